@@ -1,1 +1,51 @@
-//! Claims addresses.
+//! Claims the addresses that Skimmer listens on: Unix socket files and TCP ports.
+//!
+//! A claim never takes an address from somebody who still uses it, never deletes what is not a dead socket, and says
+//! who holds an address that it could not have. It gives listeners of the standard library in nonblocking mode, and
+//! needs no runtime.
+//!
+//! - [`UnixClaim`] holds a socket file of mode 0660 until it is released.
+//! - [`check_path`] and [`check_directory`] tell before any start whether a claim can work: `config check`.
+//! - [`tcp`] binds a TCP port.
+//!
+//! ```
+//! use listen::{UnixClaim, check_directory, check_path};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let directory = tempfile::tempdir()?;
+//! let path = directory.path().join("publisher.sock");
+//! check_path(&path)?;
+//! check_directory(&path)?;
+//!
+//! let claim = UnixClaim::bind(&path)?;
+//! let listener = claim.listener()?;
+//! assert!(UnixClaim::bind(&path).is_err_and(|error| error.to_string().contains("is in use by pid")));
+//!
+//! drop(listener);
+//! claim.release()?;
+//! assert!(!path.exists());
+//! # Ok(())
+//! # }
+//! ```
+
+mod unix_claim;
+
+mod directory;
+mod path;
+mod place;
+
+mod lock;
+mod occupant;
+
+mod binding_directory;
+
+mod tcp;
+
+mod holder;
+mod port_holder;
+mod refusal;
+
+pub use directory::check_directory;
+pub use path::check_path;
+pub use tcp::tcp;
+pub use unix_claim::UnixClaim;

@@ -1,5 +1,55 @@
-//! The contract of Skimmer's publish-subscribe drivers.
+//! The contract of Skimmer's publish-subscribe drivers: what a driver is, what an event is, how it travels.
+//!
+//! A *driver* ([`PubSubApi`]) gives a [`Publisher`] and a [`Subscriber`] for one of two hops ([`Role`]): from API
+//! workers to the publisher service of their host (multiproc), and from the service to the agents (network). Drivers
+//! are chosen by alias in the [settings] and found in the [`Registry`]; what each promises is data ([`Capabilities`]).
+//!
+//! An [`Event`] is one change of one row. It travels as an [`Envelope`]: a [`Topic`] and a packed map ([`wire`]), the
+//! same bytes as Dragonflow's. What a subscriber receives ([`Incoming`]) is envelopes and [notices](Notice): a loss
+//! is told in the stream, at its place.
+//!
+//! This crate opens no connection and knows no runtime. The only file that it reads is the settings file.
 
+pub mod hello;
+pub mod json;
+pub mod settings;
+pub mod wire;
+
+mod event;
+mod stamp;
+mod topic;
+
+mod pattern;
+mod subscription;
+
+mod envelope;
+mod notice;
+
+mod publisher;
+mod subscriber;
+
+mod capability;
+mod driver;
+mod registry;
+
+mod backoff;
 mod error;
+mod status;
+mod tally;
 
+pub use backoff::Backoff;
+pub use capability::Capabilities;
+pub use driver::{Driver, PubSubApi, Role};
+pub use envelope::Envelope;
 pub use error::{Advice, Error, ErrorKind, Result};
+pub use event::{Action, Event, Value};
+pub use notice::Notice;
+pub use pattern::Pattern;
+pub use publisher::Publisher;
+pub use registry::Registry;
+pub use stamp::Stamp;
+pub use status::{Counter, CounterReading, PeerReading, QueueReading, Status};
+pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, Subscriber, run};
+pub use subscription::{Subscription, Subscriptions};
+pub use tally::Tally;
+pub use topic::{HELLO, SEND_ALL, Topic};

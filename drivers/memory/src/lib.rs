@@ -1,0 +1,122 @@
+//! The driver within one process, for tests and embedding: `memory_pubsub_driver`, for both hops.
+//!
+//! Endpoints are names in a process-wide map: `memory://127.0.0.1:8866` for the network hop, of
+//! `publisher_bind_address` and `publisher_port`; `memory:///run/skimmer.sock` for the multiproc hop, of
+//! `publisher_multiproc_socket`, where no file appears. Whoever opens the driver with the same settings in the same
+//! process meets there. An event is put into the subscriber's queue by the `send` that publishes it: no tasks, no
+//! polling, no copies.
+//!
+//! | hop | a full queue |
+//! |---|---|
+//! | network | drops for its subscriber alone, which is told by a [`Notice::Gap`](pubsub_api::Notice) at that place |
+//! | multiproc | makes `send` wait for `send_timeout`, then fail as overloaded |
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use drivers_memory as _;
+//! use pubsub_api::settings::{Settings, Sources};
+//! use pubsub_api::{Action, Event, Incoming, Notice, Registry, Role, Topic};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> pubsub_api::Result<()> {
+//! let registry = Registry::collect()?;
+//! let sets = vec!["pub_sub_driver=memory_pubsub_driver".to_owned(), "publisher_port=0".to_owned()];
+//! let (settings, _) = Settings::load(&Sources { sets, ..Sources::default() }, &registry.settings())?;
+//! let driver = registry.open(&settings, Role::Network)?;
+//! let (publisher, subscriber) = (driver.publisher(), driver.subscriber());
+//!
+//! publisher.initialize().await?;
+//! subscriber.register_listen_address(&publisher.endpoint().unwrap_or_default())?;
+//! subscriber.register_topic(Topic::new("tenant-1")?.into())?;
+//! subscriber.initialize().await?;
+//! assert!(matches!(subscriber.recv().await?, Incoming::Notice(Notice::LinkUp { .. })));
+//! assert!(matches!(subscriber.recv().await?, Incoming::Notice(Notice::Subscribed { .. })));
+//!
+//! let event = Event::new("lport", "port-1", Action::Create, "{}", Topic::new("tenant-1")?);
+//! publisher.send_event(&event).await?;
+//! assert!(matches!(subscriber.recv().await?, Incoming::Message(_)));
+//! # Ok(())
+//! # }
+//! ```
+
+mod endpoint;
+mod fanout;
+mod hub;
+mod inbox;
+mod intake;
+mod lock;
+mod publisher;
+mod settings;
+mod stream;
+mod subscriber;
+
+use std::sync::Arc;
+
+use pubsub_api::settings::Settings;
+use pubsub_api::{Capabilities, Driver, PubSubApi, Publisher, Result, Role, Subscriber};
+
+use publisher::{MultiprocPublisher, NetworkPublisher};
+use settings::MemorySettings;
+use subscriber::{MultiprocSubscriber, NetworkSubscriber};
+
+pub use settings::SETTINGS;
+
+/// What `memory_pubsub_driver` promises, in both roles.
+pub const CAPABILITIES: Capabilities = Capabilities {
+    confirms_publish: true,
+    confirms_subscribe: true,
+    native_patterns: true,
+    bounded: true,
+    isolated: true,
+    limits: &[
+        "Within one process only: another process, even on the same host, is never reached.",
+        "Confirmed means that the event is in the subscriber's queue, not that it was read; network events that \
+         nobody asked for are confirmed at once.",
+        "Whoever runs code in the process can publish and subscribe; nobody is authenticated.",
+        "Events published while no subscriber is linked are missed (network); link_down and subscribed frame it.",
+    ],
+    ..Capabilities::NONE
+};
+
+inventory::submit! {
+    Driver {
+        alias: "memory_pubsub_driver",
+        roles: &[Role::Network, Role::Multiproc],
+        summary: "queues within one process: for tests and embedding",
+        capabilities: CAPABILITIES,
+        settings: SETTINGS,
+        open,
+    }
+}
+
+fn open(settings: &Settings, role: Role) -> Result<Arc<dyn PubSubApi>> {
+    let settings = MemorySettings::read(settings)?;
+    Ok(Arc::new(match role {
+        Role::Network => MemoryPubSub {
+            publisher: Arc::new(NetworkPublisher::new(&settings)),
+            subscriber: Arc::new(NetworkSubscriber::new(&settings)),
+        },
+        Role::Multiproc => MemoryPubSub {
+            publisher: Arc::new(MultiprocPublisher::new(&settings)),
+            subscriber: Arc::new(MultiprocSubscriber::new(&settings)),
+        },
+    }))
+}
+
+/// The two ends for one hop.
+#[derive(Debug)]
+struct MemoryPubSub {
+    publisher: Arc<dyn Publisher>,
+    subscriber: Arc<dyn Subscriber>,
+}
+
+impl PubSubApi for MemoryPubSub {
+    fn publisher(&self) -> Arc<dyn Publisher> {
+        Arc::clone(&self.publisher)
+    }
+
+    fn subscriber(&self) -> Arc<dyn Subscriber> {
+        Arc::clone(&self.subscriber)
+    }
+}

@@ -1,0 +1,112 @@
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pubsub_api::{Envelope, Error, ErrorKind, Publisher, Result, Status, Topic};
+
+use super::{check_size, closed};
+use crate::endpoint::Endpoint;
+use crate::fanout::Fanout;
+use crate::hub::Hub;
+use crate::lock::lock;
+use crate::settings::MemorySettings;
+
+/// The network publisher: binds in the hub, and puts events into its subscribers' inboxes.
+///
+/// It has no queue of its own, so `send` never waits and `flush` has nothing to wait for: an accepted event is in
+/// every inbox that wants it, or part of a gap that is told there.
+#[derive(Debug)]
+pub(crate) struct NetworkPublisher {
+    bind: Endpoint,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    New,
+    Bound(Arc<Fanout>),
+    /// Keeps the last one for its readings.
+    Closed(Option<Arc<Fanout>>),
+}
+
+impl NetworkPublisher {
+    /// One that is not bound yet.
+    pub(crate) fn new(settings: &MemorySettings) -> Self {
+        Self { bind: settings.bind.clone(), state: Mutex::new(State::New) }
+    }
+
+    fn bound(&self) -> Result<Arc<Fanout>> {
+        match &*lock(&self.state) {
+            State::Bound(fanout) => Ok(Arc::clone(fanout)),
+            State::Closed(_) => Err(closed()),
+            State::New => {
+                Err(Error::new(ErrorKind::Unavailable, "the publisher is not bound: initialize it first"))
+            }
+        }
+    }
+
+    fn release(&self) {
+        let mut state = lock(&self.state);
+        let fanout = match &*state {
+            State::Bound(fanout) => Some(Arc::clone(fanout)),
+            State::New => None,
+            State::Closed(_) => return,
+        };
+        if let Some(fanout) = &fanout {
+            Hub::of_this_process().release(fanout);
+        }
+        *state = State::Closed(fanout);
+    }
+}
+
+#[async_trait]
+impl Publisher for NetworkPublisher {
+    async fn initialize(&self) -> Result<()> {
+        let mut state = lock(&self.state);
+        match &*state {
+            State::Bound(_) => Ok(()),
+            State::Closed(_) => Err(closed()),
+            State::New => {
+                *state = State::Bound(Hub::of_this_process().bind(&self.bind)?);
+                Ok(())
+            }
+        }
+    }
+
+    async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
+        check_size(&payload)?;
+        self.bound()?.send(&Envelope { topic: topic.clone(), payload });
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<()> {
+        self.bound().map(drop)
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.release();
+        Ok(())
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        match &*lock(&self.state) {
+            State::Bound(fanout) | State::Closed(Some(fanout)) => Some(fanout.endpoint().to_string()),
+            State::New | State::Closed(None) => None,
+        }
+    }
+
+    fn status(&self) -> Status {
+        match &*lock(&self.state) {
+            State::Bound(fanout) | State::Closed(Some(fanout)) => {
+                Status { counters: vec![fanout.sent().read()], queues: Vec::new(), peers: fanout.peers() }
+            }
+            State::New | State::Closed(None) => Status::default(),
+        }
+    }
+}
+
+impl Drop for NetworkPublisher {
+    fn drop(&mut self) {
+        self.release();
+    }
+}

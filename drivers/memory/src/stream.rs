@@ -1,0 +1,172 @@
+use std::pin::pin;
+use std::sync::Mutex;
+
+use pubsub_api::{
+    Counter, Envelope, Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, QueueReading, Result, Subscription,
+    Subscriptions,
+};
+use tokio::sync::Notify;
+
+use crate::inbox::Inbox;
+use crate::lock::lock;
+
+/// One subscriber's end: its inbox, what it asks for, and who waits for the next item.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    state: Mutex<State>,
+    changed: Notify,
+    received: Counter,
+    dropped: Counter,
+}
+
+#[derive(Debug)]
+struct State {
+    inbox: Inbox,
+    wanted: Subscriptions,
+    closed: bool,
+}
+
+impl Stream {
+    /// An open stream with room for `bound` events.
+    pub(crate) fn new(bound: usize) -> Self {
+        let state = State { inbox: Inbox::new(bound), wanted: Subscriptions::default(), closed: false };
+        Self {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            received: Counter::new("events_received"),
+            dropped: Counter::with_cause("events_dropped", "inbox_full"),
+        }
+    }
+
+    /// Gives an event to who wants it; without room it becomes a counted gap.
+    pub(crate) fn offer(&self, envelope: &Envelope) {
+        let mut state = lock(&self.state);
+        if state.closed || !state.wanted.wants(&envelope.topic) {
+            return;
+        }
+        let counter = if state.inbox.push(envelope.clone()) { &self.received } else { &self.dropped };
+        counter.add(1);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Moves events in, whatever their topic, as long as there is room and `next` has any; tells how many.
+    pub(crate) fn fill(&self, mut next: impl FnMut() -> Option<Envelope>) -> u64 {
+        let mut state = lock(&self.state);
+        let mut moved = 0;
+        while !state.closed && state.inbox.has_room() {
+            let Some(envelope) = next() else { break };
+            state.inbox.push(envelope);
+            moved += 1;
+        }
+        drop(state);
+        self.received.add(moved);
+        if moved > 0 {
+            self.changed.notify_waiters();
+        }
+        moved
+    }
+
+    /// Tells that the link to `publisher` stands, and with it the subscriptions.
+    pub(crate) fn link_up(&self, publisher: &str) {
+        self.tell(|inbox| inbox.link_up(publisher));
+    }
+
+    /// Tells that the link to `publisher` is gone.
+    pub(crate) fn link_down(&self, publisher: &str, reason: &str) {
+        self.tell(|inbox| inbox.link_down(publisher, reason));
+    }
+
+    fn tell(&self, what: impl FnOnce(&mut Inbox)) {
+        let mut state = lock(&self.state);
+        if state.closed {
+            return;
+        }
+        what(&mut state.inbox);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// The next item; what had arrived before `close`, then [`ErrorKind::Closed`].
+    ///
+    /// # Cancel safety
+    /// An item is taken in the same step that returns it.
+    pub(crate) async fn recv(&self) -> Result<Incoming> {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // From here on no change is missed, whichever comes first, the change or the wait.
+            changed.as_mut().enable();
+            if let Some(outcome) = self.take() {
+                return outcome;
+            }
+            changed.await;
+        }
+    }
+
+    fn take(&self) -> Option<Result<Incoming>> {
+        let mut state = lock(&self.state);
+        match state.inbox.pop() {
+            Some(incoming) => Some(Ok(incoming)),
+            None if state.closed => Some(Err(closed())),
+            None => None,
+        }
+    }
+
+    /// Takes nothing more; what is there can still be read.
+    pub(crate) fn close(&self) {
+        lock(&self.state).closed = true;
+        self.changed.notify_waiters();
+    }
+
+    /// As [`Subscriber::register_topic`](pubsub_api::Subscriber::register_topic).
+    pub(crate) fn register_topic(&self, subscription: Subscription) -> Result<bool> {
+        let mut state = lock(&self.state);
+        if state.wanted.iter().any(|known| known == subscription) {
+            return Ok(false);
+        }
+        if state.wanted.len() >= MAX_SUBSCRIPTIONS {
+            let text =
+                format!("cannot ask for {subscription} as well: a subscriber asks for at most {MAX_SUBSCRIPTIONS}");
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+        Ok(state.wanted.insert(subscription))
+    }
+
+    /// As [`Subscriber::unregister_topic`](pubsub_api::Subscriber::unregister_topic); with `drop_unwanted`, events
+    /// that nothing asks for any more leave the inbox.
+    pub(crate) fn unregister_topic(&self, subscription: &Subscription, drop_unwanted: bool) -> bool {
+        let mut state = lock(&self.state);
+        let removed = state.wanted.remove(subscription);
+        if removed && drop_unwanted {
+            let State { inbox, wanted, .. } = &mut *state;
+            inbox.retain(|topic| wanted.wants(topic));
+        }
+        removed
+    }
+
+    /// What was counted.
+    pub(crate) fn counters(&self) -> Vec<pubsub_api::CounterReading> {
+        vec![self.received.read(), self.dropped.read()]
+    }
+
+    /// How full the inbox is.
+    pub(crate) fn queue(&self, when_full: &str) -> QueueReading {
+        let state = lock(&self.state);
+        queue_reading("inbox", state.inbox.events(), state.inbox.bound(), when_full)
+    }
+}
+
+/// The reading of a queue that counts events.
+pub(crate) fn queue_reading(name: &str, depth: usize, bound: usize, when_full: &str) -> QueueReading {
+    QueueReading {
+        name: name.to_owned(),
+        depth: u64::try_from(depth).unwrap_or(u64::MAX),
+        bound: u64::try_from(bound).unwrap_or(u64::MAX),
+        unit: "events".to_owned(),
+        when_full: when_full.to_owned(),
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the subscriber is closed, and all that had arrived is read")
+}

@@ -1,0 +1,140 @@
+//! Knows what was handed to the `zeromq` crate and is not yet written, although the crate does not tell.
+//!
+//! A payload is given to the crate as [`Bytes`] whose owner counts itself out when the last reference goes: after the
+//! bytes were copied into the write buffer of the last connection that wants them, or were dropped with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+/// How many events and bytes are on their way.
+#[derive(Debug, Default)]
+pub(crate) struct InFlight {
+    events: AtomicU64,
+    bytes: AtomicU64,
+    released: AtomicU64,
+    waiting: AtomicU64,
+    changed: Notify,
+}
+
+/// One payload on its way.
+struct Held {
+    payload: Bytes,
+    gauge: Arc<InFlight>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.payload
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.gauge.events.fetch_sub(1, Ordering::SeqCst);
+        self.gauge.bytes.fetch_sub(self.payload.len() as u64, Ordering::SeqCst);
+        self.gauge.released.fetch_add(1, Ordering::SeqCst);
+        if self.gauge.waiting.load(Ordering::SeqCst) > 0 {
+            self.gauge.changed.notify_waiters();
+        }
+    }
+}
+
+impl InFlight {
+    /// The payload, counted until its last reference is gone.
+    pub(crate) fn hold(self: &Arc<Self>, payload: Bytes) -> Bytes {
+        self.events.fetch_add(1, Ordering::SeqCst);
+        self.bytes.fetch_add(payload.len() as u64, Ordering::SeqCst);
+        Bytes::from_owner(Held { payload, gauge: Arc::clone(self) })
+    }
+
+    pub(crate) fn events(&self) -> u64 {
+        self.events.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::SeqCst)
+    }
+
+    /// Waits until at most `events` are on their way, as long as `patience` lasts; true if that came about.
+    pub(crate) async fn wait_for(&self, events: u64, patience: Duration) -> bool {
+        tokio::time::timeout(patience, self.at_most(events)).await.is_ok()
+    }
+
+    /// Waits until nothing is on its way; false if for `patience` nothing moved.
+    pub(crate) async fn drain(&self, patience: Duration) -> bool {
+        loop {
+            let released = self.released.load(Ordering::SeqCst);
+            if self.wait_for(0, patience).await {
+                return true;
+            }
+            if self.released.load(Ordering::SeqCst) == released {
+                return false;
+            }
+        }
+    }
+
+    async fn at_most(&self, events: u64) {
+        let _waiting = Waiting::new(&self.waiting);
+        loop {
+            let changed = self.changed.notified();
+            if self.events() <= events {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+/// Someone waits: counted so that releasing stays cheap while nobody does.
+struct Waiting<'a>(&'a AtomicU64);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arc, Bytes, Duration, InFlight};
+
+    #[tokio::test]
+    async fn an_event_is_on_its_way_until_its_last_reference_is_gone() {
+        let gauge = Arc::new(InFlight::default());
+        let held = gauge.hold(Bytes::from_static(b"payload"));
+        let second = held.clone();
+        assert_eq!((gauge.events(), gauge.bytes()), (1, 7));
+        drop(held);
+        assert_eq!(gauge.events(), 1);
+        assert!(!gauge.drain(Duration::from_millis(1)).await, "nothing moves while a reference is left");
+        drop(second);
+        assert_eq!((gauge.events(), gauge.bytes()), (0, 0));
+        assert!(gauge.drain(Duration::from_millis(1)).await);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_woken_by_the_release() {
+        let gauge = Arc::new(InFlight::default());
+        let held = gauge.hold(Bytes::from_static(b"payload"));
+        let waiter = tokio::spawn({
+            let gauge = Arc::clone(&gauge);
+            async move { gauge.drain(Duration::from_secs(60)).await }
+        });
+        while gauge.waiting.load(super::Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        drop(held);
+        assert!(waiter.await.unwrap());
+    }
+}

@@ -1,0 +1,165 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pubsub_api::{Counter, Error, ErrorKind, Publisher, QueueReading, Result, Status, Tally, Topic};
+use tokio::sync::Mutex;
+use zeromq::{PubSocket, Socket, SocketSend};
+
+use super::wait_for_writers;
+use crate::ZmqSettings;
+use crate::in_flight::InFlight;
+use crate::wire::{check_size, closed, message, unavailable};
+
+/// The network publisher: PUB, bound to `publisher_bind_address` and `publisher_port`.
+///
+/// The crate puts an event into one queue of 100,000, from which a task spreads it over a queue per subscriber. The
+/// first drops without a word when full; `send` therefore waits when a burst has put [`BURST_EVENTS`] into it. The
+/// others grow as long as a subscriber does not read; `max_in_flight_bytes` bounds them together.
+#[derive(Debug)]
+pub struct PubPublisher {
+    settings: ZmqSettings,
+    socket: Mutex<State>,
+    endpoint: OnceLock<String>,
+    in_flight: Arc<InFlight>,
+    /// What was on its way when a burst last had to wait in vain: kept by a slow subscriber, not by the first queue.
+    kept: AtomicU64,
+    sent: Counter,
+    refused: Tally,
+}
+
+/// Half of what the crate's first queue holds (`PUB_SEND_QUEUE_CAPACITY`, zeromq 0.7.0 `src/pub.rs`).
+const BURST_EVENTS: u64 = 50_000;
+
+/// How long a burst waits for the first queue to empty, before what is on its way counts as kept by a slow
+/// subscriber. The task that empties it spends microseconds per event.
+const BURST_PATIENCE: Duration = Duration::from_millis(100);
+
+enum State {
+    New,
+    Open(PubSocket),
+    Closed,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::New => "New",
+            Self::Open(_) => "Open",
+            Self::Closed => "Closed",
+        })
+    }
+}
+
+impl PubPublisher {
+    pub(crate) fn new(settings: ZmqSettings) -> Self {
+        Self {
+            settings,
+            socket: Mutex::new(State::New),
+            endpoint: OnceLock::new(),
+            in_flight: Arc::default(),
+            kept: AtomicU64::new(0),
+            sent: Counter::new("events_sent"),
+            refused: Tally::new("events_refused"),
+        }
+    }
+
+    async fn make_room(&self) -> Result<()> {
+        let on_their_way = self.in_flight.events();
+        let kept = self.kept.fetch_min(on_their_way, Ordering::Relaxed).min(on_their_way);
+        let room = kept.saturating_add(BURST_EVENTS);
+        if on_their_way >= room && !self.in_flight.wait_for(room, BURST_PATIENCE).await {
+            self.kept.store(self.in_flight.events(), Ordering::Relaxed);
+        }
+        let limit = self.settings.max_in_flight_bytes;
+        if self.in_flight.bytes() < limit {
+            return Ok(());
+        }
+        let text = format!("subscribers have not read {limit} bytes (drivers.zeromq.max_in_flight_bytes)");
+        if let Some(times) = self.refused.count("slow_subscriber", Instant::now()) {
+            tracing::error!(times, "refusing events: {text}");
+        }
+        Err(Error::new(ErrorKind::Overloaded, text))
+    }
+}
+
+#[async_trait]
+impl Publisher for PubPublisher {
+    async fn initialize(&self) -> Result<()> {
+        let mut state = self.socket.lock().await;
+        match *state {
+            State::Open(_) => return Ok(()),
+            State::Closed => return Err(closed("publisher")),
+            State::New => {}
+        }
+        let listener = listen::tcp(&self.settings.bind_address, self.settings.port)?;
+        let mut socket = PubSocket::new();
+        let endpoint = socket.bind_listener(listener).await.map_err(|error| {
+            unavailable(format!("cannot publish on {}", self.settings.bind_address), error)
+        })?;
+        self.endpoint.get_or_init(|| endpoint.to_string());
+        *state = State::Open(socket);
+        Ok(())
+    }
+
+    async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
+        check_size(&payload)?;
+        self.make_room().await?;
+        let mut state = self.socket.lock().await;
+        let socket = match &mut *state {
+            State::Open(socket) => socket,
+            State::Closed => return Err(closed("publisher")),
+            State::New => {
+                return Err(Error::new(ErrorKind::Unavailable, "the publisher is not bound: initialize it first"));
+            }
+        };
+        let message = message(topic, self.in_flight.hold(payload));
+        socket.send(message).await.map_err(|error| unavailable("cannot publish".to_owned(), error))?;
+        self.sent.add(1);
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<()> {
+        if self.in_flight.drain(self.settings.linger).await {
+            return Ok(());
+        }
+        let left = self.in_flight.events();
+        Err(Error::new(ErrorKind::Unavailable, format!("subscribers have not read the last {left} events")))
+    }
+
+    async fn close(&self) -> Result<()> {
+        let mut state = self.socket.lock().await;
+        let State::Open(socket) = std::mem::replace(&mut *state, State::Closed) else { return Ok(()) };
+        let deadline = Instant::now() + self.settings.linger;
+        // Dropping the socket forgets the subscribers at once: what still waits in the first queue would be lost.
+        self.in_flight.wait_for(0, self.settings.linger).await;
+        let left = self.in_flight.events();
+        let backend = Arc::downgrade(&socket.backend());
+        socket.close().await;
+        let written = wait_for_writers(backend, deadline.saturating_duration_since(Instant::now())).await;
+        if written && left == 0 {
+            return Ok(());
+        }
+        let text = format!("subscribers did not read the last {left} events within linger");
+        Err(Error::new(ErrorKind::Unavailable, text))
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        self.endpoint.get().cloned()
+    }
+
+    fn status(&self) -> Status {
+        let mut counters = vec![self.sent.read()];
+        counters.extend(self.refused.read());
+        let queues = vec![QueueReading {
+            name: "publish_in_flight".to_owned(),
+            depth: self.in_flight.bytes(),
+            bound: self.settings.max_in_flight_bytes,
+            unit: "bytes".to_owned(),
+            when_full: "new events are refused and counted".to_owned(),
+        }];
+        Status { counters, queues, peers: Vec::new() }
+    }
+}

@@ -1,0 +1,158 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_channel::mpsc as monitor;
+use futures_util::StreamExt;
+use pubsub_api::{Backoff, Counter, CounterReading};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+use zeromq::{PushSocket, Socket, SocketEvent, SocketOptions, SocketSend, ZmqMessage};
+
+use super::wait_for_writers;
+use crate::ZmqSettings;
+
+/// Carries events from a worker's queue to the service's socket, connecting again whenever the link breaks.
+pub(super) struct PushLink {
+    path: PathBuf,
+    handshake_timeout: Duration,
+    linger: Duration,
+    waiting: mpsc::Receiver<ZmqMessage>,
+    /// Taken from the queue, not yet given to a socket that took it.
+    batch: Vec<ZmqMessage>,
+    readings: Arc<LinkReadings>,
+}
+
+/// How many events are taken from the queue at a time.
+const BATCH: usize = 256;
+
+/// What the link tells of itself.
+#[derive(Debug)]
+pub(super) struct LinkReadings {
+    up: AtomicBool,
+    handed_over: Counter,
+    links_lost: Counter,
+}
+
+impl Default for LinkReadings {
+    fn default() -> Self {
+        Self {
+            up: AtomicBool::new(false),
+            handed_over: Counter::new("events_handed_over"),
+            links_lost: Counter::new("links_lost"),
+        }
+    }
+}
+
+impl LinkReadings {
+    pub(super) fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn read(&self) -> Vec<CounterReading> {
+        vec![self.handed_over.read(), self.links_lost.read()]
+    }
+}
+
+/// How a connection ended.
+enum End {
+    /// The publisher was closed and all is handed over.
+    Closed,
+    /// The link broke.
+    Broken,
+}
+
+impl PushLink {
+    pub(super) fn new(
+        settings: &ZmqSettings,
+        waiting: mpsc::Receiver<ZmqMessage>,
+        readings: Arc<LinkReadings>,
+    ) -> Self {
+        Self {
+            path: settings.socket.clone(),
+            handshake_timeout: settings.handshake_timeout,
+            linger: settings.linger,
+            waiting,
+            batch: Vec::with_capacity(BATCH),
+            readings,
+        }
+    }
+
+    /// Runs until the publisher is closed and everything is handed over. Whoever closes bounds the time.
+    pub(super) async fn run(mut self) {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.connect().await {
+                Ok((socket, events)) => {
+                    backoff.reset();
+                    self.readings.up.store(true, Ordering::Relaxed);
+                    let end = self.pump(socket, events).await;
+                    self.readings.up.store(false, Ordering::Relaxed);
+                    if matches!(end, End::Closed) {
+                        return;
+                    }
+                    self.readings.links_lost.add(1);
+                    let path = self.path.display();
+                    tracing::warn!("lost the publisher service at {path}: what was just handed over may be lost");
+                }
+                Err(reason) => tracing::debug!("no publisher service at {}: {reason}", self.path.display()),
+            }
+            if self.waiting.is_closed() && self.waiting.is_empty() && self.batch.is_empty() {
+                return;
+            }
+            tokio::time::sleep(backoff.next_delay(fastrand::f64())).await;
+        }
+    }
+
+    /// The crate itself would try again with little jitter and up to 30 s apart: it is called only if someone
+    /// listens.
+    async fn connect(&self) -> Result<(PushSocket, monitor::Receiver<SocketEvent>), String> {
+        UnixStream::connect(&self.path).await.map_err(|error| error.to_string())?;
+        let mut options = SocketOptions::default();
+        options.connect_timeout(self.handshake_timeout);
+        let mut socket = PushSocket::with_options(options);
+        let events = socket.monitor();
+        let endpoint = format!("ipc://{}", self.path.display());
+        socket.connect(&endpoint).await.map_err(|error| error.to_string())?;
+        Ok((socket, events))
+    }
+
+    async fn pump(&mut self, mut socket: PushSocket, mut events: monitor::Receiver<SocketEvent>) -> End {
+        loop {
+            if self.hand_over(&mut socket).await.is_err() {
+                return End::Broken;
+            }
+            tokio::select! {
+                taken = self.waiting.recv_many(&mut self.batch, BATCH) => {
+                    if taken == 0 {
+                        let writers = Arc::downgrade(&socket.backend());
+                        drop(socket);
+                        wait_for_writers(writers, self.linger).await;
+                        return End::Closed;
+                    }
+                }
+                event = events.next() => {
+                    if matches!(event, Some(SocketEvent::Disconnected(_)) | None) {
+                        return End::Broken;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives the batch to the socket; what it did not take stays in the batch, in order.
+    async fn hand_over(&mut self, socket: &mut PushSocket) -> Result<(), ()> {
+        let mut taken = 0;
+        for message in &self.batch {
+            if socket.send(message.clone()).await.is_err() {
+                break;
+            }
+            taken += 1;
+        }
+        let complete = taken == self.batch.len();
+        self.batch.drain(..taken);
+        self.readings.handed_over.add(taken as u64);
+        if complete { Ok(()) } else { Err(()) }
+    }
+}

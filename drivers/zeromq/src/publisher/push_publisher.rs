@@ -1,0 +1,146 @@
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pubsub_api::{Error, ErrorKind, PeerReading, Publisher, QueueReading, Result, Status, Topic};
+use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
+use tokio::sync::{mpsc, oneshot};
+use zeromq::ZmqMessage;
+
+use super::push_link::{LinkReadings, PushLink};
+use crate::ZmqSettings;
+use crate::in_flight::InFlight;
+use crate::wire::{check_size, closed, message};
+
+/// The worker's end of the IPC hop: PUSH, which connects to `publisher_multiproc_socket` at the first `send`.
+///
+/// Making it and `initialize` start nothing, so that both may happen before `fork`. From the first `send` on, a task
+/// of the current runtime holds the link.
+#[derive(Debug)]
+pub struct PushPublisher {
+    settings: ZmqSettings,
+    state: Mutex<State>,
+    in_flight: Arc<InFlight>,
+    link: Arc<LinkReadings>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing was sent yet.
+    New,
+    Running {
+        queue: mpsc::Sender<ZmqMessage>,
+        /// Tells that the link has ended, after it has lingered.
+        ended: oneshot::Receiver<()>,
+    },
+    Closed,
+}
+
+impl PushPublisher {
+    pub(crate) fn new(settings: ZmqSettings) -> Self {
+        Self {
+            settings,
+            state: Mutex::new(State::New),
+            in_flight: Arc::default(),
+            link: Arc::default(),
+        }
+    }
+
+    /// The queue to the link, which the first call starts.
+    fn queue(&self) -> Result<mpsc::Sender<ZmqMessage>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*state {
+            State::Running { queue, .. } => Ok(queue.clone()),
+            State::Closed => Err(closed("publisher")),
+            State::New => {
+                let (queue, waiting) = mpsc::channel(self.settings.send_queue_events);
+                let link = PushLink::new(&self.settings, waiting, Arc::clone(&self.link));
+                let (tell, ended) = oneshot::channel();
+                tokio::spawn(async move {
+                    link.run().await;
+                    let _ = tell.send(());
+                });
+                *state = State::Running { queue: queue.clone(), ended };
+                Ok(queue)
+            }
+        }
+    }
+
+    fn overloaded(&self, waited: Duration) -> Error {
+        let (bound, socket) = (self.settings.send_queue_events, self.settings.socket.display());
+        let text = format!(
+            "the queue of {bound} events to {socket} was full for {waited:?} \
+             (drivers.zeromq.send_queue_events): is the publisher service running?"
+        );
+        Error::new(ErrorKind::Overloaded, text)
+    }
+}
+
+#[async_trait]
+impl Publisher for PushPublisher {
+    async fn initialize(&self) -> Result<()> {
+        listen::check_path(&self.settings.socket)
+    }
+
+    async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
+        check_size(&payload)?;
+        let queue = self.queue()?;
+        let message = message(topic, self.in_flight.hold(payload));
+        let message = match queue.try_send(message) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Closed(_)) => return Err(closed("publisher")),
+            Err(TrySendError::Full(message)) => message,
+        };
+        let waited = self.settings.send_timeout;
+        queue.send_timeout(message, waited).await.map_err(|error| match error {
+            SendTimeoutError::Timeout(_) => self.overloaded(waited),
+            SendTimeoutError::Closed(_) => closed("publisher"),
+        })
+    }
+
+    async fn flush(&self) -> Result<()> {
+        if self.in_flight.drain(self.settings.send_timeout).await {
+            return Ok(());
+        }
+        let (left, socket) = (self.in_flight.events(), self.settings.socket.display());
+        Err(Error::new(ErrorKind::Unavailable, format!("{left} events still wait: nobody takes them at {socket}")))
+    }
+
+    async fn close(&self) -> Result<()> {
+        let state = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *state, State::Closed)
+        };
+        let State::Running { queue, ended } = state else { return Ok(()) };
+        drop(queue);
+        let in_time = tokio::time::timeout(self.settings.linger, ended).await.is_ok();
+        let left = self.in_flight.events();
+        if in_time && left == 0 {
+            return Ok(());
+        }
+        let (linger, socket) = (self.settings.linger, self.settings.socket.display());
+        let text = format!("{left} events could not be handed over to {socket} within linger ({linger:?})");
+        Err(Error::new(ErrorKind::Unavailable, text))
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        Some(format!("ipc://{}", self.settings.socket.display()))
+    }
+
+    fn status(&self) -> Status {
+        let queues = vec![QueueReading {
+            name: "send_queue".to_owned(),
+            depth: self.in_flight.events(),
+            bound: self.settings.send_queue_events as u64,
+            unit: "events".to_owned(),
+            when_full: "send waits for send_timeout and is then refused".to_owned(),
+        }];
+        let state = if self.link.is_up() { "up" } else { "connecting" };
+        let peers = vec![PeerReading {
+            endpoint: format!("ipc://{}", self.settings.socket.display()),
+            state: state.to_owned(),
+        }];
+        Status { counters: self.link.read(), queues, peers }
+    }
+}

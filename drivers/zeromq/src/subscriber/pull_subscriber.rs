@@ -1,0 +1,191 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use futures_channel::mpsc as monitor;
+use futures_util::StreamExt;
+use listen::UnixClaim;
+use pubsub_api::{
+    Counter, Error, ErrorKind, Incoming, QueueReading, Result, Status, Subscriber, Subscription, Tally,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use zeromq::{PullSocket, Socket, SocketEvent, SocketRecv};
+
+use crate::ZmqSettings;
+use crate::wire::{closed, envelope, unavailable};
+
+/// The service's end of the IPC hop: PULL, bound to `publisher_multiproc_socket` with mode 0660.
+///
+/// It takes turns among the workers (the crate's fair queue) and stops reading when its queue is full, so that the
+/// workers' own queues fill and their `send` waits. PULL knows no topics: every event is taken.
+#[derive(Debug)]
+pub struct PullSubscriber {
+    settings: ZmqSettings,
+    state: Mutex<State>,
+    incoming: tokio::sync::Mutex<mpsc::Receiver<Incoming>>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug)]
+enum State {
+    New(mpsc::Sender<Incoming>),
+    Open { _claim: UnixClaim, queue: mpsc::WeakSender<Incoming>, task: JoinHandle<()> },
+    Closed,
+}
+
+#[derive(Debug)]
+struct Counters {
+    received: Counter,
+    accepted: Counter,
+    left: Counter,
+    dropped: Tally,
+    peer_errors: Tally,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            received: Counter::new("events_received"),
+            accepted: Counter::new("peers_accepted"),
+            left: Counter::new("peers_left"),
+            dropped: Tally::new("frames_dropped"),
+            peer_errors: Tally::new("peers_refused"),
+        }
+    }
+}
+
+impl PullSubscriber {
+    pub(crate) fn new(settings: ZmqSettings) -> Self {
+        let (queue, incoming) = mpsc::channel(settings.recv_queue_events);
+        Self {
+            settings,
+            state: Mutex::new(State::New(queue)),
+            incoming: tokio::sync::Mutex::new(incoming),
+            counters: Arc::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn bind(&self) -> Result<(UnixClaim, PullSocket)> {
+        let claim = UnixClaim::bind(&self.settings.socket)?;
+        let what = || format!("cannot listen on {}", self.settings.socket.display());
+        let listener = claim
+            .listener()
+            .map_err(|error| Error::new(ErrorKind::Unavailable, what()).with_source(error))?;
+        let mut socket = PullSocket::new();
+        socket.bind_listener(listener).await.map_err(|error| unavailable(what(), error))?;
+        Ok((claim, socket))
+    }
+}
+
+#[async_trait]
+impl Subscriber for PullSubscriber {
+    async fn initialize(&self) -> Result<()> {
+        match &*self.state() {
+            State::Open { .. } => return Ok(()),
+            State::Closed => return Err(closed("subscriber")),
+            State::New(_) => {}
+        }
+        let (claim, mut socket) = self.bind().await?;
+        let mut state = self.state();
+        if let State::New(queue) = &*state {
+            let events = socket.monitor();
+            let weak = queue.downgrade();
+            let task = tokio::spawn(read(socket, events, queue.clone(), Arc::clone(&self.counters)));
+            *state = State::Open { _claim: claim, queue: weak, task };
+        }
+        Ok(())
+    }
+
+    fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
+        let text = format!("zmq_pubsub_multiproc_driver listens on its own socket and does not connect to {endpoint}");
+        Err(Error::new(ErrorKind::Unsupported, text))
+    }
+
+    fn unregister_listen_address(&self, _: &str) -> bool {
+        false
+    }
+
+    fn register_topic(&self, _: Subscription) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn unregister_topic(&self, _: &Subscription) -> bool {
+        false
+    }
+
+    async fn recv(&self) -> Result<Incoming> {
+        self.incoming.lock().await.recv().await.ok_or_else(|| closed("subscriber"))
+    }
+
+    async fn close(&self) {
+        let previous = std::mem::replace(&mut *self.state(), State::Closed);
+        if let State::Open { task, .. } = &previous {
+            task.abort();
+        }
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        Some(format!("ipc://{}", self.settings.socket.display()))
+    }
+
+    fn status(&self) -> Status {
+        let queue = match &*self.state() {
+            State::New(queue) => Some(queue.clone()),
+            State::Open { queue, .. } => queue.upgrade(),
+            State::Closed => None,
+        };
+        let depth = queue.map_or(0, |queue| queue.max_capacity() - queue.capacity());
+        let queues = vec![QueueReading {
+            name: "recv_queue".to_owned(),
+            depth: depth as u64,
+            bound: self.settings.recv_queue_events as u64,
+            unit: "events".to_owned(),
+            when_full: "reading stops and the workers wait".to_owned(),
+        }];
+        let counted = &self.counters;
+        let mut counters = vec![counted.received.read(), counted.accepted.read(), counted.left.read()];
+        counters.extend(counted.dropped.read());
+        counters.extend(counted.peer_errors.read());
+        Status { counters, queues, peers: Vec::new() }
+    }
+}
+
+/// Reads until nobody wants it. One peer's nonsense ends that peer's connection and nothing else.
+async fn read(
+    mut socket: PullSocket,
+    mut events: monitor::Receiver<SocketEvent>,
+    queue: mpsc::Sender<Incoming>,
+    counters: Arc<Counters>,
+) {
+    loop {
+        tokio::select! {
+            received = socket.recv() => match received {
+                Ok(message) => {
+                    let Some(envelope) = envelope(message, &counters.dropped) else { continue };
+                    counters.received.add(1);
+                    if queue.send(Incoming::Message(envelope)).await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => refuse(&counters, &error.to_string()),
+            },
+            event = events.next() => match event {
+                Some(SocketEvent::Accepted(..)) => counters.accepted.add(1),
+                Some(SocketEvent::Disconnected(_)) => counters.left.add(1),
+                Some(SocketEvent::AcceptFailed(error)) => refuse(&counters, &error.to_string()),
+                _ => {}
+            },
+        }
+    }
+}
+
+fn refuse(counters: &Counters, reason: &str) {
+    if let Some(times) = counters.peer_errors.count("protocol", Instant::now()) {
+        tracing::warn!(times, "a worker's connection ended: {reason}");
+    }
+}

@@ -1,0 +1,257 @@
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_channel::mpsc as monitor;
+use futures_util::StreamExt;
+use pubsub_api::{
+    Backoff, Counter, CounterReading, HELLO, Incoming, Notice, PeerReading, Tally,
+};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use zeromq::{Socket, SocketEvent, SocketOptions, SocketRecv, SubSocket, ZmqMessage};
+
+use crate::wire::envelope;
+
+/// The link to one publisher: connects, subscribes, reads, and starts over with a new socket when it breaks.
+///
+/// A new socket each time, because the crate's own reconnection sends the filters again in any order and then the
+/// first `$hello` would prove nothing.
+pub(super) struct SubLink {
+    parts: SubLinkParts,
+}
+
+/// What a link is made of.
+pub(super) struct SubLinkParts {
+    pub(super) endpoint: String,
+    pub(super) handshake_timeout: Duration,
+    pub(super) dead_after: Duration,
+    /// The wanted prefixes, in the order to place them.
+    pub(super) filters: watch::Receiver<Arc<Vec<String>>>,
+    pub(super) queue: mpsc::Sender<Incoming>,
+    pub(super) dropped: Arc<Tally>,
+    pub(super) state: Arc<LinkState>,
+}
+
+/// What the link tells of itself.
+#[derive(Debug)]
+pub(super) struct LinkState {
+    state: AtomicU8,
+    received: Counter,
+    links_lost: Counter,
+}
+
+impl Default for LinkState {
+    fn default() -> Self {
+        Self {
+            state: AtomicU8::new(CONNECTING),
+            received: Counter::new("events_received"),
+            links_lost: Counter::new("links_lost"),
+        }
+    }
+}
+
+const CONNECTING: u8 = 0;
+const UP: u8 = 1;
+const SUBSCRIBED: u8 = 2;
+
+impl LinkState {
+    pub(super) fn read(&self, endpoint: &str) -> PeerReading {
+        let state = match self.state.load(Ordering::Relaxed) {
+            CONNECTING => "connecting",
+            UP => "up",
+            _ => "subscribed",
+        };
+        PeerReading { endpoint: endpoint.to_owned(), state: state.to_owned() }
+    }
+
+    pub(super) fn counters(&self) -> [CounterReading; 2] {
+        [self.received.read(), self.links_lost.read()]
+    }
+
+    fn set(&self, state: u8) {
+        self.state.store(state, Ordering::Relaxed);
+    }
+}
+
+/// The application is gone: nobody reads the queue any more.
+struct Abandoned;
+
+impl SubLink {
+    pub(super) fn new(parts: SubLinkParts) -> Self {
+        Self { parts }
+    }
+
+    /// Runs until it is aborted or the subscriber is closed.
+    pub(super) async fn run(mut self) {
+        let mut backoff = Backoff::default();
+        let mut last_reason = String::new();
+        loop {
+            match self.connect().await {
+                Ok(connection) => {
+                    let Ok(proved) = self.serve(connection).await else { return };
+                    if proved {
+                        backoff.reset();
+                    }
+                    last_reason.clear();
+                }
+                Err(reason) if reason == last_reason => {}
+                Err(reason) => {
+                    tracing::info!("cannot reach {} yet: {reason}", self.parts.endpoint);
+                    last_reason = reason;
+                }
+            }
+            sleep(backoff.next_delay(fastrand::f64())).await;
+        }
+    }
+
+    /// The crate itself would try again with little jitter and up to 30 s apart: it is called only if someone
+    /// listens.
+    async fn connect(&self) -> Result<Connection, String> {
+        let (endpoint, patience) = (&self.parts.endpoint, self.parts.handshake_timeout);
+        let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint);
+        let reached = timeout(patience, TcpStream::connect(address)).await;
+        let reached = reached.map_err(|_| format!("no answer within {patience:?}"))?;
+        drop(reached.map_err(|error| error.to_string())?);
+        let mut options = SocketOptions::default();
+        options.connect_timeout(patience);
+        let mut socket = SubSocket::with_options(options);
+        let events = socket.monitor();
+        socket.connect(endpoint).await.map_err(|error| error.to_string())?;
+        Ok(Connection { socket, events, placed: BTreeSet::new(), subscribed: false })
+    }
+
+    /// Reads one connection until it breaks; whether a hello came.
+    async fn serve(&mut self, mut connection: Connection) -> Result<bool, Abandoned> {
+        let publisher = self.parts.endpoint.clone();
+        self.parts.state.set(UP);
+        self.tell(Notice::LinkUp { publisher: publisher.clone() }).await?;
+        let reason = match self.read(&mut connection).await? {
+            Ok(()) => "the subscriber was closed".to_owned(),
+            Err(reason) => reason,
+        };
+        self.parts.state.set(CONNECTING);
+        self.parts.state.links_lost.add(1);
+        tracing::warn!("lost {publisher}: {reason}");
+        self.tell(Notice::LinkDown { publisher, reason }).await?;
+        Ok(connection.subscribed)
+    }
+
+    async fn read(&mut self, connection: &mut Connection) -> Result<Result<(), String>, Abandoned> {
+        let filters = Arc::clone(&self.parts.filters.borrow_and_update());
+        if let Err(reason) = connection.place(&filters).await {
+            return Ok(Err(reason));
+        }
+        let mut silence = Silence::new(self.parts.dead_after);
+        loop {
+            tokio::select! {
+                received = connection.socket.recv() => match received {
+                    Ok(message) => {
+                        silence.broken();
+                        self.take(connection, message).await?;
+                        if self.parts.filters.has_changed().is_err() {
+                            return Err(Abandoned);
+                        }
+                    }
+                    Err(error) => return Ok(Err(error.to_string())),
+                },
+                changed = self.parts.filters.changed() => {
+                    if changed.is_err() {
+                        return Err(Abandoned);
+                    }
+                    let filters = Arc::clone(&self.parts.filters.borrow_and_update());
+                    if let Err(reason) = connection.place(&filters).await {
+                        return Ok(Err(reason));
+                    }
+                }
+                event = connection.events.next() => {
+                    if matches!(event, Some(SocketEvent::Disconnected(_)) | None) {
+                        return Ok(Err("the publisher closed the connection".to_owned()));
+                    }
+                }
+                () = silence.lasts(), if connection.subscribed => {
+                    return Ok(Err(format!("nothing came for {:?} (dead_after)", self.parts.dead_after)));
+                }
+            }
+        }
+    }
+
+    async fn take(&self, connection: &mut Connection, message: ZmqMessage) -> Result<(), Abandoned> {
+        let Some(envelope) = envelope(message, &self.parts.dropped) else { return Ok(()) };
+        if envelope.topic == HELLO {
+            if !connection.subscribed {
+                connection.subscribed = true;
+                self.parts.state.set(SUBSCRIBED);
+                self.tell(Notice::Subscribed { publisher: self.parts.endpoint.clone() }).await?;
+            }
+        } else {
+            self.parts.state.received.add(1);
+        }
+        self.parts.queue.send(Incoming::Message(envelope)).await.map_err(|_| Abandoned)
+    }
+
+    async fn tell(&self, notice: Notice) -> Result<(), Abandoned> {
+        self.parts.queue.send(Incoming::Notice(notice)).await.map_err(|_| Abandoned)
+    }
+}
+
+/// One connection and what was asked of it.
+struct Connection {
+    socket: SubSocket,
+    events: monitor::Receiver<SocketEvent>,
+    placed: BTreeSet<String>,
+    /// A hello came.
+    subscribed: bool,
+}
+
+impl Connection {
+    /// Subscribes to what is new, in order, and gives up what is no longer wanted; `$hello` is placed last, once.
+    async fn place(&mut self, filters: &[String]) -> Result<(), String> {
+        for filter in filters {
+            if self.placed.insert(filter.clone()) {
+                self.socket.subscribe(filter).await.map_err(|error| error.to_string())?;
+            }
+        }
+        if self.placed.insert(HELLO.as_str().to_owned()) {
+            self.socket.subscribe(HELLO.as_str()).await.map_err(|error| error.to_string())?;
+        }
+        let unwanted: Vec<String> =
+            self.placed.iter().filter(|placed| *placed != HELLO.as_str() && !filters.contains(placed)).cloned().collect();
+        for filter in unwanted {
+            self.placed.remove(&filter);
+            self.socket.unsubscribe(&filter).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+/// Measures how long nothing came, in thirds of `dead_after`: a clock is read per tick, not per event. Time in which
+/// the application did not let us read does not count, because then the ticks are not looked at.
+struct Silence {
+    ticks: tokio::time::Interval,
+    quiet_ticks: u32,
+}
+
+impl Silence {
+    const TICKS: u32 = 3;
+
+    fn new(dead_after: Duration) -> Self {
+        let mut ticks = interval(dead_after / Self::TICKS);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ticks, quiet_ticks: 0 }
+    }
+
+    fn broken(&mut self) {
+        self.quiet_ticks = 0;
+    }
+
+    /// Returns when nothing came for `dead_after`. Cancel-safe: ticks that were seen stay counted.
+    async fn lasts(&mut self) {
+        while self.quiet_ticks <= Self::TICKS {
+            self.ticks.tick().await;
+            self.quiet_ticks += 1;
+        }
+    }
+}

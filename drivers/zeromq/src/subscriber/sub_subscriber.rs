@@ -1,0 +1,215 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use pubsub_api::{
+    Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, QueueReading, Result, Status, Subscriber, Subscription,
+    Subscriptions, Tally,
+};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::sub_link::{LinkState, SubLink, SubLinkParts};
+use crate::ZmqSettings;
+use crate::wire::closed;
+
+/// The agent's end of the network hop: one SUB socket per publisher, each with its own link.
+///
+/// All links put what they receive into one queue of `recv_queue_events`. Which topics are wanted is checked once
+/// more when an event is taken out of it: ZeroMQ filters by prefix, and what was unsubscribed may be on its way.
+#[derive(Debug)]
+pub struct SubSubscriber {
+    settings: ZmqSettings,
+    wanted: RwLock<Subscriptions>,
+    /// The prefixes that links subscribe to; a link that sees a new value catches up.
+    filters: watch::Sender<Arc<Vec<String>>>,
+    links: Mutex<Links>,
+    incoming: tokio::sync::Mutex<mpsc::Receiver<Incoming>>,
+    dropped: Arc<Tally>,
+}
+
+#[derive(Debug)]
+struct Links {
+    by_endpoint: BTreeMap<String, Link>,
+    running: bool,
+    /// `None` after `close`.
+    queue: Option<mpsc::Sender<Incoming>>,
+}
+
+#[derive(Debug)]
+struct Link {
+    state: Arc<LinkState>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+impl SubSubscriber {
+    pub(crate) fn new(settings: ZmqSettings) -> Self {
+        let (queue, incoming) = mpsc::channel(settings.recv_queue_events);
+        Self {
+            settings,
+            wanted: RwLock::default(),
+            filters: watch::Sender::new(Arc::default()),
+            links: Mutex::new(Links { by_endpoint: BTreeMap::new(), running: false, queue: Some(queue) }),
+            incoming: tokio::sync::Mutex::new(incoming),
+            dropped: Arc::new(Tally::new("frames_dropped")),
+        }
+    }
+
+    fn links(&self) -> MutexGuard<'_, Links> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&self, endpoint: &str, queue: mpsc::Sender<Incoming>, state: &Arc<LinkState>) -> JoinHandle<()> {
+        let link = SubLink::new(SubLinkParts {
+            endpoint: endpoint.to_owned(),
+            handshake_timeout: self.settings.handshake_timeout,
+            dead_after: self.settings.dead_after,
+            filters: self.filters.subscribe(),
+            queue,
+            dropped: Arc::clone(&self.dropped),
+            state: Arc::clone(state),
+        });
+        tokio::spawn(link.run())
+    }
+
+    /// Tells the links what to subscribe to: each prefix once. Those that a hello begins with come last, so that the
+    /// first hello proves the others (the link appends `$hello` itself).
+    fn publish_filters(&self, wanted: &Subscriptions) {
+        let prefix = |subscription: Subscription| {
+            String::from_utf8_lossy(subscription.literal_prefix()).into_owned()
+        };
+        let mut filters: Vec<String> = wanted.iter().map(prefix).collect();
+        filters.sort_unstable_by_key(|filter| (pubsub_api::HELLO.as_str().starts_with(filter), filter.clone()));
+        filters.dedup();
+        self.filters.send_replace(Arc::new(filters));
+    }
+
+    fn wants(&self, incoming: &Incoming) -> bool {
+        match incoming {
+            Incoming::Notice(_) => true,
+            Incoming::Message(envelope) => {
+                self.wanted.read().unwrap_or_else(PoisonError::into_inner).wants(&envelope.topic)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Subscriber for SubSubscriber {
+    async fn initialize(&self) -> Result<()> {
+        let mut links = self.links();
+        let Some(queue) = links.queue.clone() else { return Err(closed("subscriber")) };
+        links.running = true;
+        for (endpoint, link) in &mut links.by_endpoint {
+            if link.task.is_none() {
+                link.task = Some(self.start(endpoint, queue.clone(), &link.state));
+            }
+        }
+        Ok(())
+    }
+
+    fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
+        check_endpoint(endpoint)?;
+        let mut links = self.links();
+        let Some(queue) = links.queue.clone() else { return Err(closed("subscriber")) };
+        if links.by_endpoint.contains_key(endpoint) {
+            return Ok(false);
+        }
+        let state = Arc::default();
+        let task = links.running.then(|| self.start(endpoint, queue, &state));
+        links.by_endpoint.insert(endpoint.to_owned(), Link { state, task });
+        Ok(true)
+    }
+
+    fn unregister_listen_address(&self, endpoint: &str) -> bool {
+        self.links().by_endpoint.remove(endpoint).is_some()
+    }
+
+    fn register_topic(&self, subscription: Subscription) -> Result<bool> {
+        let mut wanted = self.wanted.write().unwrap_or_else(PoisonError::into_inner);
+        if wanted.len() >= MAX_SUBSCRIPTIONS {
+            let text = format!("a subscriber has at most {MAX_SUBSCRIPTIONS} topics and patterns");
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+        let changed = wanted.insert(subscription);
+        if changed {
+            self.publish_filters(&wanted);
+        }
+        Ok(changed)
+    }
+
+    fn unregister_topic(&self, subscription: &Subscription) -> bool {
+        let mut wanted = self.wanted.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = wanted.remove(subscription);
+        if changed {
+            self.publish_filters(&wanted);
+        }
+        changed
+    }
+
+    async fn recv(&self) -> Result<Incoming> {
+        let mut incoming = self.incoming.lock().await;
+        loop {
+            match incoming.recv().await {
+                None => return Err(closed("subscriber")),
+                Some(next) if self.wants(&next) => return Ok(next),
+                Some(_) => {}
+            }
+        }
+    }
+
+    async fn close(&self) {
+        let mut links = self.links();
+        links.by_endpoint.clear();
+        links.queue = None;
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        None
+    }
+
+    fn status(&self) -> Status {
+        let links = self.links();
+        let depth = links.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity());
+        let queues = vec![QueueReading {
+            name: "recv_queue".to_owned(),
+            depth: depth as u64,
+            bound: self.settings.recv_queue_events as u64,
+            unit: "events".to_owned(),
+            when_full: "reading stops and the publisher holds back".to_owned(),
+        }];
+        let peers = links.by_endpoint.iter().map(|(endpoint, link)| link.state.read(endpoint)).collect();
+        let mut counters = self.dropped.read();
+        counters.extend(links.by_endpoint.values().flat_map(|link| link.state.counters()));
+        Status { counters, queues, peers }
+    }
+}
+
+fn check_endpoint(endpoint: &str) -> Result<()> {
+    let address = match endpoint.split_once("://") {
+        Some(("tcp", address)) => address,
+        Some((transport, _)) => {
+            let text = format!("zmq_pubsub_driver does not speak {transport:?} ({endpoint}); it speaks tcp");
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
+        None => {
+            let text = format!("{endpoint:?} is no endpoint; write it as tcp://192.0.2.1:8866");
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+    };
+    let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    if has_port {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Invalid, format!("{endpoint:?} lacks a port; write it as tcp://192.0.2.1:8866")))
+}

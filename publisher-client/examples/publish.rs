@@ -1,0 +1,21 @@
+//! An API server in small: made before the workers, used in them.
+//!
+//! `cargo run -p publisher-client --example publish -- skimmer.toml`
+
+use publisher_client::BlockingPublisher;
+use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::{Action, Event, Registry, Result, SEND_ALL};
+
+fn main() -> Result<()> {
+    let file = std::env::args_os().nth(1).map(Into::into);
+    let sources = Sources::from_process(file, Vec::new())?;
+    let (settings, _warnings) = Settings::load(&sources, &Registry::collect()?.settings())?;
+
+    let publisher = BlockingPublisher::open(&settings)?;
+    publisher.initialize()?;
+
+    let event = Event::new("lport", "port-1", Action::Create, r#"{"id":"port-1"}"#, SEND_ALL);
+    publisher.send(&event)?;
+    publisher.flush()?;
+    publisher.close()
+}

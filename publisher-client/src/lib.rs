@@ -1,0 +1,36 @@
+//! What an API server links to publish its changes.
+//!
+//! From settings comes a [`PublisherClient`] (async) or a [`BlockingPublisher`]. Which driver carries the events, and
+//! whether they go through the host's publisher service (`pub_sub_use_multiproc`) or straight to the network, is the
+//! operator's choice and not the API server's.
+//!
+//! An API server forks its workers. Make the publisher before, use it after: making and initializing it starts no
+//! thread and opens no connection on the IPC hop; each worker connects at its own first send.
+//!
+//! ```
+//! use publisher_client::BlockingPublisher;
+//! use pubsub_api::settings::Settings;
+//! use pubsub_api::{Action, Event, Registry, SEND_ALL};
+//!
+//! let settings = Settings::defaults(&Registry::collect()?.settings())?;
+//! let publisher = BlockingPublisher::open(&settings)?;
+//! publisher.initialize()?;
+//! // … fork …
+//! let event = Event::new("lport", "port-1", Action::Create, r#"{"id":"port-1"}"#, SEND_ALL);
+//! # if false {
+//! publisher.send(&event)?;
+//! # }
+//! # Ok::<(), pubsub_api::Error>(())
+//! ```
+
+mod blocking;
+mod client;
+mod hello_task;
+mod identity;
+
+pub use blocking::BlockingPublisher;
+pub use client::PublisherClient;
+pub use hello_task::HelloTask;
+pub use identity::publisher_id;
+
+use drivers as _;

@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use clap::Args;
+use pubsub_api::{Error, ErrorKind, Result};
+use serde_json::json;
+use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal};
+use tokio::runtime::Builder;
+
+use crate::PublisherService;
+
+/// The arguments of `publisher-service`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArguments,
+
+    /// How to log.
+    #[command(flatten)]
+    pub log: LogArguments,
+}
+
+/// The program: log, settings, bind, announce, run until a signal, drain, say how it ended.
+///
+/// # Errors
+/// Whatever keeps it from starting, and [`ErrorKind::Unavailable`] if the grace was too short to drain.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    arguments.log.start();
+    let runtime = Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Error::new(ErrorKind::Internal, "cannot start the runtime").with_source(error)
+    })?;
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: &Arguments) -> Result<()> {
+    let mut frame = Frame::new("publisher-service", &arguments.settings)?;
+    warn_of_open_address(&frame);
+    let service = PublisherService::start(frame.registry(), frame.settings()).await?;
+    let endpoints = Endpoints::from([
+        ("network".to_owned(), service.network_endpoint()),
+        ("ipc".to_owned(), service.ipc_endpoint()),
+    ]);
+    let status = frame.serve_status(endpoints, Arc::new(service.status_reader()))?;
+    announce(&service);
+
+    loop {
+        match frame.next().await {
+            Signal::Stop => break,
+            Signal::Status => println!("{}", status().to_notice_line()),
+            Signal::Reload => drop(frame.reload()),
+        }
+    }
+
+    Readiness.stopping();
+    tracing::info!("draining");
+    let drained = service.drain(frame.settings().service().drain_timeout).await;
+    println!("{}", status().to_notice_line());
+    tracing::info!("ended");
+    drained
+}
+
+fn announce(service: &PublisherService) {
+    let (network, ipc) = (service.network_endpoint(), service.ipc_endpoint());
+    println!("{}", json!({ "ready": true, "network": network, "ipc": ipc }));
+    let text = format!(
+        "{} publishes on {} what comes on {}",
+        service.publisher_id(),
+        network.unwrap_or_default(),
+        ipc.unwrap_or_default()
+    );
+    tracing::info!("{text}");
+    Readiness.ready(&text);
+}
+
+/// As long as nobody is authenticated, an address beyond this host deserves a word (DESIGN 6).
+fn warn_of_open_address(frame: &Frame) {
+    let address = &frame.settings().pubsub().publisher_bind_address;
+    let loopback = address == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if !loopback {
+        tracing::warn!(
+            "publisher_bind_address = {address}: whoever reaches this address reads every event; nobody is authenticated"
+        );
+    }
+}

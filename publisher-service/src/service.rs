@@ -1,0 +1,133 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use publisher_client::{HelloTask, publisher_id};
+use pubsub_api::settings::Settings;
+use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Status, Subscriber};
+use tokio::task::JoinHandle;
+
+use crate::Forwarder;
+
+/// A publisher service within this process: bound, forwarding and saying hello until [`drain`](Self::drain).
+#[derive(Debug)]
+pub struct PublisherService {
+    publisher_id: String,
+    ipc: Arc<dyn Subscriber>,
+    network: Arc<dyn Publisher>,
+    forwarder: Arc<Forwarder>,
+    forwarding: JoinHandle<()>,
+    hello: HelloTask,
+}
+
+/// For how long nothing must come before a draining service takes the workers for silent.
+const IDLE: Duration = Duration::from_millis(100);
+
+impl PublisherService {
+    /// Binds both addresses and begins to forward. The network is bound first: what workers send can be published.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] for unknown aliases, settings that a driver refuses, and if there is nothing to do:
+    /// without `pub_sub_use_multiproc`, or with a broker, the workers publish themselves.
+    /// [`ErrorKind::Unavailable`] if an address is taken.
+    pub async fn start(registry: &Registry, settings: &Settings) -> Result<Self> {
+        check_that_there_is_work(registry, settings)?;
+        let network = registry.open(settings, Role::Network)?.publisher();
+        let ipc = registry.open(settings, Role::Multiproc)?.subscriber();
+        network.initialize().await?;
+        ipc.initialize().await?;
+        let publisher_id = publisher_id(settings);
+        let hello = HelloTask::start(Arc::clone(&network), &publisher_id)?;
+        let forwarder = Arc::new(Forwarder::new(Arc::clone(&ipc), Arc::clone(&network)));
+        let forwarding = tokio::spawn(supervise(Arc::clone(&forwarder)));
+        Ok(Self { publisher_id, ipc, network, forwarder, forwarding, hello })
+    }
+
+    /// The identity that hellos carry.
+    #[must_use]
+    pub fn publisher_id(&self) -> &str {
+        &self.publisher_id
+    }
+
+    /// Where agents connect to.
+    #[must_use]
+    pub fn network_endpoint(&self) -> Option<String> {
+        self.network.endpoint()
+    }
+
+    /// Where workers connect to.
+    #[must_use]
+    pub fn ipc_endpoint(&self) -> Option<String> {
+        self.ipc.endpoint()
+    }
+
+    /// A view of the status that outlives the service.
+    #[must_use]
+    pub fn status_reader(&self) -> impl Fn() -> BTreeMap<String, Status> + Send + Sync + 'static {
+        let (ipc, network) = (Arc::clone(&self.ipc), Arc::clone(&self.network));
+        let forwarder = Arc::clone(&self.forwarder);
+        move || {
+            BTreeMap::from([
+                ("service".to_owned(), forwarder.status()),
+                ("ipc".to_owned(), ipc.status()),
+                ("network".to_owned(), network.status()),
+            ])
+        }
+    }
+
+    /// Forwards what the workers have sent, lets nothing more in, and closes both ends, within `grace`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if the grace was too short for what was accepted, with the reason.
+    pub async fn drain(self, grace: Duration) -> Result<()> {
+        let deadline = Instant::now() + grace;
+        self.forwarder.stop();
+        if self.forwarding.await.is_err() {
+            tracing::error!("the publish path had failed for good");
+        }
+        let became_idle = self.forwarder.drain(IDLE, grace).await;
+        self.ipc.close().await;
+        // What had arrived before the close is still to be read; the queue then says that it is closed.
+        let left = deadline.saturating_duration_since(Instant::now()).max(IDLE);
+        self.forwarder.drain(IDLE, left).await;
+        drop(self.hello);
+        self.network.close().await?;
+        if became_idle {
+            return Ok(());
+        }
+        let text = format!("the workers went on sending for {grace:?} (service.drain_timeout); the rest was cut off");
+        Err(Error::new(ErrorKind::Unavailable, text))
+    }
+}
+
+fn check_that_there_is_work(registry: &Registry, settings: &Settings) -> Result<()> {
+    let pubsub = settings.pubsub();
+    let alias = &pubsub.pub_sub_driver;
+    let reason = if !pubsub.pub_sub_use_multiproc {
+        "pub_sub_use_multiproc is false".to_owned()
+    } else if registry.find(alias, Role::Network)?.capabilities.broker {
+        format!("{alias} publishes to a broker")
+    } else {
+        return Ok(());
+    };
+    let text = format!("{reason}: API workers publish by themselves, and a publisher service has nothing to do");
+    Err(Error::new(ErrorKind::Settings, text))
+}
+
+/// Keeps the forwarder running: an error in the publish path costs one event, never the service (reliability.md P16;
+/// Dragonflow's loop ended in its own error handler, defect D5).
+async fn supervise(forwarder: Arc<Forwarder>) {
+    loop {
+        let run = tokio::spawn({
+            let forwarder = Arc::clone(&forwarder);
+            async move { forwarder.run().await }
+        });
+        match run.await {
+            Ok(()) => return,
+            Err(error) => {
+                forwarder.count_internal();
+                tracing::error!("the publish path failed and was started again: {error}");
+            }
+        }
+    }
+}

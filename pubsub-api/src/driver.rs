@@ -1,0 +1,72 @@
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::settings::{Setting, Settings};
+use crate::{Capabilities, Publisher, Result, Subscriber};
+
+/// A driver, made from settings: one publisher and one subscriber.
+///
+/// Network and multiproc drivers implement the same traits. Making either end opens nothing and starts nothing:
+/// that is what `initialize` is for.
+pub trait PubSubApi: Debug + Send + Sync {
+    /// The sending end.
+    fn publisher(&self) -> Arc<dyn Publisher>;
+
+    /// The receiving end.
+    fn subscriber(&self) -> Arc<dyn Subscriber>;
+}
+
+/// Which of the two hops a driver serves (DESIGN 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// One publisher, many subscribers: service to agents. The publisher binds, subscribers connect.
+    Network,
+    /// Many publishers, one subscriber: workers to service. The subscriber binds, publishers connect.
+    Multiproc,
+}
+
+impl Role {
+    /// The name in texts.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Multiproc => "multiproc",
+        }
+    }
+
+    /// The setting that names the driver of this role.
+    #[must_use]
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::Network => "pub_sub_driver",
+            Self::Multiproc => "pub_sub_multiproc_driver",
+        }
+    }
+}
+
+/// What a driver submits to the registry.
+///
+/// ```ignore
+/// inventory::submit! { Driver { alias: "memory_pubsub_driver", … } }
+/// ```
+#[derive(Debug)]
+pub struct Driver {
+    /// The name that the settings use.
+    pub alias: &'static str,
+    /// The hops that it can serve.
+    pub roles: &'static [Role],
+    /// One sentence for lists.
+    pub summary: &'static str,
+    /// What it promises.
+    pub capabilities: Capabilities,
+    /// The settings of its own section, `[drivers.<name>]`.
+    pub settings: &'static [Setting],
+    /// Makes the driver for one hop. It checks settings and touches neither network nor file system.
+    pub open: fn(&Settings, Role) -> Result<Arc<dyn PubSubApi>>,
+}
+
+inventory::collect!(Driver);

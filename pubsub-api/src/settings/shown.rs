@@ -1,0 +1,31 @@
+/// A name as it came, made harmless for a message: control characters escaped, and cut at 64 letters.
+pub(super) fn shown(name: &str) -> String {
+    let mut text = String::new();
+    for c in name.chars().take(64) {
+        if c.is_control() {
+            text.extend(c.escape_default());
+        } else {
+            text.push(c);
+        }
+    }
+    if name.chars().nth(64).is_some() {
+        text.push('…');
+    }
+    text
+}
+
+/// A text as it came, harmless and in quotation marks.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", shown(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{quoted, shown};
+
+    #[test]
+    fn a_hostile_text_is_shown_short_and_on_one_line() {
+        assert_eq!(shown("it's\na\u{85}b"), "it's\\na\\u{85}b");
+        assert_eq!(quoted(&"x".repeat(100)), format!("\"{}…\"", "x".repeat(64)));
+    }
+}

@@ -1,0 +1,266 @@
+use std::time::Duration;
+
+use super::nearest::did_you_mean;
+use super::setting::{Kind, Reload, Setting};
+use super::shown::shown;
+use crate::{Error, ErrorKind, Result};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Our sections, each with the sentence that opens it in the sample file.
+pub(super) const SECTIONS: &[(&str, &str)] = &[
+    (
+        "pubsub",
+        "What publishers, subscribers and the service between them share. The names are Dragonflow's.",
+    ),
+    ("service", "The publisher service, one on each API host."),
+    ("agent", "The subscriber agent, one on each node that cares."),
+];
+
+/// Our settings, in the order of the sample file. Dragonflow's defaults are in section 4 of its reference.
+const OURS: &[Setting] = &[
+    Setting {
+        section: "pubsub",
+        name: "pub_sub_driver",
+        kind: Kind::Text,
+        default: r#""zmq_pubsub_driver""#,
+        doc: "Alias of the driver that carries events over the network. `skimmer drivers` lists the aliases; an \
+              unknown one is an error at start. The default is Dragonflow's.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
+        name: "pub_sub_multiproc_driver",
+        kind: Kind::Text,
+        default: r#""zmq_pubsub_multiproc_driver""#,
+        doc: "Alias of the driver that carries events from the API workers of a host to its publisher service. \
+              `skimmer drivers` lists the aliases; an unknown one is an error at start. The default is Dragonflow's.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
+        name: "pub_sub_use_multiproc",
+        kind: Kind::Bool,
+        default: "true",
+        doc: "Whether workers send through the publisher service of their host. If false, a process binds \
+              `publisher_port` and publishes itself, which only one process of a host can. The default is Dragonflow's.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
+        name: "publisher_port",
+        kind: Kind::Integer { min: 0, max: 65535 },
+        default: "8866",
+        doc: "The TCP port that a publisher binds, and that subscribers connect to where `publishers_ips` gives none. \
+              0 takes any free port, which serves tests and single hosts only, since nobody can know it beforehand. \
+              If the port is taken, the start fails. The default is Dragonflow's.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
+        name: "publisher_transport",
+        kind: Kind::Text,
+        default: r#""tcp""#,
+        doc: "The transport under the network driver, the word before `://` in its endpoints: `tcp`, or another that \
+              the driver supports. The driver refuses by name what it does not. The default is Dragonflow's.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
+        name: "publisher_bind_address",
+        kind: Kind::Text,
+        default: r#""127.0.0.1""#,
+        doc: "The local address that a publisher binds; `*` is all addresses. Whoever reaches it can read all events, \
+              so the default is the host itself, where Dragonflow's is `*`.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
+        name: "publisher_multiproc_socket",
+        kind: Kind::Path,
+        default: r#""/var/run/zmq_pubsub/zmq-publisher-socket""#,
+        doc: "The Unix socket between workers and their publisher service. Its folder must exist and be writable for \
+              the service; who may write to the socket may publish. The default is Dragonflow's, whose newer releases \
+              call it `ipc_socket`.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
+        name: "publishers_ips",
+        kind: Kind::Addresses,
+        default: r#"["127.0.0.1"]"#,
+        doc: "The publishers that a subscriber connects to, besides those in the publisher directory of the database: \
+              each `ip`, `ip:port`, `[ipv6]:port`, `host` or `host:port`. Without a port it is `publisher_port`. An \
+              empty list leaves the directory alone. On reload new ones are connected and dropped ones closed. \
+              Dragonflow's default is its `local_ip`.",
+        reload: Reload::Live,
+    },
+    Setting {
+        section: "pubsub",
+        name: "publisher_id",
+        kind: Kind::Text,
+        default: r#""""#,
+        doc: "The identity of this publisher, by which subscribers follow its streams across restarts; no two may \
+              share one. If empty, it is the uuid5 of host name, bind address and port.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
+        name: "state_dir",
+        kind: Kind::Path,
+        default: r#""/var/lib/skimmer""#,
+        doc: "The folder of what survives the process: ring file, epoch, status socket. It must exist and be writable; \
+              if its disk is full, events still flow, and a restart makes subscribers synchronise anew.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
+        name: "linger",
+        kind: Kind::Duration { min: Duration::ZERO, max: HOUR },
+        default: r#""1s""#,
+        doc: "How long closing a publisher waits for accepted events to leave; 0s to 1h. What is left then is dropped, \
+              and counted.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
+        name: "send_timeout",
+        kind: Kind::Duration { min: Duration::ZERO, max: HOUR },
+        default: r#""5s""#,
+        doc: "How long `send` waits for room in a full queue; 0s to 1h, where 0s does not wait. After it the send \
+              fails as overloaded, and its event was not accepted.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
+        name: "dead_after",
+        kind: Kind::Duration { min: Duration::from_millis(100), max: HOUR },
+        default: r#""3s""#,
+        doc: "After how long without a sign a publisher counts as dead and its topics as stale; 100ms to 1h. \
+              Publishers say hello every second, so the default forgives two lost ones.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "service",
+        name: "drain_timeout",
+        kind: Kind::Duration { min: Duration::ZERO, max: HOUR },
+        default: r#""5s""#,
+        doc: "The grace after SIGTERM, in which the service takes nothing new and hands out what it has; 0s to 1h. \
+              What is left then is counted as lost, and the process ends. Keep it below systemd's TimeoutStopSec.",
+        reload: Reload::Live,
+    },
+    Setting {
+        section: "agent",
+        name: "topics",
+        kind: Kind::List,
+        default: "[]",
+        doc: "The topics that the agent subscribes to, exactly as published, 1 to 255 bytes each. Events to all (topic \
+              `D`) need no entry. On reload the difference is subscribed and unsubscribed.",
+        reload: Reload::Live,
+    },
+    Setting {
+        section: "agent",
+        name: "patterns",
+        kind: Kind::List,
+        default: "[]",
+        doc: "The patterns that the agent subscribes to: words between dots, where `*` is one word and `#` any number, \
+              or `prefix*`. On reload the difference is subscribed and unsubscribed.",
+        reload: Reload::Live,
+    },
+    Setting {
+        section: "agent",
+        name: "handler_queue_events",
+        kind: Kind::Integer { min: 1, max: 1_000_000 },
+        default: "1000",
+        doc: "How many events wait for one handler, 1 to 1000000. When its queue is full, the agent drops from it, \
+              counts them, and tells the handler that it missed some; other handlers do not notice.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "agent",
+        name: "handler_timeout",
+        kind: Kind::Duration { min: Duration::from_millis(10), max: HOUR },
+        default: r#""30s""#,
+        doc: "How long one run of an --exec command may take, 10ms to 1h. One that runs longer is killed and reported, \
+              and the next event is handled.",
+        reload: Reload::Restart,
+    },
+];
+
+/// All settings that a program knows: ours, then those of its drivers.
+#[derive(Debug, Clone)]
+pub(super) struct Table(Vec<&'static Setting>);
+
+impl Table {
+    /// Two aliases of one driver may bring the same slice.
+    pub(super) fn new(drivers: &[&'static [Setting]]) -> Result<Self> {
+        let mut known: Vec<&'static Setting> = OURS.iter().collect();
+        for setting in drivers.iter().copied().flatten() {
+            let name = setting.full_name();
+            let defect =
+                |why: &str| Error::new(ErrorKind::Internal, format!("the driver setting {name} {why}"));
+            if setting.section.strip_prefix("drivers.").is_none_or(str::is_empty) {
+                return Err(defect("must stand in a section drivers.<name>"));
+            }
+            match known.iter().find(|other| other.is(setting)) {
+                Some(other) if *other == setting => {}
+                Some(_) => return Err(defect("is declared twice, differently")),
+                None => known.push(setting),
+            }
+        }
+        Ok(Self(known))
+    }
+
+    /// The same without checks, for documentation: of two declarations the first counts.
+    pub(super) fn lenient(drivers: &[&'static [Setting]]) -> Self {
+        let mut known: Vec<&'static Setting> = OURS.iter().collect();
+        for setting in drivers.iter().copied().flatten() {
+            if !known.iter().any(|other| other.is(setting)) {
+                known.push(setting);
+            }
+        }
+        Self(known)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'static Setting> {
+        self.0.iter().copied()
+    }
+
+    pub(super) fn find(&self, section: &str, name: &str) -> Option<&'static Setting> {
+        self.iter().find(|setting| setting.section == section && setting.name == name)
+    }
+
+    /// The names of a section.
+    pub(super) fn names(&self, section: &str) -> impl Iterator<Item = &'static str> {
+        self.iter().filter(move |setting| setting.section == section).map(|setting| setting.name)
+    }
+
+    /// The sections, ours first, each once.
+    pub(super) fn sections(&self) -> Vec<&'static str> {
+        let mut sections = Vec::new();
+        for setting in self.iter() {
+            if !sections.contains(&setting.section) {
+                sections.push(setting.section);
+            }
+        }
+        sections
+    }
+
+    /// The sentence about a name that a section does not know.
+    pub(super) fn unknown(&self, section: &str, name: &str) -> String {
+        let near = did_you_mean(name, self.names(section));
+        let hint = match self.iter().find(|setting| setting.name == name) {
+            Some(elsewhere) if near.is_empty() => format!("; it stands in [{}]", elsewhere.section),
+            _ => near,
+        };
+        format!("unknown setting `{}` in [{section}]{hint}", shown(name))
+    }
+
+    /// The sentence about a section that nobody knows.
+    pub(super) fn unknown_section(&self, section: &str) -> String {
+        let hint = did_you_mean(section, self.sections());
+        let known =
+            if hint.is_empty() { format!("; known are {}", self.sections().join(", ")) } else { hint };
+        format!("unknown section [{}]{known}", shown(section))
+    }
+}

@@ -1,0 +1,94 @@
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::{Envelope, ErrorKind, Notice, Result, Status, Subscription};
+
+/// What `recv` yields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// An event, packed; its topic is one that was asked for, its map is not yet checked.
+    Message(Envelope),
+    /// Something about the stream, at its place in it.
+    Notice(Notice),
+}
+
+/// The receiving end. Contract, each line proved by the conformance suite for every driver:
+///
+/// - Addresses and topics can be registered before `initialize` and at any time after, from any task. Registering
+///   twice, or taking away what is not there, is `false` and not an error.
+/// - Topics match exactly, patterns as [`Pattern`](crate::Pattern) says, whatever the transport filters. An event
+///   arrives once however many subscriptions match. `$hello` is the driver's own: it becomes
+///   [`Notice::Subscribed`], and is delivered only to who asked for that topic by name.
+/// - A publisher that is away at the start is normal: connecting goes on in the background, with jitter.
+/// - Loss of a link is a [`Notice::LinkDown`] in the stream, its return a [`Notice::Subscribed`].
+/// - A multiproc subscriber binds its own address at `initialize` and takes every topic; subscriptions change nothing
+///   there.
+/// - What cannot be decoded is counted by cause and dropped; the link stays.
+/// - When the application does not read, the subscriber stops reading; its queue is bounded.
+#[async_trait]
+pub trait Subscriber: Debug + Send + Sync {
+    /// Binds (multiproc) or begins to connect (network). Calling it again changes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if the address to bind is taken or not ours, [`ErrorKind::Settings`] if it cannot
+    /// be right. Absent publishers are no error.
+    async fn initialize(&self) -> Result<()>;
+
+    /// Connects to one more publisher; `true` if it is new.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if the endpoint does not read as one, [`ErrorKind::Unsupported`] for a transport that
+    /// the driver does not speak and for a subscriber that binds.
+    fn register_listen_address(&self, endpoint: &str) -> Result<bool>;
+
+    /// Leaves a publisher for good; `true` if it was there.
+    fn unregister_listen_address(&self, endpoint: &str) -> bool;
+
+    /// Asks for one more topic or pattern; `true` if it is new.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] above [`MAX_SUBSCRIPTIONS`].
+    fn register_topic(&self, subscription: Subscription) -> Result<bool>;
+
+    /// Asks for it no longer; `true` if it was asked for. Events that were on their way are dropped.
+    fn unregister_topic(&self, subscription: &Subscription) -> bool;
+
+    /// The next event or notice; waits for it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] after `close`, when all that had arrived before it is read.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, nothing is lost: the next call yields what this one would have.
+    async fn recv(&self) -> Result<Incoming>;
+
+    /// Ends the links and releases the address. It may be called twice.
+    async fn close(&self);
+
+    /// Where it is bound; `None` for one that connects.
+    fn endpoint(&self) -> Option<String>;
+
+    /// Counters, queues and peers as they are now.
+    fn status(&self) -> Status;
+}
+
+/// How many topics and patterns one subscriber may ask for (DESIGN 3: "4,096 topics a peer").
+pub const MAX_SUBSCRIPTIONS: usize = 4096;
+
+/// The callback form: gives every event and notice to `handler` until the subscriber is closed.
+///
+/// The handler is called in order and never at the same time; while it works nothing is read. Handlers per topic or
+/// table, each with its own queue, are the subscriber agent's dispatcher.
+///
+/// # Errors
+/// Any error of [`Subscriber::recv`] but [`ErrorKind::Closed`], which is the normal end.
+pub async fn run(subscriber: &dyn Subscriber, mut handler: impl FnMut(Incoming)) -> Result<()> {
+    loop {
+        match subscriber.recv().await {
+            Ok(incoming) => handler(incoming),
+            Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::CounterReading;
+
+/// Counts by cause, and says when one is worth a line in the log: the first of a cause, then at most one a second.
+///
+/// One place counts and decides about the log, so that the two cannot drift apart. Time comes in as input.
+///
+/// ```
+/// use std::time::Instant;
+/// use pubsub_api::Tally;
+///
+/// let dropped = Tally::new("events_dropped");
+/// let now = Instant::now();
+/// assert_eq!(dropped.count("too_big", now), Some(1), "tell it");
+/// assert_eq!(dropped.count("too_big", now), None, "told a moment ago");
+/// assert_eq!(dropped.total(), 2);
+/// ```
+#[derive(Debug)]
+pub struct Tally {
+    name: &'static str,
+    causes: Mutex<BTreeMap<&'static str, Cause>>,
+}
+
+#[derive(Debug, Default)]
+struct Cause {
+    count: u64,
+    untold: u64,
+    told_at: Option<Instant>,
+}
+
+impl Tally {
+    /// The least time between two lines about one cause.
+    pub const LOG_INTERVAL: Duration = Duration::from_secs(1);
+
+    /// A tally whose counters are called `name`.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, causes: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// Counts one; `Some(how many since the last line)` if it is time to tell.
+    pub fn count(&self, cause: &'static str, now: Instant) -> Option<u64> {
+        let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = causes.entry(cause).or_default();
+        entry.count += 1;
+        entry.untold += 1;
+        if entry.told_at.is_some_and(|told| now.saturating_duration_since(told) < Self::LOG_INTERVAL) {
+            return None;
+        }
+        entry.told_at = Some(now);
+        Some(std::mem::take(&mut entry.untold))
+    }
+
+    /// The count of all causes together.
+    pub fn total(&self) -> u64 {
+        self.causes.lock().unwrap_or_else(PoisonError::into_inner).values().map(|cause| cause.count).sum()
+    }
+
+    /// A reading per cause that occurred.
+    #[must_use]
+    pub fn read(&self) -> Vec<CounterReading> {
+        let causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
+        let readings = causes.iter().map(|(cause, entry)| CounterReading {
+            name: self.name.to_owned(),
+            cause: Some((*cause).to_owned()),
+            value: entry.count,
+        });
+        readings.collect()
+    }
+}

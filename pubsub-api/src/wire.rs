@@ -1,0 +1,39 @@
+//! The map that travels: Dragonflow's, byte for byte, checked before use (DESIGN 4; dragonflow-pubsub.md 3 and 16).
+//!
+//! [`encode`] writes one msgpack map with `table, key, action, value, topic` in this order, strings in the old raw
+//! family only (fixstr, str16, str32; never str8, never bin), then `stamp` and `version` if the event has them.
+//! [`EventRef::read`] takes what any Dragonflow reader takes, in any key order, and refuses the rest by
+//! [cause](WireError): it allocates nothing for a map of the five keys, does not recurse, and believes no announced
+//! length.
+//!
+//! ```
+//! use pubsub_api::{Action, Event, SEND_ALL, wire};
+//!
+//! let event = Event::new("chassis", "compute-1", Action::Delete, None, SEND_ALL);
+//! let payload = wire::encode(&event)?;
+//! let read = wire::EventRef::read(b"D", &payload).expect("our own bytes");
+//! assert_eq!(read.key, Some("compute-1"));
+//! assert_eq!(read.to_event(), event);
+//! # Ok::<(), pubsub_api::Error>(())
+//! ```
+
+mod encode;
+mod error;
+mod read;
+mod skip;
+
+pub use encode::encode;
+pub use error::WireError;
+pub use read::EventRef;
+
+/// The largest map, in bytes, as its author sends it (DESIGN 3).
+pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
+
+/// The largest map that a receiver takes: what a service appends must not push a full event over the limit.
+pub const MAX_RECEIVED_BYTES: usize = MAX_EVENT_BYTES + 4 * 1024;
+
+/// How deep arrays and maps may be nested in a value. JSON readers commonly stop at 128; nobody needs a half.
+pub const MAX_DEPTH: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+use std::fmt;
+
+/// Why bytes are not an event. The [cause](WireError::cause) is the name that the counters use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WireError {
+    /// The payload exceeds [`MAX_RECEIVED_BYTES`](super::MAX_RECEIVED_BYTES).
+    TooBig,
+    /// The payload is no msgpack map.
+    NotAMap,
+    /// The bytes end inside a value, or announce more than there is.
+    Truncated,
+    /// Bytes follow the map.
+    Trailing,
+    /// Arrays and maps are nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
+    TooDeep,
+    /// A byte that msgpack never uses.
+    NotMsgpack,
+    /// Text that is not UTF-8.
+    NotUtf8,
+    /// A key of the map is not text.
+    KeyNotText,
+    /// The map has a key twice.
+    DuplicateKey,
+    /// One of `table`, `key`, `action`, `value` is absent.
+    MissingField,
+    /// A field holds a type that it must not hold.
+    WrongType,
+    /// The map's topic is not the frame's.
+    TopicMismatch,
+    /// The topic is empty, too long, or not UTF-8.
+    BadTopic,
+    /// The message has not exactly two frames.
+    FrameCount,
+    /// A worker sent a reserved topic (`$…`).
+    ReservedTopic,
+    /// A worker sent a `stamp`: only the service gives them.
+    Stamped,
+}
+
+impl WireError {
+    /// The name of the cause in counters and notices.
+    #[must_use]
+    pub fn cause(self) -> &'static str {
+        match self {
+            Self::TooBig => "too_big",
+            Self::NotAMap => "not_a_map",
+            Self::Truncated => "truncated",
+            Self::Trailing => "trailing_bytes",
+            Self::TooDeep => "too_deep",
+            Self::NotMsgpack => "not_msgpack",
+            Self::NotUtf8 => "not_utf8",
+            Self::KeyNotText => "key_not_text",
+            Self::DuplicateKey => "duplicate_key",
+            Self::MissingField => "missing_field",
+            Self::WrongType => "wrong_type",
+            Self::TopicMismatch => "topic_mismatch",
+            Self::BadTopic => "bad_topic",
+            Self::FrameCount => "frame_count",
+            Self::ReservedTopic => "reserved_topic",
+            Self::Stamped => "stamped",
+        }
+    }
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooBig => "the event is larger than 1 MiB",
+            Self::NotAMap => "the payload is no msgpack map",
+            Self::Truncated => "the payload ends inside a value",
+            Self::Trailing => "bytes follow the map",
+            Self::TooDeep => "the value is nested deeper than 64 levels",
+            Self::NotMsgpack => "the payload holds a byte that msgpack never uses",
+            Self::NotUtf8 => "text in the payload is not UTF-8",
+            Self::KeyNotText => "a key of the map is not text",
+            Self::DuplicateKey => "the map has a key twice",
+            Self::MissingField => "the map lacks table, key, action or value",
+            Self::WrongType => "a field of the map has the wrong type",
+            Self::TopicMismatch => "the topic of the map is not the topic of the frame",
+            Self::BadTopic => "the topic is not 1 to 255 bytes of UTF-8",
+            Self::FrameCount => "the message has not exactly two frames",
+            Self::ReservedTopic => "topics that begin with `$` are reserved",
+            Self::Stamped => "only the publisher service stamps events",
+        })
+    }
+}
+
+impl std::error::Error for WireError {}

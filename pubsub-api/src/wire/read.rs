@@ -1,0 +1,180 @@
+use super::skip::{Head, Reader};
+use super::{MAX_RECEIVED_BYTES, WireError};
+use crate::{Action, Event, SEND_ALL, Stamp, Topic, Value};
+use bytes::Bytes;
+
+/// A checked event whose parts still stand in the payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRef<'a> {
+    /// The table of the row.
+    pub table: Option<&'a str>,
+    /// The key of the row.
+    pub key: Option<&'a str>,
+    /// What was done.
+    pub action: &'a str,
+    /// The value's bytes: exactly one checked msgpack value.
+    pub value: &'a [u8],
+    /// The topic, the frame's and the map's.
+    pub topic: &'a str,
+    /// The stamp, if the publisher gave one.
+    pub stamp: Option<Stamp>,
+    /// The object's version, if its author gave one.
+    pub version: Option<u64>,
+    /// Whether a genuine Dragonflow reader takes these bytes as they are: it wants all five fields, and text where
+    /// we also take bytes. If not, [`encode`](super::encode) the event anew before passing it on.
+    pub genuine: bool,
+}
+
+impl<'a> EventRef<'a> {
+    /// Reads and checks one map that came with the topic frame `frame`.
+    ///
+    /// A nil or absent map topic counts as `D`; the topic must then equal the frame's. Text may come as bytes (bin).
+    /// Keys beyond the known ones are stepped over.
+    ///
+    /// # Errors
+    /// The first [`WireError`] met; nothing of a refused map is used.
+    pub fn read(frame: &'a [u8], payload: &'a [u8]) -> Result<Self, WireError> {
+        if payload.len() > MAX_RECEIVED_BYTES {
+            return Err(WireError::TooBig);
+        }
+        let mut reader = Reader::new(payload);
+        let Head::Map(pairs) = reader.head()? else { return Err(WireError::NotAMap) };
+        let mut fields = Fields { genuine: true, ..Fields::default() };
+        for _ in 0..pairs {
+            let Head::Text(key) = reader.head()? else { return Err(WireError::KeyNotText) };
+            fields.take(key, &mut reader)?;
+        }
+        if !reader.is_at_end() {
+            return Err(WireError::Trailing);
+        }
+        fields.finish(frame)
+    }
+
+    /// The event with its parts copied out.
+    #[must_use]
+    pub fn to_event(&self) -> Event {
+        Event {
+            table: self.table.map(str::to_owned),
+            key: self.key.map(str::to_owned),
+            action: Action::from(self.action),
+            value: self.to_value(),
+            topic: Topic::new(self.topic.to_owned()).unwrap_or(SEND_ALL),
+            stamp: self.stamp,
+            version: self.version,
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        match Reader::new(self.value).head() {
+            Ok(Head::Nil) => Value::Nil,
+            Ok(Head::Text(text)) => Value::Text(text.to_owned()),
+            _ => Value::Other(Bytes::copy_from_slice(self.value)),
+        }
+    }
+}
+
+/// The fields met so far; an outer `None` means not yet met.
+#[derive(Default)]
+struct Fields<'a> {
+    table: Option<Option<&'a str>>,
+    key: Option<Option<&'a str>>,
+    action: Option<&'a str>,
+    value: Option<&'a [u8]>,
+    topic: Option<Option<&'a str>>,
+    stamp: Option<Stamp>,
+    version: Option<u64>,
+    /// Keys that we do not know, only kept to find one that comes twice: at most 8 bytes for each byte of payload,
+    /// nothing at all for ordinary events.
+    others: Vec<&'a str>,
+    genuine: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn take(&mut self, key: &'a str, reader: &mut Reader<'a>) -> Result<(), WireError> {
+        match key {
+            "table" => {
+                let text = self.text_or_nil(reader)?;
+                once(&mut self.table, text)
+            }
+            "key" => {
+                let text = self.text_or_nil(reader)?;
+                once(&mut self.key, text)
+            }
+            "action" => {
+                let text = self.text_or_nil(reader)?.ok_or(WireError::WrongType)?;
+                once(&mut self.action, text)
+            }
+            "value" => once(&mut self.value, reader.skip()?),
+            "topic" => {
+                let text = self.text_or_nil(reader)?;
+                once(&mut self.topic, text)
+            }
+            "stamp" => once(&mut self.stamp, stamp(reader)?),
+            "version" => match reader.head()? {
+                Head::Unsigned(version) => once(&mut self.version, version),
+                _ => Err(WireError::WrongType),
+            },
+            other => {
+                self.others.push(other);
+                reader.skip().map(|_| ())
+            }
+        }
+    }
+
+    fn text_or_nil(&mut self, reader: &mut Reader<'a>) -> Result<Option<&'a str>, WireError> {
+        match reader.head()? {
+            Head::Nil => Ok(None),
+            Head::Text(text) => Ok(Some(text)),
+            Head::Binary(bytes) => {
+                self.genuine = false;
+                std::str::from_utf8(bytes).map(Some).map_err(|_| WireError::NotUtf8)
+            }
+            _ => Err(WireError::WrongType),
+        }
+    }
+
+    fn finish(mut self, frame: &'a [u8]) -> Result<EventRef<'a>, WireError> {
+        self.others.sort_unstable();
+        if !self.others.is_sorted_by(|one, next| one < next) {
+            return Err(WireError::DuplicateKey);
+        }
+        let topic = self.topic.flatten().unwrap_or(SEND_ALL_TEXT);
+        if topic.is_empty() || topic.len() > Topic::MAX_BYTES || topic.contains('\0') {
+            return Err(WireError::BadTopic);
+        }
+        if topic.as_bytes() != frame {
+            return Err(WireError::TopicMismatch);
+        }
+        Ok(EventRef {
+            table: self.table.ok_or(WireError::MissingField)?,
+            key: self.key.ok_or(WireError::MissingField)?,
+            action: self.action.ok_or(WireError::MissingField)?,
+            value: self.value.ok_or(WireError::MissingField)?,
+            topic,
+            stamp: self.stamp,
+            version: self.version,
+            genuine: self.genuine && self.topic.is_some(),
+        })
+    }
+}
+
+const SEND_ALL_TEXT: &str = "D";
+
+fn once<T>(place: &mut Option<T>, value: T) -> Result<(), WireError> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(WireError::DuplicateKey),
+    }
+}
+
+/// Four unsigned 64-bit integers (DESIGN 4).
+fn stamp(reader: &mut Reader<'_>) -> Result<Stamp, WireError> {
+    if reader.head()? != Head::Array(4) {
+        return Err(WireError::WrongType);
+    }
+    let mut number = || match reader.head()? {
+        Head::Unsigned(number) => Ok(number),
+        _ => Err(WireError::WrongType),
+    };
+    Ok(Stamp { publisher: number()?, epoch: number()?, sequence: number()?, time_us: number()? })
+}

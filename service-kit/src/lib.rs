@@ -1,0 +1,20 @@
+//! What Skimmer's programs share, so that they behave alike: arguments, logs, signals, readiness, the status socket.
+
+mod arguments;
+mod exit;
+mod frame;
+mod readiness;
+mod reload;
+mod signals;
+mod status_document;
+mod status_socket;
+mod telemetry;
+
+pub use arguments::SettingsArguments;
+pub use exit::{exit_code, usage};
+pub use frame::{Endpoints, Frame, ReadParts};
+pub use readiness::Readiness;
+pub use signals::{Signal, Signals};
+pub use status_document::StatusDocument;
+pub use status_socket::{StatusServer, ask_status, status_sockets};
+pub use telemetry::{LogArguments, LogFormat, LogLevel};
