@@ -70,7 +70,9 @@ impl BlockingPublisher {
     pub fn close(&self) -> Result<()> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         match running {
-            Some(running) if running.pid == std::process::id() => running.runtime.block_on(running.client.close()),
+            Some(running) if running.pid == std::process::id() => {
+                running.runtime.block_on(running.client.close())
+            }
             Some(inherited) => {
                 forget(inherited);
                 Ok(())
@@ -93,9 +95,10 @@ impl BlockingPublisher {
         if let Some(inherited) = running.take() {
             forget(inherited);
         }
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|error| {
-            Error::new(ErrorKind::Internal, "cannot start the publisher's thread").with_source(error)
-        })?;
+        let runtime =
+            Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|error| {
+                Error::new(ErrorKind::Internal, "cannot start the publisher's thread").with_source(error)
+            })?;
         let client = PublisherClient::open(&self.settings)?;
         runtime.block_on(client.initialize())?;
         let current = Running { pid, runtime: Arc::new(runtime), client: Arc::new(client) };

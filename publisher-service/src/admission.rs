@@ -67,7 +67,8 @@ mod tests {
         let mut stamped = event();
         stamped.stamp = Some(Stamp { publisher: 1, epoch: 2, sequence: 3, time_us: 4 });
         let hello = Event { topic: Topic::new("$hello").unwrap(), ..event() };
-        let elsewhere = Envelope { topic: Topic::new("tenant").unwrap(), ..Envelope::pack(&event()).unwrap() };
+        let elsewhere =
+            Envelope { topic: Topic::new("tenant").unwrap(), ..Envelope::pack(&event()).unwrap() };
         let junk = Envelope { topic: SEND_ALL, payload: Bytes::from_static(b"junk") };
         for (wanted, envelope) in [
             (WireError::Stamped, Envelope::pack(&stamped).unwrap()),

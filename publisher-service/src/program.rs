@@ -26,9 +26,10 @@ pub struct Arguments {
 /// Whatever keeps it from starting, and [`ErrorKind::Unavailable`] if the grace was too short to drain.
 pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.log.start();
-    let runtime = Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        Error::new(ErrorKind::Internal, "cannot start the runtime").with_source(error)
-    })?;
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Internal, "cannot start the runtime").with_source(error))?;
     runtime.block_on(serve(arguments))
 }
 
@@ -75,7 +76,8 @@ fn announce(service: &PublisherService) {
 /// As long as nobody is authenticated, an address beyond this host deserves a word (DESIGN 6).
 fn warn_of_open_address(frame: &Frame) {
     let address = &frame.settings().pubsub().publisher_bind_address;
-    let loopback = address == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let loopback =
+        address == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if !loopback {
         tracing::warn!(
             "publisher_bind_address = {address}: whoever reaches this address reads every event; nobody is authenticated"

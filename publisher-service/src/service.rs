@@ -95,7 +95,9 @@ impl PublisherService {
         if became_idle {
             return Ok(());
         }
-        let text = format!("the workers went on sending for {grace:?} (service.drain_timeout); the rest was cut off");
+        let text = format!(
+            "the workers went on sending for {grace:?} (service.drain_timeout); the rest was cut off"
+        );
         Err(Error::new(ErrorKind::Unavailable, text))
     }
 }
@@ -110,7 +112,8 @@ fn check_that_there_is_work(registry: &Registry, settings: &Settings) -> Result<
     } else {
         return Ok(());
     };
-    let text = format!("{reason}: API workers publish by themselves, and a publisher service has nothing to do");
+    let text =
+        format!("{reason}: API workers publish by themselves, and a publisher service has nothing to do");
     Err(Error::new(ErrorKind::Settings, text))
 }
 

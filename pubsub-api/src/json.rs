@@ -109,9 +109,9 @@ fn msgpack_of_json(json: Json) -> Msgpack {
         Json::Bool(flag) => Msgpack::Boolean(flag),
         Json::String(text) => Msgpack::from(text),
         Json::Array(items) => Msgpack::Array(items.into_iter().map(msgpack_of_json).collect()),
-        Json::Object(fields) => {
-            Msgpack::Map(fields.into_iter().map(|(key, value)| (key.into(), msgpack_of_json(value))).collect())
-        }
+        Json::Object(fields) => Msgpack::Map(
+            fields.into_iter().map(|(key, value)| (key.into(), msgpack_of_json(value))).collect(),
+        ),
         Json::Number(number) => match (number.as_u64(), number.as_i64()) {
             (Some(number), _) => Msgpack::from(number),
             (_, Some(number)) => Msgpack::from(number),
@@ -139,7 +139,9 @@ fn json_of_msgpack(value: Msgpack) -> Json {
         Msgpack::F64(number) => json_of_float(number),
         Msgpack::String(text) => Json::from(text.into_str().unwrap_or_default()),
         Msgpack::Binary(bytes) => tagged("$bin", Json::from(hex(&bytes))),
-        Msgpack::Ext(kind, bytes) => tagged("$ext", Json::from(vec![Json::from(kind), Json::from(hex(&bytes))])),
+        Msgpack::Ext(kind, bytes) => {
+            tagged("$ext", Json::from(vec![Json::from(kind), Json::from(hex(&bytes))]))
+        }
         Msgpack::Array(items) => Json::Array(items.into_iter().map(json_of_msgpack).collect()),
         Msgpack::Map(pairs) => Json::Object(pairs.into_iter().map(json_pair).collect()),
     }

@@ -63,7 +63,10 @@ pub trait Publisher: Debug + Send + Sync {
         if event.topic.is_reserved() {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("topic {:?} begins with `$`: such topics are reserved, publish on another", event.topic),
+                format!(
+                    "topic {:?} begins with `$`: such topics are reserved, publish on another",
+                    event.topic
+                ),
             ));
         }
         let Envelope { topic, payload } = Envelope::pack(event)?;

@@ -63,8 +63,12 @@ impl Registry {
         if let Some(driver) = found.filter(|driver| driver.roles.contains(&role)) {
             return Ok(driver);
         }
-        let of_role: Vec<&str> =
-            self.drivers.iter().filter(|driver| driver.roles.contains(&role)).map(|driver| driver.alias).collect();
+        let of_role: Vec<&str> = self
+            .drivers
+            .iter()
+            .filter(|driver| driver.roles.contains(&role))
+            .map(|driver| driver.alias)
+            .collect();
         let what = match found {
             Some(_) => format!("driver {alias:?} cannot be the {} driver", role.as_str()),
             None => format!("there is no driver {alias:?}"),
@@ -127,7 +131,10 @@ mod tests {
     fn an_alias_in_a_role_that_it_does_not_have_is_refused() {
         let registry = Registry::from_drivers([&ZMQ, &MULTIPROC].into_iter()).unwrap();
         let text = registry.find("zmq_pubsub_driver", Role::Multiproc).unwrap_err().to_string();
-        assert!(text.contains("cannot be the multiproc driver; known are zmq_pubsub_multiproc_driver"), "{text}");
+        assert!(
+            text.contains("cannot be the multiproc driver; known are zmq_pubsub_multiproc_driver"),
+            "{text}"
+        );
     }
 
     #[test]

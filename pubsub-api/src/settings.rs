@@ -66,6 +66,7 @@ pub use sample::sample;
 pub use setting::{Kind, Reload, Setting};
 pub use sources::{ENVIRONMENT_OF_OTHERS, Sources};
 pub use typed::{Agent, DriverSettings, PubSub, Service};
+pub use unit::parse_duration;
 
 use crate::Result;
 use load::Slot;

@@ -110,10 +110,6 @@ impl Counter {
     /// The counter with its name.
     #[must_use]
     pub fn read(&self) -> CounterReading {
-        CounterReading {
-            name: self.name.to_owned(),
-            cause: self.cause.map(str::to_owned),
-            value: self.get(),
-        }
+        CounterReading { name: self.name.to_owned(), cause: self.cause.map(str::to_owned), value: self.get() }
     }
 }

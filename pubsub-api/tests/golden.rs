@@ -54,8 +54,10 @@ fn every_event_of_the_change_log_survives_the_wire_and_json() {
         let event = json::from_line(&line).unwrap();
         let payload = wire::encode(&event).unwrap();
         let read = EventRef::read(event.topic.as_bytes(), &payload).unwrap().to_event();
-        let (again, original): (Value, Value) =
-            (serde_json::from_str(&json::to_line(&read).unwrap()).unwrap(), serde_json::from_str(&line).unwrap());
+        let (again, original): (Value, Value) = (
+            serde_json::from_str(&json::to_line(&read).unwrap()).unwrap(),
+            serde_json::from_str(&line).unwrap(),
+        );
         assert_eq!(again, original);
     }
 }

@@ -28,9 +28,8 @@ impl Signals {
     /// [`ErrorKind::Internal`] if the operating system refuses the handlers.
     pub fn take() -> Result<Self> {
         let take = |kind| {
-            signal(kind).map_err(|error| {
-                Error::new(ErrorKind::Internal, "cannot handle signals").with_source(error)
-            })
+            signal(kind)
+                .map_err(|error| Error::new(ErrorKind::Internal, "cannot handle signals").with_source(error))
         };
         Ok(Self {
             terminate: take(SignalKind::terminate())?,

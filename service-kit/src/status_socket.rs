@@ -47,7 +47,8 @@ impl StatusServer {
         let path = state_dir.join(format!("{program}.{SUFFIX}"));
         let claim = UnixClaim::bind(&path).map_err(|error| error.context("state_dir"))?;
         let refused = |error| {
-            Error::new(ErrorKind::Unavailable, format!("cannot listen on {}", path.display())).with_source(error)
+            Error::new(ErrorKind::Unavailable, format!("cannot listen on {}", path.display()))
+                .with_source(error)
         };
         let listener = claim.listener().and_then(UnixListener::from_std).map_err(refused)?;
         let task = tokio::spawn(serve(listener, Arc::new(status)));
@@ -112,7 +113,8 @@ pub fn status_sockets(state_dir: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// [`ErrorKind::Unavailable`] if nobody answers in time, [`ErrorKind::Internal`] if the answer is no status.
 pub async fn ask_status(socket: &Path) -> Result<StatusDocument> {
-    let unavailable = |text: &str| Error::new(ErrorKind::Unavailable, format!("{}: {text}", socket.display()));
+    let unavailable =
+        |text: &str| Error::new(ErrorKind::Unavailable, format!("{}: {text}", socket.display()));
     let ask = async {
         let stream = UnixStream::connect(socket).await?;
         let mut answer = Vec::new();

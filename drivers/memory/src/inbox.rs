@@ -64,7 +64,8 @@ impl Inbox {
     pub(crate) fn link_down(&mut self, publisher: &str, reason: &str) {
         let start = self.tail_start();
         let is_down = |item: &Incoming| matches!(item, Incoming::Notice(Notice::LinkDown { publisher: p, .. }) if p == publisher);
-        let Some(down) = self.items.iter().skip(start).position(is_down).map(|position| start + position) else {
+        let Some(down) = self.items.iter().skip(start).position(is_down).map(|position| start + position)
+        else {
             let notice = Notice::LinkDown { publisher: publisher.to_owned(), reason: reason.to_owned() };
             self.items.push_back(Incoming::Notice(notice));
             return;

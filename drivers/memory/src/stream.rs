@@ -2,10 +2,11 @@ use std::pin::pin;
 use std::sync::Mutex;
 
 use pubsub_api::{
-    Counter, Envelope, Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, QueueReading, Result, Subscription,
-    Subscriptions,
+    Counter, CounterReading, Envelope, Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, QueueReading, Result,
+    Subscription, Subscriptions,
 };
 use tokio::sync::Notify;
+use tokio::task::coop::consume_budget;
 
 use crate::inbox::Inbox;
 use crate::lock::lock;
@@ -92,6 +93,8 @@ impl Stream {
     /// # Cancel safety
     /// An item is taken in the same step that returns it.
     pub(crate) async fn recv(&self) -> Result<Incoming> {
+        // A reader that never has to wait still lets other tasks run.
+        consume_budget().await;
         loop {
             let mut changed = pin!(self.changed.notified());
             // From here on no change is missed, whichever comes first, the change or the wait.
@@ -121,31 +124,30 @@ impl Stream {
     /// As [`Subscriber::register_topic`](pubsub_api::Subscriber::register_topic).
     pub(crate) fn register_topic(&self, subscription: Subscription) -> Result<bool> {
         let mut state = lock(&self.state);
-        if state.wanted.iter().any(|known| known == subscription) {
-            return Ok(false);
-        }
-        if state.wanted.len() >= MAX_SUBSCRIPTIONS {
-            let text =
-                format!("cannot ask for {subscription} as well: a subscriber asks for at most {MAX_SUBSCRIPTIONS}");
+        let is_full = state.wanted.len() >= MAX_SUBSCRIPTIONS;
+        if is_full && !state.wanted.iter().any(|known| known == subscription) {
+            let text = format!(
+                "cannot ask for {subscription} as well: a subscriber asks for at most {MAX_SUBSCRIPTIONS}"
+            );
             return Err(Error::new(ErrorKind::Invalid, text));
         }
         Ok(state.wanted.insert(subscription))
     }
 
-    /// As [`Subscriber::unregister_topic`](pubsub_api::Subscriber::unregister_topic); with `drop_unwanted`, events
-    /// that nothing asks for any more leave the inbox.
-    pub(crate) fn unregister_topic(&self, subscription: &Subscription, drop_unwanted: bool) -> bool {
+    /// As [`Subscriber::unregister_topic`](pubsub_api::Subscriber::unregister_topic): events that nothing asks for
+    /// any more leave the inbox.
+    pub(crate) fn unregister_topic(&self, subscription: &Subscription) -> bool {
         let mut state = lock(&self.state);
-        let removed = state.wanted.remove(subscription);
-        if removed && drop_unwanted {
-            let State { inbox, wanted, .. } = &mut *state;
+        let State { inbox, wanted, .. } = &mut *state;
+        let removed = wanted.remove(subscription);
+        if removed {
             inbox.retain(|topic| wanted.wants(topic));
         }
         removed
     }
 
     /// What was counted.
-    pub(crate) fn counters(&self) -> Vec<pubsub_api::CounterReading> {
+    pub(crate) fn counters(&self) -> Vec<CounterReading> {
         vec![self.received.read(), self.dropped.read()]
     }
 

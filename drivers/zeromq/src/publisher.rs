@@ -1,8 +1,8 @@
 //! The sending ends: PUB binds a port, PUSH connects to a socket.
 
 mod pub_publisher;
-mod push_publisher;
 mod push_link;
+mod push_publisher;
 
 pub use pub_publisher::PubPublisher;
 pub use push_publisher::PushPublisher;

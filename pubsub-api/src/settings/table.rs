@@ -172,8 +172,8 @@ const OURS: &[Setting] = &[
         name: "handler_queue_events",
         kind: Kind::Integer { min: 1, max: 1_000_000 },
         default: "1000",
-        doc: "How many events wait for one handler, 1 to 1000000. When its queue is full, the agent drops from it, \
-              counts them, and tells the handler that it missed some; other handlers do not notice.",
+        doc: "How many events wait for one handler, 1 to 1000000. When its queue is full, the agent stops reading \
+              until there is room again: nothing is dropped, the publisher keeps what follows.",
         reload: Reload::Restart,
     },
     Setting {
@@ -184,6 +184,15 @@ const OURS: &[Setting] = &[
         doc: "How long one run of an --exec command may take, 10ms to 1h. One that runs longer is killed and reported, \
               and the next event is handled.",
         reload: Reload::Restart,
+    },
+    Setting {
+        section: "agent",
+        name: "drain_timeout",
+        kind: Kind::Duration { min: Duration::ZERO, max: HOUR },
+        default: r#""5s""#,
+        doc: "How long the agent goes on after SIGTERM to give the handlers what has arrived, 0s to 1h. What they \
+              have not taken by then is counted and reported, and the exit status is 69.",
+        reload: Reload::Live,
     },
 ];
 

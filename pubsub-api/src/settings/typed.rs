@@ -56,6 +56,8 @@ pub struct Agent {
     pub handler_queue_events: usize,
     /// How long one run of a handler may take.
     pub handler_timeout: Duration,
+    /// The grace after SIGTERM.
+    pub drain_timeout: Duration,
 }
 
 /// The section `[drivers.<name>]`: a driver asks for the settings that it declared, by name and kind.
@@ -112,6 +114,7 @@ impl Agent {
             patterns: section.list("patterns")?,
             handler_queue_events: section.count("handler_queue_events")?,
             handler_timeout: section.duration("handler_timeout")?,
+            drain_timeout: section.duration("drain_timeout")?,
         })
     }
 }

@@ -8,8 +8,19 @@ const DURATIONS: &[(&str, u64)] = &[("h", 3_600_000), ("m", 60_000), ("s", 1_000
 /// The units of a size, in bytes.
 const SIZES: &[(&str, u64)] = &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
 
-/// A duration from `5s`. The refusal continues the words *not …*.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+/// A duration from `250ms`, `5s`, `2m` or `1h`: a whole number with its unit.
+///
+/// ```
+/// use std::time::Duration;
+/// use pubsub_api::settings::parse_duration;
+///
+/// assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
+/// assert!(parse_duration("250").is_err(), "which unit?");
+/// ```
+///
+/// # Errors
+/// What to write instead, continuing the words *not …*.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text);
     if number.is_empty() {
         return Err(format!("{}: write a whole number and ms, s, m or h", quoted(text)));

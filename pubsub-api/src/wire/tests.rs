@@ -118,7 +118,8 @@ fn every_wrong_input_is_refused_by_its_cause() {
     let mut trailing = with("value", NIL);
     trailing.push(0);
     let fields = five();
-    let twice: Vec<(&str, &[u8])> = fields.iter().map(|(k, v)| (*k, v.as_slice())).chain([("key", NIL)]).collect();
+    let twice: Vec<(&str, &[u8])> =
+        fields.iter().map(|(k, v)| (*k, v.as_slice())).chain([("key", NIL)]).collect();
     let others: Vec<(&str, &[u8])> =
         fields.iter().map(|(k, v)| (*k, v.as_slice())).chain([("x", NIL), ("y", NIL), ("x", NIL)]).collect();
     let without_action: Vec<(&str, &[u8])> =
@@ -185,10 +186,15 @@ fn some_event() -> impl Strategy<Value = Event> {
             Value::Other(Bytes::from(out))
         }),
     ];
-    let stamp = proptest::option::of(any::<[u64; 4]>().prop_map(|[publisher, epoch, sequence, time_us]| {
-        Stamp { publisher, epoch, sequence, time_us }
-    }));
-    let texts = (proptest::option::of(any::<String>()), proptest::option::of(any::<String>()), any::<String>());
+    let stamp =
+        proptest::option::of(any::<[u64; 4]>().prop_map(|[publisher, epoch, sequence, time_us]| Stamp {
+            publisher,
+            epoch,
+            sequence,
+            time_us,
+        }));
+    let texts =
+        (proptest::option::of(any::<String>()), proptest::option::of(any::<String>()), any::<String>());
     (texts, value, "[a-z$é]{1,40}", stamp, proptest::option::of(any::<u64>())).prop_map(
         |((table, key, action), value, topic, stamp, version)| Event {
             table,

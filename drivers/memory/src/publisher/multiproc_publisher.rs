@@ -4,6 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::{Counter, Envelope, Error, ErrorKind, PeerReading, Publisher, Result, Status, Topic};
+use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
 use super::{check_size, closed};
@@ -91,7 +92,8 @@ impl MultiprocPublisher {
     }
 
     fn not_taken(&self, events: usize, intake: &Intake) -> Error {
-        let why = if intake.has_subscriber() { "its subscriber does not read" } else { "nobody is bound there" };
+        let why =
+            if intake.has_subscriber() { "its subscriber does not read" } else { "nobody is bound there" };
         let text = format!(
             "{events} events for {} were not taken within {:?} (linger): {why}",
             intake.endpoint(),
@@ -118,6 +120,8 @@ impl Publisher for MultiprocPublisher {
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         check_size(&payload)?;
+        // A sender that never has to wait still lets the readers run.
+        consume_budget().await;
         let attached = self.attached()?;
         let envelope = Envelope { topic: topic.clone(), payload };
         let mut outcome = None;

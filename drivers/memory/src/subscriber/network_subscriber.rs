@@ -91,7 +91,7 @@ impl Subscriber for NetworkSubscriber {
     }
 
     fn unregister_topic(&self, subscription: &Subscription) -> bool {
-        self.stream.unregister_topic(subscription, true)
+        self.stream.unregister_topic(subscription)
     }
 
     async fn recv(&self) -> Result<Incoming> {

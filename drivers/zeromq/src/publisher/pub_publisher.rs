@@ -112,7 +112,10 @@ impl Publisher for PubPublisher {
             State::Open(socket) => socket,
             State::Closed => return Err(closed("publisher")),
             State::New => {
-                return Err(Error::new(ErrorKind::Unavailable, "the publisher is not bound: initialize it first"));
+                return Err(Error::new(
+                    ErrorKind::Unavailable,
+                    "the publisher is not bound: initialize it first",
+                ));
             }
         };
         let message = message(topic, self.in_flight.hold(payload));

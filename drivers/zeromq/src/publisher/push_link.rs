@@ -94,7 +94,9 @@ impl PushLink {
                     }
                     self.readings.links_lost.add(1);
                     let path = self.path.display();
-                    tracing::warn!("lost the publisher service at {path}: what was just handed over may be lost");
+                    tracing::warn!(
+                        "lost the publisher service at {path}: what was just handed over may be lost"
+                    );
                 }
                 Err(reason) => tracing::debug!("no publisher service at {}: {reason}", self.path.display()),
             }

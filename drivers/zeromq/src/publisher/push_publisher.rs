@@ -39,12 +39,7 @@ enum State {
 
 impl PushPublisher {
     pub(crate) fn new(settings: ZmqSettings) -> Self {
-        Self {
-            settings,
-            state: Mutex::new(State::New),
-            in_flight: Arc::default(),
-            link: Arc::default(),
-        }
+        Self { settings, state: Mutex::new(State::New), in_flight: Arc::default(), link: Arc::default() }
     }
 
     /// The queue to the link, which the first call starts.
@@ -104,7 +99,10 @@ impl Publisher for PushPublisher {
             return Ok(());
         }
         let (left, socket) = (self.in_flight.events(), self.settings.socket.display());
-        Err(Error::new(ErrorKind::Unavailable, format!("{left} events still wait: nobody takes them at {socket}")))
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            format!("{left} events still wait: nobody takes them at {socket}"),
+        ))
     }
 
     async fn close(&self) -> Result<()> {

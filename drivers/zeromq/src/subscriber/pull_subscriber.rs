@@ -102,7 +102,9 @@ impl Subscriber for PullSubscriber {
     }
 
     fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
-        let text = format!("zmq_pubsub_multiproc_driver listens on its own socket and does not connect to {endpoint}");
+        let text = format!(
+            "zmq_pubsub_multiproc_driver listens on its own socket and does not connect to {endpoint}"
+        );
         Err(Error::new(ErrorKind::Unsupported, text))
     }
 
@@ -172,20 +174,23 @@ async fn read(
                         return;
                     }
                 }
-                Err(error) => refuse(&counters, &error.to_string()),
+                Err(error) => {
+                    if let Some(times) = counters.peer_errors.count("protocol", Instant::now()) {
+                        tracing::warn!(times, "a worker's connection ended: {error}");
+                    }
+                }
             },
             event = events.next() => match event {
                 Some(SocketEvent::Accepted(..)) => counters.accepted.add(1),
                 Some(SocketEvent::Disconnected(_)) => counters.left.add(1),
-                Some(SocketEvent::AcceptFailed(error)) => refuse(&counters, &error.to_string()),
+                // A connection that only looks whether someone listens ends here too: no cause for alarm.
+                Some(SocketEvent::AcceptFailed(error)) => {
+                    if let Some(times) = counters.peer_errors.count("handshake", Instant::now()) {
+                        tracing::debug!(times, "a connection ended before its handshake: {error}");
+                    }
+                }
                 _ => {}
             },
         }
-    }
-}
-
-fn refuse(counters: &Counters, reason: &str) {
-    if let Some(times) = counters.peer_errors.count("protocol", Instant::now()) {
-        tracing::warn!(times, "a worker's connection ended: {reason}");
     }
 }

@@ -1,13 +1,11 @@
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use futures_channel::mpsc as monitor;
 use futures_util::StreamExt;
-use pubsub_api::{
-    Backoff, Counter, CounterReading, HELLO, Incoming, Notice, PeerReading, Tally,
-};
+use pubsub_api::{Backoff, Counter, CounterReading, HELLO, Incoming, Notice, PeerReading, Tally};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -217,8 +215,12 @@ impl Connection {
         if self.placed.insert(HELLO.as_str().to_owned()) {
             self.socket.subscribe(HELLO.as_str()).await.map_err(|error| error.to_string())?;
         }
-        let unwanted: Vec<String> =
-            self.placed.iter().filter(|placed| *placed != HELLO.as_str() && !filters.contains(placed)).cloned().collect();
+        let unwanted: Vec<String> = self
+            .placed
+            .iter()
+            .filter(|placed| *placed != HELLO.as_str() && !filters.contains(placed))
+            .cloned()
+            .collect();
         for filter in unwanted {
             self.placed.remove(&filter);
             self.socket.unsubscribe(&filter).await.map_err(|error| error.to_string())?;

@@ -83,11 +83,11 @@ impl SubSubscriber {
     /// Tells the links what to subscribe to: each prefix once. Those that a hello begins with come last, so that the
     /// first hello proves the others (the link appends `$hello` itself).
     fn publish_filters(&self, wanted: &Subscriptions) {
-        let prefix = |subscription: Subscription| {
-            String::from_utf8_lossy(subscription.literal_prefix()).into_owned()
-        };
+        let prefix =
+            |subscription: Subscription| String::from_utf8_lossy(subscription.literal_prefix()).into_owned();
         let mut filters: Vec<String> = wanted.iter().map(prefix).collect();
-        filters.sort_unstable_by_key(|filter| (pubsub_api::HELLO.as_str().starts_with(filter), filter.clone()));
+        filters
+            .sort_unstable_by_key(|filter| (pubsub_api::HELLO.as_str().starts_with(filter), filter.clone()));
         filters.dedup();
         self.filters.send_replace(Arc::new(filters));
     }
@@ -205,11 +205,14 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
             return Err(Error::new(ErrorKind::Invalid, text));
         }
     };
-    let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
-    });
+    let has_port = address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0));
     if has_port {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Invalid, format!("{endpoint:?} lacks a port; write it as tcp://192.0.2.1:8866")))
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("{endpoint:?} lacks a port; write it as tcp://192.0.2.1:8866"),
+    ))
 }

@@ -1,0 +1,113 @@
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use pubsub_api::{Error, ErrorKind, Result};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// A process that is this very program under another command, such as `skimmer publisher-service`.
+///
+/// It is killed when this value is dropped; [`end`](ChildProcess::end) lets it drain. Its stderr goes to a file, of
+/// which the last lines are shown when something fails.
+#[derive(Debug)]
+pub(crate) struct ChildProcess {
+    name: String,
+    child: Child,
+    /// What it writes, line by line; `None` once taken.
+    pub(crate) lines: Option<Lines<BufReader<ChildStdout>>>,
+    /// Where it reads from; `None` once taken.
+    pub(crate) stdin: Option<ChildStdin>,
+    log: PathBuf,
+}
+
+/// How long a process may take to say its first line.
+const START: Duration = Duration::from_secs(20);
+
+/// How long a process may take to drain and end.
+const END: Duration = Duration::from_secs(20);
+
+impl ChildProcess {
+    /// Starts `skimmer ARGUMENTS…`; its log is `FOLDER/NAME.log`.
+    pub(crate) fn start(name: &str, folder: &Path, arguments: &[String]) -> Result<Self> {
+        let failed = |error| {
+            Error::new(ErrorKind::Internal, format!("cannot start {name}"))
+                .with_source::<std::io::Error>(error)
+        };
+        let log = folder.join(format!("{name}.log"));
+        let stderr = std::fs::File::create(&log).map_err(failed)?;
+        let mut child = Command::new(std::env::current_exe().map_err(failed)?)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let lines = child.stdout.take().map(|stdout| BufReader::new(stdout).lines());
+        let stdin = child.stdin.take();
+        Ok(Self { name: name.to_owned(), child, lines, stdin, log })
+    }
+
+    /// The next line that is JSON and that `wanted` accepts, within the time a start may take.
+    pub(crate) async fn expect_line(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        let Some(lines) = self.lines.as_mut() else { return Err(self.failed("its output was taken")) };
+        let search = async {
+            while let Ok(Some(line)) = lines.next_line().await {
+                if let Ok(value) = serde_json::from_str::<Value>(&line)
+                    && wanted(&value)
+                {
+                    return Some(value);
+                }
+            }
+            None
+        };
+        match timeout(START, search).await {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(self.failed("it ended too early")),
+            Err(_) => Err(self.failed("it did not say what was awaited")),
+        }
+    }
+
+    /// Asks it to drain (SIGTERM) and waits for its end.
+    pub(crate) async fn end(mut self) -> Result<()> {
+        self.stdin = None;
+        self.terminate()?;
+        self.ended().await
+    }
+
+    /// Waits for its own end, which must be a good one.
+    pub(crate) async fn ended(&mut self) -> Result<()> {
+        self.stdin = None;
+        let status: ExitStatus = match timeout(END, self.child.wait()).await {
+            Ok(Ok(status)) => status,
+            Ok(Err(error)) => return Err(self.failed(&error.to_string())),
+            Err(_) => return Err(self.failed("it did not end")),
+        };
+        if status.success() { Ok(()) } else { Err(self.failed(&format!("it ended with {status}"))) }
+    }
+
+    fn terminate(&self) -> Result<()> {
+        let pid =
+            self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        let Some(pid) = pid else { return Ok(()) };
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+            .map_err(|error| self.failed(&error.to_string()))
+    }
+
+    /// The process id, as long as it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// An error about this process, with the end of its log.
+    pub(crate) fn failed(&self, what: &str) -> Error {
+        const LAST: usize = 10;
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        let tail = lines.get(lines.len().saturating_sub(LAST)..).unwrap_or_default().join("\n  ");
+        Error::new(ErrorKind::Internal, format!("{}: {what}\n  {tail}", self.name))
+    }
+}

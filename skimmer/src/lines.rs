@@ -1,0 +1,84 @@
+use std::io::{BufRead, Read};
+
+use pubsub_api::wire::MAX_EVENT_BYTES;
+use pubsub_api::{Error, ErrorKind, Result};
+
+/// The lines of a file with their numbers, each bounded, so that a file without line ends costs no memory.
+pub(crate) struct Lines<R> {
+    reader: R,
+    number: u64,
+}
+
+/// One line without its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) number: u64,
+    /// What is not UTF-8 is replaced, and then fails as JSON or shows as what it is.
+    pub(crate) text: String,
+}
+
+/// The longest line, in bytes: JSON escapes make at most six bytes of one.
+const MAX_LINE_BYTES: usize = 6 * MAX_EVENT_BYTES + 4096;
+
+impl<R: BufRead> Lines<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self { reader, number: 0 }
+    }
+
+    fn read(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+        let mut line = Vec::new();
+        let limit = u64::try_from(MAX_LINE_BYTES).unwrap_or(u64::MAX);
+        self.reader.by_ref().take(limit).read_until(b'\n', &mut line)?;
+        if line.is_empty() {
+            return Ok(None);
+        }
+        if line.last() != Some(&b'\n') && line.len() == MAX_LINE_BYTES {
+            self.reader.skip_until(b'\n')?;
+        }
+        Ok(Some(line))
+    }
+}
+
+impl<R: BufRead> Iterator for Lines<R> {
+    type Item = Result<Line>;
+
+    fn next(&mut self) -> Option<Result<Line>> {
+        self.number += 1;
+        match self.read() {
+            Ok(None) => None,
+            Ok(Some(bytes)) => {
+                let text = String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned();
+                Some(Ok(Line { number: self.number, text }))
+            }
+            Err(error) => {
+                let text = format!("cannot read line {}", self.number);
+                Some(Err(Error::new(ErrorKind::Unavailable, text).with_source(error)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lines, MAX_LINE_BYTES};
+
+    #[test]
+    fn lines_come_with_their_numbers_and_without_their_ends() {
+        let read: Vec<_> = Lines::new(&b"one\r\n\ntwo"[..]).map(|line| line.unwrap()).collect();
+        let read: Vec<_> = read.iter().map(|line| (line.number, line.text.as_str())).collect();
+        assert_eq!(read, [(1, "one"), (2, ""), (3, "two")]);
+    }
+
+    #[test]
+    fn a_line_beyond_the_limit_is_cut_and_the_next_one_is_whole() {
+        let text = format!("{}\nnext\n", "x".repeat(MAX_LINE_BYTES + 10));
+        let read: Vec<_> = Lines::new(text.as_bytes()).map(|line| line.unwrap()).collect();
+        assert_eq!(read.len(), 2);
+        assert_eq!(
+            read[0].text.len(),
+            MAX_LINE_BYTES,
+            "what is cut is no JSON any more, and is refused by its number"
+        );
+        assert_eq!((read[1].number, read[1].text.as_str()), (2, "next"));
+    }
+}

@@ -1,0 +1,26 @@
+//! `skimmer`: everything about Skimmer from the command line.
+
+mod bench;
+mod children;
+mod cli;
+mod config;
+mod demo;
+mod drivers_list;
+mod lines;
+mod publish;
+mod runtime;
+mod scratch;
+mod status;
+mod subscribe;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use drivers as _;
+
+fn main() -> ExitCode {
+    match cli::Cli::try_parse() {
+        Ok(cli) => service_kit::exit_code(&cli.run()),
+        Err(usage) => service_kit::usage(&usage),
+    }
+}

@@ -1,0 +1,155 @@
+use std::io::{BufRead, BufReader, stdin};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use publisher_client::PublisherClient;
+use pubsub_api::settings::{Settings, parse_duration};
+use pubsub_api::{Action, Error, ErrorKind, Event, Registry, Result, Role, Topic, Value, json};
+use service_kit::{LogArguments, SettingsArguments};
+
+use crate::lines::{Line, Lines};
+use crate::runtime::block_on;
+
+/// The arguments of `skimmer pub`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    settings: SettingsArguments,
+
+    /// Read events from a file, or from stdin (`-`): one JSON object a line, with table, key, action, value, topic
+    #[arg(long, value_name = "FILE", required_unless_present = "table", conflicts_with_all = ["table", "key", "action", "value", "topic"])]
+    jsonl: Option<PathBuf>,
+
+    /// The table of one event
+    #[arg(long, requires_all = ["key", "action"])]
+    table: Option<String>,
+
+    /// The key of one event
+    #[arg(long)]
+    key: Option<String>,
+
+    /// What was done: create, set, delete, sync or a name of your own
+    #[arg(long)]
+    action: Option<String>,
+
+    /// The value of one event, as text; nil if absent
+    #[arg(long)]
+    value: Option<String>,
+
+    /// The topic of one event
+    #[arg(long, default_value = "D")]
+    topic: String,
+
+    /// How long to wait for room in a full queue, and for the last event to leave
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    timeout: Duration,
+
+    /// How long to wait before the first event; for publishing without a service, so that subscribers can connect
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    settle: Duration,
+
+    #[command(flatten)]
+    log: LogArguments,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    arguments.log.start();
+    let registry = Registry::collect()?;
+    let mut sources = arguments.settings.clone();
+    sources.sets.push(format!("send_timeout={}ms", arguments.timeout.as_millis()));
+    let settings = sources.load_and_warn(&registry)?;
+    let mut sender = Sender { client: PublisherClient::open(&settings)?, published: 0, refused: 0 };
+    let ended = block_on(publish(&mut sender, arguments));
+    if !confirms(&registry, &settings)? {
+        eprintln!("handed over, not confirmed: the driver cannot tell whether the events arrived");
+    }
+    eprintln!("published {} events", sender.published);
+    ended
+}
+
+async fn publish(sender: &mut Sender, arguments: &Arguments) -> Result<()> {
+    sender.client.initialize().await?;
+    tokio::time::sleep(arguments.settle).await;
+    let sent = match &arguments.jsonl {
+        Some(file) => sender.send_lines(file).await,
+        None => sender.send(&one_event(arguments)?).await,
+    };
+    let flushed = sender.client.flush().await;
+    let closed = sender.client.close().await;
+    sent.and(flushed).and(closed)?;
+    if sender.refused == 0 {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("{} lines are no events; the others were published", sender.refused),
+    ))
+}
+
+fn one_event(arguments: &Arguments) -> Result<Event> {
+    Ok(Event {
+        table: arguments.table.clone(),
+        key: arguments.key.clone(),
+        action: Action::from(arguments.action.as_deref().unwrap_or_default()),
+        value: Value::from(arguments.value.clone()),
+        topic: Topic::new(arguments.topic.clone())?,
+        stamp: None,
+        version: None,
+    })
+}
+
+fn confirms(registry: &Registry, settings: &Settings) -> Result<bool> {
+    let pubsub = settings.pubsub();
+    let driver = if pubsub.pub_sub_use_multiproc {
+        registry.find(&pubsub.pub_sub_multiproc_driver, Role::Multiproc)?
+    } else {
+        registry.find(&pubsub.pub_sub_driver, Role::Network)?
+    };
+    Ok(driver.capabilities.confirms_publish)
+}
+
+/// Publishes and keeps count.
+struct Sender {
+    client: PublisherClient,
+    published: u64,
+    refused: u64,
+}
+
+impl Sender {
+    async fn send(&mut self, event: &Event) -> Result<()> {
+        self.client.send(event).await?;
+        self.published += 1;
+        Ok(())
+    }
+
+    async fn send_lines(&mut self, file: &PathBuf) -> Result<()> {
+        let reader: Box<dyn BufRead> = if file.as_os_str() == "-" {
+            Box::new(BufReader::new(stdin()))
+        } else {
+            let opened = std::fs::File::open(file).map_err(|error| {
+                Error::new(ErrorKind::Unavailable, format!("cannot read {}", file.display()))
+                    .with_source(error)
+            })?;
+            Box::new(BufReader::new(opened))
+        };
+        for line in Lines::new(reader) {
+            let Line { number, text } = line?;
+            if text.trim().is_empty() {
+                continue;
+            }
+            let sent = match json::from_line(&text) {
+                Ok(event) => self.send(&event).await,
+                Err(error) => Err(error),
+            };
+            match sent {
+                Err(error) if error.kind() == ErrorKind::Invalid => {
+                    self.refused += 1;
+                    eprintln!("line {number}: {error}");
+                }
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+}

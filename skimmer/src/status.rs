@@ -1,0 +1,78 @@
+use clap::Args;
+use comfy_table::Table;
+use pubsub_api::{Error, ErrorKind, Registry, Result};
+use service_kit::{SettingsArguments, StatusDocument, ask_status, status_sockets};
+
+use crate::runtime::block_on;
+
+/// The arguments of `skimmer status`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    settings: SettingsArguments,
+
+    /// Print one JSON array with a document per program
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let registry = Registry::collect()?;
+    let (settings, _) = arguments.settings.load(&registry)?;
+    let state_dir = &settings.pubsub().state_dir;
+    let mut documents = Vec::new();
+    for socket in status_sockets(state_dir)? {
+        match block_on(ask_status(&socket)) {
+            Ok(document) => documents.push(document),
+            Err(error) => eprintln!("warning: {error}"),
+        }
+    }
+    if documents.is_empty() {
+        let text =
+            format!("no publisher-service or subscriber-agent answers in state_dir {}", state_dir.display());
+        return Err(Error::new(ErrorKind::Unavailable, text));
+    }
+    if arguments.json {
+        let text = serde_json::to_string(&documents)
+            .map_err(|error| Error::new(ErrorKind::Internal, "cannot write JSON").with_source(error))?;
+        println!("{text}");
+    } else {
+        documents.iter().for_each(show);
+    }
+    Ok(())
+}
+
+fn show(document: &StatusDocument) {
+    let StatusDocument { program, version, pid, uptime_seconds, .. } = document;
+    println!("{program} {version}, pid {pid}, up {uptime_seconds} s");
+    for (hop, endpoint) in &document.endpoints {
+        if let Some(endpoint) = endpoint {
+            println!("  {hop}: {endpoint}");
+        }
+    }
+    if let Some(outcome) = &document.last_reload {
+        println!("  last reload: {outcome}");
+    }
+    println!("{}\n", details(document));
+}
+
+fn details(document: &StatusDocument) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["part", "what", "value", ""]);
+    for (part, status) in &document.parts {
+        for counter in &status.counters {
+            let cause = counter.cause.as_deref().unwrap_or_default();
+            table.add_row([part, counter.name.as_str(), counter.value.to_string().as_str(), cause]);
+        }
+        for queue in &status.queues {
+            let fill = format!("{} of {} {}", queue.depth, queue.bound, queue.unit);
+            let full = format!("when full, {}", queue.when_full);
+            table.add_row([part, queue.name.as_str(), fill.as_str(), full.as_str()]);
+        }
+        for peer in &status.peers {
+            table.add_row([part, "peer", peer.endpoint.as_str(), peer.state.as_str()]);
+        }
+    }
+    table
+}

@@ -1,0 +1,152 @@
+use std::io::{Write, stdout};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use pubsub_api::settings::{Settings, endpoint, parse_duration};
+use pubsub_api::wire::EventRef;
+use pubsub_api::{
+    Error, ErrorKind, Event, Incoming, Pattern, Registry, Result, Role, Subscriber, Subscription, Topic,
+    Value, json,
+};
+use service_kit::{LogArguments, SettingsArguments};
+use tokio::time::{Instant, timeout_at};
+
+use crate::runtime::block_on;
+
+/// The arguments of `skimmer sub`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    settings: SettingsArguments,
+
+    /// A topic to subscribe to; may be repeated. Without topic and pattern: everything
+    #[arg(long = "topic", value_name = "TOPIC")]
+    topics: Vec<String>,
+
+    /// A pattern to subscribe to, such as `port.#` or `tenant-*`; may be repeated
+    #[arg(long = "pattern", value_name = "PATTERN")]
+    patterns: Vec<Pattern>,
+
+    /// End after so many events
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+
+    /// End after so long; with --count, if fewer came, the exit status is 69
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+
+    /// How events are printed; notices go to stderr
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    output: Format,
+
+    #[command(flatten)]
+    log: LogArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A JSON line per event.
+    Jsonl,
+    /// Columns for people.
+    Table,
+}
+
+/// A year: as good as never, and far from overflowing a clock.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    arguments.log.start();
+    let registry = Registry::collect()?;
+    let settings = arguments.settings.load_and_warn(&registry)?;
+    let subscriptions = subscriptions(arguments)?;
+    block_on(subscribe(&registry, &settings, subscriptions, arguments))
+}
+
+fn subscriptions(arguments: &Arguments) -> Result<Vec<Subscription>> {
+    let mut all: Vec<Subscription> = arguments.patterns.iter().cloned().map(Subscription::from).collect();
+    for topic in &arguments.topics {
+        all.push(Topic::new(topic.clone())?.into());
+    }
+    if all.is_empty() {
+        all.push("#".parse::<Pattern>()?.into());
+    }
+    Ok(all)
+}
+
+async fn subscribe(
+    registry: &Registry,
+    settings: &Settings,
+    subscriptions: Vec<Subscription>,
+    arguments: &Arguments,
+) -> Result<()> {
+    let subscriber = registry.open(settings, Role::Network)?.subscriber();
+    let pubsub = settings.pubsub();
+    for entry in &pubsub.publishers_ips {
+        let endpoint = endpoint(&pubsub.publisher_transport, entry, pubsub.publisher_port)?;
+        subscriber.register_listen_address(&endpoint)?;
+    }
+    for subscription in subscriptions {
+        subscriber.register_topic(subscription)?;
+    }
+    subscriber.initialize().await?;
+    let ended = tokio::select! {
+        ended = print(subscriber.as_ref(), arguments) => ended,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    };
+    subscriber.close().await;
+    ended
+}
+
+async fn print(subscriber: &dyn Subscriber, arguments: &Arguments) -> Result<()> {
+    let deadline = Instant::now() + arguments.timeout.unwrap_or(NEVER);
+    let mut left = arguments.count;
+    while left != Some(0) {
+        let Ok(incoming) = timeout_at(deadline, subscriber.recv()).await else {
+            return match left {
+                None => Ok(()),
+                Some(left) => Err(too_few(left)),
+            };
+        };
+        match incoming? {
+            Incoming::Notice(notice) => {
+                eprintln!("{}", serde_json::to_string(&notice).unwrap_or_default());
+            }
+            Incoming::Message(envelope) => match EventRef::read(envelope.topic.as_bytes(), &envelope.payload)
+            {
+                Ok(event) => {
+                    if !show(&event.to_event(), arguments.output)? {
+                        return Ok(());
+                    }
+                    left = left.map(|left| left - 1);
+                }
+                Err(refused) => tracing::warn!("dropped what came on {}: {refused}", envelope.topic),
+            },
+        }
+    }
+    Ok(())
+}
+
+fn too_few(missing: u64) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("the time is over and {missing} events are missing (--count)"))
+}
+
+/// False if nobody reads any more.
+fn show(event: &Event, format: Format) -> Result<bool> {
+    let line = match format {
+        Format::Jsonl => json::to_line(event)?,
+        Format::Table => columns(event),
+    };
+    Ok(writeln!(stdout(), "{line}").is_ok())
+}
+
+/// Control characters are escaped: a value must not steer the terminal.
+fn columns(event: &Event) -> String {
+    let name = |name: &Option<String>| name.as_deref().unwrap_or("-").escape_debug().to_string();
+    let value = match &event.value {
+        Value::Nil => "-".to_owned(),
+        Value::Text(text) => text.chars().take(80).collect::<String>().escape_debug().to_string(),
+        Value::Other(bytes) => format!("{} bytes of msgpack", bytes.len()),
+    };
+    let action = event.action.as_str().escape_debug().to_string();
+    format!("{:36} {:8} {:12} {:36} {value}", event.topic, action, name(&event.table), name(&event.key))
+}

@@ -1,0 +1,162 @@
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use pubsub_api::settings::Settings;
+use pubsub_api::wire::EventRef;
+use pubsub_api::{Counter, Envelope, ErrorKind, Incoming, Result, Status, Subscriber, Subscription, Tally};
+use tokio::sync::{mpsc, watch};
+
+use crate::asked::Asked;
+use crate::{AgentNotice, Dispatcher, HandlerFailure, Output, Table};
+
+/// A subscriber agent within this process: made by [`AgentBuilder`], at work in [`run`](Agent::run).
+///
+/// It is shared by `Arc`: one task runs it, others stop it, change its topics or read its table.
+#[derive(Debug)]
+pub struct Agent {
+    pub(crate) subscriber: Arc<dyn Subscriber>,
+    pub(crate) asked: Mutex<Asked>,
+    /// Asked for besides what the settings say.
+    pub(crate) extra: Vec<Subscription>,
+    pub(crate) table: Mutex<Table>,
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) io: tokio::sync::Mutex<Io>,
+    pub(crate) stopping: watch::Sender<bool>,
+    pub(crate) applied: Counter,
+    pub(crate) dropped: Tally,
+}
+
+/// What only the running task touches.
+#[derive(Debug)]
+pub(crate) struct Io {
+    pub(crate) output: Output,
+    pub(crate) failures: mpsc::Receiver<HandlerFailure>,
+}
+
+impl Agent {
+    /// Receives until [`stop`](Self::stop) or until nobody reads the output any more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if the output cannot be written.
+    pub async fn run(&self) -> Result<()> {
+        let mut io = self.io.lock().await;
+        let mut stopping = self.stopping.subscribe();
+        let mut stopped = pin!(async move { stopping.wait_for(|stop| *stop).await.is_ok() });
+        loop {
+            // What is at hand is taken without a pause; the output is flushed before waiting.
+            let next = match self.subscriber.recv().now_or_never() {
+                Some(next) if stopped.as_mut().now_or_never().is_none() => next,
+                _ => {
+                    io.output.flush()?;
+                    let Io { output, failures } = &mut *io;
+                    tokio::select! {
+                        _ = &mut stopped => return Ok(()),
+                        Some(failure) = failures.recv() => {
+                            output.agent_notice(&AgentNotice::HandlerFailed(failure))?;
+                            continue;
+                        }
+                        next = self.subscriber.recv() => next,
+                    }
+                }
+            };
+            match next {
+                Ok(incoming) => self.take(&mut io.output, incoming).await?,
+                Err(error) if error.kind() == ErrorKind::Closed => return io.output.flush(),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Lets [`run`](Self::run) end after the event in hand.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Ends the links, takes what had arrived, and lets the handlers finish within `grace`. Call it when
+    /// [`run`](Self::run) has ended.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if the grace was too short for the handlers, or the output cannot be written.
+    pub async fn drain(self: Arc<Self>, grace: Duration) -> Result<()> {
+        self.subscriber.close().await;
+        let mut io = self.io.lock().await;
+        let deadline = Instant::now() + grace;
+        while Instant::now() < deadline
+            && let Ok(incoming) = self.subscriber.recv().await
+        {
+            self.take(&mut io.output, incoming).await?;
+        }
+        let finished = self.dispatcher.finish(deadline.saturating_duration_since(Instant::now())).await;
+        while let Ok(failure) = io.failures.try_recv() {
+            io.output.agent_notice(&AgentNotice::HandlerFailed(failure))?;
+        }
+        io.output.flush()?;
+        finished
+    }
+
+    /// Asks for what the settings now say: new addresses and topics first, then what is no longer wanted is given up.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] for a topic or pattern that is none: then nothing has changed.
+    pub fn apply(&self, settings: &Settings) -> Result<()> {
+        let new = Asked::of(settings, &self.extra)?;
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        new.apply(&asked, self.subscriber.as_ref())?;
+        *asked = new;
+        Ok(())
+    }
+
+    /// The table as it is now. The agent does not receive while the guard lives: copy what is needed.
+    pub fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes one line to the output, at its place between events.
+    ///
+    /// # Errors
+    /// As [`Output::line`].
+    pub async fn write_line(&self, line: &str) -> Result<()> {
+        let mut io = self.io.lock().await;
+        io.output.line(line.as_bytes())?;
+        io.output.flush()
+    }
+
+    /// Counters, queues and peers by part.
+    #[must_use]
+    pub fn status(&self) -> BTreeMap<String, Status> {
+        let mut counters = vec![self.applied.read()];
+        counters.extend(self.dropped.read());
+        BTreeMap::from([
+            ("agent".to_owned(), Status { counters, ..Status::default() }),
+            ("handlers".to_owned(), self.dispatcher.status()),
+            ("network".to_owned(), self.subscriber.status()),
+        ])
+    }
+
+    async fn take(&self, output: &mut Output, incoming: Incoming) -> Result<()> {
+        match incoming {
+            Incoming::Notice(notice) => output.notice(&notice),
+            Incoming::Message(envelope) => self.take_event(output, &envelope).await,
+        }
+    }
+
+    async fn take_event(&self, output: &mut Output, envelope: &Envelope) -> Result<()> {
+        let event = match EventRef::read(envelope.topic.as_bytes(), &envelope.payload) {
+            Ok(event) => Arc::new(event.to_event()),
+            Err(refused) => {
+                if let Some(times) = self.dropped.count(refused.cause(), Instant::now()) {
+                    tracing::warn!(cause = refused.cause(), times, "dropped an event: {refused}");
+                }
+                return Ok(());
+            }
+        };
+        self.table().apply(&event);
+        self.applied.add(1);
+        output.event(&event)?;
+        self.dispatcher.dispatch(&event).await;
+        Ok(())
+    }
+}

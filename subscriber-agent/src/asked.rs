@@ -1,0 +1,61 @@
+use pubsub_api::settings::{Settings, endpoint};
+use pubsub_api::{Error, ErrorKind, Pattern, Result, SEND_ALL, Subscriber, Subscription, Topic};
+
+/// What was asked of the driver, so that a reload asks for the difference only.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    endpoints: Vec<String>,
+    subscriptions: Vec<Subscription>,
+}
+
+impl Asked {
+    /// What the settings ask for, and `extra`. `D` is always asked for.
+    pub(crate) fn of(settings: &Settings, extra: &[Subscription]) -> Result<Self> {
+        let pubsub = settings.pubsub();
+        let to_endpoint =
+            |entry: &String| endpoint(&pubsub.publisher_transport, entry, pubsub.publisher_port);
+        let endpoints = pubsub.publishers_ips.iter().map(to_endpoint).collect::<Result<Vec<_>>>()?;
+        let mut asked = Self { endpoints, subscriptions: vec![SEND_ALL.into()] };
+        for topic in &settings.agent().topics {
+            let topic = Topic::new(topic.clone()).map_err(|error| refused("agent.topics", topic, error))?;
+            asked.add(&[topic.into()]);
+        }
+        for pattern in &settings.agent().patterns {
+            let parsed: Pattern =
+                pattern.parse().map_err(|error| refused("agent.patterns", pattern, error))?;
+            asked.add(&[parsed.into()]);
+        }
+        asked.add(extra);
+        Ok(asked)
+    }
+
+    /// Asks for more; what is there already is not asked for twice.
+    pub(crate) fn add(&mut self, more: &[Subscription]) {
+        for subscription in more {
+            if !self.subscriptions.contains(subscription) {
+                self.subscriptions.push(subscription.clone());
+            }
+        }
+    }
+
+    /// Asks the driver for what is new against `before`, and then gives up what is no longer wanted.
+    pub(crate) fn apply(&self, before: &Self, subscriber: &dyn Subscriber) -> Result<()> {
+        for endpoint in &self.endpoints {
+            subscriber.register_listen_address(endpoint)?;
+        }
+        for subscription in &self.subscriptions {
+            subscriber.register_topic(subscription.clone())?;
+        }
+        for gone in before.endpoints.iter().filter(|endpoint| !self.endpoints.contains(endpoint)) {
+            subscriber.unregister_listen_address(gone);
+        }
+        for gone in before.subscriptions.iter().filter(|topic| !self.subscriptions.contains(topic)) {
+            subscriber.unregister_topic(gone);
+        }
+        Ok(())
+    }
+}
+
+fn refused(setting: &str, text: &str, error: Error) -> Error {
+    Error::new(ErrorKind::Settings, format!("{setting}: {text:?}")).with_source(error)
+}

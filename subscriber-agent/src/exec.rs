@@ -1,0 +1,60 @@
+use std::process::Stdio;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pubsub_api::{Error, ErrorKind, Event, Result, json};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::Handler;
+use crate::dispatcher::within;
+
+/// Runs a command for each event, with the event on its stdin as one line of JSON.
+///
+/// `sh -c COMMAND` runs once per event, one at a time; its stdout goes to stderr, since stdout carries the agent's
+/// own lines. An exit status other than 0, and a run longer than the limit (it is killed then), are failures.
+#[derive(Debug)]
+pub struct ExecHandler {
+    command: String,
+    limit: Duration,
+}
+
+impl ExecHandler {
+    /// A handler that runs `command` in a shell, each run at most `limit` long.
+    #[must_use]
+    pub fn new(command: &str, limit: Duration) -> Self {
+        Self { command: command.to_owned(), limit }
+    }
+
+    async fn run(&self, line: String) -> Result<()> {
+        let failed = |what: &str, error: std::io::Error| {
+            Error::new(ErrorKind::Internal, format!("cannot {what} {:?}", self.command)).with_source(error)
+        };
+        let mut child = Command::new("sh")
+            .args(["-c", &self.command])
+            .stdin(Stdio::piped())
+            .stdout(std::io::stderr())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| failed("run", error))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command need not read its stdin; its exit status decides.
+            let written = stdin.write_all(line.as_bytes()).await;
+            tracing::trace!(?written, "gave an event to a command");
+        }
+        let status = child.wait().await.map_err(|error| failed("wait for", error))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Internal, format!("{:?} ended with {status}", self.command)))
+    }
+}
+
+#[async_trait]
+impl Handler for ExecHandler {
+    async fn handle(&mut self, event: &Event) -> Result<()> {
+        let line = json::to_line(event)? + "\n";
+        let run = within(self.limit, self.run(line)).await;
+        run.map_err(|error| error.context(format!("{:?} (agent.handler_timeout)", self.command)))?
+    }
+}

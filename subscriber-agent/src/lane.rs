@@ -1,0 +1,144 @@
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pubsub_api::{Counter, Event, QueueReading};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{Handler, HandlerFailure, Route};
+
+/// One handler with its bounded queue and its task.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    route: Route,
+    queue: mpsc::Sender<Arc<Event>>,
+    /// Taken when the lane is finished.
+    task: Mutex<Option<JoinHandle<()>>>,
+    counters: Arc<LaneCounters>,
+}
+
+/// What a lane counts.
+#[derive(Debug)]
+pub(crate) struct LaneCounters {
+    pub(crate) taken: Counter,
+    pub(crate) handled: Counter,
+    pub(crate) failed: Counter,
+    /// Failures that were counted but not told, because nobody had read the last ones.
+    pub(crate) untold: Counter,
+}
+
+impl Lane {
+    pub(crate) fn start(
+        route: Route,
+        handler: Box<dyn Handler>,
+        queue_events: usize,
+        failures: mpsc::Sender<HandlerFailure>,
+    ) -> Self {
+        let (queue, waiting) = mpsc::channel(queue_events);
+        let counters = Arc::new(LaneCounters {
+            taken: Counter::new("events_dispatched"),
+            handled: Counter::new("events_handled"),
+            failed: Counter::with_cause("events_failed", "handler"),
+            untold: Counter::with_cause("failures_untold", "unread"),
+        });
+        let work =
+            Work { route: route.to_string(), handler, waiting, failures, counters: Arc::clone(&counters) };
+        Self { route, queue, task: Mutex::new(Some(tokio::spawn(work.run()))), counters }
+    }
+
+    pub(crate) fn takes(&self, event: &Event) -> bool {
+        self.route.takes(event)
+    }
+
+    /// Waits for room.
+    pub(crate) async fn put(&self, event: &Arc<Event>) {
+        self.counters.taken.add(1);
+        if self.queue.send(Arc::clone(event)).await.is_err() {
+            self.counters.failed.add(1);
+            tracing::error!("the handler of {} is gone", self.route);
+        }
+    }
+
+    pub(crate) fn waiting(&self) -> u64 {
+        (self.queue.max_capacity() - self.queue.capacity()) as u64
+    }
+
+    pub(crate) fn counters(&self) -> &LaneCounters {
+        &self.counters
+    }
+
+    pub(crate) fn queue_reading(&self) -> QueueReading {
+        QueueReading {
+            name: format!("handler of {}", self.route),
+            depth: self.waiting(),
+            bound: self.queue.max_capacity() as u64,
+            unit: "events".to_owned(),
+            when_full: "the agent stops reading until there is room".to_owned(),
+        }
+    }
+
+    /// Lets the handler finish what waits, until `deadline`; how many events were given up then.
+    pub(crate) async fn finish(&self, deadline: Instant) -> u64 {
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut task) = task else { return 0 };
+        let mut given_up = 0;
+        while self.unfinished() > 0 && !task.is_finished() {
+            if timeout_at(deadline, sleep(LOOK_EVERY)).await.is_err() {
+                given_up = self.unfinished();
+                break;
+            }
+        }
+        task.abort();
+        if let Err(error) = (&mut task).await
+            && error.is_panic()
+        {
+            tracing::error!("the handler of {} ended badly: {error}", self.route);
+        }
+        given_up
+    }
+
+    /// Events put into the lane that are neither handled nor failed.
+    fn unfinished(&self) -> u64 {
+        let LaneCounters { taken, handled, failed, .. } = &*self.counters;
+        taken.get().saturating_sub(handled.get() + failed.get())
+    }
+}
+
+/// How often a lane that finishes is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// The lane's task.
+struct Work {
+    route: String,
+    handler: Box<dyn Handler>,
+    waiting: mpsc::Receiver<Arc<Event>>,
+    failures: mpsc::Sender<HandlerFailure>,
+    counters: Arc<LaneCounters>,
+}
+
+impl Work {
+    async fn run(mut self) {
+        while let Some(event) = self.waiting.recv().await {
+            match self.handler.handle(&event).await {
+                Ok(()) => self.counters.handled.add(1),
+                Err(error) => self.fail(&event, error.to_string()),
+            }
+        }
+    }
+
+    /// Never waits: whoever reads failures may itself be waiting for room in this lane.
+    fn fail(&self, event: &Event, reason: String) {
+        self.counters.failed.add(1);
+        tracing::warn!("the handler of {} failed on {:?} {:?}: {reason}", self.route, event.table, event.key);
+        let failure = HandlerFailure {
+            handler: self.route.clone(),
+            table: event.table.clone(),
+            key: event.key.clone(),
+            reason,
+        };
+        if self.failures.try_send(failure).is_err() {
+            self.counters.untold.add(1);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+use std::io::{ErrorKind as IoErrorKind, Write};
+
+use pubsub_api::{Error, ErrorKind, Event, Notice, Result, json};
+use serde::Serialize;
+
+use crate::HandlerFailure;
+
+/// Writes events and notices as JSON lines, in the order in which they came.
+///
+/// Lines are collected and written in blocks: [`flush`](Output::flush) when nothing more is at hand, so that a single
+/// event is out at once and a flood costs few system calls.
+pub struct Output {
+    writer: Box<dyn Write + Send>,
+    events: bool,
+    block: Vec<u8>,
+}
+
+/// The size, in bytes, at which a block is written without waiting for a pause; the pipe's own default.
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// The agent's own notices, besides the driver's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "notice", rename_all = "snake_case")]
+pub enum AgentNotice {
+    /// The subscriptions are placed; connections are being made.
+    Ready,
+    /// A handler did not manage an event.
+    HandlerFailed(HandlerFailure),
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output")
+            .field("events", &self.events)
+            .field("waiting_bytes", &self.block.len())
+            .finish()
+    }
+}
+
+impl Output {
+    /// Writes notices, and events if `events`, to `writer`.
+    #[must_use]
+    pub fn new(writer: Box<dyn Write + Send>, events: bool) -> Self {
+        Self { writer, events, block: Vec::with_capacity(BLOCK_BYTES) }
+    }
+
+    /// Writes nothing at all: for embedding.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::new(Box::new(std::io::sink()), false)
+    }
+
+    /// Adds an event.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] if the reader is gone, [`ErrorKind::Unavailable`] if writing fails otherwise.
+    pub fn event(&mut self, event: &Event) -> Result<()> {
+        if !self.events {
+            return Ok(());
+        }
+        let line = json::to_line(event)?;
+        self.line(line.as_bytes())
+    }
+
+    /// Adds a driver's notice.
+    ///
+    /// # Errors
+    /// As [`event`](Self::event).
+    pub fn notice(&mut self, notice: &Notice) -> Result<()> {
+        self.serialized(notice)
+    }
+
+    /// Adds a notice of the agent's own.
+    ///
+    /// # Errors
+    /// As [`event`](Self::event).
+    pub fn agent_notice(&mut self, notice: &AgentNotice) -> Result<()> {
+        self.serialized(notice)
+    }
+
+    /// Adds one line that is JSON already.
+    ///
+    /// # Errors
+    /// As [`event`](Self::event).
+    pub fn line(&mut self, line: &[u8]) -> Result<()> {
+        self.block.extend_from_slice(line);
+        self.block.push(b'\n');
+        if self.block.len() >= BLOCK_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what was collected.
+    ///
+    /// # Errors
+    /// As [`event`](Self::event).
+    pub fn flush(&mut self) -> Result<()> {
+        if self.block.is_empty() {
+            return Ok(());
+        }
+        let written = self.writer.write_all(&self.block).and_then(|()| self.writer.flush());
+        self.block.clear();
+        written.map_err(|error| match error.kind() {
+            IoErrorKind::BrokenPipe => Error::new(ErrorKind::Closed, "nobody reads the output any more"),
+            _ => Error::new(ErrorKind::Unavailable, "cannot write the output").with_source(error),
+        })
+    }
+
+    fn serialized(&mut self, notice: &impl Serialize) -> Result<()> {
+        let line = serde_json::to_vec(notice).map_err(|error| {
+            Error::new(ErrorKind::Internal, "cannot write a notice as JSON").with_source(error)
+        })?;
+        self.line(&line)
+    }
+}

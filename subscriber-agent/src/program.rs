@@ -1,0 +1,157 @@
+use std::io::stdout;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use pubsub_api::settings::Settings;
+use pubsub_api::{Error, ErrorKind, Pattern, Result, Subscription, Topic};
+use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal};
+use tokio::runtime::Builder;
+use tokio::task::JoinHandle;
+
+use crate::{Agent, AgentBuilder, ExecHandler, Output, Route};
+
+/// The arguments of `subscriber-agent`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Where the settings come from.
+    #[command(flatten)]
+    pub settings: SettingsArguments,
+
+    /// One more topic to subscribe to, besides D and agent.topics; may be repeated
+    #[arg(long = "topic", value_name = "TOPIC")]
+    pub topics: Vec<String>,
+
+    /// One more pattern to subscribe to, such as `port.#` or `tenant-*`; may be repeated
+    #[arg(long = "pattern", value_name = "PATTERN")]
+    pub patterns: Vec<Pattern>,
+
+    /// What is written to stdout: events and notices, or notices only
+    #[arg(long, value_enum, default_value_t = OutputFormat::Jsonl)]
+    pub output: OutputFormat,
+
+    /// A command to run for each event, with the event as JSON on its stdin; one at a time, in order
+    #[arg(long, value_name = "COMMAND")]
+    pub exec: Vec<String>,
+
+    /// A command for the events of one table; may be repeated
+    #[arg(long, value_name = "TABLE=COMMAND")]
+    pub exec_table: Vec<String>,
+
+    /// A command for the events of one topic, which is subscribed to; may be repeated
+    #[arg(long, value_name = "TOPIC=COMMAND")]
+    pub exec_topic: Vec<String>,
+
+    /// How to log.
+    #[command(flatten)]
+    pub log: LogArguments,
+}
+
+/// What the agent writes to stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Events and notices, a JSON line each.
+    Jsonl,
+    /// Notices only.
+    None,
+}
+
+/// The program: log, settings, subscribe, announce, run until a signal, drain, say how it ended.
+///
+/// # Errors
+/// Whatever keeps it from starting, and [`ErrorKind::Unavailable`] if the grace was too short for the handlers.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    arguments.log.start();
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Internal, "cannot start the runtime").with_source(error))?;
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: &Arguments) -> Result<()> {
+    let mut frame = Frame::new("subscriber-agent", &arguments.settings)?;
+    let agent = build(&frame, arguments)?.start().await?;
+    let parts = Arc::clone(&agent);
+    let endpoints = Endpoints::from([("network".to_owned(), None)]);
+    let status = frame.serve_status(endpoints, Arc::new(move || parts.status()))?;
+    Readiness.ready("subscribed");
+
+    let mut work = spawn(&agent);
+    let ended = loop {
+        tokio::select! {
+            ended = &mut work => break outcome(ended),
+            signal = frame.next() => match signal {
+                Signal::Stop => {
+                    agent.stop();
+                    break outcome(work.await);
+                }
+                Signal::Status => eprintln!("{}", status().to_notice_line()),
+                Signal::Reload => reload(&mut frame, &agent),
+            },
+        }
+    };
+
+    Readiness.stopping();
+    let grace = frame.settings().agent().drain_timeout;
+    let drained = Arc::clone(&agent).drain(grace).await;
+    let last_line = agent.write_line(&status().to_notice_line()).await;
+    tracing::info!("ended");
+    tolerate_absent_reader(ended.and(drained).and(last_line))
+}
+
+fn build(frame: &Frame, arguments: &Arguments) -> Result<AgentBuilder> {
+    let events = arguments.output == OutputFormat::Jsonl;
+    let output = Output::new(Box::new(stdout()), events);
+    let limit = frame.settings().agent().handler_timeout;
+    let exec = |command: &str| Box::new(ExecHandler::new(command, limit));
+    let mut builder = AgentBuilder::new(frame.registry(), frame.settings())?;
+    let mut subscriptions = Vec::new();
+    for topic in &arguments.topics {
+        subscriptions.push(Topic::new(topic.clone())?.into());
+    }
+    for command in &arguments.exec {
+        builder = builder.handler(Route::All, exec(command));
+    }
+    for pair in &arguments.exec_table {
+        let (table, command) = split("--exec-table", pair)?;
+        builder = builder.handler(Route::Table(table.to_owned()), exec(command));
+    }
+    for pair in &arguments.exec_topic {
+        let (topic, command) = split("--exec-topic", pair)?;
+        let topic = Topic::new(topic.to_owned())?;
+        subscriptions.push(topic.clone().into());
+        builder = builder.handler(Route::Topic(topic), exec(command));
+    }
+    subscriptions.extend(arguments.patterns.iter().cloned().map(Subscription::from));
+    Ok(builder.subscribe(subscriptions).output(output))
+}
+
+fn split<'a>(argument: &str, pair: &'a str) -> Result<(&'a str, &'a str)> {
+    pair.split_once('=').ok_or_else(|| {
+        Error::new(ErrorKind::Unsupported, format!("{argument} wants NAME=COMMAND, this is {pair:?}"))
+    })
+}
+
+fn spawn(agent: &Arc<Agent>) -> JoinHandle<Result<()>> {
+    let agent = Arc::clone(agent);
+    tokio::spawn(async move { agent.run().await })
+}
+
+fn outcome(ended: Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
+    ended.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, "the agent failed").with_source(error)))
+}
+
+fn reload(frame: &mut Frame, agent: &Agent) {
+    let applied = frame.reload().map_or(Ok(()), |settings: &Settings| agent.apply(settings));
+    if let Err(error) = applied {
+        frame.refuse_reload(&error);
+    }
+}
+
+/// `subscriber-agent | head` is no failure.
+fn tolerate_absent_reader(ended: Result<()>) -> Result<()> {
+    match ended {
+        Err(error) if error.kind() == ErrorKind::Closed => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,155 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pubsub_api::settings::{Setting, Settings, Sources};
+use pubsub_api::{Driver, PubSubApi, Registry, Role, Subscription};
+use tempfile::TempDir;
+
+use crate::{Outcome, Receiver, Sender};
+
+/// What one case has of its own: the driver under test in one role, a folder, a loopback address.
+#[derive(Debug)]
+pub struct Fixture {
+    driver: &'static Driver,
+    role: Role,
+    tables: Vec<&'static [Setting]>,
+    folder: TempDir,
+    host: String,
+}
+
+impl Fixture {
+    /// A fixture for `driver` in `role`.
+    ///
+    /// # Errors
+    /// If there is no room for a folder.
+    pub fn new(registry: &Registry, driver: &'static Driver, role: Role) -> Outcome<Self> {
+        let folder = tempfile::Builder::new().prefix("skimmer-").tempdir()?;
+        Ok(Self { driver, role, tables: registry.settings(), folder, host: own_host() })
+    }
+
+    /// The hop under test.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The folder of socket and state.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Opens the driver, with `--set` arguments beyond the fixture's own.
+    ///
+    /// # Errors
+    /// Whatever settings or driver refuse.
+    pub fn open(&self, sets: &[&str]) -> pubsub_api::Result<Arc<dyn PubSubApi>> {
+        let folder = self.folder.path().display();
+        let mut all = vec![
+            format!("{}={}", self.role.setting(), self.driver.alias),
+            format!("publisher_bind_address={}", self.host),
+            "publisher_port=0".to_owned(),
+            "publishers_ips=".to_owned(),
+            format!("publisher_multiproc_socket={folder}/publisher.sock"),
+            format!("state_dir={folder}"),
+            // Long enough for a busy machine; cases about either set their own.
+            "linger=20s".to_owned(),
+            "send_timeout=20s".to_owned(),
+        ];
+        all.extend(sets.iter().map(|set| (*set).to_owned()));
+        let sources = Sources { sets: all, ..Sources::default() };
+        let (settings, _) = Settings::load(&sources, &self.tables)?;
+        (self.driver.open)(&settings, self.role)
+    }
+
+    /// An initialized publisher; on the network hop at a free port, saying hello.
+    ///
+    /// # Errors
+    /// If it cannot be initialized.
+    pub async fn publisher(&self) -> Outcome<Sender> {
+        self.publisher_with(&[]).await
+    }
+
+    /// The same with settings of the case.
+    ///
+    /// # Errors
+    /// If it cannot be initialized.
+    pub async fn publisher_with(&self, sets: &[&str]) -> Outcome<Sender> {
+        Sender::start(self.open(sets)?.publisher(), self.role).await
+    }
+
+    /// A network publisher where another one was: at the port of `endpoint`.
+    ///
+    /// # Errors
+    /// If it cannot be initialized.
+    pub async fn publisher_at(&self, endpoint: &str) -> Outcome<Sender> {
+        self.publisher_with(&[&port_setting(endpoint)?]).await
+    }
+
+    /// A subscriber with topics and addresses, initialized.
+    ///
+    /// # Errors
+    /// If it cannot be initialized.
+    pub async fn subscriber(&self, wanted: &[Subscription], addresses: &[&str]) -> Outcome<Receiver> {
+        let receiver = self.new_subscriber()?;
+        for subscription in wanted {
+            receiver.register_topic(subscription.clone())?;
+        }
+        for address in addresses {
+            receiver.register_listen_address(address)?;
+        }
+        receiver.initialize().await?;
+        Ok(receiver)
+    }
+
+    /// A subscriber that is not initialized.
+    ///
+    /// # Errors
+    /// If the driver refuses the settings.
+    pub fn new_subscriber(&self) -> Outcome<Receiver> {
+        Ok(Receiver::new(self.open(&[])?.subscriber()))
+    }
+
+    /// A publisher and a subscriber for `wanted`, linked, the subscriptions proved. On the multiproc hop `wanted`
+    /// means nothing.
+    ///
+    /// # Errors
+    /// If they do not come together.
+    pub async fn linked(&self, wanted: &[Subscription]) -> Outcome<(Sender, Receiver)> {
+        if self.role == Role::Multiproc {
+            let receiver = self.subscriber(&[], &[]).await?;
+            return Ok((self.publisher().await?, receiver));
+        }
+        let sender = self.publisher().await?;
+        let receiver = self.joined(wanted, &sender).await?;
+        Ok((sender, receiver))
+    }
+
+    /// A network subscriber for `wanted`, linked to `sender`, the subscriptions proved.
+    ///
+    /// # Errors
+    /// If they do not come together.
+    pub async fn joined(&self, wanted: &[Subscription], sender: &Sender) -> Outcome<Receiver> {
+        let address = sender.address()?;
+        let receiver = self.subscriber(wanted, &[&address]).await?;
+        receiver.subscribed(&address).await?;
+        Ok(receiver)
+    }
+}
+
+/// The `--set` argument that binds the port of `endpoint`.
+pub(crate) fn port_setting(endpoint: &str) -> Outcome<String> {
+    let (_, port) =
+        endpoint.rsplit_once(':').ok_or_else(|| format!("endpoint {endpoint:?} names no port"))?;
+    Ok(format!("publisher_port={port}"))
+}
+
+/// A loopback address that no other fixture of this process has, and hardly one of another: so a port that a case has
+/// released is still its own.
+fn own_host() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let process = std::process::id();
+    format!("127.{}.{}.{}", 1 + process % 250, 1 + (process / 250 + number / 250) % 250, 1 + number % 250)
+}

@@ -1,0 +1,67 @@
+//! The conformance suite: one table of [`Case`]s, each the proof of one line of the contract, that every registered
+//! driver runs for each role that it has.
+//!
+//! The contract is the docs of [`Publisher`](pubsub_api::Publisher) and [`Subscriber`](pubsub_api::Subscriber). A case
+//! that a driver does not have to pass, by its role or by its [`Capabilities`](pubsub_api::Capabilities), shows as
+//! ignored with the reason; nothing is skipped in silence. To run one driver, or one case of all:
+//!
+//! ```text
+//! cargo test -p conformance -- memory_pubsub_driver::network
+//! cargo test -p conformance -- recv_is_cancel_safe
+//! ```
+//!
+//! Each case has its own folder, its own loopback address and port 0, and waits for conditions with a deadline of
+//! [`PATIENCE`]. A subscription is proved by [`Notice::Subscribed`](pubsub_api::Notice), to which every network
+//! publisher of the suite says `$hello` every 50 ms; one that is placed while running, by probe events.
+
+mod case;
+mod check;
+mod fixture;
+mod patience;
+mod receiver;
+mod sender;
+mod trials;
+
+mod topics;
+
+mod patterns;
+
+mod registration;
+
+mod hello;
+
+mod order;
+
+mod links;
+
+mod restarts;
+
+mod lifecycle;
+
+mod closing;
+
+mod payloads;
+
+mod queues;
+
+pub use case::{Case, Failure, Outcome, Roles, Running};
+pub use fixture::Fixture;
+pub use patience::PATIENCE;
+pub use receiver::Receiver;
+pub use sender::Sender;
+pub use trials::trials;
+
+/// The table: every case, by group.
+pub const CASES: &[&[Case]] = &[
+    topics::CASES,
+    patterns::CASES,
+    registration::CASES,
+    hello::CASES,
+    order::CASES,
+    links::CASES,
+    restarts::CASES,
+    lifecycle::CASES,
+    closing::CASES,
+    payloads::CASES,
+    queues::CASES,
+];

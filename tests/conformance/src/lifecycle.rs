@@ -1,0 +1,143 @@
+//! What opening, initializing and binding do, and what they leave alone.
+
+use pubsub_api::{ErrorKind, Role};
+
+use crate::check::{case, ensure};
+use crate::fixture::port_setting;
+use crate::receiver::topic;
+use crate::{Case, Fixture, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    case!(Both, opening_a_driver_touches_nothing),
+    case!(Both, initializing_twice_changes_nothing),
+    case!(Network, a_network_publisher_tells_where_it_is_bound),
+    case!(Multiproc, a_multiproc_subscriber_tells_where_it_is_bound),
+    case!(Network, a_second_publisher_at_one_address_is_refused_and_the_first_goes_on),
+    case!(Multiproc, a_second_subscriber_at_one_address_is_refused_and_the_first_goes_on),
+    case!(Network, a_closed_publisher_has_released_its_address),
+    case!(Multiproc, a_closed_subscriber_has_released_its_address),
+];
+
+/// "Making either end opens nothing and starts nothing: that is what `initialize` is for."
+async fn opening_a_driver_touches_nothing(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
+    let files = || fixture.folder().read_dir().map(Iterator::count);
+    let before = files()?;
+    let sets = match fixture.role() {
+        Role::Network => vec![port_setting(&sender.address()?)?],
+        Role::Multiproc => Vec::new(),
+    };
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    for _ in 0..3 {
+        // At addresses that are taken: it does not matter before `initialize`.
+        let driver = fixture.open(&sets)?;
+        let (publisher, subscriber) = (driver.publisher(), driver.subscriber());
+        if fixture.role() == Role::Network {
+            let endpoint = publisher.endpoint();
+            ensure!(endpoint.is_none(), "a publisher that is not bound is nowhere, and it told {endpoint:?}");
+        }
+        drop((publisher, subscriber));
+    }
+    ensure!(files()? == before, "no file may appear or vanish in {:?}", fixture.folder());
+    sender.publish("a", 1).await?;
+    receiver.expect("a", 1).await
+}
+
+/// "Calling it again changes nothing."
+async fn initializing_twice_changes_nothing(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
+    let endpoints = (sender.endpoint(), receiver.endpoint());
+    for round in 0..3 {
+        sender.initialize().await?;
+        receiver.initialize().await?;
+        let now = (sender.endpoint(), receiver.endpoint());
+        ensure!(now == endpoints, "endpoints must stay {endpoints:?}, and they are {now:?}");
+        sender.publish("a", round).await?;
+        receiver.expect("a", round).await?;
+    }
+    Ok(())
+}
+
+/// "Where it is bound": with the port that was drawn; the other end is bound nowhere.
+async fn a_network_publisher_tells_where_it_is_bound(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[]).await?;
+    let address = sender.address()?;
+    let port = address.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+    ensure!(
+        port.is_some_and(|port| port > 0),
+        "the drawn port must stand in the endpoint, which is {address}"
+    );
+    ensure!(address.contains("://127."), "the bound host must stand in the endpoint, which is {address}");
+    let other = receiver.endpoint();
+    ensure!(other.is_none(), "a subscriber that connects is bound nowhere, and it told {other:?}");
+    Ok(())
+}
+
+/// The same of the other hop: both ends tell the socket.
+async fn a_multiproc_subscriber_tells_where_it_is_bound(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[]).await?;
+    let bound = receiver.endpoint().ok_or("a subscriber that is bound must tell its endpoint")?;
+    ensure!(bound.ends_with("/publisher.sock"), "the socket must stand in the endpoint, which is {bound}");
+    let connects_to = sender.address()?;
+    ensure!(connects_to == bound, "the publisher must tell {bound} too, and it told {connects_to}");
+    Ok(())
+}
+
+/// "`Unavailable` if the address is taken."
+async fn a_second_publisher_at_one_address_is_refused_and_the_first_goes_on(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
+    let second = fixture.open(&[&port_setting(&sender.address()?)?])?.publisher();
+    is_taken(second.initialize().await)?;
+    sender.publish("a", 1).await?;
+    receiver.expect("a", 1).await?;
+    is_taken(second.initialize().await)?;
+    drop(second);
+    sender.publish("a", 2).await?;
+    receiver.expect("a", 2).await?;
+    let told = receiver.notices().len();
+    ensure!(told == 2, "nothing may happen to the link, and {:?} was told", receiver.notices());
+    Ok(())
+}
+
+/// The same of the other hop.
+async fn a_second_subscriber_at_one_address_is_refused_and_the_first_goes_on(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[]).await?;
+    let second = fixture.new_subscriber()?;
+    is_taken(second.initialize().await)?;
+    sender.publish("a", 1).await?;
+    receiver.expect("a", 1).await?;
+    second.close().await;
+    drop(second);
+    let late = fixture.publisher().await?;
+    late.publish("a", 2).await?;
+    receiver.expect("a", 2).await
+}
+
+fn is_taken(initialized: pubsub_api::Result<()>) -> Outcome {
+    match initialized {
+        Err(error) if error.kind() == ErrorKind::Unavailable => Ok(()),
+        other => {
+            Err(format!("the address is taken, so it must be `Unavailable`, and it was {other:?}").into())
+        }
+    }
+}
+
+/// "… and releases the address."
+async fn a_closed_publisher_has_released_its_address(fixture: Fixture) -> Outcome {
+    let mut sender = fixture.publisher().await?;
+    let address = sender.address()?;
+    for _ in 0..3 {
+        sender.close().await?;
+        sender = fixture.publisher_at(&address).await?;
+    }
+    Ok(())
+}
+
+/// "Ends the links and releases the address."
+async fn a_closed_subscriber_has_released_its_address(fixture: Fixture) -> Outcome {
+    for _ in 0..3 {
+        let receiver = fixture.subscriber(&[], &[]).await?;
+        receiver.close().await;
+    }
+    Ok(())
+}

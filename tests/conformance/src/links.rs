@@ -1,0 +1,164 @@
+//! Publishers and subscribers that come and go while others stay.
+
+use pubsub_api::{Incoming, Notice};
+
+use crate::check::{case, ensure};
+use crate::receiver::{key, topic};
+use crate::{Case, Fixture, Outcome};
+
+pub(crate) const CASES: &[Case] = &[
+    case!(Network, one_subscriber_takes_from_several_publishers),
+    case!(Network, several_subscribers_each_get_every_event),
+    case!(Network, a_subscriber_that_leaves_takes_nothing_from_the_others),
+    case!(Network, an_address_registered_while_running_is_connected),
+    case!(Network, an_unregistered_address_is_left_for_good),
+    case!(Network, an_unregistered_address_can_be_registered_again),
+    case!(Network, loss_of_one_link_leaves_the_others),
+    case!(Network, topics_and_addresses_can_be_registered_from_any_task),
+];
+
+/// "Connects to one more publisher."
+async fn one_subscriber_takes_from_several_publishers(fixture: Fixture) -> Outcome {
+    let receiver = fixture.subscriber(&[topic("a")?], &[]).await?;
+    let mut senders = Vec::new();
+    for _ in 0..3 {
+        let sender = fixture.publisher().await?;
+        receiver.register_listen_address(&sender.address()?)?;
+        receiver.subscribed(&sender.address()?).await?;
+        senders.push(sender);
+    }
+    for round in 0..3 {
+        for (number, sender) in senders.iter().enumerate() {
+            let key = format!("{round} of {number}");
+            sender.publish("a", &key).await?;
+            receiver.expect("a", &key).await?;
+        }
+    }
+    Ok(())
+}
+
+/// "One publisher, many subscribers."
+async fn several_subscribers_each_get_every_event(fixture: Fixture) -> Outcome {
+    let sender = fixture.publisher().await?;
+    let mut receivers = Vec::new();
+    for _ in 0..5 {
+        receivers.push(fixture.joined(&[topic("a")?], &sender).await?);
+    }
+    sender.publish_all("a", 0..100).await?;
+    for receiver in &receivers {
+        receiver.expect_all("a", 0..100).await?;
+    }
+    Ok(())
+}
+
+/// Closing one subscriber ends its own links only.
+async fn a_subscriber_that_leaves_takes_nothing_from_the_others(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
+    for round in 0..5 {
+        let other = fixture.joined(&[topic("a")?], &sender).await?;
+        match round % 2 {
+            0 => other.close().await,
+            _ => drop(other),
+        }
+        sender.publish("a", round).await?;
+        receiver.expect("a", round).await?;
+    }
+    Ok(())
+}
+
+/// "Addresses and topics can be registered before `initialize` and at any time after."
+async fn an_address_registered_while_running_is_connected(fixture: Fixture) -> Outcome {
+    let (first, receiver) = fixture.linked(&[topic("a")?]).await?;
+    let second = fixture.publisher().await?;
+    ensure!(receiver.register_listen_address(&second.address()?)?, "a new address must be `true`");
+    receiver.subscribed(&second.address()?).await?;
+    for (number, sender) in [&first, &second].into_iter().enumerate() {
+        sender.publish("a", number).await?;
+        receiver.expect("a", number).await?;
+    }
+    Ok(())
+}
+
+/// "Leaves a publisher for good": what it sends from then on does not arrive.
+async fn an_unregistered_address_is_left_for_good(fixture: Fixture) -> Outcome {
+    let (left, receiver) = fixture.linked(&[topic("a")?]).await?;
+    let kept = fixture.publisher().await?;
+    receiver.register_listen_address(&kept.address()?)?;
+    receiver.subscribed(&kept.address()?).await?;
+    ensure!(receiver.unregister_listen_address(&left.address()?), "a known address must be `true`");
+    left.publish_all("a", 0..100).await?;
+    // The other publisher's events, its hellos and its end take longer than a link that was still there.
+    for number in 0..20 {
+        kept.publish("a", format!("kept-{number}")).await?;
+        receiver.expect("a", format!("kept-{number}")).await?;
+        kept.say_hello().await?;
+    }
+    kept.close().await?;
+    loop {
+        match receiver.next("`LinkDown` of the kept publisher").await? {
+            Incoming::Notice(Notice::LinkDown { publisher, .. }) if publisher == kept.address()? => {
+                return Ok(());
+            }
+            Incoming::Notice(_) => {}
+            Incoming::Message(envelope) => {
+                return Err(format!("no event was due, and {:?} came", key(&envelope)?).into());
+            }
+        }
+    }
+}
+
+/// Leaving for good is not for ever.
+async fn an_unregistered_address_can_be_registered_again(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
+    let address = sender.address()?;
+    for round in 0..3 {
+        ensure!(receiver.unregister_listen_address(&address), "a known address must be `true`");
+        ensure!(receiver.register_listen_address(&address)?, "an address that was taken away must be new");
+        receiver.subscribed(&address).await?;
+        sender.publish("a", round).await?;
+        receiver.expect("a", round).await?;
+    }
+    Ok(())
+}
+
+/// Each link is its own: one publisher's end is told with its name, and the other's events go on.
+async fn loss_of_one_link_leaves_the_others(fixture: Fixture) -> Outcome {
+    let (gone, receiver) = fixture.linked(&[topic("a")?]).await?;
+    let kept = fixture.publisher().await?;
+    receiver.register_listen_address(&kept.address()?)?;
+    receiver.subscribed(&kept.address()?).await?;
+    gone.close().await?;
+    receiver.link_down(&gone.address()?).await?;
+    kept.publish_all("a", 0..100).await?;
+    receiver.expect_all("a", 0..100).await?;
+    let wrong = receiver.notices().into_iter().find(
+        |notice| matches!(notice, Notice::LinkDown { publisher, .. } if Ok(publisher) != gone.address().as_ref().map_err(drop)),
+    );
+    ensure!(wrong.is_none(), "only one link was lost, and {wrong:?} was told");
+    Ok(())
+}
+
+/// "… from any task."
+async fn topics_and_addresses_can_be_registered_from_any_task(fixture: Fixture) -> Outcome {
+    let sender = fixture.publisher().await?;
+    let address = sender.address()?;
+    let receiver = fixture.subscriber(&[], &[]).await?;
+    let mut tasks = Vec::new();
+    for number in 0..8 {
+        let (subscriber, address) = (receiver.share(), address.clone());
+        tasks.push(tokio::spawn(async move {
+            let new = subscriber.register_listen_address(&address)?;
+            subscriber.register_topic(topic(&format!("task-{number}"))?)?;
+            Ok::<bool, pubsub_api::Error>(new)
+        }));
+    }
+    let mut new = 0;
+    for task in tasks {
+        new += usize::from(task.await??);
+    }
+    ensure!(new == 1, "one of eight was the first to register {address}, and {new} were told so");
+    for number in 0..8 {
+        receiver.proved(&sender, &format!("task-{number}")).await?;
+    }
+    Ok(())
+}

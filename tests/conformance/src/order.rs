@@ -1,0 +1,167 @@
+//! In which order events arrive, and that none is lost on the way to the application.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pubsub_api::{ErrorKind, Incoming, Publisher, Role};
+use tokio::time::timeout;
+
+use crate::check::{case, ensure};
+use crate::patience::within;
+use crate::receiver::{key, topic};
+use crate::sender::event;
+use crate::{Case, Fixture, Outcome, Receiver, Sender};
+
+pub(crate) const CASES: &[Case] = &[
+    case!(Both, events_of_a_topic_arrive_in_the_order_of_their_send),
+    case!(Both, events_of_many_topics_arrive_each_in_order),
+    case!(Multiproc, several_publishers_to_one_subscriber_are_each_in_order),
+    case!(Both, recv_is_cancel_safe),
+    case!(Both, send_accepts_its_event_or_not_when_it_is_cancelled),
+];
+
+/// How many events are under way at a time: less than any queue holds, so that nobody has a reason to drop.
+const WINDOW: usize = 500;
+
+/// "Events of one publisher on one topic arrive in the order of their `send`."
+async fn events_of_a_topic_arrive_in_the_order_of_their_send(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
+    for start in (0..20_000).step_by(WINDOW) {
+        sender.publish_all("a", start..start + WINDOW).await?;
+        receiver.expect_all("a", start..start + WINDOW).await?;
+    }
+    Ok(())
+}
+
+/// The same, of each topic.
+async fn events_of_many_topics_arrive_each_in_order(fixture: Fixture) -> Outcome {
+    let names = ["D", "tenant-1", "tenant-10", "projekt-ü"];
+    let wanted = names.iter().map(|name| topic(name)).collect::<Result<Vec<_>, _>>()?;
+    let (sender, receiver) = fixture.linked(&wanted).await?;
+    let mut next: BTreeMap<String, usize> = BTreeMap::new();
+    for start in (0..2_000).step_by(WINDOW / names.len()) {
+        let window = start..start + WINDOW / names.len();
+        for number in window.clone() {
+            for name in names {
+                sender.publish(name, number).await?;
+            }
+        }
+        for _ in 0..window.len() * names.len() {
+            let (name, came) = receiver.event("an event of every topic").await?;
+            let wanted = next.entry(name.clone()).or_default();
+            ensure!(came == wanted.to_string(), "event {wanted} of {name:?} must come, and {came} came");
+            *wanted += 1;
+        }
+    }
+    Ok(())
+}
+
+/// The same, of each publisher.
+async fn several_publishers_to_one_subscriber_are_each_in_order(fixture: Fixture) -> Outcome {
+    const EVENTS: usize = 2_000;
+    let receiver = fixture.subscriber(&[], &[]).await?;
+    let mut senders = Vec::new();
+    let mut next: BTreeMap<String, usize> = BTreeMap::new();
+    for name in ["worker-0", "worker-1", "worker-2", "worker-3"] {
+        let sender = fixture.publisher().await?;
+        next.insert(name.to_owned(), 0);
+        senders.push(tokio::spawn(publish_all(sender.share(), name)));
+    }
+    while next.values().any(|number| *number < EVENTS) {
+        let (name, came) = receiver.event(&format!("the events of every worker, so far {next:?}")).await?;
+        let wanted = next.get_mut(&name).ok_or_else(|| format!("nobody sent on {name:?}"))?;
+        ensure!(came == wanted.to_string(), "event {wanted} of {name:?} must come, and {came} came");
+        *wanted += 1;
+    }
+    for sender in senders {
+        sender.await??;
+    }
+    async fn publish_all(publisher: Arc<dyn Publisher>, name: &str) -> pubsub_api::Result<()> {
+        for number in 0..EVENTS {
+            publisher.send_event(&event(name, number)?).await?;
+        }
+        Ok(())
+    }
+    Ok(())
+}
+
+/// "If the future is dropped, nothing is lost: the next call yields what this one would have."
+async fn recv_is_cancel_safe(fixture: Fixture) -> Outcome {
+    const EVENTS: usize = 3_000;
+    let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
+    let sending = async {
+        for number in 0..EVENTS {
+            sender.publish("a", number).await?;
+            if number % 10 == 0 {
+                tokio::time::sleep(Duration::from_micros(200)).await;
+            }
+        }
+        Ok::<(), crate::Failure>(())
+    };
+    let (sent, received) =
+        tokio::join!(sending, within("every event", receive_impatiently(&receiver, EVENTS)));
+    sent?;
+    received?
+}
+
+/// Drops most of the futures that it makes: some before they are polled a second time, some while they wait.
+async fn receive_impatiently(receiver: &Receiver, events: usize) -> Outcome {
+    let mut next = 0;
+    let mut turn = 0_u64;
+    while next < events {
+        turn += 1;
+        let patience = Duration::from_micros(turn % 4 * 400);
+        let Ok(incoming) = timeout(patience, receiver.recv()).await else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        if let Incoming::Message(envelope) = incoming? {
+            let came = key(&envelope)?;
+            ensure!(came == next.to_string(), "event {next} must come, and {came} came");
+            next += 1;
+        }
+    }
+    Ok(())
+}
+
+/// "If the future is dropped, the event was either accepted or not; nothing else changes."
+async fn send_accepts_its_event_or_not_when_it_is_cancelled(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
+    let mut sure = Vec::new();
+    for number in 0..500_usize {
+        let patience = Duration::from_micros(number as u64 % 2 * 200);
+        match timeout(patience, sender.publish("a", number)).await {
+            Ok(sent) => {
+                sent?;
+                sure.push(number.to_string());
+            }
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+    sender.publish("a", "last").await?;
+    let came = keys_until_last(&receiver).await?;
+    let in_order: Vec<usize> = came.iter().map(|key| key.parse()).collect::<Result<_, _>>()?;
+    ensure!(in_order.is_sorted_by(|one, next| one < next), "each comes once and in order, and {came:?} came");
+    let missing: Vec<_> = sure.iter().filter(|key| !came.contains(key)).collect();
+    ensure!(missing.is_empty(), "accepted events must arrive, and {missing:?} did not");
+    close_is_ok(&sender, fixture.role()).await
+}
+
+async fn keys_until_last(receiver: &Receiver) -> Outcome<Vec<String>> {
+    let mut keys = Vec::new();
+    loop {
+        match receiver.event("the last event").await? {
+            (_, key) if key == "last" => return Ok(keys),
+            (_, key) => keys.push(key),
+        }
+    }
+}
+
+async fn close_is_ok(sender: &Sender, role: Role) -> Outcome {
+    match sender.close().await {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::Unavailable && role == Role::Network => Ok(()),
+        Err(error) => Err(format!("close must have nothing left to hand over: {error}").into()),
+    }
+}

@@ -1,0 +1,191 @@
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pubsub_api::wire::EventRef;
+use pubsub_api::{Envelope, Incoming, Notice, Pattern, Subscriber, Subscription, Topic};
+
+use crate::check::ensure;
+use crate::patience::within;
+use crate::{Outcome, PATIENCE, Sender};
+
+/// How keys of probe events begin; [`Receiver::envelope`] steps over them.
+const PROBE: &str = "probe-";
+
+/// How long one probe is waited for before the next is sent.
+const PROBE_EVERY: Duration = Duration::from_millis(50);
+
+/// A subscriber under test.
+#[derive(Debug)]
+pub struct Receiver {
+    subscriber: Arc<dyn Subscriber>,
+    /// What was told so far, for the sentence of a failure.
+    notices: Mutex<Vec<Notice>>,
+}
+
+impl Receiver {
+    pub(crate) fn new(subscriber: Arc<dyn Subscriber>) -> Self {
+        Self { subscriber, notices: Mutex::default() }
+    }
+
+    /// The subscriber itself, to share among tasks.
+    #[must_use]
+    pub fn share(&self) -> Arc<dyn Subscriber> {
+        Arc::clone(&self.subscriber)
+    }
+
+    /// What comes next.
+    ///
+    /// # Errors
+    /// As [`Subscriber::recv`], and if nothing comes.
+    pub async fn next(&self, what: &str) -> Outcome<Incoming> {
+        let incoming = match within(what, self.subscriber.recv()).await {
+            Ok(received) => received?,
+            Err(failure) => return Err(format!("{failure}; told so far: {:?}", self.notices()).into()),
+        };
+        if let Incoming::Notice(notice) = &incoming {
+            self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice.clone());
+        }
+        Ok(incoming)
+    }
+
+    /// Every notice that was received so far.
+    #[must_use]
+    pub fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The next event that is no probe; a gap is a failure, other notices are stepped over.
+    ///
+    /// # Errors
+    /// As [`next`](Receiver::next).
+    pub async fn envelope(&self, what: &str) -> Outcome<Envelope> {
+        loop {
+            match self.next(what).await? {
+                Incoming::Message(envelope) if is_probe(&envelope) => {}
+                Incoming::Message(envelope) => return Ok(envelope),
+                Incoming::Notice(gap @ Notice::Gap { .. }) => {
+                    return Err(format!("events were lost before {what}: {gap:?}").into());
+                }
+                Incoming::Notice(_) => {}
+            }
+        }
+    }
+
+    /// The next event's topic and key.
+    ///
+    /// # Errors
+    /// As [`next`](Receiver::next), and if it is no event map.
+    pub async fn event(&self, what: &str) -> Outcome<(String, String)> {
+        let envelope = self.envelope(what).await?;
+        Ok((envelope.topic.to_string(), key(&envelope)?))
+    }
+
+    /// Takes the next event, which must have this topic and key.
+    ///
+    /// # Errors
+    /// If another comes, or none.
+    pub async fn expect(&self, topic: &str, wanted: impl ToString) -> Outcome {
+        let wanted = (topic.to_owned(), wanted.to_string());
+        let came = self.event(&format!("the event {wanted:?}")).await?;
+        ensure!(came == wanted, "the next event must be {wanted:?}, and {came:?} came");
+        Ok(())
+    }
+
+    /// Takes events with the keys of `numbers`, in order.
+    ///
+    /// # Errors
+    /// As [`expect`](Receiver::expect).
+    pub async fn expect_all(&self, topic: &str, numbers: std::ops::Range<usize>) -> Outcome {
+        for number in numbers {
+            self.expect(topic, number).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for `Subscribed` of this publisher, and steps over everything before.
+    ///
+    /// # Errors
+    /// If it is not told.
+    pub async fn subscribed(&self, endpoint: &str) -> Outcome {
+        let is_it =
+            |notice: &Notice| matches!(notice, Notice::Subscribed { publisher } if publisher == endpoint);
+        self.notice(&format!("`Subscribed` of {endpoint}"), is_it).await
+    }
+
+    /// Waits for `LinkDown` of this publisher, and steps over everything before.
+    ///
+    /// # Errors
+    /// If it is not told.
+    pub async fn link_down(&self, endpoint: &str) -> Outcome {
+        let is_it =
+            |notice: &Notice| matches!(notice, Notice::LinkDown { publisher, .. } if publisher == endpoint);
+        self.notice(&format!("`LinkDown` of {endpoint}"), is_it).await
+    }
+
+    async fn notice(&self, what: &str, is_it: impl Fn(&Notice) -> bool) -> Outcome {
+        // One deadline for all of it: events go on while a notice is missing.
+        let found = async {
+            loop {
+                match self.next(what).await {
+                    Ok(Incoming::Notice(notice)) if is_it(&notice) => return Ok(()),
+                    Ok(_) => {}
+                    Err(failure) => return Err(failure),
+                }
+            }
+        };
+        within(what, found).await?
+    }
+
+    /// Sends probes on `topic` until one arrives: then a subscription placed while running holds.
+    ///
+    /// # Errors
+    /// If none arrives, or an event that is no probe does.
+    pub async fn proved(&self, sender: &Sender, topic: &str) -> Outcome {
+        let start = tokio::time::Instant::now();
+        for number in 0_u32.. {
+            ensure!(start.elapsed() < PATIENCE, "no event on {topic:?} arrived after {number} were sent");
+            sender.publish(topic, format!("{PROBE}{number}")).await?;
+            while let Ok(incoming) = tokio::time::timeout(PROBE_EVERY, self.subscriber.recv()).await {
+                match incoming? {
+                    Incoming::Message(probe) if is_probe(&probe) && probe.topic.as_str() == topic => {
+                        return Ok(());
+                    }
+                    Incoming::Message(envelope) if !is_probe(&envelope) => {
+                        return Err(format!("no event was due, and {envelope:?} came").into());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Receiver {
+    type Target = dyn Subscriber;
+
+    fn deref(&self) -> &Self::Target {
+        self.subscriber.as_ref()
+    }
+}
+
+/// The key by which an event is known.
+pub(crate) fn key(envelope: &Envelope) -> Outcome<String> {
+    let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload)?;
+    Ok(event.key.unwrap_or_default().to_owned())
+}
+
+fn is_probe(envelope: &Envelope) -> bool {
+    key(envelope).is_ok_and(|key| key.starts_with(PROBE))
+}
+
+/// The subscription to one topic.
+pub(crate) fn topic(name: &str) -> pubsub_api::Result<Subscription> {
+    Ok(Topic::new(name.to_owned())?.into())
+}
+
+/// The subscription to a pattern.
+pub(crate) fn pattern(text: &str) -> pubsub_api::Result<Subscription> {
+    Ok(text.parse::<Pattern>()?.into())
+}
