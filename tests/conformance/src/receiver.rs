@@ -144,7 +144,11 @@ impl Receiver {
     pub async fn proved(&self, sender: &Sender, topic: &str) -> Outcome {
         let start = tokio::time::Instant::now();
         for number in 0_u32.. {
-            ensure!(start.elapsed() < PATIENCE, "no event on {topic:?} arrived after {number} were sent");
+            if start.elapsed() >= PATIENCE {
+                let (from, to) = (sender.status(), self.subscriber.status());
+                let sentence = format!("no event on {topic:?} arrived of {number} sent, from {from:?} to {to:?}");
+                return Err(sentence.into());
+            }
             sender.publish(topic, format!("{PROBE}{number}")).await?;
             while let Ok(incoming) = tokio::time::timeout(PROBE_EVERY, self.subscriber.recv()).await {
                 match incoming? {
