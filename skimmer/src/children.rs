@@ -33,8 +33,7 @@ impl ChildProcess {
     /// Starts `skimmer ARGUMENTS…`; its log is `FOLDER/NAME.log`.
     pub(crate) fn start(name: &str, folder: &Path, arguments: &[String]) -> Result<Self> {
         let failed = |error: std::io::Error| {
-            Error::new(ErrorKind::Internal, format!("cannot start {name}"))
-                .with_source(error)
+            Error::new(ErrorKind::Internal, format!("cannot start {name}")).with_source(error)
         };
         let log = folder.join(format!("{name}.log"));
         let stderr = std::fs::File::create(&log).map_err(failed)?;

@@ -146,7 +146,8 @@ impl Receiver {
         for number in 0_u32.. {
             if start.elapsed() >= PATIENCE {
                 let (from, to) = (sender.status(), self.subscriber.status());
-                let sentence = format!("no event on {topic:?} arrived of {number} sent, from {from:?} to {to:?}");
+                let sentence =
+                    format!("no event on {topic:?} arrived of {number} sent, from {from:?} to {to:?}");
                 return Err(sentence.into());
             }
             sender.publish(topic, format!("{PROBE}{number}")).await?;
