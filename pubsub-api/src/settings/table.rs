@@ -89,10 +89,9 @@ const OURS: &[Setting] = &[
         name: "publishers_ips",
         kind: Kind::Addresses,
         default: r#"["127.0.0.1"]"#,
-        doc: "The publishers that a subscriber connects to, besides those in the publisher directory of the database: \
-              each `ip`, `ip:port`, `[ipv6]:port`, `host` or `host:port`. Without a port it is `publisher_port`. An \
-              empty list leaves the directory alone. On reload new ones are connected and dropped ones closed. \
-              Dragonflow's default is its `local_ip`.",
+        doc: "The publishers that a subscriber connects to, each `ip`, `ip:port`, `[ipv6]:port`, `host` or `host:port`. \
+              Without a port it is `publisher_port`. With an empty list nothing is ever received. On reload new \
+              ones are connected and dropped ones closed. Dragonflow's default is its `local_ip`.",
         reload: Reload::Live,
     },
     Setting {

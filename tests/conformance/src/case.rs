@@ -63,3 +63,30 @@ impl fmt::Debug for Case {
         f.debug_struct("Case").field("name", &self.name).field("roles", &self.roles).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use pubsub_api::Capabilities;
+
+    use crate::CASES;
+
+    #[test]
+    fn no_two_cases_share_a_name() {
+        let mut names = BTreeSet::new();
+        for case in CASES.iter().copied().flatten() {
+            assert!(names.insert(case.name), "{} is there twice", case.name);
+        }
+    }
+
+    #[test]
+    fn a_case_needs_only_promises_that_exist() {
+        let flags = Capabilities::NONE.flags();
+        for case in CASES.iter().copied().flatten() {
+            for need in case.needs {
+                assert!(flags.iter().any(|(name, _)| name == need), "{} needs {need:?}", case.name);
+            }
+        }
+    }
+}

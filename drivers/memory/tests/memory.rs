@@ -1,0 +1,158 @@
+//! What is particular to the driver within one process; what every driver promises is proved by `tests/conformance`.
+
+#![expect(clippy::unwrap_used, reason = "the functions that tests share are tests too")]
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drivers_memory as _;
+use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::{ErrorKind, Incoming, Notice, PubSubApi, Publisher, Registry, Role, Subscriber, Topic};
+
+fn open(role: Role, sets: &[&str]) -> Arc<dyn PubSubApi> {
+    let registry = Registry::collect().unwrap();
+    let mut all = vec![
+        "pub_sub_driver=memory_pubsub_driver".to_owned(),
+        "pub_sub_multiproc_driver=memory_pubsub_driver".to_owned(),
+        "send_timeout=10ms".to_owned(),
+        "linger=10ms".to_owned(),
+    ];
+    all.extend(sets.iter().map(|set| (*set).to_owned()));
+    let (settings, _) =
+        Settings::load(&Sources { sets: all, ..Sources::default() }, &registry.settings()).unwrap();
+    registry.open(&settings, role).unwrap()
+}
+
+fn topic() -> Topic {
+    Topic::new("a").unwrap()
+}
+
+async fn joined(address: &str, sets: &[&str]) -> Arc<dyn Subscriber> {
+    let subscriber = open(Role::Network, sets).subscriber();
+    subscriber.register_listen_address(address).unwrap();
+    subscriber.register_topic(topic().into()).unwrap();
+    subscriber.initialize().await.unwrap();
+    subscriber
+}
+
+/// What the subscriber would yield at once, in short; the stream is closed by it.
+async fn drained(subscriber: &dyn Subscriber) -> Vec<String> {
+    subscriber.close().await;
+    let mut all = Vec::new();
+    loop {
+        all.push(match subscriber.recv().await {
+            Ok(Incoming::Message(envelope)) => String::from_utf8(envelope.payload.to_vec()).unwrap(),
+            Ok(Incoming::Notice(Notice::LinkUp { .. })) => "up".to_owned(),
+            Ok(Incoming::Notice(Notice::Subscribed { .. })) => "subscribed".to_owned(),
+            Ok(Incoming::Notice(Notice::LinkDown { .. })) => "down".to_owned(),
+            Ok(Incoming::Notice(Notice::Gap { events, .. })) => format!("gap of {events}"),
+            Ok(other) => format!("{other:?}"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Closed);
+                return all;
+            }
+        });
+    }
+}
+
+async fn publish(publisher: &dyn Publisher, texts: &[&'static str]) {
+    for text in texts {
+        publisher.send(&topic(), Bytes::from_static(text.as_bytes())).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_full_inbox_drops_for_its_subscriber_alone_and_tells_it_at_that_place() {
+    let publisher = open(Role::Network, &["publisher_port=0"]).publisher();
+    publisher.initialize().await.unwrap();
+    let address = publisher.endpoint().unwrap();
+    let small = joined(&address, &["drivers.memory.queue_events=2"]).await;
+    let large = joined(&address, &[]).await;
+    publish(publisher.as_ref(), &["1", "2", "3", "4"]).await;
+    assert_eq!(small.status().counter("events_dropped", Some("inbox_full")), 2);
+    assert_eq!(large.status().counter("events_dropped", Some("inbox_full")), 0);
+    assert_eq!(drained(small.as_ref()).await, ["up", "subscribed", "1", "2", "gap of 2"]);
+    assert_eq!(drained(large.as_ref()).await, ["up", "subscribed", "1", "2", "3", "4"]);
+}
+
+#[tokio::test]
+async fn a_link_that_is_there_when_the_subscriber_starts_is_told_at_once_without_any_hello() {
+    let address = "memory://at-once:1";
+    let sets = ["publisher_bind_address=at-once", "publisher_port=1"];
+    let subscriber = joined(address, &[]).await;
+    for round in ["1", "2"] {
+        let publisher = open(Role::Network, &sets).publisher();
+        publisher.initialize().await.unwrap();
+        publish(publisher.as_ref(), &[round]).await;
+        publisher.close().await.unwrap();
+    }
+    let told = drained(subscriber.as_ref()).await;
+    assert_eq!(told, ["up", "subscribed", "1", "down", "up", "subscribed", "2", "down"]);
+}
+
+#[tokio::test]
+async fn a_publisher_bound_to_every_host_is_reached_by_each() {
+    let sets = ["publisher_bind_address=*", "publisher_port=7"];
+    let publisher = open(Role::Network, &sets).publisher();
+    publisher.initialize().await.unwrap();
+    assert_eq!(publisher.endpoint().as_deref(), Some("memory://*:7"));
+    let subscriber = joined("memory://some-host:7", &[]).await;
+    publish(publisher.as_ref(), &["1"]).await;
+    assert_eq!(drained(subscriber.as_ref()).await, ["up", "subscribed", "1"]);
+
+    let second = open(Role::Network, &["publisher_bind_address=other-host", "publisher_port=7"]).publisher();
+    let error = second.initialize().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(
+        error.to_string().contains("memory://other-host:7: it is in use by the publisher at memory://*:7"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn ends_that_are_dropped_without_close_release_their_addresses() {
+    let sets = ["publisher_bind_address=dropped", "publisher_port=1", "publisher_multiproc_socket=/dropped"];
+    for _ in 0..2 {
+        open(Role::Network, &sets).publisher().initialize().await.unwrap();
+        open(Role::Multiproc, &sets).subscriber().initialize().await.unwrap();
+        let subscriber = joined("memory://dropped:1", &[]).await;
+        assert_eq!(drained(subscriber.as_ref()).await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_worker_s_outbox_fills_behind_a_full_inbox_and_empties_in_turn() {
+    let sets = ["publisher_multiproc_socket=/in-turn", "drivers.memory.queue_events=2"];
+    let subscriber = open(Role::Multiproc, &sets).subscriber();
+    subscriber.initialize().await.unwrap();
+    let (one, other) = (open(Role::Multiproc, &sets).publisher(), open(Role::Multiproc, &sets).publisher());
+    publish(one.as_ref(), &["one 1", "one 2", "one 3", "one 4"]).await;
+    publish(other.as_ref(), &["other 1", "other 2"]).await;
+    for full in [&one, &other] {
+        let error = full.send(&topic(), Bytes::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Overloaded);
+        assert_eq!(full.status().counter("events_refused", Some("outbox_full")), 1);
+        assert_eq!(
+            full.status().queues.iter().map(|queue| (queue.depth, queue.bound)).collect::<Vec<_>>(),
+            [(2, 2)]
+        );
+    }
+    let mut came = Vec::new();
+    for _ in 0..6 {
+        let Incoming::Message(envelope) = subscriber.recv().await.unwrap() else { panic!("no notices here") };
+        came.push(String::from_utf8(envelope.payload.to_vec()).unwrap());
+    }
+    assert_eq!(came, ["one 1", "one 2", "one 3", "other 1", "one 4", "other 2"]);
+    let error = one.close().await;
+    assert!(error.is_ok(), "{error:?}");
+}
+
+#[tokio::test]
+async fn close_counts_what_nobody_took() {
+    let publisher = open(Role::Multiproc, &["publisher_multiproc_socket=/nobody"]).publisher();
+    publish(publisher.as_ref(), &["1", "2", "3"]).await;
+    let error = publisher.close().await.unwrap_err();
+    let text = "3 events for memory:///nobody were not taken within 10ms (linger): nobody is bound there";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(publisher.status().counter("events_dropped", Some("closed")), 3);
+}

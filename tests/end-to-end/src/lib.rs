@@ -1,0 +1,50 @@
+//! The harness of tests with real processes: it starts, feeds, reads, stops and kills them.
+//!
+//! - [`binary`] finds the programs of this workspace, and builds them if need be.
+//! - [`Folder`] is one installation: a settings file, a socket and a `state_dir` per process, removed at the end.
+//! - [`Launch`] is a command line; [`Launch::start`] makes a [`Program`] of it, [`Launch::run`] an [`Ended`].
+//! - [`Program`] collects what a process writes: wait for a line, look at all lines, send signals, write to stdin.
+//! - [`Service`] is a publisher service that is ready; [`Folder::agent`] starts an agent at it.
+//! - [`change_log`], [`shards`] and [`fold`] give events as JSON, and what a table of them must come to.
+//!
+//! Everything waits for a condition, at most [`PATIENCE`], and ends the test by a panic that shows what the process had
+//! written. Nothing here reads events with Skimmer's own code: a defect there must not hide itself.
+//!
+//! ```no_run
+//! use end_to_end::{Folder, event, is_event, notice};
+//!
+//! let folder = Folder::new();
+//! let service = folder.service();
+//! let agent = folder.agent("agent", &service);
+//! agent.wait_for("the link", |line| notice(line) == Some("subscribed"));
+//! folder.publish(&[event("lport", "port-1", "create", "{}", "D")]);
+//! agent.wait_for("the event", is_event);
+//! ```
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends where an expectation fails"
+)]
+
+mod binaries;
+mod change_log;
+mod ended;
+mod folder;
+mod launch;
+mod output;
+mod patience;
+mod port;
+mod program;
+mod service;
+
+pub use binaries::binary;
+pub use change_log::{Fold, change_log, event, fold, is_event, jsonl, key_of, notice, shards};
+pub use ended::Ended;
+pub use folder::Folder;
+pub use launch::Launch;
+pub use patience::{PATIENCE, until};
+pub use port::fixed_port;
+pub use program::Program;
+pub use rustix::process::Signal;
+pub use service::{Service, counter, counters};
