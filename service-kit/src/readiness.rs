@@ -10,7 +10,7 @@ impl Readiness {
         self.tell(&[NotifyState::Ready, NotifyState::Status(status.into())]);
     }
 
-    /// The settings are being read again; `Type=notify-reload` wants the monotonic time with it.
+    /// The settings are being read again; `Type=notify-reload` (systemd 253) wants the monotonic time with it.
     pub fn reloading(self) {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => self.tell(&[NotifyState::Reloading, now]),

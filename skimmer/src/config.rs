@@ -95,3 +95,23 @@ fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Re
     println!("{table}");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use drivers as _;
+    use pubsub_api::Registry;
+    use pubsub_api::settings::{Settings, Sources, sample};
+
+    #[test]
+    fn the_sample_settings_file_documents_every_setting_and_loads() {
+        let registry = Registry::collect().unwrap();
+        let wanted = sample(&registry.settings());
+        assert!(
+            wanted == include_str!("../../etc/skimmer.toml"),
+            "etc/skimmer.toml is not what the settings say; run: skimmer config sample > etc/skimmer.toml"
+        );
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../etc/skimmer.toml");
+        let sources = Sources { file: Some(file.into()), ..Sources::default() };
+        Settings::load(&sources, &registry.settings()).unwrap();
+    }
+}

@@ -61,3 +61,16 @@ fn table(drivers: &[&Driver]) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use drivers as _;
+    use pubsub_api::Registry;
+
+    #[test]
+    fn the_readme_shows_the_drivers_and_what_they_promise() {
+        let registry = Registry::collect().unwrap();
+        let wanted = super::table(registry.drivers()).to_string();
+        assert!(include_str!("../../README.md").contains(&wanted), "README.md lacks this table:\n{wanted}");
+    }
+}

@@ -66,7 +66,7 @@ async fn several_publishers_to_one_subscriber_are_each_in_order(fixture: Fixture
     for name in ["worker-0", "worker-1", "worker-2", "worker-3"] {
         let sender = fixture.publisher().await?;
         next.insert(name.to_owned(), 0);
-        senders.push(tokio::spawn(publish_all(sender.share(), name)));
+        senders.push(tokio::spawn(publish_all(sender.share(), name, EVENTS)));
     }
     while next.values().any(|number| *number < EVENTS) {
         let (name, came) = receiver.event(&format!("the events of every worker, so far {next:?}")).await?;
@@ -77,11 +77,12 @@ async fn several_publishers_to_one_subscriber_are_each_in_order(fixture: Fixture
     for sender in senders {
         sender.await??;
     }
-    async fn publish_all(publisher: Arc<dyn Publisher>, name: &str) -> pubsub_api::Result<()> {
-        for number in 0..EVENTS {
-            publisher.send_event(&event(name, number)?).await?;
-        }
-        Ok(())
+    Ok(())
+}
+
+async fn publish_all(publisher: Arc<dyn Publisher>, name: &str, events: usize) -> pubsub_api::Result<()> {
+    for number in 0..events {
+        publisher.send_event(&event(name, number)?).await?;
     }
     Ok(())
 }

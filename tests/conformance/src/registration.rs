@@ -125,7 +125,7 @@ fn refuses_to_connect(fixture: &Fixture, endpoint: &str) -> Outcome {
     }
 }
 
-/// `publisher_transport`: "The driver refuses by name what it does not [support]."
+/// `publisher_transport`: "The driver refuses by name what it does not."
 async fn a_transport_that_the_driver_does_not_speak_is_refused_by_name(fixture: Fixture) -> Outcome {
     let opened = match fixture.open(&["publisher_transport=pigeon"]) {
         Ok(driver) => driver.publisher().initialize().await,
