@@ -52,6 +52,21 @@ impl Forwarder {
         }
     }
 
+    /// Runs, and starts over when the publish path fails: a defect costs one event, never the service (reliability.md
+    /// P16; Dragonflow's loop ended in its own error handler, defect D5).
+    pub async fn supervise(self: Arc<Self>) {
+        loop {
+            let run = tokio::spawn({
+                let forwarder = Arc::clone(&self);
+                async move { forwarder.run().await }
+            });
+            match run.await {
+                Ok(()) => return,
+                Err(error) => self.drop_for("internal", &error),
+            }
+        }
+    }
+
     /// Lets [`run`](Self::run) end after the event in hand.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
@@ -87,11 +102,6 @@ impl Forwarder {
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.total()
-    }
-
-    /// Counts an event that was lost to a defect of ours.
-    pub fn count_internal(&self) {
-        self.drop_for("internal", &"the publish path failed");
     }
 
     async fn take(&self, incoming: Incoming) {

@@ -39,7 +39,7 @@ impl PublisherService {
         let publisher_id = publisher_id(settings);
         let hello = HelloTask::start(Arc::clone(&network), &publisher_id)?;
         let forwarder = Arc::new(Forwarder::new(Arc::clone(&ipc), Arc::clone(&network)));
-        let forwarding = tokio::spawn(supervise(Arc::clone(&forwarder)));
+        let forwarding = tokio::spawn(Arc::clone(&forwarder).supervise());
         Ok(Self { publisher_id, ipc, network, forwarder, forwarding, hello })
     }
 
@@ -115,22 +115,4 @@ fn check_that_there_is_work(registry: &Registry, settings: &Settings) -> Result<
     let text =
         format!("{reason}: API workers publish by themselves, and a publisher service has nothing to do");
     Err(Error::new(ErrorKind::Settings, text))
-}
-
-/// Keeps the forwarder running: an error in the publish path costs one event, never the service (reliability.md P16;
-/// Dragonflow's loop ended in its own error handler, defect D5).
-async fn supervise(forwarder: Arc<Forwarder>) {
-    loop {
-        let run = tokio::spawn({
-            let forwarder = Arc::clone(&forwarder);
-            async move { forwarder.run().await }
-        });
-        match run.await {
-            Ok(()) => return,
-            Err(error) => {
-                forwarder.count_internal();
-                tracing::error!("the publish path failed and was started again: {error}");
-            }
-        }
-    }
 }
