@@ -53,8 +53,9 @@ impl Lane {
 
     /// Waits for room.
     pub(crate) async fn put(&self, event: &Arc<Event>) {
+        let taken = self.queue.send(Arc::clone(event)).await;
         self.counters.taken.add(1);
-        if self.queue.send(Arc::clone(event)).await.is_err() {
+        if taken.is_err() {
             self.counters.failed.add(1);
             tracing::error!("the handler of {} is gone", self.route);
         }

@@ -1,0 +1,174 @@
+//! Handlers behind their queues: order, isolation, failures, and what a short grace gives up.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pubsub_api::{Action, Error, ErrorKind, Event, Result, SEND_ALL, Topic};
+use subscriber_agent::{Dispatcher, ExecHandler, Handler, Route};
+use tokio::sync::Semaphore;
+
+const LONG: Duration = Duration::from_secs(30);
+
+type Seen = Arc<Mutex<Vec<String>>>;
+
+/// Writes down the keys that it gets; waits for a permit each time if it has a gate; fails on keys that say so.
+struct Recorder {
+    seen: Seen,
+    gate: Option<Arc<Semaphore>>,
+}
+
+#[async_trait]
+impl Handler for Recorder {
+    async fn handle(&mut self, event: &Event) -> Result<()> {
+        if let Some(gate) = &self.gate {
+            gate.acquire().await.unwrap().forget();
+        }
+        let key = event.key.clone().unwrap();
+        self.seen.lock().unwrap().push(key.clone());
+        if key.starts_with("bad") {
+            return Err(Error::new(ErrorKind::Internal, format!("does not like {key}")));
+        }
+        Ok(())
+    }
+}
+
+fn recorder(gate: Option<&Arc<Semaphore>>) -> (Seen, Box<Recorder>) {
+    let seen = Seen::default();
+    (Arc::clone(&seen), Box::new(Recorder { seen, gate: gate.cloned() }))
+}
+
+fn event(table: &str, key: &str, topic: &str) -> Arc<Event> {
+    Arc::new(Event::new(table, key, Action::Set, "v", Topic::new(topic.to_owned()).unwrap()))
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    tokio::time::timeout(LONG, async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn each_handler_gets_the_events_of_its_route_in_order() {
+    let (mut dispatcher, _failures) = Dispatcher::new(10);
+    let ((all, to_all), (topic, to_topic), (table, to_table)) =
+        (recorder(None), recorder(None), recorder(None));
+    dispatcher.add(Route::All, to_all);
+    dispatcher.add(Route::Topic(Topic::new("tenant-1").unwrap()), to_topic);
+    dispatcher.add(Route::Table("lport".to_owned()), to_table);
+    for event in
+        [event("lport", "1", "D"), event("lrouter", "2", "tenant-1"), event("lport", "3", "tenant-1")]
+    {
+        dispatcher.dispatch(&event).await;
+    }
+    dispatcher.finish(LONG).await.unwrap();
+    assert_eq!(*all.lock().unwrap(), ["1", "2", "3"]);
+    assert_eq!(*topic.lock().unwrap(), ["2", "3"]);
+    assert_eq!(*table.lock().unwrap(), ["1", "3"]);
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_is_told_and_gets_the_next_event() {
+    let (mut dispatcher, mut failures) = Dispatcher::new(10);
+    let (seen, handler) = recorder(None);
+    dispatcher.add(Route::All, handler);
+    for key in ["1", "bad", "2"] {
+        dispatcher.dispatch(&event("t", key, "D")).await;
+    }
+    let failure = failures.recv().await.unwrap();
+    assert_eq!((failure.key.as_deref(), failure.reason.as_str()), (Some("bad"), "does not like bad"));
+    dispatcher.finish(LONG).await.unwrap();
+    assert_eq!(*seen.lock().unwrap(), ["1", "bad", "2"]);
+    let status = dispatcher.status();
+    assert_eq!(
+        (status.counter("events_handled", None), status.counter("events_failed", Some("handler"))),
+        (2, 1)
+    );
+}
+
+#[tokio::test]
+async fn failures_that_nobody_reads_block_nobody() {
+    let (mut dispatcher, _unread) = Dispatcher::new(10);
+    let (_, handler) = recorder(None);
+    dispatcher.add(Route::All, handler);
+    for _ in 0..1500 {
+        dispatcher.dispatch(&event("t", "bad", "D")).await;
+    }
+    dispatcher.finish(LONG).await.unwrap();
+    let status = dispatcher.status();
+    assert_eq!(status.counter("events_failed", Some("handler")), 1500);
+    assert_eq!(status.counter("failures_untold", Some("unread")), 500, "the bound is 1000");
+}
+
+#[tokio::test]
+async fn a_slow_handler_delays_no_other_until_its_queue_is_full_and_then_nothing_is_dropped() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (mut dispatcher, _failures) = Dispatcher::new(5);
+    let ((slow, to_slow), (quick, to_quick)) = (recorder(Some(&gate)), recorder(None));
+    dispatcher.add(Route::All, to_quick);
+    dispatcher.add(Route::All, to_slow);
+    let keys: Vec<String> = (0..9).map(|key| key.to_string()).collect();
+    let dispatcher = Arc::new(dispatcher);
+    let dispatching = tokio::spawn({
+        let (dispatcher, keys) = (Arc::clone(&dispatcher), keys.clone());
+        async move {
+            for key in keys {
+                dispatcher.dispatch(&event("t", &key, "D")).await;
+            }
+        }
+    });
+    // One is in the slow hands, five wait in its queue: the quick one has these and the seventh, which waits for room.
+    until(|| quick.lock().unwrap().len() == 7).await;
+    until(|| dispatcher.status().queues.iter().any(|queue| queue.depth == queue.bound)).await;
+    assert!(!dispatching.is_finished());
+    assert!(slow.lock().unwrap().is_empty());
+    gate.add_permits(100);
+    dispatching.await.unwrap();
+    dispatcher.finish(LONG).await.unwrap();
+    assert_eq!(*quick.lock().unwrap(), keys);
+    assert_eq!(*slow.lock().unwrap(), keys, "in order, and each once");
+}
+
+#[tokio::test]
+async fn what_a_short_grace_gives_up_is_counted() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (mut dispatcher, _failures) = Dispatcher::new(10);
+    let (seen, handler) = recorder(Some(&gate));
+    dispatcher.add(Route::All, handler);
+    for key in ["1", "2", "3"] {
+        dispatcher.dispatch(&event("t", key, "D")).await;
+    }
+    let error = dispatcher.finish(Duration::from_millis(50)).await.unwrap_err();
+    assert!(error.to_string().starts_with("handlers were not done with 3 events"), "{error}");
+    assert!(seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_command_gets_the_event_on_stdin_and_its_exit_status_decides() {
+    let folder = std::env::temp_dir().join(format!("skimmer-exec-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let out = folder.join("out");
+    let event = Event::new("lport", "k", Action::Delete, None, SEND_ALL);
+    ExecHandler::new(&format!("cat >> {}", out.display()), LONG).handle(&event).await.unwrap();
+    let line = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(
+        line,
+        "{\"table\":\"lport\",\"key\":\"k\",\"action\":\"delete\",\"value\":null,\"topic\":\"D\"}\n"
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+
+    let failed = ExecHandler::new("exit 3", LONG).handle(&event).await.unwrap_err().to_string();
+    assert!(failed.contains("exit status: 3"), "{failed}");
+    let killed = ExecHandler::new("sleep 60", Duration::from_millis(100))
+        .handle(&event)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(killed.contains("took longer than 100ms"), "{killed}");
+}
