@@ -48,7 +48,7 @@ async fn serve(arguments: &Arguments) -> Result<()> {
         match frame.next().await {
             Signal::Stop => break,
             Signal::Status => println!("{}", status().to_notice_line()),
-            Signal::Reload => drop(frame.reload()),
+            Signal::Reload => frame.reload(|_| Ok(())),
         }
     }
 

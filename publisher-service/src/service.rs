@@ -62,7 +62,6 @@ impl PublisherService {
     }
 
     /// A view of the status that outlives the service.
-    #[must_use]
     pub fn status_reader(&self) -> impl Fn() -> BTreeMap<String, Status> + Send + Sync + 'static {
         let (ipc, network) = (Arc::clone(&self.ipc), Arc::clone(&self.network));
         let forwarder = Arc::clone(&self.forwarder);
@@ -77,26 +76,34 @@ impl PublisherService {
 
     /// Forwards what the workers have sent, lets nothing more in, and closes both ends, within `grace`.
     ///
+    /// Workers that go on sending are no failure: a quarter of the grace before its end they are cut off, with a word
+    /// in the log, and what had arrived by then is still published.
+    ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the grace was too short for what was accepted, with the reason.
+    /// [`ErrorKind::Unavailable`] if the grace was too short for what had arrived, with the reason.
     pub async fn drain(self, grace: Duration) -> Result<()> {
         let deadline = Instant::now() + grace;
         self.forwarder.stop();
         if self.forwarding.await.is_err() {
             tracing::error!("the publish path had failed for good");
         }
-        let became_idle = self.forwarder.drain(IDLE, grace).await;
+        if !self.forwarder.drain(IDLE, grace / 4 * 3).await {
+            tracing::warn!(
+                "the workers went on sending (service.drain_timeout is {grace:?}): they are cut off, and what they \
+                 had on its way is lost"
+            );
+        }
         self.ipc.close().await;
         // What had arrived before the close is still to be read; the queue then says that it is closed.
         let left = deadline.saturating_duration_since(Instant::now()).max(IDLE);
-        self.forwarder.drain(IDLE, left).await;
+        let emptied = self.forwarder.drain(IDLE, left).await;
         drop(self.hello);
         self.network.close().await?;
-        if became_idle {
+        if emptied {
             return Ok(());
         }
         let text = format!(
-            "the workers went on sending for {grace:?} (service.drain_timeout); the rest was cut off"
+            "{grace:?} (service.drain_timeout) were too short to publish what had arrived; the rest is lost"
         );
         Err(Error::new(ErrorKind::Unavailable, text))
     }

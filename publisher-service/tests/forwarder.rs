@@ -1,6 +1,6 @@
 //! The forwarder between two ends of this test's own: faults that no real driver can be made to show at will.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where an expectation fails, and a fault is wanted")]
+#![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use publisher_service::Forwarder;
 use pubsub_api::{
-    Action, Envelope, Error, ErrorKind, Event, Incoming, Publisher, Result, SEND_ALL, Status, Subscriber, Subscription,
-    Topic,
+    Action, Envelope, Error, ErrorKind, Event, Incoming, Publisher, Result, SEND_ALL, Status, Subscriber,
+    Subscription, Topic,
 };
 use tokio::sync::mpsc;
 
@@ -129,7 +129,8 @@ async fn one_bad_event_costs_itself_and_no_other() {
 
 #[tokio::test]
 async fn a_defect_in_the_publish_path_costs_one_event_and_is_counted() {
-    let (forwarder, network) = forward(vec![event("one"), event("panic"), event("two"), event("panic"), event("three")]).await;
+    let (forwarder, network) =
+        forward(vec![event("one"), event("panic"), event("two"), event("panic"), event("three")]).await;
     assert_eq!(network.sent.lock().unwrap().len(), 3);
     assert_eq!(forwarder.status().counter("events_dropped", Some("internal")), 2);
 }
@@ -147,10 +148,16 @@ async fn a_stopped_forwarder_leaves_what_follows_to_the_drain() {
     for _ in 0..50 {
         queue.send(event("after")).await.unwrap();
     }
-    assert!(forwarder.drain(Duration::from_millis(50), Duration::from_secs(20)).await, "the workers fell silent");
+    assert!(
+        forwarder.drain(Duration::from_millis(50), Duration::from_secs(20)).await,
+        "the workers fell silent"
+    );
     assert_eq!(network.sent.lock().unwrap().len(), 51);
 
     let endless = tokio::spawn(async move { while queue.send(event("more")).await.is_ok() {} });
-    assert!(!forwarder.drain(Duration::from_millis(50), Duration::from_millis(200)).await, "the grace ends it");
+    assert!(
+        !forwarder.drain(Duration::from_millis(50), Duration::from_millis(200)).await,
+        "the grace ends it"
+    );
     endless.abort();
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use pubsub_api::settings::Settings;
-use pubsub_api::{Error, Registry, Result, Status};
+use pubsub_api::{Registry, Result, Status};
 
 use crate::{Readiness, SettingsArguments, Signal, Signals, StatusDocument, StatusServer};
 
@@ -94,30 +94,23 @@ impl Frame {
         self.signals.next().await
     }
 
-    /// Reads the settings again; `Some` if they are new and now in force. What came of it is logged and in the
-    /// status.
-    pub fn reload(&mut self) -> Option<&Settings> {
+    /// Reads the settings again and puts them into force with `apply`; if anything is refused, the old ones stay. What
+    /// came of it is logged and in the status.
+    pub fn reload(&mut self, apply: impl FnOnce(&Settings) -> Result<()>) {
         Readiness.reloading();
-        let outcome = self.arguments.reload(&self.registry, &self.settings);
-        Readiness.ready("the settings were read again");
-        match outcome {
-            Ok(settings) => {
+        let new = self.arguments.reload(&self.registry, &self.settings);
+        match new.and_then(|new| apply(&new).map(|()| new)) {
+            Ok(new) => {
+                self.settings = new;
                 tracing::info!("the settings were read again and are in force");
                 self.tell_reload("applied".to_owned());
-                self.settings = settings;
-                Some(&self.settings)
             }
             Err(error) => {
-                self.refuse_reload(&error);
-                None
+                tracing::error!("the settings stay as they were: {error}");
+                self.tell_reload(format!("refused: {error}"));
             }
         }
-    }
-
-    /// Tells that new settings could not be put into force.
-    pub fn refuse_reload(&self, error: &Error) {
-        tracing::error!("the settings stay as they were: {error}");
-        self.tell_reload(format!("refused: {error}"));
+        Readiness.ready("the settings were read again");
     }
 
     fn tell_reload(&self, outcome: String) {

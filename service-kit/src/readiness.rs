@@ -7,7 +7,7 @@ pub struct Readiness;
 impl Readiness {
     /// The program does its work; `status` is shown by `systemctl status`.
     pub fn ready(self, status: &str) {
-        self.tell(&[NotifyState::Ready, NotifyState::Status(status.into())]);
+        self.tell(&[NotifyState::Ready, NotifyState::Status(status)]);
     }
 
     /// The settings are being read again; `Type=notify-reload` (systemd 253) wants the monotonic time with it.

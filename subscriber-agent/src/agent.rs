@@ -24,6 +24,8 @@ pub struct Agent {
     pub(crate) table: Mutex<Table>,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) io: tokio::sync::Mutex<Io>,
+    /// Lines of others for the output.
+    pub(crate) lines: mpsc::Sender<String>,
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) applied: Counter,
     pub(crate) dropped: Tally,
@@ -34,6 +36,20 @@ pub struct Agent {
 pub(crate) struct Io {
     pub(crate) output: Output,
     pub(crate) failures: mpsc::Receiver<HandlerFailure>,
+    pub(crate) lines: mpsc::Receiver<String>,
+}
+
+impl Io {
+    /// Writes the failures and lines that wait.
+    fn write_waiting(&mut self) -> Result<()> {
+        while let Ok(failure) = self.failures.try_recv() {
+            self.output.agent_notice(&AgentNotice::HandlerFailed(failure))?;
+        }
+        while let Ok(line) = self.lines.try_recv() {
+            self.output.line(line.as_bytes())?;
+        }
+        Ok(())
+    }
 }
 
 impl Agent {
@@ -46,19 +62,24 @@ impl Agent {
         let mut stopping = self.stopping.subscribe();
         let mut stopped = pin!(async move { stopping.wait_for(|stop| *stop).await.is_ok() });
         loop {
+            io.write_waiting()?;
             // What is at hand is taken without a pause; the output is flushed before waiting.
             let next = match self.subscriber.recv().now_or_never() {
-                Some(next) if stopped.as_mut().now_or_never().is_none() => next,
-                _ => {
+                Some(next) => next,
+                None => {
                     io.output.flush()?;
-                    let Io { output, failures } = &mut *io;
+                    let Io { output, failures, lines } = &mut *io;
                     tokio::select! {
                         _ = &mut stopped => return Ok(()),
+                        next = self.subscriber.recv() => next,
                         Some(failure) = failures.recv() => {
                             output.agent_notice(&AgentNotice::HandlerFailed(failure))?;
                             continue;
                         }
-                        next = self.subscriber.recv() => next,
+                        Some(line) = lines.recv() => {
+                            output.line(line.as_bytes())?;
+                            continue;
+                        }
                     }
                 }
             };
@@ -66,6 +87,9 @@ impl Agent {
                 Ok(incoming) => self.take(&mut io.output, incoming).await?,
                 Err(error) if error.kind() == ErrorKind::Closed => return io.output.flush(),
                 Err(error) => return Err(error),
+            }
+            if *self.stopping.borrow() {
+                return Ok(());
             }
         }
     }
@@ -80,7 +104,7 @@ impl Agent {
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the grace was too short for the handlers, or the output cannot be written.
-    pub async fn drain(self: Arc<Self>, grace: Duration) -> Result<()> {
+    pub async fn drain(&self, grace: Duration) -> Result<()> {
         self.subscriber.close().await;
         let mut io = self.io.lock().await;
         let deadline = Instant::now() + grace;
@@ -90,9 +114,7 @@ impl Agent {
             self.take(&mut io.output, incoming).await?;
         }
         let finished = self.dispatcher.finish(deadline.saturating_duration_since(Instant::now())).await;
-        while let Ok(failure) = io.failures.try_recv() {
-            io.output.agent_notice(&AgentNotice::HandlerFailed(failure))?;
-        }
+        io.write_waiting()?;
         io.output.flush()?;
         finished
     }
@@ -114,13 +136,20 @@ impl Agent {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes one line to the output, at its place between events.
+    /// Writes one line to the output, between events; if nobody has taken the last few, it is left out.
+    pub fn write_line(&self, line: String) {
+        if self.lines.try_send(line).is_err() {
+            tracing::warn!("a line was left out: nobody reads the output");
+        }
+    }
+
+    /// Writes what waits for the output. Call it when [`run`](Self::run) has ended.
     ///
     /// # Errors
-    /// As [`Output::line`].
-    pub async fn write_line(&self, line: &str) -> Result<()> {
+    /// As [`Output::flush`].
+    pub async fn flush(&self) -> Result<()> {
         let mut io = self.io.lock().await;
-        io.output.line(line.as_bytes())?;
+        io.write_waiting()?;
         io.output.flush()
     }
 

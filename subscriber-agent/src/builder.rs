@@ -19,6 +19,9 @@ pub struct AgentBuilder {
     failures: mpsc::Receiver<HandlerFailure>,
 }
 
+/// How many lines of others wait for the output.
+const LINES: usize = 8;
+
 impl AgentBuilder {
     /// From the settings: the network driver, `publishers_ips`, `agent.topics` and `agent.patterns`.
     ///
@@ -64,13 +67,15 @@ impl AgentBuilder {
         self.subscriber.initialize().await?;
         output.agent_notice(&AgentNotice::Ready)?;
         output.flush()?;
+        let (lines, unwritten) = mpsc::channel(LINES);
         Ok(Arc::new(Agent {
             subscriber: self.subscriber,
             asked: Mutex::new(self.asked),
             extra: self.extra,
             table: Mutex::default(),
             dispatcher: self.dispatcher,
-            io: tokio::sync::Mutex::new(Io { output, failures: self.failures }),
+            io: tokio::sync::Mutex::new(Io { output, failures: self.failures, lines: unwritten }),
+            lines,
             stopping: watch::Sender::new(false),
             applied: Counter::new("events_applied"),
             dropped: Tally::new("events_dropped"),

@@ -2,7 +2,6 @@ use std::io::stdout;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Pattern, Result, Subscription, Topic};
 use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal};
 use tokio::runtime::Builder;
@@ -85,18 +84,19 @@ async fn serve(arguments: &Arguments) -> Result<()> {
                     agent.stop();
                     break outcome(work.await);
                 }
-                Signal::Status => eprintln!("{}", status().to_notice_line()),
-                Signal::Reload => reload(&mut frame, &agent),
+                Signal::Status => agent.write_line(status().to_notice_line()),
+                Signal::Reload => frame.reload(|settings| agent.apply(settings)),
             },
         }
     };
 
     Readiness.stopping();
     let grace = frame.settings().agent().drain_timeout;
-    let drained = Arc::clone(&agent).drain(grace).await;
-    let last_line = agent.write_line(&status().to_notice_line()).await;
+    let drained = agent.drain(grace).await;
+    agent.write_line(status().to_notice_line());
+    let flushed = agent.flush().await;
     tracing::info!("ended");
-    tolerate_absent_reader(ended.and(drained).and(last_line))
+    tolerate_absent_reader(ended.and(drained).and(flushed))
 }
 
 fn build(frame: &Frame, arguments: &Arguments) -> Result<AgentBuilder> {
@@ -139,13 +139,6 @@ fn spawn(agent: &Arc<Agent>) -> JoinHandle<Result<()>> {
 
 fn outcome(ended: Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
     ended.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, "the agent failed").with_source(error)))
-}
-
-fn reload(frame: &mut Frame, agent: &Agent) {
-    let applied = frame.reload().map_or(Ok(()), |settings: &Settings| agent.apply(settings));
-    if let Err(error) = applied {
-        frame.refuse_reload(&error);
-    }
 }
 
 /// `subscriber-agent | head` is no failure.
