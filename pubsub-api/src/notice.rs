@@ -2,6 +2,8 @@ use serde::Serialize;
 
 /// What a subscriber learns besides events, at its place in the stream.
 ///
+/// `publisher` is always the endpoint as it was registered.
+///
 /// As JSON: `{"notice":"link_down","publisher":"tcp://192.0.2.1:8866","reason":"…"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "notice", rename_all = "snake_case")]

@@ -9,9 +9,11 @@ use crate::{Envelope, Error, ErrorKind, Event, Result, Status, Topic};
 ///
 /// - `initialize` makes a network publisher bind; a multiproc publisher only checks its settings then, and connects
 ///   at its first `send`, so that it may be made before `fork` and before the service runs.
-/// - `send` returns `Ok` when the event was accepted, and an error when it was not: nothing is dropped in between.
+/// - `send` returns `Ok` when the event was accepted, and an error when it was not: nothing is dropped in between. What a
+///   network driver later drops for one slow subscriber is counted, and told to that subscriber where it can be.
 /// - Events of one publisher on one topic arrive in the order of their `send`.
-/// - A full queue makes `send` wait, at most `send_timeout`; then it is [`ErrorKind::Overloaded`].
+/// - A full queue of a multiproc publisher makes `send` wait, at most `send_timeout`; then it is
+///   [`ErrorKind::Overloaded`].
 /// - `close` hands over what was accepted, within `linger`, and says if that did not suffice. It may be called twice.
 /// - After `close`, `send` is [`ErrorKind::Closed`].
 ///
@@ -34,10 +36,11 @@ pub trait Publisher: Debug + Send + Sync {
     /// If the future is dropped, the event was either accepted or not; nothing else changes.
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()>;
 
-    /// Waits until everything accepted so far has left this process (with `confirms_publish`: until it is confirmed).
+    /// Waits until everything accepted so far has left this process (with `confirms_publish`: until it is confirmed), as
+    /// long as something leaves.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if nobody takes it within `linger`.
+    /// [`ErrorKind::Unavailable`] if for `send_timeout` nobody takes anything.
     ///
     /// # Cancel safety
     /// May be dropped and called again.

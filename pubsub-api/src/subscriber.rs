@@ -19,7 +19,8 @@ pub enum Incoming {
 ///   twice, or taking away what is not there, is `false` and not an error.
 /// - Topics match exactly, patterns as [`Pattern`](crate::Pattern) says, whatever the transport filters. An event
 ///   arrives once however many subscriptions match. `$hello` is the driver's own: it becomes
-///   [`Notice::Subscribed`], and is delivered only to who asked for that topic by name.
+///   [`Notice::Subscribed`], and is delivered only to who asked for
+///   it, by name or by a pattern that names the `$`.
 /// - A publisher that is away at the start is normal: connecting goes on in the background, with jitter.
 /// - Loss of a link is a [`Notice::LinkDown`] in the stream, its return a [`Notice::Subscribed`].
 /// - A multiproc subscriber binds its own address at `initialize` and takes every topic; subscriptions change nothing
@@ -42,10 +43,12 @@ pub trait Subscriber: Debug + Send + Sync {
     /// the driver does not speak and for a subscriber that binds.
     fn register_listen_address(&self, endpoint: &str) -> Result<bool>;
 
-    /// Leaves a publisher for good; `true` if it was there.
+    /// Leaves a publisher for good; `true` if it was there. No `LinkDown` follows, since nothing is amiss; what had
+    /// arrived before may still be delivered, what is published from now on is not.
     fn unregister_listen_address(&self, endpoint: &str) -> bool;
 
-    /// Asks for one more topic or pattern; `true` if it is new.
+    /// Asks for one more topic or pattern; `true` if it is new. A multiproc subscriber takes everything anyway, and
+    /// answers `false`.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] above [`MAX_SUBSCRIPTIONS`].

@@ -89,6 +89,15 @@ impl Subscriptions {
         }
     }
 
+    /// Whether it was asked for.
+    #[must_use]
+    pub fn contains(&self, subscription: &Subscription) -> bool {
+        match subscription {
+            Subscription::Topic(topic) => self.topics.contains(topic),
+            Subscription::Pattern(pattern) => self.patterns.contains(pattern),
+        }
+    }
+
     /// Whether an event on `topic` is to be delivered; once, however many subscriptions match.
     #[must_use]
     pub fn wants(&self, topic: &Topic) -> bool {

@@ -18,6 +18,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(Both, run_ends_when_the_subscriber_is_closed),
     case!(Both, close_hands_over_what_was_accepted),
     case!(Multiproc, flush_then_close_loses_nothing),
+    case!(Multiproc, close_waits_for_a_subscriber_that_comes_within_linger),
     case!(Multiproc, close_tells_how_much_nobody_took),
     case!(Multiproc, flush_tells_that_nobody_takes_it_and_loses_nothing),
 ];
@@ -174,6 +175,20 @@ async fn publish_flush_close(sender: &Sender, events: usize) -> pubsub_api::Resu
     sender.close().await
 }
 
+/// "Hands over what was accepted, within `linger`", also to who is not there yet.
+async fn close_waits_for_a_subscriber_that_comes_within_linger(fixture: Fixture) -> Outcome {
+    let sender = fixture.publisher().await?;
+    sender.publish_all("a", 0..100).await?;
+    let late_reader = async {
+        // Lets the close begin first, most of the time; either order must end well.
+        tokio::task::yield_now().await;
+        fixture.subscriber(&[], &[]).await?.expect_all("a", 0..100).await
+    };
+    let (closed, received) = tokio::join!(sender.close(), late_reader);
+    received?;
+    Ok(closed?)
+}
+
 /// "`Unavailable` if something accepted could not be handed over; the text says how much."
 async fn close_tells_how_much_nobody_took(fixture: Fixture) -> Outcome {
     let sender = fixture.publisher_with(&["linger=100ms"]).await?;
@@ -190,13 +205,13 @@ async fn close_tells_how_much_nobody_took(fixture: Fixture) -> Outcome {
     Ok(())
 }
 
-/// "`Unavailable` if nobody takes it within `linger`."
+/// "`Unavailable` if for `send_timeout` nobody takes anything."
 async fn flush_tells_that_nobody_takes_it_and_loses_nothing(fixture: Fixture) -> Outcome {
-    let sender = fixture.publisher_with(&["linger=100ms"]).await?;
+    let sender = fixture.publisher_with(&["send_timeout=100ms"]).await?;
     sender.publish_all("a", 0..10).await?;
-    // Half the suite's patience: a flush that waits for `send_timeout`, which the fixture sets long, is too late.
+    // Half the suite's patience: a flush that waits for `linger`, which the fixture sets long, is too late.
     let in_time = tokio::time::timeout(PATIENCE / 2, sender.flush()).await;
-    match in_time.map_err(|_| "flush waited far longer than linger, which is 100ms")? {
+    match in_time.map_err(|_| "flush waited far longer than send_timeout, which is 100ms")? {
         Err(error) if error.kind() == ErrorKind::Unavailable => {}
         other => return Err(format!("nobody takes it, which flush must tell, and it told {other:?}").into()),
     }

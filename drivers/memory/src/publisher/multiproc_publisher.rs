@@ -82,23 +82,19 @@ impl MultiprocPublisher {
         Some(Ok(()))
     }
 
-    /// Waits until the outbox is empty, at most `linger`; then tells how much is in it.
-    async fn drain(&self, Attached { intake, outbox }: &Attached) -> usize {
+    /// Waits until the outbox is empty, at most `patience`; then tells how much is in it.
+    async fn drain(&self, Attached { intake, outbox }: &Attached, patience: Duration) -> usize {
         let empty = intake.wait_until(|| intake.waiting(*outbox) == 0);
-        match timeout(self.linger, empty).await {
+        match timeout(patience, empty).await {
             Ok(()) => 0,
             Err(_) => intake.waiting(*outbox),
         }
     }
 
-    fn not_taken(&self, events: usize, intake: &Intake) -> Error {
+    fn not_taken(&self, events: usize, intake: &Intake, waited: &str) -> Error {
         let why =
             if intake.has_subscriber() { "its subscriber does not read" } else { "nobody is bound there" };
-        let text = format!(
-            "{events} events for {} were not taken within {:?} (linger): {why}",
-            intake.endpoint(),
-            self.linger
-        );
+        let text = format!("{events} events for {} were not taken within {waited}: {why}", intake.endpoint());
         Error::new(ErrorKind::Unavailable, text)
     }
 
@@ -143,9 +139,13 @@ impl Publisher for MultiprocPublisher {
 
     async fn flush(&self) -> Result<()> {
         let Some(attached) = lock(&self.state).attached.clone() else { return Ok(()) };
-        match self.drain(&attached).await {
-            0 => Ok(()),
-            left => Err(self.not_taken(left, &attached.intake)),
+        let mut before = usize::MAX;
+        loop {
+            match self.drain(&attached, self.send_timeout).await {
+                0 => return Ok(()),
+                left if left < before => before = left,
+                left => return Err(self.not_taken(left, &attached.intake, "send_timeout")),
+            }
         }
     }
 
@@ -157,10 +157,10 @@ impl Publisher for MultiprocPublisher {
         };
         let Some(attached) = attached else { return Ok(()) };
         attached.intake.wake_all();
-        self.drain(&attached).await;
+        self.drain(&attached, self.linger).await;
         match self.detach() {
             0 => Ok(()),
-            left => Err(self.not_taken(left, &attached.intake)),
+            left => Err(self.not_taken(left, &attached.intake, "linger")),
         }
     }
 

@@ -125,7 +125,7 @@ impl Publisher for PubPublisher {
     }
 
     async fn flush(&self) -> Result<()> {
-        if self.in_flight.drain(self.settings.linger).await {
+        if self.in_flight.drain(self.settings.send_timeout).await {
             return Ok(());
         }
         let left = self.in_flight.events();

@@ -95,7 +95,8 @@ impl Subscriber for PullSubscriber {
         if let State::New(queue) = &*state {
             let events = socket.monitor();
             let weak = queue.downgrade();
-            let task = tokio::spawn(read(socket, events, queue.clone(), Arc::clone(&self.counters)));
+            let task =
+                tokio::spawn(read(Connections(socket), events, queue.clone(), Arc::clone(&self.counters)));
             *state = State::Open { _claim: claim, queue: weak, task };
         }
         Ok(())
@@ -157,16 +158,26 @@ impl Subscriber for PullSubscriber {
     }
 }
 
+/// A PULL socket whose connections end with it: the crate's own keeps them open, and the workers would go on writing to
+/// nobody.
+struct Connections(PullSocket);
+
+impl Drop for Connections {
+    fn drop(&mut self) {
+        self.0.backend().shutdown();
+    }
+}
+
 /// Reads until nobody wants it. One peer's nonsense ends that peer's connection and nothing else.
 async fn read(
-    mut socket: PullSocket,
+    mut socket: Connections,
     mut events: monitor::Receiver<SocketEvent>,
     queue: mpsc::Sender<Incoming>,
     counters: Arc<Counters>,
 ) {
     loop {
         tokio::select! {
-            received = socket.recv() => match received {
+            received = socket.0.recv() => match received {
                 Ok(message) => {
                     let Some(envelope) = envelope(message, &counters.dropped) else { continue };
                     counters.received.add(1);

@@ -135,15 +135,16 @@ impl Subscriber for SubSubscriber {
 
     fn register_topic(&self, subscription: Subscription) -> Result<bool> {
         let mut wanted = self.wanted.write().unwrap_or_else(PoisonError::into_inner);
+        if wanted.contains(&subscription) {
+            return Ok(false);
+        }
         if wanted.len() >= MAX_SUBSCRIPTIONS {
             let text = format!("a subscriber has at most {MAX_SUBSCRIPTIONS} topics and patterns");
             return Err(Error::new(ErrorKind::Invalid, text));
         }
-        let changed = wanted.insert(subscription);
-        if changed {
-            self.publish_filters(&wanted);
-        }
-        Ok(changed)
+        wanted.insert(subscription);
+        self.publish_filters(&wanted);
+        Ok(true)
     }
 
     fn unregister_topic(&self, subscription: &Subscription) -> bool {
