@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::{Error, ErrorKind, Result, Role};
 use serde_json::json;
 use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal};
 use tokio::runtime::Builder;
@@ -36,6 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 async fn serve(arguments: &Arguments) -> Result<()> {
     let mut frame = Frame::new("publisher-service", &arguments.settings)?;
     warn_of_open_address(&frame);
+    warn_of_lone_drivers(&frame)?;
     let service = PublisherService::start(frame.registry(), frame.settings()).await?;
     let endpoints = Endpoints::from([
         ("network".to_owned(), service.network_endpoint()),
@@ -71,6 +72,19 @@ fn announce(service: &PublisherService) {
     );
     tracing::info!("{text}");
     Readiness.ready(&text);
+}
+
+/// A driver that stays within one process carries nothing from workers to agents.
+fn warn_of_lone_drivers(frame: &Frame) -> Result<()> {
+    let pubsub = frame.settings().pubsub();
+    let aliases =
+        [(&pubsub.pub_sub_driver, Role::Network), (&pubsub.pub_sub_multiproc_driver, Role::Multiproc)];
+    for (alias, role) in aliases {
+        if !frame.registry().find(alias, role)?.capabilities.across_processes {
+            tracing::warn!("{} = {alias} reaches no other process", role.setting());
+        }
+    }
+    Ok(())
 }
 
 /// As long as nobody is authenticated, an address beyond this host deserves a word (DESIGN 6).

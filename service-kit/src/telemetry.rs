@@ -9,7 +9,7 @@ pub struct LogArguments {
     pub log_format: LogFormat,
 
     /// The least level that is logged
-    #[arg(long, value_enum, default_value_t = LogLevel::Info)]
+    #[arg(long, value_enum, default_value_t = LogLevel::Info, env = "SKIMMER_LOG")]
     pub log_level: LogLevel,
 }
 
