@@ -1,10 +1,9 @@
 use std::sync::Arc;
 
 use clap::Args;
-use pubsub_api::{Error, ErrorKind, Result, Role};
+use pubsub_api::{Result, Role};
 use serde_json::json;
 use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal};
-use tokio::runtime::Builder;
 
 use crate::PublisherService;
 
@@ -23,14 +22,10 @@ pub struct Arguments {
 /// The program: log, settings, bind, announce, run until a signal, drain, say how it ended.
 ///
 /// # Errors
-/// Whatever keeps it from starting, and [`ErrorKind::Unavailable`] if the grace was too short to drain.
+/// Whatever keeps it from starting, and [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) if the grace was too short to drain.
 pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.log.start();
-    let runtime = Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Internal, "cannot start the runtime").with_source(error))?;
-    runtime.block_on(serve(arguments))
+    service_kit::block_on(serve(arguments))
 }
 
 async fn serve(arguments: &Arguments) -> Result<()> {

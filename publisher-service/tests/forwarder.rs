@@ -10,7 +10,7 @@ use bytes::Bytes;
 use publisher_service::Forwarder;
 use pubsub_api::{
     Action, Envelope, Error, ErrorKind, Event, Incoming, Publisher, Result, SEND_ALL, Status, Subscriber,
-    Subscription, Topic,
+    Topic,
 };
 use tokio::sync::mpsc;
 
@@ -61,22 +61,6 @@ struct Workers(tokio::sync::Mutex<mpsc::Receiver<Incoming>>);
 impl Subscriber for Workers {
     async fn initialize(&self) -> Result<()> {
         Ok(())
-    }
-
-    fn register_listen_address(&self, _: &str) -> Result<bool> {
-        Ok(false)
-    }
-
-    fn unregister_listen_address(&self, _: &str) -> bool {
-        false
-    }
-
-    fn register_topic(&self, _: Subscription) -> Result<bool> {
-        Ok(false)
-    }
-
-    fn unregister_topic(&self, _: &Subscription) -> bool {
-        false
     }
 
     async fn recv(&self) -> Result<Incoming> {

@@ -2,7 +2,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::{Envelope, ErrorKind, Notice, Result, Status, Subscription};
+use crate::{Envelope, Error, ErrorKind, Notice, Result, Status, Subscription};
 
 /// What `recv` yields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Incoming {
 /// - A multiproc subscriber binds its own address at `initialize` and takes every topic; subscriptions change nothing
 ///   there.
 /// - What cannot be decoded is counted by cause and dropped; the link stays.
+/// - Addresses and topics are the affair of network drivers: the methods about them have bodies that a multiproc
+///   subscriber keeps.
 /// - When the application does not read, the subscriber stops reading; its queue is bounded.
 #[async_trait]
 pub trait Subscriber: Debug + Send + Sync {
@@ -41,21 +43,33 @@ pub trait Subscriber: Debug + Send + Sync {
     /// # Errors
     /// [`ErrorKind::Invalid`] if the endpoint does not read as one, [`ErrorKind::Unsupported`] for a transport that
     /// the driver does not speak and for a subscriber that binds.
-    fn register_listen_address(&self, endpoint: &str) -> Result<bool>;
+    fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
+        let text = format!("this subscriber listens on its own address, and does not connect to {endpoint}");
+        Err(Error::new(ErrorKind::Unsupported, text))
+    }
 
     /// Leaves a publisher for good; `true` if it was there. No `LinkDown` follows, since nothing is amiss; what had
     /// arrived before may still be delivered, what is published from now on is not.
-    fn unregister_listen_address(&self, endpoint: &str) -> bool;
+    fn unregister_listen_address(&self, endpoint: &str) -> bool {
+        let _ = endpoint;
+        false
+    }
 
     /// Asks for one more topic or pattern; `true` if it is new. A multiproc subscriber takes everything anyway, and
     /// answers `false`.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] above [`MAX_SUBSCRIPTIONS`].
-    fn register_topic(&self, subscription: Subscription) -> Result<bool>;
+    fn register_topic(&self, subscription: Subscription) -> Result<bool> {
+        let _ = subscription;
+        Ok(false)
+    }
 
     /// Asks for it no longer; `true` if it was asked for. Events that were on their way are dropped.
-    fn unregister_topic(&self, subscription: &Subscription) -> bool;
+    fn unregister_topic(&self, subscription: &Subscription) -> bool {
+        let _ = subscription;
+        false
+    }
 
     /// The next event or notice; waits for it.
     ///

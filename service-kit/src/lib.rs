@@ -1,6 +1,7 @@
 //! What Skimmer's programs share, so that they behave alike: arguments, logs, signals, readiness, the status socket.
 
 mod arguments;
+mod block_on;
 mod exit;
 mod frame;
 mod readiness;
@@ -11,6 +12,7 @@ mod status_socket;
 mod telemetry;
 
 pub use arguments::SettingsArguments;
+pub use block_on::block_on;
 pub use exit::{exit_code, usage};
 pub use frame::{Endpoints, Frame, ReadParts};
 pub use readiness::Readiness;

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pubsub_api::{Error, ErrorKind, Event, Result, json};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::Handler;
 use crate::dispatcher::within;
@@ -12,7 +13,8 @@ use crate::dispatcher::within;
 /// Runs a command for each event, with the event on its stdin as one line of JSON.
 ///
 /// `sh -c COMMAND` runs once per event, one at a time; its stdout goes to stderr, since stdout carries the agent's
-/// own lines. An exit status other than 0, and a run longer than the limit (it is killed then), are failures.
+/// own lines. An exit status other than 0 is a failure, and so is a run longer than the limit: then the command is
+/// killed, with all that it has started.
 #[derive(Debug)]
 pub struct ExecHandler {
     command: String,
@@ -34,19 +36,45 @@ impl ExecHandler {
             .args(["-c", &self.command])
             .stdin(Stdio::piped())
             .stdout(std::io::stderr())
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| failed("run", error))?;
+        let mut group = Group::of(&child);
         if let Some(mut stdin) = child.stdin.take() {
             // A command need not read its stdin; its exit status decides.
             let written = stdin.write_all(line.as_bytes()).await;
             tracing::trace!(?written, "gave an event to a command");
         }
         let status = child.wait().await.map_err(|error| failed("wait for", error))?;
+        group.leave();
         if status.success() {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Internal, format!("{:?} ended with {status}", self.command)))
+    }
+}
+
+/// The process group of a command; dropping it before the command has ended kills them all.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(leader: &Child) -> Self {
+        Self(leader.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+    }
+
+    /// What the command leaves running in the background when it ends by itself is its own affair.
+    fn leave(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // A group that has ended meanwhile is no failure.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 

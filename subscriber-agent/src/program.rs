@@ -4,7 +4,6 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use pubsub_api::{Error, ErrorKind, Pattern, Result, Subscription, Topic};
 use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal};
-use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 
 use crate::{Agent, AgentBuilder, ExecHandler, Output, Route};
@@ -60,11 +59,7 @@ pub enum OutputFormat {
 /// Whatever keeps it from starting, and [`ErrorKind::Unavailable`] if the grace was too short for the handlers.
 pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.log.start();
-    let runtime = Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Internal, "cannot start the runtime").with_source(error))?;
-    runtime.block_on(serve(arguments))
+    service_kit::block_on(serve(arguments))
 }
 
 async fn serve(arguments: &Arguments) -> Result<()> {

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio::io::AsyncWriteExt;
@@ -72,12 +73,12 @@ impl Stage {
         for (index, line) in log.lines().enumerate() {
             expected.entry(line.to_owned()).or_default().push(index);
         }
-        let expected = std::sync::Arc::new(expected);
+        let expected = Arc::new(expected);
         let observe = |agent: &mut ChildProcess| {
             let lines = agent.lines.take();
             let lines =
                 lines.ok_or_else(|| Error::new(ErrorKind::Internal, "an agent's output was taken"))?;
-            Ok(Observer::start(lines, std::sync::Arc::clone(&expected), sent.clone()))
+            Ok(Observer::start(lines, Arc::clone(&expected), sent.clone()))
         };
         self.agents.iter_mut().map(observe).collect()
     }

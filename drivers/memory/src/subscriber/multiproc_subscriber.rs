@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use pubsub_api::{Error, ErrorKind, Incoming, Result, Status, Subscriber, Subscription};
+use pubsub_api::{Incoming, Result, Status, Subscriber};
 
 use super::closed;
 use crate::intake::Intake;
@@ -58,24 +58,6 @@ impl Subscriber for MultiprocSubscriber {
                 Ok(())
             }
         }
-    }
-
-    fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
-        let text =
-            format!("cannot connect to {endpoint:?}: a multiproc subscriber binds, publishers connect to it");
-        Err(Error::new(ErrorKind::Unsupported, text))
-    }
-
-    fn unregister_listen_address(&self, _: &str) -> bool {
-        false
-    }
-
-    fn register_topic(&self, _: Subscription) -> Result<bool> {
-        Ok(false)
-    }
-
-    fn unregister_topic(&self, _: &Subscription) -> bool {
-        false
     }
 
     async fn recv(&self) -> Result<Incoming> {

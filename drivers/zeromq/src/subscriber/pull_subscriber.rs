@@ -5,9 +5,7 @@ use async_trait::async_trait;
 use futures_channel::mpsc as monitor;
 use futures_util::StreamExt;
 use listen::UnixClaim;
-use pubsub_api::{
-    Counter, Error, ErrorKind, Incoming, QueueReading, Result, Status, Subscriber, Subscription, Tally,
-};
+use pubsub_api::{Counter, Error, ErrorKind, Incoming, QueueReading, Result, Status, Subscriber, Tally};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use zeromq::{PullSocket, Socket, SocketEvent, SocketRecv};
@@ -100,25 +98,6 @@ impl Subscriber for PullSubscriber {
             *state = State::Open { _claim: claim, queue: weak, task };
         }
         Ok(())
-    }
-
-    fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
-        let text = format!(
-            "zmq_pubsub_multiproc_driver listens on its own socket and does not connect to {endpoint}"
-        );
-        Err(Error::new(ErrorKind::Unsupported, text))
-    }
-
-    fn unregister_listen_address(&self, _: &str) -> bool {
-        false
-    }
-
-    fn register_topic(&self, _: Subscription) -> Result<bool> {
-        Ok(false)
-    }
-
-    fn unregister_topic(&self, _: &Subscription) -> bool {
-        false
     }
 
     async fn recv(&self) -> Result<Incoming> {
