@@ -50,8 +50,21 @@ impl Role {
 
 /// What a driver submits to the registry.
 ///
-/// ```ignore
-/// inventory::submit! { Driver { alias: "memory_pubsub_driver", … } }
+/// ```
+/// use pubsub_api::{Capabilities, Driver, Error, ErrorKind, Registry, Role};
+///
+/// inventory::submit! {
+///     Driver {
+///         alias: "example_driver",
+///         roles: &[Role::Network],
+///         summary: "opens nothing, to show how a driver is registered",
+///         capabilities: Capabilities::NONE,
+///         settings: &[],
+///         open: |_, _| Err(Error::new(ErrorKind::Unsupported, "an example opens nothing")),
+///     }
+/// }
+/// assert!(Registry::collect()?.find("example_driver", Role::Network).is_ok());
+/// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Driver {
