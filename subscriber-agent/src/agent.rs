@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use crate::asked::Asked;
 use crate::{AgentNotice, Dispatcher, HandlerFailure, Output, Table};
 
-/// A subscriber agent within this process: made by [`AgentBuilder`], at work in [`run`](Agent::run).
+/// A subscriber agent within this process: made by [`AgentBuilder`](crate::AgentBuilder), at work in [`run`](Agent::run).
 ///
 /// It is shared by `Arc`: one task runs it, others stop it, change its topics or read its table.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ impl AgentBuilder {
     /// From the settings: the network driver, `publishers_ips`, `agent.topics` and `agent.patterns`.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] for an unknown alias, settings that the driver refuses, a topic or pattern that is
+    /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias, settings that the driver refuses, a topic or pattern that is
     /// none.
     pub fn new(registry: &Registry, settings: &Settings) -> Result<Self> {
         let subscriber = registry.open(settings, Role::Network)?.subscriber();
