@@ -105,6 +105,7 @@ fn man(name: Option<&str>) -> Result<()> {
                     format!("skimmer has no command {name:?}; see skimmer --help"),
                 )
             })?;
+            let found = found.version(env!("CARGO_PKG_VERSION"));
             found.display_name(format!("skimmer-{name}")).bin_name(format!("skimmer {name}"))
         }
     };
