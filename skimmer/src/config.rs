@@ -4,6 +4,7 @@ use pubsub_api::settings::{Settings, sample};
 use pubsub_api::{Registry, Result, Role};
 use serde_json::{Map, Value, json};
 use service_kit::SettingsArguments;
+use subscriber_agent::AgentBuilder;
 
 /// The arguments of `skimmer config`.
 #[derive(Debug, Clone, Args)]
@@ -52,6 +53,10 @@ fn check(registry: &Registry, arguments: &SettingsArguments) -> Result<()> {
         eprintln!("warning: {warning}");
     }
     registry.open(&settings, Role::Network)?;
+    // With port 0 nobody but the service knows where it is: an agent is told otherwise.
+    if settings.pubsub().publisher_port > 0 {
+        AgentBuilder::new(registry, &settings)?;
+    }
     if settings.pubsub().pub_sub_use_multiproc {
         registry.open(&settings, Role::Multiproc)?;
         check_socket(registry, &settings)?;

@@ -6,6 +6,9 @@ use pubsub_api::{Error, ErrorKind, Result};
 /// The transport of this driver, the word before `://`.
 pub(crate) const TRANSPORT: &str = "memory";
 
+/// The default of `publisher_transport`: it says nothing about this driver, so that an endpoint made with it is ours.
+const DEFAULT_TRANSPORT: &str = "tcp";
+
 /// The host that stands for every host, when a publisher binds it.
 const ALL_HOSTS: &str = "*";
 
@@ -51,7 +54,7 @@ impl FromStr for Endpoint {
         let Some((transport, place)) = text.split_once("://") else {
             return refuse(ErrorKind::Invalid, format!("names no transport; {wanted}"));
         };
-        if transport != TRANSPORT {
+        if ![TRANSPORT, DEFAULT_TRANSPORT].contains(&transport) {
             let why = format!("is of transport {transport:?}, but this driver speaks only {TRANSPORT:?}");
             return refuse(ErrorKind::Unsupported, why);
         }
@@ -86,7 +89,7 @@ mod tests {
     #[test]
     fn what_is_no_endpoint_of_ours_is_refused_by_cause() {
         for (text, kind) in [
-            ("tcp://127.0.0.1:8866", ErrorKind::Unsupported),
+            ("udp://127.0.0.1:8866", ErrorKind::Unsupported),
             ("127.0.0.1:8866", ErrorKind::Invalid),
             ("", ErrorKind::Invalid),
             ("memory://127.0.0.1", ErrorKind::Invalid),

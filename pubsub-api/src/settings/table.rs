@@ -144,8 +144,9 @@ const OURS: &[Setting] = &[
         name: "drain_timeout",
         kind: Kind::Duration { min: Duration::ZERO, max: HOUR },
         default: r#""5s""#,
-        doc: "The grace after SIGTERM, in which the service takes nothing new and hands out what it has; 0s to 1h. \
-              What is left then is counted as lost, and the process ends. Keep it below systemd's TimeoutStopSec.",
+        doc: "The grace after SIGTERM, in which the service publishes what the workers have sent; 0s to 1h. Workers \
+              that go on sending are cut off after three quarters of it. If something that had arrived could not be \
+              published by then, the exit status is 69. Keep it below systemd's TimeoutStopSec.",
         reload: Reload::Live,
     },
     Setting {

@@ -27,6 +27,7 @@ impl Ended {
     /// # Panics
     /// If it ended otherwise, with what it wrote.
     #[must_use]
+    #[track_caller]
     pub fn expect(self, code: i32) -> Self {
         let Self { name, status, stdout, stderr } = &self;
         assert_eq!(
@@ -42,6 +43,7 @@ impl Ended {
     /// # Panics
     /// If one is missing, with stderr.
     #[must_use]
+    #[track_caller]
     pub fn says(self, parts: &[&str]) -> Self {
         for part in parts {
             assert!(self.stderr.contains(part), "{}: no {part:?} in stderr:\n{}", self.name, self.stderr);
@@ -54,6 +56,7 @@ impl Ended {
     /// # Panics
     /// If it is none.
     #[must_use]
+    #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}:\n{}", self.stdout))
     }
@@ -63,6 +66,7 @@ impl Ended {
     /// # Panics
     /// If a line is no JSON.
     #[must_use]
+    #[track_caller]
     pub fn lines(&self) -> Vec<Value> {
         let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         self.stdout.lines().map(read).collect()

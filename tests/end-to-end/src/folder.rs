@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Ended, Launch, Program, Service, jsonl};
+use crate::{Launch, Program, Service, jsonl};
 
 /// One installation: a folder with a settings file, a socket, and a `state_dir` for each process; removed at the end.
 ///
@@ -95,6 +95,7 @@ impl Folder {
 
     /// A publisher service, called `service`, on any free port; ready when this returns.
     #[must_use]
+    #[track_caller]
     pub fn service(&self) -> Service {
         Service::ready(self.launch("publisher-service", "service").start())
     }
@@ -113,6 +114,7 @@ impl Folder {
 
     /// As [`agent`](Self::agent), and waits until every event published from now on arrives.
     #[must_use]
+    #[track_caller]
     pub fn subscribed_agent(&self, name: &str, service: &Service) -> Program {
         let agent = self.agent(name, service);
         agent.wait_for_notice(0, "subscribed");
@@ -142,8 +144,10 @@ impl Folder {
     ///
     /// # Panics
     /// If it is not.
-    pub fn publish(&self, events: &[Value]) -> Ended {
-        self.worker_launch("worker").run_with(&jsonl(events)).expect(0)
+    #[track_caller]
+    pub fn publish(&self, events: &[Value]) {
+        let ended = self.worker_launch("worker").run_with(&jsonl(events)).expect(0);
+        assert_eq!(ended.last_words(), format!("published {} events", events.len()));
     }
 
     /// What `skimmer status --json` says of the process that was launched as `name`.
@@ -151,9 +155,12 @@ impl Folder {
     /// # Panics
     /// If it does not answer.
     #[must_use]
+    #[track_caller]
     pub fn status(&self, name: &str) -> Value {
         let state_dir = self.state_dir(&format!("{name}.state"));
-        let asked = self.skimmer(&["status", "--json"]).set("state_dir", state_dir.display()).run().expect(0);
+        // Without the settings file: a test may have broken it on purpose.
+        let ask = Launch::new("skimmer", "skimmer", self.path()).args(["status", "--json"]);
+        let asked = ask.set("state_dir", state_dir.display()).run().expect(0);
         asked.json().as_array().and_then(|all| all.first().cloned()).expect("one program answers")
     }
 }

@@ -55,6 +55,7 @@ impl Launch {
     /// # Panics
     /// If the operating system does not start it.
     #[must_use]
+    #[track_caller]
     pub fn start(mut self) -> Program {
         let stderr = File::create(&self.log).expect("the test's folder can be written");
         let command = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
@@ -67,6 +68,7 @@ impl Launch {
     /// # Panics
     /// If it does not end within [`PATIENCE`].
     #[must_use]
+    #[track_caller]
     pub fn run(self) -> Ended {
         self.run_with("")
     }
@@ -76,6 +78,7 @@ impl Launch {
     /// # Panics
     /// If it does not end within [`PATIENCE`].
     #[must_use]
+    #[track_caller]
     pub fn run_with(mut self, input: &str) -> Ended {
         let piped = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().unwrap_or_else(|error| panic!("{} does not start: {error}", self.name));

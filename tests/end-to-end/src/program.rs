@@ -66,6 +66,7 @@ impl Program {
     ///
     /// # Panics
     /// If none comes, with what did.
+    #[track_caller]
     pub fn wait_for(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         self.wait_for_since(0, what, wanted)
     }
@@ -74,6 +75,7 @@ impl Program {
     ///
     /// # Panics
     /// If none comes, with what did.
+    #[track_caller]
     pub fn wait_for_since(&self, mark: usize, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         self.wait_for_count(mark, 1, what, wanted)
     }
@@ -82,6 +84,7 @@ impl Program {
     ///
     /// # Panics
     /// If it does not come, with what did.
+    #[track_caller]
     pub fn wait_for_count(
         &self,
         mark: usize,
@@ -99,6 +102,7 @@ impl Program {
     ///
     /// # Panics
     /// If fewer come.
+    #[track_caller]
     pub fn wait_for_events(&self, count: usize) -> Vec<Value> {
         if count > 0 {
             self.wait_for_count(0, count, &format!("{count} events"), is_event);
@@ -110,6 +114,7 @@ impl Program {
     ///
     /// # Panics
     /// If none comes.
+    #[track_caller]
     pub fn wait_for_notice(&self, mark: usize, name: &str) -> Value {
         self.wait_for_since(mark, &format!("the notice {name}"), |line| notice(line) == Some(name))
     }
@@ -118,6 +123,7 @@ impl Program {
     ///
     /// # Panics
     /// If it does not read, or its stdin was closed.
+    #[track_caller]
     pub fn write_line(&mut self, line: &str) {
         let stdin = self.child.stdin.as_mut().expect("stdin is open");
         writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("the process reads its stdin");
@@ -132,6 +138,7 @@ impl Program {
     ///
     /// # Panics
     /// If the process has ended.
+    #[track_caller]
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process has a number");
         kill_process(pid, signal).unwrap_or_else(|error| panic!("{} gets no signal: {error}", self.name));
@@ -156,6 +163,7 @@ impl Program {
     ///
     /// # Panics
     /// If it does not end.
+    #[track_caller]
     pub fn wait_for_end(&mut self) -> ExitStatus {
         let status = wait(&mut self.child, PATIENCE);
         let Some(status) = status else { self.fail("its end", InVain::TimedOut) };
@@ -167,12 +175,14 @@ impl Program {
     ///
     /// # Panics
     /// If it ends otherwise, with its stderr.
+    #[track_caller]
     pub fn terminate(&mut self) {
         self.signal(Signal::TERM);
         let status = self.wait_for_end();
         assert_eq!(status.code(), Some(0), "{}: {status}\n{}", self.name, self.stderr());
     }
 
+    #[track_caller]
     fn fail(&self, what: &str, in_vain: InVain) -> ! {
         const LAST: usize = 20;
         let lines = self.lines();

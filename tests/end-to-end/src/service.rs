@@ -17,6 +17,7 @@ impl Service {
     /// # Panics
     /// If it does not come.
     #[must_use]
+    #[track_caller]
     pub fn ready(program: Program) -> Self {
         let ready = program.wait_for("the ready line", |line| line["ready"] == true);
         let network = ready["network"].as_str().expect("a service publishes somewhere").to_owned();

@@ -144,7 +144,13 @@ impl Publisher for MultiprocPublisher {
             match self.drain(&attached, self.send_timeout).await {
                 0 => return Ok(()),
                 left if left < before => before = left,
-                left => return Err(self.not_taken(left, &attached.intake, "send_timeout")),
+                left => {
+                    return Err(self.not_taken(
+                        left,
+                        &attached.intake,
+                        &format!("{:?} (send_timeout)", self.send_timeout),
+                    ));
+                }
             }
         }
     }
@@ -160,7 +166,7 @@ impl Publisher for MultiprocPublisher {
         self.drain(&attached, self.linger).await;
         match self.detach() {
             0 => Ok(()),
-            left => Err(self.not_taken(left, &attached.intake, "linger")),
+            left => Err(self.not_taken(left, &attached.intake, &format!("{:?} (linger)", self.linger))),
         }
     }
 

@@ -1,3 +1,4 @@
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -5,10 +6,11 @@ use async_trait::async_trait;
 use futures_channel::mpsc as monitor;
 use futures_util::StreamExt;
 use listen::UnixClaim;
-use pubsub_api::{Counter, Error, ErrorKind, Incoming, QueueReading, Result, Status, Subscriber, Tally};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use zeromq::{PullSocket, Socket, SocketEvent, SocketRecv};
+use pubsub_api::{
+    Counter, Envelope, Error, ErrorKind, Incoming, QueueReading, Result, Status, Subscriber, Tally,
+};
+use tokio::sync::{mpsc, oneshot};
+use zeromq::{PullSocket, Socket, SocketEvent, SocketRecv, ZmqMessage, ZmqResult};
 
 use crate::ZmqSettings;
 use crate::wire::{closed, envelope, unavailable};
@@ -28,7 +30,12 @@ pub struct PullSubscriber {
 #[derive(Debug)]
 enum State {
     New(mpsc::Sender<Incoming>),
-    Open { _claim: UnixClaim, queue: mpsc::WeakSender<Incoming>, task: JoinHandle<()> },
+    /// Dropping `_stop` lets the reader end.
+    Open {
+        _claim: UnixClaim,
+        queue: mpsc::WeakSender<Incoming>,
+        _stop: oneshot::Sender<()>,
+    },
     Closed,
 }
 
@@ -93,9 +100,10 @@ impl Subscriber for PullSubscriber {
         if let State::New(queue) = &*state {
             let events = socket.monitor();
             let weak = queue.downgrade();
-            let task =
-                tokio::spawn(read(Connections(socket), events, queue.clone(), Arc::clone(&self.counters)));
-            *state = State::Open { _claim: claim, queue: weak, task };
+            let (stop, stopped) = oneshot::channel();
+            let counters = Arc::clone(&self.counters);
+            tokio::spawn(read(Connections(socket), events, queue.clone(), counters, stopped));
+            *state = State::Open { _claim: claim, queue: weak, _stop: stop };
         }
         Ok(())
     }
@@ -105,10 +113,7 @@ impl Subscriber for PullSubscriber {
     }
 
     async fn close(&self) {
-        let previous = std::mem::replace(&mut *self.state(), State::Closed);
-        if let State::Open { task, .. } = &previous {
-            task.abort();
-        }
+        *self.state() = State::Closed;
     }
 
     fn endpoint(&self) -> Option<String> {
@@ -147,40 +152,67 @@ impl Drop for Connections {
     }
 }
 
-/// Reads until nobody wants it. One peer's nonsense ends that peer's connection and nothing else.
+/// Reads until it is stopped or nobody wants it; what was received by then still comes to the queue. One peer's
+/// nonsense ends that peer's connection and nothing else.
 async fn read(
     mut socket: Connections,
     mut events: monitor::Receiver<SocketEvent>,
     queue: mpsc::Sender<Incoming>,
     counters: Arc<Counters>,
+    mut stopped: oneshot::Receiver<()>,
 ) {
     loop {
+        let envelope = tokio::select! {
+            _ = &mut stopped => return,
+            received = socket.0.recv() => counters.take(received),
+            event = events.next() => {
+                counters.note(event);
+                None
+            }
+        };
+        let Some(envelope) = envelope else { continue };
+        let mut sending = pin!(queue.send(Incoming::Message(envelope)));
         tokio::select! {
-            received = socket.0.recv() => match received {
-                Ok(message) => {
-                    let Some(envelope) = envelope(message, &counters.dropped) else { continue };
-                    counters.received.add(1);
-                    if queue.send(Incoming::Message(envelope)).await.is_err() {
-                        return;
-                    }
+            sent = &mut sending => if sent.is_err() { return },
+            _ = &mut stopped => {
+                drop(socket);
+                // If nobody reads any more, nobody misses it.
+                let _ = sending.await;
+                return;
+            }
+        }
+    }
+}
+
+impl Counters {
+    /// What was received, if it is an envelope.
+    fn take(&self, received: ZmqResult<ZmqMessage>) -> Option<Envelope> {
+        match received {
+            Ok(message) => {
+                let envelope = envelope(message, &self.dropped)?;
+                self.received.add(1);
+                Some(envelope)
+            }
+            Err(error) => {
+                if let Some(times) = self.peer_errors.count("protocol", Instant::now()) {
+                    tracing::warn!(times, "a worker's connection ended: {error}");
                 }
-                Err(error) => {
-                    if let Some(times) = counters.peer_errors.count("protocol", Instant::now()) {
-                        tracing::warn!(times, "a worker's connection ended: {error}");
-                    }
+                None
+            }
+        }
+    }
+
+    fn note(&self, event: Option<SocketEvent>) {
+        match event {
+            Some(SocketEvent::Accepted(..)) => self.accepted.add(1),
+            Some(SocketEvent::Disconnected(_)) => self.left.add(1),
+            // A connection that only looks whether someone listens ends here too: no cause for alarm.
+            Some(SocketEvent::AcceptFailed(error)) => {
+                if let Some(times) = self.peer_errors.count("handshake", Instant::now()) {
+                    tracing::debug!(times, "a connection ended before its handshake: {error}");
                 }
-            },
-            event = events.next() => match event {
-                Some(SocketEvent::Accepted(..)) => counters.accepted.add(1),
-                Some(SocketEvent::Disconnected(_)) => counters.left.add(1),
-                // A connection that only looks whether someone listens ends here too: no cause for alarm.
-                Some(SocketEvent::AcceptFailed(error)) => {
-                    if let Some(times) = counters.peer_errors.count("handshake", Instant::now()) {
-                        tracing::debug!(times, "a connection ended before its handshake: {error}");
-                    }
-                }
-                _ => {}
-            },
+            }
+            _ => {}
         }
     }
 }

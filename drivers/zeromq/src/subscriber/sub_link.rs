@@ -178,16 +178,15 @@ impl SubLink {
 
     async fn take(&self, connection: &mut Connection, message: ZmqMessage) -> Result<(), Abandoned> {
         let Some(envelope) = envelope(message, &self.parts.dropped) else { return Ok(()) };
-        if envelope.topic == HELLO {
-            if !connection.subscribed {
-                connection.subscribed = true;
-                self.parts.state.set(SUBSCRIBED);
-                self.tell(Notice::Subscribed { publisher: self.parts.endpoint.clone() }).await?;
-            }
-        } else {
-            self.parts.state.received.add(1);
+        let is_hello = envelope.topic == HELLO;
+        if is_hello && !connection.subscribed {
+            connection.subscribed = true;
+            self.parts.state.set(SUBSCRIBED);
+            self.tell(Notice::Subscribed { publisher: self.parts.endpoint.clone() }).await?;
         }
-        self.parts.queue.send(Incoming::Message(envelope)).await.map_err(|_| Abandoned)
+        self.parts.queue.send(Incoming::Message(envelope)).await.map_err(|_| Abandoned)?;
+        self.parts.state.received.add(u64::from(!is_hello));
+        Ok(())
     }
 
     async fn tell(&self, notice: Notice) -> Result<(), Abandoned> {

@@ -1,0 +1,155 @@
+//! A publisher that was made before `fork` works after it, as API servers need it that fork their workers.
+//!
+//! This is a `main` of its own: libtest has threads, and only a process with one thread may fork and go on.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends where an expectation fails"
+)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::exit;
+use std::time::Duration;
+
+use fork::{Fork, WEXITSTATUS, WIFEXITED, fork, waitpid};
+use publisher_client::BlockingPublisher;
+use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::wire::EventRef;
+use pubsub_api::{Action, Event, Incoming, Registry, Role, SEND_ALL};
+
+/// How long everything may take, on a machine however busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn main() {
+    let tests: [(&str, fn()); 3] = [
+        ("four_workers_forked_after_initialize_publish_complete_and_in_order", four_workers),
+        ("a_publisher_used_before_fork_keeps_working_in_parent_and_child", used_before),
+        ("a_worker_may_close_what_its_parent_uses", closed_in_child),
+    ];
+    for (name, test) in tests {
+        test();
+        println!("test {name} ... ok");
+    }
+}
+
+fn settings(folder: &Path) -> Settings {
+    let socket = folder.join("ipc.sock");
+    let sets = vec![format!("publisher_multiproc_socket={}", socket.display()), "linger=20s".to_owned()];
+    let sources = Sources { sets, ..Sources::default() };
+    Settings::load(&sources, &Registry::collect().unwrap().settings()).unwrap().0
+}
+
+fn open(settings: &Settings) -> BlockingPublisher {
+    let publisher = BlockingPublisher::open(settings).unwrap();
+    publisher.initialize().unwrap();
+    publisher
+}
+
+/// Publishes the events `from..to` of a worker.
+fn publish(publisher: &BlockingPublisher, worker: &str, from: usize, to: usize) {
+    for number in from..to {
+        let event = Event::new(worker, number.to_string(), Action::Set, "value", SEND_ALL);
+        publisher.send(&event).expect("accepted");
+    }
+}
+
+/// Runs `work` in a forked process, which ends with exit status 0 if it comes to its end.
+fn in_child(work: impl FnOnce()) -> i32 {
+    match fork().expect("fork") {
+        Fork::Parent(pid) => pid,
+        Fork::Child => {
+            let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            exit(i32::from(ended.is_err()));
+        }
+    }
+}
+
+fn assert_ended_well(what: &str, pid: i32) {
+    let status = waitpid(pid).expect("a child");
+    assert!(WIFEXITED(status) && WEXITSTATUS(status) == 0, "{what} ended with status {status:#x}");
+}
+
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+/// Receives until each worker's events are complete, in order.
+fn receive(settings: &Settings, workers: &BTreeMap<String, usize>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let work = async {
+        let registry = Registry::collect().unwrap();
+        let subscriber = registry.open(settings, Role::Multiproc).unwrap().subscriber();
+        subscriber.initialize().await.unwrap();
+        let mut came: BTreeMap<String, usize> = BTreeMap::new();
+        while came != *workers {
+            let next = tokio::time::timeout(PATIENCE, subscriber.recv()).await;
+            let next = next.unwrap_or_else(|_| panic!("waited {PATIENCE:?} in vain, came: {came:?}"));
+            let Incoming::Message(envelope) = next.unwrap() else { continue };
+            let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload).unwrap().to_event();
+            let count = came.entry(event.table.unwrap()).or_default();
+            assert_eq!(event.key.unwrap(), count.to_string(), "in order: {came:?}");
+            *count += 1;
+        }
+        subscriber.close().await;
+    };
+    runtime.block_on(work);
+}
+
+fn four_workers() {
+    const EVENTS: usize = 500;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(folder.path());
+    let publisher = open(&settings);
+    assert_eq!(threads(), 1, "making and initializing a publisher starts nothing");
+    let workers: BTreeMap<String, usize> =
+        (0..4).map(|worker| (format!("worker-{worker}"), EVENTS)).collect();
+    let children: Vec<(&String, i32)> = workers
+        .keys()
+        .map(|worker| {
+            let child = in_child(|| {
+                publish(&publisher, worker, 0, EVENTS);
+                publisher.close().expect("handed over");
+            });
+            (worker, child)
+        })
+        .collect();
+    receive(&settings, &workers);
+    for (worker, child) in children {
+        assert_ended_well(worker, child);
+    }
+}
+
+fn used_before() {
+    for round in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(folder.path());
+        let publisher = open(&settings);
+        let wanted = BTreeMap::from([("parent".to_owned(), 600), ("child".to_owned(), 500)]);
+        let receiver = in_child(|| receive(&settings, &wanted));
+        publish(&publisher, "parent", 0, 100);
+        assert!(threads() > 1, "the publisher is at work");
+        let child = in_child(|| {
+            publish(&publisher, "child", 0, 500);
+            publisher.close().expect("handed over");
+        });
+        publish(&publisher, "parent", 100, 600);
+        publisher.close().expect("handed over");
+        assert_ended_well(&format!("the child of round {round}"), child);
+        assert_ended_well(&format!("the receiver of round {round}"), receiver);
+    }
+}
+
+fn closed_in_child() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(folder.path());
+    let publisher = open(&settings);
+    let receiver = in_child(|| receive(&settings, &BTreeMap::from([("parent".to_owned(), 200)])));
+    publish(&publisher, "parent", 0, 100);
+    let child = in_child(|| publisher.close().expect("nothing to do"));
+    assert_ended_well("the child", child);
+    publish(&publisher, "parent", 100, 200);
+    publisher.close().expect("handed over");
+    assert_ended_well("the receiver", receiver);
+}

@@ -1,0 +1,266 @@
+//! `skimmer pub`, `skimmer sub` and the small commands: what scripts rely on.
+
+use std::time::{Duration, Instant};
+
+use end_to_end::{Ended, Folder, Launch, event, fixed_port, jsonl, key_of};
+use serde_json::Value;
+
+fn skimmer(folder: &Folder, arguments: &[&str]) -> Ended {
+    Launch::new("skimmer", "skimmer", folder.path()).args(arguments).run()
+}
+
+#[test]
+fn wrong_arguments_are_a_usage_error() {
+    let folder = Folder::new();
+    let service = |arguments: &[&str]| folder.launch("publisher-service", "service").args(arguments).run();
+    let agent = |arguments: &[&str]| folder.agent_launch("agent", "127.0.0.1:1").args(arguments).run();
+    let cases = [
+        skimmer(&folder, &["no-such-command"]),
+        skimmer(&folder, &[]),
+        skimmer(&folder, &["pub"]),
+        skimmer(&folder, &["pub", "--table", "t"]),
+        skimmer(&folder, &["pub", "--jsonl", "-", "--table", "t", "--key", "k", "--action", "set"]),
+        skimmer(&folder, &["pub", "--jsonl", "-", "--timeout", "soon"]),
+        skimmer(&folder, &["sub", "--count", "many"]),
+        skimmer(&folder, &["sub", "--pattern", "*.prefix*"]),
+        skimmer(&folder, &["sub", "--output", "xml"]),
+        skimmer(&folder, &["man", "no-such-command"]),
+        skimmer(&folder, &["completions", "no-such-shell"]),
+        service(&["--no-such-option"]),
+        service(&["--log-level", "loud"]),
+        agent(&["--output", "xml"]),
+        agent(&["--exec-table", "no-command"]),
+        agent(&["--exec-topic", "no-command"]),
+    ];
+    for ended in cases {
+        let ended = ended.expect(64);
+        assert!(!ended.stderr.is_empty(), "it says why");
+    }
+}
+
+#[test]
+fn every_command_has_help_completions_and_a_man_page() {
+    let folder = Folder::new();
+    let commands = ["demo", "pub", "sub", "bench", "drivers", "config", "status", "completions", "man"];
+    for command in commands {
+        let help = skimmer(&folder, &[command, "--help"]).expect(0);
+        assert!(help.stdout.contains("Example"), "{command}: {}", help.stdout);
+        let page = skimmer(&folder, &["man", command]).expect(0);
+        assert!(page.stdout.contains(".TH"), "{command}: {}", page.stdout);
+    }
+    assert!(skimmer(&folder, &["man"]).expect(0).stdout.contains(".TH"));
+    for shell in ["bash", "zsh", "fish"] {
+        let completions = skimmer(&folder, &["completions", shell]).expect(0);
+        assert!(completions.stdout.contains("skimmer"), "{shell}");
+    }
+    for program in ["publisher-service", "subscriber-agent", "skimmer"] {
+        for option in ["--help", "--version"] {
+            let ended = Launch::new(program, program, folder.path()).args([option]).run().expect(0);
+            assert!(!ended.stdout.is_empty(), "{program} {option}");
+        }
+        let help = Launch::new(program, program, folder.path()).args(["--help"]).run().expect(0);
+        assert!(help.stdout.contains("Example"), "{program}: {}", help.stdout);
+    }
+}
+
+#[test]
+fn drivers_are_listed_with_what_they_promise() {
+    let folder = Folder::new();
+    let drivers = skimmer(&folder, &["drivers", "--json"]).expect(0).json();
+    let of = |alias: &str| {
+        let all = drivers.as_array().expect("a list").iter();
+        all.clone().find(|driver| driver["alias"] == alias).cloned().expect("it is listed")
+    };
+    assert_eq!(of("zmq_pubsub_driver")["roles"], serde_json::json!(["network"]));
+    assert_eq!(of("zmq_pubsub_multiproc_driver")["roles"], serde_json::json!(["multiproc"]));
+    assert_eq!(of("zmq_pubsub_driver")["capabilities"]["across_processes"], true);
+    assert_eq!(of("memory_pubsub_driver")["capabilities"]["across_processes"], false);
+    let table = skimmer(&folder, &["drivers"]).expect(0);
+    assert!(table.stdout.contains("survives hostile peers"), "{}", table.stdout);
+}
+
+#[test]
+fn one_event_is_published_from_arguments_and_read_by_sub() {
+    let folder = Folder::new();
+    let service = folder.service();
+    let agent = folder.subscribed_agent("agent", &service);
+    let arguments = ["pub", "--table", "lport", "--key", "port-1", "--action", "create"];
+    let more = ["--value", r#"{"id":"port-1"}"#, "--topic", "tenant-1"];
+    let ended = folder.skimmer(&arguments).args(more).run().expect(0);
+    assert_eq!(ended.last_words(), "published 1 events");
+    assert!(ended.stderr.contains("handed over, not confirmed"), "{}", ended.stderr);
+    let ended =
+        folder.skimmer(&["pub", "--table", "lport", "--key", "p", "--action", "delete"]).run().expect(0);
+    assert_eq!(ended.last_words(), "published 1 events");
+    let wanted = [
+        event("lport", "port-1", "create", r#"{"id":"port-1"}"#, "tenant-1"),
+        event("lport", "p", "delete", Value::Null, "D"),
+    ];
+    assert_eq!(agent.wait_for_events(2), wanted);
+}
+
+#[test]
+fn a_full_queue_makes_pub_wait_for_its_timeout_and_then_say_so() {
+    let folder = Folder::new();
+    let events: Vec<Value> = (0..5).map(|n| event("t", &n.to_string(), "set", "v", "D")).collect();
+    let launch = folder.worker_launch("worker").set("drivers.zeromq.send_queue_events", 1);
+    let started = Instant::now();
+    let ended = launch.args(["--timeout", "2s"]).run_with(&jsonl(&events)).expect(69);
+    let took = started.elapsed();
+    assert!(took >= Duration::from_secs(2), "it waited {took:?} only");
+    let ended = ended.says(&["was full for 2s", "drivers.zeromq.send_queue_events"]);
+    assert!(ended.stderr.contains("published 1 events"), "{}", ended.stderr);
+
+    let ended = folder.worker_launch("worker").args(["--timeout", "1s"]).run_with(&jsonl(&events)).expect(69);
+    let _ = ended.says(&["5 events", &folder.socket().display().to_string()]);
+}
+
+#[test]
+fn a_full_queue_empties_as_soon_as_a_service_comes() {
+    let folder = Folder::new();
+    let port = fixed_port();
+    let agent = folder.agent_launch("agent", &format!("127.0.0.1:{port}")).start();
+    let mut worker = folder.worker_launch("worker").set("drivers.zeromq.send_queue_events", 1).start();
+    let events: Vec<Value> = (0..2000).map(|n| event("t", &n.to_string(), "set", "v", "D")).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            events.iter().for_each(|event| worker.write_line(&event.to_string()));
+            worker.close_stdin();
+            assert_eq!(worker.wait_for_end().code(), Some(0), "{}", worker.stderr());
+        });
+        let service = folder.service_at(port);
+        end_to_end::until("every event at the service", || {
+            let published = end_to_end::counter(&folder.status("service"), "service", "events_published");
+            (published == 2000).then_some(())
+        });
+        drop(service);
+    });
+    assert!(worker.stderr().ends_with("published 2000 events\n"), "{}", worker.stderr());
+    drop(agent);
+}
+
+#[test]
+fn lines_that_are_no_events_are_told_by_number_and_the_others_are_published() {
+    const MIB: usize = 1024 * 1024;
+    let folder = Folder::new();
+    let service = folder.service();
+    let agent = folder.subscribed_agent("agent", &service);
+    let good = |key: &str| event("t", key, "set", "v", "D").to_string();
+    let too_big = event("t", "big", "set", "x".repeat(MIB), "D").to_string();
+    let lines = [
+        good("one"),
+        "{\"table\":".to_owned(),
+        good("two"),
+        "[1,2,3]".to_owned(),
+        event("t", "reserved", "set", "v", "$hello").to_string(),
+        String::new(),
+        r#"{"table":"t","key":"k","action":"set","colour":"red"}"#.to_owned(),
+        event("t", "topic", "set", "v", &"x".repeat(256)).to_string(),
+        too_big,
+        "junk \u{fffd} junk".to_owned(),
+        good("three"),
+    ];
+    let ended = folder.worker_launch("worker").run_with(&lines.join("\n")).expect(1);
+    for (number, part) in [
+        (2, "not an event"),
+        (4, "not an event"),
+        (5, "$"),
+        (7, "colour"),
+        (8, "1 to 255 bytes"),
+        (9, "1048576"),
+        (10, "not an event"),
+    ] {
+        let told = ended.stderr.lines().find(|line| line.starts_with(&format!("line {number}: ")));
+        assert!(told.is_some_and(|line| line.contains(part)), "line {number}, {part}:\n{}", ended.stderr);
+    }
+    let ended = ended.says(&["7 lines are no events", "published 3 events"]);
+    let told_size = ended.stderr.lines().find(|line| line.starts_with("line 9: ")).expect("told");
+    assert!(told_size.matches(|c: char| c.is_ascii_digit()).count() >= 14, "both sizes: {told_size}");
+    let keys: Vec<String> = agent.wait_for_events(3).iter().map(|event| key_of(event).1).collect();
+    assert_eq!(keys, ["one", "two", "three"]);
+    let status = folder.status("service");
+    assert_eq!(end_to_end::counter(&status, "ipc", "events_received"), 3, "refused at send: {status}");
+}
+
+#[test]
+fn the_largest_event_arrives_and_one_byte_more_is_refused() {
+    const MIB: usize = 1024 * 1024;
+    let folder = Folder::new();
+    let service = folder.service();
+    let agent = folder.subscribed_agent("agent", &service);
+    // The map around the value: names and texts of the four other fields, and the head of a str32.
+    let around = 1 + 6 + 2 + 4 + 2 + 7 + 4 + 6 + 5 + 6 + 2;
+    let largest = event("t", "k", "set", "x".repeat(MIB - around), "D");
+    let larger = event("t", "k", "set", "x".repeat(MIB - around + 1), "D");
+    folder.publish(std::slice::from_ref(&largest));
+    assert_eq!(agent.wait_for_events(1), [largest]);
+    let ended = folder.worker_launch("worker").run_with(&larger.to_string()).expect(1);
+    let ended = ended.says(&["line 1: ", "1048576", "1048577"]);
+    assert!(ended.stderr.contains("published 0 events"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_reserved_or_impossible_topic_is_refused_at_once() {
+    let folder = Folder::new();
+    let arguments = ["pub", "--table", "t", "--key", "k", "--action", "set"];
+    for (topic, part) in [("$hello", "`$`"), ("$", "`$`"), ("", "1 to 255 bytes")] {
+        let ended = folder.skimmer(&arguments).args(["--topic", topic]).run().expect(1).says(&[part]);
+        assert!(ended.stderr.contains("published 0 events"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn sub_counts_filters_and_says_when_too_little_came() {
+    let folder = Folder::new();
+    let service = folder.service();
+    let sub = |name: &str, arguments: &[&str]| {
+        let launch = Launch::new("skimmer", name, folder.path()).args(["sub", "--config"]);
+        let launch = launch.args([folder.config()]).args(arguments).set("publishers_ips", service.address());
+        let sub = launch.start();
+        end_to_end::until("its subscription", || {
+            sub.stderr().contains(r#""notice":"subscribed""#).then_some(())
+        });
+        sub
+    };
+    let mut all = sub("all", &["--count", "6", "--timeout", "60s"]);
+    let mut topic = sub("topic", &["--topic", "tenant-1", "--count", "1", "--timeout", "60s"]);
+    let mut words = sub("words", &["--pattern", "port.*.up", "--count", "1", "--timeout", "60s"]);
+    let mut prefix = sub("prefix", &["--pattern", "tenant-*", "--count", "2", "--timeout", "60s"]);
+    let mut table = sub("table", &["--topic", "D", "--count", "1", "--timeout", "60s", "--output", "table"]);
+    let mut short = sub("short", &["--topic", "D", "--count", "2", "--timeout", "5s"]);
+    let mut patient = sub("patient", &["--topic", "nothing", "--timeout", "5s"]);
+    let topics = ["tenant-1", "tenant-2", "port.7.up", "port.7.8.up", "tenant-", "D"];
+    let events: Vec<Value> = topics.iter().map(|topic| event("t", topic, "set", "v", topic)).collect();
+    // `tenant-` matches the prefix too, and comes last of the three.
+    folder.publish(&events);
+    for (sub, wanted) in [
+        (&mut all, &topics[..]),
+        (&mut topic, &["tenant-1"]),
+        (&mut words, &["port.7.up"]),
+        (&mut prefix, &["tenant-1", "tenant-2"]),
+    ] {
+        assert_eq!(sub.wait_for_end().code(), Some(0), "{}", sub.stderr());
+        let came: Vec<Value> = sub.lines().iter().map(|line| line["topic"].clone()).collect();
+        assert_eq!(came, wanted);
+    }
+    assert_eq!(table.wait_for_end().code(), Some(0));
+    assert!(table.lines()[0].as_str().is_some_and(|line| line.starts_with("D ")), "{:?}", table.lines());
+    assert_eq!(short.wait_for_end().code(), Some(69));
+    assert!(short.stderr().contains("1 events are missing (--count)"), "{}", short.stderr());
+    assert_eq!(patient.wait_for_end().code(), Some(0), "without --count the time is just over");
+}
+
+#[test]
+fn output_of_an_agent_can_be_published_again() {
+    let (folder, again) = (Folder::new(), Folder::new());
+    let (first, second) = (folder.service(), again.service());
+    let agent = folder.subscribed_agent("agent", &first);
+    let copy = again.subscribed_agent("copy", &second);
+    let mut events: Vec<Value> = end_to_end::change_log().into_iter().take(50).collect();
+    events.push(event("t", "numbers", "own-action", serde_json::json!({"a": [1, -2, 3.5, null, true]}), "D"));
+    folder.publish(&events);
+    let came = agent.wait_for_events(events.len());
+    assert_eq!(came, events);
+    again.publish(&came);
+    assert_eq!(copy.wait_for_events(events.len()), events);
+}

@@ -1,0 +1,219 @@
+//! Killing, stopping and starting again each of the processes harms none of the others.
+
+use end_to_end::{Folder, Program, Signal, event, fixed_port, is_event, key_of, notice, until};
+use serde_json::Value;
+
+/// `count` events that differ in their keys, `NAME-0`, `NAME-1` …
+fn events(name: &str, count: usize) -> Vec<Value> {
+    (0..count).map(|n| event("lport", &format!("{name}-{n}"), "set", "value", "D")).collect()
+}
+
+/// The keys of an agent's events that begin with `name-`, in their order.
+fn keys(agent: &Program, name: &str) -> Vec<String> {
+    let keys = agent.events().into_iter().map(|event| key_of(&event).1);
+    keys.filter(|key| key.starts_with(&format!("{name}-"))).collect()
+}
+
+/// Waits for all of [`events`], and asserts that they came once and in order.
+fn assert_complete(agent: &Program, name: &str, count: usize) {
+    let of_name = |line: &Value| is_event(line) && key_of(line).1.starts_with(&format!("{name}-"));
+    agent.wait_for_count(0, count, &format!("{count} events {name}"), of_name);
+    let wanted: Vec<String> = (0..count).map(|n| format!("{name}-{n}")).collect();
+    assert_eq!(keys(agent, name), wanted);
+}
+
+fn links_lost(agent: &Program) -> usize {
+    agent.notices().iter().filter(|name| *name == "link_down").count()
+}
+
+#[test]
+fn a_killed_service_is_started_again_and_everything_published_from_then_on_arrives() {
+    let folder = Folder::new();
+    let port = fixed_port();
+    let mut service = folder.service_at(port);
+    let agents = [folder.subscribed_agent("one", &service), folder.subscribed_agent("two", &service)];
+    let mut worker = folder.worker("long-lived");
+    worker.write_line(&events("before", 1)[0].to_string());
+    for agent in &agents {
+        assert_complete(agent, "before", 1);
+    }
+
+    let marks = [agents[0].mark(), agents[1].mark()];
+    service.kill();
+    for (agent, mark) in agents.iter().zip(marks) {
+        agent.wait_for_notice(mark, "link_down");
+    }
+    let service = folder.service_at(port);
+    for (agent, mark) in agents.iter().zip(marks) {
+        let told = agent.wait_for_notice(mark, "subscribed");
+        assert_eq!(told["publisher"], service.network());
+    }
+    folder.publish(&events("after", 500));
+    for agent in &agents {
+        assert_complete(agent, "after", 500);
+    }
+
+    // The worker learns of the dead service when it writes; what it had on its way then may be lost.
+    let mut probes = 0;
+    until("an event of the worker that lived on", || {
+        worker.write_line(&event("lport", &format!("probe-{probes}"), "set", "value", "D").to_string());
+        probes += 1;
+        (!keys(&agents[0], "probe").is_empty()).then_some(())
+    });
+    events("later", 500).iter().for_each(|event| worker.write_line(&event.to_string()));
+    for agent in &agents {
+        assert_complete(agent, "later", 500);
+        assert_eq!(links_lost(agent), 1, "{:?}", agent.notices());
+    }
+    worker.close_stdin();
+    assert_eq!(worker.wait_for_end().code(), Some(0), "{}", worker.stderr());
+    let published = format!("published {} events", 1 + probes + 500);
+    assert!(worker.stderr().ends_with(&format!("{published}\n")), "{}", worker.stderr());
+}
+
+#[test]
+fn what_a_worker_sends_while_the_service_is_away_arrives_when_it_is_there() {
+    let folder = Folder::new();
+    let port = fixed_port();
+    let agent = folder.agent_launch("agent", &format!("127.0.0.1:{port}")).start();
+    let mut worker = folder.worker("early");
+    events("early", 300).iter().for_each(|event| worker.write_line(&event.to_string()));
+    assert!(!folder.socket().exists(), "no service has been there yet");
+
+    // The agent must be subscribed before the worker's events pass through: the service is held until it is.
+    let service = folder.service_at(port);
+    let mut second = folder.worker("late");
+    until("an event after the link stands", || {
+        second.write_line(&event("lport", "probe-0", "set", "value", "D").to_string());
+        (!keys(&agent, "probe").is_empty()).then_some(())
+    });
+    worker.close_stdin();
+    assert_eq!(worker.wait_for_end().code(), Some(0), "{}", worker.stderr());
+    until("every early event at the service", || {
+        let published = end_to_end::counter(&folder.status("service"), "service", "events_published");
+        (published >= 301).then_some(())
+    });
+    drop(service);
+}
+
+#[test]
+fn a_killed_agent_is_started_again_and_the_others_notice_nothing() {
+    let folder = Folder::new();
+    let service = folder.service();
+    let mut killed = folder.subscribed_agent("killed", &service);
+    let other = folder.subscribed_agent("other", &service);
+    folder.publish(&events("first", 200));
+    assert_complete(&killed, "first", 200);
+
+    killed.kill();
+    folder.publish(&events("second", 200));
+    let restarted = folder.subscribed_agent("killed", &service);
+    folder.publish(&events("third", 200));
+    assert_complete(&restarted, "third", 200);
+    for name in ["first", "second", "third"] {
+        assert_complete(&other, name, 200);
+    }
+    assert_eq!(links_lost(&other), 0);
+}
+
+#[test]
+fn a_worker_killed_in_the_midst_of_an_event_harms_nobody_and_its_whole_events_count() {
+    let folder = Folder::new();
+    let service = folder.service();
+    let agent = folder.subscribed_agent("agent", &service);
+    let mut other = folder.worker("other");
+    for round in 0..3 {
+        let name = format!("killed{round}");
+        let mut killed = folder.worker(&name);
+        let big = "x".repeat(200_000);
+        for n in 0..40 {
+            killed.write_line(&event("lport", &format!("{name}-{n}"), "set", big.as_str(), "D").to_string());
+        }
+        agent.wait_for("an event of the worker to be killed", |line| {
+            is_event(line) && key_of(line).1.starts_with(&name)
+        });
+        killed.kill();
+        let alive = format!("alive{round}");
+        events(&alive, 300).iter().for_each(|event| other.write_line(&event.to_string()));
+        assert_complete(&agent, &alive, 300);
+        let came = keys(&agent, &name);
+        let prefix: Vec<String> = (0..came.len()).map(|n| format!("{name}-{n}")).collect();
+        assert_eq!(came, prefix, "whole events only, in order");
+    }
+    assert_eq!(links_lost(&agent), 0);
+}
+
+#[test]
+fn a_stopped_agent_slows_nobody_and_catches_up() {
+    let folder = Folder::new();
+    let service = folder.service();
+    let stopped = folder.subscribed_agent("stopped", &service);
+    let other = folder.subscribed_agent("other", &service);
+    stopped.signal(Signal::STOP);
+    for round in 0..3 {
+        let name = format!("round{round}");
+        folder.publish(&events(&name, 3000));
+        assert_complete(&other, &name, 3000);
+    }
+    assert_eq!(stopped.events().len(), 0, "it is stopped");
+    stopped.signal(Signal::CONT);
+    for round in 0..3 {
+        assert_complete(&stopped, &format!("round{round}"), 3000);
+    }
+    assert_eq!(links_lost(&other) + links_lost(&stopped), 0);
+}
+
+#[test]
+fn an_agent_started_before_its_service_gets_there() {
+    let folder = Folder::new();
+    let port = fixed_port();
+    let agent = folder.agent_launch("agent", &format!("127.0.0.1:{port}")).start();
+    let first = agent.wait_for("its first line", |_| true);
+    assert_eq!(first, serde_json::json!({ "notice": "ready" }));
+    let service = folder.service_at(port);
+    agent.wait_for_notice(0, "subscribed");
+    folder.publish(&events("one", 100));
+    assert_complete(&agent, "one", 100);
+    let names: Vec<String> = agent.notices();
+    assert_eq!(names, ["ready", "link_up", "subscribed"], "at {}", service.network());
+}
+
+#[test]
+fn a_service_that_hangs_is_told_as_a_lost_link_and_found_again() {
+    let folder = Folder::with_settings(r#"dead_after = "2s""#);
+    let service = folder.service();
+    let agent = folder.subscribed_agent("agent", &service);
+    let mark = agent.mark();
+    service.signal(Signal::STOP);
+    let told = agent.wait_for_notice(mark, "link_down");
+    assert_eq!(told["publisher"], service.network());
+    let reason = told["reason"].as_str().expect("a reason");
+    assert!(reason.contains("nothing came for 2s (dead_after)"), "{reason}");
+
+    let mark = agent.mark();
+    service.signal(Signal::CONT);
+    agent.wait_for_notice(mark, "subscribed");
+    until("an event after the service has woken", || {
+        folder.publish(&events("awake", 1));
+        agent.events().first().cloned()
+    });
+}
+
+#[test]
+fn the_service_says_hello_each_second_to_those_who_ask() {
+    let folder = Folder::with_settings(r#"publisher_id = "this-very-service""#);
+    let service = folder.service();
+    let agent = folder.agent_launch("curious", service.address()).args(["--topic", "$hello"]).start();
+    let plain = folder.subscribed_agent("plain", &service);
+    agent.wait_for("a hello", is_event);
+    let started = std::time::Instant::now();
+    let hello = agent.wait_for_count(0, 4, "four hellos", is_event);
+    let took = started.elapsed();
+    assert!(took.as_secs() >= 2, "three intervals took {took:?}");
+    let wanted = event("$hello", "this-very-service", "hello", Value::Null, "$hello");
+    assert_eq!(hello, wanted);
+    assert_eq!(plain.events().len(), 0, "the pattern # does not see hellos");
+    let subscribed = agent.lines().iter().position(|line| notice(line) == Some("subscribed"));
+    let first_hello = agent.lines().iter().position(is_event);
+    assert!(subscribed < first_hello, "the notice stands before the hello that proves it");
+}
