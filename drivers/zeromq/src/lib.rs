@@ -10,7 +10,7 @@
 //!   nothing comes for `dead_after`; filters go out in order, `$hello` last;
 //! - PUSH that connects again, with a bounded queue in front and a lingering close;
 //! - socket files that are never stolen ([`listen::UnixClaim`]);
-//! - a count of what PUB has not written yet ([`in_flight`]): the crate's own queue, which drops without a word, is
+//! - a count of what PUB has not written yet (`in_flight.rs`): the crate's own queue, which drops without a word, is
 //!   never filled by a burst, and memory has a bound.
 //!
 //! # What it cannot mend
@@ -40,6 +40,7 @@ pub const NETWORK: Capabilities = Capabilities {
         "Not isolated: what a subscriber does not read is kept for it, and above max_in_flight_bytes new events are \
          refused for all until it reads or leaves; every refusal is counted.",
         "Peers with ZMTP heartbeats (ZMQ_HEARTBEAT_IVL) are disconnected at every beat.",
+        "A peer that claims the ZMTP identity of another takes its place.",
         "Nobody is authenticated and nothing is encrypted.",
         "A subscription is proved only by the next $hello; what is published before may be missed.",
         "Events published while a link is down are missed; link_down and subscribed frame the loss in the stream.",
@@ -55,6 +56,7 @@ pub const MULTIPROC: Capabilities = Capabilities {
         "Handed over, not confirmed: PUSH learns of a dead service at the next write, and what was on its way is lost.",
         "Any process that may write the socket (mode 0660) can end the service with a header of nine bytes.",
         "Peers with ZMTP heartbeats (ZMQ_HEARTBEAT_IVL) are disconnected at every beat.",
+        "A peer that claims the ZMTP identity of another takes its place.",
     ],
     ..Capabilities::NONE
 };

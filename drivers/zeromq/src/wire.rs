@@ -9,14 +9,20 @@ use zeromq::{ZmqError, ZmqMessage};
 
 /// Two frames make an envelope; anything else is dropped, counted in `dropped` and told at a limited rate.
 pub(crate) fn envelope(message: ZmqMessage, dropped: &Tally) -> Option<Envelope> {
-    let refused = match read(message) {
-        Ok(envelope) => return Some(envelope),
-        Err(refused) => refused,
-    };
+    match read(message) {
+        Ok(envelope) => Some(envelope),
+        Err(refused) => {
+            refuse(refused, dropped);
+            None
+        }
+    }
+}
+
+/// Counts what is dropped, and tells it at a limited rate.
+pub(crate) fn refuse(refused: WireError, dropped: &Tally) {
     if let Some(times) = dropped.count(refused.cause(), Instant::now()) {
         tracing::warn!(cause = refused.cause(), times, "dropped what came: {refused}");
     }
-    None
 }
 
 fn read(message: ZmqMessage) -> Result<Envelope, WireError> {

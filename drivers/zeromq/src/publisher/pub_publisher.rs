@@ -16,7 +16,7 @@ use crate::wire::{check_size, closed, message, unavailable};
 /// The network publisher: PUB, bound to `publisher_bind_address` and `publisher_port`.
 ///
 /// The crate puts an event into one queue of 100,000, from which a task spreads it over a queue per subscriber. The
-/// first drops without a word when full; `send` therefore waits when a burst has put [`BURST_EVENTS`] into it. The
+/// first drops without a word when full; `send` therefore waits when a burst has put 50,000 into it. The
 /// others grow as long as a subscriber does not read; `max_in_flight_bytes` bounds them together.
 #[derive(Debug)]
 pub struct PubPublisher {

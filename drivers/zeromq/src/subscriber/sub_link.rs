@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use futures_channel::mpsc as monitor;
 use futures_util::StreamExt;
+use pubsub_api::wire::EventRef;
 use pubsub_api::{Backoff, Counter, CounterReading, HELLO, Incoming, Notice, PeerReading, Tally};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use zeromq::{Socket, SocketEvent, SocketOptions, SocketRecv, SubSocket, ZmqMessage};
 
-use crate::wire::envelope;
+use crate::wire::{envelope, refuse};
 
 /// The link to one publisher: connects, subscribes, reads, and starts over with a new socket when it breaks.
 ///
@@ -179,6 +180,11 @@ impl SubLink {
     async fn take(&self, connection: &mut Connection, message: ZmqMessage) -> Result<(), Abandoned> {
         let Some(envelope) = envelope(message, &self.parts.dropped) else { return Ok(()) };
         let is_hello = envelope.topic == HELLO;
+        // Only a hello proves the link: a publisher that has none must not be found dead for want of more.
+        if is_hello && let Err(refused) = EventRef::read(HELLO.as_bytes(), &envelope.payload) {
+            refuse(refused, &self.parts.dropped);
+            return Ok(());
+        }
         if is_hello && !connection.subscribed {
             connection.subscribed = true;
             self.parts.state.set(SUBSCRIBED);

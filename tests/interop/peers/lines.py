@@ -1,0 +1,33 @@
+"""What the test and its peers say to each other: a JSON object a line, on stdin and stdout."""
+
+import json
+import math
+import sys
+
+import msgpack
+
+
+def say(line):
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def heard():
+    """The commands, until the test closes stdin."""
+    for line in sys.stdin.buffer:
+        yield json.loads(line)
+
+
+def plain(value):
+    """A msgpack value as JSON; what JSON lacks is written as skimmer writes it."""
+    if isinstance(value, bytes):
+        return {"$bin": value.hex()}
+    if isinstance(value, msgpack.ExtType):
+        return {"$ext": [value.code, value.data.hex()]}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": str(value).replace("nan", "NaN")}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value

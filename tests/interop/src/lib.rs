@@ -1,0 +1,32 @@
+//! Foreign peers for tests: pyzmq and msgpack, which behave as Dragonflow's ZeroMQ driver does.
+//!
+//! - [`Sender`] is a PUSH, a PUB or an XSUB, [`Receiver`] a SUB or a PULL: small Python programs in `peers/`, which read commands
+//!   and write what they receive as JSON lines.
+//! - [`map`], [`MapBuilder`] and [`filled`] pack maps without Skimmer's own packer.
+//! - [`wrong_input`] is the table of everything wrong that a peer may send, with the cause that must be counted.
+//! - [`golden`] is what the genuine packer wrote for events of the recorded day.
+//!
+//! The interpreter is named by the environment variable `INTEROP_PYTHON`; `./test` makes one with what
+//! `requirements.txt` names. Without it the tests fail.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where an expectation fails"
+)]
+
+mod golden;
+mod hex;
+mod map;
+mod python;
+mod receiver;
+mod sender;
+mod wrong_input;
+
+pub use golden::{Golden, golden};
+pub use hex::{hex, unhex};
+pub use map::{MapBuilder, filled, map};
+pub use receiver::{Receiver, fields, frames};
+pub use sender::{Sender, prove};
+pub use wrong_input::{WrongInput, wrong_input};

@@ -1,0 +1,113 @@
+use std::ops::{Deref, DerefMut};
+
+use end_to_end::{Folder, Program, is_event};
+use serde_json::{Value, json};
+
+use crate::sender::{PROBE, ipc};
+use crate::{python, unhex};
+
+/// A pyzmq SUB or PULL with the strict reader of Dragonflow's driver.
+///
+/// Each message is a line: `frames` in hexadecimal, and the five fields, or `raised` with why the genuine reader would
+/// have reconnected and synchronised.
+#[derive(Debug)]
+pub struct Receiver {
+    program: Program,
+}
+
+impl Receiver {
+    /// A node: SUB, connected to a publisher's endpoint, with the transport's own prefixes for topics.
+    #[must_use]
+    #[track_caller]
+    pub fn sub(folder: &Folder, name: &str, endpoint: &str, prefixes: &[&str]) -> Self {
+        let arguments: Vec<&str> = [endpoint].iter().chain(prefixes).copied().collect();
+        Self { program: python::start(folder, name, "sub.py", &arguments) }
+    }
+
+    /// A service's IPC end: PULL, bound to the socket of the folder.
+    #[must_use]
+    #[track_caller]
+    pub fn pull(folder: &Folder, name: &str) -> Self {
+        Self { program: python::start(folder, name, "pull.py", &[&ipc(folder)]) }
+    }
+
+    /// Subscribes a node to one prefix more.
+    #[track_caller]
+    pub fn subscribe(&mut self, prefix: &str) {
+        self.program.write_line(&json!({ "subscribe": prefix }).to_string());
+    }
+
+    /// Gives a prefix up.
+    #[track_caller]
+    pub fn unsubscribe(&mut self, prefix: &str) {
+        self.program.write_line(&json!({ "unsubscribe": prefix }).to_string());
+    }
+
+    /// Waits for `count` events that are neither probes nor hellos, and gives all of them that are there.
+    #[track_caller]
+    pub fn wait_for_own(&self, count: usize) -> Vec<Value> {
+        if count > 0 {
+            self.program.wait_for_count(0, count, &format!("{count} events"), is_own);
+        }
+        self.own()
+    }
+
+    /// The events so far that are neither probes nor hellos.
+    #[must_use]
+    pub fn own(&self) -> Vec<Value> {
+        self.program.lines().into_iter().filter(is_own).collect()
+    }
+
+    /// Waits for the event of a key.
+    #[track_caller]
+    pub fn wait_for_key(&self, key: &str) -> Value {
+        self.program.wait_for(&format!("the event of {key}"), |line| is_own(line) && line["key"] == key)
+    }
+
+    /// Asserts that the genuine reader had no cause to synchronise: it raised nowhere, and no `sync` came.
+    ///
+    /// # Panics
+    /// With the first cause.
+    #[track_caller]
+    pub fn assert_undisturbed(&self) {
+        let disturbs = |line: &&Value| line.get("raised").is_some() || line["action"] == "sync";
+        let cause = self.program.lines().iter().find(disturbs).map(ToString::to_string);
+        assert_eq!(cause, None, "the genuine reader would synchronise");
+    }
+}
+
+/// The frames of a line, as they came.
+///
+/// # Panics
+/// If the line is no message.
+#[must_use]
+pub fn frames(line: &Value) -> Vec<Vec<u8>> {
+    let frames = line["frames"].as_array().expect("a message has frames");
+    frames.iter().map(|frame| unhex(frame.as_str().expect("frames are text"))).collect()
+}
+
+/// The five fields of a line.
+#[must_use]
+pub fn fields(line: &Value) -> Value {
+    let field = |name: &str| (name.to_owned(), line[name].clone());
+    ["table", "key", "action", "value", "topic"].map(field).into_iter().collect()
+}
+
+fn is_own(line: &Value) -> bool {
+    let skipped = line["table"] == PROBE || line["action"] == "hello";
+    (is_event(line) || line.get("raised").is_some()) && !skipped
+}
+
+impl Deref for Receiver {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl DerefMut for Receiver {
+    fn deref_mut(&mut self) -> &mut Program {
+        &mut self.program
+    }
+}

@@ -1,0 +1,52 @@
+use end_to_end::Folder;
+use interop::{Golden, Receiver, fields, frames, golden};
+use serde_json::Value;
+
+use crate::installation::Installation;
+
+/// The messages are the genuine bytes, and read as the events of the log.
+#[track_caller]
+fn assert_genuine(receiver: &Receiver, golden: &[Golden]) {
+    let came = receiver.wait_for_own(golden.len());
+    assert_eq!(came.len(), golden.len());
+    for (line, golden) in came.iter().zip(golden) {
+        assert_eq!(frames(line), golden.frames, "{}", golden.event);
+        assert_eq!(fields(line), golden.event);
+    }
+    receiver.assert_undisturbed();
+}
+
+#[test]
+fn genuine_bytes_pass_the_service_untouched() {
+    let Installation { folder: _folder, service: _service, mut worker, node } = Installation::new();
+    let golden = golden();
+    golden.iter().for_each(|golden| worker.send_frames(&golden.frames));
+    assert_genuine(&node, &golden);
+}
+
+#[test]
+fn the_foreign_peer_of_these_tests_packs_the_genuine_bytes() {
+    let Installation { folder: _folder, service: _service, mut worker, node } = Installation::new();
+    let golden = golden();
+    golden.iter().for_each(|golden| worker.send(&golden.event));
+    assert_genuine(&node, &golden);
+}
+
+#[test]
+fn our_packer_writes_the_genuine_bytes_through_the_service() {
+    let Installation { folder, service: _service, worker: _, node } = Installation::new();
+    let golden = golden();
+    let events: Vec<Value> = golden.iter().map(|golden| golden.event.clone()).collect();
+    folder.publish(&events);
+    assert_genuine(&node, &golden);
+}
+
+#[test]
+fn our_packer_writes_the_genuine_bytes_to_a_foreign_service() {
+    let folder = Folder::new();
+    let service = Receiver::pull(&folder, "pull");
+    let golden = golden();
+    let events: Vec<Value> = golden.iter().map(|golden| golden.event.clone()).collect();
+    folder.publish(&events);
+    assert_genuine(&service, &golden);
+}

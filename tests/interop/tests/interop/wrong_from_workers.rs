@@ -1,0 +1,58 @@
+use std::collections::BTreeMap;
+
+use interop::{MapBuilder, WrongInput, fields, filled, map, wrong_input};
+use rmpv::Value as Msgpack;
+use serde_json::Value;
+
+use crate::installation::{Installation, dropped};
+
+/// What a publisher may send and a worker may not.
+fn wrong_for_workers() -> Vec<WrongInput> {
+    let on = |what, topic: &str, map: Vec<u8>, cause| WrongInput {
+        what,
+        frames: vec![topic.as_bytes().to_vec(), map],
+        cause,
+    };
+    let stamp = Msgpack::Array(vec![1.into(), 2.into(), 3.into(), 4.into()]);
+    vec![
+        on("a reserved topic", "$mine", MapBuilder::event("$mine").bytes(), "reserved_topic"),
+        on(
+            "a hello",
+            "$hello",
+            MapBuilder::event("$hello").with("action", "hello").bytes(),
+            "reserved_topic",
+        ),
+        on("a stamp", "D", MapBuilder::event("D").with("stamp", stamp).bytes(), "stamped"),
+        on("a byte more than 1 MiB", "D", filled("big", 1024 * 1024 + 1), "too_big"),
+        on(
+            "a tenant's frame with a nil topic",
+            "tenant",
+            MapBuilder::event("tenant").with("topic", Msgpack::Nil).bytes(),
+            "topic_mismatch",
+        ),
+    ]
+}
+
+#[test]
+fn wrong_input_of_foreign_workers_is_counted_by_cause_and_harms_nobody() {
+    let Installation { folder, service, mut worker, node } = Installation::new();
+    let agent = folder.subscribed_agent("agent", &service);
+    let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+    let cases: Vec<WrongInput> = wrong_input().into_iter().chain(wrong_for_workers()).collect();
+    for (number, WrongInput { what, frames, cause }) in cases.iter().enumerate() {
+        worker.send_frames(frames);
+        let key = format!("after-{number}");
+        worker.send_map(&map(&key, b"\xa1v"));
+        let next = node.wait_for_key(&key);
+        assert_eq!(fields(&next)["value"], "v", "the next event after {what} comes on the same connection");
+        *counted.entry((*cause).to_owned()).or_default() += 1;
+        assert_eq!(dropped(&folder, "service"), counted, "{what} is counted as {cause}");
+    }
+    let keys: Vec<Value> = node.own().iter().map(|line| line["key"].clone()).collect();
+    let wanted: Vec<String> = (0..cases.len()).map(|number| format!("after-{number}")).collect();
+    assert_eq!(keys, wanted, "nothing wrong was published");
+    node.assert_undisturbed();
+    agent.wait_for("the last event at the agent", |line| line["key"] == wanted[cases.len() - 1].as_str());
+    assert_eq!(agent.notices(), ["ready", "link_up", "subscribed"]);
+    assert_eq!(agent.events().len(), cases.len());
+}
