@@ -1,10 +1,214 @@
-use clap::Args;
-use pubsub_api::{Error, ErrorKind, Result};
+//! `skimmer bench`: how much, how fast and at what cost, through a real publisher service.
+//!
+//! One pusher and N subscribers live in this process, the service in its own. The subscribers are drains: they check
+//! each event's map, index and order, and keep no table, so that the figures are the service's and the drivers' and
+//! not an agent's.
 
-/// The arguments of `skimmer bench`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Arguments {}
+mod clock;
+mod drain;
+mod figures;
+mod ledger;
+mod machine;
+mod measure;
+mod options;
+mod payload;
+mod peer;
+mod plot;
+mod progress;
+mod pusher;
+mod report;
+mod service;
+mod table;
+mod usage;
 
-pub(crate) fn run(_: &Arguments) -> Result<()> {
-    Err(Error::new(ErrorKind::Unsupported, "not built yet"))
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pubsub_api::{Envelope, Error, ErrorKind, Registry, Result};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::runtime::block_on;
+use crate::scratch::Scratch;
+use figures::{Figures, curve};
+use machine::Machine;
+use measure::{Case, Outcome};
+pub(crate) use options::Arguments;
+use payload::EventMaker;
+use progress::Progress;
+use report::{Load, Point, Report, Run, Series};
+use service::ServiceKind;
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    arguments.log.start();
+    let report = block_on(measure_or_stop(arguments))?;
+    publish(arguments, &report)?;
+    let faults = report.faults();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Internal,
+        format!(
+            "every event should have come once and in order: {} are missing, {} came again or out of order, {} \
+             could not be read",
+            faults.missing, faults.out_of_place, faults.unreadable
+        ),
+    ))
+}
+
+fn publish(arguments: &Arguments, report: &Report) -> Result<()> {
+    let json = serde_json::to_string_pretty(report);
+    let json = json.map_err(|error| internal("cannot write the report", error))?;
+    if arguments.json {
+        println!("{json}");
+    } else {
+        for table in table::tables(report) {
+            println!("{table}\n");
+        }
+    }
+    if let Some(file) = &arguments.save {
+        write(file, &format!("{json}\n"))?;
+    }
+    match &arguments.svg {
+        Some(file) => write(file, &plot::svg(report)),
+        None => Ok(()),
+    }
+}
+
+/// A signal ends the measurement, and with it the processes that it started.
+async fn measure_or_stop(arguments: &Arguments) -> Result<Report> {
+    let mut terminated =
+        signal(SignalKind::terminate()).map_err(|error| internal("cannot watch signals", error))?;
+    tokio::select! {
+        report = Box::pin(measure_all(arguments)) => report,
+        _ = tokio::signal::ctrl_c() => Err(Error::new(ErrorKind::Closed, "stopped")),
+        _ = terminated.recv() => Err(Error::new(ErrorKind::Closed, "stopped")),
+    }
+}
+
+async fn measure_all(arguments: &Arguments) -> Result<Report> {
+    let registry = Registry::collect()?;
+    let scratch = Scratch::new("bench")?;
+    let beside = arguments.read_beside()?;
+    let ours = arguments.settings_in(scratch.path(), 0).load_and_warn(&registry)?;
+    let mut kinds = vec![(arguments.name_of(&ours), ServiceKind::of(&registry, &ours)?)];
+    if let Some(command) = &arguments.peer {
+        kinds.push((ServiceKind::peer_name(command).to_owned(), ServiceKind::Peer(command.clone())));
+    }
+    let mut all: Vec<Series> = kinds
+        .iter()
+        .map(|(name, kind)| Series {
+            name: name.clone(),
+            service: kind.describe(),
+            ends: arguments.name_of(&ours),
+            points: Vec::new(),
+        })
+        .collect();
+
+    let machine = Machine::this();
+    let mut bench = Bench { arguments, registry: &registry, folder: scratch.path(), run: 0 };
+    for subscribers in arguments.subscribers() {
+        for (series, point) in all.iter_mut().zip(bench.points(&kinds, subscribers).await?) {
+            series.points.push(point);
+        }
+    }
+    all.extend(beside);
+    Ok(Report::new(machine, load(arguments)?, all))
+}
+
+fn load(arguments: &Arguments) -> Result<Load> {
+    let map = Envelope::pack(EventMaker::new(arguments.value_bytes).make(0, 0))?.payload;
+    Ok(Load {
+        value_bytes: arguments.value_bytes,
+        map_bytes: map.len(),
+        latency_rate_per_second: arguments.rate,
+        latency_seconds: arguments.latency_seconds,
+        runs: arguments.runs,
+    })
+}
+
+/// Makes one run after the other.
+struct Bench<'a> {
+    arguments: &'a Arguments,
+    registry: &'a Registry,
+    folder: &'a Path,
+    /// Counts them, so that each has its own socket.
+    run: u32,
+}
+
+impl Bench<'_> {
+    /// One point for each kind. Their runs take turns: what disturbs the machine for a while disturbs all alike.
+    async fn points(&mut self, kinds: &[(String, ServiceKind)], subscribers: usize) -> Result<Vec<Point>> {
+        let mut outcomes: Vec<Vec<Outcome>> = kinds.iter().map(|_| Vec::new()).collect();
+        for turn in 1..=self.arguments.runs {
+            for ((name, kind), outcomes) in kinds.iter().zip(&mut outcomes) {
+                let what = format!("{name}, {subscribers} subscribers, run {turn}/{}", self.arguments.runs);
+                let case = self.arguments.case(kind, subscribers);
+                outcomes.push(self.measure(&case, what).await?);
+            }
+        }
+        let case = self.arguments.case(&ServiceKind::Absent, subscribers);
+        outcomes.into_iter().map(|outcomes| point(&case, outcomes)).collect()
+    }
+
+    async fn measure(&mut self, case: &Case, what: String) -> Result<Outcome> {
+        self.run += 1;
+        let settings = self.arguments.settings_in(self.folder, self.run);
+        let progress = Arc::new(Progress::new(case.subscribers));
+        let bar = self.bar(case, what)?;
+        let shown = async {
+            loop {
+                bar.set_position(progress.slowest());
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = Box::pin(case.measure(self.registry, &settings, self.folder, &progress)) => outcome,
+            () = shown => Err(Error::new(ErrorKind::Internal, "the progress bar ended")),
+        };
+        bar.finish_and_clear();
+        outcome
+    }
+
+    fn bar(&self, case: &Case, what: String) -> Result<ProgressBar> {
+        let bar = ProgressBar::new(case.length());
+        if self.arguments.no_progress {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} events {elapsed}");
+        bar.set_style(style.map_err(|error| internal("cannot show progress", error))?);
+        bar.set_message(what);
+        Ok(bar)
+    }
+}
+
+fn point(case: &Case, outcomes: Vec<Outcome>) -> Result<Point> {
+    let mut latencies: Histogram<u64> = ledger::histogram()?;
+    for outcome in &outcomes {
+        let added = latencies.add(&outcome.latencies);
+        added.map_err(|error| internal("cannot add up histograms", error))?;
+    }
+    let runs: Vec<Run> = outcomes.into_iter().map(|outcome| outcome.run).collect();
+    let figures: Vec<Figures> = runs.iter().map(|run| run.figures.clone()).collect();
+    Ok(Point {
+        subscribers: case.subscribers,
+        events: case.events,
+        window: case.window,
+        runs,
+        median: Figures::medians(&figures),
+        latency_curve: curve(&latencies),
+    })
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    std::fs::write(file, text).map_err(|error| {
+        Error::new(ErrorKind::Unavailable, format!("cannot write {}", file.display())).with_source(error)
+    })
+}
+
+fn internal(what: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(ErrorKind::Internal, what).with_source(error)
 }

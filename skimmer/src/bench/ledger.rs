@@ -1,0 +1,116 @@
+use hdrhistogram::Histogram;
+use pubsub_api::{Error, ErrorKind, Result};
+
+/// What one subscriber has got, checked: every event once, in order, and how late.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    next: u64,
+    /// The first index whose latency counts.
+    latency_from: u64,
+    faults: Faults,
+    latencies: Histogram<u64>,
+}
+
+/// What must not happen; each is 0 in a good run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Faults {
+    /// Indices that were skipped and did not come at their place.
+    pub(super) missing: u64,
+    /// Events that came twice, or after a later one.
+    pub(super) out_of_place: u64,
+    /// Events that could not be read, or are none of ours.
+    pub(super) unreadable: u64,
+}
+
+impl Faults {
+    pub(super) fn add(&mut self, other: Self) {
+        self.missing += other.missing;
+        self.out_of_place += other.out_of_place;
+        self.unreadable += other.unreadable;
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// The longest latency that is told apart from longer ones.
+const LONGEST_NS: u64 = 60_000_000_000;
+
+/// Latencies are kept to three significant digits.
+pub(super) fn histogram() -> Result<Histogram<u64>> {
+    Histogram::new_with_max(LONGEST_NS, 3)
+        .map_err(|error| Error::new(ErrorKind::Internal, "cannot make a histogram").with_source(error))
+}
+
+impl Ledger {
+    /// Nothing has come yet.
+    pub(super) fn new(latency_from: u64) -> Result<Self> {
+        Ok(Self { next: 0, latency_from, faults: Faults::default(), latencies: histogram()? })
+    }
+
+    /// An event has come. The clock is only asked where latency counts.
+    pub(super) fn take(&mut self, index: u64, sent_ns: u64, now_ns: impl FnOnce() -> u64) {
+        if index < self.next {
+            self.faults.out_of_place += 1;
+            return;
+        }
+        self.faults.missing += index - self.next;
+        self.next = index + 1;
+        if index >= self.latency_from {
+            self.latencies.saturating_record(now_ns().saturating_sub(sent_ns));
+        }
+    }
+
+    pub(super) fn unreadable(&mut self) {
+        self.faults.unreadable += 1;
+    }
+
+    /// How far it has come: the index after the last one.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The faults, given how many events there were in all.
+    pub(super) fn faults(&self, sent: u64) -> Faults {
+        Faults { missing: self.faults.missing + sent.saturating_sub(self.next), ..self.faults }
+    }
+
+    pub(super) fn latencies(&self) -> &Histogram<u64> {
+        &self.latencies
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Faults, Ledger};
+
+    fn after(indices: &[u64]) -> Ledger {
+        let mut ledger = Ledger::new(2).unwrap();
+        for index in indices {
+            ledger.take(*index, 100, || 350);
+        }
+        ledger
+    }
+
+    #[test]
+    fn every_event_once_and_in_order_is_without_fault() {
+        let ledger = after(&[0, 1, 2, 3]);
+        assert!(ledger.faults(4).is_empty());
+        assert_eq!((ledger.latencies().len(), ledger.latencies().max()), (2, 250), "only from index 2 on");
+    }
+
+    #[test]
+    fn gaps_repeats_and_a_lost_end_are_told_apart() {
+        for (indices, sent, missing, out_of_place) in [
+            (&[0, 2, 3][..], 4, 1, 0),
+            (&[0, 1, 1, 2], 3, 0, 1),
+            (&[0, 2, 1], 3, 1, 1),
+            (&[0, 1], 5, 3, 0),
+            (&[], 2, 2, 0),
+        ] {
+            let wanted = Faults { missing, out_of_place, unreadable: 0 };
+            assert_eq!(after(indices).faults(sent), wanted, "{indices:?}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+use super::canvas::Canvas;
+use super::{Area, colour};
+use crate::bench::report::{Point, Report};
+
+/// Deliveries per second: a group of bars for each number of subscribers, a bar for each series.
+pub(super) fn draw(canvas: &mut Canvas, report: &Report, area: Area) {
+    let groups = subscribers(report);
+    let points = report.series.iter().flat_map(|series| &series.points);
+    let highest = points.map(|point| point.median.deliveries_per_second).fold(1.0, f64::max);
+    let step = nice_step(highest / 5.0);
+    // Room for the numbers on top of the bars.
+    let top = (highest * 1.06 / step).ceil() * step;
+    let height = |value: f64| (area.bottom - area.top) * (value / top).clamp(0.0, 1.0);
+
+    let mut tick = 0.0;
+    while tick <= top {
+        let y = area.bottom - height(tick);
+        canvas.line((area.left, y), (area.right, y), "#dddddd");
+        canvas.text(area.left - 8.0, y + 4.0, "end", 12.0, &short(tick));
+        tick += step;
+    }
+    let group_width = (area.right - area.left) / groups.len().max(1) as f64;
+    let bar_width = group_width * 0.8 / report.series.len().max(1) as f64;
+    for (place, n) in groups.iter().enumerate() {
+        let left = area.left + group_width * place as f64;
+        canvas.text(left + group_width / 2.0, area.bottom + 18.0, "middle", 12.0, &n.to_string());
+        for (index, series) in report.series.iter().enumerate() {
+            let Some(point) = series.points.iter().find(|point| point.subscribers == *n) else { continue };
+            let x = left + group_width * 0.1 + bar_width * index as f64;
+            bar(canvas, point, (x, area.bottom), (bar_width, height), colour(index));
+        }
+    }
+    canvas.line((area.left, area.bottom), (area.right, area.bottom), "#222222");
+    let middle = f64::midpoint(area.left, area.right);
+    canvas.text(middle, area.bottom + 40.0, "middle", 13.0, "subscribers");
+    canvas.text(middle, area.top - 10.0, "middle", 13.0, "as fast as they go");
+    canvas.upright(area.left - 62.0, f64::midpoint(area.top, area.bottom), "deliveries per second");
+}
+
+fn bar(
+    canvas: &mut Canvas,
+    point: &Point,
+    (x, bottom): (f64, f64),
+    (width, height): (f64, impl Fn(f64) -> f64),
+    fill: &str,
+) {
+    let value = point.median.deliveries_per_second;
+    canvas.rect(x + 1.0, bottom - height(value), width - 2.0, height(value), fill);
+    canvas.text(x + width / 2.0, bottom - height(value) - 4.0, "middle", 11.0, &short(value));
+}
+
+/// Every number of subscribers that some series has, rising.
+fn subscribers(report: &Report) -> Vec<usize> {
+    let points = report.series.iter().flat_map(|series| &series.points);
+    let mut all: Vec<usize> = points.map(|point| point.subscribers).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// The next of 1, 2, 5, 10, 20, 50 …
+fn nice_step(at_least: f64) -> f64 {
+    let magnitude = 10_f64.powf(at_least.log10().floor());
+    let steps = [1.0, 2.0, 5.0].into_iter().map(|digit| digit * magnitude);
+    steps.into_iter().find(|step| *step >= at_least).unwrap_or(10.0 * magnitude)
+}
+
+/// Two or three digits and k or M.
+fn short(value: f64) -> String {
+    match value {
+        value if value >= 1e6 => format!("{:.2}M", value / 1e6).replace(".00M", "M"),
+        value if value >= 1e4 => format!("{:.0}k", value / 1e3),
+        value if value >= 1e3 => format!("{:.1}k", value / 1e3),
+        value => format!("{value:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{nice_step, short};
+
+    #[test]
+    fn steps_are_round() {
+        for (at_least, step) in [(0.9, 1.0), (1.1, 2.0), (2.1, 5.0), (60_000.0, 100_000.0)] {
+            assert_eq!(nice_step(at_least), step, "{at_least}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (value, text) in
+            [(0.0, "0"), (1500.0, "1.5k"), (17_400.0, "17k"), (1_234_000.0, "1.23M"), (2e6, "2M")]
+        {
+            assert_eq!(short(value), text);
+        }
+    }
+}

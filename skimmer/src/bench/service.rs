@@ -1,0 +1,123 @@
+use std::path::Path;
+
+use publisher_service::PublisherService;
+use pubsub_api::settings::Settings;
+use pubsub_api::{Registry, Result, Role};
+use serde_json::Value;
+use service_kit::SettingsArguments;
+
+use super::peer::Peer;
+use crate::children::ChildProcess;
+
+/// What stands between pusher and subscribers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ServiceKind {
+    /// Our publisher service, a process of its own.
+    Process,
+    /// Somebody else's, by its command.
+    Peer(String),
+    /// Our publisher service in this process: a driver that does not join processes.
+    Here,
+    /// Nothing: the pusher binds itself, or publishes to a broker.
+    Absent,
+}
+
+impl ServiceKind {
+    /// What the settings ask for.
+    pub(super) fn of(registry: &Registry, settings: &Settings) -> Result<Self> {
+        let pubsub = settings.pubsub();
+        let network = registry.find(&pubsub.pub_sub_driver, Role::Network)?;
+        if !pubsub.pub_sub_use_multiproc || network.capabilities.broker {
+            return Ok(Self::Absent);
+        }
+        let multiproc = registry.find(&pubsub.pub_sub_multiproc_driver, Role::Multiproc)?;
+        let joins = network.capabilities.across_processes && multiproc.capabilities.across_processes;
+        Ok(if joins { Self::Process } else { Self::Here })
+    }
+
+    /// What the series of a peer is called: the file at the end of its command.
+    pub(super) fn peer_name(command: &str) -> &str {
+        command.rsplit(['/', ' ']).next().unwrap_or(command)
+    }
+
+    /// In words, for the report.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Process => "publisher-service".to_owned(),
+            Self::Peer(command) => command.clone(),
+            Self::Here => "publisher-service, in the process of the bench".to_owned(),
+            Self::Absent => "none: the pusher publishes".to_owned(),
+        }
+    }
+}
+
+/// One of them at work.
+#[derive(Debug)]
+pub(super) enum Service {
+    Process(ChildProcess),
+    Peer(Peer),
+    Here(PublisherService),
+    Absent,
+}
+
+/// What starting one takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) settings: &'a Settings,
+    /// The arguments that give another process the same settings.
+    pub(super) arguments: &'a SettingsArguments,
+    /// Where its log goes.
+    pub(super) folder: &'a Path,
+}
+
+impl Service {
+    /// Starts it, and where it publishes; `None` if the pusher must tell.
+    pub(super) async fn start(
+        kind: &ServiceKind,
+        surroundings: Surroundings<'_>,
+    ) -> Result<(Self, Option<String>)> {
+        let Surroundings { registry, settings, arguments, folder } = surroundings;
+        match kind {
+            ServiceKind::Absent => Ok((Self::Absent, None)),
+            ServiceKind::Here => {
+                let service = PublisherService::start(registry, settings).await?;
+                let endpoint = service.network_endpoint();
+                Ok((Self::Here(service), endpoint))
+            }
+            ServiceKind::Peer(command) => {
+                let socket = &settings.pubsub().publisher_multiproc_socket;
+                let (peer, endpoint) = Peer::start(command, socket).await?;
+                Ok((Self::Peer(peer), Some(endpoint)))
+            }
+            ServiceKind::Process => {
+                let mut words = vec!["publisher-service".to_owned()];
+                words.extend(["--log-level".to_owned(), "warn".to_owned()]);
+                words.extend(arguments.to_arguments());
+                let mut child = ChildProcess::start("publisher-service", folder, &words)?;
+                let ready = child.expect_line(|line| line.get("ready") == Some(&Value::Bool(true))).await?;
+                let endpoint = ready.get("network").and_then(Value::as_str).map(str::to_owned);
+                Ok((Self::Process(child), endpoint))
+            }
+        }
+    }
+
+    /// Its process, if it has one of its own.
+    pub(super) fn pid(&self) -> Option<u32> {
+        match self {
+            Self::Process(child) => child.pid(),
+            Self::Peer(peer) => peer.pid(),
+            Self::Here(_) | Self::Absent => None,
+        }
+    }
+
+    /// Lets it drain and end.
+    pub(super) async fn end(self, settings: &Settings) -> Result<()> {
+        match self {
+            Self::Process(child) => child.end().await,
+            Self::Peer(peer) => peer.end().await,
+            Self::Here(service) => service.drain(settings.service().drain_timeout).await,
+            Self::Absent => Ok(()),
+        }
+    }
+}
