@@ -22,7 +22,7 @@ impl HelloTask {
             loop {
                 ticks.tick().await;
                 if let Err(error) = publisher.send(&topic, payload.clone()).await {
-                    tracing::debug!("no hello this second: {error}");
+                    tracing::warn!("no hello this second: {error}");
                 }
             }
         });

@@ -10,9 +10,9 @@ use crate::admit;
 
 /// Carries events from the IPC subscriber to the network publisher, one after the other.
 ///
-/// There is no queue of its own between the two: while the network does not take an event, nothing more is read, the
-/// driver's bounded queue fills, and the workers' `send` waits. An event that is refused, by [`admit`] or by the
-/// network driver, is counted by cause and told at a limited rate; the next one follows.
+/// There is no queue of its own between the two: while the network is overloaded, the event in hand waits, nothing more
+/// is read, the driver's bounded queue fills, and the workers' `send` waits. An event that is refused for good, by
+/// [`admit`] or by the network driver, is counted by cause and told at a limited rate; the next one follows.
 #[derive(Debug)]
 pub struct Forwarder {
     ipc: Arc<dyn Subscriber>,
@@ -116,9 +116,14 @@ impl Forwarder {
             Ok(admitted) => admitted,
             Err(refused) => return self.drop_for(refused.cause(), &refused),
         };
-        match self.network.send(&topic, payload).await {
-            Ok(()) => self.published.add(1),
-            Err(error) => self.drop_for(cause(error.kind()), &error),
+        loop {
+            match self.network.send(&topic, payload.clone()).await {
+                Ok(()) => return self.published.add(1),
+                Err(error) if error.kind() == ErrorKind::Overloaded && !*self.stopping.borrow() => {
+                    tokio::time::sleep(RETRY).await;
+                }
+                Err(error) => return self.drop_for(cause(error.kind()), &error),
+            }
         }
     }
 
@@ -128,6 +133,9 @@ impl Forwarder {
         }
     }
 }
+
+/// How long the event in hand waits before an overloaded network is tried again.
+const RETRY: Duration = Duration::from_millis(10);
 
 fn cause(kind: ErrorKind) -> &'static str {
     match kind {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use clap::Args;
 use pubsub_api::{Result, Role};
 use serde_json::json;
-use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal};
+use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal, tell};
 
 use crate::PublisherService;
 
@@ -32,7 +32,7 @@ async fn serve(arguments: &Arguments) -> Result<()> {
     let mut frame = Frame::new("publisher-service", &arguments.settings)?;
     warn_of_open_address(&frame);
     warn_of_lone_drivers(&frame)?;
-    let service = PublisherService::start(frame.registry(), frame.settings()).await?;
+    let mut service = PublisherService::start(frame.registry(), frame.settings()).await?;
     let endpoints = Endpoints::from([
         ("network".to_owned(), service.network_endpoint()),
         ("ipc".to_owned(), service.ipc_endpoint()),
@@ -41,9 +41,13 @@ async fn serve(arguments: &Arguments) -> Result<()> {
     announce(&service);
 
     loop {
-        match frame.next().await {
+        let signal = tokio::select! {
+            signal = frame.next() => signal,
+            error = service.failed() => return Err(error),
+        };
+        match signal {
             Signal::Stop => break,
-            Signal::Status => println!("{}", status().to_notice_line()),
+            Signal::Status => tell(status().to_notice_line()),
             Signal::Reload => frame.reload(|_| Ok(())),
         }
     }
@@ -51,14 +55,14 @@ async fn serve(arguments: &Arguments) -> Result<()> {
     Readiness.stopping();
     tracing::info!("draining");
     let drained = service.drain(frame.settings().service().drain_timeout).await;
-    println!("{}", status().to_notice_line());
+    tell(status().to_notice_line());
     tracing::info!("ended");
     drained
 }
 
 fn announce(service: &PublisherService) {
     let (network, ipc) = (service.network_endpoint(), service.ipc_endpoint());
-    println!("{}", json!({ "ready": true, "network": network, "ipc": ipc }));
+    tell(json!({ "ready": true, "network": network, "ipc": ipc }));
     let text = format!(
         "{} publishes on {} what comes on {}",
         service.publisher_id(),

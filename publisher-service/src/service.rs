@@ -74,6 +74,20 @@ impl PublisherService {
         }
     }
 
+    /// Returns when the service forwards no more although nobody asked it to drain: its intake has ended, by a defect of
+    /// the driver. Then the process should end, to be started again.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again.
+    pub async fn failed(&mut self) -> Error {
+        let ended = (&mut self.forwarding).await;
+        let text = "the intake from the workers ended by itself; events are no longer forwarded";
+        match ended {
+            Ok(()) => Error::new(ErrorKind::Internal, text),
+            Err(error) => Error::new(ErrorKind::Internal, text).with_source(error),
+        }
+    }
+
     /// Forwards what the workers have sent, lets nothing more in, and closes both ends, within `grace`.
     ///
     /// Workers that go on sending are no failure: a quarter of the grace before its end they are cut off, with a word

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tokio::sync::mpsc;
 #[derive(Debug, Default)]
 struct Network {
     sent: Mutex<Vec<Bytes>>,
+    overloads: AtomicU32,
 }
 
 #[async_trait]
@@ -29,7 +31,10 @@ impl Publisher for Network {
     async fn send(&self, _: &Topic, payload: Bytes) -> Result<()> {
         let holds = |word: &str| payload.windows(word.len()).any(|window| window == word.as_bytes());
         if holds("fail") {
-            return Err(Error::new(ErrorKind::Overloaded, "no room, as this test wants it"));
+            return Err(Error::new(ErrorKind::Unavailable, "no network, as this test wants it"));
+        }
+        if holds("patience") && self.overloads.fetch_add(1, Ordering::Relaxed) < 5 {
+            return Err(Error::new(ErrorKind::Overloaded, "no room yet, as this test wants it"));
         }
         assert!(!holds("panic"), "a defect, as this test wants it");
         self.sent.lock().unwrap().push(payload);
@@ -108,7 +113,14 @@ async fn one_bad_event_costs_itself_and_no_other() {
     assert_eq!((forwarder.published(), forwarder.dropped()), (2, 2));
     let status = forwarder.status();
     assert_eq!(status.counter("events_dropped", Some("not_a_map")), 1);
-    assert_eq!(status.counter("events_dropped", Some("overloaded")), 1);
+    assert_eq!(status.counter("events_dropped", Some("unavailable")), 1);
+}
+
+#[tokio::test]
+async fn an_overloaded_network_holds_the_workers_back_and_loses_nothing() {
+    let (forwarder, network) = forward(vec![event("one"), event("patience"), event("two")]).await;
+    assert_eq!(network.sent.lock().unwrap().len(), 3);
+    assert_eq!((forwarder.published(), forwarder.dropped()), (3, 0));
 }
 
 #[tokio::test]

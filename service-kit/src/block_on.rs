@@ -10,5 +10,8 @@ pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Internal, "cannot start the runtime").with_source(error))?;
-    runtime.block_on(work)
+    let outcome = runtime.block_on(work);
+    // A thread that is stuck in a write to a reader that does not read must not keep the process.
+    runtime.shutdown_background();
+    outcome
 }

@@ -10,6 +10,7 @@ mod signals;
 mod status_document;
 mod status_socket;
 mod telemetry;
+mod tell;
 
 pub use arguments::SettingsArguments;
 pub use block_on::block_on;
@@ -20,3 +21,4 @@ pub use signals::{Signal, Signals};
 pub use status_document::StatusDocument;
 pub use status_socket::{StatusServer, ask_status, status_sockets};
 pub use telemetry::{LogArguments, LogFormat, LogLevel};
+pub use tell::tell;

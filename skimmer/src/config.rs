@@ -3,7 +3,7 @@ use comfy_table::Table;
 use pubsub_api::settings::{Settings, sample};
 use pubsub_api::{Registry, Result, Role};
 use serde_json::{Map, Value, json};
-use service_kit::SettingsArguments;
+use service_kit::{SettingsArguments, tell};
 use subscriber_agent::AgentBuilder;
 
 /// The arguments of `skimmer config`.
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Command::Check { settings } => check(&registry, settings),
         Command::Show { settings, json } => show(&registry, settings, *json),
         Command::Sample => {
-            print!("{}", sample(&registry.settings()));
+            tell(sample(&registry.settings()).trim_end());
             Ok(())
         }
     }
@@ -63,7 +63,7 @@ fn check(registry: &Registry, arguments: &SettingsArguments) -> Result<()> {
     }
     listen::check_directory(&settings.pubsub().state_dir.join("publisher-service.status"))
         .map_err(|error| error.context("state_dir"))?;
-    println!("ok, {} warnings", warnings.len());
+    tell(format!("ok, {} warnings", warnings.len()));
     Ok(())
 }
 
@@ -88,7 +88,7 @@ fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Re
             let shown = json!({ "value": entry.value.to_string(), "origin": entry.origin.to_string() });
             (entry.setting.full_name(), shown)
         });
-        println!("{}", Value::Object(entries.collect::<Map<_, _>>()));
+        tell(Value::Object(entries.collect::<Map<_, _>>()));
         return Ok(());
     }
     let mut table = Table::new();
@@ -97,7 +97,7 @@ fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Re
     for entry in settings.entries() {
         table.add_row([entry.setting.full_name(), entry.value.to_string(), entry.origin.to_string()]);
     }
-    println!("{table}");
+    tell(&table);
     Ok(())
 }
 

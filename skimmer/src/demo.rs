@@ -9,6 +9,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use pubsub_api::{Error, ErrorKind, Result};
+use service_kit::tell;
 use tokio::time::{Instant, sleep_until};
 
 use crate::runtime::block_on;
@@ -44,9 +45,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let log = ChangeLog::recorded()?;
     let summary = block_on(play(arguments, &log))?;
-    println!("{summary}");
+    tell(&summary);
     if summary.is_good() {
-        println!("Every agent has every event, in order, and ends with the table that the log describes.");
+        tell("Every agent has every event, in order, and ends with the table that the log describes.");
         return Ok(());
     }
     Err(Error::new(ErrorKind::Internal, "what the agents have differs from the log; see the table above"))

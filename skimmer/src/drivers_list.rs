@@ -2,6 +2,7 @@ use clap::Args;
 use comfy_table::Table;
 use pubsub_api::{Driver, Registry, Result};
 use serde_json::{Value, json};
+use service_kit::tell;
 
 /// The arguments of `skimmer drivers`.
 #[derive(Debug, Clone, Args)]
@@ -15,14 +16,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let registry = Registry::collect()?;
     if arguments.json {
         let drivers: Vec<Value> = registry.drivers().iter().map(|driver| as_json(driver)).collect();
-        println!("{}", Value::Array(drivers));
+        tell(Value::Array(drivers));
         return Ok(());
     }
-    println!("{}", table(registry.drivers()));
+    tell(table(registry.drivers()));
     for driver in registry.drivers() {
-        println!("\n{}: {}", driver.alias, driver.summary);
+        tell(format!("\n{}: {}", driver.alias, driver.summary));
         for limit in driver.capabilities.limits {
-            println!("  - {limit}");
+            tell(format!("  - {limit}"));
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 use clap::Args;
 use comfy_table::Table;
 use pubsub_api::{Error, ErrorKind, Registry, Result};
-use service_kit::{SettingsArguments, StatusDocument, ask_status, status_sockets};
+use service_kit::{SettingsArguments, StatusDocument, ask_status, status_sockets, tell};
 
 use crate::runtime::block_on;
 
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.json {
         let text = serde_json::to_string(&documents)
             .map_err(|error| Error::new(ErrorKind::Internal, "cannot write JSON").with_source(error))?;
-        println!("{text}");
+        tell(text);
     } else {
         documents.iter().for_each(show);
     }
@@ -44,16 +44,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 fn show(document: &StatusDocument) {
     let StatusDocument { program, version, pid, uptime_seconds, .. } = document;
-    println!("{program} {version}, pid {pid}, up {uptime_seconds} s");
+    tell(format!("{program} {version}, pid {pid}, up {uptime_seconds} s"));
     for (hop, endpoint) in &document.endpoints {
         if let Some(endpoint) = endpoint {
-            println!("  {hop}: {endpoint}");
+            tell(format!("  {hop}: {endpoint}"));
         }
     }
     if let Some(outcome) = &document.last_reload {
-        println!("  last reload: {outcome}");
+        tell(format!("  last reload: {outcome}"));
     }
-    println!("{}\n", details(document));
+    tell(format!("{}\n", details(document)));
 }
 
 fn details(document: &StatusDocument) -> Table {

@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use pubsub_api::settings::Settings;
 use pubsub_api::wire::EventRef;
-use pubsub_api::{Counter, Envelope, ErrorKind, Incoming, Result, Status, Subscriber, Subscription, Tally};
+use pubsub_api::{
+    Counter, Envelope, Error, ErrorKind, Incoming, Result, Status, Subscriber, Subscription, Tally,
+};
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout_at;
 
 use crate::asked::Asked;
 use crate::{AgentNotice, Dispatcher, HandlerFailure, Output, Table};
@@ -53,6 +56,19 @@ impl Io {
 }
 
 impl Agent {
+    /// Registers addresses and topics, begins to connect, and announces `{"notice":"ready"}`. Call it once, before
+    /// [`run`](Self::run).
+    ///
+    /// # Errors
+    /// Whatever the driver refuses. Absent publishers are no error.
+    pub async fn start(&self) -> Result<()> {
+        self.asked().apply(&Asked::default(), self.subscriber.as_ref())?;
+        self.subscriber.initialize().await?;
+        let mut io = self.io.lock().await;
+        io.output.agent_notice(&AgentNotice::Ready)?;
+        io.output.flush()
+    }
+
     /// Receives until [`stop`](Self::stop) or until nobody reads the output any more.
     ///
     /// # Errors
@@ -105,30 +121,41 @@ impl Agent {
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the grace was too short for the handlers, or the output cannot be written.
     pub async fn drain(&self, grace: Duration) -> Result<()> {
-        self.subscriber.close().await;
-        let mut io = self.io.lock().await;
         let deadline = Instant::now() + grace;
-        while Instant::now() < deadline
-            && let Ok(incoming) = self.subscriber.recv().await
-        {
-            self.take(&mut io.output, incoming).await?;
-        }
+        self.subscriber.close().await;
+        let taken = timeout_at(deadline.into(), self.take_rest()).await;
         let finished = self.dispatcher.finish(deadline.saturating_duration_since(Instant::now())).await;
-        io.write_waiting()?;
-        io.output.flush()?;
-        finished
+        let Ok(taken) = taken else {
+            let text = format!("what had arrived was not handed on within {grace:?} (agent.drain_timeout)");
+            return Err(Error::new(ErrorKind::Unavailable, text));
+        };
+        taken.and(finished)
     }
 
-    /// Asks for what the settings now say: new addresses and topics first, then what is no longer wanted is given up.
+    /// Takes what the driver still has, now that it is closed.
+    async fn take_rest(&self) -> Result<()> {
+        let mut io = self.io.lock().await;
+        while let Ok(incoming) = self.subscriber.recv().await {
+            self.take(&mut io.output, incoming).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for what the settings now say, and gives up what they no longer say.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] for a topic or pattern that is none: then nothing has changed.
+    /// [`ErrorKind::Settings`] for a topic or pattern that is none or for too many, and whatever the driver refuses:
+    /// then all is as it was.
     pub fn apply(&self, settings: &Settings) -> Result<()> {
         let new = Asked::of(settings, &self.extra)?;
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self.asked();
         new.apply(&asked, self.subscriber.as_ref())?;
         *asked = new;
         Ok(())
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The table as it is now. The agent does not receive while the guard lives: copy what is needed.

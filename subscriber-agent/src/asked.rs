@@ -1,5 +1,7 @@
 use pubsub_api::settings::{Settings, endpoint};
-use pubsub_api::{Error, ErrorKind, Pattern, Result, SEND_ALL, Subscriber, Subscription, Topic};
+use pubsub_api::{
+    Error, ErrorKind, MAX_SUBSCRIPTIONS, Pattern, Result, SEND_ALL, Subscriber, Subscription, Topic,
+};
 
 /// What was asked of the driver, so that a reload asks for the difference only.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -26,6 +28,13 @@ impl Asked {
             asked.add(&[parsed.into()]);
         }
         asked.add(extra);
+        let (count, limit) = (asked.subscriptions.len(), MAX_SUBSCRIPTIONS);
+        if count > limit {
+            let text = format!(
+                "agent.topics and agent.patterns: at most {limit} together with D, these are {count}"
+            );
+            return Err(Error::new(ErrorKind::Settings, text));
+        }
         Ok(asked)
     }
 
@@ -38,21 +47,35 @@ impl Asked {
         }
     }
 
-    /// Asks the driver for what is new against `before`, and then gives up what is no longer wanted.
+    /// Gives up what `before` asked for and this does not, then asks the driver for the rest; if the driver refuses,
+    /// all is as before.
     pub(crate) fn apply(&self, before: &Self, subscriber: &dyn Subscriber) -> Result<()> {
+        before.give_up_but(self, subscriber);
+        let asked = self.ask(subscriber);
+        if asked.is_err() {
+            self.give_up_but(before, subscriber);
+            before.ask(subscriber)?;
+        }
+        asked
+    }
+
+    fn ask(&self, subscriber: &dyn Subscriber) -> Result<()> {
         for endpoint in &self.endpoints {
             subscriber.register_listen_address(endpoint)?;
         }
         for subscription in &self.subscriptions {
             subscriber.register_topic(subscription.clone())?;
         }
-        for gone in before.endpoints.iter().filter(|endpoint| !self.endpoints.contains(endpoint)) {
+        Ok(())
+    }
+
+    fn give_up_but(&self, kept: &Self, subscriber: &dyn Subscriber) {
+        for gone in self.endpoints.iter().filter(|endpoint| !kept.endpoints.contains(endpoint)) {
             subscriber.unregister_listen_address(gone);
         }
-        for gone in before.subscriptions.iter().filter(|topic| !self.subscriptions.contains(topic)) {
+        for gone in self.subscriptions.iter().filter(|topic| !kept.subscriptions.contains(topic)) {
             subscriber.unregister_topic(gone);
         }
-        Ok(())
     }
 }
 

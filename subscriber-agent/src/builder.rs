@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::agent::Io;
 use crate::asked::Asked;
-use crate::{Agent, AgentNotice, Dispatcher, Handler, HandlerFailure, Output, Route};
+use crate::{Agent, Dispatcher, Handler, HandlerFailure, Output, Route};
 
 /// Makes an [`Agent`].
 #[derive(Debug)]
@@ -57,28 +57,25 @@ impl AgentBuilder {
         self
     }
 
-    /// Registers addresses and topics, begins to connect, and announces `{"notice":"ready"}`.
-    ///
-    /// # Errors
-    /// Whatever the driver refuses. Absent publishers are no error.
-    pub async fn start(self) -> Result<Arc<Agent>> {
-        self.asked.apply(&Asked::default(), self.subscriber.as_ref())?;
-        let mut output = self.output;
-        self.subscriber.initialize().await?;
-        output.agent_notice(&AgentNotice::Ready)?;
-        output.flush()?;
+    /// The agent, not yet started: nothing is connected.
+    #[must_use]
+    pub fn build(self) -> Arc<Agent> {
         let (lines, unwritten) = mpsc::channel(LINES);
-        Ok(Arc::new(Agent {
+        Arc::new(Agent {
             subscriber: self.subscriber,
             asked: Mutex::new(self.asked),
             extra: self.extra,
             table: Mutex::default(),
             dispatcher: self.dispatcher,
-            io: tokio::sync::Mutex::new(Io { output, failures: self.failures, lines: unwritten }),
+            io: tokio::sync::Mutex::new(Io {
+                output: self.output,
+                failures: self.failures,
+                lines: unwritten,
+            }),
             lines,
             stopping: watch::Sender::new(false),
             applied: Counter::new("events_applied"),
             dropped: Tally::new("events_dropped"),
-        }))
+        })
     }
 }

@@ -1,6 +1,8 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use pubsub_api::{Counter, Event, QueueReading};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -83,13 +85,12 @@ impl Lane {
     pub(crate) async fn finish(&self, deadline: Instant) -> u64 {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut task) = task else { return 0 };
-        let mut given_up = 0;
         while self.unfinished() > 0 && !task.is_finished() {
             if timeout_at(deadline, sleep(LOOK_EVERY)).await.is_err() {
-                given_up = self.unfinished();
                 break;
             }
         }
+        let given_up = self.unfinished();
         task.abort();
         if let Err(error) = (&mut task).await
             && error.is_panic()
@@ -121,9 +122,11 @@ struct Work {
 impl Work {
     async fn run(mut self) {
         while let Some(event) = self.waiting.recv().await {
-            match self.handler.handle(&event).await {
-                Ok(()) => self.counters.handled.add(1),
-                Err(error) => self.fail(&event, error.to_string()),
+            let handled = AssertUnwindSafe(self.handler.handle(&event)).catch_unwind().await;
+            match handled {
+                Ok(Ok(())) => self.counters.handled.add(1),
+                Ok(Err(error)) => self.fail(&event, error.to_string()),
+                Err(_) => self.fail(&event, "the handler panicked".to_owned()),
             }
         }
     }

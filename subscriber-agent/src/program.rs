@@ -1,10 +1,12 @@
 use std::io::stdout;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use pubsub_api::{Error, ErrorKind, Pattern, Result, Subscription, Topic};
 use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{Agent, AgentBuilder, ExecHandler, Output, Route};
 
@@ -64,10 +66,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 async fn serve(arguments: &Arguments) -> Result<()> {
     let mut frame = Frame::new("subscriber-agent", &arguments.settings)?;
-    let agent = build(&frame, arguments)?.start().await?;
+    let agent = build(&frame, arguments)?.build();
     let parts = Arc::clone(&agent);
     let endpoints = Endpoints::from([("network".to_owned(), None)]);
     let status = frame.serve_status(endpoints, Arc::new(move || parts.status()))?;
+    agent.start().await?;
     Readiness.ready("subscribed");
 
     let mut work = spawn(&agent);
@@ -75,10 +78,7 @@ async fn serve(arguments: &Arguments) -> Result<()> {
         tokio::select! {
             ended = &mut work => break outcome(ended),
             signal = frame.next() => match signal {
-                Signal::Stop => {
-                    agent.stop();
-                    break outcome(work.await);
-                }
+                Signal::Stop => break Ok(()),
                 Signal::Status => agent.write_line(status().to_notice_line()),
                 Signal::Reload => frame.reload(|settings| agent.apply(settings)),
             },
@@ -87,12 +87,42 @@ async fn serve(arguments: &Arguments) -> Result<()> {
 
     Readiness.stopping();
     let grace = frame.settings().agent().drain_timeout;
-    let drained = agent.drain(grace).await;
-    agent.write_line(status().to_notice_line());
-    let flushed = agent.flush().await;
+    let drained = end(&agent, work, grace, move || status().to_notice_line()).await;
     tracing::info!("ended");
-    tolerate_absent_reader(ended.and(drained).and(flushed))
+    tolerate_absent_reader(ended.and(drained))
 }
+
+/// Drains, and writes the last line; all of it within `grace`, even if a handler or the reader of stdout takes nothing
+/// more.
+async fn end(
+    agent: &Arc<Agent>,
+    work: JoinHandle<Result<()>>,
+    grace: Duration,
+    last_line: impl FnOnce() -> String + Send + 'static,
+) -> Result<()> {
+    agent.stop();
+    let agent = Arc::clone(agent);
+    let deadline = Instant::now() + grace;
+    let ending = tokio::spawn(async move {
+        let stopped = if work.is_finished() { Ok(()) } else { outcome(work.await) };
+        let drained = agent.drain(deadline.saturating_duration_since(Instant::now())).await;
+        agent.write_line(last_line());
+        stopped.and(drained).and(agent.flush().await)
+    });
+    match timeout_at(deadline + FAREWELL, ending).await {
+        Ok(ended) => outcome(ended),
+        Err(_) => {
+            let text = format!(
+                "a handler or the reader of the output took nothing more for {grace:?} (agent.drain_timeout); \
+                 what had arrived is given up"
+            );
+            Err(Error::new(ErrorKind::Unavailable, text))
+        }
+    }
+}
+
+/// For the last line, after the grace.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 fn build(frame: &Frame, arguments: &Arguments) -> Result<AgentBuilder> {
     let events = arguments.output == OutputFormat::Jsonl;

@@ -28,6 +28,7 @@ impl Handler for Recorder {
         }
         let key = event.key.clone().unwrap();
         self.seen.lock().unwrap().push(key.clone());
+        assert!(!key.starts_with("panic"), "a defect, as this test wants it");
         if key.starts_with("bad") {
             return Err(Error::new(ErrorKind::Internal, format!("does not like {key}")));
         }
@@ -78,17 +79,18 @@ async fn a_handler_that_fails_is_told_and_gets_the_next_event() {
     let (mut dispatcher, mut failures) = Dispatcher::new(10);
     let (seen, handler) = recorder(None);
     dispatcher.add(Route::All, handler);
-    for key in ["1", "bad", "2"] {
+    for key in ["1", "bad", "2", "panic", "3"] {
         dispatcher.dispatch(&event("t", key, "D")).await;
     }
     let failure = failures.recv().await.unwrap();
     assert_eq!((failure.key.as_deref(), failure.reason.as_str()), (Some("bad"), "does not like bad"));
     dispatcher.finish(LONG).await.unwrap();
-    assert_eq!(*seen.lock().unwrap(), ["1", "bad", "2"]);
+    assert_eq!(failures.recv().await.unwrap().reason, "the handler panicked");
+    assert_eq!(*seen.lock().unwrap(), ["1", "bad", "2", "panic", "3"]);
     let status = dispatcher.status();
     assert_eq!(
         (status.counter("events_handled", None), status.counter("events_failed", Some("handler"))),
-        (2, 1)
+        (3, 2)
     );
 }
 
