@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -49,6 +49,30 @@ impl InFlight {
         self.events.fetch_add(1, Ordering::SeqCst);
         self.bytes.fetch_add(payload.len() as u64, Ordering::SeqCst);
         Bytes::from_owner(Held { payload, gauge: Arc::clone(self) })
+    }
+
+    /// As [`hold`](Self::hold), but only while fewer than `limit` events are on their way; waits for room, at most
+    /// `patience`.
+    pub(crate) async fn hold_below(
+        self: &Arc<Self>,
+        limit: u64,
+        payload: Bytes,
+        patience: Duration,
+    ) -> Option<Bytes> {
+        let deadline = Instant::now() + patience;
+        while !self.take_place(limit) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !self.wait_for(limit.saturating_sub(1), left).await {
+                return None;
+            }
+        }
+        self.bytes.fetch_add(payload.len() as u64, Ordering::SeqCst);
+        Some(Bytes::from_owner(Held { payload, gauge: Arc::clone(self) }))
+    }
+
+    fn take_place(&self, limit: u64) -> bool {
+        let more = |events: u64| (events < limit).then_some(events + 1);
+        self.events.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
     }
 
     pub(crate) fn events(&self) -> u64 {
@@ -121,6 +145,18 @@ mod tests {
         drop(second);
         assert_eq!((gauge.events(), gauge.bytes()), (0, 0));
         assert!(gauge.drain(Duration::from_millis(1)).await);
+    }
+
+    #[tokio::test]
+    async fn no_more_than_the_limit_is_ever_on_its_way() {
+        let gauge = Arc::new(InFlight::default());
+        let payload = || Bytes::from_static(b"payload");
+        let long = Duration::from_secs(60);
+        let held = gauge.hold_below(2, payload(), long).await.unwrap();
+        let _second = gauge.hold_below(2, payload(), long).await.unwrap();
+        assert!(gauge.hold_below(2, payload(), Duration::from_millis(1)).await.is_none());
+        drop(held);
+        assert!(gauge.hold_below(2, payload(), long).await.is_some());
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 mod pub_publisher;
 mod push_link;
 mod push_publisher;
+mod service_watch;
 
 pub use pub_publisher::PubPublisher;
 pub use push_publisher::PushPublisher;

@@ -108,8 +108,8 @@ const OURS: &[Setting] = &[
         name: "state_dir",
         kind: Kind::Path,
         default: r#""/var/lib/skimmer""#,
-        doc: "The folder of what survives the process: ring file, epoch, status socket. It must exist and be writable; \
-              if its disk is full, events still flow, and a restart makes subscribers synchronise anew.",
+        doc: "The folder of the program's own: status socket and lock file. It must exist and be writable; two programs \
+              of one kind need two folders.",
         reload: Reload::Restart,
     },
     Setting {
@@ -133,10 +133,10 @@ const OURS: &[Setting] = &[
     Setting {
         section: "pubsub",
         name: "dead_after",
-        kind: Kind::Duration { min: Duration::from_millis(100), max: HOUR },
+        kind: Kind::Duration { min: Duration::from_secs(2), max: HOUR },
         default: r#""3s""#,
-        doc: "After how long without a sign a publisher counts as dead and its topics as stale; 100ms to 1h. \
-              Publishers say hello every second, so the default forgives two lost ones.",
+        doc: "After how long without a sign a publisher that says hello counts as dead, and is connected anew; 2s to \
+              1h. Publishers say hello every second: less than two of these would cut idle links.",
         reload: Reload::Restart,
     },
     Setting {

@@ -6,12 +6,13 @@ use std::time::Duration;
 use futures_channel::mpsc as monitor;
 use futures_util::StreamExt;
 use pubsub_api::{Backoff, Counter, CounterReading};
-use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use zeromq::{PushSocket, Socket, SocketEvent, SocketOptions, SocketSend, ZmqMessage};
 
+use super::service_watch::ServiceWatch;
 use super::wait_for_writers;
 use crate::ZmqSettings;
+use crate::in_flight::InFlight;
 
 /// Carries events from a worker's queue to the service's socket, connecting again whenever the link breaks.
 pub(super) struct PushLink {
@@ -21,6 +22,8 @@ pub(super) struct PushLink {
     waiting: mpsc::Receiver<ZmqMessage>,
     /// Taken from the queue, not yet given to a socket that took it.
     batch: Vec<ZmqMessage>,
+    /// All that is on its way: in the queue, in the batch, and with the crate.
+    in_flight: Arc<InFlight>,
     readings: Arc<LinkReadings>,
 }
 
@@ -33,6 +36,7 @@ pub(super) struct LinkReadings {
     up: AtomicBool,
     handed_over: Counter,
     links_lost: Counter,
+    in_doubt: Counter,
 }
 
 impl Default for LinkReadings {
@@ -41,6 +45,7 @@ impl Default for LinkReadings {
             up: AtomicBool::new(false),
             handed_over: Counter::new("events_handed_over"),
             links_lost: Counter::new("links_lost"),
+            in_doubt: Counter::new("events_in_doubt"),
         }
     }
 }
@@ -51,8 +56,15 @@ impl LinkReadings {
     }
 
     pub(super) fn read(&self) -> Vec<CounterReading> {
-        vec![self.handed_over.read(), self.links_lost.read()]
+        vec![self.handed_over.read(), self.links_lost.read(), self.in_doubt.read()]
     }
+}
+
+/// A connection, and the watch on who took it.
+struct Connection {
+    socket: PushSocket,
+    events: monitor::Receiver<SocketEvent>,
+    watch: ServiceWatch,
 }
 
 /// How a connection ended.
@@ -67,6 +79,7 @@ impl PushLink {
     pub(super) fn new(
         settings: &ZmqSettings,
         waiting: mpsc::Receiver<ZmqMessage>,
+        in_flight: Arc<InFlight>,
         readings: Arc<LinkReadings>,
     ) -> Self {
         Self {
@@ -75,6 +88,7 @@ impl PushLink {
             linger: settings.linger,
             waiting,
             batch: Vec::with_capacity(BATCH),
+            in_flight,
             readings,
         }
     }
@@ -84,19 +98,15 @@ impl PushLink {
         let mut backoff = Backoff::default();
         loop {
             match self.connect().await {
-                Ok((socket, events)) => {
+                Ok(connection) => {
                     backoff.reset();
                     self.readings.up.store(true, Ordering::Relaxed);
-                    let end = self.pump(socket, events).await;
+                    let end = self.pump(connection).await;
                     self.readings.up.store(false, Ordering::Relaxed);
                     if matches!(end, End::Closed) {
                         return;
                     }
                     self.readings.links_lost.add(1);
-                    let path = self.path.display();
-                    tracing::warn!(
-                        "lost the publisher service at {path}: what was just handed over may be lost"
-                    );
                 }
                 Err(reason) => tracing::debug!("no publisher service at {}: {reason}", self.path.display()),
             }
@@ -109,23 +119,31 @@ impl PushLink {
 
     /// The crate itself would try again with little jitter and up to 30 s apart: it is called only if someone
     /// listens.
-    async fn connect(&self) -> Result<(PushSocket, monitor::Receiver<SocketEvent>), String> {
-        UnixStream::connect(&self.path).await.map_err(|error| error.to_string())?;
+    async fn connect(&self) -> Result<Connection, String> {
+        let watch = ServiceWatch::start(&self.path).await.map_err(|error| error.to_string())?;
         let mut options = SocketOptions::default();
         options.connect_timeout(self.handshake_timeout);
         let mut socket = PushSocket::with_options(options);
         let events = socket.monitor();
         let endpoint = format!("ipc://{}", self.path.display());
         socket.connect(&endpoint).await.map_err(|error| error.to_string())?;
-        Ok((socket, events))
+        Ok(Connection { socket, events, watch })
     }
 
-    async fn pump(&mut self, mut socket: PushSocket, mut events: monitor::Receiver<SocketEvent>) -> End {
+    async fn pump(&mut self, connection: Connection) -> End {
+        let Connection { mut socket, mut events, mut watch } = connection;
         loop {
             if self.hand_over(&mut socket).await.is_err() {
-                return End::Broken;
+                return self.broken();
             }
             tokio::select! {
+                biased;
+                () = watch.gone() => return self.broken(),
+                event = events.next() => {
+                    if matches!(event, Some(SocketEvent::Disconnected(_)) | None) {
+                        return self.broken();
+                    }
+                }
                 taken = self.waiting.recv_many(&mut self.batch, BATCH) => {
                     if taken == 0 {
                         let writers = Arc::downgrade(&socket.backend());
@@ -134,13 +152,20 @@ impl PushLink {
                         return End::Closed;
                     }
                 }
-                event = events.next() => {
-                    if matches!(event, Some(SocketEvent::Disconnected(_)) | None) {
-                        return End::Broken;
-                    }
-                }
             }
         }
+    }
+
+    /// What the crate still had when the link broke is in doubt: counted and told.
+    fn broken(&self) -> End {
+        let ours = (self.waiting.len() + self.batch.len()) as u64;
+        let in_doubt = self.in_flight.events().saturating_sub(ours);
+        self.readings.in_doubt.add(in_doubt);
+        let path = self.path.display();
+        tracing::warn!(
+            "lost the publisher service at {path}; {in_doubt} events and what it had not read are in doubt"
+        );
+        End::Broken
     }
 
     /// Gives the batch to the socket; what it did not take stays in the batch, in order.

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::{Error, ErrorKind, PeerReading, Publisher, QueueReading, Result, Status, Topic};
-use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
-use tokio::sync::{mpsc, oneshot};
+use pubsub_api::{Counter, Error, ErrorKind, PeerReading, Publisher, QueueReading, Result, Status, Topic};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use zeromq::ZmqMessage;
 
 use super::push_link::{LinkReadings, PushLink};
@@ -23,6 +23,7 @@ pub struct PushPublisher {
     state: Mutex<State>,
     in_flight: Arc<InFlight>,
     link: Arc<LinkReadings>,
+    dropped: Counter,
 }
 
 #[derive(Debug)]
@@ -31,15 +32,20 @@ enum State {
     New,
     Running {
         queue: mpsc::Sender<ZmqMessage>,
-        /// Tells that the link has ended, after it has lingered.
-        ended: oneshot::Receiver<()>,
+        link: JoinHandle<()>,
     },
     Closed,
 }
 
 impl PushPublisher {
     pub(crate) fn new(settings: ZmqSettings) -> Self {
-        Self { settings, state: Mutex::new(State::New), in_flight: Arc::default(), link: Arc::default() }
+        Self {
+            settings,
+            state: Mutex::new(State::New),
+            in_flight: Arc::default(),
+            link: Arc::default(),
+            dropped: Counter::with_cause("events_dropped", "closed"),
+        }
     }
 
     /// The queue to the link, which the first call starts.
@@ -50,13 +56,9 @@ impl PushPublisher {
             State::Closed => Err(closed("publisher")),
             State::New => {
                 let (queue, waiting) = mpsc::channel(self.settings.send_queue_events);
-                let link = PushLink::new(&self.settings, waiting, Arc::clone(&self.link));
-                let (tell, ended) = oneshot::channel();
-                tokio::spawn(async move {
-                    link.run().await;
-                    let _ = tell.send(());
-                });
-                *state = State::Running { queue: queue.clone(), ended };
+                let (settings, in_flight) = (&self.settings, Arc::clone(&self.in_flight));
+                let link = PushLink::new(settings, waiting, in_flight, Arc::clone(&self.link));
+                *state = State::Running { queue: queue.clone(), link: tokio::spawn(link.run()) };
                 Ok(queue)
             }
         }
@@ -81,17 +83,12 @@ impl Publisher for PushPublisher {
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         check_size(&payload)?;
         let queue = self.queue()?;
-        let message = message(topic, self.in_flight.hold(payload));
-        let message = match queue.try_send(message) {
-            Ok(()) => return Ok(()),
-            Err(TrySendError::Closed(_)) => return Err(closed("publisher")),
-            Err(TrySendError::Full(message)) => message,
+        let (bound, patience) = (self.settings.send_queue_events as u64, self.settings.send_timeout);
+        let Some(held) = self.in_flight.hold_below(bound, payload, patience).await else {
+            return Err(self.overloaded(patience));
         };
-        let waited = self.settings.send_timeout;
-        queue.send_timeout(message, waited).await.map_err(|error| match error {
-            SendTimeoutError::Timeout(_) => self.overloaded(waited),
-            SendTimeoutError::Closed(_) => closed("publisher"),
-        })
+        // There is a place in the queue for everything that is on its way.
+        queue.send(message(topic, held)).await.map_err(|_| closed("publisher"))
     }
 
     async fn flush(&self) -> Result<()> {
@@ -110,13 +107,16 @@ impl Publisher for PushPublisher {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *state, State::Closed)
         };
-        let State::Running { queue, ended } = state else { return Ok(()) };
+        let State::Running { queue, mut link } = state else { return Ok(()) };
         drop(queue);
-        let in_time = tokio::time::timeout(self.settings.linger, ended).await.is_ok();
+        let in_time = tokio::time::timeout(self.settings.linger, &mut link).await.is_ok();
         let left = self.in_flight.events();
         if in_time && left == 0 {
             return Ok(());
         }
+        // What is told to be lost must not arrive later.
+        link.abort();
+        self.dropped.add(left);
         let (linger, socket) = (self.settings.linger, self.settings.socket.display());
         let text = format!("{left} events could not be handed over to {socket} within linger ({linger:?})");
         Err(Error::new(ErrorKind::Unavailable, text))
@@ -139,6 +139,8 @@ impl Publisher for PushPublisher {
             endpoint: format!("ipc://{}", self.settings.socket.display()),
             state: state.to_owned(),
         }];
-        Status { counters: self.link.read(), queues, peers }
+        let mut counters = self.link.read();
+        counters.push(self.dropped.read());
+        Status { counters, queues, peers }
     }
 }
