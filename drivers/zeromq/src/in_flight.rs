@@ -20,6 +20,13 @@ pub(crate) struct InFlight {
     changed: Notify,
 }
 
+/// What an event costs the crate besides its payload, in bytes: the message, its frames and a place in a queue.
+const OVERHEAD_BYTES: u64 = 512;
+
+fn cost(payload: &Bytes) -> u64 {
+    payload.len() as u64 + OVERHEAD_BYTES
+}
+
 /// One payload on its way.
 struct Held {
     payload: Bytes,
@@ -35,7 +42,7 @@ impl AsRef<[u8]> for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.gauge.events.fetch_sub(1, Ordering::SeqCst);
-        self.gauge.bytes.fetch_sub(self.payload.len() as u64, Ordering::SeqCst);
+        self.gauge.bytes.fetch_sub(cost(&self.payload), Ordering::SeqCst);
         self.gauge.released.fetch_add(1, Ordering::SeqCst);
         if self.gauge.waiting.load(Ordering::SeqCst) > 0 {
             self.gauge.changed.notify_waiters();
@@ -47,7 +54,7 @@ impl InFlight {
     /// The payload, counted until its last reference is gone.
     pub(crate) fn hold(self: &Arc<Self>, payload: Bytes) -> Bytes {
         self.events.fetch_add(1, Ordering::SeqCst);
-        self.bytes.fetch_add(payload.len() as u64, Ordering::SeqCst);
+        self.bytes.fetch_add(cost(&payload), Ordering::SeqCst);
         Bytes::from_owner(Held { payload, gauge: Arc::clone(self) })
     }
 
@@ -66,7 +73,7 @@ impl InFlight {
                 return None;
             }
         }
-        self.bytes.fetch_add(payload.len() as u64, Ordering::SeqCst);
+        self.bytes.fetch_add(cost(&payload), Ordering::SeqCst);
         Some(Bytes::from_owner(Held { payload, gauge: Arc::clone(self) }))
     }
 
@@ -131,14 +138,14 @@ impl Drop for Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arc, Bytes, Duration, InFlight};
+    use super::{Arc, Bytes, Duration, InFlight, OVERHEAD_BYTES};
 
     #[tokio::test]
     async fn an_event_is_on_its_way_until_its_last_reference_is_gone() {
         let gauge = Arc::new(InFlight::default());
         let held = gauge.hold(Bytes::from_static(b"payload"));
         let second = held.clone();
-        assert_eq!((gauge.events(), gauge.bytes()), (1, 7));
+        assert_eq!((gauge.events(), gauge.bytes()), (1, 7 + OVERHEAD_BYTES));
         drop(held);
         assert_eq!(gauge.events(), 1);
         assert!(!gauge.drain(Duration::from_millis(1)).await, "nothing moves while a reference is left");

@@ -17,6 +17,7 @@
 //! Stands in [`NETWORK`] and [`MULTIPROC`], which `skimmer drivers` shows.
 
 mod in_flight;
+mod peers;
 mod publisher;
 mod settings;
 mod subscriber;
@@ -37,8 +38,10 @@ pub const NETWORK: Capabilities = Capabilities {
     bounded: true,
     limits: &[
         "Trusted networks only: a single header of nine bytes, from anyone who can connect, ends the process.",
-        "Not isolated: what a subscriber does not read is kept for it, and above max_in_flight_bytes new events are \
-         refused for all until it reads or leaves; every refusal is counted.",
+        "Not isolated: what a subscriber does not read is kept for it, and above max_in_flight_bytes nothing is \
+         published to anyone, and the workers wait, until it reads or leaves.",
+        "While a subscriber does not read, bursts are paced by an estimate (2 µs per event and subscriber): on a host \
+         slower than that, the crate's first queue of 100,000 events may drop without a word.",
         "Peers with ZMTP heartbeats (ZMQ_HEARTBEAT_IVL) are disconnected at every beat.",
         "A peer that claims the ZMTP identity of another takes its place.",
         "Nobody is authenticated and nothing is encrypted.",
@@ -53,7 +56,7 @@ pub const MULTIPROC: Capabilities = Capabilities {
     across_processes: true,
     bounded: true,
     limits: &[
-        "Handed over, not confirmed: PUSH learns of a dead service at the next write, and what was on its way is lost.",
+        "Handed over, not confirmed: what was written and not yet read by a service that dies is lost.",
         "Any process that may write the socket (mode 0660) can end the service with a header of nine bytes.",
         "Peers with ZMTP heartbeats (ZMQ_HEARTBEAT_IVL) are disconnected at every beat.",
         "A peer that claims the ZMTP identity of another takes its place.",

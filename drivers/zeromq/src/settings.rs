@@ -20,8 +20,8 @@ pub const SETTINGS: &[Setting] = &[
         name: "send_queue_events",
         kind: Kind::Integer { min: 1, max: 1_000_000 },
         default: "10000",
-        doc: "Events that a worker has sent and that still wait for the service's socket. When full, `send` waits \
-              for `send_timeout` and is then refused as overloaded.",
+        doc: "Events that a worker has sent and that are not yet written to the service's socket. When full, `send` \
+              waits for `send_timeout` and is then refused as overloaded.",
         reload: Reload::Restart,
     },
     Setting {
@@ -29,8 +29,9 @@ pub const SETTINGS: &[Setting] = &[
         name: "max_in_flight_bytes",
         kind: Kind::Bytes { min: 1024 * 1024, max: 64 * 1024 * 1024 * 1024 },
         default: "\"256MiB\"",
-        doc: "Bytes that a network publisher has taken and not yet written to every subscriber; the slowest one \
-              decides. When full, new events are refused as overloaded and counted.",
+        doc: "Bytes that a network publisher has taken and not yet written to every subscriber, with 512 for each event; \
+              the slowest one decides. When full, new events are refused as overloaded: the service waits, and the \
+              workers with it.",
         reload: Reload::Restart,
     },
     Setting {
