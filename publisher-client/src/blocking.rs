@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Event, Result};
@@ -11,10 +11,22 @@ use crate::PublisherClient;
 /// It may be made and initialized before `fork`, and even used: a process that finds itself forked since leaves the
 /// parent's connection alone and makes its own at its next call. One thread works in the background from the first
 /// send on. All methods may be called from many threads at once, and block.
+///
+/// Fork from a moment in which no other thread of the process is inside one of these methods: a lock that such a
+/// thread holds stays locked in the child.
 #[derive(Debug)]
 pub struct BlockingPublisher {
     settings: Settings,
-    running: Mutex<Option<Running>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing was sent, by this process or its ancestors.
+    Idle,
+    Running(Running),
+    /// Closed by the process of this id; its children may go on.
+    Closed(u32),
 }
 
 /// What belongs to one process.
@@ -25,6 +37,18 @@ struct Running {
     client: Arc<PublisherClient>,
 }
 
+impl Drop for BlockingPublisher {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let of_another_process = |running: &Running| running.pid != std::process::id();
+        if let State::Running(running) = std::mem::replace(state, State::Idle)
+            && of_another_process(&running)
+        {
+            forget(running);
+        }
+    }
+}
+
 impl BlockingPublisher {
     /// Checks the settings; starts nothing.
     ///
@@ -32,7 +56,7 @@ impl BlockingPublisher {
     /// As [`PublisherClient::open`].
     pub fn open(settings: &Settings) -> Result<Self> {
         PublisherClient::open(settings)?;
-        Ok(Self { settings: settings.clone(), running: Mutex::new(None) })
+        Ok(Self { settings: settings.clone(), state: Mutex::new(State::Idle) })
     }
 
     /// Makes ready to send. On the IPC hop nothing is left to do before the first send; without it this process
@@ -68,17 +92,23 @@ impl BlockingPublisher {
     /// # Errors
     /// As [`PublisherClient::close`].
     pub fn close(&self) -> Result<()> {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match running {
-            Some(running) if running.pid == std::process::id() => {
-                running.runtime.block_on(running.client.close())
-            }
-            Some(inherited) => {
+        let pid = std::process::id();
+        let previous = {
+            let mut state = self.state();
+            std::mem::replace(&mut *state, State::Closed(pid))
+        };
+        match previous {
+            State::Running(running) if running.pid == pid => running.runtime.block_on(running.client.close()),
+            State::Running(inherited) => {
                 forget(inherited);
                 Ok(())
             }
-            None => Ok(()),
+            State::Idle | State::Closed(_) => Ok(()),
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with<T>(&self, work: impl AsyncFnOnce(&PublisherClient) -> Result<T>) -> Result<T> {
@@ -87,24 +117,34 @@ impl BlockingPublisher {
     }
 
     fn of_this_process(&self) -> Result<(Arc<Runtime>, Arc<PublisherClient>)> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         let pid = std::process::id();
-        if let Some(current) = running.as_ref().filter(|current| current.pid == pid) {
-            return Ok((Arc::clone(&current.runtime), Arc::clone(&current.client)));
+        match &*state {
+            State::Running(current) if current.pid == pid => {
+                return Ok((Arc::clone(&current.runtime), Arc::clone(&current.client)));
+            }
+            State::Closed(closed) if *closed == pid => {
+                return Err(Error::new(ErrorKind::Closed, "the publisher was closed"));
+            }
+            _ => {}
         }
-        if let Some(inherited) = running.take() {
+        if let State::Running(inherited) = std::mem::replace(&mut *state, State::Idle) {
             forget(inherited);
         }
+        let running = self.start(pid)?;
+        let parts = (Arc::clone(&running.runtime), Arc::clone(&running.client));
+        *state = State::Running(running);
+        Ok(parts)
+    }
+
+    fn start(&self, pid: u32) -> Result<Running> {
         let runtime =
             Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|error| {
                 Error::new(ErrorKind::Internal, "cannot start the publisher's thread").with_source(error)
             })?;
         let client = PublisherClient::open(&self.settings)?;
         runtime.block_on(client.initialize())?;
-        let current = Running { pid, runtime: Arc::new(runtime), client: Arc::new(client) };
-        let parts = (Arc::clone(&current.runtime), Arc::clone(&current.client));
-        *running = Some(current);
-        Ok(parts)
+        Ok(Running { pid, runtime: Arc::new(runtime), client: Arc::new(client) })
     }
 }
 

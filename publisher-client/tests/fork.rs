@@ -17,16 +17,18 @@ use fork::{Fork, WEXITSTATUS, WIFEXITED, fork, waitpid};
 use publisher_client::BlockingPublisher;
 use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::wire::EventRef;
-use pubsub_api::{Action, Event, Incoming, Registry, Role, SEND_ALL};
+use pubsub_api::{Action, ErrorKind, Event, Incoming, Registry, Role, SEND_ALL};
 
 /// How long everything may take, on a machine however busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() {
-    let tests: [(&str, fn()); 3] = [
+    let tests: [(&str, fn()); 5] = [
         ("four_workers_forked_after_initialize_publish_complete_and_in_order", four_workers),
         ("a_publisher_used_before_fork_keeps_working_in_parent_and_child", used_before),
         ("a_worker_may_close_what_its_parent_uses", closed_in_child),
+        ("a_worker_that_only_drops_what_its_parent_uses_ends", dropped_in_child),
+        ("a_closed_publisher_stays_closed", closed),
     ];
     for (name, test) in tests {
         test();
@@ -139,6 +141,26 @@ fn used_before() {
         assert_ended_well(&format!("the child of round {round}"), child);
         assert_ended_well(&format!("the receiver of round {round}"), receiver);
     }
+}
+
+fn dropped_in_child() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(folder.path());
+    let mut publisher = open(&settings);
+    let receiver = in_child(|| receive(&settings, &BTreeMap::from([("parent".to_owned(), 100)])));
+    publish(&publisher, "parent", 0, 100);
+    let child = in_child(|| drop(std::mem::replace(&mut publisher, open(&settings))));
+    assert_ended_well("the child", child);
+    publisher.close().expect("handed over");
+    assert_ended_well("the receiver", receiver);
+}
+
+fn closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let publisher = open(&settings(folder.path()));
+    publisher.close().expect("nothing to do");
+    let event = Event::new("worker", "key", Action::Set, "value", SEND_ALL);
+    assert_eq!(publisher.send(&event).unwrap_err().kind(), ErrorKind::Closed);
 }
 
 fn closed_in_child() {

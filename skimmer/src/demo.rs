@@ -9,10 +9,9 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use pubsub_api::{Error, ErrorKind, Result};
-use service_kit::tell;
+use service_kit::{block_on, tell};
 use tokio::time::{Instant, sleep_until};
 
-use crate::runtime::block_on;
 use crate::scratch::Scratch;
 use change_log::ChangeLog;
 use observer::{Observer, SentTimes};

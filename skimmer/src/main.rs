@@ -8,7 +8,6 @@ mod demo;
 mod drivers_list;
 mod lines;
 mod publish;
-mod runtime;
 mod scratch;
 mod status;
 mod subscribe;

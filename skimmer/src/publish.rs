@@ -6,10 +6,9 @@ use clap::Args;
 use publisher_client::PublisherClient;
 use pubsub_api::settings::{Settings, parse_duration};
 use pubsub_api::{Action, Error, ErrorKind, Event, Registry, Result, Role, Topic, Value, json};
-use service_kit::{LogArguments, SettingsArguments};
+use service_kit::{LogArguments, SettingsArguments, block_on};
 
 use crate::lines::{Line, Lines};
-use crate::runtime::block_on;
 
 /// The arguments of `skimmer pub`.
 #[derive(Debug, Clone, Args)]

@@ -1,9 +1,7 @@
 use clap::Args;
 use comfy_table::Table;
 use pubsub_api::{Error, ErrorKind, Registry, Result};
-use service_kit::{SettingsArguments, StatusDocument, ask_status, status_sockets, tell};
-
-use crate::runtime::block_on;
+use service_kit::{SettingsArguments, StatusDocument, ask_status, block_on, status_sockets, tell};
 
 /// The arguments of `skimmer status`.
 #[derive(Debug, Clone, Args)]

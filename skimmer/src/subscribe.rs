@@ -8,10 +8,8 @@ use pubsub_api::{
     Error, ErrorKind, Event, Incoming, Pattern, Registry, Result, Role, Subscriber, Subscription, Topic,
     Value, json,
 };
-use service_kit::{LogArguments, SettingsArguments};
+use service_kit::{LogArguments, SettingsArguments, block_on};
 use tokio::time::{Instant, timeout_at};
-
-use crate::runtime::block_on;
 
 /// The arguments of `skimmer sub`.
 #[derive(Debug, Clone, Args)]

@@ -47,8 +47,7 @@ impl Dispatcher {
     pub fn status(&self) -> Status {
         let mut status = Status::default();
         for lane in &self.lanes {
-            let counters = lane.counters();
-            status.counters.extend([counters.handled.read(), counters.failed.read(), counters.untold.read()]);
+            status.counters.extend(lane.counter_readings());
             status.queues.push(lane.queue_reading());
         }
         status

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use pubsub_api::{Counter, Event, QueueReading};
+use pubsub_api::{Counter, CounterReading, Event, QueueReading};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -22,12 +22,12 @@ pub(crate) struct Lane {
 
 /// What a lane counts.
 #[derive(Debug)]
-pub(crate) struct LaneCounters {
-    pub(crate) taken: Counter,
-    pub(crate) handled: Counter,
-    pub(crate) failed: Counter,
+struct LaneCounters {
+    taken: Counter,
+    handled: Counter,
+    failed: Counter,
     /// Failures that were counted but not told, because nobody had read the last ones.
-    pub(crate) untold: Counter,
+    untold: Counter,
 }
 
 impl Lane {
@@ -41,8 +41,8 @@ impl Lane {
         let counters = Arc::new(LaneCounters {
             taken: Counter::new("events_dispatched"),
             handled: Counter::new("events_handled"),
-            failed: Counter::with_cause("events_failed", "handler"),
-            untold: Counter::with_cause("failures_untold", "unread"),
+            failed: Counter::new("events_failed"),
+            untold: Counter::new("failures_untold"),
         });
         let work =
             Work { route: route.to_string(), handler, waiting, failures, counters: Arc::clone(&counters) };
@@ -67,8 +67,12 @@ impl Lane {
         (self.queue.max_capacity() - self.queue.capacity()) as u64
     }
 
-    pub(crate) fn counters(&self) -> &LaneCounters {
-        &self.counters
+    /// What was counted, with the route as cause.
+    pub(crate) fn counter_readings(&self) -> Vec<CounterReading> {
+        let LaneCounters { taken, handled, failed, untold } = &*self.counters;
+        let of_route =
+            |counter: &Counter| CounterReading { cause: Some(self.route.to_string()), ..counter.read() };
+        [taken, handled, failed, untold].into_iter().map(of_route).collect()
     }
 
     pub(crate) fn queue_reading(&self) -> QueueReading {

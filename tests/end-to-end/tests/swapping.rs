@@ -146,9 +146,8 @@ async fn within_one_process(network: &str, multiproc: &str, port: u16) {
         .expect("an agent")
         .subscribe(vec![everything.into()])
         .output(Output::new(Box::new(written.clone()), true))
-        .start()
-        .await
-        .expect("a running agent");
+        .build();
+    agent.start().await.expect("a start");
     let running = tokio::spawn({
         let agent = Arc::clone(&agent);
         async move { agent.run().await }

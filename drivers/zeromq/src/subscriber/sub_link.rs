@@ -30,27 +30,39 @@ pub(super) struct SubLinkParts {
     /// The wanted prefixes, in the order to place them.
     pub(super) filters: watch::Receiver<Arc<Vec<String>>>,
     pub(super) queue: mpsc::Sender<Incoming>,
-    pub(super) dropped: Arc<Tally>,
+    pub(super) counters: Arc<LinkCounters>,
     pub(super) state: Arc<LinkState>,
 }
 
-/// What the link tells of itself.
+/// What all links of a subscriber count together.
 #[derive(Debug)]
-pub(super) struct LinkState {
-    state: AtomicU8,
-    received: Counter,
-    links_lost: Counter,
+pub(super) struct LinkCounters {
+    pub(super) received: Counter,
+    pub(super) links_lost: Counter,
+    pub(super) dropped: Tally,
 }
 
-impl Default for LinkState {
+impl Default for LinkCounters {
     fn default() -> Self {
         Self {
-            state: AtomicU8::new(CONNECTING),
             received: Counter::new("events_received"),
             links_lost: Counter::new("links_lost"),
+            dropped: Tally::new("frames_dropped"),
         }
     }
 }
+
+impl LinkCounters {
+    pub(super) fn read(&self) -> Vec<CounterReading> {
+        let mut readings = vec![self.received.read(), self.links_lost.read()];
+        readings.extend(self.dropped.read());
+        readings
+    }
+}
+
+/// How far a link is.
+#[derive(Debug, Default)]
+pub(super) struct LinkState(AtomicU8);
 
 const CONNECTING: u8 = 0;
 const UP: u8 = 1;
@@ -58,7 +70,7 @@ const SUBSCRIBED: u8 = 2;
 
 impl LinkState {
     pub(super) fn read(&self, endpoint: &str) -> PeerReading {
-        let state = match self.state.load(Ordering::Relaxed) {
+        let state = match self.0.load(Ordering::Relaxed) {
             CONNECTING => "connecting",
             UP => "up",
             _ => "subscribed",
@@ -66,12 +78,8 @@ impl LinkState {
         PeerReading { endpoint: endpoint.to_owned(), state: state.to_owned() }
     }
 
-    pub(super) fn counters(&self) -> [CounterReading; 2] {
-        [self.received.read(), self.links_lost.read()]
-    }
-
     fn set(&self, state: u8) {
-        self.state.store(state, Ordering::Relaxed);
+        self.0.store(state, Ordering::Relaxed);
     }
 }
 
@@ -132,7 +140,7 @@ impl SubLink {
             Err(reason) => reason,
         };
         self.parts.state.set(CONNECTING);
-        self.parts.state.links_lost.add(1);
+        self.parts.counters.links_lost.add(1);
         tracing::warn!("lost {publisher}: {reason}");
         self.tell(Notice::LinkDown { publisher, reason }).await?;
         Ok(connection.subscribed)
@@ -178,11 +186,11 @@ impl SubLink {
     }
 
     async fn take(&self, connection: &mut Connection, message: ZmqMessage) -> Result<(), Abandoned> {
-        let Some(envelope) = envelope(message, &self.parts.dropped) else { return Ok(()) };
+        let Some(envelope) = envelope(message, &self.parts.counters.dropped) else { return Ok(()) };
         let is_hello = envelope.topic == HELLO;
         // Only a hello proves the link: a publisher that has none must not be found dead for want of more.
         if is_hello && let Err(refused) = EventRef::read(HELLO.as_bytes(), &envelope.payload) {
-            refuse(refused, &self.parts.dropped);
+            refuse(refused, &self.parts.counters.dropped);
             return Ok(());
         }
         if is_hello && !connection.subscribed {
@@ -191,7 +199,7 @@ impl SubLink {
             self.tell(Notice::Subscribed { publisher: self.parts.endpoint.clone() }).await?;
         }
         self.parts.queue.send(Incoming::Message(envelope)).await.map_err(|_| Abandoned)?;
-        self.parts.state.received.add(u64::from(!is_hello));
+        self.parts.counters.received.add(u64::from(!is_hello));
         Ok(())
     }
 

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use async_trait::async_trait;
 use pubsub_api::{
     Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, QueueReading, Result, Status, Subscriber, Subscription,
-    Subscriptions, Tally,
+    Subscriptions,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::sub_link::{LinkState, SubLink, SubLinkParts};
+use super::sub_link::{LinkCounters, LinkState, SubLink, SubLinkParts};
 use crate::ZmqSettings;
 use crate::wire::closed;
 
@@ -25,7 +25,7 @@ pub struct SubSubscriber {
     filters: watch::Sender<Arc<Vec<String>>>,
     links: Mutex<Links>,
     incoming: tokio::sync::Mutex<mpsc::Receiver<Incoming>>,
-    dropped: Arc<Tally>,
+    counters: Arc<LinkCounters>,
 }
 
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl SubSubscriber {
             filters: watch::Sender::new(Arc::default()),
             links: Mutex::new(Links { by_endpoint: BTreeMap::new(), running: false, queue: Some(queue) }),
             incoming: tokio::sync::Mutex::new(incoming),
-            dropped: Arc::new(Tally::new("frames_dropped")),
+            counters: Arc::default(),
         }
     }
 
@@ -74,7 +74,7 @@ impl SubSubscriber {
             dead_after: self.settings.dead_after,
             filters: self.filters.subscribe(),
             queue,
-            dropped: Arc::clone(&self.dropped),
+            counters: Arc::clone(&self.counters),
             state: Arc::clone(state),
         });
         tokio::spawn(link.run())
@@ -188,9 +188,7 @@ impl Subscriber for SubSubscriber {
             when_full: "reading stops and the publisher holds back".to_owned(),
         }];
         let peers = links.by_endpoint.iter().map(|(endpoint, link)| link.state.read(endpoint)).collect();
-        let mut counters = self.dropped.read();
-        counters.extend(links.by_endpoint.values().flat_map(|link| link.state.counters()));
-        Status { counters, queues, peers }
+        Status { counters: self.counters.read(), queues, peers }
     }
 }
 
