@@ -212,6 +212,9 @@ impl Agent {
         self.table().apply(&event);
         self.applied.add(1);
         output.event(&event)?;
+        if self.dispatcher.would_wait(&event) {
+            output.flush()?;
+        }
         self.dispatcher.dispatch(&event).await;
         Ok(())
     }

@@ -35,6 +35,12 @@ impl Dispatcher {
         self.lanes.push(Lane::start(route, handler, self.queue_events, self.failures.clone()));
     }
 
+    /// Whether a handler that takes the event has no room for it now.
+    #[must_use]
+    pub fn would_wait(&self, event: &Event) -> bool {
+        self.lanes.iter().any(|lane| lane.takes(event) && lane.is_full())
+    }
+
     /// Puts an event into the queue of every handler that takes it; waits for room.
     pub async fn dispatch(&self, event: &Arc<Event>) {
         for lane in self.lanes.iter().filter(|lane| lane.takes(event)) {

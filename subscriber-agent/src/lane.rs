@@ -63,6 +63,10 @@ impl Lane {
         }
     }
 
+    pub(crate) fn is_full(&self) -> bool {
+        self.queue.capacity() == 0
+    }
+
     pub(crate) fn waiting(&self) -> u64 {
         (self.queue.max_capacity() - self.queue.capacity()) as u64
     }
