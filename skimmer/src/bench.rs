@@ -5,6 +5,7 @@
 //! not an agent's.
 
 mod clock;
+mod contender;
 mod drain;
 mod figures;
 mod ledger;
@@ -20,6 +21,7 @@ mod report;
 mod service;
 mod table;
 mod usage;
+mod whole;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,8 +32,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pubsub_api::{Envelope, Error, ErrorKind, Registry, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::runtime::block_on;
+use service_kit::block_on;
+
 use crate::scratch::Scratch;
+use contender::Contender;
 use figures::{Figures, curve};
 use machine::Machine;
 use measure::{Case, Outcome};
@@ -92,31 +96,38 @@ async fn measure_or_stop(arguments: &Arguments) -> Result<Report> {
 async fn measure_all(arguments: &Arguments) -> Result<Report> {
     let registry = Registry::collect()?;
     let scratch = Scratch::new("bench")?;
-    let beside = arguments.read_beside()?;
-    let ours = arguments.settings_in(scratch.path(), 0).load_and_warn(&registry)?;
-    let mut kinds = vec![(arguments.name_of(&ours), ServiceKind::of(&registry, &ours)?)];
-    if let Some(command) = &arguments.peer {
-        kinds.push((ServiceKind::peer_name(command).to_owned(), ServiceKind::Peer(command.clone())));
-    }
-    let mut all: Vec<Series> = kinds
+    let contenders = contenders(arguments, &registry, scratch.path())?;
+    let mut all: Vec<Series> = contenders
         .iter()
-        .map(|(name, kind)| Series {
+        .map(|(name, contender)| Series {
             name: name.clone(),
-            service: kind.describe(),
-            ends: arguments.name_of(&ours),
+            what: contender.describe(),
             points: Vec::new(),
         })
         .collect();
-
     let machine = Machine::this();
     let mut bench = Bench { arguments, registry: &registry, folder: scratch.path(), run: 0 };
     for subscribers in arguments.subscribers() {
-        for (series, point) in all.iter_mut().zip(bench.points(&kinds, subscribers).await?) {
+        for (series, point) in all.iter_mut().zip(bench.points(&contenders, subscribers).await?) {
             series.points.push(point);
         }
     }
-    all.extend(beside);
     Ok(Report::new(machine, load(arguments)?, all))
+}
+
+/// What the settings describe, and whoever is compared with it, each with its name.
+fn contenders(arguments: &Arguments, registry: &Registry, folder: &Path) -> Result<Vec<(String, Contender)>> {
+    let settings = arguments.settings_in(folder, 0).load_and_warn(registry)?;
+    let ours = Contender::Service(ServiceKind::of(registry, &settings)?);
+    let mut all = vec![(arguments.name_of(&settings), ours)];
+    let named = |command: &String, contender| (Contender::name_of_command(command), contender);
+    if let Some(command) = &arguments.peer {
+        all.push(named(command, Contender::Service(ServiceKind::Peer(command.clone()))));
+    }
+    if let Some(command) = &arguments.whole {
+        all.push(named(command, Contender::Whole(command.clone())));
+    }
+    Ok(all)
 }
 
 fn load(arguments: &Arguments) -> Result<Load> {
@@ -140,21 +151,23 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// One point for each kind. Their runs take turns: what disturbs the machine for a while disturbs all alike.
-    async fn points(&mut self, kinds: &[(String, ServiceKind)], subscribers: usize) -> Result<Vec<Point>> {
-        let mut outcomes: Vec<Vec<Outcome>> = kinds.iter().map(|_| Vec::new()).collect();
+    /// One point for each contender. Their runs take turns: what disturbs the machine for a while disturbs all alike.
+    async fn points(&mut self, contenders: &[(String, Contender)], subscribers: usize) -> Result<Vec<Point>> {
+        let mut outcomes: Vec<Vec<Outcome>> = contenders.iter().map(|_| Vec::new()).collect();
         for turn in 1..=self.arguments.runs {
-            for ((name, kind), outcomes) in kinds.iter().zip(&mut outcomes) {
+            for ((name, contender), outcomes) in contenders.iter().zip(&mut outcomes) {
                 let what = format!("{name}, {subscribers} subscribers, run {turn}/{}", self.arguments.runs);
-                let case = self.arguments.case(kind, subscribers);
-                outcomes.push(self.measure(&case, what).await?);
+                let case = self.arguments.case(contender, subscribers);
+                outcomes.push(self.measure(contender, &case, what).await?);
             }
         }
-        let case = self.arguments.case(&ServiceKind::Absent, subscribers);
-        outcomes.into_iter().map(|outcomes| point(&case, outcomes)).collect()
+        let points = contenders.iter().zip(outcomes);
+        points
+            .map(|((_, contender), outcomes)| point(&self.arguments.case(contender, subscribers), outcomes))
+            .collect()
     }
 
-    async fn measure(&mut self, case: &Case, what: String) -> Result<Outcome> {
+    async fn measure(&mut self, contender: &Contender, case: &Case, what: String) -> Result<Outcome> {
         self.run += 1;
         let settings = self.arguments.settings_in(self.folder, self.run);
         let progress = Arc::new(Progress::new(case.subscribers));
@@ -165,8 +178,14 @@ impl Bench<'_> {
                 tokio::time::sleep(Duration::from_millis(250)).await;
             }
         };
+        let measured = async {
+            match contender {
+                Contender::Whole(command) => case.measure_whole(command).await,
+                Contender::Service(_) => case.measure(self.registry, &settings, self.folder, &progress).await,
+            }
+        };
         let outcome = tokio::select! {
-            outcome = Box::pin(case.measure(self.registry, &settings, self.folder, &progress)) => outcome,
+            outcome = Box::pin(measured) => outcome,
             () = shown => Err(Error::new(ErrorKind::Internal, "the progress bar ended")),
         };
         bar.finish_and_clear();

@@ -1,8 +1,8 @@
 use hdrhistogram::Histogram;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// What one run measured, or the medians of several runs, each figure by itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Figures {
     /// Events through the service, per second, as fast as they go.
     pub(super) events_per_second: f64,
@@ -17,7 +17,7 @@ pub(super) struct Figures {
 }
 
 /// Percentiles in µs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Latency {
     pub(super) p50: f64,
     pub(super) p90: f64,

@@ -5,12 +5,11 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use pubsub_api::settings::Settings;
 use pubsub_api::wire::MAX_EVENT_BYTES;
-use pubsub_api::{Error, ErrorKind, Result};
 use service_kit::{LogArguments, SettingsArguments};
 
+use super::contender::Contender;
 use super::measure::Case;
 use super::payload::HEAD_BYTES;
-use super::report::{Series, read_series};
 use super::service::ServiceKind;
 
 /// The arguments of `skimmer bench`.
@@ -53,9 +52,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "COMMAND")]
     pub(super) peer: Option<String>,
 
-    /// Show the series of another report (its JSON) beside ours
-    #[arg(long, value_name = "FILE")]
-    beside: Option<PathBuf>,
+    /// Measure another whole system in turns with ours: a command that takes subscribers, events, bytes of the value,
+    /// events per second and events of the latency part, and tells what it measured as benches/peers/whole.py does
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) whole: Option<String>,
 
     /// Call our series so [default: the drivers' aliases]
     #[arg(long, value_name = "NAME")]
@@ -65,7 +65,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(super) json: bool,
 
-    /// Write everything as JSON to this file besides, for `--beside` of a later bench
+    /// Write everything as JSON to this file besides
     #[arg(long, value_name = "FILE")]
     pub(super) save: Option<PathBuf>,
 
@@ -109,30 +109,27 @@ impl Arguments {
     }
 
     /// One run with so many subscribers.
-    pub(super) fn case(&self, kind: &ServiceKind, subscribers: usize) -> Case {
+    pub(super) fn case(&self, contender: &Contender, subscribers: usize) -> Case {
         /// Below the 10,000 events that the drivers' queues take by default.
         const WIDEST_WINDOW: u64 = 8_000;
+        /// Another whole system gets fewer events: that it is far slower is why it is compared.
+        const FEWER: u64 = 4;
         let n = subscribers as u64;
-        let latency_events = (self.rate * self.latency_seconds).max(1.0) as u64;
+        // At a million deliveries per second a run lasts seconds, whatever N is.
+        let events = self.events.unwrap_or_else(|| (4_000_000 / n).clamp(4_000, 200_000));
+        let (kind, events) = match contender {
+            Contender::Service(kind) => (kind.clone(), events),
+            Contender::Whole(_) => (ServiceKind::Absent, (events / FEWER).max(1)),
+        };
         Case {
-            kind: kind.clone(),
+            kind,
             subscribers,
-            // At a million deliveries per second a run lasts seconds, whatever N is.
-            events: self.events.unwrap_or_else(|| (4_000_000 / n).clamp(4_000, 200_000)),
+            events,
             window: self.window.unwrap_or_else(|| (20_000 / n).clamp(200, WIDEST_WINDOW)),
             value_bytes: self.value_bytes,
-            latency_events,
+            latency_events: (self.rate * self.latency_seconds).max(1.0) as u64,
             latency_interval: Duration::from_secs_f64(1.0 / self.rate),
         }
-    }
-
-    /// The series of the other report, if there is one.
-    pub(super) fn read_beside(&self) -> Result<Vec<Series>> {
-        let Some(file) = &self.beside else { return Ok(Vec::new()) };
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, format!("cannot read {}", file.display())).with_source(error)
-        })?;
-        read_series(&text)
     }
 }
 

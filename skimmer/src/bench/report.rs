@@ -1,12 +1,11 @@
-use pubsub_api::{Error, ErrorKind, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::figures::Figures;
 use super::ledger::Faults;
 use super::machine::Machine;
 
 /// All that a bench measured: what `--json` prints.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Report {
     /// Of `skimmer`.
     pub(super) version: String,
@@ -19,7 +18,7 @@ pub(super) struct Report {
 }
 
 /// What was asked of all.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Load {
     pub(super) value_bytes: usize,
     /// The packed map, as a worker sends it.
@@ -29,24 +28,22 @@ pub(super) struct Load {
     pub(super) runs: u32,
 }
 
-/// One service, with one, several, many subscribers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// One contender, with one, several, many subscribers.
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Series {
     pub(super) name: String,
-    /// What stood between pusher and subscribers.
-    pub(super) service: String,
-    /// What pusher and subscribers were.
-    pub(super) ends: String,
+    /// What was measured.
+    pub(super) what: String,
     pub(super) points: Vec<Point>,
 }
 
 /// Several runs with so many subscribers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Point {
     pub(super) subscribers: usize,
     /// As fast as they go, in each run.
     pub(super) events: u64,
-    /// How many events the pusher was ahead of the slowest subscriber at most.
+    /// How many events our pusher was ahead of the slowest subscriber at most; another whole system has its own ways.
     pub(super) window: u64,
     pub(super) runs: Vec<Run>,
     pub(super) median: Figures,
@@ -55,7 +52,7 @@ pub(super) struct Point {
 }
 
 /// One run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Run {
     #[serde(flatten)]
     pub(super) figures: Figures,
@@ -64,7 +61,7 @@ pub(super) struct Run {
 }
 
 /// How many times better the first series is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct Ratio {
     pub(super) than: String,
     pub(super) subscribers: usize,
@@ -74,12 +71,6 @@ pub(super) struct Ratio {
     /// Latency of the other over ours.
     pub(super) latency_p50: f64,
     pub(super) latency_p99: f64,
-}
-
-/// Series that were measured by somebody else, such as `benches/peers/whole.py`.
-#[derive(Debug, Deserialize)]
-struct Beside {
-    series: Vec<Series>,
 }
 
 impl Report {
@@ -100,14 +91,6 @@ impl Report {
         }
         all
     }
-}
-
-/// Reads the series of another report.
-pub(super) fn read_series(text: &str) -> Result<Vec<Series>> {
-    let read: Result<Beside, _> = serde_json::from_str(text);
-    read.map(|beside| beside.series).map_err(|error| {
-        Error::new(ErrorKind::Invalid, "this is no report of a bench (--beside)").with_source(error)
-    })
 }
 
 fn ratios(ours: &Series, other: &Series) -> Vec<Ratio> {
@@ -132,7 +115,7 @@ fn ratios(ours: &Series, other: &Series) -> Vec<Ratio> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::{Faults, Figures, Load, Machine, Point, Report, Run, Series, read_series};
+    use super::{Faults, Figures, Load, Machine, Point, Report, Run, Series};
     use crate::bench::figures::Latency;
 
     /// A report with two series, the second ten times slower.
@@ -161,7 +144,7 @@ pub(super) mod tests {
             let latency_curve = vec![(50.0, us), (90.0, us), (99.0, us * 2.0)];
             Point { subscribers, events: 1000, window: 200, runs: vec![run], median: figures, latency_curve }
         });
-        Series { name: name.to_owned(), service: String::new(), ends: String::new(), points: points.to_vec() }
+        Series { name: name.to_owned(), what: String::new(), points: points.to_vec() }
     }
 
     #[test]
@@ -172,12 +155,5 @@ pub(super) mod tests {
             let all = [Some(ratio.deliveries_per_second), ratio.service_cpu, Some(ratio.latency_p50)];
             assert_eq!(all, [Some(10.0); 3]);
         }
-    }
-
-    #[test]
-    fn a_report_reads_back_as_series() {
-        let text = serde_json::to_string(&example()).unwrap();
-        assert_eq!(read_series(&text).unwrap().len(), 2);
-        assert!(read_series("{}").unwrap_err().to_string().contains("--beside"));
     }
 }

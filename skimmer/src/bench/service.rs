@@ -35,11 +35,6 @@ impl ServiceKind {
         Ok(if joins { Self::Process } else { Self::Here })
     }
 
-    /// What the series of a peer is called: the file at the end of its command.
-    pub(super) fn peer_name(command: &str) -> &str {
-        command.rsplit(['/', ' ']).next().unwrap_or(command)
-    }
-
     /// In words, for the report.
     pub(super) fn describe(&self) -> String {
         match self {

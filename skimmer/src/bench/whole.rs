@@ -1,0 +1,90 @@
+use std::process::Stdio;
+
+use pubsub_api::{Error, ErrorKind, Result};
+use serde::Deserialize;
+use tokio::process::Command;
+
+use super::figures::{Figures, Latency};
+use super::ledger::{Faults, histogram};
+use super::measure::{Case, Outcome};
+use super::report::Run;
+
+/// What somebody else's whole system says after one run of its own.
+#[derive(Debug, Deserialize)]
+struct Told {
+    /// From the first send to the last arrival of the throughput part.
+    seconds: f64,
+    service_cpu_seconds: f64,
+    service_peak_rss_bytes: f64,
+    #[serde(flatten)]
+    faults: Faults,
+    /// Of every delivery of the latency part.
+    latencies_us: Vec<f64>,
+}
+
+impl Case {
+    /// Lets somebody else's pusher, service and subscribers measure themselves under the same load: a command, split
+    /// at white space, that takes subscribers, events, bytes of the value, events per second and events of the latency
+    /// part as arguments.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if it does not start or fails; it says why on stderr.
+    pub(super) async fn measure_whole(&self, command: &str) -> Result<Outcome> {
+        let failed = |what: &str| Error::new(ErrorKind::Unavailable, format!("`{command}`: {what}"));
+        let mut words = command.split_whitespace();
+        let program = words.next().ok_or_else(|| failed("no command"))?;
+        let rate = 1.0 / self.latency_interval.as_secs_f64();
+        let ended = Command::new(program)
+            .args(words)
+            .args([self.subscribers.to_string(), self.events.to_string(), self.value_bytes.to_string()])
+            .args([rate.to_string(), self.latency_events.to_string()])
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(|error| failed("cannot start it").with_source(error))?;
+        if !ended.status.success() {
+            return Err(failed(&format!("it ended with {}", ended.status)));
+        }
+        let told: Told = serde_json::from_slice(&ended.stdout)
+            .map_err(|error| failed("what it told is no measurement").with_source(error))?;
+        told.outcome(self.events as f64, self.subscribers as f64)
+    }
+}
+
+impl Told {
+    fn outcome(&self, events: f64, subscribers: f64) -> Result<Outcome> {
+        let mut latencies = histogram()?;
+        for us in &self.latencies_us {
+            latencies.saturating_record((us * 1000.0) as u64);
+        }
+        let figures = Figures {
+            events_per_second: events / self.seconds,
+            deliveries_per_second: events * subscribers / self.seconds,
+            service_cpu_us_per_delivery: Some(self.service_cpu_seconds * 1e6 / (events * subscribers)),
+            service_peak_rss_mib: Some(self.service_peak_rss_bytes / 1024.0 / 1024.0),
+            latency_us: Latency::of(&latencies),
+        };
+        Ok(Outcome { run: Run { figures, faults: self.faults }, latencies })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Told;
+
+    #[test]
+    fn what_is_told_becomes_the_same_figures_as_ours() {
+        let told: Told = serde_json::from_str(
+            r#"{"seconds": 2, "service_cpu_seconds": 1, "service_peak_rss_bytes": 1048576, "missing": 0,
+                "out_of_place": 3, "unreadable": 0, "latencies_us": [10, 30, 20]}"#,
+        )
+        .unwrap();
+        let run = told.outcome(1000.0, 10.0).unwrap().run;
+        assert_eq!((run.figures.events_per_second, run.figures.deliveries_per_second), (500.0, 5000.0));
+        assert_eq!(run.figures.service_cpu_us_per_delivery, Some(100.0));
+        assert_eq!(run.faults.out_of_place, 3);
+        assert!((run.figures.latency_us.p50 - 20.0).abs() < 0.1);
+    }
+}
