@@ -180,7 +180,7 @@ impl Bench<'_> {
         };
         let measured = async {
             match contender {
-                Contender::Whole(command) => case.measure_whole(command).await,
+                Contender::Whole(command) => case.measure_whole(command, self.folder).await,
                 Contender::Service(_) => case.measure(self.registry, &settings, self.folder, &progress).await,
             }
         };

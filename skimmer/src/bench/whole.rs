@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::process::Stdio;
 
 use pubsub_api::{Error, ErrorKind, Result};
@@ -29,7 +30,7 @@ impl Case {
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if it does not start or fails; it says why on stderr.
-    pub(super) async fn measure_whole(&self, command: &str) -> Result<Outcome> {
+    pub(super) async fn measure_whole(&self, command: &str, folder: &Path) -> Result<Outcome> {
         let failed = |what: &str| Error::new(ErrorKind::Unavailable, format!("`{command}`: {what}"));
         let mut words = command.split_whitespace();
         let program = words.next().ok_or_else(|| failed("no command"))?;
@@ -38,6 +39,8 @@ impl Case {
             .args(words)
             .args([self.subscribers.to_string(), self.events.to_string(), self.value_bytes.to_string()])
             .args([rate.to_string(), self.latency_events.to_string()])
+            // What it leaves when it is stopped goes with our own folder.
+            .env("TMPDIR", folder)
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
