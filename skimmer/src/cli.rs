@@ -6,7 +6,7 @@ use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::{bench, config, demo, drivers_list, publish, status, subscribe};
 
-/// Carries change events from API workers to every node that cares, and tells every loss.
+/// Carries change events from API workers to every node that cares, and counts what it drops.
 #[derive(Debug, Parser)]
 #[command(name = "skimmer", version, propagate_version = true, after_help = "Example: skimmer demo")]
 pub(crate) struct Cli {

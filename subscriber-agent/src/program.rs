@@ -76,9 +76,9 @@ async fn serve(arguments: &Arguments) -> Result<()> {
     let mut work = spawn(&agent);
     let ended = loop {
         tokio::select! {
-            ended = &mut work => break outcome(ended),
+            ended = &mut work => break Some(outcome(ended)),
             signal = frame.next() => match signal {
-                Signal::Stop => break Ok(()),
+                Signal::Stop => break None,
                 Signal::Status => agent.write_line(status().to_notice_line()),
                 Signal::Reload => frame.reload(|settings| agent.apply(settings)),
             },
@@ -87,16 +87,17 @@ async fn serve(arguments: &Arguments) -> Result<()> {
 
     Readiness.stopping();
     let grace = frame.settings().agent().drain_timeout;
-    let drained = end(&agent, work, grace, move || status().to_notice_line()).await;
+    let still_at_work = ended.is_none().then_some(work);
+    let drained = end(&agent, still_at_work, grace, move || status().to_notice_line()).await;
     tracing::info!("ended");
-    tolerate_absent_reader(ended.and(drained))
+    tolerate_absent_reader(ended.unwrap_or(Ok(())).and(drained))
 }
 
 /// Drains, and writes the last line; all of it within `grace`, even if a handler or the reader of stdout takes nothing
 /// more.
 async fn end(
     agent: &Arc<Agent>,
-    work: JoinHandle<Result<()>>,
+    still_at_work: Option<JoinHandle<Result<()>>>,
     grace: Duration,
     last_line: impl FnOnce() -> String + Send + 'static,
 ) -> Result<()> {
@@ -104,7 +105,10 @@ async fn end(
     let agent = Arc::clone(agent);
     let deadline = Instant::now() + grace;
     let ending = tokio::spawn(async move {
-        let stopped = if work.is_finished() { Ok(()) } else { outcome(work.await) };
+        let stopped = match still_at_work {
+            Some(work) => outcome(work.await),
+            None => Ok(()),
+        };
         let drained = agent.drain(deadline.saturating_duration_since(Instant::now())).await;
         agent.write_line(last_line());
         stopped.and(drained).and(agent.flush().await)
