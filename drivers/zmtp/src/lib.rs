@@ -1,0 +1,110 @@
+//! The default drivers, on our own ZMTP engine: bounded, fast, and not harmed by what a peer does.
+//!
+//! `zmtp_pubsub_driver` publishes over TCP: [`PubPublisher`] binds and fans out, [`SubSubscriber`] connects to every
+//! publisher. `zmtp_pubsub_multiproc_driver` collects over a Unix socket: [`PullSubscriber`] binds, [`PushPublisher`]
+//! connects at its first send. On the wire both are Dragonflow's (dragonflow-pubsub.md 3.3, 3.4) and libzmq's: two frames,
+//! `[topic, map]`.
+//!
+//! # The rooms
+//! - [`protocol`]: ZMTP without I/O, for all four ends.
+//! - `fanout`: the log of encoded events, the filters, the connections and the threads that write to them.
+//! - `publisher`, `subscriber`: the ends that the contract names.
+//!
+//! What it cannot promise stands in [`NETWORK`] and [`MULTIPROC`], which `skimmer drivers` shows.
+
+pub mod protocol;
+
+mod network;
+mod principal;
+mod settings;
+mod wire;
+
+mod publisher;
+mod subscriber;
+
+use std::sync::Arc;
+
+use pubsub_api::settings::Settings;
+use pubsub_api::{Capabilities, Driver, PubSubApi, Publisher, Role, Subscriber};
+
+pub use network::Network;
+pub use principal::Principal;
+pub use publisher::{PubPublisher, PushPublisher};
+pub use settings::{SETTINGS, ZmtpSettings};
+pub use subscriber::{PullSubscriber, SubSubscriber};
+
+/// What `zmtp_pubsub_driver` promises.
+pub const NETWORK: Capabilities = Capabilities {
+    across_processes: true,
+    bounded: true,
+    isolated: true,
+    survives_hostile_peers: true,
+    limits: &[
+        "Nobody is authenticated and nothing is encrypted.",
+        "A subscription is proved only by the next $hello; what is published before may be missed.",
+        "Events published while a link is down are missed; link_down and subscribed frame the loss in the stream.",
+        "A subscriber that is further behind than ring_bytes misses events: ours is told how many (gap); a foreign one \
+         is disconnected, and learns it from that.",
+    ],
+    ..Capabilities::NONE
+};
+
+/// What `zmtp_pubsub_multiproc_driver` promises.
+pub const MULTIPROC: Capabilities = Capabilities {
+    across_processes: true,
+    bounded: true,
+    survives_hostile_peers: true,
+    limits: &["Handed over, not confirmed: what was written and not yet read by a service that dies is lost."],
+    ..Capabilities::NONE
+};
+
+inventory::submit! {
+    Driver {
+        alias: "zmtp_pubsub_driver",
+        roles: &[Role::Network],
+        summary: "ZeroMQ PUB/SUB over TCP, on our own ZMTP engine: the default",
+        capabilities: NETWORK,
+        settings: SETTINGS,
+        open: |settings, _| {
+            let zmtp = ZmtpSettings::network(settings)?;
+            Ok(Arc::new(ZmtpPubSub {
+                publisher: Arc::new(PubPublisher::new(zmtp.clone())),
+                subscriber: Arc::new(SubSubscriber::new(zmtp)),
+            }))
+        },
+    }
+}
+
+inventory::submit! {
+    Driver {
+        alias: "zmtp_pubsub_multiproc_driver",
+        roles: &[Role::Multiproc],
+        summary: "ZeroMQ PUSH/PULL over a Unix socket, on our own ZMTP engine: the default",
+        capabilities: MULTIPROC,
+        settings: SETTINGS,
+        open: |settings: &Settings, _| {
+            let zmtp = ZmtpSettings::multiproc(settings)?;
+            Ok(Arc::new(ZmtpPubSub {
+                publisher: Arc::new(PushPublisher::new(zmtp.clone())),
+                subscriber: Arc::new(PullSubscriber::new(zmtp)),
+            }))
+        },
+    }
+}
+
+/// The two ends of either driver.
+#[derive(Debug)]
+struct ZmtpPubSub {
+    publisher: Arc<dyn Publisher>,
+    subscriber: Arc<dyn Subscriber>,
+}
+
+impl PubSubApi for ZmtpPubSub {
+    fn publisher(&self) -> Arc<dyn Publisher> {
+        Arc::clone(&self.publisher)
+    }
+
+    fn subscriber(&self) -> Arc<dyn Subscriber> {
+        Arc::clone(&self.subscriber)
+    }
+}

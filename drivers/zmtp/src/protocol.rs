@@ -1,0 +1,32 @@
+//! ZMTP 3.1 without I/O: bytes in, items and bytes out. No clock, no socket, no task.
+//!
+//! Sources: RFC 37 (ZMTP 3.1), RFC 23 (3.0), RFC 29 (publish-subscribe), RFC 30 (pipeline). Whatever a peer announces is
+//! checked against a bound before a byte is set aside for it, and every refusal has a [cause](ProtocolError::cause).
+//!
+//! A connection is a [`Handshake`], then traffic: events are taken out of it by [`EventDecoder`], subscriptions by
+//! [`PeerDecoder`]; [`Heartbeat`] says when to ping and when a peer is dead.
+
+mod error;
+
+mod command;
+mod frame;
+
+mod greeting;
+mod handshake;
+mod ready;
+mod socket_type;
+
+mod event_decoder;
+mod peer_decoder;
+
+mod heartbeat;
+
+pub use command::{Command, MAX_PING_CONTEXT_BYTES};
+pub use error::ProtocolError;
+pub use event_decoder::{Decoded, EventDecoder};
+pub use frame::{FrameHead, put_event, put_event_head};
+pub use greeting::{GREETING_BYTES, Greeting, Mechanism};
+pub use handshake::{Handshake, MAX_HANDSHAKE_BYTES, Peer};
+pub use heartbeat::{Heartbeat, Pulse};
+pub use peer_decoder::{MAX_PREFIX_BYTES, PeerDecoder, PeerSays};
+pub use socket_type::SocketType;

@@ -1,0 +1,149 @@
+use std::time::{Duration, Instant};
+
+/// When to ping a peer, and when it is dead (RFC 37, "Connection Heartbeating"). Time comes in as input.
+///
+/// - Whatever byte comes from the peer is life; so is that it takes bytes again after it took none.
+/// - A peer that was silent for an interval is sent a PING. The clock of its death starts when the PING is written: as long
+///   as it cannot be, because the peer takes nothing, the peer is slow and not dead, and TCP finds out whether it is there.
+/// - Only who knows PING gets one: peers of ZMTP 3.1, and those that pinged us. The `zeromq` crate leaves at one.
+/// - A time to live in the peer's own PING is kept.
+#[derive(Debug, Clone)]
+pub struct Heartbeat {
+    interval: Duration,
+    dead_after: Duration,
+    may_ping: bool,
+    /// The last sign of life.
+    heard: Instant,
+    ping: Ping,
+    /// What the peer's PING asked for.
+    time_to_live: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ping {
+    None,
+    /// Asked for, not yet written.
+    Queued,
+    Written(Instant),
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pulse {
+    /// Nothing.
+    Quiet,
+    /// Send a PING, and say [`ping_written`](Heartbeat::ping_written) when it is.
+    Ping,
+    /// Close: the peer is dead.
+    Dead,
+}
+
+impl Heartbeat {
+    /// For a peer whose handshake is complete `now`.
+    #[must_use]
+    pub fn new(interval: Duration, dead_after: Duration, peer_knows_ping: bool, now: Instant) -> Self {
+        Self {
+            interval,
+            dead_after,
+            may_ping: peer_knows_ping,
+            heard: now,
+            ping: Ping::None,
+            time_to_live: None,
+        }
+    }
+
+    /// A sign of life.
+    #[inline]
+    pub fn heard(&mut self, now: Instant) {
+        self.heard = now;
+        if let Ping::Written(_) = self.ping {
+            self.ping = Ping::None;
+        }
+    }
+
+    /// The peer pinged us, with its time to live in tenths of a second.
+    pub fn pinged(&mut self, time_to_live: u16) {
+        self.may_ping = true;
+        self.time_to_live =
+            (time_to_live > 0).then(|| Duration::from_millis(u64::from(time_to_live) * 100));
+    }
+
+    /// The PING that was asked for is written.
+    pub fn ping_written(&mut self, now: Instant) {
+        if self.ping == Ping::Queued {
+            self.ping = Ping::Written(now);
+        }
+    }
+
+    /// Whether a PING was asked for and is not yet written.
+    #[must_use]
+    pub fn awaits_writing(&self) -> bool {
+        self.ping == Ping::Queued
+    }
+
+    /// Looks at the clock; call it a few times per interval.
+    pub fn tick(&mut self, now: Instant) -> Pulse {
+        let silent_for = now.saturating_duration_since(self.heard);
+        let outlived = self.time_to_live.is_some_and(|limit| silent_for >= limit);
+        match self.ping {
+            _ if outlived => Pulse::Dead,
+            Ping::Written(at) if now.saturating_duration_since(at) >= self.dead_after => Pulse::Dead,
+            Ping::None if self.may_ping && silent_for >= self.interval => {
+                self.ping = Ping::Queued;
+                Pulse::Ping
+            }
+            _ => Pulse::Quiet,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Heartbeat, Pulse};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn heartbeat(knows_ping: bool) -> (Heartbeat, Instant) {
+        let start = Instant::now();
+        (Heartbeat::new(SECOND, 3 * SECOND, knows_ping, start), start)
+    }
+
+    #[test]
+    fn a_silent_peer_is_pinged_once_and_dead_three_seconds_after_the_ping_was_written() {
+        let (mut beat, start) = heartbeat(true);
+        assert_eq!(beat.tick(start + SECOND / 2), Pulse::Quiet);
+        assert_eq!(beat.tick(start + SECOND), Pulse::Ping);
+        assert_eq!(beat.tick(start + 60 * SECOND), Pulse::Quiet, "not written: slow, not dead");
+        beat.ping_written(start + 60 * SECOND);
+        assert_eq!(beat.tick(start + 62 * SECOND), Pulse::Quiet);
+        assert_eq!(beat.tick(start + 63 * SECOND), Pulse::Dead);
+    }
+
+    #[test]
+    fn any_byte_is_life() {
+        let (mut beat, start) = heartbeat(true);
+        assert_eq!(beat.tick(start + SECOND), Pulse::Ping);
+        beat.ping_written(start + SECOND);
+        beat.heard(start + 2 * SECOND);
+        assert_eq!(beat.tick(start + 4 * SECOND), Pulse::Ping);
+    }
+
+    #[test]
+    fn who_does_not_know_ping_gets_none_until_it_pings() {
+        let (mut beat, start) = heartbeat(false);
+        assert_eq!(beat.tick(start + 100 * SECOND), Pulse::Quiet);
+        beat.pinged(0);
+        assert_eq!(beat.tick(start + 100 * SECOND), Pulse::Ping);
+    }
+
+    #[test]
+    fn a_time_to_live_is_kept() {
+        let (mut beat, start) = heartbeat(true);
+        beat.heard(start);
+        beat.pinged(15);
+        assert_eq!(beat.tick(start + Duration::from_millis(1499)), Pulse::Ping);
+        assert_eq!(beat.tick(start + Duration::from_millis(1500)), Pulse::Dead);
+    }
+}

@@ -1,0 +1,27 @@
+//! What both hops say alike: refusals, and what is dropped.
+
+use std::time::Instant;
+
+use pubsub_api::wire::{MAX_RECEIVED_BYTES, WireError};
+use pubsub_api::{Error, ErrorKind, Result, Tally};
+
+/// Counts what is dropped, and tells it at a limited rate.
+pub(crate) fn refuse(refused: WireError, dropped: &Tally) {
+    if let Some(times) = dropped.count(refused.cause(), Instant::now()) {
+        tracing::warn!(cause = refused.cause(), times, "dropped what came: {refused}");
+    }
+}
+
+/// Refuses what no receiver would take.
+pub(crate) fn check_size(payload: &[u8]) -> Result<()> {
+    if payload.len() <= MAX_RECEIVED_BYTES {
+        return Ok(());
+    }
+    let text = format!("an event has at most {MAX_RECEIVED_BYTES} bytes, this one has {}", payload.len());
+    Err(Error::new(ErrorKind::Invalid, text))
+}
+
+/// What every end says after `close`.
+pub(crate) fn closed(what: &str) -> Error {
+    Error::new(ErrorKind::Closed, format!("the {what} was closed"))
+}
