@@ -1,36 +1,46 @@
+use bytes::Bytes;
 use pubsub_api::wire::{EventRef, MAX_EVENT_BYTES, WireError};
-use pubsub_api::{Envelope, wire};
+use pubsub_api::{Edit, EncodedEvent, wire};
 
-/// Checks one event from a worker, and gives it as it is to be published.
+/// The pair that an event without topic means (DESIGN 4).
+const SEND_ALL_PAIR: &[u8] = b"\xa5topic\xa1D";
+
+/// Checks one event from a worker, and says what becomes of its payload.
 ///
-/// The bytes go on as they came, untouched; only what a genuine Dragonflow reader would stumble over (a field left
-/// out, bytes for text) is packed anew, without the keys that we do not know.
+/// The bytes go on as they came, untouched, but for what a genuine Dragonflow reader would stumble over: a topic that was
+/// left out is put behind the other keys; an event with bytes for text is packed anew, without the keys that we do not
+/// know.
 ///
 /// # Errors
 /// The [`WireError`] that says why not: a reserved topic, a stamp (only the service gives them), or any wrong map.
-pub fn admit(envelope: Envelope) -> Result<Envelope, WireError> {
-    if envelope.topic.is_reserved() {
+pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
+    let EncodedEvent { topic, payload } = event;
+    if topic.first() == Some(&b'$') {
         return Err(WireError::ReservedTopic);
     }
-    if envelope.payload.len() > MAX_EVENT_BYTES {
+    if payload.len() > MAX_EVENT_BYTES {
         return Err(WireError::TooBig);
     }
-    let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload)?;
+    let event = EventRef::read(topic, payload)?;
     if event.stamp.is_some() {
         return Err(WireError::Stamped);
     }
     if event.genuine {
-        return Ok(envelope);
+        return Ok(Edit::Keep);
     }
-    let payload = wire::encode(&event.to_event()).map_err(|_| WireError::TooBig)?;
-    Ok(Envelope { topic: envelope.topic, payload })
+    if event.lacks_only_topic {
+        let mut mended = Vec::new();
+        wire::append_pairs(payload, 1, SEND_ALL_PAIR, &mut mended)?;
+        return Ok(Edit::Replace(Bytes::from(mended)));
+    }
+    wire::encode(&event.to_event()).map(Edit::Replace).map_err(|_| WireError::TooBig)
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use pubsub_api::wire::{EventRef, WireError};
-    use pubsub_api::{Action, Envelope, Event, SEND_ALL, Stamp, Topic};
+    use pubsub_api::wire::{EventRef, MAX_EVENT_BYTES, WireError};
+    use pubsub_api::{Action, Edit, EncodedEvent, Envelope, Event, SEND_ALL, Stamp, Topic};
 
     use super::admit;
 
@@ -38,45 +48,80 @@ mod tests {
         Event::new("lport", "k", Action::Set, "v", SEND_ALL)
     }
 
+    fn admit_on(topic: &[u8], payload: &[u8]) -> Result<Edit, WireError> {
+        admit(EncodedEvent { topic, payload })
+    }
+
+    fn admit_packed(event: &Event) -> Result<Edit, WireError> {
+        let Envelope { topic, payload } = Envelope::pack(event).unwrap();
+        admit_on(topic.as_bytes(), &payload)
+    }
+
+    /// A map of so many pairs: those of the event without its topic, and then these.
+    fn without_topic(event: &Event, pairs: u8, more: &[u8]) -> Vec<u8> {
+        let packed = Envelope::pack(event).unwrap().payload;
+        [&[0x80 | pairs], &packed[1..packed.len() - b"\xa5topic\xa1D".len()], more].concat()
+    }
+
     #[test]
     fn a_good_event_goes_on_in_the_very_bytes_that_came() {
-        let envelope = Envelope::pack(&event()).unwrap();
-        assert_eq!(admit(envelope.clone()), Ok(envelope));
+        assert_eq!(admit_packed(&event()), Ok(Edit::Keep));
     }
 
     #[test]
     fn keys_that_we_do_not_know_stay_in_a_good_event() {
         let packed = Envelope::pack(&event()).unwrap();
-        let mut with_extra = vec![0x86];
-        with_extra.extend_from_slice(&packed.payload[1..]);
-        with_extra.extend_from_slice(b"\xa2tp\xa3abc");
-        let envelope = Envelope { topic: SEND_ALL, payload: Bytes::from(with_extra) };
-        assert_eq!(admit(envelope.clone()), Ok(envelope));
+        let with_extra = [&[0x86], &packed.payload[1..], b"\xa2tp\xa3abc"].concat();
+        assert_eq!(admit_on(b"D", &with_extra), Ok(Edit::Keep));
     }
 
     #[test]
-    fn what_old_readers_would_stumble_over_is_packed_anew() {
+    fn a_topic_that_is_nil_is_as_genuine_senders_write_it_and_goes_on_untouched() {
+        let nil = without_topic(&event(), 5, b"\xa5topic\xc0");
+        assert_eq!(admit_on(b"D", &nil), Ok(Edit::Keep));
+    }
+
+    #[test]
+    fn a_topic_that_was_left_out_is_put_behind_the_other_keys() {
         let packed = Envelope::pack(&event()).unwrap();
-        let without_topic = [&[0x84], &packed.payload[1..packed.payload.len() - 8]].concat();
-        let envelope = Envelope { topic: SEND_ALL, payload: Bytes::from(without_topic) };
-        assert_eq!(admit(envelope), Ok(packed));
+        assert_eq!(admit_on(b"D", &without_topic(&event(), 4, b"")), Ok(Edit::Replace(packed.payload)));
+
+        let mended = without_topic(&event(), 6, b"\xa2tp\xa3abc\xa5topic\xa1D");
+        let came = without_topic(&event(), 5, b"\xa2tp\xa3abc");
+        assert_eq!(admit_on(b"D", &came), Ok(Edit::Replace(Bytes::from(mended))));
+
+        let empty = without_topic(&Event { value: "".into(), ..event() }, 4, b"");
+        let before_value = &empty[..empty.len() - 1];
+        let room = MAX_EVENT_BYTES - before_value.len() - 5;
+        let length = u32::try_from(room).unwrap().to_be_bytes();
+        let largest = [before_value, &[0xdb], &length, "x".repeat(room).as_bytes()].concat();
+        assert_eq!(largest.len(), MAX_EVENT_BYTES);
+        assert!(matches!(admit_on(b"D", &largest), Ok(Edit::Replace(_))), "the limit is its author's");
+    }
+
+    #[test]
+    fn bytes_for_text_are_packed_anew() {
+        let packed = Envelope::pack(&event()).unwrap().payload;
+        let key = packed.windows(6).position(|window| window == b"\xa3key\xa1k").unwrap() + 4;
+        let binary = [&packed[..key], b"\xc4\x01k", &packed[key + 2..]].concat();
+        assert_eq!(admit_on(b"D", &binary), Ok(Edit::Replace(packed)));
     }
 
     #[test]
     fn reserved_topics_stamps_and_wrong_maps_are_refused_by_cause() {
-        let mut stamped = event();
-        stamped.stamp = Some(Stamp { publisher: 1, epoch: 2, sequence: 3, time_us: 4 });
+        let stamp = Some(Stamp { publisher: 1, epoch: 2, sequence: 3, time_us: 4 });
+        assert_eq!(admit_packed(&Event { stamp, ..event() }), Err(WireError::Stamped));
         let hello = Event { topic: Topic::new("$hello").unwrap(), ..event() };
-        let elsewhere =
-            Envelope { topic: Topic::new("tenant").unwrap(), ..Envelope::pack(&event()).unwrap() };
-        let junk = Envelope { topic: SEND_ALL, payload: Bytes::from_static(b"junk") };
-        for (wanted, envelope) in [
-            (WireError::Stamped, Envelope::pack(&stamped).unwrap()),
-            (WireError::ReservedTopic, Envelope::pack(&hello).unwrap()),
-            (WireError::TopicMismatch, elsewhere),
-            (WireError::NotAMap, junk),
+        assert_eq!(admit_packed(&hello), Err(WireError::ReservedTopic));
+        let packed = Envelope::pack(&event()).unwrap().payload;
+        for (wanted, topic, payload) in [
+            (WireError::TopicMismatch, &b"tenant"[..], &packed[..]),
+            (WireError::TopicMismatch, b"\xff", &packed),
+            (WireError::TopicMismatch, b"", &packed),
+            (WireError::NotAMap, b"D", b"junk"),
+            (WireError::TooBig, b"D", &vec![0; MAX_EVENT_BYTES + 1]),
         ] {
-            assert_eq!(admit(envelope), Err(wanted));
+            assert_eq!(admit_on(topic, payload), Err(wanted));
         }
         assert!(EventRef::read(b"D", b"").is_err());
     }

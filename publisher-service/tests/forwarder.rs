@@ -9,17 +9,25 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use publisher_service::Forwarder;
+use pubsub_api::wire::EventRef;
 use pubsub_api::{
-    Action, Envelope, Error, ErrorKind, Event, Incoming, Publisher, Result, SEND_ALL, Status, Subscriber,
-    Topic,
+    Action, Batch, Envelope, Error, ErrorKind, Event, Incoming, Publisher, Result, SEND_ALL, Status,
+    Subscriber, Topic, Value,
 };
 use tokio::sync::mpsc;
 
 /// A network whose `send` does as the value of the event says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Network {
     sent: Mutex<Vec<Bytes>>,
-    overloads: AtomicU32,
+    /// How often an event that needs patience is still refused.
+    overloads_left: AtomicU32,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self { sent: Mutex::default(), overloads_left: AtomicU32::new(5) }
+    }
 }
 
 #[async_trait]
@@ -33,12 +41,62 @@ impl Publisher for Network {
         if holds("fail") {
             return Err(Error::new(ErrorKind::Unavailable, "no network, as this test wants it"));
         }
-        if holds("patience") && self.overloads.fetch_add(1, Ordering::Relaxed) < 5 {
+        let one_less = |left: u32| left.checked_sub(1);
+        let is_overloaded =
+            || self.overloads_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok();
+        if holds("patience") && is_overloaded() {
             return Err(Error::new(ErrorKind::Overloaded, "no room yet, as this test wants it"));
         }
         assert!(!holds("panic"), "a defect, as this test wants it");
         self.sent.lock().unwrap().push(payload);
         Ok(())
+    }
+
+    async fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        None
+    }
+
+    fn status(&self) -> Status {
+        Status::default()
+    }
+}
+
+impl Network {
+    fn values(&self) -> Vec<String> {
+        let value = |payload: &Bytes| match EventRef::read(b"D", payload).unwrap().to_event().value {
+            Value::Text(value) => value,
+            other => format!("{other:?}"),
+        };
+        self.sent.lock().unwrap().iter().map(value).collect()
+    }
+}
+
+/// The same network with a driver that looks at a whole batch before it accepts any of it.
+#[derive(Debug, Default)]
+struct WholeBatches(Network);
+
+#[async_trait]
+impl Publisher for WholeBatches {
+    async fn initialize(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
+        self.0.send(topic, payload).await
+    }
+
+    async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
+        let panics = |payload: &[u8]| payload.windows(5).any(|window| window == b"panic");
+        assert!(!batch.iter().any(|event| panics(event.payload)), "a defect, as this test wants it");
+        self.0.send_batch(batch).await
     }
 
     async fn flush(&self) -> Result<()> {
@@ -94,16 +152,20 @@ fn junk() -> Incoming {
 }
 
 async fn forward(events: Vec<Incoming>) -> (Arc<Forwarder>, Arc<Network>) {
+    let network = Arc::new(Network::default());
+    (forward_to(Arc::clone(&network) as Arc<dyn Publisher>, events).await, network)
+}
+
+async fn forward_to(network: Arc<dyn Publisher>, events: Vec<Incoming>) -> Arc<Forwarder> {
     let (queue, incoming) = mpsc::channel(100);
     for event in events {
         queue.send(event).await.unwrap();
     }
     drop(queue);
-    let network = Arc::new(Network::default());
     let workers = Arc::new(Workers(tokio::sync::Mutex::new(incoming)));
-    let forwarder = Arc::new(Forwarder::new(workers, Arc::clone(&network) as Arc<dyn Publisher>));
+    let forwarder = Arc::new(Forwarder::new(workers, network));
     Arc::clone(&forwarder).supervise().await;
-    (forwarder, network)
+    forwarder
 }
 
 #[tokio::test]
@@ -127,8 +189,42 @@ async fn an_overloaded_network_holds_the_workers_back_and_loses_nothing() {
 async fn a_defect_in_the_publish_path_costs_one_event_and_is_counted() {
     let (forwarder, network) =
         forward(vec![event("one"), event("panic"), event("two"), event("panic"), event("three")]).await;
-    assert_eq!(network.sent.lock().unwrap().len(), 3);
+    assert_eq!(network.values(), ["one", "two", "three"]);
     assert_eq!(forwarder.status().counter("events_dropped", Some("internal")), 2);
+    assert_eq!((forwarder.published(), forwarder.dropped()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_defect_that_a_whole_batch_runs_into_costs_one_event_all_the_same() {
+    let network = Arc::new(WholeBatches::default());
+    let events = ["one", "two", "panic", "three", "four"].map(event).to_vec();
+    let forwarder = forward_to(Arc::clone(&network) as Arc<dyn Publisher>, events).await;
+    assert_eq!(network.0.values(), ["one", "two", "three", "four"]);
+    assert_eq!((forwarder.published(), forwarder.dropped()), (4, 1));
+    assert_eq!(forwarder.status().counter("forwarder_restarts", Some("internal")), 1);
+}
+
+#[tokio::test]
+async fn what_an_overloaded_network_does_not_take_is_left_to_the_drain_when_the_forwarder_stops() {
+    let (queue, incoming) = mpsc::channel(100);
+    for value in ["one", "patience", "two"] {
+        queue.send(event(value)).await.unwrap();
+    }
+    let network = Arc::new(Network { overloads_left: AtomicU32::new(u32::MAX), ..Network::default() });
+    let workers = Arc::new(Workers(tokio::sync::Mutex::new(incoming)));
+    let forwarder = Arc::new(Forwarder::new(workers, Arc::clone(&network) as Arc<dyn Publisher>));
+    let running = tokio::spawn(Arc::clone(&forwarder).supervise());
+    while network.sent.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    forwarder.stop();
+    running.await.unwrap();
+    assert_eq!(network.values(), ["one"]);
+    network.overloads_left.store(0, Ordering::Relaxed);
+    drop(queue);
+    assert!(forwarder.drain(Duration::from_millis(50), Duration::from_secs(20)).await);
+    assert_eq!(network.values(), ["one", "patience", "two"]);
+    assert_eq!((forwarder.published(), forwarder.dropped()), (3, 0));
 }
 
 #[tokio::test]

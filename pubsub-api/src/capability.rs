@@ -13,6 +13,9 @@ pub struct Capabilities {
     pub confirms_publish: bool,
     /// A subscription is confirmed by the other side, not only by the next `$hello`.
     pub confirms_subscribe: bool,
+    /// The publisher sees who subscribes, and can send to one peer
+    /// ([`Publisher::subscribers_seen`](crate::Publisher::subscribers_seen)).
+    pub sees_subscribers: bool,
     /// The transport itself filters by pattern; if not, the subscriber does.
     pub native_patterns: bool,
     /// Missed events can be asked for again.
@@ -36,6 +39,7 @@ impl Capabilities {
         broker: false,
         confirms_publish: false,
         confirms_subscribe: false,
+        sees_subscribers: false,
         native_patterns: false,
         replay: false,
         bounded: false,
@@ -47,12 +51,13 @@ impl Capabilities {
 
     /// Every promise with its name, for tables.
     #[must_use]
-    pub fn flags(&self) -> [(&'static str, bool); 10] {
+    pub fn flags(&self) -> [(&'static str, bool); 11] {
         [
             ("across processes", self.across_processes),
             ("broker", self.broker),
             ("confirms publish", self.confirms_publish),
             ("confirms subscribe", self.confirms_subscribe),
+            ("sees subscribers", self.sees_subscribers),
             ("native patterns", self.native_patterns),
             ("replay", self.replay),
             ("bounded", self.bounded),

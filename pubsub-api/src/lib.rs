@@ -5,7 +5,7 @@
 //! are chosen by alias in the [settings] and found in the [`Registry`]; what each promises is data ([`Capabilities`]).
 //!
 //! An [`Event`] is one change of one row. It travels as an [`Envelope`]: a [`Topic`] and a packed map ([`wire`]), the
-//! same bytes as Dragonflow's. What a subscriber receives ([`Incoming`]) is envelopes and [notices](Notice): a loss
+//! same bytes as Dragonflow's; many together are a [`Batch`]. What a subscriber receives ([`Incoming`]) is envelopes and [notices](Notice): a loss
 //! is told in the stream, at its place.
 //!
 //! This crate opens no connection and knows no runtime. The only file that it reads is the settings file.
@@ -22,11 +22,13 @@ mod topic;
 mod pattern;
 mod subscription;
 
+mod batch;
 mod envelope;
 mod notice;
 
 mod publisher;
 mod subscriber;
+mod subscribers_seen;
 
 mod capability;
 mod driver;
@@ -38,6 +40,7 @@ mod status;
 mod tally;
 
 pub use backoff::Backoff;
+pub use batch::{Batch, BlockId, Edit, EncodedEvent};
 pub use capability::Capabilities;
 pub use driver::{Driver, PubSubApi, Role};
 pub use envelope::Envelope;
@@ -50,6 +53,7 @@ pub use registry::Registry;
 pub use stamp::Stamp;
 pub use status::{Counter, CounterReading, PeerReading, QueueReading, Status};
 pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, Subscriber, run};
+pub use subscribers_seen::{PeerId, SubscribersSeen, SubscriptionSeen};
 pub use subscription::{Subscription, Subscriptions};
 pub use tally::Tally;
 pub use topic::{HELLO, SEND_ALL, Topic};

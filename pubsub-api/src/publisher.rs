@@ -3,7 +3,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Envelope, Error, ErrorKind, Event, Result, Status, Topic};
+use crate::{Batch, Envelope, Error, ErrorKind, Event, Result, Status, SubscribersSeen, Topic};
 
 /// The sending end. Contract, each line proved by the conformance suite for every driver:
 ///
@@ -15,6 +15,8 @@ use crate::{Envelope, Error, ErrorKind, Event, Result, Status, Topic};
 /// - A full queue of a multiproc publisher makes `send` wait, at most `send_timeout`; then it is
 ///   [`ErrorKind::Overloaded`].
 /// - `close` hands over what was accepted, within `linger`, and says if that did not suffice. It may be called twice.
+/// - `send_batch` is `send` of each: in order, and what is left in the batch after an error begins with the event that
+///   was refused.
 /// - After `close`, `send` is [`ErrorKind::Closed`].
 ///
 /// Accepted is not delivered: what a driver promises beyond is in its [`Capabilities`](crate::Capabilities).
@@ -35,6 +37,27 @@ pub trait Publisher: Debug + Send + Sync {
     /// # Cancel safety
     /// If the future is dropped, the event was either accepted or not; nothing else changes.
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()>;
+
+    /// Gives all events of a batch to the driver, in order, each as by [`send`](Publisher::send). An event leaves the
+    /// batch when it is accepted, so `Ok` leaves the batch empty.
+    ///
+    /// The body given here sends them one after the other; a driver has its own where that costs less.
+    ///
+    /// # Errors
+    /// As `send`, and [`ErrorKind::Invalid`] for an event whose topic is none. The first event left in the batch is the
+    /// one that was refused; nothing after it was sent. Take it out to go on with the rest, or call again with it.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, what left the batch was accepted; the first event left was either accepted or not, and
+    /// nothing after it was.
+    async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
+        while let Some(first) = batch.first_envelope() {
+            let Envelope { topic, payload } = first?;
+            self.send(&topic, payload).await?;
+            batch.advance(1);
+        }
+        Ok(())
+    }
 
     /// Waits until everything accepted so far has left this process (with `confirms_publish`: until it is confirmed), as
     /// long as something leaves.
@@ -57,6 +80,11 @@ pub trait Publisher: Debug + Send + Sync {
 
     /// Counters, queues and peers as they are now.
     fn status(&self) -> Status;
+
+    /// Who subscribes, for drivers that [see it](crate::Capabilities::sees_subscribers).
+    fn subscribers_seen(&self) -> Option<&dyn SubscribersSeen> {
+        None
+    }
 
     /// Packs an event and sends it.
     ///

@@ -1,8 +1,9 @@
 use std::fmt::Debug;
+use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 
-use crate::{Envelope, Error, ErrorKind, Notice, Result, Status, Subscription};
+use crate::{Batch, Envelope, Error, ErrorKind, Notice, Result, Status, Subscription};
 
 /// What `recv` yields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub enum Incoming {
 /// - What cannot be decoded is counted by cause and dropped; the link stays.
 /// - Addresses and topics are the affair of network drivers: the methods about them have bodies that a multiproc
 ///   subscriber keeps.
+/// - `recv_batch` is `recv` of several: the same events in the same order, each notice at its place between them.
 /// - When the application does not read, the subscriber stops reading; its queue is bounded.
 #[async_trait]
 pub trait Subscriber: Debug + Send + Sync {
@@ -79,6 +81,40 @@ pub trait Subscriber: Debug + Send + Sync {
     /// # Cancel safety
     /// If the future is dropped, nothing is lost: the next call yields what this one would have.
     async fn recv(&self) -> Result<Incoming>;
+
+    /// The next events: waits until there is something, and appends what is at hand to `batch`; a notice ends the
+    /// events, and is returned, so `Some` with an empty batch is a notice before which nothing came.
+    ///
+    /// `recv` and this may be mixed. Every driver stops at [`Batch::MAX_RECEIVED_BYTES`] of payload and one event more; the
+    /// body given here, which calls `recv` for each event, also at [`Batch::MAX_RECEIVED_EVENTS`].
+    ///
+    /// # Errors
+    /// As `recv`, and then nothing was appended: what comes before the end is delivered first.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, nothing is lost: what it took is in the batch, the next call yields the rest.
+    async fn recv_batch(&self, batch: &mut Batch) -> Result<Option<Notice>> {
+        let mut incoming = self.recv().await?;
+        let (mut events, mut bytes) = (0, 0);
+        loop {
+            match incoming {
+                Incoming::Notice(notice) => return Ok(Some(notice)),
+                Incoming::Message(envelope) => {
+                    events += 1;
+                    bytes += envelope.payload.len();
+                    batch.push(envelope);
+                }
+            }
+            if events >= Batch::MAX_RECEIVED_EVENTS || bytes >= Batch::MAX_RECEIVED_BYTES {
+                return Ok(None);
+            }
+            // Asked once and then dropped: `recv` is cancel-safe, and who is closed says so again.
+            incoming = match self.recv().as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(Ok(next)) => next,
+                Poll::Ready(Err(_)) | Poll::Pending => return Ok(None),
+            };
+        }
+    }
 
     /// Ends the links and releases the address. It may be called twice.
     async fn close(&self);

@@ -82,6 +82,12 @@ impl Topic {
     }
 }
 
+impl From<Topic> for Bytes {
+    fn from(topic: Topic) -> Self {
+        topic.0
+    }
+}
+
 impl fmt::Display for Topic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

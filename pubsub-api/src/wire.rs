@@ -4,7 +4,7 @@
 //! family only (fixstr, str16, str32; never str8, never bin), then `stamp` and `version` if the event has them.
 //! [`EventRef::read`] takes what any Dragonflow reader takes, in any key order, and refuses the rest by
 //! [cause](WireError): it allocates nothing for a map of the five keys, does not recurse, and believes no announced
-//! length.
+//! length. [`append_pairs`] adds keys to a packed map without packing it anew.
 //!
 //! ```
 //! use pubsub_api::{Action, Event, SEND_ALL, wire};
@@ -19,11 +19,13 @@
 
 mod encode;
 mod error;
+mod grow;
 mod read;
 mod skip;
 
 pub use encode::encode;
 pub use error::WireError;
+pub use grow::{GrownMap, append_pairs};
 pub use read::EventRef;
 
 /// The largest map, in bytes, as its author sends it (DESIGN 3).

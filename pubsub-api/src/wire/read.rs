@@ -1,4 +1,4 @@
-use super::skip::{Head, Reader};
+use super::skip::{Head, Reader, utf8};
 use super::{MAX_RECEIVED_BYTES, WireError};
 use crate::{Action, Event, SEND_ALL, Stamp, Topic, Value};
 use bytes::Bytes;
@@ -23,6 +23,9 @@ pub struct EventRef<'a> {
     /// Whether a genuine Dragonflow reader takes these bytes as they are: it wants all five fields, and text where
     /// we also take bytes. If not, [`encode`](super::encode) the event anew before passing it on.
     pub genuine: bool,
+    /// Whether nothing but the key `topic` is wanting for that: [`append_pairs`](super::append_pairs) mends it, and keeps
+    /// the keys that we do not know.
+    pub lacks_only_topic: bool,
 }
 
 impl<'a> EventRef<'a> {
@@ -33,13 +36,14 @@ impl<'a> EventRef<'a> {
     ///
     /// # Errors
     /// The first [`WireError`] met; nothing of a refused map is used.
+    #[inline]
     pub fn read(frame: &'a [u8], payload: &'a [u8]) -> Result<Self, WireError> {
         if payload.len() > MAX_RECEIVED_BYTES {
             return Err(WireError::TooBig);
         }
         let mut reader = Reader::new(payload);
         let Head::Map(pairs) = reader.head()? else { return Err(WireError::NotAMap) };
-        let mut fields = Fields { genuine: true, ..Fields::default() };
+        let mut fields = Fields { all_text: true, ..Fields::default() };
         for _ in 0..pairs {
             let Head::Text(key) = reader.head()? else { return Err(WireError::KeyNotText) };
             fields.take(key, &mut reader)?;
@@ -67,7 +71,8 @@ impl<'a> EventRef<'a> {
     fn to_value(&self) -> Value {
         match Reader::new(self.value).head() {
             Ok(Head::Nil) => Value::Nil,
-            Ok(Head::Text(text)) => Value::Text(text.to_owned()),
+            // `read` has checked that it is UTF-8.
+            Ok(Head::Text(text)) => Value::Text(String::from_utf8_lossy(text).into_owned()),
             _ => Value::Other(Bytes::copy_from_slice(self.value)),
         }
     }
@@ -86,57 +91,63 @@ struct Fields<'a> {
     /// Keys that we do not know, only kept to find one that comes twice: at most 8 bytes for each byte of payload,
     /// nothing at all for ordinary events.
     others: Vec<&'a str>,
-    genuine: bool,
+    /// Whether no text came as bytes.
+    all_text: bool,
 }
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, key: &'a str, reader: &mut Reader<'a>) -> Result<(), WireError> {
+    #[inline]
+    fn take(&mut self, key: &'a [u8], reader: &mut Reader<'a>) -> Result<(), WireError> {
         match key {
-            "table" => {
+            b"table" => {
                 let text = self.text_or_nil(reader)?;
                 once(&mut self.table, text)
             }
-            "key" => {
+            b"key" => {
                 let text = self.text_or_nil(reader)?;
                 once(&mut self.key, text)
             }
-            "action" => {
+            b"action" => {
                 let text = self.text_or_nil(reader)?.ok_or(WireError::WrongType)?;
                 once(&mut self.action, text)
             }
-            "value" => once(&mut self.value, reader.skip()?),
-            "topic" => {
+            b"value" => once(&mut self.value, reader.skip()?),
+            b"topic" => {
                 let text = self.text_or_nil(reader)?;
                 once(&mut self.topic, text)
             }
-            "stamp" => once(&mut self.stamp, stamp(reader)?),
-            "version" => match reader.head()? {
+            b"stamp" => once(&mut self.stamp, stamp(reader)?),
+            b"version" => match reader.head()? {
                 Head::Unsigned(version) => once(&mut self.version, version),
                 _ => Err(WireError::WrongType),
             },
             other => {
-                self.others.push(other);
+                self.others.push(utf8(other)?);
                 reader.skip().map(|_| ())
             }
         }
     }
 
+    #[inline(always)]
     fn text_or_nil(&mut self, reader: &mut Reader<'a>) -> Result<Option<&'a str>, WireError> {
         match reader.head()? {
+            Head::Text(text) => utf8(text).map(Some),
             Head::Nil => Ok(None),
-            Head::Text(text) => Ok(Some(text)),
             Head::Binary(bytes) => {
-                self.genuine = false;
-                std::str::from_utf8(bytes).map(Some).map_err(|_| WireError::NotUtf8)
+                self.all_text = false;
+                utf8(bytes).map(Some)
             }
             _ => Err(WireError::WrongType),
         }
     }
 
+    #[inline]
     fn finish(mut self, frame: &'a [u8]) -> Result<EventRef<'a>, WireError> {
-        self.others.sort_unstable();
-        if !self.others.is_sorted_by(|one, next| one < next) {
-            return Err(WireError::DuplicateKey);
+        if !self.others.is_empty() {
+            self.others.sort_unstable();
+            if !self.others.is_sorted_by(|one, next| one < next) {
+                return Err(WireError::DuplicateKey);
+            }
         }
         let topic = self.topic.flatten().unwrap_or(SEND_ALL_TEXT);
         if topic.is_empty() || topic.len() > Topic::MAX_BYTES || topic.contains('\0') {
@@ -153,7 +164,8 @@ impl<'a> Fields<'a> {
             topic,
             stamp: self.stamp,
             version: self.version,
-            genuine: self.genuine && self.topic.is_some(),
+            genuine: self.all_text && self.topic.is_some(),
+            lacks_only_topic: self.all_text && self.topic.is_none(),
         })
     }
 }

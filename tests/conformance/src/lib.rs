@@ -32,6 +32,8 @@ mod hello;
 
 mod order;
 
+mod batches;
+
 mod links;
 
 mod restarts;
@@ -43,6 +45,8 @@ mod closing;
 mod payloads;
 
 mod queues;
+
+mod subscribers_seen;
 
 pub use case::{Case, Failure, Outcome, Roles, Running};
 pub use fixture::Fixture;
@@ -58,10 +62,12 @@ pub const CASES: &[&[Case]] = &[
     registration::CASES,
     hello::CASES,
     order::CASES,
+    batches::CASES,
     links::CASES,
     restarts::CASES,
     lifecycle::CASES,
     closing::CASES,
     payloads::CASES,
     queues::CASES,
+    subscribers_seen::CASES,
 ];

@@ -1,0 +1,42 @@
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::BlockId;
+
+/// Where one frame stands: small, since a batch has two for each event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    block: BlockId,
+    start: u32,
+    end: u32,
+}
+
+impl Frame {
+    /// All of a block of `length` bytes.
+    pub(super) fn whole(block: BlockId, length: usize) -> Self {
+        Self { block, start: 0, end: u32::try_from(length).unwrap_or(u32::MAX) }
+    }
+
+    /// The `range` of a block of `length` bytes, `None` if it does not lie within that.
+    pub(super) fn within(block: BlockId, length: usize, range: Range<usize>) -> Option<Self> {
+        if range.start > range.end || range.end > length {
+            return None;
+        }
+        Some(Self { block, start: u32::try_from(range.start).ok()?, end: u32::try_from(range.end).ok()? })
+    }
+
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    pub(super) fn of(self, blocks: &[Bytes]) -> &[u8] {
+        blocks.get(self.block.0 as usize).and_then(|block| block.get(self.range())).unwrap_or_default()
+    }
+
+    /// The same bytes, sharing memory with the block.
+    pub(super) fn share(self, blocks: &[Bytes]) -> Bytes {
+        let bytes = self.of(blocks);
+        blocks.get(self.block.0 as usize).map(|block| block.slice_ref(bytes)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,139 @@
+use bytes::Bytes;
+
+use super::{Batch, Edit, Span};
+use crate::{Envelope, ErrorKind, SEND_ALL, Topic};
+
+fn envelope(topic: &'static str, payload: &'static str) -> Envelope {
+    Envelope { topic: Topic::new(topic).unwrap(), payload: Bytes::from(payload) }
+}
+
+fn of_four() -> Batch {
+    let mut batch = Batch::new();
+    batch.push(envelope("a", "1"));
+    let block = batch.add_block(Bytes::from_static(b"b2c3"));
+    assert!(batch.push_span(block, 0..1, 1..2));
+    assert!(batch.push_span(block, 2..3, 3..4));
+    batch.push(envelope("d", "4"));
+    batch
+}
+
+fn text(batch: &Batch) -> String {
+    let events = batch.iter().map(|event| [event.topic, event.payload].concat());
+    events.map(|event| String::from_utf8(event).unwrap()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn events_come_out_in_the_order_in_which_they_were_put_in_whatever_block_they_are_of() {
+    let batch = of_four();
+    assert_eq!(text(&batch), "a1 b2 c3 d4");
+    assert_eq!((batch.len(), batch.iter().len(), batch.payload_bytes()), (4, 4, 4));
+}
+
+#[test]
+fn what_was_accepted_leaves_from_the_front() {
+    let mut batch = of_four();
+    batch.advance(0);
+    batch.advance(3);
+    assert_eq!(text(&batch), "d4");
+    batch.push(envelope("e", "5"));
+    batch.advance(1);
+    assert_eq!(text(&batch), "e5");
+    batch.advance(usize::MAX);
+    assert!(batch.is_empty());
+    batch.push(envelope("f", "6"));
+    assert_eq!(text(&batch), "f6");
+}
+
+#[test]
+fn a_span_outside_of_its_block_is_not_added() {
+    let mut batch = Batch::new();
+    let block = batch.add_block(Bytes::from_static(b"Dxy"));
+    let unknown = Batch::clone(&batch).add_block(Bytes::new());
+    #[expect(clippy::reversed_empty_ranges, reason = "a driver's mistake must do no harm")]
+    let reversed = 2..1;
+    for (block, topic, payload) in [
+        (block, 0..1, 1..4),
+        (block, 3..4, 0..1),
+        (block, 0..1, reversed),
+        (block, 0..1, 1..usize::MAX),
+        (unknown, 0..0, 0..1),
+    ] {
+        assert!(!batch.push_span(block, topic.clone(), payload.clone()), "{topic:?} {payload:?}");
+    }
+    assert!(batch.is_empty());
+    assert!(batch.push_span(block, 0..3, 3..3), "an empty payload at the very end is within");
+}
+
+#[test]
+fn the_first_envelope_shares_memory_and_its_topic_is_checked() {
+    let block = Bytes::from(b"Dpayload\xff".to_vec());
+    let mut batch = Batch::new();
+    let id = batch.add_block(block.clone());
+    assert!(batch.push_span(id, 0..1, 1..8));
+    let first = batch.first_envelope().unwrap().unwrap();
+    assert_eq!(first, Envelope { topic: SEND_ALL, payload: Bytes::from_static(b"payload") });
+    assert_eq!(first.payload.as_ptr(), block[1..].as_ptr());
+
+    for topic in [0..0, 8..9] {
+        batch.clear();
+        let id = batch.add_block(block.clone());
+        assert!(batch.push_span(id, topic, 1..8));
+        assert_eq!(batch.first_envelope().unwrap().unwrap_err().kind(), ErrorKind::Invalid);
+    }
+    batch.advance(1);
+    assert!(batch.first_envelope().is_none());
+}
+
+#[test]
+fn the_first_event_moves_to_another_batch_whatever_its_topic_is() {
+    let mut from = Batch::new();
+    let block = from.add_block(Bytes::from_static(b"a1\xff2"));
+    assert!(from.push_span(block, 0..1, 1..2));
+    assert!(from.push_span(block, 2..3, 3..4));
+    let mut to = Batch::new();
+    assert!(from.move_first_to(&mut to));
+    assert_eq!((text(&to).as_str(), from.len()), ("a1", 1));
+    assert!(from.move_first_to(&mut to) && !from.move_first_to(&mut to));
+    assert_eq!(to.iter().last().unwrap().topic, b"\xff");
+    assert!(from.blocks.is_empty());
+}
+
+#[test]
+fn edit_keeps_replaces_and_drops_what_is_left_and_nothing_else() {
+    let mut batch = of_four();
+    batch.advance(1);
+    let mut seen = Vec::new();
+    batch.edit(|event| {
+        seen.push(event.topic.to_vec());
+        match event.topic {
+            b"b" => Edit::Drop,
+            b"c" => Edit::Replace(Bytes::from_static(b"three")),
+            _ => Edit::Keep,
+        }
+    });
+    assert_eq!(seen, [b"b", b"c", b"d"]);
+    assert_eq!(text(&batch), "cthree d4");
+    batch.edit(|_| Edit::Drop);
+    assert!(batch.is_empty() && batch.blocks.is_empty());
+}
+
+#[test]
+fn a_batch_that_is_used_again_allocates_nothing_and_lets_go_of_its_blocks() {
+    let block = Bytes::from(vec![b'D'; 64]);
+    let mut batch = Batch::new();
+    let fill = |batch: &mut Batch| {
+        let id = batch.add_block(block.clone());
+        for _ in 0..32 {
+            assert!(batch.push_span(id, 0..1, 1..64));
+        }
+    };
+    fill(&mut batch);
+    let places = (batch.blocks.as_ptr(), batch.spans.as_ptr());
+    for _ in 0..3 {
+        batch.advance(32);
+        assert!(batch.blocks.is_empty());
+        fill(&mut batch);
+        assert_eq!((batch.blocks.as_ptr(), batch.spans.as_ptr()), places);
+    }
+    assert!(size_of::<Span>() <= 24, "two frames of three 32-bit numbers");
+}
