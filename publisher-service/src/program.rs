@@ -25,6 +25,7 @@ pub struct Arguments {
 /// Whatever keeps it from starting, and [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) if the grace was too short to drain.
 pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.log.start();
+    service_kit::use_all_descriptors();
     service_kit::block_on(serve(arguments))
 }
 

@@ -52,7 +52,7 @@ pub struct QueueReading {
     pub depth: u64,
     /// How much fits.
     pub bound: u64,
-    /// `events` or `bytes`.
+    /// `events`, `bytes` or `connections`.
     pub unit: String,
     /// What happens when it is full, in words.
     pub when_full: String,

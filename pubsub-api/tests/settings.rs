@@ -34,8 +34,8 @@ fn shown(settings: &Settings, name: &str) -> (String, Origin) {
 fn without_any_source_every_setting_has_its_default() {
     let settings = Settings::defaults(DRIVERS).unwrap();
     let pubsub = settings.pubsub();
-    assert_eq!(pubsub.pub_sub_driver, "zmq_pubsub_driver");
-    assert_eq!(pubsub.pub_sub_multiproc_driver, "zmq_pubsub_multiproc_driver");
+    assert_eq!(pubsub.pub_sub_driver, "zmtp_pubsub_driver");
+    assert_eq!(pubsub.pub_sub_multiproc_driver, "zmtp_pubsub_multiproc_driver");
     assert!(pubsub.pub_sub_use_multiproc);
     assert_eq!((pubsub.publisher_port, pubsub.publisher_transport.as_str()), (8866, "tcp"));
     assert_eq!(pubsub.publisher_bind_address, "127.0.0.1");

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod block_on;
+mod descriptors;
 mod exit;
 mod frame;
 mod readiness;
@@ -14,6 +15,7 @@ mod tell;
 
 pub use arguments::SettingsArguments;
 pub use block_on::block_on;
+pub use descriptors::use_all_descriptors;
 pub use exit::{exit_code, usage};
 pub use frame::{Endpoints, Frame, ReadParts};
 pub use readiness::Readiness;

@@ -5,4 +5,5 @@
 
 use drivers_memory as _;
 use drivers_zeromq as _;
+use drivers_zmtp as _;
 use pubsub_api as _;

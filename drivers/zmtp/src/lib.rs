@@ -8,15 +8,21 @@
 //! # The rooms
 //! - [`protocol`]: ZMTP without I/O, for all four ends.
 //! - `fanout`: the log of encoded events, the filters, the connections and the threads that write to them.
+//! - `connect`: how the ends that connect reach a listener.
 //! - `publisher`, `subscriber`: the ends that the contract names.
 //!
 //! What it cannot promise stands in [`NETWORK`] and [`MULTIPROC`], which `skimmer drivers` shows.
 
 pub mod protocol;
 
+mod connect;
+mod credentials;
+mod fanout;
+mod lost;
 mod network;
 mod principal;
 mod settings;
+mod sync;
 mod wire;
 
 mod publisher;
@@ -38,6 +44,7 @@ pub const NETWORK: Capabilities = Capabilities {
     across_processes: true,
     bounded: true,
     isolated: true,
+    sees_subscribers: true,
     survives_hostile_peers: true,
     limits: &[
         "Nobody is authenticated and nothing is encrypted.",
@@ -54,7 +61,9 @@ pub const MULTIPROC: Capabilities = Capabilities {
     across_processes: true,
     bounded: true,
     survives_hostile_peers: true,
-    limits: &["Handed over, not confirmed: what was written and not yet read by a service that dies is lost."],
+    limits: &[
+        "Handed over, not confirmed: what was written and not yet read by a service that dies is lost.",
+    ],
     ..Capabilities::NONE
 };
 

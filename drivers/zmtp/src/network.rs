@@ -76,7 +76,12 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused_in_words() {
-        for (text, word) in [("10.0.0.0/33", "32 bits"), ("::/129", "128 bits"), ("10.0/8", "no network"), ("a/b", "no network")] {
+        for (text, word) in [
+            ("10.0.0.0/33", "32 bits"),
+            ("::/129", "128 bits"),
+            ("10.0/8", "no network"),
+            ("a/b", "no network"),
+        ] {
             let error = text.parse::<Network>().unwrap_err();
             assert!(error.contains(word), "{error}");
         }

@@ -139,7 +139,9 @@ impl ZmtpSettings {
         if transport != "tcp" {
             return Err(Error::new(
                 ErrorKind::Settings,
-                format!("publisher_transport: zmtp_pubsub_driver does not speak {transport:?}; it speaks tcp"),
+                format!(
+                    "publisher_transport: zmtp_pubsub_driver does not speak {transport:?}; it speaks tcp"
+                ),
             ));
         }
         Self::read(settings)

@@ -1,7 +1,15 @@
 //! The receiving ends: SUB, which connects to publishers, and PULL, which binds and takes from workers.
 
+mod intake;
 mod pull_subscriber;
+mod sub_connection;
+mod sub_filters;
+mod sub_inbound;
+mod sub_link;
+mod sub_queue;
+mod sub_shared;
 mod sub_subscriber;
+mod sub_vigil;
 
 pub use pull_subscriber::PullSubscriber;
 pub use sub_subscriber::SubSubscriber;

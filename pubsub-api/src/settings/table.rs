@@ -23,18 +23,20 @@ const OURS: &[Setting] = &[
         section: "pubsub",
         name: "pub_sub_driver",
         kind: Kind::Text,
-        default: r#""zmq_pubsub_driver""#,
+        default: r#""zmtp_pubsub_driver""#,
         doc: "Alias of the driver that carries events over the network. `skimmer drivers` lists the aliases; an \
-              unknown one is an error at start. The default is Dragonflow's.",
+              unknown one is an error at start. The default speaks the same wire as Dragonflow's, \
+              `zmq_pubsub_driver`.",
         reload: Reload::Restart,
     },
     Setting {
         section: "pubsub",
         name: "pub_sub_multiproc_driver",
         kind: Kind::Text,
-        default: r#""zmq_pubsub_multiproc_driver""#,
+        default: r#""zmtp_pubsub_multiproc_driver""#,
         doc: "Alias of the driver that carries events from the API workers of a host to its publisher service. \
-              `skimmer drivers` lists the aliases; an unknown one is an error at start. The default is Dragonflow's.",
+              `skimmer drivers` lists the aliases; an unknown one is an error at start. The default speaks the same wire \
+              as Dragonflow's, `zmq_pubsub_multiproc_driver`.",
         reload: Reload::Restart,
     },
     Setting {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pubsub_api::{ErrorKind, Incoming, Notice, Role};
+use pubsub_api::{ErrorKind, Incoming, Notice, QueueReading, Role};
 
 use crate::check::{case, ensure};
 use crate::patience::{until, within};
@@ -74,7 +74,9 @@ async fn recv_after_close_yields_what_had_arrived_and_then_closed(fixture: Fixtu
     sender.publish("a", 0).await?;
     receiver.expect("a", 0).await?;
     sender.publish_all("a", 1..51).await?;
-    let arrived = || receiver.status().queues.iter().map(|queue| queue.depth).sum::<u64>() >= 50;
+    let is_of_events = |queue: &&QueueReading| queue.unit == "events";
+    let arrived =
+        || receiver.status().queues.iter().filter(is_of_events).map(|queue| queue.depth).sum::<u64>() >= 50;
     until("50 events in the subscriber's queues, as its status tells", arrived).await?;
     receiver.close().await;
     receiver.expect_all("a", 1..51).await?;

@@ -105,7 +105,7 @@ async fn status_names_queues_with_their_bounds(fixture: Fixture) -> Outcome {
 fn well_formed(end: &str, queues: &[QueueReading]) -> Outcome {
     for queue in queues {
         let worded = !queue.name.is_empty() && !queue.when_full.is_empty();
-        let measured = ["events", "bytes"].contains(&queue.unit.as_str());
+        let measured = ["events", "bytes", "connections"].contains(&queue.unit.as_str());
         let in_bounds = queue.bound > 0 && queue.depth <= queue.bound;
         ensure!(worded && measured && in_bounds, "a queue of the {end} does not read as one: {queue:?}");
     }

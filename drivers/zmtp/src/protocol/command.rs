@@ -105,7 +105,9 @@ mod tests {
 
     #[test]
     fn wrong_bodies_are_refused_and_unknown_names_are_not() {
-        for body in [&b""[..], b"\0", b"\x05PIN", b"\x04PING", b"\x04PING\0", b"\x04PING\0\x000123456789abcdefg"] {
+        for body in
+            [&b""[..], b"\0", b"\x05PIN", b"\x04PING", b"\x04PING\0", b"\x04PING\0\x000123456789abcdefg"]
+        {
             assert_eq!(Command::read(body), Err(ProtocolError::BadCommand), "{body:?}");
         }
         assert_eq!(Command::read(b"\x04JOINgroup"), Ok(Command::Unknown));

@@ -8,7 +8,7 @@ use super::{Command, FrameHead, ProtocolError};
 /// Takes events out of the traffic of a peer that sends them.
 ///
 /// An event is a message of two frames. Other messages are stepped over whole, however they arrive, and named by their
-/// cause; the connection stays. Only what nobody sends by mistake ends it: a frame of more than [`MAX_FRAME_BYTES`], more
+/// cause; the connection stays. Only what nobody sends by mistake ends it: a frame of more than 16 MiB, more
 /// than 16 frames, wrong flags.
 #[derive(Debug, Default)]
 pub struct EventDecoder {
@@ -206,7 +206,10 @@ mod tests {
         for piece in [1, 2, 3, 7, 64, 1000] {
             let found = decode(&bytes, piece).unwrap();
             let ping = format!("{:?}", Command::Ping { ttl: 0, context: b"c" });
-            assert_eq!(found, ["D=one".to_owned(), ping, format!("tenant={}", "x".repeat(300)), "=".to_owned()]);
+            assert_eq!(
+                found,
+                ["D=one".to_owned(), ping, format!("tenant={}", "x".repeat(300)), "=".to_owned()]
+            );
         }
     }
 

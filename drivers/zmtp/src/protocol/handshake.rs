@@ -62,7 +62,11 @@ impl Handshake {
     ///
     /// # Errors
     /// Any [`ProtocolError`] of a handshake: send `out`, and close.
-    pub fn take(&mut self, arrived: &[u8], out: &mut Vec<u8>) -> Result<(usize, Option<Peer>), ProtocolError> {
+    pub fn take(
+        &mut self,
+        arrived: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(usize, Option<Peer>), ProtocolError> {
         let mut used = 0;
         let greeting = match self.greeting {
             Some(greeting) => greeting,
@@ -132,8 +136,7 @@ mod tests {
     use super::{Handshake, Peer};
     use crate::protocol::{Command, ProtocolError, SocketType};
 
-    const SERVED: &[SocketType] =
-        &[SocketType::Sub, SocketType::Xsub, SocketType::Push, SocketType::Dealer];
+    const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::Push, SocketType::Dealer];
 
     /// Both sides, byte by byte, until neither has anything to say.
     fn meet(own: SocketType) -> (Option<Peer>, Option<Peer>) {
@@ -145,11 +148,7 @@ mod tests {
         (at_listener, at_connector)
     }
 
-    fn trickle(
-        side: &mut Handshake,
-        bytes: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<Option<Peer>, ProtocolError> {
+    fn trickle(side: &mut Handshake, bytes: &[u8], out: &mut Vec<u8>) -> Result<Option<Peer>, ProtocolError> {
         let mut from = 0;
         for to in 0..=bytes.len() {
             let (used, peer) = side.take(&bytes[from..to], out)?;

@@ -64,8 +64,7 @@ impl Heartbeat {
     /// The peer pinged us, with its time to live in tenths of a second.
     pub fn pinged(&mut self, time_to_live: u16) {
         self.may_ping = true;
-        self.time_to_live =
-            (time_to_live > 0).then(|| Duration::from_millis(u64::from(time_to_live) * 100));
+        self.time_to_live = (time_to_live > 0).then(|| Duration::from_millis(u64::from(time_to_live) * 100));
     }
 
     /// The PING that was asked for is written.

@@ -20,16 +20,8 @@ pub enum SocketType {
 }
 
 impl SocketType {
-    const ALL: [Self; 8] = [
-        Self::Pub,
-        Self::Xpub,
-        Self::Sub,
-        Self::Xsub,
-        Self::Push,
-        Self::Pull,
-        Self::Dealer,
-        Self::Router,
-    ];
+    const ALL: [Self; 8] =
+        [Self::Pub, Self::Xpub, Self::Sub, Self::Xsub, Self::Push, Self::Pull, Self::Dealer, Self::Router];
 
     /// The name on the wire.
     #[must_use]

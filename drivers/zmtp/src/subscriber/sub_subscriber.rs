@@ -1,34 +1,163 @@
-use async_trait::async_trait;
-use pubsub_api::{Incoming, Result, Status, Subscriber};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_trait::async_trait;
+use pubsub_api::{Batch, Error, ErrorKind, Incoming, Notice, Result, Status, Subscriber, Subscription};
+use tokio::task::JoinHandle;
+
+use super::sub_link::SubLink;
+use super::sub_shared::{LinkState, Shared};
 use crate::ZmtpSettings;
 use crate::wire::closed;
 
-/// Under construction.
+/// The agent's end of the network hop: SUB, one link per publisher.
+///
+/// All links put what they receive into one queue of `recv_queue_events`, a block of events at a time. Which topics are
+/// wanted is checked once more when an event is taken out of it: ZeroMQ filters by prefix, and what was unsubscribed may
+/// be on its way.
 #[derive(Debug)]
 pub struct SubSubscriber {
-    _settings: ZmtpSettings,
+    shared: Arc<Shared>,
+    links: Mutex<Links>,
+}
+
+#[derive(Debug, Default)]
+struct Links {
+    by_endpoint: BTreeMap<String, Link>,
+    phase: Phase,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    New,
+    Running,
+    Closed,
+}
+
+#[derive(Debug, Default)]
+struct Link {
+    state: Arc<LinkState>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Link {
+    fn start(&mut self, endpoint: &str, shared: &Arc<Shared>) {
+        if self.task.is_none() {
+            self.task = Some(tokio::spawn(SubLink::new(endpoint, shared, &self.state).run()));
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.state.leave();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
 }
 
 impl SubSubscriber {
     pub(crate) fn new(settings: ZmtpSettings) -> Self {
-        Self { _settings: settings }
+        Self { shared: Arc::new(Shared::new(settings)), links: Mutex::default() }
+    }
+
+    fn links(&self) -> MutexGuard<'_, Links> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl Subscriber for SubSubscriber {
     async fn initialize(&self) -> Result<()> {
-        Err(closed("subscriber"))
+        let mut links = self.links();
+        if links.phase == Phase::Closed {
+            return Err(closed("subscriber"));
+        }
+        links.phase = Phase::Running;
+        for (endpoint, link) in &mut links.by_endpoint {
+            link.start(endpoint, &self.shared);
+        }
+        Ok(())
     }
+
+    fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
+        check_endpoint(endpoint)?;
+        let mut links = self.links();
+        if links.phase == Phase::Closed {
+            return Err(closed("subscriber"));
+        }
+        if links.by_endpoint.contains_key(endpoint) {
+            return Ok(false);
+        }
+        let mut link = Link::default();
+        if links.phase == Phase::Running {
+            link.start(endpoint, &self.shared);
+        }
+        links.by_endpoint.insert(endpoint.to_owned(), link);
+        Ok(true)
+    }
+
+    fn unregister_listen_address(&self, endpoint: &str) -> bool {
+        self.links().by_endpoint.remove(endpoint).is_some()
+    }
+
+    fn register_topic(&self, subscription: Subscription) -> Result<bool> {
+        self.shared.wanted.insert(subscription)
+    }
+
+    fn unregister_topic(&self, subscription: &Subscription) -> bool {
+        self.shared.wanted.remove(subscription)
+    }
+
     async fn recv(&self) -> Result<Incoming> {
-        Err(closed("subscriber"))
+        self.shared.queue.recv(&self.shared.wanted).await
     }
-    async fn close(&self) {}
+
+    /// At most 1,024 events and [`Batch::MAX_RECEIVED_BYTES`] at once; those that were read together stay in one block.
+    async fn recv_batch(&self, batch: &mut Batch) -> Result<Option<Notice>> {
+        self.shared.queue.recv_batch(&self.shared.wanted, batch).await
+    }
+
+    async fn close(&self) {
+        let mut links = self.links();
+        links.phase = Phase::Closed;
+        links.by_endpoint.clear();
+        self.shared.queue.close();
+    }
+
     fn endpoint(&self) -> Option<String> {
         None
     }
+
     fn status(&self) -> Status {
-        Status::default()
+        let links = self.links();
+        let peers = links.by_endpoint.iter().map(|(endpoint, link)| link.state.read(endpoint)).collect();
+        Status { counters: self.shared.counters.read(), queues: self.shared.queue.read(), peers }
     }
+}
+
+fn check_endpoint(endpoint: &str) -> Result<()> {
+    let address = match endpoint.split_once("://") {
+        Some(("tcp", address)) => address,
+        Some((transport, _)) => {
+            let text = format!("zmtp_pubsub_driver does not speak {transport:?} ({endpoint}); it speaks tcp");
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
+        None => {
+            let text = format!("{endpoint:?} is no endpoint; write it as tcp://192.0.2.1:8866");
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+    };
+    let has_port = address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0));
+    if has_port {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("{endpoint:?} lacks a port; write it as tcp://192.0.2.1:8866"),
+    ))
 }

@@ -1,0 +1,178 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use pubsub_api::Result;
+
+use crate::failure::{cannot, failure};
+use crate::pusher::PushAddress;
+use crate::wire::Wire;
+
+/// A kind of server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    /// Our publisher service
+    Skimmer,
+    /// A PULL and a PUB of libzmq, joined by its proxy
+    Libzmq,
+    /// nats-server
+    Nats,
+    /// redis-server
+    Redis,
+    /// Writes what it reads to everyone and does nothing else: the machine's limit
+    Raw,
+}
+
+/// A server to measure: its kind, what it is called, and our own one's settings.
+#[derive(Debug, Clone)]
+pub(crate) struct Contender {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) settings: Vec<String>,
+}
+
+/// Where the servers' programs are.
+#[derive(Debug, Clone)]
+pub(crate) struct Programs {
+    pub(crate) service: PathBuf,
+    pub(crate) python: PathBuf,
+    pub(crate) nats: PathBuf,
+    pub(crate) redis: PathBuf,
+    pub(crate) this: PathBuf,
+}
+
+/// How to start a server, and where it will be.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) command: Command,
+    pub(crate) push: PushAddress,
+    /// Where it publishes; `None` if it tells on its first line.
+    pub(crate) network: Option<SocketAddr>,
+}
+
+const LIBZMQ_PROXY: &str = include_str!("../../peers/libzmq_proxy.py");
+
+impl Kind {
+    pub(crate) fn wire(self) -> Wire {
+        match self {
+            Self::Skimmer | Self::Libzmq => Wire::Zmtp,
+            Self::Nats => Wire::Nats,
+            Self::Redis => Wire::Redis,
+            Self::Raw => Wire::Bare,
+        }
+    }
+
+    /// Whether it is one of those that ours is compared with.
+    pub(crate) fn is_peer(self) -> bool {
+        matches!(self, Self::Libzmq | Self::Nats | Self::Redis)
+    }
+
+    /// In words, for the report.
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::Skimmer => "publisher-service, from a Unix socket (PUSH) to TCP (PUB)",
+            Self::Libzmq => "libzmq's proxy from PULL on a Unix socket to PUB over TCP, high-water marks 0",
+            Self::Nats => "nats-server over TCP, not verbose",
+            Self::Redis => {
+                "redis-server over TCP, PUBLISH in pipelines, nothing saved, no limit for subscribers"
+            }
+            Self::Raw => {
+                "this program, writing the blocks of a Unix socket to every TCP socket, without reading them"
+            }
+        }
+    }
+}
+
+impl Contender {
+    /// The command that starts it in `folder`, for so many subscribers.
+    pub(crate) fn start(&self, programs: &Programs, folder: &Path, subscribers: usize) -> Result<Start> {
+        let socket = folder.join("push.sock");
+        match self.kind {
+            Kind::Skimmer => Ok(unix(self.service(programs, folder, &socket), socket)),
+            Kind::Libzmq => {
+                let mut command = Command::new(&programs.python);
+                command.args(["-c", LIBZMQ_PROXY]).arg(&socket);
+                Ok(unix(command, socket))
+            }
+            Kind::Raw => {
+                let mut command = Command::new(&programs.this);
+                command.args(["raw", "--subscribers", &subscribers.to_string()]).arg("--socket").arg(&socket);
+                Ok(unix(command, socket))
+            }
+            Kind::Nats => nats(programs, folder),
+            Kind::Redis => redis(programs, folder),
+        }
+    }
+
+    fn service(&self, programs: &Programs, folder: &Path, socket: &Path) -> Command {
+        let own = [
+            "publisher_bind_address=127.0.0.1".to_owned(),
+            "publisher_port=0".to_owned(),
+            format!("publisher_multiproc_socket={}", socket.display()),
+            format!("state_dir={}", folder.display()),
+        ];
+        let mut command = Command::new(&programs.service);
+        command.args(["--log-level", "warn"]);
+        for setting in own.iter().chain(&self.settings) {
+            command.args(["--set", setting]);
+        }
+        command
+    }
+
+    /// What its program says about its version.
+    pub(crate) fn version(&self, programs: &Programs) -> Result<String> {
+        let (program, arguments): (&Path, &[&str]) = match self.kind {
+            Kind::Skimmer => (&programs.service, &["--version"]),
+            Kind::Libzmq => (
+                &programs.python,
+                &["-c", "import zmq; print('libzmq', zmq.zmq_version(), 'pyzmq', zmq.__version__)"],
+            ),
+            Kind::Nats => (&programs.nats, &["--version"]),
+            Kind::Redis => (&programs.redis, &["--version"]),
+            Kind::Raw => (&programs.this, &["--version"]),
+        };
+        let wanted =
+            format!("{}, to measure {}: benches/setup installs the peers", program.display(), self.name);
+        let output =
+            Command::new(program).args(arguments).output().map_err(cannot(format!("run {wanted}")))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(failure(format!("cannot run {wanted}: {said}")));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+}
+
+fn unix(command: Command, socket: PathBuf) -> Start {
+    Start { command, push: PushAddress::Unix(socket), network: None }
+}
+
+fn tcp(command: Command, address: SocketAddr) -> Start {
+    Start { command, push: PushAddress::Tcp(address), network: Some(address) }
+}
+
+fn nats(programs: &Programs, folder: &Path) -> Result<Start> {
+    let address = free_address()?;
+    let file = folder.join("nats.conf");
+    let text = format!("host: {}\nport: {}\n", address.ip(), address.port());
+    std::fs::write(&file, text).map_err(cannot("write nats-server's configuration"))?;
+    let mut command = Command::new(&programs.nats);
+    command.arg("-c").arg(file);
+    Ok(tcp(command, address))
+}
+
+fn redis(programs: &Programs, folder: &Path) -> Result<Start> {
+    let address = free_address()?;
+    let mut command = Command::new(&programs.redis);
+    command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
+    command.args(["--save", "", "--appendonly", "no", "--daemonize", "no"]);
+    command.args(["--client-output-buffer-limit", "pubsub", "0", "0", "0"]);
+    command.arg("--dir").arg(folder);
+    Ok(tcp(command, address))
+}
+
+/// An address that nobody has now; a server that then cannot bind it ends, and the run with it.
+fn free_address() -> Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(cannot("find a free port"))?;
+    listener.local_addr().map_err(cannot("tell the address of a TCP socket"))
+}

@@ -1,0 +1,174 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use pubsub_api::{Error, Result};
+
+use crate::failure::failure;
+
+/// How long nothing may move before a run has failed.
+pub(crate) const HUNG: Duration = Duration::from_secs(15);
+
+/// What pusher, drains and the one who measures tell each other: everything below is written by one of them.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    /// By the drains: every event below this number has come to everyone who takes it.
+    slowest: AtomicU64,
+    /// By the drains: events that have come, of all subscribers together.
+    delivered: AtomicU64,
+    /// By the drains: the last round of probes that everyone has had in full.
+    probed: AtomicU64,
+    /// By the pusher: how many events it has written.
+    pushed: AtomicU64,
+    /// By the pusher: `slowest` must reach this before it goes on; 0 if it does not wait.
+    wake_at: AtomicU64,
+    pusher: OnceLock<Thread>,
+    /// By the drains: everyone has sent its subscriptions.
+    subscribed: AtomicBool,
+    stopping: AtomicBool,
+    stalling: AtomicBool,
+    stalled: AtomicBool,
+    failed: AtomicBool,
+    failure: Mutex<Option<Error>>,
+}
+
+impl Flow {
+    /// The drains have read for a while.
+    pub(crate) fn progress(&self, slowest: u64, delivered: u64, probed: u64) {
+        self.delivered.store(delivered, Ordering::Relaxed);
+        self.probed.store(probed, Ordering::Release);
+        self.slowest.store(slowest, Ordering::SeqCst);
+        let wake_at = self.wake_at.load(Ordering::SeqCst);
+        if wake_at != 0 && slowest >= wake_at {
+            self.wake_pusher();
+        }
+    }
+
+    /// Waits until `slowest` has reached `target`, as the pusher.
+    pub(crate) fn wait_for_slowest(&self, target: u64) -> Result<()> {
+        self.pusher.get_or_init(thread::current);
+        let (mut deadline, mut last) = (Instant::now() + HUNG, self.slowest());
+        self.wake_at.store(target, Ordering::SeqCst);
+        while self.slowest.load(Ordering::SeqCst) < target {
+            self.check()?;
+            thread::park_timeout(Duration::from_millis(50));
+            if self.slowest() != last {
+                (deadline, last) = (Instant::now() + HUNG, self.slowest());
+            }
+            if Instant::now() > deadline {
+                let text = format!(
+                    "for {HUNG:?} no event came to the slowest subscriber: it has {last}, {} were pushed",
+                    self.pushed()
+                );
+                return Err(failure(text));
+            }
+        }
+        self.wake_at.store(0, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn wake_pusher(&self) {
+        if let Some(pusher) = self.pusher.get() {
+            pusher.unpark();
+        }
+    }
+
+    pub(crate) fn slowest(&self) -> u64 {
+        self.slowest.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn probed(&self) -> u64 {
+        self.probed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn pushed(&self) -> u64 {
+        self.pushed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_pushed(&self, events: u64) {
+        self.pushed.store(events, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_subscribed(&self) -> bool {
+        self.subscribed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_subscribed(&self) {
+        self.subscribed.store(true, Ordering::Release);
+    }
+
+    /// The drains are to end.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Some subscribers are to read no more; returns when they do not.
+    pub(crate) fn stall(&self) -> Result<()> {
+        self.stalling.store(true, Ordering::Release);
+        self.wait("the drains did not leave off reading", || self.stalled.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn is_stalling(&self) -> bool {
+        self.stalling.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_stalled(&self) {
+        self.stalled.store(true, Ordering::Release);
+    }
+
+    /// Waits for a condition that the drains bring about.
+    pub(crate) fn wait(&self, otherwise: &str, condition: impl Fn() -> bool) -> Result<()> {
+        let deadline = Instant::now() + HUNG;
+        while !condition() {
+            self.check()?;
+            if Instant::now() > deadline {
+                return Err(failure(format!("{otherwise} within {HUNG:?}")));
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+
+    /// Sleeps for `period`, unless something fails.
+    pub(crate) fn sleep(&self, period: Duration) -> Result<()> {
+        const STEP: Duration = Duration::from_millis(20);
+        let end = Instant::now() + period;
+        loop {
+            self.check()?;
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            thread::sleep(left.min(STEP));
+        }
+    }
+
+    /// Ends the run; the first reason stays.
+    pub(crate) fn fail(&self, error: Error) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(error);
+        self.failed.store(true, Ordering::Release);
+        self.wake_pusher();
+    }
+
+    /// The reason, if the run has failed; told once, for a short word afterwards.
+    pub(crate) fn check(&self) -> Result<()> {
+        if !self.failed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut reason = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(reason.take().unwrap_or_else(|| failure(FAILED_ELSEWHERE)))
+    }
+}
+
+/// The text of an error whose reason another thread tells.
+pub(crate) const FAILED_ELSEWHERE: &str = "the run has failed";

@@ -1,0 +1,55 @@
+//! How fast, at what CPU, memory and latency does one server process fan events out, against libzmq, NATS and Redis and
+//! against raw socket writes, in the same run?
+//!
+//! The server is a process of its own, started anew for each run. This process holds both ends of it: one thread pushes
+//! events that were encoded beforehand, one thread reads all subscribers' sockets with one epoll, and counts and checks
+//! what comes. The payloads are the same bytes for every server. The pusher is never more than a window ahead of the
+//! slowest subscriber, so that nobody has a reason to drop an event; if one is lost, repeated or out of order, the run
+//! fails.
+
+mod failure;
+mod options;
+
+mod clock;
+mod hex;
+mod payload;
+mod rota;
+mod wire;
+
+mod block;
+mod connection;
+mod flow;
+
+mod drain;
+mod pusher;
+
+mod contender;
+mod raw;
+mod server;
+
+mod limits;
+mod machine;
+mod usage;
+
+mod figure;
+mod mode;
+mod session;
+
+mod bench;
+mod plot;
+mod report;
+mod table;
+
+pub use options::CommandLine;
+use options::Serve;
+
+/// Does what a command line asks for: measures, or serves as `raw` to a bench.
+///
+/// # Errors
+/// If a server is missing or fails, if the system refuses something, or if an event was lost: then nothing is reported.
+pub fn run(command_line: &CommandLine) -> pubsub_api::Result<()> {
+    match &command_line.server {
+        Some(Serve::Raw { subscribers, socket }) => raw::run(*subscribers, socket),
+        None => bench::run(&command_line.bench),
+    }
+}

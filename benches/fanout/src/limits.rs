@@ -1,0 +1,22 @@
+use pubsub_api::Result;
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::failure::{cannot, failure};
+
+/// Raises the number of open files to what is allowed at most, for this process and the servers that it starts, and
+/// makes sure that it suffices for so many subscribers.
+pub(crate) fn raise_open_files(subscribers: usize) -> Result<()> {
+    /// For all else that a process has open.
+    const OTHERS: u64 = 100;
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).map_err(cannot("raise the limit of open files"))?;
+    let wanted = subscribers as u64 + OTHERS;
+    match limit.maximum {
+        Some(allowed) if allowed < wanted => Err(failure(format!(
+            "{subscribers} subscribers take {wanted} open files, {allowed} are allowed: raise the hard limit (ulimit \
+             -Hn), or measure fewer"
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,46 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+/// The machine that was measured on.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Machine {
+    /// The CPU's model name.
+    pub(crate) cpu: String,
+    /// How many cores this process may use.
+    pub(crate) cores: usize,
+    /// The memory, in GiB.
+    pub(crate) memory_gib: f64,
+    /// Kernel and release.
+    pub(crate) kernel: String,
+    /// How many tasks wanted a core before the measurement, over a minute: others' work shows here.
+    pub(crate) load_average: f64,
+    /// Seconds since 1970, UTC, when the measurement began.
+    pub(crate) unix_time: u64,
+}
+
+impl Machine {
+    pub(crate) fn this() -> Self {
+        let uname = rustix::system::uname();
+        let (name, release) = (uname.sysname().to_string_lossy(), uname.release().to_string_lossy());
+        let value = |file: &str, key: &str| {
+            let text = std::fs::read_to_string(file).unwrap_or_default();
+            let line = text.lines().find(|line| line.starts_with(key))?;
+            line.split_once(':').map(|(_, value)| value.trim().to_owned())
+        };
+        let memory = value("/proc/meminfo", "MemTotal").unwrap_or_default();
+        let kib: f64 = memory.trim_end_matches(" kB").parse().unwrap_or_default();
+        Self {
+            cpu: value("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            memory_gib: (kib / 1024.0 / 1024.0 * 10.0).round() / 10.0,
+            kernel: format!("{name} {release}"),
+            load_average: load_average().unwrap_or_default(),
+            unix_time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+        }
+    }
+}
+
+fn load_average() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}

@@ -1,0 +1,106 @@
+use std::sync::Arc;
+
+/// The topics in the order in which events come on them, over and over: event i is on topic i mod [`len`](Self::len).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rota {
+    /// The one topic that every subscriber takes.
+    Single,
+    /// So many topics.
+    Many(u32),
+}
+
+impl Rota {
+    pub(crate) fn len(self) -> u64 {
+        match self {
+            Self::Single => 1,
+            Self::Many(topics) => u64::from(topics),
+        }
+    }
+
+    /// Names of one length.
+    pub(crate) fn name(self, topic: u32) -> String {
+        match self {
+            Self::Single => "D".to_owned(),
+            Self::Many(_) => format!("topic-{topic:03}"),
+        }
+    }
+
+    /// All names, in order.
+    pub(crate) fn names(self) -> Vec<String> {
+        let topics = u32::try_from(self.len()).unwrap_or(u32::MAX);
+        (0..topics).map(|topic| self.name(topic)).collect()
+    }
+
+    /// What each of `subscribers` takes: the one topic, or `each` of the many, at random but always the same.
+    pub(crate) fn shares(self, subscribers: usize, each: usize) -> Vec<Share> {
+        const SEED: u64 = 8866;
+        let mut random = fastrand::Rng::with_seed(SEED);
+        let topics = u32::try_from(self.len()).unwrap_or(u32::MAX);
+        let share = |_| {
+            let mut taken = random.choose_multiple(0..topics, each.max(1));
+            taken.sort_unstable();
+            Share { rota: self, topics: Arc::from(taken) }
+        };
+        (0..subscribers).map(share).collect()
+    }
+}
+
+/// The topics that one subscriber takes of a [`Rota`].
+#[derive(Debug, Clone)]
+pub(crate) struct Share {
+    rota: Rota,
+    /// Rising, never empty.
+    topics: Arc<[u32]>,
+}
+
+impl Share {
+    pub(crate) fn len(&self) -> u64 {
+        self.topics.len() as u64
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.topics.iter().map(|topic| self.rota.name(*topic)).collect()
+    }
+
+    /// The sequence number of the event that comes after `count` others.
+    pub(crate) fn sequence_after(&self, count: u64) -> u64 {
+        if self.rota == Rota::Single {
+            return count;
+        }
+        let place = usize::try_from(count % self.len()).unwrap_or(0);
+        let topic = self.topics.get(place).copied().unwrap_or(0);
+        count / self.len() * self.rota.len() + u64::from(topic)
+    }
+
+    /// How many of the events below `sequence` come here.
+    pub(crate) fn count_below(&self, sequence: u64) -> u64 {
+        let rest = sequence % self.rota.len();
+        let begun = self.topics.partition_point(|topic| u64::from(*topic) < rest);
+        sequence / self.rota.len() * self.len() + begun as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rota;
+
+    #[test]
+    fn counts_and_sequence_numbers_agree() {
+        for (rota, each) in [(Rota::Single, 1), (Rota::Many(10), 3), (Rota::Many(1000), 20)] {
+            for share in rota.shares(5, each) {
+                assert_eq!(share.len(), each as u64);
+                for count in 0..100 {
+                    let sequence = share.sequence_after(count);
+                    assert_eq!(share.count_below(sequence), count);
+                    assert_eq!(share.count_below(sequence + 1), count + 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_shares_are_the_same_every_time() {
+        let names = || Rota::Many(1000).shares(3, 20).iter().map(super::Share::names).collect::<Vec<_>>();
+        assert_eq!(names(), names());
+    }
+}

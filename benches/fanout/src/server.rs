@@ -1,0 +1,109 @@
+use std::fs::File;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use pubsub_api::{Error, Result};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::contender::Start;
+use crate::failure::{cannot, failure};
+use crate::pusher::PushAddress;
+
+/// A server at work in a process of its own; it ends with this value.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) push: PushAddress,
+    pub(crate) network: SocketAddr,
+}
+
+/// How long a server may take to start, or to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const OUT: &str = "out.log";
+const ERR: &str = "err.log";
+
+impl Server {
+    /// Starts it in its folder, and waits until it publishes.
+    pub(crate) fn start(start: Start, folder: &Path) -> Result<Self> {
+        let Start { mut command, push, network } = start;
+        let child = spawn(&mut command, folder)?;
+        let mut server = Self { child, push, network: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let at = match network {
+                Some(address) => TcpStream::connect_timeout(&address, PATIENCE).is_ok().then_some(address),
+                None => told_address(&folder.join(OUT)),
+            };
+            if let Some(network) = at {
+                server.network = network;
+                return Ok(server);
+            }
+            if let Ok(Some(status)) = server.child.try_wait() {
+                return Err(failure(format!("the server ended at its start, with {status}")));
+            }
+            if Instant::now() > deadline {
+                return Err(failure(format!("the server did not publish within {PATIENCE:?}")));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, and does not ask again when it takes too long.
+    pub(crate) fn end(&mut self) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        // One that has ended is not there to be told.
+        if let (Some(pid), Ok(None)) = (pid, self.child.try_wait()) {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn spawn(command: &mut Command, folder: &Path) -> Result<Child> {
+    let file = |name| File::create(folder.join(name)).map_err(cannot("make a server's log"));
+    command.current_dir(folder).stdin(Stdio::null()).stdout(file(OUT)?).stderr(file(ERR)?);
+    let program = PathBuf::from(command.get_program());
+    command.spawn().map_err(cannot(format!("start {}", program.display())))
+}
+
+/// What a server of ours tells when it is ready: `{"ready":true,"network":"tcp://…"}`.
+fn told_address(file: &Path) -> Option<SocketAddr> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let documents = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    let mut ready = documents.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let network = ready.find_map(|line| line.get("network")?.as_str().map(str::to_owned))?;
+    network.strip_prefix("tcp://")?.parse().ok()
+}
+
+/// The error with the end of what the server in this folder has said.
+pub(crate) fn with_log(error: Error, folder: &Path) -> Error {
+    const LINES: usize = 12;
+    let read = |name| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+    let said = [read(OUT), read(ERR)].concat();
+    let lines: Vec<&str> = said.lines().collect();
+    let tail = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n");
+    let tail = if tail.is_empty() { " is empty".to_owned() } else { format!(" ends:\n{tail}") };
+    failure(format!("{error}; its log{tail}"))
+}

@@ -1,0 +1,193 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use pubsub_api::Result;
+
+use crate::clock::Clock;
+use crate::connection::Latencies;
+use crate::contender::{Contender, Programs};
+use crate::drain::Drain;
+use crate::failure::{cannot, failure};
+use crate::flow::{FAILED_ELSEWHERE, Flow};
+use crate::pusher::Pusher;
+use crate::rota::Rota;
+use crate::server::{Server, with_log};
+use crate::usage;
+
+/// What a run asks of a server.
+#[derive(Debug, Clone)]
+pub(crate) struct Load {
+    pub(crate) subscribers: usize,
+    pub(crate) rota: Rota,
+    /// How many topics of the rota each subscriber takes.
+    pub(crate) topics_each: usize,
+    /// How many events the pusher is ahead of the slowest subscriber at most, so that nothing is ever dropped.
+    pub(crate) window: u64,
+    /// How many of the subscribers leave off reading when told.
+    pub(crate) to_stall: usize,
+    pub(crate) latencies: Option<Latencies>,
+}
+
+/// One server, its subscribers and its pusher, all subscribed and nothing under way.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) pusher: Pusher,
+    pub(crate) flow: Arc<Flow>,
+    drain: JoinHandle<Drain>,
+    server: Server,
+}
+
+/// What a run leaves.
+#[derive(Debug)]
+pub(crate) struct Drained {
+    pub(crate) latencies: Option<Latencies>,
+    /// How many of the subscribers that did not read were cut off.
+    pub(crate) cut: usize,
+}
+
+/// Where a run was at a moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) at: Instant,
+    pub(crate) delivered: u64,
+    pub(crate) pushed: u64,
+    pub(crate) cpu: Duration,
+}
+
+/// Starts `contender` anew, does `work` with it, and checks that every subscriber got every event; a failure tells the
+/// end of the server's log.
+pub(crate) fn run<T>(
+    (contender, programs): (&Contender, &Programs),
+    load: Load,
+    work: impl FnOnce(&mut Session) -> Result<T>,
+) -> Result<(T, Drained)> {
+    let folder = tempfile::Builder::new().prefix("fanout-").tempdir().map_err(cannot("make a folder"))?;
+    let subscribers = load.subscribers;
+    let outcome = in_folder((contender, programs), load, folder.path(), work);
+    outcome.map_err(|error| {
+        with_log(error, folder.path()).context(format!("{}, {subscribers} subscribers", contender.name))
+    })
+}
+
+fn in_folder<T>(
+    (contender, programs): (&Contender, &Programs),
+    load: Load,
+    folder: &Path,
+    work: impl FnOnce(&mut Session) -> Result<T>,
+) -> Result<(T, Drained)> {
+    let start = contender.start(programs, folder, load.subscribers)?;
+    let server = Server::start(start, folder)?;
+    let mut session = Session::start(server, contender, load)?;
+    let outcome = session.probe().and_then(|()| work(&mut session));
+    // Whoever fails first tells why; the others only see that something has failed.
+    let outcome = match (outcome, session.flow.check()) {
+        (Err(seen), Err(told)) if seen.to_string() == FAILED_ELSEWHERE => Err(told),
+        (Ok(_), Err(told)) => Err(told),
+        (outcome, _) => outcome,
+    };
+    let pushed = if outcome.is_ok() { session.pusher.finish() } else { Ok(0) };
+    let drained = session.end();
+    let (outcome, pushed) = (outcome?, pushed?);
+    let (drain, cut) = drained?;
+    drain.verify(pushed)?;
+    Ok((outcome, Drained { latencies: drain.into_latencies(), cut }))
+}
+
+impl Session {
+    fn start(server: Server, contender: &Contender, load: Load) -> Result<Self> {
+        let (wire, rota) = (contender.kind.wire(), load.rota);
+        let (flow, clock) = (Arc::new(Flow::default()), Clock::start());
+        let shares = rota.shares(load.subscribers, load.topics_each);
+        let around = || (Arc::clone(&flow), clock);
+        let drain = Drain::connect((server.network, wire), rota, shares, load.to_stall, around())?
+            .with_latencies(load.latencies);
+        let drain = thread::Builder::new()
+            .name("drain".to_owned())
+            .spawn(move || drain.run())
+            .map_err(cannot("start the drains' thread"))?;
+        let pusher = Pusher::connect((&server.push, wire), rota, load.window, around())?;
+        Ok(Self { pusher, flow, drain, server })
+    }
+
+    /// Pushes probes until a round of them has come to everyone in full: then all are subscribed.
+    fn probe(&mut self) -> Result<()> {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        /// Subscriptions that were sent are read before there is anything to publish: how a server copes with both at
+        /// once is not measured here.
+        const SETTLE: Duration = Duration::from_millis(100);
+        self.flow.wait("the server did not greet every subscriber", || self.flow.is_subscribed())?;
+        self.flow.sleep(SETTLE)?;
+        let deadline = Instant::now() + PATIENCE;
+        for round in 1_u32.. {
+            self.pusher.probe(u64::from(round))?;
+            let next_round = Instant::now() + Duration::from_millis(50) * round.min(40);
+            while Instant::now() < next_round {
+                self.flow.check()?;
+                if self.flow.probed() == u64::from(round) {
+                    return Ok(());
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+            if Instant::now() > deadline {
+                break;
+            }
+        }
+        Err(failure(format!("not every subscriber was subscribed within {PATIENCE:?}")))
+    }
+
+    /// Has the pusher push on a thread of its own as fast as it can while `watch` measures.
+    pub(crate) fn push_while<T>(&mut self, watch: impl FnOnce(&Watch<'_>) -> Result<T>) -> Result<T> {
+        let (flow, server, pusher) = (&self.flow, &self.server, &mut self.pusher);
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let pushing = scope.spawn(|| pusher.push_until(&stop).inspect_err(|error| tell(flow, error)));
+            let watched = watch(&Watch { flow, server });
+            stop.store(true, Ordering::Relaxed);
+            let pushed = pushing.join().unwrap_or_else(|_| Err(failure("the pusher's thread failed")));
+            match (pushed, watched) {
+                (Err(error), _) if error.to_string() != FAILED_ELSEWHERE => Err(error),
+                (_, watched) => watched,
+            }
+        })
+    }
+
+    pub(crate) fn watch(&self) -> Watch<'_> {
+        Watch { flow: &self.flow, server: &self.server }
+    }
+
+    /// Stops the drains, then the server.
+    fn end(self) -> Result<(Drain, usize)> {
+        self.flow.stop();
+        let mut drain = self.drain.join().map_err(|_| failure("the drains' thread failed"))?;
+        let cut = drain.count_cut();
+        Ok((drain, cut))
+    }
+}
+
+/// The others are to stop, for this reason.
+fn tell(flow: &Flow, error: &pubsub_api::Error) {
+    if error.to_string() != FAILED_ELSEWHERE {
+        flow.fail(failure(error.to_string()));
+    }
+}
+
+/// The view of a run from outside.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watch<'a> {
+    pub(crate) flow: &'a Flow,
+    server: &'a Server,
+}
+
+impl Watch<'_> {
+    pub(crate) fn moment(&self) -> Result<Moment> {
+        let (at, delivered, pushed) = (Instant::now(), self.flow.delivered(), self.flow.pushed());
+        Ok(Moment { at, delivered, pushed, cpu: usage::cpu_time(self.server.pid())? })
+    }
+
+    pub(crate) fn resident(&self) -> Result<usage::Resident> {
+        usage::resident(self.server.pid())
+    }
+}

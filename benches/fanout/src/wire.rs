@@ -1,0 +1,125 @@
+//! What pushers and drains say and hear, by protocol: pure functions over bytes.
+
+mod nats;
+mod redis;
+mod zmtp;
+
+use pubsub_api::Result;
+
+/// The protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// ZMTP 3.0: PUSH at the pusher, SUB at the drains.
+    Zmtp,
+    /// Events as in ZMTP, nothing else: neither greeting nor subscription.
+    Bare,
+    /// NATS, not verbose.
+    Nats,
+    /// Redis, RESP2.
+    Redis,
+}
+
+/// Which end of a server a connection is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Push,
+    Subscribe,
+}
+
+/// The next thing in a stream of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// How many bytes it takes.
+    pub(crate) bytes: usize,
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// An event, with the place where its payload begins.
+    Event { payload_at: usize },
+    /// The server has greeted.
+    Greeting,
+    /// The server wants to hear the [`pong`](Wire::pong).
+    Ping,
+    /// The answer to one pushed event.
+    Receipt,
+    /// Something that needs no answer.
+    Nothing,
+}
+
+impl Wire {
+    /// What to send at once after connecting.
+    pub(crate) fn opening(self, end: End, topics: &[String]) -> Vec<u8> {
+        match (self, end) {
+            (Self::Zmtp, end) => zmtp::opening(end),
+            (Self::Redis, End::Subscribe) => redis::subscribe(topics),
+            (Self::Redis, End::Push) | (Self::Bare | Self::Nats, _) => Vec::new(),
+        }
+    }
+
+    /// Whether the server must have greeted before the first event is pushed.
+    pub(crate) fn is_greeted(self) -> bool {
+        matches!(self, Self::Zmtp | Self::Nats)
+    }
+
+    /// What to send when the server has greeted.
+    pub(crate) fn after_greeting(self, end: End, topics: &[String]) -> Vec<u8> {
+        match (self, end) {
+            (Self::Zmtp, End::Subscribe) => zmtp::subscribe(topics),
+            (Self::Nats, End::Subscribe) => [nats::CONNECT.to_vec(), nats::subscribe(topics)].concat(),
+            (Self::Nats, End::Push) => nats::CONNECT.to_vec(),
+            (Self::Zmtp, End::Push) | (Self::Bare | Self::Redis, _) => Vec::new(),
+        }
+    }
+
+    /// The answer to a [`What::Ping`].
+    pub(crate) fn pong(self) -> &'static [u8] {
+        match self {
+            Self::Nats => nats::PONG,
+            Self::Zmtp | Self::Bare | Self::Redis => b"",
+        }
+    }
+
+    /// Whether every pushed event is answered with a [`What::Receipt`].
+    pub(crate) fn has_receipts(self) -> bool {
+        self == Self::Redis
+    }
+
+    /// An event as it is pushed: what comes before the payload, and what after it.
+    pub(crate) fn frame(self, topic: &str, payload_bytes: usize) -> (Vec<u8>, &'static [u8]) {
+        match self {
+            Self::Zmtp | Self::Bare => (zmtp::before(topic, payload_bytes), b""),
+            Self::Nats => (format!("PUB {topic} {payload_bytes}\r\n").into_bytes(), b"\r\n"),
+            Self::Redis => (redis::before(topic, payload_bytes), b"\r\n"),
+        }
+    }
+
+    /// The first piece of `bytes`; `None` while it is incomplete.
+    ///
+    /// # Errors
+    /// If the server reports an error, or sends what this protocol does not have.
+    pub(crate) fn next(self, bytes: &[u8]) -> Result<Option<Piece>> {
+        match self {
+            Self::Zmtp | Self::Bare => zmtp::next(bytes),
+            Self::Nats => nats::next(bytes),
+            Self::Redis => redis::next(bytes),
+        }
+    }
+}
+
+/// The line that `bytes` begin with, without its end; `None` while it is incomplete.
+fn line(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.get(..bytes.windows(2).position(|two| two == b"\r\n")?)
+}
+
+/// The number that ends a line.
+fn number(digits: &[u8]) -> Option<usize> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The beginning of what was not understood, for an error.
+fn beginning(bytes: &[u8]) -> String {
+    const SHOWN: usize = 48;
+    bytes.get(..SHOWN.min(bytes.len())).unwrap_or_default().escape_ascii().to_string()
+}

@@ -1,0 +1,106 @@
+//! ZMTP 3.0 with NULL. A peer that greets as 3.0 is never sent a PING, so that a drain has nothing to answer.
+
+use pubsub_api::Result;
+
+use super::{End, Piece, What, beginning};
+use crate::failure::failure;
+
+/// The greeting's length (RFC 23).
+const GREETING_BYTES: usize = 64;
+
+const MORE: u8 = 1;
+const LONG: u8 = 2;
+const COMMAND: u8 = 4;
+
+/// Greeting and READY together: whoever connects waits for nothing.
+pub(super) fn opening(end: End) -> Vec<u8> {
+    let mut out = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0];
+    out.extend_from_slice(b"NULL");
+    out.resize(GREETING_BYTES, 0);
+    let socket: &[u8] = match end {
+        End::Push => b"PUSH",
+        End::Subscribe => b"SUB",
+    };
+    let length = u8::try_from(socket.len()).unwrap_or(u8::MAX);
+    let body = [b"\x05READY\x0bSocket-Type\0\0\0".as_slice(), &[length], socket].concat();
+    out.extend_from_slice(&[COMMAND, u8::try_from(body.len()).unwrap_or(u8::MAX)]);
+    out.extend_from_slice(&body);
+    out
+}
+
+/// By a message, as in 3.0; a frame for each topic.
+pub(super) fn subscribe(topics: &[String]) -> Vec<u8> {
+    let frame = |topic: &String| {
+        let mut frame = frame_head(0, topic.len() + 1);
+        frame.push(1);
+        frame.extend_from_slice(topic.as_bytes());
+        frame
+    };
+    topics.iter().flat_map(frame).collect()
+}
+
+/// The topic's frame and the head of the payload's.
+pub(super) fn before(topic: &str, payload_bytes: usize) -> Vec<u8> {
+    let topic_head = frame_head(MORE, topic.len());
+    [topic_head, topic.as_bytes().to_vec(), frame_head(0, payload_bytes)].concat()
+}
+
+fn frame_head(flags: u8, bytes: usize) -> Vec<u8> {
+    match u8::try_from(bytes) {
+        Ok(short) => vec![flags, short],
+        Err(_) => [&[flags | LONG], (bytes as u64).to_be_bytes().as_slice()].concat(),
+    }
+}
+
+pub(super) fn next(bytes: &[u8]) -> Result<Option<Piece>> {
+    if bytes.first() == Some(&0xff) {
+        let whole = bytes.len() >= GREETING_BYTES;
+        return Ok(whole.then_some(Piece { bytes: GREETING_BYTES, what: What::Nothing }));
+    }
+    let Some(first) = Frame::read(bytes) else { return Ok(None) };
+    if first.flags & COMMAND != 0 {
+        return command(bytes, first);
+    }
+    if first.flags & MORE == 0 {
+        let text = format!("two frames were awaited, topic and event, one came: {}", beginning(bytes));
+        return Err(failure(text));
+    }
+    let rest = bytes.get(first.end..).unwrap_or_default();
+    let Some(second) = Frame::read(rest) else { return Ok(None) };
+    if second.flags & (MORE | COMMAND) != 0 {
+        return Err(failure(format!("after a topic came no event: {}", beginning(rest))));
+    }
+    let bytes = first.end + second.end;
+    Ok(Some(Piece { bytes, what: What::Event { payload_at: first.end + second.body } }))
+}
+
+fn command(bytes: &[u8], frame: Frame) -> Result<Option<Piece>> {
+    let body = bytes.get(frame.body..frame.end).unwrap_or_default();
+    if body.starts_with(b"\x05ERROR") {
+        return Err(failure(format!("the server refused the connection: {}", beginning(body))));
+    }
+    let what = if body.starts_with(b"\x05READY") { What::Greeting } else { What::Nothing };
+    Ok(Some(Piece { bytes: frame.end, what }))
+}
+
+/// A whole frame, by the places of its body.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    flags: u8,
+    body: usize,
+    end: usize,
+}
+
+impl Frame {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let flags = *bytes.first()?;
+        let (body, length): (usize, usize) = if flags & LONG == 0 {
+            (2, usize::from(*bytes.get(1)?))
+        } else {
+            let length: [u8; 8] = bytes.get(1..9)?.try_into().ok()?;
+            (9, usize::try_from(u64::from_be_bytes(length)).ok()?)
+        };
+        let end = body.checked_add(length)?;
+        (bytes.len() >= end).then_some(Self { flags, body, end })
+    }
+}

@@ -1,0 +1,21 @@
+"""libzmq at its own speed: PULL on a Unix socket, PUB over TCP, joined by zmq_proxy, no Python for an event.
+
+Argument: the path of the socket. Says where it publishes on stdout, and works until it is ended. The high-water marks
+are 0, without limit, so that nothing is dropped.
+"""
+
+import json
+import sys
+
+import zmq
+
+context = zmq.Context()
+pull = context.socket(zmq.PULL)
+pull.setsockopt(zmq.RCVHWM, 0)
+pull.bind("ipc://" + sys.argv[1])
+pub = context.socket(zmq.PUB)
+pub.setsockopt(zmq.SNDHWM, 0)
+pub.setsockopt(zmq.BACKLOG, 4096)
+port = pub.bind_to_random_port("tcp://127.0.0.1")
+print(json.dumps({"ready": True, "network": f"tcp://127.0.0.1:{port}"}), flush=True)
+zmq.proxy(pull, pub)

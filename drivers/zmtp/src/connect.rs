@@ -1,0 +1,199 @@
+//! Connecting: a peer is reached and its handshake completed within `handshake_timeout`, or it is said why not.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use rustix::net::sockopt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
+
+use crate::ZmtpSettings;
+use crate::protocol::{Handshake, MAX_HANDSHAKE_BYTES, Peer, ProtocolError, SocketType};
+
+/// A connection whose handshake is complete.
+#[derive(Debug)]
+pub(crate) struct Connected<S> {
+    pub(crate) stream: S,
+    pub(crate) peer: Peer,
+    /// What came behind the handshake already.
+    pub(crate) arrived: BytesMut,
+}
+
+/// Why there is no connection, in words.
+#[derive(Debug)]
+pub(crate) enum ConnectError {
+    /// Nobody answered, or the connection broke.
+    Unreachable(io::Error),
+    /// The peer closed before its handshake was complete.
+    Left,
+    /// It is no peer for us, or we are none for it. Only a change of settings cures that.
+    Refused(ProtocolError),
+    /// It took longer than `handshake_timeout`.
+    TooSlow(Duration),
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(error) => error.fmt(f),
+            Self::Left => f.write_str("it closed the connection during the handshake"),
+            Self::Refused(error) => error.fmt(f),
+            Self::TooSlow(patience) => {
+                write!(f, "no complete handshake within {patience:?} (handshake_timeout)")
+            }
+        }
+    }
+}
+
+impl From<io::Error> for ConnectError {
+    fn from(error: io::Error) -> Self {
+        Self::Unreachable(error)
+    }
+}
+
+impl From<ProtocolError> for ConnectError {
+    fn from(error: ProtocolError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Connects to `address`, a host and a port, as a socket of type `own`. The name is resolved at each call.
+pub(crate) async fn tcp(
+    address: &str,
+    own: SocketType,
+    settings: &ZmtpSettings,
+) -> Result<Connected<TcpStream>, ConnectError> {
+    let deadline = Instant::now() + settings.handshake_timeout;
+    let connecting = async {
+        let stream = reach(address, deadline).await?;
+        tune(&stream, settings.user_timeout)?;
+        shake_hands(stream, own).await
+    };
+    within(deadline, settings.handshake_timeout, connecting).await
+}
+
+/// Connects to the socket at `path` as a socket of type `own`.
+pub(crate) async fn unix(
+    path: &Path,
+    own: SocketType,
+    settings: &ZmtpSettings,
+) -> Result<Connected<UnixStream>, ConnectError> {
+    let deadline = Instant::now() + settings.handshake_timeout;
+    let connecting = async { shake_hands(UnixStream::connect(path).await?, own).await };
+    within(deadline, settings.handshake_timeout, connecting).await
+}
+
+async fn within<T>(
+    deadline: Instant,
+    patience: Duration,
+    connecting: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, ConnectError> {
+    timeout_at(deadline, connecting).await.map_err(|_| ConnectError::TooSlow(patience))?
+}
+
+/// Tries each address of a name, each with its share of the time: one that does not answer leaves time for the next.
+async fn reach(address: &str, deadline: Instant) -> io::Result<TcpStream> {
+    let addresses: Vec<SocketAddr> = lookup_host(address).await?.collect();
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        let share = deadline.saturating_duration_since(Instant::now()) / left;
+        match tokio::time::timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) if is_other(&stream) => return Ok(stream),
+            // A port of the ephemeral range that nobody listens on can be given to the very socket that connects to it.
+            Ok(Ok(_)) => failure = io::ErrorKind::ConnectionRefused.into(),
+            Ok(Err(error)) => failure = error,
+            Err(_) => failure = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(failure)
+}
+
+fn is_other(stream: &TcpStream) -> bool {
+    match (stream.local_addr(), stream.peer_addr()) {
+        (Ok(own), Ok(peer)) => own != peer,
+        _ => true,
+    }
+}
+
+/// No delay for small frames; a peer that is gone without a word is found by probes (tcp(7)), of which TCP_USER_TIMEOUT
+/// bounds the time, idle or not (reliability.md S04).
+fn tune(stream: &TcpStream, user_timeout: Duration) -> io::Result<()> {
+    // Three probes within the time; whole seconds are what the kernel takes.
+    let probe_every = (user_timeout / 3).max(Duration::from_secs(1));
+    stream.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, probe_every)?;
+    sockopt::set_tcp_keepintvl(stream, probe_every)?;
+    sockopt::set_tcp_user_timeout(stream, u32::try_from(user_timeout.as_millis()).unwrap_or(u32::MAX))?;
+    Ok(())
+}
+
+async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    own: SocketType,
+) -> Result<Connected<S>, ConnectError> {
+    let mut out = Vec::new();
+    let mut handshake = Handshake::connector(own, &mut out);
+    stream.write_all(&out).await?;
+    let mut arrived = BytesMut::with_capacity(MAX_HANDSHAKE_BYTES);
+    loop {
+        let (used, peer) = handshake.take(&arrived, &mut Vec::new())?;
+        arrived.advance(used);
+        if let Some(peer) = peer {
+            return Ok(Connected { stream, peer, arrived });
+        }
+        if stream.read_buf(&mut arrived).await? == 0 {
+            return Err(ConnectError::Left);
+        }
+    }
+}
+
+/// Tells each reason once, until a connection stood.
+#[derive(Debug, Default)]
+pub(crate) struct ToldOnce(BTreeSet<String>);
+
+impl ToldOnce {
+    /// More reasons than there are kinds of failure.
+    const KEPT: usize = 64;
+
+    /// The reason in words, if it was not told yet.
+    pub(crate) fn untold(&mut self, reason: &ConnectError) -> Option<String> {
+        let text = reason.to_string();
+        if self.0.len() >= Self::KEPT {
+            self.0.clear();
+        }
+        self.0.insert(text.clone()).then_some(text)
+    }
+
+    /// A connection stood: what fails from now on is news.
+    pub(crate) fn forget(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConnectError, ProtocolError, ToldOnce};
+
+    #[test]
+    fn a_reason_is_told_once_until_a_connection_stood() {
+        let mut told = ToldOnce::default();
+        for (reason, is_told) in [
+            (ConnectError::Left, true),
+            (ConnectError::Refused(ProtocolError::WrongSocketType), true),
+            (ConnectError::Left, false),
+            (ConnectError::Refused(ProtocolError::WrongSocketType), false),
+        ] {
+            assert_eq!(told.untold(&reason).is_some(), is_told, "{reason}");
+        }
+        told.forget();
+        assert!(told.untold(&ConnectError::Left).is_some());
+    }
+}

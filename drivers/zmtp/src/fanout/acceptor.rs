@@ -1,0 +1,140 @@
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll;
+use rustix::fd::AsFd;
+use rustix::net::sockopt;
+
+use super::admission::{Admission, Place};
+use super::readings::Readings;
+
+/// Accepts connections, as many at a time as leaves the shard's other work its turn.
+#[derive(Debug)]
+pub(super) struct Acceptor {
+    listener: TcpListener,
+    admission: Arc<Admission>,
+    user_timeout: Duration,
+    /// Until when nothing is accepted, and for how long the next time.
+    pause: Option<Instant>,
+    next_pause: Duration,
+}
+
+/// A connection that may stay.
+#[derive(Debug)]
+pub(super) struct Newcomer {
+    pub(super) stream: TcpStream,
+    pub(super) address: SocketAddr,
+    pub(super) place: Place,
+}
+
+/// The token of the listener in epoll.
+pub(super) const LISTENER: u64 = u64::MAX;
+
+const AT_A_TIME: usize = 64;
+
+/// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`] (reliability.md P17).
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A peer that is gone without a word is asked so often, when its connection is idle (tcp(7)); heartbeats find it earlier,
+/// where the peer knows them.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+
+impl Acceptor {
+    pub(super) fn new(listener: TcpListener, admission: Arc<Admission>, user_timeout: Duration) -> Self {
+        Self { listener, admission, user_timeout, pause: None, next_pause: SHORTEST_PAUSE }
+    }
+
+    /// Lets epoll tell of new connections.
+    pub(super) fn watch(&self, epoll: impl AsFd) -> io::Result<()> {
+        epoll::add(epoll, &self.listener, epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN)?;
+        Ok(())
+    }
+
+    /// Takes what waits, up to a bound; epoll tells again if there is more.
+    pub(super) fn accept(&mut self, epoll: impl AsFd, readings: &Readings, now: Instant) -> Vec<Newcomer> {
+        let mut newcomers = Vec::new();
+        for _ in 0..AT_A_TIME {
+            match self.listener.accept() {
+                Ok((stream, address)) => {
+                    self.next_pause = SHORTEST_PAUSE;
+                    newcomers.extend(self.admit(stream, address, readings, now));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if is_exhaustion(&error) => {
+                    self.pause_accepting(epoll, readings, now, &error);
+                    break;
+                }
+                // What became of one connection says nothing about the next.
+                Err(_) => {}
+            }
+        }
+        newcomers
+    }
+
+    /// Goes on after a pause; when to look again, if it still lasts.
+    pub(super) fn resume(&mut self, epoll: impl AsFd, now: Instant) -> Option<Instant> {
+        if self.pause.is_some_and(|until| now >= until) {
+            self.pause = None;
+            if let Err(error) = self.watch(epoll) {
+                tracing::error!("cannot watch the listening socket: {error}");
+                self.pause = Some(now + LONGEST_PAUSE);
+            }
+        }
+        self.pause
+    }
+
+    fn admit(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        readings: &Readings,
+        now: Instant,
+    ) -> Option<Newcomer> {
+        let admitted = self.admission.admit(address.ip()).and_then(|place| {
+            self.prepare(&stream).map_err(|_| "gone")?;
+            Ok(place)
+        });
+        match admitted {
+            Ok(place) => {
+                readings.accepted.add(1);
+                Some(Newcomer { stream, address, place })
+            }
+            Err(cause) => {
+                if let Some(times) = readings.refused.count(cause, now) {
+                    tracing::warn!(cause, times, "refused a connection from {address}");
+                }
+                None
+            }
+        }
+    }
+
+    fn prepare(&self, stream: &TcpStream) -> io::Result<()> {
+        stream.set_nonblocking(true)?;
+        stream.set_nodelay(true)?;
+        sockopt::set_socket_keepalive(stream, true)?;
+        sockopt::set_tcp_keepidle(stream, KEEPALIVE)?;
+        sockopt::set_tcp_keepintvl(stream, KEEPALIVE)?;
+        let timeout = u32::try_from(self.user_timeout.as_millis()).unwrap_or(u32::MAX);
+        sockopt::set_tcp_user_timeout(stream, timeout)?;
+        Ok(())
+    }
+
+    fn pause_accepting(&mut self, epoll: impl AsFd, readings: &Readings, now: Instant, error: &io::Error) {
+        let _ = epoll::delete(epoll, &self.listener);
+        self.pause = Some(now + self.next_pause);
+        if let Some(times) = readings.paused.count("descriptors", now) {
+            tracing::error!(times, "accepting pauses for {:?}: {error}", self.next_pause);
+        }
+        self.next_pause = (self.next_pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// No descriptor or memory is left: EMFILE, ENFILE, ENOBUFS, ENOMEM (accept(2)).
+fn is_exhaustion(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| exhausted.iter().any(|errno| errno.raw_os_error() == code))
+}

@@ -1,0 +1,91 @@
+use pubsub_api::PeerId;
+
+use super::filters::GroupId;
+
+/// Encoded events, shared by every connection, and who wants which of them.
+#[derive(Debug)]
+pub(super) struct Block {
+    bytes: Vec<u8>,
+    /// Sorted by group.
+    wanted: Vec<Wanted>,
+    spans: Vec<Span>,
+    /// The one peer that this is for, all of it.
+    only: Option<PeerId>,
+}
+
+/// Whole events that stand side by side in a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+/// Which spans of a block a group wants.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    group: GroupId,
+    first: u32,
+    end: u32,
+}
+
+/// What a block costs besides its bytes and spans: the allocations, and a place in a window.
+const OVERHEAD_BYTES: usize = 256;
+
+impl Block {
+    /// A block without an audience yet.
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes, wanted: Vec::new(), spans: Vec::new(), only: None }
+    }
+
+    /// A block that one peer alone gets.
+    pub(super) fn only(peer: PeerId, bytes: Vec<u8>) -> Self {
+        let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        Self { bytes, wanted: Vec::new(), spans: vec![Span { start: 0, end }], only: Some(peer) }
+    }
+
+    /// Adds what a group wants; groups come in ascending order.
+    pub(super) fn add(&mut self, group: GroupId, spans: &[Span]) {
+        let first = self.spans.len();
+        self.spans.extend_from_slice(spans);
+        let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        self.wanted.push(Wanted { group, first: number(first), end: number(self.spans.len()) });
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// What it costs to keep it, in bytes.
+    pub(super) fn weight(&self) -> u64 {
+        let lists = self.spans.capacity() * size_of::<Span>() + self.wanted.capacity() * size_of::<Wanted>();
+        (self.bytes.capacity() + lists + OVERHEAD_BYTES) as u64
+    }
+
+    /// The groups that want some of it.
+    pub(super) fn groups(&self) -> impl Iterator<Item = GroupId> + '_ {
+        self.wanted.iter().map(|wanted| wanted.group)
+    }
+
+    pub(super) fn only_for(&self) -> Option<PeerId> {
+        self.only
+    }
+
+    /// What a peer in a group wants of it, in order.
+    pub(super) fn spans_for(&self, group: GroupId, peer: PeerId) -> &[Span] {
+        match self.only {
+            Some(only) if only == peer => &self.spans,
+            Some(_) => &[],
+            None => {
+                let place = self.wanted.binary_search_by_key(&group, |wanted| wanted.group);
+                let found = place.ok().and_then(|place| self.wanted.get(place));
+                found
+                    .and_then(|wanted| self.spans.get(wanted.first as usize..wanted.end as usize))
+                    .unwrap_or_default()
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+mod bound;
+mod hearing;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use pubsub_api::{PeerId, SubscriptionSeen};
+
+use super::acceptor::Newcomer;
+use super::block::Block;
+use super::connection::{Connection, Phase, Progress};
+use super::engine::Core;
+use super::filters::GroupId;
+use super::leaving::Leaving;
+use super::shard::Inbox;
+use super::window::Window;
+use crate::protocol::{Command, Handshake, Pulse, SocketType};
+
+/// The connections of a shard, and the blocks that they still need.
+#[derive(Debug)]
+pub(super) struct ShardState {
+    core: Arc<Core>,
+    connections: HashMap<PeerId, Connection>,
+    /// Who is in each group.
+    members: HashMap<GroupId, Vec<PeerId>>,
+    window: Window,
+    /// Who has something to write and a socket that may take it.
+    ready: Vec<PeerId>,
+    /// Who says more than was heard in its turn.
+    talkative: Vec<PeerId>,
+    /// Who has not completed its handshake, oldest first; some may be through or gone.
+    handshakes: VecDeque<PeerId>,
+    scratch: Vec<u8>,
+}
+
+/// What a subscriber connects as, and what will send requests.
+const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::Dealer];
+
+const READ_BYTES: usize = 64 * 1024;
+
+impl ShardState {
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        Self {
+            core,
+            connections: HashMap::new(),
+            members: HashMap::new(),
+            window: Window::default(),
+            ready: Vec::new(),
+            talkative: Vec::new(),
+            handshakes: VecDeque::new(),
+            scratch: vec![0; READ_BYTES],
+        }
+    }
+
+    /// Takes a connection in, and greets it. One too many handshakes ends the oldest of them.
+    pub(super) fn take_in(&mut self, peer: PeerId, newcomer: Newcomer, max_handshakes: usize, now: Instant) {
+        self.handshakes.retain(|peer| {
+            self.connections.get(peer).is_some_and(|other| matches!(other.phase, Phase::Handshake { .. }))
+        });
+        if self.handshakes.len() >= max_handshakes
+            && let Some(oldest) = self.handshakes.pop_front()
+        {
+            self.close(oldest, Leaving::Refused("too_many_handshakes"), now);
+        }
+        let mut greeting = Vec::new();
+        let machine = Handshake::listener(SERVED, &mut greeting);
+        let deadline = now + self.core.settings.handshake_timeout;
+        let Newcomer { stream, address, place } = newcomer;
+        let connection = Connection::new(stream, address, peer, place, (machine, greeting), deadline);
+        self.connections.insert(peer, connection);
+        self.handshakes.push_back(peer);
+        self.ready.push(peer);
+    }
+
+    /// The socket of a connection, to be watched.
+    pub(super) fn stream(&self, peer: PeerId) -> Option<&std::net::TcpStream> {
+        self.connections.get(&peer).map(|connection| &connection.stream)
+    }
+
+    /// Takes what was published, and keeps within the bound.
+    pub(super) fn take_blocks(&mut self, blocks: Vec<Arc<Block>>) {
+        self.put_in_window(blocks);
+        self.enforce_bound();
+    }
+
+    /// Puts blocks where connections find them, and notes who wants them.
+    fn put_in_window(&mut self, blocks: Vec<Arc<Block>>) {
+        for block in blocks {
+            let only = block.only_for();
+            let interested: Vec<GroupId> =
+                block.groups().filter(|group| self.members.contains_key(group)).collect();
+            if interested.is_empty() && only.is_none_or(|peer| !self.connections.contains_key(&peer)) {
+                continue;
+            }
+            let number = self.window.push(block);
+            let members = interested.iter().filter_map(|group| self.members.get(group)).flatten();
+            for peer in members.chain(only.iter()) {
+                if let Some(connection) = self.connections.get_mut(peer)
+                    && connection.is_wanted_from(number, &mut self.window)
+                {
+                    self.ready.push(*peer);
+                }
+            }
+        }
+    }
+
+    /// epoll says that something can be read or written.
+    pub(super) fn on_ready(
+        &mut self,
+        peer: PeerId,
+        readable: bool,
+        writable: bool,
+        inbox: &Inbox,
+        now: Instant,
+    ) {
+        let Some(connection) = self.connections.get_mut(&peer) else { return };
+        if writable && connection.unblock(now) && connection.can_write() {
+            self.ready.push(peer);
+        }
+        if readable {
+            connection.readable = true;
+            self.listen_to(peer, inbox, now);
+        }
+    }
+
+    /// Goes on hearing those who had more to say than their turn.
+    pub(super) fn hear_on(&mut self, inbox: &Inbox, now: Instant) {
+        for peer in std::mem::take(&mut self.talkative) {
+            self.listen_to(peer, inbox, now);
+        }
+    }
+
+    /// Whether somebody has more to say.
+    pub(super) fn has_talkative(&self) -> bool {
+        !self.talkative.is_empty()
+    }
+
+    /// Writes to everybody who is ready, until nobody is: to each in turn.
+    pub(super) fn write_out(&mut self, inbox: &Inbox, now: Instant) {
+        while !self.ready.is_empty() {
+            for peer in std::mem::take(&mut self.ready) {
+                self.write_to(peer, inbox, now);
+            }
+            self.let_go();
+        }
+    }
+
+    /// Deadlines and heartbeats of everybody.
+    pub(super) fn look_at_the_clock(&mut self, now: Instant) {
+        let mut leaving = Vec::new();
+        for (peer, connection) in &mut self.connections {
+            let pulse = match &mut connection.phase {
+                Phase::Handshake { deadline, .. } if now >= *deadline => {
+                    leaving.push((*peer, "handshake_timeout"));
+                    continue;
+                }
+                Phase::Handshake { .. } => continue,
+                Phase::Subscriber { heartbeat, .. } | Phase::Requester { heartbeat, .. } => {
+                    heartbeat.tick(now)
+                }
+            };
+            match pulse {
+                Pulse::Quiet => {}
+                Pulse::Dead => leaving.push((*peer, "dead")),
+                Pulse::Ping => {
+                    Command::Ping { ttl: 0, context: b"" }.put(connection.outbox.bytes());
+                    self.ready.push(*peer);
+                }
+            }
+        }
+        for (peer, cause) in leaving {
+            self.close(peer, Leaving::Refused(cause), now);
+        }
+    }
+
+    /// How many connections there are.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Whether a peer is there and has subscribed to a topic.
+    pub(super) fn wants(&self, peer: PeerId, topic: &[u8]) -> bool {
+        self.connections.get(&peer).is_some_and(|connection| connection.subscriptions.cover(topic))
+    }
+
+    /// Ends all connections.
+    pub(super) fn end(&mut self) {
+        for (_, mut connection) in self.connections.drain() {
+            connection.end(&mut self.scratch);
+            self.core.readings.left.add(1);
+        }
+        self.members.clear();
+        self.window = Window::default();
+    }
+
+    /// How many connections have not yet been given all that they want.
+    pub(super) fn behind(&self) -> usize {
+        self.connections.values().filter(|connection| connection.has_backlog()).count()
+    }
+
+    pub(super) fn window_bytes(&self) -> u64 {
+        self.window.bytes()
+    }
+
+    /// Each connection's address and state.
+    pub(super) fn peers(&self) -> impl Iterator<Item = (std::net::SocketAddr, &'static str)> {
+        self.connections.values().map(|connection| {
+            let state = match &connection.phase {
+                Phase::Handshake { .. } => "connecting",
+                Phase::Requester { .. } => "up",
+                Phase::Subscriber { .. } if connection.has_backlog() => "behind",
+                Phase::Subscriber { .. } => "up",
+            };
+            (connection.address, state)
+        })
+    }
+
+    fn write_to(&mut self, peer: PeerId, inbox: &Inbox, now: Instant) {
+        let Some(connection) = self.connections.get_mut(&peer) else { return };
+        if connection.can_write() {
+            match connection.write(&mut self.window, now) {
+                Err(error) => return self.close(peer, Leaving::Gone(error), now),
+                Ok((progress, written)) => {
+                    self.core.readings.wrote(written);
+                    if progress == Progress::More {
+                        self.ready.push(peer);
+                    }
+                }
+            }
+        }
+        // It may have been waiting for room for its answers.
+        if connection.may_read() && !self.talkative.contains(&peer) {
+            self.listen_to(peer, inbox, now);
+        }
+    }
+
+    fn leave_members(&mut self, group: GroupId, peer: PeerId) {
+        let Some(members) = self.members.get_mut(&group) else { return };
+        if let Some(place) = members.iter().position(|other| *other == peer) {
+            members.swap_remove(place);
+        }
+        if members.is_empty() {
+            self.members.remove(&group);
+        }
+    }
+
+    /// Ends a connection; what was to be told to the peer is tried once.
+    pub(super) fn close(&mut self, peer: PeerId, leaving: Leaving, now: Instant) {
+        let Some(mut connection) = self.connections.remove(&peer) else { return };
+        connection.leave(&mut self.window);
+        if let Leaving::Broke(_) = leaving {
+            let _ = connection.write(&mut self.window, now);
+        }
+        if let Some(group) = connection.audience.group {
+            self.leave_members(group, peer);
+            let mut encoder = self.core.encoder();
+            encoder.filters.leave(group);
+            encoder.forget_audiences();
+        }
+        for prefix in connection.subscriptions.prefixes() {
+            self.core.seen.put(SubscriptionSeen::Cancelled { peer, prefix: prefix.clone() });
+        }
+        self.core.readings.left.add(1);
+        leaving.tell(&self.core, &connection, now);
+    }
+}

@@ -1,0 +1,173 @@
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use listen::UnixClaim;
+use pubsub_api::{Error, ErrorKind, Result};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::worker::Worker;
+use super::{Ends, Intake};
+use crate::credentials::{Allowed, Credentials};
+
+/// Accepts workers, and looks after the socket file.
+#[derive(Debug)]
+pub(in crate::subscriber) struct Acceptor {
+    intake: Arc<Intake>,
+    claim: SharedClaim,
+    listener: UnixListener,
+    allowed: Allowed,
+}
+
+/// The claim of the socket file; whoever closes takes it out.
+pub(in crate::subscriber) type SharedClaim = Arc<Mutex<Option<UnixClaim>>>;
+
+/// How often the socket file is looked at (reliability.md P12: noticed within 2 s).
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`] (reliability.md P17).
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+impl Acceptor {
+    /// Claims the socket and listens.
+    pub(in crate::subscriber) fn bind(intake: &Arc<Intake>) -> Result<(Self, SharedClaim)> {
+        let claim = UnixClaim::bind(&intake.settings.socket)?;
+        let (listener, allowed) = listen(intake, &claim)?;
+        let claim = Arc::new(Mutex::new(Some(claim)));
+        let acceptor = Self { intake: Arc::clone(intake), claim: Arc::clone(&claim), listener, allowed };
+        Ok((acceptor, claim))
+    }
+
+    /// Accepts until it is told to stop.
+    pub(in crate::subscriber) async fn run(mut self, ends: Ends) {
+        let mut stopping = ends.stopping.clone();
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = Pause::default();
+        loop {
+            tokio::select! {
+                _ = stopping.wait_for(|stop| *stop) => return,
+                _ = looks.tick() => self.look_after_the_file(),
+                () = pause.ends(), if pause.lasts() => {}
+                accepted = self.listener.accept(), if !pause.lasts() => match accepted {
+                    Ok((stream, _)) => {
+                        pause = Pause::default();
+                        self.let_in(stream, &ends);
+                    }
+                    Err(error) => {
+                        pause.begin();
+                        if let Some(times) = self.intake.counters.paused.count("descriptors", Instant::now()) {
+                            tracing::error!(times, "accepting workers pauses: {error}");
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    fn let_in(&self, stream: UnixStream, ends: &Ends) {
+        let intake = &self.intake;
+        intake.counters.accepted.add(1);
+        let name = match self.check(&stream) {
+            Ok(name) => name,
+            Err((cause, reason)) => {
+                intake.counters.left.add(1);
+                if let Some(times) = intake.counters.refused.count(cause, Instant::now()) {
+                    tracing::warn!(cause, times, "refused a worker: {reason}");
+                }
+                return;
+            }
+        };
+        let peer = intake.next_peer.fetch_add(1, Ordering::Relaxed);
+        let worker = Worker::new(Arc::clone(intake), peer, stream, name);
+        let task = tokio::spawn(worker.serve(ends.clone()));
+        if intake.handshakes.begin(peer, task.abort_handle()) {
+            intake.counters.refused.count("too_many_handshakes", Instant::now());
+        }
+    }
+
+    /// The worker's name, or why it may not stay.
+    fn check(&self, stream: &UnixStream) -> std::result::Result<String, (&'static str, String)> {
+        let credentials = Credentials::of(stream)
+            .map_err(|error| ("credentials", format!("who it is is not told: {error}")))?;
+        if !self.allowed.allows(&credentials) {
+            return Err(("credentials", format!("{credentials} may not publish (drivers.zmtp.ipc_allow)")));
+        }
+        let bound = self.intake.settings.max_connections;
+        if self.intake.peers().len() >= bound {
+            return Err((
+                "too_many_connections",
+                format!("there are {bound} (drivers.zmtp.max_connections)"),
+            ));
+        }
+        Ok(credentials.to_string())
+    }
+
+    /// If the file is gone or replaced, nobody new can find us: it is claimed anew. Who is connected stays.
+    fn look_after_the_file(&mut self) {
+        let mut shared = self.claim.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = &self.intake.settings.socket;
+        match shared.as_ref() {
+            Some(claim) if claim.is_in_place() => return,
+            Some(_) => {
+                tracing::warn!("the socket {} was deleted or replaced: binding it anew", path.display())
+            }
+            None => {}
+        }
+        // The old lock must go first. Whoever closes meanwhile waits for this lock.
+        *shared = None;
+        let bound = UnixClaim::bind(path).and_then(|claim| Ok((listen(&self.intake, &claim)?, claim)));
+        match bound {
+            Ok(((listener, allowed), claim)) => {
+                *shared = Some(claim);
+                self.listener = listener;
+                self.allowed = allowed;
+                self.intake.counters.rebound.add(1);
+            }
+            Err(error) => {
+                if let Some(times) = self.intake.counters.refused.count("socket_lost", Instant::now()) {
+                    tracing::error!(times, "no new worker can connect: {error}");
+                }
+            }
+        }
+    }
+}
+
+/// A pause in accepting, twice as long each time until one is accepted.
+#[derive(Debug, Default)]
+struct Pause {
+    until: Option<tokio::time::Instant>,
+    length: Duration,
+}
+
+impl Pause {
+    fn begin(&mut self) {
+        self.length = (self.length * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        self.until = Some(tokio::time::Instant::now() + self.length);
+    }
+
+    fn lasts(&self) -> bool {
+        self.until.is_some()
+    }
+
+    async fn ends(&mut self) {
+        if let Some(until) = self.until {
+            tokio::time::sleep_until(until).await;
+            self.until = None;
+        }
+    }
+}
+
+fn listen(intake: &Intake, claim: &UnixClaim) -> Result<(UnixListener, Allowed)> {
+    let failed = |error: io::Error| {
+        let text = format!("cannot listen on {}", claim.path().display());
+        Error::new(ErrorKind::Unavailable, text).with_source(error)
+    };
+    let listener = claim.listener().and_then(UnixListener::from_std).map_err(failed)?;
+    let group = std::fs::metadata(claim.path()).map_err(failed)?.gid();
+    Ok((listener, Allowed::new(&intake.settings.ipc_allow, group)))
+}

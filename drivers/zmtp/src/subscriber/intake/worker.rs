@@ -1,0 +1,216 @@
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use pubsub_api::PeerReading;
+use tokio::net::UnixStream;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::blocks::WorkerBytes;
+use super::{Ends, Intake};
+use crate::protocol::{Command, Handshake, Heartbeat, Peer, ProtocolError, Pulse, SocketType};
+
+/// One worker's connection.
+#[derive(Debug)]
+pub(super) struct Worker {
+    intake: Arc<Intake>,
+    peer: u64,
+    stream: UnixStream,
+    bytes: WorkerBytes,
+    /// What is to be said to it, and was not taken yet.
+    unsaid: Vec<u8>,
+}
+
+/// What a worker connects as.
+const SERVED: &[SocketType] = &[SocketType::Push, SocketType::Dealer];
+
+/// As much as waits for a worker that takes no answers; more is not said.
+const MAX_UNSAID_BYTES: usize = 32 * 1024;
+
+/// Why a connection ends.
+enum Leaving {
+    Gone,
+    Stopping,
+    Refused(&'static str, String),
+}
+
+impl From<ProtocolError> for Leaving {
+    fn from(error: ProtocolError) -> Self {
+        Self::Refused(error.cause(), error.to_string())
+    }
+}
+
+impl From<io::Error> for Leaving {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
+}
+
+impl Worker {
+    /// A worker that was let in; it is in the list of peers until it is dropped.
+    pub(super) fn new(intake: Arc<Intake>, peer: u64, stream: UnixStream, name: String) -> Self {
+        let reading = PeerReading { endpoint: name, state: "connecting".to_owned() };
+        intake.peers().insert(peer, reading);
+        Self { intake, peer, stream, bytes: WorkerBytes::default(), unsaid: Vec::new() }
+    }
+
+    /// Serves it until it leaves or the intake stops.
+    pub(super) async fn serve(mut self, mut ends: Ends) {
+        let mut stopping = ends.stopping.clone();
+        let handshake = timeout(self.intake.settings.handshake_timeout, self.shake_hands());
+        let met = tokio::select! {
+            _ = stopping.wait_for(|stop| *stop) => return,
+            met = handshake => met,
+        };
+        self.intake.handshakes.end(self.peer);
+        let leaving = match met {
+            Ok(Ok(peer)) => self.read(peer, &mut ends).await,
+            Ok(Err(leaving)) => leaving,
+            Err(_) => Leaving::Refused("handshake_timeout", "its handshake took too long".to_owned()),
+        };
+        self.leave(leaving);
+    }
+
+    async fn shake_hands(&mut self) -> Result<Peer, Leaving> {
+        let mut machine = Handshake::listener(SERVED, &mut self.unsaid);
+        loop {
+            let taken = machine.take(self.bytes.bytes(), &mut self.unsaid);
+            self.say()?;
+            let (used, met) = taken?;
+            self.bytes.handshake(used);
+            if let Some(peer) = met {
+                if let Some(reading) = self.intake.peers().get_mut(&self.peer) {
+                    "up".clone_into(&mut reading.state);
+                }
+                return Ok(peer);
+            }
+            self.stream.readable().await?;
+            match self.stream.try_read_buf(self.bytes.room()) {
+                Ok(0) => return Err(Leaving::Gone),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn read(&mut self, peer: Peer, ends: &mut Ends) -> Leaving {
+        match self.read_on(peer, ends).await {
+            Ok(never) => match never {},
+            Err(leaving) => leaving,
+        }
+    }
+
+    async fn read_on(&mut self, peer: Peer, ends: &mut Ends) -> Result<std::convert::Infallible, Leaving> {
+        let settings = &self.intake.settings;
+        let (beat, dead_after) = (settings.heartbeat_interval, settings.dead_after);
+        let mut heartbeat = Heartbeat::new(beat, dead_after, peer.speaks_3_1(), Instant::now());
+        let mut ticks = interval(beat / 2);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // What came together with the handshake.
+        self.take_apart(ends, &mut heartbeat).await?;
+        loop {
+            tokio::select! {
+                stopped = ends.stopping.changed() => {
+                    if stopped.is_err() || *ends.stopping.borrow() {
+                        return Err(Leaving::Stopping);
+                    }
+                }
+                ready = self.stream.readable() => {
+                    ready?;
+                    self.read_once(ends, &mut heartbeat).await?;
+                }
+                ready = self.stream.writable(), if !self.unsaid.is_empty() => {
+                    ready?;
+                    self.say()?;
+                }
+                _ = ticks.tick() => match heartbeat.tick(Instant::now()) {
+                    Pulse::Quiet => {}
+                    Pulse::Ping => {
+                        Command::Ping { ttl: 0, context: b"" }.put(&mut self.unsaid);
+                        self.say()?;
+                    }
+                    Pulse::Dead => return Err(Leaving::Refused("dead", "it says nothing any more".to_owned())),
+                },
+            }
+            if heartbeat.awaits_writing() && self.unsaid.is_empty() {
+                heartbeat.ping_written(Instant::now());
+            }
+        }
+    }
+
+    async fn read_once(&mut self, ends: &Ends, heartbeat: &mut Heartbeat) -> Result<(), Leaving> {
+        match self.stream.try_read_buf(self.bytes.room()) {
+            Ok(0) => Err(Leaving::Gone),
+            Ok(count) => {
+                let filled = self.bytes.was_read(count);
+                self.take_apart(ends, heartbeat).await?;
+                // It was not read from while its block waited for room: its silence was ours.
+                heartbeat.heard(Instant::now());
+                if filled {
+                    tokio::task::yield_now().await;
+                }
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn take_apart(&mut self, ends: &Ends, heartbeat: &mut Heartbeat) -> Result<(), Leaving> {
+        let apart = self.bytes.take_apart(&self.intake.counters.dropped)?;
+        if let Some(time_to_live) = apart.pinged {
+            heartbeat.pinged(time_to_live);
+        }
+        if !apart.answers.is_empty() && self.unsaid.len() < MAX_UNSAID_BYTES {
+            self.unsaid.extend_from_slice(&apart.answers);
+            self.say()?;
+        }
+        if !apart.batch.is_empty() {
+            self.intake.hand_on(ends, apart.batch, apart.bytes).await;
+        }
+        Ok(())
+    }
+
+    /// Says what is to be said, as far as the worker takes it.
+    fn say(&mut self) -> io::Result<()> {
+        while !self.unsaid.is_empty() {
+            match self.stream.try_write(&self.unsaid) {
+                Ok(count) => drop(self.unsaid.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn leave(&self, leaving: Leaving) {
+        let counters = &self.intake.counters;
+        let now = Instant::now();
+        let name =
+            || self.intake.peers().get(&self.peer).map(|peer| peer.endpoint.clone()).unwrap_or_default();
+        match leaving {
+            Leaving::Stopping => {}
+            Leaving::Gone => {
+                if self.bytes.is_cut_off()
+                    && let Some(times) = counters.dropped.count("cut_off", now)
+                {
+                    tracing::warn!(times, "{} left within an event, which is lost", name());
+                }
+            }
+            Leaving::Refused(cause, reason) => {
+                if let Some(times) = counters.refused.count(cause, now) {
+                    tracing::warn!(cause, times, "closed the connection of {}: {reason}", name());
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.intake.handshakes.end(self.peer);
+        self.intake.peers().remove(&self.peer);
+        self.intake.counters.left.add(1);
+    }
+}

@@ -1,0 +1,212 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use pubsub_api::{HELLO, Subscriptions};
+
+use crate::protocol::{Command, Peer};
+
+/// What one connection was asked for, so that each prefix is asked for once: publishers count (RFC 37, "SUBSCRIBE"). Time
+/// comes in as input.
+///
+/// What is wanted is asked for at once; what is no longer wanted is taken back after [`CANCEL_AFTER`]. So a topic that is
+/// taken away and registered again has no gap: between a CANCEL and the SUBSCRIBE behind it nobody could tell which events
+/// are missing. What comes meanwhile is not delivered, as the queue's reader looks at what is wanted.
+#[derive(Debug)]
+pub(super) struct Placed {
+    /// Each with the time since when it is not wanted.
+    prefixes: BTreeMap<Vec<u8>, Option<Instant>>,
+    /// Subscriptions are commands to this peer, and messages to one of ZMTP 3.0 (RFC 23).
+    as_commands: bool,
+}
+
+/// How long a subscription outlives the wish for it.
+pub(super) const CANCEL_AFTER: Duration = Duration::from_secs(1);
+
+impl Placed {
+    /// Nothing yet, of `peer`.
+    pub(super) fn new(peer: Peer) -> Self {
+        Self { prefixes: BTreeMap::new(), as_commands: peer.speaks_3_1() }
+    }
+
+    /// Appends what makes the peer send what is wanted now, and in time no more. Tells when to call it again, if nothing
+    /// changes until then.
+    ///
+    /// Prefixes that a hello begins with go last, `$hello` behind them: so the first hello proves all others. It is always
+    /// asked for.
+    pub(super) fn place(
+        &mut self,
+        wanted: &Subscriptions,
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) -> Option<Instant> {
+        let mut prefixes: BTreeSet<Vec<u8>> =
+            wanted.iter().map(|subscription| subscription.literal_prefix().to_vec()).collect();
+        prefixes.insert(HELLO.as_bytes().to_vec());
+        let next = self.cancel(&prefixes, now, out);
+        prefixes.retain(|prefix| self.prefixes.insert(prefix.clone(), None).is_none());
+        // Sorted bytewise, `$hello` stands behind all that it begins with.
+        let (of_hello, others): (Vec<_>, Vec<_>) =
+            prefixes.into_iter().partition(|prefix| HELLO.as_bytes().starts_with(prefix));
+        for prefix in others.into_iter().chain(of_hello) {
+            self.put(Ask::Subscribe, &prefix, out);
+        }
+        next
+    }
+
+    /// Takes back what has not been wanted for long enough; tells when the next one is due.
+    fn cancel(&mut self, wanted: &BTreeSet<Vec<u8>>, now: Instant, out: &mut Vec<u8>) -> Option<Instant> {
+        let (mut next, mut over) = (None::<Instant>, Vec::new());
+        for (prefix, unwanted) in &mut self.prefixes {
+            if wanted.contains(prefix) {
+                continue;
+            }
+            let due = *unwanted.get_or_insert(now) + CANCEL_AFTER;
+            match due <= now {
+                true => over.push(prefix.clone()),
+                false => next = Some(next.map_or(due, |next| next.min(due))),
+            }
+        }
+        for prefix in over {
+            self.prefixes.remove(&prefix);
+            self.put(Ask::Cancel, &prefix, out);
+        }
+        next
+    }
+
+    fn put(&self, ask: Ask, prefix: &[u8], out: &mut Vec<u8>) {
+        match ask {
+            Ask::Subscribe if self.as_commands => Command::Subscribe(prefix).put(out),
+            Ask::Cancel if self.as_commands => Command::Cancel(prefix).put(out),
+            _ => put_message(out, ask as u8, prefix),
+        }
+    }
+}
+
+/// With the first byte of the message form (RFC 23, "subscribe" and "cancel").
+#[derive(Debug, Clone, Copy)]
+enum Ask {
+    Subscribe = 1,
+    Cancel = 0,
+}
+
+/// A message of one frame: `first`, and the prefix.
+fn put_message(out: &mut Vec<u8>, first: u8, prefix: &[u8]) {
+    let length = 1 + prefix.len();
+    match u8::try_from(length) {
+        Ok(short) => out.extend_from_slice(&[0, short]),
+        Err(_) => {
+            out.push(0b010);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    out.push(first);
+    out.extend_from_slice(prefix);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use pubsub_api::{Pattern, Subscription, Subscriptions, Topic};
+
+    use super::{CANCEL_AFTER, Placed};
+    use crate::protocol::{Peer, PeerDecoder, PeerSays, SocketType};
+
+    fn placed(minor: u8) -> Placed {
+        Placed::new(Peer { socket_type: SocketType::Pub, own_type: SocketType::Sub, minor })
+    }
+
+    fn topic(name: &str) -> Subscription {
+        Topic::new(name.to_owned()).unwrap().into()
+    }
+
+    fn wanted(names: &[&str]) -> Subscriptions {
+        let mut wanted = Subscriptions::default();
+        for name in names {
+            let pattern = name.contains('*').then(|| name.parse::<Pattern>().unwrap().into());
+            wanted.insert(pattern.unwrap_or_else(|| topic(name)));
+        }
+        wanted
+    }
+
+    fn said(placed: &mut Placed, wanted: &Subscriptions, now: Instant) -> Vec<String> {
+        let (mut out, mut said) = (Vec::new(), Vec::new());
+        placed.place(wanted, now, &mut out);
+        let mut rest = &out[..];
+        while !rest.is_empty() {
+            let (used, says) = PeerDecoder::default().next(rest).unwrap();
+            said.push(match says {
+                PeerSays::Subscribe(prefix) => format!("+{}", String::from_utf8_lossy(prefix)),
+                PeerSays::Cancel(prefix) => format!("-{}", String::from_utf8_lossy(prefix)),
+                other => panic!("{other:?}"),
+            });
+            rest = &rest[used..];
+        }
+        said
+    }
+
+    #[test]
+    fn what_a_hello_begins_with_goes_last_and_hello_behind_it() {
+        let now = Instant::now();
+        for minor in [0, 1] {
+            let mut placed = placed(minor);
+            let first = wanted(&["z", "$h*", "*", "$mark.a", "a", "a.*", "$hello"]);
+            assert_eq!(
+                said(&mut placed, &first, now),
+                ["+$mark.a", "+a", "+a.", "+z", "+", "+$h", "+$hello"]
+            );
+            assert!(said(&mut placed, &first, now).is_empty(), "nothing is asked for twice");
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_goes_out_at_once_and_what_is_not_is_taken_back_later() {
+        let start = Instant::now();
+        for minor in [0, 1] {
+            let mut placed = placed(minor);
+            assert_eq!(said(&mut placed, &wanted(&["a", "b"]), start), ["+a", "+b", "+$hello"]);
+            assert_eq!(said(&mut placed, &wanted(&["b", "c"]), start), ["+c"]);
+            let half = start + CANCEL_AFTER / 2;
+            assert!(said(&mut placed, &wanted(&["c"]), half).is_empty());
+            assert_eq!(placed.place(&wanted(&["c"]), half, &mut Vec::new()), Some(start + CANCEL_AFTER));
+            assert_eq!(said(&mut placed, &wanted(&["c"]), start + CANCEL_AFTER), ["-a"]);
+            assert_eq!(said(&mut placed, &wanted(&["c", "a"]), half + CANCEL_AFTER), ["-b", "+a"]);
+            assert_eq!(placed.place(&wanted(&["c", "a"]), half + CANCEL_AFTER, &mut Vec::new()), None);
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_again_in_time_was_never_given_up() {
+        let (mut placed, mut now) = (placed(1), Instant::now());
+        assert_eq!(said(&mut placed, &wanted(&["a"]), now), ["+a", "+$hello"]);
+        for _ in 0..10 {
+            assert!(said(&mut placed, &wanted(&[]), now).is_empty());
+            now += CANCEL_AFTER * 3 / 4;
+            assert!(said(&mut placed, &wanted(&["a"]), now).is_empty());
+        }
+    }
+
+    #[test]
+    fn two_wishes_with_one_prefix_are_one_subscription() {
+        let (mut placed, now) = (placed(1), Instant::now());
+        let both = wanted(&["a*", "a"]);
+        assert_eq!(both.len(), 2);
+        assert_eq!(said(&mut placed, &both, now), ["+a", "+$hello"]);
+        assert!(said(&mut placed, &wanted(&["a"]), now + 2 * CANCEL_AFTER).is_empty());
+    }
+
+    #[test]
+    fn the_form_is_the_peers() {
+        let longest = "x".repeat(255);
+        for (minor, starts) in
+            [(0, &b"\x02\0\0\0\0\0\0\x01\0\x01x"[..]), (1, b"\x06\0\0\0\0\0\0\x01\x09\x09SUBSCRIBEx")]
+        {
+            let mut out = Vec::new();
+            placed(minor).place(&wanted(&[&longest]), Instant::now(), &mut out);
+            assert!(out.starts_with(starts), "{out:?}");
+        }
+        let mut out = Vec::new();
+        placed(0).place(&wanted(&["D"]), Instant::now(), &mut out);
+        assert_eq!(out, b"\0\x02\x01D\0\x07\x01$hello");
+    }
+}

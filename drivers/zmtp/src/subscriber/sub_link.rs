@@ -1,0 +1,81 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use pubsub_api::{Backoff, Notice};
+use tokio::time::sleep;
+
+use super::sub_connection::{End, SubConnection};
+use super::sub_queue::{Abandoned, Item};
+use super::sub_shared::{LinkState, Phase, Shared};
+use crate::connect::{self, ConnectError, ToldOnce};
+use crate::protocol::SocketType;
+
+/// The link to one publisher: connects, carries events, and starts over when the connection breaks.
+pub(super) struct SubLink {
+    publisher: String,
+    shared: Arc<Shared>,
+    state: Arc<LinkState>,
+}
+
+impl SubLink {
+    pub(super) fn new(publisher: &str, shared: &Arc<Shared>, state: &Arc<LinkState>) -> Self {
+        Self { publisher: publisher.to_owned(), shared: Arc::clone(shared), state: Arc::clone(state) }
+    }
+
+    /// Runs until it is aborted, or nobody wants it any more.
+    pub(super) async fn run(self) {
+        let mut backoff = Backoff::default();
+        let mut told = ToldOnce::default();
+        let address = self.publisher.strip_prefix("tcp://").unwrap_or(&self.publisher);
+        loop {
+            match connect::tcp(address, SocketType::Sub, &self.shared.settings).await {
+                Ok(connected) => {
+                    told.forget();
+                    let connection =
+                        SubConnection::new(&self.publisher, connected, &self.shared, &self.state);
+                    let Ok(proved) = self.serve(connection).await else { return };
+                    if proved {
+                        backoff.reset();
+                    }
+                }
+                Err(reason) => self.tell(&reason, &mut told),
+            }
+            sleep(backoff.next_delay(fastrand::f64())).await;
+        }
+    }
+
+    /// Carries one connection's events until it ends; whether a hello came.
+    async fn serve(&self, mut connection: SubConnection<'_>) -> Result<bool, Abandoned> {
+        self.state.set(Phase::Up);
+        let end = connection.run().await;
+        self.state.set(Phase::Connecting);
+        let End::Broken(reason) = end else { return Err(Abandoned) };
+        self.shared.counters.links_lost.add(1);
+        let publisher = self.publisher.clone();
+        tracing::warn!("lost {publisher}: {reason}");
+        let proved = connection.is_proved();
+        // The connection is closed before the application has read what came over it.
+        let mut received = connection.into_received();
+        received.push_back(Item::Notice(Notice::LinkDown { publisher, reason }));
+        self.deliver(received).await?;
+        Ok(proved)
+    }
+
+    async fn deliver(&self, mut items: VecDeque<Item>) -> Result<(), Abandoned> {
+        loop {
+            self.shared.queue.offer(&self.state, &mut items)?;
+            if items.is_empty() {
+                return Ok(());
+            }
+            self.shared.queue.room().await;
+        }
+    }
+
+    fn tell(&self, reason: &ConnectError, told: &mut ToldOnce) {
+        let Some(text) = told.untold(reason) else { return };
+        match reason {
+            ConnectError::Refused(_) => tracing::warn!("{} is no publisher for us: {text}", self.publisher),
+            _ => tracing::info!("cannot reach {} yet: {text}", self.publisher),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+use std::time::{Duration, Instant};
+
+use crate::protocol::{Heartbeat, Pulse};
+
+/// When a publisher is pinged, and when it is dead. Time comes in as input.
+///
+/// - [`Heartbeat`] judges a publisher that answers PING.
+/// - After its first hello, a publisher is never silent for `dead_after`, whatever ZMTP it speaks: hellos come every second.
+/// - Only time in which we read counts. As long as the application leaves no room, the silence is ours: then the publisher
+///   is sent a PING every interval, so that it sees that we live, and is judged by nothing.
+#[derive(Debug)]
+pub(super) struct Vigil {
+    beat: Heartbeat,
+    interval: Duration,
+    dead_after: Duration,
+    knows_ping: bool,
+    /// A hello came.
+    proved: bool,
+    /// Since when the publisher is silent, or might have spoken.
+    heard: Instant,
+    /// Set while we do not read: when it was sent a PING.
+    stalled: Option<Instant>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing.
+    Quiet,
+    /// Send a PING.
+    Ping,
+    /// Leave: nothing came for `dead_after`, or for the time to live that the publisher asked for.
+    Dead,
+}
+
+impl Vigil {
+    /// Over a connection that stands since `now`.
+    pub(super) fn new(interval: Duration, dead_after: Duration, knows_ping: bool, now: Instant) -> Self {
+        let beat = Heartbeat::new(interval, dead_after, knows_ping, now);
+        Self { beat, interval, dead_after, knows_ping, proved: false, heard: now, stalled: None }
+    }
+
+    /// How often to call [`tick`](Self::tick).
+    pub(super) fn tick_every(&self) -> Duration {
+        self.interval.min(self.dead_after) / 4
+    }
+
+    /// Bytes came.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.heard = now;
+        self.beat.heard(now);
+    }
+
+    /// A hello came: there will be more.
+    pub(super) fn proved(&mut self) {
+        self.proved = true;
+    }
+
+    /// The publisher pinged us, with its time to live in tenths of a second.
+    pub(super) fn pinged(&mut self, time_to_live: u16) {
+        self.knows_ping = true;
+        self.beat.pinged(time_to_live);
+    }
+
+    /// All that was to be sent is written.
+    pub(super) fn written(&mut self, now: Instant) {
+        self.beat.ping_written(now);
+    }
+
+    /// We do not read, or read again.
+    pub(super) fn reading(&mut self, reading: bool, now: Instant) {
+        match (reading, self.stalled) {
+            (false, None) => self.stalled = Some(now),
+            (true, Some(_)) => {
+                self.stalled = None;
+                self.heard(now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Looks at the clock; `unwritten` if something still waits to be sent.
+    pub(super) fn tick(&mut self, unwritten: bool, now: Instant) -> Verdict {
+        if let Some(pinged) = &mut self.stalled {
+            let due =
+                self.knows_ping && !unwritten && now.saturating_duration_since(*pinged) >= self.interval;
+            if !due {
+                return Verdict::Quiet;
+            }
+            *pinged = now;
+            return Verdict::Ping;
+        }
+        if self.proved && now.saturating_duration_since(self.heard) >= self.dead_after {
+            return Verdict::Dead;
+        }
+        match self.beat.tick(now) {
+            Pulse::Quiet => Verdict::Quiet,
+            Pulse::Ping => Verdict::Ping,
+            Pulse::Dead => Verdict::Dead,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Verdict, Vigil};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn vigil(knows_ping: bool) -> (Vigil, Instant) {
+        let start = Instant::now();
+        (Vigil::new(SECOND, 3 * SECOND, knows_ping, start), start)
+    }
+
+    #[test]
+    fn a_publisher_without_ping_is_dead_only_after_a_hello() {
+        let (mut vigil, start) = vigil(false);
+        assert_eq!(vigil.tick(false, start + 100 * SECOND), Verdict::Quiet);
+        vigil.heard(start + 100 * SECOND);
+        vigil.proved();
+        assert_eq!(vigil.tick(false, start + 102 * SECOND), Verdict::Quiet);
+        assert_eq!(vigil.tick(false, start + 103 * SECOND), Verdict::Dead);
+    }
+
+    #[test]
+    fn a_publisher_with_ping_is_pinged_and_dead_when_it_does_not_answer() {
+        let (mut vigil, start) = vigil(true);
+        assert_eq!(vigil.tick(false, start + SECOND), Verdict::Ping);
+        vigil.written(start + SECOND);
+        assert_eq!(vigil.tick(false, start + 3 * SECOND), Verdict::Quiet);
+        assert_eq!(vigil.tick(false, start + 4 * SECOND), Verdict::Dead);
+    }
+
+    #[test]
+    fn while_we_do_not_read_the_publisher_is_pinged_every_interval_and_never_dead() {
+        let (mut vigil, start) = vigil(true);
+        vigil.proved();
+        vigil.reading(false, start);
+        for second in 1..100 {
+            assert_eq!(vigil.tick(false, start + second * SECOND), Verdict::Ping);
+            assert_eq!(vigil.tick(false, start + second * SECOND), Verdict::Quiet, "once per interval");
+            vigil.reading(false, start + second * SECOND);
+            vigil.written(start + second * SECOND);
+        }
+        assert_eq!(vigil.tick(true, start + 200 * SECOND), Verdict::Quiet, "what waits is enough");
+        vigil.reading(true, start + 200 * SECOND);
+        assert_eq!(vigil.tick(false, start + 201 * SECOND), Verdict::Ping, "its time begins anew");
+        vigil.written(start + 201 * SECOND);
+        assert_eq!(vigil.tick(false, start + 203 * SECOND), Verdict::Dead);
+    }
+
+    #[test]
+    fn who_does_not_know_ping_gets_none_while_we_do_not_read() {
+        let (mut vigil, start) = vigil(false);
+        vigil.reading(false, start);
+        assert_eq!(vigil.tick(false, start + 9 * SECOND), Verdict::Quiet);
+        vigil.pinged(0);
+        assert_eq!(vigil.tick(false, start + 9 * SECOND), Verdict::Ping);
+    }
+}

@@ -1,0 +1,162 @@
+//! A listener that says what a test wants it to say, and nothing of itself.
+
+use bytes::{Buf, BytesMut};
+use drivers_zmtp::protocol::{
+    Command, Decoded, EventDecoder, Handshake, PeerDecoder, PeerSays, SocketType, put_event,
+};
+use pubsub_api::{Envelope, hello};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::ends::within;
+
+/// One connection, its handshake complete.
+pub(crate) struct Peer<S> {
+    pub(crate) stream: S,
+    arrived: BytesMut,
+    events: EventDecoder,
+}
+
+/// What the other side said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Said {
+    Subscribe(String),
+    Cancel(String),
+    Ping,
+    Pong,
+    End,
+}
+
+/// A port to connect to.
+pub(crate) async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("tcp://{}", listener.local_addr().unwrap());
+    (listener, address)
+}
+
+/// The next connection to `listener`, met as a PUB of ZMTP 3.`minor`.
+pub(crate) async fn accept(listener: &TcpListener, minor: u8) -> Peer<TcpStream> {
+    let (stream, _) = within("a connection", listener.accept()).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    Peer::meet(stream, minor).await.unwrap()
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
+    /// Shakes hands as a listener does.
+    pub(crate) async fn meet(
+        mut stream: S,
+        minor: u8,
+    ) -> Result<Self, drivers_zmtp::protocol::ProtocolError> {
+        let mut out = Vec::new();
+        let mut handshake = Handshake::listener(&[SocketType::Sub, SocketType::Push], &mut out);
+        out[11] = minor;
+        let mut arrived = BytesMut::new();
+        loop {
+            stream.write_all(&out).await.unwrap();
+            out.clear();
+            let (used, peer) = handshake.take(&arrived, &mut out)?;
+            arrived.advance(used);
+            if peer.is_some() {
+                stream.write_all(&out).await.unwrap();
+                return Ok(Self { stream, arrived, events: EventDecoder::default() });
+            }
+            let count = within("the handshake", stream.read_buf(&mut arrived)).await.unwrap();
+            assert!(count > 0 || !out.is_empty(), "it left during the handshake");
+        }
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        within("room in the socket", self.stream.write_all(bytes)).await.unwrap();
+    }
+
+    pub(crate) async fn event(&mut self, topic: &str, payload: &[u8]) {
+        let mut bytes = Vec::new();
+        put_event(&mut bytes, topic.as_bytes(), payload);
+        self.write(&bytes).await;
+    }
+
+    pub(crate) async fn hello(&mut self) {
+        self.event("$hello", &hello_payload()).await;
+    }
+
+    pub(crate) async fn ping(&mut self, context: &[u8]) {
+        let mut bytes = Vec::new();
+        Command::Ping { ttl: 0, context }.put(&mut bytes);
+        self.write(&bytes).await;
+    }
+
+    pub(crate) async fn pong(&mut self) {
+        let mut bytes = Vec::new();
+        Command::Pong.put(&mut bytes);
+        self.write(&bytes).await;
+    }
+
+    /// The next frame that a subscriber said.
+    pub(crate) async fn said(&mut self) -> Said {
+        loop {
+            let (used, said) = PeerDecoder::default().next(&self.arrived).unwrap();
+            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+            let said = match said {
+                PeerSays::Incomplete => None,
+                PeerSays::Subscribe(prefix) => Some(Said::Subscribe(text(prefix))),
+                PeerSays::Cancel(prefix) => Some(Said::Cancel(text(prefix))),
+                PeerSays::Ping { .. } => Some(Said::Ping),
+                PeerSays::Pong => Some(Said::Pong),
+                PeerSays::Other => panic!("a frame that nobody may send: {:?}", &self.arrived[..used]),
+            };
+            self.arrived.advance(used);
+            match said {
+                Some(said) => return said,
+                None if !self.read().await => return Said::End,
+                None => {}
+            }
+        }
+    }
+
+    /// What a subscriber asks for, up to `$hello`.
+    pub(crate) async fn asked(&mut self) -> Vec<String> {
+        let mut asked = Vec::new();
+        loop {
+            match self.said().await {
+                Said::Subscribe(prefix) => asked.push(prefix),
+                other => panic!("a subscription was due, and {other:?} came"),
+            }
+            if asked.last().is_some_and(|last| last == "$hello") {
+                return asked;
+            }
+        }
+    }
+
+    /// The next event of a worker, or `Err` with what else came; `Ok(None)` at the end.
+    pub(crate) async fn taken(&mut self) -> Result<Option<(String, Vec<u8>)>, Said> {
+        loop {
+            let (used, decoded) = self.events.next(&self.arrived).unwrap();
+            let taken = match decoded {
+                Decoded::Incomplete => None,
+                Decoded::Event { topic, payload } => {
+                    let topic = String::from_utf8(self.arrived[topic].to_vec()).unwrap();
+                    Some(Ok(Some((topic, self.arrived[payload].to_vec()))))
+                }
+                Decoded::Command(Command::Ping { .. }) => Some(Err(Said::Ping)),
+                Decoded::Command(Command::Pong) => Some(Err(Said::Pong)),
+                other => panic!("nobody sends that: {other:?}"),
+            };
+            self.arrived.advance(used);
+            match taken {
+                Some(taken) => return taken,
+                None if !self.read().await => return Ok(None),
+                None => {}
+            }
+        }
+    }
+
+    /// Waits for bytes; `false` at the end, which may be a reset.
+    async fn read(&mut self) -> bool {
+        let read = within("something to be said", self.stream.read_buf(&mut self.arrived)).await;
+        read.is_ok_and(|count| count > 0)
+    }
+}
+
+pub(crate) fn hello_payload() -> Vec<u8> {
+    Envelope::pack(&hello::event("by hand")).unwrap().payload.to_vec()
+}

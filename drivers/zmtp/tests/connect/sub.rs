@@ -1,0 +1,313 @@
+//! SUB before publishers of all kinds.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use drivers_zmtp::protocol::put_event;
+use pubsub_api::{Batch, Incoming, Notice, Subscriber};
+use tokio::io::AsyncReadExt;
+
+use crate::ends::{depth, subscriber, topic_of, until, within};
+use crate::peer::{Peer, Said, accept, hello_payload, listen};
+
+/// An event's topic, or a notice in a word.
+async fn next(subscriber: &Arc<dyn Subscriber>) -> String {
+    match within("an event or a notice", subscriber.recv()).await.unwrap() {
+        Incoming::Message(envelope) => envelope.topic.to_string(),
+        Incoming::Notice(notice) => word(&notice),
+    }
+}
+
+fn word(notice: &Notice) -> String {
+    match notice {
+        Notice::LinkUp { .. } => "up".to_owned(),
+        Notice::LinkDown { reason, .. } => format!("down: {reason}"),
+        Notice::Subscribed { .. } => "subscribed".to_owned(),
+        Notice::Gap { events, .. } => format!("gap of {events}"),
+        other => format!("{other:?}"),
+    }
+}
+
+async fn expect(subscriber: &Arc<dyn Subscriber>, words: &[&str]) {
+    for word in words {
+        assert_eq!(next(subscriber).await, *word);
+    }
+}
+
+/// The payload of `lost`, as DESIGN 4 has it.
+fn lost(events: u64) -> Vec<u8> {
+    let map =
+        b"\x86\xa5table\xa6$hello\xa3key\xc0\xa6action\xa4lost\xa5value\xc0\xa5topic\xa6$hello\xa6events\xcf";
+    [&map[..], &events.to_be_bytes()].concat()
+}
+
+#[tokio::test]
+async fn a_publisher_that_never_greets_is_left_in_time_and_tried_again() {
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&["drivers.zmtp.handshake_timeout=200ms"], &["a"], &[&address]).await;
+    let (mut tarpit, _) = within("a connection", listener.accept()).await.unwrap();
+    let mut said = Vec::new();
+    within("the end of the first connection", tarpit.read_to_end(&mut said)).await.unwrap();
+    let mut healthy = accept(&listener, 1).await;
+    assert_eq!(healthy.asked().await, ["a", "$hello"]);
+    healthy.hello().await;
+    expect(&subscriber, &["up", "subscribed"]).await;
+}
+
+#[tokio::test]
+async fn who_refuses_or_belongs_elsewhere_is_tried_again() {
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&[], &["a"], &[&address]).await;
+    for answer in [&b"HTTP/1.1 400 Bad Request\r\n"[..], b""] {
+        let (mut stream, _) = within("a connection", listener.accept()).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await.unwrap();
+    }
+    let _healthy = accept(&listener, 1).await;
+    expect(&subscriber, &["up"]).await;
+}
+
+#[tokio::test]
+async fn filters_go_out_in_the_form_of_the_peer_with_hello_last() {
+    for minor in [0, 1] {
+        let (listener, address) = listen().await;
+        let subscriber =
+            subscriber(&["drivers.zmtp.heartbeat_interval=60s"], &["z", "$hello", "b"], &[&address]).await;
+        subscriber.register_topic("#".parse::<pubsub_api::Pattern>().unwrap().into()).unwrap();
+        subscriber.register_topic("b*".parse::<pubsub_api::Pattern>().unwrap().into()).unwrap();
+        // Those two may come in time for the first connection, or right behind it.
+        let mut peer = accept(&listener, minor).await;
+        let mut asked = peer.asked().await;
+        if !asked.contains(&String::new()) {
+            assert_eq!(peer.said().await, Said::Subscribe(String::new()));
+            asked = vec!["b".into(), "z".into(), String::new(), "$hello".into()];
+        }
+        assert_eq!(asked, ["b", "z", "", "$hello"]);
+        assert!(subscriber.unregister_topic(&topic_of("z")));
+        assert_eq!(peer.said().await, Said::Cancel("z".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_with_its_context() {
+    let (listener, address) = listen().await;
+    let _subscriber = subscriber(&["drivers.zmtp.heartbeat_interval=60s"], &[], &[&address]).await;
+    let mut peer = accept(&listener, 0).await;
+    peer.asked().await;
+    peer.ping(b"who is there?").await;
+    let mut pong = [0; 2 + 5 + 13];
+    within("a PONG", peer.stream.read_exact(&mut pong)).await.unwrap();
+    assert_eq!(&pong, b"\x04\x12\x04PONGwho is there?");
+}
+
+#[tokio::test]
+async fn a_silent_peer_that_knows_ping_is_dead_after_dead_after() {
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&["dead_after=2s"], &["a"], &[&address]).await;
+    let mut peer = accept(&listener, 1).await;
+    let start = Instant::now();
+    peer.asked().await;
+    assert_eq!(peer.said().await, Said::Ping);
+    assert_eq!(peer.said().await, Said::End, "one PING is under way at a time");
+    assert!(start.elapsed() >= Duration::from_secs(2));
+    expect(&subscriber, &["up", "down: no sign of life for 2s (dead_after)"]).await;
+    let _again = accept(&listener, 1).await;
+    expect(&subscriber, &["up"]).await;
+}
+
+#[tokio::test]
+async fn a_peer_of_zmtp_3_0_gets_no_ping_and_is_dead_when_its_hellos_end() {
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&["dead_after=2s"], &["a"], &[&address]).await;
+    let mut peer = accept(&listener, 0).await;
+    peer.asked().await;
+    peer.hello().await;
+    peer.event("a", b"1").await;
+    assert_eq!(peer.said().await, Said::End, "neither PING nor anything else");
+    expect(&subscriber, &["up", "subscribed", "a", "down: no sign of life for 2s (dead_after)"]).await;
+}
+
+#[tokio::test]
+async fn while_the_application_does_not_read_the_publisher_sees_life_and_is_not_dead() {
+    const EVENTS: usize = 3000;
+    let (listener, address) = listen().await;
+    let sets = ["dead_after=2s", "drivers.zmtp.recv_queue_events=10"];
+    let subscriber = subscriber(&sets, &["a"], &[&address]).await;
+    let mut peer = accept(&listener, 1).await;
+    peer.asked().await;
+    peer.hello().await;
+    let mut bytes = Vec::new();
+    (0..EVENTS).for_each(|_| put_event(&mut bytes, b"a", b"payload"));
+    peer.write(&bytes).await;
+    let start = Instant::now();
+    let mut pings = 0;
+    while start.elapsed() < Duration::from_millis(2500) {
+        assert_eq!(peer.said().await, Said::Ping);
+        pings += 1;
+    }
+    assert!(pings >= 10, "a PING every 100 ms, and {pings} came in 2.5 s");
+    assert_eq!(depth(&subscriber.status(), "recv_queue"), 10);
+    expect(&subscriber, &["up", "subscribed"]).await;
+    for _ in 0..EVENTS {
+        expect(&subscriber, &["a"]).await;
+    }
+    peer.event("a", b"end").await;
+    expect(&subscriber, &["a"]).await;
+}
+
+#[tokio::test]
+async fn a_link_is_told_up_subscribed_and_down_and_returns() {
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&[], &["a"], &[&address]).await;
+    for _ in 0..2 {
+        let mut peer = accept(&listener, 1).await;
+        peer.asked().await;
+        peer.event("a", b"1").await;
+        peer.hello().await;
+        peer.hello().await;
+        peer.event("b", b"not asked for").await;
+        peer.event("a", b"2").await;
+        drop(peer);
+        let words = ["up", "a", "subscribed", "a", "down: the publisher closed the connection"];
+        expect(&subscriber, &words).await;
+    }
+    assert_eq!(subscriber.status().counter("links_lost", None), 2);
+}
+
+#[tokio::test]
+async fn what_came_before_nonsense_is_delivered_before_the_link_is_down() {
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&[], &["a"], &[&address]).await;
+    let mut peer = accept(&listener, 1).await;
+    let mut bytes = Vec::new();
+    put_event(&mut bytes, b"a", b"1");
+    bytes.extend_from_slice(b"\x80 nonsense");
+    peer.write(&bytes).await;
+    expect(&subscriber, &["up", "a", "down: a frame has flags that ZMTP does not know"]).await;
+}
+
+#[tokio::test]
+async fn lost_is_a_gap_at_its_place_and_no_event() {
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&[], &["a", "$hello"], &[&address]).await;
+    let mut peer = accept(&listener, 1).await;
+    let mut bytes = Vec::new();
+    for round in 1..=2 {
+        put_event(&mut bytes, b"a", b"1");
+        put_event(&mut bytes, b"$hello", &lost(round));
+        put_event(&mut bytes, b"$hello", &hello_payload());
+        put_event(&mut bytes, b"a", b"2");
+    }
+    peer.write(&bytes).await;
+    expect(&subscriber, &["up", "a", "gap of 1", "subscribed", "$hello", "a"]).await;
+    let mut batch = Batch::new();
+    let notice = within("a batch", subscriber.recv_batch(&mut batch)).await.unwrap();
+    assert_eq!((notice.as_ref().map(word), batch.len()), (Some("gap of 2".to_owned()), 1));
+    expect(&subscriber, &["$hello", "a"]).await;
+    assert_eq!(subscriber.status().counter("events_missed", None), 3);
+}
+
+#[tokio::test]
+async fn a_topic_taken_back_and_wanted_again_while_connecting_is_asked_for_once() {
+    for round in 0..1000 {
+        let (listener, address) = listen().await;
+        let subscriber = subscriber(&[], &["a"], &[&address]).await;
+        // Some rounds change their mind while the connection is made, some when it stands.
+        let changing = async {
+            for _ in 0..3 {
+                assert!(subscriber.unregister_topic(&topic_of("a")));
+                if round % 2 == 0 {
+                    tokio::task::yield_now().await;
+                }
+                assert!(subscriber.register_topic(topic_of("a")).unwrap());
+            }
+            subscriber.register_topic(topic_of("end")).unwrap();
+        };
+        let (mut peer, ()) = tokio::join!(accept(&listener, 1), changing);
+        let mut standing = Vec::new();
+        let is_complete = |standing: &[String]| {
+            ["a", "$hello", "end"].iter().all(|it| standing.contains(&(*it).to_owned()))
+        };
+        while !is_complete(&standing) {
+            match peer.said().await {
+                Said::Subscribe(prefix) => {
+                    assert!(!standing.contains(&prefix), "{prefix} is asked for twice in round {round}");
+                    standing.push(prefix);
+                }
+                Said::Cancel(prefix) => standing.retain(|it| *it != prefix),
+                Said::Ping => peer.pong().await,
+                other => panic!("{other:?}"),
+            }
+        }
+        subscriber.close().await;
+        loop {
+            match peer.said().await {
+                Said::End => break,
+                Said::Ping => {}
+                other => panic!("nothing else is to be asked for, and {other:?} came in round {round}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn bytes_may_come_one_at_a_time() {
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&["drivers.zmtp.heartbeat_interval=60s"], &["a", "b"], &[&address]).await;
+    let (stream, _) = within("a connection", listener.accept()).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut peer = Peer::meet(stream, 1).await.unwrap();
+    peer.asked().await;
+    let mut bytes = Vec::new();
+    put_event(&mut bytes, b"a", b"1");
+    put_event(&mut bytes, b"$hello", &hello_payload());
+    put_event(&mut bytes, b"b", &[b'x'; 400]);
+    for byte in bytes {
+        peer.write(&[byte]).await;
+        tokio::task::yield_now().await;
+    }
+    expect(&subscriber, &["up", "a", "subscribed", "b"]).await;
+}
+
+#[tokio::test]
+async fn an_unregistered_address_is_disconnected_without_a_notice() {
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&[], &["a"], &[&address]).await;
+    let mut peer = accept(&listener, 1).await;
+    peer.asked().await;
+    peer.event("a", b"1").await;
+    expect(&subscriber, &["up", "a"]).await;
+    assert!(subscriber.unregister_listen_address(&address));
+    while peer.said().await != Said::End {}
+    subscriber.close().await;
+    assert!(within("the end", subscriber.recv()).await.is_err(), "no `LinkDown`");
+}
+
+#[tokio::test]
+async fn events_keep_no_more_than_their_block_and_large_ones_come_whole() {
+    const LARGE: usize = 1024 * 1024;
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&[], &["a", "b"], &[&address]).await;
+    let mut peer = accept(&listener, 1).await;
+    peer.asked().await;
+    let sending = async {
+        for round in 0..20 {
+            peer.event("a", &[round; 100]).await;
+            peer.event("b", &vec![round; LARGE]).await;
+        }
+        peer
+    };
+    let receiving = async {
+        expect(&subscriber, &["up"]).await;
+        for round in 0..20 {
+            for (topic, length) in [("a", 100), ("b", LARGE)] {
+                let Incoming::Message(event) = within("an event", subscriber.recv()).await.unwrap() else {
+                    panic!("an event is due")
+                };
+                assert_eq!((event.topic.as_str(), event.payload.len()), (topic, length));
+                assert!(event.payload.iter().all(|byte| *byte == round));
+            }
+        }
+    };
+    let _ = tokio::join!(sending, receiving);
+    until("an empty queue", || depth(&subscriber.status(), "recv_queue_bytes") == 0).await;
+}
