@@ -67,6 +67,11 @@ impl Span {
     fn of(self, blocks: &[Bytes]) -> EncodedEvent<'_> {
         EncodedEvent { topic: self.topic.of(blocks), payload: self.payload.of(blocks) }
     }
+
+    /// The same where so many blocks stand before its own.
+    fn behind(self, blocks: u32) -> Self {
+        Self { topic: self.topic.behind(blocks), payload: self.payload.behind(blocks) }
+    }
 }
 
 impl Batch {
@@ -171,6 +176,14 @@ impl Batch {
         other.spans.push(Span { topic, payload });
         self.advance(1);
         true
+    }
+
+    /// Takes all events of `other` and adds them behind its own, sharing memory.
+    pub fn append(&mut self, other: &mut Self) {
+        let behind = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
+        self.spans.extend(other.left().iter().map(|span| span.behind(behind)));
+        self.blocks.append(&mut other.blocks);
+        other.clear();
     }
 
     /// Shows `judge` each event that is left, once and in order, and keeps, replaces or drops it as that says.

@@ -74,8 +74,9 @@ pub const SETTINGS: &[Setting] = &[
         "max_handshakes",
         Kind::Integer { min: 1, max: 65_536 },
         "256",
-        "Connections whose handshake is not complete that a listener holds at once; one more closes the oldest, so \
-         that who is quick gets in however many are slow (reliability.md X01, X13).",
+        "Connections whose handshake is not complete that a listener holds at once. While there are as many, a network \
+         publisher accepts no more and gives each a quarter of a second; the service's socket closes the oldest for one \
+         more. So who is quick gets in however many are slow (reliability.md X01, X13, S11).",
     ),
     setting(
         "allow_from",

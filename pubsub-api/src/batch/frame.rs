@@ -26,6 +26,11 @@ impl Frame {
         Some(Self { block, start: u32::try_from(range.start).ok()?, end: u32::try_from(range.end).ok()? })
     }
 
+    /// The same where so many blocks stand before its own.
+    pub(super) fn behind(self, blocks: u32) -> Self {
+        Self { block: BlockId(self.block.0.saturating_add(blocks)), ..self }
+    }
+
     fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }

@@ -137,3 +137,21 @@ fn a_batch_that_is_used_again_allocates_nothing_and_lets_go_of_its_blocks() {
     }
     assert!(size_of::<Span>() <= 24, "two frames of three 32-bit numbers");
 }
+
+#[test]
+fn what_is_appended_follows_in_order_and_leaves_the_other_empty() {
+    let mut one = Batch::new();
+    let block = one.add_block(Bytes::from_static(b"a1b2"));
+    assert!(one.push_span(block, 0..1, 1..2));
+    assert!(one.push_span(block, 2..3, 3..4));
+    let mut other = Batch::new();
+    let block = other.add_block(Bytes::from_static(b"c3d4"));
+    assert!(other.push_span(block, 0..1, 1..2));
+    assert!(other.push_span(block, 2..3, 3..4));
+    other.advance(1);
+    one.advance(1);
+    one.append(&mut other);
+    assert!(other.is_empty());
+    let all: Vec<_> = one.iter().map(|event| (event.topic, event.payload)).collect();
+    assert_eq!(all, [(&b"b"[..], &b"2"[..]), (b"d", b"4")]);
+}

@@ -7,15 +7,14 @@ use rustix::event::epoll;
 use rustix::fd::AsFd;
 use rustix::net::sockopt;
 
-use super::admission::{Admission, Place};
-use super::readings::Readings;
+use super::admission::Place;
+use super::engine::Core;
 
 /// Accepts connections, as many at a time as leaves the shard's other work its turn.
 #[derive(Debug)]
 pub(super) struct Acceptor {
     listener: TcpListener,
-    admission: Arc<Admission>,
-    user_timeout: Duration,
+    core: Arc<Core>,
     /// Until when nothing is accepted, and for how long the next time.
     pause: Option<Instant>,
     next_pause: Duration,
@@ -34,6 +33,9 @@ pub(super) const LISTENER: u64 = u64::MAX;
 
 const AT_A_TIME: usize = 64;
 
+/// While there are as many handshakes as there may be, so long until it is looked again.
+const CROWDED_PAUSE: Duration = Duration::from_millis(5);
+
 /// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`] (reliability.md P17).
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -43,8 +45,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const KEEPALIVE: Duration = Duration::from_secs(5);
 
 impl Acceptor {
-    pub(super) fn new(listener: TcpListener, admission: Arc<Admission>, user_timeout: Duration) -> Self {
-        Self { listener, admission, user_timeout, pause: None, next_pause: SHORTEST_PAUSE }
+    pub(super) fn new(listener: TcpListener, core: Arc<Core>) -> Self {
+        Self { listener, core, pause: None, next_pause: SHORTEST_PAUSE }
     }
 
     /// Lets epoll tell of new connections.
@@ -54,17 +56,21 @@ impl Acceptor {
     }
 
     /// Takes what waits, up to a bound; epoll tells again if there is more.
-    pub(super) fn accept(&mut self, epoll: impl AsFd, readings: &Readings, now: Instant) -> Vec<Newcomer> {
+    pub(super) fn accept(&mut self, epoll: impl AsFd, now: Instant) -> Vec<Newcomer> {
         let mut newcomers = Vec::new();
         for _ in 0..AT_A_TIME {
+            if self.core.is_crowded() {
+                self.pause_for(epoll, CROWDED_PAUSE, now);
+                break;
+            }
             match self.listener.accept() {
                 Ok((stream, address)) => {
                     self.next_pause = SHORTEST_PAUSE;
-                    newcomers.extend(self.admit(stream, address, readings, now));
+                    newcomers.extend(self.admit(stream, address, now));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if is_exhaustion(&error) => {
-                    self.pause_accepting(epoll, readings, now, &error);
+                    self.pause_exhausted(epoll, now, &error);
                     break;
                 }
                 // What became of one connection says nothing about the next.
@@ -74,8 +80,13 @@ impl Acceptor {
         newcomers
     }
 
-    /// Goes on after a pause; when to look again, if it still lasts.
-    pub(super) fn resume(&mut self, epoll: impl AsFd, now: Instant) -> Option<Instant> {
+    /// Until when it pauses.
+    pub(super) fn paused_until(&self) -> Option<Instant> {
+        self.pause
+    }
+
+    /// Goes on after a pause.
+    pub(super) fn resume(&mut self, epoll: impl AsFd, now: Instant) {
         if self.pause.is_some_and(|until| now >= until) {
             self.pause = None;
             if let Err(error) = self.watch(epoll) {
@@ -83,27 +94,21 @@ impl Acceptor {
                 self.pause = Some(now + LONGEST_PAUSE);
             }
         }
-        self.pause
     }
 
-    fn admit(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-        readings: &Readings,
-        now: Instant,
-    ) -> Option<Newcomer> {
-        let admitted = self.admission.admit(address.ip()).and_then(|place| {
+    fn admit(&self, stream: TcpStream, address: SocketAddr, now: Instant) -> Option<Newcomer> {
+        let admitted = self.core.admission.admit(address.ip()).and_then(|place| {
             self.prepare(&stream).map_err(|_| "gone")?;
             Ok(place)
         });
         match admitted {
             Ok(place) => {
-                readings.accepted.add(1);
+                self.core.readings.accepted.add(1);
+                self.core.handshake_begins();
                 Some(Newcomer { stream, address, place })
             }
             Err(cause) => {
-                if let Some(times) = readings.refused.count(cause, now) {
+                if let Some(times) = self.core.readings.refused.count(cause, now) {
                     tracing::warn!(cause, times, "refused a connection from {address}");
                 }
                 None
@@ -117,18 +122,22 @@ impl Acceptor {
         sockopt::set_socket_keepalive(stream, true)?;
         sockopt::set_tcp_keepidle(stream, KEEPALIVE)?;
         sockopt::set_tcp_keepintvl(stream, KEEPALIVE)?;
-        let timeout = u32::try_from(self.user_timeout.as_millis()).unwrap_or(u32::MAX);
+        let timeout = u32::try_from(self.core.settings.user_timeout.as_millis()).unwrap_or(u32::MAX);
         sockopt::set_tcp_user_timeout(stream, timeout)?;
         Ok(())
     }
 
-    fn pause_accepting(&mut self, epoll: impl AsFd, readings: &Readings, now: Instant, error: &io::Error) {
-        let _ = epoll::delete(epoll, &self.listener);
-        self.pause = Some(now + self.next_pause);
-        if let Some(times) = readings.paused.count("descriptors", now) {
+    fn pause_exhausted(&mut self, epoll: impl AsFd, now: Instant, error: &io::Error) {
+        if let Some(times) = self.core.readings.paused.count("descriptors", now) {
             tracing::error!(times, "accepting pauses for {:?}: {error}", self.next_pause);
         }
+        self.pause_for(epoll, self.next_pause, now);
         self.next_pause = (self.next_pause * 2).min(LONGEST_PAUSE);
+    }
+
+    fn pause_for(&mut self, epoll: impl AsFd, length: Duration, now: Instant) {
+        let _ = epoll::delete(epoll, &self.listener);
+        self.pause = Some(now + length);
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Connection {
 pub(super) enum Phase {
     Handshake {
         machine: Handshake,
-        deadline: Instant,
+        since: Instant,
     },
     /// A subscriber, served.
     Subscriber {
@@ -102,7 +102,7 @@ impl Connection {
         peer: PeerId,
         place: Place,
         handshake: (Handshake, Vec<u8>),
-        deadline: Instant,
+        now: Instant,
     ) -> Self {
         let (machine, greeting) = handshake;
         let mut outbox = Outbox::default();
@@ -110,7 +110,7 @@ impl Connection {
         Self {
             stream,
             address,
-            phase: Phase::Handshake { machine, deadline },
+            phase: Phase::Handshake { machine, since: now },
             arrived: Vec::new(),
             readable: true,
             outbox,

@@ -1,6 +1,6 @@
 use std::io;
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -30,10 +30,11 @@ pub(super) struct Core {
     pub(super) settings: ZmtpSettings,
     pub(super) readings: Readings,
     pub(super) seen: Arc<Seen>,
-    admission: Arc<Admission>,
+    pub(super) admission: Arc<Admission>,
     encoder: Mutex<Encoder>,
     stopping: AtomicBool,
-    shards: usize,
+    /// Connections whose handshake is not complete.
+    handshakes: AtomicUsize,
 }
 
 /// Writers beside whoever publishes: with many subscribers two processors write at once; more never paid on the machines
@@ -63,27 +64,35 @@ impl Core {
         self.stopping.load(Ordering::Acquire)
     }
 
-    pub(super) fn max_handshakes_per_shard(&self) -> usize {
-        self.settings.max_handshakes.div_ceil(self.shards)
+    /// Whether there are as many handshakes as there may be: nobody more is accepted then, and who is slow leaves.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.handshakes.load(Ordering::Relaxed) >= self.settings.max_handshakes
+    }
+
+    pub(super) fn handshake_begins(&self) {
+        self.handshakes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn handshake_ends(&self) {
+        self.handshakes.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Fanout {
     /// Serves whoever connects to the listener.
     pub(crate) fn start(listener: TcpListener, settings: ZmtpSettings, seen: Arc<Seen>) -> io::Result<Self> {
-        let admission = Arc::new(Admission::new(&settings));
-        let acceptor = Acceptor::new(listener, Arc::clone(&admission), settings.user_timeout);
         let core = Arc::new(Core {
+            admission: Arc::new(Admission::new(&settings)),
             settings,
             readings: Readings::default(),
             seen,
-            admission,
             encoder: Mutex::default(),
             stopping: AtomicBool::new(false),
-            shards: SHARDS,
+            handshakes: AtomicUsize::new(0),
         });
         let shards: Vec<Arc<Shard>> =
             (0..SHARDS).map(|_| Shard::new(Arc::clone(&core)).map(Arc::new)).collect::<io::Result<_>>()?;
+        let acceptor = Acceptor::new(listener, Arc::clone(&core));
         let fanout = Self { core, shards, threads: Mutex::default() };
         fanout.start_threads(acceptor)?;
         Ok(fanout)

@@ -43,6 +43,9 @@ const WAKE: u64 = u64::MAX - 1;
 /// How often deadlines and heartbeats are looked at.
 const SWEEP: Duration = Duration::from_millis(250);
 
+/// The same while there are as many handshakes as there may be.
+const CROWDED_SWEEP: Duration = Duration::from_millis(50);
+
 /// With more blocks than this in its inbox, a shard cannot keep up, and whoever publishes waits for it: it is the machine
 /// that is slow, and no subscriber is to lose events for that.
 const MAX_INBOX_BYTES: u64 = 4 * 1024 * 1024;
@@ -169,7 +172,8 @@ impl Shard {
         let mut events = Vec::with_capacity(256);
         let mut next_sweep = Instant::now() + SWEEP;
         while !self.core.is_stopping() {
-            self.wait(&mut events, next_sweep);
+            let pause = acceptor.as_ref().and_then(Acceptor::paused_until);
+            self.wait(&mut events, pause.map_or(next_sweep, |until| until.min(next_sweep)));
             let now = Instant::now();
             let mut accepts = false;
             let mut state = self.state();
@@ -191,7 +195,7 @@ impl Shard {
             }
             if now >= next_sweep {
                 state.look_at_the_clock(now);
-                next_sweep = now + SWEEP;
+                next_sweep = now + if self.core.is_crowded() { CROWDED_SWEEP } else { SWEEP };
             }
             self.turn(&mut state, now);
             drop(state);
@@ -199,7 +203,7 @@ impl Shard {
             if let Some(acceptor) = &mut acceptor {
                 acceptor.resume(&self.epoll, now);
                 if accepts {
-                    acceptor.accept(&self.epoll, &self.core.readings, now).into_iter().for_each(&place);
+                    acceptor.accept(&self.epoll, now).into_iter().for_each(&place);
                 }
             }
         }
@@ -224,7 +228,7 @@ impl Shard {
     }
 
     fn take_in(&self, state: &mut ShardState, peer: PeerId, newcomer: Newcomer, now: Instant) {
-        state.take_in(peer, newcomer, self.core.max_handshakes_per_shard(), now);
+        state.take_in(peer, newcomer, now);
         let watched = state.stream(peer).map(|stream| {
             epoll::add(
                 &self.epoll,

@@ -1,9 +1,9 @@
 mod bound;
 mod hearing;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pubsub_api::{PeerId, SubscriptionSeen};
 
@@ -29,8 +29,6 @@ pub(super) struct ShardState {
     ready: Vec<PeerId>,
     /// Who says more than was heard in its turn.
     talkative: Vec<PeerId>,
-    /// Who has not completed its handshake, oldest first; some may be through or gone.
-    handshakes: VecDeque<PeerId>,
     scratch: Vec<u8>,
 }
 
@@ -38,6 +36,11 @@ pub(super) struct ShardState {
 const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::Dealer];
 
 const READ_BYTES: usize = 64 * 1024;
+
+/// While there are as many handshakes as there may be, each has so long and no longer: a subscriber on the way from the
+/// other side of the world needs that, and a thousand that are slow on purpose keep nobody out for a second
+/// (reliability.md X13, S11).
+const CROWDED_PATIENCE: Duration = Duration::from_millis(250);
 
 impl ShardState {
     pub(super) fn new(core: Arc<Core>) -> Self {
@@ -48,28 +51,17 @@ impl ShardState {
             window: Window::default(),
             ready: Vec::new(),
             talkative: Vec::new(),
-            handshakes: VecDeque::new(),
             scratch: vec![0; READ_BYTES],
         }
     }
 
-    /// Takes a connection in, and greets it. One too many handshakes ends the oldest of them.
-    pub(super) fn take_in(&mut self, peer: PeerId, newcomer: Newcomer, max_handshakes: usize, now: Instant) {
-        self.handshakes.retain(|peer| {
-            self.connections.get(peer).is_some_and(|other| matches!(other.phase, Phase::Handshake { .. }))
-        });
-        if self.handshakes.len() >= max_handshakes
-            && let Some(oldest) = self.handshakes.pop_front()
-        {
-            self.close(oldest, Leaving::Refused("too_many_handshakes"), now);
-        }
+    /// Takes a connection in, and greets it.
+    pub(super) fn take_in(&mut self, peer: PeerId, newcomer: Newcomer, now: Instant) {
         let mut greeting = Vec::new();
         let machine = Handshake::listener(SERVED, &mut greeting);
-        let deadline = now + self.core.settings.handshake_timeout;
         let Newcomer { stream, address, place } = newcomer;
-        let connection = Connection::new(stream, address, peer, place, (machine, greeting), deadline);
+        let connection = Connection::new(stream, address, peer, place, (machine, greeting), now);
         self.connections.insert(peer, connection);
-        self.handshakes.push_back(peer);
         self.ready.push(peer);
     }
 
@@ -148,14 +140,20 @@ impl ShardState {
 
     /// Deadlines and heartbeats of everybody.
     pub(super) fn look_at_the_clock(&mut self, now: Instant) {
+        let (patience, too_slow) = if self.core.is_crowded() {
+            (CROWDED_PATIENCE, "too_many_handshakes")
+        } else {
+            (self.core.settings.handshake_timeout, "handshake_timeout")
+        };
         let mut leaving = Vec::new();
         for (peer, connection) in &mut self.connections {
             let pulse = match &mut connection.phase {
-                Phase::Handshake { deadline, .. } if now >= *deadline => {
-                    leaving.push((*peer, "handshake_timeout"));
+                Phase::Handshake { since, .. } => {
+                    if now.saturating_duration_since(*since) >= patience {
+                        leaving.push((*peer, too_slow));
+                    }
                     continue;
                 }
-                Phase::Handshake { .. } => continue,
                 Phase::Subscriber { heartbeat, .. } | Phase::Requester { heartbeat, .. } => {
                     heartbeat.tick(now)
                 }
@@ -248,6 +246,9 @@ impl ShardState {
     /// Ends a connection; what was to be told to the peer is tried once.
     pub(super) fn close(&mut self, peer: PeerId, leaving: Leaving, now: Instant) {
         let Some(mut connection) = self.connections.remove(&peer) else { return };
+        if let Phase::Handshake { .. } = connection.phase {
+            self.core.handshake_ends();
+        }
         connection.leave(&mut self.window);
         if let Leaving::Broke(_) = leaving {
             let _ = connection.write(&mut self.window, now);

@@ -29,6 +29,9 @@ enum State {
     Closed,
 }
 
+/// A batch of so many bytes is worth its costs; nothing is added to it.
+const ENOUGH_BYTES: usize = 64 * 1024;
+
 impl PullSubscriber {
     pub(crate) fn new(settings: ZmtpSettings) -> Self {
         let (stopping, stopped) = watch::channel(false);
@@ -89,12 +92,19 @@ impl Subscriber for PullSubscriber {
     async fn recv_batch(&self, batch: &mut Batch) -> Result<Option<Notice>> {
         let mut taken = self.taken.lock().await;
         self.fill(&mut taken).await?;
-        if batch.is_empty() {
-            std::mem::swap(batch, &mut taken);
-        } else {
-            while taken.move_first_to(batch) {}
+        let mut bytes = 0;
+        // Small blocks came while the application was busy: together they cost the next hop little more than one.
+        loop {
+            bytes += taken.payload_bytes();
+            batch.append(&mut taken);
+            if bytes >= ENOUGH_BYTES {
+                return Ok(None);
+            }
+            match self.queue.try_next() {
+                Some(next) => *taken = next,
+                None => return Ok(None),
+            }
         }
-        Ok(None)
     }
 
     async fn close(&self) {

@@ -73,6 +73,7 @@ impl ShardState {
         let (interval, dead_after) = (settings.heartbeat_interval, settings.dead_after);
         let heartbeat = Heartbeat::new(interval, dead_after, met.speaks_3_1(), now);
         let decoder = PeerDecoder::default();
+        self.core.handshake_ends();
         if met.own_type != SocketType::Pub {
             connection.phase = Phase::Requester { heartbeat, decoder };
             return;

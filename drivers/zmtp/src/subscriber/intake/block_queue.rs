@@ -52,9 +52,19 @@ impl BlockQueue {
     /// The next block of events; `None` when all senders are gone and all is read. Cancel-safe.
     pub(in crate::subscriber) async fn next(&self) -> Option<Batch> {
         let received = self.blocks.lock().await.recv().await?;
+        Some(self.make_room(received))
+    }
+
+    /// The next block, if there is one.
+    pub(in crate::subscriber) fn try_next(&self) -> Option<Batch> {
+        let received = self.blocks.try_lock().ok()?.try_recv().ok()?;
+        Some(self.make_room(received))
+    }
+
+    fn make_room(&self, received: Received) -> Batch {
         self.room.events.add_permits(received.events as usize);
         self.room.bytes.add_permits(received.bytes as usize);
-        Some(received.batch)
+        received.batch
     }
 
     pub(in crate::subscriber) fn readings(&self) -> Vec<QueueReading> {

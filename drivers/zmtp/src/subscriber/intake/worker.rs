@@ -3,7 +3,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pubsub_api::PeerReading;
+use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::blocks::WorkerBytes;
@@ -15,7 +17,8 @@ use crate::protocol::{Command, Handshake, Heartbeat, Peer, ProtocolError, Pulse,
 pub(super) struct Worker {
     intake: Arc<Intake>,
     peer: u64,
-    stream: UnixStream,
+    reader: OwnedReadHalf,
+    writer: OwnedWriteHalf,
     bytes: WorkerBytes,
     /// What is to be said to it, and was not taken yet.
     unsaid: Vec<u8>,
@@ -51,7 +54,8 @@ impl Worker {
     pub(super) fn new(intake: Arc<Intake>, peer: u64, stream: UnixStream, name: String) -> Self {
         let reading = PeerReading { endpoint: name, state: "connecting".to_owned() };
         intake.peers().insert(peer, reading);
-        Self { intake, peer, stream, bytes: WorkerBytes::default(), unsaid: Vec::new() }
+        let (reader, writer) = stream.into_split();
+        Self { intake, peer, reader, writer, bytes: WorkerBytes::default(), unsaid: Vec::new() }
     }
 
     /// Serves it until it leaves or the intake stops.
@@ -84,12 +88,8 @@ impl Worker {
                 }
                 return Ok(peer);
             }
-            self.stream.readable().await?;
-            match self.stream.try_read_buf(self.bytes.room()) {
-                Ok(0) => return Err(Leaving::Gone),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error.into()),
+            if self.reader.read_buf(self.bytes.room()).await? == 0 {
+                return Err(Leaving::Gone);
             }
         }
     }
@@ -116,11 +116,10 @@ impl Worker {
                         return Err(Leaving::Stopping);
                     }
                 }
-                ready = self.stream.readable() => {
-                    ready?;
-                    self.read_once(ends, &mut heartbeat).await?;
+                read = self.reader.read_buf(self.bytes.room()) => {
+                    self.was_read(read?, ends, &mut heartbeat).await?;
                 }
-                ready = self.stream.writable(), if !self.unsaid.is_empty() => {
+                ready = self.writer.writable(), if !self.unsaid.is_empty() => {
                     ready?;
                     self.say()?;
                 }
@@ -139,22 +138,23 @@ impl Worker {
         }
     }
 
-    async fn read_once(&mut self, ends: &Ends, heartbeat: &mut Heartbeat) -> Result<(), Leaving> {
-        match self.stream.try_read_buf(self.bytes.room()) {
-            Ok(0) => Err(Leaving::Gone),
-            Ok(count) => {
-                let filled = self.bytes.was_read(count);
-                self.take_apart(ends, heartbeat).await?;
-                // It was not read from while its block waited for room: its silence was ours.
-                heartbeat.heard(Instant::now());
-                if filled {
-                    tokio::task::yield_now().await;
-                }
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(error.into()),
+    async fn was_read(
+        &mut self,
+        count: usize,
+        ends: &Ends,
+        heartbeat: &mut Heartbeat,
+    ) -> Result<(), Leaving> {
+        if count == 0 {
+            return Err(Leaving::Gone);
         }
+        let filled = self.bytes.was_read(count);
+        self.take_apart(ends, heartbeat).await?;
+        // It was not read from while its block waited for room: its silence was ours.
+        heartbeat.heard(Instant::now());
+        if filled {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 
     async fn take_apart(&mut self, ends: &Ends, heartbeat: &mut Heartbeat) -> Result<(), Leaving> {
@@ -175,7 +175,7 @@ impl Worker {
     /// Says what is to be said, as far as the worker takes it.
     fn say(&mut self) -> io::Result<()> {
         while !self.unsaid.is_empty() {
-            match self.stream.try_write(&self.unsaid) {
+            match self.writer.try_write(&self.unsaid) {
                 Ok(count) => drop(self.unsaid.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
