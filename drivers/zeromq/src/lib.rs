@@ -42,6 +42,8 @@ pub const NETWORK: Capabilities = Capabilities {
          published to anyone, and the workers wait, until it reads or leaves.",
         "While a subscriber does not read, bursts are paced by an estimate (2 µs per event and subscriber): on a host \
          slower than that, the crate's first queue of 100,000 events may drop without a word.",
+        "Many subscriptions that arrive while events go out can stop the publisher for good: a lock inside the crate is \
+         held across a wait.",
         "Peers with ZMTP heartbeats (ZMQ_HEARTBEAT_IVL) are disconnected at every beat.",
         "A peer that claims the ZMTP identity of another takes its place.",
         "Nobody is authenticated and nothing is encrypted.",

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use drivers_zmtp::protocol::{Command, Handshake, SocketType};
 use pubsub_api::MAX_SUBSCRIPTIONS;
 
+use super::ends::{publisher, seen, topic, until};
 use super::raw_subscriber::RawSubscriber;
-use super::{publisher, seen, topic, until};
 
 /// The greeting and READY of a SUB, to be followed by anything.
 fn hello_of_a_sub() -> Vec<u8> {

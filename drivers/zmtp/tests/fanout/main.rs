@@ -1,6 +1,8 @@
 //! The publishing end against subscribers that speak the bytes by hand.
 
 #[cfg(test)]
+mod ends;
+#[cfg(test)]
 mod raw_subscriber;
 
 #[cfg(test)]
@@ -9,53 +11,3 @@ mod hostile_peers;
 mod serving;
 #[cfg(test)]
 mod slow_subscribers;
-
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use drivers_zmtp as _;
-use pubsub_api::settings::{Settings, Sources};
-use pubsub_api::{Publisher, Registry, Role, SubscriptionSeen, Topic};
-
-/// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A bound publisher, with settings of the test.
-async fn publisher(sets: &[&str]) -> (Arc<dyn Publisher>, std::net::SocketAddr) {
-    let registry = Registry::collect().unwrap();
-    let mut all = vec!["publisher_port=0".to_owned(), "pub_sub_driver=zmtp_pubsub_driver".to_owned()];
-    all.extend(sets.iter().map(|set| (*set).to_owned()));
-    let sources = Sources { sets: all, ..Sources::default() };
-    let (settings, _) = Settings::load(&sources, &registry.settings()).unwrap();
-    let publisher = registry.open(&settings, Role::Network).unwrap().publisher();
-    publisher.initialize().await.unwrap();
-    let endpoint = publisher.endpoint().unwrap();
-    let address = endpoint.strip_prefix("tcp://").unwrap().parse().unwrap();
-    (publisher, address)
-}
-
-/// Waits until so many subscriptions were seen.
-async fn seen(publisher: &Arc<dyn Publisher>, count: usize) {
-    let seen = publisher.subscribers_seen().unwrap();
-    let mut subscribed = 0;
-    while subscribed < count {
-        match tokio::time::timeout(PATIENCE, seen.next()).await.expect("a subscription in time").unwrap() {
-            SubscriptionSeen::Subscribed { .. } => subscribed += 1,
-            SubscriptionSeen::Cancelled { .. } => {}
-            SubscriptionSeen::Missed { count } => panic!("missed {count}"),
-        }
-    }
-}
-
-/// Waits until a condition holds.
-async fn until(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
-
-fn topic(name: &str) -> Topic {
-    Topic::new(name.to_owned()).unwrap()
-}

@@ -3,7 +3,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use drivers_zmtp::protocol::{Command, Decoded, EventDecoder, Greeting, Handshake, Mechanism, SocketType};
 
-use super::PATIENCE;
+use super::ends::PATIENCE;
 
 /// A subscriber that blocks, and reads when it is told to.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use drivers_zmtp::protocol::{Command, SocketType};
 use pubsub_api::{Envelope, PeerId, SubscriptionSeen};
 
+use super::ends::{PATIENCE, publisher, seen, topic};
 use super::raw_subscriber::{Heard, RawSubscriber};
-use super::{PATIENCE, publisher, seen, topic};
 
 fn numbered(number: usize) -> Bytes {
     Bytes::from(format!("event {number}"))

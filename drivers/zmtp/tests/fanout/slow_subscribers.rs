@@ -6,8 +6,8 @@ use pubsub_api::Publisher;
 use pubsub_api::wire::EventRef;
 use std::sync::Arc;
 
+use super::ends::{publisher, seen, topic, until};
 use super::raw_subscriber::{Heard, RawSubscriber};
-use super::{publisher, seen, topic, until};
 
 const RING: &str = "drivers.zmtp.ring_bytes=4MiB";
 

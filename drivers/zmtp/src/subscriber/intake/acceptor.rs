@@ -51,7 +51,7 @@ impl Acceptor {
         loop {
             tokio::select! {
                 _ = stopping.wait_for(|stop| *stop) => return,
-                _ = looks.tick() => self.look_after_the_file(),
+                _ = looks.tick() => self.look_after_the_file(&ends),
                 () = pause.ends(), if pause.lasts() => {}
                 accepted = self.listener.accept(), if !pause.lasts() => match accepted {
                     Ok((stream, _)) => {
@@ -84,8 +84,8 @@ impl Acceptor {
         };
         let peer = intake.next_peer.fetch_add(1, Ordering::Relaxed);
         let worker = Worker::new(Arc::clone(intake), peer, stream, name);
-        let task = tokio::spawn(worker.serve(ends.clone()));
-        if intake.handshakes.begin(peer, task.abort_handle()) {
+        let serve = || tokio::spawn(worker.serve(ends.clone())).abort_handle();
+        if intake.handshakes.begin(peer, serve) {
             intake.counters.refused.count("too_many_handshakes", Instant::now());
         }
     }
@@ -108,8 +108,12 @@ impl Acceptor {
     }
 
     /// If the file is gone or replaced, nobody new can find us: it is claimed anew. Who is connected stays.
-    fn look_after_the_file(&mut self) {
+    fn look_after_the_file(&mut self, ends: &Ends) {
         let mut shared = self.claim.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who closes says so first, and takes the claim then.
+        if *ends.stopping.borrow() {
+            return;
+        }
         let path = &self.intake.settings.socket;
         match shared.as_ref() {
             Some(claim) if claim.is_in_place() => return,

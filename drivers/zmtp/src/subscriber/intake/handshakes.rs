@@ -15,12 +15,12 @@ impl Handshakes {
         Self { pending: Mutex::default(), bound }
     }
 
-    /// One more; whether the oldest was ended for it.
-    pub(super) fn begin(&self, peer: u64, task: AbortHandle) -> bool {
+    /// One more, begun by `spawn`, which cannot be over before it is noted; whether the oldest was ended for it.
+    pub(super) fn begin(&self, peer: u64, spawn: impl FnOnce() -> AbortHandle) -> bool {
         let mut pending = self.pending();
-        pending.retain(|(_, task)| !task.is_finished());
         let ended = if pending.len() >= self.bound { pending.pop_front() } else { None };
-        pending.push_back((peer, task));
+        pending.push_back((peer, spawn()));
+        drop(pending);
         ended.inspect(|(_, task)| task.abort()).is_some()
     }
 
