@@ -54,9 +54,10 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "user_timeout",
         Kind::Duration { min: Duration::from_secs(1), max: Duration::from_secs(600) },
-        "\"10s\"",
-        "After how long TCP gives up a peer that acknowledges nothing, or takes nothing (TCP_USER_TIMEOUT, tcp(7); \
-         reliability.md S04).",
+        "\"30s\"",
+        "After how long TCP gives up a peer that acknowledges nothing, or whose window stays closed (TCP_USER_TIMEOUT, \
+         tcp(7)). Heartbeats find a dead peer earlier, as long as a PING can be written; this is for the rest, and longer \
+         than a subscriber that is only busy should need (reliability.md S04).",
     ),
     setting(
         "max_connections",
