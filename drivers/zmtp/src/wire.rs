@@ -2,14 +2,26 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use pubsub_api::wire::{MAX_RECEIVED_BYTES, WireError};
-use pubsub_api::{Error, ErrorKind, Result, Tally};
+use pubsub_api::{Error, ErrorKind, Result, Tally, Topic};
 
 /// Counts what is dropped, and tells it at a limited rate.
 pub(crate) fn refuse(refused: WireError, dropped: &Tally) {
     if let Some(times) = dropped.count(refused.cause(), Instant::now()) {
         tracing::warn!(cause = refused.cause(), times, "dropped what came: {refused}");
     }
+}
+
+/// Refuses a frame that is no topic; `good` is the last one that was, which mostly comes again.
+#[inline]
+pub(crate) fn check_topic(frame: &[u8], good: &mut Vec<u8>) -> std::result::Result<(), WireError> {
+    if frame != good {
+        let checked = Topic::new(Bytes::copy_from_slice(frame)).map_err(|_| WireError::BadTopic)?;
+        good.clear();
+        good.extend_from_slice(checked.as_bytes());
+    }
+    Ok(())
 }
 
 /// Refuses what no receiver would take.

@@ -3,13 +3,17 @@
 import json
 import math
 import sys
+import threading
 
 import msgpack
 
+writing = threading.Lock()
+
 
 def say(line):
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+    with writing:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
 
 
 def heard():

@@ -1,12 +1,12 @@
-"""A publisher service's network end as Dragonflow has it: PUB, bound, that never says hello. pub.py ENDPOINT"""
+"""A publisher service's network end as Dragonflow has it: PUB, bound, that never says hello. Arguments: asked.py."""
 
-import sys
-
+import asked
 import lines
 import sending
 import zmq
 
-socket = zmq.Context().socket(zmq.PUB)
-socket.bind(sys.argv[1])
+wanted = asked.read()
+socket = asked.socket_for(wanted, zmq.PUB)
+socket.bind(wanted.endpoint)
 lines.say({"ready": True, "network": socket.last_endpoint.rstrip(b"\0").decode()})
 sending.send_what_is_heard(socket)

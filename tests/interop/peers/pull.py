@@ -1,10 +1,10 @@
-"""A publisher service's IPC end as Dragonflow has it: PULL, bound. pull.py ENDPOINT"""
+"""A publisher service's IPC end as Dragonflow has it: PULL, bound. Arguments: asked.py."""
 
-import sys
-
+import asked
 import receiving
 import zmq
 
-socket = zmq.Context().socket(zmq.PULL)
-socket.bind(sys.argv[1])
+wanted = asked.read()
+socket = asked.socket_for(wanted, zmq.PULL)
+socket.bind(wanted.endpoint)
 receiving.say_what_is_received(socket)

@@ -1,14 +1,12 @@
-"""A worker as Dragonflow has it: PUSH, connected to the service's socket. push.py ENDPOINT [HEARTBEAT_MS]"""
+"""A worker as Dragonflow has it: PUSH, connected to the service's socket. Arguments: asked.py."""
 
-import sys
-
+import asked
 import lines
 import sending
 import zmq
 
-socket = zmq.Context().socket(zmq.PUSH)
-if len(sys.argv) > 2:
-    socket.heartbeat_ivl = int(sys.argv[2])
-socket.connect(sys.argv[1])
+wanted = asked.read()
+socket = asked.socket_for(wanted, zmq.PUSH)
+socket.connect(wanted.endpoint)
 lines.say({"ready": True})
 sending.send_what_is_heard(socket)

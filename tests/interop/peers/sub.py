@@ -1,23 +1,26 @@
-"""A node as Dragonflow has it: SUB, connected, with the transport's prefixes. sub.py ENDPOINT [TOPIC …]
+"""A node as Dragonflow has it: SUB, connected, with the transport's prefixes. Arguments: asked.py.
 
-Commands: {"subscribe": TOPIC}, {"unsubscribe": TOPIC}.
+Commands: {"subscribe": TOPIC}, {"unsubscribe": TOPIC}, and of an XSUB {"frames": [HEX …]}.
 """
 
 import os
-import sys
 
+import asked
 import receiving
 import zmq
 
-socket = zmq.Context().socket(zmq.SUB)
-socket.connect(sys.argv[1])
-for topic in sys.argv[2:]:
+wanted = asked.read()
+socket = asked.socket_for(wanted, zmq.SUB)
+socket.connect(wanted.endpoint)
+for topic in wanted.topics:
     socket.subscribe(os.fsencode(topic))
 
 
 def obey(command):
     if "subscribe" in command:
         socket.subscribe(command["subscribe"].encode())
+    elif "frames" in command:
+        socket.send_multipart([bytes.fromhex(frame) for frame in command["frames"]])
     else:
         socket.unsubscribe(command["unsubscribe"].encode())
 

@@ -1,12 +1,12 @@
-"""A node that says what it likes to the publisher: XSUB, connected. xsub.py ENDPOINT"""
+"""A node that says what it likes to the publisher: XSUB, connected. Arguments: asked.py."""
 
-import sys
-
+import asked
 import lines
 import sending
 import zmq
 
-socket = zmq.Context().socket(zmq.XSUB)
-socket.connect(sys.argv[1])
+wanted = asked.read()
+socket = asked.socket_for(wanted, zmq.XSUB)
+socket.connect(wanted.endpoint)
 lines.say({"ready": True})
 sending.send_what_is_heard(socket)

@@ -2,6 +2,8 @@
 //!
 //! - [`Sender`] is a PUSH, a PUB or an XSUB, [`Receiver`] a SUB or a PULL: small Python programs in `peers/`, which read commands
 //!   and write what they receive as JSON lines.
+//! - [`RawSubscriber`] is a SUB of our own hand, for what no libzmq of today sends.
+//! - [`monitored`] is what libzmq's monitor said of a peer's connections.
 //! - [`map`], [`MapBuilder`] and [`filled`] pack maps without Skimmer's own packer.
 //! - [`wrong_input`] is the table of everything wrong that a peer may send, with the cause that must be counted.
 //! - [`golden`] is what the genuine packer wrote for events of the recorded day.
@@ -19,7 +21,9 @@
 mod golden;
 mod hex;
 mod map;
+mod monitor;
 mod python;
+mod raw_subscriber;
 mod receiver;
 mod sender;
 mod wrong_input;
@@ -27,6 +31,8 @@ mod wrong_input;
 pub use golden::{Golden, golden};
 pub use hex::{hex, unhex};
 pub use map::{MapBuilder, filled, map};
+pub use monitor::monitored;
+pub use raw_subscriber::{RawSubscriber, Says};
 pub use receiver::{Receiver, fields, frames};
 pub use sender::{Sender, prove};
 pub use wrong_input::{WrongInput, wrong_input};

@@ -4,7 +4,7 @@ use end_to_end::{Folder, Program, is_event};
 use serde_json::{Value, json};
 
 use crate::sender::{PROBE, ipc};
-use crate::{python, unhex};
+use crate::{hex, python, unhex};
 
 /// A pyzmq SUB or PULL with the strict reader of Dragonflow's driver.
 ///
@@ -20,15 +20,36 @@ impl Receiver {
     #[must_use]
     #[track_caller]
     pub fn sub(folder: &Folder, name: &str, endpoint: &str, prefixes: &[&str]) -> Self {
-        let arguments: Vec<&str> = [endpoint].iter().chain(prefixes).copied().collect();
+        Self::sub_asked(folder, name, &[], endpoint, prefixes)
+    }
+
+    /// A node that is asked for more than its role (`peers/asked.py`).
+    #[must_use]
+    #[track_caller]
+    pub fn sub_asked(folder: &Folder, name: &str, asked: &[&str], endpoint: &str, prefixes: &[&str]) -> Self {
+        let arguments = [asked, &[endpoint], prefixes].concat();
         Self { program: python::start(folder, name, "sub.py", &arguments) }
+    }
+
+    /// A node that says its subscriptions as frames, by [`say_frames`](Self::say_frames): XSUB, connected.
+    #[must_use]
+    #[track_caller]
+    pub fn xsub(folder: &Folder, name: &str, endpoint: &str) -> Self {
+        Self::sub_asked(folder, name, &["--type", "XSUB"], endpoint, &[])
     }
 
     /// A service's IPC end: PULL, bound to the socket of the folder.
     #[must_use]
     #[track_caller]
     pub fn pull(folder: &Folder, name: &str) -> Self {
-        Self { program: python::start(folder, name, "pull.py", &[&ipc(folder)]) }
+        Self::pull_asked(folder, name, &[])
+    }
+
+    /// A service's IPC end that is asked for more than its role (`peers/asked.py`).
+    #[must_use]
+    #[track_caller]
+    pub fn pull_asked(folder: &Folder, name: &str, asked: &[&str]) -> Self {
+        Self { program: python::start(folder, name, "pull.py", &[asked, &[&ipc(folder)]].concat()) }
     }
 
     /// Subscribes a node to one prefix more.
@@ -41,6 +62,13 @@ impl Receiver {
     #[track_caller]
     pub fn unsubscribe(&mut self, prefix: &str) {
         self.program.write_line(&json!({ "unsubscribe": prefix }).to_string());
+    }
+
+    /// Says these frames to the publisher, which only an [XSUB](Self::xsub) may.
+    #[track_caller]
+    pub fn say_frames<F: AsRef<[u8]>>(&mut self, frames: &[F]) {
+        let frames: Vec<String> = frames.iter().map(|frame| hex(frame.as_ref())).collect();
+        self.program.write_line(&json!({ "frames": frames }).to_string());
     }
 
     /// Waits for `count` events that are neither probes nor hellos, and gives all of them that are there.

@@ -20,16 +20,14 @@ impl Sender {
     #[must_use]
     #[track_caller]
     pub fn push(folder: &Folder, name: &str) -> Self {
-        let program = python::start(folder, name, "push.py", &[&ipc(folder)]);
-        Self { program, network: String::new() }
+        Self::push_asked(folder, name, &[])
     }
 
-    /// A worker whose libzmq sends heartbeats every `milliseconds`.
+    /// A worker that is asked for more than its role (`peers/asked.py`).
     #[must_use]
     #[track_caller]
-    pub fn push_with_heartbeats(folder: &Folder, name: &str, milliseconds: u32) -> Self {
-        let arguments = [ipc(folder), milliseconds.to_string()];
-        let program = python::start(folder, name, "push.py", &arguments.each_ref().map(String::as_str));
+    pub fn push_asked(folder: &Folder, name: &str, asked: &[&str]) -> Self {
+        let program = python::start(folder, name, "push.py", &[asked, &[&ipc(folder)]].concat());
         Self { program, network: String::new() }
     }
 
@@ -43,6 +41,16 @@ impl Sender {
         Self::publisher_at(folder, name, "127.0.0.1:*")
     }
 
+    /// A publisher on any free port that is asked for more than its role (`peers/asked.py`).
+    ///
+    /// # Panics
+    /// If it does not say where.
+    #[must_use]
+    #[track_caller]
+    pub fn publisher_asked(folder: &Folder, name: &str, asked: &[&str]) -> Self {
+        Self::bound(folder, name, &[asked, &["tcp://127.0.0.1:*"]].concat())
+    }
+
     /// A publisher bound to this address.
     ///
     /// # Panics
@@ -50,7 +58,12 @@ impl Sender {
     #[must_use]
     #[track_caller]
     pub fn publisher_at(folder: &Folder, name: &str, address: &str) -> Self {
-        let program = python::start(folder, name, "pub.py", &[&format!("tcp://{address}")]);
+        Self::bound(folder, name, &[&format!("tcp://{address}")])
+    }
+
+    #[track_caller]
+    fn bound(folder: &Folder, name: &str, arguments: &[&str]) -> Self {
+        let program = python::start(folder, name, "pub.py", arguments);
         let ready = program.wait_for("its endpoint", |line| line["network"].is_string());
         let network = ready["network"].as_str().expect("it is text").to_owned();
         Self { program, network }

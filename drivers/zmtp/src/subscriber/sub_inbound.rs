@@ -11,7 +11,7 @@ use super::sub_queue::chunk::{Chunk, Span};
 use super::sub_shared::LinkCounters;
 use crate::lost::read_lost;
 use crate::protocol::{Command, Decoded, EventDecoder, MAX_PING_CONTEXT_BYTES, ProtocolError};
-use crate::wire::refuse;
+use crate::wire::{check_topic, refuse};
 
 /// Makes of a publisher's bytes what comes into the queue. No socket, no clock.
 ///
@@ -191,11 +191,7 @@ fn judge(topic: &[u8], payload: &[u8], good_topic: &mut Vec<u8>) -> Result<Kind,
         EventRef::read(topic, payload)?;
         return Ok(read_lost(payload).map_or(Kind::Hello, Kind::Lost));
     }
-    if topic != good_topic {
-        let checked = Topic::new(Bytes::copy_from_slice(topic)).map_err(|_| WireError::BadTopic)?;
-        good_topic.clear();
-        good_topic.extend_from_slice(checked.as_bytes());
-    }
+    check_topic(topic, good_topic)?;
     Ok(Kind::Event)
 }
 

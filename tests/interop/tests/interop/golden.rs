@@ -1,8 +1,16 @@
-use end_to_end::Folder;
 use interop::{Golden, Receiver, fields, frames, golden};
 use serde_json::Value;
 
+use crate::cases::{Case, cases};
+use crate::drivers::Drivers;
 use crate::installation::Installation;
+
+pub(crate) const CASES: &[Case] = cases![
+    genuine_bytes_pass_the_service_untouched,
+    the_foreign_peer_of_these_tests_packs_the_genuine_bytes,
+    our_packer_writes_the_genuine_bytes_through_the_service,
+    our_packer_writes_the_genuine_bytes_to_a_foreign_service,
+];
 
 /// The messages are the genuine bytes, and read as the events of the log.
 #[track_caller]
@@ -16,34 +24,30 @@ fn assert_genuine(receiver: &Receiver, golden: &[Golden]) {
     receiver.assert_undisturbed();
 }
 
-#[test]
-fn genuine_bytes_pass_the_service_untouched() {
-    let Installation { folder: _folder, service: _service, mut worker, node } = Installation::new();
+fn genuine_bytes_pass_the_service_untouched(drivers: Drivers) {
+    let Installation { folder: _folder, service: _service, mut worker, node } = Installation::new(drivers);
     let golden = golden();
     golden.iter().for_each(|golden| worker.send_frames(&golden.frames));
     assert_genuine(&node, &golden);
 }
 
-#[test]
-fn the_foreign_peer_of_these_tests_packs_the_genuine_bytes() {
-    let Installation { folder: _folder, service: _service, mut worker, node } = Installation::new();
+fn the_foreign_peer_of_these_tests_packs_the_genuine_bytes(drivers: Drivers) {
+    let Installation { folder: _folder, service: _service, mut worker, node } = Installation::new(drivers);
     let golden = golden();
     golden.iter().for_each(|golden| worker.send(&golden.event));
     assert_genuine(&node, &golden);
 }
 
-#[test]
-fn our_packer_writes_the_genuine_bytes_through_the_service() {
-    let Installation { folder, service: _service, worker: _, node } = Installation::new();
+fn our_packer_writes_the_genuine_bytes_through_the_service(drivers: Drivers) {
+    let Installation { folder, service: _service, worker: _, node } = Installation::new(drivers);
     let golden = golden();
     let events: Vec<Value> = golden.iter().map(|golden| golden.event.clone()).collect();
     folder.publish(&events);
     assert_genuine(&node, &golden);
 }
 
-#[test]
-fn our_packer_writes_the_genuine_bytes_to_a_foreign_service() {
-    let folder = Folder::new();
+fn our_packer_writes_the_genuine_bytes_to_a_foreign_service(drivers: Drivers) {
+    let folder = drivers.folder();
     let service = Receiver::pull(&folder, "pull");
     let golden = golden();
     let events: Vec<Value> = golden.iter().map(|golden| golden.event.clone()).collect();

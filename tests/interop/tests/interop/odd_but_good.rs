@@ -3,11 +3,18 @@ use interop::{MapBuilder, fields, frames};
 use rmpv::Value as Msgpack;
 use serde_json::Value;
 
+use crate::cases::{Case, cases};
+use crate::drivers::Drivers;
 use crate::installation::{Installation, dropped};
 
-#[test]
-fn what_lacks_a_topic_is_published_on_d() {
-    let Installation { folder, service, mut worker, node } = Installation::new();
+pub(crate) const CASES: &[Case] = cases![
+    what_lacks_a_topic_is_published_on_d,
+    text_that_comes_as_bytes_is_published_as_text,
+    keys_in_any_order_unknown_keys_nil_names_and_any_action_pass_untouched,
+];
+
+fn what_lacks_a_topic_is_published_on_d(drivers: Drivers) {
+    let Installation { folder, service, mut worker, node } = Installation::new(drivers);
     let agent = folder.subscribed_agent("agent", &service);
     let without = MapBuilder::event("D").without("topic").with("key", "absent").bytes();
     let nil = MapBuilder::event("D").with("topic", Msgpack::Nil).with("key", "nil").bytes();
@@ -28,9 +35,8 @@ fn what_lacks_a_topic_is_published_on_d() {
     assert!(dropped(&folder, "service").is_empty());
 }
 
-#[test]
-fn text_that_comes_as_bytes_is_published_as_text() {
-    let Installation { folder: _folder, service: _service, mut worker, node } = Installation::new();
+fn text_that_comes_as_bytes_is_published_as_text(drivers: Drivers) {
+    let Installation { folder: _folder, service: _service, mut worker, node } = Installation::new(drivers);
     let binary = |text: &str| Msgpack::Binary(text.as_bytes().to_vec());
     let map = MapBuilder::event("D")
         .with("table", binary("lport"))
@@ -42,9 +48,8 @@ fn text_that_comes_as_bytes_is_published_as_text() {
     node.assert_undisturbed();
 }
 
-#[test]
-fn keys_in_any_order_unknown_keys_nil_names_and_any_action_pass_untouched() {
-    let Installation { folder, service: _service, mut worker, node } = Installation::new();
+fn keys_in_any_order_unknown_keys_nil_names_and_any_action_pass_untouched(drivers: Drivers) {
+    let Installation { folder, service: _service, mut worker, node } = Installation::new(drivers);
     let reversed =
         MapBuilder::event("D").without("table").without("key").with("key", "order").with("table", "t");
     let more =

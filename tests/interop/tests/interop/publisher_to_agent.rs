@@ -1,14 +1,24 @@
 use std::time::Duration;
 
-use end_to_end::{Folder, Program, Signal, change_log, event, fixed_port, is_event, until};
+use end_to_end::{Program, Signal, change_log, event, fixed_port, is_event, until};
 use interop::{Sender, prove};
 use serde_json::Value;
 
+use crate::cases::{Case, cases};
+use crate::drivers::Drivers;
 use crate::installation::events_of;
 
-#[test]
-fn the_whole_change_log_of_a_foreign_publisher_comes_complete_and_in_order() {
-    let folder = Folder::new();
+pub(crate) const CASES: &[Case] = cases![
+    the_whole_change_log_of_a_foreign_publisher_comes_complete_and_in_order,
+    a_publisher_that_never_says_hello_is_not_declared_dead,
+    skimmer_sub_reads_a_foreign_publisher,
+    one_log_event_is_one_and_a_hundred_are_a_hundred,
+    a_second_publisher_is_taken_while_the_agent_runs,
+    an_agent_finds_a_foreign_publisher_that_comes_back,
+];
+
+fn the_whole_change_log_of_a_foreign_publisher_comes_complete_and_in_order(drivers: Drivers) {
+    let folder = drivers.folder();
     let mut publisher = Sender::publisher(&folder, "pub");
     let agent = folder.agent_launch("agent", publisher.address()).args(["--pattern", "#"]).start();
     prove(&mut publisher, "D", &agent);
@@ -23,10 +33,9 @@ fn the_whole_change_log_of_a_foreign_publisher_comes_complete_and_in_order() {
     assert!(events_of(&agent, log.len()) == log, "complete, in order and unchanged");
 }
 
-#[test]
-fn a_publisher_that_never_says_hello_is_not_declared_dead() {
+fn a_publisher_that_never_says_hello_is_not_declared_dead(drivers: Drivers) {
     const DEAD_AFTER: Duration = Duration::from_secs(2);
-    let folder = Folder::with_settings(r#"dead_after = "2s""#);
+    let folder = drivers.folder_with(r#"dead_after = "2s""#);
     let mut publisher = Sender::publisher(&folder, "pub");
     let agent = folder.agent_launch("agent", publisher.address()).start();
     prove(&mut publisher, "D", &agent);
@@ -41,9 +50,8 @@ fn a_publisher_that_never_says_hello_is_not_declared_dead() {
     assert_eq!(agent.notices(), ["ready", "link_up"], "{}", agent.stderr());
 }
 
-#[test]
-fn skimmer_sub_reads_a_foreign_publisher() {
-    let folder = Folder::new();
+fn skimmer_sub_reads_a_foreign_publisher(drivers: Drivers) {
+    let folder = drivers.folder();
     let mut publisher = Sender::publisher(&folder, "pub");
     let addresses = format!("publishers_ips={}", publisher.address());
     let sub = ["sub", "--topic", "D", "--topic", "tenant-1", "--timeout", "30s", "--set", &addresses];
@@ -60,9 +68,8 @@ fn skimmer_sub_reads_a_foreign_publisher() {
     assert!(sub.wait_for_end().success(), "{}", sub.stderr());
 }
 
-#[test]
-fn one_log_event_is_one_and_a_hundred_are_a_hundred() {
-    let folder = Folder::new();
+fn one_log_event_is_one_and_a_hundred_are_a_hundred(drivers: Drivers) {
+    let folder = drivers.folder();
     let mut publisher = Sender::publisher(&folder, "pub");
     let agent = folder.agent_launch("agent", publisher.address()).start();
     prove(&mut publisher, "D", &agent);
@@ -74,9 +81,8 @@ fn one_log_event_is_one_and_a_hundred_are_a_hundred() {
     assert_eq!(events_of(&agent, 101), wanted);
 }
 
-#[test]
-fn a_second_publisher_is_taken_while_the_agent_runs() {
-    let folder = Folder::new();
+fn a_second_publisher_is_taken_while_the_agent_runs(drivers: Drivers) {
+    let folder = drivers.folder();
     let mut one = Sender::publisher(&folder, "one");
     let mut two = Sender::publisher(&folder, "two");
     let ask_for = |addresses: &[&str]| {
@@ -105,9 +111,8 @@ fn keys(agent: &Program, count: usize) -> Vec<Value> {
     events_of(agent, count).iter().map(|event| event["key"].clone()).collect()
 }
 
-#[test]
-fn an_agent_finds_a_foreign_publisher_that_comes_back() {
-    let folder = Folder::new();
+fn an_agent_finds_a_foreign_publisher_that_comes_back(drivers: Drivers) {
+    let folder = drivers.folder();
     let address = format!("127.0.0.1:{}", fixed_port());
     let mut publisher = Sender::publisher_at(&folder, "pub", &address);
     let agent = folder.agent_launch("agent", &address).start();

@@ -1,12 +1,21 @@
-use end_to_end::{Folder, change_log, event};
+use end_to_end::{change_log, event};
 use interop::{Receiver, Sender, fields, frames, prove};
 use serde_json::Value;
 
+use crate::cases::{Case, cases};
+use crate::drivers::Drivers;
 use crate::installation::Installation;
 
-#[test]
-fn a_strict_reader_of_everything_takes_the_whole_change_log_and_the_hellos() {
-    let Installation { folder, service: _service, worker: _, node } = Installation::new();
+pub(crate) const CASES: &[Case] = cases![
+    a_strict_reader_of_everything_takes_the_whole_change_log_and_the_hellos,
+    a_node_gets_what_its_prefixes_begin_with_as_zeromq_has_it,
+    a_late_topic_comes_and_a_topic_given_up_stays_away,
+    a_node_that_subscribes_to_nonsense_harms_no_other,
+    a_ports_life_reaches_a_node_step_by_step,
+];
+
+fn a_strict_reader_of_everything_takes_the_whole_change_log_and_the_hellos(drivers: Drivers) {
+    let Installation { folder, service: _service, worker: _, node } = Installation::new(drivers);
     let log = change_log();
     folder.publish(&log);
     let came: Vec<Value> = node.wait_for_own(log.len()).iter().map(fields).collect();
@@ -17,9 +26,8 @@ fn a_strict_reader_of_everything_takes_the_whole_change_log_and_the_hellos() {
     node.assert_undisturbed();
 }
 
-#[test]
-fn a_node_gets_what_its_prefixes_begin_with_as_zeromq_has_it() {
-    let folder = Folder::new();
+fn a_node_gets_what_its_prefixes_begin_with_as_zeromq_has_it(drivers: Drivers) {
+    let folder = drivers.folder();
     let service = folder.service();
     let mut worker = Sender::push(&folder, "push");
     let all = Receiver::sub(&folder, "all", service.network(), &["D"]);
@@ -40,9 +48,8 @@ fn a_node_gets_what_its_prefixes_begin_with_as_zeromq_has_it() {
     }
 }
 
-#[test]
-fn a_late_topic_comes_and_a_topic_given_up_stays_away() {
-    let folder = Folder::new();
+fn a_late_topic_comes_and_a_topic_given_up_stays_away(drivers: Drivers) {
+    let folder = drivers.folder();
     let service = folder.service();
     let mut worker = Sender::push(&folder, "push");
     let mut node = Receiver::sub(&folder, "sub", service.network(), &["D"]);
@@ -64,9 +71,8 @@ fn a_late_topic_comes_and_a_topic_given_up_stays_away() {
     assert_eq!(keys, ["one", "last"]);
 }
 
-#[test]
-fn a_node_that_subscribes_to_nonsense_harms_no_other() {
-    let Installation { folder, service, mut worker, node } = Installation::new();
+fn a_node_that_subscribes_to_nonsense_harms_no_other(drivers: Drivers) {
+    let Installation { folder, service, mut worker, node } = Installation::new(drivers);
     let mut odd = Sender::upstream(&folder, "odd", service.network());
     let not_utf8 = [&[1][..], &[0xff; 300]].concat();
     let long = [vec![1], vec![b't'; 5000]].concat();
@@ -82,9 +88,8 @@ fn a_node_that_subscribes_to_nonsense_harms_no_other() {
     node.assert_undisturbed();
 }
 
-#[test]
-fn a_ports_life_reaches_a_node_step_by_step() {
-    let Installation { folder: _folder, service: _service, mut worker, node } = Installation::new();
+fn a_ports_life_reaches_a_node_step_by_step(drivers: Drivers) {
+    let Installation { folder: _folder, service: _service, mut worker, node } = Installation::new(drivers);
     let mut events = vec![
         event("lswitch", "net", "create", r#"{"id": "net"}"#, "D"),
         event("lport", "port", "create", r#"{"id": "port"}"#, "D"),

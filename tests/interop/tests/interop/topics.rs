@@ -1,14 +1,21 @@
-use end_to_end::{Folder, event};
+use end_to_end::event;
 use interop::{Receiver, Sender, fields, prove};
 use serde_json::Value;
 
+use crate::cases::{Case, cases};
+use crate::drivers::Drivers;
 use crate::installation::events_of;
+
+pub(crate) const CASES: &[Case] = cases![
+    topics_beyond_ascii_reach_foreign_nodes,
+    topics_beyond_ascii_reach_our_agent_from_a_foreign_publisher,
+    our_agent_takes_d_and_its_tenant_exactly_whatever_zeromqs_prefixes_let_through,
+];
 
 const TOPICS: [&str; 4] = ["projekt-ü", "проект", "🦀", "u\u{308}"];
 
-#[test]
-fn topics_beyond_ascii_reach_foreign_nodes() {
-    let folder = Folder::new();
+fn topics_beyond_ascii_reach_foreign_nodes(drivers: Drivers) {
+    let folder = drivers.folder();
     let service = folder.service();
     let mut worker = Sender::push(&folder, "push");
     let node = Receiver::sub(&folder, "sub", service.network(), &TOPICS);
@@ -20,9 +27,8 @@ fn topics_beyond_ascii_reach_foreign_nodes() {
     assert_eq!(came, events[..TOPICS.len()], "not ü: it is another spelling of u\u{308}");
 }
 
-#[test]
-fn topics_beyond_ascii_reach_our_agent_from_a_foreign_publisher() {
-    let folder = Folder::new();
+fn topics_beyond_ascii_reach_our_agent_from_a_foreign_publisher(drivers: Drivers) {
+    let folder = drivers.folder();
     let mut publisher = Sender::publisher(&folder, "pub");
     let topics = TOPICS.iter().flat_map(|topic| ["--topic", topic]);
     let agent = folder.agent_launch("agent", publisher.address()).args(topics).start();
@@ -36,9 +42,8 @@ fn topics_beyond_ascii_reach_our_agent_from_a_foreign_publisher() {
     assert_eq!(came, wanted);
 }
 
-#[test]
-fn our_agent_takes_d_and_its_tenant_exactly_whatever_zeromqs_prefixes_let_through() {
-    let folder = Folder::new();
+fn our_agent_takes_d_and_its_tenant_exactly_whatever_zeromqs_prefixes_let_through(drivers: Drivers) {
+    let folder = drivers.folder();
     let mut publisher = Sender::publisher(&folder, "pub");
     let agent = folder.agent_launch("agent", publisher.address()).args(["--topic", "tenant1"]).start();
     prove(&mut publisher, "tenant1", &agent);

@@ -1,7 +1,14 @@
 use interop::{filled, frames, map};
 use serde_json::{Value, json};
 
+use crate::cases::{Case, cases};
+use crate::drivers::Drivers;
 use crate::installation::{Installation, dropped};
+
+pub(crate) const CASES: &[Case] = cases![
+    every_kind_of_value_comes_unharmed_to_foreign_and_own_readers,
+    an_event_of_exactly_one_mebibyte_passes_and_a_byte_more_is_dropped_and_counted,
+];
 
 const MIB: usize = 1024 * 1024;
 
@@ -40,9 +47,8 @@ fn other_types() -> Vec<(&'static str, Vec<u8>, Value)> {
     ]
 }
 
-#[test]
-fn every_kind_of_value_comes_unharmed_to_foreign_and_own_readers() {
-    let Installation { folder, service, mut worker, node } = Installation::new();
+fn every_kind_of_value_comes_unharmed_to_foreign_and_own_readers(drivers: Drivers) {
+    let Installation { folder, service, mut worker, node } = Installation::new(drivers);
     let agent = folder.subscribed_agent("agent", &service);
     let cases: Vec<_> = texts().into_iter().chain(other_types()).collect();
     for (name, value, read) in &cases {
@@ -59,9 +65,8 @@ fn every_kind_of_value_comes_unharmed_to_foreign_and_own_readers() {
     assert!(dropped(&folder, "agent").is_empty());
 }
 
-#[test]
-fn an_event_of_exactly_one_mebibyte_passes_and_a_byte_more_is_dropped_and_counted() {
-    let Installation { folder, service, mut worker, node } = Installation::new();
+fn an_event_of_exactly_one_mebibyte_passes_and_a_byte_more_is_dropped_and_counted(drivers: Drivers) {
+    let Installation { folder, service, mut worker, node } = Installation::new(drivers);
     let agent = folder.subscribed_agent("agent", &service);
     let largest = filled("largest", MIB);
     worker.send_map(&largest);

@@ -7,11 +7,18 @@ use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::{Registry, json};
 use serde_json::Value;
 
+use crate::cases::{Case, cases};
+use crate::drivers::Drivers;
 use crate::installation::{Installation, dropped, events_of};
 
-#[test]
-fn several_foreign_workers_feed_the_service_at_once_each_in_order() {
-    let Installation { folder, service, worker: _, node } = Installation::new();
+pub(crate) const CASES: &[Case] = cases![
+    several_foreign_workers_feed_the_service_at_once_each_in_order,
+    what_our_workers_send_is_what_a_foreign_service_reads,
+    a_foreign_worker_that_was_there_first_is_served_when_the_service_comes,
+];
+
+fn several_foreign_workers_feed_the_service_at_once_each_in_order(drivers: Drivers) {
+    let Installation { folder, service, worker: _, node } = Installation::new(drivers);
     let agent = folder.subscribed_agent("agent", &service);
     let log = change_log();
     let parts = shards(&log, 4);
@@ -37,9 +44,8 @@ fn several_foreign_workers_feed_the_service_at_once_each_in_order() {
     assert!(dropped(&folder, "service").is_empty());
 }
 
-#[test]
-fn what_our_workers_send_is_what_a_foreign_service_reads() {
-    let folder = Folder::new();
+fn what_our_workers_send_is_what_a_foreign_service_reads(drivers: Drivers) {
+    let folder = drivers.folder();
     let service = Receiver::pull(&folder, "pull");
     let log = change_log();
     // The worker stays until all is read: a libzmq PULL that is behind (1,000 events) drops what the socket still holds
@@ -69,9 +75,8 @@ fn publish_by_client(folder: &Folder, event: &Value) {
     publisher.close().expect("handed over");
 }
 
-#[test]
-fn a_foreign_worker_that_was_there_first_is_served_when_the_service_comes() {
-    let folder = Folder::new();
+fn a_foreign_worker_that_was_there_first_is_served_when_the_service_comes(drivers: Drivers) {
+    let folder = drivers.folder();
     let mut worker = Sender::push(&folder, "push");
     let events: Vec<Value> = (0..500).map(|n| event("lport", &format!("k{n}"), "set", "v", "D")).collect();
     events.iter().for_each(|event| worker.send(event));

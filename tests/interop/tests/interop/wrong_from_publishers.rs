@@ -1,13 +1,20 @@
 use std::collections::BTreeMap;
 
-use end_to_end::{Folder, event, until};
+use end_to_end::{event, until};
 use interop::{Sender, WrongInput, map, prove, wrong_input};
 
+use crate::cases::{Case, cases};
+use crate::drivers::Drivers;
 use crate::installation::{dropped, events_of};
 
-#[test]
-fn wrong_input_of_a_foreign_publisher_is_counted_by_cause_and_the_link_stays() {
-    let folder = Folder::new();
+pub(crate) const CASES: &[Case] = cases![
+    wrong_input_of_a_foreign_publisher_is_counted_by_cause_and_the_link_stays,
+    what_is_no_hello_proves_no_link,
+    what_is_wrong_at_one_publisher_does_not_touch_the_link_to_another,
+];
+
+fn wrong_input_of_a_foreign_publisher_is_counted_by_cause_and_the_link_stays(drivers: Drivers) {
+    let folder = drivers.folder();
     let mut publisher = Sender::publisher(&folder, "pub");
     let agent = folder.agent_launch("agent", publisher.address()).args(["--pattern", "#"]).start();
     prove(&mut publisher, "D", &agent);
@@ -26,9 +33,8 @@ fn wrong_input_of_a_foreign_publisher_is_counted_by_cause_and_the_link_stays() {
     assert!(agent.events().iter().all(|event| event["action"] != "sync"));
 }
 
-#[test]
-fn what_is_no_hello_proves_no_link() {
-    let folder = Folder::new();
+fn what_is_no_hello_proves_no_link(drivers: Drivers) {
+    let folder = drivers.folder();
     let mut publisher = Sender::publisher(&folder, "pub");
     let agent = folder.agent_launch("agent", publisher.address()).start();
     prove(&mut publisher, "D", &agent);
@@ -42,9 +48,8 @@ fn what_is_no_hello_proves_no_link() {
     assert_eq!(agent.notices(), ["ready", "link_up"]);
 }
 
-#[test]
-fn what_is_wrong_at_one_publisher_does_not_touch_the_link_to_another() {
-    let folder = Folder::new();
+fn what_is_wrong_at_one_publisher_does_not_touch_the_link_to_another(drivers: Drivers) {
+    let folder = drivers.folder();
     let mut wrong = Sender::publisher(&folder, "wrong");
     let mut good = Sender::publisher(&folder, "good");
     let addresses = format!("{},{}", wrong.address(), good.address());

@@ -4,7 +4,12 @@ use interop::{MapBuilder, WrongInput, fields, filled, map, wrong_input};
 use rmpv::Value as Msgpack;
 use serde_json::Value;
 
+use crate::cases::{Case, cases};
+use crate::drivers::Drivers;
 use crate::installation::{Installation, dropped};
+
+pub(crate) const CASES: &[Case] =
+    cases![wrong_input_of_foreign_workers_is_counted_by_cause_and_harms_nobody,];
 
 /// What a publisher may send and a worker may not.
 fn wrong_for_workers() -> Vec<WrongInput> {
@@ -33,9 +38,8 @@ fn wrong_for_workers() -> Vec<WrongInput> {
     ]
 }
 
-#[test]
-fn wrong_input_of_foreign_workers_is_counted_by_cause_and_harms_nobody() {
-    let Installation { folder, service, mut worker, node } = Installation::new();
+fn wrong_input_of_foreign_workers_is_counted_by_cause_and_harms_nobody(drivers: Drivers) {
+    let Installation { folder, service, mut worker, node } = Installation::new(drivers);
     let agent = folder.subscribed_agent("agent", &service);
     let mut counted: BTreeMap<String, u64> = BTreeMap::new();
     let cases: Vec<WrongInput> = wrong_input().into_iter().chain(wrong_for_workers()).collect();

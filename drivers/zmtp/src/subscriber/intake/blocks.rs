@@ -2,7 +2,7 @@ use bytes::{Bytes, BytesMut};
 use pubsub_api::{Batch, Tally};
 
 use crate::protocol::{Command, Decoded, EventDecoder, ProtocolError};
-use crate::wire::refuse;
+use crate::wire::{check_topic, refuse};
 
 /// The bytes of one worker, read in blocks and taken apart into events.
 ///
@@ -12,6 +12,8 @@ use crate::wire::refuse;
 pub(super) struct WorkerBytes {
     arrived: BytesMut,
     decoder: EventDecoder,
+    /// The last topic frame that was one.
+    good_topic: Vec<u8>,
     read_bytes: usize,
 }
 
@@ -37,7 +39,12 @@ const MAX_ANSWER_BYTES: usize = 4096;
 
 impl Default for WorkerBytes {
     fn default() -> Self {
-        Self { arrived: BytesMut::new(), decoder: EventDecoder::default(), read_bytes: MIN_READ_BYTES }
+        Self {
+            arrived: BytesMut::new(),
+            decoder: EventDecoder::default(),
+            good_topic: Vec::new(),
+            read_bytes: MIN_READ_BYTES,
+        }
     }
 }
 
@@ -87,10 +94,14 @@ impl WorkerBytes {
                     break;
                 }
                 Decoded::Event { topic, payload } => {
-                    events.push((
-                        topic.start + used..topic.end + used,
-                        payload.start + used..payload.end + used,
-                    ));
+                    let frame = rest.get(topic.clone()).unwrap_or_default();
+                    match check_topic(frame, &mut self.good_topic) {
+                        Ok(()) => events.push((
+                            topic.start + used..topic.end + used,
+                            payload.start + used..payload.end + used,
+                        )),
+                        Err(cause) => refuse(cause, dropped),
+                    }
                 }
                 Decoded::Dropped(cause) => refuse(cause, dropped),
                 Decoded::Command(Command::Ping { ttl, context }) => {

@@ -24,9 +24,12 @@ impl Handshakes {
         ended.inspect(|(_, task)| task.abort()).is_some()
     }
 
-    /// It is complete, or over.
-    pub(super) fn end(&self, peer: u64) {
-        self.pending().retain(|(other, _)| *other != peer);
+    /// It is complete, or over; `false` if it was ended for another, or is no longer here.
+    pub(super) fn end(&self, peer: u64) -> bool {
+        let mut pending = self.pending();
+        let before = pending.len();
+        pending.retain(|(other, _)| *other != peer);
+        pending.len() < before
     }
 
     fn pending(&self) -> MutexGuard<'_, VecDeque<(u64, AbortHandle)>> {

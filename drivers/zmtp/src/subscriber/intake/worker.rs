@@ -33,6 +33,7 @@ const MAX_UNSAID_BYTES: usize = 32 * 1024;
 /// Why a connection ends.
 enum Leaving {
     Gone,
+    GoneInHandshake,
     Stopping,
     Refused(&'static str, String),
 }
@@ -66,9 +67,9 @@ impl Worker {
             _ = stopping.wait_for(|stop| *stop) => return,
             met = handshake => met,
         };
-        self.intake.handshakes.end(self.peer);
         let leaving = match met {
             Ok(Ok(peer)) => self.read(peer, &mut ends).await,
+            Ok(Err(Leaving::Gone)) => Leaving::GoneInHandshake,
             Ok(Err(leaving)) => leaving,
             Err(_) => Leaving::Refused("handshake_timeout", "its handshake took too long".to_owned()),
         };
@@ -79,7 +80,11 @@ impl Worker {
         let mut machine = Handshake::listener(SERVED, &mut self.unsaid);
         loop {
             let taken = machine.take(self.bytes.bytes(), &mut self.unsaid);
-            self.say()?;
+            // Before the worker hears that it is through: from then on it must not be ended for another.
+            if matches!(taken, Ok((_, Some(_)))) && !self.intake.handshakes.end(self.peer) {
+                return Err(Leaving::Stopping);
+            }
+            self.say();
             let (used, met) = taken?;
             self.bytes.handshake(used);
             if let Some(peer) = met {
@@ -121,13 +126,13 @@ impl Worker {
                 }
                 ready = self.writer.writable(), if !self.unsaid.is_empty() => {
                     ready?;
-                    self.say()?;
+                    self.say();
                 }
                 _ = ticks.tick() => match heartbeat.tick(Instant::now()) {
                     Pulse::Quiet => {}
                     Pulse::Ping => {
                         Command::Ping { ttl: 0, context: b"" }.put(&mut self.unsaid);
-                        self.say()?;
+                        self.say();
                     }
                     Pulse::Dead => return Err(Leaving::Refused("dead", "it says nothing any more".to_owned())),
                 },
@@ -164,7 +169,7 @@ impl Worker {
         }
         if !apart.answers.is_empty() && self.unsaid.len() < MAX_UNSAID_BYTES {
             self.unsaid.extend_from_slice(&apart.answers);
-            self.say()?;
+            self.say();
         }
         if !apart.batch.is_empty() {
             self.intake.hand_on(ends, apart.batch, apart.bytes).await;
@@ -172,16 +177,16 @@ impl Worker {
         Ok(())
     }
 
-    /// Says what is to be said, as far as the worker takes it.
-    fn say(&mut self) -> io::Result<()> {
+    /// Says what is to be said, as far as the worker takes it. One that is gone hears nothing, but what it wrote before
+    /// counts: only reading ends the connection.
+    fn say(&mut self) {
         while !self.unsaid.is_empty() {
             match self.writer.try_write(&self.unsaid) {
                 Ok(count) => drop(self.unsaid.drain(..count)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => self.unsaid.clear(),
             }
         }
-        Ok(())
     }
 
     fn leave(&self, leaving: Leaving) {
@@ -191,6 +196,8 @@ impl Worker {
             || self.intake.peers().get(&self.peer).map(|peer| peer.endpoint.clone()).unwrap_or_default();
         match leaving {
             Leaving::Stopping => {}
+            // Someone who only looked whether we listen: no cause for alarm.
+            Leaving::GoneInHandshake => drop(counters.refused.count("left_in_handshake", now)),
             Leaving::Gone => {
                 if self.bytes.is_cut_off()
                     && let Some(times) = counters.dropped.count("cut_off", now)

@@ -1,0 +1,49 @@
+"""What any peer may be asked for on its command line, besides its role, and the socket that has it.
+
+    PEER.py [--type TYPE] [--heartbeat MS --dead-after MS] [--identity TEXT] [--monitor] ENDPOINT [TOPIC …]
+"""
+
+import argparse
+import threading
+
+import lines
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+
+def read():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--type")
+    parser.add_argument("--heartbeat", type=int)
+    parser.add_argument("--dead-after", type=int)
+    parser.add_argument("--identity")
+    parser.add_argument("--monitor", action="store_true")
+    parser.add_argument("endpoint")
+    parser.add_argument("topics", nargs="*")
+    return parser.parse_args()
+
+
+def socket_for(asked, kind):
+    """A socket of this type, or of the type that was asked for, not yet connected or bound."""
+    socket = zmq.Context().socket(getattr(zmq, asked.type) if asked.type else kind)
+    if asked.heartbeat:
+        socket.heartbeat_ivl = asked.heartbeat
+    if asked.dead_after:
+        socket.heartbeat_timeout = asked.dead_after
+        socket.heartbeat_ttl = asked.dead_after
+    if asked.identity:
+        socket.routing_id = asked.identity.encode()
+    if asked.monitor:
+        monitor = socket.get_monitor_socket()
+        threading.Thread(target=tell, args=(monitor,), daemon=True).start()
+    return socket
+
+
+def tell(monitor):
+    """What libzmq says of its connections, a line each."""
+    while True:
+        event = recv_monitor_message(monitor)["event"]
+        if event == zmq.EVENT_MONITOR_STOPPED:
+            monitor.close()
+            return
+        lines.say({"monitor": zmq.Event(event).name})

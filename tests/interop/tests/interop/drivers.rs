@@ -1,0 +1,56 @@
+use end_to_end::Folder;
+
+/// The two ZMTP engines of this workspace: each has a driver for either hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drivers {
+    /// Our own engine: the defaults.
+    Zmtp,
+    /// The reference drivers, on the `zeromq` crate.
+    Zeromq,
+}
+
+impl Drivers {
+    pub(crate) const ALL: [Self; 2] = [Self::Zmtp, Self::Zeromq];
+
+    /// As the names of tests begin.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Zmtp => "zmtp",
+            Self::Zeromq => "zeromq",
+        }
+    }
+
+    /// The alias for the network hop.
+    pub(crate) const fn network(self) -> &'static str {
+        match self {
+            Self::Zmtp => "zmtp_pubsub_driver",
+            Self::Zeromq => "zmq_pubsub_driver",
+        }
+    }
+
+    /// The alias for the IPC hop.
+    pub(crate) const fn multiproc(self) -> &'static str {
+        match self {
+            Self::Zmtp => "zmtp_pubsub_multiproc_driver",
+            Self::Zeromq => "zmq_pubsub_multiproc_driver",
+        }
+    }
+
+    /// Whether a publisher knows who comes and leaves, as the capabilities tell.
+    pub(crate) const fn sees_subscribers(self) -> bool {
+        matches!(self, Self::Zmtp)
+    }
+
+    /// An installation whose programs use these drivers on both hops.
+    pub(crate) fn folder(self) -> Folder {
+        self.folder_with("")
+    }
+
+    /// As [`folder`](Self::folder), with `more` lines of settings.
+    pub(crate) fn folder_with(self, more: &str) -> Folder {
+        let (network, multiproc) = (self.network(), self.multiproc());
+        Folder::with_settings(&format!(
+            "pub_sub_driver = {network:?}\npub_sub_multiproc_driver = {multiproc:?}\n{more}"
+        ))
+    }
+}

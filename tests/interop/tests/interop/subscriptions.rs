@@ -1,0 +1,111 @@
+use end_to_end::event;
+use interop::{RawSubscriber, Receiver, Says, Sender, prove};
+
+use crate::cases::{Case, cases};
+use crate::drivers::Drivers;
+use crate::installation::{Installation, dropped};
+
+pub(crate) const CASES: &[Case] = cases![
+    a_libzmq_node_that_subscribes_twice_keeps_its_topic_until_it_gives_it_up_twice,
+    what_an_xsub_says_in_raw_frames_is_a_subscription,
+];
+
+/// The `zeromq` crate takes no commands.
+pub(crate) const OF_ZMTP: &[Case] = cases![
+    subscriptions_are_obeyed_in_each_form_that_a_version_of_zmtp_has,
+    two_subscriptions_to_a_prefix_want_two_cancels,
+];
+
+/// The forms that peers of today use. libzmq 4.3.5 says commands to a peer of 3.1 and messages to one of 3.0; before
+/// 4.3.3 it announced 3.1 and said messages.
+const FORMS: [(u8, Says); 3] = [(0, Says::Messages), (1, Says::Messages), (1, Says::Commands)];
+
+#[track_caller]
+fn send_on(worker: &mut Sender, topics: &[&str], last_key: &str) {
+    for (number, topic) in topics.iter().enumerate() {
+        let key = if number + 1 == topics.len() { last_key } else { "before" };
+        worker.send(&event("lport", key, "set", "v", topic));
+    }
+}
+
+fn subscriptions_are_obeyed_in_each_form_that_a_version_of_zmtp_has(drivers: Drivers) {
+    let Installation { folder, service, mut worker, node: _node } = Installation::new(drivers);
+    for (minor, says) in FORMS {
+        let mut subscriber = RawSubscriber::connect(service.address(), minor, says, "");
+        subscriber.subscribe("D");
+        subscriber.subscribe("tenant-1");
+        subscriber.prove(&mut worker, "tenant-1");
+        send_on(&mut worker, &["tenant-2", "Demo", "tenant-10", "D"], "first-end");
+        let topics = subscriber.topics_until("first-end");
+        assert_eq!(topics, ["Demo", "tenant-10", "D"], "3.{minor}, {says:?}");
+        subscriber.cancel("tenant-1");
+        subscriber.subscribe("later");
+        subscriber.prove(&mut worker, "later");
+        send_on(&mut worker, &["tenant-1", "later", "D"], "second-end");
+        let topics = subscriber.topics_until("second-end");
+        assert_eq!(topics, ["later", "D"], "3.{minor}, {says:?}: what was given up stays away");
+        subscriber.subscribe("");
+        subscriber.prove(&mut worker, "anything");
+    }
+    assert!(dropped(&folder, "service").is_empty());
+}
+
+/// RFC 37: "SHALL NOT be idempotent".
+fn two_subscriptions_to_a_prefix_want_two_cancels(drivers: Drivers) {
+    let Installation { folder: _folder, service, mut worker, node: _node } = Installation::new(drivers);
+    for (minor, says) in FORMS {
+        let mut subscriber = RawSubscriber::connect(service.address(), minor, says, "");
+        subscriber.subscribe("twice");
+        subscriber.subscribe("twice");
+        subscriber.cancel("twice");
+        subscriber.subscribe("D");
+        subscriber.prove(&mut worker, "D");
+        send_on(&mut worker, &["twice", "D"], "after-one-cancel");
+        let topics = subscriber.topics_until("after-one-cancel");
+        assert_eq!(topics, ["twice", "D"], "3.{minor}, {says:?}");
+        subscriber.cancel("twice");
+        subscriber.subscribe("later");
+        subscriber.prove(&mut worker, "later");
+        send_on(&mut worker, &["twice", "D"], "after-both-cancels");
+        let topics = subscriber.topics_until("after-both-cancels");
+        assert_eq!(topics, ["D"], "3.{minor}, {says:?}");
+    }
+}
+
+/// libzmq says each of two subscriptions and, of two cancels, only the last: what the publisher goes on sending, the node's
+/// own filter keeps from the application.
+fn a_libzmq_node_that_subscribes_twice_keeps_its_topic_until_it_gives_it_up_twice(drivers: Drivers) {
+    let folder = drivers.folder();
+    let service = folder.service();
+    let mut worker = Sender::push(&folder, "push");
+    let mut node = Receiver::sub(&folder, "sub", service.network(), &["D", "twice", "twice"]);
+    prove(&mut worker, "twice", &node);
+    for (round, later) in ["later", "last"].into_iter().enumerate() {
+        node.unsubscribe("twice");
+        node.subscribe(later);
+        prove(&mut worker, later, &node);
+        worker.send(&event("lport", &format!("twice-{round}"), "set", "v", "twice"));
+        worker.send(&event("lport", &format!("end-{round}"), "set", "v", "D"));
+        node.wait_for_key(&format!("end-{round}"));
+    }
+    let keys: Vec<_> = node.own().iter().map(|line| line["key"].clone()).collect();
+    assert_eq!(keys, ["twice-0", "end-0", "end-1"]);
+    node.assert_undisturbed();
+}
+
+fn what_an_xsub_says_in_raw_frames_is_a_subscription(drivers: Drivers) {
+    let folder = drivers.folder();
+    let service = folder.service();
+    let mut worker = Sender::push(&folder, "push");
+    let mut node = Receiver::xsub(&folder, "xsub", service.network());
+    for frame in [&b"\x01D"[..], b"\x01other", b"\x00other", b"\x01tenant"] {
+        node.say_frames(&[frame]);
+    }
+    prove(&mut worker, "tenant", &node);
+    for (key, topic) in [("unwanted", "other"), ("wanted", "tenant"), ("end", "D")] {
+        worker.send(&event("lport", key, "set", "v", topic));
+    }
+    node.wait_for_key("end");
+    let keys: Vec<_> = node.own().iter().map(|line| line["key"].clone()).collect();
+    assert_eq!(keys, ["wanted", "end"]);
+}
