@@ -113,7 +113,10 @@ impl Forwarder {
         let deadline = Instant::now() + grace;
         let in_hand = &mut *self.in_hand.lock().await;
         loop {
-            self.forward_singly(in_hand, Some(deadline)).await;
+            // Together, as long as the network takes it; what it refuses is then tried one by one.
+            if self.forward(&mut in_hand.batch).await.is_err() {
+                self.forward_singly(in_hand, Some(deadline)).await;
+            }
             if Instant::now() >= deadline {
                 return false;
             }

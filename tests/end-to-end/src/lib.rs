@@ -5,6 +5,7 @@
 //! - [`Launch`] is a command line; [`Launch::start`] makes a [`Program`] of it, [`Launch::run`] an [`Ended`].
 //! - [`Program`] collects what a process writes: wait for a line, look at all lines, send signals, write to stdin.
 //! - [`Service`] is a publisher service that is ready; [`Folder::agent`] starts an agent at it.
+//! - [`RawPeer`] speaks ZMTP by hand, for peers that no library plays.
 //! - [`change_log`], [`shards`] and [`fold`] give events as JSON, and what a table of them must come to.
 //!
 //! Everything waits for a condition, at most [`PATIENCE`], and ends the test by a panic that shows what the process had
@@ -36,7 +37,9 @@ mod launch;
 mod output;
 mod patience;
 mod port;
+mod process;
 mod program;
+mod raw_peer;
 mod service;
 
 pub use binaries::binary;
@@ -46,6 +49,8 @@ pub use folder::Folder;
 pub use launch::Launch;
 pub use patience::{PATIENCE, until};
 pub use port::fixed_port;
+pub use process::need_descriptors;
 pub use program::Program;
+pub use raw_peer::{RawPeer, zmtp_hello};
 pub use rustix::process::Signal;
 pub use service::{Service, counter, counters};

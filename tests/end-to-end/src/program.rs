@@ -129,6 +129,12 @@ impl Program {
         writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("the process reads its stdin");
     }
 
+    /// Writes one line to its stdin; `false` if it reads no more.
+    pub fn offer_line(&mut self, line: &str) -> bool {
+        let stdin = self.child.stdin.as_mut();
+        stdin.is_some_and(|stdin| writeln!(stdin, "{line}").and_then(|()| stdin.flush()).is_ok())
+    }
+
     /// Ends its input.
     pub fn close_stdin(&mut self) {
         self.child.stdin = None;

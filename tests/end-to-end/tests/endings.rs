@@ -40,19 +40,19 @@ fn what_was_handed_over_before_sigterm_arrives_and_the_service_ends_well() {
 fn sigterm_while_a_worker_goes_on_sending_ends_well_within_the_grace() {
     for recv_queue_events in [10_000, 1] {
         let folder = Folder::with_settings(&format!(
-            "[service]\ndrain_timeout = \"2s\"\n[drivers.zeromq]\nrecv_queue_events = {recv_queue_events}"
+            "[service]\ndrain_timeout = \"2s\"\n[drivers.zmtp]\nrecv_queue_events = {recv_queue_events}"
         ));
         let mut service = folder.service();
         let agent = folder.subscribed_agent("agent", &service);
-        let mut worker = folder.worker("busy");
+        // It waits for the service that has ended no longer than that.
+        let mut worker = folder.worker_launch("busy").args(["--timeout", "2s"]).start();
         let ended = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {
                 for event in events(100_000) {
-                    if ended.load(Ordering::Relaxed) {
+                    if ended.load(Ordering::Relaxed) || !worker.offer_line(&event.to_string()) {
                         break;
                     }
-                    worker.write_line(&event.to_string());
                 }
             });
             agent.wait_for_events(1000);

@@ -7,8 +7,8 @@ use end_to_end::{Folder, Signal, event, until};
 use rustix::process::{Pid, kill_process};
 
 #[test]
-fn a_stopped_agent_costs_the_others_nothing_even_when_more_comes_than_the_first_queue_holds() {
-    // More than the zeromq crate's first queue of 100,000, which drops without a word when it is full.
+fn a_stopped_agent_costs_the_others_nothing_even_when_more_comes_than_any_queue_holds() {
+    // More than a queue of events holds anywhere on the way.
     const EVENTS: usize = 110_000;
     let folder = Folder::new();
     let service = folder.service();

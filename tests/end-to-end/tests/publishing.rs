@@ -71,9 +71,15 @@ fn drivers_are_listed_with_what_they_promise() {
         let all = drivers.as_array().expect("a list").iter();
         all.clone().find(|driver| driver["alias"] == alias).cloned().expect("it is listed")
     };
-    assert_eq!(of("zmq_pubsub_driver")["roles"], serde_json::json!(["network"]));
-    assert_eq!(of("zmq_pubsub_multiproc_driver")["roles"], serde_json::json!(["multiproc"]));
-    assert_eq!(of("zmq_pubsub_driver")["capabilities"]["across_processes"], true);
+    for (network, multiproc) in [
+        ("zmtp_pubsub_driver", "zmtp_pubsub_multiproc_driver"),
+        ("zmq_pubsub_driver", "zmq_pubsub_multiproc_driver"),
+    ] {
+        assert_eq!(of(network)["roles"], serde_json::json!(["network"]));
+        assert_eq!(of(multiproc)["roles"], serde_json::json!(["multiproc"]));
+        assert_eq!(of(network)["capabilities"]["across_processes"], true);
+    }
+    assert_eq!(of("zmtp_pubsub_driver")["capabilities"]["survives_hostile_peers"], true);
     assert_eq!(of("memory_pubsub_driver")["capabilities"]["across_processes"], false);
     let table = skimmer(&folder, &["drivers"]).expect(0);
     assert!(table.stdout.contains("survives hostile peers"), "{}", table.stdout);
@@ -103,12 +109,12 @@ fn one_event_is_published_from_arguments_and_read_by_sub() {
 fn a_full_queue_makes_pub_wait_for_its_timeout_and_then_say_so() {
     let folder = Folder::new();
     let events: Vec<Value> = (0..5).map(|n| event("t", &n.to_string(), "set", "v", "D")).collect();
-    let launch = folder.worker_launch("worker").set("drivers.zeromq.send_queue_events", 1);
+    let launch = folder.worker_launch("worker").set("drivers.zmtp.send_queue_events", 1);
     let started = Instant::now();
     let ended = launch.args(["--timeout", "2s"]).run_with(&jsonl(&events)).expect(69);
     let took = started.elapsed();
     assert!(took >= Duration::from_secs(2), "it waited {took:?} only");
-    let ended = ended.says(&["was full for 2s", "drivers.zeromq.send_queue_events"]);
+    let ended = ended.says(&["was full for 2s", "drivers.zmtp.send_queue_events"]);
     assert!(ended.stderr.contains("published 1 events"), "{}", ended.stderr);
 
     let ended = folder.worker_launch("worker").args(["--timeout", "1s"]).run_with(&jsonl(&events)).expect(69);
@@ -120,7 +126,7 @@ fn a_full_queue_empties_as_soon_as_a_service_comes() {
     let folder = Folder::new();
     let port = fixed_port();
     let agent = folder.agent_launch("agent", &format!("127.0.0.1:{port}")).start();
-    let mut worker = folder.worker_launch("worker").set("drivers.zeromq.send_queue_events", 1).start();
+    let mut worker = folder.worker_launch("worker").set("drivers.zmtp.send_queue_events", 1).start();
     let events: Vec<Value> = (0..2000).map(|n| event("t", &n.to_string(), "set", "v", "D")).collect();
     std::thread::scope(|scope| {
         scope.spawn(|| {

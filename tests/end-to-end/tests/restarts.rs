@@ -139,7 +139,8 @@ fn a_worker_killed_in_the_midst_of_an_event_harms_nobody_and_its_whole_events_co
 
 #[test]
 fn a_stopped_agent_slows_nobody_and_catches_up() {
-    let folder = Folder::new();
+    // However long the machine takes, it is not taken for dead.
+    let folder = Folder::with_settings(r#"dead_after = "1h""#);
     let service = folder.service();
     let stopped = folder.subscribed_agent("stopped", &service);
     let other = folder.subscribed_agent("other", &service);
@@ -182,7 +183,7 @@ fn a_service_that_hangs_is_told_as_a_lost_link_and_found_again() {
     let told = agent.wait_for_notice(mark, "link_down");
     assert_eq!(told["publisher"], service.network());
     let reason = told["reason"].as_str().expect("a reason");
-    assert!(reason.contains("nothing came for 2s (dead_after)"), "{reason}");
+    assert!(reason.contains("for 2s (dead_after)"), "{reason}");
 
     let mark = agent.mark();
     service.signal(Signal::CONT);

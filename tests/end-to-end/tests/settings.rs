@@ -11,7 +11,7 @@ fn commands(folder: &Folder) -> [Launch; 4] {
 
 #[test]
 fn wrong_settings_are_refused_by_every_program_with_what_was_meant() {
-    let cases: [(&str, &[&str]); 11] = [
+    let cases: [(&str, &[&str]); 12] = [
         (
             "publisher_prot = 8866",
             &["skimmer.toml:5:1", "unknown setting `publisher_prot`", "publisher_port"],
@@ -24,6 +24,7 @@ fn wrong_settings_are_refused_by_every_program_with_what_was_meant() {
         ("[servce]\ndrain_timeout = \"1s\"", &["unknown section [servce]", "service"]),
         ("[agent]\nhandler_queue_events = 0", &["`handler_queue_events` wants a whole number from 1"]),
         ("[drivers.zeromq]\nsend_queue = 1", &["unknown setting `send_queue` in [drivers.zeromq]"]),
+        ("[drivers.zmtp]\nrecv_queue = 1", &["unknown setting `recv_queue` in [drivers.zmtp]"]),
         ("publishers_ips = [\"not an address!\"]", &["`publishers_ips` wants"]),
         ("linger = ", &["skimmer.toml:5:"]),
     ];
@@ -148,6 +149,7 @@ fn config_show_says_where_each_value_came_from_and_the_stronger_source_wins() {
         ("dead_after", "\"5s\"", "--set".to_owned()),
         ("publisher_port", "0", format!("{file}:2")),
         ("drivers.zeromq.send_queue_events", "10000", "default".to_owned()),
+        ("drivers.zmtp.send_queue_events", "10000", "default".to_owned()),
     ] {
         assert_eq!(
             (&shown[name]["value"], &shown[name]["origin"]),

@@ -184,12 +184,23 @@ async fn the_same_job_runs_within_one_process_on_the_memory_driver() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_job_runs_within_one_process_on_the_default_drivers() {
+    within_one_process("zmtp_pubsub_driver", "zmtp_pubsub_multiproc_driver", fixed_port()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_job_runs_within_one_process_on_the_reference_driver() {
     within_one_process("zmq_pubsub_driver", "zmq_pubsub_multiproc_driver", fixed_port()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_two_hops_may_be_of_different_drivers_within_one_process() {
-    within_one_process("memory_pubsub_driver", "zmq_pubsub_multiproc_driver", fixed_port()).await;
-    within_one_process("zmq_pubsub_driver", "memory_pubsub_driver", fixed_port()).await;
+    for (network, multiproc) in [
+        ("memory_pubsub_driver", "zmq_pubsub_multiproc_driver"),
+        ("zmq_pubsub_driver", "memory_pubsub_driver"),
+        ("memory_pubsub_driver", "zmtp_pubsub_multiproc_driver"),
+        ("zmtp_pubsub_driver", "memory_pubsub_driver"),
+    ] {
+        within_one_process(network, multiproc, fixed_port()).await;
+    }
 }

@@ -352,17 +352,9 @@ impl Connection {
         missed as u64
     }
 
-    /// Ends the stream towards the peer, with all that was written. What the peer has said by now is read, as TCP would
-    /// take unread bytes for a reason to drop unsent ones (RFC 2525, 2.17).
-    pub(super) fn end(&mut self, scratch: &mut [u8]) {
-        /// A peer that goes on talking is not listened to for ever.
-        const READS: usize = 16;
+    /// Ends the stream towards the peer, behind all that was written.
+    pub(super) fn end(&self) {
         let _ = self.stream.shutdown(std::net::Shutdown::Write);
-        for _ in 0..READS {
-            if !matches!((&self.stream).read(scratch), Ok(1..)) {
-                return;
-            }
-        }
     }
 
     /// Stands nowhere any more.

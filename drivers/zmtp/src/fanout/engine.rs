@@ -3,6 +3,7 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use bytes::Bytes;
 use pubsub_api::{EncodedEvent, PeerId, PeerReading, QueueReading, Status, Topic};
@@ -182,7 +183,8 @@ impl Fanout {
         self.core.readings.written()
     }
 
-    /// Ends the threads, the connections and the listener. It waits for the threads, which need no longer than a turn.
+    /// Ends the threads, the listener, and the streams towards the peers. It waits for the threads, which need no longer than
+    /// a turn.
     pub(crate) fn stop(&self) {
         self.core.stopping.store(true, Ordering::Release);
         self.shards.iter().for_each(|shard| shard.wake());
@@ -192,6 +194,12 @@ impl Fanout {
             }
         }
         self.shards.iter().for_each(|shard| shard.state().end());
+    }
+
+    /// Whether, after [`stop`](Self::stop), all peers have closed their ends, too.
+    pub(crate) fn has_ended(&self) -> bool {
+        let now = Instant::now();
+        self.shards.iter().all(|shard| shard.state().has_ended(now))
     }
 
     pub(crate) fn status(&self) -> Status {

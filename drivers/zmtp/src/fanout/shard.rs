@@ -194,7 +194,10 @@ impl Shard {
                 self.take_in(&mut state, peer, newcomer, now);
             }
             if now >= next_sweep {
-                state.look_at_the_clock(now);
+                // If we were suspended, peers are heard first and judged the next time.
+                if now.saturating_duration_since(next_sweep) < SWEEP {
+                    state.look_at_the_clock(now);
+                }
                 next_sweep = now + if self.core.is_crowded() { CROWDED_SWEEP } else { SWEEP };
             }
             self.turn(&mut state, now);
@@ -222,9 +225,10 @@ impl Shard {
         }
     }
 
+    /// Takes the wake-up. Who wakes between the two steps writes nothing, and need not: the inbox is looked at after both.
     fn settle(&self) {
-        self.awake.store(false, Ordering::Release);
         let _ = rustix::io::read(&self.wake, &mut [0_u8; 8]);
+        self.awake.store(false, Ordering::Release);
     }
 
     fn take_in(&self, state: &mut ShardState, peer: PeerId, newcomer: Newcomer, now: Instant) {

@@ -182,14 +182,27 @@ impl ShardState {
         self.connections.get(&peer).is_some_and(|connection| connection.subscriptions.cover(topic))
     }
 
-    /// Ends all connections.
+    /// Ends all streams towards the peers, with all that was written.
     pub(super) fn end(&mut self) {
-        for (_, mut connection) in self.connections.drain() {
-            connection.end(&mut self.scratch);
-            self.core.readings.left.add(1);
+        for connection in self.connections.values() {
+            connection.end();
         }
-        self.members.clear();
-        self.window = Window::default();
+    }
+
+    /// Whether all peers have closed their ends, too, or have gone. What they say meanwhile is read: TCP takes unread bytes
+    /// for a reason to drop unsent ones (RFC 2525, 2.17).
+    pub(super) fn has_ended(&mut self, now: Instant) -> bool {
+        /// A peer that goes on talking is not listened to for ever.
+        const READS: usize = 16;
+        let Self { connections, scratch, .. } = self;
+        connections.retain(|_, connection| {
+            connection.readable = true;
+            (0..READS).all(|_| {
+                connection.arrived.clear();
+                !connection.readable || matches!(connection.read(scratch, now), Ok(true))
+            })
+        });
+        self.connections.is_empty()
     }
 
     /// How many connections have not yet been given all that they want.

@@ -154,10 +154,14 @@ impl Publisher for PubPublisher {
         self.seen.end();
         let State::Open(fanout) = state else { return Ok(()) };
         let linger = self.settings.linger;
-        let drained = Self::drain(&fanout, linger, Some(Instant::now() + linger)).await;
+        let limit = Instant::now() + linger;
+        let drained = Self::drain(&fanout, linger, Some(limit)).await;
         let behind = fanout.behind();
         // The threads end within a turn of theirs.
         fanout.stop();
+        while !fanout.has_ended() && Instant::now() < limit {
+            tokio::time::sleep(LOOK).await;
+        }
         if drained {
             return Ok(());
         }

@@ -186,7 +186,11 @@ impl<'a> SubConnection<'a> {
         }
     }
 
+    /// What has arrived is read first: if this process was stopped or suspended, the silence was ours.
     fn look_at_the_clock(&mut self) -> Result<(), End> {
+        if self.received.is_empty() {
+            self.read()?;
+        }
         match self.vigil.tick(!self.out.is_empty(), Instant::now()) {
             Verdict::Quiet => {}
             // No time to live: a publisher that has much to say hears little from us.

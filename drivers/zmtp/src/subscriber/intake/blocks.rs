@@ -32,6 +32,8 @@ pub(super) struct TakenApart {
     pub(super) pinged: Option<u16>,
     /// PONGs to be sent.
     pub(super) answers: Vec<u8>,
+    /// What came behind all this and ends the connection.
+    pub(super) broken: Option<ProtocolError>,
 }
 
 /// PONGs beyond this are not given: nobody sends so many PINGs in one read and wants them answered.
@@ -81,13 +83,19 @@ impl WorkerBytes {
     }
 
     /// All whole events and commands.
-    pub(super) fn take_apart(&mut self, dropped: &Tally) -> Result<TakenApart, ProtocolError> {
+    pub(super) fn take_apart(&mut self, dropped: &Tally) -> TakenApart {
         let mut apart = TakenApart::default();
         let mut events = Vec::new();
         let mut used = 0;
         loop {
             let rest = self.arrived.get(used..).unwrap_or_default();
-            let (count, decoded) = self.decoder.next(rest)?;
+            let (count, decoded) = match self.decoder.next(rest) {
+                Ok(next) => next,
+                Err(error) => {
+                    apart.broken = Some(error);
+                    break;
+                }
+            };
             match decoded {
                 Decoded::Incomplete => {
                     used += count;
@@ -123,6 +131,6 @@ impl WorkerBytes {
                 let _ = apart.batch.push_span(block, topic, payload);
             }
         }
-        Ok(apart)
+        apart
     }
 }

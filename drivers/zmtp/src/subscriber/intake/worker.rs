@@ -115,7 +115,9 @@ impl Worker {
         // What came together with the handshake.
         self.take_apart(ends, &mut heartbeat).await?;
         loop {
+            // What waits to be read is life, and is looked at before the clock: we may have been suspended.
             tokio::select! {
+                biased;
                 stopped = ends.stopping.changed() => {
                     if stopped.is_err() || *ends.stopping.borrow() {
                         return Err(Leaving::Stopping);
@@ -163,7 +165,7 @@ impl Worker {
     }
 
     async fn take_apart(&mut self, ends: &Ends, heartbeat: &mut Heartbeat) -> Result<(), Leaving> {
-        let apart = self.bytes.take_apart(&self.intake.counters.dropped)?;
+        let apart = self.bytes.take_apart(&self.intake.counters.dropped);
         if let Some(time_to_live) = apart.pinged {
             heartbeat.pinged(time_to_live);
         }
@@ -174,7 +176,7 @@ impl Worker {
         if !apart.batch.is_empty() {
             self.intake.hand_on(ends, apart.batch, apart.bytes).await;
         }
-        Ok(())
+        apart.broken.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Says what is to be said, as far as the worker takes it. One that is gone hears nothing, but what it wrote before

@@ -1,0 +1,13 @@
+//! The end that takes events, against workers that speak the bytes by hand.
+
+#[cfg(test)]
+mod raw_worker;
+#[cfg(test)]
+mod service;
+
+#[cfg(test)]
+mod hostile_workers;
+#[cfg(test)]
+mod serving;
+#[cfg(test)]
+mod socket_file;

@@ -1,0 +1,139 @@
+//! Who was cut off comes back by itself: after a tarpit, a restart of the service, the loss of its socket.
+#![expect(clippy::expect_used, reason = "a test ends where an expectation fails")]
+
+use std::fs;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use drivers as _;
+use end_to_end::{Folder, event, fixed_port, need_descriptors, until};
+use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::{Incoming, Notice, Registry, Role, SEND_ALL, Subscriber, Topic};
+use tokio::runtime::Runtime;
+
+#[test]
+fn an_agent_whose_publisher_never_greets_finds_the_next_one_at_the_same_address() {
+    let port = fixed_port();
+    let tarpit = TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
+    let folder = Folder::with_settings("[drivers.zmtp]\nhandshake_timeout = \"500ms\"");
+    let agent = folder.agent_launch("agent", &format!("127.0.0.1:{port}")).args(["--pattern", "#"]).start();
+    let held = [tarpit.accept().expect("it comes"), tarpit.accept().expect("it comes again")];
+    drop(tarpit);
+    let service = folder.service_at(port);
+    agent.wait_for_notice(0, "subscribed");
+    folder.publish(&[event("t", "k", "set", "v", "D")]);
+    assert_eq!(agent.wait_for_events(1).len(), 1);
+    assert_eq!(agent.notices(), ["ready", "link_up", "subscribed"], "at {}", service.network());
+    drop(held);
+}
+
+#[test]
+fn a_deleted_socket_is_made_anew_and_old_and_new_workers_are_served() {
+    let folder = Folder::new();
+    let mut service = folder.service();
+    let agent = folder.subscribed_agent("agent", &service);
+    let mut old = folder.worker("old");
+    old.write_line(&event("t", "before", "set", "v", "D").to_string());
+    agent.wait_for_events(1);
+    for round in 1..=2 {
+        fs::remove_file(folder.socket()).expect("it is there");
+        until("the socket is back", || folder.socket().exists().then_some(()));
+        folder.publish(&[event("t", "new", "set", "v", "D")]);
+        old.write_line(&event("t", "old", "set", "v", "D").to_string());
+        agent.wait_for_events(1 + 2 * round);
+    }
+    old.close_stdin();
+    assert_eq!(old.wait_for_end().code(), Some(0), "{}", old.stderr());
+    service.terminate();
+    assert!(!folder.socket().exists(), "it takes the last one away");
+}
+
+/// Many subscribers in this process, each with its own connection.
+struct Crowd {
+    runtime: Runtime,
+    /// How often one of them was subscribed, and how many events came to all.
+    subscribed: Arc<AtomicUsize>,
+    events: Arc<AtomicUsize>,
+    members: Vec<Arc<dyn Subscriber>>,
+}
+
+impl Crowd {
+    fn gather(size: usize, address: &str) -> Self {
+        let registry = Registry::collect().expect("drivers");
+        let sources =
+            Sources { sets: vec!["pub_sub_driver=zmtp_pubsub_driver".to_owned()], ..Sources::default() };
+        let (settings, _) = Settings::load(&sources, &registry.settings()).expect("settings");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let (subscribed, events) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let members = (0..size)
+            .map(|_| {
+                let member = registry.open(&settings, Role::Network).expect("a driver").subscriber();
+                member.register_topic(Topic::new(SEND_ALL).expect("a topic").into()).expect("room");
+                assert!(member.register_listen_address(&format!("tcp://{address}")).expect("an address"));
+                runtime.block_on(member.initialize()).expect("ready");
+                let (own, subscribed, events) =
+                    (Arc::clone(&member), Arc::clone(&subscribed), Arc::clone(&events));
+                runtime.spawn(async move {
+                    while let Ok(incoming) = own.recv().await {
+                        match incoming {
+                            Incoming::Message(_) => events.fetch_add(1, Ordering::Relaxed),
+                            Incoming::Notice(Notice::Subscribed { .. }) => {
+                                subscribed.fetch_add(1, Ordering::Relaxed)
+                            }
+                            _ => 0,
+                        };
+                    }
+                });
+                member
+            })
+            .collect();
+        Self { runtime, subscribed, events, members }
+    }
+
+    fn until_subscribed(&self, times: usize) {
+        until("each is subscribed", || (self.subscribed.load(Ordering::Relaxed) >= times).then_some(()));
+    }
+}
+
+#[test]
+fn a_crowd_comes_back_to_a_restarted_service_spread_over_time() {
+    const SUBSCRIBERS: usize = 300;
+    need_descriptors(4000);
+    let folder = Folder::new();
+    let port = fixed_port();
+    let mut service = folder.service_at(port);
+    let crowd = Crowd::gather(SUBSCRIBERS, service.address());
+    crowd.until_subscribed(SUBSCRIBERS);
+    service.kill();
+
+    let attempts = attempts_at(port, 6 * SUBSCRIBERS);
+    let in_bin = |bin| attempts.iter().filter(|at| at.as_millis() / 100 == bin).count();
+    let most = (0..600).map(in_bin).max().unwrap_or(0);
+    // The aim of 5 % (reliability.md S11) is for benches.
+    assert!(most * 4 <= attempts.len(), "{most} of {} attempts within 100 ms", attempts.len());
+
+    let _service = folder.service_at(port);
+    crowd.until_subscribed(2 * SUBSCRIBERS);
+    folder.publish(&[event("t", "k", "set", "v", "D")]);
+    until("the event reaches each", || (crowd.events.load(Ordering::Relaxed) == SUBSCRIBERS).then_some(()));
+    for member in &crowd.members {
+        crowd.runtime.block_on(member.close());
+    }
+}
+
+/// When each of so many attempts to connect came, while nobody serves them.
+fn attempts_at(port: u16, count: usize) -> Vec<Duration> {
+    let listener = until("the port is free", || TcpListener::bind(("127.0.0.1", port)).ok());
+    let started = Instant::now();
+    let attempt = |_| {
+        drop(listener.accept().expect("an attempt"));
+        started.elapsed()
+    };
+    (0..count).map(attempt).collect()
+}
