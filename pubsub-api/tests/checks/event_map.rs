@@ -42,7 +42,9 @@ fn is_beyond_the_slow_reader(payload: &[u8]) -> bool {
 
 fn check_fields(read: &EventRef<'_>, wanted: Fields) {
     let mut value = read.value;
-    let Ok(value_read) = rmpv::decode::read_value(&mut value) else { unreachable!("{value:02x?} is no value") };
+    let Ok(value_read) = rmpv::decode::read_value(&mut value) else {
+        unreachable!("{value:02x?} is no value")
+    };
     assert!(value.is_empty(), "{value:02x?} follows the value");
     let numbers = |stamp: Stamp| [stamp.publisher, stamp.epoch, stamp.sequence, stamp.time_us];
     let found = Fields {
@@ -76,7 +78,10 @@ fn check_packed_anew(event: &Event) {
     match wire::encode(event) {
         Ok(packed) => {
             let again = EventRef::read(event.topic.as_bytes(), &packed);
-            assert!(again.as_ref().is_ok_and(|read| read.genuine), "{event:?} packs into what reads as {again:?}");
+            assert!(
+                again.as_ref().is_ok_and(|read| read.genuine),
+                "{event:?} packs into what reads as {again:?}"
+            );
             assert_eq!(again.map(|read| read.to_event()).as_ref(), Ok(event), "packed anew");
         }
         Err(error) => assert!(error.to_string().contains(&MAX_EVENT_BYTES.to_string()), "{error}: {event:?}"),

@@ -1,7 +1,7 @@
 //! An event's map read slowly, by another reader of msgpack and by the letter of DESIGN 4, for comparison.
 
-use pubsub_api::wire::MAX_DEPTH;
 use pubsub_api::Topic;
+use pubsub_api::wire::MAX_DEPTH;
 use rmpv::Value;
 
 /// The pairs of a payload that is one map and nothing else.
@@ -28,7 +28,7 @@ pub(crate) struct Fields {
 
 impl SlowMap {
     pub(crate) fn read(mut payload: &[u8]) -> Option<Self> {
-        match rmpv::decode::read_value(&mut payload) {
+        match rmpv::decode::read_value_with_max_depth(&mut payload, READ_DEPTH) {
             Ok(Value::Map(pairs)) if payload.is_empty() => Some(Self { pairs }),
             _ => None,
         }
@@ -78,6 +78,10 @@ impl SlowMap {
 
 const SEND_ALL: &str = "D";
 
+/// How deep the other reader goes, which recurs and counts each level twice: deeper than ours, and not too deep for the
+/// stack of a test.
+const READ_DEPTH: usize = 3 * MAX_DEPTH;
+
 pub(crate) fn packed(value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
     assert!(rmpv::encode::write_value(&mut bytes, value).is_ok());
@@ -113,7 +117,8 @@ fn is_good(value: &Value, depth: usize) -> bool {
             depth < MAX_DEPTH && items.iter().all(|item| is_good(item, depth + 1))
         }
         Value::Map(pairs) if !pairs.is_empty() => {
-            depth < MAX_DEPTH && pairs.iter().all(|(key, value)| is_good(key, depth + 1) && is_good(value, depth + 1))
+            depth < MAX_DEPTH
+                && pairs.iter().all(|(key, value)| is_good(key, depth + 1) && is_good(value, depth + 1))
         }
         _ => true,
     }

@@ -1,0 +1,97 @@
+//! The peer's half of a NULL handshake by the letter of RFC 37, for comparison.
+
+use drivers_zmtp::protocol::{GREETING_BYTES, ProtocolError, SocketType};
+
+use crate::slow_frame::next_frame;
+
+/// The largest READY that is taken, with its head (reliability.md X01).
+const READY_BYTES: u64 = 4096;
+
+pub(crate) const TYPES: [SocketType; 8] = [
+    SocketType::Pub,
+    SocketType::Xpub,
+    SocketType::Sub,
+    SocketType::Xsub,
+    SocketType::Push,
+    SocketType::Pull,
+    SocketType::Dealer,
+    SocketType::Router,
+];
+
+/// How many bytes are used up, the peer's minor version, and its socket type, as far as they came.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Sent {
+    pub(crate) used: usize,
+    pub(crate) minor: u8,
+    pub(crate) socket_type: Option<SocketType>,
+}
+
+pub(crate) fn read(sent: &[u8]) -> Result<Sent, ProtocolError> {
+    for (at, byte) in sent.iter().take(GREETING_BYTES).enumerate() {
+        greeting_byte(at, *byte)?;
+    }
+    let Some([.., major, minor]) = sent.get(..12).filter(|_| sent.len() >= GREETING_BYTES) else {
+        return Ok(Sent::default());
+    };
+    let greeted =
+        Sent { used: GREETING_BYTES, minor: if *major > 3 { 1 } else { *minor }, socket_type: None };
+    let Some(frame) = next_frame(sent, GREETING_BYTES)? else { return Ok(greeted) };
+    if frame.more || !frame.command {
+        return Err(ProtocolError::NotReady);
+    }
+    let head_bytes = frame.body_at as u64 - GREETING_BYTES as u64;
+    if frame.size > READY_BYTES - head_bytes {
+        return Err(ProtocolError::FrameTooLong);
+    }
+    let Some(body) = frame.body else { return Ok(greeted) };
+    let socket_type = Some(ready(body)?);
+    Ok(Sent { used: frame.body_at + body.len(), socket_type, ..greeted })
+}
+
+/// `signature version mechanism as-server filler`, of which padding, as-server and filler may be anything.
+fn greeting_byte(at: usize, byte: u8) -> Result<(), ProtocolError> {
+    let null = b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    match at {
+        0 if byte != 0xff => Err(ProtocolError::BadSignature),
+        9 if byte != 0x7f => Err(ProtocolError::BadSignature),
+        10 if byte < 3 => Err(ProtocolError::OldVersion),
+        12..32 if null.get(at - 12) != Some(&byte) => Err(ProtocolError::WrongMechanism),
+        _ => Ok(()),
+    }
+}
+
+/// `command-size %d5 "READY" metadata`, or another command in its place.
+fn ready(body: &[u8]) -> Result<SocketType, ProtocolError> {
+    match body {
+        [5, b'R', b'E', b'A', b'D', b'Y', properties @ ..] => socket_type(properties),
+        [5, b'E', b'R', b'R', b'O', b'R', ..] => Err(ProtocolError::RefusedByPeer),
+        [4, b'P', b'I', b'N', b'G', time_and_context @ ..] if !(2..=18).contains(&time_and_context.len()) => {
+            Err(ProtocolError::BadCommand)
+        }
+        [length, name @ ..] if *length > 0 && usize::from(*length) <= name.len() => {
+            Err(ProtocolError::NotReady)
+        }
+        _ => Err(ProtocolError::BadCommand),
+    }
+}
+
+/// `*property`, each a name, whatever its case, and a value; of two socket types the later counts.
+fn socket_type(mut properties: &[u8]) -> Result<SocketType, ProtocolError> {
+    let mut found = None;
+    while let [length, rest @ ..] = properties {
+        let name = rest
+            .get(..usize::from(*length))
+            .filter(|name| !name.is_empty())
+            .ok_or(ProtocolError::BadReady)?;
+        let rest = rest.get(name.len()..).unwrap_or_default();
+        let [a, b, c, d, rest @ ..] = rest else { return Err(ProtocolError::BadReady) };
+        let size = usize::try_from(u32::from_be_bytes([*a, *b, *c, *d])).unwrap_or(usize::MAX);
+        let value = rest.get(..size).ok_or(ProtocolError::BadReady)?;
+        if name.eq_ignore_ascii_case(b"socket-type") {
+            let known = TYPES.iter().find(|known| known.as_str().as_bytes() == value);
+            found = Some(*known.ok_or(ProtocolError::WrongSocketType)?);
+        }
+        properties = rest.get(size..).unwrap_or_default();
+    }
+    found.ok_or(ProtocolError::BadReady)
+}
