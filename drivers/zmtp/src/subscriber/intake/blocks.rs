@@ -17,7 +17,7 @@ pub(super) struct WorkerBytes {
     read_bytes: usize,
 }
 
-/// The largest read: larger ones gained nothing, and the block stays in the processor's cache.
+/// The largest read: small enough for the block to stay in the processor's cache until it is written out.
 const MAX_READ_BYTES: usize = 256 * 1024;
 
 const MIN_READ_BYTES: usize = 4 * 1024;
