@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use rustix::fd::AsFd;
-use rustix::net::sockopt::socket_peercred;
 use rustix::process::geteuid;
+use tokio::net::UnixStream;
 
 use crate::Principal;
 
 /// The process that connected, as it was then (SO_PEERCRED, unix(7)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Credentials {
-    pid: i32,
+    /// `None` for a process of another pid namespace, of which the kernel tells none.
+    pid: Option<i32>,
     user: u32,
     group: u32,
 }
@@ -26,9 +26,9 @@ pub(crate) struct Allowed {
 
 impl Credentials {
     /// Of the peer of a connected socket.
-    pub(crate) fn of(socket: impl AsFd) -> std::io::Result<Self> {
-        let told = socket_peercred(socket)?;
-        Ok(Self { pid: told.pid.as_raw_nonzero().get(), user: told.uid.as_raw(), group: told.gid.as_raw() })
+    pub(crate) fn of(socket: &UnixStream) -> std::io::Result<Self> {
+        let told = socket.peer_cred()?;
+        Ok(Self { pid: told.pid().filter(|pid| *pid > 0), user: told.uid(), group: told.gid() })
     }
 
     fn is_in(&self, group: u32) -> bool {
@@ -39,7 +39,8 @@ impl Credentials {
     /// wrapper; so they are read of the process as it is now. Where it is hidden or gone it has none, and is refused
     /// rather than let in.
     fn supplementary_groups(&self) -> Vec<u32> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let Some(pid) = self.pid else { return Vec::new() };
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("Groups:")).unwrap_or_default();
         line.split_whitespace().filter_map(|group| group.parse().ok()).collect()
     }
@@ -47,7 +48,11 @@ impl Credentials {
 
 impl fmt::Display for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "pid {} uid {} gid {}", self.pid, self.user, self.group)
+        match self.pid {
+            Some(pid) => write!(f, "pid {pid} ")?,
+            None => f.write_str("a process of another pid namespace, ")?,
+        }
+        write!(f, "uid {} gid {}", self.user, self.group)
     }
 }
 
@@ -77,16 +82,16 @@ mod tests {
     use crate::Principal;
 
     fn me() -> Credentials {
-        let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
-        Credentials::of(one).unwrap()
+        let (one, _other) = tokio::net::UnixStream::pair().unwrap();
+        Credentials::of(&one).unwrap()
     }
 
     const NOBODY: u32 = 4_000_000_000;
 
-    #[test]
-    fn a_peer_is_known_by_its_process_user_and_groups() {
+    #[tokio::test]
+    async fn a_peer_is_known_by_its_process_user_and_groups() {
         let me = me();
-        assert_eq!(me.pid, i32::try_from(std::process::id()).unwrap());
+        assert_eq!(me.pid, i32::try_from(std::process::id()).ok());
         assert_eq!((me.user, me.group), (geteuid().as_raw(), getegid().as_raw()));
         for group in getgroups().unwrap() {
             assert!(me.is_in(group.as_raw()));
@@ -94,11 +99,11 @@ mod tests {
         assert!(!me.is_in(NOBODY));
     }
 
-    #[test]
-    fn without_names_ones_own_user_root_and_the_sockets_group_may_connect() {
+    #[tokio::test]
+    async fn without_names_ones_own_user_root_and_the_sockets_group_may_connect() {
         let allowed = Allowed::new(&[], 42);
         assert!(allowed.allows(&me()));
-        let other = |user, group| Credentials { pid: i32::MAX, user, group };
+        let other = |user, group| Credentials { pid: Some(i32::MAX), user, group };
         assert!(allowed.allows(&other(0, 7)));
         assert!(allowed.allows(&other(NOBODY, 42)));
         assert!(!allowed.allows(&other(NOBODY, 43)));
@@ -107,7 +112,7 @@ mod tests {
     #[test]
     fn names_replace_the_default() {
         let allowed = Allowed::new(&[Principal::User(7), Principal::Group(8)], 42);
-        let other = |user, group| Credentials { pid: i32::MAX, user, group };
+        let other = |user, group| Credentials { pid: Some(i32::MAX), user, group };
         assert!(allowed.allows(&other(7, 1)));
         assert!(allowed.allows(&other(1, 8)));
         assert!(!allowed.allows(&other(0, 42)));
