@@ -1,20 +1,16 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use delivery::{PublisherOptions, StampedPublisher, publisher_id};
 use pubsub_api::settings::Settings;
-use pubsub_api::{Event, PubSubApi, Publisher, Registry, Result, Role, Status};
-
-use crate::{HelloTask, publisher_id};
+use pubsub_api::{Event, Publisher, Registry, Result, Role, Status};
 
 /// The publisher that the settings describe, for async callers.
 ///
 /// With `pub_sub_use_multiproc` events go to the host's publisher service; without it this process binds the network
-/// address itself, and says `$hello` there. All methods may be called from many tasks at once.
+/// address itself, numbers its events, and says `$hello` and marks there. All methods may be called from many tasks at once.
 #[derive(Debug)]
 pub struct PublisherClient {
     publisher: Arc<dyn Publisher>,
-    /// Set for a network publisher: the id to say hello with.
-    hello_id: Option<String>,
-    hello: OnceLock<HelloTask>,
 }
 
 impl PublisherClient {
@@ -25,30 +21,22 @@ impl PublisherClient {
     /// settings.
     pub fn open(settings: &Settings) -> Result<Self> {
         let registry = Registry::collect()?;
-        let driver: Arc<dyn PubSubApi>;
-        let hello_id;
         if settings.pubsub().pub_sub_use_multiproc {
-            driver = registry.open(settings, Role::Multiproc)?;
-            hello_id = None;
-        } else {
-            driver = registry.open(settings, Role::Network)?;
-            hello_id = Some(publisher_id(settings));
+            return Ok(Self { publisher: registry.open(settings, Role::Multiproc)?.publisher() });
         }
-        Ok(Self { publisher: driver.publisher(), hello_id, hello: OnceLock::new() })
+        let driver = registry.open(settings, Role::Network)?.publisher();
+        let options = PublisherOptions::of(settings);
+        let publisher = StampedPublisher::new(driver, publisher_id(settings), options);
+        Ok(Self { publisher: Arc::new(publisher) })
     }
 
-    /// Makes ready to send. On the IPC hop this only checks; a network publisher binds and begins to say `$hello`.
+    /// Makes ready to send. On the IPC hop this only checks; a network publisher binds, opens its ring in
+    /// `state_dir` and begins to say `$hello`.
     ///
     /// # Errors
     /// As [`Publisher::initialize`].
     pub async fn initialize(&self) -> Result<()> {
-        self.publisher.initialize().await?;
-        if let Some(id) = &self.hello_id
-            && self.hello.get().is_none()
-        {
-            let _ = self.hello.set(HelloTask::start(Arc::clone(&self.publisher), id)?);
-        }
-        Ok(())
+        self.publisher.initialize().await
     }
 
     /// Publishes one event; `Ok` means accepted.

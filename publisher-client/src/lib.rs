@@ -25,12 +25,8 @@
 
 mod blocking;
 mod client;
-mod hello_task;
-mod identity;
 
 pub use blocking::BlockingPublisher;
 pub use client::PublisherClient;
-pub use hello_task::HelloTask;
-pub use identity::publisher_id;
 
 use drivers as _;

@@ -17,14 +17,15 @@ use fork::{Fork, WEXITSTATUS, WIFEXITED, fork, waitpid};
 use publisher_client::BlockingPublisher;
 use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::wire::EventRef;
-use pubsub_api::{Action, ErrorKind, Event, Incoming, Registry, Role, SEND_ALL};
+use pubsub_api::{Action, Batch, ErrorKind, Event, Registry, Role, SEND_ALL};
 
 /// How long everything may take, on a machine however busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() {
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 6] = [
         ("four_workers_forked_after_initialize_publish_complete_and_in_order", four_workers),
+        ("a_driver_opened_before_fork_is_a_worker_of_its_own_in_each_process", driver_opened_before),
         ("a_publisher_used_before_fork_keeps_working_in_parent_and_child", used_before),
         ("a_worker_may_close_what_its_parent_uses", closed_in_child),
         ("a_worker_that_only_drops_what_its_parent_uses_ends", dropped_in_child),
@@ -77,7 +78,7 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
 }
 
-/// Receives until each worker's events are complete, in order.
+/// Receives until each worker's events are complete, in order, and acknowledges them. Each worker has an id of its own.
 fn receive(settings: &Settings, workers: &BTreeMap<String, usize>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let work = async {
@@ -85,15 +86,26 @@ fn receive(settings: &Settings, workers: &BTreeMap<String, usize>) {
         let subscriber = registry.open(settings, Role::Multiproc).unwrap().subscriber();
         subscriber.initialize().await.unwrap();
         let mut came: BTreeMap<String, usize> = BTreeMap::new();
+        let mut ids: BTreeMap<u64, String> = BTreeMap::new();
+        let mut batch = Batch::new();
         while came != *workers {
-            let next = tokio::time::timeout(PATIENCE, subscriber.recv()).await;
-            let next = next.unwrap_or_else(|_| panic!("waited {PATIENCE:?} in vain, came: {came:?}"));
-            let Incoming::Message(envelope) = next.unwrap() else { continue };
-            let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload).unwrap().to_event();
-            let count = came.entry(event.table.unwrap()).or_default();
-            assert_eq!(event.key.unwrap(), count.to_string(), "in order: {came:?}");
-            *count += 1;
+            let next = tokio::time::timeout(PATIENCE, subscriber.recv_batch(&mut batch)).await;
+            next.unwrap_or_else(|_| panic!("waited {PATIENCE:?} in vain, came: {came:?}")).unwrap();
+            for encoded in batch.iter() {
+                let event = EventRef::read(encoded.topic, encoded.payload).unwrap().to_event();
+                let name = event.table.unwrap();
+                let id = encoded.origin.expect("numbered").worker;
+                assert_eq!(*ids.entry(id).or_insert(name.clone()), name, "an id for two");
+                let count = came.entry(name).or_default();
+                assert_eq!(event.key.unwrap(), count.to_string(), "in order: {came:?}");
+                *count += 1;
+            }
+            for source in batch.sources() {
+                subscriber.acknowledger().unwrap().acknowledge(source.peer, source.last());
+            }
+            batch.clear();
         }
+        assert_eq!(ids.len(), workers.len(), "an id for each: {ids:?}");
         subscriber.close().await;
     };
     runtime.block_on(work);
@@ -113,6 +125,32 @@ fn four_workers() {
             let child = in_child(|| {
                 publish(&publisher, worker, 0, EVENTS);
                 publisher.close().expect("handed over");
+            });
+            (worker, child)
+        })
+        .collect();
+    receive(&settings, &workers);
+    for (worker, child) in children {
+        assert_ended_well(worker, child);
+    }
+}
+
+fn driver_opened_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(folder.path());
+    let driver = Registry::collect().unwrap().open(&settings, Role::Multiproc).unwrap();
+    let publisher = driver.publisher();
+    let workers: BTreeMap<String, usize> = (0..4).map(|worker| (format!("worker-{worker}"), 1)).collect();
+    let children: Vec<(&String, i32)> = workers
+        .keys()
+        .map(|worker| {
+            let child = in_child(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let event = Event::new(worker.as_str(), "0", Action::Set, "value", SEND_ALL);
+                    publisher.send_event(&event).await.expect("accepted");
+                    publisher.close().await.expect("confirmed");
+                });
             });
             (worker, child)
         })

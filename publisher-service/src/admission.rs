@@ -14,7 +14,7 @@ const SEND_ALL_PAIR: &[u8] = b"\xa5topic\xa1D";
 /// # Errors
 /// The [`WireError`] that says why not: a reserved topic, a stamp (only the service gives them), or any wrong map.
 pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
-    let EncodedEvent { topic, payload } = event;
+    let EncodedEvent { topic, payload, .. } = event;
     if topic.first() == Some(&b'$') {
         return Err(WireError::ReservedTopic);
     }
@@ -49,7 +49,7 @@ mod tests {
     }
 
     fn admit_on(topic: &[u8], payload: &[u8]) -> Result<Edit, WireError> {
-        admit(EncodedEvent { topic, payload })
+        admit(EncodedEvent { topic, payload, origin: None })
     }
 
     fn admit_packed(event: &Event) -> Result<Edit, WireError> {

@@ -2,22 +2,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use publisher_client::{HelloTask, publisher_id};
+use delivery::{PublisherOptions, StampedPublisher, publisher_id};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Status, Subscriber};
 use tokio::task::JoinHandle;
 
 use crate::Forwarder;
 
-/// A publisher service within this process: bound, forwarding and saying hello until [`drain`](Self::drain).
+/// A publisher service within this process: bound and forwarding until [`drain`](Self::drain).
 #[derive(Debug)]
 pub struct PublisherService {
-    publisher_id: String,
     ipc: Arc<dyn Subscriber>,
-    network: Arc<dyn Publisher>,
+    /// The driver's own, for its status.
+    driver: Arc<dyn Publisher>,
+    network: Arc<StampedPublisher>,
     forwarder: Arc<Forwarder>,
     forwarding: JoinHandle<()>,
-    hello: HelloTask,
 }
 
 /// For how long nothing must come before a draining service takes the workers for silent.
@@ -29,24 +29,25 @@ impl PublisherService {
     /// # Errors
     /// [`ErrorKind::Settings`] for unknown aliases, settings that a driver refuses, and if there is nothing to do:
     /// without `pub_sub_use_multiproc`, or with a broker, the workers publish themselves.
-    /// [`ErrorKind::Unavailable`] if an address is taken.
+    /// [`ErrorKind::Unavailable`] if an address is taken, or another process has the ring in `state_dir`.
     pub async fn start(registry: &Registry, settings: &Settings) -> Result<Self> {
         check_that_there_is_work(registry, settings)?;
-        let network = registry.open(settings, Role::Network)?.publisher();
+        let driver = registry.open(settings, Role::Network)?.publisher();
         let ipc = registry.open(settings, Role::Multiproc)?.subscriber();
+        let options = PublisherOptions::of(settings);
+        let network = StampedPublisher::new(Arc::clone(&driver), publisher_id(settings), options);
+        let network = Arc::new(network);
         network.initialize().await?;
         ipc.initialize().await?;
-        let publisher_id = publisher_id(settings);
-        let hello = HelloTask::start(Arc::clone(&network), &publisher_id)?;
         let forwarder = Arc::new(Forwarder::new(Arc::clone(&ipc), Arc::clone(&network)));
         let forwarding = tokio::spawn(Arc::clone(&forwarder).supervise());
-        Ok(Self { publisher_id, ipc, network, forwarder, forwarding, hello })
+        Ok(Self { ipc, driver, network, forwarder, forwarding })
     }
 
     /// The identity that hellos carry.
     #[must_use]
     pub fn publisher_id(&self) -> &str {
-        &self.publisher_id
+        self.network.publisher_id()
     }
 
     /// Where agents connect to.
@@ -63,13 +64,15 @@ impl PublisherService {
 
     /// A view of the status that outlives the service.
     pub fn status_reader(&self) -> impl Fn() -> BTreeMap<String, Status> + Send + Sync + 'static {
-        let (ipc, network) = (Arc::clone(&self.ipc), Arc::clone(&self.network));
+        let (ipc, driver) = (Arc::clone(&self.ipc), Arc::clone(&self.driver));
+        let delivery = Arc::clone(&self.network);
         let forwarder = Arc::clone(&self.forwarder);
         move || {
             BTreeMap::from([
                 ("service".to_owned(), forwarder.status()),
                 ("ipc".to_owned(), ipc.status()),
-                ("network".to_owned(), network.status()),
+                ("delivery".to_owned(), delivery.delivery_status()),
+                ("network".to_owned(), driver.status()),
             ])
         }
     }
@@ -111,7 +114,6 @@ impl PublisherService {
         // What had arrived before the close is still to be read; the queue then says that it is closed.
         let left = deadline.saturating_duration_since(Instant::now()).max(IDLE);
         let emptied = self.forwarder.drain(IDLE, left).await;
-        drop(self.hello);
         self.network.close().await?;
         if emptied {
             return Ok(());

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use delivery::{Control, PublisherOptions, StampedPublisher};
 use publisher_service::Forwarder;
 use pubsub_api::wire::EventRef;
 use pubsub_api::{
@@ -20,13 +21,15 @@ use tokio::sync::mpsc;
 #[derive(Debug)]
 struct Network {
     sent: Mutex<Vec<Bytes>>,
+    /// What was published on reserved topics.
+    told: Mutex<Vec<Envelope>>,
     /// How often an event that needs patience is still refused.
     overloads_left: AtomicU32,
 }
 
 impl Default for Network {
     fn default() -> Self {
-        Self { sent: Mutex::default(), overloads_left: AtomicU32::new(5) }
+        Self { sent: Mutex::default(), told: Mutex::default(), overloads_left: AtomicU32::new(5) }
     }
 }
 
@@ -36,7 +39,11 @@ impl Publisher for Network {
         Ok(())
     }
 
-    async fn send(&self, _: &Topic, payload: Bytes) -> Result<()> {
+    async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
+        if topic.is_reserved() {
+            self.told.lock().unwrap().push(Envelope { topic: topic.clone(), payload });
+            return Ok(());
+        }
         let holds = |word: &str| payload.windows(word.len()).any(|window| window == word.as_bytes());
         if holds("fail") {
             return Err(Error::new(ErrorKind::Unavailable, "no network, as this test wants it"));
@@ -70,6 +77,22 @@ impl Publisher for Network {
 }
 
 impl Network {
+    /// The numbers of the LOST records, with their causes.
+    fn lost(&self) -> Vec<(u64, String)> {
+        let told = self.told.lock().unwrap();
+        let lost = told.iter().filter_map(|told| match Control::read(&told.topic, &told.payload) {
+            Ok(Some(Control::Lost(lost))) => Some((lost.stamp.sequence, lost.cause)),
+            _ => None,
+        });
+        lost.collect()
+    }
+
+    /// The numbers of the events.
+    fn numbers(&self) -> Vec<u64> {
+        let number = |payload: &Bytes| EventRef::read(b"D", payload).unwrap().stamp.unwrap().sequence;
+        self.sent.lock().unwrap().iter().map(number).collect()
+    }
+
     fn values(&self) -> Vec<String> {
         let value = |payload: &Bytes| match EventRef::read(b"D", payload).unwrap().to_event().value {
             Value::Text(value) => value,
@@ -156,6 +179,14 @@ async fn forward(events: Vec<Incoming>) -> (Arc<Forwarder>, Arc<Network>) {
     (forward_to(Arc::clone(&network) as Arc<dyn Publisher>, events).await, network)
 }
 
+async fn stamped(network: Arc<dyn Publisher>) -> Arc<StampedPublisher> {
+    let options =
+        PublisherOptions { state_dir: None, ring_bytes: 1 << 20, snapshot_bytes: 1 << 20, max_topics: 99 };
+    let stamped = StampedPublisher::new(network, "id".to_owned(), options);
+    stamped.initialize().await.unwrap();
+    Arc::new(stamped)
+}
+
 async fn forward_to(network: Arc<dyn Publisher>, events: Vec<Incoming>) -> Arc<Forwarder> {
     let (queue, incoming) = mpsc::channel(100);
     for event in events {
@@ -163,7 +194,7 @@ async fn forward_to(network: Arc<dyn Publisher>, events: Vec<Incoming>) -> Arc<F
     }
     drop(queue);
     let workers = Arc::new(Workers(tokio::sync::Mutex::new(incoming)));
-    let forwarder = Arc::new(Forwarder::new(workers, network));
+    let forwarder = Arc::new(Forwarder::new(workers, stamped(network).await));
     Arc::clone(&forwarder).supervise().await;
     forwarder
 }
@@ -172,10 +203,9 @@ async fn forward_to(network: Arc<dyn Publisher>, events: Vec<Incoming>) -> Arc<F
 async fn one_bad_event_costs_itself_and_no_other() {
     let (forwarder, network) = forward(vec![event("one"), junk(), event("fail"), event("two")]).await;
     assert_eq!(network.sent.lock().unwrap().len(), 2);
-    assert_eq!((forwarder.published(), forwarder.dropped()), (2, 2));
-    let status = forwarder.status();
-    assert_eq!(status.counter("events_dropped", Some("not_a_map")), 1);
-    assert_eq!(status.counter("events_dropped", Some("unavailable")), 1);
+    assert_eq!((forwarder.published(), forwarder.dropped()), (2, 1));
+    assert_eq!(forwarder.status().counter("events_dropped", Some("not_a_map")), 1);
+    assert_eq!((network.numbers(), network.lost()), (vec![1, 3], vec![(2, "refused".to_owned())]));
 }
 
 #[tokio::test]
@@ -190,8 +220,8 @@ async fn a_defect_in_the_publish_path_costs_one_event_and_is_counted() {
     let (forwarder, network) =
         forward(vec![event("one"), event("panic"), event("two"), event("panic"), event("three")]).await;
     assert_eq!(network.values(), ["one", "two", "three"]);
-    assert_eq!(forwarder.status().counter("events_dropped", Some("internal")), 2);
-    assert_eq!((forwarder.published(), forwarder.dropped()), (3, 2));
+    assert_eq!((network.numbers(), forwarder.published()), (vec![1, 3, 5], 3));
+    assert_eq!(network.lost(), [2, 4].map(|number| (number, "internal".to_owned())));
 }
 
 #[tokio::test]
@@ -200,8 +230,9 @@ async fn a_defect_that_a_whole_batch_runs_into_costs_one_event_all_the_same() {
     let events = ["one", "two", "panic", "three", "four"].map(event).to_vec();
     let forwarder = forward_to(Arc::clone(&network) as Arc<dyn Publisher>, events).await;
     assert_eq!(network.0.values(), ["one", "two", "three", "four"]);
-    assert_eq!((forwarder.published(), forwarder.dropped()), (4, 1));
-    assert_eq!(forwarder.status().counter("forwarder_restarts", Some("internal")), 1);
+    assert_eq!((network.0.numbers(), forwarder.published()), (vec![1, 2, 4, 5], 4));
+    assert_eq!(network.0.lost(), [(3, "internal".to_owned())]);
+    assert_eq!(forwarder.status().counter("forwarder_restarts", Some("internal")), 0);
 }
 
 #[tokio::test]
@@ -212,7 +243,8 @@ async fn what_an_overloaded_network_does_not_take_is_left_to_the_drain_when_the_
     }
     let network = Arc::new(Network { overloads_left: AtomicU32::new(u32::MAX), ..Network::default() });
     let workers = Arc::new(Workers(tokio::sync::Mutex::new(incoming)));
-    let forwarder = Arc::new(Forwarder::new(workers, Arc::clone(&network) as Arc<dyn Publisher>));
+    let forwarder =
+        Arc::new(Forwarder::new(workers, stamped(Arc::clone(&network) as Arc<dyn Publisher>).await));
     let running = tokio::spawn(Arc::clone(&forwarder).supervise());
     while network.sent.lock().unwrap().is_empty() {
         tokio::task::yield_now().await;
@@ -232,7 +264,8 @@ async fn a_stopped_forwarder_leaves_what_follows_to_the_drain() {
     let (queue, incoming) = mpsc::channel(100);
     let network = Arc::new(Network::default());
     let workers = Arc::new(Workers(tokio::sync::Mutex::new(incoming)));
-    let forwarder = Arc::new(Forwarder::new(workers, Arc::clone(&network) as Arc<dyn Publisher>));
+    let forwarder =
+        Arc::new(Forwarder::new(workers, stamped(Arc::clone(&network) as Arc<dyn Publisher>).await));
     let running = tokio::spawn(Arc::clone(&forwarder).supervise());
     queue.send(event("before")).await.unwrap();
     forwarder.stop();

@@ -1,5 +1,6 @@
 mod encoded_event;
 mod frame;
+mod source;
 
 use std::fmt;
 use std::ops::Range;
@@ -8,6 +9,7 @@ use bytes::Bytes;
 
 pub use encoded_event::EncodedEvent;
 use frame::Frame;
+pub use source::{Origin, Source};
 
 use crate::{Envelope, Result, Topic};
 
@@ -37,6 +39,7 @@ use crate::{Envelope, Result, Topic};
 pub struct Batch {
     blocks: Vec<Bytes>,
     spans: Vec<Span>,
+    sources: Vec<Source>,
     /// How many spans at the beginning were taken out.
     taken: usize,
 }
@@ -44,6 +47,10 @@ pub struct Batch {
 /// Names a block of one batch, until that is cleared or its last event is taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockId(u32);
+
+/// Names a source of one batch, as long as [`BlockId`] names a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceId(u32);
 
 /// What [`Batch::edit`] makes of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,16 +68,34 @@ pub enum Edit {
 struct Span {
     topic: Frame,
     payload: Frame,
+    /// Its source, and which one of it; [`NO_SOURCE`] if nobody numbered it.
+    source: u32,
+    nth: u32,
 }
 
+const NO_SOURCE: u32 = u32::MAX;
+
 impl Span {
-    fn of(self, blocks: &[Bytes]) -> EncodedEvent<'_> {
-        EncodedEvent { topic: self.topic.of(blocks), payload: self.payload.of(blocks) }
+    fn new(topic: Frame, payload: Frame) -> Self {
+        Self { topic, payload, source: NO_SOURCE, nth: 0 }
     }
 
-    /// The same where so many blocks stand before its own.
-    fn behind(self, blocks: u32) -> Self {
-        Self { topic: self.topic.behind(blocks), payload: self.payload.behind(blocks) }
+    fn of<'a>(self, blocks: &'a [Bytes], sources: &[Source]) -> EncodedEvent<'a> {
+        let origin = sources.get(self.source as usize).map(|source| {
+            let number = source.first + u64::from(self.nth);
+            Origin { worker: source.worker, number, sent_before: number <= source.sent_before }
+        });
+        EncodedEvent { topic: self.topic.of(blocks), payload: self.payload.of(blocks), origin }
+    }
+
+    /// The same where so many blocks and sources stand before its own.
+    fn behind(self, blocks: u32, sources: u32) -> Self {
+        Self {
+            topic: self.topic.behind(blocks),
+            payload: self.payload.behind(blocks),
+            source: self.source.saturating_add(sources),
+            nth: self.nth,
+        }
     }
 }
 
@@ -95,7 +120,7 @@ impl Batch {
     pub fn push(&mut self, envelope: Envelope) {
         let topic = self.add_whole(envelope.topic.into());
         let payload = self.add_whole(envelope.payload);
-        self.spans.push(Span { topic, payload });
+        self.spans.push(Span::new(topic, payload));
     }
 
     /// Adds a block whose events [`push_span`](Batch::push_span) then names.
@@ -118,8 +143,28 @@ impl Batch {
         let Some(bytes) = self.blocks.get(block.0 as usize) else { return false };
         let place = |range| Frame::within(block, bytes.len(), range);
         let (Some(topic), Some(payload)) = (place(topic), place(payload)) else { return false };
-        self.spans.push(Span { topic, payload });
+        self.spans.push(Span::new(topic, payload));
         true
+    }
+
+    /// Adds a worker's run of numbers, which [`number_last`](Batch::number_last) then gives to events.
+    pub fn add_source(&mut self, source: Source) -> SourceId {
+        let id = u32::try_from(self.sources.len()).unwrap_or(NO_SOURCE);
+        self.sources.push(source);
+        SourceId(id)
+    }
+
+    /// Says that the event added last is number `nth` of `source`, counted from 0.
+    pub fn number_last(&mut self, source: SourceId, nth: u32) {
+        if let Some(span) = self.spans.last_mut() {
+            (span.source, span.nth) = (source.0, nth);
+        }
+    }
+
+    /// The runs of numbers of workers that have come since the batch was cleared: also those whose events are gone.
+    #[must_use]
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
     }
 
     /// How many events are left.
@@ -142,7 +187,7 @@ impl Batch {
 
     /// The events that are left, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = EncodedEvent<'_>> + '_ {
-        self.left().iter().map(|span| span.of(&self.blocks))
+        self.left().iter().map(|span| span.of(&self.blocks, &self.sources))
     }
 
     fn left(&self) -> &[Span] {
@@ -173,7 +218,12 @@ impl Batch {
         let Some(first) = self.left().first().copied() else { return false };
         let topic = other.add_whole(first.topic.share(&self.blocks));
         let payload = other.add_whole(first.payload.share(&self.blocks));
-        other.spans.push(Span { topic, payload });
+        other.spans.push(Span::new(topic, payload));
+        if let Some(source) = self.sources.get(first.source as usize) {
+            let one = Source { first: source.first + u64::from(first.nth), count: 1, ..*source };
+            let id = other.add_source(one);
+            other.number_last(id, 0);
+        }
         self.advance(1);
         true
     }
@@ -181,8 +231,10 @@ impl Batch {
     /// Takes all events of `other` and adds them behind its own, sharing memory.
     pub fn append(&mut self, other: &mut Self) {
         let behind = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
-        self.spans.extend(other.left().iter().map(|span| span.behind(behind)));
+        let sources = u32::try_from(self.sources.len()).unwrap_or(NO_SOURCE);
+        self.spans.extend(other.left().iter().map(|span| span.behind(behind, sources)));
         self.blocks.append(&mut other.blocks);
+        self.sources.append(&mut other.sources);
         other.clear();
     }
 
@@ -190,8 +242,8 @@ impl Batch {
     pub fn edit(&mut self, mut judge: impl FnMut(EncodedEvent<'_>) -> Edit) {
         self.spans.drain(..self.taken.min(self.spans.len()));
         self.taken = 0;
-        let Self { blocks, spans, .. } = self;
-        spans.retain_mut(|span| match judge(span.of(blocks)) {
+        let Self { blocks, spans, sources, .. } = self;
+        spans.retain_mut(|span| match judge(span.of(blocks, sources)) {
             Edit::Keep => true,
             Edit::Drop => false,
             Edit::Replace(payload) => {
@@ -210,6 +262,7 @@ impl Batch {
     pub fn clear(&mut self) {
         self.blocks.clear();
         self.spans.clear();
+        self.sources.clear();
         self.taken = 0;
     }
 }

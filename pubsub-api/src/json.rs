@@ -4,7 +4,7 @@ use rmpv::Value as Msgpack;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::{Action, Error, ErrorKind, Event, Result, SEND_ALL, Topic, Value};
+use crate::{Action, Error, ErrorKind, Event, Incarnation, Result, SEND_ALL, Stamp, Topic, Value};
 use bytes::Bytes;
 
 /// The five fields as they stand in a line.
@@ -17,6 +17,28 @@ struct Written<'a> {
     topic: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stamp: Option<WrittenStamp>,
+}
+
+/// Sixteen hexadecimal digits for the publisher, since JSON readers commonly round above 2⁵³.
+#[derive(Debug, Serialize)]
+struct WrittenStamp {
+    #[serde(flatten)]
+    incarnation: Incarnation,
+    sequence: u64,
+    time_us: u64,
+}
+
+/// What a line says besides the event itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LineOptions<'a> {
+    /// How the event came, as `"origin":"replay"`; `None` for one of the stream.
+    pub origin: Option<&'a str>,
+    /// Whether the stamp is written, as `"stamp":{"publisher":"5f1c0b5e2a9d4c11","epoch":1,"sequence":7,"time_us":2}`.
+    pub stamp: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -26,7 +48,8 @@ enum WrittenValue<'a> {
     Other(Json),
 }
 
-/// A line as it is read. What `subscriber-agent` may add later is let pass, so that its output can be published again.
+/// A line as it is read. What [`LineOptions`] add is let pass, so that the output of `subscriber-agent` can be published
+/// again.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Read {
@@ -54,6 +77,14 @@ struct Read {
 /// # Errors
 /// [`ErrorKind::Internal`] if the value's bytes are no msgpack, which a checked event excludes.
 pub fn to_line(event: &Event) -> Result<String> {
+    to_line_with(event, LineOptions::default())
+}
+
+/// As [`to_line`], and what `options` add at its end.
+///
+/// # Errors
+/// As [`to_line`].
+pub fn to_line_with(event: &Event, options: LineOptions<'_>) -> Result<String> {
     let value = match &event.value {
         Value::Nil => WrittenValue::Other(Json::Null),
         Value::Text(text) => WrittenValue::Text(text),
@@ -66,9 +97,17 @@ pub fn to_line(event: &Event) -> Result<String> {
         value,
         topic: event.topic.as_str(),
         version: event.version,
+        origin: options.origin,
+        stamp: event.stamp.filter(|_| options.stamp).map(WrittenStamp::from),
     };
     serde_json::to_string(&written)
         .map_err(|error| Error::new(ErrorKind::Internal, "cannot write an event as JSON").with_source(error))
+}
+
+impl From<Stamp> for WrittenStamp {
+    fn from(Stamp { publisher, epoch, sequence, time_us }: Stamp) -> Self {
+        Self { incarnation: Incarnation { publisher, epoch }, sequence, time_us }
+    }
 }
 
 /// Reads an event from one line of JSON; an absent or null topic is `D`, an absent value is nil.
@@ -184,9 +223,9 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{from_line, to_line};
-    use crate::Envelope;
+    use super::{LineOptions, from_line, to_line, to_line_with};
     use crate::wire::{EventRef, MAX_DEPTH};
+    use crate::{Envelope, Stamp};
 
     #[test]
     fn a_line_read_and_written_is_the_same_line() {
@@ -203,6 +242,21 @@ mod tests {
             let read = EventRef::read(packed.topic.as_bytes(), &packed.payload).unwrap();
             assert_eq!(read.to_event(), event, "the wire keeps every value");
         }
+    }
+
+    #[test]
+    fn origin_and_stamp_are_added_where_they_are_wanted_and_let_pass_where_lines_are_read() {
+        let plain = r#"{"table":"a","key":"b","action":"set","value":"v","topic":"D","version":7}"#;
+        let mut event = from_line(plain).unwrap();
+        let stamp = Stamp { publisher: 0x5f, epoch: 2, sequence: 3, time_us: 4 };
+        event.stamp = Some(stamp);
+        assert_eq!(to_line(&event).unwrap(), plain);
+        let line = to_line_with(&event, LineOptions { origin: Some("replay"), stamp: true }).unwrap();
+        let added = r#","origin":"replay","stamp":{"publisher":"000000000000005f","epoch":2,"sequence":3,"time_us":4}}"#;
+        assert_eq!(line, plain.replace('}', added));
+        assert_eq!(from_line(&line).unwrap(), from_line(plain).unwrap());
+        event.stamp = None;
+        assert_eq!(to_line_with(&event, LineOptions { origin: None, stamp: true }).unwrap(), plain);
     }
 
     #[test]

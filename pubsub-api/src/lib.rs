@@ -16,6 +16,7 @@ pub mod settings;
 pub mod wire;
 
 mod event;
+mod incarnation;
 mod stamp;
 mod topic;
 
@@ -26,7 +27,9 @@ mod batch;
 mod envelope;
 mod notice;
 
+mod acknowledger;
 mod publisher;
+mod requests;
 mod subscriber;
 mod subscribers_seen;
 
@@ -39,21 +42,24 @@ mod error;
 mod status;
 mod tally;
 
+pub use acknowledger::Acknowledger;
 pub use backoff::Backoff;
-pub use batch::{Batch, BlockId, Edit, EncodedEvent};
+pub use batch::{Batch, BlockId, Edit, EncodedEvent, Origin, Source, SourceId};
 pub use capability::Capabilities;
 pub use driver::{Driver, PubSubApi, Role};
 pub use envelope::Envelope;
 pub use error::{Advice, Error, ErrorKind, Result};
 pub use event::{Action, Event, Value};
+pub use incarnation::Incarnation;
 pub use notice::Notice;
 pub use pattern::Pattern;
 pub use publisher::Publisher;
 pub use registry::Registry;
+pub use requests::{Reply, Request, Requester, Requests};
 pub use stamp::Stamp;
 pub use status::{Counter, CounterReading, PeerReading, QueueReading, Status};
-pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, Subscriber, run};
+pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, MAX_TOPICS, Subscriber, run};
 pub use subscribers_seen::{PeerId, SubscribersSeen, SubscriptionSeen};
 pub use subscription::{Subscription, Subscriptions};
 pub use tally::Tally;
-pub use topic::{HELLO, SEND_ALL, Topic};
+pub use topic::{HELLO, MARK_PREFIX, SEND_ALL, Topic};

@@ -1,5 +1,7 @@
 use serde::Serialize;
 
+use crate::Incarnation;
+
 /// What a subscriber learns besides events, at its place in the stream.
 ///
 /// `publisher` is always the endpoint as it was registered.
@@ -25,24 +27,60 @@ pub enum Notice {
     Subscribed {
         /// The endpoint of the publisher.
         publisher: String,
+        /// Who says hello there, if it tells.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        incarnation: Option<Incarnation>,
     },
     /// Events are known to be missing at this place.
     Gap {
+        /// On which topic; absent if any may be meant.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        topic: Option<String>,
         /// How many.
         events: u64,
         /// Why, in words.
         reason: String,
     },
+    /// Events of a topic are missing, or may be, and are being asked for: what the subscriber has is behind until `Live`.
+    Recovering {
+        /// The endpoint of the publisher.
+        publisher: String,
+        /// The topic.
+        topic: String,
+        /// Why, in words.
+        reason: String,
+    },
     /// What the subscriber has may differ from the truth: compare it with the database.
     Resync {
+        /// The endpoint of the publisher; absent if any may be meant.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        publisher: Option<String>,
+        /// The topic; absent if any may be meant.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        topic: Option<String>,
         /// Why, in words.
         reason: String,
     },
-    /// Nothing proves any more that the data is current.
+    /// Nothing proves any more that what came from the publisher is current, until `Live` without a topic.
     Stale {
+        /// The endpoint of the publisher.
+        publisher: String,
         /// Why, in words.
         reason: String,
     },
-    /// The data is current again.
-    Live,
+    /// The data is current again: every event up to the publisher's last was delivered, or told to be missing.
+    Live {
+        /// The endpoint of the publisher.
+        publisher: String,
+        /// The topic; absent if it is all of the publisher's topics, after `Stale` or `Subscribed`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        topic: Option<String>,
+    },
+    /// Two publishers that live at the same time claim one id: give one of them another (`publisher_id`).
+    DuplicatePublisher {
+        /// The id that both claim, its first eight bytes in hexadecimal digits.
+        id: String,
+        /// Their endpoints.
+        publishers: Vec<String>,
+    },
 }

@@ -3,7 +3,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Batch, Envelope, Error, ErrorKind, Event, Result, Status, SubscribersSeen, Topic};
+use crate::{Batch, Envelope, Error, ErrorKind, Event, Requests, Result, Status, SubscribersSeen, Topic};
 
 /// The sending end. Contract, each line proved by the conformance suite for every driver:
 ///
@@ -83,6 +83,11 @@ pub trait Publisher: Debug + Send + Sync {
 
     /// Who subscribes, for drivers that [see it](crate::Capabilities::sees_subscribers).
     fn subscribers_seen(&self) -> Option<&dyn SubscribersSeen> {
+        None
+    }
+
+    /// What subscribers ask for, for drivers that [carry requests](crate::Capabilities::replay).
+    fn requests(&self) -> Option<&dyn Requests> {
         None
     }
 

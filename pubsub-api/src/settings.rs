@@ -41,6 +41,7 @@
 //! # Ok::<(), pubsub_api::Error>(())
 //! ```
 
+mod agent_table;
 mod endpoint;
 mod findings;
 mod load;

@@ -3,7 +3,9 @@ use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 
-use crate::{Batch, Envelope, Error, ErrorKind, Notice, Result, Status, Subscription};
+use crate::{
+    Acknowledger, Batch, Envelope, Error, ErrorKind, Notice, Requester, Result, Status, Subscription,
+};
 
 /// What `recv` yields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +118,17 @@ pub trait Subscriber: Debug + Send + Sync {
         }
     }
 
+    /// A way to ask the publishers, for network drivers that [carry requests](crate::Capabilities::replay).
+    fn requester(&self) -> Option<&dyn Requester> {
+        None
+    }
+
+    /// A way to tell workers what was accepted, for multiproc drivers that
+    /// [confirm](crate::Capabilities::confirms_publish).
+    fn acknowledger(&self) -> Option<&dyn Acknowledger> {
+        None
+    }
+
     /// Ends the links and releases the address. It may be called twice.
     async fn close(&self);
 
@@ -126,8 +139,12 @@ pub trait Subscriber: Debug + Send + Sync {
     fn status(&self) -> Status;
 }
 
-/// How many topics and patterns one subscriber may ask for (DESIGN 3: "4,096 topics a peer").
-pub const MAX_SUBSCRIPTIONS: usize = 4096;
+/// How many topics and patterns one subscriber may ask a driver for: 4,096 (DESIGN 3: "4,096 topics a peer"), and as many
+/// for their [marks](crate::Topic::mark).
+pub const MAX_SUBSCRIPTIONS: usize = 2 * MAX_TOPICS;
+
+/// How many topics and patterns an application may ask for (DESIGN 3: "4,096 topics a peer").
+pub const MAX_TOPICS: usize = 4096;
 
 /// The callback form: gives every event and notice to `handler` until the subscriber is closed.
 ///

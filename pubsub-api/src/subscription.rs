@@ -13,6 +13,15 @@ pub enum Subscription {
 }
 
 impl Subscription {
+    /// Whether an event on `topic` is asked for by this.
+    #[must_use]
+    pub fn wants(&self, topic: &Topic) -> bool {
+        match self {
+            Self::Topic(wanted) => wanted == topic,
+            Self::Pattern(pattern) => pattern.matches(topic),
+        }
+    }
+
     /// The bytes that every wanted topic begins with, for transports that filter by prefix.
     #[must_use]
     pub fn literal_prefix(&self) -> &[u8] {

@@ -6,7 +6,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// The name that an event is published under, matched exactly and bytewise.
 ///
-/// 1 to 255 bytes of UTF-8 without NUL; no normalisation, no case folding: two spellings of one word are two topics.
+/// 1 to 255 bytes of UTF-8 without NUL (reserved ones up to 261, for the marks of the longest); no normalisation, no case folding: two spellings of one word are two topics.
 /// Names that begin with `$` are Skimmer's own; [`is_reserved`](Topic::is_reserved) tells, and
 /// [`Publisher::send_event`](crate::Publisher::send_event) refuses them.
 ///
@@ -30,9 +30,15 @@ pub const SEND_ALL: Topic = Topic(Bytes::from_static(b"D"));
 /// The topic of the service's sign of life, published every [`HELLO_INTERVAL`](crate::hello::HELLO_INTERVAL).
 pub const HELLO: Topic = Topic(Bytes::from_static(b"$hello"));
 
+/// What the topics of marks begin with (DESIGN 4).
+pub const MARK_PREFIX: &[u8] = b"$mark.";
+
 impl Topic {
-    /// The longest topic, in bytes.
+    /// The longest topic of an application, in bytes.
     pub const MAX_BYTES: usize = 255;
+
+    /// The longest topic of all, in bytes: the [mark](Topic::mark) of a longest one.
+    pub const MAX_RESERVED_BYTES: usize = Self::MAX_BYTES + MARK_PREFIX.len();
 
     /// Checks a name and makes it a topic; reserved names pass, see [`is_reserved`](Topic::is_reserved).
     ///
@@ -41,10 +47,11 @@ impl Topic {
     pub fn new(name: impl Into<Bytes>) -> Result<Self> {
         let name = name.into();
         let length = name.len();
-        if length == 0 || length > Self::MAX_BYTES {
+        let limit = Self::longest(&name);
+        if length == 0 || length > limit {
             return Err(Error::new(
                 ErrorKind::Invalid,
-                format!("a topic has 1 to {} bytes, this one has {length}", Self::MAX_BYTES),
+                format!("a topic has 1 to {limit} bytes, this one has {length}"),
             ));
         }
         match std::str::from_utf8(&name) {
@@ -73,6 +80,31 @@ impl Topic {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// How many bytes a topic that begins like this may have.
+    pub(crate) fn longest(name: &[u8]) -> usize {
+        if name.first() == Some(&b'$') { Self::MAX_RESERVED_BYTES } else { Self::MAX_BYTES }
+    }
+
+    /// The topic of this one's marks: `$mark.` and its name (DESIGN 4).
+    ///
+    /// ```
+    /// use pubsub_api::SEND_ALL;
+    ///
+    /// assert_eq!(SEND_ALL.mark().as_str(), "$mark.D");
+    /// assert_eq!(SEND_ALL.mark().marked(), Some(SEND_ALL));
+    /// ```
+    #[must_use]
+    pub fn mark(&self) -> Self {
+        Self(Bytes::from([MARK_PREFIX, &self.0].concat()))
+    }
+
+    /// The topic whose mark this is; `None` if it is no mark's topic.
+    #[must_use]
+    pub fn marked(&self) -> Option<Self> {
+        let name = self.0.strip_prefix(MARK_PREFIX)?;
+        Self::new(self.0.slice_ref(name)).ok()
     }
 
     /// Whether the name begins with `$`, and so belongs to Skimmer itself.

@@ -19,12 +19,14 @@
 
 mod encode;
 mod error;
+mod find;
 mod grow;
 mod read;
 mod skip;
 
 pub use encode::encode;
 pub use error::WireError;
+pub use find::find;
 pub use grow::{GrownMap, append_pairs};
 pub use read::EventRef;
 

@@ -3,6 +3,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use pubsub_api::{Error, ErrorKind, Result};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -89,11 +90,19 @@ impl ChildProcess {
     }
 
     fn terminate(&self) -> Result<()> {
-        let pid =
-            self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        self.signal(Signal::TERM)
+    }
+
+    /// Sends it a signal; one that has ended gets none.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let Some(pid) = pid else { return Ok(()) };
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM)
-            .map_err(|error| self.failed(&error.to_string()))
+        kill_process(pid, signal).map_err(|error| self.failed(&error.to_string()))
+    }
+
+    /// Kills it (SIGKILL), and waits until it is gone.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        self.child.kill().await.map_err(|error| self.failed(&error.to_string()))
     }
 
     /// The process id, as long as it runs.

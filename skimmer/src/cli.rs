@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use pubsub_api::{Error, ErrorKind, Result};
 
-use crate::{bench, config, demo, drivers_list, publish, status, subscribe};
+use crate::{bench, config, demo, drivers_list, publish, status, subscribe, swarm};
 
 /// Carries change events from API workers to every node that cares, and counts what it drops.
 #[derive(Debug, Parser)]
@@ -37,6 +37,10 @@ enum Command {
     /// Measures throughput and latency through service and subscribers
     #[command(after_help = "Example: skimmer bench --subscribers 10 --json")]
     Bench(bench::Arguments),
+
+    /// Runs many subscribers in one process, and tells how many are live: for trying restarts at scale
+    #[command(after_help = "Example: skimmer swarm --config skimmer.toml --agents 1000")]
+    Swarm(swarm::Arguments),
 
     /// Lists the drivers and what each promises
     #[command(after_help = "Example: skimmer drivers --json")]
@@ -80,6 +84,7 @@ impl Cli {
             Command::Publish(arguments) => publish::run(arguments),
             Command::Subscribe(arguments) => subscribe::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
+            Command::Swarm(arguments) => swarm::run(arguments),
             Command::Drivers(arguments) => drivers_list::run(arguments),
             Command::Config(arguments) => config::run(arguments),
             Command::Status(arguments) => status::run(arguments),

@@ -1,7 +1,9 @@
 mod change_log;
+mod chaos;
 mod observer;
 mod stage;
 mod summary;
+mod workers;
 
 use std::time::Duration;
 
@@ -14,8 +16,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::scratch::Scratch;
 use change_log::ChangeLog;
+use chaos::Chaos;
 use observer::{Observer, SentTimes};
-use stage::{Stage, Workers};
+use stage::Stage;
 use summary::Summary;
 
 /// The arguments of `skimmer demo`.
@@ -33,6 +36,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "R", default_value_t = 2000)]
     rate: u32,
 
+    /// While the log plays: kills the service twice and restarts it once, kills a worker, pauses an agent
+    #[arg(long)]
+    chaos: bool,
+
     /// Changes a setting for all processes, such as a driver's alias; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     sets: Vec<String>,
@@ -41,12 +48,16 @@ pub(crate) struct Arguments {
 /// For how long nothing must arrive before what is missing counts as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same under faults, where a snapshot may have stood for many events, so that their count tells nothing: longer than a
+/// service is away, and agents take to come back.
+const CHAOS_PATIENCE: Duration = Duration::from_secs(5);
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let log = ChangeLog::recorded()?;
     let summary = block_on(play(arguments, &log))?;
     tell(&summary);
-    if summary.is_good() {
-        tell("Every agent has every event, in order, and ends with the table that the log describes.");
+    if let Some(praise) = summary.praise() {
+        tell(praise);
         return Ok(());
     }
     Err(Error::new(ErrorKind::Internal, "what the agents have differs from the log; see the table above"))
@@ -67,49 +78,43 @@ async fn play(arguments: &Arguments, log: &ChangeLog) -> Result<Summary> {
     let progress = progress_bar(log.len());
 
     let started = Instant::now();
-    feed(&mut workers, log, arguments.rate, &sent, &progress).await?;
-    workers.end().await?;
-    wait_for_arrival(&observers, log.len()).await;
-    let took = started.elapsed();
-
-    progress.finish_and_clear();
-    stage.end().await?;
-    let mut summary = Summary::new(log, took);
-    for observer in observers {
-        summary.add(&observer.finish().await?);
-    }
-    Ok(summary)
-}
-
-/// Gives each line to the worker of its key, at the wanted rate.
-async fn feed(
-    workers: &mut Workers,
-    log: &ChangeLog,
-    rate: u32,
-    sent: &SentTimes,
-    progress: &ProgressBar,
-) -> Result<()> {
-    let started = Instant::now();
+    let mut chaos = arguments.chaos.then(Chaos::default);
     for (index, line) in log.lines().enumerate() {
-        if rate > 0 {
-            let due = Duration::from_secs_f64(
-                f64::from(u32::try_from(index).unwrap_or(u32::MAX)) / f64::from(rate),
-            );
-            sleep_until(started + due).await;
+        sleep_until(due(started, index, arguments.rate)).await;
+        if let Some(chaos) = &mut chaos {
+            chaos.at(index, log.len(), &mut stage, &mut workers).await?;
         }
         sent.mark(index);
         workers.write(log.shard(index, workers.len()), line).await?;
         progress.inc(1);
     }
-    Ok(())
+    workers.end().await?;
+    let patience = if chaos.is_some() { CHAOS_PATIENCE } else { PATIENCE };
+    wait_for_arrival(&observers, log, patience).await;
+    let took = started.elapsed();
+
+    progress.finish_and_clear();
+    stage.end().await?;
+    let mut summary = Summary::new(log, took, chaos.map(|chaos| chaos.tally));
+    for observer in observers {
+        summary.add(observer.finish().await?);
+    }
+    Ok(summary)
 }
 
-/// Returns when every observer has everything, or when nothing more comes.
-async fn wait_for_arrival(observers: &[Observer], wanted: usize) {
+/// When a line is to be published.
+fn due(started: Instant, index: usize, rate: u32) -> Instant {
+    let per_second = f64::from(rate).max(f64::MIN_POSITIVE);
+    let lines = f64::from(u32::try_from(index).unwrap_or(u32::MAX));
+    if rate == 0 { started } else { started + Duration::from_secs_f64(lines / per_second) }
+}
+
+/// Returns when every observer has the table of the log and nothing is missing, or when nothing more comes.
+async fn wait_for_arrival(observers: &[Observer], log: &ChangeLog, patience: Duration) {
     const LOOK_EVERY: Duration = Duration::from_millis(20);
     let arrived = || observers.iter().map(Observer::received).sum::<usize>();
     let mut last = (arrived(), Instant::now());
-    while arrived() < wanted * observers.len() && last.1.elapsed() < PATIENCE {
+    while !observers.iter().all(|observer| observer.is_done(log.len())) && last.1.elapsed() < patience {
         tokio::time::sleep(LOOK_EVERY).await;
         let now = arrived();
         if now != last.0 {

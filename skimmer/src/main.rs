@@ -11,6 +11,7 @@ mod publish;
 mod scratch;
 mod status;
 mod subscribe;
+mod swarm;
 
 use std::process::ExitCode;
 

@@ -1,12 +1,14 @@
 use std::io::{BufRead, BufReader, stdin};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use publisher_client::PublisherClient;
 use pubsub_api::settings::{Settings, parse_duration};
 use pubsub_api::{Action, Error, ErrorKind, Event, Registry, Result, Role, Topic, Value, json};
-use service_kit::{LogArguments, SettingsArguments, block_on};
+use serde_json::json as to_json;
+use service_kit::{LogArguments, SettingsArguments, block_on, tell};
 
 use crate::lines::{Line, Lines};
 
@@ -48,6 +50,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
     settle: Duration,
 
+    /// Tells on stdout how many events are confirmed, as JSON lines: `{"confirmed":17}`, in the order of publishing
+    #[arg(long)]
+    progress: bool,
+
     #[command(flatten)]
     log: LogArguments,
 }
@@ -58,10 +64,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut sources = arguments.settings.clone();
     sources.sets.push(format!("send_timeout={}ms", arguments.timeout.as_millis()));
     let settings = sources.load_and_warn(&registry)?;
-    let mut sender = Sender { client: PublisherClient::open(&settings)?, published: 0, refused: 0 };
+    let mut sender = Sender { client: Arc::new(PublisherClient::open(&settings)?), published: 0, refused: 0 };
     let ended = block_on(publish(&mut sender, arguments));
-    if sender.published > 0 && !confirms(&registry, &settings)? {
-        eprintln!("handed over, not confirmed: the driver cannot tell whether the events arrived");
+    let unconfirmed = sender.client.status().counter("events_unconfirmed", None);
+    if sender.published > 0 && (unconfirmed > 0 || !confirms(&registry, &settings)?) {
+        eprintln!("handed over, not confirmed: nobody has told whether the events arrived");
     }
     eprintln!("published {} events", sender.published);
     ended
@@ -70,12 +77,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 async fn publish(sender: &mut Sender, arguments: &Arguments) -> Result<()> {
     sender.client.initialize().await?;
     tokio::time::sleep(arguments.settle).await;
+    let progress = arguments.progress.then(|| tokio::spawn(tell_progress(Arc::clone(&sender.client))));
     let sent = match &arguments.jsonl {
         Some(file) => sender.send_lines(file).await,
         None => sender.send(&one_event(arguments)?).await,
     };
     let flushed = sender.client.flush().await;
     let closed = sender.client.close().await;
+    if let Some(progress) = progress {
+        progress.abort();
+        tell_confirmed(confirmed(&sender.client));
+    }
     sent.and(flushed).and(closed)?;
     if sender.refused == 0 {
         return Ok(());
@@ -84,6 +96,29 @@ async fn publish(sender: &mut Sender, arguments: &Arguments) -> Result<()> {
         ErrorKind::Invalid,
         format!("{} lines are no events; the others were published", sender.refused),
     ))
+}
+
+/// How often the progress is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+async fn tell_progress(client: Arc<PublisherClient>) {
+    let mut told = 0;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = confirmed(&client);
+        if now != told {
+            tell_confirmed(now);
+            told = now;
+        }
+    }
+}
+
+fn confirmed(client: &PublisherClient) -> u64 {
+    client.status().counter("events_acknowledged", None)
+}
+
+fn tell_confirmed(events: u64) {
+    tell(to_json!({ "confirmed": events }));
 }
 
 fn one_event(arguments: &Arguments) -> Result<Event> {
@@ -110,7 +145,7 @@ fn confirms(registry: &Registry, settings: &Settings) -> Result<bool> {
 
 /// Publishes and keeps count.
 struct Sender {
-    client: PublisherClient,
+    client: Arc<PublisherClient>,
     published: u64,
     refused: u64,
 }

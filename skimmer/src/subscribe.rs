@@ -2,13 +2,15 @@ use std::io::{Write, stdout};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use delivery::subscriber::{Item, Origin, TrackedSubscriber};
+use pubsub_api::json::LineOptions;
 use pubsub_api::settings::{Settings, endpoint, parse_duration};
 use pubsub_api::wire::EventRef;
 use pubsub_api::{
-    Error, ErrorKind, Event, Incoming, Pattern, Registry, Result, Role, Subscriber, Subscription, Topic,
-    Value, json,
+    Envelope, Error, ErrorKind, Event, Notice, Pattern, Registry, Result, Subscription, Topic, Value, json,
 };
 use service_kit::{LogArguments, SettingsArguments, block_on};
+use subscriber_agent::tracked_subscriber;
 use tokio::time::{Instant, timeout_at};
 
 /// The arguments of `skimmer sub`.
@@ -36,6 +38,14 @@ pub(crate) struct Arguments {
     /// How events are printed; notices go to stderr
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     output: Format,
+
+    /// Prints notices (gap, recovering, live, resync, stale …) on stdout, as JSON lines at their place among the events
+    #[arg(long)]
+    show_gaps: bool,
+
+    /// Adds to each event its stamp: publisher, epoch, number and time
+    #[arg(long)]
+    stamps: bool,
 
     #[command(flatten)]
     log: LogArguments,
@@ -77,7 +87,7 @@ async fn subscribe(
     subscriptions: Vec<Subscription>,
     arguments: &Arguments,
 ) -> Result<()> {
-    let subscriber = registry.open(settings, Role::Network)?.subscriber();
+    let subscriber = tracked_subscriber(registry, settings)?;
     let pubsub = settings.pubsub();
     for entry in &pubsub.publishers_ips {
         let endpoint = endpoint(&pubsub.publisher_transport, entry, pubsub.publisher_port)?;
@@ -88,37 +98,27 @@ async fn subscribe(
     }
     subscriber.initialize().await?;
     let ended = tokio::select! {
-        ended = print(subscriber.as_ref(), arguments) => ended,
+        ended = print(&subscriber, arguments) => ended,
         _ = tokio::signal::ctrl_c() => Ok(()),
     };
     subscriber.close().await;
     ended
 }
 
-async fn print(subscriber: &dyn Subscriber, arguments: &Arguments) -> Result<()> {
+async fn print(subscriber: &TrackedSubscriber, arguments: &Arguments) -> Result<()> {
     let deadline = Instant::now() + arguments.timeout.unwrap_or(NEVER);
     let mut left = arguments.count;
     while left != Some(0) {
-        let Ok(incoming) = timeout_at(deadline, subscriber.recv()).await else {
-            return match left {
-                None => Ok(()),
-                Some(left) => Err(too_few(left)),
-            };
+        let Ok(item) = timeout_at(deadline, subscriber.recv()).await else {
+            return left.map_or(Ok(()), |left| Err(too_few(left)));
         };
-        match incoming? {
-            Incoming::Notice(notice) => {
-                eprintln!("{}", serde_json::to_string(&notice).unwrap_or_default());
-            }
-            Incoming::Message(envelope) => match EventRef::read(envelope.topic.as_bytes(), &envelope.payload)
-            {
-                Ok(event) => {
-                    if !show(&event.to_event(), arguments.output)? {
-                        return Ok(());
-                    }
-                    left = left.map(|left| left - 1);
-                }
-                Err(refused) => tracing::warn!("dropped what came on {}: {refused}", envelope.topic),
-            },
+        let is_read = match item? {
+            Item::Event { envelope, origin } => show_all(&[envelope], origin, &mut left, arguments)?,
+            Item::Snapshot(snapshot) => show_all(&snapshot.rows, Origin::Snapshot, &mut left, arguments)?,
+            Item::Notice(notice) => show_notice(&notice, arguments.show_gaps),
+        };
+        if !is_read {
+            return Ok(());
         }
     }
     Ok(())
@@ -128,10 +128,45 @@ fn too_few(missing: u64) -> Error {
     Error::new(ErrorKind::Unavailable, format!("the time is over and {missing} events are missing (--count)"))
 }
 
+/// As many of the events as are still wanted. False if nobody reads any more.
+fn show_all(
+    envelopes: &[Envelope],
+    origin: Origin,
+    left: &mut Option<u64>,
+    arguments: &Arguments,
+) -> Result<bool> {
+    for envelope in envelopes {
+        if *left == Some(0) {
+            break;
+        }
+        match EventRef::read(envelope.topic.as_bytes(), &envelope.payload) {
+            Ok(event) => {
+                if !show(&event.to_event(), origin, arguments)? {
+                    return Ok(false);
+                }
+                *left = left.map(|left| left - 1);
+            }
+            Err(refused) => tracing::warn!("dropped what came on {}: {refused}", envelope.topic),
+        }
+    }
+    Ok(true)
+}
+
+/// On stdout, at its place among the events, or on stderr. False if nobody reads any more.
+fn show_notice(notice: &Notice, on_stdout: bool) -> bool {
+    let line = serde_json::to_string(notice).unwrap_or_default();
+    if on_stdout {
+        return writeln!(stdout(), "{line}").is_ok();
+    }
+    eprintln!("{line}");
+    true
+}
+
 /// False if nobody reads any more.
-fn show(event: &Event, format: Format) -> Result<bool> {
-    let line = match format {
-        Format::Jsonl => json::to_line(event)?,
+fn show(event: &Event, origin: Origin, arguments: &Arguments) -> Result<bool> {
+    let options = LineOptions { origin: origin.name(), stamp: arguments.stamps };
+    let line = match arguments.output {
+        Format::Jsonl => json::to_line_with(event, options)?,
         Format::Table => columns(event),
     };
     Ok(writeln!(stdout(), "{line}").is_ok())

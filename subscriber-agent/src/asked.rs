@@ -1,6 +1,8 @@
+use delivery::saved::SavedState;
+use delivery::subscriber::TrackedSubscriber;
 use pubsub_api::settings::{Settings, endpoint};
 use pubsub_api::{
-    Error, ErrorKind, MAX_SUBSCRIPTIONS, Pattern, Result, SEND_ALL, Subscriber, Subscription, Topic,
+    Error, ErrorKind, MAX_TOPICS, Pattern, Result, SEND_ALL, Subscription, Subscriptions, Topic,
 };
 
 /// What was asked of the driver, so that a reload asks for the difference only.
@@ -28,7 +30,7 @@ impl Asked {
             asked.add(&[parsed.into()]);
         }
         asked.add(extra);
-        let (count, limit) = (asked.subscriptions.len(), MAX_SUBSCRIPTIONS);
+        let (count, limit) = (asked.subscriptions.len(), MAX_TOPICS);
         if count > limit {
             let text = format!(
                 "agent.topics and agent.patterns: at most {limit} together with D, these are {count}"
@@ -47,9 +49,23 @@ impl Asked {
         }
     }
 
+    /// All that is subscribed to.
+    pub(crate) fn wanted(&self) -> Subscriptions {
+        let mut wanted = Subscriptions::default();
+        for subscription in &self.subscriptions {
+            wanted.insert(subscription.clone());
+        }
+        wanted
+    }
+
+    /// The same in words.
+    pub(crate) fn descriptions(&self) -> Vec<String> {
+        self.subscriptions.iter().map(SavedState::describe).collect()
+    }
+
     /// Gives up what `before` asked for and this does not, then asks the driver for the rest; if the driver refuses,
     /// all is as before.
-    pub(crate) fn apply(&self, before: &Self, subscriber: &dyn Subscriber) -> Result<()> {
+    pub(crate) fn apply(&self, before: &Self, subscriber: &TrackedSubscriber) -> Result<()> {
         before.give_up_but(self, subscriber);
         let asked = self.ask(subscriber);
         if asked.is_err() {
@@ -59,7 +75,7 @@ impl Asked {
         asked
     }
 
-    fn ask(&self, subscriber: &dyn Subscriber) -> Result<()> {
+    fn ask(&self, subscriber: &TrackedSubscriber) -> Result<()> {
         for endpoint in &self.endpoints {
             subscriber.register_listen_address(endpoint)?;
         }
@@ -69,7 +85,7 @@ impl Asked {
         Ok(())
     }
 
-    fn give_up_but(&self, kept: &Self, subscriber: &dyn Subscriber) {
+    fn give_up_but(&self, kept: &Self, subscriber: &TrackedSubscriber) {
         for gone in self.endpoints.iter().filter(|endpoint| !kept.endpoints.contains(endpoint)) {
             subscriber.unregister_listen_address(gone);
         }

@@ -1,38 +1,61 @@
+use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use delivery::subscriber::TrackedSubscriber;
 use pubsub_api::settings::Settings;
-use pubsub_api::{Counter, Registry, Result, Role, Subscriber, Subscription, Tally};
+use pubsub_api::{Registry, Result, Subscription};
 use tokio::sync::{mpsc, watch};
 
 use crate::agent::Io;
 use crate::asked::Asked;
-use crate::{Agent, Dispatcher, Handler, HandlerFailure, Output, Route};
+use crate::intake::Intake;
+use crate::keeping::{Keeping, KeepingCounters};
+use crate::{Agent, Dispatcher, Handler, OnFailure, Output, QueueLimits, Reports, Route, tracked_subscriber};
 
 /// Makes an [`Agent`].
 #[derive(Debug)]
 pub struct AgentBuilder {
-    subscriber: Arc<dyn Subscriber>,
+    subscriber: TrackedSubscriber,
     asked: Asked,
     extra: Vec<Subscription>,
     output: Output,
     dispatcher: Dispatcher,
-    failures: mpsc::Receiver<HandlerFailure>,
+    reports: Reports,
+    on_failure: OnFailure,
+    keeping: Option<Keeping>,
+    keeping_counters: Arc<KeepingCounters>,
 }
 
 /// How many lines of others wait for the output.
 const LINES: usize = 8;
 
 impl AgentBuilder {
-    /// From the settings: the network driver, `publishers_ips`, `agent.topics` and `agent.patterns`.
+    /// From the settings: the network driver, `publishers_ips`, `agent.topics` and `agent.patterns`, how long handlers' queues
+    /// are and what follows when a handler fails.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias, settings that the driver refuses, a topic or pattern that is
     /// none.
     pub fn new(registry: &Registry, settings: &Settings) -> Result<Self> {
-        let subscriber = registry.open(settings, Role::Network)?.subscriber();
-        let (dispatcher, failures) = Dispatcher::new(settings.agent().handler_queue_events);
-        let asked = Asked::of(settings, &[])?;
-        Ok(Self { subscriber, asked, extra: Vec::new(), output: Output::none(), dispatcher, failures })
+        let agent = settings.agent();
+        let (dispatcher, reports) = Dispatcher::new(QueueLimits {
+            events: agent.handler_queue_events,
+            bytes: agent.handler_queue_bytes,
+            age: agent.handler_queue_age,
+            conflate: agent.conflate,
+        });
+        Ok(Self {
+            subscriber: tracked_subscriber(registry, settings)?,
+            asked: Asked::of(settings, &[])?,
+            extra: Vec::new(),
+            output: Output::none(),
+            dispatcher,
+            reports,
+            on_failure: OnFailure::of(agent),
+            keeping: None,
+            keeping_counters: Arc::default(),
+        })
     }
 
     /// Subscribes to more than the settings say, also after they are read again.
@@ -50,10 +73,26 @@ impl AgentBuilder {
         self
     }
 
-    /// Gives the events of a route to a handler; starts its task on the current runtime.
+    /// Keeps the table in this file, so often if something has changed, and goes on with what is there at the start. No two
+    /// agents may have one file. A file that cannot be written or used is told and harms nothing else.
     #[must_use]
-    pub fn handler(mut self, route: Route, handler: Box<dyn Handler>) -> Self {
-        self.dispatcher.add(route, handler);
+    pub fn keep_table(mut self, path: &Path, interval: Duration) -> Self {
+        self.keeping = Some(Keeping::new(path, interval, &self.keeping_counters));
+        self
+    }
+
+    /// Gives the events of a route to a handler; starts its task on the current runtime. What follows when it fails is what
+    /// the settings say.
+    #[must_use]
+    pub fn handler(self, route: Route, handler: Box<dyn Handler>) -> Self {
+        let on_failure = self.on_failure;
+        self.handler_with(route, handler, on_failure)
+    }
+
+    /// As [`handler`](Self::handler), and says what follows when this one fails.
+    #[must_use]
+    pub fn handler_with(mut self, route: Route, handler: Box<dyn Handler>, on_failure: OnFailure) -> Self {
+        self.dispatcher.add(route, handler, on_failure);
         self
     }
 
@@ -65,17 +104,12 @@ impl AgentBuilder {
             subscriber: self.subscriber,
             asked: Mutex::new(self.asked),
             extra: self.extra,
-            table: Mutex::default(),
+            intake: Intake::new(Instant::now()),
             dispatcher: self.dispatcher,
-            io: tokio::sync::Mutex::new(Io {
-                output: self.output,
-                failures: self.failures,
-                lines: unwritten,
-            }),
+            io: tokio::sync::Mutex::new(Io::new(self.output, self.reports, unwritten, self.keeping)),
             lines,
             stopping: watch::Sender::new(false),
-            applied: Counter::new("events_applied"),
-            dropped: Tally::new("events_dropped"),
+            keeping: self.keeping_counters,
         })
     }
 }

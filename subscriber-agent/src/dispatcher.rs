@@ -1,51 +1,64 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pubsub_api::{Error, ErrorKind, Event, Result, Status};
-use tokio::sync::mpsc;
+use pubsub_api::{Error, ErrorKind, Result, Status};
 use tokio::time::timeout;
 
 use crate::lane::Lane;
-use crate::{Handler, HandlerFailure, Route};
+use crate::reports::Reporter;
+use crate::{Change, Handler, OnFailure, QueueLimits, Reports, Route};
 
 /// Gives each event to the handlers whose [`Route`] takes it, each behind a bounded queue of its own.
 ///
-/// A slow handler delays no other until its own queue is full; then the dispatcher waits for it, nothing is dropped,
-/// and the agent stops reading. A handler that wants several routes is several handlers.
+/// A slow handler delays no other until its own queue is full; then the dispatcher waits for it, and the agent stops
+/// reading, until there is room or the oldest event has waited too long. What is dropped then is counted and told. A handler
+/// that wants several routes is several handlers.
 #[derive(Debug)]
 pub struct Dispatcher {
     lanes: Vec<Lane>,
-    queue_events: usize,
-    failures: mpsc::Sender<HandlerFailure>,
+    limits: QueueLimits,
+    reporter: Arc<Reporter>,
 }
 
-/// How many failures wait to be read; beyond, they are counted and logged only.
-const FAILURES: usize = 1000;
-
 impl Dispatcher {
-    /// Without handlers yet; failures are read from the receiver.
+    /// Without handlers yet; what they have to say is read from the reports.
     #[must_use]
-    pub fn new(queue_events: usize) -> (Self, mpsc::Receiver<HandlerFailure>) {
-        let (failures, unread) = mpsc::channel(FAILURES);
-        (Self { lanes: Vec::new(), queue_events, failures }, unread)
+    pub fn new(limits: QueueLimits) -> (Self, Reports) {
+        let reporter = Arc::default();
+        let reports = Reports::of(&reporter);
+        (Self { lanes: Vec::new(), limits, reporter }, reports)
     }
 
     /// Adds a handler and starts its task on the current runtime.
-    pub fn add(&mut self, route: Route, handler: Box<dyn Handler>) {
-        self.lanes.push(Lane::start(route, handler, self.queue_events, self.failures.clone()));
+    pub fn add(&mut self, route: Route, handler: Box<dyn Handler>, on_failure: OnFailure) {
+        let number = self.lanes.len();
+        self.lanes.push(Lane::start(number, route, handler, on_failure, self.limits, &self.reporter));
     }
 
     /// Whether a handler that takes the event has no room for it now.
     #[must_use]
-    pub fn would_wait(&self, event: &Event) -> bool {
-        self.lanes.iter().any(|lane| lane.takes(event) && lane.is_full())
+    pub fn would_wait(&self, change: &Change) -> bool {
+        self.lanes.iter().any(|lane| lane.takes(&change.event) && lane.is_full_for(change))
     }
 
     /// Puts an event into the queue of every handler that takes it; waits for room.
-    pub async fn dispatch(&self, event: &Arc<Event>) {
-        for lane in self.lanes.iter().filter(|lane| lane.takes(event)) {
-            lane.put(event).await;
+    pub async fn dispatch(&self, change: &Change) {
+        for lane in self.lanes.iter().filter(|lane| lane.takes(&change.event)) {
+            lane.put(change).await;
         }
+    }
+
+    /// Puts an event into the queue of one handler if it takes it; waits for room.
+    pub async fn give(&self, handler: usize, change: &Change) {
+        if let Some(lane) = self.lanes.get(handler).filter(|lane| lane.takes(&change.event)) {
+            lane.put(change).await;
+        }
+    }
+
+    /// What the handlers are not done with, those of one after those of the other.
+    #[must_use]
+    pub fn unfinished(&self) -> Vec<Change> {
+        self.lanes.iter().flat_map(Lane::unfinished).collect()
     }
 
     /// Counters and queues of all handlers.
@@ -54,7 +67,7 @@ impl Dispatcher {
         let mut status = Status::default();
         for lane in &self.lanes {
             status.counters.extend(lane.counter_readings());
-            status.queues.push(lane.queue_reading());
+            status.queues.extend(lane.queue_readings());
         }
         status
     }

@@ -2,13 +2,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pubsub_api::{Error, ErrorKind, Event, Result, json};
+use pubsub_api::{Error, ErrorKind, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
-use crate::Handler;
 use crate::dispatcher::within;
+use crate::{Change, Handler};
 
 /// Runs a command for each event, with the event on its stdin as one line of JSON.
 ///
@@ -19,13 +19,20 @@ use crate::dispatcher::within;
 pub struct ExecHandler {
     command: String,
     limit: Duration,
+    stamps: bool,
 }
 
 impl ExecHandler {
     /// A handler that runs `command` in a shell, each run at most `limit` long.
     #[must_use]
     pub fn new(command: &str, limit: Duration) -> Self {
-        Self { command: command.to_owned(), limit }
+        Self { command: command.to_owned(), limit, stamps: false }
+    }
+
+    /// Whether the lines have the events' stamps.
+    #[must_use]
+    pub fn with_stamps(self, stamps: bool) -> Self {
+        Self { stamps, ..self }
     }
 
     async fn run(&self, line: String) -> Result<()> {
@@ -80,8 +87,8 @@ impl Drop for Group {
 
 #[async_trait]
 impl Handler for ExecHandler {
-    async fn handle(&mut self, event: &Event) -> Result<()> {
-        let line = json::to_line(event)? + "\n";
+    async fn handle(&mut self, change: &Change) -> Result<()> {
+        let line = change.to_line(self.stamps)? + "\n";
         let run = within(self.limit, self.run(line)).await;
         run.map_err(|error| error.context(format!("{:?} (agent.handler_timeout)", self.command)))?
     }

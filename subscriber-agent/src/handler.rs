@@ -4,14 +4,17 @@ use async_trait::async_trait;
 use pubsub_api::{Event, Result, Topic};
 use serde::Serialize;
 
+use crate::Change;
+
 /// Something that acts on changes, one after the other, at its own pace.
 #[async_trait]
 pub trait Handler: Send {
     /// Acts on one event; the next one comes when this one is done.
     ///
     /// # Errors
-    /// Any: it is counted and told as [`HandlerFailure`], and the next event follows.
-    async fn handle(&mut self, event: &Event) -> Result<()>;
+    /// Any: it is counted and told as [`HandlerFailure`], and what follows is up to [`OnFailure`](crate::OnFailure). A panic
+    /// is a failure like any other.
+    async fn handle(&mut self, change: &Change) -> Result<()>;
 }
 
 /// Which events a handler gets.
@@ -56,6 +59,17 @@ pub struct HandlerFailure {
     pub table: Option<String>,
     /// The row's key.
     pub key: Option<String>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A handler that was too slow for too long, and so has missed events at this place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HandlerGap {
+    /// The handler's route.
+    pub handler: String,
+    /// How many events.
+    pub events: u64,
     /// Why, in words.
     pub reason: String,
 }

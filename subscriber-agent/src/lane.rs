@@ -1,52 +1,52 @@
-use std::panic::AssertUnwindSafe;
+mod queue;
+mod shared;
+mod work;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use pubsub_api::{Counter, CounterReading, Event, QueueReading};
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::{Handler, HandlerFailure, Route};
+use crate::reports::Reporter;
+use crate::{Change, Handler, HandlerGap, OnFailure, Route};
+pub use queue::QueueLimits;
+use shared::{Put, Shared};
+use work::Work;
 
 /// One handler with its bounded queue and its task.
 #[derive(Debug)]
 pub(crate) struct Lane {
+    number: usize,
     route: Route,
-    queue: mpsc::Sender<Arc<Event>>,
+    limits: QueueLimits,
+    shared: Arc<Shared>,
+    reporter: Arc<Reporter>,
     /// Taken when the lane is finished.
     task: Mutex<Option<JoinHandle<()>>>,
-    counters: Arc<LaneCounters>,
-}
-
-/// What a lane counts.
-#[derive(Debug)]
-struct LaneCounters {
-    taken: Counter,
-    handled: Counter,
-    failed: Counter,
-    /// Failures that were counted but not told, because nobody had read the last ones.
-    untold: Counter,
 }
 
 impl Lane {
     pub(crate) fn start(
+        number: usize,
         route: Route,
         handler: Box<dyn Handler>,
-        queue_events: usize,
-        failures: mpsc::Sender<HandlerFailure>,
+        on_failure: OnFailure,
+        limits: QueueLimits,
+        reporter: &Arc<Reporter>,
     ) -> Self {
-        let (queue, waiting) = mpsc::channel(queue_events);
-        let counters = Arc::new(LaneCounters {
-            taken: Counter::new("events_dispatched"),
-            handled: Counter::new("events_handled"),
-            failed: Counter::new("events_failed"),
-            untold: Counter::new("failures_untold"),
-        });
-        let work =
-            Work { route: route.to_string(), handler, waiting, failures, counters: Arc::clone(&counters) };
-        Self { route, queue, task: Mutex::new(Some(tokio::spawn(work.run()))), counters }
+        let (shared, reporter) = (Arc::new(Shared::new(limits)), Arc::clone(reporter));
+        let work = Work {
+            number,
+            route: route.to_string(),
+            handler,
+            on_failure,
+            reporter: Arc::clone(&reporter),
+            shared: Arc::clone(&shared),
+        };
+        let task = Mutex::new(Some(tokio::spawn(work.run())));
+        Self { number, route, limits, shared, reporter, task }
     }
 
     pub(crate) fn takes(&self, event: &Event) -> bool {
@@ -54,103 +54,87 @@ impl Lane {
     }
 
     /// Waits for room.
-    pub(crate) async fn put(&self, event: &Arc<Event>) {
-        let taken = self.queue.send(Arc::clone(event)).await;
-        self.counters.taken.add(1);
-        if taken.is_err() {
-            self.counters.failed.add(1);
+    pub(crate) async fn put(&self, change: &Change) {
+        let Put { is_taken, dropped } = self.shared.put(change).await;
+        if dropped > 0 {
+            let age = self.limits.age;
+            let reason = format!(
+                "the handler took nothing for so long that they had waited {age:?} in a full queue \
+                 (agent.handler_queue_age)"
+            );
+            tracing::warn!("the handler of {} misses {dropped} events: {reason}", self.route);
+            let gap = HandlerGap { handler: self.route.to_string(), events: dropped, reason };
+            self.reporter.gap(self.number, gap);
+        }
+        if !is_taken {
+            self.shared.counters.failed.add(1);
             tracing::error!("the handler of {} is gone", self.route);
         }
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.queue.capacity() == 0
-    }
-
-    pub(crate) fn waiting(&self) -> u64 {
-        (self.queue.max_capacity() - self.queue.capacity()) as u64
+    /// Whether the event would have to wait for room.
+    pub(crate) fn is_full_for(&self, change: &Change) -> bool {
+        !self.shared.queue().has_room_for(change)
     }
 
     /// What was counted, with the route as cause.
     pub(crate) fn counter_readings(&self) -> Vec<CounterReading> {
-        let LaneCounters { taken, handled, failed, untold } = &*self.counters;
+        let counters = &self.shared.counters;
         let of_route =
             |counter: &Counter| CounterReading { cause: Some(self.route.to_string()), ..counter.read() };
-        [taken, handled, failed, untold].into_iter().map(of_route).collect()
+        let shared::Counters { taken, handled, failed, retried, conflated, dropped, untold } = counters;
+        [taken, handled, failed, retried, conflated, dropped, untold].into_iter().map(of_route).collect()
     }
 
-    pub(crate) fn queue_reading(&self) -> QueueReading {
-        QueueReading {
+    /// The queue in events, and in bytes.
+    pub(crate) fn queue_readings(&self) -> [QueueReading; 2] {
+        let (events, bytes) = {
+            let queue = self.shared.queue();
+            (queue.len(), queue.bytes())
+        };
+        let reading = |depth: usize, bound: usize, unit: &str| QueueReading {
             name: format!("handler of {}", self.route),
-            depth: self.waiting(),
-            bound: self.queue.max_capacity() as u64,
-            unit: "events".to_owned(),
-            when_full: "the agent stops reading until there is room".to_owned(),
-        }
+            depth: depth as u64,
+            bound: bound as u64,
+            unit: unit.to_owned(),
+            when_full: format!(
+                "the agent stops reading until there is room, or drops what waits {:?} and tells it",
+                self.limits.age
+            ),
+        };
+        [reading(events, self.limits.events, "events"), reading(bytes, self.limits.bytes, "bytes")]
     }
 
     /// Lets the handler finish what waits, until `deadline`; how many events were given up then.
     pub(crate) async fn finish(&self, deadline: Instant) -> u64 {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut task) = task else { return 0 };
-        while self.unfinished() > 0 && !task.is_finished() {
+        while self.unfinished_events() > 0 && !task.is_finished() {
             if timeout_at(deadline, sleep(LOOK_EVERY)).await.is_err() {
                 break;
             }
         }
-        let given_up = self.unfinished();
         task.abort();
         if let Err(error) = (&mut task).await
             && error.is_panic()
         {
             tracing::error!("the handler of {} ended badly: {error}", self.route);
         }
-        given_up
+        self.unfinished_events() as u64
     }
 
-    /// Events put into the lane that are neither handled nor failed.
-    fn unfinished(&self) -> u64 {
-        let LaneCounters { taken, handled, failed, .. } = &*self.counters;
-        taken.get().saturating_sub(handled.get() + failed.get())
+    fn unfinished_events(&self) -> usize {
+        self.shared.queue().unfinished().count()
+    }
+
+    /// What the handler is not done with, in order.
+    pub(crate) fn unfinished(&self) -> Vec<Change> {
+        self.shared.queue().unfinished().cloned().collect()
     }
 }
 
 /// How often a lane that finishes is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// The lane's task.
-struct Work {
-    route: String,
-    handler: Box<dyn Handler>,
-    waiting: mpsc::Receiver<Arc<Event>>,
-    failures: mpsc::Sender<HandlerFailure>,
-    counters: Arc<LaneCounters>,
-}
-
-impl Work {
-    async fn run(mut self) {
-        while let Some(event) = self.waiting.recv().await {
-            let handled = AssertUnwindSafe(self.handler.handle(&event)).catch_unwind().await;
-            match handled {
-                Ok(Ok(())) => self.counters.handled.add(1),
-                Ok(Err(error)) => self.fail(&event, error.to_string()),
-                Err(_) => self.fail(&event, "the handler panicked".to_owned()),
-            }
-        }
-    }
-
-    /// Never waits: whoever reads failures may itself be waiting for room in this lane.
-    fn fail(&self, event: &Event, reason: String) {
-        self.counters.failed.add(1);
-        tracing::warn!("the handler of {} failed on {:?} {:?}: {reason}", self.route, event.table, event.key);
-        let failure = HandlerFailure {
-            handler: self.route.clone(),
-            table: event.table.clone(),
-            key: event.key.clone(),
-            reason,
-        };
-        if self.failures.try_send(failure).is_err() {
-            self.counters.untold.add(1);
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

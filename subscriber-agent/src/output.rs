@@ -1,9 +1,9 @@
 use std::io::{ErrorKind as IoErrorKind, Write};
 
-use pubsub_api::{Error, ErrorKind, Event, Notice, Result, json};
+use pubsub_api::{Error, ErrorKind, Notice, Result};
 use serde::Serialize;
 
-use crate::HandlerFailure;
+use crate::{Change, HandlerFailure, HandlerGap};
 
 /// Writes events and notices as JSON lines, in the order in which they came.
 ///
@@ -12,6 +12,7 @@ use crate::HandlerFailure;
 pub struct Output {
     writer: Box<dyn Write + Send>,
     events: bool,
+    stamps: bool,
     block: Vec<u8>,
 }
 
@@ -26,6 +27,8 @@ pub enum AgentNotice {
     Ready,
     /// A handler did not manage an event.
     HandlerFailed(HandlerFailure),
+    /// A handler has missed events.
+    HandlerGap(HandlerGap),
 }
 
 impl std::fmt::Debug for Output {
@@ -41,7 +44,13 @@ impl Output {
     /// Writes notices, and events if `events`, to `writer`.
     #[must_use]
     pub fn new(writer: Box<dyn Write + Send>, events: bool) -> Self {
-        Self { writer, events, block: Vec::with_capacity(BLOCK_BYTES) }
+        Self { writer, events, stamps: false, block: Vec::with_capacity(BLOCK_BYTES) }
+    }
+
+    /// Whether the lines of events have their stamps.
+    #[must_use]
+    pub fn with_stamps(self, stamps: bool) -> Self {
+        Self { stamps, ..self }
     }
 
     /// Writes nothing at all: for embedding.
@@ -54,11 +63,11 @@ impl Output {
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] if the reader is gone, [`ErrorKind::Unavailable`] if writing fails otherwise.
-    pub fn event(&mut self, event: &Event) -> Result<()> {
+    pub fn event(&mut self, change: &Change) -> Result<()> {
         if !self.events {
             return Ok(());
         }
-        let line = json::to_line(event)?;
+        let line = change.to_line(self.stamps)?;
         self.line(line.as_bytes())
     }
 

@@ -29,6 +29,10 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = OutputFormat::Jsonl)]
     pub output: OutputFormat,
 
+    /// Adds to each event its stamp: publisher, epoch, number and time
+    #[arg(long)]
+    pub stamps: bool,
+
     /// A command to run for each event, with the event as JSON on its stdin; one at a time, in order
     #[arg(long, value_name = "COMMAND")]
     pub exec: Vec<String>,
@@ -128,12 +132,21 @@ async fn end(
 /// For the last line, after the grace.
 const FAREWELL: Duration = Duration::from_millis(500);
 
+/// In `state_dir`.
+const TABLE_FILE: &str = "agent-table";
+
 fn build(frame: &Frame, arguments: &Arguments) -> Result<AgentBuilder> {
     let events = arguments.output == OutputFormat::Jsonl;
-    let output = Output::new(Box::new(stdout()), events);
-    let limit = frame.settings().agent().handler_timeout;
-    let exec = |command: &str| Box::new(ExecHandler::new(command, limit));
+    let output = Output::new(Box::new(stdout()), events).with_stamps(arguments.stamps);
+    let settings = frame.settings().agent();
+    let exec = |command: &str| {
+        Box::new(ExecHandler::new(command, settings.handler_timeout).with_stamps(arguments.stamps))
+    };
     let mut builder = AgentBuilder::new(frame.registry(), frame.settings())?;
+    if settings.keep_table {
+        let path = frame.settings().pubsub().state_dir.join(TABLE_FILE);
+        builder = builder.keep_table(&path, settings.save_interval);
+    }
     let mut subscriptions = Vec::new();
     for topic in &arguments.topics {
         subscriptions.push(Topic::new(topic.clone())?.into());

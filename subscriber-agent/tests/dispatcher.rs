@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pubsub_api::{Action, Error, ErrorKind, Event, Result, SEND_ALL, Topic};
-use subscriber_agent::{Dispatcher, ExecHandler, Handler, Route};
+use subscriber_agent::{
+    Change, Dispatcher, ExecHandler, Handler, OnFailure, Origin, QueueLimits, Report, ResyncWanted, Route,
+};
 use tokio::sync::Semaphore;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -22,7 +24,7 @@ struct Recorder {
 
 #[async_trait]
 impl Handler for Recorder {
-    async fn handle(&mut self, event: &Event) -> Result<()> {
+    async fn handle(&mut self, Change { event, .. }: &Change) -> Result<()> {
         if let Some(gate) = &self.gate {
             gate.acquire().await.unwrap().forget();
         }
@@ -41,8 +43,13 @@ fn recorder(gate: Option<&Arc<Semaphore>>) -> (Seen, Box<Recorder>) {
     (Arc::clone(&seen), Box::new(Recorder { seen, gate: gate.cloned() }))
 }
 
-fn event(table: &str, key: &str, topic: &str) -> Arc<Event> {
-    Arc::new(Event::new(table, key, Action::Set, "v", Topic::new(topic.to_owned()).unwrap()))
+fn event(table: &str, key: &str, topic: &str) -> Change {
+    let topic = Topic::new(topic.to_owned()).unwrap();
+    Change::live(Arc::new(Event::new(table, key, Action::Set, "v", topic)))
+}
+
+fn limits(events: usize) -> QueueLimits {
+    QueueLimits { events, bytes: 1_000_000, age: LONG, conflate: false }
 }
 
 async fn until(condition: impl Fn() -> bool) {
@@ -57,12 +64,12 @@ async fn until(condition: impl Fn() -> bool) {
 
 #[tokio::test]
 async fn each_handler_gets_the_events_of_its_route_in_order() {
-    let (mut dispatcher, _failures) = Dispatcher::new(10);
+    let (mut dispatcher, _failures) = Dispatcher::new(limits(10));
     let ((all, to_all), (topic, to_topic), (table, to_table)) =
         (recorder(None), recorder(None), recorder(None));
-    dispatcher.add(Route::All, to_all);
-    dispatcher.add(Route::Topic(Topic::new("tenant-1").unwrap()), to_topic);
-    dispatcher.add(Route::Table("lport".to_owned()), to_table);
+    dispatcher.add(Route::All, to_all, OnFailure::Skip);
+    dispatcher.add(Route::Topic(Topic::new("tenant-1").unwrap()), to_topic, OnFailure::Skip);
+    dispatcher.add(Route::Table("lport".to_owned()), to_table, OnFailure::Skip);
     for event in
         [event("lport", "1", "D"), event("lrouter", "2", "tenant-1"), event("lport", "3", "tenant-1")]
     {
@@ -76,16 +83,17 @@ async fn each_handler_gets_the_events_of_its_route_in_order() {
 
 #[tokio::test]
 async fn a_handler_that_fails_is_told_and_gets_the_next_event() {
-    let (mut dispatcher, mut failures) = Dispatcher::new(10);
+    let (mut dispatcher, failures) = Dispatcher::new(limits(10));
     let (seen, handler) = recorder(None);
-    dispatcher.add(Route::All, handler);
+    dispatcher.add(Route::All, handler, OnFailure::Skip);
     for key in ["1", "bad", "2", "panic", "3"] {
         dispatcher.dispatch(&event("t", key, "D")).await;
     }
-    let failure = failures.recv().await.unwrap();
+    let Report::Failed(failure) = failures.next().await else { unreachable!("it failed") };
     assert_eq!((failure.key.as_deref(), failure.reason.as_str()), (Some("bad"), "does not like bad"));
     dispatcher.finish(LONG).await.unwrap();
-    assert_eq!(failures.recv().await.unwrap().reason, "the handler panicked");
+    let Report::Failed(failure) = failures.next().await else { unreachable!("it panicked") };
+    assert_eq!(failure.reason, "the handler panicked");
     assert_eq!(*seen.lock().unwrap(), ["1", "bad", "2", "panic", "3"]);
     let status = dispatcher.status();
     assert_eq!(
@@ -96,9 +104,9 @@ async fn a_handler_that_fails_is_told_and_gets_the_next_event() {
 
 #[tokio::test]
 async fn failures_that_nobody_reads_block_nobody() {
-    let (mut dispatcher, _unread) = Dispatcher::new(10);
+    let (mut dispatcher, _unread) = Dispatcher::new(limits(10));
     let (_, handler) = recorder(None);
-    dispatcher.add(Route::All, handler);
+    dispatcher.add(Route::All, handler, OnFailure::Skip);
     for _ in 0..1500 {
         dispatcher.dispatch(&event("t", "bad", "D")).await;
     }
@@ -111,10 +119,10 @@ async fn failures_that_nobody_reads_block_nobody() {
 #[tokio::test]
 async fn a_slow_handler_delays_no_other_until_its_queue_is_full_and_then_nothing_is_dropped() {
     let gate = Arc::new(Semaphore::new(0));
-    let (mut dispatcher, _failures) = Dispatcher::new(5);
+    let (mut dispatcher, _failures) = Dispatcher::new(limits(5));
     let ((slow, to_slow), (quick, to_quick)) = (recorder(Some(&gate)), recorder(None));
-    dispatcher.add(Route::All, to_quick);
-    dispatcher.add(Route::All, to_slow);
+    dispatcher.add(Route::All, to_quick, OnFailure::Skip);
+    dispatcher.add(Route::All, to_slow, OnFailure::Skip);
     let keys: Vec<String> = (0..9).map(|key| key.to_string()).collect();
     let dispatcher = Arc::new(dispatcher);
     let dispatching = tokio::spawn({
@@ -140,9 +148,9 @@ async fn a_slow_handler_delays_no_other_until_its_queue_is_full_and_then_nothing
 #[tokio::test]
 async fn what_a_short_grace_gives_up_is_counted() {
     let gate = Arc::new(Semaphore::new(0));
-    let (mut dispatcher, _failures) = Dispatcher::new(10);
+    let (mut dispatcher, _failures) = Dispatcher::new(limits(10));
     let (seen, handler) = recorder(Some(&gate));
-    dispatcher.add(Route::All, handler);
+    dispatcher.add(Route::All, handler, OnFailure::Skip);
     for key in ["1", "2", "3"] {
         dispatcher.dispatch(&event("t", key, "D")).await;
     }
@@ -152,17 +160,97 @@ async fn what_a_short_grace_gives_up_is_counted() {
 }
 
 #[tokio::test]
+async fn a_handler_that_is_to_try_again_does_so_before_the_next_event() {
+    let (mut dispatcher, reports) = Dispatcher::new(limits(10));
+    let (seen, handler) = recorder(None);
+    dispatcher.add(Route::All, handler, OnFailure::Retry(2));
+    for key in ["1", "bad", "2"] {
+        dispatcher.dispatch(&event("t", key, "D")).await;
+    }
+    dispatcher.finish(LONG).await.unwrap();
+    assert_eq!(*seen.lock().unwrap(), ["1", "bad", "bad", "bad", "2"]);
+    assert!(matches!(reports.try_next(), Some(Report::Failed(_))), "told once");
+    assert_eq!(reports.try_next(), None);
+    assert_eq!(dispatcher.status().counter("events_retried", Some("all")), 2);
+}
+
+#[tokio::test]
+async fn a_handler_that_is_to_be_given_its_table_again_asks_for_it_by_name() {
+    let (mut dispatcher, reports) = Dispatcher::new(limits(10));
+    let ((_, quiet), (seen, handler)) = (recorder(None), recorder(None));
+    dispatcher.add(Route::Table("other".to_owned()), quiet, OnFailure::Resync);
+    dispatcher.add(Route::All, handler, OnFailure::Resync);
+    for key in ["bad", "panic", "1"] {
+        dispatcher.dispatch(&event("t", key, "D")).await;
+    }
+    until(|| seen.lock().unwrap().len() == 3).await;
+    let told: Vec<Report> = std::iter::from_fn(|| reports.try_next()).collect();
+    let reason = "the handler of all failed on table t: does not like bad".to_owned();
+    assert_eq!(told[2..], [Report::Resync(ResyncWanted { handler: 1, table: "t".to_owned(), reason })]);
+
+    let again = Change { origin: Origin::Sync, ..event("t", "bad-no-more", "D") };
+    dispatcher.give(1, &again).await;
+    dispatcher.give(0, &again).await;
+    dispatcher.finish(LONG).await.unwrap();
+    assert_eq!(seen.lock().unwrap().len(), 4, "it takes it, and the other does not want it");
+}
+
+#[tokio::test]
+async fn a_handler_that_is_to_stop_the_agent_takes_nothing_more_and_holds_nobody_up() {
+    let (mut dispatcher, reports) = Dispatcher::new(limits(1));
+    let (seen, handler) = recorder(None);
+    dispatcher.add(Route::All, handler, OnFailure::Stop);
+    for key in ["panic", "1", "2", "3", "4"] {
+        dispatcher.dispatch(&event("t", key, "D")).await;
+    }
+    until(|| !seen.lock().unwrap().is_empty()).await;
+    assert!(matches!(reports.next().await, Report::Failed(_)));
+    let Report::Stop(reason) = reports.next().await else { unreachable!("it is to stop") };
+    assert!(reason.contains("the handler panicked") && reason.contains("agent.on_failure"), "{reason}");
+    dispatcher.dispatch(&event("t", "5", "D")).await;
+    assert_eq!(*seen.lock().unwrap(), ["panic"]);
+    assert!(dispatcher.unfinished().iter().any(|change| change.event.key.as_deref() == Some("panic")));
+}
+
+#[tokio::test]
+async fn a_handler_that_takes_nothing_for_too_long_misses_events_and_is_told_so() {
+    let gate = Arc::new(Semaphore::new(0));
+    let age = Duration::from_millis(50);
+    let (mut dispatcher, reports) = Dispatcher::new(QueueLimits { age, ..limits(2) });
+    let ((seen, stuck), (others, quick)) = (recorder(Some(&gate)), recorder(None));
+    dispatcher.add(Route::All, stuck, OnFailure::Skip);
+    dispatcher.add(Route::All, quick, OnFailure::Skip);
+    dispatcher.dispatch(&event("t", "in-hand", "D")).await;
+    until(|| dispatcher.status().queues[0].depth == 0).await;
+    for key in ["1", "2", "3"] {
+        dispatcher.dispatch(&event("t", key, "D")).await;
+    }
+    until(|| others.lock().unwrap().len() == 4).await;
+    let Report::Gap(gap) = reports.next().await else { unreachable!("it has missed something") };
+    let dropped = dispatcher.status().counter("events_outdated", Some("all"));
+    assert!(gap.handler == "all" && gap.events == dropped && (1..=2).contains(&dropped), "{gap:?}");
+    gate.add_permits(100);
+    dispatcher.finish(LONG).await.unwrap();
+    let seen = seen.lock().unwrap();
+    assert_eq!((seen.len() as u64, seen.last().unwrap().as_str()), (4 - dropped, "3"));
+}
+
+#[tokio::test]
 async fn a_command_gets_the_event_on_stdin_and_its_exit_status_decides() {
     let folder = std::env::temp_dir().join(format!("skimmer-exec-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
     let out = folder.join("out");
-    let event = Event::new("lport", "k", Action::Delete, None, SEND_ALL);
+    let event = Change::live(Arc::new(Event::new("lport", "k", Action::Delete, None, SEND_ALL)));
     ExecHandler::new(&format!("cat >> {}", out.display()), LONG).handle(&event).await.unwrap();
     let line = std::fs::read_to_string(&out).unwrap();
     assert_eq!(
         line,
         "{\"table\":\"lport\",\"key\":\"k\",\"action\":\"delete\",\"value\":null,\"topic\":\"D\"}\n"
     );
+    let replayed = Change { origin: Origin::Replay, ..event.clone() };
+    ExecHandler::new(&format!("cat > {}", out.display()), LONG).handle(&replayed).await.unwrap();
+    let line = std::fs::read_to_string(&out).unwrap();
+    assert!(line.ends_with(",\"topic\":\"D\",\"origin\":\"replay\"}\n"), "{line}");
     std::fs::remove_dir_all(&folder).unwrap();
 
     let failed = ExecHandler::new("exit 3", LONG).handle(&event).await.unwrap_err().to_string();

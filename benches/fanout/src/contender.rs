@@ -29,6 +29,8 @@ pub(crate) struct Contender {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) settings: Vec<String>,
+    /// Another build of our service, to whose workers nothing is acknowledged; if not, it is the present one.
+    pub(crate) before: Option<PathBuf>,
 }
 
 /// Where the servers' programs are.
@@ -53,9 +55,10 @@ pub(crate) struct Start {
 const LIBZMQ_PROXY: &str = include_str!("../../peers/libzmq_proxy.py");
 
 impl Kind {
-    pub(crate) fn wire(self) -> Wire {
+    fn wire(self) -> Wire {
         match self {
-            Self::Skimmer | Self::Libzmq => Wire::Zmtp,
+            Self::Skimmer => Wire::Hop,
+            Self::Libzmq => Wire::Zmtp,
             Self::Nats => Wire::Nats,
             Self::Redis => Wire::Redis,
             Self::Raw => Wire::Bare,
@@ -70,7 +73,7 @@ impl Kind {
     /// In words, for the report.
     pub(crate) fn describe(self) -> &'static str {
         match self {
-            Self::Skimmer => "publisher-service, from a Unix socket (PUSH) to TCP (PUB)",
+            Self::Skimmer => "publisher-service, from a Unix socket (an acknowledged worker) to TCP (PUB)",
             Self::Libzmq => "libzmq's proxy from PULL on a Unix socket to PUB over TCP, high-water marks 0",
             Self::Nats => "nats-server over TCP, not verbose",
             Self::Redis => {
@@ -84,6 +87,10 @@ impl Kind {
 }
 
 impl Contender {
+    pub(crate) fn wire(&self) -> Wire {
+        if self.before.is_some() { Wire::Zmtp } else { self.kind.wire() }
+    }
+
     /// The command that starts it in `folder`, for so many subscribers.
     pub(crate) fn start(&self, programs: &Programs, folder: &Path, subscribers: usize) -> Result<Start> {
         let socket = folder.join("push.sock");
@@ -111,7 +118,7 @@ impl Contender {
             format!("publisher_multiproc_socket={}", socket.display()),
             format!("state_dir={}", folder.display()),
         ];
-        let mut command = Command::new(&programs.service);
+        let mut command = Command::new(self.before.as_ref().unwrap_or(&programs.service));
         command.args(["--log-level", "warn"]);
         for setting in own.iter().chain(&self.settings) {
             command.args(["--set", setting]);
@@ -122,7 +129,7 @@ impl Contender {
     /// What its program says about its version.
     pub(crate) fn version(&self, programs: &Programs) -> Result<String> {
         let (program, arguments): (&Path, &[&str]) = match self.kind {
-            Kind::Skimmer => (&programs.service, &["--version"]),
+            Kind::Skimmer => (self.before.as_ref().unwrap_or(&programs.service), &["--version"]),
             Kind::Libzmq => (
                 &programs.python,
                 &["-c", "import zmq; print('libzmq', zmq.zmq_version(), 'pyzmq', zmq.__version__)"],

@@ -55,6 +55,10 @@ pub(crate) struct Arguments {
     #[arg(long = "variant", value_name = "NAME:SETTINGS", value_parser = variant)]
     variants: Vec<Contender>,
 
+    /// Measure an earlier build of our service besides, fed by PUSH, as a server called `before`: what a change costs
+    #[arg(long, value_name = "PATH")]
+    before: Option<PathBuf>,
+
     /// How many subscribers, in every mode [default: throughput 1,10,100,500, latency 1,100,500, memory 1000, topics
     /// 50,500,2000]
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = RangedU64ValueParser::<usize>::new().range(1..=50_000))]
@@ -120,9 +124,15 @@ impl Arguments {
         let plain = |kind: &Kind| {
             let name = clap::ValueEnum::to_possible_value(kind).map(|value| value.get_name().to_owned());
             let settings = if *kind == Kind::Skimmer { self.settings.clone() } else { Vec::new() };
-            Contender { name: name.unwrap_or_default(), kind: *kind, settings }
+            Contender { name: name.unwrap_or_default(), kind: *kind, settings, before: None }
         };
-        self.peers.iter().map(plain).chain(self.variants.iter().cloned()).collect()
+        let before = self.before.iter().map(|path| Contender {
+            name: "before".to_owned(),
+            kind: Kind::Skimmer,
+            settings: self.settings.clone(),
+            before: Some(std::path::absolute(path).unwrap_or_else(|_| path.clone())),
+        });
+        self.peers.iter().map(plain).chain(before).chain(self.variants.iter().cloned()).collect()
     }
 
     pub(crate) fn programs(&self) -> Result<Programs> {
@@ -157,7 +167,7 @@ fn variant(text: &str) -> std::result::Result<Contender, String> {
     let settings: Vec<String> = settings.split(',').map(str::to_owned).collect();
     match settings.iter().find(|setting| !setting.contains('=')) {
         Some(other) => Err(format!("{other:?} is no SETTING=VALUE")),
-        None => Ok(Contender { name: name.to_owned(), kind: Kind::Skimmer, settings }),
+        None => Ok(Contender { name: name.to_owned(), kind: Kind::Skimmer, settings, before: None }),
     }
 }
 

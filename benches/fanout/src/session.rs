@@ -98,7 +98,7 @@ fn in_folder<T>(
 
 impl Session {
     fn start(server: Server, contender: &Contender, load: Load) -> Result<Self> {
-        let (wire, rota) = (contender.kind.wire(), load.rota);
+        let (wire, rota) = (contender.wire(), load.rota);
         let (flow, clock) = (Arc::new(Flow::default()), Clock::start());
         let shares = rota.shares(load.subscribers, load.topics_each);
         let around = || (Arc::clone(&flow), clock);

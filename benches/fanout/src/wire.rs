@@ -11,6 +11,8 @@ use pubsub_api::Result;
 pub(crate) enum Wire {
     /// ZMTP 3.0: PUSH at the pusher, SUB at the drains.
     Zmtp,
+    /// The same with our acknowledged hop: DEALER at the pusher, which introduces itself as a worker.
+    Hop,
     /// Events as in ZMTP, nothing else: neither greeting nor subscription.
     Bare,
     /// NATS, not verbose.
@@ -52,7 +54,9 @@ impl Wire {
     /// What to send at once after connecting.
     pub(crate) fn opening(self, end: End, topics: &[String]) -> Vec<u8> {
         match (self, end) {
-            (Self::Zmtp, end) => zmtp::opening(end),
+            (Self::Hop, End::Push) => zmtp::opening(zmtp::DEALER),
+            (Self::Zmtp, End::Push) => zmtp::opening(zmtp::PUSH),
+            (Self::Zmtp | Self::Hop, End::Subscribe) => zmtp::opening(zmtp::SUB),
             (Self::Redis, End::Subscribe) => redis::subscribe(topics),
             (Self::Redis, End::Push) | (Self::Bare | Self::Nats, _) => Vec::new(),
         }
@@ -60,13 +64,14 @@ impl Wire {
 
     /// Whether the server must have greeted before the first event is pushed.
     pub(crate) fn is_greeted(self) -> bool {
-        matches!(self, Self::Zmtp | Self::Nats)
+        matches!(self, Self::Zmtp | Self::Hop | Self::Nats)
     }
 
     /// What to send when the server has greeted.
     pub(crate) fn after_greeting(self, end: End, topics: &[String]) -> Vec<u8> {
         match (self, end) {
-            (Self::Zmtp, End::Subscribe) => zmtp::subscribe(topics),
+            (Self::Zmtp | Self::Hop, End::Subscribe) => zmtp::subscribe(topics),
+            (Self::Hop, End::Push) => zmtp::introduction(),
             (Self::Nats, End::Subscribe) => [nats::CONNECT.to_vec(), nats::subscribe(topics)].concat(),
             (Self::Nats, End::Push) => nats::CONNECT.to_vec(),
             (Self::Zmtp, End::Push) | (Self::Bare | Self::Redis, _) => Vec::new(),
@@ -77,7 +82,7 @@ impl Wire {
     pub(crate) fn pong(self) -> &'static [u8] {
         match self {
             Self::Nats => nats::PONG,
-            Self::Zmtp | Self::Bare | Self::Redis => b"",
+            Self::Zmtp | Self::Hop | Self::Bare | Self::Redis => b"",
         }
     }
 
@@ -89,7 +94,7 @@ impl Wire {
     /// An event as it is pushed: what comes before the payload, and what after it.
     pub(crate) fn frame(self, topic: &str, payload_bytes: usize) -> (Vec<u8>, &'static [u8]) {
         match self {
-            Self::Zmtp | Self::Bare => (zmtp::before(topic, payload_bytes), b""),
+            Self::Zmtp | Self::Hop | Self::Bare => (zmtp::before(topic, payload_bytes), b""),
             Self::Nats => (format!("PUB {topic} {payload_bytes}\r\n").into_bytes(), b"\r\n"),
             Self::Redis => (redis::before(topic, payload_bytes), b"\r\n"),
         }
@@ -101,7 +106,8 @@ impl Wire {
     /// If the server reports an error, or sends what this protocol does not have.
     pub(crate) fn next(self, bytes: &[u8]) -> Result<Option<Piece>> {
         match self {
-            Self::Zmtp | Self::Bare => zmtp::next(bytes),
+            Self::Zmtp | Self::Hop | Self::Bare => zmtp::next(bytes),
+
             Self::Nats => nats::next(bytes),
             Self::Redis => redis::next(bytes),
         }

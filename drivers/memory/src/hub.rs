@@ -1,10 +1,12 @@
 use std::sync::{Arc, Mutex, OnceLock};
 
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::{Envelope, Error, ErrorKind, Result};
 
 use crate::endpoint::Endpoint;
 use crate::fanout::Fanout;
 use crate::lock::lock;
+use crate::replies::Replies;
+use crate::request_queue::RequestQueue;
 use crate::stream::Stream;
 
 /// The ports that are drawn for `publisher_port = 0`: the dynamic range of RFC 6335, section 6.
@@ -12,7 +14,7 @@ const FIRST_DRAWN_PORT: u16 = 49152;
 
 /// Where the network publishers and subscribers of this process meet.
 ///
-/// It is locked to bind, release, join and leave, never to send. Lock order: hub, fan-out, stream.
+/// It is locked to bind, release, join, leave and ask, never to send. Lock order: hub, fan-out, stream or replies.
 #[derive(Debug)]
 pub(crate) struct Hub {
     places: Mutex<Places>,
@@ -39,7 +41,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if another publisher is bound there, or no port is left to draw.
-    pub(crate) fn bind(&self, endpoint: &Endpoint) -> Result<Arc<Fanout>> {
+    pub(crate) fn bind(&self, endpoint: &Endpoint, requests: &Arc<RequestQueue>) -> Result<Arc<Fanout>> {
         let mut places = lock(&self.places);
         let endpoint = if endpoint.port() == 0 { places.draw_port(endpoint)? } else { endpoint.clone() };
         if let Some(other) = places.at(&endpoint) {
@@ -50,7 +52,7 @@ impl Hub {
             );
             return Err(Error::new(ErrorKind::Unavailable, text));
         }
-        let fanout = Arc::new(Fanout::new(endpoint));
+        let fanout = Arc::new(Fanout::new(endpoint, Arc::clone(requests)));
         for (address, stream) in &places.joined {
             if address.overlaps(fanout.endpoint()) {
                 fanout.link(address, stream);
@@ -82,6 +84,25 @@ impl Hub {
         places.joined.retain(|(other, joined)| other != address || !Arc::ptr_eq(joined, stream));
         if let Some(fanout) = places.at(address) {
             fanout.unlink(address, stream);
+        }
+    }
+
+    /// Asks whoever is bound at `address`, for a subscriber that joined; if nobody is, the request is lost at once. `false`
+    /// if there is no room for it.
+    pub(crate) fn ask(
+        &self,
+        address: &Endpoint,
+        stream: &Arc<Stream>,
+        replies: &Arc<Replies>,
+        envelope: Envelope,
+    ) -> bool {
+        let places = lock(&self.places);
+        match places.at(address) {
+            Some(fanout) => fanout.ask(address, stream, replies, envelope),
+            None => {
+                replies.refuse(&address.to_string(), "nobody is bound there");
+                true
+            }
         }
     }
 

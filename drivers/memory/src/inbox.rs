@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use pubsub_api::{Envelope, Incoming, Notice, Topic};
+use pubsub_api::{Envelope, Incarnation, Incoming, Notice, Topic};
 
 /// What has arrived and not yet been read: events up to a bound, and the notices between them at their places.
 ///
@@ -48,15 +48,30 @@ impl Inbox {
             }
         }
         let reason = format!("the subscriber did not read, and its inbox of {} events was full", self.bound);
-        self.items.push_back(Incoming::Notice(Notice::Gap { events: 1, reason }));
+        self.items.push_back(Incoming::Notice(Notice::Gap { topic: None, events: 1, reason }));
         false
     }
 
     /// Adds the notices of a new link.
-    pub(crate) fn link_up(&mut self, publisher: &str) {
+    pub(crate) fn link_up(&mut self, publisher: &str, incarnation: Option<Incarnation>) {
         let publisher = publisher.to_owned();
         self.items.push_back(Incoming::Notice(Notice::LinkUp { publisher: publisher.clone() }));
-        self.items.push_back(Incoming::Notice(Notice::Subscribed { publisher }));
+        self.items.push_back(Incoming::Notice(Notice::Subscribed { publisher, incarnation }));
+    }
+
+    /// Adds the notice that the publisher of a link is another incarnation. If the link was told to be subscribed since
+    /// the latest event already, that notice stands for both.
+    pub(crate) fn subscribed(&mut self, of: &str, by: Incarnation) {
+        for item in self.tail_mut() {
+            if let Incoming::Notice(Notice::Subscribed { publisher, incarnation }) = item
+                && publisher == of
+            {
+                *incarnation = Some(by);
+                return;
+            }
+        }
+        let notice = Notice::Subscribed { publisher: of.to_owned(), incarnation: Some(by) };
+        self.items.push_back(Incoming::Notice(notice));
     }
 
     /// Adds the notice of a lost link. If the link was lost since the latest event already, that notice stands for
@@ -107,7 +122,9 @@ impl Inbox {
 
 fn is_link_up_of(item: &Incoming, of: &str) -> bool {
     match item {
-        Incoming::Notice(Notice::LinkUp { publisher } | Notice::Subscribed { publisher }) => publisher == of,
+        Incoming::Notice(Notice::LinkUp { publisher } | Notice::Subscribed { publisher, .. }) => {
+            publisher == of
+        }
         _ => false,
     }
 }
@@ -116,7 +133,7 @@ fn is_link_up_of(item: &Incoming, of: &str) -> bool {
 mod tests {
     use bytes::Bytes;
 
-    use super::{Envelope, Inbox, Incoming, Notice, Topic};
+    use super::{Envelope, Inbox, Incarnation, Incoming, Notice, Topic};
 
     fn event(topic: &'static str) -> Envelope {
         Envelope { topic: Topic::new(topic).unwrap(), payload: Bytes::new() }
@@ -127,7 +144,12 @@ mod tests {
             Incoming::Message(envelope) => envelope.topic.to_string(),
             Incoming::Notice(Notice::Gap { events, .. }) => format!("gap of {events}"),
             Incoming::Notice(Notice::LinkUp { publisher }) => format!("{publisher} up"),
-            Incoming::Notice(Notice::Subscribed { publisher }) => format!("{publisher} subscribed"),
+            Incoming::Notice(Notice::Subscribed { publisher, incarnation: None }) => {
+                format!("{publisher} subscribed")
+            }
+            Incoming::Notice(Notice::Subscribed { publisher, incarnation: Some(by) }) => {
+                format!("{publisher} subscribed, epoch {}", by.epoch)
+            }
             Incoming::Notice(Notice::LinkDown { publisher, .. }) => format!("{publisher} down"),
             Incoming::Notice(other) => format!("{other:?}"),
         };
@@ -151,8 +173,8 @@ mod tests {
     fn a_link_that_comes_and_goes_takes_a_bounded_part_of_the_inbox() {
         let mut inbox = Inbox::new(2);
         for _ in 0..1000 {
-            inbox.link_up("p");
-            inbox.link_up("q");
+            inbox.link_up("p", None);
+            inbox.link_up("q", None);
             inbox.link_down("q", "gone");
             inbox.link_down("p", "gone");
         }
@@ -163,10 +185,24 @@ mod tests {
     fn a_link_lost_before_and_after_an_event_is_told_twice() {
         let mut inbox = Inbox::new(2);
         inbox.link_down("p", "gone");
-        inbox.link_up("p");
+        inbox.link_up("p", None);
         inbox.push(event("a"));
         inbox.link_down("p", "gone");
         assert_eq!(drained(&mut inbox), ["p down", "p up", "p subscribed", "a", "p down"]);
+    }
+
+    #[test]
+    fn another_incarnation_is_told_at_its_place_and_once_between_two_events() {
+        let mut inbox = Inbox::new(2);
+        inbox.link_up("p", None);
+        for epoch in [1, 2] {
+            inbox.subscribed("p", Incarnation { publisher: 7, epoch });
+        }
+        inbox.push(event("a"));
+        for epoch in [3, 4] {
+            inbox.subscribed("p", Incarnation { publisher: 7, epoch });
+        }
+        assert_eq!(drained(&mut inbox), ["p up", "p subscribed, epoch 2", "a", "p subscribed, epoch 4"]);
     }
 
     #[test]

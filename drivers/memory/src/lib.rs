@@ -40,6 +40,7 @@
 //! # }
 //! ```
 
+mod asker;
 mod endpoint;
 mod fanout;
 mod hub;
@@ -47,6 +48,8 @@ mod inbox;
 mod intake;
 mod lock;
 mod publisher;
+mod replies;
+mod request_queue;
 mod settings;
 mod stream;
 mod subscriber;
@@ -69,12 +72,14 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     native_patterns: true,
     bounded: true,
     isolated: true,
+    replay: true,
     limits: &[
         "Within one process only: another process, even on the same host, is never reached.",
         "Confirmed means that the event is in the subscriber's queue, not that it was read; network events that \
          nobody asked for are confirmed at once.",
         "Whoever runs code in the process can publish and subscribe; nobody is authenticated.",
-        "Events published while no subscriber is linked are missed (network); link_down and subscribed frame it.",
+        "Events published while no subscriber is linked are missed (network) until they are asked for again; link_down \
+         and subscribed frame it.",
     ],
     ..Capabilities::NONE
 };

@@ -31,6 +31,8 @@ pub(crate) struct MemorySettings {
     pub(crate) send_timeout: Duration,
     /// How long `flush` and `close` wait.
     pub(crate) linger: Duration,
+    /// How long whoever answers waits for an asker that does not read.
+    pub(crate) dead_after: Duration,
 }
 
 impl MemorySettings {
@@ -51,6 +53,7 @@ impl MemorySettings {
             queue_events: settings.driver("memory").count("queue_events")?,
             send_timeout: pubsub.send_timeout,
             linger: pubsub.linger,
+            dead_after: pubsub.dead_after,
         })
     }
 }

@@ -2,8 +2,8 @@ use std::pin::pin;
 use std::sync::Mutex;
 
 use pubsub_api::{
-    Counter, CounterReading, Envelope, Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, QueueReading, Result,
-    Subscription, Subscriptions,
+    Counter, CounterReading, Envelope, Error, ErrorKind, Incarnation, Incoming, MAX_SUBSCRIPTIONS,
+    QueueReading, Result, Subscription, Subscriptions,
 };
 use tokio::sync::Notify;
 use tokio::task::coop::consume_budget;
@@ -69,8 +69,13 @@ impl Stream {
     }
 
     /// Tells that the link to `publisher` stands, and with it the subscriptions.
-    pub(crate) fn link_up(&self, publisher: &str) {
-        self.tell(|inbox| inbox.link_up(publisher));
+    pub(crate) fn link_up(&self, publisher: &str, incarnation: Option<Incarnation>) {
+        self.tell(|inbox| inbox.link_up(publisher, incarnation));
+    }
+
+    /// Tells that the link to `publisher` now is one to another incarnation of it.
+    pub(crate) fn subscribed(&self, publisher: &str, incarnation: Incarnation) {
+        self.tell(|inbox| inbox.subscribed(publisher, incarnation));
     }
 
     /// Tells that the link to `publisher` is gone.

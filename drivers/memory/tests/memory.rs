@@ -7,7 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use drivers_memory as _;
 use pubsub_api::settings::{Settings, Sources};
-use pubsub_api::{ErrorKind, Incoming, Notice, PubSubApi, Publisher, Registry, Role, Subscriber, Topic};
+use pubsub_api::{
+    Batch, Envelope, ErrorKind, HELLO, Incarnation, Incoming, Notice, PubSubApi, Publisher, Registry, Reply,
+    Role, Subscriber, Topic, hello,
+};
 
 fn open(role: Role, sets: &[&str]) -> Arc<dyn PubSubApi> {
     let registry = Registry::collect().unwrap();
@@ -43,6 +46,9 @@ async fn drained(subscriber: &dyn Subscriber) -> Vec<String> {
         all.push(match subscriber.recv().await {
             Ok(Incoming::Message(envelope)) => String::from_utf8(envelope.payload.to_vec()).unwrap(),
             Ok(Incoming::Notice(Notice::LinkUp { .. })) => "up".to_owned(),
+            Ok(Incoming::Notice(Notice::Subscribed { incarnation: Some(by), .. })) => {
+                format!("subscribed, epoch {}", by.epoch)
+            }
             Ok(Incoming::Notice(Notice::Subscribed { .. })) => "subscribed".to_owned(),
             Ok(Incoming::Notice(Notice::LinkDown { .. })) => "down".to_owned(),
             Ok(Incoming::Notice(Notice::Gap { events, .. })) => format!("gap of {events}"),
@@ -88,6 +94,61 @@ async fn a_link_that_is_there_when_the_subscriber_starts_is_told_at_once_without
     }
     let told = drained(subscriber.as_ref()).await;
     assert_eq!(told, ["up", "subscribed", "1", "down", "up", "subscribed", "2", "down"]);
+}
+
+#[tokio::test]
+async fn an_incarnation_is_told_when_a_hello_tells_another_and_to_who_links_later() {
+    let publisher = open(Role::Network, &["publisher_port=0"]).publisher();
+    publisher.initialize().await.unwrap();
+    let address = publisher.endpoint().unwrap();
+    let early = joined(&address, &[]).await;
+    for (epoch, text) in [(Some(1), "1"), (Some(1), "2"), (None, "3"), (Some(2), "4")] {
+        let incarnation = epoch.map(|epoch| Incarnation { publisher: 7, epoch });
+        let hello = Envelope::pack(&hello::event("test", incarnation)).unwrap();
+        publish(publisher.as_ref(), &[text]).await;
+        publisher.send(&HELLO, hello.payload).await.unwrap();
+    }
+    let late = joined(&address, &[]).await;
+    let told = drained(early.as_ref()).await;
+    assert_eq!(told, ["up", "subscribed", "1", "subscribed, epoch 1", "2", "3", "4", "subscribed, epoch 2"]);
+    assert_eq!(drained(late.as_ref()).await, ["up", "subscribed, epoch 2"]);
+}
+
+fn request(text: &'static str) -> Envelope {
+    Envelope { topic: Topic::new("$ask").unwrap(), payload: Bytes::from_static(text.as_bytes()) }
+}
+
+#[tokio::test]
+async fn a_request_to_who_is_away_is_lost_at_once_and_told_once() {
+    let address = "memory://away:1";
+    let subscriber = joined(address, &[]).await;
+    let requester = subscriber.requester().unwrap();
+    assert!(requester.request(address, request("1")) && requester.request(address, request("2")));
+    subscriber.close().await;
+    let (endpoint, reason) = (address.to_owned(), "nobody is bound there".to_owned());
+    assert_eq!(requester.next().await.unwrap(), Reply::Lost { endpoint, reason });
+    assert_eq!(requester.next().await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn requests_that_nobody_reads_and_answers_that_nobody_reads_are_bounded() {
+    let sets = ["publisher_port=0", "drivers.memory.queue_events=10", "dead_after=2s"];
+    let publisher = open(Role::Network, &sets).publisher();
+    publisher.initialize().await.unwrap();
+    let address = publisher.endpoint().unwrap();
+    let subscriber = joined(&address, &sets).await;
+    let requester = subscriber.requester().unwrap();
+    assert_eq!((0..1100).filter(|_| requester.request(&address, request("?"))).count(), 1024);
+    assert_eq!(publisher.status().counter("requests_dropped", Some("queue_full")), 1100 - 1024);
+    let requests = publisher.requests().unwrap();
+    let peer = requests.next().await.unwrap().peer;
+    let mut batch = Batch::new();
+    batch.extend((0..30).map(|_| request("!")));
+    let refused = requests.answer(peer, &mut batch).await.unwrap_err();
+    assert_eq!((refused.kind(), batch.len()), (ErrorKind::Unavailable, 20));
+    let queues = subscriber.status().queues;
+    let replies = queues.iter().find(|queue| queue.name == "replies").unwrap();
+    assert_eq!((replies.depth, replies.bound), (10, 10));
 }
 
 #[tokio::test]

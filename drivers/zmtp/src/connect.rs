@@ -14,7 +14,7 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
 use crate::ZmtpSettings;
-use crate::protocol::{Handshake, MAX_HANDSHAKE_BYTES, Peer, ProtocolError, SocketType};
+use crate::protocol::{GREETING_BYTES, Handshake, MAX_HANDSHAKE_BYTES, Peer, ProtocolError, SocketType};
 
 /// A connection whose handshake is complete.
 #[derive(Debug)]
@@ -47,6 +47,19 @@ impl fmt::Display for ConnectError {
             Self::TooSlow(patience) => {
                 write!(f, "no complete handshake within {patience:?} (handshake_timeout)")
             }
+        }
+    }
+}
+
+impl ConnectError {
+    /// Whether there was a listener, and it ended the connection before the handshake was complete.
+    pub(crate) fn is_within_the_handshake(&self) -> bool {
+        match self {
+            Self::Left => true,
+            Self::Unreachable(error) => {
+                matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+            }
+            Self::Refused(_) | Self::TooSlow(_) => false,
         }
     }
 }
@@ -88,6 +101,30 @@ pub(crate) async fn unix(
     let connecting = async { shake_hands(UnixStream::connect(path).await?, own).await };
     within(deadline, settings.handshake_timeout, connecting).await
 }
+
+/// The same, but says what it is only to a listener that has said so of itself: not to ours, which waits for that.
+pub(crate) async fn unix_after_its_ready(
+    path: &Path,
+    own: SocketType,
+    settings: &ZmtpSettings,
+) -> Result<Connected<UnixStream>, ConnectError> {
+    let patience = settings.handshake_timeout.min(UNASKED_READY);
+    let deadline = Instant::now() + patience;
+    let connecting = async {
+        let mut stream = UnixStream::connect(path).await?;
+        let mut hello = Vec::new();
+        let handshake = Handshake::connector(own, &mut hello);
+        let (greeting, ready) = hello.split_at(hello.len().min(GREETING_BYTES));
+        stream.write_all(greeting).await?;
+        let mut connected = complete(stream, handshake).await?;
+        connected.stream.write_all(ready).await?;
+        Ok(connected)
+    };
+    within(deadline, patience, connecting).await
+}
+
+/// How long a READY is waited for that need not wait for ours.
+const UNASKED_READY: Duration = Duration::from_secs(1);
 
 async fn within<T>(
     deadline: Instant,
@@ -140,8 +177,15 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     own: SocketType,
 ) -> Result<Connected<S>, ConnectError> {
     let mut out = Vec::new();
-    let mut handshake = Handshake::connector(own, &mut out);
+    let handshake = Handshake::connector(own, &mut out);
     stream.write_all(&out).await?;
+    complete(stream, handshake).await
+}
+
+async fn complete<S: AsyncRead + Unpin>(
+    mut stream: S,
+    mut handshake: Handshake,
+) -> Result<Connected<S>, ConnectError> {
     let mut arrived = BytesMut::with_capacity(MAX_HANDSHAKE_BYTES);
     loop {
         let (used, peer) = handshake.take(&arrived, &mut Vec::new())?;

@@ -9,6 +9,10 @@
 //! its connections still needs, at most `ring_bytes`: a connection has only a cursor. Whoever publishes also writes, as far
 //! as the sockets take it; so the first event after a pause goes out without waking anybody, and under load, while the
 //! writing lasts, the next events gather to a larger block.
+//!
+//! A DEALER is an asker: what it asks goes into the [`RequestQueue`], and what it is answered waits for it alone, in
+//! [`Answers`](answers::Answers), outside of the blocks. The thread of its shard writes answers, a bounded amount between two
+//! looks at the blocks, so that they delay events by no more than that.
 
 mod block;
 mod filters;
@@ -16,6 +20,7 @@ mod filters;
 mod encoder;
 mod window;
 
+mod answers;
 mod connection;
 mod outbox;
 mod subscriptions;
@@ -28,9 +33,11 @@ mod shard;
 mod shard_state;
 
 mod readings;
+mod request_queue;
 mod seen;
 
 mod engine;
 
 pub(crate) use engine::Fanout;
+pub(crate) use request_queue::RequestQueue;
 pub(crate) use seen::Seen;

@@ -2,13 +2,14 @@
 //!
 //! `zmtp_pubsub_driver` publishes over TCP: [`PubPublisher`] binds and fans out, [`SubSubscriber`] connects to every
 //! publisher. `zmtp_pubsub_multiproc_driver` collects over a Unix socket: [`PullSubscriber`] binds, [`PushPublisher`]
-//! connects at its first send. On the wire both are Dragonflow's (dragonflow-pubsub.md 3.3, 3.4) and libzmq's: two frames,
+//! connects at its first send, and keeps each event until it is acknowledged. On the wire both are Dragonflow's (dragonflow-pubsub.md 3.3, 3.4) and libzmq's: two frames,
 //! `[topic, map]`.
 //!
 //! # The rooms
 //! - [`protocol`]: ZMTP without I/O, for all four ends.
 //! - `fanout`: the log of encoded events, the filters, the connections and the threads that write to them.
 //! - `connect`: how the ends that connect reach a listener.
+//! - `hop`: what worker and service say to each other besides events.
 //! - `publisher`, `subscriber`: the ends that the contract names.
 //!
 //! What it cannot promise stands in [`NETWORK`] and [`MULTIPROC`], which `skimmer drivers` shows.
@@ -18,7 +19,9 @@ pub mod protocol;
 mod connect;
 mod credentials;
 mod fanout;
+mod hop;
 mod lost;
+mod map_number;
 mod network;
 mod principal;
 mod settings;
@@ -44,12 +47,14 @@ pub const NETWORK: Capabilities = Capabilities {
     across_processes: true,
     bounded: true,
     isolated: true,
+    replay: true,
     sees_subscribers: true,
     survives_hostile_peers: true,
     limits: &[
         "Nobody is authenticated and nothing is encrypted.",
         "A subscription is proved only by the next $hello; what is published before may be missed.",
-        "Events published while a link is down are missed; link_down and subscribed frame the loss in the stream.",
+        "Events published while a link is down are missed until they are asked for again; link_down and subscribed frame \
+         the loss in the stream.",
         "A subscriber that is further behind than ring_bytes misses events: ours is told how many (gap); a foreign one \
          is disconnected, and learns it from that.",
     ],
@@ -60,9 +65,13 @@ pub const NETWORK: Capabilities = Capabilities {
 pub const MULTIPROC: Capabilities = Capabilities {
     across_processes: true,
     bounded: true,
+    confirms_publish: true,
     survives_hostile_peers: true,
     limits: &[
-        "Handed over, not confirmed: what was written and not yet read by a service that dies is lost.",
+        "An event that a service accepted and did not acknowledge before it died is sent again: it may come twice.",
+        "What a worker holds unacknowledged when it is killed is lost with it.",
+        "To a plain PULL, such as Dragonflow's own service: handed over, not confirmed; what was written and not yet \
+         read by a service that dies is lost.",
     ],
     ..Capabilities::NONE
 };
@@ -88,7 +97,7 @@ inventory::submit! {
     Driver {
         alias: "zmtp_pubsub_multiproc_driver",
         roles: &[Role::Multiproc],
-        summary: "ZeroMQ PUSH/PULL over a Unix socket, on our own ZMTP engine: the default",
+        summary: "ZeroMQ DEALER/ROUTER or PUSH/PULL over a Unix socket, on our own ZMTP engine: the default",
         capabilities: MULTIPROC,
         settings: SETTINGS,
         open: |settings: &Settings, _| {

@@ -34,8 +34,9 @@ pub const SETTINGS: &[Setting] = &[
         "send_queue_events",
         Kind::Integer { min: 1, max: 1_000_000 },
         "10000",
-        "Events that a worker has sent and that are not yet written to the service's socket. When full, `send` waits \
-         for `send_timeout` and is then refused as overloaded.",
+        "Events that a worker has sent and that the service has not yet acknowledged; for a service that cannot, events \
+         that are not yet written to its socket. When full, `send` waits for `send_timeout` and is then refused as \
+         overloaded.",
     ),
     setting(
         "heartbeat_interval",

@@ -2,11 +2,17 @@
 
 mod intake;
 mod pull_subscriber;
+mod sub_ask_connection;
+mod sub_ask_link;
+mod sub_asking;
 mod sub_connection;
 mod sub_filters;
 mod sub_inbound;
 mod sub_link;
 mod sub_queue;
+mod sub_replies;
+mod sub_requester;
+mod sub_requests;
 mod sub_shared;
 mod sub_subscriber;
 mod sub_vigil;

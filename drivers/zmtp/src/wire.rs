@@ -16,7 +16,8 @@ pub(crate) fn refuse(refused: WireError, dropped: &Tally) {
 /// Refuses a frame that is no topic; `good` is the last one that was, which mostly comes again.
 #[inline]
 pub(crate) fn check_topic(frame: &[u8], good: &mut Vec<u8>) -> std::result::Result<(), WireError> {
-    if frame != good {
+    // No topic is empty, nor is it good at the start, when none was found good.
+    if frame.is_empty() || frame != good {
         let checked = Topic::new(Bytes::copy_from_slice(frame)).map_err(|_| WireError::BadTopic)?;
         good.clear();
         good.extend_from_slice(checked.as_bytes());

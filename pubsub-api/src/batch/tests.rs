@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
-use super::{Batch, Edit, Span};
-use crate::{Envelope, ErrorKind, SEND_ALL, Topic};
+use super::{Batch, Edit, Source, Span};
+use crate::{Envelope, ErrorKind, PeerId, SEND_ALL, Topic};
 
 fn envelope(topic: &'static str, payload: &'static str) -> Envelope {
     Envelope { topic: Topic::new(topic).unwrap(), payload: Bytes::from(payload) }
@@ -135,7 +135,7 @@ fn a_batch_that_is_used_again_allocates_nothing_and_lets_go_of_its_blocks() {
         fill(&mut batch);
         assert_eq!((batch.blocks.as_ptr(), batch.spans.as_ptr()), places);
     }
-    assert!(size_of::<Span>() <= 24, "two frames of three 32-bit numbers");
+    assert!(size_of::<Span>() <= 32, "two frames of three 32-bit numbers, a source, and its number there");
 }
 
 #[test]
@@ -154,4 +154,47 @@ fn what_is_appended_follows_in_order_and_leaves_the_other_empty() {
     assert!(other.is_empty());
     let all: Vec<_> = one.iter().map(|event| (event.topic, event.payload)).collect();
     assert_eq!(all, [(&b"b"[..], &b"2"[..]), (b"d", b"4")]);
+}
+
+#[test]
+fn events_keep_their_source_and_number_through_all_that_is_done_with_them() {
+    let source =
+        |peer, first, count, sent_before| Source { peer: PeerId(peer), worker: 9, first, count, sent_before };
+    let numbered = |source: Source| {
+        let mut batch = Batch::new();
+        let block = batch.add_block(Bytes::from_static(b"a1b2c3"));
+        let id = batch.add_source(source);
+        for nth in [0, 2] {
+            let at = nth as usize * 2;
+            assert!(batch.push_span(block, at..at + 1, at + 1..at + 2));
+            batch.number_last(id, nth);
+        }
+        batch
+    };
+    let numbers = |batch: &Batch| -> Vec<_> {
+        batch.iter().map(|event| event.origin.map(|origin| (origin.number, origin.sent_before))).collect()
+    };
+    let mut batch = Batch::new();
+    batch.push(envelope("u", "0"));
+    batch.append(&mut numbered(source(1, 5, 3, 5)));
+    batch.append(&mut numbered(source(2, 1, 3, 0)));
+    let wanted = [None, Some((5, true)), Some((7, false)), Some((1, false)), Some((3, false))];
+    assert_eq!(numbers(&batch), wanted);
+    assert_eq!(batch.sources().iter().map(Source::last).collect::<Vec<_>>(), [7, 3]);
+
+    batch.edit(
+        |event| if event.topic == b"u" { Edit::Drop } else { Edit::Replace(Bytes::from_static(b"new")) },
+    );
+    assert_eq!(numbers(&batch), wanted[1..]);
+    let mut other = Batch::new();
+    batch.advance(1);
+    assert!(batch.move_first_to(&mut other));
+    assert_eq!(numbers(&other), wanted[2..3]);
+    assert_eq!(other.sources(), [source(1, 7, 1, 5)]);
+
+    let mut none_left = Batch::new();
+    none_left.add_source(source(1, 1, 4, 0));
+    let mut holder = Batch::new();
+    holder.append(&mut none_left);
+    assert_eq!(holder.sources().len(), 1, "numbers whose events were dropped are still to be acknowledged");
 }

@@ -1,11 +1,14 @@
 use std::time::Duration;
 
+use super::agent_table::AGENT;
 use super::nearest::did_you_mean;
 use super::setting::{Kind, Reload, Setting};
 use super::shown::shown;
 use crate::{Error, ErrorKind, Result};
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
+
+const MEBIBYTE: u64 = 1024 * 1024;
 
 /// Our sections, each with the sentence that opens it in the sample file.
 pub(super) const SECTIONS: &[(&str, &str)] = &[
@@ -152,49 +155,33 @@ const OURS: &[Setting] = &[
         reload: Reload::Live,
     },
     Setting {
-        section: "agent",
-        name: "topics",
-        kind: Kind::List,
-        default: "[]",
-        doc: "The topics that the agent subscribes to, exactly as published, 1 to 255 bytes each. Events to all (topic \
-              `D`) need no entry. On reload the difference is subscribed and unsubscribed.",
-        reload: Reload::Live,
-    },
-    Setting {
-        section: "agent",
-        name: "patterns",
-        kind: Kind::List,
-        default: "[]",
-        doc: "The patterns that the agent subscribes to: words between dots, where `*` is one word and `#` any number, \
-              or `prefix*`. On reload the difference is subscribed and unsubscribed.",
-        reload: Reload::Live,
-    },
-    Setting {
-        section: "agent",
-        name: "handler_queue_events",
-        kind: Kind::Integer { min: 1, max: 1_000_000 },
-        default: "1000",
-        doc: "How many events wait for one handler, 1 to 1000000. When its queue is full, the agent stops reading \
-              until there is room again: nothing is dropped, the publisher keeps what follows.",
+        section: "service",
+        name: "ring_bytes",
+        kind: Kind::Bytes { min: MEBIBYTE, max: 16 * 1024 * MEBIBYTE },
+        default: r#""64MiB""#,
+        doc: "The latest events, in files in `state_dir` that outlive the process, 1MiB to 16GiB: what subscribers \
+              that missed something are sent again. When full, the oldest eighth goes; who misses that gets a \
+              snapshot, or is told to compare with the database.",
         reload: Reload::Restart,
     },
     Setting {
-        section: "agent",
-        name: "handler_timeout",
-        kind: Kind::Duration { min: Duration::from_millis(10), max: HOUR },
-        default: r#""30s""#,
-        doc: "How long one run of an --exec command may take, 10ms to 1h. One that runs longer is killed and reported, \
-              and the next event is handled.",
+        section: "service",
+        name: "snapshot_bytes",
+        kind: Kind::Bytes { min: 0, max: 16 * 1024 * MEBIBYTE },
+        default: r#""64MiB""#,
+        doc: "The latest event of each row, in memory, 0 to 16GiB: what subscribers are sent that miss more than the \
+              ring has. When full, the largest topic has no snapshots any more.",
         reload: Reload::Restart,
     },
     Setting {
-        section: "agent",
-        name: "drain_timeout",
-        kind: Kind::Duration { min: Duration::ZERO, max: HOUR },
-        default: r#""5s""#,
-        doc: "How long the agent goes on after SIGTERM to give the handlers what has arrived, 0s to 1h. What they \
-              have not taken by then is counted and reported, and the exit status is 69.",
-        reload: Reload::Live,
+        section: "service",
+        name: "max_topics",
+        kind: Kind::Integer { min: 16, max: 1_000_000 },
+        default: "65536",
+        doc: "How many topics are followed at the same time, 16 to 1000000. When one more is published on, the one \
+              that was idle longest is retired: if it comes back, its subscribers are told to compare with the \
+              database.",
+        reload: Reload::Restart,
     },
 ];
 
@@ -205,7 +192,7 @@ pub(super) struct Table(Vec<&'static Setting>);
 impl Table {
     /// Two aliases of one driver may bring the same slice.
     pub(super) fn new(drivers: &[&'static [Setting]]) -> Result<Self> {
-        let mut known: Vec<&'static Setting> = OURS.iter().collect();
+        let mut known: Vec<&'static Setting> = OURS.iter().chain(AGENT).collect();
         for setting in drivers.iter().copied().flatten() {
             let name = setting.full_name();
             let defect =
@@ -224,7 +211,7 @@ impl Table {
 
     /// The same without checks, for documentation: of two declarations the first counts.
     pub(super) fn lenient(drivers: &[&'static [Setting]]) -> Self {
-        let mut known: Vec<&'static Setting> = OURS.iter().collect();
+        let mut known: Vec<&'static Setting> = OURS.iter().chain(AGENT).collect();
         for setting in drivers.iter().copied().flatten() {
             if !known.iter().any(|other| other.is(setting)) {
                 known.push(setting);

@@ -43,6 +43,12 @@ pub struct PubSub {
 pub struct Service {
     /// The grace after SIGTERM.
     pub drain_timeout: Duration,
+    /// The bound of the latest events, kept for subscribers that missed some.
+    pub ring_bytes: u64,
+    /// The bound of the latest events per row, from which snapshots are made.
+    pub snapshot_bytes: u64,
+    /// How many topics are followed at the same time.
+    pub max_topics: usize,
 }
 
 /// The section `[agent]`.
@@ -54,10 +60,24 @@ pub struct Agent {
     pub patterns: Vec<String>,
     /// Events that wait for one handler.
     pub handler_queue_events: usize,
+    /// Their bytes.
+    pub handler_queue_bytes: usize,
+    /// For how long a full queue may hold up the agent.
+    pub handler_queue_age: Duration,
+    /// Whether a handler that does not keep up gets only the latest event of a row.
+    pub conflate: bool,
+    /// What follows when a handler fails: `skip`, `retry`, `resync` or `stop`.
+    pub on_failure: String,
+    /// How often an event is tried again.
+    pub handler_retries: u32,
     /// How long one run of a handler may take.
     pub handler_timeout: Duration,
     /// The grace after SIGTERM.
     pub drain_timeout: Duration,
+    /// Whether table and positions are kept in `state_dir`.
+    pub keep_table: bool,
+    /// How often they are.
+    pub save_interval: Duration,
 }
 
 /// The section `[drivers.<name>]`: a driver asks for the settings that it declared, by name and kind.
@@ -102,7 +122,12 @@ impl PubSub {
 impl Service {
     pub(super) fn of(slots: &[Slot]) -> Result<Self> {
         let section = DriverSettings { slots, section: "service".into() };
-        Ok(Self { drain_timeout: section.duration("drain_timeout")? })
+        Ok(Self {
+            drain_timeout: section.duration("drain_timeout")?,
+            ring_bytes: section.bytes("ring_bytes")?,
+            snapshot_bytes: section.bytes("snapshot_bytes")?,
+            max_topics: section.count("max_topics")?,
+        })
     }
 }
 
@@ -113,8 +138,15 @@ impl Agent {
             topics: section.list("topics")?,
             patterns: section.list("patterns")?,
             handler_queue_events: section.count("handler_queue_events")?,
+            handler_queue_bytes: usize::try_from(section.bytes("handler_queue_bytes")?).unwrap_or(usize::MAX),
+            handler_queue_age: section.duration("handler_queue_age")?,
+            conflate: section.boolean("conflate")?,
+            on_failure: section.text("on_failure")?,
+            handler_retries: u32::try_from(section.integer("handler_retries")?).unwrap_or(u32::MAX),
             handler_timeout: section.duration("handler_timeout")?,
             drain_timeout: section.duration("drain_timeout")?,
+            keep_table: section.boolean("keep_table")?,
+            save_interval: section.duration("save_interval")?,
         })
     }
 }

@@ -150,7 +150,7 @@ impl<'a> Fields<'a> {
             }
         }
         let topic = self.topic.flatten().unwrap_or(SEND_ALL_TEXT);
-        if topic.is_empty() || topic.len() > Topic::MAX_BYTES || topic.contains('\0') {
+        if topic.is_empty() || topic.len() > Topic::longest(topic.as_bytes()) || topic.contains('\0') {
             return Err(WireError::BadTopic);
         }
         if topic.as_bytes() != frame {

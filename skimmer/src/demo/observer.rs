@@ -40,8 +40,17 @@ impl SentTimes {
 
 /// Reads what one agent writes, and keeps what the summary needs.
 pub(super) struct Observer {
-    received: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
     task: JoinHandle<Result<Observation>>,
+}
+
+/// How far an agent is.
+#[derive(Default)]
+struct Progress {
+    /// Events, however often they came.
+    received: AtomicUsize,
+    /// Events that the log has, each counted as often as the log has it.
+    delivered: AtomicUsize,
 }
 
 /// What one agent was seen to deliver.
@@ -52,11 +61,30 @@ pub(super) struct Observation {
     pub(super) unexpected: usize,
     /// Events of a key that came before an earlier one of that key.
     pub(super) disordered: usize,
-    /// Notices of a lost link.
-    pub(super) links_lost: usize,
+    /// How many of all came from the service's ring, or were found out from a snapshot.
+    pub(super) replayed: usize,
+    pub(super) snapshotted: usize,
+    pub(super) notices: Notices,
     pub(super) table: Table,
     /// From the line given to a worker to the line read from the agent, in µs.
     pub(super) latency: Histogram<u64>,
+}
+
+/// Notices by what they tell.
+#[derive(Default)]
+pub(super) struct Notices {
+    pub(super) links_lost: usize,
+    pub(super) gaps: usize,
+    pub(super) resyncs: usize,
+}
+
+impl Notices {
+    fn hear(&mut self, line: &str) {
+        let is = |name: &str| usize::from(line.starts_with(&format!("{{\"notice\":\"{name}\"")));
+        self.links_lost += is("link_down");
+        self.gaps += is("gap");
+        self.resyncs += is("resync");
+    }
 }
 
 impl Observer {
@@ -66,14 +94,19 @@ impl Observer {
         expected: Arc<BTreeMap<String, Vec<usize>>>,
         sent: SentTimes,
     ) -> Self {
-        let received = Arc::new(AtomicUsize::new(0));
-        let task = tokio::spawn(read(lines, expected, sent, Arc::clone(&received)));
-        Self { received, task }
+        let progress = Arc::<Progress>::default();
+        let task = tokio::spawn(read(lines, expected, sent, Arc::clone(&progress)));
+        Self { progress, task }
+    }
+
+    /// Whether all of so many events came.
+    pub(super) fn is_done(&self, events: usize) -> bool {
+        self.progress.delivered.load(Ordering::Relaxed) >= events
     }
 
     /// How many events came so far.
     pub(super) fn received(&self) -> usize {
-        self.received.load(Ordering::Relaxed)
+        self.progress.received.load(Ordering::Relaxed)
     }
 
     /// What was seen, once the agent has ended.
@@ -91,7 +124,7 @@ async fn read(
     mut lines: Lines<BufReader<ChildStdout>>,
     expected: Arc<BTreeMap<String, Vec<usize>>>,
     sent: SentTimes,
-    received: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
 ) -> Result<Observation> {
     let latency = Histogram::new_with_bounds(1, LONGEST_LATENCY_US, 3)
         .map_err(|error| Error::new(ErrorKind::Internal, "no histogram").with_source(error))?;
@@ -99,7 +132,9 @@ async fn read(
         delivered: 0,
         unexpected: 0,
         disordered: 0,
-        links_lost: 0,
+        replayed: 0,
+        snapshotted: 0,
+        notices: Notices::default(),
         table: Table::default(),
         latency,
     };
@@ -107,15 +142,20 @@ async fn read(
     let mut last_of_key: HashMap<String, usize> = HashMap::new();
     while let Ok(Some(line)) = lines.next_line().await {
         if line.starts_with("{\"notice\"") {
-            seen.links_lost += usize::from(line.starts_with("{\"notice\":\"link_down\""));
+            seen.notices.hear(&line);
             continue;
         }
         let event = Arc::new(json::from_line(&line)?);
+        seen.replayed += usize::from(line.contains(r#","origin":"replay""#));
+        seen.snapshotted += usize::from(line.contains(r#","origin":"snapshot""#));
+        // The log's line, without the word how it came.
+        let line = json::to_line(&event)?;
         let key = format!("{:?} {:?}", event.table, event.key);
         let times = times_seen.entry(line.clone()).or_default();
         match expected.get(&line).and_then(|places| places.get(*times)) {
             Some(&place) => {
                 seen.delivered += 1;
+                progress.delivered.fetch_add(1, Ordering::Relaxed);
                 seen.latency.saturating_record(sent.since(place));
                 let last = last_of_key.entry(key).or_insert(place);
                 seen.disordered += usize::from(place < *last);
@@ -125,7 +165,7 @@ async fn read(
         }
         *times += 1;
         seen.table.apply(&event);
-        received.fetch_add(1, Ordering::Relaxed);
+        progress.received.fetch_add(1, Ordering::Relaxed);
     }
     Ok(seen)
 }

@@ -1,12 +1,13 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pubsub_api::{Error, ErrorKind, Result};
-use tokio::io::AsyncWriteExt;
+use rustix::process::Signal;
 
 use super::change_log::ChangeLog;
 use super::observer::{Observer, SentTimes};
+use super::workers::Workers;
 use crate::children::ChildProcess;
 use crate::scratch::Scratch;
 
@@ -14,7 +15,10 @@ use crate::scratch::Scratch;
 pub(super) struct Stage {
     folder: PathBuf,
     settings: Vec<String>,
-    service: ChildProcess,
+    /// What the service is started with, the port included, so that it comes back where it was.
+    service_arguments: Vec<String>,
+    /// `None` while it is down.
+    service: Option<ChildProcess>,
     agents: Vec<ChildProcess>,
 }
 
@@ -26,14 +30,20 @@ impl Stage {
         settings.extend(sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
         let mut arguments = vec!["publisher-service".to_owned()];
         arguments.extend(settings.iter().cloned());
+        // The port is drawn at the first start: without an id of its own, the service would be another one afterwards.
+        arguments.extend(set("publisher_id", "demo"));
         arguments.extend(set("publisher_port", "0"));
         arguments.extend(set("state_dir", &folder.display().to_string()));
-        let mut service = ChildProcess::start("publisher-service", &folder, &arguments)?;
-        let ready = service.expect_line(|line| line.get("ready").is_some()).await?;
-        let endpoint = ready.get("network").and_then(|endpoint| endpoint.as_str()).unwrap_or_default();
-        let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint).to_owned();
-
-        let mut stage = Self { folder, settings, service, agents: Vec::new() };
+        let (service, address) = start_service(&folder, &arguments).await?;
+        let port = address.rsplit_once(':').map_or("0", |(_, port)| port).to_owned();
+        arguments.extend(set("publisher_port", &port));
+        let mut stage = Self {
+            folder,
+            settings,
+            service_arguments: arguments,
+            service: Some(service),
+            agents: Vec::new(),
+        };
         for number in 1..=agents {
             stage.start_agent(number, &address)?;
         }
@@ -59,12 +69,7 @@ impl Stage {
     }
 
     pub(super) fn start_workers(&self, count: usize) -> Result<Workers> {
-        let start = |number| {
-            let mut arguments = vec!["pub".to_owned(), "--jsonl".to_owned(), "-".to_owned()];
-            arguments.extend(self.settings.iter().cloned());
-            ChildProcess::start(&format!("worker-{number}"), &self.folder, &arguments)
-        };
-        (1..=count).map(start).collect::<Result<Vec<_>>>().map(Workers)
+        Workers::start(&self.folder, &self.settings, count)
     }
 
     /// Reads what the agents write from now on.
@@ -83,41 +88,47 @@ impl Stage {
         self.agents.iter_mut().map(observe).collect()
     }
 
+    /// Ends the service: by SIGKILL, or so that it drains.
+    pub(super) async fn end_service(&mut self, kills: bool) -> Result<()> {
+        match self.service.take() {
+            Some(service) if kills => service.kill().await,
+            Some(service) => service.end().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Starts the service again, where it was.
+    pub(super) async fn restart_service(&mut self) -> Result<()> {
+        let (service, _) = start_service(&self.folder, &self.service_arguments).await?;
+        self.service = Some(service);
+        Ok(())
+    }
+
+    /// Stops the last agent, or lets it go on.
+    pub(super) fn pause_agent(&self, pauses: bool) -> Result<()> {
+        let signal = if pauses { Signal::STOP } else { Signal::CONT };
+        self.agents.last().map_or(Ok(()), |agent| agent.signal(signal))
+    }
+
     /// Lets all processes drain; each must end well.
     pub(super) async fn end(self) -> Result<()> {
         for agent in self.agents {
             agent.end().await?;
         }
-        self.service.end().await
+        match self.service {
+            Some(service) => service.end().await,
+            None => Ok(()),
+        }
     }
 }
 
-/// The worker processes: each reads lines and publishes them.
-pub(super) struct Workers(Vec<ChildProcess>);
-
-impl Workers {
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Gives one line to one worker.
-    pub(super) async fn write(&mut self, worker: usize, line: &str) -> Result<()> {
-        let Some(worker) = self.0.get_mut(worker) else { return Ok(()) };
-        let Some(stdin) = worker.stdin.as_mut() else { return Err(worker.failed("its input was taken")) };
-        let mut text = String::with_capacity(line.len() + 1);
-        text.push_str(line);
-        text.push('\n');
-        let written = stdin.write_all(text.as_bytes()).await;
-        written.map_err(|error| worker.failed(&error.to_string()))
-    }
-
-    /// Ends their input and waits until each has handed everything over.
-    pub(super) async fn end(mut self) -> Result<()> {
-        for worker in &mut self.0 {
-            worker.ended().await?;
-        }
-        Ok(())
-    }
+/// Starts a service, and tells where it publishes.
+async fn start_service(folder: &Path, arguments: &[String]) -> Result<(ChildProcess, String)> {
+    let mut service = ChildProcess::start("publisher-service", folder, arguments)?;
+    let ready = service.expect_line(|line| line.get("ready").is_some()).await?;
+    let endpoint = ready.get("network").and_then(|endpoint| endpoint.as_str()).unwrap_or_default();
+    let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint).to_owned();
+    Ok((service, address))
 }
 
 fn set(name: &str, value: &str) -> Vec<String> {

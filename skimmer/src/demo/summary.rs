@@ -5,13 +5,16 @@ use comfy_table::Table as TextTable;
 use subscriber_agent::Table;
 
 use super::change_log::ChangeLog;
-use super::observer::Observation;
+use super::chaos::ChaosTally;
+use super::observer::{Notices, Observation};
 
 /// What the demo found out, a row per agent.
 pub(super) struct Summary {
     published: usize,
     took: Duration,
     expected: Table,
+    /// What was done to the processes, if something was.
+    chaos: Option<ChaosTally>,
     rows: Vec<Row>,
 }
 
@@ -20,7 +23,9 @@ struct Row {
     lost: usize,
     unexpected: usize,
     disordered: usize,
-    links_lost: usize,
+    replayed: usize,
+    snapshotted: usize,
+    notices: Notices,
     rows: usize,
     differing_rows: usize,
     p50_us: u64,
@@ -34,17 +39,19 @@ impl Row {
 }
 
 impl Summary {
-    pub(super) fn new(log: &ChangeLog, took: Duration) -> Self {
-        Self { published: log.len(), took, expected: log.fold(), rows: Vec::new() }
+    pub(super) fn new(log: &ChangeLog, took: Duration, chaos: Option<ChaosTally>) -> Self {
+        Self { published: log.len(), took, expected: log.fold(), chaos, rows: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, seen: &Observation) {
+    pub(super) fn add(&mut self, seen: Observation) {
         self.rows.push(Row {
             delivered: seen.delivered,
             lost: self.published.saturating_sub(seen.delivered),
             unexpected: seen.unexpected,
             disordered: seen.disordered,
-            links_lost: seen.links_lost,
+            replayed: seen.replayed,
+            snapshotted: seen.snapshotted,
+            notices: seen.notices,
             rows: seen.table.len(),
             differing_rows: differing_rows(&self.expected, &seen.table),
             p50_us: seen.latency.value_at_quantile(0.5),
@@ -52,9 +59,54 @@ impl Summary {
         });
     }
 
-    /// Whether nothing is missing, too much, out of order or different.
-    pub(super) fn is_good(&self) -> bool {
-        self.rows.iter().all(Row::is_good)
+    /// What is to be said if all is well: nothing is missing, too much, out of order or different; under faults, the tables
+    /// are equal.
+    pub(super) fn praise(&self) -> Option<&'static str> {
+        match self.chaos {
+            None => self.rows.iter().all(Row::is_good).then_some(
+                "Every agent has every event, in order, and ends with the table that the log describes.",
+            ),
+            Some(_) => self
+                .rows
+                .iter()
+                .all(|row| row.differing_rows == 0)
+                .then_some("Every agent ends with the table that the log describes."),
+        }
+    }
+
+    /// The columns of one agent: what matters under faults is another thing.
+    fn cells(&self, row: &Row) -> Vec<(&'static str, String)> {
+        let number = |number: usize| number.to_string();
+        let mut cells = vec![
+            ("published", number(self.published)),
+            ("delivered", number(row.delivered)),
+            ("lost", number(row.lost)),
+            ("unexpected", number(row.unexpected)),
+            ("out of order", number(row.disordered)),
+            ("links lost", number(row.notices.links_lost)),
+        ];
+        if self.chaos.is_some() {
+            cells = vec![
+                ("published", number(self.published)),
+                ("delivered", number(row.delivered)),
+                ("of them replayed", number(row.replayed)),
+                ("from snapshots", number(row.snapshotted)),
+                ("twice", number(row.unexpected)),
+                ("gaps told", number(row.notices.gaps)),
+                ("resyncs told", number(row.notices.resyncs)),
+                ("links lost", number(row.notices.links_lost)),
+            ];
+        }
+        let millis = |micros: u64| format!("{}.{:02} ms", micros / 1000, micros % 1000 / 10);
+        let per_second = row.delivered as u128 * 1_000_000 / self.took.as_micros().max(1);
+        cells.extend([
+            ("rows", number(row.rows)),
+            ("rows that differ", number(row.differing_rows)),
+            ("p50", millis(row.p50_us)),
+            ("p99", millis(row.p99_us)),
+            ("events/s", per_second.to_string()),
+        ]);
+        cells
     }
 }
 
@@ -76,28 +128,16 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = TextTable::new();
         table.load_style(comfy_table::presets::ASCII_MARKDOWN);
-        table.set_header([
-            "agent",
-            "published",
-            "delivered",
-            "lost",
-            "unexpected",
-            "out of order",
-            "links lost",
-            "rows",
-            "rows that differ",
-            "p50",
-            "p99",
-            "events/s",
-        ]);
         for (number, row) in self.rows.iter().enumerate() {
-            let millis = |micros: u64| format!("{}.{:02} ms", micros / 1000, micros % 1000 / 10);
-            let per_second = row.delivered as u128 * 1_000_000 / self.took.as_micros().max(1);
-            let cells = [number + 1, self.published, row.delivered, row.lost, row.unexpected, row.disordered];
-            let mut cells: Vec<String> = cells.iter().map(ToString::to_string).collect();
-            cells.extend([row.links_lost, row.rows, row.differing_rows].iter().map(ToString::to_string));
-            cells.extend([millis(row.p50_us), millis(row.p99_us), per_second.to_string()]);
-            table.add_row(cells);
+            let cells = self.cells(row);
+            if number == 0 {
+                table.set_header(std::iter::once("agent").chain(cells.iter().map(|(name, _)| *name)));
+            }
+            let number = (number + 1).to_string();
+            table.add_row(std::iter::once(number).chain(cells.into_iter().map(|(_, cell)| cell)));
+        }
+        if let Some(chaos) = &self.chaos {
+            writeln!(f, "{chaos}")?;
         }
         write!(f, "{table}")
     }

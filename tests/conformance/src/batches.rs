@@ -69,6 +69,7 @@ async fn expect_batches(receiver: &Receiver, numbers: std::ops::Range<usize>) ->
         let notice = within(&what, receiver.recv_batch(&mut batch)).await??;
         ensure!(notice.is_some() || !batch.is_empty(), "`recv_batch` must wait for something");
         came.extend(keys(&batch)?);
+        receiver.acknowledge(&batch);
         batch.clear();
     }
     ensure!(came == wanted, "they must come in the order of their send, and {came:?} came");
@@ -146,6 +147,7 @@ async fn recv_batch_is_bounded_and_appends(fixture: Fixture) -> Outcome {
         while came < EVENTS {
             let before = (batch.len(), batch.payload_bytes());
             within("large events", receiver.recv_batch(&mut batch)).await??;
+            receiver.acknowledge(&batch);
             let (more, bytes) = (batch.len() - before.0, batch.payload_bytes() - before.1);
             let bound = Batch::MAX_RECEIVED_BYTES + MAX_RECEIVED_BYTES;
             ensure!(bytes <= bound, "{bound} bytes at once are the bound, and {bytes} came");
@@ -223,7 +225,7 @@ async fn recv_batch_brings_notices_at_their_place(fixture: Fixture) -> Outcome {
     let receiver = fixture.subscriber(&[topic("a")?], &[&address]).await?;
     let mut batch = Batch::new();
     let mut told = Vec::new();
-    while !told.contains(&Notice::Subscribed { publisher: address.clone() }) {
+    while !told.contains(&Notice::Subscribed { publisher: address.clone(), incarnation: None }) {
         told.extend(within("`Subscribed`", receiver.recv_batch(&mut batch)).await??);
         ensure!(batch.is_empty(), "nothing was published, and {batch:?} came");
     }

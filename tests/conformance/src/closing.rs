@@ -54,8 +54,10 @@ async fn ends_that_were_never_used_close_at_once(fixture: Fixture) -> Outcome {
 
 /// "After `close`, `send` is `Closed`."
 async fn send_after_close_is_closed(fixture: Fixture) -> Outcome {
-    let (sender, _receiver) = fixture.linked(&[topic("a")?]).await?;
+    let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     sender.publish("a", 1).await?;
+    // A driver that confirms waits with its `close` for somebody to take the event.
+    receiver.expect("a", 1).await?;
     sender.close().await?;
     for _ in 0..2 {
         match sender.publish("a", 2).await {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pubsub_api::settings::{Setting, Settings, Sources};
-use pubsub_api::{Driver, PubSubApi, Registry, Role, Subscription};
+use pubsub_api::{Capabilities, Driver, PubSubApi, Registry, Role, Subscription};
 use tempfile::TempDir;
 
 use crate::{Outcome, Receiver, Sender};
@@ -26,6 +26,12 @@ impl Fixture {
     pub fn new(registry: &Registry, driver: &'static Driver, role: Role) -> Outcome<Self> {
         let folder = tempfile::Builder::new().prefix("skimmer-").tempdir()?;
         Ok(Self { driver, role, tables: registry.settings(), folder, host: own_host() })
+    }
+
+    /// What the driver under test promises.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.driver.capabilities
     }
 
     /// The hop under test.

@@ -19,7 +19,10 @@ async fn a_link_is_told_up_and_then_subscribed(fixture: Fixture) -> Outcome {
     let publisher = sender.address()?;
     let receiver = fixture.subscriber(&[topic("a")?], &[&publisher]).await?;
     receiver.subscribed(&publisher).await?;
-    let expected = [Notice::LinkUp { publisher: publisher.clone() }, Notice::Subscribed { publisher }];
+    let expected = [
+        Notice::LinkUp { publisher: publisher.clone() },
+        Notice::Subscribed { publisher, incarnation: None },
+    ];
     let told = receiver.notices();
     ensure!(told == expected, "{expected:?} must be told, and {told:?} was");
     Ok(())

@@ -48,6 +48,10 @@ mod queues;
 
 mod subscribers_seen;
 
+mod confirming;
+
+mod requests;
+
 pub use case::{Case, Failure, Outcome, Roles, Running};
 pub use fixture::Fixture;
 pub use patience::PATIENCE;
@@ -70,4 +74,6 @@ pub const CASES: &[&[Case]] = &[
     payloads::CASES,
     queues::CASES,
     subscribers_seen::CASES,
+    confirming::CASES,
+    requests::CASES,
 ];

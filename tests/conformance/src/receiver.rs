@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pubsub_api::wire::EventRef;
-use pubsub_api::{Envelope, Incoming, Notice, Pattern, Subscriber, Subscription, Topic};
+use pubsub_api::{Batch, Envelope, Incoming, Notice, Pattern, Subscriber, Subscription, Topic};
 
 use crate::check::ensure;
 use crate::patience::within;
@@ -34,7 +34,15 @@ impl Receiver {
         Arc::clone(&self.subscriber)
     }
 
-    /// What comes next.
+    /// Tells the workers that all of a batch is accepted, if its driver has them told.
+    pub fn acknowledge(&self, batch: &Batch) {
+        let Some(acknowledger) = self.subscriber.acknowledger() else { return };
+        for source in batch.sources() {
+            acknowledger.acknowledge(source.peer, source.last());
+        }
+    }
+
+    /// What comes next. A driver that has workers told acknowledges by itself what it hands out one by one.
     ///
     /// # Errors
     /// As [`Subscriber::recv`], and if nothing comes.
@@ -109,7 +117,7 @@ impl Receiver {
     /// If it is not told.
     pub async fn subscribed(&self, endpoint: &str) -> Outcome {
         let is_it =
-            |notice: &Notice| matches!(notice, Notice::Subscribed { publisher } if publisher == endpoint);
+            |notice: &Notice| matches!(notice, Notice::Subscribed { publisher, .. } if publisher == endpoint);
         self.notice(&format!("`Subscribed` of {endpoint}"), is_it).await
     }
 

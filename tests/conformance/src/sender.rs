@@ -101,6 +101,6 @@ async fn say_hello(publisher: Arc<dyn Publisher>) {
 }
 
 async fn send_hello(publisher: &dyn Publisher) -> pubsub_api::Result<()> {
-    let hello = Envelope::pack(&hello::event("conformance"))?;
+    let hello = Envelope::pack(&hello::event("conformance", None))?;
     publisher.send(&HELLO, hello.payload).await
 }

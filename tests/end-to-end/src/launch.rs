@@ -50,6 +50,21 @@ impl Launch {
         self
     }
 
+    /// Lets another program begin it, such as `nice -n 19`, that becomes the wanted one by `exec` (so the pid is its own).
+    #[must_use]
+    pub fn under(mut self, wrapper: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(wrapper);
+        command.args(arguments).arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        self.command = command;
+        self
+    }
+
     /// Starts it, to be watched while it runs; its stdin stays open until it is closed.
     ///
     /// # Panics

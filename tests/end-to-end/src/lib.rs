@@ -6,6 +6,7 @@
 //! - [`Program`] collects what a process writes: wait for a line, look at all lines, send signals, write to stdin.
 //! - [`Service`] is a publisher service that is ready; [`Folder::agent`] starts an agent at it.
 //! - [`RawPeer`] speaks ZMTP by hand, for peers that no library plays.
+//! - [`History`] holds what a subscriber wrote against the guarantees, [`assert_convergent`] its table against the truth.
 //! - [`change_log`], [`shards`] and [`fold`] give events as JSON, and what a table of them must come to.
 //!
 //! Everything waits for a condition, at most [`PATIENCE`], and ends the test by a panic that shows what the process had
@@ -33,6 +34,7 @@ mod binaries;
 mod change_log;
 mod ended;
 mod folder;
+mod history;
 mod launch;
 mod output;
 mod patience;
@@ -46,6 +48,7 @@ pub use binaries::binary;
 pub use change_log::{Fold, change_log, event, fold, is_event, jsonl, key_of, notice, shards};
 pub use ended::Ended;
 pub use folder::Folder;
+pub use history::{History, Hole, assert_convergent, plain};
 pub use launch::Launch;
 pub use patience::{PATIENCE, until};
 pub use port::fixed_port;

@@ -56,6 +56,12 @@ impl Program {
         self.lines().iter().filter_map(notice).map(str::to_owned).collect()
     }
 
+    /// The same without `live`, whose place depends on when its publisher has proved that nothing is missing.
+    #[must_use]
+    pub fn notices_but_live(&self) -> Vec<String> {
+        self.notices().into_iter().filter(|name| name != "live").collect()
+    }
+
     /// What it wrote to stderr so far.
     #[must_use]
     pub fn stderr(&self) -> String {

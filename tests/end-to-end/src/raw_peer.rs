@@ -62,6 +62,18 @@ impl RawPeer<TcpStream> {
         peer
     }
 
+    /// What has connected to a listener of the test; whatever it says may take as long as it likes.
+    #[must_use]
+    pub fn accepted(stream: TcpStream) -> Self {
+        Self { stream, arrived: Vec::new() }
+    }
+
+    /// Ends the connection, whoever else holds it.
+    pub fn hang_up(&self) {
+        // What is gone already is as good.
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+
     /// Closing it will send a reset.
     ///
     /// # Panics
@@ -106,19 +118,43 @@ impl<S: Read + Write> RawPeer<S> {
     /// If none comes, or what comes is no ZMTP.
     #[track_caller]
     pub fn event(&mut self) -> Vec<u8> {
+        self.next_event().expect("the service closed the connection")
+    }
+
+    /// The same, or `None` at the end of the connection.
+    ///
+    /// # Panics
+    /// If what comes is no ZMTP, or ends within a frame.
+    #[track_caller]
+    pub fn next_event(&mut self) -> Option<Vec<u8>> {
         loop {
-            assert!(self.fill(1), "the service closed the connection");
-            if self.arrived[0] == 0xff {
-                assert!(self.fill(64), "closed within the greeting");
-                self.arrived.drain(..64);
-                continue;
-            }
-            let (flags, body) = self.frame();
+            let (flags, body) = self.next_frame()?;
             let (is_command, has_more) = (flags & 4 != 0, flags & 1 != 0);
             if !is_command && !has_more {
-                return body;
+                return Some(body);
             }
         }
+    }
+
+    /// The peer's READY, after its greeting; `None` at the end of the connection.
+    ///
+    /// # Panics
+    /// If what comes is no ZMTP, or ends within a frame.
+    #[track_caller]
+    pub fn ready(&mut self) -> Option<Vec<u8>> {
+        self.next_frame().map(|(_, body)| body)
+    }
+
+    /// The flags and the body of the next frame, after the greeting.
+    fn next_frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        if !self.fill(1) {
+            return None;
+        }
+        if self.arrived[0] == 0xff {
+            assert!(self.fill(64), "closed within the greeting");
+            self.arrived.drain(..64);
+        }
+        self.fill(1).then(|| self.frame())
     }
 
     fn frame(&mut self) -> (u8, Vec<u8>) {

@@ -20,8 +20,9 @@ fn assert_gapless(events: &[Value]) {
 #[test]
 fn what_was_handed_over_before_sigterm_arrives_and_the_service_ends_well() {
     const EVENTS: usize = 20_000;
-    let folder = Folder::new();
     for round in 0..2 {
+        // One of its own: or the second round's agents would ask for what they had not kept of the first.
+        let folder = Folder::new();
         let mut service = folder.service();
         let agents = [folder.subscribed_agent("one", &service), folder.subscribed_agent("two", &service)];
         folder.publish(&events(EVENTS));
@@ -117,7 +118,7 @@ fn sigusr1_writes_one_line_of_status_and_changes_nothing() {
     assert_eq!(agent.wait_for_notice(0, "status")["program"], "subscriber-agent");
     folder.publish(&events(10));
     assert_eq!(agent.wait_for_events(10).len(), 10);
-    assert_eq!(agent.notices(), ["ready", "link_up", "subscribed", "status"]);
+    assert_eq!(agent.notices_but_live(), ["ready", "link_up", "subscribed", "status"]);
 }
 
 #[test]

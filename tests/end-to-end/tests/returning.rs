@@ -25,7 +25,7 @@ fn an_agent_whose_publisher_never_greets_finds_the_next_one_at_the_same_address(
     agent.wait_for_notice(0, "subscribed");
     folder.publish(&[event("t", "k", "set", "v", "D")]);
     assert_eq!(agent.wait_for_events(1).len(), 1);
-    assert_eq!(agent.notices(), ["ready", "link_up", "subscribed"], "at {}", service.network());
+    assert_eq!(agent.notices_but_live(), ["ready", "link_up", "subscribed"], "at {}", service.network());
     drop(held);
 }
 
@@ -53,10 +53,14 @@ fn a_deleted_socket_is_made_anew_and_old_and_new_workers_are_served() {
 /// Many subscribers in this process, each with its own connection.
 struct Crowd {
     runtime: Runtime,
-    /// How often one of them was subscribed, and how many events came to all.
+    members: Vec<Member>,
+}
+
+struct Member {
+    subscriber: Arc<dyn Subscriber>,
+    /// How often it was subscribed, and how many events came to it.
     subscribed: Arc<AtomicUsize>,
     events: Arc<AtomicUsize>,
-    members: Vec<Arc<dyn Subscriber>>,
 }
 
 impl Crowd {
@@ -70,34 +74,33 @@ impl Crowd {
             .enable_all()
             .build()
             .expect("a runtime");
-        let (subscribed, events) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let members = (0..size)
             .map(|_| {
                 let member = registry.open(&settings, Role::Network).expect("a driver").subscriber();
                 member.register_topic(Topic::new(SEND_ALL).expect("a topic").into()).expect("room");
                 assert!(member.register_listen_address(&format!("tcp://{address}")).expect("an address"));
                 runtime.block_on(member.initialize()).expect("ready");
-                let (own, subscribed, events) =
-                    (Arc::clone(&member), Arc::clone(&subscribed), Arc::clone(&events));
-                runtime.spawn(async move {
-                    while let Ok(incoming) = own.recv().await {
-                        match incoming {
-                            Incoming::Message(_) => events.fetch_add(1, Ordering::Relaxed),
-                            Incoming::Notice(Notice::Subscribed { .. }) => {
-                                subscribed.fetch_add(1, Ordering::Relaxed)
-                            }
-                            _ => 0,
-                        };
-                    }
-                });
-                member
+                let (subscribed, events) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+                runtime.spawn(count(Arc::clone(&member), Arc::clone(&subscribed), Arc::clone(&events)));
+                Member { subscriber: member, subscribed, events }
             })
             .collect();
-        Self { runtime, subscribed, events, members }
+        Self { runtime, members }
     }
 
-    fn until_subscribed(&self, times: usize) {
-        until("each is subscribed", || (self.subscribed.load(Ordering::Relaxed) >= times).then_some(()));
+    fn until_each_is_subscribed(&self, times: usize) {
+        let is_subscribed = |member: &Member| member.subscribed.load(Ordering::Relaxed) >= times;
+        until("each is subscribed", || self.members.iter().all(is_subscribed).then_some(()));
+    }
+}
+
+async fn count(subscriber: Arc<dyn Subscriber>, subscribed: Arc<AtomicUsize>, events: Arc<AtomicUsize>) {
+    while let Ok(incoming) = subscriber.recv().await {
+        match incoming {
+            Incoming::Message(_) => events.fetch_add(1, Ordering::Relaxed),
+            Incoming::Notice(Notice::Subscribed { .. }) => subscribed.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
     }
 }
 
@@ -109,7 +112,7 @@ fn a_crowd_comes_back_to_a_restarted_service_spread_over_time() {
     let port = fixed_port();
     let mut service = folder.service_at(port);
     let crowd = Crowd::gather(SUBSCRIBERS, service.address());
-    crowd.until_subscribed(SUBSCRIBERS);
+    crowd.until_each_is_subscribed(1);
     service.kill();
 
     let attempts = attempts_at(port, 6 * SUBSCRIBERS);
@@ -119,11 +122,14 @@ fn a_crowd_comes_back_to_a_restarted_service_spread_over_time() {
     assert!(most * 4 <= attempts.len(), "{most} of {} attempts within 100 ms", attempts.len());
 
     let _service = folder.service_at(port);
-    crowd.until_subscribed(2 * SUBSCRIBERS);
-    folder.publish(&[event("t", "k", "set", "v", "D")]);
-    until("the event reaches each", || (crowd.events.load(Ordering::Relaxed) == SUBSCRIBERS).then_some(()));
+    crowd.until_each_is_subscribed(2);
+    // One that is cut off again on a busy machine gets a later one.
+    until("an event reaches each", || {
+        folder.publish(&[event("t", "k", "set", "v", "D")]);
+        crowd.members.iter().all(|member| member.events.load(Ordering::Relaxed) > 0).then_some(())
+    });
     for member in &crowd.members {
-        crowd.runtime.block_on(member.close());
+        crowd.runtime.block_on(member.subscriber.close());
     }
 }
 

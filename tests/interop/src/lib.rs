@@ -6,6 +6,7 @@
 //! - [`monitored`] is what libzmq's monitor said of a peer's connections.
 //! - [`map`], [`MapBuilder`] and [`filled`] pack maps without Skimmer's own packer.
 //! - [`wrong_input`] is the table of everything wrong that a peer may send, with the cause that must be counted.
+//! - [`unstamped`] is what a service got, of what it published: without the stamp that it adds.
 //! - [`golden`] is what the genuine packer wrote for events of the recorded day.
 //!
 //! The interpreter is named by the environment variable `INTEROP_PYTHON`; `./test` makes one with what
@@ -26,6 +27,7 @@ mod python;
 mod raw_subscriber;
 mod receiver;
 mod sender;
+mod unstamped;
 mod wrong_input;
 
 pub use golden::{Golden, golden};
@@ -35,4 +37,5 @@ pub use monitor::monitored;
 pub use raw_subscriber::{RawSubscriber, Says};
 pub use receiver::{Receiver, fields, frames};
 pub use sender::{Sender, prove};
+pub use unstamped::unstamped;
 pub use wrong_input::{WrongInput, wrong_input};

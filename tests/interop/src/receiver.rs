@@ -71,7 +71,7 @@ impl Receiver {
         self.program.write_line(&json!({ "frames": frames }).to_string());
     }
 
-    /// Waits for `count` events that are neither probes nor hellos, and gives all of them that are there.
+    /// Waits for `count` events that are neither probes, hellos nor marks, and gives all of them that are there.
     #[track_caller]
     pub fn wait_for_own(&self, count: usize) -> Vec<Value> {
         if count > 0 {
@@ -80,7 +80,7 @@ impl Receiver {
         self.own()
     }
 
-    /// The events so far that are neither probes nor hellos.
+    /// The events so far that are neither probes, hellos nor marks.
     #[must_use]
     pub fn own(&self) -> Vec<Value> {
         self.program.lines().into_iter().filter(is_own).collect()
@@ -122,7 +122,7 @@ pub fn fields(line: &Value) -> Value {
 }
 
 fn is_own(line: &Value) -> bool {
-    let skipped = line["table"] == PROBE || line["action"] == "hello";
+    let skipped = line["table"] == PROBE || line["table"] == "$hello" || line["table"] == "$mark";
     (is_event(line) || line.get("raised").is_some()) && !skipped
 }
 

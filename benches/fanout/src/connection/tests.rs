@@ -9,7 +9,7 @@ use crate::wire::{What, Wire};
 /// What a server sends, given what a pusher writes.
 fn delivered(wire: Wire, pushed: &[u8]) -> Vec<u8> {
     match wire {
-        Wire::Zmtp | Wire::Bare => pushed.to_vec(),
+        Wire::Zmtp | Wire::Hop | Wire::Bare => pushed.to_vec(),
         Wire::Nats => replaced(pushed, b"PUB D 252", b"MSG D 1 252"),
         Wire::Redis => replaced(pushed, b"PUBLISH", b"message"),
     }
@@ -34,7 +34,7 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 fn greeting(wire: Wire) -> Vec<u8> {
     match wire {
         // A server's greeting and READY look as ours do.
-        Wire::Zmtp => wire.opening(crate::wire::End::Push, &[]),
+        Wire::Zmtp | Wire::Hop => wire.opening(crate::wire::End::Push, &[]),
         Wire::Bare => Vec::new(),
         Wire::Nats => b"INFO {\"server_id\":\"x\"}\r\nPING\r\n".to_vec(),
         Wire::Redis => b"*3\r\n$9\r\nsubscribe\r\n$1\r\nD\r\n:1\r\n".to_vec(),
@@ -71,7 +71,7 @@ fn every_cut_of_the_stream_counts_the_same() {
             }
             assert_eq!((connection.count(), connection.probed()), (5, 1), "{wire:?}, {step} bytes at a time");
             let greeted: &[u8] = match wire {
-                Wire::Zmtp => b"\x00\x02\x01D",
+                Wire::Zmtp | Wire::Hop => b"\x00\x02\x01D",
                 Wire::Bare | Wire::Redis => b"",
                 Wire::Nats => {
                     b"CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB D 1\r\nPONG\r\nPONG\r\n"

@@ -2,7 +2,7 @@
 
 use pubsub_api::Result;
 
-use super::{End, Piece, What, beginning};
+use super::{Piece, What, beginning};
 use crate::failure::failure;
 
 /// The greeting's length (RFC 23).
@@ -12,20 +12,29 @@ const MORE: u8 = 1;
 const LONG: u8 = 2;
 const COMMAND: u8 = 4;
 
+pub(super) const PUSH: &[u8] = b"PUSH";
+
+pub(super) const SUB: &[u8] = b"SUB";
+
+pub(super) const DEALER: &[u8] = b"DEALER";
+
 /// Greeting and READY together: whoever connects waits for nothing.
-pub(super) fn opening(end: End) -> Vec<u8> {
+pub(super) fn opening(socket: &[u8]) -> Vec<u8> {
     let mut out = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0];
     out.extend_from_slice(b"NULL");
     out.resize(GREETING_BYTES, 0);
-    let socket: &[u8] = match end {
-        End::Push => b"PUSH",
-        End::Subscribe => b"SUB",
-    };
     let length = u8::try_from(socket.len()).unwrap_or(u8::MAX);
     let body = [b"\x05READY\x0bSocket-Type\0\0\0".as_slice(), &[length], socket].concat();
     out.extend_from_slice(&[COMMAND, u8::try_from(body.len()).unwrap_or(u8::MAX)]);
     out.extend_from_slice(&body);
     out
+}
+
+/// What our worker says first: who it is, and that its first event follows (DESIGN 5, "Worker hop").
+pub(super) fn introduction() -> Vec<u8> {
+    let map = b"\x87\xa5table\xa7$worker\xa3key\xb000000000000000be\xa6action\xa6worker\xa5value\xc0\xa5topic\xa7$worker\
+        \xa5first\x01\xabsent_before\x00";
+    [before("$worker", map.len()), map.to_vec()].concat()
 }
 
 /// By a message, as in 3.0; a frame for each topic.

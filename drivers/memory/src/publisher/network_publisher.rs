@@ -1,8 +1,11 @@
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::{Envelope, Error, ErrorKind, Publisher, Result, Status, Topic};
+use pubsub_api::{
+    Batch, Envelope, Error, ErrorKind, PeerId, Publisher, Request, Requests, Result, Status, Topic,
+};
 use tokio::task::coop::consume_budget;
 
 use super::{check_size, closed};
@@ -10,6 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::fanout::Fanout;
 use crate::hub::Hub;
 use crate::lock::lock;
+use crate::request_queue::RequestQueue;
 use crate::settings::MemorySettings;
 
 /// The network publisher: binds in the hub, and puts events into its subscribers' inboxes.
@@ -20,6 +24,8 @@ use crate::settings::MemorySettings;
 pub(crate) struct NetworkPublisher {
     bind: Endpoint,
     state: Mutex<State>,
+    requests: Arc<RequestQueue>,
+    dead_after: Duration,
 }
 
 #[derive(Debug)]
@@ -33,7 +39,12 @@ enum State {
 impl NetworkPublisher {
     /// One that is not bound yet.
     pub(crate) fn new(settings: &MemorySettings) -> Self {
-        Self { bind: settings.bind.clone(), state: Mutex::new(State::New) }
+        Self {
+            bind: settings.bind.clone(),
+            state: Mutex::new(State::New),
+            requests: Arc::default(),
+            dead_after: settings.dead_after,
+        }
     }
 
     fn bound(&self) -> Result<Arc<Fanout>> {
@@ -56,6 +67,7 @@ impl NetworkPublisher {
         if let Some(fanout) = &fanout {
             Hub::of_this_process().release(fanout);
         }
+        self.requests.end();
         *state = State::Closed(fanout);
     }
 }
@@ -68,7 +80,7 @@ impl Publisher for NetworkPublisher {
             State::Bound(_) => Ok(()),
             State::Closed(_) => Err(closed()),
             State::New => {
-                *state = State::Bound(Hub::of_this_process().bind(&self.bind)?);
+                *state = State::Bound(Hub::of_this_process().bind(&self.bind, &self.requests)?);
                 Ok(())
             }
         }
@@ -91,6 +103,10 @@ impl Publisher for NetworkPublisher {
         Ok(())
     }
 
+    fn requests(&self) -> Option<&dyn Requests> {
+        Some(self)
+    }
+
     fn endpoint(&self) -> Option<String> {
         match &*lock(&self.state) {
             State::Bound(fanout) | State::Closed(Some(fanout)) => Some(fanout.endpoint().to_string()),
@@ -100,11 +116,28 @@ impl Publisher for NetworkPublisher {
 
     fn status(&self) -> Status {
         match &*lock(&self.state) {
-            State::Bound(fanout) | State::Closed(Some(fanout)) => {
-                Status { counters: vec![fanout.sent().read()], queues: Vec::new(), peers: fanout.peers() }
-            }
+            State::Bound(fanout) | State::Closed(Some(fanout)) => fanout.status(),
             State::New | State::Closed(None) => Status::default(),
         }
+    }
+}
+
+#[async_trait]
+impl Requests for NetworkPublisher {
+    async fn next(&self) -> Result<Request> {
+        self.requests.next().await
+    }
+
+    async fn answer(&self, peer: PeerId, envelopes: &mut Batch) -> Result<()> {
+        let Some(asker) = self.bound()?.asker(peer) else {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "the asker is gone: what it wants, it asks again",
+            ));
+        };
+        let answered = asker.replies().answer(&asker, envelopes, self.dead_after).await;
+        // It may be gone because this publisher is.
+        answered.or_else(|error| self.bound().and(Err(error)))
     }
 }
 

@@ -1,12 +1,16 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use pubsub_api::{Incoming, PeerReading, Result, Status, Subscriber, Subscription};
+use pubsub_api::{
+    Envelope, Incoming, PeerReading, Reply, Requester, Result, Status, Subscriber, Subscription,
+};
 
 use super::closed;
 use crate::endpoint::Endpoint;
 use crate::hub::Hub;
 use crate::lock::lock;
+use crate::replies::Replies;
+use crate::request_queue::MAX_REQUEST_BYTES;
 use crate::settings::MemorySettings;
 use crate::stream::Stream;
 
@@ -14,6 +18,7 @@ use crate::stream::Stream;
 #[derive(Debug)]
 pub(crate) struct NetworkSubscriber {
     stream: Arc<Stream>,
+    replies: Arc<Replies>,
     links: Mutex<Links>,
 }
 
@@ -35,6 +40,7 @@ impl NetworkSubscriber {
     pub(crate) fn new(settings: &MemorySettings) -> Self {
         Self {
             stream: Arc::new(Stream::new(settings.queue_events)),
+            replies: Arc::new(Replies::new(settings.queue_events)),
             links: Mutex::new(Links { addresses: Vec::new(), phase: Phase::New }),
         }
     }
@@ -42,6 +48,7 @@ impl NetworkSubscriber {
     fn leave_all(&self) {
         let mut links = lock(&self.links);
         links.phase = Phase::Closed;
+        self.replies.close();
         for address in &links.addresses {
             Hub::of_this_process().leave(address, &self.stream);
         }
@@ -98,6 +105,10 @@ impl Subscriber for NetworkSubscriber {
         self.stream.recv().await
     }
 
+    fn requester(&self) -> Option<&dyn Requester> {
+        Some(self)
+    }
+
     async fn close(&self) {
         self.leave_all();
     }
@@ -115,9 +126,31 @@ impl Subscriber for NetworkSubscriber {
         };
         Status {
             counters: self.stream.counters(),
-            queues: vec![self.stream.queue("new events are dropped, counted, and told as a gap")],
+            queues: vec![
+                self.stream.queue("new events are dropped, counted, and told as a gap"),
+                self.replies.queue(),
+            ],
             peers: links.addresses.iter().map(reading).collect(),
         }
+    }
+}
+
+#[async_trait]
+impl Requester for NetworkSubscriber {
+    fn request(&self, endpoint: &str, request: Envelope) -> bool {
+        let Ok(address) = endpoint.parse::<Endpoint>() else { return false };
+        let bytes = request.topic.as_bytes().len() + request.payload.len();
+        if !request.topic.is_reserved() || bytes > MAX_REQUEST_BYTES {
+            return false;
+        }
+        let links = lock(&self.links);
+        links.phase == Phase::Running
+            && links.addresses.contains(&address)
+            && Hub::of_this_process().ask(&address, &self.stream, &self.replies, request)
+    }
+
+    async fn next(&self) -> Result<Reply> {
+        self.replies.next().await
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_channel::mpsc as monitor;
 use futures_util::StreamExt;
 use pubsub_api::wire::EventRef;
-use pubsub_api::{Backoff, Counter, CounterReading, HELLO, Incoming, Notice, PeerReading, Tally};
+use pubsub_api::{Backoff, Counter, CounterReading, HELLO, Incoming, Notice, PeerReading, Tally, hello};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -196,7 +196,9 @@ impl SubLink {
         if is_hello && !connection.subscribed {
             connection.subscribed = true;
             self.parts.state.set(SUBSCRIBED);
-            self.tell(Notice::Subscribed { publisher: self.parts.endpoint.clone() }).await?;
+            let (publisher, incarnation) =
+                (self.parts.endpoint.clone(), hello::incarnation(&envelope.payload));
+            self.tell(Notice::Subscribed { publisher, incarnation }).await?;
         }
         self.parts.queue.send(Incoming::Message(envelope)).await.map_err(|_| Abandoned)?;
         self.parts.counters.received.add(u64::from(!is_hello));

@@ -1,3 +1,4 @@
+mod answering;
 mod writing;
 
 use std::io::{self, Read};
@@ -12,7 +13,9 @@ use super::filters::GroupId;
 use super::outbox::Outbox;
 use super::subscriptions::Subscriptions;
 use super::window::{Cursor, Window};
-use crate::protocol::{Handshake, Heartbeat, PeerDecoder};
+use crate::protocol::{EventDecoder, Handshake, Heartbeat, PeerDecoder};
+
+pub(super) use answering::Answering;
 
 /// One peer: its socket, how far the handshake is, what it wants, and how far it has got.
 #[derive(Debug)]
@@ -48,10 +51,11 @@ pub(super) enum Phase {
         heartbeat: Heartbeat,
         decoder: PeerDecoder,
     },
-    /// A peer that may send requests.
-    Requester {
+    /// An asker: sends requests, and is sent answers.
+    Asker {
         heartbeat: Heartbeat,
-        decoder: PeerDecoder,
+        decoder: EventDecoder,
+        answering: Answering,
     },
 }
 
@@ -122,7 +126,25 @@ impl Connection {
 
     /// Whether something is still to be written.
     pub(super) fn has_backlog(&self) -> bool {
-        self.cursor.is_some() || !self.outbox.is_empty() || self.untold > 0
+        let has_answers = matches!(&self.phase, Phase::Asker { answering, .. } if !answering.is_empty());
+        self.cursor.is_some() || !self.outbox.is_empty() || self.untold > 0 || has_answers
+    }
+
+    /// Whether events are still to be written. What is for an asker is none, and keeps nobody waiting.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.is_asker() && self.has_backlog()
+    }
+
+    pub(super) fn is_asker(&self) -> bool {
+        matches!(self.phase, Phase::Asker { .. })
+    }
+
+    /// Takes the answers that were put for it; true if it can write them.
+    pub(super) fn take_answers(&mut self) -> bool {
+        if let Phase::Asker { answering, .. } = &mut self.phase {
+            answering.take();
+        }
+        self.can_write()
     }
 
     /// Whether what it says may be acted on: not while an earlier change of its filters is unfinished, nor while it takes no
@@ -161,7 +183,7 @@ impl Connection {
     pub(super) fn heartbeat(&mut self) -> Option<&mut Heartbeat> {
         match &mut self.phase {
             Phase::Handshake { .. } => None,
-            Phase::Subscriber { heartbeat, .. } | Phase::Requester { heartbeat, .. } => Some(heartbeat),
+            Phase::Subscriber { heartbeat, .. } | Phase::Asker { heartbeat, .. } => Some(heartbeat),
         }
     }
 

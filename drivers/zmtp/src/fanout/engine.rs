@@ -1,3 +1,6 @@
+mod answering;
+mod status;
+
 use std::io;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -6,15 +9,16 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use bytes::Bytes;
-use pubsub_api::{EncodedEvent, PeerId, PeerReading, QueueReading, Status, Topic};
+use pubsub_api::{EncodedEvent, PeerId, Topic};
 
-use super::Seen;
 use super::acceptor::{Acceptor, Newcomer};
 use super::admission::Admission;
+use super::answers::Askers;
 use super::block::Block;
 use super::encoder::Encoder;
 use super::readings::Readings;
 use super::shard::Shard;
+use super::{RequestQueue, Seen};
 use crate::ZmtpSettings;
 
 /// A bound address, its connections, and the threads that serve them.
@@ -31,6 +35,8 @@ pub(super) struct Core {
     pub(super) settings: ZmtpSettings,
     pub(super) readings: Readings,
     pub(super) seen: Arc<Seen>,
+    pub(super) requests: Arc<RequestQueue>,
+    pub(super) askers: Askers,
     pub(super) admission: Arc<Admission>,
     encoder: Mutex<Encoder>,
     stopping: AtomicBool,
@@ -44,9 +50,6 @@ const SHARDS: usize = 2;
 
 /// So few connections are written to by whoever publishes, in every shard: done before a thread would be awake.
 const INLINE: usize = 16;
-
-/// How many peers a status lists one by one.
-const LISTED: usize = 1000;
 
 impl Core {
     pub(super) fn encoder(&self) -> MutexGuard<'_, Encoder> {
@@ -80,12 +83,19 @@ impl Core {
 
 impl Fanout {
     /// Serves whoever connects to the listener.
-    pub(crate) fn start(listener: TcpListener, settings: ZmtpSettings, seen: Arc<Seen>) -> io::Result<Self> {
+    pub(crate) fn start(
+        listener: TcpListener,
+        settings: ZmtpSettings,
+        seen: Arc<Seen>,
+        requests: Arc<RequestQueue>,
+    ) -> io::Result<Self> {
         let core = Arc::new(Core {
             admission: Arc::new(Admission::new(&settings)),
             settings,
             readings: Readings::default(),
             seen,
+            requests,
+            askers: Askers::default(),
             encoder: Mutex::default(),
             stopping: AtomicBool::new(false),
             handshakes: AtomicUsize::new(0),
@@ -193,43 +203,13 @@ impl Fanout {
             }
         }
         self.shards.iter().for_each(|shard| shard.state().end());
+        self.core.askers.leave_all();
     }
 
     /// Whether, after [`stop`](Self::stop), all peers have closed their ends, too.
     pub(crate) fn has_ended(&self) -> bool {
         let now = Instant::now();
         self.shards.iter().all(|shard| shard.state().has_ended(now))
-    }
-
-    pub(crate) fn status(&self) -> Status {
-        let kept = self.shards.iter().map(|shard| shard.state().window_bytes()).max().unwrap_or(0);
-        let queues = vec![
-            QueueReading {
-                name: "ring".to_owned(),
-                // The block that went over the bound is let go of before anything else is done.
-                depth: kept.min(self.core.settings.ring_bytes),
-                bound: self.core.settings.ring_bytes,
-                unit: "bytes".to_owned(),
-                when_full: "who is furthest behind skips to the end, and is told how many events it missed"
-                    .to_owned(),
-            },
-            QueueReading {
-                name: "connections".to_owned(),
-                depth: self.core.admission.present_connections() as u64,
-                bound: self.core.settings.max_connections as u64,
-                unit: "connections".to_owned(),
-                when_full: "a further connection is closed at once".to_owned(),
-            },
-        ];
-        let mut peers = Vec::new();
-        for shard in &self.shards {
-            let room = LISTED.saturating_sub(peers.len());
-            peers.extend(shard.state().peers().take(room).map(|(address, state)| PeerReading {
-                endpoint: format!("tcp://{address}"),
-                state: state.to_owned(),
-            }));
-        }
-        Status { counters: self.core.readings.read(), queues, peers }
     }
 }
 

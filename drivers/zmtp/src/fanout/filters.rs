@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -57,6 +57,14 @@ impl Change {
     pub(super) fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
+
+    /// Takes what was removed out of a set, at the cost of both together: either may have thousands.
+    fn retain_in(&self, prefixes: &mut Vec<Bytes>) {
+        if !self.removed.is_empty() {
+            let removed: HashSet<&Bytes> = self.removed.iter().collect();
+            prefixes.retain(|prefix| !removed.contains(prefix));
+        }
+    }
 }
 
 impl Filters {
@@ -91,7 +99,7 @@ impl Filters {
         }
         let mut prefixes = group.prefixes.clone();
         let new = self.enter(key, || {
-            prefixes.retain(|prefix| !change.removed.contains(prefix));
+            change.retain_in(&mut prefixes);
             prefixes.extend(change.added.iter().cloned());
             prefixes
         });
@@ -142,9 +150,7 @@ impl Filters {
         if let Some(group) = self.groups.get_mut(id.index()).and_then(Option::as_mut) {
             self.by_key.remove(&group.key);
             group.key = key;
-            if !change.removed.is_empty() {
-                group.prefixes.retain(|prefix| !change.removed.contains(prefix));
-            }
+            change.retain_in(&mut group.prefixes);
             group.prefixes.extend(change.added.iter().cloned());
         }
         self.by_key.insert(key, id);

@@ -12,7 +12,12 @@ pub(super) struct Readings {
     pub(super) told: Tally,
     pub(super) paused: Tally,
     pub(super) requests: Counter,
-    /// Bytes written to all connections together: whether anything moves.
+    pub(super) requests_dropped: Tally,
+    pub(super) answered: Counter,
+    pub(super) answer_bytes: Counter,
+    /// Messages of subscribers that are no subscriptions.
+    pub(super) stepped_over: Counter,
+    /// Bytes written to all connections but askers: whether anything moves.
     written: AtomicU64,
 }
 
@@ -25,15 +30,22 @@ impl Default for Readings {
             dropped: Counter::with_cause("events_dropped", "slow_subscriber"),
             told: Tally::new("slow_subscribers"),
             paused: Tally::new("accepts_paused"),
-            requests: Counter::with_cause("frames_dropped", "request"),
+            requests: Counter::new("requests_received"),
+            requests_dropped: Tally::new("requests_dropped"),
+            answered: Counter::new("events_answered"),
+            answer_bytes: Counter::new("answer_bytes_written"),
+            stepped_over: Counter::with_cause("frames_dropped", "no_subscription"),
             written: AtomicU64::new(0),
         }
     }
 }
 
 impl Readings {
-    pub(super) fn wrote(&self, bytes: usize) {
-        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
+    pub(super) fn wrote(&self, bytes: usize, to_asker: bool) {
+        match to_asker {
+            true => self.answer_bytes.add(bytes as u64),
+            false => drop(self.written.fetch_add(bytes as u64, Ordering::Relaxed)),
+        }
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -41,8 +53,17 @@ impl Readings {
     }
 
     pub(super) fn read(&self) -> Vec<CounterReading> {
-        let mut all = vec![self.accepted.read(), self.left.read(), self.dropped.read(), self.requests.read()];
-        for tally in [&self.refused, &self.told, &self.paused] {
+        let counters = [
+            &self.accepted,
+            &self.left,
+            &self.dropped,
+            &self.stepped_over,
+            &self.requests,
+            &self.answered,
+            &self.answer_bytes,
+        ];
+        let mut all: Vec<CounterReading> = counters.into_iter().map(Counter::read).collect();
+        for tally in [&self.refused, &self.told, &self.paused, &self.requests_dropped] {
             all.extend(tally.read());
         }
         let value = self.written();

@@ -35,6 +35,8 @@ pub(super) struct Shard {
 pub(super) struct Inbox {
     blocks: Mutex<(Vec<Arc<Block>>, u64)>,
     newcomers: Mutex<Vec<(PeerId, Newcomer)>>,
+    /// For whom answers were put.
+    answered: Mutex<Vec<PeerId>>,
 }
 
 /// The token of the wake-up in epoll.
@@ -65,6 +67,10 @@ impl Inbox {
 
     fn bytes(&self) -> u64 {
         self.blocks.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    fn take_answered(&self) -> Vec<PeerId> {
+        std::mem::take(&mut self.answered.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn take_newcomers(&self) -> Vec<(PeerId, Newcomer)> {
@@ -111,7 +117,13 @@ impl Shard {
         self.wake();
     }
 
-    /// Whether nothing is on its way to any connection.
+    /// Notes that answers were put for a peer, and wakes the thread, which writes them.
+    pub(super) fn leave_answers_of(&self, peer: PeerId) {
+        self.inbox.answered.lock().unwrap_or_else(PoisonError::into_inner).push(peer);
+        self.wake();
+    }
+
+    /// Whether no event is on its way to any connection.
     pub(super) fn is_idle(&self) -> bool {
         self.inbox.bytes() == 0 && self.state().behind() == 0
     }
@@ -156,7 +168,7 @@ impl Shard {
     fn turn(&self, state: &mut ShardState, now: Instant) {
         state.take_blocks(self.inbox.take_blocks());
         state.write_out(&self.inbox, now);
-        if state.has_talkative() {
+        if state.has_talkative() || state.has_ready_askers() {
             self.wake();
         }
         self.connections.store(state.connections() + self.newcomers_waiting(), Ordering::Relaxed);
@@ -190,6 +202,8 @@ impl Shard {
                 }
             }
             state.hear_on(&self.inbox, now);
+            state.take_answers(self.inbox.take_answered());
+            state.write_answers(&self.inbox, now);
             for (peer, newcomer) in self.inbox.take_newcomers() {
                 self.take_in(&mut state, peer, newcomer, now);
             }

@@ -1,7 +1,9 @@
+mod answering;
+mod asking;
 mod bound;
 mod hearing;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,12 +29,14 @@ pub(super) struct ShardState {
     window: Window,
     /// Who has something to write and a socket that may take it.
     ready: Vec<PeerId>,
+    /// Which askers have.
+    ready_askers: VecDeque<PeerId>,
     /// Who says more than was heard in its turn.
     talkative: Vec<PeerId>,
     scratch: Vec<u8>,
 }
 
-/// What a subscriber connects as, and what will send requests.
+/// What a subscriber connects as, and what an asker does.
 const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::Dealer];
 
 const READ_BYTES: usize = 64 * 1024;
@@ -50,6 +54,7 @@ impl ShardState {
             members: HashMap::new(),
             window: Window::default(),
             ready: Vec::new(),
+            ready_askers: VecDeque::new(),
             talkative: Vec::new(),
             scratch: vec![0; READ_BYTES],
         }
@@ -107,11 +112,11 @@ impl ShardState {
         now: Instant,
     ) {
         let Some(connection) = self.connections.get_mut(&peer) else { return };
+        connection.readable |= readable;
         if writable && connection.unblock(now) && connection.can_write() {
-            self.ready.push(peer);
+            self.make_ready(peer);
         }
         if readable {
-            connection.readable = true;
             self.listen_to(peer, inbox, now);
         }
     }
@@ -145,7 +150,7 @@ impl ShardState {
         } else {
             (self.core.settings.handshake_timeout, "handshake_timeout")
         };
-        let mut leaving = Vec::new();
+        let (mut leaving, mut pinged) = (Vec::new(), Vec::new());
         for (peer, connection) in &mut self.connections {
             let pulse = match &mut connection.phase {
                 Phase::Handshake { since, .. } => {
@@ -154,19 +159,18 @@ impl ShardState {
                     }
                     continue;
                 }
-                Phase::Subscriber { heartbeat, .. } | Phase::Requester { heartbeat, .. } => {
-                    heartbeat.tick(now)
-                }
+                Phase::Subscriber { heartbeat, .. } | Phase::Asker { heartbeat, .. } => heartbeat.tick(now),
             };
             match pulse {
                 Pulse::Quiet => {}
                 Pulse::Dead => leaving.push((*peer, "dead")),
                 Pulse::Ping => {
                     Command::Ping { ttl: 0, context: b"" }.put(connection.outbox.bytes());
-                    self.ready.push(*peer);
+                    pinged.push(*peer);
                 }
             }
         }
+        pinged.into_iter().for_each(|peer| self.make_ready(peer));
         for (peer, cause) in leaving {
             self.close(peer, Leaving::Refused(cause), now);
         }
@@ -207,7 +211,7 @@ impl ShardState {
 
     /// How many connections have not yet been given all that they want.
     pub(super) fn behind(&self) -> usize {
-        self.connections.values().filter(|connection| connection.has_backlog()).count()
+        self.connections.values().filter(|connection| connection.is_behind()).count()
     }
 
     pub(super) fn window_bytes(&self) -> u64 {
@@ -219,9 +223,8 @@ impl ShardState {
         self.connections.values().map(|connection| {
             let state = match &connection.phase {
                 Phase::Handshake { .. } => "connecting",
-                Phase::Requester { .. } => "up",
-                Phase::Subscriber { .. } if connection.has_backlog() => "behind",
-                Phase::Subscriber { .. } => "up",
+                _ if connection.is_behind() => "behind",
+                Phase::Subscriber { .. } | Phase::Asker { .. } => "up",
             };
             (connection.address, state)
         })
@@ -229,19 +232,23 @@ impl ShardState {
 
     fn write_to(&mut self, peer: PeerId, inbox: &Inbox, now: Instant) {
         let Some(connection) = self.connections.get_mut(&peer) else { return };
+        let mut has_more = false;
         if connection.can_write() {
             match connection.write(&mut self.window, now) {
                 Err(error) => return self.close(peer, Leaving::Gone(error), now),
                 Ok((progress, written)) => {
-                    self.core.readings.wrote(written);
-                    if progress == Progress::More {
-                        self.ready.push(peer);
-                    }
+                    let is_asker = connection.is_asker();
+                    self.core.readings.wrote(written, is_asker);
+                    has_more = progress == Progress::More || (is_asker && connection.take_answers());
                 }
             }
         }
         // It may have been waiting for room for its answers.
-        if connection.may_read() && !self.talkative.contains(&peer) {
+        let may_read = connection.may_read();
+        if has_more {
+            self.make_ready(peer);
+        }
+        if may_read && !self.talkative.contains(&peer) {
             self.listen_to(peer, inbox, now);
         }
     }
@@ -275,6 +282,7 @@ impl ShardState {
         for prefix in connection.subscriptions.prefixes() {
             self.core.seen.put(SubscriptionSeen::Cancelled { peer, prefix: prefix.clone() });
         }
+        self.core.askers.leave(peer);
         self.core.readings.left.add(1);
         leaving.tell(&self.core, &connection, now);
     }

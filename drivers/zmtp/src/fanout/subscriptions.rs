@@ -13,7 +13,10 @@ pub(super) struct Subscriptions {
     counts: HashMap<Bytes, u32>,
 }
 
-/// More prefixes than a peer may have ([`MAX_SUBSCRIPTIONS`]).
+/// How many prefixes a peer may have: as many as an application may ask for, and `$hello` beside them.
+const MAX_PREFIXES: usize = MAX_SUBSCRIPTIONS + 1;
+
+/// More prefixes than a peer may have ([`MAX_PREFIXES`]).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooMany;
 
@@ -24,7 +27,7 @@ impl Subscriptions {
             *count = count.saturating_add(1);
             return Ok(());
         }
-        if self.counts.len() >= MAX_SUBSCRIPTIONS {
+        if self.counts.len() >= MAX_PREFIXES {
             return Err(TooMany);
         }
         let prefix = Bytes::copy_from_slice(prefix);
@@ -77,9 +80,7 @@ impl Subscriptions {
 
 #[cfg(test)]
 mod tests {
-    use pubsub_api::MAX_SUBSCRIPTIONS;
-
-    use super::{Change, Subscriptions, TooMany};
+    use super::{Change, MAX_PREFIXES, Subscriptions, TooMany};
 
     #[test]
     fn two_subscriptions_to_a_prefix_want_two_cancels() {
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn a_peer_has_a_bounded_number_of_prefixes() {
         let (mut own, mut change) = (Subscriptions::default(), Change::default());
-        for number in 0..MAX_SUBSCRIPTIONS {
+        for number in 0..MAX_PREFIXES {
             own.add(number.to_string().as_bytes(), &mut change).unwrap();
         }
         assert_eq!(own.add(b"one more", &mut change), Err(TooMany));

@@ -10,9 +10,16 @@ use super::{Command, FrameHead, ProtocolError};
 /// An event is a message of two frames. Other messages are stepped over whole, however they arrive, and named by their
 /// cause; the connection stays. Only what nobody sends by mistake ends it: a frame of more than 16 MiB, more
 /// than 16 frames, wrong flags.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EventDecoder {
     skip: Option<Skip>,
+    max_payload_bytes: u64,
+}
+
+impl Default for EventDecoder {
+    fn default() -> Self {
+        Self::with_payloads_up_to(MAX_RECEIVED_BYTES)
+    }
 }
 
 /// The largest frame that is stepped over and not refused. Ten times what is ever taken is still a mistake; beyond, it
@@ -54,6 +61,12 @@ struct Skip {
 }
 
 impl EventDecoder {
+    /// One that takes payloads of at most so many bytes, and steps over events with larger ones.
+    #[must_use]
+    pub fn with_payloads_up_to(max_payload_bytes: usize) -> Self {
+        Self { skip: None, max_payload_bytes: max_payload_bytes as u64 }
+    }
+
     /// The next item of `arrived`, and how many bytes are used up with it.
     ///
     /// # Errors
@@ -70,7 +83,7 @@ impl EventDecoder {
         if !first.more {
             return self.start_to_skip(arrived, WireError::FrameCount);
         }
-        if first.body > Topic::MAX_BYTES as u64 {
+        if first.body > Topic::MAX_RESERVED_BYTES as u64 {
             return self.start_to_skip(arrived, WireError::BadTopic);
         }
         let topic = body(first, 0);
@@ -82,7 +95,7 @@ impl EventDecoder {
         if second.more {
             return self.start_to_skip(arrived, WireError::FrameCount);
         }
-        if second.body > MAX_RECEIVED_BYTES as u64 {
+        if second.body > self.max_payload_bytes {
             return self.start_to_skip(arrived, WireError::TooBig);
         }
         let payload = body(second, topic.end);
@@ -219,8 +232,8 @@ mod tests {
         let mut too_big = b"\x01\x01D\x02".to_vec();
         too_big.extend_from_slice(&big.to_be_bytes());
         too_big.resize(too_big.len() + MAX_RECEIVED_BYTES + 1, 0);
-        let mut long_topic = b"\x03\0\0\0\0\0\0\x01\0".to_vec();
-        long_topic.resize(9 + 256, b't');
+        let mut long_topic = b"\x03\0\0\0\0\0\0\x01\x06".to_vec();
+        long_topic.resize(9 + 262, b't');
         long_topic.extend_from_slice(b"\0\x01x");
         for (bytes, cause) in [
             (b"\0\x03one".to_vec(), WireError::FrameCount),

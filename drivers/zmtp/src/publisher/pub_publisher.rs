@@ -5,12 +5,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::wire::MAX_RECEIVED_BYTES;
 use pubsub_api::{
-    Batch, Counter, EncodedEvent, Error, ErrorKind, PeerId, Publisher, Result, Status, SubscribersSeen,
-    SubscriptionSeen, Topic,
+    Batch, Counter, EncodedEvent, Error, ErrorKind, PeerId, Publisher, Requests, Result, Status,
+    SubscribersSeen, SubscriptionSeen, Topic,
 };
 
 use crate::ZmtpSettings;
-use crate::fanout::{Fanout, Seen};
+use crate::fanout::{Fanout, RequestQueue, Seen};
 use crate::wire::{check_size, closed};
 
 /// The network publisher: PUB, bound to `publisher_bind_address` and `publisher_port`.
@@ -23,6 +23,7 @@ pub struct PubPublisher {
     state: Mutex<State>,
     endpoint: OnceLock<String>,
     seen: Arc<Seen>,
+    pub(super) requests: Arc<RequestQueue>,
     sent: Counter,
 }
 
@@ -43,6 +44,7 @@ impl PubPublisher {
             state: Mutex::new(State::New),
             endpoint: OnceLock::new(),
             seen: Arc::default(),
+            requests: Arc::default(),
             sent: Counter::new("events_sent"),
         }
     }
@@ -51,7 +53,7 @@ impl PubPublisher {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fanout(&self) -> Result<Arc<Fanout>> {
+    pub(super) fn fanout(&self) -> Result<Arc<Fanout>> {
         match &*self.state() {
             State::Open(fanout) => Ok(Arc::clone(fanout)),
             State::Closed => Err(closed("publisher")),
@@ -95,8 +97,8 @@ impl Publisher for PubPublisher {
             Error::new(ErrorKind::Unavailable, text).with_source(error)
         };
         let address = listener.local_addr().map_err(failed)?;
-        let fanout =
-            Fanout::start(listener, self.settings.clone(), Arc::clone(&self.seen)).map_err(failed)?;
+        let (seen, requests) = (Arc::clone(&self.seen), Arc::clone(&self.requests));
+        let fanout = Fanout::start(listener, self.settings.clone(), seen, requests).map_err(failed)?;
         self.endpoint.get_or_init(|| format!("tcp://{address}"));
         *state = State::Open(Arc::new(fanout));
         Ok(())
@@ -104,7 +106,7 @@ impl Publisher for PubPublisher {
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         check_size(&payload)?;
-        let event = EncodedEvent { topic: topic.as_bytes(), payload: &payload };
+        let event = EncodedEvent { topic: topic.as_bytes(), payload: &payload, origin: None };
         self.fanout()?.publish(std::iter::once(event));
         self.sent.add(1);
         Ok(())
@@ -152,6 +154,7 @@ impl Publisher for PubPublisher {
     async fn close(&self) -> Result<()> {
         let state = std::mem::replace(&mut *self.state(), State::Closed);
         self.seen.end();
+        self.requests.end();
         let State::Open(fanout) = state else { return Ok(()) };
         let linger = self.settings.linger;
         let limit = Instant::now() + linger;
@@ -181,6 +184,10 @@ impl Publisher for PubPublisher {
     }
 
     fn subscribers_seen(&self) -> Option<&dyn SubscribersSeen> {
+        Some(self)
+    }
+
+    fn requests(&self) -> Option<&dyn Requests> {
         Some(self)
     }
 }

@@ -8,27 +8,37 @@ use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep_until};
 
 use super::push_doubt::Doubt;
-use super::push_link::LinkReadings;
 use super::push_outbox::Outbox;
-use super::push_outbox::chunk::Chunk;
+use super::push_readings::LinkReadings;
+use super::push_underway::Underway;
 use crate::connect::Connected;
-use crate::protocol::{Command, PeerDecoder, PeerSays};
+use crate::hop::{ACK, Introduction, read_ack};
+use crate::protocol::{Command, Decoded, EventDecoder, SocketType};
 
 /// One connection to the service, from its handshake to its end.
 pub(super) struct PushConnection<'a> {
     stream: UnixStream,
     outbox: &'a Outbox,
     readings: &'a LinkReadings,
+    underway: &'a mut Underway,
     arrived: BytesMut,
-    decoder: PeerDecoder,
-    /// To be written between two chunks: PINGs and PONGs.
+    decoder: EventDecoder,
+    /// To be written between two events: the introduction, PINGs and PONGs.
     commands: Vec<u8>,
     /// A PING is in the commands.
     pings: bool,
     knows_ping: bool,
     ping_every: Duration,
     ping_due: Instant,
-    doubt: Doubt,
+    manner: Manner,
+}
+
+/// How the service takes events.
+enum Manner {
+    /// It acknowledges them: they are kept until then.
+    Acknowledged,
+    /// It is a PULL: what is written is gone, and may be in doubt.
+    HandedOver(Doubt),
 }
 
 /// How a connection ended, if it did not break.
@@ -38,57 +48,76 @@ pub(super) struct Finished;
 /// A service that does not take our answers gets none while so many bytes of them wait.
 const MAX_COMMAND_BYTES: usize = 4096;
 
+/// More than any word of a service to a worker has; what is larger is stepped over.
+const MAX_WORD_BYTES: usize = 1024;
+
 /// The send buffer counts whole segments; one is begun while there is any room (unix(7), Linux).
 const SEGMENT_BYTES: usize = 64 * 1024;
 
 impl<'a> PushConnection<'a> {
+    /// A connection as DEALER introduces `worker` first.
     pub(super) fn new(
         connected: Connected<UnixStream>,
+        worker: u64,
         ping_every: Duration,
-        outbox: &'a Outbox,
-        readings: &'a LinkReadings,
+        (outbox, readings): (&'a Outbox, &'a LinkReadings),
+        underway: &'a mut Underway,
     ) -> Self {
         let Connected { stream, peer, arrived } = connected;
-        let kernel_bytes =
-            sockopt::socket_send_buffer_size(&stream).map_or(usize::MAX, |size| size + SEGMENT_BYTES);
+        let mut commands = Vec::new();
+        let manner = if peer.own_type == SocketType::Dealer {
+            let (first, sent_before) = (underway.first(), underway.highest());
+            Introduction { worker, first, sent_before }.put(&mut commands);
+            Manner::Acknowledged
+        } else {
+            let size = sockopt::socket_send_buffer_size(&stream);
+            Manner::HandedOver(Doubt::new(size.map_or(usize::MAX, |size| size + SEGMENT_BYTES)))
+        };
         Self {
             stream,
             outbox,
             readings,
+            underway,
             arrived,
-            decoder: PeerDecoder::default(),
-            commands: Vec::new(),
+            decoder: EventDecoder::with_payloads_up_to(MAX_WORD_BYTES),
+            commands,
             pings: false,
             knows_ping: peer.speaks_3_1(),
             ping_every,
             ping_due: Instant::now() + ping_every,
-            doubt: Doubt::new(kernel_bytes),
+            manner,
         }
     }
 
-    /// How many events were written and may not have been read.
-    pub(super) fn in_doubt(&self) -> u64 {
-        self.doubt.events()
+    /// Gives back all that is kept; tells how many events were written and may not have been read, and how many are to be
+    /// written again.
+    pub(super) fn break_off(self) -> (u64, u64) {
+        let (in_doubt, again) = match &self.manner {
+            Manner::Acknowledged => (0, self.underway.unacknowledged()),
+            Manner::HandedOver(doubt) => (doubt.events(), 0),
+        };
+        self.underway.rewind();
+        (in_doubt, again)
     }
 
-    /// Hands over what comes into the outbox, `chunk` first, until all is written and the outbox is closed.
+    /// Carries what is under way and what comes into the outbox, until the outbox is closed and nothing is kept any more.
     ///
     /// # Errors
     /// The reason, if the connection broke.
-    pub(super) async fn run(&mut self, chunk: &mut Chunk) -> Result<Finished, String> {
+    pub(super) async fn run(&mut self) -> Result<Finished, String> {
         self.hear()?;
         loop {
-            if chunk.rest().is_empty()
+            if self.underway.rest().is_empty()
                 && let Some(next) = self.outbox.take()
             {
-                self.outbox.recycle(std::mem::replace(chunk, next));
+                self.underway.add(next);
             }
-            let writes = !chunk.rest().is_empty() || !self.commands.is_empty();
+            let writes = !self.underway.rest().is_empty() || !self.commands.is_empty();
             if !writes && self.outbox.is_finished() {
                 self.farewell().await;
                 return Ok(Finished);
             }
-            let asks = self.knows_ping && !self.pings && self.doubt.is_worth_asking();
+            let asks = self.is_worth_asking();
             tokio::select! {
                 biased;
                 // Who is gone is noticed before it is given more.
@@ -99,7 +128,7 @@ impl<'a> PushConnection<'a> {
                 () = sleep_until(self.ping_due), if asks => self.ask(),
                 ready = self.stream.writable(), if writes => {
                     ready.map_err(in_words)?;
-                    self.write(chunk)?;
+                    self.write()?;
                 }
                 () = self.outbox.filled(), if !writes => {}
             }
@@ -107,6 +136,7 @@ impl<'a> PushConnection<'a> {
     }
 
     fn read(&mut self) -> Result<(), String> {
+        self.arrived.reserve(MAX_WORD_BYTES);
         match self.stream.try_read_buf(&mut self.arrived) {
             Ok(0) => Err("it closed the connection".to_owned()),
             Ok(_) => self.hear(),
@@ -115,22 +145,52 @@ impl<'a> PushConnection<'a> {
         }
     }
 
-    /// A PULL says nothing but PING and PONG.
+    /// A PULL says nothing but PING and PONG; other messages than acknowledgements are stepped over.
     fn hear(&mut self) -> Result<(), String> {
+        let mut acknowledged = None;
         loop {
             let (used, said) = self.decoder.next(&self.arrived).map_err(|error| error.to_string())?;
             match said {
-                PeerSays::Incomplete => return Ok(()),
-                PeerSays::Ping { context, .. } => {
+                Decoded::Incomplete => {
+                    self.arrived.advance(used);
+                    return acknowledged.map_or(Ok(()), |up_to| self.acknowledge(up_to));
+                }
+                Decoded::Command(Command::Ping { context, .. }) => {
                     self.knows_ping = true;
                     if self.commands.len() < MAX_COMMAND_BYTES {
                         Command::put_pong(&mut self.commands, context);
                     }
                 }
-                PeerSays::Pong => self.doubt.answered(),
-                PeerSays::Subscribe(_) | PeerSays::Cancel(_) | PeerSays::Other => {}
+                Decoded::Command(Command::Pong) => {
+                    if let Manner::HandedOver(doubt) = &mut self.manner {
+                        doubt.answered();
+                    }
+                }
+                Decoded::Event { topic, payload } if self.arrived.get(topic.clone()) == Some(ACK) => {
+                    let payload = self.arrived.get(payload).unwrap_or_default();
+                    let up_to = read_ack(payload).ok_or("it acknowledged in a way that cannot be read")?;
+                    acknowledged = acknowledged.max(Some(up_to));
+                }
+                Decoded::Event { .. } | Decoded::Dropped(_) | Decoded::Command(_) => {}
             }
             self.arrived.advance(used);
+        }
+    }
+
+    fn acknowledge(&mut self, up_to: u64) -> Result<(), String> {
+        if let Manner::HandedOver(_) = self.manner {
+            return Ok(());
+        }
+        let gone = self.underway.acknowledge(up_to).ok_or("it acknowledged what it was not sent")?;
+        self.readings.acknowledged.add(gone.events as u64);
+        self.outbox.let_go(gone, self.underway.done());
+        Ok(())
+    }
+
+    fn is_worth_asking(&self) -> bool {
+        match &self.manner {
+            Manner::Acknowledged => false,
+            Manner::HandedOver(doubt) => self.knows_ping && !self.pings && doubt.is_worth_asking(),
         }
     }
 
@@ -141,10 +201,10 @@ impl<'a> PushConnection<'a> {
         self.pings = true;
     }
 
-    fn write(&mut self, chunk: &mut Chunk) -> Result<(), String> {
-        // A chunk that was begun is finished first: no command stands within an event.
-        let commands = !self.commands.is_empty() && (chunk.is_untouched() || chunk.rest().is_empty());
-        let bytes = if commands { &self.commands } else { chunk.rest() };
+    fn write(&mut self) -> Result<(), String> {
+        // An event that was begun is finished first: no command stands within it.
+        let commands = !self.commands.is_empty() && self.underway.is_between_events();
+        let bytes = if commands { &self.commands } else { self.underway.rest() };
         let count = match self.stream.try_write(bytes) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -152,26 +212,38 @@ impl<'a> PushConnection<'a> {
         };
         if commands {
             self.commands.drain(..count);
-            if self.commands.is_empty() && std::mem::take(&mut self.pings) {
-                self.doubt.asked();
+            if self.commands.is_empty()
+                && std::mem::take(&mut self.pings)
+                && let Manner::HandedOver(doubt) = &mut self.manner
+            {
+                doubt.asked();
                 self.ping_due = Instant::now() + self.ping_every;
             }
-            return Ok(());
+        } else {
+            self.written(count);
         }
-        let whole = chunk.advance(count);
-        self.doubt.written(whole.events as u64, count);
-        self.readings.handed_over.add(whole.events as u64);
-        self.outbox.written(whole.events, whole.bytes);
         Ok(())
     }
 
-    /// Ends the connection so that nothing is lost with it, and waits until the service has read all and closes too.
+    fn written(&mut self, count: usize) {
+        let whole = self.underway.advance(count);
+        self.readings.handed_over.add(whole.new);
+        self.readings.resent.add(whole.again);
+        if let Manner::HandedOver(doubt) = &mut self.manner {
+            doubt.written(whole.new + whole.again, count);
+            self.readings.unconfirmed.add(whole.new + whole.again);
+            self.outbox.let_go(self.underway.let_go_written(), self.underway.done());
+        }
+    }
+
+    /// Ends the connection so that nothing is lost with it, and waits until the service has read all and closes too; what is
+    /// acknowledged was read.
     ///
     /// Only our direction is shut: a libzmq PULL behind its high-water mark drops what it has not read when both are
     /// (EPOLLHUP). What the service says meanwhile is read away: bytes that nobody has read at a close reach it as
     /// ECONNRESET (Linux, `unix_release_sock`). Whoever closes the outbox bounds the time.
     async fn farewell(&mut self) {
-        if self.stream.shutdown().await.is_err() {
+        if self.stream.shutdown().await.is_err() || matches!(self.manner, Manner::Acknowledged) {
             return;
         }
         let mut said = [0; 1024];

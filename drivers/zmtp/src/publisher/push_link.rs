@@ -1,74 +1,44 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pubsub_api::{Backoff, Counter, CounterReading};
+use pubsub_api::Backoff;
+use tokio::net::UnixStream;
 use tokio::time::sleep;
 
 use super::push_connection::PushConnection;
 use super::push_outbox::Outbox;
-use super::push_outbox::chunk::Chunk;
+use super::push_readings::LinkReadings;
+use super::push_underway::Underway;
 use crate::ZmtpSettings;
-use crate::connect::{self, ConnectError, ToldOnce};
-use crate::protocol::SocketType;
+use crate::connect::{self, ConnectError, Connected, ToldOnce};
+use crate::protocol::{ProtocolError, SocketType};
 
 /// Carries events from a worker's outbox to the service's socket, connecting again whenever the connection breaks.
 pub(super) struct PushLink {
     settings: ZmtpSettings,
+    /// Drawn when the link is made, which is at the first send: a process that was forked before that is a worker of its
+    /// own.
+    worker: u64,
     outbox: Arc<Outbox>,
     readings: Arc<LinkReadings>,
-    /// Taken from the outbox, and not yet written whole.
-    chunk: Chunk,
-}
-
-/// What the link tells of itself.
-///
-/// - `events_handed_over`: events whose last byte was written to the service's socket.
-/// - `links_lost`: connections that broke.
-/// - `events_in_doubt`: events that were handed over to a connection which then broke, and of which it is not known that
-///   the service had read them. They are not sent again.
-#[derive(Debug)]
-pub(super) struct LinkReadings {
-    up: AtomicBool,
-    pub(super) handed_over: Counter,
-    links_lost: Counter,
-    in_doubt: Counter,
-    dropped: Counter,
-}
-
-impl Default for LinkReadings {
-    fn default() -> Self {
-        Self {
-            up: AtomicBool::new(false),
-            handed_over: Counter::new("events_handed_over"),
-            links_lost: Counter::new("links_lost"),
-            in_doubt: Counter::new("events_in_doubt"),
-            dropped: Counter::with_cause("events_dropped", "closed"),
-        }
-    }
-}
-
-impl LinkReadings {
-    pub(super) fn is_up(&self) -> bool {
-        self.up.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn read(&self) -> Vec<CounterReading> {
-        [&self.handed_over, &self.links_lost, &self.in_doubt, &self.dropped].map(Counter::read).into()
-    }
+    underway: Underway,
+    /// It was told that a service acknowledges nothing.
+    warned: bool,
 }
 
 impl PushLink {
     pub(super) fn new(settings: &ZmtpSettings, outbox: &Arc<Outbox>, readings: &Arc<LinkReadings>) -> Self {
         Self {
             settings: settings.clone(),
+            worker: random_id(),
             outbox: Arc::clone(outbox),
             readings: Arc::clone(readings),
-            chunk: Chunk::default(),
+            underway: Underway::default(),
+            warned: false,
         }
     }
 
-    /// Runs until the outbox is closed and all is handed over, or `linger` is over then. Tells how many events were
+    /// Runs until the outbox is closed and nothing is kept any more, or `linger` is over then. Tells how many events were
     /// dropped.
     pub(super) async fn run(mut self) -> usize {
         let (outbox, linger) = (Arc::clone(&self.outbox), self.settings.linger);
@@ -78,7 +48,7 @@ impl PushLink {
             () = lingered(&outbox, linger) => {}
         }
         let left = outbox.drop_rest();
-        self.readings.up.store(false, Ordering::Relaxed);
+        self.readings.is_down();
         self.readings.dropped.add(left as u64);
         left
     }
@@ -99,37 +69,71 @@ impl PushLink {
     /// Whether all is done.
     async fn connect_and_serve(&mut self, backoff: &mut Backoff, told: &mut ToldOnce) -> bool {
         let path = self.settings.socket.display();
-        let connecting = connect::unix(&self.settings.socket, SocketType::Push, &self.settings);
         let connected = tokio::select! {
-            connected = connecting => connected,
+            connected = self.connect() => connected,
             () = self.outbox.closed(true) => return true,
         };
-        let connected = match connected {
-            Ok(connected) => connected,
+        match connected {
+            Ok(connected) => {
+                backoff.reset();
+                told.forget();
+                self.serve(connected).await
+            }
             Err(reason) => {
                 match (told.untold(&reason), reason) {
                     (Some(text), ConnectError::Refused(_)) => {
-                        tracing::warn!("{path} is no publisher service: {text}")
+                        tracing::warn!("{path} is no publisher service: {text}");
                     }
                     (Some(text), _) => tracing::debug!("no publisher service at {path}: {text}"),
                     (None, _) => {}
                 }
-                return false;
+                false
             }
-        };
-        backoff.reset();
-        told.forget();
-        let ping_every = self.settings.heartbeat_interval;
-        let mut connection = PushConnection::new(connected, ping_every, &self.outbox, &self.readings);
-        self.readings.up.store(true, Ordering::Relaxed);
-        let ended = connection.run(&mut self.chunk).await;
-        self.readings.up.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// As DEALER, or as PUSH to a service that has no place for one.
+    ///
+    /// libzmq closes without a word when it does not want a DEALER, which a service that ends does too. But it sends its
+    /// READY at once, while ours waits for the worker's: who says PULL of itself is one.
+    async fn connect(&self) -> Result<Connected<UnixStream>, ConnectError> {
+        let (path, settings) = (&self.settings.socket, &self.settings);
+        match connect::unix(path, SocketType::Dealer, settings).await {
+            Err(ConnectError::Refused(ProtocolError::WrongSocketType | ProtocolError::RefusedByPeer)) => {
+                connect::unix(path, SocketType::Push, settings).await
+            }
+            Err(left) if left.is_within_the_handshake() => {
+                let heard = connect::unix_after_its_ready(path, SocketType::Push, settings).await;
+                heard.map_err(|_| left)
+            }
+            connected => connected,
+        }
+    }
+
+    /// Whether all is done.
+    async fn serve(&mut self, connected: Connected<UnixStream>) -> bool {
+        let path = self.settings.socket.display();
+        let confirms = connected.peer.own_type == SocketType::Dealer;
+        if !confirms && !std::mem::replace(&mut self.warned, true) {
+            tracing::warn!("{path} is a plain PULL: events are handed over, not confirmed");
+        }
+        let mut connection = PushConnection::new(
+            connected,
+            self.worker,
+            self.settings.heartbeat_interval,
+            (&self.outbox, &self.readings),
+            &mut self.underway,
+        );
+        self.readings.is_up(confirms);
+        let ended = connection.run().await;
+        self.readings.is_down();
         let Err(reason) = ended else { return true };
-        let in_doubt = connection.in_doubt();
-        self.chunk.rewind();
+        let (in_doubt, again) = connection.break_off();
         self.readings.in_doubt.add(in_doubt);
         self.readings.links_lost.add(1);
-        tracing::warn!("lost the publisher service at {path}: {reason}; {in_doubt} events are in doubt");
+        let fate =
+            if confirms { format!("{again} will be sent again") } else { format!("{in_doubt} are in doubt") };
+        tracing::warn!("lost the publisher service at {path}: {reason}; of the events it got, {fate}");
         false
     }
 }
@@ -137,4 +141,17 @@ impl PushLink {
 async fn lingered(outbox: &Outbox, linger: Duration) {
     outbox.closed(false).await;
     sleep(linger).await;
+}
+
+/// From the operating system: a seed that was drawn before `fork` would make twins.
+fn random_id() -> u64 {
+    let mut id = [0; 8];
+    match rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()) {
+        Ok(8) => u64::from_ne_bytes(id),
+        // A kernel without it (before Linux 3.17): the process and the time tell workers apart.
+        _ => {
+            let time = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
+            u64::from(std::process::id()) << 32 | u64::from(time)
+        }
+    }
 }

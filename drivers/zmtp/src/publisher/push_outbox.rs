@@ -8,14 +8,16 @@ use tokio::sync::Notify;
 
 use crate::protocol::put_event;
 use crate::wire::check_size;
-use chunk::Chunk;
+use chunk::{Chunk, Gone};
+use spares::Spares;
 
 pub(super) mod chunk;
+mod spares;
 
-/// What a worker has sent and the socket has not yet taken, encoded, in the order of `send`.
+/// What a worker has sent and the service has not yet acknowledged, encoded, in the order of `send`.
 ///
-/// Bounded in events and in bytes; an event holds its place until its last byte is written. It is plain memory: nothing in
-/// it belongs to a runtime, so it may be made before `fork`.
+/// Bounded in events and in bytes; an event holds its place until the link lets it go, also while that has it. It is plain
+/// memory: nothing in it belongs to a runtime, so it may be made before `fork`.
 #[derive(Debug)]
 pub(super) struct Outbox {
     state: Mutex<State>,
@@ -25,17 +27,20 @@ pub(super) struct Outbox {
     gone: Notify,
 }
 
-/// How many encoded bytes a worker holds for a service that does not take them (DESIGN 5: "10,000 events, 16 MiB").
+/// How many encoded bytes a worker holds until they are acknowledged (DESIGN 5: "10,000 events, 16 MiB").
 pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+const WHEN_FULL: &str =
+    "it holds what is not yet acknowledged; send waits for send_timeout and is then refused";
 
 /// A batch gives up the lock when it has put in so many bytes, so that the link can go on.
 const MAX_LOCKED_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Default)]
 struct State {
+    /// What the link has not yet taken.
     chunks: VecDeque<Chunk>,
-    /// A chunk that was written, to be filled again.
-    spare: Option<Chunk>,
+    spares: Spares,
     /// In the chunks, and with the link.
     events: usize,
     bytes: usize,
@@ -70,7 +75,7 @@ impl Outbox {
     /// Puts an event in if there is room. Topic and payload were checked.
     pub(super) fn offer(&self, topic: &[u8], payload: &[u8]) -> Offered {
         let mut state = self.lock();
-        let was_empty = state.events == 0;
+        let was_empty = state.chunks.is_empty();
         let offered = state.offer(topic, payload, self.bound);
         drop(state);
         if was_empty && offered == Offered::Accepted {
@@ -86,7 +91,7 @@ impl Outbox {
     /// If nothing was put in because the first event is wrong.
     pub(super) fn offer_batch(&self, batch: &mut Batch) -> Result<Offered> {
         let mut state = self.lock();
-        let was_empty = state.events == 0;
+        let was_empty = state.chunks.is_empty();
         let until = state.bytes + MAX_LOCKED_BYTES;
         let (mut count, mut good_topic, mut offered) = (0, &b""[..], Ok(Offered::Accepted));
         for event in batch.iter() {
@@ -132,7 +137,7 @@ impl Outbox {
         }
     }
 
-    /// The next events for the link; they hold their places until they are [`written`](Self::written).
+    /// The next events for the link; they hold their places until they are [let go](Self::let_go).
     pub(super) fn take(&self) -> Option<Chunk> {
         self.lock().chunks.pop_front()
     }
@@ -142,22 +147,18 @@ impl Outbox {
         self.filled.notified().await;
     }
 
-    /// Events were written to their last byte.
-    pub(super) fn written(&self, events: usize, bytes: usize) {
-        if events == 0 {
+    /// Events that the link took need not be kept any more; the chunks that are done with are taken back.
+    pub(super) fn let_go(&self, gone: Gone, done: impl Iterator<Item = Chunk>) {
+        if gone == Gone::default() {
             return;
         }
         let mut state = self.lock();
-        state.events = state.events.saturating_sub(events);
-        state.bytes = state.bytes.saturating_sub(bytes);
+        state.events = state.events.saturating_sub(gone.events);
+        state.bytes = state.bytes.saturating_sub(gone.bytes);
+        done.for_each(|chunk| state.spares.put(chunk));
         drop(state);
         self.emptied.notify_one();
         self.gone.notify_waiters();
-    }
-
-    /// Takes back the memory of a chunk that was written.
-    pub(super) fn recycle(&self, chunk: Chunk) {
-        self.lock().spare = chunk.reused();
     }
 
     /// Takes nothing more.
@@ -168,12 +169,12 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Returns when the outbox was closed; with `and_empty` when besides all is written.
+    /// Returns when the outbox was closed; with `and_empty` when besides all has gone.
     pub(super) async fn closed(&self, and_empty: bool) {
         self.until(|state| state.closed && (state.events == 0 || !and_empty)).await;
     }
 
-    /// Whether it was closed and all is written.
+    /// Whether it was closed and all has gone.
     pub(super) fn is_finished(&self) -> bool {
         let state = self.lock();
         state.closed && state.events == 0
@@ -220,7 +221,7 @@ impl Outbox {
             depth: depth.min(bound) as u64,
             bound: bound as u64,
             unit: unit.to_owned(),
-            when_full: "send waits for send_timeout and is then refused".to_owned(),
+            when_full: WHEN_FULL.to_owned(),
         };
         vec![
             reading("send_queue", state.events, self.bound, "events"),
@@ -248,7 +249,7 @@ impl State {
             return Offered::Full;
         }
         if self.chunks.back().is_none_or(Chunk::is_full) {
-            let chunk = self.spare.take().unwrap_or_default();
+            let chunk = self.spares.take();
             self.chunks.push_back(chunk);
         }
         if let Some(chunk) = self.chunks.back_mut() {

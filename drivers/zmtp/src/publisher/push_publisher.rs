@@ -7,17 +7,22 @@ use pubsub_api::{Batch, Error, ErrorKind, PeerReading, Publisher, Result, Status
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::push_link::{LinkReadings, PushLink};
+use super::push_link::PushLink;
 use super::push_outbox::{MAX_BYTES, Offered, Outbox};
+use super::push_readings::LinkReadings;
 use crate::ZmtpSettings;
 use crate::wire::{check_size, closed};
 
-/// The worker's end of the IPC hop: PUSH, which connects to `publisher_multiproc_socket` at the first `send`.
+/// The worker's end of the IPC hop: it pushes to `publisher_multiproc_socket`, to which it connects at the first `send`.
 ///
 /// Making it and `initialize` start nothing, so that both may happen before `fork`. From the first `send` on, a task of the
-/// current runtime holds the link. An event is handed over when its last byte is written to a connection whose handshake is
-/// complete; when a connection breaks, the event that is not whole is sent again, and what was written and possibly not
-/// read is in doubt: counted (`events_in_doubt`), and not sent again.
+/// current runtime holds the link. It connects as DEALER, and keeps each event until the service acknowledges it; when a
+/// connection breaks, what was not acknowledged is sent again over the next one, in order and before anything newer.
+///
+/// To a service that has no place for a DEALER, such as Dragonflow's own, it is a PUSH. Then an event is handed over when
+/// its last byte is written, and not confirmed (`events_unconfirmed`, one warning); when the connection breaks, the event
+/// that is not whole is sent again, and what was written and possibly not read is in doubt: counted (`events_in_doubt`),
+/// and not sent again.
 #[derive(Debug)]
 pub struct PushPublisher {
     settings: ZmtpSettings,
@@ -85,11 +90,12 @@ impl PushPublisher {
     }
 
     fn overloaded(&self) -> Error {
+        self.readings.overloaded.add(1);
         let (waited, bound, socket) =
             (self.settings.send_timeout, self.settings.send_queue_events, self.settings.socket.display());
         let text = format!(
             "the queue of {bound} events (drivers.zmtp.send_queue_events) and {MAX_BYTES} bytes to {socket} was full for \
-             {waited:?}: is the publisher service running?"
+             {waited:?}: is the publisher service running, and does it keep up?"
         );
         Error::new(ErrorKind::Overloaded, text)
     }
@@ -119,7 +125,7 @@ impl Publisher for PushPublisher {
             let (_, gone_now) = self.outbox.progress();
             if gone_now == gone {
                 let (left, socket) = (accepted.saturating_sub(gone), self.settings.socket.display());
-                let text = format!("{left} events still wait: nobody takes them at {socket}");
+                let text = format!("{left} events are not confirmed: nobody takes them at {socket}");
                 return Err(Error::new(ErrorKind::Unavailable, text));
             }
             gone = gone_now;
@@ -138,7 +144,7 @@ impl Publisher for PushPublisher {
             return Ok(());
         }
         let (linger, socket) = (self.settings.linger, self.settings.socket.display());
-        let text = format!("{left} events could not be handed over to {socket} within linger ({linger:?})");
+        let text = format!("{left} events were not confirmed by {socket} within linger ({linger:?})");
         Err(Error::new(ErrorKind::Unavailable, text))
     }
 
@@ -147,17 +153,16 @@ impl Publisher for PushPublisher {
     }
 
     fn status(&self) -> Status {
-        let state = if self.readings.is_up() { "up" } else { "connecting" };
         let peers = vec![PeerReading {
             endpoint: format!("ipc://{}", self.settings.socket.display()),
-            state: state.to_owned(),
+            state: self.readings.state().to_owned(),
         }];
         Status { counters: self.readings.read(), queues: self.outbox.read(), peers }
     }
 }
 
 impl Drop for PushPublisher {
-    /// The link hands over what was accepted, within `linger`, and ends.
+    /// The link hands over what was accepted and has it acknowledged, within `linger`, and ends.
     fn drop(&mut self) {
         self.outbox.close();
     }

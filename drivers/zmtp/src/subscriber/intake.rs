@@ -4,26 +4,33 @@
 //! block are named in a [`Batch`](pubsub_api::Batch), which is handed on through a queue of a few blocks. A worker whose
 //! block waits for room is not read from, and those that wait get room in the order in which they came: one that floods
 //! has its turn like the others (reliability.md P14).
+//!
+//! A DEALER that introduces itself has its messages numbered, and is told up to which number they are accepted.
 
 mod acceptor;
+mod acknowledgements;
 mod block_queue;
 mod blocks;
 mod counters;
 mod handshakes;
+mod numbering;
+mod stop;
 mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pubsub_api::{Batch, PeerReading, Status};
+use pubsub_api::{PeerReading, Status};
 use tokio::sync::watch;
 
 pub(super) use acceptor::{Acceptor, SharedClaim};
+use acknowledgements::Acknowledgements;
 pub(super) use block_queue::BlockQueue;
 use block_queue::BlockSender;
 use counters::Counters;
 use handshakes::Handshakes;
+use stop::Stop;
 
 use crate::ZmtpSettings;
 
@@ -33,6 +40,7 @@ pub(super) struct Intake {
     settings: ZmtpSettings,
     counters: Counters,
     handshakes: Handshakes,
+    acknowledgements: Acknowledgements,
     peers: Mutex<BTreeMap<u64, PeerReading>>,
     next_peer: AtomicU64,
 }
@@ -41,7 +49,7 @@ pub(super) struct Intake {
 #[derive(Debug, Clone)]
 pub(super) struct Ends {
     blocks: BlockSender,
-    stopping: watch::Receiver<bool>,
+    stopping: Stop,
 }
 
 impl Intake {
@@ -50,6 +58,7 @@ impl Intake {
             handshakes: Handshakes::new(settings.max_handshakes),
             settings,
             counters: Counters::default(),
+            acknowledgements: Acknowledgements::default(),
             peers: Mutex::default(),
             next_peer: AtomicU64::new(0),
         }
@@ -58,7 +67,12 @@ impl Intake {
     /// The queue, and the ends for tasks that stop when `stopping` says so.
     pub(super) fn queue(&self, stopping: watch::Receiver<bool>) -> (Ends, BlockQueue) {
         let (sender, queue) = BlockQueue::new(self.settings.recv_queue_events);
-        (Ends { blocks: sender, stopping }, queue)
+        (Ends { blocks: sender, stopping: Stop::new(stopping) }, queue)
+    }
+
+    /// A way to tell workers what was accepted.
+    pub(super) fn acknowledger(&self) -> &Acknowledgements {
+        &self.acknowledgements
     }
 
     /// What is dropped after it was received.
@@ -74,11 +88,5 @@ impl Intake {
 
     fn peers(&self) -> MutexGuard<'_, BTreeMap<u64, PeerReading>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Hands a block's events on; waits for room.
-    async fn hand_on(&self, ends: &Ends, batch: Batch, bytes: usize) {
-        self.counters.received.add(batch.len() as u64);
-        ends.blocks.send(batch, bytes).await;
     }
 }

@@ -1,16 +1,21 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use pubsub_api::wire::WireError;
-use pubsub_api::{Batch, Incoming, Notice, Result, Status, Subscriber};
+use pubsub_api::{Acknowledger, Batch, Envelope, Incoming, Notice, Result, Source, Status, Subscriber};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::intake::{Acceptor, BlockQueue, Ends, Intake, SharedClaim};
 use crate::ZmtpSettings;
 use crate::wire::closed;
 
-/// The service's end of the IPC hop: PULL, bound to `publisher_multiproc_socket`. It serves PUSH, and DEALER as if it were
-/// one.
+/// The service's end of the IPC hop: PULL to a PUSH, ROUTER to a DEALER, bound to `publisher_multiproc_socket`.
+///
+/// A DEALER that introduces itself numbers its events, and keeps them until they are acknowledged: by the
+/// [`Acknowledger`] for what `recv_batch` brings, which names its [sources](Batch::sources), also when all events of one were
+/// dropped. `recv` acknowledges by itself what it hands out, since who takes events one by one has no batch to look into.
 #[derive(Debug)]
 pub struct PullSubscriber {
     settings: ZmtpSettings,
@@ -32,6 +37,12 @@ enum State {
 /// A batch of so many bytes is worth its costs; nothing is added to it.
 const ENOUGH_BYTES: usize = 64 * 1024;
 
+/// Nor is one added to a batch of so many blocks, however small they are.
+const ENOUGH_BLOCKS: usize = 256;
+
+/// How long `close` waits for the tasks to have said what was acknowledged before it; they only write what a socket takes.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 impl PullSubscriber {
     pub(crate) fn new(settings: ZmtpSettings) -> Self {
         let (stopping, stopped) = watch::channel(false);
@@ -47,12 +58,27 @@ impl PullSubscriber {
         }
     }
 
-    /// Waits until there is an event to give.
+    /// Waits until there is something to give: events, or numbers that dropped events have used up.
     async fn fill(&self, taken: &mut Batch) -> Result<()> {
-        while taken.is_empty() {
+        if taken.is_empty() && taken.sources().is_empty() {
             *taken = self.queue.next().await.ok_or_else(|| closed("subscriber"))?;
         }
         Ok(())
+    }
+
+    /// Takes the first event out, if there is one, and acknowledges it, and with the last one all numbers of its block, which
+    /// are of one connection.
+    fn take_first(&self, taken: &mut Batch) -> Option<Result<Envelope>> {
+        let first = taken.first_envelope();
+        let next = taken.iter().nth(1).and_then(|event| event.origin);
+        let acknowledged =
+            |source: &Source| (source.peer, next.map_or(source.last(), |next| next.number - 1));
+        let acknowledged = taken.sources().first().map(acknowledged);
+        taken.advance(1);
+        if let Some((peer, number)) = acknowledged {
+            self.intake.acknowledger().acknowledge(peer, number);
+        }
+        first
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -79,9 +105,7 @@ impl Subscriber for PullSubscriber {
         let mut taken = self.taken.lock().await;
         loop {
             self.fill(&mut taken).await?;
-            let first = taken.first_envelope();
-            taken.advance(1);
-            match first {
+            match self.take_first(&mut taken) {
                 Some(Ok(envelope)) => return Ok(Incoming::Message(envelope)),
                 Some(Err(_)) => self.intake.refuse(WireError::BadTopic),
                 None => {}
@@ -92,12 +116,13 @@ impl Subscriber for PullSubscriber {
     async fn recv_batch(&self, batch: &mut Batch) -> Result<Option<Notice>> {
         let mut taken = self.taken.lock().await;
         self.fill(&mut taken).await?;
-        let mut bytes = 0;
+        let (mut bytes, mut blocks) = (0, 0);
         // Small blocks came while the application was busy: together they cost the next hop little more than one.
         loop {
             bytes += taken.payload_bytes();
+            blocks += 1;
             batch.append(&mut taken);
-            if bytes >= ENOUGH_BYTES {
+            if bytes >= ENOUGH_BYTES || blocks >= ENOUGH_BLOCKS {
                 return Ok(None);
             }
             match self.queue.try_next() {
@@ -112,6 +137,12 @@ impl Subscriber for PullSubscriber {
         if let State::Open(claim) = std::mem::replace(&mut *self.state(), State::Closed) {
             claim.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
+        // What was acknowledged until now, workers are to hear: they would send it again to the next service.
+        let _ = timeout(LAST_WORDS, self.stopping.closed()).await;
+    }
+
+    fn acknowledger(&self) -> Option<&dyn Acknowledger> {
+        Some(self.intake.acknowledger())
     }
 
     fn endpoint(&self) -> Option<String> {

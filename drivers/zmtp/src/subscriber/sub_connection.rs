@@ -55,7 +55,7 @@ impl End {
 }
 
 /// A publisher that does not take our answers gets none while so many bytes of them wait.
-const MAX_UNWRITTEN_BYTES: usize = 64 * 1024;
+pub(super) const MAX_UNWRITTEN_BYTES: usize = 64 * 1024;
 
 impl<'a> SubConnection<'a> {
     pub(super) fn new(

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use pubsub_api::{HELLO, Subscriptions};
+use pubsub_api::{HELLO, MAX_SUBSCRIPTIONS, Subscriptions};
 
 use crate::protocol::{Command, Peer};
 
@@ -10,7 +10,8 @@ use crate::protocol::{Command, Peer};
 ///
 /// What is wanted is asked for at once; what is no longer wanted is taken back after [`CANCEL_AFTER`]. So a topic that is
 /// taken away and registered again has no gap: between a CANCEL and the SUBSCRIBE behind it nobody could tell which events
-/// are missing. What comes meanwhile is not delivered, as the queue's reader looks at what is wanted.
+/// are missing. What comes meanwhile is not delivered, as the queue's reader looks at what is wanted. It is taken back earlier
+/// where publishers would have no room for what is wanted instead.
 #[derive(Debug)]
 pub(super) struct Placed {
     /// Each with the time since when it is not wanted.
@@ -21,6 +22,9 @@ pub(super) struct Placed {
 
 /// How long a subscription outlives the wish for it.
 pub(super) const CANCEL_AFTER: Duration = Duration::from_secs(1);
+
+/// How many a publisher of ours takes: what may be wanted, and `$hello`.
+const MAX_PLACED: usize = MAX_SUBSCRIPTIONS + 1;
 
 impl Placed {
     /// Nothing yet, of `peer`.
@@ -55,13 +59,15 @@ impl Placed {
 
     /// Takes back what has not been wanted for long enough; tells when the next one is due.
     fn cancel(&mut self, wanted: &BTreeSet<Vec<u8>>, now: Instant, out: &mut Vec<u8>) -> Option<Instant> {
+        let new = wanted.iter().filter(|prefix| !self.prefixes.contains_key(*prefix)).count();
+        let too_many = (self.prefixes.len() + new).saturating_sub(MAX_PLACED);
         let (mut next, mut over) = (None::<Instant>, Vec::new());
         for (prefix, unwanted) in &mut self.prefixes {
             if wanted.contains(prefix) {
                 continue;
             }
             let due = *unwanted.get_or_insert(now) + CANCEL_AFTER;
-            match due <= now {
+            match due <= now || over.len() < too_many {
                 true => over.push(prefix.clone()),
                 false => next = Some(next.map_or(due, |next| next.min(due))),
             }
@@ -107,9 +113,9 @@ fn put_message(out: &mut Vec<u8>, first: u8, prefix: &[u8]) {
 mod tests {
     use std::time::Instant;
 
-    use pubsub_api::{Pattern, Subscription, Subscriptions, Topic};
+    use pubsub_api::{MAX_SUBSCRIPTIONS, Pattern, Subscription, Subscriptions, Topic};
 
-    use super::{CANCEL_AFTER, Placed};
+    use super::{CANCEL_AFTER, MAX_PLACED, Placed};
     use crate::protocol::{Peer, PeerDecoder, PeerSays, SocketType};
 
     fn placed(minor: u8) -> Placed {
@@ -173,6 +179,19 @@ mod tests {
             assert_eq!(said(&mut placed, &wanted(&["c", "a"]), half + CANCEL_AFTER), ["-b", "+a"]);
             assert_eq!(placed.place(&wanted(&["c", "a"]), half + CANCEL_AFTER, &mut Vec::new()), None);
         }
+    }
+
+    #[test]
+    fn what_is_no_longer_wanted_makes_room_at_once_for_what_is() {
+        let (mut placed, now) = (placed(1), Instant::now());
+        let all = |letter: char| (0..MAX_SUBSCRIPTIONS).map(|number| format!("{letter}{number}")).collect();
+        let (before, after): (Vec<String>, Vec<String>) = (all('a'), all('b'));
+        let names = |all: &[String]| wanted(&all.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(said(&mut placed, &names(&before), now).len(), MAX_PLACED);
+        let said = said(&mut placed, &names(&after), now);
+        let (cancels, subscribes) = said.split_at(MAX_SUBSCRIPTIONS);
+        assert!(cancels.iter().all(|word| word.starts_with("-a")));
+        assert!(subscribes.iter().all(|word| word.starts_with("+b")));
     }
 
     #[test]

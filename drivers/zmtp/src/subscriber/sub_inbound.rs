@@ -4,7 +4,7 @@ use std::ops::Range;
 use bytes::buf::Limit;
 use bytes::{BufMut, Bytes, BytesMut};
 use pubsub_api::wire::{EventRef, MAX_RECEIVED_BYTES, WireError};
-use pubsub_api::{HELLO, Notice, Topic};
+use pubsub_api::{HELLO, Notice, Topic, hello};
 
 use super::sub_queue::Item;
 use super::sub_queue::chunk::{Chunk, Span};
@@ -27,13 +27,15 @@ pub(super) struct Inbound {
     good_topic: Vec<u8>,
     /// A hello came.
     proved: bool,
+    /// These are answers: what is in them is for whoever asked, whatever its topic.
+    of_replies: bool,
 }
 
 /// How much is read at a time, and the size of a block.
 pub(super) const BLOCK_BYTES: usize = 64 * 1024;
 
 /// A block for the largest event, its frame heads included, and what was read together with its end.
-const LARGEST_BLOCK_BYTES: usize = MAX_RECEIVED_BYTES + Topic::MAX_BYTES + 2 * 9 + BLOCK_BYTES;
+const LARGEST_BLOCK_BYTES: usize = MAX_RECEIVED_BYTES + Topic::MAX_RESERVED_BYTES + 2 * 9 + BLOCK_BYTES;
 
 /// What came besides events and notices.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -74,7 +76,13 @@ impl Inbound {
             decoder: EventDecoder::default(),
             good_topic: Vec::new(),
             proved: false,
+            of_replies: false,
         }
+    }
+
+    /// The same for a connection for requests: every event is an event.
+    pub(super) fn of_replies(publisher: &str, arrived: &[u8]) -> Self {
+        Self { of_replies: true, ..Self::new(publisher, arrived) }
     }
 
     /// Whether a hello came.
@@ -134,7 +142,7 @@ impl Inbound {
         counters: &LinkCounters,
         one: bool,
     ) -> Result<bool, ProtocolError> {
-        let Self { publisher, block, decoder, good_topic, proved } = self;
+        let Self { publisher, block, decoder, good_topic, proved, of_replies } = self;
         loop {
             let rest = block.get(found.used..).unwrap_or_default();
             let (used, decoded) = decoder.next(rest)?;
@@ -153,12 +161,14 @@ impl Inbound {
                         rest.get(payload.clone()).unwrap_or_default(),
                     );
                     let span = Span { topic: shift(topic, start), payload: shift(payload, start) };
-                    match judge(parts.0, parts.1, good_topic) {
+                    match judge(parts.0, parts.1, good_topic, *of_replies) {
                         Ok(Kind::Event) => found.event(span, false),
                         Ok(Kind::Lost(events)) => found.notice(gap(events)),
                         Ok(Kind::Hello) => {
                             if !std::mem::replace(proved, true) {
-                                found.notice(Notice::Subscribed { publisher: publisher.clone() });
+                                let incarnation = hello::incarnation(parts.1);
+                                found
+                                    .notice(Notice::Subscribed { publisher: publisher.clone(), incarnation });
                             }
                             found.event(span, true);
                         }
@@ -185,8 +195,13 @@ enum Kind {
     Lost(u64),
 }
 
-fn judge(topic: &[u8], payload: &[u8], good_topic: &mut Vec<u8>) -> Result<Kind, WireError> {
-    if topic == HELLO.as_bytes() {
+fn judge(
+    topic: &[u8],
+    payload: &[u8],
+    good_topic: &mut Vec<u8>,
+    of_replies: bool,
+) -> Result<Kind, WireError> {
+    if topic == HELLO.as_bytes() && !of_replies {
         // Only a hello proves the link: a publisher that has none must not be found dead for want of more.
         EventRef::read(topic, payload)?;
         return Ok(read_lost(payload).map_or(Kind::Hello, Kind::Lost));
@@ -197,7 +212,7 @@ fn judge(topic: &[u8], payload: &[u8], good_topic: &mut Vec<u8>) -> Result<Kind,
 
 fn gap(events: u64) -> Notice {
     let reason = "this subscriber was further behind than the publisher's ring_bytes hold".to_owned();
-    Notice::Gap { events, reason }
+    Notice::Gap { topic: None, events, reason }
 }
 
 /// What one pass over a block found, in order, before the block is cut off.

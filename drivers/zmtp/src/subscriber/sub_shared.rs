@@ -8,6 +8,7 @@ use pubsub_api::{
 };
 use tokio::sync::watch;
 
+use super::sub_asking::Asking;
 use super::sub_queue::Queue;
 use super::sub_queue::chunk::Span;
 use crate::ZmtpSettings;
@@ -19,12 +20,14 @@ pub(super) struct Shared {
     pub(super) wanted: Wanted,
     pub(super) queue: Queue,
     pub(super) counters: LinkCounters,
+    pub(super) asking: Asking,
 }
 
 impl Shared {
     pub(super) fn new(settings: ZmtpSettings) -> Self {
         let queue = Queue::new(settings.recv_queue_events);
-        Self { settings, wanted: Wanted::default(), queue, counters: LinkCounters::default() }
+        let (counters, asking) = (LinkCounters::default(), Asking::default());
+        Self { settings, wanted: Wanted::default(), queue, counters, asking }
     }
 }
 
@@ -134,6 +137,15 @@ impl Default for LinkCounters {
 }
 
 impl LinkCounters {
+    /// What is counted of answers.
+    pub(super) fn of_replies() -> Self {
+        Self {
+            received: Counter::new("replies_received"),
+            dropped: Tally::new("replies_dropped"),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn read(&self) -> Vec<CounterReading> {
         let mut readings = vec![self.received.read(), self.missed.read(), self.links_lost.read()];
         readings.extend(self.dropped.read());

@@ -2,9 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use pubsub_api::{Batch, Error, ErrorKind, Incoming, Notice, Result, Status, Subscriber, Subscription};
+use pubsub_api::{
+    Batch, Envelope, Error, ErrorKind, Incoming, Notice, QueueReading, Requester, Result, Status, Subscriber,
+    Subscription,
+};
 use tokio::task::JoinHandle;
 
+use super::sub_ask_link::AskLink;
 use super::sub_link::SubLink;
 use super::sub_shared::{LinkState, Shared};
 use crate::ZmtpSettings;
@@ -17,7 +21,7 @@ use crate::wire::closed;
 /// be on its way.
 #[derive(Debug)]
 pub struct SubSubscriber {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     links: Mutex<Links>,
 }
 
@@ -39,6 +43,8 @@ enum Phase {
 struct Link {
     state: Arc<LinkState>,
     task: Option<JoinHandle<()>>,
+    /// Since the first request.
+    ask: Option<AskLink>,
 }
 
 impl Link {
@@ -46,6 +52,11 @@ impl Link {
         if self.task.is_none() {
             self.task = Some(tokio::spawn(SubLink::new(endpoint, shared, &self.state).run()));
         }
+    }
+
+    fn ask(&mut self, endpoint: &str, request: Envelope, shared: &Arc<Shared>) -> bool {
+        let state = &self.state;
+        self.ask.get_or_insert_with(|| AskLink::start(endpoint, shared, state)).ask(request)
     }
 }
 
@@ -65,6 +76,37 @@ impl SubSubscriber {
 
     fn links(&self) -> MutexGuard<'_, Links> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks a publisher; `false` if it is none of ours, or has no room for more.
+    pub(super) fn ask(&self, endpoint: &str, request: Envelope) -> bool {
+        let mut links = self.links();
+        if links.phase != Phase::Running {
+            return false;
+        }
+        let Some(link) = links.by_endpoint.get_mut(endpoint) else { return false };
+        if !self.shared.asking.takes(&request) {
+            return false;
+        }
+        let asked = link.ask(endpoint, request, &self.shared);
+        if !asked {
+            self.shared.asking.refuse("queue_full");
+        }
+        asked
+    }
+}
+
+impl Links {
+    /// The requests that wait, of the publisher for which the most do.
+    fn requests(&self) -> Option<QueueReading> {
+        let waiting = self.by_endpoint.values().filter_map(|link| link.ask.as_ref().map(AskLink::waiting));
+        waiting.max().map(|(depth, bound)| QueueReading {
+            name: "requests".to_owned(),
+            depth: depth as u64,
+            bound: bound as u64,
+            unit: "events".to_owned(),
+            when_full: "a further request is refused; the depth is that of the fullest publisher".to_owned(),
+        })
     }
 }
 
@@ -100,7 +142,12 @@ impl Subscriber for SubSubscriber {
     }
 
     fn unregister_listen_address(&self, endpoint: &str) -> bool {
-        self.links().by_endpoint.remove(endpoint).is_some()
+        let Some(link) = self.links().by_endpoint.remove(endpoint) else { return false };
+        link.state.leave();
+        if let Some(ask) = &link.ask {
+            ask.leave(&self.shared);
+        }
+        true
     }
 
     fn register_topic(&self, subscription: Subscription) -> Result<bool> {
@@ -120,11 +167,16 @@ impl Subscriber for SubSubscriber {
         self.shared.queue.recv_batch(&self.shared.wanted, batch).await
     }
 
+    fn requester(&self) -> Option<&dyn Requester> {
+        Some(self)
+    }
+
     async fn close(&self) {
         let mut links = self.links();
         links.phase = Phase::Closed;
         links.by_endpoint.clear();
         self.shared.queue.close();
+        self.shared.asking.replies.close();
     }
 
     fn endpoint(&self) -> Option<String> {
@@ -134,7 +186,12 @@ impl Subscriber for SubSubscriber {
     fn status(&self) -> Status {
         let links = self.links();
         let peers = links.by_endpoint.iter().map(|(endpoint, link)| link.state.read(endpoint)).collect();
-        Status { counters: self.shared.counters.read(), queues: self.shared.queue.read(), peers }
+        let mut status =
+            Status { counters: self.shared.counters.read(), queues: self.shared.queue.read(), peers };
+        status.counters.extend(self.shared.asking.read());
+        status.queues.extend(self.shared.asking.replies.read());
+        status.queues.extend(links.requests());
+        status
     }
 }
 

@@ -15,7 +15,7 @@ use crate::slow_frame::{Frame, next_frame};
 const OWN_BYTES: usize = 48;
 
 /// A topic and a map of the largest size that is waited for, and their heads.
-const KEPT_BYTES: usize = Topic::MAX_BYTES + MAX_RECEIVED_BYTES + 2 * 9;
+const KEPT_BYTES: usize = Topic::MAX_RESERVED_BYTES + MAX_RECEIVED_BYTES + 2 * 9;
 
 const LARGEST_FRAME: u64 = 16 * MAX_RECEIVED_BYTES as u64;
 const LARGEST_COMMAND: u64 = 4096;
@@ -122,7 +122,7 @@ fn judge(frame: &Frame<'_>, frames_before: usize) -> Result<(), ProtocolError> {
 
 fn item<'a>(message: &[Frame<'_>]) -> Item<'a> {
     match message {
-        [first, _, ..] if first.size > Topic::MAX_BYTES as u64 => Item::Dropped(WireError::BadTopic),
+        [first, _, ..] if first.size > Topic::MAX_RESERVED_BYTES as u64 => Item::Dropped(WireError::BadTopic),
         [_, second] if second.size > MAX_RECEIVED_BYTES as u64 => Item::Dropped(WireError::TooBig),
         [topic, payload] => Item::Event { topic: range(topic), payload: range(payload) },
         _ => Item::Dropped(WireError::FrameCount),

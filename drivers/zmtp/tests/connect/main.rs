@@ -4,7 +4,13 @@
 mod ends;
 #[cfg(test)]
 mod peer;
+#[cfg(test)]
+mod router;
 
+#[cfg(test)]
+mod ask;
+#[cfg(test)]
+mod dealer;
 #[cfg(test)]
 mod push;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 use drivers_zmtp::protocol::{
-    Command, Decoded, EventDecoder, Handshake, PeerDecoder, PeerSays, SocketType, put_event,
+    Command, Decoded, EventDecoder, Handshake, PeerDecoder, PeerSays, ProtocolError, SocketType, put_event,
 };
 use pubsub_api::{Envelope, hello};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -41,28 +41,48 @@ pub(crate) async fn accept(listener: &TcpListener, minor: u8) -> Peer<TcpStream>
     Peer::meet(stream, minor).await.unwrap()
 }
 
+/// What a publisher and a plain PULL serve; who else comes is refused with ERROR.
+const PLAIN: &[SocketType] = &[SocketType::Sub, SocketType::Push];
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// Shakes hands as a listener does.
-    pub(crate) async fn meet(
+    pub(crate) async fn meet(stream: S, minor: u8) -> Result<Self, ProtocolError> {
+        Self::meet_any(stream, minor, PLAIN).await
+    }
+
+    /// The same for a listener that serves these.
+    pub(crate) async fn meet_any(
         mut stream: S,
         minor: u8,
-    ) -> Result<Self, drivers_zmtp::protocol::ProtocolError> {
+        serves: &'static [SocketType],
+    ) -> Result<Self, ProtocolError> {
         let mut out = Vec::new();
-        let mut handshake = Handshake::listener(&[SocketType::Sub, SocketType::Push], &mut out);
+        let mut handshake = Handshake::listener(serves, &mut out);
         out[11] = minor;
         let mut arrived = BytesMut::new();
         loop {
             stream.write_all(&out).await.unwrap();
             out.clear();
-            let (used, peer) = handshake.take(&arrived, &mut out)?;
+            let (used, peer) = match handshake.take(&arrived, &mut out) {
+                Ok(taken) => taken,
+                Err(error) => {
+                    stream.write_all(&out).await.unwrap();
+                    return Err(error);
+                }
+            };
             arrived.advance(used);
             if peer.is_some() {
                 stream.write_all(&out).await.unwrap();
-                return Ok(Self { stream, arrived, events: EventDecoder::default() });
+                return Ok(Self { arrived, ..Self::met(stream) });
             }
             let count = within("the handshake", stream.read_buf(&mut arrived)).await.unwrap();
             assert!(count > 0 || !out.is_empty(), "it left during the handshake");
         }
+    }
+
+    /// One whose handshake is complete already.
+    pub(crate) fn met(stream: S) -> Self {
+        Self { stream, arrived: BytesMut::new(), events: EventDecoder::default() }
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
@@ -158,5 +178,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 }
 
 pub(crate) fn hello_payload() -> Vec<u8> {
-    Envelope::pack(&hello::event("by hand")).unwrap().payload.to_vec()
+    Envelope::pack(&hello::event("by hand", None)).unwrap().payload.to_vec()
 }

@@ -1,10 +1,11 @@
-//! PUSH before services of all kinds.
+//! The worker's end before services that acknowledge nothing: it is a PUSH to them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use drivers_zmtp::protocol::ProtocolError;
 use pubsub_api::{ErrorKind, Publisher, Topic};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,7 +22,10 @@ fn listen() -> (TempDir, PathBuf, UnixListener) {
     (folder, path, listener)
 }
 
+/// Refuses the DEALER that comes first, and serves the PUSH.
 async fn accept(listener: &UnixListener, minor: u8) -> Peer<UnixStream> {
+    let (stream, _) = within("a connection", listener.accept()).await.unwrap();
+    assert_eq!(Peer::meet(stream, minor).await.err(), Some(ProtocolError::WrongSocketType), "a DEALER first");
     let (stream, _) = within("a connection", listener.accept()).await.unwrap();
     Peer::meet(stream, minor).await.unwrap()
 }
@@ -82,7 +86,7 @@ async fn nothing_is_handed_over_before_the_handshake_is_complete() {
         .unwrap();
     let mut said = Vec::new();
     within("the end of patience", silent.read_to_end(&mut said)).await.unwrap();
-    assert!(said.ends_with(b"\x04PUSH"), "greeting and READY, and {said:?} came");
+    assert!(said.ends_with(b"\x06DEALER\x08Identity\0\0\0\0"), "greeting and READY, and {said:?} came");
     assert_eq!(publisher.status().counter("events_handed_over", None), 0);
     assert_eq!(number(&mut accept(&listener, 1).await).await, Some(b'1'));
     until("one event handed over", || publisher.status().counter("events_handed_over", None) == 1).await;

@@ -6,6 +6,8 @@ mod ends;
 mod raw_subscriber;
 
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod hostile_peers;
 #[cfg(test)]
 mod serving;

@@ -8,6 +8,8 @@ mod service;
 #[cfg(test)]
 mod hostile_workers;
 #[cfg(test)]
+mod numbered;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod socket_file;

@@ -95,6 +95,22 @@ impl RawWorker {
         tokio::task::spawn_blocking(hearing).await.unwrap()
     }
 
+    /// Reads until all that came holds; all of it, raw.
+    pub(crate) async fn hears_until(self, holds: impl Fn(&[u8]) -> bool + Send + 'static) -> Vec<u8> {
+        self.goes_on_until(holds).await.arrived
+    }
+
+    /// The same, and goes on; what came stays.
+    pub(crate) async fn goes_on_until(mut self, holds: impl Fn(&[u8]) -> bool + Send + 'static) -> Self {
+        let reading = move || {
+            while !holds(&self.arrived) {
+                assert!(self.read_more(), "closed before that came");
+            }
+            self
+        };
+        tokio::task::spawn_blocking(reading).await.unwrap()
+    }
+
     /// Reads until the service closes the connection; all that came raw.
     pub(crate) async fn until_closed(mut self) -> Vec<u8> {
         let reading = move || {

@@ -61,10 +61,16 @@ fn heartbeats_in_all_four_roles_disconnect_nobody_idle_or_busy(drivers: Drivers)
         let came: Vec<Value> = receiver.wait_for_own(wanted.len()).iter().map(fields).collect();
         assert_eq!(came, wanted);
     }
-    let peers: [(&str, &Program); 4] = [("PUSH", &push), ("SUB", &sub), ("PUB", &publisher), ("PULL", &pull)];
+    let peers: [(&str, &Program); 3] = [("PUSH", &push), ("SUB", &sub), ("PUB", &publisher)];
     for (role, peer) in peers {
         assert_eq!(monitored(peer), ["HANDSHAKE_SUCCEEDED"], "{role}: one connection all the time");
     }
+    let after_a_dealer = ["DISCONNECTED", "HANDSHAKE_SUCCEEDED"];
+    assert_eq!(
+        monitored(&pull),
+        after_a_dealer,
+        "PULL: one connection all the time, of the PUSH that comes then"
+    );
     assert_eq!(agent.notices(), ["ready", "link_up"], "{}", agent.stderr());
     assert!(dropped(&folder, "service").is_empty());
 }

@@ -126,6 +126,13 @@ fn what_our_worker_sends_while_a_foreign_service_is_down_comes_when_it_is_back(d
         assert_eq!(came, absent, "round {round}");
         service.assert_undisturbed();
     }
+    let warnings = worker.stderr().matches("handed over, not confirmed").count();
+    assert_eq!(
+        warnings,
+        usize::from(drivers == Drivers::Zmtp),
+        "one for all connections: {}",
+        worker.stderr()
+    );
 }
 
 fn an_agent_frames_each_absence_of_a_foreign_publisher_in_notices(drivers: Drivers) {

@@ -7,14 +7,14 @@ use crate::drivers::Drivers;
 use crate::installation::Installation;
 
 pub(crate) const CASES: &[Case] = cases![
-    a_strict_reader_of_everything_takes_the_whole_change_log_and_the_hellos,
+    a_strict_reader_of_everything_takes_the_whole_change_log_the_hellos_and_the_marks,
     a_node_gets_what_its_prefixes_begin_with_as_zeromq_has_it,
     a_late_topic_comes_and_a_topic_given_up_stays_away,
     a_node_that_subscribes_to_nonsense_harms_no_other,
     a_ports_life_reaches_a_node_step_by_step,
 ];
 
-fn a_strict_reader_of_everything_takes_the_whole_change_log_and_the_hellos(drivers: Drivers) {
+fn a_strict_reader_of_everything_takes_the_whole_change_log_the_hellos_and_the_marks(drivers: Drivers) {
     let Installation { folder, service: _service, worker: _, node } = Installation::new(drivers);
     let log = change_log();
     folder.publish(&log);
@@ -23,6 +23,9 @@ fn a_strict_reader_of_everything_takes_the_whole_change_log_and_the_hellos(drive
     assert!(came == log, "complete, in order and unchanged");
     let hello = node.wait_for("a hello", |line| line["action"] == "hello");
     assert_eq!((&hello["table"], &hello["value"]), (&Value::from("$hello"), &Value::Null));
+    let mark = node.wait_for("a mark", |line| line["table"] == "$mark");
+    assert_eq!(fields(&mark), event("$mark", "D", "mark", Value::Null, "$mark.D"));
+    assert_eq!(frames(&mark).len(), 2);
     node.assert_undisturbed();
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use pubsub_api::{HELLO, SEND_ALL};
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 
-use super::{Connection, Progress};
+use super::{Connection, Phase, Progress};
 use crate::fanout::block::Span;
 use crate::fanout::window::{Cursor, Window};
 use crate::lost::lost_event;
@@ -75,6 +75,11 @@ impl Connection {
 
     /// What to write next: what is for this connection alone, as soon as no event is half written, else the blocks.
     fn gather<'a>(&'a self, window: &'a Window, slices: &mut [IoSlice<'a>]) -> (usize, usize) {
+        if let Phase::Asker { answering, .. } = &self.phase
+            && (self.outbox.is_empty() || answering.is_begun())
+        {
+            return answering.gather(!self.outbox.is_empty(), slices);
+        }
         if self.outbox.is_empty() {
             return self.gather_blocks(window, slices);
         }
@@ -119,6 +124,11 @@ impl Connection {
     }
 
     fn advance(&mut self, sent: usize, window: &mut Window, now: Instant) {
+        if let Phase::Asker { answering, .. } = &mut self.phase
+            && (self.outbox.is_empty() || answering.is_begun())
+        {
+            return answering.advance(sent);
+        }
         if !self.outbox.is_empty() && self.begun_event(window).is_none() {
             self.outbox.advance(sent);
             if self.outbox.is_empty()

@@ -8,12 +8,13 @@ use bytes::Bytes;
 use pubsub_api::{PeerId, SubscriptionSeen};
 
 use super::ShardState;
-use crate::fanout::connection::{Connection, Phase};
+use super::asking::{MAX_REQUEST_BYTES, hear_asker};
+use crate::fanout::connection::{Answering, Connection, Phase};
 use crate::fanout::engine::Core;
 use crate::fanout::filters::Change;
 use crate::fanout::leaving::Leaving;
 use crate::fanout::shard::Inbox;
-use crate::protocol::{Command, Heartbeat, Peer, PeerDecoder, PeerSays, SocketType};
+use crate::protocol::{Command, EventDecoder, Heartbeat, Peer, PeerDecoder, PeerSays, SocketType};
 
 impl ShardState {
     /// Reads and acts on what a peer says, for one turn: epoll is edge-triggered, so what is left is noted.
@@ -45,17 +46,20 @@ impl ShardState {
             Phase::Handshake { machine, .. } => {
                 machine.take(&arrived, connection.outbox.bytes()).map_err(Leaving::Broke)?
             }
-            Phase::Subscriber { .. } | Phase::Requester { .. } => (0, None),
+            Phase::Subscriber { .. } | Phase::Asker { .. } => (0, None),
         };
         if let Some(met) = met {
             self.welcome(peer, met, now);
         }
         let Some(connection) = self.connections.get_mut(&peer) else { return Ok(()) };
-        let mut said = Said::default();
-        used += decode(connection, arrived.get(used..).unwrap_or_default(), &mut said, &self.core)?;
+        let (mut said, rest) = (Said::default(), arrived.get(used..).unwrap_or_default());
+        used += match connection.is_asker() {
+            true => hear_asker(connection, rest, &self.core, now)?,
+            false => decode(connection, rest, &mut said, &self.core)?,
+        };
         connection.arrived = arrived.get(used..).unwrap_or_default().to_vec();
         if had_nothing_to_write && connection.can_write() {
-            self.ready.push(peer);
+            self.make_ready(peer);
         }
         if !said.change.is_empty() {
             self.change_filters(peer, &said.change, inbox);
@@ -72,13 +76,14 @@ impl ShardState {
         let settings = &self.core.settings;
         let (interval, dead_after) = (settings.heartbeat_interval, settings.dead_after);
         let heartbeat = Heartbeat::new(interval, dead_after, met.speaks_3_1(), now);
-        let decoder = PeerDecoder::default();
         self.core.handshake_ends();
         if met.own_type != SocketType::Pub {
-            connection.phase = Phase::Requester { heartbeat, decoder };
+            let decoder = EventDecoder::with_payloads_up_to(MAX_REQUEST_BYTES);
+            let answering = Answering::new(self.core.askers.join(peer));
+            connection.phase = Phase::Asker { heartbeat, decoder, answering };
             return;
         }
-        connection.phase = Phase::Subscriber { heartbeat, decoder };
+        connection.phase = Phase::Subscriber { heartbeat, decoder: PeerDecoder::default() };
         let group = self.core.encoder().filters.join();
         connection.audience.group = Some(group);
         self.members.entry(group).or_default().push(peer);
@@ -114,7 +119,7 @@ struct Said {
     seen: Vec<SubscriptionSeen>,
 }
 
-/// Acts on what a peer says; how many bytes are used up.
+/// Acts on what a subscriber says; how many bytes are used up.
 fn decode(
     connection: &mut Connection,
     arrived: &[u8],
@@ -124,11 +129,7 @@ fn decode(
     let peer = connection.audience.peer;
     let mut used = 0;
     loop {
-        let (heartbeat, decoder, subscribes) = match &mut connection.phase {
-            Phase::Handshake { .. } => return Ok(used),
-            Phase::Subscriber { heartbeat, decoder } => (heartbeat, decoder, true),
-            Phase::Requester { heartbeat, decoder } => (heartbeat, decoder, false),
-        };
+        let Phase::Subscriber { heartbeat, decoder } = &mut connection.phase else { return Ok(used) };
         let rest = arrived.get(used..).unwrap_or_default();
         let (count, said) = decoder.next(rest).map_err(Leaving::Broke)?;
         used += count;
@@ -141,19 +142,19 @@ fn decode(
                     Command::put_pong(connection.outbox.bytes(), context);
                 }
             }
-            PeerSays::Subscribe(prefix) if subscribes => {
+            PeerSays::Subscribe(prefix) => {
                 let added = connection.subscriptions.add(prefix, &mut noted.change);
                 added.map_err(|_| Leaving::Refused("too_many_subscriptions"))?;
                 let prefix = Bytes::copy_from_slice(prefix);
                 noted.seen.push(SubscriptionSeen::Subscribed { peer, prefix });
             }
-            PeerSays::Cancel(prefix) if subscribes => {
+            PeerSays::Cancel(prefix) => {
                 connection.subscriptions.remove(prefix, &mut noted.change);
                 let prefix = Bytes::copy_from_slice(prefix);
                 noted.seen.push(SubscriptionSeen::Cancelled { peer, prefix });
             }
             PeerSays::Pong => {}
-            PeerSays::Subscribe(_) | PeerSays::Cancel(_) | PeerSays::Other => core.readings.requests.add(1),
+            PeerSays::Other => core.readings.stepped_over.add(1),
         }
     }
 }

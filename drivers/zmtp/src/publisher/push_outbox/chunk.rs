@@ -1,4 +1,4 @@
-/// Encoded events, one behind the other, and how far they are written.
+/// Encoded events, one behind the other: how far they are written, and how far they need not be kept.
 #[derive(Debug, Default)]
 pub(in crate::publisher) struct Chunk {
     bytes: Vec<u8>,
@@ -7,11 +7,13 @@ pub(in crate::publisher) struct Chunk {
     written: usize,
     /// How many events are written to their last byte.
     whole: usize,
+    /// How many of those will not be written again.
+    gone: usize,
 }
 
-/// What a write made whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::publisher) struct Whole {
+/// Events, and the bytes that they took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::publisher) struct Gone {
     pub(in crate::publisher) events: usize,
     pub(in crate::publisher) bytes: usize,
 }
@@ -25,16 +27,16 @@ impl Chunk {
     }
 
     /// Adds the event that `put` appends; tells how many bytes it has.
-    pub(super) fn push(&mut self, put: impl FnOnce(&mut Vec<u8>)) -> usize {
+    pub(in crate::publisher) fn push(&mut self, put: impl FnOnce(&mut Vec<u8>)) -> usize {
         let before = self.bytes.len();
         put(&mut self.bytes);
         self.ends.push(self.bytes.len());
         self.bytes.len() - before
     }
 
-    /// Whether nothing of it was written.
-    pub(in crate::publisher) fn is_untouched(&self) -> bool {
-        self.written == 0
+    /// Whether no event of it is written in part.
+    pub(in crate::publisher) fn is_between_events(&self) -> bool {
+        self.written == self.end_of(self.whole)
     }
 
     /// What is to be written; nothing when all is.
@@ -42,37 +44,55 @@ impl Chunk {
         self.bytes.get(self.written..).unwrap_or_default()
     }
 
-    /// So many more bytes were written.
-    pub(in crate::publisher) fn advance(&mut self, count: usize) -> Whole {
-        let (before, start) = (self.whole, self.end_of_whole());
+    /// So many more bytes were written; tells how many events became whole with them.
+    pub(in crate::publisher) fn advance(&mut self, count: usize) -> usize {
+        let before = self.whole;
         self.written += count;
         while self.ends.get(self.whole).is_some_and(|end| *end <= self.written) {
             self.whole += 1;
         }
-        Whole { events: self.whole - before, bytes: self.end_of_whole() - start }
+        self.whole - before
     }
 
-    /// The connection broke: an event that is not whole is written again from its start.
+    /// At most so many more events at the front need not be kept.
+    pub(in crate::publisher) fn let_go(&mut self, events: u64) -> Gone {
+        let (before, start) = (self.gone, self.end_of(self.gone));
+        let left = self.ends.len() - before;
+        self.gone += usize::try_from(events).map_or(left, |events| events.min(left));
+        Gone { events: self.gone - before, bytes: self.end_of(self.gone) - start }
+    }
+
+    /// Whether nothing of it need be kept.
+    pub(in crate::publisher) fn is_gone(&self) -> bool {
+        self.gone == self.ends.len()
+    }
+
+    /// The connection broke: what is not gone is written again, each event from its start.
     pub(in crate::publisher) fn rewind(&mut self) {
-        self.written = self.end_of_whole();
+        self.whole = self.gone;
+        self.written = self.end_of(self.gone);
     }
 
-    fn end_of_whole(&self) -> usize {
-        self.whole.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or_default()
+    fn end_of(&self, events: usize) -> usize {
+        events.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or_default()
     }
 
-    /// Its memory for other events; `None` if that is more than a chunk needs.
-    pub(super) fn reused(mut self) -> Option<Self> {
+    /// How much memory its bytes have.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Its memory for other events.
+    pub(super) fn emptied(mut self) -> Self {
         self.bytes.clear();
         self.ends.clear();
-        (self.written, self.whole) = (0, 0);
-        (self.bytes.capacity() <= 2 * FULL_BYTES).then_some(self)
+        Self { bytes: self.bytes, ends: self.ends, ..Self::default() }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Chunk, Whole};
+    use super::{Chunk, Gone};
 
     fn chunk() -> Chunk {
         let mut chunk = Chunk::default();
@@ -85,26 +105,41 @@ mod tests {
     #[test]
     fn an_event_is_whole_with_its_last_byte() {
         let mut chunk = chunk();
-        for (count, events, bytes) in [(2, 0, 0), (1, 1, 3), (4, 0, 0), (3, 1, 5), (2, 1, 4)] {
-            assert_eq!(chunk.advance(count), Whole { events, bytes });
+        for (count, events, between) in
+            [(2, 0, false), (1, 1, true), (4, 0, false), (3, 1, false), (2, 1, true)]
+        {
+            assert_eq!((chunk.advance(count), chunk.is_between_events()), (events, between));
         }
         assert!(chunk.rest().is_empty());
     }
 
     #[test]
-    fn what_is_not_whole_is_written_again_from_its_start() {
-        for (written, rest) in [
-            (0, "onethreefive"),
-            (2, "onethreefive"),
-            (3, "threefive"),
-            (7, "threefive"),
-            (8, "five"),
-            (12, ""),
+    fn what_is_not_gone_is_written_again_each_event_from_its_start() {
+        for (written, gone, rest) in [
+            (0, 0, "onethreefive"),
+            (2, 0, "onethreefive"),
+            (3, 0, "onethreefive"),
+            (3, 1, "threefive"),
+            (7, 1, "threefive"),
+            (12, 1, "threefive"),
+            (12, 2, "five"),
+            (12, 3, ""),
         ] {
             let mut chunk = chunk();
             chunk.advance(written);
+            chunk.let_go(gone);
             chunk.rewind();
-            assert_eq!(chunk.rest(), rest.as_bytes(), "after {written} bytes");
+            assert_eq!(chunk.rest(), rest.as_bytes(), "{gone} gone after {written} bytes");
+            assert_eq!(chunk.is_gone(), gone == 3);
         }
+    }
+
+    #[test]
+    fn no_more_goes_than_there_is() {
+        let mut chunk = chunk();
+        chunk.advance(12);
+        assert_eq!(chunk.let_go(2), Gone { events: 2, bytes: 8 });
+        assert_eq!(chunk.let_go(u64::MAX), Gone { events: 1, bytes: 4 });
+        assert_eq!(chunk.let_go(1), Gone::default());
     }
 }

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use pubsub_api::{Batch, Envelope, ErrorKind, Topic};
 
-use super::{MAX_BYTES, Offered, Outbox};
+use super::{Gone, MAX_BYTES, Offered, Outbox};
 use crate::protocol::put_event;
 use crate::wire::check_size;
 
@@ -12,20 +12,19 @@ fn batch(count: usize, payload: &Bytes) -> Batch {
     batch
 }
 
-/// Writes all that is in it.
+/// Writes all that is in it, and lets it go.
 fn write_all(outbox: &Outbox) -> Vec<u8> {
     let mut written = Vec::new();
     while let Some(mut chunk) = outbox.take() {
         written.extend_from_slice(chunk.rest());
-        let whole = chunk.advance(chunk.rest().len());
-        outbox.written(whole.events, whole.bytes);
-        outbox.recycle(chunk);
+        chunk.advance(chunk.rest().len());
+        outbox.let_go(chunk.let_go(u64::MAX), std::iter::once(chunk));
     }
     written
 }
 
 #[test]
-fn events_hold_their_places_until_they_are_written() {
+fn events_hold_their_places_until_the_link_lets_them_go() {
     let outbox = Outbox::new(2);
     assert_eq!(
         [0, 1, 2].map(|_| outbox.offer(b"D", b"x")),
@@ -34,7 +33,7 @@ fn events_hold_their_places_until_they_are_written() {
     let chunk = outbox.take().unwrap();
     assert_eq!(outbox.offer(b"D", b"x"), Offered::Full, "what is with the link is not gone");
     assert_eq!(outbox.progress(), (2, 0));
-    outbox.written(1, 6);
+    outbox.let_go(Gone { events: 1, bytes: 6 }, std::iter::empty());
     assert_eq!(outbox.progress(), (2, 1));
     assert_eq!(outbox.offer(b"D", b"x"), Offered::Accepted);
     drop(chunk);

@@ -50,7 +50,7 @@ impl Acceptor {
         let mut pause = Pause::default();
         loop {
             tokio::select! {
-                _ = stopping.wait_for(|stop| *stop) => return,
+                () = stopping.asked() => return,
                 _ = looks.tick() => self.look_after_the_file(&ends),
                 () = pause.ends(), if pause.lasts() => {}
                 accepted = self.listener.accept(), if !pause.lasts() => match accepted {
@@ -111,7 +111,7 @@ impl Acceptor {
     fn look_after_the_file(&mut self, ends: &Ends) {
         let mut shared = self.claim.lock().unwrap_or_else(PoisonError::into_inner);
         // Who closes says so first, and takes the claim then.
-        if *ends.stopping.borrow() {
+        if ends.stopping.is_asked() {
             return;
         }
         let path = &self.intake.settings.socket;

@@ -91,9 +91,10 @@ impl Drop for BlockQueue {
 }
 
 impl BlockSender {
-    /// Waits for room. If nobody reads any more, nobody misses it. A block that is larger than the queue takes all of it.
+    /// Waits for room. If nobody reads any more, nobody misses it. A block that is larger than the queue takes all of it; one
+    /// whose events were all dropped takes the room of one.
     pub(super) async fn send(&self, batch: Batch, bytes: usize) {
-        let events = u32::try_from(batch.len()).unwrap_or(u32::MAX).min(self.room.max_events);
+        let events = u32::try_from(batch.len()).unwrap_or(u32::MAX).clamp(1, self.room.max_events);
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(MAX_BYTES);
         let Ok(for_events) = self.room.events.acquire_many(events).await else { return };
         let Ok(for_bytes) = self.room.bytes.acquire_many(bytes).await else { return };

@@ -1,7 +1,12 @@
-use bytes::{Bytes, BytesMut};
-use pubsub_api::{Batch, Tally};
+use std::ops::Range;
+use std::time::Instant;
 
-use crate::protocol::{Command, Decoded, EventDecoder, ProtocolError};
+use bytes::{Bytes, BytesMut};
+use pubsub_api::wire::WireError;
+use pubsub_api::{Batch, PeerId, Tally};
+
+use super::numbering::{Breach, Heard, Numbering, OUT_OF_TURN};
+use crate::protocol::{Command, Decoded, EventDecoder};
 use crate::wire::{check_topic, refuse};
 
 /// The bytes of one worker, read in blocks and taken apart into events.
@@ -14,6 +19,7 @@ pub(super) struct WorkerBytes {
     decoder: EventDecoder,
     /// The last topic frame that was one.
     good_topic: Vec<u8>,
+    numbering: Numbering,
     read_bytes: usize,
 }
 
@@ -33,7 +39,7 @@ pub(super) struct TakenApart {
     /// PONGs to be sent.
     pub(super) answers: Vec<u8>,
     /// What came behind all this and ends the connection.
-    pub(super) broken: Option<ProtocolError>,
+    pub(super) broken: Option<Breach>,
 }
 
 /// PONGs beyond this are not given: nobody sends so many PINGs in one read and wants them answered.
@@ -45,6 +51,7 @@ impl Default for WorkerBytes {
             arrived: BytesMut::new(),
             decoder: EventDecoder::default(),
             good_topic: Vec::new(),
+            numbering: Numbering::default(),
             read_bytes: MIN_READ_BYTES,
         }
     }
@@ -82,17 +89,27 @@ impl WorkerBytes {
         &self.arrived
     }
 
+    /// The worker is a DEALER: it may introduce itself.
+    pub(super) fn may_be_numbered(&mut self, peer: PeerId) {
+        self.numbering = Numbering::Open(peer);
+    }
+
+    /// Whether what the worker sends is numbered, so that it wants to be told what was accepted.
+    pub(super) fn are_numbered(&self) -> bool {
+        self.numbering.numbers()
+    }
+
     /// All whole events and commands.
     pub(super) fn take_apart(&mut self, dropped: &Tally) -> TakenApart {
         let mut apart = TakenApart::default();
-        let mut events = Vec::new();
+        let mut found = Found::default();
         let mut used = 0;
-        loop {
+        while apart.broken.is_none() {
             let rest = self.arrived.get(used..).unwrap_or_default();
             let (count, decoded) = match self.decoder.next(rest) {
                 Ok(next) => next,
                 Err(error) => {
-                    apart.broken = Some(error);
+                    apart.broken = Some(Breach::Protocol(error));
                     break;
                 }
             };
@@ -103,34 +120,80 @@ impl WorkerBytes {
                 }
                 Decoded::Event { topic, payload } => {
                     let frame = rest.get(topic.clone()).unwrap_or_default();
-                    match check_topic(frame, &mut self.good_topic) {
-                        Ok(()) => events.push((
-                            topic.start + used..topic.end + used,
-                            payload.start + used..payload.end + used,
-                        )),
-                        Err(cause) => refuse(cause, dropped),
+                    match self.numbering.on(frame, rest.get(payload.clone()).unwrap_or_default()) {
+                        Heard::Event => match check_topic(frame, &mut self.good_topic) {
+                            Ok(()) => found.event(used, topic, payload),
+                            Err(cause) => found.dropped(cause, dropped),
+                        },
+                        Heard::Introduction => {}
+                        Heard::Stray => stray(dropped),
+                        Heard::Breach(breach) => apart.broken = Some(breach),
                     }
                 }
-                Decoded::Dropped(cause) => refuse(cause, dropped),
-                Decoded::Command(Command::Ping { ttl, context }) => {
-                    apart.pinged = Some(ttl);
-                    if apart.answers.len() < MAX_ANSWER_BYTES {
-                        Command::put_pong(&mut apart.answers, context);
-                    }
+                Decoded::Dropped(cause) => {
+                    self.numbering.on_other();
+                    found.dropped(cause, dropped);
                 }
+                Decoded::Command(Command::Ping { ttl, context }) => apart.ping(ttl, context),
                 Decoded::Command(_) => {}
             }
             used += count;
         }
-        let block: Bytes = self.arrived.split_to(used).freeze();
-        if !events.is_empty() {
-            apart.bytes = block.len();
-            let block = apart.batch.add_block(block);
-            for (topic, payload) in events {
-                // Both lie within the block: the decoder has seen them there.
-                let _ = apart.batch.push_span(block, topic, payload);
+        let block = self.arrived.split_to(used).freeze();
+        found.put_into(&mut apart, block, &mut self.numbering);
+        apart
+    }
+}
+
+impl TakenApart {
+    fn ping(&mut self, ttl: u16, context: &[u8]) {
+        self.pinged = Some(ttl);
+        if self.answers.len() < MAX_ANSWER_BYTES {
+            Command::put_pong(&mut self.answers, context);
+        }
+    }
+}
+
+/// The messages of one block.
+#[derive(Debug, Default)]
+struct Found {
+    /// Topic and payload in the block, and which message of it that is.
+    events: Vec<(Range<usize>, Range<usize>, u32)>,
+    messages: u32,
+}
+
+impl Found {
+    fn event(&mut self, start: usize, topic: Range<usize>, payload: Range<usize>) {
+        let behind = |range: Range<usize>| range.start + start..range.end + start;
+        self.events.push((behind(topic), behind(payload), self.messages));
+        self.messages += 1;
+    }
+
+    /// Its number is used up.
+    fn dropped(&mut self, cause: WireError, tally: &Tally) {
+        self.messages += 1;
+        refuse(cause, tally);
+    }
+
+    fn put_into(self, apart: &mut TakenApart, block: Bytes, numbering: &mut Numbering) {
+        let source = numbering.use_up(self.messages, &mut apart.batch);
+        if self.events.is_empty() {
+            return;
+        }
+        apart.bytes = block.len();
+        let block = apart.batch.add_block(block);
+        for (topic, payload, nth) in self.events {
+            // Both lie within the block: the decoder has seen them there.
+            let is_added = apart.batch.push_span(block, topic, payload);
+            if let Some(source) = source.filter(|_| is_added) {
+                apart.batch.number_last(source, nth);
             }
         }
-        apart
+    }
+}
+
+fn stray(dropped: &Tally) {
+    if let Some(times) = dropped.count(OUT_OF_TURN, Instant::now()) {
+        tracing::warn!(times, "dropped a word of a worker that numbers nothing");
     }
 }

@@ -1,15 +1,19 @@
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use pubsub_api::PeerReading;
+use pubsub_api::{Batch, PeerId, PeerReading};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::acknowledgements::AckSlot;
 use super::blocks::WorkerBytes;
+use super::numbering::Breach;
 use super::{Ends, Intake};
+use crate::hop::put_ack;
 use crate::protocol::{Command, Handshake, Heartbeat, Peer, ProtocolError, Pulse, SocketType};
 
 /// One worker's connection.
@@ -22,6 +26,9 @@ pub(super) struct Worker {
     bytes: WorkerBytes,
     /// What is to be said to it, and was not taken yet.
     unsaid: Vec<u8>,
+    acks: Arc<AckSlot>,
+    /// Up to which number it was told, or is being told, that its events are accepted.
+    acknowledged: u64,
 }
 
 /// What a worker connects as.
@@ -40,7 +47,13 @@ enum Leaving {
 
 impl From<ProtocolError> for Leaving {
     fn from(error: ProtocolError) -> Self {
-        Self::Refused(error.cause(), error.to_string())
+        Breach::Protocol(error).into()
+    }
+}
+
+impl From<Breach> for Leaving {
+    fn from(breach: Breach) -> Self {
+        Self::Refused(breach.cause(), breach.to_string())
     }
 }
 
@@ -55,20 +68,26 @@ impl Worker {
     pub(super) fn new(intake: Arc<Intake>, peer: u64, stream: UnixStream, name: String) -> Self {
         let reading = PeerReading { endpoint: name, state: "connecting".to_owned() };
         intake.peers().insert(peer, reading);
+        let acks = intake.acknowledgements.open(peer);
         let (reader, writer) = stream.into_split();
-        Self { intake, peer, reader, writer, bytes: WorkerBytes::default(), unsaid: Vec::new() }
+        let (bytes, unsaid) = (WorkerBytes::default(), Vec::new());
+        Self { intake, peer, reader, writer, bytes, unsaid, acks, acknowledged: 0 }
     }
 
     /// Serves it until it leaves or the intake stops.
-    pub(super) async fn serve(mut self, mut ends: Ends) {
-        let mut stopping = ends.stopping.clone();
+    pub(super) async fn serve(self, mut ends: Ends) {
+        // Whoever waits for the end of `ends` is to find the connection closed.
+        self.serve_until_it_leaves(&mut ends).await;
+    }
+
+    async fn serve_until_it_leaves(mut self, ends: &mut Ends) {
         let handshake = timeout(self.intake.settings.handshake_timeout, self.shake_hands());
         let met = tokio::select! {
-            _ = stopping.wait_for(|stop| *stop) => return,
+            () = ends.stopping.asked() => return,
             met = handshake => met,
         };
         let leaving = match met {
-            Ok(Ok(peer)) => self.read(peer, &mut ends).await,
+            Ok(Ok(peer)) => self.read(peer, ends).await,
             Ok(Err(Leaving::Gone)) => Leaving::GoneInHandshake,
             Ok(Err(leaving)) => leaving,
             Err(_) => Leaving::Refused("handshake_timeout", "its handshake took too long".to_owned()),
@@ -90,6 +109,9 @@ impl Worker {
             if let Some(peer) = met {
                 if let Some(reading) = self.intake.peers().get_mut(&self.peer) {
                     "up".clone_into(&mut reading.state);
+                }
+                if peer.socket_type == SocketType::Dealer {
+                    self.bytes.may_be_numbered(PeerId(self.peer));
                 }
                 return Ok(peer);
             }
@@ -118,10 +140,9 @@ impl Worker {
             // What waits to be read is life, and is looked at before the clock: we may have been suspended.
             tokio::select! {
                 biased;
-                stopped = ends.stopping.changed() => {
-                    if stopped.is_err() || *ends.stopping.borrow() {
-                        return Err(Leaving::Stopping);
-                    }
+                () = ends.stopping.asked() => {
+                    self.say();
+                    return Err(Leaving::Stopping);
                 }
                 read = self.reader.read_buf(self.bytes.room()) => {
                     self.was_read(read?, ends, &mut heartbeat).await?;
@@ -130,6 +151,7 @@ impl Worker {
                     ready?;
                     self.say();
                 }
+                () = self.acks.raised() => self.say(),
                 _ = ticks.tick() => match heartbeat.tick(Instant::now()) {
                     Pulse::Quiet => {}
                     Pulse::Ping => {
@@ -148,7 +170,7 @@ impl Worker {
     async fn was_read(
         &mut self,
         count: usize,
-        ends: &Ends,
+        ends: &mut Ends,
         heartbeat: &mut Heartbeat,
     ) -> Result<(), Leaving> {
         if count == 0 {
@@ -164,7 +186,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn take_apart(&mut self, ends: &Ends, heartbeat: &mut Heartbeat) -> Result<(), Leaving> {
+    async fn take_apart(&mut self, ends: &mut Ends, heartbeat: &mut Heartbeat) -> Result<(), Leaving> {
         let apart = self.bytes.take_apart(&self.intake.counters.dropped);
         if let Some(time_to_live) = apart.pinged {
             heartbeat.pinged(time_to_live);
@@ -173,21 +195,60 @@ impl Worker {
             self.unsaid.extend_from_slice(&apart.answers);
             self.say();
         }
-        if !apart.batch.is_empty() {
-            self.intake.hand_on(ends, apart.batch, apart.bytes).await;
+        if !apart.batch.is_empty() || !apart.batch.sources().is_empty() {
+            self.hand_on(ends, apart.batch, apart.bytes).await;
         }
-        apart.broken.map_or(Ok(()), |error| Err(error.into()))
+        if ends.stopping.is_asked() {
+            self.say();
+            return Err(Leaving::Stopping);
+        }
+        apart.broken.map_or(Ok(()), |breach| Err(breach.into()))
     }
 
-    /// Says what is to be said, as far as the worker takes it. One that is gone hears nothing, but what it wrote before
-    /// counts: only reading ends the connection.
+    /// Hands a block's events on; waits for room. Meanwhile the worker hears what was accepted of what it sent before.
+    async fn hand_on(&mut self, ends: &mut Ends, batch: Batch, bytes: usize) {
+        self.intake.counters.received.add(batch.len() as u64);
+        let Ends { blocks, stopping } = ends;
+        let mut sending = pin!(blocks.send(batch, bytes));
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut sending => return,
+                () = stopping.asked() => {
+                    self.say();
+                    stopping.heard();
+                }
+                () = self.acks.raised() => self.say(),
+                ready = self.writer.writable(), if !self.unsaid.is_empty() => match ready {
+                    Ok(()) => self.say(),
+                    Err(_) => self.unsaid.clear(),
+                },
+            }
+        }
+    }
+
+    /// Says what is to be said, as far as the worker takes it, and up to which number its events are accepted when all else
+    /// is said: so one that takes nothing costs no more than one such word. One that is gone hears nothing, but what it wrote
+    /// before counts: only reading ends the connection.
     fn say(&mut self) {
-        while !self.unsaid.is_empty() {
+        loop {
+            self.acknowledge();
+            if self.unsaid.is_empty() {
+                return;
+            }
             match self.writer.try_write(&self.unsaid) {
                 Ok(count) => drop(self.unsaid.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => self.unsaid.clear(),
             }
+        }
+    }
+
+    fn acknowledge(&mut self) {
+        let due = self.acks.due();
+        if self.unsaid.is_empty() && due > self.acknowledged && self.bytes.are_numbered() {
+            put_ack(&mut self.unsaid, due);
+            self.acknowledged = due;
         }
     }
 
@@ -219,6 +280,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.intake.handshakes.end(self.peer);
+        self.intake.acknowledgements.close(self.peer);
         self.intake.peers().remove(&self.peer);
         self.intake.counters.left.add(1);
     }

@@ -9,6 +9,10 @@ use super::{Abandoned, Item, MAX_BATCH_EVENTS, MAX_QUEUED_BYTES, Queue};
 use crate::subscriber::sub_shared::{LinkState, Wanted};
 
 /// Events on these topics of one byte, each with a payload of one byte more.
+fn live() -> Notice {
+    Notice::Live { publisher: "p".to_owned(), topic: None }
+}
+
 fn events(topics: &str) -> Item {
     let block: Vec<u8> = topics.bytes().flat_map(|topic| [topic, topic]).collect();
     let span = |at: usize| Span { topic: 2 * at..2 * at + 1, payload: 2 * at + 1..2 * at + 2 };
@@ -16,7 +20,7 @@ fn events(topics: &str) -> Item {
 }
 
 fn notice() -> Item {
-    Item::Notice(Notice::Live)
+    Item::Notice(live())
 }
 
 fn wanted(topics: &[&str]) -> Wanted {
@@ -70,7 +74,7 @@ async fn events_that_are_not_wanted_are_passed_over() {
     let (queue, wanted) = (Queue::new(100), wanted(&["a", "c"]));
     offer(&queue, [events("bab"), notice(), events("bb"), events("cbca")]);
     let mut batch = Batch::new();
-    assert_eq!(queue.recv_batch(&wanted, &mut batch).await.unwrap(), Some(Notice::Live));
+    assert_eq!(queue.recv_batch(&wanted, &mut batch).await.unwrap(), Some(live()));
     assert_eq!(batch.len(), 1);
     assert_eq!(queue.recv_batch(&wanted, &mut batch).await.unwrap(), None);
     let topics: Vec<&[u8]> = batch.iter().map(|event| event.topic).collect();
@@ -86,7 +90,7 @@ async fn a_batch_has_a_bound_and_a_notice_behind_it_waits() {
     let mut batch = Batch::new();
     assert_eq!(queue.recv_batch(&wanted, &mut batch).await.unwrap(), None);
     assert_eq!(batch.len(), MAX_BATCH_EVENTS);
-    assert_eq!(queue.recv_batch(&wanted, &mut batch).await.unwrap(), Some(Notice::Live));
+    assert_eq!(queue.recv_batch(&wanted, &mut batch).await.unwrap(), Some(live()));
     assert_eq!(batch.len(), MAX_BATCH_EVENTS);
     assert_eq!(drained(&queue, &wanted).await, "a");
 }

@@ -1,0 +1,119 @@
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use publisher_client::PublisherClient;
+use pubsub_api::settings::Settings;
+use pubsub_api::{Action, Error, ErrorKind, Event, Registry, Result, SEND_ALL};
+use service_kit::SettingsArguments;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// A publisher service at work, and a worker that goes on publishing.
+pub(crate) struct Cloud {
+    pub(crate) registry: Registry,
+    pub(crate) settings: Settings,
+    pub(crate) endpoint: String,
+    client: Arc<PublisherClient>,
+    worker: JoinHandle<()>,
+    service: Child,
+    _folder: tempfile::TempDir,
+}
+
+/// So many rows change in turns: a snapshot of them is larger than what a gap lacks, so that the gap is replayed.
+const BUSY_ROWS: usize = 100_000;
+
+/// The value of each event: 200 bytes.
+const VALUE_BYTES: usize = 200;
+
+impl Cloud {
+    pub(crate) async fn start(service: Option<&Path>, rate: u32) -> Result<Self> {
+        let folder = tempfile::tempdir().map_err(|error| failed("make a folder", error))?;
+        let sets = vec![
+            "publisher_port=0".to_owned(),
+            format!("publisher_multiproc_socket={}", folder.path().join("ipc").display()),
+            format!("state_dir={}", folder.path().display()),
+        ];
+        let (service, endpoint) = start_service(service, &sets).await?;
+        let registry = Registry::collect()?;
+        let (settings, _) = SettingsArguments { config: None, sets }.load(&registry)?;
+        let client = Arc::new(PublisherClient::open(&settings)?);
+        client.initialize().await?;
+        let worker = tokio::spawn(go_on(Arc::clone(&client), rate));
+        Ok(Self { registry, settings, endpoint, client, worker, service, _folder: folder })
+    }
+
+    /// Publishes so many rows.
+    pub(crate) async fn fill(&self, rows: usize) -> Result<()> {
+        for row in 0..rows {
+            self.client.send(&event("row", row)).await?;
+        }
+        self.client.flush().await
+    }
+
+    pub(crate) async fn end(mut self) -> Result<()> {
+        self.worker.abort();
+        self.client.close().await?;
+        self.service.kill().await.map_err(|error| failed("end the service", error))
+    }
+}
+
+async fn start_service(program: Option<&Path>, sets: &[String]) -> Result<(Child, String)> {
+    let beside = || std::env::current_exe().map(|this| this.with_file_name("publisher-service"));
+    let program = match program {
+        Some(program) => program.to_owned(),
+        None => beside().unwrap_or_else(|_| PathBuf::from("publisher-service")),
+    };
+    let mut service = Command::new(&program)
+        .args(["--log-level", "warn"])
+        .args(sets.iter().flat_map(|set| ["--set", set.as_str()]))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| failed(&format!("start {}", program.display()), error))?;
+    let stdout = service.stdout.take();
+    let mut lines = stdout.map(|stdout| BufReader::new(stdout).lines());
+    let line = match &mut lines {
+        Some(lines) => {
+            lines.next_line().await.map_err(|error| failed("read the service's first line", error))?
+        }
+        None => None,
+    };
+    // What it writes later is read away.
+    tokio::spawn(async move {
+        if let Some(lines) = &mut lines {
+            while let Ok(Some(_)) = lines.next_line().await {}
+        }
+    });
+    let ready: serde_json::Value = serde_json::from_str(&line.unwrap_or_default()).unwrap_or_default();
+    match ready.get("network").and_then(serde_json::Value::as_str) {
+        Some(endpoint) => Ok((service, endpoint.to_owned())),
+        None => Err(Error::new(ErrorKind::Unavailable, "the service did not come up")),
+    }
+}
+
+/// Publishes at a rate until it is aborted.
+async fn go_on(client: Arc<PublisherClient>, rate: u32) {
+    const TICK: Duration = Duration::from_millis(10);
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    for turn in 0_usize.. {
+        ticks.tick().await;
+        for one in 0..usize::try_from(rate / 100).unwrap_or(0) {
+            if client.send(&event("busy", (turn * 100 + one) % BUSY_ROWS)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn event(table: &str, row: usize) -> Event {
+    Event::new(table, format!("row-{row}"), Action::Set, "v".repeat(VALUE_BYTES), SEND_ALL)
+}
+
+fn failed(what: &str, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("cannot {what}")).with_source(error)
+}

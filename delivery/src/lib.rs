@@ -1,0 +1,19 @@
+//! Delivery: nothing is lost without being told (DESIGN 5; reliability.md part d).
+//!
+//! A publisher numbers its events per topic, keeps the latest in a ring, and says in marks how far it is. A subscriber
+//! tracks each topic of each publisher by these numbers, and asks for what is missing.
+
+mod control;
+mod mark;
+mod position;
+mod publisher;
+mod sync;
+
+pub mod rows;
+pub mod saved;
+pub mod subscriber;
+
+pub use mark::{Control, Lost, Mark};
+pub use position::Position;
+pub use publisher::{PublisherOptions, StampedPublisher, publisher_id, publisher_key};
+pub use sync::{Answer, AnswerKind, MAX_WANTS, SyncRequest, Want};

@@ -1,0 +1,50 @@
+//! The publisher's side: numbers, ring, marks, replay.
+
+mod identity;
+
+mod line;
+mod lineage;
+
+mod history;
+mod least_recent;
+mod topics;
+mod workers;
+
+mod bytes_reader;
+mod checkpoint;
+mod ledger;
+mod record;
+
+mod folder;
+mod open_ring;
+mod rebuild;
+mod ring;
+mod segment;
+
+mod draft;
+mod mark_schedule;
+mod sequencer;
+mod stamp_pair;
+
+mod follower;
+mod replay;
+mod snapshot_cache;
+mod sync_queue;
+mod token_bucket;
+mod verdict;
+
+mod core;
+mod options;
+mod outgoing;
+mod readings;
+mod status;
+
+mod announcer;
+mod snapshots;
+mod stamped_publisher;
+mod supervise;
+mod sync_server;
+
+pub use identity::{publisher_id, publisher_key};
+pub use options::PublisherOptions;
+pub use stamped_publisher::StampedPublisher;

@@ -1,0 +1,116 @@
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The folder of a ring: `ring-<publisher's key>` in `state_dir`, for one process at a time.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Locked as long as it is open.
+    _lock: File,
+}
+
+/// Why there is no folder.
+#[derive(Debug)]
+pub(super) enum NoFolder {
+    /// Another publisher has it, as far as it tells: the number of its process.
+    InUse { path: PathBuf, holder: String },
+    /// It cannot be made, or not be written to.
+    Failed(io::Error),
+}
+
+impl From<io::Error> for NoFolder {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+const PREFIX: &str = "segment-";
+
+/// Where the segments go that are no use; those of the refusal before are removed.
+const REFUSED: &str = "refused";
+
+impl Folder {
+    /// Makes it, if it is new, and takes it.
+    pub(super) fn open(state_dir: &Path, publisher: u64) -> Result<Self, NoFolder> {
+        let path = state_dir.join(format!("ring-{publisher:016x}"));
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        let mut lock = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // Without a number the sentence says so.
+                let _ = lock.read_to_string(&mut holder);
+                return Err(NoFolder::InUse { path, holder: holder.trim().to_owned() });
+            }
+        }
+        lock.set_len(0)?;
+        writeln!(lock, "{}", std::process::id())?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// The numbers of the segments that are there, ascending.
+    pub(super) fn segments(&self) -> io::Result<Vec<u32>> {
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+            numbers.extend(number.and_then(|number| u32::from_str_radix(number, 16).ok()));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Where a segment stands.
+    pub(super) fn segment(&self, number: u32) -> PathBuf {
+        self.path.join(format!("{PREFIX}{number:08x}"))
+    }
+
+    /// Makes the file of a new segment.
+    pub(super) fn create(&self, number: u32) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600).open(self.segment(number))
+    }
+
+    /// Removes a segment; what was removed already is as good.
+    pub(super) fn remove(&self, number: u32) {
+        if let Err(error) = fs::remove_file(self.segment(number))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(segment = number, "cannot remove a segment of the ring: {error}");
+        }
+    }
+
+    /// Puts all segments aside, in the place of those that were put aside before.
+    pub(super) fn set_aside(&self) -> io::Result<()> {
+        let aside = self.path.join(REFUSED);
+        match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        DirBuilder::new().mode(0o700).create(&aside)?;
+        for number in self.segments()? {
+            let from = self.segment(number);
+            let name = from.file_name().unwrap_or_default();
+            fs::rename(&from, aside.join(name))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}

@@ -1,0 +1,3 @@
+mod life;
+mod recovery;
+mod refusals;

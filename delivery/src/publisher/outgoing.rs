@@ -1,0 +1,105 @@
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use pubsub_api::{Batch, Counter, Envelope, Error, ErrorKind, Result};
+
+use super::core::Core;
+
+/// What is numbered and not yet taken by the driver: it goes out before anything else, in order.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    pub(super) pending: Batch,
+    /// Whether the driver has failed on what is pending, so that it is sent one by one.
+    singly: bool,
+}
+
+/// How long what is pending waits before an overloaded driver is tried again.
+const RETRY: Duration = Duration::from_millis(10);
+
+impl Outgoing {
+    /// Gives all that is pending to the driver, and waits until it is taken. What the driver refuses for good is replaced by
+    /// a LOST record, and so is an event on which it panics (reliability.md P16): one defect costs one event.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] of the driver; the rest stays pending.
+    pub(super) async fn send(&mut self, core: &Core) -> Result<()> {
+        while !self.pending.is_empty() {
+            let attempt = if self.singly { self.send_first(core).await } else { self.send_all(core).await };
+            let Err(error) = attempt else { continue };
+            match error.kind() {
+                ErrorKind::Closed => return Err(error),
+                ErrorKind::Overloaded => tokio::time::sleep(RETRY).await,
+                ErrorKind::Internal => self.lose_first(core, "internal", &error),
+                _ => self.lose_first(core, "refused", &error),
+            }
+        }
+        self.singly = false;
+        Ok(())
+    }
+
+    async fn send_all(&mut self, core: &Core) -> Result<()> {
+        let taken = Taken::of(&mut self.pending, &core.readings.published);
+        let sent = AssertUnwindSafe(core.driver.send_batch(taken.pending)).catch_unwind().await;
+        drop(taken);
+        sent.unwrap_or_else(|_| {
+            let events = self.pending.len();
+            tracing::error!(events, "the driver failed; what is left of the batch is sent one by one");
+            self.singly = true;
+            Ok(())
+        })
+    }
+
+    /// A driver that had put the event out and failed before it said so puts it out twice, under one number.
+    async fn send_first(&mut self, core: &Core) -> Result<()> {
+        let Some(first) = self.pending.first_envelope() else { return Ok(()) };
+        let Envelope { topic, payload } = first?;
+        let sent = AssertUnwindSafe(core.driver.send(&topic, payload)).catch_unwind().await;
+        sent.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the driver failed on it")))?;
+        Taken::of(&mut self.pending, &core.readings.published).pending.advance(1);
+        Ok(())
+    }
+
+    fn lose_first(&mut self, core: &Core, cause: &'static str, error: &Error) {
+        if let Some(times) = core.readings.lost.count(cause, Instant::now()) {
+            tracing::error!(cause, times, "lost an event: {error}");
+        }
+        let first = self.pending.first_envelope().and_then(Result::ok);
+        self.pending.advance(1);
+        // A record of a loss that is refused, too, is not replaced by another: subscribers find it in the ring.
+        let Some(event) = first.filter(|first| !first.topic.is_reserved()) else { return };
+        match core.sequencer().lose(&event, cause, core.now()) {
+            Ok(lost) => {
+                let mut rest = std::mem::take(&mut self.pending);
+                self.pending.push(lost);
+                self.pending.append(&mut rest);
+            }
+            Err(error) => tracing::error!("cannot tell that an event is lost: {error}"),
+        }
+    }
+}
+
+/// Lends what is pending to the driver, and counts the events that left when that is over, however it ends.
+struct Taken<'a> {
+    pending: &'a mut Batch,
+    before: usize,
+    published: &'a Counter,
+}
+
+impl<'a> Taken<'a> {
+    fn of(pending: &'a mut Batch, published: &'a Counter) -> Self {
+        Self { before: events(pending), pending, published }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let taken = self.before.saturating_sub(events(self.pending));
+        self.published.add(u64::try_from(taken).unwrap_or(u64::MAX));
+    }
+}
+
+/// How many events are in a batch, without records of losses.
+fn events(batch: &Batch) -> usize {
+    batch.iter().filter(|event| event.topic.first() != Some(&b'$')).count()
+}

@@ -1,0 +1,80 @@
+use std::sync::atomic::AtomicUsize;
+
+use pubsub_api::{Counter, CounterReading, Tally};
+
+/// What a publisher counts.
+#[derive(Debug)]
+pub(super) struct Readings {
+    pub(super) numbered: Counter,
+    pub(super) published: Counter,
+    pub(super) repeats: Counter,
+    pub(super) in_doubt: Counter,
+    pub(super) refused: Tally,
+    pub(super) lost: Tally,
+    pub(super) hellos: Counter,
+    pub(super) marks: Counter,
+    pub(super) marks_unsent: Counter,
+    pub(super) requests: Counter,
+    pub(super) bad_requests: Tally,
+    pub(super) replays: Counter,
+    pub(super) replayed: Counter,
+    pub(super) snapshots: Counter,
+    pub(super) snapshot_rows: Counter,
+    pub(super) busy: Counter,
+    pub(super) unknown: Counter,
+    pub(super) unanswered: Counter,
+    /// How many requests wait for their turn now.
+    pub(super) requests_waiting: AtomicUsize,
+}
+
+impl Default for Readings {
+    fn default() -> Self {
+        Self {
+            numbered: Counter::new("events_numbered"),
+            published: Counter::new("events_published"),
+            repeats: Counter::new("events_repeated"),
+            in_doubt: Counter::with_cause("lost_records", "in_doubt"),
+            refused: Tally::new("events_refused"),
+            lost: Tally::new("events_lost"),
+            hellos: Counter::new("hellos"),
+            marks: Counter::new("marks"),
+            marks_unsent: Counter::new("marks_unsent"),
+            requests: Counter::new("sync_requests"),
+            bad_requests: Tally::new("sync_requests_bad"),
+            replays: Counter::with_cause("sync_answers", "replay"),
+            replayed: Counter::new("events_replayed"),
+            snapshots: Counter::with_cause("sync_answers", "snapshot"),
+            snapshot_rows: Counter::new("snapshot_rows"),
+            busy: Counter::with_cause("sync_answers", "busy"),
+            unknown: Counter::with_cause("sync_answers", "unknown"),
+            unanswered: Counter::new("sync_answers_unsent"),
+            requests_waiting: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Readings {
+    pub(super) fn read(&self) -> Vec<CounterReading> {
+        let counters = [
+            &self.numbered,
+            &self.published,
+            &self.repeats,
+            &self.in_doubt,
+            &self.hellos,
+            &self.marks,
+            &self.marks_unsent,
+            &self.requests,
+            &self.replays,
+            &self.replayed,
+            &self.snapshots,
+            &self.snapshot_rows,
+            &self.busy,
+            &self.unknown,
+            &self.unanswered,
+        ];
+        let mut readings: Vec<CounterReading> = counters.iter().map(|counter| counter.read()).collect();
+        readings
+            .extend([&self.refused, &self.lost, &self.bad_requests].iter().flat_map(|tally| tally.read()));
+        readings
+    }
+}

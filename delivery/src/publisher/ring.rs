@@ -1,0 +1,217 @@
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use super::checkpoint;
+use super::folder::Folder;
+use super::ledger::Ledger;
+use super::rebuild::Extent;
+use super::segment::Segment;
+
+/// The latest events in files: `ring_bytes` of them at most, in eight parts, the oldest of which goes for a new one.
+///
+/// In a folder they outlive the process. Where there is none, or it cannot be written to any more, the files are anonymous
+/// and in memory; all else is the same.
+#[derive(Debug)]
+pub(super) struct Ring {
+    folder: Option<Folder>,
+    segments: VecDeque<Held>,
+    next_number: u32,
+    bound: RingBound,
+    failures: u64,
+}
+
+/// How much a ring may hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RingBound {
+    pub(super) ring_bytes: u64,
+}
+
+/// A segment with what is written in it.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) segment: Arc<Segment>,
+    /// Where its records begin.
+    pub(super) begin: u32,
+    /// Where the next one will stand.
+    pub(super) end: u32,
+}
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RecordPlace {
+    pub(super) segment: u32,
+    pub(super) start: u32,
+}
+
+/// The parts of a ring.
+const PARTS: u64 = 8;
+
+/// More files than this are not kept, however little is in them: each start of a publisher begins one.
+const MAX_SEGMENTS: usize = 64;
+
+impl RingBound {
+    fn segment_bytes(self) -> u64 {
+        self.ring_bytes / PARTS
+    }
+}
+
+impl Held {
+    fn bytes(&self) -> u64 {
+        u64::from(self.end - self.begin)
+    }
+}
+
+impl Ring {
+    /// A ring that has these segments, and begins the next one at its first record.
+    pub(super) fn new(folder: Option<Folder>, bound: RingBound, segments: Vec<(Segment, Extent)>) -> Self {
+        let segments: VecDeque<Held> = segments
+            .into_iter()
+            .map(|(segment, Extent { begin, end, .. })| Held { segment: Arc::new(segment), begin, end })
+            .collect();
+        let next_number = segments.back().map_or(1, |last| last.segment.number() + 1);
+        Self { folder, segments, next_number, bound, failures: 0 }
+    }
+
+    /// Begins the first segment of this process, in memory if need be.
+    pub(super) fn begin(&mut self, ledger: &mut Ledger) {
+        let begun = self.begin_segment(ledger).or_else(|error| {
+            self.fall_back(&error);
+            self.begin_segment(ledger)
+        });
+        if let Err(error) = begun {
+            self.give_up(&error, ledger);
+        }
+    }
+
+    /// Makes room for the next record, which will have about so many bytes. It is to be called before the record's numbers
+    /// are given: a segment that begins here tells of those before.
+    pub(super) fn prepare(&mut self, bytes: u64, ledger: &mut Ledger) {
+        let fits = |held: &Held| held.bytes() == 0 || held.bytes() + bytes <= self.bound.segment_bytes();
+        if !self.segments.back().is_some_and(fits) {
+            self.begin(ledger);
+        }
+    }
+
+    /// Writes a record behind all others; where it now stands, or `None` if not even memory takes it.
+    pub(super) fn append(&mut self, record: &[u8], ledger: &mut Ledger) -> Option<RecordPlace> {
+        let place = self.write(record).or_else(|error| {
+            self.fall_back(&error);
+            self.begin_segment(ledger).and_then(|()| self.write(record))
+        });
+        place.inspect_err(|error| self.give_up(error, ledger)).ok()
+    }
+
+    fn write(&mut self, record: &[u8]) -> io::Result<RecordPlace> {
+        let last = self.segments.back_mut().ok_or(io::ErrorKind::NotFound)?;
+        let start = last.end;
+        let end = u32::try_from(record.len()).ok().and_then(|bytes| start.checked_add(bytes));
+        let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
+        last.segment.write(start, record)?;
+        last.end = end;
+        Ok(RecordPlace { segment: last.segment.number(), start })
+    }
+
+    /// Begins a segment, with all that is known but the events, and lets the oldest ones go.
+    fn begin_segment(&mut self, ledger: &mut Ledger) -> io::Result<()> {
+        self.let_go(ledger);
+        let number = self.next_number;
+        let file = match &self.folder {
+            Some(folder) => folder.create(number)?,
+            None => File::from(memfd_create("skimmer-ring", MemfdFlags::CLOEXEC)?),
+        };
+        // A number is not used again, not even that of a file to which nothing could be written.
+        self.next_number = number.checked_add(1).ok_or(io::ErrorKind::FileTooLarge)?;
+        let beginning = checkpoint::encode(ledger, number);
+        let segment = Segment::new(number, file);
+        segment.write(0, &beginning)?;
+        let begin = u32::try_from(beginning.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        self.segments.push_back(Held { segment: Arc::new(segment), begin, end: begin });
+        Ok(())
+    }
+
+    /// Lets go of the oldest segments, until there is room for a new one.
+    fn let_go(&mut self, ledger: &mut Ledger) {
+        let room = self.bound.ring_bytes - self.bound.segment_bytes();
+        while self.bytes() > room || self.segments.len() >= MAX_SEGMENTS {
+            let Some(oldest) = self.segments.pop_front() else { break };
+            if let Some(folder) = &self.folder {
+                folder.remove(oldest.segment.number());
+            }
+        }
+        let first = self.first_number();
+        ledger.topics.iter_mut().for_each(|state| state.history.forget_before(first));
+    }
+
+    /// Goes on in memory. The files are removed: they would tell of less than what was published.
+    fn fall_back(&mut self, error: &io::Error) {
+        self.failures += 1;
+        let Some(folder) = self.folder.take() else { return };
+        tracing::error!(
+            "cannot write to the ring in {}: {error}; publishing goes on, but what was published is not remembered \
+             over a restart",
+            folder.path().display()
+        );
+        for held in &self.segments {
+            folder.remove(held.segment.number());
+        }
+        folder.remove(self.next_number - 1);
+    }
+
+    /// Keeps nothing at all: whoever misses something now is told to compare with the database.
+    fn give_up(&mut self, error: &io::Error, ledger: &mut Ledger) {
+        self.failures += 1;
+        if !self.segments.is_empty() {
+            tracing::error!("no room for the ring, not even in memory: {error}; nothing can be replayed");
+        }
+        self.segments.clear();
+        ledger.topics.iter_mut().for_each(|state| state.history.clear());
+    }
+
+    /// The bytes of all records.
+    pub(super) fn bytes(&self) -> u64 {
+        self.segments.iter().map(Held::bytes).sum()
+    }
+
+    pub(super) fn bound(&self) -> u64 {
+        self.bound.ring_bytes
+    }
+
+    /// Whether what is written outlives the process.
+    pub(super) fn is_persistent(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    /// How often something could not be written.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures
+    }
+
+    fn first_number(&self) -> u32 {
+        self.segments.front().map_or(self.next_number, |first| first.segment.number())
+    }
+
+    /// All files, to be read.
+    pub(super) fn segments(&self) -> Vec<Arc<Segment>> {
+        self.segments.iter().map(|held| Arc::clone(&held.segment)).collect()
+    }
+
+    /// The segment that is written to.
+    pub(super) fn last(&self) -> Option<&Held> {
+        self.segments.back()
+    }
+
+    /// The first segment whose number is `number` or higher.
+    pub(super) fn segment_from(&self, number: u32) -> Option<&Held> {
+        self.segments.iter().find(|held| held.segment.number() >= number)
+    }
+
+    /// Gives the folder back; the segment that was written last, if there was one in it.
+    pub(super) fn release(&mut self) -> Option<Arc<Segment>> {
+        self.folder.take()?;
+        self.segments.back().map(|last| Arc::clone(&last.segment))
+    }
+}

@@ -1,0 +1,185 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use pubsub_api::wire::EventRef;
+use pubsub_api::{Batch, Envelope, Result, Stamp};
+
+use super::draft::{Draft, Refused, Taken};
+use super::ledger::Ledger;
+use super::mark_schedule::MarkSchedule;
+use super::ring::Ring;
+use super::topics::TopicId;
+use crate::{Lost, Mark};
+
+/// Gives events their numbers and keeps them: what every part of a publisher agrees on.
+///
+/// Time comes in as input. It writes to the ring's files, which takes a copy into the page cache and does not wait for a
+/// medium.
+#[derive(Debug)]
+pub(super) struct Sequencer {
+    pub(super) ledger: Ledger,
+    pub(super) ring: Ring,
+    pub(super) schedule: MarkSchedule,
+    draft: Draft,
+    /// The block before, to be written again once nobody reads it.
+    spare: Option<Bytes>,
+}
+
+/// The time, as far as numbering wants it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    /// The wall clock, for stamps.
+    pub(super) wall_us: u64,
+    /// Since the publisher started.
+    pub(super) since_start: Duration,
+}
+
+/// What became of the events of a batch.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Numbered {
+    /// How many got a number.
+    pub(super) events: u64,
+    /// How many had been published before.
+    pub(super) repeats: u64,
+    /// For how many topics it had to be told that nobody knows what is missing.
+    pub(super) doubts: u64,
+    /// What could not be numbered.
+    pub(super) refused: Vec<Refused>,
+    /// Whether marks are due earlier than before.
+    pub(super) is_mark_sooner: bool,
+}
+
+/// A record is closed at so many bytes of payload, and the event that brings it there: as much as drivers receive at once.
+const RECORD_BYTES: usize = Batch::MAX_RECEIVED_BYTES;
+
+/// About how many bytes an event takes beside its payload: stamp, topic, frame.
+const BYTES_BESIDE: u64 = 64;
+
+/// A larger buffer is not used again.
+const SPARE_BYTES: usize = 4 * RECORD_BYTES;
+
+impl Sequencer {
+    pub(super) fn new(ledger: Ledger, ring: Ring, now: Duration) -> Self {
+        let mut schedule = MarkSchedule::default();
+        for id in ledger.topics.ids() {
+            schedule.touch(id, now);
+        }
+        Self { ledger, ring, schedule, draft: Draft::default(), spare: None }
+    }
+
+    /// Takes events from the front of `batch`, as many as one record holds; gives each its number, keeps them, and adds them
+    /// to `out` as they are to be published.
+    pub(super) fn number(&mut self, batch: &mut Batch, now: Now, out: &mut Batch) -> Numbered {
+        let Self { ledger, ring, draft, .. } = self;
+        let events = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        let bytes = batch.payload_bytes().min(2 * RECORD_BYTES);
+        ring.prepare(bytes as u64 + events.saturating_mul(BYTES_BESIDE), ledger);
+        ledger.tick += 1;
+        draft.begin(buffer(&mut self.spare, bytes), ledger, now.wall_us);
+        let mut numbered = Numbered::default();
+        let mut taken = 0;
+        for event in batch.iter() {
+            match draft.take(event, ledger) {
+                Taken::Numbered => numbered.events += 1,
+                Taken::Repeat => numbered.repeats += 1,
+                Taken::Refused(refused) => numbered.refused.push(refused),
+                Taken::NoRoom => break,
+            }
+            taken += 1;
+            if draft.len() >= RECORD_BYTES {
+                break;
+            }
+        }
+        if taken == batch.len() {
+            draft.pass(batch.sources(), ledger);
+        }
+        numbered.doubts = draft.doubts();
+        batch.advance(taken);
+        numbered.is_mark_sooner = self.publish_draft(now.since_start, out);
+        numbered
+    }
+
+    /// Writes the draft to the ring, and adds its events to `out`; whether marks are due earlier than before.
+    fn publish_draft(&mut self, now: Duration, out: &mut Batch) -> bool {
+        let Self { ledger, ring, schedule, draft, spare } = self;
+        let Some(bytes) = draft.finish(ledger) else { return false };
+        let place = ring.append(&bytes, ledger);
+        let block = out.add_block(bytes.clone());
+        let mut previous = None;
+        let mut is_sooner = false;
+        for frame in draft.frames() {
+            // It lies within the block.
+            let _ = out.push_span(block, frame.topic(), frame.payload());
+            if let Some(state) = ledger.topics.get_mut(frame.id) {
+                match place {
+                    Some(place) => state.history.push(frame.place(place)),
+                    None => state.history.clear(),
+                }
+            }
+            if previous != Some(frame.id) {
+                previous = Some(frame.id);
+                if frame.is_first {
+                    schedule.forget(frame.id);
+                }
+                is_sooner |= schedule.touch(frame.id, now);
+            }
+        }
+        *spare = (bytes.len() <= SPARE_BYTES).then_some(bytes);
+        is_sooner
+    }
+
+    /// Puts a LOST record in the place of an event that was numbered and cannot be published.
+    ///
+    /// # Errors
+    /// If `event` has no stamp: it was not numbered here.
+    pub(super) fn lose(&mut self, event: &Envelope, cause: &str, now: Now) -> Result<Envelope> {
+        let Self { ledger, ring, draft, .. } = self;
+        let marked = event.topic.marked();
+        let topic = marked.unwrap_or_else(|| event.topic.clone());
+        let read = EventRef::read(event.topic.as_bytes(), &event.payload);
+        let sequence = read.ok().and_then(|read| read.stamp).map_or(0, |stamp| stamp.sequence);
+        let stamp =
+            Stamp { publisher: ledger.publisher, epoch: ledger.epoch(), sequence, time_us: now.wall_us };
+        let lost = Lost { topic, stamp, events: 1, cause: cause.to_owned() }.pack()?;
+        ring.prepare(lost.payload.len() as u64, ledger);
+        draft.begin(Vec::new(), ledger, now.wall_us);
+        let id = ledger.topics.id(event.topic.marked().as_ref().unwrap_or(&event.topic).as_bytes());
+        if let Some(id) = id {
+            draft.put_whole(id, false, &lost);
+            self.replace(id, sequence);
+        }
+        Ok(lost)
+    }
+
+    fn replace(&mut self, id: TopicId, number: u64) {
+        let Self { ledger, ring, draft, .. } = self;
+        let Some(bytes) = draft.finish(ledger) else { return };
+        let place = ring.append(&bytes, ledger);
+        let (Some(place), Some(frame)) = (place, draft.frames().first()) else { return };
+        if let Some(state) = ledger.topics.get_mut(id) {
+            let last = state.line.last();
+            state.history.replace(last, number, frame.place(place));
+        }
+    }
+
+    /// The mark of a topic, as far as its events are numbered.
+    pub(super) fn mark(&self, id: TopicId, wall_us: u64) -> Option<Mark> {
+        let state = self.ledger.topics.get(id)?;
+        let stamp = Stamp {
+            publisher: self.ledger.publisher,
+            epoch: self.ledger.epoch(),
+            sequence: state.line.last(),
+            time_us: wall_us,
+        };
+        let prev = state.line.previous(&self.ledger.lineage);
+        Some(Mark { topic: state.topic.clone(), stamp, oldest: state.oldest(), prev })
+    }
+}
+
+/// An empty buffer for so many bytes of payload: the spare one, if nobody reads it any more.
+fn buffer(spare: &mut Option<Bytes>, bytes: usize) -> Vec<u8> {
+    let mut buffer = spare.take().filter(Bytes::is_unique).map(Vec::from).unwrap_or_default();
+    buffer.clear();
+    buffer.reserve(bytes + bytes / 2);
+    buffer
+}

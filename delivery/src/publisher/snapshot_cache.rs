@@ -1,0 +1,214 @@
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+use foldhash::fast::RandomState;
+use pubsub_api::wire::EventRef;
+
+use crate::Position;
+
+/// The latest event of each row, on the topics of which every event since number 1 was seen and was one of a row.
+///
+/// A topic of which this cannot be said is not there, and does not come back: an incomplete cache is never a snapshot.
+/// Deleted rows stay for ten minutes at least, so that who merges several publishers learns of the deletion.
+#[derive(Debug)]
+pub(super) struct SnapshotCache {
+    topics: HashMap<Bytes, Rows, RandomState>,
+    /// Topics of which it was told that they have none: each is told once. As many as the publisher has topics, at most.
+    without: HashSet<Bytes, RandomState>,
+    bytes: u64,
+    bound: u64,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    /// The epoch of number 1.
+    since: u64,
+    /// The number of the last event.
+    last: u64,
+    rows: HashMap<Box<[u8]>, Row, RandomState>,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Row {
+    number: u64,
+    payload: Bytes,
+    deleted_at: Option<Duration>,
+}
+
+/// The latest events of a topic's rows, in the order of their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    /// The epoch in which the topic's numbers began.
+    pub(super) since: u64,
+    /// The number up to which it goes.
+    pub(super) number: u64,
+    pub(super) payloads: Vec<Bytes>,
+}
+
+/// Why a topic has no snapshots any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// An event was missed, by falling behind the ring, or because the publisher itself had to tell of a loss.
+    Incomplete,
+    /// An event was none of a row: it had no table or no key, no value where one belongs, or another action.
+    NotRows,
+    /// It was the largest when there was too much in all.
+    TooBig,
+}
+
+/// How long a deleted row is kept at least.
+const TOMBSTONE: Duration = Duration::from_secs(600);
+
+/// About what a row costs beside its bytes, and a topic: entries of tables, with their spare room.
+const ROW_BYTES: usize = 160;
+
+impl Unfit {
+    /// The name of the cause in counters.
+    pub(super) fn cause(self) -> &'static str {
+        match self {
+            Self::Incomplete => "incomplete",
+            Self::NotRows => "not_rows",
+            Self::TooBig => "too_big",
+        }
+    }
+}
+
+impl SnapshotCache {
+    pub(super) fn new(bound: u64) -> Self {
+        Self { topics: HashMap::default(), without: HashSet::default(), bytes: 0, bound }
+    }
+
+    /// Takes the next event of a topic; without one, a record of a loss. Which topics have no snapshots by it, and why:
+    /// also one whose number 1 was never seen.
+    pub(super) fn observe(
+        &mut self,
+        topic: &[u8],
+        at: Position,
+        event: Option<(&EventRef<'_>, &[u8])>,
+        now: Duration,
+    ) -> Vec<(Bytes, Unfit)> {
+        let Position { epoch, number } = at;
+        let last = self.topics.get(topic).map(|rows| rows.last);
+        if last.is_none() && self.without.contains(topic) {
+            return Vec::new();
+        }
+        let unfit = match event.map(|(event, payload)| (row_of(event), event, payload)) {
+            _ if last.unwrap_or(0).checked_add(1) != Some(number) => Unfit::Incomplete,
+            None => Unfit::Incomplete,
+            Some((None, ..)) => Unfit::NotRows,
+            Some((Some(key), event, payload)) => {
+                let deleted_at = (event.action == "delete").then_some(now);
+                let payload = Bytes::copy_from_slice(payload);
+                self.put(topic, epoch, key, Row { number, payload, deleted_at });
+                return self.shrink();
+            }
+        };
+        vec![self.give_up(topic, unfit)]
+    }
+
+    /// Lets go of a topic for good.
+    fn give_up(&mut self, topic: &[u8], unfit: Unfit) -> (Bytes, Unfit) {
+        self.forget(topic);
+        let topic = Bytes::copy_from_slice(topic);
+        self.without.insert(topic.clone());
+        (topic, unfit)
+    }
+
+    fn put(&mut self, topic: &[u8], epoch: u64, key: Box<[u8]>, row: Row) {
+        if !self.topics.contains_key(topic) {
+            let rows = Rows { since: epoch, ..Rows::default() };
+            self.topics.insert(Bytes::copy_from_slice(topic), rows);
+            self.bytes += size(topic.len(), 0);
+        }
+        let Some(rows) = self.topics.get_mut(topic) else { return };
+        rows.last = row.number;
+        let more = size(key.len(), row.payload.len());
+        let key_bytes = key.len();
+        let less = rows.rows.insert(key, row).map_or(0, |old| size(key_bytes, old.payload.len()));
+        rows.bytes = rows.bytes + more - less;
+        self.bytes = self.bytes + more - less;
+    }
+
+    /// Lets go of the largest topics until all fit.
+    fn shrink(&mut self) -> Vec<(Bytes, Unfit)> {
+        let mut gone = Vec::new();
+        while self.bytes > self.bound {
+            let largest = self.topics.iter().max_by_key(|(_, rows)| rows.bytes);
+            let Some(topic) = largest.map(|(topic, _)| topic.clone()) else { break };
+            gone.push(self.give_up(&topic, Unfit::TooBig));
+        }
+        gone
+    }
+
+    fn forget(&mut self, topic: &[u8]) {
+        let gone = self.topics.remove(topic);
+        self.bytes -= gone.map_or(0, |rows| rows.bytes + size(topic.len(), 0));
+    }
+
+    /// Lets go of rows that were deleted long ago, and of topics that are no longer known.
+    pub(super) fn sweep(&mut self, now: Duration, is_known: impl Fn(&[u8]) -> bool) {
+        let retired: Vec<Bytes> = self.topics.keys().filter(|topic| !is_known(topic)).cloned().collect();
+        for topic in retired {
+            self.forget(&topic);
+        }
+        self.without.retain(|topic| is_known(topic));
+        for rows in self.topics.values_mut() {
+            let is_old = |row: &Row| row.deleted_at.is_some_and(|at| now.saturating_sub(at) >= TOMBSTONE);
+            let gone = rows.rows.extract_if(|_, row| is_old(row));
+            let bytes: u64 = gone.map(|(key, row)| size(key.len(), row.payload.len())).sum();
+            rows.bytes -= bytes;
+            self.bytes -= bytes;
+        }
+    }
+
+    /// About how many bytes a topic's snapshot has, if there is one.
+    pub(super) fn bytes_of(&self, topic: &[u8]) -> Option<u64> {
+        self.topics.get(topic).map(|rows| rows.bytes)
+    }
+
+    /// A topic's snapshot.
+    pub(super) fn snapshot(&self, topic: &[u8]) -> Option<Snapshot> {
+        let Rows { since, last, rows, .. } = self.topics.get(topic)?;
+        let mut latest: Vec<&Row> = rows.values().collect();
+        latest.sort_unstable_by_key(|row| row.number);
+        let payloads = latest.into_iter().map(|row| row.payload.clone()).collect();
+        Some(Snapshot { since: *since, number: *last, payloads })
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) fn bound(&self) -> u64 {
+        self.bound
+    }
+
+    /// How many topics have snapshots.
+    pub(super) fn topics(&self) -> usize {
+        self.topics.len()
+    }
+}
+
+/// Which row an event is about, if it tells all of it.
+fn row_of(event: &EventRef<'_>) -> Option<Box<[u8]>> {
+    let (table, key) = (event.table?, event.key?);
+    let has_value = event.value != [NIL];
+    match event.action {
+        "create" | "set" if has_value => {}
+        "delete" => {}
+        _ => return None,
+    }
+    let length = u32::try_from(table.len()).ok()?.to_le_bytes();
+    Some([&length, table.as_bytes(), key.as_bytes()].concat().into_boxed_slice())
+}
+
+const NIL: u8 = 0xc0;
+
+fn size(key: usize, payload: usize) -> u64 {
+    u64::try_from(ROW_BYTES + key + payload).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use pubsub_api::wire::EventRef;
+use pubsub_api::{Action, Envelope, Event, SEND_ALL, Value};
+
+use super::{SnapshotCache, Unfit};
+use crate::Position;
+
+fn at(number: u64) -> Position {
+    Position { epoch: 7, number }
+}
+
+const NOW: Duration = Duration::from_secs(1);
+
+fn event(key: &str, action: Action, value: impl Into<Value>) -> Event {
+    Event::new("lport", key, action, value, SEND_ALL)
+}
+
+fn observe(cache: &mut SnapshotCache, number: u64, event: &Event, now: Duration) -> Vec<(Bytes, Unfit)> {
+    let payload = Envelope::pack(event).unwrap().payload;
+    let read = EventRef::read(b"D", &payload).unwrap();
+    cache.observe(b"D", at(number), Some((&read, &payload)), now)
+}
+
+fn rows(cache: &SnapshotCache) -> Option<(u64, Vec<String>)> {
+    let snapshot = cache.snapshot(b"D")?;
+    let row = |payload: &Bytes| {
+        let event = EventRef::read(b"D", payload).unwrap().to_event();
+        format!("{} {} {:?}", event.action, event.key.unwrap(), event.value)
+    };
+    Some((snapshot.number, snapshot.payloads.iter().map(row).collect()))
+}
+
+#[test]
+fn a_snapshot_is_the_latest_event_of_each_row_and_deletions_stay_for_a_while() {
+    let mut cache = SnapshotCache::new(1 << 20);
+    observe(&mut cache, 1, &event("a", Action::Create, "1"), NOW);
+    observe(&mut cache, 2, &event("b", Action::Create, "2"), NOW);
+    observe(&mut cache, 3, &event("a", Action::Set, "3"), NOW);
+    observe(&mut cache, 4, &event("b", Action::Delete, None), NOW);
+    let both = [r#"set a Text("3")"#.to_owned(), "delete b Nil".to_owned()];
+    assert_eq!(rows(&cache), Some((4, both.to_vec())));
+    cache.sweep(NOW + Duration::from_secs(599), |_| true);
+    assert_eq!(rows(&cache), Some((4, both.to_vec())));
+    cache.sweep(NOW + Duration::from_secs(600), |_| true);
+    assert_eq!(rows(&cache), Some((4, both[..1].to_vec())));
+    cache.sweep(NOW, |_| false);
+    assert_eq!((rows(&cache), cache.bytes()), (None, 0));
+}
+
+#[test]
+fn a_topic_whose_events_do_not_tell_all_its_rows_has_no_snapshot() {
+    let no_key = Event { key: None, ..event("a", Action::Set, "1") };
+    let no_table = Event { table: None, ..event("a", Action::Set, "1") };
+    for unfit in [
+        no_key,
+        no_table,
+        event("a", Action::Set, None),
+        event("a", Action::Create, None),
+        event("a", Action::Sync, "1"),
+        event("a", Action::from("poke"), "1"),
+    ] {
+        let mut cache = SnapshotCache::new(1 << 20);
+        observe(&mut cache, 1, &event("a", Action::Set, "1"), NOW);
+        let gone = observe(&mut cache, 2, &unfit, NOW);
+        assert_eq!(gone, [(Bytes::from("D"), Unfit::NotRows)], "{unfit:?}");
+        observe(&mut cache, 3, &event("a", Action::Set, "1"), NOW);
+        assert_eq!((rows(&cache), cache.bytes()), (None, 0));
+    }
+}
+
+#[test]
+fn a_topic_of_which_anything_was_missed_has_no_snapshot() {
+    let mut cache = SnapshotCache::new(1 << 20);
+    let set = event("a", Action::Set, "1");
+    let told: Vec<_> = (2..5).flat_map(|number| observe(&mut cache, number, &set, NOW)).collect();
+    assert_eq!(told, [(Bytes::from("D"), Unfit::Incomplete)], "it did not begin at 1, which is told once");
+    observe(&mut cache, 1, &set, NOW);
+    assert_eq!(rows(&cache), None, "it does not come back");
+    for next in [1, 3, 9] {
+        let mut cache = SnapshotCache::new(1 << 20);
+        observe(&mut cache, 1, &event("a", Action::Set, "1"), NOW);
+        let gone = observe(&mut cache, next, &event("a", Action::Set, "1"), NOW);
+        assert_eq!((gone[0].1, rows(&cache)), (Unfit::Incomplete, None), "number {next}");
+    }
+    let mut cache = SnapshotCache::new(1 << 20);
+    observe(&mut cache, 1, &set, NOW);
+    assert_eq!(cache.observe(b"D", at(2), None, NOW)[0].1, Unfit::Incomplete, "a record of a loss");
+}
+
+#[test]
+fn the_largest_topic_goes_when_there_is_too_much() {
+    let mut cache = SnapshotCache::new(4000);
+    let put = |cache: &mut SnapshotCache, topic: &'static str, number| {
+        let event = event(&format!("{number}"), Action::Set, "x".repeat(500));
+        let payload = Envelope::pack(&event).unwrap().payload;
+        let read = EventRef::read(b"D", &payload).unwrap();
+        cache.observe(topic.as_bytes(), at(number), Some((&read, &payload)), NOW)
+    };
+    assert!(put(&mut cache, "small", 1).is_empty());
+    let gone: Vec<_> = (1..9).flat_map(|number| put(&mut cache, "large", number)).collect();
+    assert_eq!(gone, [(Bytes::from("large"), Unfit::TooBig)]);
+    assert!(cache.bytes() <= 4000 && cache.topics() == 1 && cache.bytes_of(b"small").is_some());
+}

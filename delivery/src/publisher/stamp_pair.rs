@@ -1,0 +1,71 @@
+use pubsub_api::Stamp;
+
+/// The pair `stamp` of a map, packed: all but the number stays the same over a record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StampPair {
+    stamp: Stamp,
+    packed: [u8; Self::BYTES],
+}
+
+/// The key, an array of four, and the marker of a 64-bit number (DESIGN 4: the full width always).
+const KEY: [u8; 7] = *b"\xa5stamp\x94";
+const NUMBER: u8 = 0xcf;
+
+impl StampPair {
+    /// How many bytes it takes.
+    pub(super) const BYTES: usize = KEY.len() + 4 * 9;
+
+    /// Where the number's bytes begin.
+    const NUMBER_AT: usize = KEY.len() + 2 * 9 + 1;
+
+    pub(super) fn new(publisher: u64, epoch: u64, time_us: u64) -> Self {
+        let stamp = Stamp { publisher, epoch, sequence: 0, time_us };
+        let numbers = [publisher, epoch, 0, time_us];
+        let numbers = numbers.iter().flat_map(|number| [NUMBER].into_iter().chain(number.to_be_bytes()));
+        let mut packed = [0; Self::BYTES];
+        for (place, byte) in packed.iter_mut().zip(KEY.into_iter().chain(numbers)) {
+            *place = byte;
+        }
+        Self { stamp, packed }
+    }
+
+    /// With this number.
+    #[inline]
+    pub(super) fn numbered(&self, number: u64) -> [u8; Self::BYTES] {
+        let mut packed = self.packed;
+        if let Some(place) = packed.get_mut(Self::NUMBER_AT..Self::NUMBER_AT + size_of::<u64>()) {
+            place.copy_from_slice(&number.to_be_bytes());
+        }
+        packed
+    }
+
+    /// The same, not packed.
+    pub(super) fn stamp(&self, sequence: u64) -> Stamp {
+        Stamp { sequence, ..self.stamp }
+    }
+}
+
+impl Default for StampPair {
+    fn default() -> Self {
+        Self::new(0, 0, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pubsub_api::wire::{EventRef, append_pairs};
+    use pubsub_api::{Envelope, Event, SEND_ALL};
+
+    use super::StampPair;
+
+    #[test]
+    fn a_stamp_that_is_appended_is_the_one_that_is_packed() {
+        let pair = StampPair::new(u64::MAX, 2, 4);
+        let event = Event::new("t", "k", "set".into(), "v", SEND_ALL);
+        let mut grown = Vec::new();
+        append_pairs(&Envelope::pack(&event).unwrap().payload, 1, &pair.numbered(3), &mut grown).unwrap();
+        let stamped = Event { stamp: Some(pair.stamp(3)), ..event };
+        assert_eq!(grown, Envelope::pack(&stamped).unwrap().payload);
+        assert_eq!(EventRef::read(b"D", &grown).unwrap().stamp, stamped.stamp);
+    }
+}

@@ -1,0 +1,214 @@
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pubsub_api::{
+    Batch, EncodedEvent, Envelope, Error, ErrorKind, Incarnation, Publisher, Result, Status, Topic,
+};
+use tokio::task::JoinSet;
+
+use super::core::Core;
+use super::draft::{Draft, Refused};
+use super::options::PublisherOptions;
+use super::supervise::supervise;
+use super::{announcer, snapshots, status, sync_server};
+
+/// A network driver's publisher whose events nobody misses without learning it (DESIGN 5).
+///
+/// - Each event gets its number, and is written to the ring, before the driver gets it. `Ok` of [`publish`](Self::publish)
+///   means both were done, so that the batch's [sources](Batch::sources) may be acknowledged.
+/// - What a worker sends again is published once.
+/// - `$hello` and marks go out of themselves, to newcomers at once where the driver sees them.
+/// - Subscribers that are behind get what they miss, where the driver carries requests.
+/// - A driver that is overloaded makes `publish` wait. An event on which it fails, or that it refuses for good, is replaced
+///   by a LOST record; the others follow.
+///
+/// It is a [`Publisher`] itself, for who publishes without a service. Reserved topics pass to the driver as they are.
+#[derive(Debug)]
+pub struct StampedPublisher {
+    driver: Arc<dyn Publisher>,
+    publisher_id: String,
+    options: PublisherOptions,
+    core: OnceLock<Arc<Core>>,
+    starting: tokio::sync::Mutex<()>,
+    /// Hellos, marks, answers and snapshots.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl StampedPublisher {
+    /// For the driver's publisher; nothing is opened or started before [`initialize`](Publisher::initialize).
+    #[must_use]
+    pub fn new(driver: Arc<dyn Publisher>, publisher_id: String, options: PublisherOptions) -> Self {
+        Self {
+            driver,
+            publisher_id,
+            options,
+            core: OnceLock::new(),
+            starting: tokio::sync::Mutex::default(),
+            tasks: Mutex::new(JoinSet::new()),
+        }
+    }
+
+    /// Publishes all events of a batch; those that cannot be numbered are dropped, counted and told. `Ok` leaves the batch
+    /// empty.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] after `close`, [`ErrorKind::Unavailable`] before `initialize`. Events that are still in the
+    /// batch then were not published.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, what left the batch goes out before what is published next, and before the end.
+    pub async fn publish(&self, batch: &mut Batch) -> Result<()> {
+        let core = self.core()?;
+        let refused = core.publish(batch).await?;
+        core.tell_refused(&refused);
+        Ok(())
+    }
+
+    /// The identity that hellos carry.
+    #[must_use]
+    pub fn publisher_id(&self) -> &str {
+        &self.publisher_id
+    }
+
+    /// Who it is and in which epoch, once it is initialized.
+    #[must_use]
+    pub fn incarnation(&self) -> Option<Incarnation> {
+        self.core.get().map(|core| core.incarnation)
+    }
+
+    /// How many events the driver has taken.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.core.get().map_or(0, |core| core.readings.published.get())
+    }
+
+    /// Its own counters and queues, without the driver's.
+    #[must_use]
+    pub fn delivery_status(&self) -> Status {
+        self.core.get().map(|core| status::read(core)).unwrap_or_default()
+    }
+
+    fn core(&self) -> Result<&Arc<Core>> {
+        let unbound =
+            || Error::new(ErrorKind::Unavailable, "the publisher is not bound: initialize it first");
+        self.core.get().ok_or_else(unbound)
+    }
+
+    async fn open(&self) -> Result<Core> {
+        let (driver, id) = (Arc::clone(&self.driver), self.publisher_id.clone());
+        let options = self.options.clone();
+        let opening = tokio::task::spawn_blocking(move || Core::open(driver, &id, &options));
+        opening.await.unwrap_or_else(|error| {
+            Err(Error::new(ErrorKind::Internal, "opening the ring failed").with_source(error))
+        })
+    }
+
+    fn start(&self, core: &Arc<Core>) -> Result<()> {
+        let mut tasks = self.tasks();
+        announcer::start(core, &self.publisher_id, &mut tasks)?;
+        let of_answers = Arc::clone(core);
+        tasks.spawn(supervise("answers", move || sync_server::serve(Arc::clone(&of_answers))));
+        if self.driver.requests().is_some() && self.options.snapshot_bytes > 0 {
+            let of_snapshots = Arc::clone(core);
+            tasks.spawn(supervise("snapshots", move || snapshots::follow(Arc::clone(&of_snapshots))));
+        }
+        Ok(())
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends events as they are: those that are checked before and found good.
+    async fn publish_first(&self, batch: &mut Batch, count: usize) -> Result<()> {
+        if count == batch.len() {
+            return self.publish(batch).await;
+        }
+        let mut good = Batch::new();
+        while good.len() < count && batch.move_first_to(&mut good) {}
+        self.publish(&mut good).await
+    }
+}
+
+#[async_trait]
+impl Publisher for StampedPublisher {
+    async fn initialize(&self) -> Result<()> {
+        let _starting = self.starting.lock().await;
+        self.driver.initialize().await?;
+        if self.core.get().is_some() {
+            return Ok(());
+        }
+        let core = Arc::new(self.open().await?);
+        self.start(&core)?;
+        self.core.get_or_init(|| core);
+        Ok(())
+    }
+
+    async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
+        if topic.is_reserved() {
+            return self.driver.send(topic, payload).await;
+        }
+        let mut batch = Batch::new();
+        batch.push(Envelope { topic: topic.clone(), payload });
+        match self.core()?.publish(&mut batch).await?.first() {
+            Some(refused) => Err(invalid(refused)),
+            None => Ok(()),
+        }
+    }
+
+    async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
+        while !batch.is_empty() {
+            let good = batch.iter().take_while(|event| check(event).is_ok()).count();
+            self.publish_first(batch, good).await?;
+            let Some(first) = batch.iter().next() else { break };
+            if first.topic.first() != Some(&b'$') {
+                return check(&first);
+            }
+            if let Some(first) = batch.first_envelope() {
+                let Envelope { topic, payload } = first?;
+                self.driver.send(&topic, payload).await?;
+                batch.advance(1);
+            }
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<()> {
+        if let Some(core) = self.core.get() {
+            core.outgoing.lock().await.send(core).await?;
+        }
+        self.driver.flush().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        let sent = match self.core.get() {
+            Some(core) if core.close() => announcer::finish(core).await,
+            _ => Ok(()),
+        };
+        self.tasks().abort_all();
+        let closed = self.driver.close().await;
+        if let Some(core) = self.core.get() {
+            core.seal().await;
+        }
+        sent.and(closed)
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        self.driver.endpoint()
+    }
+
+    fn status(&self) -> Status {
+        let mut status = self.driver.status();
+        status.merge(self.delivery_status());
+        status
+    }
+}
+
+fn check(event: &EncodedEvent<'_>) -> Result<()> {
+    Draft::check(event).map_err(|refused| invalid(&refused))
+}
+
+fn invalid(refused: &Refused) -> Error {
+    Error::new(ErrorKind::Invalid, refused.reason.clone())
+}

@@ -1,0 +1,100 @@
+use std::sync::atomic::Ordering;
+
+use pubsub_api::{CounterReading, QueueReading, Status};
+
+use super::core::Core;
+use super::open_ring::RingStart;
+use super::sequencer::Sequencer;
+use super::sync_queue::MAX_WAITING;
+
+/// What can be read of a publisher.
+pub(super) fn read(core: &Core) -> Status {
+    let mut counters = core.readings.read();
+    counters.extend(core.snapshots.unfit().read());
+    counters.extend(start(core));
+    let mut queues = vec![snapshots(core, &mut counters), requests(core)];
+    let sequencer = core.sequencer();
+    counters.extend(of_sequencer(&sequencer));
+    queues.extend(kept(&sequencer));
+    Status { counters, queues, ..Status::default() }
+}
+
+fn start(core: &Core) -> Vec<CounterReading> {
+    let (start, refused) = match core.ring_start {
+        RingStart::New => ("new", None),
+        RingStart::Recovered => ("recovered", None),
+        RingStart::Refused(cause) => ("refused", Some(cause)),
+        RingStart::InMemory => ("in_memory", None),
+    };
+    let mut counters =
+        vec![reading("epoch", None, core.incarnation.epoch), reading("ring_start", Some(start), 1)];
+    counters.extend(refused.map(|cause| reading("ring_refused", Some(cause), 1)));
+    counters
+}
+
+fn of_sequencer(sequencer: &Sequencer) -> [CounterReading; 3] {
+    let Sequencer { ring, ledger, .. } = sequencer;
+    [
+        reading("ring_persistent", None, u64::from(ring.is_persistent())),
+        reading("ring_write_failures", None, ring.failures()),
+        reading("topics_retired", None, ledger.topics.retired()),
+    ]
+}
+
+fn snapshots(core: &Core, counters: &mut Vec<CounterReading>) -> QueueReading {
+    let follower = core.snapshots.follower();
+    let cache = &follower.cache;
+    counters.push(reading("topics_with_snapshot", None, number(cache.topics())));
+    let when_full = "the largest topic has no snapshots any more";
+    queue("snapshots", (cache.bytes(), cache.bound()), "bytes", when_full)
+}
+
+fn requests(core: &Core) -> QueueReading {
+    let waiting = core.readings.requests_waiting.load(Ordering::Relaxed);
+    let when_full = "whoever asks is told to ask again later";
+    queue("sync_requests", (number(waiting), number(MAX_WAITING)), "requests", when_full)
+}
+
+fn kept(sequencer: &Sequencer) -> [QueueReading; 3] {
+    let Sequencer { ring, ledger, .. } = sequencer;
+    let (topics, workers) = (&ledger.topics, &ledger.workers);
+    let of = |depth, bound| (number(depth), number(bound));
+    [
+        queue(
+            "ring",
+            (ring.bytes(), ring.bound()),
+            "bytes",
+            "the oldest eighth goes; who misses it gets a snapshot, or resyncs",
+        ),
+        queue(
+            "topics",
+            of(topics.len(), topics.bound()),
+            "topics",
+            "the one that was idle longest is retired",
+        ),
+        queue(
+            "workers",
+            of(workers.len(), workers.bound()),
+            "workers",
+            "the one that was silent longest is forgotten",
+        ),
+    ]
+}
+
+fn reading(name: &str, cause: Option<&str>, value: u64) -> CounterReading {
+    CounterReading { name: name.to_owned(), cause: cause.map(str::to_owned), value }
+}
+
+fn queue(name: &str, (depth, bound): (u64, u64), unit: &str, when_full: &str) -> QueueReading {
+    QueueReading {
+        name: name.to_owned(),
+        depth,
+        bound,
+        unit: unit.to_owned(),
+        when_full: when_full.to_owned(),
+    }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

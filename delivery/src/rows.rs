@@ -1,0 +1,18 @@
+//! The latest event of each row, whoever published it: many publishers, one row (DESIGN 5; reliability.md d.3).
+//!
+//! No clock and no I/O: what the time is comes in by [`Table::tick`].
+
+mod differences;
+mod merge;
+mod owners;
+mod table;
+mod tombstones;
+
+pub use differences::Differences;
+pub use merge::Merge;
+pub use table::Table;
+
+#[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod tests;

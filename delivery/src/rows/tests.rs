@@ -1,0 +1,191 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pubsub_api::{Action, Envelope, Event, SEND_ALL, Stamp, Topic, Value};
+
+use super::tombstones::MOST;
+use super::{Differences, Merge, Table};
+use crate::subscriber::{Origin, Snapshot};
+
+pub(super) const A: u64 = 1;
+pub(super) const B: u64 = 2;
+
+/// The `number`th event of a publisher on `D`; its time is its number, too.
+pub(super) fn event(publisher: u64, number: u64, key: &str, value: Option<&str>) -> Event {
+    let action = if value.is_some() { Action::Set } else { Action::Delete };
+    let value = value.map_or(Value::Nil, Value::from);
+    let stamp = Some(Stamp { publisher, epoch: 1, sequence: number, time_us: number });
+    Event { stamp, ..Event::new("t", key, action, value, SEND_ALL) }
+}
+
+pub(super) fn with_version(version: u64, event: Event) -> Event {
+    Event { version: Some(version), ..event }
+}
+
+pub(super) fn snapshot<'a>(publisher: u64, rows: impl IntoIterator<Item = &'a Event>) -> Snapshot {
+    let rows = rows.into_iter().map(|row| Envelope::pack(row).unwrap()).collect();
+    Snapshot { publisher, topic: SEND_ALL, rows, since: 1, is_complete: true }
+}
+
+pub(super) type Contents = BTreeMap<String, Value>;
+
+pub(super) fn contents(table: &Table) -> Contents {
+    table.iter().map(|row| (row.key.clone().unwrap(), row.value.clone())).collect()
+}
+
+pub(super) fn merge(table: &mut Table, origin: Origin, event: Event) -> Merge {
+    table.merge(&Arc::new(event), origin)
+}
+
+fn value(table: &Table, key: &str) -> Option<String> {
+    match &table.get("t", key)?.value {
+        Value::Text(text) => Some(text.clone()),
+        other => Some(format!("{other:?}")),
+    }
+}
+
+#[test]
+fn a_row_lives_from_its_first_event_to_its_delete() {
+    let mut table = Table::default();
+    for (action, rows) in
+        [("set", 1), ("create", 1), ("own-action", 1), ("delete", 0), ("delete", 0), ("set", 1)]
+    {
+        table.apply(&Arc::new(Event::new("t", "k", Action::from(action), "v", SEND_ALL)));
+        assert_eq!((table.len(), table.iter().count()), (rows, rows), "after {action}");
+        let has_value = table.latest_event("t", "k").is_some_and(|row| row.value != Value::Nil);
+        assert_eq!(has_value, rows == 1, "a delete is remembered without its value");
+    }
+}
+
+#[test]
+fn what_is_about_no_row_changes_no_row_and_is_handed_on() {
+    let mut table = Table::default();
+    let nothing = Event { table: None, key: None, ..event(A, 1, "k", None) };
+    let sync = Event { action: Action::Sync, ..event(A, 2, "k", None) };
+    for odd in [nothing, sync] {
+        assert_eq!(merge(&mut table, Origin::Replay, odd), Merge::Applied);
+    }
+    assert_eq!((table.len(), table.with_tombstones().count()), (0, 0));
+}
+
+#[test]
+fn an_event_of_the_stream_applies_unless_another_publisher_has_told_of_a_higher_version() {
+    let row = || with_version(5, event(A, 9, "k", Some("row")));
+    for (case, wanted, comes) in [
+        ("a lower version of the same publisher", Merge::Applied, with_version(4, event(A, 10, "k", None))),
+        ("a lower version of another", Merge::Superseded, with_version(4, event(B, 1, "k", None))),
+        ("the same version of another", Merge::Applied, with_version(5, event(B, 1, "k", None))),
+        ("no version of another", Merge::Applied, event(B, 1, "k", None)),
+        ("no stamp", Merge::Applied, Event { stamp: None, ..with_version(4, event(B, 1, "k", None)) }),
+    ] {
+        let mut table = Table::default();
+        merge(&mut table, Origin::Live, row());
+        assert_eq!(merge(&mut table, Origin::Live, comes), wanted, "{case}");
+        assert_eq!(table.is_empty(), wanted == Merge::Applied, "{case}");
+    }
+}
+
+#[test]
+fn a_replayed_event_applies_in_order_on_its_stream_and_else_only_if_it_is_newer() {
+    let other_topic = Event { topic: Topic::new("other").unwrap(), ..event(A, 9, "k", None) };
+    for (case, wanted, comes) in [
+        ("the next of its stream", Merge::Applied, event(A, 10, "k", None)),
+        ("the row's own event", Merge::Known, event(A, 9, "k", None)),
+        ("an earlier one of its stream", Merge::Known, event(A, 8, "k", None)),
+        ("an older one of another", Merge::Superseded, event(B, 8, "k", None)),
+        ("one of another of the same time", Merge::Superseded, event(B, 9, "k", None)),
+        ("a newer one of another", Merge::Applied, event(B, 10, "k", None)),
+        ("one of another topic and the same time", Merge::Superseded, other_topic),
+        ("one without a stamp", Merge::Superseded, Event { stamp: None, ..event(B, 10, "k", None) }),
+    ] {
+        let mut table = Table::default();
+        merge(&mut table, Origin::Live, event(A, 9, "k", Some("row")));
+        assert_eq!(merge(&mut table, Origin::Replay, comes), wanted, "{case}");
+    }
+    let mut table = Table::default();
+    merge(&mut table, Origin::Live, with_version(2, event(A, 9, "k", Some("row"))));
+    let older_by_time = with_version(3, event(B, 1, "k", Some("newer by version")));
+    assert_eq!(merge(&mut table, Origin::Replay, older_by_time), Merge::Applied);
+}
+
+#[test]
+fn a_tombstone_keeps_an_older_row_away_until_its_time_has_come() {
+    let mut table = Table::default();
+    table.tick(Duration::from_secs(1000));
+    merge(&mut table, Origin::Live, event(A, 9, "k", None));
+    table.tick(Duration::from_secs(1600));
+    assert_eq!(merge(&mut table, Origin::Replay, event(B, 8, "k", Some("old"))), Merge::Superseded);
+    table.tick(Duration::from_secs(1601));
+    assert_eq!(merge(&mut table, Origin::Replay, event(B, 8, "k", Some("old"))), Merge::Applied);
+    table.tick(Duration::from_secs(10_000));
+    assert_eq!(table.len(), 1, "what was forgotten was the delete, not the row");
+}
+
+#[test]
+fn as_many_tombstones_are_remembered_as_there_is_room_for() {
+    let mut table = Table::default();
+    for number in 0..MOST as u64 + 10 {
+        merge(&mut table, Origin::Live, event(A, number + 1, &number.to_string(), None));
+    }
+    assert_eq!(table.with_tombstones().count(), MOST);
+    assert!(table.latest_event("t", "9").is_none() && table.latest_event("t", "10").is_some());
+}
+
+#[test]
+fn a_snapshot_changes_what_differs_and_deletes_what_its_publisher_knows_no_more() {
+    let mut table = Table::default();
+    for row in [
+        event(A, 1, "same", Some("v")),
+        event(A, 2, "changed", Some("old")),
+        event(A, 3, "gone", Some("v")),
+        event(A, 4, "deleted", Some("v")),
+        event(B, 9, "of-b", Some("v")),
+    ] {
+        merge(&mut table, Origin::Live, row);
+    }
+    let rows = [
+        event(A, 5, "same", Some("v")),
+        event(A, 6, "changed", Some("new")),
+        event(A, 7, "deleted", None),
+        event(A, 8, "never-here", None),
+        event(A, 8, "of-b", Some("older")),
+        event(A, 9, "new", Some("v")),
+    ];
+    let differences = table.replace(&snapshot(A, &rows));
+    let gone = Event { stamp: None, ..event(A, 3, "gone", None) };
+    let wanted = [&rows[1], &rows[2], &rows[5], &gone].map(|event| Arc::new(event.clone()));
+    assert_eq!(differences, Differences { events: wanted.to_vec(), rows: 6, superseded: 1, refused: 0 });
+    assert_eq!(table.get("t", "same").unwrap().stamp, rows[0].stamp, "its position is taken over");
+    assert_eq!(value(&table, "of-b").as_deref(), Some("v"));
+    let tombstone = table.latest_event("t", "gone").unwrap();
+    assert_eq!((&tombstone.action, tombstone.stamp.unwrap().sequence), (&Action::Delete, 3));
+
+    assert_eq!(table.replace(&snapshot(A, &rows)).events, [], "the same again is no difference");
+}
+
+#[test]
+fn absence_says_nothing_in_an_incomplete_snapshot_or_about_another_topic() {
+    let mut table = Table::default();
+    merge(&mut table, Origin::Live, event(A, 1, "k", Some("v")));
+    let empty = snapshot(A, []);
+    assert_eq!(table.replace(&Snapshot { is_complete: false, ..empty.clone() }).events, []);
+    let other_topic = Snapshot { topic: Topic::new("other").unwrap(), ..empty.clone() };
+    assert_eq!(table.replace(&other_topic).events, []);
+    assert_eq!(table.replace(&Snapshot { since: 2, ..empty.clone() }).events, [], "of an older epoch");
+    let mut unreadable = empty.clone();
+    unreadable.rows.push(Envelope { topic: SEND_ALL, payload: bytes::Bytes::from_static(b"\xc0") });
+    let differences = table.replace(&unreadable);
+    assert_eq!((differences.events.len(), differences.refused), (0, 1), "it may be the absent one");
+    assert_eq!(table.replace(&empty).events.len(), 1);
+}
+
+#[test]
+fn while_two_publishers_claim_an_id_a_snapshot_replaces_only_what_is_older() {
+    let mut table = Table::default();
+    merge(&mut table, Origin::Live, event(A, 9, "k", Some("v")));
+    let older = [event(A, 8, "k", Some("older"))];
+    let of_one_of_two = Snapshot { is_complete: false, ..snapshot(A, &older) };
+    assert_eq!(table.replace(&of_one_of_two).superseded, 1);
+    assert_eq!(table.replace(&snapshot(A, &older)).events.len(), 1, "alone it is the truth");
+}

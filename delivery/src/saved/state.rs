@@ -1,0 +1,44 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use pubsub_api::{Event, Subscription, Subscriptions};
+
+use crate::subscriber::SavedPosition;
+
+/// A table and the positions that belong to it, all of one instant.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SavedState {
+    /// What was subscribed, each as `topic D` or `pattern tenant-*`.
+    pub subscriptions: Vec<String>,
+    /// How far the table is.
+    pub positions: Vec<SavedPosition>,
+    /// The latest event of each row, deletes that are remembered among them.
+    pub rows: Vec<Arc<Event>>,
+    /// The table and key of each row that handlers were not done with.
+    pub unhandled: Vec<(String, String)>,
+}
+
+impl SavedState {
+    /// How a subscription is written down.
+    #[must_use]
+    pub fn describe(subscription: &Subscription) -> String {
+        match subscription {
+            Subscription::Topic(topic) => format!("topic {topic}"),
+            Subscription::Pattern(pattern) => format!("pattern {pattern}"),
+        }
+    }
+
+    /// What of it can be gone on from: positions of topics that are still wanted, and the rows that one of these positions
+    /// vouches for. A row without a position may be out of date, and nobody would tell.
+    #[must_use]
+    pub fn narrowed(mut self, wanted: &Subscriptions) -> Self {
+        self.positions.retain(|saved| wanted.wants(&saved.topic));
+        let vouched: HashSet<_> =
+            self.positions.iter().map(|saved| (saved.publisher, saved.topic.clone())).collect();
+        let is_vouched_for = |row: &Arc<Event>| {
+            row.stamp.is_some_and(|stamp| vouched.contains(&(stamp.publisher, row.topic.clone())))
+        };
+        self.rows.retain(is_vouched_for);
+        self
+    }
+}

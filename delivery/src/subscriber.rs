@@ -1,0 +1,23 @@
+//! The subscribing side: which event is the next, what is missing, and asking for it.
+
+mod answering;
+mod asking;
+mod buffer;
+mod context;
+mod counters;
+mod feed;
+mod followed;
+mod held;
+mod item;
+mod line;
+mod payload;
+mod timing;
+mod tracked_subscriber;
+mod tracker;
+
+pub use buffer::BufferLimit;
+pub use feed::Feed;
+pub use item::{Item, Origin, Snapshot};
+pub use timing::FeedOptions;
+pub use tracked_subscriber::{SavedPosition, TrackedSubscriber};
+pub use tracker::{Effect, Phase, Tracker};

@@ -1,0 +1,83 @@
+use pubsub_api::wire::EventRef;
+use pubsub_api::{Envelope, Stamp, Topic};
+
+use super::payload::Payload;
+use crate::{Answer, AnswerKind, Control, Lost, Position};
+
+/// An answer about one topic, as its parts come.
+#[derive(Debug)]
+pub(super) struct Answering {
+    pub(super) topic: Topic,
+    /// Where the asker is when it has all.
+    pub(super) at: Position,
+    /// The rows of a snapshot, so far; `None` for a replay, which is applied as it comes.
+    pub(super) rows: Option<Vec<Payload>>,
+    /// The epoch in which the numbers of the snapshot began.
+    pub(super) since: u64,
+    bytes: usize,
+    left: u64,
+}
+
+/// What to do with a part.
+pub(super) enum Part {
+    /// Nothing: it waits for the others.
+    Kept,
+    /// It is the next event of a replay.
+    Next {
+        topic: Topic,
+        /// `None` if it cannot be read.
+        stamp: Option<Stamp>,
+        payload: Payload,
+    },
+    /// With it the snapshot is larger than may be.
+    TooLarge { topic: Topic, at: Position },
+}
+
+impl Answering {
+    pub(super) fn new(head: &Answer) -> Self {
+        let (rows, left, since) = match head.kind {
+            AnswerKind::Replay { count } => (None, count, 0),
+            AnswerKind::Snapshot { count, since } => (Some(Vec::new()), count, since),
+            AnswerKind::Busy { .. } | AnswerKind::Unknown => (None, 0, 0),
+        };
+        let at = Position { epoch: head.stamp.epoch, number: head.stamp.sequence };
+        Self { topic: head.topic.clone(), at, rows, since, bytes: 0, left }
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.left == 0
+    }
+
+    pub(super) fn take(&mut self, envelope: Envelope, limit: usize) -> Part {
+        self.left = self.left.saturating_sub(1);
+        let topic = self.topic.clone();
+        let Some(rows) = &mut self.rows else {
+            let (stamp, payload) = read(envelope, &topic);
+            return Part::Next { topic, stamp, payload };
+        };
+        self.bytes += envelope.payload.len();
+        if self.bytes > limit {
+            return Part::TooLarge { topic, at: self.at };
+        }
+        // A row that cannot be read, or is of another topic, is nothing that a stream would have given.
+        let is_row = envelope.topic == topic && EventRef::read(topic.as_bytes(), &envelope.payload).is_ok();
+        rows.extend(is_row.then_some(Payload::Event(envelope)));
+        Part::Kept
+    }
+}
+
+/// The stamp of a replayed envelope, and what it is; what cannot be read is a lost event.
+fn read(envelope: Envelope, topic: &Topic) -> (Option<Stamp>, Payload) {
+    if envelope.topic == *topic {
+        let stamp = EventRef::read(topic.as_bytes(), &envelope.payload).ok().and_then(|event| event.stamp);
+        if let Some(stamp) = stamp {
+            return (Some(stamp), Payload::Event(envelope));
+        }
+    } else if let Ok(Some(Control::Lost(lost))) = Control::read(&envelope.topic, &envelope.payload)
+        && lost.topic == *topic
+    {
+        return (Some(lost.stamp), Payload::Lost(lost));
+    }
+    let stamp = Stamp { publisher: 0, epoch: 0, sequence: 0, time_us: 0 };
+    (None, Payload::Lost(Lost { topic: topic.clone(), stamp, events: 1, cause: "unreadable".to_owned() }))
+}

@@ -1,0 +1,328 @@
+mod answers;
+mod telling;
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use pubsub_api::{Envelope, Incarnation, Notice, Stamp, Topic};
+
+use super::answering::Answering;
+use super::asking::Asking;
+use super::context::Context;
+use super::followed::Followed;
+use super::payload::Payload;
+use super::timing::{GIVE_UP, PROOF};
+use super::{Effect, Item, Phase, Tracker};
+use crate::{Control, Position};
+
+/// Why something is given up where there is nobody to ask.
+const NOT_ASKED: &str = "the driver cannot ask the publisher for what is missing";
+
+/// One publisher, through all its lives: its topics, and what it is asked for.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) incarnation: Incarnation,
+    /// Where it is reached, as it was registered; its id where nobody told.
+    pub(super) endpoint: String,
+    /// Whether the link stands, and its subscriptions are proved.
+    pub(super) is_proved: bool,
+    /// Whether another publisher claims its id.
+    pub(super) is_disputed: bool,
+    topics: HashMap<Topic, Followed>,
+    /// Topics that are not live.
+    unproved: usize,
+    /// Topics that must be asked for.
+    behind: BTreeSet<Topic>,
+    /// What topics hold back together.
+    waiting_bytes: usize,
+    /// Whether `Live` was the last that was told of the whole.
+    told_live: bool,
+    /// When topics that nothing has proved are asked for.
+    doubt_at: Option<Duration>,
+    asking: Asking,
+    answering: Option<Answering>,
+    /// Whether its driver carries no requests, as was learnt on this link.
+    takes_no_requests: bool,
+    /// The epoch in which the numbers of the latest snapshot began.
+    since: u64,
+    effects: Vec<Effect<Payload>>,
+}
+
+impl Line {
+    pub(super) fn new(incarnation: Incarnation, endpoint: String) -> Self {
+        Self {
+            incarnation,
+            endpoint,
+            is_proved: false,
+            is_disputed: false,
+            topics: HashMap::new(),
+            unproved: 0,
+            behind: BTreeSet::new(),
+            waiting_bytes: 0,
+            told_live: false,
+            doubt_at: None,
+            asking: Asking::default(),
+            answering: None,
+            takes_no_requests: false,
+            since: 0,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Follows a topic from a position of an earlier life of the application.
+    pub(super) fn resume(&mut self, topic: Topic, at: Position, context: &Context<'_>) {
+        let tracker = Tracker::resumed(at, context.options.buffer);
+        self.unproved += 1;
+        self.topics.insert(topic, Followed::new(tracker, context.now));
+    }
+
+    pub(super) fn positions(&self) -> impl Iterator<Item = (&Topic, Position)> {
+        let known = |(topic, followed): (_, &Followed)| (topic, followed.tracker.position());
+        self.topics.iter().map(known).filter(|(_, at)| at.number > 0)
+    }
+
+    /// How it stands with the whole, in a word.
+    pub(super) fn state(&self) -> &'static str {
+        match (self.is_proved, self.told_live, self.behind.is_empty()) {
+            (false, ..) => "stale",
+            (true, _, false) => "recovering",
+            (true, true, true) => "live",
+            (true, false, true) => "proving",
+        }
+    }
+
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    pub(super) fn topics(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// The link stands and is proved, perhaps to a later life. What was held back for that is given next, and then
+    /// [`tell_live`](Self::tell_live) called.
+    pub(super) fn prove(&mut self, incarnation: Incarnation, endpoint: &str, context: &mut Context<'_>) {
+        self.incarnation = incarnation;
+        endpoint.clone_into(&mut self.endpoint);
+        self.is_proved = true;
+        self.takes_no_requests = false;
+        self.forget_request();
+        self.doubt_at = Some(context.now + PROOF + context.jitter(PROOF));
+        if !self.behind.is_empty() {
+            self.asking.not_before(context.now + context.jitter(PROOF));
+        }
+    }
+
+    /// The link is gone.
+    pub(super) fn unprove(&mut self, reason: &str, context: &mut Context<'_>) {
+        self.is_proved = false;
+        self.doubt_at = None;
+        self.forget_request();
+        for followed in self.topics.values_mut() {
+            self.unproved += usize::from(followed.tracker.phase() == Phase::Live);
+            followed.tracker.unproved();
+        }
+        if std::mem::take(&mut self.told_live) {
+            let (publisher, reason) = (self.endpoint.clone(), reason.to_owned());
+            context.items.push_back(Item::Notice(Notice::Stale { publisher, reason }));
+        }
+    }
+
+    /// A later life, on a broker: nobody says hello there, what it sends is its proof.
+    pub(super) fn restarted(&mut self, epoch: u64) {
+        self.incarnation.epoch = epoch;
+        self.forget_request();
+    }
+
+    fn forget_request(&mut self) {
+        self.asking.forget();
+        self.answering = None;
+    }
+
+    /// Whether a topic is followed, or may be.
+    pub(super) fn has_room_for(&self, topic: &Topic, context: &Context<'_>) -> bool {
+        self.topics.len() < context.options.max_topics || self.topics.contains_key(topic)
+    }
+
+    /// A stamped event of this incarnation.
+    pub(super) fn event(&mut self, envelope: Envelope, stamp: Stamp, context: &mut Context<'_>) {
+        let (topic, bytes) = (envelope.topic.clone(), envelope.payload.len());
+        self.follow(topic, context, |tracker, effects| {
+            let dropped = tracker.data(stamp.epoch, stamp.sequence, Payload::Event(envelope), bytes, effects);
+            dropped as u64
+        });
+    }
+
+    /// What was said on the topic of marks.
+    pub(super) fn control(&mut self, control: Control, context: &mut Context<'_>) {
+        match control {
+            Control::Mark(mark) => {
+                let stamp = mark.stamp;
+                self.follow(mark.topic, context, |tracker, effects| {
+                    tracker.mark(stamp.epoch, stamp.sequence, mark.prev, effects);
+                    0
+                });
+            }
+            Control::Lost(lost) => {
+                let (topic, stamp) = (lost.topic.clone(), lost.stamp);
+                self.follow(topic, context, |tracker, effects| {
+                    tracker.data(stamp.epoch, stamp.sequence, Payload::Lost(lost), 0, effects) as u64
+                });
+            }
+            Control::Bye { topic, stamp } => {
+                self.follow(topic.clone(), context, |tracker, effects| {
+                    tracker.mark(stamp.epoch, stamp.sequence, None, effects);
+                    0
+                });
+                let is_over = |followed: &Followed| !followed.tracker.is_behind();
+                if self.topics.get(&topic).is_some_and(is_over) {
+                    self.retire(&topic);
+                }
+            }
+        }
+    }
+
+    /// Lets the tracker of a topic do something, and passes on what it wants done.
+    fn follow(
+        &mut self,
+        topic: Topic,
+        context: &mut Context<'_>,
+        act: impl FnOnce(&mut Tracker<Payload>, &mut Vec<Effect<Payload>>) -> u64,
+    ) {
+        if !self.has_room_for(&topic, context) {
+            context.counters.untracked += 1;
+            return;
+        }
+        if !self.topics.contains_key(&topic) {
+            self.unproved += 1;
+            let tracker = Tracker::new(context.options.buffer);
+            self.topics.insert(topic.clone(), Followed::new(tracker, context.now));
+        }
+        let Some(followed) = self.topics.get_mut(&topic) else { return };
+        followed.heard = context.now;
+        let tracker = &mut followed.tracker;
+        let (was, held, repeats) = (tracker.phase(), tracker.waiting_bytes(), tracker.duplicates());
+        context.counters.overflowed += act(tracker, &mut self.effects);
+        context.counters.duplicates += tracker.duplicates() - repeats;
+        self.waiting_bytes = self.waiting_bytes - held + tracker.waiting_bytes();
+        if self.waiting_bytes > context.options.buffers_bytes {
+            self.waiting_bytes -= tracker.waiting_bytes();
+            context.counters.overflowed += tracker.forget_waiting() as u64;
+        }
+        let is = tracker.phase();
+        if was != is || !self.effects.is_empty() {
+            self.changed(topic, was, is, context);
+        }
+    }
+
+    /// A tracker's phase may have changed, and it may want something done.
+    fn changed(&mut self, topic: Topic, was: Phase, is: Phase, context: &mut Context<'_>) {
+        let is_behind = matches!(is, Phase::Syncing | Phase::Recovering);
+        self.unproved = self.unproved + usize::from(is != Phase::Live) - usize::from(was != Phase::Live);
+        let effects = std::mem::take(&mut self.effects);
+        self.pass_on(&topic, effects, context);
+        if is_behind && self.behind.insert(topic.clone()) {
+            self.fell_behind(topic, context);
+        } else if !is_behind
+            && self.behind.remove(&topic)
+            && let Some(followed) = self.topics.get_mut(&topic)
+        {
+            followed.attempts = 0;
+        }
+        self.tell_live(context);
+    }
+
+    fn fell_behind(&mut self, topic: Topic, context: &mut Context<'_>) {
+        if self.doubt_at.is_some() && self.behind.len() == 1 {
+            // Just after the link stands, all subscribers of the publisher are in the same case. What else is behind when
+            // the time has come is asked for with it.
+            self.asking.not_before(context.now + context.jitter(PROOF));
+        }
+        if let Some(followed) = self.topics.get_mut(&topic) {
+            followed.behind_since = context.now;
+            followed.ask_at = context.now;
+        }
+        if !self.can_be_asked(context) {
+            self.give_up(topic, NOT_ASKED, context);
+        }
+    }
+
+    fn give_up(&mut self, topic: Topic, reason: &'static str, context: &mut Context<'_>) {
+        self.follow(topic, context, |tracker, effects| {
+            tracker.give_up(reason, effects);
+            0
+        });
+    }
+
+    /// Whether it waits for a time that is not far.
+    pub(super) fn is_busy(&self) -> bool {
+        self.doubt_at.is_some() || (self.is_proved && !self.behind.is_empty())
+    }
+
+    /// Does what is due.
+    pub(super) fn tick(&mut self, context: &mut Context<'_>) {
+        if self.doubt_at.is_some_and(|at| at <= context.now) {
+            self.doubt_at = None;
+            if self.can_be_asked(context) {
+                self.doubt(context);
+            }
+        }
+        if self.is_proved {
+            self.give_up_the_oldest(context);
+        }
+        self.ask(context);
+    }
+
+    fn doubt(&mut self, context: &mut Context<'_>) {
+        let is_stale = |followed: &Followed| followed.tracker.phase() == Phase::Stale;
+        let stale: Vec<Topic> = self
+            .topics
+            .iter()
+            .filter(|(_, followed)| is_stale(followed))
+            .map(|(topic, _)| topic.clone())
+            .collect();
+        for topic in stale {
+            self.follow(topic, context, |tracker, effects| {
+                tracker.doubt(effects);
+                0
+            });
+        }
+    }
+
+    fn give_up_the_oldest(&mut self, context: &mut Context<'_>) {
+        let is_old = |topic: &&Topic| {
+            let since = |followed: &Followed| context.now.saturating_sub(followed.behind_since);
+            self.topics.get(*topic).is_some_and(|followed| since(followed) >= GIVE_UP)
+        };
+        let old: Vec<Topic> = self.behind.iter().filter(is_old).cloned().collect();
+        for topic in old {
+            self.asking.answered(&topic);
+            self.give_up(topic, "the publisher did not give again what is missing", context);
+        }
+    }
+
+    /// Forgets topics of which nothing was heard for long.
+    pub(super) fn retire_silent(&mut self, now: Duration, remembered: Duration) {
+        let is_silent = |followed: &Followed| now.saturating_sub(followed.heard) >= remembered;
+        let silent: Vec<Topic> = self
+            .topics
+            .iter()
+            .filter(|(_, followed)| is_silent(followed))
+            .map(|(topic, _)| topic.clone())
+            .collect();
+        silent.iter().for_each(|topic| self.retire(topic));
+    }
+
+    /// Forgets topics that nobody wants.
+    pub(super) fn retain(&mut self, wants: impl Fn(&Topic) -> bool) {
+        let left: Vec<Topic> = self.topics.keys().filter(|topic| !wants(topic)).cloned().collect();
+        left.iter().for_each(|topic| self.retire(topic));
+    }
+
+    fn retire(&mut self, topic: &Topic) {
+        let Some(followed) = self.topics.remove(topic) else { return };
+        self.behind.remove(topic);
+        self.waiting_bytes -= followed.tracker.waiting_bytes();
+        self.unproved -= usize::from(followed.tracker.phase() != Phase::Live);
+    }
+}

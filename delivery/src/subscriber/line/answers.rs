@@ -1,0 +1,166 @@
+use std::time::Duration;
+
+use pubsub_api::{Envelope, Topic};
+
+use super::{Line, NOT_ASKED};
+use crate::subscriber::answering::{Answering, Part};
+use crate::subscriber::context::Context;
+use crate::subscriber::payload::Payload;
+use crate::subscriber::timing::PROOF;
+use crate::subscriber::{Effect, Tracker};
+use crate::{Answer, AnswerKind, Position};
+
+/// Asking its publisher, and what comes of it.
+impl Line {
+    /// A part of an answer came.
+    pub(in crate::subscriber) fn answered(&mut self, envelope: Envelope, context: &mut Context<'_>) {
+        match Answer::read(&envelope) {
+            Err(refused) => {
+                context.counters.bad(refused.cause());
+                self.answering = None;
+            }
+            Ok(Some(head)) => {
+                let is_ours = head.stamp.publisher == self.incarnation.publisher
+                    && head.stamp.epoch == self.incarnation.epoch
+                    && self.asking.is_answer(head.id, &head.topic, context.now);
+                self.answering = is_ours.then(|| Answering::new(&head));
+                if is_ours {
+                    self.begin_answer(&head, context);
+                }
+            }
+            Ok(None) => {
+                self.asking.moves(context.now);
+                self.part(envelope, context);
+            }
+        }
+    }
+
+    fn begin_answer(&mut self, head: &Answer, context: &mut Context<'_>) {
+        match head.kind {
+            AnswerKind::Busy { retry_after } => {
+                context.counters.busy += 1;
+                let wait = retry_after + context.jitter(retry_after.max(PROOF));
+                self.end_answer(&head.topic, wait, context, |_, _| {});
+            }
+            AnswerKind::Unknown => {
+                let at = Position { epoch: head.stamp.epoch, number: head.stamp.sequence };
+                self.end_answer(&head.topic, Duration::ZERO, context, |tracker, effects| {
+                    tracker.unknown(at, effects)
+                });
+            }
+            AnswerKind::Replay { count: 0 } | AnswerKind::Snapshot { count: 0, .. } => {
+                self.finish_answer(context)
+            }
+            AnswerKind::Replay { .. } | AnswerKind::Snapshot { .. } => {}
+        }
+    }
+
+    fn part(&mut self, envelope: Envelope, context: &mut Context<'_>) {
+        let Some(answering) = &mut self.answering else { return };
+        match answering.take(envelope, context.options.snapshot_bytes) {
+            Part::Kept => {}
+            Part::Next { topic, stamp, payload } => {
+                self.follow(topic, context, |tracker, effects| {
+                    let at = tracker.position();
+                    // What cannot be read has the next number: the publisher vouches for it.
+                    let (epoch, number) = stamp.map_or((at.epoch, at.number.saturating_add(1)), |stamp| {
+                        (stamp.epoch, stamp.sequence)
+                    });
+                    tracker.replayed(epoch, number, payload, effects);
+                    0
+                });
+            }
+            Part::TooLarge { topic, at } => {
+                context.counters.bad("snapshot_too_large");
+                self.end_answer(&topic, Duration::ZERO, context, |tracker, effects| {
+                    tracker.unknown(at, effects)
+                });
+            }
+        }
+        if self.answering.as_ref().is_some_and(Answering::is_whole) {
+            self.finish_answer(context);
+        }
+    }
+
+    fn finish_answer(&mut self, context: &mut Context<'_>) {
+        let Some(Answering { topic, at, rows, since, .. }) = self.answering.take() else { return };
+        self.since = since;
+        self.end_answer(&topic, Duration::ZERO, context, |tracker, effects| match rows {
+            Some(rows) => tracker.replaced(at, rows, effects),
+            None => tracker.replay_ended(at, effects),
+        });
+    }
+
+    /// The answer about a topic is over; if that is still behind, it is asked for again after `wait`, later each time.
+    fn end_answer(
+        &mut self,
+        topic: &Topic,
+        wait: Duration,
+        context: &mut Context<'_>,
+        act: impl FnOnce(&mut Tracker<Payload>, &mut Vec<Effect<Payload>>),
+    ) {
+        self.answering = None;
+        self.asking.answered(topic);
+        self.follow(topic.clone(), context, |tracker, effects| {
+            act(tracker, effects);
+            0
+        });
+        if let Some(followed) = self.topics.get_mut(topic)
+            && followed.tracker.is_behind()
+        {
+            followed.behind_since = context.now;
+            followed.attempts += 1;
+            let more = if followed.attempts > 3 {
+                context.jitter(PROOF * followed.attempts.min(20))
+            } else {
+                Duration::ZERO
+            };
+            followed.ask_at = context.now + wait + more;
+        }
+    }
+
+    /// The connection for requests is gone.
+    pub(in crate::subscriber) fn request_lost(&mut self, context: &mut Context<'_>) {
+        self.answering = None;
+        let wait = context.jitter(PROOF);
+        self.asking.failed(context.now, wait);
+    }
+
+    /// It takes no requests. What is behind, and what falls behind as long as this link stands, is given up at once: the
+    /// stream goes on, behind a word about what is missing.
+    pub(in crate::subscriber) fn requests_refused(&mut self, context: &mut Context<'_>) {
+        self.forget_request();
+        self.takes_no_requests = true;
+        let behind: Vec<Topic> = self.behind.iter().cloned().collect();
+        for topic in behind {
+            self.give_up(topic, NOT_ASKED, context);
+        }
+    }
+
+    /// Whether what is missing can be asked for.
+    pub(in crate::subscriber) fn can_be_asked(&self, context: &Context<'_>) -> bool {
+        context.options.asks && !self.takes_no_requests
+    }
+
+    /// Asks, if there is something to ask and it is time.
+    pub(in crate::subscriber) fn ask(&mut self, context: &mut Context<'_>) {
+        let wait = context.jitter(PROOF);
+        if self.asking.is_overdue(context.now) {
+            context.counters.timeouts += 1;
+            self.answering = None;
+            self.asking.failed(context.now, wait);
+        }
+        if !self.is_proved || !self.can_be_asked(context) || self.behind.is_empty() {
+            return;
+        }
+        let (topics, now) = (&self.topics, context.now);
+        let due = self.behind.iter().filter_map(|topic| {
+            let followed = topics.get(topic).filter(|followed| followed.ask_at <= now)?;
+            Some((topic, followed.tracker.position()))
+        });
+        if let Some(request) = self.asking.ask(now, due) {
+            context.counters.requests += 1;
+            context.requests.push((self.endpoint.clone(), request));
+        }
+    }
+}

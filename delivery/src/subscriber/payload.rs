@@ -1,0 +1,21 @@
+use pubsub_api::Envelope;
+
+use crate::Lost;
+
+/// What has a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Payload {
+    /// An event.
+    Event(Envelope),
+    /// A record in the place of events that are missing.
+    Lost(Lost),
+}
+
+impl Payload {
+    pub(super) fn into_event(self) -> Option<Envelope> {
+        match self {
+            Self::Event(envelope) => Some(envelope),
+            Self::Lost(_) => None,
+        }
+    }
+}

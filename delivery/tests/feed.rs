@@ -1,0 +1,404 @@
+//! What a subscriber is told, case by case: links, lives of publishers, gaps, answers.
+
+#[cfg(test)]
+#[path = "feed/script.rs"]
+mod script;
+
+use std::time::Duration;
+
+use delivery::subscriber::{BufferLimit, FeedOptions};
+use delivery::{AnswerKind, Position};
+#[cfg(test)]
+use script::{Script, at};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_stream_that_is_seen_from_number_1_is_live_without_a_word() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    assert_eq!(feed.told(), ["subscribed a", "live a"]);
+    feed.data(7, 1, 1, "x");
+    feed.data(7, 1, 2, "y");
+    assert_eq!(feed.told(), ["x", "y"]);
+    assert_eq!(feed.asked(), [""; 0]);
+    assert_eq!(feed.positions(), [at(1, 2)]);
+}
+
+#[test]
+fn what_comes_before_the_hello_of_its_publisher_waits_for_it() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.data(7, 1, 1, "x");
+    feed.data(8, 1, 1, "other");
+    assert_eq!(feed.told(), [""; 0]);
+    feed.hello("a", 7, 1);
+    assert_eq!(feed.told(), ["subscribed a", "x", "live a"]);
+}
+
+#[test]
+fn a_gap_is_told_asked_for_and_filled_in_order() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    feed.told();
+    feed.data(7, 1, 4, "4");
+    assert_eq!(feed.told(), ["recovering D"]);
+    assert_eq!(feed.asked(), ["a D 1/1"]);
+    feed.data(7, 1, 5, "5");
+    feed.data(7, 1, 5, "5");
+    assert_eq!(feed.told(), [""; 0], "nothing overtakes");
+    assert_eq!(feed.asked(), [""; 0], "one request at a time");
+    feed.replay("a", 7, 1, &[(1, 2, "2"), (1, 3, "3")], at(1, 3));
+    assert_eq!(feed.told(), ["2 replay", "3 replay", "4", "5", "live D"]);
+    assert_eq!(feed.counter("events_duplicate"), 1);
+}
+
+#[test]
+fn a_lost_tail_is_learnt_from_the_mark() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    feed.mark(7, 1, 1, None);
+    feed.told();
+    feed.mark(7, 1, 2, None);
+    assert_eq!(feed.told(), ["recovering D"]);
+    assert_eq!(feed.asked(), ["a D 1/1"]);
+    feed.replay("a", 7, 1, &[(1, 2, "2")], at(1, 2));
+    assert_eq!(feed.told(), ["2 replay", "live D"]);
+}
+
+#[test]
+fn a_late_joiner_gets_a_snapshot_and_then_what_came_meanwhile() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.pass(2 * SECOND);
+    feed.mark(7, 1, 50, None);
+    assert_eq!(feed.asked(), ["a D 1/0"]);
+    feed.data(7, 1, 51, "51");
+    feed.data(7, 1, 52, "52");
+    feed.told();
+    feed.snapshot("a", 7, 1, &[(1, 9, "old"), (1, 51, "51")], at(1, 51));
+    assert_eq!(feed.told(), ["snapshot of 2", "52", "live D"]);
+    assert_eq!(feed.positions(), [at(1, 52)]);
+}
+
+#[test]
+fn a_lost_link_is_stale_once_and_live_once() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.told();
+    feed.down("a");
+    assert_eq!(feed.told(), ["down a", "stale a"]);
+    feed.hello("a", 7, 1);
+    assert_eq!(feed.told(), ["subscribed a"]);
+    feed.mark(7, 1, 1, None);
+    assert_eq!(feed.told(), ["live a"]);
+    feed.pass(3 * SECOND);
+    assert_eq!(feed.asked(), [""; 0]);
+}
+
+#[test]
+fn a_restart_that_remembers_costs_no_request() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.down("a");
+    feed.told();
+    // The mark to a new subscriber comes before the hello, and waits for that.
+    feed.mark(7, 2, 1, Some(at(1, 1)));
+    feed.data(7, 2, 2, "2");
+    feed.hello("a", 7, 2);
+    assert_eq!(feed.told(), ["subscribed a", "live a", "2"]);
+    feed.pass(3 * SECOND);
+    assert_eq!(feed.asked(), [""; 0]);
+    assert_eq!(feed.positions(), [at(2, 2)]);
+}
+
+#[test]
+fn a_restart_that_has_forgotten_is_asked_and_means_resync() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.down("a");
+    feed.hello("a", 7, 2);
+    feed.told();
+    feed.pass(SECOND + SECOND / 10);
+    assert_eq!(feed.told(), ["recovering D"], "no mark came: the topic is doubted");
+    assert_eq!(feed.asked(), ["a D 1/1"]);
+    feed.head("a", 7, AnswerKind::Unknown, at(2, 0));
+    assert_eq!(feed.told(), ["resync D", "live D", "live a"]);
+    feed.data(7, 2, 1, "new");
+    assert_eq!(feed.told(), ["new"]);
+}
+
+#[test]
+fn an_epoch_from_a_clock_that_went_back_is_believed_if_nobody_else_claims_the_id() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 9);
+    feed.data(7, 9, 1, "1");
+    feed.down("a");
+    feed.hello("a", 7, 3);
+    feed.mark(7, 3, 1, Some(at(9, 1)));
+    feed.told();
+    feed.data(7, 3, 2, "2");
+    assert_eq!(feed.told(), ["2"]);
+}
+
+#[test]
+fn two_live_publishers_of_one_id_are_told_once_and_followed_apart() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.hello("b", 7, 2);
+    assert_eq!(feed.told(), ["subscribed a", "live a", "subscribed b", "duplicate a b", "live b"]);
+    for number in 1..4 {
+        feed.data(7, 1, number, "of a");
+        feed.data(7, 2, number, "of b");
+    }
+    assert_eq!(feed.told(), ["of a", "of b"].repeat(3));
+    feed.mark(7, 2, 4, None);
+    feed.pass(SECOND);
+    assert_eq!(feed.asked(), ["b D 2/3"]);
+    feed.down("b");
+    feed.hello("b", 7, 5);
+    assert_eq!(
+        feed.told().last().map(String::as_str),
+        Some("duplicate a b"),
+        "told again when it comes back"
+    );
+}
+
+#[test]
+fn one_publisher_behind_two_addresses_is_one() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.hello("b", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.data(7, 1, 1, "1");
+    feed.down("a");
+    assert_eq!(feed.told(), ["subscribed a", "live a", "subscribed b", "1", "down a"]);
+    feed.mark(7, 1, 2, None);
+    feed.pass(SECOND);
+    assert_eq!(feed.asked(), ["b D 1/1"], "who is left is asked");
+}
+
+#[test]
+fn where_nobody_can_be_asked_a_gap_is_told_and_the_stream_goes_on() {
+    let mut feed = Script::new(FeedOptions { asks: false, ..FeedOptions::default() });
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.told();
+    feed.data(7, 1, 4, "4");
+    assert_eq!(feed.told(), ["recovering D", "gap of 2", "4", "live D", "resync D"]);
+    feed.mark(7, 1, 5, None);
+    assert_eq!(feed.told(), ["recovering D", "gap of 1", "live D", "resync D"]);
+}
+
+#[test]
+fn a_publisher_that_takes_no_requests_is_asked_once_a_link() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.pass(2 * SECOND);
+    feed.data(7, 1, 3, "3");
+    assert_eq!(feed.told(), ["subscribed a", "live a", "recovering D"]);
+    assert_eq!(feed.asked(), ["a D 1/0"]);
+    feed.requests_refused("a");
+    assert_eq!(feed.told(), ["gap of 2", "3", "live D", "resync D"]);
+    feed.data(7, 1, 5, "5");
+    assert_eq!(feed.told(), ["recovering D", "gap of 1", "5", "live D", "resync D"]);
+    feed.pass(2 * SECOND);
+    assert_eq!(feed.asked(), [""; 0]);
+    feed.down("a");
+    feed.hello("a", 7, 1);
+    feed.pass(2 * SECOND);
+    assert_eq!(
+        feed.asked().first().map(String::as_str),
+        Some("a D 1/5"),
+        "another link may be to another program"
+    );
+}
+
+#[test]
+fn who_is_busy_is_asked_again_later() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.pass(2 * SECOND);
+    feed.mark(7, 1, 5, None);
+    assert_eq!(feed.asked(), ["a D 1/0"]);
+    feed.head("a", 7, AnswerKind::Busy { retry_after: SECOND }, at(1, 5));
+    feed.pass(SECOND / 2);
+    assert_eq!(feed.asked(), [""; 0]);
+    feed.pass(2 * SECOND);
+    assert_eq!(feed.asked(), ["a D 1/0"]);
+}
+
+#[test]
+fn a_request_that_nobody_answers_is_repeated_ever_later_and_then_given_up() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    feed.told();
+    feed.data(7, 1, 3, "3");
+    let mut requests = feed.asked().len();
+    for _ in 0..29 {
+        feed.pass(SECOND);
+        requests += feed.asked().len();
+    }
+    assert!((4..=6).contains(&requests), "after 1, 2, 4, 8 s and a jitter: {requests}");
+    feed.pass(2 * SECOND);
+    assert_eq!(feed.told(), ["recovering D", "gap of 1", "3", "live D", "resync D"]);
+}
+
+#[test]
+fn late_answers_and_those_of_others_change_nothing() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    feed.data(7, 1, 3, "3");
+    feed.told();
+    assert_eq!(feed.asked().len(), 1);
+    feed.replay("b", 7, 1, &[(1, 2, "of nobody")], at(1, 2));
+    feed.replay_to(99, "a", 7, &[(1, 2, "unasked")], at(1, 2));
+    feed.replay("a", 7, 0, &[(0, 2, "of an earlier life")], at(0, 2));
+    assert_eq!(feed.told(), [""; 0]);
+    feed.replay("a", 7, 1, &[(1, 2, "2")], at(1, 2));
+    assert_eq!(feed.told(), ["2 replay", "3", "live D"]);
+    feed.replay("a", 7, 1, &[(1, 2, "2")], at(1, 2));
+    assert_eq!(feed.told(), [""; 0]);
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_asked_for_again_and_nothing_is_half_applied() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.pass(2 * SECOND);
+    feed.mark(7, 1, 9, None);
+    feed.asked();
+    feed.told();
+    feed.head("a", 7, AnswerKind::Snapshot { count: 2, since: 1 }, at(1, 9));
+    feed.part("a", 7, 1, 3, "row");
+    feed.request_lost("a");
+    assert_eq!(feed.told(), [""; 0]);
+    feed.pass(2 * SECOND);
+    assert_eq!(feed.asked(), ["a D 1/0"]);
+    feed.snapshot("a", 7, 1, &[(1, 3, "row")], at(1, 9));
+    assert_eq!(feed.told(), ["snapshot of 1", "live D"]);
+}
+
+#[test]
+fn a_replayed_event_that_cannot_be_read_is_a_loss_and_no_loop() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    feed.data(7, 1, 3, "3");
+    feed.told();
+    feed.asked();
+    feed.head("a", 7, AnswerKind::Replay { count: 1 }, at(1, 2));
+    feed.junk_part("a");
+    assert_eq!(feed.told(), ["gap of 1", "resync D", "3", "live D"]);
+}
+
+#[test]
+fn a_record_of_a_loss_takes_its_number_and_is_told_at_its_place() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.lost(7, 1, 2, 3);
+    feed.data(7, 1, 3, "3");
+    assert_eq!(feed.told(), ["subscribed a", "live a", "1", "gap of 3", "resync D", "3"]);
+    assert_eq!(feed.counter("events_missed"), 3);
+}
+
+#[test]
+fn what_waits_is_bounded_and_asked_for_again() {
+    let buffer = BufferLimit { events: 3, bytes: usize::MAX };
+    let mut feed = Script::new(FeedOptions { buffer, ..FeedOptions::default() });
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    for number in 3..9 {
+        feed.data(7, 1, number, "x");
+    }
+    feed.told();
+    feed.asked();
+    assert_eq!(feed.counter("events_to_be_asked_for_again"), 4);
+    feed.replay("a", 7, 1, &[(1, 2, "2")], at(1, 2));
+    assert_eq!(feed.told(), ["2 replay"]);
+    assert_eq!(feed.asked(), ["a D 1/2"], "3 to 6 are to be had from the publisher");
+    feed.replay("a", 7, 1, &[(1, 3, "3"), (1, 4, "4"), (1, 5, "5"), (1, 6, "6")], at(1, 6));
+    assert_eq!(feed.told(), ["3 replay", "4 replay", "5 replay", "6 replay", "x", "x", "live D"]);
+}
+
+#[test]
+fn an_application_that_saved_its_position_goes_on_there() {
+    for (last, asks) in [(5, vec![]), (8, vec!["a D 1/5"])] {
+        let mut feed = Script::new(FeedOptions::default());
+        feed.resume(7, at(1, 5));
+        assert_eq!(feed.positions(), [at(1, 5)], "also before the publisher is there");
+        feed.hello("a", 7, 1);
+        feed.mark(7, 1, last, None);
+        feed.pass(SECOND);
+        assert_eq!(feed.asked(), asks);
+    }
+    let mut feed = Script::new(FeedOptions::default());
+    feed.resume(7, Position { epoch: 1, number: 5 });
+    feed.hello("a", 7, 1);
+    feed.told();
+    feed.data(7, 1, 6, "6");
+    assert_eq!(feed.told(), ["6", "live a"], "the next one proves that nothing is missing");
+}
+
+#[test]
+fn on_a_broker_a_later_epoch_is_a_later_life_and_an_earlier_one_is_dropped() {
+    let options = FeedOptions { introduced: false, asks: false, ..FeedOptions::default() };
+    let mut feed = Script::new(options);
+    feed.data(7, 1, 1, "1");
+    feed.data(7, 1, 2, "2");
+    feed.data(7, 5, 1, "new 1");
+    feed.data(7, 1, 3, "late");
+    feed.data(7, 5, 2, "new 2");
+    let told = ["1", "live 0000000000000007", "2", "recovering D", "new 1", "live D", "resync D", "new 2"];
+    assert_eq!(feed.told(), told);
+    assert_eq!(feed.counter("events_of_ended_epochs"), 1);
+}
+
+#[test]
+fn an_event_numbered_0_is_refused_and_nothing_follows_the_highest_number() {
+    let mut feed = Script::new(FeedOptions { asks: false, ..FeedOptions::default() });
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, u64::MAX, "last");
+    feed.data(7, 1, 0, "none");
+    feed.data(7, 1, u64::MAX, "again");
+    let told = feed.told();
+    assert!(told.iter().any(|told| told == "last") && !told.iter().any(|told| told == "none"), "{told:?}");
+    assert_eq!((feed.counter("events_dropped"), feed.counter("events_duplicate")), (1, 1));
+    feed.hello("a", 7, 2);
+    feed.data(7, 2, 0, "none");
+    feed.data(7, 2, 1, "first");
+    assert!(feed.told().contains(&"first".to_owned()));
+    assert_eq!(feed.counter("events_dropped"), 2);
+}
+
+#[test]
+fn a_publisher_that_numbers_nothing_is_given_as_it_comes() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.unstamped("x");
+    assert_eq!(feed.told(), ["x unverified"]);
+    assert_eq!(feed.counter("events_unverified"), 1);
+}
+
+#[test]
+fn topics_of_which_nothing_is_heard_for_long_are_forgotten() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    for _ in 0..12 {
+        feed.pass(60 * SECOND);
+    }
+    assert_eq!(feed.positions(), []);
+}

@@ -1,0 +1,202 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use delivery::subscriber::{Feed, FeedOptions, Item, Origin, SavedPosition};
+use delivery::{Answer, AnswerKind, Lost, Mark, Position, SyncRequest};
+use pubsub_api::{Action, Envelope, Event, Incarnation, Notice, Reply, SEND_ALL, Stamp};
+
+/// A feed, its clock, and short words for what goes in and comes out. All is about topic `D`.
+pub(crate) struct Script {
+    feed: Feed,
+    now: Duration,
+    last_request: u64,
+}
+
+pub(crate) fn at(epoch: u64, number: u64) -> Position {
+    Position { epoch, number }
+}
+
+impl Script {
+    pub(crate) fn new(options: FeedOptions) -> Self {
+        Self { feed: Feed::new(options), now: Duration::ZERO, last_request: 0 }
+    }
+
+    pub(crate) fn resume(&mut self, publisher: u64, position: Position) {
+        self.feed.resume([SavedPosition { publisher, topic: SEND_ALL, position }]);
+    }
+
+    /// Time passes, in small steps.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        while self.now < until {
+            self.now = self.feed.next_tick(self.now).min(until);
+            self.feed.tick(self.now);
+        }
+    }
+
+    pub(crate) fn hello(&mut self, endpoint: &str, publisher: u64, epoch: u64) {
+        let incarnation = Some(Incarnation { publisher, epoch });
+        self.feed.notice(Notice::Subscribed { publisher: endpoint.to_owned(), incarnation }, self.now);
+    }
+
+    pub(crate) fn down(&mut self, endpoint: &str) {
+        let notice = Notice::LinkDown { publisher: endpoint.to_owned(), reason: "gone".to_owned() };
+        self.feed.notice(notice, self.now);
+    }
+
+    pub(crate) fn data(&mut self, publisher: u64, epoch: u64, number: u64, value: &str) {
+        self.feed.message(data(publisher, at(epoch, number), value), self.now);
+    }
+
+    pub(crate) fn unstamped(&mut self, value: &str) {
+        let event = Event::new("t", "k", Action::Set, value, SEND_ALL);
+        self.feed.message(Envelope::pack(&event).unwrap(), self.now);
+    }
+
+    pub(crate) fn mark(&mut self, publisher: u64, epoch: u64, last: u64, prev: Option<Position>) {
+        let mark = Mark { topic: SEND_ALL, stamp: stamp(publisher, at(epoch, last)), oldest: 1, prev };
+        self.feed.message(mark.pack().unwrap(), self.now);
+    }
+
+    pub(crate) fn lost(&mut self, publisher: u64, epoch: u64, number: u64, events: u64) {
+        let stamp = stamp(publisher, at(epoch, number));
+        let lost = Lost { topic: SEND_ALL, stamp, events, cause: "refused".to_owned() };
+        self.feed.message(lost.pack().unwrap(), self.now);
+    }
+
+    fn answer(&mut self, endpoint: &str, envelope: Envelope) {
+        self.feed.reply(Reply::Part { endpoint: endpoint.to_owned(), envelope }, self.now);
+    }
+
+    /// The head of the answer to the last request.
+    pub(crate) fn head(&mut self, endpoint: &str, publisher: u64, kind: AnswerKind, ends: Position) {
+        self.head_to(self.last_request, endpoint, publisher, kind, ends);
+    }
+
+    fn head_to(&mut self, id: u64, endpoint: &str, publisher: u64, kind: AnswerKind, ends: Position) {
+        let answer = Answer { id, topic: SEND_ALL, stamp: stamp(publisher, ends), kind };
+        self.answer(endpoint, answer.pack().unwrap());
+    }
+
+    pub(crate) fn part(&mut self, endpoint: &str, publisher: u64, epoch: u64, number: u64, value: &str) {
+        self.answer(endpoint, data(publisher, at(epoch, number), value));
+    }
+
+    pub(crate) fn junk_part(&mut self, endpoint: &str) {
+        self.answer(endpoint, Envelope { topic: SEND_ALL, payload: Bytes::from_static(b"junk") });
+    }
+
+    pub(crate) fn replay(
+        &mut self,
+        endpoint: &str,
+        publisher: u64,
+        epoch: u64,
+        events: &[(u64, u64, &str)],
+        ends: Position,
+    ) {
+        assert_eq!(ends.epoch, epoch);
+        self.replay_to(self.last_request, endpoint, publisher, events, ends);
+    }
+
+    pub(crate) fn replay_to(
+        &mut self,
+        id: u64,
+        endpoint: &str,
+        publisher: u64,
+        events: &[(u64, u64, &str)],
+        ends: Position,
+    ) {
+        self.head_to(id, endpoint, publisher, AnswerKind::Replay { count: events.len() as u64 }, ends);
+        for (epoch, number, value) in events {
+            self.part(endpoint, publisher, *epoch, *number, value);
+        }
+    }
+
+    pub(crate) fn snapshot(
+        &mut self,
+        endpoint: &str,
+        publisher: u64,
+        since: u64,
+        rows: &[(u64, u64, &str)],
+        ends: Position,
+    ) {
+        let kind = AnswerKind::Snapshot { count: rows.len() as u64, since };
+        self.head(endpoint, publisher, kind, ends);
+        for (epoch, number, value) in rows {
+            self.part(endpoint, publisher, *epoch, *number, value);
+        }
+    }
+
+    pub(crate) fn request_lost(&mut self, endpoint: &str) {
+        let reply = Reply::Lost { endpoint: endpoint.to_owned(), reason: "gone".to_owned() };
+        self.feed.reply(reply, self.now);
+    }
+
+    pub(crate) fn requests_refused(&mut self, endpoint: &str) {
+        let reply = Reply::Refused { endpoint: endpoint.to_owned(), reason: "it is a PUB".to_owned() };
+        self.feed.reply(reply, self.now);
+    }
+
+    /// What the application was told since it was asked last, in words.
+    pub(crate) fn told(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.feed.next_item()).map(|item| words(&item)).collect()
+    }
+
+    /// What publishers were asked since: endpoint, topic, epoch and number.
+    pub(crate) fn asked(&mut self) -> Vec<String> {
+        let mut asked = Vec::new();
+        for (endpoint, request) in self.feed.requests() {
+            let SyncRequest { id, wants } = SyncRequest::read(&request).unwrap();
+            self.last_request = id;
+            asked.extend(wants.iter().map(|want| {
+                let Position { epoch, number } = want.position;
+                format!("{endpoint} {} {epoch}/{number}", want.topic)
+            }));
+        }
+        asked
+    }
+
+    pub(crate) fn positions(&self) -> Vec<Position> {
+        self.feed.positions().iter().map(|saved| saved.position).collect()
+    }
+
+    pub(crate) fn counter(&self, name: &str) -> u64 {
+        self.feed.counters().iter().filter(|counter| counter.name == name).map(|counter| counter.value).sum()
+    }
+}
+
+fn stamp(publisher: u64, Position { epoch, number }: Position) -> Stamp {
+    Stamp { publisher, epoch, sequence: number, time_us: 0 }
+}
+
+fn data(publisher: u64, position: Position, value: &str) -> Envelope {
+    let stamp = Some(stamp(publisher, position));
+    let event = Event { stamp, ..Event::new("t", "k", Action::Set, value, SEND_ALL) };
+    Envelope::pack(&event).unwrap()
+}
+
+fn words(item: &Item) -> String {
+    match item {
+        Item::Event { envelope, origin } => {
+            let event = pubsub_api::wire::EventRef::read(b"D", &envelope.payload).unwrap().to_event();
+            let pubsub_api::Value::Text(value) = event.value else { panic!("{event:?}") };
+            match origin {
+                Origin::Live => value,
+                Origin::Unverified => format!("{value} unverified"),
+                other => format!("{value} {}", other.name().unwrap()),
+            }
+        }
+        Item::Snapshot(snapshot) => format!("snapshot of {}", snapshot.rows.len()),
+        Item::Notice(notice) => match notice {
+            Notice::Subscribed { publisher, .. } => format!("subscribed {publisher}"),
+            Notice::LinkDown { publisher, .. } => format!("down {publisher}"),
+            Notice::Stale { publisher, .. } => format!("stale {publisher}"),
+            Notice::Live { publisher, topic } => format!("live {}", topic.as_ref().unwrap_or(publisher)),
+            Notice::Recovering { topic, .. } => format!("recovering {topic}"),
+            Notice::Gap { events, .. } => format!("gap of {events}"),
+            Notice::Resync { topic, .. } => format!("resync {}", topic.as_deref().unwrap_or("all")),
+            Notice::DuplicatePublisher { publishers, .. } => format!("duplicate {}", publishers.join(" ")),
+            other => format!("{other:?}"),
+        },
+    }
+}

@@ -1,0 +1,137 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use delivery::{Answer, AnswerKind, Mark, Position, SyncRequest};
+use pubsub_api::{Envelope, Event, Stamp, Topic};
+
+/// A publisher, as DESIGN 5 describes it, at its simplest.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) publisher: u64,
+    pub(crate) epoch: u64,
+    topics: BTreeMap<Topic, Line>,
+    /// All that is kept, of all topics, in order.
+    ring: VecDeque<(Topic, u64, Envelope)>,
+    /// The epochs that are remembered.
+    epochs: Vec<u64>,
+    ring_events: usize,
+}
+
+/// One topic.
+#[derive(Debug, Default)]
+struct Line {
+    last: u64,
+    /// For each remembered epoch, the last number before it.
+    before: BTreeMap<u64, u64>,
+    /// The latest event of each key.
+    latest: BTreeMap<String, Envelope>,
+}
+
+impl Service {
+    pub(crate) fn new(publisher: u64, ring_events: usize) -> Self {
+        Self {
+            publisher,
+            epoch: 1,
+            topics: BTreeMap::new(),
+            ring: VecDeque::new(),
+            epochs: vec![1],
+            ring_events,
+        }
+    }
+
+    fn stamp(&self, number: u64, time_us: u64) -> Stamp {
+        Stamp { publisher: self.publisher, epoch: self.epoch, sequence: number, time_us }
+    }
+
+    pub(crate) fn publish(&mut self, event: Event, now: Duration) -> Envelope {
+        let (epoch, publisher) = (self.epoch, self.publisher);
+        let epochs = self.epochs.clone();
+        let line = self.topics.entry(event.topic.clone()).or_insert_with(|| Line {
+            before: epochs.iter().map(|epoch| (*epoch, 0)).collect(),
+            ..Line::default()
+        });
+        line.last += 1;
+        let stamp = Stamp { publisher, epoch, sequence: line.last, time_us: now.as_micros() as u64 };
+        let key = event.key.clone().expect("rows have keys");
+        let envelope = Envelope::pack(&Event { stamp: Some(stamp), ..event }).expect("a small event");
+        line.latest.insert(key, envelope.clone());
+        self.ring.push_back((envelope.topic.clone(), line.last, envelope.clone()));
+        if self.ring.len() > self.ring_events {
+            self.ring.pop_front();
+        }
+        envelope
+    }
+
+    /// Started again, with its file or without.
+    pub(crate) fn restart(&mut self, keeps_file: bool) {
+        self.epoch += 1;
+        if !keeps_file {
+            self.topics.clear();
+            self.ring.clear();
+            self.epochs.clear();
+        }
+        self.epochs.push(self.epoch);
+        for line in self.topics.values_mut() {
+            line.before.insert(self.epoch, line.last);
+        }
+    }
+
+    pub(crate) fn marks(&self) -> Vec<Envelope> {
+        self.topics.keys().map(|topic| self.mark(topic)).collect()
+    }
+
+    fn mark(&self, topic: &Topic) -> Envelope {
+        let line = &self.topics[topic];
+        let prev = self.epochs.iter().rev().nth(1).map(|epoch| Position {
+            epoch: *epoch,
+            number: line.before.get(&self.epoch).copied().unwrap_or(0),
+        });
+        let (stamp, oldest) = (self.stamp(line.last, 0), self.oldest(topic, line.last));
+        Mark { topic: topic.clone(), stamp, oldest, prev }.pack().expect("a small mark")
+    }
+
+    fn oldest(&self, topic: &Topic, last: u64) -> u64 {
+        self.ring.iter().find(|(of, ..)| of == topic).map_or(last + 1, |(_, number, _)| *number)
+    }
+
+    /// Answers a request; `busy` for all that it wants.
+    pub(crate) fn answer(&self, request: &Envelope, busy: bool) -> Vec<Envelope> {
+        let SyncRequest { id, wants } = SyncRequest::read(request).expect("our own request");
+        let mut answers = Vec::new();
+        for want in wants {
+            let (kind, at, parts) = if busy {
+                (AnswerKind::Busy { retry_after: Duration::from_millis(200) }, 0, Vec::new())
+            } else {
+                self.answer_about(&want.topic, want.position)
+            };
+            let head = Answer { id, topic: want.topic, stamp: self.stamp(at, 0), kind };
+            answers.push(head.pack().expect("a small head"));
+            answers.extend(parts);
+        }
+        answers
+    }
+
+    fn answer_about(&self, topic: &Topic, at: Position) -> (AnswerKind, u64, Vec<Envelope>) {
+        let empty = Line::default();
+        let line = self.topics.get(topic).unwrap_or(&empty);
+        let is_known = self.knows(line, at);
+        if is_known && at.number + 1 >= self.oldest(topic, line.last) {
+            let missing = self.ring.iter().filter(|(of, number, _)| of == topic && *number > at.number);
+            let parts: Vec<Envelope> = missing.map(|(.., envelope)| envelope.clone()).collect();
+            return (AnswerKind::Replay { count: parts.len() as u64 }, line.last, parts);
+        }
+        if is_known {
+            let parts: Vec<Envelope> = line.latest.values().cloned().collect();
+            let kind = AnswerKind::Snapshot { count: parts.len() as u64, since: self.epochs[0] };
+            return (kind, line.last, parts);
+        }
+        (AnswerKind::Unknown, line.last, Vec::new())
+    }
+
+    fn knows(&self, line: &Line, at: Position) -> bool {
+        let Some(place) = self.epochs.iter().position(|epoch| *epoch == at.epoch) else { return false };
+        let before = |epoch: &u64| line.before.get(epoch).copied().unwrap_or(0);
+        let end = self.epochs.get(place + 1).map_or(line.last, before);
+        at.number == 0 || (before(&at.epoch)..=end).contains(&at.number)
+    }
+}

@@ -1,0 +1,78 @@
+use std::collections::HashMap;
+
+use delivery::subscriber::{Item, Origin};
+use pubsub_api::wire::EventRef;
+use pubsub_api::{Envelope, Notice, Stamp};
+
+/// What was told about one topic of one publisher.
+#[derive(Debug, Default)]
+struct Told {
+    last: Option<(u64, u64)>,
+    /// Whether, since the last event, it was told that something is missing or was replaced.
+    loud: bool,
+}
+
+/// The guarantees of DESIGN 5, as far as one subscriber can see them.
+#[derive(Debug, Default)]
+pub(crate) struct Validators {
+    told: HashMap<(u64, String), Told>,
+    stale: HashMap<String, bool>,
+}
+
+impl Validators {
+    /// Looks at what the application is told.
+    pub(crate) fn check(&mut self, item: &Item) -> Result<(), String> {
+        match item {
+            Item::Event { envelope, origin } => self.event(envelope, *origin),
+            Item::Snapshot(snapshot) => {
+                let told = self.told.entry((snapshot.publisher, snapshot.topic.to_string())).or_default();
+                *told = Told { last: None, loud: true };
+                Ok(())
+            }
+            Item::Notice(
+                Notice::Gap { topic: Some(topic), .. } | Notice::Resync { topic: Some(topic), .. },
+            ) => {
+                self.told
+                    .iter_mut()
+                    .filter(|((_, of), _)| of == topic)
+                    .for_each(|(_, told)| told.loud = true);
+                Ok(())
+            }
+            Item::Notice(Notice::Stale { publisher, .. }) => self.turn(publisher, true),
+            Item::Notice(Notice::Live { publisher, topic: None }) => self.turn(publisher, false),
+            Item::Notice(_) => Ok(()),
+        }
+    }
+
+    fn event(&mut self, envelope: &Envelope, origin: Origin) -> Result<(), String> {
+        let event =
+            EventRef::read(envelope.topic.as_bytes(), &envelope.payload).map_err(|e| e.to_string())?;
+        let Some(Stamp { publisher, epoch, sequence, .. }) = event.stamp else {
+            return Err(format!("an event without a stamp, {origin:?}"));
+        };
+        let told = self.told.entry((publisher, event.topic.to_owned())).or_default();
+        if let Some((last_epoch, last)) = told.last {
+            // Where a publisher has lost its file, its numbers begin anew; that is told by a resync.
+            let goes_on = (epoch, sequence) > (last_epoch, last) && (sequence > last || told.loud);
+            if !goes_on {
+                return Err(format!("ordered and unique: {epoch}/{sequence} after {last_epoch}/{last}"));
+            }
+            if sequence != last + 1 && !told.loud {
+                return Err(format!(
+                    "complete or loud: {epoch}/{sequence} after {last_epoch}/{last}, and no word"
+                ));
+            }
+        }
+        *told = Told { last: Some((epoch, sequence)), loud: false };
+        Ok(())
+    }
+
+    fn turn(&mut self, publisher: &str, is_stale: bool) -> Result<(), String> {
+        match self.stale.insert(publisher.to_owned(), is_stale) {
+            Some(was) if was == is_stale => {
+                Err(format!("fresh or stale: {is_stale} was told twice of {publisher}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use delivery::subscriber::{BufferLimit, FeedOptions};
+use pubsub_api::{Envelope, Incarnation, Notice, Reply};
+
+use crate::database::{Database, KEYS};
+use crate::service::Service;
+use crate::subscriber::Subscriber;
+
+/// How often what happens, in parts of the sum of all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Faults {
+    pub(crate) drops: u32,
+    pub(crate) repeats: u32,
+    pub(crate) reorders: u32,
+    pub(crate) crashes: u32,
+    pub(crate) file_losses: u32,
+    pub(crate) partitions: u32,
+    pub(crate) lost_answers: u32,
+    pub(crate) stalls: u32,
+    /// Marks that come besides, after each step.
+    pub(crate) more_marks: bool,
+}
+
+impl Faults {
+    pub(crate) const NONE: Self = Self {
+        drops: 0,
+        repeats: 0,
+        reorders: 0,
+        crashes: 0,
+        file_losses: 0,
+        partitions: 0,
+        lost_answers: 0,
+        stalls: 0,
+        more_marks: false,
+    };
+    pub(crate) const ALL: Self = Self {
+        drops: 5,
+        repeats: 5,
+        reorders: 5,
+        crashes: 3,
+        file_losses: 1,
+        partitions: 3,
+        lost_answers: 3,
+        stalls: 2,
+        more_marks: false,
+    };
+    pub(crate) const RESTARTS: Self = Self { crashes: 10, ..Self::NONE };
+}
+
+/// The way from one service to the subscriber.
+#[derive(Debug)]
+struct Link {
+    name: String,
+    service: Service,
+    is_up: bool,
+    stream: VecDeque<Envelope>,
+    answers: VecDeque<Envelope>,
+}
+
+/// Everything.
+#[derive(Debug)]
+pub(crate) struct World {
+    random: fastrand::Rng,
+    faults: Faults,
+    now: Duration,
+    database: Database,
+    links: Vec<Link>,
+    subscriber: Subscriber,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, faults: Faults) -> Self {
+        let options =
+            FeedOptions { buffer: BufferLimit { events: 4, bytes: 1000 }, seed, ..FeedOptions::default() };
+        let link = |publisher: u64| Link {
+            name: format!("p{publisher}"),
+            // A restart without a loss is to cost nothing: then all is kept.
+            service: Service::new(publisher, if faults.drops > 0 { 40 } else { usize::MAX }),
+            is_up: false,
+            stream: VecDeque::new(),
+            answers: VecDeque::new(),
+        };
+        Self {
+            random: fastrand::Rng::with_seed(seed),
+            faults,
+            now: Duration::ZERO,
+            database: Database::default(),
+            links: (1..=3).map(link).collect(),
+            subscriber: Subscriber::new(options),
+        }
+    }
+
+    /// One thing happens.
+    pub(crate) fn step(&mut self) -> Result<(), String> {
+        let Faults {
+            drops, repeats, reorders, crashes, file_losses, partitions, lost_answers, stalls, ..
+        } = self.faults;
+        let shares = [
+            60,
+            80,
+            40,
+            20,
+            10,
+            drops,
+            repeats,
+            reorders,
+            crashes,
+            file_losses,
+            partitions,
+            lost_answers,
+            stalls,
+        ];
+        let mut drawn = self.random.u32(0..shares.iter().sum());
+        let what = shares.iter().position(|share| {
+            let is_it = drawn < *share;
+            drawn = drawn.saturating_sub(*share);
+            is_it
+        });
+        let at = self.random.usize(0..self.links.len());
+        match what {
+            Some(0) => self.publish(at),
+            Some(1) => self.deliver(at),
+            Some(2) => self.tick(),
+            Some(3) => self.connect(at),
+            Some(4) => self.mark(at),
+            Some(5) => drop(self.links[at].stream.pop_front()),
+            Some(6) => self.repeat(at),
+            Some(7) => self.reorder(at),
+            Some(8) => self.restart(at, true),
+            Some(9) => self.restart(at, false),
+            Some(10) => self.disconnect(at),
+            Some(11) => self.links[at].answers.clear(),
+            _ => self.now += Duration::from_millis(self.random.u64(0..3000)),
+        }
+        if self.faults.more_marks {
+            self.links
+                .iter_mut()
+                .filter(|link| link.is_up)
+                .for_each(|link| link.stream.extend(link.service.marks()));
+        }
+        self.subscriber.take_all(&self.database, self.now)
+    }
+
+    fn publish(&mut self, at: usize) {
+        let (key, deletes) = (self.random.u8(0..KEYS), self.random.u8(0..10) == 0);
+        let event = self.database.write(key, deletes);
+        let link = &mut self.links[at];
+        let envelope = link.service.publish(event, self.now);
+        if link.is_up {
+            link.stream.push_back(envelope);
+        }
+    }
+
+    fn deliver(&mut self, at: usize) {
+        for _ in 0..self.random.usize(1..4) {
+            // A mark is no event: more of them delay none.
+            while let Some(envelope) = self.links[at].stream.pop_front() {
+                let is_mark = envelope.topic.is_reserved();
+                self.subscriber.feed.message(envelope, self.now);
+                if !is_mark {
+                    break;
+                }
+            }
+        }
+        for _ in 0..self.random.usize(1..6) {
+            if let Some(envelope) = self.links[at].answers.pop_front() {
+                let endpoint = self.links[at].name.clone();
+                self.subscriber.feed.reply(Reply::Part { endpoint, envelope }, self.now);
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        self.now += Duration::from_millis(self.random.u64(0..100));
+        self.subscriber.feed.tick(self.now);
+        for (endpoint, request) in self.subscriber.feed.requests() {
+            let busy = self.faults.drops > 0 && self.random.u8(0..8) == 0;
+            if let Some(link) = self.links.iter_mut().find(|link| link.name == endpoint && link.is_up) {
+                link.answers.extend(link.service.answer(&request, busy));
+            }
+        }
+    }
+
+    /// A newcomer gets the marks, and then the hello.
+    fn connect(&mut self, at: usize) {
+        let link = &mut self.links[at];
+        if link.is_up {
+            return;
+        }
+        link.is_up = true;
+        let incarnation = Some(Incarnation { publisher: link.service.publisher, epoch: link.service.epoch });
+        let publisher = link.name.clone();
+        for mark in link.service.marks() {
+            self.subscriber.feed.message(mark, self.now);
+        }
+        self.subscriber.feed.notice(Notice::Subscribed { publisher, incarnation }, self.now);
+    }
+
+    fn disconnect(&mut self, at: usize) {
+        let link = &mut self.links[at];
+        if !std::mem::take(&mut link.is_up) {
+            return;
+        }
+        link.stream.clear();
+        link.answers.clear();
+        let notice = Notice::LinkDown { publisher: link.name.clone(), reason: "gone".to_owned() };
+        self.subscriber.feed.notice(notice, self.now);
+    }
+
+    fn restart(&mut self, at: usize, keeps_file: bool) {
+        self.disconnect(at);
+        self.links[at].service.restart(keeps_file);
+    }
+
+    fn mark(&mut self, at: usize) {
+        let link = &mut self.links[at];
+        if link.is_up {
+            let marks = link.service.marks();
+            link.stream.extend(self.random.choice(marks));
+        }
+    }
+
+    fn repeat(&mut self, at: usize) {
+        let stream = &mut self.links[at].stream;
+        if let Some(first) = stream.front().cloned() {
+            let place = self.random.usize(0..=stream.len().min(5));
+            stream.insert(place, first);
+        }
+    }
+
+    fn reorder(&mut self, at: usize) {
+        let stream = &mut self.links[at].stream;
+        let others = stream.len().min(5);
+        if others > 1 {
+            let other = self.random.usize(1..others);
+            stream.swap(0, other);
+        }
+    }
+
+    /// All faults end, and a minute passes with marks every second: then the table must be the database.
+    pub(crate) fn heal(&mut self) -> Result<(), String> {
+        self.faults = Faults::NONE;
+        for round in 0..3000 {
+            for at in 0..self.links.len() {
+                self.connect(at);
+                if round % 50 == 0 {
+                    let marks = self.links[at].service.marks();
+                    self.links[at].stream.extend(marks);
+                }
+                (0..20).for_each(|_| self.deliver(at));
+            }
+            self.now += Duration::from_millis(20);
+            self.tick();
+            self.subscriber.take_all(&self.database, self.now)?;
+        }
+        let states = self.subscriber.feed.publishers();
+        if let Some(odd) = states.iter().find(|peer| peer.state != "live") {
+            return Err(format!("convergent: {odd:?}"));
+        }
+        self.subscriber.equals(&self.database)
+    }
+
+    /// The subscriber's counters.
+    pub(crate) fn counted(&self) -> Vec<(String, u64)> {
+        let counters = self.subscriber.feed.counters();
+        counters.into_iter().map(|counter| (counter.name, counter.value)).collect()
+    }
+
+    /// The values that the application was given, in order of their versions.
+    pub(crate) fn applied(&self) -> Vec<u64> {
+        let mut values: Vec<u64> =
+            self.subscriber.applied.iter().map(|value| value.parse().expect("a version")).collect();
+        values.sort_unstable();
+        values
+    }
+}

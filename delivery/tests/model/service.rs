@@ -1,0 +1,179 @@
+use std::collections::BTreeMap;
+
+use crate::world::{Change, Entry, Message, Mutation};
+
+/// A worker, its hop, and the service that it sends to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Service {
+    /// The worker's events that are not acknowledged; the first one's number.
+    pub(crate) outbox: Vec<Change>,
+    pub(crate) first_in_outbox: u64,
+    /// The highest number that was written to an earlier connection.
+    pub(crate) sent_before: u64,
+    /// How many of the outbox are written to this connection and published; the acknowledgement is still to come.
+    pub(crate) taken: usize,
+
+    pub(crate) epoch: u64,
+    /// In the file: numbers, ring, epochs, the worker's position, and the cache as it is rebuilt from them.
+    pub(crate) file: File,
+    /// The subscriber's connection, and what is on its way over it.
+    pub(crate) subscribed: bool,
+    pub(crate) channel: Vec<Message>,
+    /// What the subscriber asked for: its position.
+    pub(crate) request: Option<(u64, u64)>,
+    pub(crate) answer: Option<Answer>,
+    /// For each position of this publisher: what its changes up to there amount to.
+    pub(crate) history: BTreeMap<(u64, u64), BTreeMap<u8, u8>>,
+}
+
+/// What survives a crash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct File {
+    pub(crate) last: u64,
+    /// Epoch and number of each entry that is kept.
+    pub(crate) ring: Vec<(u64, u64, Entry)>,
+    /// Each epoch that is remembered, with the last number before it.
+    pub(crate) epochs: Vec<(u64, u64)>,
+    pub(crate) worker: Option<u64>,
+    /// The latest version of each key that was published since number 1.
+    pub(crate) cache: BTreeMap<u8, u8>,
+}
+
+/// What the service says to who is behind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Answer {
+    Replay {
+        events: Vec<(u64, u64, Entry)>,
+        at: (u64, u64),
+    },
+    /// What the numbers since that epoch amount to.
+    Snapshot {
+        rows: BTreeMap<u8, u8>,
+        since: u64,
+        at: (u64, u64),
+    },
+    Unknown {
+        at: (u64, u64),
+    },
+}
+
+impl Service {
+    pub(crate) fn new() -> Self {
+        Self {
+            outbox: Vec::new(),
+            first_in_outbox: 1,
+            sent_before: 0,
+            taken: 0,
+            epoch: 1,
+            file: File::new(1),
+            subscribed: false,
+            channel: Vec::new(),
+            request: None,
+            answer: None,
+            history: BTreeMap::from([((1, 0), BTreeMap::new())]),
+        }
+    }
+
+    /// Takes the next event of the worker: drops a repeat, else numbers and publishes it.
+    pub(crate) fn take(&mut self, ring: usize, mutation: Mutation) {
+        let change = self.outbox[self.taken];
+        let number = self.first_in_outbox + self.taken as u64;
+        self.taken += 1;
+        let is_repeat = self.file.worker.is_some_and(|last| number <= last);
+        if is_repeat && mutation != Mutation::RepeatsNumbered {
+            return;
+        }
+        let is_in_doubt = self.file.worker.is_none() && number <= self.sent_before;
+        if is_in_doubt && mutation != Mutation::RepeatsNumbered {
+            self.publish(Entry::Lost, ring);
+        }
+        self.file.worker = Some(number.max(self.file.worker.unwrap_or(0)));
+        self.publish(Entry::Change(change), ring);
+    }
+
+    fn publish(&mut self, entry: Entry, ring: usize) {
+        self.file.last += 1;
+        let (epoch, number) = (self.epoch, self.file.last);
+        self.file.ring.push((epoch, number, entry));
+        if self.file.ring.len() > ring {
+            self.file.ring.remove(0);
+        }
+        if let Entry::Change(Change { key, version }) = entry {
+            self.file.cache.insert(key, version);
+        }
+        self.history.insert((epoch, number), self.file.cache.clone());
+        if self.subscribed {
+            self.channel.push(Message::Data { epoch, number, entry });
+        }
+    }
+
+    pub(crate) fn mark(&self) -> Message {
+        let prev = self.file.epochs.iter().rev().nth(1).map(|(epoch, _)| {
+            let before = self.file.epochs.last().map_or(0, |(_, before)| *before);
+            (*epoch, before)
+        });
+        Message::Mark { epoch: self.epoch, last: self.file.last, prev }
+    }
+
+    /// Killed, and started again; the file is there, or it is not.
+    pub(crate) fn crash(&mut self, keeps_file: bool) {
+        self.epoch += 1;
+        if keeps_file {
+            self.file.epochs.push((self.epoch, self.file.last));
+        } else {
+            self.file = File::new(self.epoch);
+        }
+        self.history.insert((self.epoch, self.file.last), self.file.cache.clone());
+        self.subscribed = false;
+        self.request = None;
+        self.answer = None;
+        let written = self.first_in_outbox + self.taken as u64 - 1;
+        self.sent_before = self.sent_before.max(written);
+        self.taken = 0;
+    }
+
+    /// The worker learns what was accepted.
+    pub(crate) fn acknowledge(&mut self) {
+        self.outbox.drain(..self.taken);
+        self.first_in_outbox += self.taken as u64;
+        self.taken = 0;
+    }
+
+    /// Answers the request.
+    pub(crate) fn serve(&mut self, mutation: Mutation) {
+        let Some(want) = self.request.take() else { return };
+        self.answer = Some(self.answer_to(want, mutation));
+    }
+
+    fn answer_to(&self, (epoch, number): (u64, u64), mutation: Mutation) -> Answer {
+        let at = (self.epoch, self.file.last);
+        let has_nothing = number == 0 && self.file.epochs.iter().any(|(known, _)| *known == epoch);
+        let knows = has_nothing || self.knows(epoch, number);
+        let oldest = self.file.ring.first().map_or(self.file.last + 1, |(_, number, _)| *number);
+        if knows && number + 1 >= oldest {
+            let events = self.file.ring.iter().filter(|(_, kept, _)| *kept > number).copied().collect();
+            return Answer::Replay { events, at };
+        }
+        if knows || mutation == Mutation::UnseededSnapshot {
+            let since = self.file.epochs[0].0;
+            return Answer::Snapshot { rows: self.file.cache.clone(), since, at };
+        }
+        Answer::Unknown { at }
+    }
+
+    /// Whether somebody can be there: the epoch is remembered, and the number lies within it.
+    fn knows(&self, epoch: u64, number: u64) -> bool {
+        let Some(place) = self.file.epochs.iter().position(|(known, _)| *known == epoch) else {
+            return false;
+        };
+        let begins = self.file.epochs[place].1;
+        let ends = self.file.epochs.get(place + 1).map_or(self.file.last, |(_, before)| *before);
+        (begins..=ends).contains(&number)
+    }
+}
+
+impl File {
+    fn new(epoch: u64) -> Self {
+        Self { last: 0, ring: Vec::new(), epochs: vec![(epoch, 0)], worker: None, cache: BTreeMap::new() }
+    }
+}

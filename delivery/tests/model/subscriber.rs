@@ -1,0 +1,187 @@
+use std::collections::BTreeMap;
+
+use delivery::Position;
+use delivery::subscriber::{BufferLimit, Effect, Phase, Tracker};
+
+use crate::service::Answer;
+use crate::world::{Bounds, Change, Entry, Message, Mutation, Row, Rows};
+
+/// The subscriber: a tracker for each publisher, and the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Subscriber {
+    pub(crate) followed: Vec<Followed>,
+    pub(crate) rows: Rows,
+    buffer: usize,
+    mutation: Flag,
+    /// What was broken, if something was.
+    pub(crate) broken: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Followed {
+    pub(crate) tracker: Tracker<Entry>,
+    /// The epoch of the latest hello: answers of another one are late.
+    pub(crate) epoch: u64,
+    /// The last change that was applied as an event, since the application was last told to compare with the database.
+    last_version: u8,
+}
+
+/// A mutation that hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Flag(Mutation);
+
+impl std::hash::Hash for Flag {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+}
+
+impl Subscriber {
+    pub(crate) fn new(bounds: &Bounds, mutation: Mutation) -> Self {
+        let events = if mutation == Mutation::UnboundedBuffer { usize::MAX } else { bounds.buffer };
+        let tracker = Tracker::new(BufferLimit { events, bytes: usize::MAX });
+        let followed = Followed { tracker, epoch: 0, last_version: 0 };
+        Self {
+            followed: vec![followed; bounds.publishers],
+            rows: Rows::new(),
+            buffer: bounds.buffer,
+            mutation: Flag(mutation),
+            broken: None,
+        }
+    }
+
+    fn mask(&self, epoch: u64) -> u64 {
+        if self.mutation.0 == Mutation::NoEpoch { 1 } else { epoch }
+    }
+
+    /// A link stands: a hello came. At its start, an application compares with the database by itself: what was before the
+    /// first numbers that it sees is not told by them.
+    pub(crate) fn proved(&mut self, from: usize, epoch: u64, database: &BTreeMap<u8, u8>) {
+        if self.followed[from].epoch == 0 {
+            self.resync(database);
+        }
+        self.followed[from].epoch = epoch;
+    }
+
+    pub(crate) fn unproved(&mut self, from: usize) {
+        self.followed[from].tracker.unproved();
+    }
+
+    pub(crate) fn hear(&mut self, from: usize, message: &Message, database: &BTreeMap<u8, u8>) {
+        let mut effects = Vec::new();
+        let mask = |epoch| self.mask(epoch);
+        match message {
+            Message::Data { epoch, number, entry } => {
+                let epoch = mask(*epoch);
+                let tracker = &mut self.followed[from].tracker;
+                let resets = self.mutation.0 == Mutation::FirstNumberResets && *number == 1;
+                if resets && tracker.phase() == Phase::Live {
+                    *tracker = Tracker::new(BufferLimit { events: self.buffer, bytes: usize::MAX });
+                }
+                tracker.data(epoch, *number, *entry, 1, &mut effects);
+            }
+            Message::Mark { epoch, last, prev } => {
+                let prev = prev.map(|(epoch, number)| Position { epoch: mask(epoch), number });
+                let epoch = mask(*epoch);
+                self.followed[from].tracker.mark(epoch, *last, prev, &mut effects);
+            }
+        }
+        self.carry_out(from, effects, 0, database);
+    }
+
+    pub(crate) fn answered(&mut self, from: usize, answer: &Answer, database: &BTreeMap<u8, u8>) {
+        let mut effects = Vec::new();
+        let (Answer::Replay { at, .. } | Answer::Snapshot { at, .. } | Answer::Unknown { at }) = answer;
+        if at.0 != self.followed[from].epoch {
+            return;
+        }
+        let at = Position { epoch: self.mask(at.0), number: at.1 };
+        let mask = |epoch| self.mask(epoch);
+        match answer {
+            Answer::Replay { events, .. } => {
+                let events: Vec<_> = events.iter().map(|(e, n, entry)| (mask(*e), *n, *entry)).collect();
+                let tracker = &mut self.followed[from].tracker;
+                for (epoch, number, entry) in events {
+                    tracker.replayed(epoch, number, entry, &mut effects);
+                }
+                tracker.replay_ended(at, &mut effects);
+            }
+            Answer::Snapshot { rows, .. } => {
+                let rows =
+                    rows.iter().map(|(key, version)| Entry::Change(Change { key: *key, version: *version }));
+                self.followed[from].tracker.replaced(at, rows.collect(), &mut effects);
+            }
+            Answer::Unknown { .. } => self.followed[from].tracker.unknown(at, &mut effects),
+        }
+        let since = match answer {
+            Answer::Snapshot { since, .. } => *since,
+            Answer::Replay { .. } | Answer::Unknown { .. } => 0,
+        };
+        self.carry_out(from, effects, since, database);
+    }
+
+    pub(crate) fn doubt(&mut self, from: usize, database: &BTreeMap<u8, u8>) {
+        let mut effects = Vec::new();
+        self.followed[from].tracker.doubt(&mut effects);
+        self.carry_out(from, effects, 0, database);
+    }
+
+    fn carry_out(
+        &mut self,
+        from: usize,
+        effects: Vec<Effect<Entry>>,
+        since: u64,
+        database: &BTreeMap<u8, u8>,
+    ) {
+        for effect in effects {
+            match effect {
+                Effect::Apply { event: Entry::Change(change), .. } => self.apply(from, change),
+                Effect::Apply { event: Entry::Lost, .. } | Effect::Resync(_) => self.resync(database),
+                Effect::Replace(rows) => self.replace(from, rows, since),
+                Effect::Missing(_) | Effect::Recovering { .. } | Effect::Live => {}
+            }
+        }
+        if self.followed[from].tracker.waiting_bytes() > self.buffer {
+            self.broken = Some("bounded: more waits than may");
+        }
+    }
+
+    fn apply(&mut self, from: usize, Change { key, version }: Change) {
+        if version <= self.followed[from].last_version {
+            self.broken = Some("unique: an event was applied twice, or behind a later one");
+        }
+        self.followed[from].last_version = version;
+        let epoch = self.followed[from].epoch;
+        let row = self.rows.entry(key).or_default();
+        if version >= row.version {
+            *row = Row { version, teller: from, epoch };
+        }
+    }
+
+    fn replace(&mut self, from: usize, rows: Vec<Entry>, since: u64) {
+        let rows: BTreeMap<u8, u8> = rows
+            .into_iter()
+            .filter_map(|row| match row {
+                Entry::Change(change) => Some((change.key, change.version)),
+                Entry::Lost => None,
+            })
+            .collect();
+        self.followed[from].last_version = rows.values().copied().max().unwrap_or(0);
+        let since = if self.mutation.0 == Mutation::AbsenceWithoutSince { 0 } else { since };
+        let is_told = |row: &Row| row.teller == from && row.epoch >= since.max(1);
+        self.rows.retain(|key, row| !is_told(row) || rows.contains_key(key));
+        let epoch = self.followed[from].epoch;
+        for (key, version) in rows {
+            let row = self.rows.entry(key).or_default();
+            if version >= row.version || self.mutation.0 == Mutation::MergeWithoutVersion {
+                *row = Row { version, teller: from, epoch };
+            }
+        }
+    }
+
+    /// Compares with the database: what the application does when it is told to.
+    fn resync(&mut self, database: &BTreeMap<u8, u8>) {
+        for (key, version) in database {
+            self.rows.entry(*key).or_default().version = *version;
+        }
+        self.followed.iter_mut().for_each(|followed| followed.last_version = 0);
+    }
+}

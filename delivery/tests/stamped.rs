@@ -1,0 +1,12 @@
+//! A stamped publisher over a driver of this test's own.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
+
+#[path = "stamped/announcing.rs"]
+mod announcing;
+#[path = "stamped/fake.rs"]
+mod fake;
+#[path = "stamped/publishing.rs"]
+mod publishing;
+#[path = "stamped/serving.rs"]
+mod serving;

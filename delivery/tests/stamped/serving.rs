@@ -1,0 +1,162 @@
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use delivery::{Answer, AnswerKind, Position, StampedPublisher, SyncRequest, Want};
+use pubsub_api::{Batch, Envelope, Event, PeerId, Publisher, Request, Topic};
+
+use crate::fake::{Fake, Inputs, batch, event, stamp, stamped, until};
+
+const ASKER: PeerId = PeerId(1);
+
+fn want(topic: &str, epoch: u64, number: u64) -> Want {
+    Want { topic: Topic::new(topic.to_owned()).unwrap(), position: Position { epoch, number } }
+}
+
+async fn ask(inputs: &Inputs, peer: PeerId, id: u64, wants: Vec<Want>) {
+    let envelope = SyncRequest { id, wants }.pack().unwrap();
+    inputs.requests.send(Request { peer, envelope }).await.unwrap();
+}
+
+/// The answers to `count` wants of a peer: each head, with the numbers of what follows it.
+async fn answers(fake: &Arc<Fake>, peer: PeerId, count: usize) -> Vec<(Answer, Vec<u64>)> {
+    until("all answers", || {
+        let all = fake.answers.lock().unwrap();
+        let mut answers: Vec<(Answer, Vec<u64>)> = Vec::new();
+        for (_, envelope) in all.iter().filter(|(of, _)| *of == peer) {
+            match Answer::read(envelope).unwrap() {
+                Some(head) => answers.push((head, Vec::new())),
+                None => answers.last_mut().unwrap().1.push(stamp(envelope).sequence),
+            }
+        }
+        let is_whole = |(head, parts): &(Answer, Vec<u64>)| match head.kind {
+            AnswerKind::Replay { count } | AnswerKind::Snapshot { count, .. } => count == parts.len() as u64,
+            _ => true,
+        };
+        (answers.len() == count && answers.iter().all(is_whole)).then_some(answers)
+    })
+    .await
+}
+
+fn epoch(publisher: &StampedPublisher) -> u64 {
+    publisher.incarnation().unwrap().epoch
+}
+
+#[tokio::test]
+async fn who_is_behind_gets_what_it_misses_and_who_is_nowhere_is_told_so() {
+    let (publisher, fake, inputs) = stamped(None).await;
+    publisher.publish(&mut batch(&["a", "b", "a", "a"])).await.unwrap();
+    let now = epoch(&publisher);
+    let wants = [(now, 1), (now, 3), (now, 4), (now - 1, 1)].map(|(epoch, number)| want("a", epoch, number));
+    ask(&inputs, ASKER, 7, wants.to_vec()).await;
+    let got = answers(&fake, ASKER, 4).await;
+    let short = |(answer, parts): &(Answer, Vec<u64>)| (answer.kind, answer.stamp.sequence, parts.clone());
+    let wanted = [
+        (AnswerKind::Replay { count: 2 }, 3, vec![2, 3]),
+        (AnswerKind::Replay { count: 0 }, 3, vec![]),
+        (AnswerKind::Unknown, 3, vec![]),
+        (AnswerKind::Unknown, 3, vec![]),
+    ];
+    assert_eq!(got.iter().map(short).collect::<Vec<_>>(), wanted);
+    assert!(got.iter().all(|(head, _)| head.id == 7 && head.stamp.epoch == now));
+}
+
+#[tokio::test]
+async fn who_has_nothing_gets_the_latest_event_of_each_row() {
+    let (publisher, fake, inputs) = stamped(None).await;
+    let mut batch = Batch::new();
+    batch.extend(["one", "two", "one", "three"].map(|key| event("rows", key)));
+    batch.push(event("calls", "one"));
+    let poke = Event::new("t", "k", "poke".into(), "v", Topic::new("calls").unwrap());
+    batch.push(Envelope::pack(&poke).unwrap());
+    publisher.publish(&mut batch).await.unwrap();
+    let wants = ["rows", "calls", "never"].map(|topic| want(topic, 0, 0));
+    ask(&inputs, ASKER, 1, wants.to_vec()).await;
+    let got = answers(&fake, ASKER, 3).await;
+    let since = epoch(&publisher);
+    assert_eq!(got[0].0.kind, AnswerKind::Snapshot { count: 3, since });
+    assert_eq!((got[0].0.stamp.sequence, &got[0].1[..]), (4, &[2, 3, 4][..]));
+    assert_eq!((got[1].0.kind, &got[1].1[..]), (AnswerKind::Replay { count: 2 }, &[1, 2][..]));
+    assert_eq!((got[2].0.kind, got[2].0.stamp.sequence), (AnswerKind::Replay { count: 0 }, 0));
+    let status = publisher.delivery_status();
+    assert_eq!(status.counter("sync_answers", Some("snapshot")), 1);
+    assert_eq!(status.counter("topics_without_snapshot", Some("not_rows")), 1);
+}
+
+#[tokio::test]
+async fn who_fell_out_of_the_ring_gets_a_snapshot_and_long_replays_come_whole() {
+    let (publisher, fake, inputs) = stamped(None).await;
+    let row = |key: u64| {
+        let topic = Topic::new("rows").unwrap();
+        Envelope::pack(&Event::new("t", key.to_string(), "set".into(), "v".repeat(900), topic)).unwrap()
+    };
+    for round in 0..40 {
+        let mut batch = Batch::new();
+        batch.extend((0..100).map(|key| row((round * 100 + key) % 150)));
+        publisher.publish(&mut batch).await.unwrap();
+        // The follower may take a fifth of a processor; here it is to see all.
+        ask(&inputs, PeerId(round + 100), 1, vec![want("rows", 0, 0)]).await;
+        answers(&fake, PeerId(round + 100), 1).await;
+    }
+    let now = epoch(&publisher);
+    ask(&inputs, ASKER, 1, vec![want("rows", now, 10), want("rows", now, 3400)]).await;
+    let got = answers(&fake, ASKER, 2).await;
+    assert_eq!(got[0].0.kind, AnswerKind::Snapshot { count: 150, since: now });
+    assert_eq!(got[0].1.iter().min(), Some(&3851));
+    // A snapshot of 150 rows is cheaper than 600 events.
+    assert_eq!(got[1].0.kind, AnswerKind::Snapshot { count: 150, since: now });
+    ask(&inputs, PeerId(2), 1, vec![want("rows", now, 3900)]).await;
+    let got = answers(&fake, PeerId(2), 1).await;
+    assert_eq!(got[0].1, (3901..=4000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_replay_goes_over_segments_and_lives() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut epochs = Vec::new();
+    let mut topics = vec!["a"; 500];
+    topics.extend(["b"; 500]);
+    for _ in 0..3 {
+        let (publisher, ..) = stamped(Some(folder.path())).await;
+        epochs.push(epoch(&publisher));
+        publisher.publish(&mut batch(&topics)).await.unwrap();
+        publisher.close().await.unwrap();
+    }
+    let (publisher, fake, inputs) = stamped(Some(folder.path())).await;
+    let wants = vec![want("a", epochs[0], 100), want("a", epochs[1], 500), want("a", epochs[1], 499)];
+    ask(&inputs, ASKER, 1, wants).await;
+    let mut unfit = batch(&["a"]);
+    publisher.publish(&mut unfit).await.unwrap();
+    let got = answers(&fake, ASKER, 3).await;
+    for ((head, parts), from) in got.iter().zip([101, 501]) {
+        match head.kind {
+            AnswerKind::Replay { .. } => {
+                assert_eq!(*parts, (from..=head.stamp.sequence).collect::<Vec<_>>());
+            }
+            AnswerKind::Snapshot { count: 1, since } => assert_eq!(since, epochs[0]),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(got[2].0.kind, AnswerKind::Unknown, "that epoch began behind it");
+}
+
+#[tokio::test]
+async fn who_asks_too_often_or_takes_nothing_holds_up_nobody() {
+    let (publisher, fake, inputs) = stamped(None).await;
+    publisher.publish(&mut batch(&["a", "a"])).await.unwrap();
+    let now = epoch(&publisher);
+    fake.stalled.store(9, Ordering::Relaxed);
+    for id in 0..20 {
+        ask(&inputs, PeerId(9), id, vec![want("a", now, 1)]).await;
+    }
+    for id in 0..40 {
+        ask(&inputs, ASKER, id, vec![want("a", now, 1)]).await;
+    }
+    let got = answers(&fake, ASKER, 40).await;
+    let busy = got.iter().filter(|(head, _)| matches!(head.kind, AnswerKind::Busy { .. })).count();
+    assert!((1..=8).contains(&busy), "{busy} of 40 are too many by 8, less what the time brought");
+    let junk = Envelope { topic: Topic::new("$sync").unwrap(), payload: bytes::Bytes::from_static(b"junk") };
+    inputs.requests.send(Request { peer: ASKER, envelope: junk }).await.unwrap();
+    ask(&inputs, PeerId(2), 1, vec![want("a", now, 0)]).await;
+    answers(&fake, PeerId(2), 1).await;
+    assert_eq!(publisher.delivery_status().counter("sync_requests_bad", Some("not_a_map")), 1);
+}

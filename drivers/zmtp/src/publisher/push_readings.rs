@@ -1,0 +1,82 @@
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use pubsub_api::{Counter, CounterReading};
+
+/// What the link tells of itself.
+///
+/// - `events_handed_over`: events whose last byte was written to the service's socket, each counted once.
+/// - `events_acknowledged`: events that the service has accepted, or refused for good.
+/// - `events_resent`: events that were written again, because the connection broke before they were acknowledged.
+/// - `events_unconfirmed`: events that were handed over to a service that acknowledges nothing.
+/// - `links_lost`: connections that broke.
+/// - `events_in_doubt`: unconfirmed events that were handed over to a connection which then broke, and of which it is not
+///   known that the service had read them. They are not sent again.
+/// - `events_refused`: calls of `send` that were refused as overloaded.
+#[derive(Debug)]
+pub(super) struct LinkReadings {
+    state: AtomicU8,
+    pub(super) handed_over: Counter,
+    pub(super) acknowledged: Counter,
+    pub(super) resent: Counter,
+    pub(super) unconfirmed: Counter,
+    pub(super) links_lost: Counter,
+    pub(super) in_doubt: Counter,
+    pub(super) dropped: Counter,
+    pub(super) overloaded: Counter,
+}
+
+/// What became of the link, in numbers for an atomic.
+const CONNECTING: u8 = 0;
+const UP: u8 = 1;
+const UP_NOT_CONFIRMING: u8 = 2;
+
+impl Default for LinkReadings {
+    fn default() -> Self {
+        Self {
+            state: AtomicU8::new(CONNECTING),
+            handed_over: Counter::new("events_handed_over"),
+            acknowledged: Counter::new("events_acknowledged"),
+            resent: Counter::new("events_resent"),
+            unconfirmed: Counter::new("events_unconfirmed"),
+            links_lost: Counter::new("links_lost"),
+            in_doubt: Counter::new("events_in_doubt"),
+            dropped: Counter::with_cause("events_dropped", "closed"),
+            overloaded: Counter::with_cause("events_refused", "overloaded"),
+        }
+    }
+}
+
+impl LinkReadings {
+    /// A connection stands.
+    pub(super) fn is_up(&self, confirms: bool) {
+        self.state.store(if confirms { UP } else { UP_NOT_CONFIRMING }, Ordering::Relaxed);
+    }
+
+    /// No connection stands.
+    pub(super) fn is_down(&self) {
+        self.state.store(CONNECTING, Ordering::Relaxed);
+    }
+
+    /// The state in words, for [`PeerReading`](pubsub_api::PeerReading).
+    pub(super) fn state(&self) -> &'static str {
+        match self.state.load(Ordering::Relaxed) {
+            CONNECTING => "connecting",
+            UP => "up",
+            _ => "up, not confirming",
+        }
+    }
+
+    pub(super) fn read(&self) -> Vec<CounterReading> {
+        let all = [
+            &self.handed_over,
+            &self.acknowledged,
+            &self.resent,
+            &self.unconfirmed,
+            &self.links_lost,
+            &self.in_doubt,
+            &self.dropped,
+            &self.overloaded,
+        ];
+        all.map(Counter::read).into()
+    }
+}

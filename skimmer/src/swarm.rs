@@ -1,0 +1,102 @@
+mod follower;
+mod tallies;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use delivery::subscriber::TrackedSubscriber;
+use pubsub_api::settings::{Settings, endpoint, parse_duration};
+use pubsub_api::{Error, ErrorKind, Pattern, Registry, Result};
+use service_kit::{LogArguments, SettingsArguments, Signal, Signals, block_on, tell, use_all_descriptors};
+use subscriber_agent::tracked_subscriber;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use follower::follow;
+use tallies::Tallies;
+
+/// The arguments of `skimmer swarm`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    settings: SettingsArguments,
+
+    /// How many subscribers, each with connections and trackers of its own
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    agents: usize,
+
+    /// What each subscribes to
+    #[arg(long, value_name = "PATTERN", default_value = "#")]
+    pattern: Pattern,
+
+    /// End after so long
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+
+    #[command(flatten)]
+    log: LogArguments,
+}
+
+/// How often the tallies are looked at; they are written only when they have changed.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A year: as good as never, and far from overflowing a clock.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    arguments.log.start();
+    use_all_descriptors();
+    let registry = Registry::collect()?;
+    let settings = arguments.settings.load_and_warn(&registry)?;
+    block_on(swarm(&registry, &settings, arguments))
+}
+
+async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) -> Result<()> {
+    let mut signals = Signals::take()?;
+    let tallies = Arc::new(Tallies::default());
+    let mut followers = JoinSet::new();
+    for _ in 0..arguments.agents {
+        let subscriber = subscriber(registry, settings, &arguments.pattern)?;
+        subscriber.initialize().await?;
+        followers.spawn(follow(subscriber, Arc::clone(&tallies)));
+    }
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let end = Instant::now() + arguments.timeout.unwrap_or(NEVER);
+    let mut told = String::new();
+    loop {
+        tokio::select! {
+            () = sleep_until(end) => break,
+            signal = signals.next() => if signal == Signal::Stop { break },
+            _ = looks.tick() => {
+                let line = tallies.state(arguments.agents).to_string();
+                if line != told {
+                    tell(&line);
+                    told = line;
+                }
+            }
+            Some(ended) = followers.join_next() => {
+                return ended.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, "a subscriber failed").with_source(error)));
+            }
+        }
+    }
+    followers.shutdown().await;
+    tell(tallies.summary(arguments.agents));
+    Ok(())
+}
+
+fn subscriber(registry: &Registry, settings: &Settings, pattern: &Pattern) -> Result<TrackedSubscriber> {
+    let subscriber = tracked_subscriber(registry, settings)?;
+    let pubsub = settings.pubsub();
+    for entry in &pubsub.publishers_ips {
+        subscriber.register_listen_address(&endpoint(
+            &pubsub.publisher_transport,
+            entry,
+            pubsub.publisher_port,
+        )?)?;
+    }
+    subscriber.register_topic(pattern.clone().into())?;
+    Ok(subscriber)
+}

@@ -1,0 +1,59 @@
+use std::time::Instant;
+
+use pubsub_api::Result;
+use tokio::sync::mpsc;
+use tokio::time::sleep_until;
+
+use crate::keeping::Keeping;
+use crate::resyncs::Resyncs;
+use crate::{Output, Reports};
+
+/// What only the running task touches.
+#[derive(Debug)]
+pub(crate) struct Io {
+    pub(crate) output: Output,
+    pub(crate) reports: Reports,
+    pub(crate) lines: mpsc::Receiver<String>,
+    /// A line that was taken and not yet written.
+    line: Option<String>,
+    pub(crate) resyncs: Resyncs,
+    pub(crate) keeping: Option<Keeping>,
+    /// The rows that the handlers of the last life were not done with.
+    pub(crate) unhandled: Vec<(String, String)>,
+}
+
+impl Io {
+    pub(crate) fn new(
+        output: Output,
+        reports: Reports,
+        lines: mpsc::Receiver<String>,
+        keeping: Option<Keeping>,
+    ) -> Self {
+        let resyncs = Resyncs::default();
+        Self { output, reports, lines, line: None, resyncs, keeping, unhandled: Vec::new() }
+    }
+
+    /// Writes the lines that wait.
+    pub(crate) fn write_lines(&mut self) -> Result<()> {
+        if let Some(line) = self.line.take() {
+            self.output.line(line.as_bytes())?;
+        }
+        while let Ok(line) = self.lines.try_recv() {
+            self.output.line(line.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Waits until there is something to do besides what the subscriber yields.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, nothing is lost.
+    pub(super) async fn wake(&mut self) {
+        let due = self.resyncs.due().into_iter().chain(self.keeping.as_ref().map(Keeping::due)).min();
+        tokio::select! {
+            () = self.reports.changed() => {}
+            Some(line) = self.lines.recv() => self.line = Some(line),
+            () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
+        }
+    }
+}

@@ -1,0 +1,118 @@
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use delivery::subscriber::{Item, Origin};
+use futures_util::FutureExt;
+use pubsub_api::{Error, ErrorKind, Event, Notice, Result};
+
+use super::{Agent, Io};
+use crate::intake::Handed;
+use crate::{AgentNotice, Change, Output, Report, ResyncWanted};
+
+impl Agent {
+    /// Receives until [`stop`](Self::stop) or until nobody reads the output any more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if the output cannot be written, [`ErrorKind::Internal`] if a handler failed whose failure
+    /// is to [stop](crate::OnFailure::Stop) the agent.
+    pub async fn run(&self) -> Result<()> {
+        let mut io = self.io.lock().await;
+        let mut stopping = self.stopping.subscribe();
+        let mut stopped = pin!(async move { stopping.wait_for(|stop| *stop).await.is_ok() });
+        self.give_unhandled(&mut io).await?;
+        loop {
+            self.tend(&mut io).await?;
+            // What is at hand is taken without a pause; the output is flushed before waiting.
+            let next = match self.subscriber.recv().now_or_never() {
+                Some(next) => next,
+                None => {
+                    io.output.flush()?;
+                    self.keep_if_due(&mut io).await;
+                    tokio::select! {
+                        _ = &mut stopped => return Ok(()),
+                        next = self.subscriber.recv() => next,
+                        () = io.wake() => continue,
+                    }
+                }
+            };
+            match next {
+                Ok(item) => self.take(&mut io.output, item).await?,
+                Err(error) if error.kind() == ErrorKind::Closed => return io.output.flush(),
+                Err(error) => return Err(error),
+            }
+            if *self.stopping.borrow() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes what the driver still has, now that it is closed.
+    pub(super) async fn take_rest(&self) -> Result<()> {
+        let mut io = self.io.lock().await;
+        while let Ok(item) = self.subscriber.recv().await {
+            self.take(&mut io.output, item).await?;
+        }
+        Ok(())
+    }
+
+    /// What is to be done between two items.
+    async fn tend(&self, io: &mut Io) -> Result<()> {
+        let now = Instant::now();
+        while let Some(report) = io.reports.try_next() {
+            match report {
+                Report::Failed(failure) => {
+                    io.output.agent_notice(&AgentNotice::HandlerFailed(failure))?;
+                }
+                Report::Gap(gap) => io.output.agent_notice(&AgentNotice::HandlerGap(gap))?,
+                Report::Resync(wanted) => io.resyncs.want(wanted, now),
+                Report::Stop(reason) => return Err(Error::new(ErrorKind::Internal, reason)),
+            }
+        }
+        io.write_lines()?;
+        while let Some(wanted) = io.resyncs.next(now) {
+            self.give_again(&mut io.output, wanted).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(&self, output: &mut Output, item: Item) -> Result<()> {
+        for handed in self.intake.take(item, Instant::now()) {
+            match handed {
+                Handed::Notice(notice) => output.notice(&notice)?,
+                Handed::Change(change) => {
+                    output.event(&change)?;
+                    if self.dispatcher.would_wait(&change) {
+                        output.flush()?;
+                    }
+                    self.dispatcher.dispatch(&change).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a handler all rows of a table, and the deletes that are remembered.
+    async fn give_again(&self, output: &mut Output, wanted: ResyncWanted) -> Result<()> {
+        let ResyncWanted { handler, table, reason } = wanted;
+        output.notice(&Notice::Resync { publisher: None, topic: None, reason })?;
+        output.flush()?;
+        let rows: Vec<Arc<Event>> = self.table().with_tombstones_of(&table).cloned().collect();
+        for event in rows {
+            self.dispatcher.give(handler, &Change { event, origin: Origin::Sync }).await;
+        }
+        Ok(())
+    }
+
+    /// Gives the handlers what they were not done with in the agent's last life, as it is now.
+    async fn give_unhandled(&self, io: &mut Io) -> Result<()> {
+        io.output.flush()?;
+        while let Some((table, key)) = io.unhandled.pop() {
+            let event = self.table().latest_event(&table, &key).cloned();
+            if let Some(event) = event {
+                self.dispatcher.dispatch(&Change { event, origin: Origin::Sync }).await;
+            }
+        }
+        Ok(())
+    }
+}

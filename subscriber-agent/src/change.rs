@@ -1,0 +1,35 @@
+use std::sync::Arc;
+
+use delivery::subscriber::Origin;
+use pubsub_api::json::LineOptions;
+use pubsub_api::{Event, Result, json};
+
+/// An event that is handed on, and how it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The event.
+    pub event: Arc<Event>,
+    /// How it came.
+    pub origin: Origin,
+}
+
+impl Change {
+    /// One of the stream.
+    #[must_use]
+    pub fn live(event: Arc<Event>) -> Self {
+        Self { event, origin: Origin::Live }
+    }
+
+    /// The line of JSON that outputs and commands get, without its end.
+    ///
+    /// # Errors
+    /// As [`json::to_line`].
+    pub fn to_line(&self, stamp: bool) -> Result<String> {
+        json::to_line_with(&self.event, LineOptions { origin: self.origin.name(), stamp })
+    }
+
+    /// The table and key of the row that it is about.
+    pub(crate) fn row(&self) -> Option<(&str, &str)> {
+        Some((self.event.table.as_deref()?, self.event.key.as_deref()?))
+    }
+}

@@ -1,0 +1,131 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use delivery::rows::{Merge, Table};
+use delivery::subscriber::{Item, Origin, Snapshot};
+use pubsub_api::wire::{EventRef, WireError};
+use pubsub_api::{Action, Counter, CounterReading, Envelope, Event, Notice, SEND_ALL, Tally};
+
+use crate::Change;
+
+/// What becomes of the items that a subscriber yields: they go into the table, and what is new is handed on. No I/O; the time
+/// comes in.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    table: Mutex<Table>,
+    started: Instant,
+    has_changed: AtomicBool,
+    applied: Counter,
+    replayed: Counter,
+    known: Counter,
+    superseded: Counter,
+    snapshot_rows: Counter,
+    differences: Counter,
+    dropped: Tally,
+}
+
+/// What is to be handed on, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Handed {
+    Change(Change),
+    Notice(Notice),
+}
+
+impl Intake {
+    pub(crate) fn new(started: Instant) -> Self {
+        Self {
+            table: Mutex::default(),
+            started,
+            has_changed: AtomicBool::new(false),
+            applied: Counter::new("events_applied"),
+            replayed: Counter::new("events_replayed"),
+            known: Counter::new("events_known"),
+            superseded: Counter::new("events_superseded"),
+            snapshot_rows: Counter::new("snapshot_rows"),
+            differences: Counter::new("snapshot_differences"),
+            dropped: Tally::new("events_dropped"),
+        }
+    }
+
+    pub(crate) fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anything came since this was asked last.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.has_changed.swap(false, Ordering::Relaxed)
+    }
+
+    pub(crate) fn take(&self, item: Item, now: Instant) -> Vec<Handed> {
+        self.has_changed.store(true, Ordering::Relaxed);
+        self.table().tick(now.saturating_duration_since(self.started));
+        match item {
+            Item::Notice(notice) => vec![Handed::Notice(notice)],
+            Item::Event { envelope, origin } => match read(&envelope) {
+                Ok(event) => self.take_event(Arc::new(event), origin),
+                Err(refused) => {
+                    self.count_dropped(refused, now);
+                    Vec::new()
+                }
+            },
+            Item::Snapshot(snapshot) => self.take_snapshot(&snapshot, now),
+        }
+    }
+
+    fn take_event(&self, event: Arc<Event>, origin: Origin) -> Vec<Handed> {
+        match self.table().merge(&event, origin) {
+            Merge::Known => self.known.add(1),
+            Merge::Superseded => self.superseded.add(1),
+            Merge::Applied => {
+                let counter = if origin == Origin::Replay { &self.replayed } else { &self.applied };
+                counter.add(1);
+                let asks_to_compare = resync(&event).map(Handed::Notice);
+                let change = Handed::Change(Change { event, origin });
+                return [change].into_iter().chain(asks_to_compare).collect();
+            }
+        }
+        Vec::new()
+    }
+
+    fn take_snapshot(&self, snapshot: &Snapshot, now: Instant) -> Vec<Handed> {
+        let differences = self.table().replace(snapshot);
+        self.snapshot_rows.add(differences.rows as u64);
+        self.superseded.add(differences.superseded as u64);
+        self.differences.add(differences.events.len() as u64);
+        for _ in 0..differences.refused {
+            // Checked before it was put into a snapshot, so this is a defect somewhere.
+            self.count_dropped(WireError::WrongType, now);
+        }
+        let change = |event| Handed::Change(Change { event, origin: Origin::Snapshot });
+        differences.events.into_iter().map(change).collect()
+    }
+
+    fn count_dropped(&self, refused: WireError, now: Instant) {
+        if let Some(times) = self.dropped.count(refused.cause(), now) {
+            tracing::warn!(cause = refused.cause(), times, "dropped an event: {refused}");
+        }
+    }
+
+    pub(crate) fn counters(&self) -> Vec<CounterReading> {
+        let Self { applied, replayed, known, superseded, snapshot_rows, differences, .. } = self;
+        let counters = [applied, replayed, known, superseded, snapshot_rows, differences];
+        counters.into_iter().map(Counter::read).chain(self.dropped.read()).collect()
+    }
+}
+
+fn read(envelope: &Envelope) -> Result<Event, WireError> {
+    EventRef::read(envelope.topic.as_bytes(), &envelope.payload).map(|event| event.to_event())
+}
+
+/// A `sync` of an old service: events are missing, and it cannot say which (DESIGN 5, "Slow subscriber").
+fn resync(event: &Event) -> Option<Notice> {
+    (event.action == Action::Sync).then(|| Notice::Resync {
+        publisher: None,
+        topic: (event.topic != SEND_ALL).then(|| event.topic.to_string()),
+        reason: "a publisher asks for it: what it has to tell is more than its events say".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

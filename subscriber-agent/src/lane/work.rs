@@ -1,0 +1,91 @@
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use pubsub_api::Backoff;
+use tokio::time::sleep;
+
+use super::Shared;
+use crate::reports::{Reporter, ResyncWanted};
+use crate::{Change, Handler, HandlerFailure, OnFailure};
+
+/// A lane's task: gives one event after the other to the handler.
+pub(super) struct Work {
+    /// The lane's place among all.
+    pub(super) number: usize,
+    pub(super) route: String,
+    pub(super) handler: Box<dyn Handler>,
+    pub(super) on_failure: OnFailure,
+    pub(super) reporter: Arc<Reporter>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Work {
+    pub(super) async fn run(mut self) {
+        loop {
+            let change = self.shared.next().await;
+            match self.handle(&change).await {
+                Ok(()) => self.shared.counters.handled.add(1),
+                Err(reason) => {
+                    self.fail(&change, &reason);
+                    if self.on_failure == OnFailure::Stop {
+                        let row = (&change.event.table, &change.event.key);
+                        self.reporter.stop(format!(
+                            "the handler of {} failed on {:?} {:?} (agent.on_failure = \"stop\"): {reason}",
+                            self.route, row.0, row.1
+                        ));
+                        return;
+                    }
+                }
+            }
+            self.shared.done();
+        }
+    }
+
+    /// Tries as often as the policy wants.
+    async fn handle(&mut self, change: &Change) -> Result<(), String> {
+        let mut outcome = self.attempt(change).await;
+        let mut backoff = Backoff::default();
+        for _ in 0..self.on_failure.retries() {
+            if outcome.is_ok() {
+                break;
+            }
+            self.shared.counters.retried.add(1);
+            sleep(backoff.next_delay(fastrand::f64())).await;
+            outcome = self.attempt(change).await;
+        }
+        outcome
+    }
+
+    async fn attempt(&mut self, change: &Change) -> Result<(), String> {
+        match AssertUnwindSafe(self.handler.handle(change)).catch_unwind().await {
+            Ok(handled) => handled.map_err(|error| error.to_string()),
+            Err(_) => Err("the handler panicked".to_owned()),
+        }
+    }
+
+    fn fail(&self, Change { event, .. }: &Change, reason: &str) {
+        self.shared.counters.failed.add(1);
+        tracing::warn!("the handler of {} failed on {:?} {:?}: {reason}", self.route, event.table, event.key);
+        let failure = HandlerFailure {
+            handler: self.route.clone(),
+            table: event.table.clone(),
+            key: event.key.clone(),
+            reason: reason.to_owned(),
+        };
+        if !self.reporter.failed(failure) {
+            self.shared.counters.untold.add(1);
+        }
+        if let (OnFailure::Resync, Some(table)) = (self.on_failure, &event.table) {
+            let reason = format!("the handler of {} failed on table {table}: {reason}", self.route);
+            self.reporter.resync(ResyncWanted { handler: self.number, table: table.clone(), reason });
+        }
+    }
+}
+
+/// However the task ends, nobody waits for room any more.
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}

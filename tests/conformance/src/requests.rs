@@ -1,0 +1,296 @@
+//! Requests of subscribers, and the publisher's answers to who asked.
+
+use bytes::Bytes;
+use pubsub_api::{Batch, Envelope, ErrorKind, PeerId, Reply, Request, Requester, Requests, Role, Topic};
+
+use crate::check::{case, ensure};
+use crate::patience::within;
+use crate::receiver::topic;
+use crate::{Case, Fixture, Outcome, Receiver, Sender};
+
+pub(crate) const CASES: &[Case] = &[
+    case!(Both, only_who_promises_replay_carries_requests),
+    case!(Network, a_request_arrives_with_its_peer_and_the_answer_goes_to_it_alone, needs: ["replay"]),
+    case!(Network, requests_of_one_peer_arrive_in_order, needs: ["replay"]),
+    case!(Network, what_is_no_request_is_refused, needs: ["replay"]),
+    case!(Network, a_request_to_who_is_not_registered_is_refused, needs: ["replay"]),
+    case!(Network, a_long_answer_arrives_complete_and_in_order, needs: ["replay"]),
+    case!(Network, who_does_not_read_holds_back_its_own_answer_and_nothing_else, needs: ["replay"]),
+    case!(Network, a_closed_publisher_loses_what_it_was_asked, needs: ["replay"]),
+    case!(Network, an_unregistered_address_loses_what_it_was_asked, needs: ["replay"]),
+    case!(Network, a_publisher_that_returns_can_be_asked_again, needs: ["replay"]),
+    case!(Network, closed_ends_neither_ask_nor_answer, needs: ["replay"]),
+];
+
+const PROMISED: &str = "what the capabilities promise must be there, and it is `None`";
+
+fn requests_of(sender: &Sender) -> Outcome<&dyn Requests> {
+    sender.requests().ok_or_else(|| PROMISED.into())
+}
+
+fn requester_of(receiver: &Receiver) -> Outcome<&dyn Requester> {
+    receiver.requester().ok_or_else(|| PROMISED.into())
+}
+
+/// An envelope on a reserved topic.
+fn envelope(text: impl ToString) -> Outcome<Envelope> {
+    Ok(Envelope { topic: Topic::new("$ask")?, payload: Bytes::from(text.to_string()) })
+}
+
+fn batch(texts: impl IntoIterator<Item = impl ToString>) -> Outcome<Batch> {
+    let mut batch = Batch::new();
+    for text in texts {
+        batch.push(envelope(text)?);
+    }
+    Ok(batch)
+}
+
+fn ask(receiver: &Receiver, address: &str, text: impl ToString) -> Outcome {
+    let asked = requester_of(receiver)?.request(address, envelope(text)?);
+    ensure!(asked, "a request to a registered publisher must be taken, and it was not");
+    Ok(())
+}
+
+/// The next request, whose payload must be `text`; who asks.
+async fn asked(sender: &Sender, text: impl ToString) -> Outcome<PeerId> {
+    let wanted = envelope(text)?;
+    let Request { peer, envelope } = within("a request", requests_of(sender)?.next()).await??;
+    ensure!(envelope == wanted, "{wanted:?} was asked, and {envelope:?} came");
+    Ok(peer)
+}
+
+async fn answer(sender: &Sender, peer: PeerId, mut batch: Batch) -> Outcome {
+    within("room for an answer", requests_of(sender)?.answer(peer, &mut batch)).await??;
+    ensure!(batch.is_empty(), "what was put must leave the batch, and {} are left", batch.len());
+    Ok(())
+}
+
+async fn reply(receiver: &Receiver, what: &str) -> Outcome<Reply> {
+    Ok(within(what, requester_of(receiver)?.next()).await??)
+}
+
+/// The next reply, which must be a part with this payload.
+async fn expect(receiver: &Receiver, address: &str, text: impl ToString) -> Outcome {
+    let wanted = Reply::Part { endpoint: address.to_owned(), envelope: envelope(text)? };
+    let came = reply(receiver, &format!("the reply {wanted:?}")).await?;
+    ensure!(came == wanted, "the next reply must be {wanted:?}, and {came:?} came");
+    Ok(())
+}
+
+async fn expect_lost(receiver: &Receiver, address: &str) -> Outcome {
+    let came = reply(receiver, "the loss of what was asked").await?;
+    let is_lost =
+        matches!(&came, Reply::Lost { endpoint, reason } if endpoint == address && !reason.is_empty());
+    ensure!(is_lost, "what was asked at {address} must be told lost, and {came:?} came");
+    Ok(())
+}
+
+/// The capability says what the methods give.
+async fn only_who_promises_replay_carries_requests(fixture: Fixture) -> Outcome {
+    let promised = fixture.capabilities().replay && fixture.role() == Role::Network;
+    let driver = fixture.open(&[])?;
+    let (publisher, subscriber) = (driver.publisher(), driver.subscriber());
+    let there = (publisher.requests().is_some(), subscriber.requester().is_some());
+    ensure!(
+        there == (promised, promised),
+        "replay is promised: {promised}; requests and requester: {there:?}"
+    );
+    Ok(())
+}
+
+/// "Who asks; told apart from all other connections"; "an answer goes to the asker alone, outside of the stream of its
+/// subscriptions".
+async fn a_request_arrives_with_its_peer_and_the_answer_goes_to_it_alone(fixture: Fixture) -> Outcome {
+    let (sender, one) = fixture.linked(&[topic("a")?]).await?;
+    let (address, other) = (sender.address()?, fixture.joined(&[topic("a")?], &sender).await?);
+    ask(&one, &address, "one's")?;
+    let first = asked(&sender, "one's").await?;
+    ask(&other, &address, "other's")?;
+    let second = asked(&sender, "other's").await?;
+    ensure!(first != second, "two peers must be told apart, and both are {first:?}");
+    answer(&sender, first, batch(["to one"])?).await?;
+    answer(&sender, second, batch(["to other"])?).await?;
+    expect(&one, &address, "to one").await?;
+    expect(&other, &address, "to other").await?;
+    sender.publish("a", 1).await?;
+    one.expect("a", 1).await?;
+    other.expect("a", 1).await
+}
+
+/// "Requests of one peer come in the order in which it sent them", and so do the answers.
+async fn requests_of_one_peer_arrive_in_order(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[]).await?;
+    let address = sender.address()?;
+    for number in 0..50 {
+        ask(&receiver, &address, number)?;
+    }
+    let mut peers = Vec::new();
+    for number in 0..50 {
+        peers.push(asked(&sender, number).await?);
+    }
+    let first = *peers.first().ok_or("nobody asked")?;
+    ensure!(peers.iter().all(|peer| *peer == first), "one peer has one id, and it had {peers:?}");
+    for number in 0..50 {
+        answer(&sender, first, batch([number])?).await?;
+    }
+    for number in 0..50 {
+        expect(&receiver, &address, number).await?;
+    }
+    Ok(())
+}
+
+/// "A request is one envelope on a reserved topic."
+async fn what_is_no_request_is_refused(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[]).await?;
+    let address = sender.address()?;
+    let event = Envelope { topic: Topic::new("a")?, payload: Bytes::from_static(b"an event") };
+    ensure!(
+        !requester_of(&receiver)?.request(&address, event),
+        "an event is no request, and was taken as one"
+    );
+    ask(&receiver, &address, "a request")?;
+    asked(&sender, "a request").await.map(drop)
+}
+
+/// "`false` if that is not registered".
+async fn a_request_to_who_is_not_registered_is_refused(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[]).await?;
+    let address = sender.address()?;
+    let stranger = fixture.publisher().await?.address()?;
+    let requester = requester_of(&receiver)?;
+    ensure!(!requester.request(&stranger, envelope(1)?), "{stranger} is not registered, and could be asked");
+    receiver.unregister_listen_address(&address);
+    ensure!(!requester.request(&address, envelope(1)?), "{address} was taken away, and could be asked");
+    Ok(())
+}
+
+/// "Any number of envelopes, in order."
+async fn a_long_answer_arrives_complete_and_in_order(fixture: Fixture) -> Outcome {
+    const EVENTS: usize = 20_000;
+    let (sender, receiver) = fixture.linked(&[]).await?;
+    let address = sender.address()?;
+    ask(&receiver, &address, "all")?;
+    let peer = asked(&sender, "all").await?;
+    let answers = answer(&sender, peer, batch((0..EVENTS).map(|number| format!("{number:0200}")))?);
+    let reads = async {
+        for number in 0..EVENTS {
+            expect(&receiver, &address, format!("{number:0200}")).await?;
+        }
+        Ok(())
+    };
+    let (answered, read) = tokio::join!(answers, reads);
+    answered.and(read)
+}
+
+/// "An asker that does not read costs a bounded amount of memory", and whoever reads gets its own meanwhile.
+async fn who_does_not_read_holds_back_its_own_answer_and_nothing_else(fixture: Fixture) -> Outcome {
+    // More than the queues of both ends and any socket between them hold.
+    const EVENTS: usize = 1000;
+    let text = |number: usize| format!("{number:060000}");
+    let (sender, stalled) = fixture.linked(&[topic("a")?]).await?;
+    let (address, lively) = (sender.address()?, fixture.joined(&[topic("a")?], &sender).await?);
+    ask(&stalled, &address, "all")?;
+    let peer = asked(&sender, "all").await?;
+    let mut batch = batch((0..EVENTS).map(text))?;
+    let requests = requests_of(&sender)?;
+    let mut answering = std::pin::pin!(requests.answer(peer, &mut batch));
+    let others = async {
+        for number in 0..20 {
+            ask(&lively, &address, number)?;
+            let peer = asked(&sender, number).await?;
+            answer(&sender, peer, self::batch([number])?).await?;
+            expect(&lively, &address, number).await?;
+            sender.publish("a", number).await?;
+            lively.expect("a", number).await?;
+            stalled.expect("a", number).await?;
+        }
+        Outcome::Ok(())
+    };
+    tokio::select! {
+        answered = &mut answering => {
+            return Err(format!("nobody reads, and all of it was put: {answered:?}").into());
+        }
+        served = others => served?,
+    }
+    let reads = async {
+        for number in 0..EVENTS {
+            expect(&stalled, &address, text(number)).await?;
+        }
+        Ok(())
+    };
+    let (answered, read) = tokio::join!(within("the end of the answer", answering), reads);
+    answered??;
+    read
+}
+
+/// "When it ends while an answer is due, `Reply::Lost` says so."
+async fn a_closed_publisher_loses_what_it_was_asked(fixture: Fixture) -> Outcome {
+    let (mut sender, receiver) = fixture.linked(&[]).await?;
+    let address = sender.address()?;
+    ask(&receiver, &address, "in time")?;
+    let peer = asked(&sender, "in time").await?;
+    answer(&sender, peer, batch(["a part"])?).await?;
+    expect(&receiver, &address, "a part").await?;
+    sender.fall_silent();
+    sender.close().await?;
+    expect_lost(&receiver, &address).await
+}
+
+async fn an_unregistered_address_loses_what_it_was_asked(fixture: Fixture) -> Outcome {
+    let (sender, receiver) = fixture.linked(&[]).await?;
+    let address = sender.address()?;
+    ask(&receiver, &address, "in time")?;
+    let peer = asked(&sender, "in time").await?;
+    receiver.unregister_listen_address(&address);
+    expect_lost(&receiver, &address).await?;
+    let gone = async {
+        loop {
+            let mut batch = batch(["too late"])?;
+            match requests_of(&sender)?.answer(peer, &mut batch).await {
+                Ok(()) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                Err(error) => return Ok::<_, crate::Failure>((error, batch.len())),
+            }
+        }
+    };
+    let (error, left) = within("the end of the asker", gone).await??;
+    ensure!(error.kind() == ErrorKind::Unavailable, "an asker that is gone is `Unavailable`, not {error:?}");
+    ensure!(left == 1, "what was not put must be left in the batch, and {left} events are");
+    Ok(())
+}
+
+/// "What was asked is to be asked again."
+async fn a_publisher_that_returns_can_be_asked_again(fixture: Fixture) -> Outcome {
+    let (mut sender, receiver) = fixture.linked(&[]).await?;
+    let address = sender.address()?;
+    ask(&receiver, &address, "before")?;
+    asked(&sender, "before").await?;
+    sender.fall_silent();
+    sender.close().await?;
+    expect_lost(&receiver, &address).await?;
+    let sender = fixture.publisher_at(&address).await?;
+    receiver.subscribed(&address).await?;
+    ask(&receiver, &address, "after")?;
+    let peer = asked(&sender, "after").await?;
+    answer(&sender, peer, batch(["here"])?).await?;
+    expect(&receiver, &address, "here").await
+}
+
+/// "`Closed` after the publisher's `close`", and after the subscriber's.
+async fn closed_ends_neither_ask_nor_answer(fixture: Fixture) -> Outcome {
+    let (mut sender, receiver) = fixture.linked(&[]).await?;
+    let address = sender.address()?;
+    ask(&receiver, &address, "in time")?;
+    let peer = asked(&sender, "in time").await?;
+    receiver.close().await;
+    let end = within("the end of replies", requester_of(&receiver)?.next()).await?;
+    let closed = |error: &pubsub_api::Error| error.kind() == ErrorKind::Closed;
+    ensure!(end.as_ref().is_err_and(closed), "a closed subscriber must say `Closed`, not {end:?}");
+    ensure!(!requester_of(&receiver)?.request(&address, envelope(1)?), "a closed subscriber cannot ask");
+    sender.fall_silent();
+    sender.close().await?;
+    let end = within("the end of requests", requests_of(&sender)?.next()).await?;
+    ensure!(end.as_ref().is_err_and(closed), "a closed publisher must say `Closed`, not {end:?}");
+    let end = within("the end of answers", requests_of(&sender)?.answer(peer, &mut batch([1])?)).await?;
+    ensure!(end.as_ref().is_err_and(closed), "a closed publisher must say `Closed`, not {end:?}");
+    Ok(())
+}

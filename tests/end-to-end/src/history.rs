@@ -1,0 +1,225 @@
+mod convergent;
+mod position;
+mod told;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde_json::Value;
+
+pub use self::convergent::{assert_convergent, plain};
+use self::position::Position;
+use self::told::{Told, Tolds};
+use crate::{is_event, notice};
+
+/// What a subscriber has written, held against the guarantees (DESIGN 5): the JSON lines of `subscriber-agent --stamps`, or
+/// of `skimmer sub --show-gaps --stamps`, in their order.
+///
+/// - *ordered*: the events of one publisher and topic ascend by epoch and number.
+/// - *unique*: none of them comes twice.
+/// - *complete or loud*: their numbers are consecutive, also from one epoch to the next; before any other, something about
+///   that topic was told since the event before it: `gap`, `resync`, `recovering`, or rows of a snapshot.
+///
+/// Rows of a snapshot are no events of the stream: they have whatever stamp they had, and the stream goes on behind them.
+/// Events without stamp are counted, and promise nothing. From `duplicate_publisher` on, the epochs of that id are streams of
+/// their own.
+///
+/// *Convergent* is a matter of the table: [`assert_convergent`].
+#[derive(Debug, Default)]
+pub struct History {
+    streams: BTreeMap<StreamName, Stream>,
+    tolds: Tolds,
+    /// Ids that two publishers claim.
+    disputed: BTreeSet<String>,
+    epochs: BTreeSet<u64>,
+    violations: Vec<Violation>,
+    holes: Vec<Hole>,
+    stamped: usize,
+    unstamped: usize,
+    /// How many lines were read.
+    line: usize,
+}
+
+/// Publisher and topic; the epoch besides only where two publishers claim one id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct StreamName {
+    publisher: String,
+    topic: String,
+    epoch: Option<u64>,
+}
+
+/// How far a subscriber is with one topic of one publisher.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stream {
+    at: Position,
+    /// The line of its last event.
+    line: usize,
+    /// The line of its last row of a snapshot.
+    snapshot: usize,
+}
+
+/// Numbers that did not come, and that were told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hole {
+    /// The topic.
+    pub topic: String,
+    /// What came before: epoch and number, 0 and 0 if nothing.
+    pub after: (u64, u64),
+    /// What came next.
+    pub before: (u64, u64),
+    /// The weightiest word about it: `resync`, `gap`, `snapshot`, or `recovering` alone, as before a snapshot that shows
+    /// nothing new.
+    pub told: &'static str,
+}
+
+/// A broken promise.
+#[derive(Debug)]
+struct Violation {
+    guarantee: &'static str,
+    line: usize,
+    text: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: line {}: {}", self.guarantee, self.line, self.text)
+    }
+}
+
+impl History {
+    /// The history of a subscriber that began with nothing.
+    #[must_use]
+    pub fn of(lines: &[Value]) -> Self {
+        Self::default().then(lines)
+    }
+
+    /// The same, and what the subscriber wrote in its next life: as it kept its table, it goes on where it was.
+    #[must_use]
+    pub fn then(mut self, lines: &[Value]) -> Self {
+        for line in lines {
+            self.line += 1;
+            if is_event(line) {
+                self.event(line);
+            } else if let Some(name) = notice(line) {
+                self.notice(name, line);
+            }
+        }
+        self
+    }
+
+    /// Asserts *ordered*, *unique* and *complete or loud*, and gives itself on.
+    ///
+    /// # Panics
+    /// If one is broken: its name, the line and what stands there.
+    #[must_use]
+    #[track_caller]
+    pub fn assert_sound(self) -> Self {
+        const SHOWN: usize = 10;
+        let shown: Vec<String> = self.violations.iter().take(SHOWN).map(ToString::to_string).collect();
+        let count = self.violations.len();
+        assert!(count == 0, "{count} violations, the first of them:\n{}", shown.join("\n"));
+        self
+    }
+
+    /// Asserts that besides nothing is missing, told or not, and gives itself on.
+    ///
+    /// # Panics
+    /// If something is.
+    #[must_use]
+    #[track_caller]
+    pub fn assert_without_holes(self) -> Self {
+        let this = self.assert_sound();
+        assert_eq!(this.holes, [], "complete: nothing may be missing here, not even if it is told");
+        this
+    }
+
+    /// The names of the guarantees that are broken, each once.
+    #[must_use]
+    pub fn broken(&self) -> Vec<&'static str> {
+        let names: BTreeSet<&'static str> = self.violations.iter().map(|broken| broken.guarantee).collect();
+        names.into_iter().collect()
+    }
+
+    /// What is missing and was told.
+    #[must_use]
+    pub fn holes(&self) -> &[Hole] {
+        &self.holes
+    }
+
+    /// The epochs from which events came, ascending, whatever the publisher.
+    #[must_use]
+    pub fn epochs(&self) -> Vec<u64> {
+        self.epochs.iter().copied().collect()
+    }
+
+    /// How many events came with a stamp, rows of snapshots included.
+    #[must_use]
+    pub fn stamped(&self) -> usize {
+        self.stamped
+    }
+
+    /// How many events came without one.
+    #[must_use]
+    pub fn unstamped(&self) -> usize {
+        self.unstamped
+    }
+
+    fn event(&mut self, event: &Value) {
+        let Some(at) = Position::of(&event["stamp"]) else {
+            self.unstamped += 1;
+            return;
+        };
+        self.stamped += 1;
+        self.epochs.insert(at.epoch);
+        let topic = event["topic"].as_str().unwrap_or_default();
+        let line = self.line;
+        let stream = self.stream(event["stamp"]["publisher"].as_str().unwrap_or_default(), topic, at.epoch);
+        if event["origin"] == "snapshot" {
+            stream.snapshot = line;
+            stream.at = stream.at.max(at);
+            return;
+        }
+        let before = *stream;
+        *stream = Stream { at: before.at.max(at), line, ..before };
+        self.check(before, at, event);
+    }
+
+    /// Whether an event may stand here, after what came before in its stream.
+    fn check(&mut self, before: Stream, at: Position, event: &Value) {
+        let topic = event["topic"].as_str().unwrap_or_default();
+        let last = before.at;
+        let (guarantee, text) = match self.tolds.since(topic, before.line, before.snapshot) {
+            _ if at == last => ("unique", format!("{at} again")),
+            _ if at < last => ("ordered", format!("{at} after {last}")),
+            _ if last.number.checked_add(1) == Some(at.number) => return,
+            Some(told) => {
+                let (topic, told) = (topic.to_owned(), told.name());
+                self.holes.push(Hole { topic, after: last.pair(), before: at.pair(), told });
+                return;
+            }
+            None => ("complete or loud", format!("{at} after {last}, and nothing was told between them")),
+        };
+        let text = format!("topic {topic}: {text}: {event}");
+        self.violations.push(Violation { guarantee, line: self.line, text });
+    }
+
+    /// The stream of that name, which may be new.
+    fn stream(&mut self, publisher: &str, topic: &str, epoch: u64) -> &mut Stream {
+        let name = |epoch| StreamName { publisher: publisher.to_owned(), topic: topic.to_owned(), epoch };
+        if !self.disputed.contains(publisher) {
+            return self.streams.entry(name(None)).or_default();
+        }
+        // One of the two goes on from before the dispute.
+        let before = self.streams.get(&name(None)).filter(|before| before.at.epoch == epoch);
+        let before = before.copied().unwrap_or_default();
+        self.streams.entry(name(Some(epoch))).or_insert(before)
+    }
+
+    fn notice(&mut self, name: &str, line: &Value) {
+        if name == "duplicate_publisher" {
+            self.disputed.extend(line["id"].as_str().map(str::to_owned));
+        } else if let Some(told) = Told::of(name) {
+            self.tolds.note(told, line["topic"].as_str(), self.line);
+        }
+    }
+}

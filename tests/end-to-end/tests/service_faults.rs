@@ -1,0 +1,38 @@
+//! Faults of the publisher service, its workers, its files and its machine (reliability.md b.1, parts of b.3 and b.4): what was
+//! accepted arrives, or its loss is told; whoever has nothing to do with the fault notices nothing.
+//!
+//! With `LONG=1` the kills are as many as there.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test ends where an expectation fails"
+)]
+
+#[path = "service_faults/load.rs"]
+mod load;
+#[path = "service_faults/packed.rs"]
+mod packed;
+#[path = "service_faults/raw_publisher.rs"]
+mod raw_publisher;
+#[path = "service_faults/scene.rs"]
+mod scene;
+
+#[path = "service_faults/floods.rs"]
+mod floods;
+#[path = "service_faults/hangs.rs"]
+mod hangs;
+#[path = "service_faults/identities.rs"]
+mod identities;
+#[path = "service_faults/kills.rs"]
+mod kills;
+#[path = "service_faults/old_peers.rs"]
+mod old_peers;
+#[path = "service_faults/outboxes.rs"]
+mod outboxes;
+#[path = "service_faults/restarts.rs"]
+mod restarts;
+#[path = "service_faults/ring_files.rs"]
+mod ring_files;
+#[path = "service_faults/starvation.rs"]
+mod starvation;
