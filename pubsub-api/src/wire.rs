@@ -22,6 +22,7 @@ mod error;
 mod find;
 mod grow;
 mod read;
+mod row;
 mod skip;
 
 pub use encode::encode;
@@ -29,6 +30,7 @@ pub use error::WireError;
 pub use find::find;
 pub use grow::{GrownMap, append_pairs};
 pub use read::EventRef;
+pub use row::RowRef;
 
 /// The largest map, in bytes, as its author sends it (DESIGN 3).
 pub const MAX_EVENT_BYTES: usize = 1024 * 1024;

@@ -90,7 +90,7 @@ impl Core {
     /// If the future is dropped, what left the batch is numbered, and goes out before what is published next.
     pub(super) async fn publish(&self, batch: &mut Batch) -> Result<Vec<Refused>> {
         let outgoing = &mut *self.outgoing.lock().await;
-        if self.closed.load(Ordering::Acquire) {
+        if self.is_closed() {
             return Err(Error::new(ErrorKind::Closed, "the publisher is closed"));
         }
         outgoing.send(self).await?;
@@ -125,6 +125,10 @@ impl Core {
         if let Ok(Err(error)) = synced {
             tracing::warn!("the ring is written, but not yet on the medium: {error}");
         }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Publishes nothing more; whether it was open until now.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use pubsub_api::wire::EventRef;
+use pubsub_api::wire::RowRef;
 use pubsub_api::{MARK_PREFIX, Stamp, Topic};
 
 use super::bytes_reader::BytesReader;
@@ -82,30 +82,34 @@ impl Follower {
     pub(super) fn read(
         &mut self,
         stretch: &Stretch,
-        limit: u32,
+        limit: usize,
         now: Duration,
     ) -> io::Result<Vec<(Bytes, Unfit)>> {
         let Stretch { segment, from, to } = stretch;
-        let mut from = *from;
-        let mut unfit = Vec::new();
-        let until = from.saturating_add(limit).min(*to);
-        while from < until {
-            // Passed over if it cannot be read.
-            self.at = Cursor { segment: segment.number(), offset: *to };
-            let head = segment.read(from, HEAD_BYTES)?;
-            let length = BytesReader::new(&head).word().ok_or(io::ErrorKind::InvalidData)?;
-            let body_at = from + u32::try_from(HEAD_BYTES).unwrap_or(0);
-            let mut body = std::mem::take(&mut self.buffer);
-            body.resize(usize::try_from(length).unwrap_or(usize::MAX), 0);
-            segment.read_into(body_at, &mut body)?;
-            let (frames, _) = record::batch(&body).ok_or(io::ErrorKind::InvalidData)?;
-            for frame in frames {
-                unfit.extend(self.event(&frame, &body, now));
-            }
-            self.buffer = body;
-            from = body_at + length;
-            self.at = Cursor { segment: segment.number(), offset: from };
+        let number = segment.number();
+        // Passed over if it cannot be read.
+        self.at = Cursor { segment: number, offset: *to };
+        let mut head = [0; HEAD_BYTES];
+        segment.read_into(*from, &mut head)?;
+        let first = HEAD_BYTES + BytesReader::new(&head).word().map_or(0, index);
+        let there = index(*to - *from);
+        if first > there {
+            return Err(io::ErrorKind::InvalidData.into());
         }
+        let mut bytes = std::mem::take(&mut self.buffer);
+        bytes.resize(there.min(limit).max(first), 0);
+        segment.read_into(*from, &mut bytes)?;
+        let mut unfit = Vec::new();
+        let mut at = 0;
+        while let Some(body) = body(&bytes, at) {
+            let (frames, _) = record::batch(body).ok_or(io::ErrorKind::InvalidData)?;
+            for frame in frames {
+                unfit.extend(self.event(&frame, body, now));
+            }
+            at += HEAD_BYTES + body.len();
+        }
+        self.buffer = bytes;
+        self.at.offset = *from + u32::try_from(at).unwrap_or(0);
         Ok(unfit)
     }
 
@@ -116,12 +120,23 @@ impl Follower {
             let Ok(Ok(Some(Control::Lost(lost)))) = control else { return Vec::new() };
             return self.cache.observe(marked, position(lost.stamp), None, now);
         }
-        let Ok(event) = EventRef::read(topic, payload) else { return Vec::new() };
-        let Some(stamp) = event.stamp else { return Vec::new() };
-        self.cache.observe(topic, position(stamp), Some((&event, payload)), now)
+        let Some(row) = RowRef::find(payload) else { return Vec::new() };
+        let Some(stamp) = row.stamp else { return Vec::new() };
+        self.cache.observe(topic, position(stamp), Some((&row, payload)), now)
     }
 }
 
 fn position(stamp: Stamp) -> Position {
     Position { epoch: stamp.epoch, number: stamp.sequence }
+}
+
+/// The body of the record that begins at `start`, if all of it is there.
+fn body(bytes: &[u8], start: usize) -> Option<&[u8]> {
+    let record = bytes.get(start..)?;
+    let length = index(BytesReader::new(record).word()?);
+    record.get(HEAD_BYTES..)?.get(..length)
+}
+
+fn index(at: u32) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
-use pubsub_api::wire::EventRef;
+use pubsub_api::wire::RowRef;
 
 use crate::Position;
 
@@ -16,6 +16,8 @@ pub(super) struct SnapshotCache {
     topics: HashMap<Bytes, Rows, RandomState>,
     /// Topics of which it was told that they have none: each is told once. As many as the publisher has topics, at most.
     without: HashSet<Bytes, RandomState>,
+    /// The row of the event at hand: its table's length, its table, its key.
+    name: Vec<u8>,
     bytes: u64,
     bound: u64,
 }
@@ -77,7 +79,7 @@ impl Unfit {
 
 impl SnapshotCache {
     pub(super) fn new(bound: u64) -> Self {
-        Self { topics: HashMap::default(), without: HashSet::default(), bytes: 0, bound }
+        Self { topics: HashMap::default(), without: HashSet::default(), name: Vec::new(), bytes: 0, bound }
     }
 
     /// Takes the next event of a topic; without one, a record of a loss. Which topics have no snapshots by it, and why:
@@ -86,26 +88,39 @@ impl SnapshotCache {
         &mut self,
         topic: &[u8],
         at: Position,
-        event: Option<(&EventRef<'_>, &[u8])>,
+        event: Option<(&RowRef<'_>, &[u8])>,
         now: Duration,
     ) -> Vec<(Bytes, Unfit)> {
-        let Position { epoch, number } = at;
-        let last = self.topics.get(topic).map(|rows| rows.last);
-        if last.is_none() && self.without.contains(topic) {
+        let known = self.topics.get(topic);
+        if known.is_none() && self.without.contains(topic) {
             return Vec::new();
         }
-        let unfit = match event.map(|(event, payload)| (row_of(event), event, payload)) {
-            _ if last.unwrap_or(0).checked_add(1) != Some(number) => Unfit::Incomplete,
+        let last = known.map_or(0, |rows| rows.last);
+        let unfit = match event {
+            _ if last.checked_add(1) != Some(at.number) => Unfit::Incomplete,
             None => Unfit::Incomplete,
-            Some((None, ..)) => Unfit::NotRows,
-            Some((Some(key), event, payload)) => {
-                let deleted_at = (event.action == "delete").then_some(now);
-                let payload = Bytes::copy_from_slice(payload);
-                self.put(topic, epoch, key, Row { number, payload, deleted_at });
+            Some((event, payload)) if self.name_row(event) => {
+                let deleted_at = (event.action == b"delete").then_some(now);
+                self.put(topic, at, payload, deleted_at);
                 return self.shrink();
             }
+            Some(_) => Unfit::NotRows,
         };
         vec![self.give_up(topic, unfit)]
+    }
+
+    /// Notes which row an event is about; `false` if it does not tell all of one.
+    fn name_row(&mut self, event: &RowRef<'_>) -> bool {
+        let (Some(table), Some(key)) = (event.table, event.key) else { return false };
+        let Ok(length) = u32::try_from(table.len()) else { return false };
+        self.name.clear();
+        self.name.extend_from_slice(&length.to_le_bytes());
+        self.name.extend_from_slice(table);
+        self.name.extend_from_slice(key);
+        match event.action {
+            b"create" | b"set" => event.has_value,
+            action => action == b"delete",
+        }
     }
 
     /// Lets go of a topic for good.
@@ -116,19 +131,33 @@ impl SnapshotCache {
         (topic, unfit)
     }
 
-    fn put(&mut self, topic: &[u8], epoch: u64, key: Box<[u8]>, row: Row) {
-        if !self.topics.contains_key(topic) {
-            let rows = Rows { since: epoch, ..Rows::default() };
-            self.topics.insert(Bytes::copy_from_slice(topic), rows);
-            self.bytes += size(topic.len(), 0);
-        }
-        let Some(rows) = self.topics.get_mut(topic) else { return };
-        rows.last = row.number;
-        let more = size(key.len(), row.payload.len());
-        let key_bytes = key.len();
-        let less = rows.rows.insert(key, row).map_or(0, |old| size(key_bytes, old.payload.len()));
+    /// Puts the event of the row that was named.
+    fn put(&mut self, topic: &[u8], at: Position, payload: &[u8], deleted_at: Option<Duration>) {
+        let Self { topics, bytes, name, .. } = self;
+        let rows = match topics.get_mut(topic) {
+            Some(rows) => rows,
+            None => {
+                *bytes += size(topic.len(), 0);
+                topics.entry(Bytes::copy_from_slice(topic)).or_insert(Rows { since: at.epoch, ..Rows::default() })
+            }
+        };
+        rows.last = at.number;
+        let less = match rows.rows.get_mut(name.as_slice()) {
+            Some(row) => {
+                let less = size(name.len(), row.payload.len());
+                row.payload = in_place_of(std::mem::take(&mut row.payload), payload);
+                (row.number, row.deleted_at) = (at.number, deleted_at);
+                less
+            }
+            None => {
+                let payload = Bytes::copy_from_slice(payload);
+                rows.rows.insert(name.as_slice().into(), Row { number: at.number, payload, deleted_at });
+                0
+            }
+        };
+        let more = size(name.len(), payload.len());
         rows.bytes = rows.bytes + more - less;
-        self.bytes = self.bytes + more - less;
+        *bytes = *bytes + more - less;
     }
 
     /// Lets go of the largest topics until all fit.
@@ -191,20 +220,16 @@ impl SnapshotCache {
     }
 }
 
-/// Which row an event is about, if it tells all of it.
-fn row_of(event: &EventRef<'_>) -> Option<Box<[u8]>> {
-    let (table, key) = (event.table?, event.key?);
-    let has_value = event.value != [NIL];
-    match event.action {
-        "create" | "set" if has_value => {}
-        "delete" => {}
-        _ => return None,
+/// A copy of `new`, in the memory of `old` if that is of the very size and nobody reads it.
+fn in_place_of(old: Bytes, new: &[u8]) -> Bytes {
+    match old.try_into_mut() {
+        Ok(mut memory) if memory.len() == new.len() => {
+            memory.copy_from_slice(new);
+            memory.freeze()
+        }
+        _ => Bytes::copy_from_slice(new),
     }
-    let length = u32::try_from(table.len()).ok()?.to_le_bytes();
-    Some([&length, table.as_bytes(), key.as_bytes()].concat().into_boxed_slice())
 }
-
-const NIL: u8 = 0xc0;
 
 fn size(key: usize, payload: usize) -> u64 {
     u64::try_from(ROW_BYTES + key + payload).unwrap_or(u64::MAX)

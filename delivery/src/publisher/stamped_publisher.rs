@@ -31,7 +31,7 @@ pub struct StampedPublisher {
     options: PublisherOptions,
     core: OnceLock<Arc<Core>>,
     starting: tokio::sync::Mutex<()>,
-    /// Hellos, marks, answers and snapshots.
+    /// Hellos, marks and answers.
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -110,8 +110,7 @@ impl StampedPublisher {
         let of_answers = Arc::clone(core);
         tasks.spawn(supervise("answers", move || sync_server::serve(Arc::clone(&of_answers))));
         if self.driver.requests().is_some() && self.options.snapshot_bytes > 0 {
-            let of_snapshots = Arc::clone(core);
-            tasks.spawn(supervise("snapshots", move || snapshots::follow(Arc::clone(&of_snapshots))));
+            snapshots::start(core)?;
         }
         Ok(())
     }

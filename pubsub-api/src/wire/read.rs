@@ -116,7 +116,7 @@ impl<'a> Fields<'a> {
                 let text = self.text_or_nil(reader)?;
                 once(&mut self.topic, text)
             }
-            b"stamp" => once(&mut self.stamp, stamp(reader)?),
+            b"stamp" => once(&mut self.stamp, reader.stamp()?),
             b"version" => match reader.head()? {
                 Head::Unsigned(version) => once(&mut self.version, version),
                 _ => Err(WireError::WrongType),
@@ -177,16 +177,4 @@ fn once<T>(place: &mut Option<T>, value: T) -> Result<(), WireError> {
         None => Ok(()),
         Some(_) => Err(WireError::DuplicateKey),
     }
-}
-
-/// Four unsigned 64-bit integers (DESIGN 4).
-fn stamp(reader: &mut Reader<'_>) -> Result<Stamp, WireError> {
-    if reader.head()? != Head::Array(4) {
-        return Err(WireError::WrongType);
-    }
-    let mut number = || match reader.head()? {
-        Head::Unsigned(number) => Ok(number),
-        _ => Err(WireError::WrongType),
-    };
-    Ok(Stamp { publisher: number()?, epoch: number()?, sequence: number()?, time_us: number()? })
 }

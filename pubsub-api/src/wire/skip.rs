@@ -3,6 +3,7 @@
 use rmp::Marker;
 
 use super::{MAX_DEPTH, WireError};
+use crate::Stamp;
 
 /// What is left of the payload.
 #[derive(Debug, Clone, Copy)]
@@ -135,15 +136,34 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn skip(&mut self) -> Result<&'a [u8], WireError> {
         let start = self.rest;
-        match self.head()? {
-            Head::Text(text) => {
-                utf8(text)?;
-            }
+        if let Head::Text(text) = self.pass()? {
+            utf8(text)?;
+        }
+        start.get(..start.len() - self.rest.len()).ok_or(WireError::Truncated)
+    }
+
+    /// Steps over one whole value that was checked before; its head.
+    #[inline]
+    pub(super) fn pass(&mut self) -> Result<Head<'a>, WireError> {
+        let head = self.head()?;
+        match head {
             Head::Array(count) => self.skip_values(count)?,
             Head::Map(count) => self.skip_values(count.saturating_mul(2))?,
             _ => {}
         }
-        start.get(..start.len() - self.rest.len()).ok_or(WireError::Truncated)
+        Ok(head)
+    }
+
+    /// Four unsigned 64-bit integers (DESIGN 4).
+    pub(super) fn stamp(&mut self) -> Result<Stamp, WireError> {
+        if self.head()? != Head::Array(4) {
+            return Err(WireError::WrongType);
+        }
+        let mut number = || match self.head()? {
+            Head::Unsigned(number) => Ok(number),
+            _ => Err(WireError::WrongType),
+        };
+        Ok(Stamp { publisher: number()?, epoch: number()?, sequence: number()?, time_us: number()? })
     }
 
     /// Steps over the `count` values that an array or map was announced to hold.

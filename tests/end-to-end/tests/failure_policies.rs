@@ -102,18 +102,21 @@ fn a_failure_that_is_to_stop_the_agent_does_so_and_is_handled_after_the_restart(
 fn a_handler_that_does_not_keep_up_gets_the_latest_of_each_row_if_that_is_wanted() {
     let folder = Folder::with_settings("[agent]\nconflate = true\nhandler_queue_events = 3");
     let service = folder.service();
-    let gate = folder.path().join("gate");
+    let [began, gate, into] = ["began", "gate", "handled"].map(|name| folder.path().join(name));
     let command = format!(
-        "while [ ! -e {} ]; do sleep 0.05; done; cat >> {}",
+        "touch {}; while [ ! -e {} ]; do sleep 0.05; done; cat >> {}",
+        began.display(),
         gate.display(),
-        folder.path().join("handled").display()
+        into.display()
     );
     let agent = folder.agent_launch("agent", service.address()).args(["--exec", &command]).start();
     agent.wait_for_notice(0, "live");
     let set = |key: &str, value: usize| event("t", key, "set", value.to_string().as_str(), "D");
     let mut published: Vec<Value> = (0..50).flat_map(|value| [set("a", value), set("b", value)]).collect();
     published.push(event("t", "a", "delete", Value::Null, "D"));
-    folder.publish(&published);
+    folder.publish(published.get(..1).unwrap_or_default());
+    until("the first in the handler's hands", || began.exists().then_some(()));
+    folder.publish(published.get(1..).unwrap_or_default());
     agent.wait_for_count(0, published.len(), "each event, though the handler takes none", is_event);
     fs::write(gate, "").unwrap_or_default();
     let last = |events: &[Value], key: &str| events.iter().rfind(|event| key_of(event).1 == key).cloned();

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pubsub_api::wire::EventRef;
+use pubsub_api::wire::{EventRef, RowRef};
 use pubsub_api::{Action, Envelope, Event, SEND_ALL, Value};
 
 use super::{SnapshotCache, Unfit};
@@ -19,8 +19,8 @@ fn event(key: &str, action: Action, value: impl Into<Value>) -> Event {
 
 fn observe(cache: &mut SnapshotCache, number: u64, event: &Event, now: Duration) -> Vec<(Bytes, Unfit)> {
     let payload = Envelope::pack(event).unwrap().payload;
-    let read = EventRef::read(b"D", &payload).unwrap();
-    cache.observe(b"D", at(number), Some((&read, &payload)), now)
+    let row = RowRef::find(&payload).unwrap();
+    cache.observe(b"D", at(number), Some((&row, &payload)), now)
 }
 
 fn rows(cache: &SnapshotCache) -> Option<(u64, Vec<String>)> {
@@ -95,8 +95,8 @@ fn the_largest_topic_goes_when_there_is_too_much() {
     let put = |cache: &mut SnapshotCache, topic: &'static str, number| {
         let event = event(&format!("{number}"), Action::Set, "x".repeat(500));
         let payload = Envelope::pack(&event).unwrap().payload;
-        let read = EventRef::read(b"D", &payload).unwrap();
-        cache.observe(topic.as_bytes(), at(number), Some((&read, &payload)), NOW)
+        let row = RowRef::find(&payload).unwrap();
+        cache.observe(topic.as_bytes(), at(number), Some((&row, &payload)), NOW)
     };
     assert!(put(&mut cache, "small", 1).is_empty());
     let gone: Vec<_> = (1..9).flat_map(|number| put(&mut cache, "large", number)).collect();

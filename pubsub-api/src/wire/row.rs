@@ -1,0 +1,97 @@
+use super::skip::{Head, Reader};
+use crate::Stamp;
+
+/// What an event says about its row, in a map that was checked before: nothing is checked again.
+///
+/// For whoever goes over events that [`EventRef::read`](super::EventRef::read) had taken, and wants them cheaply: texts are
+/// bytes here, and of a value it is only told whether there is one.
+///
+/// ```
+/// use pubsub_api::wire::RowRef;
+/// use pubsub_api::{Action, Event, SEND_ALL, wire};
+///
+/// let event = Event::new("lport", "port-1", Action::Set, "up", SEND_ALL);
+/// let payload = wire::encode(&event)?;
+/// let row = RowRef::find(&payload).expect("our own bytes");
+/// assert_eq!((row.table, row.key, row.has_value), (Some(&b"lport"[..]), Some(&b"port-1"[..]), true));
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RowRef<'a> {
+    /// The table of the row.
+    pub table: Option<&'a [u8]>,
+    /// The key of the row.
+    pub key: Option<&'a [u8]>,
+    /// What was done.
+    pub action: &'a [u8],
+    /// Whether there is a value that is not nil.
+    pub has_value: bool,
+    /// The stamp, if the publisher gave one.
+    pub stamp: Option<Stamp>,
+}
+
+impl<'a> RowRef<'a> {
+    /// Finds it in a packed map; `None` if the bytes are no such map.
+    #[must_use]
+    pub fn find(payload: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader::new(payload);
+        let Ok(Head::Map(pairs)) = reader.head() else { return None };
+        let mut row = Self::default();
+        for _ in 0..pairs {
+            let Ok(Head::Text(key)) = reader.head() else { return None };
+            match key {
+                b"table" => row.table = text(&mut reader)?,
+                b"key" => row.key = text(&mut reader)?,
+                b"action" => row.action = text(&mut reader)??,
+                b"value" => row.has_value = reader.pass().ok()? != Head::Nil,
+                b"stamp" => row.stamp = Some(reader.stamp().ok()?),
+                _ => drop(reader.pass().ok()?),
+            }
+        }
+        Some(row)
+    }
+}
+
+/// The text that comes next, or nil.
+fn text<'a>(reader: &mut Reader<'a>) -> Option<Option<&'a [u8]>> {
+    match reader.head().ok()? {
+        Head::Text(text) | Head::Binary(text) => Some(Some(text)),
+        Head::Nil => Some(None),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RowRef;
+    use crate::wire::{EventRef, encode};
+    use crate::{Action, Event, SEND_ALL, Stamp, Value};
+
+    #[test]
+    fn it_finds_what_reading_finds() {
+        let event = Event::new("lport", "k", Action::Set, "v", SEND_ALL);
+        let nested = Value::Other(bytes::Bytes::from_static(b"\x82\xa1a\x93\x01\xc0\xa1x\xa1b\x90"));
+        let stamp = Some(Stamp { publisher: u64::MAX, epoch: 2, sequence: 3, time_us: 4 });
+        for event in [
+            event.clone(),
+            Event { table: None, key: None, ..event.clone() },
+            Event { value: Value::Nil, action: Action::Delete, ..event.clone() },
+            Event { value: nested, version: Some(9), ..event.clone() },
+            Event { stamp, ..event },
+        ] {
+            let payload = encode(&event).unwrap();
+            let read = EventRef::read(b"D", &payload).unwrap();
+            let wanted = RowRef {
+                table: read.table.map(str::as_bytes),
+                key: read.key.map(str::as_bytes),
+                action: read.action.as_bytes(),
+                has_value: read.value != [0xc0],
+                stamp: read.stamp,
+            };
+            assert_eq!(RowRef::find(&payload), Some(wanted), "{event:?}");
+            for length in 0..payload.len() {
+                assert_eq!(RowRef::find(&payload[..length]), None, "cut at {length}");
+            }
+        }
+    }
+}
