@@ -21,6 +21,9 @@ pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
     if payload.len() > MAX_EVENT_BYTES {
         return Err(WireError::TooBig);
     }
+    if wire::is_plain(topic, payload) {
+        return Ok(Edit::Keep);
+    }
     let event = EventRef::read(topic, payload)?;
     if event.stamp.is_some() {
         return Err(WireError::Stamped);

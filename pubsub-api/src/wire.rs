@@ -21,6 +21,7 @@ mod encode;
 mod error;
 mod find;
 mod grow;
+mod plain;
 mod read;
 mod row;
 mod skip;
@@ -29,6 +30,7 @@ pub use encode::encode;
 pub use error::WireError;
 pub use find::find;
 pub use grow::{GrownMap, append_pairs};
+pub use plain::is_plain;
 pub use read::EventRef;
 pub use row::RowRef;
 

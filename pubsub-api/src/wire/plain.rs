@@ -1,0 +1,124 @@
+use crate::Topic;
+
+/// Whether this is a good event in the plainest form: the five keys in [`encode`](super::encode)'s order and nothing behind
+/// them, text in ASCII or nil, the frame's topic. Then [`EventRef::read`](super::EventRef::read) takes it as genuine, and
+/// without a stamp; of any other it must be asked.
+///
+/// It is what nearly every event looks like, Dragonflow's own and ours, and knowing it takes a third of the time.
+///
+/// ```
+/// use pubsub_api::{Action, Event, SEND_ALL, wire};
+///
+/// let payload = wire::encode(&Event::new("lport", "port-1", Action::Set, "up", SEND_ALL))?;
+/// assert!(wire::is_plain(b"D", &payload));
+/// assert!(!wire::is_plain(b"tenant", &payload));
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
+#[must_use]
+#[inline]
+pub fn is_plain(frame: &[u8], payload: &[u8]) -> bool {
+    payload.len() <= super::MAX_RECEIVED_BYTES && topic_of_plain(payload) == Some(frame) && is_topic(frame)
+}
+
+fn is_topic(frame: &[u8]) -> bool {
+    !frame.is_empty() && frame.len() <= Topic::longest(frame) && !frame.contains(&0)
+}
+
+/// The topic of an event in the plainest form.
+#[inline]
+fn topic_of_plain(payload: &[u8]) -> Option<&[u8]> {
+    let rest = payload.strip_prefix(b"\x85\xa5table")?;
+    let rest = text_or_nil(rest)?.strip_prefix(b"\xa3key")?;
+    let rest = text_or_nil(rest)?.strip_prefix(b"\xa6action")?;
+    let (_, rest) = text(rest)?;
+    let rest = text_or_nil(rest.strip_prefix(b"\xa5value")?)?;
+    let (topic, rest) = text(rest.strip_prefix(b"\xa5topic")?)?;
+    rest.is_empty().then_some(topic)
+}
+
+/// What stands behind a text or nil.
+#[inline]
+fn text_or_nil(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [0xc0, rest @ ..] => Some(rest),
+        _ => text(bytes).map(|(_, rest)| rest),
+    }
+}
+
+/// A text of ASCII, of any form but str32, and what stands behind it.
+#[inline]
+fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = match bytes {
+        [fixstr @ 0xa0..=0xbf, rest @ ..] => (usize::from(fixstr & 0x1f), rest),
+        [0xd9, length, rest @ ..] => (usize::from(*length), rest),
+        [0xda, high, low, rest @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), rest),
+        _ => return None,
+    };
+    let (text, rest) = rest.split_at_checked(length)?;
+    text.is_ascii().then_some((text, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
+
+    use super::is_plain;
+    use crate::wire::{EventRef, encode};
+    use crate::{Action, Event, SEND_ALL, Stamp, Topic, Value};
+
+    #[test]
+    fn an_event_of_the_five_keys_is_plain_and_any_other_is_left_to_reading() {
+        let event = Event::new("lport", "k", Action::Set, "v", SEND_ALL);
+        let stamp = Some(Stamp { publisher: 1, epoch: 2, sequence: 3, time_us: 4 });
+        let long = |length| Value::Text("x".repeat(length));
+        for (plain, event) in [
+            (true, event.clone()),
+            (true, Event { table: None, key: None, value: Value::Nil, ..event.clone() }),
+            (true, Event { value: long(31), ..event.clone() }),
+            (true, Event { value: long(65_535), topic: Topic::new("t".repeat(255)).unwrap(), ..event.clone() }),
+            (false, Event { value: long(65_536), ..event.clone() }),
+            (false, Event { value: "ä".into(), ..event.clone() }),
+            (false, Event { version: Some(1), ..event.clone() }),
+            (false, Event { stamp, ..event.clone() }),
+        ] {
+            let payload = encode(&event).unwrap();
+            assert_eq!(is_plain(event.topic.as_bytes(), &payload), plain, "{event:?}");
+            assert!(!is_plain(b"other", &payload));
+            for length in 0..payload.len().min(100) {
+                assert!(!is_plain(event.topic.as_bytes(), &payload[..length]), "cut at {length}");
+            }
+        }
+    }
+
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        let bytes = prop::collection::vec(any::<u8>(), 0..40);
+        prop_oneof![Just(b"\xc0".to_vec()), bytes, "[a-z\0]{0,40}".prop_map(|text| {
+            let mut packed = Vec::new();
+            rmp::encode::write_str(&mut packed, &text).unwrap();
+            packed
+        })]
+    }
+
+    proptest! {
+        /// What is told to be plain is so for the one who checks everything.
+        #[test]
+        fn what_is_plain_reads_as_genuine_and_without_stamp(
+            frame in "[a-zD\0]{0,3}",
+            texts in [text(), text(), text(), text(), text()],
+            same in any::<bool>(),
+        ) {
+            let [table, key, action, value, mut topic] = texts;
+            if same {
+                topic.clear();
+                rmp::encode::write_str(&mut topic, &frame).unwrap();
+            }
+            let parts: [&[u8]; 10] =
+                [b"\x85\xa5table", &table, b"\xa3key", &key, b"\xa6action", &action, b"\xa5value", &value, b"\xa5topic", &topic];
+            let payload = parts.concat();
+            if is_plain(frame.as_bytes(), &payload) {
+                let read = EventRef::read(frame.as_bytes(), &payload).unwrap();
+                prop_assert_eq!((read.genuine, read.stamp), (true, None));
+            }
+        }
+    }
+}
