@@ -116,7 +116,7 @@ impl Draft {
         record::put_frame(&mut self.bytes, topic, map.bytes_with(StampPair::BYTES));
         self.bytes.extend_from_slice(map.head());
         self.bytes.extend_from_slice(map.pairs());
-        self.bytes.extend_from_slice(&self.pair.numbered(number));
+        self.pair.put(number, &mut self.bytes);
         self.note(id, is_first, start, topic.len());
     }
 

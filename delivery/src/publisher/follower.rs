@@ -75,6 +75,11 @@ impl Follower {
         self.at.stretch(ring)
     }
 
+    /// How much is still to be read.
+    pub(super) fn bytes_ahead(&self, ring: &Ring) -> u64 {
+        ring.bytes_behind(self.at.segment, self.at.offset)
+    }
+
     /// Reads records of a stretch, at least one and at most so many bytes; which topics lose their snapshots by it.
     ///
     /// # Errors

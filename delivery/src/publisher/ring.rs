@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
@@ -174,6 +175,16 @@ impl Ring {
     /// The bytes of all records.
     pub(super) fn bytes(&self) -> u64 {
         self.segments.iter().map(Held::bytes).sum()
+    }
+
+    /// The bytes of all records behind a place in a segment.
+    pub(super) fn bytes_behind(&self, segment: u32, offset: u32) -> u64 {
+        let behind = |held: &Held| match held.segment.number().cmp(&segment) {
+            Ordering::Less => 0,
+            Ordering::Equal => u64::from(held.end.saturating_sub(offset.max(held.begin))),
+            Ordering::Greater => held.bytes(),
+        };
+        self.segments.iter().map(behind).sum()
     }
 
     pub(super) fn bound(&self) -> u64 {

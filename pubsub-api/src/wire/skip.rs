@@ -159,9 +159,16 @@ impl<'a> Reader<'a> {
         if self.head()? != Head::Array(4) {
             return Err(WireError::WrongType);
         }
-        let mut number = || match self.head()? {
-            Head::Unsigned(number) => Ok(number),
-            _ => Err(WireError::WrongType),
+        let mut number = || {
+            // In full width, as all publishers write them.
+            if let [0xcf, rest @ ..] = self.rest {
+                self.rest = rest;
+                return self.number::<8>();
+            }
+            match self.head()? {
+                Head::Unsigned(number) => Ok(number),
+                _ => Err(WireError::WrongType),
+            }
         };
         Ok(Stamp { publisher: number()?, epoch: number()?, sequence: number()?, time_us: number()? })
     }
