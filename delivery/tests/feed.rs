@@ -402,3 +402,36 @@ fn topics_of_which_nothing_is_heard_for_long_are_forgotten() {
     }
     assert_eq!(feed.positions(), []);
 }
+
+/// reliability.md S20.
+#[test]
+fn a_publishers_wall_clock_may_jump_as_it_likes() {
+    const HOUR_US: u64 = 3_600_000_000;
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    for (number, wall_us) in (1..).zip([5 * HOUR_US, 6 * HOUR_US, 4 * HOUR_US, 0, u64::MAX, 5 * HOUR_US]) {
+        feed.set_wall_clock(wall_us);
+        feed.data(7, 1, number, "x");
+        feed.mark(7, 1, number, None);
+        feed.pass(SECOND);
+    }
+    assert_eq!(feed.told(), ["subscribed a", "live a", "x", "x", "x", "x", "x", "x"]);
+    assert_eq!((feed.asked().len(), feed.positions()), (0, vec![at(1, 6)]));
+}
+
+/// reliability.md S20: after ten minutes it is not known what was missed, and what was is asked for.
+#[test]
+fn who_was_suspended_asks_for_what_it_missed() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    feed.told();
+    feed.jump(599 * SECOND);
+    assert_eq!(feed.told(), [""; 0], "silence alone is no loss");
+    feed.data(7, 1, 4, "4");
+    assert_eq!(feed.told(), ["recovering D"]);
+    assert_eq!(feed.asked(), ["a D 1/1"]);
+    feed.replay("a", 7, 1, &[(1, 2, "2"), (1, 3, "3")], at(1, 3));
+    assert_eq!(feed.told(), ["2 replay", "3 replay", "4", "live D"]);
+}

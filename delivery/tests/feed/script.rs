@@ -9,6 +9,8 @@ use pubsub_api::{Action, Envelope, Event, Incarnation, Notice, Reply, SEND_ALL, 
 pub(crate) struct Script {
     feed: Feed,
     now: Duration,
+    /// The publishers' wall clock.
+    wall_us: u64,
     last_request: u64,
 }
 
@@ -18,7 +20,7 @@ pub(crate) fn at(epoch: u64, number: u64) -> Position {
 
 impl Script {
     pub(crate) fn new(options: FeedOptions) -> Self {
-        Self { feed: Feed::new(options), now: Duration::ZERO, last_request: 0 }
+        Self { feed: Feed::new(options), now: Duration::ZERO, wall_us: 0, last_request: 0 }
     }
 
     pub(crate) fn resume(&mut self, publisher: u64, position: Position) {
@@ -34,6 +36,17 @@ impl Script {
         }
     }
 
+    /// Time passes at once, as after a suspension.
+    pub(crate) fn jump(&mut self, time: Duration) {
+        self.now += time;
+        self.feed.tick(self.now);
+    }
+
+    /// The publishers' wall clock is set.
+    pub(crate) fn set_wall_clock(&mut self, wall_us: u64) {
+        self.wall_us = wall_us;
+    }
+
     pub(crate) fn hello(&mut self, endpoint: &str, publisher: u64, epoch: u64) {
         let incarnation = Some(Incarnation { publisher, epoch });
         self.feed.notice(Notice::Subscribed { publisher: endpoint.to_owned(), incarnation }, self.now);
@@ -45,7 +58,8 @@ impl Script {
     }
 
     pub(crate) fn data(&mut self, publisher: u64, epoch: u64, number: u64, value: &str) {
-        self.feed.message(data(publisher, at(epoch, number), value), self.now);
+        let stamp = Stamp { time_us: self.wall_us, ..stamp(publisher, at(epoch, number)) };
+        self.feed.message(data(stamp, value), self.now);
     }
 
     pub(crate) fn unstamped(&mut self, value: &str) {
@@ -54,7 +68,8 @@ impl Script {
     }
 
     pub(crate) fn mark(&mut self, publisher: u64, epoch: u64, last: u64, prev: Option<Position>) {
-        let mark = Mark { topic: SEND_ALL, stamp: stamp(publisher, at(epoch, last)), oldest: 1, prev };
+        let stamp = Stamp { time_us: self.wall_us, ..stamp(publisher, at(epoch, last)) };
+        let mark = Mark { topic: SEND_ALL, stamp, oldest: 1, prev };
         self.feed.message(mark.pack().unwrap(), self.now);
     }
 
@@ -79,7 +94,7 @@ impl Script {
     }
 
     pub(crate) fn part(&mut self, endpoint: &str, publisher: u64, epoch: u64, number: u64, value: &str) {
-        self.answer(endpoint, data(publisher, at(epoch, number), value));
+        self.answer(endpoint, data(stamp(publisher, at(epoch, number)), value));
     }
 
     pub(crate) fn junk_part(&mut self, endpoint: &str) {
@@ -169,9 +184,8 @@ fn stamp(publisher: u64, Position { epoch, number }: Position) -> Stamp {
     Stamp { publisher, epoch, sequence: number, time_us: 0 }
 }
 
-fn data(publisher: u64, position: Position, value: &str) -> Envelope {
-    let stamp = Some(stamp(publisher, position));
-    let event = Event { stamp, ..Event::new("t", "k", Action::Set, value, SEND_ALL) };
+fn data(stamp: Stamp, value: &str) -> Envelope {
+    let event = Event { stamp: Some(stamp), ..Event::new("t", "k", Action::Set, value, SEND_ALL) };
     Envelope::pack(&event).unwrap()
 }
 

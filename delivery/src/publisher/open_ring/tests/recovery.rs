@@ -202,3 +202,19 @@ fn a_topic_that_was_retired_comes_back_above_its_numbers_also_after_a_restart() 
     let stamps = stamps(&life.publish_on(&["d", "e", "f", "d"]));
     assert_eq!(stamps, [(2000, 4), (2000, 4), (2000, 6), (2000, 6)]);
 }
+
+/// reliability.md S20.
+#[test]
+fn a_wall_clock_that_jumps_changes_what_stamps_say_and_nothing_else() {
+    const HOUR_US: u64 = 3_600_000_000;
+    let mut life = Life::begin(options(None, 1 << 20, MAX_TOPICS), 5 * HOUR_US);
+    let mut out = Batch::new();
+    for wall_us in [5 * HOUR_US, 6 * HOUR_US, 4 * HOUR_US, 0, u64::MAX] {
+        let mut batch = Batch::new();
+        batch.push(event("D", 3));
+        life.sequencer.number(&mut batch, Now { wall_us, since_start: Duration::ZERO }, &mut out);
+    }
+    let epoch = life.sequencer.ledger.epoch();
+    assert_eq!(stamps(&out), [(epoch, 1), (epoch, 2), (epoch, 3), (epoch, 4), (epoch, 5)]);
+    assert_eq!(life.sequencer.schedule.next(), Some(Duration::from_millis(250)), "marks keep to the other clock");
+}
