@@ -138,7 +138,9 @@ impl SnapshotCache {
             Some(rows) => rows,
             None => {
                 *bytes += size(topic.len(), 0);
-                topics.entry(Bytes::copy_from_slice(topic)).or_insert(Rows { since: at.epoch, ..Rows::default() })
+                topics
+                    .entry(Bytes::copy_from_slice(topic))
+                    .or_insert(Rows { since: at.epoch, ..Rows::default() })
             }
         };
         rows.last = at.number;

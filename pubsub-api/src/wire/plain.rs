@@ -75,7 +75,10 @@ mod tests {
             (true, event.clone()),
             (true, Event { table: None, key: None, value: Value::Nil, ..event.clone() }),
             (true, Event { value: long(31), ..event.clone() }),
-            (true, Event { value: long(65_535), topic: Topic::new("t".repeat(255)).unwrap(), ..event.clone() }),
+            (
+                true,
+                Event { value: long(65_535), topic: Topic::new("t".repeat(255)).unwrap(), ..event.clone() },
+            ),
             (false, Event { value: long(65_536), ..event.clone() }),
             (false, Event { value: "ä".into(), ..event.clone() }),
             (false, Event { version: Some(1), ..event.clone() }),
@@ -92,11 +95,15 @@ mod tests {
 
     fn text() -> impl Strategy<Value = Vec<u8>> {
         let bytes = prop::collection::vec(any::<u8>(), 0..40);
-        prop_oneof![Just(b"\xc0".to_vec()), bytes, "[a-z\0]{0,40}".prop_map(|text| {
-            let mut packed = Vec::new();
-            rmp::encode::write_str(&mut packed, &text).unwrap();
-            packed
-        })]
+        prop_oneof![
+            Just(b"\xc0".to_vec()),
+            bytes,
+            "[a-z\0]{0,40}".prop_map(|text| {
+                let mut packed = Vec::new();
+                rmp::encode::write_str(&mut packed, &text).unwrap();
+                packed
+            })
+        ]
     }
 
     proptest! {

@@ -216,5 +216,9 @@ fn a_wall_clock_that_jumps_changes_what_stamps_say_and_nothing_else() {
     }
     let epoch = life.sequencer.ledger.epoch();
     assert_eq!(stamps(&out), [(epoch, 1), (epoch, 2), (epoch, 3), (epoch, 4), (epoch, 5)]);
-    assert_eq!(life.sequencer.schedule.next(), Some(Duration::from_millis(250)), "marks keep to the other clock");
+    assert_eq!(
+        life.sequencer.schedule.next(),
+        Some(Duration::from_millis(250)),
+        "marks keep to the other clock"
+    );
 }
