@@ -37,6 +37,12 @@ pub enum ErrorKind {
     Overloaded,
     /// The publisher or subscriber was closed.
     Closed,
+    /// There is no such row in the database.
+    NotFound,
+    /// There is such a row in the database already.
+    AlreadyExists,
+    /// Whether it was done is not known: the connection was lost before the answer. Look, before you do it again.
+    InDoubt,
     /// The driver cannot do what was asked, by its own [`Capabilities`](crate::Capabilities).
     Unsupported,
     /// Anything else: a defect of ours or of a library below.
@@ -84,11 +90,14 @@ impl Error {
     #[must_use]
     pub fn advice(&self) -> Advice {
         match self.kind {
-            ErrorKind::Unavailable | ErrorKind::Overloaded => Advice::RetryLater,
+            ErrorKind::Unavailable | ErrorKind::Overloaded | ErrorKind::InDoubt => Advice::RetryLater,
             ErrorKind::Internal => Advice::RetryNow,
-            ErrorKind::Settings | ErrorKind::Invalid | ErrorKind::Closed | ErrorKind::Unsupported => {
-                Advice::Never
-            }
+            ErrorKind::Settings
+            | ErrorKind::Invalid
+            | ErrorKind::Closed
+            | ErrorKind::NotFound
+            | ErrorKind::AlreadyExists
+            | ErrorKind::Unsupported => Advice::Never,
         }
     }
 
@@ -98,9 +107,13 @@ impl Error {
     pub fn exit_status(&self) -> u8 {
         match self.kind {
             ErrorKind::Settings => 78,
-            ErrorKind::Unavailable | ErrorKind::Overloaded => 69,
+            ErrorKind::Unavailable | ErrorKind::Overloaded | ErrorKind::InDoubt => 69,
             ErrorKind::Unsupported => 64,
-            ErrorKind::Invalid | ErrorKind::Closed | ErrorKind::Internal => 1,
+            ErrorKind::Invalid
+            | ErrorKind::Closed
+            | ErrorKind::NotFound
+            | ErrorKind::AlreadyExists
+            | ErrorKind::Internal => 1,
         }
     }
 }

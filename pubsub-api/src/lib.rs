@@ -15,6 +15,8 @@ pub mod json;
 pub mod settings;
 pub mod wire;
 
+pub mod database;
+
 mod event;
 mod incarnation;
 mod stamp;

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::database::{DatabaseDriver, DbApi};
 use crate::settings::{Setting, Settings};
 use crate::{Driver, Error, ErrorKind, PubSubApi, Result, Role};
 
@@ -10,6 +11,7 @@ use crate::{Driver, Error, ErrorKind, PubSubApi, Result, Role};
 #[derive(Debug)]
 pub struct Registry {
     drivers: Vec<&'static Driver>,
+    databases: Vec<&'static DatabaseDriver>,
 }
 
 impl Registry {
@@ -18,21 +20,29 @@ impl Registry {
     /// # Errors
     /// [`ErrorKind::Internal`] if two drivers claim one alias.
     pub fn collect() -> Result<Self> {
-        Self::from_drivers(inventory::iter::<Driver>.into_iter())
+        Self::from_drivers(
+            inventory::iter::<Driver>.into_iter(),
+            inventory::iter::<DatabaseDriver>.into_iter(),
+        )
     }
 
-    fn from_drivers(drivers: impl Iterator<Item = &'static Driver>) -> Result<Self> {
-        let mut drivers: Vec<_> = drivers.collect();
+    fn from_drivers(
+        drivers: impl Iterator<Item = &'static Driver>,
+        databases: impl Iterator<Item = &'static DatabaseDriver>,
+    ) -> Result<Self> {
+        let (mut drivers, mut databases): (Vec<_>, Vec<_>) = (drivers.collect(), databases.collect());
         drivers.sort_by_key(|driver| driver.alias);
-        for (one, next) in drivers.iter().zip(drivers.iter().skip(1)) {
-            if one.alias == next.alias {
-                return Err(Error::new(
-                    ErrorKind::Internal,
-                    format!("two drivers are called {:?}: rename one of them", one.alias),
-                ));
+        databases.sort_by_key(|driver| driver.alias);
+        let mut aliases: Vec<&str> = drivers.iter().map(|driver| driver.alias).collect();
+        aliases.extend(databases.iter().map(|driver| driver.alias));
+        aliases.sort_unstable();
+        for (one, next) in aliases.iter().zip(aliases.iter().skip(1)) {
+            if one == next {
+                let text = format!("two drivers are called {one:?}: rename one of them");
+                return Err(Error::new(ErrorKind::Internal, text));
             }
         }
-        Ok(Self { drivers })
+        Ok(Self { drivers, databases })
     }
 
     /// All drivers, sorted by alias.
@@ -41,13 +51,20 @@ impl Registry {
         &self.drivers
     }
 
+    /// All database drivers, sorted by alias.
+    #[must_use]
+    pub fn databases(&self) -> &[&'static DatabaseDriver] {
+        &self.databases
+    }
+
     /// The settings of every driver, for [`Settings::load`]; a section that two aliases share is there once.
     #[must_use]
     pub fn settings(&self) -> Vec<&'static [Setting]> {
         let mut all: Vec<&'static [Setting]> = Vec::new();
-        for driver in &self.drivers {
-            if !all.iter().any(|known| std::ptr::eq(*known, driver.settings)) {
-                all.push(driver.settings);
+        let of_drivers = self.drivers.iter().map(|driver| driver.settings);
+        for settings in of_drivers.chain(self.databases.iter().map(|driver| driver.settings)) {
+            if !settings.is_empty() && !all.iter().any(|known| std::ptr::eq(*known, settings)) {
+                all.push(settings);
             }
         }
         all
@@ -73,14 +90,27 @@ impl Registry {
             Some(_) => format!("driver {alias:?} cannot be the {} driver", role.as_str()),
             None => format!("there is no driver {alias:?}"),
         };
-        let nearest = of_role.iter().max_by(|one, other| {
-            strsim::jaro_winkler(alias, one).total_cmp(&strsim::jaro_winkler(alias, other))
-        });
-        let hint = nearest.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
-        Err(Error::new(
-            ErrorKind::Settings,
-            format!("{}: {what}; known are {}{hint}", role.setting(), of_role.join(", ")),
-        ))
+        Err(unknown(role.setting(), &what, alias, &of_role))
+    }
+
+    /// The database driver called `alias`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] with the known aliases, and the nearest one, if it is unknown.
+    pub fn find_database(&self, alias: &str) -> Result<&'static DatabaseDriver> {
+        let found = self.databases.iter().find(|driver| driver.alias == alias).copied();
+        found.ok_or_else(|| {
+            let known: Vec<&str> = self.databases.iter().map(|driver| driver.alias).collect();
+            unknown("nb_db_class", &format!("there is no database driver {alias:?}"), alias, &known)
+        })
+    }
+
+    /// Makes the database driver called `alias`.
+    ///
+    /// # Errors
+    /// As [`find_database`](Registry::find_database), and whatever the driver refuses about the settings.
+    pub fn open_database(&self, alias: &str, settings: &Settings) -> Result<Arc<dyn DbApi>> {
+        (self.find_database(alias)?.open)(settings)
     }
 
     /// Makes the driver that the settings name for `role`.
@@ -98,8 +128,19 @@ impl Registry {
     }
 }
 
+fn unknown(setting: &str, what: &str, alias: &str, known: &[&str]) -> Error {
+    let nearest = known
+        .iter()
+        .max_by(|one, other| strsim::jaro_winkler(alias, one).total_cmp(&strsim::jaro_winkler(alias, other)));
+    let hint = nearest.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+    let text = format!("{setting}: {what}; known are {}{hint}", known.join(", "));
+    Error::new(ErrorKind::Settings, text)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use super::{Driver, Error, ErrorKind, Registry, Role};
     use crate::Capabilities;
 
@@ -119,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_unknown_alias_is_refused_with_the_known_ones_and_the_nearest() {
-        let registry = Registry::from_drivers([&ZMQ, &MULTIPROC].into_iter()).unwrap();
+        let registry = Registry::from_drivers([&ZMQ, &MULTIPROC].into_iter(), iter::empty()).unwrap();
         let error = registry.find("zmq_pubsb_driver", Role::Network).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Settings);
         let text = error.to_string();
@@ -129,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_alias_in_a_role_that_it_does_not_have_is_refused() {
-        let registry = Registry::from_drivers([&ZMQ, &MULTIPROC].into_iter()).unwrap();
+        let registry = Registry::from_drivers([&ZMQ, &MULTIPROC].into_iter(), iter::empty()).unwrap();
         let text = registry.find("zmq_pubsub_driver", Role::Multiproc).unwrap_err().to_string();
         assert!(
             text.contains("cannot be the multiproc driver; known are zmq_pubsub_multiproc_driver"),
@@ -139,7 +180,7 @@ mod tests {
 
     #[test]
     fn two_drivers_with_one_alias_are_an_error_at_start() {
-        let text = Registry::from_drivers([&ZMQ, &ZMQ].into_iter()).unwrap_err().to_string();
+        let text = Registry::from_drivers([&ZMQ, &ZMQ].into_iter(), iter::empty()).unwrap_err().to_string();
         assert_eq!(text, "two drivers are called \"zmq_pubsub_driver\": rename one of them");
     }
 }

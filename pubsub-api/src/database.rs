@@ -1,0 +1,17 @@
+//! The northbound database's contract: rows of tables, each under a key and, maybe, a topic (dragonflow-pubsub.md 2.5).
+//!
+//! A driver implements [`DbApi`] and submits a [`DatabaseDriver`]; the setting `nb_db_class` names one by its alias. What a
+//! value means is its author's affair (Dragonflow's models write JSON): here it is bytes.
+
+mod capabilities;
+mod db_api;
+mod driver;
+mod row;
+
+pub use capabilities::DatabaseCapabilities;
+pub use db_api::DbApi;
+pub use driver::DatabaseDriver;
+pub use row::{
+    Entry, MAX_KEY_BYTES, MAX_TABLE_BYTES, MAX_VALUE_BYTES, RowName, RowPlace, Write, check_table,
+    check_topic,
+};

@@ -1,0 +1,22 @@
+use std::sync::Arc;
+
+use super::{DatabaseCapabilities, DbApi};
+use crate::Result;
+use crate::settings::{Setting, Settings};
+
+/// What a database driver submits to the registry.
+#[derive(Debug)]
+pub struct DatabaseDriver {
+    /// The name that the settings use.
+    pub alias: &'static str,
+    /// One sentence for lists.
+    pub summary: &'static str,
+    /// What it promises.
+    pub capabilities: DatabaseCapabilities,
+    /// The settings of its own section, `[drivers.<name>]`.
+    pub settings: &'static [Setting],
+    /// Makes the driver. It checks settings and touches neither network nor file system.
+    pub open: fn(&Settings) -> Result<Arc<dyn DbApi>>,
+}
+
+inventory::collect!(DatabaseDriver);

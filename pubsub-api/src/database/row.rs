@@ -1,0 +1,184 @@
+use bytes::Bytes;
+
+use crate::{Error, ErrorKind, Result};
+
+/// The longest name of a table, in bytes.
+pub const MAX_TABLE_BYTES: usize = 255;
+
+/// The longest key, in bytes.
+pub const MAX_KEY_BYTES: usize = 1024;
+
+/// The largest value, in bytes: an event that carries it must fit into
+/// [`MAX_EVENT_BYTES`](crate::wire::MAX_EVENT_BYTES), with its names.
+pub const MAX_VALUE_BYTES: usize = 1024 * 1024 - 4096;
+
+/// Which row is meant: the table, the key, and the topic under which it was written.
+///
+/// Without a topic it means, to [`create_key`](super::DbApi::create_key) and in [writes](Write), the row that has none; to all
+/// others, the one row of that key, whatever its topic.
+///
+/// ```
+/// use pubsub_api::database::RowName;
+///
+/// let row = RowName::new("lport", "port-1").on("tenant-1");
+/// assert_eq!(row.to_string(), "lport/port-1 (topic tenant-1)");
+/// assert!(row.check().is_ok());
+/// assert!(RowName::new("l{port}", "port-1").check().is_err());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RowName<'a> {
+    /// The table: 1 to [`MAX_TABLE_BYTES`] ASCII letters, digits, `_` and `-`.
+    pub table: &'a str,
+    /// The key: 1 to [`MAX_KEY_BYTES`] bytes of any text without NUL.
+    pub key: &'a str,
+    /// The topic, a tenant's as a rule: a [`Topic`](crate::Topic) that is not reserved.
+    pub topic: Option<&'a str>,
+}
+
+impl<'a> RowName<'a> {
+    /// A row, and no word about its topic.
+    #[must_use]
+    pub fn new(table: &'a str, key: &'a str) -> Self {
+        Self { table, key, topic: None }
+    }
+
+    /// The same row on a topic.
+    #[must_use]
+    pub fn on(self, topic: impl Into<Option<&'a str>>) -> Self {
+        Self { topic: topic.into(), ..self }
+    }
+
+    /// Whether such a row may be.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with the rule that is broken. Every driver checks this first.
+    pub fn check(&self) -> Result<()> {
+        check_table(self.table)?;
+        if self.key.is_empty() || self.key.len() > MAX_KEY_BYTES || self.key.contains('\0') {
+            let text = format!(
+                "{self}: a key has 1 to {MAX_KEY_BYTES} bytes, and no NUL; this has {}",
+                self.key.len()
+            );
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+        check_topic(self.topic)
+    }
+
+    /// That there is no such row.
+    #[must_use]
+    pub fn not_found(&self) -> Error {
+        Error::new(ErrorKind::NotFound, format!("there is no row {self}"))
+    }
+
+    /// That there is such a row already.
+    #[must_use]
+    pub fn already_exists(&self) -> Error {
+        Error::new(ErrorKind::AlreadyExists, format!("there is a row {self} already"))
+    }
+
+    /// That rows of several topics have this key, and none was named.
+    #[must_use]
+    pub fn ambiguous(&self) -> Error {
+        let text = format!("{self} is a row of several topics: name the topic");
+        Error::new(ErrorKind::Invalid, text)
+    }
+}
+
+impl std::fmt::Display for RowName<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.table, self.key)?;
+        match self.topic {
+            Some(topic) => write!(f, " (topic {topic})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a table may be called so.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] if not.
+pub fn check_table(table: &str) -> Result<()> {
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if (1..=MAX_TABLE_BYTES).contains(&table.len()) && table.bytes().all(is_good) {
+        return Ok(());
+    }
+    let text = format!(
+        "{table:?} is no table: its name has 1 to {MAX_TABLE_BYTES} ASCII letters, digits, underscores and hyphens"
+    );
+    Err(Error::new(ErrorKind::Invalid, text))
+}
+
+/// Whether rows may be on this topic.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] if not.
+pub fn check_topic(topic: Option<&str>) -> Result<()> {
+    match topic.map(|topic| crate::Topic::new(topic.to_owned())).transpose()? {
+        Some(reserved) if reserved.is_reserved() => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("the topic {reserved} is reserved: no row can be on it"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Where a row was found.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowPlace {
+    /// Its key.
+    pub key: String,
+    /// Its topic, if it has one.
+    pub topic: Option<String>,
+}
+
+/// A row that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where.
+    pub place: RowPlace,
+    /// What it holds.
+    pub value: Bytes,
+}
+
+/// One of several writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write<'a> {
+    /// The row holds this from now on, whether it was there or not.
+    Put(RowName<'a>, Bytes),
+    /// There is no such row from now on, whether there was one or not.
+    Delete(RowName<'a>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_KEY_BYTES, MAX_TABLE_BYTES, RowName};
+
+    #[test]
+    fn what_may_be_a_row_is_checked_part_by_part() {
+        let (table, key) = ("t".repeat(MAX_TABLE_BYTES), "k".repeat(MAX_KEY_BYTES));
+        for good in [
+            RowName::new("lport", "{*}?[a].b c/\"'"),
+            RowName::new("l_port-1", "ключ").on("tenant.1}"),
+            RowName::new(&table, &key).on(None),
+        ] {
+            assert!(good.check().is_ok(), "{good}");
+        }
+        let (long_table, long_key, long_topic) = (table.clone() + "t", key.clone() + "k", "t".repeat(256));
+        for bad in [
+            RowName::new("", "k"),
+            RowName::new("a.b", "k"),
+            RowName::new("t{", "k"),
+            RowName::new("tä", "k"),
+            RowName::new(&long_table, "k"),
+            RowName::new("t", ""),
+            RowName::new("t", "a\0b"),
+            RowName::new("t", &long_key),
+            RowName::new("t", "k").on(""),
+            RowName::new("t", "k").on("$hello"),
+            RowName::new("t", "k").on(long_topic.as_str()),
+        ] {
+            assert_eq!(bad.check().unwrap_err().kind(), crate::ErrorKind::Invalid, "{bad}");
+        }
+    }
+}
