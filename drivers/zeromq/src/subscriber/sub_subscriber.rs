@@ -83,13 +83,20 @@ impl SubSubscriber {
     /// Tells the links what to subscribe to: each prefix once. Those that a hello begins with come last, so that the
     /// first hello proves the others (the link appends `$hello` itself).
     fn publish_filters(&self, wanted: &Subscriptions) {
-        let prefix =
-            |subscription: Subscription| String::from_utf8_lossy(subscription.literal_prefix()).into_owned();
-        let mut filters: Vec<String> = wanted.iter().map(prefix).collect();
-        filters
-            .sort_unstable_by_key(|filter| (pubsub_api::HELLO.as_str().starts_with(filter), filter.clone()));
+        let mut filters: Vec<String> = wanted.iter().map(|subscription| prefix(&subscription)).collect();
+        filters.sort_unstable_by(|one, other| place(one).cmp(&place(other)));
         filters.dedup();
         self.filters.send_replace(Arc::new(filters));
+    }
+
+    /// The same for one more: thousands of topics are registered one by one.
+    fn add_filter(&self, subscription: &Subscription) {
+        let prefix = prefix(subscription);
+        self.filters.send_modify(|filters| {
+            if let Err(at) = filters.binary_search_by(|filter| place(filter).cmp(&place(&prefix))) {
+                Arc::make_mut(filters).insert(at, prefix);
+            }
+        });
     }
 
     fn wants(&self, incoming: &Incoming) -> bool {
@@ -142,8 +149,8 @@ impl Subscriber for SubSubscriber {
             let text = format!("a subscriber has at most {MAX_SUBSCRIPTIONS} topics and patterns");
             return Err(Error::new(ErrorKind::Invalid, text));
         }
+        self.add_filter(&subscription);
         wanted.insert(subscription);
-        self.publish_filters(&wanted);
         Ok(true)
     }
 
@@ -214,4 +221,13 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
         ErrorKind::Invalid,
         format!("{endpoint:?} lacks a port; write it as tcp://192.0.2.1:8866"),
     ))
+}
+
+fn prefix(subscription: &Subscription) -> String {
+    String::from_utf8_lossy(subscription.literal_prefix()).into_owned()
+}
+
+/// By what filters are sorted.
+fn place(filter: &str) -> (bool, &str) {
+    (pubsub_api::HELLO.as_str().starts_with(filter), filter)
 }
