@@ -66,6 +66,12 @@ impl PublisherClient {
         self.publisher.close().await
     }
 
+    /// The publisher itself, for what takes one.
+    #[must_use]
+    pub fn publisher(&self) -> Arc<dyn Publisher> {
+        Arc::clone(&self.publisher)
+    }
+
     /// Where events go.
     #[must_use]
     pub fn endpoint(&self) -> Option<String> {

@@ -7,11 +7,13 @@ mod capabilities;
 mod db_api;
 mod driver;
 mod row;
+mod unique_key;
 
 pub use capabilities::DatabaseCapabilities;
 pub use db_api::DbApi;
 pub use driver::DatabaseDriver;
 pub use row::{
     Entry, MAX_KEY_BYTES, MAX_TABLE_BYTES, MAX_VALUE_BYTES, RowName, RowPlace, Write, check_table,
-    check_topic,
+    check_topic, check_value,
 };
+pub use unique_key::{UNIQUE_KEY_TABLE, next_unique_key};

@@ -41,6 +41,8 @@ pub enum ErrorKind {
     NotFound,
     /// There is such a row in the database already.
     AlreadyExists,
+    /// The row is not what the caller thought: another writer has changed it.
+    Conflict,
     /// Whether it was done is not known: the connection was lost before the answer. Look, before you do it again.
     InDoubt,
     /// The driver cannot do what was asked, by its own [`Capabilities`](crate::Capabilities).
@@ -97,6 +99,7 @@ impl Error {
             | ErrorKind::Closed
             | ErrorKind::NotFound
             | ErrorKind::AlreadyExists
+            | ErrorKind::Conflict
             | ErrorKind::Unsupported => Advice::Never,
         }
     }
@@ -113,6 +116,7 @@ impl Error {
             | ErrorKind::Closed
             | ErrorKind::NotFound
             | ErrorKind::AlreadyExists
+            | ErrorKind::Conflict
             | ErrorKind::Internal => 1,
         }
     }

@@ -8,11 +8,11 @@ use pubsub_api::{Registry, Result};
 #[derive(Debug, Clone, Args)]
 pub struct SettingsArguments {
     /// The settings file: TOML, or Dragonflow's own .ini
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
 
     /// Sets one setting, over file and environment: `--set publisher_port=8867`; may be repeated
-    #[arg(long = "set", value_name = "NAME=VALUE")]
+    #[arg(long = "set", value_name = "NAME=VALUE", global = true)]
     pub sets: Vec<String>,
 }
 

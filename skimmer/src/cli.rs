@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use pubsub_api::{Error, ErrorKind, Result};
 
-use crate::{bench, config, demo, drivers_list, publish, status, subscribe, swarm};
+use crate::{bench, config, db, demo, drivers_list, publish, status, subscribe, swarm};
 
 /// Carries change events from API workers to every node that cares, and counts what it drops.
 #[derive(Debug, Parser)]
@@ -54,6 +54,12 @@ enum Command {
     #[command(after_help = "Example: skimmer status --config skimmer.toml --json")]
     Status(status::Arguments),
 
+    /// Looks into the northbound database, and changes it: what changes is published
+    #[command(
+        after_help = "Examples:\n  skimmer db ls lport --topic tenant-1\n  skimmer db add lport '{\"id\":\"port-1\",\"topic\":\"tenant-1\"}'"
+    )]
+    Db(db::Arguments),
+
     /// Prints shell completions
     #[command(after_help = "Example: skimmer completions bash > /etc/bash_completion.d/skimmer")]
     Completions {
@@ -88,6 +94,7 @@ impl Cli {
             Command::Drivers(arguments) => drivers_list::run(arguments),
             Command::Config(arguments) => config::run(arguments),
             Command::Status(arguments) => status::run(arguments),
+            Command::Db(arguments) => db::run(arguments),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Self::command(), "skimmer", &mut stdout());
                 Ok(())

@@ -1,5 +1,6 @@
 use clap::Args;
 use comfy_table::Table;
+use pubsub_api::database::DatabaseDriver;
 use pubsub_api::{Driver, Registry, Result};
 use serde_json::{Value, json};
 use service_kit::tell;
@@ -15,18 +16,36 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let registry = Registry::collect()?;
     if arguments.json {
-        let drivers: Vec<Value> = registry.drivers().iter().map(|driver| as_json(driver)).collect();
+        let mut drivers: Vec<Value> = registry.drivers().iter().map(|driver| as_json(driver)).collect();
+        drivers.extend(registry.databases().iter().map(|driver| database_as_json(driver)));
         tell(Value::Array(drivers));
         return Ok(());
     }
     tell(table(registry.drivers()));
     for driver in registry.drivers() {
-        tell(format!("\n{}: {}", driver.alias, driver.summary));
-        for limit in driver.capabilities.limits {
-            tell(format!("  - {limit}"));
-        }
+        tell_limits(driver.alias, driver.summary, driver.capabilities.limits);
+    }
+    tell(format!("\n{}", database_table(registry.databases())));
+    for driver in registry.databases() {
+        tell_limits(driver.alias, driver.summary, driver.capabilities.limits);
     }
     Ok(())
+}
+
+fn tell_limits(alias: &str, summary: &str, limits: &[&str]) {
+    tell(format!("\n{alias}: {summary}"));
+    for limit in limits {
+        tell(format!("  - {limit}"));
+    }
+}
+
+fn database_as_json(driver: &DatabaseDriver) -> Value {
+    json!({
+        "alias": driver.alias,
+        "roles": ["northbound database"],
+        "summary": driver.summary,
+        "capabilities": driver.capabilities,
+    })
 }
 
 fn as_json(driver: &Driver) -> Value {
@@ -39,28 +58,39 @@ fn as_json(driver: &Driver) -> Value {
 }
 
 fn table(drivers: &[&Driver]) -> Table {
+    let roles =
+        |driver: &&Driver| driver.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+    let mut table = header("capability", drivers.iter().map(|driver| driver.alias));
+    let mut first = vec!["role".to_owned()];
+    first.extend(drivers.iter().map(roles));
+    table.add_row(first);
+    let flags: Vec<_> = drivers.iter().map(|driver| driver.capabilities.flags()).collect();
+    add_flags(&mut table, &flags);
+    table
+}
+
+fn database_table(drivers: &[&DatabaseDriver]) -> Table {
+    let mut table = header("northbound database", drivers.iter().map(|driver| driver.alias));
+    let flags: Vec<_> = drivers.iter().map(|driver| driver.capabilities.flags()).collect();
+    add_flags(&mut table, &flags);
+    table
+}
+
+fn header<'a>(what: &'a str, aliases: impl Iterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::ASCII_MARKDOWN);
-    let mut header = vec!["capability".to_owned()];
-    header.extend(drivers.iter().map(|driver| driver.alias.to_owned()));
-    table.set_header(header);
-    let mut roles = vec!["role".to_owned()];
-    roles.extend(
-        drivers
-            .iter()
-            .map(|driver| driver.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ")),
-    );
-    table.add_row(roles);
-    let names = drivers.first().map(|driver| driver.capabilities.flags()).unwrap_or_default();
-    for (index, (name, _)) in names.iter().enumerate() {
-        let mut row = vec![(*name).to_owned()];
-        row.extend(drivers.iter().map(|driver| {
-            let promised = driver.capabilities.flags().get(index).is_some_and(|(_, promised)| *promised);
-            if promised { "yes".to_owned() } else { "-".to_owned() }
-        }));
-        table.add_row(row);
-    }
+    table.set_header(std::iter::once(what).chain(aliases));
     table
+}
+
+/// A row for each promise, with the answer of each driver.
+fn add_flags<const PROMISES: usize>(table: &mut Table, drivers: &[[(&str, bool); PROMISES]]) {
+    for promise in 0..PROMISES {
+        let flags = || drivers.iter().filter_map(|flags| flags.get(promise));
+        let Some((name, _)) = flags().next() else { return };
+        let answers = flags().map(|(_, promised)| if *promised { "yes" } else { "-" });
+        table.add_row(std::iter::once(*name).chain(answers));
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +102,8 @@ mod tests {
     fn the_readme_shows_the_drivers_and_what_they_promise() {
         let registry = Registry::collect().unwrap();
         let wanted = super::table(registry.drivers()).to_string();
+        assert!(include_str!("../../README.md").contains(&wanted), "README.md lacks this table:\n{wanted}");
+        let wanted = super::database_table(registry.databases()).to_string();
         assert!(include_str!("../../README.md").contains(&wanted), "README.md lacks this table:\n{wanted}");
     }
 }

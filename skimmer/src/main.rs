@@ -4,6 +4,7 @@ mod bench;
 mod children;
 mod cli;
 mod config;
+mod db;
 mod demo;
 mod drivers_list;
 mod lines;

@@ -4,6 +4,8 @@
 //! linker drops the drivers' crates, without a word.
 
 use drivers_memory as _;
+use drivers_redis as _;
+use drivers_sqlite as _;
 use drivers_zeromq as _;
 use drivers_zmtp as _;
 use pubsub_api as _;

@@ -1,4 +1,5 @@
-//! The driver within one process, for tests and embedding: `memory_pubsub_driver`, for both hops.
+//! The drivers within one process, for tests and embedding: `memory_pubsub_driver`, for both hops, and the database
+//! `memory_nb_db_driver`.
 //!
 //! Endpoints are names in a process-wide map: `memory://127.0.0.1:8866` for the network hop, of
 //! `publisher_bind_address` and `publisher_port`; `memory:///run/skimmer.sock` for the multiproc hop, of
@@ -39,8 +40,36 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # The database
+//!
+//! Rows are in a process-wide map, under the name of the setting `drivers.memory.database`. Every call is one step, and
+//! what was written stays until the process ends, whoever closes.
+//!
+//! ```
+//! use drivers_memory as _;
+//! use pubsub_api::database::RowName;
+//! use pubsub_api::settings::Settings;
+//! use pubsub_api::{ErrorKind, Registry};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> pubsub_api::Result<()> {
+//! let registry = Registry::collect()?;
+//! let settings = Settings::defaults(&registry.settings())?;
+//! let database = registry.open_database("memory_nb_db_driver", &settings)?;
+//! database.initialize().await?;
+//!
+//! let row = RowName::new("lport", "port-1").on("tenant-1");
+//! database.create_key(row, "{}".into(), false).await?;
+//! assert_eq!(database.get_key(RowName::new("lport", "port-1")).await?, "{}");
+//! let again = database.create_key(row, "{}".into(), false).await;
+//! assert!(again.is_err_and(|error| error.kind() == ErrorKind::AlreadyExists));
+//! # Ok(())
+//! # }
+//! ```
 
 mod asker;
+mod database;
 mod endpoint;
 mod fanout;
 mod hub;
@@ -63,6 +92,7 @@ use publisher::{MultiprocPublisher, NetworkPublisher};
 use settings::MemorySettings;
 use subscriber::{MultiprocSubscriber, NetworkSubscriber};
 
+pub use database::DATABASE_CAPABILITIES;
 pub use settings::SETTINGS;
 
 /// What `memory_pubsub_driver` promises, in both roles.

@@ -6,17 +6,28 @@ use pubsub_api::{Error, ErrorKind, Result};
 use crate::endpoint::{Endpoint, TRANSPORT};
 
 /// The section `[drivers.memory]`.
-pub const SETTINGS: &[Setting] = &[Setting {
-    section: "drivers.memory",
-    name: "queue_events",
-    kind: Kind::Integer { min: 1, max: 1_000_000 },
-    default: "10000",
-    doc: "Events that wait in one subscriber's inbox or in one worker's outbox, 1 to 1000000. Network: a full inbox \
-          drops for its subscriber alone, counted, and told as a gap at that place. Multiproc: behind a full inbox \
-          events wait in the outboxes, and a full outbox makes `send` wait for `send_timeout` and then fail as \
-          overloaded. The default is as the other drivers' queues.",
-    reload: Reload::Restart,
-}];
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        section: "drivers.memory",
+        name: "queue_events",
+        kind: Kind::Integer { min: 1, max: 1_000_000 },
+        default: "10000",
+        doc: "Events that wait in one subscriber's inbox or in one worker's outbox, 1 to 1000000. Network: a full \
+              inbox drops for its subscriber alone, counted, and told as a gap at that place. Multiproc: behind a full \
+              inbox events wait in the outboxes, and a full outbox makes `send` wait for `send_timeout` and then fail \
+              as overloaded. The default is as the other drivers' queues.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "drivers.memory",
+        name: "database",
+        kind: Kind::Text,
+        default: r#""default""#,
+        doc: "The name of the memory_nb_db_driver's database: who opens the same name in the same process has the same \
+              rows.",
+        reload: Reload::Restart,
+    },
+];
 
 /// What the driver needs to know, checked.
 #[derive(Debug, Clone)]

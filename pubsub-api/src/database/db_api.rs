@@ -18,17 +18,21 @@ use crate::{Result, Status};
 ///   repeated.
 /// - Every call but [`initialize`](Self::initialize) and [`close`](Self::close) is an error of
 ///   [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) before the one and of
-///   [`ErrorKind::Closed`](crate::ErrorKind::Closed) after the other. A database that goes away makes calls fail with
-///   `Unavailable` within the driver's own deadline, and they succeed again when it is back.
-/// - Names that break the rules of [`RowName`] are refused before anything is done.
+///   [`ErrorKind::Closed`](crate::ErrorKind::Closed) after the other; what is closed stays closed. A database that goes away
+///   makes calls fail with `Unavailable` within the driver's own deadline, and they succeed again when it is back.
+/// - Names that break the rules of [`RowName`], and values that are too large, are refused
+///   ([`ErrorKind::Invalid`](crate::ErrorKind::Invalid)) before anything is done. A driver whose
+///   [limits](super::DatabaseCapabilities::limits) say so may refuse a topic with a closing brace, in every call
+///   ([`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported)): Dragonflow's keys in Redis cannot hold one.
 ///
 /// # Cancel safety
 /// A call whose future is dropped may or may not be done; what was begun is never half done.
 #[async_trait]
 pub trait DbApi: Debug + Send + Sync {
-    /// Opens it. Doing so again is nothing.
+    /// Opens it. Doing so again is nothing; after an error it may be tried again.
     ///
     /// # Errors
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`close`](Self::close),
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it cannot be reached or opened,
     /// [`ErrorKind::Settings`](crate::ErrorKind::Settings) if it refuses what the settings say (a password).
     async fn initialize(&self) -> Result<()>;
@@ -45,7 +49,7 @@ pub trait DbApi: Debug + Send + Sync {
     /// As of the [trait](DbApi).
     async fn delete_table(&self, table: &str) -> Result<()>;
 
-    /// The tables that are there, sorted.
+    /// The tables that are there, sorted: those that have rows, and maybe some that have none.
     ///
     /// # Errors
     /// As of the [trait](DbApi).
@@ -112,11 +116,13 @@ pub trait DbApi: Debug + Send + Sync {
     /// [atomic](super::DatabaseCapabilities::atomic_batches).
     async fn write_batch(&self, writes: &[Write<'_>]) -> Result<()>;
 
-    /// A number that nobody was given before for this table: 1, 2, 3 and so on, whoever asks. What it counts is kept in the
-    /// table `unique_key`, under the table's name, so that tools can save and restore it.
+    /// A number that nobody was given before for this table: 1, 2, 3 and so on, whoever asks. The last one is kept in the
+    /// table [`unique_key`](super::UNIQUE_KEY_TABLE), under the table's name and no topic, in decimal digits, so that tools
+    /// can save and restore it.
     ///
     /// # Errors
-    /// As of the [trait](DbApi).
+    /// As of the [trait](DbApi), and [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if what somebody wrote there is no
+    /// number, or the largest.
     async fn allocate_unique_key(&self, table: &str) -> Result<u64>;
 
     /// Ends it; what was written stays. Doing so again is nothing.

@@ -14,8 +14,9 @@ pub const MAX_VALUE_BYTES: usize = 1024 * 1024 - 4096;
 
 /// Which row is meant: the table, the key, and the topic under which it was written.
 ///
-/// Without a topic it means, to [`create_key`](super::DbApi::create_key) and in [writes](Write), the row that has none; to all
-/// others, the one row of that key, whatever its topic.
+/// Without a topic it means, to [`create_key`](super::DbApi::create_key),
+/// [`compare_and_set`](super::DbApi::compare_and_set) and in [writes](Write), the row that has none; to all others, the one
+/// row of that key, whatever its topic.
 ///
 /// ```
 /// use pubsub_api::database::RowName;
@@ -123,6 +124,18 @@ pub fn check_topic(topic: Option<&str>) -> Result<()> {
     }
 }
 
+/// Whether a row may hold this.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] if it is larger than [`MAX_VALUE_BYTES`].
+pub fn check_value(value: &[u8]) -> Result<()> {
+    if value.len() <= MAX_VALUE_BYTES {
+        return Ok(());
+    }
+    let text = format!("a value has at most {MAX_VALUE_BYTES} bytes; this has {}", value.len());
+    Err(Error::new(ErrorKind::Invalid, text))
+}
+
 /// Where a row was found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowPlace {
@@ -150,9 +163,22 @@ pub enum Write<'a> {
     Delete(RowName<'a>),
 }
 
+impl Write<'_> {
+    /// Whether such a write may be.
+    ///
+    /// # Errors
+    /// As [`RowName::check`] and [`check_value`].
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Put(row, value) => row.check().and_then(|()| check_value(value)),
+            Self::Delete(row) => row.check(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{MAX_KEY_BYTES, MAX_TABLE_BYTES, RowName};
+    use super::{MAX_KEY_BYTES, MAX_TABLE_BYTES, MAX_VALUE_BYTES, RowName, Write, check_value};
 
     #[test]
     fn what_may_be_a_row_is_checked_part_by_part() {
@@ -179,6 +205,17 @@ mod tests {
             RowName::new("t", "k").on(long_topic.as_str()),
         ] {
             assert_eq!(bad.check().unwrap_err().kind(), crate::ErrorKind::Invalid, "{bad}");
+        }
+    }
+    #[test]
+    fn a_value_of_one_byte_too_many_is_refused_naming_both_numbers() {
+        let mut value = vec![0; MAX_VALUE_BYTES];
+        assert!(check_value(&value).is_ok());
+        value.push(0);
+        let error = Write::Put(RowName::new("t", "k"), value.into()).check().unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Invalid);
+        for number in [MAX_VALUE_BYTES, MAX_VALUE_BYTES + 1] {
+            assert!(error.to_string().contains(&number.to_string()), "{error}");
         }
     }
 }

@@ -34,7 +34,6 @@ const MEANINGLESS: &[(&str, &[&str])] = &[
             "management_ip",
             "metadata_interface",
             "monitor_table_poll_time",
-            "nb_db_class",
             "neutron_listener_report_delay",
             "neutron_listener_report_interval",
             "neutron_notifier",

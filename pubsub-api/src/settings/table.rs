@@ -53,6 +53,16 @@ const OURS: &[Setting] = &[
     },
     Setting {
         section: "pubsub",
+        name: "nb_db_class",
+        kind: Kind::Text,
+        default: r#""sqlite_nb_db_driver""#,
+        doc: "Alias of the driver of the northbound database, where objects are written before their changes are \
+              published. `skimmer drivers` lists the aliases. The default keeps them in a file of this host; Dragonflow's \
+              is `etcd_nb_db_driver`, which is not among them.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "pubsub",
         name: "publisher_port",
         kind: Kind::Integer { min: 0, max: 65535 },
         default: "8866",

@@ -16,6 +16,8 @@ pub struct PubSub {
     pub pub_sub_multiproc_driver: String,
     /// Whether workers send over IPC to the publisher service.
     pub pub_sub_use_multiproc: bool,
+    /// Alias of the driver of the northbound database.
+    pub nb_db_class: String,
     /// The port that publishers bind and subscribers connect to; 0 for any free one.
     pub publisher_port: u16,
     /// The transport of the network driver.
@@ -105,6 +107,7 @@ impl PubSub {
             pub_sub_driver: section.text("pub_sub_driver")?,
             pub_sub_multiproc_driver: section.text("pub_sub_multiproc_driver")?,
             pub_sub_use_multiproc: section.boolean("pub_sub_use_multiproc")?,
+            nb_db_class: section.text("nb_db_class")?,
             publisher_port: section.get("publisher_port")?,
             publisher_transport: section.text("publisher_transport")?,
             publisher_bind_address: section.text("publisher_bind_address")?,

@@ -1,12 +1,14 @@
 //! The conformance suite: one table of [`Case`]s, each the proof of one line of the contract, that every registered
-//! driver runs for each role that it has.
+//! driver runs for each role that it has; and one of [`DatabaseCase`]s for every registered database driver.
 //!
-//! The contract is the docs of [`Publisher`](pubsub_api::Publisher) and [`Subscriber`](pubsub_api::Subscriber). A case
+//! The contract is the docs of [`Publisher`](pubsub_api::Publisher) and [`Subscriber`](pubsub_api::Subscriber), and of
+//! [`DbApi`](pubsub_api::database::DbApi), whose drivers find their databases at [`PLACES`]. A case
 //! that a driver does not have to pass, by its role or by its [`Capabilities`](pubsub_api::Capabilities), shows as
 //! ignored with the reason; nothing is skipped in silence. To run one driver, or one case of all:
 //!
 //! ```text
 //! cargo test -p conformance -- memory_pubsub_driver::network
+//! cargo test -p conformance -- sqlite_nb_db_driver::database
 //! cargo test -p conformance -- recv_is_cancel_safe
 //! ```
 //!
@@ -52,7 +54,10 @@ mod confirming;
 
 mod requests;
 
+mod databases;
+
 pub use case::{Case, Failure, Outcome, Roles, Running};
+pub use databases::{DATABASE_CASES, DatabaseCase, DatabaseFixture, DatabasePlace, PLACES};
 pub use fixture::Fixture;
 pub use patience::PATIENCE;
 pub use receiver::Receiver;

@@ -41,7 +41,7 @@ fn wrong_arguments_are_a_usage_error() {
 #[test]
 fn every_command_has_help_completions_and_a_man_page() {
     let folder = Folder::new();
-    let commands = ["demo", "pub", "sub", "bench", "drivers", "config", "status", "completions", "man"];
+    let commands = ["demo", "pub", "sub", "bench", "drivers", "config", "status", "db", "completions", "man"];
     for command in commands {
         let help = skimmer(&folder, &[command, "--help"]).expect(0);
         assert!(help.stdout.contains("Example"), "{command}: {}", help.stdout);

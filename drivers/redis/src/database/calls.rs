@@ -1,0 +1,125 @@
+use bytes::Bytes;
+use pubsub_api::Result;
+use pubsub_api::database::{RowName, check_value};
+use redis::Value;
+
+use super::KeyLayout;
+use super::commands::{
+    Compared, as_compared, as_count, as_done, as_value, compare_and_set, delete, exists, get, set, set_if,
+};
+use super::key_layout::RowKeys;
+use crate::servers::{Command, Servers};
+
+/// The rows in a Redis that is open.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) servers: Servers,
+    pub(super) layout: KeyLayout,
+}
+
+/// Calls for one row. One that is there in the other layout is found, changed and deleted there.
+impl Rows {
+    pub(super) async fn create(&self, row: RowName<'_>, value: &[u8], overwrite: bool) -> Result<()> {
+        let keys = self.layout.keys(&row)?;
+        check_value(value)?;
+        if overwrite {
+            self.servers.run(put(&keys, value)).await?;
+            return Ok(());
+        }
+        if let Some(other) = &keys.other
+            && as_count(&self.one(exists(keys.slot, other)).await?)? > 0
+        {
+            return Err(row.already_exists());
+        }
+        let created = as_done(&self.one(set_if("NX", keys.slot, &keys.own, value)).await?)?;
+        if created { Ok(()) } else { Err(row.already_exists()) }
+    }
+
+    pub(super) async fn set(&self, row: RowName<'_>, value: &[u8]) -> Result<()> {
+        self.layout.keys(&row)?;
+        check_value(value)?;
+        let topic = self.topic_of(row).await?;
+        let keys = self.layout.keys(&row.on(topic.as_deref()))?;
+        for key in [Some(&keys.own), keys.other.as_ref()].into_iter().flatten() {
+            if as_done(&self.one(set_if("XX", keys.slot, key, value)).await?)? {
+                return Ok(());
+            }
+        }
+        Err(row.not_found())
+    }
+
+    pub(super) async fn get(&self, row: RowName<'_>) -> Result<Bytes> {
+        self.layout.keys(&row)?;
+        let topic = self.topic_of(row).await?;
+        let keys = self.layout.keys(&row.on(topic.as_deref()))?;
+        let answers = self.servers.run(gets(&keys)).await?;
+        first_value(answers)?.ok_or_else(|| row.not_found())
+    }
+
+    pub(super) async fn delete(&self, row: RowName<'_>) -> Result<()> {
+        self.layout.keys(&row)?;
+        let topic = self.topic_of(row).await?;
+        let keys = self.layout.keys(&row.on(topic.as_deref()))?;
+        let answers = self.servers.run(deletes(&keys)).await?;
+        let deleted = answers.iter().map(as_count).sum::<Result<u64>>()?;
+        if deleted > 0 { Ok(()) } else { Err(row.not_found()) }
+    }
+
+    /// In one step where the row is; which layout that is, is found out before.
+    pub(super) async fn compare_and_set(
+        &self,
+        row: RowName<'_>,
+        expected: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<bool> {
+        let keys = self.layout.keys(&row)?;
+        check_value(new.unwrap_or_default())?;
+        if expected.is_none()
+            && let Some(other) = &keys.other
+            && as_count(&self.one(exists(keys.slot, other)).await?)? > 0
+        {
+            return Ok(false);
+        }
+        for key in [Some(&keys.own), keys.other.as_ref()].into_iter().flatten() {
+            match as_compared(&self.one(compare_and_set(keys.slot, key, expected, new)).await?)? {
+                Compared::Set => return Ok(true),
+                Compared::Different => return Ok(false),
+                Compared::Absent => {}
+            }
+        }
+        Ok(false)
+    }
+
+    pub(super) async fn one(&self, command: Command) -> Result<Value> {
+        let answers = self.servers.run(vec![command]).await?;
+        Ok(answers.into_iter().next().unwrap_or(Value::Nil))
+    }
+}
+
+/// Reads a row wherever it is.
+pub(super) fn gets(keys: &RowKeys) -> Vec<Command> {
+    let both = [Some(&keys.own), keys.other.as_ref()].into_iter().flatten();
+    both.map(|key| get(keys.slot, key)).collect()
+}
+
+/// Deletes a row wherever it is.
+pub(super) fn deletes(keys: &RowKeys) -> Vec<Command> {
+    let both = [Some(&keys.own), keys.other.as_ref()].into_iter().flatten();
+    both.map(|key| delete(keys.slot, key)).collect()
+}
+
+/// Writes a row in the own layout; what the other has is gone behind it.
+pub(super) fn put(keys: &RowKeys, value: &[u8]) -> Vec<Command> {
+    let other = keys.other.iter().map(|other| delete(keys.slot, other));
+    [set(keys.slot, &keys.own, value)].into_iter().chain(other).collect()
+}
+
+/// Of the answers to [`gets`], the one that counts.
+pub(super) fn first_value(answers: impl IntoIterator<Item = Value>) -> Result<Option<Bytes>> {
+    for answer in answers {
+        if let Some(value) = as_value(answer)? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,119 @@
+use bytes::Bytes;
+use pubsub_api::{Error, ErrorKind, Result};
+use redis::{Cmd, Value, cmd};
+
+use crate::servers::Command;
+
+/// Compares and sets one key: 1 if it did, 0 if it found something else, 2 if it found nothing.
+///
+/// Arguments: whether something is expected, what, whether something is new, what. It is sent whole each time: by EVALSHA it
+/// would be a hundred bytes less, and one round trip more after each restart of a server.
+const COMPARE_AND_SET: &str = "local now = redis.call('GET', KEYS[1]) \
+    if ARGV[1] == '0' then if now then return 0 end \
+    elseif not now then return 2 \
+    elseif now ~= ARGV[2] then return 0 end \
+    if ARGV[3] == '1' then redis.call('SET', KEYS[1], ARGV[4]) \
+    elseif now then redis.call('DEL', KEYS[1]) end \
+    return 1";
+
+/// What [`COMPARE_AND_SET`] answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compared {
+    /// It is done.
+    Set,
+    /// There is something else.
+    Different,
+    /// There is nothing.
+    Absent,
+}
+
+pub(super) fn get(slot: u16, key: &str) -> Command {
+    Command::reading(slot, one("GET", key))
+}
+
+pub(super) fn exists(slot: u16, key: &str) -> Command {
+    Command::reading(slot, one("EXISTS", key))
+}
+
+pub(super) fn delete(slot: u16, key: &str) -> Command {
+    Command::writing(slot, one("DEL", key))
+}
+
+pub(super) fn increment(slot: u16, key: &str) -> Command {
+    Command::writing(slot, one("INCR", key))
+}
+
+pub(super) fn set(slot: u16, key: &str, value: &[u8]) -> Command {
+    let mut set = one("SET", key);
+    set.arg(value);
+    Command::writing(slot, set)
+}
+
+/// Sets a key only if it is there (`XX`) or only if it is not (`NX`).
+pub(super) fn set_if(condition: &str, slot: u16, key: &str, value: &[u8]) -> Command {
+    let mut set = one("SET", key);
+    set.arg(value).arg(condition);
+    Command::writing(slot, set)
+}
+
+pub(super) fn compare_and_set(slot: u16, key: &str, expected: Option<&[u8]>, new: Option<&[u8]>) -> Command {
+    let mut eval = cmd("EVAL");
+    eval.arg(COMPARE_AND_SET).arg(1).arg(key);
+    for value in [expected, new] {
+        eval.arg(u8::from(value.is_some())).arg(value.unwrap_or_default());
+    }
+    Command::writing(slot, eval)
+}
+
+fn one(name: &str, key: &str) -> Cmd {
+    let mut one = cmd(name);
+    one.arg(key);
+    one
+}
+
+/// The answer to GET.
+pub(super) fn as_value(answer: Value) -> Result<Option<Bytes>> {
+    match answer {
+        Value::Nil => Ok(None),
+        Value::BulkString(bytes) => Ok(Some(Bytes::from(bytes))),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The answer to EXISTS, DEL and INCR.
+pub(super) fn as_count(answer: &Value) -> Result<u64> {
+    match answer {
+        Value::Int(count) => u64::try_from(*count).map_err(|_| unexpected(answer)),
+        other => Err(unexpected(other)),
+    }
+}
+
+/// The answer to a conditional SET: whether it did.
+pub(super) fn as_done(answer: &Value) -> Result<bool> {
+    match answer {
+        Value::Okay => Ok(true),
+        Value::Nil => Ok(false),
+        other => Err(unexpected(other)),
+    }
+}
+
+pub(super) fn as_compared(answer: &Value) -> Result<Compared> {
+    match answer {
+        Value::Int(0) => Ok(Compared::Different),
+        Value::Int(1) => Ok(Compared::Set),
+        Value::Int(2) => Ok(Compared::Absent),
+        other => Err(unexpected(other)),
+    }
+}
+
+/// Names the sort of answer and not what it holds.
+fn unexpected(answer: &Value) -> Error {
+    let sort = match answer {
+        Value::Nil => "nothing",
+        Value::Int(_) => "a number",
+        Value::BulkString(_) | Value::SimpleString(_) | Value::Okay => "a text",
+        Value::Array(_) => "a list",
+        _ => "something else",
+    };
+    Error::new(ErrorKind::Internal, format!("Redis answered {sort} where its documentation says otherwise"))
+}

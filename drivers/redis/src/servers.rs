@@ -1,0 +1,63 @@
+//! The servers behind the settings: one alone, or the nodes of a cluster.
+//!
+//! A caller hands over [`Command`]s and gets their answers, whichever servers they were at in the meantime.
+
+mod command;
+mod counters;
+mod discovery;
+mod endpoint;
+mod link;
+mod login;
+mod map;
+mod refresh;
+mod refusal;
+mod round;
+mod run;
+mod scan;
+mod server;
+mod slot;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pubsub_api::Status;
+use tokio::sync::Mutex;
+
+pub(crate) use command::Command;
+use counters::Counters;
+pub(crate) use endpoint::Endpoint;
+use login::Login;
+use map::SlotMap;
+use server::Server;
+pub(crate) use slot::slot_of;
+
+/// All servers, and which of them serves what.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    login: Login,
+    /// How long a call waits.
+    timeout: Duration,
+    /// Those that the settings name.
+    seeds: Vec<Arc<Server>>,
+    /// Whether they are a cluster's nodes.
+    clustered: bool,
+    map: SlotMap,
+    refreshing: Mutex<()>,
+    counters: Counters,
+}
+
+impl Servers {
+    /// What share of a call's time may be spent in vain on one server while others may answer instead.
+    const ATTEMPT_SHARE: u32 = 4;
+
+    /// How long one attempt at one server may take.
+    fn attempt(&self) -> Duration {
+        self.timeout / Self::ATTEMPT_SHARE
+    }
+
+    /// What was counted, and which servers are connected.
+    pub(crate) fn status(&self) -> Status {
+        let peers = self.map.known().iter().map(|server| server.reading()).collect();
+        Status { counters: self.counters.read(), queues: Vec::new(), peers }
+    }
+}

@@ -1,0 +1,30 @@
+use redis::{Arg, Cmd};
+
+/// A command about one key.
+///
+/// It has no `Debug`: its arguments are a caller's values.
+pub(crate) struct Command {
+    pub(super) cmd: Cmd,
+    /// The slot of its key, by which a cluster tells who serves it.
+    pub(super) slot: u16,
+    /// Whether it may have changed something though no answer came.
+    pub(super) writes: bool,
+}
+
+impl Command {
+    /// A command that may be repeated as it changes nothing.
+    pub(crate) fn reading(slot: u16, cmd: Cmd) -> Self {
+        Self { cmd, slot, writes: false }
+    }
+
+    /// A command that is sent once, and again only if it was not done.
+    pub(crate) fn writing(slot: u16, cmd: Cmd) -> Self {
+        Self { cmd, slot, writes: true }
+    }
+
+    /// How much is to be sent.
+    pub(super) fn bytes(&self) -> usize {
+        let length = |arg: Arg<&[u8]>| if let Arg::Simple(bytes) = arg { bytes.len() } else { 0 };
+        self.cmd.args_iter().map(length).sum()
+    }
+}

@@ -1,0 +1,62 @@
+use pubsub_api::{Counter, CounterReading, Error, ErrorKind};
+
+/// What is counted of all commands.
+#[derive(Debug)]
+pub(super) struct Counters {
+    /// Sent, each time.
+    pub(super) commands: Counter,
+    /// Sent again, or tried again, since they were not done.
+    pub(super) retries: Counter,
+    /// Sent elsewhere, since the slot is served there from now on.
+    pub(super) moved: Counter,
+    /// Sent elsewhere once, since the slot is on its way there.
+    pub(super) asked: Counter,
+    /// Connections made.
+    pub(super) connected: Counter,
+    /// Times that the cluster was asked who serves what.
+    pub(super) refreshed: Counter,
+    in_doubt: Counter,
+    unavailable: Counter,
+    refused: Counter,
+}
+
+impl Counters {
+    pub(super) const fn new() -> Self {
+        Self {
+            commands: Counter::new("redis_commands"),
+            retries: Counter::new("redis_retries"),
+            moved: Counter::with_cause("redis_redirects", "moved"),
+            asked: Counter::with_cause("redis_redirects", "ask"),
+            connected: Counter::new("redis_connections_made"),
+            refreshed: Counter::new("redis_slot_refreshes"),
+            in_doubt: Counter::with_cause("redis_failures", "in_doubt"),
+            unavailable: Counter::with_cause("redis_failures", "unavailable"),
+            refused: Counter::with_cause("redis_failures", "refused"),
+        }
+    }
+
+    /// Counts what a caller is told.
+    pub(super) fn failed(&self, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::InDoubt => self.in_doubt.add(1),
+            ErrorKind::Unavailable => self.unavailable.add(1),
+            _ => self.refused.add(1),
+        }
+        error
+    }
+
+    pub(super) fn read(&self) -> Vec<CounterReading> {
+        let all = [
+            &self.commands,
+            &self.retries,
+            &self.moved,
+            &self.asked,
+            &self.connected,
+            &self.refreshed,
+            &self.in_doubt,
+            &self.unavailable,
+            &self.refused,
+        ];
+        all.into_iter().map(Counter::read).collect()
+    }
+}

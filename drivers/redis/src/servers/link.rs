@@ -1,0 +1,107 @@
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pubsub_api::{Error, ErrorKind};
+use redis::AsyncConnectionConfig;
+use redis::aio::MultiplexedConnection;
+use rustix::net::sockopt;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::{Endpoint, Login};
+
+/// A connection that all callers share; it is closed when the last of them drops it.
+#[derive(Debug, Clone)]
+pub(super) struct Link {
+    pub(super) connection: MultiplexedConnection,
+    task: Arc<Task>,
+}
+
+/// The task that writes and reads, which ends when the connection does.
+#[derive(Debug)]
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Link {
+    /// Connects and logs in. The caller bounds the time; `silence` is after how long TCP gives up a peer that acknowledges
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] if the server refuses the password, else [`ErrorKind::Unavailable`].
+    pub(super) async fn connect(
+        endpoint: &Endpoint,
+        login: &Login,
+        silence: Duration,
+    ) -> Result<Self, Error> {
+        let unavailable = |error: io::Error| {
+            Error::new(ErrorKind::Unavailable, format!("cannot connect to {endpoint}")).with_source(error)
+        };
+        let stream =
+            TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.map_err(unavailable)?;
+        tune(&stream, silence).map_err(unavailable)?;
+        // Deadlines are the callers'.
+        let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
+        let logged_in = MultiplexedConnection::new_with_config(login.info(), stream, config).await;
+        let (connection, driver) = logged_in.map_err(|error| refusal(endpoint, login, &error))?;
+        let mut link = Self { connection, task: Arc::new(Task(tokio::spawn(driver))) };
+        // The kernel accepts connections for a server that hangs. Whatever is answered shows that it lives; and before that
+        // no write is sent, so none is in doubt.
+        let ping = link.connection.send_packed_command(&redis::cmd("PING")).await;
+        ping.map_err(|error| refusal(endpoint, login, &error))?;
+        Ok(link)
+    }
+
+    /// Whether the connection is there, as far as is known.
+    pub(super) fn is_up(&self) -> bool {
+        !self.task.0.is_finished()
+    }
+
+    /// Whether this is the same connection.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.task, &other.task)
+    }
+}
+
+/// What the server said is left out on purpose: one that does not know AUTH repeats its arguments, which are the password.
+fn refusal(endpoint: &Endpoint, login: &Login, error: &redis::RedisError) -> Error {
+    match error.kind() {
+        redis::ErrorKind::AuthenticationFailed => Error::new(
+            ErrorKind::Settings,
+            format!(
+                "{endpoint} refuses the password for {}: look at drivers.redis.user and what \
+                 drivers.redis.password_file holds",
+                login.who()
+            ),
+        ),
+        redis::ErrorKind::Parse => not_redis(endpoint),
+        _ => Error::new(ErrorKind::Unavailable, format!("{endpoint} closed the connection at the beginning")),
+    }
+}
+
+/// That what answers is something else.
+pub(super) fn not_redis(endpoint: &Endpoint) -> Error {
+    let text = format!(
+        "what listens at {endpoint} does not speak the protocol of Redis: look at drivers.redis.hosts (TLS is not spoken \
+         here)"
+    );
+    Error::new(ErrorKind::Unavailable, text)
+}
+
+/// No delay for small commands; a peer that is gone without a word is found by probes (tcp(7)), of which TCP_USER_TIMEOUT
+/// bounds the time, idle or not (reliability.md S04).
+fn tune(stream: &TcpStream, silence: Duration) -> io::Result<()> {
+    // Three probes within the time; whole seconds are what the kernel takes.
+    let probe_every = (silence / 3).max(Duration::from_secs(1));
+    stream.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, probe_every)?;
+    sockopt::set_tcp_keepintvl(stream, probe_every)?;
+    sockopt::set_tcp_user_timeout(stream, u32::try_from(silence.as_millis()).unwrap_or(u32::MAX))?;
+    Ok(())
+}

@@ -1,0 +1,129 @@
+use std::time::Duration;
+
+use pubsub_api::{Error, ErrorKind, Result};
+use redis::Value;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::round::{Outcome, Pending};
+use super::server::Limits;
+use super::{Command, Servers};
+
+/// The first pause before something is tried again; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+/// The longest pause: a fail-over is noticed within it.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// So many redirects in a row are followed at once; then the cluster is asked again who serves what.
+const REDIRECTS_AT_ONCE: u32 = 4;
+
+/// So many commands go into one pipeline, all servers together.
+const PART_COMMANDS: usize = 256;
+
+/// So many bytes go into one pipeline, and what a single command has beyond that.
+const PART_BYTES: usize = 4 * 1024 * 1024;
+
+impl Servers {
+    /// As [`run`](Self::run), with any number of commands: part by part, each with the time of a call.
+    ///
+    /// # Errors
+    /// As of [`run`](Self::run); parts before the one that failed are done.
+    pub(crate) async fn run_in_parts(&self, commands: Vec<Command>) -> Result<Vec<Value>> {
+        let mut answers = Vec::with_capacity(commands.len());
+        let (mut part, mut bytes) = (Vec::new(), 0);
+        for command in commands {
+            bytes += command.bytes();
+            part.push(command);
+            if part.len() >= PART_COMMANDS || bytes >= PART_BYTES {
+                answers.extend(self.run(std::mem::take(&mut part)).await?);
+                bytes = 0;
+            }
+        }
+        answers.extend(self.run(part).await?);
+        Ok(answers)
+    }
+
+    /// Has these commands done, in no order, and gives their answers in theirs.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::InDoubt`] if one that writes was sent and not answered,
+    /// - [`ErrorKind::Unavailable`] if one could not be sent in time, or is refused for the time being,
+    /// - others if one was refused for good.
+    ///
+    /// Some of the others may be done then.
+    pub(crate) async fn run(&self, commands: Vec<Command>) -> Result<Vec<Value>> {
+        let count = commands.len();
+        let answers = self.answers(commands).await.map_err(|error| self.counters.failed(error))?;
+        debug_assert_eq!(answers.len(), count, "an answer for each command");
+        Ok(answers)
+    }
+
+    async fn answers(&self, commands: Vec<Command>) -> Result<Vec<Value>> {
+        let limits = Limits {
+            deadline: Instant::now() + self.timeout,
+            connect: self.attempt(),
+            silence: self.timeout,
+        };
+        let mut answers = vec![Value::Nil; commands.len()];
+        let mut pending: Vec<_> =
+            commands.into_iter().enumerate().map(|(place, command)| Pending::new(place, command)).collect();
+        for attempt in 0.. {
+            let seen = self.map.version();
+            let round = self.round(std::mem::take(&mut pending), limits).await;
+            let why = sort_out(round, &mut answers, &mut pending)?;
+            if pending.is_empty() {
+                break;
+            }
+            self.counters.retries.add(pending.len() as u64);
+            if why.is_some() || attempt >= REDIRECTS_AT_ONCE {
+                let why = why.unwrap_or_else(|| {
+                    Error::new(ErrorKind::Unavailable, "the nodes of the cluster redirect in a circle")
+                });
+                self.wait(attempt, seen, limits.deadline, why).await?;
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Waits a little and asks a cluster again who serves what; or gives `why` back, if there is no time left for it.
+    pub(super) async fn wait(&self, attempt: u32, seen: u64, deadline: Instant, why: Error) -> Result<()> {
+        let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(attempt.min(8)));
+        // Callers that failed together do not come back together.
+        let pause = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
+        if Instant::now() + pause >= deadline {
+            return Err(why);
+        }
+        sleep(pause).await;
+        match timeout_at(deadline, self.refresh(seen)).await {
+            Ok(Err(error)) if error.kind() == ErrorKind::Settings => Err(error),
+            Ok(_) => Ok(()),
+            Err(_) => Err(why),
+        }
+    }
+}
+
+/// Puts answers into their places and what is to be sent again into `pending`, and gives the reason to wait before that.
+fn sort_out(round: Vec<Outcome>, answers: &mut [Value], pending: &mut Vec<Pending>) -> Result<Option<Error>> {
+    let (mut not_now, mut failed): (Option<Error>, Option<Error>) = (None, None);
+    for outcome in round {
+        match outcome {
+            Outcome::Answered(place, value) => {
+                if let Some(answer) = answers.get_mut(place) {
+                    *answer = value;
+                }
+            }
+            Outcome::Redirected(one) => pending.push(one),
+            Outcome::NotNow(one, error) => {
+                pending.push(one);
+                not_now = Some(error);
+            }
+            Outcome::Failed(error) => {
+                // That something is in doubt is what a caller must know first.
+                if failed.as_ref().is_none_or(|failed| failed.kind() != ErrorKind::InDoubt) {
+                    failed = Some(error);
+                }
+            }
+        }
+    }
+    failed.map_or(Ok(not_now), Err)
+}

@@ -1,0 +1,18 @@
+//! `redis_nb_db_driver` against real servers.
+
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod cluster;
+#[cfg(test)]
+mod ends;
+#[cfg(test)]
+mod layout;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod resharding;
+#[cfg(test)]
+mod single;
+#[cfg(test)]
+mod writers;

@@ -1,0 +1,102 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use pubsub_api::ErrorKind;
+use pubsub_api::database::{DbApi, RowName};
+use redis_servers::PATIENCE;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+/// Tasks that create and change rows without pause, each its own, and remember what each row must hold.
+pub(crate) struct Writers {
+    stop: Arc<AtomicBool>,
+    done: Arc<AtomicUsize>,
+    tasks: Vec<JoinHandle<Vec<Expected>>>,
+}
+
+/// What may be under a key: the last value said to be there, and those in doubt since.
+struct Expected {
+    key: String,
+    topic: String,
+    values: Vec<Option<String>>,
+}
+
+impl Writers {
+    pub(crate) fn start(db: &Arc<dyn DbApi>, count: usize) -> Self {
+        let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let task = |writer| tokio::spawn(write(Arc::clone(db), writer, Arc::clone(&stop), Arc::clone(&done)));
+        let tasks = (0..count).map(task).collect();
+        Self { stop, done, tasks }
+    }
+
+    /// Waits until so many more writes are done.
+    pub(crate) async fn wait_for_more(&self, count: usize) {
+        let wanted = self.done.load(Ordering::Relaxed) + count;
+        let more = async {
+            while self.done.load(Ordering::Relaxed) < wanted {
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        timeout(PATIENCE, more).await.expect("writes go on");
+    }
+
+    /// Ends them, and holds what is there against what was said to be.
+    pub(crate) async fn end_and_check(self, db: &Arc<dyn DbApi>) {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut checked = 0;
+        for task in self.tasks {
+            for Expected { key, topic, values } in task.await.unwrap() {
+                let found = match db.get_key(RowName::new("written", &key).on(topic.as_str())).await {
+                    Ok(value) => Some(String::from_utf8(value.to_vec()).unwrap()),
+                    Err(error) if error.kind() == ErrorKind::NotFound => None,
+                    Err(error) => panic!("{error}"),
+                };
+                assert!(values.contains(&found), "{key} holds {found:?}, and should one of {values:?}");
+                checked += 1;
+            }
+        }
+        assert!(checked > 0);
+    }
+}
+
+/// A row is created, changed and at times deleted. Nobody else writes it: that it is there already, or is gone without having
+/// been deleted, is as wrong as a lost value.
+async fn write(
+    db: Arc<dyn DbApi>,
+    writer: usize,
+    stop: Arc<AtomicBool>,
+    done: Arc<AtomicUsize>,
+) -> Vec<Expected> {
+    let mut all = Vec::new();
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let (key, topic) = (format!("{writer}-{number}"), format!("tenant-{}", number % 100));
+        let row = RowName::new("written", &key).on(topic.as_str());
+        let mut values = vec![None];
+        for step in 0..4 {
+            let value = format!("{key}-{step}");
+            let (result, to) = match step {
+                0 => (db.create_key(row, value.clone().into(), false).await, Some(value)),
+                3 if number % 3 == 0 => (db.delete_key(row).await, None),
+                _ => (db.set_key(row, value.clone().into()).await, Some(value)),
+            };
+            match result {
+                Ok(()) => {
+                    values = vec![to];
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::InDoubt => values.push(to),
+                    ErrorKind::Unavailable => {}
+                    ErrorKind::NotFound if values.contains(&None) => {}
+                    _ => panic!("step {step} of {key}, which holds one of {values:?}: {error}"),
+                },
+            }
+        }
+        all.push(Expected { key, topic, values });
+    }
+    all
+}

@@ -1,0 +1,129 @@
+use async_trait::async_trait;
+use bytes::Bytes;
+use pubsub_api::database::{DbApi, Entry, RowName, RowPlace, Write, check_table, check_topic, check_value};
+use pubsub_api::{Result, Status};
+
+use crate::owned_row::{OwnedRow, OwnedWrite};
+use crate::rows::{self, in_one_step};
+use crate::settings::SqliteSettings;
+use crate::threads::Threads;
+
+/// The database: checks names, and gives each call to the thread that does it.
+#[derive(Debug)]
+pub(crate) struct SqliteDatabase {
+    threads: Threads,
+}
+
+impl SqliteDatabase {
+    pub(crate) fn new(settings: SqliteSettings) -> Self {
+        Self { threads: Threads::new(settings) }
+    }
+}
+
+#[async_trait]
+impl DbApi for SqliteDatabase {
+    async fn initialize(&self) -> Result<()> {
+        self.threads.start().await
+    }
+
+    async fn create_table(&self, table: &str) -> Result<()> {
+        check_table(table)?;
+        let table = table.to_owned();
+        self.threads.write(move |file| in_one_step(file, |step| rows::create_table(step, &table))).await
+    }
+
+    async fn delete_table(&self, table: &str) -> Result<()> {
+        check_table(table)?;
+        let table = table.to_owned();
+        self.threads.write(move |file| in_one_step(file, |step| rows::delete_table(step, &table))).await
+    }
+
+    async fn tables(&self) -> Result<Vec<String>> {
+        self.threads.read(|file| rows::tables(file)).await
+    }
+
+    async fn create_key(&self, row: RowName<'_>, value: Bytes, overwrite: bool) -> Result<()> {
+        row.check().and_then(|()| check_value(&value))?;
+        let row = OwnedRow::from(row);
+        let create =
+            move |file: &mut _| in_one_step(file, |step| rows::create(step, row.name(), &value, overwrite));
+        self.threads.write(create).await
+    }
+
+    async fn set_key(&self, row: RowName<'_>, value: Bytes) -> Result<()> {
+        row.check().and_then(|()| check_value(&value))?;
+        let row = OwnedRow::from(row);
+        self.threads.write(move |file| in_one_step(file, |step| rows::set(step, row.name(), &value))).await
+    }
+
+    async fn get_key(&self, row: RowName<'_>) -> Result<Bytes> {
+        row.check()?;
+        let owned = OwnedRow::from(row);
+        let found = self.threads.read(move |file| rows::get(file, owned.name())).await?;
+        found.ok_or_else(|| row.not_found())
+    }
+
+    async fn delete_key(&self, row: RowName<'_>) -> Result<()> {
+        row.check()?;
+        let row = OwnedRow::from(row);
+        self.threads.write(move |file| in_one_step(file, |step| rows::delete(step, row.name()))).await
+    }
+
+    async fn compare_and_set(
+        &self,
+        row: RowName<'_>,
+        expected: Option<&[u8]>,
+        new: Option<Bytes>,
+    ) -> Result<bool> {
+        row.check().and_then(|()| check_value(new.as_deref().unwrap_or_default()))?;
+        let (row, expected) = (OwnedRow::from(row), expected.map(<[u8]>::to_vec));
+        let replace = move |file: &mut _| {
+            in_one_step(file, |step| {
+                rows::compare_and_set(step, row.name(), expected.as_deref(), new.as_deref())
+            })
+        };
+        self.threads.write(replace).await
+    }
+
+    async fn get_all_entries(&self, table: &str, topic: Option<&str>) -> Result<Vec<Entry>> {
+        check_table(table).and_then(|()| check_topic(topic))?;
+        let (table, topic) = (table.to_owned(), topic.map(str::to_owned));
+        self.threads.read(move |file| rows::entries(file, &table, topic.as_deref())).await
+    }
+
+    async fn get_all_keys(&self, table: &str, topic: Option<&str>) -> Result<Vec<RowPlace>> {
+        check_table(table).and_then(|()| check_topic(topic))?;
+        let (table, topic) = (table.to_owned(), topic.map(str::to_owned));
+        self.threads.read(move |file| rows::keys(file, &table, topic.as_deref())).await
+    }
+
+    async fn get_batch(&self, rows: &[RowName<'_>]) -> Result<Vec<Option<Bytes>>> {
+        rows.iter().try_for_each(RowName::check)?;
+        let owned: Vec<OwnedRow> = rows.iter().map(|row| OwnedRow::from(*row)).collect();
+        self.threads.read(move |file| rows::get_batch(file, &owned)).await
+    }
+
+    async fn write_batch(&self, writes: &[Write<'_>]) -> Result<()> {
+        writes.iter().try_for_each(Write::check)?;
+        let writes: Vec<OwnedWrite> = writes.iter().map(OwnedWrite::from).collect();
+        self.threads.write(move |file| in_one_step(file, |step| rows::write(step, &writes))).await
+    }
+
+    async fn allocate_unique_key(&self, table: &str) -> Result<u64> {
+        check_table(table)?;
+        let table = table.to_owned();
+        self.threads.write(move |file| rows::allocate(file, &table)).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.threads.end().await;
+        Ok(())
+    }
+
+    fn status(&self) -> Status {
+        self.threads.status()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use pubsub_api::{Counter, Error, ErrorKind, PeerReading, QueueReading, Result, Status, Tally};
+use rusqlite::Connection;
+
+use crate::failure::Failed;
+use crate::file::Access;
+use crate::settings::SqliteSettings;
+use crate::worker::{QUEUE_CALLS, Worker};
+
+/// The two threads of an open database, from its first `initialize` to `close`.
+#[derive(Debug)]
+pub(crate) struct Threads {
+    settings: SqliteSettings,
+    stage: Mutex<Stage>,
+    /// Held while they are started or ended, so that these do not overlap.
+    changing: tokio::sync::Mutex<()>,
+    reads: Counter,
+    writes: Counter,
+    errors: Tally,
+}
+
+#[derive(Debug, Clone)]
+enum Stage {
+    New,
+    Open { writer: Arc<Worker>, reader: Arc<Worker>, process: u32 },
+    Closed,
+}
+
+impl Threads {
+    pub(crate) fn new(settings: SqliteSettings) -> Self {
+        Self {
+            settings,
+            stage: Mutex::new(Stage::New),
+            changing: tokio::sync::Mutex::new(()),
+            reads: Counter::with_cause("database_calls", "read"),
+            writes: Counter::with_cause("database_calls", "write"),
+            errors: Tally::new("database_errors"),
+        }
+    }
+
+    /// Opens the file, unless it is open.
+    pub(crate) async fn start(&self) -> Result<()> {
+        let _changing = self.changing.lock().await;
+        let stage = self.stage().clone();
+        match stage {
+            Stage::New => {}
+            Stage::Open { .. } | Stage::Closed => return self.open_ones().map(drop),
+        }
+        let started = async {
+            // The writer first: it makes the file, if there is none.
+            let writer = Worker::start(self.settings.clone(), Access::Write).await?;
+            let reader = Worker::start(self.settings.clone(), Access::Read).await?;
+            Ok((Arc::new(writer), Arc::new(reader)))
+        };
+        let (writer, reader) = self.counted(started.await)?;
+        *self.stage() = Stage::Open { writer, reader, process: std::process::id() };
+        Ok(())
+    }
+
+    /// Does a call that changes something.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut Connection) -> Result<T, Failed> + Send + 'static,
+    ) -> Result<T> {
+        let (writer, _) = self.open_ones()?;
+        self.writes.add(1);
+        self.counted(writer.call(call).await)
+    }
+
+    /// Does a call that changes nothing.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut Connection) -> Result<T, Failed> + Send + 'static,
+    ) -> Result<T> {
+        let (_, reader) = self.open_ones()?;
+        self.reads.add(1);
+        self.counted(reader.call(call).await)
+    }
+
+    /// Lets them do what they have taken, and waits until they have ended.
+    pub(crate) async fn end(&self) {
+        let _changing = self.changing.lock().await;
+        let before = std::mem::replace(&mut *self.stage(), Stage::Closed);
+        let Stage::Open { writer, reader, process } = before else { return };
+        if process != std::process::id() {
+            return;
+        }
+        // The writer last: whoever is last clears the log away.
+        for worker in [reader, writer] {
+            let mut ended = worker.ended();
+            drop(worker);
+            while ended.changed().await.is_ok() {}
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let mut counters = vec![self.reads.read(), self.writes.read()];
+        counters.extend(self.errors.read());
+        let stage = self.stage().clone();
+        let state = match stage {
+            Stage::New => "new",
+            Stage::Open { .. } => "open",
+            Stage::Closed => "closed",
+        };
+        let endpoint = self.settings.path.display().to_string();
+        let queues = match &stage {
+            Stage::Open { writer, reader, .. } => {
+                vec![queue("database writes", writer), queue("database reads", reader)]
+            }
+            Stage::New | Stage::Closed => Vec::new(),
+        };
+        Status { counters, queues, peers: vec![PeerReading { endpoint, state: state.to_owned() }] }
+    }
+
+    /// The writer and the reader.
+    fn open_ones(&self) -> Result<(Arc<Worker>, Arc<Worker>)> {
+        let path = self.settings.path.display();
+        let (kind, text) = match &*self.stage() {
+            Stage::Open { writer, reader, process } if *process == std::process::id() => {
+                return Ok((Arc::clone(writer), Arc::clone(reader)));
+            }
+            // Neither the threads nor the locks of the file are there behind `fork`
+            // (<https://www.sqlite.org/howtocorrupt.html>, 2.6).
+            Stage::Open { process, .. } => {
+                let text = format!(
+                    "the database {path} was initialized by process {process}, before fork: initialize it in the \
+                     process that uses it"
+                );
+                (ErrorKind::Unavailable, text)
+            }
+            Stage::New => {
+                let text = format!("the database {path} is not open yet: call initialize first");
+                (ErrorKind::Unavailable, text)
+            }
+            Stage::Closed => (ErrorKind::Closed, format!("the database {path} was closed")),
+        };
+        Err(Error::new(kind, text))
+    }
+
+    fn counted<T>(&self, done: Result<T>) -> Result<T> {
+        let cause = done.as_ref().err().and_then(|error| match error.kind() {
+            ErrorKind::Unavailable => Some("unavailable"),
+            ErrorKind::InDoubt => Some("in_doubt"),
+            ErrorKind::Internal => Some("internal"),
+            ErrorKind::Settings => Some("settings"),
+            _ => None,
+        });
+        if let Some(cause) = cause {
+            self.errors.count(cause, Instant::now());
+        }
+        done
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn queue(name: &str, worker: &Worker) -> QueueReading {
+    QueueReading {
+        name: name.to_owned(),
+        depth: u64::try_from(worker.waiting()).unwrap_or(u64::MAX),
+        bound: u64::try_from(QUEUE_CALLS).unwrap_or(u64::MAX),
+        unit: "calls".to_owned(),
+        when_full: "calls wait, for busy_timeout in all".to_owned(),
+    }
+}

@@ -1,0 +1,129 @@
+//! One file and several processes of the host: what they share, what survives their death, and what a fork may not do.
+//!
+//! This is a `main` of its own: it is also the child processes of its tests, and only a `main` may fork and go on.
+#![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio, exit};
+use std::sync::Arc;
+
+use drivers_sqlite as _;
+use fork::{Fork, WEXITSTATUS, WIFEXITED, fork, waitpid};
+use pubsub_api::database::{DbApi, RowName};
+use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::{ErrorKind, Registry};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, child, folder] = arguments.as_slice()
+        && child == "child"
+    {
+        runtime().block_on(write_until_killed(Path::new(folder)));
+    }
+    let tests: [(&str, fn()); 2] = [
+        ("what_was_answered_survives_that_its_process_is_killed", killed_processes),
+        ("a_child_is_refused_what_its_parent_initialized_and_the_parent_goes_on", forked),
+    ];
+    for (name, test) in tests {
+        test();
+        println!("test {name} ... ok");
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn open(folder: &Path) -> Arc<dyn DbApi> {
+    let registry = Registry::collect().unwrap();
+    let sets = vec![format!("state_dir={}", folder.display()), "drivers.sqlite.busy_timeout=20s".to_owned()];
+    let (settings, _) =
+        Settings::load(&Sources { sets, ..Sources::default() }, &registry.settings()).unwrap();
+    registry.open_database("sqlite_nb_db_driver", &settings).unwrap()
+}
+
+/// A child's work: takes numbers, writes a row for each, and says so.
+async fn write_until_killed(folder: &Path) {
+    let database = open(folder);
+    database.initialize().await.unwrap();
+    loop {
+        let number = database.allocate_unique_key("lport").await.unwrap().to_string();
+        database.create_key(RowName::new("lport", &number), number.clone().into(), false).await.unwrap();
+        // The parent has seen enough when it no longer listens.
+        if writeln!(std::io::stdout(), "{number}").is_err() {
+            exit(0);
+        }
+    }
+}
+
+fn start_child(folder: &Path) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.arg("child").arg(folder).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+/// Each round three processes begin with a file that others may have left in the middle of a write, and are killed.
+fn killed_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut told = BTreeSet::new();
+    for round in 0..5 {
+        let mut children: Vec<Child> = (0..3).map(|_| start_child(folder.path())).collect();
+        for child in &mut children {
+            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+            for _ in 0..20 {
+                let number = lines.next().unwrap().unwrap();
+                assert!(told.insert(number.clone()), "{number} was given twice, in round {round}");
+            }
+            child.kill().unwrap();
+            for number in lines.map_while(Result::ok).filter(|line| !line.is_empty()) {
+                assert!(told.insert(number.clone()), "{number} was given twice, in round {round}");
+            }
+            child.wait().unwrap();
+        }
+    }
+    let runtime = runtime();
+    let database = open(folder.path());
+    runtime.block_on(database.initialize()).unwrap();
+    let keys = runtime.block_on(database.get_all_keys("lport", None)).unwrap();
+    let kept: BTreeSet<String> = keys.into_iter().map(|place| place.key).collect();
+    let lost: Vec<_> = told.difference(&kept).collect();
+    assert!(lost.is_empty(), "these were answered with Ok, and are not there: {lost:?}");
+    let next = runtime.block_on(database.allocate_unique_key("lport")).unwrap();
+    assert!(told.iter().all(|number| number.parse::<u64>().unwrap() < next), "{next} was given before");
+}
+
+fn forked() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = RowName::new("lport", "port-1");
+    let (parent, database) = (runtime(), open(folder.path()));
+    let opened_only = open(folder.path());
+    parent.block_on(database.initialize()).unwrap();
+    parent.block_on(database.create_key(row, "one".into(), false)).unwrap();
+    match fork().unwrap() {
+        Fork::Child => {
+            let child = runtime();
+            let refused = [
+                child.block_on(database.get_key(row)).map(drop),
+                child.block_on(database.set_key(row, "child".into())),
+                child.block_on(database.initialize()),
+            ];
+            let all = refused.iter().all(|ended| {
+                let error = ended.as_ref().unwrap_err();
+                error.kind() == ErrorKind::Unavailable && error.to_string().contains("before fork")
+            });
+            child.block_on(database.close()).unwrap();
+            exit(if all { 7 } else { 1 });
+        }
+        Fork::Parent(child) => {
+            let status = waitpid(child).unwrap();
+            assert!(WIFEXITED(status) && WEXITSTATUS(status) == 7, "the child ended with {status}");
+        }
+    }
+    parent.block_on(database.set_key(row, "two".into())).unwrap();
+    parent.block_on(opened_only.initialize()).unwrap();
+    assert_eq!(parent.block_on(opened_only.get_key(row)).unwrap(), "two");
+    for database in [database, opened_only] {
+        parent.block_on(database.close()).unwrap();
+    }
+}

@@ -1,0 +1,39 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use drivers_sqlite as _;
+use pubsub_api::database::{DbApi, RowName};
+use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::{Error, ErrorKind, Registry};
+
+/// A row of these tests.
+pub(crate) const PORT: RowName<'static> = RowName { table: "lport", key: "port-1", topic: Some("tenant-1") };
+
+/// Opens the driver with `state_dir` and other settings.
+pub(crate) fn open(state_dir: &Path, sets: &[&str]) -> Arc<dyn DbApi> {
+    let registry = Registry::collect().unwrap();
+    let mut all =
+        vec![format!("state_dir={}", state_dir.display()), "drivers.sqlite.busy_timeout=20s".to_owned()];
+    all.extend(sets.iter().map(|set| (*set).to_owned()));
+    let (settings, _) =
+        Settings::load(&Sources { sets: all, ..Sources::default() }, &registry.settings()).unwrap();
+    registry.open_database("sqlite_nb_db_driver", &settings).unwrap()
+}
+
+/// The same, initialized.
+pub(crate) async fn initialized(state_dir: &Path, sets: &[&str]) -> Arc<dyn DbApi> {
+    let database = open(state_dir, sets);
+    database.initialize().await.unwrap();
+    database
+}
+
+/// What it says against being initialized.
+pub(crate) async fn refusal(database: &dyn DbApi) -> Error {
+    database.initialize().await.unwrap_err()
+}
+
+/// That the error is of this kind and says this.
+pub(crate) fn says(error: &Error, kind: ErrorKind, sentence: &str) {
+    assert_eq!(error.kind(), kind, "{error}");
+    assert!(error.to_string().contains(sentence), "{sentence:?} must stand in: {error}");
+}

@@ -1,0 +1,196 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use pubsub_api::database::{DbApi, RowName};
+use pubsub_api::{Action, Counter, Error, ErrorKind, Event, Publisher, Result, SEND_ALL, Status, Tally};
+
+use crate::publisher_row::{PUBLISHER_TABLE, PublisherRow};
+
+/// The directory of publishers, as one of them sees it: its own row, with a lease, and those of others that have ended.
+///
+/// - The row is written at the start and renewed by [`run`](Self::run), also when nothing is published (defect D10): every
+///   third of `publisher_timeout`, ± 20 %. It stays over a restart; [`leave`](Self::leave) removes it.
+/// - Rows of others whose lease is over are removed, and whoever removes one publishes its `delete` (defect D8). Of several
+///   that find it at once, one does.
+/// - A row of this publisher that is new, or has another address than before, is published as `create` or `set` on `D`; a
+///   renewal is not.
+/// - Rows that cannot be read are left alone, told and counted.
+#[derive(Debug)]
+pub struct Directory {
+    database: Arc<dyn DbApi>,
+    publisher: Arc<dyn Publisher>,
+    id: String,
+    uri: String,
+    timeout: Duration,
+    renewed: Counter,
+    removed: Counter,
+    failed: Tally,
+}
+
+/// So often a row is written again because another was faster.
+const ATTEMPTS: usize = 8;
+
+impl Directory {
+    /// The directory for the publisher called `id`, which publishes at `uri`; `timeout` is `publisher_timeout`.
+    #[must_use]
+    pub fn new(
+        database: Arc<dyn DbApi>,
+        publisher: Arc<dyn Publisher>,
+        (id, uri): (String, String),
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            database,
+            publisher,
+            id,
+            uri,
+            timeout,
+            renewed: Counter::new("leases_renewed"),
+            removed: Counter::new("publishers_removed"),
+            failed: Tally::new("directory_failures"),
+        }
+    }
+
+    /// Renews the lease and removes stale rows until the future is dropped. A database that is away is told and counted, and
+    /// tried again a tenth of the time later.
+    pub async fn run(&self) {
+        loop {
+            let now = PublisherRow::now();
+            let renewed = self.announce(now).await;
+            let done = match renewed {
+                Ok(()) => self.remove_stale(now).await.map(drop),
+                failed => failed,
+            };
+            if let Err(error) = &done
+                && let Some(times) = self.failed.count(cause(error), Instant::now())
+            {
+                tracing::warn!(times, "the directory of publishers: {error}");
+            }
+            let pause = if done.is_ok() { self.timeout / 3 } else { self.timeout / 30 };
+            tokio::time::sleep(pause.mul_f64(0.8 + 0.4 * fastrand::f64())).await;
+        }
+    }
+
+    /// Writes this publisher's row, and publishes it if it is new or has another address than before.
+    ///
+    /// # Errors
+    /// Those of the database and of the publisher.
+    pub async fn announce(&self, now: Duration) -> Result<()> {
+        let row = PublisherRow { id: self.id.clone(), uri: self.uri.clone(), last_activity: now };
+        let json = row.to_json();
+        for _ in 0..ATTEMPTS {
+            let before = self.held().await?;
+            // Another may take it for stale and remove it meanwhile: then it is new.
+            if self.database.compare_and_set(self.row(), before.as_deref(), Some(json.clone())).await? {
+                self.renewed.add(1);
+                return match before.as_deref().map(PublisherRow::parse) {
+                    Some(Ok(known)) if known.uri == self.uri => Ok(()),
+                    Some(_) => self.publish(&self.id, Action::Set, Some(&json)).await,
+                    None => self.publish(&self.id, Action::Create, Some(&json)).await,
+                };
+            }
+        }
+        let text = format!(
+            "row {} was changed by others {ATTEMPTS} times: has another publisher this id?",
+            self.row()
+        );
+        Err(Error::new(ErrorKind::Conflict, text))
+    }
+
+    /// Removes the rows of others whose lease is over, and publishes that; which ones it removed.
+    ///
+    /// # Errors
+    /// Those of the database and of the publisher. What was removed and published until then stays so; a row whose removal
+    /// could not be published is there again.
+    pub async fn remove_stale(&self, now: Duration) -> Result<Vec<PublisherRow>> {
+        let mut removed = Vec::new();
+        for (held, row) in self.rows().await? {
+            if row.id == self.id || !row.is_stale(now, self.timeout) {
+                continue;
+            }
+            // Its owner may renew it at this very moment, and another may remove it.
+            let name = RowName::new(PUBLISHER_TABLE, &row.id);
+            if self.database.compare_and_set(name, Some(&held), None).await? {
+                if let Err(error) = self.publish(&row.id, Action::Delete, None).await {
+                    // So that it is found again, by whoever can publish it.
+                    self.database.compare_and_set(name, None, Some(held)).await?;
+                    return Err(error);
+                }
+                tracing::info!("removed publisher {} at {}: it was silent for too long", row.id, row.uri);
+                self.removed.add(1);
+                removed.push(row);
+            }
+        }
+        Ok(removed)
+    }
+
+    /// All publishers whose lease is not over.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn publishers(&self, now: Duration) -> Result<Vec<PublisherRow>> {
+        let rows = self.rows().await?.into_iter().map(|(_, row)| row);
+        Ok(rows.filter(|row| !row.is_stale(now, self.timeout)).collect())
+    }
+
+    /// Removes this publisher's row, and publishes that, if there is one.
+    ///
+    /// # Errors
+    /// Those of the database and of the publisher.
+    pub async fn leave(&self) -> Result<()> {
+        match self.held().await? {
+            Some(held) if self.database.compare_and_set(self.row(), Some(&held), None).await? => {
+                self.publish(&self.id, Action::Delete, None).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Its counters.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let mut counters = vec![self.renewed.read(), self.removed.read()];
+        counters.extend(self.failed.read());
+        Status { counters, ..Status::default() }
+    }
+
+    fn row(&self) -> RowName<'_> {
+        RowName::new(PUBLISHER_TABLE, &self.id)
+    }
+
+    async fn held(&self) -> Result<Option<Bytes>> {
+        Ok(self.database.get_batch(&[self.row()]).await?.pop().flatten())
+    }
+
+    async fn rows(&self) -> Result<Vec<(Bytes, PublisherRow)>> {
+        let mut rows = Vec::new();
+        for entry in self.database.get_all_entries(PUBLISHER_TABLE, None).await? {
+            match PublisherRow::parse(&entry.value) {
+                Ok(row) if row.id == entry.place.key => rows.push((entry.value, row)),
+                unreadable => {
+                    let error = unreadable
+                        .err()
+                        .map_or_else(|| "its id is not its key".to_owned(), |error| error.to_string());
+                    if let Some(times) = self.failed.count("bad_row", Instant::now()) {
+                        tracing::warn!(times, "row {} of publishers is left alone: {error}", entry.place.key);
+                    }
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn publish(&self, id: &str, action: Action, json: Option<&Bytes>) -> Result<()> {
+        let value = json.map(|json| String::from_utf8_lossy(json).into_owned());
+        self.publisher.send_event(&Event::new(PUBLISHER_TABLE, id, action, value, SEND_ALL)).await
+    }
+}
+
+fn cause(error: &Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::Unavailable => "unavailable",
+        ErrorKind::Overloaded => "overloaded",
+        _ => "other",
+    }
+}

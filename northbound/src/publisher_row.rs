@@ -1,0 +1,111 @@
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use pubsub_api::{Error, ErrorKind, Result};
+use serde_json::{Value, json};
+
+/// A publisher as the directory has it: Dragonflow's row of table `publisher`, with its three fields and no other, which its
+/// readers refuse (dragonflow-pubsub.md 16, 8).
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublisherRow {
+    /// Whose it is; the key of the row.
+    pub id: String,
+    /// Where it publishes, as `tcp://192.0.2.1:8866`.
+    pub uri: String,
+    /// When it said last that it lives, by the wall clock of its host, since 1970.
+    pub last_activity: Duration,
+}
+
+/// The table.
+pub const PUBLISHER_TABLE: &str = "publisher";
+
+impl PublisherRow {
+    /// What its row holds.
+    #[must_use]
+    pub fn to_json(&self) -> Bytes {
+        let Self { id, uri, last_activity } = self;
+        let seconds = last_activity.as_secs_f64();
+        Bytes::from(json!({"id": id, "uri": uri, "last_activity_timestamp": seconds}).to_string())
+    }
+
+    /// Reads a row; more fields than its three are no error, and a missing time is long ago.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if it is no object with an `id` and a `uri`, or its time is none.
+    pub fn parse(json: &[u8]) -> Result<Self> {
+        let wrong =
+            |what: &str| Error::new(ErrorKind::Invalid, format!("a row of table {PUBLISHER_TABLE}: {what}"));
+        let row: Value =
+            serde_json::from_slice(json).map_err(|error| wrong("it is no JSON").with_source(error))?;
+        let text = |name: &str| row.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let id = text("id").ok_or_else(|| wrong("it has no `id`"))?;
+        let uri = text("uri").ok_or_else(|| wrong("it has no `uri`"))?;
+        let last_activity = match row.get("last_activity_timestamp") {
+            None | Some(Value::Null) => Some(Duration::ZERO),
+            Some(time) => time.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        };
+        let last_activity = last_activity.ok_or_else(|| wrong("its `last_activity_timestamp` is no time"))?;
+        Ok(Self { id: id.to_owned(), uri: uri.to_owned(), last_activity })
+    }
+
+    /// Whether it was silent for longer than `timeout` at `now`. A clock that is ahead of ours does no harm.
+    #[must_use]
+    pub fn is_stale(&self, now: Duration, timeout: Duration) -> bool {
+        now.saturating_sub(self.last_activity) > timeout
+    }
+
+    /// The wall clock, since 1970.
+    #[must_use]
+    pub fn now() -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::PublisherRow;
+
+    #[test]
+    fn a_row_is_dragonflows_and_reads_back() {
+        let row = PublisherRow {
+            id: "a".to_owned(),
+            uri: "tcp://192.0.2.1:8866".to_owned(),
+            last_activity: Duration::from_millis(1_500_000_000_250),
+        };
+        let json = row.to_json();
+        assert_eq!(
+            json,
+            r#"{"id":"a","uri":"tcp://192.0.2.1:8866","last_activity_timestamp":1500000000.25}"#
+        );
+        assert_eq!(PublisherRow::parse(&json).unwrap(), row);
+    }
+
+    #[test]
+    fn a_row_without_time_is_stale_and_one_without_address_is_none() {
+        let timeout = Duration::from_secs(300);
+        let old = PublisherRow::parse(br#"{"id": "a", "uri": "tcp://x:1", "name": "more"}"#).unwrap();
+        assert!(old.is_stale(PublisherRow::now(), timeout));
+        for bad in [
+            &br#"{"id": "a"}"#[..],
+            br#"{"uri": "tcp://x:1"}"#,
+            br#"{"id": "", "uri": "tcp://x:1"}"#,
+            br#"{"id": "a", "uri": "tcp://x:1", "last_activity_timestamp": "now"}"#,
+            br#"{"id": "a", "uri": "tcp://x:1", "last_activity_timestamp": -1}"#,
+            b"[]",
+            b"",
+        ] {
+            assert!(PublisherRow::parse(bad).is_err(), "{}", String::from_utf8_lossy(bad));
+        }
+    }
+
+    #[test]
+    fn a_lease_ends_after_its_time_and_a_clock_that_is_ahead_ends_none() {
+        let at = Duration::from_secs(1000);
+        let row = PublisherRow { id: "a".to_owned(), uri: "tcp://x:1".to_owned(), last_activity: at };
+        for (now, stale) in [(900, false), (1300, false), (1301, true)] {
+            assert_eq!(row.is_stale(Duration::from_secs(now), Duration::from_secs(300)), stale, "{now}");
+        }
+    }
+}

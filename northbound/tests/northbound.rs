@@ -1,0 +1,16 @@
+//! The façade and the directory, over the memory database and a publisher that does as it is told.
+
+#[cfg(test)]
+#[path = "northbound/directory.rs"]
+mod directory;
+#[cfg(test)]
+#[path = "northbound/facade.rs"]
+mod facade;
+#[cfg(test)]
+#[path = "northbound/publisher.rs"]
+mod publisher;
+#[cfg(test)]
+#[path = "northbound/scene.rs"]
+mod scene;
+
+use drivers_memory as _;

@@ -1,0 +1,136 @@
+//! The directory of publishers: rows, leases, and who removes whom.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use northbound::{Directory, PUBLISHER_TABLE, PublisherRow};
+use pubsub_api::database::RowName;
+
+use crate::publisher::{Behaviour, Recorder};
+use crate::scene::{Scene, quick};
+
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+fn at(seconds: u64) -> Duration {
+    Duration::from_secs(1_700_000_000 + seconds)
+}
+
+fn directory(scene: &Scene, id: &str, uri: &str) -> Directory {
+    let publisher: Arc<dyn pubsub_api::Publisher> = Arc::<Recorder>::clone(&scene.publisher);
+    Directory::new(Arc::clone(&scene.database), publisher, (id.to_owned(), uri.to_owned()), TIMEOUT)
+}
+
+async fn ids(directory: &Directory, seconds: u64) -> Vec<String> {
+    let mut ids: Vec<String> =
+        directory.publishers(at(seconds)).await.unwrap().into_iter().map(|row| row.id).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn a_row_is_published_when_it_is_new_or_moves_and_not_when_it_is_renewed() {
+    let scene = Scene::new("row", quick()).await;
+    let here = directory(&scene, "a", "tcp://here:1");
+    here.announce(at(0)).await.unwrap();
+    here.announce(at(100)).await.unwrap();
+    directory(&scene, "a", "tcp://there:1").announce(at(200)).await.unwrap();
+    here.leave().await.unwrap();
+    here.leave().await.unwrap();
+    assert_eq!(
+        scene.told(),
+        [
+            r#"D create publisher/a {"id":"a","uri":"tcp://here:1","last_activity_timestamp":1700000000.0}"#,
+            r#"D set publisher/a {"id":"a","uri":"tcp://there:1","last_activity_timestamp":1700000200.0}"#,
+            "D delete publisher/a -",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn two_services_of_a_host_have_two_rows_and_a_restart_keeps_its_own() {
+    let scene = Scene::new("two", quick()).await;
+    let (a, b) = (directory(&scene, "a", "tcp://h:1"), directory(&scene, "b", "tcp://h:2"));
+    a.announce(at(0)).await.unwrap();
+    b.announce(at(0)).await.unwrap();
+    drop(a);
+    assert_eq!(ids(&b, 200).await, ["a", "b"]);
+    directory(&scene, "a", "tcp://h:1").announce(at(299)).await.unwrap();
+    assert_eq!(ids(&b, 299).await, ["a", "b"]);
+    assert_eq!(scene.told().len(), 2, "both creations, and no more");
+}
+
+#[tokio::test]
+async fn who_is_silent_for_too_long_is_removed_once_and_that_is_published() {
+    let scene = Scene::new("stale", quick()).await;
+    let (a, b, c) = (
+        directory(&scene, "a", "tcp://a:1"),
+        directory(&scene, "b", "tcp://b:1"),
+        directory(&scene, "c", "tcp://c:1"),
+    );
+    a.announce(at(0)).await.unwrap();
+    b.announce(at(200)).await.unwrap();
+    c.announce(at(200)).await.unwrap();
+    scene.told();
+    assert!(b.remove_stale(at(300)).await.unwrap().is_empty(), "the lease lasts until then");
+    let (by_b, by_c) = tokio::join!(b.remove_stale(at(301)), c.remove_stale(at(301)));
+    assert_eq!(by_b.unwrap().len() + by_c.unwrap().len(), 1, "one of them");
+    assert_eq!(scene.told(), ["D delete publisher/a -"]);
+    assert_eq!(ids(&b, 301).await, ["b", "c"]);
+    a.announce(at(302)).await.unwrap();
+    assert!(scene.told()[0].starts_with("D create publisher/a"), "it lives, and is new again");
+    assert!(a.remove_stale(at(9000)).await.unwrap().iter().all(|row| row.id != "a"), "never its own");
+}
+
+#[tokio::test]
+async fn a_removal_that_cannot_be_published_is_found_again() {
+    let scene = Scene::new("unpublished", quick()).await;
+    let (a, b) = (directory(&scene, "a", "tcp://a:1"), directory(&scene, "b", "tcp://b:1"));
+    a.announce(at(0)).await.unwrap();
+    b.announce(at(301)).await.unwrap();
+    scene.told();
+    scene.publisher.behave(&[Behaviour::Refuses]);
+    b.remove_stale(at(301)).await.unwrap_err();
+    assert_eq!(b.remove_stale(at(301)).await.unwrap().len(), 1);
+    assert_eq!(scene.told(), ["D delete publisher/a -"]);
+}
+
+#[tokio::test]
+async fn rows_of_others_that_cannot_be_read_are_left_alone_and_counted() {
+    let scene = Scene::new("bad_rows", quick()).await;
+    let directory = directory(&scene, "a", "tcp://a:1");
+    directory.announce(at(0)).await.unwrap();
+    for (key, json) in [("bad", "junk"), ("other", r#"{"id": "another", "uri": "tcp://x:1"}"#)] {
+        let row = RowName::new(PUBLISHER_TABLE, key);
+        scene.database.create_key(row, Bytes::from_static(json.as_bytes()), false).await.unwrap();
+    }
+    assert!(directory.remove_stale(at(0)).await.unwrap().is_empty());
+    assert_eq!(ids(&directory, 0).await, ["a"]);
+    let bad =
+        directory.status().counters.into_iter().find(|counter| counter.cause.as_deref() == Some("bad_row"));
+    assert_eq!(bad.unwrap().value, 4);
+    assert_eq!(scene.database.get_all_keys(PUBLISHER_TABLE, None).await.unwrap().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lease_is_renewed_in_time_though_the_database_goes_away_and_nothing_is_published() {
+    let scene = Scene::new("renewed", quick()).await;
+    let directory = Arc::new(directory(&scene, "a", "tcp://a:1"));
+    let count = |name: &str| {
+        let counters = directory.status().counters;
+        counters.iter().filter(|counter| counter.name == name).map(|counter| counter.value).sum::<u64>()
+    };
+    let running = Arc::clone(&directory);
+    let task = tokio::spawn(async move { running.run().await });
+    tokio::time::sleep(TIMEOUT).await;
+    let renewed = count("leases_renewed");
+    assert!((3..=4).contains(&renewed), "{renewed} in the time of one lease");
+
+    scene.database.close().await.unwrap();
+    tokio::time::sleep(TIMEOUT / 2).await;
+    assert!(count("directory_failures") >= 4, "it tries again sooner");
+    assert_eq!(count("leases_renewed"), renewed);
+    task.abort();
+    assert_eq!(scene.told().len(), 1);
+    assert!(PublisherRow::now() > at(0));
+}

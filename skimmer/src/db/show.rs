@@ -1,0 +1,78 @@
+use comfy_table::Table;
+use northbound::Object;
+use pubsub_api::database::{Entry, RowPlace};
+use serde_json::{Value, json};
+use service_kit::tell;
+
+use super::Format;
+
+/// A list of names.
+pub(super) fn names(format: Format, what: &str, names: Vec<String>) {
+    for name in names {
+        match format {
+            Format::Table => tell(name),
+            Format::Json => tell(json!({ what: name })),
+        }
+    }
+}
+
+/// Where rows are.
+pub(super) fn places(format: Format, mut places: Vec<RowPlace>) {
+    places.sort();
+    match format {
+        Format::Json => places.iter().for_each(|place| tell(json!({"key": place.key, "topic": place.topic}))),
+        Format::Table => {
+            let rows =
+                places.iter().map(|place| [place.key.clone(), place.topic.clone().unwrap_or_default()]);
+            show(&["key", "topic"], rows);
+        }
+    }
+}
+
+/// What a row holds: JSON for people over several lines, anything else as it is.
+pub(super) fn value(format: Format, value: &[u8]) {
+    match serde_json::from_slice::<Value>(value) {
+        Ok(json) if format == Format::Table => tell(format!("{json:#}")),
+        Ok(json) => tell(json),
+        Err(_) => tell(String::from_utf8_lossy(value)),
+    }
+}
+
+/// An object, as it is now.
+pub(super) fn object(object: Object) {
+    tell(Value::Object(object.fields().clone()));
+}
+
+/// The rows of a table.
+pub(super) fn entries(format: Format, table: &str, entries: Vec<Entry>) {
+    let text = |entry: &Entry| String::from_utf8_lossy(&entry.value).into_owned();
+    match format {
+        Format::Json => {
+            for entry in entries {
+                let value =
+                    serde_json::from_slice(&entry.value).unwrap_or_else(|_| Value::String(text(&entry)));
+                let RowPlace { key, topic } = entry.place;
+                tell(json!({"table": table, "key": key, "topic": topic, "value": value}));
+            }
+        }
+        Format::Table => {
+            let rows = entries.iter().map(|entry| {
+                let RowPlace { key, topic } = &entry.place;
+                [table.to_owned(), key.clone(), topic.clone().unwrap_or_default(), text(entry)]
+            });
+            show(&["table", "key", "topic", "value"], rows);
+        }
+    }
+}
+
+fn show<const COLUMNS: usize>(header: &[&str], rows: impl Iterator<Item = [String; COLUMNS]>) {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::ASCII_MARKDOWN);
+    table.set_header(header.iter().copied());
+    for row in rows {
+        table.add_row(row);
+    }
+    if table.row_count() > 0 {
+        tell(table);
+    }
+}

@@ -1,0 +1,46 @@
+//! The database cases: each the proof of one line of the contract of [`DbApi`](pubsub_api::database::DbApi), that every
+//! registered database driver runs.
+
+mod calls;
+mod database_case;
+mod database_fixture;
+mod database_place;
+mod expectation;
+
+mod rows;
+
+mod topics;
+
+mod tables;
+
+mod names;
+
+mod values;
+
+mod comparisons;
+
+mod unique_keys;
+
+mod batches;
+
+mod lifecycle;
+
+mod instances;
+
+pub use database_case::DatabaseCase;
+pub use database_fixture::DatabaseFixture;
+pub use database_place::{DatabasePlace, PLACES};
+
+/// The table: every case, by group.
+pub const DATABASE_CASES: &[&[DatabaseCase]] = &[
+    rows::CASES,
+    topics::CASES,
+    tables::CASES,
+    names::CASES,
+    values::CASES,
+    comparisons::CASES,
+    unique_keys::CASES,
+    batches::CASES,
+    lifecycle::CASES,
+    instances::CASES,
+];

@@ -1,0 +1,67 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use pubsub_api::Registry;
+use pubsub_api::database::{DatabaseDriver, DbApi};
+use pubsub_api::settings::{Setting, Settings, Sources};
+use tempfile::TempDir;
+
+use super::DatabasePlace;
+use super::database_place::place_for;
+use crate::Outcome;
+
+/// What one case has of its own: the driver under test, an empty database, a folder.
+#[derive(Debug)]
+pub struct DatabaseFixture {
+    driver: &'static DatabaseDriver,
+    tables: Vec<&'static [Setting]>,
+    place: Box<dyn DatabasePlace>,
+    folder: TempDir,
+}
+
+impl DatabaseFixture {
+    /// A fixture for `driver`.
+    ///
+    /// # Errors
+    /// If there is no room for a folder, or no place for the database.
+    pub fn new(registry: &Registry, driver: &'static DatabaseDriver) -> Outcome<Self> {
+        let folder = tempfile::Builder::new().prefix("skimmer-").tempdir()?;
+        let place = place_for(driver.alias, folder.path())?;
+        Ok(Self { driver, tables: registry.settings(), place, folder })
+    }
+
+    /// A fixture of the same driver with another database.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn elsewhere(&self) -> Outcome<Self> {
+        Self::new(&Registry::collect()?, self.driver)
+    }
+
+    /// The folder, of the state and maybe of the database.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Opens the driver on the case's database, and does not initialize it. Every call makes another instance.
+    ///
+    /// # Errors
+    /// Whatever settings or driver refuse.
+    pub fn open(&self) -> pubsub_api::Result<Arc<dyn DbApi>> {
+        let mut sets = vec![format!("state_dir={}", self.folder.path().display())];
+        sets.extend(self.place.sets());
+        let (settings, _) = Settings::load(&Sources { sets, ..Sources::default() }, &self.tables)?;
+        (self.driver.open)(&settings)
+    }
+
+    /// An initialized instance.
+    ///
+    /// # Errors
+    /// If it cannot be initialized.
+    pub async fn database(&self) -> Outcome<Arc<dyn DbApi>> {
+        let database = self.open()?;
+        database.initialize().await?;
+        Ok(database)
+    }
+}

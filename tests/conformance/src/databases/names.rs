@@ -1,0 +1,180 @@
+//! What tables, keys and topics may be called, and that they are only names.
+
+use bytes::Bytes;
+use pubsub_api::ErrorKind;
+use pubsub_api::database::{MAX_KEY_BYTES, MAX_TABLE_BYTES, RowName, Write};
+
+use super::calls::{list_calls, row_calls, table_calls};
+use super::database_case::database_case;
+use super::expectation::{create, fails, holds, is_absent, lists};
+use crate::check::ensure;
+use crate::{DatabaseCase, DatabaseFixture, Outcome};
+
+pub(super) const CASES: &[DatabaseCase] = &[
+    database_case!(keys_are_plain_names_whatever_they_look_like),
+    database_case!(keys_are_compared_bytewise),
+    database_case!(the_longest_names_are_names),
+    database_case!(names_that_break_the_rules_are_refused_before_anything_is_done),
+    database_case!(a_batch_with_one_name_that_breaks_the_rules_does_nothing),
+];
+
+/// Each makes trouble in some database: glob and hash-tag characters, quotes, separators, line ends, words.
+const KEYS: &[&str] = &[
+    "*",
+    "?",
+    "[ab]",
+    "[^a]",
+    "a",
+    "b",
+    "a*",
+    "{a}",
+    "{",
+    "}",
+    "}.",
+    "{lport.}.a",
+    "lport.a",
+    ".",
+    "..",
+    "a.b",
+    "a/b",
+    "/",
+    "\\",
+    "\\*",
+    "'",
+    "''",
+    "\"",
+    "`",
+    "a'b; DROP TABLE rows; --",
+    "%",
+    "_",
+    "a%",
+    ":",
+    "a:b",
+    "$a",
+    "#",
+    "a b",
+    " ",
+    " a",
+    "a ",
+    "\n",
+    "a\nb",
+    "\r\n",
+    "\t",
+    "\u{1}",
+    "\u{7f}",
+    "ключ",
+    "鍵",
+    "🦀",
+    "\u{202e}rtl",
+    "null",
+    "NULL",
+    "None",
+    "0",
+    "-1",
+    "+",
+    "unique_key",
+];
+
+/// "1 to 1024 bytes of any text without NUL" (defect D41).
+async fn keys_are_plain_names_whatever_they_look_like(fixture: DatabaseFixture) -> Outcome {
+    let database = fixture.database().await?;
+    for topic in [Some("tenant-1"), None] {
+        let row = |key| RowName::new("lport", key).on(topic);
+        for key in KEYS {
+            create(&*database, row(key), *key).await?;
+        }
+        for key in KEYS {
+            holds(&*database, row(key), key).await?;
+            holds(&*database, RowName::new("lport", key), key).await?;
+            database.set_key(RowName::new("lport", key), Bytes::from(key.to_uppercase())).await?;
+            holds(&*database, row(key), key.to_uppercase()).await?;
+            database.set_key(row(key), (*key).into()).await?;
+        }
+        let mut left: Vec<_> = KEYS.iter().map(|key| (row(key), *key)).collect();
+        lists(&*database, "lport", None, &left).await?;
+        while let Some((last, _)) = left.pop() {
+            // As named and without its topic in turn.
+            let last = if left.len().is_multiple_of(2) { last } else { last.on(None) };
+            database.delete_key(last).await?;
+            is_absent(&*database, last).await?;
+            lists(&*database, "lport", None, &left).await?;
+        }
+    }
+    Ok(())
+}
+
+/// No normalisation, no case folding, nothing trimmed.
+async fn keys_are_compared_bytewise(fixture: DatabaseFixture) -> Outcome {
+    let database = fixture.database().await?;
+    let keys = ["a", "A", "a ", " a", "ä", "a\u{308}", "Ä", "ﬀ", "ff", "1", "1.0", "01"];
+    let rows = keys.map(|key| (RowName::new("lport", key), key));
+    for (row, value) in rows {
+        create(&*database, row, value).await?;
+    }
+    for (row, value) in rows {
+        holds(&*database, row, value).await?;
+    }
+    lists(&*database, "lport", None, &rows).await
+}
+
+/// The bounds are inclusive.
+async fn the_longest_names_are_names(fixture: DatabaseFixture) -> Outcome {
+    let database = fixture.database().await?;
+    let (table, topic) = ("t".repeat(MAX_TABLE_BYTES), "ü".repeat(127) + "x");
+    let keys = ["k".repeat(MAX_KEY_BYTES), "ü".repeat(MAX_KEY_BYTES / 2)];
+    let rows = [RowName::new(&table, &keys[0]).on(topic.as_str()), RowName::new(&table, &keys[1])];
+    for row in rows {
+        create(&*database, row, "long").await?;
+        holds(&*database, row, "long").await?;
+    }
+    lists(&*database, &table, None, &rows.map(|row| (row, "long"))).await?;
+    lists(&*database, &table, Some(&topic), &[(rows[0], "long")]).await?;
+    let number = database.allocate_unique_key(&table).await?;
+    ensure!(number == 1, "the first number of a table is 1, and it was {number}");
+    Ok(())
+}
+
+/// "Names that break the rules of `RowName` are refused before anything is done", by every call.
+async fn names_that_break_the_rules_are_refused_before_anything_is_done(fixture: DatabaseFixture) -> Outcome {
+    let database = fixture.database().await?;
+    let (table, key, topic) =
+        ("t".repeat(MAX_TABLE_BYTES + 1), "k".repeat(MAX_KEY_BYTES + 1), "t".repeat(256));
+    let invalid = |name: String, (call, ended)| fails(ErrorKind::Invalid, format!("{call} of {name}"), ended);
+    for table in ["", "a.b", "a b", "{a}", "*", "tä", "a\n", "a'", table.as_str()] {
+        let row = RowName::new(table, "k");
+        let mut ended = row_calls(&*database, row).await;
+        ended.extend(table_calls(&*database, table).await);
+        ended.extend(list_calls(&*database, table, None).await);
+        ended.into_iter().try_for_each(|ended| invalid(format!("the table {table:?}"), ended))?;
+    }
+    for key in ["", "a\0b", "\0", key.as_str()] {
+        let ended = row_calls(&*database, RowName::new("lport", key)).await;
+        ended.into_iter().try_for_each(|ended| invalid(format!("the key {key:?}"), ended))?;
+    }
+    for topic in ["", "$hello", "$", "a\0b", topic.as_str()] {
+        let mut ended = row_calls(&*database, RowName::new("lport", "k").on(topic)).await;
+        ended.extend(list_calls(&*database, "lport", Some(topic)).await);
+        ended.into_iter().try_for_each(|ended| invalid(format!("the topic {topic:?}"), ended))?;
+    }
+    let tables = database.tables().await?;
+    ensure!(tables.is_empty(), "nothing may have been done, and there are the tables {tables:?}");
+    Ok(())
+}
+
+/// The same of batches: one wrong name, wherever it stands.
+async fn a_batch_with_one_name_that_breaks_the_rules_does_nothing(fixture: DatabaseFixture) -> Outcome {
+    let database = fixture.database().await?;
+    let row = RowName::new("lport", "port-1").on("tenant-1");
+    create(&*database, row, "old").await?;
+    let other = RowName { key: "port-2", ..row };
+    for bad in [RowName { key: "", ..row }, row.on("$hello"), RowName { table: "a.b", ..row }] {
+        let good = [Write::Put(row, "new".into()), Write::Put(other, "new".into())];
+        for at in 0..=good.len() {
+            let mut writes = good.to_vec();
+            writes.insert(at, Write::Delete(bad));
+            fails(ErrorKind::Invalid, format!("a batch with {bad}"), database.write_batch(&writes).await)?;
+        }
+        fails(ErrorKind::Invalid, format!("reading {bad}"), database.get_batch(&[row, bad]).await)?;
+    }
+    lists(&*database, "lport", None, &[(row, "old")]).await
+}

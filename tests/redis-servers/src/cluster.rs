@@ -1,0 +1,238 @@
+use std::time::Duration;
+
+use crate::{Raw, RedisServer, Reply, until};
+
+const SLOTS: u16 = 16_384;
+const MASTERS: usize = 3;
+
+/// Three masters, each with a third of the slots, and a replica of each.
+#[derive(Debug)]
+pub struct RedisCluster {
+    /// The masters of the beginning, then their replicas in the same order.
+    pub nodes: Vec<RedisServer>,
+}
+
+/// A slot on its way from one master to another.
+#[derive(Debug)]
+pub struct Move<'a> {
+    cluster: &'a RedisCluster,
+    slot: u16,
+    from: usize,
+    to: usize,
+}
+
+impl RedisCluster {
+    /// Starts one whose nodes are patient with each other: on a machine however busy, none is taken for dead. It serves all
+    /// slots when this returns, and its replicas follow.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[must_use]
+    #[track_caller]
+    pub fn start() -> Self {
+        Self::with_node_timeout(Duration::from_secs(60))
+    }
+
+    /// The same, whose nodes take another for dead that says nothing for so long, and put its replica into its place.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[must_use]
+    #[track_caller]
+    pub fn with_node_timeout(node_timeout: Duration) -> Self {
+        let millis = node_timeout.as_millis().to_string();
+        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", &millis];
+        let nodes = (0..2 * MASTERS).map(|_| RedisServer::start(&options)).collect();
+        let cluster = Self { nodes };
+        cluster.share_out();
+        cluster.meet();
+        cluster.follow();
+        cluster
+    }
+
+    /// As `drivers.redis.hosts` wants them.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        self.nodes.iter().map(RedisServer::address).collect()
+    }
+
+    /// The node that serves a slot, as the nodes that live say: its place among [`nodes`](Self::nodes).
+    ///
+    /// # Panics
+    /// If none says so.
+    #[must_use]
+    #[track_caller]
+    pub fn master_of(&self, slot: u16) -> usize {
+        until("a node serves the slot", || (0..self.nodes.len()).find(|place| self.claims(*place, slot)))
+    }
+
+    /// Begins to move a slot: its keys stay where they are, and new ones go to the new master (ASK).
+    ///
+    /// # Panics
+    /// If a node refuses.
+    #[track_caller]
+    pub fn begin_move(&self, slot: u16, to: usize) -> Move<'_> {
+        let from = self.master_of(slot);
+        assert_ne!(from, to, "the slot is there already");
+        let (from_id, to_id) = (self.id(from), self.id(to));
+        let slot_text = slot.to_string();
+        self.raw(to).call(&["CLUSTER", "SETSLOT", &slot_text, "IMPORTING", &from_id]).expect_ok();
+        self.raw(from).call(&["CLUSTER", "SETSLOT", &slot_text, "MIGRATING", &to_id]).expect_ok();
+        Move { cluster: self, slot, from, to }
+    }
+
+    /// Moves a slot with its keys.
+    ///
+    /// # Panics
+    /// If a node refuses.
+    #[track_caller]
+    pub fn move_slot(&self, slot: u16, to: usize) {
+        let moving = self.begin_move(slot, to);
+        moving.keys();
+        moving.finish();
+    }
+
+    /// A connection to one node.
+    ///
+    /// # Panics
+    /// If it is dead.
+    #[must_use]
+    #[track_caller]
+    pub fn raw(&self, place: usize) -> Raw {
+        self.nodes[place].raw()
+    }
+
+    fn id(&self, place: usize) -> String {
+        self.raw(place).call(&["CLUSTER", "MYID"]).text()
+    }
+
+    /// Whether a node says that it serves a slot.
+    fn claims(&self, place: usize, slot: u16) -> bool {
+        self.own_ranges(place).iter().any(|range| range.contains(&slot))
+    }
+
+    fn wait_for_one_epoch(&self) {
+        until("the nodes agree on the epoch", || {
+            let epoch = |place| {
+                let info = self.raw(place).call(&["CLUSTER", "INFO"]).text();
+                info.lines().find(|line| line.starts_with("cluster_current_epoch")).map(str::to_owned)
+            };
+            let first = epoch(0);
+            (1..self.nodes.len()).all(|place| epoch(place) == first).then_some(())
+        });
+    }
+
+    /// The slots that a node says it serves.
+    fn own_ranges(&self, place: usize) -> Vec<std::ops::RangeInclusive<u16>> {
+        let nodes =
+            Raw::connect(self.nodes[place].port()).and_then(|mut raw| raw.try_call(&["CLUSTER", "NODES"]));
+        let nodes = nodes.map(|reply| reply.text()).unwrap_or_default();
+        let own = nodes.lines().find(|line| line.contains("myself,master")).unwrap_or_default();
+        let ranges = own.split(' ').skip(8).filter(|range| !range.starts_with('['));
+        let parse = |range: &str| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            first.parse().unwrap()..=last.parse().unwrap()
+        };
+        ranges.map(parse).collect()
+    }
+
+    fn share_out(&self) {
+        for place in 0..MASTERS {
+            let share = |place: usize| (usize::from(SLOTS) * place / MASTERS).to_string();
+            let last = (usize::from(SLOTS) * (place + 1) / MASTERS - 1).to_string();
+            self.raw(place).call(&["CLUSTER", "ADDSLOTSRANGE", &share(place), &last]).expect_ok();
+        }
+        for place in 0..self.nodes.len() {
+            let epoch = (place + 1).to_string();
+            self.raw(place).call(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch]).expect_ok();
+        }
+    }
+
+    fn meet(&self) {
+        let mut first = self.raw(0);
+        for node in &self.nodes[1..] {
+            first.call(&["CLUSTER", "MEET", "127.0.0.1", &node.port().to_string()]).expect_ok();
+        }
+        self.wait_for_all("all nodes know each other", |raw| {
+            let info = raw.call(&["CLUSTER", "INFO"]).text();
+            info.contains("cluster_known_nodes:6") && info.contains("cluster_slots_ok:16384")
+        });
+    }
+
+    fn follow(&self) {
+        for place in MASTERS..2 * MASTERS {
+            let master = self.id(place - MASTERS);
+            self.raw(place).call(&["CLUSTER", "REPLICATE", &master]).expect_ok();
+        }
+        for place in MASTERS..2 * MASTERS {
+            let mut raw = self.raw(place);
+            until("a replica follows its master", || {
+                raw.call(&["INFO", "replication"]).text().contains("master_link_status:up").then_some(())
+            });
+        }
+        self.wait_for_all("all nodes know all replicas", |raw| {
+            let slots = raw.call(&["CLUSTER", "SLOTS"]).list();
+            let is_whole = |range: Reply| range.list().len() == 4;
+            slots.len() == MASTERS
+                && slots.into_iter().all(is_whole)
+                && raw.call(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok")
+        });
+    }
+
+    fn wait_for_all(&self, what: &str, mut is_so: impl FnMut(&mut Raw) -> bool) {
+        for place in 0..self.nodes.len() {
+            let mut raw = self.raw(place);
+            until(what, || is_so(&mut raw).then_some(()));
+        }
+    }
+}
+
+impl Move<'_> {
+    /// Moves the keys that are there now, one by one.
+    ///
+    /// # Panics
+    /// If a node refuses.
+    #[track_caller]
+    pub fn keys(&self) {
+        let mut from = self.cluster.raw(self.from);
+        let port = self.cluster.nodes[self.to].port().to_string();
+        loop {
+            let keys = from.call(&["CLUSTER", "GETKEYSINSLOT", &self.slot.to_string(), "10"]).list();
+            if keys.is_empty() {
+                return;
+            }
+            for key in keys {
+                let Reply::Bytes(key) = key else { panic!("{key:?} is no key") };
+                let command: [&[u8]; 6] = [b"MIGRATE", b"127.0.0.1", port.as_bytes(), &key, b"0", b"5000"];
+                let answer = from.call(&command).text();
+                assert!(["OK", "NOKEY"].contains(&answer.as_str()), "MIGRATE: {answer}");
+            }
+        }
+    }
+
+    /// Gives the slot to its new master; all masters know it when this returns.
+    ///
+    /// Nodes must agree on the epoch before and on the slot behind it: a new master that gives itself an epoch below that of
+    /// the old one loses the slot again, with its keys, to a claim that the old one sent before it let go.
+    ///
+    /// # Panics
+    /// If a node refuses.
+    #[track_caller]
+    pub fn finish(self) {
+        self.cluster.wait_for_one_epoch();
+        let to = self.cluster.id(self.to);
+        // The new master first, as the specification has it: the old one would redirect to itself otherwise.
+        let others = (0..MASTERS).filter(|place| *place != self.to && *place != self.from);
+        for place in [self.to, self.from].into_iter().chain(others) {
+            self.cluster
+                .raw(place)
+                .call(&["CLUSTER", "SETSLOT", &self.slot.to_string(), "NODE", &to])
+                .expect_ok();
+        }
+        self.cluster.wait_for_one_epoch();
+        until("the slot is its new master's alone", || {
+            let claims = |place: &usize| self.cluster.claims(*place, self.slot);
+            ((0..MASTERS).filter(claims).collect::<Vec<_>>() == [self.to]).then_some(())
+        });
+    }
+}

@@ -1,0 +1,24 @@
+use std::net::TcpListener;
+use std::process;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Ports below those that the kernel gives to outgoing connections (ip(7), `ip_local_port_range`), also 10,000 above, where
+/// a node of a cluster listens for the others: nobody comes by one of them while a server is down.
+const FIRST: u16 = 10_000;
+const COUNT: u16 = 12_000;
+
+/// How far above its port a node listens for the others.
+const BUS: u16 = 10_000;
+
+/// A port that is free, and so is the bus port above it.
+///
+/// # Panics
+/// If there is none.
+pub(crate) fn free_port() -> u16 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+    let start = (now / 1000).wrapping_add(process::id().wrapping_mul(7919));
+    let offsets = (0..u32::from(COUNT)).map(|step| start.wrapping_add(step) % u32::from(COUNT));
+    let mut ports = offsets.map(|offset| FIRST + u16::try_from(offset).unwrap());
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    ports.find(|port| is_free(*port) && is_free(*port + BUS)).expect("a free port")
+}

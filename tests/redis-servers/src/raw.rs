@@ -1,0 +1,108 @@
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+use crate::PATIENCE;
+
+/// A connection on which commands are written and answers read byte by byte (RESP2).
+#[derive(Debug)]
+pub struct Raw(BufReader<TcpStream>);
+
+/// What a server answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing.
+    Nil,
+    /// A number.
+    Int(i64),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// A line such as `OK`.
+    Status(String),
+    /// A refusal.
+    Error(String),
+    /// Several answers.
+    List(Vec<Reply>),
+}
+
+impl Raw {
+    /// Connects; `None` if nobody listens.
+    #[must_use]
+    pub fn connect(port: u16) -> Option<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        stream.set_nodelay(true).ok()?;
+        Some(Self(BufReader::new(stream)))
+    }
+
+    /// Sends one command and reads its answer.
+    ///
+    /// # Panics
+    /// If the connection breaks.
+    #[track_caller]
+    pub fn call<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Reply {
+        self.try_call(arguments).expect("the server answers")
+    }
+
+    /// The same; `None` if the connection breaks.
+    pub fn try_call<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Option<Reply> {
+        let mut out = format!("*{}\r\n", arguments.len()).into_bytes();
+        for argument in arguments.iter().map(AsRef::as_ref) {
+            out.extend(format!("${}\r\n", argument.len()).bytes());
+            out.extend(argument);
+            out.extend(b"\r\n");
+        }
+        self.0.get_mut().write_all(&out).ok()?;
+        self.read()
+    }
+
+    fn read(&mut self) -> Option<Reply> {
+        let mut line = String::new();
+        self.0.read_line(&mut line).ok().filter(|length| *length > 0)?;
+        let (sort, rest) = (line.chars().next()?, line.get(1..)?.trim_end());
+        match sort {
+            '+' => Some(Reply::Status(rest.to_owned())),
+            '-' => Some(Reply::Error(rest.to_owned())),
+            ':' => Some(Reply::Int(rest.parse().ok()?)),
+            '$' | '*' if rest == "-1" => Some(Reply::Nil),
+            '$' => {
+                let mut bytes = vec![0; rest.parse::<usize>().ok()? + 2];
+                self.0.read_exact(&mut bytes).ok()?;
+                bytes.truncate(bytes.len() - 2);
+                Some(Reply::Bytes(bytes))
+            }
+            '*' => {
+                let count = rest.parse::<usize>().ok()?;
+                (0..count).map(|_| self.read()).collect::<Option<_>>().map(Reply::List)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Reply {
+    /// As text, whatever of the kinds of text it is; a number in digits.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Nil | Self::List(_) => String::new(),
+            Self::Int(number) => number.to_string(),
+            Self::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Self::Status(text) | Self::Error(text) => text.clone(),
+        }
+    }
+
+    /// As a list, which is empty if it is none.
+    #[must_use]
+    pub fn list(self) -> Vec<Self> {
+        if let Self::List(items) = self { items } else { Vec::new() }
+    }
+
+    /// Ends the test unless it is `OK`.
+    ///
+    /// # Panics
+    /// If it is something else.
+    #[track_caller]
+    pub fn expect_ok(&self) {
+        assert_eq!(*self, Self::Status("OK".to_owned()));
+    }
+}
