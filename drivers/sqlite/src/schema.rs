@@ -33,7 +33,8 @@ enum Found {
 
 /// Makes sure that the file is a database of ours, and makes it one if it is empty; another one is refused, untouched.
 pub(crate) fn prepare(connection: &mut Connection) -> Result<(), Failed> {
-    let found = look(connection)?;
+    // In one transaction: another process may be making it one between two questions.
+    let found = look(&*connection.transaction()?)?;
     write_ahead(connection)?;
     if found == Found::Empty {
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

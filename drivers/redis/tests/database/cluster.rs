@@ -117,8 +117,10 @@ async fn a_cluster_without_a_part_of_its_masters_and_replicas_is_unavailable() {
     let text = assert_kind(db.get_all_keys("t", None).await, ErrorKind::Unavailable);
     assert!(text.contains("redis://") || text.contains("slots"), "{text}");
     cluster.nodes[0].start_again();
-    until("the cluster serves again", || {
-        cluster.raw(1).call(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok").then_some(())
+    let serves =
+        |place: usize| cluster.raw(place).call(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok");
+    until("each node finds that the cluster serves again", || {
+        [0, 1, 2, 4, 5].into_iter().all(serves).then_some(())
     });
     assert_eq!(db.get_all_keys("t", None).await.unwrap(), []);
     db.create_key(RowName::new("t", "k"), "x".into(), false).await.unwrap();
