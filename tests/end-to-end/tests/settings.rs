@@ -202,7 +202,7 @@ fn a_genuine_dragonflow_ini_starts_service_agent_and_worker() {
     let ended = worker.args([&genuine]).run_with(&wanted.to_string()).expect(0);
     assert_eq!(agent.wait_for_events(1), [wanted]);
     assert!(
-        ended.stderr.contains("nb_db_class"),
+        ended.stderr.contains("remote_db_ip"),
         "an option without effect gets a warning: {}",
         ended.stderr
     );
