@@ -113,6 +113,21 @@ impl Registry {
         (self.find_database(alias)?.open)(settings)
     }
 
+    /// Makes the driver of the database that service and agents are to use, if they are to use one: `use_nb_db`, which by
+    /// itself says so of databases that join hosts.
+    ///
+    /// # Errors
+    /// As [`open_database`](Registry::open_database); an alias that is not needed is no error.
+    pub fn used_database(&self, settings: &Settings) -> Result<Option<Arc<dyn DbApi>>> {
+        let pubsub = settings.pubsub();
+        let is_used = match pubsub.use_nb_db.as_str() {
+            "no" => false,
+            "yes" => true,
+            _ => self.find_database(&pubsub.nb_db_class)?.capabilities.across_hosts,
+        };
+        is_used.then(|| self.open_database(&pubsub.nb_db_class, settings)).transpose()
+    }
+
     /// Makes the driver that the settings name for `role`.
     ///
     /// # Errors

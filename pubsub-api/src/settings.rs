@@ -42,6 +42,7 @@
 //! ```
 
 mod agent_table;
+mod database_table;
 mod endpoint;
 mod findings;
 mod load;

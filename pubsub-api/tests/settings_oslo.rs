@@ -27,6 +27,7 @@ fn a_dragonflow_ini_is_read_with_its_names_expanded() {
     assert_eq!(pubsub.pub_sub_driver, "zmq_pubsub_driver");
     assert_eq!(pubsub.nb_db_class, "redis_nb_db_driver");
     assert!(pubsub.pub_sub_use_multiproc);
+    assert_eq!(pubsub.management_ip, "192.168.33.7");
     assert_eq!((pubsub.publisher_port, pubsub.publisher_bind_address.as_str()), (8867, "*"));
     assert_eq!(pubsub.publishers_ips, ["192.168.33.7", "192.168.33.8:9000", "::1"]);
     assert_eq!(
@@ -41,7 +42,6 @@ fn a_dragonflow_ini_is_read_with_its_names_expanded() {
 
     let meaningless = [
         (7, "local_ip"),
-        (8, "management_ip"),
         (9, "remote_db_ip"),
         (10, "remote_db_port"),
         (11, "remote_db_hosts"),
@@ -55,7 +55,7 @@ fn a_dragonflow_ini_is_read_with_its_names_expanded() {
         assert_eq!(*warning, (line, format!("`{name}` is Dragonflow's and has no effect here").as_str()));
     }
     assert_eq!(
-        lines[9..],
+        lines[8..],
         [
             (29, "`lingr_seconds` is unknown and has no effect"),
             (35, "`retries` is Dragonflow's and has no effect here"),

@@ -4,6 +4,7 @@
 
 mod command;
 mod counters;
+mod dial;
 mod discovery;
 mod endpoint;
 mod link;

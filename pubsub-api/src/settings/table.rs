@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::agent_table::AGENT;
+use super::database_table::DATABASE;
 use super::nearest::did_you_mean;
 use super::setting::{Kind, Reload, Setting};
 use super::shown::shown;
@@ -20,8 +21,8 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("agent", "The subscriber agent, one on each node that cares."),
 ];
 
-/// Our settings, in the order of the sample file. Dragonflow's defaults are in section 4 of its reference.
-const OURS: &[Setting] = &[
+/// The settings of `[pubsub]`, in the order of the sample file. Dragonflow's defaults are in section 4 of its reference.
+const PUBSUB: &[Setting] = &[
     Setting {
         section: "pubsub",
         name: "pub_sub_driver",
@@ -49,16 +50,6 @@ const OURS: &[Setting] = &[
         default: "true",
         doc: "Whether workers send through the publisher service of their host. If false, a process binds \
               `publisher_port` and publishes itself, which only one process of a host can. The default is Dragonflow's.",
-        reload: Reload::Restart,
-    },
-    Setting {
-        section: "pubsub",
-        name: "nb_db_class",
-        kind: Kind::Text,
-        default: r#""sqlite_nb_db_driver""#,
-        doc: "Alias of the driver of the northbound database, where objects are written before their changes are \
-              published. `skimmer drivers` lists the aliases. The default keeps them in a file of this host; Dragonflow's \
-              is `etcd_nb_db_driver`, which is not among them.",
         reload: Reload::Restart,
     },
     Setting {
@@ -154,6 +145,10 @@ const OURS: &[Setting] = &[
               1h. Publishers say hello every second: less than two of these would cut idle links.",
         reload: Reload::Restart,
     },
+];
+
+/// The settings of `[service]`.
+const SERVICE: &[Setting] = &[
     Setting {
         section: "service",
         name: "drain_timeout",
@@ -195,6 +190,11 @@ const OURS: &[Setting] = &[
     },
 ];
 
+/// Ours, section by section.
+fn ours() -> impl Iterator<Item = &'static Setting> {
+    PUBSUB.iter().chain(DATABASE).chain(SERVICE).chain(AGENT)
+}
+
 /// All settings that a program knows: ours, then those of its drivers.
 #[derive(Debug, Clone)]
 pub(super) struct Table(Vec<&'static Setting>);
@@ -202,7 +202,7 @@ pub(super) struct Table(Vec<&'static Setting>);
 impl Table {
     /// Two aliases of one driver may bring the same slice.
     pub(super) fn new(drivers: &[&'static [Setting]]) -> Result<Self> {
-        let mut known: Vec<&'static Setting> = OURS.iter().chain(AGENT).collect();
+        let mut known: Vec<&'static Setting> = ours().collect();
         for setting in drivers.iter().copied().flatten() {
             let name = setting.full_name();
             let defect =
@@ -221,7 +221,7 @@ impl Table {
 
     /// The same without checks, for documentation: of two declarations the first counts.
     pub(super) fn lenient(drivers: &[&'static [Setting]]) -> Self {
-        let mut known: Vec<&'static Setting> = OURS.iter().chain(AGENT).collect();
+        let mut known: Vec<&'static Setting> = ours().collect();
         for setting in drivers.iter().copied().flatten() {
             if !known.iter().any(|other| other.is(setting)) {
                 known.push(setting);

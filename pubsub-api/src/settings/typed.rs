@@ -18,6 +18,25 @@ pub struct PubSub {
     pub pub_sub_use_multiproc: bool,
     /// Alias of the driver of the northbound database.
     pub nb_db_class: String,
+    /// Whether service and agents use it: `auto`, `yes` or `no`;
+    /// [`Registry::used_database`](crate::Registry::used_database) tells what that comes to.
+    pub use_nb_db: String,
+    /// Whether objects are published on their own topics.
+    pub enable_selective_topology_distribution: bool,
+    /// Where this host is found by others.
+    pub management_ip: String,
+    /// The lease of a publisher's row.
+    pub publisher_timeout: Duration,
+    /// The tables that are watched.
+    pub monitor_tables: Vec<String>,
+    /// How often they are read.
+    pub monitor_table_poll_time: Duration,
+    /// How often an agent compares with the database.
+    pub db_sync_time: Duration,
+    /// How often a program says that it is alive.
+    pub report_interval: Duration,
+    /// After how long without that it counts as down.
+    pub service_down_time: Duration,
     /// The port that publishers bind and subscribers connect to; 0 for any free one.
     pub publisher_port: u16,
     /// The transport of the network driver.
@@ -108,6 +127,16 @@ impl PubSub {
             pub_sub_multiproc_driver: section.text("pub_sub_multiproc_driver")?,
             pub_sub_use_multiproc: section.boolean("pub_sub_use_multiproc")?,
             nb_db_class: section.text("nb_db_class")?,
+            use_nb_db: section.text("use_nb_db")?,
+            enable_selective_topology_distribution: section
+                .boolean("enable_selective_topology_distribution")?,
+            management_ip: section.text("management_ip")?,
+            publisher_timeout: section.duration("publisher_timeout")?,
+            monitor_tables: section.list("monitor_tables")?,
+            monitor_table_poll_time: section.duration("monitor_table_poll_time")?,
+            db_sync_time: section.duration("db_sync_time")?,
+            report_interval: section.duration("report_interval")?,
+            service_down_time: section.duration("service_down_time")?,
             publisher_port: section.get("publisher_port")?,
             publisher_transport: section.text("publisher_transport")?,
             publisher_bind_address: section.text("publisher_bind_address")?,

@@ -1,14 +1,12 @@
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pubsub_api::{Error, ErrorKind};
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
-use rustix::net::sockopt;
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use super::dial::dial;
 use super::{Endpoint, Login};
 
 /// A connection that all callers share; it is closed when the last of them drops it.
@@ -39,12 +37,7 @@ impl Link {
         login: &Login,
         silence: Duration,
     ) -> Result<Self, Error> {
-        let unavailable = |error: io::Error| {
-            Error::new(ErrorKind::Unavailable, format!("cannot connect to {endpoint}")).with_source(error)
-        };
-        let stream =
-            TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.map_err(unavailable)?;
-        tune(&stream, silence).map_err(unavailable)?;
+        let stream = dial(endpoint, silence).await?;
         // Deadlines are the callers'.
         let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
         let logged_in = MultiplexedConnection::new_with_config(login.info(), stream, config).await;
@@ -91,17 +84,4 @@ pub(super) fn not_redis(endpoint: &Endpoint) -> Error {
          here)"
     );
     Error::new(ErrorKind::Unavailable, text)
-}
-
-/// No delay for small commands; a peer that is gone without a word is found by probes (tcp(7)), of which TCP_USER_TIMEOUT
-/// bounds the time, idle or not (reliability.md S04).
-fn tune(stream: &TcpStream, silence: Duration) -> io::Result<()> {
-    // Three probes within the time; whole seconds are what the kernel takes.
-    let probe_every = (silence / 3).max(Duration::from_secs(1));
-    stream.set_nodelay(true)?;
-    sockopt::set_socket_keepalive(stream, true)?;
-    sockopt::set_tcp_keepidle(stream, probe_every)?;
-    sockopt::set_tcp_keepintvl(stream, probe_every)?;
-    sockopt::set_tcp_user_timeout(stream, u32::try_from(silence.as_millis()).unwrap_or(u32::MAX))?;
-    Ok(())
 }

@@ -1,0 +1,35 @@
+use std::io;
+use std::time::Duration;
+
+use pubsub_api::{Error, ErrorKind, Result};
+use rustix::net::sockopt;
+use tokio::net::TcpStream;
+
+use super::Endpoint;
+
+/// Connects to a server, without a word yet. The caller bounds the time; `silence` is after how long TCP gives up a peer that
+/// acknowledges nothing.
+///
+/// # Errors
+/// [`ErrorKind::Unavailable`].
+pub(crate) async fn dial(endpoint: &Endpoint, silence: Duration) -> Result<TcpStream> {
+    let unavailable = |error: io::Error| {
+        Error::new(ErrorKind::Unavailable, format!("cannot connect to {endpoint}")).with_source(error)
+    };
+    let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.map_err(unavailable)?;
+    tune(&stream, silence).map_err(unavailable)?;
+    Ok(stream)
+}
+
+/// No delay for small commands; a peer that is gone without a word is found by probes (tcp(7)), of which TCP_USER_TIMEOUT
+/// bounds the time, idle or not (reliability.md S04).
+fn tune(stream: &TcpStream, silence: Duration) -> io::Result<()> {
+    // Three probes within the time; whole seconds are what the kernel takes.
+    let probe_every = (silence / 3).max(Duration::from_secs(1));
+    stream.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, probe_every)?;
+    sockopt::set_tcp_keepintvl(stream, probe_every)?;
+    sockopt::set_tcp_user_timeout(stream, u32::try_from(silence.as_millis()).unwrap_or(u32::MAX))?;
+    Ok(())
+}
