@@ -15,5 +15,7 @@ pub mod subscriber;
 
 pub use mark::{Control, Lost, Mark};
 pub use position::Position;
-pub use publisher::{PublisherOptions, StampedPublisher, publisher_id, publisher_key};
+pub use publisher::{
+    BrokerOptions, BrokerPublisher, PublisherOptions, StampedPublisher, publisher_id, publisher_key,
+};
 pub use sync::{Answer, AnswerKind, MAX_WANTS, SyncRequest, Want};

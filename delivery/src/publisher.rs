@@ -1,4 +1,4 @@
-//! The publisher's side: numbers, ring, marks, replay.
+//! The publisher's side: numbers, ring, marks, replay; and without a ring, on a broker.
 
 mod identity;
 
@@ -45,6 +45,9 @@ mod stamped_publisher;
 mod supervise;
 mod sync_server;
 
+mod broker_publisher;
+
+pub use broker_publisher::{BrokerOptions, BrokerPublisher};
 pub use identity::{publisher_id, publisher_key};
 pub use options::PublisherOptions;
 pub use stamped_publisher::StampedPublisher;

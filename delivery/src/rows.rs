@@ -2,16 +2,20 @@
 //!
 //! No clock and no I/O: what the time is comes in by [`Table::tick`].
 
+mod comparison;
 mod differences;
 mod merge;
 mod owners;
 mod table;
 mod tombstones;
 
+pub use comparison::{Compared, DATABASE, DatabaseRow};
 pub use differences::Differences;
 pub use merge::Merge;
 pub use table::Table;
 
+#[cfg(test)]
+mod comparisons;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]

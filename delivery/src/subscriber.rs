@@ -10,6 +10,7 @@ mod followed;
 mod held;
 mod item;
 mod line;
+mod lines;
 mod payload;
 mod timing;
 mod tracked_subscriber;

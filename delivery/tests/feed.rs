@@ -1,6 +1,9 @@
 //! What a subscriber is told, case by case: links, lives of publishers, gaps, answers.
 
 #[cfg(test)]
+#[path = "feed/broker.rs"]
+mod broker;
+#[cfg(test)]
 #[path = "feed/script.rs"]
 mod script;
 
@@ -351,20 +354,6 @@ fn an_application_that_saved_its_position_goes_on_there() {
     feed.told();
     feed.data(7, 1, 6, "6");
     assert_eq!(feed.told(), ["6", "live a"], "the next one proves that nothing is missing");
-}
-
-#[test]
-fn on_a_broker_a_later_epoch_is_a_later_life_and_an_earlier_one_is_dropped() {
-    let options = FeedOptions { introduced: false, asks: false, ..FeedOptions::default() };
-    let mut feed = Script::new(options);
-    feed.data(7, 1, 1, "1");
-    feed.data(7, 1, 2, "2");
-    feed.data(7, 5, 1, "new 1");
-    feed.data(7, 1, 3, "late");
-    feed.data(7, 5, 2, "new 2");
-    let told = ["1", "live 0000000000000007", "2", "recovering D", "new 1", "live D", "resync D", "new 2"];
-    assert_eq!(feed.told(), told);
-    assert_eq!(feed.counter("events_of_ended_epochs"), 1);
 }
 
 #[test]

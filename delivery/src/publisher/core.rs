@@ -138,7 +138,7 @@ impl Core {
 }
 
 /// The wall clock.
-fn wall_us() -> u64 {
+pub(super) fn wall_us() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

@@ -226,7 +226,7 @@ fn index(at: u32) -> usize {
 
 /// The map of a payload that takes a stamp.
 #[inline]
-fn stampable(payload: &[u8]) -> Result<GrownMap<'_>, WireError> {
+pub(super) fn stampable(payload: &[u8]) -> Result<GrownMap<'_>, WireError> {
     let map = GrownMap::new(payload, 1)?;
     if map.bytes_with(StampPair::BYTES) > MAX_RECEIVED_BYTES { Err(WireError::TooBig) } else { Ok(map) }
 }

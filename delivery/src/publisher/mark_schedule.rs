@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use super::topics::TopicId;
 
-/// When each topic's mark is due: 0.25, 1, 2 and 4 s after its last event, then every 10 s ± 20 % (DESIGN 5).
+/// When each topic's mark is due: 0.25, 1, 2 and 4 s after its last event, then every 10 s ± 20 %, or as seldom as its
+/// publisher says (DESIGN 5).
 ///
 /// Times are since the publisher's start; chance comes in as input. An event on a topic that had one within the quarter of a
 /// second before changes nothing but a number: the mark that is due looks then how long ago the last event was.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct MarkSchedule {
+    /// How often marks come after the trailing ones.
+    idle: Duration,
     /// By the place of the topic.
     slots: Vec<Slot>,
     due: BinaryHeap<Reverse<(Duration, TopicId)>>,
@@ -34,7 +37,18 @@ const IDLE: Duration = Duration::from_secs(10);
 /// After subscriptions were missed, the marks of all topics come within so long.
 const SPREAD: Duration = Duration::from_secs(1);
 
+impl Default for MarkSchedule {
+    fn default() -> Self {
+        Self::every(IDLE)
+    }
+}
+
 impl MarkSchedule {
+    /// One whose idle topics have a mark so often, ± 20 %.
+    pub(super) fn every(idle: Duration) -> Self {
+        Self { idle, slots: Vec::new(), due: BinaryHeap::new() }
+    }
+
     /// Notes an event; whether a mark is due earlier than before.
     #[inline]
     pub(super) fn touch(&mut self, id: TopicId, now: Duration) -> bool {
@@ -44,7 +58,7 @@ impl MarkSchedule {
         let Some(slot) = self.slots.get_mut(id.index()) else { return false };
         slot.last_event = now;
         slot.marks = 0;
-        let first = now + TRAILING.first().copied().unwrap_or(IDLE);
+        let first = now + TRAILING.first().copied().unwrap_or(self.idle);
         if slot.due.is_some_and(|due| due <= first) {
             return false;
         }
@@ -80,6 +94,7 @@ impl MarkSchedule {
         mut chance: impl FnMut() -> f64,
     ) -> Vec<TopicId> {
         let mut taken = Vec::new();
+        let interval = self.idle;
         while taken.len() < limit
             && let Some(Reverse((due, id))) = self.due.peek().copied()
             && due <= now
@@ -95,7 +110,7 @@ impl MarkSchedule {
                 continue;
             }
             slot.marks += 1;
-            let idle = || now + IDLE.mul_f64(0.8 + 0.4 * chance().clamp(0.0, 1.0));
+            let idle = || now + interval.mul_f64(0.8 + 0.4 * chance().clamp(0.0, 1.0));
             let next = TRAILING.get(slot.marks).map(|after| slot.last_event + *after);
             let next = next.filter(|next| *next > now).unwrap_or_else(idle);
             self.plan(id, next);

@@ -106,6 +106,6 @@ impl Table {
 }
 
 /// Of a row that exists.
-fn value_of(row: &Event) -> Option<&Value> {
+pub(super) fn value_of(row: &Event) -> Option<&Value> {
     (row.action != Action::Delete).then_some(&row.value)
 }

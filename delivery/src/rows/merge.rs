@@ -1,4 +1,4 @@
-use pubsub_api::{Event, Stamp};
+use pubsub_api::{Action, Event, Stamp};
 
 /// What became of an event at its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,16 +7,18 @@ pub enum Merge {
     Applied,
     /// The row had it already: there is nothing to hand on.
     Known,
-    /// The row has a newer one, of another publisher or on another topic: there is nothing to hand on.
+    /// The row has a newer one: there is nothing to hand on.
     Superseded,
 }
 
-/// An event of the stream. It comes after what its own publisher has said about the row; what another publisher has said
-/// stays only if both have a version and that one's is higher: a row's version never goes back (reliability.md d.2, 10).
+/// An event of the stream. It comes after what its own publisher has said about the row, but a row's version never goes back
+/// (reliability.md d.2, 10): two workers that change a row at once may publish in another order than they wrote, through one
+/// publisher as through two. A delete by the row's own publisher is the last word, and the counting begins anew after it.
 pub(super) fn live(row: &Event, event: &Event) -> Merge {
-    let is_of_another = event.stamp.is_some() && publisher(row) != publisher(event);
+    let is_delete = |event: &Event| event.action == Action::Delete;
+    let counts_on = publisher(row) != publisher(event) || !(is_delete(row) || is_delete(event));
     match (row.version, event.version) {
-        (Some(has), Some(comes)) if is_of_another && comes < has => Merge::Superseded,
+        (Some(has), Some(comes)) if event.stamp.is_some() && counts_on && comes < has => Merge::Superseded,
         _ => Merge::Applied,
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub struct Table {
     tombstones: Tombstones,
     pub(super) owners: Owners,
     now: Duration,
+    /// The rows that something was said about since a comparison began, by table and key.
+    pub(super) touched: Option<HashSet<(String, String)>>,
 }
 
 impl Table {
@@ -47,7 +49,7 @@ impl Table {
 
     /// Takes an event into account as its origin demands, and says what became of it.
     ///
-    /// One of the stream is the row's latest, unless another publisher has told of a higher version. A replayed one is so on
+    /// One of the stream is the row's latest, unless a higher version was told of. A replayed one is so on
     /// its own stream, and else only if it is newer: by version, or else by the time of the stamp.
     pub fn merge(&mut self, event: &Arc<Event>, origin: Origin) -> Merge {
         let (Some(table), Some(key)) = (&event.table, &event.key) else { return Merge::Applied };
@@ -114,6 +116,9 @@ impl Table {
     /// Makes `event` the row's latest, whatever that was.
     pub(super) fn put(&mut self, table: &str, key: &str, event: &Arc<Event>) {
         let event = remembered(event);
+        if let Some(touched) = &mut self.touched {
+            touched.insert((table.to_owned(), key.to_owned()));
+        }
         if !self.latest.contains_key(table) {
             self.latest.insert(table.to_owned(), HashMap::new());
         }

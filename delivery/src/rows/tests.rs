@@ -70,10 +70,10 @@ fn what_is_about_no_row_changes_no_row_and_is_handed_on() {
 }
 
 #[test]
-fn an_event_of_the_stream_applies_unless_another_publisher_has_told_of_a_higher_version() {
+fn an_event_of_the_stream_applies_unless_a_higher_version_was_told_of() {
     let row = || with_version(5, event(A, 9, "k", Some("row")));
     for (case, wanted, comes) in [
-        ("a lower version of the same publisher", Merge::Applied, with_version(4, event(A, 10, "k", None))),
+        ("a delete by the same publisher", Merge::Applied, with_version(4, event(A, 10, "k", None))),
         ("a lower version of another", Merge::Superseded, with_version(4, event(B, 1, "k", None))),
         ("the same version of another", Merge::Applied, with_version(5, event(B, 1, "k", None))),
         ("no version of another", Merge::Applied, event(B, 1, "k", None)),
@@ -83,6 +83,12 @@ fn an_event_of_the_stream_applies_unless_another_publisher_has_told_of_a_higher_
         merge(&mut table, Origin::Live, row());
         assert_eq!(merge(&mut table, Origin::Live, comes), wanted, "{case}");
         assert_eq!(table.is_empty(), wanted == Merge::Applied, "{case}");
+    }
+    for (version, wanted) in [(4, Merge::Superseded), (5, Merge::Applied), (6, Merge::Applied)] {
+        let mut table = Table::default();
+        merge(&mut table, Origin::Live, row());
+        let comes = with_version(version, event(A, 10, "k", Some("written by another worker")));
+        assert_eq!(merge(&mut table, Origin::Live, comes), wanted, "version {version} of the same publisher");
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use pubsub_api::{Event, Subscription, Subscriptions};
 
+use crate::rows::DATABASE;
 use crate::subscriber::SavedPosition;
 
 /// A table and the positions that belong to it, all of one instant.
@@ -29,14 +30,18 @@ impl SavedState {
     }
 
     /// What of it can be gone on from: positions of topics that are still wanted, and the rows that one of these positions
-    /// vouches for. A row without a position may be out of date, and nobody would tell.
+    /// vouches for. A row without a position may be out of date, and nobody would tell; one that was taken from the database
+    /// stays if that will be looked at again (`compares`).
     #[must_use]
-    pub fn narrowed(mut self, wanted: &Subscriptions) -> Self {
+    pub fn narrowed(mut self, wanted: &Subscriptions, compares: bool) -> Self {
         self.positions.retain(|saved| wanted.wants(&saved.topic));
         let vouched: HashSet<_> =
             self.positions.iter().map(|saved| (saved.publisher, saved.topic.clone())).collect();
         let is_vouched_for = |row: &Arc<Event>| {
-            row.stamp.is_some_and(|stamp| vouched.contains(&(stamp.publisher, row.topic.clone())))
+            row.stamp.is_some_and(|stamp| match stamp.publisher {
+                DATABASE => compares && wanted.wants(&row.topic),
+                publisher => vouched.contains(&(publisher, row.topic.clone())),
+            })
         };
         self.rows.retain(is_vouched_for);
         self

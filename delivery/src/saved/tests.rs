@@ -165,7 +165,7 @@ fn only_rows_that_a_wanted_position_vouches_for_are_gone_on_with() {
         ],
         ..small()
     };
-    let narrowed = state.narrowed(&wanted);
+    let narrowed = state.narrowed(&wanted, true);
     assert_eq!(narrowed.positions, [position(1, SEND_ALL)]);
     assert_eq!(narrowed.rows, [row(1, SEND_ALL, "kept")]);
 }

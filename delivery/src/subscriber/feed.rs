@@ -1,3 +1,5 @@
+mod on_broker;
+
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use super::context::Context;
 use super::counters::Counters;
 use super::held::Held;
 use super::line::Line;
+use super::lines::Lines;
 use super::{FeedOptions, Item, Origin, SavedPosition};
 use crate::{Control, Position};
 
@@ -20,12 +23,16 @@ use crate::{Control, Position};
 /// - A link that is gone makes its publisher's topics stale; its next hello, and then marks, prove them again.
 /// - A publisher that says hello in another life goes on in its old line, if no link claims that any more. If one does, two
 ///   publishers have one id: that is told, and they are followed apart.
+/// - On a broker it is different: nobody says hello there, and nobody can be asked
+///   ([`FeedOptions::introduced`](FeedOptions)).
 #[derive(Debug)]
 pub struct Feed {
     options: FeedOptions,
-    lines: Vec<Line>,
+    lines: Lines,
     /// Whose hello came over which link.
     links: HashMap<String, Incarnation>,
+    /// The broker's node whose link stands, on a broker.
+    broker: Option<String>,
     resumed: HashMap<u64, Vec<(Topic, Position)>>,
     held: Held,
     items: VecDeque<Item>,
@@ -45,10 +52,13 @@ impl Feed {
     /// One that follows nothing yet.
     #[must_use]
     pub fn new(options: FeedOptions) -> Self {
+        // Requests go over the link to a publisher, and on a broker there is none.
+        let options = FeedOptions { asks: options.asks && options.introduced, ..options };
         Self {
             options,
-            lines: Vec::new(),
+            lines: Lines::default(),
             links: HashMap::new(),
+            broker: None,
             resumed: HashMap::new(),
             held: Held::default(),
             items: VecDeque::new(),
@@ -79,7 +89,8 @@ impl Feed {
     /// When [`tick`](Self::tick) is to be called at the latest.
     #[must_use]
     pub fn next_tick(&self, now: Duration) -> Duration {
-        let is_busy = self.lines.iter().any(Line::is_busy);
+        // On a broker nothing is asked, and lines are many.
+        let is_busy = self.options.introduced && self.lines.iter().any(Line::is_busy);
         now + if is_busy { BUSY_TICK } else { IDLE_TICK }
     }
 
@@ -87,7 +98,7 @@ impl Feed {
     #[must_use]
     pub fn positions(&self) -> Vec<SavedPosition> {
         let mut positions = Vec::new();
-        for line in &self.lines {
+        for line in self.lines.iter() {
             let publisher = line.incarnation.publisher;
             let saved =
                 |(topic, position): (&Topic, _)| SavedPosition { publisher, topic: topic.clone(), position };
@@ -118,10 +129,12 @@ impl Feed {
 
     fn stamped(&mut self, envelope: Envelope, stamp: Stamp, now: Duration) {
         let of = Incarnation { publisher: stamp.publisher, epoch: stamp.epoch };
-        match self.line_of(of) {
+        if !self.options.introduced {
+            return self.give_on_broker(of, envelope, stamp, now);
+        }
+        match self.lines.of(of) {
             Some(line) => self.give(line, envelope, stamp, now),
-            None if self.options.introduced => self.counters.overflowed += self.held.put(of, envelope),
-            None => self.give_on_broker(of, envelope, stamp, now),
+            None => self.counters.overflowed += self.held.put(of, envelope),
         }
     }
 
@@ -148,39 +161,8 @@ impl Feed {
         line.ask(&mut context);
     }
 
-    /// Who publishes to a broker says no hello: a later epoch is a later life.
-    fn give_on_broker(&mut self, of: Incarnation, envelope: Envelope, stamp: Stamp, now: Duration) {
-        let known = self.lines.iter().position(|line| line.incarnation.publisher == of.publisher);
-        let line = match known {
-            Some(line) => line,
-            None => {
-                let line = self.add_line(of, &format!("{:016x}", of.publisher), now);
-                let (added, mut context) = self.split(line, now);
-                if let Some(added) = added {
-                    let endpoint = added.endpoint.clone();
-                    added.prove(of, &endpoint, &mut context);
-                }
-                line
-            }
-        };
-        let Some(found) = self.lines.get_mut(line) else { return };
-        if found.incarnation.epoch > of.epoch {
-            self.counters.outdated += 1;
-            return;
-        }
-        if found.incarnation.epoch < of.epoch {
-            found.restarted(of.epoch);
-        }
-        self.give(line, envelope, stamp, now);
-    }
-
-    fn line_of(&self, of: Incarnation) -> Option<usize> {
-        self.lines.iter().position(|line| line.incarnation == of)
-    }
-
     fn add_line(&mut self, of: Incarnation, endpoint: &str, now: Duration) -> usize {
-        self.lines.push(Line::new(of, endpoint.to_owned()));
-        let added = self.lines.len() - 1;
+        let added = self.lines.add(Line::new(of, endpoint.to_owned()));
         let positions = self.resumed.remove(&of.publisher).unwrap_or_default();
         let (line, context) = self.split(added, now);
         if let Some(line) = line {
@@ -205,23 +187,24 @@ impl Feed {
     /// The driver told something about the stream.
     pub fn notice(&mut self, notice: Notice, now: Duration) {
         let told = match &notice {
-            Notice::Subscribed { publisher, incarnation: Some(incarnation) } => {
-                Some((publisher.clone(), Some(*incarnation), String::new()))
-            }
-            Notice::LinkDown { publisher, reason } => Some((publisher.clone(), None, reason.clone())),
+            Notice::Subscribed { publisher, incarnation } => Some((publisher.clone(), Ok(*incarnation))),
+            Notice::LinkDown { publisher, reason } => Some((publisher.clone(), Err(reason.clone()))),
             _ => None,
         };
         self.items.push_back(Item::Notice(notice));
-        match told {
-            Some((endpoint, Some(incarnation), _)) => self.introduced(&endpoint, incarnation, now),
-            Some((endpoint, None, reason)) => self.link_lost(&endpoint, &reason, now),
-            None => {}
+        let Some((endpoint, told)) = told else { return };
+        match (self.options.introduced, told) {
+            (true, Ok(Some(incarnation))) => self.introduced(&endpoint, incarnation, now),
+            (true, Ok(None)) => {}
+            (true, Err(reason)) => self.link_lost(&endpoint, &reason, now),
+            (false, Ok(_)) => self.link_stands(&endpoint),
+            (false, Err(reason)) => self.broker_lost(&endpoint, &reason, now),
         }
     }
 
     fn introduced(&mut self, endpoint: &str, of: Incarnation, now: Duration) {
         self.links.insert(endpoint.to_owned(), of);
-        let line = self.line_of(of).or_else(|| self.abandoned_line(endpoint, of));
+        let line = self.lines.of(of).or_else(|| self.abandoned_line(endpoint, of));
         let line = line.unwrap_or_else(|| self.add_line(of, endpoint, now));
         if let (Some(line), mut context) = self.split(line, now) {
             line.prove(of, endpoint, &mut context);
@@ -230,7 +213,7 @@ impl Feed {
         for envelope in self.held.release(of) {
             self.message(envelope, now);
         }
-        if let Some(line) = self.line_of(of)
+        if let Some(line) = self.lines.of(of)
             && let (Some(line), mut context) = self.split(line, now)
         {
             line.tell_live(&mut context);
@@ -239,11 +222,8 @@ impl Feed {
 
     /// The line of an earlier life of the publisher, which no link claims any more; the one of this endpoint first.
     fn abandoned_line(&self, endpoint: &str, of: Incarnation) -> Option<usize> {
-        let is_abandoned = |line: &Line| {
-            line.incarnation.publisher == of.publisher
-                && !self.links.values().any(|life| *life == line.incarnation)
-        };
-        let mut abandoned = self.lines.iter().enumerate().filter(|(_, line)| is_abandoned(line));
+        let is_abandoned = |line: &Line| !self.links.values().any(|life| *life == line.incarnation);
+        let mut abandoned = self.lines.of_publisher(of.publisher).filter(|(_, line)| is_abandoned(line));
         let here = abandoned.clone().find(|(_, line)| line.endpoint == endpoint);
         here.or_else(|| abandoned.next()).map(|(line, _)| line)
     }
@@ -270,7 +250,7 @@ impl Feed {
         let Some(life) = self.links.remove(endpoint) else { return };
         let other =
             self.links.iter().find(|(_, other)| **other == life).map(|(endpoint, _)| endpoint.clone());
-        let Some(line) = self.line_of(life) else { return };
+        let Some(line) = self.lines.of(life) else { return };
         if let (Some(line), mut context) = self.split(line, now) {
             match other {
                 Some(other) => line.endpoint = other,
@@ -318,6 +298,11 @@ impl Feed {
             self.lines.iter_mut().for_each(|line| line.retire_silent(now, remembered));
             let Self { lines, links, .. } = self;
             lines.retain(|line| line.topics() > 0 || links.values().any(|life| *life == line.incarnation));
+            // Who published to a broker before this application began, and was silent since, has died: nobody comes back
+            // under its random id.
+            if !self.options.introduced && now >= remembered {
+                self.resumed.clear();
+            }
         }
     }
 
@@ -332,7 +317,7 @@ impl Feed {
     pub fn queues(&self) -> Vec<QueueReading> {
         let waiting: usize = self.lines.iter().map(Line::waiting_bytes).sum();
         let when_full = "they are dropped, and asked for again".to_owned();
-        vec![
+        let mut queues = vec![
             QueueReading {
                 name: "gap_buffers".to_owned(),
                 depth: waiting as u64,
@@ -347,12 +332,18 @@ impl Feed {
                 unit: "events".to_owned(),
                 when_full,
             },
-        ]
+        ];
+        queues.extend((!self.options.introduced).then(|| self.followed()));
+        queues
     }
 
-    /// How it stands with each publisher: `live`, `recovering`, `proving`, `stale`.
+    /// How it stands with each publisher: `live`, `recovering`, `proving`, `stale`. On a broker: with the link, and with at
+    /// most a hundred publishers that are not live.
     #[must_use]
     pub fn publishers(&self) -> Vec<PeerReading> {
+        if !self.options.introduced {
+            return self.broker_and_publishers();
+        }
         let reading =
             |line: &Line| PeerReading { endpoint: line.endpoint.clone(), state: line.state().to_owned() };
         self.lines.iter().map(reading).collect()

@@ -122,16 +122,17 @@ impl Line {
             self.unproved += usize::from(followed.tracker.phase() == Phase::Live);
             followed.tracker.unproved();
         }
-        if std::mem::take(&mut self.told_live) {
+        if std::mem::take(&mut self.told_live) && context.options.introduced {
             let (publisher, reason) = (self.endpoint.clone(), reason.to_owned());
             context.items.push_back(Item::Notice(Notice::Stale { publisher, reason }));
         }
     }
 
-    /// A later life, on a broker: nobody says hello there, what it sends is its proof.
-    pub(super) fn restarted(&mut self, epoch: u64) {
+    /// Something came from it over a broker: nobody says hello there, what it sends is its proof. A later epoch is a later
+    /// life.
+    pub(super) fn heard(&mut self, epoch: u64) {
         self.incarnation.epoch = epoch;
-        self.forget_request();
+        self.is_proved = true;
     }
 
     fn forget_request(&mut self) {
@@ -147,10 +148,21 @@ impl Line {
     /// A stamped event of this incarnation.
     pub(super) fn event(&mut self, envelope: Envelope, stamp: Stamp, context: &mut Context<'_>) {
         let (topic, bytes) = (envelope.topic.clone(), envelope.payload.len());
+        self.pass_over(&topic, stamp, stamp.sequence.saturating_sub(1), context);
         self.follow(topic, context, |tracker, effects| {
             let dropped = tracker.data(stamp.epoch, stamp.sequence, Payload::Event(envelope), bytes, effects);
             dropped as u64
         });
+    }
+
+    /// On a broker, where nobody can be asked: tells what is missing up to `number`, and goes on behind that.
+    fn pass_over(&mut self, topic: &Topic, stamp: Stamp, number: u64, context: &mut Context<'_>) {
+        if !context.options.introduced && self.has_room_for(topic, context) {
+            self.follow(topic.clone(), context, |tracker, effects| {
+                tracker.pass_over(Position { epoch: stamp.epoch, number }, effects);
+                0
+            });
+        }
     }
 
     /// What was said on the topic of marks.
@@ -158,6 +170,7 @@ impl Line {
         match control {
             Control::Mark(mark) => {
                 let stamp = mark.stamp;
+                self.pass_over(&mark.topic, stamp, stamp.sequence, context);
                 self.follow(mark.topic, context, |tracker, effects| {
                     tracker.mark(stamp.epoch, stamp.sequence, mark.prev, effects);
                     0
@@ -165,11 +178,13 @@ impl Line {
             }
             Control::Lost(lost) => {
                 let (topic, stamp) = (lost.topic.clone(), lost.stamp);
+                self.pass_over(&topic, stamp, stamp.sequence.saturating_sub(1), context);
                 self.follow(topic, context, |tracker, effects| {
                     tracker.data(stamp.epoch, stamp.sequence, Payload::Lost(lost), 0, effects) as u64
                 });
             }
             Control::Bye { topic, stamp } => {
+                self.pass_over(&topic, stamp, stamp.sequence, context);
                 self.follow(topic.clone(), context, |tracker, effects| {
                     tracker.mark(stamp.epoch, stamp.sequence, None, effects);
                     0

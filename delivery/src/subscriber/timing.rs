@@ -9,7 +9,7 @@ use super::BufferLimit;
 pub struct FeedOptions {
     /// Whether publishers introduce themselves by `$hello`; not on a broker.
     pub introduced: bool,
-    /// Whether publishers can be asked for what is missing.
+    /// Whether publishers can be asked for what is missing; never on a broker.
     pub asks: bool,
     /// What one topic of one publisher may hold back.
     pub buffer: BufferLimit,
@@ -19,6 +19,8 @@ pub struct FeedOptions {
     pub snapshot_bytes: usize,
     /// How many topics of one publisher are tracked; events on others are given unverified.
     pub max_topics: usize,
+    /// How many publishers are followed on a broker; events of others are given unverified.
+    pub max_publishers: usize,
     /// For how long a topic whose publisher is silent is remembered.
     pub remembered: Duration,
     /// Seeds the jitter.
@@ -43,6 +45,7 @@ impl Default for FeedOptions {
             buffers_bytes: 64 * 1024 * 1024,
             snapshot_bytes: 256 * 1024 * 1024,
             max_topics: 65_536,
+            max_publishers: 65_536,
             remembered: Duration::from_secs(600),
             seed: 0,
         }

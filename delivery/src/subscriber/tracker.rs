@@ -151,6 +151,25 @@ impl<E> Tracker<E> {
         }
     }
 
+    /// Where nobody can be asked: everything up to `to` is over. Tells what is missing up to there, if something is, and goes
+    /// on behind it. What was published before the publisher was heard of first is told without a count.
+    pub fn pass_over(&mut self, to: Position, effects: &mut Vec<Effect<E>>) {
+        let has_nothing = self.at == Position::NONE;
+        let reason = if has_nothing && to.number > 0 {
+            "nobody can be asked for what was published before"
+        } else if !has_nothing && to.epoch != self.at.epoch {
+            "the publisher began anew, and nobody can be asked for the end of what it had published"
+        } else if !has_nothing && to.number > self.at.number {
+            effects.push(Effect::Missing(to.number - self.at.number));
+            "events were lost on the way, and nobody can be asked for them"
+        } else {
+            return;
+        };
+        effects.push(Effect::Resync(reason));
+        self.at = to;
+        self.is_told_of(to.epoch, to.number);
+    }
+
     /// The link to the publisher is gone: what is live is so no more until something proves it.
     pub fn unproved(&mut self) {
         if self.phase == Phase::Live {

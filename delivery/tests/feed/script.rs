@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use delivery::subscriber::{Feed, FeedOptions, Item, Origin, SavedPosition};
-use delivery::{Answer, AnswerKind, Lost, Mark, Position, SyncRequest};
+use delivery::{Answer, AnswerKind, Control, Lost, Mark, Position, SyncRequest};
 use pubsub_api::{Action, Envelope, Event, Incarnation, Notice, Reply, SEND_ALL, Stamp};
 
 /// A feed, its clock, and short words for what goes in and comes out. All is about topic `D`.
@@ -52,6 +52,18 @@ impl Script {
         self.feed.notice(Notice::Subscribed { publisher: endpoint.to_owned(), incarnation }, self.now);
     }
 
+    /// The driver's subscriptions stand at a broker's node.
+    pub(crate) fn subscribed(&mut self, endpoint: &str) {
+        let notice = Notice::Subscribed { publisher: endpoint.to_owned(), incarnation: None };
+        self.feed.notice(notice, self.now);
+    }
+
+    /// The driver tells that anything may have been missed.
+    pub(crate) fn resync_of_all(&mut self) {
+        let notice = Notice::Resync { publisher: None, topic: None, reason: "connected again".to_owned() };
+        self.feed.notice(notice, self.now);
+    }
+
     pub(crate) fn down(&mut self, endpoint: &str) {
         let notice = Notice::LinkDown { publisher: endpoint.to_owned(), reason: "gone".to_owned() };
         self.feed.notice(notice, self.now);
@@ -71,6 +83,11 @@ impl Script {
         let stamp = Stamp { time_us: self.wall_us, ..stamp(publisher, at(epoch, last)) };
         let mark = Mark { topic: SEND_ALL, stamp, oldest: 1, prev };
         self.feed.message(mark.pack().unwrap(), self.now);
+    }
+
+    pub(crate) fn bye(&mut self, publisher: u64, epoch: u64, last: u64) {
+        let bye = Control::pack_bye(&SEND_ALL, stamp(publisher, at(epoch, last))).unwrap();
+        self.feed.message(bye, self.now);
     }
 
     pub(crate) fn lost(&mut self, publisher: u64, epoch: u64, number: u64, events: u64) {
@@ -173,6 +190,22 @@ impl Script {
 
     pub(crate) fn positions(&self) -> Vec<Position> {
         self.feed.positions().iter().map(|saved| saved.position).collect()
+    }
+
+    /// Endpoint and state of each peer.
+    pub(crate) fn peers(&self) -> Vec<String> {
+        self.feed.publishers().iter().map(|peer| format!("{} {}", peer.endpoint, peer.state)).collect()
+    }
+
+    /// How much is in a queue.
+    pub(crate) fn depth(&self, name: &str) -> u64 {
+        let queues = self.feed.queues();
+        queues.iter().find(|queue| queue.name == name).unwrap().depth
+    }
+
+    /// Whether something is due soon.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.feed.next_tick(self.now) - self.now < Duration::from_secs(1)
     }
 
     pub(crate) fn counter(&self, name: &str) -> u64 {

@@ -76,10 +76,13 @@ impl Line {
         context.items.push_back(item);
     }
 
-    /// Tells that all topics are live, if they are and that was not told.
+    /// Tells that all topics are live, if they are and that was not told; on a broker it only notes it.
     pub(in crate::subscriber) fn tell_live(&mut self, context: &mut Context<'_>) {
         if self.is_proved && self.unproved == 0 && !self.told_live {
             self.told_live = true;
+            if !context.options.introduced {
+                return;
+            }
             let publisher = self.endpoint.clone();
             context.items.push_back(Item::Notice(Notice::Live { publisher, topic: None }));
         }

@@ -1,0 +1,224 @@
+//! Tests: what a comparison with the database makes of a table, whatever has been missed, and whatever comes meanwhile.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use pubsub_api::{Action, Event, SEND_ALL, Value};
+
+use super::tests::{A, B, contents, event, merge, with_version};
+use super::{Compared, DatabaseRow, Merge, Table};
+use crate::subscriber::Origin;
+
+/// When the database is read; events before have lower times.
+const READ_AT: u64 = 1000;
+
+fn row(key: &str, value: &str, version: Option<u64>) -> DatabaseRow {
+    let (table, key, value) = ("t".to_owned(), key.to_owned(), value.to_owned());
+    DatabaseRow { table, key, topic: SEND_ALL, value, version }
+}
+
+fn compare(table: &mut Table, rows: &[DatabaseRow]) -> Compared {
+    table.compare(rows, READ_AT, |_| true)
+}
+
+/// The key and what was done, for each event that is handed on.
+fn told(compared: &Compared) -> Vec<(String, &str)> {
+    compared.events.iter().map(|event| (event.key.clone().unwrap(), event.action.as_str())).collect()
+}
+
+fn table_of(events: impl IntoIterator<Item = Event>) -> Table {
+    events.into_iter().map(Arc::new).collect()
+}
+
+#[test]
+fn only_differences_are_handed_on() {
+    let mut table = table_of([
+        event(A, 1, "same", Some(r#"{"a": 1, "b": 2}"#)),
+        event(A, 2, "other", Some("1")),
+        event(A, 3, "gone", Some("1")),
+        event(A, 4, "back", None),
+    ]);
+    table.begin_comparison();
+    let rows = [
+        row("same", r#"{"b":2,"a":1}"#, None),
+        row("other", "2", Some(7)),
+        row("new", "1", None),
+        row("back", "1", None),
+    ];
+    let compared = compare(&mut table, &rows);
+    let wanted = [("other", "set"), ("new", "create"), ("back", "create"), ("gone", "delete")];
+    assert_eq!(told(&compared), wanted.map(|(key, action)| (key.to_owned(), action)));
+    assert!(compared.events.iter().all(|event| event.stamp.is_none()), "nobody has published it");
+    assert_eq!(compared.events[0].version, Some(7));
+    assert_eq!(contents(&table).keys().collect::<Vec<_>>(), ["back", "new", "other", "same"]);
+
+    table.begin_comparison();
+    assert_eq!(compare(&mut table, &rows), Compared::default(), "and nothing twice");
+}
+
+#[test]
+fn what_is_told_while_the_database_is_read_stays_unless_its_version_is_lower() {
+    let mut table =
+        table_of([event(A, 1, "deleted", Some("1")), with_version(5, event(A, 2, "v", Some("5")))]);
+    table.begin_comparison();
+    merge(&mut table, Origin::Live, event(A, 3, "deleted", None));
+    merge(&mut table, Origin::Live, event(A, 4, "created", Some("1")));
+    merge(&mut table, Origin::Live, event(A, 5, "set", Some("new")));
+    merge(&mut table, Origin::Live, with_version(6, event(A, 6, "v", Some("6"))));
+    merge(&mut table, Origin::Live, with_version(6, event(A, 7, "w", Some("6"))));
+    let rows =
+        [row("deleted", "1", None), row("set", "old", None), row("v", "5", Some(5)), row("w", "7", Some(7))];
+    let compared = compare(&mut table, &rows);
+    assert_eq!((told(&compared), compared.kept), (vec![("w".to_owned(), "set")], 4));
+    let now: Vec<_> = contents(&table).into_iter().collect();
+    let wanted = [("created", "1"), ("set", "new"), ("v", "6"), ("w", "7")];
+    assert_eq!(now, wanted.map(|(key, value)| (key.to_owned(), Value::from(value))));
+}
+
+#[test]
+fn a_version_that_is_lower_than_the_one_that_was_told_before_is_the_truth() {
+    // Deleted and created again, and both events were missed.
+    let mut table = table_of([with_version(5, event(A, 1, "k", Some("5")))]);
+    table.begin_comparison();
+    assert_eq!(told(&compare(&mut table, &[row("k", "1", Some(1))])), [("k".to_owned(), "set")]);
+    let next = with_version(2, event(A, 9, "k", Some("2")));
+    assert_eq!(merge(&mut table, Origin::Live, next), Merge::Applied);
+}
+
+#[test]
+fn older_events_that_are_replayed_later_change_nothing() {
+    let mut table = table_of([event(A, 1, "gone", Some("1")), event(A, 2, "set", Some("1"))]);
+    table.begin_comparison();
+    compare(&mut table, &[row("set", "2", None)]);
+    for key in ["gone", "set"] {
+        let older = event(B, READ_AT - 1, key, Some("old"));
+        assert_eq!(merge(&mut table, Origin::Replay, older), Merge::Superseded, "{key}");
+        let newer = event(B, READ_AT + 1, key, Some("new"));
+        assert_eq!(merge(&mut table, Origin::Replay, newer), Merge::Applied, "{key}");
+    }
+}
+
+#[test]
+fn a_late_event_of_an_older_version_does_not_take_the_row_back() {
+    let mut table = Table::default();
+    table.begin_comparison();
+    compare(&mut table, &[row("k", "3", Some(3))]);
+    let late = |version| with_version(version, event(A, version, "k", Some("late")));
+    assert_eq!(merge(&mut table, Origin::Live, late(2)), Merge::Superseded);
+    assert_eq!(merge(&mut table, Origin::Live, late(4)), Merge::Applied);
+}
+
+#[test]
+fn rows_that_the_database_would_not_have_are_left_alone() {
+    let mut table = table_of([event(A, 1, "k", Some("1"))]);
+    table.begin_comparison();
+    assert_eq!(table.compare(&[], READ_AT, |row| row.key.as_deref() != Some("k")), Compared::default());
+    assert_eq!(table.len(), 1);
+}
+
+#[test]
+fn a_comparison_that_was_given_up_notes_nothing_more() {
+    let mut table = Table::default();
+    table.begin_comparison();
+    merge(&mut table, Origin::Live, event(A, 1, "k", Some("1")));
+    table.forget_comparison();
+    table.begin_comparison();
+    assert_eq!(told(&compare(&mut table, &[])), [("k".to_owned(), "delete")]);
+}
+
+/// A write to the database and its event, which comes late, or never before the comparison.
+#[derive(Debug, Clone)]
+struct Written {
+    event: Event,
+    is_missed: bool,
+}
+
+/// What two publishers write about four rows; each write is version by version of its row, from 1 after a delete.
+fn writes() -> impl Strategy<Value = Vec<Written>> {
+    vec((A..=B, 0..4_u8, any::<bool>(), any::<bool>()), 0..40).prop_map(|drawn| {
+        let mut versions = BTreeMap::<u8, u64>::new();
+        let writes = drawn.into_iter().enumerate().map(|(index, (publisher, key, is_set, is_missed))| {
+            let number = index as u64 + 1;
+            let version = versions.entry(key).or_default();
+            *version = if is_set { *version + 1 } else { 0 };
+            let text = format!("v{number}");
+            let event = event(publisher, number, &key.to_string(), is_set.then_some(text.as_str()));
+            let event = if is_set { with_version(*version, event) } else { event };
+            Written { event, is_missed }
+        });
+        writes.collect()
+    })
+}
+
+fn database(writes: &[Written]) -> Vec<DatabaseRow> {
+    let mut rows = BTreeMap::new();
+    for Written { event, .. } in writes {
+        let key = event.key.clone().unwrap();
+        match &event.value {
+            Value::Text(text) if event.action == Action::Set => {
+                rows.insert(key.clone(), row(&key, text, event.version));
+            }
+            _ => drop(rows.remove(&key)),
+        }
+    }
+    rows.into_values().collect()
+}
+
+proptest! {
+    #[test]
+    fn after_a_comparison_the_table_is_the_database_whatever_was_missed_before(writes in writes()) {
+        let mut table = Table::default();
+        for written in writes.iter().filter(|written| !written.is_missed) {
+            merge(&mut table, Origin::Live, written.event.clone());
+        }
+        table.begin_comparison();
+        let (rows, before) = (database(&writes), contents(&table));
+        let compared = compare(&mut table, &rows);
+        let wanted: BTreeMap<_, _> =
+            rows.iter().map(|row| (row.key.clone(), Value::from(row.value.clone()))).collect();
+        prop_assert_eq!(&contents(&table), &wanted);
+
+        let mut after = before;
+        for event in &compared.events {
+            let key = event.key.clone().unwrap();
+            match event.action {
+                Action::Delete => prop_assert!(after.remove(&key).is_some()),
+                _ => prop_assert_ne!(after.insert(key, event.value.clone()), Some(event.value.clone())),
+            }
+        }
+        prop_assert_eq!(&after, &wanted, "the differences are all the differences");
+    }
+
+    #[test]
+    fn events_that_come_while_and_after_the_database_is_read_end_in_what_it_holds_then(
+        writes in writes(),
+        cuts in (0..40_usize, 0..40_usize, 0..40_usize),
+    ) {
+        // Events come in order; the database is read at `read`, ahead of the events; those up to `began` were there before,
+        // those up to `compared` come while it is read.
+        let bound = |cut: usize| cut.min(writes.len());
+        let mut cuts = [bound(cuts.0), bound(cuts.1), bound(cuts.2)];
+        cuts.sort_unstable();
+        let [began, compared, read] = cuts;
+        let mut table = Table::default();
+        let tell = |table: &mut Table, range: std::ops::Range<usize>, may_miss: bool| {
+            for written in writes.get(range).unwrap_or_default() {
+                if !(may_miss && written.is_missed) {
+                    merge(table, Origin::Live, written.event.clone());
+                }
+            }
+        };
+        tell(&mut table, 0..began, true);
+        table.begin_comparison();
+        tell(&mut table, began..compared, false);
+        compare(&mut table, &database(&writes[..read]));
+        tell(&mut table, compared..writes.len(), false);
+        let wanted: BTreeMap<_, _> = database(&writes)
+            .into_iter()
+            .map(|row| (row.key.clone(), Value::from(row.value)))
+            .collect();
+        prop_assert_eq!(contents(&table), wanted);
+    }
+}

@@ -1,0 +1,101 @@
+use std::time::Duration;
+
+use pubsub_api::{Envelope, Incarnation, Notice, PeerReading, QueueReading, Stamp};
+
+use super::Feed;
+use crate::subscriber::line::Line;
+use crate::subscriber::{Item, Origin};
+
+/// So many publishers are listed one by one in a status; the others are in the depth of the queue `publishers`.
+const LISTED: usize = 100;
+
+/// What is different on a broker: publishers are the processes of API workers, thousands of them, that come and go; nobody
+/// says hello, nobody can be asked; and there is one link, to the broker's node.
+///
+/// - What was published before a publisher's topic was heard of first, and what is missing later, is told at once by one
+///   `Resync` for the topic, behind a `Gap` where the count is known; and the stream goes on.
+/// - `Stale` and `Live` without a topic are told of the link, and not of each publisher: it is the one thing that failed, an
+///   operator can do something about it alone, and ten thousand notices would bury it. The link is live at its `Subscribed`:
+///   what is published from then on arrives, and for what was missed before it the driver's own `Resync` stands. So a
+///   worker that died meanwhile, and proves nothing any more, does not keep it stale.
+/// - Behind that, each topic of each publisher is proved by the next event or mark, without a word if nothing was missed.
+impl Feed {
+    /// A later epoch is a later life; an earlier one is over.
+    pub(super) fn give_on_broker(
+        &mut self,
+        of: Incarnation,
+        envelope: Envelope,
+        stamp: Stamp,
+        now: Duration,
+    ) {
+        let known = self.lines.of_publisher(of.publisher).next().map(|(place, _)| place);
+        let place = match known {
+            Some(place) => place,
+            None if self.lines.len() < self.options.max_publishers => {
+                self.add_line(of, &format!("{:016x}", of.publisher), now)
+            }
+            None => return self.give_untracked(envelope),
+        };
+        let Some(line) = self.lines.get_mut(place) else { return };
+        if line.incarnation.epoch > of.epoch {
+            self.counters.outdated += 1;
+            return;
+        }
+        line.heard(of.epoch);
+        self.give(place, envelope, stamp, now);
+    }
+
+    fn give_untracked(&mut self, envelope: Envelope) {
+        if !envelope.topic.is_reserved() {
+            self.counters.untracked += 1;
+            self.items.push_back(Item::Event { envelope, origin: Origin::Unverified });
+        }
+    }
+
+    /// The subscriptions stand.
+    pub(super) fn link_stands(&mut self, endpoint: &str) {
+        if self.broker.as_deref() != Some(endpoint) {
+            self.broker = Some(endpoint.to_owned());
+            let publisher = endpoint.to_owned();
+            self.items.push_back(Item::Notice(Notice::Live { publisher, topic: None }));
+        }
+    }
+
+    /// The link is gone, and nothing proves any line.
+    pub(super) fn broker_lost(&mut self, endpoint: &str, reason: &str, now: Duration) {
+        if self.broker.as_deref() != Some(endpoint) {
+            return;
+        }
+        self.broker = None;
+        let (publisher, reason) = (endpoint.to_owned(), reason.to_owned());
+        self.items.push_back(Item::Notice(Notice::Stale { publisher, reason: reason.clone() }));
+        for place in 0..self.lines.len() {
+            if let (Some(line), mut context) = self.split(place, now) {
+                line.unprove(&reason, &mut context);
+            }
+        }
+    }
+
+    /// How many publishers are followed.
+    pub(super) fn followed(&self) -> QueueReading {
+        QueueReading {
+            name: "publishers".to_owned(),
+            depth: self.lines.len() as u64,
+            bound: self.options.max_publishers as u64,
+            unit: "publishers".to_owned(),
+            when_full: "events of others are given unverified".to_owned(),
+        }
+    }
+
+    /// The link, and publishers that are not live: a hundred at most.
+    pub(super) fn broker_and_publishers(&self) -> Vec<PeerReading> {
+        let link = self.broker.iter().map(|endpoint| (endpoint.as_str(), "live"));
+        let others = self.lines.iter().map(|line: &Line| (line.endpoint.as_str(), line.state()));
+        let others = others.filter(|(_, state)| *state != "live").take(LISTED);
+        let reading = |(endpoint, state): (&str, &str)| PeerReading {
+            endpoint: endpoint.to_owned(),
+            state: state.to_owned(),
+        };
+        link.chain(others).map(reading).collect()
+    }
+}

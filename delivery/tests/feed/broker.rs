@@ -1,0 +1,207 @@
+use std::time::Duration;
+
+use delivery::subscriber::FeedOptions;
+use pubsub_api::Capabilities;
+
+use crate::script::{Script, at};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn broker() -> Script {
+    Script::new(FeedOptions { introduced: false, ..FeedOptions::default() })
+}
+
+#[test]
+fn a_publisher_that_is_heard_from_number_1_is_live_without_a_word() {
+    let mut feed = broker();
+    feed.subscribed("node");
+    assert_eq!(feed.told(), ["subscribed node", "live node"]);
+    feed.data(7, 1, 1, "1");
+    feed.data(7, 1, 2, "2");
+    feed.mark(7, 1, 2, None);
+    assert_eq!(feed.told(), ["1", "2"]);
+    assert_eq!(feed.positions(), [at(1, 2)]);
+    assert_eq!(feed.peers(), ["node live"], "who is live is not listed");
+    assert!(!feed.is_busy(), "there is nothing to wait for");
+}
+
+#[test]
+fn what_was_published_before_is_one_resync_and_the_stream_goes_on_at_once() {
+    let mut feed = broker();
+    feed.data(7, 1, 5, "5");
+    feed.data(7, 1, 6, "6");
+    assert_eq!(feed.told(), ["resync D", "5", "6"]);
+    feed.mark(8, 1, 3, None);
+    feed.mark(8, 1, 3, None);
+    feed.data(8, 1, 4, "4");
+    assert_eq!(feed.told(), ["resync D", "4"], "a mark tells of it as well");
+    feed.lost(9, 1, 2, 1);
+    feed.data(9, 1, 3, "3");
+    assert_eq!(feed.told(), ["resync D", "gap of 1", "resync D", "3"]);
+    assert_eq!((feed.counter("resyncs"), feed.counter("gaps"), feed.counter("recoveries")), (4, 1, 0));
+    assert_eq!(feed.asked(), [""; 0]);
+}
+
+#[test]
+fn a_publisher_whose_topic_has_no_event_yet_costs_no_word() {
+    let mut feed = broker();
+    feed.mark(7, 1, 0, None);
+    feed.data(7, 1, 1, "1");
+    assert_eq!(feed.told(), ["1"]);
+}
+
+#[test]
+fn a_gap_is_told_with_its_size_before_what_follows_it() {
+    let mut feed = broker();
+    feed.data(7, 1, 1, "1");
+    feed.data(7, 1, 4, "4");
+    assert_eq!(feed.told(), ["1", "gap of 2", "resync D", "4"]);
+    feed.mark(7, 1, 7, None);
+    assert_eq!(feed.told(), ["gap of 3", "resync D"], "a lost tail");
+    feed.data(7, 1, 8, "8");
+    assert_eq!(feed.told(), ["8"]);
+    assert_eq!(feed.counter("events_missed"), 5);
+    feed.pass(MINUTE);
+    assert_eq!((feed.asked().len(), feed.told().len()), (0, 0));
+}
+
+#[test]
+fn an_event_that_was_sent_twice_or_late_is_given_once() {
+    let mut feed = broker();
+    for number in [1, 1, 2, 1, 2, 4, 3, 4] {
+        feed.data(7, 1, number, "x");
+    }
+    assert_eq!(feed.told(), ["x", "x", "gap of 1", "resync D", "x"]);
+    assert_eq!(feed.counter("events_duplicate"), 5, "3 was told to be missing, and stays so");
+}
+
+#[test]
+fn what_was_in_doubt_is_a_gap_only_for_who_did_not_get_it() {
+    let mut feed = broker();
+    feed.data(7, 1, 1, "1");
+    feed.lost(7, 1, 2, 1);
+    feed.data(7, 1, 3, "3");
+    assert_eq!(feed.told(), ["1", "gap of 1", "resync D", "3"]);
+    let mut feed = broker();
+    feed.data(7, 1, 1, "1");
+    feed.data(7, 1, 2, "2");
+    feed.lost(7, 1, 2, 1);
+    feed.data(7, 1, 3, "3");
+    assert_eq!(feed.told(), ["1", "2", "3"]);
+}
+
+#[test]
+fn a_later_epoch_is_a_later_life_and_an_earlier_one_is_dropped() {
+    let mut feed = broker();
+    feed.data(7, 1, 1, "1");
+    feed.data(7, 1, 2, "2");
+    feed.data(7, 5, 1, "new 1");
+    feed.data(7, 1, 3, "late");
+    feed.mark(7, 1, 9, None);
+    feed.data(7, 5, 2, "new 2");
+    assert_eq!(feed.told(), ["1", "2", "resync D", "new 1", "new 2"]);
+    assert_eq!(feed.counter("events_of_ended_epochs"), 2);
+}
+
+#[test]
+fn a_lost_link_is_stale_once_however_many_publishers_there_are_and_each_proves_itself() {
+    let mut feed = broker();
+    feed.subscribed("node");
+    for publisher in 1..=200 {
+        feed.data(publisher, 1, 1, "x");
+    }
+    feed.told();
+    feed.down("node");
+    feed.down("node");
+    assert_eq!(feed.told(), ["down node", "stale node", "down node"]);
+    assert_eq!(feed.peers().len(), 100, "as many as are listed");
+    assert_eq!(feed.peers()[0], "0000000000000001 stale");
+    assert_eq!(feed.depth("publishers"), 200);
+    feed.subscribed("node");
+    feed.resync_of_all();
+    assert_eq!(feed.told(), ["subscribed node", "live node", "resync all"]);
+    feed.data(1, 1, 2, "next");
+    feed.mark(2, 1, 1, None);
+    feed.data(3, 1, 4, "later");
+    feed.mark(4, 1, 2, None);
+    assert_eq!(feed.told(), ["next", "gap of 2", "resync D", "later", "gap of 1", "resync D"]);
+    assert_eq!(feed.peers()[..2], ["node live", "0000000000000005 stale"], "1 to 4 are proved");
+}
+
+#[test]
+fn a_link_that_never_stood_or_is_another_makes_nothing_stale() {
+    let mut feed = broker();
+    feed.down("one");
+    feed.subscribed("two");
+    feed.subscribed("two");
+    feed.down("one");
+    assert_eq!(feed.told(), ["down one", "subscribed two", "live two", "subscribed two", "down one"]);
+}
+
+#[test]
+fn who_says_bye_is_forgotten_and_who_dies_without_goes_after_ten_minutes() {
+    let mut feed = broker();
+    feed.data(7, 1, 1, "7");
+    feed.data(8, 1, 1, "8");
+    feed.data(9, 1, 1, "9");
+    feed.told();
+    feed.bye(7, 1, 1);
+    feed.bye(9, 1, 3);
+    assert_eq!(feed.told(), ["gap of 2", "resync D"], "a bye tells the last number");
+    assert_eq!(feed.positions(), [at(1, 1)]);
+    feed.pass(2 * MINUTE);
+    assert_eq!(feed.depth("publishers"), 1);
+    feed.pass(7 * MINUTE);
+    assert_eq!(feed.depth("publishers"), 1, "it may still be idle");
+    feed.pass(2 * MINUTE);
+    assert_eq!((feed.depth("publishers"), feed.positions()), (0, vec![]));
+    assert_eq!(feed.told(), [""; 0]);
+}
+
+#[test]
+fn a_saved_position_goes_on_and_is_forgotten_when_its_publisher_stays_silent() {
+    let mut feed = broker();
+    feed.resume(7, at(1, 5));
+    feed.resume(8, at(1, 5));
+    feed.resume(9, at(1, 5));
+    feed.data(7, 1, 6, "6");
+    feed.data(8, 1, 8, "8");
+    assert_eq!(feed.told(), ["6", "gap of 2", "resync D", "8"]);
+    for _ in 0..11 {
+        feed.pass(MINUTE);
+        feed.mark(7, 1, 6, None);
+    }
+    assert_eq!(feed.positions(), [at(1, 6)]);
+}
+
+#[test]
+fn ten_thousand_publishers_are_followed_and_more_than_the_bound_are_given_unverified() {
+    const MANY: u64 = 10_000;
+    let options = FeedOptions { introduced: false, max_publishers: 10_000, ..FeedOptions::default() };
+    let mut feed = Script::new(options);
+    for number in 1..=3 {
+        for publisher in 1..=MANY {
+            feed.data(publisher, 1, number, "x");
+        }
+    }
+    feed.data(MANY + 1, 1, 1, "beyond");
+    feed.mark(MANY + 1, 1, 1, None);
+    let told = feed.told();
+    assert_eq!(told.len(), 30_001);
+    assert_eq!(told.last().unwrap(), "beyond unverified");
+    assert_eq!(feed.counter("events_untracked"), 1);
+    assert_eq!((feed.positions().len(), feed.depth("publishers")), (10_000, MANY));
+    feed.pass(SECOND);
+    feed.jump(11 * MINUTE);
+    assert_eq!((feed.positions().len(), feed.depth("publishers")), (0, 0));
+}
+
+#[test]
+fn a_brokers_capabilities_make_a_feed_that_waits_for_no_hello_and_asks_nobody() {
+    let capabilities = Capabilities { broker: true, replay: true, ..Capabilities::NONE };
+    let mut feed = Script::new(FeedOptions::of(&capabilities, 0));
+    feed.data(7, 1, 2, "2");
+    assert_eq!(feed.told(), ["resync D", "2"]);
+    assert_eq!(feed.asked(), [""; 0]);
+}
