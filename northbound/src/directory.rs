@@ -1,10 +1,12 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pubsub_api::database::{DbApi, RowName};
 use pubsub_api::{Action, Counter, Error, ErrorKind, Event, Publisher, Result, SEND_ALL, Status, Tally};
 
+use crate::cause::cause;
 use crate::publisher_row::{PUBLISHER_TABLE, PublisherRow};
 
 /// The directory of publishers, as one of them sees it: its own row, with a lease, and those of others that have ended.
@@ -13,15 +15,18 @@ use crate::publisher_row::{PUBLISHER_TABLE, PublisherRow};
 ///   third of `publisher_timeout`, ± 20 %. It stays over a restart; [`leave`](Self::leave) removes it.
 /// - Rows of others whose lease is over are removed, and whoever removes one publishes its `delete` (defect D8). Of several
 ///   that find it at once, one does.
-/// - A row of this publisher that is new, or has another address than before, is published as `create` or `set` on `D`; a
-///   renewal is not.
+/// - A row of this publisher that is new, or has another address than before, is published as `create` or `set` on `D`, with
+///   the next renewal if it could not be at first; a renewal is not.
 /// - Rows that cannot be read are left alone, told and counted.
+/// - An [observer](Self::observer) has no row of its own, and does the rest.
 #[derive(Debug)]
 pub struct Directory {
     database: Arc<dyn DbApi>,
     publisher: Arc<dyn Publisher>,
-    id: String,
-    uri: String,
+    /// Id and address; an observer has none.
+    own: Option<(String, String)>,
+    /// Whether its row was written, and that could not be published.
+    is_owed: AtomicBool,
     timeout: Duration,
     renewed: Counter,
     removed: Counter,
@@ -37,14 +42,20 @@ impl Directory {
     pub fn new(
         database: Arc<dyn DbApi>,
         publisher: Arc<dyn Publisher>,
-        (id, uri): (String, String),
+        own: (String, String),
         timeout: Duration,
     ) -> Self {
+        Self { own: Some(own), ..Self::observer(database, publisher, timeout) }
+    }
+
+    /// The directory for one whom nobody connects to: it removes the stale rows of others, and publishes that by `publisher`.
+    #[must_use]
+    pub fn observer(database: Arc<dyn DbApi>, publisher: Arc<dyn Publisher>, timeout: Duration) -> Self {
         Self {
             database,
             publisher,
-            id,
-            uri,
+            own: None,
+            is_owed: AtomicBool::new(false),
             timeout,
             renewed: Counter::new("leases_renewed"),
             removed: Counter::new("publishers_removed"),
@@ -72,29 +83,35 @@ impl Directory {
         }
     }
 
-    /// Writes this publisher's row, and publishes it if it is new or has another address than before.
+    /// Writes this publisher's row, and publishes it if it is new or has another address than before; of an observer,
+    /// nothing.
     ///
     /// # Errors
     /// Those of the database and of the publisher.
     pub async fn announce(&self, now: Duration) -> Result<()> {
-        let row = PublisherRow { id: self.id.clone(), uri: self.uri.clone(), last_activity: now };
-        let json = row.to_json();
+        let Some((id, uri)) = &self.own else { return Ok(()) };
+        let row = PublisherRow { id: id.clone(), uri: uri.clone(), last_activity: now };
+        let (name, json) = (RowName::new(PUBLISHER_TABLE, id), row.to_json());
         for _ in 0..ATTEMPTS {
-            let before = self.held().await?;
+            let before = self.held(name).await?;
             // Another may take it for stale and remove it meanwhile: then it is new.
-            if self.database.compare_and_set(self.row(), before.as_deref(), Some(json.clone())).await? {
+            if self.database.compare_and_set(name, before.as_deref(), Some(json.clone())).await? {
                 self.renewed.add(1);
-                return match before.as_deref().map(PublisherRow::parse) {
-                    Some(Ok(known)) if known.uri == self.uri => Ok(()),
-                    Some(_) => self.publish(&self.id, Action::Set, Some(&json)).await,
-                    None => self.publish(&self.id, Action::Create, Some(&json)).await,
+                let action = match before.as_deref().map(PublisherRow::parse) {
+                    Some(Ok(known)) if known.uri == *uri && !self.is_owed.load(Ordering::Relaxed) => {
+                        return Ok(());
+                    }
+                    Some(_) => Action::Set,
+                    None => Action::Create,
                 };
+                self.is_owed.store(true, Ordering::Relaxed);
+                self.publish(id, action, Some(&json)).await?;
+                self.is_owed.store(false, Ordering::Relaxed);
+                return Ok(());
             }
         }
-        let text = format!(
-            "row {} was changed by others {ATTEMPTS} times: has another publisher this id?",
-            self.row()
-        );
+        let text =
+            format!("row {name} was changed by others {ATTEMPTS} times: has another publisher this id?");
         Err(Error::new(ErrorKind::Conflict, text))
     }
 
@@ -106,7 +123,8 @@ impl Directory {
     pub async fn remove_stale(&self, now: Duration) -> Result<Vec<PublisherRow>> {
         let mut removed = Vec::new();
         for (held, row) in self.rows().await? {
-            if row.id == self.id || !row.is_stale(now, self.timeout) {
+            let is_own = self.own.as_ref().is_some_and(|(id, _)| row.id == *id);
+            if is_own || !row.is_stale(now, self.timeout) {
                 continue;
             }
             // Its owner may renew it at this very moment, and another may remove it.
@@ -139,9 +157,11 @@ impl Directory {
     /// # Errors
     /// Those of the database and of the publisher.
     pub async fn leave(&self) -> Result<()> {
-        match self.held().await? {
-            Some(held) if self.database.compare_and_set(self.row(), Some(&held), None).await? => {
-                self.publish(&self.id, Action::Delete, None).await
+        let Some((id, _)) = &self.own else { return Ok(()) };
+        let name = RowName::new(PUBLISHER_TABLE, id);
+        match self.held(name).await? {
+            Some(held) if self.database.compare_and_set(name, Some(&held), None).await? => {
+                self.publish(id, Action::Delete, None).await
             }
             _ => Ok(()),
         }
@@ -155,12 +175,8 @@ impl Directory {
         Status { counters, ..Status::default() }
     }
 
-    fn row(&self) -> RowName<'_> {
-        RowName::new(PUBLISHER_TABLE, &self.id)
-    }
-
-    async fn held(&self) -> Result<Option<Bytes>> {
-        Ok(self.database.get_batch(&[self.row()]).await?.pop().flatten())
+    async fn held(&self, name: RowName<'_>) -> Result<Option<Bytes>> {
+        Ok(self.database.get_batch(&[name]).await?.pop().flatten())
     }
 
     async fn rows(&self) -> Result<Vec<(Bytes, PublisherRow)>> {
@@ -184,13 +200,5 @@ impl Directory {
     async fn publish(&self, id: &str, action: Action, json: Option<&Bytes>) -> Result<()> {
         let value = json.map(|json| String::from_utf8_lossy(json).into_owned());
         self.publisher.send_event(&Event::new(PUBLISHER_TABLE, id, action, value, SEND_ALL)).await
-    }
-}
-
-fn cause(error: &Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::Unavailable => "unavailable",
-        ErrorKind::Overloaded => "overloaded",
-        _ => "other",
     }
 }

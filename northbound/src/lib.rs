@@ -11,7 +11,8 @@
 //! | it is not known whether the event was taken | the row as before, and a second event that says so to whoever had the first |
 //! | another writer had the row meanwhile | that writer's row: it is never put back over |
 //!
-//! [`Directory`] keeps a publisher's row in the database, by which subscribers find it (5.3).
+//! [`Directory`] keeps a publisher's row in the database, by which subscribers find it (5.3). [`TableMonitor`] publishes
+//! what others wrote there without publishing it (5.4). [`ServiceReport`] says there that a program is alive (5.5).
 
 mod northbound;
 mod object;
@@ -22,8 +23,20 @@ mod readings;
 mod directory;
 mod publisher_row;
 
+mod copy_file;
+mod table_copy;
+mod table_monitor;
+
+mod service_report;
+mod service_row;
+
+mod cause;
+
 pub use directory::Directory;
 pub use northbound::{Northbound, Updated};
 pub use object::Object;
 pub use options::{NorthboundOptions, OnUnpublished};
 pub use publisher_row::{PUBLISHER_TABLE, PublisherRow};
+pub use service_report::ServiceReport;
+pub use service_row::{SERVICE_TABLE, ServiceRow};
+pub use table_monitor::TableMonitor;

@@ -1,5 +1,8 @@
-//! The façade and the directory, over the memory database and a publisher that does as it is told.
+//! The façade, the directory, the monitors and the report, over the memory database and a publisher that does as it is told.
 
+#[cfg(test)]
+#[path = "northbound/database.rs"]
+mod database;
 #[cfg(test)]
 #[path = "northbound/directory.rs"]
 mod directory;
@@ -7,8 +10,14 @@ mod directory;
 #[path = "northbound/facade.rs"]
 mod facade;
 #[cfg(test)]
+#[path = "northbound/monitor.rs"]
+mod monitor;
+#[cfg(test)]
 #[path = "northbound/publisher.rs"]
 mod publisher;
+#[cfg(test)]
+#[path = "northbound/report.rs"]
+mod report;
 #[cfg(test)]
 #[path = "northbound/scene.rs"]
 mod scene;

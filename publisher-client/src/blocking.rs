@@ -1,10 +1,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pubsub_api::settings::Settings;
-use pubsub_api::{Error, ErrorKind, Event, Result};
+use pubsub_api::{Error, ErrorKind, Event, Registry, Result};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::PublisherClient;
+use crate::way::Way;
 
 /// The publisher that the settings describe, for callers without a runtime.
 ///
@@ -59,16 +60,16 @@ impl BlockingPublisher {
         Ok(Self { settings: settings.clone(), state: Mutex::new(State::Idle) })
     }
 
-    /// Makes ready to send. On the IPC hop nothing is left to do before the first send; without it this process
-    /// binds the network address now, and must not fork any more.
+    /// Makes ready to send. On the IPC hop, and on a broker, nothing is left to do before the first send; without them this
+    /// process binds the network address now, and must not fork any more.
     ///
     /// # Errors
     /// As [`PublisherClient::initialize`].
     pub fn initialize(&self) -> Result<()> {
-        if self.settings.pubsub().pub_sub_use_multiproc {
-            return Ok(());
+        match Way::of(&self.settings, &Registry::collect()?)? {
+            Way::Broker | Way::Service => Ok(()),
+            Way::Itself => self.with(async |client| client.initialize().await),
         }
-        self.with(async |client| client.initialize().await)
     }
 
     /// Publishes one event; `Ok` means accepted.

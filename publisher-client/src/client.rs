@@ -1,13 +1,18 @@
 use std::sync::Arc;
 
-use delivery::{PublisherOptions, StampedPublisher, publisher_id};
+use delivery::{BrokerOptions, BrokerPublisher, PublisherOptions, StampedPublisher, publisher_id};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Event, Publisher, Registry, Result, Role, Status};
 
+use crate::way::Way;
+
 /// The publisher that the settings describe, for async callers.
 ///
-/// With `pub_sub_use_multiproc` events go to the host's publisher service; without it this process binds the network
-/// address itself, numbers its events, and says `$hello` and marks there. All methods may be called from many tasks at once.
+/// With a network driver whose capability is `broker`, events go straight to the broker, whatever `pub_sub_use_multiproc`
+/// says: there is no service in between, and this process numbers its events itself (DESIGN 3). With any other,
+/// `pub_sub_use_multiproc` decides: with it events go to the host's publisher service; without it this process binds the
+/// network address itself, numbers its events, and says `$hello` and marks there. All methods may be called from many tasks
+/// at once.
 #[derive(Debug)]
 pub struct PublisherClient {
     publisher: Arc<dyn Publisher>,
@@ -21,17 +26,23 @@ impl PublisherClient {
     /// settings.
     pub fn open(settings: &Settings) -> Result<Self> {
         let registry = Registry::collect()?;
-        if settings.pubsub().pub_sub_use_multiproc {
-            return Ok(Self { publisher: registry.open(settings, Role::Multiproc)?.publisher() });
-        }
-        let driver = registry.open(settings, Role::Network)?.publisher();
-        let options = PublisherOptions::of(settings);
-        let publisher = StampedPublisher::new(driver, publisher_id(settings), options);
-        Ok(Self { publisher: Arc::new(publisher) })
+        let publisher: Arc<dyn Publisher> = match Way::of(settings, &registry)? {
+            Way::Broker => {
+                let driver = registry.open(settings, Role::Network)?.publisher();
+                Arc::new(BrokerPublisher::new(driver, BrokerOptions::of(settings)))
+            }
+            Way::Service => registry.open(settings, Role::Multiproc)?.publisher(),
+            Way::Itself => {
+                let driver = registry.open(settings, Role::Network)?.publisher();
+                let options = PublisherOptions::of(settings);
+                Arc::new(StampedPublisher::new(driver, publisher_id(settings), options))
+            }
+        };
+        Ok(Self { publisher })
     }
 
-    /// Makes ready to send. On the IPC hop this only checks; a network publisher binds, opens its ring in
-    /// `state_dir` and begins to say `$hello`.
+    /// Makes ready to send. On the IPC hop, and on a broker, this is what the driver does for it, which starts nothing that
+    /// `fork` would harm; a publisher that binds itself opens its ring in `state_dir` and begins to say `$hello`.
     ///
     /// # Errors
     /// As [`Publisher::initialize`].

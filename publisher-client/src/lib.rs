@@ -1,11 +1,11 @@
 //! What an API server links to publish its changes.
 //!
 //! From settings comes a [`PublisherClient`] (async) or a [`BlockingPublisher`]. Which driver carries the events, and
-//! whether they go through the host's publisher service (`pub_sub_use_multiproc`) or straight to the network, is the
-//! operator's choice and not the API server's.
+//! whether they go through the host's publisher service (`pub_sub_use_multiproc`), straight to the network, or to a
+//! broker, is the operator's choice and not the API server's.
 //!
 //! An API server forks its workers. Make the publisher before, use it after: making and initializing it starts no
-//! thread and opens no connection on the IPC hop; each worker connects at its own first send.
+//! thread and opens no connection on the IPC hop and on a broker; each worker connects at its own first send.
 //!
 //! ```
 //! use publisher_client::BlockingPublisher;
@@ -25,6 +25,7 @@
 
 mod blocking;
 mod client;
+mod way;
 
 pub use blocking::BlockingPublisher;
 pub use client::PublisherClient;

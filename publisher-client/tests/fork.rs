@@ -8,6 +8,11 @@
     reason = "a test ends where an expectation fails"
 )]
 
+#[path = "fork/file_broker.rs"]
+mod file_broker;
+#[path = "fork/on_broker.rs"]
+mod on_broker;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::exit;
@@ -23,13 +28,15 @@ use pubsub_api::{Action, Batch, ErrorKind, Event, Registry, Role, SEND_ALL};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() {
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 8] = [
         ("four_workers_forked_after_initialize_publish_complete_and_in_order", four_workers),
         ("a_driver_opened_before_fork_is_a_worker_of_its_own_in_each_process", driver_opened_before),
         ("a_publisher_used_before_fork_keeps_working_in_parent_and_child", used_before),
         ("a_worker_may_close_what_its_parent_uses", closed_in_child),
         ("a_worker_that_only_drops_what_its_parent_uses_ends", dropped_in_child),
         ("a_closed_publisher_stays_closed", closed),
+        ("on_a_broker_each_process_is_a_publisher_of_its_own", on_broker::each_process),
+        ("on_a_broker_a_client_that_was_used_before_fork_begins_anew_in_the_child", on_broker::used_before),
     ];
     for (name, test) in tests {
         test();

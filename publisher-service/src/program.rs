@@ -64,12 +64,11 @@ async fn serve(arguments: &Arguments) -> Result<()> {
 fn announce(service: &PublisherService) {
     let (network, ipc) = (service.network_endpoint(), service.ipc_endpoint());
     tell(json!({ "ready": true, "network": network, "ipc": ipc }));
-    let text = format!(
-        "{} publishes on {} what comes on {}",
-        service.publisher_id(),
-        network.unwrap_or_default(),
-        ipc.unwrap_or_default()
-    );
+    // A broker's driver may connect only when there is something to publish.
+    let place = network.unwrap_or_else(|| "the broker".to_owned());
+    let what =
+        ipc.map_or_else(|| "what is new in the database".to_owned(), |ipc| format!("what comes on {ipc}"));
+    let text = format!("{} publishes on {place} {what}", service.publisher_id());
     tracing::info!("{text}");
     Readiness.ready(&text);
 }

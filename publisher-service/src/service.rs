@@ -1,79 +1,104 @@
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use delivery::{PublisherOptions, StampedPublisher, publisher_id};
+use delivery::{BrokerOptions, BrokerPublisher, PublisherOptions, StampedPublisher, publisher_id};
 use pubsub_api::settings::Settings;
-use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Status, Subscriber};
-use tokio::task::JoinHandle;
+use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Status};
 
-use crate::Forwarder;
+use crate::northbound_side::NorthboundSide;
+use crate::worker_side::WorkerSide;
 
 /// A publisher service within this process: bound and forwarding until [`drain`](Self::drain).
 #[derive(Debug)]
 pub struct PublisherService {
-    ipc: Arc<dyn Subscriber>,
+    id: String,
     /// The driver's own, for its status.
     driver: Arc<dyn Publisher>,
-    network: Arc<StampedPublisher>,
-    forwarder: Arc<Forwarder>,
-    forwarding: JoinHandle<()>,
+    network: Network,
+    /// None on a broker, to which the workers publish themselves.
+    workers: Option<WorkerSide>,
+    northbound: Option<NorthboundSide>,
 }
 
-/// For how long nothing must come before a draining service takes the workers for silent.
-const IDLE: Duration = Duration::from_millis(100);
+/// By what the service publishes.
+#[derive(Debug, Clone)]
+enum Network {
+    /// It is the publisher that agents connect to.
+    Bound(Arc<StampedPublisher>),
+    /// It is one of many at a broker.
+    Broker(Arc<BrokerPublisher>),
+}
 
 impl PublisherService {
-    /// Binds both addresses and begins to forward. The network is bound first: what workers send can be published.
+    /// Binds both addresses and begins to forward. The network is bound first: what workers send can be published. A
+    /// northbound database is opened in the background, however long that takes.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] for unknown aliases, settings that a driver refuses, and if there is nothing to do:
-    /// without `pub_sub_use_multiproc`, or with a broker, the workers publish themselves.
-    /// [`ErrorKind::Unavailable`] if an address is taken, or another process has the ring in `state_dir`.
+    /// [`ErrorKind::Settings`] for unknown aliases, settings that a driver refuses, tables that cannot be watched, and if
+    /// there is nothing to do: without `pub_sub_use_multiproc` the workers publish themselves; with a broker too, and without
+    /// a database nothing else is left. [`ErrorKind::Unavailable`] if an address is taken, or another process has the ring in
+    /// `state_dir`.
     pub async fn start(registry: &Registry, settings: &Settings) -> Result<Self> {
-        check_that_there_is_work(registry, settings)?;
-        let driver = registry.open(settings, Role::Network)?.publisher();
-        let ipc = registry.open(settings, Role::Multiproc)?.subscriber();
-        let options = PublisherOptions::of(settings);
-        let network = StampedPublisher::new(Arc::clone(&driver), publisher_id(settings), options);
-        let network = Arc::new(network);
-        network.initialize().await?;
-        ipc.initialize().await?;
-        let forwarder = Arc::new(Forwarder::new(Arc::clone(&ipc), Arc::clone(&network)));
-        let forwarding = tokio::spawn(Arc::clone(&forwarder).supervise());
-        Ok(Self { ipc, driver, network, forwarder, forwarding })
+        let database = registry.used_database(settings)?;
+        let on_broker = is_on_broker(registry, settings, database.is_some())?;
+        let (id, driver) = (publisher_id(settings), registry.open(settings, Role::Network)?.publisher());
+        let network = Network::of(on_broker, &driver, &id, settings);
+        let northbound = database
+            .map(|database| NorthboundSide::new(database, network.publisher(), &id, settings))
+            .transpose()?;
+        let ipc = match &network {
+            Network::Bound(network) => {
+                Some((registry.open(settings, Role::Multiproc)?.subscriber(), Arc::clone(network)))
+            }
+            Network::Broker(_) => None,
+        };
+        network.publisher().initialize().await?;
+        let workers = match ipc {
+            Some((ipc, network)) => Some(WorkerSide::start(ipc, network).await?),
+            None => None,
+        };
+        let mut service = Self { id, driver, network, workers, northbound };
+        // Agents connect to no address at a broker, so that there the directory gets none.
+        let address = service.workers.as_ref().and_then(|_| service.network_endpoint());
+        if let Some(northbound) = &mut service.northbound {
+            northbound.start(address.as_deref())?;
+        }
+        Ok(service)
     }
 
-    /// The identity that hellos carry.
+    /// The identity that hellos carry; on a broker, by which this service is told from others.
     #[must_use]
     pub fn publisher_id(&self) -> &str {
-        self.network.publisher_id()
+        &self.id
     }
 
     /// Where agents connect to.
     #[must_use]
     pub fn network_endpoint(&self) -> Option<String> {
-        self.network.endpoint()
+        self.driver.endpoint()
     }
 
-    /// Where workers connect to.
+    /// Where workers connect to; `None` if they publish themselves.
     #[must_use]
     pub fn ipc_endpoint(&self) -> Option<String> {
-        self.ipc.endpoint()
+        self.workers.as_ref().and_then(WorkerSide::endpoint)
     }
 
     /// A view of the status that outlives the service.
     pub fn status_reader(&self) -> impl Fn() -> BTreeMap<String, Status> + Send + Sync + 'static {
-        let (ipc, driver) = (Arc::clone(&self.ipc), Arc::clone(&self.driver));
-        let delivery = Arc::clone(&self.network);
-        let forwarder = Arc::clone(&self.forwarder);
+        let (driver, network) = (Arc::clone(&self.driver), self.network.clone());
+        let workers = self.workers.as_ref().map(WorkerSide::status_reader);
+        let northbound = self.northbound.as_ref().map(NorthboundSide::status_reader);
         move || {
-            BTreeMap::from([
-                ("service".to_owned(), forwarder.status()),
-                ("ipc".to_owned(), ipc.status()),
-                ("delivery".to_owned(), delivery.delivery_status()),
+            let mut parts = BTreeMap::from([
                 ("network".to_owned(), driver.status()),
-            ])
+                ("delivery".to_owned(), network.delivery_status()),
+            ]);
+            parts.extend(workers.as_ref().map(|read| read()).unwrap_or_default());
+            parts.extend(northbound.as_ref().map(|read| read()).unwrap_or_default());
+            parts
         }
     }
 
@@ -83,15 +108,14 @@ impl PublisherService {
     /// # Cancel safety
     /// May be dropped and called again.
     pub async fn failed(&mut self) -> Error {
-        let ended = (&mut self.forwarding).await;
-        let text = "the intake from the workers ended by itself; events are no longer forwarded";
-        match ended {
-            Ok(()) => Error::new(ErrorKind::Internal, text),
-            Err(error) => Error::new(ErrorKind::Internal, text).with_source(error),
+        match &mut self.workers {
+            Some(workers) => workers.failed().await,
+            None => pending().await,
         }
     }
 
-    /// Forwards what the workers have sent, lets nothing more in, and closes both ends, within `grace`.
+    /// Forwards what the workers have sent, lets nothing more in, and closes both ends, within `grace`. Its row stays in the
+    /// directory: a restart is no absence, and the lease ends by itself.
     ///
     /// Workers that go on sending are no failure: a quarter of the grace before its end they are cut off, with a word
     /// in the log, and what had arrived by then is still published.
@@ -99,22 +123,19 @@ impl PublisherService {
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the grace was too short for what had arrived, with the reason.
     pub async fn drain(self, grace: Duration) -> Result<()> {
-        let deadline = Instant::now() + grace;
-        self.forwarder.stop();
-        if self.forwarding.await.is_err() {
-            tracing::error!("the publish path had failed for good");
-        }
-        if !self.forwarder.drain(IDLE, grace / 4 * 3).await {
-            tracing::warn!(
-                "the workers went on sending (service.drain_timeout is {grace:?}): they are cut off, and what they \
-                 had on its way is lost"
-            );
-        }
-        self.ipc.close().await;
-        // What had arrived before the close is still to be read; the queue then says that it is closed.
-        let left = deadline.saturating_duration_since(Instant::now()).max(IDLE);
-        let emptied = self.forwarder.drain(IDLE, left).await;
-        self.network.close().await?;
+        let stopped = async {
+            if let Some(northbound) = self.northbound {
+                northbound.stop().await;
+            }
+        };
+        let emptied = async {
+            match self.workers {
+                Some(workers) => workers.drain(grace).await,
+                None => true,
+            }
+        };
+        let ((), emptied) = tokio::join!(stopped, emptied);
+        self.network.publisher().close().await?;
         if emptied {
             return Ok(());
         }
@@ -125,17 +146,50 @@ impl PublisherService {
     }
 }
 
-fn check_that_there_is_work(registry: &Registry, settings: &Settings) -> Result<()> {
+impl Network {
+    fn of(on_broker: bool, driver: &Arc<dyn Publisher>, id: &str, settings: &Settings) -> Self {
+        let driver = Arc::clone(driver);
+        if on_broker {
+            return Self::Broker(Arc::new(BrokerPublisher::new(driver, BrokerOptions::of(settings))));
+        }
+        let options = PublisherOptions::of(settings);
+        Self::Bound(Arc::new(StampedPublisher::new(driver, id.to_owned(), options)))
+    }
+
+    fn publisher(&self) -> Arc<dyn Publisher> {
+        match self {
+            Self::Bound(publisher) => Arc::<StampedPublisher>::clone(publisher),
+            Self::Broker(publisher) => Arc::<BrokerPublisher>::clone(publisher),
+        }
+    }
+
+    fn delivery_status(&self) -> Status {
+        match self {
+            Self::Bound(publisher) => publisher.delivery_status(),
+            Self::Broker(publisher) => publisher.delivery_status(),
+        }
+    }
+}
+
+/// Whether the workers publish to a broker, so that a service has only the database to care for.
+///
+/// # Errors
+/// [`ErrorKind::Settings`] if it has nothing to do.
+fn is_on_broker(registry: &Registry, settings: &Settings, has_database: bool) -> Result<bool> {
     let pubsub = settings.pubsub();
     let alias = &pubsub.pub_sub_driver;
-    let reason = if !pubsub.pub_sub_use_multiproc {
-        "pub_sub_use_multiproc is false".to_owned()
-    } else if registry.find(alias, Role::Network)?.capabilities.broker {
-        format!("{alias} publishes to a broker")
-    } else {
-        return Ok(());
+    let on_broker = registry.find(alias, Role::Network)?.capabilities.broker;
+    let (reason, advice) = match (on_broker, has_database) {
+        (true, true) => return Ok(true),
+        (true, false) => (
+            format!("{alias} publishes to a broker"),
+            "; to let it watch the northbound database, set use_nb_db = yes, or an nb_db_class that joins hosts",
+        ),
+        (false, _) if !pubsub.pub_sub_use_multiproc => ("pub_sub_use_multiproc is false".to_owned(), ""),
+        (false, _) => return Ok(false),
     };
-    let text =
-        format!("{reason}: API workers publish by themselves, and a publisher service has nothing to do");
+    let text = format!(
+        "{reason}: API workers publish by themselves, and a publisher service has nothing to do{advice}"
+    );
     Err(Error::new(ErrorKind::Settings, text))
 }

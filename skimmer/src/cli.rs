@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use pubsub_api::{Error, ErrorKind, Result};
 
-use crate::{bench, config, db, demo, drivers_list, publish, status, subscribe, swarm};
+use crate::{bench, config, db, demo, drivers_list, publish, service, status, subscribe, swarm};
 
 /// Carries change events from API workers to every node that cares, and counts what it drops.
 #[derive(Debug, Parser)]
@@ -60,6 +60,12 @@ enum Command {
     )]
     Db(db::Arguments),
 
+    /// Shows who publishes and who is alive, as the northbound database has it
+    #[command(
+        after_help = "Examples:\n  skimmer service list --config skimmer.toml\n  skimmer service leave --config skimmer.toml --id 5f1c0b5e-2a9d-4c11-8000-0123456789ab"
+    )]
+    Service(service::Arguments),
+
     /// Prints shell completions
     #[command(after_help = "Example: skimmer completions bash > /etc/bash_completion.d/skimmer")]
     Completions {
@@ -95,6 +101,7 @@ impl Cli {
             Command::Config(arguments) => config::run(arguments),
             Command::Status(arguments) => status::run(arguments),
             Command::Db(arguments) => db::run(arguments),
+            Command::Service(arguments) => service::run(arguments),
             Command::Completions { shell } => {
                 clap_complete::generate(*shell, &mut Self::command(), "skimmer", &mut stdout());
                 Ok(())

@@ -1,6 +1,7 @@
 mod change_log;
 mod chaos;
 mod observer;
+mod redis;
 mod stage;
 mod summary;
 mod workers;
@@ -18,6 +19,7 @@ use crate::scratch::Scratch;
 use change_log::ChangeLog;
 use chaos::Chaos;
 use observer::{Observer, SentTimes};
+use redis::Redis;
 use stage::Stage;
 use summary::Summary;
 
@@ -39,6 +41,10 @@ pub(crate) struct Arguments {
     /// While the log plays: kills the service twice and restarts it once, kills a worker, pauses an agent
     #[arg(long)]
     chaos: bool,
+
+    /// On Redis, which is started for it: workers publish there themselves, the service keeps the directory
+    #[arg(long, conflicts_with = "chaos")]
+    redis: bool,
 
     /// Changes a setting for all processes, such as a driver's alias; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
@@ -65,13 +71,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 async fn play(arguments: &Arguments, log: &ChangeLog) -> Result<Summary> {
     let scratch = Scratch::new("demo")?;
+    let redis = if arguments.redis { Some(Redis::start(scratch.path()).await?) } else { None };
     eprintln!(
         "playing {} events of a cloud's day: {} workers, 1 publisher service, {} agents",
         log.len(),
         arguments.workers,
         arguments.agents
     );
-    let mut stage = Stage::set(&scratch, arguments.agents, &arguments.sets).await?;
+    let mut sets = redis.as_ref().map(Redis::settings).unwrap_or_default();
+    sets.extend(arguments.sets.iter().cloned());
+    let mut stage = Stage::set(&scratch, arguments.agents, &sets).await?;
     let mut workers = stage.start_workers(arguments.workers)?;
     let sent = SentTimes::new(log.len());
     let observers = stage.observe(log, &sent)?;

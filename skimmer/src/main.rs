@@ -10,6 +10,7 @@ mod drivers_list;
 mod lines;
 mod publish;
 mod scratch;
+mod service;
 mod status;
 mod subscribe;
 mod swarm;

@@ -4,13 +4,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use delivery::subscriber::{Item, Origin, TrackedSubscriber};
 use pubsub_api::json::LineOptions;
-use pubsub_api::settings::{Settings, endpoint, parse_duration};
+use pubsub_api::settings::{Settings, parse_duration};
 use pubsub_api::wire::EventRef;
 use pubsub_api::{
     Envelope, Error, ErrorKind, Event, Notice, Pattern, Registry, Result, Subscription, Topic, Value, json,
 };
 use service_kit::{LogArguments, SettingsArguments, block_on};
-use subscriber_agent::tracked_subscriber;
+use subscriber_agent::{listen_to_publishers, tracked_subscriber};
 use tokio::time::{Instant, timeout_at};
 
 /// The arguments of `skimmer sub`.
@@ -88,11 +88,7 @@ async fn subscribe(
     arguments: &Arguments,
 ) -> Result<()> {
     let subscriber = tracked_subscriber(registry, settings)?;
-    let pubsub = settings.pubsub();
-    for entry in &pubsub.publishers_ips {
-        let endpoint = endpoint(&pubsub.publisher_transport, entry, pubsub.publisher_port)?;
-        subscriber.register_listen_address(&endpoint)?;
-    }
+    listen_to_publishers(&subscriber, registry, settings)?;
     for subscription in subscriptions {
         subscriber.register_topic(subscription)?;
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use delivery::subscriber::TrackedSubscriber;
-use pubsub_api::settings::{Settings, endpoint, parse_duration};
+use pubsub_api::settings::{Settings, parse_duration};
 use pubsub_api::{Error, ErrorKind, Pattern, Registry, Result};
 use service_kit::{LogArguments, SettingsArguments, Signal, Signals, block_on, tell, use_all_descriptors};
-use subscriber_agent::tracked_subscriber;
+use subscriber_agent::{listen_to_publishers, tracked_subscriber};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
@@ -89,14 +89,7 @@ async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) 
 
 fn subscriber(registry: &Registry, settings: &Settings, pattern: &Pattern) -> Result<TrackedSubscriber> {
     let subscriber = tracked_subscriber(registry, settings)?;
-    let pubsub = settings.pubsub();
-    for entry in &pubsub.publishers_ips {
-        subscriber.register_listen_address(&endpoint(
-            &pubsub.publisher_transport,
-            entry,
-            pubsub.publisher_port,
-        )?)?;
-    }
+    listen_to_publishers(&subscriber, registry, settings)?;
     subscriber.register_topic(pattern.clone().into())?;
     Ok(subscriber)
 }

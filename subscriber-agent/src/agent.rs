@@ -1,21 +1,24 @@
+mod compare;
 mod io;
 mod keep;
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use delivery::rows::Table;
 use delivery::subscriber::TrackedSubscriber;
+use pubsub_api::database::DbApi;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Result, Status, Subscription};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout_at;
 
 use crate::asked::Asked;
 use crate::intake::Intake;
 use crate::keeping::KeepingCounters;
+use crate::sync::SyncCounters;
 use crate::{AgentNotice, Dispatcher};
 pub(crate) use io::Io;
 
@@ -26,6 +29,12 @@ pub(crate) use io::Io;
 pub struct Agent {
     pub(crate) subscriber: TrackedSubscriber,
     pub(crate) asked: Mutex<Asked>,
+    /// Whether it connects to publishers, and not to a broker.
+    pub(crate) connects: bool,
+    /// Where the directory says that publishers are.
+    pub(crate) found: Mutex<BTreeSet<String>>,
+    /// The database, if it is used.
+    pub(crate) synced: Option<Synced>,
     /// Asked for besides what the settings say.
     pub(crate) extra: Vec<Subscription>,
     pub(crate) intake: Intake,
@@ -35,6 +44,14 @@ pub struct Agent {
     pub(crate) lines: mpsc::Sender<String>,
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) keeping: Arc<KeepingCounters>,
+}
+
+/// What others than the running task see of comparisons with the database.
+#[derive(Debug)]
+pub(crate) struct Synced {
+    pub(crate) database: Arc<dyn DbApi>,
+    pub(crate) counters: Arc<SyncCounters>,
+    pub(crate) other_rows: Arc<Notify>,
 }
 
 impl Agent {
@@ -84,11 +101,23 @@ impl Agent {
     /// [`ErrorKind::Settings`] for a topic or pattern that is none or for too many, and whatever the driver refuses:
     /// then all is as it was.
     pub fn apply(&self, settings: &Settings) -> Result<()> {
-        let new = Asked::of(settings, &self.extra)?;
+        let new = Asked::of(settings, self.connects, &self.extra)?;
+        let found = self.found();
         let mut asked = self.asked();
         new.apply(&asked, &self.subscriber)?;
         *asked = new;
+        if let Some(Synced { other_rows, .. }) = &self.synced {
+            other_rows.notify_one();
+        }
+        for endpoint in found.iter() {
+            // One that the settings named, and do not name any more.
+            self.subscriber.register_listen_address(endpoint)?;
+        }
         Ok(())
+    }
+
+    pub(crate) fn found(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn asked(&self) -> MutexGuard<'_, Asked> {
@@ -121,11 +150,17 @@ impl Agent {
     #[must_use]
     pub fn status(&self) -> BTreeMap<String, Status> {
         let counters = self.intake.counters().into_iter().chain(self.keeping.read()).collect();
-        BTreeMap::from([
+        let mut parts = BTreeMap::from([
             ("agent".to_owned(), Status { counters, ..Status::default() }),
             ("delivery".to_owned(), self.subscriber.delivery_status()),
             ("handlers".to_owned(), self.dispatcher.status()),
             ("network".to_owned(), self.subscriber.status()),
-        ])
+        ]);
+        if let Some(Synced { database, counters, .. }) = &self.synced {
+            let mut status = database.status();
+            status.counters.extend(counters.read());
+            parts.insert("database".to_owned(), status);
+        }
+        parts
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use delivery::saved::SavedState;
 use delivery::subscriber::TrackedSubscriber;
 use pubsub_api::settings::{Settings, endpoint};
@@ -13,12 +15,14 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// What the settings ask for, and `extra`. `D` is always asked for.
-    pub(crate) fn of(settings: &Settings, extra: &[Subscription]) -> Result<Self> {
+    /// What the settings ask for, and `extra`. `D` is always asked for; a driver that does not connect to publishers is asked for
+    /// no addresses.
+    pub(crate) fn of(settings: &Settings, connects: bool, extra: &[Subscription]) -> Result<Self> {
         let pubsub = settings.pubsub();
         let to_endpoint =
             |entry: &String| endpoint(&pubsub.publisher_transport, entry, pubsub.publisher_port);
-        let endpoints = pubsub.publishers_ips.iter().map(to_endpoint).collect::<Result<Vec<_>>>()?;
+        let addresses = pubsub.publishers_ips.iter().filter(|_| connects);
+        let endpoints = addresses.map(to_endpoint).collect::<Result<Vec<_>>>()?;
         let mut asked = Self { endpoints, subscriptions: vec![SEND_ALL.into()] };
         for topic in &settings.agent().topics {
             let topic = Topic::new(topic.clone()).map_err(|error| refused("agent.topics", topic, error))?;
@@ -47,6 +51,11 @@ impl Asked {
                 self.subscriptions.push(subscription.clone());
             }
         }
+    }
+
+    /// The publishers that the settings name.
+    pub(crate) fn endpoints(&self) -> BTreeSet<String> {
+        self.endpoints.iter().cloned().collect()
     }
 
     /// All that is subscribed to.

@@ -7,11 +7,15 @@ use pubsub_api::settings::Settings;
 use pubsub_api::{Registry, Result, Subscription};
 use tokio::sync::{mpsc, watch};
 
-use crate::agent::Io;
+use crate::agent::{Io, Synced};
 use crate::asked::Asked;
 use crate::intake::Intake;
 use crate::keeping::{Keeping, KeepingCounters};
-use crate::{Agent, Dispatcher, Handler, OnFailure, Output, QueueLimits, Reports, Route, tracked_subscriber};
+use crate::sync::Syncing;
+use crate::{
+    Agent, Dispatcher, Handler, OnFailure, Output, QueueLimits, Reports, Route, connects_to_publishers,
+    tracked_subscriber,
+};
 
 /// Makes an [`Agent`].
 #[derive(Debug)]
@@ -25,13 +29,15 @@ pub struct AgentBuilder {
     on_failure: OnFailure,
     keeping: Option<Keeping>,
     keeping_counters: Arc<KeepingCounters>,
+    connects: bool,
+    syncing: Option<Syncing>,
 }
 
 /// How many lines of others wait for the output.
 const LINES: usize = 8;
 
 impl AgentBuilder {
-    /// From the settings: the network driver, `publishers_ips`, `agent.topics` and `agent.patterns`, how long handlers' queues
+    /// From the settings: the network driver, the database if it is used, `publishers_ips`, `agent.topics` and `agent.patterns`, how long handlers' queues
     /// are and what follows when a handler fails.
     ///
     /// # Errors
@@ -39,6 +45,7 @@ impl AgentBuilder {
     /// none.
     pub fn new(registry: &Registry, settings: &Settings) -> Result<Self> {
         let agent = settings.agent();
+        let connects = connects_to_publishers(registry, settings)?;
         let (dispatcher, reports) = Dispatcher::new(QueueLimits {
             events: agent.handler_queue_events,
             bytes: agent.handler_queue_bytes,
@@ -47,7 +54,7 @@ impl AgentBuilder {
         });
         Ok(Self {
             subscriber: tracked_subscriber(registry, settings)?,
-            asked: Asked::of(settings, &[])?,
+            asked: Asked::of(settings, connects, &[])?,
             extra: Vec::new(),
             output: Output::none(),
             dispatcher,
@@ -55,6 +62,10 @@ impl AgentBuilder {
             on_failure: OnFailure::of(agent),
             keeping: None,
             keeping_counters: Arc::default(),
+            connects,
+            syncing: registry
+                .used_database(settings)?
+                .map(|database| Syncing::new(database, settings, connects)),
         })
     }
 
@@ -100,13 +111,22 @@ impl AgentBuilder {
     #[must_use]
     pub fn build(self) -> Arc<Agent> {
         let (lines, unwritten) = mpsc::channel(LINES);
+        let synced = self.syncing.as_ref().map(|syncing| Synced {
+            database: syncing.database(),
+            counters: Arc::clone(&syncing.counters),
+            other_rows: syncing.other_rows(),
+        });
+        let io = Io::new(self.output, self.reports, unwritten, self.keeping, self.syncing);
         Arc::new(Agent {
             subscriber: self.subscriber,
             asked: Mutex::new(self.asked),
             extra: self.extra,
             intake: Intake::new(Instant::now()),
             dispatcher: self.dispatcher,
-            io: tokio::sync::Mutex::new(Io::new(self.output, self.reports, unwritten, self.keeping)),
+            io: tokio::sync::Mutex::new(io),
+            connects: self.connects,
+            found: Mutex::default(),
+            synced,
             lines,
             stopping: watch::Sender::new(false),
             keeping: self.keeping_counters,

@@ -57,8 +57,13 @@ impl Intake {
         self.has_changed.swap(false, Ordering::Relaxed)
     }
 
-    pub(crate) fn take(&self, item: Item, now: Instant) -> Vec<Handed> {
+    /// The table was changed by another hand.
+    pub(crate) fn note_change(&self) {
         self.has_changed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn take(&self, item: Item, now: Instant) -> Vec<Handed> {
+        self.note_change();
         self.table().tick(now.saturating_duration_since(self.started));
         match item {
             Item::Notice(notice) => vec![Handed::Notice(notice)],
@@ -118,13 +123,21 @@ fn read(envelope: &Envelope) -> Result<Event, WireError> {
     EventRef::read(envelope.topic.as_bytes(), &envelope.payload).map(|event| event.to_event())
 }
 
-/// A `sync` of an old service: events are missing, and it cannot say which (DESIGN 5, "Slow subscriber").
+/// What old peers say when events are missing, and they cannot say which: `sync` (DESIGN 5, "Slow subscriber"), and the
+/// `dbrestart` and `reinitialize` of Dragonflow's writers (dragonflow-pubsub.md 3.1).
 fn resync(event: &Event) -> Option<Notice> {
-    (event.action == Action::Sync).then(|| Notice::Resync {
+    let asks =
+        matches!(event.action.as_str(), "sync" | "dbrestart" | "reinitialize") && is_about_no_row(event);
+    asks.then(|| Notice::Resync {
         publisher: None,
         topic: (event.topic != SEND_ALL).then(|| event.topic.to_string()),
         reason: "a publisher asks for it: what it has to tell is more than its events say".to_owned(),
     })
+}
+
+/// An action of any name on a row is a change of that row.
+fn is_about_no_row(event: &Event) -> bool {
+    event.action == Action::Sync || event.table.is_none()
 }
 
 #[cfg(test)]

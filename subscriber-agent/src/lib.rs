@@ -22,6 +22,7 @@ mod output;
 mod program;
 mod reports;
 mod resyncs;
+mod sync;
 mod tracked;
 
 pub use agent::Agent;
@@ -37,6 +38,6 @@ pub use on_failure::OnFailure;
 pub use output::{AgentNotice, Output};
 pub use program::{Arguments, OutputFormat, run};
 pub use reports::{Report, Reports, ResyncWanted};
-pub use tracked::tracked_subscriber;
+pub use tracked::{connects_to_publishers, listen_to_publishers, tracked_subscriber};
 
 use drivers as _;

@@ -29,6 +29,25 @@ pub enum AgentNotice {
     HandlerFailed(HandlerFailure),
     /// A handler has missed events.
     HandlerGap(HandlerGap),
+    /// The table was compared with the database, and is equal to it; the differences stand before this, as events of origin
+    /// `sync`.
+    Synced {
+        /// Why it was.
+        reason: String,
+        /// How many rows the database has for this agent.
+        rows: usize,
+        /// How many of the agent's rows were not those.
+        differences: usize,
+        /// How many differed because of an event that came meanwhile.
+        kept: usize,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
+    },
+    /// The database could not be read; it is tried again.
+    SyncFailed {
+        /// Why, in words.
+        reason: String,
+    },
 }
 
 impl std::fmt::Debug for Output {

@@ -48,6 +48,19 @@ async fn a_row_is_published_when_it_is_new_or_moves_and_not_when_it_is_renewed()
 }
 
 #[tokio::test]
+async fn a_new_row_that_could_not_be_published_is_published_with_its_renewal() {
+    let scene = Scene::new("owed", quick()).await;
+    let directory = directory(&scene, "a", "tcp://a:1");
+    scene.publisher.behave(&[Behaviour::Refuses, Behaviour::Refuses]);
+    directory.announce(at(0)).await.unwrap_err();
+    directory.announce(at(10)).await.unwrap_err();
+    directory.announce(at(20)).await.unwrap();
+    directory.announce(at(30)).await.unwrap();
+    let told = scene.told();
+    assert!(told.len() == 1 && told[0].starts_with("D set publisher/a"), "{told:?}");
+}
+
+#[tokio::test]
 async fn two_services_of_a_host_have_two_rows_and_a_restart_keeps_its_own() {
     let scene = Scene::new("two", quick()).await;
     let (a, b) = (directory(&scene, "a", "tcp://h:1"), directory(&scene, "b", "tcp://h:2"));
@@ -80,6 +93,20 @@ async fn who_is_silent_for_too_long_is_removed_once_and_that_is_published() {
     a.announce(at(302)).await.unwrap();
     assert!(scene.told()[0].starts_with("D create publisher/a"), "it lives, and is new again");
     assert!(a.remove_stale(at(9000)).await.unwrap().iter().all(|row| row.id != "a"), "never its own");
+}
+
+#[tokio::test]
+async fn an_observer_has_no_row_and_removes_those_of_others() {
+    let scene = Scene::new("observer", quick()).await;
+    let publisher: Arc<dyn pubsub_api::Publisher> = Arc::<Recorder>::clone(&scene.publisher);
+    let observer = Directory::observer(Arc::clone(&scene.database), publisher, TIMEOUT);
+    directory(&scene, "a", "tcp://a:1").announce(at(0)).await.unwrap();
+    observer.announce(at(301)).await.unwrap();
+    observer.leave().await.unwrap();
+    assert_eq!(ids(&observer, 1).await, ["a"]);
+    scene.told();
+    assert_eq!(observer.remove_stale(at(301)).await.unwrap().len(), 1);
+    assert_eq!(scene.told(), ["D delete publisher/a -"]);
 }
 
 #[tokio::test]

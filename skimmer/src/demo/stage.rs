@@ -63,6 +63,8 @@ impl Stage {
         let mut arguments = vec!["subscriber-agent".to_owned(), "--pattern".to_owned(), "#".to_owned()];
         arguments.extend(self.settings.iter().cloned());
         arguments.extend(set("publishers_ips", address));
+        // What the demo publishes is in no database.
+        arguments.extend(set("use_nb_db", "no"));
         arguments.extend(set("state_dir", &state_dir.display().to_string()));
         self.agents.push(ChildProcess::start(&name, &self.folder, &arguments)?);
         Ok(())

@@ -1,3 +1,4 @@
+use std::future::pending;
 use std::time::Instant;
 
 use pubsub_api::Result;
@@ -6,6 +7,7 @@ use tokio::time::sleep_until;
 
 use crate::keeping::Keeping;
 use crate::resyncs::Resyncs;
+use crate::sync::Syncing;
 use crate::{Output, Reports};
 
 /// What only the running task touches.
@@ -18,6 +20,8 @@ pub(crate) struct Io {
     line: Option<String>,
     pub(crate) resyncs: Resyncs,
     pub(crate) keeping: Option<Keeping>,
+    /// The database, if it is used.
+    pub(crate) syncing: Option<Syncing>,
     /// The rows that the handlers of the last life were not done with.
     pub(crate) unhandled: Vec<(String, String)>,
 }
@@ -28,9 +32,10 @@ impl Io {
         reports: Reports,
         lines: mpsc::Receiver<String>,
         keeping: Option<Keeping>,
+        syncing: Option<Syncing>,
     ) -> Self {
         let resyncs = Resyncs::default();
-        Self { output, reports, lines, line: None, resyncs, keeping, unhandled: Vec::new() }
+        Self { output, reports, lines, line: None, resyncs, keeping, syncing, unhandled: Vec::new() }
     }
 
     /// Writes the lines that wait.
@@ -50,8 +55,15 @@ impl Io {
     /// If the future is dropped, nothing is lost.
     pub(super) async fn wake(&mut self) {
         let due = self.resyncs.due().into_iter().chain(self.keeping.as_ref().map(Keeping::due)).min();
+        let synced = async {
+            match &mut self.syncing {
+                Some(syncing) => syncing.wake().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             () = self.reports.changed() => {}
+            () = synced => {}
             Some(line) = self.lines.recv() => self.line = Some(line),
             () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
         }

@@ -17,7 +17,7 @@ impl Agent {
         if state.subscriptions != self.asked().descriptions() {
             tracing::info!("the subscriptions are not those that the table was kept with");
         }
-        let state = state.narrowed(&wanted);
+        let state = state.narrowed(&wanted, io.syncing.is_some());
         tracing::info!(
             rows = state.rows.len(),
             positions = state.positions.len(),

@@ -23,6 +23,7 @@ impl Agent {
         self.give_unhandled(&mut io).await?;
         loop {
             self.tend(&mut io).await?;
+            self.tend_sync(&mut io, Instant::now()).await?;
             // What is at hand is taken without a pause; the output is flushed before waiting.
             let next = match self.subscriber.recv().now_or_never() {
                 Some(next) => next,
@@ -37,7 +38,7 @@ impl Agent {
                 }
             };
             match next {
-                Ok(item) => self.take(&mut io.output, item).await?,
+                Ok(item) => self.take(&mut io, item).await?,
                 Err(error) if error.kind() == ErrorKind::Closed => return io.output.flush(),
                 Err(error) => return Err(error),
             }
@@ -51,7 +52,7 @@ impl Agent {
     pub(super) async fn take_rest(&self) -> Result<()> {
         let mut io = self.io.lock().await;
         while let Ok(item) = self.subscriber.recv().await {
-            self.take(&mut io.output, item).await?;
+            self.take(&mut io, item).await?;
         }
         Ok(())
     }
@@ -76,19 +77,36 @@ impl Agent {
         Ok(())
     }
 
-    async fn take(&self, output: &mut Output, item: Item) -> Result<()> {
-        for handed in self.intake.take(item, Instant::now()) {
+    async fn take(&self, io: &mut Io, item: Item) -> Result<()> {
+        let now = Instant::now();
+        for handed in self.intake.take(item, now) {
             match handed {
-                Handed::Notice(notice) => output.notice(&notice)?,
-                Handed::Change(change) => {
-                    output.event(&change)?;
-                    if self.dispatcher.would_wait(&change) {
-                        output.flush()?;
+                Handed::Notice(notice) => {
+                    io.output.notice(&notice)?;
+                    if let (Notice::Resync { reason, .. }, Some(syncing)) = (&notice, &mut io.syncing) {
+                        syncing.want(reason, now);
                     }
-                    self.dispatcher.dispatch(&change).await;
+                }
+                Handed::Change(change) => {
+                    if let Some(syncing) = &mut io.syncing
+                        && syncing.told(&change.event, now)
+                    {
+                        self.follow_directory(io, now);
+                    }
+                    self.hand_on(&mut io.output, change).await?;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// To the output, and to the handlers.
+    pub(super) async fn hand_on(&self, output: &mut Output, change: Change) -> Result<()> {
+        output.event(&change)?;
+        if self.dispatcher.would_wait(&change) {
+            output.flush()?;
+        }
+        self.dispatcher.dispatch(&change).await;
         Ok(())
     }
 

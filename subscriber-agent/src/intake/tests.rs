@@ -109,3 +109,22 @@ fn what_cannot_be_read_is_counted_by_cause_and_harms_nothing() {
     assert_eq!(count(&intake, "events_dropped"), 1);
     assert!(intake.has_changed() && !intake.has_changed());
 }
+
+#[test]
+fn what_old_peers_say_when_events_are_missing_asks_for_a_comparison() {
+    for (table, action, asks) in [
+        (None, "sync", true),
+        (None, "dbrestart", true),
+        (None, "reinitialize", true),
+        (Some("t"), "dbrestart", false),
+        (None, "log", false),
+    ] {
+        let event = Event {
+            table: table.map(str::to_owned),
+            ..Event::new("t", "k", Action::from(action), "x", SEND_ALL)
+        };
+        let handed = take_all(&Intake::new(Instant::now()), [item(Origin::Unverified, &event)]);
+        let has_asked = handed.last().is_some_and(|last| last.contains("\"notice\":\"resync\""));
+        assert_eq!(has_asked, asks, "{action} on {table:?}: {handed:?}");
+    }
+}

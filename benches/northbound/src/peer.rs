@@ -1,0 +1,51 @@
+use pubsub_api::{Action, Envelope, Error, ErrorKind, Event, Result, SEND_ALL};
+use redis_servers::RedisServer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+
+use crate::scene::{TABLE, failed, object};
+
+/// How many pairs of SET and PUBLISH a second `redis-benchmark` has done on one connection with so many commands in its
+/// pipeline: the one measured after the other, since it mixes no two commands.
+pub(crate) async fn measure(pairs: usize, pipeline: usize) -> Result<f64> {
+    let server = RedisServer::start(&["--appendonly", "no"]);
+    let listener = listen(server.port()).await?;
+    let object = object(0)?;
+    let json = String::from_utf8_lossy(&object.to_json()).into_owned();
+    let event = Event::new(TABLE, object.id(), Action::Create, json.clone(), SEND_ALL);
+    let payload = Envelope::pack(&event)?.payload;
+    // Its arguments are texts; the bytes are as many.
+    let payload = "p".repeat(payload.len());
+    let key = format!("{{{TABLE}.tenant-1}}port-__rand_int__");
+    let set = rate(server.port(), pairs, pipeline, &["SET", &key, &json]).await?;
+    let publish = rate(server.port(), pairs, pipeline, &["PUBLISH", "D", &payload]).await?;
+    listener.abort();
+    Ok(1.0 / (1.0 / set + 1.0 / publish))
+}
+
+async fn rate(port: u16, requests: usize, pipeline: usize, command: &[&str]) -> Result<f64> {
+    let output = Command::new("redis-benchmark")
+        .args(["-p", &port.to_string(), "-c", "1", "--csv", "-r", "100000000"])
+        .args(["-n", &requests.to_string(), "-P", &pipeline.to_string()])
+        .args(command)
+        .output()
+        .await
+        .map_err(|error| failed("run redis-benchmark (Debian: redis-tools)", error))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    // "SET key…","123456.78",…: the second field is the rate.
+    let last = text.lines().last().unwrap_or_default();
+    let rate = last.split("\",\"").nth(1).and_then(|field| field.trim_matches('"').parse().ok());
+    rate.ok_or_else(|| Error::new(ErrorKind::Internal, format!("redis-benchmark said: {text}")))
+}
+
+/// A subscriber, as ours has one.
+async fn listen(port: u16) -> Result<tokio::task::JoinHandle<()>> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await;
+    let mut stream = stream.map_err(|error| failed("connect to Redis", error))?;
+    stream.write_all(b"SUBSCRIBE D\r\n").await.map_err(|error| failed("subscribe", error))?;
+    Ok(tokio::spawn(async move {
+        let mut buffer = vec![0; 1 << 20];
+        while stream.read(&mut buffer).await.is_ok_and(|bytes| bytes > 0) {}
+    }))
+}

@@ -1,0 +1,95 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pubsub_api::database::{DbApi, RowName};
+use pubsub_api::{Counter, Error, ErrorKind, Result, Status, Tally};
+
+use crate::cause::cause;
+use crate::{PublisherRow, SERVICE_TABLE, ServiceRow};
+
+/// Says in the northbound database, time and again, that a program is alive (dragonflow-pubsub.md 5.5). Nothing is published.
+///
+/// The row stays when the program ends: it says since when it is down.
+#[derive(Debug)]
+pub struct ServiceReport {
+    database: Arc<dyn DbApi>,
+    chassis: String,
+    binary: &'static str,
+    identity: String,
+    interval: Duration,
+    written: Counter,
+    failed: Tally,
+}
+
+/// So often a row is written again because another was faster.
+const ATTEMPTS: usize = 8;
+
+impl ServiceReport {
+    /// For a program of this host called `binary`, which `identity` tells from others of its name here; `interval` is
+    /// `report_interval`.
+    #[must_use]
+    pub fn new(
+        database: Arc<dyn DbApi>,
+        binary: &'static str,
+        identity: impl Into<String>,
+        interval: Duration,
+    ) -> Self {
+        Self {
+            database,
+            chassis: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            binary,
+            identity: identity.into(),
+            interval,
+            written: Counter::new("reports_written"),
+            failed: Tally::new("report_failures"),
+        }
+    }
+
+    /// Writes the row at once, and then every `interval`, until the future is dropped. What fails is told at a limited rate,
+    /// counted, and tried again at the next time.
+    pub async fn run(&self) {
+        loop {
+            if let Err(error) = self.write(PublisherRow::now()).await
+                && let Some(times) = self.failed.count(cause(&error), Instant::now())
+            {
+                tracing::warn!(times, "cannot report that {} is alive: {error}", self.binary);
+            }
+            tokio::time::sleep(self.interval).await;
+        }
+    }
+
+    /// Writes the row once. That somebody has disabled it stays.
+    ///
+    /// # Errors
+    /// Those of the database, and [`ErrorKind::Conflict`] if others were faster time and again.
+    pub async fn write(&self, now: Duration) -> Result<()> {
+        let new = ServiceRow::new(&self.chassis, self.binary, &self.identity, now);
+        let name = RowName::new(SERVICE_TABLE, &new.id);
+        for _ in 0..ATTEMPTS {
+            let held = self.database.get_batch(&[name]).await?.pop().flatten();
+            // What cannot be read was not written by a program that is to be respected.
+            let row = match held.as_deref().map(ServiceRow::parse) {
+                Some(Ok(known)) => ServiceRow {
+                    disabled: known.disabled,
+                    disabled_reason: known.disabled_reason,
+                    ..new.clone()
+                },
+                _ => new.clone(),
+            };
+            if self.database.compare_and_set(name, held.as_deref(), Some(row.to_json())).await? {
+                self.written.add(1);
+                return Ok(());
+            }
+        }
+        let text = format!("row {name} was changed by others {ATTEMPTS} times");
+        Err(Error::new(ErrorKind::Conflict, text))
+    }
+
+    /// Its counters.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let mut counters = vec![self.written.read()];
+        counters.extend(self.failed.read());
+        Status { counters, ..Status::default() }
+    }
+}

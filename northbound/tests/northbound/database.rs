@@ -1,0 +1,107 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pubsub_api::database::{DbApi, Entry, RowName, RowPlace, Write};
+use pubsub_api::{Error, ErrorKind, Result, Status};
+
+/// A database that can be away for a while, which the memory's cannot.
+#[derive(Debug)]
+pub(crate) struct Interrupted {
+    database: Arc<dyn DbApi>,
+    is_away: AtomicBool,
+}
+
+impl Interrupted {
+    pub(crate) fn new(database: &Arc<dyn DbApi>) -> Arc<Self> {
+        Arc::new(Self { database: Arc::clone(database), is_away: AtomicBool::new(false) })
+    }
+
+    pub(crate) fn go(&self) {
+        self.is_away.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn come_back(&self) {
+        self.is_away.store(false, Ordering::Relaxed);
+    }
+
+    fn there(&self) -> Result<&dyn DbApi> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Unavailable, "away, as this test wants it"));
+        }
+        Ok(&*self.database)
+    }
+}
+
+#[async_trait]
+impl DbApi for Interrupted {
+    async fn initialize(&self) -> Result<()> {
+        self.there()?.initialize().await
+    }
+
+    async fn create_table(&self, table: &str) -> Result<()> {
+        self.there()?.create_table(table).await
+    }
+
+    async fn delete_table(&self, table: &str) -> Result<()> {
+        self.there()?.delete_table(table).await
+    }
+
+    async fn tables(&self) -> Result<Vec<String>> {
+        self.there()?.tables().await
+    }
+
+    async fn create_key(&self, row: RowName<'_>, value: Bytes, overwrite: bool) -> Result<()> {
+        self.there()?.create_key(row, value, overwrite).await
+    }
+
+    async fn set_key(&self, row: RowName<'_>, value: Bytes) -> Result<()> {
+        self.there()?.set_key(row, value).await
+    }
+
+    async fn get_key(&self, row: RowName<'_>) -> Result<Bytes> {
+        self.there()?.get_key(row).await
+    }
+
+    async fn delete_key(&self, row: RowName<'_>) -> Result<()> {
+        self.there()?.delete_key(row).await
+    }
+
+    async fn compare_and_set(
+        &self,
+        row: RowName<'_>,
+        expected: Option<&[u8]>,
+        new: Option<Bytes>,
+    ) -> Result<bool> {
+        self.there()?.compare_and_set(row, expected, new).await
+    }
+
+    async fn get_all_entries(&self, table: &str, topic: Option<&str>) -> Result<Vec<Entry>> {
+        self.there()?.get_all_entries(table, topic).await
+    }
+
+    async fn get_all_keys(&self, table: &str, topic: Option<&str>) -> Result<Vec<RowPlace>> {
+        self.there()?.get_all_keys(table, topic).await
+    }
+
+    async fn get_batch(&self, rows: &[RowName<'_>]) -> Result<Vec<Option<Bytes>>> {
+        self.there()?.get_batch(rows).await
+    }
+
+    async fn write_batch(&self, writes: &[Write<'_>]) -> Result<()> {
+        self.there()?.write_batch(writes).await
+    }
+
+    async fn allocate_unique_key(&self, table: &str) -> Result<u64> {
+        self.there()?.allocate_unique_key(table).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.database.close().await
+    }
+
+    fn status(&self) -> Status {
+        self.database.status()
+    }
+}

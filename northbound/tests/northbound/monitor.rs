@@ -1,0 +1,214 @@
+//! Table monitors: what others write is published once, whatever fails meanwhile (defects D7 and D9).
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use northbound::TableMonitor;
+use pubsub_api::ErrorKind;
+use pubsub_api::database::{DbApi, RowName};
+use tempfile::TempDir;
+
+use crate::database::Interrupted;
+use crate::publisher::{Behaviour, Recorder};
+use crate::scene::{Scene, quick};
+
+const POLL_TIME: Duration = Duration::from_secs(30);
+
+fn monitor_of(scene: &Scene, database: Arc<dyn DbApi>, table: &str) -> pubsub_api::Result<TableMonitor> {
+    let publisher: Arc<dyn pubsub_api::Publisher> = Arc::<Recorder>::clone(&scene.publisher);
+    TableMonitor::new(database, publisher, table, POLL_TIME)
+}
+
+/// One that keeps its copy in this folder.
+fn monitor(scene: &Scene, state_dir: &Path) -> TableMonitor {
+    monitor_of(scene, Arc::clone(&scene.database), "chassis").unwrap().keep_in(state_dir)
+}
+
+/// One that has seen the empty table.
+async fn begun(name: &str) -> (Scene, TempDir, TableMonitor) {
+    let (scene, folder) = (Scene::new(name, quick()).await, tempfile::tempdir().unwrap());
+    let monitor = monitor(&scene, folder.path());
+    monitor.poll().await.unwrap();
+    (scene, folder, monitor)
+}
+
+async fn write(scene: &Scene, key: &str, json: &'static str) {
+    scene.database.create_key(RowName::new("chassis", key), json.into(), true).await.unwrap();
+}
+
+async fn remove(scene: &Scene, key: &str) {
+    scene.database.delete_key(RowName::new("chassis", key)).await.unwrap();
+}
+
+fn count(monitor: &TableMonitor, name: &str) -> u64 {
+    monitor.status().counter(name, Some("chassis"))
+}
+
+const A: &str = r#"{"id":"a"}"#;
+const A2: &str = r#"{"id":"a","version":2}"#;
+const B: &str = r#"{"id":"b"}"#;
+
+#[tokio::test]
+async fn what_others_write_is_published_with_its_version_and_once() {
+    let (scene, _folder, monitor) = begun("monitor_once").await;
+    write(&scene, "a", A).await;
+    monitor.poll().await.unwrap();
+    monitor.poll().await.unwrap();
+    write(&scene, "a", A2).await;
+    write(&scene, "b", B).await;
+    monitor.poll().await.unwrap();
+    remove(&scene, "b").await;
+    monitor.poll().await.unwrap();
+    assert_eq!(
+        scene.told(),
+        [
+            r#"D create chassis/a {"id":"a"}"#,
+            r#"D set chassis/a {"id":"a","version":2} v2"#,
+            r#"D create chassis/b {"id":"b"}"#,
+            "D delete chassis/b -",
+        ]
+    );
+    assert_eq!((count(&monitor, "polls"), count(&monitor, "events_published")), (5, 4));
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_due_at_the_next_poll_and_what_was_sent_is_not() {
+    let (scene, _folder, monitor) = begun("monitor_sends").await;
+    write(&scene, "a", A).await;
+    scene.publisher.behave(&[Behaviour::Meanwhile(
+        Arc::clone(&scene.database),
+        RowName { table: "chassis", key: "b", topic: None },
+        B.as_bytes(),
+    )]);
+    assert_eq!(monitor.poll().await.unwrap_err().kind(), ErrorKind::Overloaded);
+    assert_eq!(scene.told(), [""; 0]);
+    monitor.poll().await.unwrap();
+    assert_eq!(scene.told(), [r#"D create chassis/a {"id":"a"}"#, r#"D create chassis/b {"id":"b"}"#]);
+
+    remove(&scene, "a").await;
+    scene.publisher.behave(&[Behaviour::Refuses, Behaviour::Refuses]);
+    monitor.poll().await.unwrap_err();
+    monitor.poll().await.unwrap_err();
+    monitor.poll().await.unwrap();
+    assert_eq!(scene.told(), ["D delete chassis/a -"]);
+}
+
+#[tokio::test]
+async fn a_row_that_came_and_vanished_untold_is_never_told_of() {
+    let (scene, _folder, monitor) = begun("monitor_vanished").await;
+    write(&scene, "a", A).await;
+    scene.publisher.behave(&[Behaviour::Refuses]);
+    monitor.poll().await.unwrap_err();
+    remove(&scene, "a").await;
+    monitor.poll().await.unwrap();
+    assert_eq!(scene.told(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_monitor_outlives_a_database_that_goes_and_a_publisher_that_refuses() {
+    let scene = Scene::new("monitor_outlives", quick()).await;
+    let database = Interrupted::new(&scene.database);
+    let of_monitor: Arc<dyn DbApi> = Arc::<Interrupted>::clone(&database);
+    let monitor = Arc::new(monitor_of(&scene, of_monitor, "chassis").unwrap());
+    let running = Arc::clone(&monitor);
+    let task = tokio::spawn(async move { running.run().await });
+    tokio::time::sleep(POLL_TIME).await;
+
+    database.go();
+    write(&scene, "a", A).await;
+    tokio::time::sleep(POLL_TIME * 10).await;
+    let failures = count(&monitor, "poll_failures");
+    assert!((8..=13).contains(&failures), "{failures}");
+    assert_eq!(scene.told(), [""; 0], "nothing is gone because it cannot be read");
+    scene.publisher.behave(&[Behaviour::Refuses, Behaviour::Refuses]);
+    database.come_back();
+    tokio::time::sleep(POLL_TIME * 4).await;
+    assert_eq!(scene.told(), [r#"D create chassis/a {"id":"a"}"#]);
+    assert_eq!(count(&monitor, "poll_failures"), failures + 2);
+    task.abort();
+}
+
+#[tokio::test]
+async fn a_restart_announces_nothing_anew_and_finds_what_changed_meanwhile() {
+    let (scene, folder, before) = begun("monitor_restart").await;
+    write(&scene, "a", A).await;
+    write(&scene, "b", B).await;
+    before.poll().await.unwrap();
+    drop(before);
+    scene.told();
+    monitor(&scene, folder.path()).poll().await.unwrap();
+    assert_eq!(scene.told(), [""; 0]);
+
+    write(&scene, "a", A2).await;
+    remove(&scene, "b").await;
+    let after = monitor(&scene, folder.path());
+    scene.publisher.behave(&[Behaviour::Refuses]);
+    after.poll().await.unwrap_err();
+    monitor(&scene, folder.path()).poll().await.unwrap();
+    assert_eq!(scene.told(), [r#"D set chassis/a {"id":"a","version":2} v2"#, "D delete chassis/b -"]);
+}
+
+#[tokio::test]
+async fn without_a_whole_file_the_first_poll_only_learns_what_is_there() {
+    let (scene, folder, begun) = begun("monitor_damaged").await;
+    write(&scene, "a", A).await;
+    begun.poll().await.unwrap();
+    scene.told();
+    let path = folder.path().join("monitor-chassis");
+    for damage in [
+        |path: &Path| fs::remove_file(path).unwrap(),
+        |path: &Path| {
+            let whole = fs::read(path).unwrap();
+            fs::write(path, &whole[..whole.len() - 1]).unwrap();
+        },
+    ] {
+        damage(&path);
+        write(&scene, "b", B).await;
+        let again = monitor(&scene, folder.path());
+        again.poll().await.unwrap();
+        assert_eq!(scene.told(), [""; 0]);
+        remove(&scene, "b").await;
+        again.poll().await.unwrap();
+        assert_eq!(scene.told(), ["D delete chassis/b -"]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_told_and_stops_nothing() {
+    let (scene, folder, monitor) = begun("monitor_unwritable").await;
+    folder.close().unwrap();
+    write(&scene, "a", A).await;
+    monitor.poll().await.unwrap();
+    write(&scene, "b", B).await;
+    monitor.poll().await.unwrap();
+    assert_eq!((scene.told().len(), count(&monitor, "poll_failures")), (2, 2));
+}
+
+#[tokio::test]
+async fn rows_that_cannot_be_read_are_counted_and_hold_up_no_other() {
+    let (scene, _folder, monitor) = begun("monitor_unreadable").await;
+    write(&scene, "a", A).await;
+    monitor.poll().await.unwrap();
+    write(&scene, "a", "junk").await;
+    write(&scene, "b", B).await;
+    monitor.poll().await.unwrap();
+    write(&scene, "a", A).await;
+    monitor.poll().await.unwrap();
+    assert_eq!(scene.told(), [r#"D create chassis/a {"id":"a"}"#, r#"D create chassis/b {"id":"b"}"#]);
+    assert_eq!(count(&monitor, "rows_unreadable"), 1);
+}
+
+#[tokio::test]
+async fn tables_that_are_written_without_end_are_refused() {
+    let scene = Scene::new("monitor_refused", quick()).await;
+    for (table, why) in
+        [("publisher", "renewal"), ("service", "skimmer service list"), ("l{port}", "is no table")]
+    {
+        let error = monitor_of(&scene, Arc::clone(&scene.database), table).unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::Settings, "{text}");
+        assert!(text.contains("monitor_tables") && text.contains(why), "{text}");
+    }
+}

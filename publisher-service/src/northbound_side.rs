@@ -1,0 +1,245 @@
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use northbound::{Directory, ServiceReport, TableMonitor};
+use pubsub_api::database::DbApi;
+use pubsub_api::settings::{PubSub, Settings, endpoint};
+use pubsub_api::{Backoff, Error, ErrorKind, Publisher, Result, Status, Tally};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+
+/// What the service does with the northbound database, beside forwarding and never in its way: its row in the directory of
+/// publishers, those of others that have ended, the tables that are watched, and its word that it is alive.
+///
+/// A database that cannot be opened is told once per cause, and tried again until it can be.
+#[derive(Debug)]
+pub(crate) struct NorthboundSide {
+    parts: Arc<Parts>,
+    running: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    publisher: Arc<dyn Publisher>,
+    publisher_id: String,
+    pubsub: PubSub,
+    database: Arc<dyn DbApi>,
+    directory: OnceLock<Directory>,
+    monitors: Vec<TableMonitor>,
+    report: ServiceReport,
+    unopened: Tally,
+}
+
+/// As what the service is in table `service`.
+const BINARY: &str = "skimmer-publisher-service";
+
+/// How long the database may take to close; all that it said is done is done.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// When a part that failed begins anew.
+const RESTART: Duration = Duration::from_secs(1);
+
+impl NorthboundSide {
+    /// Checks the settings; opens and starts nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] if a table cannot be watched, or `management_ip` is no address.
+    pub(crate) fn new(
+        database: Arc<dyn DbApi>,
+        publisher: Arc<dyn Publisher>,
+        publisher_id: &str,
+        settings: &Settings,
+    ) -> Result<Self> {
+        let pubsub = settings.pubsub().clone();
+        public_address("tcp://*:1", &pubsub.management_ip)?;
+        let mut tables = pubsub.monitor_tables.clone();
+        tables.sort();
+        tables.dedup();
+        let monitor = |table: &String| {
+            let (database, publisher) = (Arc::clone(&database), Arc::clone(&publisher));
+            let monitor = TableMonitor::new(database, publisher, table, pubsub.monitor_table_poll_time);
+            monitor.map(|monitor| monitor.keep_in(&pubsub.state_dir))
+        };
+        let monitors = tables.iter().map(monitor).collect::<Result<_>>()?;
+        let report = ServiceReport::new(Arc::clone(&database), BINARY, publisher_id, pubsub.report_interval);
+        let parts = Parts {
+            publisher,
+            publisher_id: publisher_id.to_owned(),
+            pubsub,
+            database,
+            directory: OnceLock::new(),
+            monitors,
+            report,
+            unopened: Tally::new("opening_failures"),
+        };
+        Ok(Self { parts: Arc::new(parts), running: None })
+    }
+
+    /// Opens the database in the background, and begins. `address`: where agents connect to, if they do.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] if the address cannot be told to others.
+    pub(crate) fn start(&mut self, address: Option<&str>) -> Result<()> {
+        let parts = &self.parts;
+        let address = address.map(|address| public_address(address, &parts.pubsub.management_ip));
+        let address = address.transpose()?;
+        parts.directory.get_or_init(|| parts.directory_at(address));
+        self.running = Some(tokio::spawn(run(Arc::clone(parts))));
+        Ok(())
+    }
+
+    /// A view of the status that outlives it.
+    pub(crate) fn status_reader(&self) -> impl Fn() -> BTreeMap<String, Status> + Send + Sync + 'static {
+        let parts = Arc::clone(&self.parts);
+        move || parts.status()
+    }
+
+    /// Ends it, and closes the database. What was not published is found after the next start; the rows stay.
+    pub(crate) async fn stop(self) {
+        if let Some(running) = self.running {
+            running.abort();
+            // It was aborted.
+            let _ = running.await;
+        }
+        match timeout(CLOSING, self.parts.database.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("the northbound database did not close well: {error}"),
+            Err(_) => tracing::warn!("the northbound database did not close within {CLOSING:?}"),
+        }
+    }
+}
+
+impl Parts {
+    fn directory_at(&self, address: Option<String>) -> Directory {
+        let (database, publisher) = (Arc::clone(&self.database), Arc::clone(&self.publisher));
+        let timeout = self.pubsub.publisher_timeout;
+        match address {
+            Some(uri) => Directory::new(database, publisher, (self.publisher_id.clone(), uri), timeout),
+            None => Directory::observer(database, publisher, timeout),
+        }
+    }
+
+    /// Returns when the database is open, or closed for good.
+    async fn open(&self) {
+        let (alias, mut backoff) = (&self.pubsub.nb_db_class, Backoff::default());
+        let mut told: Vec<ErrorKind> = Vec::new();
+        while let Err(error) = self.database.initialize().await {
+            let kind = error.kind();
+            self.unopened.count(name(kind), Instant::now());
+            if !told.contains(&kind) {
+                told.push(kind);
+                let so = format!(
+                    "the northbound database ({alias}) cannot be opened, and is tried again until it can: {error}; \
+                     meanwhile nobody finds this service there, and no table is watched"
+                );
+                // Time alone does not mend it.
+                if kind == ErrorKind::Settings { tracing::error!("{so}") } else { tracing::warn!("{so}") }
+            }
+            sleep(backoff.next_delay(fastrand::f64())).await;
+        }
+        tracing::info!("the northbound database ({alias}) is open");
+    }
+
+    async fn keep_directory(&self) {
+        if let Some(directory) = self.directory.get() {
+            directory.run().await;
+        }
+    }
+
+    fn status(&self) -> BTreeMap<String, Status> {
+        let mut directory = self.directory.get().map(Directory::status).unwrap_or_default();
+        directory.merge(self.report.status());
+        let mut monitors = Status::default();
+        self.monitors.iter().for_each(|monitor| monitors.merge(monitor.status()));
+        let mut database = self.database.status();
+        database.counters.extend(self.unopened.read());
+        BTreeMap::from([
+            ("directory".to_owned(), directory),
+            ("monitors".to_owned(), monitors),
+            ("database".to_owned(), database),
+        ])
+    }
+}
+
+/// Runs all parts, each by itself, until the future is dropped.
+async fn run(parts: Arc<Parts>) {
+    parts.open().await;
+    let mut tasks = JoinSet::new();
+    let of_directory = Arc::clone(&parts);
+    tasks.spawn(async move { supervise("directory", || of_directory.keep_directory()).await });
+    let of_report = Arc::clone(&parts);
+    tasks.spawn(async move { supervise("report", || of_report.report.run()).await });
+    for number in 0..parts.monitors.len() {
+        let of_monitor = Arc::clone(&parts);
+        tasks.spawn(async move {
+            if let Some(monitor) = of_monitor.monitors.get(number) {
+                supervise("monitor", || monitor.run()).await;
+            }
+        });
+    }
+    tasks.join_all().await;
+}
+
+/// Begins a part anew when it fails: a defect of a driver ends none (reliability.md P16).
+async fn supervise<Part: Future<Output = ()>>(name: &'static str, begin: impl Fn() -> Part) {
+    while AssertUnwindSafe(begin()).catch_unwind().await.is_err() {
+        tracing::error!(part = name, "a part of the service failed, and begins anew");
+        sleep(RESTART).await;
+    }
+}
+
+/// The address at which others reach what is bound at `bound`: of all addresses of a host, `management_ip`.
+fn public_address(bound: &str, management_ip: &str) -> Result<String> {
+    let Some((transport, (host, port))) =
+        bound.split_once("://").and_then(|(transport, address)| Some((transport, address.rsplit_once(':')?)))
+    else {
+        return Ok(bound.to_owned());
+    };
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    if host != "*" && !ip.is_ok_and(|ip| ip.is_unspecified()) {
+        return Ok(bound.to_owned());
+    }
+    let port = port.parse().unwrap_or_default();
+    endpoint(transport, management_ip, port).map_err(|_| {
+        let text = format!(
+            "management_ip is {management_ip:?}, which is no address under which others could find this service: write \
+             an IP address or a host name"
+        );
+        Error::new(ErrorKind::Settings, text)
+    })
+}
+
+fn name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Settings => "settings",
+        ErrorKind::Unavailable => "unavailable",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::public_address;
+
+    #[test]
+    fn of_all_addresses_of_a_host_others_are_told_the_one_for_them() {
+        for (bound, management_ip, public) in [
+            ("tcp://127.0.0.1:8866", "192.0.2.1", "tcp://127.0.0.1:8866"),
+            ("tcp://*:8866", "192.0.2.1", "tcp://192.0.2.1:8866"),
+            ("tcp://0.0.0.0:8866", "api-1.example.org", "tcp://api-1.example.org:8866"),
+            ("tcp://[::]:8866", "2001:db8::1", "tcp://[2001:db8::1]:8866"),
+            ("tcp://[::1]:8866", "192.0.2.1", "tcp://[::1]:8866"),
+            ("memory://host:1", "192.0.2.1", "memory://host:1"),
+        ] {
+            assert_eq!(public_address(bound, management_ip).unwrap(), public, "{bound}");
+        }
+        for bad in ["*", "", "tcp://192.0.2.1"] {
+            let error = public_address("tcp://*:1", bad).unwrap_err().to_string();
+            assert!(error.contains("management_ip"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use delivery::publisher_id;
+use northbound::{Northbound, NorthboundOptions, PUBLISHER_TABLE};
+use publisher_client::PublisherClient;
+use pubsub_api::database::{DbApi, RowName};
+use pubsub_api::settings::{Settings, parse_duration};
+use pubsub_api::{Error, ErrorKind, Registry, Result};
+
+/// The arguments of `skimmer service leave`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Leave {
+    /// Which publisher; without it, the one that the settings describe
+    #[arg(long)]
+    id: Option<String>,
+
+    /// How long the event may take until it is confirmed; if it is not, the publisher stays
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    timeout: Duration,
+}
+
+impl Leave {
+    /// The setting that lets a full queue be told before the event is in doubt.
+    pub(super) fn send_timeout(&self) -> String {
+        format!("send_timeout={}ms", self.timeout.as_millis() / 2)
+    }
+
+    pub(super) async fn run(&self, registry: &Registry, settings: &Settings) -> Result<()> {
+        let database = registry.open_database(&settings.pubsub().nb_db_class, settings)?;
+        let client = PublisherClient::open(settings)?;
+        database.initialize().await?;
+        let left = self.remove(&database, &client, &self.id(settings)).await;
+        let closed = database.close().await;
+        left.and(closed)
+    }
+
+    fn id(&self, settings: &Settings) -> String {
+        self.id.clone().unwrap_or_else(|| publisher_id(settings))
+    }
+
+    async fn remove(&self, database: &Arc<dyn DbApi>, client: &PublisherClient, id: &str) -> Result<()> {
+        let options = NorthboundOptions { confirm_within: self.timeout, ..NorthboundOptions::default() };
+        let northbound = Northbound::new(Arc::clone(database), client.publisher(), options);
+        client.initialize().await?;
+        let deleted = northbound.delete(RowName::new(PUBLISHER_TABLE, id), None).await;
+        let closed = client.close().await;
+        match deleted {
+            Ok(_) => {
+                eprintln!("publisher {id} has left");
+                closed
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let text = format!(
+                    "there is no publisher {id:?} in the directory; `skimmer service list` has those"
+                );
+                Err(Error::new(ErrorKind::NotFound, text))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

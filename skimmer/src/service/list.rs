@@ -1,0 +1,118 @@
+use std::time::Duration;
+
+use comfy_table::Table;
+use northbound::{PUBLISHER_TABLE, PublisherRow, SERVICE_TABLE, ServiceRow};
+use pubsub_api::database::{DbApi, Entry};
+use pubsub_api::settings::{PubSub, Settings};
+use pubsub_api::{Registry, Result};
+use serde_json::json;
+use service_kit::tell;
+
+use super::Format;
+
+/// What the two tables hold, sorted.
+#[derive(Debug)]
+struct Listed {
+    publishers: Vec<PublisherRow>,
+    services: Vec<ServiceRow>,
+}
+
+pub(super) async fn list(registry: &Registry, settings: &Settings, format: Format) -> Result<()> {
+    let database = registry.open_database(&settings.pubsub().nb_db_class, settings)?;
+    database.initialize().await?;
+    let listed = Listed::read(&*database).await;
+    let closed = database.close().await;
+    let (listed, now) = (listed?, PublisherRow::now());
+    match format {
+        Format::Table => listed.show_tables(settings.pubsub(), now),
+        Format::Json => listed.show_lines(settings.pubsub(), now),
+    }
+    closed
+}
+
+impl Listed {
+    async fn read(database: &dyn DbApi) -> Result<Self> {
+        let mut publishers = readable(database, PUBLISHER_TABLE, PublisherRow::parse).await?;
+        publishers.sort_by(|one, other| (&one.uri, &one.id).cmp(&(&other.uri, &other.id)));
+        let mut services = readable(database, SERVICE_TABLE, ServiceRow::parse).await?;
+        services.sort_by(|one, other| {
+            (&one.chassis, &one.binary, &one.id).cmp(&(&other.chassis, &other.binary, &other.id))
+        });
+        Ok(Self { publishers, services })
+    }
+
+    fn show_lines(&self, pubsub: &PubSub, now: Duration) {
+        for row in &self.publishers {
+            tell(json!({
+                "kind": "publisher",
+                "id": row.id,
+                "uri": row.uri,
+                "age_seconds": age(now, row.last_activity),
+                "state": state_of_publisher(row, pubsub, now),
+            }));
+        }
+        for row in &self.services {
+            tell(json!({
+                "kind": "service",
+                "id": row.id,
+                "chassis": row.chassis,
+                "binary": row.binary,
+                "age_seconds": age(now, row.last_seen_up),
+                "state": state_of_service(row, pubsub, now),
+                "disabled": row.disabled,
+            }));
+        }
+    }
+
+    fn show_tables(&self, pubsub: &PubSub, now: Duration) {
+        let publishers = self.publishers.iter().map(|row| {
+            let age = format!("{} s", age(now, row.last_activity));
+            [row.id.clone(), row.uri.clone(), age, state_of_publisher(row, pubsub, now).to_owned()]
+        });
+        show("publishers", ["publisher", "uri", "age", "state"], publishers);
+        let services = self.services.iter().map(|row| {
+            let age = format!("{} s", age(now, row.last_seen_up));
+            [row.chassis.clone(), row.binary.clone(), age, state_of_service(row, pubsub, now).to_owned()]
+        });
+        show("services", ["chassis", "binary", "age", "state"], services);
+    }
+}
+
+/// The rows of a table that can be read; the others are named.
+async fn readable<Row>(
+    database: &dyn DbApi,
+    table: &str,
+    parse: impl Fn(&[u8]) -> Result<Row>,
+) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for Entry { place, value } in database.get_all_entries(table, None).await? {
+        match parse(&value) {
+            Ok(row) => rows.push(row),
+            Err(error) => eprintln!("warning: row {table}/{} is left out: {error}", place.key),
+        }
+    }
+    Ok(rows)
+}
+
+fn state_of_publisher(row: &PublisherRow, pubsub: &PubSub, now: Duration) -> &'static str {
+    if row.is_stale(now, pubsub.publisher_timeout) { "stale" } else { "up" }
+}
+
+fn state_of_service(row: &ServiceRow, pubsub: &PubSub, now: Duration) -> &'static str {
+    if row.is_up(now, pubsub.service_down_time) { "up" } else { "down" }
+}
+
+/// In seconds; what is of a clock that is ahead is of now.
+fn age(now: Duration, then: Duration) -> u64 {
+    now.saturating_sub(then).as_secs()
+}
+
+fn show(what: &str, header: [&str; 4], rows: impl Iterator<Item = [String; 4]>) {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::ASCII_MARKDOWN);
+    table.set_header(header);
+    for row in rows {
+        table.add_row(row);
+    }
+    if table.row_count() > 0 { tell(table) } else { tell(format!("no {what}")) }
+}

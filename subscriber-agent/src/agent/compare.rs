@@ -1,0 +1,79 @@
+use std::time::{Duration, Instant};
+
+use delivery::rows::Compared;
+use delivery::subscriber::Origin;
+use pubsub_api::Result;
+
+use super::{Agent, Io};
+use crate::sync::{Finished, Read, Scope};
+use crate::{AgentNotice, Change};
+
+impl Agent {
+    /// Hands on what differs if the database was read, begins to read it if it is time, and follows the directory.
+    pub(super) async fn tend_sync(&self, io: &mut Io, now: Instant) -> Result<()> {
+        if !io.syncing.as_ref().is_some_and(|syncing| syncing.is_due(now)) {
+            return Ok(());
+        }
+        if let Some(finished) = io.syncing.as_mut().and_then(|syncing| syncing.finished(now)) {
+            self.synced(io, finished).await?;
+        }
+        if let Some(syncing) = io.syncing.as_mut().filter(|syncing| syncing.is_time_to_begin(now)) {
+            self.table().begin_comparison();
+            let wanted = syncing.selective.then(|| self.asked().wanted());
+            syncing.begin(Scope { wanted }, now);
+        }
+        self.follow_directory(io, now);
+        Ok(())
+    }
+
+    async fn synced(&self, io: &mut Io, finished: Finished) -> Result<()> {
+        let Finished { reason, began, read_at, read } = finished;
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => {
+                self.table().forget_comparison();
+                return io.output.agent_notice(&AgentNotice::SyncFailed { reason: error.to_string() });
+            }
+        };
+        let Compared { events, kept } = self.table().compare(&read.rows, read_at, |event| read.covers(event));
+        self.intake.note_change();
+        let Read { rows, others: _, corrupt, publishers } = read;
+        let (rows, differences) = (rows.len(), events.len());
+        if let Some(syncing) = &mut io.syncing {
+            syncing.counters.took(rows, differences, corrupt);
+            syncing.listed(publishers, Duration::from_micros(read_at), Instant::now());
+        }
+        for event in events {
+            self.hand_on(&mut io.output, Change { event, origin: Origin::Sync }).await?;
+        }
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        io.output.agent_notice(&AgentNotice::Synced { reason, rows, differences, kept, took_ms })
+    }
+
+    /// Connects to the publishers of the directory, and leaves those that are not there any more.
+    pub(super) fn follow_directory(&self, io: &mut Io, now: Instant) {
+        let Some(syncing) = &mut io.syncing else { return };
+        let peers = self.subscriber.status().peers;
+        let speaks = |uri: &str| peers.iter().any(|peer| peer.endpoint == uri && peer.state == "subscribed");
+        let wanted = syncing.publishers(now, speaks);
+        let mut found = self.found();
+        if *found == wanted {
+            return;
+        }
+        let named = self.asked().endpoints();
+        for gone in found.difference(&wanted).filter(|gone| !named.contains(*gone)) {
+            tracing::info!("leaving {gone}: the directory of publishers has it no more");
+            self.subscriber.unregister_listen_address(gone);
+        }
+        for new in wanted.difference(&found) {
+            match self.subscriber.register_listen_address(new) {
+                Ok(true) => tracing::info!("found a publisher in the directory: {new}"),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!("the directory has a publisher that cannot be listened to: {error}")
+                }
+            }
+        }
+        *found = wanted;
+    }
+}

@@ -1,0 +1,263 @@
+use std::collections::BTreeSet;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use futures_util::FutureExt;
+use northbound::{PublisherRow, ServiceReport};
+use pubsub_api::database::DbApi;
+use pubsub_api::settings::Settings;
+use pubsub_api::{Counter, CounterReading, Error, ErrorKind, Event, Result};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::sleep_until;
+
+use super::{Publishers, Read, Schedule, Scope};
+
+/// The agent's side of the database: when it is read, what is under way, and where publishers are.
+#[derive(Debug)]
+pub(crate) struct Syncing {
+    database: Arc<dyn DbApi>,
+    schedule: Schedule,
+    publishers: Publishers,
+    pub(crate) counters: Arc<SyncCounters>,
+    /// Whether objects are published on their own topics.
+    pub(crate) selective: bool,
+    /// Whether the directory is followed: not with a broker.
+    follows: bool,
+    /// That other rows are wanted than when the database was read.
+    other_rows: Arc<Notify>,
+    /// When there is something to do but for what is under way; asked for with each event, so it is not looked for then.
+    due: Option<Instant>,
+    under_way: Option<UnderWay>,
+    report: Arc<ServiceReport>,
+    reporting: Option<Task<()>>,
+}
+
+/// A task that ends with its value.
+#[derive(Debug)]
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Task<Result<Read>> {
+    /// Waits for its value; call it once.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, it may be called again.
+    async fn ended(&mut self) -> Result<Read> {
+        (&mut self.0).await.unwrap_or_else(|error| {
+            Err(Error::new(ErrorKind::Internal, "reading the database has failed").with_source(error))
+        })
+    }
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    reason: String,
+    began: Instant,
+    read_at: u64,
+    task: Task<Result<Read>>,
+    read: Option<Result<Read>>,
+}
+
+/// The database was read, or could not be.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) reason: String,
+    pub(crate) began: Instant,
+    /// When reading began, by the wall clock in microseconds.
+    pub(crate) read_at: u64,
+    pub(crate) read: Result<Read>,
+}
+
+/// What comparisons count.
+#[derive(Debug)]
+pub(crate) struct SyncCounters {
+    done: Counter,
+    failed: Counter,
+    rows: Counter,
+    differences: Counter,
+    corrupt: Counter,
+}
+
+impl Default for SyncCounters {
+    fn default() -> Self {
+        Self {
+            done: Counter::new("syncs"),
+            failed: Counter::new("sync_failures"),
+            rows: Counter::new("sync_rows"),
+            differences: Counter::new("sync_differences"),
+            corrupt: Counter::with_cause("sync_rows_left_out", "corrupt"),
+        }
+    }
+}
+
+impl SyncCounters {
+    /// A comparison is done.
+    pub(crate) fn took(&self, rows: usize, differences: usize, corrupt: u64) {
+        self.done.add(1);
+        self.rows.add(rows as u64);
+        self.differences.add(differences as u64);
+        self.corrupt.add(corrupt);
+    }
+
+    pub(crate) fn read(&self) -> Vec<CounterReading> {
+        let Self { done, failed, rows, differences, corrupt } = self;
+        [done, failed, rows, differences, corrupt].into_iter().map(Counter::read).collect()
+    }
+}
+
+/// What `skimmer service list` calls this program.
+const BINARY: &str = "skimmer-subscriber-agent";
+
+impl Syncing {
+    /// `follows` is whether publishers are to be found in the directory.
+    pub(crate) fn new(database: Arc<dyn DbApi>, settings: &Settings, follows: bool) -> Self {
+        let pubsub = settings.pubsub();
+        let identity = pubsub.state_dir.display().to_string();
+        let schedule = Schedule::new(pubsub.db_sync_time, Instant::now(), fastrand::f64());
+        Self {
+            due: schedule.due(),
+            schedule,
+            publishers: Publishers::new(pubsub.publisher_timeout),
+            counters: Arc::default(),
+            selective: pubsub.enable_selective_topology_distribution,
+            follows,
+            other_rows: Arc::default(),
+            under_way: None,
+            report: Arc::new(ServiceReport::new(
+                Arc::clone(&database),
+                BINARY,
+                identity,
+                pubsub.report_interval,
+            )),
+            reporting: None,
+            database,
+        }
+    }
+
+    /// Whether there is something to do now.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        let is_read = |it: &UnderWay| it.read.is_some() || it.task.0.is_finished();
+        self.under_way.as_ref().is_some_and(is_read) || self.due.is_some_and(|due| due <= now)
+    }
+
+    /// Whether it is time to [begin](Self::begin).
+    pub(crate) fn is_time_to_begin(&self, now: Instant) -> bool {
+        self.schedule.is_due(now)
+    }
+
+    /// Something may be missing.
+    pub(crate) fn want(&mut self, reason: &str, now: Instant) {
+        self.schedule.want(reason, now, fastrand::f64());
+        self.plan();
+    }
+
+    /// An event came; whether it was about a publisher.
+    pub(crate) fn told(&mut self, event: &Event, now: Instant) -> bool {
+        let is_told = self.follows && self.publishers.told(event, now);
+        self.plan();
+        is_told
+    }
+
+    /// The directory was read, at `wall`, the time since 1970.
+    pub(crate) fn listed(&mut self, rows: Vec<PublisherRow>, wall: Duration, now: Instant) {
+        if self.follows {
+            self.publishers.listed(rows, wall, now);
+        }
+        self.plan();
+    }
+
+    /// Where publishers are, without those whose time has come and that do not `speak`.
+    pub(crate) fn publishers(&mut self, now: Instant, speaks: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        self.publishers.leave_due(now, speaks);
+        self.plan();
+        self.publishers.endpoints()
+    }
+
+    fn plan(&mut self) {
+        self.due = self.schedule.due().into_iter().chain(self.publishers.due()).min();
+    }
+
+    /// Begins to read, if it is time.
+    pub(crate) fn begin(&mut self, scope: Scope, now: Instant) {
+        let Some(reason) = self.schedule.begin(now, fastrand::f64()) else { return };
+        let (database, read_at) = (Arc::clone(&self.database), wall_us());
+        let task = Task(tokio::spawn(async move { scope.read(&*database).await }));
+        self.under_way = Some(UnderWay { reason, began: now, read_at, task, read: None });
+        self.plan();
+    }
+
+    /// What came of it, if it is done.
+    pub(crate) fn finished(&mut self, now: Instant) -> Option<Finished> {
+        let UnderWay { reason, began, read_at, mut task, read } =
+            self.under_way.take_if(|it| it.read.is_some() || it.task.0.is_finished())?;
+        let read = read.or_else(|| task.ended().now_or_never())?;
+        match &read {
+            Ok(_) => {
+                self.schedule.done();
+                self.begin_to_report();
+            }
+            Err(error) => {
+                self.counters.failed.add(1);
+                if self.schedule.failed(reason.clone(), now, fastrand::f64()) {
+                    tracing::warn!("the database cannot be read, trying again: {error}");
+                }
+            }
+        }
+        self.plan();
+        Some(Finished { reason, began, read_at, read })
+    }
+
+    /// The database is there: it is told that this agent is.
+    fn begin_to_report(&mut self) {
+        if self.reporting.is_none() {
+            let report = Arc::clone(&self.report);
+            self.reporting = Some(Task(tokio::spawn(async move { report.run().await })));
+        }
+    }
+
+    /// Waits until there is something to do: [`begin`](Self::begin), [`finished`](Self::finished), or a publisher
+    /// to leave.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, nothing is lost.
+    pub(crate) async fn wake(&mut self) {
+        let due = self.due;
+        let read = async {
+            match &mut self.under_way {
+                Some(UnderWay { task, read, .. }) if read.is_none() => *read = Some(task.ended().await),
+                Some(_) => {}
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = read => {}
+            () = self.other_rows.notified() => {
+                self.schedule.want("the subscriptions have changed", Instant::now(), fastrand::f64());
+                self.plan();
+            }
+            () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
+        }
+    }
+
+    /// To be told when the subscriptions have changed.
+    pub(crate) fn other_rows(&self) -> Arc<Notify> {
+        Arc::clone(&self.other_rows)
+    }
+
+    /// The database itself, for its status.
+    pub(crate) fn database(&self) -> Arc<dyn DbApi> {
+        Arc::clone(&self.database)
+    }
+}
+
+fn wall_us() -> u64 {
+    let since: Duration = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

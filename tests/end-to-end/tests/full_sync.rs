@@ -1,0 +1,16 @@
+//! Full sync: an agent is what the northbound database says, whatever it has missed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test ends where an expectation fails"
+)]
+
+#[path = "full_sync/database.rs"]
+mod database;
+
+#[path = "full_sync/agents.rs"]
+mod agents;
+#[path = "full_sync/publishers.rs"]
+mod publishers;
