@@ -31,7 +31,7 @@ pub const DATABASE_CAPABILITIES: DatabaseCapabilities = DatabaseCapabilities {
         "A topic cannot hold a closing brace.",
         "A row that is there in both key layouts is one row: the one that key_layout names. While programs of both layouts \
          create one row at the same time, both may succeed.",
-        "Nothing is encrypted: TLS is not spoken.",
+        "Without drivers.redis.tls nothing is encrypted, the password included.",
     ],
 };
 

@@ -7,16 +7,20 @@ mod counters;
 mod dial;
 mod discovery;
 mod endpoint;
+mod handshake_failure;
 mod link;
 mod login;
 mod map;
 mod refresh;
 mod refusal;
+mod refused;
 mod round;
 mod run;
 mod scan;
 mod server;
 mod slot;
+mod stream;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +30,14 @@ use tokio::sync::Mutex;
 
 pub(crate) use command::Command;
 use counters::Counters;
+pub(crate) use dial::dial;
 pub(crate) use endpoint::Endpoint;
-use login::Login;
+pub(crate) use login::Login;
 use map::SlotMap;
+pub(crate) use refused::refused;
 use server::Server;
 pub(crate) use slot::slot_of;
+pub(crate) use stream::Stream;
 
 /// All servers, and which of them serves what.
 #[derive(Debug)]

@@ -1,4 +1,6 @@
-use std::path::PathBuf;
+mod password_place;
+mod tls_settings;
+
 use std::time::Duration;
 
 use pubsub_api::settings::{Kind, Reload, Setting, Settings, endpoint};
@@ -6,6 +8,8 @@ use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::database::KeyLayout;
 use crate::servers::Endpoint;
+pub(crate) use password_place::PasswordPlace;
+pub(crate) use tls_settings::{ClientFiles, TlsSettings};
 
 const SECTION: &str = "drivers.redis";
 
@@ -40,6 +44,46 @@ pub const SETTINGS: &[Setting] = &[
          the driver starts.",
     ),
     setting(
+        "password_env",
+        Kind::Text,
+        "\"\"",
+        "The name of an environment variable that holds the password, in the place of `password_file`. It is read when the \
+         driver starts.",
+    ),
+    setting(
+        "tls",
+        Kind::Bool,
+        "false",
+        "Whether to speak TLS (1.2 or 1.3) with every server, also with the nodes that a cluster tells.",
+    ),
+    setting(
+        "ca_file",
+        Kind::Text,
+        "\"\"",
+        "The certificates, PEM, of the authorities that sign the servers' certificates; needed with `tls`. The system's \
+         authorities are not asked: name their file, if one of them signs. It is read when the driver starts.",
+    ),
+    setting(
+        "tls_server_name",
+        Kind::Text,
+        "\"\"",
+        "The name, or IP address, that every server's certificate must be for; empty for the host by which each server is \
+         known: as in `hosts`, or as its cluster tells it, which is its IP address unless the cluster announces names.",
+    ),
+    setting(
+        "client_cert_file",
+        Kind::Text,
+        "\"\"",
+        "The certificate to show, PEM, with those that lead to its authority; for servers that want one \
+         (`tls-auth-clients yes`, Redis's default). Goes with `client_key_file`.",
+    ),
+    setting(
+        "client_key_file",
+        Kind::Text,
+        "\"\"",
+        "The private key, PEM, of the certificate in `client_cert_file`.",
+    ),
+    setting(
         "timeout",
         Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(600) },
         "\"5s\"",
@@ -53,6 +97,39 @@ pub const SETTINGS: &[Setting] = &[
         "How the keys of new rows are written: `{table.topic}key` as Dragonflow's last version does, or \
          `{table.topic}.key` as 4.0 and 5.0 do. Rows of both are read, changed and deleted where they are.",
     ),
+    setting(
+        "publish_in_flight_events",
+        Kind::Integer { min: 1, max: 1_000_000 },
+        "10000",
+        "Events that a publisher has sent and Redis has not answered. When full, `send` waits for `send_timeout` and is then \
+         refused as overloaded.",
+    ),
+    setting(
+        "publish_in_flight_bytes",
+        Kind::Bytes { min: 2 * 1024 * 1024, max: 1 << 30 },
+        "\"64MiB\"",
+        "The same in bytes, with 512 for each event.",
+    ),
+    setting(
+        "recv_queue_events",
+        Kind::Integer { min: 1, max: 1_000_000 },
+        "10000",
+        "Events that a subscriber has received and the application has not read. When full, the driver stops reading, and \
+         Redis holds back, until it disconnects the subscriber (its `client-output-buffer-limit pubsub`).",
+    ),
+    setting(
+        "recv_queue_bytes",
+        Kind::Bytes { min: 2 * 1024 * 1024, max: 1 << 30 },
+        "\"64MiB\"",
+        "The same in bytes, with 512 for each event.",
+    ),
+    setting(
+        "topology_check_interval",
+        Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(600) },
+        "\"10s\"",
+        "How often each publisher and subscriber asks a cluster whether the node that it is connected to is still a master, \
+         with 20 % of jitter. A node that left the cluster does not say so, and is left then.",
+    ),
 ];
 
 /// What the driver needs to know, checked.
@@ -63,7 +140,9 @@ pub(crate) struct RedisSettings {
     /// As whom to log in, if not as the default user.
     pub(crate) user: Option<String>,
     /// Where the password is, if there is one.
-    pub(crate) password_file: Option<PathBuf>,
+    pub(crate) password: Option<PasswordPlace>,
+    /// How to speak TLS, if it is to be spoken.
+    pub(crate) tls: Option<TlsSettings>,
     /// How long a call waits.
     pub(crate) timeout: Duration,
     /// How keys are written.
@@ -79,16 +158,18 @@ impl RedisSettings {
         if hosts.is_empty() {
             return Err(Error::new(ErrorKind::Settings, format!("{SECTION}.hosts is empty: name a host")));
         }
-        let (user, password_file) = (own.text("user")?, own.text("password_file")?);
-        if !user.is_empty() && password_file.is_empty() {
-            let text =
-                format!("{SECTION}.user is {user:?}, without a password: name {SECTION}.password_file");
+        let (user, password) = (own.text("user")?, PasswordPlace::read(&own)?);
+        if !user.is_empty() && password.is_none() {
+            let text = format!(
+                "{SECTION}.user is {user:?}, without a password: name {SECTION}.password_file or {SECTION}.password_env"
+            );
             return Err(Error::new(ErrorKind::Settings, text));
         }
         Ok(Self {
             hosts,
             user: Some(user).filter(|user| !user.is_empty()),
-            password_file: Some(password_file).filter(|path| !path.is_empty()).map(PathBuf::from),
+            password,
+            tls: TlsSettings::read(&own)?,
             timeout: own.duration("timeout")?,
             key_layout: KeyLayout::named(&own.text("key_layout")?),
         })

@@ -54,7 +54,11 @@ impl Threads {
             let reader = Worker::start(self.settings.clone(), Access::Read).await?;
             Ok((Arc::new(writer), Arc::new(reader)))
         };
-        let (writer, reader) = self.counted(started.await)?;
+        let (writer, reader) = started.await.inspect_err(|error| {
+            // Counted only: the caller says it, and tries again at its own pace.
+            self.count(error);
+        })?;
+        tracing::info!(path = %self.settings.path.display(), "SQLite is open");
         *self.stage() = Stage::Open { writer, reader, process: std::process::id() };
         Ok(())
     }
@@ -139,18 +143,26 @@ impl Threads {
         Err(Error::new(kind, text))
     }
 
+    /// Counts what went wrong with a call, and says so in the log: the first, then at most one a second.
     fn counted<T>(&self, done: Result<T>) -> Result<T> {
-        let cause = done.as_ref().err().and_then(|error| match error.kind() {
-            ErrorKind::Unavailable => Some("unavailable"),
-            ErrorKind::InDoubt => Some("in_doubt"),
-            ErrorKind::Internal => Some("internal"),
-            ErrorKind::Settings => Some("settings"),
-            _ => None,
-        });
-        if let Some(cause) = cause {
-            self.errors.count(cause, Instant::now());
-        }
-        done
+        done.inspect_err(|error| {
+            if let Some(times) = self.count(error) {
+                tracing::warn!(times, "a call of SQLite failed: {error}");
+            }
+        })
+    }
+
+    /// How many of its cause there were since the last line in the log, if it is time for another one. What the caller did
+    /// wrong is nothing that operators could mend.
+    fn count(&self, error: &Error) -> Option<u64> {
+        let cause = match error.kind() {
+            ErrorKind::Unavailable => "unavailable",
+            ErrorKind::InDoubt => "in_doubt",
+            ErrorKind::Internal => "internal",
+            ErrorKind::Settings => "settings",
+            _ => return None,
+        };
+        self.errors.count(cause, Instant::now())
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {

@@ -1,7 +1,10 @@
 //! One file and several processes of the host: what they share, what survives their death, and what a fork may not do.
 //!
 //! This is a `main` of its own: it is also the child processes of its tests, and only a `main` may fork and go on.
-#![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where an expectation fails")]
+
+#[path = "processes/full_disk.rs"]
+mod full_disk;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write as _};
@@ -17,14 +20,20 @@ use pubsub_api::{ErrorKind, Registry};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, child, folder] = arguments.as_slice()
-        && child == "child"
-    {
-        runtime().block_on(write_until_killed(Path::new(folder)));
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [_, "child", folder] => runtime().block_on(write_until_killed(Path::new(folder))),
+        [_, "on-small-disk", folder] => {
+            return runtime().block_on(full_disk::on_small_disk(Path::new(folder)));
+        }
+        _ => {}
     }
-    let tests: [(&str, fn()); 2] = [
+    let tests: [(&str, fn()); 3] = [
         ("what_was_answered_survives_that_its_process_is_killed", killed_processes),
         ("a_child_is_refused_what_its_parent_initialized_and_the_parent_goes_on", forked),
+        (
+            "a_disk_that_is_full_or_read_only_is_told_and_used_again_when_it_is_mended",
+            full_disk::in_own_mounts,
+        ),
     ];
     for (name, test) in tests {
         test();

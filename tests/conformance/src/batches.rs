@@ -21,7 +21,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(Both, recv_batch_is_bounded_and_appends),
     case!(Both, recv_batch_is_cancel_safe),
     case!(Both, recv_batch_delivers_all_that_arrived_before_it_is_closed),
-    case!(Network, recv_batch_brings_notices_at_their_place),
+    case!(Network, recv_batch_brings_notices_at_their_place, unless: ["broker"]),
     case!(Both, a_closed_publisher_refuses_a_batch_and_leaves_it_whole),
 ];
 

@@ -25,6 +25,9 @@ pub struct Case {
     /// What the driver must promise for the line to bind it: names from
     /// [`Capabilities::flags`](pubsub_api::Capabilities::flags).
     pub needs: &'static [&'static str],
+    /// What the driver must not be for the line to bind it: names from
+    /// [`Capabilities::flags`](pubsub_api::Capabilities::flags). At a broker nobody binds, and no publisher has an address.
+    pub unless: &'static [&'static str],
     /// Proves it.
     pub run: fn(Fixture) -> Running,
 }
@@ -53,8 +56,11 @@ impl Case {
             return Some(format!("is about {} only", only.as_str()));
         }
         let flags = driver.capabilities.flags();
-        let missing = self.needs.iter().find(|need| !flags.contains(&(**need, true)))?;
-        Some(format!("needs {missing:?}: not promised"))
+        if let Some(missing) = self.needs.iter().find(|need| !flags.contains(&(**need, true))) {
+            return Some(format!("needs {missing:?}: not promised"));
+        }
+        let other = self.unless.iter().find(|unless| flags.contains(&(**unless, true)))?;
+        Some(format!("is not about {other:?}"))
     }
 }
 
@@ -84,7 +90,7 @@ mod tests {
     fn a_case_needs_only_promises_that_exist() {
         let flags = Capabilities::NONE.flags();
         for case in CASES.iter().copied().flatten() {
-            for need in case.needs {
+            for need in case.needs.iter().chain(case.unless) {
                 assert!(flags.iter().any(|(name, _)| name == need), "{} needs {need:?}", case.name);
             }
         }

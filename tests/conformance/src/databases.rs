@@ -6,6 +6,7 @@ mod database_case;
 mod database_fixture;
 mod database_place;
 mod expectation;
+mod shared_cluster;
 
 mod rows;
 
@@ -29,7 +30,8 @@ mod instances;
 
 pub use database_case::DatabaseCase;
 pub use database_fixture::DatabaseFixture;
-pub use database_place::{DatabasePlace, PLACES};
+pub use database_place::{DatabasePlace, PLACES, PlaceKind};
+pub use shared_cluster::SharedCluster;
 
 /// The table: every case, by group.
 pub const DATABASE_CASES: &[&[DatabaseCase]] = &[

@@ -6,7 +6,8 @@ use pubsub_api::settings::{Setting, Settings, Sources};
 use pubsub_api::{Capabilities, Driver, PubSubApi, Registry, Role, Subscription};
 use tempfile::TempDir;
 
-use crate::{Outcome, Receiver, Sender};
+use crate::patience::until;
+use crate::{BrokerPlace, Outcome, Receiver, Sender};
 
 /// What one case has of its own: the driver under test in one role, a folder, a loopback address.
 #[derive(Debug)]
@@ -14,18 +15,25 @@ pub struct Fixture {
     driver: &'static Driver,
     role: Role,
     tables: Vec<&'static [Setting]>,
+    /// Where the broker is, if there is one.
+    place: Option<Arc<dyn BrokerPlace>>,
     folder: TempDir,
     host: String,
 }
 
 impl Fixture {
-    /// A fixture for `driver` in `role`.
+    /// A fixture for `driver` in `role`, with the broker at `place` if it has one.
     ///
     /// # Errors
     /// If there is no room for a folder.
-    pub fn new(registry: &Registry, driver: &'static Driver, role: Role) -> Outcome<Self> {
+    pub fn new(
+        registry: &Registry,
+        driver: &'static Driver,
+        role: Role,
+        place: Option<Arc<dyn BrokerPlace>>,
+    ) -> Outcome<Self> {
         let folder = tempfile::Builder::new().prefix("skimmer-").tempdir()?;
-        Ok(Self { driver, role, tables: registry.settings(), folder, host: own_host() })
+        Ok(Self { driver, role, tables: registry.settings(), place, folder, host: own_host() })
     }
 
     /// What the driver under test promises.
@@ -63,6 +71,7 @@ impl Fixture {
             "linger=20s".to_owned(),
             "send_timeout=20s".to_owned(),
         ];
+        all.extend(self.place.iter().flat_map(|place| place.sets()));
         all.extend(sets.iter().map(|set| (*set).to_owned()));
         let sources = Sources { sets: all, ..Sources::default() };
         let (settings, _) = Settings::load(&sources, &self.tables)?;
@@ -82,7 +91,12 @@ impl Fixture {
     /// # Errors
     /// If it cannot be initialized.
     pub async fn publisher_with(&self, sets: &[&str]) -> Outcome<Sender> {
-        Sender::start(self.open(sets)?.publisher(), self.role).await
+        let sender = Sender::start(self.open(sets)?.publisher(), self.role).await?;
+        if self.capabilities().broker {
+            // A publisher to a broker is nowhere until it has connected, which its first hello makes it do.
+            until("the publisher's node", || sender.endpoint().is_some()).await?;
+        }
+        Ok(sender)
     }
 
     /// A network publisher where another one was: at the port of `endpoint`.
@@ -102,6 +116,8 @@ impl Fixture {
         for subscription in wanted {
             receiver.register_topic(subscription.clone())?;
         }
+        // Where a broker is, the settings say.
+        let addresses = if self.capabilities().broker { &[] } else { addresses };
         for address in addresses {
             receiver.register_listen_address(address)?;
         }
@@ -114,7 +130,7 @@ impl Fixture {
     /// # Errors
     /// If the driver refuses the settings.
     pub fn new_subscriber(&self) -> Outcome<Receiver> {
-        Ok(Receiver::new(self.open(&[])?.subscriber()))
+        Ok(Receiver::new(self.open(&[])?.subscriber(), self.capabilities().broker))
     }
 
     /// A publisher and a subscriber for `wanted`, linked, the subscriptions proved. On the multiproc hop `wanted`

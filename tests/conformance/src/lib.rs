@@ -2,13 +2,13 @@
 //! driver runs for each role that it has; and one of [`DatabaseCase`]s for every registered database driver.
 //!
 //! The contract is the docs of [`Publisher`](pubsub_api::Publisher) and [`Subscriber`](pubsub_api::Subscriber), and of
-//! [`DbApi`](pubsub_api::database::DbApi), whose drivers find their databases at [`PLACES`]. A case
+//! [`DbApi`](pubsub_api::database::DbApi), whose drivers find their databases at [`PLACES`], each case at each. A case
 //! that a driver does not have to pass, by its role or by its [`Capabilities`](pubsub_api::Capabilities), shows as
 //! ignored with the reason; nothing is skipped in silence. To run one driver, or one case of all:
 //!
 //! ```text
 //! cargo test -p conformance -- memory_pubsub_driver::network
-//! cargo test -p conformance -- sqlite_nb_db_driver::database
+//! cargo test -p conformance -- redis_nb_db_driver::database::cluster
 //! cargo test -p conformance -- recv_is_cancel_safe
 //! ```
 //!
@@ -16,6 +16,7 @@
 //! [`PATIENCE`]. A subscription is proved by [`Notice::Subscribed`](pubsub_api::Notice), to which every network
 //! publisher of the suite says `$hello` every 50 ms; one that is placed while running, by probe events.
 
+mod broker_place;
 mod case;
 mod check;
 mod fixture;
@@ -40,6 +41,8 @@ mod links;
 
 mod restarts;
 
+mod brokers;
+
 mod lifecycle;
 
 mod closing;
@@ -56,8 +59,11 @@ mod requests;
 
 mod databases;
 
+pub use broker_place::{BROKERS, BrokerClusters, BrokerKind, BrokerPlace};
 pub use case::{Case, Failure, Outcome, Roles, Running};
-pub use databases::{DATABASE_CASES, DatabaseCase, DatabaseFixture, DatabasePlace, PLACES};
+pub use databases::{
+    DATABASE_CASES, DatabaseCase, DatabaseFixture, DatabasePlace, PLACES, PlaceKind, SharedCluster,
+};
 pub use fixture::Fixture;
 pub use patience::PATIENCE;
 pub use receiver::Receiver;
@@ -74,6 +80,7 @@ pub const CASES: &[&[Case]] = &[
     batches::CASES,
     links::CASES,
     restarts::CASES,
+    brokers::CASES,
     lifecycle::CASES,
     closing::CASES,
     payloads::CASES,

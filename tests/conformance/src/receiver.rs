@@ -19,13 +19,15 @@ const PROBE_EVERY: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Receiver {
     subscriber: Arc<dyn Subscriber>,
+    /// Whether its link is to a broker, whichever node of it, and not to publishers.
+    broker: bool,
     /// What was told so far, for the sentence of a failure.
     notices: Mutex<Vec<Notice>>,
 }
 
 impl Receiver {
-    pub(crate) fn new(subscriber: Arc<dyn Subscriber>) -> Self {
-        Self { subscriber, notices: Mutex::default() }
+    pub(crate) fn new(subscriber: Arc<dyn Subscriber>, broker: bool) -> Self {
+        Self { subscriber, broker, notices: Mutex::default() }
     }
 
     /// The subscriber itself, to share among tasks.
@@ -111,13 +113,12 @@ impl Receiver {
         Ok(())
     }
 
-    /// Waits for `Subscribed` of this publisher, and steps over everything before.
+    /// Waits for `Subscribed` of this publisher (at a broker, of any node), and steps over everything before.
     ///
     /// # Errors
     /// If it is not told.
     pub async fn subscribed(&self, endpoint: &str) -> Outcome {
-        let is_it =
-            |notice: &Notice| matches!(notice, Notice::Subscribed { publisher, .. } if publisher == endpoint);
+        let is_it = |notice: &Notice| matches!(notice, Notice::Subscribed { publisher, .. } if self.broker || publisher == endpoint);
         self.notice(&format!("`Subscribed` of {endpoint}"), is_it).await
     }
 

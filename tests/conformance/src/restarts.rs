@@ -5,9 +5,9 @@ use crate::receiver::topic;
 use crate::{Case, Fixture, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
-    case!(Network, a_publisher_that_is_away_at_the_start_is_normal),
-    case!(Network, a_publisher_that_returns_is_subscribed_again),
-    case!(Network, topics_registered_while_the_publisher_is_away_hold_when_it_returns),
+    case!(Network, a_publisher_that_is_away_at_the_start_is_normal, unless: ["broker"]),
+    case!(Network, a_publisher_that_returns_is_subscribed_again, unless: ["broker"]),
+    case!(Network, topics_registered_while_the_publisher_is_away_hold_when_it_returns, unless: ["broker"]),
     case!(Network, a_subscriber_that_returns_is_subscribed_again),
     case!(Multiproc, a_publisher_connects_lazily_and_what_it_sent_before_is_delivered),
     case!(Multiproc, a_subscriber_that_returns_takes_events_again),

@@ -1,10 +1,14 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::{Completion, Failed, Trial};
 use pubsub_api::database::DatabaseDriver;
 use pubsub_api::{Driver, Registry, Role};
 
-use crate::{CASES, Case, DATABASE_CASES, DatabaseCase, DatabaseFixture, Fixture, Outcome, Running};
+use crate::{
+    BrokerClusters, BrokerKind, CASES, Case, DATABASE_CASES, DatabaseCase, DatabaseFixture, Fixture, Outcome,
+    PlaceKind, Running, SharedCluster,
+};
 
 /// How long a whole case may take.
 const CASE_TIMEOUT: Duration = Duration::from_secs(90);
@@ -12,11 +16,12 @@ const CASE_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long what a case leaves behind may take to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Every case for every registered driver in every role it has, named `alias::role::case`, and every database case for
-/// every registered database driver, named `alias::database::case`.
+/// Every case for every registered driver in every role it has, named `alias::role::case`, or `alias::role::place::case` if it
+/// has a broker, and every database case for
+/// every registered database driver, named `alias::database::place::case`.
 ///
 /// # Errors
-/// If no driver is registered, or two have one alias.
+/// If no driver is registered, two have one alias, or a database driver or one with a broker has no place.
 pub fn trials() -> Outcome<Vec<Trial>> {
     let registry = Registry::collect()?;
     if registry.drivers().is_empty() || registry.databases().is_empty() {
@@ -25,43 +30,90 @@ pub fn trials() -> Outcome<Vec<Trial>> {
         );
     }
     let mut trials = Vec::new();
+    let clusters = Arc::default();
     for driver in registry.drivers() {
         for role in driver.roles {
-            let cases = CASES.iter().copied().flatten();
-            trials.extend(cases.map(|case| trial(driver, *role, *case)));
+            for place in places(driver)? {
+                let cases = CASES.iter().copied().flatten();
+                trials.extend(cases.map(|case| trial(driver, *role, place, *case, &clusters)));
+            }
         }
     }
+    let shared = Arc::default();
     for driver in registry.databases() {
-        let cases = DATABASE_CASES.iter().copied().flatten();
-        trials.extend(cases.map(|case| database_trial(driver, *case)));
+        for kind in PlaceKind::of(driver.alias)? {
+            let cases = DATABASE_CASES.iter().copied().flatten();
+            trials.extend(cases.map(|case| database_trial(driver, kind, *case, &shared)));
+        }
     }
     Ok(trials)
 }
 
+/// Where a driver has its cases: once, if it needs no place.
+fn places(driver: &Driver) -> Outcome<Vec<Option<&'static BrokerKind>>> {
+    if !driver.capabilities.broker {
+        return Ok(vec![None]);
+    }
+    Ok(BrokerKind::of(driver.alias)?.into_iter().map(Some).collect())
+}
+
 /// A case that does not bind the driver shows as ignored, with the reason.
-fn trial(driver: &'static Driver, role: Role, case: Case) -> Trial {
-    let name = format!("{}::{}::{}", driver.alias, role.as_str(), case.name);
+fn trial(
+    driver: &'static Driver,
+    role: Role,
+    place: Option<&'static BrokerKind>,
+    case: Case,
+    clusters: &Arc<BrokerClusters>,
+) -> Trial {
+    let at = place.map(|place| format!("{}::", place.word)).unwrap_or_default();
+    let name = format!("{}::{}::{at}{}", driver.alias, role.as_str(), case.name);
+    let clusters = Arc::clone(clusters);
     Trial::ignorable_test(name, move || match case.excluded(driver, role) {
         Some(reason) => Ok(Completion::ignored_with(reason)),
-        None => run(driver, role, case).map(|()| Completion::Completed).map_err(Failed::from),
+        None => {
+            let run = run(driver, role, place, case, &clusters);
+            run.map(|()| Completion::Completed).map_err(Failed::from)
+        }
     })
 }
 
-fn database_trial(driver: &'static DatabaseDriver, case: DatabaseCase) -> Trial {
-    let name = format!("{}::database::{}", driver.alias, case.name);
+fn database_trial(
+    driver: &'static DatabaseDriver,
+    kind: &'static PlaceKind,
+    case: DatabaseCase,
+    shared: &Arc<SharedCluster>,
+) -> Trial {
+    let name = format!("{}::database::{}::{}", driver.alias, kind.word, case.name);
+    let shared = Arc::clone(shared);
     Trial::ignorable_test(name, move || match case.excluded(driver) {
         Some(reason) => Ok(Completion::ignored_with(reason)),
-        None => run_database(driver, case).map(|()| Completion::Completed).map_err(Failed::from),
+        None => {
+            let run = run_database(driver, kind, case, &shared);
+            run.map(|()| Completion::Completed).map_err(Failed::from)
+        }
     })
 }
 
-fn run(driver: &'static Driver, role: Role, case: Case) -> Outcome {
-    let fixture = Fixture::new(&Registry::collect()?, driver, role)?;
+fn run(
+    driver: &'static Driver,
+    role: Role,
+    place: Option<&'static BrokerKind>,
+    case: Case,
+    clusters: &Arc<BrokerClusters>,
+) -> Outcome {
+    let place = place.map(|place| place.make(clusters));
+    // It is given back when all that the case began has ended.
+    let fixture = Fixture::new(&Registry::collect()?, driver, role, place.clone())?;
     to_the_end(|| (case.run)(fixture))
 }
 
-fn run_database(driver: &'static DatabaseDriver, case: DatabaseCase) -> Outcome {
-    let fixture = DatabaseFixture::new(&Registry::collect()?, driver)?;
+fn run_database(
+    driver: &'static DatabaseDriver,
+    kind: &'static PlaceKind,
+    case: DatabaseCase,
+    shared: &Arc<SharedCluster>,
+) -> Outcome {
+    let fixture = DatabaseFixture::new(&Registry::collect()?, driver, kind, shared)?;
     to_the_end(|| (case.run)(fixture))
 }
 

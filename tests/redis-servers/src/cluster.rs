@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Raw, RedisServer, Reply, until};
+use crate::{Authority, Certified, Raw, RedisServer, Reply, until};
 
 const SLOTS: u16 = 16_384;
 const MASTERS: usize = 3;
@@ -42,7 +42,24 @@ impl RedisCluster {
     pub fn with_node_timeout(node_timeout: Duration) -> Self {
         let millis = node_timeout.as_millis().to_string();
         let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", &millis];
-        let nodes = (0..2 * MASTERS).map(|_| RedisServer::start(&options)).collect();
+        Self::of((0..2 * MASTERS).map(|_| RedisServer::start(&options)).collect())
+    }
+
+    /// The same as [`start`](Self::start), whose nodes speak TLS with each other and with clients at
+    /// [`tls_address`](RedisServer::tls_address); all show `own`.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[must_use]
+    #[track_caller]
+    pub fn start_tls(authority: &Authority, own: &Certified) -> Self {
+        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "60000"];
+        let options = [&options[..], &["--tls-cluster", "yes", "--tls-replication", "yes"]].concat();
+        Self::of((0..2 * MASTERS).map(|_| RedisServer::start_tls(authority, own, &options)).collect())
+    }
+
+    #[track_caller]
+    fn of(nodes: Vec<RedisServer>) -> Self {
         let cluster = Self { nodes };
         cluster.share_out();
         cluster.meet();
@@ -54,6 +71,19 @@ impl RedisCluster {
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {
         self.nodes.iter().map(RedisServer::address).collect()
+    }
+
+    /// Ends the connections of clients, and deletes all that they wrote.
+    ///
+    /// # Panics
+    /// If a master of the beginning is none any more.
+    #[track_caller]
+    pub fn empty(&self) {
+        for place in 0..MASTERS {
+            let mut raw = self.raw(place);
+            raw.call(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+            raw.call(&["FLUSHALL"]).expect_ok();
+        }
     }
 
     /// The node that serves a slot, as the nodes that live say: its place among [`nodes`](Self::nodes).
@@ -151,7 +181,7 @@ impl RedisCluster {
     fn meet(&self) {
         let mut first = self.raw(0);
         for node in &self.nodes[1..] {
-            first.call(&["CLUSTER", "MEET", "127.0.0.1", &node.port().to_string()]).expect_ok();
+            first.call(&["CLUSTER", "MEET", "127.0.0.1", &node.port_for_nodes().to_string()]).expect_ok();
         }
         self.wait_for_all("all nodes know each other", |raw| {
             let info = raw.call(&["CLUSTER", "INFO"]).text();
@@ -195,7 +225,7 @@ impl Move<'_> {
     #[track_caller]
     pub fn keys(&self) {
         let mut from = self.cluster.raw(self.from);
-        let port = self.cluster.nodes[self.to].port().to_string();
+        let port = self.cluster.nodes[self.to].port_for_nodes().to_string();
         loop {
             let keys = from.call(&["CLUSTER", "GETKEYSINSLOT", &self.slot.to_string(), "10"]).list();
             if keys.is_empty() {
@@ -232,7 +262,7 @@ impl Move<'_> {
         self.cluster.wait_for_one_epoch();
         until("the slot is its new master's alone", || {
             let claims = |place: &usize| self.cluster.claims(*place, self.slot);
-            ((0..MASTERS).filter(claims).collect::<Vec<_>>() == [self.to]).then_some(())
+            ((0..self.cluster.nodes.len()).filter(claims).collect::<Vec<_>>() == [self.to]).then_some(())
         });
     }
 }

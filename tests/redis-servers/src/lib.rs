@@ -2,6 +2,7 @@
 //!
 //! - [`RedisServer`] is one process: it can be killed, started again with its data, and halted.
 //! - [`RedisCluster`] is three masters and three replicas; its slots can be moved while a test goes on.
+//! - [`Authority`] signs certificates for servers and clients that speak TLS.
 //! - [`Raw`] is a connection that shares no code with the driver under test: what it reads is what is there.
 //!
 //! Everything waits for a condition, at most [`PATIENCE`], and ends the test by a panic. Servers are killed, each by its
@@ -19,12 +20,15 @@
     reason = "a test ends where an expectation fails"
 )]
 
+mod authority;
+mod bus;
 mod cluster;
 mod patience;
 mod port;
 mod raw;
 mod server;
 
+pub use authority::{Authority, Certified};
 pub use cluster::{Move, RedisCluster};
 pub use patience::{PATIENCE, until};
 pub use raw::{Raw, Reply};

@@ -55,6 +55,11 @@ impl Raw {
         self.read()
     }
 
+    /// What the server says next without being asked, as to a subscriber; `None` if the connection breaks.
+    pub fn pushed(&mut self) -> Option<Reply> {
+        self.read()
+    }
+
     fn read(&mut self) -> Option<Reply> {
         let mut line = String::new();
         self.0.read_line(&mut line).ok().filter(|length| *length > 0)?;

@@ -8,12 +8,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::port::free_port;
-use crate::{Raw, until};
+use crate::{Authority, Certified, Raw, until};
 
 /// One server with append-only file, which keeps what it confirmed also if it is killed.
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
+    tls_port: Option<u16>,
     folder: TempDir,
     options: Vec<String>,
     child: Child,
@@ -27,14 +28,39 @@ impl RedisServer {
     #[must_use]
     #[track_caller]
     pub fn start(options: &[&str]) -> Self {
-        let options: Vec<_> = options.iter().map(|option| (*option).to_owned()).collect();
+        Self::start_on(|| (None, options.iter().map(|option| (*option).to_owned()).collect()))
+    }
+
+    /// The same, which speaks TLS at another port also, [`tls_address`](Self::tls_address), and shows `own` there. It wants
+    /// no certificates of clients, unless the options say so (`--tls-auth-clients yes`).
+    ///
+    /// # Panics
+    /// As of [`start`](Self::start).
+    #[must_use]
+    #[track_caller]
+    pub fn start_tls(authority: &Authority, own: &Certified, options: &[&str]) -> Self {
+        let file = |path: &Path| path.display().to_string();
+        Self::start_on(|| {
+            let port = free_port();
+            let (port_text, ca_file) = (port.to_string(), file(&authority.ca_file()));
+            let (cert_file, key_file) = (file(&own.cert_file), file(&own.key_file));
+            let tls =
+                ["--tls-port", &port_text, "--tls-ca-cert-file", &ca_file, "--tls-cert-file", &cert_file];
+            let more = ["--tls-key-file", &key_file, "--tls-auth-clients", "no"];
+            let all = tls.iter().chain(&more).chain(options);
+            (Some(port), all.map(|option| (*option).to_owned()).collect())
+        })
+    }
+
+    #[track_caller]
+    fn start_on(options: impl Fn() -> (Option<u16>, Vec<String>)) -> Self {
         // Between looking for a free port and taking it, somebody else may take it.
         const ATTEMPTS: u32 = 5;
         for _ in 0..ATTEMPTS {
             let folder = tempfile::Builder::new().prefix("skimmer-redis-").tempdir().expect("a folder");
-            let port = free_port();
+            let ((tls_port, options), port) = (options(), free_port());
             let child = spawn(port, folder.path(), &options);
-            let mut server = Self { port, folder, options: options.clone(), child };
+            let mut server = Self { port, tls_port, folder, options, child };
             if server.comes_up() {
                 return server;
             }
@@ -55,7 +81,22 @@ impl RedisServer {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// A connection of its own.
+    /// Where it speaks TLS.
+    ///
+    /// # Panics
+    /// If it does not.
+    #[must_use]
+    #[track_caller]
+    pub fn tls_address(&self) -> String {
+        format!("127.0.0.1:{}", self.tls_port.expect("the server was started with TLS"))
+    }
+
+    /// The port by which nodes of a cluster know each other: with TLS, that of TLS.
+    pub(crate) fn port_for_nodes(&self) -> u16 {
+        self.tls_port.unwrap_or(self.port)
+    }
+
+    /// A connection of its own, without TLS.
     ///
     /// # Panics
     /// If nobody listens.

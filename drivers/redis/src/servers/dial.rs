@@ -5,20 +5,24 @@ use pubsub_api::{Error, ErrorKind, Result};
 use rustix::net::sockopt;
 use tokio::net::TcpStream;
 
-use super::Endpoint;
+use super::{Endpoint, Login, Stream};
 
-/// Connects to a server, without a word yet. The caller bounds the time; `silence` is after how long TCP gives up a peer that
-/// acknowledges nothing.
+/// Connects to a server, by TLS if the settings say so, without a word of Redis yet. The caller bounds the time; `silence` is
+/// after how long TCP gives up a peer that acknowledges nothing.
 ///
 /// # Errors
-/// [`ErrorKind::Unavailable`].
-pub(crate) async fn dial(endpoint: &Endpoint, silence: Duration) -> Result<TcpStream> {
+/// [`ErrorKind::Unavailable`] if nobody listens, or TLS does not come about; [`ErrorKind::Settings`] if no certificate can
+/// be for the endpoint's host.
+pub(crate) async fn dial(endpoint: &Endpoint, login: &Login, silence: Duration) -> Result<Stream> {
     let unavailable = |error: io::Error| {
         Error::new(ErrorKind::Unavailable, format!("cannot connect to {endpoint}")).with_source(error)
     };
     let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.map_err(unavailable)?;
     tune(&stream, silence).map_err(unavailable)?;
-    Ok(stream)
+    match login.tls() {
+        Some(tls) => Ok(Stream::Tls(Box::new(tls.wrap(stream, endpoint).await?))),
+        None => Ok(Stream::Plain(stream)),
+    }
 }
 
 /// No delay for small commands; a peer that is gone without a word is found by probes (tcp(7)), of which TCP_USER_TIMEOUT

@@ -6,8 +6,8 @@ use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use tokio::task::JoinHandle;
 
-use super::dial::dial;
-use super::{Endpoint, Login};
+use super::tls::Tls;
+use super::{Endpoint, Login, dial};
 
 /// A connection that all callers share; it is closed when the last of them drops it.
 #[derive(Debug, Clone)]
@@ -31,13 +31,13 @@ impl Link {
     /// nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] if the server refuses the password, else [`ErrorKind::Unavailable`].
+    /// [`ErrorKind::Settings`] if the server refuses the password, else as of [`dial`] or [`ErrorKind::Unavailable`].
     pub(super) async fn connect(
         endpoint: &Endpoint,
         login: &Login,
         silence: Duration,
     ) -> Result<Self, Error> {
-        let stream = dial(endpoint, silence).await?;
+        let stream = dial(endpoint, login, silence).await?;
         // Deadlines are the callers'.
         let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
         let logged_in = MultiplexedConnection::new_with_config(login.info(), stream, config).await;
@@ -67,21 +67,28 @@ fn refusal(endpoint: &Endpoint, login: &Login, error: &redis::RedisError) -> Err
         redis::ErrorKind::AuthenticationFailed => Error::new(
             ErrorKind::Settings,
             format!(
-                "{endpoint} refuses the password for {}: look at drivers.redis.user and what \
-                 drivers.redis.password_file holds",
-                login.who()
+                "{endpoint} refuses the password for {}: look at drivers.redis.user and what {} holds",
+                login.who(),
+                login.password_setting()
             ),
         ),
-        redis::ErrorKind::Parse => not_redis(endpoint),
-        _ => Error::new(ErrorKind::Unavailable, format!("{endpoint} closed the connection at the beginning")),
+        redis::ErrorKind::Parse => not_redis(endpoint, login),
+        _ => Error::new(
+            ErrorKind::Unavailable,
+            format!("{endpoint} closed the connection at the beginning: {}", hint(login)),
+        ),
     }
 }
 
 /// That what answers is something else.
-pub(super) fn not_redis(endpoint: &Endpoint) -> Error {
+pub(super) fn not_redis(endpoint: &Endpoint, login: &Login) -> Error {
+    let more = if login.tls().is_none() { "; does it want TLS? set drivers.redis.tls" } else { "" };
     let text = format!(
-        "what listens at {endpoint} does not speak the protocol of Redis: look at drivers.redis.hosts (TLS is not spoken \
-         here)"
+        "what listens at {endpoint} does not speak the protocol of Redis: look at drivers.redis.hosts{more}"
     );
     Error::new(ErrorKind::Unavailable, text)
+}
+
+fn hint(login: &Login) -> &'static str {
+    login.tls().map_or("does it want TLS? set drivers.redis.tls", Tls::hint)
 }

@@ -69,8 +69,14 @@ fn final_refusal(refusal: &ServerError, endpoint: &Endpoint) -> Error {
             ErrorKind::Overloaded,
             "has used all memory that it may (maxmemory), and takes no writes until rows are deleted",
         ),
-        "NOAUTH" => (ErrorKind::Settings, "wants a password: name drivers.redis.password_file"),
-        "WRONGPASS" => (ErrorKind::Settings, "refuses the password that drivers.redis.password_file holds"),
+        "NOAUTH" => (
+            ErrorKind::Settings,
+            "wants a password: name drivers.redis.password_file or drivers.redis.password_env",
+        ),
+        "WRONGPASS" => (
+            ErrorKind::Settings,
+            "refuses the password: look at drivers.redis.password_file or drivers.redis.password_env",
+        ),
         "NOPERM" => (
             ErrorKind::Settings,
             "does not let drivers.redis.user do this: change the user's rules (ACL SETUSER)",

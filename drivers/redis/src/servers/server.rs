@@ -86,7 +86,7 @@ impl Server {
         };
         let error = match timeout_at(limits.deadline, exchange).await {
             Ok(Ok(answers)) => return Ok(answers),
-            Ok(Err(error)) if error.kind() == redis::ErrorKind::Parse => not_redis(&self.endpoint),
+            Ok(Err(error)) if error.kind() == redis::ErrorKind::Parse => not_redis(&self.endpoint, login),
             Ok(Err(error)) => {
                 let text = format!("the connection to {} was lost before the answer", self.endpoint);
                 Error::new(ErrorKind::Unavailable, text).with_source(error)
@@ -135,8 +135,12 @@ impl Server {
         };
         let until = limits.deadline.min(Instant::now() + limits.connect);
         timeout_at(until, connecting).await.unwrap_or_else(|_| {
-            let text =
-                format!("{} did not accept a connection in time (drivers.redis.timeout)", self.endpoint);
+            // A server without TLS waits for the end of a line, which the beginning of TLS is not.
+            let more = if login.tls().is_some() { ": if it listens, does it speak TLS?" } else { "" };
+            let text = format!(
+                "{} did not accept a connection in time (drivers.redis.timeout){more}",
+                self.endpoint
+            );
             Err(Error::new(ErrorKind::Unavailable, text))
         })
     }

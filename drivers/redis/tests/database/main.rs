@@ -9,10 +9,16 @@ mod ends;
 #[cfg(test)]
 mod layout;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
+mod passwords;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod resharding;
 #[cfg(test)]
 mod single;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod writers;

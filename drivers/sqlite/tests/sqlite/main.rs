@@ -5,6 +5,8 @@ mod files;
 #[cfg(test)]
 mod locks;
 #[cfg(test)]
+mod logged;
+#[cfg(test)]
 mod opened;
 #[cfg(test)]
 mod places;

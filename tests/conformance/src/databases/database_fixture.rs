@@ -6,36 +6,42 @@ use pubsub_api::database::{DatabaseDriver, DbApi};
 use pubsub_api::settings::{Setting, Settings, Sources};
 use tempfile::TempDir;
 
-use super::DatabasePlace;
-use super::database_place::place_for;
+use super::{DatabasePlace, PlaceKind, SharedCluster};
 use crate::Outcome;
 
 /// What one case has of its own: the driver under test, an empty database, a folder.
 #[derive(Debug)]
 pub struct DatabaseFixture {
     driver: &'static DatabaseDriver,
+    kind: &'static PlaceKind,
     tables: Vec<&'static [Setting]>,
     place: Box<dyn DatabasePlace>,
     folder: TempDir,
 }
 
 impl DatabaseFixture {
-    /// A fixture for `driver`.
+    /// A fixture for `driver` at a place of this kind; `shared` is what the cases have in common.
     ///
     /// # Errors
     /// If there is no room for a folder, or no place for the database.
-    pub fn new(registry: &Registry, driver: &'static DatabaseDriver) -> Outcome<Self> {
+    pub fn new(
+        registry: &Registry,
+        driver: &'static DatabaseDriver,
+        kind: &'static PlaceKind,
+        shared: &Arc<SharedCluster>,
+    ) -> Outcome<Self> {
         let folder = tempfile::Builder::new().prefix("skimmer-").tempdir()?;
-        let place = place_for(driver.alias, folder.path())?;
-        Ok(Self { driver, tables: registry.settings(), place, folder })
+        let place = kind.make(folder.path(), shared)?;
+        Ok(Self { driver, kind, tables: registry.settings(), place, folder })
     }
 
-    /// A fixture of the same driver with another database.
+    /// A fixture of the same driver with another database, at a place of the same kind.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     pub fn elsewhere(&self) -> Outcome<Self> {
-        Self::new(&Registry::collect()?, self.driver)
+        // Not what the cases share: this one has that already.
+        Self::new(&Registry::collect()?, self.driver, self.kind, &Arc::default())
     }
 
     /// The folder, of the state and maybe of the database.

@@ -1,8 +1,10 @@
 use std::fmt::Debug;
 use std::path::Path;
+use std::sync::Arc;
 
 use redis_servers::RedisServer;
 
+use super::shared_cluster::SharedCluster;
 use crate::Outcome;
 
 /// Where the database of one case is. What it needs to be there, a server say, belongs to the place, and ends with it.
@@ -18,9 +20,6 @@ impl DatabasePlace for Vec<String> {
     }
 }
 
-/// Makes an empty database for one case, given the case's own folder.
-type MakePlace = fn(&Path) -> Outcome<Box<dyn DatabasePlace>>;
-
 /// A server of the case's own, killed at its end.
 impl DatabasePlace for RedisServer {
     fn sets(&self) -> Vec<String> {
@@ -29,22 +28,67 @@ impl DatabasePlace for RedisServer {
     }
 }
 
-/// How each driver comes to its place, by alias. A driver that is missing here fails its cases.
-pub const PLACES: &[(&str, MakePlace)] = &[
-    ("memory_nb_db_driver", |folder| place(memory_of_process(folder))),
-    ("redis_nb_db_driver", |_| place(RedisServer::start(&[]))),
-    ("sqlite_nb_db_driver", |folder| place(file_in(folder))),
+/// A server whose rows are laid out as those of Dragonflow 4.0.
+#[derive(Debug)]
+struct OldLayout(RedisServer);
+
+impl DatabasePlace for OldLayout {
+    fn sets(&self) -> Vec<String> {
+        let mut sets = self.0.sets();
+        sets.push("drivers.redis.key_layout=4.0".to_owned());
+        sets
+    }
+}
+
+/// Makes an empty database for one case, given the case's own folder and what the cases share.
+type MakePlace = fn(&Path, &Arc<SharedCluster>) -> Outcome<Box<dyn DatabasePlace>>;
+
+/// A kind of place where databases of a driver are. A driver has its cases at each.
+#[derive(Debug)]
+pub struct PlaceKind {
+    /// The driver.
+    pub alias: &'static str,
+    /// The word for it in the names of trials.
+    pub word: &'static str,
+    make: MakePlace,
+}
+
+/// Where each driver has its databases. A driver that is missing here fails its cases.
+pub const PLACES: &[PlaceKind] = &[
+    PlaceKind {
+        alias: "memory_nb_db_driver",
+        word: "process",
+        make: |folder, _| place(memory_of_process(folder)),
+    },
+    PlaceKind { alias: "redis_nb_db_driver", word: "single", make: |_, _| place(RedisServer::start(&[])) },
+    PlaceKind {
+        alias: "redis_nb_db_driver",
+        word: "old_layout",
+        make: |_, _| place(OldLayout(RedisServer::start(&[]))),
+    },
+    PlaceKind { alias: "redis_nb_db_driver", word: "cluster", make: |_, shared| place(shared.lend()) },
+    PlaceKind { alias: "sqlite_nb_db_driver", word: "file", make: |folder, _| place(file_in(folder)) },
 ];
 
-/// The place for a case of the driver called `alias`.
-pub(super) fn place_for(alias: &str, folder: &Path) -> Outcome<Box<dyn DatabasePlace>> {
-    let place = PLACES.iter().find(|(known, _)| *known == alias);
-    let (_, make) = place.ok_or_else(|| {
-        format!(
-            "the suite knows no place for a database of {alias:?}: name one in databases/database_place.rs"
-        )
-    })?;
-    make(folder)
+impl PlaceKind {
+    /// Those of the driver called `alias`.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn of(alias: &str) -> Outcome<Vec<&'static Self>> {
+        let kinds: Vec<_> = PLACES.iter().filter(|kind| kind.alias == alias).collect();
+        if kinds.is_empty() {
+            let text = format!(
+                "the suite knows no place for a database of {alias:?}: name one in databases/database_place.rs"
+            );
+            return Err(text.into());
+        }
+        Ok(kinds)
+    }
+
+    pub(super) fn make(&self, folder: &Path, shared: &Arc<SharedCluster>) -> Outcome<Box<dyn DatabasePlace>> {
+        (self.make)(folder, shared)
+    }
 }
 
 fn place(place: impl DatabasePlace + 'static) -> Outcome<Box<dyn DatabasePlace>> {
@@ -64,11 +108,11 @@ fn file_in(folder: &Path) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::place_for;
+    use super::PlaceKind;
 
     #[test]
     fn a_driver_without_a_place_fails_with_a_sentence() {
-        let failure = place_for("another_driver", "/nowhere".as_ref()).unwrap_err().to_string();
+        let failure = PlaceKind::of("another_driver").unwrap_err().to_string();
         assert!(failure.contains("no place for a database of \"another_driver\""), "{failure}");
     }
 }

@@ -12,6 +12,7 @@ use crate::{DatabaseCase, DatabaseFixture, Outcome};
 
 pub(super) const CASES: &[DatabaseCase] = &[
     database_case!(keys_are_plain_names_whatever_they_look_like),
+    database_case!(every_call_takes_every_key_and_only_this_one),
     database_case!(keys_are_compared_bytewise),
     database_case!(the_longest_names_are_names),
     database_case!(names_that_break_the_rules_are_refused_before_anything_is_done),
@@ -101,6 +102,40 @@ async fn keys_are_plain_names_whatever_they_look_like(fixture: DatabaseFixture) 
         }
     }
     Ok(())
+}
+
+/// The same of the calls that are for several rows, or for one on a condition; the others' rows stay as they were.
+async fn every_call_takes_every_key_and_only_this_one(fixture: DatabaseFixture) -> Outcome {
+    let database = fixture.database().await?;
+    let row = |key| RowName::new("lport", key).on("tenant-1");
+    let rows: Vec<_> = KEYS.iter().map(|key| (row(key), *key)).collect();
+    let puts: Vec<_> = rows.iter().map(|(row, key)| Write::Put(*row, (*key).into())).collect();
+    database.write_batch(&puts).await?;
+    lists(&*database, "lport", Some("tenant-1"), &rows).await?;
+    for named in [Some("tenant-1"), None] {
+        let asked: Vec<_> = KEYS.iter().map(|key| row(key).on(named)).collect();
+        let found = database.get_batch(&asked).await?;
+        let wanted: Vec<_> = KEYS.iter().map(|key| Some(Bytes::from(*key))).collect();
+        ensure!(found == wanted, "a batch of all keys must find {wanted:?}, and found {found:?}");
+    }
+    for key in KEYS {
+        let taken = fails(
+            ErrorKind::AlreadyExists,
+            format!("a second {key:?}"),
+            create(&*database, row(key), "x").await,
+        );
+        taken?;
+        let deleted = database.compare_and_set(row(key), Some(key.as_bytes()), None).await?;
+        ensure!(deleted, "{key:?} holds {key:?}, and was not deleted by a comparison with it");
+        is_absent(&*database, row(key)).await?;
+        let others: Vec<_> = rows.iter().copied().filter(|(other, _)| other.key != *key).collect();
+        lists(&*database, "lport", None, &others).await?;
+        let made = database.compare_and_set(row(key), None, Some((*key).into())).await?;
+        ensure!(made, "{key:?} is not there, and was not made");
+    }
+    let deletes: Vec<_> = KEYS.iter().map(|key| Write::Delete(row(key))).collect();
+    database.write_batch(&deletes).await?;
+    lists(&*database, "lport", None, &[]).await
 }
 
 /// No normalisation, no case folding, nothing trimmed.

@@ -1,0 +1,215 @@
+//! The sending end: PUBLISH, and its answer.
+
+mod counters;
+mod link;
+mod session;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pubsub_api::wire::MAX_RECEIVED_BYTES;
+use pubsub_api::{Batch, Envelope, Error, ErrorKind, Publisher, Result, Status, Topic};
+use tokio::time::timeout;
+
+use super::nodes::Nodes;
+use super::settings::PubSubSettings;
+use super::{closed, room};
+use counters::Counters;
+use session::{Published, Session};
+
+/// The most events of a batch that wait for their answers together.
+const WINDOW_EVENTS: usize = 256;
+
+/// The most bytes of a batch that wait together, and what one event has beyond that.
+const WINDOW_BYTES: usize = 1024 * 1024;
+
+/// The publisher of `redis_db_pubsub_driver`: one connection to a random master, made at the first `send`.
+///
+/// Making it and `initialize` connect to nothing, so that both may happen before `fork`; a connection that was made before
+/// is left to the parent.
+#[derive(Debug)]
+pub(super) struct RedisPublisher {
+    settings: Arc<PubSubSettings>,
+    state: Mutex<State>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing was sent yet.
+    New(Arc<Nodes>),
+    Open(Arc<Nodes>, Arc<Session>),
+    Closed,
+}
+
+impl RedisPublisher {
+    pub(super) fn new(settings: Arc<PubSubSettings>) -> Self {
+        let nodes = Arc::new(Nodes::new(Arc::clone(&settings)));
+        Self { settings, state: Mutex::new(State::New(nodes)), counters: Arc::new(Counters::new()) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This process's session, which the first call begins.
+    fn session(&self) -> Result<Arc<Session>> {
+        let mut state = self.state();
+        let nodes = match &*state {
+            State::Closed => return Err(closed("publisher")),
+            State::Open(_, session) if session.process == std::process::id() => {
+                return Ok(Arc::clone(session));
+            }
+            State::Open(nodes, _) | State::New(nodes) => Arc::clone(nodes),
+        };
+        let (settings, counters) = (Arc::clone(&self.settings), Arc::clone(&self.counters));
+        let session = Arc::new(Session::new(settings, Arc::clone(&nodes), counters));
+        let before = std::mem::replace(&mut *state, State::Open(nodes, Arc::clone(&session)));
+        if matches!(before, State::Open(..)) {
+            // The parent's task is not in this process: what belongs to it must not be touched, not even by dropping it.
+            std::mem::forget(before);
+        }
+        Ok(session)
+    }
+
+    fn open_session(&self) -> Option<Arc<Session>> {
+        match &*self.state() {
+            State::Open(_, session) if session.process == std::process::id() => Some(Arc::clone(session)),
+            _ => None,
+        }
+    }
+
+    /// The next events of a batch that may be under way together: an event on a topic that the node has not taken one of yet
+    /// is the last, since a refusal must leave what follows unsent.
+    fn window(&self, session: &Session, ahead: &mut Batch) -> Result<Vec<Envelope>> {
+        let bound = WINDOW_EVENTS.min(self.settings.publish_in_flight_events);
+        let (mut window, mut bytes) = (Vec::new(), 0);
+        while window.len() < bound && bytes < WINDOW_BYTES {
+            let envelope = match ahead.first_envelope() {
+                None => break,
+                Some(first) => first.and_then(|envelope| check_size(&envelope.payload).map(|()| envelope)),
+            };
+            let envelope = match envelope {
+                Ok(envelope) => envelope,
+                Err(error) if window.is_empty() => return Err(error),
+                Err(_) => break,
+            };
+            ahead.advance(1);
+            bytes += room::cost(envelope.payload.len());
+            let proven = session.is_proven(&envelope.topic);
+            window.push(envelope);
+            if !proven {
+                break;
+            }
+        }
+        Ok(window)
+    }
+}
+
+impl Drop for RedisPublisher {
+    fn drop(&mut self) {
+        let state = std::mem::replace(&mut *self.state(), State::Closed);
+        if matches!(&state, State::Open(_, session) if session.process != std::process::id()) {
+            // As in `session`: it is the parent's.
+            std::mem::forget(state);
+        }
+    }
+}
+
+#[async_trait]
+impl Publisher for RedisPublisher {
+    async fn initialize(&self) -> Result<()> {
+        let nodes = match &*self.state() {
+            State::Closed => return Err(closed("publisher")),
+            State::New(nodes) | State::Open(nodes, _) => Arc::clone(nodes),
+        };
+        nodes.login().map(drop)
+    }
+
+    async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
+        check_size(&payload)?;
+        let session = self.session()?;
+        let Published { accepted, result } =
+            session.publish(vec![Envelope { topic: topic.clone(), payload }]).await;
+        if accepted > 0 {
+            session.prove(topic);
+        }
+        result
+    }
+
+    async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
+        let mut ahead = batch.clone();
+        while !batch.is_empty() {
+            let session = self.session()?;
+            let window = self.window(&session, &mut ahead)?;
+            let last = window.last().map(|envelope| envelope.topic.clone());
+            let Published { accepted, result } = session.publish(window).await;
+            batch.advance(accepted);
+            result?;
+            if let Some(last) = last {
+                session.prove(&last);
+            }
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<()> {
+        let Some(session) = self.open_session() else { return Ok(()) };
+        loop {
+            let answered = self.counters.sent.get();
+            if timeout(self.settings.send_timeout, session.events.empty()).await.is_ok() {
+                return Ok(());
+            }
+            if self.counters.sent.get() == answered {
+                let text = format!("Redis has not answered the last {} events", session.events.taken());
+                return Err(Error::new(ErrorKind::Unavailable, text));
+            }
+        }
+    }
+
+    async fn close(&self) -> Result<()> {
+        let before = std::mem::replace(&mut *self.state(), State::Closed);
+        let State::Open(nodes, session) = before else { return Ok(()) };
+        if session.process != std::process::id() {
+            std::mem::forget((nodes, session));
+            return Ok(());
+        }
+        let in_time = timeout(self.settings.linger, session.events.empty()).await.is_ok();
+        let left = session.events.taken();
+        session.end();
+        if in_time || left == 0 {
+            return Ok(());
+        }
+        let text =
+            format!("Redis did not answer the last {left} events within linger ({:?})", self.settings.linger);
+        Err(Error::new(ErrorKind::Unavailable, text))
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        self.open_session()?.endpoint()
+    }
+
+    fn status(&self) -> Status {
+        let session = self.open_session();
+        let queues = session.iter().flat_map(|session| {
+            let full = "send waits for send_timeout and is then refused";
+            [
+                session.events.read("publish_in_flight", "events", full),
+                session.bytes.read("publish_in_flight_bytes", "bytes", full),
+            ]
+        });
+        let queues = queues.collect();
+        let peers = session.iter().filter_map(|session| session.peer()).collect();
+        Status { counters: self.counters.read(), queues, peers }
+    }
+}
+
+/// Refuses what no receiver would take.
+fn check_size(payload: &Bytes) -> Result<()> {
+    if payload.len() <= MAX_RECEIVED_BYTES {
+        return Ok(());
+    }
+    let text = format!("an event has at most {MAX_RECEIVED_BYTES} bytes, this one has {}", payload.len());
+    Err(Error::new(ErrorKind::Invalid, text))
+}

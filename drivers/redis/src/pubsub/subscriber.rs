@@ -1,0 +1,171 @@
+//! The receiving end: SUBSCRIBE and PSUBSCRIBE on one connection.
+
+mod counters;
+mod filter;
+mod link;
+mod placement;
+mod queue;
+mod serving;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use pubsub_api::{
+    Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, PeerReading, Result, Status, Subscriber, Subscription,
+    Subscriptions,
+};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::closed;
+use super::nodes::Nodes;
+use super::settings::PubSubSettings;
+use counters::Counters;
+use link::SubLink;
+use queue::{Intake, Queue};
+
+/// The subscriber of `redis_db_pubsub_driver`: one connection to a random master, on which everything is asked for.
+///
+/// Which topics are wanted is checked here, whatever the server sends, and once more when an event is taken out of the
+/// queue: what was unsubscribed may be on its way.
+#[derive(Debug)]
+pub(super) struct RedisSubscriber {
+    settings: Arc<PubSubSettings>,
+    wanted: Arc<RwLock<Subscriptions>>,
+    changes: watch::Sender<()>,
+    state: Mutex<State>,
+    queue: Queue,
+    counters: Arc<Counters>,
+    peer: Arc<Mutex<Option<PeerReading>>>,
+}
+
+#[derive(Debug)]
+enum State {
+    New(Intake),
+    Running(Intake, JoinHandle<()>),
+    Closed,
+}
+
+impl RedisSubscriber {
+    pub(super) fn new(settings: Arc<PubSubSettings>) -> Self {
+        let (intake, queue) = Queue::new(settings.recv_queue_events, settings.recv_queue_bytes);
+        Self {
+            settings,
+            wanted: Arc::default(),
+            changes: watch::Sender::new(()),
+            state: Mutex::new(State::New(intake)),
+            queue,
+            counters: Arc::new(Counters::new()),
+            peer: Arc::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wants(&self, incoming: &Incoming) -> bool {
+        match incoming {
+            Incoming::Notice(_) => true,
+            Incoming::Message(envelope) => {
+                self.wanted.read().unwrap_or_else(PoisonError::into_inner).wants(&envelope.topic)
+            }
+        }
+    }
+}
+
+impl Drop for RedisSubscriber {
+    fn drop(&mut self) {
+        if let State::Running(_, task) = &*self.state() {
+            task.abort();
+        }
+    }
+}
+
+#[async_trait]
+impl Subscriber for RedisSubscriber {
+    async fn initialize(&self) -> Result<()> {
+        let mut state = self.state();
+        let intake = match &*state {
+            State::Running(..) => return Ok(()),
+            State::Closed => return Err(closed("subscriber")),
+            State::New(intake) => intake.clone(),
+        };
+        let nodes = Arc::new(Nodes::new(Arc::clone(&self.settings)));
+        nodes.login()?;
+        let link = SubLink {
+            nodes,
+            dead_after: self.settings.dead_after,
+            wanted: Arc::clone(&self.wanted),
+            changes: self.changes.subscribe(),
+            intake: intake.clone(),
+            counters: Arc::clone(&self.counters),
+            peer: Arc::clone(&self.peer),
+        };
+        *state = State::Running(intake, tokio::spawn(link.run()));
+        Ok(())
+    }
+
+    fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
+        let text = format!(
+            "redis_db_pubsub_driver connects to the servers of drivers.redis.hosts, and not to {endpoint:?}: name it there"
+        );
+        Err(Error::new(ErrorKind::Unsupported, text))
+    }
+
+    fn register_topic(&self, subscription: Subscription) -> Result<bool> {
+        let mut wanted = self.wanted.write().unwrap_or_else(PoisonError::into_inner);
+        if wanted.contains(&subscription) {
+            return Ok(false);
+        }
+        if wanted.len() >= MAX_SUBSCRIPTIONS {
+            let text = format!("a subscriber has at most {MAX_SUBSCRIPTIONS} topics and patterns");
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+        wanted.insert(subscription);
+        drop(wanted);
+        self.changes.send_replace(());
+        Ok(true)
+    }
+
+    fn unregister_topic(&self, subscription: &Subscription) -> bool {
+        let changed = self.wanted.write().unwrap_or_else(PoisonError::into_inner).remove(subscription);
+        if changed {
+            self.changes.send_replace(());
+        }
+        changed
+    }
+
+    async fn recv(&self) -> Result<Incoming> {
+        loop {
+            match self.queue.next().await {
+                None => return Err(closed("subscriber")),
+                Some(next) if self.wants(&next) => return Ok(next),
+                Some(_) => {}
+            }
+        }
+    }
+
+    async fn close(&self) {
+        let before = std::mem::replace(&mut *self.state(), State::Closed);
+        if let State::Running(_, task) = before {
+            task.abort();
+        }
+        *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        None
+    }
+
+    fn status(&self) -> Status {
+        let state = self.state();
+        let intake = match &*state {
+            State::New(intake) | State::Running(intake, _) => Some(intake),
+            State::Closed => None,
+        };
+        let queues = self.queue.read(intake, self.settings.recv_queue_events);
+        let peers = self.peer.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        Status { counters: self.counters.read(), queues, peers }
+    }
+}

@@ -1,0 +1,84 @@
+use std::path::PathBuf;
+
+use pubsub_api::settings::DriverSettings;
+use pubsub_api::{Error, ErrorKind, Result};
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::SECTION;
+
+/// How to speak TLS; the files are not read yet.
+#[derive(Debug, Clone)]
+pub(crate) struct TlsSettings {
+    /// Who may sign the servers' certificates.
+    pub(crate) ca_file: PathBuf,
+    /// Whom all certificates must be for, if not each for its host.
+    pub(crate) server_name: Option<ServerName<'static>>,
+    /// What to show to servers, if anything.
+    pub(crate) client: Option<ClientFiles>,
+}
+
+/// The certificate to show, and its key.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientFiles {
+    pub(crate) cert_file: PathBuf,
+    pub(crate) key_file: PathBuf,
+}
+
+impl TlsSettings {
+    /// What the settings say; `None` if TLS is not to be spoken.
+    pub(super) fn read(own: &DriverSettings<'_>) -> Result<Option<Self>> {
+        let names = ["ca_file", "tls_server_name", "client_cert_file", "client_key_file"];
+        if !own.boolean("tls")? {
+            // Whoever names one means TLS: better no connection than one that everybody can read.
+            for name in names {
+                if !own.text(name)?.is_empty() {
+                    return refuse(format!(
+                        "{SECTION}.{name} is named, and TLS is not spoken: set {SECTION}.tls, or take {name} out"
+                    ));
+                }
+            }
+            return Ok(None);
+        }
+        let ca_file = own.text("ca_file")?;
+        if ca_file.is_empty() {
+            return refuse(format!(
+                "{SECTION}.tls is set without {SECTION}.ca_file: name the file of those who sign the servers' certificates"
+            ));
+        }
+        let client = match (own.text("client_cert_file")?, own.text("client_key_file")?) {
+            (cert, key) if cert.is_empty() && key.is_empty() => None,
+            (cert, key) if cert.is_empty() || key.is_empty() => {
+                return refuse(format!(
+                    "{SECTION}.client_cert_file and {SECTION}.client_key_file go together: name both or neither"
+                ));
+            }
+            (cert, key) => Some(ClientFiles { cert_file: cert.into(), key_file: key.into() }),
+        };
+        let server_name = server_name(own.text("tls_server_name")?)?;
+        Ok(Some(Self { ca_file: ca_file.into(), server_name, client }))
+    }
+
+    /// What may be the matter if a server refuses TLS without saying why, or ends a connection that is hardly encrypted: it
+    /// looks at the client's certificate only then (TLS 1.3, RFC 8446 section 4.4.2.4).
+    pub(crate) fn client_hint(&self) -> &'static str {
+        if self.client.is_none() {
+            "does it want a certificate? name drivers.redis.client_cert_file and drivers.redis.client_key_file"
+        } else {
+            "does it know who signed the certificate in drivers.redis.client_cert_file?"
+        }
+    }
+}
+
+fn server_name(name: String) -> Result<Option<ServerName<'static>>> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let refused =
+        format!("{SECTION}.tls_server_name is {name:?}: it wants one name or IP address, without port");
+    let name = ServerName::try_from(name);
+    name.map(Some).map_err(|error| Error::new(ErrorKind::Settings, refused).with_source(error))
+}
+
+fn refuse<T>(text: String) -> Result<T> {
+    Err(Error::new(ErrorKind::Settings, text))
+}

@@ -1,0 +1,155 @@
+//! Clusters: ends are scattered over the masters, and go on at another when theirs is none any more.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pubsub_api::{Incoming, Notice};
+use redis_servers::{RedisCluster, RedisServer, until};
+use tokio::time::{Instant, timeout};
+
+use crate::ends::{Reader, event, publisher, until_they_meet};
+
+/// How long a node may be silent before its replica takes over.
+const NODE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The place of a node among the cluster's.
+fn place_of(cluster: &RedisCluster, node: &str) -> usize {
+    let addresses = cluster.addresses();
+    addresses.iter().position(|address| node.ends_with(address)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_are_scattered_over_the_masters_and_reach_each_other() {
+    let cluster = RedisCluster::start();
+    // A replica is named, and the masters are found.
+    let hosts = &cluster.addresses()[4..5];
+    let (mut readers, mut at) = (Vec::new(), BTreeSet::new());
+    // With 24, one of three masters is left out once in 5,600 runs.
+    for _ in 0..24 {
+        let reader = Reader::subscribed(hosts, &["a"], &[]).await;
+        at.insert(place_of(&cluster, &reader.node()));
+        readers.push(reader);
+    }
+    assert_eq!(at, BTreeSet::from([0, 1, 2]), "masters, and all of them");
+    let mut at = BTreeSet::new();
+    for round in 0..24 {
+        let sender = publisher(hosts, &[]).await;
+        sender.send_event(&event("a", &round.to_string())).await.unwrap();
+        at.insert(place_of(&cluster, &sender.endpoint().unwrap()));
+        for reader in &mut readers {
+            reader.expect("a", &round.to_string()).await;
+        }
+    }
+    assert_eq!(at, BTreeSet::from([0, 1, 2]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_dies_is_left_for_another_by_both_ends() {
+    let mut cluster = RedisCluster::with_node_timeout(NODE_TIMEOUT);
+    let hosts = cluster.addresses();
+    let mut reader = Reader::subscribed(&hosts, &["a", "b.*"], &[]).await;
+    let sender = publisher(&hosts, &[]).await;
+    until_they_meet(sender.as_ref(), &mut reader, "a").await;
+    let place = place_of(&cluster, &reader.node());
+    cluster.nodes[place].kill();
+    let (_, node) = reader.loss_and_return().await;
+    assert_ne!(place_of(&cluster, &node), place);
+    until_they_meet(sender.as_ref(), &mut reader, "b.1").await;
+    // Now the publisher's, wherever that is.
+    let place = place_of(&cluster, &sender.endpoint().unwrap());
+    until("the nodes have agreed on new masters", || {
+        let mut living = (0..6).filter_map(|place| redis_servers::Raw::connect(cluster.nodes[place].port()));
+        living.all(|mut raw| raw.call(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok")).then_some(())
+    });
+    cluster.nodes[place].kill();
+    until_they_meet(sender.as_ref(), &mut reader, "a").await;
+    assert_ne!(place_of(&cluster, &sender.endpoint().unwrap()), place);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_becomes_a_replica_is_left() {
+    let cluster = RedisCluster::start();
+    let hosts = cluster.addresses();
+    let mut reader = Reader::subscribed(&hosts, &["a"], &[]).await;
+    let sender = publisher(&hosts, &[]).await;
+    until_they_meet(sender.as_ref(), &mut reader, "a").await;
+    let place = place_of(&cluster, &reader.node());
+    cluster.raw(place + 3).call(&["CLUSTER", "FAILOVER"]).expect_ok();
+    let (reason, node) = reader.loss_and_return().await;
+    assert!(reason.contains("no master"), "{reason}");
+    assert_ne!(place_of(&cluster, &node), place);
+    until_they_meet(sender.as_ref(), &mut reader, "a").await;
+    let left = Instant::now() + Duration::from_secs(60);
+    while place_of(&cluster, &sender.endpoint().unwrap()) == place {
+        assert!(Instant::now() < left, "the publisher stays at a replica");
+        until_they_meet(sender.as_ref(), &mut reader, "a").await;
+    }
+}
+
+/// Defects D30 and D31: what changes in a cluster is told to whom it concerns, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_comes_is_used_and_one_that_goes_is_left_without_a_storm() {
+    let mut cluster = RedisCluster::start();
+    let hosts = cluster.addresses();
+    let mut unconcerned = Reader::subscribed(&hosts[..3], &["a"], &[]).await;
+    grow(&mut cluster);
+    let mut reader = reader_at(&cluster, &hosts, 6).await;
+    let sender = publisher(&hosts, &[]).await;
+    until_they_meet(sender.as_ref(), &mut reader, "a").await;
+    shrink(&cluster);
+    let (reason, node) = reader.loss_and_return().await;
+    assert!(reason.contains("no master"), "{reason}");
+    assert_ne!(place_of(&cluster, &node), 6);
+    until_they_meet(sender.as_ref(), &mut reader, "a").await;
+    // Longer than several looks at the cluster, of which nobody may tell anything.
+    for one in [&mut reader, &mut unconcerned] {
+        let quiet_until = Instant::now() + Duration::from_secs(3);
+        while let Ok(next) = timeout(quiet_until - Instant::now(), one.subscriber.recv()).await {
+            assert!(matches!(next, Ok(Incoming::Message(_))), "nothing may be told, and {next:?} was");
+        }
+    }
+    let told = &unconcerned.told;
+    assert!(matches!(told.as_slice(), [Notice::LinkUp { .. }, Notice::Subscribed { .. }]), "{told:?}");
+}
+
+/// One more master, the seventh node, with one slot.
+fn grow(cluster: &mut RedisCluster) {
+    // It stays a master without slots, where it would make itself a replica.
+    let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "60000"];
+    let options = [&options[..], &["--cluster-allow-replica-migration", "no"]].concat();
+    let server = RedisServer::start(&options);
+    let port = server.port().to_string();
+    cluster.raw(0).call(&["CLUSTER", "MEET", "127.0.0.1", &port]).expect_ok();
+    cluster.nodes.push(server);
+    until("all nodes know the new one", || {
+        let knows =
+            |place| cluster.raw(place).call(&["CLUSTER", "INFO"]).text().contains("cluster_known_nodes:7");
+        (0..7).all(knows).then_some(())
+    });
+    cluster.move_slot(0, 6);
+    until("all nodes know what it serves", || {
+        let knows = |place| cluster.raw(place).call(&["CLUSTER", "SLOTS"]).list().len() == 4;
+        (0..7).all(knows).then_some(())
+    });
+}
+
+/// The seventh gives up its slot and leaves the cluster, as `redis-cli --cluster del-node` has it.
+fn shrink(cluster: &RedisCluster) {
+    cluster.move_slot(0, 0);
+    let id = cluster.raw(6).call(&["CLUSTER", "MYID"]).text();
+    for place in 0..6 {
+        cluster.raw(place).call(&["CLUSTER", "FORGET", &id]).expect_ok();
+    }
+    cluster.raw(6).call(&["CLUSTER", "RESET", "SOFT"]).expect_ok();
+}
+
+/// Subscribers are made until one is there.
+async fn reader_at(cluster: &RedisCluster, hosts: &[String], place: usize) -> Reader {
+    for _ in 0..200 {
+        let reader = Reader::subscribed(hosts, &["a"], &[]).await;
+        if place_of(cluster, &reader.node()) == place {
+            return reader;
+        }
+    }
+    panic!("of 200, none chose {place}")
+}

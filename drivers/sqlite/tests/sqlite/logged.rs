@@ -1,0 +1,76 @@
+//! What operators read in the log.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use pubsub_api::{ErrorKind, Tally};
+use rusqlite::Connection;
+
+use crate::opened::{PORT, initialized, says};
+
+/// Collects what this thread logs, on which a test's runtime runs all its tasks.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.text().lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn opening_is_logged_and_refusals_are_once_a_second_at_most() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
+    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let folder = tempfile::tempdir().unwrap();
+    let database = initialized(folder.path(), &["drivers.sqlite.busy_timeout=10ms"]).await;
+    let path = folder.path().join("northbound.sqlite");
+    let opened = format!("INFO drivers_sqlite::threads: SQLite is open path={}\n", path.display());
+    assert!(log.text().ends_with(&opened), "{}", log.text());
+    database.create_key(PORT, "old".into(), false).await.unwrap();
+    // The caller's own affair.
+    says(
+        &database.create_key(PORT, "x".into(), false).await.unwrap_err(),
+        ErrorKind::AlreadyExists,
+        "already",
+    );
+    assert_eq!(log.warnings(), Vec::<String>::new());
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (mut refused, began) = (0, Instant::now());
+    while log.warnings().len() < 2 {
+        let error = database.set_key(PORT, "secret value".into()).await.unwrap_err();
+        says(&error, ErrorKind::Unavailable, "nothing was done");
+        refused += 1;
+    }
+    let warnings = log.warnings();
+    let says = |place: usize, times: usize| {
+        let line = &warnings[place];
+        let end = format!(" times={times}");
+        line.contains("a call of SQLite failed: ")
+            && line.contains("nothing was done")
+            && line.ends_with(&end)
+    };
+    assert!(says(0, 1), "the first is told at once: {warnings:?}");
+    assert!(says(1, refused - 1), "then how many since, of {refused}: {warnings:?}");
+    assert!(began.elapsed() >= Tally::LOG_INTERVAL, "the second came too soon: {warnings:?}");
+    assert!(!log.text().contains("secret value"), "{warnings:?}");
+}

@@ -1,0 +1,108 @@
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use redis_servers::{RedisCluster, RedisServer};
+
+use crate::Outcome;
+
+/// Where the broker of one case is. What it needs to be there, a server say, belongs to the place, and ends with it.
+pub trait BrokerPlace: Debug + Send + Sync {
+    /// The `--set` arguments by which the driver finds it.
+    fn sets(&self) -> Vec<String>;
+}
+
+/// A server of the case's own, killed at its end.
+impl BrokerPlace for RedisServer {
+    fn sets(&self) -> Vec<String> {
+        vec![format!("drivers.redis.hosts={}", self.address())]
+    }
+}
+
+/// A kind of place where the broker of a driver is. A driver has its cases at each.
+#[derive(Debug)]
+pub struct BrokerKind {
+    /// The driver.
+    pub alias: &'static str,
+    /// The word for it in the names of trials.
+    pub word: &'static str,
+    make: fn(&Arc<BrokerClusters>) -> Arc<dyn BrokerPlace>,
+}
+
+/// Where each driver with a broker has it. One that is missing here fails its cases.
+pub const BROKERS: &[BrokerKind] = &[
+    BrokerKind {
+        alias: "redis_db_pubsub_driver",
+        word: "single",
+        make: |_| Arc::new(RedisServer::start(&[])),
+    },
+    BrokerKind { alias: "redis_db_pubsub_driver", word: "cluster", make: |shared| Arc::new(shared.lend()) },
+];
+
+impl BrokerKind {
+    /// Those of the driver called `alias`.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn of(alias: &str) -> Outcome<Vec<&'static Self>> {
+        let kinds: Vec<_> = BROKERS.iter().filter(|kind| kind.alias == alias).collect();
+        if kinds.is_empty() {
+            let text =
+                format!("the suite knows no place for the broker of {alias:?}: name one in broker_place.rs");
+            return Err(text.into());
+        }
+        Ok(kinds)
+    }
+
+    /// Makes one for a case; `shared` is what the cases have in common.
+    pub(crate) fn make(&self, shared: &Arc<BrokerClusters>) -> Arc<dyn BrokerPlace> {
+        (self.make)(shared)
+    }
+}
+
+/// Clusters of Redis, each lent to one case after the other: six servers are too many to start for each, and pub/sub leaves
+/// nothing behind. There are as many as cases run at a time; they end with the last of the trials that hold this.
+#[derive(Debug, Default)]
+pub struct BrokerClusters(Mutex<Vec<RedisCluster>>);
+
+#[derive(Debug)]
+struct LentCluster {
+    cluster: Option<RedisCluster>,
+    back_to: Arc<BrokerClusters>,
+}
+
+impl BrokerClusters {
+    fn lend(self: &Arc<Self>) -> LentCluster {
+        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let cluster = free.unwrap_or_else(RedisCluster::start);
+        // What the case before published may still be on its way from node to node.
+        cluster.settle_the_bus();
+        LentCluster { cluster: Some(cluster), back_to: Arc::clone(self) }
+    }
+}
+
+impl BrokerPlace for LentCluster {
+    fn sets(&self) -> Vec<String> {
+        let addresses = self.cluster.as_ref().map(RedisCluster::addresses).unwrap_or_default();
+        // Two of six are named, one of them a replica: the driver has to find the masters.
+        let hosts = addresses.into_iter().skip(2).take(2).collect::<Vec<_>>().join(",");
+        vec![format!("drivers.redis.hosts={hosts}")]
+    }
+}
+
+impl Drop for LentCluster {
+    fn drop(&mut self) {
+        let free = &mut *self.back_to.0.lock().unwrap_or_else(PoisonError::into_inner);
+        free.extend(self.cluster.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BrokerKind;
+
+    #[test]
+    fn a_driver_without_a_place_fails_with_a_sentence() {
+        let failure = BrokerKind::of("another_driver").unwrap_err().to_string();
+        assert!(failure.contains("no place for the broker of \"another_driver\""), "{failure}");
+    }
+}
