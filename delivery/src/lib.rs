@@ -4,6 +4,7 @@
 //! tracks each topic of each publisher by these numbers, and asks for what is missing.
 
 mod control;
+mod full_sync;
 mod mark;
 mod position;
 mod publisher;
@@ -13,6 +14,7 @@ pub mod rows;
 pub mod saved;
 pub mod subscriber;
 
+pub use full_sync::{FullSyncAnswer, FullSyncRequest, RowSource, StoredRow, Tables};
 pub use mark::{Control, Lost, Mark};
 pub use position::Position;
 pub use publisher::{

@@ -40,6 +40,7 @@ mod readings;
 mod status;
 
 mod announcer;
+mod rows_server;
 mod snapshots;
 mod stamped_publisher;
 mod supervise;

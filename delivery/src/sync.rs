@@ -8,7 +8,7 @@ use crate::Position;
 use crate::control::{extra, number, pack};
 
 /// The topic of requests and of the heads of answers, on the connection for requests only.
-const TOPIC: &[u8] = b"$sync";
+pub(crate) const TOPIC: &[u8] = b"$sync";
 
 const TABLE: &str = "$sync";
 

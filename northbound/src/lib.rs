@@ -30,6 +30,8 @@ mod table_monitor;
 mod service_report;
 mod service_row;
 
+mod stored_tables;
+
 mod cause;
 
 pub use directory::Directory;
@@ -39,4 +41,5 @@ pub use options::{NorthboundOptions, OnUnpublished};
 pub use publisher_row::{PUBLISHER_TABLE, PublisherRow};
 pub use service_report::ServiceReport;
 pub use service_row::{SERVICE_TABLE, ServiceRow};
+pub use stored_tables::stored_tables;
 pub use table_monitor::TableMonitor;

@@ -12,6 +12,7 @@ mod forwarder;
 mod northbound_side;
 mod program;
 mod service;
+mod shared_reading;
 mod worker_side;
 
 pub use admission::admit;

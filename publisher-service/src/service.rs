@@ -8,6 +8,7 @@ use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Status};
 
 use crate::northbound_side::NorthboundSide;
+use crate::shared_reading::SharedReading;
 use crate::worker_side::WorkerSide;
 
 /// A publisher service within this process: bound and forwarding until [`drain`](Self::drain).
@@ -44,7 +45,8 @@ impl PublisherService {
         let database = registry.used_database(settings)?;
         let on_broker = is_on_broker(registry, settings, database.is_some())?;
         let (id, driver) = (publisher_id(settings), registry.open(settings, Role::Network)?.publisher());
-        let network = Network::of(on_broker, &driver, &id, settings);
+        let rows = database.as_ref().map(|database| SharedReading::new(Arc::clone(database)));
+        let network = Network::of(on_broker, &driver, &id, settings, rows);
         let northbound = database
             .map(|database| NorthboundSide::new(database, network.publisher(), &id, settings))
             .transpose()?;
@@ -147,13 +149,23 @@ impl PublisherService {
 }
 
 impl Network {
-    fn of(on_broker: bool, driver: &Arc<dyn Publisher>, id: &str, settings: &Settings) -> Self {
+    fn of(
+        on_broker: bool,
+        driver: &Arc<dyn Publisher>,
+        id: &str,
+        settings: &Settings,
+        rows: Option<SharedReading>,
+    ) -> Self {
         let driver = Arc::clone(driver);
         if on_broker {
             return Self::Broker(Arc::new(BrokerPublisher::new(driver, BrokerOptions::of(settings))));
         }
         let options = PublisherOptions::of(settings);
-        Self::Bound(Arc::new(StampedPublisher::new(driver, id.to_owned(), options)))
+        let publisher = StampedPublisher::new(driver, id.to_owned(), options);
+        Self::Bound(Arc::new(match rows {
+            Some(rows) => publisher.with_rows(Arc::new(rows)),
+            None => publisher,
+        }))
     }
 
     fn publisher(&self) -> Arc<dyn Publisher> {

@@ -49,7 +49,7 @@ pub struct Agent {
 /// What others than the running task see of comparisons with the database.
 #[derive(Debug)]
 pub(crate) struct Synced {
-    pub(crate) database: Arc<dyn DbApi>,
+    pub(crate) database: Option<Arc<dyn DbApi>>,
     pub(crate) counters: Arc<SyncCounters>,
     pub(crate) other_rows: Arc<Notify>,
 }
@@ -157,7 +157,7 @@ impl Agent {
             ("network".to_owned(), self.subscriber.status()),
         ]);
         if let Some(Synced { database, counters, .. }) = &self.synced {
-            let mut status = database.status();
+            let mut status = database.as_ref().map(|database| database.status()).unwrap_or_default();
             status.counters.extend(counters.read());
             parts.insert("database".to_owned(), status);
         }

@@ -11,7 +11,7 @@ use crate::agent::{Io, Synced};
 use crate::asked::Asked;
 use crate::intake::Intake;
 use crate::keeping::{Keeping, KeepingCounters};
-use crate::sync::Syncing;
+use crate::sync::{Source, Syncing};
 use crate::{
     Agent, Dispatcher, Handler, OnFailure, Output, QueueLimits, Reports, Route, connects_to_publishers,
     tracked_subscriber,
@@ -63,9 +63,7 @@ impl AgentBuilder {
             keeping: None,
             keeping_counters: Arc::default(),
             connects,
-            syncing: registry
-                .used_database(settings)?
-                .map(|database| Syncing::new(database, settings, connects)),
+            syncing: Source::of(registry, settings)?.map(|source| Syncing::new(source, settings, connects)),
         })
     }
 

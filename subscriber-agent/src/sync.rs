@@ -3,9 +3,11 @@
 mod publishers;
 mod read;
 mod schedule;
+mod source;
 mod syncing;
 
 pub(crate) use publishers::Publishers;
 pub(crate) use read::{Read, Scope};
 pub(crate) use schedule::Schedule;
+pub(crate) use source::Source;
 pub(crate) use syncing::{Finished, SyncCounters, Syncing};

@@ -15,6 +15,7 @@ use super::readings::Readings;
 use super::ring::RingBound;
 use super::sequencer::{Now, Sequencer};
 use super::snapshots::Snapshots;
+use crate::RowSource;
 
 /// What a running publisher and its tasks share.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct Core {
     pub(super) readings: Readings,
     pub(super) ring_start: RingStart,
     pub(super) snapshots: Snapshots,
+    /// What full syncs are answered from.
+    pub(super) rows: Option<Arc<dyn RowSource>>,
     /// Tells the announcer that a mark is due earlier than before.
     pub(super) marks_sooner: Notify,
     sequencer: Mutex<Sequencer>,
@@ -42,6 +45,7 @@ impl Core {
         driver: Arc<dyn Publisher>,
         publisher_id: &str,
         options: &PublisherOptions,
+        rows: Option<Arc<dyn RowSource>>,
     ) -> Result<Self> {
         let publisher = publisher_key(publisher_id);
         let ring_options = RingOptions {
@@ -58,6 +62,7 @@ impl Core {
             readings: Readings::default(),
             ring_start: start,
             snapshots: Snapshots::new(options.snapshot_bytes),
+            rows,
             marks_sooner: Notify::new(),
             sequencer: Mutex::new(Sequencer::new(ledger, ring, Duration::ZERO)),
             outgoing: tokio::sync::Mutex::default(),

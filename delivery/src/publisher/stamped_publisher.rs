@@ -12,6 +12,7 @@ use super::draft::{Draft, Refused};
 use super::options::PublisherOptions;
 use super::supervise::supervise;
 use super::{announcer, snapshots, status, sync_server};
+use crate::RowSource;
 
 /// A network driver's publisher whose events nobody misses without learning it (DESIGN 5).
 ///
@@ -29,6 +30,7 @@ pub struct StampedPublisher {
     driver: Arc<dyn Publisher>,
     publisher_id: String,
     options: PublisherOptions,
+    rows: Option<Arc<dyn RowSource>>,
     core: OnceLock<Arc<Core>>,
     starting: tokio::sync::Mutex<()>,
     /// Hellos, marks and answers.
@@ -43,10 +45,17 @@ impl StampedPublisher {
             driver,
             publisher_id,
             options,
+            rows: None,
             core: OnceLock::new(),
             starting: tokio::sync::Mutex::default(),
             tasks: Mutex::new(JoinSet::new()),
         }
+    }
+
+    /// Answers full syncs from there, where the driver carries requests; else it says that it cannot.
+    #[must_use]
+    pub fn with_rows(self, rows: Arc<dyn RowSource>) -> Self {
+        Self { rows: Some(rows), ..self }
     }
 
     /// Publishes all events of a batch; those that cannot be numbered are dropped, counted and told. `Ok` leaves the batch
@@ -97,8 +106,8 @@ impl StampedPublisher {
 
     async fn open(&self) -> Result<Core> {
         let (driver, id) = (Arc::clone(&self.driver), self.publisher_id.clone());
-        let options = self.options.clone();
-        let opening = tokio::task::spawn_blocking(move || Core::open(driver, &id, &options));
+        let (options, rows) = (self.options.clone(), self.rows.clone());
+        let opening = tokio::task::spawn_blocking(move || Core::open(driver, &id, &options, rows));
         opening.await.unwrap_or_else(|error| {
             Err(Error::new(ErrorKind::Internal, "opening the ring failed").with_source(error))
         })

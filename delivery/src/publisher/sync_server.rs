@@ -5,26 +5,28 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use pubsub_api::wire::WireError;
 use pubsub_api::{Batch, Envelope, Error, ErrorKind, PeerId, Request, Requests, Result, Stamp, Topic};
 use tokio::task::JoinSet;
 
 use super::core::Core;
 use super::line::Line;
 use super::replay::Replay;
+use super::rows_server;
 use super::snapshot_cache::Snapshot;
 use super::snapshots;
 use super::sync_queue::{Admission, SyncQueue};
 use super::topics::TopicState;
 use super::verdict::{Standing, Verdict};
-use crate::{Answer, AnswerKind, Position, SyncRequest, Want};
+use crate::{Answer, AnswerKind, FullSyncRequest, Position, SyncRequest, Want};
 
 /// So much is put into an asker's stream at once.
-const CHUNK_BYTES: usize = 256 * 1024;
+pub(super) const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Answers requests for ever, if the driver carries any: each in a task of its own, so that a slow asker holds up nobody.
 pub(super) async fn serve(core: Arc<Core>) {
     let Some(requests) = core.driver.requests() else { return };
-    let mut queue = SyncQueue::default();
+    let mut queue: SyncQueue<Asked> = SyncQueue::default();
     let mut answering = JoinSet::new();
     loop {
         tokio::select! {
@@ -34,7 +36,10 @@ pub(super) async fn serve(core: Arc<Core>) {
                 match queue.offer(peer, request, core.now().since_start) {
                     Admission::Start(request) => drop(answering.spawn(answer(Arc::clone(&core), peer, request))),
                     Admission::Waits => {}
-                    Admission::Busy(request, retry_after) => say_busy(&core, requests, peer, &request, retry_after),
+                    Admission::Busy(Asked::Behind(request), retry_after) => {
+                        say_busy(&core, requests, peer, &request, retry_after);
+                    }
+                    Admission::Busy(Asked::Rows(request), _) => rows_server::say_busy(&core, requests, peer, &request),
                 }
             }
             Some(answered) = answering.join_next() => {
@@ -48,9 +53,27 @@ pub(super) async fn serve(core: Arc<Core>) {
     }
 }
 
-fn read(core: &Core, envelope: &Envelope) -> Option<SyncRequest> {
+/// What a subscriber asks.
+#[derive(Debug)]
+enum Asked {
+    /// What it lacks of topics.
+    Behind(SyncRequest),
+    /// All rows of the database.
+    Rows(FullSyncRequest),
+}
+
+impl Asked {
+    fn read(envelope: &Envelope) -> std::result::Result<Self, WireError> {
+        match FullSyncRequest::read(envelope)? {
+            Some(request) => Ok(Self::Rows(request)),
+            None => SyncRequest::read(envelope).map(Self::Behind),
+        }
+    }
+}
+
+fn read(core: &Core, envelope: &Envelope) -> Option<Asked> {
     core.readings.requests.add(1);
-    match SyncRequest::read(envelope) {
+    match Asked::read(envelope) {
         Ok(request) => Some(request),
         Err(error) => {
             if let Some(times) = core.readings.bad_requests.count(error.cause(), Instant::now()) {
@@ -83,8 +106,14 @@ fn say_busy(
 }
 
 /// Answers a request; its peer, whatever came of it.
-async fn answer(core: Arc<Core>, peer: PeerId, request: SyncRequest) -> PeerId {
-    let answered = AssertUnwindSafe(answer_all(&core, peer, &request)).catch_unwind().await;
+async fn answer(core: Arc<Core>, peer: PeerId, asked: Asked) -> PeerId {
+    let answering = async {
+        match &asked {
+            Asked::Behind(request) => answer_all(&core, peer, request).await,
+            Asked::Rows(request) => rows_server::answer(&core, peer, request).await,
+        }
+    };
+    let answered = AssertUnwindSafe(answering).catch_unwind().await;
     match answered {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {

@@ -25,6 +25,16 @@ pub(super) const AGENT: &[Setting] = &[
     },
     Setting {
         section: "agent",
+        name: "sync_from",
+        kind: Kind::Choice(&["database", "publishers"]),
+        default: r#""database""#,
+        doc: "Where the agent has the rows from that it compares its table with: it reads the northbound database itself, as \
+              `use_nb_db` says; or, where it cannot reach that, it asks a publisher that uses it, unless `use_nb_db` is \
+              `no`. The driver must carry requests, which the default does.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "agent",
         name: "handler_queue_events",
         kind: Kind::Integer { min: 1, max: 1_000_000 },
         default: "1000",

@@ -79,6 +79,8 @@ pub struct Agent {
     pub topics: Vec<String>,
     /// The patterns to subscribe to.
     pub patterns: Vec<String>,
+    /// Where the rows of full syncs come from: `database` or `publishers`.
+    pub sync_from: String,
     /// Events that wait for one handler.
     pub handler_queue_events: usize,
     /// Their bytes.
@@ -169,6 +171,7 @@ impl Agent {
         Ok(Self {
             topics: section.list("topics")?,
             patterns: section.list("patterns")?,
+            sync_from: section.text("sync_from")?,
             handler_queue_events: section.count("handler_queue_events")?,
             handler_queue_bytes: usize::try_from(section.bytes("handler_queue_bytes")?).unwrap_or(usize::MAX),
             handler_queue_age: section.duration("handler_queue_age")?,

@@ -8,6 +8,9 @@ use super::{Agent, Io};
 use crate::sync::{Finished, Read, Scope};
 use crate::{AgentNotice, Change};
 
+/// The state of a peer whose link stands, in every driver's status.
+const SUBSCRIBED: &str = "subscribed";
+
 impl Agent {
     /// Hands on what differs if the database was read, begins to read it if it is time, and follows the directory.
     pub(super) async fn tend_sync(&self, io: &mut Io, now: Instant) -> Result<()> {
@@ -18,12 +21,21 @@ impl Agent {
             self.synced(io, finished).await?;
         }
         if let Some(syncing) = io.syncing.as_mut().filter(|syncing| syncing.is_time_to_begin(now)) {
-            self.table().begin_comparison();
-            let wanted = syncing.selective.then(|| self.asked().wanted());
-            syncing.begin(Scope { wanted }, now);
+            let live = self.live();
+            if syncing.can_ask(&live, now) {
+                self.table().begin_comparison();
+                let wanted = syncing.selective.then(|| self.asked().wanted());
+                syncing.begin(Scope { wanted, live }, now);
+            }
         }
         self.follow_directory(io, now);
         Ok(())
+    }
+
+    /// The publishers whose links stand.
+    fn live(&self) -> Vec<String> {
+        let peers = self.subscriber.status().peers.into_iter();
+        peers.filter(|peer| peer.state == SUBSCRIBED).map(|peer| peer.endpoint).collect()
     }
 
     async fn synced(&self, io: &mut Io, finished: Finished) -> Result<()> {
@@ -53,9 +65,8 @@ impl Agent {
     /// Connects to the publishers of the directory, and leaves those that are not there any more.
     pub(super) fn follow_directory(&self, io: &mut Io, now: Instant) {
         let Some(syncing) = &mut io.syncing else { return };
-        let peers = self.subscriber.status().peers;
-        let speaks = |uri: &str| peers.iter().any(|peer| peer.endpoint == uri && peer.state == "subscribed");
-        let wanted = syncing.publishers(now, speaks);
+        let live = self.live();
+        let wanted = syncing.publishers(now, |uri| live.iter().any(|live| live == uri));
         let mut found = self.found();
         if *found == wanted {
             return;

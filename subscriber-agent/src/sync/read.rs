@@ -3,9 +3,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use delivery::rows::DatabaseRow;
 use northbound::{PUBLISHER_TABLE, PublisherRow, SERVICE_TABLE};
-use pubsub_api::database::{DbApi, Entry, UNIQUE_KEY_TABLE};
+use pubsub_api::database::{Entry, UNIQUE_KEY_TABLE};
 use pubsub_api::{Event, Result, SEND_ALL, Subscriptions, Topic};
 use serde::Deserialize;
+
+use super::Source;
 
 /// Which rows of the database are the agent's affair.
 #[derive(Debug, Clone)]
@@ -13,6 +15,8 @@ pub(crate) struct Scope {
     /// The topics that it subscribes to, if objects are published on their own (`enable_selective_topology_distribution`); else
     /// all rows are of `D`.
     pub(crate) wanted: Option<Subscriptions>,
+    /// The publishers that are there, and can be asked.
+    pub(crate) live: Vec<String>,
 }
 
 /// What was read.
@@ -42,17 +46,14 @@ struct Head {
 }
 
 impl Scope {
-    /// Reads the whole database; it is opened if it is not.
-    pub(crate) async fn read(&self, database: &dyn DbApi) -> Result<Read> {
-        database.initialize().await?;
-        let mut read = Read::default();
-        for table in database.tables().await? {
+    /// Reads the whole database.
+    pub(crate) async fn read(self, source: &Source) -> Result<Read> {
+        let (tables, others) = source.read(self.wanted.as_ref(), self.live.clone()).await?;
+        let mut read = Read { others, ..Read::default() };
+        for (table, rows) in tables {
             if table == PUBLISHER_TABLE {
-                let rows = database.get_all_entries(&table, None).await?;
-                let rows = rows.iter().filter_map(|entry| publisher(entry, &mut read.corrupt));
-                read.publishers = rows.collect();
+                read.publishers.extend(rows.iter().filter_map(|entry| publisher(entry, &mut read.corrupt)));
             } else if !OURS.contains(&table.as_str()) {
-                let rows = database.get_all_entries(&table, None).await?;
                 self.take(&table, rows, &mut read);
             }
         }

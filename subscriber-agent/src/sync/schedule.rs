@@ -17,6 +17,9 @@ pub(crate) struct Schedule {
     failures: u32,
 }
 
+/// How often it is looked whether there is somebody to ask.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// The regular reason.
 const REGULAR: &str = "db_sync_time";
 
@@ -53,6 +56,11 @@ impl Schedule {
     /// When to ask whether to [begin](Self::begin), unless one is under way.
     pub(crate) fn due(&self) -> Option<Instant> {
         (!self.is_running).then_some(self.due)
+    }
+
+    /// There is nobody to ask now: what is due waits a moment more.
+    pub(crate) fn postpone(&mut self, now: Instant) {
+        self.due = self.due.max(now + MOMENT);
     }
 
     /// Whether it is time to begin.

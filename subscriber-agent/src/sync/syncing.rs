@@ -12,12 +12,12 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
-use super::{Publishers, Read, Schedule, Scope};
+use super::{Publishers, Read, Schedule, Scope, Source};
 
 /// The agent's side of the database: when it is read, what is under way, and where publishers are.
 #[derive(Debug)]
 pub(crate) struct Syncing {
-    database: Arc<dyn DbApi>,
+    source: Arc<Source>,
     schedule: Schedule,
     publishers: Publishers,
     pub(crate) counters: Arc<SyncCounters>,
@@ -30,7 +30,8 @@ pub(crate) struct Syncing {
     /// When there is something to do but for what is under way; asked for with each event, so it is not looked for then.
     due: Option<Instant>,
     under_way: Option<UnderWay>,
-    report: Arc<ServiceReport>,
+    /// The word that the agent is alive, where it reaches the database.
+    report: Option<Arc<ServiceReport>>,
     reporting: Option<Task<()>>,
 }
 
@@ -117,7 +118,7 @@ const BINARY: &str = "skimmer-subscriber-agent";
 
 impl Syncing {
     /// `follows` is whether publishers are to be found in the directory.
-    pub(crate) fn new(database: Arc<dyn DbApi>, settings: &Settings, follows: bool) -> Self {
+    pub(crate) fn new(source: Source, settings: &Settings, follows: bool) -> Self {
         let pubsub = settings.pubsub();
         let identity = pubsub.state_dir.display().to_string();
         let schedule = Schedule::new(pubsub.db_sync_time, Instant::now(), fastrand::f64());
@@ -130,14 +131,15 @@ impl Syncing {
             follows,
             other_rows: Arc::default(),
             under_way: None,
-            report: Arc::new(ServiceReport::new(
-                Arc::clone(&database),
-                BINARY,
-                identity,
-                pubsub.report_interval,
-            )),
+            report: match &source {
+                Source::Database(database) => {
+                    let (database, interval) = (Arc::clone(database), pubsub.report_interval);
+                    Some(Arc::new(ServiceReport::new(database, BINARY, identity, interval)))
+                }
+                Source::Publishers(_) => None,
+            },
             reporting: None,
-            database,
+            source: Arc::new(source),
         }
     }
 
@@ -184,11 +186,21 @@ impl Syncing {
         self.due = self.schedule.due().into_iter().chain(self.publishers.due()).min();
     }
 
+    /// Whether there is somebody to ask, who is `live`, if somebody is to be asked; else it waits a moment.
+    pub(crate) fn can_ask(&mut self, live: &[String], now: Instant) -> bool {
+        let can_ask = !live.is_empty() || matches!(*self.source, Source::Database(_));
+        if !can_ask {
+            self.schedule.postpone(now);
+            self.plan();
+        }
+        can_ask
+    }
+
     /// Begins to read, if it is time.
     pub(crate) fn begin(&mut self, scope: Scope, now: Instant) {
         let Some(reason) = self.schedule.begin(now, fastrand::f64()) else { return };
-        let (database, read_at) = (Arc::clone(&self.database), wall_us());
-        let task = Task(tokio::spawn(async move { scope.read(&*database).await }));
+        let (source, read_at) = (Arc::clone(&self.source), wall_us());
+        let task = Task(tokio::spawn(async move { scope.read(&source).await }));
         self.under_way = Some(UnderWay { reason, began: now, read_at, task, read: None });
         self.plan();
     }
@@ -216,8 +228,9 @@ impl Syncing {
 
     /// The database is there: it is told that this agent is.
     fn begin_to_report(&mut self) {
-        if self.reporting.is_none() {
-            let report = Arc::clone(&self.report);
+        if self.reporting.is_none()
+            && let Some(report) = self.report.clone()
+        {
             self.reporting = Some(Task(tokio::spawn(async move { report.run().await })));
         }
     }
@@ -251,9 +264,12 @@ impl Syncing {
         Arc::clone(&self.other_rows)
     }
 
-    /// The database itself, for its status.
-    pub(crate) fn database(&self) -> Arc<dyn DbApi> {
-        Arc::clone(&self.database)
+    /// The database itself, if it is reached, for its status.
+    pub(crate) fn database(&self) -> Option<Arc<dyn DbApi>> {
+        match &*self.source {
+            Source::Database(database) => Some(Arc::clone(database)),
+            Source::Publishers(_) => None,
+        }
     }
 }
 

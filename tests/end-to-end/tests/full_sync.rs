@@ -12,5 +12,7 @@ mod database;
 
 #[path = "full_sync/agents.rs"]
 mod agents;
+#[path = "full_sync/asking.rs"]
+mod asking;
 #[path = "full_sync/publishers.rs"]
 mod publishers;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use drivers as _;
 use end_to_end::Folder;
 use pubsub_api::Registry;
-use pubsub_api::database::{DbApi, RowName};
+use pubsub_api::database::{DbApi, RowName, Write};
 use pubsub_api::settings::{Settings, Sources};
 use tokio::runtime::Runtime;
 
@@ -53,6 +53,19 @@ impl Database {
         self.runtime
             .block_on(self.database.create_key(row, Bytes::copy_from_slice(value.as_bytes()), true))
             .unwrap();
+    }
+
+    /// Writes many rows of a table, and tells nobody.
+    pub(crate) fn put_all(&self, table: &str, rows: impl IntoIterator<Item = (String, String)>) {
+        let rows: Vec<(String, String)> = rows.into_iter().collect();
+        for rows in rows.chunks(500) {
+            let put = rows.iter().map(|(key, value)| {
+                let value = Bytes::from(value.clone());
+                Write::Put(RowName::new(table, key), value)
+            });
+            let writes: Vec<Write<'_>> = put.collect();
+            self.runtime.block_on(self.database.write_batch(&writes)).unwrap();
+        }
     }
 
     /// Deletes a row, and tells nobody.

@@ -1,0 +1,20 @@
+use pubsub_api::Result;
+use pubsub_api::database::{DbApi, Entry, UNIQUE_KEY_TABLE};
+
+use crate::SERVICE_TABLE;
+
+/// All rows of a database, table by table, for a full sync: but for those that say which programs are alive, and which numbers
+/// were given. The directory of publishers is among them.
+///
+/// # Errors
+/// Those of the database.
+pub async fn stored_tables(database: &dyn DbApi) -> Result<Vec<(String, Vec<Entry>)>> {
+    let mut tables = Vec::new();
+    for table in database.tables().await? {
+        if table != SERVICE_TABLE && table != UNIQUE_KEY_TABLE {
+            let entries = database.get_all_entries(&table, None).await?;
+            tables.push((table, entries));
+        }
+    }
+    Ok(tables)
+}
