@@ -33,9 +33,9 @@ async fn rate(port: u16, requests: usize, pipeline: usize, command: &[&str]) -> 
         .await
         .map_err(|error| failed("run redis-benchmark (Debian: redis-tools)", error))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    // "SET key…","123456.78",…: the second field is the rate.
+    // "SET key…","123456.78", and six latencies; the name has commas of its own.
     let last = text.lines().last().unwrap_or_default();
-    let rate = last.split("\",\"").nth(1).and_then(|field| field.trim_matches('"').parse().ok());
+    let rate = last.rsplit("\",\"").nth(6).and_then(|field| field.trim_matches('"').parse().ok());
     rate.ok_or_else(|| Error::new(ErrorKind::Internal, format!("redis-benchmark said: {text}")))
 }
 

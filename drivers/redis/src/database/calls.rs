@@ -1,6 +1,6 @@
 use bytes::Bytes;
-use pubsub_api::Result;
 use pubsub_api::database::{RowName, check_value};
+use pubsub_api::{Result, Tally};
 use redis::Value;
 
 use super::KeyLayout;
@@ -15,6 +15,8 @@ use crate::servers::{Command, Servers};
 pub(super) struct Rows {
     pub(super) servers: Servers,
     pub(super) layout: KeyLayout,
+    /// Keys that look like rows and are none.
+    pub(super) left_out: Tally,
 }
 
 /// Calls for one row. One that is there in the other layout is found, changed and deleted there.

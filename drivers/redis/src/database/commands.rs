@@ -31,6 +31,17 @@ pub(super) fn get(slot: u16, key: &str) -> Command {
     Command::reading(slot, one("GET", key))
 }
 
+/// As [`get`], but that a value which is no string is none, and no error: what MGET says of it. Of one key, so that a slot that
+/// moves refuses it never (TRYAGAIN).
+pub(super) fn get_string(slot: u16, key: &str) -> Command {
+    Command::reading(slot, one("MGET", key))
+}
+
+/// What sort of value a key has.
+pub(super) fn kind(slot: u16, key: &str) -> Command {
+    Command::reading(slot, one("TYPE", key))
+}
+
 pub(super) fn exists(slot: u16, key: &str) -> Command {
     Command::reading(slot, one("EXISTS", key))
 }
@@ -77,6 +88,22 @@ pub(super) fn as_value(answer: Value) -> Result<Option<Bytes>> {
         Value::Nil => Ok(None),
         Value::BulkString(bytes) => Ok(Some(Bytes::from(bytes))),
         other => Err(unexpected(&other)),
+    }
+}
+
+/// The answer to MGET of one key, as GET would give it.
+pub(super) fn as_string(answer: Value) -> Result<Value> {
+    match answer {
+        Value::Array(values) => Ok(values.into_iter().next().unwrap_or(Value::Nil)),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// The answer to TYPE, if it is a value that no row has.
+pub(super) fn as_foreign_kind(answer: &Value) -> Option<&str> {
+    match answer {
+        Value::SimpleString(kind) if kind != "none" && kind != "string" => Some(kind),
+        _ => None,
     }
 }
 

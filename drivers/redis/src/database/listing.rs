@@ -1,11 +1,12 @@
 use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
 
 use pubsub_api::Result;
 use pubsub_api::database::{Entry, RowName, RowPlace, check_table};
 
-use super::calls::{Rows, first_value, gets};
-use super::commands::delete;
-use super::key_layout::{ALL_ROWS, parse, rows_of};
+use super::calls::{Rows, first_value};
+use super::commands::{as_foreign_kind, as_string, delete, get_string, kind};
+use super::key_layout::{ALL_ROWS, RowKeys, parse, rows_of};
 use crate::servers::slot_of;
 
 /// Calls for many rows, found by SCAN.
@@ -22,19 +23,43 @@ impl Rows {
         let places = self.places(table, topic).await?;
         let (mut commands, mut counts) = (Vec::new(), Vec::new());
         for place in &places {
-            let row = RowName::new(table, &place.key).on(place.topic.as_deref());
-            let of_row = gets(&self.layout.keys(&row)?);
-            counts.push(of_row.len());
-            commands.extend(of_row);
+            let keys = self.keys_at(table, place)?;
+            counts.push(both(&keys).count());
+            commands.extend(both(&keys).map(|key| get_string(keys.slot, key)));
         }
-        let mut answers = self.servers.run_in_parts(commands).await?.into_iter();
-        let mut entries = Vec::with_capacity(places.len());
+        let answers = self.servers.run_in_parts(commands).await?;
+        let mut values = answers.into_iter().map(as_string);
+        let (mut entries, mut missing) = (Vec::with_capacity(places.len()), Vec::new());
         for (place, count) in places.into_iter().zip(counts) {
-            // One that was deleted since is none.
-            let of_row: Vec<_> = answers.by_ref().take(count).collect();
-            entries.extend(first_value(of_row)?.map(|value| Entry { place, value }));
+            let of_row = values.by_ref().take(count).collect::<Result<Vec<_>>>()?;
+            match first_value(of_row)? {
+                Some(value) => entries.push(Entry { place, value }),
+                None => missing.push(place),
+            }
         }
+        self.tell_foreign(table, &missing).await?;
         Ok(entries)
+    }
+
+    fn keys_at(&self, table: &str, place: &RowPlace) -> Result<RowKeys> {
+        self.layout.keys(&RowName::new(table, &place.key).on(place.topic.as_deref()))
+    }
+
+    /// A key without a value was deleted since, or holds something else than a row, which is told: it is left out.
+    async fn tell_foreign(&self, table: &str, missing: &[RowPlace]) -> Result<()> {
+        let (mut names, mut commands) = (Vec::new(), Vec::new());
+        for place in missing {
+            let keys = self.keys_at(table, place)?;
+            commands.extend(both(&keys).map(|key| kind(keys.slot, key)));
+            names.extend(both(&keys).cloned());
+        }
+        for (key, kind) in names.iter().zip(self.servers.run_in_parts(commands).await?) {
+            let Some(kind) = as_foreign_kind(&kind) else { continue };
+            if let Some(times) = self.left_out.count("no_string", Instant::now()) {
+                tracing::warn!(times, "key {key} is left out: it is a {kind}, and a row is a string");
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn tables(&self) -> Result<Vec<String>> {
@@ -58,6 +83,11 @@ impl Rows {
         check_table(table)?;
         self.layout.keys(&RowName::new(table, "any").on(topic)).map(|_| ())
     }
+}
+
+/// The keys that a row may have.
+fn both(keys: &RowKeys) -> impl Iterator<Item = &String> {
+    [Some(&keys.own), keys.other.as_ref()].into_iter().flatten()
 }
 
 fn key_and_tag<'a>(key: &'a [u8], table: &str) -> Option<(&'a str, &'a str)> {

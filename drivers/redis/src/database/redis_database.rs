@@ -3,7 +3,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::database::{DbApi, Entry, RowName, RowPlace, Write, check_table};
-use pubsub_api::{Error, ErrorKind, Result, Status};
+use pubsub_api::{Error, ErrorKind, Result, Status, Tally};
 use tokio::sync::Mutex;
 
 use super::calls::Rows;
@@ -59,7 +59,11 @@ impl DbApi for RedisDatabase {
             Phase::New => {}
         }
         let servers = Servers::discover(&self.settings).await?;
-        let rows = Arc::new(Rows { servers, layout: self.settings.key_layout });
+        let rows = Arc::new(Rows {
+            servers,
+            layout: self.settings.key_layout,
+            left_out: Tally::new("redis_keys_left_out"),
+        });
         let mut phase = self.phase.write().unwrap_or_else(PoisonError::into_inner);
         if matches!(*phase, Phase::Closed) {
             return Err(closed());
@@ -139,6 +143,9 @@ impl DbApi for RedisDatabase {
     }
 
     fn status(&self) -> Status {
-        self.rows().map(|rows| rows.servers.status()).unwrap_or_default()
+        let Ok(rows) = self.rows() else { return Status::default() };
+        let mut status = rows.servers.status();
+        status.counters.extend(rows.left_out.read());
+        status
     }
 }

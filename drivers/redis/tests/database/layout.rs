@@ -5,6 +5,7 @@ use pubsub_api::database::RowName;
 use redis_servers::{Raw, RedisServer, Reply};
 
 use crate::ends::{assert_kind, database, place};
+use crate::log::Log;
 
 fn keys(raw: &mut Raw) -> Vec<String> {
     let mut keys: Vec<_> = raw.call(&["KEYS", "*"]).list().iter().map(Reply::text).collect();
@@ -93,6 +94,24 @@ async fn what_is_not_ours_is_left_alone() {
     assert_eq!(keys(&mut raw).len(), foreign.len() + 1);
     let text = assert_kind(db.get_key(RowName::new("list", "k")).await, ErrorKind::Invalid);
     assert!(text.contains("no row"), "{text}");
+}
+
+#[tokio::test]
+async fn a_key_that_holds_no_string_is_left_out_of_listings_named_and_counted() {
+    let (log, _guard) = Log::begin();
+    let server = RedisServer::start(&[]);
+    let db = database(&[server.address()], &[]).await;
+    db.create_key(RowName::new("lport", "port-1"), "{}".into(), false).await.unwrap();
+    let mut raw = server.raw();
+    raw.call(&["LPUSH", "{lport.}list", "x"]);
+    raw.call(&["HSET", "{lport.t}hash", "a", "b"]);
+    let entries = db.get_all_entries("lport", None).await.unwrap();
+    let keys: Vec<_> = entries.iter().map(|entry| entry.place.key.as_str()).collect();
+    assert_eq!(keys, ["port-1"]);
+    assert_eq!(db.status().counter("redis_keys_left_out", Some("no_string")), 2);
+    assert!(log.text().contains("is left out: it is a "), "{}", log.text());
+    let error = db.get_key(RowName::new("lport", "list").on(None)).await.unwrap_err();
+    assert!(error.to_string().contains("WRONGTYPE") || error.kind() == ErrorKind::Invalid, "{error}");
 }
 
 #[tokio::test]
