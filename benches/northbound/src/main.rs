@@ -1,8 +1,8 @@
 //! What does the database side cost?
 //!
 //! - `writes`: how many objects a second are created through the façade, each written to Redis and then published there, by so
-//!   many callers at once; against `redis-benchmark` with SET and PUBLISH of the same bytes, as many of them in its pipeline, on
-//!   the same server in the same run.
+//!   many callers at once, each of which waits for its answers; against `redis-benchmark` with SET and PUBLISH of the same bytes,
+//!   with as many under way: from as many clients, and in one client's pipeline.
 //! - `sync`: how long an agent, a process, takes to make its empty table equal to so many rows, from Redis and from SQLite.
 //!
 //! A Redis server of its own is started for each run. A subscriber that takes every event listens meanwhile.
@@ -23,6 +23,7 @@ use serde_json::json;
 use service_kit::{block_on, tell};
 
 use figures::figures;
+use peer::Shape;
 
 #[derive(Debug, Parser)]
 #[command(name = "northbound-bench", version, about)]
@@ -55,20 +56,22 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<()> {
     let mut writes = Vec::new();
     for callers in arguments.callers.iter().filter(|_| arguments.writes > 0) {
-        let (mut ours, mut peers, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ours, mut clients, mut pipelines) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..arguments.runs {
-            // In turns, so that what else the machine does meets both.
-            let our = writes::measure(arguments.writes, *callers).await?;
-            let peer = peer::measure(arguments.writes, *callers).await?;
-            ours.push(our);
-            peers.push(peer);
-            ratios.push(our / peer * 100.0);
+            // In turns, so that what else the machine does meets all.
+            ours.push(writes::measure(arguments.writes, *callers).await?);
+            clients.push(peer::measure(arguments.writes, Shape::Clients(*callers)).await?);
+            pipelines.push(peer::measure(arguments.writes, Shape::Pipeline(*callers)).await?);
         }
+        let per_cent =
+            |of: &[f64]| figures(ours.iter().zip(of).map(|(our, peer)| our / peer * 100.0).collect());
         writes.push(json!({
             "callers": callers,
+            "per_cent_of_clients": per_cent(&clients),
+            "per_cent_of_pipeline": per_cent(&pipelines),
             "objects_per_second": figures(ours),
-            "redis_benchmark_pairs_per_second": figures(peers),
-            "per_cent": figures(ratios),
+            "redis_benchmark_clients_pairs_per_second": figures(clients),
+            "redis_benchmark_pipeline_pairs_per_second": figures(pipelines),
         }));
     }
     let (mut redis, mut sqlite) = (Vec::new(), Vec::new());

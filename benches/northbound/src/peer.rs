@@ -6,9 +6,17 @@ use tokio::process::Command;
 
 use crate::scene::{TABLE, failed, object};
 
-/// How many pairs of SET and PUBLISH a second `redis-benchmark` has done on one connection with so many commands in its
-/// pipeline: the one measured after the other, since it mixes no two commands.
-pub(crate) async fn measure(pairs: usize, pipeline: usize) -> Result<f64> {
+/// How `redis-benchmark` has so many commands under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shape {
+    /// On one connection, in a pipeline: it waits for none of them, and writes the next lot at once.
+    Pipeline(usize),
+    /// Each on a connection of its own, as callers that wait for their answers.
+    Clients(usize),
+}
+
+/// How many pairs of SET and PUBLISH a second it has done: the one measured after the other, since it mixes no two commands.
+pub(crate) async fn measure(pairs: usize, shape: Shape) -> Result<f64> {
     let server = RedisServer::start(&["--appendonly", "no"]);
     let listener = listen(server.port()).await?;
     let object = object(0)?;
@@ -18,15 +26,19 @@ pub(crate) async fn measure(pairs: usize, pipeline: usize) -> Result<f64> {
     // Its arguments are texts; the bytes are as many.
     let payload = "p".repeat(payload.len());
     let key = format!("{{{TABLE}.tenant-1}}port-__rand_int__");
-    let set = rate(server.port(), pairs, pipeline, &["SET", &key, &json]).await?;
-    let publish = rate(server.port(), pairs, pipeline, &["PUBLISH", "D", &payload]).await?;
+    let set = rate(server.port(), pairs, shape, &["SET", &key, &json]).await?;
+    let publish = rate(server.port(), pairs, shape, &["PUBLISH", "D", &payload]).await?;
     listener.abort();
     Ok(1.0 / (1.0 / set + 1.0 / publish))
 }
 
-async fn rate(port: u16, requests: usize, pipeline: usize, command: &[&str]) -> Result<f64> {
+async fn rate(port: u16, requests: usize, shape: Shape, command: &[&str]) -> Result<f64> {
+    let (clients, pipeline) = match shape {
+        Shape::Pipeline(commands) => (1, commands),
+        Shape::Clients(clients) => (clients, 1),
+    };
     let output = Command::new("redis-benchmark")
-        .args(["-p", &port.to_string(), "-c", "1", "--csv", "-r", "100000000"])
+        .args(["-p", &port.to_string(), "-c", &clients.to_string(), "--csv", "-r", "100000000"])
         .args(["-n", &requests.to_string(), "-P", &pipeline.to_string()])
         .args(command)
         .output()

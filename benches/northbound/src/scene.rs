@@ -53,8 +53,7 @@ pub(crate) fn object(number: usize) -> Result<Object> {
 pub(crate) async fn fill(database: &dyn DbApi, rows: usize) -> Result<()> {
     let objects = (0..rows).map(object).collect::<Result<Vec<_>>>()?;
     for batch in objects.chunks(BATCH) {
-        let writes: Vec<_> =
-            batch.iter().map(|object| Write::Put(object.row(), object.to_json())).collect();
+        let writes: Vec<_> = batch.iter().map(|object| Write::Put(object.row(), object.to_json())).collect();
         database.write_batch(&writes).await?;
     }
     Ok(())
