@@ -11,4 +11,6 @@ mod publishing;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod topics;
