@@ -63,6 +63,11 @@ impl Servers {
         self.timeout / Self::ATTEMPT_SHARE
     }
 
+    /// Whether they are a cluster's nodes.
+    pub(crate) fn is_clustered(&self) -> bool {
+        self.clustered
+    }
+
     /// What was counted, and which servers are connected.
     pub(crate) fn status(&self) -> Status {
         let peers = self.map.known().iter().map(|server| server.reading()).collect();

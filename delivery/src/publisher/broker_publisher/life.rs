@@ -70,12 +70,6 @@ impl Life {
         }
     }
 
-    /// Sends all that waits.
-    pub(super) async fn drain(&self) {
-        let outgoing = &mut *self.outgoing.lock().await;
-        while outgoing.send_waiting(self).await {}
-    }
-
     /// Sends all that waits, and says that no more comes.
     pub(super) async fn finish(&self) {
         let outgoing = &mut *self.outgoing.lock().await;

@@ -5,7 +5,8 @@ use redis::Value;
 
 use super::KeyLayout;
 use super::commands::{
-    Compared, as_compared, as_count, as_done, as_value, compare_and_set, delete, exists, get, set, set_if,
+    Compared, as_compared, as_count, as_done, as_value, compare_and_set, create_beside, delete, exists, get,
+    set, set_if,
 };
 use super::key_layout::RowKeys;
 use crate::servers::{Command, Servers};
@@ -28,12 +29,15 @@ impl Rows {
             self.servers.run(put(&keys, value)).await?;
             return Ok(());
         }
-        if let Some(other) = &keys.other
-            && as_count(&self.one(exists(keys.slot, other)).await?)? > 0
-        {
-            return Err(row.already_exists());
-        }
-        let created = as_done(&self.one(set_if("NX", keys.slot, &keys.own, value)).await?)?;
+        let created = match &keys.other {
+            None => as_done(&self.one(set_if("NX", keys.slot, &keys.own, value)).await?)?,
+            // A cluster refuses commands about several keys of a slot for as long as that moves (TRYAGAIN).
+            Some(other) if self.servers.is_clustered() => {
+                as_count(&self.one(exists(keys.slot, other)).await?)? == 0
+                    && as_done(&self.one(set_if("NX", keys.slot, &keys.own, value)).await?)?
+            }
+            Some(other) => as_count(&self.one(create_beside(keys.slot, &keys.own, other, value)).await?)? > 0,
+        };
         if created { Ok(()) } else { Err(row.already_exists()) }
     }
 

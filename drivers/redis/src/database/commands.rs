@@ -16,6 +16,11 @@ const COMPARE_AND_SET: &str = "local now = redis.call('GET', KEYS[1]) \
     elseif now then redis.call('DEL', KEYS[1]) end \
     return 1";
 
+/// Sets one key unless it or another is there: 1 if it did, 0 if not.
+const CREATE_BESIDE: &str = "if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 0 end \
+    redis.call('SET', KEYS[1], ARGV[1]) \
+    return 1";
+
 /// What [`COMPARE_AND_SET`] answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compared {
@@ -58,6 +63,13 @@ pub(super) fn set(slot: u16, key: &str, value: &[u8]) -> Command {
     let mut set = one("SET", key);
     set.arg(value);
     Command::writing(slot, set)
+}
+
+/// Creates a row in one layout, unless it is there in either, in one step.
+pub(super) fn create_beside(slot: u16, key: &str, other: &str, value: &[u8]) -> Command {
+    let mut eval = cmd("EVAL");
+    eval.arg(CREATE_BESIDE).arg(2).arg(key).arg(other).arg(value);
+    Command::writing(slot, eval)
 }
 
 /// Sets a key only if it is there (`XX`) or only if it is not (`NX`).
