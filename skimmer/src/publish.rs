@@ -133,12 +133,15 @@ fn one_event(arguments: &Arguments) -> Result<Event> {
     })
 }
 
+/// Whether who takes the events from this process says so: a broker, the host's service, or the subscribers.
 fn confirms(registry: &Registry, settings: &Settings) -> Result<bool> {
     let pubsub = settings.pubsub();
-    let driver = if pubsub.pub_sub_use_multiproc {
-        registry.find(&pubsub.pub_sub_multiproc_driver, Role::Multiproc)?
-    } else {
-        registry.find(&pubsub.pub_sub_driver, Role::Network)?
+    let driver = match registry.find(&pubsub.pub_sub_driver, Role::Network) {
+        Ok(broker) if broker.capabilities.broker => broker,
+        _ if pubsub.pub_sub_use_multiproc => {
+            registry.find(&pubsub.pub_sub_multiproc_driver, Role::Multiproc)?
+        }
+        network => network?,
     };
     Ok(driver.capabilities.confirms_publish)
 }

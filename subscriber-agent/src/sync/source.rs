@@ -17,7 +17,7 @@ pub(crate) enum Source {
     /// The database itself.
     Database(Arc<dyn DbApi>),
     /// A publisher that reads it for those that cannot.
-    Publishers(AskedPublishers),
+    Publishers(Box<AskedPublishers>),
 }
 
 /// Publishers, each of which can be asked.
@@ -50,7 +50,8 @@ impl Source {
             return Err(Error::new(ErrorKind::Settings, text));
         }
         let is_used = settings.pubsub().use_nb_db != "no";
-        Ok(is_used.then(|| Self::Publishers(AskedPublishers { driver, settings: settings.clone() })))
+        let publishers = || AskedPublishers { driver, settings: settings.clone() };
+        Ok(is_used.then(|| Self::Publishers(Box::new(publishers()))))
     }
 
     /// All rows, as they were after this was called. `wanted`: of which topics the values are needed, if not of all; `live`:

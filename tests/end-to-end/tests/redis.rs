@@ -1,0 +1,34 @@
+//! Redis, from end to end: workers, services and agents on a real server or cluster that is killed, halted, cut off and
+//! resharded meanwhile (reliability.md P05, E05, E06; dragonflow-pubsub.md D28 to D36).
+//!
+//! Objects are written by a [load](load::Load) that uses the façade as an API server does. What it was told is kept, so that a
+//! test can say what the database must hold; and what the database holds is what every agent must come to.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where an expectation fails"
+)]
+
+#[path = "redis/agents.rs"]
+mod agents;
+#[path = "redis/calls.rs"]
+mod calls;
+#[path = "redis/load.rs"]
+mod load;
+#[path = "redis/reshard.rs"]
+mod reshard;
+#[path = "redis/rows.rs"]
+mod rows;
+#[path = "redis/scene.rs"]
+mod scene;
+
+#[path = "redis/cluster.rs"]
+mod cluster;
+#[path = "redis/links.rs"]
+mod links;
+#[path = "redis/publishing.rs"]
+mod publishing;
+#[path = "redis/server.rs"]
+mod server;
