@@ -1,3 +1,4 @@
+use std::future::pending;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,6 +7,7 @@ use pubsub_api::database::{DbApi, check_table};
 use pubsub_api::{Counter, CounterReading, Error, ErrorKind, Publisher, Result, Status, Tally};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 use crate::cause::cause;
 use crate::copy_file::{CopyFile, encode};
@@ -84,10 +86,11 @@ impl TableMonitor {
         self
     }
 
-    /// Polls at once, and then every `poll_time`, give or take a fifth, until the future is dropped. What fails is told, at a
-    /// limited rate, and counted.
+    /// Polls at once, and then every `poll_time`, give or take a fifth, until the future is dropped; where the database
+    /// [tells of changes](DbApi::watch), also a tenth of that after one. What fails is told, at a limited rate, and counted.
     pub async fn run(&self) {
         loop {
+            let seen = self.revision().await;
             if let Err(error) = self.poll().await
                 && let Some(times) = self.failed.count(cause(&error), Instant::now())
             {
@@ -97,8 +100,28 @@ impl TableMonitor {
                     self.table
                 );
             }
-            tokio::time::sleep(self.poll_time.mul_f64(0.8 + 0.4 * fastrand::f64())).await;
+            // Whatever else is changed in the database: the table is not read time and again for it.
+            sleep(self.poll_time / 10).await;
+            let regular = sleep(self.poll_time.mul_f64(0.7 + 0.4 * fastrand::f64()));
+            tokio::select! {
+                () = regular => {}
+                () = self.changed(seen) => {}
+            }
         }
+    }
+
+    async fn revision(&self) -> Option<u64> {
+        self.database.watch()?.revision().await.ok()
+    }
+
+    /// Returns when something is not as it was at this revision; never if that cannot be told.
+    async fn changed(&self, seen: Option<u64>) {
+        if let (Some(watch), Some(seen)) = (self.database.watch(), seen)
+            && watch.changed(seen).await.is_ok()
+        {
+            return;
+        }
+        pending().await
     }
 
     /// Reads the table once, and publishes what has changed since.

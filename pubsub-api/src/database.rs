@@ -8,6 +8,7 @@ mod db_api;
 mod driver;
 mod row;
 mod unique_key;
+mod watch;
 
 pub use capabilities::DatabaseCapabilities;
 pub use db_api::DbApi;
@@ -17,3 +18,4 @@ pub use row::{
     check_topic, check_value,
 };
 pub use unique_key::{UNIQUE_KEY_TABLE, next_unique_key};
+pub use watch::Watch;

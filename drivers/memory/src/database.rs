@@ -16,6 +16,7 @@ use memory_database::MemoryDatabase;
 /// What `memory_nb_db_driver` promises.
 pub const DATABASE_CAPABILITIES: DatabaseCapabilities = DatabaseCapabilities {
     atomic_batches: true,
+    watch: true,
     limits: &[
         "Within one process only: another process, even on the same host, sees another database.",
         "What was written ends with the process, and not before: closing frees nothing.",

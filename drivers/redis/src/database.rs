@@ -24,6 +24,8 @@ pub const DATABASE_CAPABILITIES: DatabaseCapabilities = DatabaseCapabilities {
     across_hosts: true,
     persistent: true,
     atomic_batches: false,
+    // Keyspace notifications are off unless the server is told otherwise, and reach nobody who is away.
+    watch: false,
     limits: &[
         "What outlives a crash of Redis is what Redis was told to save: use appendonly yes.",
         "A fail-over of a cluster can lose what the old master had confirmed and not yet sent to its replica.",

@@ -1,7 +1,12 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::database::{DbApi, Entry, RowName, RowPlace, Write, check_table, check_topic, check_value};
+use pubsub_api::database::{
+    DbApi, Entry, RowName, RowPlace, Watch, Write, check_table, check_topic, check_value,
+};
 use pubsub_api::{Result, Status};
+use tokio::time::sleep;
 
 use crate::owned_row::{OwnedRow, OwnedWrite};
 use crate::rows::{self, in_one_step};
@@ -115,6 +120,10 @@ impl DbApi for SqliteDatabase {
         self.threads.write(move |file| rows::allocate(file, &table)).await
     }
 
+    fn watch(&self) -> Option<&dyn Watch> {
+        Some(self)
+    }
+
     async fn close(&self) -> Result<()> {
         self.threads.end().await;
         Ok(())
@@ -122,6 +131,28 @@ impl DbApi for SqliteDatabase {
 
     fn status(&self) -> Status {
         self.threads.status()
+    }
+}
+
+/// How often it is looked whether the file has changed: a read of its header, in memory.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// By the file's own count of what other connections than the reader's have committed
+/// (<https://www.sqlite.org/pragma.html#pragma_data_version>).
+#[async_trait]
+impl Watch for SqliteDatabase {
+    async fn revision(&self) -> Result<u64> {
+        self.threads.read(|file| rows::data_version(file)).await
+    }
+
+    async fn changed(&self, seen: u64) -> Result<u64> {
+        loop {
+            let now = self.revision().await?;
+            if now != seen {
+                return Ok(now);
+            }
+            sleep(LOOK_EVERY).await;
+        }
     }
 }
 

@@ -91,6 +91,7 @@ pub const CAPABILITIES: DatabaseCapabilities = DatabaseCapabilities {
     across_processes: true,
     persistent: true,
     atomic_batches: true,
+    watch: true,
     limits: &[
         "One host only, and its own disk: WAL mode does not work over network file systems.",
         "When the host itself dies, the latest writes may be lost; the database is whole, and no unique number is given \

@@ -41,6 +41,12 @@ pub(crate) fn delete_table(step: &Transaction<'_>, table: &str) -> Result<(), Fa
     Ok(())
 }
 
+/// What other connections have committed, as a number that each time is another.
+pub(crate) fn data_version(connection: &Connection) -> Result<u64, Failed> {
+    let version: i64 = connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
+    Ok(version.unsigned_abs())
+}
+
 pub(crate) fn tables(connection: &Connection) -> Result<Vec<String>, Failed> {
     let mut select = connection
         .prepare_cached("SELECT name FROM tables UNION SELECT table_name FROM rows ORDER BY name")?;

@@ -130,6 +130,23 @@ async fn a_monitor_outlives_a_database_that_goes_and_a_publisher_that_refuses() 
     task.abort();
 }
 
+#[tokio::test(start_paused = true)]
+async fn where_the_database_tells_of_changes_they_are_published_within_a_tenth_of_the_time() {
+    let scene = Scene::new("monitor_watches", quick()).await;
+    let monitor = Arc::new(monitor_of(&scene, Arc::clone(&scene.database), "chassis").unwrap());
+    let task = tokio::spawn(async move { monitor.run().await });
+    tokio::time::sleep(POLL_TIME / 5).await;
+    write(&scene, "a", A).await;
+    tokio::time::sleep(POLL_TIME / 100).await;
+    assert_eq!(scene.told(), [r#"D create chassis/a {"id":"a"}"#]);
+    write(&scene, "b", B).await;
+    tokio::time::sleep(POLL_TIME / 20).await;
+    assert_eq!(scene.told(), [""; 0], "a table is not read time and again while others write");
+    tokio::time::sleep(POLL_TIME / 20).await;
+    assert_eq!(scene.told(), [r#"D create chassis/b {"id":"b"}"#]);
+    task.abort();
+}
+
 #[tokio::test]
 async fn a_restart_announces_nothing_anew_and_finds_what_changed_meanwhile() {
     let (scene, folder, before) = begun("monitor_restart").await;

@@ -11,6 +11,8 @@ pub struct DatabaseCapabilities {
     pub persistent: bool,
     /// [`write_batch`](super::DbApi::write_batch) is done whole or not at all.
     pub atomic_batches: bool,
+    /// That something has changed can be waited for ([`DbApi::watch`](super::DbApi::watch)).
+    pub watch: bool,
     /// What the driver cannot promise, in sentences for operators.
     pub limits: &'static [&'static str],
 }
@@ -22,17 +24,19 @@ impl DatabaseCapabilities {
         across_hosts: false,
         persistent: false,
         atomic_batches: false,
+        watch: false,
         limits: &[],
     };
 
     /// Every promise with its name, for tables.
     #[must_use]
-    pub fn flags(&self) -> [(&'static str, bool); 4] {
+    pub fn flags(&self) -> [(&'static str, bool); 5] {
         [
             ("across processes", self.across_processes),
             ("across hosts", self.across_hosts),
             ("persistent", self.persistent),
             ("atomic batches", self.atomic_batches),
+            ("watch", self.watch),
         ]
     }
 }

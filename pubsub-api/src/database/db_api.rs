@@ -3,7 +3,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Entry, RowName, RowPlace, Write};
+use super::{Entry, RowName, RowPlace, Watch, Write};
 use crate::{Result, Status};
 
 /// A northbound database, as an API server and the services around it use it.
@@ -124,6 +124,11 @@ pub trait DbApi: Debug + Send + Sync {
     /// As of the [trait](DbApi), and [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if what somebody wrote there is no
     /// number, or the largest.
     async fn allocate_unique_key(&self, table: &str) -> Result<u64>;
+
+    /// A way to learn of changes, for drivers that [have one](super::DatabaseCapabilities::watch).
+    fn watch(&self) -> Option<&dyn Watch> {
+        None
+    }
 
     /// Ends it; what was written stays. Doing so again is nothing.
     ///

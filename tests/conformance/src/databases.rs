@@ -28,6 +28,8 @@ mod lifecycle;
 
 mod instances;
 
+mod watching;
+
 pub use database_case::DatabaseCase;
 pub use database_fixture::DatabaseFixture;
 pub use database_place::{DatabasePlace, PLACES, PlaceKind};
@@ -44,5 +46,6 @@ pub const DATABASE_CASES: &[&[DatabaseCase]] = &[
     unique_keys::CASES,
     batches::CASES,
     lifecycle::CASES,
+    watching::CASES,
     instances::CASES,
 ];

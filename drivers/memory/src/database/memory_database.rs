@@ -2,7 +2,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::database::{DbApi, Entry, RowName, RowPlace, Write, check_table, check_topic, check_value};
+use pubsub_api::database::{
+    DbApi, Entry, RowName, RowPlace, Watch, Write, check_table, check_topic, check_value,
+};
 use pubsub_api::{Counter, Error, ErrorKind, Result, Status};
 
 use super::store::Store;
@@ -31,17 +33,30 @@ impl MemoryDatabase {
 
     /// Does one call of the contract, in one step.
     fn call<T>(&self, run: impl FnOnce(MutexGuard<'_, Tables>) -> T) -> Result<T> {
-        let store = match &*lock(&self.stage) {
-            Stage::Open(store) => Arc::clone(store),
+        let store = self.store()?;
+        self.calls.add(1);
+        Ok(run(store.tables()))
+    }
+
+    /// The same for a call that may change something.
+    fn change<T>(&self, run: impl FnOnce(MutexGuard<'_, Tables>) -> T) -> Result<T> {
+        let store = self.store()?;
+        self.calls.add(1);
+        let done = run(store.tables());
+        store.changed();
+        Ok(done)
+    }
+
+    fn store(&self) -> Result<Arc<Store>> {
+        match &*lock(&self.stage) {
+            Stage::Open(store) => Ok(Arc::clone(store)),
             Stage::New => {
                 let text =
                     format!("the memory database {:?} is not open yet: call initialize first", self.name);
-                return Err(Error::new(ErrorKind::Unavailable, text));
+                Err(Error::new(ErrorKind::Unavailable, text))
             }
-            Stage::Closed => return Err(self.closed()),
-        };
-        self.calls.add(1);
-        Ok(run(store.tables()))
+            Stage::Closed => Err(self.closed()),
+        }
     }
 
     fn closed(&self) -> Error {
@@ -63,12 +78,12 @@ impl DbApi for MemoryDatabase {
 
     async fn create_table(&self, table: &str) -> Result<()> {
         check_table(table)?;
-        self.call(|mut tables| tables.create_table(table))
+        self.change(|mut tables| tables.create_table(table))
     }
 
     async fn delete_table(&self, table: &str) -> Result<()> {
         check_table(table)?;
-        self.call(|mut tables| tables.delete_table(table))
+        self.change(|mut tables| tables.delete_table(table))
     }
 
     async fn tables(&self) -> Result<Vec<String>> {
@@ -77,12 +92,12 @@ impl DbApi for MemoryDatabase {
 
     async fn create_key(&self, row: RowName<'_>, value: Bytes, overwrite: bool) -> Result<()> {
         row.check().and_then(|()| check_value(&value))?;
-        self.call(|mut tables| tables.create(row, value, overwrite))?
+        self.change(|mut tables| tables.create(row, value, overwrite))?
     }
 
     async fn set_key(&self, row: RowName<'_>, value: Bytes) -> Result<()> {
         row.check().and_then(|()| check_value(&value))?;
-        self.call(|mut tables| tables.set(row, value))?
+        self.change(|mut tables| tables.set(row, value))?
     }
 
     async fn get_key(&self, row: RowName<'_>) -> Result<Bytes> {
@@ -92,7 +107,7 @@ impl DbApi for MemoryDatabase {
 
     async fn delete_key(&self, row: RowName<'_>) -> Result<()> {
         row.check()?;
-        self.call(|mut tables| tables.delete(row))?
+        self.change(|mut tables| tables.delete(row))?
     }
 
     async fn compare_and_set(
@@ -102,7 +117,7 @@ impl DbApi for MemoryDatabase {
         new: Option<Bytes>,
     ) -> Result<bool> {
         row.check().and_then(|()| check_value(new.as_deref().unwrap_or_default()))?;
-        self.call(|mut tables| tables.compare_and_set(row, expected, new))
+        self.change(|mut tables| tables.compare_and_set(row, expected, new))
     }
 
     async fn get_all_entries(&self, table: &str, topic: Option<&str>) -> Result<Vec<Entry>> {
@@ -122,12 +137,16 @@ impl DbApi for MemoryDatabase {
 
     async fn write_batch(&self, writes: &[Write<'_>]) -> Result<()> {
         writes.iter().try_for_each(Write::check)?;
-        self.call(|mut tables| writes.iter().for_each(|write| tables.write(write)))
+        self.change(|mut tables| writes.iter().for_each(|write| tables.write(write)))
     }
 
     async fn allocate_unique_key(&self, table: &str) -> Result<u64> {
         check_table(table)?;
-        self.call(|mut tables| tables.next_unique_key(table))?
+        self.change(|mut tables| tables.next_unique_key(table))?
+    }
+
+    fn watch(&self) -> Option<&dyn Watch> {
+        Some(self)
     }
 
     async fn close(&self) -> Result<()> {
@@ -137,5 +156,19 @@ impl DbApi for MemoryDatabase {
 
     fn status(&self) -> Status {
         Status { counters: vec![self.calls.read()], ..Status::default() }
+    }
+}
+
+#[async_trait]
+impl Watch for MemoryDatabase {
+    async fn revision(&self) -> Result<u64> {
+        Ok(*self.store()?.revisions().borrow())
+    }
+
+    async fn changed(&self, seen: u64) -> Result<u64> {
+        let mut revisions = self.store()?.revisions();
+        // The store stays for as long as the process does.
+        let now = revisions.wait_for(|revision| *revision != seen).await.map(|revision| *revision);
+        now.map_err(|_| self.closed())
     }
 }
