@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use pubsub_api::settings::Settings;
+
 /// How [`Northbound`](crate::Northbound) publishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NorthboundOptions {
@@ -20,6 +22,14 @@ pub enum OnUnpublished {
     Undo,
     /// It stays, and the call fails no less: a table monitor will find it and publish it.
     Leave,
+}
+
+impl NorthboundOptions {
+    /// The defaults, with what the settings say: `enable_selective_topology_distribution`.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        Self { selective: settings.pubsub().enable_selective_topology_distribution, ..Self::default() }
+    }
 }
 
 impl Default for NorthboundOptions {

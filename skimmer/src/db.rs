@@ -71,7 +71,8 @@ impl Opened {
     fn new(registry: &Registry, settings: &Settings, arguments: &Arguments) -> Result<Self> {
         let database = registry.open_database(&settings.pubsub().nb_db_class, settings)?;
         let client = PublisherClient::open(settings)?;
-        let options = NorthboundOptions { confirm_within: arguments.timeout, ..NorthboundOptions::default() };
+        let options =
+            NorthboundOptions { confirm_within: arguments.timeout, ..NorthboundOptions::of(settings) };
         let northbound = Northbound::new(Arc::clone(&database), client.publisher(), options);
         Ok(Self { database, client, northbound, format: arguments.format })
     }

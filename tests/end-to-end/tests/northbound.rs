@@ -43,6 +43,17 @@ fn what_is_changed_in_the_database_reaches_the_agents() {
 }
 
 #[test]
+fn with_selective_distribution_a_change_goes_out_on_the_topic_of_its_object() {
+    let folder = Folder::with_settings("enable_selective_topology_distribution = true");
+    let service = folder.service();
+    let agent = folder.subscribed_agent("agent", &service);
+    let _ = db(&folder, &["add", "lport", r#"{"id":"p","topic":"tenant-1"}"#]).expect(0);
+    let _ = db(&folder, &["add", "lport", r#"{"id":"q"}"#]).expect(0);
+    let events = agent.wait_for_events(2);
+    assert_eq!((&events[0]["topic"], &events[1]["topic"]), (&json!("tenant-1"), &json!("D")));
+}
+
+#[test]
 fn what_cannot_be_published_is_undone_and_the_command_fails() {
     let folder = Folder::new();
     let ended = db(&folder, &["add", "lport", r#"{"id":"p"}"#, "--timeout", "500ms"]).expect(69);

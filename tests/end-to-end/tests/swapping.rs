@@ -13,6 +13,7 @@ use publisher_client::PublisherClient;
 use publisher_service::PublisherService;
 use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::{Pattern, Registry, json};
+use redis_servers::RedisServer;
 use serde_json::Value;
 use subscriber_agent::{AgentBuilder, Output};
 
@@ -21,19 +22,17 @@ fn events() -> Vec<Value> {
     change_log().into_iter().take(1500).collect()
 }
 
-/// The aliases of a role that join processes, from `skimmer drivers --json`.
-fn aliases(role: &str) -> Vec<String> {
+/// The aliases of a role that join processes, with or without a broker, from `skimmer drivers --json`.
+fn aliases(role: &str, broker: bool) -> Vec<String> {
     let folder = Folder::new();
     let listed = Launch::new("skimmer", "skimmer", folder.path()).args(["drivers", "--json"]).run().expect(0);
     let mut aliases = Vec::new();
     for driver in listed.json().as_array().expect("a list") {
         let (alias, capabilities) = (driver["alias"].as_str().expect("an alias"), &driver["capabilities"]);
         let has_role = driver["roles"].as_array().is_some_and(|roles| roles.contains(&role.into()));
-        if !has_role || capabilities["across_processes"] != true {
-            continue;
+        if has_role && capabilities["across_processes"] == true && capabilities["broker"] == broker {
+            aliases.push(alias.to_owned());
         }
-        assert_eq!(capabilities["broker"], false, "{alias}: this test has to start its broker first");
-        aliases.push(alias.to_owned());
     }
     assert!(!aliases.is_empty(), "no {role} driver joins processes");
     aliases
@@ -57,8 +56,8 @@ fn assert_same(what: &str, came: &[Value], wanted: &[Value]) {
 #[test]
 fn every_pair_of_drivers_that_join_processes_does_the_same_job() {
     let events = events();
-    for network in aliases("network") {
-        for multiproc in aliases("multiproc") {
+    for network in aliases("network", false) {
+        for multiproc in aliases("multiproc", false) {
             let what = format!("{network} and {multiproc}");
             let folder = Folder::with_settings(&format!(
                 "pub_sub_driver = {network:?}\npub_sub_multiproc_driver = {multiproc:?}"
@@ -81,7 +80,7 @@ fn every_pair_of_drivers_that_join_processes_does_the_same_job() {
 #[test]
 fn every_network_driver_publishes_without_a_service() {
     let events = events();
-    for network in aliases("network") {
+    for network in aliases("network", false) {
         let port = fixed_port();
         let folder =
             Folder::with_settings(&format!("pub_sub_driver = {network:?}\npub_sub_use_multiproc = false"));
@@ -102,6 +101,37 @@ fn every_network_driver_publishes_without_a_service() {
         // A service has nothing to do then, and says so.
         let service = folder.launch("publisher-service", "service").run().expect(78);
         let _ = service.says(&["pub_sub_use_multiproc is false"]);
+    }
+}
+
+#[test]
+fn every_broker_carries_the_same_job_between_workers_and_agents() {
+    let events = events();
+    for network in aliases("network", true) {
+        assert_eq!(network, "redis_db_pubsub_driver", "this test has to start its broker");
+        let redis = RedisServer::start(&[]);
+        let folder = Folder::with_settings(&format!(
+            "pub_sub_driver = {network:?}\n[drivers.redis]\nhosts = [{:?}]",
+            redis.address()
+        ));
+        let launch = |name: &str| folder.launch("subscriber-agent", name).args(["--pattern", "#"]);
+        let agents = [launch("one").start(), launch("two").start()];
+        for agent in &agents {
+            agent.wait_for_notice(0, "subscribed");
+        }
+        std::thread::scope(|scope| {
+            for (worker, shard) in shards(&events, 2).into_iter().enumerate() {
+                let launch = folder.worker_launch(&format!("worker-{worker}"));
+                scope.spawn(move || launch.run_with(&jsonl(&shard)).expect(0));
+            }
+        });
+        for agent in &agents {
+            assert_same(&network, &agent.wait_for_events(events.len()), &events);
+        }
+
+        // Without a database a service has nothing to do, and says so.
+        let service = folder.launch("publisher-service", "service").run().expect(78);
+        let _ = service.says(&["publishes to a broker"]);
     }
 }
 

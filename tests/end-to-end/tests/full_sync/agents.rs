@@ -1,6 +1,6 @@
 //! What an agent makes of the database.
 
-use end_to_end::{Folder, Program, Service, event};
+use end_to_end::{Folder, Program, Service, event, until};
 use serde_json::{Value, json};
 
 use crate::database::{Database, file, folder};
@@ -61,6 +61,20 @@ fn an_agent_begins_with_what_the_database_holds_and_follows_what_nobody_publishe
     let mark = agent.mark();
     let again = agent.wait_for_notice(mark, "synced");
     assert_eq!((&again["reason"], &again["differences"]), (&json!("db_sync_time"), &json!(0)));
+}
+
+#[test]
+fn an_agent_says_in_the_database_that_it_is_alive() {
+    let folder = folder("report_interval = \"1s\"\nservice_down_time = \"3s\"");
+    let listed = |state: &str| {
+        let ended = folder.skimmer(&["service", "list", "--format", "json"]).run().expect(0);
+        let is_it = |line: &Value| line["binary"] == "skimmer-subscriber-agent" && line["state"] == state;
+        ended.lines().iter().any(is_it).then_some(())
+    };
+    let mut agent = agent(&folder);
+    until("the agent is up", || listed("up"));
+    agent.kill();
+    until("the agent is down", || listed("down"));
 }
 
 #[test]
