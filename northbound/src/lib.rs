@@ -6,7 +6,7 @@
 //! | what goes wrong | what is left |
 //! |---|---|
 //! | the database refuses the write | nothing: no row, no event, the database's error |
-//! | it is not known whether the row was written | maybe the row, no event, [`ErrorKind::InDoubt`](pubsub_api::ErrorKind) |
+//! | it is not known whether the row was written | of a create: it is deleted again, if it is there; else maybe the row, no event, [`ErrorKind::InDoubt`](pubsub_api::ErrorKind) |
 //! | the event is refused | the row as it was before, and the publisher's error |
 //! | it is not known whether the event was taken | the row as before, and a second event that says so to whoever had the first |
 //! | another writer had the row meanwhile | that writer's row: it is never put back over |

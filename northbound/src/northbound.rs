@@ -71,11 +71,25 @@ impl Northbound {
                 }
                 self.readings.repeated.add(1);
             }
+            Err(error) if error.kind() == ErrorKind::InDoubt => {
+                return Err(self.take_back(row, &json, error).await);
+            }
             created => created?,
         }
         let event = self.event(&object, Action::Create, Some(&json));
         self.publish(event, Written { row, before: None, now: Some(json) }).await?;
         Ok(object)
+    }
+
+    /// Deletes again what a create may have written whose answer was lost (seed 004, case 1); if it is not there, it may still
+    /// come.
+    async fn take_back(&self, row: RowName<'_>, json: &[u8], lost: Error) -> Error {
+        if !self.database.compare_and_set(row, Some(json), None).await.is_ok_and(|done| done) {
+            return lost;
+        }
+        self.readings.taken_back.add(1);
+        let text = format!("the answer to creating row {row} was lost; it was there, and is deleted again");
+        Error::new(ErrorKind::Unavailable, text).with_source(lost)
     }
 
     /// Changes fields of an object; null changes nothing, and neither do `id`, `topic` and `version`. With

@@ -7,6 +7,8 @@ pub(crate) struct Readings {
     pub(crate) changes: Counter,
     /// Creations that found what they would have written.
     pub(crate) repeated: Counter,
+    /// Creations whose answer was lost, and whose rows were deleted again.
+    pub(crate) taken_back: Counter,
     /// Updates that changed nothing.
     pub(crate) unchanged: Counter,
     /// Changes that were written and not published, by what became of them.
@@ -20,6 +22,7 @@ impl Default for Readings {
         Self {
             changes: Counter::new("changes"),
             repeated: Counter::new("creates_repeated"),
+            taken_back: Counter::new("creates_taken_back"),
             unchanged: Counter::new("updates_unchanged"),
             unpublished: Tally::new("changes_unpublished"),
             corrupt: Tally::new("rows_corrupt"),
@@ -29,7 +32,9 @@ impl Default for Readings {
 
 impl Readings {
     pub(crate) fn read(&self) -> Vec<CounterReading> {
-        let mut readings = vec![self.changes.read(), self.repeated.read(), self.unchanged.read()];
+        let Self { changes, repeated, taken_back, unchanged, .. } = self;
+        let mut readings: Vec<_> =
+            [changes, repeated, taken_back, unchanged].into_iter().map(Counter::read).collect();
         readings.extend(self.unpublished.read());
         readings.extend(self.corrupt.read());
         readings

@@ -11,11 +11,16 @@ use pubsub_api::{Error, ErrorKind, Result, Status};
 pub(crate) struct Interrupted {
     database: Arc<dyn DbApi>,
     is_away: AtomicBool,
+    loses_answers: AtomicBool,
 }
 
 impl Interrupted {
     pub(crate) fn new(database: &Arc<dyn DbApi>) -> Arc<Self> {
-        Arc::new(Self { database: Arc::clone(database), is_away: AtomicBool::new(false) })
+        Arc::new(Self {
+            database: Arc::clone(database),
+            is_away: AtomicBool::new(false),
+            loses_answers: AtomicBool::new(false),
+        })
     }
 
     pub(crate) fn go(&self) {
@@ -24,6 +29,11 @@ impl Interrupted {
 
     pub(crate) fn come_back(&self) {
         self.is_away.store(false, Ordering::Relaxed);
+    }
+
+    /// From now on creations are done, and nobody learns of it.
+    pub(crate) fn lose_answers(&self) {
+        self.loses_answers.store(true, Ordering::Relaxed);
     }
 
     fn there(&self) -> Result<&dyn DbApi> {
@@ -53,7 +63,11 @@ impl DbApi for Interrupted {
     }
 
     async fn create_key(&self, row: RowName<'_>, value: Bytes, overwrite: bool) -> Result<()> {
-        self.there()?.create_key(row, value, overwrite).await
+        self.there()?.create_key(row, value, overwrite).await?;
+        if self.loses_answers.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::InDoubt, "the answer is lost, as this test wants it"));
+        }
+        Ok(())
     }
 
     async fn set_key(&self, row: RowName<'_>, value: Bytes) -> Result<()> {

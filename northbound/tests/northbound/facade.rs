@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use northbound::{NorthboundOptions, OnUnpublished, Updated};
+use northbound::{Northbound, NorthboundOptions, OnUnpublished, Updated};
 use pubsub_api::ErrorKind::{self, AlreadyExists, Conflict, NotFound};
 use pubsub_api::database::RowName;
 use serde_json::json;
 
-use crate::publisher::Behaviour;
+use crate::database::Interrupted;
+use crate::publisher::{Behaviour, Recorder};
 use crate::scene::{PORT, Scene, fields, port, quick};
 
 #[tokio::test]
@@ -47,6 +48,20 @@ async fn events_go_out_on_the_topic_of_their_object_if_that_is_wanted() {
             scene.told().iter().map(|told| told.split(' ').next().unwrap().to_owned()).collect();
         assert_eq!(topics, [topic, "D", topic, topic]);
     }
+}
+
+/// Seed 004, case 1: what was added is deleted again, and nothing is published.
+#[tokio::test]
+async fn what_was_created_without_an_answer_is_deleted_again_and_not_published() {
+    let scene = Scene::new("answer_lost", quick()).await;
+    let database = Interrupted::new(&scene.database);
+    let publisher: Arc<dyn pubsub_api::Publisher> = Arc::<Recorder>::clone(&scene.publisher);
+    let northbound = Northbound::new(Arc::<Interrupted>::clone(&database), publisher, quick());
+    database.lose_answers();
+    let error = northbound.create(port(json!({"id": "p", "name": "x"}))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "nothing of it is left: {error}");
+    assert_eq!((scene.held(PORT).await, scene.told()), (None, Vec::new()));
+    assert_eq!(northbound.status().counter("creates_taken_back", None), 1);
 }
 
 #[tokio::test]
