@@ -3,8 +3,9 @@
 use std::fs;
 
 use pubsub_api::{ErrorKind, Incoming, Notice};
-use redis_servers::RedisServer;
+use redis_servers::{PATIENCE, RedisServer};
 use tempfile::NamedTempFile;
+use tokio::time::{Duration, timeout};
 
 use crate::ends::{Reader, driver, event, publisher, refused};
 
@@ -47,9 +48,12 @@ async fn subscribe_failed_is_told_and_tried_again_and_the_others_hold() {
     sender.send_event(&event("mine", "1")).await.unwrap();
     reader.expect("mine", "1").await;
     // It is asked for again, and told again only when it is granted.
-    while reader.subscriber.status().counter("subscriptions_refused", None) < 3 {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    let asked_again = async {
+        while reader.subscriber.status().counter("subscriptions_refused", None) < 3 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, asked_again).await.expect("it is asked for again");
     server.raw().call(&["ACL", "SETUSER", "tenant", "&theirs"]).expect_ok();
     let granted = reader.until_notice("that it is granted", |_| true).await;
     assert!(
