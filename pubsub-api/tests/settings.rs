@@ -71,6 +71,17 @@ fn the_command_line_is_stronger_than_the_environment_than_the_file_than_the_defa
 }
 
 #[test]
+fn of_two_files_the_later_counts_and_what_only_the_earlier_sets_stays() {
+    let first = Written::new("first.toml", "[pubsub]\npublisher_port = 1\nlinger = \"2s\"\n");
+    let second = Written::new("second.toml", "[pubsub]\npublisher_port = 2\n");
+    let sources = Sources { files: vec![first.path.clone(), second.path.clone()], ..Sources::default() };
+    let (settings, _) = Settings::load(&sources, DRIVERS).unwrap();
+    let (port, origin) = shown(&settings, "publisher_port");
+    assert_eq!((port.as_str(), origin.to_string()), ("2", format!("{}:2", second.path.display())));
+    assert_eq!(shown(&settings, "linger").0, "\"2s\"");
+}
+
+#[test]
 fn every_kind_of_value_is_read_from_every_source() {
     for (name, toml, plain, shown_as) in [
         ("publisher_port", "0x1F90", "8080", "8080"),
@@ -225,7 +236,7 @@ fn a_file_that_cannot_be_read_is_told_in_a_clear_sentence() {
     for (path, says) in
         [("none.toml", "there is no such file"), ("", "it is a directory; name the file in it")]
     {
-        let sources = Sources { file: Some(folder.path().join(path)), ..Sources::default() };
+        let sources = Sources { files: vec![folder.path().join(path)], ..Sources::default() };
         assert!(refusal_of(&sources).ends_with(says), "{}", refusal_of(&sources));
     }
 }

@@ -7,9 +7,9 @@ use pubsub_api::{Registry, Result};
 /// `--config FILE` and `--set name=value`, the same in every command.
 #[derive(Debug, Clone, Args)]
 pub struct SettingsArguments {
-    /// The settings file: TOML, or Dragonflow's own .ini
+    /// The settings file: TOML, or Dragonflow's own .ini; may be repeated, the later file counts
     #[arg(long, value_name = "FILE", global = true)]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
 
     /// Sets one setting, over file and environment: `--set publisher_port=8867`; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", global = true)]

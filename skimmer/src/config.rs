@@ -116,7 +116,7 @@ mod tests {
             "etc/skimmer.toml is not what the settings say; run: skimmer config sample > etc/skimmer.toml"
         );
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../etc/skimmer.toml");
-        let sources = Sources { file: Some(file.into()), ..Sources::default() };
+        let sources = Sources { files: vec![file.into()], ..Sources::default() };
         Settings::load(&sources, &registry.settings()).unwrap();
     }
 }

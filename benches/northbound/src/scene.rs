@@ -19,7 +19,7 @@ const BATCH: usize = 500;
 /// The settings of programs and of this one.
 pub(crate) fn settings(sets: &[String]) -> Result<(Registry, Settings)> {
     let registry = Registry::collect()?;
-    let (settings, _) = SettingsArguments { config: None, sets: sets.to_vec() }.load(&registry)?;
+    let (settings, _) = SettingsArguments { config: Vec::new(), sets: sets.to_vec() }.load(&registry)?;
     Ok((registry, settings))
 }
 

@@ -39,7 +39,7 @@ impl Cloud {
         ];
         let (service, endpoint) = start_service(service, &sets).await?;
         let registry = Registry::collect()?;
-        let (settings, _) = SettingsArguments { config: None, sets }.load(&registry)?;
+        let (settings, _) = SettingsArguments { config: Vec::new(), sets }.load(&registry)?;
         let client = Arc::new(PublisherClient::open(&settings)?);
         client.initialize().await?;
         let worker = tokio::spawn(go_on(Arc::clone(&client), rate));

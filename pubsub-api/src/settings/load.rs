@@ -40,15 +40,15 @@ impl Settings {
     /// Reads all sources and checks every value.
     ///
     /// `drivers` holds the settings of every driver that is linked in; one slice may come twice, as with the two
-    /// aliases of one driver. The file is the only one that this crate ever opens, at most 1 MiB of it.
+    /// aliases of one driver. The files are the only ones that this crate ever opens, at most 1 MiB of each.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Settings`] with one line for each problem of the file (fifty are told), the environment and the
+    /// [`ErrorKind::Settings`] with one line for each problem of a file (at most fifty), the environment and the
     /// command line. [`ErrorKind::Internal`] if a driver's table contradicts itself or another's.
     pub fn load(sources: &Sources, drivers: &[&'static [Setting]]) -> Result<(Self, Vec<Warning>)> {
         let mut loading = Loading::with_defaults(Table::new(drivers)?)?;
-        if let Some(path) = &sources.file {
+        for path in &sources.files {
             loading.add_file(&SourceText::read(path)?);
         }
         loading.add_environment(&sources.environment);

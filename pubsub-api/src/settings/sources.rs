@@ -10,8 +10,8 @@ pub const ENVIRONMENT_OF_OTHERS: &[&str] = &["SKIMMER_BIN_DIR", "SKIMMER_LOG"];
 /// Where settings come from. The default is from nowhere: every setting has its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
-    /// The settings file, if there is one.
-    pub file: Option<PathBuf>,
+    /// The settings files. Of two that set the same, the later counts.
+    pub files: Vec<PathBuf>,
     /// Environment variables by name and value. Only names that begin with `SKIMMER_` are looked at.
     pub environment: Vec<(String, String)>,
     /// The arguments of `--set`, each `name=value`. Of two that set the same, the later counts.
@@ -19,13 +19,14 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// A file and `--set` arguments, with the environment of this process.
+    /// Files and `--set` arguments, with the environment of this process.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Settings`] if the name or value of a `SKIMMER_` variable is not UTF-8.
-    pub fn from_process(file: Option<PathBuf>, sets: Vec<String>) -> Result<Self> {
-        Ok(Self { file, environment: decode(std::env::vars_os())?, sets })
+    pub fn from_process(files: impl IntoIterator<Item = PathBuf>, sets: Vec<String>) -> Result<Self> {
+        let files = files.into_iter().collect();
+        Ok(Self { files, environment: decode(std::env::vars_os())?, sets })
     }
 }
 

@@ -31,7 +31,7 @@ fn written(ending: &str, content: &[u8]) -> Option<NamedTempFile> {
 }
 
 fn load(file: &Path) -> Result<Settings, String> {
-    let sources = Sources { file: Some(file.to_owned()), ..Sources::default() };
+    let sources = Sources { files: vec![file.to_owned()], ..Sources::default() };
     Settings::load(&sources, &[]).map(|(settings, _)| settings).map_err(|error| {
         assert_eq!((error.kind(), error.exit_status()), (ErrorKind::Settings, 78), "{error}");
         error.to_string()

@@ -42,7 +42,7 @@ impl Written {
     }
 
     pub(crate) fn sources(&self) -> Sources {
-        Sources { file: Some(self.path.clone()), ..Sources::default() }
+        Sources { files: vec![self.path.clone()], ..Sources::default() }
     }
 
     pub(crate) fn load(&self) -> Result<(Settings, Vec<Warning>), Error> {

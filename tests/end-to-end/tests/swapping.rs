@@ -164,7 +164,7 @@ async fn within_one_process(network: &str, multiproc: &str, port: u16) {
     ));
     let registry = Registry::collect().expect("drivers");
     let sources = Sources {
-        file: Some(folder.config()),
+        files: vec![folder.config()],
         sets: vec![format!("publisher_port={port}"), "linger=20s".to_owned()],
         ..Sources::default()
     };

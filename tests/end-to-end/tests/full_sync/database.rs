@@ -35,7 +35,7 @@ impl Database {
     /// The one that the folder's settings name.
     pub(crate) fn of(folder: &Folder) -> Self {
         let registry = Registry::collect().unwrap();
-        let sources = Sources { file: Some(folder.config()), ..Sources::default() };
+        let sources = Sources { files: vec![folder.config()], ..Sources::default() };
         let (settings, _) = Settings::load(&sources, &registry.settings()).unwrap();
         let database = registry.used_database(&settings).unwrap().expect("it is used");
         let runtime = Runtime::new().unwrap();

@@ -41,7 +41,7 @@ impl Scene {
 
     /// Its settings, for what runs in this process.
     pub(crate) fn settings(&self, registry: &Registry) -> Settings {
-        let sources = Sources { file: Some(self.folder.config()), ..Sources::default() };
+        let sources = Sources { files: vec![self.folder.config()], ..Sources::default() };
         Settings::load(&sources, &registry.settings()).unwrap().0
     }
 

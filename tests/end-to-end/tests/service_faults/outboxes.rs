@@ -74,7 +74,7 @@ fn a_full_outbox_refuses_in_time_and_counts_and_what_was_accepted_arrives() {
 
 fn open(scene: &Scene) -> PublisherClient {
     let registry = Registry::collect().expect("drivers");
-    let sources = Sources { file: Some(scene.folder.config()), ..Sources::default() };
+    let sources = Sources { files: vec![scene.folder.config()], ..Sources::default() };
     let (settings, _) = Settings::load(&sources, &registry.settings()).expect("settings");
     PublisherClient::open(&settings).expect("a worker")
 }

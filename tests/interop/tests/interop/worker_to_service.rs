@@ -72,7 +72,7 @@ fn what_our_workers_send_is_what_a_foreign_service_reads(drivers: Drivers) {
 /// As an API server does: through the library that it links.
 fn publish_by_client(folder: &Folder, event: &Value) {
     let registry = Registry::collect().expect("the drivers are there");
-    let sources = Sources { file: Some(folder.config()), ..Sources::default() };
+    let sources = Sources { files: vec![folder.config()], ..Sources::default() };
     let (settings, _) = Settings::load(&sources, &registry.settings()).expect("the settings are good");
     let publisher = BlockingPublisher::open(&settings).expect("the settings suit the driver");
     publisher.initialize().expect("nothing is left to do");
