@@ -6,6 +6,7 @@ use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use tokio::task::JoinHandle;
 
+use super::report::Report;
 use super::tls::Tls;
 use super::{Endpoint, Login, dial};
 
@@ -27,11 +28,12 @@ impl Drop for Task {
 }
 
 impl Link {
-    /// Connects and logs in. The caller bounds the time; `silence` is after how long TCP gives up a peer that acknowledges
+    /// Connects, logs in, and asks what the server is. The caller bounds the time; `silence` is after how long TCP gives up a peer that acknowledges
     /// nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] if the server refuses the password, else as of [`dial`] or [`ErrorKind::Unavailable`].
+    /// [`ErrorKind::Settings`] if the server refuses the password or is Sentinel, else as of [`dial`] or
+    /// [`ErrorKind::Unavailable`], also if it is a replica alone that is not synchronized with its master.
     pub(super) async fn connect(
         endpoint: &Endpoint,
         login: &Login,
@@ -45,9 +47,16 @@ impl Link {
         let mut link = Self { connection, task: Arc::new(Task(tokio::spawn(driver))) };
         // The kernel accepts connections for a server that hangs. Whatever is answered shows that it lives; and before that
         // no write is sent, so none is in doubt.
-        let ping = link.connection.send_packed_command(&redis::cmd("PING")).await;
-        ping.map_err(|error| refusal(endpoint, login, &error))?;
-        Ok(link)
+        let role = link.ask(&redis::cmd("ROLE")).await.map_err(|error| refusal(endpoint, login, &error))?;
+        let info = link.ask(&redis::cmd("INFO")).await.map_err(|error| refusal(endpoint, login, &error))?;
+        match Report::read(&role, &info).refusal(endpoint) {
+            Some(refused) => Err(refused),
+            None => Ok(link),
+        }
+    }
+
+    async fn ask(&mut self, command: &redis::Cmd) -> redis::RedisResult<redis::Value> {
+        self.connection.send_packed_command(command).await
     }
 
     /// Whether the connection is there, as far as is known.

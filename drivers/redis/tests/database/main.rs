@@ -17,6 +17,8 @@ mod refusals;
 #[cfg(test)]
 mod resharding;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod single;
 #[cfg(test)]
 mod tls;
