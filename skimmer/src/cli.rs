@@ -1,10 +1,8 @@
-use std::io::stdout;
-
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::Result;
 
-use crate::{bench, config, db, demo, drivers_list, publish, service, status, subscribe, swarm};
+use crate::{bench, config, db, demo, drivers_list, man, publish, service, status, subscribe, swarm};
 
 /// Carries change events from API workers to every node that cares, and counts what it drops.
 #[derive(Debug, Parser)]
@@ -73,11 +71,13 @@ enum Command {
         shell: Shell,
     },
 
-    /// Prints the man page, of skimmer or of one command
-    #[command(after_help = "Example: skimmer man pub | man -l -")]
+    /// Prints the man page of skimmer, of a command, or of one of the two programs
+    #[command(
+        after_help = "Examples:\n  skimmer man db ls | man -l -\n  skimmer man publisher-service > /usr/local/share/man/man1/publisher-service.1"
+    )]
     Man {
-        /// A command of skimmer
-        command: Option<String>,
+        /// A command of skimmer, and the command below it, if any
+        command: Vec<String>,
     },
 
     /// The publisher service, as the program of that name
@@ -103,34 +103,15 @@ impl Cli {
             Command::Db(arguments) => db::run(arguments),
             Command::Service(arguments) => service::run(arguments),
             Command::Completions { shell } => {
-                clap_complete::generate(*shell, &mut Self::command(), "skimmer", &mut stdout());
-                Ok(())
+                let mut script = Vec::new();
+                clap_complete::generate(*shell, &mut Self::command(), "skimmer", &mut script);
+                man::write(&script)
             }
-            Command::Man { command } => man(command.as_deref()),
+            Command::Man { command } => man::print(Self::command(), command),
             Command::PublisherService(arguments) => publisher_service::run(arguments),
             Command::SubscriberAgent(arguments) => subscriber_agent::run(arguments),
         }
     }
-}
-
-fn man(name: Option<&str>) -> Result<()> {
-    let root = Cli::command();
-    let command = match name {
-        None => root,
-        Some(name) => {
-            let found = root.find_subcommand(name).cloned().ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Unsupported,
-                    format!("skimmer has no command {name:?}; see skimmer --help"),
-                )
-            })?;
-            let found = found.version(env!("CARGO_PKG_VERSION"));
-            found.display_name(format!("skimmer-{name}")).bin_name(format!("skimmer {name}"))
-        }
-    };
-    clap_mangen::Man::new(command)
-        .render(&mut stdout())
-        .map_err(|error| Error::new(ErrorKind::Unavailable, "cannot write the man page").with_source(error))
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ pub(crate) struct Arguments {
     settings: SettingsArguments,
 
     /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Table, global = true)]
-    format: Format,
+    #[arg(long = "output", alias = "format", value_enum, default_value_t = Format::Table, global = true)]
+    output: Format,
 
     /// How long an event may take until it is confirmed; what is not is undone
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration, global = true)]
@@ -41,7 +41,8 @@ enum Format {
     /// For people
     Table,
     /// One JSON object a line
-    Json,
+    #[value(alias = "json")]
+    Jsonl,
 }
 
 /// What the commands work on.
@@ -74,7 +75,7 @@ impl Opened {
         let options =
             NorthboundOptions { confirm_within: arguments.timeout, ..NorthboundOptions::of(settings) };
         let northbound = Northbound::new(Arc::clone(&database), client.publisher(), options);
-        Ok(Self { database, client, northbound, format: arguments.format })
+        Ok(Self { database, client, northbound, format: arguments.output })
     }
 
     /// Does what publishes: the publisher is opened for that, and closed.

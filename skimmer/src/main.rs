@@ -8,6 +8,7 @@ mod db;
 mod demo;
 mod drivers_list;
 mod lines;
+mod man;
 mod publish;
 mod scratch;
 mod service;

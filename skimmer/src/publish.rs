@@ -23,11 +23,11 @@ pub(crate) struct Arguments {
     jsonl: Option<PathBuf>,
 
     /// The table of one event
-    #[arg(long, requires_all = ["key", "action"])]
+    #[arg(long, allow_hyphen_values = true, requires_all = ["key", "action"])]
     table: Option<String>,
 
     /// The key of one event
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     key: Option<String>,
 
     /// What was done: create, set, delete, sync or a name of your own
@@ -35,11 +35,11 @@ pub(crate) struct Arguments {
     action: Option<String>,
 
     /// The value of one event, as text; nil if absent
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     value: Option<String>,
 
     /// The topic of one event
-    #[arg(long, default_value = "D")]
+    #[arg(long, allow_hyphen_values = true, default_value = "D")]
     topic: String,
 
     /// How long to wait for room in a full queue, and for the last event to leave

@@ -21,11 +21,11 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Lists the publishers of the directory, and the programs that say that they are alive
-    #[command(after_help = "Example: skimmer service list --config skimmer.toml --format json")]
+    #[command(after_help = "Example: skimmer service list --config skimmer.toml --output jsonl")]
     List {
         /// How to print
-        #[arg(long, value_enum, default_value_t = Format::Table)]
-        format: Format,
+        #[arg(long = "output", alias = "format", value_enum, default_value_t = Format::Table)]
+        output: Format,
     },
 
     /// Removes a publisher from the directory, and publishes that: for a host that is taken out of service
@@ -43,16 +43,17 @@ enum Format {
     /// For people
     Table,
     /// One JSON object a line
-    Json,
+    #[value(alias = "json")]
+    Jsonl,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     arguments.log.start();
     let registry = Registry::collect()?;
     match &arguments.command {
-        Command::List { format } => {
+        Command::List { output } => {
             let settings = arguments.settings.load_and_warn(&registry)?;
-            block_on(list::list(&registry, &settings, *format))
+            block_on(list::list(&registry, &settings, *output))
         }
         Command::Leave(leave) => {
             let mut sources = arguments.settings.clone();

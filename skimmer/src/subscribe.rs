@@ -1,3 +1,5 @@
+mod columns;
+
 use std::io::{Write, stdout};
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use pubsub_api::json::LineOptions;
 use pubsub_api::settings::{Settings, parse_duration};
 use pubsub_api::wire::EventRef;
 use pubsub_api::{
-    Envelope, Error, ErrorKind, Event, Notice, Pattern, Registry, Result, Subscription, Topic, Value, json,
+    Envelope, Error, ErrorKind, Event, Notice, Pattern, Registry, Result, Subscription, Topic, json,
 };
 use service_kit::{LogArguments, SettingsArguments, block_on};
 use subscriber_agent::{listen_to_publishers, tracked_subscriber};
@@ -31,7 +33,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N")]
     count: Option<u64>,
 
-    /// End after so long; with --count, if fewer came, the exit status is 69
+    /// End after this time; the exit status is 69 if fewer than --count events arrived, or no publisher was reached
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
 
@@ -55,7 +57,7 @@ pub(crate) struct Arguments {
 enum Format {
     /// A JSON line per event.
     Jsonl,
-    /// Columns for people.
+    /// Columns for people: long texts are cut.
     Table,
 }
 
@@ -104,11 +106,17 @@ async fn subscribe(
 async fn print(subscriber: &TrackedSubscriber, arguments: &Arguments) -> Result<()> {
     let deadline = Instant::now() + arguments.timeout.unwrap_or(NEVER);
     let mut left = arguments.count;
+    let mut was_connected = false;
+    if arguments.output == Format::Table && writeln!(stdout(), "{}", columns::header()).is_err() {
+        return Ok(());
+    }
     while left != Some(0) {
         let Ok(item) = timeout_at(deadline, subscriber.recv()).await else {
-            return left.map_or(Ok(()), |left| Err(too_few(left)));
+            return at_deadline(left, was_connected);
         };
-        let is_read = match item? {
+        let item = item?;
+        was_connected |= !matches!(item, Item::Notice(Notice::Stale { .. } | Notice::LinkDown { .. }));
+        let is_read = match item {
             Item::Event { envelope, origin } => show_all(&[envelope], origin, &mut left, arguments)?,
             Item::Snapshot(snapshot) => show_all(&snapshot.rows, Origin::Snapshot, &mut left, arguments)?,
             Item::Notice(notice) => show_notice(&notice, arguments.show_gaps),
@@ -120,8 +128,16 @@ async fn print(subscriber: &TrackedSubscriber, arguments: &Arguments) -> Result<
     Ok(())
 }
 
-fn too_few(missing: u64) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("the time is over and {missing} events are missing (--count)"))
+/// How a subscription ends at its `--timeout`, with `left` events of `--count` still to come.
+fn at_deadline(left: Option<u64>, was_connected: bool) -> Result<()> {
+    let text = match left {
+        _ if !was_connected => {
+            "the timeout is over and no publisher was reached: see publishers_ips".to_owned()
+        }
+        Some(missing) => format!("the timeout is over and {missing} events are missing (--count)"),
+        None => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Unavailable, text))
 }
 
 /// As many of the events as are still wanted. False if nobody reads any more.
@@ -163,19 +179,7 @@ fn show(event: &Event, origin: Origin, arguments: &Arguments) -> Result<bool> {
     let options = LineOptions { origin: origin.name(), stamp: arguments.stamps };
     let line = match arguments.output {
         Format::Jsonl => json::to_line_with(event, options)?,
-        Format::Table => columns(event),
+        Format::Table => columns::row(event, origin),
     };
     Ok(writeln!(stdout(), "{line}").is_ok())
-}
-
-/// Control characters are escaped: a value must not steer the terminal.
-fn columns(event: &Event) -> String {
-    let name = |name: &Option<String>| name.as_deref().unwrap_or("-").escape_debug().to_string();
-    let value = match &event.value {
-        Value::Nil => "-".to_owned(),
-        Value::Text(text) => text.chars().take(80).collect::<String>().escape_debug().to_string(),
-        Value::Other(bytes) => format!("{} bytes of msgpack", bytes.len()),
-    };
-    let action = event.action.as_str().escape_debug().to_string();
-    format!("{:36} {:8} {:12} {:36} {value}", event.topic, action, name(&event.table), name(&event.key))
 }

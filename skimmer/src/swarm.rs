@@ -2,6 +2,7 @@ mod follower;
 mod tallies;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Args;
@@ -31,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PATTERN", default_value = "#")]
     pattern: Pattern,
 
-    /// End after so long
+    /// End after this time; the exit status is 69 if no subscriber is live then
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
 
@@ -82,8 +83,15 @@ async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) 
             }
         }
     }
+    let live = tallies.live.load(Ordering::Relaxed);
     followers.shutdown().await;
     tell(tallies.summary(arguments.agents));
+    if live == 0 {
+        return Err(Error::new(
+            ErrorKind::Unavailable,
+            "no subscriber was live at the end: see publishers_ips",
+        ));
+    }
     Ok(())
 }
 

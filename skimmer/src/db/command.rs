@@ -12,9 +12,11 @@ use super::{Opened, show};
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Command {
     /// Lists the tables
+    #[command(after_help = "Example: skimmer db tables --config skimmer.toml")]
     Tables,
 
     /// Lists the keys of a table
+    #[command(after_help = "Example: skimmer db ls lport --topic tenant-1")]
     Ls {
         table: String,
         /// Of this topic only
@@ -23,6 +25,7 @@ pub(super) enum Command {
     },
 
     /// Prints what a row holds
+    #[command(after_help = "Example: skimmer db get lport port-1 --topic tenant-1")]
     Get {
         table: String,
         key: String,
@@ -32,6 +35,9 @@ pub(super) enum Command {
     },
 
     /// Prints the rows of a table, or of all
+    #[command(
+        after_help = "Examples:\n  skimmer db dump lport\n  skimmer db dump --output jsonl > backup.jsonl"
+    )]
     Dump {
         table: Option<String>,
         /// Of this topic only
@@ -40,9 +46,15 @@ pub(super) enum Command {
     },
 
     /// Creates an object: JSON with its `id`, and maybe its `topic`; `-` reads it from stdin
+    #[command(
+        after_help = "Examples:\n  skimmer db add lport '{\"id\":\"port-1\",\"topic\":\"tenant-1\"}'\n  skimmer db add lport - < port.json"
+    )]
     Add { table: String, json: String },
 
     /// Changes fields of an object: JSON with those fields; `-` reads it from stdin
+    #[command(
+        after_help = "Examples:\n  skimmer db update lport port-1 '{\"enabled\":false}'\n  skimmer db update lport port-1 '{\"enabled\":false}' --if-version 3"
+    )]
     Update {
         table: String,
         key: String,
@@ -56,6 +68,7 @@ pub(super) enum Command {
     },
 
     /// Deletes an object
+    #[command(after_help = "Example: skimmer db rm lport port-1 --topic tenant-1")]
     Rm {
         table: String,
         key: String,
@@ -65,9 +78,11 @@ pub(super) enum Command {
     },
 
     /// Deletes all objects of a table, one by one
+    #[command(after_help = "Example: skimmer db clean lport")]
     Clean { table: String },
 
     /// Creates tables
+    #[command(after_help = "Example: skimmer db init lport lswitch")]
     Init {
         #[arg(required = true)]
         tables: Vec<String>,

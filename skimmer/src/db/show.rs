@@ -11,7 +11,7 @@ pub(super) fn names(format: Format, what: &str, names: Vec<String>) {
     for name in names {
         match format {
             Format::Table => tell(name),
-            Format::Json => tell(json!({ what: name })),
+            Format::Jsonl => tell(json!({ what: name })),
         }
     }
 }
@@ -20,7 +20,9 @@ pub(super) fn names(format: Format, what: &str, names: Vec<String>) {
 pub(super) fn places(format: Format, mut places: Vec<RowPlace>) {
     places.sort();
     match format {
-        Format::Json => places.iter().for_each(|place| tell(json!({"key": place.key, "topic": place.topic}))),
+        Format::Jsonl => {
+            places.iter().for_each(|place| tell(json!({"key": place.key, "topic": place.topic})))
+        }
         Format::Table => {
             let rows =
                 places.iter().map(|place| [place.key.clone(), place.topic.clone().unwrap_or_default()]);
@@ -47,7 +49,7 @@ pub(super) fn object(object: Object) {
 pub(super) fn entries(format: Format, table: &str, entries: Vec<Entry>) {
     let text = |entry: &Entry| String::from_utf8_lossy(&entry.value).into_owned();
     match format {
-        Format::Json => {
+        Format::Jsonl => {
             for entry in entries {
                 let value =
                     serde_json::from_slice(&entry.value).unwrap_or_else(|_| Value::String(text(&entry)));

@@ -25,7 +25,7 @@ pub(super) async fn list(registry: &Registry, settings: &Settings, format: Forma
     let (listed, now) = (listed?, PublisherRow::now());
     match format {
         Format::Table => listed.show_tables(settings.pubsub(), now),
-        Format::Json => listed.show_lines(settings.pubsub(), now),
+        Format::Jsonl => listed.show_lines(settings.pubsub(), now),
     }
     closed
 }

@@ -48,6 +48,7 @@ fn every_command_has_help_completions_and_a_man_page() {
         let page = skimmer(&folder, &["man", command]).expect(0);
         assert!(page.stdout.contains(".TH"), "{command}: {}", page.stdout);
     }
+    assert!(skimmer(&folder, &["man", "db", "ls"]).expect(0).stdout.contains("skimmer db ls"));
     assert!(skimmer(&folder, &["man"]).expect(0).stdout.contains(".TH"));
     for shell in ["bash", "zsh", "fish"] {
         let completions = skimmer(&folder, &["completions", shell]).expect(0);
@@ -250,10 +251,50 @@ fn sub_counts_filters_and_says_when_too_little_came() {
         assert_eq!(came, wanted);
     }
     assert_eq!(table.wait_for_end().code(), Some(0));
-    assert!(table.lines()[0].as_str().is_some_and(|line| line.starts_with("D ")), "{:?}", table.lines());
+    assert!(table.lines()[0].as_str().is_some_and(|line| line.starts_with("topic ")), "{:?}", table.lines());
+    assert!(table.lines()[1].as_str().is_some_and(|line| line.starts_with("D ")), "{:?}", table.lines());
     assert_eq!(short.wait_for_end().code(), Some(69));
     assert!(short.stderr().contains("1 events are missing (--count)"), "{}", short.stderr());
     assert_eq!(patient.wait_for_end().code(), Some(0), "without --count the time is just over");
+}
+
+#[test]
+fn sub_and_swarm_that_reach_no_publisher_are_unavailable() {
+    let folder = Folder::new();
+    let nobody = format!("127.0.0.1:{}", fixed_port());
+    let run = |arguments: &[&str]| folder.skimmer(arguments).set("publishers_ips", &nobody).run();
+    let _ = run(&["sub", "--timeout", "2s"]).expect(69).says(&["no publisher was reached"]);
+    let swarm = run(&["swarm", "--agents", "2", "--timeout", "2s"]).expect(69);
+    let _ = swarm.says(&["no subscriber was live"]);
+}
+
+#[test]
+fn values_that_begin_with_a_hyphen_are_published_as_they_are() {
+    let folder = Folder::new();
+    let service = folder.service();
+    let agent = folder.subscribed_agent("agent", &service);
+    let arguments =
+        ["pub", "--table", "-t", "--key", "-1", "--action", "set", "--value", "-5", "--topic", "-x"];
+    let _ = folder.skimmer(&arguments).run().expect(0);
+    assert_eq!(agent.wait_for_events(1), [event("-t", "-1", "set", "-5", "-x")]);
+}
+
+#[test]
+fn a_reader_that_closes_the_pipe_ends_a_command_quietly() {
+    let folder = Folder::new();
+    for arguments in [&["man"][..], &["completions", "bash"], &["config", "sample"], &["drivers"]] {
+        let mut child = std::process::Command::new(end_to_end::binary("skimmer"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().expect("it ends");
+        assert!(ended.status.success(), "{arguments:?}: {}", ended.status);
+        assert!(ended.stderr.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
 }
 
 #[test]
