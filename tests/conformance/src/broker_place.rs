@@ -1,7 +1,8 @@
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use redis_servers::{RedisCluster, RedisServer};
+use redis_servers::{RedisCluster, RedisServer, ServerProgram};
 
 use crate::Outcome;
 
@@ -35,7 +36,26 @@ pub const BROKERS: &[BrokerKind] = &[
         word: "single",
         make: |_| Arc::new(RedisServer::start(&[])),
     },
-    BrokerKind { alias: "redis_db_pubsub_driver", word: "cluster", make: |shared| Arc::new(shared.lend()) },
+    BrokerKind {
+        alias: "redis_db_pubsub_driver",
+        word: "cluster",
+        make: |shared| Arc::new(shared.lend(ServerProgram::chosen())),
+    },
+    BrokerKind {
+        alias: "redis_db_pubsub_driver",
+        word: "redis_6_2",
+        make: |_| Arc::new(RedisServer::start_program(ServerProgram::Redis6, &[])),
+    },
+    BrokerKind {
+        alias: "redis_db_pubsub_driver",
+        word: "valkey_9_1",
+        make: |_| Arc::new(RedisServer::start_program(ServerProgram::Valkey9, &[])),
+    },
+    BrokerKind {
+        alias: "redis_db_pubsub_driver",
+        word: "valkey_9_1_cluster",
+        make: |shared| Arc::new(shared.lend(ServerProgram::Valkey9)),
+    },
 ];
 
 impl BrokerKind {
@@ -59,24 +79,25 @@ impl BrokerKind {
     }
 }
 
-/// Clusters of Redis, each lent to one case after the other: six servers are too many to start for each, and pub/sub leaves
-/// nothing behind. There are as many as cases run at a time; they end with the last of the trials that hold this.
+/// Clusters, each lent to one case after the other: six servers are too many to start for each, and pub/sub leaves nothing
+/// behind. Of each program there are as many as cases run at a time; they end with the last of the trials that hold this.
 #[derive(Debug, Default)]
-pub struct BrokerClusters(Mutex<Vec<RedisCluster>>);
+pub struct BrokerClusters(Mutex<HashMap<ServerProgram, Vec<RedisCluster>>>);
 
 #[derive(Debug)]
 struct LentCluster {
+    program: ServerProgram,
     cluster: Option<RedisCluster>,
     back_to: Arc<BrokerClusters>,
 }
 
 impl BrokerClusters {
-    fn lend(self: &Arc<Self>) -> LentCluster {
-        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let cluster = free.unwrap_or_else(RedisCluster::start);
+    fn lend(self: &Arc<Self>, program: ServerProgram) -> LentCluster {
+        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(program).or_default().pop();
+        let cluster = free.unwrap_or_else(|| RedisCluster::start_program(program));
         // What the case before published may still be on its way from node to node.
         cluster.settle_the_bus();
-        LentCluster { cluster: Some(cluster), back_to: Arc::clone(self) }
+        LentCluster { program, cluster: Some(cluster), back_to: Arc::clone(self) }
     }
 }
 
@@ -92,7 +113,7 @@ impl BrokerPlace for LentCluster {
 impl Drop for LentCluster {
     fn drop(&mut self) {
         let free = &mut *self.back_to.0.lock().unwrap_or_else(PoisonError::into_inner);
-        free.extend(self.cluster.take());
+        free.entry(self.program).or_default().extend(self.cluster.take());
     }
 }
 

@@ -1,11 +1,20 @@
-use crate::{RedisCluster, Reply};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::{RedisCluster, Reply, until};
 
 /// A channel that nothing else uses.
 const FENCE: &str = "redis-servers-fence";
 
+/// How long a fence may be under way before it is published again.
+const AGAIN_AFTER: Duration = Duration::from_millis(250);
+
 impl RedisCluster {
-    /// Waits until everything that was published at any node has been delivered at every node: behind it on each way a
+    /// Waits until everything that was published at any node has been delivered at every node: after it on each way a
     /// message of our own arrives. For clusters whose nodes all live.
+    ///
+    /// The message is published until it arrives: a node drops what it cannot send, and in a fresh cluster some links between
+    /// nodes stand only after the first PUBLISH.
     ///
     /// # Panics
     /// If it does not arrive.
@@ -16,16 +25,21 @@ impl RedisCluster {
         for reader in &mut readers {
             reader.call(&["SUBSCRIBE", FENCE]);
         }
-        for place in places.clone() {
-            self.raw(place).call(&["PUBLISH", FENCE, &place.to_string()]);
-        }
-        for reader in &mut readers {
-            let mut wanted: Vec<_> = places.clone().map(|place| place.to_string()).collect();
-            while !wanted.is_empty() {
-                let delivered = reader.pushed().expect("the fence is delivered").list();
-                let from = delivered.last().map(Reply::text).unwrap_or_default();
-                wanted.retain(|place| *place != from);
+        let mut wanted: Vec<Vec<_>> = readers.iter().map(|_| places.clone().collect()).collect();
+        until("the fence is delivered", || {
+            let missing: BTreeSet<usize> = wanted.iter().flatten().copied().collect();
+            for place in &missing {
+                self.raw(*place).call(&["PUBLISH", FENCE, &place.to_string()]);
             }
-        }
+            for (reader, wanted) in readers.iter_mut().zip(&mut wanted) {
+                while !wanted.is_empty()
+                    && let Some(delivered) = reader.pushed_within(AGAIN_AFTER)
+                {
+                    let from = delivered.list().last().map(Reply::text).unwrap_or_default();
+                    wanted.retain(|place| place.to_string() != from);
+                }
+            }
+            wanted.iter().all(Vec::is_empty).then_some(())
+        });
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Authority, Certified, Raw, RedisServer, Reply, until};
+use crate::{Authority, Certified, Raw, RedisServer, Reply, ServerProgram, until};
 
 const SLOTS: u16 = 16_384;
 const MASTERS: usize = 3;
@@ -33,7 +33,18 @@ impl RedisCluster {
         Self::with_node_timeout(Duration::from_secs(60))
     }
 
-    /// The same, whose nodes take another for dead that says nothing for so long, and put its replica into its place.
+    /// The same with a program that the test names.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[must_use]
+    #[track_caller]
+    pub fn start_program(program: ServerProgram) -> Self {
+        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "60000"];
+        Self::of((0..2 * MASTERS).map(|_| RedisServer::start_program(program, &options)).collect())
+    }
+
+    /// The same as [`start`](Self::start), whose nodes take another for dead that says nothing for so long, and put its replica into its place.
     ///
     /// # Panics
     /// If it does not come up.
@@ -64,6 +75,8 @@ impl RedisCluster {
         cluster.share_out();
         cluster.meet();
         cluster.follow();
+        // The links by which nodes forward events stand only now.
+        cluster.settle_the_bus();
         cluster
     }
 
@@ -122,6 +135,24 @@ impl RedisCluster {
         moving.finish();
     }
 
+    /// Moves a slot with its keys in one step, as Valkey 9 does: `CLUSTER MIGRATESLOTS`. The old master serves the slot until
+    /// the new one has everything; no ASK is answered.
+    ///
+    /// # Panics
+    /// If the old master refuses, or gives the move up.
+    #[track_caller]
+    pub fn migrate_slot(&self, slot: u16, to: usize) {
+        let from = self.master_of(slot);
+        assert_ne!(from, to, "the slot is there already");
+        let (slot_text, to_id) = (slot.to_string(), self.id(to));
+        let command = ["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", &slot_text, &slot_text, "NODE", &to_id];
+        self.raw(from).call(&command).expect_ok();
+        until("all nodes know that the slot has moved", || {
+            let claims = |place: &usize| self.claims(*place, slot);
+            ((0..self.nodes.len()).filter(claims).collect::<Vec<_>>() == [to]).then_some(())
+        });
+    }
+
     /// A connection to one node.
     ///
     /// # Panics
@@ -168,9 +199,11 @@ impl RedisCluster {
 
     fn share_out(&self) {
         for place in 0..MASTERS {
-            let share = |place: usize| (usize::from(SLOTS) * place / MASTERS).to_string();
-            let last = (usize::from(SLOTS) * (place + 1) / MASTERS - 1).to_string();
-            self.raw(place).call(&["CLUSTER", "ADDSLOTSRANGE", &share(place), &last]).expect_ok();
+            let first = |place: usize| usize::from(SLOTS) * place / MASTERS;
+            // Redis 6.2 has no ADDSLOTSRANGE.
+            let slots = (first(place)..first(place + 1)).map(|slot| slot.to_string());
+            let command = ["CLUSTER", "ADDSLOTS"].map(str::to_owned).into_iter().chain(slots);
+            self.raw(place).call(&command.collect::<Vec<_>>()).expect_ok();
         }
         for place in 0..self.nodes.len() {
             let epoch = (place + 1).to_string();

@@ -1,5 +1,6 @@
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use crate::PATIENCE;
 
@@ -58,6 +59,26 @@ impl Raw {
     /// What the server says next without being asked, as to a subscriber; `None` if the connection breaks.
     pub fn pushed(&mut self) -> Option<Reply> {
         self.read()
+    }
+
+    /// What the server says next, if it begins within this time.
+    ///
+    /// # Panics
+    /// If the connection breaks.
+    #[track_caller]
+    pub fn pushed_within(&mut self, wait: Duration) -> Option<Reply> {
+        let set_timeout = |raw: &Self, wait| raw.0.get_ref().set_read_timeout(Some(wait)).expect("a socket");
+        set_timeout(self, wait);
+        let begins = match self.0.fill_buf() {
+            Ok(bytes) => {
+                assert!(!bytes.is_empty(), "the server closed the connection");
+                true
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            Err(error) => panic!("the connection breaks: {error}"),
+        };
+        set_timeout(self, PATIENCE);
+        begins.then(|| self.read().expect("the server goes on"))
     }
 
     fn read(&mut self) -> Option<Reply> {

@@ -8,11 +8,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::port::free_port;
-use crate::{Authority, Certified, Raw, until};
+use crate::{Authority, Certified, Raw, ServerProgram, until};
 
 /// One server with append-only file, which keeps what it confirmed also if it is killed.
 #[derive(Debug)]
 pub struct RedisServer {
+    program: ServerProgram,
     port: u16,
     tls_port: Option<u16>,
     folder: TempDir,
@@ -21,18 +22,30 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts one with further options, such as `--requirepass secret`, each word apart; it serves when this returns.
+    /// Starts the [chosen](ServerProgram::chosen) program with further options, such as `--requirepass secret`, each word
+    /// apart; it serves when this returns.
     ///
     /// # Panics
     /// If it does not come up, with its log.
     #[must_use]
     #[track_caller]
     pub fn start(options: &[&str]) -> Self {
-        Self::start_on(|| (None, options.iter().map(|option| (*option).to_owned()).collect()))
+        Self::start_program(ServerProgram::chosen(), options)
     }
 
-    /// The same, which speaks TLS at another port also, [`tls_address`](Self::tls_address), and shows `own` there. It wants
-    /// no certificates of clients, unless the options say so (`--tls-auth-clients yes`).
+    /// The same with a program that the test names.
+    ///
+    /// # Panics
+    /// As of [`start`](Self::start).
+    #[must_use]
+    #[track_caller]
+    pub fn start_program(program: ServerProgram, options: &[&str]) -> Self {
+        Self::start_on(program, || (None, options.iter().map(|option| (*option).to_owned()).collect()))
+    }
+
+    /// Starts a server that speaks TLS at another port also, [`tls_address`](Self::tls_address), and shows `own` there. It
+    /// wants no certificates of clients, unless the options say so (`--tls-auth-clients yes`). It is always
+    /// [`Redis7`](ServerProgram::Redis7): the other programs are built without TLS.
     ///
     /// # Panics
     /// As of [`start`](Self::start).
@@ -40,7 +53,7 @@ impl RedisServer {
     #[track_caller]
     pub fn start_tls(authority: &Authority, own: &Certified, options: &[&str]) -> Self {
         let file = |path: &Path| path.display().to_string();
-        Self::start_on(|| {
+        Self::start_on(ServerProgram::Redis7, || {
             let port = free_port();
             let (port_text, ca_file) = (port.to_string(), file(&authority.ca_file()));
             let (cert_file, key_file) = (file(&own.cert_file), file(&own.key_file));
@@ -53,18 +66,18 @@ impl RedisServer {
     }
 
     #[track_caller]
-    fn start_on(options: impl Fn() -> (Option<u16>, Vec<String>)) -> Self {
+    fn start_on(program: ServerProgram, options: impl Fn() -> (Option<u16>, Vec<String>)) -> Self {
         // Between looking for a free port and taking it, somebody else may take it.
         const ATTEMPTS: u32 = 5;
         for _ in 0..ATTEMPTS {
             let folder = tempfile::Builder::new().prefix("skimmer-redis-").tempdir().expect("a folder");
             let ((tls_port, options), port) = (options(), free_port());
-            let child = spawn(port, folder.path(), &options);
-            let mut server = Self { port, tls_port, folder, options, child };
+            let child = spawn(program, port, folder.path(), &options);
+            let mut server = Self { program, port, tls_port, folder, options, child };
             if server.comes_up() {
                 return server;
             }
-            assert!(server.log().contains("bind"), "redis-server ended:\n{}", server.log());
+            assert!(server.log().contains("bind"), "{} ended:\n{}", program.name(), server.log());
         }
         panic!("no free port after {ATTEMPTS} attempts")
     }
@@ -125,8 +138,49 @@ impl RedisServer {
     #[track_caller]
     pub fn start_again(&mut self) {
         self.kill();
-        self.child = spawn(self.port, self.folder.path(), &self.options);
+        self.child = spawn(self.program, self.port, self.folder.path(), &self.options);
         assert!(self.comes_up(), "redis-server does not come up again:\n{}", self.log());
+    }
+
+    /// Starts it again on its port and returns while it reads its rows, which takes so long for each of them. It answers
+    /// LOADING to what needs rows.
+    ///
+    /// # Panics
+    /// If it does not come up, or has read everything before it answers.
+    #[track_caller]
+    pub fn start_again_loading(&mut self, each_row: Duration) {
+        self.kill();
+        let delay = each_row.as_micros().to_string();
+        // It answers after each KiB that it has read.
+        let slowly = ["--key-load-delay", &delay, "--loading-process-events-interval-bytes", "1024"];
+        let options: Vec<_> = self.options.iter().cloned().chain(slowly.map(str::to_owned)).collect();
+        self.child = spawn(self.program, self.port, self.folder.path(), &options);
+        let answer = until("the server answers", || {
+            Raw::connect(self.port).and_then(|mut raw| raw.try_call(&["PING"]))
+        });
+        assert!(answer.text().starts_with("LOADING"), "{answer:?}\n{}", self.log());
+    }
+
+    /// Makes it a replica of another server, which its clients are not told; the link is up when this returns.
+    ///
+    /// # Panics
+    /// If the link does not come up.
+    #[track_caller]
+    pub fn follow(&self, master: &Self) {
+        let mut raw = self.raw();
+        raw.call(&["REPLICAOF", "127.0.0.1", &master.port().to_string()]).expect_ok();
+        until("the replica follows its master", || {
+            raw.call(&["INFO", "replication"]).text().contains("master_link_status:up").then_some(())
+        });
+    }
+
+    /// Makes it a master.
+    ///
+    /// # Panics
+    /// If it refuses.
+    #[track_caller]
+    pub fn follow_nobody(&self) {
+        self.raw().call(&["REPLICAOF", "NO", "ONE"]).expect_ok();
     }
 
     /// Halts it: its connections stay, and nothing is answered.
@@ -180,13 +234,13 @@ impl Drop for RedisServer {
     }
 }
 
-fn spawn(port: u16, folder: &Path, options: &[String]) -> Child {
-    let mut command = Command::new("redis-server");
+fn spawn(program: ServerProgram, port: u16, folder: &Path, options: &[String]) -> Child {
+    let mut command = Command::new(program.path());
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--daemonize", "no", "--save", ""]);
     command.args(["--appendonly", "yes", "--repl-diskless-sync-delay", "0", "--logfile", "log"]);
     command.arg("--dir").arg(folder).args(options);
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap_or_else(|error| {
-        panic!("cannot start redis-server: {error}; `apt-get install redis-server`, or run tests/setup")
+        panic!("cannot start {}: {error}; run ./test, or tests/setup target/interop-python", program.name())
     })
 }

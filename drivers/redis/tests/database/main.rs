@@ -11,6 +11,8 @@ mod layout;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod on_valkey;
+#[cfg(test)]
 mod passwords;
 #[cfg(test)]
 mod refusals;

@@ -114,7 +114,7 @@ async fn a_server_without_memory_is_overloaded_and_still_deletes() {
 
 #[tokio::test]
 async fn a_server_that_cannot_save_says_so() {
-    let server = RedisServer::start(&["--appendonly", "no", "--save", "3600 1"]);
+    let server = RedisServer::start(&["--appendonly", "no", "--save", "3600", "1"]);
     let db = database(&[server.address()], &[]).await;
     db.create_key(ROW, "x".into(), false).await.unwrap();
     let mut raw = server.raw();

