@@ -23,7 +23,8 @@ pub enum Notice {
         /// Why, in words.
         reason: String,
     },
-    /// The first `$hello` since the connection stands: every event published from now on arrives.
+    /// The first `$hello` since the connection stands: every event published from now on arrives. On a broker: all
+    /// subscriptions are confirmed, for the first time on this connection or again after `Stale`.
     Subscribed {
         /// The endpoint of the publisher.
         publisher: String,
@@ -61,7 +62,8 @@ pub enum Notice {
         /// Why, in words.
         reason: String,
     },
-    /// Nothing proves any more that what came from the publisher is current, until `Live` without a topic.
+    /// Nothing proves any more that what came from the publisher is current, until `Live` without a topic. A broker's driver
+    /// reports it when the broker refuses a subscription that is wanted; the next `Subscribed` ends it.
     Stale {
         /// The endpoint of the publisher.
         publisher: String,

@@ -189,6 +189,10 @@ impl Feed {
         let told = match &notice {
             Notice::Subscribed { publisher, incarnation } => Some((publisher.clone(), Ok(*incarnation))),
             Notice::LinkDown { publisher, reason } => Some((publisher.clone(), Err(reason.clone()))),
+            Notice::Stale { reason, .. } if !self.options.introduced => {
+                self.broker_refuses(reason, now);
+                None
+            }
             _ => None,
         };
         self.items.push_back(Item::Notice(notice));

@@ -205,3 +205,22 @@ fn a_brokers_capabilities_make_a_feed_that_waits_for_no_hello_and_asks_nobody() 
     assert_eq!(feed.told(), ["resync D", "2"]);
     assert_eq!(feed.asked(), [""; 0]);
 }
+
+/// As of an ACL without a rule for one of the channels: what is granted arrives, and the whole is not live.
+#[test]
+fn a_link_on_which_the_broker_refuses_a_subscription_is_not_live_until_all_are_granted() {
+    let mut feed = broker();
+    feed.refused("node");
+    feed.data(7, 1, 1, "1");
+    assert_eq!(feed.told(), ["stale node", "1"], "never live, and what is granted arrives");
+    feed.subscribed("node");
+    assert_eq!(feed.told(), ["subscribed node", "live node"]);
+    feed.refused("node");
+    feed.data(7, 1, 2, "2");
+    assert_eq!(feed.told(), ["stale node", "2"]);
+    feed.down("node");
+    assert_eq!(feed.told(), ["down node"], "it is stale already");
+    feed.subscribed("node");
+    feed.data(7, 1, 4, "4");
+    assert_eq!(feed.told(), ["subscribed node", "live node", "gap of 1", "resync D", "4"]);
+}

@@ -58,6 +58,12 @@ impl Script {
         self.feed.notice(notice, self.now);
     }
 
+    /// The driver reports that the broker refuses a subscription.
+    pub(crate) fn refused(&mut self, endpoint: &str) {
+        let notice = Notice::Stale { publisher: endpoint.to_owned(), reason: "no right".to_owned() };
+        self.feed.notice(notice, self.now);
+    }
+
     /// The driver tells that anything may have been missed.
     pub(crate) fn resync_of_all(&mut self) {
         let notice = Notice::Resync { publisher: None, topic: None, reason: "connected again".to_owned() };

@@ -6,10 +6,12 @@
 //! - `subscriber`: one task reads; what was asked for and confirmed is a state machine without I/O.
 
 mod connection;
+mod denied;
 mod node;
 mod nodes;
 mod publisher;
 mod room;
+mod server_report;
 mod settings;
 mod subscriber;
 mod wire;
@@ -42,8 +44,12 @@ pub const PUBSUB_CAPABILITIES: Capabilities = Capabilities {
          the cluster's bus, which loses it without a word if a link between nodes is down or its buffer is full.",
         "A subscriber that does not read is disconnected by Redis above client-output-buffer-limit pubsub (32 MB, or 8 MB for \
          60 s, unless the server is told otherwise), and is told to resync.",
-        "A node that left the cluster says nothing of it: until the next look (topology_check_interval) its subscribers hear \
-         nothing and its publishers reach nobody; the subscribers are told to resync.",
+        "A node that left its cluster, a master that was demoted and a server whose address moved do not say so: until the next \
+         look (topology_check_interval) their subscribers may miss events while they are live; then they reconnect and are \
+         told to resync. A demotion that is undone between two looks is not noticed by subscribers.",
+        "A publisher at a server alone counts an event as accepted if the server was a master after it: what a demoted master \
+         accepted is in doubt. A master that was replaced and does not know it yet (a partition) accepts events all the same, \
+         and so does a node that left its cluster, until the next look.",
         "An event whose answer was lost is sent again, so that it may arrive twice; numbered events are told apart.",
         "If a call of send_batch is dropped half-way, events that are left in the batch may have been taken.",
         "A subscription holds from the server's confirmation on: an event published right behind register_topic may be missed. \
@@ -52,7 +58,8 @@ pub const PUBSUB_CAPABILITIES: Capabilities = Capabilities {
          publishes and reads. Publishers are not told apart by subscribers.",
         "On a channel called redis, maps of the table ha with the key nodes are taken for the node lists of Dragonflow's own \
          driver and not delivered; every other event on a topic of that name is.",
-        "A cluster is watched with CLUSTER SLOTS: a user that may not call it stays with the hosts of the settings.",
+        "A cluster is watched with CLUSTER SLOTS, and a server alone with ROLE and INFO: a user that may not call them stays \
+         with the hosts of the settings, whatever becomes of them.",
     ],
     ..Capabilities::NONE
 };

@@ -8,7 +8,7 @@ mod dial;
 mod discovery;
 mod endpoint;
 mod handshake_failure;
-mod info;
+pub(crate) mod info;
 mod link;
 mod login;
 mod map;

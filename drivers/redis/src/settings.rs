@@ -28,7 +28,7 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Addresses,
         "[\"127.0.0.1:6379\"]",
         "Where Redis is, each `host:port`; without a port it is 6379. Of a cluster some nodes are enough: they tell the \
-         others. A server that is no cluster is named alone.",
+         others. A server that is no cluster is named alone; it must be a master, and not Sentinel.",
     ),
     setting(
         "user",
@@ -115,7 +115,9 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Integer { min: 1, max: 1_000_000 },
         "10000",
         "Events that a subscriber has received and the application has not read. When full, the driver stops reading, and \
-         Redis holds back, until it disconnects the subscriber (its `client-output-buffer-limit pubsub`).",
+         the server keeps what it cannot send, until it disconnects the subscriber (its `client-output-buffer-limit \
+         pubsub`). Valkey 9 does not count events of 16 KiB and more there, and never disconnects a subscriber for them: \
+         its `min-string-size-avoid-copy-reply`, set to a number larger than any event, makes it count them.",
     ),
     setting(
         "recv_queue_bytes",
@@ -127,8 +129,9 @@ pub const SETTINGS: &[Setting] = &[
         "topology_check_interval",
         Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(600) },
         "\"10s\"",
-        "How often each publisher and subscriber asks a cluster whether the node that it is connected to is still a master, \
-         with 20 % of jitter. A node that left the cluster does not say so, and is left then.",
+        "How often each publisher and subscriber asks whether the server that it is connected to is still a master, with \
+         20 % of jitter: another node of a cluster, or whoever is found at the address of a server alone. A node that left \
+         its cluster, a master that was demoted and a server whose address moved do not say so, and are left then.",
     ),
 ];
 

@@ -30,5 +30,7 @@ mod cluster;
 mod links;
 #[path = "redis/publishing.rs"]
 mod publishing;
+#[path = "redis/roles.rs"]
+mod roles;
 #[path = "redis/server.rs"]
 mod server;

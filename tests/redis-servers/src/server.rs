@@ -43,6 +43,22 @@ impl RedisServer {
         Self::start_on(program, || (None, options.iter().map(|option| (*option).to_owned()).collect()))
     }
 
+    /// The same as [`start`](Self::start) at a port that is free.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    #[must_use]
+    #[track_caller]
+    pub fn start_at(port: u16, options: &[&str]) -> Self {
+        let program = ServerProgram::chosen();
+        let folder = tempfile::Builder::new().prefix("skimmer-redis-").tempdir().expect("a folder");
+        let options: Vec<_> = options.iter().map(|option| (*option).to_owned()).collect();
+        let child = spawn(program, port, folder.path(), &options);
+        let mut server = Self { program, port, tls_port: None, folder, options, child };
+        assert!(server.comes_up(), "{} ended:\n{}", program.name(), server.log());
+        server
+    }
+
     /// Starts a server that speaks TLS at another port also, [`tls_address`](Self::tls_address), and shows `own` there. It
     /// wants no certificates of clients, unless the options say so (`--tls-auth-clients yes`). It is always
     /// [`Redis7`](ServerProgram::Redis7): the other programs are built without TLS.

@@ -5,7 +5,9 @@ use bytes::BytesMut;
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 
+use super::denied::{Wish, denied};
 use super::node::Node;
+use super::server_report::ServerReport;
 use super::wire::{Bounds, Decoder, Frame, command};
 use crate::servers::{Endpoint, Login, Stream, dial, refused};
 
@@ -16,6 +18,8 @@ const READ_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) node: Node,
+    /// As whom it is logged in.
+    user: String,
     reader: ReadHalf<Stream>,
     writer: WriteHalf<Stream>,
     decoder: Decoder,
@@ -37,8 +41,9 @@ pub(super) enum Exchanged {
 }
 
 impl Connection {
-    /// Connects and logs in, and waits for a first answer: the kernel accepts connections for a server that hangs. The caller
-    /// bounds the time; `silence` is after how long TCP gives up.
+    /// Connects and logs in, and waits for a first answer: the kernel accepts connections for a server that hangs. Any answer
+    /// is a sign of life, also a refusal such as MISCONF, LOADING, MASTERDOWN or BUSY: a server that refuses PING so serves
+    /// PUBLISH and SUBSCRIBE. The caller bounds the time; `silence` is after how long TCP gives up.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`] if the password is refused or missing, else mostly [`ErrorKind::Unavailable`].
@@ -47,6 +52,7 @@ impl Connection {
         let (reader, writer) = split(stream);
         let mut connection = Self {
             node,
+            user: login.info().username().unwrap_or("default").to_owned(),
             reader,
             writer,
             decoder: Decoder::new(Bounds::PUBSUB),
@@ -57,8 +63,7 @@ impl Connection {
         };
         connection.log_in(login).await?;
         match connection.ask(&[b"PING"], Bounds::PUBSUB).await? {
-            // A user that may do nothing but publish is let in, too.
-            Frame::Refused(line) if !line.starts_with("NOPERM") => Err(connection.refused(&line)),
+            Frame::Refused(line) if shuts_out(&line) => Err(connection.refused(&line)),
             _ => Ok(connection),
         }
     }
@@ -69,7 +74,10 @@ impl Connection {
         let mut arguments: Vec<&[u8]> = vec![b"AUTH"];
         arguments.extend(login.info().username().map(str::as_bytes));
         arguments.push(password.as_bytes());
-        if let Frame::Refused(_) = self.ask(&arguments, Bounds::PUBSUB).await? {
+        if let Frame::Refused(line) = self.ask(&arguments, Bounds::PUBSUB).await? {
+            if shuts_out(&line) && !line.starts_with("WRONGPASS") {
+                return Err(self.refused(&line));
+            }
             let text = format!(
                 "{} refuses the password for {}: look at drivers.redis.user and what {} holds",
                 self.endpoint(),
@@ -103,6 +111,21 @@ impl Connection {
         answer.map_err(|reason| {
             Error::new(ErrorKind::Unavailable, format!("no answer of {}: {reason}", self.endpoint()))
         })
+    }
+
+    /// What the server reports about itself.
+    ///
+    /// # Errors
+    /// As of [`ask`](Self::ask).
+    pub(super) async fn report(&mut self) -> Result<ServerReport> {
+        let role = self.ask(&[b"ROLE"], Bounds::ROLE).await?;
+        let info = self.ask(&[b"INFO"], Bounds::PUBSUB).await?;
+        Ok(ServerReport::read(&role, &info))
+    }
+
+    /// Sets how large the frames may be that come from now on.
+    pub(super) fn expect(&mut self, bounds: Bounds) {
+        self.decoder = Decoder::new(bounds);
     }
 
     /// A frame of what was read; `None` until more has come.
@@ -158,8 +181,23 @@ impl Connection {
 
     /// What a refusal of this node means.
     pub(super) fn refused(&self, line: &str) -> Error {
-        refused(line, &self.node.endpoint, self.node.id.is_some())
+        refused(line, &self.node.endpoint, self.node.is_member())
     }
+
+    /// What it means that the node refuses this, on a channel or a pattern as Redis spells it.
+    pub(super) fn refused_on(&self, wish: Wish, channel: &[u8], line: &str) -> Error {
+        if !line.starts_with("NOPERM") {
+            return self.refused(line);
+        }
+        denied(line, &self.node.endpoint, &self.user, wish, &String::from_utf8_lossy(channel))
+    }
+}
+
+/// Whether a server that refuses a first command so will serve none. Redis's own texts: NOAUTH and WRONGPASS of a server that
+/// wants a (better) password, DENIED of its protected mode, and at `maxclients` a line without a code.
+fn shuts_out(line: &str) -> bool {
+    let codes = ["NOAUTH", "WRONGPASS", "DENIED"];
+    codes.iter().any(|code| line.starts_with(code)) || line.starts_with("ERR max number of clients")
 }
 
 /// TLS keeps what the socket did not take: behind the last byte it is to be flushed.

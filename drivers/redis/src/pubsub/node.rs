@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::server_report::ServerReport;
 use super::wire::Frame;
 use crate::servers::Endpoint;
 
@@ -7,15 +8,58 @@ use crate::servers::Endpoint;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) endpoint: Endpoint,
-    /// By which the nodes of a cluster know it, whatever its address is called; `None` for a server alone.
-    pub(super) id: Option<Arc<str>>,
+    pub(super) identity: Identity,
+}
+
+/// What tells a server from another one that is found at the same address later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// It was not asked, or may not be.
+    Unknown,
+    /// A server alone, as it reported itself when the connection was made.
+    Alone(ServerReport),
+    /// A node of a cluster: the id by which the other nodes know it, whatever its address is called.
+    Member(Arc<str>),
 }
 
 impl Node {
     /// A node of which nothing but its address is known.
     pub(super) fn at(endpoint: Endpoint) -> Self {
-        Self { endpoint, id: None }
+        Self { endpoint, identity: Identity::Unknown }
     }
+
+    /// Whether it is a node of a cluster.
+    pub(super) fn is_member(&self) -> bool {
+        matches!(self.identity, Identity::Member(_))
+    }
+
+    /// Whether its role matters, and it can be asked for it.
+    pub(super) fn answers_role(&self) -> bool {
+        matches!(&self.identity, Identity::Alone(report) if report.answers_role)
+    }
+
+    /// Why the server is to be left, given what is found at its address now, if it is.
+    pub(super) fn left_for(&self, now: &View) -> Option<String> {
+        match (&self.identity, now) {
+            (Identity::Member(id), View::Masters(nodes)) => {
+                let is_master =
+                    nodes.iter().any(|node| matches!(&node.identity, Identity::Member(other) if other == id));
+                (!is_master).then(|| "it is no master of the cluster any more".to_owned())
+            }
+            (Identity::Alone(_), View::Masters(_)) => Some("its address leads to a cluster now".to_owned()),
+            (Identity::Alone(then), View::Alone(now)) => then.left_for(now),
+            (Identity::Member(_), View::Alone(_)) | (Identity::Unknown, _) => None,
+        }
+    }
+}
+
+/// What a server says about itself and the others.
+#[derive(Debug)]
+pub(super) enum View {
+    /// It is no node of a cluster, or its user may not ask about the others.
+    Alone(ServerReport),
+    /// These serve slots.
+    Masters(Vec<Node>),
 }
 
 /// Who serves slots, out of what CLUSTER SLOTS answers: `[first, last, [host, port, id, …], replica…]` each; what follows
@@ -30,8 +74,9 @@ pub(super) fn masters(answer: &Frame, same_host: &str) -> Option<Vec<Node>> {
         let endpoint = Endpoint::parse(&format!("{}:{port}", text(host)?), same_host)?;
         // A version before 4.0 tells no id: then the address is what it is known by.
         let id = rest.first().and_then(text).map_or_else(|| endpoint.to_string(), str::to_owned);
-        if !masters.iter().any(|known| known.id.as_deref() == Some(id.as_str())) {
-            masters.push(Node { endpoint, id: Some(id.into()) });
+        let identity = Identity::Member(id.into());
+        if !masters.iter().any(|known| known.identity == identity) {
+            masters.push(Node { endpoint, identity });
         }
     }
     Some(masters)
@@ -49,7 +94,7 @@ fn text(frame: &Frame) -> Option<&str> {
 mod tests {
     use bytes::Bytes;
 
-    use super::{Frame, masters};
+    use super::{Frame, Identity, masters};
 
     fn bulk(text: &'static str) -> Frame {
         Frame::Bulk(Bytes::from_static(text.as_bytes()))
@@ -69,12 +114,13 @@ mod tests {
         ]);
         let found = masters(&answer, "asked").unwrap();
         let found: Vec<_> =
-            found.iter().map(|node| (node.endpoint.to_string(), node.id.clone().unwrap())).collect();
+            found.into_iter().map(|node| (node.endpoint.to_string(), node.identity)).collect();
+        let member = |id: &str| Identity::Member(id.into());
         assert_eq!(
             found,
             [
-                ("redis://192.0.2.1:7000".to_owned(), "a".into()),
-                ("redis://asked:7001".to_owned(), "b".into())
+                ("redis://192.0.2.1:7000".to_owned(), member("a")),
+                ("redis://asked:7001".to_owned(), member("b"))
             ]
         );
         assert_eq!(masters(&Frame::Int(1), "asked"), None);

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -5,10 +6,11 @@ use pubsub_api::{Error, ErrorKind, Result};
 use tokio::time::timeout;
 
 use super::connection::Connection;
-use super::node::{Node, masters};
+use super::node::{Identity, Node, View, masters};
+use super::server_report::ServerReport;
 use super::settings::PubSubSettings;
 use super::wire::{Bounds, Frame};
-use crate::servers::{Endpoint, Login};
+use crate::servers::{Endpoint, Login, Mode};
 
 /// Which servers there are, as far as one end knows: each end looks for itself, and publishes nothing about it (defects D30
 /// and D31).
@@ -18,19 +20,13 @@ pub(super) struct Nodes {
     login: OnceLock<Arc<Login>>,
     /// The masters as they were told last.
     known: Mutex<Vec<Node>>,
-}
-
-/// What a server says about the others.
-enum View {
-    /// It is no node of a cluster, or its user may not ask it.
-    Alone,
-    /// These serve slots.
-    Masters(Vec<Node>),
+    /// Whether the log says that a user's rules keep the role of servers secret.
+    warned: AtomicBool,
 }
 
 impl Nodes {
     pub(super) fn new(settings: Arc<PubSubSettings>) -> Self {
-        Self { settings, login: OnceLock::new(), known: Mutex::default() }
+        Self { settings, login: OnceLock::new(), known: Mutex::default(), warned: AtomicBool::new(false) }
     }
 
     /// Reads the password and the files for TLS, once.
@@ -49,20 +45,31 @@ impl Nodes {
     ///
     /// # Errors
     /// Why the last one could not be reached; a refused password says more than a server that is down.
+    /// [`ErrorKind::Unavailable`] if the only server is a replica, [`ErrorKind::Settings`] if it is Sentinel.
     pub(super) async fn connect(&self, avoid: Option<&Endpoint>) -> Result<Connection> {
-        let (asked, view) = self.ask_any(self.candidates(avoid)).await?;
-        let View::Masters(mut nodes) = view else { return Ok(asked) };
+        let (mut asked, view) = self.ask_any(self.candidates(avoid)).await?;
+        let mut nodes = match view {
+            View::Masters(nodes) => nodes,
+            View::Alone(report) => {
+                if let Some(refused) = report.refusal(asked.endpoint()) {
+                    return Err(refused);
+                }
+                asked.node.identity = self.identity_alone(report, asked.endpoint());
+                return Ok(asked);
+            }
+        };
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = nodes.clone();
         fastrand::shuffle(&mut nodes);
         nodes.sort_by_key(|node| Some(&node.endpoint) == avoid);
         let mut asked = Some(asked);
         let mut why = no_node();
-        for node in nodes {
-            if let Some(mut connection) = asked.take_if(|asked| *asked.endpoint() == node.endpoint) {
-                connection.node = node;
-                return Ok(connection);
-            }
-            match self.open(node).await {
+        for node in &nodes {
+            let connection = match asked.take_if(|asked| *asked.endpoint() == node.endpoint) {
+                Some(connection) => Ok(connection),
+                None => self.open(Node::at(node.endpoint.clone())).await,
+            };
+            let identified = async { identified(connection?, &nodes).await };
+            match within(self.patience(), identified).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => why = error,
             }
@@ -70,22 +77,42 @@ impl Nodes {
         Err(why)
     }
 
-    /// Returns when another node says that `node` is no master any more, or left the cluster, with that in words; never for a
-    /// server alone. A node that left hears nothing more of what is published at the others, and does not say so.
+    fn identity_alone(&self, report: ServerReport, endpoint: &Endpoint) -> Identity {
+        // A node of a cluster whose user may not ask about the others: nothing is known of them.
+        if report.mode == Some(Mode::Cluster) {
+            return Identity::Unknown;
+        }
+        if report.role.is_none() && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "{endpoint} lets drivers.redis.user call neither ROLE nor INFO: a replica is not told from a master there, and \
+                 events that are published to a replica are lost without a notice; allow +role and +info"
+            );
+        }
+        Identity::Alone(report)
+    }
+
+    /// Returns when `node` is to be left, with the reason in words: a node that is no master of its cluster any more, or left
+    /// it, as another node says; a server alone that became a replica, or whose address leads to another server. None of
+    /// them says so itself, and what is published elsewhere does not reach it.
     pub(super) async fn left(&self, node: &Node) -> String {
-        let Some(id) = &node.id else { return std::future::pending().await };
+        if node.identity == Identity::Unknown {
+            return std::future::pending().await;
+        }
         loop {
             // Ends that came together do not ask together.
             tokio::time::sleep(self.settings.topology_check_interval.mul_f64(0.8 + 0.4 * fastrand::f64()))
                 .await;
-            let Ok((_, View::Masters(nodes))) = self.ask_any(self.candidates(Some(&node.endpoint))).await
-            else {
-                continue;
+            let asked = match node.is_member() {
+                true => self.candidates(Some(&node.endpoint)),
+                false => vec![node.endpoint.clone()],
             };
-            let is_master = nodes.iter().any(|other| other.id.as_ref() == Some(id));
-            *self.known.lock().unwrap_or_else(PoisonError::into_inner) = nodes;
-            if !is_master {
-                return "it is no master of the cluster any more".to_owned();
+            let Ok((_, view)) = self.ask_any(asked).await else { continue };
+            let left = node.left_for(&view);
+            if let View::Masters(nodes) = view {
+                *self.known.lock().unwrap_or_else(PoisonError::into_inner) = nodes;
+            }
+            if let Some(why) = left {
+                return why;
             }
         }
     }
@@ -124,29 +151,27 @@ impl Nodes {
     }
 
     async fn view(&self, mut connection: Connection) -> Result<(Connection, View)> {
+        let report = connection.report().await?;
+        if let Some(refused) =
+            report.refusal(connection.endpoint()).filter(|why| why.kind() == ErrorKind::Settings)
+        {
+            return Err(refused);
+        }
+        let is_alone = report.mode == Some(Mode::Standalone);
+        let masters = if is_alone { None } else { slots(&mut connection).await? };
         let hosts = self.settings.redis.hosts.len();
-        let answer = connection.ask(&[b"CLUSTER", b"SLOTS"], Bounds::SLOTS).await?;
-        let view = match answer {
-            Frame::Refused(line) if line.starts_with("NOPERM") => View::Alone,
-            Frame::Refused(line) if !line.starts_with("ERR") => return Err(connection.refused(&line)),
-            Frame::Refused(_) if hosts > 1 => {
+        match masters {
+            Some(Slots::Masters(masters)) => Ok((connection, View::Masters(masters))),
+            Some(Slots::NotAllowed) => Ok((connection, View::Alone(report))),
+            None if hosts > 1 => {
                 let text = format!(
                     "drivers.redis.hosts names {hosts} hosts, and {} is no node of a cluster: name one host",
                     connection.endpoint()
                 );
-                return Err(Error::new(ErrorKind::Settings, text));
+                Err(Error::new(ErrorKind::Settings, text))
             }
-            Frame::Refused(_) => View::Alone,
-            slots => {
-                let told = masters(&slots, &connection.endpoint().host);
-                View::Masters(told.filter(|told| !told.is_empty()).ok_or_else(|| {
-                    let text =
-                        format!("{}: the cluster serves no slot as far as it knows", connection.endpoint());
-                    Error::new(ErrorKind::Unavailable, text)
-                })?)
-            }
-        };
-        Ok((connection, view))
+            None => Ok((connection, View::Alone(report))),
+        }
     }
 
     async fn open(&self, node: Node) -> Result<Connection> {
@@ -159,6 +184,56 @@ impl Nodes {
     /// Who says nothing for so long counts as dead, also at the beginning.
     fn patience(&self) -> Duration {
         self.settings.dead_after
+    }
+}
+
+/// Makes sure that a server that was found at the address of one of these nodes is one of them. The address may be another's
+/// by now, or unknown to the cluster, and what is published at a server outside the cluster reaches nobody in it.
+async fn identified(mut connection: Connection, nodes: &[Node]) -> Result<Connection> {
+    let id = match connection.ask(&[b"CLUSTER", b"MYID"], Bounds::PUBSUB).await? {
+        Frame::Bulk(id) => String::from_utf8_lossy(&id).into_owned(),
+        // A user that may not ask.
+        Frame::Refused(line) if line.starts_with("NOPERM") => {
+            let node = nodes.iter().find(|node| node.endpoint == *connection.endpoint());
+            connection.node.identity = node.map_or(Identity::Unknown, |node| node.identity.clone());
+            return Ok(connection);
+        }
+        _ => "of no cluster".to_owned(),
+    };
+    let identity = Identity::Member(id.as_str().into());
+    if !nodes.iter().any(|node| node.identity == identity) {
+        let text = format!(
+            "the cluster announces {} as the address of a master, and the server there is {id}, which is none of its masters",
+            connection.endpoint()
+        );
+        return Err(Error::new(ErrorKind::Unavailable, text));
+    }
+    connection.node.identity = identity;
+    Ok(connection)
+}
+
+/// What a server answers about the slots of its cluster.
+enum Slots {
+    /// That its user may not ask.
+    NotAllowed,
+    Masters(Vec<Node>),
+}
+
+/// Asks for the slots; `None` if the server is no node of a cluster.
+async fn slots(connection: &mut Connection) -> Result<Option<Slots>> {
+    match connection.ask(&[b"CLUSTER", b"SLOTS"], Bounds::SLOTS).await? {
+        Frame::Refused(line) if line.starts_with("NOPERM") => Ok(Some(Slots::NotAllowed)),
+        Frame::Refused(line) if !line.starts_with("ERR") => Err(connection.refused(&line)),
+        Frame::Refused(_) => Ok(None),
+        answer => {
+            let told = masters(&answer, &connection.endpoint().host).filter(|told| !told.is_empty());
+            let masters = told.ok_or_else(|| {
+                let text =
+                    format!("{}: the cluster serves no slot as far as it knows", connection.endpoint());
+                Error::new(ErrorKind::Unavailable, text)
+            })?;
+            Ok(Some(Slots::Masters(masters)))
+        }
     }
 }
 

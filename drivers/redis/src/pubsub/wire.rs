@@ -42,6 +42,8 @@ pub(super) struct Bounds {
 impl Bounds {
     /// What a subscription or a PUBLISH is answered with, and what is delivered.
     pub(super) const PUBSUB: Self = Self { items: 8, depth: 1 };
+    /// A role: of a master with its replicas, three words of each.
+    pub(super) const ROLE: Self = Self { items: 16_384, depth: 3 };
     /// Who serves which slots: at the most a range for each of 16,384 slots, each with a few nodes.
     pub(super) const SLOTS: Self = Self { items: 1_000_000, depth: 5 };
 }

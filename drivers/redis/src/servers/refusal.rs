@@ -81,6 +81,11 @@ fn final_refusal(refusal: &ServerError, endpoint: &Endpoint) -> Error {
             ErrorKind::Settings,
             "does not let drivers.redis.user do this: change the user's rules (ACL SETUSER)",
         ),
+        // Redis gives this no code of its own.
+        "ERR" if refusal.details().is_some_and(|details| details.starts_with("max number of clients")) => (
+            ErrorKind::Unavailable,
+            "has as many connections as its setting maxclients allows: raise it there, or end connections",
+        ),
         "WRONGTYPE" => {
             (ErrorKind::Invalid, "has something that is no row under this key, and leaves it alone")
         }

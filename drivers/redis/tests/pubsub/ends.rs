@@ -11,6 +11,9 @@ use pubsub_api::{
 use redis_servers::PATIENCE;
 use tokio::time::{Instant, timeout};
 
+/// For tests in which nothing may look at the servers but what the test does.
+pub(crate) const NO_CHECKS: &str = "drivers.redis.topology_check_interval=600s";
+
 /// The driver as the settings make it.
 pub(crate) fn driver(hosts: &[String], more: &[&str]) -> Arc<dyn PubSubApi> {
     let mut sets = vec![
@@ -102,6 +105,12 @@ impl Reader {
             ] if publisher == same => (reason.clone(), publisher.clone()),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// That nothing is told for a while.
+    pub(crate) async fn expect_silence(&mut self) {
+        let next = timeout(Duration::from_secs(1), self.subscriber.recv()).await;
+        assert!(next.is_err(), "nothing may be told, and {next:?} was");
     }
 
     /// The topic and key of the next event.

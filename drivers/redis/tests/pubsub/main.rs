@@ -11,6 +11,10 @@ mod publishing;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
+mod signs_of_life;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod topics;

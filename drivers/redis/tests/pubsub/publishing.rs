@@ -7,7 +7,7 @@ use pubsub_api::{Advice, Batch, ErrorKind};
 use redis_servers::{PATIENCE, RedisServer};
 use tokio::time::Instant;
 
-use crate::ends::{Reader, event, packed, publisher, refused};
+use crate::ends::{NO_CHECKS, Reader, event, packed, publisher, refused};
 
 fn batch_of(topics: &[&str]) -> Batch {
     let mut batch = Batch::new();
@@ -45,8 +45,9 @@ async fn publish_failed_is_returned_and_the_next_one_connects_again() {
 async fn a_lost_connection_is_replaced_within_one_send() {
     let server = RedisServer::start(&[]);
     let hosts = [server.address()];
-    let mut reader = Reader::subscribed(&hosts, &["a"], &[]).await;
-    let sender = publisher(&hosts, &[]).await;
+    let mut reader = Reader::subscribed(&hosts, &["a"], &[NO_CHECKS]).await;
+    // No connections but these.
+    let sender = publisher(&hosts, &[NO_CHECKS]).await;
     for round in 0..20 {
         sender.send_event(&event("a", &round.to_string())).await.unwrap();
         reader.expect("a", &round.to_string()).await;

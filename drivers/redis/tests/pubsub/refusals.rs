@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use pubsub_api::{ErrorKind, Incoming, Notice};
+use pubsub_api::{ErrorKind, Incoming, Notice, Pattern};
 use redis_servers::{PATIENCE, RedisServer};
 use tempfile::NamedTempFile;
 use tokio::time::{Duration, timeout};
 
-use crate::ends::{Reader, driver, event, publisher, refused};
+use crate::ends::{Reader, driver, event, publisher, refused, topic};
 
 const CANARY: &str = "canary-7f3a-hunter2";
 
@@ -30,19 +30,30 @@ fn words(sets: &[String]) -> Vec<&str> {
     sets.iter().map(String::as_str).collect()
 }
 
-/// Seed 004, case 3: a refusal is told with its topic, and costs the others nothing.
+/// The next notice of a refusal: a `Resync` of the topic, or of all if it is a pattern's, and then `Stale`.
+async fn told_of_refusal(reader: &mut Reader, wanted: Option<&str>) -> String {
+    let is_resync = |notice: &Notice| {
+        matches!(notice, Notice::Resync { topic, reason, .. }
+            if topic.as_deref() == wanted && reason.contains("refuses the subscription"))
+    };
+    reader.until_notice("the refusal", is_resync).await;
+    match reader.until_notice("Stale", |_| true).await {
+        Notice::Stale { reason, .. } => reason,
+        other => panic!("Stale must be next, and {other:?} was"),
+    }
+}
+
+/// Seed 004, case 3: a refusal is told with its topic and the rule that is missing, and costs the others nothing; the
+/// subscriber does not count as subscribed before all is granted.
 #[tokio::test]
 async fn subscribe_failed_is_told_and_tried_again_and_the_others_hold() {
     let (server, _file, sets) =
         server_with(&["resetchannels", "&mine", "+subscribe", "+psubscribe", "+ping"]);
     let hosts = [server.address()];
-    let mut reader = Reader::subscribed(&hosts, &["mine", "theirs"], &words(&sets)).await;
-    let of_topic = |notice: &Notice| match notice {
-        Notice::Resync { topic: Some(topic), reason, .. } if topic == "theirs" => Some(reason.clone()),
-        _ => None,
-    };
-    let told: Vec<_> = reader.told.iter().filter_map(of_topic).collect();
-    assert!(told.len() == 1 && told[0].contains("refuses the subscription"), "{:?}", reader.told);
+    let mut reader = Reader::begin(&hosts, &["mine", "theirs"], &words(&sets)).await;
+    let reason = told_of_refusal(&mut reader, Some("theirs")).await;
+    assert!(reason.contains("\"theirs\"") && reason.contains("ACL SETUSER tenant &theirs "), "{reason}");
+    assert!(matches!(reader.told[0], Notice::LinkUp { .. }) && reader.told.len() == 3, "{:?}", reader.told);
     let sender = publisher(&hosts, &[]).await;
     sender.send_event(&event("theirs", "1")).await.unwrap();
     sender.send_event(&event("mine", "1")).await.unwrap();
@@ -55,14 +66,35 @@ async fn subscribe_failed_is_told_and_tried_again_and_the_others_hold() {
     };
     timeout(PATIENCE, asked_again).await.expect("it is asked for again");
     server.raw().call(&["ACL", "SETUSER", "tenant", "&theirs"]).expect_ok();
-    let granted = reader.until_notice("that it is granted", |_| true).await;
-    assert!(
-        of_topic(&granted).is_some_and(|reason| reason.contains("takes the subscription now")),
-        "{granted:?}"
-    );
+    let granted = reader.until_notice("that all is granted", |_| true).await;
+    assert!(matches!(granted, Notice::Subscribed { .. }), "{granted:?}");
+    let Notice::Resync { topic: Some(topic), reason, .. } = reader.until_notice("Resync", |_| true).await
+    else {
+        panic!("{:?}", reader.told)
+    };
+    assert!(topic == "theirs" && reason.contains("takes the subscription now"), "{reason}");
     sender.send_event(&event("theirs", "2")).await.unwrap();
     reader.expect("theirs", "2").await;
     assert_eq!(reader.subscriber.status().counter("links_lost", None), 0);
+}
+
+#[tokio::test]
+async fn a_subscriber_that_gives_up_what_is_refused_is_subscribed_and_one_that_wants_more_is_stale_again() {
+    let (server, _file, sets) =
+        server_with(&["resetchannels", "&mine", "&port.*", "+subscribe", "+psubscribe", "+ping"]);
+    let mut reader = Reader::begin(&[server.address()], &["mine", "theirs"], &words(&sets)).await;
+    told_of_refusal(&mut reader, Some("theirs")).await;
+    reader.subscriber.unregister_topic(&topic("theirs").into());
+    let next = reader.until_notice("Subscribed", |_| true).await;
+    assert!(matches!(next, Notice::Subscribed { .. }), "{next:?}");
+    // A pattern is allowed literally: what it matches does not matter.
+    for (pattern, channels) in [("port.*", "port.*"), ("port.a.*", "port.a.*")] {
+        reader.subscriber.register_topic(pattern.parse::<Pattern>().unwrap().into()).unwrap();
+        if channels == "port.a.*" {
+            let reason = told_of_refusal(&mut reader, None).await;
+            assert!(reason.contains("ACL SETUSER tenant &port.a.* "), "{reason}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -84,9 +116,37 @@ async fn who_may_not_publish_is_told_and_may_do_nothing_else() {
     let sender = publisher(&hosts, &words(&sets)).await;
     let text = refused(sender.send_event(&event("theirs", "1")).await, ErrorKind::Settings);
     assert!(text.contains("drivers.redis.user") && !text.contains(CANARY), "{text}");
+    assert!(text.contains("publish \"theirs\"") && text.contains("ACL SETUSER tenant &theirs "), "{text}");
     sender.send_event(&event("mine", "1")).await.unwrap();
     reader.expect("mine", "1").await;
     assert_eq!(sender.status().counter("redis_connections_made", None), 1);
+}
+
+#[tokio::test]
+async fn a_command_that_is_not_allowed_is_named() {
+    let (server, _file, sets) = server_with(&["allchannels", "+ping"]);
+    let hosts = [server.address()];
+    let sender = publisher(&hosts, &words(&sets)).await;
+    let text = refused(sender.send_event(&event("a", "1")).await, ErrorKind::Settings);
+    assert!(text.contains("ACL SETUSER tenant +publish "), "{text}");
+    let mut reader = Reader::begin(&hosts, &["a"], &words(&sets)).await;
+    let reason = told_of_refusal(&mut reader, Some("a")).await;
+    assert!(reason.contains("ACL SETUSER tenant +subscribe "), "{reason}");
+}
+
+/// The rules that the README names for both ends.
+#[tokio::test]
+async fn what_the_readme_allows_is_enough() {
+    let rules = ["resetchannels", "&lport", "&$mark.lport", "&port.*", "-@all"];
+    let commands = ["+publish", "+subscribe", "+psubscribe", "+unsubscribe", "+punsubscribe"];
+    let more = ["+ping", "+role", "+info", "+cluster|slots", "+cluster|myid"];
+    let (server, _file, sets) = server_with(&[&rules[..], &commands, &more].concat());
+    let hosts = [server.address()];
+    let mut reader = Reader::subscribed(&hosts, &["lport", "$mark.lport", "port.*"], &words(&sets)).await;
+    let sender = publisher(&hosts, &words(&sets)).await;
+    sender.send_event(&event("lport", "1")).await.unwrap();
+    reader.expect("lport", "1").await;
+    assert_eq!(server.raw().call(&["ACL", "LOG"]).list().len(), 0, "nothing was refused");
 }
 
 #[tokio::test]

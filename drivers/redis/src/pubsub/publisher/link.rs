@@ -8,9 +8,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::pubsub::connection::{Connection, Exchanged};
+use crate::pubsub::denied::Wish;
 use crate::pubsub::nodes::Nodes;
-use crate::pubsub::wire::{Frame, command};
-use crate::servers::Endpoint;
+use crate::pubsub::server_report::role_of;
+use crate::pubsub::wire::{Bounds, Frame, command};
+use crate::servers::{Endpoint, Role};
 
 /// No more windows are taken while so much is to be written.
 const OUT_BYTES: usize = 256 * 1024;
@@ -71,14 +73,16 @@ impl Drop for PubLink {
 impl PubLink {
     /// Serves a connection. `waiting` bounds how many windows wait for it.
     pub(super) fn start(
-        connection: Connection,
+        mut connection: Connection,
         nodes: Arc<Nodes>,
         waiting: usize,
         dead_after: Duration,
     ) -> Self {
         let (jobs, queue) = mpsc::channel(waiting);
         let endpoint = connection.endpoint().clone();
-        let end = LinkEnd { connection, queue, pending: VecDeque::new(), dead_after, quiet_ticks: 0 };
+        connection.expect(Bounds::ROLE);
+        let proves = connection.node.answers_role();
+        let end = LinkEnd { connection, proves, queue, pending: VecDeque::new(), dead_after, quiet_ticks: 0 };
         Self { jobs, task: tokio::spawn(end.run(nodes)), endpoint }
     }
 
@@ -114,11 +118,35 @@ struct Pending {
     answers: Vec<Answer>,
     /// For each event without an answer, where in the stream its command ends.
     ends: VecDeque<u64>,
+    /// Where in the stream the first command ends, if all the answers count only after the server has said that it is a
+    /// master.
+    unproven_from: Option<u64>,
+}
+
+impl Pending {
+    /// How many of the events at the front of the window are answered already, and stay for lack of a proof.
+    fn done_events(&self) -> usize {
+        if self.unproven_from.is_some() { self.answers.len() } else { 0 }
+    }
+
+    /// What became of the window on a connection that ended after so many bytes were written.
+    fn lost(self, why: String, written: u64) -> (oneshot::Sender<Answered>, Answered) {
+        let Self { job: Job { window, done }, answers, ends, unproven_from } = self;
+        let first = unproven_from.or(ends.front().copied());
+        let lost = Some(Lost { why, in_doubt: first.is_some_and(|end| end <= written) });
+        let answers = if unproven_from.is_some() { Vec::new() } else { answers };
+        (done, Answered { answers, rest: window, lost })
+    }
 }
 
 /// The other end of the queue.
+///
+/// A server alone may become a replica at any time, and goes on to accept what reaches nobody at its master then. So each
+/// window is followed by ROLE: its events count as accepted if the server was still a master after the last of them.
 struct LinkEnd {
     connection: Connection,
+    /// Whether the server is asked for its role.
+    proves: bool,
     queue: mpsc::Receiver<Job>,
     pending: VecDeque<Pending>,
     dead_after: Duration,
@@ -134,14 +162,9 @@ impl LinkEnd {
         tracing::debug!("the connection of the publisher to {} ended: {why}", self.connection.endpoint());
         self.queue.close();
         for pending in std::mem::take(&mut self.pending) {
-            let in_doubt = pending.ends.front().is_some_and(|end| *end <= self.connection.written());
-            let lost = Lost { why: why.clone(), in_doubt };
-            // Who does not wait any more does not want to know.
-            let _ = pending.job.done.send(Answered {
-                answers: pending.answers,
-                rest: pending.job.window,
-                lost: Some(lost),
-            });
+            let (done, answered) = pending.lost(why.clone(), self.connection.written());
+            // A caller that does not wait any more does not want to know.
+            let _ = done.send(answered);
         }
         while let Ok(job) = self.queue.try_recv() {
             let _ = job.done.send(not_sent(job.window));
@@ -177,6 +200,7 @@ impl LinkEnd {
                     }
                 }
                 why = &mut left, if leaving.is_none() => {
+                    tracing::warn!("the publisher leaves {}: {why}", self.connection.endpoint());
                     // What was taken is still answered.
                     self.queue.close();
                     leaving = Some(why);
@@ -194,7 +218,11 @@ impl LinkEnd {
             command(&mut self.connection.out, &[b"PUBLISH", topic.as_bytes(), payload]);
             ends.push_back(self.connection.will_be_written());
         }
-        self.pending.push_back(Pending { job, answers: Vec::new(), ends });
+        let unproven_from = ends.front().copied().filter(|_| self.proves);
+        if unproven_from.is_some() {
+            command(&mut self.connection.out, &[b"ROLE"]);
+        }
+        self.pending.push_back(Pending { job, answers: Vec::new(), ends, unproven_from });
     }
 
     fn exchanged(&mut self, done: Exchanged) -> Result<(), String> {
@@ -203,26 +231,52 @@ impl LinkEnd {
         }
         self.quiet_ticks = 0;
         while let Some(frame) = self.connection.next_frame()? {
-            let answer = match frame {
-                Frame::Int(_) => Answer::Accepted,
-                Frame::Refused(line) => Answer::Refused(self.connection.refused(&line)),
-                other => return Err(format!("the server answered PUBLISH with {other:?}")),
-            };
-            self.answer(answer).ok_or("the server answered what it was not asked")?;
+            self.answered(frame)?;
         }
         Ok(())
     }
 
-    /// Gives the answer to the first event that has none.
-    fn answer(&mut self, answer: Answer) -> Option<()> {
-        let pending = self.pending.front_mut()?;
-        pending.ends.pop_front()?;
-        pending.job.window.events.pop_front()?;
+    /// Gives an answer to the first window that lacks one.
+    fn answered(&mut self, frame: Frame) -> Result<(), String> {
+        let unasked = || "the server answered what it was not asked".to_owned();
+        let pending = self.pending.front_mut().ok_or_else(unasked)?;
+        let Some(event) = pending.job.window.events.get(pending.done_events()) else {
+            return self.proven(&frame);
+        };
+        let answer = match frame {
+            Frame::Int(_) => Answer::Accepted,
+            Frame::Refused(line) => {
+                Answer::Refused(self.connection.refused_on(Wish::Publish, event.topic.as_bytes(), &line))
+            }
+            other => return Err(format!("the server answered PUBLISH with {other:?}")),
+        };
+        pending.ends.pop_front();
         pending.answers.push(answer);
-        if pending.ends.is_empty() {
-            let Pending { job, answers, .. } = self.pending.pop_front()?;
-            let _ = job.done.send(Answered { answers, rest: job.window, lost: None });
+        if pending.unproven_from.is_none() {
+            pending.job.window.events.pop_front();
+            if pending.ends.is_empty() {
+                self.complete();
+            }
         }
-        Some(())
+        Ok(())
+    }
+
+    /// Takes the answer to ROLE, which stands after those to the events of a window.
+    fn proven(&mut self, answer: &Frame) -> Result<(), String> {
+        match role_of(answer) {
+            Some(Role::Replica { of, .. }) => Err(format!("it is a replica of {of} now")),
+            // A user whose right to ask was taken away is trusted as one that never had it.
+            _ => {
+                self.complete();
+                Ok(())
+            }
+        }
+    }
+
+    fn complete(&mut self) {
+        if let Some(Pending { job: Job { mut window, done }, answers, .. }) = self.pending.pop_front() {
+            window.events.clear();
+            let _ = done.send(Answered { answers, rest: window, lost: None });
+        }
     }
 }

@@ -257,7 +257,7 @@ impl Trial<'_> {
             return Error::new(kind, format!("cannot publish: {why}"));
         }
         let text = format!(
-            "it was sent, and no answer came: subscribers may have the event, or will not get it ({why})"
+            "the event was sent and not confirmed: subscribers may have it, or will not get it ({why})"
         );
         Error::new(ErrorKind::InDoubt, text)
     }

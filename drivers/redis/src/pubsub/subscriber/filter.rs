@@ -1,6 +1,7 @@
 use bytes::{Bytes, BytesMut};
 use pubsub_api::{Subscription, Topic};
 
+use crate::pubsub::denied::Wish;
 use crate::pubsub::wire::command;
 
 /// What a server is asked for.
@@ -27,6 +28,14 @@ impl Filter {
         match self {
             Self::Channel(topic) => topic.to_bytes(),
             Self::Prefix(prefix) => glob(prefix).into(),
+        }
+    }
+
+    /// What it is to the rules of a user.
+    pub(super) fn wish(&self) -> Wish {
+        match self {
+            Self::Channel(_) => Wish::Subscribe,
+            Self::Prefix(_) => Wish::SubscribePattern,
         }
     }
 

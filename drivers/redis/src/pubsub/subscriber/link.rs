@@ -43,7 +43,7 @@ impl SubLink {
                     let nodes = Arc::clone(&self.nodes);
                     let served = Serving::new(&mut self, connection, missed.take()).run(&nodes).await;
                     let Ok(end) = served else { return };
-                    if end.was_subscribed {
+                    if end.was_settled {
                         backoff.reset();
                     }
                     missed = Some(end.reason);

@@ -71,8 +71,7 @@ impl Placement {
 
     /// Asks once more for what was refused.
     pub(super) fn retry(&mut self, out: &mut BytesMut) {
-        let refused = self.placed.iter().filter(|(_, placed)| **placed == Placed::Refused);
-        let refused: Vec<Filter> = refused.map(|(filter, _)| filter.clone()).collect();
+        let refused: Vec<Filter> = self.refused().cloned().collect();
         for filter in refused {
             self.place(filter, out);
         }
@@ -96,9 +95,14 @@ impl Placement {
         self.placing == 0
     }
 
+    /// Which of the filters that are wanted the server refuses, in no order.
+    pub(super) fn refused(&self) -> impl Iterator<Item = &Filter> {
+        self.placed.iter().filter(|(_, placed)| **placed == Placed::Refused).map(|(filter, _)| filter)
+    }
+
     /// Whether the server refuses something that is wanted.
     pub(super) fn has_refused(&self) -> bool {
-        self.placed.values().any(|placed| *placed == Placed::Refused)
+        self.refused().next().is_some()
     }
 
     /// Takes what came. `None` if a server says no such thing here.
@@ -108,7 +112,7 @@ impl Placement {
             Frame::Status(_) => {
                 return matches!(self.asked.pop_front()?, Asked::Ping).then_some(Heard::Nothing);
             }
-            Frame::Refused(line) => return self.refused(line),
+            Frame::Refused(line) => return self.refusal(line),
             _ => return None,
         };
         let mut parts = parts.into_iter();
@@ -150,7 +154,7 @@ impl Placement {
         }
     }
 
-    fn refused(&mut self, line: String) -> Option<Heard> {
+    fn refusal(&mut self, line: String) -> Option<Heard> {
         match self.asked.pop_front()? {
             Asked::Place(filter) => {
                 self.placing -= 1;

@@ -21,22 +21,40 @@ pub(super) struct Serving<'a> {
     publisher: String,
     /// Why events may be missing, until that is told.
     missed: Option<String>,
-    is_subscribed: bool,
+    standing: Standing,
+    /// Whether every subscription was answered at some time.
+    was_settled: bool,
     /// Refusals that were told.
     told: BTreeSet<Filter>,
+    /// What the last refusal means.
+    refusal: String,
     /// Whether the application has ever kept this connection waiting.
     held_back: bool,
     /// Thirds of `dead_after` in which nothing came.
     quiet_ticks: u32,
 }
 
+/// What the notices say about the subscriptions of a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Nothing: not every subscription was answered so far.
+    Placing,
+    /// All are confirmed.
+    Subscribed,
+    /// The server refuses some.
+    Refused,
+}
+
 /// How a connection ended.
 pub(super) struct End {
     pub(super) reason: String,
-    pub(super) was_subscribed: bool,
+    pub(super) was_settled: bool,
 }
 
 const TICKS: u32 = 3;
+
+/// How many refused subscriptions a reason names; the log names all.
+const NAMED: usize = 10;
 
 /// Why a connection is served no longer.
 enum Stop {
@@ -59,8 +77,10 @@ impl<'a> Serving<'a> {
             connection,
             placement: Placement::default(),
             missed,
-            is_subscribed: false,
+            standing: Standing::Placing,
+            was_settled: false,
             told: BTreeSet::new(),
+            refusal: String::new(),
             held_back: false,
             quiet_ticks: 0,
         }
@@ -82,7 +102,7 @@ impl<'a> Serving<'a> {
         // What an earlier connection missed was not told if this one never came so far.
         let reason =
             self.missed.unwrap_or_else(|| format!("the connection to {publisher} was lost: {reason}"));
-        Ok(End { reason, was_subscribed: self.is_subscribed })
+        Ok(End { reason, was_settled: self.was_settled })
     }
 
     /// What an operator can do about it, where it shows.
@@ -126,6 +146,8 @@ impl<'a> Serving<'a> {
                 changed = self.link.changes.changed() => {
                     changed.map_err(|_| Stop::Abandoned)?;
                     self.place();
+                    // A subscription that was refused may be wanted no longer.
+                    self.settle().await?;
                 }
                 _ = ticks.tick() => self.tick().map_err(Stop::Lost)?,
                 () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if again => {
@@ -184,36 +206,62 @@ impl<'a> Serving<'a> {
         Ok(())
     }
 
-    /// Seed 004, case 3: what is refused is told, once, and asked for again from time to time.
+    /// Seed 004, case 3: a refusal is reported, once, and the subscription is asked for again from time to time.
     async fn refused(&mut self, filter: Filter, line: &str) -> Result<(), Stop> {
         self.link.counters.refused.add(1);
         if self.told.insert(filter.clone()) {
-            let why = self.connection.refused(line);
-            tracing::warn!("a subscription is refused: {why}");
+            let why = self.connection.refused_on(filter.wish(), &filter.name(), line);
+            self.refusal = why.to_string();
+            tracing::warn!("a subscription is refused, and is asked for again: {why}");
             let reason = format!("the server refuses the subscription, and nothing comes of it: {why}");
             self.resync(&filter, reason).await?;
         }
         self.settle().await
     }
 
+    fn why_stale(&self) -> String {
+        let mut names: Vec<_> = self
+            .placement
+            .refused()
+            .map(|filter| String::from_utf8_lossy(&filter.name()).into_owned())
+            .collect();
+        names.sort();
+        let count = names.len();
+        names.truncate(NAMED);
+        let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
+        format!("the server refuses subscriptions to {names:?}{more}; the last refusal: {}", self.refusal)
+    }
+
     async fn resync(&self, filter: &Filter, reason: String) -> Result<(), Stop> {
         let (topic, reason) = match filter {
-            Filter::Channel(topic) => (Some(topic.to_string()), reason),
+            // Without its marks a topic's end is not known: that is a matter of the topic.
+            Filter::Channel(topic) => (Some(topic.marked().as_ref().unwrap_or(topic).to_string()), reason),
             Filter::Prefix(prefix) => (None, format!("of topics that begin with {prefix:?}: {reason}")),
         };
         let publisher = Some(self.publisher.clone());
         Ok(self.link.tell(Notice::Resync { publisher, topic, reason }).await?)
     }
 
-    /// Tells `Subscribed` once every subscription was answered, and right behind it what was missed before.
+    /// Once every subscription was answered, reports `Subscribed` if all are confirmed, and `Stale` if the server refuses
+    /// some; and right after the first of them what was missed before.
     async fn settle(&mut self) -> Result<(), Stop> {
-        if self.is_subscribed || !self.placement.is_settled() {
+        if !self.placement.is_settled() {
             return Ok(());
         }
-        self.is_subscribed = true;
-        self.link.is_now(self.connection.endpoint(), "subscribed");
+        let standing = if self.placement.has_refused() { Standing::Refused } else { Standing::Subscribed };
+        if standing == self.standing {
+            return Ok(());
+        }
+        (self.standing, self.was_settled) = (standing, true);
         let publisher = self.publisher.clone();
-        self.link.tell(Notice::Subscribed { publisher, incarnation: None }).await?;
+        if standing == Standing::Subscribed {
+            self.link.is_now(self.connection.endpoint(), "subscribed");
+            self.link.tell(Notice::Subscribed { publisher, incarnation: None }).await?;
+        } else {
+            self.link.is_now(self.connection.endpoint(), "refused");
+            let reason = self.why_stale();
+            self.link.tell(Notice::Stale { publisher, reason }).await?;
+        }
         if let Some(missed) = self.missed.take() {
             let reason =
                 format!("{missed}; what was published until now may be missing, and Redis keeps nothing");

@@ -1,0 +1,149 @@
+use std::sync::Arc;
+
+use pubsub_api::{Error, ErrorKind};
+
+use super::wire::Frame;
+use crate::servers::{Endpoint, Mode, Role, info, sentinel_refused};
+
+/// What a server reports about itself: its answers to ROLE and INFO. A field is `None` if its user may not ask for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ServerReport {
+    pub(super) role: Option<Role>,
+    pub(super) mode: Option<Mode>,
+    /// The id of this run of its process: a server that is found at the same address later has another.
+    pub(super) run: Option<Arc<str>>,
+    /// Whether its user may call ROLE.
+    pub(super) answers_role: bool,
+}
+
+impl ServerReport {
+    /// Reads the answers to ROLE and INFO, either of which may be a refusal.
+    pub(super) fn read(role: &Frame, info_answer: &Frame) -> Self {
+        let text = text(info_answer).unwrap_or_default();
+        let from_role = role_of(role);
+        Self {
+            answers_role: from_role.is_some(),
+            role: from_role.or_else(|| Role::from_info(&text)),
+            mode: Mode::from_info(&text),
+            run: info::field(&text, "run_id").map(Arc::from),
+        }
+    }
+
+    /// Why a connection to a server that reported this is to be left, given what is found at its address `now`.
+    pub(super) fn left_for(&self, now: &Self) -> Option<String> {
+        match (&now.role, &self.run, &now.run) {
+            (_, Some(then), Some(now)) if then != now => {
+                Some("its address leads to another server, or another run of it".to_owned())
+            }
+            (Some(Role::Replica { of, .. }), ..) => Some(format!("it is a replica of {of} now")),
+            _ => None,
+        }
+    }
+
+    /// Why nothing can be published to the server at `endpoint`, or received from it, if that is so.
+    ///
+    /// A replica delivers what its master accepts only while its link is up, and what is published to it reaches nobody at
+    /// the master. In a cluster each node sends what is published to all nodes, and roles do not matter.
+    pub(super) fn refusal(&self, endpoint: &Endpoint) -> Option<Error> {
+        match (self.mode, &self.role) {
+            (Some(Mode::Sentinel), _) | (_, Some(Role::Sentinel)) => Some(sentinel_refused(endpoint)),
+            (Some(Mode::Cluster), _) => None,
+            (_, Some(Role::Replica { of, .. })) => {
+                let text = format!(
+                    "{endpoint} is a replica of {of}, and what is published there does not reach its master: name the \
+                     master in drivers.redis.hosts, or a name or address that follows the master"
+                );
+                Some(Error::new(ErrorKind::Unavailable, text))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What an answer to ROLE says; `None` if it is a refusal, or something else.
+pub(super) fn role_of(answer: &Frame) -> Option<Role> {
+    let Frame::List(parts) = answer else { return None };
+    let words: Vec<_> = parts.iter().map(|part| text(part).unwrap_or_default()).collect();
+    Role::from_words(words.iter().map(String::as_str))
+}
+
+fn text(frame: &Frame) -> Option<String> {
+    match frame {
+        Frame::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Frame::Status(text) => Some(text.clone()),
+        Frame::Int(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use pubsub_api::ErrorKind;
+
+    use super::{Endpoint, Frame, Mode, Role, ServerReport};
+
+    fn bulk(text: &str) -> Frame {
+        Frame::Bulk(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    fn refused() -> Frame {
+        Frame::Refused("NOPERM no".to_owned())
+    }
+
+    fn refusal(role: &Frame, info: &Frame) -> Option<(ErrorKind, String)> {
+        let endpoint = Endpoint::parse("192.0.2.1:6379", "").unwrap();
+        let error = ServerReport::read(role, info).refusal(&endpoint);
+        error.map(|error| (error.kind(), error.to_string()))
+    }
+
+    fn replica() -> Frame {
+        Frame::List(vec![
+            bulk("slave"),
+            bulk("192.0.2.2"),
+            Frame::Int(6379),
+            bulk("connected"),
+            Frame::Int(7),
+        ])
+    }
+
+    #[test]
+    fn a_replica_is_refused_by_its_role_and_named_unless_a_cluster_carries_its_events() {
+        let (kind, text) = refusal(&replica(), &bulk("redis_mode:standalone\r\n")).unwrap();
+        assert_eq!(kind, ErrorKind::Unavailable);
+        assert!(text.contains("192.0.2.1:6379 is a replica of 192.0.2.2:6379"), "{text}");
+        assert!(refusal(&replica(), &refused()).is_some());
+        assert_eq!(refusal(&replica(), &bulk("redis_mode:cluster\r\n")), None);
+        let info = "redis_mode:standalone\r\nrole:slave\r\nmaster_host:192.0.2.2\r\nmaster_port:6379\r\n";
+        assert!(refusal(&refused(), &bulk(info)).is_some());
+    }
+
+    #[test]
+    fn a_server_is_left_when_it_is_demoted_or_another_is_found_at_its_address() {
+        let master = Frame::List(vec![bulk("master"), Frame::Int(1), Frame::List(vec![])]);
+        let (one, other) = (bulk("run_id:a\r\n"), bulk("run_id:b\r\n"));
+        let then = ServerReport::read(&master, &one);
+        let why = |role: &Frame, info: &Frame| then.left_for(&ServerReport::read(role, info));
+        assert_eq!(why(&master, &one), None);
+        assert_eq!(why(&refused(), &refused()), None, "a user that may not ask any more stays");
+        assert!(why(&replica(), &one).unwrap().contains("a replica of 192.0.2.2:6379"));
+        assert!(why(&master, &other).unwrap().contains("another server"));
+    }
+
+    #[test]
+    fn sentinel_is_refused_for_good() {
+        let role = Frame::List(vec![bulk("sentinel"), Frame::List(vec![])]);
+        assert_eq!(refusal(&role, &refused()).unwrap().0, ErrorKind::Settings);
+        assert_eq!(refusal(&refused(), &bulk("server_mode:sentinel\r\n")).unwrap().0, ErrorKind::Settings);
+    }
+
+    #[test]
+    fn a_master_is_accepted_and_so_is_one_that_may_not_be_asked() {
+        let role = Frame::List(vec![bulk("master"), Frame::Int(1), Frame::List(vec![])]);
+        let report = ServerReport::read(&role, &bulk("run_id:abc\r\nredis_mode:standalone\r\n"));
+        assert_eq!((report.role.clone(), report.mode), (Some(Role::Master), Some(Mode::Standalone)));
+        assert_eq!((report.run.as_deref(), report.answers_role), (Some("abc"), true));
+        assert_eq!(refusal(&role, &refused()), None);
+        assert_eq!(refusal(&refused(), &refused()), None);
+    }
+}
