@@ -45,6 +45,8 @@ pub const NETWORK: Capabilities = Capabilities {
         "Many subscriptions that arrive while events go out can stop the publisher for good: a lock inside the crate is \
          held across a wait.",
         "Peers with ZMTP heartbeats (ZMQ_HEARTBEAT_IVL) are disconnected at every beat.",
+        "A peer that subscribed twice to a topic is sent its events until it cancels twice; a libzmq peer cancels once, and \
+         its own filter drops them.",
         "A peer that claims the ZMTP identity of another takes its place.",
         "Nobody is authenticated and nothing is encrypted.",
         "A subscription is proved only by the next $hello; what is published before may be missed.",

@@ -14,7 +14,7 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
 use crate::ZmtpSettings;
-use crate::protocol::{GREETING_BYTES, Handshake, MAX_HANDSHAKE_BYTES, Peer, ProtocolError, SocketType};
+use crate::protocol::{Handshake, MAX_HANDSHAKE_BYTES, Peer, ProtocolError, SocketType};
 
 /// A connection whose handshake is complete.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Connected<S> {
     pub(crate) peer: Peer,
     /// What came behind the handshake already.
     pub(crate) arrived: BytesMut,
+    /// The addresses of the name that this connection does not lead to, of the same family.
+    pub(crate) others: Vec<SocketAddr>,
 }
 
 /// Why there is no connection, in words.
@@ -31,7 +33,11 @@ pub(crate) enum ConnectError {
     /// Nobody answered, or the connection broke.
     Unreachable(io::Error),
     /// The peer closed before its handshake was complete.
-    Left,
+    Left {
+        /// It had greeted, so it is one of ZMTP 3 with our mechanism. libzmq closes so when the type of our socket has no
+        /// place at it; one that has no room for a connection closes before.
+        after_its_greeting: bool,
+    },
     /// It is no peer for us, or we are none for it. Only a change of settings cures that.
     Refused(ProtocolError),
     /// It took longer than `handshake_timeout`.
@@ -42,7 +48,7 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(error) => error.fmt(f),
-            Self::Left => f.write_str("it closed the connection during the handshake"),
+            Self::Left { .. } => f.write_str("it closed the connection during the handshake"),
             Self::Refused(error) => error.fmt(f),
             Self::TooSlow(patience) => {
                 write!(f, "no complete handshake within {patience:?} (handshake_timeout)")
@@ -54,12 +60,14 @@ impl fmt::Display for ConnectError {
 impl ConnectError {
     /// Whether there was a listener, and it ended the connection before the handshake was complete.
     pub(crate) fn is_within_the_handshake(&self) -> bool {
+        matches!(self, Self::Left { .. })
+    }
+
+    /// The name of the cause in counters, of a peer that is none for us.
+    pub(crate) fn refusal(&self) -> Option<&'static str> {
         match self {
-            Self::Left => true,
-            Self::Unreachable(error) => {
-                matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
-            }
-            Self::Refused(_) | Self::TooSlow(_) => false,
+            Self::Refused(error) => Some(error.cause()),
+            _ => None,
         }
     }
 }
@@ -84,9 +92,10 @@ pub(crate) async fn tcp(
 ) -> Result<Connected<TcpStream>, ConnectError> {
     let deadline = Instant::now() + settings.handshake_timeout;
     let connecting = async {
-        let stream = reach(address, deadline).await?;
+        let (stream, others) = reach(address, deadline).await?;
         tune(&stream, settings.user_timeout)?;
-        shake_hands(stream, own).await
+        let connected = shake_hands(stream, |out| Handshake::connector(own, out)).await?;
+        Ok(Connected { others, ..connected })
     };
     within(deadline, settings.handshake_timeout, connecting).await
 }
@@ -98,7 +107,10 @@ pub(crate) async fn unix(
     settings: &ZmtpSettings,
 ) -> Result<Connected<UnixStream>, ConnectError> {
     let deadline = Instant::now() + settings.handshake_timeout;
-    let connecting = async { shake_hands(UnixStream::connect(path).await?, own).await };
+    let connecting = async {
+        let stream = UnixStream::connect(path).await?;
+        shake_hands(stream, |out| Handshake::connector(own, out)).await
+    };
     within(deadline, settings.handshake_timeout, connecting).await
 }
 
@@ -111,14 +123,8 @@ pub(crate) async fn unix_after_its_ready(
     let patience = settings.handshake_timeout.min(UNASKED_READY);
     let deadline = Instant::now() + patience;
     let connecting = async {
-        let mut stream = UnixStream::connect(path).await?;
-        let mut hello = Vec::new();
-        let handshake = Handshake::connector(own, &mut hello);
-        let (greeting, ready) = hello.split_at(hello.len().min(GREETING_BYTES));
-        stream.write_all(greeting).await?;
-        let mut connected = complete(stream, handshake).await?;
-        connected.stream.write_all(ready).await?;
-        Ok(connected)
+        let stream = UnixStream::connect(path).await?;
+        shake_hands(stream, |out| Handshake::reticent_connector(own, out)).await
     };
     within(deadline, patience, connecting).await
 }
@@ -134,15 +140,16 @@ async fn within<T>(
     timeout_at(deadline, connecting).await.map_err(|_| ConnectError::TooSlow(patience))?
 }
 
-/// Tries each address of a name, each with its share of the time: one that does not answer leaves time for the next.
-async fn reach(address: &str, deadline: Instant) -> io::Result<TcpStream> {
+/// Tries each address of a name, each with its share of the time: one that does not answer leaves time for the next. Also
+/// returns the name's other addresses.
+async fn reach(address: &str, deadline: Instant) -> io::Result<(TcpStream, Vec<SocketAddr>)> {
     let addresses: Vec<SocketAddr> = lookup_host(address).await?.collect();
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for (tried, address) in addresses.iter().enumerate() {
+    for (tried, &address) in addresses.iter().enumerate() {
         let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
         let share = deadline.saturating_duration_since(Instant::now()) / left;
         match tokio::time::timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) if is_other(&stream) => return Ok(stream),
+            Ok(Ok(stream)) if is_other(&stream) => return Ok((stream, others(&addresses, address))),
             // A port of the ephemeral range that nobody listens on can be given to the very socket that connects to it.
             Ok(Ok(_)) => failure = io::ErrorKind::ConnectionRefused.into(),
             Ok(Err(error)) => failure = error,
@@ -150,6 +157,13 @@ async fn reach(address: &str, deadline: Instant) -> io::Result<TcpStream> {
         }
     }
     Err(failure)
+}
+
+/// The addresses besides `chosen`, of its family: a host with one address of each is one publisher.
+fn others(all: &[SocketAddr], chosen: SocketAddr) -> Vec<SocketAddr> {
+    let is_another = |other: &&SocketAddr| other.ip() != chosen.ip() && other.is_ipv4() == chosen.is_ipv4();
+    let distinct: BTreeSet<SocketAddr> = all.iter().filter(is_another).copied().collect();
+    distinct.into_iter().collect()
 }
 
 fn is_other(stream: &TcpStream) -> bool {
@@ -174,29 +188,36 @@ fn tune(stream: &TcpStream, user_timeout: Duration) -> io::Result<()> {
 
 async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
-    own: SocketType,
+    begin: impl FnOnce(&mut Vec<u8>) -> Handshake,
 ) -> Result<Connected<S>, ConnectError> {
     let mut out = Vec::new();
-    let handshake = Handshake::connector(own, &mut out);
-    stream.write_all(&out).await?;
-    complete(stream, handshake).await
-}
-
-async fn complete<S: AsyncRead + Unpin>(
-    mut stream: S,
-    mut handshake: Handshake,
-) -> Result<Connected<S>, ConnectError> {
+    let mut handshake = begin(&mut out);
     let mut arrived = BytesMut::with_capacity(MAX_HANDSHAKE_BYTES);
     loop {
-        let (used, peer) = handshake.take(&arrived, &mut Vec::new())?;
+        let taken = handshake.take(&arrived, &mut out);
+        let written = stream.write_all(&out).await;
+        out.clear();
+        let (used, peer) = taken?;
         arrived.advance(used);
         if let Some(peer) = peer {
-            return Ok(Connected { stream, peer, arrived });
+            written?;
+            return Ok(Connected { stream, peer, arrived, others: Vec::new() });
         }
-        if stream.read_buf(&mut arrived).await? == 0 {
-            return Err(ConnectError::Left);
+        let read = match written {
+            Ok(()) => stream.read_buf(&mut arrived).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(count) if count > 0 => {}
+            Err(error) if !is_a_close(&error) => return Err(error.into()),
+            _ => return Err(ConnectError::Left { after_its_greeting: handshake.is_greeted() }),
         }
     }
+}
+
+/// A peer that closes with bytes unread sends a reset.
+fn is_a_close(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
 }
 
 /// Tells each reason once, until a connection stood.
@@ -224,20 +245,30 @@ impl ToldOnce {
 
 #[cfg(test)]
 mod tests {
-    use super::{ConnectError, ProtocolError, ToldOnce};
+    use super::{ConnectError, ProtocolError, ToldOnce, others};
+
+    const LEFT: ConnectError = ConnectError::Left { after_its_greeting: false };
 
     #[test]
     fn a_reason_is_told_once_until_a_connection_stood() {
         let mut told = ToldOnce::default();
         for (reason, is_told) in [
-            (ConnectError::Left, true),
+            (LEFT, true),
             (ConnectError::Refused(ProtocolError::WrongSocketType), true),
-            (ConnectError::Left, false),
+            (LEFT, false),
             (ConnectError::Refused(ProtocolError::WrongSocketType), false),
         ] {
             assert_eq!(told.untold(&reason).is_some(), is_told, "{reason}");
         }
         told.forget();
-        assert!(told.untold(&ConnectError::Left).is_some());
+        assert!(told.untold(&LEFT).is_some());
+    }
+
+    #[test]
+    fn a_name_with_several_addresses_of_a_family_may_be_several_publishers() {
+        let all = ["192.0.2.1:1", "192.0.2.2:1", "[2001:db8::1]:1", "192.0.2.1:1", "192.0.2.3:1"];
+        let all = all.map(|address| address.parse().unwrap());
+        assert_eq!(others(&all, all[0]), [all[1], all[4]]);
+        assert_eq!(others(&all, all[2]), [], "the same host over IPv6");
     }
 }

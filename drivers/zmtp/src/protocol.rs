@@ -25,7 +25,7 @@ pub use command::{Command, MAX_PING_CONTEXT_BYTES};
 pub use error::ProtocolError;
 pub use event_decoder::{Decoded, EventDecoder};
 pub use frame::{FrameHead, put_event, put_event_head};
-pub use greeting::{GREETING_BYTES, Greeting, Mechanism};
+pub use greeting::{GREETING_BYTES, Greeting, Mechanism, MechanismName};
 pub use handshake::{Handshake, MAX_HANDSHAKE_BYTES, Peer};
 pub use heartbeat::{Heartbeat, Pulse};
 pub use peer_decoder::{MAX_PREFIX_BYTES, PeerDecoder, PeerSays};

@@ -146,7 +146,9 @@ fn check_heartbeat(steps: &[u64]) -> Result<(), TestCaseError> {
             _ => {}
         }
         prop_assert_eq!(heartbeat.awaits_writing(), asked && written.is_none());
+        let unwritten = asked && written.is_none();
         let dead = written.is_some_and(|written| now - written >= dead_after)
+            || unwritten && now - heard >= interval + dead_after
             || own_time.is_some_and(|time| now - heard >= time);
         match heartbeat.tick(now) {
             Pulse::Dead => prop_assert!(dead, "dead before its time"),

@@ -1,6 +1,7 @@
 """What any peer may be asked for on its command line, besides its role, and the socket that has it.
 
-    PEER.py [--type TYPE] [--heartbeat MS --dead-after MS] [--identity TEXT] [--monitor] ENDPOINT [TOPIC …]
+    PEER.py [--type TYPE] [--heartbeat MS --dead-after MS] [--identity TEXT] [--monitor]
+        [--mechanism PLAIN|CURVE] ENDPOINT [TOPIC …]
 """
 
 import argparse
@@ -18,6 +19,7 @@ def read():
     parser.add_argument("--dead-after", type=int)
     parser.add_argument("--identity")
     parser.add_argument("--monitor", action="store_true")
+    parser.add_argument("--mechanism", choices=["PLAIN", "CURVE"])
     parser.add_argument("endpoint")
     parser.add_argument("topics", nargs="*")
     return parser.parse_args()
@@ -33,10 +35,28 @@ def socket_for(asked, kind):
         socket.heartbeat_ttl = asked.dead_after
     if asked.identity:
         socket.routing_id = asked.identity.encode()
+    if asked.mechanism:
+        secure(socket, asked.mechanism)
     if asked.monitor:
         monitor = socket.get_monitor_socket()
         threading.Thread(target=tell, args=(monitor,), daemon=True).start()
     return socket
+
+
+def secure(socket, mechanism):
+    """The side that binds, PUB and PULL, is the server of the mechanism. Nobody that a test asks for that gets through."""
+    serves = socket.type in (zmq.PUB, zmq.PULL)
+    if mechanism == "PLAIN" and serves:
+        socket.plain_server = True
+    elif mechanism == "PLAIN":
+        socket.plain_username, socket.plain_password = b"node", b"password"
+    else:
+        public, secret = zmq.curve_keypair()
+        socket.curve_publickey, socket.curve_secretkey = public, secret
+        if serves:
+            socket.curve_server = True
+        else:
+            socket.curve_serverkey = public
 
 
 def tell(monitor):

@@ -38,6 +38,14 @@ impl Receiver {
         Self::sub_asked(folder, name, &["--type", "XSUB"], endpoint, &[])
     }
 
+    /// A proxy: XSUB, connected to a publisher, and XPUB with `ZMQ_XPUB_VERBOSER`, bound, for nodes. Its own lines are what
+    /// the publisher sends to it; where nodes connect is `network` of the line by which it is ready.
+    #[must_use]
+    #[track_caller]
+    pub fn proxy(folder: &Folder, name: &str, endpoint: &str) -> Self {
+        Self { program: python::start(folder, name, "proxy.py", &[endpoint]) }
+    }
+
     /// A service's IPC end: PULL, bound to the socket of the folder.
     #[must_use]
     #[track_caller]

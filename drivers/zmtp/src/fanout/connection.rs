@@ -36,6 +36,8 @@ pub(super) struct Connection {
     cursor: Option<Cursor>,
     /// The socket takes nothing more for now.
     blocked: bool,
+    /// The next write is tried on a socket that was not reported writable.
+    probes: bool,
     _place: Place,
 }
 
@@ -115,6 +117,7 @@ impl Connection {
             untold: 0,
             cursor: None,
             blocked: false,
+            probes: false,
             _place: place,
         }
     }
@@ -177,6 +180,18 @@ impl Connection {
         if let Some(heartbeat) = self.heartbeat() {
             heartbeat.heard(now);
         }
+        true
+    }
+
+    /// Lets a peer in doubt prove by its socket that it lives: the next write is tried although epoll has not reported room.
+    /// epoll does so when a third of the buffer is free (`sk_stream_is_writable`, Linux 6.18, `include/net/sock.h`), which
+    /// takes a slow reader longer than `dead_after`; a write goes as soon as anything is. `false` if there is no need.
+    pub(super) fn probe(&mut self) -> bool {
+        let in_doubt = self.heartbeat().is_some_and(|heartbeat| heartbeat.is_in_doubt());
+        if !self.blocked || !in_doubt || !self.has_backlog() {
+            return false;
+        }
+        (self.blocked, self.probes) = (false, true);
         true
     }
 

@@ -150,7 +150,7 @@ impl ShardState {
         } else {
             (self.core.settings.handshake_timeout, "handshake_timeout")
         };
-        let (mut leaving, mut pinged) = (Vec::new(), Vec::new());
+        let (mut leaving, mut writable) = (Vec::new(), Vec::new());
         for (peer, connection) in &mut self.connections {
             let pulse = match &mut connection.phase {
                 Phase::Handshake { since, .. } => {
@@ -162,15 +162,16 @@ impl ShardState {
                 Phase::Subscriber { heartbeat, .. } | Phase::Asker { heartbeat, .. } => heartbeat.tick(now),
             };
             match pulse {
+                Pulse::Quiet if connection.probe() => writable.push(*peer),
                 Pulse::Quiet => {}
                 Pulse::Dead => leaving.push((*peer, "dead")),
                 Pulse::Ping => {
                     Command::Ping { ttl: 0, context: b"" }.put(connection.outbox.bytes());
-                    pinged.push(*peer);
+                    writable.push(*peer);
                 }
             }
         }
-        pinged.into_iter().for_each(|peer| self.make_ready(peer));
+        writable.into_iter().for_each(|peer| self.make_ready(peer));
         for (peer, cause) in leaving {
             self.close(peer, Leaving::Refused(cause), now);
         }

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::MechanismName;
+
 /// Why a connection is refused or ended. The [cause](ProtocolError::cause) is the name that the counters use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -7,9 +9,15 @@ pub enum ProtocolError {
     /// The first bytes are not ZMTP's: another protocol, or noise.
     BadSignature,
     /// The peer speaks ZMTP 1 or 2.
-    OldVersion,
-    /// The peer wants another security mechanism.
-    WrongMechanism,
+    OldVersion {
+        /// Its revision: 0 for ZMTP 1.0, 1 for 2.0 (RFC 15).
+        revision: u8,
+    },
+    /// The peer wants another security mechanism than NULL.
+    WrongMechanism {
+        /// Which one.
+        wanted: MechanismName,
+    },
     /// A bit of the flags that RFC 37 reserves is set, or MORE on a command.
     BadFlags,
     /// A frame announces more bytes than any of its kind has.
@@ -38,8 +46,8 @@ impl ProtocolError {
     pub fn cause(self) -> &'static str {
         match self {
             Self::BadSignature => "bad_signature",
-            Self::OldVersion => "old_version",
-            Self::WrongMechanism => "wrong_mechanism",
+            Self::OldVersion { .. } => "old_version",
+            Self::WrongMechanism { .. } => "wrong_mechanism",
             Self::BadFlags => "bad_flags",
             Self::FrameTooLong => "frame_too_long",
             Self::NotReady => "not_ready",
@@ -57,9 +65,21 @@ impl ProtocolError {
 impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::OldVersion { revision } => {
+                let version = match revision {
+                    0 => "1.0",
+                    1 => "2.0",
+                    _ => "2",
+                };
+                return write!(f, "the peer speaks ZMTP {version}, and this side ZMTP 3.0 and 3.1");
+            }
+            Self::WrongMechanism { wanted } => {
+                return write!(
+                    f,
+                    "the peer wants the security mechanism {wanted}, and this side speaks NULL only"
+                );
+            }
             Self::BadSignature => "the peer does not speak ZMTP",
-            Self::OldVersion => "the peer speaks a ZMTP before 3.0",
-            Self::WrongMechanism => "the peer wants another security mechanism than NULL",
             Self::BadFlags => "a frame has flags that ZMTP does not know",
             Self::FrameTooLong => "a frame announces more bytes than are ever taken",
             Self::NotReady => "the peer sent something else where its READY was due",

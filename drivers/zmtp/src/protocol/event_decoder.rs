@@ -14,6 +14,8 @@ use super::{Command, FrameHead, ProtocolError};
 pub struct EventDecoder {
     skip: Option<Skip>,
     max_payload_bytes: u64,
+    /// An empty first frame of a message is stepped over.
+    accepts_delimiter: bool,
 }
 
 impl Default for EventDecoder {
@@ -64,7 +66,14 @@ impl EventDecoder {
     /// One that takes payloads of at most so many bytes, and steps over events with larger ones.
     #[must_use]
     pub fn with_payloads_up_to(max_payload_bytes: usize) -> Self {
-        Self { skip: None, max_payload_bytes: max_payload_bytes as u64 }
+        Self { skip: None, max_payload_bytes: max_payload_bytes as u64, accepts_delimiter: false }
+    }
+
+    /// One that also accepts an empty frame before the two of an event, the delimiter of the request-reply envelope (RFC 28,
+    /// "The REQ Socket Type"). Some libraries let a DEALER send it, the crate `rzmq` (0.5.28) by default.
+    #[must_use]
+    pub fn accepting_delimiters(self) -> Self {
+        Self { accepts_delimiter: true, ..self }
     }
 
     /// The next item of `arrived`, and how many bytes are used up with it.
@@ -76,9 +85,19 @@ impl EventDecoder {
         if self.skip.is_some() {
             return self.step_over(arrived);
         }
-        let Some(first) = FrameHead::read(arrived)? else { return Ok((0, Decoded::Incomplete)) };
+        let Some(mut first) = FrameHead::read(arrived)? else { return Ok((0, Decoded::Incomplete)) };
         if first.command {
             return command(arrived, first);
+        }
+        let mut start = 0;
+        if self.accepts_delimiter && first.body == 0 && first.more {
+            start = first.head;
+            let rest = arrived.get(start..).unwrap_or_default();
+            let Some(next) = FrameHead::read(rest)? else { return Ok((0, Decoded::Incomplete)) };
+            if next.command {
+                return Err(ProtocolError::CommandInMessage);
+            }
+            first = next;
         }
         if !first.more {
             return self.start_to_skip(arrived, WireError::FrameCount);
@@ -86,7 +105,7 @@ impl EventDecoder {
         if first.body > Topic::MAX_RESERVED_BYTES as u64 {
             return self.start_to_skip(arrived, WireError::BadTopic);
         }
-        let topic = body(first, 0);
+        let topic = body(first, start);
         let behind = arrived.get(topic.end..).unwrap_or_default();
         let Some(second) = FrameHead::read(behind)? else { return Ok((0, Decoded::Incomplete)) };
         if second.command {
@@ -207,6 +226,32 @@ mod tests {
         }
         assert_eq!(from, bytes.len(), "everything is used up");
         Ok(found)
+    }
+
+    #[test]
+    fn an_empty_first_frame_is_stepped_over_where_it_is_accepted() {
+        let mut bytes = vec![1, 0];
+        put_event(&mut bytes, b"D", b"map");
+        for length in 0..bytes.len() {
+            let (used, found) =
+                EventDecoder::default().accepting_delimiters().next(&bytes[..length]).unwrap();
+            assert_eq!((used, found), (0, Decoded::Incomplete), "cut at {length}");
+        }
+        let mut accepting = EventDecoder::default().accepting_delimiters();
+        let event = Decoded::Event { topic: 4..5, payload: 7..10 };
+        assert_eq!(accepting.next(&bytes), Ok((bytes.len(), event)));
+        assert_eq!(
+            EventDecoder::default().next(&bytes),
+            Ok((bytes.len(), Decoded::Dropped(WireError::FrameCount))),
+            "a SUB gets none"
+        );
+        for (odd, length) in
+            [(&b"\x01\0\0\x03one"[..], 7), (b"\x01\0\x01\0\x01\x01D\0\x01m", 10), (b"\0\0", 2)]
+        {
+            let dropped = Decoded::Dropped(WireError::FrameCount);
+            assert_eq!(accepting.next(odd), Ok((length, dropped)), "{odd:?}");
+        }
+        assert_eq!(accepting.next(b"\x01\0\x04\x05\x04PONG"), Err(ProtocolError::CommandInMessage));
     }
 
     #[test]

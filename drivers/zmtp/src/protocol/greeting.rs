@@ -1,7 +1,15 @@
+use std::fmt;
+
 use super::ProtocolError;
 
 /// The fixed length of a greeting (RFC 37, "Formal Grammar").
 pub const GREETING_BYTES: usize = 64;
+
+/// The signature and the major version, of which the rest depends.
+pub(super) const UP_TO_MAJOR_BYTES: usize = 11;
+
+/// All that has a meaning between two peers of ZMTP 3: up to the name of the mechanism.
+pub(super) const UP_TO_MECHANISM_BYTES: usize = NAME_AT + NAME_BYTES;
 
 const SIGNATURE_START: u8 = 0xff;
 const SIGNATURE_END: u8 = 0x7f;
@@ -30,6 +38,49 @@ impl Mechanism {
     }
 }
 
+impl fmt::Display for Mechanism {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        MechanismName(self.padded()).fmt(f)
+    }
+}
+
+/// The name of a mechanism as a peer sent it: what of it RFC 37 allows ("mechanism-char"), up to the first other byte.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MechanismName([u8; NAME_BYTES]);
+
+const NAME_BYTES: usize = 20;
+
+/// Where the name begins in a greeting.
+const NAME_AT: usize = 12;
+
+impl MechanismName {
+    /// The name in the bytes of a greeting's field.
+    #[must_use]
+    pub fn new(field: &[u8]) -> Self {
+        let mut name = [0; NAME_BYTES];
+        let sent = field.iter().take_while(|byte| is_of_a_name(**byte));
+        name.iter_mut().zip(sent).for_each(|(to, from)| *to = *from);
+        Self(name)
+    }
+}
+
+impl fmt::Display for MechanismName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.0.split(|byte| *byte == 0).next().unwrap_or_default();
+        f.write_str(&String::from_utf8_lossy(name))
+    }
+}
+
+impl fmt::Debug for MechanismName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+fn is_of_a_name(byte: u8) -> bool {
+    matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'+')
+}
+
 /// The first 64 bytes of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Greeting {
@@ -51,8 +102,9 @@ impl Greeting {
 
     /// Reads what has arrived of a greeting; `None` as long as nothing is wrong and something is missing.
     ///
-    /// Wrong bytes are refused when they arrive, not when the greeting is complete. The padding has no meaning and is not
-    /// looked at; nor is `as-server`, which NULL leaves without one.
+    /// A wrong byte is refused when it arrives, not when the greeting is complete; another mechanism when its name is, so
+    /// that the refusal can name it. The padding has no meaning and is not looked at; nor is `as-server`, which NULL leaves
+    /// without one.
     ///
     /// # Errors
     /// [`ProtocolError::BadSignature`], [`ProtocolError::OldVersion`], [`ProtocolError::WrongMechanism`].
@@ -63,11 +115,13 @@ impl Greeting {
         }
         let major = arrived.get(10).copied().unwrap_or(MAJOR);
         if major < MAJOR {
-            return Err(ProtocolError::OldVersion);
+            return Err(ProtocolError::OldVersion { revision: major });
         }
-        let name = arrived.iter().skip(12);
-        if name.zip(mechanism.padded()).any(|(came, wanted)| *came != wanted) {
-            return Err(ProtocolError::WrongMechanism);
+        let field = arrived.get(NAME_AT..arrived.len().min(UP_TO_MECHANISM_BYTES)).unwrap_or_default();
+        if !mechanism.padded().starts_with(field) {
+            let is_complete = field.len() == NAME_BYTES || !field.iter().all(|byte| is_of_a_name(*byte));
+            let refused = ProtocolError::WrongMechanism { wanted: MechanismName::new(field) };
+            return if is_complete { Err(refused) } else { Ok(None) };
         }
         if arrived.len() < GREETING_BYTES {
             return Ok(None);
@@ -79,7 +133,7 @@ impl Greeting {
 
 #[cfg(test)]
 mod tests {
-    use super::{GREETING_BYTES, Greeting, Mechanism};
+    use super::{GREETING_BYTES, Greeting, Mechanism, MechanismName};
     use crate::protocol::ProtocolError;
 
     #[test]
@@ -110,10 +164,27 @@ mod tests {
         };
         assert_eq!(with(0, b'G'), Err(ProtocolError::BadSignature));
         assert_eq!(with(9, 0), Err(ProtocolError::BadSignature));
-        assert_eq!(with(10, 2), Err(ProtocolError::OldVersion));
-        assert_eq!(with(12, b'P'), Err(ProtocolError::WrongMechanism));
-        assert_eq!(with(31, b'X'), Err(ProtocolError::WrongMechanism));
-        let curve = Greeting::encode(Mechanism::Curve);
-        assert_eq!(Greeting::read(&curve, Mechanism::Null), Err(ProtocolError::WrongMechanism));
+        assert_eq!(with(10, 2), Err(ProtocolError::OldVersion { revision: 2 }));
+        assert_eq!(with(12, 7), Err(ProtocolError::WrongMechanism { wanted: MechanismName::new(b"") }));
+    }
+
+    #[test]
+    fn another_mechanism_is_refused_by_its_whole_name() {
+        for (mechanism, name, complete_at) in
+            [(Mechanism::Curve, "CURVE", 12 + 5), (Mechanism::Plain, "PLAIN", 12 + 5)]
+        {
+            let bytes = Greeting::encode(mechanism);
+            for length in 0..=complete_at {
+                assert_eq!(Greeting::read(&bytes[..length], Mechanism::Null), Ok(None), "{length}");
+            }
+            let error = Greeting::read(&bytes[..=complete_at], Mechanism::Null).unwrap_err();
+            assert_eq!(error, ProtocolError::WrongMechanism { wanted: MechanismName::new(name.as_bytes()) });
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        let mut long = Greeting::encode(Mechanism::Null);
+        long[12..32].copy_from_slice(b"NULL-AND-MUCH-MORE.1");
+        assert_eq!(Greeting::read(&long[..31], Mechanism::Null), Ok(None));
+        let error = Greeting::read(&long[..32], Mechanism::Null).unwrap_err();
+        assert!(error.to_string().contains("NULL-AND-MUCH-MORE.1"), "{error}");
     }
 }

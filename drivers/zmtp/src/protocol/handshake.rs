@@ -1,3 +1,4 @@
+use super::greeting::{UP_TO_MAJOR_BYTES, UP_TO_MECHANISM_BYTES};
 use super::ready::{put_ready, read_ready};
 use super::{Command, FrameHead, GREETING_BYTES, Greeting, Mechanism, ProtocolError, SocketType};
 
@@ -28,33 +29,71 @@ impl Peer {
 
 /// The NULL handshake of one connection, either side.
 ///
-/// A connector sends greeting and READY at once. A listener sends its greeting at once and its READY after the peer's,
-/// since only then it knows as what to meet it; so one address serves SUB, PUSH and DEALER.
+/// Both sides greet in stages, as libzmq does. Each sends its signature and major version first. A connector sends the rest,
+/// and its READY, after the peer's major version; a listener sends the rest after the peer's mechanism, and its READY after
+/// the peer's, since only then it knows as what to meet it; so one address serves SUB, PUSH and DEALER.
+///
+/// A libzmq peer (4.3.5) that reads our whole greeting before it has sent its own, and finds another mechanism or version
+/// than it wants, closes without one word and never connects again. In stages it sends its own first, so that the refusal
+/// can name it, and a connection that ends before our mechanism came is one that libzmq tries again.
 #[derive(Debug)]
 pub struct Handshake {
     side: Side,
+    /// Ours was sent whole.
+    has_greeted: bool,
+    /// The peer's, once it is complete.
     greeting: Option<Greeting>,
 }
 
 #[derive(Debug)]
 enum Side {
-    Connector(SocketType),
+    Connector(SocketType, ReadyOrder),
     /// With the types of peer that it serves.
     Listener(&'static [SocketType]),
+}
+
+/// When a connector sends its READY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReadyOrder {
+    WithGreeting,
+    AfterThePeers,
+}
+
+impl Side {
+    /// After how many bytes of the peer's greeting the rest of ours goes out.
+    fn greets_after(&self) -> usize {
+        match self {
+            Self::Connector(..) => UP_TO_MAJOR_BYTES,
+            Self::Listener(_) => UP_TO_MECHANISM_BYTES,
+        }
+    }
 }
 
 impl Handshake {
     /// The side that accepted, and serves peers of these types; appends what is to be sent first.
     pub fn listener(serves: &'static [SocketType], out: &mut Vec<u8>) -> Self {
-        out.extend_from_slice(&Greeting::encode(Mechanism::Null));
-        Self { side: Side::Listener(serves), greeting: None }
+        Self::begin(Side::Listener(serves), out)
     }
 
     /// The side that connected, as a socket of type `own`; appends what is to be sent first.
     pub fn connector(own: SocketType, out: &mut Vec<u8>) -> Self {
-        out.extend_from_slice(&Greeting::encode(Mechanism::Null));
-        put_ready(out, own);
-        Self { side: Side::Connector(own), greeting: None }
+        Self::begin(Side::Connector(own, ReadyOrder::WithGreeting), out)
+    }
+
+    /// As [`connector`](Self::connector), but sends its READY only after the peer's, to one that it may meet.
+    pub fn reticent_connector(own: SocketType, out: &mut Vec<u8>) -> Self {
+        Self::begin(Side::Connector(own, ReadyOrder::AfterThePeers), out)
+    }
+
+    fn begin(side: Side, out: &mut Vec<u8>) -> Self {
+        out.extend(Greeting::encode(Mechanism::Null).iter().take(UP_TO_MAJOR_BYTES));
+        Self { side, has_greeted: false, greeting: None }
+    }
+
+    /// Whether the peer's greeting is complete.
+    #[must_use]
+    pub fn is_greeted(&self) -> bool {
+        self.greeting.is_some()
     }
 
     /// Takes what has arrived and was not yet taken: how many bytes were used up, and the peer when it is complete. What is
@@ -70,18 +109,30 @@ impl Handshake {
         let mut used = 0;
         let greeting = match self.greeting {
             Some(greeting) => greeting,
-            None => match Greeting::read(arrived, Mechanism::Null)? {
-                None => return Ok((0, None)),
-                Some(greeting) => {
-                    used = GREETING_BYTES;
-                    *self.greeting.insert(greeting)
-                }
-            },
+            None => {
+                self.greet(arrived, out);
+                let Some(greeting) = Greeting::read(arrived, Mechanism::Null)? else { return Ok((0, None)) };
+                used = GREETING_BYTES;
+                *self.greeting.insert(greeting)
+            }
         };
         let rest = arrived.get(used..).unwrap_or_default();
         let Some((taken, socket_type)) = self.take_ready(rest, out)? else { return Ok((used, None)) };
         let own_type = self.meet(socket_type, out)?;
         Ok((used + taken, Some(Peer { socket_type, own_type, minor: greeting.minor })))
+    }
+
+    /// Sends the rest of our greeting, if the peer's is far enough.
+    fn greet(&mut self, arrived: &[u8], out: &mut Vec<u8>) {
+        let Some(enough) = arrived.get(..self.side.greets_after()) else { return };
+        if self.has_greeted || Greeting::read(enough, Mechanism::Null).is_err() {
+            return;
+        }
+        self.has_greeted = true;
+        out.extend(Greeting::encode(Mechanism::Null).iter().skip(UP_TO_MAJOR_BYTES));
+        if let Side::Connector(own, ReadyOrder::WithGreeting) = self.side {
+            put_ready(out, own);
+        }
     }
 
     fn take_ready(
@@ -108,10 +159,17 @@ impl Handshake {
         }
     }
 
-    /// As what the peer is met; a listener's READY goes out.
+    /// As what the peer is met; a READY that waited for that goes out.
     fn meet(&self, peer: SocketType, out: &mut Vec<u8>) -> Result<SocketType, ProtocolError> {
         let met = match self.side {
-            Side::Connector(own) => own.may_meet(peer).then_some(own),
+            Side::Connector(own, order) => {
+                let own = own.may_meet(peer).then_some(own);
+                own.inspect(|own| {
+                    if order == ReadyOrder::AfterThePeers {
+                        put_ready(out, *own);
+                    }
+                })
+            }
             Side::Listener(serves) => {
                 let own = if serves.contains(&peer) { peer.counterpart() } else { None };
                 own.inspect(|own| put_ready(out, *own))
@@ -133,8 +191,8 @@ impl Handshake {
 
 #[cfg(test)]
 mod tests {
-    use super::{Handshake, Peer};
-    use crate::protocol::{Command, ProtocolError, SocketType};
+    use super::{Handshake, Peer, put_ready};
+    use crate::protocol::{Command, Greeting, Mechanism, MechanismName, ProtocolError, SocketType};
 
     const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::Push, SocketType::Dealer];
 
@@ -143,21 +201,74 @@ mod tests {
         let (mut to_listener, mut to_connector) = (Vec::new(), Vec::new());
         let mut connector = Handshake::connector(own, &mut to_listener);
         let mut listener = Handshake::listener(SERVED, &mut to_connector);
-        let at_listener = trickle(&mut listener, &to_listener, &mut to_connector).unwrap();
-        let at_connector = trickle(&mut connector, &to_connector, &mut Vec::new()).unwrap();
+        let (mut at_listener, mut at_connector) = (None, None);
+        let (mut kept_at_listener, mut kept_at_connector) = (Vec::new(), Vec::new());
+        while !to_listener.is_empty() || !to_connector.is_empty() {
+            let sent = std::mem::take(&mut to_listener);
+            at_listener =
+                at_listener.or(trickle(&mut listener, &sent, &mut kept_at_listener, &mut to_connector));
+            let sent = std::mem::take(&mut to_connector);
+            at_connector =
+                at_connector.or(trickle(&mut connector, &sent, &mut kept_at_connector, &mut to_listener));
+        }
         (at_listener, at_connector)
     }
 
-    fn trickle(side: &mut Handshake, bytes: &[u8], out: &mut Vec<u8>) -> Result<Option<Peer>, ProtocolError> {
-        let mut from = 0;
-        for to in 0..=bytes.len() {
-            let (used, peer) = side.take(&bytes[from..to], out)?;
-            from += used;
+    fn trickle(side: &mut Handshake, sent: &[u8], kept: &mut Vec<u8>, out: &mut Vec<u8>) -> Option<Peer> {
+        for byte in sent {
+            kept.push(*byte);
+            let (used, peer) = side.take(kept, out).unwrap();
+            kept.drain(..used);
             if peer.is_some() {
-                return Ok(peer);
+                return peer;
             }
         }
-        Ok(None)
+        None
+    }
+
+    #[test]
+    fn a_peer_that_wants_another_mechanism_is_named_before_it_sees_ours() {
+        let curve = Greeting::encode(Mechanism::Curve);
+        let wanted = MechanismName::new(b"CURVE");
+        let mut out = Vec::new();
+        let mut listener = Handshake::listener(SERVED, &mut out);
+        assert_eq!(out, curve[..11], "as any peer of ZMTP 3 begins");
+        out.clear();
+        for length in 0..=12 + 5 {
+            assert_eq!(listener.take(&curve[..length], &mut out), Ok((0, None)));
+        }
+        assert_eq!(listener.take(&curve, &mut out), Err(ProtocolError::WrongMechanism { wanted }));
+        assert!(out.is_empty(), "it would not connect again: {out:?}");
+    }
+
+    #[test]
+    fn a_peer_of_zmtp_2_is_named_by_its_revision() {
+        let mut old = Greeting::encode(Mechanism::Null);
+        old[10] = 1;
+        for mut side in [
+            Handshake::listener(SERVED, &mut Vec::new()),
+            Handshake::connector(SocketType::Sub, &mut Vec::new()),
+        ] {
+            let mut out = Vec::new();
+            assert_eq!(side.take(&old[..10], &mut out), Ok((0, None)));
+            assert_eq!(side.take(&old[..11], &mut out), Err(ProtocolError::OldVersion { revision: 1 }));
+            assert!(out.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_reticent_connector_sends_its_ready_after_that_of_a_peer_that_it_may_meet() {
+        let greeting = Greeting::encode(Mechanism::Null);
+        for (peer, says_ready) in [(SocketType::Pull, true), (SocketType::Pub, false)] {
+            let mut out = Vec::new();
+            let mut side = Handshake::reticent_connector(SocketType::Push, &mut out);
+            assert_eq!(side.take(&greeting, &mut out), Ok((64, None)));
+            assert_eq!(out, greeting);
+            let mut ready = Vec::new();
+            put_ready(&mut ready, peer);
+            let _ = side.take(&ready, &mut out);
+            assert_eq!(out.len() > greeting.len(), says_ready);
+        }
     }
 
     #[test]
@@ -175,12 +286,12 @@ mod tests {
 
     #[test]
     fn a_listener_says_error_to_who_has_no_business_here() {
-        let (mut hello, mut answer) = (Vec::new(), Vec::new());
-        let _ = Handshake::connector(SocketType::Pub, &mut hello);
+        let mut hello = Greeting::encode(Mechanism::Null).to_vec();
+        put_ready(&mut hello, SocketType::Pub);
+        let mut answer = Vec::new();
         let mut listener = Handshake::listener(SERVED, &mut answer);
-        answer.clear();
         assert_eq!(listener.take(&hello, &mut answer), Err(ProtocolError::WrongSocketType));
-        assert_eq!(Command::read(&answer[2..]), Ok(Command::Error(b"\x13Invalid socket type")));
+        assert_eq!(Command::read(&answer[64 + 2..]), Ok(Command::Error(b"\x13Invalid socket type")));
     }
 
     #[test]
@@ -193,9 +304,8 @@ mod tests {
             (b"\x04\x08\x05ERROR\x01x", ProtocolError::RefusedByPeer),
         ];
         for (bytes, wanted) in cases {
-            let mut out = Vec::new();
-            let mut side = Handshake::connector(SocketType::Sub, &mut out);
-            let mut arrived = out[..64].to_vec();
+            let mut side = Handshake::connector(SocketType::Sub, &mut Vec::new());
+            let mut arrived = Greeting::encode(Mechanism::Null).to_vec();
             arrived.extend_from_slice(bytes);
             assert_eq!(side.take(&arrived, &mut Vec::new()), Err(wanted));
         }

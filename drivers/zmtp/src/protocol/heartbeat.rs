@@ -2,9 +2,11 @@ use std::time::{Duration, Instant};
 
 /// When to ping a peer, and when it is dead (RFC 37, "Connection Heartbeating"). Time comes in as input.
 ///
-/// - Whatever byte comes from the peer is life; so is that it takes bytes again after it took none.
-/// - A peer that was silent for an interval is sent a PING. The clock of its death starts when the PING is written: as long
-///   as it cannot be, because the peer takes nothing, the peer is slow and not dead, and TCP finds out whether it is there.
+/// - Any byte from the peer is a sign of life; so is that its socket accepts bytes again after it accepted none.
+/// - A peer that was silent for an interval is sent a PING, and is dead `dead_after` after the PING was written.
+/// - A PING that cannot be written, because the peer's socket accepts nothing, does not wait for ever: the peer is dead an
+///   interval and `dead_after` after its last sign of life, as if it were idle. A peer that reads slowly lives, since its
+///   socket accepts bytes now and then.
 /// - Only who knows PING gets one: peers of ZMTP 3.1, and those that pinged us. The `zeromq` crate leaves at one.
 /// - A time to live in the peer's own PING is kept.
 #[derive(Debug, Clone)]
@@ -80,6 +82,12 @@ impl Heartbeat {
         self.ping == Ping::Queued
     }
 
+    /// Whether a PING is queued or unanswered: a peer whose socket is full is then worth a try to write.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.ping != Ping::None
+    }
+
     /// Looks at the clock; call it a few times per interval.
     pub fn tick(&mut self, now: Instant) -> Pulse {
         let silent_for = now.saturating_duration_since(self.heard);
@@ -87,6 +95,7 @@ impl Heartbeat {
         match self.ping {
             _ if outlived => Pulse::Dead,
             Ping::Written(at) if now.saturating_duration_since(at) >= self.dead_after => Pulse::Dead,
+            Ping::Queued if silent_for >= self.interval + self.dead_after => Pulse::Dead,
             Ping::None if self.may_ping && silent_for >= self.interval => {
                 self.ping = Ping::Queued;
                 Pulse::Ping
@@ -114,10 +123,28 @@ mod tests {
         let (mut beat, start) = heartbeat(true);
         assert_eq!(beat.tick(start + SECOND / 2), Pulse::Quiet);
         assert_eq!(beat.tick(start + SECOND), Pulse::Ping);
-        assert_eq!(beat.tick(start + 60 * SECOND), Pulse::Quiet, "not written: slow, not dead");
-        beat.ping_written(start + 60 * SECOND);
-        assert_eq!(beat.tick(start + 62 * SECOND), Pulse::Quiet);
-        assert_eq!(beat.tick(start + 63 * SECOND), Pulse::Dead);
+        beat.ping_written(start + 2 * SECOND);
+        assert_eq!(beat.tick(start + 4 * SECOND), Pulse::Quiet);
+        assert_eq!(beat.tick(start + 5 * SECOND), Pulse::Dead);
+    }
+
+    #[test]
+    fn a_peer_to_which_no_ping_can_be_written_is_dead_as_soon_as_an_idle_one() {
+        let (mut beat, start) = heartbeat(true);
+        assert_eq!(beat.tick(start + SECOND), Pulse::Ping);
+        assert_eq!(beat.tick(start + Duration::from_millis(3999)), Pulse::Quiet);
+        assert_eq!(beat.tick(start + 4 * SECOND), Pulse::Dead);
+    }
+
+    #[test]
+    fn a_peer_that_accepts_bytes_now_and_then_is_slow_and_not_dead() {
+        let (mut beat, start) = heartbeat(true);
+        assert_eq!(beat.tick(start + SECOND), Pulse::Ping);
+        for seconds in (3..60).step_by(3) {
+            assert!(beat.is_in_doubt());
+            beat.heard(start + seconds * SECOND);
+            assert_eq!(beat.tick(start + (seconds + 2) * SECOND), Pulse::Quiet);
+        }
     }
 
     #[test]

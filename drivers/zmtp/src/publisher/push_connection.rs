@@ -63,7 +63,7 @@ impl<'a> PushConnection<'a> {
         (outbox, readings): (&'a Outbox, &'a LinkReadings),
         underway: &'a mut Underway,
     ) -> Self {
-        let Connected { stream, peer, arrived } = connected;
+        let Connected { stream, peer, arrived, .. } = connected;
         let mut commands = Vec::new();
         let manner = if peer.own_type == SocketType::Dealer {
             let (first, sent_before) = (underway.first(), underway.highest());

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pubsub_api::Backoff;
 use tokio::net::UnixStream;
@@ -80,9 +80,12 @@ impl PushLink {
                 self.serve(connected).await
             }
             Err(reason) => {
+                if let Some(cause) = reason.refusal() {
+                    self.readings.peers_refused.count(cause, Instant::now());
+                }
                 match (told.untold(&reason), reason) {
                     (Some(text), ConnectError::Refused(_)) => {
-                        tracing::warn!("{path} is no publisher service: {text}");
+                        tracing::warn!("{path} is no publisher service: {text}; connecting is retried");
                     }
                     (Some(text), _) => tracing::debug!("no publisher service at {path}: {text}"),
                     (None, _) => {}

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use pubsub_api::{Counter, CounterReading};
+use pubsub_api::{Counter, CounterReading, Tally};
 
 /// What the link tells of itself.
 ///
@@ -12,6 +12,7 @@ use pubsub_api::{Counter, CounterReading};
 /// - `events_in_doubt`: unconfirmed events that were handed over to a connection which then broke, and of which it is not
 ///   known that the service had read them. They are not sent again.
 /// - `events_refused`: calls of `send` that were refused as overloaded.
+/// - `peers_refused`: connections that ended in the handshake, as the listener is no service for us, by cause.
 #[derive(Debug)]
 pub(super) struct LinkReadings {
     state: AtomicU8,
@@ -23,6 +24,8 @@ pub(super) struct LinkReadings {
     pub(super) in_doubt: Counter,
     pub(super) dropped: Counter,
     pub(super) overloaded: Counter,
+    /// Connections to a peer that is none for us.
+    pub(super) peers_refused: Tally,
 }
 
 /// What became of the link, in numbers for an atomic.
@@ -42,6 +45,7 @@ impl Default for LinkReadings {
             in_doubt: Counter::new("events_in_doubt"),
             dropped: Counter::with_cause("events_dropped", "closed"),
             overloaded: Counter::with_cause("events_refused", "overloaded"),
+            peers_refused: Tally::new("peers_refused"),
         }
     }
 }
@@ -77,6 +81,6 @@ impl LinkReadings {
             &self.dropped,
             &self.overloaded,
         ];
-        all.map(Counter::read).into()
+        all.map(Counter::read).into_iter().chain(self.peers_refused.read()).collect()
     }
 }

@@ -63,7 +63,7 @@ impl<'a> AskConnection<'a> {
         link: &'a LinkState,
         requests: &'a Requests,
     ) -> Self {
-        let Connected { stream, peer, arrived } = connected;
+        let Connected { stream, peer, arrived, .. } = connected;
         let (beat, dead_after) = (shared.settings.heartbeat_interval, shared.settings.dead_after);
         Self {
             endpoint,

@@ -68,10 +68,10 @@ impl Task {
     /// Runs until it is aborted, or nobody wants it any more.
     async fn run(self) {
         let mut backoff = Backoff::default();
-        let address = self.endpoint.strip_prefix("tcp://").unwrap_or(&self.endpoint);
         loop {
             self.requests.some().await;
-            let reason = match connect::tcp(address, SocketType::Dealer, &self.shared.settings).await {
+            let address = self.address();
+            let reason = match connect::tcp(&address, SocketType::Dealer, &self.shared.settings).await {
                 Ok(connected) => {
                     let mut connection = AskConnection::new(
                         &self.endpoint,
@@ -90,9 +90,7 @@ impl Task {
                         End::Broken(reason) => reason,
                     }
                 }
-                Err(ConnectError::Refused(
-                    reason @ (ProtocolError::WrongSocketType | ProtocolError::RefusedByPeer),
-                )) => {
+                Err(reason) if takes_no_requests(&reason) => {
                     self.refuse(reason.to_string());
                     sleep(backoff.next_delay(fastrand::f64())).await;
                     continue;
@@ -104,7 +102,15 @@ impl Task {
         }
     }
 
-    /// A PUB that has no place for a DEALER says so in its handshake: `zmq_pubsub_driver`, libzmq.
+    /// Where the events come from: a name may lead to another publisher by now.
+    fn address(&self) -> String {
+        match self.link.address() {
+            Some(address) => address.to_string(),
+            None => self.endpoint.strip_prefix("tcp://").unwrap_or(&self.endpoint).to_owned(),
+        }
+    }
+
+    /// A PUB that has no place for a DEALER refuses it in the handshake: `zmq_pubsub_driver`, libzmq.
     fn refuse(&self, reason: String) {
         if self.requests.lose() {
             tracing::info!("{} takes no requests: {reason}", self.endpoint);
@@ -120,4 +126,14 @@ impl Task {
             self.shared.asking.replies.lose(&self.endpoint, reason);
         }
     }
+}
+
+/// Whether the peer has no place for a DEALER: it sends an ERROR or the READY of another type, or it greets and then closes
+/// without a word, as libzmq does (4.3.5), such as a proxy of XSUB and XPUB between the publisher and us.
+fn takes_no_requests(reason: &ConnectError) -> bool {
+    matches!(
+        reason,
+        ConnectError::Refused(ProtocolError::WrongSocketType | ProtocolError::RefusedByPeer)
+            | ConnectError::Left { after_its_greeting: true }
+    )
 }

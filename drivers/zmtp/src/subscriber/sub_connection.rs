@@ -64,7 +64,7 @@ impl<'a> SubConnection<'a> {
         shared: &'a Shared,
         link: &'a LinkState,
     ) -> Self {
-        let Connected { stream, peer, arrived } = connected;
+        let Connected { stream, peer, arrived, .. } = connected;
         let settings = &shared.settings;
         let (beat, dead_after) = (settings.heartbeat_interval, settings.dead_after);
         let mut connection = Self {

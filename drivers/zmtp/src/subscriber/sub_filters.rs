@@ -5,8 +5,8 @@ use pubsub_api::{HELLO, MAX_SUBSCRIPTIONS, Subscriptions};
 
 use crate::protocol::{Command, Peer};
 
-/// What one connection was asked for, so that each prefix is asked for once: publishers count (RFC 37, "SUBSCRIBE"). Time
-/// comes in as input.
+/// What one connection was asked for, so that each prefix is asked for once: some publishers count (RFC 37, "SUBSCRIBE"),
+/// libzmq's and ours keep a set. Time comes in as input.
 ///
 /// What is wanted is asked for at once; what is no longer wanted is taken back after [`CANCEL_AFTER`]. So a topic that is
 /// taken away and registered again has no gap: between a CANCEL and the SUBSCRIBE behind it nobody could tell which events

@@ -1,13 +1,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use pubsub_api::{Backoff, Notice};
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::sub_connection::{End, SubConnection};
 use super::sub_queue::{Abandoned, Item};
 use super::sub_shared::{LinkState, Phase, Shared};
-use crate::connect::{self, ConnectError, ToldOnce};
+use crate::connect::{self, ConnectError, Connected, ToldOnce};
 use crate::protocol::SocketType;
 
 /// The link to one publisher: connects, carries events, and starts over when the connection breaks.
@@ -29,8 +31,9 @@ impl SubLink {
         let address = self.publisher.strip_prefix("tcp://").unwrap_or(&self.publisher);
         loop {
             match connect::tcp(address, SocketType::Sub, &self.shared.settings).await {
-                Ok(connected) => {
+                Ok(mut connected) => {
                     told.forget();
+                    self.note_place(&mut connected);
                     let connection =
                         SubConnection::new(&self.publisher, connected, &self.shared, &self.state);
                     let Ok(proved) = self.serve(connection).await else { return };
@@ -71,10 +74,28 @@ impl SubLink {
         }
     }
 
+    /// A name with several addresses may stand for several publishers, of which one connection follows one.
+    fn note_place(&self, connected: &mut Connected<TcpStream>) {
+        let others = std::mem::take(&mut connected.others);
+        let listed = format!("{others:?}");
+        if self.state.connected_to(connected.stream.peer_addr().ok(), others) {
+            tracing::warn!(
+                "{} has several addresses, and one of them is followed; events of other publishers at {listed} are \
+                 not received: name each publisher in publishers_ips",
+                self.publisher
+            );
+        }
+    }
+
     fn tell(&self, reason: &ConnectError, told: &mut ToldOnce) {
+        if let Some(cause) = reason.refusal() {
+            self.shared.counters.refused.count(cause, Instant::now());
+        }
         let Some(text) = told.untold(reason) else { return };
         match reason {
-            ConnectError::Refused(_) => tracing::warn!("{} is no publisher for us: {text}", self.publisher),
+            ConnectError::Refused(_) => {
+                tracing::warn!("cannot follow {}: {text}; connecting is retried", self.publisher);
+            }
             _ => tracing::info!("cannot reach {} yet: {text}", self.publisher),
         }
     }

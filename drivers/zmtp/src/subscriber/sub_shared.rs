@@ -1,5 +1,6 @@
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
 use pubsub_api::{
@@ -123,6 +124,8 @@ pub(super) struct LinkCounters {
     pub(super) missed: Counter,
     pub(super) links_lost: Counter,
     pub(super) dropped: Tally,
+    /// Connections to a peer that is none for us.
+    pub(super) refused: Tally,
 }
 
 impl Default for LinkCounters {
@@ -132,6 +135,7 @@ impl Default for LinkCounters {
             missed: Counter::new("events_missed"),
             links_lost: Counter::new("links_lost"),
             dropped: Tally::new("frames_dropped"),
+            refused: Tally::new("peers_refused"),
         }
     }
 }
@@ -149,6 +153,7 @@ impl LinkCounters {
     pub(super) fn read(&self) -> Vec<CounterReading> {
         let mut readings = vec![self.received.read(), self.missed.read(), self.links_lost.read()];
         readings.extend(self.dropped.read());
+        readings.extend(self.refused.read());
         readings
     }
 }
@@ -158,7 +163,19 @@ impl LinkCounters {
 pub(super) struct LinkState {
     phase: AtomicU8,
     left: AtomicBool,
+    place: Mutex<Place>,
 }
+
+/// Which of a publisher's addresses the last connection led to.
+#[derive(Debug, Default)]
+struct Place {
+    address: Option<SocketAddr>,
+    /// The other addresses of its name.
+    others: Vec<SocketAddr>,
+}
+
+/// The most addresses of a name that a status lists.
+const LISTED: usize = 16;
 
 /// How far a link is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,12 +199,37 @@ impl LinkState {
         self.left.load(Ordering::SeqCst)
     }
 
-    pub(super) fn read(&self, endpoint: &str) -> PeerReading {
+    /// Notes where the connection leads, and where else the name does; `true` if there are other addresses, and not those of
+    /// before.
+    pub(super) fn connected_to(&self, address: Option<SocketAddr>, others: Vec<SocketAddr>) -> bool {
+        let mut place = self.place();
+        let is_news = !others.is_empty() && place.others != others;
+        *place = Place { address, others };
+        is_news
+    }
+
+    /// Where the last connection for events led: requests go to the same publisher.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.place().address
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state of the link, and each address of its name that is not followed.
+    pub(super) fn read(&self, endpoint: &str) -> Vec<PeerReading> {
         let state = match self.phase.load(Ordering::Relaxed) {
             phase if phase == Phase::Connecting as u8 => "connecting",
             phase if phase == Phase::Up as u8 => "up",
             _ => "subscribed",
         };
-        PeerReading { endpoint: endpoint.to_owned(), state: state.to_owned() }
+        let link = PeerReading { endpoint: endpoint.to_owned(), state: state.to_owned() };
+        let place = self.place();
+        let others = place.others.iter().take(LISTED).map(|address| PeerReading {
+            endpoint: format!("tcp://{address}"),
+            state: format!("not followed: another address of {endpoint}"),
+        });
+        std::iter::once(link).chain(others).collect()
     }
 }

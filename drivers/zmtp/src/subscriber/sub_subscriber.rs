@@ -185,7 +185,7 @@ impl Subscriber for SubSubscriber {
 
     fn status(&self) -> Status {
         let links = self.links();
-        let peers = links.by_endpoint.iter().map(|(endpoint, link)| link.state.read(endpoint)).collect();
+        let peers = links.by_endpoint.iter().flat_map(|(endpoint, link)| link.state.read(endpoint)).collect();
         let mut status =
             Status { counters: self.shared.counters.read(), queues: self.shared.queue.read(), peers };
         status.counters.extend(self.shared.asking.read());

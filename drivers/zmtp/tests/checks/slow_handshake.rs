@@ -1,6 +1,6 @@
 //! The peer's half of a NULL handshake by the letter of RFC 37, for comparison.
 
-use drivers_zmtp::protocol::{GREETING_BYTES, ProtocolError, SocketType};
+use drivers_zmtp::protocol::{GREETING_BYTES, MechanismName, ProtocolError, SocketType};
 
 use crate::slow_frame::next_frame;
 
@@ -27,9 +27,10 @@ pub(crate) struct Sent {
 }
 
 pub(crate) fn read(sent: &[u8]) -> Result<Sent, ProtocolError> {
-    for (at, byte) in sent.iter().take(GREETING_BYTES).enumerate() {
+    for (at, byte) in sent.iter().take(12).enumerate() {
         greeting_byte(at, *byte)?;
     }
+    mechanism(sent.iter().skip(12).take(20).copied().collect())?;
     let Some([.., major, minor]) = sent.get(..12).filter(|_| sent.len() >= GREETING_BYTES) else {
         return Ok(Sent::default());
     };
@@ -50,14 +51,23 @@ pub(crate) fn read(sent: &[u8]) -> Result<Sent, ProtocolError> {
 
 /// `signature version mechanism as-server filler`, of which padding, as-server and filler may be anything.
 fn greeting_byte(at: usize, byte: u8) -> Result<(), ProtocolError> {
-    let null = b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
     match at {
         0 if byte != 0xff => Err(ProtocolError::BadSignature),
         9 if byte != 0x7f => Err(ProtocolError::BadSignature),
-        10 if byte < 3 => Err(ProtocolError::OldVersion),
-        12..32 if null.get(at - 12) != Some(&byte) => Err(ProtocolError::WrongMechanism),
+        10 if byte < 3 => Err(ProtocolError::OldVersion { revision: byte }),
         _ => Ok(()),
     }
+}
+
+/// `mechanism`, 20 bytes: another one is refused when its name has ended, by a byte that no name has or by its length.
+fn mechanism(field: Vec<u8>) -> Result<(), ProtocolError> {
+    if b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0".starts_with(&field) {
+        return Ok(());
+    }
+    let allowed = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.+";
+    let name: Vec<u8> = field.iter().copied().take_while(|byte| allowed.contains(byte)).collect();
+    let has_ended = name.len() < field.len() || field.len() == 20;
+    if has_ended { Err(ProtocolError::WrongMechanism { wanted: MechanismName::new(&name) }) } else { Ok(()) }
 }
 
 /// `command-size %d5 "READY" metadata`, or another command in its place.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use drivers_zmtp::protocol::{SocketType, put_event};
+use drivers_zmtp::protocol::{GREETING_BYTES, Greeting, Mechanism, SocketType, put_event};
 use pubsub_api::{Envelope, Reply, Status, Subscriber, Topic};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::ends::{depth, subscriber, until, within};
@@ -147,6 +148,27 @@ async fn a_publisher_that_has_no_place_for_requests_refuses_what_it_is_asked() {
     assert_eq!(subscriber.status().counter("requests_lost", None), 2);
 }
 
+/// As a libzmq XPUB does, such as that of a proxy; one that closes before it greets may have no room, and is asked again.
+#[tokio::test]
+async fn a_listener_that_greets_and_then_closes_takes_no_requests() {
+    let (subscriber, listener, address, _events) = linked(&[]).await;
+    assert!(ask(&subscriber, &address, "without a greeting"));
+    drop(within("a connection for requests", listener.accept()).await.unwrap());
+    assert!(lost(&subscriber, &address).await.contains("closed the connection during the handshake"));
+    for request in ["first", "second"] {
+        assert!(ask(&subscriber, &address, request));
+        let (mut stream, _) = within("a connection for requests", listener.accept()).await.unwrap();
+        stream.write_all(&Greeting::encode(Mechanism::Null)).await.unwrap();
+        let mut said = [0; GREETING_BYTES + 1];
+        within("its greeting and READY", stream.read_exact(&mut said)).await.unwrap();
+        drop(stream);
+        match reply(&subscriber).await {
+            Reply::Refused { endpoint, reason } => assert!(endpoint == address && !reason.is_empty()),
+            other => panic!("a refusal was due, and {other:?} came"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_publisher_that_falls_silent_is_dead_after_dead_after() {
     let (subscriber, listener, address, _events) = linked(&["dead_after=2s"]).await;
@@ -187,7 +209,7 @@ async fn when_nobody_reads_the_replies_reading_stops_and_nothing_is_lost() {
         for number in 0..EVENTS {
             put_event(&mut bytes, b"a", &[&number.to_be_bytes()[..], &[b'x'; 996]].concat());
         }
-        tokio::io::AsyncWriteExt::write_all(&mut router.stream, &bytes).await.unwrap();
+        AsyncWriteExt::write_all(&mut router.stream, &bytes).await.unwrap();
         router
     });
     until("the queue is full", || {

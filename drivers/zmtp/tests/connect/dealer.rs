@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use drivers_zmtp::protocol::{GREETING_BYTES, Greeting, Handshake, Mechanism, SocketType};
 use pubsub_api::{ErrorKind, Publisher, Topic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
@@ -169,7 +170,7 @@ async fn refuses_as_libzmq_does(listener: &UnixListener, ready: bool) {
     let (mut stream, _) = within("a connection", listener.accept()).await.unwrap();
     let mut hello = pull_hello();
     if !ready {
-        hello.truncate(drivers_zmtp::protocol::GREETING_BYTES);
+        hello.truncate(GREETING_BYTES);
     }
     stream.write_all(&hello).await.unwrap();
     let mut said = [0; 64 + 43];
@@ -180,8 +181,9 @@ async fn refuses_as_libzmq_does(listener: &UnixListener, ready: bool) {
 /// Greeting and READY of a PULL.
 fn pull_hello() -> Vec<u8> {
     let mut hello = Vec::new();
-    let _ =
-        drivers_zmtp::protocol::Handshake::connector(drivers_zmtp::protocol::SocketType::Pull, &mut hello);
+    let mut machine = Handshake::connector(SocketType::Pull, &mut hello);
+    // The first stage of a listener's greeting makes it send the rest of its own.
+    machine.take(&Greeting::encode(Mechanism::Null)[..11], &mut hello).unwrap();
     hello
 }
 
@@ -249,8 +251,8 @@ async fn a_service_of_ours_that_ends_within_the_handshake_is_no_plain_pull() {
     // The next one waits for the worker's READY, and gets none: a worker that said PUSH would stay one.
     let (mut ours, _) = within("a connection", listener.accept()).await.unwrap();
     let mut said = Vec::new();
-    ours.write_all(&pull_hello()[..drivers_zmtp::protocol::GREETING_BYTES]).await.unwrap();
+    ours.write_all(&pull_hello()[..GREETING_BYTES]).await.unwrap();
     within("the end of patience", ours.read_to_end(&mut said)).await.unwrap();
-    assert_eq!(said.len(), drivers_zmtp::protocol::GREETING_BYTES);
+    assert_eq!(said.len(), GREETING_BYTES);
     Router::accept(&listener).await.expect(1..=1).await;
 }

@@ -58,9 +58,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     ) -> Result<Self, ProtocolError> {
         let mut out = Vec::new();
         let mut handshake = Handshake::listener(serves, &mut out);
-        out[11] = minor;
-        let mut arrived = BytesMut::new();
+        let (mut arrived, mut said_bytes) = (BytesMut::new(), 0);
         loop {
+            if let Some(announced) = 11_usize.checked_sub(said_bytes).and_then(|at| out.get_mut(at)) {
+                *announced = minor;
+            }
+            said_bytes += out.len();
             stream.write_all(&out).await.unwrap();
             out.clear();
             let (used, peer) = match handshake.take(&arrived, &mut out) {

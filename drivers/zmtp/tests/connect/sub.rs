@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use drivers_zmtp::protocol::put_event;
+use drivers_zmtp::protocol::{Greeting, Mechanism, put_event};
 use pubsub_api::{Batch, Incoming, Notice, Subscriber};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::ends::{depth, subscriber, topic_of, until, within};
 use crate::peer::{Peer, Said, accept, hello_payload, listen};
@@ -60,7 +60,27 @@ async fn who_refuses_or_belongs_elsewhere_is_tried_again() {
     let subscriber = subscriber(&[], &["a"], &[&address]).await;
     for answer in [&b"HTTP/1.1 400 Bad Request\r\n"[..], b""] {
         let (mut stream, _) = within("a connection", listener.accept()).await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await.unwrap();
+        AsyncWriteExt::write_all(&mut stream, answer).await.unwrap();
+    }
+    let _healthy = accept(&listener, 1).await;
+    expect(&subscriber, &["up"]).await;
+}
+
+#[tokio::test]
+async fn a_publisher_of_another_version_or_mechanism_is_counted_by_cause_and_tried_again() {
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&[], &["a"], &[&address]).await;
+    let mut old = Greeting::encode(Mechanism::Null).to_vec();
+    old[10] = 1;
+    let curve = Greeting::encode(Mechanism::Curve).to_vec();
+    for (cause, greeting) in [("old_version", old), ("wrong_mechanism", curve)] {
+        let (mut stream, _) = within("a connection", listener.accept()).await.unwrap();
+        stream.write_all(&greeting[..10]).await.unwrap();
+        let mut heard = [0; 11];
+        within("signature and major version", stream.read_exact(&mut heard)).await.unwrap();
+        stream.write_all(&greeting[10..]).await.unwrap();
+        let counted = || subscriber.status().counter("peers_refused", Some(cause)) == 1;
+        until(&format!("{cause} is counted"), counted).await;
     }
     let _healthy = accept(&listener, 1).await;
     expect(&subscriber, &["up"]).await;

@@ -51,6 +51,19 @@ fn depth(status: &Status, queue: &str) -> (u64, u64) {
     (reading.depth, reading.bound)
 }
 
+/// The crate `rzmq` does so by default.
+#[tokio::test]
+async fn an_empty_frame_before_a_request_is_stepped_over() {
+    let (publisher, address) = publisher(&[]).await;
+    let mut dealer = dealer(address);
+    dealer.say(&[&b"\x01\0"[..], &request("$ask", b"with a delimiter")].concat());
+    let (peer, payload) = asked(&publisher).await;
+    assert_eq!(payload, b"with a delimiter");
+    publisher.requests().unwrap().answer(peer, &mut answer(1, 10)).await.unwrap();
+    assert_eq!(number(&dealer.event().1), 0);
+    assert_eq!(dropped(&publisher, "frame_count"), 0);
+}
+
 #[tokio::test]
 async fn what_is_no_request_is_stepped_over_and_counted_by_cause() {
     let (publisher, address) = publisher(&[]).await;
@@ -58,7 +71,8 @@ async fn what_is_no_request_is_stepped_over_and_counted_by_cause() {
     let mut three = b"\x01\x04$ask\x01\x01x".to_vec();
     three.extend_from_slice(b"\0\x01y");
     for (cause, bytes) in [
-        ("bad_topic", request("", b"x")),
+        // An empty first frame is a delimiter: what follows is one frame.
+        ("frame_count", request("", b"x")),
         ("bad_topic", request(&format!("${}", "t".repeat(261)), b"x")),
         ("bad_topic", b"\x01\x02$\xff\0\x01x".to_vec()),
         ("frame_count", b"\0\x04$ask".to_vec()),

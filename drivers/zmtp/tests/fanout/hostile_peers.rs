@@ -3,17 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use drivers_zmtp::protocol::{Command, Handshake, SocketType};
+use drivers_zmtp::protocol::{Command, Greeting, Mechanism, SocketType};
 use pubsub_api::MAX_SUBSCRIPTIONS;
 
 use super::ends::{publisher, seen, topic, until};
-use super::raw_subscriber::RawSubscriber;
+use super::raw_subscriber::{RawSubscriber, hello_of};
 
-/// The greeting and READY of a SUB, to be followed by anything.
 fn hello_of_a_sub() -> Vec<u8> {
-    let mut hello = Vec::new();
-    let _ = Handshake::connector(SocketType::Sub, &mut hello);
-    hello
+    hello_of(SocketType::Sub)
 }
 
 #[tokio::test]
@@ -64,6 +61,32 @@ async fn wrong_bytes_close_the_connection_by_their_cause_and_harm_nobody() {
     }
     publisher.send(&topic("D"), Bytes::from_static(b"still here")).await.unwrap();
     assert_eq!(good.event().1, b"still here");
+}
+
+/// As libzmq does, which leaves without a word once it has our whole greeting.
+#[tokio::test]
+async fn a_peer_that_greets_in_stages_is_named_by_its_version_or_mechanism_before_it_sees_ours() {
+    let (publisher, address) = publisher(&[]).await;
+    let mut old = Greeting::encode(Mechanism::Null).to_vec();
+    old[10] = 1;
+    old.truncate(12);
+    let mechanism = |mechanism| Greeting::encode(mechanism).to_vec();
+    for (cause, greeting) in [
+        ("old_version", old),
+        ("wrong_mechanism", mechanism(Mechanism::Plain)),
+        ("wrong_mechanism", mechanism(Mechanism::Curve)),
+    ] {
+        let before = publisher.status().counter("peers_refused", Some(cause));
+        let mut peer = RawSubscriber::silent(address);
+        peer.say(&greeting[..10]);
+        let signature_and_major = peer.hears(11);
+        assert_eq!(signature_and_major, Greeting::encode(Mechanism::Null)[..11]);
+        peer.say(&greeting[10..]);
+        assert!(peer.until_closed().is_empty(), "{cause}: it sees no more of ours");
+        let counted = || publisher.status().counter("peers_refused", Some(cause)) == before + 1;
+        until(&format!("{cause} is counted"), counted).await;
+    }
+    assert_eq!(publisher.status().counter("peers_refused", Some("left_in_handshake")), 0);
 }
 
 #[tokio::test]

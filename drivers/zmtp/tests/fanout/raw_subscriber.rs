@@ -22,6 +22,15 @@ pub(crate) enum Heard {
     End,
 }
 
+/// The greeting and READY of a socket of this type, to be followed by anything.
+pub(crate) fn hello_of(own: SocketType) -> Vec<u8> {
+    let mut hello = Vec::new();
+    let mut machine = Handshake::connector(own, &mut hello);
+    // The first stage of a listener's greeting makes it send the rest of its own.
+    machine.take(&Greeting::encode(Mechanism::Null)[..11], &mut hello).unwrap();
+    hello
+}
+
 impl RawSubscriber {
     /// Only the connection.
     pub(crate) fn silent(address: SocketAddr) -> Self {
@@ -38,8 +47,8 @@ impl RawSubscriber {
 
     pub(crate) fn greeted_as(address: SocketAddr, own: SocketType, minor: u8) -> Self {
         let mut subscriber = Self::silent(address);
-        let mut hello = Vec::new();
-        let mut machine = Handshake::connector(own, &mut hello);
+        let mut hello = hello_of(own);
+        let mut machine = Handshake::connector(own, &mut Vec::new());
         hello[11] = minor;
         subscriber.say(&hello);
         loop {
@@ -151,6 +160,14 @@ impl RawSubscriber {
                 Heard::End => panic!("the publisher closed the connection"),
             }
         }
+    }
+
+    /// Takes the next so many bytes, raw.
+    pub(crate) fn hears(&mut self, count: usize) -> Vec<u8> {
+        while self.arrived.len() < count {
+            assert!(self.read_more(), "closed before that came");
+        }
+        self.arrived.drain(..count).collect()
     }
 
     /// Reads until the publisher closes the connection; all that came raw.

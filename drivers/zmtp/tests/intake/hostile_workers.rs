@@ -1,6 +1,6 @@
 //! Workers that are none, or wish us ill: each is closed by its cause, and the others are served.
 
-use drivers_zmtp::protocol::{Command, SocketType};
+use drivers_zmtp::protocol::{Command, Greeting, Mechanism, SocketType};
 
 use super::raw_worker::{RawWorker, command, event, hello_of_a_push};
 use super::service::{Service, until};
@@ -53,6 +53,48 @@ async fn wrong_bytes_close_the_connection_by_their_cause_and_harm_nobody() {
     }
     good.say(&event("still here"));
     assert_eq!(service.take(1).await, ["still here"]);
+}
+
+/// As libzmq does, which leaves without a word once it has our whole greeting.
+#[tokio::test]
+async fn a_worker_that_greets_in_stages_is_named_by_its_version_or_mechanism_before_it_sees_ours() {
+    let service = Service::start(&[]).await;
+    let mut old = Greeting::encode(Mechanism::Null).to_vec();
+    old[10] = 1;
+    old.truncate(12);
+    let mechanism = |mechanism| Greeting::encode(mechanism).to_vec();
+    for (cause, greeting) in [
+        ("old_version", old),
+        ("wrong_mechanism", mechanism(Mechanism::Plain)),
+        ("wrong_mechanism", mechanism(Mechanism::Curve)),
+    ] {
+        let before = service.refused(cause);
+        let mut peer = RawWorker::silent(&service.socket());
+        peer.say(&greeting[..10]);
+        let mut peer = peer.goes_on_until(|arrived| arrived.len() >= 11).await;
+        peer.say(&greeting[10..]);
+        let heard = peer.until_closed().await;
+        assert_eq!(heard, Greeting::encode(Mechanism::Null)[..11], "{cause}: it sees no more of ours");
+        until(&format!("{cause} is counted"), || service.refused(cause) == before + 1).await;
+    }
+    assert_eq!(service.refused("left_in_handshake"), 0);
+}
+
+/// The crate `rzmq` does so by default.
+#[tokio::test]
+async fn a_dealer_may_put_an_empty_frame_before_each_event_and_a_push_may_not() {
+    let service = Service::start(&[]).await;
+    let with_delimiter = [&b"\x01\0"[..], &event("from a DEALER")].concat();
+    let mut dealer = RawWorker::greeted_as(&service.socket(), SocketType::Dealer).await;
+    dealer.say(&with_delimiter);
+    assert_eq!(service.take(1).await, ["from a DEALER"]);
+    dealer.say(&event("without"));
+    assert_eq!(service.take(1).await, ["without"]);
+    assert_eq!(service.dropped("frame_count"), 0);
+    let mut push = RawWorker::greeted(&service.socket()).await;
+    push.say(&[&with_delimiter[..], &event("from a PUSH")].concat());
+    assert_eq!(service.take(1).await, ["from a PUSH"]);
+    assert_eq!(service.dropped("frame_count"), 1);
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use drivers_zmtp::protocol::{Command, Handshake, PeerDecoder, PeerSays, SocketType, put_event};
+use drivers_zmtp::protocol::{
+    Command, Greeting, Handshake, Mechanism, PeerDecoder, PeerSays, SocketType, put_event,
+};
 
 use super::service::PATIENCE;
 
@@ -15,8 +17,14 @@ pub(crate) struct RawWorker {
 
 /// The greeting and READY of a PUSH, to be followed by anything.
 pub(crate) fn hello_of_a_push() -> Vec<u8> {
+    hello_of(SocketType::Push)
+}
+
+fn hello_of(own: SocketType) -> Vec<u8> {
     let mut hello = Vec::new();
-    let _ = Handshake::connector(SocketType::Push, &mut hello);
+    let mut machine = Handshake::connector(own, &mut hello);
+    // The first stage of a listener's greeting makes it send the rest of its own.
+    machine.take(&Greeting::encode(Mechanism::Null)[..11], &mut hello).unwrap();
     hello
 }
 
@@ -55,9 +63,8 @@ impl RawWorker {
     }
 
     fn shake_hands(mut self, own: SocketType) -> Self {
-        let mut hello = Vec::new();
-        let mut machine = Handshake::connector(own, &mut hello);
-        self.say(&hello);
+        let mut machine = Handshake::connector(own, &mut Vec::new());
+        self.say(&hello_of(own));
         loop {
             let (used, peer) = machine.take(&self.arrived, &mut Vec::new()).unwrap();
             self.arrived.drain(..used);

@@ -27,6 +27,7 @@
 //! | libzmq's heartbeats in all four roles, idle and busy | `heartbeats` |
 //! | subscriptions of ZMTP 3.0 and 3.1, two to one prefix, XSUB's raw frames | `subscriptions` |
 //! | peers of one identity; DEALER in place of PUSH | `identities` |
+//! | PLAIN and CURVE in all four roles | `mechanisms` |
 //! | a DEALER's requests, and the answers to it alone | `requests` |
 //! | either side killed and started again, on either hop | `restarts`, `publisher_to_agent` |
 #![expect(clippy::indexing_slicing, clippy::expect_used, reason = "a test ends where an expectation fails")]
@@ -39,6 +40,7 @@ mod golden;
 mod heartbeats;
 mod identities;
 mod matrix;
+mod mechanisms;
 mod odd_but_good;
 mod publisher_to_agent;
 mod requests;
@@ -77,10 +79,11 @@ const OF_BOTH: [(&str, &[Case]); 12] = [
 ];
 
 /// What the reference drivers cannot do, and what they do instead.
-const OF_ONE: [(Drivers, &str, &[Case]); 5] = [
+const OF_ONE: [(Drivers, &str, &[Case]); 6] = [
     (Drivers::Zmtp, "heartbeats", heartbeats::KEPT),
     (Drivers::Zeromq, "heartbeats", heartbeats::CUT),
     (Drivers::Zmtp, "identities", identities::OF_ZMTP),
+    (Drivers::Zmtp, "mechanisms", mechanisms::CASES),
     (Drivers::Zmtp, "requests", requests::CASES),
     (Drivers::Zmtp, "subscriptions", subscriptions::OF_ZMTP),
 ];

@@ -13,7 +13,9 @@ pub(crate) const CASES: &[Case] = cases![
 /// The `zeromq` crate takes no commands.
 pub(crate) const OF_ZMTP: &[Case] = cases![
     subscriptions_are_obeyed_in_each_form_that_a_version_of_zmtp_has,
-    two_subscriptions_to_a_prefix_want_two_cancels,
+    one_cancel_ends_a_prefix_that_was_subscribed_to_twice,
+    a_libzmq_peer_is_not_sent_a_topic_that_it_subscribed_to_twice_and_gave_up_twice,
+    a_proxy_with_xpub_verboser_is_not_sent_a_topic_that_its_nodes_have_given_up,
 ];
 
 /// The forms that peers of today use. libzmq 4.3.5 says commands to a peer of 3.1 and messages to one of 3.0; before
@@ -50,30 +52,69 @@ fn subscriptions_are_obeyed_in_each_form_that_a_version_of_zmtp_has(drivers: Dri
     assert!(dropped(&folder, "service").is_empty());
 }
 
-/// RFC 37: "SHALL NOT be idempotent".
-fn two_subscriptions_to_a_prefix_want_two_cancels(drivers: Drivers) {
+/// As a libzmq PUB does (4.3.5).
+fn one_cancel_ends_a_prefix_that_was_subscribed_to_twice(drivers: Drivers) {
     let Installation { folder: _folder, service, mut worker, node: _node } = Installation::new(drivers);
     for (minor, says) in FORMS {
         let mut subscriber = RawSubscriber::connect(service.address(), minor, says, "");
         subscriber.subscribe("twice");
         subscriber.subscribe("twice");
-        subscriber.cancel("twice");
         subscriber.subscribe("D");
         subscriber.prove(&mut worker, "D");
-        send_on(&mut worker, &["twice", "D"], "after-one-cancel");
-        let topics = subscriber.topics_until("after-one-cancel");
-        assert_eq!(topics, ["twice", "D"], "3.{minor}, {says:?}");
+        send_on(&mut worker, &["twice", "D"], "before-the-cancel");
+        let topics = subscriber.topics_until("before-the-cancel");
+        assert_eq!(topics, ["twice", "D"], "3.{minor}, {says:?}: each event comes once");
         subscriber.cancel("twice");
         subscriber.subscribe("later");
         subscriber.prove(&mut worker, "later");
-        send_on(&mut worker, &["twice", "D"], "after-both-cancels");
-        let topics = subscriber.topics_until("after-both-cancels");
+        send_on(&mut worker, &["twice", "D"], "after-the-cancel");
+        let topics = subscriber.topics_until("after-the-cancel");
         assert_eq!(topics, ["D"], "3.{minor}, {says:?}");
     }
 }
 
-/// libzmq says each of two subscriptions and, of two cancels, only the last: what the publisher goes on sending, the node's
-/// own filter keeps from the application.
+/// An XSUB shows its application all that arrives; a SUB filters it.
+fn a_libzmq_peer_is_not_sent_a_topic_that_it_subscribed_to_twice_and_gave_up_twice(drivers: Drivers) {
+    let Installation { folder, service, mut worker, node: _node } = Installation::new(drivers);
+    let mut peer = Receiver::xsub(&folder, "xsub", service.network());
+    for frame in [&b"\x01D"[..], b"\x01twice", b"\x01twice"] {
+        peer.say_frames(&[frame]);
+    }
+    prove(&mut worker, "twice", &peer);
+    for frame in [&b"\x00twice"[..], b"\x00twice", b"\x01later"] {
+        peer.say_frames(&[frame]);
+    }
+    prove(&mut worker, "later", &peer);
+    assert_only_the_second_arrives(&mut worker, &peer);
+}
+
+fn a_proxy_with_xpub_verboser_is_not_sent_a_topic_that_its_nodes_have_given_up(drivers: Drivers) {
+    let Installation { folder, service, mut worker, node: _node } = Installation::new(drivers);
+    let proxy = Receiver::proxy(&folder, "proxy", service.network());
+    let ready = proxy.wait_for("its endpoint", |line| line["network"].is_string());
+    let network = ready["network"].as_str().expect("it is text").to_owned();
+    let mut nodes = ["one", "other"].map(|name| Receiver::sub(&folder, name, &network, &["D", "twice"]));
+    for node in &nodes {
+        prove(&mut worker, "twice", node);
+    }
+    for (node, later) in nodes.iter_mut().zip(["later", "last"]) {
+        node.unsubscribe("twice");
+        node.subscribe(later);
+        prove(&mut worker, later, node);
+    }
+    assert_only_the_second_arrives(&mut worker, &proxy);
+}
+
+/// Of an event on `twice` and one on `D`.
+#[track_caller]
+fn assert_only_the_second_arrives(worker: &mut Sender, peer: &Receiver) {
+    send_on(worker, &["twice", "D"], "end");
+    peer.wait_for_key("end");
+    let topics: Vec<_> = peer.own().iter().map(|line| line["topic"].clone()).collect();
+    assert_eq!(topics, ["D"]);
+}
+
+/// libzmq sends each of two SUBSCRIBEs and, of two CANCELs, only the last.
 fn a_libzmq_node_that_subscribes_twice_keeps_its_topic_until_it_gives_it_up_twice(drivers: Drivers) {
     let folder = drivers.folder();
     let service = folder.service();

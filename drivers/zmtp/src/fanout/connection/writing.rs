@@ -41,6 +41,11 @@ impl Connection {
                 sendmsg(&self.stream, slices, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL);
             match sent {
                 Ok(sent) => {
+                    if std::mem::take(&mut self.probes)
+                        && let Some(heartbeat) = self.heartbeat()
+                    {
+                        heartbeat.heard(now);
+                    }
                     self.advance(sent, window, now);
                     written += sent;
                     if sent < bytes {
@@ -49,7 +54,7 @@ impl Connection {
                     }
                 }
                 Err(rustix::io::Errno::AGAIN) => {
-                    self.blocked = true;
+                    (self.blocked, self.probes) = (true, false);
                     return Ok((Progress::Blocked, written));
                 }
                 Err(rustix::io::Errno::INTR) => {}

@@ -78,7 +78,7 @@ impl ShardState {
         let heartbeat = Heartbeat::new(interval, dead_after, met.speaks_3_1(), now);
         self.core.handshake_ends();
         if met.own_type != SocketType::Pub {
-            let decoder = EventDecoder::with_payloads_up_to(MAX_REQUEST_BYTES);
+            let decoder = EventDecoder::with_payloads_up_to(MAX_REQUEST_BYTES).accepting_delimiters();
             let answering = Answering::new(self.core.askers.join(peer));
             connection.phase = Phase::Asker { heartbeat, decoder, answering };
             return;

@@ -89,8 +89,9 @@ impl WorkerBytes {
         &self.arrived
     }
 
-    /// The worker is a DEALER: it may introduce itself.
-    pub(super) fn may_be_numbered(&mut self, peer: PeerId) {
+    /// The worker is a DEALER: it may introduce itself, and put an empty frame before each message.
+    pub(super) fn is_of_a_dealer(&mut self, peer: PeerId) {
+        self.decoder = EventDecoder::default().accepting_delimiters();
         self.numbering = Numbering::Open(peer);
     }
 

@@ -111,7 +111,7 @@ impl Worker {
                     "up".clone_into(&mut reading.state);
                 }
                 if peer.socket_type == SocketType::Dealer {
-                    self.bytes.may_be_numbered(PeerId(self.peer));
+                    self.bytes.is_of_a_dealer(PeerId(self.peer));
                 }
                 return Ok(peer);
             }
