@@ -40,6 +40,7 @@ fn vanishes_under_load() {
     agent.wait_for_notice(0, "live");
     let loads = AtomicBool::new(true);
     thread::scope(|scope| {
+        let _ends = EndOfLoad(&loads);
         scope.spawn(|| load(&folder, &loads));
         agent.wait_for_events(1000);
         far.goes_down();
@@ -48,8 +49,16 @@ fn vanishes_under_load() {
             refused.iter().any(|(cause, count)| cause == "dead" && *count > 0).then_some(())
         });
         until("nothing is kept for it", || (kept_bytes(&folder) == 0).then_some(()));
-        loads.store(false, Ordering::Relaxed);
     });
+}
+
+/// Ends the load, also when an expectation fails.
+struct EndOfLoad<'a>(&'a AtomicBool);
+
+impl Drop for EndOfLoad<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Two thousand events of a KiB each second, until the flag falls.
