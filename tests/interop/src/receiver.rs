@@ -42,8 +42,8 @@ impl Receiver {
     /// the publisher sends to it; where nodes connect is `network` of the line by which it is ready.
     #[must_use]
     #[track_caller]
-    pub fn proxy(folder: &Folder, name: &str, endpoint: &str) -> Self {
-        Self { program: python::start(folder, name, "proxy.py", &[endpoint]) }
+    pub fn verboser(folder: &Folder, name: &str, endpoint: &str) -> Self {
+        Self { program: python::start(folder, name, "verboser.py", &[endpoint]) }
     }
 
     /// A service's IPC end: PULL, bound to the socket of the folder.

@@ -90,7 +90,7 @@ fn a_libzmq_peer_is_not_sent_a_topic_that_it_subscribed_to_twice_and_gave_up_twi
 
 fn a_proxy_with_xpub_verboser_is_not_sent_a_topic_that_its_nodes_have_given_up(drivers: Drivers) {
     let Installation { folder, service, mut worker, node: _node } = Installation::new(drivers);
-    let proxy = Receiver::proxy(&folder, "proxy", service.network());
+    let proxy = Receiver::verboser(&folder, "proxy", service.network());
     let ready = proxy.wait_for("its endpoint", |line| line["network"].is_string());
     let network = ready["network"].as_str().expect("it is text").to_owned();
     let mut nodes = ["one", "other"].map(|name| Receiver::sub(&folder, name, &network, &["D", "twice"]));
