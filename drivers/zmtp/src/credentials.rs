@@ -1,6 +1,8 @@
 //! Who is at the other end of a Unix socket, by the word of the kernel.
 
 use std::fmt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use rustix::process::geteuid;
 use tokio::net::UnixStream;
@@ -10,39 +12,77 @@ use crate::Principal;
 /// The process that connected, as it was then (SO_PEERCRED, unix(7)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Credentials {
-    /// `None` for a process of another pid namespace, of which the kernel tells none.
+    /// `None` for a process of another pid namespace, for which the kernel has no number.
     pid: Option<i32>,
     user: u32,
     group: u32,
+    /// The groups that SO_PEERCRED leaves out. SO_PEERGROUPS has them, but no safe wrapper; so they are read from
+    /// `/proc/PID/status`. `None` where that is hidden (`hidepid`, systemd's `ProtectProc=`) or gone.
+    other_groups: Option<Vec<u32>>,
+}
+
+/// The socket file through which a process connected.
+///
+/// connect(2) wants write permission for the file. If others have none, then a process that connected and is neither the
+/// owner nor root is in the file's group: the kernel has looked at all groups of it, also where we cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SocketFile {
+    owner: u32,
+    group: u32,
+    is_open_to_others: bool,
 }
 
 /// Who may connect.
 #[derive(Debug, Clone)]
-pub(crate) struct Allowed {
-    named: Vec<Principal>,
-    /// The group of the socket file.
-    socket_group: u32,
+pub(crate) struct Allowed(Vec<Principal>);
+
+/// Why a process may not connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Neither its user nor one of its groups is allowed.
+    NotAllowed,
+    /// Its user is not allowed, and its groups are hidden.
+    GroupsHidden,
 }
 
 impl Credentials {
     /// Of the peer of a connected socket.
     pub(crate) fn of(socket: &UnixStream) -> std::io::Result<Self> {
-        let told = socket.peer_cred()?;
-        Ok(Self { pid: told.pid().filter(|pid| *pid > 0), user: told.uid(), group: told.gid() })
+        let peer = socket.peer_cred()?;
+        let pid = peer.pid().filter(|pid| *pid > 0);
+        Ok(Self { pid, user: peer.uid(), group: peer.gid(), other_groups: pid.and_then(groups_of) })
     }
 
-    fn is_in(&self, group: u32) -> bool {
-        self.group == group || self.supplementary_groups().contains(&group)
+    /// Whether it is in a group; `None` if that cannot be known.
+    fn is_in(&self, group: u32, socket: Option<SocketFile>) -> Option<bool> {
+        if self.group == group {
+            return Some(true);
+        }
+        match &self.other_groups {
+            Some(groups) => Some(groups.contains(&group)),
+            None => socket.filter(|socket| socket.proves(group, self.user)).map(|_| true),
+        }
+    }
+}
+
+fn groups_of(pid: i32) -> Option<Vec<u32>> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Groups:"))?;
+    Some(line.split_whitespace().filter_map(|group| group.parse().ok()).collect())
+}
+
+impl SocketFile {
+    /// As it is now; `None` if there is none.
+    pub(crate) fn at(path: &Path) -> Option<Self> {
+        const WRITE_BY_OTHERS: u32 = 0o002;
+        let file = std::fs::symlink_metadata(path).ok()?;
+        let is_open_to_others = file.mode() & WRITE_BY_OTHERS != 0;
+        Some(Self { owner: file.uid(), group: file.gid(), is_open_to_others })
     }
 
-    /// The groups that SO_PEERCRED leaves out. SO_PEERGROUPS would tell them of the moment of connecting, but has no safe
-    /// wrapper; so they are read of the process as it is now. Where it is hidden or gone it has none, and is refused
-    /// rather than let in.
-    fn supplementary_groups(&self) -> Vec<u32> {
-        let Some(pid) = self.pid else { return Vec::new() };
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("Groups:")).unwrap_or_default();
-        line.split_whitespace().filter_map(|group| group.parse().ok()).collect()
+    /// Whether having connected proves that a process of `user` is in `group`.
+    fn proves(self, group: u32, user: u32) -> bool {
+        group == self.group && !self.is_open_to_others && user != self.owner && user != 0
     }
 }
 
@@ -56,21 +96,48 @@ impl fmt::Display for Credentials {
     }
 }
 
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAllowed => {
+                "may not publish: put its user into the group of the socket, or name it in drivers.zmtp.ipc_allow \
+                 (uid:N or gid:N)"
+            }
+            Self::GroupsHidden => {
+                "may not publish: its user is not named, and its groups are hidden from this service (hidepid, \
+                 ProtectProc=). Name its user in drivers.zmtp.ipc_allow (uid:N), or the group of the socket"
+            }
+        })
+    }
+}
+
 impl Allowed {
-    pub(crate) fn new(named: &[Principal], socket_group: u32) -> Self {
-        Self { named: named.to_vec(), socket_group }
+    pub(crate) fn new(named: &[Principal]) -> Self {
+        Self(named.to_vec())
     }
 
-    /// Whether these credentials may connect: those named; if none are, our own user, root, and the socket's group.
-    pub(crate) fn allows(&self, peer: &Credentials) -> bool {
-        if self.named.is_empty() {
+    /// Whether these credentials may connect through this socket: those named; if none are, our own user, root, and the
+    /// socket's group.
+    ///
+    /// # Errors
+    /// Why they may not.
+    pub(crate) fn check(&self, peer: &Credentials, socket: Option<SocketFile>) -> Result<(), Refusal> {
+        let answers: Vec<Option<bool>> = if self.0.is_empty() {
             let own = geteuid().as_raw();
-            return peer.user == own || peer.user == 0 || peer.is_in(self.socket_group);
+            let is_user = Some(peer.user == own || peer.user == 0);
+            let in_group = socket.and_then(|file| peer.is_in(file.group, socket));
+            vec![is_user, in_group]
+        } else {
+            let one = |named: &Principal| match *named {
+                Principal::User(user) => Some(peer.user == user),
+                Principal::Group(group) => peer.is_in(group, socket),
+            };
+            self.0.iter().map(one).collect()
+        };
+        if answers.contains(&Some(true)) {
+            return Ok(());
         }
-        self.named.iter().any(|named| match *named {
-            Principal::User(user) => peer.user == user,
-            Principal::Group(group) => peer.is_in(group),
-        })
+        Err(if answers.contains(&None) { Refusal::GroupsHidden } else { Refusal::NotAllowed })
     }
 }
 
@@ -78,7 +145,7 @@ impl Allowed {
 mod tests {
     use rustix::process::{getegid, geteuid, getgroups};
 
-    use super::{Allowed, Credentials};
+    use super::{Allowed, Credentials, Refusal, SocketFile};
     use crate::Principal;
 
     fn me() -> Credentials {
@@ -87,6 +154,19 @@ mod tests {
     }
 
     const NOBODY: u32 = 4_000_000_000;
+    const OWNER: u32 = 4_000_000_001;
+
+    /// As the service makes it: mode 0660.
+    const SOCKET: Option<SocketFile> = Some(SocketFile { owner: OWNER, group: 42, is_open_to_others: false });
+    const OPEN: Option<SocketFile> = Some(SocketFile { owner: OWNER, group: 42, is_open_to_others: true });
+
+    fn with_groups(user: u32, group: u32, others: &[u32]) -> Credentials {
+        Credentials { pid: Some(i32::MAX), user, group, other_groups: Some(others.to_vec()) }
+    }
+
+    fn hidden(user: u32, group: u32) -> Credentials {
+        Credentials { pid: Some(i32::MAX), user, group, other_groups: None }
+    }
 
     #[tokio::test]
     async fn a_peer_is_known_by_its_process_user_and_groups() {
@@ -94,27 +174,47 @@ mod tests {
         assert_eq!(me.pid, i32::try_from(std::process::id()).ok());
         assert_eq!((me.user, me.group), (geteuid().as_raw(), getegid().as_raw()));
         for group in getgroups().unwrap() {
-            assert!(me.is_in(group.as_raw()));
+            assert_eq!(me.is_in(group.as_raw(), None), Some(true));
         }
-        assert!(!me.is_in(NOBODY));
+        assert_eq!(me.is_in(NOBODY, None), Some(false));
     }
 
     #[tokio::test]
     async fn without_names_ones_own_user_root_and_the_sockets_group_may_connect() {
-        let allowed = Allowed::new(&[], 42);
-        assert!(allowed.allows(&me()));
-        let other = |user, group| Credentials { pid: Some(i32::MAX), user, group };
-        assert!(allowed.allows(&other(0, 7)));
-        assert!(allowed.allows(&other(NOBODY, 42)));
-        assert!(!allowed.allows(&other(NOBODY, 43)));
+        let allowed = Allowed::new(&[]);
+        assert_eq!(allowed.check(&me(), SOCKET), Ok(()));
+        assert_eq!(allowed.check(&with_groups(0, 7, &[]), SOCKET), Ok(()));
+        assert_eq!(allowed.check(&with_groups(NOBODY, 42, &[]), SOCKET), Ok(()));
+        assert_eq!(allowed.check(&with_groups(NOBODY, 7, &[42]), SOCKET), Ok(()));
+        assert_eq!(allowed.check(&with_groups(NOBODY, 43, &[7]), SOCKET), Err(Refusal::NotAllowed));
+    }
+
+    #[test]
+    fn where_groups_are_hidden_the_mode_of_the_socket_decides() {
+        let allowed = Allowed::new(&[]);
+        assert_eq!(allowed.check(&hidden(NOBODY, 7), SOCKET), Ok(()), "the kernel let it through");
+        assert_eq!(allowed.check(&hidden(NOBODY, 7), OPEN), Err(Refusal::GroupsHidden));
+        assert_eq!(allowed.check(&hidden(NOBODY, 7), None), Err(Refusal::GroupsHidden));
+        assert_eq!(allowed.check(&hidden(NOBODY, 42), OPEN), Ok(()), "its first group is never hidden");
     }
 
     #[test]
     fn names_replace_the_default() {
-        let allowed = Allowed::new(&[Principal::User(7), Principal::Group(8)], 42);
-        let other = |user, group| Credentials { pid: Some(i32::MAX), user, group };
-        assert!(allowed.allows(&other(7, 1)));
-        assert!(allowed.allows(&other(1, 8)));
-        assert!(!allowed.allows(&other(0, 42)));
+        let allowed = Allowed::new(&[Principal::User(7), Principal::Group(8)]);
+        assert_eq!(allowed.check(&with_groups(7, 1, &[]), SOCKET), Ok(()));
+        assert_eq!(allowed.check(&with_groups(1, 8, &[]), SOCKET), Ok(()));
+        assert_eq!(allowed.check(&with_groups(0, 42, &[]), SOCKET), Err(Refusal::NotAllowed));
+        assert_eq!(allowed.check(&hidden(1, 42), SOCKET), Err(Refusal::GroupsHidden));
+        let allowed = Allowed::new(&[Principal::Group(42)]);
+        assert_eq!(
+            allowed.check(&hidden(1, 1), SOCKET),
+            Ok(()),
+            "the socket's group is proved by connecting"
+        );
+        assert_eq!(
+            allowed.check(&hidden(OWNER, 1), SOCKET),
+            Err(Refusal::GroupsHidden),
+            "the owner proves nothing"
+        );
     }
 }

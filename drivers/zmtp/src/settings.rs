@@ -92,7 +92,9 @@ pub const SETTINGS: &[Setting] = &[
         Kind::List,
         "[]",
         "Who may connect to `publisher_multiproc_socket`, each `uid:1000` or `gid:42`, by the credentials that the \
-         kernel tells (SO_PEERCRED, unix(7)). Empty for the service's own user, root, and the socket's group.",
+         kernel has (SO_PEERCRED, unix(7)). Empty for the service's own user, root, and the socket's group. Where the \
+         service cannot read a worker's supplementary groups (`ProtectProc=invisible`), the socket's mode decides for \
+         the socket's group; for other groups name users instead.",
     ),
 ];
 

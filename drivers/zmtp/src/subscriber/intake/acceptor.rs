@@ -1,5 +1,4 @@
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::worker::Worker;
 use super::{Ends, Intake};
-use crate::credentials::{Allowed, Credentials};
+use crate::credentials::{Allowed, Credentials, SocketFile};
 
 /// Accepts workers, and looks after the socket file.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ impl Acceptor {
     /// Claims the socket and listens.
     pub(in crate::subscriber) fn bind(intake: &Arc<Intake>) -> Result<(Self, SharedClaim)> {
         let claim = UnixClaim::bind(&intake.settings.socket)?;
-        let (listener, allowed) = listen(intake, &claim)?;
+        let (listener, allowed) = (listen(&claim)?, Allowed::new(&intake.settings.ipc_allow));
         let claim = Arc::new(Mutex::new(Some(claim)));
         let acceptor = Self { intake: Arc::clone(intake), claim: Arc::clone(&claim), listener, allowed };
         Ok((acceptor, claim))
@@ -94,8 +93,9 @@ impl Acceptor {
     fn check(&self, stream: &UnixStream) -> std::result::Result<String, (&'static str, String)> {
         let credentials = Credentials::of(stream)
             .map_err(|error| ("credentials", format!("who it is is not told: {error}")))?;
-        if !self.allowed.allows(&credentials) {
-            return Err(("credentials", format!("{credentials} may not publish (drivers.zmtp.ipc_allow)")));
+        let socket = SocketFile::at(&self.intake.settings.socket);
+        if let Err(refusal) = self.allowed.check(&credentials, socket) {
+            return Err(("credentials", format!("{credentials} {refusal}")));
         }
         let bound = self.intake.settings.max_connections;
         if self.intake.peers().len() >= bound {
@@ -124,12 +124,11 @@ impl Acceptor {
         }
         // The old lock must go first. Whoever closes meanwhile waits for this lock.
         *shared = None;
-        let bound = UnixClaim::bind(path).and_then(|claim| Ok((listen(&self.intake, &claim)?, claim)));
+        let bound = UnixClaim::bind(path).and_then(|claim| Ok((listen(&claim)?, claim)));
         match bound {
-            Ok(((listener, allowed), claim)) => {
+            Ok((listener, claim)) => {
                 *shared = Some(claim);
                 self.listener = listener;
-                self.allowed = allowed;
                 self.intake.counters.rebound.add(1);
             }
             Err(error) => {
@@ -166,12 +165,10 @@ impl Pause {
     }
 }
 
-fn listen(intake: &Intake, claim: &UnixClaim) -> Result<(UnixListener, Allowed)> {
-    let failed = |error: io::Error| {
+fn listen(claim: &UnixClaim) -> Result<UnixListener> {
+    let listener = claim.listener().and_then(UnixListener::from_std);
+    listener.map_err(|error: io::Error| {
         let text = format!("cannot listen on {}", claim.path().display());
         Error::new(ErrorKind::Unavailable, text).with_source(error)
-    };
-    let listener = claim.listener().and_then(UnixListener::from_std).map_err(failed)?;
-    let group = std::fs::metadata(claim.path()).map_err(failed)?.gid();
-    Ok((listener, Allowed::new(&intake.settings.ipc_allow, group)))
+    })
 }
