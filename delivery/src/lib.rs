@@ -6,6 +6,7 @@
 mod control;
 mod full_sync;
 mod mark;
+mod owned_file;
 mod position;
 mod publisher;
 mod sync;

@@ -19,6 +19,8 @@ mod folder;
 mod open_ring;
 mod rebuild;
 mod ring;
+mod ring_keeper;
+mod ring_return;
 mod segment;
 
 mod draft;

@@ -1,14 +1,16 @@
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+
+use crate::owned_file;
 
 /// The folder of a ring: `ring-<publisher's key>` in `state_dir`, for one process at a time.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
     /// Locked as long as it is open.
-    _lock: File,
+    lock: File,
 }
 
 /// Why there is no folder.
@@ -28,25 +30,26 @@ impl From<io::Error> for NoFolder {
 
 const PREFIX: &str = "segment-";
 
+/// How a copy of a segment is called until all copies are there.
+const COPY_PREFIX: &str = "copy-";
+
+/// The file whose lock stands for the folder.
+const LOCK: &str = "lock";
+
 /// Where the segments go that are no use; those of the refusal before are removed.
 const REFUSED: &str = "refused";
 
 impl Folder {
-    /// Makes it, if it is new, and takes it.
+    /// Makes it, if it is new, and takes it. A folder that another user has made, or can write to, is refused: links
+    /// planted there would lead to other files of ours.
     pub(super) fn open(state_dir: &Path, publisher: u64) -> Result<Self, NoFolder> {
         let path = state_dir.join(format!("ring-{publisher:016x}"));
         match DirBuilder::new().mode(0o700).create(&path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
             _ => {}
         }
-        let mut options = OpenOptions::new();
-        let mut lock = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path.join("lock"))?;
+        owned_file::check_folder(&path)?;
+        let mut lock = owned_file::open_or_create(&path.join(LOCK))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::Error(error)) => return Err(error.into()),
@@ -59,7 +62,14 @@ impl Folder {
         }
         lock.set_len(0)?;
         writeln!(lock, "{}", std::process::id())?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, lock })
+    }
+
+    /// Whether the path still leads to this folder: not after the folder was deleted or replaced.
+    pub(super) fn is_in_place(&self) -> bool {
+        let id = |file: fs::Metadata| (file.dev(), file.ino());
+        let found = fs::symlink_metadata(self.path.join(LOCK)).map(id);
+        found.is_ok_and(|found| self.lock.metadata().is_ok_and(|own| id(own) == found))
     }
 
     /// The numbers of the segments that are there, ascending.
@@ -81,8 +91,37 @@ impl Folder {
 
     /// Makes the file of a new segment.
     pub(super) fn create(&self, number: u32) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true).mode(0o600).open(self.segment(number))
+        owned_file::create(&self.segment(number))
+    }
+
+    /// Makes a file for the copy of a segment, which is no segment until it is [renamed](Self::name_copy).
+    pub(super) fn create_copy(&self, number: u32) -> io::Result<File> {
+        owned_file::create(&self.copy(number))
+    }
+
+    /// Makes the copy of a segment that segment.
+    pub(super) fn name_copy(&self, number: u32) -> io::Result<()> {
+        fs::rename(self.copy(number), self.segment(number))
+    }
+
+    /// Removes the copy of a segment.
+    pub(super) fn remove_copy(&self, number: u32) -> io::Result<()> {
+        fs::remove_file(self.copy(number))
+    }
+
+    /// Removes the copies that an earlier attempt has left.
+    pub(super) fn remove_copies(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let name = entry?.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with(COPY_PREFIX)) {
+                fs::remove_file(self.path.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self, number: u32) -> PathBuf {
+        self.path.join(format!("{COPY_PREFIX}{number:08x}"))
     }
 
     /// Removes a segment; what was removed already is as good.

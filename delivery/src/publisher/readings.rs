@@ -26,6 +26,8 @@ pub(super) struct Readings {
     pub(super) busy: Counter,
     pub(super) unknown: Counter,
     pub(super) unanswered: Counter,
+    pub(super) ring_returns: Counter,
+    pub(super) ring_returns_failed: Counter,
     /// How many requests wait for their turn now.
     pub(super) requests_waiting: AtomicUsize,
 }
@@ -54,6 +56,8 @@ impl Default for Readings {
             busy: Counter::with_cause("sync_answers", "busy"),
             unknown: Counter::with_cause("sync_answers", "unknown"),
             unanswered: Counter::new("sync_answers_unsent"),
+            ring_returns: Counter::new("ring_returns"),
+            ring_returns_failed: Counter::new("ring_returns_failed"),
             requests_waiting: AtomicUsize::new(0),
         }
     }
@@ -80,6 +84,8 @@ impl Readings {
             &self.busy,
             &self.unknown,
             &self.unanswered,
+            &self.ring_returns,
+            &self.ring_returns_failed,
         ];
         let mut readings: Vec<CounterReading> = counters.iter().map(|counter| counter.read()).collect();
         readings

@@ -3,6 +3,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
@@ -15,10 +16,12 @@ use super::segment::Segment;
 /// The latest events in files: `ring_bytes` of them at most, in eight parts, the oldest of which goes for a new one.
 ///
 /// In a folder they outlive the process. Where there is none, or it cannot be written to any more, the files are anonymous
-/// and in memory; all else is the same.
+/// and in memory; all else is the same, and [`RingReturn`](super::ring_return::RingReturn) leads back.
 #[derive(Debug)]
 pub(super) struct Ring {
-    folder: Option<Folder>,
+    folder: Option<Arc<Folder>>,
+    /// Since when it has a folder, or has none.
+    since: Instant,
     segments: VecDeque<Held>,
     next_number: u32,
     bound: RingBound,
@@ -74,7 +77,14 @@ impl Ring {
             .map(|(segment, Extent { begin, end, .. })| Held { segment: Arc::new(segment), begin, end })
             .collect();
         let next_number = segments.back().map_or(1, |last| last.segment.number() + 1);
-        Self { folder, segments, next_number, bound, failures: 0 }
+        Self {
+            folder: folder.map(Arc::new),
+            since: Instant::now(),
+            segments,
+            next_number,
+            bound,
+            failures: 0,
+        }
     }
 
     /// Begins the first segment of this process, in memory if need be.
@@ -101,9 +111,19 @@ impl Ring {
     pub(super) fn append(&mut self, record: &[u8], ledger: &mut Ledger) -> Option<RecordPlace> {
         let place = self.write(record).or_else(|error| {
             self.fall_back(&error);
-            self.begin_segment(ledger).and_then(|()| self.write(record))
+            self.move_last().and_then(|()| self.write(record))
         });
         place.inspect_err(|error| self.give_up(error, ledger)).ok()
+    }
+
+    /// Moves the last segment into memory. A new one would not do: its beginning would tell of the numbers of the record in
+    /// hand, which would then count twice.
+    fn move_last(&mut self) -> io::Result<()> {
+        let last = self.segments.back_mut().ok_or(io::ErrorKind::NotFound)?;
+        let file = memory_file()?;
+        last.segment.copy_to(&file, 0, last.end)?;
+        last.segment = Arc::new(Segment::new(last.segment.number(), file));
+        Ok(())
     }
 
     fn write(&mut self, record: &[u8]) -> io::Result<RecordPlace> {
@@ -122,7 +142,7 @@ impl Ring {
         let number = self.next_number;
         let file = match &self.folder {
             Some(folder) => folder.create(number)?,
-            None => File::from(memfd_create("skimmer-ring", MemfdFlags::CLOEXEC)?),
+            None => memory_file()?,
         };
         // A number is not used again, not even that of a file to which nothing could be written.
         self.next_number = number.checked_add(1).ok_or(io::ErrorKind::FileTooLarge)?;
@@ -151,15 +171,47 @@ impl Ring {
     fn fall_back(&mut self, error: &io::Error) {
         self.failures += 1;
         let Some(folder) = self.folder.take() else { return };
+        self.since = Instant::now();
         tracing::error!(
-            "cannot write to the ring in {}: {error}; publishing goes on, but what was published is not remembered \
-             over a restart",
+            "cannot write to the ring in {}: {error}; publishing goes on with the ring in memory, which does not outlive \
+             this process; the folder is tried again",
             folder.path().display()
         );
         for held in &self.segments {
             folder.remove(held.segment.number());
         }
         folder.remove(self.next_number - 1);
+    }
+
+    /// Goes on in memory if `folder`, found to be deleted or replaced, is still the ring's.
+    pub(super) fn leave(&mut self, folder: &Arc<Folder>) {
+        if self.folder.as_ref().is_some_and(|own| Arc::ptr_eq(own, folder)) {
+            self.fall_back(&io::Error::new(io::ErrorKind::NotFound, "the folder was deleted or replaced"));
+        }
+    }
+
+    /// Goes on in a folder that has a copy of each segment, in order; returns how long it was in memory.
+    pub(super) fn enter(&mut self, folder: Folder, copies: Vec<Segment>) -> Duration {
+        for (held, copy) in self.segments.iter_mut().zip(copies) {
+            held.segment = Arc::new(copy);
+        }
+        self.folder = Some(Arc::new(folder));
+        std::mem::replace(&mut self.since, Instant::now()).elapsed()
+    }
+
+    /// Its folder, unless it is in memory.
+    pub(super) fn folder(&self) -> Option<&Arc<Folder>> {
+        self.folder.as_ref()
+    }
+
+    /// How long it has been in its folder, or in memory.
+    pub(super) fn unchanged_for(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// All segments, oldest first.
+    pub(super) fn held(&self) -> Vec<Held> {
+        self.segments.iter().cloned().collect()
     }
 
     /// Keeps nothing at all: whoever misses something now is told to compare with the database.
@@ -225,4 +277,8 @@ impl Ring {
         self.folder.take()?;
         self.segments.back().map(|last| Arc::clone(&last.segment))
     }
+}
+
+fn memory_file() -> io::Result<File> {
+    Ok(File::from(memfd_create("skimmer-ring", MemfdFlags::CLOEXEC)?))
 }

@@ -9,6 +9,9 @@ pub(super) struct Segment {
     file: File,
 }
 
+/// The size, in bytes, of one read and write of a copy.
+const CHUNK_BYTES: u32 = 256 * 1024;
+
 impl Segment {
     pub(super) fn new(number: u32, file: File) -> Self {
         Self { number, file }
@@ -34,6 +37,18 @@ impl Segment {
     /// Fills `bytes` with what stands from `start` on.
     pub(super) fn read_into(&self, start: u32, bytes: &mut [u8]) -> io::Result<()> {
         self.file.read_exact_at(bytes, u64::from(start))
+    }
+
+    /// Copies the bytes from `from` to `to` into another file, to the same place.
+    pub(super) fn copy_to(&self, file: &File, from: u32, to: u32) -> io::Result<()> {
+        let mut at = from;
+        while at < to {
+            let chunk = (to - at).min(CHUNK_BYTES);
+            let bytes = self.read(at, usize::try_from(chunk).unwrap_or(usize::MAX))?;
+            file.write_all_at(&bytes, u64::from(at))?;
+            at += chunk;
+        }
+        Ok(())
     }
 
     /// Puts what was written onto the medium.

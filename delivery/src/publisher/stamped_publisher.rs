@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::core::Core;
 use super::draft::{Draft, Refused};
 use super::options::PublisherOptions;
+use super::ring_keeper::{self, RingHome};
 use super::supervise::supervise;
 use super::{announcer, snapshots, status, sync_server};
 use crate::RowSource;
@@ -33,7 +34,7 @@ pub struct StampedPublisher {
     rows: Option<Arc<dyn RowSource>>,
     core: OnceLock<Arc<Core>>,
     starting: tokio::sync::Mutex<()>,
-    /// Hellos, marks and answers.
+    /// Hellos, marks, answers, and the way of the ring back into its folder.
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -118,6 +119,11 @@ impl StampedPublisher {
         announcer::start(core, &self.publisher_id, &mut tasks)?;
         let of_answers = Arc::clone(core);
         tasks.spawn(supervise("answers", move || sync_server::serve(Arc::clone(&of_answers))));
+        if let Some(state_dir) = self.options.state_dir.clone() {
+            let (core, home) =
+                (Arc::clone(core), RingHome { state_dir, publisher: core.incarnation.publisher });
+            tasks.spawn(supervise("ring", move || ring_keeper::keep(Arc::clone(&core), home.clone())));
+        }
         if self.driver.requests().is_some() && self.options.snapshot_bytes > 0 {
             snapshots::start(core)?;
         }

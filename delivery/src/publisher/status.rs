@@ -32,9 +32,11 @@ fn start(core: &Core) -> Vec<CounterReading> {
     counters
 }
 
-fn of_sequencer(sequencer: &Sequencer) -> [CounterReading; 3] {
+fn of_sequencer(sequencer: &Sequencer) -> [CounterReading; 4] {
     let Sequencer { ring, ledger, .. } = sequencer;
+    let place = if ring.is_persistent() { "file" } else { "memory" };
     [
+        reading("ring_place_seconds", Some(place), ring.unchanged_for().as_secs()),
         reading("ring_persistent", None, u64::from(ring.is_persistent())),
         reading("ring_write_failures", None, ring.failures()),
         reading("topics_retired", None, ledger.topics.retired()),

@@ -1,11 +1,11 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, BufWriter, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use pubsub_api::{Error, ErrorKind, Result};
 
 use super::SavedState;
+use crate::owned_file;
 
 /// The largest file that is kept or read: 512 MiB, a table of more than a million rows.
 pub const MOST_BYTES: u64 = 512 * 1024 * 1024;
@@ -29,20 +29,20 @@ impl SavedState {
     }
 
     fn write_new(&self, new: &Path) -> io::Result<()> {
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(new)?;
+        let file = owned_file::create_anew(new)?;
         self.encode(BufWriter::with_capacity(256 * 1024, file))
     }
 
     /// Reads what [`write`](Self::write) has written; `None` if there is no file.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the file is torn, changed, somebody else's, of another version, or above [`MOST_BYTES`];
-    /// [`ErrorKind::Unavailable`] if it cannot be read. Either way nothing of it may be used.
+    /// [`ErrorKind::Invalid`] if the file is torn, changed, no saved table, of another version, or above [`MOST_BYTES`];
+    /// [`ErrorKind::Unavailable`] if it cannot be read, is a link, or belongs to another user. Either way nothing of it may be used.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let cannot_read = |error: io::Error| {
             Error::new(ErrorKind::Unavailable, format!("cannot read {}", path.display())).with_source(error)
         };
-        let file = match File::open(path) {
+        let file = match owned_file::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(cannot_read(error)),

@@ -34,5 +34,7 @@ mod outboxes;
 mod restarts;
 #[path = "service_faults/ring_files.rs"]
 mod ring_files;
+#[path = "service_faults/ring_returns.rs"]
+mod ring_returns;
 #[path = "service_faults/starvation.rs"]
 mod starvation;

@@ -1,3 +1,4 @@
 mod life;
 mod recovery;
 mod refusals;
+mod returns;

@@ -140,27 +140,6 @@ fn a_last_record_that_was_cut_off_is_told_and_everything_goes_on() {
     assert_ends_with_the_truth(&agent, "a torn tail");
 }
 
-/// A disk that takes no more is a limit for files here, whose signal is ignored.
-const SMALL_FILES: &str = "trap '' XFSZ; ulimit -f 128; exec \"$@\"";
-
-#[test]
-fn publishing_goes_on_when_the_ring_cannot_be_written_any_more() {
-    let scene = Scene::new();
-    let service = Service::ready(scene.launch().under("sh", &["-c", SMALL_FILES, "sh"]).start());
-    let agent = scene.live_agent("agent");
-    for round in 0..10 {
-        scene.folder.publish(&events(round * 200, 200));
-    }
-    agent.wait_for_events(2000);
-    let _ = History::of(&agent.lines()).assert_without_holes();
-    let status = scene.folder.status("service");
-    assert!(counter(&status, "delivery", "ring_write_failures") > 0, "{status}");
-    assert_eq!(counter(&status, "delivery", "ring_persistent"), 0, "{status}");
-    let words = service.stderr();
-    assert_eq!(words.matches("cannot write to the ring in").count(), 1, "{words}");
-    assert!(words.lines().count() < 10, "{words}");
-}
-
 #[test]
 fn publishing_needs_no_folder_to_write_in() {
     let scene = Scene::new();
