@@ -21,6 +21,7 @@ mod role;
 mod round;
 mod run;
 mod scan;
+mod secret_file;
 mod server;
 mod slot;
 mod stream;

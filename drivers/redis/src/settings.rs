@@ -41,14 +41,14 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Text,
         "\"\"",
         "A file whose first line is the password, which is shown nowhere; empty to log in without one. It is read when \
-         the driver starts.",
+         the driver starts. A file that everybody can read, or others can write, is used with a warning.",
     ),
     setting(
         "password_env",
         Kind::Text,
         "\"\"",
         "The name of an environment variable that holds the password, in the place of `password_file`. It is read when the \
-         driver starts.",
+         driver starts. Handlers of an agent (`--exec`) do not inherit it.",
     ),
     setting(
         "tls",

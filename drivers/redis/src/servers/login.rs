@@ -4,6 +4,7 @@ use std::{env, fs};
 use pubsub_api::{Error, ErrorKind, Result};
 use redis::{ProtocolVersion, RedisConnectionInfo};
 
+use super::secret_file::warn_if_exposed;
 use super::tls::Tls;
 use crate::settings::{PasswordPlace, RedisSettings};
 
@@ -71,6 +72,7 @@ fn read_password(place: &PasswordPlace) -> Result<String> {
 
 fn password_of_file(path: &Path) -> Result<String> {
     let wanted = || format!("drivers.redis.password_file {}", path.display());
+    warn_if_exposed("drivers.redis.password_file", path);
     let text = fs::read_to_string(path).map_err(|error| {
         Error::new(ErrorKind::Settings, format!("cannot read {}", wanted())).with_source(error)
     })?;

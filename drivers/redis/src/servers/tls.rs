@@ -14,6 +14,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::Endpoint;
 use super::handshake_failure::explain;
+use super::secret_file::warn_if_exposed;
 use crate::settings::{ClientFiles, TlsSettings};
 
 /// What TLS needs, read and checked.
@@ -43,6 +44,7 @@ impl Tls {
             None => builder.with_no_client_auth(),
             Some(ClientFiles { cert_file, key_file }) => {
                 let chain = certificates("client_cert_file", cert_file)?;
+                warn_if_exposed("drivers.redis.client_key_file", key_file);
                 let key = PrivateKeyDer::from_pem_file(key_file)
                     .map_err(|error| unreadable("client_key_file", key_file, "private key", error))?;
                 // The key may be of a kind that is not known, or another than the certificate's.
