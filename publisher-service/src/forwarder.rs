@@ -1,3 +1,4 @@
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use pubsub_api::{
 use tokio::sync::{Mutex, watch};
 use tokio::time::{timeout, timeout_at};
 
-use crate::admit;
+use crate::{admit, dropped_event};
 
 /// Carries events from the IPC subscriber to the network publisher, a batch at a time, and acknowledges them.
 ///
@@ -146,14 +147,14 @@ impl Forwarder {
     fn admit(&self, event: EncodedEvent<'_>) -> Edit {
         match catch_unwind(AssertUnwindSafe(|| admit(event))) {
             Ok(Ok(edit)) => edit,
-            Ok(Err(refused)) => self.drop_for(refused.cause(), &refused),
-            Err(_) => self.drop_for("internal", &"checking it failed"),
+            Ok(Err(refused)) => self.drop_for(refused.cause(), &refused, event),
+            Err(_) => self.drop_for("internal", &"checking it failed", event),
         }
     }
 
-    fn drop_for(&self, cause: &'static str, reason: &dyn std::fmt::Display) -> Edit {
+    fn drop_for(&self, cause: &'static str, reason: &dyn fmt::Display, event: EncodedEvent<'_>) -> Edit {
         if let Some(times) = self.dropped.count(cause, Instant::now()) {
-            tracing::warn!(cause, times, "dropped an event: {reason}");
+            tracing::warn!(cause, times, "dropped {}: {reason}", dropped_event::describe(event));
         }
         Edit::Drop
     }

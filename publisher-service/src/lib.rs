@@ -8,6 +8,7 @@
 //! watches tables, and says that it is alive. With a broker the workers publish themselves, and that is all it does.
 
 mod admission;
+mod dropped_event;
 mod forwarder;
 mod northbound_side;
 mod program;

@@ -1,9 +1,12 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use pubsub_api::{Result, Role};
 use serde_json::json;
-use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal, tell};
+use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal, WriteQueue};
+
+use tokio::time::timeout;
 
 use crate::PublisherService;
 
@@ -39,7 +42,8 @@ async fn serve(arguments: &Arguments) -> Result<()> {
         ("ipc".to_owned(), service.ipc_endpoint()),
     ]);
     let status = frame.serve_status(endpoints, Arc::new(service.status_reader()))?;
-    announce(&service);
+    let output = WriteQueue::stdout();
+    announce(&service, &output);
 
     loop {
         let signal = tokio::select! {
@@ -48,7 +52,7 @@ async fn serve(arguments: &Arguments) -> Result<()> {
         };
         match signal {
             Signal::Stop => break,
-            Signal::Status => tell(status().to_notice_line()),
+            Signal::Status => drop(output.offer_line(&status().to_notice_line())),
             Signal::Reload => frame.reload(|_| Ok(())),
         }
     }
@@ -56,14 +60,24 @@ async fn serve(arguments: &Arguments) -> Result<()> {
     Readiness.stopping();
     tracing::info!("draining");
     let drained = service.drain(frame.settings().service().drain_timeout).await;
-    tell(status().to_notice_line());
+    output.offer_line(&status().to_notice_line());
+    finish(&output).await;
     tracing::info!("ended");
     drained
 }
 
-fn announce(service: &PublisherService) {
+/// For the last line on stdout; what a service publishes does not pass there.
+const OUTPUT_PATIENCE: Duration = Duration::from_secs(1);
+
+async fn finish(output: &WriteQueue) {
+    if timeout(OUTPUT_PATIENCE, output.written()).await.is_err() {
+        tracing::warn!("{} bytes for stdout were not written: it was not read", output.unwritten());
+    }
+}
+
+fn announce(service: &PublisherService, output: &WriteQueue) {
     let (network, ipc) = (service.network_endpoint(), service.ipc_endpoint());
-    tell(json!({ "ready": true, "network": network, "ipc": ipc }));
+    output.offer_line(&json!({ "ready": true, "network": network, "ipc": ipc }).to_string());
     // A broker's driver may connect only when there is something to publish.
     let place = network.unwrap_or_else(|| "the broker".to_owned());
     let what =

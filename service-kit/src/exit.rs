@@ -2,17 +2,24 @@ use std::process::ExitCode;
 
 use pubsub_api::Result;
 
-/// The end of `main`: an error goes to stderr as one sentence, and decides the exit status
+use crate::stderr::{finish, report};
+
+/// The end of `main`: an error is written to stderr as one sentence, and decides the exit status
 /// ([`Error::exit_status`](pubsub_api::Error::exit_status)).
+///
+/// It waits until stderr has taken this and what was logged before, at most two seconds: a process whose stderr nobody
+/// reads ends all the same.
 #[must_use]
 pub fn exit_code(outcome: &Result<()>) -> ExitCode {
-    match outcome {
+    let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            report(format_args!("error: {error}"));
             ExitCode::from(error.exit_status())
         }
-    }
+    };
+    finish();
+    code
 }
 
 /// The end of `main` when the arguments were wrong: 64 with the explanation; `--help` and `--version` are 0.

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -6,13 +7,15 @@ use std::time::Instant;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Registry, Result, Status};
 
+use crate::orphans::reap_orphans;
+use crate::watchdog::Watchdog;
 use crate::{Readiness, SettingsArguments, Signal, Signals, StatusDocument, StatusServer};
 
-/// What surrounds the work of a program: signals, status, readiness, settings that can be read again.
+/// What surrounds the work of a program: signals, status, readiness, the watchdog, settings that can be read again. As process
+/// 1 of a container it also reaps the processes that others have left to it.
 ///
 /// Make it before the work starts, so that no signal is missed; the program then is a loop over
 /// [`next`](Frame::next).
-#[derive(Debug)]
 pub struct Frame {
     signals: Signals,
     program: &'static str,
@@ -21,6 +24,17 @@ pub struct Frame {
     settings: Settings,
     last_reload: Arc<Mutex<Option<String>>>,
     status: Option<StatusServer>,
+    watchdog: Watchdog,
+    parts: Option<ReadParts>,
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("program", &self.program)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a program listens or connects, by hop.
@@ -36,6 +50,7 @@ impl Frame {
     /// As [`SettingsArguments::load`] and [`Signals::take`].
     pub fn new(program: &'static str, arguments: &SettingsArguments) -> Result<Self> {
         let signals = Signals::take()?;
+        reap_orphans();
         let registry = Registry::collect()?;
         let settings = arguments.load_and_warn(&registry)?;
         Ok(Self {
@@ -46,6 +61,8 @@ impl Frame {
             settings,
             last_reload: Arc::default(),
             status: None,
+            watchdog: Watchdog::of_process(),
+            parts: None,
         })
     }
 
@@ -70,6 +87,7 @@ impl Frame {
         endpoints: Endpoints,
         parts: ReadParts,
     ) -> Result<impl Fn() -> StatusDocument + use<>> {
+        self.parts = Some(Arc::clone(&parts));
         let (program, started) = (self.program, Instant::now());
         let last_reload = Arc::clone(&self.last_reload);
         let document = move || StatusDocument {
@@ -86,12 +104,17 @@ impl Frame {
         Ok(document)
     }
 
-    /// The next signal.
+    /// The next signal. Meanwhile it is this loop that proves to the watchdog that the program makes progress.
     ///
     /// # Cancel safety
     /// As [`Signals::next`].
     pub async fn next(&mut self) -> Signal {
-        self.signals.next().await
+        loop {
+            tokio::select! {
+                signal = self.signals.next() => return signal,
+                () = self.watchdog.due() => self.watchdog.beat(self.parts.as_ref()),
+            }
+        }
     }
 
     /// Reads the settings again and puts them into force with `apply`; if anything is refused, the old ones stay. What

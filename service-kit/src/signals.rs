@@ -12,13 +12,15 @@ pub enum Signal {
     Status,
 }
 
-/// The signals of this process, as a stream.
+/// The signals of this process, as a stream. SIGUSR2, which would end a process that does not expect it, is logged and does
+/// nothing.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Stream,
     interrupt: Stream,
     hangup: Stream,
     usr1: Stream,
+    usr2: Stream,
 }
 
 impl Signals {
@@ -36,6 +38,7 @@ impl Signals {
             interrupt: take(SignalKind::interrupt())?,
             hangup: take(SignalKind::hangup())?,
             usr1: take(SignalKind::user_defined1())?,
+            usr2: take(SignalKind::user_defined2())?,
         })
     }
 
@@ -44,11 +47,17 @@ impl Signals {
     /// # Cancel safety
     /// If the future is dropped, a signal that came meanwhile is told by the next call.
     pub async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.terminate.recv() => Signal::Stop,
-            _ = self.interrupt.recv() => Signal::Stop,
-            _ = self.hangup.recv() => Signal::Reload,
-            _ = self.usr1.recv() => Signal::Status,
+        loop {
+            return tokio::select! {
+                _ = self.terminate.recv() => Signal::Stop,
+                _ = self.interrupt.recv() => Signal::Stop,
+                _ = self.hangup.recv() => Signal::Reload,
+                _ = self.usr1.recv() => Signal::Status,
+                _ = self.usr2.recv() => {
+                    tracing::info!("SIGUSR2 does nothing here: SIGUSR1 writes the status, SIGHUP reads the settings again");
+                    continue;
+                }
+            };
         }
     }
 }

@@ -6,18 +6,17 @@ use listen::UnixClaim;
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::StatusDocument;
+use crate::{StatusDocument, stderr};
 
 /// Answers everyone who connects to `<state_dir>/<program>.status` with one line of JSON, and closes.
 ///
 /// The socket has mode 0660 and is never stolen: two programs of one kind need two folders.
 #[derive(Debug)]
 pub struct StatusServer {
-    _claim: UnixClaim,
     task: JoinHandle<()>,
 }
 
@@ -33,8 +32,12 @@ const ASKERS: usize = 8;
 /// The largest status that is read, in bytes: 4,096 peers fit.
 const MAX_STATUS_BYTES: u64 = 4 * 1024 * 1024;
 
+/// How often the socket file is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
 impl StatusServer {
-    /// Claims the socket and answers with what `status` gives, until it is dropped.
+    /// Claims the socket and answers with the document that `status` returns, until it is dropped. A socket file that is
+    /// deleted or replaced meanwhile is made anew within a second.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the folder is missing or closed to us, or another program of this kind runs in
@@ -44,15 +47,8 @@ impl StatusServer {
         program: &str,
         status: impl Fn() -> StatusDocument + Send + Sync + 'static,
     ) -> Result<Self> {
-        let path = state_dir.join(format!("{program}.{SUFFIX}"));
-        let claim = UnixClaim::bind(&path).map_err(|error| error.context("state_dir"))?;
-        let refused = |error| {
-            Error::new(ErrorKind::Unavailable, format!("cannot listen on {}", path.display()))
-                .with_source(error)
-        };
-        let listener = claim.listener().and_then(UnixListener::from_std).map_err(refused)?;
-        let task = tokio::spawn(serve(listener, Arc::new(status)));
-        Ok(Self { _claim: claim, task })
+        let place = Place::claim(state_dir.join(format!("{program}.{SUFFIX}")))?;
+        Ok(Self { task: tokio::spawn(serve(place, Arc::new(status))) })
     }
 }
 
@@ -62,15 +58,65 @@ impl Drop for StatusServer {
     }
 }
 
-async fn serve(listener: UnixListener, status: Arc<dyn Fn() -> StatusDocument + Send + Sync>) {
+/// A socket file, and the socket behind it.
+struct Place {
+    path: PathBuf,
+    /// `None` if it was lost and cannot be claimed again.
+    claim: Option<UnixClaim>,
+    listener: UnixListener,
+}
+
+impl Place {
+    fn claim(path: PathBuf) -> Result<Self> {
+        let (claim, listener) = claim(&path)?;
+        Ok(Self { path, claim: Some(claim), listener })
+    }
+
+    fn look_after_the_file(&mut self) {
+        match &self.claim {
+            Some(claim) if claim.is_in_place() => return,
+            Some(_) => {
+                tracing::warn!(
+                    "the status socket {} was deleted or replaced: making it anew",
+                    self.path.display()
+                );
+            }
+            None => {}
+        }
+        // The old lock must go first.
+        self.claim = None;
+        match claim(&self.path) {
+            Ok((claim, listener)) => (self.claim, self.listener) = (Some(claim), listener),
+            Err(error) => tracing::debug!("no status socket: {error}"),
+        }
+    }
+}
+
+fn claim(path: &Path) -> Result<(UnixClaim, UnixListener)> {
+    let claim = UnixClaim::bind(path).map_err(|error| error.context("state_dir"))?;
+    let listener = claim.listener().and_then(UnixListener::from_std).map_err(|error| {
+        Error::new(ErrorKind::Unavailable, format!("cannot listen on {}", path.display())).with_source(error)
+    })?;
+    Ok((claim, listener))
+}
+
+async fn serve(mut place: Place, status: Arc<dyn Fn() -> StatusDocument + Send + Sync>) {
     let places = Arc::new(Semaphore::new(ASKERS));
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((asker, _)) => {
+        let accepted = tokio::select! {
+            accepted = accept(&place.listener, &places) => accepted,
+            _ = looks.tick() => {
+                place.look_after_the_file();
+                continue;
+            }
+        };
+        match accepted {
+            Ok((asker, permit)) => {
                 let status = Arc::clone(&status);
                 tokio::spawn(async move {
-                    let _place = place;
+                    let _permit = permit;
                     if timeout(ASKER_PATIENCE, answer(asker, &status())).await.is_err() {
                         tracing::debug!("someone asked for the status and did not read it");
                     }
@@ -84,9 +130,20 @@ async fn serve(listener: UnixListener, status: Arc<dyn Fn() -> StatusDocument + 
     }
 }
 
+/// Cancel safe: a permit that is dropped returns.
+async fn accept(
+    listener: &UnixListener,
+    places: &Arc<Semaphore>,
+) -> std::io::Result<(UnixStream, OwnedSemaphorePermit)> {
+    let closed = |_| std::io::Error::from(std::io::ErrorKind::NotConnected);
+    let permit = Arc::clone(places).acquire_owned().await.map_err(closed)?;
+    listener.accept().await.map(|(asker, _)| (asker, permit))
+}
+
 async fn answer(mut asker: UnixStream, status: &StatusDocument) {
     let mut line = serde_json::to_vec(status).unwrap_or_default();
     line.push(b'\n');
+    stderr::written().await;
     if let Err(error) = asker.write_all(&line).await {
         tracing::debug!("someone asked for the status and left: {error}");
     }

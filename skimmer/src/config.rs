@@ -3,7 +3,7 @@ use comfy_table::Table;
 use pubsub_api::settings::{Settings, sample};
 use pubsub_api::{Registry, Result, Role};
 use serde_json::{Map, Value, json};
-use service_kit::{SettingsArguments, tell};
+use service_kit::{SettingsArguments, report, tell};
 use subscriber_agent::AgentBuilder;
 
 /// The arguments of `skimmer config`.
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 fn check(registry: &Registry, arguments: &SettingsArguments) -> Result<()> {
     let (settings, warnings) = arguments.load(registry)?;
     for warning in &warnings {
-        eprintln!("warning: {warning}");
+        report(format_args!("warning: {warning}"));
     }
     registry.open(&settings, Role::Network)?;
     // With port 0 nobody but the service knows where it is: an agent is told otherwise.
@@ -81,7 +81,7 @@ fn check_socket(registry: &Registry, settings: &Settings) -> Result<()> {
 fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Result<()> {
     let (settings, warnings) = arguments.load(registry)?;
     for warning in &warnings {
-        eprintln!("warning: {warning}");
+        report(format_args!("warning: {warning}"));
     }
     if as_json {
         let entries = settings.entries().map(|entry| {

@@ -12,7 +12,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use pubsub_api::{Error, ErrorKind, Result};
-use service_kit::{block_on, tell};
+use service_kit::{block_on, report, tell};
 use tokio::time::{Instant, sleep_until};
 
 use crate::scratch::Scratch;
@@ -72,12 +72,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 async fn play(arguments: &Arguments, log: &ChangeLog) -> Result<Summary> {
     let scratch = Scratch::new("demo")?;
     let redis = if arguments.redis { Some(Redis::start(scratch.path()).await?) } else { None };
-    eprintln!(
+    report(format_args!(
         "playing {} events of a cloud's day: {} workers, 1 publisher service, {} agents",
         log.len(),
         arguments.workers,
         arguments.agents
-    );
+    ));
     let mut sets = redis.as_ref().map(Redis::settings).unwrap_or_default();
     sets.extend(arguments.sets.iter().cloned());
     let mut stage = Stage::set(&scratch, arguments.agents, &sets).await?;

@@ -8,7 +8,7 @@ use publisher_client::PublisherClient;
 use pubsub_api::settings::{Settings, parse_duration};
 use pubsub_api::{Action, Error, ErrorKind, Event, Registry, Result, Role, Topic, Value, json};
 use serde_json::json as to_json;
-use service_kit::{LogArguments, SettingsArguments, block_on, tell};
+use service_kit::{LogArguments, SettingsArguments, WriteQueue, block_on, report};
 
 use crate::lines::{Line, Lines};
 
@@ -68,25 +68,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let ended = block_on(publish(&mut sender, arguments));
     let unconfirmed = sender.client.status().counter("events_unconfirmed", None);
     if sender.published > 0 && (unconfirmed > 0 || !confirms(&registry, &settings)?) {
-        eprintln!("handed over, not confirmed: nobody has told whether the events arrived");
+        report("handed over, not confirmed: nobody has told whether the events arrived");
     }
-    eprintln!("published {} events", sender.published);
+    report(format_args!("published {} events", sender.published));
     ended
 }
 
 async fn publish(sender: &mut Sender, arguments: &Arguments) -> Result<()> {
     sender.client.initialize().await?;
     tokio::time::sleep(arguments.settle).await;
-    let progress = arguments.progress.then(|| tokio::spawn(tell_progress(Arc::clone(&sender.client))));
+    let output = arguments.progress.then(|| Arc::new(WriteQueue::stdout()));
+    let progress =
+        output.clone().map(|output| tokio::spawn(tell_progress(Arc::clone(&sender.client), output)));
     let sent = match &arguments.jsonl {
         Some(file) => sender.send_lines(file).await,
         None => sender.send(&one_event(arguments)?).await,
     };
     let flushed = sender.client.flush().await;
     let closed = sender.client.close().await;
-    if let Some(progress) = progress {
+    if let (Some(progress), Some(output)) = (progress, output) {
         progress.abort();
-        tell_confirmed(confirmed(&sender.client));
+        tell_confirmed(&output, confirmed(&sender.client));
+        // That nobody reads it any more is no failure.
+        let _ = output.written().await;
     }
     sent.and(flushed).and(closed)?;
     if sender.refused == 0 {
@@ -101,13 +105,13 @@ async fn publish(sender: &mut Sender, arguments: &Arguments) -> Result<()> {
 /// How often the progress is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
-async fn tell_progress(client: Arc<PublisherClient>) {
+async fn tell_progress(client: Arc<PublisherClient>, output: Arc<WriteQueue>) {
     let mut told = 0;
     loop {
         tokio::time::sleep(LOOK).await;
         let now = confirmed(&client);
         if now != told {
-            tell_confirmed(now);
+            tell_confirmed(&output, now);
             told = now;
         }
     }
@@ -117,8 +121,8 @@ fn confirmed(client: &PublisherClient) -> u64 {
     client.status().counter("events_acknowledged", None)
 }
 
-fn tell_confirmed(events: u64) {
-    tell(to_json!({ "confirmed": events }));
+fn tell_confirmed(output: &WriteQueue, events: u64) {
+    output.offer_line(&to_json!({ "confirmed": events }).to_string());
 }
 
 fn one_event(arguments: &Arguments) -> Result<Event> {
@@ -182,7 +186,7 @@ impl Sender {
             match sent {
                 Err(error) if error.kind() == ErrorKind::Invalid => {
                     self.refused += 1;
-                    eprintln!("line {number}: {error}");
+                    report(format_args!("line {number}: {error}"));
                 }
                 other => other?,
             }

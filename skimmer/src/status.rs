@@ -1,7 +1,7 @@
 use clap::Args;
 use comfy_table::Table;
 use pubsub_api::{Error, ErrorKind, Registry, Result};
-use service_kit::{SettingsArguments, StatusDocument, ask_status, block_on, status_sockets, tell};
+use service_kit::{SettingsArguments, StatusDocument, ask_status, block_on, report, status_sockets, tell};
 
 /// The arguments of `skimmer status`.
 #[derive(Debug, Clone, Args)]
@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for socket in status_sockets(state_dir)? {
         match block_on(ask_status(&socket)) {
             Ok(document) => documents.push(document),
-            Err(error) => eprintln!("warning: {error}"),
+            Err(error) => report(format_args!("warning: {error}")),
         }
     }
     if documents.is_empty() {

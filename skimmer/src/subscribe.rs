@@ -1,6 +1,6 @@
 mod columns;
 
-use std::io::{Write, stdout};
+use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -11,9 +11,10 @@ use pubsub_api::wire::EventRef;
 use pubsub_api::{
     Envelope, Error, ErrorKind, Event, Notice, Pattern, Registry, Result, Subscription, Topic, json,
 };
-use service_kit::{LogArguments, SettingsArguments, block_on};
+use service_kit::{LogArguments, SettingsArguments, WriteQueue, block_on, printable_lines, report_now};
 use subscriber_agent::{listen_to_publishers, tracked_subscriber};
-use tokio::time::{Instant, timeout_at};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// The arguments of `skimmer sub`.
 #[derive(Debug, Clone, Args)]
@@ -94,20 +95,47 @@ async fn subscribe(
     for subscription in subscriptions {
         subscriber.register_topic(subscription)?;
     }
+    let mut terminate = signal(SignalKind::terminate())
+        .map_err(|error| Error::new(ErrorKind::Internal, "cannot handle signals").with_source(error))?;
     subscriber.initialize().await?;
+    let output = WriteQueue::stdout();
     let ended = tokio::select! {
-        ended = print(&subscriber, arguments) => ended,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        ended = print(&subscriber, arguments, &output) => ended,
+        _ = output.failed() => Ok(()),
+        _ = tokio::signal::ctrl_c() => finish(&output).await,
+        _ = terminate.recv() => finish(&output).await,
     };
     subscriber.close().await;
     ended
 }
 
-async fn print(subscriber: &TrackedSubscriber, arguments: &Arguments) -> Result<()> {
+/// How long the end by a signal waits for the reader of stdout.
+const OUTPUT_PATIENCE: Duration = Duration::from_secs(1);
+
+async fn finish(output: &WriteQueue) -> Result<()> {
+    if timeout(OUTPUT_PATIENCE, output.written()).await.is_err() {
+        tracing::warn!("{} bytes of output were not written: stdout was not read", output.unwritten());
+    }
+    Ok(())
+}
+
+/// Prints until enough has come, and until all of that is written.
+async fn print(subscriber: &TrackedSubscriber, arguments: &Arguments, output: &WriteQueue) -> Result<()> {
+    let ended = print_items(subscriber, arguments, output).await;
+    // A reader that is gone wants no more.
+    let _ = output.written().await;
+    ended
+}
+
+async fn print_items(
+    subscriber: &TrackedSubscriber,
+    arguments: &Arguments,
+    output: &WriteQueue,
+) -> Result<()> {
     let deadline = Instant::now() + arguments.timeout.unwrap_or(NEVER);
     let mut left = arguments.count;
     let mut was_connected = false;
-    if arguments.output == Format::Table && writeln!(stdout(), "{}", columns::header()).is_err() {
+    if arguments.output == Format::Table && !write(output, columns::header()).await {
         return Ok(());
     }
     while left != Some(0) {
@@ -117,9 +145,13 @@ async fn print(subscriber: &TrackedSubscriber, arguments: &Arguments) -> Result<
         let item = item?;
         was_connected |= !matches!(item, Item::Notice(Notice::Stale { .. } | Notice::LinkDown { .. }));
         let is_read = match item {
-            Item::Event { envelope, origin } => show_all(&[envelope], origin, &mut left, arguments)?,
-            Item::Snapshot(snapshot) => show_all(&snapshot.rows, Origin::Snapshot, &mut left, arguments)?,
-            Item::Notice(notice) => show_notice(&notice, arguments.show_gaps),
+            Item::Event { envelope, origin } => {
+                show_all(&[envelope], origin, &mut left, arguments, output).await?
+            }
+            Item::Snapshot(snapshot) => {
+                show_all(&snapshot.rows, Origin::Snapshot, &mut left, arguments, output).await?
+            }
+            Item::Notice(notice) => show_notice(&notice, arguments.show_gaps, output).await,
         };
         if !is_read {
             return Ok(());
@@ -141,11 +173,12 @@ fn at_deadline(left: Option<u64>, was_connected: bool) -> Result<()> {
 }
 
 /// As many of the events as are still wanted. False if nobody reads any more.
-fn show_all(
+async fn show_all(
     envelopes: &[Envelope],
     origin: Origin,
     left: &mut Option<u64>,
     arguments: &Arguments,
+    output: &WriteQueue,
 ) -> Result<bool> {
     for envelope in envelopes {
         if *left == Some(0) {
@@ -153,7 +186,8 @@ fn show_all(
         }
         match EventRef::read(envelope.topic.as_bytes(), &envelope.payload) {
             Ok(event) => {
-                if !show(&event.to_event(), origin, arguments)? {
+                let line = line(&event.to_event(), origin, arguments)?;
+                if !write(output, line).await {
                     return Ok(false);
                 }
                 *left = left.map(|left| left - 1);
@@ -165,21 +199,28 @@ fn show_all(
 }
 
 /// On stdout, at its place among the events, or on stderr. False if nobody reads any more.
-fn show_notice(notice: &Notice, on_stdout: bool) -> bool {
+async fn show_notice(notice: &Notice, on_stdout: bool, output: &WriteQueue) -> bool {
     let line = serde_json::to_string(notice).unwrap_or_default();
     if on_stdout {
-        return writeln!(stdout(), "{line}").is_ok();
+        return write(output, line).await;
     }
-    eprintln!("{line}");
+    report_now(line);
     true
 }
 
 /// False if nobody reads any more.
-fn show(event: &Event, origin: Origin, arguments: &Arguments) -> Result<bool> {
+async fn write(output: &WriteQueue, mut line: String) -> bool {
+    if stdout().is_terminal() {
+        line = printable_lines(&line);
+    }
+    line.push('\n');
+    output.put(line.as_bytes()).await.is_ok()
+}
+
+fn line(event: &Event, origin: Origin, arguments: &Arguments) -> Result<String> {
     let options = LineOptions { origin: origin.name(), stamp: arguments.stamps };
-    let line = match arguments.output {
-        Format::Jsonl => json::to_line_with(event, options)?,
-        Format::Table => columns::row(event, origin),
-    };
-    Ok(writeln!(stdout(), "{line}").is_ok())
+    match arguments.output {
+        Format::Jsonl => json::to_line_with(event, options),
+        Format::Table => Ok(columns::row(event, origin)),
+    }
 }

@@ -10,10 +10,12 @@ use clap::builder::RangedU64ValueParser;
 use delivery::subscriber::TrackedSubscriber;
 use pubsub_api::settings::{Settings, parse_duration};
 use pubsub_api::{Error, ErrorKind, Pattern, Registry, Result};
-use service_kit::{LogArguments, SettingsArguments, Signal, Signals, block_on, tell, use_all_descriptors};
+use service_kit::{
+    LogArguments, SettingsArguments, Signal, Signals, WriteQueue, block_on, use_all_descriptors,
+};
 use subscriber_agent::{listen_to_publishers, tracked_subscriber};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use follower::follow;
 use tallies::Tallies;
@@ -46,6 +48,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// A year: as good as never, and far from overflowing a clock.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// How long the end waits for the reader of stdout.
+const OUTPUT_PATIENCE: Duration = Duration::from_secs(1);
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     arguments.log.start();
     use_all_descriptors();
@@ -66,7 +71,7 @@ async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) 
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let end = Instant::now() + arguments.timeout.unwrap_or(NEVER);
-    let mut told = String::new();
+    let (output, mut told) = (WriteQueue::stdout(), String::new());
     loop {
         tokio::select! {
             () = sleep_until(end) => break,
@@ -74,7 +79,7 @@ async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) 
             _ = looks.tick() => {
                 let line = tallies.state(arguments.agents).to_string();
                 if line != told {
-                    tell(&line);
+                    output.offer_line(&line);
                     told = line;
                 }
             }
@@ -85,7 +90,9 @@ async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) 
     }
     let live = tallies.live.load(Ordering::Relaxed);
     followers.shutdown().await;
-    tell(tallies.summary(arguments.agents));
+    output.offer_line(&tallies.summary(arguments.agents).to_string());
+    // A reader that does not read keeps nobody here.
+    let _ = timeout(OUTPUT_PATIENCE, output.written()).await;
     if live == 0 {
         return Err(Error::new(
             ErrorKind::Unavailable,

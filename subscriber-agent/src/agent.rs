@@ -12,6 +12,7 @@ use delivery::subscriber::TrackedSubscriber;
 use pubsub_api::database::DbApi;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Result, Status, Subscription};
+use service_kit::WriteQueue;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout_at;
 
@@ -44,6 +45,8 @@ pub struct Agent {
     pub(crate) lines: mpsc::Sender<String>,
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) keeping: Arc<KeepingCounters>,
+    /// What waits to be written, for the status.
+    pub(crate) output_queue: Option<Arc<WriteQueue>>,
 }
 
 /// What others than the running task see of comparisons with the database.
@@ -65,8 +68,8 @@ impl Agent {
         self.take_up(&mut io).await;
         self.asked().apply(&Asked::default(), &self.subscriber)?;
         self.subscriber.initialize().await?;
-        io.output.agent_notice(&AgentNotice::Ready)?;
-        io.output.flush()
+        io.output.agent_notice(&AgentNotice::Ready).await?;
+        io.output.flush().await
     }
 
     /// Lets [`run`](Self::run) end after the event in hand.
@@ -136,14 +139,19 @@ impl Agent {
         }
     }
 
-    /// Writes what waits for the output. Call it when [`run`](Self::run) has ended.
+    /// Writes what waits for the output, and waits until it is written. Call it when [`run`](Self::run) has ended.
     ///
     /// # Errors
-    /// As [`Output::flush`](crate::Output::flush).
+    /// As [`Output::written`](crate::Output::written).
     pub async fn flush(&self) -> Result<()> {
         let mut io = self.io.lock().await;
-        io.write_lines()?;
-        io.output.flush()
+        io.write_lines().await?;
+        io.output.written().await
+    }
+
+    /// The bytes of output that nobody has read yet.
+    pub(crate) fn unwritten_output(&self) -> usize {
+        self.output_queue.as_ref().map_or(0, |queue| queue.unwritten())
     }
 
     /// Counters, queues and peers by part; how it stands with each publisher is in `delivery`.
@@ -156,6 +164,9 @@ impl Agent {
             ("handlers".to_owned(), self.dispatcher.status()),
             ("network".to_owned(), self.subscriber.status()),
         ]);
+        if let (Some(queue), Some(agent)) = (&self.output_queue, parts.get_mut("agent")) {
+            agent.queues.push(queue.reading("output", "the agent stops reading until the output is read"));
+        }
         if let Some(Synced { database, counters, .. }) = &self.synced {
             let mut status = database.as_ref().map(|database| database.status()).unwrap_or_default();
             status.counters.extend(counters.read());

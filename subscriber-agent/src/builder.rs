@@ -114,6 +114,7 @@ impl AgentBuilder {
             counters: Arc::clone(&syncing.counters),
             other_rows: syncing.other_rows(),
         });
+        let output_queue = self.output.queue();
         let io = Io::new(self.output, self.reports, unwritten, self.keeping, self.syncing);
         Arc::new(Agent {
             subscriber: self.subscriber,
@@ -128,6 +129,7 @@ impl AgentBuilder {
             lines,
             stopping: watch::Sender::new(false),
             keeping: self.keeping_counters,
+            output_queue,
         })
     }
 }

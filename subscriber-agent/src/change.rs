@@ -28,6 +28,16 @@ impl Change {
         json::to_line_with(&self.event, LineOptions { origin: self.origin.name(), stamp })
     }
 
+    /// The row that it is about, for people: `lport port-1`, or the topic if it is about none.
+    pub(crate) fn row_name(&self) -> String {
+        let (table, key) = (self.event.table.as_deref(), self.event.key.as_deref());
+        match (table, key) {
+            (Some(table), Some(key)) => format!("{} {}", table.escape_debug(), key.escape_debug()),
+            (Some(table), None) => format!("table {}", table.escape_debug()),
+            _ => format!("an event on topic {}", self.event.topic),
+        }
+    }
+
     /// The table and key of the row that it is about.
     pub(crate) fn row(&self) -> Option<(&str, &str)> {
         Some((self.event.table.as_deref()?, self.event.key.as_deref()?))

@@ -17,6 +17,7 @@ mod handler;
 mod intake;
 mod keeping;
 mod lane;
+mod loss_log;
 mod on_failure;
 mod output;
 mod program;

@@ -1,8 +1,8 @@
-use std::io::stdout;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Pattern, Result, Subscription, Topic};
 use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal};
 use tokio::task::JoinHandle;
@@ -106,24 +106,31 @@ async fn end(
     last_line: impl FnOnce() -> String + Send + 'static,
 ) -> Result<()> {
     agent.stop();
-    let agent = Arc::clone(agent);
     let deadline = Instant::now() + grace;
-    let ending = tokio::spawn(async move {
-        let stopped = match still_at_work {
-            Some(work) => outcome(work.await),
-            None => Ok(()),
-        };
-        let drained = agent.drain(deadline.saturating_duration_since(Instant::now())).await;
-        agent.write_line(last_line());
-        stopped.and(drained).and(agent.flush().await)
+    let ending = tokio::spawn({
+        let agent = Arc::clone(agent);
+        async move {
+            let stopped = match still_at_work {
+                Some(work) => outcome(work.await),
+                None => Ok(()),
+            };
+            let drained = agent.drain(deadline.saturating_duration_since(Instant::now())).await;
+            agent.write_line(last_line());
+            stopped.and(drained).and(agent.flush().await)
+        }
     });
     match timeout_at(deadline + FAREWELL, ending).await {
         Ok(ended) => outcome(ended),
         Err(_) => {
-            let text = format!(
-                "a handler or the reader of the output took nothing more for {grace:?} (agent.drain_timeout); \
-                 what had arrived is given up"
-            );
+            let text = match agent.unwritten_output() {
+                0 => format!(
+                    "a handler was not done within {grace:?} (agent.drain_timeout); what had arrived is given up"
+                ),
+                bytes => format!(
+                    "stdout was not read within {grace:?} (agent.drain_timeout): {bytes} bytes of output and what \
+                     had arrived after it are given up"
+                ),
+            };
             Err(Error::new(ErrorKind::Unavailable, text))
         }
     }
@@ -137,10 +144,12 @@ const TABLE_FILE: &str = "agent-table";
 
 fn build(frame: &Frame, arguments: &Arguments) -> Result<AgentBuilder> {
     let events = arguments.output == OutputFormat::Jsonl;
-    let output = Output::new(Box::new(stdout()), events).with_stamps(arguments.stamps);
+    let output = Output::stdout(events).with_stamps(arguments.stamps);
     let settings = frame.settings().agent();
+    let secrets = secret_variables(frame.settings());
     let exec = |command: &str| {
-        Box::new(ExecHandler::new(command, settings.handler_timeout).with_stamps(arguments.stamps))
+        let handler = ExecHandler::new(command, settings.handler_timeout).with_stamps(arguments.stamps);
+        Box::new(handler.without_variables(secrets.clone()))
     };
     let mut builder = AgentBuilder::new(frame.registry(), frame.settings())?;
     if settings.keep_table {
@@ -166,6 +175,16 @@ fn build(frame: &Frame, arguments: &Arguments) -> Result<AgentBuilder> {
     }
     subscriptions.extend(arguments.patterns.iter().cloned().map(Subscription::from));
     Ok(builder.subscribe(subscriptions).output(output))
+}
+
+/// The environment variables that hold passwords, as the settings of all drivers name them.
+fn secret_variables(settings: &Settings) -> Vec<String> {
+    let names_one = |name: &str| name.ends_with("password_env");
+    let named = settings.entries().filter(|entry| names_one(entry.setting.name));
+    named
+        .map(|entry| entry.value.trim_matches(['"', '\'']).to_owned())
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 fn split<'a>(argument: &str, pair: &'a str) -> Result<(&'a str, &'a str)> {

@@ -5,6 +5,7 @@ use northbound::{Object, Updated};
 use pubsub_api::database::{Entry, RowName};
 use pubsub_api::{Error, ErrorKind, Result};
 use serde_json::{Map, Value};
+use service_kit::report;
 
 use super::{Opened, show};
 
@@ -111,7 +112,7 @@ impl Command {
                 let update = async {
                     match northbound.update(row, &changes, *if_version).await? {
                         Updated::Changed(object) => show::object(object),
-                        Updated::Unchanged(_) => eprintln!("unchanged"),
+                        Updated::Unchanged(_) => report("unchanged"),
                     }
                     Ok(())
                 };
@@ -160,7 +161,7 @@ async fn clean(opened: &Opened, table: &str) -> Result<()> {
             Err(error) => return Err(error),
         }
     }
-    eprintln!("deleted {deleted} rows");
+    report(format_args!("deleted {deleted} rows"));
     Ok(())
 }
 

@@ -2,7 +2,7 @@ use comfy_table::Table;
 use northbound::Object;
 use pubsub_api::database::{Entry, RowPlace};
 use serde_json::{Value, json};
-use service_kit::tell;
+use service_kit::{printable, tell};
 
 use super::Format;
 
@@ -10,7 +10,7 @@ use super::Format;
 pub(super) fn names(format: Format, what: &str, names: Vec<String>) {
     for name in names {
         match format {
-            Format::Table => tell(name),
+            Format::Table => tell(printable(&name)),
             Format::Jsonl => tell(json!({ what: name })),
         }
     }
@@ -24,8 +24,9 @@ pub(super) fn places(format: Format, mut places: Vec<RowPlace>) {
             places.iter().for_each(|place| tell(json!({"key": place.key, "topic": place.topic})))
         }
         Format::Table => {
-            let rows =
-                places.iter().map(|place| [place.key.clone(), place.topic.clone().unwrap_or_default()]);
+            let rows = places
+                .iter()
+                .map(|place| [printable(&place.key), printable(place.topic.as_deref().unwrap_or(""))]);
             show(&["key", "topic"], rows);
         }
     }
@@ -60,7 +61,7 @@ pub(super) fn entries(format: Format, table: &str, entries: Vec<Entry>) {
         Format::Table => {
             let rows = entries.iter().map(|entry| {
                 let RowPlace { key, topic } = &entry.place;
-                [table.to_owned(), key.clone(), topic.clone().unwrap_or_default(), text(entry)]
+                [table, key, topic.as_deref().unwrap_or(""), &text(entry)].map(printable)
             });
             show(&["table", "key", "topic", "value"], rows);
         }

@@ -8,6 +8,7 @@ use publisher_client::PublisherClient;
 use pubsub_api::database::{DbApi, RowName};
 use pubsub_api::settings::{Settings, parse_duration};
 use pubsub_api::{Error, ErrorKind, Registry, Result};
+use service_kit::report;
 
 /// The arguments of `skimmer service leave`.
 #[derive(Debug, Clone, Args)]
@@ -48,7 +49,7 @@ impl Leave {
         let closed = client.close().await;
         match deleted {
             Ok(_) => {
-                eprintln!("publisher {id} has left");
+                report(format_args!("publisher {id} has left"));
                 closed
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {

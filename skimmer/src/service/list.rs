@@ -6,7 +6,7 @@ use pubsub_api::database::{DbApi, Entry};
 use pubsub_api::settings::{PubSub, Settings};
 use pubsub_api::{Registry, Result};
 use serde_json::json;
-use service_kit::tell;
+use service_kit::{printable, report, tell};
 
 use super::Format;
 
@@ -88,7 +88,7 @@ async fn readable<Row>(
     for Entry { place, value } in database.get_all_entries(table, None).await? {
         match parse(&value) {
             Ok(row) => rows.push(row),
-            Err(error) => eprintln!("warning: row {table}/{} is left out: {error}", place.key),
+            Err(error) => report(format_args!("warning: row {table}/{} is left out: {error}", place.key)),
         }
     }
     Ok(rows)
@@ -112,7 +112,7 @@ fn show(what: &str, header: [&str; 4], rows: impl Iterator<Item = [String; 4]>) 
     table.load_style(comfy_table::presets::ASCII_MARKDOWN);
     table.set_header(header);
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.map(|cell| printable(&cell)));
     }
     if table.row_count() > 0 { tell(table) } else { tell(format!("no {what}")) }
 }

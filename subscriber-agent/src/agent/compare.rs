@@ -44,7 +44,7 @@ impl Agent {
             Ok(read) => read,
             Err(error) => {
                 self.table().forget_comparison();
-                return io.output.agent_notice(&AgentNotice::SyncFailed { reason: error.to_string() });
+                return io.output.agent_notice(&AgentNotice::SyncFailed { reason: error.to_string() }).await;
             }
         };
         let Compared { events, kept } = self.table().compare(&read.rows, read_at, |event| read.covers(event));
@@ -59,7 +59,7 @@ impl Agent {
             self.hand_on(&mut io.output, Change { event, origin: Origin::Sync }).await?;
         }
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        io.output.agent_notice(&AgentNotice::Synced { reason, rows, differences, kept, took_ms })
+        io.output.agent_notice(&AgentNotice::Synced { reason, rows, differences, kept, took_ms }).await
     }
 
     /// Connects to the publishers of the directory, and leaves those that are not there any more.

@@ -39,21 +39,24 @@ impl Io {
     }
 
     /// Writes the lines that wait.
-    pub(crate) fn write_lines(&mut self) -> Result<()> {
+    pub(crate) async fn write_lines(&mut self) -> Result<()> {
         if let Some(line) = self.line.take() {
-            self.output.line(line.as_bytes())?;
+            self.output.line(line.as_bytes()).await?;
         }
         while let Ok(line) = self.lines.try_recv() {
-            self.output.line(line.as_bytes())?;
+            self.output.line(line.as_bytes()).await?;
         }
         Ok(())
     }
 
     /// Waits until there is something to do besides what the subscriber yields.
     ///
+    /// # Errors
+    /// Those of the output.
+    ///
     /// # Cancel safety
     /// If the future is dropped, nothing is lost.
-    pub(super) async fn wake(&mut self) {
+    pub(super) async fn wake(&mut self) -> Result<()> {
         let due = self.resyncs.due().into_iter().chain(self.keeping.as_ref().map(Keeping::due)).min();
         let synced = async {
             match &mut self.syncing {
@@ -66,6 +69,8 @@ impl Io {
             () = synced => {}
             Some(line) = self.lines.recv() => self.line = Some(line),
             () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
+            error = self.output.failed() => return Err(error),
         }
+        Ok(())
     }
 }

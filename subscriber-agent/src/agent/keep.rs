@@ -1,11 +1,16 @@
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use delivery::rows::Table;
 use delivery::saved::SavedState;
+use tokio::time::timeout;
 
 use super::{Agent, Io};
 use crate::Change;
+
+/// How long the agent waits for the reader of its output before it keeps the table; if that does not read, the table is
+/// kept at another time.
+const OUTPUT_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Agent {
     /// Goes on where the last life of the agent has stopped, as far as what it kept is still wanted. Nothing of it is handed
@@ -35,6 +40,9 @@ impl Agent {
         if !keeping.is_due(Instant::now()).await || !self.intake.has_changed() {
             return;
         }
+        if !matches!(timeout(OUTPUT_PATIENCE, io.output.written()).await, Ok(Ok(()))) {
+            return;
+        }
         let state = self.state(io);
         if let Some(keeping) = &mut io.keeping {
             keeping.begin(state);
@@ -44,7 +52,7 @@ impl Agent {
     /// Keeps the table, and waits until it is written.
     pub(super) async fn keep_last(&self) {
         let mut io = self.io.lock().await;
-        if io.keeping.is_none() || io.output.flush().is_err() {
+        if io.keeping.is_none() || io.output.written().await.is_err() {
             return;
         }
         let state = self.state(&io);

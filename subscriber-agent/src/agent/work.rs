@@ -8,6 +8,7 @@ use pubsub_api::{Error, ErrorKind, Event, Notice, Result};
 
 use super::{Agent, Io};
 use crate::intake::Handed;
+use crate::loss_log;
 use crate::{AgentNotice, Change, Output, Report, ResyncWanted};
 
 impl Agent {
@@ -28,18 +29,21 @@ impl Agent {
             let next = match self.subscriber.recv().now_or_never() {
                 Some(next) => next,
                 None => {
-                    io.output.flush()?;
+                    io.output.flush().await?;
                     self.keep_if_due(&mut io).await;
                     tokio::select! {
                         _ = &mut stopped => return Ok(()),
                         next = self.subscriber.recv() => next,
-                        () = io.wake() => continue,
+                        woken = io.wake() => match woken {
+                            Ok(()) => continue,
+                            Err(error) => return Err(error),
+                        },
                     }
                 }
             };
             match next {
                 Ok(item) => self.take(&mut io, item).await?,
-                Err(error) if error.kind() == ErrorKind::Closed => return io.output.flush(),
+                Err(error) if error.kind() == ErrorKind::Closed => return io.output.flush().await,
                 Err(error) => return Err(error),
             }
             if *self.stopping.borrow() {
@@ -63,14 +67,14 @@ impl Agent {
         while let Some(report) = io.reports.try_next() {
             match report {
                 Report::Failed(failure) => {
-                    io.output.agent_notice(&AgentNotice::HandlerFailed(failure))?;
+                    io.output.agent_notice(&AgentNotice::HandlerFailed(failure)).await?;
                 }
-                Report::Gap(gap) => io.output.agent_notice(&AgentNotice::HandlerGap(gap))?,
+                Report::Gap(gap) => io.output.agent_notice(&AgentNotice::HandlerGap(gap)).await?,
                 Report::Resync(wanted) => io.resyncs.want(wanted, now),
                 Report::Stop(reason) => return Err(Error::new(ErrorKind::Internal, reason)),
             }
         }
-        io.write_lines()?;
+        io.write_lines().await?;
         while let Some(wanted) = io.resyncs.next(now) {
             self.give_again(&mut io.output, wanted).await?;
         }
@@ -82,7 +86,8 @@ impl Agent {
         for handed in self.intake.take(item, now) {
             match handed {
                 Handed::Notice(notice) => {
-                    io.output.notice(&notice)?;
+                    loss_log::log(&notice);
+                    io.output.notice(&notice).await?;
                     if let (Notice::Resync { reason, .. }, Some(syncing)) = (&notice, &mut io.syncing) {
                         syncing.want(reason, now);
                     }
@@ -102,9 +107,9 @@ impl Agent {
 
     /// To the output, and to the handlers.
     pub(super) async fn hand_on(&self, output: &mut Output, change: Change) -> Result<()> {
-        output.event(&change)?;
+        output.event(&change).await?;
         if self.dispatcher.would_wait(&change) {
-            output.flush()?;
+            output.flush().await?;
         }
         self.dispatcher.dispatch(&change).await;
         Ok(())
@@ -113,8 +118,8 @@ impl Agent {
     /// Gives a handler all rows of a table, and the deletes that are remembered.
     async fn give_again(&self, output: &mut Output, wanted: ResyncWanted) -> Result<()> {
         let ResyncWanted { handler, table, reason } = wanted;
-        output.notice(&Notice::Resync { publisher: None, topic: None, reason })?;
-        output.flush()?;
+        output.notice(&Notice::Resync { publisher: None, topic: None, reason }).await?;
+        output.flush().await?;
         let rows: Vec<Arc<Event>> = self.table().with_tombstones_of(&table).cloned().collect();
         for event in rows {
             self.dispatcher.give(handler, &Change { event, origin: Origin::Sync }).await;
@@ -124,7 +129,7 @@ impl Agent {
 
     /// Gives the handlers what they were not done with in the agent's last life, as it is now.
     async fn give_unhandled(&self, io: &mut Io) -> Result<()> {
-        io.output.flush()?;
+        io.output.flush().await?;
         while let Some((table, key)) = io.unhandled.pop() {
             let event = self.table().latest_event(&table, &key).cloned();
             if let Some(event) = event {

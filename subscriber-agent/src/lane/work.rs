@@ -29,10 +29,10 @@ impl Work {
                 Err(reason) => {
                     self.fail(&change, &reason);
                     if self.on_failure == OnFailure::Stop {
-                        let row = (&change.event.table, &change.event.key);
                         self.reporter.stop(format!(
-                            "the handler of {} failed on {:?} {:?} (agent.on_failure = \"stop\"): {reason}",
-                            self.route, row.0, row.1
+                            "the handler of {} failed on {} (agent.on_failure = \"stop\"): {reason}",
+                            self.route,
+                            change.row_name()
                         ));
                         return;
                     }
@@ -64,9 +64,10 @@ impl Work {
         }
     }
 
-    fn fail(&self, Change { event, .. }: &Change, reason: &str) {
+    fn fail(&self, change: &Change, reason: &str) {
         self.shared.counters.failed.add(1);
-        tracing::warn!("the handler of {} failed on {:?} {:?}: {reason}", self.route, event.table, event.key);
+        tracing::warn!("the handler of {} failed on {}: {reason}", self.route, change.row_name());
+        let event = &change.event;
         let failure = HandlerFailure {
             handler: self.route.clone(),
             table: event.table.clone(),

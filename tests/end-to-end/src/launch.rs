@@ -21,7 +21,13 @@ impl Launch {
     /// A program of this workspace; `name` stands in failures, stderr goes to `FOLDER/NAME.log`.
     #[must_use]
     pub fn new(program: &str, name: &str, folder: &Path) -> Self {
-        let mut command = Command::new(binary(program));
+        Self::at(&binary(program), name, folder)
+    }
+
+    /// The program at a path, such as a copy that another user can run.
+    #[must_use]
+    pub fn at(program: &Path, name: &str, folder: &Path) -> Self {
+        let mut command = Command::new(program);
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("SKIMMER_") {
                 command.env_remove(variable);

@@ -43,6 +43,7 @@ mod process;
 mod program;
 mod raw_peer;
 mod service;
+mod unread;
 
 pub use binaries::binary;
 pub use change_log::{Fold, change_log, event, fold, is_event, jsonl, key_of, notice, shards};
@@ -57,3 +58,4 @@ pub use program::Program;
 pub use raw_peer::{RawPeer, zmtp_hello};
 pub use rustix::process::Signal;
 pub use service::{Service, counter, counters};
+pub use unread::Unread;

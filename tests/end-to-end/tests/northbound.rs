@@ -1,5 +1,7 @@
 //! `skimmer db`: objects in the northbound database of this host, whose changes reach the agents.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
+
 use end_to_end::{Ended, Folder, key_of};
 use serde_json::{Value, json};
 
@@ -85,4 +87,31 @@ fn what_is_wrong_is_told_in_a_sentence() {
     let broken = db(&folder, &["tables"]).expect(78);
     assert!(broken.stderr.contains("northbound.sqlite"), "{}", broken.stderr);
     drop(service);
+}
+
+#[test]
+fn what_a_row_holds_cannot_steer_the_terminal() {
+    let folder = Folder::new();
+    let _service = folder.service();
+    let row = "{\"id\":\"p\\u001b[2J\",\"topic\":\"t\\u009b1m\",\"name\":\"\\u202e\\u001b]0;x\\u0007\"}";
+    let _ = db(&folder, &["add", "lport", row]).expect(0);
+    // On a terminal, as script(1) makes one.
+    for command in
+        ["ls lport", "dump lport", "dump --output jsonl", "get lport \"$(printf 'p\\033[2J')\"", "tables"]
+    {
+        let line = format!(
+            "{} db {command} --config {}",
+            end_to_end::binary("skimmer").display(),
+            folder.config().display()
+        );
+        let shown = std::process::Command::new("script").args(["-qec", &line, "/dev/null"]).output().unwrap();
+        let text = String::from_utf8(shown.stdout).unwrap();
+        assert!(shown.status.success(), "{command}: {text}");
+        let steers = |char: char| (char.is_control() && !"\r\n".contains(char)) || char == '\u{202e}';
+        assert!(!text.contains(steers), "{command}: {text:?}");
+        assert!(text.contains("\\u001b[2J") || command == "tables", "{command}: {text:?}");
+    }
+    // So the table, wherever it goes.
+    let table = db(&folder, &["ls", "lport"]).expect(0).stdout;
+    assert!(table.contains("p\\u001b[2J") && table.contains("t\\u009b1m"), "{table:?}");
 }
