@@ -128,7 +128,8 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(600) },
         "\"10s\"",
         "How often each publisher and subscriber asks a cluster whether the node that it is connected to is still a master, \
-         with 20 % of jitter. A node that left the cluster does not say so, and is left then.",
+         with 20 % of jitter. A node that left the cluster does not say so, and is left then. The database asks its masters as \
+         often for their role, and whether they evict rows.",
     ),
 ];
 
@@ -145,6 +146,8 @@ pub(crate) struct RedisSettings {
     pub(crate) tls: Option<TlsSettings>,
     /// How long a call waits.
     pub(crate) timeout: Duration,
+    /// How often the servers are asked what they are.
+    pub(crate) check_interval: Duration,
     /// How keys are written.
     pub(crate) key_layout: KeyLayout,
 }
@@ -171,6 +174,7 @@ impl RedisSettings {
             password,
             tls: TlsSettings::read(&own)?,
             timeout: own.duration("timeout")?,
+            check_interval: own.duration("topology_check_interval")?,
             key_layout: KeyLayout::named(&own.text("key_layout")?),
         })
     }
