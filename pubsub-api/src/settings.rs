@@ -60,6 +60,7 @@ mod table;
 mod toml_file;
 mod typed;
 mod unit;
+mod userinfo;
 mod value;
 
 pub use endpoint::endpoint;
@@ -69,6 +70,7 @@ pub use setting::{Kind, Reload, Setting};
 pub use sources::{ENVIRONMENT_OF_OTHERS, Sources};
 pub use typed::{Agent, DriverSettings, PubSub, Service};
 pub use unit::parse_duration;
+pub use userinfo::without_userinfo;
 
 use crate::Result;
 use load::Slot;

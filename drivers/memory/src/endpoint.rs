@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use pubsub_api::settings::without_userinfo;
 use pubsub_api::{Error, ErrorKind, Result};
 
 /// The transport of this driver, the word before `://`.
@@ -49,11 +50,15 @@ impl FromStr for Endpoint {
     /// # Errors
     /// [`ErrorKind::Unsupported`] for another transport, [`ErrorKind::Invalid`] for what is no endpoint to connect to.
     fn from_str(text: &str) -> Result<Self> {
-        let refuse = |kind, why: String| Err(Error::new(kind, format!("endpoint {text:?} {why}")));
+        let shown = without_userinfo(text);
+        let refuse = |kind, why: String| Err(Error::new(kind, format!("endpoint {shown:?} {why}")));
         let wanted = "write memory://host:port with a port from 1 to 65535";
         let Some((transport, place)) = text.split_once("://") else {
             return refuse(ErrorKind::Invalid, format!("names no transport; {wanted}"));
         };
+        if text.contains('@') {
+            return refuse(ErrorKind::Invalid, format!("has a user or a password before `@`; {wanted}"));
+        }
         if ![TRANSPORT, DEFAULT_TRANSPORT].contains(&transport) {
             let why = format!("is of transport {transport:?}, but this driver speaks only {TRANSPORT:?}");
             return refuse(ErrorKind::Unsupported, why);
@@ -98,8 +103,12 @@ mod tests {
             ("memory://:8866", ErrorKind::Invalid),
             ("memory://*:8866", ErrorKind::Invalid),
             ("memory:///run/skimmer.sock", ErrorKind::Invalid),
+            ("memory://user:canary@10.0.0.1:1", ErrorKind::Invalid),
+            ("canary@10.0.0.1", ErrorKind::Invalid),
         ] {
-            assert_eq!(text.parse::<Endpoint>().unwrap_err().kind(), kind, "{text}");
+            let error = text.parse::<Endpoint>().unwrap_err();
+            assert_eq!(error.kind(), kind, "{text}");
+            assert!(!error.to_string().contains("canary"), "{error}");
         }
     }
 

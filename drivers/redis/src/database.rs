@@ -29,6 +29,8 @@ pub const DATABASE_CAPABILITIES: DatabaseCapabilities = DatabaseCapabilities {
     limits: &[
         "What outlives a crash of Redis is what Redis was told to save: use appendonly yes.",
         "A fail-over of a cluster can lose what the old master had confirmed and not yet sent to its replica.",
+        "With a maxmemory-policy other than noeviction Redis deletes rows without notice when its memory is full: a warning says \
+         so.",
         "Calls without topic, listings and deleting a table read the names of all keys on all servers.",
         "A topic cannot hold a closing brace.",
         "A row that is there in both key layouts is one row: the one that key_layout names. While programs of both layouts \

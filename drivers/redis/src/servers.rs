@@ -2,11 +2,16 @@
 //!
 //! A caller hands over [`Command`]s and gets their answers, whichever servers they were at in the meantime.
 
+mod announced;
+mod announced_master;
+mod cluster_node;
 mod command;
 mod counters;
+mod coverage;
 mod dial;
 mod discovery;
 mod endpoint;
+mod eviction;
 mod handshake_failure;
 pub(crate) mod info;
 mod link;
@@ -24,14 +29,18 @@ mod scan;
 mod secret_file;
 mod server;
 mod slot;
+mod slot_view;
 mod stream;
 mod tls;
+mod visit;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use pubsub_api::Status;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 pub(crate) use command::Command;
 use counters::Counters;
@@ -42,9 +51,11 @@ use map::SlotMap;
 pub(crate) use mode::{Mode, sentinel_refused};
 pub(crate) use refused::refused;
 pub(crate) use role::Role;
-use server::Server;
+pub(crate) use scan::Scan;
+use server::{Limits, Server};
 pub(crate) use slot::slot_of;
 pub(crate) use stream::Stream;
+pub(crate) use watch::Watch;
 
 /// All servers, and which of them serves what.
 #[derive(Debug)]
@@ -68,6 +79,11 @@ impl Servers {
     /// How long one attempt at one server may take.
     fn attempt(&self) -> Duration {
         self.timeout / Self::ATTEMPT_SHARE
+    }
+
+    /// The limits of a question that begins now.
+    fn limits(&self) -> Limits {
+        Limits { deadline: Instant::now() + self.timeout, connect: self.attempt(), silence: self.timeout }
     }
 
     /// Whether they are a cluster's nodes.

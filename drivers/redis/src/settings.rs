@@ -131,7 +131,8 @@ pub const SETTINGS: &[Setting] = &[
         "\"10s\"",
         "How often each publisher and subscriber asks whether the server that it is connected to is still a master, with \
          20 % of jitter: another node of a cluster, or whoever is found at the address of a server alone. A node that left \
-         its cluster, a master that was demoted and a server whose address moved do not say so, and are left then.",
+         its cluster, a master that was demoted and a server whose address moved do not say so, and are left then. The \
+         database asks its masters as often for their role, and whether they evict rows.",
     ),
 ];
 
@@ -148,6 +149,8 @@ pub(crate) struct RedisSettings {
     pub(crate) tls: Option<TlsSettings>,
     /// How long a call waits.
     pub(crate) timeout: Duration,
+    /// How often the servers are asked what they are.
+    pub(crate) check_interval: Duration,
     /// How keys are written.
     pub(crate) key_layout: KeyLayout,
 }
@@ -174,6 +177,7 @@ impl RedisSettings {
             password,
             tls: TlsSettings::read(&own)?,
             timeout: own.duration("timeout")?,
+            check_interval: own.duration("topology_check_interval")?,
             key_layout: KeyLayout::named(&own.text("key_layout")?),
         })
     }

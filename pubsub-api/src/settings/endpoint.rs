@@ -1,6 +1,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::shown::quoted;
+use super::userinfo::check_no_userinfo;
 use crate::{Error, ErrorKind, Result};
 
 /// The endpoint that an entry of `publishers_ips` names, as in `tcp://10.0.0.1:8866`.
@@ -43,8 +44,12 @@ pub(super) fn check_address(entry: &str) -> Result<(), String> {
 
 /// The host, in brackets if it is IPv6, and the port if there is one.
 fn split(entry: &str) -> Result<(String, Option<u16>), String> {
+    check_no_userinfo(entry)?;
     if entry.contains("://") {
-        return Err(format!("{}: leave out the transport, which `publisher_transport` sets", quoted(entry)));
+        return Err(format!(
+            "{}: leave out the transport and `://`, which other settings decide",
+            quoted(entry)
+        ));
     }
     if is_ipv6(entry) {
         return Ok((format!("[{entry}]"), None));
@@ -134,13 +139,16 @@ mod tests {
             ("1:2:3", "`[ip]:port`"),
             ("[10.0.0.1]:80", "no IPv6 address"),
             ("[::1]80", "only `:` and a port"),
-            ("tcp://10.0.0.1", "publisher_transport"),
+            ("tcp://10.0.0.1", "leave out the transport"),
             ("a b", "not \"a b\""),
             ("a..b", "not \"a..b\""),
         ] {
             let error = endpoint("tcp", entry, 8866).unwrap_err().to_string();
             assert!(error.contains(says), "{entry}: {error}");
         }
+        let error = endpoint("redis", "redis://user:secret@10.0.0.1", 1).unwrap_err().to_string();
+        assert!(error.contains("write `host:port` alone"), "{error}");
+        assert!(!error.contains("secret") && !error.contains("user:"), "{error}");
         let error = endpoint("tcp", "10.0.0.1", 0).unwrap_err().to_string();
         assert!(error.contains("needs a port"), "{error}");
     }

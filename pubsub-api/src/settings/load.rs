@@ -117,7 +117,7 @@ impl Loading {
                 self.problems.push(format!("--set {}: unknown setting `{}`{hint}", shown(set), shown(name)));
                 continue;
             };
-            self.add_text(setting, text, Origin::Set, &format!("--set {}", shown(set)));
+            self.add_text(setting, text, Origin::Set, &format!("--set {}={}", shown(name), shown(text)));
         }
     }
 

@@ -4,10 +4,11 @@ use super::load::{FileContent, wants};
 use super::nearest::{did_you_mean, nearest};
 use super::oslo_expand::Expander;
 use super::oslo_lines::{Assignment, headers, read_lines};
-use super::setting::Setting;
+use super::setting::{Kind, Setting};
 use super::shown::shown;
 use super::source_text::SourceText;
 use super::table::Table;
+use super::userinfo::check_no_userinfo;
 use super::value::{Dialect, Value};
 
 /// The sections that count.
@@ -108,6 +109,12 @@ impl<'a> Reader<'a> {
     }
 
     fn set(&mut self, setting: &'static Setting, line: &Assignment) {
+        // Before it is expanded: what follows a `$` in a password would be shown as the name of an option.
+        if setting.kind == Kind::Addresses
+            && let Err(came) = check_no_userinfo(&line.text)
+        {
+            return self.problem(line, || wants(setting, &came));
+        }
         let read = self.expander.expand(&line.section, &line.name, &line.text);
         let value = match read.map(|text| setting.kind.read_text(&text, Dialect::Oslo)) {
             Ok(Ok(value)) => value,

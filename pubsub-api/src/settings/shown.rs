@@ -1,5 +1,9 @@
-/// A name as it came, made harmless for a message: control characters escaped, and cut at 64 letters.
+use super::without_userinfo;
+
+/// A name as it came, made harmless for a message: without what stands before an `@`, which may be a password, control
+/// characters escaped, and cut at 64 letters.
 pub(super) fn shown(name: &str) -> String {
+    let name = without_userinfo(name);
     let mut text = String::new();
     for c in name.chars().take(64) {
         if c.is_control() {
@@ -26,6 +30,7 @@ mod tests {
     #[test]
     fn a_hostile_text_is_shown_short_and_on_one_line() {
         assert_eq!(shown("it's\na\u{85}b"), "it's\\na\\u{85}b");
+        assert_eq!(shown(&format!("redis://:{}@h\n", "secret".repeat(20))), "…@h\\n");
         assert_eq!(quoted(&"x".repeat(100)), format!("\"{}…\"", "x".repeat(64)));
     }
 }

@@ -9,6 +9,7 @@ use super::nearest::did_you_mean;
 use super::setting::Kind;
 use super::shown::{quoted, shown};
 use super::unit;
+use super::userinfo::check_no_userinfo;
 
 /// The value of a setting, checked against its [`Kind`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,9 @@ impl Kind {
             (Self::List | Self::Addresses, DeValue::Array(items)) => {
                 return self.read_toml_list(items.iter());
             }
+            (Self::Addresses, DeValue::String(text)) if text.contains('@') => {
+                check_no_userinfo(text).map(|()| Value::List(Vec::new()))
+            }
             (Self::List | Self::Addresses, DeValue::String(text)) => {
                 Err(format!("the text {0}: put it in brackets, as in [{0}]", quoted(text)))
             }
@@ -107,6 +111,10 @@ impl Kind {
         let mut list = Vec::new();
         if text.trim().is_empty() {
             return Ok(list);
+        }
+        // Before the text is split: a password may hold a comma.
+        if *self == Self::Addresses {
+            check_no_userinfo(text)?;
         }
         for item in text.split(',').map(str::trim) {
             match (item.is_empty(), dialect) {

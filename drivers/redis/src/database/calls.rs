@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use pubsub_api::database::{RowName, check_value};
 use pubsub_api::{Result, Tally};
@@ -9,15 +11,17 @@ use super::commands::{
     set, set_if,
 };
 use super::key_layout::RowKeys;
-use crate::servers::{Command, Servers};
+use crate::servers::{Command, Servers, Watch};
 
 /// The rows in a Redis that is open.
 #[derive(Debug)]
 pub(super) struct Rows {
-    pub(super) servers: Servers,
+    pub(super) servers: Arc<Servers>,
     pub(super) layout: KeyLayout,
     /// Keys that look like rows and are none.
     pub(super) left_out: Tally,
+    /// Ends with the rows.
+    pub(super) _watch: Watch,
 }
 
 /// Calls for one row. One that is there in the other layout is found, changed and deleted there.

@@ -27,8 +27,8 @@ impl Rows {
             _ => rows_of(table, None)?,
         };
         let mut topics = Topics::new();
-        for found in self.servers.scan(&pattern).await? {
-            if let Some(found) = parse(&found).filter(|found| found.table == table)
+        for found in &self.servers.scan(&pattern).await?.keys {
+            if let Some(found) = parse(found).filter(|found| found.table == table)
                 && keys.contains(found.place.key.as_str())
             {
                 topics.entry(found.place.key).or_default().insert(found.place.topic);

@@ -7,20 +7,23 @@ use pubsub_api::database::{Entry, RowName, RowPlace, check_table};
 use super::calls::{Rows, first_value};
 use super::commands::{as_foreign_kind, as_string, delete, get_string, kind};
 use super::key_layout::{ALL_ROWS, RowKeys, parse, rows_of};
-use crate::servers::slot_of;
+use crate::servers::{Scan, slot_of};
 
 /// Calls for many rows, found by SCAN.
 impl Rows {
     pub(super) async fn places(&self, table: &str, topic: Option<&str>) -> Result<BTreeSet<RowPlace>> {
+        let scan = self.scan_rows(table, topic).await?;
+        Ok(places_in(&scan, table, topic))
+    }
+
+    async fn scan_rows(&self, table: &str, topic: Option<&str>) -> Result<Scan> {
         self.check(table, topic)?;
-        let found = self.servers.scan(&rows_of(table, topic)?).await?;
-        let parsed = found.iter().filter_map(|key| parse(key)).filter(|found| found.table == table);
-        let places = parsed.map(|found| found.place);
-        Ok(places.filter(|place| topic.is_none() || place.topic.as_deref() == topic).collect())
+        self.servers.scan(&rows_of(table, topic)?).await
     }
 
     pub(super) async fn entries(&self, table: &str, topic: Option<&str>) -> Result<Vec<Entry>> {
-        let places = self.places(table, topic).await?;
+        let scan = self.scan_rows(table, topic).await?;
+        let places = places_in(&scan, table, topic);
         let (mut commands, mut counts) = (Vec::new(), Vec::new());
         for place in &places {
             let keys = self.keys_at(table, place)?;
@@ -37,7 +40,10 @@ impl Rows {
                 None => missing.push(place),
             }
         }
-        self.tell_foreign(table, &missing).await?;
+        if !missing.is_empty() {
+            self.tell_foreign(table, &missing).await?;
+            self.servers.check_unchanged(&scan).await?;
+        }
         Ok(entries)
     }
 
@@ -65,7 +71,7 @@ impl Rows {
     pub(super) async fn tables(&self) -> Result<Vec<String>> {
         let found = self.servers.scan(ALL_ROWS).await?;
         let tables: BTreeSet<_> =
-            found.iter().filter_map(|key| parse(key)).map(|found| found.table).collect();
+            found.keys.iter().filter_map(|key| parse(key)).map(|found| found.table).collect();
         Ok(tables.into_iter().map(str::to_owned).collect())
     }
 
@@ -73,7 +79,7 @@ impl Rows {
         self.check(table, None)?;
         let found = self.servers.scan(&rows_of(table, None)?).await?;
         // By the tag of each key as it is: a tag cannot have a closing brace.
-        let tags: HashMap<&str, &str> = found.iter().filter_map(|key| key_and_tag(key, table)).collect();
+        let tags: HashMap<&str, &str> = found.keys.iter().filter_map(|key| key_and_tag(key, table)).collect();
         let commands = tags.into_iter().map(|(key, tag)| delete(slot_of(tag), key)).collect();
         self.servers.run_in_parts(commands).await?;
         Ok(())
@@ -83,6 +89,12 @@ impl Rows {
         check_table(table)?;
         self.layout.keys(&RowName::new(table, "any").on(topic)).map(|_| ())
     }
+}
+
+fn places_in(scan: &Scan, table: &str, topic: Option<&str>) -> BTreeSet<RowPlace> {
+    let parsed = scan.keys.iter().filter_map(|key| parse(key)).filter(|found| found.table == table);
+    let places = parsed.map(|found| found.place);
+    places.filter(|place| topic.is_none() || place.topic.as_deref() == topic).collect()
 }
 
 /// The keys that a row may have.

@@ -58,8 +58,9 @@ impl DbApi for RedisDatabase {
             Phase::Closed => return Err(closed()),
             Phase::New => {}
         }
-        let servers = Servers::discover(&self.settings).await?;
+        let servers = Arc::new(Servers::discover(&self.settings).await?);
         let rows = Arc::new(Rows {
+            _watch: servers.watch(self.settings.check_interval),
             servers,
             layout: self.settings.key_layout,
             left_out: Tally::new("redis_keys_left_out"),

@@ -15,6 +15,8 @@ pub(super) struct Counters {
     pub(super) connected: Counter,
     /// Times that the cluster was asked who serves what.
     pub(super) refreshed: Counter,
+    /// Keys that masters evicted while they were watched.
+    pub(super) evicted: Counter,
     in_doubt: Counter,
     unavailable: Counter,
     refused: Counter,
@@ -29,6 +31,7 @@ impl Counters {
             asked: Counter::with_cause("redis_redirects", "ask"),
             connected: Counter::new("redis_connections_made"),
             refreshed: Counter::new("redis_slot_refreshes"),
+            evicted: Counter::new("redis_keys_evicted"),
             in_doubt: Counter::with_cause("redis_failures", "in_doubt"),
             unavailable: Counter::with_cause("redis_failures", "unavailable"),
             refused: Counter::with_cause("redis_failures", "refused"),
@@ -53,6 +56,7 @@ impl Counters {
             &self.asked,
             &self.connected,
             &self.refreshed,
+            &self.evicted,
             &self.in_doubt,
             &self.unavailable,
             &self.refused,

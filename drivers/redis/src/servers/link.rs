@@ -2,24 +2,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pubsub_api::{Error, ErrorKind};
-use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Cmd, Value, cmd};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use super::refusal::not_let_in;
 use super::report::Report;
 use super::tls::Tls;
 use super::{Endpoint, Login, dial};
+
+/// How long a server may take that says something without being asked: it does so as soon as it accepts a connection.
+const GREETING: Duration = Duration::from_millis(200);
 
 /// A connection that all callers share; it is closed when the last of them drops it.
 #[derive(Debug, Clone)]
 pub(super) struct Link {
     pub(super) connection: MultiplexedConnection,
     task: Arc<Task>,
+    report: Arc<Report>,
 }
 
 /// The task that writes and reads, which ends when the connection does.
 #[derive(Debug)]
 struct Task(JoinHandle<()>);
+
+/// Why there is no connection.
+enum Failure {
+    /// In words.
+    Refused(Error),
+    /// It ended, or what came is not Redis.
+    Lost(redis::RedisError),
+}
 
 impl Drop for Task {
     fn drop(&mut self) {
@@ -28,8 +44,8 @@ impl Drop for Task {
 }
 
 impl Link {
-    /// Connects, logs in, and asks what the server is. The caller bounds the time; `silence` is after how long TCP gives up a peer that acknowledges
-    /// nothing.
+    /// Connects, logs in, and asks what the server is. The caller bounds the time; `silence` is after how long TCP gives up a
+    /// peer that acknowledges nothing.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`] if the server refuses the password or is Sentinel, else as of [`dial`] or
@@ -39,24 +55,51 @@ impl Link {
         login: &Login,
         silence: Duration,
     ) -> Result<Self, Error> {
-        let stream = dial(endpoint, login, silence).await?;
-        // Deadlines are the callers'.
-        let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
-        let logged_in = MultiplexedConnection::new_with_config(login.info(), stream, config).await;
-        let (connection, driver) = logged_in.map_err(|error| refusal(endpoint, login, &error))?;
-        let mut link = Self { connection, task: Arc::new(Task(tokio::spawn(driver))) };
-        // The kernel accepts connections for a server that hangs. Whatever is answered shows that it lives; and before that
-        // no write is sent, so none is in doubt.
-        let role = link.ask(&redis::cmd("ROLE")).await.map_err(|error| refusal(endpoint, login, &error))?;
-        let info = link.ask(&redis::cmd("INFO")).await.map_err(|error| refusal(endpoint, login, &error))?;
-        match Report::read(&role, &info).refusal(endpoint) {
-            Some(refused) => Err(refused),
-            None => Ok(link),
+        match Self::begin(endpoint, login, silence).await {
+            Ok(link) => Ok(link),
+            Err(Failure::Refused(error)) => Err(error),
+            Err(Failure::Lost(error)) => Err(lost_at_once(endpoint, login, &error).await),
         }
     }
 
-    async fn ask(&mut self, command: &redis::Cmd) -> redis::RedisResult<redis::Value> {
-        self.connection.send_packed_command(command).await
+    async fn begin(endpoint: &Endpoint, login: &Login, silence: Duration) -> Result<Self, Failure> {
+        let stream = dial(endpoint, login, silence).await.map_err(Failure::Refused)?;
+        // Deadlines are the callers'.
+        let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
+        let connected =
+            MultiplexedConnection::new_with_config(&Login::without_password(), stream, config).await;
+        let (connection, driver) = connected.map_err(Failure::Lost)?;
+        let task = Arc::new(Task(tokio::spawn(driver)));
+        let mut link = Self { connection, task, report: Arc::new(Report::default()) };
+        if let Some(auth) = login.auth()
+            && let Value::ServerError(refusal) = link.ask(&auth).await?
+        {
+            let refused = not_let_in(&refusal, endpoint).unwrap_or_else(|| login.refused(endpoint));
+            return Err(Failure::Refused(refused));
+        }
+        // The kernel accepts connections for a server that hangs. Whatever is answered shows that it lives; and before that
+        // no write is sent, so none is in doubt.
+        let role = link.ask(&cmd("ROLE")).await?;
+        if let Value::ServerError(refusal) = &role
+            && let Some(error) = not_let_in(refusal, endpoint)
+        {
+            return Err(Failure::Refused(error));
+        }
+        let report = Report::read(&role, &link.ask(&cmd("INFO")).await?);
+        if let Some(refused) = report.refusal(endpoint) {
+            return Err(Failure::Refused(refused));
+        }
+        link.report = Arc::new(report);
+        Ok(link)
+    }
+
+    /// What the server reported at the beginning.
+    pub(super) fn report(&self) -> &Report {
+        &self.report
+    }
+
+    async fn ask(&mut self, command: &Cmd) -> Result<Value, Failure> {
+        self.connection.send_packed_command(command).await.map_err(Failure::Lost)
     }
 
     /// Whether the connection is there, as far as is known.
@@ -70,22 +113,29 @@ impl Link {
     }
 }
 
-/// What the server said is left out on purpose: one that does not know AUTH repeats its arguments, which are the password.
-fn refusal(endpoint: &Endpoint, login: &Login, error: &redis::RedisError) -> Error {
-    match error.kind() {
-        redis::ErrorKind::AuthenticationFailed => Error::new(
-            ErrorKind::Settings,
-            format!(
-                "{endpoint} refuses the password for {}: look at drivers.redis.user and what {} holds",
-                login.who(),
-                login.password_setting()
-            ),
-        ),
-        redis::ErrorKind::Parse => not_redis(endpoint, login),
-        _ => Error::new(
-            ErrorKind::Unavailable,
-            format!("{endpoint} closed the connection at the beginning: {}", hint(login)),
-        ),
+/// The connection ended before the server let us in.
+async fn lost_at_once(endpoint: &Endpoint, login: &Login, error: &redis::RedisError) -> Error {
+    if error.kind() == redis::ErrorKind::Parse {
+        return not_redis(endpoint, login);
+    }
+    if login.tls().is_none()
+        && let Ok(Some(refused)) = timeout(GREETING, refused_unasked(endpoint)).await
+    {
+        return refused;
+    }
+    let text = format!("{endpoint} closed the connection at the beginning: {}", hint(login));
+    Error::new(ErrorKind::Unavailable, text)
+}
+
+/// Why the server closes connections, if it says so without being asked, as one that has reached `maxclients` does. If a
+/// client writes first, the end of the connection may reach it before these words.
+async fn refused_unasked(endpoint: &Endpoint) -> Option<Error> {
+    let mut stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.ok()?;
+    let mut line = [0; 256];
+    let length = stream.read(&mut line).await.ok()?;
+    match redis::parse_redis_value(line.get(..length)?).ok()? {
+        Value::ServerError(refusal) => not_let_in(&refusal, endpoint),
+        _ => None,
     }
 }
 
@@ -99,5 +149,6 @@ pub(super) fn not_redis(endpoint: &Endpoint, login: &Login) -> Error {
 }
 
 fn hint(login: &Login) -> &'static str {
-    login.tls().map_or("does it want TLS? set drivers.redis.tls", Tls::hint)
+    // With TLS, a server without room for clients (maxclients) closes the connection without a word.
+    login.tls().map_or("does it want TLS? set drivers.redis.tls; or has it reached maxclients?", Tls::hint)
 }

@@ -2,8 +2,9 @@ use std::path::Path;
 use std::{env, fs};
 
 use pubsub_api::{Error, ErrorKind, Result};
-use redis::{ProtocolVersion, RedisConnectionInfo};
+use redis::{Cmd, ProtocolVersion, RedisConnectionInfo, cmd};
 
+use super::Endpoint;
 use super::secret_file::warn_if_exposed;
 use super::tls::Tls;
 use crate::settings::{PasswordPlace, RedisSettings};
@@ -22,9 +23,7 @@ impl Login {
     /// # Errors
     /// [`ErrorKind::Settings`] if a file cannot be read or holds something else, or the password is empty or not there.
     pub(crate) fn read(settings: &RedisSettings) -> Result<Self> {
-        // RESP2 is what every version speaks. The library's name is not announced: servers before 7.2 answer with an error.
-        let mut info =
-            RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP2).set_skip_set_lib_name();
+        let mut info = Self::without_password();
         if let Some(place) = &settings.password {
             info = info.set_password(read_password(place)?);
         }
@@ -35,7 +34,35 @@ impl Login {
         Ok(Self { info, tls, password: settings.password.clone() })
     }
 
-    /// For the library.
+    /// For the library, which does not log in: it takes every refusal for that of a wrong password.
+    pub(super) fn without_password() -> RedisConnectionInfo {
+        // RESP2 is what every version speaks. The library's name is not announced: servers before 7.2 answer with an error.
+        RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP2).set_skip_set_lib_name()
+    }
+
+    /// The command that logs in, if a password is to be sent.
+    pub(super) fn auth(&self) -> Option<Cmd> {
+        let password = self.info.password()?;
+        let mut auth = cmd("AUTH");
+        if let Some(user) = self.info.username() {
+            auth.arg(user);
+        }
+        auth.arg(password);
+        Some(auth)
+    }
+
+    /// That the server refuses the password. Its own words are left out on purpose: a server that does not know AUTH repeats
+    /// the arguments, which are the password.
+    pub(crate) fn refused(&self, endpoint: &Endpoint) -> Error {
+        let text = format!(
+            "{endpoint} refuses the password for {}: look at drivers.redis.user and what {} holds",
+            self.who(),
+            self.password_setting()
+        );
+        Error::new(ErrorKind::Settings, text)
+    }
+
+    /// User and password.
     pub(crate) fn info(&self) -> &RedisConnectionInfo {
         &self.info
     }

@@ -108,7 +108,7 @@ impl Known {
         let server = self
             .servers
             .entry(endpoint)
-            .or_insert_with_key(|endpoint| Arc::new(Server::new(endpoint.clone())));
+            .or_insert_with_key(|endpoint| Arc::new(Server::announced(endpoint.clone())));
         Arc::clone(server)
     }
 }

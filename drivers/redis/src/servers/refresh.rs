@@ -6,6 +6,7 @@ use pubsub_api::{Error, ErrorKind, Result};
 use redis::{Cmd, Value, cmd};
 use tokio::time::Instant;
 
+use super::announced_master::AnnouncedMaster;
 use super::refusal::{Said, said};
 use super::server::{Limits, Parcel};
 use super::{Endpoint, Server, Servers};
@@ -44,13 +45,13 @@ impl Servers {
     async fn slots_as_told_by(&self, server: &Arc<Server>) -> Result<Vec<(RangeInclusive<u16>, Endpoint)>> {
         let value = self.ask_server(server, cmd("CLUSTER").arg("SLOTS"), self.attempt()).await?;
         let Value::Array(ranges) = value else { return Err(nonsense(server)) };
-        let told = ranges.iter().map(|range| parse_range(range, &server.endpoint().host));
-        let told: Vec<_> = told.collect::<Option<_>>().ok_or_else(|| nonsense(server))?;
-        if told.is_empty() {
+        let masters = ranges.iter().map(AnnouncedMaster::parse);
+        let masters: Vec<_> = masters.collect::<Option<_>>().ok_or_else(|| nonsense(server))?;
+        if masters.is_empty() {
             let text = format!("{}: the cluster serves no slot yet", server.endpoint());
             return Err(Error::new(ErrorKind::Unavailable, text));
         }
-        Ok(told)
+        Ok(AnnouncedMaster::resolve(&masters, server.endpoint()))
     }
 
     /// One command to one server, and no second try.
@@ -60,8 +61,7 @@ impl Servers {
         command: &Cmd,
         within: Duration,
     ) -> Result<Value> {
-        let limits =
-            Limits { deadline: Instant::now() + within, connect: self.attempt(), silence: self.timeout };
+        let limits = Limits { deadline: Instant::now() + within, ..self.limits() };
         let answers = server.ask(Parcel::One(command), &self.login, limits, &self.counters).await;
         let value = answers.map_err(|lost| lost.error)?.pop().unwrap_or(Value::Nil);
         match said(value, server.endpoint(), self.clustered) {
@@ -75,20 +75,4 @@ impl Servers {
 fn nonsense(server: &Server) -> Error {
     let text = format!("{} does not say who serves which slots as Redis does", server.endpoint());
     Error::new(ErrorKind::Internal, text)
-}
-
-/// `[first, last, [host, port, …], replica…]`: what follows the port differs from version to version (defect D33).
-fn parse_range(range: &Value, same_host: &str) -> Option<(RangeInclusive<u16>, Endpoint)> {
-    let Value::Array(parts) = range else { return None };
-    let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = parts.as_slice() else {
-        return None;
-    };
-    let [host, Value::Int(port), ..] = master.as_slice() else { return None };
-    let host = match host {
-        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok()?,
-        Value::SimpleString(text) => text,
-        _ => "",
-    };
-    let endpoint = Endpoint::parse(&format!("{host}:{port}"), same_host)?;
-    Some((u16::try_from(*first).ok()?..=u16::try_from(*last).ok()?, endpoint))
 }

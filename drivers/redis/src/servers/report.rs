@@ -1,13 +1,29 @@
 use pubsub_api::{Error, ErrorKind};
 use redis::Value;
 
-use super::{Endpoint, Mode, Role, sentinel_refused};
+use super::eviction::Eviction;
+use super::{Endpoint, Mode, Role, info, sentinel_refused};
 
 /// What a server reports about itself: its answers to ROLE and INFO. A field is `None` if its user may not ask for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Report {
     pub(super) role: Option<Role>,
     pub(super) mode: Option<Mode>,
+    pub(super) history: Option<History>,
+    /// Whether it is still loading its rows, from disk or from its master.
+    pub(super) is_loading: bool,
+    /// The number of its keys.
+    pub(super) keys: Option<u64>,
+    pub(super) eviction: Option<Eviction>,
+}
+
+/// Which rows a server has: as long as it stays the same, they change by writes alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct History {
+    /// Another after each start of the server.
+    pub(super) run_id: String,
+    /// Another after a replica was given all rows of a master anew, or has become one (INFO replication, `master_replid`).
+    replication_id: String,
 }
 
 impl Report {
@@ -21,7 +37,16 @@ impl Report {
             }
             _ => None,
         };
-        Self { role: role.or_else(|| Role::from_info(&info)), mode: Mode::from_info(&info) }
+        let field = |name| info::field(&info, name).map(str::to_owned);
+        let history = field("run_id").zip(field("master_replid"));
+        Self {
+            role: role.or_else(|| Role::from_info(&info)),
+            mode: Mode::from_info(&info),
+            history: history.map(|(run_id, replication_id)| History { run_id, replication_id }),
+            is_loading: ["loading", "async_loading"].iter().any(|name| info::field(&info, name) == Some("1")),
+            keys: keys(&info),
+            eviction: Eviction::from_info(&info),
+        }
     }
 
     /// Why nothing that the server at `endpoint` answers can be relied on, if that is so.
@@ -40,6 +65,13 @@ impl Report {
             _ => None,
         }
     }
+}
+
+/// Out of INFO keyspace, which leaves out a database without keys: `db0:keys=5,expires=0,avg_ttl=0`.
+fn keys(info: &str) -> Option<u64> {
+    info::field(info, "run_id")?;
+    let Some(counts) = info::field(info, "db0") else { return Some(0) };
+    counts.split(',').find_map(|count| count.strip_prefix("keys=")?.parse().ok())
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -85,9 +117,18 @@ mod tests {
     #[test]
     fn a_user_that_may_call_info_alone_learns_the_role() {
         let report = Report::read(&Value::Nil, &bulk("redis_mode:standalone\r\nrole:master\r\n"));
-        assert_eq!(report, Report { role: Some(Role::Master), mode: Some(Mode::Standalone) });
+        let wanted = Report { role: Some(Role::Master), mode: Some(Mode::Standalone), ..Report::default() };
+        assert_eq!(report, wanted);
         assert_eq!(kind(&report), None);
         assert_eq!(kind(&Report::read(&Value::Nil, &Value::Nil)), None);
+    }
+
+    #[test]
+    fn the_rows_of_a_server_are_counted() {
+        let keys = |text: &str| Report::read(&Value::Nil, &bulk(text)).keys;
+        assert_eq!(keys("run_id:a\r\n# Keyspace\r\ndb0:keys=12,expires=0,avg_ttl=0\r\n"), Some(12));
+        assert_eq!(keys("run_id:a\r\n# Keyspace\r\n"), Some(0));
+        assert_eq!(keys(""), None, "nobody knows");
     }
 
     #[test]

@@ -89,20 +89,33 @@ impl Servers {
         one.ask_at = None;
         match said(answer, server.endpoint(), self.clustered) {
             Said::Value(value) => Outcome::Answered(one.place, value),
+            // The host of the other node is not announced, and is another than that of this one: CLUSTER SLOTS says more.
+            Said::Moved(_, to) | Said::Ask(to) if to.leads_back_to(server.endpoint()) => {
+                let slot = one.command.slot;
+                Outcome::NotNow(one, not_announced(server.endpoint(), slot))
+            }
             Said::Moved(slot, to) => {
                 self.counters.moved.add(1);
-                self.map.moved(slot, to);
+                self.map.moved(slot, to.seen_from(server.endpoint()));
                 Outcome::Redirected(one)
             }
             Said::Ask(at) => {
                 self.counters.asked.add(1);
-                one.ask_at = Some(self.map.at(at));
+                one.ask_at = Some(self.map.at(at.seen_from(server.endpoint())));
                 Outcome::Redirected(one)
             }
             Said::NotNow(error) => Outcome::NotNow(one, error),
             Said::Never(error) => Outcome::Failed(error),
         }
     }
+}
+
+fn not_announced(asked: &Endpoint, slot: u16) -> Error {
+    let text = format!(
+        "{asked} does not announce the host of the node that has slot {slot}: set cluster-announce-hostname at each node, or \
+         cluster-preferred-endpoint-type ip"
+    );
+    Error::new(ErrorKind::Unavailable, text)
 }
 
 /// ASKING holds for the one command behind it on the same connection, where no other caller's may come between: a pipeline is

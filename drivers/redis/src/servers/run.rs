@@ -5,7 +5,6 @@ use redis::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::round::{Outcome, Pending};
-use super::server::Limits;
 use super::{Command, Servers};
 
 /// The first pause before something is tried again; each further one is twice as long.
@@ -59,11 +58,7 @@ impl Servers {
     }
 
     async fn answers(&self, commands: Vec<Command>) -> Result<Vec<Value>> {
-        let limits = Limits {
-            deadline: Instant::now() + self.timeout,
-            connect: self.attempt(),
-            silence: self.timeout,
-        };
+        let limits = self.limits();
         let mut answers = vec![Value::Nil; commands.len()];
         let mut pending: Vec<_> =
             commands.into_iter().enumerate().map(|(place, command)| Pending::new(place, command)).collect();

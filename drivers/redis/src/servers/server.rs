@@ -9,13 +9,20 @@ use tokio::time::{Instant, timeout_at};
 
 use super::counters::Counters;
 use super::link::{Link, not_redis};
+use super::report::Report;
 use super::{Endpoint, Login};
 
 /// One server, and the connection to it.
 pub(super) struct Server {
     endpoint: Endpoint,
+    /// Whether a cluster announces it, and the settings do not name it.
+    is_announced: bool,
     link: Mutex<Option<Link>>,
     connecting: sync::Mutex<()>,
+    /// What it reported last.
+    pub(super) report: Mutex<Option<Report>>,
+    /// Its run and the number of its keys, when a listing last covered it.
+    pub(super) listed: Mutex<Option<(String, u64)>>,
 }
 
 /// What is sent in one piece.
@@ -45,7 +52,19 @@ pub(super) struct Limits {
 
 impl Server {
     pub(super) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, link: Mutex::new(None), connecting: sync::Mutex::new(()) }
+        Self {
+            endpoint,
+            is_announced: false,
+            link: Mutex::new(None),
+            connecting: sync::Mutex::new(()),
+            report: Mutex::new(None),
+            listed: Mutex::new(None),
+        }
+    }
+
+    /// One that a cluster announces.
+    pub(super) fn announced(endpoint: Endpoint) -> Self {
+        Self { is_announced: true, ..Self::new(endpoint) }
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
@@ -58,8 +77,12 @@ impl Server {
     }
 
     pub(super) fn reading(&self) -> PeerReading {
-        let state = if self.is_up() { "up" } else { "down" };
-        PeerReading { endpoint: self.endpoint.to_string(), state: state.to_owned() }
+        let mut state = if self.is_up() { "up" } else { "down" }.to_owned();
+        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(risk) = report.as_ref().and_then(|report| report.eviction.as_ref()?.state()) {
+            state = format!("{state}, {risk}");
+        }
+        PeerReading { endpoint: self.endpoint.to_string(), state }
     }
 
     /// Sends, and waits for the answers.
@@ -70,8 +93,34 @@ impl Server {
         limits: Limits,
         counters: &Counters,
     ) -> Result<Vec<Value>, Lost> {
-        let link = self.connect(login, limits, counters).await;
-        let mut link = link.map_err(|error| Lost { sent: false, error })?;
+        let link = self.link(login, limits, counters).await?;
+        self.ask_on(link, parcel, login, limits, counters).await
+    }
+
+    /// A connection, for several questions that one process of the server must answer.
+    pub(super) async fn link(
+        &self,
+        login: &Login,
+        limits: Limits,
+        counters: &Counters,
+    ) -> Result<Link, Lost> {
+        self.connect(login, limits, counters).await.map_err(|error| {
+            let is_far = self.is_announced && error.kind() == ErrorKind::Unavailable;
+            let error =
+                if is_far { error.context("at an address that the cluster announces") } else { error };
+            Lost { sent: false, error }
+        })
+    }
+
+    /// The same as [`ask`](Self::ask), on a connection that does not end unnoticed and begin again in between.
+    pub(super) async fn ask_on(
+        &self,
+        mut link: Link,
+        parcel: Parcel<'_>,
+        login: &Login,
+        limits: Limits,
+        counters: &Counters,
+    ) -> Result<Vec<Value>, Lost> {
         let exchange = async {
             match parcel {
                 Parcel::One(cmd) => {
@@ -130,6 +179,7 @@ impl Server {
             }
             let link = Link::connect(&self.endpoint, login, limits.silence).await?;
             counters.connected.add(1);
+            self.note(link.report(), counters);
             *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.clone());
             Ok(link)
         };

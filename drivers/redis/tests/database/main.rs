@@ -1,11 +1,15 @@
 //! `redis_nb_db_driver` against real servers.
 
 #[cfg(test)]
+mod announced;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
 mod ends;
+#[cfg(test)]
+mod eviction;
 #[cfg(test)]
 mod layout;
 #[cfg(test)]
@@ -18,6 +22,8 @@ mod passwords;
 mod refusals;
 #[cfg(test)]
 mod resharding;
+#[cfg(test)]
+mod restarts;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]

@@ -107,6 +107,19 @@ async fn a_wrong_or_missing_password_is_an_error_of_settings_that_does_not_show_
     assert!(error.to_string().contains("the name of a variable alone"), "{error}");
 }
 
+#[test]
+fn a_password_in_hosts_is_refused_and_shown_nowhere() {
+    for host in
+        ["redis://:{}@127.0.0.1:1", "user:{}@127.0.0.1", "rediss://{}@127.0.0.1:1/0", ":a,{}@127.0.0.1"]
+    {
+        let host = host.replace("{}", CANARY);
+        let error = closed_database(&[host], &[]).map(|_| ()).unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::Settings, "{text}");
+        assert!(!text.contains(CANARY) && text.contains("`password_file` or `password_env`"), "{text}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_with_a_password_is_entered_at_every_node() {
     let cluster = RedisCluster::start();

@@ -128,3 +128,17 @@ async fn a_server_that_cannot_save_says_so() {
     assert!(text.contains("cannot save"), "{text}");
     assert_eq!(db.get_key(ROW).await.unwrap(), "x");
 }
+
+#[tokio::test]
+async fn a_server_without_room_for_another_client_says_so() {
+    let server = RedisServer::start(&[]);
+    let mut raw = server.raw();
+    raw.call(&["CONFIG", "SET", "maxclients", "1"]).expect_ok();
+    let (_file, password) = password_file(CANARY);
+    for more in [vec!["timeout=1s"], vec!["timeout=1s", &password]] {
+        let db = closed_database(&[server.address()], &more).unwrap();
+        let text = assert_kind(db.initialize().await, ErrorKind::Unavailable);
+        assert!(text.contains("maxclients") && text.contains(&server.address()), "{text}");
+    }
+    raw.call(&["CONFIG", "SET", "maxclients", "100"]).expect_ok();
+}

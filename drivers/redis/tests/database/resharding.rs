@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pubsub_api::database::{DbApi, RowName, Write};
-use redis_servers::{RedisCluster, Reply};
+use redis_servers::{Raw, RedisCluster, RedisServer, Reply, until};
 
 use crate::ends::{database, place};
 use crate::writers::Writers;
@@ -51,6 +51,34 @@ async fn rows_of_a_slot_on_its_way_are_read_and_written_where_they_are() {
     assert_eq!(db.get_key(row("stays")).await.unwrap(), "2");
     assert_eq!(db.get_key(RowName::new("lport", "new")).await.unwrap(), "2");
     assert_eq!(db.get_all_entries("lport", None).await.unwrap().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_at_a_node_that_receives_its_first_slot_are_listed() {
+    let cluster = RedisCluster::start();
+    let db = database(&cluster.addresses(), &[]).await;
+    let slot = slot(&cluster, "lport", "tenant-1");
+    let row = |key| RowName::new("lport", key).on("tenant-1");
+    db.create_key(row("stays"), "x".into(), false).await.unwrap();
+    let receiver = RedisServer::start(&["--cluster-enabled", "yes", "--cluster-node-timeout", "60000"]);
+    cluster.raw(0).call(&["CLUSTER", "MEET", "127.0.0.1", &receiver.port().to_string()]).expect_ok();
+    let from = cluster.master_of(slot);
+    for (raw, what) in
+        [(receiver.raw(), "the new node knows all"), (cluster.raw(from), "all know the new node")]
+    {
+        let mut raw = raw;
+        until(what, || raw.call(&["CLUSTER", "INFO"]).text().contains("cluster_known_nodes:7").then_some(()));
+    }
+    let id = |mut raw: Raw| raw.call(&["CLUSTER", "MYID"]).text();
+    let (giver_id, receiver_id) = (id(cluster.raw(from)), id(receiver.raw()));
+    let slot = slot.to_string();
+    receiver.raw().call(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &giver_id]).expect_ok();
+    cluster.raw(from).call(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &receiver_id]).expect_ok();
+    db.create_key(row("new"), "x".into(), false).await.unwrap();
+    assert_eq!(receiver.raw().call(&["DBSIZE"]), Reply::Int(1), "a new row goes to the new node");
+    let listed = db.get_all_keys("lport", None).await.unwrap();
+    assert_eq!(listed, ["new", "stays"].map(|key| place(key, Some("tenant-1"))));
+    assert_eq!(db.get_all_entries("lport", None).await.unwrap().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,15 @@
 //! Servers that are no master: replicas that lost theirs, and Sentinel.
 
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use pubsub_api::ErrorKind;
 use pubsub_api::database::RowName;
-use redis_servers::{Raw, RedisServer, until};
+use redis_servers::{PATIENCE, Raw, RedisServer, until};
 use tempfile::TempDir;
 
 use crate::ends::{assert_kind, closed_database, database};
+use crate::log::Log;
 
 const ROW: RowName<'static> = RowName { table: "t", key: "k", topic: Some("topic") };
 
@@ -38,6 +40,57 @@ async fn a_replica_that_lost_its_master_is_not_read() {
     });
     db.initialize().await.unwrap();
     assert_eq!(db.get_key(ROW).await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn a_replica_that_loses_its_master_is_read_no_more() {
+    let mut master = RedisServer::start(&[]);
+    let replica = replica_of(&master);
+    let (log, _guard) = Log::begin();
+    let hosts = [replica.address()];
+    let db = closed_database(&hosts, &["timeout=1s", "topology_check_interval=100ms"]).unwrap();
+    db.initialize().await.unwrap();
+    assert_eq!(db.get_all_keys("t", None).await.unwrap(), []);
+    master.kill();
+    until("the replica knows", || {
+        replica.raw().call(&["INFO", "replication"]).text().contains("master_link_status:down").then_some(())
+    });
+    for refused in [
+        db.get_all_entries("t", None).await.map(|_| ()),
+        db.tables().await.map(|_| ()),
+        db.delete_table("t").await,
+    ] {
+        let text = assert_kind(refused, ErrorKind::Unavailable);
+        assert!(text.contains("not synchronized"), "{text}");
+    }
+    // Single rows are not read either, once the driver has looked.
+    let refused = async {
+        loop {
+            match db.get_key(ROW).await {
+                Err(error) if error.kind() == ErrorKind::Unavailable => break error.to_string(),
+                _ => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    let text = tokio::time::timeout(PATIENCE, refused).await.expect("the driver looks");
+    assert!(text.contains("not synchronized"), "{text}");
+    assert!(log.text().contains("is now a replica of"), "{}", log.text());
+    master.start_again();
+}
+
+#[tokio::test]
+async fn a_master_that_becomes_a_replica_is_reported() {
+    let (master, other) = (RedisServer::start(&[]), RedisServer::start(&[]));
+    let (log, _guard) = Log::begin();
+    let db = database(&[master.address()], &["topology_check_interval=100ms"]).await;
+    master.raw().call(&["REPLICAOF", "127.0.0.1", &other.port().to_string()]).expect_ok();
+    let noticed = async {
+        while !log.text().contains("before, it was a master") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, noticed).await.expect("the driver looks");
+    assert_kind(db.set_key(ROW, "x".into()).await, ErrorKind::Unavailable);
 }
 
 /// A Sentinel that watches a server which is not there.

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use async_trait::async_trait;
+use pubsub_api::settings::without_userinfo;
 use pubsub_api::{
     Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, QueueReading, Result, Status, Subscriber, Subscription,
     Subscriptions,
@@ -200,6 +201,13 @@ impl Subscriber for SubSubscriber {
 }
 
 fn check_endpoint(endpoint: &str) -> Result<()> {
+    if endpoint.contains('@') {
+        let text = format!(
+            "{} has a user or a password before `@`, which this driver does not use: write it as tcp://192.0.2.1:8866",
+            without_userinfo(endpoint)
+        );
+        return Err(Error::new(ErrorKind::Invalid, text));
+    }
     let address = match endpoint.split_once("://") {
         Some(("tcp", address)) => address,
         Some((transport, _)) => {
@@ -230,4 +238,20 @@ fn prefix(subscription: &Subscription) -> String {
 /// By what filters are sorted.
 fn place(filter: &str) -> (bool, &str) {
     (pubsub_api::HELLO.as_str().starts_with(filter), filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorKind, check_endpoint};
+
+    #[test]
+    fn a_password_in_an_endpoint_is_refused_and_not_shown() {
+        for endpoint in ["tcp://user:canary@10.0.0.1:8866", "canary@10.0.0.1:8866", "tcp://:canary@10.0.0.1"]
+        {
+            let error = check_endpoint(endpoint).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+        check_endpoint("tcp://10.0.0.1:8866").unwrap();
+    }
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use pubsub_api::settings::without_userinfo;
 use pubsub_api::{
     Batch, Envelope, Error, ErrorKind, Incoming, Notice, QueueReading, Requester, Result, Status, Subscriber,
     Subscription,
@@ -196,6 +197,13 @@ impl Subscriber for SubSubscriber {
 }
 
 fn check_endpoint(endpoint: &str) -> Result<()> {
+    if endpoint.contains('@') {
+        let text = format!(
+            "{} has a user or a password before `@`, which this driver does not use: write it as tcp://192.0.2.1:8866",
+            without_userinfo(endpoint)
+        );
+        return Err(Error::new(ErrorKind::Invalid, text));
+    }
     let address = match endpoint.split_once("://") {
         Some(("tcp", address)) => address,
         Some((transport, _)) => {
@@ -217,4 +225,20 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
         ErrorKind::Invalid,
         format!("{endpoint:?} lacks a port; write it as tcp://192.0.2.1:8866"),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorKind, check_endpoint};
+
+    #[test]
+    fn a_password_in_an_endpoint_is_refused_and_not_shown() {
+        for endpoint in ["tcp://user:canary@10.0.0.1:8866", "canary@10.0.0.1:8866", "tcp://:canary@10.0.0.1"]
+        {
+            let error = check_endpoint(endpoint).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+        check_endpoint("tcp://10.0.0.1:8866").unwrap();
+    }
 }

@@ -1,0 +1,180 @@
+//! Clusters whose nodes announce no address, a wrong one, or one for all.
+
+use std::process::{Child, Command, Stdio};
+
+use pubsub_api::ErrorKind;
+use pubsub_api::database::{DbApi, RowName, Write};
+use redis::Client;
+use redis_servers::{RedisCluster, RedisServer, until};
+use tempfile::TempDir;
+
+use crate::ends::{assert_kind, closed_database, database};
+
+const ROWS: usize = 90;
+
+async fn write_rows(db: &dyn DbApi) {
+    let topics: Vec<_> = (0..ROWS).map(|number| format!("tenant-{number}")).collect();
+    let rows = topics.iter().map(|topic| RowName::new("lport", "port").on(topic.as_str()));
+    let writes: Vec<_> = rows.map(|row| Write::Put(row, "x".into())).collect();
+    db.write_batch(&writes).await.unwrap();
+}
+
+async fn assert_all_rows(db: &dyn DbApi) {
+    assert_eq!(db.get_all_entries("lport", None).await.unwrap().len(), ROWS);
+    assert_eq!(db.get_all_keys("lport", None).await.unwrap().len(), ROWS);
+    assert_eq!(db.tables().await.unwrap(), ["lport"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_without_an_announced_host_are_found_at_the_host_that_was_asked() {
+    let cluster = RedisCluster::start();
+    for (kind, shown) in [("hostname", "?"), ("unknown-endpoint", "")] {
+        for place in 0..6 {
+            cluster.raw(place).call(&["CONFIG", "SET", "cluster-preferred-endpoint-type", kind]).expect_ok();
+        }
+        let first = cluster.raw(0).call(&["CLUSTER", "SLOTS"]).list().remove(0).list();
+        assert_eq!(first[2].clone().list()[0].text(), shown, "Redis announces no host");
+        let db = database(&cluster.addresses()[..1], &[]).await;
+        write_rows(&*db).await;
+        assert_all_rows(&*db).await;
+        // By redirects alone, as after a slot has moved.
+        let row = RowName::new("lport", "port").on("tenant-1");
+        db.set_key(row, kind.into()).await.unwrap();
+        assert_eq!(db.get_key(row).await.unwrap(), kind);
+    }
+}
+
+/// Three masters at one port of three addresses of this host, as the nodes of a cluster that have a machine each.
+struct ThreeHosts {
+    children: Vec<Child>,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl ThreeHosts {
+    const HOSTS: [&str; 3] = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
+
+    fn start() -> Self {
+        // A server that has found a free port leaves it.
+        let port = RedisServer::start(&[]).port();
+        let folder = tempfile::tempdir().unwrap();
+        let spawn = |host: &str| {
+            let home = folder.path().join(host);
+            std::fs::create_dir(&home).unwrap();
+            let mut command = Command::new("redis-server");
+            command.args(["--port", &port.to_string(), "--bind", host, "--save", "", "--logfile", "log"]);
+            // Otherwise a node is taken for the address from which the kernel lets it connect to the others.
+            command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "60000"]);
+            command.args(["--cluster-announce-ip", host, "--dir"]).arg(&home);
+            command.current_dir(&home).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
+        };
+        let children = Self::HOSTS.iter().map(|host| spawn(host)).collect();
+        let hosts = Self { children, port, _folder: folder };
+        hosts.join();
+        hosts
+    }
+
+    fn join(&self) {
+        for (place, slots) in ["0 5460", "5461 10922", "10923 16383"].into_iter().enumerate() {
+            until("a node listens", || self.try_call(place, "PING"));
+            self.call(place, &format!("CLUSTER ADDSLOTSRANGE {slots}"));
+            self.call(place, &format!("CLUSTER SET-CONFIG-EPOCH {}", place + 1));
+        }
+        for host in &Self::HOSTS[1..] {
+            self.call(0, &format!("CLUSTER MEET {host} {}", self.port));
+        }
+        for place in 0..3 {
+            until("all nodes know each other", || {
+                let info = self.try_call(place, "CLUSTER INFO")?;
+                (info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")).then_some(())
+            });
+        }
+    }
+
+    fn try_call(&self, place: usize, words: &str) -> Option<String> {
+        let client = Client::open(format!("redis://{}:{}", Self::HOSTS[place], self.port)).unwrap();
+        let mut words = words.split(' ');
+        let mut command = redis::cmd(words.next().unwrap());
+        words.for_each(|word| {
+            command.arg(word);
+        });
+        command.query::<String>(&mut client.get_connection().ok()?).ok()
+    }
+
+    fn call(&self, place: usize, words: &str) {
+        assert_eq!(self.try_call(place, words).as_deref(), Some("OK"), "{words}");
+    }
+
+    fn set(&self, name: &str, value: &str) {
+        (0..3).for_each(|place| self.call(place, &format!("CONFIG SET {name} {value}")));
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for ThreeHosts {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_without_an_announced_host_that_have_a_machine_each_are_found_by_their_addresses() {
+    let hosts = ThreeHosts::start();
+    for kind in ["hostname", "unknown-endpoint"] {
+        hosts.set("cluster-preferred-endpoint-type", kind);
+        let db = database(&[hosts.address()], &[]).await;
+        write_rows(&*db).await;
+        assert_all_rows(&*db).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_is_all_rows_or_an_error_when_all_nodes_announce_one_address() {
+    let hosts = ThreeHosts::start();
+    let db = database(&[hosts.address()], &[]).await;
+    write_rows(&*db).await;
+    hosts.set("cluster-announce-hostname", "localhost");
+    hosts.set("cluster-preferred-endpoint-type", "hostname");
+    until("the first node knows the names of all", || {
+        let slots = hosts.try_call(0, "CLUSTER NODES")?;
+        (slots.matches(",localhost").count() == 3).then_some(())
+    });
+    let db = closed_database(&[hosts.address()], &["timeout=1s"]).unwrap();
+    db.initialize().await.unwrap();
+    for refused in [
+        db.get_all_entries("lport", None).await.map(|_| ()),
+        db.get_all_keys("lport", Some("tenant-1")).await.map(|_| ()),
+        db.tables().await.map(|_| ()),
+        db.delete_table("lport").await,
+        db.get_key(RowName::new("lport", "port")).await.map(|_| ()),
+    ] {
+        let text = assert_kind(refused, ErrorKind::Unavailable);
+        assert!(text.contains("no master that is reached") && text.contains("localhost"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_announced_address_that_cannot_be_reached_is_named() {
+    let cluster = RedisCluster::start();
+    cluster.raw(1).call(&["CONFIG", "SET", "cluster-announce-port", "1"]).expect_ok();
+    until("the first node knows the port", || {
+        cluster.raw(0).call(&["CLUSTER", "NODES"]).text().contains("127.0.0.1:1@").then_some(())
+    });
+    let db = closed_database(&cluster.addresses()[..1], &["timeout=1s"]).unwrap();
+    db.initialize().await.unwrap();
+    let topics: Vec<_> = (0..30).map(|number| format!("tenant-{number}")).collect();
+    let rows: Vec<_> = topics.iter().map(|topic| RowName::new("t", "k").on(topic.as_str())).collect();
+    for refused in [db.get_batch(&rows).await.map(|_| ()), db.get_all_keys("t", None).await.map(|_| ())] {
+        let text = assert_kind(refused, ErrorKind::Unavailable);
+        assert!(
+            text.contains("that the cluster announces") && text.contains("redis://127.0.0.1:1"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! Servers that may evict rows.
+
+use pubsub_api::database::{DbApi, RowName};
+use redis_servers::{PATIENCE, RedisServer};
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+use crate::ends::database;
+use crate::log::Log;
+use crate::passwords::{CANARY, password_file};
+
+fn state(db: &dyn DbApi) -> String {
+    db.status().peers[0].state.clone()
+}
+
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let holds = async {
+        while !is_so() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, holds).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+}
+
+#[tokio::test]
+async fn a_policy_that_evicts_rows_is_warned_of_at_start_and_shown_in_the_status() {
+    let server = RedisServer::start(&["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]);
+    // A user that may not read the settings of the server learns it, too.
+    server
+        .raw()
+        .call(&["ACL", "SETUSER", "tenant", "on", &format!(">{CANARY}"), "~*", "+@all", "-config"])
+        .expect_ok();
+    let (log, _guard) = Log::begin();
+    let (_file, set) = password_file(CANARY);
+    let db = database(&[server.address()], &[&set, "user=tenant"]).await;
+    let warned = log.text();
+    assert!(warned.contains("WARN") && warned.contains("maxmemory-policy is allkeys-lru"), "{warned}");
+    assert!(warned.contains("set maxmemory-policy noeviction"), "{warned}");
+    assert_eq!(state(&*db), "up, may evict rows (allkeys-lru)");
+}
+
+#[tokio::test]
+async fn a_server_that_evicts_nothing_is_not_warned_of() {
+    let server = RedisServer::start(&["--maxmemory", "100mb"]);
+    let (log, _guard) = Log::begin();
+    let db = database(&[server.address()], &[]).await;
+    assert_eq!(state(&*db), "up");
+    assert!(!log.text().contains("maxmemory-policy"), "{}", log.text());
+}
+
+#[tokio::test]
+async fn a_policy_that_changes_and_rows_that_are_evicted_are_noticed() {
+    let server = RedisServer::start(&["--appendonly", "no"]);
+    let (log, _guard) = Log::begin();
+    let db = database(&[server.address()], &["topology_check_interval=100ms"]).await;
+    for number in 0..100 {
+        let key = number.to_string();
+        db.create_key(RowName::new("t", &key).on("topic"), vec![b'x'; 10_000].into(), false).await.unwrap();
+    }
+    let mut raw = server.raw();
+    raw.call(&["CONFIG", "SET", "maxmemory-policy", "allkeys-random"]).expect_ok();
+    until("the policy is shown", || state(&*db) == "up, may evict rows (allkeys-random)").await;
+    raw.call(&["CONFIG", "SET", "maxmemory", "1"]).expect_ok();
+    until("the evictions are counted", || db.status().counter("redis_keys_evicted", None) > 0).await;
+    assert!(log.text().contains("rows may be lost"), "{}", log.text());
+}
