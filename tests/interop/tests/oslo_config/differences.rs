@@ -12,6 +12,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("database host", "`remote_db_hosts` wants"),
     ("empty number", ", not \"\""),
     ("bounds", "wants a duration from"),
+    ("bounds", "not \"99999999999999999999\""),
     ("empty path", "wants a path, not \"\""),
     ("other digits", "not \"９\""),
 ];
