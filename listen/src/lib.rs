@@ -5,7 +5,8 @@
 //! needs no runtime.
 //!
 //! - [`UnixClaim`] holds a socket file of mode 0660 until it is released.
-//! - [`check_path`] and [`check_directory`] tell before any start whether a claim can work: `config check`.
+//! - [`check_path`], [`check_directory`] and [`check_unix`] find out before any start whether a claim can work, and
+//!   [`check_tcp`] whether a port can be bound: `config check`.
 //! - [`tcp`] binds a TCP port.
 //!
 //! ```
@@ -47,5 +48,5 @@ mod refusal;
 
 pub use directory::check_directory;
 pub use path::check_path;
-pub use tcp::tcp;
-pub use unix_claim::UnixClaim;
+pub use tcp::{check_tcp, tcp};
+pub use unix_claim::{UnixClaim, check_unix};

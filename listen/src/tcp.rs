@@ -3,6 +3,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
 use pubsub_api::{Error, ErrorKind, Result};
 use rustix::io::Errno;
+use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 use crate::port_holder::port_holder;
 use crate::refusal::refusal;
@@ -37,10 +39,23 @@ const BACKLOG: i32 = 4096;
 /// # Ok::<(), pubsub_api::Error>(())
 /// ```
 pub fn tcp(host: &str, port: u16) -> Result<TcpListener> {
+    first_of(host, port, bind)
+}
+
+/// Checks that [`tcp`] can listen there now, and listens nowhere: nobody can connect meanwhile.
+///
+/// # Errors
+///
+/// As [`tcp`].
+pub fn check_tcp(host: &str, port: u16) -> Result<()> {
+    first_of(host, port, probe)
+}
+
+fn first_of<T>(host: &str, port: u16, claim: impl Fn(SocketAddr) -> io::Result<T>) -> Result<T> {
     let mut failure = None;
     for address in resolve(host, port)? {
-        match bind(address) {
-            Ok(listener) => return Ok(listener),
+        match claim(address) {
+            Ok(claimed) => return Ok(claimed),
             Err(error) if is_not_here(&error) => failure = Some(failed(address, error)),
             Err(error) => return Err(failed(address, error)),
         }
@@ -76,6 +91,16 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     rustix::net::listen(&listener, BACKLOG)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+/// Binds as the standard library does, with SO_REUSEADDR: the kernel then refuses an address on which somebody listens, and
+/// no other.
+fn probe(address: SocketAddr) -> io::Result<()> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    set_socket_reuseaddr(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
+    Ok(())
 }
 
 /// Whether the host has no such address: EADDRNOTAVAIL, or EAFNOSUPPORT without IPv6 in the kernel.
@@ -123,5 +148,23 @@ mod tests {
     #[test]
     fn a_kernel_without_ipv6_does_not_have_the_address() {
         assert!(is_not_here(&Errno::AFNOSUPPORT.into()));
+    }
+
+    #[test]
+    fn a_check_refuses_what_a_listener_holds_and_leaves_free_what_it_finds_free() {
+        let first = tcp("127.0.0.1", 0).unwrap();
+        let port = first.local_addr().unwrap().port();
+        let error = check_tcp("127.0.0.1", port).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("127.0.0.1:{port} is in use by pid {}", std::process::id())),
+            "{error}"
+        );
+        drop(first);
+        for _ in 0..2 {
+            check_tcp("127.0.0.1", port).unwrap();
+        }
+        assert!(tcp("127.0.0.1", port).is_ok());
+        assert!(check_tcp("192.0.2.1", 0).unwrap_err().to_string().contains("not an address of this host"));
+        assert_eq!(check_tcp("", 1).unwrap_err().kind(), ErrorKind::Settings);
     }
 }

@@ -1,5 +1,6 @@
 use std::io;
-use std::os::unix::net::UnixListener;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use pubsub_api::Result;
@@ -38,6 +39,25 @@ pub struct UnixClaim {
     file: FileId,
     place: Place,
     _lock: Lock,
+}
+
+/// Checks that [`UnixClaim::bind`] can claim the path now, and claims nothing. A dead socket stays.
+///
+/// # Errors
+///
+/// As [`UnixClaim::bind`].
+pub fn check_unix(path: &Path) -> Result<()> {
+    check_path(path)?;
+    check_directory(path)?;
+    let is_socket = |found: std::fs::Metadata| found.file_type().is_socket();
+    let is_dead =
+        std::fs::symlink_metadata(path).map_or(true, is_socket) && UnixStream::connect(path).is_err();
+    if is_dead {
+        return Ok(());
+    }
+    let place = Place::open(path)?;
+    let _lock = Lock::acquire(&place)?;
+    remove_stale_socket(&place)
 }
 
 impl UnixClaim {

@@ -50,6 +50,15 @@ impl PublisherClient {
         self.publisher.initialize().await
     }
 
+    /// Checks that [`initialize`](Self::initialize) can claim now what it binds, and claims nothing. Only a publisher that
+    /// binds the network address itself binds anything.
+    ///
+    /// # Errors
+    /// As [`Publisher::check`].
+    pub fn check(&self) -> Result<()> {
+        self.publisher.check()
+    }
+
     /// Publishes one event; `Ok` means accepted.
     ///
     /// # Errors

@@ -10,13 +10,24 @@
 mod admission;
 mod dropped_event;
 mod forwarder;
-mod northbound_side;
-mod program;
-mod service;
-mod shared_reading;
 mod worker_side;
 
+mod network;
+
+mod local_addresses;
+mod public_host;
+
+mod northbound_side;
+mod shared_reading;
+
+mod prepared;
+mod service;
+
+mod check;
+mod program;
+
 pub use admission::admit;
+pub use check::{Addresses, check, check_names};
 pub use forwarder::Forwarder;
 pub use program::{Arguments, run};
 pub use service::PublisherService;

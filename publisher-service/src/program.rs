@@ -2,13 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use pubsub_api::{Result, Role};
+use pubsub_api::Result;
 use serde_json::json;
 use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal, WriteQueue};
 
 use tokio::time::timeout;
 
-use crate::PublisherService;
+use crate::check::PROGRAM;
+use crate::{Addresses, PublisherService, check};
 
 /// The arguments of `publisher-service`.
 #[derive(Debug, Clone, Args)]
@@ -33,9 +34,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn serve(arguments: &Arguments) -> Result<()> {
-    let mut frame = Frame::new("publisher-service", &arguments.settings)?;
-    warn_of_open_address(&frame);
-    warn_of_lone_drivers(&frame)?;
+    let mut frame = Frame::new(PROGRAM, &arguments.settings)?;
+    for warning in check(frame.registry(), frame.settings(), Addresses::Free)? {
+        tracing::warn!("{warning}");
+    }
     let mut service = PublisherService::start(frame.registry(), frame.settings()).await?;
     let endpoints = Endpoints::from([
         ("network".to_owned(), service.network_endpoint()),
@@ -85,29 +87,4 @@ fn announce(service: &PublisherService, output: &WriteQueue) {
     let text = format!("{} publishes on {place} {what}", service.publisher_id());
     tracing::info!("{text}");
     Readiness.ready(&text);
-}
-
-/// A driver that stays within one process carries nothing from workers to agents.
-fn warn_of_lone_drivers(frame: &Frame) -> Result<()> {
-    let pubsub = frame.settings().pubsub();
-    let aliases =
-        [(&pubsub.pub_sub_driver, Role::Network), (&pubsub.pub_sub_multiproc_driver, Role::Multiproc)];
-    for (alias, role) in aliases {
-        if !frame.registry().find(alias, role)?.capabilities.across_processes {
-            tracing::warn!("{} = {alias} reaches no other process", role.setting());
-        }
-    }
-    Ok(())
-}
-
-/// As long as nobody is authenticated, an address beyond this host deserves a word (DESIGN 6).
-fn warn_of_open_address(frame: &Frame) {
-    let address = &frame.settings().pubsub().publisher_bind_address;
-    let loopback =
-        address == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if !loopback {
-        tracing::warn!(
-            "publisher_bind_address = {address}: whoever reaches this address reads every event; nobody is authenticated"
-        );
-    }
 }

@@ -3,12 +3,12 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use delivery::{BrokerOptions, BrokerPublisher, PublisherOptions, StampedPublisher, publisher_id};
 use pubsub_api::settings::Settings;
-use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Status};
+use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Status};
 
+use crate::network::Network;
 use crate::northbound_side::NorthboundSide;
-use crate::shared_reading::SharedReading;
+use crate::prepared::Prepared;
 use crate::worker_side::WorkerSide;
 
 /// A publisher service within this process: bound and forwarding until [`drain`](Self::drain).
@@ -23,15 +23,6 @@ pub struct PublisherService {
     northbound: Option<NorthboundSide>,
 }
 
-/// By what the service publishes.
-#[derive(Debug, Clone)]
-enum Network {
-    /// It is the publisher that agents connect to.
-    Bound(Arc<StampedPublisher>),
-    /// It is one of many at a broker.
-    Broker(Arc<BrokerPublisher>),
-}
-
 impl PublisherService {
     /// Binds both addresses and begins to forward. The network is bound first: what workers send can be published. A
     /// northbound database is opened in the background, however long that takes.
@@ -42,24 +33,12 @@ impl PublisherService {
     /// a database nothing else is left. [`ErrorKind::Unavailable`] if an address is taken, or another process has the ring in
     /// `state_dir`.
     pub async fn start(registry: &Registry, settings: &Settings) -> Result<Self> {
-        let database = registry.used_database(settings)?;
-        let on_broker = is_on_broker(registry, settings, database.is_some())?;
-        let (id, driver) = (publisher_id(settings), registry.open(settings, Role::Network)?.publisher());
-        let rows = database.as_ref().map(|database| SharedReading::new(Arc::clone(database)));
-        let network = Network::of(on_broker, &driver, &id, settings, rows);
-        let northbound = database
-            .map(|database| NorthboundSide::new(database, network.publisher(), &id, settings))
-            .transpose()?;
-        let ipc = match &network {
-            Network::Bound(network) => {
-                Some((registry.open(settings, Role::Multiproc)?.subscriber(), Arc::clone(network)))
-            }
-            Network::Broker(_) => None,
-        };
+        let Prepared { id, driver, network, ipc, northbound, warnings: _ } =
+            Prepared::new(registry, settings)?;
         network.publisher().initialize().await?;
-        let workers = match ipc {
-            Some((ipc, network)) => Some(WorkerSide::start(ipc, network).await?),
-            None => None,
+        let workers = match (&network, ipc) {
+            (Network::Bound(network), Some(ipc)) => Some(WorkerSide::start(ipc, Arc::clone(network)).await?),
+            _ => None,
         };
         let mut service = Self { id, driver, network, workers, northbound };
         // Agents connect to no address at a broker, so that there the directory gets none.
@@ -146,62 +125,4 @@ impl PublisherService {
         );
         Err(Error::new(ErrorKind::Unavailable, text))
     }
-}
-
-impl Network {
-    fn of(
-        on_broker: bool,
-        driver: &Arc<dyn Publisher>,
-        id: &str,
-        settings: &Settings,
-        rows: Option<SharedReading>,
-    ) -> Self {
-        let driver = Arc::clone(driver);
-        if on_broker {
-            return Self::Broker(Arc::new(BrokerPublisher::new(driver, BrokerOptions::of(settings))));
-        }
-        let options = PublisherOptions::of(settings);
-        let publisher = StampedPublisher::new(driver, id.to_owned(), options);
-        Self::Bound(Arc::new(match rows {
-            Some(rows) => publisher.with_rows(Arc::new(rows)),
-            None => publisher,
-        }))
-    }
-
-    fn publisher(&self) -> Arc<dyn Publisher> {
-        match self {
-            Self::Bound(publisher) => Arc::<StampedPublisher>::clone(publisher),
-            Self::Broker(publisher) => Arc::<BrokerPublisher>::clone(publisher),
-        }
-    }
-
-    fn delivery_status(&self) -> Status {
-        match self {
-            Self::Bound(publisher) => publisher.delivery_status(),
-            Self::Broker(publisher) => publisher.delivery_status(),
-        }
-    }
-}
-
-/// Whether the workers publish to a broker, so that a service has only the database to care for.
-///
-/// # Errors
-/// [`ErrorKind::Settings`] if it has nothing to do.
-fn is_on_broker(registry: &Registry, settings: &Settings, has_database: bool) -> Result<bool> {
-    let pubsub = settings.pubsub();
-    let alias = &pubsub.pub_sub_driver;
-    let on_broker = registry.find(alias, Role::Network)?.capabilities.broker;
-    let (reason, advice) = match (on_broker, has_database) {
-        (true, true) => return Ok(true),
-        (true, false) => (
-            format!("{alias} publishes to a broker"),
-            "; to let it watch the northbound database, set use_nb_db = yes, or an nb_db_class that joins hosts",
-        ),
-        (false, _) if !pubsub.pub_sub_use_multiproc => ("pub_sub_use_multiproc is false".to_owned(), ""),
-        (false, _) => return Ok(false),
-    };
-    let text = format!(
-        "{reason}: API workers publish by themselves, and a publisher service has nothing to do{advice}"
-    );
-    Err(Error::new(ErrorKind::Settings, text))
 }

@@ -28,6 +28,15 @@ pub trait Publisher: Debug + Send + Sync {
     /// [`ErrorKind::Unavailable`] if the address is taken or not ours, [`ErrorKind::Settings`] if it cannot be right.
     async fn initialize(&self) -> Result<()>;
 
+    /// Checks that [`initialize`](Publisher::initialize) can claim now what it binds, and claims nothing: an address of
+    /// this host, a port that nobody has. A driver that binds nothing has nothing to check.
+    ///
+    /// # Errors
+    /// As `initialize`.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Gives a packed event to the driver; reserved topics pass here (the service says `$hello` so).
     ///
     /// # Errors

@@ -101,7 +101,9 @@ impl Registry {
         let found = self.databases.iter().find(|driver| driver.alias == alias).copied();
         found.ok_or_else(|| {
             let known: Vec<&str> = self.databases.iter().map(|driver| driver.alias).collect();
-            unknown("nb_db_class", &format!("there is no database driver {alias:?}"), alias, &known)
+            let error =
+                unknown("nb_db_class", &format!("there is no database driver {alias:?}"), alias, &known);
+            Error::new(ErrorKind::Settings, format!("{error}; use_nb_db = \"no\" runs without a database"))
         })
     }
 
@@ -143,7 +145,25 @@ impl Registry {
     }
 }
 
+/// Drivers of Dragonflow's releases that Skimmer does not have. None of ours is meant by them.
+const OF_DRAGONFLOW: &[&str] = &[
+    "cassandra_nb_db_driver",
+    "etcd_nb_db_driver",
+    "etcd_pubsub_driver",
+    "ramcloud_nb_db_driver",
+    "rethinkdb_nb_db_driver",
+    "zmq_bind_pubsub_driver",
+    "zookeeper_nb_db_driver",
+];
+
 fn unknown(setting: &str, what: &str, alias: &str, known: &[&str]) -> Error {
+    if OF_DRAGONFLOW.contains(&alias) || alias.starts_with("dragonflow.") {
+        let text = format!(
+            "{setting}: {alias} is a driver of Dragonflow that Skimmer does not have; known are {}",
+            known.join(", ")
+        );
+        return Error::new(ErrorKind::Settings, text);
+    }
     let nearest = known
         .iter()
         .max_by(|one, other| strsim::jaro_winkler(alias, one).total_cmp(&strsim::jaro_winkler(alias, other)));
@@ -156,8 +176,9 @@ fn unknown(setting: &str, what: &str, alias: &str, known: &[&str]) -> Error {
 mod tests {
     use std::iter;
 
-    use super::{Driver, Error, ErrorKind, Registry, Role};
+    use super::{DatabaseDriver, Driver, Error, ErrorKind, Registry, Role};
     use crate::Capabilities;
+    use crate::database::DatabaseCapabilities;
 
     const fn driver(alias: &'static str, roles: &'static [Role]) -> Driver {
         Driver {
@@ -181,6 +202,29 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains("pub_sub_driver: there is no driver \"zmq_pubsb_driver\""), "{text}");
         assert!(text.contains("did you mean \"zmq_pubsub_driver\"?"), "{text}");
+    }
+
+    static DATABASE: DatabaseDriver = DatabaseDriver {
+        alias: "redis_nb_db_driver",
+        summary: "a database of this test",
+        capabilities: DatabaseCapabilities::NONE,
+        settings: &[],
+        open: |_| Err(Error::new(ErrorKind::Internal, "never opened here")),
+    };
+
+    #[test]
+    fn a_driver_of_dragonflows_that_is_not_here_is_refused_with_those_that_are_and_with_none_suggested() {
+        let registry = Registry::from_drivers([&ZMQ].into_iter(), [&DATABASE].into_iter()).unwrap();
+        let text = registry.find_database("etcd_nb_db_driver").unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "nb_db_class: etcd_nb_db_driver is a driver of Dragonflow that Skimmer does not have; known are \
+             redis_nb_db_driver; use_nb_db = \"no\" runs without a database"
+        );
+        let text = registry.find("zmq_bind_pubsub_driver", Role::Network).unwrap_err().to_string();
+        assert!(text.ends_with("does not have; known are zmq_pubsub_driver"), "{text}");
+        let text = registry.find_database("redis_nb_db").unwrap_err().to_string();
+        assert!(text.contains("did you mean \"redis_nb_db_driver\"?; use_nb_db = \"no\""), "{text}");
     }
 
     #[test]

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `--set name=value` | `publisher_port` (or `pubsub.publisher_port`), `service.drain_timeout`, `drivers.zeromq.…` |
 //! | environment | `SKIMMER_PUBLISHER_PORT`, `SKIMMER_SERVICE_DRAIN_TIMEOUT`, `SKIMMER_DRIVERS_ZEROMQ_…` |
-//! | file | TOML: `publisher_port` under `[pubsub]`; or an oslo.config file of Dragonflow's: under `[df]` |
+//! | oslo.config's environment, with an oslo.config file | `OS_DF__PUBLISHER_PORT` |
+//! | file, the last one first | TOML: `publisher_port` under `[pubsub]`; or an oslo.config file of Dragonflow's: under `[df]` |
 //! | default | – |
 //!
 //! Outside the file a list is written with commas between its items, a truth value as `true` or `false`, a text as it
@@ -16,12 +17,16 @@
 //! [`ErrorKind::Settings`](crate::ErrorKind::Settings) error (exit status 78), one line for each problem with its
 //! place and the nearest right spelling. Nothing is guessed.
 //!
+//! Kubernetes sets variables such as `SKIMMER_SERVICE_HOST` for a Service called `skimmer`. A variable of that form is
+//! passed over with a warning, unless it is the name of a setting and has a value that the setting accepts.
+//!
 //! # oslo.config files
 //!
 //! A file is read as oslo.config INI if its name ends in `.ini` or `.conf`, or if it has a section `[df]`, `[df_zmq]`,
-//! `[df_redis]` or `[DEFAULT]` and none of ours. Only the three `df` sections count, `$name` and `${name}` are
-//! expanded, and options of Dragonflow's that mean nothing here get one warning each. A section that comes twice is
-//! one section, as in oslo.config; an option that comes twice adds to a list, and is an error for anything else.
+//! `[df_redis]` or `[DEFAULT]` and none of ours. It means what oslo.config 10.7.0 makes of it with the declarations of
+//! Dragonflow 4.0.0: `$name` is replaced, of an option that comes twice the last counts, and Dragonflow's defaults hold
+//! for what is left out. `docs/oslo-config-differences.md` lists the exceptions. Options that mean nothing here get one
+//! warning each.
 //!
 //! ```
 //! use pubsub_api::settings::{Settings, Sources};
@@ -45,12 +50,11 @@ mod agent_table;
 mod database_table;
 mod endpoint;
 mod findings;
+mod kubernetes;
 mod load;
 mod nearest;
 mod origin;
-mod oslo_expand;
-mod oslo_file;
-mod oslo_lines;
+mod oslo;
 mod sample;
 mod setting;
 mod shown;
@@ -94,6 +98,8 @@ pub struct Entry<'a> {
     pub setting: &'static Setting,
     /// Its value as TOML text.
     pub value: String,
+    /// Its value as JSON, of the same type as in TOML: a duration or a size with a unit is text.
+    pub json: serde_json::Value,
     /// Where the value came from.
     pub origin: &'a Origin,
 }
@@ -132,11 +138,19 @@ impl Settings {
         DriverSettings::new(&self.slots, name)
     }
 
+    /// Whether any source sets the setting of this full name, be it to its default.
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> bool {
+        let slot = self.slots.iter().find(|slot| slot.setting.full_name() == name);
+        slot.is_some_and(|slot| !matches!(slot.origin, Origin::Default | Origin::Dragonflow))
+    }
+
     /// Every setting with its value and origin, in the order of the table: ours, then the drivers'.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         self.slots.iter().map(|slot| Entry {
             setting: slot.setting,
             value: slot.value.to_toml(),
+            json: slot.value.to_json(),
             origin: &slot.origin,
         })
     }

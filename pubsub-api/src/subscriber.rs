@@ -42,6 +42,15 @@ pub trait Subscriber: Debug + Send + Sync {
     /// be right. Absent publishers are no error.
     async fn initialize(&self) -> Result<()>;
 
+    /// Checks that [`initialize`](Subscriber::initialize) can claim now what it binds, and claims nothing. A driver that
+    /// binds nothing has nothing to check.
+    ///
+    /// # Errors
+    /// As `initialize`.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Connects to one more publisher; `true` if it is new.
     ///
     /// # Errors

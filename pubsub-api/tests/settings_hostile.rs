@@ -85,15 +85,18 @@ fn a_file_that_nests_without_end_is_refused() {
 #[test]
 fn an_expansion_without_end_is_refused() {
     let doubling: String = (0..40).map(|i| format!("a{i} = $a{0}$a{0}\n", i + 1)).collect();
-    let empty_end = format!("[df]\nlinger = $a0\n{doubling}a40 =\n");
-    let too_long = format!("[df]\nstate_dir = $b$b\nb = {}\n", "x".repeat(40_000));
-    let wide = format!("[df]\nb = x\nstate_dir = {}\n", "$b".repeat(2000));
+    let empty_end = format!("[df]\nlinger = $a0\n[DEFAULT]\n{doubling}a40 =\n");
+    let too_long = format!("[df]\nstate_dir = $b$b\n[DEFAULT]\nb = {}\n", "x".repeat(40_000));
+    let wide = format!("[df]\nstate_dir = {}\n[DEFAULT]\nb = x\n", "$b".repeat(2000));
     for (content, says) in [
         (empty_end, "is more than 16 names deep"),
         (too_long, "expands to more than 64 KiB"),
         (wide, "more than 1000 times"),
         ("[df]\nlinger = $linger\n".to_owned(), "`$linger` names itself"),
-        ("[df]\nlinger = $a\na = $b\nb = $a\n".to_owned(), "`$a` names itself, by way of linger and a and b"),
+        (
+            "[df]\nlinger = $a\n[DEFAULT]\na = $b\nb = $a\n".to_owned(),
+            "`$a` names itself, by way of linger and a and b",
+        ),
     ] {
         let refusal = Written::new("a.ini", content).refusal();
         assert!(refusal.contains(says), "{refusal}");

@@ -12,7 +12,8 @@ use written::Written;
 
 /// Lines and texts of the warnings.
 fn lines(warnings: &[Warning]) -> Vec<(usize, &str)> {
-    warnings.iter().map(|warning| (warning.place.line, warning.text.as_str())).collect()
+    let line = |warning: &Warning| warning.place.as_ref().map_or(0, |place| place.line);
+    warnings.iter().map(|warning| (line(warning), warning.text.as_str())).collect()
 }
 
 fn load(content: &str) -> Settings {
@@ -29,7 +30,7 @@ fn a_dragonflow_ini_is_read_with_its_names_expanded() {
     assert!(pubsub.pub_sub_use_multiproc);
     assert_eq!(pubsub.management_ip, "192.168.33.7");
     assert_eq!((pubsub.publisher_port, pubsub.publisher_bind_address.as_str()), (8867, "*"));
-    assert_eq!(pubsub.publishers_ips, ["192.168.33.7", "192.168.33.8:9000", "::1"]);
+    assert_eq!(pubsub.publishers_ips, ["::1"], "of an option that comes twice the last one counts");
     assert_eq!(
         (pubsub.linger, pubsub.send_timeout),
         (Duration::from_millis(1500), Duration::from_millis(250))
@@ -40,27 +41,28 @@ fn a_dragonflow_ini_is_read_with_its_names_expanded() {
         settings.entries().find(|entry| entry.setting.name == "publisher_port").unwrap().origin.to_string();
     assert_eq!(origin, format!("{}:21", file.path.display()));
 
-    let meaningless = [
-        (7, "local_ip"),
-        (9, "remote_db_ip"),
-        (10, "remote_db_port"),
-        (11, "remote_db_hosts"),
-        (13, "apps_list"),
-        (14, "tunnel_types"),
-        (16, "enable_df_pub_sub"),
-        (25, "publisher_rate_limit_timeout"),
+    let meaningless = |name: &str| format!("`{name}` is Dragonflow's and has no effect here");
+    let of_redis = |name: &str| format!("`{name}` has no effect here: no driver of Redis is linked in");
+    let undeclared = "`$my_ip`: options that Dragonflow does not declare; what the file sets is used, where \
+                      oslo.config refuses a name that no part of its program declares";
+    let ours = "Dragonflow's defaults hold for what is left out, except for drivers: `pub_sub_multiproc_driver` is \
+                zmtp_pubsub_multiproc_driver, which speaks the wire of Dragonflow's zmq_pubsub_multiproc_driver";
+    let wanted = [
+        (1, undeclared.to_owned()),
+        (13, meaningless("apps_list")),
+        (14, meaningless("tunnel_types")),
+        (16, meaningless("enable_df_pub_sub")),
+        (24, "`publishers_ips` is there twice; the last one counts, as in oslo.config".to_owned()),
+        (25, meaningless("publisher_rate_limit_timeout")),
+        (29, "`lingr_seconds` is unknown and has no effect".to_owned()),
+        (35, meaningless("retries")),
+        (11, of_redis("remote_db_hosts")),
+        (9, of_redis("remote_db_ip")),
+        (10, of_redis("remote_db_port")),
+        (1, ours.to_owned()),
     ];
-    let lines = lines(&warnings);
-    for (warning, (line, name)) in lines.iter().zip(meaningless) {
-        assert_eq!(*warning, (line, format!("`{name}` is Dragonflow's and has no effect here").as_str()));
-    }
-    assert_eq!(
-        lines[8..],
-        [
-            (29, "`lingr_seconds` is unknown and has no effect"),
-            (35, "`retries` is Dragonflow's and has no effect here"),
-        ]
-    );
+    let wanted: Vec<_> = wanted.iter().map(|(line, text)| (*line, text.as_str())).collect();
+    assert_eq!(lines(&warnings), wanted);
 }
 
 #[test]
@@ -111,7 +113,16 @@ fn a_problem_of_an_oslo_file_is_told_with_its_place_and_the_right_spelling() {
             "[df]\nlinger = -1\n",
             "df.ini:2:1: `linger` wants a duration from 0s to 1h, such as \"5s\" or \"250ms\", not \"-1\" seconds",
         ),
-        ("[df]\nlinger = 1\n[df]\nlinger = 1\n", "df.ini:4:1: `linger` is there twice; keep one"),
+        (
+            "[df]\npublisher_timeout = 5s\n",
+            "df.ini:2:1: `publisher_timeout` wants a whole number, not \"5s\"",
+        ),
+        ("[df]\nmanagement_ip = api-1\n", "df.ini:2:1: `management_ip` wants an IP address, not \"api-1\""),
+        (
+            "[df]\npublisher_port =\n",
+            "df.ini:2:1: `publisher_port` wants a whole number from 0 to 65535, not \"\"",
+        ),
+        ("[other]\nnonsense\n", "df.ini:2:1: a line wants to be `name = value`"),
         ("[df]\nnonsense\n", "df.ini:2:1: a line wants to be `name = value`"),
         ("[df\n", "df.ini:1:1: a section wants `]` at the end of its line"),
         (
@@ -124,20 +135,66 @@ fn a_problem_of_an_oslo_file_is_told_with_its_place_and_the_right_spelling() {
 }
 
 #[test]
-fn a_name_is_expanded_from_its_section_then_df_then_default_then_defaults() {
+fn a_name_is_a_declared_option_of_its_section_or_an_option_of_default() {
     for (content, is) in [
         ("[df]\npublishers_ips = $local_ip\n", "127.0.0.1"),
         ("[df]\npublishers_ips = $my_ip\n[DEFAULT]\nmy_ip = 10.0.0.1\n", "10.0.0.1"),
-        ("[df]\nmy_ip = 10.0.0.2\npublishers_ips = $my_ip\n[DEFAULT]\nmy_ip = 10.0.0.1\n", "10.0.0.2"),
+        ("[df]\nmy_ip = 10.0.0.2\npublishers_ips = $my_ip\n[DEFAULT]\nmy_ip = 10.0.0.1\n", "10.0.0.1"),
         (
-            "[df]\nmy_ip = 10.0.0.2\npublishers_ips = ${DEFAULT.my_ip}\n[DEFAULT]\nmy_ip = 10.0.0.1\n",
-            "10.0.0.1",
+            "[df]\npublishers_ips = 10.0.0.1:$publisher_port\n[DEFAULT]\npublisher_port = 9001\n",
+            "10.0.0.1:8866",
         ),
         ("[df]\npublishers_ips = $other.ip\n[other]\nip = 10.0.0.3\n", "10.0.0.3"),
         ("[df]\nlocal_ip = 10.0.0.4\npublishers_ips = $local_ip:$publisher_port\n", "10.0.0.4:8866"),
+        ("[df]\npublisher_port = 0_8_867\npublishers_ips = a:$publisher_port\n", "a:8867"),
     ] {
         assert_eq!(load(content).pubsub().publishers_ips, [is], "{content}");
     }
+    for (content, says) in [
+        ("[df]\npublishers_ips = $my_ip\n[default]\nmy_ip = 10.0.0.1\n", "[default], which is not [DEFAULT]"),
+        ("[df]\npublishers_ips = ${DEFAULT.my_ip}\n[DEFAULT]\nmy_ip = 10.0.0.1\n", "write `$my_ip`"),
+        ("[df]\nmy_ip = 10.0.0.1\npublishers_ips = $my_ip\n", "in [DEFAULT] only; set it there"),
+        ("[df]\nlocal_ip = 10.0.0.1\n[df_zmq]\nipc_socket = /run/$local_ip\n", "write `${df.local_ip}`"),
+        ("[df]\npublishers_ips = ${DF.local_ip}\nlocal_ip = 10.0.0.1\n", "that this file does not set"),
+    ] {
+        let refusal = Written::new("df.ini", content).refusal();
+        assert!(refusal.contains(says), "{content}: {refusal}");
+    }
+}
+
+#[test]
+fn a_name_stands_for_the_value_that_oslo_config_prints() {
+    let names = "$publisher_timeout/$monitor_table_poll_time/$publisher_bind_address/$nb_db_class/$pub_sub_driver/\
+                 $pub_sub_use_multiproc/$publishers_ips/$external_host_ip";
+    let settings = load(&format!("[df]\npublisher_multiproc_socket = /run/{names}\n"));
+    assert_eq!(
+        settings.pubsub().publisher_multiproc_socket.to_str(),
+        Some("/run/300/30.0/*/etcd_nb_db_driver/zmq_pubsub_driver/True/['127.0.0.1']/")
+    );
+}
+
+#[test]
+fn a_lone_quotation_mark_is_empty_and_a_value_on_the_next_line_keeps_its_line_end() {
+    assert_eq!(load("[df]\npublisher_bind_address = \"\n").pubsub().publisher_bind_address, "");
+    let file = Written::new("df.ini", "[df]\npublisher_multiproc_socket =\n  /run/x/sock\n");
+    let (settings, warnings) = file.load().unwrap();
+    assert_eq!(settings.pubsub().publisher_multiproc_socket.to_str(), Some("\n/run/x/sock"));
+    let odd = "the value of `publisher_multiproc_socket` has a line end in it, as oslo.config reads it";
+    assert!(lines(&warnings).contains(&(2, odd)), "{warnings:?}");
+}
+
+#[test]
+fn of_an_option_that_comes_twice_the_last_counts_with_a_warning() {
+    for (content, line) in [
+        ("[df]\npublishers_ips = 10.0.0.1,10.0.0.2\npublishers_ips = 10.0.0.9\n", 3),
+        ("[df]\npublishers_ips = 10.0.0.1\n[ovs]\n[DF]\npublishers_ips = 10.0.0.9\n", 5),
+    ] {
+        let (settings, warnings) = Written::new("df.ini", content).load().unwrap();
+        assert_eq!(settings.pubsub().publishers_ips, ["10.0.0.9"], "{content}");
+        let twice = "`publishers_ips` is there twice; the last one counts, as in oslo.config";
+        assert!(lines(&warnings).contains(&(line, twice)), "{content}: {warnings:?}");
+    }
+    assert_eq!(load("[df]\npublisher_port = 8866\npublisher_port = 8867\n").pubsub().publisher_port, 8867);
 }
 
 #[test]
@@ -167,6 +224,6 @@ fn a_file_is_oslo_config_by_its_ending_or_by_its_sections() {
 fn a_thousand_options_without_effect_are_told_in_fifty_one_warnings() {
     let content: String = (0..1000).map(|i| format!("option_{i} = 1\n")).collect();
     let (_, warnings) = Written::new("df.ini", format!("[df]\n{content}")).load().unwrap();
-    assert_eq!(warnings.len(), 51);
-    assert_eq!(warnings[50].text, "950 more options have no effect");
+    assert_eq!(warnings.len(), 52, "and one about drivers");
+    assert_eq!(warnings[50].text, "950 more warnings");
 }

@@ -36,6 +36,17 @@ const MAX_STATUS_BYTES: u64 = 4 * 1024 * 1024;
 const LOOK: Duration = Duration::from_secs(1);
 
 impl StatusServer {
+    /// Checks that [`start`](Self::start) can have its socket in the folder, and changes nothing. Whether another program of
+    /// this kind runs there is left to the start.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if the folder is missing or closed to us; the text says what to do.
+    pub fn check(state_dir: &Path, program: &str) -> Result<()> {
+        let path = state_dir.join(format!("{program}.{SUFFIX}"));
+        let checked = listen::check_path(&path).and_then(|()| listen::check_directory(&path));
+        checked.map_err(|error| error.context("state_dir"))
+    }
+
     /// Claims the socket and answers with the document that `status` returns, until it is dropped. A socket file that is
     /// deleted or replaced meanwhile is made anew within a second.
     ///

@@ -1,10 +1,13 @@
 use clap::{Args, Subcommand};
 use comfy_table::Table;
-use pubsub_api::settings::{Settings, sample};
-use pubsub_api::{Registry, Result, Role};
+use pubsub_api::settings::sample;
+use pubsub_api::{Registry, Result};
 use serde_json::{Map, Value, json};
 use service_kit::{SettingsArguments, report, tell};
-use subscriber_agent::AgentBuilder;
+
+mod check;
+
+use check::{CheckedRole, check};
 
 /// The arguments of `skimmer config`.
 #[derive(Debug, Clone, Args)]
@@ -16,10 +19,15 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Checks settings as the programs do at their start, without starting anything
-    #[command(after_help = "Example: skimmer config check --config /etc/skimmer/skimmer.toml")]
+    #[command(
+        after_help = "Examples:\n  skimmer config check --config /etc/skimmer/skimmer.toml\n  skimmer config check --config /etc/skimmer/skimmer.toml --for service"
+    )]
     Check {
         #[command(flatten)]
         settings: SettingsArguments,
+        /// For which program of this host; without it, what depends on the host is not checked: folders, addresses, ports
+        #[arg(long = "for", value_enum, value_name = "ROLE")]
+        role: Option<CheckedRole>,
     },
     /// Shows every setting with its value and where that came from
     #[command(after_help = "Example: skimmer config show --config skimmer.toml --set linger=2s")]
@@ -38,44 +46,13 @@ enum Command {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let registry = Registry::collect()?;
     match &arguments.command {
-        Command::Check { settings } => check(&registry, settings),
+        Command::Check { settings, role } => check(&registry, settings, *role),
         Command::Show { settings, json } => show(&registry, settings, *json),
         Command::Sample => {
             tell(sample(&registry.settings()).trim_end());
             Ok(())
         }
     }
-}
-
-fn check(registry: &Registry, arguments: &SettingsArguments) -> Result<()> {
-    let (settings, warnings) = arguments.load(registry)?;
-    for warning in &warnings {
-        report(format_args!("warning: {warning}"));
-    }
-    registry.open(&settings, Role::Network)?;
-    // With port 0 nobody but the service knows where it is: an agent is told otherwise.
-    if settings.pubsub().publisher_port > 0 {
-        AgentBuilder::new(registry, &settings)?;
-    }
-    if settings.pubsub().pub_sub_use_multiproc {
-        registry.open(&settings, Role::Multiproc)?;
-        check_socket(registry, &settings)?;
-    }
-    listen::check_directory(&settings.pubsub().state_dir.join("publisher-service.status"))
-        .map_err(|error| error.context("state_dir"))?;
-    tell(format!("ok, {} warnings", warnings.len()));
-    Ok(())
-}
-
-/// Only drivers that join processes use a socket file.
-fn check_socket(registry: &Registry, settings: &Settings) -> Result<()> {
-    let pubsub = settings.pubsub();
-    let driver = registry.find(&pubsub.pub_sub_multiproc_driver, Role::Multiproc)?;
-    if !driver.capabilities.across_processes {
-        return Ok(());
-    }
-    listen::check_directory(&pubsub.publisher_multiproc_socket)
-        .map_err(|error| error.context("publisher_multiproc_socket"))
 }
 
 fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Result<()> {
@@ -85,7 +62,8 @@ fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Re
     }
     if as_json {
         let entries = settings.entries().map(|entry| {
-            let shown = json!({ "value": entry.value.to_string(), "origin": entry.origin.to_string() });
+            let origin = entry.origin.to_string();
+            let shown = json!({ "value": entry.json, "origin": origin });
             (entry.setting.full_name(), shown)
         });
         tell(Value::Object(entries.collect::<Map<_, _>>()));

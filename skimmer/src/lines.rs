@@ -47,7 +47,12 @@ impl<R: BufRead> Iterator for Lines<R> {
         match self.read() {
             Ok(None) => None,
             Ok(Some(bytes)) => {
-                let text = String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned();
+                // Editors and shells of Windows begin a file with a byte order mark.
+                let bytes = match bytes.strip_prefix("\u{feff}".as_bytes()) {
+                    Some(rest) if self.number == 1 => rest,
+                    _ => &bytes,
+                };
+                let text = String::from_utf8_lossy(bytes).trim_end_matches(['\r', '\n']).to_owned();
                 Some(Ok(Line { number: self.number, text }))
             }
             Err(error) => {
@@ -67,6 +72,19 @@ mod tests {
         let read: Vec<_> = Lines::new(&b"one\r\n\ntwo"[..]).map(|line| line.unwrap()).collect();
         let read: Vec<_> = read.iter().map(|line| (line.number, line.text.as_str())).collect();
         assert_eq!(read, [(1, "one"), (2, ""), (3, "two")]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_left_out_at_the_beginning_only() {
+        let text = include_bytes!("lines/byte-order-mark.jsonl");
+        let read: Vec<_> = Lines::new(&text[..]).map(|line| line.unwrap().text).collect();
+        assert_eq!(read.len(), 3);
+        for line in read {
+            assert!(pubsub_api::json::from_line(&line).is_ok(), "{line:?}");
+        }
+        let later = "a\n\u{feff}b\n";
+        let read: Vec<_> = Lines::new(later.as_bytes()).map(|line| line.unwrap().text).collect();
+        assert_eq!(read, ["a", "\u{feff}b"]);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Agent, AgentBuilder, ExecHandler, Output, Route};
+use crate::check::PROGRAM;
+use crate::{Agent, AgentBuilder, ExecHandler, Output, Route, check};
 
 /// The arguments of `subscriber-agent`.
 #[derive(Debug, Clone, Args)]
@@ -69,7 +70,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn serve(arguments: &Arguments) -> Result<()> {
-    let mut frame = Frame::new("subscriber-agent", &arguments.settings)?;
+    let mut frame = Frame::new(PROGRAM, &arguments.settings)?;
+    check(frame.registry(), frame.settings())?;
     let agent = build(&frame, arguments)?.build();
     let parts = Arc::clone(&agent);
     let endpoints = Endpoints::from([("network".to_owned(), None)]);

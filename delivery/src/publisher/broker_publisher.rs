@@ -155,6 +155,10 @@ impl Publisher for BrokerPublisher {
         self.driver.initialize().await
     }
 
+    fn check(&self) -> Result<()> {
+        self.driver.check()
+    }
+
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         if topic.is_reserved() {
             return self.driver.send(topic, payload).await;

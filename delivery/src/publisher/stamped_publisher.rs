@@ -159,6 +159,10 @@ impl Publisher for StampedPublisher {
         Ok(())
     }
 
+    fn check(&self) -> Result<()> {
+        self.driver.check()
+    }
+
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         if topic.is_reserved() {
             return self.driver.send(topic, payload).await;

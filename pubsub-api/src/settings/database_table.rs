@@ -41,7 +41,9 @@ pub(super) const DATABASE: &[Setting] = &[
         name: "management_ip",
         kind: Kind::Text,
         default: r#""127.0.0.1""#,
-        doc: "The address under which this host's publisher is found in the directory if it binds `*`.",
+        doc: "The IP address or name under which this host's publisher is found in the directory if it binds all addresses \
+              (`publisher_bind_address` is `*` or `::`). If it is not set and the database joins hosts, the one address of \
+              the host that is not loopback is found by itself; a host with several refuses to start.",
         reload: Reload::Restart,
     },
     Setting {

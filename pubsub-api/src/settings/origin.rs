@@ -18,7 +18,9 @@ pub struct Place {
 pub enum Origin {
     /// Nobody set it.
     Default,
-    /// The settings file.
+    /// Nobody set it, and an oslo.config file was read: the default is Dragonflow's.
+    Dragonflow,
+    /// A settings file.
     File(Place),
     /// The environment variable of this name.
     Environment(String),
@@ -26,13 +28,25 @@ pub enum Origin {
     Set,
 }
 
-/// Something in the settings file that is without effect. Show it to the user once.
+/// Something in the sources that is without effect, or that another reader understands otherwise. Show it to the user
+/// once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Where it stands.
-    pub place: Place,
+    /// Where it stands, if it is in a file.
+    pub place: Option<Place>,
     /// A sentence: what has no effect, and why.
     pub text: String,
+}
+
+impl Origin {
+    /// A warning about what stands there.
+    pub(super) fn warning(&self, text: String) -> Warning {
+        match self {
+            Self::File(place) => Warning { place: Some(place.clone()), text },
+            Self::Environment(name) => Warning { place: None, text: format!("environment: {name}: {text}") },
+            Self::Default | Self::Dragonflow | Self::Set => Warning { place: None, text },
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -45,6 +59,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::Dragonflow => f.write_str("Dragonflow's default"),
             Self::File(place) => write!(f, "{}:{}", place.path.display(), place.line),
             Self::Environment(name) => f.write_str(name),
             Self::Set => f.write_str("--set"),
@@ -54,6 +69,9 @@ impl fmt::Display for Origin {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.text)
+        match &self.place {
+            Some(place) => write!(f, "{place}: {}", self.text),
+            None => f.write_str(&self.text),
+        }
     }
 }

@@ -15,6 +15,7 @@ pub(super) struct SourceText {
     path: Arc<Path>,
     text: String,
     line_starts: Vec<usize>,
+    had_byte_order_mark: bool,
 }
 
 impl SourceText {
@@ -41,14 +42,19 @@ impl SourceText {
     }
 
     pub(super) fn new(path: &Path, text: &str) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
+        let bare = text.strip_prefix('\u{feff}');
+        let (had_byte_order_mark, text) = (bare.is_some(), bare.unwrap_or(text).to_owned());
         let after_newline = text.match_indices('\n').map(|(at, _)| at + 1);
         let line_starts = std::iter::once(0).chain(after_newline).collect();
-        Self { path: path.into(), text, line_starts }
+        Self { path: path.into(), text, line_starts, had_byte_order_mark }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) fn had_byte_order_mark(&self) -> bool {
+        self.had_byte_order_mark
     }
 
     pub(super) fn text(&self) -> &str {

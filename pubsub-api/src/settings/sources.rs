@@ -1,6 +1,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::oslo;
 use crate::{Error, ErrorKind, Result};
 
 /// Environment variables that begin with `SKIMMER_` and are no settings: where tests find the programs, and the log
@@ -12,7 +13,8 @@ pub const ENVIRONMENT_OF_OTHERS: &[&str] = &["SKIMMER_BIN_DIR", "SKIMMER_LOG"];
 pub struct Sources {
     /// The settings files. Of two that set the same, the later counts.
     pub files: Vec<PathBuf>,
-    /// Environment variables by name and value. Only names that begin with `SKIMMER_` are looked at.
+    /// Environment variables by name and value. Only names that begin with `SKIMMER_` are looked at, and with an
+    /// oslo.config file those of oslo.config: `OS_DF__PUBLISHER_PORT`.
     pub environment: Vec<(String, String)>,
     /// The arguments of `--set`, each `name=value`. Of two that set the same, the later counts.
     pub sets: Vec<String>,
@@ -23,7 +25,7 @@ impl Sources {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Settings`] if the name or value of a `SKIMMER_` variable is not UTF-8.
+    /// [`ErrorKind::Settings`] if the name or value of such a variable is not UTF-8.
     pub fn from_process(files: impl IntoIterator<Item = PathBuf>, sets: Vec<String>) -> Result<Self> {
         let files = files.into_iter().collect();
         Ok(Self { files, environment: decode(std::env::vars_os())?, sets })
@@ -31,7 +33,10 @@ impl Sources {
 }
 
 fn decode(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<(String, String)>> {
-    let ours = variables.filter(|(name, _)| name.as_encoded_bytes().starts_with(b"SKIMMER_"));
+    let prefixes = || ["SKIMMER_"].into_iter().chain(oslo::VARIABLES.iter().copied());
+    let is_ours =
+        |name: &OsString| prefixes().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()));
+    let ours = variables.filter(|(name, _)| is_ours(name));
     let decode = |(name, value): (OsString, OsString)| match (name.to_str(), value.to_str()) {
         (Some(name), Some(value)) => Ok((name.to_owned(), value.to_owned())),
         _ => {

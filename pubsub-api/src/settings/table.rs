@@ -76,8 +76,10 @@ const PUBSUB: &[Setting] = &[
         name: "publisher_bind_address",
         kind: Kind::Text,
         default: r#""127.0.0.1""#,
-        doc: "The local address that a publisher binds; `*` is all addresses. Whoever reaches it can read all events, \
-              so the default is the host itself, where Dragonflow's is `*`.",
+        doc: "The local address that a publisher binds: an IPv4 or IPv6 address, a name, `*` for all IPv4 addresses of the \
+              host, or `::` for all IPv6 addresses, and the IPv4 ones too unless net.ipv6.bindv6only is 1. Whoever reaches \
+              it can read all events, so the default is the host itself, where Dragonflow's is `*`, which holds with a \
+              Dragonflow file.",
         reload: Reload::Restart,
     },
     Setting {
@@ -97,7 +99,8 @@ const PUBSUB: &[Setting] = &[
         default: r#"["127.0.0.1"]"#,
         doc: "The publishers that a subscriber connects to, each `ip`, `ip:port`, `[ipv6]:port`, `host` or `host:port`. \
               Without a port it is `publisher_port`. With an empty list nothing is ever received. On reload new \
-              ones are connected and dropped ones closed. Dragonflow's default is its `local_ip`.",
+              ones are connected and dropped ones closed. Dragonflow's default, its `local_ip`, \
+              holds with a Dragonflow file.",
         reload: Reload::Live,
     },
     Setting {

@@ -5,6 +5,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::load::{FileContent, wants};
+use super::origin::Origin;
 use super::setting::Setting;
 use super::shown::shown;
 use super::source_text::SourceText;
@@ -24,7 +25,7 @@ pub(super) fn read_default(setting: &Setting) -> Result<Value> {
 
 /// Reads a TOML settings file. If it is not TOML, only that is told, as what follows from it would be noise.
 pub(super) fn read(source: &SourceText, table: &Table) -> FileContent {
-    let mut reader = Reader { table, content: FileContent::default() };
+    let mut reader = Reader { source, table, content: FileContent::default() };
     let (document, errors) = DeTable::parse_recoverable(source.text());
     // One mistake makes the parser stumble several times over the same line; the first time says most.
     let mut lines = HashSet::new();
@@ -69,6 +70,7 @@ fn describe_duplicate(source: &SourceText, span: Range<usize>) -> String {
 }
 
 struct Reader<'a> {
+    source: &'a SourceText,
     table: &'a Table,
     content: FileContent,
 }
@@ -118,7 +120,7 @@ impl Reader<'_> {
             return;
         };
         match setting.kind.read_toml(value) {
-            Ok(read) => values.push((setting, read, at.start)),
+            Ok(read) => values.push((setting, read, Origin::File(self.source.place(at.start)))),
             Err(refusal) => problems.add(refusal.at.start, || wants(setting, &refusal.came)),
         }
     }

@@ -1,6 +1,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
@@ -137,6 +138,14 @@ impl Kind {
         }
     }
 
+    /// Checks a value that another reader has made, item by item. The refusal stands after *not*.
+    pub(super) fn accept(&self, value: Value) -> Result<Value, String> {
+        if let Value::List(items) = &value {
+            items.iter().try_for_each(|item| self.check_item(item))?;
+        }
+        self.check(value)
+    }
+
     fn check(&self, value: Value) -> Result<Value, String> {
         let in_bounds = match (self, &value) {
             (Self::Integer { min, max }, Value::Integer(number)) => (min..=max).contains(&number),
@@ -156,6 +165,21 @@ impl Kind {
 }
 
 impl Value {
+    /// The value as JSON, of the type that it has in TOML.
+    pub(super) fn to_json(&self) -> Json {
+        match self {
+            Self::Bool(value) => Json::from(*value),
+            Self::Integer(number) => Json::from(*number),
+            Self::Text(text) => Json::from(text.as_str()),
+            Self::Duration(duration) => Json::from(unit::show_duration(*duration)),
+            Self::Bytes(bytes) => {
+                let text = unit::show_bytes(*bytes);
+                if text.ends_with('B') { Json::from(text) } else { Json::from(*bytes) }
+            }
+            Self::List(items) => Json::from(items.as_slice()),
+        }
+    }
+
     /// The value as the TOML text that sets it.
     pub(super) fn to_toml(&self) -> String {
         match self {

@@ -2,6 +2,7 @@
 //!
 //! - [`Sender`] is a PUSH, a PUB or an XSUB, [`Receiver`] a SUB or a PULL: small Python programs in `peers/`, which read commands
 //!   and write what they receive as JSON lines.
+//! - [`ask`] runs such a program once: `peers/oslo.py` is genuine oslo.config.
 //! - [`RawSubscriber`] is a SUB of our own hand, for what no libzmq of today sends.
 //! - [`monitored`] is what libzmq's monitor said of a peer's connections.
 //! - [`map`], [`MapBuilder`] and [`filled`] pack maps without Skimmer's own packer.
@@ -34,6 +35,7 @@ pub use golden::{Golden, golden};
 pub use hex::{hex, unhex};
 pub use map::{MapBuilder, filled, map};
 pub use monitor::monitored;
+pub use python::ask;
 pub use raw_subscriber::{RawSubscriber, Says};
 pub use receiver::{Receiver, fields, frames};
 pub use sender::{Sender, prove};

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use end_to_end::{Folder, Launch, Program};
+use serde_json::Value;
 
 /// Starts a peer, called `name` in failures, and waits until it is ready.
 ///
@@ -15,6 +16,18 @@ pub(crate) fn start(folder: &Folder, name: &str, script: &str, arguments: &[&str
     let program = program.args(["-B".into(), script]).args(arguments).start();
     program.wait_for("its readiness", |line| line["ready"] == true);
     program
+}
+
+/// Runs a peer to its end with `input` on its stdin, and returns the lines that it writes.
+///
+/// # Panics
+/// If there is no interpreter, or the peer fails.
+#[must_use]
+#[track_caller]
+pub fn ask(folder: &Folder, script: &str, input: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(script);
+    let program = Launch::new(&interpreter(), script, folder.path());
+    program.args(["-B".into(), path]).run_with(input).expect(0).lines()
 }
 
 fn interpreter() -> String {

@@ -129,6 +129,10 @@ impl Publisher for PubPublisher {
         Ok(())
     }
 
+    fn check(&self) -> Result<()> {
+        listen::check_tcp(&self.settings.bind_address, self.settings.port)
+    }
+
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         check_size(&payload)?;
         if !topic.is_reserved() {

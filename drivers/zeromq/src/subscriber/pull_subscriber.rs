@@ -108,6 +108,10 @@ impl Subscriber for PullSubscriber {
         Ok(())
     }
 
+    fn check(&self) -> Result<()> {
+        listen::check_unix(&self.settings.socket)
+    }
+
     async fn recv(&self) -> Result<Incoming> {
         self.incoming.lock().await.recv().await.ok_or_else(|| closed("subscriber"))
     }

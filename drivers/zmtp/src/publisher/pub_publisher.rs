@@ -104,6 +104,10 @@ impl Publisher for PubPublisher {
         Ok(())
     }
 
+    fn check(&self) -> Result<()> {
+        listen::check_tcp(&self.settings.bind_address, self.settings.port)
+    }
+
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         check_size(&payload)?;
         let event = EncodedEvent { topic: topic.as_bytes(), payload: &payload, origin: None };

@@ -101,6 +101,10 @@ impl Subscriber for PullSubscriber {
         Ok(())
     }
 
+    fn check(&self) -> Result<()> {
+        listen::check_unix(&self.settings.socket)
+    }
+
     async fn recv(&self) -> Result<Incoming> {
         let mut taken = self.taken.lock().await;
         loop {

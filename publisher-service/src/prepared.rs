@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use delivery::publisher_id;
+use pubsub_api::settings::Settings;
+use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Subscriber};
+
+use crate::local_addresses::local_addresses;
+use crate::network::Network;
+use crate::northbound_side::NorthboundSide;
+use crate::public_host::{Circumstances, PublicHost};
+use crate::shared_reading::SharedReading;
+
+/// What a service is made of, as the settings say; nothing is bound or opened yet.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) id: String,
+    pub(crate) driver: Arc<dyn Publisher>,
+    pub(crate) network: Network,
+    /// None on a broker, to which the workers publish themselves.
+    pub(crate) ipc: Option<Arc<dyn Subscriber>>,
+    pub(crate) northbound: Option<NorthboundSide>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Prepared {
+    /// # Errors
+    /// [`ErrorKind::Settings`] for unknown aliases, settings that a driver refuses, tables that cannot be watched, an
+    /// address that the directory cannot name, and if there is nothing to do.
+    pub(crate) fn new(registry: &Registry, settings: &Settings) -> Result<Self> {
+        let database = registry.used_database(settings)?;
+        let on_broker = is_on_broker(registry, settings, database.is_some())?;
+        let (id, driver) = (publisher_id(settings), registry.open(settings, Role::Network)?.publisher());
+        let rows = database.as_ref().map(|database| SharedReading::new(Arc::clone(database)));
+        let network = Network::of(on_broker, &driver, &id, settings, rows);
+        let mut warnings = lone_drivers(registry, settings)?;
+        let mut northbound = None;
+        if let Some(database) = database {
+            let host = if on_broker { None } else { Some(public_host(registry, settings)?) };
+            warnings.extend(host.as_ref().and_then(|host| host.warning.clone()));
+            let host = host.map(|host| host.host);
+            northbound = Some(NorthboundSide::new(database, network.publisher(), &id, host, settings)?);
+        }
+        let ipc = match network {
+            Network::Bound(_) => Some(registry.open(settings, Role::Multiproc)?.subscriber()),
+            Network::Broker(_) => None,
+        };
+        Ok(Self { id, driver, network, ipc, northbound, warnings })
+    }
+
+    /// Checks that what a start binds can be bound now.
+    ///
+    /// # Errors
+    /// As [`Publisher::check`] and [`Subscriber::check`].
+    pub(crate) fn check_addresses(&self) -> Result<()> {
+        self.driver.check()?;
+        self.ipc.as_ref().map_or(Ok(()), |ipc| ipc.check())
+    }
+}
+
+fn public_host(registry: &Registry, settings: &Settings) -> Result<PublicHost> {
+    let database = registry.find_database(&settings.pubsub().nb_db_class)?;
+    let circumstances = Circumstances {
+        joins_hosts: database.capabilities.across_hosts,
+        is_set: settings.is_set("management_ip"),
+    };
+    PublicHost::of(settings.pubsub(), circumstances, local_addresses)
+}
+
+/// A driver that stays within one process carries nothing from workers to agents.
+fn lone_drivers(registry: &Registry, settings: &Settings) -> Result<Vec<String>> {
+    let pubsub = settings.pubsub();
+    let mut warnings = Vec::new();
+    let aliases =
+        [(&pubsub.pub_sub_driver, Role::Network), (&pubsub.pub_sub_multiproc_driver, Role::Multiproc)];
+    for (alias, role) in aliases {
+        if !registry.find(alias, role)?.capabilities.across_processes {
+            warnings.push(format!("{} = {alias} reaches no other process", role.setting()));
+        }
+    }
+    Ok(warnings)
+}
+
+/// Whether the workers publish to a broker, so that a service has only the database to care for.
+///
+/// # Errors
+/// [`ErrorKind::Settings`] if it has nothing to do.
+fn is_on_broker(registry: &Registry, settings: &Settings, has_database: bool) -> Result<bool> {
+    let pubsub = settings.pubsub();
+    let alias = &pubsub.pub_sub_driver;
+    let on_broker = registry.find(alias, Role::Network)?.capabilities.broker;
+    let (reason, advice) = match (on_broker, has_database) {
+        (true, true) => return Ok(true),
+        (true, false) => (
+            format!("{alias} publishes to a broker"),
+            "; to let it watch the northbound database, set use_nb_db = yes, or an nb_db_class that joins hosts",
+        ),
+        (false, _) if !pubsub.pub_sub_use_multiproc => ("pub_sub_use_multiproc is false".to_owned(), ""),
+        (false, _) => return Ok(false),
+    };
+    let text = format!(
+        "{reason}: API workers publish by themselves, and a publisher service has nothing to do{advice}"
+    );
+    Err(Error::new(ErrorKind::Settings, text))
+}

@@ -1,0 +1,76 @@
+use clap::ValueEnum;
+use publisher_client::PublisherClient;
+use publisher_service::Addresses;
+use pubsub_api::settings::Settings;
+use pubsub_api::{Registry, Result, Role};
+use service_kit::{SettingsArguments, StatusDocument, ask_status, block_on, report, tell};
+use subscriber_agent::AgentBuilder;
+
+/// Whose start is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckedRole {
+    /// `publisher-service`
+    Service,
+    /// `subscriber-agent`
+    Agent,
+    /// An API worker, and `skimmer pub`
+    Worker,
+}
+
+/// Checks what the role does at its start, by the same functions; without a role what does not depend on the host.
+pub(super) fn check(
+    registry: &Registry,
+    arguments: &SettingsArguments,
+    role: Option<CheckedRole>,
+) -> Result<()> {
+    let (settings, warnings) = arguments.load(registry)?;
+    let mut warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    // What was found so far is worth reading even if the rest is refused.
+    warnings.iter().for_each(|warning| report(format_args!("warning: {warning}")));
+    let known = warnings.len();
+    match role {
+        None => check_settings(registry, &settings)?,
+        Some(CheckedRole::Service) => warnings.extend(check_service(registry, &settings)?),
+        Some(CheckedRole::Agent) => subscriber_agent::check(registry, &settings)?,
+        Some(CheckedRole::Worker) => PublisherClient::open(&settings)?.check()?,
+    }
+    warnings.iter().skip(known).for_each(|warning| report(format_args!("warning: {warning}")));
+    tell(format!("ok, {} warnings", warnings.len()));
+    Ok(())
+}
+
+fn check_settings(registry: &Registry, settings: &Settings) -> Result<()> {
+    let pubsub = settings.pubsub();
+    registry.open(settings, Role::Network)?;
+    registry.used_database(settings)?;
+    if pubsub.pub_sub_use_multiproc {
+        registry.open(settings, Role::Multiproc)?;
+    }
+    publisher_service::check_names(pubsub)?;
+    // With port 0 nobody but the service knows where it is: an agent is told otherwise.
+    if pubsub.publisher_port > 0 {
+        AgentBuilder::new(registry, settings)?;
+    }
+    Ok(())
+}
+
+fn check_service(registry: &Registry, settings: &Settings) -> Result<Vec<String>> {
+    let Some(running) = running_service(settings) else {
+        return publisher_service::check(registry, settings, Addresses::Free);
+    };
+    let mut warnings = publisher_service::check(registry, settings, Addresses::HeldByService)?;
+    warnings.push(format!(
+        "{} with pid {} runs in this state_dir: the addresses that it has bound were not checked",
+        running.program, running.pid
+    ));
+    Ok(warnings)
+}
+
+/// The service that answers in `state_dir`, if it is the one that has the port of these settings.
+fn running_service(settings: &Settings) -> Option<StatusDocument> {
+    let pubsub = settings.pubsub();
+    let status = block_on(ask_status(&pubsub.state_dir.join("publisher-service.status"))).ok()?;
+    let port = format!(":{}", pubsub.publisher_port);
+    let bound = status.endpoints.get("network").cloned().flatten();
+    bound.is_none_or(|bound| bound.ends_with(&port) || pubsub.publisher_port == 0).then_some(status)
+}
