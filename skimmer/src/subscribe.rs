@@ -120,6 +120,7 @@ async fn print(subscriber: &TrackedSubscriber, arguments: &Arguments) -> Result<
             Item::Event { envelope, origin } => show_all(&[envelope], origin, &mut left, arguments)?,
             Item::Snapshot(snapshot) => show_all(&snapshot.rows, Origin::Snapshot, &mut left, arguments)?,
             Item::Notice(notice) => show_notice(&notice, arguments.show_gaps),
+            Item::Clock(_) => continue,
         };
         if !is_read {
             return Ok(());
