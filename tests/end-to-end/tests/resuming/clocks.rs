@@ -103,7 +103,7 @@ fn a_snapshot_of_a_publisher_that_lost_its_ring_and_whose_clock_went_back_delete
     between.wait_for("the row of the new life", |line| line["key"] == "new");
     between.terminate();
     let large = "x".repeat(100_000);
-    let updates: Vec<Value> = (0..40).map(|_| event("t", "large", "set", &large, "D")).collect();
+    let updates: Vec<Value> = (0..40).map(|_| event("t", "large", "set", &*large, "D")).collect();
     folder.publish(&updates);
 
     let after = agent(&service);
