@@ -21,4 +21,4 @@ pub use position::Position;
 pub use publisher::{
     BrokerOptions, BrokerPublisher, PublisherOptions, StampedPublisher, publisher_id, publisher_key,
 };
-pub use sync::{Answer, AnswerKind, MAX_WANTS, SyncRequest, Want};
+pub use sync::{Answer, AnswerKind, MAX_EPOCHS, MAX_WANTS, SyncRequest, Want};

@@ -18,7 +18,7 @@ mod tracker;
 
 pub use buffer::BufferLimit;
 pub use feed::Feed;
-pub use item::{Item, Origin, Snapshot};
+pub use item::{Item, Origin, PublisherClock, Snapshot};
 pub use timing::FeedOptions;
 pub use tracked_subscriber::{SavedPosition, TrackedSubscriber};
 pub use tracker::{Effect, Phase, Tracker};

@@ -44,7 +44,13 @@ pub struct Answer {
     pub stamp: Stamp,
     /// What follows.
     pub kind: AnswerKind,
+    /// For a snapshot: the epochs that it speaks for, ascending; at most [`MAX_EPOCHS`]. A row whose latest event is of another
+    /// epoch may be one that the publisher has forgotten. Empty for every other answer.
+    pub epochs: Vec<u64>,
 }
+
+/// The largest number of epochs in an answer. A publisher remembers at most 64.
+pub const MAX_EPOCHS: usize = 256;
 
 /// What a publisher has to offer to who is behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +140,8 @@ impl Answer {
         let mut more = vec![("about", Msgpack::from(self.topic.as_str())), (name, Msgpack::from(value))];
         if let AnswerKind::Snapshot { since, .. } = self.kind {
             more.push(("since", Msgpack::from(since)));
+            let epochs = self.epochs.iter().copied().map(Msgpack::from).collect();
+            more.push(("epochs", Msgpack::Array(epochs)));
         }
         pack(Topic::new(TOPIC)?, TABLE, &self.id.to_string(), action, Some(self.stamp), &more)
     }
@@ -160,7 +168,24 @@ impl Answer {
         };
         let topic = Topic::new(about).map_err(|_| WireError::BadTopic)?;
         let stamp = event.stamp.ok_or(WireError::MissingField)?;
-        Ok(Some(Self { id: id(&event)?, topic, stamp, kind }))
+        let epochs = match kind {
+            AnswerKind::Snapshot { since, .. } => epochs(payload, since, stamp.epoch)?,
+            _ => Vec::new(),
+        };
+        Ok(Some(Self { id: id(&event)?, topic, stamp, kind, epochs }))
+    }
+}
+
+/// The epochs that a snapshot names. A publisher before this key existed vouches for the first and the current one.
+fn epochs(payload: &[u8], since: u64, current: u64) -> std::result::Result<Vec<u64>, WireError> {
+    match extra(payload, "epochs") {
+        Err(WireError::MissingField) => Ok(if since == current { vec![since] } else { vec![since, current] }),
+        Err(other) => Err(other),
+        Ok(Msgpack::Array(epochs)) if epochs.len() > MAX_EPOCHS => Err(WireError::TooBig),
+        Ok(Msgpack::Array(epochs)) => {
+            epochs.iter().map(|epoch| epoch.as_u64().ok_or(WireError::WrongType)).collect()
+        }
+        Ok(_) => Err(WireError::WrongType),
     }
 }
 
@@ -193,7 +218,11 @@ mod tests {
             AnswerKind::Busy { retry_after: Duration::from_millis(1500) },
             AnswerKind::Unknown,
         ] {
-            let answer = Answer { id: 5, topic: SEND_ALL, stamp, kind };
+            let epochs = match kind {
+                AnswerKind::Snapshot { .. } => vec![1, 2],
+                _ => Vec::new(),
+            };
+            let answer = Answer { id: 5, topic: SEND_ALL, stamp, kind, epochs };
             assert_eq!(Answer::read(&answer.pack().unwrap()).unwrap(), Some(answer));
         }
         let event = Event::new("t", "k", "set".into(), "v", SEND_ALL);

@@ -1,5 +1,5 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -7,6 +7,7 @@ use pubsub_api::database::{DbApi, RowName};
 use pubsub_api::{Action, Counter, Error, ErrorKind, Event, Publisher, Result, SEND_ALL, Status, Tally};
 
 use crate::cause::cause;
+use crate::leases::Leases;
 use crate::publisher_row::{PUBLISHER_TABLE, PublisherRow};
 
 /// The directory of publishers, as one of them sees it: its own row, with a lease, and those of others that have ended.
@@ -14,7 +15,9 @@ use crate::publisher_row::{PUBLISHER_TABLE, PublisherRow};
 /// - The row is written at the start and renewed by [`run`](Self::run), also when nothing is published (defect D10): every
 ///   third of `publisher_timeout`, ± 20 %. It stays over a restart; [`leave`](Self::leave) removes it.
 /// - Rows of others whose lease is over are removed, and whoever removes one publishes its `delete` (defect D8). Of several
-///   that find it at once, one does.
+///   that find it at once, one does. A lease is over when its row has not changed for `publisher_timeout` on this host's clock
+///   ([`Leases`]); the clocks of other hosts do not count.
+/// - A row of this publisher that another has removed is written again with the next renewal, which is logged and counted.
 /// - A row of this publisher that is new, or has another address than before, is published as `create` or `set` on `D`, with
 ///   the next renewal if it could not be at first; a renewal is not.
 /// - Rows that cannot be read are left alone, told and counted.
@@ -27,9 +30,13 @@ pub struct Directory {
     own: Option<(String, String)>,
     /// Whether its row was written, and that could not be published.
     is_owed: AtomicBool,
+    /// Whether its row was written since the start.
+    is_written: AtomicBool,
     timeout: Duration,
+    leases: Mutex<Leases>,
     renewed: Counter,
     removed: Counter,
+    lost: Counter,
     failed: Tally,
 }
 
@@ -56,9 +63,12 @@ impl Directory {
             publisher,
             own: None,
             is_owed: AtomicBool::new(false),
+            is_written: AtomicBool::new(false),
             timeout,
+            leases: Mutex::new(Leases::new(timeout)),
             renewed: Counter::new("leases_renewed"),
             removed: Counter::new("publishers_removed"),
+            lost: Counter::new("own_row_removed"),
             failed: Tally::new("directory_failures"),
         }
     }
@@ -67,10 +77,9 @@ impl Directory {
     /// tried again a tenth of the time later.
     pub async fn run(&self) {
         loop {
-            let now = PublisherRow::now();
-            let renewed = self.announce(now).await;
+            let renewed = self.announce(PublisherRow::now()).await;
             let done = match renewed {
-                Ok(()) => self.remove_stale(now).await.map(drop),
+                Ok(()) => self.remove_stale(tokio::time::Instant::now().into_std()).await.map(drop),
                 failed => failed,
             };
             if let Err(error) = &done
@@ -83,8 +92,8 @@ impl Directory {
         }
     }
 
-    /// Writes this publisher's row, and publishes it if it is new or has another address than before; of an observer,
-    /// nothing.
+    /// Writes this publisher's row with the time `now`, and publishes it if it is new or has another address than before; of an
+    /// observer, nothing.
     ///
     /// # Errors
     /// Those of the database and of the publisher.
@@ -97,6 +106,7 @@ impl Directory {
             // Another may take it for stale and remove it meanwhile: then it is new.
             if self.database.compare_and_set(name, before.as_deref(), Some(json.clone())).await? {
                 self.renewed.add(1);
+                self.note_written(id, before.is_none());
                 let action = match before.as_deref().map(PublisherRow::parse) {
                     Some(Ok(known)) if known.uri == *uri && !self.is_owed.load(Ordering::Relaxed) => {
                         return Ok(());
@@ -115,16 +125,31 @@ impl Directory {
         Err(Error::new(ErrorKind::Conflict, text))
     }
 
-    /// Removes the rows of others whose lease is over, and publishes that; which ones it removed.
+    /// The row was written, and was not there before (`is_new`) or was.
+    fn note_written(&self, id: &str, is_new: bool) {
+        if self.is_written.swap(true, Ordering::Relaxed) && is_new {
+            self.lost.add(1);
+            tracing::warn!(
+                "another publisher or an operator removed the row of {id} from the directory: it is written again; agents \
+                 may have left this publisher meanwhile"
+            );
+        }
+    }
+
+    fn leases(&self) -> MutexGuard<'_, Leases> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes the rows of others whose lease is over at `now`, and publishes that; which ones it removed.
     ///
     /// # Errors
     /// Those of the database and of the publisher. What was removed and published until then stays so; a row whose removal
     /// could not be published is there again.
-    pub async fn remove_stale(&self, now: Duration) -> Result<Vec<PublisherRow>> {
+    pub async fn remove_stale(&self, now: Instant) -> Result<Vec<PublisherRow>> {
         let mut removed = Vec::new();
-        for (held, row) in self.rows().await? {
+        for (held, row) in self.listed(now).await? {
             let is_own = self.own.as_ref().is_some_and(|(id, _)| row.id == *id);
-            if is_own || !row.is_stale(now, self.timeout) {
+            if is_own || !self.leases().is_over(&row.id, now) {
                 continue;
             }
             // Its owner may renew it at this very moment, and another may remove it.
@@ -135,7 +160,12 @@ impl Directory {
                     self.database.compare_and_set(name, None, Some(held)).await?;
                     return Err(error);
                 }
-                tracing::info!("removed publisher {} at {}: it was silent for too long", row.id, row.uri);
+                tracing::warn!(
+                    "removed publisher {} at {} from the directory: its row has not changed for {:?} (publisher_timeout)",
+                    row.id,
+                    row.uri,
+                    self.timeout
+                );
                 self.removed.add(1);
                 removed.push(row);
             }
@@ -143,13 +173,21 @@ impl Directory {
         Ok(removed)
     }
 
-    /// All publishers whose lease is not over.
+    /// All publishers whose lease is not over at `now`.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn publishers(&self, now: Duration) -> Result<Vec<PublisherRow>> {
-        let rows = self.rows().await?.into_iter().map(|(_, row)| row);
-        Ok(rows.filter(|row| !row.is_stale(now, self.timeout)).collect())
+    pub async fn publishers(&self, now: Instant) -> Result<Vec<PublisherRow>> {
+        let rows = self.listed(now).await?.into_iter().map(|(_, row)| row);
+        let leases = self.leases();
+        Ok(rows.filter(|row| !leases.is_over(&row.id, now)).collect())
+    }
+
+    /// All rows, which are noted at `now`.
+    async fn listed(&self, now: Instant) -> Result<Vec<(Bytes, PublisherRow)>> {
+        let rows = self.rows().await?;
+        self.leases().listed(rows.iter().map(|(_, row)| row), now);
+        Ok(rows)
     }
 
     /// Removes this publisher's row, and publishes that, if there is one.
@@ -170,7 +208,7 @@ impl Directory {
     /// Its counters.
     #[must_use]
     pub fn status(&self) -> Status {
-        let mut counters = vec![self.renewed.read(), self.removed.read()];
+        let mut counters = vec![self.renewed.read(), self.removed.read(), self.lost.read()];
         counters.extend(self.failed.read());
         Status { counters, ..Status::default() }
     }

@@ -21,9 +21,11 @@ mod published;
 mod readings;
 
 mod directory;
+mod leases;
 mod publisher_row;
 
 mod copy_file;
+mod delete_guard;
 mod table_copy;
 mod table_monitor;
 
@@ -35,6 +37,7 @@ mod stored_tables;
 mod cause;
 
 pub use directory::Directory;
+pub use leases::Leases;
 pub use northbound::{Northbound, Updated};
 pub use object::Object;
 pub use options::{NorthboundOptions, OnUnpublished};

@@ -48,7 +48,8 @@ impl PublisherRow {
         Ok(Self { id: id.to_owned(), uri: uri.to_owned(), last_activity })
     }
 
-    /// Whether it was silent for longer than `timeout` at `now`. A clock that is ahead of ours does no harm.
+    /// Whether it was silent for longer than `timeout` at `now`, if its host's clock shows what ours does: a guess of a reader that
+    /// looks once, for display. Whoever acts on it observes the row instead ([`Leases`](crate::Leases)).
     #[must_use]
     pub fn is_stale(&self, now: Duration, timeout: Duration) -> bool {
         now.saturating_sub(self.last_activity) > timeout

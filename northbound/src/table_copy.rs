@@ -44,6 +44,13 @@ pub(crate) struct Change {
     digest: Option<Digest>,
 }
 
+impl Change {
+    /// The key of the row that it deletes.
+    pub(crate) fn deleted_key(&self) -> Option<&str> {
+        if self.digest.is_some() { None } else { self.event.key.as_deref() }
+    }
+}
+
 impl Found {
     /// Of rows in any order. Of several with one key, on several topics, the first counts: the one without topic, or else the
     /// one whose topic is the least.

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use crate::cause::cause;
 use crate::copy_file::{CopyFile, encode};
+use crate::delete_guard::{Confirmed, DeleteGuard};
 use crate::table_copy::{Found, TableCopy};
 use crate::{PUBLISHER_TABLE, SERVICE_TABLE};
 
@@ -18,6 +19,10 @@ use crate::{PUBLISHER_TABLE, SERVICE_TABLE};
 /// table time and again, and what is new, other or gone goes out on `D` as `create`, `set` or `delete`, with the object's
 /// version if it has one.
 ///
+/// - A row that one poll does not find may have been evicted, or its database may be loading: its `delete` is published when the
+///   next poll does not find it either. If more than half of the rows are missing, and more than ten, or all, the database
+///   has probably lost them: that is logged and counted, and they are deleted only after ten minutes of such polls
+///   ([`AbsenceRule`](delivery::rows::AbsenceRule)).
 /// - No error ends it (defect D7). The copy of what was published goes on row by row, with each event that the publisher
 ///   accepts; what it did not accept is due again at the next poll, and so is everything while the database is away.
 /// - The copy outlives the process, in a file, so that a restart does not announce everything anew (defect D9). What was
@@ -39,6 +44,7 @@ pub struct TableMonitor {
     file: Option<CopyFile>,
     state: Mutex<State>,
     polls: Counter,
+    held: Counter,
     published: Counter,
     unreadable: Tally,
     failed: Tally,
@@ -48,6 +54,7 @@ pub struct TableMonitor {
 struct State {
     /// `None` until it was read or filled.
     copy: Option<TableCopy>,
+    guard: DeleteGuard,
     /// Whether the file does not have it yet.
     unsaved: bool,
 }
@@ -73,6 +80,7 @@ impl TableMonitor {
             file: None,
             state: Mutex::default(),
             polls: Counter::new("polls"),
+            held: Counter::new("polls_held"),
             published: Counter::new("events_published"),
             unreadable: Tally::new("rows_unreadable"),
             failed: Tally::new("poll_failures"),
@@ -134,6 +142,7 @@ impl TableMonitor {
     /// What was published by then is known to the next poll; the file may not have it yet.
     pub async fn poll(&self) -> Result<()> {
         let mut state = self.state.lock().await;
+        let began = Instant::now();
         let entries = self.database.get_all_entries(&self.table, None).await?;
         self.polls.add(1);
         let found = Found::of(&self.table, entries);
@@ -146,7 +155,7 @@ impl TableMonitor {
             state.copy = self.read_copy().await;
         }
         let done = match &mut state.copy {
-            Some(_) => self.publish(&mut state, found).await,
+            Some(_) => self.publish(&mut state, found, began).await,
             first => {
                 *first = Some(found.to_copy());
                 state.unsaved = true;
@@ -168,16 +177,19 @@ impl TableMonitor {
         let counters = vec![
             of_table("polls", self.polls.get()),
             of_table("poll_failures", self.failed.total()),
+            of_table("polls_held", self.held.get()),
             of_table("events_published", self.published.get()),
             of_table("rows_unreadable", self.unreadable.total()),
         ];
         Status { counters, ..Status::default() }
     }
 
-    async fn publish(&self, state: &mut State, found: Found) -> Result<()> {
-        let Some(copy) = &mut state.copy else { return Ok(()) };
+    async fn publish(&self, state: &mut State, found: Found, began: Instant) -> Result<()> {
+        let State { copy: Some(copy), guard, .. } = state else { return Ok(()) };
+        let Confirmed { changes, is_held } = guard.confirmed(&self.table, copy, found, began);
+        self.held.add(u64::from(is_held));
         let mut outcome = Ok(());
-        for change in copy.changes(&self.table, found) {
+        for change in changes {
             match self.publisher.send_event(&change.event).await {
                 Ok(()) => {
                     // No await in between: what was published is in the copy.

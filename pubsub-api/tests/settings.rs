@@ -274,3 +274,12 @@ fn variables_of_others_are_left_alone() {
         assert!(Settings::load(&environment(name, "x"), DRIVERS).is_ok(), "{name}");
     }
 }
+
+#[test]
+fn an_id_of_a_publisher_has_at_most_255_bytes() {
+    let id = |bytes: usize| set(&format!("publisher_id={}", "x".repeat(bytes)));
+    let (settings, _) = Settings::load(&id(255), DRIVERS).unwrap();
+    assert_eq!(settings.pubsub().publisher_id.as_ref().map(String::len), Some(255));
+    let refusal = refusal_of(&id(256));
+    assert!(refusal.contains("publisher_id: at most 255 bytes, this has 256"), "{refusal}");
+}

@@ -152,6 +152,7 @@ async fn print_items(
                 show_all(&snapshot.rows, Origin::Snapshot, &mut left, arguments, output).await?
             }
             Item::Notice(notice) => show_notice(&notice, arguments.show_gaps, output).await,
+            Item::Clock(_) => continue,
         };
         if !is_read {
             return Ok(());

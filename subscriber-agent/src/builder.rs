@@ -1,6 +1,6 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use delivery::subscriber::TrackedSubscriber;
 use pubsub_api::settings::Settings;
@@ -120,7 +120,7 @@ impl AgentBuilder {
             subscriber: self.subscriber,
             asked: Mutex::new(self.asked),
             extra: self.extra,
-            intake: Intake::new(Instant::now()),
+            intake: Intake::new(Instant::now(), wall()),
             dispatcher: self.dispatcher,
             io: tokio::sync::Mutex::new(io),
             connects: self.connects,
@@ -132,4 +132,9 @@ impl AgentBuilder {
             output_queue,
         })
     }
+}
+
+/// The wall clock of this host, since 1970.
+fn wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -1,8 +1,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use delivery::rows::{Merge, Table};
+use delivery::rows::{DatedEvent, Merge, Table};
 use delivery::subscriber::{Item, Origin, Snapshot};
 use pubsub_api::wire::{EventRef, WireError};
 use pubsub_api::{Action, Counter, CounterReading, Envelope, Event, Notice, SEND_ALL, Tally};
@@ -15,6 +15,9 @@ use crate::Change;
 pub(crate) struct Intake {
     table: Mutex<Table>,
     started: Instant,
+    /// What the wall clock of this host showed then: the table's clock begins there, so that a restarted agent's goes on, and
+    /// counts on without it, so that it never goes back.
+    started_at: Duration,
     has_changed: AtomicBool,
     applied: Counter,
     replayed: Counter,
@@ -33,10 +36,11 @@ pub(crate) enum Handed {
 }
 
 impl Intake {
-    pub(crate) fn new(started: Instant) -> Self {
+    pub(crate) fn new(started: Instant, started_at: Duration) -> Self {
         Self {
             table: Mutex::default(),
             started,
+            started_at,
             has_changed: AtomicBool::new(false),
             applied: Counter::new("events_applied"),
             replayed: Counter::new("events_replayed"),
@@ -52,6 +56,28 @@ impl Intake {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the table's clock shows.
+    pub(crate) fn clock(&self, now: Instant) -> Duration {
+        self.started_at + now.saturating_duration_since(self.started)
+    }
+
+    /// When the table's clock shows this.
+    pub(crate) fn instant(&self, shown: Duration) -> Instant {
+        self.started + shown.saturating_sub(self.started_at)
+    }
+
+    /// The table, whose clock shows the time.
+    pub(crate) fn table_at(&self, now: Instant) -> MutexGuard<'_, Table> {
+        let mut table = self.table();
+        table.tick(self.clock(now));
+        table
+    }
+
+    /// Takes up a table that was kept.
+    pub(crate) fn restore(&self, rows: impl IntoIterator<Item = DatedEvent>, now: Instant) {
+        *self.table() = Table::restored(self.clock(now), rows);
+    }
+
     /// Whether anything came since this was asked last.
     pub(crate) fn has_changed(&self) -> bool {
         self.has_changed.swap(false, Ordering::Relaxed)
@@ -64,9 +90,13 @@ impl Intake {
 
     pub(crate) fn take(&self, item: Item, now: Instant) -> Vec<Handed> {
         self.note_change();
-        self.table().tick(now.saturating_duration_since(self.started));
+        drop(self.table_at(now));
         match item {
             Item::Notice(notice) => vec![Handed::Notice(notice)],
+            Item::Clock(clock) => {
+                self.table().clock(clock);
+                Vec::new()
+            }
             Item::Event { envelope, origin } => match read(&envelope) {
                 Ok(event) => self.take_event(Arc::new(event), origin),
                 Err(refused) => {

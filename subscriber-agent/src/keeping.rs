@@ -65,17 +65,23 @@ impl Keeping {
         self.next
     }
 
-    /// Whether it is time to keep the table; not while the last one is being written.
+    /// Whether it is time to keep the table; not while the last one is being written. It stays time until
+    /// [`took_turn`](Self::took_turn).
     pub(crate) async fn is_due(&mut self, now: Instant) -> bool {
         if now < self.next {
             return false;
         }
-        self.next = now + self.interval;
         if self.writing.as_ref().is_some_and(|writing| !writing.is_finished()) {
+            self.took_turn(now);
             return false;
         }
         self.finish().await;
         true
+    }
+
+    /// The table was kept, or there is nothing to keep: the next time is an interval later.
+    pub(crate) fn took_turn(&mut self, now: Instant) {
+        self.next = now + self.interval;
     }
 
     /// Begins to write.

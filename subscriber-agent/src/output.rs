@@ -38,8 +38,8 @@ pub enum AgentNotice {
     HandlerFailed(HandlerFailure),
     /// A handler has missed events.
     HandlerGap(HandlerGap),
-    /// The table was compared with the database, and is equal to it; the differences stand before this, as events of origin
-    /// `sync`.
+    /// The table was compared with the database, and is equal to it but for `kept` and `unconfirmed` rows; the differences
+    /// stand before this, as events of origin `sync`.
     Synced {
         /// Why it was.
         reason: String,
@@ -49,8 +49,20 @@ pub enum AgentNotice {
         differences: usize,
         /// How many differed because of an event that came meanwhile.
         kept: usize,
+        /// The number of rows that the database does not have, and that stay until another reading agrees.
+        unconfirmed: usize,
         /// How long it took, in milliseconds.
         took_ms: u64,
+    },
+    /// The database lacks so many of the agent's rows that it may have lost them. They stay until it has lacked them for
+    /// `wait_ms`; a `synced` follows.
+    SyncHeld {
+        /// The number of rows that it lacks.
+        absent: usize,
+        /// The number of rows that the agent has.
+        rows: usize,
+        /// The least time from the first such reading to the one that deletes, in milliseconds.
+        wait_ms: u64,
     },
     /// The database could not be read; it is tried again.
     SyncFailed {

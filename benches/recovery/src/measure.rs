@@ -54,7 +54,7 @@ pub(crate) async fn snapshot(cloud: &Cloud, rows: usize) -> Result<f64> {
             Item::Event { envelope, .. } => note(&mut seen, &envelope.payload),
             Item::Snapshot(snapshot) => snapshot.rows.iter().for_each(|row| note(&mut seen, &row.payload)),
             Item::Notice(Notice::Live { topic: None, .. }) if seen.len() >= rows => break,
-            Item::Notice(_) => {}
+            Item::Notice(_) | Item::Clock(_) => {}
         }
     }
     let took = since.elapsed();

@@ -139,7 +139,18 @@ async fn answer_all(core: &Arc<Core>, peer: PeerId, request: &SyncRequest) -> Re
 fn head(core: &Core, id: u64, topic: &Topic, number: u64, kind: AnswerKind) -> Result<Envelope> {
     let (publisher, epoch) = (core.incarnation.publisher, core.incarnation.epoch);
     let stamp = Stamp { publisher, epoch, sequence: number, time_us: core.now().wall_us };
-    Answer { id, topic: topic.clone(), stamp, kind }.pack()
+    let epochs = match kind {
+        AnswerKind::Snapshot { since, .. } => epochs_since(core, since),
+        _ => Vec::new(),
+    };
+    Answer { id, topic: topic.clone(), stamp, kind, epochs }.pack()
+}
+
+/// The epochs of this publisher's numbers from `since` on.
+fn epochs_since(core: &Core, since: u64) -> Vec<u64> {
+    let sequencer = core.sequencer();
+    let epochs = sequencer.ledger.lineage.epochs().iter().copied();
+    epochs.filter(|epoch| *epoch >= since).collect()
 }
 
 /// What is to be answered about a topic, with the last number that was given on it.

@@ -1,10 +1,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pubsub_api::{Action, Event, Stamp, Topic, Value};
 
-use super::Table;
+use super::absences::{Absent, Judged};
 use super::differences::value_of;
+use super::{AbsenceRule, Table};
 
 /// Who has written the rows that a comparison with the database has set or deleted: no publisher has this id.
 pub const DATABASE: u64 = 0;
@@ -31,75 +33,120 @@ pub struct Compared {
     pub events: Vec<Arc<Event>>,
     /// How many rows differed and stayed as events had told of them meanwhile.
     pub kept: usize,
+    /// The number of rows that the database does not have, and that stay until another reading agrees.
+    pub unconfirmed: usize,
+    /// Whether these are so many that they wait longer ([`AbsenceRule`]).
+    pub is_held: bool,
+    /// When the next reading may begin that deletes one of them, by the table's clock.
+    pub read_again_at: Option<Duration>,
+}
+
+/// A comparison that is under way.
+#[derive(Debug, Clone)]
+pub(super) struct Comparison {
+    /// When reading began, by the table's clock.
+    began: Duration,
+    /// The rows that something was told of since.
+    touched: HashSet<(String, String)>,
+}
+
+impl Comparison {
+    pub(super) fn touch(&mut self, table: &str, key: &str) {
+        self.touched.insert((table.to_owned(), key.to_owned()));
+    }
+
+    fn is_touched(&self, row: &Event) -> bool {
+        let (Some(table), Some(key)) = (&row.table, &row.key) else { return false };
+        self.touched.contains(&(table.clone(), key.clone()))
+    }
 }
 
 /// A full sync: the table is made equal to the database, but for what events have told since it was read (dragonflow-pubsub.md
 /// 7.3, 14 D26).
 ///
 /// Every write comes before its event. So what the database holds is at least as new as each event that came before it was
-/// read, and it decides; of a row that was told of since, the higher version stays, or else what was told.
+/// read, and it decides; of a row that was told of since, the higher version stays, or else what was told. What it does not
+/// hold is deleted by a later reading that agrees ([`AbsenceRule`]).
 impl Table {
     /// Notes from now on which rows are told of. Call it before the database is read, and [`compare`](Self::compare) or
-    /// [`forget_comparison`](Self::forget_comparison) after it.
+    /// [`forget_comparison`](Self::forget_comparison) after it; each of them after a [`tick`](Self::tick).
     pub fn begin_comparison(&mut self) {
-        self.touched = Some(HashSet::new());
+        self.comparison = Some(Comparison { began: self.now, touched: HashSet::new() });
     }
 
     /// The database could not be read: notes nothing more.
     pub fn forget_comparison(&mut self) {
-        self.touched = None;
+        self.comparison = None;
     }
 
-    /// Takes over what the database holds, all of `rows`; rows that it does not have are deleted, if `covers` says of their
-    /// latest event that it would have them. `read_at` is when reading began, by the wall clock in microseconds: older events
-    /// that are replayed do not replace what is set or deleted here.
+    /// Takes over what the database holds, all of `rows`; rows that it does not have are deleted as `rule` says, if `covers`
+    /// says of their latest event that it would have them. `read_at` is the wall clock when reading began, in microseconds, for
+    /// the stamps of what is set or deleted here. Events that were published before reading began and are replayed later do
+    /// not replace it.
     ///
     /// A value that is the same JSON, written otherwise, is no difference.
     pub fn compare(
         &mut self,
         rows: &[DatabaseRow],
         read_at: u64,
+        rule: AbsenceRule,
         covers: impl Fn(&Event) -> bool,
     ) -> Compared {
-        let touched = self.touched.take().unwrap_or_default();
-        let is_touched = |table: &str, key: &str| touched.contains(&(table.to_owned(), key.to_owned()));
+        let comparison = self.comparison.take();
+        let comparison = comparison.unwrap_or(Comparison { began: self.now, touched: HashSet::new() });
         let stamp = Stamp { publisher: DATABASE, epoch: 0, sequence: 0, time_us: read_at };
         let mut compared = Compared::default();
-        let mut named = HashSet::with_capacity(rows.len());
-        for row in rows {
-            named.insert((row.table.as_str(), row.key.as_str()));
-            let before = self.latest_event(&row.table, &row.key);
-            if before.is_some_and(|before| is_same(before, row)) {
-                continue;
-            }
-            if let Some(before) = before
-                && is_touched(&row.table, &row.key)
-                && !is_later(row, before)
-            {
-                compared.kept += 1;
-                continue;
-            }
-            let action = if before.is_some_and(|before| value_of(before).is_some()) {
-                Action::Set
-            } else {
-                Action::Create
-            };
-            let event = Event {
-                version: row.version,
-                ..Event::new(row.table.clone(), row.key.clone(), action, row.value.clone(), row.topic.clone())
-            };
-            compared.events.push(Arc::new(event.clone()));
-            self.put(&row.table, &row.key, &Arc::new(Event { stamp: Some(stamp), ..event }));
-        }
+        let named: HashSet<(&str, &str)> =
+            rows.iter().map(|row| (row.table.as_str(), row.key.as_str())).collect();
+        let covered = self.iter().filter(|row| covers(row)).count();
         let mut absent = self.not_named(&named, covers);
-        absent.retain(|row| {
-            let is_kept =
-                matches!((&row.table, &row.key), (Some(table), Some(key)) if is_touched(table, key));
-            compared.kept += usize::from(is_kept);
-            !is_kept
-        });
-        compared.events.extend(absent.iter().map(|row| self.bury_at(row, stamp)));
-        compared
+        for row in rows {
+            match self.difference(row, &comparison) {
+                Difference::None => {}
+                Difference::Kept => compared.kept += 1,
+                Difference::Event(event) => {
+                    let stamped = Arc::new(Event { stamp: Some(stamp), ..event.clone() });
+                    compared.events.push(Arc::new(event));
+                    self.put(&row.table, &row.key, &stamped, comparison.began);
+                }
+            }
+        }
+        let (before, began) = (absent.len(), comparison.began);
+        absent.retain(|row| !comparison.is_touched(row));
+        compared.kept += before - absent.len();
+        let rows = absent.into_iter().filter_map(|row| Some((name_of(&row)?, SameEvent(row)))).collect();
+        let absent = Absent { rows, of: covered, began, now: self.now };
+        let Judged { gone, waiting, is_held, next } = self.absences.judge(absent, rule);
+        let gone = gone.iter().filter_map(|(table, key)| self.get(table, key).cloned());
+        let gone: Vec<Arc<Event>> = gone.collect();
+        compared.events.extend(gone.iter().map(|row| self.bury_at(row, stamp, began)));
+        Compared { unconfirmed: waiting, is_held, read_again_at: next, ..compared }
+    }
+
+    /// The number of rows that the last reading of the database did not find, and that stay until another one agrees.
+    #[must_use]
+    pub fn unconfirmed(&self) -> usize {
+        self.absences.waiting()
+    }
+
+    /// What the database has of a row that the table does not.
+    fn difference(&self, row: &DatabaseRow, comparison: &Comparison) -> Difference {
+        let before = self.latest_event(&row.table, &row.key);
+        if before.is_some_and(|before| is_same(before, row)) {
+            return Difference::None;
+        }
+        if let Some(before) = before
+            && comparison.is_touched(before)
+            && !is_later(row, before)
+        {
+            return Difference::Kept;
+        }
+        let exists = before.is_some_and(|before| value_of(before).is_some());
+        let action = if exists { Action::Set } else { Action::Create };
+        Difference::Event(Event {
+            version: row.version,
+            ..Event::new(row.table.clone(), row.key.clone(), action, row.value.clone(), row.topic.clone())
+        })
     }
 
     /// The rows that exist, are covered, and are not `named`, in the order of their names.
@@ -115,7 +162,7 @@ impl Table {
     }
 
     /// Deletes a row that the database does not have; the event to hand on.
-    fn bury_at(&mut self, row: &Arc<Event>, stamp: Stamp) -> Arc<Event> {
+    fn bury_at(&mut self, row: &Arc<Event>, stamp: Stamp, at: Duration) -> Arc<Event> {
         let delete = Event {
             action: Action::Delete,
             value: Value::Nil,
@@ -125,10 +172,33 @@ impl Table {
         };
         if let (Some(table), Some(key)) = (&row.table, &row.key) {
             // Without a version: the next object of this key begins at 1.
-            self.put(table, key, &Arc::new(Event { stamp: Some(stamp), ..delete.clone() }));
+            self.put(table, key, &Arc::new(Event { stamp: Some(stamp), ..delete.clone() }), at);
         }
         Arc::new(delete)
     }
+}
+
+/// An event that is equal to itself only: another one of the same row is news of it.
+#[derive(Debug, Clone)]
+pub(super) struct SameEvent(Arc<Event>);
+
+impl PartialEq for SameEvent {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+fn name_of(row: &Event) -> Option<(String, String)> {
+    Some((row.table.clone()?, row.key.clone()?))
+}
+
+/// How a row of the table differs from the database.
+enum Difference {
+    None,
+    /// It does, and an event told of it meanwhile.
+    Kept,
+    /// This makes it equal.
+    Event(Event),
 }
 
 /// Whether a row holds what the database does; writers differ in blanks and in the order of fields.

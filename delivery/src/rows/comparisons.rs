@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use pubsub_api::{Action, Event, SEND_ALL, Value};
 
 use super::tests::{A, B, contents, event, merge, with_version};
-use super::{Compared, DatabaseRow, Merge, Table};
+use super::{AbsenceRule, Compared, DatabaseRow, Merge, Table};
 use crate::subscriber::Origin;
 
 /// When the database is read; events before have lower times.
@@ -19,8 +20,28 @@ fn row(key: &str, value: &str, version: Option<u64>) -> DatabaseRow {
     DatabaseRow { table, key, topic: SEND_ALL, value, version }
 }
 
+/// Absent rows are gone when a second reading begins a second later, and ten if they are many.
+const RULE: AbsenceRule = AbsenceRule {
+    confirm_after: Duration::from_secs(1),
+    max_percent: 50,
+    mass_after: Duration::from_secs(10),
+};
+
 fn compare(table: &mut Table, rows: &[DatabaseRow]) -> Compared {
-    table.compare(rows, READ_AT, |_| true)
+    table.tick(table.now.max(Duration::from_micros(READ_AT)));
+    table.compare(rows, READ_AT, RULE, |_| true)
+}
+
+/// Compares until nothing more is to be confirmed, with a database that stays as it is: what all readings together changed.
+fn compare_for_long(table: &mut Table, rows: &[DatabaseRow]) -> Compared {
+    let mut all = compare(table, rows);
+    while let Some(at) = all.read_again_at.take() {
+        table.tick(at);
+        table.begin_comparison();
+        let more = compare(table, rows);
+        all = Compared { events: [all.events, more.events].concat(), kept: all.kept + more.kept, ..more };
+    }
+    all
 }
 
 /// The key and what was done, for each event that is handed on.
@@ -47,7 +68,7 @@ fn only_differences_are_handed_on() {
         row("new", "1", None),
         row("back", "1", None),
     ];
-    let compared = compare(&mut table, &rows);
+    let compared = compare_for_long(&mut table, &rows);
     let wanted = [("other", "set"), ("new", "create"), ("back", "create"), ("gone", "delete")];
     assert_eq!(told(&compared), wanted.map(|(key, action)| (key.to_owned(), action)));
     assert!(compared.events.iter().all(|event| event.stamp.is_none()), "nobody has published it");
@@ -72,6 +93,7 @@ fn what_is_told_while_the_database_is_read_stays_unless_its_version_is_lower() {
         [row("deleted", "1", None), row("set", "old", None), row("v", "5", Some(5)), row("w", "7", Some(7))];
     let compared = compare(&mut table, &rows);
     assert_eq!((told(&compared), compared.kept), (vec![("w".to_owned(), "set")], 4));
+    assert_eq!(compared.unconfirmed, 0, "what was told of meanwhile is not absent");
     let now: Vec<_> = contents(&table).into_iter().collect();
     let wanted = [("created", "1"), ("set", "new"), ("v", "6"), ("w", "7")];
     assert_eq!(now, wanted.map(|(key, value)| (key.to_owned(), Value::from(value))));
@@ -90,12 +112,14 @@ fn a_version_that_is_lower_than_the_one_that_was_told_before_is_the_truth() {
 #[test]
 fn older_events_that_are_replayed_later_change_nothing() {
     let mut table = table_of([event(A, 1, "gone", Some("1")), event(A, 2, "set", Some("1"))]);
+    table.tick(Duration::from_micros(READ_AT));
     table.begin_comparison();
-    compare(&mut table, &[row("set", "2", None)]);
+    compare_for_long(&mut table, &[row("set", "2", None)]);
+    let read_at = u64::try_from(table.now.as_micros()).unwrap();
     for key in ["gone", "set"] {
         let older = event(B, READ_AT - 1, key, Some("old"));
         assert_eq!(merge(&mut table, Origin::Replay, older), Merge::Superseded, "{key}");
-        let newer = event(B, READ_AT + 1, key, Some("new"));
+        let newer = event(B, read_at + 1, key, Some("new"));
         assert_eq!(merge(&mut table, Origin::Replay, newer), Merge::Applied, "{key}");
     }
 }
@@ -114,7 +138,8 @@ fn a_late_event_of_an_older_version_does_not_take_the_row_back() {
 fn rows_that_the_database_would_not_have_are_left_alone() {
     let mut table = table_of([event(A, 1, "k", Some("1"))]);
     table.begin_comparison();
-    assert_eq!(table.compare(&[], READ_AT, |row| row.key.as_deref() != Some("k")), Compared::default());
+    let compared = table.compare(&[], READ_AT, RULE, |row| row.key.as_deref() != Some("k"));
+    assert_eq!(compared, Compared::default());
     assert_eq!(table.len(), 1);
 }
 
@@ -125,7 +150,62 @@ fn a_comparison_that_was_given_up_notes_nothing_more() {
     merge(&mut table, Origin::Live, event(A, 1, "k", Some("1")));
     table.forget_comparison();
     table.begin_comparison();
-    assert_eq!(told(&compare(&mut table, &[])), [("k".to_owned(), "delete")]);
+    assert_eq!(told(&compare_for_long(&mut table, &[])), [("k".to_owned(), "delete")]);
+}
+
+/// Reads the database when the table's clock shows this many seconds.
+fn read_at(table: &mut Table, second: u64, rows: &[DatabaseRow]) -> Compared {
+    table.tick(Duration::from_secs(second));
+    table.begin_comparison();
+    compare(table, rows)
+}
+
+#[test]
+fn a_row_that_one_reading_does_not_find_stays_until_a_later_one_agrees() {
+    let mut table = table_of([event(A, 1, "here", Some("1")), event(A, 2, "gone", Some("1"))]);
+    let here = [row("here", "1", None)];
+    let first = read_at(&mut table, 100, &here);
+    assert_eq!((first.events.len(), first.unconfirmed, first.is_held), (0, 1, false));
+    assert_eq!(first.read_again_at, Some(Duration::from_secs(101)));
+    let too_soon = read_at(&mut table, 100, &here);
+    assert_eq!((too_soon.events.len(), too_soon.unconfirmed), (0, 1), "no second reading, but the same");
+    let second = read_at(&mut table, 101, &here);
+    assert_eq!(told(&second), [("gone".to_owned(), "delete")]);
+    assert_eq!((second.unconfirmed, second.read_again_at, table.unconfirmed()), (0, None, 0));
+}
+
+#[test]
+fn a_row_that_was_found_meanwhile_or_told_of_is_waited_for_anew() {
+    let mut table = table_of([event(A, 1, "here", Some("1")), event(A, 2, "k", Some("1"))]);
+    let (here, both) = ([row("here", "1", None)], [row("here", "1", None), row("k", "1", None)]);
+    read_at(&mut table, 100, &here);
+    assert_eq!(read_at(&mut table, 200, &both), Compared::default(), "it is there again");
+    assert_eq!(read_at(&mut table, 300, &here).unconfirmed, 1);
+    merge(&mut table, Origin::Live, event(B, 3, "k", Some("2")));
+    let told_of = read_at(&mut table, 400, &here);
+    assert_eq!((told_of.events.len(), told_of.unconfirmed), (0, 1), "it is another event's row now");
+    assert_eq!(told(&read_at(&mut table, 500, &here)), [("k".to_owned(), "delete")]);
+}
+
+#[test]
+fn a_database_that_has_lost_its_rows_deletes_none_until_it_has_lacked_them_for_long() {
+    let keys: Vec<String> = (0..40).map(|key| format!("k{key:02}")).collect();
+    let events = keys.iter().zip(1..).map(|(key, number)| event(A, number, key, Some("1")));
+    let rows: Vec<DatabaseRow> = keys.iter().map(|key| row(key, "1", None)).collect();
+    for left in [0, 15] {
+        let (mut table, left) = (table_of(events.clone()), &rows[..left]);
+        let first = read_at(&mut table, 100, left);
+        assert!(first.is_held && first.events.is_empty(), "{first:?}");
+        assert_eq!(first.read_again_at, Some(Duration::from_secs(110)));
+        assert!(read_at(&mut table, 105, left).events.is_empty(), "ten seconds are not over");
+        let back = read_at(&mut table, 106, &rows);
+        assert_eq!((back.events.len(), back.unconfirmed), (0, 0), "the rows were never gone");
+
+        assert!(read_at(&mut table, 200, left).is_held);
+        let confirmed = read_at(&mut table, 210, left);
+        assert_eq!((confirmed.events.len(), confirmed.is_held), (40 - left.len(), false));
+        assert_eq!(table.len(), left.len());
+    }
 }
 
 /// A write to the database and its event, which comes late, or never before the comparison.
@@ -175,7 +255,7 @@ proptest! {
         }
         table.begin_comparison();
         let (rows, before) = (database(&writes), contents(&table));
-        let compared = compare(&mut table, &rows);
+        let compared = compare_for_long(&mut table, &rows);
         let wanted: BTreeMap<_, _> =
             rows.iter().map(|row| (row.key.clone(), Value::from(row.value.clone()))).collect();
         prop_assert_eq!(&contents(&table), &wanted);
@@ -213,8 +293,12 @@ proptest! {
         tell(&mut table, 0..began, true);
         table.begin_comparison();
         tell(&mut table, began..compared, false);
-        compare(&mut table, &database(&writes[..read]));
+        let first = compare(&mut table, &database(&writes[..read]));
         tell(&mut table, compared..writes.len(), false);
+        if first.unconfirmed > 0 {
+            let later = compare_for_long(&mut table, &database(&writes));
+            prop_assert!(later.events.iter().all(|event| event.action == Action::Delete), "{later:?}");
+        }
         let wanted: BTreeMap<_, _> = database(&writes)
             .into_iter()
             .map(|row| (row.key.clone(), Value::from(row.value)))

@@ -24,9 +24,9 @@ pub struct Differences {
 impl Table {
     /// Takes over what a publisher knows about a topic; what differs is to be handed on.
     ///
-    /// A row of the same publisher and topic is replaced; any other only by a newer event, by version, else by the time of
-    /// the stamp. A row that has the same value already is no difference, though its stamp is taken over. If the snapshot
-    /// is complete, rows of this publisher and topic that it does not name are deleted, if it would have told of them.
+    /// A row of the same publisher and topic is replaced; any other only by a newer event, as [`Table`] orders them. A row that
+    /// has the same value already is no difference, though its stamp is taken over. If the snapshot is complete, rows of this
+    /// publisher and topic that it does not name are deleted, if their latest event is of an epoch that it speaks for.
     pub fn replace(&mut self, snapshot: &Snapshot) -> Differences {
         let read = |envelope: &pubsub_api::Envelope| {
             let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload).ok()?;
@@ -44,7 +44,7 @@ impl Table {
         }
         if snapshot.is_complete && differences.refused == 0 {
             let owner = (snapshot.publisher, snapshot.topic.clone());
-            for row in self.absent(&owner, snapshot.since, &named) {
+            for row in self.absent(&owner, &snapshot.epochs, &named) {
                 differences.events.push(self.bury(&row));
             }
         }
@@ -59,8 +59,8 @@ impl Table {
         is_whole: bool,
         differences: &mut Differences,
     ) {
-        let before = self.latest_event(table, key);
-        match before.map_or(Merge::Applied, |row| merge::snapshotted(row, event, is_whole)) {
+        let (before, at) = (self.row(table, key), self.published(event));
+        match before.map_or(Merge::Applied, |row| merge::snapshotted(row, event, at, is_whole)) {
             Merge::Known => return,
             Merge::Superseded => {
                 differences.superseded += 1;
@@ -68,15 +68,15 @@ impl Table {
             }
             Merge::Applied => {}
         }
-        if before.and_then(|row| value_of(row)) != value_of(event) {
+        if before.and_then(|row| value_of(&row.event)) != value_of(event) {
             differences.events.push(Arc::clone(event));
         }
-        self.put(table, key, event);
+        self.put(table, key, event, at);
     }
 
-    /// The owner's rows that are not `named`, in the order of their names; but none of an epoch before `since`, which the
-    /// publisher may have forgotten.
-    fn absent(&self, of: &Owner, since: u64, named: &HashSet<(&str, &str)>) -> Vec<Arc<Event>> {
+    /// The owner's rows that are not `named`, in the order of their names; but none of an epoch that is not among `epochs`: the
+    /// publisher may have forgotten it. Epochs of a publisher that has lost its ring may be later or earlier, as its clock was.
+    fn absent(&self, of: &Owner, epochs: &[u64], named: &HashSet<(&str, &str)>) -> Vec<Arc<Event>> {
         let is_owned = |row: &Event| owner(row).as_ref() == Some(of);
         let found = named.iter().filter(|(table, key)| self.get(table, key).is_some_and(|row| is_owned(row)));
         if self.owners.rows_of(of) <= found.count() {
@@ -87,8 +87,8 @@ impl Table {
             (Some(table), Some(key)) => named.contains(&(table.as_str(), key.as_str())),
             _ => true,
         };
-        let is_since = |row: &Event| row.stamp.is_some_and(|stamp| stamp.epoch >= since);
-        let absent = self.iter().filter(|row| is_owned(row) && is_since(row) && !is_named(row));
+        let is_covered = |row: &Event| row.stamp.is_some_and(|stamp| epochs.contains(&stamp.epoch));
+        let absent = self.iter().filter(|row| is_owned(row) && is_covered(row) && !is_named(row));
         let mut absent: Vec<Arc<Event>> = absent.map(Arc::clone).collect();
         absent.sort_by_cached_key(|row| name(row));
         absent
@@ -99,7 +99,8 @@ impl Table {
     fn bury(&mut self, row: &Arc<Event>) -> Arc<Event> {
         let delete = Event { action: Action::Delete, value: Value::Nil, ..Event::clone(row) };
         if let (Some(table), Some(key)) = (&row.table, &row.key) {
-            self.put(table, key, &Arc::new(delete.clone()));
+            let at = self.row(table, key).map_or(self.now, |row| row.at);
+            self.put(table, key, &Arc::new(delete.clone()), at);
         }
         Arc::new(Event { stamp: None, version: None, ..delete })
     }

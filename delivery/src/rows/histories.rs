@@ -8,11 +8,11 @@ use proptest::prelude::*;
 use pubsub_api::{Action, Event, SEND_ALL};
 
 use super::Table;
-use super::tests::{A, B, Contents, contents, event, merge, snapshot, with_version};
+use super::tests::{A, B, Contents, contents, event, merge, replace, snapshot, with_version};
 use crate::subscriber::Origin;
 
 /// Events of two publishers about four rows, in the order in which they were published.
-fn history() -> impl Strategy<Value = Vec<(u64, Event)>> {
+pub(super) fn history() -> impl Strategy<Value = Vec<(u64, Event)>> {
     vec((A..=B, 0..4_u8, any::<bool>()), 0..40).prop_map(|drawn| {
         let events = drawn.into_iter().enumerate().map(|(index, (publisher, key, is_set))| {
             let number = index as u64 + 1;
@@ -23,12 +23,12 @@ fn history() -> impl Strategy<Value = Vec<(u64, Event)>> {
     })
 }
 
-fn versioned(history: Vec<(u64, Event)>) -> Vec<(u64, Event)> {
+pub(super) fn versioned(history: Vec<(u64, Event)>) -> Vec<(u64, Event)> {
     let version = |event: &Event| event.stamp.unwrap().sequence;
     history.into_iter().map(|(publisher, event)| (publisher, with_version(version(&event), event))).collect()
 }
 
-fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Contents {
+pub(super) fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Contents {
     let mut contents = Contents::new();
     for event in events {
         let key = event.key.clone().unwrap();
@@ -40,7 +40,7 @@ fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Contents {
     contents
 }
 
-fn of(publisher: u64, history: &[(u64, Event)]) -> Vec<Event> {
+pub(super) fn of(publisher: u64, history: &[(u64, Event)]) -> Vec<Event> {
     history.iter().filter(|(of, _)| *of == publisher).map(|(_, event)| event.clone()).collect()
 }
 
@@ -89,7 +89,7 @@ proptest! {
             names_deletes || row.action != Action::Delete || b_has_it || !last_writer(row)
         };
         let before = contents(&table);
-        let differences = table.replace(&snapshot(A, latest.values().filter(is_named)));
+        let differences = replace(&mut table, &snapshot(A, latest.values().filter(is_named)));
         prop_assert_eq!(contents(&table), fold(history.iter().map(|(_, event)| event)));
 
         let mut after = before;
@@ -134,7 +134,7 @@ proptest! {
         for (publisher, from) in snapshots {
             let known = of(publisher, &history).into_iter().skip(from);
             let rows: BTreeMap<_, _> = known.map(|row| (row.key.clone(), row)).collect();
-            table.replace(&snapshot(publisher, rows.values()));
+            replace(&mut table, &snapshot(publisher, rows.values()));
             let owned = |row: &&Arc<Event>| row.stamp.is_some_and(|stamp| stamp.publisher == publisher);
             let counted = table.owners.rows_of(&(publisher, SEND_ALL));
             prop_assert_eq!(table.iter().filter(owned).count(), counted);

@@ -1,4 +1,8 @@
+use std::time::Duration;
+
 use pubsub_api::{Action, Event, Stamp};
+
+use super::table::Row;
 
 /// What became of an event at its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,45 +15,45 @@ pub enum Merge {
     Superseded,
 }
 
-/// An event of the stream. It comes after what its own publisher has said about the row, but a row's version never goes back
-/// (reliability.md d.2, 10): two workers that change a row at once may publish in another order than they wrote, through one
-/// publisher as through two. A delete by the row's own publisher is the last word, and the counting begins anew after it.
-pub(super) fn live(row: &Event, event: &Event) -> Merge {
-    let is_delete = |event: &Event| event.action == Action::Delete;
-    let counts_on = publisher(row) != publisher(event) || !(is_delete(row) || is_delete(event));
-    match (row.version, event.version) {
-        (Some(has), Some(comes)) if event.stamp.is_some() && counts_on && comes < has => Merge::Superseded,
-        _ => Merge::Applied,
-    }
+/// An event of the stream: the latest of its row, unless its version is lower.
+pub(super) fn live(row: &Row, event: &Event) -> Merge {
+    decided(&row.event, event, true)
 }
 
-/// An event from a publisher's ring. On its own stream it comes in order; else the newer one stays.
-pub(super) fn replayed(row: &Event, event: &Event) -> Merge {
-    match (row.stamp, event.stamp) {
-        (Some(has), Some(comes)) if is_one_stream(row, event) => {
+/// An event from a publisher's ring, published at `at` by the table's clock. On its own stream it comes in order, as it would
+/// have come live; else it is compared with a row of another stream.
+pub(super) fn replayed(row: &Row, event: &Event, at: Duration) -> Merge {
+    match (row.event.stamp, event.stamp) {
+        (Some(has), Some(comes)) if is_one_stream(&row.event, event) => {
             let is_known = has.epoch == comes.epoch && comes.sequence <= has.sequence;
-            if is_known { Merge::Known } else { Merge::Applied }
+            if is_known { Merge::Known } else { decided(&row.event, event, true) }
         }
-        _ => if_newer(row, event),
+        _ => decided(&row.event, event, at > row.at),
     }
 }
 
-/// A row of a snapshot. On its own stream it is the truth, unless two publishers claim the id (`is_whole` is false then);
-/// else the newer one stays.
-pub(super) fn snapshotted(row: &Event, event: &Event, is_whole: bool) -> Merge {
-    if event.stamp.is_some() && row.stamp == event.stamp && row.topic == event.topic {
+/// A row of a snapshot, published at `at` by the table's clock. On its own stream it is the truth, unless two publishers claim
+/// the id (`is_whole` is false then): a delete that the snapshot no longer names may have restarted the versions.
+pub(super) fn snapshotted(row: &Row, event: &Event, at: Duration, is_whole: bool) -> Merge {
+    let has = &row.event;
+    if event.stamp.is_some() && has.stamp == event.stamp && has.topic == event.topic {
         return Merge::Known;
     }
-    if is_whole && is_one_stream(row, event) { Merge::Applied } else { if_newer(row, event) }
+    if is_whole && is_one_stream(has, event) {
+        return Merge::Applied;
+    }
+    decided(has, event, at > row.at)
 }
 
-/// Newer by version, else by the time of the stamp; of two that are as new the first stays. What has no stamp has no time,
-/// and makes room.
-fn if_newer(row: &Event, event: &Event) -> Merge {
-    let time = |event: &Event| event.stamp.map_or(0, |stamp| stamp.time_us);
+/// A row's version never goes back (reliability.md d.2, 10): two workers that change a row at once may publish in another order
+/// than they wrote, through one publisher as through two. A delete by the row's own publisher is the last word, and the
+/// counting begins anew after it. Where versions do not decide, the later event does.
+fn decided(row: &Event, event: &Event, is_later: bool) -> Merge {
+    let is_delete = |event: &Event| event.action == Action::Delete;
+    let counts_on = publisher(row) != publisher(event) || !(is_delete(row) || is_delete(event));
     let is_newer = match (row.version, event.version) {
-        (Some(has), Some(comes)) => comes > has,
-        _ => time(event) > time(row),
+        (Some(has), Some(comes)) if event.stamp.is_some() && counts_on && comes != has => comes > has,
+        _ => is_later,
     };
     if is_newer { Merge::Applied } else { Merge::Superseded }
 }

@@ -1,20 +1,27 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pubsub_api::{Action, Event, Value};
 
+use super::absences::Absences;
+use super::clocks::Clocks;
+use super::comparison::{Comparison, SameEvent};
 use super::owners::Owners;
 use super::tombstones::Tombstones;
 use super::{Merge, merge};
-use crate::subscriber::Origin;
+use crate::subscriber::{Origin, PublisherClock};
 
 /// The latest event of each row: what the node knows of the world.
 ///
 /// `delete` takes a row away, `sync` and events without table or key are about no row, and every other action sets
 /// it, known or not, as genuine readers do (dragonflow-pubsub.md 3.1). Rows are told apart by table and key, not by
-/// topic. Deletes are remembered for ten minutes and more, up to 65,536 of them, by the time that [`tick`](Self::tick)
-/// gives.
+/// topic. Deletes are remembered for ten minutes and more, up to 65,536 of them.
+///
+/// Of two events of one row, the order does not depend on the path by which they come (live, replay, snapshot, comparison),
+/// nor on the clocks of different hosts: the higher version is the later one; without versions the higher number on one
+/// stream is; and of two streams the one that was published later by the table's own clock, which [`tick`](Self::tick) sets.
+/// A live event is published now; the age of any other is known from its publisher's clock ([`clock`](Self::clock)).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -31,14 +38,33 @@ use crate::subscriber::Origin;
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     /// Rows that exist, and tombstones.
-    latest: HashMap<String, HashMap<String, Arc<Event>>>,
+    latest: HashMap<String, HashMap<String, Row>>,
     /// How many rows exist.
     len: usize,
     tombstones: Tombstones,
     pub(super) owners: Owners,
-    now: Duration,
-    /// The rows that something was said about since a comparison began, by table and key.
-    pub(super) touched: Option<HashSet<(String, String)>>,
+    clocks: Clocks,
+    pub(super) now: Duration,
+    /// The comparison that is under way.
+    pub(super) comparison: Option<Comparison>,
+    pub(super) absences: Absences<(String, String), SameEvent>,
+}
+
+/// The latest event of a row.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) event: Arc<Event>,
+    /// When it was published, by the table's clock.
+    pub(super) at: Duration,
+}
+
+/// The latest event of a row, and when it was published by the table's clock: what a table is restored from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatedEvent {
+    /// The event; a delete if the row does not exist.
+    pub event: Arc<Event>,
+    /// Since whatever the times of [`Table::tick`] count from.
+    pub at: Duration,
 }
 
 impl Table {
@@ -47,31 +73,54 @@ impl Table {
         self.merge(event, Origin::Live);
     }
 
-    /// Takes an event into account as its origin demands, and says what became of it.
-    ///
-    /// One of the stream is the row's latest, unless a higher version was told of. A replayed one is so on
-    /// its own stream, and else only if it is newer: by version, or else by the time of the stamp.
+    /// Takes an event into account, and returns what became of it.
     pub fn merge(&mut self, event: &Arc<Event>, origin: Origin) -> Merge {
         let (Some(table), Some(key)) = (&event.table, &event.key) else { return Merge::Applied };
         if event.action == Action::Sync {
             return Merge::Applied;
         }
-        let merged = match (self.latest_event(table, key), origin) {
-            (None, _) => Merge::Applied,
-            (Some(row), Origin::Live | Origin::Unverified) => merge::live(row, event),
-            (Some(row), Origin::Replay | Origin::Snapshot | Origin::Sync) => merge::replayed(row, event),
+        let is_live = matches!(origin, Origin::Live | Origin::Unverified);
+        let at = if is_live { self.now } else { self.published(event) };
+        let merged = match self.row(table, key) {
+            None => Merge::Applied,
+            Some(row) if is_live => merge::live(row, event),
+            Some(row) => merge::replayed(row, event, at),
         };
         if merged == Merge::Applied {
-            self.put(table, key, event);
+            self.put(table, key, event, at);
         }
         merged
     }
 
-    /// Lets the time go on, counted from anywhere: deletes that are older than ten minutes by it are forgotten. A delete has
-    /// the time of the tick before it.
+    /// Sets the table's clock, which counts from anywhere and never goes back. Deletes that came more than ten minutes ago are
+    /// forgotten. An event has the time of the tick before it.
     pub fn tick(&mut self, now: Duration) {
         self.now = now;
         self.forget();
+    }
+
+    /// A publisher's clock was read just now: events of it that are replayed or come in a snapshot are as old as their stamps
+    /// are by this clock.
+    pub fn clock(&mut self, clock: PublisherClock) {
+        self.clocks.note(clock, self.now);
+    }
+
+    /// A table as it was, whose clock shows `now`. Deletes are remembered for ten minutes from now on.
+    #[must_use]
+    pub fn restored(now: Duration, rows: impl IntoIterator<Item = DatedEvent>) -> Self {
+        let mut table = Self { now, ..Self::default() };
+        for DatedEvent { event, at } in rows {
+            if let (Some(name), Some(key)) = (&event.table, &event.key) {
+                table.put(name, key, &event, at.min(now));
+            }
+        }
+        table
+    }
+
+    /// What a table can be [restored](Self::restored) from, in no particular order.
+    pub fn dated(&self) -> impl Iterator<Item = DatedEvent> {
+        let rows = self.latest.values().flat_map(HashMap::values);
+        rows.map(|Row { event, at }| DatedEvent { event: Arc::clone(event), at: *at })
     }
 
     /// The latest event of a row that exists.
@@ -83,7 +132,16 @@ impl Table {
     /// The latest event of a row that exists, or the delete of one that does not, if it is remembered.
     #[must_use]
     pub fn latest_event(&self, table: &str, key: &str) -> Option<&Arc<Event>> {
+        self.row(table, key).map(|row| &row.event)
+    }
+
+    pub(super) fn row(&self, table: &str, key: &str) -> Option<&Row> {
         self.latest.get(table)?.get(key)
+    }
+
+    /// When an event that was asked for was published, by the table's clock.
+    pub(super) fn published(&self, event: &Event) -> Duration {
+        self.clocks.published(event, self.now)
     }
 
     /// Every row's latest event, in no particular order.
@@ -93,12 +151,12 @@ impl Table {
 
     /// As [`iter`](Self::iter), and the deletes that are remembered.
     pub fn with_tombstones(&self) -> impl Iterator<Item = &Arc<Event>> {
-        self.latest.values().flat_map(HashMap::values)
+        self.latest.values().flat_map(HashMap::values).map(|row| &row.event)
     }
 
     /// As [`with_tombstones`](Self::with_tombstones), of one table.
     pub fn with_tombstones_of(&self, table: &str) -> impl Iterator<Item = &Arc<Event>> {
-        self.latest.get(table).into_iter().flat_map(HashMap::values)
+        self.latest.get(table).into_iter().flat_map(HashMap::values).map(|row| &row.event)
     }
 
     /// How many rows exist.
@@ -113,23 +171,25 @@ impl Table {
         self.len == 0
     }
 
-    /// Makes `event` the row's latest, whatever that was.
-    pub(super) fn put(&mut self, table: &str, key: &str, event: &Arc<Event>) {
+    /// Makes `event`, which was published at `at`, the row's latest, whatever that was.
+    pub(super) fn put(&mut self, table: &str, key: &str, event: &Arc<Event>, at: Duration) {
         let event = remembered(event);
-        if let Some(touched) = &mut self.touched {
-            touched.insert((table.to_owned(), key.to_owned()));
+        if let Some(comparison) = &mut self.comparison {
+            comparison.touch(table, key);
         }
         if !self.latest.contains_key(table) {
             self.latest.insert(table.to_owned(), HashMap::new());
         }
         let Some(rows) = self.latest.get_mut(table) else { return };
+        let row = Row { event: Arc::clone(&event), at };
         let old = match rows.get_mut(key) {
-            Some(row) => Some(std::mem::replace(row, Arc::clone(&event))),
-            None => rows.insert(key.to_owned(), Arc::clone(&event)),
+            Some(old) => Some(std::mem::replace(old, row)),
+            None => rows.insert(key.to_owned(), row),
         };
+        let old = old.as_ref().map(|row| &*row.event);
         self.len += usize::from(exists(&event));
-        self.len -= usize::from(old.as_deref().is_some_and(exists));
-        self.owners.moved(old.as_deref(), Some(&event));
+        self.len -= usize::from(old.is_some_and(exists));
+        self.owners.moved(old, Some(&event));
         if !exists(&event) {
             self.tombstones.add(self.now, &event);
             self.forget();
@@ -141,7 +201,7 @@ impl Table {
         while let Some(delete) = self.tombstones.expired(self.now) {
             let (Some(table), Some(key)) = (&delete.table, &delete.key) else { continue };
             let Some(rows) = self.latest.get_mut(table) else { continue };
-            if rows.get(key).is_some_and(|row| Arc::ptr_eq(row, &delete)) {
+            if rows.get(key).is_some_and(|row| Arc::ptr_eq(&row.event, &delete)) {
                 rows.remove(key);
                 if rows.is_empty() {
                     self.latest.remove(table);

@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pubsub_api::wire::EventRef;
 use pubsub_api::{Action, Envelope, Event, SEND_ALL, Stamp, Topic, Value};
 
 use super::tombstones::MOST;
 use super::{Differences, Merge, Table};
-use crate::subscriber::{Origin, Snapshot};
+use crate::subscriber::{Origin, PublisherClock, Snapshot};
 
 pub(super) const A: u64 = 1;
 pub(super) const B: u64 = 2;
@@ -25,7 +26,7 @@ pub(super) fn with_version(version: u64, event: Event) -> Event {
 
 pub(super) fn snapshot<'a>(publisher: u64, rows: impl IntoIterator<Item = &'a Event>) -> Snapshot {
     let rows = rows.into_iter().map(|row| Envelope::pack(row).unwrap()).collect();
-    Snapshot { publisher, topic: SEND_ALL, rows, since: 1, is_complete: true }
+    Snapshot { publisher, topic: SEND_ALL, rows, epochs: vec![1], is_complete: true }
 }
 
 pub(super) type Contents = BTreeMap<String, Value>;
@@ -34,8 +35,25 @@ pub(super) fn contents(table: &Table) -> Contents {
     table.iter().map(|row| (row.key.clone().unwrap(), row.value.clone())).collect()
 }
 
+/// The event comes when the table's clock shows its time or later, and its publisher's clock shows the same.
 pub(super) fn merge(table: &mut Table, origin: Origin, event: Event) -> Merge {
+    show(table, event.stamp.iter());
     table.merge(&Arc::new(event), origin)
+}
+
+/// As [`merge`], for a snapshot.
+pub(super) fn replace(table: &mut Table, snapshot: &Snapshot) -> Differences {
+    let read = |row: &Envelope| EventRef::read(row.topic.as_bytes(), &row.payload).ok()?.stamp;
+    let stamps: Vec<Stamp> = snapshot.rows.iter().filter_map(read).collect();
+    show(table, stamps.iter());
+    table.replace(snapshot)
+}
+
+fn show<'a>(table: &mut Table, stamps: impl Iterator<Item = &'a Stamp> + Clone) {
+    let latest = stamps.clone().map(|stamp| Duration::from_micros(stamp.time_us)).max();
+    table.tick(latest.unwrap_or_default().max(table.now));
+    let time_us = u64::try_from(table.now.as_micros()).unwrap();
+    stamps.for_each(|stamp| table.clock(PublisherClock { publisher: stamp.publisher, time_us }));
 }
 
 fn value(table: &Table, key: &str) -> Option<String> {
@@ -158,7 +176,7 @@ fn a_snapshot_changes_what_differs_and_deletes_what_its_publisher_knows_no_more(
         event(A, 8, "of-b", Some("older")),
         event(A, 9, "new", Some("v")),
     ];
-    let differences = table.replace(&snapshot(A, &rows));
+    let differences = replace(&mut table, &snapshot(A, &rows));
     let gone = Event { stamp: None, ..event(A, 3, "gone", None) };
     let wanted = [&rows[1], &rows[2], &rows[5], &gone].map(|event| Arc::new(event.clone()));
     assert_eq!(differences, Differences { events: wanted.to_vec(), rows: 6, superseded: 1, refused: 0 });
@@ -167,7 +185,7 @@ fn a_snapshot_changes_what_differs_and_deletes_what_its_publisher_knows_no_more(
     let tombstone = table.latest_event("t", "gone").unwrap();
     assert_eq!((&tombstone.action, tombstone.stamp.unwrap().sequence), (&Action::Delete, 3));
 
-    assert_eq!(table.replace(&snapshot(A, &rows)).events, [], "the same again is no difference");
+    assert_eq!(replace(&mut table, &snapshot(A, &rows)).events, [], "the same again is no difference");
 }
 
 #[test]
@@ -175,15 +193,18 @@ fn absence_says_nothing_in_an_incomplete_snapshot_or_about_another_topic() {
     let mut table = Table::default();
     merge(&mut table, Origin::Live, event(A, 1, "k", Some("v")));
     let empty = snapshot(A, []);
-    assert_eq!(table.replace(&Snapshot { is_complete: false, ..empty.clone() }).events, []);
+    assert_eq!(replace(&mut table, &Snapshot { is_complete: false, ..empty.clone() }).events, []);
     let other_topic = Snapshot { topic: Topic::new("other").unwrap(), ..empty.clone() };
-    assert_eq!(table.replace(&other_topic).events, []);
-    assert_eq!(table.replace(&Snapshot { since: 2, ..empty.clone() }).events, [], "of an older epoch");
+    assert_eq!(replace(&mut table, &other_topic).events, []);
+    for epochs in [vec![2], vec![0], vec![0, 2], Vec::new()] {
+        let of_others = Snapshot { epochs: epochs.clone(), ..empty.clone() };
+        assert_eq!(replace(&mut table, &of_others).events, [], "row of epoch 1, snapshot of {epochs:?}");
+    }
     let mut unreadable = empty.clone();
     unreadable.rows.push(Envelope { topic: SEND_ALL, payload: bytes::Bytes::from_static(b"\xc0") });
-    let differences = table.replace(&unreadable);
+    let differences = replace(&mut table, &unreadable);
     assert_eq!((differences.events.len(), differences.refused), (0, 1), "it may be the absent one");
-    assert_eq!(table.replace(&empty).events.len(), 1);
+    assert_eq!(replace(&mut table, &empty).events.len(), 1);
 }
 
 #[test]
@@ -192,6 +213,6 @@ fn while_two_publishers_claim_an_id_a_snapshot_replaces_only_what_is_older() {
     merge(&mut table, Origin::Live, event(A, 9, "k", Some("v")));
     let older = [event(A, 8, "k", Some("older"))];
     let of_one_of_two = Snapshot { is_complete: false, ..snapshot(A, &older) };
-    assert_eq!(table.replace(&of_one_of_two).superseded, 1);
-    assert_eq!(table.replace(&snapshot(A, &older)).events.len(), 1, "alone it is the truth");
+    assert_eq!(replace(&mut table, &of_one_of_two).superseded, 1);
+    assert_eq!(replace(&mut table, &snapshot(A, &older)).events.len(), 1, "alone it is the truth");
 }

@@ -1,11 +1,13 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use pubsub_api::{Action, Error, ErrorKind, Event, Result, Stamp, Topic, Value};
 
 use super::SavedState;
-use super::encode::{MAGIC, VERSION, tag};
+use super::encode::{MAGIC, OLDEST_VERSION, VERSION, tag};
 use crate::Position;
+use crate::rows::DatedEvent;
 use crate::subscriber::SavedPosition;
 
 /// What is left to read.
@@ -24,8 +26,11 @@ impl SavedState {
         let torn = || refused("it is torn: it ends before its checksum".to_owned());
         let (version, _) = after_magic.split_first_chunk().ok_or_else(torn)?;
         let version = u32::from_le_bytes(*version);
-        if version != VERSION {
-            return Err(refused(format!("it is of version {version}, this program reads version {VERSION}")));
+        if !(OLDEST_VERSION..=VERSION).contains(&version) {
+            let text = format!(
+                "it is of version {version}, this program reads versions {OLDEST_VERSION} to {VERSION}"
+            );
+            return Err(refused(text));
         }
         let (summed, checksum) = file.split_last_chunk().ok_or_else(torn)?;
         if crc32fast::hash(summed) != u32::from_le_bytes(*checksum) {
@@ -43,7 +48,13 @@ impl<'a> Reader<'a> {
             match self.byte()? {
                 tag::SUBSCRIPTION => state.subscriptions.push(self.text()?.to_owned()),
                 tag::POSITION => state.positions.push(self.position()?),
-                tag::ROW => state.rows.push(Arc::new(self.event()?)),
+                tag::ROW => {
+                    state.rows.push(DatedEvent { at: Duration::ZERO, event: Arc::new(self.event()?) });
+                }
+                tag::DATED_ROW => {
+                    let at = Duration::from_micros(self.number()?);
+                    state.rows.push(DatedEvent { at, event: Arc::new(self.event()?) });
+                }
                 tag::UNHANDLED => state.unhandled.push((self.text()?.to_owned(), self.text()?.to_owned())),
                 tag::END if self.0.is_empty() => return Ok(state),
                 _ => return Err(Nonsense),

@@ -8,8 +8,11 @@ use super::{MOST_BYTES, SavedState};
 /// What the file begins with: nobody else's does.
 pub(super) const MAGIC: &[u8; 8] = b"skimtab\n";
 
-/// Goes up with every change of the format that an older program would misread.
-pub(super) const VERSION: u32 = 1;
+/// Goes up with every change of the format that an older program would misread. Since 2 a row has a time.
+pub(super) const VERSION: u32 = 2;
+
+/// The oldest version that is read. Its rows have no time: all of them are older than what comes.
+pub(super) const OLDEST_VERSION: u32 = 1;
 
 /// What each record begins with. Numbers are little-endian; text has its length before it, 32 bits.
 pub(super) mod tag {
@@ -17,8 +20,10 @@ pub(super) mod tag {
     pub(in crate::saved) const SUBSCRIPTION: u8 = b'S';
     /// Publisher, epoch, number, topic.
     pub(in crate::saved) const POSITION: u8 = b'P';
-    /// An event.
+    /// An event, in files of version 1.
     pub(in crate::saved) const ROW: u8 = b'R';
+    /// A time, in microseconds since 1970 by the clock of this host, and an event.
+    pub(in crate::saved) const DATED_ROW: u8 = b'D';
     /// Two texts: table and key.
     pub(in crate::saved) const UNHANDLED: u8 = b'U';
     /// Nothing: only the checksum of all before it follows, 32 bits.
@@ -50,7 +55,8 @@ impl SavedState {
             record.number(at.epoch).number(at.number).text(topic).write(&mut out)?;
         }
         for row in &self.rows {
-            record.begin(tag::ROW).event(row).write(&mut out)?;
+            let micros = u64::try_from(row.at.as_micros()).unwrap_or(u64::MAX);
+            record.begin(tag::DATED_ROW).number(micros).event(&row.event).write(&mut out)?;
             if out.bytes() > MOST_BYTES {
                 return Err(Error::other(format!("it would have more than {MOST_BYTES} bytes")));
             }

@@ -1,9 +1,6 @@
-use std::collections::HashSet;
-use std::sync::Arc;
+use pubsub_api::{Subscription, Subscriptions};
 
-use pubsub_api::{Event, Subscription, Subscriptions};
-
-use crate::rows::DATABASE;
+use crate::rows::DatedEvent;
 use crate::subscriber::SavedPosition;
 
 /// A table and the positions that belong to it, all of one instant.
@@ -14,7 +11,7 @@ pub struct SavedState {
     /// How far the table is.
     pub positions: Vec<SavedPosition>,
     /// The latest event of each row, deletes that are remembered among them.
-    pub rows: Vec<Arc<Event>>,
+    pub rows: Vec<DatedEvent>,
     /// The table and key of each row that handlers were not done with.
     pub unhandled: Vec<(String, String)>,
 }
@@ -29,21 +26,12 @@ impl SavedState {
         }
     }
 
-    /// What of it can be gone on from: positions of topics that are still wanted, and the rows that one of these positions
-    /// vouches for. A row without a position may be out of date, and nobody would tell; one that was taken from the database
-    /// stays if that will be looked at again (`compares`).
+    /// Without the positions of topics that are no longer wanted: nothing keeps them current. All rows stay, for handlers have
+    /// been given them: if their topic is wanted again, its publisher has no position to go on from, and what it replays or
+    /// has in its snapshot is compared with them, so that a row that was deleted meanwhile is deleted here.
     #[must_use]
-    pub fn narrowed(mut self, wanted: &Subscriptions, compares: bool) -> Self {
+    pub fn narrowed(mut self, wanted: &Subscriptions) -> Self {
         self.positions.retain(|saved| wanted.wants(&saved.topic));
-        let vouched: HashSet<_> =
-            self.positions.iter().map(|saved| (saved.publisher, saved.topic.clone())).collect();
-        let is_vouched_for = |row: &Arc<Event>| {
-            row.stamp.is_some_and(|stamp| match stamp.publisher {
-                DATABASE => compares && wanted.wants(&row.topic),
-                publisher => vouched.contains(&(publisher, row.topic.clone())),
-            })
-        };
-        self.rows.retain(is_vouched_for);
         self
     }
 }

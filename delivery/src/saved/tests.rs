@@ -1,6 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use proptest::collection::vec;
@@ -10,6 +11,7 @@ use pubsub_api::{Action, Event, SEND_ALL, Stamp, Subscriptions, Topic, Value};
 
 use super::SavedState;
 use crate::Position;
+use crate::rows::DatedEvent;
 use crate::subscriber::SavedPosition;
 
 fn encoded(state: &SavedState) -> Vec<u8> {
@@ -26,9 +28,13 @@ fn position(publisher: u64, on: Topic) -> SavedPosition {
     SavedPosition { publisher, topic: on, position: Position { epoch: 5, number: 7 } }
 }
 
-fn row(publisher: u64, on: Topic, key: &str) -> Arc<Event> {
+fn row(publisher: u64, on: Topic, key: &str) -> DatedEvent {
     let stamp = Some(Stamp { publisher, epoch: 5, sequence: 7, time_us: 9 });
-    Arc::new(Event { stamp, ..Event::new("t", key, Action::Set, "v", on) })
+    dated(9, Event { stamp, ..Event::new("t", key, Action::Set, "v", on) })
+}
+
+fn dated(micros: u64, event: Event) -> DatedEvent {
+    DatedEvent { event: Arc::new(event), at: Duration::from_micros(micros) }
 }
 
 fn small() -> SavedState {
@@ -68,7 +74,7 @@ fn any_state() -> impl Strategy<Value = SavedState> {
     let position = (any::<[u64; 3]>(), "[a-z]{1,9}").prop_map(|([publisher, epoch, number], on)| {
         SavedPosition { publisher, topic: topic(&on), position: Position { epoch, number } }
     });
-    let rows = vec(any_event().prop_map(Arc::new), 0..6);
+    let rows = vec((any::<u64>(), any_event()).prop_map(|(micros, event)| dated(micros, event)), 0..6);
     let parts = (vec(text(), 0..3), vec(position, 0..4), rows, vec((text(), text()), 0..3));
     parts.prop_map(|(subscriptions, positions, rows, unhandled)| SavedState {
         subscriptions,
@@ -113,13 +119,13 @@ fn a_file_that_is_refused_says_why_and_is_moved_aside() {
     assert_eq!(SavedState::read(&path).unwrap(), None, "no file is no error");
     let whole = encoded(&small());
     let mut newer = whole.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     let mut flipped = whole.clone();
     flipped[40] ^= 1;
     for (bytes, reason) in [
         (b"something else".as_slice(), "it is not a saved table"),
         (b"", "it is not a saved table"),
-        (&newer, "it is of version 2, this program reads version 1"),
+        (&newer, "it is of version 3, this program reads versions 1 to 2"),
         (&whole[..10], "it is torn"),
         (&whole[..whole.len() - 1], "its checksum is wrong"),
         (&flipped, "its checksum is wrong"),
@@ -151,21 +157,30 @@ fn a_file_replaces_the_one_before_in_one_step_and_is_for_its_owner_only() {
 }
 
 #[test]
-fn only_rows_that_a_wanted_position_vouches_for_are_gone_on_with() {
+fn a_file_of_version_1_is_read_and_its_rows_are_older_than_all_that_comes() {
+    let at = Duration::ZERO;
+    let mut old = small();
+    old.rows.iter_mut().for_each(|row| row.at = at);
+    // The same file as an older program wrote it: another version, and a row without its time.
+    let file = encoded(&old);
+    let place = file.windows(9).position(|window| *window == [b'D', 0, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+    let mut older = [&file[..place], b"R", &file[place + 9..file.len() - 4]].concat();
+    older[8] = 1;
+    older.extend(crc32fast::hash(&older).to_le_bytes());
+    assert_eq!(SavedState::decode(&older).unwrap(), old);
+}
+
+#[test]
+fn rows_of_topics_that_are_not_wanted_stay_and_their_positions_do_not() {
     let mut wanted = Subscriptions::default();
     wanted.insert(SEND_ALL.into());
-    let unstamped = Arc::new(Event { stamp: None, ..Event::clone(&row(1, SEND_ALL, "unstamped")) });
+    let rows = vec![row(1, SEND_ALL, "a"), row(1, topic("no-more"), "b"), row(2, SEND_ALL, "no position")];
     let state = SavedState {
         positions: vec![position(1, SEND_ALL), position(1, topic("no-more"))],
-        rows: vec![
-            row(1, SEND_ALL, "kept"),
-            row(1, topic("no-more"), "topic not wanted"),
-            row(2, SEND_ALL, "no position"),
-            unstamped,
-        ],
+        rows: rows.clone(),
         ..small()
     };
-    let narrowed = state.narrowed(&wanted, true);
+    let narrowed = state.narrowed(&wanted);
     assert_eq!(narrowed.positions, [position(1, SEND_ALL)]);
-    assert_eq!(narrowed.rows, [row(1, SEND_ALL, "kept")]);
+    assert_eq!(narrowed.rows, rows, "handlers have them");
 }

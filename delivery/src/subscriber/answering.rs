@@ -12,8 +12,8 @@ pub(super) struct Answering {
     pub(super) at: Position,
     /// The rows of a snapshot, so far; `None` for a replay, which is applied as it comes.
     pub(super) rows: Option<Vec<Payload>>,
-    /// The epoch in which the numbers of the snapshot began.
-    pub(super) since: u64,
+    /// The epochs that the snapshot speaks for.
+    pub(super) epochs: Vec<u64>,
     bytes: usize,
     left: u64,
 }
@@ -35,13 +35,13 @@ pub(super) enum Part {
 
 impl Answering {
     pub(super) fn new(head: &Answer) -> Self {
-        let (rows, left, since) = match head.kind {
-            AnswerKind::Replay { count } => (None, count, 0),
-            AnswerKind::Snapshot { count, since } => (Some(Vec::new()), count, since),
-            AnswerKind::Busy { .. } | AnswerKind::Unknown => (None, 0, 0),
+        let (rows, left) = match head.kind {
+            AnswerKind::Replay { count } => (None, count),
+            AnswerKind::Snapshot { count, .. } => (Some(Vec::new()), count),
+            AnswerKind::Busy { .. } | AnswerKind::Unknown => (None, 0),
         };
         let at = Position { epoch: head.stamp.epoch, number: head.stamp.sequence };
-        Self { topic: head.topic.clone(), at, rows, since, bytes: 0, left }
+        Self { topic: head.topic.clone(), at, rows, epochs: head.epochs.clone(), bytes: 0, left }
     }
 
     pub(super) fn is_whole(&self) -> bool {

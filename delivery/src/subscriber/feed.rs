@@ -94,6 +94,12 @@ impl Feed {
         now + if is_busy { BUSY_TICK } else { IDLE_TICK }
     }
 
+    /// Whether the application has taken all items.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.items.is_empty()
+    }
+
     /// How far the application is, once it has taken all items.
     #[must_use]
     pub fn positions(&self) -> Vec<SavedPosition> {

@@ -14,6 +14,18 @@ pub enum Item {
     Snapshot(Snapshot),
     /// Something about the stream, at its place in it.
     Notice(Notice),
+    /// What the clock of a publisher shows now, as it begins to answer: the age of what it replays, and of the rows of its
+    /// snapshots, is the difference to their stamps.
+    Clock(PublisherClock),
+}
+
+/// A reading of a publisher's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublisherClock {
+    /// The first eight bytes of the publisher's id.
+    pub publisher: u64,
+    /// Microseconds since 1970, by its wall clock.
+    pub time_us: u64,
 }
 
 /// How an event came to a subscriber.
@@ -53,9 +65,10 @@ pub struct Snapshot {
     pub topic: Topic,
     /// The latest events, each with the stamp that it had.
     pub rows: Vec<Envelope>,
-    /// The epoch in which the publisher's numbers began: rows of older stamps are not told of here.
-    pub since: u64,
-    /// Whether a row whose latest event is of this publisher, of epoch `since` or later, and that is not among these, is gone.
-    /// Not while two publishers claim the id.
+    /// The epochs of the publisher that the snapshot speaks for. Epochs are clock readings of different lives, so one that is
+    /// not among these may be earlier or later; the snapshot knows nothing of its rows.
+    pub epochs: Vec<u64>,
+    /// Whether a row whose latest event is of this publisher and one of `epochs`, and that is not among `rows`, is gone. Not
+    /// while two publishers claim the id.
     pub is_complete: bool,
 }

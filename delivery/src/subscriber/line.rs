@@ -43,8 +43,8 @@ pub(super) struct Line {
     answering: Option<Answering>,
     /// Whether its driver carries no requests, as was learnt on this link.
     takes_no_requests: bool,
-    /// The epoch in which the numbers of the latest snapshot began.
-    since: u64,
+    /// The epochs that the latest snapshot speaks for.
+    epochs: Vec<u64>,
     effects: Vec<Effect<Payload>>,
 }
 
@@ -64,7 +64,7 @@ impl Line {
             asking: Asking::default(),
             answering: None,
             takes_no_requests: false,
-            since: 0,
+            epochs: Vec::new(),
             effects: Vec::new(),
         }
     }

@@ -201,6 +201,13 @@ impl TrackedSubscriber {
         self.feed().positions()
     }
 
+    /// The same at any time between two calls of [`recv`](Self::recv), also while there is always more to receive; `None` if
+    /// the next call yields something that is reckoned in already, which is so for a few calls at most.
+    pub fn settled_positions(&self) -> Option<Vec<SavedPosition>> {
+        let feed = self.feed();
+        feed.is_settled().then(|| feed.positions())
+    }
+
     /// Ends the links.
     pub async fn close(&self) {
         self.subscriber.close().await;

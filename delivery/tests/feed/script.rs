@@ -112,7 +112,11 @@ impl Script {
     }
 
     fn head_to(&mut self, id: u64, endpoint: &str, publisher: u64, kind: AnswerKind, ends: Position) {
-        let answer = Answer { id, topic: SEND_ALL, stamp: stamp(publisher, ends), kind };
+        let epochs = match kind {
+            AnswerKind::Snapshot { since, .. } => vec![since],
+            _ => Vec::new(),
+        };
+        let answer = Answer { id, topic: SEND_ALL, stamp: stamp(publisher, ends), kind, epochs };
         self.answer(endpoint, answer.pack().unwrap());
     }
 
@@ -177,7 +181,8 @@ impl Script {
 
     /// What the application was told since it was asked last, in words.
     pub(crate) fn told(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.feed.next_item()).map(|item| words(&item)).collect()
+        let items = std::iter::from_fn(|| self.feed.next_item());
+        items.filter(|item| !matches!(item, Item::Clock(_))).map(|item| words(&item)).collect()
     }
 
     /// What publishers were asked since: endpoint, topic, epoch and number.
@@ -240,6 +245,7 @@ fn words(item: &Item) -> String {
             }
         }
         Item::Snapshot(snapshot) => format!("snapshot of {}", snapshot.rows.len()),
+        Item::Clock(clock) => format!("clock {}", clock.time_us),
         Item::Notice(notice) => match notice {
             Notice::Subscribed { publisher, .. } => format!("subscribed {publisher}"),
             Notice::LinkDown { publisher, .. } => format!("down {publisher}"),

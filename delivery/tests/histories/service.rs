@@ -39,19 +39,26 @@ impl Service {
         }
     }
 
-    fn stamp(&self, number: u64, time_us: u64) -> Stamp {
+    fn stamp(&self, number: u64, now: Duration) -> Stamp {
+        let time_us = self.clock(now);
         Stamp { publisher: self.publisher, epoch: self.epoch, sequence: number, time_us }
     }
 
+    /// What its clock shows: each publisher's is hours apart from the others'.
+    fn clock(&self, now: Duration) -> u64 {
+        let hours = Duration::from_secs(3600) * (self.publisher % 5) as u32;
+        (hours + now).as_micros() as u64
+    }
+
     pub(crate) fn publish(&mut self, event: Event, now: Duration) -> Envelope {
-        let (epoch, publisher) = (self.epoch, self.publisher);
+        let (epoch, publisher, time_us) = (self.epoch, self.publisher, self.clock(now));
         let epochs = self.epochs.clone();
         let line = self.topics.entry(event.topic.clone()).or_insert_with(|| Line {
             before: epochs.iter().map(|epoch| (*epoch, 0)).collect(),
             ..Line::default()
         });
         line.last += 1;
-        let stamp = Stamp { publisher, epoch, sequence: line.last, time_us: now.as_micros() as u64 };
+        let stamp = Stamp { publisher, epoch, sequence: line.last, time_us };
         let key = event.key.clone().expect("rows have keys");
         let envelope = Envelope::pack(&Event { stamp: Some(stamp), ..event }).expect("a small event");
         line.latest.insert(key, envelope.clone());
@@ -86,7 +93,7 @@ impl Service {
             epoch: *epoch,
             number: line.before.get(&self.epoch).copied().unwrap_or(0),
         });
-        let (stamp, oldest) = (self.stamp(line.last, 0), self.oldest(topic, line.last));
+        let (stamp, oldest) = (self.stamp(line.last, Duration::ZERO), self.oldest(topic, line.last));
         Mark { topic: topic.clone(), stamp, oldest, prev }.pack().expect("a small mark")
     }
 
@@ -95,7 +102,7 @@ impl Service {
     }
 
     /// Answers a request; `busy` for all that it wants.
-    pub(crate) fn answer(&self, request: &Envelope, busy: bool) -> Vec<Envelope> {
+    pub(crate) fn answer(&self, request: &Envelope, busy: bool, now: Duration) -> Vec<Envelope> {
         let SyncRequest { id, wants } = SyncRequest::read(request).expect("our own request");
         let mut answers = Vec::new();
         for want in wants {
@@ -104,7 +111,11 @@ impl Service {
             } else {
                 self.answer_about(&want.topic, want.position)
             };
-            let head = Answer { id, topic: want.topic, stamp: self.stamp(at, 0), kind };
+            let epochs = match kind {
+                AnswerKind::Snapshot { .. } => self.epochs.clone(),
+                _ => Vec::new(),
+            };
+            let head = Answer { id, topic: want.topic, stamp: self.stamp(at, now), kind, epochs };
             answers.push(head.pack().expect("a small head"));
             answers.extend(parts);
         }

@@ -68,6 +68,7 @@ impl Subscriber {
                     self.compare(database, None);
                 }
             }
+            Item::Clock(clock) => self.table.clock(clock),
             Item::Notice(_) => {}
         }
         Ok(())

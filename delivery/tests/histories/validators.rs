@@ -40,7 +40,7 @@ impl Validators {
             }
             Item::Notice(Notice::Stale { publisher, .. }) => self.turn(publisher, true),
             Item::Notice(Notice::Live { publisher, topic: None }) => self.turn(publisher, false),
-            Item::Notice(_) => Ok(()),
+            Item::Notice(_) | Item::Clock(_) => Ok(()),
         }
     }
 

@@ -174,11 +174,12 @@ impl World {
 
     fn tick(&mut self) {
         self.now += Duration::from_millis(self.random.u64(0..100));
-        self.subscriber.feed.tick(self.now);
+        let now = self.now;
+        self.subscriber.feed.tick(now);
         for (endpoint, request) in self.subscriber.feed.requests() {
             let busy = self.faults.drops > 0 && self.random.u8(0..8) == 0;
             if let Some(link) = self.links.iter_mut().find(|link| link.name == endpoint && link.is_up) {
-                link.answers.extend(link.service.answer(&request, busy));
+                link.answers.extend(link.service.answer(&request, busy, now));
             }
         }
     }

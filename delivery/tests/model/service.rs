@@ -2,6 +2,12 @@ use std::collections::BTreeMap;
 
 use crate::world::{Change, Entry, Message, Mutation};
 
+/// The epoch of a first life.
+const FIRST_EPOCH: u64 = 50;
+
+/// A life without the file begins with a clock that is so far behind: its epochs are before those that nobody remembers.
+const CLOCK_BEHIND: u64 = 10;
+
 /// A worker, its hop, and the service that it sends to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Service {
@@ -46,10 +52,10 @@ pub(crate) enum Answer {
         events: Vec<(u64, u64, Entry)>,
         at: (u64, u64),
     },
-    /// What the numbers since that epoch amount to.
+    /// What the numbers of these epochs amount to.
     Snapshot {
         rows: BTreeMap<u8, u8>,
-        since: u64,
+        epochs: Vec<u64>,
         at: (u64, u64),
     },
     Unknown {
@@ -64,13 +70,13 @@ impl Service {
             first_in_outbox: 1,
             sent_before: 0,
             taken: 0,
-            epoch: 1,
-            file: File::new(1),
+            epoch: FIRST_EPOCH,
+            file: File::new(FIRST_EPOCH),
             subscribed: false,
             channel: Vec::new(),
             request: None,
             answer: None,
-            history: BTreeMap::from([((1, 0), BTreeMap::new())]),
+            history: BTreeMap::from([((FIRST_EPOCH, 0), BTreeMap::new())]),
         }
     }
 
@@ -117,10 +123,11 @@ impl Service {
 
     /// Killed, and started again; the file is there, or it is not.
     pub(crate) fn crash(&mut self, keeps_file: bool) {
-        self.epoch += 1;
         if keeps_file {
+            self.epoch += 1;
             self.file.epochs.push((self.epoch, self.file.last));
         } else {
+            self.epoch = self.file.epochs[0].0 - CLOCK_BEHIND;
             self.file = File::new(self.epoch);
         }
         self.history.insert((self.epoch, self.file.last), self.file.cache.clone());
@@ -155,8 +162,8 @@ impl Service {
             return Answer::Replay { events, at };
         }
         if knows || mutation == Mutation::UnseededSnapshot {
-            let since = self.file.epochs[0].0;
-            return Answer::Snapshot { rows: self.file.cache.clone(), since, at };
+            let epochs = self.file.epochs.iter().map(|(epoch, _)| *epoch).collect();
+            return Answer::Snapshot { rows: self.file.cache.clone(), epochs, at };
         }
         Answer::Unknown { at }
     }

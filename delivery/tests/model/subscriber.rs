@@ -84,7 +84,7 @@ impl Subscriber {
                 self.followed[from].tracker.mark(epoch, *last, prev, &mut effects);
             }
         }
-        self.carry_out(from, effects, 0, database);
+        self.carry_out(from, effects, &[], database);
     }
 
     pub(crate) fn answered(&mut self, from: usize, answer: &Answer, database: &BTreeMap<u8, u8>) {
@@ -111,31 +111,31 @@ impl Subscriber {
             }
             Answer::Unknown { .. } => self.followed[from].tracker.unknown(at, &mut effects),
         }
-        let since = match answer {
-            Answer::Snapshot { since, .. } => *since,
-            Answer::Replay { .. } | Answer::Unknown { .. } => 0,
+        let epochs = match answer {
+            Answer::Snapshot { epochs, .. } => epochs.as_slice(),
+            Answer::Replay { .. } | Answer::Unknown { .. } => &[],
         };
-        self.carry_out(from, effects, since, database);
+        self.carry_out(from, effects, epochs, database);
     }
 
     pub(crate) fn doubt(&mut self, from: usize, database: &BTreeMap<u8, u8>) {
         let mut effects = Vec::new();
         self.followed[from].tracker.doubt(&mut effects);
-        self.carry_out(from, effects, 0, database);
+        self.carry_out(from, effects, &[], database);
     }
 
     fn carry_out(
         &mut self,
         from: usize,
         effects: Vec<Effect<Entry>>,
-        since: u64,
+        epochs: &[u64],
         database: &BTreeMap<u8, u8>,
     ) {
         for effect in effects {
             match effect {
                 Effect::Apply { event: Entry::Change(change), .. } => self.apply(from, change),
                 Effect::Apply { event: Entry::Lost, .. } | Effect::Resync(_) => self.resync(database),
-                Effect::Replace(rows) => self.replace(from, rows, since),
+                Effect::Replace(rows) => self.replace(from, rows, epochs),
                 Effect::Missing(_) | Effect::Recovering { .. } | Effect::Live => {}
             }
         }
@@ -156,7 +156,7 @@ impl Subscriber {
         }
     }
 
-    fn replace(&mut self, from: usize, rows: Vec<Entry>, since: u64) {
+    fn replace(&mut self, from: usize, rows: Vec<Entry>, epochs: &[u64]) {
         let rows: BTreeMap<u8, u8> = rows
             .into_iter()
             .filter_map(|row| match row {
@@ -165,8 +165,12 @@ impl Subscriber {
             })
             .collect();
         self.followed[from].last_version = rows.values().copied().max().unwrap_or(0);
-        let since = if self.mutation.0 == Mutation::AbsenceWithoutSince { 0 } else { since };
-        let is_told = |row: &Row| row.teller == from && row.epoch >= since.max(1);
+        let is_covered = |row: &Row| match self.mutation.0 {
+            Mutation::AbsenceWithoutEpochs => row.epoch > 0,
+            Mutation::AbsenceByClock => row.epoch >= epochs[0],
+            _ => epochs.contains(&row.epoch),
+        };
+        let is_told = |row: &Row| row.teller == from && is_covered(row);
         self.rows.retain(|key, row| !is_told(row) || rows.contains_key(key));
         let epoch = self.followed[from].epoch;
         for (key, version) in rows {

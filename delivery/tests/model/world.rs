@@ -46,7 +46,10 @@ pub(crate) enum Mutation {
     /// A service that has lost its file serves what it has seen since as a snapshot to those who were there before.
     UnseededSnapshot,
     /// What a snapshot lacks is gone, even if it was told before the snapshot's numbers began.
-    AbsenceWithoutSince,
+    AbsenceWithoutEpochs,
+    /// What a snapshot lacks is gone if its epoch is not before the first one of the snapshot: epochs of other lives of the
+    /// publisher, whose clock was ahead, are taken for later ones.
+    AbsenceByClock,
     /// What a worker sends again is numbered again.
     RepeatsNumbered,
     /// A snapshot row replaces whatever is there.
@@ -54,13 +57,14 @@ pub(crate) enum Mutation {
 }
 
 impl Mutation {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::NoEpoch,
         Self::NoMarks,
         Self::FirstNumberResets,
         Self::UnboundedBuffer,
         Self::UnseededSnapshot,
-        Self::AbsenceWithoutSince,
+        Self::AbsenceWithoutEpochs,
+        Self::AbsenceByClock,
         Self::RepeatsNumbered,
         Self::MergeWithoutVersion,
     ];

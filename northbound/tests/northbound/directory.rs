@@ -1,7 +1,7 @@
 //! The directory of publishers: rows, leases, and who removes whom.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use northbound::{Directory, PUBLISHER_TABLE, PublisherRow};
@@ -21,9 +21,19 @@ fn directory(scene: &Scene, id: &str, uri: &str) -> Directory {
     Directory::new(Arc::clone(&scene.database), publisher, (id.to_owned(), uri.to_owned()), TIMEOUT)
 }
 
-async fn ids(directory: &Directory, seconds: u64) -> Vec<String> {
+fn count(directory: &Directory, name: &str) -> u64 {
+    let counters = directory.status().counters;
+    counters.iter().filter(|counter| counter.name == name).map(|counter| counter.value).sum()
+}
+
+/// The clock of the reader, which counts from anywhere.
+fn reader(start: Instant, seconds: u64) -> Instant {
+    start + Duration::from_secs(seconds)
+}
+
+async fn ids(directory: &Directory, now: Instant) -> Vec<String> {
     let mut ids: Vec<String> =
-        directory.publishers(at(seconds)).await.unwrap().into_iter().map(|row| row.id).collect();
+        directory.publishers(now).await.unwrap().into_iter().map(|row| row.id).collect();
     ids.sort();
     ids
 }
@@ -67,9 +77,10 @@ async fn two_services_of_a_host_have_two_rows_and_a_restart_keeps_its_own() {
     a.announce(at(0)).await.unwrap();
     b.announce(at(0)).await.unwrap();
     drop(a);
-    assert_eq!(ids(&b, 200).await, ["a", "b"]);
+    let start = Instant::now();
+    assert_eq!(ids(&b, start).await, ["a", "b"]);
     directory(&scene, "a", "tcp://h:1").announce(at(299)).await.unwrap();
-    assert_eq!(ids(&b, 299).await, ["a", "b"]);
+    assert_eq!(ids(&b, reader(start, 299)).await, ["a", "b"]);
     assert_eq!(scene.told().len(), 2, "both creations, and no more");
 }
 
@@ -85,14 +96,46 @@ async fn who_is_silent_for_too_long_is_removed_once_and_that_is_published() {
     b.announce(at(200)).await.unwrap();
     c.announce(at(200)).await.unwrap();
     scene.told();
-    assert!(b.remove_stale(at(300)).await.unwrap().is_empty(), "the lease lasts until then");
-    let (by_b, by_c) = tokio::join!(b.remove_stale(at(301)), c.remove_stale(at(301)));
+    let start = Instant::now();
+    for seconds in [0, 300] {
+        for directory in [&b, &c] {
+            let removed = directory.remove_stale(reader(start, seconds)).await.unwrap();
+            assert!(removed.is_empty(), "the lease lasts until then");
+        }
+        b.announce(at(201 + seconds)).await.unwrap();
+        c.announce(at(201 + seconds)).await.unwrap();
+    }
+    let late = reader(start, 301);
+    let (by_b, by_c) = tokio::join!(b.remove_stale(late), c.remove_stale(late));
     assert_eq!(by_b.unwrap().len() + by_c.unwrap().len(), 1, "one of them");
     assert_eq!(scene.told(), ["D delete publisher/a -"]);
-    assert_eq!(ids(&b, 301).await, ["b", "c"]);
+    assert_eq!(ids(&b, late).await, ["b", "c"]);
     a.announce(at(302)).await.unwrap();
     assert!(scene.told()[0].starts_with("D create publisher/a"), "it lives, and is new again");
-    assert!(a.remove_stale(at(9000)).await.unwrap().iter().all(|row| row.id != "a"), "never its own");
+    assert_eq!(count(&a, "own_row_removed"), 1, "and says so");
+    a.remove_stale(start).await.unwrap();
+    let removed = a.remove_stale(reader(start, 9000)).await.unwrap();
+    assert!(removed.len() == 2 && removed.iter().all(|row| row.id != "a"), "never its own");
+}
+
+#[tokio::test]
+async fn a_publisher_whose_clock_is_wrong_keeps_its_row_as_long_as_it_renews_it() {
+    let hour = 3600;
+    for (clock_of_a, clock_of_b) in [(0, 20), (20, 0), (0, hour), (hour, 0)] {
+        let scene = Scene::new(&format!("clocks_{clock_of_a}_{clock_of_b}"), quick()).await;
+        let (a, b) = (directory(&scene, "a", "tcp://a:1"), directory(&scene, "b", "tcp://b:1"));
+        let start = Instant::now();
+        for seconds in (0..1000).step_by(100) {
+            a.announce(at(clock_of_a + seconds)).await.unwrap();
+            b.announce(at(clock_of_b + seconds)).await.unwrap();
+            for directory in [&a, &b] {
+                let removed = directory.remove_stale(reader(start, seconds)).await.unwrap();
+                assert!(removed.is_empty(), "clocks {clock_of_a} and {clock_of_b}: {removed:?}");
+            }
+        }
+        assert_eq!(ids(&a, reader(start, 1000)).await, ["a", "b"]);
+        assert_eq!(count(&a, "own_row_removed") + count(&b, "own_row_removed"), 0);
+    }
 }
 
 #[tokio::test]
@@ -103,9 +146,10 @@ async fn an_observer_has_no_row_and_removes_those_of_others() {
     directory(&scene, "a", "tcp://a:1").announce(at(0)).await.unwrap();
     observer.announce(at(301)).await.unwrap();
     observer.leave().await.unwrap();
-    assert_eq!(ids(&observer, 1).await, ["a"]);
+    let start = Instant::now();
+    assert_eq!(ids(&observer, start).await, ["a"]);
     scene.told();
-    assert_eq!(observer.remove_stale(at(301)).await.unwrap().len(), 1);
+    assert_eq!(observer.remove_stale(reader(start, 301)).await.unwrap().len(), 1);
     assert_eq!(scene.told(), ["D delete publisher/a -"]);
 }
 
@@ -116,9 +160,11 @@ async fn a_removal_that_cannot_be_published_is_found_again() {
     a.announce(at(0)).await.unwrap();
     b.announce(at(301)).await.unwrap();
     scene.told();
+    let start = Instant::now();
+    assert_eq!(ids(&b, start).await, ["a", "b"]);
     scene.publisher.behave(&[Behaviour::Refuses]);
-    b.remove_stale(at(301)).await.unwrap_err();
-    assert_eq!(b.remove_stale(at(301)).await.unwrap().len(), 1);
+    b.remove_stale(reader(start, 301)).await.unwrap_err();
+    assert_eq!(b.remove_stale(reader(start, 301)).await.unwrap().len(), 1);
     assert_eq!(scene.told(), ["D delete publisher/a -"]);
 }
 
@@ -131,8 +177,8 @@ async fn rows_of_others_that_cannot_be_read_are_left_alone_and_counted() {
         let row = RowName::new(PUBLISHER_TABLE, key);
         scene.database.create_key(row, Bytes::from_static(json.as_bytes()), false).await.unwrap();
     }
-    assert!(directory.remove_stale(at(0)).await.unwrap().is_empty());
-    assert_eq!(ids(&directory, 0).await, ["a"]);
+    assert!(directory.remove_stale(Instant::now()).await.unwrap().is_empty());
+    assert_eq!(ids(&directory, Instant::now()).await, ["a"]);
     let bad =
         directory.status().counters.into_iter().find(|counter| counter.cause.as_deref() == Some("bad_row"));
     assert_eq!(bad.unwrap().value, 4);
@@ -143,10 +189,7 @@ async fn rows_of_others_that_cannot_be_read_are_left_alone_and_counted() {
 async fn the_lease_is_renewed_in_time_though_the_database_goes_away_and_nothing_is_published() {
     let scene = Scene::new("renewed", quick()).await;
     let directory = Arc::new(directory(&scene, "a", "tcp://a:1"));
-    let count = |name: &str| {
-        let counters = directory.status().counters;
-        counters.iter().filter(|counter| counter.name == name).map(|counter| counter.value).sum::<u64>()
-    };
+    let count = |name: &str| count(&directory, name);
     let running = Arc::clone(&directory);
     let task = tokio::spawn(async move { running.run().await });
     tokio::time::sleep(TIMEOUT).await;

@@ -61,6 +61,7 @@ async fn what_others_write_is_published_with_its_version_and_once() {
     monitor.poll().await.unwrap();
     remove(&scene, "b").await;
     monitor.poll().await.unwrap();
+    monitor.poll().await.unwrap();
     assert_eq!(
         scene.told(),
         [
@@ -70,7 +71,7 @@ async fn what_others_write_is_published_with_its_version_and_once() {
             "D delete chassis/b -",
         ]
     );
-    assert_eq!((count(&monitor, "polls"), count(&monitor, "events_published")), (5, 4));
+    assert_eq!((count(&monitor, "polls"), count(&monitor, "events_published")), (6, 4));
 }
 
 #[tokio::test]
@@ -88,11 +89,47 @@ async fn what_cannot_be_sent_is_due_at_the_next_poll_and_what_was_sent_is_not() 
     assert_eq!(scene.told(), [r#"D create chassis/a {"id":"a"}"#, r#"D create chassis/b {"id":"b"}"#]);
 
     remove(&scene, "a").await;
+    monitor.poll().await.unwrap();
     scene.publisher.behave(&[Behaviour::Refuses, Behaviour::Refuses]);
     monitor.poll().await.unwrap_err();
     monitor.poll().await.unwrap_err();
     monitor.poll().await.unwrap();
     assert_eq!(scene.told(), ["D delete chassis/a -"]);
+}
+
+#[tokio::test]
+async fn a_row_that_one_poll_did_not_find_and_the_next_one_did_is_not_deleted() {
+    let (scene, _folder, monitor) = begun("monitor_evicted").await;
+    write(&scene, "a", A).await;
+    write(&scene, "b", B).await;
+    monitor.poll().await.unwrap();
+    scene.told();
+    for _ in 0..3 {
+        remove(&scene, "a").await;
+        monitor.poll().await.unwrap();
+        write(&scene, "a", A).await;
+        monitor.poll().await.unwrap();
+    }
+    assert_eq!(scene.told(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_table_that_was_emptied_is_published_as_such_only_after_long() {
+    let (scene, _folder, monitor) = begun("monitor_emptied").await;
+    write(&scene, "a", A).await;
+    write(&scene, "b", B).await;
+    monitor.poll().await.unwrap();
+    scene.told();
+    remove(&scene, "a").await;
+    remove(&scene, "b").await;
+    for _ in 0..5 {
+        monitor.poll().await.unwrap();
+    }
+    assert_eq!((scene.told().len(), count(&monitor, "polls_held")), (0, 5));
+    write(&scene, "a", A).await;
+    write(&scene, "b", B).await;
+    monitor.poll().await.unwrap();
+    assert_eq!((scene.told().len(), count(&monitor, "polls_held")), (0, 5));
 }
 
 #[tokio::test]
@@ -163,7 +200,9 @@ async fn a_restart_announces_nothing_anew_and_finds_what_changed_meanwhile() {
     let after = monitor(&scene, folder.path());
     scene.publisher.behave(&[Behaviour::Refuses]);
     after.poll().await.unwrap_err();
-    monitor(&scene, folder.path()).poll().await.unwrap();
+    let again = monitor(&scene, folder.path());
+    again.poll().await.unwrap();
+    again.poll().await.unwrap();
     assert_eq!(scene.told(), [r#"D set chassis/a {"id":"a","version":2} v2"#, "D delete chassis/b -"]);
 }
 
@@ -187,6 +226,7 @@ async fn without_a_whole_file_the_first_poll_only_learns_what_is_there() {
         again.poll().await.unwrap();
         assert_eq!(scene.told(), [""; 0]);
         remove(&scene, "b").await;
+        again.poll().await.unwrap();
         again.poll().await.unwrap();
         assert_eq!(scene.told(), ["D delete chassis/b -"]);
     }

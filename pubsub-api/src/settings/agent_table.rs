@@ -35,6 +35,36 @@ pub(super) const AGENT: &[Setting] = &[
     },
     Setting {
         section: "agent",
+        name: "sync_delete_after",
+        kind: Kind::Duration { min: Duration::from_secs(1), max: HOUR },
+        default: r#""5s""#,
+        doc: "After how long a row that the database does not have is deleted, 1s to 1h, counted from the first reading that \
+              did not find it: a second reading must not find it either. It follows within a twenty-fourth of `db_sync_time` \
+              (5s of 120s). Deletes that come as events are never delayed.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "agent",
+        name: "sync_max_delete_percent",
+        kind: Kind::Integer { min: 1, max: 100 },
+        default: "50",
+        doc: "The largest share of its rows that an agent deletes by comparison after `sync_delete_after`, 1 to 100 percent. \
+              If the database lacks more, or all, it has probably lost them: the agent reports it (`sync_held`, a \
+              warning), and deletes them only after `sync_mass_delete_after`. Ten rows and fewer are below any share, unless \
+              they are all. With 100 nothing is held back.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "agent",
+        name: "sync_mass_delete_after",
+        kind: Kind::Duration { min: Duration::from_secs(1), max: Duration::from_secs(24 * 3600) },
+        default: r#""10m""#,
+        doc: "After how long rows are deleted if the database lacks more than `sync_max_delete_percent` of them, 1s to 24h: \
+              every reading from the first to one that began so much later must lack them.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "agent",
         name: "handler_queue_events",
         kind: Kind::Integer { min: 1, max: 1_000_000 },
         default: "1000",

@@ -52,8 +52,8 @@ pub(super) const DATABASE: &[Setting] = &[
         kind: Kind::Duration { min: Duration::from_secs(3), max: Duration::from_secs(24 * 3600) },
         default: r#""300s""#,
         doc: "After how long without renewal the row of a publisher is removed from the directory, and for how long agents \
-              stay with the address of a removed one; 3s to 24h. A publisher renews its row every third of it, so clocks of \
-              hosts may differ by half of it.",
+              stay with the address of a removed one; 3s to 24h. A publisher renews its row every third of it. Whoever judges \
+              counts on its own clock how long the row has not changed, so the clocks of hosts may differ.",
         reload: Reload::Restart,
     },
     Setting {

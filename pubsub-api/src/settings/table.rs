@@ -108,8 +108,8 @@ const PUBSUB: &[Setting] = &[
         name: "publisher_id",
         kind: Kind::Text,
         default: r#""""#,
-        doc: "The identity of this publisher, by which subscribers follow its streams across restarts; no two may \
-              share one. If empty, it is the uuid5 of host name, bind address and port.",
+        doc: "The identity of this publisher, at most 255 bytes, by which subscribers follow its streams across restarts; no \
+              two may share one. If empty, it is the uuid5 of host name, bind address and port.",
         reload: Reload::Restart,
     },
     Setting {

@@ -81,6 +81,12 @@ pub struct Agent {
     pub patterns: Vec<String>,
     /// Where the rows of full syncs come from: `database` or `publishers`.
     pub sync_from: String,
+    /// After how long a row that the database lacks is deleted.
+    pub sync_delete_after: Duration,
+    /// The largest share of rows that is deleted so, in percent.
+    pub sync_max_delete_percent: u8,
+    /// After how long more than that share is deleted.
+    pub sync_mass_delete_after: Duration,
     /// Events that wait for one handler.
     pub handler_queue_events: usize,
     /// Their bytes.
@@ -120,10 +126,20 @@ trait FromValue: Sized {
     fn from_value(value: &Value) -> Option<Self>;
 }
 
+/// The longest `publisher_id`: as long as a topic.
+const MAX_ID_BYTES: usize = 255;
+
 impl PubSub {
     pub(super) fn of(slots: &[Slot]) -> Result<Self> {
         let section = DriverSettings { slots, section: "pubsub".into() };
         let id = section.text("publisher_id")?;
+        if id.len() > MAX_ID_BYTES {
+            let text = format!(
+                "publisher_id: at most {MAX_ID_BYTES} bytes, this has {}: it goes out with every `$hello`",
+                id.len()
+            );
+            return Err(Error::new(ErrorKind::Settings, text));
+        }
         Ok(Self {
             pub_sub_driver: section.text("pub_sub_driver")?,
             pub_sub_multiproc_driver: section.text("pub_sub_multiproc_driver")?,
@@ -172,6 +188,9 @@ impl Agent {
             topics: section.list("topics")?,
             patterns: section.list("patterns")?,
             sync_from: section.text("sync_from")?,
+            sync_delete_after: section.duration("sync_delete_after")?,
+            sync_max_delete_percent: u8::try_from(section.integer("sync_max_delete_percent")?).unwrap_or(100),
+            sync_mass_delete_after: section.duration("sync_mass_delete_after")?,
             handler_queue_events: section.count("handler_queue_events")?,
             handler_queue_bytes: usize::try_from(section.bytes("handler_queue_bytes")?).unwrap_or(usize::MAX),
             handler_queue_age: section.duration("handler_queue_age")?,

@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use delivery::rows::Compared;
 use delivery::subscriber::Origin;
@@ -18,12 +18,12 @@ impl Agent {
             return Ok(());
         }
         if let Some(finished) = io.syncing.as_mut().and_then(|syncing| syncing.finished(now)) {
-            self.synced(io, finished).await?;
+            self.synced(io, finished, now).await?;
         }
         if let Some(syncing) = io.syncing.as_mut().filter(|syncing| syncing.is_time_to_begin(now)) {
             let live = self.live();
             if syncing.can_ask(&live, now) {
-                self.table().begin_comparison();
+                self.intake.table_at(now).begin_comparison();
                 let wanted = syncing.selective.then(|| self.asked().wanted());
                 syncing.begin(Scope { wanted, live }, now);
             }
@@ -38,7 +38,7 @@ impl Agent {
         peers.filter(|peer| peer.state == SUBSCRIBED).map(|peer| peer.endpoint).collect()
     }
 
-    async fn synced(&self, io: &mut Io, finished: Finished) -> Result<()> {
+    async fn synced(&self, io: &mut Io, finished: Finished, now: Instant) -> Result<()> {
         let Finished { reason, began, read_at, read } = finished;
         let read = match read {
             Ok(read) => read,
@@ -47,19 +47,45 @@ impl Agent {
                 return io.output.agent_notice(&AgentNotice::SyncFailed { reason: error.to_string() }).await;
             }
         };
-        let Compared { events, kept } = self.table().compare(&read.rows, read_at, |event| read.covers(event));
+        let Some(syncing) = &mut io.syncing else { return Ok(()) };
+        let (compared, held_rows) = {
+            let mut table = self.intake.table_at(now);
+            let compared =
+                table.compare(&read.rows, read_at, syncing.absence_rule, |event| read.covers(event));
+            (compared, table.len())
+        };
         self.intake.note_change();
+        let Compared { events, kept, unconfirmed, is_held, read_again_at } = compared;
         let Read { rows, others: _, corrupt, publishers } = read;
         let (rows, differences) = (rows.len(), events.len());
-        if let Some(syncing) = &mut io.syncing {
-            syncing.counters.took(rows, differences, corrupt);
-            syncing.listed(publishers, Duration::from_micros(read_at), Instant::now());
+        syncing.counters.took(rows, differences, corrupt);
+        syncing.listed(publishers, now);
+        if let Some(at) = read_again_at {
+            syncing.read_again(self.intake.instant(at));
         }
+        let is_new_hold = syncing.holds(is_held);
+        let wait = syncing.absence_rule.mass_after;
         for event in events {
             self.hand_on(&mut io.output, Change { event, origin: Origin::Sync }).await?;
         }
+        if is_held {
+            if is_new_hold {
+                tracing::warn!(
+                    "the database lacks {unconfirmed} of the {held_rows} rows of this agent: none of them is deleted unless \
+                     it still lacks them {wait:?} after the first reading (agent.sync_mass_delete_after)"
+                );
+            }
+            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            let held = AgentNotice::SyncHeld {
+                absent: unconfirmed,
+                rows: held_rows,
+                wait_ms,
+            };
+            io.output.agent_notice(&held).await?;
+        }
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        io.output.agent_notice(&AgentNotice::Synced { reason, rows, differences, kept, took_ms }).await
+        let synced = AgentNotice::Synced { reason, rows, differences, kept, unconfirmed, took_ms };
+        io.output.agent_notice(&synced).await
     }
 
     /// Connects to the publishers of the directory, and leaves those that are not there any more.

@@ -1,8 +1,11 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use delivery::rows::Table;
+use delivery::rows::DatedEvent;
 use delivery::saved::SavedState;
+use delivery::subscriber::SavedPosition;
+use pubsub_api::{Action, Event, Result, Value};
 use tokio::time::timeout;
 
 use super::{Agent, Io};
@@ -22,31 +25,39 @@ impl Agent {
         if state.subscriptions != self.asked().descriptions() {
             tracing::info!("the subscriptions are not those that the table was kept with");
         }
-        let state = state.narrowed(&wanted, io.syncing.is_some());
+        let state = state.narrowed(&wanted);
         tracing::info!(
             rows = state.rows.len(),
             positions = state.positions.len(),
             "the agent goes on with what it kept"
         );
-        *self.table() = state.rows.into_iter().collect::<Table>();
+        self.intake.restore(state.rows, Instant::now());
         self.subscriber.resume(state.positions);
         io.unhandled = state.unhandled;
     }
 
-    /// Keeps the table if it is time and something has changed. Call it when the subscriber has nothing to yield, so that table
-    /// and positions are of one instant, and when the output is flushed: what is kept is not written again after a restart.
-    pub(super) async fn keep_if_due(&self, io: &mut Io) {
-        let Some(keeping) = &mut io.keeping else { return };
-        if !keeping.is_due(Instant::now()).await || !self.intake.has_changed() {
-            return;
+    /// Keeps the table if it is time and something has changed, also while events come without a pause: table and positions
+    /// are of one instant whenever all that the subscriber has worked through was taken from it. What handlers are not done
+    /// with is kept with them. The output is flushed first: what is kept is not written again after a restart.
+    pub(super) async fn keep_if_due(&self, io: &mut Io) -> Result<()> {
+        let Some(keeping) = &mut io.keeping else { return Ok(()) };
+        if !keeping.is_due(Instant::now()).await {
+            return Ok(());
         }
+        let Some(positions) = self.subscriber.settled_positions() else { return Ok(()) };
+        keeping.took_turn(Instant::now());
+        if !self.intake.has_changed() {
+            return Ok(());
+        }
+        // Nothing is taken from the subscriber meanwhile: table and positions stay of one instant.
         if !matches!(timeout(OUTPUT_PATIENCE, io.output.written()).await, Ok(Ok(()))) {
-            return;
+            return Ok(());
         }
-        let state = self.state(io);
+        let state = self.state(io, positions);
         if let Some(keeping) = &mut io.keeping {
             keeping.begin(state);
         }
+        Ok(())
     }
 
     /// Keeps the table, and waits until it is written.
@@ -55,7 +66,7 @@ impl Agent {
         if io.keeping.is_none() || io.output.written().await.is_err() {
             return;
         }
-        let state = self.state(&io);
+        let state = self.state(&io, self.subscriber.positions());
         if let Some(keeping) = &mut io.keeping {
             keeping.finish().await;
             keeping.begin(state);
@@ -63,21 +74,31 @@ impl Agent {
         }
     }
 
-    fn state(&self, io: &Io) -> SavedState {
+    fn state(&self, io: &Io, positions: Vec<SavedPosition>) -> SavedState {
         let mut unhandled: BTreeSet<(String, String)> = io.unhandled.iter().cloned().collect();
         let unfinished = self.dispatcher.unfinished();
-        let rows = unfinished.iter().filter_map(Change::row);
-        unhandled.extend(rows.map(|(table, key)| (table.to_owned(), key.to_owned())));
+        let names = unfinished.iter().filter_map(Change::row);
+        unhandled.extend(names.map(|(table, key)| (table.to_owned(), key.to_owned())));
         let table = self.table();
         for name in io.resyncs.tables() {
             let keys = table.with_tombstones_of(name).filter_map(|row| row.key.clone());
             unhandled.extend(keys.map(|key| (name.to_owned(), key)));
         }
+        let forgotten = unfinished
+            .iter()
+            .filter(|change| change.row().is_some_and(|(name, key)| table.latest_event(name, key).is_none()));
+        let forgotten = forgotten.map(|change| as_delete(&change.event));
         SavedState {
             subscriptions: self.asked().descriptions(),
-            positions: self.subscriber.positions(),
-            rows: table.with_tombstones().cloned().collect(),
+            positions,
+            rows: table.dated().chain(forgotten).collect(),
             unhandled: unhandled.into_iter().collect(),
         }
     }
+}
+
+/// The delete of a row that the table remembers no more, since a handler has waited so long for it.
+fn as_delete(event: &Event) -> DatedEvent {
+    let delete = Event { action: Action::Delete, value: Value::Nil, ..event.clone() };
+    DatedEvent { event: Arc::new(delete), at: Duration::ZERO }
 }

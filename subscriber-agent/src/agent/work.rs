@@ -25,12 +25,12 @@ impl Agent {
         loop {
             self.tend(&mut io).await?;
             self.tend_sync(&mut io, Instant::now()).await?;
+            self.keep_if_due(&mut io).await?;
             // What is at hand is taken without a pause; the output is flushed before waiting.
             let next = match self.subscriber.recv().now_or_never() {
                 Some(next) => next,
                 None => {
                     io.output.flush().await?;
-                    self.keep_if_due(&mut io).await;
                     tokio::select! {
                         _ = &mut stopped => return Ok(()),
                         next = self.subscriber.recv() => next,

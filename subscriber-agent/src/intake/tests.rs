@@ -1,4 +1,4 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use delivery::subscriber::{Item, Origin, Snapshot};
 use pubsub_api::{Action, Envelope, Event, Notice, SEND_ALL, Stamp, Value};
@@ -18,7 +18,7 @@ fn item(origin: Origin, event: &Event) -> Item {
 
 fn snapshot(rows: &[Event]) -> Item {
     let rows = rows.iter().map(|row| Envelope::pack(row).unwrap()).collect();
-    Item::Snapshot(Snapshot { publisher: 1, topic: SEND_ALL, rows, since: 0, is_complete: true })
+    Item::Snapshot(Snapshot { publisher: 1, topic: SEND_ALL, rows, epochs: vec![1], is_complete: true })
 }
 
 fn live() -> Notice {
@@ -44,7 +44,7 @@ fn count(intake: &Intake, name: &str) -> u64 {
 
 #[test]
 fn all_of_an_answer_comes_before_the_notice_that_nothing_is_missing_any_more() {
-    let intake = Intake::new(Instant::now());
+    let intake = Intake::new(Instant::now(), Duration::ZERO);
     let items = [
         item(Origin::Live, &event(1, "a", Some("1"))),
         item(Origin::Replay, &event(1, "a", Some("1"))),
@@ -72,7 +72,7 @@ fn all_of_an_answer_comes_before_the_notice_that_nothing_is_missing_any_more() {
 
 #[test]
 fn a_snapshot_is_handed_on_as_its_differences() {
-    let intake = Intake::new(Instant::now());
+    let intake = Intake::new(Instant::now(), Duration::ZERO);
     let before = ["same", "changed", "gone"].map(|key| item(Origin::Unverified, &event(1, key, Some("1"))));
     take_all(&intake, before);
     let rows = [event(2, "same", Some("1")), event(3, "changed", Some("2"))];
@@ -83,7 +83,7 @@ fn a_snapshot_is_handed_on_as_its_differences() {
 
 #[test]
 fn what_another_publisher_knows_better_is_not_handed_on_and_counted() {
-    let intake = Intake::new(Instant::now());
+    let intake = Intake::new(Instant::now(), Duration::ZERO);
     let newer = Event { version: Some(7), ..event(1, "k", Some("newer")) };
     let stamp = Some(Stamp { publisher: 2, epoch: 1, sequence: 1, time_us: 99 });
     let older = Event { version: Some(6), stamp, ..event(1, "k", Some("older")) };
@@ -94,7 +94,7 @@ fn what_another_publisher_knows_better_is_not_handed_on_and_counted() {
 
 #[test]
 fn a_sync_of_an_old_service_is_handed_on_and_tells_to_compare_with_the_database() {
-    let intake = Intake::new(Instant::now());
+    let intake = Intake::new(Instant::now(), Duration::ZERO);
     let sync = Event { table: None, key: None, action: Action::Sync, ..event(1, "", None) };
     let handed = take_all(&intake, [item(Origin::Unverified, &Event { stamp: None, ..sync })]);
     let notice = r#"{"notice":"resync","reason":"a publisher asks for it: what it has to tell is more than its events say"}"#;
@@ -103,7 +103,7 @@ fn a_sync_of_an_old_service_is_handed_on_and_tells_to_compare_with_the_database(
 
 #[test]
 fn what_cannot_be_read_is_counted_by_cause_and_harms_nothing() {
-    let intake = Intake::new(Instant::now());
+    let intake = Intake::new(Instant::now(), Duration::ZERO);
     let envelope = Envelope { topic: SEND_ALL, payload: bytes::Bytes::from_static(b"\xc0") };
     assert_eq!(take_all(&intake, [Item::Event { envelope, origin: Origin::Live }]), Vec::<String>::new());
     assert_eq!(count(&intake, "events_dropped"), 1);
@@ -123,7 +123,8 @@ fn what_old_peers_say_when_events_are_missing_asks_for_a_comparison() {
             table: table.map(str::to_owned),
             ..Event::new("t", "k", Action::from(action), "x", SEND_ALL)
         };
-        let handed = take_all(&Intake::new(Instant::now()), [item(Origin::Unverified, &event)]);
+        let handed =
+            take_all(&Intake::new(Instant::now(), Duration::ZERO), [item(Origin::Unverified, &event)]);
         let has_asked = handed.last().is_some_and(|last| last.contains("\"notice\":\"resync\""));
         assert_eq!(has_asked, asks, "{action} on {table:?}: {handed:?}");
     }

@@ -1,17 +1,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use northbound::{PUBLISHER_TABLE, PublisherRow};
+use northbound::{Leases, PUBLISHER_TABLE, PublisherRow};
 use pubsub_api::{Action, Event, Value};
 
 /// Where the directory says that publishers are. No clock, no I/O.
 ///
 /// - A publisher that has another address than before is followed to it, and the old one is left at once (defect D23).
+/// - A lease is over when its row has not changed for `publisher_timeout` on this host's clock ([`Leases`]).
 /// - One that was removed, or whose lease is over, is left `publisher_timeout` later (defect D6: its removal names only its id,
 ///   so ids are remembered with their addresses), unless it is there again, or still speaks to us.
 #[derive(Debug)]
 pub(crate) struct Publishers {
     timeout: Duration,
+    leases: Leases,
     known: BTreeMap<String, Known>,
 }
 
@@ -25,14 +27,15 @@ struct Known {
 impl Publishers {
     /// None yet; `timeout` is `publisher_timeout`.
     pub(crate) fn new(timeout: Duration) -> Self {
-        Self { timeout, known: BTreeMap::new() }
+        Self { timeout, leases: Leases::new(timeout), known: BTreeMap::new() }
     }
 
-    /// The directory was read, at `wall`, the time since 1970.
-    pub(crate) fn listed(&mut self, rows: Vec<PublisherRow>, wall: Duration, now: Instant) {
+    /// The directory was read.
+    pub(crate) fn listed(&mut self, rows: Vec<PublisherRow>, now: Instant) {
+        self.leases.listed(&rows, now);
         let mut current = BTreeSet::new();
         for row in rows {
-            if !row.is_stale(wall, self.timeout) {
+            if !self.leases.is_over(&row.id, now) {
                 current.insert(row.id.clone());
                 self.is_at(row);
             }
@@ -101,6 +104,7 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(300);
     const WALL: Duration = Duration::from_secs(1_000_000);
+    const HOUR: Duration = Duration::from_secs(3600);
 
     fn row(id: &str, uri: &str) -> PublisherRow {
         PublisherRow { id: id.to_owned(), uri: uri.to_owned(), last_activity: WALL }
@@ -119,12 +123,12 @@ mod tests {
     fn a_removed_publisher_is_left_after_its_timeout_unless_it_comes_back() {
         let now = Instant::now();
         let mut publishers = Publishers::new(TIMEOUT);
-        publishers.listed(vec![row("a", "tcp://a:1"), row("b", "tcp://b:1")], WALL, now);
+        publishers.listed(vec![row("a", "tcp://a:1"), row("b", "tcp://b:1")], now);
         assert!(publishers.told(&event(Action::Delete, "a", None), now));
         assert!(publishers.told(&event(Action::Delete, "b", None), now));
         publishers.leave_due(now + TIMEOUT - Duration::from_millis(1), |_| false);
         assert_eq!(endpoints(&publishers), ["tcp://a:1", "tcp://b:1"]);
-        publishers.listed(vec![row("a", "tcp://a:1")], WALL, now);
+        publishers.listed(vec![row("a", "tcp://a:1")], now);
         assert_eq!(publishers.due(), Some(now + TIMEOUT));
         publishers.leave_due(now + TIMEOUT, |_| false);
         assert_eq!((endpoints(&publishers), publishers.due()), (vec!["tcp://a:1".to_owned()], None));
@@ -134,8 +138,8 @@ mod tests {
     fn a_publisher_that_still_speaks_is_not_left() {
         let now = Instant::now();
         let mut publishers = Publishers::new(TIMEOUT);
-        publishers.listed(vec![row("a", "tcp://a:1")], WALL, now);
-        publishers.listed(Vec::new(), WALL, now);
+        publishers.listed(vec![row("a", "tcp://a:1")], now);
+        publishers.listed(Vec::new(), now);
         publishers.leave_due(now + TIMEOUT, |uri| uri == "tcp://a:1");
         assert_eq!((publishers.due(), endpoints(&publishers).len()), (Some(now + TIMEOUT * 2), 1));
     }
@@ -144,20 +148,27 @@ mod tests {
     fn a_changed_address_is_followed_at_once() {
         let now = Instant::now();
         let mut publishers = Publishers::new(TIMEOUT);
-        publishers.listed(vec![row("a", "tcp://a:1")], WALL, now);
+        publishers.listed(vec![row("a", "tcp://a:1")], now);
         assert!(publishers.told(&event(Action::Set, "a", Some(&row("a", "tcp://a:2"))), now));
         assert_eq!(endpoints(&publishers), ["tcp://a:2"]);
     }
 
     #[test]
-    fn a_stale_row_is_no_publisher_and_a_row_that_goes_stale_is_one_that_is_removed() {
-        let now = Instant::now();
-        let mut publishers = Publishers::new(TIMEOUT);
-        publishers.listed(vec![row("a", "tcp://a:1")], WALL + TIMEOUT * 2, now);
-        assert!(endpoints(&publishers).is_empty());
-        publishers.listed(vec![row("a", "tcp://a:1")], WALL, now);
-        publishers.listed(vec![row("a", "tcp://a:1")], WALL + TIMEOUT * 2, now);
-        assert_eq!((endpoints(&publishers).len(), publishers.due()), (1, Some(now + TIMEOUT)));
+    fn a_row_that_does_not_change_for_long_is_one_that_is_removed_whatever_time_it_holds() {
+        for clock in [WALL - HOUR, WALL, WALL + HOUR] {
+            let now = Instant::now();
+            let mut publishers = Publishers::new(TIMEOUT);
+            let row = PublisherRow { last_activity: clock, ..row("a", "tcp://a:1") };
+            publishers.listed(vec![row.clone()], now);
+            publishers.listed(vec![row.clone()], now + TIMEOUT);
+            assert_eq!((endpoints(&publishers).len(), publishers.due()), (1, None), "{clock:?}");
+            let late = now + TIMEOUT + Duration::from_secs(1);
+            publishers.listed(vec![row.clone()], late);
+            assert_eq!((endpoints(&publishers).len(), publishers.due()), (1, Some(late + TIMEOUT)));
+            let renewed = PublisherRow { last_activity: clock + Duration::from_secs(1), ..row };
+            publishers.listed(vec![renewed], late);
+            assert_eq!((endpoints(&publishers).len(), publishers.due()), (1, None), "it is renewed");
+        }
     }
 
     #[test]

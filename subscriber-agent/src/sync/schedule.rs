@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 /// - At the start, every `db_sync_time` ± 20 %, and soon after it is wanted.
 /// - What makes one agent want it may make all of them want it: each waits a random part of a twenty-fourth of `db_sync_time`
 ///   (5 s of 120 s), and one agent begins no two within that time, but for the regular ones.
+/// - A reading that did not find all rows is confirmed by another, as soon as that counts, and spread in the same way.
 /// - What is wanted while the database is read is done once more after it: the read may have been before the loss.
 /// - A comparison that failed is tried again after 1, 2, 4 … s, at most `db_sync_time`, with full jitter.
 #[derive(Debug)]
@@ -22,6 +23,9 @@ const MOMENT: Duration = Duration::from_millis(100);
 
 /// The regular reason.
 const REGULAR: &str = "db_sync_time";
+
+/// The reason of a reading that is to confirm the one before.
+const CONFIRM: &str = "rows were absent in the reading before";
 
 impl Schedule {
     /// For `db_sync_time`; the first one is due within a hundred-and-twentieth of it (1 s of 120 s).
@@ -51,6 +55,19 @@ impl Schedule {
         let earliest = self.began.map_or(soon, |began| began + self.spread());
         self.due = self.due.min(soon.max(earliest));
         self.reason = reason.to_owned();
+    }
+
+    /// A reading did not find all rows: another one is to confirm that, at `at` or soon after. Many agents may want that at
+    /// once, so it is spread, too.
+    pub(crate) fn confirm(&mut self, at: Instant, random: f64) {
+        let at = at + self.spread().mul_f64(random);
+        if at >= self.due {
+            return;
+        }
+        self.due = at;
+        if self.reason == REGULAR {
+            CONFIRM.clone_into(&mut self.reason);
+        }
     }
 
     /// When to ask whether to [begin](Self::begin), unless one is under way.
@@ -150,6 +167,25 @@ mod tests {
             assert_eq!(schedule.due(), Some(second(start, due)), "one is enough");
             assert_eq!(schedule.begin(second(start, due), 0.5).as_deref(), Some("a gap"));
         }
+    }
+
+    #[test]
+    fn absent_rows_are_looked_for_again_when_it_counts_and_not_later_than_regularly() {
+        let start = Instant::now();
+        for (at, random, due, reason) in [
+            (5.0, 0.0, 5.0, "rows were absent in the reading before"),
+            (5.0, 1.0, 10.0, "rows were absent in the reading before"),
+            (600.0, 0.0, 120.0, "db_sync_time"),
+        ] {
+            let mut schedule = started(start);
+            schedule.confirm(second(start, at), random);
+            assert_eq!(schedule.due(), Some(second(start, due)), "to be confirmed at {at}");
+            assert_eq!(schedule.begin(second(start, due), 0.5).as_deref(), Some(reason));
+        }
+        let mut schedule = started(start);
+        schedule.want("a gap", second(start, 1.0), 1.0);
+        schedule.confirm(second(start, 5.0), 0.0);
+        assert_eq!(schedule.begin(second(start, 5.0), 0.5).as_deref(), Some("a gap"));
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use delivery::rows::AbsenceRule;
 use futures_util::FutureExt;
 use northbound::{PublisherRow, ServiceReport};
 use pubsub_api::database::DbApi;
@@ -23,6 +24,10 @@ pub(crate) struct Syncing {
     pub(crate) counters: Arc<SyncCounters>,
     /// Whether objects are published on their own topics.
     pub(crate) selective: bool,
+    /// When rows that the database lacks are deleted.
+    pub(crate) absence_rule: AbsenceRule,
+    /// Whether the last reading lacked so many rows that their deletion was held back.
+    is_holding: bool,
     /// Whether the directory is followed: not with a broker.
     follows: bool,
     /// That other rows are wanted than when the database was read.
@@ -84,6 +89,7 @@ pub(crate) struct SyncCounters {
     rows: Counter,
     differences: Counter,
     corrupt: Counter,
+    held: Counter,
 }
 
 impl Default for SyncCounters {
@@ -94,6 +100,7 @@ impl Default for SyncCounters {
             rows: Counter::new("sync_rows"),
             differences: Counter::new("sync_differences"),
             corrupt: Counter::with_cause("sync_rows_left_out", "corrupt"),
+            held: Counter::new("syncs_held"),
         }
     }
 }
@@ -108,8 +115,8 @@ impl SyncCounters {
     }
 
     pub(crate) fn read(&self) -> Vec<CounterReading> {
-        let Self { done, failed, rows, differences, corrupt } = self;
-        [done, failed, rows, differences, corrupt].into_iter().map(Counter::read).collect()
+        let Self { done, failed, rows, differences, corrupt, held } = self;
+        [done, failed, rows, differences, corrupt, held].into_iter().map(Counter::read).collect()
     }
 }
 
@@ -119,7 +126,7 @@ const BINARY: &str = "skimmer-subscriber-agent";
 impl Syncing {
     /// `follows` is whether publishers are to be found in the directory.
     pub(crate) fn new(source: Source, settings: &Settings, follows: bool) -> Self {
-        let pubsub = settings.pubsub();
+        let (pubsub, agent) = (settings.pubsub(), settings.agent());
         let identity = pubsub.state_dir.display().to_string();
         let schedule = Schedule::new(pubsub.db_sync_time, Instant::now(), fastrand::f64());
         Self {
@@ -128,6 +135,12 @@ impl Syncing {
             publishers: Publishers::new(pubsub.publisher_timeout),
             counters: Arc::default(),
             selective: pubsub.enable_selective_topology_distribution,
+            absence_rule: AbsenceRule {
+                confirm_after: agent.sync_delete_after,
+                max_percent: agent.sync_max_delete_percent,
+                mass_after: agent.sync_mass_delete_after,
+            },
+            is_holding: false,
             follows,
             other_rows: Arc::default(),
             under_way: None,
@@ -167,12 +180,26 @@ impl Syncing {
         is_told
     }
 
-    /// The directory was read, at `wall`, the time since 1970.
-    pub(crate) fn listed(&mut self, rows: Vec<PublisherRow>, wall: Duration, now: Instant) {
+    /// The directory was read.
+    pub(crate) fn listed(&mut self, rows: Vec<PublisherRow>, now: Instant) {
         if self.follows {
-            self.publishers.listed(rows, wall, now);
+            self.publishers.listed(rows, now);
         }
         self.plan();
+    }
+
+    /// Another reading is wanted, at `at` or soon after, to confirm what this one did not find.
+    pub(crate) fn read_again(&mut self, at: Instant) {
+        self.schedule.confirm(at, fastrand::f64());
+        self.plan();
+    }
+
+    /// Notes whether a reading lacked so many rows that their deletion is held back; whether the one before did not.
+    pub(crate) fn holds(&mut self, is_held: bool) -> bool {
+        self.counters.held.add(u64::from(is_held));
+        let is_new = is_held && !self.is_holding;
+        self.is_holding = is_held;
+        is_new
     }
 
     /// Where publishers are, without those whose time has come and that do not `speak`.

@@ -14,5 +14,7 @@ mod database;
 mod agents;
 #[path = "full_sync/asking.rs"]
 mod asking;
+#[path = "full_sync/deletes.rs"]
+mod deletes;
 #[path = "full_sync/publishers.rs"]
 mod publishers;

@@ -6,6 +6,11 @@ use std::path::PathBuf;
 use end_to_end::{Folder, Launch, Program, Service, event, until};
 use serde_json::Value;
 
+#[path = "resuming/clocks.rs"]
+mod clocks;
+#[path = "resuming/kept.rs"]
+mod kept;
+
 fn events(from: usize, to: usize) -> Vec<Value> {
     (from..to).map(|n| event("t", &n.to_string(), "set", "v", "D")).collect()
 }

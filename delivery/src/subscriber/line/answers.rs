@@ -7,7 +7,7 @@ use crate::subscriber::answering::{Answering, Part};
 use crate::subscriber::context::Context;
 use crate::subscriber::payload::Payload;
 use crate::subscriber::timing::PROOF;
-use crate::subscriber::{Effect, Tracker};
+use crate::subscriber::{Effect, Item, PublisherClock, Tracker};
 use crate::{Answer, AnswerKind, Position};
 
 /// Asking its publisher, and what comes of it.
@@ -36,6 +36,10 @@ impl Line {
     }
 
     fn begin_answer(&mut self, head: &Answer, context: &mut Context<'_>) {
+        if matches!(head.kind, AnswerKind::Replay { .. } | AnswerKind::Snapshot { .. }) {
+            let (publisher, time_us) = (head.stamp.publisher, head.stamp.time_us);
+            context.items.push_back(Item::Clock(PublisherClock { publisher, time_us }));
+        }
         match head.kind {
             AnswerKind::Busy { retry_after } => {
                 context.counters.busy += 1;
@@ -83,8 +87,8 @@ impl Line {
     }
 
     fn finish_answer(&mut self, context: &mut Context<'_>) {
-        let Some(Answering { topic, at, rows, since, .. }) = self.answering.take() else { return };
-        self.since = since;
+        let Some(Answering { topic, at, rows, epochs, .. }) = self.answering.take() else { return };
+        self.epochs = epochs;
         self.end_answer(&topic, Duration::ZERO, context, |tracker, effects| match rows {
             Some(rows) => tracker.replaced(at, rows, effects),
             None => tracker.replay_ended(at, effects),

@@ -48,7 +48,7 @@ impl Line {
                     publisher,
                     topic,
                     rows,
-                    since: self.since,
+                    epochs: self.epochs.clone(),
                     is_complete: !self.is_disputed,
                 })
             }

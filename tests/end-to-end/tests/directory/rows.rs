@@ -1,6 +1,8 @@
 //! The row of a service: what it holds, when it comes and goes, and who learns of it.
 
-use end_to_end::{Folder, Service, fixed_port, until};
+use std::time::{Duration, Instant, SystemTime};
+
+use end_to_end::{Folder, Service, counter, fixed_port, until};
 use serde_json::Value;
 
 use crate::scene::{Scene, wait_for_action};
@@ -98,4 +100,48 @@ fn a_service_that_is_not_to_use_the_database_leaves_it_alone() {
     assert!(status["parts"].get("directory").is_none(), "{status}");
     assert!(!folder.state_dir("service.state").join("northbound.sqlite").exists());
     drop(service);
+}
+
+/// A row that the test keeps for a publisher whose clock is wrong by so many seconds.
+fn row_of_other(clock: f64, renewals: u32) -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
+    let time = now + clock + f64::from(renewals);
+    serde_json::json!({"id": "other", "uri": "tcp://192.0.2.1:8866", "last_activity_timestamp": time})
+        .to_string()
+}
+
+#[test]
+fn a_publisher_whose_clock_is_wrong_keeps_its_row_while_it_renews_it_and_not_longer() {
+    for clock in [-3600.0, 3600.0] {
+        let scene = Scene::new();
+        let service = scene.service("service");
+        let agent = scene.live_agent(&service);
+        let database = scene.database();
+        // Much longer than `publisher_timeout`, which is three seconds.
+        let end = Instant::now() + Duration::from_secs(8);
+        let mut renewals = 0;
+        while Instant::now() < end {
+            database.write("publisher", "other", row_of_other(clock, renewals));
+            renewals += 1;
+            std::thread::sleep(Duration::from_millis(500));
+            assert_eq!(ids(&database.rows("publisher")), ["other", "service"], "clock {clock}");
+        }
+        wait_for_action(&agent, 0, "delete", "other");
+        assert_eq!(ids(&database.rows("publisher")), ["service"]);
+    }
+}
+
+#[test]
+fn a_service_whose_row_was_removed_says_so_and_writes_it_again() {
+    let scene = Scene::new();
+    let service = scene.service("service");
+    let database = scene.database();
+    database.wait_for_rows("publisher", 1);
+    database.delete("publisher", "service");
+    database.wait_for_rows("publisher", 1);
+    until("it is counted", || {
+        (counter(&scene.folder.status("service"), "directory", "own_row_removed") == 1).then_some(())
+    });
+    let said = service.stderr();
+    assert!(said.contains("removed the row of service from the directory"), "{said}");
 }

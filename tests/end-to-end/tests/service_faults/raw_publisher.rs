@@ -93,7 +93,13 @@ fn answer(peer: &mut RawPeer<TcpStream>, request: Vec<u8>, stamp: Stamp) {
     let topic = Topic::new("$sync").expect("a topic");
     let request = SyncRequest::read(&Envelope { topic, payload: Bytes::from(request) }).expect("a request");
     for want in request.wants {
-        let answer = Answer { id: request.id, topic: want.topic, stamp, kind: AnswerKind::Unknown };
+        let answer = Answer {
+            id: request.id,
+            topic: want.topic,
+            stamp,
+            kind: AnswerKind::Unknown,
+            epochs: Vec::new(),
+        };
         let packed = answer.pack().expect("an answer");
         peer.say(&message(packed.topic.as_bytes(), &packed.payload));
     }
