@@ -3,7 +3,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use delivery::{BrokerOptions, BrokerPublisher, PublisherOptions, StampedPublisher, publisher_id};
+use delivery::{BrokerOptions, BrokerPublisher, Identity, PublisherOptions, StampedPublisher, publisher_id};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Status};
 
@@ -44,9 +44,13 @@ impl PublisherService {
     pub async fn start(registry: &Registry, settings: &Settings) -> Result<Self> {
         let database = registry.used_database(settings)?;
         let on_broker = is_on_broker(registry, settings, database.is_some())?;
-        let (id, driver) = (publisher_id(settings), registry.open(settings, Role::Network)?.publisher());
+        let driver = registry.open(settings, Role::Network)?.publisher();
         let rows = database.as_ref().map(|database| SharedReading::new(Arc::clone(database)));
-        let network = Network::of(on_broker, &driver, &id, settings, rows);
+        let network = Network::of(on_broker, &driver, settings, rows);
+        let id = match &network {
+            Network::Bound(publisher) => publisher.publisher_id().to_owned(),
+            Network::Broker(_) => publisher_id(settings),
+        };
         let northbound = database
             .map(|database| NorthboundSide::new(database, network.publisher(), &id, settings))
             .transpose()?;
@@ -152,7 +156,6 @@ impl Network {
     fn of(
         on_broker: bool,
         driver: &Arc<dyn Publisher>,
-        id: &str,
         settings: &Settings,
         rows: Option<SharedReading>,
     ) -> Self {
@@ -161,7 +164,7 @@ impl Network {
             return Self::Broker(Arc::new(BrokerPublisher::new(driver, BrokerOptions::of(settings))));
         }
         let options = PublisherOptions::of(settings);
-        let publisher = StampedPublisher::new(driver, id.to_owned(), options);
+        let publisher = StampedPublisher::identified(driver, Identity::claim(settings), options);
         Self::Bound(Arc::new(match rows {
             Some(rows) => publisher.with_rows(Arc::new(rows)),
             None => publisher,
