@@ -4,9 +4,9 @@ use bytes::Bytes;
 use pubsub_api::{Action, Error, ErrorKind, Event, Result, Stamp, Topic, Value};
 
 use super::SavedState;
-use super::encode::{MAGIC, VERSION, tag};
+use super::encode::{MAGIC, OLDEST_VERSION, VERSION, tag};
 use crate::Position;
-use crate::subscriber::SavedPosition;
+use crate::subscriber::{SavedLink, SavedPosition};
 
 /// What is left to read.
 struct Reader<'a>(&'a [u8]);
@@ -24,8 +24,11 @@ impl SavedState {
         let torn = || refused("it is torn: it ends before its checksum".to_owned());
         let (version, _) = after_magic.split_first_chunk().ok_or_else(torn)?;
         let version = u32::from_le_bytes(*version);
-        if version != VERSION {
-            return Err(refused(format!("it is of version {version}, this program reads version {VERSION}")));
+        if !(OLDEST_VERSION..=VERSION).contains(&version) {
+            let text = format!(
+                "it is of version {version}, this program reads versions {OLDEST_VERSION} to {VERSION}"
+            );
+            return Err(refused(text));
         }
         let (summed, checksum) = file.split_last_chunk().ok_or_else(torn)?;
         if crc32fast::hash(summed) != u32::from_le_bytes(*checksum) {
@@ -43,6 +46,10 @@ impl<'a> Reader<'a> {
             match self.byte()? {
                 tag::SUBSCRIPTION => state.subscriptions.push(self.text()?.to_owned()),
                 tag::POSITION => state.positions.push(self.position()?),
+                tag::LINK => {
+                    let publisher = self.number()?;
+                    state.links.push(SavedLink { endpoint: self.text()?.to_owned(), publisher });
+                }
                 tag::ROW => state.rows.push(Arc::new(self.event()?)),
                 tag::UNHANDLED => state.unhandled.push((self.text()?.to_owned(), self.text()?.to_owned())),
                 tag::END if self.0.is_empty() => return Ok(state),

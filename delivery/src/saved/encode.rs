@@ -8,8 +8,11 @@ use super::{MOST_BYTES, SavedState};
 /// What the file begins with: nobody else's does.
 pub(super) const MAGIC: &[u8; 8] = b"skimtab\n";
 
-/// Goes up with every change of the format that an older program would misread.
-pub(super) const VERSION: u32 = 1;
+/// Goes up with every change of the format that an older program would misread. Since 2 it names the links.
+pub(super) const VERSION: u32 = 2;
+
+/// The oldest version that is read.
+pub(super) const OLDEST_VERSION: u32 = 1;
 
 /// What each record begins with. Numbers are little-endian; text has its length before it, 32 bits.
 pub(super) mod tag {
@@ -17,6 +20,8 @@ pub(super) mod tag {
     pub(in crate::saved) const SUBSCRIPTION: u8 = b'S';
     /// Publisher, epoch, number, topic.
     pub(in crate::saved) const POSITION: u8 = b'P';
+    /// Publisher, endpoint.
+    pub(in crate::saved) const LINK: u8 = b'L';
     /// An event.
     pub(in crate::saved) const ROW: u8 = b'R';
     /// Two texts: table and key.
@@ -48,6 +53,9 @@ impl SavedState {
             let (at, topic) = (saved.position, saved.topic.as_str());
             let record = record.begin(tag::POSITION).number(saved.publisher);
             record.number(at.epoch).number(at.number).text(topic).write(&mut out)?;
+        }
+        for link in &self.links {
+            record.begin(tag::LINK).number(link.publisher).text(&link.endpoint).write(&mut out)?;
         }
         for row in &self.rows {
             record.begin(tag::ROW).event(row).write(&mut out)?;

@@ -10,7 +10,7 @@ use pubsub_api::{Action, Event, SEND_ALL, Stamp, Subscriptions, Topic, Value};
 
 use super::SavedState;
 use crate::Position;
-use crate::subscriber::SavedPosition;
+use crate::subscriber::{SavedLink, SavedPosition};
 
 fn encoded(state: &SavedState) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -35,6 +35,7 @@ fn small() -> SavedState {
     SavedState {
         subscriptions: vec!["topic D".to_owned()],
         positions: vec![position(1, SEND_ALL)],
+        links: vec![SavedLink { endpoint: "tcp://192.0.2.1:8866".to_owned(), publisher: 1 }],
         rows: vec![row(1, SEND_ALL, "k")],
         unhandled: vec![("t".to_owned(), "k".to_owned())],
     }
@@ -69,10 +70,13 @@ fn any_state() -> impl Strategy<Value = SavedState> {
         SavedPosition { publisher, topic: topic(&on), position: Position { epoch, number } }
     });
     let rows = vec(any_event().prop_map(Arc::new), 0..6);
-    let parts = (vec(text(), 0..3), vec(position, 0..4), rows, vec((text(), text()), 0..3));
-    parts.prop_map(|(subscriptions, positions, rows, unhandled)| SavedState {
+    let link = (text(), any::<u64>()).prop_map(|(endpoint, publisher)| SavedLink { endpoint, publisher });
+    let known = (vec(position, 0..4), vec(link, 0..3));
+    let parts = (vec(text(), 0..3), known, rows, vec((text(), text()), 0..3));
+    parts.prop_map(|(subscriptions, (positions, links), rows, unhandled)| SavedState {
         subscriptions,
         positions,
+        links,
         rows,
         unhandled,
     })
@@ -113,13 +117,13 @@ fn a_file_that_is_refused_says_why_and_is_moved_aside() {
     assert_eq!(SavedState::read(&path).unwrap(), None, "no file is no error");
     let whole = encoded(&small());
     let mut newer = whole.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     let mut flipped = whole.clone();
     flipped[40] ^= 1;
     for (bytes, reason) in [
         (b"something else".as_slice(), "it is not a saved table"),
         (b"", "it is not a saved table"),
-        (&newer, "it is of version 2, this program reads version 1"),
+        (&newer, "it is of version 3, this program reads versions 1 to 2"),
         (&whole[..10], "it is torn"),
         (&whole[..whole.len() - 1], "its checksum is wrong"),
         (&flipped, "its checksum is wrong"),

@@ -25,6 +25,7 @@ impl Agent {
         );
         *self.table() = state.rows.into_iter().collect::<Table>();
         self.subscriber.resume(state.positions);
+        self.subscriber.resume_links(state.links);
         io.unhandled = state.unhandled;
     }
 
@@ -68,6 +69,7 @@ impl Agent {
         SavedState {
             subscriptions: self.asked().descriptions(),
             positions: self.subscriber.positions(),
+            links: self.subscriber.links(),
             rows: table.with_tombstones().cloned().collect(),
             unhandled: unhandled.into_iter().collect(),
         }
