@@ -19,6 +19,7 @@ pub use full_sync::{FullSyncAnswer, FullSyncRequest, RowSource, StoredRow, Table
 pub use mark::{Control, Lost, Mark};
 pub use position::Position;
 pub use publisher::{
-    BrokerOptions, BrokerPublisher, PublisherOptions, StampedPublisher, publisher_id, publisher_key,
+    BrokerOptions, BrokerPublisher, Identity, IdentitySource, PublisherOptions, StampedPublisher,
+    publisher_id, publisher_key,
 };
 pub use sync::{Answer, AnswerKind, MAX_EPOCHS, MAX_WANTS, SyncRequest, Want};

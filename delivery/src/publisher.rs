@@ -1,6 +1,7 @@
 //! The publisher's side: numbers, ring, marks, replay; and without a ring, on a broker.
 
 mod identity;
+mod kept_id;
 
 mod line;
 mod lineage;
@@ -51,6 +52,6 @@ mod sync_server;
 mod broker_publisher;
 
 pub use broker_publisher::{BrokerOptions, BrokerPublisher};
-pub use identity::{publisher_id, publisher_key};
+pub use identity::{Identity, IdentitySource, publisher_id, publisher_key};
 pub use options::PublisherOptions;
 pub use stamped_publisher::StampedPublisher;

@@ -9,6 +9,9 @@
 #[path = "histories/database.rs"]
 mod database;
 #[cfg(test)]
+#[path = "histories/faults.rs"]
+mod faults;
+#[cfg(test)]
 #[path = "histories/service.rs"]
 mod service;
 #[cfg(test)]
@@ -22,7 +25,9 @@ mod validators;
 mod world;
 
 #[cfg(test)]
-use world::{Faults, World};
+use faults::Faults;
+#[cfg(test)]
+use world::World;
 
 /// How many histories; `LONG=1` for a hundred times as many.
 #[cfg(test)]
@@ -64,6 +69,18 @@ fn whatever_goes_wrong_is_repaired_or_told_and_the_tables_become_equal() {
     ] {
         assert!(totals.get(name).is_some_and(|count| *count > 0), "{name} never happened: {totals:?}");
     }
+}
+
+/// Publishers that change places, forget, and set their clocks back; topics that are retired; two behind one address.
+#[test]
+fn whoever_stands_at_an_address_the_tables_become_equal() {
+    let mut resyncs = 0;
+    for seed in seeds(100) {
+        let world = run(seed, Faults::IDENTITIES).unwrap_or_else(|broken| panic!("SEED={seed}: {broken}"));
+        resyncs +=
+            world.counted().iter().filter(|(name, _)| name == "resyncs").map(|(_, it)| it).sum::<u64>();
+    }
+    assert!(resyncs > 0);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use delivery::{BrokerOptions, BrokerPublisher, PublisherOptions, StampedPublisher, publisher_id};
+use delivery::{BrokerOptions, BrokerPublisher, Identity, PublisherOptions, StampedPublisher};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Event, Publisher, Registry, Result, Role, Status};
 
@@ -35,7 +35,7 @@ impl PublisherClient {
             Way::Itself => {
                 let driver = registry.open(settings, Role::Network)?.publisher();
                 let options = PublisherOptions::of(settings);
-                Arc::new(StampedPublisher::new(driver, publisher_id(settings), options))
+                Arc::new(StampedPublisher::identified(driver, Identity::of(settings), options))
             }
         };
         Ok(Self { publisher })

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use delivery::{BrokerOptions, BrokerPublisher, PublisherOptions, StampedPublisher};
+use delivery::{BrokerOptions, BrokerPublisher, Identity, PublisherOptions, StampedPublisher};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Publisher, Status};
 
@@ -16,19 +16,19 @@ pub(crate) enum Network {
 }
 
 impl Network {
+    /// With an identity a publisher that is bound, without one a publisher at a broker.
     pub(crate) fn of(
-        on_broker: bool,
+        identity: Option<Identity>,
         driver: &Arc<dyn Publisher>,
-        id: &str,
         settings: &Settings,
         rows: Option<SharedReading>,
     ) -> Self {
         let driver = Arc::clone(driver);
-        if on_broker {
+        let Some(identity) = identity else {
             return Self::Broker(Arc::new(BrokerPublisher::new(driver, BrokerOptions::of(settings))));
-        }
+        };
         let options = PublisherOptions::of(settings);
-        let publisher = StampedPublisher::new(driver, id.to_owned(), options);
+        let publisher = StampedPublisher::identified(driver, identity, options);
         Self::Bound(Arc::new(match rows {
             Some(rows) => publisher.with_rows(Arc::new(rows)),
             None => publisher,

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use delivery::publisher_id;
+use delivery::{Identity, publisher_id};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Subscriber};
 
@@ -29,9 +29,12 @@ impl Prepared {
     pub(crate) fn new(registry: &Registry, settings: &Settings) -> Result<Self> {
         let database = registry.used_database(settings)?;
         let on_broker = is_on_broker(registry, settings, database.is_some())?;
-        let (id, driver) = (publisher_id(settings), registry.open(settings, Role::Network)?.publisher());
+        let identity = (!on_broker).then(|| Identity::of(settings));
+        let id =
+            identity.as_ref().map_or_else(|| publisher_id(settings), |identity| identity.id().to_owned());
+        let driver = registry.open(settings, Role::Network)?.publisher();
         let rows = database.as_ref().map(|database| SharedReading::new(Arc::clone(database)));
-        let network = Network::of(on_broker, &driver, &id, settings, rows);
+        let network = Network::of(identity, &driver, settings, rows);
         let mut warnings = lone_drivers(registry, settings)?;
         let mut northbound = None;
         if let Some(database) = database {

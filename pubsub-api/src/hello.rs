@@ -1,8 +1,8 @@
 //! The service's sign of life: an event on topic `$hello`, every second (DESIGN 4).
 //!
 //! A subscriber places its `$hello` filter after all others, so the first hello after a (re)connect proves that the
-//! others are in place: that is what [`Notice::Subscribed`](crate::Notice::Subscribed) tells. Later hellos prove that
-//! the link lives. The map has the five keys of every event, so that an old reader that subscribed to everything
+//! others are in place: that is what [`Notice::Subscribed`](crate::Notice::Subscribed) tells, of each publisher behind the
+//! connection. Later hellos prove that the link lives. The map has the five keys of every event, so that an old reader that subscribed to everything
 //! takes no harm.
 
 use std::time::Duration;

@@ -60,7 +60,7 @@ pub use registry::Registry;
 pub use requests::{Reply, Request, Requester, Requests};
 pub use stamp::Stamp;
 pub use status::{Counter, CounterReading, PeerReading, QueueReading, Status};
-pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, MAX_TOPICS, Subscriber, run};
+pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, MAX_TOPICS, MAX_TOPICS_PER_PUBLISHER, Subscriber, run};
 pub use subscribers_seen::{PeerId, SubscribersSeen, SubscriptionSeen};
 pub use subscription::{Subscription, Subscriptions};
 pub use tally::Tally;

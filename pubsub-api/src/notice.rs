@@ -23,7 +23,8 @@ pub enum Notice {
         /// Why, in words.
         reason: String,
     },
-    /// The first `$hello` since the connection stands: every event published from now on arrives. On a broker: all
+    /// The first `$hello` of a publisher since the connection stands: every event that it publishes from now on arrives. Where
+    /// a proxy stands in front of several publishers, each is introduced so, and each of their lives. On a broker: all
     /// subscriptions are confirmed, for the first time on this connection or again after `Stale`.
     Subscribed {
         /// The endpoint of the publisher.
@@ -62,8 +63,9 @@ pub enum Notice {
         /// Why, in words.
         reason: String,
     },
-    /// Nothing proves any more that what came from the publisher is current, until `Live` without a topic. A broker's driver
-    /// reports it when the broker refuses a subscription that is wanted; the next `Subscribed` ends it.
+    /// Nothing proves any more that what came from the endpoint is current, until `Live` without a topic: its link is gone, one
+    /// of the publishers behind it is silent, or one has more topics than are followed. A broker's driver reports it when the
+    /// broker refuses a subscription that is wanted; the next `Subscribed` ends it.
     Stale {
         /// The endpoint of the publisher.
         publisher: String,

@@ -148,9 +148,9 @@ pub trait Subscriber: Debug + Send + Sync {
     fn status(&self) -> Status;
 }
 
-/// How many topics and patterns one subscriber may ask a driver for: 4,096 (DESIGN 3: "4,096 topics a peer"), and as many
-/// for their [marks](crate::Topic::mark).
-pub const MAX_SUBSCRIPTIONS: usize = 2 * MAX_TOPICS;
+/// How many topics and patterns one subscriber may ask a driver for: 4,096 (DESIGN 3: "4,096 topics a peer"), as many for
+/// their [marks](crate::Topic::mark), and [`HELLO`](crate::HELLO).
+pub const MAX_SUBSCRIPTIONS: usize = 2 * MAX_TOPICS + 1;
 
 /// How many topics and patterns an application may ask for (DESIGN 3: "4,096 topics a peer").
 pub const MAX_TOPICS: usize = 4096;
@@ -171,3 +171,7 @@ pub async fn run(subscriber: &dyn Subscriber, mut handler: impl FnMut(Incoming))
         }
     }
 }
+
+/// How many topics of one publisher are numbered, and followed by a subscriber, at the same time: one million. A service may
+/// have as many (`service.max_topics`), so that a subscriber can follow whatever it has.
+pub const MAX_TOPICS_PER_PUBLISHER: usize = 1_000_000;

@@ -28,6 +28,12 @@ impl From<io::Error> for NoFolder {
     }
 }
 
+fn path_of(state_dir: &Path, publisher: u64) -> PathBuf {
+    state_dir.join(format!("{RING}{publisher:016x}"))
+}
+
+const RING: &str = "ring-";
+
 const PREFIX: &str = "segment-";
 
 /// How a copy of a segment is called until all copies are there.
@@ -43,7 +49,7 @@ impl Folder {
     /// Makes it, if it is new, and takes it. A folder that another user has made, or can write to, is refused: links
     /// planted there would lead to other files of ours.
     pub(super) fn open(state_dir: &Path, publisher: u64) -> Result<Self, NoFolder> {
-        let path = state_dir.join(format!("ring-{publisher:016x}"));
+        let path = path_of(state_dir, publisher);
         match DirBuilder::new().mode(0o700).create(&path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
             _ => {}
@@ -70,6 +76,27 @@ impl Folder {
         let id = |file: fs::Metadata| (file.dev(), file.ino());
         let found = fs::symlink_metadata(self.path.join(LOCK)).map(id);
         found.is_ok_and(|found| self.lock.metadata().is_ok_and(|own| id(own) == found))
+    }
+
+    /// Whether there is a ring of that publisher.
+    pub(super) fn is_there(state_dir: &Path, publisher: u64) -> bool {
+        path_of(state_dir, publisher).is_dir()
+    }
+
+    /// Whether a process holds the ring of that publisher.
+    pub(super) fn is_in_use(state_dir: &Path, publisher: u64) -> bool {
+        let lock = File::open(path_of(state_dir, publisher).join("lock"));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// The publishers that have a ring in a folder.
+    pub(super) fn keys(state_dir: &Path) -> Vec<u64> {
+        let entries = fs::read_dir(state_dir).into_iter().flatten().flatten();
+        let key =
+            |name: &str| u64::from_str_radix(name.strip_prefix(RING).filter(|key| key.len() == 16)?, 16).ok();
+        let mut keys: Vec<u64> = entries.filter_map(|entry| key(entry.file_name().to_str()?)).collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// The numbers of the segments that are there, ascending.

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::core::Core;
 use super::draft::{Draft, Refused};
+use super::identity::Identity;
 use super::options::PublisherOptions;
 use super::ring_keeper::{self, RingHome};
 use super::supervise::supervise;
@@ -30,6 +31,8 @@ use crate::RowSource;
 pub struct StampedPublisher {
     driver: Arc<dyn Publisher>,
     publisher_id: String,
+    /// How the id was found, if it was looked for.
+    identity: Option<Identity>,
     options: PublisherOptions,
     rows: Option<Arc<dyn RowSource>>,
     core: OnceLock<Arc<Core>>,
@@ -45,12 +48,20 @@ impl StampedPublisher {
         Self {
             driver,
             publisher_id,
+            identity: None,
             options,
             rows: None,
             core: OnceLock::new(),
             starting: tokio::sync::Mutex::default(),
             tasks: Mutex::new(JoinSet::new()),
         }
+    }
+
+    /// The same for an identity that was found in the settings and in `state_dir`: it is kept there at
+    /// [`initialize`](Publisher::initialize), and the status shows what was found.
+    #[must_use]
+    pub fn identified(driver: Arc<dyn Publisher>, identity: Identity, options: PublisherOptions) -> Self {
+        Self { identity: Some(identity.clone()), ..Self::new(driver, identity.id().to_owned(), options) }
     }
 
     /// Answers full syncs from there, where the driver carries requests; else it says that it cannot.
@@ -96,7 +107,9 @@ impl StampedPublisher {
     /// Its own counters and queues, without the driver's.
     #[must_use]
     pub fn delivery_status(&self) -> Status {
-        self.core.get().map(|core| status::read(core)).unwrap_or_default()
+        let mut status = self.core.get().map(|core| status::read(core)).unwrap_or_default();
+        status.counters.extend(self.identity.iter().flat_map(Identity::readings));
+        status
     }
 
     fn core(&self) -> Result<&Arc<Core>> {
@@ -152,6 +165,9 @@ impl Publisher for StampedPublisher {
         self.driver.initialize().await?;
         if self.core.get().is_some() {
             return Ok(());
+        }
+        if let (Some(identity), Some(state_dir)) = (&self.identity, &self.options.state_dir) {
+            identity.keep(state_dir);
         }
         let core = Arc::new(self.open().await?);
         self.start(&core)?;

@@ -8,7 +8,7 @@ use super::SavedState;
 use super::encode::{MAGIC, OLDEST_VERSION, VERSION, tag};
 use crate::Position;
 use crate::rows::DatedEvent;
-use crate::subscriber::SavedPosition;
+use crate::subscriber::{SavedLink, SavedPosition};
 
 /// What is left to read.
 struct Reader<'a>(&'a [u8]);
@@ -54,6 +54,10 @@ impl<'a> Reader<'a> {
                 tag::DATED_ROW => {
                     let at = Duration::from_micros(self.number()?);
                     state.rows.push(DatedEvent { at, event: Arc::new(self.event()?) });
+                }
+                tag::LINK => {
+                    let publisher = self.number()?;
+                    state.links.push(SavedLink { endpoint: self.text()?.to_owned(), publisher });
                 }
                 tag::UNHANDLED => state.unhandled.push((self.text()?.to_owned(), self.text()?.to_owned())),
                 tag::END if self.0.is_empty() => return Ok(state),

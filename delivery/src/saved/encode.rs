@@ -8,7 +8,8 @@ use super::{MOST_BYTES, SavedState};
 /// What the file begins with: nobody else's does.
 pub(super) const MAGIC: &[u8; 8] = b"skimtab\n";
 
-/// Goes up with every change of the format that an older program would misread. Since 2 a row has a time.
+/// Goes up with every change of the format that an older program would misread. Since 2 a row has a time, and the links are
+/// named.
 pub(super) const VERSION: u32 = 2;
 
 /// The oldest version that is read. Its rows have no time: all of them are older than what comes.
@@ -20,6 +21,8 @@ pub(super) mod tag {
     pub(in crate::saved) const SUBSCRIPTION: u8 = b'S';
     /// Publisher, epoch, number, topic.
     pub(in crate::saved) const POSITION: u8 = b'P';
+    /// Publisher, endpoint.
+    pub(in crate::saved) const LINK: u8 = b'L';
     /// An event, in files of version 1.
     pub(in crate::saved) const ROW: u8 = b'R';
     /// A time, in microseconds since 1970 by the clock of this host, and an event.
@@ -53,6 +56,9 @@ impl SavedState {
             let (at, topic) = (saved.position, saved.topic.as_str());
             let record = record.begin(tag::POSITION).number(saved.publisher);
             record.number(at.epoch).number(at.number).text(topic).write(&mut out)?;
+        }
+        for link in &self.links {
+            record.begin(tag::LINK).number(link.publisher).text(&link.endpoint).write(&mut out)?;
         }
         for row in &self.rows {
             let micros = u64::try_from(row.at.as_micros()).unwrap_or(u64::MAX);

@@ -1,7 +1,7 @@
 use pubsub_api::{Subscription, Subscriptions};
 
 use crate::rows::DatedEvent;
-use crate::subscriber::SavedPosition;
+use crate::subscriber::{SavedLink, SavedPosition};
 
 /// A table and the positions that belong to it, all of one instant.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -10,6 +10,8 @@ pub struct SavedState {
     pub subscriptions: Vec<String>,
     /// How far the table is.
     pub positions: Vec<SavedPosition>,
+    /// Which publishers the endpoints led to.
+    pub links: Vec<SavedLink>,
     /// The latest event of each row, deletes that are remembered among them.
     pub rows: Vec<DatedEvent>,
     /// The table and key of each row that handlers were not done with.

@@ -12,7 +12,7 @@ use pubsub_api::{Action, Event, SEND_ALL, Stamp, Subscriptions, Topic, Value};
 use super::SavedState;
 use crate::Position;
 use crate::rows::DatedEvent;
-use crate::subscriber::SavedPosition;
+use crate::subscriber::{SavedLink, SavedPosition};
 
 fn encoded(state: &SavedState) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -41,6 +41,7 @@ fn small() -> SavedState {
     SavedState {
         subscriptions: vec!["topic D".to_owned()],
         positions: vec![position(1, SEND_ALL)],
+        links: vec![SavedLink { endpoint: "tcp://192.0.2.1:8866".to_owned(), publisher: 1 }],
         rows: vec![row(1, SEND_ALL, "k")],
         unhandled: vec![("t".to_owned(), "k".to_owned())],
     }
@@ -75,10 +76,13 @@ fn any_state() -> impl Strategy<Value = SavedState> {
         SavedPosition { publisher, topic: topic(&on), position: Position { epoch, number } }
     });
     let rows = vec((any::<u64>(), any_event()).prop_map(|(micros, event)| dated(micros, event)), 0..6);
-    let parts = (vec(text(), 0..3), vec(position, 0..4), rows, vec((text(), text()), 0..3));
-    parts.prop_map(|(subscriptions, positions, rows, unhandled)| SavedState {
+    let link = (text(), any::<u64>()).prop_map(|(endpoint, publisher)| SavedLink { endpoint, publisher });
+    let known = (vec(position, 0..4), vec(link, 0..3));
+    let parts = (vec(text(), 0..3), known, rows, vec((text(), text()), 0..3));
+    parts.prop_map(|(subscriptions, (positions, links), rows, unhandled)| SavedState {
         subscriptions,
         positions,
+        links,
         rows,
         unhandled,
     })

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 pub(super) struct Buffer<E> {
     epoch: u64,
     events: BTreeMap<u64, (E, usize)>,
+    /// The lowest number that it had to let go for want of room.
+    dropped_from: Option<u64>,
     bytes: usize,
     limit: BufferLimit,
 }
@@ -27,7 +29,7 @@ impl Default for BufferLimit {
 
 impl<E> Buffer<E> {
     pub(super) fn new(limit: BufferLimit) -> Self {
-        Self { epoch: 0, events: BTreeMap::new(), bytes: 0, limit }
+        Self { epoch: 0, events: BTreeMap::new(), dropped_from: None, bytes: 0, limit }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -45,6 +47,17 @@ impl<E> Buffer<E> {
     /// The lowest number in it.
     pub(super) fn first(&self) -> Option<u64> {
         self.events.keys().next().copied()
+    }
+
+    /// The lowest number in it, if it holds that epoch.
+    pub(super) fn first_of(&self, epoch: u64) -> Option<u64> {
+        self.first().filter(|_| self.epoch == epoch)
+    }
+
+    /// The lowest number of that epoch that came and was not applied, whether it is still here or was dropped for want of room.
+    pub(super) fn lowest(&self, epoch: u64) -> Option<u64> {
+        let lowest = self.dropped_from.into_iter().chain(self.first()).min();
+        lowest.filter(|_| self.epoch == epoch)
     }
 
     /// Whether that event is in it.
@@ -66,7 +79,7 @@ impl<E> Buffer<E> {
         if self.events.len() <= self.limit.events && self.bytes <= self.limit.bytes {
             return 0;
         }
-        self.clear()
+        self.overflow()
     }
 
     /// Takes the event of that number out.
@@ -78,6 +91,8 @@ impl<E> Buffer<E> {
 
     /// Drops what is numbered up to `number`.
     pub(super) fn drop_up_to(&mut self, number: u64) {
+        // What was dropped comes from the publisher: at the latest when the first of it has, it is no matter any more.
+        self.dropped_from = self.dropped_from.filter(|dropped| *dropped > number);
         while self.first().is_some_and(|first| first <= number) {
             if let Some((_, (_, bytes))) = self.events.pop_first() {
                 self.bytes -= bytes;
@@ -85,9 +100,18 @@ impl<E> Buffer<E> {
         }
     }
 
+    /// Lets go of all for want of room, to be asked for again: how many there were.
+    pub(super) fn overflow(&mut self) -> usize {
+        let dropped_from = self.lowest(self.epoch);
+        let dropped = self.clear();
+        self.dropped_from = dropped_from;
+        dropped
+    }
+
     /// Lets go of all: how many there were.
     pub(super) fn clear(&mut self) -> usize {
         self.bytes = 0;
+        self.dropped_from = None;
         std::mem::take(&mut self.events).len()
     }
 }

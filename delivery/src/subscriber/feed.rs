@@ -1,26 +1,33 @@
+mod introducing;
+mod liveness;
 mod on_broker;
+mod readings;
+mod replies;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use pubsub_api::wire::EventRef;
-use pubsub_api::{
-    CounterReading, Envelope, Incarnation, Notice, PeerReading, QueueReading, Reply, Stamp, Topic,
-};
+use pubsub_api::{Envelope, HELLO, Incarnation, Notice, Stamp, Topic, hello};
 
 use super::context::Context;
 use super::counters::Counters;
 use super::held::Held;
 use super::line::Line;
 use super::lines::Lines;
-use super::{FeedOptions, Item, Origin, SavedPosition};
+use super::links::Links;
+use super::{FeedOptions, Item, Origin, SavedLink, SavedPosition};
 use crate::{Control, Position};
 
-/// All that a subscriber follows: which publisher is behind which link, in which of its lives, and how far it is on each
+/// All that a subscriber follows: which publishers each link leads to, in which of their lives, and how far it is on each
 /// topic. No clock, no I/O: time comes in as a duration since some start, requests go out by [`requests`](Feed::requests).
 ///
 /// - A publisher is known by its hello, which comes over a link; what is stamped by one that has not said hello waits.
-/// - A link that is gone makes its publisher's topics stale; its next hello, and then marks, prove them again.
+/// - A link that is gone makes its publishers' topics stale; the next hello of each, and then marks, prove them again.
+/// - A link leads to one publisher as a rule, and to several if a proxy stands in front of them: each is followed. It is live
+///   when all that were ever followed there are, and stale when one of them falls silent.
+/// - A link that stands again and leads to another publisher than before is a `Resync`: nobody can be asked any more for what
+///   the former one published last.
 /// - A publisher that says hello in another life goes on in its old line, if no link claims that any more. If one does, two
 ///   publishers have one id: that is told, and they are followed apart.
 /// - On a broker it is different: nobody says hello there, and nobody can be asked
@@ -29,11 +36,12 @@ use crate::{Control, Position};
 pub struct Feed {
     options: FeedOptions,
     lines: Lines,
-    /// Whose hello came over which link.
-    links: HashMap<String, Incarnation>,
+    links: Links,
     /// The broker's node whose link stands, on a broker.
     broker: Option<String>,
     resumed: HashMap<u64, Vec<(Topic, Position)>>,
+    /// Whether it was looked for saved positions that no link leads to.
+    looked_for_orphans: bool,
     held: Held,
     items: VecDeque<Item>,
     requests: Vec<(String, Envelope)>,
@@ -44,6 +52,9 @@ pub struct Feed {
 
 /// How often something is due while a topic is behind or a link is fresh.
 const BUSY_TICK: Duration = Duration::from_millis(20);
+
+/// How often it is looked whether a hello that is waited for is overdue.
+const SLOW_TICK: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether topics are to be forgotten.
 const IDLE_TICK: Duration = Duration::from_secs(60);
@@ -57,9 +68,10 @@ impl Feed {
         Self {
             options,
             lines: Lines::default(),
-            links: HashMap::new(),
+            links: Links::default(),
             broker: None,
             resumed: HashMap::new(),
+            looked_for_orphans: false,
             held: Held::default(),
             items: VecDeque::new(),
             requests: Vec::new(),
@@ -74,6 +86,19 @@ impl Feed {
         for SavedPosition { publisher, topic, position } in positions {
             self.resumed.entry(publisher).or_default().push((topic, position));
         }
+    }
+
+    /// Which publishers the endpoints led to in that life: where another one stands now, something may be missing.
+    pub fn resume_links(&mut self, links: impl IntoIterator<Item = SavedLink>) {
+        for SavedLink { endpoint, publisher } in links {
+            self.links.of(&endpoint).expected.insert(publisher);
+        }
+    }
+
+    /// Which publishers each endpoint leads to.
+    #[must_use]
+    pub fn links(&self) -> Vec<SavedLink> {
+        self.links.saved()
     }
 
     /// The next item for the application.
@@ -91,7 +116,11 @@ impl Feed {
     pub fn next_tick(&self, now: Duration) -> Duration {
         // On a broker nothing is asked, and lines are many.
         let is_busy = self.options.introduced && self.lines.iter().any(Line::is_busy);
-        now + if is_busy { BUSY_TICK } else { IDLE_TICK }
+        now + match is_busy {
+            true => BUSY_TICK,
+            false if self.held.len() > 0 || !self.looked_for_orphans => SLOW_TICK,
+            false => IDLE_TICK,
+        }
     }
 
     /// Whether the application has taken all items.
@@ -123,6 +152,12 @@ impl Feed {
 
     /// An envelope came in the stream.
     pub fn message(&mut self, envelope: Envelope, now: Duration) {
+        if envelope.topic == HELLO
+            && self.options.introduced
+            && let Some(life) = hello::incarnation(&envelope.payload)
+        {
+            self.hello(life, now);
+        }
         match stamp_of(&envelope) {
             Ok(Some(stamp)) => self.stamped(envelope, stamp, now),
             Ok(None) => {
@@ -140,12 +175,12 @@ impl Feed {
         }
         match self.lines.of(of) {
             Some(line) => self.give(line, envelope, stamp, now),
-            None => self.counters.overflowed += self.held.put(of, envelope),
+            None => self.counters.overflowed += self.held.put(of, envelope, now),
         }
     }
 
-    fn give(&mut self, line: usize, envelope: Envelope, stamp: Stamp, now: Duration) {
-        let (line, mut context) = self.split(line, now);
+    fn give(&mut self, place: usize, envelope: Envelope, stamp: Stamp, now: Duration) {
+        let (line, mut context) = self.split(place, now);
         let Some(line) = line else { return };
         if !envelope.topic.is_reserved() {
             if stamp.sequence == 0 {
@@ -154,7 +189,7 @@ impl Feed {
             } else if line.has_room_for(&envelope.topic, &context) {
                 line.event(envelope, stamp, &mut context);
             } else {
-                context.counters.untracked += 1;
+                line.no_room(&mut context);
                 context.items.push_back(Item::Event { envelope, origin: Origin::Unverified });
             }
         } else {
@@ -165,6 +200,7 @@ impl Feed {
             }
         }
         line.ask(&mut context);
+        self.look_at(place);
     }
 
     fn add_line(&mut self, of: Incarnation, endpoint: &str, now: Duration) -> usize {
@@ -195,8 +231,8 @@ impl Feed {
         let told = match &notice {
             Notice::Subscribed { publisher, incarnation } => Some((publisher.clone(), Ok(*incarnation))),
             Notice::LinkDown { publisher, reason } => Some((publisher.clone(), Err(reason.clone()))),
-            Notice::Stale { reason, .. } if !self.options.introduced => {
-                self.broker_refuses(reason, now);
+            Notice::Stale { .. } if !self.options.introduced => {
+                self.broker_refuses();
                 None
             }
             _ => None,
@@ -208,71 +244,8 @@ impl Feed {
             (true, Ok(None)) => {}
             (true, Err(reason)) => self.link_lost(&endpoint, &reason, now),
             (false, Ok(_)) => self.link_stands(&endpoint),
-            (false, Err(reason)) => self.broker_lost(&endpoint, &reason, now),
+            (false, Err(reason)) => self.broker_lost(&endpoint, &reason),
         }
-    }
-
-    fn introduced(&mut self, endpoint: &str, of: Incarnation, now: Duration) {
-        self.links.insert(endpoint.to_owned(), of);
-        let line = self.lines.of(of).or_else(|| self.abandoned_line(endpoint, of));
-        let line = line.unwrap_or_else(|| self.add_line(of, endpoint, now));
-        if let (Some(line), mut context) = self.split(line, now) {
-            line.prove(of, endpoint, &mut context);
-        }
-        self.look_for_disputes(of.publisher);
-        for envelope in self.held.release(of) {
-            self.message(envelope, now);
-        }
-        if let Some(line) = self.lines.of(of)
-            && let (Some(line), mut context) = self.split(line, now)
-        {
-            line.tell_live(&mut context);
-        }
-    }
-
-    /// The line of an earlier life of the publisher, which no link claims any more; the one of this endpoint first.
-    fn abandoned_line(&self, endpoint: &str, of: Incarnation) -> Option<usize> {
-        let is_abandoned = |line: &Line| !self.links.values().any(|life| *life == line.incarnation);
-        let mut abandoned = self.lines.of_publisher(of.publisher).filter(|(_, line)| is_abandoned(line));
-        let here = abandoned.clone().find(|(_, line)| line.endpoint == endpoint);
-        here.or_else(|| abandoned.next()).map(|(line, _)| line)
-    }
-
-    /// Tells if several live links claim one id in different lives.
-    fn look_for_disputes(&mut self, publisher: u64) {
-        let mut lives: Vec<(&String, &Incarnation)> =
-            self.links.iter().filter(|(_, life)| life.publisher == publisher).collect();
-        lives.sort();
-        let is_disputed = lives.iter().any(|(_, life)| lives.first().is_some_and(|(_, first)| life != first));
-        let publishers = lives.iter().map(|(endpoint, _)| (*endpoint).clone()).collect();
-        let mut is_new = false;
-        for line in self.lines.iter_mut().filter(|line| line.incarnation.publisher == publisher) {
-            is_new |= is_disputed && !line.is_disputed;
-            line.is_disputed = is_disputed;
-        }
-        if is_new {
-            let id = format!("{publisher:016x}");
-            self.items.push_back(Item::Notice(Notice::DuplicatePublisher { id, publishers }));
-        }
-    }
-
-    fn link_lost(&mut self, endpoint: &str, reason: &str, now: Duration) {
-        let Some(life) = self.links.remove(endpoint) else { return };
-        let other =
-            self.links.iter().find(|(_, other)| **other == life).map(|(endpoint, _)| endpoint.clone());
-        let Some(line) = self.lines.of(life) else { return };
-        if let (Some(line), mut context) = self.split(line, now) {
-            match other {
-                Some(other) => line.endpoint = other,
-                None => line.unprove(reason, &mut context),
-            }
-        }
-        self.look_for_disputes(life.publisher);
-    }
-
-    /// The application has left an address for good.
-    pub fn address_left(&mut self, endpoint: &str, now: Duration) {
-        self.link_lost(endpoint, "its address was unregistered", now);
     }
 
     /// The application wants some topics no more: only what `wants` tells is followed from now on.
@@ -280,83 +253,43 @@ impl Feed {
         self.lines.iter_mut().for_each(|line| line.retain(&wants));
     }
 
-    /// A part of an answer came, or the connection for requests is gone.
-    pub fn reply(&mut self, reply: Reply, now: Duration) {
-        let (Reply::Part { endpoint, .. } | Reply::Lost { endpoint, .. } | Reply::Refused { endpoint, .. }) =
-            &reply;
-        let is_asked = |line: &Line| line.endpoint == *endpoint && line.is_proved;
-        let Some(line) = self.lines.iter().position(is_asked) else { return };
-        let (Some(line), mut context) = self.split(line, now) else { return };
-        match reply {
-            Reply::Part { envelope, .. } => line.answered(envelope, &mut context),
-            Reply::Lost { .. } => line.request_lost(&mut context),
-            Reply::Refused { .. } => line.requests_refused(&mut context),
-        }
-        line.ask(&mut context);
-    }
-
     /// Does what is due.
     pub fn tick(&mut self, now: Duration) {
-        for line in 0..self.lines.len() {
-            if let (Some(line), mut context) = self.split(line, now) {
+        for place in 0..self.lines.len() {
+            if let (Some(line), mut context) = self.split(place, now) {
                 line.tick(&mut context);
             }
+            self.look_at(place);
         }
+        self.release_overdue(now);
+        self.look_for_orphans(now);
         if now >= self.retire_at {
             self.retire_at = now + IDLE_TICK;
-            let remembered = self.options.remembered;
-            self.lines.iter_mut().for_each(|line| line.retire_silent(now, remembered));
-            let Self { lines, links, .. } = self;
-            lines.retain(|line| line.topics() > 0 || links.values().any(|life| *life == line.incarnation));
-            // Who published to a broker before this application began, and was silent since, has died: nobody comes back
+            self.retire(now);
+        }
+    }
+
+    /// Forgets what was silent for long.
+    fn retire(&mut self, now: Duration) {
+        let remembered = self.options.remembered;
+        self.lines.iter_mut().for_each(|line| line.retire_silent(now, remembered));
+        let Self { lines, links, .. } = self;
+        let is_gone = |line: &Line, links: &Links| line.topics() == 0 && !links.hear(line.incarnation);
+        let forgotten: Vec<u64> = lines
+            .iter()
+            .filter(|line| line.has_forgotten && is_gone(line, links))
+            .map(|line| line.incarnation.publisher)
+            .collect();
+        lines.retain(|line| !is_gone(line, links));
+        links.note_forgotten(&forgotten);
+        links.forget_left(|publisher| lines.of_publisher(publisher).next().is_some());
+        if now >= remembered {
+            // On a broker, whoever published before this application began, and was silent since, has died: nobody comes back
             // under its random id.
-            if !self.options.introduced && now >= remembered {
-                self.resumed.clear();
-            }
+            let Self { resumed, links, .. } = self;
+            resumed.retain(|publisher, _| links.want(*publisher));
         }
-    }
-
-    /// Counters as they are now.
-    #[must_use]
-    pub fn counters(&self) -> Vec<CounterReading> {
-        self.counters.read()
-    }
-
-    /// What is held back, and its bounds.
-    #[must_use]
-    pub fn queues(&self) -> Vec<QueueReading> {
-        let waiting: usize = self.lines.iter().map(Line::waiting_bytes).sum();
-        let when_full = "they are dropped, and asked for again".to_owned();
-        let mut queues = vec![
-            QueueReading {
-                name: "gap_buffers".to_owned(),
-                depth: waiting as u64,
-                bound: self.options.buffers_bytes as u64,
-                unit: "bytes".to_owned(),
-                when_full: when_full.clone(),
-            },
-            QueueReading {
-                name: "before_hello".to_owned(),
-                depth: self.held.len() as u64,
-                bound: Held::MAX_EVENTS as u64,
-                unit: "events".to_owned(),
-                when_full,
-            },
-        ];
-        queues.extend((!self.options.introduced).then(|| self.followed()));
-        queues
-    }
-
-    /// How it stands with each publisher: `live`, `recovering`, `proving`, `stale`. On a broker: with the link, and with at
-    /// most a hundred publishers that are not live.
-    #[must_use]
-    pub fn publishers(&self) -> Vec<PeerReading> {
-        if !self.options.introduced {
-            return self.broker_and_publishers();
-        }
-        let reading =
-            |line: &Line| PeerReading { endpoint: line.endpoint.clone(), state: line.state().to_owned() };
-        self.lines.iter().map(reading).collect()
+        self.look_for_room(now);
     }
 }
 

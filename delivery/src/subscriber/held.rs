@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use pubsub_api::{Envelope, Incarnation};
 
@@ -8,7 +9,7 @@ use pubsub_api::{Envelope, Incarnation};
 /// emptied: marks tell what was in it, and it is asked for.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    envelopes: VecDeque<(Incarnation, Envelope)>,
+    envelopes: VecDeque<(Incarnation, Envelope, Duration)>,
     bytes: usize,
 }
 
@@ -19,24 +20,36 @@ impl Held {
     const MAX_BYTES: usize = 8 * 1024 * 1024;
 
     /// Adds one; how many left for want of room.
-    pub(super) fn put(&mut self, of: Incarnation, envelope: Envelope) -> u64 {
+    pub(super) fn put(&mut self, of: Incarnation, envelope: Envelope, now: Duration) -> u64 {
         let mut left = 0;
         if self.envelopes.len() >= Self::MAX_EVENTS || self.bytes >= Self::MAX_BYTES {
             left = self.envelopes.len() as u64;
             *self = Self::default();
         }
         self.bytes += envelope.payload.len();
-        self.envelopes.push_back((of, envelope));
+        self.envelopes.push_back((of, envelope, now));
         left
     }
 
     /// Takes out what is of this incarnation.
     pub(super) fn release(&mut self, of: Incarnation) -> Vec<Envelope> {
         let (released, kept): (VecDeque<_>, _) =
-            std::mem::take(&mut self.envelopes).into_iter().partition(|(incarnation, _)| *incarnation == of);
+            std::mem::take(&mut self.envelopes).into_iter().partition(|(held, ..)| *held == of);
         self.envelopes = kept;
-        self.bytes = self.envelopes.iter().map(|(_, envelope)| envelope.payload.len()).sum();
-        released.into_iter().map(|(_, envelope)| envelope).collect()
+        self.bytes = self.envelopes.iter().map(|(_, envelope, _)| envelope.payload.len()).sum();
+        released.into_iter().map(|(_, envelope, _)| envelope).collect()
+    }
+
+    /// Takes out what has waited since `since` or longer.
+    pub(super) fn expired(&mut self, since: Duration) -> Vec<(Incarnation, Envelope)> {
+        let mut expired = Vec::new();
+        while self.envelopes.front().is_some_and(|(_, _, came)| *came <= since)
+            && let Some((of, envelope, _)) = self.envelopes.pop_front()
+        {
+            self.bytes -= envelope.payload.len();
+            expired.push((of, envelope));
+        }
+        expired
     }
 
     pub(super) fn len(&self) -> usize {

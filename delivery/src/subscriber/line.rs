@@ -1,18 +1,25 @@
 mod answers;
+mod due;
+mod forgetting;
+mod memory;
+mod overfull;
+mod standing;
 mod telling;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use pubsub_api::{Envelope, Incarnation, Notice, Stamp, Topic};
+use pubsub_api::{Envelope, Incarnation, Stamp, Topic};
+
+use overfull::Overfull;
 
 use super::answering::Answering;
 use super::asking::Asking;
 use super::context::Context;
 use super::followed::Followed;
 use super::payload::Payload;
-use super::timing::{GIVE_UP, PROOF};
-use super::{Effect, Item, Phase, Tracker};
+use super::timing::PROOF;
+use super::{Effect, Phase, Tracker};
 use crate::{Control, Position};
 
 /// Why something is given up where there is nobody to ask.
@@ -35,14 +42,23 @@ pub(super) struct Line {
     behind: BTreeSet<Topic>,
     /// What topics hold back together.
     waiting_bytes: usize,
-    /// Whether `Live` was the last that was told of the whole.
-    told_live: bool,
+    /// Whether `Live` was the last that was told of the whole, alone or together with others on its link.
+    pub(super) told_live: bool,
+    /// Whether a position was forgotten because nothing was heard of it.
+    pub(super) has_forgotten: bool,
+    overfull: Option<Overfull>,
     /// When topics that nothing has proved are asked for.
     doubt_at: Option<Duration>,
+    /// The life that is not remembered: for all that was missed of it stands one `Resync`.
+    forgotten_life: Option<u64>,
+    /// Whether marks are waited for, since nobody can be asked.
+    awaits_marks: bool,
     asking: Asking,
     answering: Option<Answering>,
     /// Whether its driver carries no requests, as was learnt on this link.
     takes_no_requests: bool,
+    /// Answers of another publisher in a row.
+    misdirected: u32,
     /// The epochs that the latest snapshot speaks for.
     epochs: Vec<u64>,
     effects: Vec<Effect<Payload>>,
@@ -60,10 +76,15 @@ impl Line {
             behind: BTreeSet::new(),
             waiting_bytes: 0,
             told_live: false,
+            has_forgotten: false,
+            overfull: None,
             doubt_at: None,
+            forgotten_life: None,
+            awaits_marks: false,
             asking: Asking::default(),
             answering: None,
             takes_no_requests: false,
+            misdirected: 0,
             epochs: Vec::new(),
             effects: Vec::new(),
         }
@@ -81,16 +102,6 @@ impl Line {
         self.topics.iter().map(known).filter(|(_, at)| at.number > 0)
     }
 
-    /// How it stands with the whole, in a word.
-    pub(super) fn state(&self) -> &'static str {
-        match (self.is_proved, self.told_live, self.behind.is_empty()) {
-            (false, ..) => "stale",
-            (true, _, false) => "recovering",
-            (true, true, true) => "live",
-            (true, false, true) => "proving",
-        }
-    }
-
     pub(super) fn waiting_bytes(&self) -> usize {
         self.waiting_bytes
     }
@@ -99,13 +110,17 @@ impl Line {
         self.topics.len()
     }
 
-    /// The link stands and is proved, perhaps to a later life. What was held back for that is given next, and then
-    /// [`tell_live`](Self::tell_live) called.
+    /// The link stands and is proved, perhaps to a later life. What was held back for that is given next.
     pub(super) fn prove(&mut self, incarnation: Incarnation, endpoint: &str, context: &mut Context<'_>) {
+        if self.incarnation.epoch != incarnation.epoch {
+            self.doubt_memory(self.incarnation.epoch, context);
+        }
         self.incarnation = incarnation;
         endpoint.clone_into(&mut self.endpoint);
         self.is_proved = true;
         self.takes_no_requests = false;
+        self.misdirected = 0;
+        self.awaits_marks = false;
         self.forget_request();
         self.doubt_at = Some(context.now + PROOF + context.jitter(PROOF));
         if !self.behind.is_empty() {
@@ -114,17 +129,14 @@ impl Line {
     }
 
     /// The link is gone.
-    pub(super) fn unprove(&mut self, reason: &str, context: &mut Context<'_>) {
+    pub(super) fn unprove(&mut self) {
         self.is_proved = false;
+        self.told_live = false;
         self.doubt_at = None;
         self.forget_request();
         for followed in self.topics.values_mut() {
             self.unproved += usize::from(followed.tracker.phase() == Phase::Live);
             followed.tracker.unproved();
-        }
-        if std::mem::take(&mut self.told_live) && context.options.introduced {
-            let (publisher, reason) = (self.endpoint.clone(), reason.to_owned());
-            context.items.push_back(Item::Notice(Notice::Stale { publisher, reason }));
         }
     }
 
@@ -170,6 +182,9 @@ impl Line {
         match control {
             Control::Mark(mark) => {
                 let stamp = mark.stamp;
+                if let Some(prev) = mark.prev {
+                    self.remembers(prev.epoch);
+                }
                 self.pass_over(&mark.topic, stamp, stamp.sequence, context);
                 self.follow(mark.topic, context, |tracker, effects| {
                     tracker.mark(stamp.epoch, stamp.sequence, mark.prev, effects);
@@ -205,7 +220,7 @@ impl Line {
         act: impl FnOnce(&mut Tracker<Payload>, &mut Vec<Effect<Payload>>) -> u64,
     ) {
         if !self.has_room_for(&topic, context) {
-            context.counters.untracked += 1;
+            self.no_room(context);
             return;
         }
         if !self.topics.contains_key(&topic) {
@@ -217,6 +232,7 @@ impl Line {
         followed.heard = context.now;
         let tracker = &mut followed.tracker;
         let (was, held, repeats) = (tracker.phase(), tracker.waiting_bytes(), tracker.duplicates());
+        let life = tracker.position().epoch;
         context.counters.overflowed += act(tracker, &mut self.effects);
         context.counters.duplicates += tracker.duplicates() - repeats;
         self.waiting_bytes = self.waiting_bytes - held + tracker.waiting_bytes();
@@ -226,16 +242,16 @@ impl Line {
         }
         let is = tracker.phase();
         if was != is || !self.effects.is_empty() {
-            self.changed(topic, was, is, context);
+            self.changed(topic, life, (was, is), context);
         }
     }
 
-    /// A tracker's phase may have changed, and it may want something done.
-    fn changed(&mut self, topic: Topic, was: Phase, is: Phase, context: &mut Context<'_>) {
+    /// A tracker's phase may have changed, and it may want something done; before that it was in this life.
+    fn changed(&mut self, topic: Topic, life: u64, (was, is): (Phase, Phase), context: &mut Context<'_>) {
         let is_behind = matches!(is, Phase::Syncing | Phase::Recovering);
         self.unproved = self.unproved + usize::from(is != Phase::Live) - usize::from(was != Phase::Live);
         let effects = std::mem::take(&mut self.effects);
-        self.pass_on(&topic, effects, context);
+        self.pass_on(&topic, life, effects, context);
         if is_behind && self.behind.insert(topic.clone()) {
             self.fell_behind(topic, context);
         } else if !is_behind
@@ -244,7 +260,11 @@ impl Line {
         {
             followed.attempts = 0;
         }
-        self.tell_live(context);
+        if is == Phase::Live {
+            self.end_doubt_of_memory();
+        }
+        // On a broker, nothing is told of one publisher as a whole.
+        self.told_live |= !context.options.introduced && self.is_current();
     }
 
     fn fell_behind(&mut self, topic: Topic, context: &mut Context<'_>) {
@@ -267,77 +287,5 @@ impl Line {
             tracker.give_up(reason, effects);
             0
         });
-    }
-
-    /// Whether it waits for a time that is not far.
-    pub(super) fn is_busy(&self) -> bool {
-        self.doubt_at.is_some() || (self.is_proved && !self.behind.is_empty())
-    }
-
-    /// Does what is due.
-    pub(super) fn tick(&mut self, context: &mut Context<'_>) {
-        if self.doubt_at.is_some_and(|at| at <= context.now) {
-            self.doubt_at = None;
-            if self.can_be_asked(context) {
-                self.doubt(context);
-            }
-        }
-        if self.is_proved {
-            self.give_up_the_oldest(context);
-        }
-        self.ask(context);
-    }
-
-    fn doubt(&mut self, context: &mut Context<'_>) {
-        let is_stale = |followed: &Followed| followed.tracker.phase() == Phase::Stale;
-        let stale: Vec<Topic> = self
-            .topics
-            .iter()
-            .filter(|(_, followed)| is_stale(followed))
-            .map(|(topic, _)| topic.clone())
-            .collect();
-        for topic in stale {
-            self.follow(topic, context, |tracker, effects| {
-                tracker.doubt(effects);
-                0
-            });
-        }
-    }
-
-    fn give_up_the_oldest(&mut self, context: &mut Context<'_>) {
-        let is_old = |topic: &&Topic| {
-            let since = |followed: &Followed| context.now.saturating_sub(followed.behind_since);
-            self.topics.get(*topic).is_some_and(|followed| since(followed) >= GIVE_UP)
-        };
-        let old: Vec<Topic> = self.behind.iter().filter(is_old).cloned().collect();
-        for topic in old {
-            self.asking.answered(&topic);
-            self.give_up(topic, "the publisher did not give again what is missing", context);
-        }
-    }
-
-    /// Forgets topics of which nothing was heard for long.
-    pub(super) fn retire_silent(&mut self, now: Duration, remembered: Duration) {
-        let is_silent = |followed: &Followed| now.saturating_sub(followed.heard) >= remembered;
-        let silent: Vec<Topic> = self
-            .topics
-            .iter()
-            .filter(|(_, followed)| is_silent(followed))
-            .map(|(topic, _)| topic.clone())
-            .collect();
-        silent.iter().for_each(|topic| self.retire(topic));
-    }
-
-    /// Forgets topics that nobody wants.
-    pub(super) fn retain(&mut self, wants: impl Fn(&Topic) -> bool) {
-        let left: Vec<Topic> = self.topics.keys().filter(|topic| !wants(topic)).cloned().collect();
-        left.iter().for_each(|topic| self.retire(topic));
-    }
-
-    fn retire(&mut self, topic: &Topic) {
-        let Some(followed) = self.topics.remove(topic) else { return };
-        self.behind.remove(topic);
-        self.waiting_bytes -= followed.tracker.waiting_bytes();
-        self.unproved -= usize::from(followed.tracker.phase() != Phase::Live);
     }
 }

@@ -26,6 +26,10 @@ impl Lines {
         self.lines.len()
     }
 
+    pub(super) fn get(&self, place: usize) -> Option<&Line> {
+        self.lines.get(place)
+    }
+
     pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut Line> {
         self.lines.get_mut(place)
     }

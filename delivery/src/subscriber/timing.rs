@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pubsub_api::Capabilities;
+use pubsub_api::{Capabilities, MAX_TOPICS_PER_PUBLISHER};
 
 use super::BufferLimit;
 
@@ -17,9 +17,10 @@ pub struct FeedOptions {
     pub buffers_bytes: usize,
     /// The largest snapshot that is taken, in bytes.
     pub snapshot_bytes: usize,
-    /// How many topics of one publisher are tracked; events on others are given unverified.
+    /// How many topics of one publisher are tracked. Of one that has more, events on the others are given unverified, and it is
+    /// not live.
     pub max_topics: usize,
-    /// How many publishers are followed on a broker; events of others are given unverified.
+    /// How many publishers are followed; events of others are given unverified.
     pub max_publishers: usize,
     /// For how long a topic whose publisher is silent is remembered.
     pub remembered: Duration,
@@ -44,7 +45,7 @@ impl Default for FeedOptions {
             buffer: BufferLimit::default(),
             buffers_bytes: 64 * 1024 * 1024,
             snapshot_bytes: 256 * 1024 * 1024,
-            max_topics: 65_536,
+            max_topics: MAX_TOPICS_PER_PUBLISHER,
             max_publishers: 65_536,
             remembered: Duration::from_secs(600),
             seed: 0,
@@ -55,6 +56,9 @@ impl Default for FeedOptions {
 /// How long marks may take after a link is proved before topics that nothing has proved are asked for; up to twice as long,
 /// by jitter, so that a thousand agents do not ask at once.
 pub(super) const PROOF: Duration = Duration::from_millis(500);
+
+/// How long the marks of a publisher that cannot be asked may take: each topic has one every 10 s ± 20 %.
+pub(super) const MARKS_OVERDUE: Duration = Duration::from_secs(15);
 
 /// The first time-out of a request; it doubles up to [`LONGEST_TIMEOUT`] (reliability.md d.4: 1, 2, 4 … 30 s).
 pub(super) const FIRST_TIMEOUT: Duration = Duration::from_secs(1);

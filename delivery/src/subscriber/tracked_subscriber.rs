@@ -1,15 +1,16 @@
 use std::collections::HashSet;
 use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pubsub_api::{
-    Batch, Error, ErrorKind, MAX_TOPICS, Notice, Pattern, Reply, Requester, Result, Status, Subscriber,
-    Subscription, Topic,
+    Batch, Error, ErrorKind, HELLO, MAX_TOPICS, Notice, Pattern, Reply, Requester, Result, Status,
+    Subscriber, Subscription, Topic,
 };
 use tokio::time::sleep_until;
 
-use super::{Feed, FeedOptions, Item};
+use super::{Feed, FeedOptions, Item, SavedLink};
 use crate::Position;
 
 /// A driver's subscriber whose events are tracked: what is missing is noticed, asked for, and told.
@@ -21,6 +22,9 @@ pub struct TrackedSubscriber {
     subscriber: Arc<dyn Subscriber>,
     feed: Mutex<Feed>,
     wanted: Mutex<HashSet<Subscription>>,
+    /// Whether hellos are asked for; the application gets them only if it asks for them, too.
+    hears_hellos: bool,
+    wants_hellos: AtomicBool,
     /// Received, and not yet given to the feed.
     received: tokio::sync::Mutex<Received>,
     started: Instant,
@@ -58,6 +62,8 @@ impl TrackedSubscriber {
     pub fn new(subscriber: Arc<dyn Subscriber>, options: FeedOptions) -> Self {
         let asks = options.asks && subscriber.requester().is_some();
         Self {
+            hears_hellos: options.introduced,
+            wants_hellos: AtomicBool::new(false),
             subscriber,
             feed: Mutex::new(Feed::new(FeedOptions { asks, ..options })),
             wanted: Mutex::default(),
@@ -80,11 +86,20 @@ impl TrackedSubscriber {
         self.feed().resume(positions);
     }
 
+    /// The same for what each endpoint led to: an endpoint that leads to another publisher now yields a `Resync`.
+    pub fn resume_links(&self, links: impl IntoIterator<Item = SavedLink>) {
+        self.feed().resume_links(links);
+    }
+
     /// As [`Subscriber::initialize`].
     ///
     /// # Errors
     /// As [`Subscriber::initialize`].
     pub async fn initialize(&self) -> Result<()> {
+        if self.hears_hellos {
+            // Behind one link there may be several publishers, of which one may fall silent.
+            self.subscriber.register_topic(HELLO.into())?;
+        }
         self.subscriber.initialize().await
     }
 
@@ -93,7 +108,9 @@ impl TrackedSubscriber {
     /// # Errors
     /// As [`Subscriber::register_listen_address`].
     pub fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
-        self.subscriber.register_listen_address(endpoint)
+        let is_new = self.subscriber.register_listen_address(endpoint)?;
+        self.feed().address_registered(endpoint);
+        Ok(is_new)
     }
 
     /// As [`Subscriber::unregister_listen_address`]. How far it was there is remembered for a while.
@@ -117,19 +134,39 @@ impl TrackedSubscriber {
             return Err(Error::new(ErrorKind::Invalid, text));
         }
         self.subscriber.register_topic(marks_of(&subscription)?)?;
-        let is_new = self.subscriber.register_topic(subscription.clone())?;
+        self.subscriber.register_topic(subscription.clone())?;
         wanted.insert(subscription);
-        Ok(is_new)
+        self.note_hellos(&wanted);
+        Ok(true)
+    }
+
+    fn note_hellos(&self, wanted: &HashSet<Subscription>) {
+        let wants_hellos = wanted.iter().any(|wanted| wanted.wants(&HELLO));
+        self.wants_hellos.store(wants_hellos, Ordering::Relaxed);
+    }
+
+    /// Whether an item is for the application.
+    fn is_wanted(&self, item: &Item) -> bool {
+        match item {
+            Item::Event { envelope, .. } if self.hears_hellos && envelope.topic == HELLO => {
+                self.wants_hellos.load(Ordering::Relaxed)
+            }
+            _ => true,
+        }
     }
 
     /// As [`Subscriber::unregister_topic`].
     pub fn unregister_topic(&self, subscription: &Subscription) -> bool {
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        wanted.remove(subscription);
+        let was_wanted = wanted.remove(subscription);
+        self.note_hellos(&wanted);
         if let Ok(marks) = marks_of(subscription) {
             self.subscriber.unregister_topic(&marks);
         }
         self.feed().topics_left(|topic| wanted.iter().any(|wanted| wanted.wants(topic)));
+        if self.hears_hellos && *subscription == HELLO.into() {
+            return was_wanted;
+        }
         self.subscriber.unregister_topic(subscription)
     }
 
@@ -169,8 +206,10 @@ impl TrackedSubscriber {
             received.tick_at = feed.next_tick(now);
         }
         let item = loop {
-            if let Some(item) = feed.next_item() {
-                break Some(item);
+            match feed.next_item() {
+                Some(item) if self.is_wanted(&item) => break Some(item),
+                Some(_) => continue,
+                None => {}
             }
             match received.batch.first_envelope() {
                 Some(Ok(envelope)) => {
@@ -206,6 +245,11 @@ impl TrackedSubscriber {
     pub fn settled_positions(&self) -> Option<Vec<SavedPosition>> {
         let feed = self.feed();
         feed.is_settled().then(|| feed.positions())
+    }
+
+    /// Which publishers each endpoint leads to, at the same moment as [`positions`](Self::positions).
+    pub fn links(&self) -> Vec<SavedLink> {
+        self.feed().links()
     }
 
     /// Ends the links.

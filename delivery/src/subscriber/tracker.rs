@@ -1,3 +1,5 @@
+mod resync;
+
 use super::buffer::{Buffer, BufferLimit};
 use crate::Position;
 
@@ -15,6 +17,9 @@ pub struct Tracker<E> {
     at: Position,
     /// The last number that is known to exist.
     target: Position,
+    /// A `Resync` stands for the numbers up to here. Those above `at` may still be on their way in the stream: they are
+    /// applied when they come, and nobody waits for them.
+    excused: u64,
     buffer: Buffer<E>,
     duplicates: u64,
 }
@@ -72,7 +77,7 @@ impl<E> Tracker<E> {
     #[must_use]
     pub fn resumed(at: Position, limit: BufferLimit) -> Self {
         let phase = if at == Position::NONE { Phase::Joining } else { Phase::Stale };
-        Self { phase, at, target: at, buffer: Buffer::new(limit), duplicates: 0 }
+        Self { phase, at, target: at, excused: 0, buffer: Buffer::new(limit), duplicates: 0 }
     }
 
     /// How far it is.
@@ -101,7 +106,7 @@ impl<E> Tracker<E> {
 
     /// Lets go of what waits, to be asked for again: how many events.
     pub fn forget_waiting(&mut self) -> usize {
-        self.buffer.clear()
+        self.buffer.overflow()
     }
 
     /// Whether the publisher must be asked: what is missing will not come by itself.
@@ -125,6 +130,9 @@ impl<E> Tracker<E> {
             return 0;
         }
         self.is_told_of(epoch, number);
+        if self.excused > 0 && epoch == self.at.epoch {
+            self.go_on_after_resync(number);
+        }
         if epoch == self.at.epoch && self.at.is_before(number) {
             self.apply(number, event, false, effects);
             self.settle(effects);
@@ -139,12 +147,16 @@ impl<E> Tracker<E> {
         self.hear_of(epoch);
         if prev == Some(self.at) {
             self.at.epoch = epoch;
+            self.excused = 0;
         }
-        if epoch == self.at.epoch && last < self.at.number {
-            // Said before what was replayed since.
+        if epoch == self.at.epoch && last < self.at.number.max(self.excused) {
+            // Said before what was replayed since, or before the answer that a `Resync` came of.
             return;
         }
         self.is_told_of(epoch, last);
+        if epoch == self.at.epoch {
+            self.end_excuse();
+        }
         self.settle(effects);
         if self.phase != Phase::Live || self.at != self.target {
             self.fall_behind(effects);
@@ -172,6 +184,8 @@ impl<E> Tracker<E> {
 
     /// The link to the publisher is gone: what is live is so no more until something proves it.
     pub fn unproved(&mut self) {
+        // What was on its way is gone with the link: it is asked for.
+        self.excused = 0;
         if self.phase == Phase::Live {
             self.phase = Phase::Stale;
         }
@@ -206,38 +220,11 @@ impl<E> Tracker<E> {
 
     /// A snapshot came: what the publisher has at `position`.
     pub fn replaced(&mut self, position: Position, rows: Vec<E>, effects: &mut Vec<Effect<E>>) {
-        if !self.is_behind() {
+        if !self.is_behind() || self.is_beyond(position) {
             return;
         }
         effects.push(Effect::Replace(rows));
         self.go_on_from(position, effects);
-    }
-
-    /// The publisher does not remember our position, and goes on from `position`.
-    pub fn unknown(&mut self, position: Position, effects: &mut Vec<Effect<E>>) {
-        if !self.is_behind() {
-            return;
-        }
-        effects.push(Effect::Resync("the publisher does not remember what was missed"));
-        self.go_on_from(position, effects);
-    }
-
-    /// Nobody answers, or nobody can: tell what is missing, and go on with what is there.
-    pub fn give_up(&mut self, reason: &'static str, effects: &mut Vec<Effect<E>>) {
-        let was_behind = self.is_behind();
-        while self.is_behind() {
-            let next = match self.buffer.first() {
-                Some(first) => Position { epoch: self.buffer.epoch(), number: first.saturating_sub(1) },
-                None => self.target,
-            };
-            let is_known = next.epoch == self.at.epoch;
-            let missing = if is_known { next.number.saturating_sub(self.at.number) } else { 0 };
-            effects.push(Effect::Missing(missing));
-            self.go_on_from(next, effects);
-        }
-        if was_behind {
-            effects.push(Effect::Resync(reason));
-        }
     }
 
     /// The first epoch that is heard of: if the publisher should forget that before it is asked, this one has missed something
@@ -248,8 +235,9 @@ impl<E> Tracker<E> {
         }
     }
 
-    /// Goes on behind a position that the publisher vouches for.
+    /// Goes on after a position that the publisher vouches for.
     fn go_on_from(&mut self, position: Position, effects: &mut Vec<Effect<E>>) {
+        self.excused = 0;
         self.at = position;
         self.is_told_of(position.epoch, position.number);
         self.settle(effects);
@@ -280,7 +268,8 @@ impl<E> Tracker<E> {
                 self.apply(next, event, false, effects);
             }
         }
-        let has_all = self.target.epoch == self.at.epoch && self.target.number <= self.at.number;
+        let reached = self.at.number.max(self.excused);
+        let has_all = self.target.epoch == self.at.epoch && self.target.number <= reached;
         if has_all && self.buffer.is_empty() {
             if self.is_behind() {
                 effects.push(Effect::Live);
@@ -291,6 +280,8 @@ impl<E> Tracker<E> {
 
     fn fall_behind(&mut self, effects: &mut Vec<Effect<E>>) {
         if !self.is_behind() {
+            // What is behind asks, and so needs no excuse.
+            self.excused = 0;
             self.phase = if self.at.number == 0 { Phase::Syncing } else { Phase::Recovering };
             effects.push(Effect::Recovering { at: self.at, of: self.target });
         }

@@ -1,9 +1,10 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use delivery::subscriber::{Feed, FeedOptions, Item, Origin, SavedPosition};
+use delivery::subscriber::{Feed, FeedOptions, Item, Origin, SavedLink, SavedPosition};
 use delivery::{Answer, AnswerKind, Control, Lost, Mark, Position, SyncRequest};
-use pubsub_api::{Action, Envelope, Event, Incarnation, Notice, Reply, SEND_ALL, Stamp};
+use pubsub_api::{Action, Envelope, Event, HELLO, Incarnation, Notice, Reply, SEND_ALL, Stamp};
 
 /// A feed, its clock, and short words for what goes in and comes out. All is about topic `D`.
 pub(crate) struct Script {
@@ -12,6 +13,10 @@ pub(crate) struct Script {
     /// The publishers' wall clock.
     wall_us: u64,
     last_request: u64,
+    /// Who said hello last at an endpoint.
+    lives: BTreeMap<String, Incarnation>,
+    /// Whether publishers say that they do not remember their former lives.
+    pub(crate) forgets_lives: bool,
 }
 
 pub(crate) fn at(epoch: u64, number: u64) -> Position {
@@ -20,11 +25,50 @@ pub(crate) fn at(epoch: u64, number: u64) -> Position {
 
 impl Script {
     pub(crate) fn new(options: FeedOptions) -> Self {
-        Self { feed: Feed::new(options), now: Duration::ZERO, wall_us: 0, last_request: 0 }
+        Self {
+            feed: Feed::new(options),
+            now: Duration::ZERO,
+            wall_us: 0,
+            last_request: 0,
+            lives: BTreeMap::new(),
+            forgets_lives: false,
+        }
     }
 
     pub(crate) fn resume(&mut self, publisher: u64, position: Position) {
         self.feed.resume([SavedPosition { publisher, topic: SEND_ALL, position }]);
+    }
+
+    pub(crate) fn resume_link(&mut self, endpoint: &str, publisher: u64) {
+        self.feed.resume_links([SavedLink { endpoint: endpoint.to_owned(), publisher }]);
+    }
+
+    pub(crate) fn register(&mut self, endpoint: &str) {
+        self.feed.address_registered(endpoint);
+    }
+
+    /// Endpoints, and the publishers that they lead to.
+    pub(crate) fn links(&self) -> Vec<(String, u64)> {
+        self.feed.links().into_iter().map(|link| (link.endpoint, link.publisher)).collect()
+    }
+
+    /// A hello in the stream: every second one comes of each publisher.
+    pub(crate) fn beat(&mut self, publisher: u64, epoch: u64) {
+        let hello = pubsub_api::hello::event("p", Some(Incarnation { publisher, epoch }));
+        self.feed.message(Envelope::pack(&hello).unwrap(), self.now);
+    }
+
+    pub(crate) fn data_on(&mut self, topic: &str, publisher: u64, epoch: u64, number: u64) {
+        let topic = pubsub_api::Topic::new(topic.to_owned()).unwrap();
+        let event = Event::new("t", "k", Action::Set, topic.as_str(), topic.clone());
+        let event = Event { stamp: Some(stamp(publisher, at(epoch, number))), ..event };
+        self.feed.message(Envelope::pack(&event).unwrap(), self.now);
+    }
+
+    pub(crate) fn mark_on(&mut self, topic: &str, publisher: u64, epoch: u64, last: u64) {
+        let topic = pubsub_api::Topic::new(topic.to_owned()).unwrap();
+        let mark = Mark { topic, stamp: stamp(publisher, at(epoch, last)), oldest: 1, prev: None };
+        self.feed.message(mark.pack().unwrap(), self.now);
     }
 
     /// Time passes, in small steps.
@@ -49,6 +93,7 @@ impl Script {
 
     pub(crate) fn hello(&mut self, endpoint: &str, publisher: u64, epoch: u64) {
         let incarnation = Some(Incarnation { publisher, epoch });
+        self.lives.insert(endpoint.to_owned(), Incarnation { publisher, epoch });
         self.feed.notice(Notice::Subscribed { publisher: endpoint.to_owned(), incarnation }, self.now);
     }
 
@@ -182,21 +227,34 @@ impl Script {
     /// What the application was told since it was asked last, in words.
     pub(crate) fn told(&mut self) -> Vec<String> {
         let items = std::iter::from_fn(|| self.feed.next_item());
-        items.filter(|item| !matches!(item, Item::Clock(_))).map(|item| words(&item)).collect()
+        let told = items.filter(|item| !matches!(item, Item::Clock(_))).map(|item| words(&item));
+        told.filter(|told| told != "hello").collect()
     }
 
-    /// What publishers were asked since: endpoint, topic, epoch and number.
+    /// What publishers were asked since: endpoint, topic, epoch and number. Whether they remember their former lives is
+    /// answered here.
     pub(crate) fn asked(&mut self) -> Vec<String> {
         let mut asked = Vec::new();
         for (endpoint, request) in self.feed.requests() {
             let SyncRequest { id, wants } = SyncRequest::read(&request).unwrap();
             self.last_request = id;
-            asked.extend(wants.iter().map(|want| {
+            for want in wants {
                 let Position { epoch, number } = want.position;
-                format!("{endpoint} {} {epoch}/{number}", want.topic)
-            }));
+                if want.topic == HELLO {
+                    self.answer_of_lives(id, &endpoint);
+                } else {
+                    asked.push(format!("{endpoint} {} {epoch}/{number}", want.topic));
+                }
+            }
         }
         asked
+    }
+
+    fn answer_of_lives(&mut self, id: u64, endpoint: &str) {
+        let Some(Incarnation { publisher, epoch }) = self.lives.get(endpoint).copied() else { return };
+        let kind = if self.forgets_lives { AnswerKind::Unknown } else { AnswerKind::Replay { count: 0 } };
+        let answer = Answer { id, topic: HELLO, stamp: stamp(publisher, at(epoch, 0)), kind };
+        self.answer(endpoint, answer.pack().unwrap());
     }
 
     pub(crate) fn positions(&self) -> Vec<Position> {
@@ -235,8 +293,10 @@ fn data(stamp: Stamp, value: &str) -> Envelope {
 
 fn words(item: &Item) -> String {
     match item {
+        Item::Event { envelope, .. } if envelope.topic == HELLO => "hello".to_owned(),
         Item::Event { envelope, origin } => {
-            let event = pubsub_api::wire::EventRef::read(b"D", &envelope.payload).unwrap().to_event();
+            let topic = envelope.topic.as_bytes();
+            let event = pubsub_api::wire::EventRef::read(topic, &envelope.payload).unwrap().to_event();
             let pubsub_api::Value::Text(value) = event.value else { panic!("{event:?}") };
             match origin {
                 Origin::Live => value,

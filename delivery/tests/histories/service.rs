@@ -15,6 +15,8 @@ pub(crate) struct Service {
     /// The epochs that are remembered.
     epochs: Vec<u64>,
     ring_events: usize,
+    /// Topics that are not known begin above this number.
+    floor: u64,
 }
 
 /// One topic.
@@ -25,17 +27,23 @@ struct Line {
     before: BTreeMap<u64, u64>,
     /// The latest event of each key.
     latest: BTreeMap<String, Envelope>,
+    /// The topic was retired before: what is older than the latest events is not among them.
+    is_unseeded: bool,
 }
+
+/// There are lower ones for clocks that go back.
+const FIRST_EPOCH: u64 = 1_000_000;
 
 impl Service {
     pub(crate) fn new(publisher: u64, ring_events: usize) -> Self {
         Self {
             publisher,
-            epoch: 1,
+            epoch: FIRST_EPOCH,
             topics: BTreeMap::new(),
             ring: VecDeque::new(),
-            epochs: vec![1],
+            epochs: vec![FIRST_EPOCH],
             ring_events,
+            floor: 0,
         }
     }
 
@@ -53,8 +61,11 @@ impl Service {
     pub(crate) fn publish(&mut self, event: Event, now: Duration) -> Envelope {
         let (epoch, publisher, time_us) = (self.epoch, self.publisher, self.clock(now));
         let epochs = self.epochs.clone();
+        let floor = self.floor;
         let line = self.topics.entry(event.topic.clone()).or_insert_with(|| Line {
-            before: epochs.iter().map(|epoch| (*epoch, 0)).collect(),
+            last: floor,
+            before: epochs.iter().map(|epoch| (*epoch, floor)).collect(),
+            is_unseeded: floor > 0,
             ..Line::default()
         });
         line.last += 1;
@@ -69,18 +80,29 @@ impl Service {
         envelope
     }
 
-    /// Started again, with its file or without.
-    pub(crate) fn restart(&mut self, keeps_file: bool) {
+    /// Started again, with its file or without; without it, its clock may have gone back by so much.
+    pub(crate) fn restart(&mut self, keeps_file: bool, clock_back: u64) {
         self.epoch += 1;
         if !keeps_file {
+            self.epoch -= clock_back;
             self.topics.clear();
             self.ring.clear();
             self.epochs.clear();
+            self.floor = 0;
         }
         self.epochs.push(self.epoch);
         for line in self.topics.values_mut() {
             line.before.insert(self.epoch, line.last);
         }
+    }
+
+    /// Forgets a topic, which had its marks long ago: that one, if it was there.
+    pub(crate) fn retire(&mut self, topic: &Topic) -> Option<Envelope> {
+        let mark = self.topics.contains_key(topic).then(|| self.mark(topic))?;
+        let line = self.topics.remove(topic)?;
+        self.ring.retain(|(of, ..)| of != topic);
+        self.floor = self.floor.max(line.last + 1);
+        Some(mark)
     }
 
     pub(crate) fn marks(&self) -> Vec<Envelope> {
@@ -123,7 +145,7 @@ impl Service {
     }
 
     fn answer_about(&self, topic: &Topic, at: Position) -> (AnswerKind, u64, Vec<Envelope>) {
-        let empty = Line::default();
+        let empty = Line { last: self.floor, ..Line::default() };
         let line = self.topics.get(topic).unwrap_or(&empty);
         let is_known = self.knows(line, at);
         if is_known && at.number + 1 >= self.oldest(topic, line.last) {
@@ -131,7 +153,7 @@ impl Service {
             let parts: Vec<Envelope> = missing.map(|(.., envelope)| envelope.clone()).collect();
             return (AnswerKind::Replay { count: parts.len() as u64 }, line.last, parts);
         }
-        if is_known {
+        if is_known && !line.is_unseeded {
             let parts: Vec<Envelope> = line.latest.values().cloned().collect();
             let kind = AnswerKind::Snapshot { count: parts.len() as u64, since: self.epochs[0] };
             return (kind, line.last, parts);
@@ -141,7 +163,7 @@ impl Service {
 
     fn knows(&self, line: &Line, at: Position) -> bool {
         let Some(place) = self.epochs.iter().position(|epoch| *epoch == at.epoch) else { return false };
-        let before = |epoch: &u64| line.before.get(epoch).copied().unwrap_or(0);
+        let before = |epoch: &u64| line.before.get(epoch).copied().unwrap_or(self.floor);
         let end = self.epochs.get(place + 1).map_or(line.last, before);
         at.number == 0 || (before(&at.epoch)..=end).contains(&at.number)
     }

@@ -38,6 +38,10 @@ impl Validators {
                     .for_each(|(_, told)| told.loud = true);
                 Ok(())
             }
+            Item::Notice(Notice::Resync { topic: None, .. }) => {
+                self.told.values_mut().for_each(|told| told.loud = true);
+                Ok(())
+            }
             Item::Notice(Notice::Stale { publisher, .. }) => self.turn(publisher, true),
             Item::Notice(Notice::Live { publisher, topic: None }) => self.turn(publisher, false),
             Item::Notice(_) | Item::Clock(_) => Ok(()),
@@ -52,8 +56,9 @@ impl Validators {
         };
         let told = self.told.entry((publisher, event.topic.to_owned())).or_default();
         if let Some((last_epoch, last)) = told.last {
-            // Where a publisher has lost its file, its numbers begin anew; that is told by a resync.
-            let goes_on = (epoch, sequence) > (last_epoch, last) && (sequence > last || told.loud);
+            // Where a publisher has lost its file, its numbers begin anew, and its epochs too if its clock went back; that is
+            // told by a resync.
+            let goes_on = (epoch >= last_epoch && sequence > last) || (epoch != last_epoch && told.loud);
             if !goes_on {
                 return Err(format!("ordered and unique: {epoch}/{sequence} after {last_epoch}/{last}"));
             }

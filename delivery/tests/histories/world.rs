@@ -4,50 +4,10 @@ use std::time::Duration;
 use delivery::subscriber::{BufferLimit, FeedOptions};
 use pubsub_api::{Envelope, Incarnation, Notice, Reply};
 
-use crate::database::{Database, KEYS};
+use crate::database::{Database, KEYS, topic_of};
+use crate::faults::Faults;
 use crate::service::Service;
 use crate::subscriber::Subscriber;
-
-/// How often what happens, in parts of the sum of all.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Faults {
-    pub(crate) drops: u32,
-    pub(crate) repeats: u32,
-    pub(crate) reorders: u32,
-    pub(crate) crashes: u32,
-    pub(crate) file_losses: u32,
-    pub(crate) partitions: u32,
-    pub(crate) lost_answers: u32,
-    pub(crate) stalls: u32,
-    /// Marks that come besides, after each step.
-    pub(crate) more_marks: bool,
-}
-
-impl Faults {
-    pub(crate) const NONE: Self = Self {
-        drops: 0,
-        repeats: 0,
-        reorders: 0,
-        crashes: 0,
-        file_losses: 0,
-        partitions: 0,
-        lost_answers: 0,
-        stalls: 0,
-        more_marks: false,
-    };
-    pub(crate) const ALL: Self = Self {
-        drops: 5,
-        repeats: 5,
-        reorders: 5,
-        crashes: 3,
-        file_losses: 1,
-        partitions: 3,
-        lost_answers: 3,
-        stalls: 2,
-        more_marks: false,
-    };
-    pub(crate) const RESTARTS: Self = Self { crashes: 10, ..Self::NONE };
-}
 
 /// The way from one service to the subscriber.
 #[derive(Debug)]
@@ -55,6 +15,10 @@ struct Link {
     name: String,
     service: Service,
     is_up: bool,
+    /// Others have the same address, and nobody can be asked there.
+    is_proxied: bool,
+    /// Answers do not come before.
+    answers_after: Duration,
     stream: VecDeque<Envelope>,
     answers: VecDeque<Envelope>,
 }
@@ -68,14 +32,18 @@ pub(crate) struct World {
     database: Database,
     links: Vec<Link>,
     subscriber: Subscriber,
+    /// The id that the next publisher gets.
+    next_publisher: u64,
 }
 
 impl World {
     pub(crate) fn new(seed: u64, faults: Faults) -> Self {
         let options =
             FeedOptions { buffer: BufferLimit { events: 4, bytes: 1000 }, seed, ..FeedOptions::default() };
-        let link = |publisher: u64| Link {
-            name: format!("p{publisher}"),
+        let link = |(publisher, name): (u64, &str)| Link {
+            name: name.to_owned(),
+            is_proxied: name == "proxy",
+            answers_after: Duration::ZERO,
             // A restart without a loss is to cost nothing: then all is kept.
             service: Service::new(publisher, if faults.drops > 0 { 40 } else { usize::MAX }),
             is_up: false,
@@ -87,15 +55,36 @@ impl World {
             faults,
             now: Duration::ZERO,
             database: Database::default(),
-            links: (1..=3).map(link).collect(),
+            links: Self::places(faults).into_iter().map(link).collect(),
             subscriber: Subscriber::new(options),
+            next_publisher: 100,
         }
+    }
+
+    /// The publishers and their addresses; two of them are behind a proxy where identities are what is tested.
+    fn places(faults: Faults) -> Vec<(u64, &'static str)> {
+        let mut places = vec![(1, "p1"), (2, "p2"), (3, "p3")];
+        if faults.replacements > 0 {
+            places.extend([(4, "proxy"), (5, "proxy")]);
+        }
+        places
     }
 
     /// One thing happens.
     pub(crate) fn step(&mut self) -> Result<(), String> {
         let Faults {
-            drops, repeats, reorders, crashes, file_losses, partitions, lost_answers, stalls, ..
+            drops,
+            repeats,
+            reorders,
+            crashes,
+            file_losses,
+            partitions,
+            lost_answers,
+            stalls,
+            replacements,
+            retirements,
+            slow_answers,
+            ..
         } = self.faults;
         let shares = [
             60,
@@ -110,6 +99,9 @@ impl World {
             file_losses,
             partitions,
             lost_answers,
+            replacements,
+            retirements,
+            slow_answers,
             stalls,
         ];
         let mut drawn = self.random.u32(0..shares.iter().sum());
@@ -132,6 +124,11 @@ impl World {
             Some(9) => self.restart(at, false),
             Some(10) => self.disconnect(at),
             Some(11) => self.links[at].answers.clear(),
+            Some(12) => self.replace(at),
+            Some(13) => self.retire(at),
+            Some(14) => {
+                self.links[at].answers_after = self.now + Duration::from_secs(self.random.u64(1..60));
+            }
             _ => self.now += Duration::from_millis(self.random.u64(0..3000)),
         }
         if self.faults.more_marks {
@@ -165,6 +162,9 @@ impl World {
             }
         }
         for _ in 0..self.random.usize(1..6) {
+            if self.now < self.links[at].answers_after {
+                return;
+            }
             if let Some(envelope) = self.links[at].answers.pop_front() {
                 let endpoint = self.links[at].name.clone();
                 self.subscriber.feed.reply(Reply::Part { endpoint, envelope }, self.now);
@@ -179,6 +179,11 @@ impl World {
         for (endpoint, request) in self.subscriber.feed.requests() {
             let busy = self.faults.drops > 0 && self.random.u8(0..8) == 0;
             if let Some(link) = self.links.iter_mut().find(|link| link.name == endpoint && link.is_up) {
+                if link.is_proxied {
+                    let reason = "there is a proxy".to_owned();
+                    self.subscriber.feed.reply(Reply::Refused { endpoint, reason }, self.now);
+                    continue;
+                }
                 link.answers.extend(link.service.answer(&request, busy, now));
             }
         }
@@ -199,20 +204,57 @@ impl World {
         self.subscriber.feed.notice(Notice::Subscribed { publisher, incarnation }, self.now);
     }
 
+    /// The connection breaks, for all that are behind the address.
     fn disconnect(&mut self, at: usize) {
-        let link = &mut self.links[at];
-        if !std::mem::take(&mut link.is_up) {
-            return;
+        let publisher = self.links[at].name.clone();
+        let mut was_up = false;
+        for link in self.links.iter_mut().filter(|link| link.name == publisher) {
+            was_up |= std::mem::take(&mut link.is_up);
+            link.stream.clear();
+            link.answers.clear();
         }
+        if was_up {
+            let notice = Notice::LinkDown { publisher, reason: "gone".to_owned() };
+            self.subscriber.feed.notice(notice, self.now);
+        }
+    }
+
+    /// The service ends; a proxy in front of it stays.
+    fn end(&mut self, at: usize) {
+        if !self.links[at].is_proxied {
+            return self.disconnect(at);
+        }
+        let link = &mut self.links[at];
+        link.is_up = false;
         link.stream.clear();
-        link.answers.clear();
-        let notice = Notice::LinkDown { publisher: link.name.clone(), reason: "gone".to_owned() };
-        self.subscriber.feed.notice(notice, self.now);
     }
 
     fn restart(&mut self, at: usize, keeps_file: bool) {
+        self.end(at);
+        let clock_back = if self.random.bool() { 0 } else { self.random.u64(2..1000) };
+        self.links[at].service.restart(keeps_file, clock_back);
+    }
+
+    /// Another publisher takes the place of one. Behind a proxy it only comes to it: the one that went is missed there.
+    fn replace(&mut self, at: usize) {
         self.disconnect(at);
-        self.links[at].service.restart(keeps_file);
+        let link = &mut self.links[at];
+        if !link.is_proxied {
+            link.service = Service::new(self.next_publisher, 40);
+            self.next_publisher += 1;
+        }
+    }
+
+    /// A publisher forgets a topic that was idle for long.
+    fn retire(&mut self, at: usize) {
+        let topic = topic_of(self.random.u8(0..KEYS));
+        let link = &mut self.links[at];
+        if link.is_up
+            && link.stream.is_empty()
+            && let Some(mark) = link.service.retire(&topic)
+        {
+            self.subscriber.feed.message(mark, self.now);
+        }
     }
 
     fn mark(&mut self, at: usize) {

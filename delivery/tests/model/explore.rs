@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use delivery::subscriber::Phase;
 
 use crate::steps::{faultless, steps};
+use crate::subscriber::Followed;
 use crate::world::{Bounds, Mutation, World};
 
 /// How an exploration ended.
@@ -62,7 +63,7 @@ fn broken(world: &World) -> Option<&'static str> {
         return Some(what);
     }
     for (service, followed) in world.services.iter().zip(&world.subscriber.followed) {
-        if followed.tracker.phase() != Phase::Live {
+        if followed.tracker.phase() != Phase::Live || followed.publisher != service.publisher {
             continue;
         }
         let at = followed.tracker.position();
@@ -80,6 +81,8 @@ fn broken(world: &World) -> Option<&'static str> {
 
 /// More steps than any fair run needs.
 const PATIENCE: usize = 200;
+
+const NOT_DELIVERED: &str = "delivered: what came was neither applied nor replaced nor told to be missing";
 
 const NOT_CONVERGENT: &str = "convergent: without further faults the database is not reached";
 
@@ -100,7 +103,9 @@ fn settle(mut world: World, bounds: &Bounds, mutation: Mutation) -> Result<(), &
         }
         if !moved {
             if has_converged(&world) {
-                return Ok(());
+                let is_done = |followed: &Followed| followed.pending.is_empty();
+                let all_done = world.subscriber.followed.iter().all(is_done);
+                return if all_done { Ok(()) } else { Err(NOT_DELIVERED) };
             }
             let mut marked = false;
             for at in 0..world.services.len() {

@@ -2,15 +2,11 @@ use std::collections::BTreeMap;
 
 use crate::world::{Change, Entry, Message, Mutation};
 
-/// The epoch of a first life.
-const FIRST_EPOCH: u64 = 50;
-
-/// A life without the file begins with a clock that is so far behind: its epochs are before those that nobody remembers.
-const CLOCK_BEHIND: u64 = 10;
-
 /// A worker, its hop, and the service that it sends to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Service {
+    /// Its id.
+    pub(crate) publisher: u8,
     /// The worker's events that are not acknowledged; the first one's number.
     pub(crate) outbox: Vec<Change>,
     pub(crate) first_in_outbox: u64,
@@ -28,6 +24,8 @@ pub(crate) struct Service {
     /// What the subscriber asked for: its position.
     pub(crate) request: Option<(u64, u64)>,
     pub(crate) answer: Option<Answer>,
+    /// An answer that the subscriber has not waited for, and that still comes.
+    pub(crate) late: Option<Answer>,
     /// For each position of this publisher: what its changes up to there amount to.
     pub(crate) history: BTreeMap<(u64, u64), BTreeMap<u8, u8>>,
 }
@@ -43,6 +41,10 @@ pub(crate) struct File {
     pub(crate) worker: Option<u64>,
     /// The latest version of each key that was published since number 1.
     pub(crate) cache: BTreeMap<u8, u8>,
+    /// The topic was retired, and nothing was published on it since: there are no marks.
+    pub(crate) is_retired: bool,
+    /// The cache has all since number 1.
+    pub(crate) is_seeded: bool,
 }
 
 /// What the service says to who is behind.
@@ -63,9 +65,13 @@ pub(crate) enum Answer {
     },
 }
 
+/// Of every publisher; there are lower ones for clocks that go back.
+const FIRST_EPOCH: u64 = 8;
+
 impl Service {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(publisher: u8) -> Self {
         Self {
+            publisher,
             outbox: Vec::new(),
             first_in_outbox: 1,
             sent_before: 0,
@@ -76,6 +82,7 @@ impl Service {
             channel: Vec::new(),
             request: None,
             answer: None,
+            late: None,
             history: BTreeMap::from([((FIRST_EPOCH, 0), BTreeMap::new())]),
         }
     }
@@ -98,6 +105,7 @@ impl Service {
     }
 
     fn publish(&mut self, entry: Entry, ring: usize) {
+        self.file.is_retired = false;
         self.file.last += 1;
         let (epoch, number) = (self.epoch, self.file.last);
         self.file.ring.push((epoch, number, entry));
@@ -121,19 +129,56 @@ impl Service {
         Message::Mark { epoch: self.epoch, last: self.file.last, prev }
     }
 
+    /// Whether it has something to say in a mark.
+    pub(crate) fn has_mark(&self) -> bool {
+        self.file.last > 0 && !self.file.is_retired
+    }
+
+    /// Forgets its topic. Should that be published on again, its numbers are above all that any topic had.
+    pub(crate) fn retire(&mut self) {
+        let floor = self.file.last + 1;
+        self.file.last = floor;
+        self.file.ring.clear();
+        self.file.cache.clear();
+        self.file.epochs.iter_mut().for_each(|(_, before)| *before = floor);
+        (self.file.is_retired, self.file.is_seeded) = (true, false);
+        self.history.insert((self.epoch, floor), BTreeMap::new());
+    }
+
+    /// Another publisher begins at its address; the workers send there what they have not been told to be accepted.
+    pub(crate) fn replace(&mut self, publisher: u8) {
+        self.crash(true, false);
+        (self.publisher, self.epoch) = (publisher, FIRST_EPOCH);
+        self.file = File::new(FIRST_EPOCH);
+        self.history = BTreeMap::from([((FIRST_EPOCH, 0), BTreeMap::new())]);
+    }
+
+    /// The subscriber's connections break.
+    pub(crate) fn disconnect(&mut self) {
+        self.subscribed = false;
+        self.channel.clear();
+        self.request = None;
+        self.answer = None;
+        self.late = None;
+    }
+
     /// Killed, and started again; the file is there, or it is not.
-    pub(crate) fn crash(&mut self, keeps_file: bool) {
+    pub(crate) fn crash(&mut self, keeps_file: bool, clock_back: bool) {
+        if clock_back && !keeps_file {
+            self.epoch = self.history.keys().map(|(epoch, _)| *epoch).min().unwrap_or(self.epoch) - 1;
+        } else {
+            self.epoch = self.history.keys().map(|(epoch, _)| *epoch).max().unwrap_or(self.epoch) + 1;
+        }
         if keeps_file {
-            self.epoch += 1;
             self.file.epochs.push((self.epoch, self.file.last));
         } else {
-            self.epoch = self.file.epochs[0].0 - CLOCK_BEHIND;
             self.file = File::new(self.epoch);
         }
         self.history.insert((self.epoch, self.file.last), self.file.cache.clone());
         self.subscribed = false;
         self.request = None;
         self.answer = None;
+        self.late = None;
         let written = self.first_in_outbox + self.taken as u64 - 1;
         self.sent_before = self.sent_before.max(written);
         self.taken = 0;
@@ -161,7 +206,7 @@ impl Service {
             let events = self.file.ring.iter().filter(|(_, kept, _)| *kept > number).copied().collect();
             return Answer::Replay { events, at };
         }
-        if knows || mutation == Mutation::UnseededSnapshot {
+        if (knows && self.file.is_seeded) || mutation == Mutation::UnseededSnapshot {
             let epochs = self.file.epochs.iter().map(|(epoch, _)| *epoch).collect();
             return Answer::Snapshot { rows: self.file.cache.clone(), epochs, at };
         }
@@ -181,6 +226,14 @@ impl Service {
 
 impl File {
     fn new(epoch: u64) -> Self {
-        Self { last: 0, ring: Vec::new(), epochs: vec![(epoch, 0)], worker: None, cache: BTreeMap::new() }
+        Self {
+            last: 0,
+            ring: Vec::new(),
+            epochs: vec![(epoch, 0)],
+            worker: None,
+            cache: BTreeMap::new(),
+            is_retired: false,
+            is_seeded: true,
+        }
     }
 }

@@ -52,16 +52,7 @@ pub(crate) fn faultless(
         step("acknowledge", &|after| after.services[at].acknowledge());
     }
     if !service.subscribed && service.channel.is_empty() {
-        step("subscribe", &|after| {
-            let service = &mut after.services[at];
-            service.subscribed = true;
-            // The hello, and before it the mark of who newly subscribes.
-            let says = mutation != Mutation::NoMarks && service.file.last > 0;
-            let mark = says.then(|| service.mark());
-            service.channel.extend(mark);
-            let epoch = service.epoch;
-            after.subscriber.proved(at, epoch, &world.database);
-        });
+        step("subscribe", &|after| subscribe(after, at, bounds, mutation));
     }
     if let Some(message) = service.channel.first() {
         step("deliver", &|after| {
@@ -70,7 +61,7 @@ pub(crate) fn faultless(
         });
     }
     let marks = mutation != Mutation::NoMarks && service.subscribed && service.channel.is_empty();
-    if marks && service.file.last > 0 {
+    if marks && service.has_mark() {
         step("mark", &|after| {
             let mark = after.services[at].mark();
             after.services[at].channel.push(mark);
@@ -80,7 +71,9 @@ pub(crate) fn faultless(
         step("doubt", &|after| after.subscriber.doubt(at, &world.database));
     }
     let asks = followed.tracker.is_behind() && service.subscribed;
-    if asks && service.request.is_none() && service.answer.is_none() {
+    if asks && bounds.proxied {
+        step("give up", &|after| after.subscriber.give_up(at, &world.database));
+    } else if asks && service.request.is_none() && service.answer.is_none() {
         step("ask", &|after| {
             let position = followed.tracker.position();
             after.services[at].request = Some((position.epoch, position.number));
@@ -95,7 +88,25 @@ pub(crate) fn faultless(
             after.subscriber.answered(at, answer, &world.database);
         });
     }
+    if service.late.is_some() {
+        step("late answer", &|after| after.services[at].late = None);
+    }
     next
+}
+
+/// The subscriptions stand. The hello comes, and before it the mark of who newly subscribes.
+fn subscribe(after: &mut World, at: usize, bounds: &Bounds, mutation: Mutation) {
+    let is_first = after.services.iter().all(|service| !service.subscribed);
+    let database = after.database.clone();
+    let service = &mut after.services[at];
+    service.subscribed = true;
+    let says = mutation != Mutation::NoMarks && service.has_mark();
+    let mark = says.then(|| service.mark());
+    service.channel.extend(mark);
+    if is_first || !bounds.proxied || mutation != Mutation::FirstHelloOnly {
+        let (publisher, epoch) = (service.publisher, service.epoch);
+        after.subscriber.proved(at, publisher, epoch, &database);
+    }
 }
 
 fn faults(world: &World, at: usize, bounds: &Bounds) -> Vec<(&'static str, World)> {
@@ -109,14 +120,14 @@ fn faults(world: &World, at: usize, bounds: &Bounds) -> Vec<(&'static str, World
     if world.crashes < bounds.crashes {
         step("crash", &|after| {
             after.crashes += 1;
-            after.services[at].crash(true);
+            after.services[at].crash(true, false);
             after.subscriber.unproved(at);
         });
     }
     if world.file_losses < bounds.file_losses {
         step("lose file", &|after| {
             after.file_losses += 1;
-            after.services[at].crash(false);
+            after.services[at].crash(false, bounds.clock_back);
             after.subscriber.unproved(at);
         });
     }
@@ -133,6 +144,33 @@ fn faults(world: &World, at: usize, bounds: &Bounds) -> Vec<(&'static str, World
                 after.services[at].answer = None;
             });
         }
+    }
+    if world.replacements < bounds.replacements {
+        step("replace", &|after| {
+            after.replacements += 1;
+            let publisher = 10 + after.replacements;
+            after.services[at].replace(publisher);
+            after.subscriber.unproved(at);
+        });
+    }
+    if world.retirements < bounds.retirements && service.has_mark() {
+        step("retire", &|after| {
+            after.retirements += 1;
+            after.services[at].retire();
+        });
+    }
+    if world.breaks < bounds.breaks && service.subscribed {
+        step("break", &|after| {
+            after.breaks += 1;
+            after.services[at].disconnect();
+            after.subscriber.unproved(at);
+        });
+    }
+    if world.timeouts < bounds.timeouts && service.answer.is_some() && service.late.is_none() {
+        step("time out", &|after| {
+            after.timeouts += 1;
+            after.services[at].late = after.services[at].answer.take();
+        });
     }
     if world.repeats < bounds.repeats
         && let Some(message) = service.channel.first()

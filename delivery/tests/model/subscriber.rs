@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use delivery::Position;
 use delivery::subscriber::{BufferLimit, Effect, Phase, Tracker};
@@ -20,10 +20,15 @@ pub(crate) struct Subscriber {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Followed {
     pub(crate) tracker: Tracker<Entry>,
-    /// The epoch of the latest hello: answers of another one are late.
+    /// Who said the latest hello, in which epoch: answers of another one are late.
+    pub(crate) publisher: u8,
     pub(crate) epoch: u64,
+    /// The changes that came over this link, and were not applied, replaced or told to be missing since.
+    pub(crate) pending: BTreeSet<u8>,
     /// The last change that was applied as an event, since the application was last told to compare with the database.
     last_version: u8,
+    /// The highest change that was ever applied, where that is of use.
+    highest: u8,
 }
 
 /// A mutation that hashes.
@@ -38,7 +43,14 @@ impl Subscriber {
     pub(crate) fn new(bounds: &Bounds, mutation: Mutation) -> Self {
         let events = if mutation == Mutation::UnboundedBuffer { usize::MAX } else { bounds.buffer };
         let tracker = Tracker::new(BufferLimit { events, bytes: usize::MAX });
-        let followed = Followed { tracker, epoch: 0, last_version: 0 };
+        let followed = Followed {
+            tracker,
+            publisher: 0,
+            epoch: 0,
+            pending: BTreeSet::new(),
+            last_version: 0,
+            highest: 0,
+        };
         Self {
             followed: vec![followed; bounds.publishers],
             rows: Rows::new(),
@@ -54,19 +66,47 @@ impl Subscriber {
 
     /// A link stands: a hello came. At its start, an application compares with the database by itself: what was before the
     /// first numbers that it sees is not told by them.
-    pub(crate) fn proved(&mut self, from: usize, epoch: u64, database: &BTreeMap<u8, u8>) {
-        if self.followed[from].epoch == 0 {
+    pub(crate) fn proved(&mut self, from: usize, publisher: u8, epoch: u64, database: &BTreeMap<u8, u8>) {
+        let followed = &mut self.followed[from];
+        let is_another = followed.publisher != publisher;
+        let is_proof_needed = self.mutation.0 != Mutation::LifeWithoutProof;
+        if is_proof_needed || followed.epoch == 0 {
+            followed.tracker.unproved();
+        }
+        followed.pending.clear();
+        if is_another && followed.epoch > 0 {
+            let events = self.buffer;
+            followed.tracker = Tracker::new(BufferLimit { events, bytes: usize::MAX });
+        }
+        let is_resync =
+            followed.epoch == 0 || (is_another && self.mutation.0 != Mutation::AddressIsPublisher);
+        (followed.publisher, followed.epoch) = (publisher, epoch);
+        if is_resync {
             self.resync(database);
         }
-        self.followed[from].epoch = epoch;
     }
 
     pub(crate) fn unproved(&mut self, from: usize) {
-        self.followed[from].tracker.unproved();
+        self.followed[from].pending.clear();
+        if self.mutation.0 != Mutation::LifeWithoutProof {
+            self.followed[from].tracker.unproved();
+        }
+    }
+
+    /// Nobody can be asked.
+    pub(crate) fn give_up(&mut self, from: usize, database: &BTreeMap<u8, u8>) {
+        let mut effects = Vec::new();
+        self.followed[from].tracker.give_up("nobody can be asked", &mut effects);
+        self.carry_out(from, effects, &[], database);
     }
 
     pub(crate) fn hear(&mut self, from: usize, message: &Message, database: &BTreeMap<u8, u8>) {
+        if self.followed[from].epoch == 0 {
+            // Nobody has said hello: it waits.
+            return;
+        }
         let mut effects = Vec::new();
+        let drops = self.mutation.0 == Mutation::DropsAfterResync;
         let mask = |epoch| self.mask(epoch);
         match message {
             Message::Data { epoch, number, entry } => {
@@ -76,7 +116,15 @@ impl Subscriber {
                 if resets && tracker.phase() == Phase::Live {
                     *tracker = Tracker::new(BufferLimit { events: self.buffer, bytes: usize::MAX });
                 }
+                let before = tracker.duplicates();
                 tracker.data(epoch, *number, *entry, 1, &mut effects);
+                let is_new = tracker.duplicates() == before;
+                let followed = &mut self.followed[from];
+                if let Entry::Change(Change { version, .. }) = *entry
+                    && (is_new || (drops && version > followed.highest))
+                {
+                    followed.pending.insert(version);
+                }
             }
             Message::Mark { epoch, last, prev } => {
                 let prev = prev.map(|(epoch, number)| Position { epoch: mask(epoch), number });
@@ -109,13 +157,21 @@ impl Subscriber {
                     rows.iter().map(|(key, version)| Entry::Change(Change { key: *key, version: *version }));
                 self.followed[from].tracker.replaced(at, rows.collect(), &mut effects);
             }
-            Answer::Unknown { .. } => self.followed[from].tracker.unknown(at, &mut effects),
+            Answer::Unknown { .. } => {
+                let tracker = &mut self.followed[from].tracker;
+                tracker.unknown(at, &mut effects);
+                if self.mutation.0 == Mutation::DropsAfterResync && tracker.phase() == Phase::Live {
+                    effects.retain(|effect| !matches!(effect, Effect::Apply { .. }));
+                    *tracker = Tracker::resumed(at, BufferLimit { events: self.buffer, bytes: usize::MAX });
+                    tracker.mark(at.epoch, at.number, None, &mut effects);
+                }
+            }
         }
         let epochs = match answer {
-            Answer::Snapshot { epochs, .. } => epochs.as_slice(),
-            Answer::Replay { .. } | Answer::Unknown { .. } => &[],
+            Answer::Snapshot { epochs, .. } => epochs.clone(),
+            Answer::Replay { .. } | Answer::Unknown { .. } => Vec::new(),
         };
-        self.carry_out(from, effects, epochs, database);
+        self.carry_out(from, effects, &epochs, database);
     }
 
     pub(crate) fn doubt(&mut self, from: usize, database: &BTreeMap<u8, u8>) {
@@ -136,7 +192,8 @@ impl Subscriber {
                 Effect::Apply { event: Entry::Change(change), .. } => self.apply(from, change),
                 Effect::Apply { event: Entry::Lost, .. } | Effect::Resync(_) => self.resync(database),
                 Effect::Replace(rows) => self.replace(from, rows, epochs),
-                Effect::Missing(_) | Effect::Recovering { .. } | Effect::Live => {}
+                Effect::Missing(_) => self.followed[from].pending.clear(),
+                Effect::Recovering { .. } | Effect::Live => {}
             }
         }
         if self.followed[from].tracker.waiting_bytes() > self.buffer {
@@ -148,11 +205,15 @@ impl Subscriber {
         if version <= self.followed[from].last_version {
             self.broken = Some("unique: an event was applied twice, or behind a later one");
         }
+        let Followed { publisher, epoch, .. } = self.followed[from];
         self.followed[from].last_version = version;
-        let epoch = self.followed[from].epoch;
+        if self.mutation.0 == Mutation::DropsAfterResync {
+            self.followed[from].highest = version.max(self.followed[from].highest);
+        }
+        self.followed[from].pending.remove(&version);
         let row = self.rows.entry(key).or_default();
         if version >= row.version {
-            *row = Row { version, teller: from, epoch };
+            *row = Row { version, teller: publisher, epoch };
         }
     }
 
@@ -165,18 +226,19 @@ impl Subscriber {
             })
             .collect();
         self.followed[from].last_version = rows.values().copied().max().unwrap_or(0);
-        let is_covered = |row: &Row| match self.mutation.0 {
+        self.followed[from].pending.clear();
+        let Followed { publisher, epoch, .. } = self.followed[from];
+        let is_spoken_for = |row: &Row| match self.mutation.0 {
             Mutation::AbsenceWithoutEpochs => row.epoch > 0,
-            Mutation::AbsenceByClock => row.epoch >= epochs[0],
+            Mutation::AbsenceByOrderOfEpochs => epochs.first().is_some_and(|first| row.epoch >= *first),
             _ => epochs.contains(&row.epoch),
         };
-        let is_told = |row: &Row| row.teller == from && is_covered(row);
+        let is_told = |row: &Row| row.teller == publisher && is_spoken_for(row);
         self.rows.retain(|key, row| !is_told(row) || rows.contains_key(key));
-        let epoch = self.followed[from].epoch;
         for (key, version) in rows {
             let row = self.rows.entry(key).or_default();
             if version >= row.version || self.mutation.0 == Mutation::MergeWithoutVersion {
-                *row = Row { version, teller: from, epoch };
+                *row = Row { version, teller: publisher, epoch };
             }
         }
     }

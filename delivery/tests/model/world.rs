@@ -13,6 +13,18 @@ pub(crate) struct Bounds {
     pub(crate) file_losses: u8,
     pub(crate) drops: u8,
     pub(crate) repeats: u8,
+    /// How often another publisher takes the place of one, at the same address.
+    pub(crate) replacements: u8,
+    /// How often a topic is retired at its publisher.
+    pub(crate) retirements: u8,
+    /// How often a connection breaks while its publisher lives on.
+    pub(crate) breaks: u8,
+    /// How often the subscriber does not wait for an answer, and asks again.
+    pub(crate) timeouts: u8,
+    /// A publisher that has lost its file begins an epoch below the ones before: its clock went back.
+    pub(crate) clock_back: bool,
+    /// All publishers are behind one address, and there nobody can be asked.
+    pub(crate) proxied: bool,
     pub(crate) ring: usize,
     pub(crate) buffer: usize,
 }
@@ -26,6 +38,12 @@ impl Bounds {
         file_losses: 0,
         drops: 0,
         repeats: 0,
+        replacements: 0,
+        retirements: 0,
+        breaks: 0,
+        timeouts: 0,
+        clock_back: false,
+        proxied: false,
         ring: 1,
         buffer: 1,
     };
@@ -47,26 +65,41 @@ pub(crate) enum Mutation {
     UnseededSnapshot,
     /// What a snapshot lacks is gone, even if it was told before the snapshot's numbers began.
     AbsenceWithoutEpochs,
-    /// What a snapshot lacks is gone if its epoch is not before the first one of the snapshot: epochs of other lives of the
-    /// publisher, whose clock was ahead, are taken for later ones.
-    AbsenceByClock,
+    /// What a snapshot lacks is gone if its epoch is not lower than the first one of the snapshot, whatever the clock said.
+    AbsenceByOrderOfEpochs,
     /// What a worker sends again is numbered again.
     RepeatsNumbered,
     /// A snapshot row replaces whatever is there.
     MergeWithoutVersion,
+    /// What a publisher had before its answer that it does not remember is not applied after the `Resync`.
+    DropsAfterResync,
+    /// An address is taken for a publisher: whoever stands there is the one that stood there before.
+    AddressIsPublisher,
+    /// Of the publishers behind one address, only the one that says the first hello is followed.
+    FirstHelloOnly,
+    /// A life that begins while its link stands is believed to go on without proof.
+    LifeWithoutProof,
+    /// Of a life that nothing was heard of but its hello, nobody asks whether it is remembered.
+    SilentNewLife,
 }
 
 impl Mutation {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::NoEpoch,
-        Self::NoMarks,
-        Self::FirstNumberResets,
-        Self::UnboundedBuffer,
-        Self::UnseededSnapshot,
-        Self::AbsenceWithoutEpochs,
-        Self::AbsenceByClock,
-        Self::RepeatsNumbered,
-        Self::MergeWithoutVersion,
+    /// Each with the bounds in which it must be noticed.
+    pub(crate) const ALL: [(Self, &str); 14] = [
+        (Self::NoEpoch, "a loss and a crash"),
+        (Self::NoMarks, "a loss and a crash"),
+        (Self::FirstNumberResets, "losses and a repeat"),
+        (Self::UnboundedBuffer, "a loss and a crash"),
+        (Self::UnseededSnapshot, "a crash that loses the file"),
+        (Self::AbsenceWithoutEpochs, "a crash that loses the file"),
+        (Self::AbsenceByOrderOfEpochs, "a publisher that forgets and whose clock went back"),
+        (Self::RepeatsNumbered, "a loss and a crash"),
+        (Self::MergeWithoutVersion, "two publishers"),
+        (Self::DropsAfterResync, "a crash that loses the file"),
+        (Self::AddressIsPublisher, "another publisher at the same address"),
+        (Self::FirstHelloOnly, "two publishers behind one address"),
+        (Self::LifeWithoutProof, "a file that is lost, and what was on its way"),
+        (Self::SilentNewLife, "a file that is lost, and what was on its way"),
     ];
 }
 
@@ -100,7 +133,7 @@ pub(crate) type Rows = BTreeMap<u8, Row>;
 pub(crate) struct Row {
     pub(crate) version: u8,
     /// Which publisher told it last, in which epoch; 0 for the database.
-    pub(crate) teller: usize,
+    pub(crate) teller: u8,
     pub(crate) epoch: u64,
 }
 
@@ -116,19 +149,27 @@ pub(crate) struct World {
     pub(crate) file_losses: u8,
     pub(crate) drops: u8,
     pub(crate) repeats: u8,
+    pub(crate) replacements: u8,
+    pub(crate) retirements: u8,
+    pub(crate) breaks: u8,
+    pub(crate) timeouts: u8,
 }
 
 impl World {
     pub(crate) fn new(bounds: &Bounds, mutation: Mutation) -> Self {
         Self {
             database: BTreeMap::new(),
-            services: (0..bounds.publishers).map(|_| Service::new()).collect(),
+            services: (1..).take(bounds.publishers).map(Service::new).collect(),
             subscriber: Subscriber::new(bounds, mutation),
             published: 0,
             crashes: 0,
             file_losses: 0,
             drops: 0,
             repeats: 0,
+            replacements: 0,
+            retirements: 0,
+            breaks: 0,
+            timeouts: 0,
         }
     }
 }

@@ -1,3 +1,4 @@
+use crate::MAX_TOPICS_PER_PUBLISHER;
 use std::time::Duration;
 
 use super::agent_table::AGENT;
@@ -109,7 +110,8 @@ const PUBSUB: &[Setting] = &[
         kind: Kind::Text,
         default: r#""""#,
         doc: "The identity of this publisher, at most 255 bytes, by which subscribers follow its streams across restarts; no \
-              two may share one. If empty, it is the uuid5 of host name, bind address and port.",
+              two may share one. If empty, it is the one that `state_dir` keeps: at the first start the uuid5 of host \
+              name, bind address and port, and the same ever after.",
         reload: Reload::Restart,
     },
     Setting {
@@ -184,7 +186,7 @@ const SERVICE: &[Setting] = &[
     Setting {
         section: "service",
         name: "max_topics",
-        kind: Kind::Integer { min: 16, max: 1_000_000 },
+        kind: Kind::Integer { min: 16, max: MAX_TOPICS_PER_PUBLISHER as i64 },
         default: "65536",
         doc: "How many topics are followed at the same time, 16 to 1000000. When one more is published on, the one \
               that was idle longest is retired: if it comes back, its subscribers are told to compare with the \

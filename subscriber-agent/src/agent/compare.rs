@@ -76,11 +76,7 @@ impl Agent {
                 );
             }
             let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            let held = AgentNotice::SyncHeld {
-                absent: unconfirmed,
-                rows: held_rows,
-                wait_ms,
-            };
+            let held = AgentNotice::SyncHeld { absent: unconfirmed, rows: held_rows, wait_ms };
             io.output.agent_notice(&held).await?;
         }
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

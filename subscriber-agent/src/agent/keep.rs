@@ -33,6 +33,7 @@ impl Agent {
         );
         self.intake.restore(state.rows, Instant::now());
         self.subscriber.resume(state.positions);
+        self.subscriber.resume_links(state.links);
         io.unhandled = state.unhandled;
     }
 
@@ -91,6 +92,7 @@ impl Agent {
         SavedState {
             subscriptions: self.asked().descriptions(),
             positions,
+            links: self.subscriber.links(),
             rows: table.dated().chain(forgotten).collect(),
             unhandled: unhandled.into_iter().collect(),
         }

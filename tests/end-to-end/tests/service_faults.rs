@@ -26,6 +26,8 @@ mod hangs;
 mod identities;
 #[path = "service_faults/kills.rs"]
 mod kills;
+#[path = "service_faults/moves.rs"]
+mod moves;
 #[path = "service_faults/old_peers.rs"]
 mod old_peers;
 #[path = "service_faults/outboxes.rs"]

@@ -10,8 +10,16 @@ use crate::subscriber::timing::PROOF;
 use crate::subscriber::{Effect, Item, PublisherClock, Tracker};
 use crate::{Answer, AnswerKind, Position};
 
+/// After the number of answers of another publisher in a row, nobody is asked as long as the link stands.
+const MAX_MISDIRECTED: u32 = 3;
+
 /// Asking its publisher, and what comes of it.
 impl Line {
+    /// Whether an answer to it has begun.
+    pub(in crate::subscriber) fn is_being_answered(&self) -> bool {
+        self.answering.is_some()
+    }
+
     /// A part of an answer came.
     pub(in crate::subscriber) fn answered(&mut self, envelope: Envelope, context: &mut Context<'_>) {
         match Answer::read(&envelope) {
@@ -19,12 +27,16 @@ impl Line {
                 context.counters.bad(refused.cause());
                 self.answering = None;
             }
+            Ok(Some(head)) if head.stamp.publisher != self.incarnation.publisher => {
+                self.misdirected(&head, context);
+            }
             Ok(Some(head)) => {
                 let is_ours = head.stamp.publisher == self.incarnation.publisher
                     && head.stamp.epoch == self.incarnation.epoch
                     && self.asking.is_answer(head.id, &head.topic, context.now);
                 self.answering = is_ours.then(|| Answering::new(&head));
                 if is_ours {
+                    self.misdirected = 0;
                     self.begin_answer(&head, context);
                 }
             }
@@ -32,6 +44,22 @@ impl Line {
                 self.asking.moves(context.now);
                 self.part(envelope, context);
             }
+        }
+    }
+
+    /// Another publisher answers: requests and events of this address lead to different ones. Asking once more may lead to the
+    /// right one; if it does not, nobody can be asked.
+    fn misdirected(&mut self, head: &Answer, context: &mut Context<'_>) {
+        if !self.asking.is_answer(head.id, &head.topic, context.now) {
+            return;
+        }
+        context.counters.bad("answer_of_another_publisher");
+        self.answering = None;
+        self.misdirected += 1;
+        let wait = context.jitter(PROOF);
+        self.asking.failed(context.now, wait);
+        if self.misdirected >= MAX_MISDIRECTED {
+            self.requests_refused(context);
         }
     }
 

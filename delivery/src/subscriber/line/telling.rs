@@ -1,4 +1,4 @@
-use pubsub_api::{Envelope, Notice, Topic};
+use pubsub_api::{Envelope, HELLO, Notice, Topic};
 
 use super::Line;
 use crate::subscriber::context::Context;
@@ -10,14 +10,32 @@ impl Line {
     pub(super) fn pass_on(
         &mut self,
         topic: &Topic,
+        life: u64,
         mut effects: Vec<Effect<Payload>>,
         context: &mut Context<'_>,
     ) {
         for effect in effects.drain(..) {
-            self.pass_on_one(topic, effect, context);
+            let is_resync = matches!(effect, Effect::Resync(_));
+            if *topic == HELLO {
+                if is_resync {
+                    self.tell_forgotten(life, context);
+                }
+            } else if !is_resync || self.forgotten_life != Some(life) {
+                self.pass_on_one(topic, effect, context);
+            }
         }
         // Its capacity serves again.
         self.effects = effects;
+    }
+
+    /// The publisher does not remember a life, or nobody can be asked.
+    fn tell_forgotten(&mut self, life: u64, context: &mut Context<'_>) {
+        self.forgotten_life = Some(life);
+        context.counters.resyncs += 1;
+        let reason =
+            "the publisher began anew, and nothing shows that it remembers what it had published before";
+        let (publisher, reason) = (Some(self.endpoint.clone()), reason.to_owned());
+        context.items.push_back(Item::Notice(Notice::Resync { publisher, topic: None, reason }));
     }
 
     fn pass_on_one(&self, topic: &Topic, effect: Effect<Payload>, context: &mut Context<'_>) {
@@ -74,17 +92,5 @@ impl Line {
             Effect::Live => Item::Notice(Notice::Live { publisher: publisher(), topic: Some(name()) }),
         };
         context.items.push_back(item);
-    }
-
-    /// Tells that all topics are live, if they are and that was not told; on a broker it only notes it.
-    pub(in crate::subscriber) fn tell_live(&mut self, context: &mut Context<'_>) {
-        if self.is_proved && self.unproved == 0 && !self.told_live {
-            self.told_live = true;
-            if !context.options.introduced {
-                return;
-            }
-            let publisher = self.endpoint.clone();
-            context.items.push_back(Item::Notice(Notice::Live { publisher, topic: None }));
-        }
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -6,7 +6,9 @@ use std::time::Duration;
 use futures_channel::mpsc as monitor;
 use futures_util::StreamExt;
 use pubsub_api::wire::EventRef;
-use pubsub_api::{Backoff, Counter, CounterReading, HELLO, Incoming, Notice, PeerReading, Tally, hello};
+use pubsub_api::{
+    Backoff, Counter, CounterReading, HELLO, Incarnation, Incoming, Notice, PeerReading, Tally, hello,
+};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -127,7 +129,7 @@ impl SubLink {
         let mut socket = SubSocket::with_options(options);
         let events = socket.monitor();
         socket.connect(endpoint).await.map_err(|error| error.to_string())?;
-        Ok(Connection { socket, events, placed: BTreeSet::new(), subscribed: false })
+        Ok(Connection { socket, events, placed: BTreeSet::new(), subscribed: false, lives: VecDeque::new() })
     }
 
     /// Reads one connection until it breaks; whether a hello came.
@@ -193,12 +195,13 @@ impl SubLink {
             refuse(refused, &self.parts.counters.dropped);
             return Ok(());
         }
-        if is_hello && !connection.subscribed {
-            connection.subscribed = true;
+        if is_hello {
             self.parts.state.set(SUBSCRIBED);
             let (publisher, incarnation) =
                 (self.parts.endpoint.clone(), hello::incarnation(&envelope.payload));
-            self.tell(Notice::Subscribed { publisher, incarnation }).await?;
+            if connection.is_first(incarnation) {
+                self.tell(Notice::Subscribed { publisher, incarnation }).await?;
+            }
         }
         self.parts.queue.send(Incoming::Message(envelope)).await.map_err(|_| Abandoned)?;
         self.parts.counters.received.add(u64::from(!is_hello));
@@ -217,9 +220,28 @@ struct Connection {
     placed: BTreeSet<String>,
     /// A hello came.
     subscribed: bool,
+    /// Whose hellos came: of several publishers if a proxy stands in front of them.
+    lives: VecDeque<Incarnation>,
 }
 
+/// The number of lives that are remembered on one connection: one that is forgotten would only be introduced again.
+const MAX_LIVES: usize = 256;
+
 impl Connection {
+    /// Whether this hello is the first one of the connection, or the first of a life of a publisher.
+    fn is_first(&mut self, life: Option<Incarnation>) -> bool {
+        let is_first = !std::mem::replace(&mut self.subscribed, true);
+        let Some(life) = life else { return is_first };
+        if self.lives.contains(&life) {
+            return false;
+        }
+        if self.lives.len() >= MAX_LIVES {
+            self.lives.pop_front();
+        }
+        self.lives.push_back(life);
+        true
+    }
+
     /// Subscribes to what is new, in order, and gives up what is no longer wanted; `$hello` is placed last, once.
     async fn place(&mut self, filters: &[String]) -> Result<(), String> {
         for filter in filters {

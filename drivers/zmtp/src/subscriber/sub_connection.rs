@@ -165,6 +165,9 @@ impl<'a> SubConnection<'a> {
                 Command::put_pong(&mut self.out, context.as_bytes());
             }
         }
+        if said.of_publisher {
+            self.vigil.published(Instant::now());
+        }
         if self.inbound.is_proved() {
             self.vigil.proved();
             self.link.set(Phase::Subscribed);

@@ -4,7 +4,7 @@ use std::ops::Range;
 use bytes::buf::Limit;
 use bytes::{BufMut, Bytes, BytesMut};
 use pubsub_api::wire::{EventRef, MAX_RECEIVED_BYTES, WireError};
-use pubsub_api::{HELLO, Notice, Topic, hello};
+use pubsub_api::{HELLO, Incarnation, Notice, Topic, hello};
 
 use super::sub_queue::Item;
 use super::sub_queue::chunk::{Chunk, Span};
@@ -25,10 +25,36 @@ pub(super) struct Inbound {
     decoder: EventDecoder,
     /// The last topic that was found good: mostly the next event has it too.
     good_topic: Vec<u8>,
-    /// A hello came.
-    proved: bool,
+    /// Whose hellos came: of one publisher, and of several if a proxy stands in front of them.
+    heard: Heard,
     /// These are answers: what is in them is for whoever asked, whatever its topic.
     of_replies: bool,
+}
+
+/// Whose hellos came over one connection.
+#[derive(Debug, Default)]
+struct Heard {
+    is_proved: bool,
+    lives: VecDeque<Incarnation>,
+}
+
+/// The number of lives that are remembered on one connection: one that is forgotten would only be introduced again.
+const MAX_LIVES: usize = 256;
+
+impl Heard {
+    /// Whether this hello is the first one of the connection, or the first of a life of a publisher.
+    fn is_first(&mut self, life: Option<Incarnation>) -> bool {
+        let is_first = !std::mem::replace(&mut self.is_proved, true);
+        let Some(life) = life else { return is_first };
+        if self.lives.contains(&life) {
+            return false;
+        }
+        if self.lives.len() >= MAX_LIVES {
+            self.lives.pop_front();
+        }
+        self.lives.push_back(life);
+        true
+    }
 }
 
 /// How much is read at a time, and the size of a block.
@@ -42,6 +68,8 @@ const LARGEST_BLOCK_BYTES: usize = MAX_RECEIVED_BYTES + Topic::MAX_RESERVED_BYTE
 pub(super) struct Said {
     /// PINGs, each with its time to live and the context that its PONG echoes.
     pub(super) pings: Vec<(u16, Context)>,
+    /// Whether an event came, or a part of one: not only what a proxy answers by itself.
+    pub(super) of_publisher: bool,
 }
 
 /// The context of a PING.
@@ -75,7 +103,7 @@ impl Inbound {
             block,
             decoder: EventDecoder::default(),
             good_topic: Vec::new(),
-            proved: false,
+            heard: Heard::default(),
             of_replies: false,
         }
     }
@@ -87,7 +115,7 @@ impl Inbound {
 
     /// Whether a hello came.
     pub(super) fn is_proved(&self) -> bool {
-        self.proved
+        self.heard.is_proved
     }
 
     /// Where to read the next bytes into.
@@ -127,7 +155,9 @@ impl Inbound {
             let ended = self.decode(&mut found, &mut said, counters, is_large);
             let block = self.block.split_to(found.used).freeze();
             found.finish(block, items, counters);
-            if !ended? {
+            let has_more = ended?;
+            said.of_publisher |= !self.block.is_empty();
+            if !has_more {
                 return Ok(said);
             }
             self.move_to(BLOCK_BYTES.max(self.block.len()));
@@ -142,7 +172,7 @@ impl Inbound {
         counters: &LinkCounters,
         one: bool,
     ) -> Result<bool, ProtocolError> {
-        let Self { publisher, block, decoder, good_topic, proved, of_replies } = self;
+        let Self { publisher, block, decoder, good_topic, heard, of_replies } = self;
         loop {
             let rest = block.get(found.used..).unwrap_or_default();
             let (used, decoded) = decoder.next(rest)?;
@@ -156,6 +186,7 @@ impl Inbound {
                 }
                 Decoded::Command(_) => {}
                 Decoded::Event { topic, payload } => {
+                    said.of_publisher = true;
                     let parts = (
                         rest.get(topic.clone()).unwrap_or_default(),
                         rest.get(payload.clone()).unwrap_or_default(),
@@ -165,10 +196,10 @@ impl Inbound {
                         Ok(Kind::Event) => found.event(span, false),
                         Ok(Kind::Lost(events)) => found.notice(gap(events)),
                         Ok(Kind::Hello) => {
-                            if !std::mem::replace(proved, true) {
-                                let incarnation = hello::incarnation(parts.1);
-                                found
-                                    .notice(Notice::Subscribed { publisher: publisher.clone(), incarnation });
+                            let incarnation = hello::incarnation(parts.1);
+                            if heard.is_first(incarnation) {
+                                let publisher = publisher.clone();
+                                found.notice(Notice::Subscribed { publisher, incarnation });
                             }
                             found.event(span, true);
                         }

@@ -6,6 +6,8 @@ use crate::protocol::{Heartbeat, Pulse};
 ///
 /// - [`Heartbeat`] judges a publisher that answers PING.
 /// - After its first hello, a publisher is never silent for `dead_after`, whatever ZMTP it speaks: hellos come every second.
+/// - A proxy answers PING by itself, also when no publisher is left behind it: without an event for twice `dead_after`, the
+///   link is dead all the same.
 /// - Only time in which we read counts. As long as the application leaves no room, the silence is ours: then the publisher
 ///   is sent a PING every interval, so that it sees that we live, and is judged by nothing.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub(super) struct Vigil {
     proved: bool,
     /// Since when the publisher is silent, or might have spoken.
     heard: Instant,
+    /// Since when no event came, or might have come.
+    published: Instant,
     /// Set while we do not read: when it was sent a PING.
     stalled: Option<Instant>,
 }
@@ -37,7 +41,16 @@ impl Vigil {
     /// Over a connection that stands since `now`.
     pub(super) fn new(interval: Duration, dead_after: Duration, knows_ping: bool, now: Instant) -> Self {
         let beat = Heartbeat::new(interval, dead_after, knows_ping, now);
-        Self { beat, interval, dead_after, knows_ping, proved: false, heard: now, stalled: None }
+        Self {
+            beat,
+            interval,
+            dead_after,
+            knows_ping,
+            proved: false,
+            heard: now,
+            published: now,
+            stalled: None,
+        }
     }
 
     /// How often to call [`tick`](Self::tick).
@@ -49,6 +62,11 @@ impl Vigil {
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
         self.beat.heard(now);
+    }
+
+    /// An event came, or a part of one.
+    pub(super) fn published(&mut self, now: Instant) {
+        self.published = now;
     }
 
     /// A hello came: there will be more.
@@ -74,6 +92,7 @@ impl Vigil {
             (true, Some(_)) => {
                 self.stalled = None;
                 self.heard(now);
+                self.published(now);
             }
             _ => {}
         }
@@ -90,7 +109,9 @@ impl Vigil {
             *pinged = now;
             return Verdict::Ping;
         }
-        if self.proved && now.saturating_duration_since(self.heard) >= self.dead_after {
+        let since = |then: Instant| now.saturating_duration_since(then);
+        let is_silent = since(self.heard) >= self.dead_after || since(self.published) >= 2 * self.dead_after;
+        if self.proved && is_silent {
             return Verdict::Dead;
         }
         match self.beat.tick(now) {
@@ -119,6 +140,7 @@ mod tests {
         let (mut vigil, start) = vigil(false);
         assert_eq!(vigil.tick(false, start + 100 * SECOND), Verdict::Quiet);
         vigil.heard(start + 100 * SECOND);
+        vigil.published(start + 100 * SECOND);
         vigil.proved();
         assert_eq!(vigil.tick(false, start + 102 * SECOND), Verdict::Quiet);
         assert_eq!(vigil.tick(false, start + 103 * SECOND), Verdict::Dead);
@@ -131,6 +153,20 @@ mod tests {
         vigil.written(start + SECOND);
         assert_eq!(vigil.tick(false, start + 3 * SECOND), Verdict::Quiet);
         assert_eq!(vigil.tick(false, start + 4 * SECOND), Verdict::Dead);
+    }
+
+    /// A proxy whose publishers are all gone.
+    #[test]
+    fn who_answers_pings_and_publishes_nothing_more_is_dead() {
+        let (mut vigil, start) = vigil(true);
+        vigil.proved();
+        for second in 1..6 {
+            let now = start + second * SECOND;
+            assert_eq!(vigil.tick(false, now), Verdict::Ping);
+            vigil.written(now);
+            vigil.heard(now);
+        }
+        assert_eq!(vigil.tick(false, start + 6 * SECOND), Verdict::Dead);
     }
 
     #[test]

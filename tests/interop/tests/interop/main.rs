@@ -29,6 +29,7 @@
 //! | peers of one identity; DEALER in place of PUSH | `identities` |
 //! | PLAIN and CURVE in all four roles | `mechanisms` |
 //! | a DEALER's requests, and the answers to it alone | `requests` |
+//! | two services behind one XSUB and XPUB proxy | `proxies` |
 //! | either side killed and started again, on either hop | `restarts`, `publisher_to_agent` |
 #![expect(clippy::indexing_slicing, clippy::expect_used, reason = "a test ends where an expectation fails")]
 
@@ -42,6 +43,7 @@ mod identities;
 mod matrix;
 mod mechanisms;
 mod odd_but_good;
+mod proxies;
 mod publisher_to_agent;
 mod requests;
 mod restarts;
@@ -79,11 +81,12 @@ const OF_BOTH: [(&str, &[Case]); 12] = [
 ];
 
 /// What the reference drivers cannot do, and what they do instead.
-const OF_ONE: [(Drivers, &str, &[Case]); 6] = [
+const OF_ONE: [(Drivers, &str, &[Case]); 7] = [
     (Drivers::Zmtp, "heartbeats", heartbeats::KEPT),
     (Drivers::Zeromq, "heartbeats", heartbeats::CUT),
     (Drivers::Zmtp, "identities", identities::OF_ZMTP),
     (Drivers::Zmtp, "mechanisms", mechanisms::CASES),
+    (Drivers::Zmtp, "proxies", proxies::CASES),
     (Drivers::Zmtp, "requests", requests::CASES),
     (Drivers::Zmtp, "subscriptions", subscriptions::OF_ZMTP),
 ];

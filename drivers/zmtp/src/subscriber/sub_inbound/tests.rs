@@ -68,6 +68,50 @@ fn events_hellos_and_losses_come_at_their_places_however_the_bytes_are_cut() {
     }
 }
 
+/// A proxy in front of two publishers, one of which starts again.
+#[test]
+fn each_publisher_that_says_hello_on_a_connection_is_told_once() {
+    let hello = |publisher, epoch| {
+        let life = Some(pubsub_api::Incarnation { publisher, epoch });
+        encode(&hello::event("p", life)).unwrap()
+    };
+    let mut bytes = Vec::new();
+    for (publisher, epoch) in [(7, 1), (8, 1), (7, 1), (8, 1), (8, 2), (7, 1), (8, 2)] {
+        put_event(&mut bytes, b"$hello", &hello(publisher, epoch));
+    }
+    let (ended, words, _) = fed(&bytes, 1000);
+    assert_eq!(ended, Ok(()));
+    assert_eq!(
+        words,
+        [
+            "subscribed",
+            "$hello",
+            "subscribed",
+            "$hello",
+            "$hello",
+            "$hello",
+            "subscribed",
+            "$hello",
+            "$hello",
+            "$hello"
+        ]
+    );
+}
+
+#[test]
+fn what_a_proxy_answers_by_itself_is_no_word_of_a_publisher() {
+    let said = |bytes: &[u8]| {
+        let (mut inbound, counters) = (Inbound::new("p", b""), LinkCounters::default());
+        inbound.room().put_slice(bytes);
+        inbound.take(&mut VecDeque::new(), &counters).unwrap().of_publisher
+    };
+    let mut bytes = Vec::new();
+    Command::Pong.put(&mut bytes);
+    assert!(!said(&bytes));
+    put_event(&mut bytes, b"a", b"1");
+    assert!(said(&bytes) && said(&bytes[..bytes.len() - 1]), "also a part of an event is one");
+}
+
 #[test]
 fn what_is_counted_is_events_losses_and_drops_by_cause() {
     let (mut inbound, counters) = (Inbound::new("p", b""), LinkCounters::default());

@@ -1,0 +1,226 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pubsub_api::{Incarnation, Notice};
+
+use super::Feed;
+use crate::subscriber::line::Line;
+use crate::subscriber::link::Link;
+use crate::subscriber::timing::GIVE_UP;
+use crate::subscriber::{Item, Origin};
+
+/// Who is followed on which link.
+impl Feed {
+    /// The application wants to listen at an endpoint.
+    pub fn address_registered(&mut self, endpoint: &str) {
+        self.links.of(endpoint).is_registered = true;
+    }
+
+    /// The application has left an address for good.
+    pub fn address_left(&mut self, endpoint: &str, now: Duration) {
+        self.link_lost(endpoint, "its address was unregistered", now);
+        if let Some(link) = self.links.get_mut(endpoint) {
+            link.is_registered = false;
+        }
+    }
+
+    /// A life says its first hello on a link.
+    pub(super) fn introduced(&mut self, endpoint: &str, of: Incarnation, now: Duration) {
+        let was_told = self.is_told(endpoint);
+        let link = self.links.of(endpoint);
+        let is_new = !link.expected.contains(&of.publisher);
+        let introduction = link.introduce(of);
+        self.tell_replaced(endpoint, of, &introduction.replaced);
+        let known = self.lines.of(of).or_else(|| self.abandoned_line(endpoint, of));
+        let begins_anew = |line: &Line| introduction.is_again || line.incarnation != of;
+        if let Some(place) = known
+            && self.lines.get(place).is_some_and(|line| line.is_proved && begins_anew(line))
+        {
+            self.lost(place, "its publisher began anew", now);
+        }
+        let joins = was_told && is_new && introduction.replaced.is_empty();
+        self.prove(known, endpoint, of, joins, now);
+    }
+
+    /// Follows a life at an endpoint, in the line that is known for it or in a new one. It `joins` a link that is told to be
+    /// live.
+    fn prove(&mut self, known: Option<usize>, endpoint: &str, of: Incarnation, joins: bool, now: Duration) {
+        let has_room = self.lines.len() < self.options.max_publishers;
+        let Some(place) = known.or_else(|| has_room.then(|| self.add_line(of, endpoint, now))) else {
+            tracing::warn!(
+                endpoint,
+                publisher = format!("{:016x}", of.publisher),
+                "does not follow one more publisher: {} are followed; its events arrive unverified",
+                self.lines.len()
+            );
+            return;
+        };
+        let is_forgotten = self.links.of(endpoint).forgotten.remove(&of.publisher);
+        let forgot = self.lines.get_mut(place).is_some_and(|line| std::mem::take(&mut line.has_forgotten));
+        if is_forgotten || forgot {
+            let away = self.options.remembered;
+            let reason = format!("nothing was heard of it for {away:?}, and how far it was is forgotten");
+            self.tell_resync(endpoint, reason);
+        }
+        if let (Some(line), mut context) = self.split(place, now) {
+            let before = line.incarnation.epoch;
+            line.prove(of, endpoint, &mut context);
+            line.told_live |= joins;
+            if is_forgotten || forgot {
+                // The `Resync` stands for that, too.
+                line.remembers(before);
+            }
+        }
+        self.look_for_disputes(of.publisher);
+        for envelope in self.held.release(of) {
+            self.message(envelope, now);
+        }
+        if let Some(place) = self.lines.of(of) {
+            self.look_at(place);
+        }
+    }
+
+    /// The link leads to another publisher: tells it, unless those that were there are heard elsewhere.
+    fn tell_replaced(&mut self, endpoint: &str, by: Incarnation, replaced: &BTreeSet<u64>) {
+        let gone: Vec<u64> =
+            replaced.iter().copied().filter(|publisher| !self.links.hear_publisher(*publisher)).collect();
+        for publisher in gone.iter().filter(|publisher| !self.links.want(**publisher)) {
+            // Nobody goes on there, and it is told now.
+            self.resumed.remove(publisher);
+        }
+        if let Some(gone) = gone.first() {
+            let by = by.publisher;
+            let reason = format!(
+                "it leads to publisher {by:016x}, and led to {gone:016x}: what that published last is not known"
+            );
+            self.tell_resync(endpoint, reason);
+        }
+    }
+
+    pub(super) fn tell_resync(&mut self, endpoint: &str, reason: String) {
+        self.counters.resyncs += 1;
+        let publisher = Some(endpoint.to_owned());
+        self.items.push_back(Item::Notice(Notice::Resync { publisher, topic: None, reason }));
+    }
+
+    /// The line of an earlier life of the publisher, which no link claims any more; the one of this endpoint first.
+    fn abandoned_line(&self, endpoint: &str, of: Incarnation) -> Option<usize> {
+        let is_abandoned = |line: &Line| !self.links.hear(line.incarnation);
+        let mut abandoned = self.lines.of_publisher(of.publisher).filter(|(_, line)| is_abandoned(line));
+        let here = abandoned.clone().find(|(_, line)| line.endpoint == endpoint);
+        here.or_else(|| abandoned.next()).map(|(line, _)| line)
+    }
+
+    /// Tells if several lives claim one id at the same time.
+    pub(super) fn look_for_disputes(&mut self, publisher: u64) {
+        let mut lives = BTreeSet::new();
+        let mut publishers = BTreeSet::new();
+        for (endpoint, link) in self.links.iter() {
+            for life in link.lives().filter(|life| life.publisher == publisher) {
+                lives.insert(life);
+                publishers.insert(endpoint.clone());
+            }
+        }
+        let is_disputed = lives.len() > 1;
+        let mut is_new = false;
+        for line in self.lines.iter_mut().filter(|line| line.incarnation.publisher == publisher) {
+            is_new |= is_disputed && !line.is_disputed;
+            line.is_disputed = is_disputed;
+        }
+        if is_new {
+            let (id, publishers) = (format!("{publisher:016x}"), publishers.into_iter().collect());
+            self.items.push_back(Item::Notice(Notice::DuplicatePublisher { id, publishers }));
+        }
+    }
+
+    /// The connection to an endpoint is gone.
+    pub(super) fn link_lost(&mut self, endpoint: &str, reason: &str, now: Duration) {
+        let lives = self.links.get_mut(endpoint).map(|link| link.down()).unwrap_or_default();
+        for life in lives {
+            self.unheard(endpoint, life, reason, now);
+        }
+    }
+
+    /// A life is not heard at an endpoint any more.
+    fn unheard(&mut self, endpoint: &str, life: Incarnation, reason: &str, now: Duration) {
+        let other = self.links.endpoint_of(life).cloned();
+        if let Some(place) = self.lines.of(life) {
+            match (other, self.lines.get_mut(place)) {
+                (Some(other), Some(line)) => line.endpoint = other,
+                (None, Some(line)) => {
+                    endpoint.clone_into(&mut line.endpoint);
+                    self.lost(place, reason, now);
+                }
+                (_, None) => {}
+            }
+        }
+        self.look_for_disputes(life.publisher);
+    }
+
+    /// A hello of a life: whoever is on the same link and says none is silent.
+    pub(super) fn hello(&mut self, life: Incarnation, now: Duration) {
+        let mut silent = Vec::new();
+        for (endpoint, link) in self.links.iter_mut() {
+            silent.extend(link.hello(life).into_iter().map(|life| (endpoint.clone(), life)));
+        }
+        for (endpoint, life) in silent {
+            let publisher = life.publisher;
+            let reason = format!("publisher {publisher:016x} says no hello, and others on this link do");
+            self.unheard(&endpoint, life, &reason, now);
+        }
+        if !self.links.hear(life) {
+            self.returned(life, now);
+        }
+    }
+
+    /// A life says hello again where it had fallen silent, or where a later life seemed to be its successor, or over one of
+    /// several connections to an endpoint of which another broke.
+    fn returned(&mut self, life: Incarnation, now: Duration) {
+        let is_here = |link: &Link| link.expected.contains(&life.publisher);
+        let here = self.links.iter_mut().filter(|(_, link)| is_here(link)).max_by_key(|(_, link)| link.is_up);
+        let Some((endpoint, link)) = here else { return };
+        let endpoint = endpoint.clone();
+        if !link.hears_publisher(life.publisher) {
+            self.introduced(&endpoint, life, now);
+        } else if link.is_revived(life) {
+            link.heard_beside(life);
+            let known = self.lines.of(life);
+            self.prove(known, &endpoint, life, false, now);
+        }
+    }
+
+    /// Gives what waits for a hello that does not come.
+    pub(super) fn release_overdue(&mut self, now: Duration) {
+        let Some(since) = now.checked_sub(GIVE_UP) else { return };
+        for (of, envelope) in self.held.expired(since) {
+            if self.lines.of_publisher(of.publisher).next().is_some() {
+                // Its numbers tell that it is missing.
+                self.counters.outdated += 1;
+            } else if !envelope.topic.is_reserved() {
+                let publisher = of.publisher;
+                let reason =
+                    format!("publisher {publisher:016x} says no hello: what is missing of it is not noticed");
+                self.counters.resyncs += 1;
+                self.counters.unverified += 1;
+                let topic = Some(envelope.topic.to_string());
+                self.items.push_back(Item::Notice(Notice::Resync { publisher: None, topic, reason }));
+                self.items.push_back(Item::Event { envelope, origin: Origin::Unverified });
+            }
+        }
+    }
+
+    /// Looks once whether there are saved positions of publishers that no endpoint led to that is still wanted: nobody will
+    /// tell what was missed of these.
+    pub(super) fn look_for_orphans(&mut self, now: Duration) {
+        if self.looked_for_orphans || now < GIVE_UP {
+            return;
+        }
+        self.looked_for_orphans = true;
+        let orphans = self.resumed.keys().filter(|publisher| !self.links.want(**publisher)).count();
+        if orphans > 0 && self.options.introduced {
+            let reason = format!("{orphans} publishers that were followed before are not heard of again");
+            self.counters.resyncs += 1;
+            self.items.push_back(Item::Notice(Notice::Resync { publisher: None, topic: None, reason }));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+use std::time::Duration;
+
+use pubsub_api::{Notice, PeerReading};
+
+use super::Feed;
+use crate::subscriber::Item;
+use crate::subscriber::line::Line;
+use crate::subscriber::timing::GIVE_UP;
+
+/// When a link is told to be live, and when stale: as a whole, whoever is behind it.
+impl Feed {
+    /// The lines that an endpoint stands for; `None` if one that is expected there was never heard.
+    fn lines_at(&self, endpoint: &str) -> Option<Vec<usize>> {
+        let mut places = Vec::new();
+        for publisher in &self.links.get(endpoint)?.expected {
+            let of_publisher = self.lines.of_publisher(*publisher);
+            let here = of_publisher.clone().filter(|(_, line)| line.endpoint == endpoint);
+            let before = places.len();
+            places.extend(here.map(|(place, _)| place));
+            if places.len() == before {
+                places.extend(of_publisher.map(|(place, _)| place));
+            }
+            if places.len() == before {
+                return None;
+            }
+        }
+        Some(places)
+    }
+
+    /// Whether an endpoint is told to be live.
+    pub(super) fn is_told(&self, endpoint: &str) -> bool {
+        let told = |place: &usize| self.lines.get(*place).is_some_and(|line| line.told_live);
+        self.lines_at(endpoint).is_some_and(|lines| !lines.is_empty() && lines.iter().all(told))
+    }
+
+    /// A line has changed: tells what follows for its links.
+    pub(super) fn look_at(&mut self, place: usize) {
+        let Some(line) = self.lines.get(place).filter(|line| line.is_news()) else { return };
+        let (endpoint, publisher) = (line.endpoint.clone(), line.incarnation.publisher);
+        if !self.options.introduced {
+            return;
+        }
+        if !line.is_current() {
+            self.tell_overfull(place, &endpoint);
+        } else {
+            let others: Vec<String> = self.links.expecting(publisher).cloned().collect();
+            self.tell_live(&endpoint);
+            others.iter().for_each(|other| self.tell_live(other));
+        }
+    }
+
+    /// Tells that an endpoint is live, if all lines there are current and that was not told.
+    fn tell_live(&mut self, endpoint: &str) {
+        let Some(places) = self.lines_at(endpoint) else { return };
+        let lines = || places.iter().filter_map(|place| self.lines.get(*place));
+        if !lines().all(Line::is_current) || lines().all(|line| line.told_live) {
+            return;
+        }
+        for place in places {
+            if let Some(line) = self.lines.get_mut(place) {
+                line.told_live = true;
+            }
+        }
+        let publisher = endpoint.to_owned();
+        self.items.push_back(Item::Notice(Notice::Live { publisher, topic: None }));
+    }
+
+    /// Nothing proves a line any more.
+    pub(super) fn lost(&mut self, place: usize, reason: &str, now: Duration) {
+        let Some(endpoint) = self.lines.get(place).map(|line| line.endpoint.clone()) else { return };
+        let was_told = self.is_told(&endpoint);
+        if let (Some(line), _) = self.split(place, now) {
+            line.unprove();
+        }
+        if was_told {
+            self.tell_stale(&endpoint, reason.to_owned());
+        }
+    }
+
+    fn tell_stale(&mut self, endpoint: &str, reason: String) {
+        let publisher = endpoint.to_owned();
+        self.items.push_back(Item::Notice(Notice::Stale { publisher, reason }));
+    }
+
+    fn tell_overfull(&mut self, place: usize, endpoint: &str) {
+        let was_told = self.is_told(endpoint);
+        let most = self.options.max_topics;
+        let reason = format!(
+            "it has more than {most} topics: events on the others arrive unverified, and what is missing of them is not \
+             noticed"
+        );
+        if let Some(line) = self.lines.get_mut(place) {
+            line.overfull_is_told();
+        }
+        if was_told {
+            self.tell_stale(endpoint, reason.clone());
+        }
+        self.tell_resync(endpoint, reason);
+    }
+
+    /// Looks whether all topics are followed again: of one that is not, a mark comes every ten seconds or so.
+    pub(super) fn look_for_room(&mut self, now: Duration) {
+        let Some(since) = now.checked_sub(GIVE_UP) else { return };
+        for place in 0..self.lines.len() {
+            let Some(line) = self.lines.get_mut(place) else { continue };
+            if !line.has_room_since(since) {
+                continue;
+            }
+            let endpoint = line.endpoint.clone();
+            self.tell_resync(&endpoint, "all its topics are followed again".to_owned());
+            self.look_at(place);
+        }
+    }
+
+    /// How it stands with each publisher: `live`, `recovering`, `proving`, `stale`, or `overfull` if it has more topics than
+    /// are followed. Where an endpoint leads to several, each is named. On a broker: with the link, and with at most a
+    /// hundred publishers that are not live.
+    #[must_use]
+    pub fn publishers(&self) -> Vec<PeerReading> {
+        if !self.options.introduced {
+            return self.broker_and_publishers();
+        }
+        let mut readings = Vec::new();
+        for line in self.lines.iter() {
+            let publisher = line.incarnation.publisher;
+            if self.links.expecting(publisher).next().is_some() || self.links.hear(line.incarnation) {
+                let state = line.state().to_owned();
+                readings.push(PeerReading { endpoint: self.name_of(&line.endpoint, publisher), state });
+            }
+        }
+        for (endpoint, link) in self.links.iter().filter(|(_, link)| link.is_up) {
+            let is_missing = |publisher: &&u64| self.lines.of_publisher(**publisher).next().is_none();
+            for publisher in link.expected.iter().filter(is_missing) {
+                let state = "stale".to_owned();
+                readings.push(PeerReading { endpoint: self.name_of(endpoint, *publisher), state });
+            }
+        }
+        readings
+    }
+
+    fn name_of(&self, endpoint: &str, publisher: u64) -> String {
+        match self.links.get(endpoint) {
+            Some(link) if link.expected.len() > 1 => format!("{endpoint} ({publisher:016x})"),
+            _ => endpoint.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use pubsub_api::{Envelope, Reply};
+
+use super::Feed;
+use crate::Answer;
+use crate::subscriber::line::Line;
+
+/// Whose answers come over the connection for requests of an endpoint.
+impl Feed {
+    /// A part of an answer came, or the connection for requests is gone.
+    pub fn reply(&mut self, reply: Reply, now: Duration) {
+        match reply {
+            Reply::Part { endpoint, envelope } => {
+                let Some(place) = self.asker(&endpoint, &envelope) else { return };
+                if let (Some(line), mut context) = self.split(place, now) {
+                    line.answered(envelope, &mut context);
+                    line.ask(&mut context);
+                }
+                self.look_at(place);
+            }
+            Reply::Lost { endpoint, .. } => self.end_requests(&endpoint, false, now),
+            Reply::Refused { endpoint, .. } => self.end_requests(&endpoint, true, now),
+        }
+    }
+
+    /// Who asked for what came: the only one at that endpoint, or the one that an answer's head names, or the one whose answer
+    /// has begun.
+    fn asker(&self, endpoint: &str, envelope: &Envelope) -> Option<usize> {
+        let askers = self.askers(endpoint);
+        if askers.len() < 2 {
+            return askers.first().copied();
+        }
+        let is_it = |line: &Line| match Answer::read(envelope) {
+            Ok(Some(head)) => line.incarnation.publisher == head.stamp.publisher,
+            _ => line.is_being_answered(),
+        };
+        askers.into_iter().find(|place| self.lines.get(*place).is_some_and(is_it))
+    }
+
+    /// The lines that ask at an endpoint.
+    fn askers(&self, endpoint: &str) -> Vec<usize> {
+        let lines = self.lines.iter().enumerate();
+        lines
+            .filter(|(_, line)| line.endpoint == endpoint && line.is_proved)
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    fn end_requests(&mut self, endpoint: &str, are_refused: bool, now: Duration) {
+        for place in self.askers(endpoint) {
+            if let (Some(line), mut context) = self.split(place, now) {
+                match are_refused {
+                    true => line.requests_refused(&mut context),
+                    false => line.request_lost(&mut context),
+                }
+                line.ask(&mut context);
+            }
+            self.look_at(place);
+        }
+    }
+}

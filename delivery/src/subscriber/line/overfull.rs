@@ -1,0 +1,40 @@
+use std::time::Duration;
+
+use super::Line;
+use crate::subscriber::context::Context;
+
+/// There are more topics than are followed.
+#[derive(Debug)]
+pub(super) struct Overfull {
+    /// When something came on one of the others last.
+    since: Duration,
+    pub(super) is_told: bool,
+}
+
+/// More topics than are followed.
+impl Line {
+    /// It was told that it has too many topics.
+    pub(in crate::subscriber) fn overfull_is_told(&mut self) {
+        self.told_live = false;
+        if let Some(overfull) = &mut self.overfull {
+            overfull.is_told = true;
+        }
+    }
+
+    /// Something came on a topic that is not followed, for there are too many.
+    pub(in crate::subscriber) fn no_room(&mut self, context: &mut Context<'_>) {
+        context.counters.untracked += 1;
+        let is_told = self.overfull.as_ref().is_some_and(|overfull| overfull.is_told);
+        self.overfull = Some(Overfull { since: context.now, is_told });
+    }
+
+    /// Whether it had too many topics, and nothing came since then on one that is not followed.
+    pub(in crate::subscriber) fn has_room_since(&mut self, since: Duration) -> bool {
+        let is_over =
+            self.overfull.as_ref().is_some_and(|overfull| overfull.since <= since) && self.is_proved;
+        if is_over {
+            self.overfull = None;
+        }
+        is_over
+    }
+}

@@ -1,0 +1,86 @@
+use std::collections::BTreeMap;
+
+use pubsub_api::Incarnation;
+
+use super::SavedLink;
+use super::link::Link;
+
+/// All endpoints, and what each leads to.
+#[derive(Debug, Default)]
+pub(super) struct Links(BTreeMap<String, Link>);
+
+impl Links {
+    /// The link of an endpoint, known from now on.
+    pub(super) fn of(&mut self, endpoint: &str) -> &mut Link {
+        self.0.entry(endpoint.to_owned()).or_default()
+    }
+
+    pub(super) fn get(&self, endpoint: &str) -> Option<&Link> {
+        self.0.get(endpoint)
+    }
+
+    pub(super) fn get_mut(&mut self, endpoint: &str) -> Option<&mut Link> {
+        self.0.get_mut(endpoint)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Link)> {
+        self.0.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&String, &mut Link)> {
+        self.0.iter_mut()
+    }
+
+    /// The first endpoint at which a life says hello.
+    pub(super) fn endpoint_of(&self, life: Incarnation) -> Option<&String> {
+        self.0.iter().find(|(_, link)| link.hears(life)).map(|(endpoint, _)| endpoint)
+    }
+
+    /// Whether a life says hello anywhere.
+    pub(super) fn hear(&self, life: Incarnation) -> bool {
+        self.0.values().any(|link| link.hears(life))
+    }
+
+    /// Whether a publisher says hello anywhere, in whichever life.
+    pub(super) fn hear_publisher(&self, publisher: u64) -> bool {
+        self.0.values().any(|link| link.hears_publisher(publisher))
+    }
+
+    /// The endpoints at which a publisher is expected.
+    pub(super) fn expecting(&self, publisher: u64) -> impl Iterator<Item = &String> {
+        self.0
+            .iter()
+            .filter(move |(_, link)| link.expected.contains(&publisher))
+            .map(|(endpoint, _)| endpoint)
+    }
+
+    /// Whether a publisher is expected at an endpoint that the application wants.
+    pub(super) fn want(&self, publisher: u64) -> bool {
+        self.0.values().any(|link| link.is_registered && link.expected.contains(&publisher))
+    }
+
+    /// Positions of these publishers were forgotten.
+    pub(super) fn note_forgotten(&mut self, publishers: &[u64]) {
+        for link in self.0.values_mut() {
+            link.forgotten.extend(publishers.iter().filter(|publisher| link.expected.contains(publisher)));
+        }
+    }
+
+    /// Forgets endpoints that nobody wants, once nothing is known of who was there.
+    pub(super) fn forget_left(&mut self, is_known: impl Fn(u64) -> bool) {
+        self.0.retain(|_, link| {
+            link.is_registered || link.is_up || link.expected.iter().any(|publisher| is_known(*publisher))
+        });
+    }
+
+    /// Where each endpoint that is wanted leads to.
+    pub(super) fn saved(&self) -> Vec<SavedLink> {
+        let wanted = self.0.iter().filter(|(_, link)| link.is_registered || link.is_up);
+        wanted
+            .flat_map(|(endpoint, link)| {
+                let saved = |publisher: &u64| SavedLink { endpoint: endpoint.clone(), publisher: *publisher };
+                link.expected.iter().map(saved)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,66 @@
+use super::{Effect, Tracker};
+use crate::Position;
+
+/// What is told to be missing, and what follows it: whatever comes after a `Resync` is applied.
+impl<E> Tracker<E> {
+    /// The publisher does not remember our position, and is at `position`.
+    ///
+    /// The answer comes on another way than the stream: events up to `position` may have come before it, and others may still
+    /// come. All of them follow the `Resync` in order. What a full buffer has dropped of them is asked for again.
+    pub fn unknown(&mut self, position: Position, effects: &mut Vec<Effect<E>>) {
+        if !self.is_behind() || self.is_beyond(position) {
+            return;
+        }
+        effects.push(Effect::Resync("the publisher does not remember what was missed"));
+        let is_later = |first: &u64| position.epoch != self.at.epoch || !self.at.is_before(*first);
+        let waiting = self.buffer.lowest(position.epoch).filter(is_later);
+        if let Some(first) = waiting.or_else(|| self.buffer.first_of(position.epoch)) {
+            let number = position.number.min(first.saturating_sub(1));
+            self.go_on_from(Position { epoch: position.epoch, number }, effects);
+            return;
+        }
+        let _ = self.buffer.clear();
+        let number = if position.epoch == self.at.epoch { self.at.number } else { 0 };
+        self.at = Position { epoch: position.epoch, number };
+        self.excused = position.number;
+        self.is_told_of(position.epoch, position.number);
+        self.settle(effects);
+    }
+
+    /// Nobody answers, or nobody can: tell what is missing, and go on with what is there.
+    pub fn give_up(&mut self, reason: &'static str, effects: &mut Vec<Effect<E>>) {
+        while self.is_behind() {
+            let next = match self.buffer.first() {
+                Some(first) => Position { epoch: self.buffer.epoch(), number: first.saturating_sub(1) },
+                None => self.target,
+            };
+            let is_known = next.epoch == self.at.epoch;
+            let missing = if is_known { next.number.saturating_sub(self.at.number) } else { 0 };
+            effects.push(Effect::Missing(missing));
+            effects.push(Effect::Resync(reason));
+            self.go_on_from(next, effects);
+        }
+    }
+
+    /// Whether the stream has brought everything up to a position since it was answered: the answer is late.
+    pub(super) fn is_beyond(&self, position: Position) -> bool {
+        position.epoch == self.at.epoch && position.number < self.at.number
+    }
+
+    /// The first event of the stream after a `Resync` came: from it on, nothing may be missing.
+    pub(super) fn go_on_after_resync(&mut self, number: u64) {
+        if number <= self.excused.saturating_add(1) {
+            self.at.number = number.saturating_sub(1);
+            self.excused = 0;
+            self.target.number = number;
+        } else {
+            self.end_excuse();
+        }
+    }
+
+    /// The stream is beyond what a `Resync` stands for: nothing of that comes any more.
+    pub(super) fn end_excuse(&mut self) {
+        self.at.number = self.at.number.max(self.excused);
+        self.excused = 0;
+    }
+}
