@@ -70,7 +70,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if sender.published > 0 && (unconfirmed > 0 || !confirms(&registry, &settings)?) {
         eprintln!("handed over, not confirmed: nobody has told whether the events arrived");
     }
-    eprintln!("published {} events", sender.published);
+    match &ended {
+        // A broker has confirmed what `send` accepted; a service confirms later.
+        Err(error) if error.kind() != ErrorKind::Invalid && !is_broker(&registry, &settings) => {
+            eprintln!("of {} events, {} are confirmed", sender.published, confirmed(&sender.client));
+        }
+        _ => eprintln!("published {} events", sender.published),
+    }
     ended
 }
 
@@ -144,6 +150,11 @@ fn confirms(registry: &Registry, settings: &Settings) -> Result<bool> {
         network => network?,
     };
     Ok(driver.capabilities.confirms_publish)
+}
+
+fn is_broker(registry: &Registry, settings: &Settings) -> bool {
+    let network = registry.find(&settings.pubsub().pub_sub_driver, Role::Network);
+    network.is_ok_and(|driver| driver.capabilities.broker)
 }
 
 /// Publishes and keeps count.
