@@ -70,7 +70,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if sender.published > 0 && (unconfirmed > 0 || !confirms(&registry, &settings)?) {
         report("handed over, not confirmed: nobody has told whether the events arrived");
     }
-    report(format_args!("published {} events", sender.published));
+    match &ended {
+        // A broker has confirmed what `send` accepted; a service confirms later.
+        Err(error) if error.kind() != ErrorKind::Invalid && !is_broker(&registry, &settings) => {
+            let confirmed = confirmed(&sender.client);
+            report(format_args!("of {} events, {confirmed} are confirmed", sender.published));
+        }
+        _ => report(format_args!("published {} events", sender.published)),
+    }
     ended
 }
 
@@ -148,6 +155,11 @@ fn confirms(registry: &Registry, settings: &Settings) -> Result<bool> {
         network => network?,
     };
     Ok(driver.capabilities.confirms_publish)
+}
+
+fn is_broker(registry: &Registry, settings: &Settings) -> bool {
+    let network = registry.find(&settings.pubsub().pub_sub_driver, Role::Network);
+    network.is_ok_and(|driver| driver.capabilities.broker)
 }
 
 /// Publishes and keeps count.

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use clap::Args;
 use comfy_table::Table;
 use pubsub_api::{Error, ErrorKind, Registry, Result};
@@ -37,7 +39,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         documents.iter().for_each(show);
     }
-    Ok(())
+    unreachable(&documents)
+}
+
+/// Fails if a publisher does not answer an agent: the programs run, and events are missing all the same.
+fn unreachable(documents: &[StatusDocument]) -> Result<()> {
+    let statuses = documents.iter().flat_map(|document| document.parts.values());
+    let peers = statuses.flat_map(|status| &status.peers).filter(|peer| peer.state == "unreachable");
+    let endpoints: BTreeSet<&str> = peers.map(|peer| peer.endpoint.as_str()).collect();
+    if endpoints.is_empty() {
+        return Ok(());
+    }
+    let endpoints: Vec<&str> = endpoints.into_iter().collect();
+    let text =
+        format!("no answer from {} (publishers_ips): its events are not received", endpoints.join(", "));
+    Err(Error::new(ErrorKind::Unavailable, text))
 }
 
 fn show(document: &StatusDocument) {

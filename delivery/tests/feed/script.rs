@@ -253,7 +253,8 @@ impl Script {
     fn answer_of_lives(&mut self, id: u64, endpoint: &str) {
         let Some(Incarnation { publisher, epoch }) = self.lives.get(endpoint).copied() else { return };
         let kind = if self.forgets_lives { AnswerKind::Unknown } else { AnswerKind::Replay { count: 0 } };
-        let answer = Answer { id, topic: HELLO, stamp: stamp(publisher, at(epoch, 0)), kind };
+        let answer =
+            Answer { id, topic: HELLO, stamp: stamp(publisher, at(epoch, 0)), epochs: Vec::new(), kind };
         self.answer(endpoint, answer.pack().unwrap());
     }
 

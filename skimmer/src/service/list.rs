@@ -19,6 +19,9 @@ struct Listed {
 
 pub(super) async fn list(registry: &Registry, settings: &Settings, format: Format) -> Result<()> {
     let database = registry.open_database(&settings.pubsub().nb_db_class, settings)?;
+    if registry.used_database(settings)?.is_none() {
+        warn_of_no_directory(settings.pubsub());
+    }
     database.initialize().await?;
     let listed = Listed::read(&*database).await;
     let closed = database.close().await;
@@ -28,6 +31,15 @@ pub(super) async fn list(registry: &Registry, settings: &Settings, format: Forma
         Format::Jsonl => listed.show_lines(settings.pubsub(), now),
     }
     closed
+}
+
+/// The list is read from the database, and with these settings no program writes to it.
+fn warn_of_no_directory(pubsub: &PubSub) {
+    let PubSub { nb_db_class, use_nb_db, .. } = pubsub;
+    report(format_args!(
+        "warning: with use_nb_db = {use_nb_db:?} and nb_db_class = {nb_db_class:?} services and agents keep no rows in the \
+         database, so that running ones are not listed; `skimmer status` asks those of this host"
+    ));
 }
 
 impl Listed {

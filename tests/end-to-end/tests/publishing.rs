@@ -1,5 +1,6 @@
 //! `skimmer pub`, `skimmer sub` and the small commands: what scripts rely on.
 
+use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use end_to_end::{Ended, Folder, Launch, event, fixed_port, jsonl, key_of};
@@ -116,7 +117,7 @@ fn a_full_queue_makes_pub_wait_for_its_timeout_and_then_say_so() {
     let took = started.elapsed();
     assert!(took >= Duration::from_secs(2), "it waited {took:?} only");
     let ended = ended.says(&["was full for 2s", "drivers.zmtp.send_queue_events"]);
-    assert!(ended.stderr.contains("published 1 events"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("of 1 events, 0 are confirmed"), "{}", ended.stderr);
 
     let ended = folder.worker_launch("worker").args(["--timeout", "1s"]).run_with(&jsonl(&events)).expect(69);
     let _ = ended.says(&["5 events", &folder.socket().display().to_string()]);
@@ -187,6 +188,45 @@ fn lines_that_are_no_events_are_told_by_number_and_the_others_are_published() {
     assert_eq!(keys, ["one", "two", "three"]);
     let status = folder.status("service");
     assert_eq!(end_to_end::counter(&status, "ipc", "events_received"), 3, "refused at send: {status}");
+}
+
+#[test]
+fn pub_without_a_service_names_the_cause_and_does_not_call_the_event_published() {
+    let folder = Folder::new();
+    let publish = || {
+        let one = ["pub", "--table", "t", "--key", "k", "--action", "set", "--timeout", "1s"];
+        folder.skimmer(&one).set("linger", "100ms").run().expect(69)
+    };
+    let socket = folder.socket();
+    for (cause, is_left_behind) in
+        [("is the publisher service running", false), ("nobody listens on this socket", true)]
+    {
+        if is_left_behind {
+            drop(UnixListener::bind(&socket).expect("a socket"));
+        }
+        let ended = publish().says(&["1 events", cause, &socket.display().to_string()]);
+        assert!(!ended.stderr.contains("published"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("of 1 events, 0 are confirmed"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn pub_that_ipc_allow_does_not_name_says_where_to_look() {
+    let folder = Folder::with_settings("[drivers.zmtp]\nipc_allow = [\"uid:4242\"]");
+    let _service = folder.service();
+    let one = ["pub", "--table", "t", "--key", "k", "--action", "set", "--timeout", "1s"];
+    let ended = folder.skimmer(&one).set("linger", "100ms").run().expect(69).says(&["ipc_allow"]);
+    assert!(!ended.stderr.contains("published"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_list_of_services_without_a_shared_database_says_that_it_cannot_see_running_ones() {
+    let folder = Folder::new();
+    let _service = folder.service();
+    let database = format!("drivers.sqlite.path={}", folder.path().join("nb.db").display());
+    let ended = folder.skimmer(&["service", "list", "--set", &database]).run().expect(0);
+    assert_eq!(ended.stdout, "no publishers\nno services\n");
+    let _ = ended.says(&["use_nb_db", "sqlite_nb_db_driver", "skimmer status"]);
 }
 
 #[test]

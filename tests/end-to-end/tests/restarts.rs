@@ -174,6 +174,25 @@ fn an_agent_started_before_its_service_gets_there() {
 }
 
 #[test]
+fn a_publisher_that_never_answered_is_reported_until_it_does() {
+    let folder = Folder::with_settings("dead_after = \"2s\"\n[drivers.zmtp]\nhandshake_timeout = \"500ms\"");
+    let port = fixed_port();
+    let address = format!("127.0.0.1:{port}");
+    let agent = folder.agent_launch("agent", &address).start();
+    let stale = agent.wait_for_notice(0, "stale");
+    assert_eq!(stale["publisher"], format!("tcp://{address}"));
+    let asked = || {
+        let state_dir = folder.state_dir("agent.state");
+        folder.skimmer(&["status"]).set("state_dir", state_dir.display()).run()
+    };
+    let _ = asked().expect(69).says(&["no answer from", &address, "publishers_ips"]);
+    assert!(agent.stderr().contains("has not answered for 2.5s"), "{}", agent.stderr());
+    let _service = folder.service_at(port);
+    agent.wait_for_notice(0, "live");
+    let _ = asked().expect(0);
+}
+
+#[test]
 fn a_service_that_hangs_is_told_as_a_lost_link_and_found_again() {
     let folder = Folder::with_settings(r#"dead_after = "2s""#);
     let service = folder.service();

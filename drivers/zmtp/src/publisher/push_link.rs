@@ -1,3 +1,4 @@
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -68,7 +69,6 @@ impl PushLink {
 
     /// Whether all is done.
     async fn connect_and_serve(&mut self, backoff: &mut Backoff, told: &mut ToldOnce) -> bool {
-        let path = self.settings.socket.display();
         let connected = tokio::select! {
             connected = self.connect() => connected,
             () = self.outbox.closed(true) => return true,
@@ -80,19 +80,25 @@ impl PushLink {
                 self.serve(connected).await
             }
             Err(reason) => {
-                if let Some(cause) = reason.refusal() {
-                    self.readings.peers_refused.count(cause, Instant::now());
-                }
-                match (told.untold(&reason), reason) {
-                    (Some(text), ConnectError::Refused(_)) => {
-                        tracing::warn!("{path} is no publisher service: {text}; connecting is retried");
-                    }
-                    (Some(text), _) => tracing::debug!("no publisher service at {path}: {text}"),
-                    (None, _) => {}
-                }
+                self.tell(&reason, told);
                 false
             }
         }
+    }
+
+    /// Each reason is a line in the log until a connection stood, and the last one is in the error of `flush`.
+    fn tell(&self, reason: &ConnectError, told: &mut ToldOnce) {
+        if let Some(cause) = reason.refusal() {
+            self.readings.peers_refused.count(cause, Instant::now());
+        }
+        let text = in_words(reason);
+        if told.untold(reason).is_some() {
+            let path = self.settings.socket.display();
+            tracing::warn!(
+                "cannot connect to the publisher service at {path}: {text}; connecting is retried"
+            );
+        }
+        self.readings.failed(text);
     }
 
     /// As DEALER, or as PUSH to a service that has no place for one.
@@ -139,6 +145,29 @@ impl PushLink {
         tracing::warn!("lost the publisher service at {path}: {reason}; of the events it got, {fate}");
         false
     }
+}
+
+/// What an operator can do about it.
+fn in_words(reason: &ConnectError) -> String {
+    let advice = match reason {
+        ConnectError::Unreachable(error) => match error.kind() {
+            io::ErrorKind::NotFound => {
+                "is the publisher service running, with this publisher_multiproc_socket?"
+            }
+            io::ErrorKind::ConnectionRefused => {
+                "nobody listens on this socket: is the publisher service running?"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "this user may not write to the socket, see its mode and group"
+            }
+            _ => return reason.to_string(),
+        },
+        ConnectError::Left { after_its_greeting: false } => {
+            "ipc_allow does not name this user, or the service is full (max_connections); its log has the cause"
+        }
+        _ => return reason.to_string(),
+    };
+    format!("{reason}: {advice}")
 }
 
 async fn lingered(outbox: &Outbox, linger: Duration) {

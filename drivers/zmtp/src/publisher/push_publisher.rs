@@ -125,7 +125,8 @@ impl Publisher for PushPublisher {
             let (_, gone_now) = self.outbox.progress();
             if gone_now == gone {
                 let (left, socket) = (accepted.saturating_sub(gone), self.settings.socket.display());
-                let text = format!("{left} events are not confirmed: nobody takes them at {socket}");
+                let why = self.readings.failure();
+                let text = format!("{left} events are not confirmed by {socket}: {why}");
                 return Err(Error::new(ErrorKind::Unavailable, text));
             }
             gone = gone_now;
@@ -144,7 +145,8 @@ impl Publisher for PushPublisher {
             return Ok(());
         }
         let (linger, socket) = (self.settings.linger, self.settings.socket.display());
-        let text = format!("{left} events were not confirmed by {socket} within linger ({linger:?})");
+        let why = self.readings.failure();
+        let text = format!("{left} events were not confirmed by {socket} within linger ({linger:?}): {why}");
         Err(Error::new(ErrorKind::Unavailable, text))
     }
 

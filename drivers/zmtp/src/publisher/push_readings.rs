@@ -1,4 +1,5 @@
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use pubsub_api::{Counter, CounterReading, Tally};
 
@@ -26,6 +27,8 @@ pub(super) struct LinkReadings {
     pub(super) overloaded: Counter,
     /// Connections to a peer that is none for us.
     pub(super) peers_refused: Tally,
+    /// Why there is no connection, as the last attempt found it.
+    failure: Mutex<Option<String>>,
 }
 
 /// What became of the link, in numbers for an atomic.
@@ -46,6 +49,7 @@ impl Default for LinkReadings {
             dropped: Counter::with_cause("events_dropped", "closed"),
             overloaded: Counter::with_cause("events_refused", "overloaded"),
             peers_refused: Tally::new("peers_refused"),
+            failure: Mutex::default(),
         }
     }
 }
@@ -53,12 +57,24 @@ impl Default for LinkReadings {
 impl LinkReadings {
     /// A connection stands.
     pub(super) fn is_up(&self, confirms: bool) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.state.store(if confirms { UP } else { UP_NOT_CONFIRMING }, Ordering::Relaxed);
     }
 
     /// No connection stands.
     pub(super) fn is_down(&self) {
         self.state.store(CONNECTING, Ordering::Relaxed);
+    }
+
+    /// An attempt to connect failed.
+    pub(super) fn failed(&self, reason: String) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+    }
+
+    /// Why nothing is confirmed, in words.
+    pub(super) fn failure(&self) -> String {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.clone().unwrap_or_else(|| "the service is connected and confirms nothing".to_owned())
     }
 
     /// The state in words, for [`PeerReading`](pubsub_api::PeerReading).

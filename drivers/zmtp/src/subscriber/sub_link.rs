@@ -17,34 +17,64 @@ pub(super) struct SubLink {
     publisher: String,
     shared: Arc<Shared>,
     state: Arc<LinkState>,
+    /// Since when there is no connection.
+    down_since: Instant,
+    /// A connection stood.
+    has_stood: bool,
 }
 
 impl SubLink {
     pub(super) fn new(publisher: &str, shared: &Arc<Shared>, state: &Arc<LinkState>) -> Self {
-        Self { publisher: publisher.to_owned(), shared: Arc::clone(shared), state: Arc::clone(state) }
+        let (shared, state) = (Arc::clone(shared), Arc::clone(state));
+        Self { publisher: publisher.to_owned(), shared, state, down_since: Instant::now(), has_stood: false }
     }
 
     /// Runs until it is aborted, or nobody wants it any more.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         let mut backoff = Backoff::default();
         let mut told = ToldOnce::default();
-        let address = self.publisher.strip_prefix("tcp://").unwrap_or(&self.publisher);
+        let address = self.publisher.strip_prefix("tcp://").unwrap_or(&self.publisher).to_owned();
         loop {
-            match connect::tcp(address, SocketType::Sub, &self.shared.settings).await {
+            match connect::tcp(&address, SocketType::Sub, &self.shared.settings).await {
                 Ok(mut connected) => {
                     told.forget();
                     self.note_place(&mut connected);
                     let connection =
                         SubConnection::new(&self.publisher, connected, &self.shared, &self.state);
                     let Ok(proved) = self.serve(connection).await else { return };
+                    (self.down_since, self.has_stood) = (Instant::now(), true);
                     if proved {
                         backoff.reset();
                     }
                 }
-                Err(reason) => self.tell(&reason, &mut told),
+                Err(reason) => {
+                    self.tell(&reason, &mut told);
+                    if self.report_unreachable(&reason).await.is_err() {
+                        return;
+                    }
+                }
             }
             sleep(backoff.next_delay(fastrand::f64())).await;
         }
+    }
+
+    /// A publisher that cannot be reached for longer than one attempt and a silence may take is reported once: in the log, the
+    /// status and, if it never could be, as [`Notice::Stale`]; a lost link was reported when it was lost.
+    async fn report_unreachable(&self, reason: &ConnectError) -> Result<(), Abandoned> {
+        let settings = &self.shared.settings;
+        let patience = settings.handshake_timeout + settings.dead_after;
+        if self.state.is(Phase::Unreachable) || self.down_since.elapsed() < patience {
+            return Ok(());
+        }
+        self.state.set(Phase::Unreachable);
+        let publisher = &self.publisher;
+        tracing::warn!("{publisher} has not answered for {patience:?}: {reason}; connecting is retried");
+        if self.has_stood {
+            return Ok(());
+        }
+        let reason = format!("the publisher has not answered for {patience:?}: {reason}");
+        let stale = Item::Notice(Notice::Stale { publisher: publisher.clone(), reason });
+        self.deliver(VecDeque::from([stale])).await
     }
 
     /// Carries one connection's events until it ends; whether a hello came.

@@ -183,11 +183,17 @@ pub(super) enum Phase {
     Connecting = 0,
     Up = 1,
     Subscribed = 2,
+    /// Connecting, in vain for longer than a publisher may be silent.
+    Unreachable = 3,
 }
 
 impl LinkState {
     pub(super) fn set(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    pub(super) fn is(&self, phase: Phase) -> bool {
+        self.phase.load(Ordering::Relaxed) == phase as u8
     }
 
     /// From now on nothing of this link comes into the queue.
@@ -222,6 +228,7 @@ impl LinkState {
         let state = match self.phase.load(Ordering::Relaxed) {
             phase if phase == Phase::Connecting as u8 => "connecting",
             phase if phase == Phase::Up as u8 => "up",
+            phase if phase == Phase::Unreachable as u8 => "unreachable",
             _ => "subscribed",
         };
         let link = PeerReading { endpoint: endpoint.to_owned(), state: state.to_owned() };

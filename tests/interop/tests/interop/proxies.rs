@@ -37,7 +37,7 @@ fn two_services_behind_one_proxy_are_both_followed_and_each_may_fall_silent(driv
     let proxy = Proxy::before(folders[0], &[services[0].network(), services[1].network()]);
     let agent = folders[0].agent_launch("agent", proxy.address()).args(["--pattern", "#"]).start();
     let subscribed = |line: &Value| notice(line) == Some("subscribed");
-    agent.wait_for_count(0, "both hellos", 2, subscribed);
+    agent.wait_for_count(0, 2, "both hellos", subscribed);
     until_whole(&agent, 0, "live");
 
     publish(&folders, 0);
