@@ -41,6 +41,7 @@ impl OutputLog {
     /// Reads more of what the command has written; returns what is to be logged.
     pub(super) fn read(&mut self, bytes: &[u8], now: Instant) -> Vec<Logged> {
         let mut logged = Vec::new();
+        let bytes = self.leave_out(bytes, now);
         let mut parts = bytes.split(|byte| *byte == b'\n').peekable();
         while let Some(part) = parts.next() {
             let room = LINE_BYTES.saturating_sub(self.partial.len()).min(part.len());
@@ -52,6 +53,19 @@ impl OutputLog {
             }
         }
         logged
+    }
+
+    /// Counts the lines that end in `bytes` if the second has no room for any; returns what is left to read. A command that
+    /// writes without end costs little so.
+    fn leave_out<'a>(&mut self, bytes: &'a [u8], now: Instant) -> &'a [u8] {
+        let is_full = |window: &&mut Window| window.lines >= LINES_PER_SECOND && now < window.began + WINDOW;
+        let Some(window) = self.window.as_mut().filter(is_full) else { return bytes };
+        let Some(last) = bytes.iter().rposition(|byte| *byte == b'\n') else { return bytes };
+        let (lines, rest) = bytes.split_at_checked(last + 1).unwrap_or((bytes, &[]));
+        window.left_out += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.partial.clear();
+        self.cut = 0;
+        rest
     }
 
     /// What is to be logged without more input: the number of lines left out in a second that is over.
@@ -135,6 +149,16 @@ mod tests {
         assert_eq!(log.look(later), Some(Logged::LeftOut { lines: 150 }));
         assert_eq!((log.look(later), log.due()), (None, None));
         assert_eq!(log.read(b"again\n", later), [line("again")]);
+    }
+
+    #[test]
+    fn lines_that_are_counted_at_once_are_as_many_as_one_by_one() {
+        let (mut log, start) = (OutputLog::default(), Instant::now());
+        log.read(&b"y\n".repeat(100), start);
+        assert_eq!(log.read(b"beg", start), []);
+        assert_eq!(log.read(b"un\ntwo\nthr", start), []);
+        let later = start + Duration::from_secs(1);
+        assert_eq!(log.read(b"ee\n", later), [Logged::LeftOut { lines: 2 }, line("three")]);
     }
 
     #[test]

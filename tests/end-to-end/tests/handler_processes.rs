@@ -23,7 +23,7 @@ fn wait_until_handled(folder: &Folder, count: u64) -> Value {
 fn what_a_handler_writes_is_logged_within_bounds_and_the_rest_is_counted() {
     let folder = Folder::new();
     let service = folder.service();
-    let command = "cat > /dev/null; echo begins; echo fails >&2; yes | head -c 2000000; head -c 100000 /dev/zero | tr '\\0' x; echo";
+    let command = "cat > /dev/null; echo begins; echo fails >&2; yes | head -c 500000; head -c 100000 /dev/zero | tr '\\0' x; echo";
     let agent = folder.agent_launch("agent", service.address()).args(["--exec", command]).start();
     agent.wait_for_notice(0, "subscribed");
     folder.publish(&events(5));

@@ -1,7 +1,5 @@
 //! `skimmer db`: objects in the northbound database of this host, whose changes reach the agents.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
-
 use end_to_end::{Ended, Folder, key_of};
 use serde_json::{Value, json};
 

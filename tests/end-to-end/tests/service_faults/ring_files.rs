@@ -16,8 +16,11 @@ fn events(from: usize, count: usize) -> Vec<Value> {
 fn settled(scene: &Scene) -> (Service, Program) {
     let service = scene.service();
     let agent = scene.live_agent("agent");
-    scene.folder.publish(&events(0, 50));
-    agent.wait_for_events(50);
+    // Several records, so that what is cut out of the middle is not the end of the only one.
+    for round in 0..5 {
+        scene.folder.publish(&events(round * 10, 10));
+        agent.wait_for_events((round + 1) * 10);
+    }
     (service, agent)
 }
 
