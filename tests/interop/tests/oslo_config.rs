@@ -80,7 +80,6 @@ fn generated_files_mean_what_oslo_config_makes_of_them_but_for_the_differences_o
     let table = include_str!("../../../docs/oslo-config-differences.md");
     for name in names() {
         assert!(table.contains(&format!("| {name} |")), "{name} is not in docs/oslo-config-differences.md");
-        assert!(seed != SEED || counts.contains_key(name), "{name} did not occur: {counts:?}");
     }
 }
 
