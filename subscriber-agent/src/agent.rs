@@ -11,7 +11,7 @@ use delivery::rows::Table;
 use delivery::subscriber::TrackedSubscriber;
 use pubsub_api::database::DbApi;
 use pubsub_api::settings::Settings;
-use pubsub_api::{Error, ErrorKind, Result, Status, Subscription};
+use pubsub_api::{Error, ErrorKind, QueueReading, Result, Status, Subscription};
 use service_kit::WriteQueue;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout_at;
@@ -154,6 +154,20 @@ impl Agent {
         self.output_queue.as_ref().map_or(0, |queue| queue.unwritten())
     }
 
+    /// The rows that the database lacks, of all that the agent has.
+    fn absent_rows(&self) -> QueueReading {
+        let table = self.table();
+        QueueReading {
+            name: "absent_rows".to_owned(),
+            depth: table.unconfirmed() as u64,
+            bound: table.len() as u64,
+            unit: "rows".to_owned(),
+            when_full: "they are deleted when the database has lacked them for agent.sync_delete_after, and if they are \
+                        many for agent.sync_mass_delete_after"
+                .to_owned(),
+        }
+    }
+
     /// Counters, queues and peers by part; how it stands with each publisher is in `delivery`.
     #[must_use]
     pub fn status(&self) -> BTreeMap<String, Status> {
@@ -170,6 +184,7 @@ impl Agent {
         if let Some(Synced { database, counters, .. }) = &self.synced {
             let mut status = database.as_ref().map(|database| database.status()).unwrap_or_default();
             status.counters.extend(counters.read());
+            status.queues.push(self.absent_rows());
             parts.insert("database".to_owned(), status);
         }
         parts

@@ -52,6 +52,8 @@ impl Agent {
         }
         // Nothing is taken from the subscriber meanwhile: table and positions stay of one instant.
         if !matches!(timeout(OUTPUT_PATIENCE, io.output.written()).await, Ok(Ok(()))) {
+            // Still to be kept, at the next turn.
+            self.intake.note_change();
             return Ok(());
         }
         let state = self.state(io, positions);

@@ -1,9 +1,8 @@
 //! Services whose clocks are an hour apart: an agent that came back has what one that was there has.
 
 use std::collections::BTreeMap;
-use std::fs;
 
-use end_to_end::{Folder, Launch, Program, Service, event, fixed_port, jsonl, until};
+use end_to_end::{Folder, Launch, Program, Service, event, jsonl, until};
 use serde_json::Value;
 
 /// Runs a program with a wall clock that is wrong by so many seconds (libfaketime; `$LIB` is the loader's, ld.so(8)).
@@ -75,41 +74,4 @@ fn an_agent_that_was_away_has_the_rows_of_one_that_was_there_whatever_the_clocks
         wait_for_rows(&agent("newcomer"), "second");
         assert!(table(&there).values().all(|value| value == "second"));
     }
-}
-
-#[test]
-fn a_snapshot_of_a_publisher_that_lost_its_ring_and_whose_clock_went_back_deletes_no_row_of_before() {
-    let (folder, port) = (Folder::new(), fixed_port());
-    let launch = || {
-        let launch = folder.launch("publisher-service", "service").set("publisher_id", "service");
-        launch.set("publisher_port", port).set("service.ring_bytes", "1MiB")
-    };
-    let mut service = Service::ready(with_clock(launch(), "+3600").start());
-    let agent = |service: &Service| {
-        let agent = folder.agent_launch("agent", service.address()).set("agent.save_interval", "100ms");
-        agent.start()
-    };
-    let mut before = agent(&service);
-    before.wait_for_notice(0, "live");
-    folder.publish(&rows("before"));
-    before.wait_for_events(10);
-    before.terminate();
-    service.terminate();
-    fs::remove_dir_all(folder.state_dir("service.state")).expect("it can be removed");
-
-    let service = Service::ready(launch().start());
-    let mut between = agent(&service);
-    folder.publish(&[event("t", "new", "set", "v", "D")]);
-    between.wait_for("the row of the new life", |line| line["key"] == "new");
-    between.terminate();
-    let large = "x".repeat(100_000);
-    let updates: Vec<Value> = (0..40).map(|_| event("t", "large", "set", &*large, "D")).collect();
-    folder.publish(&updates);
-
-    let after = agent(&service);
-    let large = after.wait_for("the snapshot", |line| line["key"] == "large");
-    assert_eq!(large["origin"], "snapshot", "the ring does not reach back");
-    after.wait_for_notice(0, "live");
-    let events = after.events();
-    assert!(events.iter().all(|event| event["action"] != "delete"), "{events:?}");
 }
