@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pubsub_api::ErrorKind;
 use pubsub_api::database::{RowName, Write};
-use redis_servers::RedisServer;
+use redis_servers::{RedisServer, ServerProgram};
 
 use crate::ends::{assert_kind, closed_database, database};
 use crate::passwords::{CANARY, password_file};
@@ -141,4 +141,29 @@ async fn a_server_without_room_for_another_client_says_so() {
         assert!(text.contains("maxclients") && text.contains(&server.address()), "{text}");
     }
     raw.call(&["CONFIG", "SET", "maxclients", "100"]).expect_ok();
+}
+
+/// Redis 6.2 wraps what stops a script.
+#[tokio::test]
+async fn what_stops_a_script_is_of_the_same_kind_on_every_server() {
+    for program in ServerProgram::ALL {
+        let server = RedisServer::start_program(*program, &[]);
+        let db = database(&[server.address()], &[]).await;
+        db.create_key(ROW, "x".into(), false).await.unwrap();
+        let scripted = async || db.compare_and_set(ROW, Some(b"x"), Some("y".into())).await;
+        let mut raw = server.raw();
+        raw.call(&["CONFIG", "SET", "maxmemory", "1"]).expect_ok();
+        let text = assert_kind(scripted().await, ErrorKind::Overloaded);
+        assert!(text.contains("raise maxmemory"), "{program:?}: {text}");
+        raw.call(&["CONFIG", "SET", "maxmemory", "0"]).expect_ok();
+        raw.call(&["CONFIG", "SET", "min-replicas-to-write", "1"]).expect_ok();
+        let text = assert_kind(scripted().await, ErrorKind::Unavailable);
+        assert!(text.contains("too few replicas"), "{program:?}: {text}");
+        raw.call(&["CONFIG", "SET", "min-replicas-to-write", "0"]).expect_ok();
+        let master = RedisServer::start_program(*program, &[]);
+        database(&[master.address()], &[]).await.create_key(ROW, "x".into(), false).await.unwrap();
+        server.follow(&master);
+        let text = assert_kind(scripted().await, ErrorKind::Unavailable);
+        assert!(text.contains("read-only replica"), "{program:?}: {text}");
+    }
 }

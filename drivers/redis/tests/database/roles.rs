@@ -1,12 +1,10 @@
 //! Servers that are no master: replicas that lost theirs, and Sentinel.
 
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use pubsub_api::ErrorKind;
 use pubsub_api::database::RowName;
-use redis_servers::{PATIENCE, Raw, RedisServer, until};
-use tempfile::TempDir;
+use redis_servers::{PATIENCE, RedisServer, Sentinel, until};
 
 use crate::ends::{assert_kind, closed_database, database};
 use crate::log::Log;
@@ -93,44 +91,11 @@ async fn a_master_that_becomes_a_replica_is_reported() {
     assert_kind(db.set_key(ROW, "x".into()).await, ErrorKind::Unavailable);
 }
 
-/// A Sentinel that watches a server which is not there.
-struct Sentinel {
-    child: Child,
-    port: u16,
-    _folder: TempDir,
-}
-
-impl Sentinel {
-    fn start() -> Self {
-        // A server that has found a free port leaves it.
-        let port = RedisServer::start(&[]).port();
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("sentinel.conf");
-        let text =
-            format!("port {port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 1 1\nlogfile log\ndir .\n");
-        std::fs::write(&file, text).unwrap();
-        let mut command = Command::new("redis-server");
-        command.arg(&file).arg("--sentinel").current_dir(folder.path());
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-        let sentinel = Self { child, port, _folder: folder };
-        until("Sentinel serves", || {
-            Raw::connect(port).and_then(|mut raw| raw.try_call(&["PING"])).map(|_| ())
-        });
-        sentinel
-    }
-}
-
-impl Drop for Sentinel {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[tokio::test]
 async fn sentinel_is_refused_by_name() {
-    let sentinel = Sentinel::start();
-    let db = closed_database(&[format!("127.0.0.1:{}", sentinel.port)], &[]).unwrap();
+    let master = RedisServer::start(&[]);
+    let sentinel = Sentinel::start(&master);
+    let db = closed_database(&[sentinel.address()], &[]).unwrap();
     let text = assert_kind(db.initialize().await, ErrorKind::Settings);
     assert!(text.contains("Sentinel") && text.contains("name the Redis master"), "{text}");
 }
