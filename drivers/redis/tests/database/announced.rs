@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use pubsub_api::ErrorKind;
 use pubsub_api::database::{DbApi, RowName, Write};
 use redis::Client;
-use redis_servers::{RedisCluster, RedisServer, until};
+use redis_servers::{RedisCluster, RedisServer, ServerProgram, until};
 use tempfile::TempDir;
 
 use crate::ends::{assert_kind, closed_database, database};
@@ -27,7 +27,8 @@ async fn assert_all_rows(db: &dyn DbApi) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_without_an_announced_host_are_found_at_the_host_that_was_asked() {
-    let cluster = RedisCluster::start();
+    // The setting came with Redis 7.0.
+    let cluster = RedisCluster::start_program(ServerProgram::Redis7);
     for (kind, shown) in [("hostname", "?"), ("unknown-endpoint", "")] {
         for place in 0..6 {
             cluster.raw(place).call(&["CONFIG", "SET", "cluster-preferred-endpoint-type", kind]).expect_ok();
