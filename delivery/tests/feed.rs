@@ -253,6 +253,23 @@ fn what_was_on_its_way_after_a_resync_is_asked_for_when_its_link_breaks() {
 }
 
 #[test]
+fn what_came_in_an_answer_that_broke_off_is_not_applied_again_when_the_rest_is_given_up() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    feed.data(7, 1, 3, "3");
+    feed.data(7, 1, 6, "6");
+    feed.told();
+    feed.asked();
+    feed.head("a", 7, AnswerKind::Replay { count: 4 }, at(1, 5));
+    feed.part("a", 7, 1, 2, "2");
+    feed.part("a", 7, 1, 3, "3");
+    feed.requests_refused("a");
+    assert_eq!(feed.told(), ["2 replay", "3 replay", "gap of 2", "resync D", "6", "live D"]);
+}
+
+#[test]
 fn an_answer_that_the_stream_has_overtaken_sets_nothing_back() {
     for kind in [AnswerKind::Unknown, AnswerKind::Snapshot { count: 0, since: 1 }] {
         let mut feed = Script::new(FeedOptions::default());

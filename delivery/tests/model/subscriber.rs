@@ -78,6 +78,16 @@ impl Subscriber {
             let events = self.buffer;
             followed.tracker = Tracker::new(BufferLimit { events, bytes: usize::MAX });
         }
+        let is_new_life = followed.epoch != epoch && followed.epoch > 0 && !is_another;
+        if is_new_life
+            && followed.tracker.phase() == Phase::Joining
+            && self.mutation.0 != Mutation::SilentNewLife
+        {
+            // Of its former life nothing was heard but the hello: does it remember that?
+            let old = if self.mutation.0 == Mutation::NoEpoch { 1 } else { followed.epoch };
+            let limit = BufferLimit { events: self.buffer, bytes: usize::MAX };
+            followed.tracker = Tracker::resumed(Position { epoch: old, number: 0 }, limit);
+        }
         let is_resync =
             followed.epoch == 0 || (is_another && self.mutation.0 != Mutation::AddressIsPublisher);
         (followed.publisher, followed.epoch) = (publisher, epoch);

@@ -12,7 +12,10 @@ impl<E> Tracker<E> {
             return;
         }
         effects.push(Effect::Resync("the publisher does not remember what was missed"));
-        let is_later = |first: &u64| position.epoch != self.at.epoch || !self.at.is_before(*first);
+        self.forget_applied();
+        let is_same = position.epoch == self.at.epoch;
+        let base = if is_same { self.at.number } else { 0 };
+        let is_later = |first: &u64| !is_same || *first > base.saturating_add(1);
         let waiting = self.buffer.lowest(position.epoch).filter(is_later);
         if let Some(first) = waiting.or_else(|| self.buffer.first_of(position.epoch)) {
             let number = position.number.min(first.saturating_sub(1));
@@ -20,8 +23,7 @@ impl<E> Tracker<E> {
             return;
         }
         let _ = self.buffer.clear();
-        let number = if position.epoch == self.at.epoch { self.at.number } else { 0 };
-        self.at = Position { epoch: position.epoch, number };
+        self.at = Position { epoch: position.epoch, number: base };
         self.excused = position.number;
         self.is_told_of(position.epoch, position.number);
         self.settle(effects);
@@ -29,6 +31,7 @@ impl<E> Tracker<E> {
 
     /// Nobody answers, or nobody can: tell what is missing, and go on with what is there.
     pub fn give_up(&mut self, reason: &'static str, effects: &mut Vec<Effect<E>>) {
+        self.forget_applied();
         while self.is_behind() {
             let next = match self.buffer.first() {
                 Some(first) => Position { epoch: self.buffer.epoch(), number: first.saturating_sub(1) },
@@ -39,6 +42,13 @@ impl<E> Tracker<E> {
             effects.push(Effect::Missing(missing));
             effects.push(Effect::Resync(reason));
             self.go_on_from(next, effects);
+        }
+    }
+
+    /// What waits may have come in an answer, too, that broke off.
+    fn forget_applied(&mut self) {
+        if self.buffer.epoch() == self.at.epoch {
+            self.buffer.drop_up_to(self.at.number);
         }
     }
 
