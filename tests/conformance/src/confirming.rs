@@ -87,6 +87,9 @@ async fn what_was_not_acknowledged_comes_again_on_the_next_service(fixture: Fixt
     let (origins, sources) = take(&receiver, 50).await?;
     ensure!(origins.iter().all(|origin| !origin.sent_before), "they come for the first time: {origins:?}");
     acknowledge(&receiver, &sources, 20)?;
+    // An acknowledgement that is lost with the connection would let all of them come again, rightly.
+    let is_acknowledged = || sender.status().queues.iter().any(|queue| queue.depth == 30);
+    until("an outbox of 30 events", is_acknowledged).await?;
     receiver.close().await;
     sender.publish_all("a", 50..60).await?;
 
