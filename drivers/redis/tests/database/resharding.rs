@@ -67,7 +67,10 @@ async fn rows_at_a_node_that_receives_its_first_slot_are_listed() {
         [(receiver.raw(), "the new node knows all"), (cluster.raw(from), "all know the new node")]
     {
         let mut raw = raw;
-        until(what, || raw.call(&["CLUSTER", "INFO"]).text().contains("cluster_known_nodes:7").then_some(()));
+        until(what, || {
+            let info = raw.call(&["CLUSTER", "INFO"]).text();
+            (info.contains("cluster_known_nodes:7") && info.contains("cluster_state:ok")).then_some(())
+        });
     }
     let id = |mut raw: Raw| raw.call(&["CLUSTER", "MYID"]).text();
     let (giver_id, receiver_id) = (id(cluster.raw(from)), id(receiver.raw()));
