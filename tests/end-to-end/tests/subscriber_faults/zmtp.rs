@@ -4,10 +4,11 @@
 #[derive(Debug, Default)]
 pub(crate) struct Splitter {
     arrived: Vec<u8>,
-    greeted: bool,
+    /// The bytes of the greeting that were passed on.
+    greeted: usize,
 }
 
-/// The greeting, a command, or all frames of a message, as they came.
+/// A part of the greeting, a command, or all frames of a message, as they came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) bytes: Vec<u8>,
@@ -35,9 +36,11 @@ impl Splitter {
 
     /// The next whole message.
     pub(crate) fn next(&mut self) -> Option<Message> {
-        if !self.greeted {
-            let bytes = self.take(GREETING_BYTES)?;
-            self.greeted = true;
+        // In parts: either side may send the rest of its greeting after it has seen the other's beginning (RFC 23).
+        if self.greeted < GREETING_BYTES {
+            let count = self.arrived.len().min(GREETING_BYTES - self.greeted);
+            let bytes = self.take(count).filter(|bytes| !bytes.is_empty())?;
+            self.greeted += count;
             return Some(Message { bytes, kind: Kind::Greeting, head: Vec::new() });
         }
         let (mut at, mut head) = (0, None);
