@@ -10,6 +10,7 @@ mod owned_file;
 mod position;
 mod publisher;
 mod sync;
+mod token_bucket;
 
 pub mod rows;
 pub mod saved;

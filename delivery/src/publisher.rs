@@ -29,11 +29,11 @@ mod mark_schedule;
 mod sequencer;
 mod stamp_pair;
 
+mod answer_rate;
 mod follower;
 mod replay;
 mod snapshot_cache;
 mod sync_queue;
-mod token_bucket;
 mod verdict;
 
 mod core;

@@ -5,6 +5,7 @@ mod asking;
 mod buffer;
 mod context;
 mod counters;
+mod delay;
 mod feed;
 mod followed;
 mod held;
@@ -18,6 +19,7 @@ mod saved_link;
 mod timing;
 mod tracked_subscriber;
 mod tracker;
+mod wanted;
 
 pub use buffer::BufferLimit;
 pub use feed::Feed;

@@ -73,6 +73,8 @@ pub enum AnswerKind {
         /// When at the earliest.
         retry_after: Duration,
     },
+    /// The request waits for its turn, and will be answered.
+    Waits,
     /// The publisher does not remember the asker's position: compare with the database, and go on from the stamp.
     Unknown,
 }
@@ -129,12 +131,32 @@ impl Answer {
     /// # Errors
     /// None in truth: a head is far below the size limit.
     pub fn pack(&self) -> Result<Envelope> {
+        self.pack_with(None)
+    }
+
+    /// Packs it, with the bytes that the payloads of what follows have together: a subscriber keeps a snapshot until it is
+    /// whole, and so knows beforehand what it costs.
+    ///
+    /// # Errors
+    /// As [`pack`](Self::pack).
+    pub fn pack_announcing(&self, bytes: usize) -> Result<Envelope> {
+        self.pack_with(Some(u64::try_from(bytes).unwrap_or(u64::MAX)))
+    }
+
+    /// What [`pack_announcing`](Self::pack_announcing) announced; `None` if the head does not tell.
+    #[must_use]
+    pub fn announced_bytes(head: &Envelope) -> Option<u64> {
+        number(&head.payload, "bytes").ok()
+    }
+
+    fn pack_with(&self, bytes: Option<u64>) -> Result<Envelope> {
         let (action, name, value) = match self.kind {
             AnswerKind::Replay { count } => ("replay", "count", count),
             AnswerKind::Snapshot { count, .. } => ("snapshot", "count", count),
             AnswerKind::Busy { retry_after } => {
                 ("busy", "retry_ms", u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX))
             }
+            AnswerKind::Waits => ("waits", "count", 0),
             AnswerKind::Unknown => ("unknown", "count", 0),
         };
         let mut more = vec![("about", Msgpack::from(self.topic.as_str())), (name, Msgpack::from(value))];
@@ -143,6 +165,7 @@ impl Answer {
             let epochs = self.epochs.iter().copied().map(Msgpack::from).collect();
             more.push(("epochs", Msgpack::Array(epochs)));
         }
+        more.extend(bytes.map(|bytes| ("bytes", Msgpack::from(bytes))));
         pack(Topic::new(TOPIC)?, TABLE, &self.id.to_string(), action, Some(self.stamp), &more)
     }
 
@@ -163,6 +186,7 @@ impl Answer {
                 AnswerKind::Snapshot { count: number(payload, "count")?, since: number(payload, "since")? }
             }
             "busy" => AnswerKind::Busy { retry_after: Duration::from_millis(number(payload, "retry_ms")?) },
+            "waits" => AnswerKind::Waits,
             "unknown" => AnswerKind::Unknown,
             _ => return Err(WireError::WrongType),
         };
@@ -216,6 +240,7 @@ mod tests {
             AnswerKind::Replay { count: 0 },
             AnswerKind::Snapshot { count: 70_000, since: 1 },
             AnswerKind::Busy { retry_after: Duration::from_millis(1500) },
+            AnswerKind::Waits,
             AnswerKind::Unknown,
         ] {
             let epochs = match kind {

@@ -28,7 +28,8 @@ pub trait Requests: Send + Sync {
     /// much of earlier answers waits for the peer, this waits: an asker that does not read costs a bounded amount of memory.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the peer is gone, or took nothing for `dead_after`;
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the peer is gone, or took nothing for so long that the
+    /// driver gives it up: `dead_after`, or a multiple of that which the driver names;
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after the publisher's `close`. What is left in the batch was not put.
     ///
     /// # Cancel safety

@@ -10,6 +10,7 @@ use pubsub_api::{Registry, Result, Role};
 pub fn tracked_subscriber(registry: &Registry, settings: &Settings) -> Result<TrackedSubscriber> {
     let driver = registry.find(&settings.pubsub().pub_sub_driver, Role::Network)?;
     let options = FeedOptions::of(&driver.capabilities, fastrand::u64(..));
+    let options = FeedOptions { max_delay: settings.agent().max_delay, ..options };
     let subscriber = registry.open(settings, Role::Network)?.subscriber();
     Ok(TrackedSubscriber::new(subscriber, options))
 }

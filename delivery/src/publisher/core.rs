@@ -14,7 +14,7 @@ use super::publisher_key;
 use super::readings::Readings;
 use super::ring::RingBound;
 use super::sequencer::{Now, Sequencer};
-use super::snapshots::Snapshots;
+use super::snapshots::{self, Snapshots};
 use crate::RowSource;
 
 /// What a running publisher and its tasks share.
@@ -101,6 +101,7 @@ impl Core {
         outgoing.send(self).await?;
         let mut refused = Vec::new();
         while !batch.is_empty() {
+            snapshots::hold_back(self).await;
             let numbered = self.sequencer().number(batch, self.now(), &mut outgoing.pending);
             self.readings.numbered.add(numbered.events);
             self.readings.repeats.add(numbered.repeats);

@@ -38,6 +38,22 @@ pub(super) struct Stretch {
 }
 
 impl Cursor {
+    /// In one number.
+    pub(super) fn packed(self) -> u64 {
+        u64::from(self.segment) << 32 | u64::from(self.offset)
+    }
+
+    /// Of one number.
+    pub(super) fn of_packed(packed: u64) -> Self {
+        let low = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        Self { segment: low(packed >> 32), offset: low(packed) }
+    }
+
+    /// How much stands after it.
+    pub(super) fn bytes_ahead(self, ring: &Ring) -> u64 {
+        ring.bytes_behind(self.segment, self.offset)
+    }
+
     /// The end of the ring.
     pub(super) fn end(ring: &Ring) -> Self {
         ring.last()
@@ -77,7 +93,12 @@ impl Follower {
 
     /// How much is still to be read.
     pub(super) fn bytes_ahead(&self, ring: &Ring) -> u64 {
-        ring.bytes_behind(self.at.segment, self.at.offset)
+        self.at.bytes_ahead(ring)
+    }
+
+    /// How far it has read.
+    pub(super) fn at(&self) -> Cursor {
+        self.at
     }
 
     /// Reads records of a stretch, at least one and at most so many bytes; which topics lose their snapshots by it.

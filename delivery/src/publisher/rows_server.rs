@@ -1,8 +1,10 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use futures_util::FutureExt;
 use pubsub_api::{Batch, PeerId, Requests, Result};
 
 use super::core::Core;
-use super::sync_server::CHUNK_BYTES;
+use super::sync_server::{CHUNK_BYTES, put};
 use crate::{FullSyncAnswer, FullSyncRequest, RowSource};
 
 /// What a publisher without a database says.
@@ -15,7 +17,12 @@ const BUSY: &str = "the publisher is busy with other requests";
 ///
 /// # Errors
 /// As of [`Requests::answer`].
-pub(super) async fn answer(core: &Core, peer: PeerId, request: &FullSyncRequest) -> Result<()> {
+pub(super) async fn answer(
+    core: &Core,
+    peer: PeerId,
+    request: &FullSyncRequest,
+    taken: &AtomicU64,
+) -> Result<()> {
     let tables = match core.rows.as_deref() {
         Some(source) => RowSource::tables(source).await.map_err(|error| error.to_string()),
         None => Err(NO_SOURCE.to_owned()),
@@ -32,8 +39,10 @@ pub(super) async fn answer(core: &Core, peer: PeerId, request: &FullSyncRequest)
     let mut batch = head(FullSyncAnswer::Rows { id, count })?;
     for row in request.rows(&tables) {
         batch.push(row.pack()?);
-        if batch.payload_bytes() >= CHUNK_BYTES {
+        let bytes = batch.payload_bytes();
+        if bytes >= CHUNK_BYTES {
             put(core, peer, &mut batch).await?;
+            taken.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
     }
     put(core, peer, &mut batch).await?;
@@ -56,11 +65,4 @@ fn head(answer: FullSyncAnswer) -> Result<Batch> {
     let mut batch = Batch::new();
     batch.push(answer.pack()?);
     Ok(batch)
-}
-
-async fn put(core: &Core, peer: PeerId, batch: &mut Batch) -> Result<()> {
-    match core.driver.requests() {
-        Some(requests) if !batch.is_empty() => requests.answer(peer, batch).await,
-        _ => Ok(()),
-    }
 }

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,7 +7,11 @@ use pubsub_api::wire::RowRef;
 
 use crate::Position;
 
-/// The latest event of each row, on the topics of which every event since number 1 was seen and was one of a row.
+/// The latest event of each row, on the topics of which every event since number 1 was seen.
+///
+/// An event is of a row if it has a table and a key and is no `sync`: whatever its action, it is the row's latest, as it is to
+/// subscribers ([`Table`](crate::rows::Table)). Other events are in no snapshot; their numbers are known, so that who misses
+/// them can be told.
 ///
 /// A topic of which this cannot be said is not there, and does not come back: an incomplete cache is never a snapshot.
 /// Deleted rows stay for ten minutes at least, so that who merges several publishers learns of the deletion.
@@ -30,7 +34,14 @@ struct Rows {
     last: u64,
     rows: HashMap<Box<[u8]>, Row, RandomState>,
     bytes: u64,
+    /// The numbers of the latest events of no row; at most [`MAX_OTHERS`].
+    others: VecDeque<u64>,
+    /// The highest number of an event of no row that is not among those.
+    others_before: u64,
 }
+
+/// So many events of no row are known by number; of earlier ones, that there were some.
+const MAX_OTHERS: usize = 64;
 
 #[derive(Debug)]
 struct Row {
@@ -54,8 +65,6 @@ pub(super) struct Snapshot {
 pub(super) enum Unfit {
     /// An event was missed, by falling behind the ring, or because the publisher itself had to tell of a loss.
     Incomplete,
-    /// An event was none of a row: it had no table or no key, no value where one belongs, or another action.
-    NotRows,
     /// It was the largest when there was too much in all.
     TooBig,
 }
@@ -71,9 +80,21 @@ impl Unfit {
     pub(super) fn cause(self) -> &'static str {
         match self {
             Self::Incomplete => "incomplete",
-            Self::NotRows => "not_rows",
             Self::TooBig => "too_big",
         }
+    }
+}
+
+impl Rows {
+    /// A topic on which no event was ever one of a row is none of rows: its events are replayed.
+    fn have_snapshot(&self) -> bool {
+        !self.rows.is_empty() || self.others.is_empty()
+    }
+
+    /// How many events of no row have a higher number, at least.
+    fn others_after(&self, number: u64) -> u64 {
+        let known = self.others.iter().filter(|other| **other > number).count();
+        u64::try_from(known).unwrap_or(u64::MAX) + u64::from(self.others_before > number)
     }
 }
 
@@ -99,17 +120,20 @@ impl SnapshotCache {
         let unfit = match event {
             _ if last.checked_add(1) != Some(at.number) => Unfit::Incomplete,
             None => Unfit::Incomplete,
-            Some((event, payload)) if self.name_row(event) => {
-                let deleted_at = (event.action == b"delete").then_some(now);
-                self.put(topic, at, payload, deleted_at);
+            Some((event, payload)) => {
+                if self.name_row(event) {
+                    let deleted_at = (event.action == b"delete").then_some(now);
+                    self.put(topic, at, payload, deleted_at);
+                } else {
+                    self.pass(topic, at);
+                }
                 return self.shrink();
             }
-            Some(_) => Unfit::NotRows,
         };
         vec![self.give_up(topic, unfit)]
     }
 
-    /// Notes which row an event is about; `false` if it does not tell all of one.
+    /// Notes which row an event is about; `false` if it is about none.
     fn name_row(&mut self, event: &RowRef<'_>) -> bool {
         let (Some(table), Some(key)) = (event.table, event.key) else { return false };
         let Ok(length) = u32::try_from(table.len()) else { return false };
@@ -117,9 +141,24 @@ impl SnapshotCache {
         self.name.extend_from_slice(&length.to_le_bytes());
         self.name.extend_from_slice(table);
         self.name.extend_from_slice(key);
-        match event.action {
-            b"create" | b"set" => event.has_value,
-            action => action == b"delete",
+        event.action != b"sync"
+    }
+
+    fn rows_of(&mut self, topic: &[u8], at: Position) -> &mut Rows {
+        if !self.topics.contains_key(topic) {
+            self.bytes += size(topic.len(), 0);
+        }
+        let new = || Rows { since: at.epoch, ..Rows::default() };
+        self.topics.entry(Bytes::copy_from_slice(topic)).or_insert_with(new)
+    }
+
+    /// Passes over an event of no row.
+    fn pass(&mut self, topic: &[u8], at: Position) {
+        let rows = self.rows_of(topic, at);
+        rows.last = at.number;
+        rows.others.push_back(at.number);
+        if rows.others.len() > MAX_OTHERS {
+            rows.others_before = rows.others.pop_front().unwrap_or(rows.others_before);
         }
     }
 
@@ -133,16 +172,8 @@ impl SnapshotCache {
 
     /// Puts the event of the row that was named.
     fn put(&mut self, topic: &[u8], at: Position, payload: &[u8], deleted_at: Option<Duration>) {
-        let Self { topics, bytes, name, .. } = self;
-        let rows = match topics.get_mut(topic) {
-            Some(rows) => rows,
-            None => {
-                *bytes += size(topic.len(), 0);
-                topics
-                    .entry(Bytes::copy_from_slice(topic))
-                    .or_insert(Rows { since: at.epoch, ..Rows::default() })
-            }
-        };
+        let name = std::mem::take(&mut self.name);
+        let rows = self.rows_of(topic, at);
         rows.last = at.number;
         let less = match rows.rows.get_mut(name.as_slice()) {
             Some(row) => {
@@ -159,7 +190,8 @@ impl SnapshotCache {
         };
         let more = size(name.len(), payload.len());
         rows.bytes = rows.bytes + more - less;
-        *bytes = *bytes + more - less;
+        self.bytes = self.bytes + more - less;
+        self.name = name;
     }
 
     /// Lets go of the largest topics until all fit.
@@ -194,14 +226,15 @@ impl SnapshotCache {
         }
     }
 
-    /// About how many bytes a topic's snapshot has, if there is one.
-    pub(super) fn bytes_of(&self, topic: &[u8]) -> Option<u64> {
-        self.topics.get(topic).map(|rows| rows.bytes)
+    /// About how many bytes a topic's snapshot has, if there is one; and how many events after `number` are in none.
+    pub(super) fn size_of(&self, topic: &[u8], number: u64) -> Option<(u64, u64)> {
+        let rows = self.topics.get(topic).filter(|rows| rows.have_snapshot())?;
+        Some((rows.bytes, rows.others_after(number)))
     }
 
     /// A topic's snapshot.
     pub(super) fn snapshot(&self, topic: &[u8]) -> Option<Snapshot> {
-        let Rows { since, last, rows, .. } = self.topics.get(topic)?;
+        let Rows { since, last, rows, .. } = self.topics.get(topic).filter(|rows| rows.have_snapshot())?;
         let mut latest: Vec<&Row> = rows.values().collect();
         latest.sort_unstable_by_key(|row| row.number);
         let payloads = latest.into_iter().map(|row| row.payload.clone()).collect();

@@ -1,25 +1,58 @@
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use pubsub_api::PeerId;
 
-use super::token_bucket::TokenBucket;
+use super::answer_rate::{AnswerRate, Growth};
+use crate::token_bucket::TokenBucket;
 
-/// Which requests are answered when: at most one of each peer and sixteen in all at a time, the others in turn, and none of
-/// who asks too often. Time comes in as input.
+/// Which requests are answered when. Time comes in as input.
+///
+/// - Each peer has one answer at a time. The others wait in the order in which they came, and hear of it
+///   ([`overdue`](Self::overdue)).
+/// - The number of answers at a time [grows](Growth) to [`MAX_PLACES`] as long as more at once are faster in all.
+/// - An answer slower than [`AnswerRate::MIN_RATE`] leaves its place to one that waits, and goes on beside: its peer reads
+///   slowly, so it costs no more than what is kept for it. Above [`MAX_SLOW`] of them the slowest is dropped; its peer asks
+///   again.
+/// - A request that asks for all that an earlier one of its peer does takes its turn: the peer does not wait for the
+///   earlier one any more.
 #[derive(Debug)]
-pub(super) struct SyncQueue<Request> {
-    waiting: VecDeque<(PeerId, Request)>,
-    running: HashSet<PeerId>,
+pub(super) struct SyncQueue<R> {
+    waiting: VecDeque<Waiting<R>>,
+    running: HashMap<PeerId, Running<R>>,
+    growth: Growth,
     buckets: HashMap<PeerId, TokenBucket>,
 }
 
-/// So many are answered at the same time. Each costs a chunk of a replay and a list of its events; who does not read keeps
-/// its place for no longer than the driver waits for it.
-const MAX_RUNNING: usize = 16;
+#[derive(Debug)]
+struct Waiting<R> {
+    peer: PeerId,
+    request: R,
+    /// When its peer last heard that it waits.
+    told: Duration,
+}
 
-/// So many wait.
-pub(super) const MAX_WAITING: usize = 64;
+#[derive(Debug)]
+struct Running<R> {
+    request: R,
+    rate: AnswerRate,
+    is_slow: bool,
+}
+
+/// A request that may stand for an earlier one of its peer.
+pub(super) trait Supersedes: Clone {
+    /// Whether this asks for all that `earlier` does.
+    fn supersedes(&self, earlier: &Self) -> bool;
+}
+
+/// The most answers at a time that are not slow. Each costs a chunk of a replay and a list of its events.
+pub(super) const MAX_PLACES: usize = 16;
+
+/// The most slow answers.
+pub(super) const MAX_SLOW: usize = 64;
+
+/// So many requests wait: as many as a driver keeps before they are read here.
+pub(super) const MAX_WAITING: usize = 1024;
 
 /// Of so many peers it is remembered how often they asked, before those that may ask as often as any are forgotten.
 const MAX_BUCKETS: usize = 4096;
@@ -27,26 +60,36 @@ const MAX_BUCKETS: usize = 4096;
 /// When a peer may ask again that found the queue full.
 const FULL_RETRY: Duration = Duration::from_secs(1);
 
+/// How often a peer hears that its request waits; well below the time after which a subscriber gives a request up.
+const WAITING: Duration = Duration::from_secs(1);
+
 /// What becomes of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Admission<Request> {
+pub(super) enum Admission<R> {
     /// It is to be answered now.
-    Start(Request),
+    Start(R),
+    /// It is to be answered now, and what is being answered to this peer ends.
+    Restart(R),
     /// It waits for its turn.
     Waits,
     /// It is refused; its peer may ask again after so long.
-    Busy(Request, Duration),
+    Busy(R, Duration),
 }
 
-impl<Request> Default for SyncQueue<Request> {
+impl<R> Default for SyncQueue<R> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), running: HashSet::new(), buckets: HashMap::new() }
+        Self {
+            waiting: VecDeque::new(),
+            running: HashMap::new(),
+            growth: Growth::default(),
+            buckets: HashMap::new(),
+        }
     }
 }
 
-impl<Request> SyncQueue<Request> {
+impl<R: Supersedes> SyncQueue<R> {
     /// A request came.
-    pub(super) fn offer(&mut self, peer: PeerId, request: Request, now: Duration) -> Admission<Request> {
+    pub(super) fn offer(&mut self, peer: PeerId, request: R, now: Duration) -> Admission<R> {
         if self.buckets.len() >= MAX_BUCKETS {
             self.buckets.retain(|_, bucket| !bucket.is_full(now));
         }
@@ -54,24 +97,73 @@ impl<Request> SyncQueue<Request> {
         if let Err(retry_after) = bucket.take(now) {
             return Admission::Busy(request, retry_after);
         }
-        if self.may_start(peer) && !self.waiting.iter().any(|(waiting, _)| *waiting == peer) {
-            self.running.insert(peer);
-            return Admission::Start(request);
+        let is_earlier = |other: &&mut Waiting<R>| other.peer == peer && request.supersedes(&other.request);
+        if let Some(earlier) = self.waiting.iter_mut().find(is_earlier) {
+            earlier.request = request;
+            return Admission::Waits;
+        }
+        if let Some(running) = self.running.get_mut(&peer).filter(|it| request.supersedes(&it.request)) {
+            running.request = request.clone();
+            running.rate = AnswerRate::new(now);
+            return Admission::Restart(request);
+        }
+        if self.may_start(peer) && !self.waiting.iter().any(|waiting| waiting.peer == peer) {
+            return Admission::Start(self.start(peer, request, now));
         }
         if self.waiting.len() >= MAX_WAITING {
             return Admission::Busy(request, FULL_RETRY);
         }
-        self.waiting.push_back((peer, request));
+        self.waiting.push_back(Waiting { peer, request, told: now });
         Admission::Waits
     }
 
-    /// A request of this peer is answered, or the peer is gone; the one that follows.
-    pub(super) fn finished(&mut self, peer: PeerId) -> Option<(PeerId, Request)> {
+    fn start(&mut self, peer: PeerId, request: R, now: Duration) -> R {
+        let running = Running { request: request.clone(), rate: AnswerRate::new(now), is_slow: false };
+        self.running.insert(peer, running);
+        request
+    }
+
+    /// A request of this peer is answered, or the peer is gone.
+    pub(super) fn finished(&mut self, peer: PeerId) {
         self.running.remove(&peer);
-        let next = self.waiting.iter().position(|(peer, _)| self.may_start(*peer))?;
-        let (peer, request) = self.waiting.remove(next)?;
-        self.running.insert(peer);
-        Some((peer, request))
+    }
+
+    /// The next request that may be answered now.
+    pub(super) fn next(&mut self, now: Duration) -> Option<(PeerId, R)> {
+        let next = self.waiting.iter().position(|waiting| self.may_start(waiting.peer))?;
+        let Waiting { peer, request, .. } = self.waiting.remove(next)?;
+        Some((peer, self.start(peer, request, now)))
+    }
+
+    /// A second has passed: judges the answers by how many bytes of each were taken; which are dropped.
+    pub(super) fn judge(&mut self, now: Duration, taken: impl Fn(PeerId) -> u64) -> Vec<PeerId> {
+        let mut rates = Vec::new();
+        for (peer, running) in &mut self.running {
+            let rate = running.rate.judge(now, taken(*peer));
+            running.is_slow |= !self.waiting.is_empty() && running.rate.is_slow();
+            rates.extend(rate.filter(|_| !running.is_slow));
+        }
+        self.growth.judge(&rates, !self.waiting.is_empty());
+        let mut slow: Vec<(u64, PeerId)> = self.slow().map(|(peer, it)| (it.rate.latest(), *peer)).collect();
+        slow.sort_unstable();
+        slow.truncate(slow.len().saturating_sub(MAX_SLOW));
+        slow.into_iter().map(|(_, peer)| peer).collect()
+    }
+
+    fn slow(&self) -> impl Iterator<Item = (&PeerId, &Running<R>)> {
+        self.running.iter().filter(|(_, running)| running.is_slow)
+    }
+
+    /// The requests whose peers are to hear that they wait; not those that are being answered meanwhile.
+    pub(super) fn overdue(&mut self, now: Duration) -> impl Iterator<Item = (PeerId, &R)> {
+        let Self { waiting, running, .. } = self;
+        let is_overdue = move |waiting: &&mut Waiting<R>| {
+            now.saturating_sub(waiting.told) >= WAITING && !running.contains_key(&waiting.peer)
+        };
+        waiting.iter_mut().filter(is_overdue).map(move |waiting| {
+            waiting.told = now;
+            (waiting.peer, &waiting.request)
+        })
     }
 
     /// How many wait.
@@ -79,54 +171,16 @@ impl<Request> SyncQueue<Request> {
         self.waiting.len()
     }
 
+    /// Whether nothing is answered and nothing waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.waiting.is_empty()
+    }
+
     fn may_start(&self, peer: PeerId) -> bool {
-        self.running.len() < MAX_RUNNING && !self.running.contains(&peer)
+        let in_places = self.running.len() - self.slow().count();
+        in_places < self.growth.places() && !self.running.contains_key(&peer)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use pubsub_api::PeerId;
-
-    use super::Admission::{Busy, Start, Waits};
-    use super::{FULL_RETRY, MAX_RUNNING, MAX_WAITING, SyncQueue};
-
-    const NOW: Duration = Duration::ZERO;
-
-    #[test]
-    fn one_request_of_a_peer_is_answered_at_a_time_and_in_its_order() {
-        let mut queue = SyncQueue::default();
-        let (one, two) = (PeerId(1), PeerId(2));
-        assert_eq!(queue.offer(one, "a", NOW), Start("a"));
-        assert_eq!(queue.offer(one, "b", NOW), Waits);
-        assert_eq!(queue.offer(one, "c", NOW), Waits);
-        assert_eq!(queue.offer(two, "d", NOW), Start("d"));
-        assert_eq!(queue.finished(two), None);
-        assert_eq!(queue.finished(one), Some((one, "b")));
-        assert_eq!(queue.finished(one), Some((one, "c")));
-    }
-
-    #[test]
-    fn whoever_finds_all_places_taken_waits_or_is_told_to_come_again() {
-        let mut queue = SyncQueue::default();
-        for peer in 0..MAX_RUNNING as u64 {
-            assert_eq!(queue.offer(PeerId(peer), peer, NOW), Start(peer));
-        }
-        for peer in 100..100 + MAX_WAITING as u64 {
-            assert_eq!(queue.offer(PeerId(peer), peer, NOW), Waits);
-        }
-        assert_eq!(queue.offer(PeerId(999), 999, NOW), Busy(999, FULL_RETRY));
-        assert_eq!(queue.finished(PeerId(3)), Some((PeerId(100), 100)));
-        assert_eq!(queue.waiting(), MAX_WAITING - 1);
-    }
-
-    #[test]
-    fn who_asks_too_often_is_told_to_come_again_and_others_are_not() {
-        let mut queue = SyncQueue::default();
-        let busy = (0..40).filter(|n| matches!(queue.offer(PeerId(1), *n, NOW), Busy(..))).count();
-        assert_eq!(busy, 8);
-        assert_eq!(queue.offer(PeerId(2), 0, NOW), Start(0));
-    }
-}
+mod tests;

@@ -41,7 +41,7 @@ impl Standing<'_> {
     }
 
     /// Decides, where a replay takes so many bytes, and so does a snapshot if there is one (DESIGN 5: whichever is
-    /// cheaper, by [`CHEAPER`]).
+    /// cheaper, by [`CHEAPER`]). A snapshot that leaves events out is never cheaper.
     ///
     /// Who has nothing gets a snapshot wherever there is one: what is older than the ring is in it.
     pub(super) fn judge(

@@ -15,6 +15,8 @@ pub(super) struct Answering {
     /// The epochs that the snapshot speaks for.
     pub(super) epochs: Vec<u64>,
     bytes: usize,
+    /// How many bytes its rows may have: as announced, or else the bound of the subscriber.
+    limit: usize,
     left: u64,
 }
 
@@ -29,38 +31,45 @@ pub(super) enum Part {
         stamp: Option<Stamp>,
         payload: Payload,
     },
-    /// With it the snapshot is larger than may be.
+    /// With it the snapshot is larger than was announced, or than may be if nothing was.
     TooLarge { topic: Topic, at: Position },
 }
 
 impl Answering {
-    pub(super) fn new(head: &Answer) -> Self {
+    /// Begins an answer whose head announced so many bytes.
+    pub(super) fn new(head: &Answer, limit: usize) -> Self {
         let (rows, left) = match head.kind {
             AnswerKind::Replay { count } => (None, count),
             AnswerKind::Snapshot { count, .. } => (Some(Vec::new()), count),
-            AnswerKind::Busy { .. } | AnswerKind::Unknown => (None, 0),
+            AnswerKind::Busy { .. } | AnswerKind::Waits | AnswerKind::Unknown => (None, 0),
         };
         let at = Position { epoch: head.stamp.epoch, number: head.stamp.sequence };
-        Self { topic: head.topic.clone(), at, rows, epochs: head.epochs.clone(), bytes: 0, left }
+        let epochs = head.epochs.clone();
+        Self { topic: head.topic.clone(), at, rows, epochs, bytes: 0, limit, left }
     }
 
     pub(super) fn is_whole(&self) -> bool {
         self.left == 0
     }
 
-    pub(super) fn take(&mut self, envelope: Envelope, limit: usize) -> Part {
+    pub(super) fn take(&mut self, envelope: Envelope) -> Part {
         self.left = self.left.saturating_sub(1);
         let topic = self.topic.clone();
         let Some(rows) = &mut self.rows else {
             let (stamp, payload) = read(envelope, &topic);
             return Part::Next { topic, stamp, payload };
         };
+        if envelope.topic != topic {
+            // A row of another topic is nothing that the stream would have carried; a record tells what is in no snapshot.
+            rows.extend(lost(&envelope, &topic).map(Payload::Lost));
+            return Part::Kept;
+        }
         self.bytes += envelope.payload.len();
-        if self.bytes > limit {
+        if self.bytes > self.limit {
             return Part::TooLarge { topic, at: self.at };
         }
-        // A row that cannot be read, or is of another topic, is nothing that a stream would have given.
-        let is_row = envelope.topic == topic && EventRef::read(topic.as_bytes(), &envelope.payload).is_ok();
+        // Nor is a row that cannot be read.
+        let is_row = EventRef::read(topic.as_bytes(), &envelope.payload).is_ok();
         rows.extend(is_row.then_some(Payload::Event(envelope)));
         Part::Kept
     }
@@ -73,11 +82,17 @@ fn read(envelope: Envelope, topic: &Topic) -> (Option<Stamp>, Payload) {
         if let Some(stamp) = stamp {
             return (Some(stamp), Payload::Event(envelope));
         }
-    } else if let Ok(Some(Control::Lost(lost))) = Control::read(&envelope.topic, &envelope.payload)
-        && lost.topic == *topic
-    {
+    } else if let Some(lost) = lost(&envelope, topic) {
         return (Some(lost.stamp), Payload::Lost(lost));
     }
     let stamp = Stamp { publisher: 0, epoch: 0, sequence: 0, time_us: 0 };
     (None, Payload::Lost(Lost { topic: topic.clone(), stamp, events: 1, cause: "unreadable".to_owned() }))
+}
+
+/// The record of a loss on this topic, if the envelope is one.
+fn lost(envelope: &Envelope, topic: &Topic) -> Option<Lost> {
+    match Control::read(&envelope.topic, &envelope.payload) {
+        Ok(Some(Control::Lost(lost))) if lost.topic == *topic => Some(lost),
+        _ => None,
+    }
 }

@@ -3,17 +3,24 @@ use std::time::Duration;
 
 use pubsub_api::{Envelope, Topic};
 
-use super::timing::{FIRST_TIMEOUT, LONGEST_TIMEOUT};
+use super::timing::{FIRST_TIMEOUT, LONGEST_TIMEOUT, STALLED};
+use crate::token_bucket::TokenBucket;
 use crate::{MAX_WANTS, Position, SyncRequest, Want};
 
-/// What one publisher was asked for: one request at a time.
+/// What one publisher is asked for: one request at a time, each with a deadline.
+///
+/// Progress moves the deadline: whatever comes of an answer proves that the publisher is at work. So an answer that keeps
+/// coming is never given up, however long it lasts, and a request that nothing follows is.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
     request: Option<Outstanding>,
+    bucket: TokenBucket,
     not_before: Duration,
     last_id: u64,
-    /// Requests in a row that were not answered.
+    /// Requests in a row after which nothing came.
     failures: u32,
+    /// When something came last on the way of answers.
+    heard: Duration,
 }
 
 #[derive(Debug)]
@@ -24,26 +31,44 @@ struct Outstanding {
 }
 
 impl Asking {
+    /// Asks nothing before that time, nor before any that was given earlier.
     pub(super) fn not_before(&mut self, at: Duration) {
-        self.not_before = at;
+        self.not_before = self.not_before.max(at);
     }
 
-    /// The request will not be answered, for the link is gone.
-    pub(super) fn forget(&mut self) {
-        self.request = None;
-        self.failures = 0;
+    /// The link is another: what was asked will not be answered, and nothing is known of the publisher's state.
+    pub(super) fn forget(&mut self, now: Duration) {
+        *self = Self { last_id: self.last_id, bucket: TokenBucket::new(now), heard: now, ..Self::default() };
     }
 
-    /// The request was not answered: the next one follows later, by so much more as there were failures.
-    pub(super) fn failed(&mut self, now: Duration, wait: Duration) {
-        if self.request.take().is_some() {
-            self.failures = self.failures.saturating_add(1);
-        }
-        self.not_before = now + wait;
+    /// The request was not answered: the next one follows after `wait`. The topics that no answer came about.
+    pub(super) fn failed(&mut self, now: Duration, wait: Duration) -> HashSet<Topic> {
+        self.not_before(now + wait);
+        let Some(request) = self.request.take() else { return HashSet::new() };
+        self.failures = self.failures.saturating_add(1);
+        request.waiting
+    }
+
+    /// Requests in a row after which nothing came.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// When something came last on the way of answers, or the link was made.
+    pub(super) fn heard(&self) -> Duration {
+        self.heard
     }
 
     pub(super) fn is_overdue(&self, now: Duration) -> bool {
         self.request.as_ref().is_some_and(|request| request.deadline <= now)
+    }
+
+    /// When something is to be done: at the deadline of the request, or when the next one may be sent.
+    pub(super) fn next_at(&self, wanted_at: Option<Duration>) -> Option<Duration> {
+        match &self.request {
+            Some(request) => Some(request.deadline),
+            None => wanted_at.map(|at| at.max(self.not_before)),
+        }
     }
 
     /// Whether this is what was asked for.
@@ -52,11 +77,12 @@ impl Asking {
         self.request.as_ref().is_some_and(|request| request.id == id && request.waiting.contains(topic))
     }
 
-    /// Something of the answer came.
+    /// Something came on the way of answers.
     pub(super) fn moves(&mut self, now: Duration) {
-        let timeout = self.timeout();
+        self.heard = now;
+        self.failures = 0;
         if let Some(request) = &mut self.request {
-            request.deadline = now + timeout;
+            request.deadline = request.deadline.max(now + STALLED);
         }
     }
 
@@ -64,26 +90,32 @@ impl Asking {
     pub(super) fn answered(&mut self, topic: &Topic) {
         let Some(request) = &mut self.request else { return };
         request.waiting.remove(topic);
-        self.failures = 0;
         if request.waiting.is_empty() {
             self.request = None;
         }
     }
 
-    /// The next request about what is due, if there is no other.
+    /// Whether a request may be sent now.
+    pub(super) fn is_free(&self, now: Duration) -> bool {
+        self.request.is_none() && now >= self.not_before
+    }
+
+    /// The next request about what is due, if it may be sent.
     pub(super) fn ask<'a>(
         &mut self,
         now: Duration,
         due: impl Iterator<Item = (&'a Topic, Position)>,
     ) -> Option<Envelope> {
-        if self.request.is_some() || now < self.not_before {
-            return None;
-        }
         let want = |(topic, position): (&Topic, Position)| Want { topic: topic.clone(), position };
-        let wants: Vec<Want> = due.take(MAX_WANTS).map(want).collect();
-        if wants.is_empty() {
+        let mut wants = due.map(want).take(MAX_WANTS).peekable();
+        if !self.is_free(now) || wants.peek().is_none() {
             return None;
         }
+        if let Err(wait) = self.bucket.take(now) {
+            self.not_before(now + wait);
+            return None;
+        }
+        let wants: Vec<Want> = wants.collect();
         self.last_id += 1;
         let waiting = wants.iter().map(|want| want.topic.clone()).collect();
         self.request = Some(Outstanding { id: self.last_id, waiting, deadline: now + self.timeout() });

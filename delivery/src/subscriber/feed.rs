@@ -50,8 +50,8 @@ pub struct Feed {
     retire_at: Duration,
 }
 
-/// How often something is due while a topic is behind or a link is fresh.
-const BUSY_TICK: Duration = Duration::from_millis(20);
+/// The least time between two calls of [`tick`](Feed::tick).
+const SHORTEST_TICK: Duration = Duration::from_millis(5);
 
 /// How often it is looked whether a hello that is waited for is overdue.
 const SLOW_TICK: Duration = Duration::from_secs(5);
@@ -115,12 +115,10 @@ impl Feed {
     #[must_use]
     pub fn next_tick(&self, now: Duration) -> Duration {
         // On a broker nothing is asked, and lines are many.
-        let is_busy = self.options.introduced && self.lines.iter().any(Line::is_busy);
-        now + match is_busy {
-            true => BUSY_TICK,
-            false if self.held.len() > 0 || !self.looked_for_orphans => SLOW_TICK,
-            false => IDLE_TICK,
-        }
+        let due = self.lines.iter().filter(|_| self.options.introduced).filter_map(Line::next_due).min();
+        let is_settled = self.held.len() == 0 && self.looked_for_orphans;
+        let latest = now + if is_settled { IDLE_TICK } else { SLOW_TICK };
+        due.map_or(latest, |due| due.clamp(now + SHORTEST_TICK, latest))
     }
 
     /// Whether the application has taken all items.
@@ -180,6 +178,7 @@ impl Feed {
     }
 
     fn give(&mut self, place: usize, envelope: Envelope, stamp: Stamp, now: Duration) {
+        self.look_at_delay(place, stamp.time_us, now);
         let (line, mut context) = self.split(place, now);
         let Some(line) = line else { return };
         if !envelope.topic.is_reserved() {
@@ -232,7 +231,7 @@ impl Feed {
             Notice::Subscribed { publisher, incarnation } => Some((publisher.clone(), Ok(*incarnation))),
             Notice::LinkDown { publisher, reason } => Some((publisher.clone(), Err(reason.clone()))),
             Notice::Stale { .. } if !self.options.introduced => {
-                self.broker_refuses();
+                self.broker_refuses(now);
                 None
             }
             _ => None,
@@ -244,7 +243,7 @@ impl Feed {
             (true, Ok(None)) => {}
             (true, Err(reason)) => self.link_lost(&endpoint, &reason, now),
             (false, Ok(_)) => self.link_stands(&endpoint),
-            (false, Err(reason)) => self.broker_lost(&endpoint, &reason),
+            (false, Err(reason)) => self.broker_lost(&endpoint, &reason, now),
         }
     }
 

@@ -3,6 +3,7 @@ mod due;
 mod forgetting;
 mod memory;
 mod overfull;
+mod recovery;
 mod standing;
 mod telling;
 
@@ -16,9 +17,11 @@ use overfull::Overfull;
 use super::answering::Answering;
 use super::asking::Asking;
 use super::context::Context;
+use super::delay::Delay;
 use super::followed::Followed;
 use super::payload::Payload;
 use super::timing::PROOF;
+use super::wanted::Wanted;
 use super::{Effect, Phase, Tracker};
 use crate::{Control, Position};
 
@@ -40,6 +43,12 @@ pub(super) struct Line {
     unproved: usize,
     /// Topics that must be asked for.
     behind: BTreeSet<Topic>,
+    /// When these, and those that are to be repaired, are asked for.
+    wanted: Wanted,
+    /// When it is looked for topics to give up.
+    check_at: Duration,
+    /// Topics of which a resync was reported, and no snapshot came since.
+    incomplete: usize,
     /// What topics hold back together.
     waiting_bytes: usize,
     /// Whether `Live` was the last that was told of the whole, alone or together with others on its link.
@@ -47,6 +56,10 @@ pub(super) struct Line {
     /// Whether a position was forgotten because nothing was heard of it.
     pub(super) has_forgotten: bool,
     overfull: Option<Overfull>,
+    /// How late what arrives is, by which clock.
+    delay: Delay,
+    /// Whether that is too late.
+    is_late: bool,
     /// When topics that nothing has proved are asked for.
     doubt_at: Option<Duration>,
     /// The life that is not remembered: for all that was missed of it stands one `Resync`.
@@ -74,10 +87,15 @@ impl Line {
             topics: HashMap::new(),
             unproved: 0,
             behind: BTreeSet::new(),
+            wanted: Wanted::default(),
+            check_at: Duration::ZERO,
+            incomplete: 0,
             waiting_bytes: 0,
             told_live: false,
             has_forgotten: false,
             overfull: None,
+            delay: Delay::default(),
+            is_late: false,
             doubt_at: None,
             forgotten_life: None,
             awaits_marks: false,
@@ -106,12 +124,20 @@ impl Line {
         self.waiting_bytes
     }
 
+    /// The topics of which a resync was reported, and no snapshot came since.
+    pub(super) fn incomplete(&self) -> usize {
+        self.incomplete
+    }
+
     pub(super) fn topics(&self) -> usize {
         self.topics.len()
     }
 
     /// The link stands and is proved, perhaps to a later life. What was held back for that is given next.
     pub(super) fn prove(&mut self, incarnation: Incarnation, endpoint: &str, context: &mut Context<'_>) {
+        if self.incarnation != incarnation {
+            self.delay = Delay::default();
+        }
         if self.incarnation.epoch != incarnation.epoch {
             self.doubt_memory(self.incarnation.epoch, context);
         }
@@ -121,7 +147,7 @@ impl Line {
         self.takes_no_requests = false;
         self.misdirected = 0;
         self.awaits_marks = false;
-        self.forget_request();
+        self.forget_request(context.now);
         self.doubt_at = Some(context.now + PROOF + context.jitter(PROOF));
         if !self.behind.is_empty() {
             self.asking.not_before(context.now + context.jitter(PROOF));
@@ -129,11 +155,12 @@ impl Line {
     }
 
     /// The link is gone.
-    pub(super) fn unprove(&mut self) {
+    pub(super) fn unprove(&mut self, now: Duration) {
         self.is_proved = false;
         self.told_live = false;
+        self.is_late = false;
         self.doubt_at = None;
-        self.forget_request();
+        self.forget_request(now);
         for followed in self.topics.values_mut() {
             self.unproved += usize::from(followed.tracker.phase() == Phase::Live);
             followed.tracker.unproved();
@@ -147,8 +174,8 @@ impl Line {
         self.is_proved = true;
     }
 
-    fn forget_request(&mut self) {
-        self.asking.forget();
+    fn forget_request(&mut self, now: Duration) {
+        self.asking.forget(now);
         self.answering = None;
     }
 
@@ -251,41 +278,17 @@ impl Line {
         let is_behind = matches!(is, Phase::Syncing | Phase::Recovering);
         self.unproved = self.unproved + usize::from(is != Phase::Live) - usize::from(was != Phase::Live);
         let effects = std::mem::take(&mut self.effects);
+        self.note_completeness(&topic, &effects);
         self.pass_on(&topic, life, effects, context);
         if is_behind && self.behind.insert(topic.clone()) {
             self.fell_behind(topic, context);
-        } else if !is_behind
-            && self.behind.remove(&topic)
-            && let Some(followed) = self.topics.get_mut(&topic)
-        {
-            followed.attempts = 0;
+        } else if !is_behind && self.behind.remove(&topic) {
+            self.caught_up(topic, context);
         }
         if is == Phase::Live {
             self.end_doubt_of_memory();
         }
         // On a broker, nothing is told of one publisher as a whole.
         self.told_live |= !context.options.introduced && self.is_current();
-    }
-
-    fn fell_behind(&mut self, topic: Topic, context: &mut Context<'_>) {
-        if self.doubt_at.is_some() && self.behind.len() == 1 {
-            // Just after the link stands, all subscribers of the publisher are in the same case. What else is behind when
-            // the time has come is asked for with it.
-            self.asking.not_before(context.now + context.jitter(PROOF));
-        }
-        if let Some(followed) = self.topics.get_mut(&topic) {
-            followed.behind_since = context.now;
-            followed.ask_at = context.now;
-        }
-        if !self.can_be_asked(context) {
-            self.give_up(topic, NOT_ASKED, context);
-        }
-    }
-
-    fn give_up(&mut self, topic: Topic, reason: &'static str, context: &mut Context<'_>) {
-        self.follow(topic, context, |tracker, effects| {
-            tracker.give_up(reason, effects);
-            0
-        });
     }
 }

@@ -12,6 +12,13 @@ pub(super) enum Payload {
 }
 
 impl Payload {
+    pub(super) fn as_lost(&self) -> Option<&Lost> {
+        match self {
+            Self::Event(_) => None,
+            Self::Lost(lost) => Some(lost),
+        }
+    }
+
     pub(super) fn into_event(self) -> Option<Envelope> {
         match self {
             Self::Event(envelope) => Some(envelope),

@@ -15,13 +15,16 @@ pub struct FeedOptions {
     pub buffer: BufferLimit,
     /// What all of them may hold back together, in bytes.
     pub buffers_bytes: usize,
-    /// The largest snapshot that is taken, in bytes.
+    /// The largest snapshot that is taken of a publisher that does not announce its size, in bytes. What is announced is
+    /// taken: the publisher's `snapshot_bytes` bounds it.
     pub snapshot_bytes: usize,
     /// How many topics of one publisher are tracked. Of one that has more, events on the others are given unverified, and it is
     /// not live.
     pub max_topics: usize,
     /// How many publishers are followed; events of others are given unverified.
     pub max_publishers: usize,
+    /// How late what arrives may be before its publisher counts as stale; it is judged by publishers that are introduced.
+    pub max_delay: Duration,
     /// For how long a topic whose publisher is silent is remembered.
     pub remembered: Duration,
     /// Seeds the jitter.
@@ -47,6 +50,7 @@ impl Default for FeedOptions {
             snapshot_bytes: 256 * 1024 * 1024,
             max_topics: MAX_TOPICS_PER_PUBLISHER,
             max_publishers: 65_536,
+            max_delay: Duration::from_secs(10),
             remembered: Duration::from_secs(600),
             seed: 0,
         }
@@ -60,10 +64,29 @@ pub(super) const PROOF: Duration = Duration::from_millis(500);
 /// How long the marks of a publisher that cannot be asked may take: each topic has one every 10 s ± 20 %.
 pub(super) const MARKS_OVERDUE: Duration = Duration::from_secs(15);
 
-/// The first time-out of a request; it doubles up to [`LONGEST_TIMEOUT`] (reliability.md d.4: 1, 2, 4 … 30 s).
-pub(super) const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long the first sign of an answer may take; it doubles after each request without one, up to [`LONGEST_TIMEOUT`]. The
+/// publisher reports a request that waits for its turn.
+pub(super) const FIRST_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// For how long a topic stays behind before what is missing is given up and told: five time-outs.
+/// For how long nothing of an answer may come once something did. Longer than a publisher is silent about a request that
+/// waits, and than the largest events take on slow lines.
+pub(super) const STALLED: Duration = Duration::from_secs(12);
+
+/// For how long a publisher may send nothing at all on the way of answers before the topics that are behind are given up and
+/// reported: four requests (2, 4, 8, 16 s), or three after an answer that stopped (12, 4, 8 s).
 pub(super) const GIVE_UP: Duration = Duration::from_secs(30);
+
+/// For how long one topic may be behind without progress of its own while others have some, or while the publisher is busy:
+/// a thousand agents that each read 8 MiB over 100 Mbit/s are done in 670 s.
+pub(super) const LONGEST_RECOVERY: Duration = Duration::from_secs(900);
+
+/// Answers in a row that may bring a topic no further.
+pub(super) const MAX_FUTILE: u32 = 8;
+
+/// When a topic that was given up for want of an answer is asked for again, as a whole; it doubles up to
+/// [`LONGEST_REPAIR`]. Half of it is jitter.
+pub(super) const FIRST_REPAIR: Duration = Duration::from_secs(30);
+
+pub(super) const LONGEST_REPAIR: Duration = Duration::from_secs(600);

@@ -218,13 +218,22 @@ impl<E> Tracker<E> {
         }
     }
 
-    /// A snapshot came: what the publisher has at `position`.
+    /// A snapshot came: what the publisher has at `position`. Events after that which were applied already are missing in it:
+    /// what is live, and is put back by it, asks for them once more; what is behind asks anyway, and ignores a snapshot that the
+    /// stream has overtaken.
     pub fn replaced(&mut self, position: Position, rows: Vec<E>, effects: &mut Vec<Effect<E>>) {
-        if !self.is_behind() || self.is_beyond(position) {
+        if self.is_behind() && self.is_beyond(position) {
             return;
         }
         effects.push(Effect::Replace(rows));
-        self.go_on_from(position, effects);
+        let reached = self.at.number.max(self.excused);
+        let is_older = !self.is_behind() && position.epoch == self.at.epoch && position.number < reached;
+        if is_older {
+            self.at = position;
+            self.fall_behind(effects);
+        } else {
+            self.go_on_from(position, effects);
+        }
     }
 
     /// The first epoch that is heard of: if the publisher should forget that before it is asked, this one has missed something

@@ -165,6 +165,28 @@ impl Script {
         self.answer(endpoint, answer.pack().unwrap());
     }
 
+    /// The head of a snapshot, with the size that it announces.
+    pub(crate) fn snapshot_head(
+        &mut self,
+        endpoint: &str,
+        publisher: u64,
+        count: u64,
+        announced: Option<usize>,
+        ends: Position,
+    ) {
+        let (topic, kind) = (SEND_ALL, AnswerKind::Snapshot { count, since: 1 });
+        let answer =
+            Answer { id: self.last_request, topic, stamp: stamp(publisher, ends), kind, epochs: Vec::new() };
+        let packed = announced.map_or_else(|| answer.pack(), |bytes| answer.pack_announcing(bytes));
+        self.answer(endpoint, packed.unwrap());
+    }
+
+    /// A part of a snapshot that tells of events which are not in it.
+    pub(crate) fn left_out(&mut self, endpoint: &str, publisher: u64, ends: Position, events: u64) {
+        let (stamp, cause) = (stamp(publisher, ends), "no_rows".to_owned());
+        self.answer(endpoint, Lost { topic: SEND_ALL, stamp, events, cause }.pack().unwrap());
+    }
+
     pub(crate) fn part(&mut self, endpoint: &str, publisher: u64, epoch: u64, number: u64, value: &str) {
         self.answer(endpoint, data(stamp(publisher, at(epoch, number)), value));
     }

@@ -97,25 +97,25 @@ impl Service {
     }
 
     /// Forgets a topic, which had its marks long ago: that one, if it was there.
-    pub(crate) fn retire(&mut self, topic: &Topic) -> Option<Envelope> {
-        let mark = self.topics.contains_key(topic).then(|| self.mark(topic))?;
+    pub(crate) fn retire(&mut self, topic: &Topic, now: Duration) -> Option<Envelope> {
+        let mark = self.topics.contains_key(topic).then(|| self.mark(topic, now))?;
         let line = self.topics.remove(topic)?;
         self.ring.retain(|(of, ..)| of != topic);
         self.floor = self.floor.max(line.last + 1);
         Some(mark)
     }
 
-    pub(crate) fn marks(&self) -> Vec<Envelope> {
-        self.topics.keys().map(|topic| self.mark(topic)).collect()
+    pub(crate) fn marks(&self, now: Duration) -> Vec<Envelope> {
+        self.topics.keys().map(|topic| self.mark(topic, now)).collect()
     }
 
-    fn mark(&self, topic: &Topic) -> Envelope {
+    fn mark(&self, topic: &Topic, now: Duration) -> Envelope {
         let line = &self.topics[topic];
         let prev = self.epochs.iter().rev().nth(1).map(|epoch| Position {
             epoch: *epoch,
             number: line.before.get(&self.epoch).copied().unwrap_or(0),
         });
-        let (stamp, oldest) = (self.stamp(line.last, Duration::ZERO), self.oldest(topic, line.last));
+        let (stamp, oldest) = (self.stamp(line.last, now), self.oldest(topic, line.last));
         Mark { topic: topic.clone(), stamp, oldest, prev }.pack().expect("a small mark")
     }
 

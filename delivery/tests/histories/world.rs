@@ -135,7 +135,7 @@ impl World {
             self.links
                 .iter_mut()
                 .filter(|link| link.is_up)
-                .for_each(|link| link.stream.extend(link.service.marks()));
+                .for_each(|link| link.stream.extend(link.service.marks(self.now)));
         }
         self.subscriber.take_all(&self.database, self.now)
     }
@@ -198,7 +198,7 @@ impl World {
         link.is_up = true;
         let incarnation = Some(Incarnation { publisher: link.service.publisher, epoch: link.service.epoch });
         let publisher = link.name.clone();
-        for mark in link.service.marks() {
+        for mark in link.service.marks(self.now) {
             self.subscriber.feed.message(mark, self.now);
         }
         self.subscriber.feed.notice(Notice::Subscribed { publisher, incarnation }, self.now);
@@ -251,7 +251,7 @@ impl World {
         let link = &mut self.links[at];
         if link.is_up
             && link.stream.is_empty()
-            && let Some(mark) = link.service.retire(&topic)
+            && let Some(mark) = link.service.retire(&topic, self.now)
         {
             self.subscriber.feed.message(mark, self.now);
         }
@@ -260,7 +260,7 @@ impl World {
     fn mark(&mut self, at: usize) {
         let link = &mut self.links[at];
         if link.is_up {
-            let marks = link.service.marks();
+            let marks = link.service.marks(self.now);
             link.stream.extend(self.random.choice(marks));
         }
     }
@@ -289,7 +289,7 @@ impl World {
             for at in 0..self.links.len() {
                 self.connect(at);
                 if round % 50 == 0 {
-                    let marks = self.links[at].service.marks();
+                    let marks = self.links[at].service.marks(self.now);
                     self.links[at].stream.extend(marks);
                 }
                 (0..20).for_each(|_| self.deliver(at));

@@ -157,13 +157,18 @@ impl Requests for Fake {
 
 /// A publisher over a new fake, with its ring in this folder.
 pub(crate) async fn stamped(state_dir: Option<&Path>) -> (StampedPublisher, Arc<Fake>, Inputs) {
-    let (fake, inputs) = Fake::new();
     let options = PublisherOptions {
         state_dir: state_dir.map(Path::to_owned),
         ring_bytes: 1 << 20,
         snapshot_bytes: 1 << 20,
         max_topics: 100,
     };
+    stamped_as(options).await
+}
+
+/// The same with these options.
+pub(crate) async fn stamped_as(options: PublisherOptions) -> (StampedPublisher, Arc<Fake>, Inputs) {
+    let (fake, inputs) = Fake::new();
     let stamped = StampedPublisher::new(Arc::clone(&fake) as Arc<dyn Publisher>, "id".to_owned(), options);
     stamped.initialize().await.unwrap();
     (stamped, fake, inputs)

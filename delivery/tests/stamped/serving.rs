@@ -1,10 +1,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use delivery::{Answer, AnswerKind, Position, StampedPublisher, SyncRequest, Want};
+use delivery::{
+    Answer, AnswerKind, Control, Position, PublisherOptions, StampedPublisher, SyncRequest, Want,
+};
 use pubsub_api::{Batch, Envelope, Event, PeerId, Publisher, Request, Topic};
 
-use crate::fake::{Fake, Inputs, batch, event, stamp, stamped, until};
+use crate::fake::{Fake, Inputs, batch, event, stamp, stamped, stamped_as, until};
 
 const ASKER: PeerId = PeerId(1);
 
@@ -66,6 +68,7 @@ async fn who_has_nothing_gets_the_latest_event_of_each_row() {
     let mut batch = Batch::new();
     batch.extend(["one", "two", "one", "three"].map(|key| event("rows", key)));
     batch.push(event("calls", "one"));
+    // A row of another action.
     let poke = Event::new("t", "k", "poke".into(), "v", Topic::new("calls").unwrap());
     batch.push(Envelope::pack(&poke).unwrap());
     publisher.publish(&mut batch).await.unwrap();
@@ -75,11 +78,10 @@ async fn who_has_nothing_gets_the_latest_event_of_each_row() {
     let since = epoch(&publisher);
     assert_eq!(got[0].0.kind, AnswerKind::Snapshot { count: 3, since });
     assert_eq!((got[0].0.stamp.sequence, &got[0].1[..]), (4, &[2, 3, 4][..]));
-    assert_eq!((got[1].0.kind, &got[1].1[..]), (AnswerKind::Replay { count: 2 }, &[1, 2][..]));
+    assert_eq!((got[1].0.kind, &got[1].1[..]), (AnswerKind::Snapshot { count: 2, since }, &[1, 2][..]));
     assert_eq!((got[2].0.kind, got[2].0.stamp.sequence), (AnswerKind::Replay { count: 0 }, 0));
     let status = publisher.delivery_status();
-    assert_eq!(status.counter("sync_answers", Some("snapshot")), 1);
-    assert_eq!(status.counter("topics_without_snapshot", Some("not_rows")), 1);
+    assert_eq!(status.counter("sync_answers", Some("snapshot")), 2);
 }
 
 #[tokio::test]
@@ -142,6 +144,9 @@ async fn a_replay_goes_over_segments_and_lives() {
 #[tokio::test]
 async fn who_asks_too_often_or_takes_nothing_holds_up_nobody() {
     let (publisher, fake, inputs) = stamped(None).await;
+    // Each asks for another topic: who asks for the same again is answered once.
+    let topics: Vec<String> = (0..40).map(|id| format!("topic-{id}")).collect();
+    publisher.publish(&mut batch(&topics.iter().map(String::as_str).collect::<Vec<_>>())).await.unwrap();
     publisher.publish(&mut batch(&["a", "a"])).await.unwrap();
     let now = epoch(&publisher);
     fake.stalled.store(9, Ordering::Relaxed);
@@ -149,7 +154,7 @@ async fn who_asks_too_often_or_takes_nothing_holds_up_nobody() {
         ask(&inputs, PeerId(9), id, vec![want("a", now, 1)]).await;
     }
     for id in 0..40 {
-        ask(&inputs, ASKER, id, vec![want("a", now, 1)]).await;
+        ask(&inputs, ASKER, id, vec![want(&topics[id as usize], now, 1)]).await;
     }
     let got = answers(&fake, ASKER, 40).await;
     let busy = got.iter().filter(|(head, _)| matches!(head.kind, AnswerKind::Busy { .. })).count();
@@ -159,4 +164,52 @@ async fn who_asks_too_often_or_takes_nothing_holds_up_nobody() {
     ask(&inputs, PeerId(2), 1, vec![want("a", now, 0)]).await;
     answers(&fake, PeerId(2), 1).await;
     assert_eq!(publisher.delivery_status().counter("sync_requests_bad", Some("not_a_map")), 1);
+}
+
+#[tokio::test]
+async fn an_event_about_no_row_costs_a_topic_no_snapshot_and_who_misses_it_is_told() {
+    let (publisher, fake, inputs) = stamped(None).await;
+    let mut batch = Batch::new();
+    batch.push(event("rows", "one"));
+    let sync = Event {
+        table: None,
+        key: None,
+        ..Event::new("", "", "sync".into(), None, Topic::new("rows").unwrap())
+    };
+    batch.push(Envelope::pack(&sync).unwrap());
+    batch.extend((0..40_000).map(|_| event("rows", "two")));
+    publisher.publish(&mut batch).await.unwrap();
+    let now = epoch(&publisher);
+    ask(&inputs, ASKER, 1, vec![want("rows", 0, 0), want("rows", now, 1), want("rows", now, 2)]).await;
+    let got = until("the answers", || {
+        let all = fake.answers.lock().unwrap();
+        let envelopes: Vec<Envelope> = all.iter().map(|(_, envelope)| envelope.clone()).collect();
+        (envelopes.len() == 3 + 2 + 3 + 2).then_some(envelopes)
+    })
+    .await;
+    let kinds: Vec<AnswerKind> =
+        got.iter().filter_map(|it| Answer::read(it).unwrap()).map(|it| it.kind).collect();
+    let snapshot = |count| AnswerKind::Snapshot { count, since: now };
+    assert_eq!(kinds, [snapshot(2), snapshot(3), snapshot(2)]);
+    let lost = got.iter().filter_map(|it| Control::read(&it.topic, &it.payload).ok().flatten());
+    let events: Vec<u64> =
+        lost.map(|it| if let Control::Lost(lost) = it { lost.events } else { 0 }).collect();
+    assert_eq!(events, [1], "only who had number 1 was promised number 2");
+}
+
+#[tokio::test]
+async fn a_burst_of_many_rows_costs_a_topic_no_snapshot() {
+    const ROWS: u64 = 60_000;
+    let options =
+        PublisherOptions { state_dir: None, ring_bytes: 1 << 20, snapshot_bytes: 64 << 20, max_topics: 10 };
+    let (publisher, fake, inputs) = stamped_as(options).await;
+    for part in 0..ROWS / 1000 {
+        let mut batch = Batch::new();
+        batch.extend((0..1000).map(|row| event("rows", &(part * 1000 + row).to_string())));
+        publisher.publish(&mut batch).await.unwrap();
+    }
+    ask(&inputs, ASKER, 1, vec![want("rows", 0, 0)]).await;
+    let got = answers(&fake, ASKER, 1).await;
+    assert_eq!(got[0].0.kind, AnswerKind::Snapshot { count: ROWS, since: epoch(&publisher) });
+    assert_eq!(publisher.delivery_status().counter("topics_without_snapshot", Some("incomplete")), 0);
 }

@@ -25,6 +25,16 @@ pub(super) const AGENT: &[Setting] = &[
     },
     Setting {
         section: "agent",
+        name: "max_delay",
+        kind: Kind::Duration { min: Duration::from_secs(1), max: HOUR },
+        default: r#""10s""#,
+        doc: "How late what arrives from a publisher may be, 1s to 1h: above it the publisher is reported as `stale` with \
+              its delay, until the delay is half of this. The clocks of hosts need not agree. The default is above what a \
+              reconnect takes, after which a publisher has sent all that it kept.",
+        reload: Reload::Restart,
+    },
+    Setting {
+        section: "agent",
         name: "sync_from",
         kind: Kind::Choice(&["database", "publishers"]),
         default: r#""database""#,

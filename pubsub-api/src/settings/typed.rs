@@ -101,6 +101,8 @@ pub struct Agent {
     pub handler_retries: u32,
     /// How long one run of a handler may take.
     pub handler_timeout: Duration,
+    /// How late what arrives may be before its publisher is stale.
+    pub max_delay: Duration,
     /// The grace after SIGTERM.
     pub drain_timeout: Duration,
     /// Whether table and positions are kept in `state_dir`.
@@ -198,6 +200,7 @@ impl Agent {
             on_failure: section.text("on_failure")?,
             handler_retries: u32::try_from(section.integer("handler_retries")?).unwrap_or(u32::MAX),
             handler_timeout: section.duration("handler_timeout")?,
+            max_delay: section.duration("max_delay")?,
             drain_timeout: section.duration("drain_timeout")?,
             keep_table: section.boolean("keep_table")?,
             save_interval: section.duration("save_interval")?,

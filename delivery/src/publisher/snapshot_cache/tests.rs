@@ -50,24 +50,37 @@ fn a_snapshot_is_the_latest_event_of_each_row_and_deletions_stay_for_a_while() {
 }
 
 #[test]
-fn a_topic_whose_events_do_not_tell_all_its_rows_has_no_snapshot() {
-    let no_key = Event { key: None, ..event("a", Action::Set, "1") };
-    let no_table = Event { table: None, ..event("a", Action::Set, "1") };
-    for unfit in [
-        no_key,
-        no_table,
-        event("a", Action::Set, None),
-        event("a", Action::Create, None),
+fn an_event_of_another_action_is_its_rows_latest_and_one_about_no_row_costs_no_snapshot() {
+    let mut cache = SnapshotCache::new(1 << 20);
+    observe(&mut cache, 1, &event("a", Action::Set, "1"), NOW);
+    let about_no_row = [
+        Event { key: None, ..event("a", Action::Set, "1") },
+        Event { table: None, ..event("a", Action::Set, "1") },
         event("a", Action::Sync, "1"),
-        event("a", Action::from("poke"), "1"),
-    ] {
-        let mut cache = SnapshotCache::new(1 << 20);
-        observe(&mut cache, 1, &event("a", Action::Set, "1"), NOW);
-        let gone = observe(&mut cache, 2, &unfit, NOW);
-        assert_eq!(gone, [(Bytes::from("D"), Unfit::NotRows)], "{unfit:?}");
-        observe(&mut cache, 3, &event("a", Action::Set, "1"), NOW);
-        assert_eq!((rows(&cache), cache.bytes()), (None, 0));
+    ];
+    for (number, other) in (2..).zip(&about_no_row) {
+        assert_eq!(observe(&mut cache, number, other, NOW), [], "{other:?}");
     }
+    observe(&mut cache, 5, &event("a", Action::from("poke"), "2"), NOW);
+    observe(&mut cache, 6, &event("b", Action::Set, None), NOW);
+    let both = [r#"poke a Text("2")"#.to_owned(), "set b Nil".to_owned()];
+    assert_eq!(rows(&cache), Some((6, both.to_vec())));
+    let left_out = [0, 2, 3, 4].map(|number| cache.size_of(b"D", number).unwrap().1);
+    assert_eq!(left_out, [3, 2, 1, 0], "who misses them can be told");
+    for number in 7..200 {
+        observe(&mut cache, number, &event("a", Action::Sync, "1"), NOW);
+    }
+    let left_out = cache.size_of(b"D", 1).unwrap().1;
+    assert!((64..=196).contains(&left_out), "bounded: {left_out}");
+}
+
+#[test]
+fn a_topic_without_rows_has_no_snapshot() {
+    let mut cache = SnapshotCache::new(1 << 20);
+    observe(&mut cache, 1, &event("a", Action::Sync, "1"), NOW);
+    assert_eq!((rows(&cache), cache.size_of(b"D", 0)), (None, None));
+    observe(&mut cache, 2, &event("a", Action::Set, "1"), NOW);
+    assert!(rows(&cache).is_some());
 }
 
 #[test]
@@ -101,5 +114,5 @@ fn the_largest_topic_goes_when_there_is_too_much() {
     assert!(put(&mut cache, "small", 1).is_empty());
     let gone: Vec<_> = (1..9).flat_map(|number| put(&mut cache, "large", number)).collect();
     assert_eq!(gone, [(Bytes::from("large"), Unfit::TooBig)]);
-    assert!(cache.bytes() <= 4000 && cache.topics() == 1 && cache.bytes_of(b"small").is_some());
+    assert!(cache.bytes() <= 4000 && cache.topics() == 1 && cache.size_of(b"small", 0).is_some());
 }

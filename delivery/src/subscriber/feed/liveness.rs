@@ -70,10 +70,31 @@ impl Feed {
         let Some(endpoint) = self.lines.get(place).map(|line| line.endpoint.clone()) else { return };
         let was_told = self.is_told(&endpoint);
         if let (Some(line), _) = self.split(place, now) {
-            line.unprove();
+            line.unprove(now);
         }
         if was_told {
             self.tell_stale(&endpoint, reason.to_owned());
+        }
+    }
+
+    /// Something came that was stamped at this time: a line that becomes too late makes its link stale. A broker's publishers
+    /// are not judged.
+    pub(super) fn look_at_delay(&mut self, place: usize, time_us: u64, now: Duration) {
+        if !self.options.introduced || time_us == 0 {
+            return;
+        }
+        let most = self.options.max_delay;
+        let Some(line) = self.lines.get_mut(place) else { return };
+        let Some(late) = line.stamped_at(time_us, most, now) else { return };
+        let endpoint = line.endpoint.clone();
+        let was_told = self.is_told(&endpoint);
+        if let Some(line) = self.lines.get_mut(place) {
+            line.told_live = false;
+        }
+        if was_told {
+            let late = Duration::from_millis(u64::try_from(late.as_millis()).unwrap_or(u64::MAX));
+            let reason = format!("what arrives is {late:?} late, which is more than max_delay ({most:?})");
+            self.tell_stale(&endpoint, reason);
         }
     }
 

@@ -62,21 +62,21 @@ impl Feed {
     }
 
     /// The link is gone, and nothing proves any line.
-    pub(super) fn broker_lost(&mut self, endpoint: &str, reason: &str) {
+    pub(super) fn broker_lost(&mut self, endpoint: &str, reason: &str, now: Duration) {
         if self.broker.as_deref() == Some(endpoint) {
             let (publisher, reason) = (endpoint.to_owned(), reason.to_owned());
             self.items.push_back(Item::Notice(Notice::Stale { publisher, reason }));
         }
-        self.broker_refuses();
+        self.broker_refuses(now);
     }
 
     /// The broker refuses a subscription that is wanted: the link is not live until the next `Subscribed`. The driver has
     /// reported `Stale`.
-    pub(super) fn broker_refuses(&mut self) {
+    pub(super) fn broker_refuses(&mut self, now: Duration) {
         self.broker = None;
         for place in 0..self.lines.len() {
             if let Some(line) = self.lines.get_mut(place) {
-                line.unprove();
+                line.unprove(now);
             }
         }
     }

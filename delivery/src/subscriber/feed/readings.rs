@@ -33,7 +33,20 @@ impl Feed {
                 when_full,
             },
         ];
+        queues.push(self.incomplete());
         queues.extend((!self.options.introduced).then(|| self.followed()));
         queues
+    }
+
+    /// The topics of which the application was told to resync, and got no snapshot since.
+    fn incomplete(&self) -> QueueReading {
+        let topics: usize = self.lines.iter().map(Line::incomplete).sum();
+        QueueReading {
+            name: "incomplete_topics".to_owned(),
+            depth: topics as u64,
+            bound: self.options.max_topics as u64,
+            unit: "topics".to_owned(),
+            when_full: "they are complete after a comparison with the database, or a snapshot".to_owned(),
+        }
     }
 }

@@ -1,12 +1,9 @@
-use std::time::Duration;
-
 use pubsub_api::{Envelope, Topic};
 
 use super::{Line, NOT_ASKED};
 use crate::subscriber::answering::{Answering, Part};
 use crate::subscriber::context::Context;
 use crate::subscriber::payload::Payload;
-use crate::subscriber::timing::PROOF;
 use crate::subscriber::{Effect, Item, PublisherClock, Tracker};
 use crate::{Answer, AnswerKind, Position};
 
@@ -34,7 +31,10 @@ impl Line {
                 let is_ours = head.stamp.publisher == self.incarnation.publisher
                     && head.stamp.epoch == self.incarnation.epoch
                     && self.asking.is_answer(head.id, &head.topic, context.now);
-                self.answering = is_ours.then(|| Answering::new(&head));
+                let announced = Answer::announced_bytes(&envelope);
+                let limit = announced.and_then(|bytes| usize::try_from(bytes).ok());
+                let limit = limit.unwrap_or(context.options.snapshot_bytes);
+                self.answering = is_ours.then(|| Answering::new(&head, limit));
                 if is_ours {
                     self.misdirected = 0;
                     self.begin_answer(&head, context);
@@ -54,10 +54,8 @@ impl Line {
             return;
         }
         context.counters.bad("answer_of_another_publisher");
-        self.answering = None;
         self.misdirected += 1;
-        let wait = context.jitter(PROOF);
-        self.asking.failed(context.now, wait);
+        self.request_failed(context);
         if self.misdirected >= MAX_MISDIRECTED {
             self.requests_refused(context);
         }
@@ -71,28 +69,45 @@ impl Line {
         match head.kind {
             AnswerKind::Busy { retry_after } => {
                 context.counters.busy += 1;
-                let wait = retry_after + context.jitter(retry_after.max(PROOF));
-                self.end_answer(&head.topic, wait, context, |_, _| {});
+                // It refuses the request, and not the topic: the next request has all that this one had.
+                let wait = retry_after + context.jitter(retry_after);
+                self.asking.not_before(context.now + wait);
+                self.answering = None;
+                self.asking.answered(&head.topic);
             }
+            AnswerKind::Waits => self.answering = None,
             AnswerKind::Unknown => {
                 let at = Position { epoch: head.stamp.epoch, number: head.stamp.sequence };
-                self.end_answer(&head.topic, Duration::ZERO, context, |tracker, effects| {
-                    tracker.unknown(at, effects)
-                });
+                self.is_settled(&head.topic);
+                self.end_answer(&head.topic, context, |tracker, effects| tracker.unknown(at, effects));
             }
-            AnswerKind::Replay { count: 0 } | AnswerKind::Snapshot { count: 0, .. } => {
-                self.finish_answer(context)
+            AnswerKind::Replay { count } => {
+                self.is_settled(&head.topic);
+                if count == 0 {
+                    self.finish_answer(context);
+                }
             }
-            AnswerKind::Replay { .. } | AnswerKind::Snapshot { .. } => {}
+            AnswerKind::Snapshot { count: 0, .. } => self.finish_answer(context),
+            AnswerKind::Snapshot { .. } => {}
+        }
+    }
+
+    /// The answer is about a topic that was to be repaired, and is no snapshot: there is none to be had.
+    fn is_settled(&mut self, topic: &Topic) {
+        if !self.behind.contains(topic) {
+            self.is_repaired(topic);
         }
     }
 
     fn part(&mut self, envelope: Envelope, context: &mut Context<'_>) {
         let Some(answering) = &mut self.answering else { return };
-        match answering.take(envelope, context.options.snapshot_bytes) {
-            Part::Kept => {}
+        match answering.take(envelope) {
+            Part::Kept => {
+                let topic = answering.topic.clone();
+                self.came_further(&topic, context);
+            }
             Part::Next { topic, stamp, payload } => {
-                self.follow(topic, context, |tracker, effects| {
+                self.follow(topic.clone(), context, |tracker, effects| {
                     let at = tracker.position();
                     // What cannot be read has the next number: the publisher vouches for it.
                     let (epoch, number) = stamp.map_or((at.epoch, at.number.saturating_add(1)), |stamp| {
@@ -101,12 +116,12 @@ impl Line {
                     tracker.replayed(epoch, number, payload, effects);
                     0
                 });
+                self.came_further(&topic, context);
             }
             Part::TooLarge { topic, at } => {
                 context.counters.bad("snapshot_too_large");
-                self.end_answer(&topic, Duration::ZERO, context, |tracker, effects| {
-                    tracker.unknown(at, effects)
-                });
+                self.is_settled(&topic);
+                self.end_answer(&topic, context, |tracker, effects| tracker.unknown(at, effects));
             }
         }
         if self.answering.as_ref().is_some_and(Answering::is_whole) {
@@ -117,51 +132,47 @@ impl Line {
     fn finish_answer(&mut self, context: &mut Context<'_>) {
         let Some(Answering { topic, at, rows, epochs, .. }) = self.answering.take() else { return };
         self.epochs = epochs;
-        self.end_answer(&topic, Duration::ZERO, context, |tracker, effects| match rows {
+        if rows.is_some() {
+            self.is_repaired(&topic);
+        }
+        self.end_answer(&topic, context, |tracker, effects| match rows {
             Some(rows) => tracker.replaced(at, rows, effects),
             None => tracker.replay_ended(at, effects),
         });
     }
 
-    /// The answer about a topic is over; if that is still behind, it is asked for again after `wait`, later each time.
+    /// The answer about a topic is over.
     fn end_answer(
         &mut self,
         topic: &Topic,
-        wait: Duration,
         context: &mut Context<'_>,
         act: impl FnOnce(&mut Tracker<Payload>, &mut Vec<Effect<Payload>>),
     ) {
         self.answering = None;
         self.asking.answered(topic);
+        let position = |line: &Self| line.topics.get(topic).map(|followed| followed.tracker.position());
+        let before = position(self);
         self.follow(topic.clone(), context, |tracker, effects| {
             act(tracker, effects);
             0
         });
-        if let Some(followed) = self.topics.get_mut(topic)
-            && followed.tracker.is_behind()
-        {
-            followed.behind_since = context.now;
-            followed.attempts += 1;
-            let more = if followed.attempts > 3 {
-                context.jitter(PROOF * followed.attempts.min(20))
-            } else {
-                Duration::ZERO
-            };
-            followed.ask_at = context.now + wait + more;
+        if position(self) != before {
+            self.came_further(topic, context);
+        }
+        if self.behind.contains(topic) {
+            self.was_futile(topic, context);
         }
     }
 
     /// The connection for requests is gone.
     pub(in crate::subscriber) fn request_lost(&mut self, context: &mut Context<'_>) {
-        self.answering = None;
-        let wait = context.jitter(PROOF);
-        self.asking.failed(context.now, wait);
+        self.request_failed(context);
     }
 
     /// It takes no requests. What is behind, and what falls behind as long as this link stands, is given up at once: the
     /// stream goes on, behind a word about what is missing.
     pub(in crate::subscriber) fn requests_refused(&mut self, context: &mut Context<'_>) {
-        self.forget_request();
+        self.forget_request(context.now);
         self.takes_no_requests = true;
         let behind: Vec<Topic> = self.behind.iter().cloned().collect();
         for topic in behind {
@@ -172,27 +183,5 @@ impl Line {
     /// Whether what is missing can be asked for.
     pub(in crate::subscriber) fn can_be_asked(&self, context: &Context<'_>) -> bool {
         context.options.asks && !self.takes_no_requests
-    }
-
-    /// Asks, if there is something to ask and it is time.
-    pub(in crate::subscriber) fn ask(&mut self, context: &mut Context<'_>) {
-        let wait = context.jitter(PROOF);
-        if self.asking.is_overdue(context.now) {
-            context.counters.timeouts += 1;
-            self.answering = None;
-            self.asking.failed(context.now, wait);
-        }
-        if !self.is_proved || !self.can_be_asked(context) || self.behind.is_empty() {
-            return;
-        }
-        let (topics, now) = (&self.topics, context.now);
-        let due = self.behind.iter().filter_map(|topic| {
-            let followed = topics.get(topic).filter(|followed| followed.ask_at <= now)?;
-            Some((topic, followed.tracker.position()))
-        });
-        if let Some(request) = self.asking.ask(now, due) {
-            context.counters.requests += 1;
-            context.requests.push((self.endpoint.clone(), request));
-        }
     }
 }

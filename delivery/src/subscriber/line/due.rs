@@ -1,16 +1,24 @@
+use std::time::Duration;
+
 use pubsub_api::Topic;
 
 use super::Line;
 use crate::subscriber::Phase;
 use crate::subscriber::context::Context;
 use crate::subscriber::followed::Followed;
-use crate::subscriber::timing::{GIVE_UP, MARKS_OVERDUE};
+use crate::subscriber::timing::MARKS_OVERDUE;
+
+/// How often it is looked for topics to give up.
+const CHECK: Duration = Duration::from_secs(1);
 
 /// What is due at its time.
 impl Line {
-    /// Whether it waits for a time that is not far.
-    pub(in crate::subscriber) fn is_busy(&self) -> bool {
-        self.doubt_at.is_some() || (self.is_proved && !self.behind.is_empty())
+    /// Whether it waits for a time that is not far; when.
+    pub(in crate::subscriber) fn next_due(&self) -> Option<Duration> {
+        let asks = self.is_proved && !self.takes_no_requests;
+        let ask_at = asks.then(|| self.asking.next_at(self.wanted.next_at())).flatten();
+        let check_at = (self.is_proved && !self.behind.is_empty()).then_some(self.check_at);
+        [self.doubt_at, ask_at, check_at].into_iter().flatten().min()
     }
 
     /// Does what is due.
@@ -24,7 +32,8 @@ impl Line {
                 self.doubt_at = Some(context.now + MARKS_OVERDUE);
             }
         }
-        if self.is_proved {
+        if self.is_proved && self.check_at <= context.now {
+            self.check_at = context.now + CHECK;
             self.give_up_the_oldest(context);
         }
         self.ask(context);
@@ -44,18 +53,6 @@ impl Line {
                 tracker.doubt(effects);
                 0
             });
-        }
-    }
-
-    fn give_up_the_oldest(&mut self, context: &mut Context<'_>) {
-        let is_old = |topic: &&Topic| {
-            let since = |followed: &Followed| context.now.saturating_sub(followed.behind_since);
-            self.topics.get(*topic).is_some_and(|followed| since(followed) >= GIVE_UP)
-        };
-        let old: Vec<Topic> = self.behind.iter().filter(is_old).cloned().collect();
-        for topic in old {
-            self.asking.answered(&topic);
-            self.give_up(topic, "the publisher did not give again what is missing", context);
         }
     }
 }

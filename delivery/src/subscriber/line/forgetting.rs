@@ -35,6 +35,11 @@ impl Line {
     pub(super) fn retire(&mut self, topic: &Topic) {
         let Some(followed) = self.topics.remove(topic) else { return };
         self.behind.remove(topic);
+        self.wanted.remove(topic);
+        self.incomplete -= usize::from(followed.is_incomplete);
+        // What is still answered about it is for nobody.
+        self.asking.answered(topic);
+        self.answering.take_if(|answering| answering.topic == *topic);
         self.waiting_bytes -= followed.tracker.waiting_bytes();
         self.unproved -= usize::from(followed.tracker.phase() != Phase::Live);
     }

@@ -58,6 +58,12 @@ impl Line {
                 Item::Notice(resync(reason))
             }
             Effect::Replace(rows) => {
+                for lost in rows.iter().filter_map(Payload::as_lost) {
+                    context.counters.gap(lost.events);
+                    let reason = "they are about no row, and a snapshot has rows only".to_owned();
+                    let gap = Notice::Gap { topic: Some(name()), events: lost.events, reason };
+                    context.items.push_back(Item::Notice(gap));
+                }
                 let rows: Vec<Envelope> = rows.into_iter().filter_map(Payload::into_event).collect();
                 context.counters.snapshots += 1;
                 context.counters.snapshot_rows += rows.len() as u64;

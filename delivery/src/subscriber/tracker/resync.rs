@@ -1,6 +1,10 @@
 use super::{Effect, Tracker};
 use crate::Position;
 
+const FORGOTTEN: &str = "the publisher does not remember what was missed";
+
+const NO_ROWS: &str = "the publisher has no snapshot of the topic: what was published before is to be had from the database only";
+
 /// What is told to be missing, and what follows it: whatever comes after a `Resync` is applied.
 impl<E> Tracker<E> {
     /// The publisher does not remember our position, and is at `position`.
@@ -11,7 +15,7 @@ impl<E> Tracker<E> {
         if !self.is_behind() || self.is_beyond(position) {
             return;
         }
-        effects.push(Effect::Resync("the publisher does not remember what was missed"));
+        effects.push(Effect::Resync(if self.at.number == 0 { NO_ROWS } else { FORGOTTEN }));
         self.forget_applied();
         let is_same = position.epoch == self.at.epoch;
         let base = if is_same { self.at.number } else { 0 };

@@ -142,7 +142,9 @@ async fn a_flood_that_nobody_reads_is_bounded_and_leaves_room_for_others() {
 
 #[tokio::test]
 async fn an_asker_that_reads_nothing_costs_a_bounded_amount_and_slows_nobody() {
-    let (publisher, address) = publisher(&["dead_after=2s"]).await;
+    // No heartbeat ends the connection before the answer is given up.
+    let settings = ["dead_after=2s", "drivers.zmtp.heartbeat_interval=60s"];
+    let (publisher, address) = publisher(&settings).await;
     let mut subscriber = RawSubscriber::of(address, &["D"]);
     seen(&publisher, 1).await;
     let mut stalled = dealer(address);

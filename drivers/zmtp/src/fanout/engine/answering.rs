@@ -1,5 +1,7 @@
 //! How an asker is answered.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use pubsub_api::{Batch, Error, ErrorKind, PeerId, Result, Topic};
 
@@ -19,7 +21,7 @@ impl Fanout {
             return Err(self.refuse(NoRoom::Gone));
         };
         while !batch.is_empty() {
-            let room = answers.room(self.core.settings.dead_after).await;
+            let room = answers.room(self.patience()).await;
             let Part { chunks, events, wrong } = encode(batch, room.map_err(|no_room| self.refuse(no_room))?);
             if !answers.put(chunks) {
                 return Err(self.refuse(NoRoom::Gone));
@@ -34,6 +36,11 @@ impl Fanout {
         Ok(())
     }
 
+    /// An asker that reads slowly makes room in steps, of a third of its socket's send buffer.
+    fn patience(&self) -> Duration {
+        self.core.settings.dead_after * 10
+    }
+
     fn refuse(&self, no_room: NoRoom) -> Error {
         if self.core.is_stopping() {
             return closed("publisher");
@@ -41,8 +48,8 @@ impl Fanout {
         let text = match no_room {
             NoRoom::Gone => "the asker is gone: what it wants, it asks again".to_owned(),
             NoRoom::Stalled => {
-                let dead_after = self.core.settings.dead_after;
-                format!("the asker took nothing of its answer for {dead_after:?} (dead_after)")
+                let patience = self.patience();
+                format!("the asker took nothing of its answer for {patience:?} (ten times dead_after)")
             }
         };
         Error::new(ErrorKind::Unavailable, text)

@@ -1,0 +1,175 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use pubsub_api::PeerId;
+
+use super::Admission::{Busy, Restart, Start, Waits};
+use super::{FULL_RETRY, MAX_PLACES, MAX_SLOW, MAX_WAITING, Supersedes, SyncQueue};
+
+const NOW: Duration = Duration::ZERO;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Of what it asks for only the name counts.
+impl Supersedes for &str {
+    fn supersedes(&self, earlier: &Self) -> bool {
+        self.split('#').next() == earlier.split('#').next()
+    }
+}
+
+impl Supersedes for u64 {
+    fn supersedes(&self, _: &Self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn one_request_of_a_peer_is_answered_at_a_time_and_in_its_order() {
+    let mut queue = SyncQueue::default();
+    let (one, two) = (PeerId(1), PeerId(2));
+    assert_eq!(queue.offer(one, "a", NOW), Start("a"));
+    assert_eq!(queue.offer(two, "d", NOW), Start("d"));
+    assert_eq!(queue.offer(one, "b", NOW), Waits);
+    assert_eq!(queue.offer(one, "c", NOW), Waits);
+    queue.finished(two);
+    assert_eq!(queue.next(NOW), None);
+    queue.finished(one);
+    assert_eq!(queue.next(NOW), Some((one, "b")));
+    assert_eq!(queue.next(NOW), None);
+    queue.finished(one);
+    assert_eq!(queue.next(NOW), Some((one, "c")));
+}
+
+#[test]
+fn whoever_finds_all_places_taken_waits_and_hears_of_it_or_is_told_to_come_again() {
+    let mut queue = SyncQueue::default();
+    let started = (0..100_u64).take_while(|peer| queue.offer(PeerId(*peer), *peer, NOW) == Start(*peer));
+    assert_eq!(started.count(), 4);
+    for peer in 100..100 + MAX_WAITING as u64 - 1 {
+        assert_eq!(queue.offer(PeerId(peer), peer, NOW), Waits);
+    }
+    assert_eq!(queue.offer(PeerId(9999), 9999, NOW), Busy(9999, FULL_RETRY));
+    assert_eq!(queue.overdue(SECOND / 2).count(), 0);
+    assert_eq!(queue.overdue(SECOND).count(), MAX_WAITING);
+    assert_eq!(queue.overdue(SECOND).count(), 0);
+    queue.finished(PeerId(3));
+    assert_eq!(queue.next(NOW), Some((PeerId(4), 4)), "the first that came");
+}
+
+#[test]
+fn who_asks_too_often_is_told_when_to_come_again() {
+    let mut queue = SyncQueue::default();
+    let mut offer = |peer: u64| queue.offer(PeerId(peer), peer, NOW);
+    assert_eq!((0..40).filter(|_| !matches!(offer(1), Busy(..))).count(), 32);
+    assert!(matches!(offer(1), Busy(1, wait) if wait > Duration::ZERO));
+    assert!(matches!(offer(2), Start(2)));
+}
+
+#[test]
+fn a_request_that_is_made_again_has_the_turn_of_the_first_one() {
+    let mut queue = SyncQueue::default();
+    for peer in 0..4 {
+        assert_eq!(queue.offer(PeerId(peer), "a#1", NOW), Start("a#1"));
+    }
+    assert_eq!(queue.offer(PeerId(8), "a#1", NOW), Waits);
+    assert_eq!(queue.offer(PeerId(9), "a#1", NOW), Waits);
+    assert_eq!(queue.offer(PeerId(8), "a#2", NOW), Waits);
+    assert_eq!(queue.waiting(), 2, "nothing is answered twice");
+    assert_eq!(queue.offer(PeerId(0), "a#2", NOW), Restart("a#2"));
+    queue.finished(PeerId(1));
+    assert_eq!(queue.next(NOW), Some((PeerId(8), "a#2")));
+}
+
+/// Peers behind lines, each of which carries so many bytes a second for all of its peers together.
+struct Scene {
+    queue: SyncQueue<u64>,
+    /// Peer: its line, what is still to be sent to it, and what it took.
+    peers: BTreeMap<u64, (u64, f64, f64)>,
+    running: BTreeSet<u64>,
+    done: BTreeMap<u64, u64>,
+}
+
+impl Scene {
+    fn new(peers: impl IntoIterator<Item = (u64, u64, f64)>) -> Self {
+        let peers = peers.into_iter().map(|(peer, line, bytes)| (peer, (line, bytes, 0.0))).collect();
+        let mut scene =
+            Self { queue: SyncQueue::default(), peers, running: BTreeSet::new(), done: BTreeMap::new() };
+        for peer in scene.peers.keys() {
+            if let Start(_) = scene.queue.offer(PeerId(*peer), *peer, NOW) {
+                scene.running.insert(*peer);
+            }
+        }
+        scene
+    }
+
+    /// Runs for so many seconds, where a line carries `rate(line)`; the most answers that ran at once.
+    fn run(&mut self, seconds: u64, rate: impl Fn(u64) -> f64) -> usize {
+        let mut most = 0;
+        for second in 1..=seconds {
+            let now = Duration::from_secs(second);
+            let mut sharing = BTreeMap::<u64, f64>::new();
+            for peer in &self.running {
+                *sharing.entry(self.peers[peer].0).or_default() += 1.0;
+            }
+            for peer in self.running.clone() {
+                let (line, left, taken) = self.peers.get_mut(&peer).unwrap();
+                let bytes = (rate(*line) / sharing[line]).min(*left);
+                *left -= bytes;
+                *taken += bytes;
+                if *left < 1.0 {
+                    self.running.remove(&peer);
+                    self.queue.finished(PeerId(peer));
+                    self.done.insert(peer, second);
+                }
+            }
+            for PeerId(peer) in self.queue.judge(now, |peer| self.peers[&peer.0].2 as u64) {
+                self.running.remove(&peer);
+                self.queue.finished(PeerId(peer));
+            }
+            while let Some((PeerId(peer), _)) = self.queue.next(now) {
+                self.running.insert(peer);
+            }
+            most = most.max(self.running.len());
+        }
+        most
+    }
+}
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+#[test]
+fn sixty_agents_on_one_thin_line_are_complete_in_the_time_that_the_line_needs() {
+    let mut scene = Scene::new((0..60).map(|peer| (peer, 0, 8.0 * MIB)));
+    let most = scene.run(60, |_| 12.0 * MIB);
+    assert!(most <= 8, "{most} at once on a line that is full with 4");
+    assert_eq!(scene.done.len(), 60);
+    assert!(scene.done.values().all(|second| *second <= 45), "40 s of line: {:?}", scene.done);
+    let first_half = (0..30).filter(|peer| scene.done[peer] <= 25).count();
+    assert!(first_half >= 25, "in their order, not all at the end: {:?}", scene.done);
+}
+
+#[test]
+fn agents_on_lines_of_their_own_are_answered_beside_each_other() {
+    let mut scene = Scene::new((0..32).map(|peer| (peer, peer, 8.0 * MIB)));
+    let most = scene.run(120, |_| 0.25 * MIB);
+    assert_eq!(most, MAX_PLACES);
+    assert!(scene.done.len() == 32, "32 s each, 16 at a time: {:?}", scene.done);
+}
+
+#[test]
+fn peers_that_read_slowly_keep_nobody_waiting() {
+    let slow = (0..20).map(|peer| (peer, peer, 100.0 * MIB));
+    let quick = (100..110).map(|peer| (peer, peer, 8.0 * MIB));
+    let mut scene = Scene::new(slow.chain(quick));
+    scene.run(60, |line| if line < 100 { 4096.0 } else { 100.0 * MIB });
+    assert_eq!(scene.done.len(), 10, "{:?}", scene.done);
+    assert!(scene.done.keys().all(|peer| *peer >= 100), "{:?}", scene.done);
+    assert_eq!(scene.running.len(), 20, "those that read slowly are answered all the same");
+}
+
+#[test]
+fn of_very_many_that_read_slowly_the_slowest_are_dropped() {
+    let mut scene = Scene::new((0..200).map(|peer| (peer, peer, 100.0 * MIB)));
+    let most = scene.run(300, |_| 4096.0);
+    assert!(most <= MAX_SLOW + MAX_PLACES, "{most}");
+    assert_eq!(scene.queue.waiting(), 0, "everyone had a turn");
+}

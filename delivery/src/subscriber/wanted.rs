@@ -1,0 +1,66 @@
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use pubsub_api::Topic;
+
+/// The topics that a publisher is to be asked for, in the order of the times at which they are due.
+///
+/// A topic leaves only when it is not wanted any more. So a topic that is wanted is in a request, which has a deadline, or is
+/// due at a known time: none is forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    times: HashMap<Topic, Duration>,
+    order: BTreeSet<(Duration, Topic)>,
+}
+
+impl Wanted {
+    /// Wants a topic from `at` on, whatever its time was before.
+    pub(super) fn put(&mut self, topic: Topic, at: Duration) {
+        self.remove(&topic);
+        self.times.insert(topic.clone(), at);
+        self.order.insert((at, topic));
+    }
+
+    /// Wants a topic no more.
+    pub(super) fn remove(&mut self, topic: &Topic) {
+        if let Some(at) = self.times.remove(topic) {
+            self.order.remove(&(at, topic.clone()));
+        }
+    }
+
+    /// When the first topic is due.
+    pub(super) fn next_at(&self) -> Option<Duration> {
+        self.order.first().map(|(at, _)| *at)
+    }
+
+    /// The topics that are due, those first that have been due for longest.
+    pub(super) fn due(&self, now: Duration) -> impl Iterator<Item = &Topic> {
+        self.order.iter().take_while(move |(at, _)| *at <= now).map(|(_, topic)| topic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use pubsub_api::Topic;
+
+    use super::Wanted;
+
+    #[test]
+    fn topics_are_due_in_the_order_of_their_times_and_stay_until_they_are_removed() {
+        let topic = |name: &'static str| Topic::new(name).unwrap();
+        let second = Duration::from_secs;
+        let mut wanted = Wanted::default();
+        wanted.put(topic("a"), second(3));
+        wanted.put(topic("b"), second(2));
+        wanted.put(topic("c"), second(9));
+        let due =
+            |wanted: &Wanted, at| wanted.due(second(at)).map(|topic| topic.to_string()).collect::<Vec<_>>();
+        assert_eq!((wanted.next_at(), due(&wanted, 3)), (Some(second(2)), vec!["b".into(), "a".into()]));
+        wanted.put(topic("b"), second(4));
+        assert_eq!((wanted.next_at(), due(&wanted, 4)), (Some(second(3)), vec!["a".into(), "b".into()]));
+        wanted.remove(&topic("a"));
+        assert_eq!((wanted.next_at(), due(&wanted, 3)), (Some(second(4)), vec![]));
+    }
+}
