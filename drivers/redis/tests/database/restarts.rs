@@ -21,7 +21,7 @@ fn forgetful() -> RedisServer {
 #[tokio::test]
 async fn a_server_that_restarted_empty_is_not_listed_as_an_empty_database() {
     let mut server = forgetful();
-    let db = database(&[server.address()], &["timeout=1s"]).await;
+    let db = database(&[server.address()], &["timeout=3s"]).await;
     assert_eq!(db.get_all_keys("t", None).await.unwrap(), [], "an empty database is listed");
     db.create_key(ROW, "x".into(), false).await.unwrap();
     assert_eq!(db.get_all_keys("t", None).await.unwrap().len(), 1);
@@ -45,7 +45,7 @@ async fn a_server_that_is_loading_its_rows_has_no_listing() {
     let slowly = ["--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"];
     let options = [&["--appendonly", "no", "--rdbcompression", "no"], &slowly[..]].concat();
     let mut server = RedisServer::start_program(ServerProgram::Redis7, &options);
-    let db = database(&[server.address()], &["timeout=1s"]).await;
+    let db = database(&[server.address()], &["timeout=3s"]).await;
     for number in 0..250 {
         let key = number.to_string();
         db.create_key(RowName::new("t", &key).on("topic"), vec![b'x'; 2_000].into(), false).await.unwrap();

@@ -25,7 +25,7 @@ async fn a_replica_that_lost_its_master_is_not_read() {
     let mut master = RedisServer::start(&[]);
     database(&[master.address()], &[]).await.create_key(ROW, "x".into(), false).await.unwrap();
     let replica = replica_of(&master);
-    let db = closed_database(&[replica.address()], &["timeout=1s"]).unwrap();
+    let db = closed_database(&[replica.address()], &["timeout=3s"]).unwrap();
     master.kill();
     until("the replica knows", || {
         replica.raw().call(&["INFO", "replication"]).text().contains("master_link_status:down").then_some(())
@@ -46,7 +46,7 @@ async fn a_replica_that_loses_its_master_is_read_no_more() {
     let replica = replica_of(&master);
     let (log, _guard) = Log::begin();
     let hosts = [replica.address()];
-    let db = closed_database(&hosts, &["timeout=1s", "topology_check_interval=100ms"]).unwrap();
+    let db = closed_database(&hosts, &["timeout=3s", "topology_check_interval=100ms"]).unwrap();
     db.initialize().await.unwrap();
     assert_eq!(db.get_all_keys("t", None).await.unwrap(), []);
     master.kill();
