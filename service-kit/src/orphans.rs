@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// The children that someone here waits for.
 static OWN: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
-/// Starts a command, and keeps its exit status from [`reap_orphans`] until the second value is dropped.
+/// Starts a command, and keeps its exit status from `reap_orphans` until the second value is dropped.
 ///
 /// # Errors
 /// Those of starting it.
