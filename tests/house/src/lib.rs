@@ -1,0 +1,21 @@
+//! Checks of the repository itself. Each is a pure function of texts, so that a small bad example shows that it can fail; the
+//! tests in `tests/repository` apply them to the files of this repository.
+
+mod citations;
+mod code;
+mod crates;
+mod driver_files;
+mod links;
+mod module_graph;
+mod paths;
+mod public_types;
+mod repository;
+
+pub use citations::foreign_citations;
+pub use code::code;
+pub use crates::members;
+pub use driver_files::missing_files;
+pub use links::{Page, broken_links};
+pub use module_graph::ModuleGraph;
+pub use public_types::{forbidden_words, public_types, words};
+pub use repository::{SourceFile, files, read, root};
