@@ -20,10 +20,10 @@ const PRIVATE_NAME: &str = "s";
 /// The mode of every socket file: its user and group may connect (`reliability.md` P11).
 const SOCKET_MODE: Mode = Mode::from_bits_truncate(0o660);
 
-/// A directory of mode 0700 beside the path, in which the socket gets its mode before anybody can reach it.
+/// A directory of mode 0700 beside the path. The socket is bound and gets its mode here, before anybody can reach it.
 ///
-/// Its name is fixed, as the lock admits one at a time; so the next claim finds and removes one that kill -9 left.
-/// Dropping it removes it with what is in it.
+/// Its name is fixed, because the lock admits one process at a time; so the next claim finds and removes a directory
+/// that a killed process left. Dropping the value removes the directory and its content.
 #[derive(Debug)]
 pub(crate) struct BindingDirectory<'a> {
     place: &'a Place,
@@ -32,7 +32,7 @@ pub(crate) struct BindingDirectory<'a> {
 }
 
 impl<'a> BindingDirectory<'a> {
-    /// Makes the directory; the caller holds the lock.
+    /// Creates the directory; the caller holds the lock.
     pub(crate) fn make(place: &'a Place) -> Result<Self> {
         let name = place.sibling(".", ".bind");
         let made = match mkdirat(&place.directory, &name, Mode::RWXU) {
@@ -45,21 +45,21 @@ impl<'a> BindingDirectory<'a> {
         made.and_then(|()| Self::open_made(place, &name)).map_err(|errno| {
             let path = place.path.with_file_name(&name);
             refusal(format!(
-                "the temporary directory {} cannot be made; if it exists, look what is in it and remove it",
+                "cannot create the temporary directory {}; if it exists, check its content and remove it",
                 path.display()
             ))
             .with_source(io::Error::from(errno))
         })
     }
 
-    /// Opens the directory just made, or removes it again: it is not to stay when no descriptor is left.
+    /// Opens the directory just created. Removes it on failure: it must not stay without a descriptor.
     fn open_made(place: &'a Place, name: &OsString) -> Result<Self, Errno> {
         Self::open(place, name.clone()).inspect_err(|_| {
             let _ = unlinkat(&place.directory, name, AtFlags::REMOVEDIR);
         })
     }
 
-    /// Opens a directory that is ours alone, and nothing else that may go by the name.
+    /// Opens a directory that belongs to this user and is private; fails on anything else of that name.
     fn open(place: &'a Place, name: OsString) -> Result<Self, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = openat(&place.directory, &name, flags, Mode::empty())?;
@@ -71,7 +71,7 @@ impl<'a> BindingDirectory<'a> {
         Ok(Self { place, name, fd })
     }
 
-    /// Binds a nonblocking listener of mode 0660 in here.
+    /// Binds a nonblocking listener of mode 0660 in this directory.
     ///
     /// The address goes through `/proc/self/fd`, so that only the final path counts against the limit of 107 bytes.
     pub(crate) fn bind(&self) -> Result<(UnixListener, FileId)> {
@@ -82,28 +82,28 @@ impl<'a> BindingDirectory<'a> {
                 let found = statat(&self.fd, PRIVATE_NAME, AtFlags::SYMLINK_NOFOLLOW)?;
                 Ok((listener, FileId::of(&found)))
             });
-        bound.map_err(|error| self.failure("a socket cannot be made for").with_source(error))
+        bound.map_err(|error| self.failure("cannot create a socket for").with_source(error))
     }
 
-    /// Moves the bound socket to the path, and never over anything that came there meanwhile.
+    /// Moves the bound socket to the path; never replaces a file that appeared there in the meantime.
     pub(crate) fn publish(&self) -> Result<()> {
         let Place { directory, name, path } = self.place;
         let moved = match renameat_with(&self.fd, PRIVATE_NAME, directory, name, RenameFlags::NOREPLACE) {
-            // A file system without this flag (NFS), rename(2).
+            // File systems without this flag (NFS): rename(2).
             Err(Errno::INVAL) => renameat(&self.fd, PRIVATE_NAME, directory, name),
             moved => moved,
         };
         moved.map_err(|errno| match errno {
             Errno::EXIST => refusal(format!(
-                "something else appeared at {} while it was claimed, and is left as it is; choose another path",
+                "something else appeared at {} during the claim and was left in place; choose another path",
                 path.display()
             )),
-            errno => self.failure("the socket cannot be moved to").with_source(io::Error::from(errno)),
+            errno => self.failure("cannot move the socket to").with_source(io::Error::from(errno)),
         })
     }
 
     fn failure(&self, what: &str) -> Error {
-        refusal(format!("{what} {}; mend the cause, or choose a path elsewhere", self.place.path.display()))
+        refusal(format!("{what} {}; fix the cause, or choose a path elsewhere", self.place.path.display()))
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_appeared_at_the_path_meanwhile_is_left_as_it_is_and_nothing_of_ours_stays() {
+    fn a_file_that_appears_at_the_path_during_the_claim_is_kept_and_the_claim_leaves_nothing() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("publisher.sock");
         let place = Place::open(&path).expect("a place");
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(&directory).expect("a directory").count(), 1);
     }
     #[test]
-    fn a_directory_that_was_made_but_cannot_be_used_is_removed_again() {
+    fn a_directory_that_was_created_but_cannot_be_used_is_removed() {
         let directory = tempfile::tempdir().expect("a directory");
         let place = Place::open(&directory.path().join("publisher.sock")).expect("a place");
         let name = OsString::from("open to others");

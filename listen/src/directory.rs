@@ -11,16 +11,16 @@ use crate::refusal::{refusal, type_name};
 
 /// Checks that the directory of the socket file `socket` can hold it, and changes nothing.
 ///
-/// The directory must exist, must let this user make and remove files, and must not be writable by everybody unless
-/// its sticky bit is set: otherwise any local user could put his own socket in place of ours.
+/// The directory must exist, must let this user create and remove files, and must not be writable by everybody unless
+/// its sticky bit is set: otherwise any local user could replace our socket.
 ///
-/// The permission is what access(2) tells: a directory on a file system that refuses new files for other reasons, such
-/// as `/proc`, is only found out by [`UnixClaim::bind`](crate::UnixClaim::bind).
+/// The permission comes from access(2). A directory on a file system that refuses new files for other reasons, such
+/// as `/proc`, fails only in [`UnixClaim::bind`](crate::UnixClaim::bind).
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) with the shell command that mends it at the end of
-/// the text, such as `mkdir -p /run/skimmer && chown skimmer: /run/skimmer`.
+/// [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable); the text ends with the shell command that fixes the
+/// directory, such as `mkdir -p /run/skimmer && chown skimmer: /run/skimmer`.
 ///
 /// ```
 /// use std::path::Path;
@@ -40,7 +40,7 @@ pub fn check_directory(socket: &Path) -> Result<()> {
     }
 }
 
-/// The directory in which `socket` lies; that of a bare name is the current one.
+/// The directory of `socket`; for a bare name, the current directory.
 pub(crate) fn directory_of(socket: &Path) -> &Path {
     match socket.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -48,17 +48,20 @@ pub(crate) fn directory_of(socket: &Path) -> &Path {
     }
 }
 
-/// What is wrong with `directory`, and what to do about it.
+/// What is wrong with `directory`, and how to fix it.
 fn fault(directory: &Path) -> Option<(String, String)> {
     let quoted = quoted(directory);
     let owner = owner();
     let make = format!("mkdir -p {quoted} && chown {owner} {quoted}");
     let found = match stat(directory) {
         Ok(found) => found,
-        Err(Errno::NOENT) => return Some(("does not exist".into(), format!("make it: {make}"))),
+        Err(Errno::NOENT) => return Some(("does not exist".into(), format!("create it: {make}"))),
         Err(errno) => {
             let reason = io::Error::from(errno);
-            return Some((format!("cannot be looked at ({reason})"), format!("see why: namei -l {quoted}")));
+            return Some((
+                format!("cannot be examined ({reason})"),
+                format!("find the cause: namei -l {quoted}"),
+            ));
         }
     };
     let file_type = FileType::from_raw_mode(found.st_mode);
@@ -68,8 +71,8 @@ fn fault(directory: &Path) -> Option<(String, String)> {
     }
     let mode = Mode::from_raw_mode(found.st_mode);
     if mode.contains(Mode::WOTH) && !mode.contains(Mode::SVTX) {
-        let what = "is writable by everybody without a sticky bit, so that anybody could replace the socket";
-        return Some((what.into(), format!("close it: chmod o-w {quoted}")));
+        let what = "is writable by everybody without a sticky bit, so anybody could replace the socket";
+        return Some((what.into(), format!("restrict it: chmod o-w {quoted}")));
     }
     match accessat(CWD, directory, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
         Ok(()) => None,
@@ -83,17 +86,17 @@ fn fault(directory: &Path) -> Option<(String, String)> {
     }
 }
 
-/// The current user for a sentence: a name, or else `uid 1000`.
+/// The current user for a message: the name, or `uid 1000` if it has none.
 pub(crate) fn user() -> String {
     user_name().unwrap_or_else(|| format!("uid {}", geteuid().as_raw()))
 }
 
-/// The current user and its group for chown(1), which takes `name:` but no `1000:` of a user without a name.
+/// The current user and its group for chown(1): `name:`, or `1000` for a user without a name (`1000:` is invalid).
 pub(crate) fn owner() -> String {
     user_name().map_or_else(|| geteuid().as_raw().to_string(), |name| format!("{name}:"))
 }
 
-/// The name in `/etc/passwd`, passwd(5). Users of other sources (LDAP) go by their number.
+/// The name in `/etc/passwd`, passwd(5). Users from other sources (LDAP) are shown by number.
 fn user_name() -> Option<String> {
     let uid = geteuid().as_raw().to_string();
     let users = fs::read_to_string("/etc/passwd").ok()?;
@@ -104,7 +107,7 @@ fn user_name() -> Option<String> {
     })
 }
 
-/// `path` as one word of a POSIX shell.
+/// Quotes `path` as one word for a POSIX shell.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);

@@ -1,22 +1,22 @@
 use std::fmt;
 use std::fs;
 
-/// Who holds an address, as far as this process can see.
+/// The process that holds an address, as far as this process can see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Holder {
     /// A process that exists now.
     Process {
-        /// Its number in our pid namespace.
+        /// Its id in our pid namespace.
         pid: u32,
         /// Its command name, proc_pid_comm(5).
         command: String,
     },
-    /// Somebody, but hidden from us: another user's, in another pid namespace, or gone.
+    /// Not visible: a process of another user or pid namespace, or one that has ended.
     Unseen,
 }
 
 impl Holder {
-    /// The process `pid`, if it is visible from here. The kernel writes 0 for one of another pid namespace.
+    /// The process `pid`, if it is visible. The kernel writes 0 for a process of another pid namespace.
     pub(crate) fn of(pid: u32) -> Self {
         match fs::read_to_string(format!("/proc/{pid}/comm")) {
             Ok(command) => Self::Process { pid, command: command.trim_end().to_owned() },
@@ -29,7 +29,7 @@ impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Process { pid, command } => write!(f, "pid {pid} ({})", command.escape_debug()),
-            Self::Unseen => f.write_str("a process that cannot be seen from here"),
+            Self::Unseen => f.write_str("a process that is not visible from here"),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Claims the addresses that Skimmer listens on: Unix socket files and TCP ports.
 //!
-//! A claim never takes an address from somebody who still uses it, never deletes what is not a dead socket, and says
-//! who holds an address that it could not have. It gives listeners of the standard library in nonblocking mode, and
-//! needs no runtime.
+//! A claim never takes an address that is still in use and never deletes anything but a dead socket. If it fails, its
+//! error names the holder of the address. It returns nonblocking listeners of the standard library and needs no
+//! runtime.
 //!
 //! - [`UnixClaim`] holds a socket file of mode 0660 until it is released.
-//! - [`check_path`], [`check_directory`] and [`check_unix`] find out before any start whether a claim can work, and
-//!   [`check_tcp`] whether a port can be bound: `config check`.
+//! - [`check_path`], [`check_directory`] and [`check_unix`] find out before a start whether a claim can succeed, and
+//!   [`check_tcp`] whether a port can be bound. `config check` uses them.
 //! - [`tcp`] binds a TCP port.
 //!
 //! ```

@@ -15,35 +15,35 @@ use crate::holder::Holder;
 use crate::place::Place;
 use crate::refusal::{refusal, type_name};
 
-/// How long a refused claim waits for the holder to sign the lock file, which takes it microseconds. Half of the
-/// second in which a second publisher must have said who is there (`reliability.md` P07).
+/// Time that a refused claim waits for the holder to sign the lock file; signing takes microseconds. It is half of the
+/// second in which a second publisher must name the holder (`reliability.md` P07).
 const SIGNATURE_DEADLINE: Duration = Duration::from_millis(500);
 
-/// The pause between two looks at a lock file that is held but not signed.
+/// The pause between two reads of a lock file that is held but not signed.
 const SIGNATURE_PAUSE: Duration = Duration::from_millis(5);
 
 /// An exclusive flock(2) on `<path>.lock`, signed by its holder.
 ///
-/// The kernel drops the lock when the process dies, however it dies. The file stays for ever: a process that removed
-/// it would let two others lock two files of one name.
+/// The kernel drops the lock when the process ends for any reason. The file is never deleted: if a process removed it,
+/// two others could lock two files of the same name.
 ///
-/// The signature is `<pid> <start>`, the start in clock ticks since boot (field 22 of proc_pid_stat(5)). It is true
-/// only of a process that lives and started then, so that neither the mark of a killed holder nor a pid that was given
-/// out anew, or that counts in another container, is ever taken for the holder.
+/// The signature is `<pid> <start>`, the start in clock ticks since boot (field 22 of proc_pid_stat(5)). It is valid
+/// only for a living process with that start time. So neither the signature of a killed holder, nor a reused pid, nor a
+/// pid of another container is mistaken for the holder.
 #[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Takes the lock, or says who has it.
+    /// Takes the lock, or returns an error that names its holder.
     pub(crate) fn acquire(place: &Place) -> Result<Self> {
         let file = open(place)?;
         let deadline = Instant::now() + SIGNATURE_DEADLINE;
         loop {
             match file.try_lock() {
-                Ok(()) => return Self { file }.sign().map_err(|error| unusable(place, "written", error)),
-                Err(TryLockError::Error(error)) => return Err(unusable(place, "locked", error)),
+                Ok(()) => return Self { file }.sign().map_err(|error| unusable(place, "write", error)),
+                Err(TryLockError::Error(error)) => return Err(unusable(place, "lock", error)),
                 Err(TryLockError::WouldBlock) => {}
             }
             match signer(&file) {
@@ -64,8 +64,8 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Takes the signature off before the lock, so that no unlocked file names a living process. The explicit unlock
-    /// also frees a lock whose descriptor a child inherited between fork and exec.
+    /// Clears the signature before it frees the lock, so that an unlocked file never names a living process. The explicit
+    /// unlock also frees a lock whose descriptor a child inherited between fork and exec.
     fn drop(&mut self) {
         let _ = self.file.set_len(0);
         let _ = self.file.unlock();
@@ -88,22 +88,22 @@ fn open(place: &Place) -> Result<File> {
         Err(Errno::ACCESS) if path.exists() => {
             let path = quoted(&path);
             return Err(refusal(format!(
-                "the lock file {path} may not be opened by {}; give it to that user: \
+                "{} may not open the lock file {path}; give it to that user: \
                  chown {} {path} && chmod u+rw {path}",
                 user(),
                 owner()
             )));
         }
-        Err(errno) => return Err(unusable(place, "opened", errno)),
+        Err(errno) => return Err(unusable(place, "open", errno)),
     };
-    let found = fstat(&file).map_err(|errno| unusable(place, "looked at", errno))?;
+    let found = fstat(&file).map_err(|errno| unusable(place, "examine", errno))?;
     match FileType::from_raw_mode(found.st_mode) {
         FileType::RegularFile => Ok(File::from(file)),
         file_type => Err(not_regular(place, file_type)),
     }
 }
 
-/// The process that signed the lock file, if the signature is true.
+/// The process that signed the lock file, if the signature is valid.
 fn signer(file: &File) -> Option<Holder> {
     let mut bytes = [0; 64];
     let read = file.read_at(&mut bytes, 0).ok()?;
@@ -113,7 +113,7 @@ fn signer(file: &File) -> Option<Holder> {
     (start_of(pid)? == start.parse::<u64>().ok()?).then(|| Holder::of(pid))
 }
 
-/// When the process `pid` started, in clock ticks since boot; none if it is gone or a zombie, which holds no files.
+/// When the process `pid` started, in clock ticks since boot; `None` if it has ended or is a zombie, which holds no files.
 fn start_of(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The command name, in parentheses, may itself hold spaces and parentheses.
@@ -140,7 +140,7 @@ fn not_regular(place: &Place, file_type: FileType) -> Error {
 
 fn unusable(place: &Place, what: &str, reason: impl Into<io::Error>) -> Error {
     refusal(format!(
-        "the lock file {} cannot be {what}; mend the cause, or choose a socket path elsewhere",
+        "cannot {what} the lock file {}; fix the cause, or choose a socket path elsewhere",
         lock_path(place).display()
     ))
     .with_source(reason.into())
@@ -157,14 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_with_the_start_of_the_living_process_is_true() {
+    fn a_signature_with_the_start_of_a_living_process_is_valid() {
         let pid = process::id();
         let start = start_of(pid).expect("our own start");
         assert_eq!(signer(&signed(&format!("{pid} {start}\n"))), Some(Holder::of(pid)));
     }
 
     #[test]
-    fn a_signature_of_a_reused_pid_or_a_torn_one_is_not_true() {
+    fn a_signature_of_a_reused_pid_and_an_incomplete_one_are_invalid() {
         let pid = process::id();
         let start = start_of(pid).expect("our own start");
         for text in [format!("{pid} {}\n", start + 1), format!("{pid}"), String::new(), "0 0\n".into()] {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zombie_signs_nothing() {
+    fn a_signature_of_a_zombie_is_invalid() {
         let mut child = process::Command::new("true").spawn().expect("true(1)");
         let deadline = Instant::now() + Duration::from_secs(10);
         while start_of(child.id()).is_some() {

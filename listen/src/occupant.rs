@@ -12,11 +12,11 @@ use crate::holder::Holder;
 use crate::place::{FileId, Place};
 use crate::refusal::{refusal, type_name};
 
-/// Removes the socket that a killed process left at `place`, and refuses for everything else that stands there.
+/// Removes the socket that a killed process left at `place`; returns an error if anything else is there.
 ///
-/// The caller holds the lock, so nobody of our kind binds here meanwhile.
+/// The caller holds the lock, so no other Skimmer process binds here in the meantime.
 pub(crate) fn remove_stale_socket(place: &Place) -> Result<()> {
-    // A handle on the file itself: what is judged is what is removed, and its number cannot be given out meanwhile.
+    // An open handle on the file: the file that is checked is the one removed, and its inode cannot be reused meanwhile.
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let occupant = match openat(&place.directory, &place.name, flags, Mode::empty()) {
         Err(Errno::NOENT) => return Ok(()),
@@ -28,30 +28,30 @@ pub(crate) fn remove_stale_socket(place: &Place) -> Result<()> {
         FileType::Socket => {}
         file_type => {
             return Err(refusal(format!(
-                "{path} is {}, not a socket, and is left as it is; move it away or choose another path",
+                "{path} is {}, not a socket, and was left in place; move it away or choose another path",
                 type_name(file_type)
             )));
         }
     }
     match user_of(&occupant) {
         Ok(None) => place.remove(FileId::of(&found)).map_err(|errno| {
-            refusal(format!("the dead socket {path} cannot be removed; remove it by hand")).with_source(io::Error::from(errno))
+            refusal(format!("cannot remove the dead socket {path}; remove it by hand")).with_source(io::Error::from(errno))
         }),
         Ok(Some(holder)) => Err(refusal(format!(
             "{path} is in use by {holder}, which does not hold Skimmer's lock; stop that process or choose another path"
         ))),
         Err(errno) => Err(refusal(format!(
-            "whether {path} is in use cannot be told, so it is left as it is; remove it if nobody listens there"
+            "cannot find out whether {path} is in use, so it was left in place; remove it if no process listens there"
         ))
         .with_source(io::Error::from(errno))),
     }
 }
 
-/// Who has a socket bound to the file; none if it is left over.
+/// The process that has a socket bound to the file; `None` if the file is left over.
 ///
-/// A stream connection finds the listener. Refused, it may still have met a socket that is bound and does not listen
-/// yet; a datagram connection then fails with EPROTOTYPE, because the kernel compares types before it looks further
-/// (`unix_find_bsd`), and with ECONNREFUSED only where no socket at all is bound.
+/// A stream connection finds a listener. If it is refused, a socket may still be bound that does not listen yet; a
+/// datagram connection then fails with EPROTOTYPE, because the kernel compares types first (`unix_find_bsd`), and with
+/// ECONNREFUSED only if no socket is bound.
 fn user_of(file: &OwnedFd) -> Result<Option<Holder>, Errno> {
     match knock(file, SocketType::STREAM) {
         Ok(holder) => return Ok(Some(holder)),
@@ -67,7 +67,7 @@ fn user_of(file: &OwnedFd) -> Result<Option<Holder>, Errno> {
     }
 }
 
-/// Connects without waiting, and names the process that called listen(2).
+/// Connects without waiting, and returns the process that called listen(2).
 fn knock(file: &OwnedFd, socket_type: SocketType) -> Result<Holder, Errno> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(AddressFamily::UNIX, socket_type, flags, None)?;
@@ -77,6 +77,6 @@ fn knock(file: &OwnedFd, socket_type: SocketType) -> Result<Holder, Errno> {
 }
 
 fn unreadable(place: &Place, errno: Errno) -> Error {
-    refusal(format!("what is at {} cannot be told; choose another path", place.path.display()))
+    refusal(format!("cannot find out what is at {}; choose another path", place.path.display()))
         .with_source(io::Error::from(errno))
 }

@@ -13,8 +13,8 @@ const LONGEST_PATH_BYTES: usize = 107;
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Settings`] if the path breaks one of these rules; the text names the rule, and length and limit where
-/// the length is at fault.
+/// [`ErrorKind::Settings`] if the path breaks one of these rules; the text names the rule, and for a path that is too
+/// long its length and the limit.
 ///
 /// ```
 /// use std::path::Path;
@@ -43,7 +43,7 @@ pub fn check_path(path: &Path) -> Result<()> {
     Err(Error::new(ErrorKind::Settings, format!("the socket path {path:?} {fault}")))
 }
 
-/// The file name, if it is what follows the last slash: `Path` alone also finds one in `a/` and `a/.`.
+/// The file name, if it is the text after the last slash: `Path` alone also finds one in `a/` and `a/.`.
 fn file_name(path: &Path) -> Option<&[u8]> {
     let name = path.file_name()?.as_bytes();
     (path.as_os_str().as_bytes().rsplit(|byte| *byte == b'/').next() == Some(name)).then_some(name)

@@ -10,10 +10,10 @@ use rustix::io::Errno;
 use crate::directory::directory_of;
 use crate::refusal::refusal;
 
-/// The path of a socket, taken apart once: the open directory, and the name in it.
+/// The path of a socket, split once: the open directory, and the name in it.
 ///
-/// All work goes through the open directory, so that a change of the working directory or a renamed parent cannot lead
-/// a later step elsewhere.
+/// All operations use the open directory, so a change of the working directory or a renamed parent cannot redirect a
+/// later step.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) path: PathBuf,
@@ -21,7 +21,7 @@ pub(crate) struct Place {
     pub(crate) name: OsString,
 }
 
-/// Which file it is. The number of a deleted file is given out again, so keep the file open while its identity counts.
+/// Identifies a file. The inode of a deleted file is reused, so keep the file open while its identity matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId {
     device: u64,
@@ -35,7 +35,7 @@ impl FileId {
 }
 
 impl Place {
-    /// Opens the directory of a `path` that passed both checks.
+    /// Opens the directory of a `path` that has passed both checks.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = openat(CWD, directory_of(path), flags, Mode::empty()).map_err(|errno| {
@@ -46,7 +46,7 @@ impl Place {
         Ok(Self { path: path.to_owned(), directory, name })
     }
 
-    /// A file name made from the socket's: `publisher.sock` with `.` and `.bind` is `.publisher.sock.bind`.
+    /// A file name derived from the socket's: `publisher.sock` with `.` and `.bind` is `.publisher.sock.bind`.
     pub(crate) fn sibling(&self, before: &str, after: &str) -> OsString {
         let mut name = OsString::from(before);
         name.push(&self.name);
@@ -54,7 +54,7 @@ impl Place {
         name
     }
 
-    /// Removes the file at the path if it is still `file`; anything else there is left alone.
+    /// Removes the file at the path if it is still `file`; leaves anything else in place.
     pub(crate) fn remove(&self, file: FileId) -> Result<(), Errno> {
         let found = match statat(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => return Ok(()),

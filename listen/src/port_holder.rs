@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 use crate::holder::Holder;
 
-/// How long the holder of a port is looked for; a refused start has a second in all (`reliability.md` P13).
+/// Time limit of the search for the holder of a port; a refused start has one second in all (`reliability.md` P13).
 const SEARCH_DEADLINE: Duration = Duration::from_millis(500);
 
-/// The most that is read of one socket table: about 100 000 lines of 150 bytes.
+/// Limit for reading one socket table: about 100 000 lines of 150 bytes.
 const TABLE_BYTES: u64 = 16 << 20;
 
 /// Finds the process whose TCP socket keeps `wanted` from being bound.
 ///
-/// Listening sockets come first in the tables; behind them an outgoing connection may have the port, too. A process of
-/// another user is visible to root only.
+/// Listening sockets come first in the tables; after them an outgoing connection may have the port, too. A process of
+/// another user is visible only to root.
 pub(crate) fn port_holder(wanted: SocketAddr) -> Holder {
     let deadline = Instant::now() + SEARCH_DEADLINE;
     let tables = match wanted {
@@ -47,7 +47,7 @@ fn conflicting_inode(line: &str, wanted: SocketAddr) -> Option<u64> {
     fields.nth(7)?.parse().ok().filter(|inode| *inode != 0)
 }
 
-/// Words of 32 bits in hexadecimal, each as the processor reads the address's bytes.
+/// Parses 32-bit words in hexadecimal, each in the byte order of the processor.
 fn parse_address(text: &str) -> Option<IpAddr> {
     let word = |range| Some(u32::from_str_radix(text.get(range)?, 16).ok()?.to_ne_bytes());
     match text.len() {
@@ -61,14 +61,14 @@ fn parse_address(text: &str) -> Option<IpAddr> {
     }
 }
 
-/// Whether two sockets of one port cannot have these addresses together; `::` also covers IPv4, ipv6(7).
+/// Whether two sockets of one port cannot have these addresses at the same time; `::` also covers IPv4, ipv6(7).
 fn conflict(wanted: IpAddr, held: IpAddr) -> bool {
     let (wanted, held) = (wanted.to_canonical(), held.to_canonical());
     let covers = |wide: IpAddr, other: IpAddr| wide.is_unspecified() && (wide.is_ipv6() || other.is_ipv4());
     wanted == held || covers(wanted, held) || covers(held, wanted)
 }
 
-/// The process that has the socket open, proc_pid_fd(5). Processes that vanish or are closed to us are passed over.
+/// The process that has the socket open, proc_pid_fd(5). Skips processes that end or are not accessible.
 fn process_with_socket(inode: u64, deadline: Instant) -> Option<u32> {
     let socket = PathBuf::from(format!("socket:[{inode}]"));
     let processes = fs::read_dir("/proc").ok()?.flatten();
@@ -115,7 +115,7 @@ mod tests {
 
     #[cfg(target_endian = "little")]
     #[test]
-    fn a_line_of_the_socket_table_gives_its_inode_if_address_and_port_conflict() {
+    fn a_line_of_the_socket_table_yields_its_inode_if_address_and_port_conflict() {
         let v4 = "   1: 0100007F:11D2 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0";
         let v6 = "   0: 00000000000000000000000001000000:11D2 00000000000000000000000000000000:0000 0A \
                   00000000:00000000 00:00000000 00000000     0        0 4712 1 0";

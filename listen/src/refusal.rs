@@ -1,12 +1,12 @@
 use pubsub_api::{Error, ErrorKind};
 use rustix::fs::FileType;
 
-/// The error of an address that cannot be had now; `text` is the whole sentence.
+/// The error for an address that is not available now; `text` is the whole sentence.
 pub(crate) fn refusal(text: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, text)
 }
 
-/// The name of a file type, as it stands in a refusal.
+/// The name of a file type for an error text.
 pub(crate) fn type_name(file_type: FileType) -> &'static str {
     match file_type {
         FileType::RegularFile => "a regular file",

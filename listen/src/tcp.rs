@@ -9,27 +9,27 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use crate::port_holder::port_holder;
 use crate::refusal::refusal;
 
-/// The most connections that wait to be accepted; the kernel takes the lower of this and `net.core.somaxconn`, listen(2).
+/// Limit of connections that wait to be accepted; the kernel uses the lower of this and `net.core.somaxconn`, listen(2).
 ///
-/// The standard library's 128 overflows when a thousand subscribers reconnect after a restart, and each that does not
-/// fit tries again only after a second.
+/// The standard library's 128 overflows when a thousand subscribers reconnect after a restart, and each refused one
+/// retries only after a second.
 const BACKLOG: i32 = 4096;
 
 /// Listens on a TCP port, nonblocking.
 ///
 /// `host` is an IPv4 address, an IPv6 address (with or without brackets), a name, or `*` for every IPv4 address of the
-/// host, which is `0.0.0.0`; write `::` for every IPv6 address, and IPv4 too where `net.ipv6.bindv6only` is 0. Of a name
-/// with several addresses the first that this host has is taken; if its port is in use that is an error, and no other
-/// address takes its place. Resolving a name may wait for a name server. Port 0 lets the kernel choose.
+/// host, which is `0.0.0.0`; write `::` for every IPv6 address, and IPv4 too where `net.ipv6.bindv6only` is 0. For a
+/// name with several addresses, the first one that belongs to this host is used; if its port is in use, that is an
+/// error, and no other address is tried. Resolving a name may wait for a name server. Port 0 lets the kernel choose.
 ///
-/// The holder of a port is looked for in `/proc` for at most half a second.
+/// The search for the holder of a port in `/proc` takes at most half a second.
 ///
 /// # Errors
 ///
 /// - [`ErrorKind::Settings`] if `host` is empty.
-/// - [`ErrorKind::Unavailable`] if the port is in use (the text names address, port, and the holder's pid and command
-///   where they can be read), if the address is not one of this host's, if the port needs a privilege, or if the name
-///   cannot be resolved.
+/// - [`ErrorKind::Unavailable`] if the port is in use (the text names the address, the port, and the holder's pid and
+///   command where they can be read), if the address does not belong to this host, if the port needs a privilege, or if
+///   the name cannot be resolved.
 ///
 /// ```
 /// let first = listen::tcp("127.0.0.1", 0)?;
@@ -42,7 +42,7 @@ pub fn tcp(host: &str, port: u16) -> Result<TcpListener> {
     first_of(host, port, bind)
 }
 
-/// Checks that [`tcp`] can listen there now, and listens nowhere: nobody can connect meanwhile.
+/// Checks that [`tcp`] can listen there now, without listening: no client can connect in the meantime.
 ///
 /// # Errors
 ///
@@ -60,7 +60,8 @@ fn first_of<T>(host: &str, port: u16, claim: impl Fn(SocketAddr) -> io::Result<T
             Err(error) => return Err(failed(address, error)),
         }
     }
-    Err(failure.unwrap_or_else(|| refusal(format!("the host {host} has no address; write one in its place"))))
+    Err(failure
+        .unwrap_or_else(|| refusal(format!("the host {host} has no address; write an IP address instead"))))
 }
 
 fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
@@ -78,10 +79,8 @@ fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
     let found = (bare, port).to_socket_addrs().map_err(|error| {
-        refusal(format!(
-            "the host {host} cannot be resolved; correct it, or write an IP address, or * for all"
-        ))
-        .with_source(error)
+        refusal(format!("cannot resolve the host {host}; correct it, or write an IP address, or * for all"))
+            .with_source(error)
     })?;
     Ok(found.collect())
 }
@@ -93,8 +92,8 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Binds as the standard library does, with SO_REUSEADDR: the kernel then refuses an address on which somebody listens, and
-/// no other.
+/// Binds as the standard library does, with SO_REUSEADDR: the kernel then refuses only an address on which a process
+/// listens.
 fn probe(address: SocketAddr) -> io::Result<()> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
@@ -103,7 +102,7 @@ fn probe(address: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the host has no such address: EADDRNOTAVAIL, or EAFNOSUPPORT without IPv6 in the kernel.
+/// Whether the host does not have this address: EADDRNOTAVAIL, or EAFNOSUPPORT without IPv6 in the kernel.
 fn is_not_here(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable
         || error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error())
@@ -123,11 +122,11 @@ fn failed(address: SocketAddr, error: io::Error) -> Error {
             port_holder(address)
         )),
         io::ErrorKind::PermissionDenied => refusal(format!(
-            "{address} may not be listened on by this user; choose a port from 1024 \
+            "this user may not listen on {address}; choose a port from 1024 \
              (net.ipv4.ip_unprivileged_port_start), or grant CAP_NET_BIND_SERVICE"
         ))
         .with_source(error),
-        _ => refusal(format!("{address} cannot be listened on; choose another address")).with_source(error),
+        _ => refusal(format!("cannot listen on {address}; choose another address")).with_source(error),
     }
 }
 
@@ -146,12 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_without_ipv6_does_not_have_the_address() {
+    fn a_kernel_without_ipv6_reports_that_the_host_lacks_the_address() {
         assert!(is_not_here(&Errno::AFNOSUPPORT.into()));
     }
 
     #[test]
-    fn a_check_refuses_what_a_listener_holds_and_leaves_free_what_it_finds_free() {
+    fn a_check_refuses_a_port_in_use_and_keeps_a_free_port_free() {
         let first = tcp("127.0.0.1", 0).unwrap();
         let port = first.local_addr().unwrap().port();
         let error = check_tcp("127.0.0.1", port).unwrap_err().to_string();

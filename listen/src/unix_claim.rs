@@ -14,34 +14,34 @@ use crate::path::check_path;
 use crate::place::{FileId, Place};
 use crate::refusal::refusal;
 
-/// A Unix socket file that this process alone listens on, until the claim is released or dropped.
+/// A Unix socket file that only this process listens on, until the claim is released or dropped.
 ///
-/// 1. Who claims a path holds an exclusive flock(2) on `<path>.lock`. The kernel frees it when the process dies, even
-///    by kill -9; the lock file itself stays for ever, also after a refused claim.
+/// 1. The claiming process holds an exclusive flock(2) on `<path>.lock`. The kernel frees it when the process ends, even
+///    by kill -9; the lock file itself is never deleted, not even after a refused claim.
 /// 2. Under the lock, a socket file at the path to which no socket is bound is left over, and is removed. A socket in
-///    use by a process without our lock, and every other kind of file, is refused and left as it is.
+///    use by a process without our lock, and every other kind of file, causes an error and stays in place.
 /// 3. The socket has mode 0660 from the moment it can be reached, whatever the umask: it is bound in a directory of
-///    mode 0700, `.<name>.bind` beside the path, and moved onto the path, never over anything else.
-/// 4. A release removes the file at the path only if it is still ours, and only then frees the lock.
-/// 5. An error leaves nothing but the lock file behind.
+///    mode 0700, `.<name>.bind` beside the path, and moved to the path, never over another file.
+/// 4. A release removes the file at the path only if it is still ours, and frees the lock after that.
+/// 5. A failed claim leaves only the lock file.
 ///
-/// What remains is a process that does not honour the lock: one that removes a left-over socket and binds its own in
-/// the microseconds between our look at that file and our removal of it loses its socket file, and one that binds over
-/// ours deletes ours first; [`is_in_place`](Self::is_in_place) notices the latter.
+/// The claim does not protect against a process that ignores the lock. If such a process removes a left-over socket and
+/// binds its own in the microseconds between our check of the file and our removal, it loses its socket file. If it
+/// binds over ours, it deletes our file first; [`is_in_place`](Self::is_in_place) detects that.
 ///
-/// The kernel shows the socket under the name by which it was bound, `/proc/self/fd/N/s`, in `ss -x` and as the
-/// listener's own address; take the [`path`](Self::path) of the claim for logs.
+/// The kernel shows the name by which the socket was bound, `/proc/self/fd/N/s`, in `ss -x` and as the listener's own
+/// address; use the [`path`](Self::path) of the claim in logs.
 #[derive(Debug)]
 pub struct UnixClaim {
-    // Fields are dropped in this order. The open listener keeps the file's inode from being given out to another file,
-    // and the lock goes last.
+    // Fields are dropped in this order. The open listener prevents the reuse of the file's inode, and the lock is freed
+    // last.
     listener: UnixListener,
     file: FileId,
     place: Place,
     _lock: Lock,
 }
 
-/// Checks that [`UnixClaim::bind`] can claim the path now, and claims nothing. A dead socket stays.
+/// Checks that [`UnixClaim::bind`] can claim the path now, without claiming it. A dead socket stays in place.
 ///
 /// # Errors
 ///
@@ -63,15 +63,15 @@ pub fn check_unix(path: &Path) -> Result<()> {
 impl UnixClaim {
     /// Claims `path` and listens there.
     ///
-    /// It never waits for a listener to answer. A path that is held is refused at once, or after half a second if the
-    /// holder cannot be seen from here.
+    /// It never waits for a listener to answer. A path that is in use is refused at once, or after half a second if the
+    /// holder is not visible from here.
     ///
     /// # Errors
     ///
     /// - [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) if the path fails [`check_path`].
     /// - [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) if the directory fails [`check_directory`], if
-    ///   the path `is in use by pid N (command)`, if something other than a dead socket stands there (the text names
-    ///   its type), or if the lock file or the socket cannot be made.
+    ///   the path `is in use by pid N (command)`, if something other than a dead socket is there (the text names its
+    ///   type), or if the lock file or the socket cannot be created.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -96,40 +96,40 @@ impl UnixClaim {
         Ok(Self { listener, file, place, _lock: lock })
     }
 
-    /// A further handle on the listening socket, nonblocking. It keeps listening after a release until it is dropped,
-    /// but nobody finds it then.
+    /// Another handle on the listening socket, nonblocking. It keeps listening after a release until it is dropped, but
+    /// clients cannot find it then.
     ///
     /// # Errors
     ///
-    /// The error of fcntl(2), when the process has no descriptor left.
+    /// The error of fcntl(2), if the process has no free descriptor.
     pub fn listener(&self) -> io::Result<UnixListener> {
         self.listener.try_clone()
     }
 
-    /// The path as it was claimed.
+    /// The path as given to [`bind`](Self::bind).
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.place.path
     }
 
-    /// Whether the path still leads to our socket: false once the file or its directory was deleted or replaced, so
-    /// that nobody new can reach us (`reliability.md` P12). Release the claim and bind anew then.
+    /// Whether the path still leads to our socket: false after the file or its directory was deleted or replaced, so that
+    /// new clients cannot reach us (`reliability.md` P12). In that case release the claim and bind again.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
         statat(CWD, &self.place.path, AtFlags::SYMLINK_NOFOLLOW)
             .is_ok_and(|found| FileId::of(&found) == self.file)
     }
 
-    /// Removes the socket file if it is still ours, and then frees the lock. Dropping does the same, without a word.
+    /// Removes the socket file if it is still ours, and then frees the lock. Dropping does the same and ignores errors.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) if the file could not be removed; the path is
-    /// given up nevertheless, and the next claim removes the file.
+    /// [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) if the file could not be removed; the claim ends
+    /// nevertheless, and the next claim removes the file.
     pub fn release(self) -> Result<()> {
         self.place.remove(self.file).map_err(|errno| {
             let path = self.place.path.display();
-            refusal(format!("the socket {path} cannot be removed; the next start removes it"))
+            refusal(format!("cannot remove the socket {path}; the next start removes it"))
                 .with_source(io::Error::from(errno))
         })
     }

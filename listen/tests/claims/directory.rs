@@ -8,7 +8,7 @@ use pubsub_api::ErrorKind;
 
 use crate::process::Process;
 
-/// The check and the claim say the same, and the claim makes nothing.
+/// The check and the claim return the same error, and the claim creates nothing.
 fn refusal(socket: &Path) -> String {
     let checked = check_directory(socket).unwrap_err();
     let claimed = UnixClaim::bind(socket).unwrap_err();
@@ -25,7 +25,7 @@ fn a_directory_that_can_hold_a_socket_passes_and_stays_empty() {
 }
 
 #[test]
-fn a_missing_directory_is_refused_with_the_command_that_makes_it() {
+fn a_missing_directory_is_refused_with_the_command_that_creates_it() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("run");
     let text = refusal(&missing.join("publisher.sock"));
@@ -39,7 +39,7 @@ fn a_missing_directory_is_refused_with_the_command_that_makes_it() {
 }
 
 #[test]
-fn the_command_in_a_refusal_mends_the_directory() {
+fn the_command_in_an_error_fixes_the_directory() {
     let directory = tempfile::tempdir().unwrap();
     let open = directory.path().join("open to all");
     fs::create_dir(&open).unwrap();
@@ -71,7 +71,7 @@ fn a_directory_writable_by_everybody_needs_a_sticky_bit() {
 }
 
 #[test]
-fn a_directory_closed_to_this_user_is_refused_with_the_command_that_opens_it() {
+fn a_directory_that_this_user_cannot_write_is_refused_with_the_command_that_opens_it() {
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(&directory, Permissions::from_mode(0o555)).unwrap();
     let socket = directory.path().join("publisher.sock");
@@ -85,7 +85,7 @@ fn a_directory_closed_to_this_user_is_refused_with_the_command_that_opens_it() {
 }
 
 #[test]
-fn a_file_system_that_takes_no_files_is_refused_by_the_claim_even_for_root() {
+fn a_file_system_that_accepts_no_files_makes_the_claim_fail_even_for_root() {
     let error = UnixClaim::bind(Path::new("/proc/publisher.sock")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("/proc"), "{error}");

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use crate::process::Process;
 
 #[test]
-fn a_lock_file_that_is_no_regular_file_is_refused_by_type_and_not_followed() {
+fn a_lock_file_that_is_not_a_regular_file_is_refused_by_type_and_not_followed() {
     type Make = fn(&Path);
     let cases: [(&str, Make); 4] = [
         ("is a symbolic link", |path| symlink(path.with_file_name("target"), path).unwrap()),
@@ -32,7 +32,7 @@ fn a_lock_file_that_is_no_regular_file_is_refused_by_type_and_not_followed() {
 }
 
 #[test]
-fn a_lock_file_that_this_user_may_not_open_is_refused_with_the_command_that_mends_it() {
+fn a_lock_file_that_this_user_may_not_open_is_refused_with_the_command_that_fixes_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("publisher.sock");
     let lock = File::create(directory.path().join("publisher.sock.lock")).unwrap();
@@ -40,12 +40,12 @@ fn a_lock_file_that_this_user_may_not_open_is_refused_with_the_command_that_mend
     let mut process = Process::start_under_permissions("hold", &path);
     process.go();
     let report = process.line();
-    assert!(report.contains(".lock may not be opened by ") && report.contains(": chown "), "{report}");
+    assert!(report.contains(" may not open the lock file ") && report.contains(": chown "), "{report}");
     assert!(!path.exists());
 }
 
 #[test]
-fn a_holder_signs_with_its_pid_and_wipes_the_signature_on_release() {
+fn a_holder_signs_with_its_pid_and_clears_the_signature_on_release() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("publisher.sock");
     let lock = directory.path().join("publisher.sock.lock");
@@ -56,7 +56,7 @@ fn a_holder_signs_with_its_pid_and_wipes_the_signature_on_release() {
 }
 
 #[test]
-fn a_pid_in_a_free_lock_file_is_never_believed() {
+fn a_pid_in_an_unlocked_lock_file_is_ignored() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("publisher.sock");
     let living = std::process::id();
@@ -65,7 +65,7 @@ fn a_pid_in_a_free_lock_file_is_never_believed() {
 }
 
 #[test]
-fn a_held_lock_with_the_signature_of_somebody_else_names_nobody_within_a_second() {
+fn a_held_lock_with_an_invalid_signature_names_no_process_within_a_second() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("publisher.sock");
     let lock = directory.path().join("publisher.sock.lock");
@@ -76,12 +76,12 @@ fn a_held_lock_with_the_signature_of_somebody_else_names_nobody_within_a_second(
         let start = Instant::now();
         let text = UnixClaim::bind(&path).unwrap_err().to_string();
         assert!(start.elapsed() < Duration::from_secs(1), "{:?} (reliability.md P07)", start.elapsed());
-        assert!(text.contains("in use by a process that cannot be seen from here"), "{text}");
+        assert!(text.contains("in use by a process that is not visible from here"), "{text}");
     }
 }
 
 #[test]
-fn a_deleted_lock_file_does_not_let_a_second_claim_take_a_living_socket() {
+fn a_deleted_lock_file_does_not_let_a_second_claim_take_a_socket_in_use() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("publisher.sock");
     let holder = Process::holding("hold", &path);

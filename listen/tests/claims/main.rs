@@ -1,4 +1,4 @@
-//! What the crate promises about addresses, proved with real processes.
+//! What the crate promises about addresses, tested with real processes.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod directory;

@@ -1,4 +1,4 @@
-//! Second processes: this test binary, started anew in a role.
+//! Second processes: this test binary, started again in a role.
 
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,13 +12,13 @@ use std::time::Duration;
 use listen::UnixClaim;
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 
-/// How long a test waits for a line of its process before it fails.
+/// Time that a test waits for a line of its process before it fails.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 const ROLE: &str = "LISTEN_TEST_ROLE";
 const ARGUMENT: &str = "LISTEN_TEST_ARGUMENT";
 
-/// Takes the right of root to pass over file permissions away, so that they count in every CI.
+/// Removes root's right to ignore file permissions, so that they apply in every CI.
 const WITHOUT_OVERRIDE: [&str; 3] =
     ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"];
 
@@ -30,12 +30,12 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the role, which says `ready` and waits for [`go`](Self::go).
+    /// Starts the role, which prints `ready` and waits for [`go`](Self::go).
     pub(crate) fn start(role: &str, argument: &Path) -> Self {
         Self::start_under(&[], role, argument)
     }
 
-    /// Starts a role that is bound by file permissions, whoever runs the tests.
+    /// Starts a role to which file permissions apply, whichever user runs the tests.
     pub(crate) fn start_under_permissions(role: &str, argument: &Path) -> Self {
         let root = geteuid().is_root();
         Self::start_under(if root { &WITHOUT_OVERRIDE } else { &[] }, role, argument)
@@ -63,7 +63,7 @@ impl Process {
         process
     }
 
-    /// Starts the role, lets it go, and takes it that it says `claimed`.
+    /// Starts the role, lets it run, and checks that it prints `claimed`.
     pub(crate) fn holding(role: &str, path: &Path) -> Self {
         let mut process = Self::start(role, path);
         process.go();
@@ -89,7 +89,7 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// Lets it release what it holds, and waits for its end.
+    /// Makes it release what it holds, and waits for its end.
     pub(crate) fn end(mut self) {
         drop(self.stdin.take());
         assert!(self.child.wait().unwrap().success());
@@ -150,7 +150,7 @@ fn hold(path: &Path) {
     wait_for_the_end();
 }
 
-/// Lowers the limit of open files until a claim fails at each of its steps in turn, and shows what each one leaves.
+/// Lowers the limit of open files until a claim fails at each of its steps in turn, and prints what each attempt leaves.
 fn claim_with_few_descriptors(path: &Path) {
     let all = getrlimit(Resource::Nofile);
     for limit in 3..24 {
@@ -173,7 +173,7 @@ fn report<T, E: Display>(result: Result<T, E>) {
     }
 }
 
-/// Tells everybody who connects the number of this process.
+/// Sends the pid of this process to every client.
 fn serve(listener: UnixListener) {
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {

@@ -48,7 +48,7 @@ fn a_port_held_on_ipv6_is_refused_with_its_holder() {
 }
 
 #[test]
-fn a_port_that_an_outgoing_connection_has_is_refused_with_its_holder() {
+fn a_port_used_by_an_outgoing_connection_is_refused_with_its_holder() {
     let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
     let port = client.local_addr().unwrap().port();
@@ -57,7 +57,7 @@ fn a_port_that_an_outgoing_connection_has_is_refused_with_its_holder() {
 }
 
 #[test]
-fn a_port_is_free_again_at_once_after_a_listener_with_connections_ended() {
+fn a_port_is_free_immediately_after_a_listener_with_connections_ended() {
     let listener = listen::tcp("127.0.0.1", 0).unwrap();
     let address: SocketAddr = listener.local_addr().unwrap();
     let _client = TcpStream::connect(address).unwrap();
@@ -66,12 +66,12 @@ fn a_port_is_free_again_at_once_after_a_listener_with_connections_ended() {
 }
 
 #[test]
-fn a_host_that_cannot_be_listened_on_is_refused_in_a_clear_sentence() {
+fn a_host_that_cannot_be_listened_on_is_refused_with_a_clear_sentence() {
     // 192.0.2.0/24 and 2001:db8::/32 are for documentation (RFC 5737, RFC 3849): no host has them.
     let cases = [
         ("192.0.2.1", ErrorKind::Unavailable, "192.0.2.1 is not an address of this host"),
         ("2001:db8::1", ErrorKind::Unavailable, "2001:db8::1 is not an address of this host"),
-        ("two..dots", ErrorKind::Unavailable, "the host two..dots cannot be resolved"),
+        ("two..dots", ErrorKind::Unavailable, "cannot resolve the host two..dots"),
         ("", ErrorKind::Settings, "is empty"),
     ];
     for (host, kind, text) in cases {

@@ -42,7 +42,7 @@ fn a_claim_leaves_its_socket_and_its_lock_file_and_a_release_only_the_lock_file(
 }
 
 #[test]
-fn a_listener_of_a_claim_is_nonblocking_and_takes_connections() {
+fn a_listener_of_a_claim_is_nonblocking_and_accepts_connections() {
     let (_directory, path) = place();
     let claim = UnixClaim::bind(&path).unwrap();
     let listener = claim.listener().unwrap();
@@ -52,7 +52,7 @@ fn a_listener_of_a_claim_is_nonblocking_and_takes_connections() {
 }
 
 #[test]
-fn a_path_of_107_bytes_is_claimed_and_one_of_108_is_refused_before_anything_is_made() {
+fn a_path_of_107_bytes_is_claimed_and_one_of_108_is_refused_before_anything_is_created() {
     let directory = tempfile::tempdir().unwrap();
     let room = 107 - directory.path().as_os_str().len() - 1;
     let longest = directory.path().join("p".repeat(room));
@@ -84,7 +84,7 @@ fn a_killed_holder_leaves_a_dead_socket_that_the_next_claim_replaces_within_200_
 }
 
 #[test]
-fn a_living_holder_is_named_and_goes_on_answering() {
+fn a_living_holder_is_named_and_keeps_answering() {
     let (_directory, path) = place();
     let holder = Process::holding("hold", &path);
     let error = UnixClaim::bind(&path).unwrap_err();
@@ -96,7 +96,7 @@ fn a_living_holder_is_named_and_goes_on_answering() {
 }
 
 #[test]
-fn of_20_racing_processes_one_wins_and_all_others_name_it_and_none_a_killed_holder() {
+fn of_20_racing_processes_one_wins_and_all_others_name_it_and_not_a_killed_holder() {
     let (_directory, path) = place();
     Process::holding("hold", &path).kill();
     let mut processes: Vec<_> = (0..20).map(|_| Process::start("hold", &path)).collect();
@@ -127,7 +127,7 @@ fn of_20_racing_threads_one_wins() {
 }
 
 #[test]
-fn under_umask_0_the_socket_is_never_seen_with_another_mode_than_0660() {
+fn under_umask_0_the_socket_never_has_a_mode_other_than_0660() {
     let (directory, path) = place();
     let umask_0 = ["sh", "-c", "umask 0; exec \"$0\" \"$@\""];
     let mut process = Process::start_under(&umask_0, "claim 200 times", &path);
@@ -160,7 +160,7 @@ fn under_umask_077_the_group_may_still_connect() {
 }
 
 #[test]
-fn a_release_leaves_a_file_alone_that_replaced_ours() {
+fn a_release_does_not_remove_a_file_that_replaced_ours() {
     let (_directory, path) = place();
     let claim = UnixClaim::bind(&path).unwrap();
     fs::remove_file(&path).unwrap();
@@ -172,7 +172,7 @@ fn a_release_leaves_a_file_alone_that_replaced_ours() {
 }
 
 #[test]
-fn a_release_after_the_socket_was_deleted_succeeds_and_the_path_can_be_claimed_anew() {
+fn a_release_after_the_socket_was_deleted_succeeds_and_the_path_can_be_claimed_again() {
     let (_directory, path) = place();
     let claim = UnixClaim::bind(&path).unwrap();
     fs::remove_file(&path).unwrap();
@@ -181,7 +181,7 @@ fn a_release_after_the_socket_was_deleted_succeeds_and_the_path_can_be_claimed_a
 }
 
 #[test]
-fn a_replaced_directory_is_noticed_and_its_new_socket_is_left_alone() {
+fn a_replaced_directory_is_detected_and_its_new_socket_stays() {
     let (directory, _) = place();
     let inner = directory.path().join("run");
     let path = inner.join("publisher.sock");
@@ -197,13 +197,13 @@ fn a_replaced_directory_is_noticed_and_its_new_socket_is_left_alone() {
 }
 
 #[test]
-fn a_claim_that_runs_out_of_descriptors_at_any_step_leaves_nothing_but_the_lock_file() {
+fn a_claim_that_runs_out_of_descriptors_at_any_step_leaves_only_the_lock_file() {
     let (_directory, path) = place();
     let mut process = Process::start("claim with few descriptors", &path);
     process.go();
     let reports: Vec<_> =
         std::iter::from_fn(|| Some(process.line()).filter(|line| line != "claimed")).collect();
-    assert!(reports.len() >= 4, "directory, lock file, look at the path, socket: {reports:#?}");
+    assert!(reports.len() >= 4, "directory, lock file, check of the path, socket: {reports:#?}");
     let clean = ["leaving []: ", "leaving [\"publisher.sock.lock\"]: "];
     for report in &reports {
         assert!(clean.iter().any(|clean| report.contains(clean)), "{report}");
@@ -212,7 +212,7 @@ fn a_claim_that_runs_out_of_descriptors_at_any_step_leaves_nothing_but_the_lock_
 }
 
 #[test]
-fn a_temporary_directory_that_a_killed_claim_left_is_cleared_away() {
+fn a_temporary_directory_of_a_killed_claim_is_removed() {
     let (directory, path) = place();
     let left = directory.path().join(".publisher.sock.bind");
     fs::create_dir(&left).unwrap();
@@ -223,14 +223,14 @@ fn a_temporary_directory_that_a_killed_claim_left_is_cleared_away() {
 }
 
 #[test]
-fn what_somebody_else_put_under_the_temporary_name_is_left_alone() {
+fn a_foreign_file_under_the_temporary_name_stays() {
     let (directory, path) = place();
     let target = tempfile::tempdir().unwrap();
     fs::write(target.path().join("s"), "precious").unwrap();
     let name = directory.path().join(".publisher.sock.bind");
     std::os::unix::fs::symlink(&target, &name).unwrap();
     let error = UnixClaim::bind(&path).unwrap_err();
-    assert!(error.to_string().contains(".publisher.sock.bind cannot be made"), "{error}");
+    assert!(error.to_string().contains("cannot create the temporary directory "), "{error}");
     assert_eq!(fs::read(target.path().join("s")).unwrap(), b"precious");
     assert!(name.is_symlink());
 }

@@ -13,7 +13,7 @@ use rustix::net::{
 
 use crate::process::Process;
 
-/// Claims the path, and gives the text of the refusal after a look that nothing was left behind.
+/// Claims the path, checks that nothing was left, and returns the text of the error.
 fn refusal(path: &Path) -> String {
     let error = UnixClaim::bind(path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
@@ -24,7 +24,7 @@ fn refusal(path: &Path) -> String {
 }
 
 #[test]
-fn a_file_that_is_no_socket_is_refused_by_type_and_left_as_it_is() {
+fn a_file_that_is_not_a_socket_is_refused_by_type_and_stays() {
     type Make = fn(&Path);
     let cases: [(&str, Make); 5] = [
         ("is a regular file", |path| drop(File::create(path).unwrap())),
@@ -57,7 +57,7 @@ fn a_symbolic_link_to_a_dead_socket_is_refused_and_both_stay() {
 }
 
 #[test]
-fn a_listener_without_our_lock_is_named_by_pid_and_goes_on_answering() {
+fn a_listener_without_our_lock_is_named_by_pid_and_keeps_answering() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("publisher.sock");
     let foreign = Process::holding("listen without a lock", &path);
@@ -106,11 +106,11 @@ fn a_socket_that_is_bound_but_not_a_stream_listener_is_in_use() {
     bind(&silent, &SocketAddrUnix::new(&path).unwrap()).unwrap();
     assert!(refusal(&path).contains("is in use by"));
     listen(&silent, 1).unwrap();
-    std::os::unix::net::UnixStream::connect(&path).expect("its file was left alone");
+    std::os::unix::net::UnixStream::connect(&path).expect("its file is still there");
 }
 
 #[test]
-fn a_socket_that_this_user_may_not_connect_to_is_left_as_it_is() {
+fn a_socket_that_this_user_may_not_connect_to_stays() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("publisher.sock");
     let _foreign = UnixListener::bind(&path).unwrap();
@@ -118,6 +118,6 @@ fn a_socket_that_this_user_may_not_connect_to_is_left_as_it_is() {
     let mut process = Process::start_under_permissions("hold", &path);
     process.go();
     let report = process.line();
-    assert!(report.contains("cannot be told, so it is left as it is"), "{report}");
+    assert!(report.contains("cannot find out whether ") && report.contains("was left in place"), "{report}");
     assert!(path.exists());
 }
