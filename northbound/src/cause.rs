@@ -1,6 +1,6 @@
 use pubsub_api::{Error, ErrorKind};
 
-/// As what an error is counted.
+/// The cause under which an error is counted.
 pub(crate) fn cause(error: &Error) -> &'static str {
     match error.kind() {
         ErrorKind::Unavailable => "unavailable",

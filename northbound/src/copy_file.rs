@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use crate::table_copy::TableCopy;
 
-/// Where a [`TableCopy`] outlives the process: `monitor-<table>` in `state_dir`.
+/// The file in which a [`TableCopy`] outlives the process: `monitor-<table>` in `state_dir`.
 ///
 /// Eight bytes that name the format; for each row the length of its key (16 bits, big-endian), the key, and the digest; and the
-/// CRC-32 of all that, big-endian.
+/// CRC-32 of all of that, big-endian.
 #[derive(Debug, Clone)]
 pub(crate) struct CopyFile {
     path: PathBuf,
@@ -22,22 +22,22 @@ const FORMAT: &[u8; 8] = b"SKMRMON1";
 const SUM_BYTES: usize = 4;
 const DIGEST_BYTES: usize = 16;
 
-/// The longest name of a table that is part of a file's name as it is; NAME_MAX is 255 (limits.h), endings included.
+/// The longest table name that is used in the file name unchanged; NAME_MAX is 255 (limits.h), endings included.
 const MOST_NAME_BYTES: usize = 200;
 
 impl CopyFile {
-    /// The file for this table, which may not be there yet. Names of tables are names of files (`check_table`), unless they
-    /// are too long: then their uuid5 is.
+    /// The file for this table, which may not exist yet. Table names are valid in file names (`check_table`); for one that is
+    /// too long, its uuid5 is used.
     pub(crate) fn of(state_dir: &Path, table: &str) -> Self {
         let hashed = || Uuid::new_v5(&Uuid::NAMESPACE_OID, table.as_bytes()).to_string();
         let name = if table.len() <= MOST_NAME_BYTES { table.to_owned() } else { hashed() };
         Self { path: state_dir.join(format!("monitor-{name}")) }
     }
 
-    /// What was kept last; `None` if there is no file.
+    /// The copy that was saved last; `None` if there is no file.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if it is torn, changed or somebody else's, [`ErrorKind::Unavailable`] if it cannot be read.
+    /// [`ErrorKind::Invalid`] if it is incomplete, changed or not a copy, [`ErrorKind::Unavailable`] if it cannot be read.
     pub(crate) fn read(&self) -> Result<Option<TableCopy>> {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
@@ -45,15 +45,15 @@ impl CopyFile {
             Err(error) => return Err(self.failed("read", error)),
         };
         let damaged = || {
-            let text = format!("{} is damaged, or no copy of a table", self.path.display());
+            let text = format!("{} is damaged, or is not a copy of a table", self.path.display());
             Error::new(ErrorKind::Invalid, text)
         };
         decode(&bytes).map(Some).ok_or_else(damaged)
     }
 
-    /// Puts this in the place of what was kept, in one step: whole, or as it was.
+    /// Replaces the saved copy atomically.
     ///
-    /// Nothing waits for the disk (`fsync`): a crash of the host may tear it, which the checksum finds.
+    /// There is no `fsync`: a crash of the host may leave an incomplete file, which the checksum detects.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if it cannot be written.
@@ -74,7 +74,7 @@ impl CopyFile {
     }
 }
 
-/// What the file of this copy holds.
+/// The content of the file for this copy.
 pub(crate) fn encode(copy: &TableCopy) -> Vec<u8> {
     let mut bytes = FORMAT.to_vec();
     for (key, digest) in &copy.rows {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_read_as_it_was_written_also_an_empty_one() {
+    fn a_copy_is_read_as_it_was_written_even_an_empty_one() {
         let folder = tempfile::tempdir().unwrap();
         for table in ["chassis", &"t".repeat(MAX_TABLE_BYTES)] {
             let file = CopyFile::of(folder.path(), table);

@@ -3,9 +3,9 @@ use std::time::{Duration, Instant};
 
 use delivery::rows::{AbsenceRule, Absences, Absent, Judged};
 
-use crate::table_copy::{Change, Digest, Found, TableCopy};
+use crate::table_copy::{Change, Digest, PolledRows, TableCopy};
 
-/// Holds back the deletions of which one poll alone is the evidence.
+/// Holds back deletions until a further poll confirms them.
 #[derive(Debug)]
 pub(crate) struct DeleteGuard {
     started: Instant,
@@ -13,16 +13,16 @@ pub(crate) struct DeleteGuard {
     is_holding: bool,
 }
 
-/// What a poll found to be published.
+/// The changes that a poll may publish.
 #[derive(Debug)]
-pub(crate) struct Confirmed {
+pub(crate) struct ConfirmedChanges {
     pub(crate) changes: Vec<Change>,
-    /// Whether deletions are held back since they are many.
+    /// Whether deletions are held back because there are too many.
     pub(crate) is_held: bool,
 }
 
 /// The next poll confirms. The other two values are the defaults of `agent.sync_max_delete_percent` and
-/// `agent.sync_mass_delete_after`, by which agents judge the same rows.
+/// `agent.sync_mass_delete_after`, which agents apply to the same rows.
 const RULE: AbsenceRule =
     AbsenceRule { confirm_after: Duration::ZERO, max_percent: 50, mass_after: Duration::from_secs(600) };
 
@@ -33,14 +33,14 @@ impl Default for DeleteGuard {
 }
 
 impl DeleteGuard {
-    /// What is to be published of a poll of `table` that began then, and found this.
+    /// The changes to publish after a poll of `table` that began at `began` and read `found`.
     pub(crate) fn confirmed(
         &mut self,
         table: &str,
         copy: &TableCopy,
-        found: Found,
+        found: PolledRows,
         began: Instant,
-    ) -> Confirmed {
+    ) -> ConfirmedChanges {
         let mut changes = copy.changes(table, found);
         let missing = |change: &Change| {
             let key = change.deleted_key()?;
@@ -55,12 +55,12 @@ impl DeleteGuard {
         changes.retain(|change| change.deleted_key().is_none_or(|key| gone.contains(key)));
         if is_held && !self.is_holding {
             tracing::warn!(
-                "table {table} lacks {absent} of the {of} rows that were published: no `delete` is published unless it \
-                 still lacks them {:?} after the first poll",
+                "table {table} lacks {absent} of the {of} published rows: holding back their `delete` events until they \
+                 are still missing {:?} after the first poll",
                 RULE.mass_after
             );
         }
         self.is_holding = is_held;
-        Confirmed { changes, is_held }
+        ConfirmedChanges { changes, is_held }
     }
 }

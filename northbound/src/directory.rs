@@ -10,26 +10,26 @@ use crate::cause::cause;
 use crate::leases::Leases;
 use crate::publisher_row::{PUBLISHER_TABLE, PublisherRow};
 
-/// The directory of publishers, as one of them sees it: its own row, with a lease, and those of others that have ended.
+/// The directory of publishers, as one publisher sees it: its own row, with a lease, and the rows of other publishers.
 ///
-/// - The row is written at the start and renewed by [`run`](Self::run), also when nothing is published (defect D10): every
-///   third of `publisher_timeout`, ± 20 %. It stays over a restart; [`leave`](Self::leave) removes it.
-/// - Rows of others whose lease is over are removed, and whoever removes one publishes its `delete` (defect D8). Of several
-///   that find it at once, one does. A lease is over when its row has not changed for `publisher_timeout` on this host's clock
-///   ([`Leases`]); the clocks of other hosts do not count.
-/// - A row of this publisher that another has removed is written again with the next renewal, which is logged and counted.
-/// - A row of this publisher that is new, or has another address than before, is published as `create` or `set` on `D`, with
-///   the next renewal if it could not be at first; a renewal is not.
-/// - Rows that cannot be read are left alone, told and counted.
+/// - [`run`](Self::run) writes the row at the start and renews it every third of `publisher_timeout`, ± 20 %, even when nothing
+///   is published (defect D10). The row stays over a restart; [`leave`](Self::leave) removes it.
+/// - Rows of others whose lease is over are removed, and the directory that removes one publishes its `delete` (defect D8). If
+///   several find it at the same time, only one does. A lease is over when its row has not changed for `publisher_timeout` on
+///   this host's clock ([`Leases`]); the clocks of other hosts do not matter.
+/// - If another publisher has removed this publisher's row, the next renewal writes it again, logs and counts it.
+/// - If this publisher's row is new or has a new address, it is published as `create` or `set` on `D`; if that fails, again
+///   with the next renewal. A renewal is not published.
+/// - Rows that cannot be read are ignored, logged and counted.
 /// - An [observer](Self::observer) has no row of its own, and does the rest.
 #[derive(Debug)]
 pub struct Directory {
     database: Arc<dyn DbApi>,
     publisher: Arc<dyn Publisher>,
-    /// Id and address; an observer has none.
+    /// Id and address; `None` for an observer.
     own: Option<(String, String)>,
-    /// Whether its row was written, and that could not be published.
-    is_owed: AtomicBool,
+    /// Whether its row was written, but not published.
+    is_unpublished: AtomicBool,
     /// Whether its row was written since the start.
     is_written: AtomicBool,
     timeout: Duration,
@@ -40,11 +40,11 @@ pub struct Directory {
     failed: Tally,
 }
 
-/// So often a row is written again because another was faster.
+/// Limit of attempts to write a row that others change at the same time.
 const ATTEMPTS: usize = 8;
 
 impl Directory {
-    /// The directory for the publisher called `id`, which publishes at `uri`; `timeout` is `publisher_timeout`.
+    /// The directory for the publisher `id`, which publishes at `uri`; `timeout` is `publisher_timeout`.
     #[must_use]
     pub fn new(
         database: Arc<dyn DbApi>,
@@ -55,14 +55,14 @@ impl Directory {
         Self { own: Some(own), ..Self::observer(database, publisher, timeout) }
     }
 
-    /// The directory for one whom nobody connects to: it removes the stale rows of others, and publishes that by `publisher`.
+    /// A directory without an own row: it removes the stale rows of others, and publishes the removals through `publisher`.
     #[must_use]
     pub fn observer(database: Arc<dyn DbApi>, publisher: Arc<dyn Publisher>, timeout: Duration) -> Self {
         Self {
             database,
             publisher,
             own: None,
-            is_owed: AtomicBool::new(false),
+            is_unpublished: AtomicBool::new(false),
             is_written: AtomicBool::new(false),
             timeout,
             leases: Mutex::new(Leases::new(timeout)),
@@ -73,8 +73,8 @@ impl Directory {
         }
     }
 
-    /// Renews the lease and removes stale rows until the future is dropped. A database that is away is told and counted, and
-    /// tried again a tenth of the time later.
+    /// Renews the lease and removes stale rows until the future is dropped. If the database is unavailable, this is logged and
+    /// counted, and the next attempt follows after a tenth of the usual time.
     pub async fn run(&self) {
         loop {
             let renewed = self.announce(PublisherRow::now()).await;
@@ -85,15 +85,15 @@ impl Directory {
             if let Err(error) = &done
                 && let Some(times) = self.failed.count(cause(error), Instant::now())
             {
-                tracing::warn!(times, "the directory of publishers: {error}");
+                tracing::warn!(times, "cannot update the directory of publishers, retrying: {error}");
             }
             let pause = if done.is_ok() { self.timeout / 3 } else { self.timeout / 30 };
             tokio::time::sleep(pause.mul_f64(0.8 + 0.4 * fastrand::f64())).await;
         }
     }
 
-    /// Writes this publisher's row with the time `now`, and publishes it if it is new or has another address than before; of an
-    /// observer, nothing.
+    /// Writes this publisher's row with the time `now`, and publishes it if it is new or has a new address. An observer does
+    /// nothing.
     ///
     /// # Errors
     /// Those of the database and of the publisher.
@@ -103,35 +103,35 @@ impl Directory {
         let (name, json) = (RowName::new(PUBLISHER_TABLE, id), row.to_json());
         for _ in 0..ATTEMPTS {
             let before = self.held(name).await?;
-            // Another may take it for stale and remove it meanwhile: then it is new.
+            // Another publisher may consider it stale and remove it meanwhile: then it is new.
             if self.database.compare_and_set(name, before.as_deref(), Some(json.clone())).await? {
                 self.renewed.add(1);
-                self.note_written(id, before.is_none());
+                self.record_written(id, before.is_none());
                 let action = match before.as_deref().map(PublisherRow::parse) {
-                    Some(Ok(known)) if known.uri == *uri && !self.is_owed.load(Ordering::Relaxed) => {
+                    Some(Ok(known)) if known.uri == *uri && !self.is_unpublished.load(Ordering::Relaxed) => {
                         return Ok(());
                     }
                     Some(_) => Action::Set,
                     None => Action::Create,
                 };
-                self.is_owed.store(true, Ordering::Relaxed);
+                self.is_unpublished.store(true, Ordering::Relaxed);
                 self.publish(id, action, Some(&json)).await?;
-                self.is_owed.store(false, Ordering::Relaxed);
+                self.is_unpublished.store(false, Ordering::Relaxed);
                 return Ok(());
             }
         }
         let text =
-            format!("row {name} was changed by others {ATTEMPTS} times: has another publisher this id?");
+            format!("row {name} was changed by others {ATTEMPTS} times: does another publisher use this id?");
         Err(Error::new(ErrorKind::Conflict, text))
     }
 
-    /// The row was written, and was not there before (`is_new`) or was.
-    fn note_written(&self, id: &str, is_new: bool) {
+    /// Records that the row was written, and whether it did not exist before (`is_new`).
+    fn record_written(&self, id: &str, is_new: bool) {
         if self.is_written.swap(true, Ordering::Relaxed) && is_new {
             self.lost.add(1);
             tracing::warn!(
-                "another publisher or an operator removed the row of {id} from the directory: it is written again; agents \
-                 may have left this publisher meanwhile"
+                "another publisher or an operator removed the row of {id} from the directory; it is written again, but \
+                 agents may have disconnected meanwhile"
             );
         }
     }
@@ -140,11 +140,11 @@ impl Directory {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes the rows of others whose lease is over at `now`, and publishes that; which ones it removed.
+    /// Removes the rows of others whose lease is over at `now`, and publishes that. Returns the removed rows.
     ///
     /// # Errors
-    /// Those of the database and of the publisher. What was removed and published until then stays so; a row whose removal
-    /// could not be published is there again.
+    /// Those of the database and of the publisher. Rows removed and published before the error stay removed; a row whose
+    /// removal could not be published is restored.
     pub async fn remove_stale(&self, now: Instant) -> Result<Vec<PublisherRow>> {
         let mut removed = Vec::new();
         for (held, row) in self.listed(now).await? {
@@ -152,11 +152,11 @@ impl Directory {
             if is_own || !self.leases().is_over(&row.id, now) {
                 continue;
             }
-            // Its owner may renew it at this very moment, and another may remove it.
+            // Its owner may renew it at this moment, or another publisher may remove it.
             let name = RowName::new(PUBLISHER_TABLE, &row.id);
             if self.database.compare_and_set(name, Some(&held), None).await? {
                 if let Err(error) = self.publish(&row.id, Action::Delete, None).await {
-                    // So that it is found again, by whoever can publish it.
+                    // So that it is found again by a publisher that can publish the removal.
                     self.database.compare_and_set(name, None, Some(held)).await?;
                     return Err(error);
                 }
@@ -173,7 +173,7 @@ impl Directory {
         Ok(removed)
     }
 
-    /// All publishers whose lease is not over at `now`.
+    /// All publishers whose lease is valid at `now`.
     ///
     /// # Errors
     /// Those of the database.
@@ -183,14 +183,14 @@ impl Directory {
         Ok(rows.filter(|row| !leases.is_over(&row.id, now)).collect())
     }
 
-    /// All rows, which are noted at `now`.
+    /// Reads all rows, and records them for the leases at `now`.
     async fn listed(&self, now: Instant) -> Result<Vec<(Bytes, PublisherRow)>> {
         let rows = self.rows().await?;
         self.leases().listed(rows.iter().map(|(_, row)| row), now);
         Ok(rows)
     }
 
-    /// Removes this publisher's row, and publishes that, if there is one.
+    /// Removes this publisher's row, if it exists, and publishes that.
     ///
     /// # Errors
     /// Those of the database and of the publisher.
@@ -205,7 +205,7 @@ impl Directory {
         }
     }
 
-    /// Its counters.
+    /// The counters.
     #[must_use]
     pub fn status(&self) -> Status {
         let mut counters = vec![self.renewed.read(), self.removed.read(), self.lost.read()];
@@ -227,7 +227,7 @@ impl Directory {
                         .err()
                         .map_or_else(|| "its id is not its key".to_owned(), |error| error.to_string());
                     if let Some(times) = self.failed.count("bad_row", Instant::now()) {
-                        tracing::warn!(times, "row {} of publishers is left alone: {error}", entry.place.key);
+                        tracing::warn!(times, "ignored row {} of table publisher: {error}", entry.place.key);
                     }
                 }
             }

@@ -3,11 +3,12 @@ use std::time::{Duration, Instant};
 
 use crate::PublisherRow;
 
-/// Which publishers of the directory are silent for too long, as one reader of it judges. No clock: the time comes in.
+/// Decides which publishers of the directory are silent for too long, from the view of one reader. It has no clock: the time
+/// is an argument.
 ///
 /// A lease is over when its row has not changed for the timeout on the reader's own clock, counted from when the reader first
-/// saw it so. The time in the row is its publisher's clock, which may differ from the reader's by any amount: only that it
-/// changes counts.
+/// saw it in this state. The time in the row is from its publisher's clock, which may differ from the reader's by any amount:
+/// only its changes count.
 #[derive(Debug)]
 pub struct Leases {
     timeout: Duration,
@@ -21,14 +22,14 @@ struct Seen {
 }
 
 impl Leases {
-    /// Of a reader that has not read yet; `timeout` is `publisher_timeout`.
+    /// For a reader that has not read yet; `timeout` is `publisher_timeout`.
     #[must_use]
     pub fn new(timeout: Duration) -> Self {
         Self { timeout, seen: HashMap::new() }
     }
 
-    /// The directory holds exactly these rows. A row that is not among them any more is forgotten: if it comes again, its
-    /// time begins anew.
+    /// Records that the directory holds exactly these rows. A row that is missing is forgotten; if it returns, its time starts
+    /// again.
     pub fn listed<'a>(&mut self, rows: impl IntoIterator<Item = &'a PublisherRow>, now: Instant) {
         let mut ids = HashSet::new();
         for row in rows {
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_is_over_when_its_row_has_not_changed_for_long_whatever_its_time_is() {
+    fn a_lease_is_over_when_its_row_is_unchanged_for_the_timeout_whatever_time_it_holds() {
         for clock in [0, 1_000, 1_800_000_000, 4_000_000_000] {
             let (mut leases, start) = (Leases::new(TIMEOUT), Instant::now());
             leases.listed([&row("a", clock), &row("b", clock)], start);
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_was_away_and_one_whose_clock_went_back_are_new() {
+    fn a_row_that_returns_and_a_row_whose_clock_went_back_count_as_changed() {
         let (mut leases, start) = (Leases::new(TIMEOUT), Instant::now());
         leases.listed([&row("a", 1000)], start);
         leases.listed([], start + TIMEOUT);

@@ -1,24 +1,24 @@
 //! The database side: an object is written to the northbound database, and then its change is published.
 //!
 //! [`Northbound`] is what API servers call (dragonflow-pubsub.md 7.1). A change that cannot be published is undone, unless
-//! the [options](NorthboundOptions) leave it to a table monitor (seed 004, case 2): either way the caller learns of it.
+//! the [options](NorthboundOptions) leave it to a table monitor (seed 004, case 2). In both cases the caller gets an error.
 //!
-//! | what goes wrong | what is left |
+//! | failure | result |
 //! |---|---|
-//! | the database refuses the write | nothing: no row, no event, the database's error |
-//! | it is not known whether the row was written | of a create: it is deleted again, if it is there; else maybe the row, no event, [`ErrorKind::InDoubt`](pubsub_api::ErrorKind) |
+//! | the database refuses the write | no row, no event, the database's error |
+//! | it is not known whether the row was written | a create is deleted again if its row exists; any other row may be written; no event, [`ErrorKind::InDoubt`](pubsub_api::ErrorKind) |
 //! | the event is refused | the row as it was before, and the publisher's error |
-//! | it is not known whether the event was taken | the row as before, and a second event that says so to whoever had the first |
-//! | another writer had the row meanwhile | that writer's row: it is never put back over |
+//! | it is not known whether the event was accepted | the row as before, and a second event that reverts the first for its receivers |
+//! | another writer changed the row meanwhile | that writer's row: it is never overwritten |
 //!
-//! [`Directory`] keeps a publisher's row in the database, by which subscribers find it (5.3). [`TableMonitor`] publishes
-//! what others wrote there without publishing it (5.4). [`ServiceReport`] says there that a program is alive (5.5).
+//! [`Directory`] keeps a publisher's row in the database, where subscribers find it (5.3). [`TableMonitor`] publishes changes
+//! that others wrote without publishing them (5.4). [`ServiceReport`] reports there that a program is alive (5.5).
 
+mod metrics;
 mod northbound;
 mod object;
 mod options;
 mod published;
-mod readings;
 
 mod directory;
 mod leases;

@@ -6,27 +6,27 @@ use pubsub_api::database::{DbApi, RowName};
 use pubsub_api::{Action, Error, ErrorKind, Event, Publisher, Result, SEND_ALL, Status, Topic};
 use serde_json::{Map, Value};
 
+use crate::metrics::Metrics;
 use crate::published::{Published, publish};
-use crate::readings::Readings;
 use crate::{NorthboundOptions, Object, OnUnpublished};
 
 /// Objects of the control plane: each change is written to the database, and then published.
 ///
-/// Whoever uses it initializes and closes database and publisher. Calls may be made at once, and from several processes: a
+/// The caller initializes and closes the database and the publisher. Calls may run concurrently, and in several processes: a
 /// change never overwrites one that it has not seen.
 ///
 /// # Cancel safety
-/// A call whose future is dropped may leave a row written whose event was not published: let it end, or let a table monitor
-/// find it.
+/// If the future of a call is dropped, its row may be written without its event being published: let the call finish, or let a
+/// table monitor find the change.
 #[derive(Debug)]
 pub struct Northbound {
     database: Arc<dyn DbApi>,
     publisher: Arc<dyn Publisher>,
     options: NorthboundOptions,
-    readings: Readings,
+    metrics: Metrics,
 }
 
-/// What came of an update.
+/// The result of an update.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Updated {
     /// The object as it is now.
@@ -35,28 +35,28 @@ pub enum Updated {
     Unchanged(Object),
 }
 
-/// A row that was written.
+/// A written row, with its value before and after.
 struct Written<'a> {
     row: RowName<'a>,
     before: Option<Bytes>,
     now: Option<Bytes>,
 }
 
-/// So often a change is tried again because another writer was faster.
+/// Limit of attempts when other writers change the row at the same time.
 const ATTEMPTS: usize = 16;
 
 impl Northbound {
-    /// For a database and a publisher.
+    /// Creates a façade over a database and a publisher.
     #[must_use]
     pub fn new(database: Arc<dyn DbApi>, publisher: Arc<dyn Publisher>, options: NorthboundOptions) -> Self {
-        Self { database, publisher, options, readings: Readings::default() }
+        Self { database, publisher, options, metrics: Metrics::default() }
     }
 
-    /// Creates an object, as version 1 if it has none; it is returned as it was written. Doing so again is success, and
-    /// publishes it again: nobody knows whether the first time did.
+    /// Creates an object, as version 1 if it has none; returns it as written. If the same object exists, this succeeds and
+    /// publishes it again, because the first attempt may not have done so.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`] if its row holds something else; those of the database, of the publisher, and as in the
+    /// [`ErrorKind::AlreadyExists`] if its row has another value; those of the database, of the publisher, and those in the
     /// [overview](crate).
     pub async fn create(&self, object: Object) -> Result<Object> {
         let object = match object.version() {
@@ -69,10 +69,10 @@ impl Northbound {
                 if self.database.get_key(row).await? != json {
                     return Err(error);
                 }
-                self.readings.repeated.add(1);
+                self.metrics.repeated.add(1);
             }
             Err(error) if error.kind() == ErrorKind::InDoubt => {
-                return Err(self.take_back(row, &json, error).await);
+                return Err(self.delete_created(row, &json, error).await);
             }
             created => created?,
         }
@@ -81,23 +81,24 @@ impl Northbound {
         Ok(object)
     }
 
-    /// Deletes again what a create may have written whose answer was lost (seed 004, case 1); if it is not there, it may still
-    /// come.
-    async fn take_back(&self, row: RowName<'_>, json: &[u8], lost: Error) -> Error {
+    /// Deletes the row of a create whose answer was lost (seed 004, case 1). If the row does not exist, the write may still be
+    /// executed later.
+    async fn delete_created(&self, row: RowName<'_>, json: &[u8], lost: Error) -> Error {
         if !self.database.compare_and_set(row, Some(json), None).await.is_ok_and(|done| done) {
             return lost;
         }
-        self.readings.taken_back.add(1);
-        let text = format!("the answer to creating row {row} was lost; it was there, and is deleted again");
+        self.metrics.taken_back.add(1);
+        let text =
+            format!("the answer to creating row {row} was lost; the row existed and was deleted again");
         Error::new(ErrorKind::Unavailable, text).with_source(lost)
     }
 
-    /// Changes fields of an object; null changes nothing, and neither do `id`, `topic` and `version`. With
-    /// `expected_version`, only if that is the version that it has.
+    /// Changes fields of an object. Null values and the fields `id`, `topic` and `version` are ignored. With
+    /// `expected_version`, the object is changed only if it has this version.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`]; [`ErrorKind::Conflict`] for another version, or if other writers were faster time and again;
-    /// those of the database, of the publisher, and as in the [overview](crate).
+    /// [`ErrorKind::NotFound`]; [`ErrorKind::Conflict`] for another version, or if other writers were faster in each attempt;
+    /// those of the database, of the publisher, and those in the [overview](crate).
     pub async fn update(
         &self,
         row: RowName<'_>,
@@ -107,7 +108,7 @@ impl Northbound {
         for _ in 0..ATTEMPTS {
             let (before, object) = self.read(row, expected_version).await?;
             let Some(changed) = object.changed(changes) else {
-                self.readings.unchanged.add(1);
+                self.metrics.unchanged.add(1);
                 return Ok(Updated::Unchanged(object));
             };
             let (exact, json) = (exact(row, &object), changed.to_json());
@@ -117,10 +118,10 @@ impl Northbound {
                 return Ok(Updated::Changed(changed));
             }
         }
-        Err(conflict(row, format!("other writers were faster {ATTEMPTS} times")))
+        Err(conflict(row, format!("other writers changed it first, {ATTEMPTS} times")))
     }
 
-    /// Deletes an object, with `expected_version` only if that is the version that it has; it is returned as it was.
+    /// Deletes an object, with `expected_version` only if it has this version; returns it as it was.
     ///
     /// # Errors
     /// As [`update`](Self::update).
@@ -134,13 +135,13 @@ impl Northbound {
                 return Ok(object);
             }
         }
-        Err(conflict(row, format!("other writers were faster {ATTEMPTS} times")))
+        Err(conflict(row, format!("other writers changed it first, {ATTEMPTS} times")))
     }
 
-    /// An object, if it is there.
+    /// An object, if it exists.
     ///
     /// # Errors
-    /// Those of the database; [`ErrorKind::Invalid`] if its row holds no object.
+    /// Those of the database; [`ErrorKind::Invalid`] if its row is not an object.
     pub async fn get(&self, row: RowName<'_>) -> Result<Option<Object>> {
         match self.read(row, None).await {
             Ok((_, object)) => Ok(Some(object)),
@@ -149,7 +150,7 @@ impl Northbound {
         }
     }
 
-    /// The objects of a table, on one topic or on all. Rows that hold none are left out, named in the log, and counted.
+    /// The objects of a table, on one topic or on all. Rows that are not objects are skipped, logged and counted.
     ///
     /// # Errors
     /// Those of the database.
@@ -157,15 +158,15 @@ impl Northbound {
         let entries = self.database.get_all_entries(table, topic).await?;
         let object = |entry: pubsub_api::database::Entry| {
             let read = Object::parse(table, &entry.value);
-            read.inspect_err(|error| self.tell_corrupt(table, &entry.place.key, error)).ok()
+            read.inspect_err(|error| self.log_corrupt(table, &entry.place.key, error)).ok()
         };
         Ok(entries.into_iter().filter_map(object).collect())
     }
 
-    /// Its own counters, without those of database and publisher.
+    /// The counters of the façade, without those of database and publisher.
     #[must_use]
     pub fn status(&self) -> Status {
-        Status { counters: self.readings.read(), ..Status::default() }
+        Status { counters: self.metrics.read(), ..Status::default() }
     }
 
     async fn read(&self, row: RowName<'_>, expected_version: Option<u64>) -> Result<(Bytes, Object)> {
@@ -174,7 +175,7 @@ impl Northbound {
         match expected_version {
             Some(expected) if object.version() != Some(expected) => {
                 let has = object.version().map_or_else(|| "none".to_owned(), |version| version.to_string());
-                Err(conflict(row, format!("version {expected} was expected, and it has {has}")))
+                Err(conflict(row, format!("version {expected} was expected, but it has {has}")))
             }
             _ => Ok((held, object)),
         }
@@ -182,10 +183,10 @@ impl Northbound {
 
     fn event(&self, object: &Object, action: Action, json: Option<&Bytes>) -> Event {
         let value = json.map(|json| String::from_utf8_lossy(json).into_owned());
-        // A deletion ends the counting: the next object of this key begins at 1.
+        // A deletion resets the version: the next object with this key starts at 1.
         let version = if action == Action::Delete { None } else { object.version() };
         let topic = object.topic().filter(|_| self.options.selective);
-        // The object has checked it.
+        // The object has validated the topic.
         let topic = topic.and_then(|topic| Topic::new(topic.to_owned()).ok()).unwrap_or(SEND_ALL);
         Event { version, ..Event::new(object.table(), object.id(), action, value, topic) }
     }
@@ -194,7 +195,7 @@ impl Northbound {
         let (error, is_in_doubt) = match publish(&*self.publisher, &event, self.options.confirm_within).await
         {
             Published::Yes => {
-                self.readings.changes.add(1);
+                self.metrics.changes.add(1);
                 return Ok(());
             }
             Published::No(error) => (error, false),
@@ -203,17 +204,17 @@ impl Northbound {
         let row = written.row.to_string();
         let (cause, fate) = match self.options.on_unpublished {
             OnUnpublished::Undo => self.undo(&event, written, is_in_doubt).await,
-            OnUnpublished::Leave => ("left", "it stays, for a table monitor to find".to_owned()),
+            OnUnpublished::Leave => ("left", "the row stays; a table monitor will publish it".to_owned()),
         };
-        if let Some(times) = self.readings.unpublished.count(cause, Instant::now()) {
-            tracing::warn!(cause, times, "the change of row {row} could not be published: {error}");
+        if let Some(times) = self.metrics.unpublished.count(cause, Instant::now()) {
+            tracing::warn!(cause, times, "cannot publish the change of row {row}: {error}; {fate}");
         }
         let kind = if cause == "undone" { error.kind() } else { ErrorKind::InDoubt };
-        Err(Error::new(kind, format!("row {row} was written, its event could not be published, and {fate}"))
+        Err(Error::new(kind, format!("row {row} was written, but its event could not be published; {fate}"))
             .with_source(error))
     }
 
-    /// Puts back what the row held, unless another writer has it now; what became of the write, as a cause and in words.
+    /// Restores the row, unless another writer has changed it since. Returns what happened, as a cause and as text.
     async fn undo(&self, event: &Event, written: Written<'_>, is_in_doubt: bool) -> (&'static str, String) {
         let Written { row, before, now } = written;
         match self.database.compare_and_set(row, now.as_deref(), before.clone()).await {
@@ -221,27 +222,27 @@ impl Northbound {
             Ok(true) => match publish(&*self.publisher, &inverse(event, before), self.options.confirm_within)
                 .await
             {
-                Published::Yes => ("undone", "the write was undone, and that was published, too".to_owned()),
+                Published::Yes => ("undone", "the write was undone, and the undo was published".to_owned()),
                 Published::No(error) | Published::InDoubt(error) => (
                     "undone_untold",
-                    format!("the write was undone, which could not be published either ({error})"),
+                    format!("the write was undone, but the undo could not be published either ({error})"),
                 ),
             },
             Ok(false) => {
-                ("overtaken", "another writer has changed it since: it was left to that one".to_owned())
+                ("overtaken", "another writer has changed the row since, so it was not undone".to_owned())
             }
             Err(error) => ("not_undone", format!("the write could not be undone ({error})")),
         }
     }
 
-    fn tell_corrupt(&self, table: &str, key: &str, error: &Error) {
-        if let Some(times) = self.readings.corrupt.count("no_object", Instant::now()) {
-            tracing::warn!(times, "row {table}/{key} is left out: {error}");
+    fn log_corrupt(&self, table: &str, key: &str, error: &Error) {
+        if let Some(times) = self.metrics.corrupt.count("no_object", Instant::now()) {
+            tracing::warn!(times, "skipped row {table}/{key}: {error}");
         }
     }
 }
 
-/// The event that takes another back, for those who have that already: the row is what it was.
+/// The event that reverts another one for its receivers: it has the row's earlier value.
 fn inverse(event: &Event, before: Option<Bytes>) -> Event {
     let value = before.map(|before| String::from_utf8_lossy(&before).into_owned());
     let action = match (&value, &event.action) {
@@ -249,11 +250,11 @@ fn inverse(event: &Event, before: Option<Bytes>) -> Event {
         (Some(_), Action::Delete) => Action::Create,
         (Some(_), _) => Action::Set,
     };
-    // Its version is older than that of the event, which must not keep it out.
+    // The earlier version is lower than the event's; with it, receivers would ignore this event.
     Event { action, value: value.into(), version: None, ..event.clone() }
 }
 
-/// The place of a row that was read: on the topic that was named, else on its object's.
+/// The place of a row that was read: on the given topic, or else on its object's topic.
 fn exact<'a>(row: RowName<'a>, object: &'a Object) -> RowName<'a> {
     row.on(row.topic.or(object.topic()))
 }

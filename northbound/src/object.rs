@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 /// An object of the control plane: a row of a table, as JSON with at least its `id`.
 ///
-/// `topic`, a text or null, is the tenant that it belongs to; `version`, a number, counts its changes.
+/// `topic`, a string or null, is its tenant; `version`, a number, counts its changes.
 ///
 /// ```
 /// use northbound::Object;
@@ -21,10 +21,10 @@ pub struct Object {
 }
 
 impl Object {
-    /// An object of these fields.
+    /// Creates an object from these fields.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if it has no `id`, if `id`, `topic` or `version` is of another type, or if they or the table
+    /// [`ErrorKind::Invalid`] if it has no `id`, if `id`, `topic` or `version` has the wrong type, or if they or the table
     /// cannot name a row.
     pub fn new(table: impl Into<String>, fields: Map<String, Value>) -> Result<Self> {
         let object = Self { table: table.into(), fields };
@@ -33,26 +33,26 @@ impl Object {
             Error::new(ErrorKind::Invalid, text)
         };
         if !object.fields.get("id").is_some_and(Value::is_string) {
-            return Err(wrong("its `id` is to be a text"));
+            return Err(wrong("its `id` must be a string"));
         }
         if !object.fields.get("topic").is_none_or(|topic| topic.is_string() || topic.is_null()) {
-            return Err(wrong("its `topic` is to be a text or null"));
+            return Err(wrong("its `topic` must be a string or null"));
         }
         if !object.fields.get("version").is_none_or(|version| version.is_u64() || version.is_null()) {
-            return Err(wrong("its `version` is to be a whole number, 0 or more, or null"));
+            return Err(wrong("its `version` must be a non-negative integer or null"));
         }
         object.row().check()?;
         Ok(object)
     }
 
-    /// An object from what its row holds.
+    /// Parses an object from the value of its row.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`ErrorKind::Invalid`] also if it is no JSON object.
+    /// As [`new`](Self::new); [`ErrorKind::Invalid`] also if the value is not a JSON object.
     pub fn parse(table: impl Into<String>, json: &[u8]) -> Result<Self> {
         let table = table.into();
         let fields = serde_json::from_slice(json).map_err(|error| {
-            Error::new(ErrorKind::Invalid, format!("a row of table {table} is no JSON object"))
+            Error::new(ErrorKind::Invalid, format!("a row of table {table} is not a JSON object"))
                 .with_source(error)
         })?;
         Self::new(table, fields)
@@ -70,13 +70,13 @@ impl Object {
         self.fields.get("id").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The tenant that it belongs to.
+    /// The tenant.
     #[must_use]
     pub fn topic(&self) -> Option<&str> {
         self.fields.get("topic").and_then(Value::as_str)
     }
 
-    /// How often it was written.
+    /// The number of its changes.
     #[must_use]
     pub fn version(&self) -> Option<u64> {
         self.fields.get("version").and_then(Value::as_u64)
@@ -88,20 +88,20 @@ impl Object {
         &self.fields
     }
 
-    /// The place of its row: without a topic, the row that has none.
+    /// The place of its row; without a topic, the row that has none.
     #[must_use]
     pub fn row(&self) -> RowName<'_> {
         RowName::new(&self.table, self.id()).on(self.topic())
     }
 
-    /// What its row holds.
+    /// The value of its row.
     #[must_use]
     pub fn to_json(&self) -> Bytes {
         Bytes::from(Value::Object(self.fields.clone()).to_string())
     }
 
-    /// The same with these fields changed, and the version that follows; `None` if that changes nothing. A field that is null
-    /// is not changed: Dragonflow's models merge what is not empty.
+    /// The object with these fields changed, and the next version; `None` if that changes nothing. A null field is ignored:
+    /// Dragonflow's models merge only values that are not empty.
     pub(crate) fn changed(&self, changes: &Map<String, Value>) -> Option<Self> {
         let mut fields = self.fields.clone();
         let is_named = |name: &str| matches!(name, "id" | "topic" | "version");
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_has_an_id_and_its_own_fields_are_of_their_types() {
+    fn an_object_needs_an_id_and_its_own_fields_have_fixed_types() {
         for good in [
             json!({"id": "a"}),
             json!({"id": "a", "topic": null, "version": null}),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_merges_what_is_not_null_and_counts() {
+    fn a_change_merges_values_that_are_not_null_and_increments_the_version() {
         let before = object(json!({"id": "a", "name": "x", "mac": "m"})).unwrap();
         let change = |value: serde_json::Value| before.changed(value.as_object().unwrap());
         assert_eq!(change(json!({"name": "x"})), None);

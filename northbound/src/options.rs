@@ -5,27 +5,27 @@ use pubsub_api::settings::Settings;
 /// How [`Northbound`](crate::Northbound) publishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NorthboundOptions {
-    /// What becomes of a write whose event could not be published.
+    /// What to do with a write whose event could not be published.
     pub on_unpublished: OnUnpublished,
-    /// How long an event may take until its publisher has confirmed it, or has accepted it where it confirms nothing. Then
-    /// it is in doubt. Longer than the publisher's own `send_timeout`, else a full outbox is taken for that.
+    /// Time within which the publisher must confirm an event, or accept it if it does not confirm. After that the event is in
+    /// doubt. It must be longer than the publisher's own `send_timeout`; otherwise a full outbox looks like doubt.
     pub confirm_within: Duration,
-    /// Whether events go out on the topic of their object (selective topology distribution), and not all on `D`. Objects
-    /// without a topic stay on `D`.
+    /// Whether events are published on the topic of their object (selective topology distribution) instead of all on `D`.
+    /// Objects without a topic stay on `D`.
     pub selective: bool,
 }
 
-/// What becomes of a write whose event could not be published.
+/// What to do with a write whose event could not be published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUnpublished {
-    /// The row gets back what it held, if it still holds what was written, and the call fails: the seed's rule.
+    /// Restores the row, if it still has the written value, and the call fails: the seed's rule.
     Undo,
-    /// It stays, and the call fails no less: a table monitor will find it and publish it.
+    /// Keeps the row; the call fails too, and a table monitor will find and publish the change.
     Leave,
 }
 
 impl NorthboundOptions {
-    /// The defaults, with what the settings say: `enable_selective_topology_distribution`.
+    /// The defaults, and `enable_selective_topology_distribution` from the settings.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         Self { selective: settings.pubsub().enable_selective_topology_distribution, ..Self::default() }

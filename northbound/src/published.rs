@@ -3,17 +3,17 @@ use std::time::Duration;
 use pubsub_api::{Error, ErrorKind, Event, Publisher, Result};
 use tokio::time::{Instant, timeout_at};
 
-/// What became of an event.
+/// The outcome of publishing an event.
 #[derive(Debug)]
 pub(crate) enum Published {
     Yes,
-    /// Nobody gets it.
+    /// No subscriber receives it.
     No(Error),
-    /// Some may get it, or have it.
+    /// Subscribers may receive it or have received it.
     InDoubt(Error),
 }
 
-/// Sends an event, and waits until it is confirmed, where the publisher confirms.
+/// Sends an event, and waits for its confirmation if the publisher confirms.
 pub(crate) async fn publish(publisher: &dyn Publisher, event: &Event, within: Duration) -> Published {
     let deadline = Instant::now() + within;
     let unconfirmed = |result: Result<Result<()>, _>| match result {

@@ -4,15 +4,15 @@ use bytes::Bytes;
 use pubsub_api::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-/// A publisher as the directory has it: Dragonflow's row of table `publisher`, with its three fields and no other, which its
-/// readers refuse (dragonflow-pubsub.md 16, 8).
+/// A publisher in the directory: Dragonflow's row of table `publisher`, with exactly its three fields; Dragonflow's readers
+/// refuse others (dragonflow-pubsub.md 16, 8).
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublisherRow {
-    /// Whose it is; the key of the row.
+    /// The publisher's id; the key of the row.
     pub id: String,
-    /// Where it publishes, as `tcp://192.0.2.1:8866`.
+    /// The address of the publisher, such as `tcp://192.0.2.1:8866`.
     pub uri: String,
-    /// When it said last that it lives, by the wall clock of its host, since 1970.
+    /// The time of its last renewal, by the wall clock of its host, since 1970.
     pub last_activity: Duration,
 }
 
@@ -20,7 +20,7 @@ pub struct PublisherRow {
 pub const PUBLISHER_TABLE: &str = "publisher";
 
 impl PublisherRow {
-    /// What its row holds.
+    /// The value of its row.
     #[must_use]
     pub fn to_json(&self) -> Bytes {
         let Self { id, uri, last_activity } = self;
@@ -28,15 +28,15 @@ impl PublisherRow {
         Bytes::from(json!({"id": id, "uri": uri, "last_activity_timestamp": seconds}).to_string())
     }
 
-    /// Reads a row; more fields than its three are no error, and a missing time is long ago.
+    /// Parses a row. Additional fields are ignored, and a missing time means long ago.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if it is no object with an `id` and a `uri`, or its time is none.
+    /// [`ErrorKind::Invalid`] if it is not an object with an `id` and a `uri`, or its time is invalid.
     pub fn parse(json: &[u8]) -> Result<Self> {
         let wrong =
             |what: &str| Error::new(ErrorKind::Invalid, format!("a row of table {PUBLISHER_TABLE}: {what}"));
         let row: Value =
-            serde_json::from_slice(json).map_err(|error| wrong("it is no JSON").with_source(error))?;
+            serde_json::from_slice(json).map_err(|error| wrong("it is not JSON").with_source(error))?;
         let text = |name: &str| row.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let id = text("id").ok_or_else(|| wrong("it has no `id`"))?;
         let uri = text("uri").ok_or_else(|| wrong("it has no `uri`"))?;
@@ -44,18 +44,19 @@ impl PublisherRow {
             None | Some(Value::Null) => Some(Duration::ZERO),
             Some(time) => time.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         };
-        let last_activity = last_activity.ok_or_else(|| wrong("its `last_activity_timestamp` is no time"))?;
+        let last_activity =
+            last_activity.ok_or_else(|| wrong("its `last_activity_timestamp` is not a valid time"))?;
         Ok(Self { id: id.to_owned(), uri: uri.to_owned(), last_activity })
     }
 
-    /// Whether it was silent for longer than `timeout` at `now`, if its host's clock shows what ours does: a guess of a reader that
-    /// looks once, for display. Whoever acts on it observes the row instead ([`Leases`](crate::Leases)).
+    /// Whether its last renewal is longer ago than `timeout` at `now`, if the clock of its host equals ours: an estimate for
+    /// display, by a reader that reads only once. To act on it, observe the row instead ([`Leases`](crate::Leases)).
     #[must_use]
     pub fn is_stale(&self, now: Duration, timeout: Duration) -> bool {
         now.saturating_sub(self.last_activity) > timeout
     }
 
-    /// The wall clock, since 1970.
+    /// The wall clock, as the time since 1970.
     #[must_use]
     pub fn now() -> Duration {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
@@ -69,7 +70,7 @@ mod tests {
     use super::PublisherRow;
 
     #[test]
-    fn a_row_is_dragonflows_and_reads_back() {
+    fn a_row_equals_dragonflows_and_parses_back() {
         let row = PublisherRow {
             id: "a".to_owned(),
             uri: "tcp://192.0.2.1:8866".to_owned(),
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_time_is_stale_and_one_without_address_is_none() {
+    fn a_row_without_time_is_stale_and_one_without_address_is_invalid() {
         let timeout = Duration::from_secs(300);
         let old = PublisherRow::parse(br#"{"id": "a", "uri": "tcp://x:1", "name": "more"}"#).unwrap();
         assert!(old.is_stale(PublisherRow::now(), timeout));
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_ends_after_its_time_and_a_clock_that_is_ahead_ends_none() {
+    fn a_lease_ends_after_its_time_and_never_by_a_clock_that_is_ahead() {
         let at = Duration::from_secs(1000);
         let row = PublisherRow { id: "a".to_owned(), uri: "tcp://x:1".to_owned(), last_activity: at };
         for (now, stale) in [(900, false), (1300, false), (1301, true)] {

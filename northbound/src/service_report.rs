@@ -7,9 +7,9 @@ use pubsub_api::{Counter, Error, ErrorKind, Result, Status, Tally};
 use crate::cause::cause;
 use crate::{PublisherRow, SERVICE_TABLE, ServiceRow};
 
-/// Says in the northbound database, time and again, that a program is alive (dragonflow-pubsub.md 5.5). Nothing is published.
+/// Reports periodically in the northbound database that a program is alive (dragonflow-pubsub.md 5.5). Nothing is published.
 ///
-/// The row stays when the program ends: it says since when it is down.
+/// The row stays when the program ends: it shows since when the program is down.
 #[derive(Debug)]
 pub struct ServiceReport {
     database: Arc<dyn DbApi>,
@@ -21,11 +21,11 @@ pub struct ServiceReport {
     failed: Tally,
 }
 
-/// So often a row is written again because another was faster.
+/// Limit of attempts to write a row that others change at the same time.
 const ATTEMPTS: usize = 8;
 
 impl ServiceReport {
-    /// For a program of this host called `binary`, which `identity` tells from others of its name here; `interval` is
+    /// For the program `binary` on this host; `identity` distinguishes programs of the same name on this host; `interval` is
     /// `report_interval`.
     #[must_use]
     pub fn new(
@@ -45,8 +45,8 @@ impl ServiceReport {
         }
     }
 
-    /// Writes the row at once, and then every `interval`, until the future is dropped. What fails is told at a limited rate,
-    /// counted, and tried again at the next time.
+    /// Writes the row at once, and then every `interval`, until the future is dropped. Failures are logged at a limited rate,
+    /// counted, and retried after the interval.
     pub async fn run(&self) {
         loop {
             if let Err(error) = self.write(PublisherRow::now()).await
@@ -58,16 +58,16 @@ impl ServiceReport {
         }
     }
 
-    /// Writes the row once. That somebody has disabled it stays.
+    /// Writes the row once. It keeps the `disabled` mark of the row.
     ///
     /// # Errors
-    /// Those of the database, and [`ErrorKind::Conflict`] if others were faster time and again.
+    /// Those of the database, and [`ErrorKind::Conflict`] if other writers were faster in each attempt.
     pub async fn write(&self, now: Duration) -> Result<()> {
         let new = ServiceRow::new(&self.chassis, self.binary, &self.identity, now);
         let name = RowName::new(SERVICE_TABLE, &new.id);
         for _ in 0..ATTEMPTS {
             let held = self.database.get_batch(&[name]).await?.pop().flatten();
-            // What cannot be read was not written by a program that is to be respected.
+            // A row that cannot be read is overwritten: it was not written by a compatible program.
             let row = match held.as_deref().map(ServiceRow::parse) {
                 Some(Ok(known)) => ServiceRow {
                     disabled: known.disabled,
@@ -85,7 +85,7 @@ impl ServiceReport {
         Err(Error::new(ErrorKind::Conflict, text))
     }
 
-    /// Its counters.
+    /// The counters.
     #[must_use]
     pub fn status(&self) -> Status {
         let mut counters = vec![self.written.read()];

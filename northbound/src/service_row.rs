@@ -5,21 +5,20 @@ use pubsub_api::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 use uuid::{Uuid, uuid};
 
-/// What a program says of itself in the database: Dragonflow's row of table `service`, with its fields (dragonflow-pubsub.md
-/// 5.5).
+/// The report of a program in the database: Dragonflow's row of table `service`, with its fields (dragonflow-pubsub.md 5.5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceRow {
-    /// Which program; the key of the row.
+    /// The id of the program; the key of the row.
     pub id: String,
     /// The name of its host.
     pub chassis: String,
     /// Its name, such as `skimmer-publisher-service`; Dragonflow's begin with `df-`.
     pub binary: String,
-    /// When it said last that it is alive, by the wall clock of its host, since 1970.
+    /// The time of its last report, by the wall clock of its host, since 1970.
     pub last_seen_up: Duration,
-    /// Whether somebody has said that it is not to be used. Nobody here does, nor acts on it.
+    /// Whether the program is marked as not to be used. Skimmer neither sets nor reads it.
     pub disabled: bool,
-    /// Why.
+    /// The reason of `disabled`.
     pub disabled_reason: Option<String>,
 }
 
@@ -30,11 +29,11 @@ pub const SERVICE_TABLE: &str = "service";
 const NAMESPACE: Uuid = uuid!("e6ee362d-431f-54db-bbc9-d28023f9beef");
 
 impl ServiceRow {
-    /// The row of a program that is alive at `now`. `identity` tells it from others of its name on the same host, as
-    /// `publisher_id` does, and stays over a restart; Dragonflow's had none, and one row for two (defect D11).
+    /// The row of a program that is alive at `now`. `identity` distinguishes it from others of the same name on the same host,
+    /// as `publisher_id` does, and stays the same over a restart. Dragonflow's had none, and one row for two (defect D11).
     #[must_use]
     pub fn new(chassis: &str, binary: &str, identity: &str, now: Duration) -> Self {
-        // NUL is in none of the three.
+        // None of the three contains NUL.
         let name = [chassis, binary, identity].join("\0");
         Self {
             id: Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string(),
@@ -46,7 +45,7 @@ impl ServiceRow {
         }
     }
 
-    /// What its row holds.
+    /// The value of its row.
     #[must_use]
     pub fn to_json(&self) -> Bytes {
         let Self { id, chassis, binary, last_seen_up, disabled, disabled_reason } = self;
@@ -61,15 +60,15 @@ impl ServiceRow {
         Bytes::from(row.to_string())
     }
 
-    /// Reads a row; more fields are no error, a missing time is long ago, and what is not said to be disabled is not.
+    /// Parses a row. Additional fields are ignored, a missing time means long ago, and a missing `disabled` means false.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if it is no object with `id`, `chassis` and `binary`, or its time is none.
+    /// [`ErrorKind::Invalid`] if it is not an object with `id`, `chassis` and `binary`, or its time is invalid.
     pub fn parse(json: &[u8]) -> Result<Self> {
         let wrong =
             |what: &str| Error::new(ErrorKind::Invalid, format!("a row of table {SERVICE_TABLE}: {what}"));
         let row: Value =
-            serde_json::from_slice(json).map_err(|error| wrong("it is no JSON").with_source(error))?;
+            serde_json::from_slice(json).map_err(|error| wrong("it is not JSON").with_source(error))?;
         let text = |name: &str| {
             let text = row.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
             text.map(str::to_owned).ok_or_else(|| wrong(&format!("it has no `{name}`")))
@@ -82,14 +81,14 @@ impl ServiceRow {
             id: text("id")?,
             chassis: text("chassis")?,
             binary: text("binary")?,
-            last_seen_up: last_seen_up.ok_or_else(|| wrong("its `last_seen_up` is no time"))?,
+            last_seen_up: last_seen_up.ok_or_else(|| wrong("its `last_seen_up` is not a valid time"))?,
             disabled: row.get("disabled").and_then(Value::as_bool).unwrap_or(false),
             disabled_reason: row.get("disabled_reason").and_then(Value::as_str).map(str::to_owned),
         })
     }
 
-    /// Whether it has said at most `down_time` (`service_down_time`) before `now` that it is alive. A clock that is ahead of
-    /// ours does no harm.
+    /// Whether its last report is at most `down_time` (`service_down_time`) before `now`. A program whose clock is ahead of ours
+    /// is up.
     #[must_use]
     pub fn is_up(&self, now: Duration, down_time: Duration) -> bool {
         now.saturating_sub(self.last_seen_up) <= down_time
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_dragonflows_and_reads_back() {
+    fn a_row_equals_dragonflows_and_parses_back() {
         let row = row("host-1", "skimmer-publisher-service", "a");
         let rest = r#""chassis":"host-1","binary":"skimmer-publisher-service","last_seen_up":1500000000.0,"disabled":false,"disabled_reason":null}"#;
         assert_eq!(row.to_json(), format!("{{\"id\":\"{}\",{rest}", row.id));
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_of_host_program_and_identity_and_always_the_same() {
+    fn an_id_depends_only_on_host_program_and_identity() {
         assert_eq!(NAMESPACE, Uuid::new_v5(&Uuid::NAMESPACE_DNS, b"service.skimmer"));
         let rows = [("h", "b", "i"), ("h2", "b", "i"), ("h", "b2", "i"), ("h", "b", "i2"), ("hb", "", "i")];
         let mut ids: Vec<String> = rows.iter().map(|(host, binary, id)| row(host, binary, id).id).collect();
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_said_so_within_the_time_is_up() {
+    fn a_program_that_reported_within_the_time_is_up() {
         let row = row("h", "b", "i");
         for (after, up) in [(0, true), (80, true), (81, false)] {
             let now = row.last_seen_up + Duration::from_secs(after);
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_a_field_or_has_no_time_is_no_row() {
+    fn a_row_without_a_field_or_a_valid_time_is_invalid() {
         for bad in [
             &br#"{"id":"a","chassis":"h"}"#[..],
             br#"{"id":"a","binary":"b"}"#,

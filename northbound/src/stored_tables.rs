@@ -3,8 +3,8 @@ use pubsub_api::database::{DbApi, Entry, UNIQUE_KEY_TABLE};
 
 use crate::SERVICE_TABLE;
 
-/// All rows of a database, table by table, for a full sync: but for those that say which programs are alive, and which numbers
-/// were given. The directory of publishers is among them.
+/// All rows of a database, table by table, for a full sync, including the directory of publishers. It excludes the reports of
+/// programs and the counters of unique numbers.
 ///
 /// # Errors
 /// Those of the database.

@@ -7,37 +7,37 @@ use uuid::Uuid;
 
 use crate::Object;
 
-/// What was last published of the rows of one table: a digest of each, not what it held.
+/// The published state of one table: a digest of each row, not its value.
 ///
-/// For each row it holds its key and 16 bytes.
+/// In memory it has the key and 16 bytes of each row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TableCopy {
     pub(crate) rows: BTreeMap<String, Digest>,
 }
 
-/// What tells two values apart: 122 bits of SHA-1, as uuid5 takes them.
+/// Distinguishes values: 122 bits of SHA-1, as in a uuid5.
 pub(crate) type Digest = [u8; 16];
 
-/// The rows of a table as a poll found them, one for each key: events know no other place.
+/// The rows of a table as a poll found them, one for each key: events identify a row by table and key only.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
-    rows: BTreeMap<String, FoundRow>,
-    /// What is to be told of them: the row, and why it is left alone.
+pub(crate) struct PolledRows {
+    rows: BTreeMap<String, PolledRow>,
+    /// The rows that are ignored, with the reason, for the log.
     pub(crate) unreadable: Vec<(String, Error)>,
 }
 
 /// A row that a poll found.
 #[derive(Debug)]
-enum FoundRow {
+enum PolledRow {
     Readable {
         value: Bytes,
         version: Option<u64>,
     },
-    /// It is there, and is no object.
+    /// It exists, and is not an object.
     Unreadable,
 }
 
-/// What is to be published, and what the copy holds then.
+/// A change to publish, and the digest that the copy has afterwards.
 #[derive(Debug)]
 pub(crate) struct Change {
     pub(crate) event: Event,
@@ -51,23 +51,23 @@ impl Change {
     }
 }
 
-impl Found {
-    /// Of rows in any order. Of several with one key, on several topics, the first counts: the one without topic, or else the
-    /// one whose topic is the least.
+impl PolledRows {
+    /// Takes the rows in any order. If several rows have one key, on several topics, only the first counts: the one without
+    /// topic, or else the one with the lowest topic.
     pub(crate) fn of(table: &str, mut entries: Vec<Entry>) -> Self {
         entries.sort_by(|one, other| one.place.cmp(&other.place));
         let mut found = Self::default();
         for Entry { place: RowPlace { key, .. }, value } in entries {
             if found.rows.contains_key(&key) {
-                let text = "a row of another topic has the same key, and events tell them not apart";
+                let text = "a row of another topic has the same key, and events cannot distinguish them";
                 found.unreadable.push((key, Error::new(ErrorKind::Invalid, text)));
                 continue;
             }
             let row = match read(table, &key, &value) {
-                Ok(version) => FoundRow::Readable { value, version },
+                Ok(version) => PolledRow::Readable { value, version },
                 Err(error) => {
                     found.unreadable.push((key.clone(), error));
-                    FoundRow::Unreadable
+                    PolledRow::Unreadable
                 }
             };
             found.rows.insert(key, row);
@@ -75,32 +75,32 @@ impl Found {
         found
     }
 
-    /// The copy of one who knows all of it.
+    /// The copy that has all of these rows.
     pub(crate) fn to_copy(&self) -> TableCopy {
-        let digest = |(key, row): (&String, &FoundRow)| match row {
-            FoundRow::Readable { value, .. } => Some((key.clone(), digest(value))),
-            FoundRow::Unreadable => None,
+        let digest = |(key, row): (&String, &PolledRow)| match row {
+            PolledRow::Readable { value, .. } => Some((key.clone(), digest(value))),
+            PolledRow::Unreadable => None,
         };
         TableCopy { rows: self.rows.iter().filter_map(digest).collect() }
     }
 }
 
 impl TableCopy {
-    /// What is to be published so that who knows this copy knows what was found: in the order of the keys, deletions last.
-    /// A row that cannot be read stays as it is in the copy.
-    pub(crate) fn changes(&self, table: &str, found: Found) -> Vec<Change> {
-        let Found { rows, .. } = found;
+    /// The changes that bring subscribers from this copy to `found`: in the order of the keys, deletions last. A row that
+    /// cannot be read stays as it is in the copy.
+    pub(crate) fn changes(&self, table: &str, found: PolledRows) -> Vec<Change> {
+        let PolledRows { rows, .. } = found;
         let gone: Vec<Change> =
             self.rows.keys().filter(|key| !rows.contains_key(*key)).map(|key| deletion(table, key)).collect();
         let written = rows.into_iter().filter_map(|(key, row)| {
-            let FoundRow::Readable { value, version } = row else { return None };
+            let PolledRow::Readable { value, version } = row else { return None };
             let digest = digest(&value);
             let action = match self.rows.get(&key) {
                 None => Action::Create,
                 Some(known) if *known == digest => return None,
                 Some(_) => Action::Set,
             };
-            // It was read as JSON, which is UTF-8.
+            // It was parsed as JSON, which is UTF-8.
             let value = String::from_utf8_lossy(&value).into_owned();
             let event = Event { version, ..Event::new(table, key, action, value, SEND_ALL) };
             Some(Change { event, digest: Some(digest) })
@@ -108,7 +108,7 @@ impl TableCopy {
         written.chain(gone).collect()
     }
 
-    /// A change was published.
+    /// Records that a change was published.
     pub(crate) fn published(&mut self, change: Change) {
         let key = change.event.key.unwrap_or_default();
         match change.digest {
@@ -122,7 +122,7 @@ fn deletion(table: &str, key: &str) -> Change {
     Change { event: Event::new(table, key, Action::Delete, None, SEND_ALL), digest: None }
 }
 
-/// The version of an object, in the row that is its own.
+/// Parses an object and checks that its `id` is its key; returns its version.
 fn read(table: &str, key: &str, value: &[u8]) -> Result<Option<u64>, Error> {
     let object = Object::parse(table, value)?;
     if object.id() == key {
@@ -140,29 +140,29 @@ mod tests {
     use pubsub_api::Value;
     use pubsub_api::database::{Entry, RowPlace};
 
-    use super::{Found, TableCopy};
+    use super::{PolledRows, TableCopy};
 
     fn entry(key: &str, topic: Option<&str>, value: &str) -> Entry {
         let place = RowPlace { key: key.to_owned(), topic: topic.map(str::to_owned) };
         Entry { place, value: value.to_owned().into() }
     }
 
-    fn rows(rows: &[(&str, &str)]) -> Found {
-        Found::of("chassis", rows.iter().map(|(key, value)| entry(key, None, value)).collect())
+    fn rows(rows: &[(&str, &str)]) -> PolledRows {
+        PolledRows::of("chassis", rows.iter().map(|(key, value)| entry(key, None, value)).collect())
     }
 
-    /// What is published, a word each, and the copy afterwards.
-    fn poll(copy: &mut TableCopy, found: Found) -> Vec<String> {
+    /// Returns the published events in short form, and updates the copy.
+    fn poll(copy: &mut TableCopy, found: PolledRows) -> Vec<String> {
         let changes = copy.changes("chassis", found);
-        let told = changes.iter().map(|change| {
+        let published = changes.iter().map(|change| {
             let (event, version) = (&change.event, change.event.version);
             assert_eq!(event.value == Value::Nil, event.action.as_str() == "delete");
             let version = version.map(|version| format!(" v{version}")).unwrap_or_default();
             format!("{} {}{version}", event.action, event.key.as_deref().unwrap())
         });
-        let told = told.collect();
+        let published = published.collect();
         changes.into_iter().for_each(|change| copy.published(change));
-        told
+        published
     }
 
     const A: &str = r#"{"id":"a"}"#;
@@ -170,9 +170,9 @@ mod tests {
     const B: &str = r#"{"id":"b"}"#;
 
     #[test]
-    fn the_difference_is_what_is_new_what_is_other_and_what_is_gone() {
+    fn the_changes_are_the_new_the_changed_and_the_deleted_rows() {
         let mut copy = TableCopy::default();
-        for (found, told) in [
+        for (found, published) in [
             (&[("b", B), ("a", A)][..], &["create a", "create b"][..]),
             (&[("a", A), ("b", B)], &[]),
             (&[("a", A2), ("b", B)], &["set a v2"]),
@@ -181,12 +181,12 @@ mod tests {
             (&[], &["delete b"]),
             (&[], &[]),
         ] {
-            assert_eq!(poll(&mut copy, rows(found)), told, "{found:?}");
+            assert_eq!(poll(&mut copy, rows(found)), published, "{found:?}");
         }
     }
 
     #[test]
-    fn what_was_not_published_is_due_again() {
+    fn a_change_that_was_not_published_is_due_again() {
         let mut copy = TableCopy::default();
         let mut changes = copy.changes("chassis", rows(&[("a", A), ("b", B)]));
         copy.published(changes.remove(0));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_cannot_be_read_stays_as_it_was_until_it_can_or_is_gone() {
+    fn a_row_that_cannot_be_read_stays_as_it_was_until_it_can_be_read_or_is_deleted() {
         let mut copy = TableCopy::default();
         poll(&mut copy, rows(&[("a", A)]));
         for bad in ["junk", "[]", r#"{"id":"b"}"#, r#"{"id":"a","version":"x"}"#] {
@@ -211,20 +211,20 @@ mod tests {
     }
 
     #[test]
-    fn of_one_key_on_several_topics_one_row_counts_and_the_next_follows_it() {
+    fn of_several_rows_with_one_key_one_counts_and_then_the_next() {
         let both = || {
             let entries = vec![entry("a", Some("t"), A2), entry("a", None, A)];
-            Found::of("chassis", entries)
+            PolledRows::of("chassis", entries)
         };
         let mut copy = TableCopy::default();
         assert_eq!(both().unreadable.len(), 1);
         assert_eq!(poll(&mut copy, both()), ["create a"]);
         assert_eq!(copy, both().to_copy());
-        assert_eq!(poll(&mut copy, Found::of("chassis", vec![entry("a", Some("t"), A2)])), ["set a v2"]);
+        assert_eq!(poll(&mut copy, PolledRows::of("chassis", vec![entry("a", Some("t"), A2)])), ["set a v2"]);
     }
 
     #[test]
-    fn keys_may_have_any_characters() {
+    fn keys_may_contain_any_character() {
         let key = "{*}?[a].b c/\"'\u{1f600}";
         let value = serde_json::json!({"id": key}).to_string();
         let mut copy = TableCopy::default();

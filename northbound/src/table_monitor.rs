@@ -11,30 +11,30 @@ use tokio::time::sleep;
 
 use crate::cause::cause;
 use crate::copy_file::{CopyFile, encode};
-use crate::delete_guard::{Confirmed, DeleteGuard};
-use crate::table_copy::{Found, TableCopy};
+use crate::delete_guard::{ConfirmedChanges, DeleteGuard};
+use crate::table_copy::{PolledRows, TableCopy};
 use crate::{PUBLISHER_TABLE, SERVICE_TABLE};
 
-/// Publishes the changes of one table that their writers do not publish themselves (dragonflow-pubsub.md 5.4): it reads the
-/// table time and again, and what is new, other or gone goes out on `D` as `create`, `set` or `delete`, with the object's
-/// version if it has one.
+/// Publishes the changes of one table that their writers do not publish themselves (dragonflow-pubsub.md 5.4): it polls the
+/// table, and publishes new, changed and deleted rows on `D` as `create`, `set` or `delete`, with the object's version if it
+/// has one.
 ///
 /// - A row that one poll does not find may have been evicted, or its database may be loading: its `delete` is published when the
 ///   next poll does not find it either. If more than half of the rows are missing, and more than ten, or all, the database
 ///   has probably lost them: that is logged and counted, and they are deleted only after ten minutes of such polls
 ///   ([`AbsenceRule`](delivery::rows::AbsenceRule)).
-/// - No error ends it (defect D7). The copy of what was published goes on row by row, with each event that the publisher
-///   accepts; what it did not accept is due again at the next poll, and so is everything while the database is away.
-/// - The copy outlives the process, in a file, so that a restart does not announce everything anew (defect D9). What was
-///   published in the poll that a crash ended may be published again.
+/// - No error ends it (defect D7). The copy of the published state advances row by row, with each event that the publisher
+///   accepts. An event that it does not accept is due again at the next poll, as is everything while the database is unavailable.
+/// - The copy outlives the process, in a file, so that a restart does not publish everything again (defect D9). Changes of a
+///   poll that a crash interrupted may be published again.
 /// - Without that file, at the very first start, or if it is damaged, the first poll only fills the copy and publishes nothing:
-///   agents compare with the database at their start and every `db_sync_time`, and find there what changed meanwhile; to
-///   announce every row instead would flood all of them, for a few rows that they find anyway.
-/// - Rows that are no objects ([`Object`](crate::Object)), or not in the row of their `id`, are named in the log, counted, and
-///   left as they are in the copy. Of rows of several topics with one key one counts, as events know table and key only.
-/// - Of several services at one database each publishes what it finds: equal events, which agents tell by version.
+///   agents compare with the database at their start and every `db_sync_time`, and find the changes there. Publishing every row
+///   instead would flood all of them, for a few rows that they find anyway.
+/// - Rows that are not objects ([`Object`](crate::Object)), or not in the row of their `id`, are logged by name, counted, and
+///   left as they are in the copy. If rows of several topics have one key, one counts, as events have only table and key.
+/// - If several services use one database, each publishes what it finds: equal events, which agents recognize by version.
 ///
-/// In memory it keeps for each row the key and 16 bytes; during a poll, all that the table holds.
+/// In memory it has the key and 16 bytes of each row; during a poll, the whole table.
 #[derive(Debug)]
 pub struct TableMonitor {
     table: String,
@@ -52,19 +52,19 @@ pub struct TableMonitor {
 
 #[derive(Debug, Default)]
 struct State {
-    /// `None` until it was read or filled.
+    /// `None` until it is read or filled.
     copy: Option<TableCopy>,
     guard: DeleteGuard,
-    /// Whether the file does not have it yet.
+    /// Whether the file is not up to date.
     unsaved: bool,
 }
 
 impl TableMonitor {
-    /// For a table that is read every `poll_time`, and whose changes go out by `publisher`.
+    /// Monitors a table: reads it every `poll_time`, and publishes its changes through `publisher`.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] if the name is no table's, or the table is one that is written without end:
-    /// [`PUBLISHER_TABLE`], which is the [directory's](crate::Directory), and [`SERVICE_TABLE`].
+    /// [`ErrorKind::Settings`] if the name is not a table name, or the table is written all the time: [`PUBLISHER_TABLE`], which
+    /// belongs to the [directory](crate::Directory), and [`SERVICE_TABLE`].
     pub fn new(
         database: Arc<dyn DbApi>,
         publisher: Arc<dyn Publisher>,
@@ -87,15 +87,15 @@ impl TableMonitor {
         })
     }
 
-    /// Keeps what was published in a file of `state_dir`, `monitor-<table>`; one process at a time may do so.
+    /// Saves the published state in a file of `state_dir`, `monitor-<table>`; only one process at a time may use it.
     #[must_use]
     pub fn keep_in(mut self, state_dir: &Path) -> Self {
         self.file = Some(CopyFile::of(state_dir, &self.table));
         self
     }
 
-    /// Polls at once, and then every `poll_time`, give or take a fifth, until the future is dropped; where the database
-    /// [tells of changes](DbApi::watch), also a tenth of that after one. What fails is told, at a limited rate, and counted.
+    /// Polls at once, and then every `poll_time` ± 20 %, until the future is dropped; if the database
+    /// [notifies of changes](DbApi::watch), also a tenth of that after one. Failures are logged at a limited rate, and counted.
     pub async fn run(&self) {
         loop {
             let seen = self.revision().await;
@@ -104,11 +104,11 @@ impl TableMonitor {
             {
                 tracing::warn!(
                     times,
-                    "the monitor of table {} goes on at the next poll: {error}",
+                    "the monitor of table {} retries at its next poll: {error}",
                     self.table
                 );
             }
-            // Whatever else is changed in the database: the table is not read time and again for it.
+            // The watch covers the whole database: this pause limits polls for changes of other tables.
             sleep(self.poll_time / 10).await;
             let regular = sleep(self.poll_time.mul_f64(0.7 + 0.4 * fastrand::f64()));
             tokio::select! {
@@ -122,7 +122,7 @@ impl TableMonitor {
         self.database.watch()?.revision().await.ok()
     }
 
-    /// Returns when something is not as it was at this revision; never if that cannot be told.
+    /// Returns when something has changed since this revision; never if the database cannot report it.
     async fn changed(&self, seen: Option<u64>) {
         if let (Some(watch), Some(seen)) = (self.database.watch(), seen)
             && watch.changed(seen).await.is_ok()
@@ -132,23 +132,23 @@ impl TableMonitor {
         pending().await
     }
 
-    /// Reads the table once, and publishes what has changed since.
+    /// Reads the table once, and publishes its changes.
     ///
     /// # Errors
-    /// Those of the database; the first of the publisher. An event that is refused for what it is
-    /// ([`ErrorKind::Invalid`]) holds up no other; after any other error the poll is over.
+    /// Those of the database; the first of the publisher. An event that is refused as [`ErrorKind::Invalid`] does not stop the
+    /// others; any other error ends the poll.
     ///
     /// # Cancel safety
-    /// What was published by then is known to the next poll; the file may not have it yet.
+    /// The next poll knows what was published before; the file may not have it yet.
     pub async fn poll(&self) -> Result<()> {
         let mut state = self.state.lock().await;
         let began = Instant::now();
         let entries = self.database.get_all_entries(&self.table, None).await?;
         self.polls.add(1);
-        let found = Found::of(&self.table, entries);
+        let found = PolledRows::of(&self.table, entries);
         for (key, error) in &found.unreadable {
             if let Some(times) = self.unreadable.count("no_object", Instant::now()) {
-                tracing::warn!(times, "row {}/{key} is left alone: {error}", self.table);
+                tracing::warn!(times, "ignored row {}/{key}: {error}", self.table);
             }
         }
         if state.copy.is_none() {
@@ -166,7 +166,7 @@ impl TableMonitor {
         done
     }
 
-    /// Its counters, each with the table as its cause.
+    /// The counters, each with the table as its cause.
     #[must_use]
     pub fn status(&self) -> Status {
         let of_table = |name: &str, value| CounterReading {
@@ -184,15 +184,15 @@ impl TableMonitor {
         Status { counters, ..Status::default() }
     }
 
-    async fn publish(&self, state: &mut State, found: Found, began: Instant) -> Result<()> {
+    async fn publish(&self, state: &mut State, found: PolledRows, began: Instant) -> Result<()> {
         let State { copy: Some(copy), guard, .. } = state else { return Ok(()) };
-        let Confirmed { changes, is_held } = guard.confirmed(&self.table, copy, found, began);
+        let ConfirmedChanges { changes, is_held } = guard.confirmed(&self.table, copy, found, began);
         self.held.add(u64::from(is_held));
         let mut outcome = Ok(());
         for change in changes {
             match self.publisher.send_event(&change.event).await {
                 Ok(()) => {
-                    // No await in between: what was published is in the copy.
+                    // No await in between, so the copy never misses a published change.
                     copy.published(change);
                     state.unsaved = true;
                     self.published.add(1);
@@ -209,42 +209,46 @@ impl TableMonitor {
         outcome
     }
 
-    /// The copy of the process before this one.
+    /// Reads the copy that the previous process saved.
     async fn read_copy(&self) -> Option<TableCopy> {
         let file = self.file.clone()?;
         let read = spawn_blocking(move || file.read()).await;
         let read = read.unwrap_or_else(|error| {
-            Err(Error::new(ErrorKind::Internal, "reading a file failed").with_source(error))
+            Err(Error::new(ErrorKind::Internal, "the task that reads the file failed").with_source(error))
         });
         let table = &self.table;
-        let beginning = "what is in the table now counts as published";
+        let beginning = "the current rows count as published";
         match read {
             Ok(Some(copy)) => return Some(copy),
-            Ok(None) => tracing::info!("the monitor of table {table} begins: {beginning}"),
+            Ok(None) => {
+                tracing::info!("the monitor of table {table} starts without a saved copy: {beginning}")
+            }
             Err(error) => {
-                tracing::warn!("the monitor of table {table} begins anew: {error}; {beginning}");
+                tracing::warn!(
+                    "the monitor of table {table} starts without its saved copy: {error}; {beginning}"
+                );
             }
         }
         None
     }
 
-    /// What cannot be written now is written after the next poll.
+    /// Saves the copy; if that fails, it is saved after the next poll.
     async fn save(&self, state: &mut State) {
         let (Some(file), Some(copy), true) = (self.file.clone(), &state.copy, state.unsaved) else { return };
         let encoded = encode(copy);
         let written = spawn_blocking(move || file.write(&encoded)).await;
         match written {
             Ok(Ok(())) => state.unsaved = false,
-            Ok(Err(error)) => self.tell_unsaved(&error),
-            Err(error) => self.tell_unsaved(&error),
+            Ok(Err(error)) => self.log_unsaved(&error),
+            Err(error) => self.log_unsaved(&error),
         }
     }
 
-    fn tell_unsaved(&self, error: &dyn std::fmt::Display) {
+    fn log_unsaved(&self, error: &dyn std::fmt::Display) {
         if let Some(times) = self.failed.count("file", Instant::now()) {
             tracing::warn!(
                 times,
-                "after a restart changes of table {} may be published twice: {error}",
+                "cannot save the state of table {}; after a restart its changes may be published twice: {error}",
                 self.table
             );
         }
@@ -255,12 +259,12 @@ fn check(table: &str) -> Result<()> {
     let refused = |why: &str| Err(Error::new(ErrorKind::Settings, format!("monitor_tables: {why}")));
     match table {
         PUBLISHER_TABLE => refused(
-            "leave out \"publisher\": the directory itself publishes who comes and goes, and each renewal of a lease would \
-             go out to everyone",
+            "leave out \"publisher\": the directory publishes its own changes, and each renewal of a lease would be sent to all \
+             subscribers",
         ),
         SERVICE_TABLE => refused(
-            "leave out \"service\": its rows say only who is alive, time and again, which would go out to everyone; \
-             `skimmer service list` shows them",
+            "leave out \"service\": its rows only report periodically which programs are alive, and each report would be sent to \
+             all subscribers; `skimmer service list` shows them",
         ),
         _ => check_table(table)
             .map_err(|error| Error::new(ErrorKind::Settings, "monitor_tables").with_source(error)),

@@ -1,4 +1,4 @@
-//! The façade, the directory, the monitors and the report, over the memory database and a publisher that does as it is told.
+//! The façade, the directory, the monitors and the report, over the memory database and a scripted publisher.
 
 #[cfg(test)]
 #[path = "northbound/database.rs"]

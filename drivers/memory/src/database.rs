@@ -19,8 +19,8 @@ pub const DATABASE_CAPABILITIES: DatabaseCapabilities = DatabaseCapabilities {
     watch: true,
     limits: &[
         "Within one process only: another process, even on the same host, sees another database.",
-        "What was written ends with the process, and not before: closing frees nothing.",
-        "The size has no bound but the memory of the process.",
+        "Rows live until the process ends: closing frees nothing, and nothing is saved.",
+        "The size is limited only by the memory of the process.",
     ],
     ..DatabaseCapabilities::NONE
 };

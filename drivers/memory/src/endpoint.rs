@@ -4,16 +4,16 @@ use std::str::FromStr;
 use pubsub_api::settings::without_userinfo;
 use pubsub_api::{Error, ErrorKind, Result};
 
-/// The transport of this driver, the word before `://`.
+/// The transport of this driver: the part before `://`.
 pub(crate) const TRANSPORT: &str = "memory";
 
-/// The default of `publisher_transport`: it says nothing about this driver, so that an endpoint made with it is ours.
+/// The default of `publisher_transport`. It is not specific to another driver, so this driver accepts it.
 const DEFAULT_TRANSPORT: &str = "tcp";
 
-/// The host that stands for every host, when a publisher binds it.
+/// The host that means all hosts, when a publisher binds it.
 const ALL_HOSTS: &str = "*";
 
-/// Where a network publisher is: `memory://host:port`. Hosts are names only, nothing is looked up.
+/// The address of a network publisher: `memory://host:port`. Hosts are only names, nothing is resolved.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Endpoint {
     host: String,
@@ -21,13 +21,13 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint that a publisher binds; an IPv6 address is put into brackets, as in `publishers_ips`.
+    /// The endpoint that a publisher binds; an IPv6 address gets brackets, as in `publishers_ips`.
     pub(crate) fn to_bind(host: &str, port: u16) -> Self {
         let bare_ipv6 = host.contains(':') && !host.starts_with('[');
         Self { host: if bare_ipv6 { format!("[{host}]") } else { host.to_owned() }, port }
     }
 
-    /// The port; 0 as long as none is drawn.
+    /// The port; 0 until one is chosen.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -37,7 +37,7 @@ impl Endpoint {
         Self { host: self.host.clone(), port }
     }
 
-    /// Whether both name one place: equal, or of one port and `*` is one of the hosts.
+    /// Whether both overlap: they are equal, or have the same port and one host is `*`.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let any_host = self.host == ALL_HOSTS || other.host == ALL_HOSTS;
         self.port == other.port && (any_host || self.host == other.host)
@@ -48,7 +48,7 @@ impl FromStr for Endpoint {
     type Err = Error;
 
     /// # Errors
-    /// [`ErrorKind::Unsupported`] for another transport, [`ErrorKind::Invalid`] for what is no endpoint to connect to.
+    /// [`ErrorKind::Unsupported`] for another transport, [`ErrorKind::Invalid`] for anything that cannot be connected to.
     fn from_str(text: &str) -> Result<Self> {
         let shown = without_userinfo(text);
         let refuse = |kind, why: String| Err(Error::new(kind, format!("endpoint {shown:?} {why}")));
@@ -68,7 +68,7 @@ impl FromStr for Endpoint {
             Ok(port @ 1..) if !host.is_empty() && host != ALL_HOSTS && !host.contains('/') => {
                 Ok(Self { host: host.to_owned(), port })
             }
-            _ => refuse(ErrorKind::Invalid, format!("is none to connect to; {wanted}")),
+            _ => refuse(ErrorKind::Invalid, format!("cannot be connected to; {wanted}")),
         }
     }
 }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_endpoint_of_ours_is_refused_by_cause() {
+    fn an_invalid_endpoint_is_refused_by_cause() {
         for (text, kind) in [
             ("udp://127.0.0.1:8866", ErrorKind::Unsupported),
             ("127.0.0.1:8866", ErrorKind::Invalid),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_star_is_every_host_of_its_port() {
+    fn the_host_star_overlaps_every_host_of_its_port() {
         let all = Endpoint::to_bind("*", 7);
         assert!(all.overlaps(&Endpoint::to_bind("127.0.0.1", 7)));
         assert!(Endpoint::to_bind("127.0.0.1", 7).overlaps(&all));

@@ -4,14 +4,14 @@ use pubsub_api::{
     Counter, Envelope, HELLO, Incarnation, PeerId, PeerReading, QueueReading, Request, Status, hello,
 };
 
-use crate::asker::Asker;
 use crate::endpoint::Endpoint;
 use crate::lock::lock;
 use crate::replies::Replies;
+use crate::request_link::RequestLink;
 use crate::request_queue::RequestQueue;
 use crate::stream::Stream;
 
-/// One network publisher's end: the subscribers that are linked to it now.
+/// The links of one network publisher: the subscribers that are linked to it now.
 #[derive(Debug)]
 pub(crate) struct Fanout {
     endpoint: Endpoint,
@@ -23,9 +23,9 @@ pub(crate) struct Fanout {
 #[derive(Debug, Default)]
 struct Links {
     all: Vec<Link>,
-    /// Of the last hello that told one.
+    /// The incarnation in the last hello that had one.
     incarnation: Option<Incarnation>,
-    askers: Vec<Arc<Asker>>,
+    requesters: Vec<Arc<RequestLink>>,
 }
 
 /// A subscriber, with the address by which it knows the publisher.
@@ -52,17 +52,17 @@ impl Fanout {
         &self.endpoint
     }
 
-    /// Gives an event to every subscriber that wants it, and waits for none of them. A hello that tells another
-    /// incarnation than the last one is told before it.
+    /// Offers an event to every subscriber, without waiting. If it is a hello with a new incarnation, subscribers are
+    /// notified of the incarnation first.
     pub(crate) fn send(&self, envelope: &Envelope) {
         self.sent.add(1);
         let mut links = lock(&self.links);
         if envelope.topic == HELLO
-            && let Some(told) = hello::incarnation(&envelope.payload)
-            && links.incarnation.replace(told) != Some(told)
+            && let Some(incarnation) = hello::incarnation(&envelope.payload)
+            && links.incarnation.replace(incarnation) != Some(incarnation)
         {
             for link in &links.all {
-                link.stream.subscribed(&link.address.to_string(), told);
+                link.stream.subscribed(&link.address.to_string(), incarnation);
             }
         }
         for link in &links.all {
@@ -70,35 +70,35 @@ impl Fanout {
         }
     }
 
-    /// Links a subscriber, and tells it.
+    /// Links a subscriber, and notifies it.
     pub(crate) fn link(&self, address: &Endpoint, stream: &Arc<Stream>) {
         let mut links = lock(&self.links);
         stream.link_up(&address.to_string(), links.incarnation);
         links.all.push(Link { address: address.clone(), stream: Arc::clone(stream) });
     }
 
-    /// Lets a subscriber go, which asked for it and so is told nothing but that its requests are lost.
+    /// Unlinks a subscriber at its own request; it is notified only that its requests are lost.
     pub(crate) fn unlink(&self, address: &Endpoint, stream: &Arc<Stream>) {
         let mut links = lock(&self.links);
         links.all.retain(|link| !link.is(address, stream));
-        links.askers.retain(|asker| {
-            let stays = !asker.is(address, stream);
+        links.requesters.retain(|requester| {
+            let stays = !requester.is(address, stream);
             if !stays {
-                asker.replies().lose(asker, "the address was unregistered");
+                requester.replies().lose(requester, "the address was unregistered");
             }
             stays
         });
     }
 
-    /// Lets every subscriber go, and tells them.
+    /// Unlinks every subscriber, and notifies them.
     pub(crate) fn unlink_all(&self) {
         const REASON: &str = "the publisher was closed";
-        let Links { all, askers, .. } = std::mem::take(&mut *lock(&self.links));
+        let Links { all, requesters, .. } = std::mem::take(&mut *lock(&self.links));
         for link in all {
             link.stream.link_down(&link.address.to_string(), REASON);
         }
-        for asker in askers {
-            asker.replies().lose(&asker, REASON);
+        for requester in requesters {
+            requester.replies().lose(&requester, REASON);
         }
         self.requests.end();
     }
@@ -108,8 +108,8 @@ impl Fanout {
         lock(&self.links).all.iter().any(|link| link.is(address, stream))
     }
 
-    /// Asks for a linked subscriber; `false` if there is no room for its request.
-    pub(crate) fn ask(
+    /// Puts a request of a linked subscriber into the queue; `false` if the queue is full.
+    pub(crate) fn request(
         &self,
         address: &Endpoint,
         stream: &Arc<Stream>,
@@ -117,21 +117,25 @@ impl Fanout {
         envelope: Envelope,
     ) -> bool {
         let mut links = lock(&self.links);
-        let known = links.askers.iter().find(|asker| asker.is(address, stream)).map(|asker| asker.peer());
+        let known = links
+            .requesters
+            .iter()
+            .find(|requester| requester.is(address, stream))
+            .map(|requester| requester.peer());
         let peer = known.unwrap_or_else(|| {
-            let asker = Arc::new(Asker::new(address, stream, replies));
-            links.askers.push(Arc::clone(&asker));
-            asker.peer()
+            let requester = Arc::new(RequestLink::new(address, stream, replies));
+            links.requesters.push(Arc::clone(&requester));
+            requester.peer()
         });
         self.requests.put(Request { peer, envelope })
     }
 
-    /// Who asked under this id, if it is still there.
-    pub(crate) fn asker(&self, peer: PeerId) -> Option<Arc<Asker>> {
-        lock(&self.links).askers.iter().find(|asker| asker.peer() == peer).map(Arc::clone)
+    /// The subscriber with this request id, if it is still linked.
+    pub(crate) fn requester(&self, peer: PeerId) -> Option<Arc<RequestLink>> {
+        lock(&self.links).requesters.iter().find(|requester| requester.peer() == peer).map(Arc::clone)
     }
 
-    /// What can be read of it: one peer per linked subscriber.
+    /// The status: one peer per linked subscriber.
     pub(crate) fn status(&self) -> Status {
         let mut counters = vec![self.sent.read()];
         counters.extend(self.requests.counters());

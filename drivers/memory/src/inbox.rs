@@ -2,10 +2,10 @@ use std::collections::VecDeque;
 
 use pubsub_api::{Envelope, Incarnation, Incoming, Notice, Topic};
 
-/// What has arrived and not yet been read: events up to a bound, and the notices between them at their places.
+/// Received items that are not yet read: events up to a bound, and the notices between them in order.
 ///
 /// Notices are bounded too: between two events there is at most one gap, and at most five notices of each publisher,
-/// because a link that comes and goes again while nothing else happened leaves no trace. No I/O, no waiting.
+/// because a link that comes up and goes down again with nothing in between leaves no notices. No I/O, no waiting.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     items: VecDeque<Incoming>,
@@ -14,17 +14,17 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// An empty one with room for `bound` events.
+    /// An empty inbox for `bound` events.
     pub(crate) fn new(bound: usize) -> Self {
         Self { items: VecDeque::new(), events: 0, bound }
     }
 
-    /// How many events are in it.
+    /// The number of events in it.
     pub(crate) fn events(&self) -> usize {
         self.events
     }
 
-    /// How many events fit.
+    /// The largest number of events in it.
     pub(crate) fn bound(&self) -> usize {
         self.bound
     }
@@ -34,7 +34,7 @@ impl Inbox {
         self.events < self.bound
     }
 
-    /// Adds an event; without room, the event becomes part of a gap at this place, and the result is `false`.
+    /// Adds an event. If it is full, the event becomes part of a gap at this place, and the result is `false`.
     pub(crate) fn push(&mut self, envelope: Envelope) -> bool {
         if self.has_room() {
             self.events += 1;
@@ -47,7 +47,7 @@ impl Inbox {
                 return false;
             }
         }
-        let reason = format!("the subscriber did not read, and its inbox of {} events was full", self.bound);
+        let reason = format!("the subscriber was too slow: its inbox of {} events was full", self.bound);
         self.items.push_back(Incoming::Notice(Notice::Gap { topic: None, events: 1, reason }));
         false
     }
@@ -59,8 +59,8 @@ impl Inbox {
         self.items.push_back(Incoming::Notice(Notice::Subscribed { publisher, incarnation }));
     }
 
-    /// Adds the notice that the publisher of a link is another incarnation. If the link was told to be subscribed since
-    /// the latest event already, that notice stands for both.
+    /// Adds the notice of a new incarnation of a link's publisher. If the link was reported as subscribed since the latest
+    /// event already, that notice is replaced.
     pub(crate) fn subscribed(&mut self, of: &str, by: Incarnation) {
         for item in self.tail_mut() {
             if let Incoming::Notice(Notice::Subscribed { publisher, incarnation }) = item
@@ -74,8 +74,8 @@ impl Inbox {
         self.items.push_back(Incoming::Notice(notice));
     }
 
-    /// Adds the notice of a lost link. If the link was lost since the latest event already, that notice stands for
-    /// both, and what the link did in between is forgotten.
+    /// Adds the notice of a lost link. If the link was lost since the latest event already, that notice covers both, and
+    /// the notices in between are removed.
     pub(crate) fn link_down(&mut self, publisher: &str, reason: &str) {
         let start = self.tail_start();
         let is_down = |item: &Incoming| matches!(item, Incoming::Notice(Notice::LinkDown { publisher: p, .. }) if p == publisher);
@@ -93,7 +93,7 @@ impl Inbox {
         });
     }
 
-    /// The next item in order.
+    /// Removes the next item, in order.
     pub(crate) fn pop(&mut self) -> Option<Incoming> {
         let item = self.items.pop_front();
         if matches!(item, Some(Incoming::Message(_))) {
@@ -102,13 +102,13 @@ impl Inbox {
         item
     }
 
-    /// Drops the events whose topic `wanted` refuses.
+    /// Drops the events whose topic does not satisfy `wanted`.
     pub(crate) fn retain(&mut self, wanted: impl Fn(&Topic) -> bool) {
         self.items.retain(|item| !matches!(item, Incoming::Message(envelope) if !wanted(&envelope.topic)));
         self.events = self.items.iter().filter(|item| matches!(item, Incoming::Message(_))).count();
     }
 
-    /// The position after the latest event: from there on there are only notices.
+    /// The position after the latest event; only notices follow.
     fn tail_start(&self) -> usize {
         let latest = self.items.iter().rposition(|item| matches!(item, Incoming::Message(_)));
         latest.map_or(0, |position| position + 1)
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told_as_one_gap_before_the_next_event() {
+    fn events_that_do_not_fit_become_one_gap_before_the_next_event() {
         let mut inbox = Inbox::new(2);
         assert!(inbox.push(event("a")) && inbox.push(event("b")));
         assert!(!inbox.push(event("c")));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_comes_and_goes_takes_a_bounded_part_of_the_inbox() {
+    fn a_flapping_link_takes_a_bounded_part_of_the_inbox() {
         let mut inbox = Inbox::new(2);
         for _ in 0..1000 {
             inbox.link_up("p", None);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_lost_before_and_after_an_event_is_told_twice() {
+    fn a_link_lost_before_and_after_an_event_is_reported_twice() {
         let mut inbox = Inbox::new(2);
         inbox.link_down("p", "gone");
         inbox.link_up("p", None);
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn another_incarnation_is_told_at_its_place_and_once_between_two_events() {
+    fn a_new_incarnation_is_reported_in_order_and_once_between_two_events() {
         let mut inbox = Inbox::new(2);
         inbox.link_up("p", None);
         for epoch in [1, 2] {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn events_no_longer_wanted_leave_and_make_room() {
+    fn events_no_longer_wanted_are_removed_and_make_room() {
         let mut inbox = Inbox::new(2);
         inbox.push(event("a"));
         inbox.push(event("b"));

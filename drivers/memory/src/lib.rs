@@ -1,15 +1,14 @@
 //! The drivers within one process, for tests and embedding: `memory_pubsub_driver`, for both hops, and the database
 //! `memory_nb_db_driver`.
 //!
-//! Endpoints are names in a process-wide map: `memory://127.0.0.1:8866` for the network hop, of
-//! `publisher_bind_address` and `publisher_port`; `memory:///run/skimmer.sock` for the multiproc hop, of
-//! `publisher_multiproc_socket`, where no file appears. Whoever opens the driver with the same settings in the same
-//! process meets there. An event is put into the subscriber's queue by the `send` that publishes it: no tasks, no
-//! polling, no copies.
+//! Endpoints are names in a process-wide map: `memory://127.0.0.1:8866` for the network hop, from
+//! `publisher_bind_address` and `publisher_port`; `memory:///run/skimmer.sock` for the multiproc hop, from
+//! `publisher_multiproc_socket`, which creates no file. All users of the driver in one process with the same settings are
+//! connected. The `send` that publishes an event puts it into the subscriber's queue: no tasks, no polling, no copies.
 //!
 //! | hop | a full queue |
 //! |---|---|
-//! | network | drops for its subscriber alone, which is told by a [`Notice::Gap`](pubsub_api::Notice) at that place |
+//! | network | drops events for its subscriber only, which receives a [`Notice::Gap`](pubsub_api::Notice) in their place |
 //! | multiproc | makes `send` wait for `send_timeout`, then fail as overloaded |
 //!
 //! ```
@@ -43,8 +42,8 @@
 //!
 //! # The database
 //!
-//! Rows are in a process-wide map, under the name of the setting `drivers.memory.database`. Every call is one step, and
-//! what was written stays until the process ends, whoever closes.
+//! Rows are in a process-wide map, under the name of the setting `drivers.memory.database`. Every call is atomic, and
+//! rows stay until the process ends, even after `close`.
 //!
 //! ```
 //! use drivers_memory as _;
@@ -68,16 +67,16 @@
 //! # }
 //! ```
 
-mod asker;
 mod database;
 mod endpoint;
 mod fanout;
 mod hub;
 mod inbox;
-mod intake;
 mod lock;
+mod multiproc_hub;
 mod publisher;
 mod replies;
+mod request_link;
 mod request_queue;
 mod settings;
 mod stream;
@@ -104,12 +103,12 @@ pub const CAPABILITIES: Capabilities = Capabilities {
     isolated: true,
     replay: true,
     limits: &[
-        "Within one process only: another process, even on the same host, is never reached.",
-        "Confirmed means that the event is in the subscriber's queue, not that it was read; network events that \
-         nobody asked for are confirmed at once.",
-        "Whoever runs code in the process can publish and subscribe; nobody is authenticated.",
-        "Events published while no subscriber is linked are missed (network) until they are asked for again; link_down \
-         and subscribed frame it.",
+        "Within one process only: events never reach another process, even on the same host.",
+        "Confirmed means that the event is in the subscriber's queue, not that it was read; network events without a \
+         subscriber are confirmed at once.",
+        "No authentication: all code in the process can publish and subscribe.",
+        "A subscriber that is not linked misses the events published meanwhile (network); it receives link_down before \
+         and subscribed after them.",
     ],
     ..Capabilities::NONE
 };

@@ -1,4 +1,4 @@
-//! The sending ends: one for each hop.
+//! The publishers: one for each hop.
 
 mod multiproc_publisher;
 mod network_publisher;
@@ -9,15 +9,18 @@ pub(crate) use network_publisher::NetworkPublisher;
 use pubsub_api::wire::MAX_RECEIVED_BYTES;
 use pubsub_api::{Error, ErrorKind, Result};
 
-/// Refuses what no receiver would take.
+/// Refuses a payload that is larger than receivers accept.
 fn check_size(payload: &[u8]) -> Result<()> {
     if payload.len() <= MAX_RECEIVED_BYTES {
         return Ok(());
     }
-    let text = format!("a payload has at most {MAX_RECEIVED_BYTES} bytes, this one has {}", payload.len());
+    let text = format!(
+        "the payload of {} bytes is too large: the limit is {MAX_RECEIVED_BYTES} bytes",
+        payload.len()
+    );
     Err(Error::new(ErrorKind::Invalid, text))
 }
 
 fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the publisher is closed: open the driver again for another one")
+    Error::new(ErrorKind::Closed, "the publisher is closed: open the driver again for a new one")
 }

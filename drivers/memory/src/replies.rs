@@ -8,13 +8,13 @@ use tokio::sync::Notify;
 use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
-use crate::asker::Asker;
 use crate::lock::lock;
+use crate::request_link::RequestLink;
 use crate::stream::queue_reading;
 
-/// What publishers have answered one subscriber and it has not read yet, in order, of all of them together.
+/// The replies of all publishers to one subscriber that it has not read yet, in order.
 ///
-/// Bounded in events and in bytes; whoever answers waits for room.
+/// Bounded in events and in bytes; a publisher that replies waits for room.
 #[derive(Debug)]
 pub(crate) struct Replies {
     state: Mutex<State>,
@@ -23,7 +23,7 @@ pub(crate) struct Replies {
     emptied: Notify,
 }
 
-/// With so much in it nothing more fits: it is exceeded by one event.
+/// Limit in bytes; one event may exceed it.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Debug, Default)]
@@ -31,44 +31,49 @@ struct State {
     items: VecDeque<Reply>,
     events: usize,
     bytes: usize,
-    /// How many were read in all.
+    /// The number of replies read so far.
     read: u64,
     closed: bool,
 }
 
 impl Replies {
-    /// An empty one with room for `bound` events.
+    /// An empty queue for `bound` events.
     pub(crate) fn new(bound: usize) -> Self {
         Self { state: Mutex::default(), bound, filled: Notify::new(), emptied: Notify::new() }
     }
 
-    /// Puts the envelopes of a batch, waiting for room as long as something is read within `patience`.
+    /// Adds the envelopes of a batch. Waits for room as long as the subscriber reads something within `patience`.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the asker is gone or does not read; what is left in the batch was not put.
-    pub(crate) async fn answer(&self, asker: &Asker, batch: &mut Batch, patience: Duration) -> Result<()> {
+    /// [`ErrorKind::Unavailable`] if the requester is gone or does not read; the rest stays in the batch.
+    pub(crate) async fn answer(
+        &self,
+        requester: &RequestLink,
+        batch: &mut Batch,
+        patience: Duration,
+    ) -> Result<()> {
         loop {
             let mut emptied = pin!(self.emptied.notified());
-            // From here on no change is missed, whichever comes first, the change or the wait.
+            // From here on no change is missed, even one before the wait.
             emptied.as_mut().enable();
-            let read = self.put(asker, batch)?;
+            let read = self.put(requester, batch)?;
             if batch.is_empty() {
                 return Ok(());
             }
             if timeout(patience, emptied).await.is_err() && lock(&self.state).read == read {
-                let text = format!("the asker read nothing of its answer for {patience:?} (dead_after)");
+                let text = format!("the requester read none of its replies for {patience:?} (dead_after)");
                 return Err(Error::new(ErrorKind::Unavailable, text));
             }
         }
     }
 
-    /// Puts what fits; how many were read so far.
-    fn put(&self, asker: &Asker, batch: &mut Batch) -> Result<u64> {
+    /// Adds what fits; returns the number of replies read so far.
+    fn put(&self, requester: &RequestLink, batch: &mut Batch) -> Result<u64> {
         let mut state = lock(&self.state);
-        if state.closed || asker.is_gone() {
+        if state.closed || requester.has_ended() {
             return Err(Error::new(
                 ErrorKind::Unavailable,
-                "the asker is gone: what it wants, it asks again",
+                "the requester has disconnected; it must send its requests again",
             ));
         }
         while state.events < self.bound
@@ -78,7 +83,7 @@ impl Replies {
             let envelope = first?;
             state.events += 1;
             state.bytes += weight(&envelope);
-            state.items.push_back(Reply::Part { endpoint: asker.address().to_owned(), envelope });
+            state.items.push_back(Reply::Part { endpoint: requester.address().to_owned(), envelope });
             batch.advance(1);
         }
         let read = state.read;
@@ -87,27 +92,27 @@ impl Replies {
         Ok(read)
     }
 
-    /// Ends an asker, and tells that what it asked will not be answered.
-    pub(crate) fn lose(&self, asker: &Asker, reason: &str) {
+    /// Ends a requester's link, and reports that its open requests will not be answered.
+    pub(crate) fn lose(&self, requester: &RequestLink, reason: &str) {
         let mut state = lock(&self.state);
-        asker.leave();
+        requester.end();
         if !state.closed {
-            state.lose(asker.address(), reason);
+            state.lose(requester.address(), reason);
         }
         drop(state);
         self.filled.notify_waiters();
         self.emptied.notify_waiters();
     }
 
-    /// Tells that what was asked at `address` reached nobody.
+    /// Reports that no publisher received the requests sent to `address`.
     pub(crate) fn refuse(&self, address: &str, reason: &str) {
         lock(&self.state).lose(address, reason);
         self.filled.notify_waiters();
     }
 
-    /// The next one, as [`pubsub_api::Requester::next`] has it.
+    /// The next reply, as in [`pubsub_api::Requester::next`].
     pub(crate) async fn next(&self) -> Result<Reply> {
-        // A reader that never has to wait still lets other tasks run.
+        // Even a reader that never waits yields to other tasks.
         consume_budget().await;
         loop {
             let mut filled = pin!(self.filled.notified());
@@ -138,16 +143,16 @@ impl Replies {
         taken.map(Ok).or_else(|| ended.then(|| Err(closed())))
     }
 
-    /// Takes nothing more; what is there can still be read.
+    /// Stops accepting; queued replies can still be read.
     pub(crate) fn close(&self) {
         lock(&self.state).closed = true;
         self.filled.notify_waiters();
         self.emptied.notify_waiters();
     }
 
-    /// How full it is.
+    /// The fill level.
     pub(crate) fn queue(&self) -> QueueReading {
-        queue_reading("replies", lock(&self.state).events, self.bound, "whoever answers waits")
+        queue_reading("replies", lock(&self.state).events, self.bound, "publishers that reply wait")
     }
 }
 
@@ -156,7 +161,7 @@ impl State {
         self.events <= bound / 2 && self.bytes <= MAX_BYTES / 2
     }
 
-    /// Not twice in a row: whoever reads the first asks again then.
+    /// Not twice in a row: the reader sends all its requests again after the first one.
     fn lose(&mut self, address: &str, reason: &str) {
         let of_address = |reply: &&Reply| match reply {
             Reply::Part { endpoint, .. } | Reply::Lost { endpoint, .. } | Reply::Refused { endpoint, .. } => {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use crate::lock::lock;
 use crate::stream::queue_reading;
 
-/// What a publisher was asked and nobody has read yet.
+/// Requests to a publisher that are not read yet.
 #[derive(Debug)]
 pub(crate) struct RequestQueue {
     state: Mutex<State>,
@@ -17,10 +17,10 @@ pub(crate) struct RequestQueue {
     dropped: Counter,
 }
 
-/// How many requests wait: as many as for the default driver.
+/// Limit of waiting requests: the same as in the default driver.
 const MAX_REQUESTS: usize = 1024;
 
-/// The largest request, topic and payload: as for the default driver.
+/// The largest request, topic and payload: the same as in the default driver.
 pub(crate) const MAX_REQUEST_BYTES: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Default for RequestQueue {
 }
 
 impl RequestQueue {
-    /// Adds one; without room it is dropped and counted, and the result is `false`.
+    /// Adds a request. If the queue is full, the request is dropped and counted, and the result is `false`.
     pub(crate) fn put(&self, request: Request) -> bool {
         let mut state = lock(&self.state);
         let has_room = !state.closed && state.requests.len() < MAX_REQUESTS;
@@ -55,11 +55,11 @@ impl RequestQueue {
         has_room
     }
 
-    /// The next one, as [`pubsub_api::Requests::next`] has it.
+    /// The next request, as in [`pubsub_api::Requests::next`].
     pub(crate) async fn next(&self) -> Result<Request> {
         loop {
             let mut filled = pin!(self.filled.notified());
-            // From here on no change is missed, whichever comes first, the change or the wait.
+            // From here on no change is missed, even one before the wait.
             filled.as_mut().enable();
             if let Some(outcome) = self.take() {
                 return outcome;
@@ -70,25 +70,24 @@ impl RequestQueue {
 
     fn take(&self) -> Option<Result<Request>> {
         let mut state = lock(&self.state);
-        let closed =
-            || Error::new(ErrorKind::Closed, "the publisher is closed, and cannot be asked any more");
+        let closed = || Error::new(ErrorKind::Closed, "the publisher is closed and accepts no requests");
         state.requests.pop_front().map(Ok).or_else(|| state.closed.then(|| Err(closed())))
     }
 
-    /// Nothing more comes, and what was there is dropped: nobody could answer it.
+    /// Stops accepting, and drops the queued requests: they can no longer be answered.
     pub(crate) fn end(&self) {
         *lock(&self.state) = State { requests: VecDeque::new(), closed: true };
         self.filled.notify_waiters();
     }
 
-    /// What was counted.
+    /// The counters.
     pub(crate) fn counters(&self) -> [CounterReading; 2] {
         [self.received.read(), self.dropped.read()]
     }
 
-    /// How full it is.
+    /// The fill level.
     pub(crate) fn queue(&self) -> QueueReading {
-        let when_full = "a further request is dropped and counted; whoever asked asks again";
+        let when_full = "further requests are dropped and counted; the requester must retry";
         queue_reading("requests", lock(&self.state).requests.len(), MAX_REQUESTS, when_full)
     }
 }

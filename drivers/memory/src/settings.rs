@@ -29,28 +29,28 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// What the driver needs to know, checked.
+/// The checked settings of the driver.
 #[derive(Debug, Clone)]
 pub(crate) struct MemorySettings {
-    /// Where a network publisher binds; port 0 for any.
+    /// The address that a network publisher binds; port 0 for any port.
     pub(crate) bind: Endpoint,
     /// The endpoint of the multiproc hop.
-    pub(crate) intake: String,
+    pub(crate) multiproc_endpoint: String,
     /// The bound of every inbox and outbox.
     pub(crate) queue_events: usize,
-    /// How long a multiproc `send` waits for room.
+    /// Time that a multiproc `send` waits for room.
     pub(crate) send_timeout: Duration,
-    /// How long `flush` and `close` wait.
+    /// Time that `flush` and `close` wait.
     pub(crate) linger: Duration,
-    /// How long whoever answers waits for an asker that does not read.
+    /// Time that a reply waits for a requester that does not read.
     pub(crate) dead_after: Duration,
 }
 
 impl MemorySettings {
-    /// Reads what both hops need.
+    /// Reads the settings of both hops.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
         let pubsub = settings.pubsub();
-        // `tcp` is the default of the setting, so it says nothing about this driver.
+        // `tcp` is the default of the setting, so it does not mean another driver.
         if ![TRANSPORT, "tcp"].contains(&pubsub.publisher_transport.as_str()) {
             let text = format!(
                 "publisher_transport: memory_pubsub_driver does not speak {:?}; it speaks {TRANSPORT}",
@@ -60,7 +60,7 @@ impl MemorySettings {
         }
         Ok(Self {
             bind: Endpoint::to_bind(&pubsub.publisher_bind_address, pubsub.publisher_port),
-            intake: format!("{TRANSPORT}://{}", pubsub.publisher_multiproc_socket.display()),
+            multiproc_endpoint: format!("{TRANSPORT}://{}", pubsub.publisher_multiproc_socket.display()),
             queue_events: settings.driver("memory").count("queue_events")?,
             send_timeout: pubsub.send_timeout,
             linger: pubsub.linger,

@@ -11,7 +11,7 @@ use tokio::task::coop::consume_budget;
 use crate::inbox::Inbox;
 use crate::lock::lock;
 
-/// One subscriber's end: its inbox, what it asks for, and who waits for the next item.
+/// The state of one subscriber: its inbox, its subscriptions, and the readers that wait.
 #[derive(Debug)]
 pub(crate) struct Stream {
     state: Mutex<State>,
@@ -28,7 +28,7 @@ struct State {
 }
 
 impl Stream {
-    /// An open stream with room for `bound` events.
+    /// An open stream for `bound` events.
     pub(crate) fn new(bound: usize) -> Self {
         let state = State { inbox: Inbox::new(bound), wanted: Subscriptions::default(), closed: false };
         Self {
@@ -39,7 +39,7 @@ impl Stream {
         }
     }
 
-    /// Gives an event to who wants it; without room it becomes a counted gap.
+    /// Adds an event if a subscription matches. If the inbox is full, the event becomes a counted gap.
     pub(crate) fn offer(&self, envelope: &Envelope) {
         let mut state = lock(&self.state);
         if state.closed || !state.wanted.wants(&envelope.topic) {
@@ -51,7 +51,7 @@ impl Stream {
         self.changed.notify_waiters();
     }
 
-    /// Moves events in, whatever their topic, as long as there is room and `next` has any; tells how many.
+    /// Moves events from `next` into the inbox, whatever their topic, while there is room; returns the number of events.
     pub(crate) fn fill(&self, mut next: impl FnMut() -> Option<Envelope>) -> u64 {
         let mut state = lock(&self.state);
         let mut moved = 0;
@@ -68,22 +68,22 @@ impl Stream {
         moved
     }
 
-    /// Tells that the link to `publisher` stands, and with it the subscriptions.
+    /// Reports that the link to `publisher` is up, with all subscriptions.
     pub(crate) fn link_up(&self, publisher: &str, incarnation: Option<Incarnation>) {
-        self.tell(|inbox| inbox.link_up(publisher, incarnation));
+        self.notify(|inbox| inbox.link_up(publisher, incarnation));
     }
 
-    /// Tells that the link to `publisher` now is one to another incarnation of it.
+    /// Reports that the publisher of this link has a new incarnation.
     pub(crate) fn subscribed(&self, publisher: &str, incarnation: Incarnation) {
-        self.tell(|inbox| inbox.subscribed(publisher, incarnation));
+        self.notify(|inbox| inbox.subscribed(publisher, incarnation));
     }
 
-    /// Tells that the link to `publisher` is gone.
+    /// Reports that the link to `publisher` is down.
     pub(crate) fn link_down(&self, publisher: &str, reason: &str) {
-        self.tell(|inbox| inbox.link_down(publisher, reason));
+        self.notify(|inbox| inbox.link_down(publisher, reason));
     }
 
-    fn tell(&self, what: impl FnOnce(&mut Inbox)) {
+    fn notify(&self, what: impl FnOnce(&mut Inbox)) {
         let mut state = lock(&self.state);
         if state.closed {
             return;
@@ -93,16 +93,16 @@ impl Stream {
         self.changed.notify_waiters();
     }
 
-    /// The next item; what had arrived before `close`, then [`ErrorKind::Closed`].
+    /// The next item; after `close` what had arrived before, then [`ErrorKind::Closed`].
     ///
     /// # Cancel safety
-    /// An item is taken in the same step that returns it.
+    /// An item is removed in the same step that returns it.
     pub(crate) async fn recv(&self) -> Result<Incoming> {
-        // A reader that never has to wait still lets other tasks run.
+        // Even a reader that never waits yields to other tasks.
         consume_budget().await;
         loop {
             let mut changed = pin!(self.changed.notified());
-            // From here on no change is missed, whichever comes first, the change or the wait.
+            // From here on no change is missed, even one before the wait.
             changed.as_mut().enable();
             if let Some(outcome) = self.take() {
                 return outcome;
@@ -120,7 +120,7 @@ impl Stream {
         }
     }
 
-    /// Takes nothing more; what is there can still be read.
+    /// Stops accepting; queued items can still be read.
     pub(crate) fn close(&self) {
         lock(&self.state).closed = true;
         self.changed.notify_waiters();
@@ -132,15 +132,15 @@ impl Stream {
         let is_full = state.wanted.len() >= MAX_SUBSCRIPTIONS;
         if is_full && !state.wanted.iter().any(|known| known == subscription) {
             let text = format!(
-                "cannot ask for {subscription} as well: a subscriber asks for at most {MAX_SUBSCRIPTIONS}"
+                "cannot subscribe to {subscription}: a subscriber has at most {MAX_SUBSCRIPTIONS} subscriptions"
             );
             return Err(Error::new(ErrorKind::Invalid, text));
         }
         Ok(state.wanted.insert(subscription))
     }
 
-    /// As [`Subscriber::unregister_topic`](pubsub_api::Subscriber::unregister_topic): events that nothing asks for
-    /// any more leave the inbox.
+    /// As [`Subscriber::unregister_topic`](pubsub_api::Subscriber::unregister_topic): events that no subscription matches
+    /// any more are removed from the inbox.
     pub(crate) fn unregister_topic(&self, subscription: &Subscription) -> bool {
         let mut state = lock(&self.state);
         let State { inbox, wanted, .. } = &mut *state;
@@ -151,19 +151,19 @@ impl Stream {
         removed
     }
 
-    /// What was counted.
+    /// The counters.
     pub(crate) fn counters(&self) -> Vec<CounterReading> {
         vec![self.received.read(), self.dropped.read()]
     }
 
-    /// How full the inbox is.
+    /// The fill level of the inbox.
     pub(crate) fn queue(&self, when_full: &str) -> QueueReading {
         let state = lock(&self.state);
         queue_reading("inbox", state.inbox.events(), state.inbox.bound(), when_full)
     }
 }
 
-/// The reading of a queue that counts events.
+/// The reading of a queue of events.
 pub(crate) fn queue_reading(name: &str, depth: usize, bound: usize, when_full: &str) -> QueueReading {
     QueueReading {
         name: name.to_owned(),
@@ -175,5 +175,5 @@ pub(crate) fn queue_reading(name: &str, depth: usize, bound: usize, when_full: &
 }
 
 fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the subscriber is closed, and all that had arrived is read")
+    Error::new(ErrorKind::Closed, "the subscriber is closed, and all received events are read")
 }

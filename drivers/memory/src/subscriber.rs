@@ -1,4 +1,4 @@
-//! The receiving ends: one for each hop.
+//! The subscribers: one for each hop.
 
 mod multiproc_subscriber;
 mod network_subscriber;
@@ -9,5 +9,5 @@ pub(crate) use network_subscriber::NetworkSubscriber;
 use pubsub_api::{Error, ErrorKind};
 
 fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the subscriber is closed: open the driver again for another one")
+    Error::new(ErrorKind::Closed, "the subscriber is closed: open the driver again for a new one")
 }

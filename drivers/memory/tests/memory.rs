@@ -1,4 +1,4 @@
-//! What is particular to the driver within one process; what every driver promises is proved by `tests/conformance`.
+//! What is specific to the driver within one process; `tests/conformance` tests what every driver promises.
 
 #![expect(clippy::unwrap_used, reason = "the functions that tests share are tests too")]
 
@@ -38,7 +38,7 @@ async fn joined(address: &str, sets: &[&str]) -> Arc<dyn Subscriber> {
     subscriber
 }
 
-/// What the subscriber would yield at once, in short; the stream is closed by it.
+/// What the subscriber yields at once, in short form; closes the subscriber.
 async fn drained(subscriber: &dyn Subscriber) -> Vec<String> {
     subscriber.close().await;
     let mut all = Vec::new();
@@ -68,7 +68,7 @@ async fn publish(publisher: &dyn Publisher, texts: &[&'static str]) {
 }
 
 #[tokio::test]
-async fn a_full_inbox_drops_for_its_subscriber_alone_and_tells_it_at_that_place() {
+async fn a_full_inbox_drops_only_for_its_subscriber_and_reports_the_gap_in_order() {
     let publisher = open(Role::Network, &["publisher_port=0"]).publisher();
     publisher.initialize().await.unwrap();
     let address = publisher.endpoint().unwrap();
@@ -82,7 +82,7 @@ async fn a_full_inbox_drops_for_its_subscriber_alone_and_tells_it_at_that_place(
 }
 
 #[tokio::test]
-async fn a_link_that_is_there_when_the_subscriber_starts_is_told_at_once_without_any_hello() {
+async fn a_link_that_exists_when_the_subscriber_starts_is_reported_at_once_without_a_hello() {
     let address = "memory://at-once:1";
     let sets = ["publisher_bind_address=at-once", "publisher_port=1"];
     let subscriber = joined(address, &[]).await;
@@ -92,12 +92,12 @@ async fn a_link_that_is_there_when_the_subscriber_starts_is_told_at_once_without
         publish(publisher.as_ref(), &[round]).await;
         publisher.close().await.unwrap();
     }
-    let told = drained(subscriber.as_ref()).await;
-    assert_eq!(told, ["up", "subscribed", "1", "down", "up", "subscribed", "2", "down"]);
+    let yielded = drained(subscriber.as_ref()).await;
+    assert_eq!(yielded, ["up", "subscribed", "1", "down", "up", "subscribed", "2", "down"]);
 }
 
 #[tokio::test]
-async fn an_incarnation_is_told_when_a_hello_tells_another_and_to_who_links_later() {
+async fn an_incarnation_is_reported_when_a_hello_has_a_new_one_and_to_later_links() {
     let publisher = open(Role::Network, &["publisher_port=0"]).publisher();
     publisher.initialize().await.unwrap();
     let address = publisher.endpoint().unwrap();
@@ -109,8 +109,11 @@ async fn an_incarnation_is_told_when_a_hello_tells_another_and_to_who_links_late
         publisher.send(&HELLO, hello.payload).await.unwrap();
     }
     let late = joined(&address, &[]).await;
-    let told = drained(early.as_ref()).await;
-    assert_eq!(told, ["up", "subscribed", "1", "subscribed, epoch 1", "2", "3", "4", "subscribed, epoch 2"]);
+    let yielded = drained(early.as_ref()).await;
+    assert_eq!(
+        yielded,
+        ["up", "subscribed", "1", "subscribed, epoch 1", "2", "3", "4", "subscribed, epoch 2"]
+    );
     assert_eq!(drained(late.as_ref()).await, ["up", "subscribed, epoch 2"]);
 }
 
@@ -119,19 +122,19 @@ fn request(text: &'static str) -> Envelope {
 }
 
 #[tokio::test]
-async fn a_request_to_who_is_away_is_lost_at_once_and_told_once() {
+async fn a_request_to_an_absent_publisher_is_lost_at_once_and_reported_once() {
     let address = "memory://away:1";
     let subscriber = joined(address, &[]).await;
     let requester = subscriber.requester().unwrap();
     assert!(requester.request(address, request("1")) && requester.request(address, request("2")));
     subscriber.close().await;
-    let (endpoint, reason) = (address.to_owned(), "nobody is bound there".to_owned());
+    let (endpoint, reason) = (address.to_owned(), "no publisher is bound there".to_owned());
     assert_eq!(requester.next().await.unwrap(), Reply::Lost { endpoint, reason });
     assert_eq!(requester.next().await.unwrap_err().kind(), ErrorKind::Closed);
 }
 
 #[tokio::test]
-async fn requests_that_nobody_reads_and_answers_that_nobody_reads_are_bounded() {
+async fn unread_requests_and_unread_replies_are_bounded() {
     let sets = ["publisher_port=0", "drivers.memory.queue_events=10", "dead_after=2s"];
     let publisher = open(Role::Network, &sets).publisher();
     publisher.initialize().await.unwrap();
@@ -152,7 +155,7 @@ async fn requests_that_nobody_reads_and_answers_that_nobody_reads_are_bounded() 
 }
 
 #[tokio::test]
-async fn a_publisher_bound_to_every_host_is_reached_by_each() {
+async fn a_publisher_bound_to_all_hosts_is_reached_by_each_name() {
     let sets = ["publisher_bind_address=*", "publisher_port=7"];
     let publisher = open(Role::Network, &sets).publisher();
     publisher.initialize().await.unwrap();
@@ -182,7 +185,7 @@ async fn ends_that_are_dropped_without_close_release_their_addresses() {
 }
 
 #[tokio::test]
-async fn a_worker_s_outbox_fills_behind_a_full_inbox_and_empties_in_turn() {
+async fn a_worker_s_outbox_fills_while_the_inbox_is_full_and_empties_in_turn() {
     let sets = ["publisher_multiproc_socket=/in-turn", "drivers.memory.queue_events=2"];
     let subscriber = open(Role::Multiproc, &sets).subscriber();
     subscriber.initialize().await.unwrap();
@@ -209,11 +212,11 @@ async fn a_worker_s_outbox_fills_behind_a_full_inbox_and_empties_in_turn() {
 }
 
 #[tokio::test]
-async fn close_counts_what_nobody_took() {
+async fn close_counts_the_events_that_no_subscriber_received() {
     let publisher = open(Role::Multiproc, &["publisher_multiproc_socket=/nobody"]).publisher();
     publish(publisher.as_ref(), &["1", "2", "3"]).await;
     let error = publisher.close().await.unwrap_err();
-    let text = "3 events for memory:///nobody were not taken within 10ms (linger): nobody is bound there";
+    let text = "memory:///nobody did not accept 3 events within 10ms (linger): no subscriber is bound there";
     assert_eq!(error.to_string(), text);
     assert_eq!(publisher.status().counter("events_dropped", Some("closed")), 3);
 }

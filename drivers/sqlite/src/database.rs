@@ -9,11 +9,11 @@ use pubsub_api::{Result, Status};
 use tokio::time::sleep;
 
 use crate::owned_row::{OwnedRow, OwnedWrite};
-use crate::rows::{self, in_one_step};
+use crate::rows::{self, in_transaction};
 use crate::settings::SqliteSettings;
 use crate::threads::Threads;
 
-/// The database: checks names, and gives each call to the thread that does it.
+/// The database: checks names, and passes each call to the thread that executes it.
 #[derive(Debug)]
 pub(crate) struct SqliteDatabase {
     threads: Threads,
@@ -34,13 +34,17 @@ impl DbApi for SqliteDatabase {
     async fn create_table(&self, table: &str) -> Result<()> {
         check_table(table)?;
         let table = table.to_owned();
-        self.threads.write(move |file| in_one_step(file, |step| rows::create_table(step, &table))).await
+        self.threads
+            .write(move |file| in_transaction(file, |transaction| rows::create_table(transaction, &table)))
+            .await
     }
 
     async fn delete_table(&self, table: &str) -> Result<()> {
         check_table(table)?;
         let table = table.to_owned();
-        self.threads.write(move |file| in_one_step(file, |step| rows::delete_table(step, &table))).await
+        self.threads
+            .write(move |file| in_transaction(file, |transaction| rows::delete_table(transaction, &table)))
+            .await
     }
 
     async fn tables(&self) -> Result<Vec<String>> {
@@ -50,15 +54,18 @@ impl DbApi for SqliteDatabase {
     async fn create_key(&self, row: RowName<'_>, value: Bytes, overwrite: bool) -> Result<()> {
         row.check().and_then(|()| check_value(&value))?;
         let row = OwnedRow::from(row);
-        let create =
-            move |file: &mut _| in_one_step(file, |step| rows::create(step, row.name(), &value, overwrite));
+        let create = move |file: &mut _| {
+            in_transaction(file, |transaction| rows::create(transaction, row.name(), &value, overwrite))
+        };
         self.threads.write(create).await
     }
 
     async fn set_key(&self, row: RowName<'_>, value: Bytes) -> Result<()> {
         row.check().and_then(|()| check_value(&value))?;
         let row = OwnedRow::from(row);
-        self.threads.write(move |file| in_one_step(file, |step| rows::set(step, row.name(), &value))).await
+        self.threads
+            .write(move |file| in_transaction(file, |transaction| rows::set(transaction, row.name(), &value)))
+            .await
     }
 
     async fn get_key(&self, row: RowName<'_>) -> Result<Bytes> {
@@ -71,7 +78,9 @@ impl DbApi for SqliteDatabase {
     async fn delete_key(&self, row: RowName<'_>) -> Result<()> {
         row.check()?;
         let row = OwnedRow::from(row);
-        self.threads.write(move |file| in_one_step(file, |step| rows::delete(step, row.name()))).await
+        self.threads
+            .write(move |file| in_transaction(file, |transaction| rows::delete(transaction, row.name())))
+            .await
     }
 
     async fn compare_and_set(
@@ -83,8 +92,8 @@ impl DbApi for SqliteDatabase {
         row.check().and_then(|()| check_value(new.as_deref().unwrap_or_default()))?;
         let (row, expected) = (OwnedRow::from(row), expected.map(<[u8]>::to_vec));
         let replace = move |file: &mut _| {
-            in_one_step(file, |step| {
-                rows::compare_and_set(step, row.name(), expected.as_deref(), new.as_deref())
+            in_transaction(file, |transaction| {
+                rows::compare_and_set(transaction, row.name(), expected.as_deref(), new.as_deref())
             })
         };
         self.threads.write(replace).await
@@ -111,7 +120,9 @@ impl DbApi for SqliteDatabase {
     async fn write_batch(&self, writes: &[Write<'_>]) -> Result<()> {
         writes.iter().try_for_each(Write::check)?;
         let writes: Vec<OwnedWrite> = writes.iter().map(OwnedWrite::from).collect();
-        self.threads.write(move |file| in_one_step(file, |step| rows::write(step, &writes))).await
+        self.threads
+            .write(move |file| in_transaction(file, |transaction| rows::write(transaction, &writes)))
+            .await
     }
 
     async fn allocate_unique_key(&self, table: &str) -> Result<u64> {
@@ -134,10 +145,10 @@ impl DbApi for SqliteDatabase {
     }
 }
 
-/// How often it is looked whether the file has changed: a read of its header, in memory.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Interval of the checks for changes of the file; a check reads its header, in memory.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// By the file's own count of what other connections than the reader's have committed
+/// Reports changes by the file's own counter of commits from connections other than the reader's
 /// (<https://www.sqlite.org/pragma.html#pragma_data_version>).
 #[async_trait]
 impl Watch for SqliteDatabase {
@@ -151,7 +162,7 @@ impl Watch for SqliteDatabase {
             if now != seen {
                 return Ok(now);
             }
-            sleep(LOOK_EVERY).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 }

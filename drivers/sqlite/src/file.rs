@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 use pubsub_api::{Error, ErrorKind, Result};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::failure::Failed;
+use crate::call_error::CallError;
 use crate::identity::Identity;
 use crate::schema;
 use crate::settings::SqliteSettings;
 
-/// How long to wait before opening a file again that somebody has locked: turning to WAL mode does not wait by itself.
-const OPEN_AGAIN_AFTER: Duration = Duration::from_millis(10);
+/// Pause before a locked file is opened again: the switch to WAL mode does not wait by itself.
+const REOPEN_PAUSE: Duration = Duration::from_millis(10);
 
-/// How large the log may stay after a checkpoint, in bytes; a large batch makes it larger for a while.
+/// Limit of the log after a checkpoint, in bytes; a large batch exceeds it for a while.
 const MAX_IDLE_LOG_BYTES: i64 = 16 * 1024 * 1024;
 
 /// What a connection is for.
@@ -32,15 +32,13 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// Opens it, and makes it if there is none; waits for `busy_timeout` if it is locked.
+    /// Opens the file, or creates it; waits up to `busy_timeout` if it is locked.
     pub(crate) fn open(settings: SqliteSettings, access: Access) -> Result<Self> {
         let deadline = Instant::now() + settings.busy_timeout;
         loop {
             match connect(&settings, access, deadline) {
                 Ok((identity, connection)) => return Ok(Self { settings, access, identity, connection }),
-                Err(failed) if failed.is_busy() && Instant::now() < deadline => {
-                    thread::sleep(OPEN_AGAIN_AFTER)
-                }
+                Err(failed) if failed.is_busy() && Instant::now() < deadline => thread::sleep(REOPEN_PAUSE),
                 Err(failed) => {
                     let error = failed.explain(&settings, access == Access::Write);
                     return Err(error.context(format_args!("cannot use {}", settings.path.display())));
@@ -49,40 +47,40 @@ impl File {
         }
     }
 
-    /// Does one call of the contract.
+    /// Executes one call of the contract.
     pub(crate) fn run<T>(
         &mut self,
         deadline: Instant,
-        call: impl FnOnce(&mut Connection) -> Result<T, Failed>,
+        call: impl FnOnce(&mut Connection) -> Result<T, CallError>,
     ) -> Result<T> {
-        self.check_place()?;
+        self.check_identity()?;
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(no_turn(&self.settings));
+            return Err(queue_timeout(&self.settings));
         }
-        let done = self.connection.busy_timeout(left).map_err(Failed::from);
+        let done = self.connection.busy_timeout(left).map_err(CallError::from);
         let done = done.and_then(|()| call(&mut self.connection));
         done.map_err(|failed| failed.explain(&self.settings, self.access == Access::Write))
     }
 
-    /// That the file is still where others look for it.
-    fn check_place(&self) -> Result<()> {
+    /// Checks that the file is still at its path, where other programs look for it.
+    fn check_identity(&self) -> Result<()> {
         let path = self.settings.path.display();
         let text = match Identity::of(&self.settings.path) {
             Ok(found) if found == self.identity => return Ok(()),
             Ok(_) => {
-                format!("{path} is another file than the one that was opened: put that back, or start again")
+                format!("{path} is not the file that was opened: restore that file, or restart the program")
             }
-            Err(error) => format!("{path} is gone ({error}): put it back, or start again"),
+            Err(error) => format!("{path} is gone ({error}): put it back, or restart the program"),
         };
         Err(Error::new(ErrorKind::Unavailable, text))
     }
 }
 
-/// That a call had to wait too long behind others of this process.
-pub(crate) fn no_turn(settings: &SqliteSettings) -> Error {
+/// The error for a call that waited too long after other calls of this process.
+pub(crate) fn queue_timeout(settings: &SqliteSettings) -> Error {
     let text = format!(
-        "a call of {} waited {:?} (drivers.sqlite.busy_timeout) for its turn, and nothing was done: try again later",
+        "a call of {} waited {:?} (drivers.sqlite.busy_timeout) for its turn; nothing was done, try again later",
         settings.path.display(),
         settings.busy_timeout
     );
@@ -93,8 +91,8 @@ fn connect(
     settings: &SqliteSettings,
     access: Access,
     deadline: Instant,
-) -> Result<(Identity, Connection), Failed> {
-    // Neither names that are URIs, nor the library's locks: only one thread has the connection.
+) -> Result<(Identity, Connection), CallError> {
+    // No URI names, and no mutexes of the library: only one thread uses the connection.
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(&settings.path, flags)?;
@@ -106,7 +104,7 @@ fn connect(
         connection.pragma_update(None, "query_only", true)?;
     }
     let identity = Identity::of(&settings.path).map_err(|error| {
-        let text = format!("{} is gone as soon as it was opened", settings.path.display());
+        let text = format!("{} disappeared right after it was opened", settings.path.display());
         Error::new(ErrorKind::Unavailable, text).with_source(error)
     })?;
     Ok((identity, connection))

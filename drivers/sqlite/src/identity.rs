@@ -1,7 +1,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Which file it is, whatever it is called.
+/// Identifies a file, independent of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity {
     device: u64,
@@ -9,7 +9,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The file that is called `path` now.
+    /// The file that has the name `path` now.
     pub(crate) fn of(path: &Path) -> std::io::Result<Self> {
         let metadata = std::fs::metadata(path)?;
         Ok(Self { device: metadata.dev(), inode: metadata.ino() })

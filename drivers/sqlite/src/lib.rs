@@ -1,29 +1,29 @@
 //! The northbound database in a file of this host: `sqlite_nb_db_driver`, for one host without a database server.
 //!
 //! Processes of the host that name the same file see each other's rows; SQLite is compiled in, so there is nothing to
-//! install. Every call is one transaction: done whole, or not at all and said so.
+//! install. Every call is one transaction: it takes effect completely, or not at all and returns an error.
 //!
 //! - Calls run on two threads of their own, one for writes and one for reads, each with one connection: the runtime is never
-//!   blocked, and reads go on while another process writes.
-//! - Whoever finds the file locked waits for `busy_timeout`, its turn in this process included, and fails as
-//!   [`Unavailable`](pubsub_api::ErrorKind::Unavailable) then; nothing was done.
-//! - A full disk is `Unavailable`, and nothing was done. After an error of the device a write is
+//!   blocked, and reads continue while another process writes.
+//! - If the file is locked, a call waits for `busy_timeout`, including the wait for its turn in this process. Then it fails
+//!   as [`Unavailable`](pubsub_api::ErrorKind::Unavailable), and nothing was done.
+//! - A full disk is `Unavailable`, and nothing was done. After an I/O error a write is
 //!   [`InDoubt`](pubsub_api::ErrorKind::InDoubt).
-//! - A file that is no database, or another program's, or of a newer version, is refused and not touched.
-//! - A file that is moved or removed while it is open makes calls fail as `Unavailable` until it is back in its place:
-//!   elsewhere nobody would find what is written. Stop all programs that use it before another one is put there.
-//! - It must not be carried across `fork`: a child that calls what its parent has initialized is refused. Make it before
-//!   `fork`, and initialize it behind.
+//! - A file that is not a database, belongs to another program or has a newer version is refused and not changed.
+//! - If the file is moved or removed while it is open, calls fail as `Unavailable` until it is back in its place: no other
+//!   program would find what is written elsewhere. Stop all programs that use it before you put another file there.
+//! - It must not be carried across `fork`: calls in a child fail if its parent has initialized the database. Create it before
+//!   `fork`, and initialize it after.
 //!
 //! # What survives
 //!
-//! What was answered with `Ok` survives every end of the processes: the file is in WAL mode, with `synchronous = NORMAL`,
-//! which gives it to the kernel at once and syncs it to the disk at checkpoints. If the host itself dies (power, kernel), the
-//! latest writes since then may be missing; the database is whole, as it was a moment before
+//! Everything that was answered with `Ok` survives any end of the processes: the file is in WAL mode with
+//! `synchronous = NORMAL`, which writes to the kernel at once and syncs to the disk at checkpoints. If the host itself fails
+//! (power, kernel), the writes since the last checkpoint may be missing; the database is consistent, in its earlier state
 //! (<https://www.sqlite.org/pragma.html#pragma_synchronous>). A sync for each write would make it wait for the disk,
 //! milliseconds instead of microseconds, for rows that their authors write again after a comparison. Unique numbers are not
-//! written again by anybody, and must not be given twice: these are synced (`FULL`) before they are given, and whatever was
-//! written before with them.
+//! written again and must not be allocated twice: they are synced (`FULL`) before they are returned, together with all
+//! earlier writes.
 //!
 //! # Example
 //!
@@ -73,7 +73,7 @@ mod schema;
 mod owned_row;
 mod rows;
 
-mod failure;
+mod call_error;
 
 use std::sync::Arc;
 
@@ -94,10 +94,10 @@ pub const CAPABILITIES: DatabaseCapabilities = DatabaseCapabilities {
     watch: true,
     limits: &[
         "One host only, and its own disk: WAL mode does not work over network file systems.",
-        "When the host itself dies, the latest writes may be lost; the database is whole, and no unique number is given \
-         twice.",
-        "One write at a time, all processes together.",
-        "Whoever may write the file can change everything; nobody is authenticated.",
+        "If the host itself fails, the latest writes may be lost; the database stays consistent, and no unique number is \
+         allocated twice.",
+        "One write at a time, over all processes.",
+        "No authentication: every user that can write the file can change everything.",
     ],
     ..DatabaseCapabilities::NONE
 };
@@ -105,7 +105,7 @@ pub const CAPABILITIES: DatabaseCapabilities = DatabaseCapabilities {
 inventory::submit! {
     DatabaseDriver {
         alias: "sqlite_nb_db_driver",
-        summary: "a file of SQLite, for the processes of one host",
+        summary: "an SQLite file, for the processes of one host",
         capabilities: CAPABILITIES,
         settings: SETTINGS,
         open,

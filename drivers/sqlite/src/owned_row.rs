@@ -2,7 +2,7 @@ use pubsub_api::database::{RowName, Write};
 
 use bytes::Bytes;
 
-/// A [`RowName`] that goes to another thread.
+/// A [`RowName`] that is sent to another thread.
 #[derive(Debug)]
 pub(crate) struct OwnedRow {
     table: String,
@@ -10,7 +10,7 @@ pub(crate) struct OwnedRow {
     topic: Option<String>,
 }
 
-/// A [`Write`] that goes to another thread.
+/// A [`Write`] that is sent to another thread.
 #[derive(Debug)]
 pub(crate) enum OwnedWrite {
     Put(OwnedRow, Bytes),

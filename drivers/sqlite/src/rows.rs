@@ -1,53 +1,53 @@
-//! The contract's calls in SQL, each one transaction. Names are checked before.
+//! The contract's calls in SQL, each one transaction. The caller has checked the names.
 
 use bytes::Bytes;
 use pubsub_api::database::{Entry, RowName, RowPlace, UNIQUE_KEY_TABLE, next_unique_key};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 
-use crate::failure::Failed;
+use crate::call_error::CallError;
 use crate::owned_row::{OwnedRow, OwnedWrite};
 
-/// Does `changes` in one transaction, or nothing if they fail. It begins as a writer: one that became so later could not
-/// wait for others.
-pub(crate) fn in_one_step<T>(
+/// Runs `changes` in one transaction, which is rolled back if they fail. It begins as a write transaction: one that
+/// becomes a writer later could not wait for others.
+pub(crate) fn in_transaction<T>(
     connection: &mut Connection,
-    changes: impl FnOnce(&Transaction<'_>) -> Result<T, Failed>,
-) -> Result<T, Failed> {
-    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let done = changes(&step)?;
-    step.commit()?;
+    changes: impl FnOnce(&Transaction<'_>) -> Result<T, CallError>,
+) -> Result<T, CallError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = changes(&transaction)?;
+    transaction.commit()?;
     Ok(done)
 }
 
-/// The same, and what was done is on the disk at the end, unlike that of other steps.
-pub(crate) fn in_synced_step<T>(
+/// The same, and the result is synced to the disk at the end, unlike that of other transactions.
+pub(crate) fn in_synced_transaction<T>(
     connection: &mut Connection,
-    changes: impl FnOnce(&Transaction<'_>) -> Result<T, Failed>,
-) -> Result<T, Failed> {
+    changes: impl FnOnce(&Transaction<'_>) -> Result<T, CallError>,
+) -> Result<T, CallError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
-    let done = in_one_step(connection, changes);
+    let done = in_transaction(connection, changes);
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     done
 }
 
-pub(crate) fn create_table(step: &Transaction<'_>, table: &str) -> Result<(), Failed> {
-    step.prepare_cached("INSERT OR IGNORE INTO tables (name) VALUES (?1)")?.execute([table])?;
+pub(crate) fn create_table(transaction: &Transaction<'_>, table: &str) -> Result<(), CallError> {
+    transaction.prepare_cached("INSERT OR IGNORE INTO tables (name) VALUES (?1)")?.execute([table])?;
     Ok(())
 }
 
-pub(crate) fn delete_table(step: &Transaction<'_>, table: &str) -> Result<(), Failed> {
-    step.prepare_cached("DELETE FROM rows WHERE table_name = ?1")?.execute([table])?;
-    step.prepare_cached("DELETE FROM tables WHERE name = ?1")?.execute([table])?;
+pub(crate) fn delete_table(transaction: &Transaction<'_>, table: &str) -> Result<(), CallError> {
+    transaction.prepare_cached("DELETE FROM rows WHERE table_name = ?1")?.execute([table])?;
+    transaction.prepare_cached("DELETE FROM tables WHERE name = ?1")?.execute([table])?;
     Ok(())
 }
 
-/// What other connections have committed, as a number that each time is another.
-pub(crate) fn data_version(connection: &Connection) -> Result<u64, Failed> {
+/// A number that changes with every commit of another connection.
+pub(crate) fn data_version(connection: &Connection) -> Result<u64, CallError> {
     let version: i64 = connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
     Ok(version.unsigned_abs())
 }
 
-pub(crate) fn tables(connection: &Connection) -> Result<Vec<String>, Failed> {
+pub(crate) fn tables(connection: &Connection) -> Result<Vec<String>, CallError> {
     let mut select = connection
         .prepare_cached("SELECT name FROM tables UNION SELECT table_name FROM rows ORDER BY name")?;
     let names = select.query_map((), |row| row.get(0))?;
@@ -55,31 +55,31 @@ pub(crate) fn tables(connection: &Connection) -> Result<Vec<String>, Failed> {
 }
 
 pub(crate) fn create(
-    step: &Transaction<'_>,
+    transaction: &Transaction<'_>,
     row: RowName<'_>,
     value: &[u8],
     overwrite: bool,
-) -> Result<(), Failed> {
-    if !overwrite && exact(step, row)?.is_some() {
+) -> Result<(), CallError> {
+    if !overwrite && exact(transaction, row)?.is_some() {
         return Err(row.already_exists().into());
     }
-    put(step, row, value)
+    put(transaction, row, value)
 }
 
-pub(crate) fn set(step: &Transaction<'_>, row: RowName<'_>, value: &[u8]) -> Result<(), Failed> {
-    let id = find(step, row)?;
-    step.prepare_cached("UPDATE rows SET value = ?2 WHERE id = ?1")?.execute((id, value))?;
+pub(crate) fn set(transaction: &Transaction<'_>, row: RowName<'_>, value: &[u8]) -> Result<(), CallError> {
+    let id = find(transaction, row)?;
+    transaction.prepare_cached("UPDATE rows SET value = ?2 WHERE id = ?1")?.execute((id, value))?;
     Ok(())
 }
 
-pub(crate) fn delete(step: &Transaction<'_>, row: RowName<'_>) -> Result<(), Failed> {
-    let id = find(step, row)?;
-    step.prepare_cached("DELETE FROM rows WHERE id = ?1")?.execute([id])?;
+pub(crate) fn delete(transaction: &Transaction<'_>, row: RowName<'_>) -> Result<(), CallError> {
+    let id = find(transaction, row)?;
+    transaction.prepare_cached("DELETE FROM rows WHERE id = ?1")?.execute([id])?;
     Ok(())
 }
 
-/// What the row holds; without a topic, the one row of its key.
-pub(crate) fn get(connection: &Connection, row: RowName<'_>) -> Result<Option<Bytes>, Failed> {
+/// The value of the row; without a topic, of the only row with its key.
+pub(crate) fn get(connection: &Connection, row: RowName<'_>) -> Result<Option<Bytes>, CallError> {
     let RowName { table, key, topic } = row;
     if topic.is_some() {
         return exact(connection, row);
@@ -96,24 +96,24 @@ pub(crate) fn get(connection: &Connection, row: RowName<'_>) -> Result<Option<By
 pub(crate) fn get_batch(
     connection: &mut Connection,
     rows: &[OwnedRow],
-) -> Result<Vec<Option<Bytes>>, Failed> {
-    // One transaction, so that all are of one moment.
-    let step = connection.transaction()?;
-    rows.iter().map(|row| get(&step, row.name())).collect()
+) -> Result<Vec<Option<Bytes>>, CallError> {
+    // One transaction, so that all values are from one moment.
+    let transaction = connection.transaction()?;
+    rows.iter().map(|row| get(&transaction, row.name())).collect()
 }
 
 pub(crate) fn compare_and_set(
-    step: &Transaction<'_>,
+    transaction: &Transaction<'_>,
     row: RowName<'_>,
     expected: Option<&[u8]>,
     new: Option<&[u8]>,
-) -> Result<bool, Failed> {
-    if exact(step, row)?.as_deref() != expected {
+) -> Result<bool, CallError> {
+    if exact(transaction, row)?.as_deref() != expected {
         return Ok(false);
     }
     match new {
-        Some(value) => put(step, row, value)?,
-        None => remove(step, row)?,
+        Some(value) => put(transaction, row, value)?,
+        None => remove(transaction, row)?,
     }
     Ok(true)
 }
@@ -122,7 +122,7 @@ pub(crate) fn entries(
     connection: &Connection,
     table: &str,
     topic: Option<&str>,
-) -> Result<Vec<Entry>, Failed> {
+) -> Result<Vec<Entry>, CallError> {
     let entry =
         |row: &Row<'_>| Ok(Entry { place: place(row)?, value: Bytes::from(row.get::<_, Vec<u8>>(2)?) });
     list(connection, "SELECT key, topic, value FROM rows WHERE table_name = ?1", table, topic, entry)
@@ -132,44 +132,46 @@ pub(crate) fn keys(
     connection: &Connection,
     table: &str,
     topic: Option<&str>,
-) -> Result<Vec<RowPlace>, Failed> {
+) -> Result<Vec<RowPlace>, CallError> {
     list(connection, "SELECT key, topic FROM rows WHERE table_name = ?1", table, topic, place)
 }
 
-pub(crate) fn write(step: &Transaction<'_>, writes: &[OwnedWrite]) -> Result<(), Failed> {
+pub(crate) fn write(transaction: &Transaction<'_>, writes: &[OwnedWrite]) -> Result<(), CallError> {
     writes.iter().try_for_each(|write| match write {
-        OwnedWrite::Put(row, value) => put(step, row.name(), value),
-        OwnedWrite::Delete(row) => remove(step, row.name()),
+        OwnedWrite::Put(row, value) => put(transaction, row.name(), value),
+        OwnedWrite::Delete(row) => remove(transaction, row.name()),
     })
 }
 
-/// The next number of a table; on the disk before it is given: nobody could repair that it is given twice.
-pub(crate) fn allocate(connection: &mut Connection, table: &str) -> Result<u64, Failed> {
-    in_synced_step(connection, |step| {
+/// The next number of a table. It is synced to the disk before it is returned: a number that is allocated twice cannot be
+/// repaired.
+pub(crate) fn allocate(connection: &mut Connection, table: &str) -> Result<u64, CallError> {
+    in_synced_transaction(connection, |transaction| {
         let row = RowName::new(UNIQUE_KEY_TABLE, table);
-        let next = next_unique_key(table, exact(step, row)?.as_deref())?;
-        put(step, row, next.to_string().as_bytes())?;
+        let next = next_unique_key(table, exact(transaction, row)?.as_deref())?;
+        put(transaction, row, next.to_string().as_bytes())?;
         Ok(next)
     })
 }
 
-/// What stands in this row, its topic taken as it is named.
-fn exact(connection: &Connection, row: RowName<'_>) -> Result<Option<Bytes>, Failed> {
+/// The value of this row; the topic is used exactly as given.
+fn exact(connection: &Connection, row: RowName<'_>) -> Result<Option<Bytes>, CallError> {
     let mut select = connection
         .prepare_cached("SELECT value FROM rows WHERE table_name = ?1 AND topic = ?2 AND key = ?3")?;
     Ok(select.query_row(named(row), value).optional()?)
 }
 
-/// The row that is there; without a topic, the one row of its key.
-fn find(step: &Transaction<'_>, row: RowName<'_>) -> Result<i64, Failed> {
+/// The id of the row; without a topic, of the only row with its key.
+fn find(transaction: &Transaction<'_>, row: RowName<'_>) -> Result<i64, CallError> {
     let RowName { table, key, topic } = row;
     let id = |row: &Row<'_>| row.get(0);
     if topic.is_some() {
-        let mut select =
-            step.prepare_cached("SELECT id FROM rows WHERE table_name = ?1 AND topic = ?2 AND key = ?3")?;
+        let mut select = transaction
+            .prepare_cached("SELECT id FROM rows WHERE table_name = ?1 AND topic = ?2 AND key = ?3")?;
         return select.query_row(named(row), id).optional()?.ok_or_else(|| row.not_found().into());
     }
-    let mut select = step.prepare_cached("SELECT id FROM rows WHERE table_name = ?1 AND key = ?2 LIMIT 2")?;
+    let mut select =
+        transaction.prepare_cached("SELECT id FROM rows WHERE table_name = ?1 AND key = ?2 LIMIT 2")?;
     let mut ids = select.query_map((table, key), id)?;
     match (ids.next().transpose()?, ids.next().transpose()?) {
         (None, _) => Err(row.not_found().into()),
@@ -178,9 +180,9 @@ fn find(step: &Transaction<'_>, row: RowName<'_>) -> Result<i64, Failed> {
     }
 }
 
-fn put(step: &Transaction<'_>, row: RowName<'_>, value: &[u8]) -> Result<(), Failed> {
+fn put(transaction: &Transaction<'_>, row: RowName<'_>, value: &[u8]) -> Result<(), CallError> {
     let (table, topic, key) = named(row);
-    let mut upsert = step.prepare_cached(
+    let mut upsert = transaction.prepare_cached(
         "INSERT INTO rows (table_name, topic, key, value) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (table_name, topic, key) DO UPDATE SET value = excluded.value",
     )?;
@@ -188,9 +190,9 @@ fn put(step: &Transaction<'_>, row: RowName<'_>, value: &[u8]) -> Result<(), Fai
     Ok(())
 }
 
-fn remove(step: &Transaction<'_>, row: RowName<'_>) -> Result<(), Failed> {
+fn remove(transaction: &Transaction<'_>, row: RowName<'_>) -> Result<(), CallError> {
     let mut delete =
-        step.prepare_cached("DELETE FROM rows WHERE table_name = ?1 AND topic = ?2 AND key = ?3")?;
+        transaction.prepare_cached("DELETE FROM rows WHERE table_name = ?1 AND topic = ?2 AND key = ?3")?;
     delete.execute(named(row))?;
     Ok(())
 }
@@ -201,7 +203,7 @@ fn list<T>(
     table: &str,
     topic: Option<&str>,
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Vec<T>, Failed> {
+) -> Result<Vec<T>, CallError> {
     let of_topic = if topic.is_some() { " AND topic = ?2" } else { "" };
     let mut select = connection.prepare_cached(&format!("{select}{of_topic}"))?;
     let rows = match topic {
@@ -211,7 +213,7 @@ fn list<T>(
     Ok(rows?)
 }
 
-/// The columns that name a row exactly; no topic is an empty one there.
+/// The columns that identify a row; no topic is stored as an empty one.
 fn named(row: RowName<'_>) -> (&str, &str, &str) {
     let RowName { table, key, topic } = row;
     (table, topic.unwrap_or_default(), key)

@@ -27,12 +27,12 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// What the driver needs to know, checked.
+/// The checked settings of the driver.
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteSettings {
     /// The file.
     pub(crate) path: PathBuf,
-    /// How long a call waits for its turn.
+    /// Time that a call waits for its turn.
     pub(crate) busy_timeout: Duration,
 }
 

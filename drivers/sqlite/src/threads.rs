@@ -4,7 +4,7 @@ use std::time::Instant;
 use pubsub_api::{Counter, Error, ErrorKind, PeerReading, QueueReading, Result, Status, Tally};
 use rusqlite::Connection;
 
-use crate::failure::Failed;
+use crate::call_error::CallError;
 use crate::file::Access;
 use crate::settings::SqliteSettings;
 use crate::worker::{QUEUE_CALLS, Worker};
@@ -14,7 +14,7 @@ use crate::worker::{QUEUE_CALLS, Worker};
 pub(crate) struct Threads {
     settings: SqliteSettings,
     stage: Mutex<Stage>,
-    /// Held while they are started or ended, so that these do not overlap.
+    /// Held during start and end, so that these do not overlap.
     changing: tokio::sync::Mutex<()>,
     reads: Counter,
     writes: Counter,
@@ -40,50 +40,50 @@ impl Threads {
         }
     }
 
-    /// Opens the file, unless it is open.
+    /// Opens the file, unless it is already open.
     pub(crate) async fn start(&self) -> Result<()> {
         let _changing = self.changing.lock().await;
         let stage = self.stage().clone();
         match stage {
             Stage::New => {}
-            Stage::Open { .. } | Stage::Closed => return self.open_ones().map(drop),
+            Stage::Open { .. } | Stage::Closed => return self.workers().map(drop),
         }
         let started = async {
-            // The writer first: it makes the file, if there is none.
+            // The writer first: it creates the file if there is none.
             let writer = Worker::start(self.settings.clone(), Access::Write).await?;
             let reader = Worker::start(self.settings.clone(), Access::Read).await?;
             Ok((Arc::new(writer), Arc::new(reader)))
         };
         let (writer, reader) = started.await.inspect_err(|error| {
-            // Counted only: the caller says it, and tries again at its own pace.
+            // Only counted: the caller reports it, and retries at its own pace.
             self.count(error);
         })?;
-        tracing::info!(path = %self.settings.path.display(), "SQLite is open");
+        tracing::info!(path = %self.settings.path.display(), "opened the SQLite database");
         *self.stage() = Stage::Open { writer, reader, process: std::process::id() };
         Ok(())
     }
 
-    /// Does a call that changes something.
+    /// Executes a call that changes something.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        call: impl FnOnce(&mut Connection) -> Result<T, Failed> + Send + 'static,
+        call: impl FnOnce(&mut Connection) -> Result<T, CallError> + Send + 'static,
     ) -> Result<T> {
-        let (writer, _) = self.open_ones()?;
+        let (writer, _) = self.workers()?;
         self.writes.add(1);
-        self.counted(writer.call(call).await)
+        self.record(writer.call(call).await)
     }
 
-    /// Does a call that changes nothing.
+    /// Executes a call that changes nothing.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        call: impl FnOnce(&mut Connection) -> Result<T, Failed> + Send + 'static,
+        call: impl FnOnce(&mut Connection) -> Result<T, CallError> + Send + 'static,
     ) -> Result<T> {
-        let (_, reader) = self.open_ones()?;
+        let (_, reader) = self.workers()?;
         self.reads.add(1);
-        self.counted(reader.call(call).await)
+        self.record(reader.call(call).await)
     }
 
-    /// Lets them do what they have taken, and waits until they have ended.
+    /// Lets the threads finish their queued calls, and waits until they have ended.
     pub(crate) async fn end(&self) {
         let _changing = self.changing.lock().await;
         let before = std::mem::replace(&mut *self.stage(), Stage::Closed);
@@ -91,7 +91,7 @@ impl Threads {
         if process != std::process::id() {
             return;
         }
-        // The writer last: whoever is last clears the log away.
+        // The writer last: the last connection removes the log.
         for worker in [reader, writer] {
             let mut ended = worker.ended();
             drop(worker);
@@ -119,18 +119,18 @@ impl Threads {
     }
 
     /// The writer and the reader.
-    fn open_ones(&self) -> Result<(Arc<Worker>, Arc<Worker>)> {
+    fn workers(&self) -> Result<(Arc<Worker>, Arc<Worker>)> {
         let path = self.settings.path.display();
         let (kind, text) = match &*self.stage() {
             Stage::Open { writer, reader, process } if *process == std::process::id() => {
                 return Ok((Arc::clone(writer), Arc::clone(reader)));
             }
-            // Neither the threads nor the locks of the file are there behind `fork`
+            // After `fork`, neither the threads nor the locks of the file exist
             // (<https://www.sqlite.org/howtocorrupt.html>, 2.6).
             Stage::Open { process, .. } => {
                 let text = format!(
-                    "the database {path} was initialized by process {process}, before fork: initialize it in the \
-                     process that uses it"
+                    "process {process} initialized the database {path} before fork: initialize it in the process that \
+                     uses it"
                 );
                 (ErrorKind::Unavailable, text)
             }
@@ -143,17 +143,17 @@ impl Threads {
         Err(Error::new(kind, text))
     }
 
-    /// Counts what went wrong with a call, and says so in the log: the first, then at most one a second.
-    fn counted<T>(&self, done: Result<T>) -> Result<T> {
+    /// Counts a failed call, and logs it: the first one, then at most one a second.
+    fn record<T>(&self, done: Result<T>) -> Result<T> {
         done.inspect_err(|error| {
             if let Some(times) = self.count(error) {
-                tracing::warn!(times, "a call of SQLite failed: {error}");
+                tracing::warn!(times, "a call to the SQLite database failed: {error}");
             }
         })
     }
 
-    /// How many of its cause there were since the last line in the log, if it is time for another one. What the caller did
-    /// wrong is nothing that operators could mend.
+    /// Returns the number of such failures since the last log line, if another line is due. Mistakes of the caller are not
+    /// counted: operators cannot fix them.
     fn count(&self, error: &Error) -> Option<u64> {
         let cause = match error.kind() {
             ErrorKind::Unavailable => "unavailable",

@@ -5,18 +5,18 @@ use pubsub_api::{Error, ErrorKind, Result};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::failure::Failed;
-use crate::file::{Access, File, no_turn};
+use crate::call_error::CallError;
+use crate::file::{Access, File, queue_timeout};
 use crate::settings::SqliteSettings;
 
-/// How many calls wait for a thread; more wait in their callers.
+/// Limit of calls that wait for a thread; further ones wait in their callers.
 pub(crate) const QUEUE_CALLS: usize = 64;
 
 type Job = Box<dyn FnOnce(&mut File) + Send>;
 
-/// A thread with a connection, and the queue of what it has to do.
+/// A thread with a connection, and its queue of calls.
 ///
-/// The thread does what is in its queue, and ends when nobody has the worker any more.
+/// The thread executes the calls in its queue, and ends when the last handle to the worker is dropped.
 #[derive(Debug)]
 pub(crate) struct Worker {
     settings: SqliteSettings,
@@ -25,7 +25,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread; ready when the file is open.
+    /// Starts the thread; completes when the file is open.
     pub(crate) async fn start(settings: SqliteSettings, access: Access) -> Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>(QUEUE_CALLS);
         let (alive, ended) = watch::channel(());
@@ -40,44 +40,45 @@ impl Worker {
                         serve(file, queue);
                     }
                 }
-                // Who gave up waiting does not want to know.
+                // The caller has stopped waiting; ignore.
                 Err(error) => drop(opened.send(Err(error))),
             }
         });
         spawned.map_err(|error| {
             Error::new(ErrorKind::Unavailable, "cannot start a thread for the database").with_source(error)
         })?;
-        ready.await.unwrap_or_else(|_| Err(broken()))?;
+        ready.await.unwrap_or_else(|_| Err(thread_ended()))?;
         Ok(Self { settings, jobs, ended })
     }
 
-    /// Does `call` on the thread, within `busy_timeout` or not at all. If the future is dropped, it may be done all the same.
+    /// Executes `call` on the thread; gives up if it cannot begin within `busy_timeout`. If the future is dropped, the call
+    /// may be executed nevertheless.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
-        call: impl FnOnce(&mut Connection) -> Result<T, Failed> + Send + 'static,
+        call: impl FnOnce(&mut Connection) -> Result<T, CallError> + Send + 'static,
     ) -> Result<T> {
         let deadline = Instant::now() + self.settings.busy_timeout;
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |file| {
             if !answer.is_closed() {
-                // Who gave up waiting meanwhile does not want to know.
+                // The caller may have stopped waiting; ignore.
                 drop(answer.send(file.run(deadline, call)));
             }
         });
         match tokio::time::timeout_at(deadline.into(), self.jobs.send(job)).await {
-            Err(_) => return Err(no_turn(&self.settings)),
-            Ok(Err(_)) => return Err(broken()),
+            Err(_) => return Err(queue_timeout(&self.settings)),
+            Ok(Err(_)) => return Err(thread_ended()),
             Ok(Ok(())) => {}
         }
-        answered.await.unwrap_or_else(|_| Err(broken()))
+        answered.await.unwrap_or_else(|_| Err(thread_ended()))
     }
 
-    /// How many calls wait now.
+    /// The number of calls that wait now.
     pub(crate) fn waiting(&self) -> usize {
         self.jobs.max_capacity() - self.jobs.capacity()
     }
 
-    /// What tells that the thread has ended: its sender is gone then.
+    /// A receiver that is closed when the thread has ended.
     pub(crate) fn ended(&self) -> watch::Receiver<()> {
         self.ended.clone()
     }
@@ -89,7 +90,7 @@ fn serve(mut file: File, mut queue: mpsc::Receiver<Job>) {
     }
 }
 
-/// The thread ends before its callers only by a defect.
-fn broken() -> Error {
-    Error::new(ErrorKind::InDoubt, "the thread of the database ended; whether the call is done is not known")
+/// The error for a thread that ended before its callers, which only a defect can cause.
+fn thread_ended() -> Error {
+    Error::new(ErrorKind::InDoubt, "the database thread ended; it is not known whether the call took effect")
 }

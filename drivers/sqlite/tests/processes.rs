@@ -1,6 +1,6 @@
-//! One file and several processes of the host: what they share, what survives their death, and what a fork may not do.
+//! One file and several processes of the host: what they share, what survives a crash, and what a fork may not do.
 //!
-//! This is a `main` of its own: it is also the child processes of its tests, and only a `main` may fork and go on.
+//! This is its own `main`: it is also the child process of its tests, and only a `main` may fork and continue.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where an expectation fails")]
 
 #[path = "processes/full_disk.rs"]
@@ -28,12 +28,9 @@ fn main() {
         _ => {}
     }
     let tests: [(&str, fn()); 3] = [
-        ("what_was_answered_survives_that_its_process_is_killed", killed_processes),
-        ("a_child_is_refused_what_its_parent_initialized_and_the_parent_goes_on", forked),
-        (
-            "a_disk_that_is_full_or_read_only_is_told_and_used_again_when_it_is_mended",
-            full_disk::in_own_mounts,
-        ),
+        ("answered_writes_survive_the_kill_of_their_process", killed_processes),
+        ("calls_in_a_forked_child_fail_and_the_parent_continues", forked),
+        ("a_full_or_read_only_disk_is_reported_and_used_again_when_it_is_writable", full_disk::in_own_mounts),
     ];
     for (name, test) in tests {
         test();
@@ -53,14 +50,14 @@ fn open(folder: &Path) -> Arc<dyn DbApi> {
     registry.open_database("sqlite_nb_db_driver", &settings).unwrap()
 }
 
-/// A child's work: takes numbers, writes a row for each, and says so.
+/// A child's work: allocates numbers, writes a row for each, and prints it.
 async fn write_until_killed(folder: &Path) {
     let database = open(folder);
     database.initialize().await.unwrap();
     loop {
         let number = database.allocate_unique_key("lport").await.unwrap().to_string();
         database.create_key(RowName::new("lport", &number), number.clone().into(), false).await.unwrap();
-        // The parent has seen enough when it no longer listens.
+        // The parent has seen enough when it stops reading.
         if writeln!(std::io::stdout(), "{number}").is_err() {
             exit(0);
         }
@@ -72,21 +69,21 @@ fn start_child(folder: &Path) -> Child {
     command.arg("child").arg(folder).stdout(Stdio::piped()).spawn().unwrap()
 }
 
-/// Each round three processes begin with a file that others may have left in the middle of a write, and are killed.
+/// In each round three processes open a file that others may have left in the middle of a write, and are killed.
 fn killed_processes() {
     let folder = tempfile::tempdir().unwrap();
-    let mut told = BTreeSet::new();
+    let mut printed = BTreeSet::new();
     for round in 0..5 {
         let mut children: Vec<Child> = (0..3).map(|_| start_child(folder.path())).collect();
         for child in &mut children {
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
             for _ in 0..20 {
                 let number = lines.next().unwrap().unwrap();
-                assert!(told.insert(number.clone()), "{number} was given twice, in round {round}");
+                assert!(printed.insert(number.clone()), "{number} was allocated twice, in round {round}");
             }
             child.kill().unwrap();
             for number in lines.map_while(Result::ok).filter(|line| !line.is_empty()) {
-                assert!(told.insert(number.clone()), "{number} was given twice, in round {round}");
+                assert!(printed.insert(number.clone()), "{number} was allocated twice, in round {round}");
             }
             child.wait().unwrap();
         }
@@ -96,10 +93,13 @@ fn killed_processes() {
     runtime.block_on(database.initialize()).unwrap();
     let keys = runtime.block_on(database.get_all_keys("lport", None)).unwrap();
     let kept: BTreeSet<String> = keys.into_iter().map(|place| place.key).collect();
-    let lost: Vec<_> = told.difference(&kept).collect();
-    assert!(lost.is_empty(), "these were answered with Ok, and are not there: {lost:?}");
+    let lost: Vec<_> = printed.difference(&kept).collect();
+    assert!(lost.is_empty(), "these rows were answered with Ok, and are missing: {lost:?}");
     let next = runtime.block_on(database.allocate_unique_key("lport")).unwrap();
-    assert!(told.iter().all(|number| number.parse::<u64>().unwrap() < next), "{next} was given before");
+    assert!(
+        printed.iter().all(|number| number.parse::<u64>().unwrap() < next),
+        "{next} was allocated before"
+    );
 }
 
 fn forked() {

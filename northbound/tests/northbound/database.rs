@@ -6,7 +6,7 @@ use bytes::Bytes;
 use pubsub_api::database::{DbApi, Entry, RowName, RowPlace, Write};
 use pubsub_api::{Error, ErrorKind, Result, Status};
 
-/// A database that can be away for a while, which the memory's cannot.
+/// A database that can become unavailable, which the memory driver's cannot.
 #[derive(Debug)]
 pub(crate) struct Interrupted {
     database: Arc<dyn DbApi>,
@@ -31,14 +31,14 @@ impl Interrupted {
         self.is_away.store(false, Ordering::Relaxed);
     }
 
-    /// From now on creations are done, and nobody learns of it.
+    /// From now on creates are executed, but their answers are lost.
     pub(crate) fn lose_answers(&self) {
         self.loses_answers.store(true, Ordering::Relaxed);
     }
 
     fn there(&self) -> Result<&dyn DbApi> {
         if self.is_away.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Unavailable, "away, as this test wants it"));
+            return Err(Error::new(ErrorKind::Unavailable, "unavailable, as the test requires"));
         }
         Ok(&*self.database)
     }
@@ -65,7 +65,7 @@ impl DbApi for Interrupted {
     async fn create_key(&self, row: RowName<'_>, value: Bytes, overwrite: bool) -> Result<()> {
         self.there()?.create_key(row, value, overwrite).await?;
         if self.loses_answers.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::InDoubt, "the answer is lost, as this test wants it"));
+            return Err(Error::new(ErrorKind::InDoubt, "the answer is lost, as the test requires"));
         }
         Ok(())
     }

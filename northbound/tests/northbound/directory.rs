@@ -1,4 +1,4 @@
-//! The directory of publishers: rows, leases, and who removes whom.
+//! The directory of publishers: rows, leases, and removals.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ fn count(directory: &Directory, name: &str) -> u64 {
     counters.iter().filter(|counter| counter.name == name).map(|counter| counter.value).sum()
 }
 
-/// The clock of the reader, which counts from anywhere.
+/// The clock of the reader, which starts at any time.
 fn reader(start: Instant, seconds: u64) -> Instant {
     start + Duration::from_secs(seconds)
 }
@@ -48,7 +48,7 @@ async fn a_row_is_published_when_it_is_new_or_moves_and_not_when_it_is_renewed()
     here.leave().await.unwrap();
     here.leave().await.unwrap();
     assert_eq!(
-        scene.told(),
+        scene.published(),
         [
             r#"D create publisher/a {"id":"a","uri":"tcp://here:1","last_activity_timestamp":1700000000.0}"#,
             r#"D set publisher/a {"id":"a","uri":"tcp://there:1","last_activity_timestamp":1700000200.0}"#,
@@ -66,8 +66,8 @@ async fn a_new_row_that_could_not_be_published_is_published_with_its_renewal() {
     directory.announce(at(10)).await.unwrap_err();
     directory.announce(at(20)).await.unwrap();
     directory.announce(at(30)).await.unwrap();
-    let told = scene.told();
-    assert!(told.len() == 1 && told[0].starts_with("D set publisher/a"), "{told:?}");
+    let published = scene.published();
+    assert!(published.len() == 1 && published[0].starts_with("D set publisher/a"), "{published:?}");
 }
 
 #[tokio::test]
@@ -81,11 +81,11 @@ async fn two_services_of_a_host_have_two_rows_and_a_restart_keeps_its_own() {
     assert_eq!(ids(&b, start).await, ["a", "b"]);
     directory(&scene, "a", "tcp://h:1").announce(at(299)).await.unwrap();
     assert_eq!(ids(&b, reader(start, 299)).await, ["a", "b"]);
-    assert_eq!(scene.told().len(), 2, "both creations, and no more");
+    assert_eq!(scene.published().len(), 2, "only both creates");
 }
 
 #[tokio::test]
-async fn who_is_silent_for_too_long_is_removed_once_and_that_is_published() {
+async fn a_publisher_that_is_silent_for_too_long_is_removed_once_and_that_is_published() {
     let scene = Scene::new("stale", quick()).await;
     let (a, b, c) = (
         directory(&scene, "a", "tcp://a:1"),
@@ -95,31 +95,31 @@ async fn who_is_silent_for_too_long_is_removed_once_and_that_is_published() {
     a.announce(at(0)).await.unwrap();
     b.announce(at(200)).await.unwrap();
     c.announce(at(200)).await.unwrap();
-    scene.told();
+    scene.published();
     let start = Instant::now();
     for seconds in [0, 300] {
         for directory in [&b, &c] {
             let removed = directory.remove_stale(reader(start, seconds)).await.unwrap();
-            assert!(removed.is_empty(), "the lease lasts until then");
+            assert!(removed.is_empty(), "the lease is still valid");
         }
         b.announce(at(201 + seconds)).await.unwrap();
         c.announce(at(201 + seconds)).await.unwrap();
     }
     let late = reader(start, 301);
     let (by_b, by_c) = tokio::join!(b.remove_stale(late), c.remove_stale(late));
-    assert_eq!(by_b.unwrap().len() + by_c.unwrap().len(), 1, "one of them");
-    assert_eq!(scene.told(), ["D delete publisher/a -"]);
+    assert_eq!(by_b.unwrap().len() + by_c.unwrap().len(), 1, "only one of them removes it");
+    assert_eq!(scene.published(), ["D delete publisher/a -"]);
     assert_eq!(ids(&b, late).await, ["b", "c"]);
     a.announce(at(302)).await.unwrap();
-    assert!(scene.told()[0].starts_with("D create publisher/a"), "it lives, and is new again");
-    assert_eq!(count(&a, "own_row_removed"), 1, "and says so");
+    assert!(scene.published()[0].starts_with("D create publisher/a"), "it is alive, and new again");
+    assert_eq!(count(&a, "own_row_removed"), 1, "and counts the removal");
     a.remove_stale(start).await.unwrap();
     let removed = a.remove_stale(reader(start, 9000)).await.unwrap();
-    assert!(removed.len() == 2 && removed.iter().all(|row| row.id != "a"), "never its own");
+    assert!(removed.len() == 2 && removed.iter().all(|row| row.id != "a"), "but not its own row");
 }
 
 #[tokio::test]
-async fn a_publisher_whose_clock_is_wrong_keeps_its_row_as_long_as_it_renews_it() {
+async fn a_publisher_whose_clock_is_wrong_keeps_its_row_while_it_renews_it() {
     let hour = 3600;
     for (clock_of_a, clock_of_b) in [(0, 20), (20, 0), (0, hour), (hour, 0)] {
         let scene = Scene::new(&format!("clocks_{clock_of_a}_{clock_of_b}"), quick()).await;
@@ -148,28 +148,28 @@ async fn an_observer_has_no_row_and_removes_those_of_others() {
     observer.leave().await.unwrap();
     let start = Instant::now();
     assert_eq!(ids(&observer, start).await, ["a"]);
-    scene.told();
+    scene.published();
     assert_eq!(observer.remove_stale(reader(start, 301)).await.unwrap().len(), 1);
-    assert_eq!(scene.told(), ["D delete publisher/a -"]);
+    assert_eq!(scene.published(), ["D delete publisher/a -"]);
 }
 
 #[tokio::test]
-async fn a_removal_that_cannot_be_published_is_found_again() {
+async fn a_removal_that_cannot_be_published_is_tried_again() {
     let scene = Scene::new("unpublished", quick()).await;
     let (a, b) = (directory(&scene, "a", "tcp://a:1"), directory(&scene, "b", "tcp://b:1"));
     a.announce(at(0)).await.unwrap();
     b.announce(at(301)).await.unwrap();
-    scene.told();
+    scene.published();
     let start = Instant::now();
     assert_eq!(ids(&b, start).await, ["a", "b"]);
     scene.publisher.behave(&[Behaviour::Refuses]);
     b.remove_stale(reader(start, 301)).await.unwrap_err();
     assert_eq!(b.remove_stale(reader(start, 301)).await.unwrap().len(), 1);
-    assert_eq!(scene.told(), ["D delete publisher/a -"]);
+    assert_eq!(scene.published(), ["D delete publisher/a -"]);
 }
 
 #[tokio::test]
-async fn rows_of_others_that_cannot_be_read_are_left_alone_and_counted() {
+async fn rows_of_others_that_cannot_be_read_are_ignored_and_counted() {
     let scene = Scene::new("bad_rows", quick()).await;
     let directory = directory(&scene, "a", "tcp://a:1");
     directory.announce(at(0)).await.unwrap();
@@ -186,7 +186,7 @@ async fn rows_of_others_that_cannot_be_read_are_left_alone_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_lease_is_renewed_in_time_though_the_database_goes_away_and_nothing_is_published() {
+async fn the_lease_is_renewed_in_time_although_the_database_is_unavailable_for_a_while() {
     let scene = Scene::new("renewed", quick()).await;
     let directory = Arc::new(directory(&scene, "a", "tcp://a:1"));
     let count = |name: &str| count(&directory, name);
@@ -194,13 +194,13 @@ async fn the_lease_is_renewed_in_time_though_the_database_goes_away_and_nothing_
     let task = tokio::spawn(async move { running.run().await });
     tokio::time::sleep(TIMEOUT).await;
     let renewed = count("leases_renewed");
-    assert!((3..=4).contains(&renewed), "{renewed} in the time of one lease");
+    assert!((3..=4).contains(&renewed), "{renewed} renewals during one lease");
 
     scene.database.close().await.unwrap();
     tokio::time::sleep(TIMEOUT / 2).await;
-    assert!(count("directory_failures") >= 4, "it tries again sooner");
+    assert!(count("directory_failures") >= 4, "it retries sooner");
     assert_eq!(count("leases_renewed"), renewed);
     task.abort();
-    assert_eq!(scene.told().len(), 1);
+    assert_eq!(scene.published().len(), 1);
     assert!(PublisherRow::now() > at(0));
 }

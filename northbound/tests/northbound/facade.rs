@@ -1,4 +1,4 @@
-//! Objects are written, then published; and what is left when the one or the other fails (seed 004, cases 1 and 2).
+//! Objects are written, then published; and the results when either step fails (seed 004, cases 1 and 2).
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ async fn each_change_is_written_and_then_published_once() {
     assert_eq!(scene.northbound.delete(PORT, Some(2)).await.unwrap(), after);
     assert_eq!(scene.northbound.get(PORT).await.unwrap(), None);
     assert_eq!(
-        scene.told(),
+        scene.published(),
         [
             r#"D create lport/p {"id":"p","name":"x","version":1} v1"#,
             r#"D set lport/p {"id":"p","name":"y","version":2} v2"#,
@@ -36,7 +36,7 @@ async fn each_change_is_written_and_then_published_once() {
 }
 
 #[tokio::test]
-async fn events_go_out_on_the_topic_of_their_object_if_that_is_wanted() {
+async fn events_use_the_topic_of_their_object_if_distribution_is_selective() {
     for (selective, topic) in [(false, "D"), (true, "tenant-1")] {
         let scene =
             Scene::new(&format!("selective_{selective}"), NorthboundOptions { selective, ..quick() }).await;
@@ -44,31 +44,34 @@ async fn events_go_out_on_the_topic_of_their_object_if_that_is_wanted() {
         scene.northbound.create(port(json!({"id": "q"}))).await.unwrap();
         scene.northbound.update(PORT, &fields(json!({"name": "y"})), None).await.unwrap();
         scene.northbound.delete(PORT.on("tenant-1"), None).await.unwrap();
-        let topics: Vec<String> =
-            scene.told().iter().map(|told| told.split(' ').next().unwrap().to_owned()).collect();
+        let topics: Vec<String> = scene
+            .published()
+            .iter()
+            .map(|published| published.split(' ').next().unwrap().to_owned())
+            .collect();
         assert_eq!(topics, [topic, "D", topic, topic]);
     }
 }
 
-/// Seed 004, case 1: what was added is deleted again, and nothing is published.
+/// Seed 004, case 1: an added row is deleted again, and nothing is published.
 #[tokio::test]
-async fn what_was_created_without_an_answer_is_deleted_again_and_not_published() {
+async fn a_create_without_an_answer_is_deleted_again_and_not_published() {
     let scene = Scene::new("answer_lost", quick()).await;
     let database = Interrupted::new(&scene.database);
     let publisher: Arc<dyn pubsub_api::Publisher> = Arc::<Recorder>::clone(&scene.publisher);
     let northbound = Northbound::new(Arc::<Interrupted>::clone(&database), publisher, quick());
     database.lose_answers();
     let error = northbound.create(port(json!({"id": "p", "name": "x"}))).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable, "nothing of it is left: {error}");
-    assert_eq!((scene.held(PORT).await, scene.told()), (None, Vec::new()));
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "nothing is left: {error}");
+    assert_eq!((scene.held(PORT).await, scene.published()), (None, Vec::new()));
     assert_eq!(northbound.status().counter("creates_taken_back", None), 1);
 }
 
 #[tokio::test]
-async fn what_the_database_refuses_is_not_published() {
+async fn a_refused_write_is_not_published() {
     let scene = Scene::new("refused", quick()).await;
     scene.northbound.create(port(json!({"id": "p", "name": "x"}))).await.unwrap();
-    scene.told();
+    scene.published();
     let kinds = [
         scene.northbound.create(port(json!({"id": "p", "name": "z"}))).await.unwrap_err().kind(),
         scene
@@ -82,22 +85,22 @@ async fn what_the_database_refuses_is_not_published() {
         scene.northbound.delete(PORT, Some(7)).await.unwrap_err().kind(),
     ];
     assert_eq!(kinds, [AlreadyExists, NotFound, NotFound, Conflict, Conflict]);
-    assert_eq!(scene.told(), [""; 0]);
+    assert_eq!(scene.published(), [""; 0]);
     assert_eq!(scene.held(PORT).await, Some(json!({"id": "p", "name": "x", "version": 1})));
 }
 
 #[tokio::test]
-async fn a_creation_that_is_repeated_is_success_and_published_again() {
+async fn a_repeated_create_succeeds_and_is_published_again() {
     let scene = Scene::new("repeated", quick()).await;
     let object = port(json!({"id": "p", "name": "x"}));
     scene.northbound.create(object.clone()).await.unwrap();
     scene.northbound.create(object).await.unwrap();
-    let told = scene.told();
-    assert_eq!((told.len(), &told[0], scene.count("creates_repeated")), (2, &told[1], 1));
+    let published = scene.published();
+    assert_eq!((published.len(), &published[0], scene.count("creates_repeated")), (2, &published[1], 1));
 }
 
 #[tokio::test]
-async fn what_the_publisher_refuses_is_undone_and_returned() {
+async fn a_change_that_the_publisher_refuses_is_undone_and_returned() {
     let scene = Scene::new("undone", quick()).await;
     let before = json!({"id": "p", "name": "x", "version": 1});
     scene.publisher.behave(&[Behaviour::Refuses]);
@@ -114,35 +117,35 @@ async fn what_the_publisher_refuses_is_undone_and_returned() {
     assert_eq!(scene.held(PORT).await, Some(before.clone()));
     scene.northbound.delete(PORT, None).await.unwrap_err();
     assert_eq!(scene.held(PORT).await, Some(before));
-    assert_eq!((scene.told().len(), scene.count("changes_unpublished")), (1, 3));
+    assert_eq!((scene.published().len(), scene.count("changes_unpublished")), (1, 3));
 }
 
 #[tokio::test]
-async fn what_may_have_been_published_is_undone_and_taken_back() {
+async fn a_change_that_may_have_been_published_is_undone_and_reverted() {
     let scene = Scene::new("in_doubt", quick()).await;
     let not_confirmed = || scene.publisher.behave(&[Behaviour::DoesNotConfirm]);
     not_confirmed();
     let error = scene.northbound.create(port(json!({"id": "p", "name": "x"}))).await.unwrap_err();
     assert_eq!((error.kind(), scene.held(PORT).await), (ErrorKind::Unavailable, None));
-    assert_eq!(scene.told()[1..], ["D delete lport/p -"]);
+    assert_eq!(scene.published()[1..], ["D delete lport/p -"]);
 
     scene.northbound.create(port(json!({"id": "p", "name": "x"}))).await.unwrap();
-    scene.told();
+    scene.published();
     not_confirmed();
     scene.northbound.update(PORT, &fields(json!({"name": "y"})), None).await.unwrap_err();
-    assert_eq!(scene.told()[1..], [r#"D set lport/p {"id":"p","name":"x","version":1}"#]);
+    assert_eq!(scene.published()[1..], [r#"D set lport/p {"id":"p","name":"x","version":1}"#]);
     not_confirmed();
     scene.northbound.delete(PORT, None).await.unwrap_err();
-    assert_eq!(scene.told()[1..], [r#"D create lport/p {"id":"p","name":"x","version":1}"#]);
+    assert_eq!(scene.published()[1..], [r#"D create lport/p {"id":"p","name":"x","version":1}"#]);
     assert_eq!(scene.held(PORT).await, Some(json!({"id": "p", "name": "x", "version": 1})));
 
     scene.publisher.behave(&[Behaviour::DoesNotConfirm, Behaviour::Refuses]);
     let error = scene.northbound.delete(PORT, None).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InDoubt, "who got the event does not know better: {error}");
+    assert_eq!(error.kind(), ErrorKind::InDoubt, "receivers of the event are not corrected: {error}");
 }
 
 #[tokio::test]
-async fn an_undo_never_goes_over_what_another_writer_wrote() {
+async fn an_undo_never_overwrites_another_writer() {
     let scene = Scene::new("overtaken", quick()).await;
     let others = br#"{"id": "p", "name": "other"}"#;
     scene.publisher.behave(&[Behaviour::Meanwhile(Arc::clone(&scene.database), PORT, others)]);
@@ -153,7 +156,7 @@ async fn an_undo_never_goes_over_what_another_writer_wrote() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_published_stays_if_a_monitor_is_to_find_it() {
+async fn an_unpublished_change_stays_if_a_monitor_is_to_find_it() {
     let scene =
         Scene::new("left", NorthboundOptions { on_unpublished: OnUnpublished::Leave, ..quick() }).await;
     scene.publisher.behave(&[Behaviour::Refuses]);
@@ -163,7 +166,7 @@ async fn what_cannot_be_published_stays_if_a_monitor_is_to_find_it() {
 }
 
 #[tokio::test]
-async fn rows_that_are_no_objects_are_named_counted_and_left_out() {
+async fn rows_that_are_not_objects_are_logged_counted_and_skipped() {
     let scene = Scene::new("corrupt", quick()).await;
     scene.northbound.create(port(json!({"id": "p"}))).await.unwrap();
     scene.database.create_key(RowName::new("lport", "bad"), "junk".into(), false).await.unwrap();
@@ -181,7 +184,7 @@ async fn rows_that_are_no_objects_are_named_counted_and_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_update_is_lost_among_many() {
+async fn no_concurrent_update_is_lost() {
     const WRITERS: usize = 8;
     const ROUNDS: usize = 10;
     let scene = Arc::new(Scene::new("many", quick()).await);
@@ -205,5 +208,5 @@ async fn no_update_is_lost_among_many() {
     for writer in 0..WRITERS {
         assert_eq!(object.fields()[&format!("writer-{writer}")], ROUNDS - 1);
     }
-    assert_eq!(scene.told().len(), 1 + WRITERS * ROUNDS);
+    assert_eq!(scene.published().len(), 1 + WRITERS * ROUNDS);
 }

@@ -1,4 +1,4 @@
-//! Table monitors: what others write is published once, whatever fails meanwhile (defects D7 and D9).
+//! Table monitors: changes of others are published once, whatever fails meanwhile (defects D7 and D9).
 
 use std::fs;
 use std::path::Path;
@@ -21,12 +21,12 @@ fn monitor_of(scene: &Scene, database: Arc<dyn DbApi>, table: &str) -> pubsub_ap
     TableMonitor::new(database, publisher, table, POLL_TIME)
 }
 
-/// One that keeps its copy in this folder.
+/// A monitor that saves its copy in this folder.
 fn monitor(scene: &Scene, state_dir: &Path) -> TableMonitor {
     monitor_of(scene, Arc::clone(&scene.database), "chassis").unwrap().keep_in(state_dir)
 }
 
-/// One that has seen the empty table.
+/// A monitor that has seen the empty table.
 async fn begun(name: &str) -> (Scene, TempDir, TableMonitor) {
     let (scene, folder) = (Scene::new(name, quick()).await, tempfile::tempdir().unwrap());
     let monitor = monitor(&scene, folder.path());
@@ -51,7 +51,7 @@ const A2: &str = r#"{"id":"a","version":2}"#;
 const B: &str = r#"{"id":"b"}"#;
 
 #[tokio::test]
-async fn what_others_write_is_published_with_its_version_and_once() {
+async fn changes_of_others_are_published_once_with_their_version() {
     let (scene, _folder, monitor) = begun("monitor_once").await;
     write(&scene, "a", A).await;
     monitor.poll().await.unwrap();
@@ -63,7 +63,7 @@ async fn what_others_write_is_published_with_its_version_and_once() {
     monitor.poll().await.unwrap();
     monitor.poll().await.unwrap();
     assert_eq!(
-        scene.told(),
+        scene.published(),
         [
             r#"D create chassis/a {"id":"a"}"#,
             r#"D set chassis/a {"id":"a","version":2} v2"#,
@@ -75,7 +75,7 @@ async fn what_others_write_is_published_with_its_version_and_once() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_due_at_the_next_poll_and_what_was_sent_is_not() {
+async fn an_event_that_cannot_be_sent_is_due_at_the_next_poll_and_a_sent_one_is_not() {
     let (scene, _folder, monitor) = begun("monitor_sends").await;
     write(&scene, "a", A).await;
     scene.publisher.behave(&[Behaviour::Meanwhile(
@@ -84,9 +84,9 @@ async fn what_cannot_be_sent_is_due_at_the_next_poll_and_what_was_sent_is_not() 
         B.as_bytes(),
     )]);
     assert_eq!(monitor.poll().await.unwrap_err().kind(), ErrorKind::Overloaded);
-    assert_eq!(scene.told(), [""; 0]);
+    assert_eq!(scene.published(), [""; 0]);
     monitor.poll().await.unwrap();
-    assert_eq!(scene.told(), [r#"D create chassis/a {"id":"a"}"#, r#"D create chassis/b {"id":"b"}"#]);
+    assert_eq!(scene.published(), [r#"D create chassis/a {"id":"a"}"#, r#"D create chassis/b {"id":"b"}"#]);
 
     remove(&scene, "a").await;
     monitor.poll().await.unwrap();
@@ -94,57 +94,57 @@ async fn what_cannot_be_sent_is_due_at_the_next_poll_and_what_was_sent_is_not() 
     monitor.poll().await.unwrap_err();
     monitor.poll().await.unwrap_err();
     monitor.poll().await.unwrap();
-    assert_eq!(scene.told(), ["D delete chassis/a -"]);
+    assert_eq!(scene.published(), ["D delete chassis/a -"]);
 }
 
 #[tokio::test]
-async fn a_row_that_one_poll_did_not_find_and_the_next_one_did_is_not_deleted() {
+async fn a_row_that_only_one_poll_did_not_find_is_not_deleted() {
     let (scene, _folder, monitor) = begun("monitor_evicted").await;
     write(&scene, "a", A).await;
     write(&scene, "b", B).await;
     monitor.poll().await.unwrap();
-    scene.told();
+    scene.published();
     for _ in 0..3 {
         remove(&scene, "a").await;
         monitor.poll().await.unwrap();
         write(&scene, "a", A).await;
         monitor.poll().await.unwrap();
     }
-    assert_eq!(scene.told(), [""; 0]);
+    assert_eq!(scene.published(), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_table_that_was_emptied_is_published_as_such_only_after_long() {
+async fn the_deletes_of_an_emptied_table_are_held_back() {
     let (scene, _folder, monitor) = begun("monitor_emptied").await;
     write(&scene, "a", A).await;
     write(&scene, "b", B).await;
     monitor.poll().await.unwrap();
-    scene.told();
+    scene.published();
     remove(&scene, "a").await;
     remove(&scene, "b").await;
     for _ in 0..5 {
         monitor.poll().await.unwrap();
     }
-    assert_eq!((scene.told().len(), count(&monitor, "polls_held")), (0, 5));
+    assert_eq!((scene.published().len(), count(&monitor, "polls_held")), (0, 5));
     write(&scene, "a", A).await;
     write(&scene, "b", B).await;
     monitor.poll().await.unwrap();
-    assert_eq!((scene.told().len(), count(&monitor, "polls_held")), (0, 5));
+    assert_eq!((scene.published().len(), count(&monitor, "polls_held")), (0, 5));
 }
 
 #[tokio::test]
-async fn a_row_that_came_and_vanished_untold_is_never_told_of() {
+async fn a_row_that_vanished_before_its_create_was_published_is_never_published() {
     let (scene, _folder, monitor) = begun("monitor_vanished").await;
     write(&scene, "a", A).await;
     scene.publisher.behave(&[Behaviour::Refuses]);
     monitor.poll().await.unwrap_err();
     remove(&scene, "a").await;
     monitor.poll().await.unwrap();
-    assert_eq!(scene.told(), [""; 0]);
+    assert_eq!(scene.published(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_monitor_outlives_a_database_that_goes_and_a_publisher_that_refuses() {
+async fn a_monitor_survives_an_unavailable_database_and_a_publisher_that_refuses() {
     let scene = Scene::new("monitor_outlives", quick()).await;
     let database = Interrupted::new(&scene.database);
     let of_monitor: Arc<dyn DbApi> = Arc::<Interrupted>::clone(&database);
@@ -158,42 +158,42 @@ async fn a_monitor_outlives_a_database_that_goes_and_a_publisher_that_refuses() 
     tokio::time::sleep(POLL_TIME * 10).await;
     let failures = count(&monitor, "poll_failures");
     assert!((8..=13).contains(&failures), "{failures}");
-    assert_eq!(scene.told(), [""; 0], "nothing is gone because it cannot be read");
+    assert_eq!(scene.published(), [""; 0], "a failed read deletes nothing");
     scene.publisher.behave(&[Behaviour::Refuses, Behaviour::Refuses]);
     database.come_back();
     tokio::time::sleep(POLL_TIME * 4).await;
-    assert_eq!(scene.told(), [r#"D create chassis/a {"id":"a"}"#]);
+    assert_eq!(scene.published(), [r#"D create chassis/a {"id":"a"}"#]);
     assert_eq!(count(&monitor, "poll_failures"), failures + 2);
     task.abort();
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_database_tells_of_changes_they_are_published_within_a_tenth_of_the_time() {
+async fn with_a_watching_database_changes_are_published_within_a_tenth_of_the_time() {
     let scene = Scene::new("monitor_watches", quick()).await;
     let monitor = Arc::new(monitor_of(&scene, Arc::clone(&scene.database), "chassis").unwrap());
     let task = tokio::spawn(async move { monitor.run().await });
     tokio::time::sleep(POLL_TIME / 5).await;
     write(&scene, "a", A).await;
     tokio::time::sleep(POLL_TIME / 100).await;
-    assert_eq!(scene.told(), [r#"D create chassis/a {"id":"a"}"#]);
+    assert_eq!(scene.published(), [r#"D create chassis/a {"id":"a"}"#]);
     write(&scene, "b", B).await;
     tokio::time::sleep(POLL_TIME / 20).await;
-    assert_eq!(scene.told(), [""; 0], "a table is not read time and again while others write");
+    assert_eq!(scene.published(), [""; 0], "the table is not read continuously while others write");
     tokio::time::sleep(POLL_TIME / 20).await;
-    assert_eq!(scene.told(), [r#"D create chassis/b {"id":"b"}"#]);
+    assert_eq!(scene.published(), [r#"D create chassis/b {"id":"b"}"#]);
     task.abort();
 }
 
 #[tokio::test]
-async fn a_restart_announces_nothing_anew_and_finds_what_changed_meanwhile() {
+async fn a_restart_publishes_nothing_again_and_finds_the_changes_made_meanwhile() {
     let (scene, folder, before) = begun("monitor_restart").await;
     write(&scene, "a", A).await;
     write(&scene, "b", B).await;
     before.poll().await.unwrap();
     drop(before);
-    scene.told();
+    scene.published();
     monitor(&scene, folder.path()).poll().await.unwrap();
-    assert_eq!(scene.told(), [""; 0]);
+    assert_eq!(scene.published(), [""; 0]);
 
     write(&scene, "a", A2).await;
     remove(&scene, "b").await;
@@ -203,15 +203,15 @@ async fn a_restart_announces_nothing_anew_and_finds_what_changed_meanwhile() {
     let again = monitor(&scene, folder.path());
     again.poll().await.unwrap();
     again.poll().await.unwrap();
-    assert_eq!(scene.told(), [r#"D set chassis/a {"id":"a","version":2} v2"#, "D delete chassis/b -"]);
+    assert_eq!(scene.published(), [r#"D set chassis/a {"id":"a","version":2} v2"#, "D delete chassis/b -"]);
 }
 
 #[tokio::test]
-async fn without_a_whole_file_the_first_poll_only_learns_what_is_there() {
+async fn without_an_intact_file_the_first_poll_only_learns_the_rows() {
     let (scene, folder, begun) = begun("monitor_damaged").await;
     write(&scene, "a", A).await;
     begun.poll().await.unwrap();
-    scene.told();
+    scene.published();
     let path = folder.path().join("monitor-chassis");
     for damage in [
         |path: &Path| fs::remove_file(path).unwrap(),
@@ -224,27 +224,27 @@ async fn without_a_whole_file_the_first_poll_only_learns_what_is_there() {
         write(&scene, "b", B).await;
         let again = monitor(&scene, folder.path());
         again.poll().await.unwrap();
-        assert_eq!(scene.told(), [""; 0]);
+        assert_eq!(scene.published(), [""; 0]);
         remove(&scene, "b").await;
         again.poll().await.unwrap();
         again.poll().await.unwrap();
-        assert_eq!(scene.told(), ["D delete chassis/b -"]);
+        assert_eq!(scene.published(), ["D delete chassis/b -"]);
     }
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_written_is_told_and_stops_nothing() {
+async fn a_file_that_cannot_be_written_is_reported_and_stops_nothing() {
     let (scene, folder, monitor) = begun("monitor_unwritable").await;
     folder.close().unwrap();
     write(&scene, "a", A).await;
     monitor.poll().await.unwrap();
     write(&scene, "b", B).await;
     monitor.poll().await.unwrap();
-    assert_eq!((scene.told().len(), count(&monitor, "poll_failures")), (2, 2));
+    assert_eq!((scene.published().len(), count(&monitor, "poll_failures")), (2, 2));
 }
 
 #[tokio::test]
-async fn rows_that_cannot_be_read_are_counted_and_hold_up_no_other() {
+async fn rows_that_cannot_be_read_are_counted_and_do_not_delay_others() {
     let (scene, _folder, monitor) = begun("monitor_unreadable").await;
     write(&scene, "a", A).await;
     monitor.poll().await.unwrap();
@@ -253,12 +253,12 @@ async fn rows_that_cannot_be_read_are_counted_and_hold_up_no_other() {
     monitor.poll().await.unwrap();
     write(&scene, "a", A).await;
     monitor.poll().await.unwrap();
-    assert_eq!(scene.told(), [r#"D create chassis/a {"id":"a"}"#, r#"D create chassis/b {"id":"b"}"#]);
+    assert_eq!(scene.published(), [r#"D create chassis/a {"id":"a"}"#, r#"D create chassis/b {"id":"b"}"#]);
     assert_eq!(count(&monitor, "rows_unreadable"), 1);
 }
 
 #[tokio::test]
-async fn tables_that_are_written_without_end_are_refused() {
+async fn tables_that_are_written_all_the_time_are_refused() {
     let scene = Scene::new("monitor_refused", quick()).await;
     for (table, why) in
         [("publisher", "renewal"), ("service", "skimmer service list"), ("l{port}", "is no table")]

@@ -8,33 +8,33 @@ use pubsub_api::database::{DbApi, RowName};
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Error, ErrorKind, Publisher, Result, Status, Topic, Value};
 
-/// A publisher that fails in the ways that a real one cannot be brought to at will, and notes what it took.
+/// A publisher that fails on demand in ways that a real one does not, and records the events that it accepted.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     next: Mutex<VecDeque<Behaviour>>,
-    told: Mutex<Vec<String>>,
+    published: Mutex<Vec<String>>,
     confirms: Mutex<bool>,
 }
 
-/// What it does with the next event.
+/// The reaction to the next event.
 #[derive(Debug, Clone)]
 pub(crate) enum Behaviour {
     Refuses,
-    /// It takes it, and says no more.
+    /// It accepts the event, and does not confirm it.
     DoesNotConfirm,
-    /// It refuses it, after another writer has written this.
+    /// It refuses the event, after another writer has written this.
     Meanwhile(Arc<dyn DbApi>, RowName<'static>, &'static [u8]),
 }
 
 impl Recorder {
-    /// It does this with the events to come, one after the other, and then takes and confirms them all.
+    /// Uses these reactions for the next events, one each, and then accepts and confirms all.
     pub(crate) fn behave(&self, behaviours: &[Behaviour]) {
         self.next.lock().unwrap().extend(behaviours.iter().cloned());
     }
 
-    /// What it took since: topic, action, row, value and version.
-    pub(crate) fn take_told(&self) -> Vec<String> {
-        std::mem::take(&mut self.told.lock().unwrap())
+    /// The events accepted since the last call: topic, action, row, value and version.
+    pub(crate) fn take_published(&self) -> Vec<String> {
+        std::mem::take(&mut self.published.lock().unwrap())
     }
 
     fn note(&self, topic: &Topic, payload: &[u8]) {
@@ -46,7 +46,10 @@ impl Recorder {
         };
         let (table, key) = (event.table.unwrap(), event.key.unwrap());
         let version = event.version.map(|version| format!(" v{version}")).unwrap_or_default();
-        self.told.lock().unwrap().push(format!("{topic} {} {table}/{key} {value}{version}", event.action));
+        self.published
+            .lock()
+            .unwrap()
+            .push(format!("{topic} {} {table}/{key} {value}{version}", event.action));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The word of a program that it is alive.
+//! The periodic report of a program that it is alive.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,11 +36,11 @@ async fn each_program_has_a_row_that_it_renews_without_an_event() {
     seen.sort();
     assert_eq!(seen, [at(0), at(25)]);
     assert!(rows.iter().all(|row| row.binary == "skimmer-publisher-service" && !row.chassis.is_empty()));
-    assert_eq!(scene.told(), [""; 0]);
+    assert_eq!(scene.published(), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_program_that_was_disabled_stays_so_and_junk_is_written_over() {
+async fn a_disabled_program_stays_disabled_and_an_invalid_row_is_overwritten() {
     let scene = Scene::new("report_disabled", quick()).await;
     let report = report(Arc::clone(&scene.database), "a");
     report.write(at(0)).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_program_that_was_disabled_stays_so_and_junk_is_written_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_database_that_is_away_is_counted_and_tried_again() {
+async fn an_unavailable_database_is_counted_and_retried() {
     let scene = Scene::new("report_away", quick()).await;
     let database = Interrupted::new(&scene.database);
     let of_report: Arc<dyn DbApi> = Arc::<Interrupted>::clone(&database);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::publisher::Recorder;
 
-/// A façade over an empty database of this test's own, and a publisher that does as it is told.
+/// A façade over an empty database of this test's own, and a scripted publisher.
 pub(crate) struct Scene {
     pub(crate) northbound: Northbound,
     pub(crate) database: Arc<dyn DbApi>,
@@ -34,8 +34,8 @@ impl Scene {
         held.map(|held| serde_json::from_slice(&held).expect("JSON"))
     }
 
-    pub(crate) fn told(&self) -> Vec<String> {
-        self.publisher.take_told()
+    pub(crate) fn published(&self) -> Vec<String> {
+        self.publisher.take_published()
     }
 
     pub(crate) fn count(&self, name: &str) -> u64 {

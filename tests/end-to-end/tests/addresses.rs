@@ -101,7 +101,7 @@ fn what_is_no_socket_at_the_socket_path_is_refused_by_name_and_left_as_it_is() {
         occupy(&path);
         let before = fs::symlink_metadata(&path).expect("it is there");
         let launch = second(&folder).set("publisher_multiproc_socket", path.display());
-        refused(launch, &[&path.display().to_string(), name, "left as it is"]);
+        refused(launch, &[&path.display().to_string(), name, "was left in place"]);
         let after = fs::symlink_metadata(&path).expect("it is still there");
         assert_eq!((before.file_type(), before.len()), (after.file_type(), after.len()), "{name}");
         match after.is_dir() {

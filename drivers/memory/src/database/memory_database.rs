@@ -11,7 +11,7 @@ use super::store::Store;
 use super::tables::Tables;
 use crate::lock::lock;
 
-/// One who has a [`Store`] open.
+/// A handle on a [`Store`].
 #[derive(Debug)]
 pub(super) struct MemoryDatabase {
     name: String,
@@ -31,7 +31,7 @@ impl MemoryDatabase {
         Self { name, stage: Mutex::new(Stage::New), calls: Counter::new("database_calls") }
     }
 
-    /// Does one call of the contract, in one step.
+    /// Executes one call of the contract, atomically.
     fn call<T>(&self, run: impl FnOnce(MutexGuard<'_, Tables>) -> T) -> Result<T> {
         let store = self.store()?;
         self.calls.add(1);
@@ -167,7 +167,7 @@ impl Watch for MemoryDatabase {
 
     async fn changed(&self, seen: u64) -> Result<u64> {
         let mut revisions = self.store()?.revisions();
-        // The store stays for as long as the process does.
+        // The store lives as long as the process.
         let now = revisions.wait_for(|revision| *revision != seen).await.map(|revision| *revision);
         now.map_err(|_| self.closed())
     }

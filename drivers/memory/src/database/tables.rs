@@ -7,7 +7,7 @@ use pubsub_api::database::{Entry, RowName, RowPlace, UNIQUE_KEY_TABLE, Write, ne
 /// The rows of a table, in the order of their keys, then topics; the row without topic is the first of its key.
 type Table = BTreeMap<RowPlace, Bytes>;
 
-/// All tables, and what the contract's calls do to them. Names are checked before.
+/// All tables, and the contract's calls on them. The caller has checked the names.
 #[derive(Debug, Default)]
 pub(super) struct Tables(BTreeMap<String, Table>);
 
@@ -86,12 +86,12 @@ impl Tables {
         Ok(next)
     }
 
-    /// What stands in this row, its topic taken as it is named.
+    /// The value of this row; the topic is used exactly as given.
     fn exact(&self, row: RowName<'_>) -> Option<&Bytes> {
         self.0.get(row.table)?.get(&place(row))
     }
 
-    /// Where this row is; without a topic, the one row of its key.
+    /// The place of this row; without a topic, of the only row with its key.
     fn find(&self, row: RowName<'_>) -> Result<Option<RowPlace>> {
         let Some(table) = self.0.get(row.table) else { return Ok(None) };
         let named = place(row);

@@ -8,14 +8,14 @@ use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
 use super::{check_size, closed};
-use crate::intake::{Intake, OutboxId};
 use crate::lock::lock;
+use crate::multiproc_hub::{MultiprocHub, OutboxId};
 use crate::settings::MemorySettings;
 use crate::stream::queue_reading;
 
-/// The multiproc publisher: keeps events in its outbox until the subscriber's inbox has room.
+/// The multiproc publisher: holds events in its outbox until the subscriber's inbox has room.
 ///
-/// It goes to the intake at its first `send`, and does not mind whether a subscriber is bound there.
+/// It connects to its endpoint at the first `send`, whether or not a subscriber is bound there.
 #[derive(Debug)]
 pub(crate) struct MultiprocPublisher {
     endpoint: String,
@@ -36,15 +36,15 @@ struct State {
 
 #[derive(Debug, Clone)]
 struct Attached {
-    intake: Arc<Intake>,
+    hub: Arc<MultiprocHub>,
     outbox: OutboxId,
 }
 
 impl MultiprocPublisher {
-    /// One that is not attached yet.
+    /// Creates one that is not attached yet.
     pub(crate) fn new(settings: &MemorySettings) -> Self {
         Self {
-            endpoint: settings.intake.clone(),
+            endpoint: settings.multiproc_endpoint.clone(),
             queue_events: settings.queue_events,
             send_timeout: settings.send_timeout,
             linger: settings.linger,
@@ -61,48 +61,51 @@ impl MultiprocPublisher {
             return Err(closed());
         }
         let attach = || {
-            let intake = Intake::at(&self.endpoint);
-            let outbox = intake.attach(self.queue_events);
-            Attached { intake, outbox }
+            let hub = MultiprocHub::at(&self.endpoint);
+            let outbox = hub.attach(self.queue_events);
+            Attached { hub, outbox }
         };
         Ok(state.attached.get_or_insert_with(attach).clone())
     }
 
-    /// `None` as long as there is no room.
+    /// Returns `None` while there is no room.
     fn try_send(&self, attached: &Attached, envelope: &Envelope) -> Option<Result<()>> {
-        // Held over the push, so that `close` comes before or after it, never in between.
+        // Held during the push, so that `close` comes before or after it, never in between.
         let state = lock(&self.state);
         if state.closed {
             return Some(Err(closed()));
         }
-        if !attached.intake.push(attached.outbox, envelope) {
+        if !attached.hub.push(attached.outbox, envelope) {
             return None;
         }
         self.sent.add(1);
         Some(Ok(()))
     }
 
-    /// Waits until the outbox is empty, at most `patience`; then tells how much is in it.
-    async fn drain(&self, Attached { intake, outbox }: &Attached, patience: Duration) -> usize {
-        let empty = intake.wait_until(|| intake.waiting(*outbox) == 0);
+    /// Waits until the outbox is empty, at most `patience`; returns the number of events left.
+    async fn drain(&self, Attached { hub, outbox }: &Attached, patience: Duration) -> usize {
+        let empty = hub.wait_until(|| hub.waiting(*outbox) == 0);
         match timeout(patience, empty).await {
             Ok(()) => 0,
-            Err(_) => intake.waiting(*outbox),
+            Err(_) => hub.waiting(*outbox),
         }
     }
 
-    fn not_taken(&self, events: usize, intake: &Intake, waited: &str) -> Error {
-        let why =
-            if intake.has_subscriber() { "its subscriber does not read" } else { "nobody is bound there" };
-        let text = format!("{events} events for {} were not taken within {waited}: {why}", intake.endpoint());
+    fn not_accepted(&self, events: usize, hub: &MultiprocHub, waited: &str) -> Error {
+        let why = if hub.has_subscriber() {
+            "its subscriber does not read"
+        } else {
+            "no subscriber is bound there"
+        };
+        let text = format!("{} did not accept {events} events within {waited}: {why}", hub.endpoint());
         Error::new(ErrorKind::Unavailable, text)
     }
 
-    /// Takes the outbox away, and tells how many events were lost with it.
+    /// Removes the outbox, and returns the number of events lost with it.
     fn detach(&self) -> usize {
         let mut state = lock(&self.state);
         state.closed = true;
-        let left = state.attached.take().map_or(0, |attached| attached.intake.detach(attached.outbox));
+        let left = state.attached.take().map_or(0, |attached| attached.hub.detach(attached.outbox));
         self.dropped.add(u64::try_from(left).unwrap_or(u64::MAX));
         left
     }
@@ -116,16 +119,16 @@ impl Publisher for MultiprocPublisher {
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         check_size(&payload)?;
-        // A sender that never has to wait still lets the readers run.
+        // Even a sender that never waits yields to the readers.
         consume_budget().await;
         let attached = self.attached()?;
         let envelope = Envelope { topic: topic.clone(), payload };
         let mut outcome = None;
-        let accepted = attached.intake.wait_until(|| {
+        let accepted = attached.hub.wait_until(|| {
             outcome = self.try_send(&attached, &envelope);
             outcome.is_some()
         });
-        // The result is in `outcome`, also if the time is up at the same moment.
+        // The result is in `outcome`, even if the timeout expires at the same moment.
         let _ = timeout(self.send_timeout, accepted).await;
         outcome.unwrap_or_else(|| {
             self.refused.add(1);
@@ -145,9 +148,9 @@ impl Publisher for MultiprocPublisher {
                 0 => return Ok(()),
                 left if left < before => before = left,
                 left => {
-                    return Err(self.not_taken(
+                    return Err(self.not_accepted(
                         left,
-                        &attached.intake,
+                        &attached.hub,
                         &format!("{:?} (send_timeout)", self.send_timeout),
                     ));
                 }
@@ -162,11 +165,11 @@ impl Publisher for MultiprocPublisher {
             state.attached.clone()
         };
         let Some(attached) = attached else { return Ok(()) };
-        attached.intake.wake_all();
+        attached.hub.wake_all();
         self.drain(&attached, self.linger).await;
         match self.detach() {
             0 => Ok(()),
-            left => Err(self.not_taken(left, &attached.intake, &format!("{:?} (linger)", self.linger))),
+            left => Err(self.not_accepted(left, &attached.hub, &format!("{:?} (linger)", self.linger))),
         }
     }
 
@@ -176,9 +179,9 @@ impl Publisher for MultiprocPublisher {
 
     fn status(&self) -> Status {
         let attached = lock(&self.state).attached.clone();
-        let depth = attached.as_ref().map_or(0, |attached| attached.intake.waiting(attached.outbox));
+        let depth = attached.as_ref().map_or(0, |attached| attached.hub.waiting(attached.outbox));
         let state = match &attached {
-            Some(attached) if attached.intake.has_subscriber() => "up",
+            Some(attached) if attached.hub.has_subscriber() => "up",
             _ => "connecting",
         };
         Status {

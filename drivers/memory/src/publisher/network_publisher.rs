@@ -16,10 +16,10 @@ use crate::lock::lock;
 use crate::request_queue::RequestQueue;
 use crate::settings::MemorySettings;
 
-/// The network publisher: binds in the hub, and puts events into its subscribers' inboxes.
+/// The network publisher: binds in the hub, and puts events into the inboxes of its subscribers.
 ///
-/// It has no queue of its own, so `send` never waits and `flush` has nothing to wait for: an accepted event is in
-/// every inbox that wants it, or part of a gap that is told there.
+/// It has no queue of its own, so `send` never waits and `flush` returns at once: an accepted event is in every
+/// matching inbox, or part of a gap that is reported there.
 #[derive(Debug)]
 pub(crate) struct NetworkPublisher {
     bind: Endpoint,
@@ -32,12 +32,12 @@ pub(crate) struct NetworkPublisher {
 enum State {
     New,
     Bound(Arc<Fanout>),
-    /// Keeps the last one for its readings.
+    /// Keeps the last fan-out for the status.
     Closed(Option<Arc<Fanout>>),
 }
 
 impl NetworkPublisher {
-    /// One that is not bound yet.
+    /// Creates one that is not bound yet.
     pub(crate) fn new(settings: &MemorySettings) -> Self {
         Self {
             bind: settings.bind.clone(),
@@ -88,7 +88,7 @@ impl Publisher for NetworkPublisher {
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         check_size(&payload)?;
-        // A sender that never has to wait still lets the readers run.
+        // Even a sender that never waits yields to the readers.
         consume_budget().await;
         self.bound()?.send(&Envelope { topic: topic.clone(), payload });
         Ok(())
@@ -129,14 +129,14 @@ impl Requests for NetworkPublisher {
     }
 
     async fn answer(&self, peer: PeerId, envelopes: &mut Batch) -> Result<()> {
-        let Some(asker) = self.bound()?.asker(peer) else {
+        let Some(requester) = self.bound()?.requester(peer) else {
             return Err(Error::new(
                 ErrorKind::Unavailable,
-                "the asker is gone: what it wants, it asks again",
+                "the requester has disconnected; it must send its requests again",
             ));
         };
-        let answered = asker.replies().answer(&asker, envelopes, self.dead_after).await;
-        // It may be gone because this publisher is.
+        let answered = requester.replies().answer(&requester, envelopes, self.dead_after).await;
+        // The requester may be gone because this publisher is closed.
         answered.or_else(|error| self.bound().and(Err(error)))
     }
 }

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use pubsub_api::{Incoming, Result, Status, Subscriber};
 
 use super::closed;
-use crate::intake::Intake;
 use crate::lock::lock;
+use crate::multiproc_hub::MultiprocHub;
 use crate::settings::MemorySettings;
 use crate::stream::Stream;
 
-/// The multiproc subscriber: binds an intake, and takes every topic from the publishers that send there.
+/// The multiproc subscriber: binds an endpoint, and receives every topic from the publishers that send there.
 #[derive(Debug)]
 pub(crate) struct MultiprocSubscriber {
     endpoint: String,
@@ -20,15 +20,15 @@ pub(crate) struct MultiprocSubscriber {
 #[derive(Debug)]
 enum State {
     New,
-    Bound(Arc<Intake>),
+    Bound(Arc<MultiprocHub>),
     Closed,
 }
 
 impl MultiprocSubscriber {
-    /// One that is not bound yet.
+    /// Creates one that is not bound yet.
     pub(crate) fn new(settings: &MemorySettings) -> Self {
         Self {
-            endpoint: settings.intake.clone(),
+            endpoint: settings.multiproc_endpoint.clone(),
             stream: Arc::new(Stream::new(settings.queue_events)),
             state: Mutex::new(State::New),
         }
@@ -37,8 +37,8 @@ impl MultiprocSubscriber {
     fn release(&self) {
         let mut state = lock(&self.state);
         self.stream.close();
-        if let State::Bound(intake) = &*state {
-            intake.release(&self.stream);
+        if let State::Bound(hub) = &*state {
+            hub.release(&self.stream);
         }
         *state = State::Closed;
     }
@@ -52,9 +52,9 @@ impl Subscriber for MultiprocSubscriber {
             State::Bound(_) => Ok(()),
             State::Closed => Err(closed()),
             State::New => {
-                let intake = Intake::at(&self.endpoint);
-                intake.bind(&self.stream)?;
-                *state = State::Bound(intake);
+                let hub = MultiprocHub::at(&self.endpoint);
+                hub.bind(&self.stream)?;
+                *state = State::Bound(hub);
                 Ok(())
             }
         }
@@ -62,9 +62,9 @@ impl Subscriber for MultiprocSubscriber {
 
     async fn recv(&self) -> Result<Incoming> {
         let incoming = self.stream.recv().await?;
-        // What was read made room. Nothing is awaited here, so that a dropped future loses nothing.
-        if let State::Bound(intake) = &*lock(&self.state) {
-            intake.pump();
+        // The read has made room. Nothing is awaited here, so a dropped future loses nothing.
+        if let State::Bound(hub) = &*lock(&self.state) {
+            hub.pump();
         }
         Ok(incoming)
     }

@@ -14,7 +14,7 @@ use crate::request_queue::MAX_REQUEST_BYTES;
 use crate::settings::MemorySettings;
 use crate::stream::Stream;
 
-/// The network subscriber: joins every publisher that it was told of, there already or not.
+/// The network subscriber: joins every registered publisher address, whether or not a publisher is bound there.
 #[derive(Debug)]
 pub(crate) struct NetworkSubscriber {
     stream: Arc<Stream>,
@@ -36,7 +36,7 @@ enum Phase {
 }
 
 impl NetworkSubscriber {
-    /// One that has joined nobody yet.
+    /// Creates one that has joined no publisher yet.
     pub(crate) fn new(settings: &MemorySettings) -> Self {
         Self {
             stream: Arc::new(Stream::new(settings.queue_events)),
@@ -127,7 +127,7 @@ impl Subscriber for NetworkSubscriber {
         Status {
             counters: self.stream.counters(),
             queues: vec![
-                self.stream.queue("new events are dropped, counted, and told as a gap"),
+                self.stream.queue("new events are dropped, counted, and reported as a gap"),
                 self.replies.queue(),
             ],
             peers: links.addresses.iter().map(reading).collect(),
@@ -146,7 +146,7 @@ impl Requester for NetworkSubscriber {
         let links = lock(&self.links);
         links.phase == Phase::Running
             && links.addresses.contains(&address)
-            && Hub::of_this_process().ask(&address, &self.stream, &self.replies, request)
+            && Hub::of_this_process().request(&address, &self.stream, &self.replies, request)
     }
 
     async fn next(&self) -> Result<Reply> {

@@ -7,12 +7,12 @@ use pubsub_api::database::{DbApi, MAX_VALUE_BYTES, RowName, Write};
 use tempfile::TempDir;
 
 use super::SqliteDatabase;
-use crate::failure::Failed;
+use crate::call_error::CallError;
 use crate::settings::SqliteSettings;
 
 const PORT: RowName<'static> = RowName { table: "lport", key: "port-1", topic: Some("tenant-1") };
 
-/// Pages of 4 KiB, a few more than the empty tables take.
+/// Pages of 4 KiB, a few more than the empty tables need.
 const SMALL_DISK_PAGES: u32 = 64;
 
 async fn database(folder: &Path) -> SqliteDatabase {
@@ -22,7 +22,7 @@ async fn database(folder: &Path) -> SqliteDatabase {
     database
 }
 
-/// A database on a disk that is nearly full, as far as SQLite can tell: it fails with `SQLITE_FULL` in the same places.
+/// A database on a disk that is nearly full from SQLite's view: it fails with `SQLITE_FULL` in the same places.
 async fn on_small_disk() -> (TempDir, SqliteDatabase) {
     let folder = tempfile::tempdir().unwrap();
     let database = database(folder.path()).await;
@@ -33,13 +33,13 @@ async fn on_small_disk() -> (TempDir, SqliteDatabase) {
 async fn limit(database: &SqliteDatabase, pages: u32) {
     let limit = move |file: &mut rusqlite::Connection| {
         let limit = format!("PRAGMA max_page_count = {pages}");
-        file.query_row(&limit, (), |row| row.get::<_, u32>(0)).map_err(Failed::from)
+        file.query_row(&limit, (), |row| row.get::<_, u32>(0)).map_err(CallError::from)
     };
     assert_eq!(database.threads.write(limit).await.unwrap(), pages);
 }
 
 #[tokio::test]
-async fn a_full_disk_is_unavailable_and_nothing_was_done() {
+async fn a_full_disk_is_unavailable_and_nothing_is_written() {
     let (_folder, database) = on_small_disk().await;
     database.create_key(PORT, "old".into(), false).await.unwrap();
     let large = Bytes::from(vec![b'x'; MAX_VALUE_BYTES]);
@@ -55,7 +55,7 @@ async fn a_full_disk_is_unavailable_and_nothing_was_done() {
         let error = refused.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         let text = error.to_string();
-        assert!(text.contains("no room is left to write") && text.contains("nothing was done"), "{text}");
+        assert!(text.contains("is full; nothing was written"), "{text}");
         assert_eq!(database.get_key(PORT).await.unwrap(), "old");
         assert_eq!(database.get_all_keys("lport", None).await.unwrap().len(), 1);
     }
@@ -63,7 +63,7 @@ async fn a_full_disk_is_unavailable_and_nothing_was_done() {
 }
 
 #[tokio::test]
-async fn a_full_disk_gives_no_number_and_with_room_they_go_on() {
+async fn a_full_disk_allocates_no_number_and_numbering_continues_when_there_is_space() {
     let (_folder, database) = on_small_disk().await;
     assert_eq!(database.allocate_unique_key("lport").await.unwrap(), 1);
     let mut key = 0_u32;
@@ -75,7 +75,7 @@ async fn a_full_disk_gives_no_number_and_with_room_they_go_on() {
         }
     };
     assert_eq!(fill.kind(), ErrorKind::Unavailable);
-    // Counters need room too: one page for each so many tables.
+    // Counters need space too: a page holds the counters of several tables.
     let mut numbers = 0_u32;
     let refused = loop {
         numbers += 1;
@@ -85,25 +85,25 @@ async fn a_full_disk_gives_no_number_and_with_room_they_go_on() {
         }
     };
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
-    assert!(refused.to_string().contains("no room"), "{refused}");
+    assert!(refused.to_string().contains("is full"), "{refused}");
     limit(&database, 10 * SMALL_DISK_PAGES).await;
     let table = format!("{}{numbers}", "t".repeat(200));
-    assert_eq!(database.allocate_unique_key(&table).await.unwrap(), 1, "what failed was not given");
+    assert_eq!(database.allocate_unique_key(&table).await.unwrap(), 1, "a failed call allocated nothing");
     assert_eq!(database.allocate_unique_key("lport").await.unwrap(), 2);
 }
 
 #[tokio::test]
-async fn numbers_are_synced_and_other_writes_are_not() {
+async fn unique_numbers_are_synced_and_other_writes_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let database = database(folder.path()).await;
     let synchronous = |file: &mut rusqlite::Connection| {
-        file.query_row("PRAGMA synchronous", (), |row| row.get::<_, u32>(0)).map_err(Failed::from)
+        file.query_row("PRAGMA synchronous", (), |row| row.get::<_, u32>(0)).map_err(CallError::from)
     };
     let (normal, full) = (1, 2);
     assert_eq!(database.threads.write(synchronous).await.unwrap(), normal);
     let during = |file: &mut rusqlite::Connection| {
-        crate::rows::in_synced_step(file, |step| {
-            Ok(step.query_row("PRAGMA synchronous", (), |row| row.get(0))?)
+        crate::rows::in_synced_transaction(file, |transaction| {
+            Ok(transaction.query_row("PRAGMA synchronous", (), |row| row.get(0))?)
         })
     };
     assert_eq!(database.threads.write::<u32>(during).await.unwrap(), full);
@@ -111,7 +111,7 @@ async fn numbers_are_synced_and_other_writes_are_not() {
 }
 
 #[tokio::test]
-async fn every_look_up_uses_an_index() {
+async fn every_lookup_uses_an_index() {
     let folder = tempfile::tempdir().unwrap();
     let database = database(folder.path()).await;
     for (condition, index) in [
@@ -125,7 +125,7 @@ async fn every_look_up_uses_an_index() {
     ] {
         let plan = move |file: &mut rusqlite::Connection| {
             let explain = format!("EXPLAIN QUERY PLAN SELECT value FROM rows WHERE {condition}");
-            file.query_row(&explain, (), |row| row.get::<_, String>(3)).map_err(Failed::from)
+            file.query_row(&explain, (), |row| row.get::<_, String>(3)).map_err(CallError::from)
         };
         let plan = database.threads.read(plan).await.unwrap();
         assert!(plan.contains("USING INDEX") && plan.contains(index), "{condition}: {plan}");

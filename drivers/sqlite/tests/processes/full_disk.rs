@@ -1,4 +1,4 @@
-//! A disk of half a MiB that only this test has: a `tmpfs` in mounts of its own.
+//! A disk of half a MiB that only this test has: a `tmpfs` in its own mount namespace.
 
 use std::fs;
 use std::path::Path;
@@ -10,28 +10,28 @@ use pubsub_api::database::{DbApi, RowName, Write};
 
 use crate::open;
 
-/// What takes the room that is given back later, in bytes.
+/// Bytes that fill the disk and are freed later.
 const BALLAST: usize = 128 * 1024;
 
-/// Runs [`on_small_disk`] where it may mount.
+/// Runs [`on_small_disk`] in a namespace where it may mount.
 pub(crate) fn in_own_mounts() {
     let folder = tempfile::tempdir().unwrap();
     let script = r#"mount -t tmpfs -o size=512k none "$2" && exec "$1" on-small-disk "$2""#;
     let mut child = Command::new("unshare");
-    // Its own user names too, where it may mount without being root.
+    // Also its own user namespace, in which it may mount without being root.
     child.args(["--map-root-user", "--mount", "sh", "-c", script, "sh"]);
     child.arg(std::env::current_exe().unwrap()).arg(folder.path());
     let ended = child.output().expect("unshare of util-linux: run tests/setup");
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(
         ended.status.success(),
-        "on a disk of its own (which wants that the kernel lets this user make mounts: try `unshare --map-root-user \
-         --mount true`, as root if it refuses): {said}"
+        "on a disk of its own (the kernel must allow this user to mount: try `unshare --map-root-user \
+         --mount true`, as root if it fails): {said}"
     );
-    assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "the disk was nobody else's");
+    assert!(fs::read_dir(folder.path()).unwrap().next().is_none(), "the disk was visible to others");
 }
 
-/// On a disk that is full, read-only, and mended again.
+/// Uses a disk that becomes full, then read-only, then writable again.
 pub(crate) async fn on_small_disk(folder: &Path) {
     let written = is_filled(folder).await;
     is_read_only(folder, written).await;
@@ -51,7 +51,7 @@ async fn is_filled(folder: &Path) -> usize {
             Err(error) => break error,
         }
     };
-    assert!(written > 10, "there was room for {written} rows only");
+    assert!(written > 10, "there was space for only {written} rows");
     says_full(&refused);
     let batch: Vec<String> = (0..100).map(|number| format!("batch-{number}")).collect();
     let puts = batch.iter().map(|key| Write::Put(RowName::new("lport", key), value(key)));
@@ -60,22 +60,21 @@ async fn is_filled(folder: &Path) -> usize {
     says_full(&database.write_batch(&writes).await.unwrap_err());
     has_all(&*database, written).await;
     fs::remove_file(&ballast).unwrap();
-    // The same instance, as soon as there is room.
+    // The same instance, as soon as there is space.
     let key = written.to_string();
     database.create_key(RowName::new("lport", &key), value(&key), false).await.unwrap();
     database.close().await.unwrap();
     written + 1
 }
 
-/// Nobody, not even root, can write there.
+/// No user, not even root, can write there.
 async fn is_read_only(folder: &Path, written: usize) {
     remount(folder, "ro");
     let database = open(folder);
     let error = database.initialize().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(
-        error.to_string().contains("must be able to write")
-            || error.to_string().contains("cannot be written"),
+        error.to_string().contains("must be able to write") || error.to_string().contains("cannot write"),
         "{error}"
     );
     remount(folder, "rw");
@@ -106,7 +105,7 @@ fn value(key: &str) -> Bytes {
 
 async fn has_all(database: &dyn DbApi, written: usize) {
     let entries = database.get_all_entries("lport", None).await.unwrap();
-    assert_eq!(entries.len(), written, "what was confirmed is there, and nothing else");
+    assert_eq!(entries.len(), written, "exactly the confirmed rows are there");
     for entry in entries {
         assert_eq!(entry.value, value(&entry.place.key), "{}", entry.place.key);
     }
@@ -115,7 +114,7 @@ async fn has_all(database: &dyn DbApi, written: usize) {
 #[track_caller]
 fn says_full(error: &pubsub_api::Error) {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert!(error.to_string().contains("no room is left to write"), "{error}");
+    assert!(error.to_string().contains("is full; nothing was written"), "{error}");
 }
 
 fn remount(folder: &Path, how: &str) {

@@ -6,35 +6,35 @@ use rusqlite::Connection;
 use crate::opened::{PORT, initialized, open, refusal, says};
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused_and_not_touched() {
+async fn a_file_that_is_not_a_database_is_refused_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("northbound.sqlite");
     for content in ["no database, but long enough to be one\n".repeat(100), "short".to_owned()] {
         fs::write(&path, &content).unwrap();
         let database = open(folder.path(), &[]);
         for _ in 0..2 {
-            says(&refusal(&*database).await, ErrorKind::Settings, "is no database: name another file");
+            says(&refusal(&*database).await, ErrorKind::Settings, "is not a database: name another file");
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
     }
 }
 
 #[tokio::test]
-async fn a_database_of_something_else_is_refused_and_not_touched() {
+async fn a_database_of_another_program_is_refused_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("northbound.sqlite");
     for foreign in ["CREATE TABLE rows (a)", "PRAGMA user_version = 1", "PRAGMA application_id = 7"] {
         Connection::open(&path).unwrap().execute_batch(foreign).unwrap();
         let before = fs::read(&path).unwrap();
         let database = open(folder.path(), &[]);
-        says(&refusal(&*database).await, ErrorKind::Settings, "it is the database of something else");
+        says(&refusal(&*database).await, ErrorKind::Settings, "it is the database of another program");
         assert_eq!(fs::read(&path).unwrap(), before, "{foreign}");
         fs::remove_file(&path).unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_newer_version_is_refused_with_both_versions_and_not_touched() {
+async fn a_newer_version_is_refused_with_both_versions_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let database = initialized(folder.path(), &[]).await;
     database.create_key(PORT, "one".into(), false).await.unwrap();
@@ -46,21 +46,21 @@ async fn a_newer_version_is_refused_with_both_versions_and_not_touched() {
     says(
         &error,
         ErrorKind::Settings,
-        "its tables have version 2, and this program knows 1: upgrade this program",
+        "its tables have version 2, and this program supports 1: upgrade this program",
     );
     says(&error, ErrorKind::Settings, &path.display().to_string());
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
 #[tokio::test]
-async fn a_damaged_database_is_told_and_not_read_as_empty() {
+async fn a_damaged_database_is_reported_and_not_read_as_empty() {
     let folder = tempfile::tempdir().unwrap();
     let database = initialized(folder.path(), &[]).await;
     database.create_key(PORT, "one".into(), false).await.unwrap();
     database.close().await.unwrap();
     let path = folder.path().join("northbound.sqlite");
     let mut content = fs::read(&path).unwrap();
-    // All behind the first page, where the tables are.
+    // Everything after the first page, where the tables are.
     content[4096..].fill(0xa5);
     fs::write(&path, content).unwrap();
     let database = initialized(folder.path(), &[]).await;
@@ -68,7 +68,7 @@ async fn a_damaged_database_is_told_and_not_read_as_empty() {
     says(
         &error,
         ErrorKind::Unavailable,
-        "is damaged: stop the programs that use it, and put its backup in its place",
+        "is damaged: stop the programs that use it, and restore it from a backup",
     );
 }
 
@@ -101,10 +101,14 @@ async fn a_file_that_is_moved_is_unavailable_until_it_is_back() {
     for _ in 0..2 {
         says(&database.get_key(PORT).await.unwrap_err(), ErrorKind::Unavailable, "is gone");
         let set = database.set_key(PORT, "two".into()).await;
-        says(&set.unwrap_err(), ErrorKind::Unavailable, "put it back, or start again");
+        says(&set.unwrap_err(), ErrorKind::Unavailable, "put it back, or restart the program");
     }
     fs::write(&path, "").unwrap();
-    says(&database.get_key(PORT).await.unwrap_err(), ErrorKind::Unavailable, "is another file");
+    says(
+        &database.get_key(PORT).await.unwrap_err(),
+        ErrorKind::Unavailable,
+        "is not the file that was opened",
+    );
     fs::rename(&away, &path).unwrap();
     assert_eq!(database.get_key(PORT).await.unwrap(), "one");
     database.set_key(PORT, "two".into()).await.unwrap();

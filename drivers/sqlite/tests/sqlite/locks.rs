@@ -17,7 +17,7 @@ fn lock(folder: &Path) -> Connection {
 }
 
 #[tokio::test]
-async fn a_lock_beyond_the_timeout_makes_writes_unavailable_and_reads_go_on() {
+async fn a_lock_beyond_the_timeout_makes_writes_unavailable_and_reads_continue() {
     let folder = tempfile::tempdir().unwrap();
     let database = initialized(folder.path(), &["drivers.sqlite.busy_timeout=50ms"]).await;
     database.create_key(PORT, "old".into(), false).await.unwrap();
@@ -31,7 +31,7 @@ async fn a_lock_beyond_the_timeout_makes_writes_unavailable_and_reads_go_on() {
     ] {
         let error = refused.unwrap_err();
         says(&error, ErrorKind::Unavailable, "was locked by another program for 50ms");
-        says(&error, ErrorKind::Unavailable, "nothing was done");
+        says(&error, ErrorKind::Unavailable, "nothing was written");
     }
     assert_eq!(database.get_key(PORT).await.unwrap(), "old");
     drop(lock);
@@ -40,7 +40,7 @@ async fn a_lock_beyond_the_timeout_makes_writes_unavailable_and_reads_go_on() {
 }
 
 #[tokio::test]
-async fn a_lock_within_the_timeout_is_waited_for() {
+async fn a_call_waits_for_a_lock_within_the_timeout() {
     let folder = tempfile::tempdir().unwrap();
     let database = initialized(folder.path(), &[]).await;
     let lock = lock(folder.path());
@@ -48,7 +48,7 @@ async fn a_lock_within_the_timeout_is_waited_for() {
         let database = Arc::clone(&database);
         async move { database.create_key(PORT, "one".into(), false).await }
     });
-    // Long enough that it has certainly met the lock on any idle machine; on a busy one it only proves less.
+    // Long enough to meet the lock on an idle machine; on a busy one the test only shows less.
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!write.is_finished());
     drop(lock);
@@ -57,7 +57,7 @@ async fn a_lock_within_the_timeout_is_waited_for() {
 }
 
 #[tokio::test]
-async fn many_calls_behind_one_lock_fail_within_one_timeout_and_do_nothing() {
+async fn many_calls_that_wait_for_one_lock_fail_within_one_timeout_and_do_nothing() {
     const CALLS: usize = 200;
     let folder = tempfile::tempdir().unwrap();
     let database = initialized(folder.path(), &["drivers.sqlite.busy_timeout=300ms"]).await;
@@ -72,7 +72,7 @@ async fn many_calls_behind_one_lock_fail_within_one_timeout_and_do_nothing() {
         });
     }
     for ended in calls.join_all().await {
-        says(&ended.unwrap_err(), ErrorKind::Unavailable, "nothing was done");
+        says(&ended.unwrap_err(), ErrorKind::Unavailable, "nothing was ");
     }
     let took = began.elapsed();
     assert!(took < Duration::from_millis(300) * 20, "one after the other they would take a minute: {took:?}");
@@ -82,7 +82,7 @@ async fn many_calls_behind_one_lock_fail_within_one_timeout_and_do_nothing() {
 }
 
 #[tokio::test]
-async fn a_new_file_that_somebody_has_locked_is_waited_for_and_then_unavailable() {
+async fn opening_a_locked_new_file_waits_and_then_is_unavailable() {
     let folder = tempfile::tempdir().unwrap();
     let lock = lock(folder.path());
     let database = open(folder.path(), &["drivers.sqlite.busy_timeout=50ms"]);
@@ -100,7 +100,7 @@ async fn a_call_that_waits_does_not_block_the_runtime() {
     let lock = lock(folder.path());
     let write = database.create_key(PORT, "one".into(), false);
     let release = async {
-        // Runs only if the write gives way.
+        // Runs only if the write yields.
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert!(database.get_all_keys("lport", None).await.unwrap().is_empty());
         drop(lock);
@@ -108,9 +108,9 @@ async fn a_call_that_waits_does_not_block_the_runtime() {
     tokio::join!(write, release).0.unwrap();
 }
 
-/// Turning a file to WAL mode wants it alone, and SQLite does not wait for that by itself.
+/// The switch to WAL mode needs an exclusive lock, and SQLite does not wait for it by itself.
 #[tokio::test]
-async fn a_new_file_that_somebody_locks_for_a_moment_is_opened_then() {
+async fn a_new_file_that_is_locked_briefly_is_opened_afterwards() {
     let folder = tempfile::tempdir().unwrap();
     for statement in ["BEGIN; SELECT count(*) FROM sqlite_schema", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"] {
         let other = Connection::open(folder.path().join("northbound.sqlite")).unwrap();

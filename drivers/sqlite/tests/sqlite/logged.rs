@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::opened::{PORT, initialized, says};
 
-/// Collects what this thread logs, on which a test's runtime runs all its tasks.
+/// Collects what this thread logs; the test's runtime runs all its tasks on this thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -35,7 +35,7 @@ impl io::Write for Log {
 }
 
 #[tokio::test]
-async fn opening_is_logged_and_refusals_are_once_a_second_at_most() {
+async fn opening_is_logged_and_errors_at_most_once_a_second() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
@@ -43,10 +43,11 @@ async fn opening_is_logged_and_refusals_are_once_a_second_at_most() {
     let folder = tempfile::tempdir().unwrap();
     let database = initialized(folder.path(), &["drivers.sqlite.busy_timeout=10ms"]).await;
     let path = folder.path().join("northbound.sqlite");
-    let opened = format!("INFO drivers_sqlite::threads: SQLite is open path={}\n", path.display());
+    let opened =
+        format!("INFO drivers_sqlite::threads: opened the SQLite database path={}\n", path.display());
     assert!(log.text().ends_with(&opened), "{}", log.text());
     database.create_key(PORT, "old".into(), false).await.unwrap();
-    // The caller's own affair.
+    // A mistake of the caller is not logged.
     says(
         &database.create_key(PORT, "x".into(), false).await.unwrap_err(),
         ErrorKind::AlreadyExists,
@@ -58,19 +59,19 @@ async fn opening_is_logged_and_refusals_are_once_a_second_at_most() {
     let (mut refused, began) = (0, Instant::now());
     while log.warnings().len() < 2 {
         let error = database.set_key(PORT, "secret value".into()).await.unwrap_err();
-        says(&error, ErrorKind::Unavailable, "nothing was done");
+        says(&error, ErrorKind::Unavailable, "nothing was written");
         refused += 1;
     }
     let warnings = log.warnings();
     let says = |place: usize, times: usize| {
         let line = &warnings[place];
         let end = format!(" times={times}");
-        line.contains("a call of SQLite failed: ")
-            && line.contains("nothing was done")
+        line.contains("a call to the SQLite database failed: ")
+            && line.contains("nothing was written")
             && line.ends_with(&end)
     };
-    assert!(says(0, 1), "the first is told at once: {warnings:?}");
-    assert!(says(1, refused - 1), "then how many since, of {refused}: {warnings:?}");
+    assert!(says(0, 1), "the first is logged at once: {warnings:?}");
+    assert!(says(1, refused - 1), "then the number since, of {refused}: {warnings:?}");
     assert!(began.elapsed() >= Tally::LOG_INTERVAL, "the second came too soon: {warnings:?}");
     assert!(!log.text().contains("secret value"), "{warnings:?}");
 }

@@ -1,4 +1,4 @@
-//! What is particular to the database in a file; what every database driver promises is proved by `tests/conformance`.
+//! What is specific to the database in a file; `tests/conformance` tests what every database driver promises.
 
 #[cfg(test)]
 mod files;

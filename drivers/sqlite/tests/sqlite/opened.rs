@@ -6,7 +6,7 @@ use pubsub_api::database::{DbApi, RowName};
 use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::{Error, ErrorKind, Registry};
 
-/// A row of these tests.
+/// A row that these tests use.
 pub(crate) const PORT: RowName<'static> = RowName { table: "lport", key: "port-1", topic: Some("tenant-1") };
 
 /// Opens the driver with `state_dir` and other settings.
@@ -27,13 +27,13 @@ pub(crate) async fn initialized(state_dir: &Path, sets: &[&str]) -> Arc<dyn DbAp
     database
 }
 
-/// What it says against being initialized.
+/// The error of its `initialize`.
 pub(crate) async fn refusal(database: &dyn DbApi) -> Error {
     database.initialize().await.unwrap_err()
 }
 
-/// That the error is of this kind and says this.
+/// Asserts that the error is of this kind and contains this sentence.
 pub(crate) fn says(error: &Error, kind: ErrorKind, sentence: &str) {
     assert_eq!(error.kind(), kind, "{error}");
-    assert!(error.to_string().contains(sentence), "{sentence:?} must stand in: {error}");
+    assert!(error.to_string().contains(sentence), "{sentence:?} is missing in: {error}");
 }

@@ -6,13 +6,13 @@ use pubsub_api::ErrorKind;
 use crate::opened::{PORT, initialized, open, refusal, says};
 
 #[tokio::test]
-async fn a_missing_folder_is_unavailable_and_the_same_instance_opens_it_when_it_is_there() {
+async fn a_missing_folder_is_unavailable_and_the_same_instance_opens_it_once_it_exists() {
     let folder = tempfile::tempdir().unwrap();
     let state_dir = folder.path().join("missing");
     let database = open(&state_dir, &[]);
     let error = refusal(&*database).await;
     says(&error, ErrorKind::Unavailable, "its folder");
-    says(&error, ErrorKind::Unavailable, "make it, or name another");
+    says(&error, ErrorKind::Unavailable, "create it, or name another");
     assert!(!state_dir.exists());
     let call = database.get_key(PORT).await.unwrap_err();
     says(&call, ErrorKind::Unavailable, "is not open yet: call initialize first");
@@ -21,29 +21,29 @@ async fn a_missing_folder_is_unavailable_and_the_same_instance_opens_it_when_it_
     database.create_key(PORT, "one".into(), false).await.unwrap();
 }
 
-/// Nobody, not even root, can make files in `/proc`.
+/// No user, not even root, can create files in `/proc`.
 #[tokio::test]
 async fn a_folder_that_is_not_writable_is_unavailable() {
     let database = open(Path::new("/proc"), &[]);
     says(
         &refusal(&*database).await,
         ErrorKind::Unavailable,
-        "this user must be able to write it, and the folder /proc",
+        "this user must be able to write it and its folder /proc",
     );
 }
 
 #[tokio::test]
-async fn a_folder_in_the_place_of_the_file_or_a_file_in_the_place_of_its_folder_is_told() {
+async fn a_folder_instead_of_the_file_or_a_file_instead_of_its_folder_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("northbound.sqlite")).unwrap();
     says(&refusal(&*open(folder.path(), &[])).await, ErrorKind::Unavailable, "it is a folder; name a file");
     fs::write(folder.path().join("file"), "").unwrap();
     let inside = open(&folder.path().join("file"), &[]);
-    says(&refusal(&*inside).await, ErrorKind::Unavailable, "is no folder");
+    says(&refusal(&*inside).await, ErrorKind::Unavailable, "is not a folder");
 }
 
 #[tokio::test]
-async fn a_path_that_is_not_absolute_is_in_state_dir_whatever_it_looks_like() {
+async fn a_relative_path_is_in_state_dir_whatever_it_looks_like() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("sub")).unwrap();
     for name in ["other.db", "sub/other.db", ":memory:", "file:x?mode=memory", "a b%20c#d"] {

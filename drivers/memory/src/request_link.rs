@@ -7,18 +7,18 @@ use crate::endpoint::Endpoint;
 use crate::replies::Replies;
 use crate::stream::Stream;
 
-/// A subscriber that has asked a publisher, from its first request to the end of the link.
+/// A subscriber that has sent requests to a publisher, from its first request to the end of the link.
 #[derive(Debug)]
-pub(crate) struct Asker {
+pub(crate) struct RequestLink {
     peer: PeerId,
     address: String,
     stream: Arc<Stream>,
     replies: Arc<Replies>,
-    gone: AtomicBool,
+    ended: AtomicBool,
 }
 
-impl Asker {
-    /// One with an id of its own, which knows the publisher by this address.
+impl RequestLink {
+    /// Creates one with a new id; `address` is the publisher's address as the subscriber knows it.
     pub(crate) fn new(address: &Endpoint, stream: &Arc<Stream>, replies: &Arc<Replies>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
@@ -26,7 +26,7 @@ impl Asker {
             address: address.to_string(),
             stream: Arc::clone(stream),
             replies: Arc::clone(replies),
-            gone: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -39,23 +39,23 @@ impl Asker {
         &self.address
     }
 
-    /// Whether it is the one of this subscriber under this address.
+    /// Whether it belongs to this subscriber under this address.
     pub(crate) fn is(&self, address: &Endpoint, stream: &Arc<Stream>) -> bool {
         self.address == address.to_string() && Arc::ptr_eq(&self.stream, stream)
     }
 
-    /// Where its answers go.
+    /// The queue of its replies.
     pub(crate) fn replies(&self) -> &Arc<Replies> {
         &self.replies
     }
 
-    /// Its link has ended. To be called, and asked for, under the lock of its replies: behind the word that all is lost
-    /// nothing comes.
-    pub(crate) fn leave(&self) {
-        self.gone.store(true, Ordering::Relaxed);
+    /// Marks its link as ended. Call this, and check for it, while holding the lock of its replies: nothing may follow the
+    /// notice that all replies are lost.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Relaxed)
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 }

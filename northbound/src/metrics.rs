@@ -1,23 +1,23 @@
 use pubsub_api::{Counter, CounterReading, Tally};
 
-/// What the façade counts.
+/// The counters of the façade.
 #[derive(Debug)]
-pub(crate) struct Readings {
+pub(crate) struct Metrics {
     /// Changes that were written and published.
     pub(crate) changes: Counter,
-    /// Creations that found what they would have written.
+    /// Creates whose row already had the same value.
     pub(crate) repeated: Counter,
-    /// Creations whose answer was lost, and whose rows were deleted again.
+    /// Creates whose answer was lost, and whose rows were deleted again.
     pub(crate) taken_back: Counter,
     /// Updates that changed nothing.
     pub(crate) unchanged: Counter,
-    /// Changes that were written and not published, by what became of them.
+    /// Changes that were written but not published, by result.
     pub(crate) unpublished: Tally,
-    /// Rows that are no objects.
+    /// Rows that are not objects.
     pub(crate) corrupt: Tally,
 }
 
-impl Default for Readings {
+impl Default for Metrics {
     fn default() -> Self {
         Self {
             changes: Counter::new("changes"),
@@ -30,7 +30,7 @@ impl Default for Readings {
     }
 }
 
-impl Readings {
+impl Metrics {
     pub(crate) fn read(&self) -> Vec<CounterReading> {
         let Self { changes, repeated, taken_back, unchanged, .. } = self;
         let mut readings: Vec<_> =

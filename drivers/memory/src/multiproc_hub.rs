@@ -8,28 +8,28 @@ use tokio::sync::Notify;
 use crate::lock::lock;
 use crate::stream::Stream;
 
-/// The intakes of this process that anyone still holds, by endpoint.
-static INTAKES: Mutex<BTreeMap<String, Weak<Intake>>> = Mutex::new(BTreeMap::new());
+/// The multiproc endpoints of this process that are still in use, by name.
+static HUBS: Mutex<BTreeMap<String, Weak<MultiprocHub>>> = Mutex::new(BTreeMap::new());
 
-/// Where the multiproc publishers and the one subscriber of an endpoint meet: the publishers' outboxes.
+/// Connects the multiproc publishers and the one subscriber of an endpoint: the publishers' outboxes.
 ///
-/// Events go from the outboxes into the subscriber's inbox, in turn, whenever there is room: at a send, at a bind and
-/// after a read. Lock order: intake, stream.
+/// Events move from the outboxes into the subscriber's inbox, in turn, whenever there is room: at a send, at a bind and
+/// after a read. Lock order: endpoint, stream.
 #[derive(Debug)]
-pub(crate) struct Intake {
+pub(crate) struct MultiprocHub {
     endpoint: String,
     state: Mutex<State>,
     changed: Notify,
 }
 
-/// Names a publisher's outbox.
+/// Identifies a publisher's outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OutboxId(u64);
 
 #[derive(Debug, Default)]
 struct State {
     subscriber: Option<Arc<Stream>>,
-    /// The first is the next to give.
+    /// The first is the next in turn.
     outboxes: VecDeque<Outbox>,
     attached: u64,
 }
@@ -41,26 +41,26 @@ struct Outbox {
     bound: usize,
 }
 
-impl Intake {
-    /// The intake at `endpoint`, a new one if nobody is there.
+impl MultiprocHub {
+    /// The endpoint of this name; created if it does not exist.
     pub(crate) fn at(endpoint: &str) -> Arc<Self> {
-        let mut intakes = INTAKES.lock().unwrap_or_else(PoisonError::into_inner);
-        intakes.retain(|_, intake| intake.strong_count() > 0);
-        if let Some(intake) = intakes.get(endpoint).and_then(Weak::upgrade) {
-            return intake;
+        let mut hubs = HUBS.lock().unwrap_or_else(PoisonError::into_inner);
+        hubs.retain(|_, hub| hub.strong_count() > 0);
+        if let Some(hub) = hubs.get(endpoint).and_then(Weak::upgrade) {
+            return hub;
         }
-        let intake =
+        let hub =
             Arc::new(Self { endpoint: endpoint.to_owned(), state: Mutex::default(), changed: Notify::new() });
-        intakes.insert(endpoint.to_owned(), Arc::downgrade(&intake));
-        intake
+        hubs.insert(endpoint.to_owned(), Arc::downgrade(&hub));
+        hub
     }
 
-    /// Where it is.
+    /// Its name.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Makes `stream` the subscriber, and gives it what waits.
+    /// Makes `stream` the subscriber, and moves the waiting events to it.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if there is one already.
@@ -80,7 +80,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Ends what `bind` began, if it was `stream` that was bound.
+    /// Reverts `bind`, if `stream` is the bound subscriber.
     pub(crate) fn release(&self, stream: &Arc<Stream>) {
         let mut state = lock(&self.state);
         if state.subscriber.as_ref().is_some_and(|bound| Arc::ptr_eq(bound, stream)) {
@@ -102,7 +102,7 @@ impl Intake {
         id
     }
 
-    /// Takes an outbox away, with what is in it; tells how much that was.
+    /// Removes an outbox with its events; returns the number of these.
     pub(crate) fn detach(&self, id: OutboxId) -> usize {
         let mut state = lock(&self.state);
         let left = state.waiting(id);
@@ -110,7 +110,7 @@ impl Intake {
         left
     }
 
-    /// How many events wait in an outbox.
+    /// The number of events in an outbox.
     pub(crate) fn waiting(&self, id: OutboxId) -> usize {
         lock(&self.state).waiting(id)
     }
@@ -132,7 +132,7 @@ impl Intake {
         accepted
     }
 
-    /// Moves events from the outboxes into the inbox as far as there is room.
+    /// Moves events from the outboxes into the inbox while there is room.
     pub(crate) fn pump(&self) {
         let mut state = lock(&self.state);
         let State { subscriber: Some(stream), outboxes, .. } = &mut *state else { return };
@@ -143,10 +143,10 @@ impl Intake {
         }
     }
 
-    /// Waits until `ready`, asking again whenever something changed. It does not poll.
+    /// Waits until `ready` returns true, and calls it after each change. It does not poll.
     ///
     /// # Cancel safety
-    /// Nothing but `ready` changes anything, and its success returns at once.
+    /// Only `ready` changes anything, and this returns as soon as it succeeds.
     pub(crate) async fn wait_until(&self, mut ready: impl FnMut() -> bool) {
         loop {
             let mut changed = pin!(self.changed.notified());
@@ -158,7 +158,7 @@ impl Intake {
         }
     }
 
-    /// Makes all who wait ask again.
+    /// Makes all waiting calls check again.
     pub(crate) fn wake_all(&self) {
         self.changed.notify_waiters();
     }
@@ -170,7 +170,7 @@ impl State {
     }
 }
 
-/// One event of the first outbox that has any; that outbox then goes to the end of the turn.
+/// Takes one event from the first outbox that has any, and moves that outbox to the end.
 fn next_in_turn(outboxes: &mut VecDeque<Outbox>) -> Option<Envelope> {
     let first = outboxes.iter().position(|outbox| !outbox.events.is_empty())?;
     outboxes.rotate_left(first);

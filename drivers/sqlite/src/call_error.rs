@@ -5,27 +5,27 @@ use rusqlite::ErrorCode;
 
 use crate::settings::SqliteSettings;
 
-/// Why a job on a connection failed: the contract says no, or SQLite.
+/// Why a call on a connection failed: it violates the contract, or SQLite returned an error.
 #[derive(Debug)]
-pub(crate) enum Failed {
+pub(crate) enum CallError {
     Refused(Error),
     Sqlite(rusqlite::Error),
 }
 
-impl From<Error> for Failed {
+impl From<Error> for CallError {
     fn from(error: Error) -> Self {
         Self::Refused(error)
     }
 }
 
-impl From<rusqlite::Error> for Failed {
+impl From<rusqlite::Error> for CallError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
     }
 }
 
-impl Failed {
-    /// Whether somebody else had the file locked.
+impl CallError {
+    /// Whether another connection had the file locked.
     pub(crate) fn is_busy(&self) -> bool {
         match self {
             Self::Refused(_) => false,
@@ -33,7 +33,7 @@ impl Failed {
         }
     }
 
-    /// The error of the contract, with what to do. `writes`: of a call that changes something.
+    /// The error of the contract, with a remedy. `writes`: the call changes something.
     pub(crate) fn explain(self, settings: &SqliteSettings, writes: bool) -> Error {
         match self {
             Self::Refused(error) => error,
@@ -55,50 +55,50 @@ fn explain(code: Option<ErrorCode>, settings: &SqliteSettings, writes: bool) -> 
     match code {
         Some(code) if is_busy(code) => {
             let text = format!(
-                "{path} was locked by another program for {busy_timeout:?} (drivers.sqlite.busy_timeout), and nothing \
-                 was done: try again later"
+                "{path} was locked by another program for {busy_timeout:?} (drivers.sqlite.busy_timeout); nothing \
+                 was written, try again later"
             );
             (ErrorKind::Unavailable, text)
         }
         Some(ErrorCode::DiskFull) => {
-            let text =
-                format!("no room is left to write {path}, and nothing was done: make room on its disk");
+            let text = format!("the disk of {path} is full; nothing was written, free some space");
             (ErrorKind::Unavailable, text)
         }
         Some(ErrorCode::NotADatabase) => {
-            let text = format!("{path} is no database: name another file in drivers.sqlite.path");
+            let text = format!("{path} is not a database: name another file in drivers.sqlite.path");
             (ErrorKind::Settings, text)
         }
         Some(ErrorCode::DatabaseCorrupt) => {
             let text =
-                format!("{path} is damaged: stop the programs that use it, and put its backup in its place");
+                format!("{path} is damaged: stop the programs that use it, and restore it from a backup");
             (ErrorKind::Unavailable, text)
         }
         Some(ErrorCode::CannotOpen) => {
-            (ErrorKind::Unavailable, format!("cannot open {path}: {}", hindrance(&settings.path)))
+            (ErrorKind::Unavailable, format!("cannot open {path}: {}", open_failure(&settings.path)))
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-            let text = format!("{path} cannot be written by this user: grant it the file and its folder");
+            let text = format!("this user cannot write {path}: give it access to the file and its folder");
             (ErrorKind::Unavailable, text)
         }
         Some(ErrorCode::SystemIoFailure) if writes => {
-            let text = format!("the device failed while {path} was written; whether it is done is not known");
+            let text =
+                format!("I/O error while writing {path}; it is not known whether the call took effect");
             (ErrorKind::InDoubt, text)
         }
         Some(ErrorCode::SystemIoFailure) => {
-            (ErrorKind::Unavailable, format!("the device failed while {path} was read"))
+            (ErrorKind::Unavailable, format!("I/O error while reading {path}"))
         }
-        _ => (ErrorKind::Internal, format!("a call of the database {path} failed")),
+        _ => (ErrorKind::Internal, format!("SQLite failed in {path}")),
     }
 }
 
-/// What SQLite does not tell about a file that it could not open.
-fn hindrance(path: &Path) -> String {
+/// The reason why a file could not be opened, which SQLite does not report.
+fn open_failure(path: &Path) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match std::fs::metadata(folder) {
-        Err(error) => format!("its folder {}: {error}; make it, or name another", folder.display()),
-        Ok(folder_is) if !folder_is.is_dir() => format!("{} is no folder", folder.display()),
+        Err(error) => format!("its folder {}: {error}; create it, or name another", folder.display()),
+        Ok(metadata) if !metadata.is_dir() => format!("{} is not a folder", folder.display()),
         Ok(_) if path.is_dir() => "it is a folder; name a file in drivers.sqlite.path".to_owned(),
-        Ok(_) => format!("this user must be able to write it, and the folder {}", folder.display()),
+        Ok(_) => format!("this user must be able to write it and its folder {}", folder.display()),
     }
 }
