@@ -1,4 +1,4 @@
-//! `redis_nb_db_driver`: tables in Redis, laid out as Dragonflow does.
+//! `redis_nb_db_driver`: tables in Redis, in Dragonflow's layout.
 
 mod batches;
 mod calls;
@@ -24,25 +24,25 @@ pub const DATABASE_CAPABILITIES: DatabaseCapabilities = DatabaseCapabilities {
     across_hosts: true,
     persistent: true,
     atomic_batches: false,
-    // Keyspace notifications are off unless the server is told otherwise, and reach nobody who is away.
+    // Keyspace notifications are off by default, and clients that are disconnected miss them.
     watch: false,
     limits: &[
-        "What outlives a crash of Redis is what Redis was told to save: use appendonly yes.",
-        "A fail-over of a cluster can lose what the old master had confirmed and not yet sent to its replica.",
-        "With a maxmemory-policy other than noeviction Redis deletes rows without notice when its memory is full: a warning says \
-         so.",
+        "After a crash of Redis, only what it has saved survives: use appendonly yes.",
+        "A fail-over of a cluster can lose writes that the old master confirmed before it sent them to its replica.",
+        "With a maxmemory-policy other than noeviction Redis deletes rows without notice when its memory is full; the driver \
+         logs a warning.",
         "Calls without topic, listings and deleting a table read the names of all keys on all servers.",
         "A topic cannot hold a closing brace.",
-        "A row that is there in both key layouts is one row: the one that key_layout names. While programs of both layouts \
-         create one row at the same time, both may succeed.",
-        "Without drivers.redis.tls nothing is encrypted, the password included.",
+        "A row that exists in both key layouts counts as one row: the one in the layout of key_layout. If programs of both \
+         layouts create the same row at the same time, both may succeed.",
+        "Without drivers.redis.tls nothing is encrypted, not even the password.",
     ],
 };
 
 inventory::submit! {
     DatabaseDriver {
         alias: "redis_nb_db_driver",
-        summary: "tables in Redis, a single server or a cluster, laid out as Dragonflow's",
+        summary: "tables in Redis, a single server or a cluster, in Dragonflow's layout",
         capabilities: DATABASE_CAPABILITIES,
         settings: SETTINGS,
         open: |settings| Ok(Arc::new(RedisDatabase::new(RedisSettings::read(settings)?))),

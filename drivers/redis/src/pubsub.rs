@@ -1,16 +1,16 @@
-//! `redis_db_pubsub_driver`: channel = topic, payload = event map, nothing added (dragonflow-pubsub.md 3.5 and 8).
+//! `redis_db_pubsub_driver`: channel = topic, payload = event map, unchanged (dragonflow-pubsub.md 3.5 and 8).
 //!
-//! - `node`, `nodes`: which masters there are, by each end's own look; one of them at random.
-//! - `connection`, `wire`: one connection and what is spoken on it.
+//! - `node`, `nodes`: the masters, which each publisher and subscriber finds itself, and the choice of a random one.
+//! - `connection`, `wire`: one connection and its protocol.
 //! - `publisher`: PUBLISH, pipelined, each with its answer.
-//! - `subscriber`: one task reads; what was asked for and confirmed is a state machine without I/O.
+//! - `subscriber`: one task reads; a state machine without I/O tracks the requested and confirmed subscriptions.
 
+mod budget;
 mod connection;
 mod denied;
 mod node;
 mod nodes;
 mod publisher;
-mod room;
 mod server_report;
 mod settings;
 mod subscriber;
@@ -38,28 +38,28 @@ pub const PUBSUB_CAPABILITIES: Capabilities = Capabilities {
     survives_hostile_peers: true,
     authenticated: true,
     limits: &[
-        "Redis keeps nothing: what is published while a subscriber is away is missed; link_down, subscribed and resync frame \
-         the loss in the stream.",
-        "Confirmed is by the node that answered, also if nobody listens there; to the other nodes of a cluster it goes over \
-         the cluster's bus, which loses it without a word if a link between nodes is down or its buffer is full.",
-        "A subscriber that does not read is disconnected by Redis above client-output-buffer-limit pubsub (32 MB, or 8 MB for \
-         60 s, unless the server is told otherwise), and is told to resync.",
-        "A node that left its cluster, a master that was demoted and a server whose address moved do not say so: until the next \
-         look (topology_check_interval) their subscribers may miss events while they are live; then they reconnect and are \
-         told to resync. A demotion that is undone between two looks is not noticed by subscribers.",
-        "A publisher at a server alone counts an event as accepted if the server was a master after it: what a demoted master \
-         accepted is in doubt. A master that was replaced and does not know it yet (a partition) accepts events all the same, \
-         and so does a node that left its cluster, until the next look.",
-        "An event whose answer was lost is sent again, so that it may arrive twice; numbered events are told apart.",
-        "If a call of send_batch is dropped half-way, events that are left in the batch may have been taken.",
-        "A subscription holds from the server's confirmation on: an event published right behind register_topic may be missed. \
-         On the first connection subscribed is told behind the last confirmation.",
-        "Authenticated is who the server lets in (password, ACL): without requirepass or ACL users everybody who can connect \
-         publishes and reads. Publishers are not told apart by subscribers.",
-        "On a channel called redis, maps of the table ha with the key nodes are taken for the node lists of Dragonflow's own \
-         driver and not delivered; every other event on a topic of that name is.",
-        "A cluster is watched with CLUSTER SLOTS, and a server alone with ROLE and INFO: a user that may not call them stays \
-         with the hosts of the settings, whatever becomes of them.",
+        "Redis stores nothing: a disconnected subscriber misses events; link_down, subscribed and resync mark the loss in the \
+         stream.",
+        "A confirmation comes from the node that answered, even without subscribers there; the other nodes of a cluster receive \
+         the event over the cluster bus, which drops it silently if a link between nodes is down or its buffer is full.",
+        "Redis disconnects a subscriber that does not read above client-output-buffer-limit pubsub (by default 32 MB, or 8 MB for \
+         60 s); the subscriber receives a resync notice.",
+        "A node that left its cluster, a master that was demoted and a server whose address moved do not report it: until the \
+         next check (topology_check_interval) their subscribers may miss events while they are live; then they reconnect and \
+         receive a resync notice. Subscribers do not notice a demotion that is reverted between two checks.",
+        "A publisher at a standalone server counts an event as accepted if the server was a master after it: events that a demoted \
+         master accepted are in doubt. A master that was replaced and does not know it yet (a partition), and a node that left \
+         its cluster, accept events nevertheless, until the next check.",
+        "An event whose answer was lost is sent again, so it may arrive twice; numbered events are deduplicated.",
+        "If a call of send_batch is dropped before it completes, events that are left in the batch may have been accepted.",
+        "A subscription is active from the server's confirmation on: an event published right after register_topic may be \
+         missed. On the first connection, subscribed is reported after the last confirmation.",
+        "Authentication is the server's (password, ACL): without requirepass or ACL users everybody who can connect can publish \
+         and read. Subscribers cannot identify publishers.",
+        "On a channel called redis, maps of the table ha with the key nodes are treated as node lists of Dragonflow's own driver \
+         and not delivered; all other events on a topic of that name are.",
+        "A cluster is watched with CLUSTER SLOTS, and a standalone server with ROLE and INFO: if the user may not call them, the \
+         driver uses only the hosts of the settings and does not notice changes.",
     ],
     ..Capabilities::NONE
 };
@@ -81,7 +81,7 @@ inventory::submit! {
     }
 }
 
-/// The two ends.
+/// The publisher and the subscriber.
 #[derive(Debug)]
 struct RedisPubSub {
     publisher: Arc<dyn Publisher>,
@@ -98,7 +98,7 @@ impl PubSubApi for RedisPubSub {
     }
 }
 
-/// What every end says after `close`.
+/// The error of each call after `close`.
 fn closed(what: &str) -> Error {
     Error::new(ErrorKind::Closed, format!("the {what} was closed"))
 }

@@ -1,6 +1,6 @@
-//! The servers behind the settings: one alone, or the nodes of a cluster.
+//! The servers of the settings: a standalone one, or the nodes of a cluster.
 //!
-//! A caller hands over [`Command`]s and gets their answers, whichever servers they were at in the meantime.
+//! A caller passes [`Command`]s and receives their answers, even if slots move between servers meanwhile.
 
 mod announced;
 mod announced_master;
@@ -19,8 +19,8 @@ mod login;
 mod map;
 mod mode;
 mod refresh;
-mod refusal;
 mod refused;
+mod reply;
 mod report;
 mod role;
 mod round;
@@ -57,15 +57,15 @@ pub(crate) use slot::slot_of;
 pub(crate) use stream::Stream;
 pub(crate) use watch::Watch;
 
-/// All servers, and which of them serves what.
+/// All servers, and the slots that each serves.
 #[derive(Debug)]
 pub(crate) struct Servers {
     login: Login,
-    /// How long a call waits.
+    /// Time limit of a call.
     timeout: Duration,
-    /// Those that the settings name.
+    /// The servers of the settings.
     seeds: Vec<Arc<Server>>,
-    /// Whether they are a cluster's nodes.
+    /// Whether they are the nodes of a cluster.
     clustered: bool,
     map: SlotMap,
     refreshing: Mutex<()>,
@@ -73,25 +73,25 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// What share of a call's time may be spent in vain on one server while others may answer instead.
+    /// The part of a call's time that one unresponsive server may use while others could answer.
     const ATTEMPT_SHARE: u32 = 4;
 
-    /// How long one attempt at one server may take.
+    /// Time limit of one attempt at one server.
     fn attempt(&self) -> Duration {
         self.timeout / Self::ATTEMPT_SHARE
     }
 
-    /// The limits of a question that begins now.
+    /// The limits of a request that starts now.
     fn limits(&self) -> Limits {
         Limits { deadline: Instant::now() + self.timeout, connect: self.attempt(), silence: self.timeout }
     }
 
-    /// Whether they are a cluster's nodes.
+    /// Whether they are the nodes of a cluster.
     pub(crate) fn is_clustered(&self) -> bool {
         self.clustered
     }
 
-    /// What was counted, and which servers are connected.
+    /// The counters, and the connected servers.
     pub(crate) fn status(&self) -> Status {
         let peers = self.map.known().iter().map(|server| server.reading()).collect();
         Status { counters: self.counters.read(), queues: Vec::new(), peers }

@@ -1,4 +1,4 @@
-mod password_place;
+mod password_source;
 mod tls_settings;
 
 use std::time::Duration;
@@ -8,12 +8,12 @@ use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::database::KeyLayout;
 use crate::servers::Endpoint;
-pub(crate) use password_place::PasswordPlace;
+pub(crate) use password_source::PasswordSource;
 pub(crate) use tls_settings::{ClientFiles, TlsSettings};
 
 const SECTION: &str = "drivers.redis";
 
-/// Redis's own port, for a host without one.
+/// The default port of Redis.
 const PORT: u16 = 6379;
 
 /// A setting of the section that takes effect at a start.
@@ -136,38 +136,38 @@ pub const SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// What the driver needs to know, checked.
+/// The checked settings of the driver.
 #[derive(Debug, Clone)]
 pub(crate) struct RedisSettings {
-    /// Where to begin; at least one.
+    /// The first servers to connect to; at least one.
     pub(crate) hosts: Vec<Endpoint>,
-    /// As whom to log in, if not as the default user.
+    /// User to log in as, if not the default user.
     pub(crate) user: Option<String>,
-    /// Where the password is, if there is one.
-    pub(crate) password: Option<PasswordPlace>,
-    /// How to speak TLS, if it is to be spoken.
+    /// Location of the password, if there is one.
+    pub(crate) password: Option<PasswordSource>,
+    /// The TLS settings, if TLS is enabled.
     pub(crate) tls: Option<TlsSettings>,
-    /// How long a call waits.
+    /// Time limit of a call.
     pub(crate) timeout: Duration,
-    /// How often the servers are asked what they are.
+    /// Interval at which the servers are asked for their role.
     pub(crate) check_interval: Duration,
-    /// How keys are written.
+    /// The format of keys.
     pub(crate) key_layout: KeyLayout,
 }
 
 impl RedisSettings {
-    /// Reads the section; neither network nor file system is touched.
+    /// Parses the section, without using the network or the file system.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
         let own = settings.driver("redis");
         let hosts = own.list("hosts")?;
         let hosts = hosts.iter().map(|host| address(host)).collect::<Result<Vec<_>>>()?;
         if hosts.is_empty() {
-            return Err(Error::new(ErrorKind::Settings, format!("{SECTION}.hosts is empty: name a host")));
+            return Err(Error::new(ErrorKind::Settings, format!("{SECTION}.hosts is empty: set a host")));
         }
-        let (user, password) = (own.text("user")?, PasswordPlace::read(&own)?);
+        let (user, password) = (own.text("user")?, PasswordSource::read(&own)?);
         if !user.is_empty() && password.is_none() {
             let text = format!(
-                "{SECTION}.user is {user:?}, without a password: name {SECTION}.password_file or {SECTION}.password_env"
+                "{SECTION}.user is {user:?}, without a password: set {SECTION}.password_file or {SECTION}.password_env"
             );
             return Err(Error::new(ErrorKind::Settings, text));
         }
@@ -187,5 +187,5 @@ fn address(host: &str) -> Result<Endpoint> {
     let refuse = |why: String| Error::new(ErrorKind::Settings, format!("{SECTION}.hosts: {why}"));
     let address = endpoint("redis", host, PORT).map_err(|error| refuse(error.to_string()))?;
     let address = address.trim_start_matches("redis://");
-    Endpoint::parse(address, "").ok_or_else(|| refuse(format!("{host:?} is no host with a port")))
+    Endpoint::parse(address, "").ok_or_else(|| refuse(format!("{host:?} is not a host with a port")))
 }

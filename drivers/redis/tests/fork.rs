@@ -1,6 +1,6 @@
-//! A publisher that was made, or used, before `fork` works after it, with a connection of its own.
+//! A publisher that was created, or used, before `fork` works after it, with a connection of its own.
 //!
-//! This is a `main` of its own: libtest has threads, and only a process with one thread may fork and go on.
+//! This is its own `main`: libtest has threads, and only a process with one thread may fork and continue.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where an expectation fails")]
 
 use std::process::exit;
@@ -20,7 +20,7 @@ fn main() {
     }
 }
 
-/// What comes is `before` if it was used then, and from each side of the fork its own.
+/// The events are `before`, if it was used then, and one from each side of the fork.
 fn both_sides_publish(used_before: bool) {
     let server = RedisServer::start(&[]);
     let mut reading = server.raw();
@@ -31,9 +31,9 @@ fn both_sides_publish(used_before: bool) {
     let clients = || server.raw().call(&["CLIENT", "LIST", "TYPE", "normal"]).text().lines().count();
     if used_before {
         send(&runtime, publisher.as_ref(), "before");
-        assert_eq!(clients(), 2, "the publisher and who asks");
+        assert_eq!(clients(), 2, "the publisher and this query");
     } else {
-        assert_eq!(clients(), 1, "nothing is connected before the first send");
+        assert_eq!(clients(), 1, "no connection is opened before the first send");
     }
     let child = match fork().unwrap() {
         Fork::Child => {
@@ -41,7 +41,7 @@ fn both_sides_publish(used_before: bool) {
             send(&own, publisher.as_ref(), "child");
             let connections = publisher.status().counter("redis_connections_made", None);
             own.block_on(publisher.close()).unwrap();
-            // What the parent uses is dropped nowhere: servers would be killed with it.
+            // Exits without dropping the parent's values: that would kill the servers.
             exit(i32::from(connections != 1 + u64::from(used_before)));
         }
         Fork::Parent(child) => child,
@@ -52,12 +52,12 @@ fn both_sides_publish(used_before: bool) {
     assert_eq!(
         publisher.status().counter("redis_connections_made", None),
         1,
-        "the parent's own was left alone"
+        "the parent's connection is not touched"
     );
     let wanted = if used_before { vec!["before", "child", "parent"] } else { vec!["child", "parent"] };
     for key in wanted {
         let came = reading.pushed().unwrap().list().pop().unwrap().text();
-        assert!(came.contains(key), "{key} must come, and {came:?} came");
+        assert!(came.contains(key), "{key} is missing in {came:?}");
     }
     runtime.block_on(publisher.close()).unwrap();
 }

@@ -8,7 +8,7 @@ use super::calls::{Rows, deletes, first_value, gets, put};
 use super::find::{Topics, only_topic};
 use super::key_layout::RowKeys;
 
-/// Calls for rows that are named, many at once.
+/// Calls for many named rows.
 impl Rows {
     pub(super) async fn get_batch(&self, rows: &[RowName<'_>]) -> Result<Vec<Option<Bytes>>> {
         for row in rows {
@@ -31,7 +31,7 @@ impl Rows {
             .collect()
     }
 
-    /// The last write about each row is what counts; so each row is written once, in whatever order they arrive.
+    /// The last write to each row wins; so each row is written once, and the order of arrival does not matter.
     pub(super) async fn write_batch(&self, writes: &[Write<'_>]) -> Result<()> {
         let mut last: HashMap<String, (RowKeys, &Write<'_>)> = HashMap::with_capacity(writes.len());
         for write in writes {
@@ -48,7 +48,7 @@ impl Rows {
         Ok(())
     }
 
-    /// One scan for each table of which rows are named without their topics.
+    /// One scan for each table that has rows named without a topic.
     async fn topics_of_those_without<'a>(&self, rows: &[RowName<'a>]) -> Result<HashMap<&'a str, Topics>> {
         let mut wanted: HashMap<&str, HashSet<&str>> = HashMap::new();
         for row in rows.iter().filter(|row| row.topic.is_none()) {

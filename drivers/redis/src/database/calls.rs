@@ -13,18 +13,18 @@ use super::commands::{
 use super::key_layout::RowKeys;
 use crate::servers::{Command, Servers, Watch};
 
-/// The rows in a Redis that is open.
+/// The rows of an open Redis database.
 #[derive(Debug)]
 pub(super) struct Rows {
     pub(super) servers: Arc<Servers>,
     pub(super) layout: KeyLayout,
-    /// Keys that look like rows and are none.
-    pub(super) left_out: Tally,
-    /// Ends with the rows.
+    /// Keys that look like rows but are not.
+    pub(super) ignored: Tally,
+    /// Stops when the rows are dropped.
     pub(super) _watch: Watch,
 }
 
-/// Calls for one row. One that is there in the other layout is found, changed and deleted there.
+/// Calls for one row. A row in the other layout is found, changed and deleted there.
 impl Rows {
     pub(super) async fn create(&self, row: RowName<'_>, value: &[u8], overwrite: bool) -> Result<()> {
         let keys = self.layout.keys(&row)?;
@@ -35,7 +35,7 @@ impl Rows {
         }
         let created = match &keys.other {
             None => as_done(&self.one(set_if("NX", keys.slot, &keys.own, value)).await?)?,
-            // A cluster refuses commands about several keys of a slot for as long as that moves (TRYAGAIN).
+            // While a slot moves, a cluster refuses commands with several keys of it (TRYAGAIN).
             Some(other) if self.servers.is_clustered() => {
                 as_count(&self.one(exists(keys.slot, other)).await?)? == 0
                     && as_done(&self.one(set_if("NX", keys.slot, &keys.own, value)).await?)?
@@ -75,7 +75,7 @@ impl Rows {
         if deleted > 0 { Ok(()) } else { Err(row.not_found()) }
     }
 
-    /// In one step where the row is; which layout that is, is found out before.
+    /// Atomic in the layout that has the row; a read before finds out which one that is.
     pub(super) async fn compare_and_set(
         &self,
         row: RowName<'_>,
@@ -106,25 +106,25 @@ impl Rows {
     }
 }
 
-/// Reads a row wherever it is.
+/// Commands that read a row in either layout.
 pub(super) fn gets(keys: &RowKeys) -> Vec<Command> {
     let both = [Some(&keys.own), keys.other.as_ref()].into_iter().flatten();
     both.map(|key| get(keys.slot, key)).collect()
 }
 
-/// Deletes a row wherever it is.
+/// Commands that delete a row in either layout.
 pub(super) fn deletes(keys: &RowKeys) -> Vec<Command> {
     let both = [Some(&keys.own), keys.other.as_ref()].into_iter().flatten();
     both.map(|key| delete(keys.slot, key)).collect()
 }
 
-/// Writes a row in the own layout; what the other has is gone behind it.
+/// Commands that write a row in the own layout and then delete it in the other.
 pub(super) fn put(keys: &RowKeys, value: &[u8]) -> Vec<Command> {
     let other = keys.other.iter().map(|other| delete(keys.slot, other));
     [set(keys.slot, &keys.own, value)].into_iter().chain(other).collect()
 }
 
-/// Of the answers to [`gets`], the one that counts.
+/// The value of the row in the answers to [`gets`].
 pub(super) fn first_value(answers: impl IntoIterator<Item = Value>) -> Result<Option<Bytes>> {
     for answer in answers {
         if let Some(value) = as_value(answer)? {

@@ -4,10 +4,10 @@ use redis::{Cmd, Value, cmd};
 
 use crate::servers::Command;
 
-/// Compares and sets one key: 1 if it did, 0 if it found something else, 2 if it found nothing.
+/// Compares and sets one key. Returns 1 if it was set, 0 if the value is different, 2 if the key does not exist.
 ///
-/// Arguments: whether something is expected, what, whether something is new, what. It is sent whole each time: by EVALSHA it
-/// would be a hundred bytes less, and one round trip more after each restart of a server.
+/// Arguments: whether a value is expected, the value, whether there is a new value, the value. The script is sent in full
+/// each time: EVALSHA would save a hundred bytes, but needs another round trip after each restart of a server.
 const COMPARE_AND_SET: &str = "local now = redis.call('GET', KEYS[1]) \
     if ARGV[1] == '0' then if now then return 0 end \
     elseif not now then return 2 \
@@ -16,19 +16,19 @@ const COMPARE_AND_SET: &str = "local now = redis.call('GET', KEYS[1]) \
     elseif now then redis.call('DEL', KEYS[1]) end \
     return 1";
 
-/// Sets one key unless it or another is there: 1 if it did, 0 if not.
+/// Sets one key unless it or another key exists. Returns 1 if it was set, 0 if not.
 const CREATE_BESIDE: &str = "if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 0 end \
     redis.call('SET', KEYS[1], ARGV[1]) \
     return 1";
 
-/// What [`COMPARE_AND_SET`] answers.
+/// The result of [`COMPARE_AND_SET`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compared {
-    /// It is done.
+    /// The key was set.
     Set,
-    /// There is something else.
+    /// The value is different.
     Different,
-    /// There is nothing.
+    /// The key does not exist.
     Absent,
 }
 
@@ -36,13 +36,13 @@ pub(super) fn get(slot: u16, key: &str) -> Command {
     Command::reading(slot, one("GET", key))
 }
 
-/// As [`get`], but that a value which is no string is none, and no error: what MGET says of it. Of one key, so that a slot that
-/// moves refuses it never (TRYAGAIN).
+/// As [`get`], but a value that is not a string reads as none instead of an error, which is how MGET treats it. It has one
+/// key only, so it is never refused while the slot moves (TRYAGAIN).
 pub(super) fn get_string(slot: u16, key: &str) -> Command {
     Command::reading(slot, one("MGET", key))
 }
 
-/// What sort of value a key has.
+/// Asks for the type of a key's value.
 pub(super) fn kind(slot: u16, key: &str) -> Command {
     Command::reading(slot, one("TYPE", key))
 }
@@ -65,14 +65,14 @@ pub(super) fn set(slot: u16, key: &str, value: &[u8]) -> Command {
     Command::writing(slot, set)
 }
 
-/// Creates a row in one layout, unless it is there in either, in one step.
+/// Creates a row in one layout, unless it exists in either, atomically.
 pub(super) fn create_beside(slot: u16, key: &str, other: &str, value: &[u8]) -> Command {
     let mut eval = cmd("EVAL");
     eval.arg(CREATE_BESIDE).arg(2).arg(key).arg(other).arg(value);
     Command::writing(slot, eval)
 }
 
-/// Sets a key only if it is there (`XX`) or only if it is not (`NX`).
+/// Sets a key only if it exists (`XX`) or only if it does not (`NX`).
 pub(super) fn set_if(condition: &str, slot: u16, key: &str, value: &[u8]) -> Command {
     let mut set = one("SET", key);
     set.arg(value).arg(condition);
@@ -94,7 +94,7 @@ fn one(name: &str, key: &str) -> Cmd {
     one
 }
 
-/// The answer to GET.
+/// Parses the answer to GET.
 pub(super) fn as_value(answer: Value) -> Result<Option<Bytes>> {
     match answer {
         Value::Nil => Ok(None),
@@ -103,7 +103,7 @@ pub(super) fn as_value(answer: Value) -> Result<Option<Bytes>> {
     }
 }
 
-/// The answer to MGET of one key, as GET would give it.
+/// Converts the answer to MGET of one key into the answer of GET.
 pub(super) fn as_string(answer: Value) -> Result<Value> {
     match answer {
         Value::Array(values) => Ok(values.into_iter().next().unwrap_or(Value::Nil)),
@@ -111,7 +111,7 @@ pub(super) fn as_string(answer: Value) -> Result<Value> {
     }
 }
 
-/// The answer to TYPE, if it is a value that no row has.
+/// Parses the answer to TYPE; returns the type if no row can have it.
 pub(super) fn as_foreign_kind(answer: &Value) -> Option<&str> {
     match answer {
         Value::SimpleString(kind) if kind != "none" && kind != "string" => Some(kind),
@@ -119,7 +119,7 @@ pub(super) fn as_foreign_kind(answer: &Value) -> Option<&str> {
     }
 }
 
-/// The answer to EXISTS, DEL and INCR.
+/// Parses the answer to EXISTS, DEL and INCR.
 pub(super) fn as_count(answer: &Value) -> Result<u64> {
     match answer {
         Value::Int(count) => u64::try_from(*count).map_err(|_| unexpected(answer)),
@@ -127,7 +127,7 @@ pub(super) fn as_count(answer: &Value) -> Result<u64> {
     }
 }
 
-/// The answer to a conditional SET: whether it did.
+/// Parses the answer to a conditional SET: whether it was executed.
 pub(super) fn as_done(answer: &Value) -> Result<bool> {
     match answer {
         Value::Okay => Ok(true),
@@ -145,14 +145,17 @@ pub(super) fn as_compared(answer: &Value) -> Result<Compared> {
     }
 }
 
-/// Names the sort of answer and not what it holds.
+/// Names the type of the answer, but not its content.
 fn unexpected(answer: &Value) -> Error {
     let sort = match answer {
         Value::Nil => "nothing",
-        Value::Int(_) => "a number",
-        Value::BulkString(_) | Value::SimpleString(_) | Value::Okay => "a text",
+        Value::Int(_) => "an integer",
+        Value::BulkString(_) | Value::SimpleString(_) | Value::Okay => "a string",
         Value::Array(_) => "a list",
-        _ => "something else",
+        _ => "another type",
     };
-    Error::new(ErrorKind::Internal, format!("Redis answered {sort} where its documentation says otherwise"))
+    Error::new(
+        ErrorKind::Internal,
+        format!("Redis answered {sort}, which its documentation does not allow here"),
+    )
 }

@@ -6,11 +6,11 @@ use pubsub_api::database::RowName;
 use super::calls::Rows;
 use super::key_layout::{parse, rows_of, rows_of_key};
 
-/// The topics on which there is a row of each key; `None` for the row without.
+/// The topics on which each key has a row; `None` for the row without topic.
 pub(super) type Topics = HashMap<String, BTreeSet<Option<String>>>;
 
 impl Rows {
-    /// The topic of the row that is meant; if none is named, of the one row of that key.
+    /// The topic of the row; if the caller gave none, the topic of the only row with this key.
     pub(super) async fn topic_of(&self, row: RowName<'_>) -> Result<Option<String>> {
         if let Some(topic) = row.topic {
             return Ok(Some(topic.to_owned()));
@@ -19,7 +19,7 @@ impl Rows {
         only_topic(&row, &topics)?.ok_or_else(|| row.not_found())
     }
 
-    /// Finds the rows of these keys on all servers.
+    /// Searches the rows of these keys on all servers.
     pub(super) async fn topics_of(&self, table: &str, keys: &HashSet<&str>) -> Result<Topics> {
         let mut only = keys.iter();
         let pattern = match (only.next(), only.next()) {
@@ -38,7 +38,7 @@ impl Rows {
     }
 }
 
-/// The topic of the one row of a key, if there is a row.
+/// The topic of the only row with this key, if there is one.
 ///
 /// # Errors
 /// [`RowName::ambiguous`] if there are several.

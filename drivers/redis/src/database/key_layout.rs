@@ -3,7 +3,7 @@ use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::servers::slot_of;
 
-/// How a row's key is written (dragonflow-pubsub.md 9.1). The hash tag, and so the slot, is the same in both.
+/// The format of a row's key (dragonflow-pubsub.md 9.1). The hash tag, and so the slot, is the same in both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyLayout {
     /// `{table.topic}key`, as Dragonflow's last version does.
@@ -12,18 +12,18 @@ pub(crate) enum KeyLayout {
     V4,
 }
 
-/// The keys under which a row may be.
+/// The keys under which a row may be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RowKeys {
-    /// As this driver writes it.
+    /// In the layout of this driver.
     pub(super) own: String,
-    /// As the other layout has it.
+    /// In the other layout.
     pub(super) other: Option<String>,
     /// The slot of both.
     pub(super) slot: u16,
 }
 
-/// A key as it was understood.
+/// A parsed key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parsed<'a> {
     pub(super) table: &'a str,
@@ -31,15 +31,15 @@ pub(super) struct Parsed<'a> {
 }
 
 impl KeyLayout {
-    /// By the setting's word.
+    /// The layout of this name in the settings.
     pub(crate) fn named(word: &str) -> Self {
         if word == "4.0" { Self::V4 } else { Self::Head }
     }
 
-    /// Where a row is, if it is on the topic that is named, or on none.
+    /// The keys of a row on the given topic, or without a topic.
     ///
-    /// A key that begins with a dot is written in the layout of 4.0 always: in the other it would read as the row of the key
-    /// without the dot.
+    /// A key that begins with a dot is always written in the layout of 4.0: in the other one it would be read as the row of the
+    /// key without the dot.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if the name breaks the rules, [`ErrorKind::Unsupported`] if the topic has a `}`, which ends a
@@ -62,7 +62,7 @@ fn tag(table: &str, topic: Option<&str>) -> Result<String> {
     let topic = topic.unwrap_or_default();
     if topic.contains('}') {
         let text = format!(
-            "the topic {topic} has a closing brace, which Redis's keys cannot hold: rename the topic, or take another \
+            "the topic {topic} has a closing brace, which a Redis key cannot contain: rename the topic, or use another \
              database"
         );
         return Err(Error::new(ErrorKind::Unsupported, text));
@@ -70,7 +70,7 @@ fn tag(table: &str, topic: Option<&str>) -> Result<String> {
     Ok(format!("{table}.{topic}"))
 }
 
-/// What a key says, if it is a row's.
+/// Parses a key; `None` if it is not a row's.
 pub(super) fn parse(key: &[u8]) -> Option<Parsed<'_>> {
     let (tag, key) = std::str::from_utf8(key).ok()?.strip_prefix('{')?.split_once('}')?;
     let (table, topic) = tag.split_once('.')?;
@@ -81,7 +81,7 @@ pub(super) fn parse(key: &[u8]) -> Option<Parsed<'_>> {
     Some(Parsed { table, place })
 }
 
-/// A pattern for the rows of a table, on one topic or on all.
+/// A pattern that matches the rows of a table, on one topic or on all.
 ///
 /// # Errors
 /// As of [`KeyLayout::keys`].
@@ -90,15 +90,15 @@ pub(super) fn rows_of(table: &str, topic: Option<&str>) -> Result<String> {
     Ok(format!("{{{}}}*", literally(&tag(table, Some(topic))?)))
 }
 
-/// A pattern for the rows of a key, whatever their topics, and of some others: who takes it looks at each.
+/// A pattern that matches the rows of a key on all topics, and some other rows: the caller must check each match.
 pub(super) fn rows_of_key(table: &str, key: &str) -> String {
     format!("{{{}.*}}*{}", literally(table), literally(key))
 }
 
-/// A pattern for the rows of all tables.
+/// A pattern that matches the rows of all tables.
 pub(super) const ALL_ROWS: &str = "{*.*}*";
 
-/// The text as a glob that matches only itself (defect D41).
+/// Escapes the text, so that as a glob it matches only itself (defect D41).
 fn literally(text: &str) -> String {
     let escape = |letter: char| {
         let is_special = matches!(letter, '*' | '?' | '[' | '\\');
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_that_is_written_is_read_as_the_same_row() {
+    fn every_written_key_is_read_as_the_same_row() {
         for key in ["port-1", ".", "..", ".a", "a.b", "{*}?[a].b c/\"'", "}", "}.x", "{t.}k", "ключ"] {
             for topic in [None, Some("tenant-1"), Some("a.b"), Some("{x"), Some("*")] {
                 for layout in [KeyLayout::Head, KeyLayout::V4] {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_row_is_none() {
+    fn a_key_that_is_not_a_row_is_not_parsed() {
         for key in
             ["", "plain", "{plain}x", "{a.b", "{a.b}", "{a.b}.", "{a b.c}x", "{t.$hello}x", "{.x}y", "\u{0}"]
         {

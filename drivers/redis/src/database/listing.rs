@@ -9,7 +9,7 @@ use super::commands::{as_foreign_kind, as_string, delete, get_string, kind};
 use super::key_layout::{ALL_ROWS, RowKeys, parse, rows_of};
 use crate::servers::{Scan, slot_of};
 
-/// Calls for many rows, found by SCAN.
+/// Calls for many rows, which SCAN finds.
 impl Rows {
     pub(super) async fn places(&self, table: &str, topic: Option<&str>) -> Result<BTreeSet<RowPlace>> {
         let scan = self.scan_rows(table, topic).await?;
@@ -41,7 +41,7 @@ impl Rows {
             }
         }
         if !missing.is_empty() {
-            self.tell_foreign(table, &missing).await?;
+            self.log_foreign(table, &missing).await?;
             self.servers.check_unchanged(&scan).await?;
         }
         Ok(entries)
@@ -51,8 +51,8 @@ impl Rows {
         self.layout.keys(&RowName::new(table, &place.key).on(place.topic.as_deref()))
     }
 
-    /// A key without a value was deleted since, or holds something else than a row, which is told: it is left out.
-    async fn tell_foreign(&self, table: &str, missing: &[RowPlace]) -> Result<()> {
+    /// Logs keys that hold something other than a row. A key without a value is skipped: it was deleted since, or is not a row.
+    async fn log_foreign(&self, table: &str, missing: &[RowPlace]) -> Result<()> {
         let (mut names, mut commands) = (Vec::new(), Vec::new());
         for place in missing {
             let keys = self.keys_at(table, place)?;
@@ -61,8 +61,8 @@ impl Rows {
         }
         for (key, kind) in names.iter().zip(self.servers.run_in_parts(commands).await?) {
             let Some(kind) = as_foreign_kind(&kind) else { continue };
-            if let Some(times) = self.left_out.count("no_string", Instant::now()) {
-                tracing::warn!(times, "key {key} is left out: it is a {kind}, and a row is a string");
+            if let Some(times) = self.ignored.count("no_string", Instant::now()) {
+                tracing::warn!(times, "ignored key {key}: it is a {kind}, but a row must be a string");
             }
         }
         Ok(())
@@ -78,7 +78,7 @@ impl Rows {
     pub(super) async fn delete_table(&self, table: &str) -> Result<()> {
         self.check(table, None)?;
         let found = self.servers.scan(&rows_of(table, None)?).await?;
-        // By the tag of each key as it is: a tag cannot have a closing brace.
+        // By the actual tag of each key: a tag cannot contain a closing brace.
         let tags: HashMap<&str, &str> = found.keys.iter().filter_map(|key| key_and_tag(key, table)).collect();
         let commands = tags.into_iter().map(|(key, tag)| delete(slot_of(tag), key)).collect();
         self.servers.run_in_parts(commands).await?;
@@ -97,7 +97,7 @@ fn places_in(scan: &Scan, table: &str, topic: Option<&str>) -> BTreeSet<RowPlace
     places.filter(|place| topic.is_none() || place.topic.as_deref() == topic).collect()
 }
 
-/// The keys that a row may have.
+/// The keys under which a row may be stored.
 fn both(keys: &RowKeys) -> impl Iterator<Item = &String> {
     [Some(&keys.own), keys.other.as_ref()].into_iter().flatten()
 }

@@ -63,7 +63,7 @@ impl DbApi for RedisDatabase {
             _watch: servers.watch(self.settings.check_interval),
             servers,
             layout: self.settings.key_layout,
-            left_out: Tally::new("redis_keys_left_out"),
+            ignored: Tally::new("redis_keys_left_out"),
         });
         let mut phase = self.phase.write().unwrap_or_else(PoisonError::into_inner);
         if matches!(*phase, Phase::Closed) {
@@ -75,7 +75,7 @@ impl DbApi for RedisDatabase {
 
     async fn create_table(&self, table: &str) -> Result<()> {
         self.rows()?;
-        // A table is there as long as it has rows.
+        // A table exists as long as it has rows.
         check_table(table)
     }
 
@@ -146,7 +146,7 @@ impl DbApi for RedisDatabase {
     fn status(&self) -> Status {
         let Ok(rows) = self.rows() else { return Status::default() };
         let mut status = rows.servers.status();
-        status.counters.extend(rows.left_out.read());
+        status.counters.extend(rows.ignored.read());
         status
     }
 }

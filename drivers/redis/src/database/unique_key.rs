@@ -6,7 +6,7 @@ use super::calls::gets;
 use super::commands::{as_count, as_value, increment};
 
 impl Rows {
-    /// Counts on where the count is: a database that 4.0 began has it in the layout of 4.0.
+    /// Increments the existing counter: a database that was created by 4.0 has it in the layout of 4.0.
     pub(super) async fn allocate(&self, table: &str) -> Result<u64> {
         check_table(table)?;
         let keys = self.layout.keys(&RowName::new(UNIQUE_KEY_TABLE, table))?;

@@ -3,48 +3,48 @@ use std::sync::Arc;
 use pubsub_api::QueueReading;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What an event costs besides its payload, in bytes: its topic, its place in a queue.
+/// The cost of an event besides its payload, in bytes: its topic and its queue entry.
 const OVERHEAD_BYTES: usize = 512;
 
-/// What an event costs of a bound in bytes.
+/// The cost of an event against a limit in bytes.
 pub(super) fn cost(payload: usize) -> usize {
     payload + OVERHEAD_BYTES
 }
 
-/// A bound, in events or bytes. What would not fit alone takes all of it.
+/// A limit in events or bytes. A single item that exceeds it takes all of it.
 #[derive(Debug, Clone)]
-pub(super) struct Room {
+pub(super) struct Budget {
     free: Arc<Semaphore>,
     bound: u32,
 }
 
-impl Room {
+impl Budget {
     pub(super) fn new(bound: usize) -> Self {
         let bound = u32::try_from(bound).unwrap_or(u32::MAX);
         Self { free: Arc::new(Semaphore::new(bound as usize)), bound }
     }
 
-    /// Takes so much as soon as it is free; it is free again when the permit is dropped.
+    /// Takes this amount as soon as it is free; dropping the permit frees it.
     ///
     /// # Cancel safety
-    /// If the future is dropped, nothing is taken, and the place in the order of those who wait is lost.
+    /// If the future is dropped, nothing is taken, and the caller loses its place among those that wait.
     pub(super) async fn take(&self, wanted: usize) -> Option<OwnedSemaphorePermit> {
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX).min(self.bound);
-        // Nobody closes it.
+        // The semaphore is never closed.
         Arc::clone(&self.free).acquire_many_owned(wanted).await.ok()
     }
 
-    /// Waits until nothing is taken any more that is taken now.
+    /// Waits until everything that is taken now is free again.
     pub(super) async fn empty(&self) {
         drop(self.take(self.bound as usize).await);
     }
 
-    /// Whether so much is free now.
+    /// Whether this amount is free now.
     pub(super) fn has(&self, wanted: usize) -> bool {
         self.free.available_permits() >= wanted.min(self.bound as usize)
     }
 
-    /// How much is taken.
+    /// The amount that is taken.
     pub(super) fn taken(&self) -> u64 {
         u64::from(self.bound).saturating_sub(self.free.available_permits() as u64)
     }
@@ -62,11 +62,11 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
-    use super::Room;
+    use super::Budget;
 
     #[tokio::test]
-    async fn what_does_not_fit_alone_takes_all_and_gives_it_back() {
-        let room = Room::new(10);
+    async fn an_item_that_exceeds_the_limit_takes_all_of_it_and_frees_it() {
+        let room = Budget::new(10);
         let all = room.take(1_000).await.unwrap();
         assert_eq!(room.taken(), 10);
         drop(all);

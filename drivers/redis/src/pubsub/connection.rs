@@ -5,48 +5,48 @@ use bytes::BytesMut;
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 
-use super::denied::{Wish, denied};
+use super::denied::{ChannelAction, denied};
 use super::node::Node;
 use super::server_report::ServerReport;
 use super::wire::{Bounds, Decoder, Frame, command};
 use crate::servers::{Endpoint, Login, Stream, dial, refused};
 
-/// How much is read at a time.
+/// Number of bytes to read at a time.
 const READ_BYTES: usize = 64 * 1024;
 
-/// A connection of its own to one node: one end writes commands to it and reads frames, in order.
+/// A connection to one node, used by one publisher or subscriber: it writes commands and reads frames, in order.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) node: Node,
-    /// As whom it is logged in.
+    /// The user that is logged in.
     user: String,
     reader: ReadHalf<Stream>,
     writer: WriteHalf<Stream>,
     decoder: Decoder,
     input: BytesMut,
-    /// What is to be written; whoever appends to it bounds it.
+    /// Bytes to write; the code that appends limits them.
     pub(super) out: BytesMut,
-    /// How many bytes were written since the connection stands.
+    /// Bytes written since the connection was opened.
     written: u64,
     unflushed: bool,
 }
 
-/// What [`Connection::exchange`] did.
+/// The result of [`Connection::exchange`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exchanged {
-    /// It wrote.
+    /// It has written.
     Wrote,
-    /// It read: frames may be there.
+    /// It has read: frames may be available.
     Read,
 }
 
 impl Connection {
-    /// Connects and logs in, and waits for a first answer: the kernel accepts connections for a server that hangs. Any answer
-    /// is a sign of life, also a refusal such as MISCONF, LOADING, MASTERDOWN or BUSY: a server that refuses PING so serves
-    /// PUBLISH and SUBSCRIBE. The caller bounds the time; `silence` is after how long TCP gives up.
+    /// Connects and logs in, and waits for a first answer, because the kernel accepts connections for a server that hangs. Any
+    /// answer shows that the server is alive, even a refusal such as MISCONF, LOADING, MASTERDOWN or BUSY: a server that refuses
+    /// PING like this serves PUBLISH and SUBSCRIBE. The caller limits the time; TCP gives up after `silence`.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] if the password is refused or missing, else mostly [`ErrorKind::Unavailable`].
+    /// [`ErrorKind::Settings`] if the password is refused or missing, otherwise mostly [`ErrorKind::Unavailable`].
     pub(super) async fn open(node: Node, login: &Login, silence: Duration) -> Result<Self> {
         let stream = dial(&node.endpoint, login, silence).await?;
         let (reader, writer) = split(stream);
@@ -63,25 +63,25 @@ impl Connection {
         };
         connection.log_in(login).await?;
         match connection.ask(&[b"PING"], Bounds::PUBSUB).await? {
-            Frame::Refused(line) if shuts_out(&line) => Err(connection.refused(&line)),
+            Frame::Refused(line) if refuses_client(&line) => Err(connection.refused(&line)),
             _ => Ok(connection),
         }
     }
 
-    /// What the server said is left out on purpose: one that does not know AUTH repeats its arguments, which are the password.
+    /// The error omits the server's text on purpose: a server that does not know AUTH repeats its arguments with the password.
     async fn log_in(&mut self, login: &Login) -> Result<()> {
         let Some(password) = login.info().password() else { return Ok(()) };
         let mut arguments: Vec<&[u8]> = vec![b"AUTH"];
         arguments.extend(login.info().username().map(str::as_bytes));
         arguments.push(password.as_bytes());
         if let Frame::Refused(line) = self.ask(&arguments, Bounds::PUBSUB).await? {
-            if shuts_out(&line) && !line.starts_with("WRONGPASS") {
+            if refuses_client(&line) && !line.starts_with("WRONGPASS") {
                 return Err(self.refused(&line));
             }
             let text = format!(
-                "{} refuses the password for {}: look at drivers.redis.user and what {} holds",
+                "{} refuses the password for {}: check drivers.redis.user and {}",
                 self.endpoint(),
-                login.who(),
+                login.user_name(),
                 login.password_setting()
             );
             return Err(Error::new(ErrorKind::Settings, text));
@@ -89,10 +89,10 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends one command and waits for its answer; for connections on which nothing else is under way.
+    /// Sends one command and waits for its answer; only for connections without other pending commands.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the connection ends first, or what came is not Redis.
+    /// [`ErrorKind::Unavailable`] if the connection ends first, or the peer does not speak Redis.
     pub(super) async fn ask(&mut self, arguments: &[&[u8]], bounds: Bounds) -> Result<Frame> {
         self.decoder = Decoder::new(bounds);
         command(&mut self.out, arguments);
@@ -109,39 +109,39 @@ impl Connection {
         };
         self.decoder = Decoder::new(Bounds::PUBSUB);
         answer.map_err(|reason| {
-            Error::new(ErrorKind::Unavailable, format!("no answer of {}: {reason}", self.endpoint()))
+            Error::new(ErrorKind::Unavailable, format!("no answer from {}: {reason}", self.endpoint()))
         })
     }
 
-    /// What the server reports about itself.
+    /// Asks the server for its report about itself.
     ///
     /// # Errors
-    /// As of [`ask`](Self::ask).
+    /// As [`ask`](Self::ask).
     pub(super) async fn report(&mut self) -> Result<ServerReport> {
         let role = self.ask(&[b"ROLE"], Bounds::ROLE).await?;
         let info = self.ask(&[b"INFO"], Bounds::PUBSUB).await?;
         Ok(ServerReport::read(&role, &info))
     }
 
-    /// Sets how large the frames may be that come from now on.
+    /// Sets the size limits of the next frames.
     pub(super) fn expect(&mut self, bounds: Bounds) {
         self.decoder = Decoder::new(bounds);
     }
 
-    /// A frame of what was read; `None` until more has come.
+    /// The next frame from the input; `None` if it is not complete yet.
     ///
     /// # Errors
-    /// In words, if what came is not Redis.
+    /// A text, if the peer does not speak Redis.
     pub(super) fn next_frame(&mut self) -> Result<Option<Frame>, String> {
-        self.decoder.next(&mut self.input).map_err(|_| {
-            format!("what listens at {} does not speak the protocol of Redis", self.node.endpoint)
-        })
+        self.decoder
+            .next(&mut self.input)
+            .map_err(|_| format!("the server at {} does not speak the Redis protocol", self.node.endpoint))
     }
 
-    /// Writes what is to be written or reads what comes, whichever is possible first.
+    /// Writes pending output or reads input, whichever is possible first.
     ///
     /// # Errors
-    /// In words, if the connection has ended.
+    /// A text, if the connection has ended.
     ///
     /// # Cancel safety
     /// If the future is dropped, nothing is lost.
@@ -169,38 +169,38 @@ impl Connection {
         &self.node.endpoint
     }
 
-    /// How many bytes were written so far.
+    /// Bytes written so far.
     pub(super) fn written(&self) -> u64 {
         self.written
     }
 
-    /// How many bytes will have been written when all that is in `out` is.
+    /// Bytes that will have been written after all of `out`.
     pub(super) fn will_be_written(&self) -> u64 {
         self.written + self.out.len() as u64
     }
 
-    /// What a refusal of this node means.
+    /// The error for a refusal of this node.
     pub(super) fn refused(&self, line: &str) -> Error {
         refused(line, &self.node.endpoint, self.node.is_member())
     }
 
-    /// What it means that the node refuses this, on a channel or a pattern as Redis spells it.
-    pub(super) fn refused_on(&self, wish: Wish, channel: &[u8], line: &str) -> Error {
+    /// The error for a refused command on a channel, or on a pattern in Redis's notation.
+    pub(super) fn refused_on(&self, action: ChannelAction, channel: &[u8], line: &str) -> Error {
         if !line.starts_with("NOPERM") {
             return self.refused(line);
         }
-        denied(line, &self.node.endpoint, &self.user, wish, &String::from_utf8_lossy(channel))
+        denied(line, &self.node.endpoint, &self.user, action, &String::from_utf8_lossy(channel))
     }
 }
 
-/// Whether a server that refuses a first command so will serve none. Redis's own texts: NOAUTH and WRONGPASS of a server that
-/// wants a (better) password, DENIED of its protected mode, and at `maxclients` a line without a code.
-fn shuts_out(line: &str) -> bool {
+/// Whether a refusal of the first command means that the server serves no command. Redis's own texts: NOAUTH and WRONGPASS of
+/// a server that requires a (different) password, DENIED in protected mode, and at `maxclients` a line without a code.
+fn refuses_client(line: &str) -> bool {
     let codes = ["NOAUTH", "WRONGPASS", "DENIED"];
     codes.iter().any(|code| line.starts_with(code)) || line.starts_with("ERR max number of clients")
 }
 
-/// TLS keeps what the socket did not take: behind the last byte it is to be flushed.
+/// TLS buffers bytes that the socket did not accept, so it must be flushed after the last byte.
 async fn write_or_flush(writer: &mut WriteHalf<Stream>, out: &mut BytesMut) -> io::Result<usize> {
     if out.is_empty() { writer.flush().await.map(|()| 0) } else { writer.write_buf(out).await }
 }

@@ -4,66 +4,66 @@ use super::server_report::ServerReport;
 use super::wire::Frame;
 use crate::servers::Endpoint;
 
-/// A server alone, or a master of a cluster.
+/// A standalone server, or a master of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) endpoint: Endpoint,
     pub(super) identity: Identity,
 }
 
-/// What tells a server from another one that is found at the same address later.
+/// Distinguishes a server from another one that has the same address later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Identity {
-    /// It was not asked, or may not be.
+    /// Unknown: it was not asked, or the user may not ask.
     Unknown,
-    /// A server alone, as it reported itself when the connection was made.
+    /// A standalone server, with its report from the start of the connection.
     Alone(ServerReport),
-    /// A node of a cluster: the id by which the other nodes know it, whatever its address is called.
+    /// A cluster node: its id in the cluster, whatever its address is.
     Member(Arc<str>),
 }
 
 impl Node {
-    /// A node of which nothing but its address is known.
+    /// A node of which only the address is known.
     pub(super) fn at(endpoint: Endpoint) -> Self {
         Self { endpoint, identity: Identity::Unknown }
     }
 
-    /// Whether it is a node of a cluster.
+    /// Whether it is a cluster node.
     pub(super) fn is_member(&self) -> bool {
         matches!(self.identity, Identity::Member(_))
     }
 
-    /// Whether its role matters, and it can be asked for it.
+    /// Whether its role matters, and the user may ask for it.
     pub(super) fn answers_role(&self) -> bool {
         matches!(&self.identity, Identity::Alone(report) if report.answers_role)
     }
 
-    /// Why the server is to be left, given what is found at its address now, if it is.
-    pub(super) fn left_for(&self, now: &View) -> Option<String> {
+    /// The reason to disconnect from the server, given what is at its address now; `None` to stay.
+    pub(super) fn reason_to_leave(&self, now: &View) -> Option<String> {
         match (&self.identity, now) {
             (Identity::Member(id), View::Masters(nodes)) => {
                 let is_master =
                     nodes.iter().any(|node| matches!(&node.identity, Identity::Member(other) if other == id));
-                (!is_master).then(|| "it is no master of the cluster any more".to_owned())
+                (!is_master).then(|| "it is not a master of the cluster any more".to_owned())
             }
             (Identity::Alone(_), View::Masters(_)) => Some("its address leads to a cluster now".to_owned()),
-            (Identity::Alone(then), View::Alone(now)) => then.left_for(now),
+            (Identity::Alone(then), View::Alone(now)) => then.reason_to_leave(now),
             (Identity::Member(_), View::Alone(_)) | (Identity::Unknown, _) => None,
         }
     }
 }
 
-/// What a server says about itself and the others.
+/// What a server reports about itself and the other nodes.
 #[derive(Debug)]
 pub(super) enum View {
-    /// It is no node of a cluster, or its user may not ask about the others.
+    /// It is not a cluster node, or the user may not ask for the other nodes.
     Alone(ServerReport),
-    /// These serve slots.
+    /// The masters that serve slots.
     Masters(Vec<Node>),
 }
 
-/// Who serves slots, out of what CLUSTER SLOTS answers: `[first, last, [host, port, id, …], replica…]` each; what follows
-/// differs from version to version (defect D33). `None` if it does not read so.
+/// Parses the masters from the answer to CLUSTER SLOTS: a list of `[first, last, [host, port, id, …], replica…]`; further
+/// elements depend on the version (defect D33). `None` if it is malformed.
 pub(super) fn masters(answer: &Frame, same_host: &str) -> Option<Vec<Node>> {
     let Frame::List(ranges) = answer else { return None };
     let mut masters: Vec<Node> = Vec::new();
@@ -72,7 +72,7 @@ pub(super) fn masters(answer: &Frame, same_host: &str) -> Option<Vec<Node>> {
         let [Frame::Int(_), Frame::Int(_), Frame::List(master), ..] = parts.as_slice() else { return None };
         let [host, Frame::Int(port), rest @ ..] = master.as_slice() else { return None };
         let endpoint = Endpoint::parse(&format!("{}:{port}", text(host)?), same_host)?;
-        // A version before 4.0 tells no id: then the address is what it is known by.
+        // A version before 4.0 sends no id: then the address identifies the node.
         let id = rest.first().and_then(text).map_or_else(|| endpoint.to_string(), str::to_owned);
         let identity = Identity::Member(id.into());
         if !masters.iter().any(|known| known.identity == identity) {

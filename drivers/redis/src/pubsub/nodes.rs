@@ -12,15 +12,15 @@ use super::settings::PubSubSettings;
 use super::wire::{Bounds, Frame};
 use crate::servers::{Endpoint, Login, Mode};
 
-/// Which servers there are, as far as one end knows: each end looks for itself, and publishes nothing about it (defects D30
-/// and D31).
+/// The known servers. Each publisher and subscriber finds them itself, and publishes nothing about them (defects D30 and
+/// D31).
 #[derive(Debug)]
 pub(super) struct Nodes {
     settings: Arc<PubSubSettings>,
     login: OnceLock<Arc<Login>>,
-    /// The masters as they were told last.
+    /// The masters in the latest answer.
     known: Mutex<Vec<Node>>,
-    /// Whether the log says that a user's rules keep the role of servers secret.
+    /// Whether a warning was logged that the user may not ask for the role of servers.
     warned: AtomicBool,
 }
 
@@ -29,7 +29,7 @@ impl Nodes {
         Self { settings, login: OnceLock::new(), known: Mutex::default(), warned: AtomicBool::new(false) }
     }
 
-    /// Reads the password and the files for TLS, once.
+    /// Reads the password and the TLS files, once.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`] if one cannot be read.
@@ -41,10 +41,10 @@ impl Nodes {
         Ok(Arc::clone(self.login.get_or_init(|| login)))
     }
 
-    /// Connects to a random master, so that the ends are scattered over all; to `avoid` only if there is no other.
+    /// Connects to a random master, to spread the load over all; to `avoid` only if there is no other.
     ///
     /// # Errors
-    /// Why the last one could not be reached; a refused password says more than a server that is down.
+    /// The error of the last server; a refused password takes precedence over a server that is down.
     /// [`ErrorKind::Unavailable`] if the only server is a replica, [`ErrorKind::Settings`] if it is Sentinel.
     pub(super) async fn connect(&self, avoid: Option<&Endpoint>) -> Result<Connection> {
         let (mut asked, view) = self.ask_any(self.candidates(avoid)).await?;
@@ -68,7 +68,7 @@ impl Nodes {
                 Some(connection) => Ok(connection),
                 None => self.open(Node::at(node.endpoint.clone())).await,
             };
-            let identified = async { identified(connection?, &nodes).await };
+            let identified = async { check_identity(connection?, &nodes).await };
             match within(self.patience(), identified).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => why = error,
@@ -78,28 +78,28 @@ impl Nodes {
     }
 
     fn identity_alone(&self, report: ServerReport, endpoint: &Endpoint) -> Identity {
-        // A node of a cluster whose user may not ask about the others: nothing is known of them.
+        // A cluster node whose user may not ask for the other nodes: they are unknown.
         if report.mode == Some(Mode::Cluster) {
             return Identity::Unknown;
         }
         if report.role.is_none() && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "{endpoint} lets drivers.redis.user call neither ROLE nor INFO: a replica is not told from a master there, and \
-                 events that are published to a replica are lost without a notice; allow +role and +info"
+                "{endpoint} allows drivers.redis.user neither ROLE nor INFO: the driver cannot detect a replica there, and events \
+                 that are published to a replica are lost without notice; allow +role and +info"
             );
         }
         Identity::Alone(report)
     }
 
-    /// Returns when `node` is to be left, with the reason in words: a node that is no master of its cluster any more, or left
-    /// it, as another node says; a server alone that became a replica, or whose address leads to another server. None of
-    /// them says so itself, and what is published elsewhere does not reach it.
-    pub(super) async fn left(&self, node: &Node) -> String {
+    /// Returns the reason as soon as `node` should be left: according to another node it is not a master of its cluster any
+    /// more; or a standalone server became a replica, or its address leads to another server. None of these servers reports
+    /// that itself, and events published elsewhere do not reach it.
+    pub(super) async fn until_left(&self, node: &Node) -> String {
         if node.identity == Identity::Unknown {
             return std::future::pending().await;
         }
         loop {
-            // Ends that came together do not ask together.
+            // Jitter, so that connections that were opened together do not ask together.
             tokio::time::sleep(self.settings.topology_check_interval.mul_f64(0.8 + 0.4 * fastrand::f64()))
                 .await;
             let asked = match node.is_member() {
@@ -107,7 +107,7 @@ impl Nodes {
                 false => vec![node.endpoint.clone()],
             };
             let Ok((_, view)) = self.ask_any(asked).await else { continue };
-            let left = node.left_for(&view);
+            let left = node.reason_to_leave(&view);
             if let View::Masters(nodes) = view {
                 *self.known.lock().unwrap_or_else(PoisonError::into_inner) = nodes;
             }
@@ -117,7 +117,7 @@ impl Nodes {
         }
     }
 
-    /// Everybody who may know, in random order; `avoid` last.
+    /// All servers that can be asked, in random order; `avoid` last.
     fn candidates(&self, avoid: Option<&Endpoint>) -> Vec<Endpoint> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<Endpoint> = known.iter().map(|node| node.endpoint.clone()).collect();
@@ -131,16 +131,16 @@ impl Nodes {
         all
     }
 
-    /// The first that answers, and what it says.
+    /// The first server that answers, and its view.
     async fn ask_any(&self, candidates: Vec<Endpoint>) -> Result<(Connection, View)> {
         let mut why: Option<Error> = None;
         for endpoint in candidates {
-            let told = match self.open(Node::at(endpoint)).await {
+            let answered = match self.open(Node::at(endpoint)).await {
                 Ok(connection) => within(self.patience(), self.view(connection)).await,
                 Err(error) => Err(error),
             };
-            match told {
-                Ok(told) => return Ok(told),
+            match answered {
+                Ok(answered) => return Ok(answered),
                 Err(error) if why.as_ref().is_none_or(|why| why.kind() != ErrorKind::Settings) => {
                     why = Some(error);
                 }
@@ -165,7 +165,7 @@ impl Nodes {
             Some(Slots::NotAllowed) => Ok((connection, View::Alone(report))),
             None if hosts > 1 => {
                 let text = format!(
-                    "drivers.redis.hosts names {hosts} hosts, and {} is no node of a cluster: name one host",
+                    "drivers.redis.hosts has {hosts} hosts, but {} is not a cluster node: set one host",
                     connection.endpoint()
                 );
                 Err(Error::new(ErrorKind::Settings, text))
@@ -181,29 +181,29 @@ impl Nodes {
         opened.inspect_err(|error| tracing::debug!("{what}: {error}"))
     }
 
-    /// Who says nothing for so long counts as dead, also at the beginning.
+    /// Time without an answer after which a server counts as dead, also while connecting.
     fn patience(&self) -> Duration {
         self.settings.dead_after
     }
 }
 
-/// Makes sure that a server that was found at the address of one of these nodes is one of them. The address may be another's
-/// by now, or unknown to the cluster, and what is published at a server outside the cluster reaches nobody in it.
-async fn identified(mut connection: Connection, nodes: &[Node]) -> Result<Connection> {
+/// Checks that the server at the address of one of these nodes is one of them. The address may belong to another server by
+/// now, or be unknown to the cluster, and events published outside the cluster reach no subscriber in it.
+async fn check_identity(mut connection: Connection, nodes: &[Node]) -> Result<Connection> {
     let id = match connection.ask(&[b"CLUSTER", b"MYID"], Bounds::PUBSUB).await? {
         Frame::Bulk(id) => String::from_utf8_lossy(&id).into_owned(),
-        // A user that may not ask.
+        // The user may not ask.
         Frame::Refused(line) if line.starts_with("NOPERM") => {
             let node = nodes.iter().find(|node| node.endpoint == *connection.endpoint());
             connection.node.identity = node.map_or(Identity::Unknown, |node| node.identity.clone());
             return Ok(connection);
         }
-        _ => "of no cluster".to_owned(),
+        _ => "not a cluster node".to_owned(),
     };
     let identity = Identity::Member(id.as_str().into());
     if !nodes.iter().any(|node| node.identity == identity) {
         let text = format!(
-            "the cluster announces {} as the address of a master, and the server there is {id}, which is none of its masters",
+            "the cluster announces {} as the address of a master, but the server there ({id}) is not one of its masters",
             connection.endpoint()
         );
         return Err(Error::new(ErrorKind::Unavailable, text));
@@ -212,24 +212,25 @@ async fn identified(mut connection: Connection, nodes: &[Node]) -> Result<Connec
     Ok(connection)
 }
 
-/// What a server answers about the slots of its cluster.
+/// A server's answer about the slots of its cluster.
 enum Slots {
-    /// That its user may not ask.
+    /// The user may not ask.
     NotAllowed,
     Masters(Vec<Node>),
 }
 
-/// Asks for the slots; `None` if the server is no node of a cluster.
+/// Asks for the slots; `None` if the server is not a cluster node.
 async fn slots(connection: &mut Connection) -> Result<Option<Slots>> {
     match connection.ask(&[b"CLUSTER", b"SLOTS"], Bounds::SLOTS).await? {
         Frame::Refused(line) if line.starts_with("NOPERM") => Ok(Some(Slots::NotAllowed)),
         Frame::Refused(line) if !line.starts_with("ERR") => Err(connection.refused(&line)),
         Frame::Refused(_) => Ok(None),
         answer => {
-            let told = masters(&answer, &connection.endpoint().host).filter(|told| !told.is_empty());
-            let masters = told.ok_or_else(|| {
+            let answered =
+                masters(&answer, &connection.endpoint().host).filter(|answered| !answered.is_empty());
+            let masters = answered.ok_or_else(|| {
                 let text =
-                    format!("{}: the cluster serves no slot as far as it knows", connection.endpoint());
+                    format!("{}: the cluster serves no slots, according to this node", connection.endpoint());
                 Error::new(ErrorKind::Unavailable, text)
             })?;
             Ok(Some(Slots::Masters(masters)))
@@ -245,5 +246,5 @@ async fn within<T>(patience: Duration, future: impl Future<Output = Result<T>>) 
 }
 
 fn no_node() -> Error {
-    Error::new(ErrorKind::Unavailable, "no server is known: name one in drivers.redis.hosts")
+    Error::new(ErrorKind::Unavailable, "no server is known: set drivers.redis.hosts")
 }

@@ -1,4 +1,4 @@
-//! The sending end: PUBLISH, and its answer.
+//! The publisher: PUBLISH, and its answer.
 
 mod counters;
 mod link;
@@ -14,20 +14,20 @@ use tokio::time::timeout;
 
 use super::nodes::Nodes;
 use super::settings::PubSubSettings;
-use super::{closed, room};
+use super::{budget, closed};
 use counters::Counters;
 use session::{Published, Session};
 
-/// The most events of a batch that wait for their answers together.
+/// Limit of events of a batch that wait for their answers together.
 const WINDOW_EVENTS: usize = 256;
 
-/// The most bytes of a batch that wait together, and what one event has beyond that.
+/// Limit of bytes of a batch that wait together; a single event may exceed it.
 const WINDOW_BYTES: usize = 1024 * 1024;
 
-/// The publisher of `redis_db_pubsub_driver`: one connection to a random master, made at the first `send`.
+/// The publisher of `redis_db_pubsub_driver`: one connection to a random master, opened at the first `send`.
 ///
-/// Making it and `initialize` connect to nothing, so that both may happen before `fork`; a connection that was made before
-/// is left to the parent.
+/// `new` and `initialize` open no connection, so both may be called before `fork`; a connection that was opened before `fork`
+/// stays with the parent.
 #[derive(Debug)]
 pub(super) struct RedisPublisher {
     settings: Arc<PubSubSettings>,
@@ -53,7 +53,7 @@ impl RedisPublisher {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// This process's session, which the first call begins.
+    /// This process's session; the first call creates it.
     fn session(&self) -> Result<Arc<Session>> {
         let mut state = self.state();
         let nodes = match &*state {
@@ -67,7 +67,7 @@ impl RedisPublisher {
         let session = Arc::new(Session::new(settings, Arc::clone(&nodes), counters));
         let before = std::mem::replace(&mut *state, State::Open(nodes, Arc::clone(&session)));
         if matches!(before, State::Open(..)) {
-            // The parent's task is not in this process: what belongs to it must not be touched, not even by dropping it.
+            // The parent's task does not exist in this process, so its values must not be touched, not even dropped.
             std::mem::forget(before);
         }
         Ok(session)
@@ -80,8 +80,8 @@ impl RedisPublisher {
         }
     }
 
-    /// The next events of a batch that may be under way together: an event on a topic that the node has not taken one of yet
-    /// is the last, since a refusal must leave what follows unsent.
+    /// The next events of a batch that may be pending together. An event on a topic that the node has not accepted yet is
+    /// the last one, because after a refusal the following events must stay unsent.
     fn window(&self, session: &Session, ahead: &mut Batch) -> Result<Vec<Envelope>> {
         let bound = WINDOW_EVENTS.min(self.settings.publish_in_flight_events);
         let (mut window, mut bytes) = (Vec::new(), 0);
@@ -96,7 +96,7 @@ impl RedisPublisher {
                 Err(_) => break,
             };
             ahead.advance(1);
-            bytes += room::cost(envelope.payload.len());
+            bytes += budget::cost(envelope.payload.len());
             let proven = session.is_proven(&envelope.topic);
             window.push(envelope);
             if !proven {
@@ -111,7 +111,7 @@ impl Drop for RedisPublisher {
     fn drop(&mut self) {
         let state = std::mem::replace(&mut *self.state(), State::Closed);
         if matches!(&state, State::Open(_, session) if session.process != std::process::id()) {
-            // As in `session`: it is the parent's.
+            // As in `session`: it belongs to the parent.
             std::mem::forget(state);
         }
     }
@@ -162,7 +162,7 @@ impl Publisher for RedisPublisher {
                 return Ok(());
             }
             if self.counters.sent.get() == answered {
-                let text = format!("Redis has not answered the last {} events", session.events.taken());
+                let text = format!("Redis has not confirmed the last {} events", session.events.taken());
                 return Err(Error::new(ErrorKind::Unavailable, text));
             }
         }
@@ -181,8 +181,10 @@ impl Publisher for RedisPublisher {
         if in_time || left == 0 {
             return Ok(());
         }
-        let text =
-            format!("Redis did not answer the last {left} events within linger ({:?})", self.settings.linger);
+        let text = format!(
+            "Redis did not confirm the last {left} events within linger ({:?})",
+            self.settings.linger
+        );
         Err(Error::new(ErrorKind::Unavailable, text))
     }
 
@@ -193,7 +195,7 @@ impl Publisher for RedisPublisher {
     fn status(&self) -> Status {
         let session = self.open_session();
         let queues = session.iter().flat_map(|session| {
-            let full = "send waits for send_timeout and is then refused";
+            let full = "send waits for send_timeout, then fails as overloaded";
             [
                 session.events.read("publish_in_flight", "events", full),
                 session.bytes.read("publish_in_flight_bytes", "bytes", full),
@@ -205,11 +207,12 @@ impl Publisher for RedisPublisher {
     }
 }
 
-/// Refuses what no receiver would take.
+/// Refuses a payload that is larger than receivers accept.
 fn check_size(payload: &Bytes) -> Result<()> {
     if payload.len() <= MAX_RECEIVED_BYTES {
         return Ok(());
     }
-    let text = format!("an event has at most {MAX_RECEIVED_BYTES} bytes, this one has {}", payload.len());
+    let text =
+        format!("the event of {} bytes is too large: the limit is {MAX_RECEIVED_BYTES} bytes", payload.len());
     Err(Error::new(ErrorKind::Invalid, text))
 }

@@ -5,19 +5,19 @@ use pubsub_api::{Error, ErrorKind};
 use super::wire::Frame;
 use crate::servers::{Endpoint, Mode, Role, info, sentinel_refused};
 
-/// What a server reports about itself: its answers to ROLE and INFO. A field is `None` if its user may not ask for it.
+/// A server's report about itself: its answers to ROLE and INFO. A field is `None` if the user may not ask for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ServerReport {
     pub(super) role: Option<Role>,
     pub(super) mode: Option<Mode>,
-    /// The id of this run of its process: a server that is found at the same address later has another.
+    /// The id of this run of its process: a server that has the same address later has another one.
     pub(super) run: Option<Arc<str>>,
-    /// Whether its user may call ROLE.
+    /// Whether the user may call ROLE.
     pub(super) answers_role: bool,
 }
 
 impl ServerReport {
-    /// Reads the answers to ROLE and INFO, either of which may be a refusal.
+    /// Parses the answers to ROLE and INFO, either of which may be a refusal.
     pub(super) fn read(role: &Frame, info_answer: &Frame) -> Self {
         let text = text(info_answer).unwrap_or_default();
         let from_role = role_of(role);
@@ -29,29 +29,29 @@ impl ServerReport {
         }
     }
 
-    /// Why a connection to a server that reported this is to be left, given what is found at its address `now`.
-    pub(super) fn left_for(&self, now: &Self) -> Option<String> {
+    /// The reason to leave a server that sent this report, given the report from its address `now`; `None` to stay.
+    pub(super) fn reason_to_leave(&self, now: &Self) -> Option<String> {
         match (&now.role, &self.run, &now.run) {
             (_, Some(then), Some(now)) if then != now => {
-                Some("its address leads to another server, or another run of it".to_owned())
+                Some("its address leads to another server, or the server restarted".to_owned())
             }
             (Some(Role::Replica { of, .. }), ..) => Some(format!("it is a replica of {of} now")),
             _ => None,
         }
     }
 
-    /// Why nothing can be published to the server at `endpoint`, or received from it, if that is so.
+    /// The error, if events cannot be published to the server at `endpoint` or received from it.
     ///
-    /// A replica delivers what its master accepts only while its link is up, and what is published to it reaches nobody at
-    /// the master. In a cluster each node sends what is published to all nodes, and roles do not matter.
+    /// A replica delivers its master's events only while its link is up, and events published to it do not reach the master's
+    /// subscribers. In a cluster each node forwards events to all nodes, and roles do not matter.
     pub(super) fn refusal(&self, endpoint: &Endpoint) -> Option<Error> {
         match (self.mode, &self.role) {
             (Some(Mode::Sentinel), _) | (_, Some(Role::Sentinel)) => Some(sentinel_refused(endpoint)),
             (Some(Mode::Cluster), _) => None,
             (_, Some(Role::Replica { of, .. })) => {
                 let text = format!(
-                    "{endpoint} is a replica of {of}, and what is published there does not reach its master: name the \
-                     master in drivers.redis.hosts, or a name or address that follows the master"
+                    "{endpoint} is a replica of {of}; events published there do not reach its master: set drivers.redis.hosts to the \
+                     master, or to a name or address that follows the master"
                 );
                 Some(Error::new(ErrorKind::Unavailable, text))
             }
@@ -60,7 +60,7 @@ impl ServerReport {
     }
 }
 
-/// What an answer to ROLE says; `None` if it is a refusal, or something else.
+/// Parses an answer to ROLE; `None` if it is a refusal or malformed.
 pub(super) fn role_of(answer: &Frame) -> Option<Role> {
     let Frame::List(parts) = answer else { return None };
     let words: Vec<_> = parts.iter().map(|part| text(part).unwrap_or_default()).collect();
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_is_refused_by_its_role_and_named_unless_a_cluster_carries_its_events() {
+    fn a_replica_is_refused_with_its_master_unless_it_is_in_a_cluster() {
         let (kind, text) = refusal(&replica(), &bulk("redis_mode:standalone\r\n")).unwrap();
         assert_eq!(kind, ErrorKind::Unavailable);
         assert!(text.contains("192.0.2.1:6379 is a replica of 192.0.2.2:6379"), "{text}");
@@ -119,26 +119,26 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_left_when_it_is_demoted_or_another_is_found_at_its_address() {
+    fn a_server_is_left_when_it_is_demoted_or_its_address_leads_to_another() {
         let master = Frame::List(vec![bulk("master"), Frame::Int(1), Frame::List(vec![])]);
         let (one, other) = (bulk("run_id:a\r\n"), bulk("run_id:b\r\n"));
         let then = ServerReport::read(&master, &one);
-        let why = |role: &Frame, info: &Frame| then.left_for(&ServerReport::read(role, info));
+        let why = |role: &Frame, info: &Frame| then.reason_to_leave(&ServerReport::read(role, info));
         assert_eq!(why(&master, &one), None);
-        assert_eq!(why(&refused(), &refused()), None, "a user that may not ask any more stays");
+        assert_eq!(why(&refused(), &refused()), None, "a user that lost the right to ask stays");
         assert!(why(&replica(), &one).unwrap().contains("a replica of 192.0.2.2:6379"));
         assert!(why(&master, &other).unwrap().contains("another server"));
     }
 
     #[test]
-    fn sentinel_is_refused_for_good() {
+    fn sentinel_is_refused_permanently() {
         let role = Frame::List(vec![bulk("sentinel"), Frame::List(vec![])]);
         assert_eq!(refusal(&role, &refused()).unwrap().0, ErrorKind::Settings);
         assert_eq!(refusal(&refused(), &bulk("server_mode:sentinel\r\n")).unwrap().0, ErrorKind::Settings);
     }
 
     #[test]
-    fn a_master_is_accepted_and_so_is_one_that_may_not_be_asked() {
+    fn a_master_is_accepted_and_so_is_a_server_that_may_not_be_asked() {
         let role = Frame::List(vec![bulk("master"), Frame::Int(1), Frame::List(vec![])]);
         let report = ServerReport::read(&role, &bulk("run_id:abc\r\nredis_mode:standalone\r\n"));
         assert_eq!((report.role.clone(), report.mode), (Some(Role::Master), Some(Mode::Standalone)));

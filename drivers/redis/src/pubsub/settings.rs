@@ -5,31 +5,31 @@ use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::settings::RedisSettings;
 
-/// What the pub/sub driver needs to know, checked.
+/// The checked settings of the pub/sub driver.
 #[derive(Debug, Clone)]
 pub(super) struct PubSubSettings {
-    /// Where the servers are, and how to be let in.
+    /// The servers and the credentials.
     pub(super) redis: RedisSettings,
-    /// The bound of what was sent and is not answered.
+    /// Limit of events that were sent but not answered.
     pub(super) publish_in_flight_events: usize,
     /// The same in bytes.
     pub(super) publish_in_flight_bytes: usize,
-    /// The bound of what was received and is not read.
+    /// Limit of events that were received but not read.
     pub(super) recv_queue_events: usize,
     /// The same in bytes.
     pub(super) recv_queue_bytes: usize,
-    /// How often an end asks whether its node is still a master.
+    /// Interval at which a publisher or subscriber checks that its node is still a master.
     pub(super) topology_check_interval: Duration,
-    /// How long `close` waits.
+    /// Time that `close` waits.
     pub(super) linger: Duration,
-    /// How long `send` waits.
+    /// Time that `send` waits.
     pub(super) send_timeout: Duration,
-    /// After how long without a sign of life a connection counts as dead.
+    /// Time without input after which a connection counts as dead.
     pub(super) dead_after: Duration,
 }
 
 impl PubSubSettings {
-    /// Reads the settings; neither network nor file system is touched.
+    /// Parses the settings, without using the network or the file system.
     pub(super) fn read(settings: &Settings) -> Result<Self> {
         let (own, pubsub) = (settings.driver("redis"), settings.pubsub());
         let transport = &pubsub.publisher_transport;
@@ -41,7 +41,7 @@ impl PubSubSettings {
                 ),
             ));
         }
-        // The settings' own bounds are below what an address space holds.
+        // The limits of the settings fit into an address space.
         let bytes = |name| own.bytes(name).map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         Ok(Self {
             redis: RedisSettings::read(settings)?,

@@ -1,11 +1,11 @@
-//! The receiving end: SUBSCRIBE and PSUBSCRIBE on one connection.
+//! The subscriber: SUBSCRIBE and PSUBSCRIBE on one connection.
 
 mod counters;
 mod filter;
 mod link;
-mod placement;
+mod link_session;
 mod queue;
-mod serving;
+mod sent_subscriptions;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -22,12 +22,12 @@ use super::nodes::Nodes;
 use super::settings::PubSubSettings;
 use counters::Counters;
 use link::SubLink;
-use queue::{Intake, Queue};
+use queue::{Queue, QueueSender};
 
-/// The subscriber of `redis_db_pubsub_driver`: one connection to a random master, on which everything is asked for.
+/// The subscriber of `redis_db_pubsub_driver`: one connection to a random master, with all subscriptions.
 ///
-/// Which topics are wanted is checked here, whatever the server sends, and once more when an event is taken out of the
-/// queue: what was unsubscribed may be on its way.
+/// The driver checks topics itself, whatever the server sends, and again when an event leaves the queue: events may be queued
+/// for a topic that was unsubscribed since.
 #[derive(Debug)]
 pub(super) struct RedisSubscriber {
     settings: Arc<PubSubSettings>,
@@ -41,19 +41,19 @@ pub(super) struct RedisSubscriber {
 
 #[derive(Debug)]
 enum State {
-    New(Intake),
-    Running(Intake, JoinHandle<()>),
+    New(QueueSender),
+    Running(QueueSender, JoinHandle<()>),
     Closed,
 }
 
 impl RedisSubscriber {
     pub(super) fn new(settings: Arc<PubSubSettings>) -> Self {
-        let (intake, queue) = Queue::new(settings.recv_queue_events, settings.recv_queue_bytes);
+        let (sender, queue) = Queue::new(settings.recv_queue_events, settings.recv_queue_bytes);
         Self {
             settings,
             wanted: Arc::default(),
             changes: watch::Sender::new(()),
-            state: Mutex::new(State::New(intake)),
+            state: Mutex::new(State::New(sender)),
             queue,
             counters: Arc::new(Counters::new()),
             peer: Arc::default(),
@@ -86,10 +86,10 @@ impl Drop for RedisSubscriber {
 impl Subscriber for RedisSubscriber {
     async fn initialize(&self) -> Result<()> {
         let mut state = self.state();
-        let intake = match &*state {
+        let sender = match &*state {
             State::Running(..) => return Ok(()),
             State::Closed => return Err(closed("subscriber")),
-            State::New(intake) => intake.clone(),
+            State::New(sender) => sender.clone(),
         };
         let nodes = Arc::new(Nodes::new(Arc::clone(&self.settings)));
         nodes.login()?;
@@ -98,17 +98,17 @@ impl Subscriber for RedisSubscriber {
             dead_after: self.settings.dead_after,
             wanted: Arc::clone(&self.wanted),
             changes: self.changes.subscribe(),
-            intake: intake.clone(),
+            sender: sender.clone(),
             counters: Arc::clone(&self.counters),
             peer: Arc::clone(&self.peer),
         };
-        *state = State::Running(intake, tokio::spawn(link.run()));
+        *state = State::Running(sender, tokio::spawn(link.run()));
         Ok(())
     }
 
     fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
         let text = format!(
-            "redis_db_pubsub_driver connects to the servers of drivers.redis.hosts, and not to {endpoint:?}: name it there"
+            "redis_db_pubsub_driver connects only to the servers of drivers.redis.hosts: set {endpoint:?} there"
         );
         Err(Error::new(ErrorKind::Unsupported, text))
     }
@@ -119,7 +119,7 @@ impl Subscriber for RedisSubscriber {
             return Ok(false);
         }
         if wanted.len() >= MAX_SUBSCRIPTIONS {
-            let text = format!("a subscriber has at most {MAX_SUBSCRIPTIONS} topics and patterns");
+            let text = format!("a subscriber can have at most {MAX_SUBSCRIPTIONS} topics and patterns");
             return Err(Error::new(ErrorKind::Invalid, text));
         }
         wanted.insert(subscription);
@@ -160,11 +160,11 @@ impl Subscriber for RedisSubscriber {
 
     fn status(&self) -> Status {
         let state = self.state();
-        let intake = match &*state {
-            State::New(intake) | State::Running(intake, _) => Some(intake),
+        let sender = match &*state {
+            State::New(sender) | State::Running(sender, _) => Some(sender),
             State::Closed => None,
         };
-        let queues = self.queue.read(intake, self.settings.recv_queue_events);
+        let queues = self.queue.read(sender, self.settings.recv_queue_events);
         let peers = self.peer.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
         Status { counters: self.counters.read(), queues, peers }
     }

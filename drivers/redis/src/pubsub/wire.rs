@@ -1,67 +1,67 @@
-//! RESP2, as much of it as pub/sub needs: commands go out, frames come in.
+//! RESP2, the part that pub/sub needs: commands out, frames in.
 //!
-//! The reader believes no announced length: it takes memory for what has come, steps over what is larger than any event may
-//! be, and ends a connection on which something else than RESP2 is spoken. The library's parser is not used here: it does
-//! not tell how far a value has come, and keeps all of a large one.
+//! The reader does not trust announced lengths: it allocates memory only for received bytes, skips values that are larger than
+//! any valid event, and ends a connection whose peer does not speak RESP2. The library's parser is not used here: it does
+//! not report the progress of a value, and keeps all of a large one.
 
 use bytes::{Buf, Bytes, BytesMut};
 use pubsub_api::wire::MAX_RECEIVED_BYTES;
 
-/// One thing that a server says.
+/// One message of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Frame {
     /// A line such as `PONG`.
     Status(String),
-    /// A refusal, with its code as the first word.
+    /// An error reply, with its code as the first word.
     Refused(String),
-    /// A number.
+    /// An integer.
     Int(i64),
     /// Bytes.
     Bulk(Bytes),
-    /// Nothing.
+    /// No value.
     Nil,
-    /// Bytes that were too many, and were stepped over.
+    /// A value that was too large and was skipped.
     TooBig,
     /// Several frames.
     List(Vec<Frame>),
 }
 
-/// That what came is not RESP2, or not what a server says here.
+/// The input is not RESP2, or not valid here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// How much one frame may hold.
+/// The limits of one frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
-    /// Frames within it, all lists together.
+    /// Number of frames inside it, in all lists together.
     items: usize,
-    /// Lists within lists.
+    /// Depth of nested lists.
     depth: usize,
 }
 
 impl Bounds {
-    /// What a subscription or a PUBLISH is answered with, and what is delivered.
+    /// For answers to subscriptions and PUBLISH, and for delivered events.
     pub(super) const PUBSUB: Self = Self { items: 8, depth: 1 };
-    /// A role: of a master with its replicas, three words of each.
+    /// For the role of a master with its replicas, three strings for each.
     pub(super) const ROLE: Self = Self { items: 16_384, depth: 3 };
-    /// Who serves which slots: at the most a range for each of 16,384 slots, each with a few nodes.
+    /// For CLUSTER SLOTS: at most one range for each of 16,384 slots, each with a few nodes.
     pub(super) const SLOTS: Self = Self { items: 1_000_000, depth: 5 };
 }
 
-/// A line that announces something, or a refusal, is never longer.
+/// The longest line: a length, an integer, a status or an error reply.
 const MAX_LINE: usize = 16 * 1024;
 
-/// Larger payloads keep the memory that they were read into; smaller ones are copied, so that none holds a whole read.
+/// Larger payloads keep the memory of their read; smaller ones are copied, so that none keeps a whole read in memory.
 const COPIED: usize = 16 * 1024;
 
-/// Finds frames in the bytes that come.
+/// Parses frames from the input.
 #[derive(Debug)]
 pub(super) struct Decoder {
     bounds: Bounds,
-    /// Lists that are not complete, each with how many frames are wanting.
+    /// Incomplete lists, each with the number of missing frames.
     open: Vec<(usize, Vec<Frame>)>,
     items: usize,
-    /// How many bytes are still to be stepped over.
+    /// Number of bytes still to skip.
     skip: usize,
 }
 
@@ -70,7 +70,7 @@ impl Decoder {
         Self { bounds, open: Vec::new(), items: 0, skip: 0 }
     }
 
-    /// The next frame, which leaves the buffer; `None` until more has come.
+    /// Removes and returns the next frame; `None` if it is not complete yet.
     pub(super) fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Frame>, Malformed> {
         loop {
             let Some(item) = self.item(buffer)? else { return Ok(None) };
@@ -81,7 +81,7 @@ impl Decoder {
         }
     }
 
-    /// One item, or `None` within if a list begins.
+    /// One item; the inner `None` means that a list begins.
     fn item(&mut self, buffer: &mut BytesMut) -> Result<Option<Option<Frame>>, Malformed> {
         if self.skip > 0 {
             let skipped = self.skip.min(buffer.len());
@@ -103,7 +103,7 @@ impl Decoder {
                 return self.list(count).map(Some);
             }
             b'+' => Frame::Status(rest?.to_owned()),
-            // A server may repeat in it what it was sent.
+            // A server may repeat its input in this line.
             b'-' => Frame::Refused(String::from_utf8_lossy(line.get(1..).unwrap_or_default()).into_owned()),
             b':' => Frame::Int(number(rest?)?),
             _ => return Err(Malformed),
@@ -159,7 +159,7 @@ impl Decoder {
         Ok(None)
     }
 
-    /// Puts an item into its list; gives what is complete with it.
+    /// Adds an item to its list; returns the frame that it completes.
     fn complete(&mut self, mut item: Frame) -> Option<Frame> {
         loop {
             let Some((wanting, list)) = self.open.last_mut() else { return Some(item) };

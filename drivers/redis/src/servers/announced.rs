@@ -1,35 +1,35 @@
 use super::Endpoint;
 
-/// Where a node of a cluster is, as another node announces it: in CLUSTER SLOTS, MOVED or ASK.
+/// The address of a cluster node, as another node announces it in CLUSTER SLOTS, MOVED or ASK.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Announced {
-    /// `None` if the cluster does not know it, or is told not to say it.
+    /// `None` if the cluster does not know it, or is configured not to announce it.
     host: Option<String>,
     port: u16,
 }
 
 impl Announced {
-    /// A host that is empty, `?` or NULL (here empty) is not known: the client is to use the host that it asked, with the port
-    /// that is announced.
+    /// A host that is empty, `?` or NULL (here empty) is unknown: the client must use the host that it asked, with the announced
+    /// port.
     ///
     /// Source: the documentation of CLUSTER SLOTS, and of `cluster-preferred-endpoint-type` in redis.conf.
     pub(super) fn new(host: &str, port: u16) -> Self {
         Self { host: Some(host).filter(|host| !matches!(*host, "" | "?")).map(str::to_owned), port }
     }
 
-    /// Reads the `host:port` of a redirect.
+    /// Parses the `host:port` of a redirect.
     pub(super) fn parse(address: &str) -> Option<Self> {
         let (host, port) = address.rsplit_once(':')?;
         let port = port.parse().ok().filter(|port| *port > 0)?;
         Some(Self::new(host.trim_start_matches('[').trim_end_matches(']'), port))
     }
 
-    /// Where that is for a client that heard it from the server at `asked`.
+    /// The address for a client that received it from the server at `asked`.
     pub(super) fn seen_from(&self, asked: &Endpoint) -> Endpoint {
         Endpoint { host: self.host.clone().unwrap_or_else(|| asked.host.clone()), port: self.port }
     }
 
-    /// Whether the host is not announced, and is another than that of the server at `asked`, which announces another node.
+    /// Whether the host is unknown and the address would be that of the server at `asked`, which redirects to another node.
     pub(super) fn leads_back_to(&self, asked: &Endpoint) -> bool {
         self.host.is_none() && self.port == asked.port
     }
@@ -45,7 +45,7 @@ mod tests {
     use super::{Announced, Endpoint};
 
     #[test]
-    fn a_host_that_is_not_known_is_the_host_that_was_asked() {
+    fn an_unknown_host_is_the_host_that_was_asked() {
         let asked = Endpoint { host: "asked".to_owned(), port: 1 };
         for (address, is, known) in [
             ("192.0.2.1:7000", "redis://192.0.2.1:7000", true),

@@ -11,15 +11,15 @@ use super::announced::Announced;
 pub(super) struct AnnouncedMaster {
     slots: RangeInclusive<u16>,
     at: Announced,
-    /// By which the cluster knows it; a version before 4.0 announces none.
+    /// The node's id in the cluster; versions before 4.0 announce none.
     id: Option<String>,
     /// Its IP address, which Redis 7.0 and later add if they announce something else.
     ip: Option<String>,
 }
 
 impl AnnouncedMaster {
-    /// Reads `[first, last, [host, port, id, [name, value, …]], replica…]`: what follows the port differs from version to
-    /// version (defect D33).
+    /// Parses `[first, last, [host, port, id, [name, value, …]], replica…]`: the elements after the port depend on the version
+    /// (defect D33).
     pub(super) fn parse(range: &Value) -> Option<Self> {
         let Value::Array(parts) = range else { return None };
         let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = parts.as_slice() else {
@@ -33,10 +33,10 @@ impl AnnouncedMaster {
         Some(Self { slots, at, id, ip: rest.get(1).and_then(ip) })
     }
 
-    /// Where the masters are for a client that asked the server at `asked`.
+    /// The addresses of the masters for a client that asked the server at `asked`.
     ///
-    /// Two nodes whose hosts are not announced cannot both be at one port of the host that was asked: such nodes are at their
-    /// own IP addresses, as far as these are announced.
+    /// Two nodes with unknown hosts cannot both have the same port of the host that was asked: such nodes are reached at their own
+    /// IP addresses, if these are announced.
     pub(super) fn resolve(masters: &[Self], asked: &Endpoint) -> Vec<(RangeInclusive<u16>, Endpoint)> {
         let mut first_there: HashMap<Endpoint, Option<&str>> = HashMap::new();
         let mut shared: Vec<Endpoint> = Vec::new();
@@ -68,7 +68,7 @@ fn text(value: &Value) -> Option<&str> {
     }
 }
 
-/// Out of further names and values of a node.
+/// The IP address in the additional names and values of a node.
 fn ip(metadata: &Value) -> Option<String> {
     let Value::Array(words) = metadata else { return None };
     let mut pairs =
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_that_are_not_announced_are_the_host_that_was_asked() {
+    fn unknown_hosts_are_the_host_that_was_asked() {
         let ranges = [
             range(0, Value::Nil, 7000, "a", ""),
             range(10, bulk("?"), 7001, "b", "192.0.2.2"),
@@ -114,9 +114,9 @@ mod tests {
         assert_eq!(resolved(&ranges), wanted);
     }
 
-    /// As Redis 7.0.15 and Valkey 9.1.2 announce nodes that have a host each and one port.
+    /// As Redis 7.0.15 and Valkey 9.1.2 announce nodes that have different hosts and the same port.
     #[test]
-    fn nodes_that_cannot_all_be_at_the_host_that_was_asked_are_at_their_own_addresses() {
+    fn nodes_that_cannot_all_be_at_the_host_that_was_asked_use_their_own_addresses() {
         for unknown in [Value::Nil, bulk("?")] {
             let ranges = [
                 range(0, unknown.clone(), 7000, "a", ""),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_an_old_version_or_of_another_form_is_told_apart() {
+    fn an_answer_of_an_old_version_is_parsed_and_a_malformed_one_is_not() {
         let old = Value::Array(vec![
             Value::Int(0),
             Value::Int(9),

@@ -15,7 +15,7 @@ pub(super) struct ClusterNode {
     pub(super) moves: Vec<SlotMove>,
 }
 
-/// A slot that one node is sending to another, as either of them says it.
+/// A slot that moves from one node to another, as either of them reports it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SlotMove {
     pub(super) slot: u16,
@@ -26,7 +26,7 @@ pub(super) struct SlotMove {
 }
 
 impl ClusterNode {
-    /// The node that answered, out of its answer to CLUSTER NODES. `None` if the answer does not read so.
+    /// The node that answered, from its answer to CLUSTER NODES. `None` if the answer is malformed.
     pub(super) fn own(nodes: &str) -> Option<Self> {
         let is_own = |line: &&str| flags(line).is_some_and(|mut flags| flags.any(|flag| flag == "myself"));
         let line = nodes.lines().find(is_own)?;
@@ -46,14 +46,14 @@ impl ClusterNode {
     }
 }
 
-/// The ids of all nodes that serve slots, out of the answer to CLUSTER NODES.
+/// The ids of all nodes that serve slots, from the answer to CLUSTER NODES.
 pub(super) fn ids_with_slots(nodes: &str) -> impl Iterator<Item = &str> {
     let serves = |line: &&str| line.split(' ').skip(8).any(|word| !word.is_empty() && !word.starts_with('['));
     nodes.lines().filter(serves).filter_map(|line| line.split(' ').next())
 }
 
-/// Where the node `id` listens, out of the answer to CLUSTER NODES of the server at `asked`: under its name, if that server
-/// itself is known by a name. An address that is left open is the host of `asked`.
+/// The address of the node `id`, from the answer to CLUSTER NODES of the server at `asked`: with the node's name, if that
+/// server itself is addressed by name. An empty host means the host of `asked`.
 pub(super) fn endpoint_of(id: &str, nodes: &str, asked: &Endpoint) -> Option<Endpoint> {
     let line = nodes.lines().find(|line| line.split(' ').next() == Some(id))?;
     let (address, rest) = line.split(' ').nth(1)?.split_once('@')?;
@@ -98,7 +98,7 @@ mod tests {
         292f 127.0.0.1:30003@31003,hostname3 master - 0 1426238318243 3 connected 10923-16383\n";
 
     #[test]
-    fn the_own_line_is_read_with_slots_that_come_and_go() {
+    fn the_own_line_is_parsed_with_moving_slots() {
         let own = ClusterNode::own(NODES).unwrap();
         assert_eq!((own.id.as_str(), own.is_master), ("e7d1", true));
         assert_eq!(own.slots, [0..=5459, 5460..=5460]);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_another_form_is_no_node() {
+    fn a_malformed_answer_is_not_parsed() {
         for bad in [
             "",
             "OK",

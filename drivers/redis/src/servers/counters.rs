@@ -1,21 +1,21 @@
 use pubsub_api::{Counter, CounterReading, Error, ErrorKind};
 
-/// What is counted of all commands.
+/// The counters of all commands.
 #[derive(Debug)]
 pub(super) struct Counters {
-    /// Sent, each time.
+    /// Commands sent, including repetitions.
     pub(super) commands: Counter,
-    /// Sent again, or tried again, since they were not done.
+    /// Commands sent again because they were not done.
     pub(super) retries: Counter,
-    /// Sent elsewhere, since the slot is served there from now on.
+    /// Commands sent to another node because it serves the slot from now on.
     pub(super) moved: Counter,
-    /// Sent elsewhere once, since the slot is on its way there.
+    /// Commands sent to another node once, because the slot is moving there.
     pub(super) asked: Counter,
     /// Connections made.
     pub(super) connected: Counter,
-    /// Times that the cluster was asked who serves what.
+    /// Times that the cluster was asked for its slots.
     pub(super) refreshed: Counter,
-    /// Keys that masters evicted while they were watched.
+    /// Keys that watched masters evicted.
     pub(super) evicted: Counter,
     in_doubt: Counter,
     unavailable: Counter,
@@ -38,7 +38,7 @@ impl Counters {
         }
     }
 
-    /// Counts what a caller is told.
+    /// Counts an error that a caller receives.
     pub(super) fn failed(&self, error: Error) -> Error {
         match error.kind() {
             ErrorKind::InDoubt => self.in_doubt.add(1),

@@ -7,11 +7,11 @@ use tokio::net::TcpStream;
 
 use super::{Endpoint, Login, Stream};
 
-/// Connects to a server, by TLS if the settings say so, without a word of Redis yet. The caller bounds the time; `silence` is
-/// after how long TCP gives up a peer that acknowledges nothing.
+/// Connects to a server, with TLS if the settings say so, and sends nothing yet. The caller limits the time; after `silence`
+/// TCP gives up a peer that acknowledges nothing.
 ///
 /// # Errors
-/// [`ErrorKind::Unavailable`] if nobody listens, or TLS does not come about; [`ErrorKind::Settings`] if no certificate can
+/// [`ErrorKind::Unavailable`] if no server listens or the TLS handshake fails; [`ErrorKind::Settings`] if no certificate can
 /// be for the endpoint's host.
 pub(crate) async fn dial(endpoint: &Endpoint, login: &Login, silence: Duration) -> Result<Stream> {
     let unavailable = |error: io::Error| {
@@ -25,10 +25,10 @@ pub(crate) async fn dial(endpoint: &Endpoint, login: &Login, silence: Duration) 
     }
 }
 
-/// No delay for small commands; a peer that is gone without a word is found by probes (tcp(7)), of which TCP_USER_TIMEOUT
-/// bounds the time, idle or not (reliability.md S04).
+/// Disables the delay for small writes. Probes detect a peer that vanished (tcp(7)); TCP_USER_TIMEOUT limits the time, for
+/// idle and busy connections (reliability.md S04).
 fn tune(stream: &TcpStream, silence: Duration) -> io::Result<()> {
-    // Three probes within the time; whole seconds are what the kernel takes.
+    // Three probes within the time; the kernel accepts whole seconds.
     let probe_every = (silence / 3).max(Duration::from_secs(1));
     stream.set_nodelay(true)?;
     sockopt::set_socket_keepalive(stream, true)?;

@@ -11,11 +11,11 @@ use super::{Server, Servers};
 use crate::settings::RedisSettings;
 
 impl Servers {
-    /// Connects to the first host that answers, and learns from it whether it is alone or one of a cluster.
+    /// Connects to the first host that answers, and finds out whether it is a standalone server or a cluster node.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] if the password is refused or cannot be read, or several hosts are named that are no cluster;
-    /// [`ErrorKind::Unavailable`] if none answers.
+    /// [`ErrorKind::Settings`] if the password is refused or cannot be read, or several hosts are given that are not a cluster;
+    /// [`ErrorKind::Unavailable`] if no host answers.
     pub(crate) async fn discover(settings: &RedisSettings) -> Result<Self> {
         let seeds: Vec<_> =
             settings.hosts.iter().map(|endpoint| Arc::new(Server::new(endpoint.clone()))).collect();
@@ -34,7 +34,7 @@ impl Servers {
             servers.refresh(servers.map.version()).await?;
         } else if servers.seeds.len() > 1 {
             let text = format!(
-                "drivers.redis.hosts names {} hosts, and {} is no node of a cluster: name one host",
+                "drivers.redis.hosts has {} hosts, but {} is not a cluster node: set one host",
                 servers.seeds.len(),
                 first.endpoint()
             );
@@ -43,7 +43,7 @@ impl Servers {
             servers.map = SlotMap::all_at(&first);
         }
         let masters = servers.map.masters().len();
-        tracing::info!(endpoint = %first.endpoint(), clustered, masters, "Redis is open");
+        tracing::info!(endpoint = %first.endpoint(), clustered, masters, "connected to the Redis database");
         Ok(servers)
     }
 
@@ -52,7 +52,7 @@ impl Servers {
         for server in &self.seeds {
             match self.ask_server(server, cmd("INFO").arg("cluster"), self.attempt()).await {
                 Ok(info) => return Ok((Arc::clone(server), says_cluster(&info))),
-                // A refused password says more than a host that is down.
+                // A refused password is more useful to report than a host that is down.
                 Err(error) if why.as_ref().is_none_or(|why| why.kind() != ErrorKind::Settings) => {
                     why = Some(error);
                 }
@@ -60,10 +60,10 @@ impl Servers {
             }
         }
         Err(why
-            .unwrap_or_else(|| Error::new(ErrorKind::Settings, "drivers.redis.hosts is empty: name a host")))
+            .unwrap_or_else(|| Error::new(ErrorKind::Settings, "drivers.redis.hosts is empty: set a host")))
     }
 
-    /// Closes every connection; what is under way is still answered.
+    /// Closes every connection; requests in progress are still answered.
     pub(crate) fn close(&self) {
         self.map.close();
         self.seeds.iter().for_each(|server| server.close());

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Where a server listens.
+/// The address of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Endpoint {
     /// A name or an IP address, without brackets.
@@ -10,8 +10,8 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads `host:port`, where the host may be an IPv6 address without brackets, as Redis writes it, and is `same_host` if
-    /// it is left open: a node that does not know its own address says so.
+    /// Parses `host:port`. The host may be an IPv6 address without brackets, as Redis writes it. An empty host means
+    /// `same_host`: a node that does not know its own address announces it so.
     pub(crate) fn parse(address: &str, same_host: &str) -> Option<Self> {
         let (host, port) = address.rsplit_once(':')?;
         let host = match host.trim_start_matches('[').trim_end_matches(']') {
@@ -38,7 +38,7 @@ mod tests {
     use super::Endpoint;
 
     #[test]
-    fn what_redis_and_settings_call_a_server_is_read() {
+    fn addresses_from_redis_and_from_settings_are_parsed() {
         for (address, is) in [
             ("127.0.0.1:6379", "redis://127.0.0.1:6379"),
             ("[::1]:6379", "redis://[::1]:6379"),

@@ -1,10 +1,10 @@
 use super::info;
 
-/// What a server does when its memory is full, as it reports in INFO memory and INFO stats.
+/// How a server behaves when its memory is full, from INFO memory and INFO stats.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Eviction {
     policy: String,
-    /// The bound of its memory; 0 is none.
+    /// The limit of its memory; 0 means no limit.
     max_bytes: u64,
     /// The number of keys that it evicted since it started.
     pub(super) evicted_keys: u64,
@@ -21,7 +21,7 @@ impl Eviction {
         })
     }
 
-    /// What the policy means for rows, unless it is `noeviction`.
+    /// The risk for rows, unless the policy is `noeviction`.
     pub(super) fn risk(&self) -> Option<String> {
         let policy = &self.policy;
         if policy == "noeviction" {
@@ -29,16 +29,16 @@ impl Eviction {
         }
         // A row has no expiry time, and these policies evict no key without one.
         let what = if policy.starts_with("volatile-") {
-            "it evicts no key without an expiry time, which rows do not have, but is one word away from policies that do"
+            "it evicts only keys with an expiry time, which rows do not have, but a small change of the policy would evict rows"
         } else if self.max_bytes == 0 {
-            "it will delete rows without notice as soon as maxmemory is set"
+            "it will delete rows without notice once maxmemory is set"
         } else {
             "it deletes rows without notice when maxmemory is reached"
         };
         Some(format!("maxmemory-policy is {policy}: {what}; set maxmemory-policy noeviction"))
     }
 
-    /// The same in a word or two for a status; `None` if no row is evicted.
+    /// A short form for the status; `None` if no row can be evicted.
     pub(super) fn state(&self) -> Option<String> {
         let evicts = self.policy != "noeviction" && !self.policy.starts_with("volatile-");
         evicts.then(|| format!("may evict rows ({})", self.policy))
@@ -64,7 +64,7 @@ mod tests {
             assert!(risk.contains(policy) && risk.contains("set maxmemory-policy noeviction"), "{risk}");
         }
         assert!(eviction("allkeys-lru", 1000).risk().unwrap().contains("when maxmemory is reached"));
-        assert!(eviction("allkeys-lru", 0).risk().unwrap().contains("as soon as maxmemory is set"));
+        assert!(eviction("allkeys-lru", 0).risk().unwrap().contains("once maxmemory is set"));
     }
 
     #[test]

@@ -6,9 +6,9 @@ use tokio_rustls::rustls::{self, CertificateError};
 use super::Endpoint;
 use crate::settings::TlsSettings;
 
-/// Why TLS did not come about with the server at `endpoint`, whose certificate must be for `wanted`.
+/// Explains why the TLS handshake with the server at `endpoint` failed; its certificate must be for `wanted`.
 ///
-/// It is [`ErrorKind::Unavailable`], always: all of it can be mended at the server, also while this program runs.
+/// The kind is always [`ErrorKind::Unavailable`]: each cause can be fixed at the server while this program runs.
 pub(super) fn explain(error: &io::Error, endpoint: &Endpoint, wanted: &str, settings: &TlsSettings) -> Error {
     let why = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(bad)) => {
@@ -16,46 +16,46 @@ pub(super) fn explain(error: &io::Error, endpoint: &Endpoint, wanted: &str, sett
         }
         Some(rustls::Error::InvalidMessage(_)) => {
             format!(
-                "what listens at {endpoint} does not speak TLS: look at drivers.redis.tls and drivers.redis.hosts"
+                "the server at {endpoint} does not speak TLS: check drivers.redis.tls and drivers.redis.hosts"
             )
         }
         Some(rustls::Error::AlertReceived(alert)) => {
-            format!("{endpoint} refuses to speak TLS with us ({alert:?}): {}", settings.client_hint())
+            format!("{endpoint} refused the TLS handshake ({alert:?}): {}", settings.client_hint())
         }
         Some(rustls::Error::PeerIncompatible(why)) => {
-            format!("{endpoint} speaks no TLS that is safe ({why:?}): allow TLS 1.2 or 1.3 there")
+            format!("{endpoint} offers no secure version of TLS ({why:?}): enable TLS 1.2 or 1.3 there")
         }
-        Some(other) => format!("{endpoint} does not come to terms about TLS ({other})"),
+        Some(other) => format!("the TLS handshake with {endpoint} failed ({other})"),
         None => {
-            format!("{endpoint} closed the connection instead of speaking TLS ({error}): look at its log")
+            format!("{endpoint} closed the connection during the TLS handshake ({error}): check its log")
         }
     };
     Error::new(ErrorKind::Unavailable, why)
 }
 
-/// What is wrong with a certificate, and what mends it.
+/// What is wrong with a certificate, and how to fix it.
 fn fault(bad: &CertificateError, wanted: &str, settings: &TlsSettings) -> String {
     let ca_file = settings.ca_file.display();
     match bad {
         CertificateError::NotValidForName => name_mismatch(wanted, &[]),
         CertificateError::NotValidForNameContext { presented, .. } => name_mismatch(wanted, presented),
-        // Also if somebody else has the name of an authority, but not its key.
+        // Also if the issuer has the name of an authority, but another key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            format!("is signed by none of those in drivers.redis.ca_file {ca_file}: add who signed it")
+            format!("is not signed by an authority in drivers.redis.ca_file {ca_file}: add its issuer")
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "has expired: renew it there, or mend the clock here".to_owned()
+            "has expired: renew it on the server, or correct the clock of this host".to_owned()
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "is not valid yet: mend the clock there or here".to_owned()
+            "is not valid yet: correct the clock of the server or of this host".to_owned()
         }
-        other => format!("is not good ({other})"),
+        other => format!("is invalid ({other})"),
     }
 }
 
 fn name_mismatch(wanted: &str, presented: &[String]) -> String {
-    let whose = if presented.is_empty() { "no name at all".to_owned() } else { presented.join(", ") };
+    let whose = if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
     format!(
-        "is not for {wanted} but for {whose}: renew it there, or say in drivers.redis.tls_server_name whom it is for"
+        "is not for {wanted} but for {whose}: renew it on the server, or set drivers.redis.tls_server_name to its name"
     )
 }

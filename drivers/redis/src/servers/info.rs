@@ -1,6 +1,6 @@
-//! The text that INFO answers: lines of `name:value`, in sections.
+//! The text of an INFO answer: lines of `name:value`, in sections.
 
-/// The value of one field; `None` if the text does not have it.
+/// The value of one field; `None` if it is missing.
 pub(crate) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.trim_end().strip_prefix(name)?.strip_prefix(':'))
 }

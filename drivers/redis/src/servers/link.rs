@@ -9,12 +9,12 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::refusal::not_let_in;
+use super::reply::login_refusal;
 use super::report::Report;
 use super::tls::Tls;
 use super::{Endpoint, Login, dial};
 
-/// How long a server may take that says something without being asked: it does so as soon as it accepts a connection.
+/// Time limit for a message that a server sends on its own; it does so as soon as it accepts a connection.
 const GREETING: Duration = Duration::from_millis(200);
 
 /// A connection that all callers share; it is closed when the last of them drops it.
@@ -25,15 +25,15 @@ pub(super) struct Link {
     report: Arc<Report>,
 }
 
-/// The task that writes and reads, which ends when the connection does.
+/// The task that writes and reads; it ends with the connection.
 #[derive(Debug)]
 struct Task(JoinHandle<()>);
 
 /// Why there is no connection.
 enum Failure {
-    /// In words.
+    /// With an error that explains it.
     Refused(Error),
-    /// It ended, or what came is not Redis.
+    /// The connection ended, or the peer does not speak Redis.
     Lost(redis::RedisError),
 }
 
@@ -44,12 +44,12 @@ impl Drop for Task {
 }
 
 impl Link {
-    /// Connects, logs in, and asks what the server is. The caller bounds the time; `silence` is after how long TCP gives up a
-    /// peer that acknowledges nothing.
+    /// Connects, logs in, and asks for the server's role. The caller limits the time; after `silence` TCP gives up a peer that
+    /// acknowledges nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] if the server refuses the password or is Sentinel, else as of [`dial`] or
-    /// [`ErrorKind::Unavailable`], also if it is a replica alone that is not synchronized with its master.
+    /// [`ErrorKind::Settings`] if the server refuses the password or is Sentinel; otherwise as [`dial`], or
+    /// [`ErrorKind::Unavailable`], also if it is a standalone replica that is not synchronized with its master.
     pub(super) async fn connect(
         endpoint: &Endpoint,
         login: &Login,
@@ -64,7 +64,7 @@ impl Link {
 
     async fn begin(endpoint: &Endpoint, login: &Login, silence: Duration) -> Result<Self, Failure> {
         let stream = dial(endpoint, login, silence).await.map_err(Failure::Refused)?;
-        // Deadlines are the callers'.
+        // The callers have deadlines of their own.
         let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
         let connected =
             MultiplexedConnection::new_with_config(&Login::without_password(), stream, config).await;
@@ -74,14 +74,14 @@ impl Link {
         if let Some(auth) = login.auth()
             && let Value::ServerError(refusal) = link.ask(&auth).await?
         {
-            let refused = not_let_in(&refusal, endpoint).unwrap_or_else(|| login.refused(endpoint));
+            let refused = login_refusal(&refusal, endpoint).unwrap_or_else(|| login.refused(endpoint));
             return Err(Failure::Refused(refused));
         }
-        // The kernel accepts connections for a server that hangs. Whatever is answered shows that it lives; and before that
-        // no write is sent, so none is in doubt.
+        // The kernel accepts connections for a server that hangs. Any answer shows that it is alive; no write is sent before, so
+        // none is in doubt.
         let role = link.ask(&cmd("ROLE")).await?;
         if let Value::ServerError(refusal) = &role
-            && let Some(error) = not_let_in(refusal, endpoint)
+            && let Some(error) = login_refusal(refusal, endpoint)
         {
             return Err(Failure::Refused(error));
         }
@@ -93,7 +93,7 @@ impl Link {
         Ok(link)
     }
 
-    /// What the server reported at the beginning.
+    /// The server's report from the start of the connection.
     pub(super) fn report(&self) -> &Report {
         &self.report
     }
@@ -102,7 +102,7 @@ impl Link {
         self.connection.send_packed_command(command).await.map_err(Failure::Lost)
     }
 
-    /// Whether the connection is there, as far as is known.
+    /// Whether the connection is up, as far as is known.
     pub(super) fn is_up(&self) -> bool {
         !self.task.0.is_finished()
     }
@@ -113,7 +113,7 @@ impl Link {
     }
 }
 
-/// The connection ended before the server let us in.
+/// Explains a connection that ended before the login was complete.
 async fn lost_at_once(endpoint: &Endpoint, login: &Login, error: &redis::RedisError) -> Error {
     if error.kind() == redis::ErrorKind::Parse {
         return not_redis(endpoint, login);
@@ -123,32 +123,34 @@ async fn lost_at_once(endpoint: &Endpoint, login: &Login, error: &redis::RedisEr
     {
         return refused;
     }
-    let text = format!("{endpoint} closed the connection at the beginning: {}", hint(login));
+    let text = format!("{endpoint} closed the connection before the login was complete: {}", hint(login));
     Error::new(ErrorKind::Unavailable, text)
 }
 
-/// Why the server closes connections, if it says so without being asked, as one that has reached `maxclients` does. If a
-/// client writes first, the end of the connection may reach it before these words.
+/// The reason, if the server sends one on its own before it closes the connection, as one that has reached `maxclients` does.
+/// If the client writes first, the reset of the connection may discard this message.
 async fn refused_unasked(endpoint: &Endpoint) -> Option<Error> {
     let mut stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.ok()?;
     let mut line = [0; 256];
     let length = stream.read(&mut line).await.ok()?;
     match redis::parse_redis_value(line.get(..length)?).ok()? {
-        Value::ServerError(refusal) => not_let_in(&refusal, endpoint),
+        Value::ServerError(refusal) => login_refusal(&refusal, endpoint),
         _ => None,
     }
 }
 
-/// That what answers is something else.
+/// The error for a peer that is not Redis.
 pub(super) fn not_redis(endpoint: &Endpoint, login: &Login) -> Error {
-    let more = if login.tls().is_none() { "; does it want TLS? set drivers.redis.tls" } else { "" };
+    let more = if login.tls().is_none() { "; if it requires TLS, set drivers.redis.tls" } else { "" };
     let text = format!(
-        "what listens at {endpoint} does not speak the protocol of Redis: look at drivers.redis.hosts{more}"
+        "the server at {endpoint} does not speak the Redis protocol: check drivers.redis.hosts{more}"
     );
     Error::new(ErrorKind::Unavailable, text)
 }
 
 fn hint(login: &Login) -> &'static str {
-    // With TLS, a server without room for clients (maxclients) closes the connection without a word.
-    login.tls().map_or("does it want TLS? set drivers.redis.tls; or has it reached maxclients?", Tls::hint)
+    // With TLS, a server that has reached maxclients closes the connection without a message.
+    login
+        .tls()
+        .map_or("if it requires TLS, set drivers.redis.tls; it may also have reached maxclients", Tls::hint)
 }

@@ -6,25 +6,25 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::slot::SLOTS;
 use super::{Endpoint, Server};
 
-/// Which server serves which slot, as far as is known.
+/// The server of each slot, as far as is known.
 pub(super) struct SlotMap(RwLock<Known>);
 
 struct Known {
-    /// Counts the times that all of it was told anew.
+    /// The number of complete refreshes.
     version: u64,
     masters: Vec<Option<Arc<Server>>>,
     servers: BTreeMap<Endpoint, Arc<Server>>,
 }
 
 impl SlotMap {
-    /// A map on which some servers are known and serve nothing.
+    /// A map in which these servers are known and serve no slot.
     pub(super) fn new(seeds: &[Arc<Server>]) -> Self {
         let masters = vec![None; usize::from(SLOTS)];
         let servers = seeds.iter().map(|server| (server.endpoint().clone(), Arc::clone(server))).collect();
         Self(RwLock::new(Known { version: 0, masters, servers }))
     }
 
-    /// A map on which one server serves everything.
+    /// A map in which one server serves all slots.
     pub(super) fn all_at(server: &Arc<Server>) -> Self {
         let masters = vec![Some(Arc::clone(server)); usize::from(SLOTS)];
         let servers = BTreeMap::from([(server.endpoint().clone(), Arc::clone(server))]);
@@ -35,12 +35,12 @@ impl SlotMap {
         self.read().version
     }
 
-    /// Who serves a slot.
+    /// The server of a slot.
     pub(super) fn master(&self, slot: u16) -> Option<Arc<Server>> {
         self.read().masters.get(usize::from(slot)).cloned().flatten()
     }
 
-    /// All that serve a slot.
+    /// All servers that serve slots.
     pub(super) fn masters(&self) -> Vec<Arc<Server>> {
         let known = self.read();
         let masters = known.masters.iter().flatten();
@@ -48,22 +48,22 @@ impl SlotMap {
         masters.into_values().cloned().collect()
     }
 
-    /// Whether every slot is served.
+    /// Whether every slot has a server.
     pub(super) fn is_complete(&self) -> bool {
         self.read().masters.iter().all(Option::is_some)
     }
 
-    /// All servers, also those that serve nothing.
+    /// All servers, including those without slots.
     pub(super) fn known(&self) -> Vec<Arc<Server>> {
         self.read().servers.values().cloned().collect()
     }
 
-    /// The server there, which is new if it was not known.
+    /// The server at this address; created if it was not known.
     pub(super) fn at(&self, endpoint: Endpoint) -> Arc<Server> {
         self.write().at(endpoint)
     }
 
-    /// Another serves this slot from now on.
+    /// Assigns a slot to another server.
     pub(super) fn moved(&self, slot: u16, to: Endpoint) {
         let mut known = self.write();
         let server = known.at(to);
@@ -72,12 +72,12 @@ impl SlotMap {
         }
     }
 
-    /// All anew: the masters with their slots. Servers that have none are forgotten.
-    pub(super) fn replace(&self, told: Vec<(RangeInclusive<u16>, Endpoint)>) {
+    /// Replaces the whole map by these masters with their slots. Servers without slots are removed.
+    pub(super) fn replace(&self, ranges: Vec<(RangeInclusive<u16>, Endpoint)>) {
         let mut known = self.write();
         let mut masters = vec![None; usize::from(SLOTS)];
         let mut servers = BTreeMap::new();
-        for (slots, endpoint) in told {
+        for (slots, endpoint) in ranges {
             let server = known.at(endpoint.clone());
             for slot in slots {
                 if let Some(master) = masters.get_mut(usize::from(slot)) {

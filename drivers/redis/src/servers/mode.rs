@@ -2,19 +2,19 @@ use pubsub_api::{Error, ErrorKind};
 
 use super::{Endpoint, info};
 
-/// As what a server was started.
+/// The mode in which a server was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// A server alone, or with replicas.
+    /// A standalone server, with or without replicas.
     Standalone,
     /// A node of a cluster.
     Cluster,
-    /// Sentinel, which watches servers: it holds no rows, and accepts and delivers no events.
+    /// Sentinel, which monitors servers: it has no rows, and accepts and delivers no events.
     Sentinel,
 }
 
 impl Mode {
-    /// Reads the text of INFO server. `None` if it does not name the mode.
+    /// Parses the text of INFO server. `None` if it does not contain the mode.
     ///
     /// Redis calls the field `redis_mode`. Valkey 8 and later call it `server_mode`, unless
     /// `extended-redis-compatibility` is set.
@@ -29,12 +29,12 @@ impl Mode {
     }
 }
 
-/// Why Sentinel's port cannot be used as Redis's, and what to write instead. Of [`ErrorKind::Settings`]: a retry does not cure
-/// it.
+/// The error for the address of a Sentinel, with the correct setting. Its kind is [`ErrorKind::Settings`]: a retry does not
+/// help.
 pub(crate) fn sentinel_refused(endpoint: &Endpoint) -> Error {
     let text = format!(
-        "{endpoint} is Sentinel, which holds no rows and carries no events: name the Redis master in drivers.redis.hosts \
-         (SENTINEL GET-MASTER-ADDR-BY-NAME returns its address), or a name or address that follows the master"
+        "{endpoint} is Sentinel, which has no rows and carries no events: set drivers.redis.hosts to the Redis master \
+         (SENTINEL GET-MASTER-ADDR-BY-NAME returns its address), or to a name or address that follows the master"
     );
     Error::new(ErrorKind::Settings, text)
 }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_refusal_names_sentinel_its_address_and_what_to_write() {
+    fn the_error_names_sentinel_its_address_and_the_setting() {
         let endpoint = Endpoint::parse("192.0.2.1:26379", "").unwrap();
         let error = sentinel_refused(&endpoint);
         assert_eq!(error.kind(), ErrorKind::Settings);

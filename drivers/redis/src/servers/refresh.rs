@@ -7,16 +7,16 @@ use redis::{Cmd, Value, cmd};
 use tokio::time::Instant;
 
 use super::announced_master::AnnouncedMaster;
-use super::refusal::{Said, said};
-use super::server::{Limits, Parcel};
+use super::reply::{Reply, interpret};
+use super::server::{Limits, Request};
 use super::{Endpoint, Server, Servers};
 
 impl Servers {
-    /// Asks a cluster who serves what, unless somebody did since the version `seen` of the map. One server that answers is
-    /// enough; those that are connected are asked first, those of the settings last.
+    /// Asks the cluster for the server of each slot, unless another caller did so since the version `seen` of the map. One answer
+    /// is enough; connected servers are asked first, those of the settings last.
     ///
     /// # Errors
-    /// Why the last one did not answer, if none did.
+    /// The error of the last server, if none answered.
     pub(super) async fn refresh(&self, seen: u64) -> Result<()> {
         if !self.clustered {
             return Ok(());
@@ -31,9 +31,9 @@ impl Servers {
         let mut why = Error::new(ErrorKind::Unavailable, "no node of the cluster is known");
         for server in candidates {
             match self.slots_as_told_by(&server).await {
-                Ok(told) => {
+                Ok(slots) => {
                     self.counters.refreshed.add(1);
-                    self.map.replace(told);
+                    self.map.replace(slots);
                     return Ok(());
                 }
                 Err(error) => why = error,
@@ -44,17 +44,17 @@ impl Servers {
 
     async fn slots_as_told_by(&self, server: &Arc<Server>) -> Result<Vec<(RangeInclusive<u16>, Endpoint)>> {
         let value = self.ask_server(server, cmd("CLUSTER").arg("SLOTS"), self.attempt()).await?;
-        let Value::Array(ranges) = value else { return Err(nonsense(server)) };
+        let Value::Array(ranges) = value else { return Err(invalid_answer(server)) };
         let masters = ranges.iter().map(AnnouncedMaster::parse);
-        let masters: Vec<_> = masters.collect::<Option<_>>().ok_or_else(|| nonsense(server))?;
+        let masters: Vec<_> = masters.collect::<Option<_>>().ok_or_else(|| invalid_answer(server))?;
         if masters.is_empty() {
-            let text = format!("{}: the cluster serves no slot yet", server.endpoint());
+            let text = format!("{}: the cluster serves no slots yet", server.endpoint());
             return Err(Error::new(ErrorKind::Unavailable, text));
         }
         Ok(AnnouncedMaster::resolve(&masters, server.endpoint()))
     }
 
-    /// One command to one server, and no second try.
+    /// Sends one command to one server, without a retry.
     pub(super) async fn ask_server(
         &self,
         server: &Arc<Server>,
@@ -62,17 +62,17 @@ impl Servers {
         within: Duration,
     ) -> Result<Value> {
         let limits = Limits { deadline: Instant::now() + within, ..self.limits() };
-        let answers = server.ask(Parcel::One(command), &self.login, limits, &self.counters).await;
+        let answers = server.ask(Request::One(command), &self.login, limits, &self.counters).await;
         let value = answers.map_err(|lost| lost.error)?.pop().unwrap_or(Value::Nil);
-        match said(value, server.endpoint(), self.clustered) {
-            Said::Value(value) => Ok(value),
-            Said::NotNow(error) | Said::Never(error) => Err(error),
-            Said::Moved(..) | Said::Ask(_) => Err(nonsense(server)),
+        match interpret(value, server.endpoint(), self.clustered) {
+            Reply::Value(value) => Ok(value),
+            Reply::NotNow(error) | Reply::Never(error) => Err(error),
+            Reply::Moved(..) | Reply::Ask(_) => Err(invalid_answer(server)),
         }
     }
 }
 
-fn nonsense(server: &Server) -> Error {
-    let text = format!("{} does not say who serves which slots as Redis does", server.endpoint());
+fn invalid_answer(server: &Server) -> Error {
+    let text = format!("{} sent an invalid answer to CLUSTER SLOTS", server.endpoint());
     Error::new(ErrorKind::Internal, text)
 }

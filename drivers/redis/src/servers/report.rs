@@ -4,7 +4,7 @@ use redis::Value;
 use super::eviction::Eviction;
 use super::{Endpoint, Mode, Role, info, sentinel_refused};
 
-/// What a server reports about itself: its answers to ROLE and INFO. A field is `None` if its user may not ask for it.
+/// A server's report about itself: its answers to ROLE and INFO. A field is `None` if the user may not ask for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Report {
     pub(super) role: Option<Role>,
@@ -17,17 +17,17 @@ pub(super) struct Report {
     pub(super) eviction: Option<Eviction>,
 }
 
-/// Which rows a server has: as long as it stays the same, they change by writes alone.
+/// Identifies the rows of a server: while it stays the same, only writes change them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct History {
-    /// Another after each start of the server.
+    /// Changes with each start of the server.
     pub(super) run_id: String,
-    /// Another after a replica was given all rows of a master anew, or has become one (INFO replication, `master_replid`).
+    /// Changes when a replica resynchronizes fully with a master, or becomes one (INFO replication, `master_replid`).
     replication_id: String,
 }
 
 impl Report {
-    /// Reads the answers to ROLE and INFO, either of which may be a refusal.
+    /// Parses the answers to ROLE and INFO, either of which may be a refusal.
     pub(super) fn read(role: &Value, info: &Value) -> Self {
         let info = text(info).unwrap_or_default();
         let role = match role {
@@ -49,16 +49,16 @@ impl Report {
         }
     }
 
-    /// Why nothing that the server at `endpoint` answers can be relied on, if that is so.
+    /// The error, if the answers of the server at `endpoint` cannot be trusted.
     pub(super) fn refusal(&self, endpoint: &Endpoint) -> Option<Error> {
         match (self.mode, &self.role) {
             (Some(Mode::Sentinel), _) | (_, Some(Role::Sentinel)) => Some(sentinel_refused(endpoint)),
-            // A node of a cluster redirects to whoever serves a slot.
+            // A cluster node redirects to the server of the slot.
             (Some(Mode::Cluster), _) => None,
             (_, Some(role)) if !role.is_current() => {
                 let text = format!(
-                    "{endpoint} is {role}: its rows may be old or absent, so none is read; restore its link, or name its \
-                     master in drivers.redis.hosts"
+                    "{endpoint} is {role}: its rows may be stale or missing, so they are not read; restore its link, or set \
+                     drivers.redis.hosts to its master"
                 );
                 Some(Error::new(ErrorKind::Unavailable, text))
             }
@@ -67,7 +67,7 @@ impl Report {
     }
 }
 
-/// Out of INFO keyspace, which leaves out a database without keys: `db0:keys=5,expires=0,avg_ttl=0`.
+/// Parses INFO keyspace, which omits a database without keys: `db0:keys=5,expires=0,avg_ttl=0`.
 fn keys(info: &str) -> Option<u64> {
     info::field(info, "run_id")?;
     let Some(counts) = info::field(info, "db0") else { return Some(0) };
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_without_its_master_is_refused_unless_a_cluster_has_others() {
+    fn a_replica_without_its_master_is_refused_unless_it_is_in_a_cluster() {
         let role = Value::Array(vec![
             bulk("slave"),
             bulk("192.0.2.2"),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_that_may_call_info_alone_learns_the_role() {
+    fn a_user_that_may_call_only_info_learns_the_role() {
         let report = Report::read(&Value::Nil, &bulk("redis_mode:standalone\r\nrole:master\r\n"));
         let wanted = Report { role: Some(Role::Master), mode: Some(Mode::Standalone), ..Report::default() };
         assert_eq!(report, wanted);
@@ -128,11 +128,11 @@ mod tests {
         let keys = |text: &str| Report::read(&Value::Nil, &bulk(text)).keys;
         assert_eq!(keys("run_id:a\r\n# Keyspace\r\ndb0:keys=12,expires=0,avg_ttl=0\r\n"), Some(12));
         assert_eq!(keys("run_id:a\r\n# Keyspace\r\n"), Some(0));
-        assert_eq!(keys(""), None, "nobody knows");
+        assert_eq!(keys(""), None, "unknown");
     }
 
     #[test]
-    fn sentinel_is_refused_for_good() {
+    fn sentinel_is_refused_permanently() {
         let role = Value::Array(vec![bulk("sentinel"), Value::Array(vec![])]);
         assert_eq!(kind(&Report::read(&role, &Value::Nil)), Some(ErrorKind::Settings));
         assert_eq!(

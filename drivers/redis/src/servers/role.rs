@@ -2,36 +2,36 @@ use std::fmt;
 
 use super::info;
 
-/// What a server is for its clients, by its answer to ROLE or INFO replication.
+/// The role of a server, from its answer to ROLE or INFO replication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It accepts writes, and what it holds is the truth.
+    /// It accepts writes, and its rows are authoritative.
     Master,
     /// It follows a master, and refuses writes.
     Replica {
-        /// The master, as the replica writes it: `host:port`.
+        /// The master in the replica's notation: `host:port`.
         of: String,
-        /// Whether it has what the master has.
+        /// Whether it is synchronized.
         state: ReplicaState,
     },
-    /// Sentinel, which watches servers and holds no rows.
+    /// Sentinel, which monitors servers and has no rows.
     Sentinel,
 }
 
-/// Whether a replica has what its master has.
+/// Whether a replica is synchronized with its master.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ReplicaState {
     /// The link to the master is up, and the first synchronization is complete.
     Synced,
-    /// It is not: what the replica holds may be old, a part, or nothing. The word is the server's, such as `connect`.
+    /// It is not: its rows may be stale, incomplete or missing. The text is the server's, such as `connect`.
     NotSynced(String),
 }
 
 impl Role {
-    /// Reads the answer to ROLE, given its elements as text: numbers in digits, lists as anything. `None` if it is not one.
+    /// Parses the answer to ROLE from its elements as text: numbers in digits, lists as anything. `None` if it is malformed.
     ///
     /// Source: the command's documentation. A replica's state is one of `connect`, `connecting`, `handshake`, `sync` and
-    /// `connected`; only the last one is a replica that is up to date.
+    /// `connected`; only the last one is up to date.
     pub(crate) fn from_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut words = words.into_iter();
         match words.next()? {
@@ -50,7 +50,7 @@ impl Role {
         }
     }
 
-    /// Reads the text of INFO replication, for a user that may not call ROLE. `None` if the text names no role.
+    /// Parses the text of INFO replication, for a user that may not call ROLE. `None` if it contains no role.
     pub(crate) fn from_info(text: &str) -> Option<Self> {
         match info::field(text, "role")? {
             "master" => Some(Self::Master),
@@ -69,7 +69,7 @@ impl Role {
         }
     }
 
-    /// Whether what is read there is what the master holds, or held a moment ago.
+    /// Whether its rows are those of the master, up to a short delay.
     pub(crate) fn is_current(&self) -> bool {
         matches!(self, Self::Master | Self::Replica { state: ReplicaState::Synced, .. })
     }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answers_of_masters_replicas_and_sentinel_to_role_are_told_apart() {
+    fn the_roles_master_replica_and_sentinel_are_parsed() {
         assert_eq!(Role::from_words(["master", "3129659", ""]), Some(Role::Master));
         assert_eq!(Role::from_words(["sentinel", ""]), Some(Role::Sentinel));
         let role = |state| Role::from_words(["slave", "127.0.0.1", "9100", state, "14"]);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn info_replication_is_read_as_role_is() {
+    fn info_replication_is_parsed_like_role() {
         let text = |link: &str, sync: &str| {
             format!(
                 "# Replication\r\nrole:slave\r\nmaster_host:127.0.0.1\r\nmaster_port:9100\r\n\

@@ -5,28 +5,28 @@ use futures_util::future::join_all;
 use pubsub_api::{Error, ErrorKind};
 use redis::{Pipeline, Value};
 
-use super::refusal::{Said, said};
-use super::server::{Limits, Lost, Parcel};
+use super::reply::{Reply, interpret};
+use super::server::{Limits, Lost, Request};
 use super::{Command, Endpoint, Server, Servers};
 
-/// A command that has no answer yet.
+/// A command without an answer yet.
 pub(super) struct Pending {
-    /// Its place among those that the caller handed over.
+    /// Its position among the caller's commands.
     pub(super) place: usize,
     command: Command,
-    /// Who is to be asked once instead of the slot's master.
+    /// The server to ask once, instead of the slot's master.
     ask_at: Option<Arc<Server>>,
 }
 
-/// What became of a command in one round.
+/// The outcome of a command in one round.
 pub(super) enum Outcome {
     /// It was done.
     Answered(usize, Value),
-    /// It was not done, and is to be sent elsewhere.
+    /// It was not done, and must be sent to another server.
     Redirected(Pending),
-    /// It was not done, and may be later.
+    /// It was not done, and a retry may succeed.
     NotNow(Pending, Error),
-    /// It was refused for good, or nobody knows.
+    /// It was refused permanently, or its result is unknown.
     Failed(Error),
 }
 
@@ -37,7 +37,7 @@ impl Pending {
 }
 
 impl Servers {
-    /// Sends each command once: to whom it belongs, all servers at the same time, a pipeline for each.
+    /// Sends each command once to its server, to all servers at the same time, with one pipeline for each.
     pub(super) async fn round(&self, pending: Vec<Pending>, limits: Limits) -> Vec<Outcome> {
         let mut groups: BTreeMap<Endpoint, (Arc<Server>, Vec<Pending>)> = BTreeMap::new();
         let mut outcomes = Vec::new();
@@ -63,11 +63,11 @@ impl Servers {
     async fn deliver(&self, server: Arc<Server>, group: Vec<Pending>, limits: Limits) -> Vec<Outcome> {
         let answers = match group.as_slice() {
             [Pending { command, ask_at: None, .. }] => {
-                server.ask(Parcel::One(&command.cmd), &self.login, limits, &self.counters).await
+                server.ask(Request::One(&command.cmd), &self.login, limits, &self.counters).await
             }
             group => {
                 let pipeline = pipeline(group);
-                server.ask(Parcel::Many(&pipeline), &self.login, limits, &self.counters).await
+                server.ask(Request::Many(&pipeline), &self.login, limits, &self.counters).await
             }
         };
         match answers {
@@ -87,39 +87,39 @@ impl Servers {
 
     fn understand(&self, mut one: Pending, answer: Value, server: &Server) -> Outcome {
         one.ask_at = None;
-        match said(answer, server.endpoint(), self.clustered) {
-            Said::Value(value) => Outcome::Answered(one.place, value),
-            // The host of the other node is not announced, and is another than that of this one: CLUSTER SLOTS says more.
-            Said::Moved(_, to) | Said::Ask(to) if to.leads_back_to(server.endpoint()) => {
+        match interpret(answer, server.endpoint(), self.clustered) {
+            Reply::Value(value) => Outcome::Answered(one.place, value),
+            // The other node's host is unknown, and is not the host of this one: CLUSTER SLOTS has more information.
+            Reply::Moved(_, to) | Reply::Ask(to) if to.leads_back_to(server.endpoint()) => {
                 let slot = one.command.slot;
                 Outcome::NotNow(one, not_announced(server.endpoint(), slot))
             }
-            Said::Moved(slot, to) => {
+            Reply::Moved(slot, to) => {
                 self.counters.moved.add(1);
                 self.map.moved(slot, to.seen_from(server.endpoint()));
                 Outcome::Redirected(one)
             }
-            Said::Ask(at) => {
+            Reply::Ask(at) => {
                 self.counters.asked.add(1);
                 one.ask_at = Some(self.map.at(at.seen_from(server.endpoint())));
                 Outcome::Redirected(one)
             }
-            Said::NotNow(error) => Outcome::NotNow(one, error),
-            Said::Never(error) => Outcome::Failed(error),
+            Reply::NotNow(error) => Outcome::NotNow(one, error),
+            Reply::Never(error) => Outcome::Failed(error),
         }
     }
 }
 
 fn not_announced(asked: &Endpoint, slot: u16) -> Error {
     let text = format!(
-        "{asked} does not announce the host of the node that has slot {slot}: set cluster-announce-hostname at each node, or \
+        "{asked} does not announce the host of the node with slot {slot}: set cluster-announce-hostname on each node, or \
          cluster-preferred-endpoint-type ip"
     );
     Error::new(ErrorKind::Unavailable, text)
 }
 
-/// ASKING holds for the one command behind it on the same connection, where no other caller's may come between: a pipeline is
-/// written in one piece.
+/// ASKING applies to the next command on the same connection, so no command of another caller may come between: a pipeline
+/// is written in one piece.
 fn pipeline(group: &[Pending]) -> Pipeline {
     let mut pipeline = Pipeline::with_capacity(group.len());
     for one in group {
@@ -135,7 +135,7 @@ fn without_answer(mut one: Pending, lost: &Lost) -> Outcome {
     one.ask_at = None;
     let text = lost.error.to_string();
     if lost.sent && one.command.writes {
-        let text = format!("a write may be done or not, look before you do it again: {text}");
+        let text = format!("the write may or may not have been done; check before you repeat it: {text}");
         return Outcome::Failed(Error::new(ErrorKind::InDoubt, text));
     }
     match lost.error.kind() {

@@ -7,26 +7,26 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::round::{Outcome, Pending};
 use super::{Command, Servers};
 
-/// The first pause before something is tried again; each further one is twice as long.
+/// The first pause before a retry; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
-/// The longest pause: a fail-over is noticed within it.
+/// The longest pause; it limits the time until a fail-over is noticed.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// So many redirects in a row are followed at once; then the cluster is asked again who serves what.
+/// Redirects in a row that are followed without a pause; after that the cluster is asked for its slots again.
 const REDIRECTS_AT_ONCE: u32 = 4;
 
-/// So many commands go into one pipeline, all servers together.
+/// Limit of commands in one pipeline, over all servers.
 const PART_COMMANDS: usize = 256;
 
-/// So many bytes go into one pipeline, and what a single command has beyond that.
+/// Limit of bytes in one pipeline; a single command may exceed it.
 const PART_BYTES: usize = 4 * 1024 * 1024;
 
 impl Servers {
-    /// As [`run`](Self::run), with any number of commands: part by part, each with the time of a call.
+    /// As [`run`](Self::run), with any number of commands, in parts; each part has the time limit of a call.
     ///
     /// # Errors
-    /// As of [`run`](Self::run); parts before the one that failed are done.
+    /// As [`run`](Self::run); the parts before the failed one are done.
     pub(crate) async fn run_in_parts(&self, commands: Vec<Command>) -> Result<Vec<Value>> {
         let mut answers = Vec::with_capacity(commands.len());
         let (mut part, mut bytes) = (Vec::new(), 0);
@@ -42,14 +42,14 @@ impl Servers {
         Ok(answers)
     }
 
-    /// Has these commands done, in no order, and gives their answers in theirs.
+    /// Runs the commands concurrently; returns the answers in the order of the commands.
     ///
     /// # Errors
-    /// - [`ErrorKind::InDoubt`] if one that writes was sent and not answered,
-    /// - [`ErrorKind::Unavailable`] if one could not be sent in time, or is refused for the time being,
-    /// - others if one was refused for good.
+    /// - [`ErrorKind::InDoubt`] if a write was sent and not answered,
+    /// - [`ErrorKind::Unavailable`] if a command could not be sent in time, or is refused for now,
+    /// - others if a command was refused permanently.
     ///
-    /// Some of the others may be done then.
+    /// Other commands of the call may be done nevertheless.
     pub(crate) async fn run(&self, commands: Vec<Command>) -> Result<Vec<Value>> {
         let count = commands.len();
         let answers = self.answers(commands).await.map_err(|error| self.counters.failed(error))?;
@@ -65,14 +65,14 @@ impl Servers {
         for attempt in 0.. {
             let seen = self.map.version();
             let round = self.round(std::mem::take(&mut pending), limits).await;
-            let why = sort_out(round, &mut answers, &mut pending)?;
+            let why = sort_outcomes(round, &mut answers, &mut pending)?;
             if pending.is_empty() {
                 break;
             }
             self.counters.retries.add(pending.len() as u64);
             if why.is_some() || attempt >= REDIRECTS_AT_ONCE {
                 let why = why.unwrap_or_else(|| {
-                    Error::new(ErrorKind::Unavailable, "the nodes of the cluster redirect in a circle")
+                    Error::new(ErrorKind::Unavailable, "the nodes of the cluster redirect in a loop")
                 });
                 self.wait(attempt, seen, limits.deadline, why).await?;
             }
@@ -80,10 +80,10 @@ impl Servers {
         Ok(answers)
     }
 
-    /// Waits a little and asks a cluster again who serves what; or gives `why` back, if there is no time left for it.
+    /// Pauses, and asks the cluster for its slots again; returns `why` if there is no time left.
     pub(super) async fn wait(&self, attempt: u32, seen: u64, deadline: Instant, why: Error) -> Result<()> {
         let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(attempt.min(8)));
-        // Callers that failed together do not come back together.
+        // Jitter, so that callers that failed together do not retry together.
         let pause = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
         if Instant::now() + pause >= deadline {
             return Err(why);
@@ -97,8 +97,12 @@ impl Servers {
     }
 }
 
-/// Puts answers into their places and what is to be sent again into `pending`, and gives the reason to wait before that.
-fn sort_out(round: Vec<Outcome>, answers: &mut [Value], pending: &mut Vec<Pending>) -> Result<Option<Error>> {
+/// Stores the answers, collects the commands to send again in `pending`, and returns the reason to pause before that.
+fn sort_outcomes(
+    round: Vec<Outcome>,
+    answers: &mut [Value],
+    pending: &mut Vec<Pending>,
+) -> Result<Option<Error>> {
     let (mut not_now, mut failed): (Option<Error>, Option<Error>) = (None, None);
     for outcome in round {
         match outcome {
@@ -113,7 +117,7 @@ fn sort_out(round: Vec<Outcome>, answers: &mut [Value], pending: &mut Vec<Pendin
                 not_now = Some(error);
             }
             Outcome::Failed(error) => {
-                // That something is in doubt is what a caller must know first.
+                // An error in doubt takes precedence over others.
                 if failed.as_ref().is_none_or(|failed| failed.kind() != ErrorKind::InDoubt) {
                     failed = Some(error);
                 }

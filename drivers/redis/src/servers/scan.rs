@@ -13,29 +13,29 @@ use super::slot_view::SlotView;
 use super::visit::Visit;
 use super::{Endpoint, Server, Servers};
 
-/// How many keys a server looks at for one page (SCAN, COUNT): it serves nobody else meanwhile.
+/// Number of keys that a server examines for one page (SCAN, COUNT); it serves no other client meanwhile.
 const PAGE: u32 = 1_000;
 
-/// How often all servers are scanned at least, if slots move between them meanwhile.
+/// The minimum number of rounds before a listing fails because slots move between servers.
 const ROUNDS: u32 = 3;
 
-/// What a scan of all servers has found.
+/// The result of a scan of all servers.
 pub(crate) struct Scan {
-    /// The keys that match. A key that was there the whole time is among them.
+    /// The keys that match. Every key that existed the whole time is included.
     pub(crate) keys: HashSet<Vec<u8>>,
     coverage: Option<Coverage>,
-    /// Whose rows they are.
+    /// The history of each server's rows.
     histories: BTreeMap<Endpoint, Option<History>>,
 }
 
 impl Servers {
-    /// The keys that match a pattern, on all servers. They are all keys or an error, never a part: each slot is scanned at the
-    /// server that says of itself, before and after the scan, that it is the slot's master.
+    /// The keys that match a pattern, on all servers. The result is complete or an error: each slot is scanned at the server that
+    /// reports itself as the slot's master, before and after the scan.
     ///
     /// # Errors
-    /// - [`ErrorKind::Unavailable`] if a server is none of the masters, is not synchronized with its own, has restarted without
-    ///   its rows, or if the servers that were reached do not serve all slots;
-    /// - others as of [`run`](Self::run).
+    /// - [`ErrorKind::Unavailable`] if a server is not a master, is not synchronized with its master, or has restarted without
+    ///   its rows, or if the reached servers do not serve all slots;
+    /// - others as [`run`](Self::run).
     pub(crate) async fn scan(&self, pattern: &str) -> Result<Scan> {
         let deadline = Instant::now() + self.timeout;
         let mut scan = Scan::new(self.clustered);
@@ -50,7 +50,8 @@ impl Servers {
                         if rounds < ROUNDS || Instant::now() < deadline {
                             continue;
                         }
-                        let text = format!("slot {slot} moves between masters, so its rows cannot be listed");
+                        let text =
+                            format!("slot {slot} keeps moving between masters, so its rows cannot be listed");
                         return Err(self.counters.failed(Error::new(ErrorKind::Unavailable, text)));
                     }
                 },
@@ -63,11 +64,11 @@ impl Servers {
         }
     }
 
-    /// Whether the servers that were scanned still have the rows that they had then, but for what was written since: a row that
-    /// is gone was deleted then, and did not go with a server.
+    /// Checks that the scanned servers still have the same rows, apart from writes: a row that is missing was deleted, and did
+    /// not vanish with a server.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if they do not.
+    /// [`ErrorKind::Unavailable`] if that is not so.
     pub(crate) async fn check_unchanged(&self, scan: &Scan) -> Result<()> {
         let check = try_join_all(scan.histories.iter().map(async |(endpoint, history)| {
             let visit = self.visit(&self.map.at(endpoint.clone())).await?;
@@ -77,11 +78,11 @@ impl Servers {
         check.await.map(drop).map_err(|error| self.counters.failed(error))
     }
 
-    /// One round: every master, from before to after.
+    /// Scans every master once, and compares the views before and after.
     async fn scan_all(&self, pattern: &str, scan: &mut Scan) -> Result<()> {
         self.refresh(self.map.version()).await?;
         if !self.map.is_complete() {
-            let text = "the cluster does not serve all slots: rows of the others cannot be listed";
+            let text = "the cluster does not serve all slots, so its rows cannot be listed";
             return Err(Error::new(ErrorKind::Unavailable, text));
         }
         let mut before = try_join_all(self.map.masters().iter().map(|server| self.visit(server))).await?;
@@ -89,13 +90,13 @@ impl Servers {
         before.extend(try_join_all(receiving.iter().map(|server| self.visit(server))).await?);
         before.iter().try_for_each(Visit::check)?;
         let view = self.view(&before)?;
-        scan.is_of(&before)?;
+        scan.add_histories(&before)?;
         let keys = try_join_all(before.iter().map(|visit| self.scan_one(visit, pattern))).await?;
         let after = try_join_all(before.iter().map(|visit| self.visit_again(visit))).await?;
         if let Some((visit, _)) = before.iter().zip(&after).find(|(visit, after)| !after.has_rows_of(visit)) {
             return Err(changed(visit.server.endpoint()));
         }
-        // A master that is one no more has no slots in the second view.
+        // A server that is not a master any more has no slots in the second view.
         scan.keys.extend(keys.into_iter().flatten());
         if let (Some(coverage), Some(view)) = (&mut scan.coverage, view) {
             coverage.add_round(&view, &SlotView::new(after.iter().filter_map(|visit| visit.node.as_ref())));
@@ -106,7 +107,7 @@ impl Servers {
         Ok(())
     }
 
-    /// Masters without a slot to which one is on its way: some of its keys are there already, and CLUSTER SLOTS does not name
+    /// Masters without slots to which a slot is moving: some of its keys are there already, and CLUSTER SLOTS does not list
     /// them.
     fn receiving(&self, visits: &[Visit]) -> Vec<Arc<Server>> {
         let mut found = BTreeMap::new();
@@ -122,7 +123,7 @@ impl Servers {
         found.into_iter().filter(|(endpoint, _)| !is_visited(endpoint)).map(|(_, server)| server).collect()
     }
 
-    /// Who serves what, as all say that are visited; `None` if there is no cluster.
+    /// The server of each slot, as all visited servers report it; `None` without a cluster.
     fn view(&self, visits: &[Visit]) -> Result<Option<SlotView>> {
         if !self.clustered {
             return Ok(None);
@@ -134,8 +135,8 @@ impl Servers {
         };
         let asked: Vec<_> = visits.iter().map(|visit| visit.server.endpoint().to_string()).collect();
         let text = format!(
-            "slot {slot} is served by no master that is reached ({}): if the nodes announce no addresses, set \
-             cluster-announce-hostname at each, or cluster-preferred-endpoint-type ip",
+            "no master that was reached serves slot {slot} ({}): if the nodes announce no addresses, set \
+             cluster-announce-hostname on each, or cluster-preferred-endpoint-type ip",
             asked.join(", ")
         );
         Err(Error::new(ErrorKind::Unavailable, text))
@@ -149,7 +150,7 @@ impl Servers {
             page.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(PAGE);
             let answer = self.ask_visited(visit, &page).await?;
             let (next, keys) = parse_page(answer).ok_or_else(|| {
-                let text = format!("{} does not answer SCAN as Redis does", visit.server.endpoint());
+                let text = format!("{} sent an invalid answer to SCAN", visit.server.endpoint());
                 Error::new(ErrorKind::Internal, text)
             })?;
             found.extend(keys);
@@ -170,8 +171,8 @@ impl Scan {
         self.coverage.as_ref().and_then(Coverage::open_slot)
     }
 
-    /// Adds whose rows are scanned. If a server lost its rows since an earlier round, all begins anew.
-    fn is_of(&mut self, visits: &[Visit]) -> Result<()> {
+    /// Adds the histories of the scanned rows. If a server lost its rows since an earlier round, the scan starts again.
+    fn add_histories(&mut self, visits: &[Visit]) -> Result<()> {
         for visit in visits {
             let (endpoint, history) = (visit.server.endpoint(), &visit.report.history);
             let known = self.histories.entry(endpoint.clone()).or_insert_with(|| history.clone());
@@ -184,14 +185,14 @@ impl Scan {
     }
 }
 
-/// A node that was cut off from the others goes on as the master of slots that they have given to another.
+/// A node that lost contact with the others still acts as the master of slots that they have given to another.
 fn check_agreed(visits: &[Visit]) -> Result<()> {
     let visited: HashSet<_> =
         visits.iter().filter_map(|visit| visit.node.as_ref()).map(|node| node.id.as_str()).collect();
     for visit in visits {
         if let Some(id) = ids_with_slots(&visit.nodes).find(|id| !visited.contains(id)) {
             let text = format!(
-                "the nodes of the cluster do not agree: for {} a node {id} serves slots",
+                "the nodes of the cluster disagree: according to {} a node {id} serves slots",
                 visit.server.endpoint()
             );
             return Err(Error::new(ErrorKind::Unavailable, text));
@@ -201,7 +202,7 @@ fn check_agreed(visits: &[Visit]) -> Result<()> {
 }
 
 fn changed(endpoint: &Endpoint) -> Error {
-    let text = format!("{endpoint} restarted, or was given other rows, while its rows were listed");
+    let text = format!("{endpoint} restarted or received other rows while its rows were listed");
     Error::new(ErrorKind::Unavailable, text)
 }
 

@@ -3,11 +3,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Mode bits with which everybody may read, or others than the owner write.
+/// Mode bits that let everybody read, or users other than the owner write.
 const EXPOSED: u32 = 0o026;
 
-/// Logs a warning, once for each file, if others can read or change a file that holds a secret. The file is used all the same:
-/// to refuse it would end a cloud's events for a fault that an operator can mend at any time.
+/// Logs a warning, once for each file, if other users can read or change a file with a secret. The file is used nevertheless:
+/// refusing it would stop all events because of a fault that an operator can fix at any time.
 pub(super) fn warn_if_exposed(setting: &str, path: &Path) {
     static WARNED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let Some(fault) = exposure(path) else { return };
@@ -17,10 +17,11 @@ pub(super) fn warn_if_exposed(setting: &str, path: &Path) {
     }
 }
 
-/// What is wrong with its mode.
+/// What is wrong with the mode, if anything.
 fn exposure(path: &Path) -> Option<String> {
     let mode = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.mode() & 0o7777;
-    (mode & EXPOSED != 0).then(|| format!("has mode {mode:04o}: others can read or change the secret in it"))
+    (mode & EXPOSED != 0)
+        .then(|| format!("has mode {mode:04o}: other users can read or change the secret in it"))
 }
 
 #[cfg(test)]

@@ -15,38 +15,38 @@ use super::{Endpoint, Login};
 /// One server, and the connection to it.
 pub(super) struct Server {
     endpoint: Endpoint,
-    /// Whether a cluster announces it, and the settings do not name it.
+    /// Whether the cluster announces it and the settings do not name it.
     is_announced: bool,
     link: Mutex<Option<Link>>,
     connecting: sync::Mutex<()>,
-    /// What it reported last.
+    /// Its last report.
     pub(super) report: Mutex<Option<Report>>,
-    /// Its run and the number of its keys, when a listing last covered it.
+    /// Its run id and the number of its keys at the last listing.
     pub(super) listed: Mutex<Option<(String, u64)>>,
 }
 
 /// What is sent in one piece.
-pub(super) enum Parcel<'a> {
+pub(super) enum Request<'a> {
     /// One command.
     One(&'a Cmd),
-    /// Several; an answer each.
+    /// Several commands, each with its answer.
     Many(&'a Pipeline),
 }
 
-/// Why no answers came.
+/// Why there is no answer.
 pub(super) struct Lost {
-    /// Whether the server may have done what it was sent.
+    /// Whether the server may have executed the commands.
     pub(super) sent: bool,
-    /// In words; of [`ErrorKind::Settings`] if trying again is in vain.
+    /// The error; its kind is [`ErrorKind::Settings`] if a retry does not help.
     pub(super) error: Error,
 }
 
-/// Until when, and how much of it may go into connecting.
+/// The time limits of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) deadline: Instant,
     pub(super) connect: Duration,
-    /// After how long TCP gives up.
+    /// Time after which TCP gives up.
     pub(super) silence: Duration,
 }
 
@@ -62,7 +62,7 @@ impl Server {
         }
     }
 
-    /// One that a cluster announces.
+    /// A server that the cluster announces.
     pub(super) fn announced(endpoint: Endpoint) -> Self {
         Self { is_announced: true, ..Self::new(endpoint) }
     }
@@ -85,10 +85,10 @@ impl Server {
         PeerReading { endpoint: self.endpoint.to_string(), state }
     }
 
-    /// Sends, and waits for the answers.
+    /// Sends the commands, and waits for the answers.
     pub(super) async fn ask(
         &self,
-        parcel: Parcel<'_>,
+        parcel: Request<'_>,
         login: &Login,
         limits: Limits,
         counters: &Counters,
@@ -97,7 +97,7 @@ impl Server {
         self.ask_on(link, parcel, login, limits, counters).await
     }
 
-    /// A connection, for several questions that one process of the server must answer.
+    /// A connection for several requests that must reach the same process of the server.
     pub(super) async fn link(
         &self,
         login: &Login,
@@ -112,22 +112,22 @@ impl Server {
         })
     }
 
-    /// The same as [`ask`](Self::ask), on a connection that does not end unnoticed and begin again in between.
+    /// As [`ask`](Self::ask), on a given connection: a reconnect in between is an error.
     pub(super) async fn ask_on(
         &self,
         mut link: Link,
-        parcel: Parcel<'_>,
+        parcel: Request<'_>,
         login: &Login,
         limits: Limits,
         counters: &Counters,
     ) -> Result<Vec<Value>, Lost> {
         let exchange = async {
             match parcel {
-                Parcel::One(cmd) => {
+                Request::One(cmd) => {
                     counters.commands.add(1);
                     link.connection.send_packed_command(cmd).await.map(|value| vec![value])
                 }
-                Parcel::Many(pipeline) => {
+                Request::Many(pipeline) => {
                     counters.commands.add(pipeline.len() as u64);
                     link.connection.send_packed_commands(pipeline, 0, pipeline.len()).await
                 }
@@ -145,12 +145,12 @@ impl Server {
                 format!("{} did not answer in time (drivers.redis.timeout)", self.endpoint),
             ),
         };
-        // After a silence nobody knows whether the connection is still one: the next call makes another.
+        // After a timeout the connection may be dead: the next call opens another.
         self.retire(&link);
         Err(Lost { sent: true, error })
     }
 
-    /// Closes the connection, once nobody waits for an answer on it.
+    /// Closes the connection after the pending answers.
     pub(super) fn close(&self) {
         *self.link.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -167,7 +167,7 @@ impl Server {
         }
     }
 
-    /// The connection; if there is none, one caller makes it and the others wait.
+    /// The connection; if there is none, one caller opens it and the others wait.
     async fn connect(&self, login: &Login, limits: Limits, counters: &Counters) -> Result<Link, Error> {
         if let Some(link) = self.current() {
             return Ok(link);
@@ -185,8 +185,8 @@ impl Server {
         };
         let until = limits.deadline.min(Instant::now() + limits.connect);
         timeout_at(until, connecting).await.unwrap_or_else(|_| {
-            // A server without TLS waits for the end of a line, which the beginning of TLS is not.
-            let more = if login.tls().is_some() { ": if it listens, does it speak TLS?" } else { "" };
+            // A server without TLS waits for the end of a line, which a TLS handshake does not contain.
+            let more = if login.tls().is_some() { ": check that it listens and speaks TLS" } else { "" };
             let text = format!(
                 "{} did not accept a connection in time (drivers.redis.timeout){more}",
                 self.endpoint

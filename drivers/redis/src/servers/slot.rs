@@ -1,4 +1,4 @@
-/// How many slots a cluster shares out (Redis cluster specification, "Key distribution model").
+/// The number of slots in a cluster (Redis cluster specification, "Key distribution model").
 pub(super) const SLOTS: u16 = 16_384;
 
 /// The slot of every key with this hash tag: CRC16 (XMODEM: polynomial 0x1021, from 0) modulo [`SLOTS`].

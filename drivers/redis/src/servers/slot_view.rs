@@ -4,14 +4,14 @@ use std::sync::Arc;
 use super::cluster_node::{ClusterNode, SlotMove};
 use super::slot::SLOTS;
 
-/// Which node serves which slot, as the nodes say of themselves at one time.
+/// The node of each slot, as the nodes report it at one time.
 #[derive(Debug, Clone)]
 pub(super) struct SlotView {
     owners: Vec<Option<Arc<str>>>,
     moves: BTreeMap<u16, BTreeSet<SlotMove>>,
 }
 
-/// What is known of one slot.
+/// The known state of one slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SlotState {
     owner: Arc<str>,
@@ -19,7 +19,7 @@ pub(super) struct SlotState {
 }
 
 impl SlotView {
-    /// Out of what each node says of itself.
+    /// Combines the reports of the nodes about themselves.
     pub(super) fn new<'a>(nodes: impl IntoIterator<Item = &'a ClusterNode>) -> Self {
         let mut view = Self { owners: vec![None; usize::from(SLOTS)], moves: BTreeMap::new() };
         for node in nodes {
@@ -36,7 +36,7 @@ impl SlotView {
         view
     }
 
-    /// A slot that none of the nodes serves, if there is one.
+    /// A slot that no node serves, if there is one.
     pub(super) fn unserved(&self) -> Option<u16> {
         (0..SLOTS).find(|slot| self.state(*slot).is_none())
     }
@@ -49,7 +49,7 @@ impl SlotView {
 }
 
 impl SlotState {
-    /// Whether the slot is on its way from one node to another, so that its keys are at either.
+    /// Whether the slot is moving from one node to another, so that its keys are on both.
     pub(super) fn is_moving(&self) -> bool {
         !self.moves.is_empty()
     }

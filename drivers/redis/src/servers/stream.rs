@@ -9,9 +9,9 @@ use tokio_rustls::client::TlsStream;
 /// A connection, encrypted or not.
 #[derive(Debug)]
 pub(crate) enum Stream {
-    /// Everybody on the way can read it.
+    /// Readable by everyone on the network path.
     Plain(TcpStream),
-    /// With a server whose certificate was checked.
+    /// Encrypted, and the server's certificate was verified.
     Tls(Box<TlsStream<TcpStream>>),
 }
 

@@ -17,7 +17,7 @@ use super::handshake_failure::explain;
 use super::secret_file::warn_if_exposed;
 use crate::settings::{ClientFiles, TlsSettings};
 
-/// What TLS needs, read and checked.
+/// The TLS configuration, read and checked.
 #[derive(Clone)]
 pub(crate) struct Tls {
     settings: TlsSettings,
@@ -28,13 +28,13 @@ impl Tls {
     /// Reads the files.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] with the setting and its file, if one cannot be read or holds something else.
+    /// [`ErrorKind::Settings`] with the setting and its file, if one cannot be read or has the wrong content.
     pub(super) fn read(settings: &TlsSettings) -> Result<Self> {
         let mut roots = RootCertStore::empty();
         for certificate in certificates("ca_file", &settings.ca_file)? {
             roots.add(certificate).map_err(|error| unusable("ca_file", &settings.ca_file, error))?;
         }
-        // Named here, so that nothing depends on which providers others link.
+        // Set explicitly, so that it does not depend on the providers that other crates link.
         let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(|error| {
             Error::new(ErrorKind::Internal, "the TLS library lacks its own versions").with_source(error)
@@ -47,7 +47,7 @@ impl Tls {
                 warn_if_exposed("drivers.redis.client_key_file", key_file);
                 let key = PrivateKeyDer::from_pem_file(key_file)
                     .map_err(|error| unreadable("client_key_file", key_file, "private key", error))?;
-                // The key may be of a kind that is not known, or another than the certificate's.
+                // The key may have an unknown type, or not belong to the certificate.
                 let config = builder.with_client_auth_cert(chain, key);
                 config.map_err(|error| unusable("client_key_file", key_file, error))?
             }
@@ -55,17 +55,17 @@ impl Tls {
         Ok(Self { settings: settings.clone(), connector: TlsConnector::from(Arc::new(config)) })
     }
 
-    /// Encrypts a connection, once the server's certificate has proved good.
+    /// Encrypts a connection, after verifying the server's certificate.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if it has not: a certificate can be mended at the server, so that trying again later makes
-    /// sense. [`ErrorKind::Settings`] if the host is nothing that a certificate can be for.
+    /// [`ErrorKind::Unavailable`] if the verification fails: the certificate can be fixed at the server, so a retry may succeed.
+    /// [`ErrorKind::Settings`] if no certificate can be for this host.
     pub(super) async fn wrap(&self, stream: TcpStream, endpoint: &Endpoint) -> Result<TlsStream<TcpStream>> {
         let name = match &self.settings.server_name {
             Some(name) => name.clone(),
             None => ServerName::try_from(endpoint.host.clone()).map_err(|error| {
                 let text = format!(
-                    "no certificate can be for {:?}: name the server otherwise in drivers.redis.hosts, or set \
+                    "no certificate can be for {:?}: use another name for the server in drivers.redis.hosts, or set \
                      drivers.redis.tls_server_name",
                     endpoint.host
                 );
@@ -77,13 +77,13 @@ impl Tls {
         encrypted.map_err(|error: io::Error| explain(&error, endpoint, &wanted, &self.settings))
     }
 
-    /// What may be the matter if a server ends the connection as soon as it is encrypted.
+    /// Possible causes if a server ends the connection right after the handshake.
     pub(super) fn hint(&self) -> &'static str {
         self.settings.client_hint()
     }
 }
 
-/// The library's own would show what it knows about the key.
+/// The derived one would show information about the key.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls").field("settings", &self.settings).finish_non_exhaustive()
@@ -96,7 +96,7 @@ fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static
     if found.is_empty() { Err(failed(pem::Error::NoItemsFound)) } else { Ok(found) }
 }
 
-/// The library says nothing of what stands in the file.
+/// The library's errors do not contain the content of the file.
 fn unreadable(setting: &str, path: &Path, wanted: &str, error: pem::Error) -> Error {
     let path = path.display();
     match error {
@@ -108,10 +108,7 @@ fn unreadable(setting: &str, path: &Path, wanted: &str, error: pem::Error) -> Er
             let text = format!("drivers.redis.{setting} {path} has no {wanted} in PEM form");
             Error::new(ErrorKind::Settings, text)
         }
-        _ => Error::new(
-            ErrorKind::Settings,
-            format!("drivers.redis.{setting} {path} is damaged: it wants PEM"),
-        ),
+        _ => Error::new(ErrorKind::Settings, format!("drivers.redis.{setting} {path} is not valid PEM")),
     }
 }
 

@@ -5,27 +5,27 @@ use redis::{Cmd, Pipeline, Value};
 
 use super::cluster_node::ClusterNode;
 use super::link::Link;
-use super::refusal::{Said, said};
+use super::reply::{Reply, interpret};
 use super::report::Report;
-use super::server::Parcel;
+use super::server::Request;
 use super::{Role, Server, Servers};
 
-/// One server during a listing, on one connection: a cursor of SCAN means something to the process alone that gave it.
+/// One server during a listing, on one connection: a SCAN cursor is valid only in the process that issued it.
 pub(super) struct Visit {
     pub(super) server: Arc<Server>,
     link: Link,
     pub(super) report: Report,
-    /// What it says of its slots, if it is a node of a cluster.
+    /// The node's report of its slots, in a cluster.
     pub(super) node: Option<ClusterNode>,
-    /// All that it says of the cluster.
+    /// Its whole answer to CLUSTER NODES.
     pub(super) nodes: String,
 }
 
 impl Servers {
-    /// Asks a server what it is.
+    /// Asks a server for its report.
     ///
     /// # Errors
-    /// As of [`ask_server`](Self::ask_server).
+    /// As [`ask_server`](Self::ask_server).
     pub(super) async fn visit(&self, server: &Arc<Server>) -> Result<Visit> {
         let link =
             server.link(&self.login, self.limits(), &self.counters).await.map_err(|lost| lost.error)?;
@@ -35,7 +35,7 @@ impl Servers {
     /// Asks the same process again.
     ///
     /// # Errors
-    /// As of [`visit`](Self::visit); [`ErrorKind::Unavailable`] if the connection is lost.
+    /// As [`visit`](Self::visit); [`ErrorKind::Unavailable`] if the connection is lost.
     pub(super) async fn visit_again(&self, visit: &Visit) -> Result<Visit> {
         self.look_at(&visit.server, visit.link.clone()).await
     }
@@ -46,7 +46,7 @@ impl Servers {
         if self.clustered {
             questions.cmd("CLUSTER").arg("NODES");
         }
-        let parcel = Parcel::Many(&questions);
+        let parcel = Request::Many(&questions);
         let answers = server.ask_on(link.clone(), parcel, &self.login, self.limits(), &self.counters).await;
         let mut answers = answers.map_err(|lost| lost.error)?.into_iter();
         let mut next = || answers.next().unwrap_or(Value::Nil);
@@ -58,31 +58,31 @@ impl Servers {
                 nodes = String::from_utf8_lossy(&text).into_owned();
             }
             node = Some(ClusterNode::own(&nodes).ok_or_else(|| {
-                let text = format!("{} does not answer CLUSTER NODES as Redis does", server.endpoint());
+                let text = format!("{} sent an invalid answer to CLUSTER NODES", server.endpoint());
                 Error::new(ErrorKind::Internal, text)
             })?);
         }
         Ok(Visit { server: Arc::clone(server), link, report, node, nodes })
     }
 
-    /// One command to the process that is visited.
+    /// Sends one command to the visited process.
     ///
     /// # Errors
-    /// As of [`ask_server`](Self::ask_server).
+    /// As [`ask_server`](Self::ask_server).
     pub(super) async fn ask_visited(&self, visit: &Visit, command: &Cmd) -> Result<Value> {
         let link = visit.link.clone();
-        let parcel = Parcel::One(command);
+        let parcel = Request::One(command);
         let answers = visit.server.ask_on(link, parcel, &self.login, self.limits(), &self.counters).await;
         let answer = answers.map_err(|lost| lost.error)?.pop().unwrap_or(Value::Nil);
         self.understood(answer, &visit.server)
     }
 
     fn understood(&self, answer: Value, server: &Server) -> Result<Value> {
-        match said(answer, server.endpoint(), self.clustered) {
-            Said::Value(value) => Ok(value),
-            Said::NotNow(error) | Said::Never(error) => Err(error),
-            Said::Moved(..) | Said::Ask(_) => {
-                let text = format!("{} redirects a command that names no key", server.endpoint());
+        match interpret(answer, server.endpoint(), self.clustered) {
+            Reply::Value(value) => Ok(value),
+            Reply::NotNow(error) | Reply::Never(error) => Err(error),
+            Reply::Moved(..) | Reply::Ask(_) => {
+                let text = format!("{} redirected a command without a key", server.endpoint());
                 Err(Error::new(ErrorKind::Internal, text))
             }
         }
@@ -90,10 +90,10 @@ impl Servers {
 }
 
 impl Visit {
-    /// Whether the rows that the server has are all those that it should have.
+    /// Checks that the server's rows are complete and current.
     ///
     /// # Errors
-    /// Why they may be a part, or old.
+    /// The reason why they may be incomplete or stale.
     pub(super) fn check(&self) -> Result<()> {
         let endpoint = self.server.endpoint();
         if self.report.is_loading {
@@ -108,20 +108,20 @@ impl Visit {
         match (&self.report.role, &self.node) {
             (None, _) => {
                 let text = format!(
-                    "{endpoint} does not let drivers.redis.user ask whether it is a master, so its rows may be old: allow ROLE \
+                    "{endpoint} does not allow drivers.redis.user to ask for its role, so its rows may be stale: allow ROLE \
                      or INFO (ACL SETUSER)"
                 );
                 Err(Error::new(ErrorKind::Settings, text))
             }
             (Some(role), Some(node)) if *role != Role::Master || !node.is_master => {
-                let text = format!("{endpoint} is {role}, and no master of the cluster any more");
+                let text = format!("{endpoint} is {role}, and not a master of the cluster any more");
                 Err(Error::new(ErrorKind::Unavailable, text))
             }
             _ => Ok(()),
         }
     }
 
-    /// Whether the rows are those of the other visit, but for what was written since.
+    /// Whether the rows are those of the other visit, apart from writes since.
     pub(super) fn has_rows_of(&self, other: &Self) -> bool {
         self.report.history == other.report.history
     }

@@ -11,7 +11,7 @@ use super::eviction::Eviction;
 use super::report::Report;
 use super::{Server, Servers};
 
-/// Asks all masters again what they are, every now and then; it ends when it is dropped.
+/// The task that asks all masters for their reports periodically; dropping it ends the task.
 #[derive(Debug)]
 pub(crate) struct Watch(JoinHandle<()>);
 
@@ -22,14 +22,14 @@ impl Drop for Watch {
 }
 
 impl Servers {
-    /// Watches for a master that became a replica, and for rows that are evicted: at once, and then every `interval` with 20 %
-    /// of jitter.
+    /// Watches for masters that became replicas, and for evicted rows: at once, and then every `interval` with 20 % of
+    /// jitter.
     pub(crate) fn watch(self: &Arc<Self>, interval: Duration) -> Watch {
         Watch(tokio::spawn(watch(Arc::downgrade(self), interval)))
     }
 
-    /// Asks each master. A server that does not answer is left to those who want something of it.
-    async fn look(&self) {
+    /// Asks each master. A server that does not answer is ignored here; calls that need it report it.
+    async fn check_masters(&self) {
         join_all(self.map.masters().iter().map(async |server| {
             let Ok(visit) = self.visit(server).await else { return };
             if visit.report.refusal(server.endpoint()).is_some() {
@@ -43,15 +43,15 @@ impl Servers {
 
 async fn watch(servers: Weak<Servers>, interval: Duration) {
     while let Some(servers) = servers.upgrade() {
-        servers.look().await;
+        servers.check_masters().await;
         drop(servers);
-        // Programs that were started together do not ask together.
+        // Jitter, so that programs that were started together do not ask together.
         sleep(interval.mul_f64(0.8 + 0.4 * fastrand::f64())).await;
     }
 }
 
 impl Server {
-    /// Keeps what the server reports, and logs what that means for its rows.
+    /// Stores the server's report, and logs what it means for the rows.
     pub(super) fn note(&self, report: &Report, counters: &Counters) {
         let mut last = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         let before = last.replace(report.clone());
@@ -72,13 +72,13 @@ impl Server {
         if evicted > 0 {
             counters.evicted.add(evicted);
             tracing::warn!(
-                "{endpoint} evicted {evicted} keys: rows may be lost; set maxmemory-policy noeviction, raise maxmemory, and \
+                "{endpoint} evicted {evicted} keys, so rows may be lost: set maxmemory-policy noeviction, raise maxmemory, and \
                  write the rows again"
             );
         }
     }
 
-    /// Why an empty listing of the server would be wrong, if its rows went with a restart.
+    /// The error, if the server's empty listing would be wrong because its rows were lost in a restart.
     pub(super) fn lost_all_rows(&self, report: &Report) -> Option<Error> {
         let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         let (run_id, keys) = listed.as_ref()?;
@@ -86,15 +86,15 @@ impl Server {
         let lost = report.keys == Some(0) && *keys > 0 && history.run_id != *run_id;
         lost.then(|| {
             let text = format!(
-                "{} restarted without its rows: it had {keys} keys before and has none now, so its rows are not listed until \
-                 it has some; restore its data",
+                "{} restarted without its rows: it had {keys} keys before and has none now; its rows are not listed until \
+                 it has some, so restore its data",
                 self.endpoint()
             );
             Error::new(ErrorKind::Unavailable, text)
         })
     }
 
-    /// Remembers what a listing found there.
+    /// Stores the result of a listing.
     pub(super) fn was_listed(&self, report: &Report) {
         let Some((history, keys)) = report.history.as_ref().zip(report.keys) else { return };
         let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);

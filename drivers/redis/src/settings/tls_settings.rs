@@ -6,18 +6,18 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::SECTION;
 
-/// How to speak TLS; the files are not read yet.
+/// The TLS settings; the files are not read yet.
 #[derive(Debug, Clone)]
 pub(crate) struct TlsSettings {
-    /// Who may sign the servers' certificates.
+    /// The authorities that may sign the servers' certificates.
     pub(crate) ca_file: PathBuf,
-    /// Whom all certificates must be for, if not each for its host.
+    /// The name for which all certificates must be, if not the host of each server.
     pub(crate) server_name: Option<ServerName<'static>>,
-    /// What to show to servers, if anything.
+    /// The client certificate, if there is one.
     pub(crate) client: Option<ClientFiles>,
 }
 
-/// The certificate to show, and its key.
+/// The client certificate, and its key.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientFiles {
     pub(crate) cert_file: PathBuf,
@@ -25,15 +25,15 @@ pub(crate) struct ClientFiles {
 }
 
 impl TlsSettings {
-    /// What the settings say; `None` if TLS is not to be spoken.
+    /// Parses the settings; `None` if TLS is disabled.
     pub(super) fn read(own: &DriverSettings<'_>) -> Result<Option<Self>> {
         let names = ["ca_file", "tls_server_name", "client_cert_file", "client_key_file"];
         if !own.boolean("tls")? {
-            // Whoever names one means TLS: better no connection than one that everybody can read.
+            // These settings imply TLS: no connection is better than one that everyone can read.
             for name in names {
                 if !own.text(name)?.is_empty() {
                     return refuse(format!(
-                        "{SECTION}.{name} is named, and TLS is not spoken: set {SECTION}.tls, or take {name} out"
+                        "{SECTION}.{name} is set, but TLS is disabled: set {SECTION}.tls, or remove {name}"
                     ));
                 }
             }
@@ -42,14 +42,14 @@ impl TlsSettings {
         let ca_file = own.text("ca_file")?;
         if ca_file.is_empty() {
             return refuse(format!(
-                "{SECTION}.tls is set without {SECTION}.ca_file: name the file of those who sign the servers' certificates"
+                "{SECTION}.tls is set without {SECTION}.ca_file: set it to the file of the authorities of the servers' certificates"
             ));
         }
         let client = match (own.text("client_cert_file")?, own.text("client_key_file")?) {
             (cert, key) if cert.is_empty() && key.is_empty() => None,
             (cert, key) if cert.is_empty() || key.is_empty() => {
                 return refuse(format!(
-                    "{SECTION}.client_cert_file and {SECTION}.client_key_file go together: name both or neither"
+                    "{SECTION}.client_cert_file and {SECTION}.client_key_file belong together: set both or neither"
                 ));
             }
             (cert, key) => Some(ClientFiles { cert_file: cert.into(), key_file: key.into() }),
@@ -58,13 +58,13 @@ impl TlsSettings {
         Ok(Some(Self { ca_file: ca_file.into(), server_name, client }))
     }
 
-    /// What may be the matter if a server refuses TLS without saying why, or ends a connection that is hardly encrypted: it
-    /// looks at the client's certificate only then (TLS 1.3, RFC 8446 section 4.4.2.4).
+    /// Possible causes if a server refuses TLS without a reason, or ends a connection right after the handshake: it checks the
+    /// client's certificate only then (TLS 1.3, RFC 8446 section 4.4.2.4).
     pub(crate) fn client_hint(&self) -> &'static str {
         if self.client.is_none() {
-            "does it want a certificate? name drivers.redis.client_cert_file and drivers.redis.client_key_file"
+            "if it requires a client certificate, set drivers.redis.client_cert_file and drivers.redis.client_key_file"
         } else {
-            "does it know who signed the certificate in drivers.redis.client_cert_file?"
+            "it may not trust the issuer of the certificate in drivers.redis.client_cert_file"
         }
     }
 }
@@ -74,7 +74,7 @@ fn server_name(name: String) -> Result<Option<ServerName<'static>>> {
         return Ok(None);
     }
     let refused =
-        format!("{SECTION}.tls_server_name is {name:?}: it wants one name or IP address, without port");
+        format!("{SECTION}.tls_server_name is {name:?}: it must be one name or IP address, without port");
     let name = ServerName::try_from(name);
     name.map(Some).map_err(|error| Error::new(ErrorKind::Settings, refused).with_source(error))
 }

@@ -1,4 +1,4 @@
-//! Clusters whose nodes announce no address, a wrong one, or one for all.
+//! Clusters whose nodes announce no address, a wrong one, or the same one.
 
 use std::process::{Child, Command, Stdio};
 
@@ -26,8 +26,8 @@ async fn assert_all_rows(db: &dyn DbApi) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_without_an_announced_host_are_found_at_the_host_that_was_asked() {
-    // The setting came with Redis 7.0.
+async fn nodes_without_an_announced_host_are_reached_at_the_host_that_was_asked() {
+    // The setting exists since Redis 7.0.
     let cluster = RedisCluster::start_program(ServerProgram::Redis7);
     for (kind, shown) in [("hostname", "?"), ("unknown-endpoint", "")] {
         for place in 0..6 {
@@ -38,14 +38,14 @@ async fn nodes_without_an_announced_host_are_found_at_the_host_that_was_asked() 
         let db = database(&cluster.addresses()[..1], &[]).await;
         write_rows(&*db).await;
         assert_all_rows(&*db).await;
-        // By redirects alone, as after a slot has moved.
+        // By redirects only, as after a slot has moved.
         let row = RowName::new("lport", "port").on("tenant-1");
         db.set_key(row, kind.into()).await.unwrap();
         assert_eq!(db.get_key(row).await.unwrap(), kind);
     }
 }
 
-/// Three masters at one port of three addresses of this host, as the nodes of a cluster that have a machine each.
+/// Three masters with one port and three addresses of this host, like the nodes of a cluster on three machines.
 struct ThreeHosts {
     children: Vec<Child>,
     port: u16,
@@ -56,7 +56,7 @@ impl ThreeHosts {
     const HOSTS: [&str; 3] = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
     fn start() -> Self {
-        // A server that has found a free port leaves it.
+        // The port of a server that has stopped is free.
         let port = RedisServer::start(&[]).port();
         let folder = tempfile::tempdir().unwrap();
         let spawn = |host: &str| {
@@ -64,7 +64,7 @@ impl ThreeHosts {
             std::fs::create_dir(&home).unwrap();
             let mut command = Command::new("redis-server");
             command.args(["--port", &port.to_string(), "--bind", host, "--save", "", "--logfile", "log"]);
-            // Otherwise a node is taken for the address from which the kernel lets it connect to the others.
+            // Otherwise the others identify the node by the address from which the kernel connects.
             command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "60000"]);
             command.args(["--cluster-announce-ip", host, "--dir"]).arg(&home);
             command.current_dir(&home).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
@@ -125,7 +125,7 @@ impl Drop for ThreeHosts {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_without_an_announced_host_that_have_a_machine_each_are_found_by_their_addresses() {
+async fn nodes_on_separate_machines_without_an_announced_host_are_reached_at_their_own_addresses() {
     let hosts = ThreeHosts::start();
     for kind in ["hostname", "unknown-endpoint"] {
         hosts.set("cluster-preferred-endpoint-type", kind);
@@ -136,7 +136,7 @@ async fn nodes_without_an_announced_host_that_have_a_machine_each_are_found_by_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_listing_is_all_rows_or_an_error_when_all_nodes_announce_one_address() {
+async fn a_listing_is_complete_or_an_error_when_all_nodes_announce_one_address() {
     let hosts = ThreeHosts::start();
     let db = database(&[hosts.address()], &[]).await;
     write_rows(&*db).await;
@@ -156,7 +156,7 @@ async fn a_listing_is_all_rows_or_an_error_when_all_nodes_announce_one_address()
         db.get_key(RowName::new("lport", "port")).await.map(|_| ()),
     ] {
         let text = assert_kind(refused, ErrorKind::Unavailable);
-        assert!(text.contains("no master that is reached") && text.contains("localhost"), "{text}");
+        assert!(text.contains("no master that was reached") && text.contains("localhost"), "{text}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What holds at a single server and at a cluster alike; each case has a table of its own.
+//! What holds for a single server and for a cluster; each case has its own table.
 
 use std::sync::Arc;
 
@@ -82,8 +82,8 @@ async fn without_a_topic_the_one_row_of_a_key_is_meant(db: &Db) {
     db.create_key(RowName::new("bare", "other-k").on("tenant-1"), "no".into(), false).await.unwrap();
     assert_eq!(db.get_key(bare).await.unwrap(), "one");
     db.set_key(bare, "two".into()).await.unwrap();
-    assert_eq!(db.get_key(on_topic).await.unwrap(), "two", "no second row is made (defect D38)");
-    assert!(!db.compare_and_set(bare, Some(b"two"), None).await.unwrap(), "there is no row without topic");
+    assert_eq!(db.get_key(on_topic).await.unwrap(), "two", "no second row is created (defect D38)");
+    assert!(!db.compare_and_set(bare, Some(b"two"), None).await.unwrap(), "no row exists without topic");
     let second = RowName::new("bare", "k").on("tenant-2");
     db.create_key(second, "three".into(), false).await.unwrap();
     for refused in [

@@ -10,7 +10,7 @@ use crate::cases;
 use crate::ends::{assert_kind, closed_database, database};
 use crate::writers::Writers;
 
-/// How long a node may be silent before its replica takes over.
+/// Time without an answer after which a node's replica takes over.
 const NODE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,7 +20,7 @@ async fn every_case_holds_at_a_cluster() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_all_nodes_are_found_whichever_node_is_named() {
+async fn rows_of_all_nodes_are_found_from_whichever_node_the_settings_have() {
     let cluster = RedisCluster::start();
     let writer = database(&cluster.addresses()[..1], &[]).await;
     for number in 0..100 {
@@ -38,7 +38,7 @@ async fn rows_of_all_nodes_are_found_whichever_node_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fail_over_is_waited_for_and_what_replicas_have_is_still_there() {
+async fn calls_wait_for_a_fail_over_and_find_the_rows_of_the_replica() {
     let mut cluster = RedisCluster::with_node_timeout(NODE_TIMEOUT);
     let db = database(&cluster.addresses(), &[]).await;
     let mut topics = Vec::new();
@@ -48,7 +48,7 @@ async fn a_fail_over_is_waited_for_and_what_replicas_have_is_still_there() {
         topics.push(topic);
     }
     for place in 0..3 {
-        let answer = until("the replica has it all", || {
+        let answer = until("the replica has all writes", || {
             let mut raw = cluster.raw(place);
             let info = raw.call(&["INFO", "replication"]).text();
             let field = |name: &str| {
@@ -61,7 +61,7 @@ async fn a_fail_over_is_waited_for_and_what_replicas_have_is_still_there() {
         assert!(answer);
     }
     cluster.nodes[0].kill();
-    // Once the connection's end is noticed, nothing is in doubt: the calls wait for the new master.
+    // When the end of the connection is noticed, nothing is in doubt: the calls wait for the new master.
     for topic in &topics {
         let row = RowName::new("lport", topic).on(topic.as_str());
         assert_eq!(db.get_key(row).await.unwrap(), "x");
@@ -71,7 +71,7 @@ async fn a_fail_over_is_waited_for_and_what_replicas_have_is_still_there() {
     assert_eq!(db.get_key(RowName::new("lport", "tenant-7")).await.unwrap(), "y");
     let peers = db.status().peers;
     assert!(peers.iter().any(|peer| peer.endpoint.ends_with(&cluster.nodes[3].address())), "{peers:?}");
-    // The old master comes back as a replica, and the new one falls in its turn.
+    // The old master returns as a replica, and then the new one fails.
     cluster.nodes[0].start_again();
     until("the old master follows the new one", || {
         let info = cluster.raw(0).call(&["INFO", "replication"]).text();
@@ -83,7 +83,7 @@ async fn a_fail_over_is_waited_for_and_what_replicas_have_is_still_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_halted_master_is_left_for_its_replica() {
+async fn a_hanging_master_is_replaced_by_its_replica() {
     let cluster = RedisCluster::with_node_timeout(NODE_TIMEOUT);
     let db = closed_database(&cluster.addresses(), &["timeout=2s"]).unwrap();
     db.initialize().await.unwrap();
@@ -105,7 +105,7 @@ async fn a_halted_master_is_left_for_its_replica() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_without_a_part_of_its_masters_and_replicas_is_unavailable() {
+async fn a_cluster_that_lost_a_master_and_its_replica_is_unavailable() {
     let mut cluster = RedisCluster::with_node_timeout(NODE_TIMEOUT);
     let db = closed_database(&cluster.addresses(), &["timeout=2s"]).unwrap();
     db.initialize().await.unwrap();
@@ -119,7 +119,7 @@ async fn a_cluster_without_a_part_of_its_masters_and_replicas_is_unavailable() {
     cluster.nodes[0].start_again();
     let serves =
         |place: usize| cluster.raw(place).call(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok");
-    until("each node finds that the cluster serves again", || {
+    until("each node reports that the cluster serves again", || {
         [0, 1, 2, 4, 5].into_iter().all(serves).then_some(())
     });
     assert_eq!(db.get_all_keys("t", None).await.unwrap(), []);

@@ -6,7 +6,7 @@ use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::{ErrorKind, Registry, Result};
 use redis_servers::PATIENCE;
 
-/// The driver as the settings make it, not yet initialized.
+/// The driver with these settings, not yet initialized.
 pub(crate) fn closed_database(hosts: &[String], more: &[&str]) -> Result<Arc<dyn DbApi>> {
     let mut sets = vec![format!("drivers.redis.hosts={}", hosts.join(","))];
     sets.extend(more.iter().map(|set| format!("drivers.redis.{set}")));
@@ -14,7 +14,7 @@ pub(crate) fn closed_database(hosts: &[String], more: &[&str]) -> Result<Arc<dyn
     Registry::collect()?.open_database("redis_nb_db_driver", &settings)
 }
 
-/// The driver, open; with a deadline long enough for a machine that is busy.
+/// The driver, initialized, with a deadline that is long enough for a busy machine.
 pub(crate) async fn database(hosts: &[String], more: &[&str]) -> Arc<dyn DbApi> {
     let mut with_timeout = vec!["timeout=20s"];
     with_timeout.extend(more);
@@ -23,7 +23,7 @@ pub(crate) async fn database(hosts: &[String], more: &[&str]) -> Arc<dyn DbApi> 
     database
 }
 
-/// Waits until a call works that may be unavailable at first.
+/// Waits until a call succeeds that may be unavailable at first.
 pub(crate) async fn until_it_works(database: &dyn DbApi, row: RowName<'_>) {
     let works = async { while database.create_key(row, "again".into(), true).await.is_err() {} };
     tokio::time::timeout(PATIENCE, works).await.expect("the database works again");
@@ -35,7 +35,7 @@ pub(crate) fn place(key: &str, topic: Option<&str>) -> RowPlace {
 
 #[track_caller]
 pub(crate) fn assert_kind<T: std::fmt::Debug>(result: Result<T>, kind: ErrorKind) -> String {
-    let error = result.expect_err("it is refused");
+    let error = result.expect_err("an error");
     assert_eq!(error.kind(), kind, "{error}");
     error.to_string()
 }

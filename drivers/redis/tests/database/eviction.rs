@@ -19,13 +19,13 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, holds).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+    timeout(PATIENCE, holds).await.unwrap_or_else(|_| panic!("timed out: {what}"));
 }
 
 #[tokio::test]
-async fn a_policy_that_evicts_rows_is_warned_of_at_start_and_shown_in_the_status() {
+async fn a_policy_that_evicts_rows_is_logged_at_start_and_shown_in_the_status() {
     let server = RedisServer::start(&["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]);
-    // A user that may not read the settings of the server learns it, too.
+    // A user that may not read the settings of the server gets the warning, too.
     server
         .raw()
         .call(&["ACL", "SETUSER", "tenant", "on", &format!(">{CANARY}"), "~*", "+@all", "-config"])
@@ -40,7 +40,7 @@ async fn a_policy_that_evicts_rows_is_warned_of_at_start_and_shown_in_the_status
 }
 
 #[tokio::test]
-async fn a_server_that_evicts_nothing_is_not_warned_of() {
+async fn a_server_that_evicts_nothing_causes_no_warning() {
     let server = RedisServer::start(&["--maxmemory", "100mb"]);
     let (log, _guard) = Log::begin();
     let db = database(&[server.address()], &[]).await;

@@ -1,4 +1,4 @@
-//! The bytes on the server, seen by a connection of the tests' own.
+//! The bytes on the server, read over a connection of the tests' own.
 
 use pubsub_api::ErrorKind;
 use pubsub_api::database::RowName;
@@ -68,7 +68,7 @@ async fn rows_of_the_other_layout_are_found_changed_and_deleted_where_they_are()
 }
 
 #[tokio::test]
-async fn counts_that_another_layout_began_are_counted_on() {
+async fn counters_of_another_layout_are_continued() {
     let server = RedisServer::start(&[]);
     let mut raw = server.raw();
     let db = database(&[server.address()], &[]).await;
@@ -79,7 +79,7 @@ async fn counts_that_another_layout_began_are_counted_on() {
 }
 
 #[tokio::test]
-async fn what_is_not_ours_is_left_alone() {
+async fn foreign_keys_are_ignored() {
     let server = RedisServer::start(&[]);
     let mut raw = server.raw();
     let foreign = ["plain", "{lport}x", "{lport.t}", "{lport.t", "{other.t}x"];
@@ -93,11 +93,11 @@ async fn what_is_not_ours_is_left_alone() {
     db.delete_table("lport").await.unwrap();
     assert_eq!(keys(&mut raw).len(), foreign.len() + 1);
     let text = assert_kind(db.get_key(RowName::new("list", "k")).await, ErrorKind::Invalid);
-    assert!(text.contains("no row"), "{text}");
+    assert!(text.contains("not a row"), "{text}");
 }
 
 #[tokio::test]
-async fn a_key_that_holds_no_string_is_left_out_of_listings_named_and_counted() {
+async fn a_key_that_is_not_a_string_is_omitted_from_listings_logged_and_counted() {
     let (log, _guard) = Log::begin();
     let server = RedisServer::start(&[]);
     let db = database(&[server.address()], &[]).await;
@@ -109,7 +109,11 @@ async fn a_key_that_holds_no_string_is_left_out_of_listings_named_and_counted() 
     let keys: Vec<_> = entries.iter().map(|entry| entry.place.key.as_str()).collect();
     assert_eq!(keys, ["port-1"]);
     assert_eq!(db.status().counter("redis_keys_left_out", Some("no_string")), 2);
-    assert!(log.text().contains("is left out: it is a "), "{}", log.text());
+    assert!(
+        log.text().contains("ignored key ") && log.text().contains("a row must be a string"),
+        "{}",
+        log.text()
+    );
     let error = db.get_key(RowName::new("lport", "list").on(None)).await.unwrap_err();
     assert!(error.to_string().contains("WRONGTYPE") || error.kind() == ErrorKind::Invalid, "{error}");
 }

@@ -3,12 +3,12 @@ use std::sync::{Arc, Mutex};
 
 use tracing::subscriber::DefaultGuard;
 
-/// What this thread logs, on which a test's runtime runs all its tasks, down to the smallest.
+/// What this thread logs at every level; the test's runtime runs all its tasks on this thread.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Begins to collect, until the guard is dropped.
+    /// Starts to collect, until the guard is dropped.
     pub(crate) fn begin() -> (Self, DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();

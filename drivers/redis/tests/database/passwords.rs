@@ -1,4 +1,4 @@
-//! Passwords: where they come from, and that no text shows them.
+//! Passwords: their sources, and that no text shows them.
 
 use std::env;
 use std::fs;
@@ -15,10 +15,10 @@ use crate::log::Log;
 pub(crate) const CANARY: &str = "canary-7f3a-hunter2";
 const ROW: RowName<'static> = RowName { table: "t", key: "k", topic: Some("topic") };
 
-/// The variable that the test of the environment sets for itself.
+/// The variable that the test of the environment sets for its own child process.
 const VARIABLE: &str = "SKIMMER_TEST_REDIS_PASSWORD";
 
-/// A file with a password, and the setting that names it.
+/// A file with a password, and the setting for it.
 pub(crate) fn password_file(password: &str) -> (NamedTempFile, String) {
     let file = NamedTempFile::new().unwrap();
     fs::write(&file, format!("{password}\n")).unwrap();
@@ -26,7 +26,7 @@ pub(crate) fn password_file(password: &str) -> (NamedTempFile, String) {
     (file, set)
 }
 
-/// Logs in by `set`, and looks for the password in everything that is shown.
+/// Logs in with `set`, and searches for the password in everything that is shown.
 async fn opens_and_shows_nothing(server: &RedisServer, set: &str) {
     let (log, _guard) = Log::begin();
     let db = closed_database(&[server.address()], &[set]).unwrap();
@@ -35,11 +35,11 @@ async fn opens_and_shows_nothing(server: &RedisServer, set: &str) {
     db.create_key(ROW, "x".into(), true).await.unwrap();
     let shown = format!("{before} {db:?} {db:#?} {:?} {}", db.status(), log.text());
     assert!(!shown.contains(CANARY), "{shown}");
-    assert!(log.text().contains("Redis is open"), "the log is looked at: {shown}");
+    assert!(log.text().contains("connected to the Redis database"), "the log is captured: {shown}");
 }
 
 #[tokio::test]
-async fn the_right_password_opens_and_is_shown_nowhere() {
+async fn the_correct_password_works_and_is_never_shown() {
     let server = RedisServer::start(&["--requirepass", CANARY]);
     let (_file, set) = password_file(CANARY);
     opens_and_shows_nothing(&server, &set).await;
@@ -47,7 +47,7 @@ async fn the_right_password_opens_and_is_shown_nowhere() {
 
 /// A test cannot set variables of its own process, which has other threads: it starts itself with each value.
 #[tokio::test]
-async fn the_environment_may_hold_the_password_and_it_is_shown_nowhere() {
+async fn a_password_from_the_environment_works_and_is_never_shown() {
     const SELF: &str = "passwords::the_environment_may_hold_the_password_and_it_is_shown_nowhere";
     let set = format!("password_env={VARIABLE}");
     match env::var(VARIABLE).as_deref() {
@@ -87,14 +87,14 @@ async fn a_wrong_or_missing_password_is_an_error_of_settings_that_does_not_show_
     for (more, says) in [
         (vec![set.as_str()], "refuses the password"),
         (vec![set.as_str(), "user=nobody"], "refuses the password for user \"nobody\""),
-        (vec![], "wants a password"),
+        (vec![], "requires a password"),
         (vec!["password_file=/nonexistent/secret"], "cannot read drivers.redis.password_file"),
     ] {
         let db = closed_database(&hosts, &more).unwrap();
         let text = assert_kind(db.initialize().await, ErrorKind::Settings);
         assert!(text.contains(says) && !text.contains(CANARY), "{text}");
     }
-    // One that does not know AUTH repeats what it was given.
+    // A server that does not know AUTH repeats its arguments.
     let server = RedisServer::start(&["--rename-command", "AUTH", ""]);
     let db = closed_database(&[server.address()], &[&set]).unwrap();
     let text = assert_kind(db.initialize().await, ErrorKind::Settings);
@@ -102,13 +102,13 @@ async fn a_wrong_or_missing_password_is_an_error_of_settings_that_does_not_show_
     let error = closed_database(&hosts, &["user=someone"]).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("without a password"), "{error}");
     let error = closed_database(&hosts, &[&set, "password_env=ANY"]).map(|_| ()).unwrap_err();
-    assert!(error.to_string().contains("name one of them"), "{error}");
+    assert!(error.to_string().contains("set only one of them"), "{error}");
     let error = closed_database(&hosts, &["password_env=A=B"]).map(|_| ()).unwrap_err();
-    assert!(error.to_string().contains("the name of a variable alone"), "{error}");
+    assert!(error.to_string().contains("must be the name of a variable"), "{error}");
 }
 
 #[test]
-fn a_password_in_hosts_is_refused_and_shown_nowhere() {
+fn a_password_in_hosts_is_refused_and_never_shown() {
     for host in
         ["redis://:{}@127.0.0.1:1", "user:{}@127.0.0.1", "rediss://{}@127.0.0.1:1/0", ":a,{}@127.0.0.1"]
     {
@@ -121,7 +121,7 @@ fn a_password_in_hosts_is_refused_and_shown_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_with_a_password_is_entered_at_every_node() {
+async fn the_driver_logs_in_at_every_node_of_a_cluster() {
     let cluster = RedisCluster::start();
     for place in 0..6 {
         let mut raw = cluster.raw(place);

@@ -1,4 +1,4 @@
-//! What a server refuses, by the kind of the error.
+//! Refusals of a server, and the kind of each error.
 
 use std::io::{Read, Write as _};
 use std::net::TcpListener;
@@ -15,7 +15,7 @@ use crate::passwords::{CANARY, password_file};
 const ROW: RowName<'static> = RowName { table: "t", key: "k", topic: Some("topic") };
 
 #[tokio::test]
-async fn a_user_may_do_what_its_rules_allow() {
+async fn a_user_may_do_only_what_its_rules_allow() {
     let server = RedisServer::start(&[]);
     let rule = format!(">{CANARY}");
     server
@@ -30,7 +30,7 @@ async fn a_user_may_do_what_its_rules_allow() {
 }
 
 #[tokio::test]
-async fn what_is_no_redis_is_unavailable_and_named() {
+async fn a_server_that_is_not_redis_is_unavailable_and_named() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     thread::spawn(move || {
@@ -44,12 +44,12 @@ async fn what_is_no_redis_is_unavailable_and_named() {
     for more in [vec![], vec![set.as_str()]] {
         let db = closed_database(std::slice::from_ref(&address), &more).unwrap();
         let text = assert_kind(db.initialize().await, ErrorKind::Unavailable);
-        assert!(text.contains("does not speak the protocol") && !text.contains(CANARY), "{text}");
+        assert!(text.contains("does not speak the Redis protocol") && !text.contains(CANARY), "{text}");
     }
 }
 
 #[tokio::test]
-async fn what_listens_and_says_nothing_is_unavailable_in_time() {
+async fn a_server_that_never_answers_is_unavailable_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (_file, password) = password_file(CANARY);
@@ -63,15 +63,15 @@ async fn what_listens_and_says_nothing_is_unavailable_in_time() {
 }
 
 #[tokio::test]
-async fn several_hosts_that_are_no_cluster_are_refused() {
+async fn several_hosts_that_are_not_a_cluster_are_refused() {
     let (one, other) = (RedisServer::start(&[]), RedisServer::start(&[]));
     let db = closed_database(&[one.address(), other.address()], &[]).unwrap();
     let text = assert_kind(db.initialize().await, ErrorKind::Settings);
-    assert!(text.contains("name one host"), "{text}");
+    assert!(text.contains("set one host"), "{text}");
 }
 
 #[tokio::test]
-async fn a_replica_reads_and_says_that_it_cannot_write() {
+async fn a_replica_serves_reads_and_refuses_writes_with_an_explanation() {
     let master = RedisServer::start(&[]);
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &master.port().to_string()]);
     database(&[master.address()], &[]).await.create_key(ROW, "old".into(), false).await.unwrap();
@@ -89,14 +89,14 @@ async fn a_replica_reads_and_says_that_it_cannot_write() {
         db.allocate_unique_key("t").await.map(|_| ()),
     ] {
         let text = assert_kind(refused, ErrorKind::Unavailable);
-        assert!(text.contains("read-only replica") && text.contains("name its master"), "{text}");
+        assert!(text.contains("read-only replica") && text.contains("to its master"), "{text}");
     }
     assert_eq!(db.get_key(ROW).await.unwrap(), "old");
     assert_eq!(db.get_all_entries(ROW.table, None).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn a_server_without_memory_is_overloaded_and_still_deletes() {
+async fn a_server_with_full_memory_is_overloaded_and_still_deletes() {
     let server = RedisServer::start(&[]);
     let db = database(&[server.address()], &[]).await;
     db.create_key(ROW, "x".into(), false).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_server_without_memory_is_overloaded_and_still_deletes() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_save_says_so() {
+async fn a_server_that_cannot_save_is_reported_as_such() {
     let server = RedisServer::start(&["--appendonly", "no", "--save", "3600", "1"]);
     let db = database(&[server.address()], &[]).await;
     db.create_key(ROW, "x".into(), false).await.unwrap();
@@ -130,7 +130,7 @@ async fn a_server_that_cannot_save_says_so() {
 }
 
 #[tokio::test]
-async fn a_server_without_room_for_another_client_says_so() {
+async fn a_server_that_has_reached_maxclients_is_reported_as_such() {
     let server = RedisServer::start(&[]);
     let mut raw = server.raw();
     raw.call(&["CONFIG", "SET", "maxclients", "1"]).expect_ok();
@@ -143,9 +143,9 @@ async fn a_server_without_room_for_another_client_says_so() {
     raw.call(&["CONFIG", "SET", "maxclients", "100"]).expect_ok();
 }
 
-/// Redis 6.2 wraps what stops a script.
+/// Redis 6.2 wraps errors that stop a script.
 #[tokio::test]
-async fn what_stops_a_script_is_of_the_same_kind_on_every_server() {
+async fn an_error_that_stops_a_script_has_the_same_kind_on_every_server() {
     for program in ServerProgram::ALL {
         let server = RedisServer::start_program(*program, &[]);
         let db = database(&[server.address()], &[]).await;

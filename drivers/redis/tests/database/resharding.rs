@@ -20,7 +20,7 @@ async fn redirects(db: &Arc<dyn DbApi>, cause: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_a_slot_on_its_way_are_read_and_written_where_they_are() {
+async fn rows_of_a_moving_slot_are_read_and_written_where_they_are() {
     let cluster = RedisCluster::start();
     let db = database(&cluster.addresses(), &[]).await;
     let slot = slot(&cluster, "lport", "tenant-1");
@@ -30,7 +30,7 @@ async fn rows_of_a_slot_on_its_way_are_read_and_written_where_they_are() {
         db.create_key(row(key), key.into(), false).await.unwrap();
     }
     let moving = cluster.begin_move(slot, to);
-    // What is there is answered by the old master, what is new goes to the new one (ASK).
+    // The old master answers for keys that it still has; new keys go to the new master (ASK).
     assert_eq!(db.get_key(row("stays")).await.unwrap(), "stays");
     db.create_key(row("new"), "new".into(), false).await.unwrap();
     assert_eq!(cluster.raw(to).call(&["CLUSTER", "COUNTKEYSINSLOT", &slot.to_string()]), Reply::Int(1));
@@ -64,7 +64,7 @@ async fn rows_at_a_node_that_receives_its_first_slot_are_listed() {
     cluster.raw(0).call(&["CLUSTER", "MEET", "127.0.0.1", &receiver.port().to_string()]).expect_ok();
     let from = cluster.master_of(slot);
     for (raw, what) in
-        [(receiver.raw(), "the new node knows all"), (cluster.raw(from), "all know the new node")]
+        [(receiver.raw(), "the new node knows all nodes"), (cluster.raw(from), "all nodes know the new one")]
     {
         let mut raw = raw;
         until(what, || {
@@ -85,7 +85,7 @@ async fn rows_at_a_node_that_receives_its_first_slot_are_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slot_that_moved_is_followed_by_whoever_knew_its_old_master() {
+async fn a_client_that_knew_the_old_master_follows_a_moved_slot() {
     let cluster = RedisCluster::start();
     let db = database(&cluster.addresses(), &[]).await;
     let slot = slot(&cluster, "lport", "tenant-1");
@@ -94,15 +94,15 @@ async fn a_slot_that_moved_is_followed_by_whoever_knew_its_old_master() {
     cluster.move_slot(slot, (cluster.master_of(slot) + 1) % 3);
     db.set_key(row, "y".into()).await.unwrap();
     assert_eq!(db.get_key(row).await.unwrap(), "y");
-    assert_eq!(redirects(&db, "moved").await, 1, "it is followed once, and remembered");
+    assert_eq!(redirects(&db, "moved").await, 1, "the redirect is followed once, and remembered");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_lost_doubled_or_refused_while_slots_move_under_writes() {
+async fn nothing_is_lost_duplicated_or_refused_while_slots_move_under_writes() {
     moved_under_writes(RedisCluster::start(), 100, RedisCluster::move_slot).await;
 }
 
-/// Moves the slots of so many topics, one after the other, while rows are written and listed.
+/// Moves the slots of this many topics, one after the other, while rows are written and listed.
 pub(crate) async fn moved_under_writes(
     cluster: RedisCluster,
     topics: usize,
@@ -129,7 +129,7 @@ pub(crate) async fn moved_under_writes(
     while !moves.is_finished() {
         let listed = db.get_all_keys("written", None).await.unwrap();
         let found = listed.iter().filter(|place| place.key == "steady").count();
-        assert_eq!(found, steady.len(), "a row that is there all the time is in every listing");
+        assert_eq!(found, steady.len(), "a row that exists the whole time is in every listing");
         listings += 1;
     }
     moves.await.unwrap();

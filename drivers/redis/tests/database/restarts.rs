@@ -1,4 +1,4 @@
-//! A server that comes back without its rows.
+//! A server that restarts without its rows.
 
 use std::io::{self, Read, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use crate::ends::{assert_kind, database};
 
 const ROW: RowName<'static> = RowName { table: "t", key: "k", topic: Some("topic") };
 
-/// A server that keeps nothing on its disk.
+/// A server that saves nothing to its disk.
 fn forgetful() -> RedisServer {
     RedisServer::start(&["--appendonly", "no"])
 }
@@ -41,7 +41,7 @@ async fn a_server_that_restarted_empty_is_not_listed_as_an_empty_database() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_loading_its_rows_has_no_listing() {
-    // It loads a row in 20 ms, and answers in between. Redis 6.2 does not know the second setting.
+    // It loads a row in 20 ms, and answers in between. Redis 6.2 lacks the second setting.
     let slowly = ["--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"];
     let options = [&["--appendonly", "no", "--rdbcompression", "no"], &slowly[..]].concat();
     let mut server = RedisServer::start_program(ServerProgram::Redis7, &options);
@@ -65,13 +65,13 @@ async fn a_server_that_is_loading_its_rows_has_no_listing() {
             }
         }
     }
-    assert!(was_loading, "a listing was tried meanwhile");
+    assert!(was_loading, "no listing was attempted during loading");
     let _server = restarting.await.unwrap();
     assert_eq!(db.get_all_keys("t", None).await.unwrap().len(), 250);
 }
 
 #[tokio::test]
-async fn rows_that_are_deleted_without_a_restart_are_gone() {
+async fn rows_that_are_deleted_without_a_restart_are_not_listed() {
     let server = forgetful();
     let db = database(&[server.address()], &[]).await;
     db.create_key(ROW, "x".into(), false).await.unwrap();
@@ -80,7 +80,7 @@ async fn rows_that_are_deleted_without_a_restart_are_gone() {
     assert_eq!(db.get_all_keys("t", None).await.unwrap(), []);
 }
 
-/// Passes everything on between clients and the server, which restarts before it sees the first command that reads values.
+/// A proxy between clients and the server that restarts the server before it forwards the first command that reads values.
 fn restarting_before_values(server: &Arc<Mutex<RedisServer>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -117,7 +117,7 @@ fn restarting_before_values(server: &Arc<Mutex<RedisServer>>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_loses_its_rows_between_their_names_and_their_values_has_no_listing() {
+async fn a_server_that_loses_its_rows_between_keys_and_values_has_no_listing() {
     let server = forgetful();
     let direct = database(&[server.address()], &[]).await;
     let server = Arc::new(Mutex::new(server));

@@ -1,4 +1,4 @@
-//! Servers that are no master: replicas that lost theirs, and Sentinel.
+//! Servers that are not masters: replicas that lost their master, and Sentinel.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn a_replica_that_lost_its_master_is_not_read() {
     let replica = replica_of(&master);
     let db = closed_database(&[replica.address()], &["timeout=3s"]).unwrap();
     master.kill();
-    until("the replica knows", || {
+    until("the replica notices", || {
         replica.raw().call(&["INFO", "replication"]).text().contains("master_link_status:down").then_some(())
     });
     let text = assert_kind(db.initialize().await, ErrorKind::Unavailable);
@@ -41,7 +41,7 @@ async fn a_replica_that_lost_its_master_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_replica_that_loses_its_master_is_read_no_more() {
+async fn a_replica_that_loses_its_master_is_not_read_any_more() {
     let mut master = RedisServer::start(&[]);
     let replica = replica_of(&master);
     let (log, _guard) = Log::begin();
@@ -50,7 +50,7 @@ async fn a_replica_that_loses_its_master_is_read_no_more() {
     db.initialize().await.unwrap();
     assert_eq!(db.get_all_keys("t", None).await.unwrap(), []);
     master.kill();
-    until("the replica knows", || {
+    until("the replica notices", || {
         replica.raw().call(&["INFO", "replication"]).text().contains("master_link_status:down").then_some(())
     });
     for refused in [
@@ -61,7 +61,7 @@ async fn a_replica_that_loses_its_master_is_read_no_more() {
         let text = assert_kind(refused, ErrorKind::Unavailable);
         assert!(text.contains("not synchronized"), "{text}");
     }
-    // Single rows are not read either, once the driver has looked.
+    // Single rows are not read either, after the driver's next check.
     let refused = async {
         loop {
             match db.get_key(ROW).await {
@@ -70,7 +70,7 @@ async fn a_replica_that_loses_its_master_is_read_no_more() {
             }
         }
     };
-    let text = tokio::time::timeout(PATIENCE, refused).await.expect("the driver looks");
+    let text = tokio::time::timeout(PATIENCE, refused).await.expect("the driver checks the role");
     assert!(text.contains("not synchronized"), "{text}");
     assert!(log.text().contains("is now a replica of"), "{}", log.text());
     master.start_again();
@@ -87,7 +87,7 @@ async fn a_master_that_becomes_a_replica_is_reported() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, noticed).await.expect("the driver looks");
+    tokio::time::timeout(PATIENCE, noticed).await.expect("the driver checks the role");
     assert_kind(db.set_key(ROW, "x".into()).await, ErrorKind::Unavailable);
 }
 
@@ -97,5 +97,5 @@ async fn sentinel_is_refused_by_name() {
     let sentinel = Sentinel::start(&master);
     let db = closed_database(&[sentinel.address()], &[]).unwrap();
     let text = assert_kind(db.initialize().await, ErrorKind::Settings);
-    assert!(text.contains("Sentinel") && text.contains("name the Redis master"), "{text}");
+    assert!(text.contains("Sentinel") && text.contains("to the Redis master"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! One server that goes away, halts, and comes back.
+//! One server that stops, hangs, and returns.
 
 use std::time::{Duration, Instant};
 
@@ -32,13 +32,13 @@ async fn before_initialize_and_without_a_server_calls_are_unavailable() {
 }
 
 #[tokio::test]
-async fn a_dead_server_makes_calls_unavailable_within_the_deadline_and_a_live_one_works_again() {
+async fn a_dead_server_makes_calls_unavailable_in_time_and_calls_work_when_it_is_back() {
     let mut server = RedisServer::start(&[]);
     let db = closed_database(&[server.address()], &["timeout=1s"]).unwrap();
     db.initialize().await.unwrap();
     db.create_key(ROW, "before".into(), false).await.unwrap();
     server.kill();
-    // The end of the connection may be noticed by the first write only, which is in doubt then.
+    // The end of the connection may be noticed only by the first write, which is in doubt then.
     let _ = db.set_key(ROW, "lost".into()).await;
     let began = Instant::now();
     assert_kind(db.set_key(ROW, "lost".into()).await, ErrorKind::Unavailable);
@@ -53,7 +53,7 @@ async fn a_dead_server_makes_calls_unavailable_within_the_deadline_and_a_live_on
 }
 
 #[tokio::test]
-async fn a_restart_within_the_deadline_is_not_seen() {
+async fn a_restart_within_the_deadline_is_not_noticed() {
     let mut server = RedisServer::start(&[]);
     let db = database(&[server.address()], &[]).await;
     db.create_key(ROW, "x".into(), false).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_restart_within_the_deadline_is_not_seen() {
 }
 
 #[tokio::test]
-async fn a_halted_server_leaves_writes_in_doubt_and_reads_unavailable() {
+async fn a_hanging_server_leaves_writes_in_doubt_and_reads_unavailable() {
     let server = RedisServer::start(&[]);
     let db = closed_database(&[server.address()], &["timeout=1s"]).unwrap();
     db.initialize().await.unwrap();
@@ -72,7 +72,7 @@ async fn a_halted_server_leaves_writes_in_doubt_and_reads_unavailable() {
     server.halt();
     let began = Instant::now();
     let text = assert_kind(db.set_key(ROW, "in doubt".into()).await, ErrorKind::InDoubt);
-    assert!(text.contains("look before you do it again"), "{text}");
+    assert!(text.contains("check before you repeat it"), "{text}");
     assert_kind(db.get_key(ROW).await, ErrorKind::Unavailable);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?} for two calls of 1 s", began.elapsed());
     server.go_on();
@@ -81,7 +81,7 @@ async fn a_halted_server_leaves_writes_in_doubt_and_reads_unavailable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_is_said_to_be_done_is_there_after_kills_of_server_and_connections() {
+async fn every_confirmed_write_survives_kills_of_server_and_connections() {
     let mut server = RedisServer::start(&[]);
     let db = database(&[server.address()], &[]).await;
     let writers = Writers::start(&db, 4);

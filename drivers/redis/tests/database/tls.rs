@@ -1,4 +1,4 @@
-//! TLS: what it opens, and what is said when it does not come about.
+//! TLS: successful connections, and the error for each failure.
 
 use std::fs;
 use std::io::{Read, Write as _};
@@ -20,7 +20,7 @@ fn names_file(setting: &str, path: &Path) -> String {
     format!("{setting}={}", path.display())
 }
 
-/// The settings for a server that `authority` vouches for.
+/// The settings for a server whose certificate `authority` has signed.
 fn trusting(authority: &Authority) -> Vec<String> {
     vec!["tls=true".to_owned(), names_file("ca_file", &authority.ca_file())]
 }
@@ -33,7 +33,7 @@ fn words(sets: &[String]) -> Vec<&str> {
     sets.iter().map(String::as_str).collect()
 }
 
-/// What is said when the driver is to open one host with these settings, and cannot.
+/// The error when the driver tries to open one host with these settings.
 async fn refusal(address: &str, sets: &[String], kind: ErrorKind) -> String {
     let mut sets = words(sets);
     sets.insert(0, "timeout=20s");
@@ -56,9 +56,9 @@ async fn every_case_holds_at_a_cluster_over_tls() {
     cases::all(&db).await;
 }
 
-/// Certificates of many clusters are for one name, and the nodes are told by their IP addresses.
+/// Many clusters have certificates for one name, and announce the IP addresses of their nodes.
 #[tokio::test(flavor = "multi_thread")]
-async fn one_name_may_be_that_of_every_node() {
+async fn one_name_may_be_set_for_every_node() {
     let authority = Authority::new();
     let cluster = RedisCluster::start_tls(&authority, &authority.sign(&["redis.example.org"]));
     let address = cluster.nodes[0].tls_address();
@@ -76,20 +76,20 @@ async fn one_name_may_be_that_of_every_node() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_good_is_unavailable_and_what_mends_it_is_said() {
+async fn an_invalid_certificate_is_unavailable_and_the_error_explains_how_to_fix_it() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     let good = authority.sign(&["127.0.0.1"]);
     for (own, says) in [
         (authority.sign(&["localhost", "redis.example.org"]), "is not for 127.0.0.1 but for"),
-        (authority.sign(&[]), "is not for 127.0.0.1 but for no name at all"),
-        (stranger.sign(&["127.0.0.1"]), "is signed by none of those in drivers.redis.ca_file"),
+        (authority.sign(&[]), "is not for 127.0.0.1 but for no name"),
+        (stranger.sign(&["127.0.0.1"]), "is not signed by an authority in drivers.redis.ca_file"),
         (authority.sign_expired(&["127.0.0.1"]), "has expired"),
     ] {
         let server = RedisServer::start_tls(&authority, &own, &[]);
         let address = server.tls_address();
         let text = refusal(&address, &trusting(&authority), ErrorKind::Unavailable).await;
         assert!(text.contains(says) && text.contains(&address), "{text}");
-        // It is mended there, and the instance that was refused opens.
+        // After the fix at the server, the same instance connects.
         let db = closed_database(&[address], &words(&trusting(&authority))).unwrap();
         assert_kind(db.initialize().await, ErrorKind::Unavailable);
         fs::copy(&good.key_file, &own.key_file).unwrap();
@@ -101,7 +101,7 @@ async fn a_certificate_that_is_not_good_is_unavailable_and_what_mends_it_is_said
     }
 }
 
-/// Something that speaks first, and no TLS.
+/// A server that speaks first, and does not speak TLS.
 fn greeting_server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -116,26 +116,26 @@ fn greeting_server() -> String {
 }
 
 #[tokio::test]
-async fn whether_tls_is_spoken_must_be_the_same_on_both_sides() {
+async fn both_sides_must_agree_on_tls() {
     let authority = Authority::new();
     let server = RedisServer::start_tls(&authority, &authority.sign(&["127.0.0.1"]), &[]);
     let (_file, password) = password_file(CANARY);
     for sets in [vec![], vec![password]] {
         let text = refusal(&server.tls_address(), &sets, ErrorKind::Unavailable).await;
-        assert!(text.contains("does it want TLS? set drivers.redis.tls"), "{text}");
+        assert!(text.contains("if it requires TLS, set drivers.redis.tls"), "{text}");
         assert!(!text.contains(CANARY), "{text}");
     }
-    // Redis waits for the end of a line, which the beginning of TLS is not; others answer something at once.
+    // Redis waits for the end of a line, which a TLS handshake does not contain; other servers answer at once.
     let mut sets = trusting(&authority);
     sets.push("timeout=2s".to_owned());
     let text = refusal(&server.address(), &sets, ErrorKind::Unavailable).await;
-    assert!(text.contains("does it speak TLS?"), "{text}");
+    assert!(text.contains("check that it listens and speaks TLS"), "{text}");
     let text = refusal(&greeting_server(), &sets, ErrorKind::Unavailable).await;
-    assert!(text.contains("does not speak TLS: look at drivers.redis.tls"), "{text}");
+    assert!(text.contains("does not speak TLS: check drivers.redis.tls"), "{text}");
 }
 
 #[tokio::test]
-async fn a_server_that_wants_a_certificate_is_shown_one() {
+async fn the_client_certificate_is_sent_to_a_server_that_requires_one() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     for protocols in ["TLSv1.3", "TLSv1.2"] {
         let options = ["--tls-auth-clients", "yes", "--tls-protocols", protocols];
@@ -145,10 +145,10 @@ async fn a_server_that_wants_a_certificate_is_shown_one() {
         let db = database(std::slice::from_ref(&address), &words(&known)).await;
         db.create_key(ROW, "x".into(), true).await.unwrap();
         let text = refusal(&address, &trusting(&authority), ErrorKind::Unavailable).await;
-        assert!(text.contains("does it want a certificate?"), "{protocols}: {text}");
+        assert!(text.contains("if it requires a client certificate"), "{protocols}: {text}");
         let unknown = [trusting(&authority), showing(&stranger.sign(&["skimmer"]))].concat();
         let text = refusal(&address, &unknown, ErrorKind::Unavailable).await;
-        assert!(text.contains("does it know who signed"), "{protocols}: {text}");
+        assert!(text.contains("it may not trust the issuer"), "{protocols}: {text}");
     }
 }
 
@@ -173,18 +173,18 @@ async fn files_that_cannot_be_used_are_errors_of_settings_that_name_them() {
             "cannot read drivers.redis.ca_file /nonexistent/file.pem",
         ),
         (vec![tls(), names_file("ca_file", &one.key_file)], "has no certificate in PEM form"),
-        (vec![tls(), names_file("ca_file", &damaged)], "damaged.pem is damaged: it wants PEM"),
+        (vec![tls(), names_file("ca_file", &damaged)], "damaged.pem is not valid PEM"),
         (vec![tls(), names_file("ca_file", &not_der)], "not_der.pem cannot be used"),
         (client(missing, &one.key_file), "cannot read drivers.redis.client_cert_file /nonexistent/file.pem"),
         (client(&one.cert_file, missing), "cannot read drivers.redis.client_key_file /nonexistent/file.pem"),
         (client(&one.cert_file, &one.cert_file), "has no private key in PEM form"),
         (client(&one.cert_file, &other.key_file), "drivers.redis.client_key_file"),
-        (trusting(&authority)[1..].to_vec(), "is named, and TLS is not spoken"),
-        (showing(&one), "is named, and TLS is not spoken"),
-        ([trusting(&authority), showing(&one)[..1].to_vec()].concat(), "name both or neither"),
+        (trusting(&authority)[1..].to_vec(), "is set, but TLS is disabled"),
+        (showing(&one), "is set, but TLS is disabled"),
+        ([trusting(&authority), showing(&one)[..1].to_vec()].concat(), "set both or neither"),
         (
             [trusting(&authority), vec!["tls_server_name=a b".to_owned()]].concat(),
-            "wants one name or IP address",
+            "must be one name or IP address",
         ),
     ] {
         let text = refusal("127.0.0.1:1", &sets, ErrorKind::Settings).await;
@@ -193,7 +193,7 @@ async fn files_that_cannot_be_used_are_errors_of_settings_that_name_them() {
 }
 
 #[tokio::test]
-async fn what_is_shown_has_no_key() {
+async fn debug_output_and_logs_contain_no_key() {
     let authority = Authority::new();
     let own = authority.sign(&["127.0.0.1"]);
     let (log, _guard) = crate::log::Log::begin();

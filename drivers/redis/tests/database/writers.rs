@@ -8,14 +8,14 @@ use redis_servers::PATIENCE;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-/// Tasks that create and change rows without pause, each its own, and remember what each row must hold.
+/// Tasks that create and change rows continuously, each its own rows, and remember the expected value of each row.
 pub(crate) struct Writers {
     stop: Arc<AtomicBool>,
     done: Arc<AtomicUsize>,
     tasks: Vec<JoinHandle<Vec<Expected>>>,
 }
 
-/// What may be under a key: the last value said to be there, and those in doubt since.
+/// The possible values of a key: the last confirmed one, and those in doubt since.
 struct Expected {
     key: String,
     topic: String,
@@ -30,7 +30,7 @@ impl Writers {
         Self { stop, done, tasks }
     }
 
-    /// Waits until so many more writes are done.
+    /// Waits until this many more writes are done.
     pub(crate) async fn wait_for_more(&self, count: usize) {
         let wanted = self.done.load(Ordering::Relaxed) + count;
         let more = async {
@@ -38,10 +38,10 @@ impl Writers {
                 sleep(Duration::from_millis(2)).await;
             }
         };
-        timeout(PATIENCE, more).await.expect("writes go on");
+        timeout(PATIENCE, more).await.expect("writes continue");
     }
 
-    /// Ends them, and holds what is there against what was said to be.
+    /// Stops the tasks, and compares the rows with the expected values.
     pub(crate) async fn end_and_check(self, db: &Arc<dyn DbApi>) {
         self.stop.store(true, Ordering::Relaxed);
         let mut checked = 0;
@@ -52,7 +52,7 @@ impl Writers {
                     Err(error) if error.kind() == ErrorKind::NotFound => None,
                     Err(error) => panic!("{error}"),
                 };
-                assert!(values.contains(&found), "{key} holds {found:?}, and should one of {values:?}");
+                assert!(values.contains(&found), "{key} holds {found:?}, but should hold one of {values:?}");
                 checked += 1;
             }
         }
@@ -60,8 +60,8 @@ impl Writers {
     }
 }
 
-/// A row is created, changed and at times deleted. Nobody else writes it: that it is there already, or is gone without having
-/// been deleted, is as wrong as a lost value.
+/// Creates, changes and sometimes deletes a row. No other task writes it: an unexpected row, or one that is missing without
+/// having been deleted, is as wrong as a lost value.
 async fn write(
     db: Arc<dyn DbApi>,
     writer: usize,

@@ -1,4 +1,4 @@
-//! Clusters: ends are scattered over the masters, and go on at another when theirs is none any more.
+//! Clusters: connections are spread over the masters, and move to another when theirs is not a master any more.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use tokio::time::{Instant, timeout};
 
 use crate::ends::{Reader, event, publisher, until_they_meet};
 
-/// How long a node may be silent before its replica takes over.
+/// Time without an answer after which a node's replica takes over.
 const NODE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The place of a node among the cluster's.
+/// The position of a node among the cluster's.
 fn place_of(cluster: &RedisCluster, node: &str) -> usize {
     let addresses = cluster.addresses();
     addresses.iter().position(|address| node.ends_with(address)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ends_are_scattered_over_the_masters_and_reach_each_other() {
+async fn connections_are_spread_over_the_masters_and_reach_each_other() {
     let cluster = RedisCluster::start();
-    // A replica is named, and the masters are found.
+    // The settings have a replica; the driver finds the masters.
     let hosts = &cluster.addresses()[4..5];
     let (mut readers, mut at) = (Vec::new(), BTreeSet::new());
     // With 24, one of three masters is left out once in 5,600 runs.
@@ -30,7 +30,7 @@ async fn ends_are_scattered_over_the_masters_and_reach_each_other() {
         at.insert(place_of(&cluster, &reader.node()));
         readers.push(reader);
     }
-    assert_eq!(at, BTreeSet::from([0, 1, 2]), "masters, and all of them");
+    assert_eq!(at, BTreeSet::from([0, 1, 2]), "all masters, and only masters");
     let mut at = BTreeSet::new();
     for round in 0..24 {
         let sender = publisher(hosts, &[]).await;
@@ -44,7 +44,7 @@ async fn ends_are_scattered_over_the_masters_and_reach_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_master_that_dies_is_left_for_another_by_both_ends() {
+async fn publishers_and_subscribers_move_from_a_dead_master_to_another() {
     let mut cluster = RedisCluster::with_node_timeout(NODE_TIMEOUT);
     let hosts = cluster.addresses();
     let mut reader = Reader::subscribed(&hosts, &["a", "b.*"], &[]).await;
@@ -55,7 +55,7 @@ async fn a_master_that_dies_is_left_for_another_by_both_ends() {
     let (_, node) = reader.loss_and_return().await;
     assert_ne!(place_of(&cluster, &node), place);
     until_they_meet(sender.as_ref(), &mut reader, "b.1").await;
-    // Now the publisher's, wherever that is.
+    // Now the publisher's master, whichever that is.
     let place = place_of(&cluster, &sender.endpoint().unwrap());
     until("the nodes have agreed on new masters", || {
         let mut living = (0..6).filter_map(|place| redis_servers::Raw::connect(cluster.nodes[place].port()));
@@ -76,26 +76,26 @@ async fn a_master_that_becomes_a_replica_is_left() {
     let place = place_of(&cluster, &reader.node());
     cluster.raw(place + 3).call(&["CLUSTER", "FAILOVER"]).expect_ok();
     let (reason, node) = reader.loss_and_return().await;
-    assert!(reason.contains("no master"), "{reason}");
+    assert!(reason.contains("not a master"), "{reason}");
     assert_ne!(place_of(&cluster, &node), place);
     until_they_meet(sender.as_ref(), &mut reader, "a").await;
     let left = Instant::now() + Duration::from_secs(60);
     while place_of(&cluster, &sender.endpoint().unwrap()) == place {
-        assert!(Instant::now() < left, "the publisher stays at a replica");
+        assert!(Instant::now() < left, "the publisher stays connected to a replica");
         until_they_meet(sender.as_ref(), &mut reader, "a").await;
     }
 }
 
-/// As of the address of a container that another one has by now.
+/// Like the address of a container that another container has by now.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_outside_the_cluster_is_not_used_though_the_cluster_announces_it() {
-    // Its nodes take the dead one for alive for a minute.
+async fn a_server_outside_the_cluster_is_not_used_although_the_cluster_announces_it() {
+    // Its nodes consider the dead one alive for a minute.
     let mut cluster = RedisCluster::start();
     cluster.nodes[2].kill();
     let _stranger = RedisServer::start_at(cluster.nodes[2].port(), &[]);
     let hosts = &cluster.addresses()[..1];
     let mut readers = Vec::new();
-    // With 12, no end chooses the stranger first once in 17,000 runs.
+    // With 12, no connection tries the foreign server first once in 17,000 runs.
     for _ in 0..12 {
         readers.push(Reader::subscribed(hosts, &["a"], &[]).await);
     }
@@ -108,9 +108,9 @@ async fn a_server_outside_the_cluster_is_not_used_though_the_cluster_announces_i
     }
 }
 
-/// Defects D30 and D31: what changes in a cluster is told to whom it concerns, once.
+/// Defects D30 and D31: a change in a cluster is reported once, and only to the connections that it affects.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_comes_is_used_and_one_that_goes_is_left_without_a_storm() {
+async fn a_new_node_is_used_and_a_removed_one_is_left_without_a_storm() {
     let mut cluster = RedisCluster::start();
     let hosts = cluster.addresses();
     let mut unconcerned = Reader::subscribed(&hosts[..3], &["a"], &[]).await;
@@ -120,23 +120,23 @@ async fn a_node_that_comes_is_used_and_one_that_goes_is_left_without_a_storm() {
     until_they_meet(sender.as_ref(), &mut reader, "a").await;
     shrink(&cluster);
     let (reason, node) = reader.loss_and_return().await;
-    assert!(reason.contains("no master"), "{reason}");
+    assert!(reason.contains("not a master"), "{reason}");
     assert_ne!(place_of(&cluster, &node), 6);
     until_they_meet(sender.as_ref(), &mut reader, "a").await;
-    // Longer than several looks at the cluster, of which nobody may tell anything.
+    // Longer than several checks of the cluster, none of which may cause a notice.
     for one in [&mut reader, &mut unconcerned] {
         let quiet_until = Instant::now() + Duration::from_secs(3);
         while let Ok(next) = timeout(quiet_until - Instant::now(), one.subscriber.recv()).await {
-            assert!(matches!(next, Ok(Incoming::Message(_))), "nothing may be told, and {next:?} was");
+            assert!(matches!(next, Ok(Incoming::Message(_))), "unexpected notice: {next:?}");
         }
     }
     let told = &unconcerned.told;
     assert!(matches!(told.as_slice(), [Notice::LinkUp { .. }, Notice::Subscribed { .. }]), "{told:?}");
 }
 
-/// One more master, the seventh node, with one slot.
+/// Adds a master, the seventh node, with one slot.
 fn grow(cluster: &mut RedisCluster) {
-    // It stays a master without slots, where it would make itself a replica.
+    // It stays a master without slots; otherwise it would make itself a replica.
     let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "60000"];
     let options = [&options[..], &["--cluster-allow-replica-migration", "no"]].concat();
     let server = RedisServer::start(&options);
@@ -155,7 +155,7 @@ fn grow(cluster: &mut RedisCluster) {
     });
 }
 
-/// The seventh gives up its slot and leaves the cluster, as `redis-cli --cluster del-node` has it.
+/// The seventh node gives up its slot and leaves the cluster, as with `redis-cli --cluster del-node`.
 fn shrink(cluster: &RedisCluster) {
     cluster.move_slot(0, 0);
     let id = cluster.raw(6).call(&["CLUSTER", "MYID"]).text();
@@ -165,7 +165,7 @@ fn shrink(cluster: &RedisCluster) {
     cluster.raw(6).call(&["CLUSTER", "RESET", "SOFT"]).expect_ok();
 }
 
-/// Subscribers are made until one is there.
+/// Creates subscribers until one is connected to this node.
 async fn reader_at(cluster: &RedisCluster, hosts: &[String], place: usize) -> Reader {
     for _ in 0..200 {
         let reader = Reader::subscribed(hosts, &["a"], &[]).await;
@@ -173,5 +173,5 @@ async fn reader_at(cluster: &RedisCluster, hosts: &[String], place: usize) -> Re
             return reader;
         }
     }
-    panic!("of 200, none chose {place}")
+    panic!("none of 200 chose node {place}")
 }

@@ -11,16 +11,16 @@ use pubsub_api::{
 use redis_servers::PATIENCE;
 use tokio::time::{Instant, timeout};
 
-/// For tests in which nothing may look at the servers but what the test does.
+/// For tests in which only the test itself may query the servers.
 pub(crate) const NO_CHECKS: &str = "drivers.redis.topology_check_interval=600s";
 
-/// The driver as the settings make it.
+/// The driver with these settings.
 pub(crate) fn driver(hosts: &[String], more: &[&str]) -> Arc<dyn PubSubApi> {
     let mut sets = vec![
         "pub_sub_driver=redis_db_pubsub_driver".to_owned(),
         format!("drivers.redis.hosts={}", hosts.join(",")),
     ];
-    // Longer than what a busy machine may need; and looks at the cluster that a test need not wait for.
+    // Longer than a busy machine needs; and short intervals for the checks that a test waits for.
     sets.push("send_timeout=20s".to_owned());
     sets.push("drivers.redis.topology_check_interval=500ms".to_owned());
     sets.extend(more.iter().map(|set| (*set).to_owned()));
@@ -36,14 +36,14 @@ pub(crate) async fn publisher(hosts: &[String], more: &[&str]) -> Arc<dyn Publis
     publisher
 }
 
-/// A subscriber and what it was told.
+/// A subscriber and its notices.
 pub(crate) struct Reader {
     pub(crate) subscriber: Arc<dyn Subscriber>,
     pub(crate) told: Vec<Notice>,
 }
 
 impl Reader {
-    /// One that has initialized; words with a wildcard are patterns.
+    /// A subscriber that is initialized; words with a wildcard are patterns.
     pub(crate) async fn begin(hosts: &[String], wanted: &[&str], more: &[&str]) -> Self {
         let subscriber = driver(hosts, more).subscriber();
         for name in wanted {
@@ -56,7 +56,7 @@ impl Reader {
         Self { subscriber, told: Vec::new() }
     }
 
-    /// The same, and its first `Subscribed` was told.
+    /// The same, after its first `Subscribed`.
     pub(crate) async fn subscribed(hosts: &[String], wanted: &[&str], more: &[&str]) -> Self {
         let mut reader = Self::begin(hosts, wanted, more).await;
         reader.until_notice("Subscribed", |notice| matches!(notice, Notice::Subscribed { .. })).await;
@@ -65,7 +65,7 @@ impl Reader {
 
     pub(crate) async fn next(&mut self, what: &str) -> Incoming {
         let Ok(next) = timeout(PATIENCE, self.subscriber.recv()).await else {
-            panic!("waited in vain for {what}; told: {:?}; {:?}", self.told, self.subscriber.status())
+            panic!("timed out waiting for {what}; notices: {:?}; {:?}", self.told, self.subscriber.status())
         };
         let next = next.unwrap();
         if let Incoming::Notice(notice) = &next {
@@ -84,15 +84,15 @@ impl Reader {
         }
     }
 
-    /// The loss of a link and its return, in the order that the contract says, and nothing else: `LinkDown`, `LinkUp`,
-    /// `Subscribed` and right behind it one `Resync` of everything. Gives the reason of the loss, and the new node.
+    /// Expects the loss of a link and its return, in the order of the contract, and nothing else: `LinkDown`, `LinkUp`,
+    /// `Subscribed` and right after it one `Resync` of everything. Returns the reason of the loss, and the new node.
     pub(crate) async fn loss_and_return(&mut self) -> (String, String) {
         let mut told = Vec::new();
         while told.len() < 4 {
             match self.next(&format!("the loss and the return of the link, so far {told:?}")).await {
                 Incoming::Notice(notice) => told.push(notice),
                 Incoming::Message(event) => {
-                    assert!(told.len() != 3, "Resync must be next, and {event:?} was")
+                    assert!(told.len() != 3, "expected Resync, got {event:?}")
                 }
             }
         }
@@ -107,10 +107,10 @@ impl Reader {
         }
     }
 
-    /// That nothing is told for a while.
+    /// Asserts that no notice arrives for a while.
     pub(crate) async fn expect_silence(&mut self) {
         let next = timeout(Duration::from_secs(1), self.subscriber.recv()).await;
-        assert!(next.is_err(), "nothing may be told, and {next:?} was");
+        assert!(next.is_err(), "unexpected: {next:?}");
     }
 
     /// The topic and key of the next event.
@@ -127,7 +127,7 @@ impl Reader {
         assert_eq!(self.event().await, (topic.to_owned(), key.to_owned()));
     }
 
-    /// Where the link is, as its status tells.
+    /// The node of the link, from the status.
     pub(crate) fn node(&self) -> String {
         self.subscriber.status().peers.first().unwrap().endpoint.clone()
     }
@@ -145,7 +145,7 @@ pub(crate) fn packed(topic_name: &str, key: &str) -> Envelope {
     Envelope::pack(&event(topic_name, key)).unwrap()
 }
 
-/// Sends until it is accepted: for a moment in which there may be no node.
+/// Sends until the event is accepted: there may be no node for a moment.
 pub(crate) async fn send_until_accepted(publisher: &dyn Publisher, topic: &str, key: &str) {
     let deadline = Instant::now() + PATIENCE;
     while let Err(error) = publisher.send_event(&event(topic, key)).await {
@@ -155,11 +155,11 @@ pub(crate) async fn send_until_accepted(publisher: &dyn Publisher, topic: &str, 
     }
 }
 
-/// Sends keys of a count until one arrives: then publisher and subscriber meet.
+/// Sends numbered keys until one arrives: then publisher and subscriber are connected.
 pub(crate) async fn until_they_meet(publisher: &dyn Publisher, reader: &mut Reader, topic: &str) {
     let deadline = Instant::now() + PATIENCE;
     for number in 0_u32.. {
-        assert!(Instant::now() < deadline, "{number} events, and none came: {:?}", reader.told);
+        assert!(Instant::now() < deadline, "none of {number} events arrived: {:?}", reader.told);
         send_until_accepted(publisher, topic, &number.to_string()).await;
         while let Ok(Ok(next)) = timeout(Duration::from_millis(50), reader.subscriber.recv()).await {
             match next {
@@ -172,7 +172,7 @@ pub(crate) async fn until_they_meet(publisher: &dyn Publisher, reader: &mut Read
 
 #[track_caller]
 pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind) -> String {
-    let error = result.expect_err("it is refused");
+    let error = result.expect_err("an error");
     assert_eq!(error.kind(), kind, "{error}");
     error.to_string()
 }

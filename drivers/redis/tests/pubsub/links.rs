@@ -1,4 +1,4 @@
-//! Links that break: each loss is told, each return subscribes to everything again (defects D28 and D29).
+//! Links that break: each loss is reported, and each return restores all subscriptions (defects D28 and D29).
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::ends::{Reader, event, packed, publisher, send_until_accepted, topic};
 
 const WANTED: &[&str] = &["a", "b.*", "c"];
 
-/// Every topic that was asked for, also while the link was down, brings events.
+/// Every subscribed topic, including those subscribed while the link was down, receives events.
 async fn hears_everything(reader: &mut Reader, hosts: &[String], topics: &[&str]) {
     let sender = publisher(hosts, &[]).await;
     for name in topics {
@@ -21,7 +21,7 @@ async fn hears_everything(reader: &mut Reader, hosts: &[String], topics: &[&str]
 
 /// Seed 004, case 4: "subscribe listen exception".
 #[tokio::test]
-async fn listen_failed_is_told_and_everything_is_subscribed_again() {
+async fn listen_failed_is_reported_and_all_subscriptions_are_restored() {
     let mut server = RedisServer::start(&[]);
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, WANTED, &[]).await;
@@ -41,7 +41,7 @@ async fn listen_failed_is_told_and_everything_is_subscribed_again() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_cuts_is_never_mended_in_silence() {
+async fn a_connection_closed_by_the_server_is_never_restored_silently() {
     let server = RedisServer::start(&[]);
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, WANTED, &[]).await;
@@ -55,7 +55,7 @@ async fn a_connection_that_the_server_cuts_is_never_mended_in_silence() {
 
 /// Reliability E05: at most 6 s with the defaults; a test's deadline is five times as long.
 #[tokio::test]
-async fn a_server_that_hangs_is_found_and_its_return_too() {
+async fn a_server_that_hangs_is_detected_and_so_is_its_return() {
     let server = RedisServer::start(&[]);
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, WANTED, &[]).await;
@@ -70,13 +70,13 @@ async fn a_server_that_hangs_is_found_and_its_return_too() {
 }
 
 #[tokio::test]
-async fn an_idle_link_is_not_taken_for_dead() {
+async fn an_idle_link_does_not_count_as_dead() {
     let server = RedisServer::start(&[]);
     let hosts = [server.address()];
     for wanted in [WANTED, &[]] {
         let mut reader = Reader::subscribed(&hosts, wanted, &["dead_after=2s"]).await;
         let told = timeout(Duration::from_secs(6), reader.subscriber.recv()).await;
-        assert!(told.is_err(), "nothing happened, and {told:?} was told");
+        assert!(told.is_err(), "unexpected: {told:?}");
         assert!(reader.subscriber.register_topic(topic("a").into()).is_ok());
         let sender = publisher(&hosts, &[]).await;
         until_heard(&mut reader, sender.as_ref()).await;
@@ -96,7 +96,7 @@ async fn until_heard(reader: &mut Reader, sender: &dyn pubsub_api::Publisher) {
 }
 
 #[tokio::test]
-async fn a_server_that_pauses_its_clients_for_long_is_lost_and_found() {
+async fn a_server_that_pauses_its_clients_for_long_is_lost_and_found_again() {
     let server = RedisServer::start(&[]);
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, WANTED, &["dead_after=2s"]).await;
@@ -106,7 +106,7 @@ async fn a_server_that_pauses_its_clients_for_long_is_lost_and_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_stalls_is_cut_by_redis_and_told_why_and_to_resync() {
+async fn a_slow_reader_is_disconnected_by_redis_and_gets_the_reason_and_a_resync() {
     let server = RedisServer::start(&["--client-output-buffer-limit", "pubsub", "1mb", "1mb", "0"]);
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, &["a"], &["drivers.redis.recv_queue_events=10"]).await;
@@ -115,7 +115,7 @@ async fn a_reader_that_stalls_is_cut_by_redis_and_told_why_and_to_resync() {
     let mut raw = server.raw();
     let clients = |raw: &mut redis_servers::Raw| raw.call(&["CLIENT", "LIST", "TYPE", "pubsub"]).text();
     assert!(!clients(&mut raw).is_empty());
-    until("Redis cuts the reader off", || {
+    until("Redis disconnects the reader", || {
         for _ in 0..20 {
             raw.call(&[&b"PUBLISH"[..], b"a", &payload]);
         }
@@ -131,7 +131,7 @@ async fn a_reader_that_stalls_is_cut_by_redis_and_told_why_and_to_resync() {
 }
 
 #[tokio::test]
-async fn bytes_are_bounded_as_well_as_events() {
+async fn the_queue_is_bounded_in_bytes_as_well_as_in_events() {
     let server = RedisServer::start(&[]);
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, &["a"], &["drivers.redis.recv_queue_bytes=2MiB"]).await;
@@ -155,7 +155,7 @@ async fn bytes_are_bounded_as_well_as_events() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_at_the_start_is_normal() {
+async fn a_server_that_is_down_at_the_start_is_normal() {
     let mut server = RedisServer::start(&[]);
     let hosts = [server.address()];
     server.kill();
@@ -170,7 +170,7 @@ async fn a_server_that_is_away_at_the_start_is_normal() {
 }
 
 #[tokio::test]
-async fn what_was_subscribed_after_a_loss_is_exactly_what_is_wanted_then() {
+async fn after_a_loss_exactly_the_wanted_subscriptions_are_restored() {
     let server = RedisServer::start(&[]);
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, WANTED, &[]).await;

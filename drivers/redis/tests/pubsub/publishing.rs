@@ -1,4 +1,4 @@
-//! What `send` promises: an answer for each event, three tries, and doubt where there is doubt.
+//! What `send` promises: an answer for each event, three tries, and an error in doubt if the result is unknown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn batch_of(topics: &[&str]) -> Batch {
 
 /// Seed 004, case 2: "driver will return failed and check connection also reconnect if reason is connection lost."
 #[tokio::test]
-async fn publish_failed_is_returned_and_the_next_one_connects_again() {
+async fn publish_failed_is_returned_and_the_next_call_connects_again() {
     let mut server = RedisServer::start(&[]);
     let hosts = [server.address()];
     let sender = publisher(&hosts, &[]).await;
@@ -32,7 +32,7 @@ async fn publish_failed_is_returned_and_the_next_one_connects_again() {
     let began = Instant::now();
     let text = refused(sender.send_event(&event("a", "2")).await, ErrorKind::Unavailable);
     assert!(text.contains(&server.address()), "{text}");
-    assert!(began.elapsed() < Duration::from_secs(20), "three tries, and not all of send_timeout");
+    assert!(began.elapsed() < Duration::from_secs(20), "three tries, but not the whole send_timeout");
     assert_eq!(sender.status().counter("events_refused", Some("unavailable")), 1);
     assert_eq!(sender.status().counter("events_sent", None), 1);
     server.start_again();
@@ -46,12 +46,12 @@ async fn a_lost_connection_is_replaced_within_one_send() {
     let server = RedisServer::start(&[]);
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, &["a"], &[NO_CHECKS]).await;
-    // No connections but these.
+    // No other connections.
     let sender = publisher(&hosts, &[NO_CHECKS]).await;
     for round in 0..20 {
         sender.send_event(&event("a", &round.to_string())).await.unwrap();
         reader.expect("a", &round.to_string()).await;
-        // The raw connection itself is spared.
+        // The raw connection itself is not killed.
         assert_eq!(server.raw().call(&["CLIENT", "KILL", "TYPE", "normal"]).text(), "1");
     }
     sender.send_event(&event("a", "last")).await.unwrap();
@@ -79,7 +79,7 @@ async fn an_event_whose_answer_never_comes_is_in_doubt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_in_flight_is_bounded_and_too_much_is_overloaded() {
+async fn events_in_flight_are_bounded_and_further_ones_are_overloaded() {
     let server = RedisServer::start(&[]);
     let more = ["send_timeout=1s", "drivers.redis.publish_in_flight_events=10"];
     let sender = publisher(&[server.address()], &more).await;
@@ -101,7 +101,7 @@ async fn what_is_in_flight_is_bounded_and_too_much_is_overloaded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn concurrent_sends_share_one_connection_and_each_has_its_answer() {
+async fn concurrent_sends_share_one_connection_and_each_gets_its_answer() {
     let server = RedisServer::start(&[]);
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, &["#"], &[]).await;
@@ -132,7 +132,7 @@ async fn concurrent_sends_share_one_connection_and_each_has_its_answer() {
 }
 
 #[tokio::test]
-async fn a_batch_goes_out_in_windows_and_what_the_server_refuses_stays_first() {
+async fn a_batch_is_sent_in_windows_and_a_refused_event_stays_first() {
     let server = RedisServer::start(&[]);
     let mut raw = server.raw();
     raw.call(&["ACL", "SETUSER", "default", "resetchannels", "&a", "&b", "&end"]).expect_ok();
@@ -143,7 +143,7 @@ async fn a_batch_goes_out_in_windows_and_what_the_server_refuses_stays_first() {
     let mut batch = batch_of(&["a", "a", "b", "a", "secret", "a", "b"]);
     let text = refused(sender.send_batch(&mut batch).await, ErrorKind::Settings);
     assert!(text.contains("NOPERM"), "{text}");
-    assert_eq!(batch.len(), 3, "what is left begins with the one that was refused");
+    assert_eq!(batch.len(), 3, "the refused event is the first one left");
     batch.advance(1);
     sender.send_batch(&mut batch).await.unwrap();
     let mut came = Vec::new();
@@ -153,7 +153,7 @@ async fn a_batch_goes_out_in_windows_and_what_the_server_refuses_stays_first() {
     assert_eq!(
         came,
         ["a", "a", "b", "a", "a", "b"],
-        "nothing behind the refused one was sent before it was taken out"
+        "no event after the refused one was sent before it was removed"
     );
 }
 
@@ -167,7 +167,7 @@ async fn a_batch_survives_the_loss_of_its_connection() {
     batch.extend((0..5_000).map(|number| packed("a", &number.to_string())));
     let sending = async {
         while !batch.is_empty() {
-            // Three losses in a row are an error, and what is left is sent by another call.
+            // Three losses in a row are an error, and the next call sends the rest.
             let _ = sender.send_batch(&mut batch).await;
         }
     };
@@ -181,7 +181,7 @@ async fn a_batch_survives_the_loss_of_its_connection() {
         let mut next = 0;
         while next < 5_000 {
             let number: usize = reader.event().await.1.parse().unwrap();
-            assert!(number <= next, "{next} is missing: {number} came");
+            assert!(number <= next, "{next} is missing before {number}");
             next = next.max(number + 1);
         }
     };

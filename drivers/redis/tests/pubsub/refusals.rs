@@ -1,4 +1,4 @@
-//! What a server refuses: passwords, and users who may not.
+//! Refusals of a server: passwords, and users without permission.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::ends::{Reader, driver, event, publisher, refused, topic};
 
 const CANARY: &str = "canary-7f3a-hunter2";
 
-/// A server with a user `tenant` who may do this, and the settings to log in as it.
+/// A server with a user `tenant` that has these rules, and the settings to log in as this user.
 fn server_with(rules: &[&str]) -> (RedisServer, NamedTempFile, Vec<String>) {
     let server = RedisServer::start(&[]);
     let password = format!(">{CANARY}");
@@ -30,7 +30,7 @@ fn words(sets: &[String]) -> Vec<&str> {
     sets.iter().map(String::as_str).collect()
 }
 
-/// The next notice of a refusal: a `Resync` of the topic, or of all if it is a pattern's, and then `Stale`.
+/// The next notices of a refusal: a `Resync` of the topic, or of all for a pattern, and then `Stale`.
 async fn told_of_refusal(reader: &mut Reader, wanted: Option<&str>) -> String {
     let is_resync = |notice: &Notice| {
         matches!(notice, Notice::Resync { topic, reason, .. }
@@ -39,14 +39,14 @@ async fn told_of_refusal(reader: &mut Reader, wanted: Option<&str>) -> String {
     reader.until_notice("the refusal", is_resync).await;
     match reader.until_notice("Stale", |_| true).await {
         Notice::Stale { reason, .. } => reason,
-        other => panic!("Stale must be next, and {other:?} was"),
+        other => panic!("expected Stale, got {other:?}"),
     }
 }
 
-/// Seed 004, case 3: a refusal is told with its topic and the rule that is missing, and costs the others nothing; the
-/// subscriber does not count as subscribed before all is granted.
+/// Seed 004, case 3: a refusal is reported with its topic and the missing rule, and does not affect other topics; the
+/// subscriber does not count as subscribed before all subscriptions are granted.
 #[tokio::test]
-async fn subscribe_failed_is_told_and_tried_again_and_the_others_hold() {
+async fn subscribe_failed_is_reported_and_retried_and_the_other_topics_work() {
     let (server, _file, sets) =
         server_with(&["resetchannels", "&mine", "+subscribe", "+psubscribe", "+ping"]);
     let hosts = [server.address()];
@@ -58,28 +58,28 @@ async fn subscribe_failed_is_told_and_tried_again_and_the_others_hold() {
     sender.send_event(&event("theirs", "1")).await.unwrap();
     sender.send_event(&event("mine", "1")).await.unwrap();
     reader.expect("mine", "1").await;
-    // It is asked for again, and told again only when it is granted.
+    // It is retried, and reported again only when it is granted.
     let asked_again = async {
         while reader.subscriber.status().counter("subscriptions_refused", None) < 3 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, asked_again).await.expect("it is asked for again");
+    timeout(PATIENCE, asked_again).await.expect("it is retried");
     server.raw().call(&["ACL", "SETUSER", "tenant", "&theirs"]).expect_ok();
-    let granted = reader.until_notice("that all is granted", |_| true).await;
+    let granted = reader.until_notice("the grant", |_| true).await;
     assert!(matches!(granted, Notice::Subscribed { .. }), "{granted:?}");
     let Notice::Resync { topic: Some(topic), reason, .. } = reader.until_notice("Resync", |_| true).await
     else {
         panic!("{:?}", reader.told)
     };
-    assert!(topic == "theirs" && reason.contains("takes the subscription now"), "{reason}");
+    assert!(topic == "theirs" && reason.contains("accepts the subscription now"), "{reason}");
     sender.send_event(&event("theirs", "2")).await.unwrap();
     reader.expect("theirs", "2").await;
     assert_eq!(reader.subscriber.status().counter("links_lost", None), 0);
 }
 
 #[tokio::test]
-async fn a_subscriber_that_gives_up_what_is_refused_is_subscribed_and_one_that_wants_more_is_stale_again() {
+async fn a_subscriber_without_its_refused_topic_is_subscribed_and_with_another_refused_one_stale_again() {
     let (server, _file, sets) =
         server_with(&["resetchannels", "&mine", "&port.*", "+subscribe", "+psubscribe", "+ping"]);
     let mut reader = Reader::begin(&[server.address()], &["mine", "theirs"], &words(&sets)).await;
@@ -87,7 +87,7 @@ async fn a_subscriber_that_gives_up_what_is_refused_is_subscribed_and_one_that_w
     reader.subscriber.unregister_topic(&topic("theirs").into());
     let next = reader.until_notice("Subscribed", |_| true).await;
     assert!(matches!(next, Notice::Subscribed { .. }), "{next:?}");
-    // A pattern is allowed literally: what it matches does not matter.
+    // A pattern must be allowed literally: the channels that it matches do not matter.
     for (pattern, channels) in [("port.*", "port.*"), ("port.a.*", "port.a.*")] {
         reader.subscriber.register_topic(pattern.parse::<Pattern>().unwrap().into()).unwrap();
         if channels == "port.a.*" {
@@ -98,7 +98,7 @@ async fn a_subscriber_that_gives_up_what_is_refused_is_subscribed_and_one_that_w
 }
 
 #[tokio::test]
-async fn a_right_that_is_taken_away_ends_the_link_and_is_told() {
+async fn a_revoked_permission_ends_the_link_and_is_reported() {
     let (server, _file, sets) = server_with(&["allchannels", "+subscribe", "+psubscribe", "+ping"]);
     let mut reader = Reader::subscribed(&[server.address()], &["mine", "theirs"], &words(&sets)).await;
     server.raw().call(&["ACL", "SETUSER", "tenant", "resetchannels", "&mine"]).expect_ok();
@@ -109,7 +109,7 @@ async fn a_right_that_is_taken_away_ends_the_link_and_is_told() {
 }
 
 #[tokio::test]
-async fn who_may_not_publish_is_told_and_may_do_nothing_else() {
+async fn a_publisher_without_permission_gets_an_error_and_can_still_send_on_other_topics() {
     let (server, _file, sets) = server_with(&["resetchannels", "&mine", "+publish"]);
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, &["mine"], &[]).await;
@@ -134,9 +134,9 @@ async fn a_command_that_is_not_allowed_is_named() {
     assert!(reason.contains("ACL SETUSER tenant +subscribe "), "{reason}");
 }
 
-/// The rules that the README names for both ends.
+/// The rules in the README for publishers and subscribers.
 #[tokio::test]
-async fn what_the_readme_allows_is_enough() {
+async fn the_rules_in_the_readme_are_sufficient() {
     let rules = ["resetchannels", "&lport", "&$mark.lport", "&port.*", "-@all"];
     let commands = ["+publish", "+subscribe", "+psubscribe", "+unsubscribe", "+punsubscribe"];
     let more = ["+ping", "+role", "+info", "+cluster|slots", "+cluster|myid"];
@@ -150,13 +150,13 @@ async fn what_the_readme_allows_is_enough() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_an_error_of_settings_that_is_not_tried_again() {
+async fn a_wrong_password_is_an_error_of_settings_that_is_not_retried() {
     let server = RedisServer::start(&["--requirepass", "right"]);
     let file = NamedTempFile::new().unwrap();
     fs::write(&file, CANARY).unwrap();
     let set = format!("drivers.redis.password_file={}", file.path().display());
     let hosts = [server.address()];
-    for (more, says) in [(vec![set.as_str()], "refuses the password"), (vec![], "wants a password")] {
+    for (more, says) in [(vec![set.as_str()], "refuses the password"), (vec![], "requires a password")] {
         let sender = publisher(&hosts, &more).await;
         let text = refused(sender.send_event(&event("a", "1")).await, ErrorKind::Settings);
         assert!(text.contains(says) && !text.contains(CANARY), "{text}");
@@ -167,7 +167,7 @@ async fn a_wrong_password_is_an_error_of_settings_that_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn passwords_are_given_and_shown_nowhere() {
+async fn passwords_are_sent_and_never_shown() {
     let server = RedisServer::start(&["--requirepass", CANARY]);
     let file = NamedTempFile::new().unwrap();
     fs::write(&file, CANARY).unwrap();
@@ -183,9 +183,9 @@ async fn passwords_are_given_and_shown_nowhere() {
 }
 
 #[tokio::test]
-async fn several_hosts_that_are_no_cluster_are_refused() {
+async fn several_hosts_that_are_not_a_cluster_are_refused() {
     let (one, other) = (RedisServer::start(&[]), RedisServer::start(&[]));
     let sender = publisher(&[one.address(), other.address()], &[]).await;
     let text = refused(sender.send_event(&event("a", "1")).await, ErrorKind::Settings);
-    assert!(text.contains("name one host"), "{text}");
+    assert!(text.contains("set one host"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Servers that are no masters: replicas, masters that were demoted, Sentinel, and addresses that lead elsewhere.
+//! Servers that are not masters: replicas, demoted masters, Sentinel, and addresses that lead to another server.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,11 +22,11 @@ async fn until_it_leaves(publisher: &dyn Publisher) {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(PATIENCE, left).await.expect("the publisher leaves its server");
+    timeout(PATIENCE, left).await.expect("the publisher disconnects from its server");
 }
 
 #[tokio::test]
-async fn a_replica_is_refused_by_both_ends_with_the_name_of_its_master() {
+async fn publisher_and_subscriber_refuse_a_replica_and_name_its_master() {
     let (master, replica) = (RedisServer::start(&[]), RedisServer::start(&[]));
     replica.follow(&master);
     let hosts = [replica.address()];
@@ -36,7 +36,7 @@ async fn a_replica_is_refused_by_both_ends_with_the_name_of_its_master() {
     assert!(text.contains(&says) && text.contains("drivers.redis.hosts"), "{text}");
     let mut reader = Reader::begin(&hosts, &["a"], &[]).await;
     reader.expect_silence().await;
-    // It becomes a master, and both ends go on.
+    // It becomes a master, and both continue.
     replica.follow_nobody();
     reader.until_notice("Subscribed", |notice| matches!(notice, Notice::Subscribed { .. })).await;
     assert_eq!(reader.told.len(), 2, "no loss, nothing to resync: {:?}", reader.told);
@@ -44,9 +44,9 @@ async fn a_replica_is_refused_by_both_ends_with_the_name_of_its_master() {
     reader.expect("a", "2").await;
 }
 
-/// A replica accepts PUBLISH, and what it accepts does not reach its master.
+/// A replica accepts PUBLISH, but the event does not reach its master.
 #[tokio::test]
-async fn what_a_demoted_master_accepts_is_in_doubt_and_never_counts_as_sent() {
+async fn events_that_a_demoted_master_accepts_are_in_doubt_and_never_count_as_sent() {
     let (demoted, promoted) = (RedisServer::start(&[]), RedisServer::start(&[]));
     let sender = publisher(&[demoted.address()], &[NO_CHECKS]).await;
     sender.send_event(&event("a", "1")).await.unwrap();
@@ -65,7 +65,7 @@ async fn what_a_demoted_master_accepts_is_in_doubt_and_never_counts_as_sent() {
 }
 
 #[tokio::test]
-async fn a_batch_under_which_the_master_is_demoted_keeps_its_events() {
+async fn a_batch_keeps_its_events_if_the_master_is_demoted_meanwhile() {
     let (demoted, promoted) = (RedisServer::start(&[]), RedisServer::start(&[]));
     let sender = publisher(&[demoted.address()], &[NO_CHECKS]).await;
     let batch_of = |keys: std::ops::Range<u32>| {
@@ -81,7 +81,7 @@ async fn a_batch_under_which_the_master_is_demoted_keeps_its_events() {
 }
 
 #[tokio::test]
-async fn a_master_that_is_demoted_is_left_by_idle_ends_and_its_subscribers_are_told_to_resync() {
+async fn idle_connections_leave_a_demoted_master_and_subscribers_get_a_resync() {
     let (demoted, promoted) = (RedisServer::start(&[]), RedisServer::start(&[]));
     let hosts = [demoted.address()];
     let mut reader = Reader::subscribed(&hosts, &["a"], &[]).await;
@@ -108,7 +108,7 @@ async fn a_master_that_is_demoted_is_left_by_idle_ends_and_its_subscribers_are_t
     reader.expect("a", "3").await;
 }
 
-/// Forwards each new connection to where the target is then; those that stand stay where they are.
+/// Forwards each new connection to the current target; existing connections stay.
 async fn movable_address(target: &Arc<Mutex<String>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -125,9 +125,9 @@ async fn movable_address(target: &Arc<Mutex<String>>) -> String {
     address
 }
 
-/// As after a fail-over by a moved address: the old server lives on, and keeps its connections.
+/// As after a fail-over by a moved address: the old server stays alive, and keeps its connections.
 #[tokio::test]
-async fn an_address_that_leads_to_another_server_is_followed_there_by_both_ends() {
+async fn publisher_and_subscriber_follow_an_address_to_another_server() {
     let (old, new) = (RedisServer::start(&[]), RedisServer::start(&[]));
     let target = Arc::new(Mutex::new(old.address()));
     let hosts = [movable_address(&target).await];
@@ -144,7 +144,7 @@ async fn an_address_that_leads_to_another_server_is_followed_there_by_both_ends(
 }
 
 #[tokio::test]
-async fn sentinel_is_an_error_that_names_it_and_is_not_tried_again() {
+async fn sentinel_is_an_error_that_names_it_and_is_not_retried() {
     let server = RedisServer::start(&[]);
     let sentinel = Sentinel::start(&server);
     let hosts = [sentinel.address()];
@@ -154,7 +154,7 @@ async fn sentinel_is_an_error_that_names_it_and_is_not_tried_again() {
         let error = sender.send_event(&event("a", "1")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Settings, "{error}");
         let text = error.to_string();
-        // Of two hosts, either may be asked first.
+        // Either of two hosts may be asked first.
         assert!(
             hosts.len() > 1 || (text.contains("Sentinel") && text.contains(&sentinel.address())),
             "{text}"

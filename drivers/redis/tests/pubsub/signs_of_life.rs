@@ -1,4 +1,4 @@
-//! Servers that refuse PING and serve events all the same, and servers at a bound.
+//! Servers that refuse PING but carry events, and servers that have reached a limit.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use redis_servers::{RedisServer, ServerProgram, until};
 
 use crate::ends::{Reader, event, publisher, refused};
 
-/// New ends at the server reach each other.
+/// A new publisher and subscriber at the server reach each other.
 async fn ends_meet(server: &RedisServer) {
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, &["a", "b.*"], &[]).await;
@@ -16,7 +16,7 @@ async fn ends_meet(server: &RedisServer) {
     sender.send_event(&event("b.1", "2")).await.unwrap();
     reader.expect("a", "1").await;
     reader.expect("b.1", "2").await;
-    // A link that stands is not taken for dead either.
+    // An existing link does not count as dead either.
     assert_eq!(server.raw().call(&["CLIENT", "KILL", "TYPE", "pubsub"]).text(), "1");
     reader.loss_and_return().await;
     sender.send_event(&event("a", "3")).await.unwrap();
@@ -41,8 +41,8 @@ async fn a_server_that_cannot_save_carries_events() {
 }
 
 #[tokio::test]
-async fn a_server_that_reads_its_rows_carries_events() {
-    // Redis 6.2 answers only after each 2 MiB that it has read, which cannot be set.
+async fn a_server_that_is_loading_its_rows_carries_events() {
+    // Redis 6.2 answers only after each 2 MiB of loading, which cannot be configured.
     let program = Some(ServerProgram::chosen()).filter(|program| *program != ServerProgram::Redis6);
     let mut server =
         RedisServer::start_program(program.unwrap_or(ServerProgram::Redis7), &["--appendonly", "no"]);
@@ -51,11 +51,11 @@ async fn a_server_that_reads_its_rows_carries_events() {
     server.raw().call(&["SAVE"]).expect_ok();
     server.start_again_loading(Duration::from_millis(20));
     ends_meet(&server).await;
-    assert!(ping(&server).starts_with("LOADING"), "the rows were read too soon for this test");
+    assert!(ping(&server).starts_with("LOADING"), "the rows were loaded too early for this test");
 }
 
 #[tokio::test]
-async fn a_server_without_memory_carries_events() {
+async fn a_server_with_full_memory_carries_events() {
     let server = RedisServer::start(&[]);
     server.raw().call(&["CONFIG", "SET", "maxmemory", "1"]).expect_ok();
     assert!(server.raw().call(&["SET", "row", "x"]).text().starts_with("OOM"));
@@ -63,7 +63,7 @@ async fn a_server_without_memory_carries_events() {
 }
 
 #[tokio::test]
-async fn a_server_at_its_bound_of_connections_is_unavailable_by_that_name() {
+async fn a_server_that_has_reached_maxclients_is_unavailable_and_the_error_names_it() {
     let server = RedisServer::start(&["--requirepass", "right"]);
     let hosts = [server.address()];
     let file = tempfile::NamedTempFile::new().unwrap();

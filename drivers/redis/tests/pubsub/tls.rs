@@ -18,13 +18,13 @@ fn words(sets: &[String]) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_go_over_tls_and_a_lost_link_comes_back() {
+async fn events_are_sent_over_tls_and_a_lost_link_is_restored() {
     let authority = Authority::new();
     let server = RedisServer::start_tls(&authority, &authority.sign(&["127.0.0.1"]), &[]);
     let (hosts, sets) = ([server.tls_address()], trusting(&authority));
     let mut reader = Reader::subscribed(&hosts, &["t"], &words(&sets)).await;
     let sender = publisher(&hosts, &words(&sets)).await;
-    // Many in one pipeline, each larger than a TLS record.
+    // Many events in one pipeline, each larger than a TLS record.
     let large = pubsub_api::Event { value: "v".repeat(40_000).into(), ..event("t", "large") };
     let mut batch = pubsub_api::Batch::new();
     for _ in 0..50 {
@@ -43,13 +43,13 @@ async fn events_go_over_tls_and_a_lost_link_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_for_another_name_is_refused_by_both_ends() {
+async fn publisher_and_subscriber_refuse_a_certificate_for_another_name() {
     let authority = Authority::new();
     let server = RedisServer::start_tls(&authority, &authority.sign(&["redis.example.org"]), &[]);
     let (hosts, mut sets) = ([server.tls_address()], trusting(&authority));
     let sender = publisher(&hosts, &words(&sets)).await;
     let text = refused(sender.send_event(&event("t", "1")).await, ErrorKind::Unavailable);
-    assert!(text.contains("127.0.0.1"), "which name was wanted? {text}");
+    assert!(text.contains("127.0.0.1"), "the expected name is missing: {text}");
     let reader = Reader::begin(&hosts, &["t"], &words(&sets)).await;
     let heard = timeout(Duration::from_millis(500), reader.subscriber.recv()).await;
     assert!(!matches!(heard, Ok(Ok(Incoming::Notice(Notice::Subscribed { .. })))), "{heard:?}");

@@ -1,4 +1,4 @@
-//! Which events come, and that each comes once.
+//! Which events are delivered, and that each is delivered once.
 
 use bytes::Bytes;
 use pubsub_api::wire::MAX_RECEIVED_BYTES;
@@ -7,7 +7,7 @@ use redis_servers::RedisServer;
 
 use crate::ends::{Reader, event, packed, publisher, topic};
 
-/// Publishes on each topic, and the keys that come until the marker does.
+/// Publishes on each topic; returns the keys that arrive before the marker.
 async fn delivered(wanted: &[&str], published: &[&str]) -> Vec<String> {
     let server = RedisServer::start(&[]);
     let hosts = [server.address()];
@@ -28,26 +28,26 @@ async fn delivered(wanted: &[&str], published: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn overlapping_subscriptions_bring_an_event_once() {
+async fn overlapping_subscriptions_deliver_an_event_once() {
     let wanted = ["a.b", "a.*", "a.#", "a*", "a.b*", "#"];
     assert_eq!(delivered(&wanted, &["a.b", "a.c", "a", "b"]).await, ["a.b", "a.c", "a", "b"]);
 }
 
 #[tokio::test]
-async fn letters_that_are_wildcards_to_redis_are_letters_here() {
+async fn wildcard_characters_of_redis_are_ordinary_characters_in_topics() {
     let names = ["a?b", "axb", "[ab]", "a", "\\x", "x", "^", "h[^e]llo.1", "hello.1", "h?llo.1"];
     let wanted = ["a?b", "[ab]", "\\x", "^", "h[^e]llo.*"];
     assert_eq!(delivered(&wanted, &names).await, ["a?b", "[ab]", "\\x", "^", "h[^e]llo.1"]);
 }
 
 #[tokio::test]
-async fn subscriptions_that_change_while_events_flow_lose_and_double_none() {
+async fn subscriptions_that_change_while_events_flow_lose_and_duplicate_none() {
     let server = RedisServer::start(&[]);
     let hosts = [server.address()];
     let mut reader = Reader::subscribed(&hosts, &["a.*", "a.b"], &[]).await;
     let sender = publisher(&hosts, &[]).await;
     for round in 0..300 {
-        // One of the two is always there.
+        // One of the two is always active.
         match round % 4 {
             0 => assert!(reader.subscriber.unregister_topic(&topic("a.b").into())),
             1 => assert!(reader.subscriber.register_topic(topic("a.b").into()).unwrap()),
@@ -82,7 +82,7 @@ async fn a_tenant_called_redis_is_served_and_node_lists_of_old_peers_are_not() {
 }
 
 #[tokio::test]
-async fn what_a_foreign_client_publishes_comes_or_is_counted_and_never_costs_the_link() {
+async fn events_of_a_foreign_client_are_delivered_or_counted_and_never_end_the_link() {
     let server = RedisServer::start(&[]);
     let mut reader = Reader::subscribed(&[server.address()], &["#"], &[]).await;
     let mut raw = server.raw();
@@ -93,9 +93,9 @@ async fn what_a_foreign_client_publishes_comes_or_is_counted_and_never_costs_the
     raw.call(&[&b"PUBLISH"[..], b"a", b"no map"]);
     let Envelope { topic, payload } = packed("a", "map");
     raw.call(&[&b"PUBLISH"[..], topic.as_bytes(), &payload]);
-    let next = reader.next("what is no map").await;
+    let next = reader.next("the event without a map").await;
     let no_map = Envelope { topic, payload: Bytes::from_static(b"no map") };
-    assert_eq!(next, pubsub_api::Incoming::Message(no_map), "its map is not yet checked");
+    assert_eq!(next, pubsub_api::Incoming::Message(no_map), "the driver does not check the map");
     reader.expect("a", "map").await;
     let status = reader.subscriber.status();
     assert_eq!(status.counter("frames_dropped", Some("too_big")), 1, "{status:?}");
@@ -104,7 +104,7 @@ async fn what_a_foreign_client_publishes_comes_or_is_counted_and_never_costs_the
 }
 
 #[tokio::test]
-async fn the_channel_is_the_topic_and_the_payload_the_map() {
+async fn the_channel_is_the_topic_and_the_payload_is_the_map() {
     let server = RedisServer::start(&[]);
     let mut raw = server.raw();
     raw.call(&["SUBSCRIBE", "projekt-ü"]);

@@ -2,15 +2,15 @@ use std::time::Instant;
 
 use pubsub_api::{Counter, CounterReading, Error, ErrorKind, Tally};
 
-/// What a publisher counts.
+/// The counters of a publisher.
 #[derive(Debug)]
 pub(super) struct Counters {
-    /// Events that a node has taken.
+    /// Events that a node has accepted.
     pub(super) sent: Counter,
     /// Connections made.
     pub(super) connected: Counter,
-    /// Windows given to another connection, since the first was lost.
-    pub(super) tried_again: Counter,
+    /// Windows sent on another connection because the first was lost.
+    pub(super) retried: Counter,
     refused: Tally,
 }
 
@@ -19,12 +19,12 @@ impl Counters {
         Self {
             sent: Counter::new("events_sent"),
             connected: Counter::new("redis_connections_made"),
-            tried_again: Counter::new("redis_retries"),
+            retried: Counter::new("redis_retries"),
             refused: Tally::new("events_refused"),
         }
     }
 
-    /// Counts what a caller is told, and tells the log at a limited rate.
+    /// Counts an error that a caller receives, and logs it at a limited rate.
     pub(super) fn refused(&self, error: Error) -> Error {
         let cause = match error.kind() {
             ErrorKind::Overloaded => "overloaded",
@@ -34,13 +34,13 @@ impl Counters {
             _ => "refused",
         };
         if let Some(times) = self.refused.count(cause, Instant::now()) {
-            tracing::error!(times, "refusing events: {error}");
+            tracing::error!(times, "cannot send events: {error}");
         }
         error
     }
 
     pub(super) fn read(&self) -> Vec<CounterReading> {
-        let mut all = vec![self.sent.read(), self.connected.read(), self.tried_again.read()];
+        let mut all = vec![self.sent.read(), self.connected.read(), self.retried.read()];
         all.extend(self.refused.read());
         all
     }

@@ -8,45 +8,45 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::pubsub::connection::{Connection, Exchanged};
-use crate::pubsub::denied::Wish;
+use crate::pubsub::denied::ChannelAction;
 use crate::pubsub::nodes::Nodes;
 use crate::pubsub::server_report::role_of;
 use crate::pubsub::wire::{Bounds, Frame, command};
 use crate::servers::{Endpoint, Role};
 
-/// No more windows are taken while so much is to be written.
+/// No further windows are accepted while this many bytes wait to be written.
 const OUT_BYTES: usize = 256 * 1024;
 
-/// Events that go out together, with the room that they take.
+/// Events that are sent together, with the permits for their room.
 #[derive(Debug)]
 pub(super) struct Window {
     pub(super) events: VecDeque<Envelope>,
     pub(super) _room: [Option<OwnedSemaphorePermit>; 2],
 }
 
-/// What became of a window: the answers that came, the events that have none.
+/// The result of a window: its answers, and the events without one.
 #[derive(Debug)]
 pub(super) struct Answered {
     pub(super) answers: Vec<Answer>,
     pub(super) rest: Window,
-    /// Why there are no more answers, if some are wanting.
+    /// Why answers are missing, if any are.
     pub(super) lost: Option<Lost>,
 }
 
-/// What the node said of one event.
+/// The node's answer to one event.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// It took it.
+    /// The node accepted it.
     Accepted,
-    /// It did not.
+    /// The node refused it.
     Refused(pubsub_api::Error),
 }
 
-/// Why answers are wanting.
+/// Why answers are missing.
 #[derive(Debug, Clone)]
 pub(super) struct Lost {
     pub(super) why: String,
-    /// Whether the first of the events without an answer was written.
+    /// Whether the first event without an answer was written.
     pub(super) in_doubt: bool,
 }
 
@@ -56,7 +56,7 @@ struct Job {
     done: oneshot::Sender<Answered>,
 }
 
-/// The connection of a publisher, which all callers share: what they send is pipelined on it.
+/// The connection of a publisher, which all callers share: their events are pipelined on it.
 #[derive(Debug)]
 pub(super) struct PubLink {
     jobs: mpsc::Sender<Job>,
@@ -71,7 +71,7 @@ impl Drop for PubLink {
 }
 
 impl PubLink {
-    /// Serves a connection. `waiting` bounds how many windows wait for it.
+    /// Starts the task that serves a connection. At most `waiting` windows wait for it.
     pub(super) fn start(
         mut connection: Connection,
         nodes: Arc<Nodes>,
@@ -86,18 +86,18 @@ impl PubLink {
         Self { jobs, task: tokio::spawn(end.run(nodes)), endpoint }
     }
 
-    /// Whether the connection is there, as far as is known.
+    /// Whether the connection is up, as far as is known.
     pub(super) fn is_up(&self) -> bool {
         !self.jobs.is_closed()
     }
 
-    /// Cuts it off.
+    /// Ends the connection at once.
     pub(super) fn end(&self) {
         self.task.abort();
     }
 
-    /// Sends the events of a window and waits for the answers. `None` if the link was cut off before it could say what became
-    /// of them.
+    /// Sends the events of a window and waits for the answers. `None` if the connection was ended before the result was
+    /// known.
     pub(super) async fn publish(&self, window: Window) -> Option<Answered> {
         let (done, answered) = oneshot::channel();
         match self.jobs.send(Job { window, done }).await {
@@ -112,24 +112,24 @@ fn not_sent(rest: Window) -> Answered {
     Answered { answers: Vec::new(), rest, lost: Some(lost) }
 }
 
-/// A window that was given to the connection.
+/// A window that was written to the connection.
 struct Pending {
     job: Job,
     answers: Vec<Answer>,
-    /// For each event without an answer, where in the stream its command ends.
+    /// For each event without an answer, the stream position at the end of its command.
     ends: VecDeque<u64>,
-    /// Where in the stream the first command ends, if all the answers count only after the server has said that it is a
-    /// master.
+    /// The stream position at the end of the first command, if the answers count only after the server has confirmed that it is
+    /// a master.
     unproven_from: Option<u64>,
 }
 
 impl Pending {
-    /// How many of the events at the front of the window are answered already, and stay for lack of a proof.
+    /// Number of events at the front of the window that are answered, but wait for the confirmation of the role.
     fn done_events(&self) -> usize {
         if self.unproven_from.is_some() { self.answers.len() } else { 0 }
     }
 
-    /// What became of the window on a connection that ended after so many bytes were written.
+    /// The result of the window, if the connection ended after `written` bytes.
     fn lost(self, why: String, written: u64) -> (oneshot::Sender<Answered>, Answered) {
         let Self { job: Job { window, done }, answers, ends, unproven_from } = self;
         let first = unproven_from.or(ends.front().copied());
@@ -139,18 +139,18 @@ impl Pending {
     }
 }
 
-/// The other end of the queue.
+/// The task's side of the queue.
 ///
-/// A server alone may become a replica at any time, and goes on to accept what reaches nobody at its master then. So each
-/// window is followed by ROLE: its events count as accepted if the server was still a master after the last of them.
+/// A standalone server may become a replica at any time; then it still accepts events, but they do not reach its master. So
+/// ROLE follows each window: its events count as accepted if the server was still a master after the last of them.
 struct LinkEnd {
     connection: Connection,
-    /// Whether the server is asked for its role.
+    /// Whether ROLE follows each window.
     proves: bool,
     queue: mpsc::Receiver<Job>,
     pending: VecDeque<Pending>,
     dead_after: Duration,
-    /// Thirds of `dead_after` for which an answer is due and nothing came.
+    /// Thirds of `dead_after` without input while an answer is due.
     quiet_ticks: u32,
 }
 
@@ -163,7 +163,7 @@ impl LinkEnd {
         self.queue.close();
         for pending in std::mem::take(&mut self.pending) {
             let (done, answered) = pending.lost(why.clone(), self.connection.written());
-            // A caller that does not wait any more does not want to know.
+            // The caller may have stopped waiting; ignore.
             let _ = done.send(answered);
         }
         while let Ok(job) = self.queue.try_recv() {
@@ -171,10 +171,10 @@ impl LinkEnd {
         }
     }
 
-    /// Until the connection ends; why it did.
+    /// Runs until the connection ends; returns the reason.
     async fn serve(&mut self, nodes: &Nodes) -> String {
         let node = self.connection.node.clone();
-        let mut left = std::pin::pin!(nodes.left(&node));
+        let mut left = std::pin::pin!(nodes.until_left(&node));
         let mut leaving: Option<String> = None;
         let mut ticks = interval(self.dead_after / TICKS);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -189,19 +189,19 @@ impl LinkEnd {
                 },
                 job = self.queue.recv(), if self.connection.out.len() < OUT_BYTES => match job {
                     Some(job) => self.take(job),
-                    // Either the publisher is gone, or what follows goes to another node.
+                    // Either the publisher was dropped, or later windows go to another node.
                     None if leaving.is_none() => leaving = Some("the publisher was closed".to_owned()),
                     None => std::future::pending().await,
                 },
                 _ = ticks.tick(), if !self.pending.is_empty() => {
                     self.quiet_ticks += 1;
                     if self.quiet_ticks > TICKS {
-                        return format!("nothing came for {:?} (dead_after)", self.dead_after);
+                        return format!("no data for {:?} (dead_after)", self.dead_after);
                     }
                 }
                 why = &mut left, if leaving.is_none() => {
-                    tracing::warn!("the publisher leaves {}: {why}", self.connection.endpoint());
-                    // What was taken is still answered.
+                    tracing::warn!("the publisher disconnects from {}: {why}", self.connection.endpoint());
+                    // Windows that were accepted are still answered.
                     self.queue.close();
                     leaving = Some(why);
                 }
@@ -236,18 +236,20 @@ impl LinkEnd {
         Ok(())
     }
 
-    /// Gives an answer to the first window that lacks one.
+    /// Assigns an answer to the first window that lacks one.
     fn answered(&mut self, frame: Frame) -> Result<(), String> {
-        let unasked = || "the server answered what it was not asked".to_owned();
+        let unasked = || "the server sent an unexpected answer".to_owned();
         let pending = self.pending.front_mut().ok_or_else(unasked)?;
         let Some(event) = pending.job.window.events.get(pending.done_events()) else {
             return self.proven(&frame);
         };
         let answer = match frame {
             Frame::Int(_) => Answer::Accepted,
-            Frame::Refused(line) => {
-                Answer::Refused(self.connection.refused_on(Wish::Publish, event.topic.as_bytes(), &line))
-            }
+            Frame::Refused(line) => Answer::Refused(self.connection.refused_on(
+                ChannelAction::Publish,
+                event.topic.as_bytes(),
+                &line,
+            )),
             other => return Err(format!("the server answered PUBLISH with {other:?}")),
         };
         pending.ends.pop_front();
@@ -261,11 +263,11 @@ impl LinkEnd {
         Ok(())
     }
 
-    /// Takes the answer to ROLE, which stands after those to the events of a window.
+    /// Handles the answer to ROLE, which follows those to the events of a window.
     fn proven(&mut self, answer: &Frame) -> Result<(), String> {
         match role_of(answer) {
             Some(Role::Replica { of, .. }) => Err(format!("it is a replica of {of} now")),
-            // A user whose right to ask was taken away is trusted as one that never had it.
+            // A user that lost the right to ask is trusted like one that never had it.
             _ => {
                 self.complete();
                 Ok(())

@@ -8,47 +8,47 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::counters::Counters;
 use super::link::{Answer, Answered, PubLink, Window};
+use crate::pubsub::budget::{Budget, cost};
 use crate::pubsub::closed;
 use crate::pubsub::nodes::Nodes;
-use crate::pubsub::room::{Room, cost};
 use crate::pubsub::settings::PubSubSettings;
 use crate::servers::Endpoint;
 
-/// How often an event is given to a connection, or a connection is tried for it (seed 004, case 2: "for example 3").
+/// Limit of attempts to send an event or to connect for it (seed 004, case 2: "for example 3").
 const TRIES: u32 = 3;
 
-/// How many topics are remembered as accepted.
+/// Limit of topics that are remembered as accepted.
 const PROVEN_TOPICS: usize = 4096;
 
-/// What a publisher has in one process: its connection, and what is under way on it. After a fork the child has another.
+/// A publisher's state in one process: its connection, and what is pending on it. After a fork the child has its own.
 #[derive(Debug)]
 pub(super) struct Session {
-    /// The process that it belongs to.
+    /// The id of its process.
     pub(super) process: u32,
     pub(super) settings: Arc<PubSubSettings>,
     nodes: Arc<Nodes>,
-    pub(super) events: Room,
-    pub(super) bytes: Room,
+    pub(super) events: Budget,
+    pub(super) bytes: Budget,
     link: Mutex<Option<Arc<PubLink>>>,
-    /// One caller connects, and the others wait; how often that failed so far.
+    /// One caller connects, and the others wait; `failures` counts failed attempts.
     connecting: tokio::sync::Mutex<()>,
     failures: AtomicU64,
     ended: AtomicBool,
     last: Mutex<Last>,
-    /// Topics on which this node has taken an event: behind one of another, nothing is sent before its answer.
+    /// Topics on which this node has accepted an event: after an event on another topic, nothing is sent before its answer.
     proven: Mutex<HashSet<Topic>>,
     pub(super) counters: Arc<Counters>,
 }
 
 #[derive(Debug, Default)]
 struct Last {
-    /// Where the connection was.
+    /// Address of the last connection.
     endpoint: Option<Endpoint>,
-    /// Why there is none.
+    /// Why there is no connection.
     failure: Option<(ErrorKind, String)>,
 }
 
-/// How far a window came.
+/// The result of a window.
 pub(super) struct Published {
     pub(super) accepted: usize,
     pub(super) result: Result<()>,
@@ -59,8 +59,8 @@ impl Session {
         Self {
             process: std::process::id(),
             nodes,
-            events: Room::new(settings.publish_in_flight_events),
-            bytes: Room::new(settings.publish_in_flight_bytes),
+            events: Budget::new(settings.publish_in_flight_events),
+            bytes: Budget::new(settings.publish_in_flight_bytes),
             settings,
             link: Mutex::new(None),
             connecting: tokio::sync::Mutex::new(()),
@@ -80,7 +80,7 @@ impl Session {
         let Ok(room) = timeout_at(deadline, room).await else {
             return Published { accepted: 0, result: Err(self.overloaded()) };
         };
-        let mut trial = Trial { session: self, accepted: 0, tries: 0, in_doubt: false };
+        let mut trial = Attempts { session: self, accepted: 0, tries: 0, in_doubt: false };
         let result = trial.run(Window { events: events.into(), _room: room }, deadline).await;
         self.counters.sent.add(trial.accepted as u64);
         Published { accepted: trial.accepted, result: result.map_err(|error| self.counters.refused(error)) }
@@ -88,7 +88,7 @@ impl Session {
 
     fn overloaded(&self) -> Error {
         let text = format!(
-            "Redis has not answered {} events of {} bytes for {:?} (drivers.redis.publish_in_flight_events and \
+            "Redis has not answered {} events of {} bytes for {:?} (the limits are drivers.redis.publish_in_flight_events and \
              publish_in_flight_bytes)",
             self.events.taken(),
             self.bytes.taken(),
@@ -97,7 +97,7 @@ impl Session {
         self.counters.refused(Error::new(ErrorKind::Overloaded, text))
     }
 
-    /// The connection; if there is none, one caller makes it, and those who waited for it share in how that ends.
+    /// The connection; if there is none, one caller opens it, and the others that wait share the result.
     async fn link(&self) -> Result<Arc<PubLink>> {
         if let Some(link) = self.current() {
             return Ok(link);
@@ -115,7 +115,7 @@ impl Session {
         {
             return Err(Error::new(kind, text));
         }
-        // The one that was lost is the last that is tried.
+        // The lost connection's server is tried last.
         let avoid = self.last().endpoint.clone();
         match self.nodes.connect(avoid.as_ref()).await {
             Ok(connection) => {
@@ -140,7 +140,7 @@ impl Session {
         self.link_place().as_ref().filter(|link| link.is_up()).cloned()
     }
 
-    /// Ends the connection, and what is under way on it; there is no other.
+    /// Ends the connection, and everything pending on it, permanently.
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::SeqCst);
         if let Some(link) = self.link_place().take() {
@@ -148,7 +148,7 @@ impl Session {
         }
     }
 
-    /// Whether an event on this topic was taken on this connection.
+    /// Whether an event on this topic was accepted on this connection.
     pub(super) fn is_proven(&self, topic: &Topic) -> bool {
         self.proven().contains(topic)
     }
@@ -158,7 +158,7 @@ impl Session {
         if proven.len() >= PROVEN_TOPICS {
             proven.clear();
         }
-        // A copy: what came with a batch would keep the batch's memory.
+        // A copy: a topic from a batch would keep the memory of the batch.
         if !proven.contains(topic)
             && let Ok(topic) = Topic::new(Bytes::copy_from_slice(topic.as_bytes()))
         {
@@ -188,16 +188,16 @@ impl Session {
     }
 }
 
-/// The tries for one window.
-struct Trial<'a> {
+/// The attempts for one window.
+struct Attempts<'a> {
     session: &'a Session,
     accepted: usize,
     tries: u32,
-    /// Whether the first event without an answer may have been taken.
+    /// Whether the first event without an answer may have been accepted.
     in_doubt: bool,
 }
 
-impl Trial<'_> {
+impl Attempts<'_> {
     async fn run(&mut self, window: Window, deadline: Instant) -> Result<()> {
         let mut window = window;
         let mut backoff = Backoff::default();
@@ -231,7 +231,7 @@ impl Trial<'_> {
                 let why = format!("{}: {}", link.endpoint, lost.why);
                 return Err(self.failed(ErrorKind::Unavailable, &why));
             }
-            self.session.counters.tried_again.add(1);
+            self.session.counters.retried.add(1);
             window = rest;
         }
     }
@@ -256,9 +256,8 @@ impl Trial<'_> {
         if !self.in_doubt {
             return Error::new(kind, format!("cannot publish: {why}"));
         }
-        let text = format!(
-            "the event was sent and not confirmed: subscribers may have it, or will not get it ({why})"
-        );
+        let text =
+            format!("the event was sent and not confirmed: subscribers may or may not receive it ({why})");
         Error::new(ErrorKind::InDoubt, text)
     }
 }

@@ -3,7 +3,7 @@ use std::time::Instant;
 use pubsub_api::wire::WireError;
 use pubsub_api::{Counter, CounterReading, Tally};
 
-/// What a subscriber counts.
+/// The counters of a subscriber.
 #[derive(Debug)]
 pub(super) struct Counters {
     /// Events put into the queue.
@@ -12,9 +12,9 @@ pub(super) struct Counters {
     pub(super) links_lost: Counter,
     /// Connections made.
     pub(super) connected: Counter,
-    /// Subscriptions that a server refused, each time.
+    /// Refusals of subscriptions by the server.
     pub(super) refused: Counter,
-    /// Times that reading stopped since the application did not read.
+    /// Times that reading stopped because the application did not read.
     pub(super) held_back: Counter,
     dropped: Tally,
 }
@@ -31,17 +31,17 @@ impl Counters {
         }
     }
 
-    /// Counts what is dropped, and tells it at a limited rate.
+    /// Counts a dropped event, and logs it at a limited rate.
     pub(super) fn dropped(&self, why: WireError) {
         if let Some(times) = self.dropped.count(why.cause(), Instant::now()) {
-            tracing::warn!(cause = why.cause(), times, "dropped what came: {why}");
+            tracing::warn!(cause = why.cause(), times, "dropped an invalid event: {why}");
         }
     }
 
-    /// Counts a list of nodes that an old peer tells its own.
+    /// Counts a node list of Dragonflow's own driver.
     pub(super) fn node_list(&self) {
         if let Some(times) = self.dropped.count("node_list", Instant::now()) {
-            tracing::debug!(times, "dropped a list of nodes, which is no event");
+            tracing::debug!(times, "dropped a node list of Dragonflow's driver: it is not an event");
         }
     }
 

@@ -1,21 +1,21 @@
 use bytes::{Bytes, BytesMut};
 use pubsub_api::{Subscription, Topic};
 
-use crate::pubsub::denied::Wish;
+use crate::pubsub::denied::ChannelAction;
 use crate::pubsub::wire::command;
 
-/// What a server is asked for.
+/// A subscription as the server knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Filter {
     /// One channel (SUBSCRIBE).
     Channel(Topic),
-    /// Every channel that begins so (PSUBSCRIBE): patterns of Redis are not those of the contract, so that all that can match
-    /// is asked for, and looked at here.
+    /// Every channel with this prefix (PSUBSCRIBE): Redis's patterns differ from the contract's, so the driver subscribes to all
+    /// channels that may match, and checks them itself.
     Prefix(String),
 }
 
 impl Filter {
-    /// What brings all that a subscription wants.
+    /// The filter that covers a subscription.
     pub(super) fn of(subscription: &Subscription) -> Self {
         match subscription {
             Subscription::Topic(topic) => Self::Channel(topic.clone()),
@@ -23,7 +23,7 @@ impl Filter {
         }
     }
 
-    /// How the server calls it.
+    /// Its name in the server's notation.
     pub(super) fn name(&self) -> Bytes {
         match self {
             Self::Channel(topic) => topic.to_bytes(),
@@ -31,15 +31,15 @@ impl Filter {
         }
     }
 
-    /// What it is to the rules of a user.
-    pub(super) fn wish(&self) -> Wish {
+    /// Its action in ACL rules.
+    pub(super) fn action(&self) -> ChannelAction {
         match self {
-            Self::Channel(_) => Wish::Subscribe,
-            Self::Prefix(_) => Wish::SubscribePattern,
+            Self::Channel(_) => ChannelAction::Subscribe,
+            Self::Prefix(_) => ChannelAction::SubscribePattern,
         }
     }
 
-    /// Appends the command that asks for it, or for it no longer.
+    /// Appends the command that subscribes or unsubscribes.
     pub(super) fn ask(&self, wanted: bool, out: &mut BytesMut) {
         let word: &[u8] = match (self, wanted) {
             (Self::Channel(_), true) => b"SUBSCRIBE",
@@ -51,7 +51,7 @@ impl Filter {
     }
 }
 
-/// A pattern of Redis that matches what begins so, and nothing else (defect D41).
+/// A Redis pattern that matches exactly the channels with this prefix (defect D41).
 fn glob(prefix: &str) -> String {
     let mut glob = String::with_capacity(prefix.len() + 1);
     for letter in prefix.chars() {
@@ -69,7 +69,7 @@ mod tests {
     use super::glob;
 
     #[test]
-    fn letters_that_mean_something_to_redis_mean_themselves() {
+    fn special_characters_of_redis_patterns_are_escaped() {
         assert_eq!(glob(""), "*");
         assert_eq!(glob("port."), "port.*");
         assert_eq!(glob(r"a*?[b]^\-ü"), r"a\*\?\[b\]\^\\-ü*");

@@ -10,25 +10,25 @@ use tokio::time::sleep;
 
 use super::counters::Counters;
 use super::filter::Filter;
-use super::queue::{Abandoned, Intake};
-use super::serving::Serving;
+use super::link_session::LinkSession;
+use super::queue::{Abandoned, QueueSender};
 use crate::pubsub::nodes::Nodes;
 use crate::servers::Endpoint;
 
-/// The one connection of a subscriber: taken at a random master, served until it ends, and taken anew.
+/// The connection of a subscriber: connects to a random master, serves the connection until it ends, and connects again.
 pub(super) struct SubLink {
     pub(super) nodes: Arc<Nodes>,
     pub(super) dead_after: Duration,
     pub(super) wanted: Arc<RwLock<Subscriptions>>,
     /// Changes with `wanted`.
     pub(super) changes: watch::Receiver<()>,
-    pub(super) intake: Intake,
+    pub(super) sender: QueueSender,
     pub(super) counters: Arc<Counters>,
     pub(super) peer: Arc<Mutex<Option<PeerReading>>>,
 }
 
 impl SubLink {
-    /// Runs until it is aborted, or nobody reads.
+    /// Runs until it is aborted, or the queue has no reader.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::default();
         let (mut last, mut last_failure) = (None, String::new());
@@ -41,7 +41,7 @@ impl SubLink {
                     self.counters.connected.add(1);
                     let endpoint = connection.endpoint().clone();
                     let nodes = Arc::clone(&self.nodes);
-                    let served = Serving::new(&mut self, connection, missed.take()).run(&nodes).await;
+                    let served = LinkSession::new(&mut self, connection, missed.take()).run(&nodes).await;
                     let Ok(end) = served else { return };
                     if end.was_settled {
                         backoff.reset();
@@ -52,7 +52,7 @@ impl SubLink {
                 Err(error) => {
                     let failure = error.to_string();
                     if failure != last_failure {
-                        tracing::warn!("cannot subscribe yet: {failure}");
+                        tracing::warn!("cannot subscribe, retrying: {failure}");
                         last_failure = failure;
                     }
                 }
@@ -61,24 +61,24 @@ impl SubLink {
         }
     }
 
-    /// What a server is to be asked for now.
+    /// The filters that the server should have now.
     pub(super) fn filters(&mut self) -> BTreeSet<Filter> {
         self.changes.mark_unchanged();
         let wanted = self.wanted.read().unwrap_or_else(PoisonError::into_inner);
         wanted.iter().map(|subscription| Filter::of(&subscription)).collect()
     }
 
-    /// How far the connection is, for who asks.
-    pub(super) fn is_now(&self, endpoint: &Endpoint, state: &str) {
+    /// Sets the state of the connection for the status.
+    pub(super) fn set_state(&self, endpoint: &Endpoint, state: &str) {
         let reading = PeerReading { endpoint: endpoint.to_string(), state: state.to_owned() };
         *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
     }
 
-    pub(super) async fn tell(&self, notice: Notice) -> Result<(), Abandoned> {
-        self.intake.put(Incoming::Notice(notice)).await.map(drop)
+    pub(super) async fn notify(&self, notice: Notice) -> Result<(), Abandoned> {
+        self.sender.put(Incoming::Notice(notice)).await.map(drop)
     }
 
-    /// Puts an event into the queue. `true` if it had to wait for the application.
+    /// Puts an event into the queue. Returns `true` if it had to wait for the application.
     pub(super) async fn deliver(&self, channel: Bytes, payload: Bytes) -> Result<bool, Abandoned> {
         let Ok(topic) = Topic::new(channel) else {
             self.counters.dropped(WireError::BadTopic);
@@ -91,15 +91,15 @@ impl SubLink {
         if !self.wanted.read().unwrap_or_else(PoisonError::into_inner).wants(&topic) {
             return Ok(false);
         }
-        let held_back = self.intake.put(Incoming::Message(Envelope { topic, payload })).await?;
+        let held_back = self.sender.put(Incoming::Message(Envelope { topic, payload })).await?;
         self.counters.received.add(1);
         self.counters.held_back.add(u64::from(held_back));
         Ok(held_back)
     }
 }
 
-/// Whether this is what Dragonflow's own driver tells its readers every three seconds, on a channel that a tenant's topic may
-/// be called as well (defect D42; dragonflow-pubsub.md 3.5).
+/// Whether this is the node list that Dragonflow's own driver sends every three seconds, on a channel that may also be a
+/// tenant's topic (defect D42; dragonflow-pubsub.md 3.5).
 fn is_node_list(topic: &Topic, payload: &[u8]) -> bool {
     topic.as_bytes() == b"redis"
         && EventRef::read(topic.as_bytes(), payload)

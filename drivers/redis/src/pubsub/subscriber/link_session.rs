@@ -7,38 +7,38 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::filter::Filter;
 use super::link::SubLink;
-use super::placement::{Heard, Placement};
 use super::queue::Abandoned;
+use super::sent_subscriptions::{SentSubscriptions, ServerMessage};
 use crate::pubsub::connection::{Connection, Exchanged};
 use crate::pubsub::nodes::Nodes;
 
-/// One connection while it is read.
-pub(super) struct Serving<'a> {
+/// One connection while it is served.
+pub(super) struct LinkSession<'a> {
     link: &'a mut SubLink,
     connection: Connection,
-    placement: Placement,
-    /// As notices call the server.
+    subscriptions: SentSubscriptions,
+    /// The server's name in notices.
     publisher: String,
-    /// Why events may be missing, until that is told.
+    /// Why events may be missing, until it is reported.
     missed: Option<String>,
-    standing: Standing,
+    reported: ReportedState,
     /// Whether every subscription was answered at some time.
     was_settled: bool,
-    /// Refusals that were told.
-    told: BTreeSet<Filter>,
-    /// What the last refusal means.
+    /// Refusals that were reported.
+    reported_refusals: BTreeSet<Filter>,
+    /// The text of the last refusal.
     refusal: String,
-    /// Whether the application has ever kept this connection waiting.
+    /// Whether this connection ever had to wait for the application.
     held_back: bool,
-    /// Thirds of `dead_after` in which nothing came.
+    /// Thirds of `dead_after` without input.
     quiet_ticks: u32,
 }
 
-/// What the notices say about the subscriptions of a connection.
+/// The reported state of the subscriptions of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// Nothing: not every subscription was answered so far.
-    Placing,
+enum ReportedState {
+    /// Not reported: some subscriptions are not answered yet.
+    None,
     /// All are confirmed.
     Subscribed,
     /// The server refuses some.
@@ -53,10 +53,10 @@ pub(super) struct End {
 
 const TICKS: u32 = 3;
 
-/// How many refused subscriptions a reason names; the log names all.
-const NAMED: usize = 10;
+/// Number of refused subscriptions that a reason names; the log names all.
+const MAX_NAMED: usize = 10;
 
-/// Why a connection is served no longer.
+/// Why a connection is not served any more.
 enum Stop {
     /// It ended, for this reason.
     Lost(String),
@@ -69,49 +69,49 @@ impl From<Abandoned> for Stop {
     }
 }
 
-impl<'a> Serving<'a> {
+impl<'a> LinkSession<'a> {
     pub(super) fn new(link: &'a mut SubLink, connection: Connection, missed: Option<String>) -> Self {
         Self {
             publisher: connection.endpoint().to_string(),
             link,
             connection,
-            placement: Placement::default(),
+            subscriptions: SentSubscriptions::default(),
             missed,
-            standing: Standing::Placing,
+            reported: ReportedState::None,
             was_settled: false,
-            told: BTreeSet::new(),
+            reported_refusals: BTreeSet::new(),
             refusal: String::new(),
             held_back: false,
             quiet_ticks: 0,
         }
     }
 
-    /// Tells that the connection stands, reads it until it ends, and tells that.
+    /// Reports the link as up, serves it until it ends, and reports it as down.
     pub(super) async fn run(mut self, nodes: &Nodes) -> Result<End, Abandoned> {
-        self.link.is_now(self.connection.endpoint(), "up");
-        self.link.tell(Notice::LinkUp { publisher: self.publisher.clone() }).await?;
+        self.link.set_state(self.connection.endpoint(), "up");
+        self.link.notify(Notice::LinkUp { publisher: self.publisher.clone() }).await?;
         let reason = match self.serve(nodes).await {
             Stop::Lost(reason) => self.explained(reason),
             Stop::Abandoned => return Err(Abandoned),
         };
-        self.link.is_now(self.connection.endpoint(), "connecting");
+        self.link.set_state(self.connection.endpoint(), "connecting");
         self.link.counters.links_lost.add(1);
-        tracing::warn!("lost {}: {reason}", self.publisher);
+        tracing::warn!("lost the connection to {}: {reason}; reconnecting", self.publisher);
         let (publisher, reason_told) = (self.publisher, reason.clone());
-        self.link.tell(Notice::LinkDown { publisher: publisher.clone(), reason: reason_told }).await?;
-        // What an earlier connection missed was not told if this one never came so far.
+        self.link.notify(Notice::LinkDown { publisher: publisher.clone(), reason: reason_told }).await?;
+        // If this connection never reported what an earlier one missed, that reason remains.
         let reason =
             self.missed.unwrap_or_else(|| format!("the connection to {publisher} was lost: {reason}"));
         Ok(End { reason, was_settled: self.was_settled })
     }
 
-    /// What an operator can do about it, where it shows.
+    /// Adds what an operator can do about it, if that is known.
     fn explained(&self, reason: String) -> String {
         if !self.held_back {
             return reason;
         }
         format!(
-            "{reason}; the application did not read fast enough, and Redis disconnects a subscriber that is above its \
+            "{reason}; the application was too slow, and Redis disconnects a subscriber that exceeds its \
              client-output-buffer-limit pubsub"
         )
     }
@@ -125,14 +125,14 @@ impl<'a> Serving<'a> {
 
     async fn read(&mut self, nodes: &Nodes) -> Result<std::convert::Infallible, Stop> {
         let node = self.connection.node.clone();
-        let mut left = std::pin::pin!(nodes.left(&node));
+        let mut left = std::pin::pin!(nodes.until_left(&node));
         let mut ticks = interval(self.link.dead_after / TICKS);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut backoff, mut retry_at) = (Backoff::default(), None);
-        self.place();
+        self.update_subscriptions();
         self.settle().await?;
         loop {
-            let again = self.placement.has_refused() && self.placement.is_settled();
+            let again = self.subscriptions.has_refused() && self.subscriptions.is_settled();
             if again && retry_at.is_none() {
                 retry_at = Some(Instant::now() + backoff.next_delay(fastrand::f64()));
             }
@@ -140,58 +140,58 @@ impl<'a> Serving<'a> {
                 exchanged = self.connection.exchange() => {
                     if exchanged.map_err(Stop::Lost)? == Exchanged::Read {
                         self.quiet_ticks = 0;
-                        self.take_all().await?;
+                        self.handle_frames().await?;
                     }
                 }
                 changed = self.link.changes.changed() => {
                     changed.map_err(|_| Stop::Abandoned)?;
-                    self.place();
-                    // A subscription that was refused may be wanted no longer.
+                    self.update_subscriptions();
+                    // A refused subscription may not be wanted any more.
                     self.settle().await?;
                 }
                 _ = ticks.tick() => self.tick().map_err(Stop::Lost)?,
                 () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if again => {
                     retry_at = None;
-                    self.placement.retry(&mut self.connection.out);
+                    self.subscriptions.retry(&mut self.connection.out);
                 }
                 reason = &mut left => return Err(Stop::Lost(reason)),
             }
         }
     }
 
-    fn place(&mut self) {
+    fn update_subscriptions(&mut self) {
         let wanted = self.link.filters();
-        self.placement.want(&wanted, &mut self.connection.out);
+        self.subscriptions.update(&wanted, &mut self.connection.out);
     }
 
     fn tick(&mut self) -> Result<(), String> {
         self.quiet_ticks += 1;
         if self.quiet_ticks > TICKS {
             let dead_after: Duration = self.link.dead_after;
-            return Err(format!("nothing came for {dead_after:?} (dead_after)"));
+            return Err(format!("no data for {dead_after:?} (dead_after)"));
         }
-        self.placement.ping(&mut self.connection.out);
+        self.subscriptions.ping(&mut self.connection.out);
         Ok(())
     }
 
-    /// All frames that were read.
-    async fn take_all(&mut self) -> Result<(), Stop> {
+    /// Handles all frames that were read.
+    async fn handle_frames(&mut self) -> Result<(), Stop> {
         while let Some(frame) = self.connection.next_frame().map_err(Stop::Lost)? {
-            let heard = self.placement.on(frame).ok_or_else(|| {
-                Stop::Lost("the server said what Redis does not say to a subscriber".to_owned())
+            let message = self.subscriptions.on(frame).ok_or_else(|| {
+                Stop::Lost("the server sent a frame that is invalid for a subscriber".to_owned())
             })?;
-            match heard {
-                Heard::Event(channel, payload) => {
+            match message {
+                ServerMessage::Event(channel, payload) => {
                     if self.link.deliver(channel, payload).await? {
                         self.held_back = true;
-                        // Time in which we did not read is not silence of the server.
+                        // While the application blocked reading, silence is not the server's fault.
                         self.quiet_ticks = 0;
                     }
                 }
-                Heard::TooBig => self.link.counters.dropped(WireError::TooBig),
-                Heard::Confirmed(filter) => self.confirmed(&filter).await?,
-                Heard::Refused(filter, line) => self.refused(filter, &line).await?,
-                Heard::Nothing => {}
+                ServerMessage::TooBig => self.link.counters.dropped(WireError::TooBig),
+                ServerMessage::Confirmed(filter) => self.confirmed(&filter).await?,
+                ServerMessage::Refused(filter, line) => self.refused(filter, &line).await?,
+                ServerMessage::Nothing => {}
             }
         }
         Ok(())
@@ -199,21 +199,22 @@ impl<'a> Serving<'a> {
 
     async fn confirmed(&mut self, filter: &Filter) -> Result<(), Stop> {
         self.settle().await?;
-        if self.told.remove(filter) {
-            let reason = format!("{} takes the subscription now, which it refused before", self.publisher);
+        if self.reported_refusals.remove(filter) {
+            let reason =
+                format!("{} accepts the subscription now, after it refused it before", self.publisher);
             self.resync(filter, reason).await?;
         }
         Ok(())
     }
 
-    /// Seed 004, case 3: a refusal is reported, once, and the subscription is asked for again from time to time.
+    /// Seed 004, case 3: a refusal is reported once, and the subscription is retried from time to time.
     async fn refused(&mut self, filter: Filter, line: &str) -> Result<(), Stop> {
         self.link.counters.refused.add(1);
-        if self.told.insert(filter.clone()) {
-            let why = self.connection.refused_on(filter.wish(), &filter.name(), line);
+        if self.reported_refusals.insert(filter.clone()) {
+            let why = self.connection.refused_on(filter.action(), &filter.name(), line);
             self.refusal = why.to_string();
-            tracing::warn!("a subscription is refused, and is asked for again: {why}");
-            let reason = format!("the server refuses the subscription, and nothing comes of it: {why}");
+            tracing::warn!("the server refused a subscription, which will be retried: {why}");
+            let reason = format!("the server refuses the subscription, so no events arrive: {why}");
             self.resync(&filter, reason).await?;
         }
         self.settle().await
@@ -221,51 +222,52 @@ impl<'a> Serving<'a> {
 
     fn why_stale(&self) -> String {
         let mut names: Vec<_> = self
-            .placement
+            .subscriptions
             .refused()
             .map(|filter| String::from_utf8_lossy(&filter.name()).into_owned())
             .collect();
         names.sort();
         let count = names.len();
-        names.truncate(NAMED);
-        let more = if count > NAMED { format!(" and {} more", count - NAMED) } else { String::new() };
+        names.truncate(MAX_NAMED);
+        let more = if count > MAX_NAMED { format!(" and {} more", count - MAX_NAMED) } else { String::new() };
         format!("the server refuses subscriptions to {names:?}{more}; the last refusal: {}", self.refusal)
     }
 
     async fn resync(&self, filter: &Filter, reason: String) -> Result<(), Stop> {
         let (topic, reason) = match filter {
-            // Without its marks a topic's end is not known: that is a matter of the topic.
+            // Without its marks, missing events at a topic's end are not detected: the notice is about the topic.
             Filter::Channel(topic) => (Some(topic.marked().as_ref().unwrap_or(topic).to_string()), reason),
-            Filter::Prefix(prefix) => (None, format!("of topics that begin with {prefix:?}: {reason}")),
+            Filter::Prefix(prefix) => (None, format!("topics that begin with {prefix:?}: {reason}")),
         };
         let publisher = Some(self.publisher.clone());
-        Ok(self.link.tell(Notice::Resync { publisher, topic, reason }).await?)
+        Ok(self.link.notify(Notice::Resync { publisher, topic, reason }).await?)
     }
 
-    /// Once every subscription was answered, reports `Subscribed` if all are confirmed, and `Stale` if the server refuses
-    /// some; and right after the first of them what was missed before.
+    /// When every subscription is answered, reports `Subscribed` if all are confirmed, or `Stale` if the server refuses some;
+    /// right after the first report, reports what was missed before.
     async fn settle(&mut self) -> Result<(), Stop> {
-        if !self.placement.is_settled() {
+        if !self.subscriptions.is_settled() {
             return Ok(());
         }
-        let standing = if self.placement.has_refused() { Standing::Refused } else { Standing::Subscribed };
-        if standing == self.standing {
+        let reported =
+            if self.subscriptions.has_refused() { ReportedState::Refused } else { ReportedState::Subscribed };
+        if reported == self.reported {
             return Ok(());
         }
-        (self.standing, self.was_settled) = (standing, true);
+        (self.reported, self.was_settled) = (reported, true);
         let publisher = self.publisher.clone();
-        if standing == Standing::Subscribed {
-            self.link.is_now(self.connection.endpoint(), "subscribed");
-            self.link.tell(Notice::Subscribed { publisher, incarnation: None }).await?;
+        if reported == ReportedState::Subscribed {
+            self.link.set_state(self.connection.endpoint(), "subscribed");
+            self.link.notify(Notice::Subscribed { publisher, incarnation: None }).await?;
         } else {
-            self.link.is_now(self.connection.endpoint(), "refused");
+            self.link.set_state(self.connection.endpoint(), "refused");
             let reason = self.why_stale();
-            self.link.tell(Notice::Stale { publisher, reason }).await?;
+            self.link.notify(Notice::Stale { publisher, reason }).await?;
         }
         if let Some(missed) = self.missed.take() {
             let reason =
-                format!("{missed}; what was published until now may be missing, and Redis keeps nothing");
-            self.link.tell(Notice::Resync { publisher: None, topic: None, reason }).await?;
+                format!("{missed}; events published until now may be missing, because Redis stores none");
+            self.link.notify(Notice::Resync { publisher: None, topic: None, reason }).await?;
         }
         Ok(())
     }

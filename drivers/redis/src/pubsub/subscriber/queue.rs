@@ -1,20 +1,20 @@
 use pubsub_api::{Incoming, QueueReading};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
 
-use crate::pubsub::room::{Room, cost};
+use crate::pubsub::budget::{Budget, cost};
 
-/// What was received and is not read, bounded in events and in bytes.
+/// Received items that are not read yet, bounded in events and in bytes.
 #[derive(Debug)]
 pub(super) struct Queue {
     incoming: Mutex<mpsc::Receiver<Queued>>,
-    bytes: Room,
+    bytes: Budget,
 }
 
-/// Where a link puts what it received.
+/// The sender of the queue, for a link.
 #[derive(Debug, Clone)]
-pub(super) struct Intake {
+pub(super) struct QueueSender {
     queue: mpsc::Sender<Queued>,
-    bytes: Room,
+    bytes: Budget,
 }
 
 #[derive(Debug)]
@@ -23,27 +23,27 @@ struct Queued {
     _room: Option<OwnedSemaphorePermit>,
 }
 
-/// Nobody reads the queue any more.
+/// The queue has no reader any more.
 #[derive(Debug)]
 pub(super) struct Abandoned;
 
 impl Queue {
-    pub(super) fn new(events: usize, bytes: usize) -> (Intake, Self) {
+    pub(super) fn new(events: usize, bytes: usize) -> (QueueSender, Self) {
         let (queue, incoming) = mpsc::channel(events);
-        let bytes = Room::new(bytes);
-        (Intake { queue, bytes: bytes.clone() }, Self { incoming: Mutex::new(incoming), bytes })
+        let bytes = Budget::new(bytes);
+        (QueueSender { queue, bytes: bytes.clone() }, Self { incoming: Mutex::new(incoming), bytes })
     }
 
-    /// The next; `None` when all is read and no link is left. Cancel-safe.
+    /// The next item; `None` when all is read and no link is left. Cancel-safe.
     pub(super) async fn next(&self) -> Option<Incoming> {
         self.incoming.lock().await.recv().await.map(|queued| queued.incoming)
     }
 
-    /// How full it is; `intake` is gone after `close`.
-    pub(super) fn read(&self, intake: Option<&Intake>, events: usize) -> Vec<QueueReading> {
+    /// The fill level; after `close` there is no `sender`.
+    pub(super) fn read(&self, sender: Option<&QueueSender>, events: usize) -> Vec<QueueReading> {
         let full =
-            "reading stops, Redis holds back, and cuts the connection above its client-output-buffer-limit";
-        let depth = intake.map_or(0, |intake| intake.queue.max_capacity() - intake.queue.capacity());
+            "reading stops; Redis buffers events, and disconnects above its client-output-buffer-limit";
+        let depth = sender.map_or(0, |sender| sender.queue.max_capacity() - sender.queue.capacity());
         let of_events = QueueReading {
             name: "recv_queue".to_owned(),
             depth: depth as u64,
@@ -55,11 +55,11 @@ impl Queue {
     }
 }
 
-impl Intake {
-    /// Waits for room. `true` if it had to.
+impl QueueSender {
+    /// Waits for room. Returns `true` if it had to wait.
     ///
     /// # Errors
-    /// [`Abandoned`] if nobody reads any more.
+    /// [`Abandoned`] if the queue has no reader any more.
     pub(super) async fn put(&self, incoming: Incoming) -> Result<bool, Abandoned> {
         let bytes = match &incoming {
             Incoming::Message(envelope) => cost(envelope.payload.len()),

@@ -5,112 +5,113 @@ use bytes::{Bytes, BytesMut};
 use super::filter::Filter;
 use crate::pubsub::wire::{Frame, command};
 
-/// What one connection was asked for, and what its server has confirmed: a state machine without I/O.
+/// The requested and the confirmed subscriptions of one connection: a state machine without I/O.
 ///
-/// A server answers in the order in which it was asked, and what it delivers stands between the answers as it was at that
-/// place. So the set of what is confirmed is, at each event, what the server had when it took the event: a channel that
-/// several filters match comes several times, and one of them is delivered.
+/// A server answers in the order of the requests, and delivered events come between the answers at their place. So at each
+/// event, the confirmed set is the set that the server had when it accepted the event: a channel that several filters match
+/// arrives several times, and exactly one copy is delivered.
 #[derive(Debug, Default)]
-pub(super) struct Placement {
-    /// What was asked and is not answered, in order.
-    asked: VecDeque<Asked>,
-    /// How many of these are for a filter.
-    placing: usize,
-    /// What was asked for last, of each filter that is wanted.
-    placed: HashMap<Filter, Placed>,
+pub(super) struct SentSubscriptions {
+    /// Requests without an answer, in order.
+    pending: VecDeque<PendingRequest>,
+    /// The number of these that are for a filter.
+    unanswered: usize,
+    /// The latest request for each wanted filter.
+    filters: HashMap<Filter, FilterState>,
     channels: HashSet<Bytes>,
     prefixes: BTreeSet<String>,
 }
 
 #[derive(Debug)]
-enum Asked {
-    Place(Filter),
-    TakeAway(Filter),
+enum PendingRequest {
+    Subscribe(Filter),
+    Unsubscribe(Filter),
     Ping,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Placed {
-    Asked,
+enum FilterState {
+    Requested,
     Confirmed,
     Refused,
 }
 
-/// What a frame means.
+/// The meaning of a frame.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum ServerMessage {
     /// An event.
     Event(Bytes, Bytes),
-    /// An event larger than any may be.
+    /// An event larger than the limit.
     TooBig,
-    /// The server delivers this from here on.
+    /// The server delivers this filter from here on.
     Confirmed(Filter),
-    /// The server does not deliver this, in its words.
+    /// The server refuses this filter, with its text.
     Refused(Filter, String),
-    /// Nothing that matters to anyone, but that the server lives.
+    /// Nothing to do; it only shows that the server is alive.
     Nothing,
 }
 
-impl Placement {
-    /// Asks for what is wanted and was not asked for, and then no longer for what is not wanted.
-    pub(super) fn want(&mut self, wanted: &BTreeSet<Filter>, out: &mut BytesMut) {
+impl SentSubscriptions {
+    /// Subscribes to new filters, and then unsubscribes from filters that are not wanted any more.
+    pub(super) fn update(&mut self, wanted: &BTreeSet<Filter>, out: &mut BytesMut) {
         for filter in wanted {
-            if !self.placed.contains_key(filter) {
-                self.place(filter.clone(), out);
+            if !self.filters.contains_key(filter) {
+                self.subscribe(filter.clone(), out);
             }
         }
         let unwanted: Vec<Filter> =
-            self.placed.keys().filter(|filter| !wanted.contains(filter)).cloned().collect();
+            self.filters.keys().filter(|filter| !wanted.contains(filter)).cloned().collect();
         for filter in unwanted {
-            if self.placed.remove(&filter) != Some(Placed::Refused) {
+            if self.filters.remove(&filter) != Some(FilterState::Refused) {
                 filter.ask(false, out);
-                self.asked.push_back(Asked::TakeAway(filter));
+                self.pending.push_back(PendingRequest::Unsubscribe(filter));
             }
         }
     }
 
-    /// Asks once more for what was refused.
+    /// Requests refused filters again.
     pub(super) fn retry(&mut self, out: &mut BytesMut) {
         let refused: Vec<Filter> = self.refused().cloned().collect();
         for filter in refused {
-            self.place(filter, out);
+            self.subscribe(filter, out);
         }
     }
 
-    fn place(&mut self, filter: Filter, out: &mut BytesMut) {
+    fn subscribe(&mut self, filter: Filter, out: &mut BytesMut) {
         filter.ask(true, out);
-        self.placed.insert(filter.clone(), Placed::Asked);
-        self.asked.push_back(Asked::Place(filter));
-        self.placing += 1;
+        self.filters.insert(filter.clone(), FilterState::Requested);
+        self.pending.push_back(PendingRequest::Subscribe(filter));
+        self.unanswered += 1;
     }
 
-    /// Asks for a sign of life.
+    /// Requests an answer to show that the server is alive.
     pub(super) fn ping(&mut self, out: &mut BytesMut) {
         command(out, &[b"PING"]);
-        self.asked.push_back(Asked::Ping);
+        self.pending.push_back(PendingRequest::Ping);
     }
 
     /// Whether every filter was answered.
     pub(super) fn is_settled(&self) -> bool {
-        self.placing == 0
+        self.unanswered == 0
     }
 
-    /// Which of the filters that are wanted the server refuses, in no order.
+    /// The wanted filters that the server refuses, in any order.
     pub(super) fn refused(&self) -> impl Iterator<Item = &Filter> {
-        self.placed.iter().filter(|(_, placed)| **placed == Placed::Refused).map(|(filter, _)| filter)
+        self.filters.iter().filter(|(_, state)| **state == FilterState::Refused).map(|(filter, _)| filter)
     }
 
-    /// Whether the server refuses something that is wanted.
+    /// Whether the server refuses a wanted filter.
     pub(super) fn has_refused(&self) -> bool {
         self.refused().next().is_some()
     }
 
-    /// Takes what came. `None` if a server says no such thing here.
-    pub(super) fn on(&mut self, frame: Frame) -> Option<Heard> {
+    /// Handles a frame. `None` if the server may not send it here.
+    pub(super) fn on(&mut self, frame: Frame) -> Option<ServerMessage> {
         let parts = match frame {
             Frame::List(parts) => parts,
             Frame::Status(_) => {
-                return matches!(self.asked.pop_front()?, Asked::Ping).then_some(Heard::Nothing);
+                return matches!(self.pending.pop_front()?, PendingRequest::Ping)
+                    .then_some(ServerMessage::Nothing);
             }
             Frame::Refused(line) => return self.refusal(line),
             _ => return None,
@@ -122,67 +123,73 @@ impl Placement {
             (b"message", [Some(Frame::Bulk(channel)), payload, None]) => event(channel, payload?),
             (b"pmessage", [Some(Frame::Bulk(pattern)), Some(Frame::Bulk(channel)), payload]) => {
                 let payload = payload?;
-                if self.is_copy(&pattern, &channel) { Some(Heard::Nothing) } else { event(channel, payload) }
+                if self.is_copy(&pattern, &channel) {
+                    Some(ServerMessage::Nothing)
+                } else {
+                    event(channel, payload)
+                }
             }
             (b"subscribe" | b"psubscribe" | b"unsubscribe" | b"punsubscribe", _) => self.confirmed(),
-            (b"pong", _) => matches!(self.asked.pop_front()?, Asked::Ping).then_some(Heard::Nothing),
+            (b"pong", _) => {
+                matches!(self.pending.pop_front()?, PendingRequest::Ping).then_some(ServerMessage::Nothing)
+            }
             _ => None,
         }
     }
 
-    fn confirmed(&mut self) -> Option<Heard> {
-        match self.asked.pop_front()? {
-            Asked::Place(filter) => {
-                self.placing -= 1;
+    fn confirmed(&mut self) -> Option<ServerMessage> {
+        match self.pending.pop_front()? {
+            PendingRequest::Subscribe(filter) => {
+                self.unanswered -= 1;
                 match &filter {
                     Filter::Channel(topic) => drop(self.channels.insert(topic.to_bytes())),
                     Filter::Prefix(prefix) => drop(self.prefixes.insert(prefix.clone())),
                 }
-                if let Some(placed) = self.placed.get_mut(&filter) {
-                    *placed = Placed::Confirmed;
+                if let Some(state) = self.filters.get_mut(&filter) {
+                    *state = FilterState::Confirmed;
                 }
-                Some(Heard::Confirmed(filter))
+                Some(ServerMessage::Confirmed(filter))
             }
-            Asked::TakeAway(filter) => {
+            PendingRequest::Unsubscribe(filter) => {
                 match &filter {
                     Filter::Channel(topic) => drop(self.channels.remove(topic.as_bytes())),
                     Filter::Prefix(prefix) => drop(self.prefixes.remove(prefix)),
                 }
-                Some(Heard::Nothing)
+                Some(ServerMessage::Nothing)
             }
-            Asked::Ping => None,
+            PendingRequest::Ping => None,
         }
     }
 
-    fn refusal(&mut self, line: String) -> Option<Heard> {
-        match self.asked.pop_front()? {
-            Asked::Place(filter) => {
-                self.placing -= 1;
-                if let Some(placed) = self.placed.get_mut(&filter) {
-                    *placed = Placed::Refused;
+    fn refusal(&mut self, line: String) -> Option<ServerMessage> {
+        match self.pending.pop_front()? {
+            PendingRequest::Subscribe(filter) => {
+                self.unanswered -= 1;
+                if let Some(state) = self.filters.get_mut(&filter) {
+                    *state = FilterState::Refused;
                 }
-                Some(Heard::Refused(filter, line))
+                Some(ServerMessage::Refused(filter, line))
             }
-            // Who may not even ask for an answer has been answered.
-            Asked::TakeAway(_) | Asked::Ping => Some(Heard::Nothing),
+            // A refusal shows that the server is alive, like any answer.
+            PendingRequest::Unsubscribe(_) | PendingRequest::Ping => Some(ServerMessage::Nothing),
         }
     }
 
-    /// Whether the server says the same once more: for the channel itself, or for a shorter prefix of it.
+    /// Whether the server sends the same event for the channel itself, or for a shorter prefix of it.
     fn is_copy(&self, pattern: &[u8], channel: &[u8]) -> bool {
         if self.channels.contains(channel) {
             return true;
         }
-        // In this order a prefix stands before the longer ones that begin with it.
+        // In this order a prefix comes before the longer ones that start with it.
         let first = self.prefixes.iter().find(|prefix| channel.starts_with(prefix.as_bytes()));
         first.is_some_and(|first| Filter::Prefix(first.clone()).name() != pattern)
     }
 }
 
-fn event(channel: Bytes, payload: Frame) -> Option<Heard> {
+fn event(channel: Bytes, payload: Frame) -> Option<ServerMessage> {
     match payload {
-        Frame::Bulk(payload) => Some(Heard::Event(channel, payload)),
-        Frame::TooBig => Some(Heard::TooBig),
+        Frame::Bulk(payload) => Some(ServerMessage::Event(channel, payload)),
+        Frame::TooBig => Some(ServerMessage::TooBig),
         _ => None,
     }
 }

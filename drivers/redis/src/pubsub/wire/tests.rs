@@ -7,7 +7,7 @@ fn bulk(text: &str) -> Frame {
     Frame::Bulk(Bytes::copy_from_slice(text.as_bytes()))
 }
 
-/// What comes of bytes that arrive in pieces of this size.
+/// The frames in bytes that arrive in pieces of this size.
 fn decoded(bytes: &[u8], piece: usize, bounds: Bounds) -> Result<Vec<Frame>, Malformed> {
     let (mut decoder, mut buffer, mut frames) = (Decoder::new(bounds), BytesMut::new(), Vec::new());
     for piece in bytes.chunks(piece) {
@@ -16,12 +16,12 @@ fn decoded(bytes: &[u8], piece: usize, bounds: Bounds) -> Result<Vec<Frame>, Mal
             frames.push(frame);
         }
     }
-    assert!(buffer.is_empty(), "all of it is understood");
+    assert!(buffer.is_empty(), "all bytes are parsed");
     Ok(frames)
 }
 
 #[test]
-fn frames_are_found_however_the_bytes_are_cut() {
+fn frames_are_parsed_however_the_bytes_are_split() {
     let bytes = b"+PONG\r\n-NOPERM no\r\n:3\r\n$-1\r\n$0\r\n\r\n*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$4\r\n\r\n\r\n\r\n*0\r\n";
     let wanted = [
         Frame::Status("PONG".to_owned()),
@@ -38,7 +38,7 @@ fn frames_are_found_however_the_bytes_are_cut() {
 }
 
 #[test]
-fn lists_within_lists_are_found() {
+fn nested_lists_are_parsed() {
     let bytes = b"*1\r\n*3\r\n:0\r\n:5\r\n*2\r\n$1\r\nh\r\n:1\r\n";
     let range = vec![Frame::Int(0), Frame::Int(5), Frame::List(vec![bulk("h"), Frame::Int(1)])];
     assert_eq!(decoded(bytes, 3, Bounds::SLOTS).unwrap(), [Frame::List(vec![Frame::List(range)])]);
@@ -46,7 +46,7 @@ fn lists_within_lists_are_found() {
 }
 
 #[test]
-fn what_is_larger_than_an_event_is_stepped_over_without_being_kept() {
+fn a_value_larger_than_an_event_is_skipped_and_not_kept_in_memory() {
     let (mut decoder, mut buffer) = (Decoder::new(Bounds::PUBSUB), BytesMut::new());
     let length = MAX_RECEIVED_BYTES * 3;
     buffer.extend_from_slice(format!("*2\r\n$1\r\na\r\n${length}\r\n").as_bytes());
@@ -54,7 +54,7 @@ fn what_is_larger_than_an_event_is_stepped_over_without_being_kept() {
     for _ in 0..length / 1024 {
         buffer.extend_from_slice(&[b'x'; 1024]);
         assert_eq!(decoder.next(&mut buffer), Ok(None));
-        assert!(buffer.is_empty(), "nothing of it is kept");
+        assert!(buffer.is_empty(), "nothing is kept");
     }
     buffer.extend_from_slice(b"\r\n:1\r\n");
     assert_eq!(decoder.next(&mut buffer), Ok(Some(Frame::List(vec![bulk("a"), Frame::TooBig]))));
@@ -69,7 +69,7 @@ fn the_largest_event_passes() {
 }
 
 #[test]
-fn what_is_not_resp2_ends_it() {
+fn input_that_is_not_resp2_is_malformed() {
     for bytes in [
         &b"HTTP/1.1 400 Bad Request\r\n"[..],
         b"\r\n",
@@ -89,7 +89,7 @@ fn what_is_not_resp2_ends_it() {
 }
 
 #[test]
-fn an_announced_length_takes_no_memory() {
+fn an_announced_length_allocates_no_memory() {
     let (mut decoder, mut buffer) = (Decoder::new(Bounds::SLOTS), BytesMut::new());
     buffer.extend_from_slice(b"*1000000\r\n$1048576\r\n");
     assert_eq!(decoder.next(&mut buffer), Ok(None));
@@ -98,7 +98,7 @@ fn an_announced_length_takes_no_memory() {
 }
 
 #[test]
-fn a_command_is_a_list_of_bytes() {
+fn a_command_is_a_list_of_bulk_strings() {
     let mut out = BytesMut::new();
     command(&mut out, &[b"PUBLISH", b"a", b"\r\n"]);
     assert_eq!(out, &b"*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$2\r\n\r\n\r\n"[..]);

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use bytes::{Bytes, BytesMut};
 use pubsub_api::Topic;
 
-use super::{Filter, Frame, Heard, Placement};
+use super::{Filter, Frame, SentSubscriptions, ServerMessage};
 
 fn channel(name: &'static str) -> Filter {
     Filter::Channel(Topic::new(name).unwrap())
@@ -23,90 +23,90 @@ fn confirmation(sort: &'static str) -> Frame {
     Frame::List(parts)
 }
 
-/// A placement to which all of these are confirmed.
-fn confirmed(filters: &[Filter]) -> Placement {
-    let mut placement = Placement::default();
-    placement.want(&filters.iter().cloned().collect(), &mut BytesMut::new());
+/// A subscriptions in which all of these are confirmed.
+fn confirmed(filters: &[Filter]) -> SentSubscriptions {
+    let mut subscriptions = SentSubscriptions::default();
+    subscriptions.update(&filters.iter().cloned().collect(), &mut BytesMut::new());
     for _ in filters {
-        assert!(matches!(placement.on(confirmation("subscribe")), Some(Heard::Confirmed(_))));
+        assert!(matches!(subscriptions.on(confirmation("subscribe")), Some(ServerMessage::Confirmed(_))));
     }
-    assert!(placement.is_settled());
-    placement
+    assert!(subscriptions.is_settled());
+    subscriptions
 }
 
-fn delivered(heard: Option<Heard>) -> bool {
-    match heard {
-        Some(Heard::Event(..)) => true,
-        Some(Heard::Nothing) => false,
+fn delivered(message: Option<ServerMessage>) -> bool {
+    match message {
+        Some(ServerMessage::Event(..)) => true,
+        Some(ServerMessage::Nothing) => false,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn of_the_copies_of_an_event_one_is_delivered() {
-    let mut placement = confirmed(&[channel("a.b"), prefix("a."), prefix("a"), prefix("b")]);
+fn one_of_the_copies_of_an_event_is_delivered() {
+    let mut subscriptions = confirmed(&[channel("a.b"), prefix("a."), prefix("a"), prefix("b")]);
     let copies = [
         list(&["message", "a.b", "x"]),
         list(&["pmessage", "a.*", "a.b", "x"]),
         list(&["pmessage", "a*", "a.b", "x"]),
     ];
-    let came = copies.into_iter().map(|copy| delivered(placement.on(copy)));
+    let came = copies.into_iter().map(|copy| delivered(subscriptions.on(copy)));
     assert_eq!(came.collect::<Vec<_>>(), [true, false, false]);
     let copies = [list(&["pmessage", "a.*", "a.c", "x"]), list(&["pmessage", "a*", "a.c", "x"])];
-    let came = copies.into_iter().map(|copy| delivered(placement.on(copy)));
+    let came = copies.into_iter().map(|copy| delivered(subscriptions.on(copy)));
     assert_eq!(came.collect::<Vec<_>>(), [false, true], "the shortest prefix counts");
 }
 
 #[test]
-fn what_counts_is_what_the_server_had_confirmed_at_that_place() {
-    let mut placement = confirmed(&[channel("a.b")]);
+fn the_filters_confirmed_at_an_events_place_decide_which_copy_is_delivered() {
+    let mut subscriptions = confirmed(&[channel("a.b")]);
     let mut out = BytesMut::new();
-    placement.want(&BTreeSet::from([prefix("a.")]), &mut out);
+    subscriptions.update(&BTreeSet::from([prefix("a.")]), &mut out);
     assert!(out.starts_with(b"*2\r\n$10\r\nPSUBSCRIBE"), "new ones come first: {out:?}");
-    assert!(delivered(placement.on(list(&["message", "a.b", "1"]))), "neither is done yet");
-    assert!(matches!(placement.on(confirmation("psubscribe")), Some(Heard::Confirmed(_))));
-    assert!(delivered(placement.on(list(&["message", "a.b", "2"]))));
-    assert!(!delivered(placement.on(list(&["pmessage", "a.*", "a.b", "2"]))));
-    assert_eq!(placement.on(confirmation("unsubscribe")), Some(Heard::Nothing));
-    assert!(delivered(placement.on(list(&["pmessage", "a.*", "a.b", "3"]))));
+    assert!(delivered(subscriptions.on(list(&["message", "a.b", "1"]))), "neither is confirmed yet");
+    assert!(matches!(subscriptions.on(confirmation("psubscribe")), Some(ServerMessage::Confirmed(_))));
+    assert!(delivered(subscriptions.on(list(&["message", "a.b", "2"]))));
+    assert!(!delivered(subscriptions.on(list(&["pmessage", "a.*", "a.b", "2"]))));
+    assert_eq!(subscriptions.on(confirmation("unsubscribe")), Some(ServerMessage::Nothing));
+    assert!(delivered(subscriptions.on(list(&["pmessage", "a.*", "a.b", "3"]))));
 }
 
 #[test]
-fn what_is_taken_away_and_asked_for_again_at_once_is_there_in_the_end() {
-    let mut placement = confirmed(&[channel("a")]);
+fn a_filter_that_is_removed_and_requested_again_at_once_is_confirmed_in_the_end() {
+    let mut subscriptions = confirmed(&[channel("a")]);
     let mut out = BytesMut::new();
-    placement.want(&BTreeSet::new(), &mut out);
-    placement.want(&BTreeSet::from([channel("a")]), &mut out);
-    assert!(!placement.is_settled());
-    assert_eq!(placement.on(confirmation("unsubscribe")), Some(Heard::Nothing));
-    assert_eq!(placement.on(confirmation("subscribe")), Some(Heard::Confirmed(channel("a"))));
-    assert!(placement.is_settled() && placement.channels.contains(&b"a"[..]));
+    subscriptions.update(&BTreeSet::new(), &mut out);
+    subscriptions.update(&BTreeSet::from([channel("a")]), &mut out);
+    assert!(!subscriptions.is_settled());
+    assert_eq!(subscriptions.on(confirmation("unsubscribe")), Some(ServerMessage::Nothing));
+    assert_eq!(subscriptions.on(confirmation("subscribe")), Some(ServerMessage::Confirmed(channel("a"))));
+    assert!(subscriptions.is_settled() && subscriptions.channels.contains(&b"a"[..]));
 }
 
 #[test]
-fn a_refusal_is_of_the_one_that_was_asked_for_and_can_be_tried_again() {
-    let mut placement = Placement::default();
+fn a_refusal_belongs_to_the_oldest_request_and_can_be_retried() {
+    let mut subscriptions = SentSubscriptions::default();
     let mut out = BytesMut::new();
-    placement.want(&BTreeSet::from([channel("a"), channel("b")]), &mut out);
-    placement.ping(&mut out);
+    subscriptions.update(&BTreeSet::from([channel("a"), channel("b")]), &mut out);
+    subscriptions.ping(&mut out);
     let line = "NOPERM no".to_owned();
-    let heard = placement.on(Frame::Refused(line.clone()));
-    assert_eq!(heard, Some(Heard::Refused(channel("a"), line.clone())));
-    assert!(!placement.is_settled() && placement.has_refused());
-    assert_eq!(placement.on(confirmation("subscribe")), Some(Heard::Confirmed(channel("b"))));
-    assert_eq!(placement.on(list(&["pong", ""])), Some(Heard::Nothing));
-    assert!(placement.is_settled());
+    let message = subscriptions.on(Frame::Refused(line.clone()));
+    assert_eq!(message, Some(ServerMessage::Refused(channel("a"), line.clone())));
+    assert!(!subscriptions.is_settled() && subscriptions.has_refused());
+    assert_eq!(subscriptions.on(confirmation("subscribe")), Some(ServerMessage::Confirmed(channel("b"))));
+    assert_eq!(subscriptions.on(list(&["pong", ""])), Some(ServerMessage::Nothing));
+    assert!(subscriptions.is_settled());
     out.clear();
-    placement.retry(&mut out);
+    subscriptions.retry(&mut out);
     assert_eq!(out, &b"*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n"[..]);
-    assert_eq!(placement.on(confirmation("subscribe")), Some(Heard::Confirmed(channel("a"))));
-    assert!(!placement.has_refused());
-    placement.want(&BTreeSet::new(), &mut out);
-    assert!(!placement.has_refused());
+    assert_eq!(subscriptions.on(confirmation("subscribe")), Some(ServerMessage::Confirmed(channel("a"))));
+    assert!(!subscriptions.has_refused());
+    subscriptions.update(&BTreeSet::new(), &mut out);
+    assert!(!subscriptions.has_refused());
 }
 
 #[test]
-fn what_a_server_does_not_say_is_not_understood() {
+fn invalid_frames_are_rejected() {
     for nonsense in [
         Frame::Int(1),
         Frame::Nil,
@@ -118,6 +118,6 @@ fn what_a_server_does_not_say_is_not_understood() {
         list(&["smessage", "a", "x"]),
         confirmation("subscribe"),
     ] {
-        assert_eq!(Placement::default().on(nonsense.clone()), None, "{nonsense:?}");
+        assert_eq!(SentSubscriptions::default().on(nonsense.clone()), None, "{nonsense:?}");
     }
 }
