@@ -1,11 +1,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pubsub_api::settings::Settings;
-use pubsub_api::{Error, ErrorKind, Event, Registry, Result};
+use pubsub_api::{Error, ErrorKind, Event, Registry, Result, Route};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::PublisherClient;
-use crate::way::Way;
 
 /// The publisher that the settings describe, for callers without a runtime.
 ///
@@ -66,9 +65,9 @@ impl BlockingPublisher {
     /// # Errors
     /// As [`PublisherClient::initialize`].
     pub fn initialize(&self) -> Result<()> {
-        match Way::of(&self.settings, &Registry::collect()?)? {
-            Way::Broker | Way::Service => Ok(()),
-            Way::Itself => self.with(async |client| client.initialize().await),
+        match Registry::collect()?.route(&self.settings)? {
+            Route::Broker(_) | Route::Service(_) => Ok(()),
+            Route::Bind(_) => self.with(async |client| client.initialize().await),
         }
     }
 

@@ -2,14 +2,12 @@ use std::sync::Arc;
 
 use delivery::{BrokerOptions, BrokerPublisher, Identity, PublisherOptions, StampedPublisher};
 use pubsub_api::settings::Settings;
-use pubsub_api::{Event, Publisher, Registry, Result, Role, Status};
-
-use crate::way::Way;
+use pubsub_api::{Event, Publisher, Registry, Result, Role, Route, Status};
 
 /// The publisher that the settings describe, for async callers.
 ///
 /// With a network driver whose capability is `broker`, events go straight to the broker, whatever `pub_sub_use_multiproc`
-/// says: there is no service in between, and this process numbers its events itself (DESIGN 3). With any other,
+/// says: there is no service in between, and this process numbers its events itself. With any other,
 /// `pub_sub_use_multiproc` decides: with it events go to the host's publisher service; without it this process binds the
 /// network address itself, numbers its events, and says `$hello` and marks there. All methods may be called from many tasks
 /// at once.
@@ -26,13 +24,13 @@ impl PublisherClient {
     /// settings.
     pub fn open(settings: &Settings) -> Result<Self> {
         let registry = Registry::collect()?;
-        let publisher: Arc<dyn Publisher> = match Way::of(settings, &registry)? {
-            Way::Broker => {
+        let publisher: Arc<dyn Publisher> = match registry.route(settings)? {
+            Route::Broker(_) => {
                 let driver = registry.open(settings, Role::Network)?.publisher();
                 Arc::new(BrokerPublisher::new(driver, BrokerOptions::of(settings)))
             }
-            Way::Service => registry.open(settings, Role::Multiproc)?.publisher(),
-            Way::Itself => {
+            Route::Service(_) => registry.open(settings, Role::Multiproc)?.publisher(),
+            Route::Bind(_) => {
                 let driver = registry.open(settings, Role::Network)?.publisher();
                 let options = PublisherOptions::of(settings);
                 Arc::new(StampedPublisher::identified(driver, Identity::of(settings), options))

@@ -25,7 +25,6 @@
 
 mod blocking;
 mod client;
-mod way;
 
 pub use blocking::BlockingPublisher;
 pub use client::PublisherClient;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use delivery::{Identity, publisher_id};
 use pubsub_api::settings::Settings;
-use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Subscriber};
+use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Route, Subscriber};
 
 use crate::local_addresses::local_addresses;
 use crate::network::Network;
@@ -88,17 +88,14 @@ fn lone_drivers(registry: &Registry, settings: &Settings) -> Result<Vec<String>>
 /// # Errors
 /// [`ErrorKind::Settings`] if it has nothing to do.
 fn is_on_broker(registry: &Registry, settings: &Settings, has_database: bool) -> Result<bool> {
-    let pubsub = settings.pubsub();
-    let alias = &pubsub.pub_sub_driver;
-    let on_broker = registry.find(alias, Role::Network)?.capabilities.broker;
-    let (reason, advice) = match (on_broker, has_database) {
-        (true, true) => return Ok(true),
-        (true, false) => (
-            format!("{alias} publishes to a broker"),
+    let (reason, advice) = match registry.route(settings)? {
+        Route::Broker(_) if has_database => return Ok(true),
+        Route::Broker(driver) => (
+            format!("{} publishes to a broker", driver.alias),
             "; to let it watch the northbound database, set use_nb_db = yes, or an nb_db_class that joins hosts",
         ),
-        (false, _) if !pubsub.pub_sub_use_multiproc => ("pub_sub_use_multiproc is false".to_owned(), ""),
-        (false, _) => return Ok(false),
+        Route::Bind(_) => ("pub_sub_use_multiproc is false".to_owned(), ""),
+        Route::Service(_) => return Ok(false),
     };
     let text = format!(
         "{reason}: API workers publish by themselves, and a publisher service has nothing to do{advice}"

@@ -38,6 +38,7 @@ mod subscribers_seen;
 mod capability;
 mod driver;
 mod registry;
+mod route;
 
 mod backoff;
 mod error;
@@ -58,6 +59,7 @@ pub use pattern::Pattern;
 pub use publisher::Publisher;
 pub use registry::Registry;
 pub use requests::{Reply, Request, Requester, Requests};
+pub use route::Route;
 pub use stamp::Stamp;
 pub use status::{Counter, CounterReading, PeerReading, QueueReading, Status};
 pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, MAX_TOPICS, MAX_TOPICS_PER_PUBLISHER, Subscriber, run};

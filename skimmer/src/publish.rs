@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use clap::Args;
 use publisher_client::PublisherClient;
-use pubsub_api::settings::{Settings, parse_duration};
-use pubsub_api::{Action, Error, ErrorKind, Event, Registry, Result, Role, Topic, Value, json};
-use serde_json::json as to_json;
-use service_kit::{LogArguments, SettingsArguments, WriteQueue, block_on, report};
+use pubsub_api::settings::parse_duration;
+use pubsub_api::{Action, Error, ErrorKind, Event, Registry, Result, Route, Topic, Value, json};
+use service_kit::{LogArguments, SettingsArguments, block_on, report};
+
+use progress::Progress;
 
 use crate::lines::{Line, Lines};
+
+mod progress;
 
 /// The arguments of `skimmer pub`.
 #[derive(Debug, Clone, Args)]
@@ -64,16 +67,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut sources = arguments.settings.clone();
     sources.sets.push(format!("send_timeout={}ms", arguments.timeout.as_millis()));
     let settings = sources.load_and_warn(&registry)?;
-    let mut sender = Sender { client: Arc::new(PublisherClient::open(&settings)?), published: 0, refused: 0 };
+    let route = registry.route(&settings)?;
+    let client = Arc::new(PublisherClient::open(&settings)?);
+    let mut sender = Sender { client, route, published: 0, refused: 0 };
     let ended = block_on(publish(&mut sender, arguments));
     let unconfirmed = sender.client.status().counter("events_unconfirmed", None);
-    if sender.published > 0 && (unconfirmed > 0 || !confirms(&registry, &settings)?) {
+    if sender.published > 0 && (unconfirmed > 0 || !route.driver().capabilities.confirms_publish) {
         report("handed over, not confirmed: nobody has told whether the events arrived");
     }
     match &ended {
         // A broker has confirmed what `send` accepted; a service confirms later.
-        Err(error) if error.kind() != ErrorKind::Invalid && !is_broker(&registry, &settings) => {
-            let confirmed = confirmed(&sender.client);
+        Err(error) if error.kind() != ErrorKind::Invalid && !route.is_broker() => {
+            let confirmed = progress::confirmed(&sender.client, route);
             report(format_args!("of {} events, {confirmed} are confirmed", sender.published));
         }
         _ => report(format_args!("published {} events", sender.published)),
@@ -84,20 +89,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 async fn publish(sender: &mut Sender, arguments: &Arguments) -> Result<()> {
     sender.client.initialize().await?;
     tokio::time::sleep(arguments.settle).await;
-    let output = arguments.progress.then(|| Arc::new(WriteQueue::stdout()));
-    let progress =
-        output.clone().map(|output| tokio::spawn(tell_progress(Arc::clone(&sender.client), output)));
+    let progress = arguments.progress.then(|| Progress::start(Arc::clone(&sender.client), sender.route));
     let sent = match &arguments.jsonl {
         Some(file) => sender.send_lines(file).await,
         None => sender.send(&one_event(arguments)?).await,
     };
     let flushed = sender.client.flush().await;
     let closed = sender.client.close().await;
-    if let (Some(progress), Some(output)) = (progress, output) {
-        progress.abort();
-        tell_confirmed(&output, confirmed(&sender.client));
-        // That nobody reads it any more is no failure.
-        let _ = output.written().await;
+    if let Some(progress) = progress {
+        progress.end().await;
     }
     sent.and(flushed).and(closed)?;
     if sender.refused == 0 {
@@ -107,29 +107,6 @@ async fn publish(sender: &mut Sender, arguments: &Arguments) -> Result<()> {
         ErrorKind::Invalid,
         format!("{} lines are no events; the others were published", sender.refused),
     ))
-}
-
-/// How often the progress is looked at.
-const LOOK: Duration = Duration::from_millis(50);
-
-async fn tell_progress(client: Arc<PublisherClient>, output: Arc<WriteQueue>) {
-    let mut told = 0;
-    loop {
-        tokio::time::sleep(LOOK).await;
-        let now = confirmed(&client);
-        if now != told {
-            tell_confirmed(&output, now);
-            told = now;
-        }
-    }
-}
-
-fn confirmed(client: &PublisherClient) -> u64 {
-    client.status().counter("events_acknowledged", None)
-}
-
-fn tell_confirmed(output: &WriteQueue, events: u64) {
-    output.offer_line(&to_json!({ "confirmed": events }).to_string());
 }
 
 fn one_event(arguments: &Arguments) -> Result<Event> {
@@ -144,27 +121,10 @@ fn one_event(arguments: &Arguments) -> Result<Event> {
     })
 }
 
-/// Whether who takes the events from this process says so: a broker, the host's service, or the subscribers.
-fn confirms(registry: &Registry, settings: &Settings) -> Result<bool> {
-    let pubsub = settings.pubsub();
-    let driver = match registry.find(&pubsub.pub_sub_driver, Role::Network) {
-        Ok(broker) if broker.capabilities.broker => broker,
-        _ if pubsub.pub_sub_use_multiproc => {
-            registry.find(&pubsub.pub_sub_multiproc_driver, Role::Multiproc)?
-        }
-        network => network?,
-    };
-    Ok(driver.capabilities.confirms_publish)
-}
-
-fn is_broker(registry: &Registry, settings: &Settings) -> bool {
-    let network = registry.find(&settings.pubsub().pub_sub_driver, Role::Network);
-    network.is_ok_and(|driver| driver.capabilities.broker)
-}
-
 /// Publishes and keeps count.
 struct Sender {
     client: Arc<PublisherClient>,
+    route: Route,
     published: u64,
     refused: u64,
 }

@@ -21,7 +21,7 @@ pub fn tracked_subscriber(registry: &Registry, settings: &Settings) -> Result<Tr
 /// # Errors
 /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias.
 pub fn connects_to_publishers(registry: &Registry, settings: &Settings) -> Result<bool> {
-    Ok(!registry.find(&settings.pubsub().pub_sub_driver, Role::Network)?.capabilities.broker)
+    Ok(!registry.route(settings)?.is_broker())
 }
 
 /// Makes a subscriber listen to the publishers that the settings name (`publishers_ips`), if it

@@ -165,10 +165,12 @@ impl Publisher for BrokerPublisher {
         }
         let life = self.life()?;
         if let Err(refused) = check(topic.as_bytes(), &payload) {
-            return Err(invalid(&life, refused));
+            return Err(invalid(&life, topic.as_bytes(), refused));
         }
         let put = life.outbox.put(Envelope { topic: topic.clone(), payload }).await;
-        put.inspect_err(|error| life.readings.refuse(readings::cause(error.kind()), error))?.wait().await
+        let refuse =
+            |error: &Error| life.readings.refuse(topic.as_bytes(), readings::cause(error.kind()), error);
+        put.inspect_err(refuse)?.wait().await
     }
 
     async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
@@ -186,7 +188,7 @@ impl Publisher for BrokerPublisher {
             }
             let Some(first) = batch.iter().next() else { break };
             if first.topic.first() != Some(&b'$') {
-                check(first.topic, first.payload).map_err(|refused| invalid(&life, refused))?;
+                check(first.topic, first.payload).map_err(|refused| invalid(&life, first.topic, refused))?;
             } else if let Some(first) = batch.first_envelope() {
                 let Envelope { topic, payload } = first?;
                 self.driver.send(&topic, payload).await?;
@@ -282,8 +284,8 @@ fn check(topic: &[u8], payload: &[u8]) -> std::result::Result<(), WireError> {
     stampable(payload).map(drop)
 }
 
-fn invalid(life: &Life, refused: WireError) -> Error {
+fn invalid(life: &Life, topic: &[u8], refused: WireError) -> Error {
     let error = Error::new(ErrorKind::Invalid, refused.to_string());
-    life.readings.refuse(refused.cause(), &error);
+    life.readings.refuse(topic, refused.cause(), &error);
     error
 }

@@ -117,9 +117,9 @@ impl Core {
 
     /// Counts what could not be published, and tells it at a limited rate.
     pub(super) fn tell_refused(&self, refused: &[Refused]) {
-        for Refused { cause, reason } in refused {
+        for Refused { cause, topic, reason } in refused {
             if let Some(times) = self.readings.refused.count(cause, std::time::Instant::now()) {
-                tracing::warn!(cause, times, "refused an event: {reason}");
+                tracing::warn!(cause, topic, times, "refused an event on topic {topic:?}: {reason}");
             }
         }
     }

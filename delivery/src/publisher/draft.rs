@@ -53,8 +53,13 @@ pub(super) enum Taken {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused {
     pub(super) cause: &'static str,
+    /// As text, at most [`SHOWN_TOPIC_BYTES`] of it.
+    pub(super) topic: String,
     pub(super) reason: String,
 }
+
+/// The longest part of a refused event's topic that is logged: a valid topic is shown whole.
+const SHOWN_TOPIC_BYTES: usize = Topic::MAX_BYTES;
 
 /// How many bytes stand before the first event: the record's head, and the number of events.
 const EVENTS_AT: usize = record::HEAD_BYTES + size_of::<u32>();
@@ -73,12 +78,12 @@ impl Draft {
 
     /// Whether an event would be refused, or is on a topic that is reserved.
     pub(super) fn check(event: &EncodedEvent<'_>) -> Result<(), Refused> {
-        stampable(event.payload).map_err(|error| refused(error.cause(), &error))?;
+        stampable(event.payload).map_err(|error| refused(event.topic, error.cause(), &error))?;
         if event.topic.first() == Some(&b'$') {
-            return Err(refused(WireError::ReservedTopic.cause(), &WireError::ReservedTopic));
+            return Err(refused(event.topic, WireError::ReservedTopic.cause(), &WireError::ReservedTopic));
         }
         let topic = Topic::new(Bytes::copy_from_slice(event.topic));
-        topic.map(drop).map_err(|error| refused(BAD_TOPIC, &error))
+        topic.map(drop).map_err(|error| refused(event.topic, BAD_TOPIC, &error))
     }
 
     /// Gives an event its number, unless it had one.
@@ -86,13 +91,13 @@ impl Draft {
     pub(super) fn take(&mut self, event: EncodedEvent<'_>, ledger: &mut Ledger) -> Taken {
         let map = match stampable(event.payload) {
             Ok(map) => map,
-            Err(error) => return Taken::Refused(refused(error.cause(), &error)),
+            Err(error) => return Taken::Refused(refused(event.topic, error.cause(), &error)),
         };
         let (id, is_first) = match ledger.topics.find_or_add(event.topic, ledger.tick) {
             Ok(Found::Known(id)) => (id, false),
             Ok(Found::New(id)) => (id, true),
             Ok(Found::NoRoom) => return Taken::NoRoom,
-            Err(error) => return Taken::Refused(refused(BAD_TOPIC, &error)),
+            Err(error) => return Taken::Refused(refused(event.topic, BAD_TOPIC, &error)),
         };
         if let Some(origin) = event.origin {
             match ledger.workers.judge(origin, ledger.tick) {
@@ -234,6 +239,7 @@ pub(super) fn stampable(payload: &[u8]) -> Result<GrownMap<'_>, WireError> {
 /// The cause of a topic that is none.
 const BAD_TOPIC: &str = "bad_topic";
 
-fn refused(cause: &'static str, reason: &dyn std::fmt::Display) -> Refused {
-    Refused { cause, reason: reason.to_string() }
+fn refused(topic: &[u8], cause: &'static str, reason: &dyn std::fmt::Display) -> Refused {
+    let shown = topic.get(..SHOWN_TOPIC_BYTES).unwrap_or(topic);
+    Refused { cause, topic: String::from_utf8_lossy(shown).into_owned(), reason: reason.to_string() }
 }

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use publisher_service::PublisherService;
 use pubsub_api::settings::Settings;
-use pubsub_api::{Registry, Result, Role};
+use pubsub_api::{Registry, Result, Role, Route};
 use serde_json::Value;
 use service_kit::SettingsArguments;
 
@@ -26,11 +26,8 @@ impl ServiceKind {
     /// What the settings ask for.
     pub(super) fn of(registry: &Registry, settings: &Settings) -> Result<Self> {
         let pubsub = settings.pubsub();
+        let Route::Service(multiproc) = registry.route(settings)? else { return Ok(Self::Absent) };
         let network = registry.find(&pubsub.pub_sub_driver, Role::Network)?;
-        if !pubsub.pub_sub_use_multiproc || network.capabilities.broker {
-            return Ok(Self::Absent);
-        }
-        let multiproc = registry.find(&pubsub.pub_sub_multiproc_driver, Role::Multiproc)?;
         let joins = network.capabilities.across_processes && multiproc.capabilities.across_processes;
         Ok(if joins { Self::Process } else { Self::Here })
     }

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
 use crate::keeping::Keeping;
+use crate::loss_log::LossLog;
 use crate::resyncs::Resyncs;
 use crate::sync::Syncing;
 use crate::{Output, Reports};
@@ -19,6 +20,7 @@ pub(crate) struct Io {
     /// A line that was taken and not yet written.
     line: Option<String>,
     pub(crate) resyncs: Resyncs,
+    pub(crate) losses: LossLog,
     pub(crate) keeping: Option<Keeping>,
     /// The database, if it is used.
     pub(crate) syncing: Option<Syncing>,
@@ -34,8 +36,17 @@ impl Io {
         keeping: Option<Keeping>,
         syncing: Option<Syncing>,
     ) -> Self {
-        let resyncs = Resyncs::default();
-        Self { output, reports, lines, line: None, resyncs, keeping, syncing, unhandled: Vec::new() }
+        Self {
+            output,
+            reports,
+            lines,
+            line: None,
+            resyncs: Resyncs::default(),
+            losses: LossLog::default(),
+            keeping,
+            syncing,
+            unhandled: Vec::new(),
+        }
     }
 
     /// Writes the lines that wait.
@@ -57,7 +68,8 @@ impl Io {
     /// # Cancel safety
     /// If the future is dropped, nothing is lost.
     pub(super) async fn wake(&mut self) -> Result<()> {
-        let due = self.resyncs.due().into_iter().chain(self.keeping.as_ref().map(Keeping::due)).min();
+        let dues = [self.resyncs.due(), self.losses.due(), self.keeping.as_ref().map(Keeping::due)];
+        let due = dues.into_iter().flatten().min();
         let synced = async {
             match &mut self.syncing {
                 Some(syncing) => syncing.wake().await,

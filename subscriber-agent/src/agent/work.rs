@@ -8,7 +8,6 @@ use pubsub_api::{Error, ErrorKind, Event, Notice, Result};
 
 use super::{Agent, Io};
 use crate::intake::Handed;
-use crate::loss_log;
 use crate::{AgentNotice, Change, Output, Report, ResyncWanted};
 
 impl Agent {
@@ -64,6 +63,7 @@ impl Agent {
     /// What is to be done between two items.
     async fn tend(&self, io: &mut Io) -> Result<()> {
         let now = Instant::now();
+        io.losses.tend(now);
         while let Some(report) = io.reports.try_next() {
             match report {
                 Report::Failed(failure) => {
@@ -86,7 +86,7 @@ impl Agent {
         for handed in self.intake.take(item, now) {
             match handed {
                 Handed::Notice(notice) => {
-                    loss_log::log(&notice);
+                    io.losses.notice(&notice, now);
                     io.output.notice(&notice).await?;
                     if let (Notice::Resync { reason, .. }, Some(syncing)) = (&notice, &mut io.syncing) {
                         syncing.want(reason, now);

@@ -232,8 +232,9 @@ impl Outgoing {
             }
             Planned::Event(..) | Planned::Lost(_) | Planned::Mark | Planned::Bye => {}
         }
-        if matches!(first, Planned::Event(..)) {
-            life.readings.refuse(cause(error.kind()), &error);
+        if let Planned::Event(id, _) = first {
+            let topic = self.topics.get(id).map_or(&b""[..], |state| state.topic.as_bytes());
+            life.readings.refuse(topic, cause(error.kind()), &error);
         }
         match (of_driver, first) {
             (true, _) => Some(Failure::Driver(error)),

@@ -40,9 +40,10 @@ impl Default for Readings {
 
 impl Readings {
     /// Counts an event that was not accepted, and tells it at a limited rate.
-    pub(super) fn refuse(&self, cause: &'static str, error: &Error) {
+    pub(super) fn refuse(&self, topic: &[u8], cause: &'static str, error: &Error) {
         if let Some(times) = self.refused.count(cause, Instant::now()) {
-            tracing::warn!(cause, times, "refused an event: {error}");
+            let topic = String::from_utf8_lossy(topic);
+            tracing::warn!(cause, %topic, times, "refused an event on topic {topic:?}: {error}");
         }
     }
 }

@@ -116,7 +116,7 @@ fn answer(sends: &mut VecDeque<Send>, planned: usize, outcome: Outcome, life: &L
     }
     for send in others {
         let error = Error::new(kind, text.clone());
-        life.readings.refuse(cause(kind), &error);
+        life.readings.refuse(send.envelope.topic.as_bytes(), cause(kind), &error);
         send.answer(Err(error));
     }
 }

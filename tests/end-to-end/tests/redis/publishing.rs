@@ -43,11 +43,18 @@ fn play(hosts: &[String]) {
         for (worker, shard) in shards(log, WORKERS).into_iter().enumerate() {
             // The hop to a service is not used: that its driver confirms nothing does not matter.
             let launch = folder.worker_launch(&format!("worker-{worker}"));
-            let launch = launch.set("pub_sub_multiproc_driver", "zmq_pubsub_multiproc_driver");
+            let launch =
+                launch.set("pub_sub_multiproc_driver", "zmq_pubsub_multiproc_driver").args(["--progress"]);
             scope.spawn(move || {
                 let ended = launch.run_with(&jsonl(&shard)).expect(0);
                 assert_eq!(ended.last_words(), format!("published {} events", shard.len()));
                 assert!(!ended.stderr.contains("not confirmed"), "{}", ended.stderr);
+                let last = format!("{{\"confirmed\":{}}}", shard.len());
+                assert_eq!(
+                    ended.stdout.lines().last(),
+                    Some(last.as_str()),
+                    "the broker accepted all of them"
+                );
             });
         }
     });
