@@ -17,7 +17,7 @@ use crate::refusal::refusal;
 /// The name of the socket while it is private.
 const PRIVATE_NAME: &str = "s";
 
-/// The mode of every socket file: its user and group may connect (`reliability.md` P11).
+/// The mode of every socket file: its user and group may connect (docs/guarantees.md#f11).
 const SOCKET_MODE: Mode = Mode::from_bits_truncate(0o660);
 
 /// A directory of mode 0700 beside the path. The socket is bound and gets its mode here, before anybody can reach it.

@@ -16,7 +16,7 @@ use crate::place::Place;
 use crate::refusal::{refusal, type_name};
 
 /// Time that a refused claim waits for the holder to sign the lock file; signing takes microseconds. It is half of the
-/// second in which a second publisher must name the holder (`reliability.md` P07).
+/// second in which a second publisher must name the holder (docs/guarantees.md#f07).
 const SIGNATURE_DEADLINE: Duration = Duration::from_millis(500);
 
 /// The pause between two reads of a lock file that is held but not signed.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::holder::Holder;
 
-/// Time limit of the search for the holder of a port; a refused start has one second in all (`reliability.md` P13).
+/// Time limit of the search for the holder of a port; a refused start has one second in all (docs/guarantees.md#f13).
 const SEARCH_DEADLINE: Duration = Duration::from_millis(500);
 
 /// Limit for reading one socket table: about 100 000 lines of 150 bytes.

@@ -113,7 +113,7 @@ impl UnixClaim {
     }
 
     /// Whether the path still leads to our socket: false after the file or its directory was deleted or replaced, so that
-    /// new clients cannot reach us (`reliability.md` P12). In that case release the claim and bind again.
+    /// new clients cannot reach us (docs/guarantees.md#f12). In that case release the claim and bind again.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
         statat(CWD, &self.place.path, AtFlags::SYMLINK_NOFOLLOW)

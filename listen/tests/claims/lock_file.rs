@@ -75,7 +75,7 @@ fn a_held_lock_with_an_invalid_signature_names_no_process_within_a_second() {
         fs::write(&lock, signature).unwrap();
         let start = Instant::now();
         let text = UnixClaim::bind(&path).unwrap_err().to_string();
-        assert!(start.elapsed() < Duration::from_secs(1), "{:?} (reliability.md P07)", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?} (docs/guarantees.md#f07)", start.elapsed());
         assert!(text.contains("in use by a process that is not visible from here"), "{text}");
     }
 }

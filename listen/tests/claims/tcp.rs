@@ -31,7 +31,7 @@ fn a_port_in_use_is_refused_within_a_second_with_address_port_pid_and_command() 
     for host in ["127.0.0.1", "*", "::"] {
         let start = Instant::now();
         let error = listen::tcp(host, port).unwrap_err();
-        assert!(start.elapsed() < Duration::from_secs(1), "{:?} (reliability.md P13)", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?} (docs/guarantees.md#f13)", start.elapsed());
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         let by = format!(":{port} is in use by pid {} (", holder.pid());
         assert!(error.to_string().contains(&by), "{host}: {error}");

@@ -79,7 +79,7 @@ fn a_killed_holder_leaves_a_dead_socket_that_the_next_claim_replaces_within_200_
     assert!(path.exists(), "kill -9 leaves the socket file");
     let start = Instant::now();
     let claim = UnixClaim::bind(&path).unwrap();
-    assert!(start.elapsed() < Duration::from_millis(200), "{:?} (reliability.md P06)", start.elapsed());
+    assert!(start.elapsed() < Duration::from_millis(200), "{:?} (docs/guarantees.md#f06)", start.elapsed());
     assert!(claim.is_in_place());
 }
 
