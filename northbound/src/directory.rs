@@ -13,10 +13,10 @@ use crate::publisher_row::{PUBLISHER_TABLE, PublisherRow};
 /// The directory of publishers, as one publisher sees it: its own row, with a lease, and the rows of other publishers.
 ///
 /// - [`run`](Self::run) writes the row at the start and renews it every third of `publisher_timeout`, ± 20 %, even when nothing
-///   is published (defect D10). The row stays over a restart; [`leave`](Self::leave) removes it.
-/// - Rows of others whose lease is over are removed, and the directory that removes one publishes its `delete` (defect D8). If
-///   several find it at the same time, only one does. A lease is over when its row has not changed for `publisher_timeout` on
-///   this host's clock ([`Leases`]); the clocks of other hosts do not matter.
+///   is published (docs/dragonflow.md#d10). The row stays over a restart; [`leave`](Self::leave) removes it.
+/// - Rows of others whose lease is over are removed, and the directory that removes one publishes its `delete`
+///   (docs/dragonflow.md#d8). If several find it at the same time, only one does. A lease is over when its row has not
+///   changed for `publisher_timeout` on this host's clock ([`Leases`]); the clocks of other hosts do not matter.
 /// - If another publisher has removed this publisher's row, the next renewal writes it again, logs and counts it.
 /// - If this publisher's row is new or has a new address, it is published as `create` or `set` on `D`; if that fails, again
 ///   with the next renewal. A renewal is not published.

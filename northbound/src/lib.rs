@@ -1,7 +1,7 @@
 //! The database side: an object is written to the northbound database, and then its change is published.
 //!
-//! [`Northbound`] is what API servers call (dragonflow-pubsub.md 7.1). A change that cannot be published is undone, unless
-//! the [options](NorthboundOptions) leave it to a table monitor (seed 004, case 2). In both cases the caller gets an error.
+//! [`Northbound`] is what API servers call (docs/dragonflow.md#writes-and-full-sync). A change that cannot be published is
+//! undone, unless the [options](NorthboundOptions) leave it to a table monitor. In both cases the caller gets an error.
 //!
 //! | failure | result |
 //! |---|---|

@@ -81,7 +81,7 @@ impl Northbound {
         Ok(object)
     }
 
-    /// Deletes the row of a create whose answer was lost (seed 004, case 1). If the row does not exist, the write may still be
+    /// Deletes the row of a create whose answer was lost. If the row does not exist, the write may still be
     /// executed later.
     async fn delete_created(&self, row: RowName<'_>, json: &[u8], lost: Error) -> Error {
         if !self.database.compare_and_set(row, Some(json), None).await.is_ok_and(|done| done) {

@@ -5,7 +5,7 @@ use pubsub_api::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 /// A publisher in the directory: Dragonflow's row of table `publisher`, with exactly its three fields; Dragonflow's readers
-/// refuse others (dragonflow-pubsub.md 16, 8).
+/// refuse others (docs/dragonflow.md#rules-for-peers-of-dragonflow).
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublisherRow {
     /// The publisher's id; the key of the row.

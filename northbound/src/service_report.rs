@@ -7,7 +7,8 @@ use pubsub_api::{Counter, Error, ErrorKind, Result, Status, Tally};
 use crate::cause::cause;
 use crate::{PublisherRow, SERVICE_TABLE, ServiceRow};
 
-/// Reports periodically in the northbound database that a program is alive (dragonflow-pubsub.md 5.5). Nothing is published.
+/// Reports periodically in the northbound database that a program is alive (docs/dragonflow.md#publisher-service). Nothing
+/// is published.
 ///
 /// The row stays when the program ends: it shows since when the program is down.
 #[derive(Debug)]

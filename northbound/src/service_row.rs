@@ -5,7 +5,8 @@ use pubsub_api::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 use uuid::{Uuid, uuid};
 
-/// The report of a program in the database: Dragonflow's row of table `service`, with its fields (dragonflow-pubsub.md 5.5).
+/// The report of a program in the database: Dragonflow's row of table `service`, with its fields
+/// (docs/dragonflow.md#publisher-service).
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceRow {
     /// The id of the program; the key of the row.
@@ -29,8 +30,9 @@ pub const SERVICE_TABLE: &str = "service";
 const NAMESPACE: Uuid = uuid!("e6ee362d-431f-54db-bbc9-d28023f9beef");
 
 impl ServiceRow {
-    /// The row of a program that is alive at `now`. `identity` distinguishes it from others of the same name on the same host,
-    /// as `publisher_id` does, and stays the same over a restart. Dragonflow's had none, and one row for two (defect D11).
+    /// The row of a program that is alive at `now`. `identity` distinguishes it from others of the same name on the same
+    /// host, as `publisher_id` does, and stays the same over a restart. Dragonflow's had none, and one row for two
+    /// (docs/dragonflow.md#d11).
     #[must_use]
     pub fn new(chassis: &str, binary: &str, identity: &str, now: Duration) -> Self {
         // None of the three contains NUL.

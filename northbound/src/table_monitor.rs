@@ -15,18 +15,19 @@ use crate::delete_guard::{ConfirmedChanges, DeleteGuard};
 use crate::table_copy::{PolledRows, TableCopy};
 use crate::{PUBLISHER_TABLE, SERVICE_TABLE};
 
-/// Publishes the changes of one table that their writers do not publish themselves (dragonflow-pubsub.md 5.4): it polls the
-/// table, and publishes new, changed and deleted rows on `D` as `create`, `set` or `delete`, with the object's version if it
-/// has one.
+/// Publishes the changes of one table that their writers do not publish themselves (docs/dragonflow.md#publisher-service):
+/// it polls the table, and publishes new, changed and deleted rows on `D` as `create`, `set` or `delete`, with the object's
+/// version if it has one.
 ///
 /// - A row that one poll does not find may have been evicted, or its database may be loading: its `delete` is published when the
 ///   next poll does not find it either. If more than half of the rows are missing, and more than ten, or all, the database
 ///   has probably lost them: that is logged and counted, and they are deleted only after ten minutes of such polls
 ///   ([`AbsenceRule`](delivery::rows::AbsenceRule)).
-/// - No error ends it (defect D7). The copy of the published state advances row by row, with each event that the publisher
-///   accepts. An event that it does not accept is due again at the next poll, as is everything while the database is unavailable.
-/// - The copy outlives the process, in a file, so that a restart does not publish everything again (defect D9). Changes of a
-///   poll that a crash interrupted may be published again.
+/// - No error ends it (docs/dragonflow.md#d7). The copy of the published state advances row by row, with each event that
+///   the publisher accepts. An event that it does not accept is due again at the next poll, as is everything while the
+///   database is unavailable.
+/// - The copy outlives the process, in a file, so that a restart does not publish everything again (docs/dragonflow.md#d9).
+///   Changes of a poll that a crash interrupted may be published again.
 /// - Without that file, at the very first start, or if it is damaged, the first poll only fills the copy and publishes nothing:
 ///   agents compare with the database at their start and every `db_sync_time`, and find the changes there. Publishing every row
 ///   instead would flood all of them, for a few rows that they find anyway.

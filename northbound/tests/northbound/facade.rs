@@ -1,4 +1,4 @@
-//! Objects are written, then published; and the results when either step fails (seed 004, cases 1 and 2).
+//! Objects are written, then published; and the results when either step fails (docs/dragonflow.md#redis).
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ async fn events_use_the_topic_of_their_object_if_distribution_is_selective() {
     }
 }
 
-/// Seed 004, case 1: an added row is deleted again, and nothing is published.
+/// A write fails: an added row is deleted again, and nothing is published.
 #[tokio::test]
 async fn a_create_without_an_answer_is_deleted_again_and_not_published() {
     let scene = Scene::new("answer_lost", quick()).await;

@@ -1,4 +1,5 @@
-//! Table monitors: changes of others are published once, whatever fails meanwhile (defects D7 and D9).
+//! Table monitors: changes of others are published once, whatever fails meanwhile (docs/dragonflow.md#d7,
+//! docs/dragonflow.md#d9).
 
 use std::fs;
 use std::path::Path;
