@@ -1,7 +1,7 @@
 //! The drivers for Redis, a single server or a cluster: `redis_nb_db_driver`, the northbound database, and
 //! `redis_db_pubsub_driver`, which sends events through the same servers.
 //!
-//! Rows have Dragonflow's format, key by key (dragonflow-pubsub.md 9.1): each can read what the other wrote.
+//! Rows have Dragonflow's format, key by key (docs/dragonflow.md#redis): each can read what the other wrote.
 //!
 //! # Modules
 //! - `servers`: the servers and the slots they serve, connections, redirects, deadlines, scans.

@@ -1,4 +1,4 @@
-//! `redis_db_pubsub_driver`: channel = topic, payload = event map, unchanged (dragonflow-pubsub.md 3.5 and 8).
+//! `redis_db_pubsub_driver`: channel = topic, payload = event map, unchanged (docs/dragonflow.md#redis).
 //!
 //! - `node`, `nodes`: the masters, which each publisher and subscriber finds itself, and the choice of a random one.
 //! - `connection`, `wire`: one connection and its protocol.

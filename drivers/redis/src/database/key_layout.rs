@@ -3,7 +3,7 @@ use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::servers::slot_of;
 
-/// The format of a row's key (dragonflow-pubsub.md 9.1). The hash tag, and so the slot, is the same in both.
+/// The format of a row's key (docs/dragonflow.md#redis). The hash tag, and so the slot, is the same in both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyLayout {
     /// `{table.topic}key`, as Dragonflow's last version does.
@@ -98,7 +98,7 @@ pub(super) fn rows_of_key(table: &str, key: &str) -> String {
 /// A pattern that matches the rows of all tables.
 pub(super) const ALL_ROWS: &str = "{*.*}*";
 
-/// Escapes the text, so that as a glob it matches only itself (defect D41).
+/// Escapes the text, so that as a glob it matches only itself (docs/dragonflow.md#d41).
 fn literally(text: &str) -> String {
     let escape = |letter: char| {
         let is_special = matches!(letter, '*' | '?' | '[' | '\\');

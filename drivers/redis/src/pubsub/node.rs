@@ -63,7 +63,7 @@ pub(super) enum View {
 }
 
 /// Parses the masters from the answer to CLUSTER SLOTS: a list of `[first, last, [host, port, id, …], replica…]`; further
-/// elements depend on the version (defect D33). `None` if it is malformed.
+/// elements depend on the version (docs/dragonflow.md#d33). `None` if it is malformed.
 pub(super) fn masters(answer: &Frame, same_host: &str) -> Option<Vec<Node>> {
     let Frame::List(ranges) = answer else { return None };
     let mut masters: Vec<Node> = Vec::new();

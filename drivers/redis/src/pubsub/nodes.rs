@@ -12,8 +12,8 @@ use super::settings::PubSubSettings;
 use super::wire::{Bounds, Frame};
 use crate::servers::{Endpoint, Login, Mode};
 
-/// The known servers. Each publisher and subscriber finds them itself, and publishes nothing about them (defects D30 and
-/// D31).
+/// The known servers. Each publisher and subscriber finds them itself, and publishes nothing about them
+/// (docs/dragonflow.md#d30, docs/dragonflow.md#d31).
 #[derive(Debug)]
 pub(super) struct Nodes {
     settings: Arc<PubSubSettings>,

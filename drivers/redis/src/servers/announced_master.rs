@@ -19,7 +19,7 @@ pub(super) struct AnnouncedMaster {
 
 impl AnnouncedMaster {
     /// Parses `[first, last, [host, port, id, [name, value, …]], replica…]`: the elements after the port depend on the version
-    /// (defect D33).
+    /// (docs/dragonflow.md#d33).
     pub(super) fn parse(range: &Value) -> Option<Self> {
         let Value::Array(parts) = range else { return None };
         let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = parts.as_slice() else {

@@ -26,7 +26,7 @@ pub(crate) async fn dial(endpoint: &Endpoint, login: &Login, silence: Duration) 
 }
 
 /// Disables the delay for small writes. Probes detect a peer that vanished (tcp(7)); TCP_USER_TIMEOUT limits the time, for
-/// idle and busy connections (reliability.md S04).
+/// idle and busy connections (docs/guarantees.md#f33).
 fn tune(stream: &TcpStream, silence: Duration) -> io::Result<()> {
     // Three probes within the time; the kernel accepts whole seconds.
     let probe_every = (silence / 3).max(Duration::from_secs(1));

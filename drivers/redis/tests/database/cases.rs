@@ -82,7 +82,11 @@ async fn without_a_topic_the_one_row_of_a_key_is_meant(db: &Db) {
     db.create_key(RowName::new("bare", "other-k").on("tenant-1"), "no".into(), false).await.unwrap();
     assert_eq!(db.get_key(bare).await.unwrap(), "one");
     db.set_key(bare, "two".into()).await.unwrap();
-    assert_eq!(db.get_key(on_topic).await.unwrap(), "two", "no second row is created (defect D38)");
+    assert_eq!(
+        db.get_key(on_topic).await.unwrap(),
+        "two",
+        "no second row is created (docs/dragonflow.md#d38)"
+    );
     assert!(!db.compare_and_set(bare, Some(b"two"), None).await.unwrap(), "no row exists without topic");
     let second = RowName::new("bare", "k").on("tenant-2");
     db.create_key(second, "three".into(), false).await.unwrap();

@@ -108,7 +108,8 @@ async fn a_server_outside_the_cluster_is_not_used_although_the_cluster_announces
     }
 }
 
-/// Defects D30 and D31: a change in a cluster is reported once, and only to the connections that it affects.
+/// A change in a cluster is reported once, and only to the connections that it affects (docs/dragonflow.md#d30,
+/// docs/dragonflow.md#d31).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_node_is_used_and_a_removed_one_is_left_without_a_storm() {
     let mut cluster = RedisCluster::start();

@@ -1,4 +1,5 @@
-//! Links that break: each loss is reported, and each return restores all subscriptions (defects D28 and D29).
+//! Links that break: each loss is reported, and each return restores all subscriptions (docs/dragonflow.md#d28,
+//! docs/dragonflow.md#d29).
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ async fn hears_everything(reader: &mut Reader, hosts: &[String], topics: &[&str]
     }
 }
 
-/// Seed 004, case 4: "subscribe listen exception".
+/// Listening fails.
 #[tokio::test]
 async fn listen_failed_is_reported_and_all_subscriptions_are_restored() {
     let mut server = RedisServer::start(&[]);

@@ -15,7 +15,7 @@ fn batch_of(topics: &[&str]) -> Batch {
     batch
 }
 
-/// Seed 004, case 2: "driver will return failed and check connection also reconnect if reason is connection lost."
+/// Publishing fails: the error is returned, and a lost connection is made again.
 #[tokio::test]
 async fn publish_failed_is_returned_and_the_next_call_connects_again() {
     let mut server = RedisServer::start(&[]);

@@ -43,7 +43,7 @@ async fn told_of_refusal(reader: &mut Reader, wanted: Option<&str>) -> String {
     }
 }
 
-/// Seed 004, case 3: a refusal is reported with its topic and the missing rule, and does not affect other topics; the
+/// A refusal is reported with its topic and the missing rule, and does not affect other topics; the
 /// subscriber does not count as subscribed before all subscriptions are granted.
 #[tokio::test]
 async fn subscribe_failed_is_reported_and_retried_and_the_other_topics_work() {

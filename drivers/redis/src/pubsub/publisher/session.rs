@@ -14,7 +14,7 @@ use crate::pubsub::nodes::Nodes;
 use crate::pubsub::settings::PubSubSettings;
 use crate::servers::Endpoint;
 
-/// Limit of attempts to send an event or to connect for it (seed 004, case 2: "for example 3").
+/// Limit of attempts to send an event or to connect for it.
 const TRIES: u32 = 3;
 
 /// Limit of topics that are remembered as accepted.

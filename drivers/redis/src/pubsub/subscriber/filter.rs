@@ -51,7 +51,7 @@ impl Filter {
     }
 }
 
-/// A Redis pattern that matches exactly the channels with this prefix (defect D41).
+/// A Redis pattern that matches exactly the channels with this prefix (docs/dragonflow.md#d41).
 fn glob(prefix: &str) -> String {
     let mut glob = String::with_capacity(prefix.len() + 1);
     for letter in prefix.chars() {

@@ -99,7 +99,7 @@ impl SubLink {
 }
 
 /// Whether this is the node list that Dragonflow's own driver sends every three seconds, on a channel that may also be a
-/// tenant's topic (defect D42; dragonflow-pubsub.md 3.5).
+/// tenant's topic (docs/dragonflow.md#d42).
 fn is_node_list(topic: &Topic, payload: &[u8]) -> bool {
     topic.as_bytes() == b"redis"
         && EventRef::read(topic.as_bytes(), payload)

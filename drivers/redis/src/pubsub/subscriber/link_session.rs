@@ -207,7 +207,7 @@ impl<'a> LinkSession<'a> {
         Ok(())
     }
 
-    /// Seed 004, case 3: a refusal is reported once, and the subscription is retried from time to time.
+    /// A refusal is reported once, and the subscription is retried from time to time.
     async fn refused(&mut self, filter: Filter, line: &str) -> Result<(), Stop> {
         self.link.counters.refused.add(1);
         if self.reported_refusals.insert(filter.clone()) {
