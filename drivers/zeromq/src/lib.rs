@@ -2,10 +2,10 @@
 //!
 //! `zmq_pubsub_driver` publishes over TCP: [`PubPublisher`] binds, [`SubSubscriber`] connects to every publisher.
 //! `zmq_pubsub_multiproc_driver` collects over a Unix socket: [`PullSubscriber`] binds, [`PushPublisher`] connects at
-//! its first send. On the wire both are Dragonflow's (dragonflow-pubsub.md 3.3, 3.4): two frames, `[topic, map]`.
+//! its first send. On the wire both are Dragonflow's (docs/dragonflow.md#wire-format): two frames, `[topic, map]`.
 //!
 //! # What the wrapper mends
-//! The crate's weaknesses are listed in ecosystem.md b.1. Around it, this driver adds
+//! The crate's weaknesses are listed in the README. Around it, this driver adds
 //! - one SUB socket per publisher and per connection, supervised, with jittered back-off and an end to links on which
 //!   nothing comes for `dead_after`; filters go out in order, `$hello` last;
 //! - PUSH that connects again, with a bounded queue in front and a lingering close;
