@@ -30,7 +30,7 @@ pub(super) fn opening(socket: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What our worker says first: who it is, and that its first event follows (DESIGN 5, "Worker hop").
+/// What our worker says first: who it is, and that its first event follows (docs/design.md#delivery).
 pub(super) fn introduction() -> Vec<u8> {
     let map = b"\x87\xa5table\xa7$worker\xa3key\xb000000000000000be\xa6action\xa6worker\xa5value\xc0\xa5topic\xa7$worker\
         \xa5first\x01\xabsent_before\x00";
