@@ -2,7 +2,7 @@ use bytes::Bytes;
 use pubsub_api::wire::{EventRef, MAX_EVENT_BYTES, WireError};
 use pubsub_api::{Edit, EncodedEvent, wire};
 
-/// The pair that an event without topic means (DESIGN 4).
+/// The pair that an event without topic means.
 const SEND_ALL_PAIR: &[u8] = b"\xa5topic\xa1D";
 
 /// Checks one event from a worker, and says what becomes of its payload.

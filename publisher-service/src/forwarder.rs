@@ -76,8 +76,8 @@ impl Forwarder {
         }
     }
 
-    /// Runs, and starts over when it fails: a defect of a driver does not end the service (reliability.md P16; Dragonflow's
-    /// loop ended in its own error handler, defect D5).
+    /// Runs, and starts over when it fails: a defect of a driver does not end the service (docs/guarantees.md#f16,
+    /// docs/dragonflow.md#d5).
     pub async fn supervise(self: Arc<Self>) {
         loop {
             let run = tokio::spawn({

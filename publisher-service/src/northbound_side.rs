@@ -188,7 +188,7 @@ async fn run(parts: Arc<Parts>) {
     tasks.join_all().await;
 }
 
-/// Begins a part anew when it fails: a defect of a driver ends none (reliability.md P16).
+/// Begins a part anew when it fails: a defect of a driver ends none (docs/guarantees.md#f16).
 async fn supervise<Part: Future<Output = ()>>(name: &'static str, begin: impl Fn() -> Part) {
     while AssertUnwindSafe(begin()).catch_unwind().await.is_err() {
         tracing::error!(part = name, "a part of the service failed, and begins anew");
