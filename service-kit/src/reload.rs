@@ -4,7 +4,7 @@ use pubsub_api::{Error, ErrorKind, Registry, Result};
 use crate::SettingsArguments;
 
 impl SettingsArguments {
-    /// Reads the settings again on SIGHUP: all of it applies, or nothing (reliability.md P19).
+    /// Reads the settings again on SIGHUP: all of it applies, or nothing (docs/guarantees.md#f19).
     ///
     /// # Errors
     /// [`ErrorKind::Settings`] if the new settings are wrong, or change what only a restart can change; the text
