@@ -153,8 +153,8 @@ fn read(envelope: &Envelope) -> Result<Event, WireError> {
     EventRef::read(envelope.topic.as_bytes(), &envelope.payload).map(|event| event.to_event())
 }
 
-/// What old peers say when events are missing, and they cannot say which: `sync` (DESIGN 5, "Slow subscriber"), and the
-/// `dbrestart` and `reinitialize` of Dragonflow's writers (dragonflow-pubsub.md 3.1).
+/// What old peers say when events are missing, and they cannot say which: `sync` (docs/design.md#when-a-queue-is-full), and
+/// the `dbrestart` and `reinitialize` of Dragonflow's writers (docs/dragonflow.md#events).
 fn resync(event: &Event) -> Option<Notice> {
     let asks =
         matches!(event.action.as_str(), "sync" | "dbrestart" | "reinitialize") && is_about_no_row(event);

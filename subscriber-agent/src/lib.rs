@@ -5,7 +5,7 @@
 //! event to the [handlers](Handler) of its topic or table. [`run`] is the program around it.
 //!
 //! A handler works at its own pace, in order, behind a bounded queue of its own. Its errors are counted and told, and
-//! [`OnFailure`] says what follows; they never touch the connection (Dragonflow reconnected and lost events then: defect D17).
+//! [`OnFailure`] says what follows; they never touch the connection (docs/dragonflow.md#d17).
 
 mod agent;
 mod asked;

@@ -1,6 +1,6 @@
 use pubsub_api::settings;
 
-/// What follows when a handler fails on an event, besides that it is counted and told (reliability.md S19).
+/// What follows when a handler fails on an event, besides that it is counted and told (docs/guarantees.md#f47).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnFailure {
     /// The next event.

@@ -15,7 +15,7 @@ struct Turn {
     wanted: Option<String>,
 }
 
-/// The least time between two resyncs of one handler and table (reliability.md S19).
+/// The least time between two resyncs of one handler and table.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 impl Resyncs {

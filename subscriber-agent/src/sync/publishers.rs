@@ -6,10 +6,11 @@ use pubsub_api::{Action, Event, Value};
 
 /// Where the directory says that publishers are. No clock, no I/O.
 ///
-/// - A publisher that has another address than before is followed to it, and the old one is left at once (defect D23).
+/// - A publisher that has another address than before is followed to it, and the old one is left at once
+///   (docs/dragonflow.md#d23).
 /// - A lease is over when its row has not changed for `publisher_timeout` on this host's clock ([`Leases`]).
-/// - One that was removed, or whose lease is over, is left `publisher_timeout` later (defect D6: its removal names only its id,
-///   so ids are remembered with their addresses), unless it is there again, or still speaks to us.
+/// - One that was removed, or whose lease is over, is left `publisher_timeout` later (docs/dragonflow.md#d6: its removal
+///   names only its id, so ids are remembered with their addresses), unless it is there again, or still speaks to us.
 #[derive(Debug)]
 pub(crate) struct Publishers {
     timeout: Duration,
