@@ -76,7 +76,7 @@ const KEYS: &[&str] = &[
     "unique_key",
 ];
 
-/// "1 to 1024 bytes of any text without NUL" (defect D41).
+/// "1 to 1024 bytes of any text without NUL" (docs/dragonflow.md#d41).
 async fn keys_are_plain_names_whatever_they_look_like(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for topic in [Some("tenant-1"), None] {

@@ -46,7 +46,7 @@ async fn a_call_without_topic_finds_the_one_row_of_its_key(fixture: DatabaseFixt
         create(&*database, row, "one").await?;
         holds(&*database, PORT, "one").await?;
         database.set_key(PORT, "two".into()).await?;
-        // No second row, as in defect D38.
+        // No second row (docs/dragonflow.md#d38).
         lists(&*database, "lport", None, &[(row, "two")]).await?;
         let batch = database.get_batch(&[PORT]).await?;
         ensure!(batch == [Some("two".into())], "get_batch must find {row} without its topic: {batch:?}");
@@ -100,7 +100,7 @@ async fn a_row_without_topic_is_on_no_topic(fixture: DatabaseFixture) -> Outcome
     lists(&*database, "lport", None, &[(PORT, "none")]).await
 }
 
-/// "A `Topic` that is not reserved": compared bytewise, no pattern, and no other's beginning (defect D41).
+/// "A `Topic` that is not reserved": compared bytewise, no pattern, and no other's beginning (docs/dragonflow.md#d41).
 async fn topics_are_plain_names_whatever_they_look_like(fixture: DatabaseFixture) -> Outcome {
     const TOPICS: &[&str] = &[
         "*", "?", "[ab]", "a", "A", "b", "ab", "a*", "a?", "{a", "a.", "a.b", ".", "redis", "%", "_", "a_",
