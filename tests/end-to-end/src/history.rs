@@ -12,8 +12,8 @@ use self::position::Position;
 use self::told::{Told, Tolds};
 use crate::{is_event, notice};
 
-/// What a subscriber has written, held against the guarantees (DESIGN 5): the JSON lines of `subscriber-agent --stamps`, or
-/// of `skimmer sub --show-gaps --stamps`, in their order.
+/// What a subscriber has written, held against the guarantees (docs/guarantees.md#promises): the JSON lines of
+/// `subscriber-agent --stamps`, or of `skimmer sub --show-gaps --stamps`, in their order.
 ///
 /// - *ordered*: the events of one publisher and topic ascend by epoch and number.
 /// - *unique*: none of them comes twice.

@@ -13,8 +13,8 @@ fn second(folder: &Folder) -> Launch {
     folder.launch("publisher-service", "second")
 }
 
-/// Runs a command that must be refused at once: within a second on an idle machine (reliability.md P07, P13), five
-/// times as long in tests.
+/// Runs a command that must be refused at once: within a second on an idle machine (docs/guarantees.md#f07,
+/// docs/guarantees.md#f13), five times as long in tests.
 fn refused(launch: Launch, parts: &[&str]) {
     let started = Instant::now();
     let _ = launch.run().expect(69).says(parts);

@@ -83,7 +83,7 @@ fn bad_map(cause: &'static str, payload: Vec<u8>) -> Bad {
     bad(Where::Map, cause, vec![b"D".to_vec(), payload])
 }
 
-/// Everything that reliability.md X07 to X09 names, and the wrong numbers of frames.
+/// Every kind of malformed map and topic (docs/guarantees.md#f60, docs/guarantees.md#f61), and wrong numbers of frames.
 fn bad_messages() -> Vec<Bad> {
     let whole = map(&pairs("bad", "D"));
     let cut = whole.get(..whole.len() - 3).expect("a longer map").to_vec();

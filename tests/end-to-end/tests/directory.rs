@@ -1,5 +1,5 @@
 //! The service and the northbound database: its row in the directory, the rows of those that have ended, the tables that it
-//! watches, its word that it is alive, and a database that is not there (dragonflow-pubsub.md 5.3 to 5.5, D7 to D11).
+//! watches, its word that it is alive, and a database that is not there (docs/dragonflow.md#publisher-service, D7 to D11).
 #![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
 
 use drivers as _;

@@ -1,5 +1,4 @@
-//! The scenarios of Dragonflow's own full-stack test, `test_pub_sub.py` (dragonflow-pubsub.md 13, 1 to 8; the later ones
-//! are about single drivers and run in the conformance suite).
+//! The scenarios of Dragonflow's own full-stack test, `test_pub_sub.py` (docs/dragonflow.md#tests).
 
 use end_to_end::{Folder, Program, Service, Signal, event, fixed_port, until};
 use serde_json::{Value, json};

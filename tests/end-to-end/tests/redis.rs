@@ -1,5 +1,5 @@
 //! Redis, from end to end: workers, services and agents on a real server or cluster that is killed, halted, cut off and
-//! resharded meanwhile (reliability.md P05, E05, E06; dragonflow-pubsub.md D28 to D36).
+//! resharded meanwhile (docs/guarantees.md#environment-database-and-brokers, docs/dragonflow.md#d28 to D36).
 //!
 //! Objects are written by a [load](load::Load) that uses the façade as an API server does. What it was told is kept, so that a
 //! test can say what the database must hold; and what the database holds is what every agent must come to.

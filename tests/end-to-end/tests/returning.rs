@@ -118,7 +118,7 @@ fn a_crowd_comes_back_to_a_restarted_service_spread_over_time() {
     let attempts = attempts_at(port, 6 * SUBSCRIBERS);
     let in_bin = |bin| attempts.iter().filter(|at| at.as_millis() / 100 == bin).count();
     let most = (0..600).map(in_bin).max().unwrap_or(0);
-    // The aim of 5 % (reliability.md S11) is for benches.
+    // Reconnects are spread by jitter (docs/guarantees.md#f40); a busy machine gathers some of them.
     assert!(most * 4 <= attempts.len(), "{most} of {} attempts within 100 ms", attempts.len());
 
     let _service = folder.service_at(port);

@@ -1,7 +1,8 @@
-//! Faults of the publisher service, its workers, its files and its machine (reliability.md b.1, parts of b.3 and b.4): what was
-//! accepted arrives, or its loss is told; whoever has nothing to do with the fault notices nothing.
+//! Faults of the publisher service, its workers, its files and its machine
+//! (docs/guarantees.md#publisher-service-workers-and-sockets): what was accepted arrives, or its loss is told; whoever has
+//! nothing to do with the fault notices nothing.
 //!
-//! With `LONG=1` the kills are as many as there.
+//! With `LONG=1` there are 100 kills.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,7 +1,8 @@
-//! Faults on the subscribers' side and on the way to them (reliability.md b.2): whoever was stopped, cut off, robbed of events
-//! or given them twice says so, and ends with the truth; all others notice nothing.
+//! Faults on the subscribers' side and on the way to them (docs/guarantees.md#subscribers-and-the-network): whoever was
+//! stopped, cut off, robbed of events or given them twice says so, and ends with the truth; all others notice nothing.
 //!
-//! Each fault lasts for as short as shows its outcome; with `LONG=1` it lasts as long as there, and with as many subscribers.
+//! Each fault lasts for as short as shows its outcome; with `LONG=1` it lasts up to a minute, and has up to 1,000
+//! subscribers.
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test ends where an expectation fails")]
 
 #[path = "subscriber_faults/agents.rs"]

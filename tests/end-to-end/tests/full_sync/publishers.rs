@@ -38,14 +38,14 @@ fn agents_find_publishers_in_the_directory_and_follow_them() {
     folder.publish(std::slice::from_ref(&wanted));
     agent.wait_for("the event", |line| line["key"] == "port-1");
 
-    // Another address: the new one is taken, the old one left at once (D23).
+    // Another address: the new one is taken, the old one left at once (docs/dragonflow.md#d23).
     let socket = folder.path().join("second.sock");
     let second = Service::ready(launch("second").set("publisher_multiproc_socket", socket.display()).start());
     database.put("publisher", "p", &row("p", &second));
     until_subscribed(&agent, &second);
     assert_eq!(peers(&folder.status("agent")), [second.network()]);
 
-    // Removed while it lives: it is not left. Gone: it is, after its timeout (D6).
+    // Removed while it lives: it is not left. Gone: it is, after its timeout (docs/dragonflow.md#d6).
     database.delete("publisher", "p");
     let mark = agent.mark();
     agent.wait_for_count(mark, 5, "more comparisons than fit into the timeout", |line| {

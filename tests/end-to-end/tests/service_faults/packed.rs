@@ -1,4 +1,4 @@
-//! Event maps and their frames by hand (DESIGN 4): what no publisher of ours would say must be said too.
+//! Event maps and their frames by hand (docs/design.md#wire-format): what no publisher of ours would say must be said too.
 
 /// A value of msgpack.
 #[derive(Debug, Clone)]

@@ -98,7 +98,7 @@ fn events_that_change_places_are_applied_in_their_order() {
     assert!(notices_since(&agent, mark).iter().all(|name| name == "recovering"), "{:?}", agent.notices());
 }
 
-/// As many as are held back, and more (reliability.md b, the gap buffer).
+/// As many as are held back, and more (docs/design.md#when-a-queue-is-full, `gap_buffers`).
 const BEYOND_THE_BUFFER: usize = 5000;
 
 #[test]
