@@ -1,4 +1,4 @@
-"""What Dragonflow's ZeroMQ driver does with bytes, in our own words (dragonflow-pubsub.md 3.2 to 3.4)."""
+"""What Dragonflow's ZeroMQ driver does with bytes, in our own words (docs/dragonflow.md#wire-format)."""
 
 import msgpack
 

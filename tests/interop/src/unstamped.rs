@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use crate::frames;
 
-/// `stamp`, and four unsigned 64-bit integers (DESIGN 4), as every stamp is packed.
+/// `stamp`, and four unsigned 64-bit integers (docs/design.md#wire-format), as every stamp is packed.
 const STAMP_BYTES: usize = STAMP_HEAD.len() + 4 * 9;
 
 const STAMP_HEAD: &[u8] = b"\xa5stamp\x94";

@@ -1,6 +1,7 @@
 //! Skimmer's programs with pyzmq and msgpack on the other end, in both directions, on both hops.
 //!
-//! Which cases of dragonflow-pubsub.md 13 stand where (`end-to-end` is the package of that name):
+//! Where the cases of Dragonflow's own test of pub/sub are (docs/dragonflow.md#tests) (`end-to-end` is the package of that
+//! name):
 //!
 //! | case | what it asks | test |
 //! |---|---|---|
