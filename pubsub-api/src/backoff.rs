@@ -3,7 +3,7 @@ use std::time::Duration;
 /// Delays between attempts to reach a peer: doubling ceilings with full jitter, 0.1 s to 5 s.
 ///
 /// Full jitter draws each delay evenly between the shortest delay and the ceiling, so that a thousand agents that
-/// lost one publisher together do not return together (reliability.md S11). Randomness comes in as input.
+/// lost one publisher together do not return together (docs/guarantees.md#f40). Randomness comes in as input.
 ///
 /// ```
 /// use pubsub_api::Backoff;

@@ -1,4 +1,4 @@
-//! The northbound database's contract: rows of tables, each under a key and, maybe, a topic (dragonflow-pubsub.md 2.5).
+//! The northbound database's contract: rows of tables, each under a key and, maybe, a topic (docs/dragonflow.md#api).
 //!
 //! A driver implements [`DbApi`] and submits a [`DatabaseDriver`]; the setting `nb_db_class` names one by its alias. What a
 //! value means is its author's affair (Dragonflow's models write JSON): here it is bytes.

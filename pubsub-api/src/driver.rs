@@ -18,7 +18,7 @@ pub trait PubSubApi: Debug + Send + Sync {
     fn subscriber(&self) -> Arc<dyn Subscriber>;
 }
 
-/// Which of the two hops a driver serves (DESIGN 1).
+/// Which of the two hops a driver serves (docs/design.md#the-path-of-an-event).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {

@@ -6,7 +6,7 @@ use crate::{Stamp, Topic};
 
 /// One change of one row: what the API worker did, and the row as it is now.
 ///
-/// Five fields travel, always in this order: table, key, action, value, topic (dragonflow-pubsub.md 3). `stamp` and
+/// Five fields travel, always in this order: table, key, action, value, topic (docs/dragonflow.md#wire-format). `stamp` and
 /// `version` follow where someone has set them; old readers ignore them.
 ///
 /// ```

@@ -1,4 +1,4 @@
-//! The service's sign of life: an event on topic `$hello`, every second (DESIGN 4).
+//! The service's sign of life: an event on topic `$hello`, every second (docs/design.md#wire-format).
 //!
 //! A subscriber places its `$hello` filter after all others, so the first hello after a (re)connect proves that the
 //! others are in place: that is what [`Notice::Subscribed`](crate::Notice::Subscribed) tells, of each publisher behind the
@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::wire::EventRef;
 use crate::{Action, Event, HELLO, Incarnation, Stamp, Value};
 
-/// How often a service says hello (DESIGN 4).
+/// How often a service says hello.
 pub const HELLO_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The table that hello events name; no database has it.

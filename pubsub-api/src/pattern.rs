@@ -20,8 +20,8 @@ use crate::{Error, ErrorKind, Result, Topic};
 /// # Ok::<(), pubsub_api::Error>(())
 /// ```
 ///
-/// Source: AMQP 0-9-1, 3.1.3.3; where the original's matcher deviated (literal words after `#`, `*` after `#`, empty
-/// words; data-services-engine.md 2.1.3), this one follows the standard.
+/// Source: AMQP 0-9-1, 3.1.3.3; where Congress's matcher deviates from it (docs/dragonflow.md#patterns), this one follows
+/// the standard.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern {
     text: String,
@@ -185,7 +185,7 @@ mod tests {
             ("#.b", &["b", "a.b", "a.a.b"], &["a", "b.a"]),
             ("a.#.c", &["a.c", "a.b.c", "a.b.b.c"], &["a", "c"]),
             ("#.a.#", &["a", "x.a", "a.x", "x.a.y"], &["x", "x.y"]),
-            // Where the original deviated (data-services-engine.md 2.1.3):
+            // Where Congress's matcher deviates (docs/dragonflow.md#patterns):
             ("#.b.c", &["b.c", "a.b.c", "b.b.c", "b.c.b.c"], &["c", "b.c.d"]),
             ("a.#.b.c", &["a.b.c", "a.x.b.c"], &["b.c", "a.c"]),
             ("#.*.c", &["a.c", "a.b.c"], &["c"]),

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use crate::{Batch, Envelope, PeerId, Result};
 
-/// Requests of peers, as a publisher's driver takes them, and a way to answer (ROUTER to their DEALER, DESIGN 5).
+/// Requests of peers, as a publisher's driver takes them, and a way to answer (ROUTER to their DEALER).
 ///
 /// Reached by [`Publisher::requests`](crate::Publisher::requests); drivers that have it promise
 /// [`replay`](crate::Capabilities::replay). Contract:
@@ -46,7 +46,7 @@ pub struct Request {
     pub envelope: Envelope,
 }
 
-/// A way to ask the publishers that a subscriber listens to (DEALER to their ROUTER, DESIGN 5).
+/// A way to ask the publishers that a subscriber listens to (DEALER to their ROUTER).
 ///
 /// Reached by [`Subscriber::requester`](crate::Subscriber::requester); drivers that have it promise
 /// [`replay`](crate::Capabilities::replay). Contract:

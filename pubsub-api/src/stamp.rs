@@ -1,4 +1,4 @@
-/// Who published an event, in which incarnation, under which number, and when (DESIGN 4).
+/// Who published an event, in which incarnation, under which number, and when (docs/design.md#wire-format).
 ///
 /// Numbers count from 1 per publisher, epoch and topic. The time is the publisher's wall clock: it informs, nothing is
 /// decided by it.

@@ -148,11 +148,11 @@ pub trait Subscriber: Debug + Send + Sync {
     fn status(&self) -> Status;
 }
 
-/// How many topics and patterns one subscriber may ask a driver for: 4,096 (DESIGN 3: "4,096 topics a peer"), as many for
+/// How many topics and patterns one subscriber may ask a driver for: 4,096 (docs/design.md#topics), as many for
 /// their [marks](crate::Topic::mark), and [`HELLO`](crate::HELLO).
 pub const MAX_SUBSCRIPTIONS: usize = 2 * MAX_TOPICS + 1;
 
-/// How many topics and patterns an application may ask for (DESIGN 3: "4,096 topics a peer").
+/// How many topics and patterns an application may ask for (docs/design.md#topics).
 pub const MAX_TOPICS: usize = 4096;
 
 /// The callback form: gives every event and notice to `handler` until the subscriber is closed.

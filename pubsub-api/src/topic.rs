@@ -19,7 +19,7 @@ use crate::{Error, ErrorKind, Result};
 /// # Ok::<(), pubsub_api::Error>(())
 /// ```
 ///
-/// Cloning is cheap: the bytes are shared. Source of the rule: DESIGN 3; NUL is excluded because some brokers cannot
+/// Cloning is cheap: the bytes are shared. The rule: docs/design.md#topics; NUL is excluded because some brokers cannot
 /// hold it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Topic(Bytes);
@@ -30,7 +30,7 @@ pub const SEND_ALL: Topic = Topic(Bytes::from_static(b"D"));
 /// The topic of the service's sign of life, published every [`HELLO_INTERVAL`](crate::hello::HELLO_INTERVAL).
 pub const HELLO: Topic = Topic(Bytes::from_static(b"$hello"));
 
-/// What the topics of marks begin with (DESIGN 4).
+/// What the topics of marks begin with.
 pub const MARK_PREFIX: &[u8] = b"$mark.";
 
 impl Topic {
@@ -87,7 +87,7 @@ impl Topic {
         if name.first() == Some(&b'$') { Self::MAX_RESERVED_BYTES } else { Self::MAX_BYTES }
     }
 
-    /// The topic of this one's marks: `$mark.` and its name (DESIGN 4).
+    /// The topic of this one's marks: `$mark.` and its name.
     ///
     /// ```
     /// use pubsub_api::SEND_ALL;

@@ -1,4 +1,5 @@
-//! The map that travels: Dragonflow's, byte for byte, checked before use (DESIGN 4; dragonflow-pubsub.md 3 and 16).
+//! The map that travels: Dragonflow's, byte for byte, checked before use (docs/design.md#wire-format,
+//! docs/dragonflow.md#wire-format).
 //!
 //! [`encode`] writes one msgpack map with `table, key, action, value, topic` in this order, strings in the old raw
 //! family only (fixstr, str16, str32; never str8, never bin), then `stamp` and `version` if the event has them.
@@ -34,7 +35,7 @@ pub use plain::is_plain;
 pub use read::EventRef;
 pub use row::RowRef;
 
-/// The largest map, in bytes, as its author sends it (DESIGN 3).
+/// The largest map, in bytes, as its author sends it.
 pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 /// The largest map that a receiver takes: what a service appends must not push a full event over the limit.

@@ -13,7 +13,7 @@ use crate::{Result, Status};
 /// - A topic is part of a row's place: one key on two topics is two rows. A call without topic finds the one row of that key;
 ///   if there are several, it is refused ([`ErrorKind::Invalid`](crate::ErrorKind::Invalid)) and does nothing.
 /// - `Ok` means done. Where it is not known whether a write was done (a connection lost before the answer), the error says
-///   so ([`ErrorKind::InDoubt`](crate::ErrorKind::InDoubt)); nothing is reported done that was not (defect D34).
+///   so ([`ErrorKind::InDoubt`](crate::ErrorKind::InDoubt)); nothing is reported done that was not (docs/dragonflow.md#d34).
 /// - Tables need not be created. [`create_table`](Self::create_table) and [`delete_table`](Self::delete_table) may be
 ///   repeated.
 /// - Every call but [`initialize`](Self::initialize) and [`close`](Self::close) is an error of

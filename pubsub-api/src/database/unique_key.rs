@@ -1,6 +1,6 @@
 use crate::{Error, ErrorKind, Result};
 
-/// The table that keeps the last number that was given for each table (dragonflow-pubsub.md 2.5).
+/// The table that keeps the last number that was given for each table (docs/dragonflow.md#api).
 pub const UNIQUE_KEY_TABLE: &str = "unique_key";
 
 /// The number after the last one, for drivers whose database does not count by itself.

@@ -57,8 +57,8 @@ fn pair(out: &mut Vec<u8>, key: &str, value: Option<&str>) {
     }
 }
 
-/// The old raw family: up to 31 bytes in the marker, then 16 and 32 bits of length, never 8 (dragonflow-pubsub.md
-/// 3.2).
+/// The old raw family: up to 31 bytes in the marker, then 16 and 32 bits of length, never 8
+/// (docs/dragonflow.md#wire-format).
 fn text(out: &mut Vec<u8>, text: &str) {
     let length = text.len();
     match (u8::try_from(length), u16::try_from(length)) {

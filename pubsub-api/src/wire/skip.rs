@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    /// Four unsigned 64-bit integers (DESIGN 4).
+    /// Four unsigned 64-bit integers.
     pub(super) fn stamp(&mut self) -> Result<Stamp, WireError> {
         if self.head()? != Head::Array(4) {
             return Err(WireError::WrongType);

@@ -1,4 +1,4 @@
-//! An event's map read slowly, by another reader of msgpack and by the letter of DESIGN 4, for comparison.
+//! An event's map read slowly, by another reader of msgpack and by the letter of docs/design.md#wire-format, for comparison.
 
 use pubsub_api::Topic;
 use pubsub_api::wire::MAX_DEPTH;
