@@ -1,5 +1,5 @@
 //! How marks and SYNC are packed: event maps of five keys, which do an old reader no harm, and then keys of their own
-//! (DESIGN 4).
+//! (docs/decisions/0002-stamps-inside-the-map.md).
 
 use bytes::Bytes;
 use pubsub_api::wire::{self, WireError};

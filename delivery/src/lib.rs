@@ -1,4 +1,4 @@
-//! Delivery: nothing is lost without being told (DESIGN 5; reliability.md part d).
+//! Delivery: nothing is lost without being told (docs/design.md#delivery).
 //!
 //! A publisher numbers its events per topic, keeps the latest in a ring, and says in marks how far it is. A subscriber
 //! tracks each topic of each publisher by these numbers, and asks for what is missing.

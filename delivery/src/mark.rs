@@ -5,7 +5,7 @@ use rmpv::Value as Msgpack;
 use crate::Position;
 use crate::control::{extra, number, pack};
 
-/// What a publisher says about one topic on the topic of its [marks](Topic::mark), `$mark.T` (DESIGN 4).
+/// What a publisher says about one topic on the topic of its [marks](Topic::mark), `$mark.T` (docs/design.md#wire-format).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Control {
     /// How far the publisher is.

@@ -1,4 +1,4 @@
-//! The latest event of each row, whoever published it: many publishers, one row (DESIGN 5; reliability.md d.3).
+//! The latest event of each row, whoever published it: many publishers, one row (docs/design.md#delivery).
 //!
 //! No clock and no I/O: what the time is comes in by [`Table::tick`].
 

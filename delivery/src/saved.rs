@@ -1,7 +1,7 @@
 //! What an application keeps so that it can go on where it stopped: its table, and how far it is, in one file.
 //!
 //! The two are of one instant, or a restart would go on from a place that the table has not reached, and miss what lies
-//! between without a word (reliability.md S13, E02).
+//! between without a word (docs/guarantees.md#f27, docs/guarantees.md#f28).
 
 mod decode;
 mod encode;

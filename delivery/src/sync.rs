@@ -15,7 +15,7 @@ const TABLE: &str = "$sync";
 /// The most wants that one request carries; who wants more sends several. With the longest topics it stays below 64 KiB.
 pub const MAX_WANTS: usize = 200;
 
-/// "I am so far on these topics: bring me up to date" (DESIGN 5).
+/// "I am so far on these topics: bring me up to date" (docs/design.md#delivery).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncRequest {
     /// The asker's own number for it, which the answers repeat.

@@ -549,7 +549,7 @@ fn topics_of_which_nothing_is_heard_for_long_are_forgotten() {
     assert_eq!(feed.positions(), []);
 }
 
-/// reliability.md S20.
+/// docs/guarantees.md#f48.
 #[test]
 fn a_publishers_wall_clock_may_jump_as_it_likes() {
     const HOUR_US: u64 = 3_600_000_000;
@@ -565,7 +565,7 @@ fn a_publishers_wall_clock_may_jump_as_it_likes() {
     assert_eq!((feed.asked().len(), feed.positions()), (0, vec![at(1, 6)]));
 }
 
-/// reliability.md S20: what was missed is asked for; after ten minutes the position is forgotten, and all of it is.
+/// docs/guarantees.md#f48: what was missed is asked for; after ten minutes the position is forgotten, and all of it is.
 #[test]
 fn who_was_suspended_asks_for_what_it_missed() {
     for (seconds, asked) in [(590, "a D 1/1"), (700, "a D 1/0")] {

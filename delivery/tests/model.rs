@@ -1,10 +1,10 @@
 //! The exhaustive model: every interleaving of publishing, losing, repeating, crashing and asking, at small bounds, with the
 //! real [`Tracker`](delivery::subscriber::Tracker) as the subscriber.
 //!
-//! A worker writes the database and sends over an acknowledged hop; a service numbers, keeps a ring in a file that survives a
-//! crash (or does not), and publishes over a channel that loses and repeats; the subscriber tracks, asks, and merges rows.
-//! After each step the invariants of reliability.md d.5 are checked, and from each state a fault-free continuation must
-//! reach the database. Each mutation takes one rule away, and the model must notice.
+//! A worker writes the database and sends over an acknowledged hop; a service numbers, keeps a ring in a file that survives
+//! a crash (or does not), and publishes over a channel that loses and repeats; the subscriber tracks, asks, and merges
+//! rows. After each step the invariants are checked (docs/guarantees.md#promises), and from each state a fault-free
+//! continuation must reach the database. Each mutation takes one rule away, and the model must notice.
 
 #[cfg(test)]
 #[path = "model/explore.rs"]

@@ -26,8 +26,8 @@ use life::Life;
 pub use options::BrokerOptions;
 use outbox::closed;
 
-/// A broker driver's publisher whose events nobody misses without learning it (DESIGN 5): each process is a publisher of its
-/// own, and there is no service between it and the broker.
+/// A broker driver's publisher whose events nobody misses without learning it (docs/decisions/0010-redis-as-broker.md):
+/// each process is a publisher of its own, and there is no service between it and the broker.
 ///
 /// - Its id is random, and its epoch is the time of its first send. It may be made and initialized before `fork`, and used:
 ///   a process that finds itself forked since begins anew, and leaves all of its parent's alone.

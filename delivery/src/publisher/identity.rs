@@ -148,7 +148,8 @@ pub fn publisher_id(settings: &Settings) -> String {
     set.or_else(|| kept_id::read(&pubsub.state_dir)).unwrap_or_else(|| derived(settings))
 }
 
-/// uuid5 of host name, bind address and port: two on one host differ (Dragonflow's was the same for both, defect D11).
+/// uuid5 of host name, bind address and port: two on one host differ (Dragonflow's was the same for both:
+/// docs/dragonflow.md#d11).
 fn derived(settings: &Settings) -> String {
     let pubsub = settings.pubsub();
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -156,7 +157,7 @@ fn derived(settings: &Settings) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_DNS, name.as_bytes()).to_string()
 }
 
-/// What stamps call the publisher of this id: the first eight bytes of the UUID (DESIGN 5). An id that is no UUID counts
+/// What stamps call the publisher of this id: the first eight bytes of the UUID. An id that is no UUID counts
 /// as its uuid5.
 ///
 /// ```

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::topics::TopicId;
 
 /// When each topic's mark is due: 0.25, 1, 2 and 4 s after its last event, then every 10 s ± 20 %, or as seldom as its
-/// publisher says (DESIGN 5).
+/// publisher says (docs/decisions/0005-marks-instead-of-acknowledgements.md).
 ///
 /// Times are since the publisher's start; chance comes in as input. An event on a topic that had one within the quarter of a
 /// second before changes nothing but a number: the mark that is due looks then how long ago the last event was.

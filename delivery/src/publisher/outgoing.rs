@@ -19,7 +19,7 @@ const RETRY: Duration = Duration::from_millis(10);
 
 impl Outgoing {
     /// Gives all that is pending to the driver, and waits until it is taken. What the driver refuses for good is replaced by
-    /// a LOST record, and so is an event on which it panics (reliability.md P16): one defect costs one event.
+    /// a LOST record, and so is an event on which it panics (docs/guarantees.md#f16): one defect costs one event.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] of the driver; the rest stays pending.

@@ -7,7 +7,8 @@ pub(super) struct StampPair {
     packed: [u8; Self::BYTES],
 }
 
-/// The key, an array of four, and the marker of a 64-bit number (DESIGN 4: the full width always).
+/// The key, an array of four, and the marker of a 64-bit number (in full width always:
+/// docs/decisions/0002-stamps-inside-the-map.md).
 const KEY: [u8; 7] = *b"\xa5stamp\x94";
 const NUMBER: u8 = 0xcf;
 

@@ -16,7 +16,7 @@ use super::supervise::supervise;
 use super::{announcer, snapshots, status, sync_server};
 use crate::RowSource;
 
-/// A network driver's publisher whose events nobody misses without learning it (DESIGN 5).
+/// A network driver's publisher whose events nobody misses without learning it (docs/design.md#delivery).
 ///
 /// - Each event gets its number, and is written to the ring, before the driver gets it. `Ok` of [`publish`](Self::publish)
 ///   means both were done, so that the batch's [sources](Batch::sources) may be acknowledged.

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 const RESTART: Duration = Duration::from_secs(1);
 
 /// Runs one of a publisher's tasks, and begins it anew when it fails: a defect of a driver does not end hellos, marks or
-/// answers (reliability.md P16).
+/// answers (docs/guarantees.md#f16).
 pub(super) async fn supervise<Task: Future<Output = ()>>(
     name: &'static str,
     mut begin: impl FnMut() -> Task,

@@ -40,8 +40,8 @@ impl Standing<'_> {
         position == Position::NONE || (position.number == 0 && self.lineage.contains(position.epoch))
     }
 
-    /// Decides, where a replay takes so many bytes, and so does a snapshot if there is one (DESIGN 5: whichever is
-    /// cheaper, by [`CHEAPER`]). A snapshot that leaves events out is never cheaper.
+    /// Decides, where a replay takes so many bytes, and so does a snapshot if there is one (whichever is cheaper, by
+    /// [`CHEAPER`]). A snapshot that leaves events out is never cheaper.
     ///
     /// Who has nothing gets a snapshot wherever there is one: what is older than the ring is in it.
     pub(super) fn judge(

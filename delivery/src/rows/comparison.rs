@@ -61,8 +61,8 @@ impl Comparison {
     }
 }
 
-/// A full sync: the table is made equal to the database, but for what events have told since it was read (dragonflow-pubsub.md
-/// 7.3, 14 D26).
+/// A full sync: the table is made equal to the database, but for what events have told since it was read
+/// (docs/dragonflow.md#writes-and-full-sync, docs/dragonflow.md#d26).
 ///
 /// Every write comes before its event. So what the database holds is at least as new as each event that came before it was
 /// read, and it decides; of a row that was told of since, the higher version stays, or else what was told. What it does not

@@ -45,7 +45,7 @@ pub(super) fn snapshotted(row: &Row, event: &Event, at: Duration, is_whole: bool
     decided(has, event, at > row.at)
 }
 
-/// A row's version never goes back (reliability.md d.2, 10): two workers that change a row at once may publish in another order
+/// A row's version never goes back: two workers that change a row at once may publish in another order
 /// than they wrote, through one publisher as through two. A delete by the row's own publisher is the last word, and the
 /// counting begins anew after it. Where versions do not decide, the later event does.
 fn decided(row: &Event, event: &Event, is_later: bool) -> Merge {

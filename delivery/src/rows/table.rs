@@ -15,7 +15,7 @@ use crate::subscriber::{Origin, PublisherClock};
 /// The latest event of each row: what the node knows of the world.
 ///
 /// `delete` takes a row away, `sync` and events without table or key are about no row, and every other action sets
-/// it, known or not, as genuine readers do (dragonflow-pubsub.md 3.1). Rows are told apart by table and key, not by
+/// it, known or not, as genuine readers do (docs/dragonflow.md#events). Rows are told apart by table and key, not by
 /// topic. Deletes are remembered for ten minutes and more, up to 65,536 of them.
 ///
 /// Of two events of one row, the order does not depend on the path by which they come (live, replay, snapshot, comparison),

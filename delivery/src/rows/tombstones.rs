@@ -15,7 +15,7 @@ pub(super) struct Tombstones {
 }
 
 /// For how long a delete is remembered: as long as a subscriber remembers a silent publisher's topic, after which no older
-/// event is replayed to it (DESIGN 5).
+/// event is replayed to it.
 const KEPT: Duration = Duration::from_secs(600);
 
 /// How many deletes are remembered; beyond, the oldest are forgotten.

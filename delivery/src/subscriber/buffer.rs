@@ -21,7 +21,7 @@ pub struct BufferLimit {
 }
 
 impl Default for BufferLimit {
-    /// As reliability.md b proposes for the gap buffer: 4,096 events, 8 MiB.
+    /// 4,096 events, 8 MiB.
     fn default() -> Self {
         Self { events: 4096, bytes: 8 * 1024 * 1024 }
     }

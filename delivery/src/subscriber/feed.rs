@@ -183,7 +183,7 @@ impl Feed {
         let Some(line) = line else { return };
         if !envelope.topic.is_reserved() {
             if stamp.sequence == 0 {
-                // Numbers count from 1 (reliability.md X11).
+                // Numbers count from 1 (docs/guarantees.md#f63).
                 context.counters.bad("no_number");
             } else if line.has_room_for(&envelope.topic, &context) {
                 line.event(envelope, stamp, &mut context);

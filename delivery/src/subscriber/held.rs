@@ -14,7 +14,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// As the gap buffer of reliability.md b.
+    /// The bounds of the gap buffer of one topic.
     pub(super) const MAX_EVENTS: usize = 4096;
 
     const MAX_BYTES: usize = 8 * 1024 * 1024;

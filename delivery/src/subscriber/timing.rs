@@ -40,7 +40,7 @@ impl FeedOptions {
 }
 
 impl Default for FeedOptions {
-    /// The bounds are those of reliability.md b; a snapshot may be as large as a service's cache by default, with a margin.
+    /// A snapshot may be as large as a service's cache by default, with a margin.
     fn default() -> Self {
         Self {
             introduced: true,

@@ -4,7 +4,7 @@ use super::buffer::{Buffer, BufferLimit};
 use crate::Position;
 
 /// One topic of one publisher, as a subscriber follows it: which event is the next, and what to do when another comes
-/// (reliability.md d.4, invariants d.5). No clock, no I/O; `E` is whatever stands for an event.
+/// (invariants: `tests/model.rs`). No clock, no I/O; `E` is whatever stands for an event.
 ///
 /// - While it is [`Live`](Phase::Live) at number n, exactly the events up to n were applied since the start, or since the
 ///   latest replacement; anything else was told by an [`Effect`] before any later event.

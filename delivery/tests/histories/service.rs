@@ -4,7 +4,7 @@ use std::time::Duration;
 use delivery::{Answer, AnswerKind, Mark, Position, SyncRequest};
 use pubsub_api::{Envelope, Event, Stamp, Topic};
 
-/// A publisher, as DESIGN 5 describes it, at its simplest.
+/// A publisher, as docs/design.md#delivery describes it, at its simplest.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) publisher: u64,

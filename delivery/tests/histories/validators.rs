@@ -12,7 +12,7 @@ struct Told {
     loud: bool,
 }
 
-/// The guarantees of DESIGN 5, as far as one subscriber can see them.
+/// The promises (docs/guarantees.md#promises), as far as one subscriber can see them.
 #[derive(Debug, Default)]
 pub(crate) struct Validators {
     told: HashMap<(u64, String), Told>,

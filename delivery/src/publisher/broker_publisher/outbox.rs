@@ -37,7 +37,7 @@ pub(super) struct Send {
 #[derive(Debug)]
 pub(super) struct Answer(oneshot::Receiver<Result<()>>);
 
-/// DESIGN 5, of the worker hop's outbox: 10,000 events, 16 MiB.
+/// The bounds of the worker hop's outbox: 10,000 events, 16 MiB.
 pub(super) const MAX_EVENTS: usize = 10_000;
 pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
 

@@ -57,7 +57,7 @@ pub(super) enum Failure {
     Driver(Error),
 }
 
-/// Marks of idle topics on a broker (DESIGN 5: "every 60 s").
+/// Marks of idle topics on a broker.
 const IDLE_MARKS: Duration = Duration::from_secs(60);
 
 impl Outgoing {

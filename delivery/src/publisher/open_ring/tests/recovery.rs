@@ -203,7 +203,7 @@ fn a_topic_that_was_retired_comes_back_above_its_numbers_also_after_a_restart() 
     assert_eq!(stamps, [(2000, 4), (2000, 4), (2000, 6), (2000, 6)]);
 }
 
-/// reliability.md S20.
+/// docs/guarantees.md#f48.
 #[test]
 fn a_wall_clock_that_jumps_changes_what_stamps_say_and_nothing_else() {
     const HOUR_US: u64 = 3_600_000_000;
