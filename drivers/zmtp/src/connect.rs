@@ -174,7 +174,7 @@ fn is_other(stream: &TcpStream) -> bool {
 }
 
 /// No delay for small frames; a peer that is gone without a word is found by probes (tcp(7)), of which TCP_USER_TIMEOUT
-/// bounds the time, idle or not (reliability.md S04).
+/// bounds the time, idle or not (docs/guarantees.md#f33).
 fn tune(stream: &TcpStream, user_timeout: Duration) -> io::Result<()> {
     // Three probes within the time; whole seconds are what the kernel takes.
     let probe_every = (user_timeout / 3).max(Duration::from_secs(1));

@@ -1,4 +1,4 @@
-//! What a worker and its service say to each other besides events (DESIGN 5, "Worker hop").
+//! What a worker and its service say to each other besides events (docs/design.md#delivery).
 //!
 //! A worker that connects as DEALER introduces itself first: who it is, and which number the event has that follows. Events
 //! are numbered by their place behind that, and cost no byte more. The service acknowledges up to a number, in its own time.

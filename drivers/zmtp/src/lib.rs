@@ -2,8 +2,8 @@
 //!
 //! `zmtp_pubsub_driver` publishes over TCP: [`PubPublisher`] binds and fans out, [`SubSubscriber`] connects to every
 //! publisher. `zmtp_pubsub_multiproc_driver` collects over a Unix socket: [`PullSubscriber`] binds, [`PushPublisher`]
-//! connects at its first send, and keeps each event until it is acknowledged. On the wire both are Dragonflow's (dragonflow-pubsub.md 3.3, 3.4) and libzmq's: two frames,
-//! `[topic, map]`.
+//! connects at its first send, and keeps each event until it is acknowledged. On the wire both are Dragonflow's
+//! (docs/dragonflow.md#wire-format) and libzmq's: two frames, `[topic, map]`.
 //!
 //! # The rooms
 //! - [`protocol`]: ZMTP without I/O, for all four ends.

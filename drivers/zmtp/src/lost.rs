@@ -1,7 +1,7 @@
 //! The publisher's word to one subscriber that it fell off the ring: so many events are missing at this place.
 //!
-//! It is an event on topic `$hello` with action `lost` (DESIGN 4), its count in one key more, `events`. Who does not know
-//! it reads an event about no row.
+//! It is an event on topic `$hello` with action `lost` (docs/design.md#wire-format), its count in one key more, `events`.
+//! Who does not know it reads an event about no row.
 
 use pubsub_api::HELLO;
 use pubsub_api::wire::EventRef;

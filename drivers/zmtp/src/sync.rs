@@ -1,5 +1,5 @@
 //! The word to a genuine Dragonflow agent that it missed events: `sync`, which it answers with a full sync
-//! (dragonflow-pubsub.md 2; DESIGN 5, "slow subscriber").
+//! (docs/dragonflow.md#events, docs/design.md#when-a-queue-is-full).
 
 use pubsub_api::{Action, Envelope, Event, SEND_ALL, Value};
 

@@ -36,7 +36,8 @@ const AT_A_TIME: usize = 64;
 /// While there are as many handshakes as there may be, so long until it is looked again.
 const CROWDED_PAUSE: Duration = Duration::from_millis(5);
 
-/// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`] (reliability.md P17).
+/// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`]
+/// (docs/guarantees.md#f17).
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 

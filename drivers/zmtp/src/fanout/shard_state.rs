@@ -43,7 +43,7 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// While there are as many handshakes as there may be, each has so long and no longer: a subscriber on the way from the
 /// other side of the world needs that, and a thousand that are slow on purpose keep nobody out for a second
-/// (reliability.md X13, S11).
+/// (docs/guarantees.md#f54, docs/guarantees.md#f40).
 const CROWDED_PATIENCE: Duration = Duration::from_millis(250);
 
 impl ShardState {

@@ -28,7 +28,7 @@ impl Default for EventDecoder {
 /// is an attack or another protocol.
 const MAX_FRAME_BYTES: u64 = 16 * MAX_RECEIVED_BYTES as u64;
 
-/// The most frames of a message that is stepped over (reliability.md X03).
+/// The most frames of a message that is stepped over (docs/guarantees.md#f56).
 const MAX_FRAMES: u8 = 16;
 
 /// The largest command; a PING has 23 bytes, and nobody subscribes here.

@@ -2,8 +2,8 @@ use super::greeting::{UP_TO_MAJOR_BYTES, UP_TO_MECHANISM_BYTES};
 use super::ready::{put_ready, read_ready};
 use super::{Command, FrameHead, GREETING_BYTES, Greeting, Mechanism, ProtocolError, SocketType};
 
-/// How much of a peer is kept until its handshake is complete, in bytes: its greeting and a READY of 4 KiB (reliability.md
-/// X01).
+/// How much of a peer is kept until its handshake is complete, in bytes: its greeting and a READY of 4 KiB
+/// (docs/guarantees.md#f53).
 pub const MAX_HANDSHAKE_BYTES: usize = GREETING_BYTES + MAX_READY_BYTES;
 
 const MAX_READY_BYTES: usize = 4096;

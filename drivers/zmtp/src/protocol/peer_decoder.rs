@@ -1,6 +1,6 @@
 use super::{Command, FrameHead, ProtocolError};
 
-/// The longest prefix that may be subscribed to, in bytes (reliability.md X04). The topics of marks have at most 261.
+/// The longest prefix that may be subscribed to, in bytes (docs/guarantees.md#f57). The topics of marks have at most 261.
 pub const MAX_PREFIX_BYTES: usize = 1024;
 
 /// The largest frame of a subscriber: a prefix and the name of its command.

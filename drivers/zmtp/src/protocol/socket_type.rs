@@ -45,7 +45,7 @@ impl SocketType {
     }
 
     /// As what a listener meets a peer of this type: one socket serves SUB, PUSH and DEALER, each by its counterpart
-    /// (DESIGN 5, SYNC). `None` for a type that does not connect to us.
+    /// (docs/design.md#wire-format). `None` for a type that does not connect to us.
     #[must_use]
     pub fn counterpart(self) -> Option<Self> {
         match self {

@@ -27,7 +27,7 @@ pub(super) struct Outbox {
     gone: Notify,
 }
 
-/// How many encoded bytes a worker holds until they are acknowledged (DESIGN 5: "10,000 events, 16 MiB").
+/// How many encoded bytes a worker holds until they are acknowledged (docs/design.md#when-a-queue-is-full).
 pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 const WHEN_FULL: &str =

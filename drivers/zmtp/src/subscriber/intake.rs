@@ -3,7 +3,7 @@
 //! One task accepts, and looks after the socket file; one task reads for each worker. Nothing is copied: the events of a
 //! block are named in a [`Batch`](pubsub_api::Batch), which is handed on through a queue of a few blocks. A worker whose
 //! block waits for room is not read from, and those that wait get room in the order in which they came: one that floods
-//! has its turn like the others (reliability.md P14).
+//! has its turn like the others (docs/guarantees.md#f14).
 //!
 //! A DEALER that introduces itself has its messages numbered, and is told up to which number they are accepted.
 

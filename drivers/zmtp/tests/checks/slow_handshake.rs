@@ -4,7 +4,7 @@ use drivers_zmtp::protocol::{GREETING_BYTES, MechanismName, ProtocolError, Socke
 
 use crate::slow_frame::next_frame;
 
-/// The largest READY that is taken, with its head (reliability.md X01).
+/// The largest READY that is taken, with its head (docs/guarantees.md#f53).
 const READY_BYTES: u64 = 4096;
 
 pub(crate) const TYPES: [SocketType; 8] = [

@@ -34,7 +34,7 @@ async fn expect(subscriber: &Arc<dyn Subscriber>, words: &[&str]) {
     }
 }
 
-/// The payload of `lost`, as DESIGN 4 has it.
+/// The payload of `lost`, as docs/design.md#wire-format has it.
 fn lost(events: u64) -> Vec<u8> {
     let map =
         b"\x86\xa5table\xa6$hello\xa3key\xc0\xa6action\xa4lost\xa5value\xc0\xa5topic\xa6$hello\xa6events\xcf";

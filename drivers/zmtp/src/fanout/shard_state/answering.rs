@@ -8,7 +8,7 @@ use super::ShardState;
 use crate::fanout::shard::Inbox;
 
 /// How much is written to askers before events have their turn again: half a millisecond, at what raw socket writes do over
-/// loopback (DESIGN 7).
+/// loopback (benches/README.md).
 const TURN_BYTES: u64 = 1024 * 1024;
 
 impl ShardState {

@@ -24,10 +24,11 @@ pub(in crate::subscriber) struct Acceptor {
 /// The claim of the socket file; whoever closes takes it out.
 pub(in crate::subscriber) type SharedClaim = Arc<Mutex<Option<UnixClaim>>>;
 
-/// How often the socket file is looked at (reliability.md P12: noticed within 2 s).
+/// How often the socket file is looked at (docs/guarantees.md#f12: noticed within 2 s).
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`] (reliability.md P17).
+/// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`]
+/// (docs/guarantees.md#f17).
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
