@@ -5,6 +5,7 @@
 //! - [`Launch`] is a command line; [`Launch::start`] makes a [`Program`] of it, [`Launch::run`] an [`Ended`].
 //! - [`Program`] collects what a process writes: wait for a line, look at all lines, send signals, write to stdin.
 //! - [`Service`] is a publisher service that is ready; [`Folder::agent`] starts an agent at it.
+//! - [`NarrowLine`] is a line in front of a publisher that carries so many bytes a second.
 //! - [`RawPeer`] speaks ZMTP by hand, for peers that no library plays.
 //! - [`History`] holds what a subscriber wrote against the guarantees, [`assert_convergent`] its table against the truth.
 //! - [`change_log`], [`shards`] and [`fold`] give events as JSON, and what a table of them must come to.
@@ -36,6 +37,7 @@ mod ended;
 mod folder;
 mod history;
 mod launch;
+mod narrow_line;
 mod output;
 mod patience;
 mod port;
@@ -51,6 +53,7 @@ pub use ended::Ended;
 pub use folder::Folder;
 pub use history::{History, Hole, assert_convergent, plain};
 pub use launch::Launch;
+pub use narrow_line::NarrowLine;
 pub use patience::{PATIENCE, until};
 pub use port::fixed_port;
 pub use process::need_descriptors;

@@ -10,6 +10,8 @@ use serde_json::Value;
 mod clocks;
 #[path = "resuming/kept.rs"]
 mod kept;
+#[path = "resuming/many_topics.rs"]
+mod many_topics;
 
 fn events(from: usize, to: usize) -> Vec<Value> {
     (from..to).map(|n| event("t", &n.to_string(), "set", "v", "D")).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use end_to_end::{Folder, Launch, Program, Service, event, jsonl, until};
+use end_to_end::{Folder, Launch, Program, Service, event, fixed_port, jsonl, until};
 use serde_json::Value;
 
 /// Runs a program with a wall clock that is wrong by so many seconds (libfaketime; `$LIB` is the loader's, ld.so(8)).
@@ -74,5 +74,59 @@ fn an_agent_that_was_away_has_the_rows_of_one_that_was_there_whatever_the_clocks
         wait_for_rows(&agent("away"), "second");
         wait_for_rows(&agent("newcomer"), "second");
         assert!(table(&there).values().all(|value| value == "second"));
+    }
+}
+
+/// The rows that an agent was told to delete.
+fn deletes(agent: &Program) -> Vec<Value> {
+    agent.events().into_iter().filter(|event| event["action"] == "delete").collect()
+}
+
+#[test]
+fn a_publisher_that_lost_its_ring_and_whose_clock_went_back_deletes_nothing_at_an_agent_that_was_away() {
+    // The agent hears of the new life at once, and is away again; or it is away all the time.
+    for hears_at_once in [true, false] {
+        let (folder, port) = (Folder::new(), fixed_port());
+        let service = |name: &str, clock: &str| {
+            let service = folder.launch("publisher-service", name).set("publisher_port", port);
+            Service::ready(with_clock(service.set("publisher_id", "publisher"), clock).start())
+        };
+        let agent = || {
+            let agent = folder.agent_launch("agent", &format!("127.0.0.1:{port}"));
+            let agent = agent.set("agent.save_interval", "100ms").start();
+            let is_whole = |line: &Value| line["notice"] == "live" && line["topic"].is_null();
+            agent.wait_for("live, of all topics", is_whole);
+            agent
+        };
+        let mut before = service("before", "+0");
+        let mut away = agent();
+        folder.publish(&rows("of the first life"));
+        wait_for_rows(&away, "of the first life");
+        away.terminate();
+        before.kill();
+
+        // With another `state_dir`, it has nothing of its former life.
+        let after = service("after", "-3600");
+        if hears_at_once {
+            let mut heard = agent();
+            assert!(heard.notices().iter().any(|name| name == "resync"), "{:?}", heard.notices());
+            folder.publish(&[event("t", "heard", "set", "v", "D")]);
+            heard.wait_for_events(1);
+            assert_eq!(deletes(&heard), [Value::Null; 0]);
+            heard.terminate();
+        }
+        // So many that a snapshot is cheaper than a replay.
+        let changes: Vec<Value> =
+            (0..200).map(|n| event("t", &format!("new-{}", n % 5), "set", n.to_string(), "D")).collect();
+        folder.publish(&changes);
+        let back = agent();
+        if hears_at_once {
+            let came = back.wait_for_events(5);
+            assert!(came.iter().any(|event| event["origin"] == "snapshot"), "{came:?}");
+        }
+        folder.publish(&[event("t", "last", "set", "v", "D")]);
+        back.wait_for("the last event", |line| line["key"] == "last");
+        assert_eq!(deletes(&back), [Value::Null; 0], "nobody deleted anything");
+        drop(after);
     }
 }

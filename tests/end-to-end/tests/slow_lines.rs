@@ -1,0 +1,10 @@
+//! Lines that carry little, and peers that read little: recovery takes as long as the line needs, and the delay is reported.
+//!
+//! With `LONG=1` a line carries as much, and as slowly, as in the reports that these tests come from.
+
+#[path = "slow_lines/agents.rs"]
+mod agents;
+#[path = "slow_lines/answers.rs"]
+mod answers;
+#[path = "slow_lines/late_events.rs"]
+mod late_events;

@@ -1,0 +1,55 @@
+//! Agents behind a slow line, what they are to have, and what they may not report.
+
+use std::time::{Duration, Instant};
+
+use end_to_end::{Folder, NarrowLine, Program, assert_convergent, event, fold, notice};
+use serde_json::Value;
+
+/// Whether a test is to last as long as what it comes from.
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("LONG").is_some_and(|long| !long.is_empty() && long != "0")
+}
+
+/// So many rows of a KiB each.
+pub(crate) fn rows(from: usize, to: usize) -> Vec<Value> {
+    (from..to).map(|row| event("t", &row.to_string(), "set", "v".repeat(1000), "D")).collect()
+}
+
+/// An agent for every topic behind a line.
+pub(crate) fn agent(folder: &Folder, name: &str, line: &NarrowLine) -> Program {
+    let agent = folder.agent_launch(name, line.address()).args(["--pattern", "#"]);
+    agent.set("agent.save_interval", "100ms").start()
+}
+
+/// Waits until the agent has an event on each of so many rows, and is live as a whole.
+#[track_caller]
+pub(crate) fn wait_until_whole(agent: &Program, published: &[Value], patience: Duration) {
+    within(patience, "every row", || {
+        let lines = agent.lines();
+        let is_live = lines.iter().any(|line| notice(line) == Some("live") && line["topic"].is_null());
+        (is_live && agent.events().len() >= published.len()).then_some(())
+    });
+    assert_convergent(&agent.lines(), &fold(published));
+}
+
+/// Asserts that an agent reported neither a loss nor a link that broke.
+#[track_caller]
+pub(crate) fn assert_nothing_was_lost(agent: &Program) {
+    let told = agent.notices();
+    let is_bad = |name: &&String| ["gap", "resync", "link_down", "stale"].contains(&name.as_str());
+    assert_eq!(told.iter().filter(is_bad).count(), 0, "{told:?}\n{}", agent.stderr());
+}
+
+/// Waits for a condition, for a patience of its own.
+#[track_caller]
+pub(crate) fn within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    const LOOK_EVERY: Duration = Duration::from_millis(50);
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {patience:?} in vain: {what}");
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
