@@ -18,7 +18,7 @@ pub struct NorthboundOptions {
 /// What to do with a write whose event could not be published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUnpublished {
-    /// Restores the row, if it still has the written value, and the call fails: the seed's rule.
+    /// Restores the row, if it still has the written value, and the call fails (docs/dragonflow.md#redis).
     Undo,
     /// Keeps the row; the call fails too, and a table monitor will find and publish the change.
     Leave,

@@ -54,7 +54,7 @@ async fn a_connection_closed_by_the_server_is_never_restored_silently() {
     }
 }
 
-/// Reliability E05: at most 6 s with the defaults; a test's deadline is five times as long.
+/// docs/guarantees.md#f68: at most 6 s with the defaults; a test's deadline is five times as long.
 #[tokio::test]
 async fn a_server_that_hangs_is_detected_and_so_is_its_return() {
     let server = RedisServer::start(&[]);

@@ -53,7 +53,7 @@ fn an_agent_begins_with_what_the_database_holds_and_follows_what_nobody_publishe
     assert_eq!(told(&events), of_sync(&[("create", "a"), ("create", "b")]));
     assert_eq!((&events[0]["version"], &events[1]["topic"]), (&json!(3), &json!("D")));
 
-    // A worker that dies between the database and its event (P05).
+    // A worker that dies between the database and its event (docs/guarantees.md#f05).
     database.put("lport", "a", r#"{"id":"a","version":4}"#);
     assert_eq!(told(&agent.wait_for_events(3)[2..]), of_sync(&[("set", "a")]));
     database.delete("lport", "b");

@@ -1,4 +1,4 @@
-//! X14: one subscriber that asks for everything again and again.
+//! F65 of docs/guarantees.md: one subscriber that asks for everything again and again.
 
 use std::thread;
 use std::time::{Duration, Instant};

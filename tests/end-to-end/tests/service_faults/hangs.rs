@@ -1,4 +1,4 @@
-//! The worker hop while the service hangs, and workers that die within an event (P04).
+//! The worker hop while the service hangs, and workers that die within an event (docs/guarantees.md#f04).
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;

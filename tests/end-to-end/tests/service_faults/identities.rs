@@ -1,4 +1,4 @@
-//! P15: two services that claim one id.
+//! F15 of docs/guarantees.md: two services that claim one id.
 
 use std::thread;
 use std::time::Duration;

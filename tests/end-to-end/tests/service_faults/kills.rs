@@ -1,4 +1,4 @@
-//! P01: the service killed again and again under load.
+//! F01 of docs/guarantees.md: the service killed again and again under load.
 
 use std::thread;
 use std::time::Duration;

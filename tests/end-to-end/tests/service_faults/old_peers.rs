@@ -1,4 +1,4 @@
-//! E10, X11: publishers and readers of other versions, and stamps that no publisher gives.
+//! F75, F63 of docs/guarantees.md: publishers and readers of other versions, and stamps that no publisher gives.
 
 use end_to_end::{Folder, History, RawPeer, counter, counters, event, is_event, notice, until};
 use serde_json::Value;

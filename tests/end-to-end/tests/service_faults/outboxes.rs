@@ -1,4 +1,4 @@
-//! P02: the service away for longer than an outbox lasts.
+//! F02 of docs/guarantees.md: the service away for longer than an outbox lasts.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! P03, E12: the service stopped as an operator stops it, at rest and under load.
+//! F03, F76 of docs/guarantees.md: the service stopped as an operator stops it, at rest and under load.
 
 use std::thread;
 use std::time::Duration;

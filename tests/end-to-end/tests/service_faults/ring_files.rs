@@ -1,4 +1,4 @@
-//! E02, E01: what the service keeps on disk is damaged while it is away, or cannot be written at all.
+//! F23, F25 of docs/guarantees.md: what the service keeps on disk is damaged while it is away, or cannot be written at all.
 
 use std::fs;
 use std::path::PathBuf;

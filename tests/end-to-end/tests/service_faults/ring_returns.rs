@@ -1,5 +1,5 @@
-//! E01: the folder of the ring is full for a while, deleted, or no descriptor is left for its next file: the ring goes on in
-//! memory, and comes back.
+//! F25 of docs/guarantees.md: the folder of the ring is full for a while, deleted, or no descriptor is left for its next
+//! file: the ring goes on in memory, and comes back.
 
 use std::fs::{self, File};
 use std::io::Write;

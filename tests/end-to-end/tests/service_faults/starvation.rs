@@ -1,4 +1,4 @@
-//! E04: a service that gets a fifth of a core.
+//! F67 of docs/guarantees.md: a service that gets a fifth of a core.
 
 use std::process::{Child, Command};
 use std::thread;

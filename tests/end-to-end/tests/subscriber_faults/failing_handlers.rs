@@ -1,4 +1,5 @@
-//! S19: handlers that fail, under each policy; what follows for the handler itself is tested in `failure_policies`.
+//! F47 of docs/guarantees.md: handlers that fail, under each policy; what follows for the handler itself is tested in
+//! `failure_policies`.
 
 use end_to_end::{counter, event, notice, until};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! S15: a subscriber that comes at any time during a burst.
+//! F43 of docs/guarantees.md: a subscriber that comes at any time during a burst.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;

@@ -1,4 +1,5 @@
-//! S06, S07: the network between an agent and its publisher does not carry, for a while, or in one direction.
+//! F35, F36 of docs/guarantees.md: the network between an agent and its publisher does not carry, for a while, or in one
+//! direction.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

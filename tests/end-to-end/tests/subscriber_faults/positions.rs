@@ -1,4 +1,5 @@
-//! S13, S16: where a subscriber goes on after a restart, its own or its publisher's, and positions that nobody knows.
+//! F28, F26 of docs/guarantees.md: where a subscriber goes on after a restart, its own or its publisher's, and positions
+//! that nobody knows.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! S01, S03: a stopped agent, and handlers that do not keep up.
+//! F30, F32 of docs/guarantees.md: a stopped agent, and handlers that do not keep up.
 
 use std::fs;
 use std::thread;

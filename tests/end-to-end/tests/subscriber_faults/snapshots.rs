@@ -1,4 +1,4 @@
-//! S17, S18: a large snapshot while its rows change, and one that breaks in the middle.
+//! F44 of docs/guarantees.md: a large snapshot while its rows change, and one that breaks in the middle.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! S11: a service is killed, and all its subscribers come back at once.
+//! F40 of docs/guarantees.md: a service is killed, and all its subscribers come back at once.
 
 use std::time::Duration;
 

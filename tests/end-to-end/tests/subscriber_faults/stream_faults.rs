@@ -1,4 +1,4 @@
-//! S08, S09, S10: the stream loses an event, repeats some, or changes their order.
+//! F37, F38, F39 of docs/guarantees.md: the stream loses an event, repeats some, or changes their order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! S14: a topic that is wanted, not wanted, and wanted again.
+//! F42 of docs/guarantees.md: a topic that is wanted, not wanted, and wanted again.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
