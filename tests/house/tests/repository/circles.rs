@@ -4,8 +4,9 @@ use house::{ModuleGraph, SourceFile, files, members, read};
 const CIRCLES: &[&str] = &[
     "pubsub-api: settings/agent_table ⇄ settings/database_table ⇄ settings/table",
     "pubsub-api: settings/load ⇄ settings/oslo/options ⇄ settings/oslo/read ⇄ settings/oslo/redis_hosts ⇄ settings/toml_file ⇄ settings/typed",
-    "drivers/memory: asker ⇄ replies",
-    "drivers/redis: pubsub/subscriber/link ⇄ pubsub/subscriber/serving",
+    "pubsub-api: registry ⇄ route",
+    "drivers/memory: replies ⇄ request_link",
+    "drivers/redis: pubsub/subscriber/link ⇄ pubsub/subscriber/link_session",
     "drivers/zmtp: fanout/acceptor ⇄ fanout/engine ⇄ fanout/leaving ⇄ fanout/shard ⇄ fanout/shard_state",
     "drivers/zmtp: protocol/error ⇄ protocol/greeting",
     "drivers/zmtp: subscriber/sub_asking ⇄ subscriber/sub_queue ⇄ subscriber/sub_replies ⇄ subscriber/sub_shared",

@@ -32,14 +32,18 @@ fn every_link_and_citation_of_a_page_leads_somewhere() {
     assert!(broken.is_empty(), "links that lead nowhere: {broken:#?}");
 }
 
+/// Declarations of settings, and the sample that is made of them.
+const SETTINGS: &[&str] =
+    &["etc/skimmer.toml", "drivers/zeromq/src/settings.rs", "drivers/zmtp/src/settings.rs"];
+
 #[test]
 fn no_document_is_cited_that_is_not_here() {
-    let read = files(&["md"]).unwrap();
-    let cited: Vec<String> = read
-        .iter()
-        .flat_map(|file| {
-            foreign_citations(&file.text).into_iter().map(|line| format!("{}:{line}", file.path))
-        })
-        .collect();
+    let mut cited = Vec::new();
+    for file in files(READ).unwrap() {
+        if !file.path.starts_with("tests/house/") && !SETTINGS.contains(&file.path.as_str()) {
+            let lines = foreign_citations(&file.text).into_iter();
+            cited.extend(lines.map(|line| format!("{}:{line}", file.path)));
+        }
+    }
     assert!(cited.is_empty(), "write the reason, or cite a page of docs/: {cited:#?}");
 }

@@ -4,6 +4,7 @@
 
 mod circles;
 mod drivers;
+mod guarantees;
 mod links;
 mod names;
 

@@ -11,6 +11,7 @@ const SHARED_NAMES: &[&str] = &[
     "PubPublisher",
     "PullSubscriber",
     "PushPublisher",
+    "Route",
     "SubSubscriber",
 ];
 
