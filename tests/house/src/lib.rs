@@ -19,5 +19,5 @@ pub use driver_files::missing_files;
 pub use links::{Page, broken_links};
 pub use module_graph::ModuleGraph;
 pub use named_tests::NamedTest;
-pub use public_types::{forbidden_words, public_types, words};
+pub use public_types::{forbidden_words, names_with, shared_names};
 pub use repository::{SourceFile, files, read, root};

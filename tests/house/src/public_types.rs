@@ -1,8 +1,31 @@
+use std::collections::BTreeMap;
+
+use crate::SourceFile;
 use crate::code::code;
 
-/// The names of the `pub` structs, enums, traits, unions and type aliases of a file, without those of its tests.
+/// The names that more than one public type of these files has, sorted.
 #[must_use]
-pub fn public_types(text: &str) -> Vec<String> {
+pub fn shared_names(files: &[SourceFile]) -> Vec<String> {
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for name in files.iter().flat_map(|file| public_types(&file.text)) {
+        *times.entry(name).or_default() += 1;
+    }
+    times.into_iter().filter(|(_, times)| *times > 1).map(|(name, _)| name).collect()
+}
+
+/// The names of public types of these files that have one of these words, sorted, each once.
+#[must_use]
+pub fn names_with(words_of_list: &[String], files: &[SourceFile]) -> Vec<String> {
+    let names = files.iter().flat_map(|file| public_types(&file.text));
+    let has_one = |name: &String| words(name).iter().any(|word| words_of_list.contains(word));
+    let mut names: Vec<String> = names.filter(has_one).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The names of the `pub` structs, enums, traits, unions and type aliases of a file, without those of its tests.
+fn public_types(text: &str) -> Vec<String> {
     let tokens = code(text);
     let kinds = ["struct", "enum", "trait", "union", "type"];
     let is_type = |three: &&[String]| matches!(three, [visibility, kind, _] if visibility == "pub" && kinds.contains(&kind.as_str()));
@@ -10,8 +33,7 @@ pub fn public_types(text: &str) -> Vec<String> {
 }
 
 /// The words of a type's name: `SyncReply` has `Sync` and `Reply`.
-#[must_use]
-pub fn words(name: &str) -> Vec<String> {
+fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for letter in name.chars() {
         match words.last_mut() {
@@ -36,7 +58,27 @@ pub fn forbidden_words(glossary: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{forbidden_words, public_types, words};
+    use super::{forbidden_words, names_with, public_types, shared_names, words};
+    use crate::SourceFile;
+
+    fn two_files() -> [SourceFile; 2] {
+        let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
+        [
+            file("one/src/a.rs", "pub struct Agent; pub enum Answer {} struct Own;"),
+            file("two/src/a.rs", "pub trait Agent {} pub struct Wants; struct Own;"),
+        ]
+    }
+
+    #[test]
+    fn two_public_types_of_one_name_are_found() {
+        assert_eq!(shared_names(&two_files()), ["Agent"]);
+    }
+
+    #[test]
+    fn names_with_a_forbidden_word_are_found_and_those_that_only_contain_it_are_not() {
+        let forbidden = ["Answer".to_owned(), "Want".to_owned()];
+        assert_eq!(names_with(&forbidden, &two_files()), ["Answer"]);
+    }
 
     #[test]
     fn only_public_types_are_found() {

@@ -1,6 +1,4 @@
-use std::collections::BTreeMap;
-
-use house::{files, forbidden_words, members, public_types, read, words};
+use house::{SourceFile, files, forbidden_words, members, names_with, read, shared_names};
 
 /// Names of two public types each. They leave this list when one of the two is renamed; the glossary proposes names.
 const SHARED_NAMES: &[&str] = &[
@@ -19,32 +17,25 @@ const SHARED_NAMES: &[&str] = &[
 const FORBIDDEN_TODAY: &[&str] =
     &["Answer", "AnswerKind", "FullSyncAnswer", "Incarnation", "PeerSays", "ResyncWanted", "Tally", "Want"];
 
-/// The public types of the workspace's crates, without those of tests and benches, and where each is.
-fn all_types() -> BTreeMap<String, Vec<String>> {
+/// The sources of the workspace's crates, without those of tests and benches.
+fn sources() -> Vec<SourceFile> {
     let members = members(&read("Cargo.toml").unwrap().text);
-    let sources: Vec<String> = members
+    let folders: Vec<String> = members
         .iter()
         .filter(|member| !member.starts_with("tests/") && !member.starts_with("benches/"))
         .map(|member| format!("{member}/src/"))
         .collect();
-    let mut types: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for file in files(&["rs"]).unwrap() {
+    let is_source = |file: &SourceFile| {
         let is_test = file.path.ends_with("/tests.rs") || file.path.contains("/tests/");
-        if !is_test && sources.iter().any(|source| file.path.starts_with(source)) {
-            for name in public_types(&file.text) {
-                types.entry(name).or_default().push(file.path.clone());
-            }
-        }
-    }
-    types
+        !is_test && folders.iter().any(|folder| file.path.starts_with(folder))
+    };
+    files(&["rs"]).unwrap().into_iter().filter(is_source).collect()
 }
 
 #[test]
 fn no_two_public_types_have_one_name() {
-    let shared: Vec<String> =
-        all_types().into_iter().filter(|(_, places)| places.len() > 1).map(|(name, _)| name).collect();
     super::assert_exactly(
-        &shared,
+        &shared_names(&sources()),
         SHARED_NAMES,
         "two public types of one name; rename one",
         "no longer shared; take them off SHARED_NAMES",
@@ -55,12 +46,8 @@ fn no_two_public_types_have_one_name() {
 fn no_public_type_has_a_word_that_the_glossary_forbids() {
     let forbidden = forbidden_words(&read("docs/glossary.md").unwrap().text);
     assert!(forbidden.len() > 10, "the glossary's list was not found: {forbidden:?}");
-    let named: Vec<String> = all_types()
-        .into_keys()
-        .filter(|name| words(name).iter().any(|word| forbidden.contains(word)))
-        .collect();
     super::assert_exactly(
-        &named,
+        &names_with(&forbidden, &sources()),
         FORBIDDEN_TODAY,
         "use the glossary's words in the names of public types",
         "renamed; take them off FORBIDDEN_TODAY",
