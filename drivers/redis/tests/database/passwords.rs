@@ -48,7 +48,7 @@ async fn the_correct_password_works_and_is_never_shown() {
 /// A test cannot set variables of its own process, which has other threads: it starts itself with each value.
 #[tokio::test]
 async fn a_password_from_the_environment_works_and_is_never_shown() {
-    const SELF: &str = "passwords::the_environment_may_hold_the_password_and_it_is_shown_nowhere";
+    const SELF: &str = "passwords::a_password_from_the_environment_works_and_is_never_shown";
     let set = format!("password_env={VARIABLE}");
     match env::var(VARIABLE).as_deref() {
         Ok("") => is_refused(&RedisServer::start(&[]), &set, "is empty").await,
