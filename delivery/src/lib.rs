@@ -9,6 +9,7 @@ mod mark;
 mod owned_file;
 mod position;
 mod publisher;
+mod settings;
 mod sync;
 mod token_bucket;
 
@@ -23,4 +24,5 @@ pub use publisher::{
     BrokerOptions, BrokerPublisher, Identity, IdentitySource, PublisherOptions, StampedPublisher,
     publisher_id, publisher_key,
 };
+pub use settings::KeptSettings;
 pub use sync::{Answer, AnswerKind, MAX_EPOCHS, MAX_WANTS, SyncRequest, Want};

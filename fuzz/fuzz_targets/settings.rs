@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../pubsub-api/tests/checks/settings.rs"]
-mod settings;
+#[path = "../../settings/all/tests/checks/settings.rs"]
+mod settings_file;
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| settings::check(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| settings_file::check(input));

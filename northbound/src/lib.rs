@@ -19,6 +19,7 @@ mod northbound;
 mod object;
 mod options;
 mod published;
+mod settings;
 
 mod directory;
 mod leases;
@@ -44,5 +45,6 @@ pub use options::{NorthboundOptions, OnUnpublished};
 pub use publisher_row::{PUBLISHER_TABLE, PublisherRow};
 pub use service_report::ServiceReport;
 pub use service_row::{SERVICE_TABLE, ServiceRow};
+pub use settings::DatabaseSettings;
 pub use stored_tables::stored_tables;
 pub use table_monitor::TableMonitor;

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
+use pubsub_api::Result;
 use pubsub_api::settings::Settings;
+
+use crate::DatabaseSettings;
 
 /// How [`Northbound`](crate::Northbound) publishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +29,12 @@ pub enum OnUnpublished {
 
 impl NorthboundOptions {
     /// The defaults, and `enable_selective_topology_distribution` from the settings.
-    #[must_use]
-    pub fn of(settings: &Settings) -> Self {
-        Self { selective: settings.pubsub().enable_selective_topology_distribution, ..Self::default() }
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`](pubsub_api::ErrorKind::Internal) if the settings were loaded without [`DatabaseSettings`].
+    pub fn of(settings: &Settings) -> Result<Self> {
+        let selective = DatabaseSettings::read(settings)?.enable_selective_topology_distribution;
+        Ok(Self { selective, ..Self::default() })
     }
 }
 

@@ -3,13 +3,13 @@
 //! `cargo run -p publisher-client --example publish -- skimmer.toml`
 
 use publisher_client::BlockingPublisher;
-use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::{Action, Event, Registry, Result, SEND_ALL};
+use settings::Sources;
 
 fn main() -> Result<()> {
     let file = std::env::args_os().nth(1).map(Into::into);
     let sources = Sources::from_process(file, Vec::new())?;
-    let (settings, _warnings) = Settings::load(&sources, &Registry::collect()?.settings())?;
+    let (settings, _warnings) = all_settings::load(&sources, &Registry::collect()?.settings())?;
 
     let publisher = BlockingPublisher::open(&settings)?;
     publisher.initialize()?;

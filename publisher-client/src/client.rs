@@ -32,7 +32,7 @@ impl PublisherClient {
             Route::Service(_) => registry.open(settings, Role::Multiproc)?.publisher(),
             Route::Bind(_) => {
                 let driver = registry.open(settings, Role::Network)?.publisher();
-                let options = PublisherOptions::of(settings);
+                let options = PublisherOptions::of(settings)?;
                 Arc::new(StampedPublisher::identified(driver, Identity::of(settings), options))
             }
         };

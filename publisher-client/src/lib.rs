@@ -9,10 +9,9 @@
 //!
 //! ```
 //! use publisher_client::BlockingPublisher;
-//! use pubsub_api::settings::Settings;
 //! use pubsub_api::{Action, Event, Registry, SEND_ALL};
 //!
-//! let settings = Settings::defaults(&Registry::collect()?.settings())?;
+//! let settings = all_settings::defaults(&Registry::collect()?.settings())?;
 //! let publisher = BlockingPublisher::open(&settings)?;
 //! publisher.initialize()?;
 //! // … fork …

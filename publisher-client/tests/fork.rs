@@ -20,9 +20,10 @@ use std::time::Duration;
 
 use fork::{Fork, WEXITSTATUS, WIFEXITED, fork, waitpid};
 use publisher_client::BlockingPublisher;
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::Settings;
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Action, Batch, ErrorKind, Event, Registry, Role, SEND_ALL};
+use settings::Sources;
 
 /// How long everything may take, on a machine however busy.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,7 +49,7 @@ fn settings(folder: &Path) -> Settings {
     let socket = folder.join("ipc.sock");
     let sets = vec![format!("publisher_multiproc_socket={}", socket.display()), "linger=20s".to_owned()];
     let sources = Sources { sets, ..Sources::default() };
-    Settings::load(&sources, &Registry::collect().unwrap().settings()).unwrap().0
+    all_settings::load(&sources, &Registry::collect().unwrap().settings()).unwrap().0
 }
 
 fn open(settings: &Settings) -> BlockingPublisher {

@@ -1,5 +1,6 @@
 use std::net::IpAddr;
 
+use northbound::DatabaseSettings;
 use pubsub_api::settings::{PubSub, Settings};
 use pubsub_api::{Error, ErrorKind, Registry, Result};
 use service_kit::StatusServer;
@@ -26,7 +27,7 @@ pub enum Addresses {
 /// What a start would be refused for: [`ErrorKind::Settings`] and
 /// [`ErrorKind::Unavailable`].
 pub fn check(registry: &Registry, settings: &Settings, addresses: Addresses) -> Result<Vec<String>> {
-    check_names(settings.pubsub())?;
+    check_names(settings)?;
     let prepared = Prepared::new(registry, settings)?;
     StatusServer::check(&settings.pubsub().state_dir, PROGRAM)?;
     if addresses == Addresses::Free {
@@ -44,13 +45,13 @@ pub fn check(registry: &Registry, settings: &Settings, addresses: Addresses) -> 
 ///
 /// # Errors
 /// [`ErrorKind::Settings`] if `publisher_bind_address` is empty, and if `management_ip` is nothing to connect to.
-pub fn check_names(pubsub: &PubSub) -> Result<()> {
-    if pubsub.publisher_bind_address.is_empty() {
+pub fn check_names(settings: &Settings) -> Result<()> {
+    if settings.pubsub().publisher_bind_address.is_empty() {
         let text =
             "publisher_bind_address is empty: write an address, `*` for all IPv4 addresses, or `::` for all";
         return Err(Error::new(ErrorKind::Settings, text));
     }
-    PublicHost::check_name(&pubsub.management_ip)
+    PublicHost::check_name(&DatabaseSettings::read(settings)?.management_ip)
 }
 
 /// As long as nobody is authenticated, an address beyond this host deserves a word.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use delivery::{BrokerOptions, BrokerPublisher, Identity, PublisherOptions, StampedPublisher};
 use pubsub_api::settings::Settings;
-use pubsub_api::{Publisher, Status};
+use pubsub_api::{Publisher, Result, Status};
 
 use crate::shared_reading::SharedReading;
 
@@ -17,22 +17,26 @@ pub(crate) enum Network {
 
 impl Network {
     /// With an identity a publisher that is bound, without one a publisher at a broker.
+    ///
+    /// # Errors
+    /// As [`PublisherOptions::of`].
     pub(crate) fn of(
         identity: Option<Identity>,
         driver: &Arc<dyn Publisher>,
         settings: &Settings,
         rows: Option<SharedReading>,
-    ) -> Self {
+    ) -> Result<Self> {
         let driver = Arc::clone(driver);
         let Some(identity) = identity else {
-            return Self::Broker(Arc::new(BrokerPublisher::new(driver, BrokerOptions::of(settings))));
+            let options = BrokerOptions::of(settings);
+            return Ok(Self::Broker(Arc::new(BrokerPublisher::new(driver, options))));
         };
-        let options = PublisherOptions::of(settings);
+        let options = PublisherOptions::of(settings)?;
         let publisher = StampedPublisher::identified(driver, identity, options);
-        Self::Bound(Arc::new(match rows {
+        Ok(Self::Bound(Arc::new(match rows {
             Some(rows) => publisher.with_rows(Arc::new(rows)),
             None => publisher,
-        }))
+        })))
     }
 
     pub(crate) fn publisher(&self) -> Arc<dyn Publisher> {

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use northbound::{Directory, ServiceReport, TableMonitor};
+use northbound::{DatabaseSettings, Directory, ServiceReport, TableMonitor};
 use pubsub_api::database::DbApi;
-use pubsub_api::settings::{PubSub, Settings, endpoint};
+use pubsub_api::settings::{Settings, endpoint};
 use pubsub_api::{Backoff, ErrorKind, Publisher, Result, Status, Tally};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -26,7 +26,8 @@ pub(crate) struct NorthboundSide {
 struct Parts {
     publisher: Arc<dyn Publisher>,
     publisher_id: String,
-    pubsub: PubSub,
+    alias: String,
+    database_settings: DatabaseSettings,
     host: Option<String>,
     database: Arc<dyn DbApi>,
     directory: OnceLock<Directory>,
@@ -57,21 +58,24 @@ impl NorthboundSide {
         host: Option<String>,
         settings: &Settings,
     ) -> Result<Self> {
-        let pubsub = settings.pubsub().clone();
-        let mut tables = pubsub.monitor_tables.clone();
+        let database_settings = DatabaseSettings::read(settings)?;
+        let mut tables = database_settings.monitor_tables.clone();
         tables.sort();
         tables.dedup();
         let monitor = |table: &String| {
             let (database, publisher) = (Arc::clone(&database), Arc::clone(&publisher));
-            let monitor = TableMonitor::new(database, publisher, table, pubsub.monitor_table_poll_time);
-            monitor.map(|monitor| monitor.keep_in(&pubsub.state_dir))
+            let monitor =
+                TableMonitor::new(database, publisher, table, database_settings.monitor_table_poll_time);
+            monitor.map(|monitor| monitor.keep_in(&settings.pubsub().state_dir))
         };
         let monitors = tables.iter().map(monitor).collect::<Result<_>>()?;
-        let report = ServiceReport::new(Arc::clone(&database), BINARY, publisher_id, pubsub.report_interval);
+        let interval = database_settings.report_interval;
+        let report = ServiceReport::new(Arc::clone(&database), BINARY, publisher_id, interval);
         let parts = Parts {
             publisher,
             publisher_id: publisher_id.to_owned(),
-            pubsub,
+            alias: settings.pubsub().nb_db_class.clone(),
+            database_settings,
             host,
             database,
             directory: OnceLock::new(),
@@ -88,7 +92,7 @@ impl NorthboundSide {
     /// [`ErrorKind::Settings`] if the address cannot be told to others.
     pub(crate) fn start(&mut self, address: Option<&str>) -> Result<()> {
         let parts = &self.parts;
-        let host = parts.host.as_deref().unwrap_or(&parts.pubsub.management_ip);
+        let host = parts.host.as_deref().unwrap_or(&parts.database_settings.management_ip);
         let address = address.map(|address| public_address(address, host));
         let address = address.transpose()?;
         parts.directory.get_or_init(|| parts.directory_at(address));
@@ -120,7 +124,7 @@ impl NorthboundSide {
 impl Parts {
     fn directory_at(&self, address: Option<String>) -> Directory {
         let (database, publisher) = (Arc::clone(&self.database), Arc::clone(&self.publisher));
-        let timeout = self.pubsub.publisher_timeout;
+        let timeout = self.database_settings.publisher_timeout;
         match address {
             Some(uri) => Directory::new(database, publisher, (self.publisher_id.clone(), uri), timeout),
             None => Directory::observer(database, publisher, timeout),
@@ -129,7 +133,7 @@ impl Parts {
 
     /// Returns when the database is open, or closed for good.
     async fn open(&self) {
-        let (alias, mut backoff) = (&self.pubsub.nb_db_class, Backoff::default());
+        let (alias, mut backoff) = (&self.alias, Backoff::default());
         let mut told: Vec<ErrorKind> = Vec::new();
         while let Err(error) = self.database.initialize().await {
             let kind = error.kind();

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use delivery::{Identity, publisher_id};
+use northbound::DatabaseSettings;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Route, Subscriber};
 
@@ -34,7 +35,7 @@ impl Prepared {
             identity.as_ref().map_or_else(|| publisher_id(settings), |identity| identity.id().to_owned());
         let driver = registry.open(settings, Role::Network)?.publisher();
         let rows = database.as_ref().map(|database| SharedReading::new(Arc::clone(database)));
-        let network = Network::of(identity, &driver, settings, rows);
+        let network = Network::of(identity, &driver, settings, rows)?;
         let mut warnings = lone_drivers(registry, settings)?;
         let mut northbound = None;
         if let Some(database) = database {
@@ -66,7 +67,8 @@ fn public_host(registry: &Registry, settings: &Settings) -> Result<PublicHost> {
         joins_hosts: database.capabilities.across_hosts,
         is_set: settings.is_set("management_ip"),
     };
-    PublicHost::of(settings.pubsub(), circumstances, local_addresses)
+    let management_ip = DatabaseSettings::read(settings)?.management_ip;
+    PublicHost::of(settings.pubsub(), &management_ip, circumstances, local_addresses)
 }
 
 /// A driver that stays within one process carries nothing from workers to agents.

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use publisher_service_settings::ServiceSettings;
 use pubsub_api::Result;
 use serde_json::json;
 use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal, WriteQueue};
@@ -61,7 +62,7 @@ async fn serve(arguments: &Arguments) -> Result<()> {
 
     Readiness.stopping();
     tracing::info!("draining");
-    let drained = service.drain(frame.settings().service().drain_timeout).await;
+    let drained = service.drain(ServiceSettings::read(frame.settings())?.drain_timeout).await;
     output.offer_line(&status().to_notice_line());
     finish(&output).await;
     tracing::info!("ended");

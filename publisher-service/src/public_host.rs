@@ -40,11 +40,12 @@ impl PublicHost {
     /// addresses, of which agents may reach any.
     pub(crate) fn of(
         pubsub: &PubSub,
+        management_ip: &str,
         circumstances: Circumstances,
         local: impl FnOnce() -> BTreeSet<IpAddr>,
     ) -> Result<Self> {
-        let set = checked(&pubsub.management_ip)?;
-        let (host, joins_hosts) = (pubsub.management_ip.clone(), circumstances.joins_hosts);
+        let set = checked(management_ip)?;
+        let (host, joins_hosts) = (management_ip.to_owned(), circumstances.joins_hosts);
         let Some(all) = All::of(&pubsub.publisher_bind_address) else {
             let lonely = joins_hosts && is_loopback(&pubsub.publisher_bind_address);
             let warning = lonely.then(|| {
@@ -147,21 +148,21 @@ fn refusal(text: String) -> Error {
 mod tests {
     use std::collections::BTreeSet;
 
-    use pubsub_api::settings::{PubSub, Settings, Sources};
+    use pubsub_api::settings::PubSub;
+    use settings::Sources;
 
     use super::{Circumstances, PublicHost};
 
-    fn pubsub(bind: &str, management_ip: Option<&str>) -> PubSub {
-        let mut sets = vec![format!("publisher_bind_address={bind}")];
-        sets.extend(management_ip.map(|ip| format!("management_ip={ip}")));
-        Settings::load(&Sources { sets, ..Sources::default() }, &[]).unwrap().0.pubsub().clone()
+    fn pubsub(bind: &str) -> PubSub {
+        let sets = vec![format!("publisher_bind_address={bind}")];
+        all_settings::load(&Sources { sets, ..Sources::default() }, &[]).unwrap().0.pubsub().clone()
     }
 
     /// The host with its warning, or the refusal.
     fn host(bind: &str, management_ip: Option<&str>, joins_hosts: bool, local: &[&str]) -> String {
         let circumstances = Circumstances { joins_hosts, is_set: management_ip.is_some() };
         let local: BTreeSet<_> = local.iter().map(|ip| ip.parse().unwrap()).collect();
-        match PublicHost::of(&pubsub(bind, management_ip), circumstances, || local) {
+        match PublicHost::of(&pubsub(bind), management_ip.unwrap_or("127.0.0.1"), circumstances, || local) {
             Ok(PublicHost { host, warning: None }) => host,
             Ok(PublicHost { host, warning: Some(warning) }) => format!("{host} warning: {warning}"),
             Err(refusal) => format!("refused: {refusal}"),

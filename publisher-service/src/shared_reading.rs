@@ -67,7 +67,7 @@ mod tests {
     use delivery::RowSource;
     use pubsub_api::Registry;
     use pubsub_api::database::{DbApi, RowName};
-    use pubsub_api::settings::{Settings, Sources};
+    use settings::Sources;
 
     use super::SharedReading;
 
@@ -75,7 +75,7 @@ mod tests {
         let registry = Registry::collect().unwrap();
         let sets = vec![format!("drivers.memory.database={name}")];
         let sources = Sources { sets, ..Sources::default() };
-        let (settings, _) = Settings::load(&sources, &registry.settings()).unwrap();
+        let (settings, _) = all_settings::load(&sources, &registry.settings()).unwrap();
         let database = registry.open_database("memory_nb_db_driver", &settings).unwrap();
         database.initialize().await.unwrap();
         database

@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use publisher_service::PublisherService;
 use pubsub_api::database::{DbApi, RowName};
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::Settings;
 use pubsub_api::wire::EventRef;
 use pubsub_api::{
     Capabilities, Driver, Error, ErrorKind, PubSubApi, Publisher, Registry, Result, Role, Status, Subscriber,
     Topic,
 };
+use settings::Sources;
 
 /// What was published to the broker: action and row.
 static PUBLISHED: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -95,7 +96,7 @@ fn settings(registry: &Registry, state_dir: &Path, more: &[&str]) -> Settings {
         .map(str::to_owned),
     );
     let sources = Sources { sets, ..Sources::default() };
-    Settings::load(&sources, &registry.settings()).unwrap().0
+    all_settings::load(&sources, &registry.settings()).unwrap().0
 }
 
 async fn until(what: &str, mut look: impl AsyncFnMut() -> bool) {

@@ -8,7 +8,7 @@
 //! same bytes as Dragonflow's; many together are a [`Batch`]. What a subscriber receives ([`Incoming`]) is envelopes and [notices](Notice): a loss
 //! is told in the stream, at its place.
 //!
-//! This crate opens no connection and knows no runtime. The only file that it reads is the settings file.
+//! This crate opens no connection and no file, and knows no runtime.
 
 pub mod hello;
 pub mod json;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::database::{DatabaseDriver, DbApi};
-use crate::settings::{Setting, Settings};
+use crate::settings::{Setting, Settings, UseNbDb};
 use crate::{Driver, Error, ErrorKind, PubSubApi, Result, Role, Route};
 
 /// Every driver that is linked into this program, by alias.
@@ -57,7 +57,7 @@ impl Registry {
         &self.databases
     }
 
-    /// The settings of every driver, for [`Settings::load`]; a section that two aliases share is there once.
+    /// The settings of every driver, for loading; a section that two aliases share is there once.
     #[must_use]
     pub fn settings(&self) -> Vec<&'static [Setting]> {
         let mut all: Vec<&'static [Setting]> = Vec::new();
@@ -132,10 +132,10 @@ impl Registry {
     /// As [`open_database`](Registry::open_database); an alias that is not needed is no error.
     pub fn used_database(&self, settings: &Settings) -> Result<Option<Arc<dyn DbApi>>> {
         let pubsub = settings.pubsub();
-        let is_used = match pubsub.use_nb_db.as_str() {
-            "no" => false,
-            "yes" => true,
-            _ => self.find_database(&pubsub.nb_db_class)?.capabilities.across_hosts,
+        let is_used = match pubsub.use_nb_db {
+            UseNbDb::No => false,
+            UseNbDb::Yes => true,
+            UseNbDb::Auto => self.find_database(&pubsub.nb_db_class)?.capabilities.across_hosts,
         };
         is_used.then(|| self.open_database(&pubsub.nb_db_class, settings)).transpose()
     }

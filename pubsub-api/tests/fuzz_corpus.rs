@@ -6,8 +6,6 @@ mod corpus;
 mod event_map;
 #[path = "checks/grown_map.rs"]
 mod grown_map;
-#[path = "checks/settings.rs"]
-mod settings;
 #[path = "checks/slow_map.rs"]
 mod slow_map;
 #[path = "checks/topic_pattern.rs"]
@@ -26,9 +24,4 @@ fn no_map_breaks_when_it_gets_more_pairs() {
 #[test]
 fn no_pattern_matches_what_its_definition_excludes() {
     corpus::replay("topic_pattern", topic_pattern::check);
-}
-
-#[test]
-fn no_settings_file_breaks_its_loader() {
-    corpus::replay("settings", settings::check);
 }

@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pubsub_api::settings::{Settings, Sources, Warning};
+use pubsub_api::settings::Settings;
 use pubsub_api::{Registry, Result};
+use settings::{Sources, Warning};
 
 /// `--config FILE` and `--set name=value`, the same in every command.
 #[derive(Debug, Clone, Args)]
@@ -23,7 +24,7 @@ impl SettingsArguments {
     /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) with every problem found, a line each.
     pub fn load(&self, registry: &Registry) -> Result<(Settings, Vec<Warning>)> {
         let sources = Sources::from_process(self.config.clone(), self.sets.clone())?;
-        Settings::load(&sources, &registry.settings())
+        all_settings::load(&sources, &registry.settings())
     }
 
     /// As [`load`](Self::load), with the warnings written to the log.

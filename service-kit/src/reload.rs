@@ -1,5 +1,6 @@
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Registry, Result};
+use settings::restart_only_changes;
 
 use crate::SettingsArguments;
 
@@ -12,7 +13,7 @@ impl SettingsArguments {
     pub fn reload(&self, registry: &Registry, current: &Settings) -> Result<Settings> {
         let new = self.load_and_warn(registry)?;
         let fixed: Vec<String> =
-            current.restart_only_changes(&new).iter().map(|setting| setting.full_name()).collect();
+            restart_only_changes(current, &new).iter().map(|setting| setting.full_name()).collect();
         if fixed.is_empty() {
             return Ok(new);
         }

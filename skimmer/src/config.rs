@@ -1,9 +1,10 @@
+use all_settings::sample;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
-use pubsub_api::settings::sample;
 use pubsub_api::{Registry, Result};
 use serde_json::{Map, Value, json};
 use service_kit::{SettingsArguments, report, tell};
+use settings::entries;
 
 mod check;
 
@@ -61,7 +62,7 @@ fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Re
         report(format_args!("warning: {warning}"));
     }
     if as_json {
-        let entries = settings.entries().map(|entry| {
+        let entries = entries(&settings).map(|entry| {
             let origin = entry.origin.to_string();
             let shown = json!({ "value": entry.json, "origin": origin });
             (entry.setting.full_name(), shown)
@@ -72,7 +73,7 @@ fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Re
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["setting", "value", "from"]);
-    for entry in settings.entries() {
+    for entry in entries(&settings) {
         table.add_row([entry.setting.full_name(), entry.value.to_string(), entry.origin.to_string()]);
     }
     tell(&table);
@@ -83,18 +84,18 @@ fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Re
 mod tests {
     use drivers as _;
     use pubsub_api::Registry;
-    use pubsub_api::settings::{Settings, Sources, sample};
+    use settings::Sources;
 
     #[test]
     fn the_sample_settings_file_documents_every_setting_and_loads() {
         let registry = Registry::collect().unwrap();
-        let wanted = sample(&registry.settings());
+        let wanted = all_settings::sample(&registry.settings());
         assert!(
             wanted == include_str!("../../etc/skimmer.toml"),
             "etc/skimmer.toml is not what the settings say; run: skimmer config sample > etc/skimmer.toml"
         );
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../etc/skimmer.toml");
         let sources = Sources { files: vec![file.into()], ..Sources::default() };
-        Settings::load(&sources, &registry.settings()).unwrap();
+        all_settings::load(&sources, &registry.settings()).unwrap();
     }
 }

@@ -8,9 +8,10 @@ use clap::{Args, ValueEnum};
 use northbound::{Northbound, NorthboundOptions};
 use publisher_client::PublisherClient;
 use pubsub_api::database::DbApi;
-use pubsub_api::settings::{Settings, parse_duration};
+use pubsub_api::settings::Settings;
 use pubsub_api::{Registry, Result};
 use service_kit::{LogArguments, SettingsArguments, block_on};
+use settings::parse_duration;
 
 use command::Command;
 
@@ -73,7 +74,7 @@ impl Opened {
         let database = registry.open_database(&settings.pubsub().nb_db_class, settings)?;
         let client = PublisherClient::open(settings)?;
         let options =
-            NorthboundOptions { confirm_within: arguments.timeout, ..NorthboundOptions::of(settings) };
+            NorthboundOptions { confirm_within: arguments.timeout, ..NorthboundOptions::of(settings)? };
         let northbound = Northbound::new(Arc::clone(&database), client.publisher(), options);
         Ok(Self { database, client, northbound, format: arguments.output })
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 use publisher_client::PublisherClient;
-use pubsub_api::settings::parse_duration;
 use pubsub_api::{Action, Error, ErrorKind, Event, Registry, Result, Route, Topic, Value, json};
 use service_kit::{LogArguments, SettingsArguments, block_on, report};
+use settings::parse_duration;
 
 use progress::Progress;
 

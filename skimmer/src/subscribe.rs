@@ -6,12 +6,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use delivery::subscriber::{Item, Origin, TrackedSubscriber};
 use pubsub_api::json::LineOptions;
-use pubsub_api::settings::{Settings, parse_duration};
+use pubsub_api::settings::Settings;
 use pubsub_api::wire::EventRef;
 use pubsub_api::{
     Envelope, Error, ErrorKind, Event, Notice, Pattern, Registry, Result, Subscription, Topic, json,
 };
 use service_kit::{LogArguments, SettingsArguments, WriteQueue, block_on, printable_lines, report_now};
+use settings::parse_duration;
 use subscriber_agent::{listen_to_publishers, tracked_subscriber};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, timeout, timeout_at};

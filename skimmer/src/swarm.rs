@@ -8,11 +8,12 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use delivery::subscriber::TrackedSubscriber;
-use pubsub_api::settings::{Settings, parse_duration};
+use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Pattern, Registry, Result};
 use service_kit::{
     LogArguments, SettingsArguments, Signal, Signals, WriteQueue, block_on, use_all_descriptors,
 };
+use settings::parse_duration;
 use subscriber_agent::{listen_to_publishers, tracked_subscriber};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};

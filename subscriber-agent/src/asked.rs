@@ -6,6 +6,7 @@ use pubsub_api::settings::{Settings, endpoint};
 use pubsub_api::{
     Error, ErrorKind, MAX_TOPICS, Pattern, Result, SEND_ALL, Subscription, Subscriptions, Topic,
 };
+use subscriber_agent_settings::AgentSettings;
 
 /// What was asked of the driver, so that a reload asks for the difference only.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -24,11 +25,12 @@ impl Asked {
         let addresses = pubsub.publishers_ips.iter().filter(|_| connects);
         let endpoints = addresses.map(to_endpoint).collect::<Result<Vec<_>>>()?;
         let mut asked = Self { endpoints, subscriptions: vec![SEND_ALL.into()] };
-        for topic in &settings.agent().topics {
+        let agent = AgentSettings::read(settings)?;
+        for topic in &agent.topics {
             let topic = Topic::new(topic.clone()).map_err(|error| refused("agent.topics", topic, error))?;
             asked.add(&[topic.into()]);
         }
-        for pattern in &settings.agent().patterns {
+        for pattern in &agent.patterns {
             let parsed: Pattern =
                 pattern.parse().map_err(|error| refused("agent.patterns", pattern, error))?;
             asked.add(&[parsed.into()]);

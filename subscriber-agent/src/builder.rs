@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use delivery::subscriber::TrackedSubscriber;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Registry, Result, Subscription};
+use subscriber_agent_settings::AgentSettings;
 use tokio::sync::{mpsc, watch};
 
 use crate::agent::{Io, Synced};
@@ -44,7 +45,7 @@ impl AgentBuilder {
     /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias, settings that the driver refuses, a topic or pattern that is
     /// none.
     pub fn new(registry: &Registry, settings: &Settings) -> Result<Self> {
-        let agent = settings.agent();
+        let agent = AgentSettings::read(settings)?;
         let connects = connects_to_publishers(registry, settings)?;
         let (dispatcher, reports) = Dispatcher::new(QueueLimits {
             events: agent.handler_queue_events,
@@ -59,11 +60,13 @@ impl AgentBuilder {
             output: Output::none(),
             dispatcher,
             reports,
-            on_failure: OnFailure::of(agent),
+            on_failure: OnFailure::of(&agent),
             keeping: None,
             keeping_counters: Arc::default(),
             connects,
-            syncing: Source::of(registry, settings)?.map(|source| Syncing::new(source, settings, connects)),
+            syncing: Source::of(registry, settings)?
+                .map(|source| Syncing::new(source, settings, connects))
+                .transpose()?,
         })
     }
 

@@ -1,4 +1,4 @@
-use pubsub_api::settings;
+use subscriber_agent_settings::{AgentSettings, FailurePolicy};
 
 /// What follows when a handler fails on an event, besides that it is counted and told (docs/guarantees.md#f47).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,13 +17,12 @@ pub enum OnFailure {
 impl OnFailure {
     /// As the settings say: `agent.on_failure` and `agent.handler_retries`.
     #[must_use]
-    pub fn of(settings: &settings::Agent) -> Self {
-        match settings.on_failure.as_str() {
-            "skip" => Self::Skip,
-            "retry" => Self::Retry(settings.handler_retries),
-            "stop" => Self::Stop,
-            // The only word that is left.
-            _ => Self::Resync,
+    pub fn of(settings: &AgentSettings) -> Self {
+        match settings.on_failure {
+            FailurePolicy::Skip => Self::Skip,
+            FailurePolicy::Retry => Self::Retry(settings.handler_retries),
+            FailurePolicy::Resync => Self::Resync,
+            FailurePolicy::Stop => Self::Stop,
         }
     }
 

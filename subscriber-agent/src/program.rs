@@ -2,9 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use pubsub_api::settings::Settings;
+use pubsub_api::settings::{FromValue, Settings};
 use pubsub_api::{Error, ErrorKind, Pattern, Result, Subscription, Topic};
 use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal};
+use subscriber_agent_settings::AgentSettings;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -92,7 +93,7 @@ async fn serve(arguments: &Arguments) -> Result<()> {
     };
 
     Readiness.stopping();
-    let grace = frame.settings().agent().drain_timeout;
+    let grace = AgentSettings::read(frame.settings())?.drain_timeout;
     let still_at_work = ended.is_none().then_some(work);
     let drained = end(&agent, still_at_work, grace, move || status().to_notice_line()).await;
     tracing::info!("ended");
@@ -147,7 +148,7 @@ const TABLE_FILE: &str = "agent-table";
 fn build(frame: &Frame, arguments: &Arguments) -> Result<AgentBuilder> {
     let events = arguments.output == OutputFormat::Jsonl;
     let output = Output::stdout(events).with_stamps(arguments.stamps);
-    let settings = frame.settings().agent();
+    let settings = AgentSettings::read(frame.settings())?;
     let secrets = secret_variables(frame.settings());
     let exec = |command: &str| {
         let handler = ExecHandler::new(command, settings.handler_timeout).with_stamps(arguments.stamps);
@@ -182,11 +183,8 @@ fn build(frame: &Frame, arguments: &Arguments) -> Result<AgentBuilder> {
 /// The environment variables that hold passwords, as the settings of all drivers name them.
 fn secret_variables(settings: &Settings) -> Vec<String> {
     let names_one = |name: &str| name.ends_with("password_env");
-    let named = settings.entries().filter(|entry| names_one(entry.setting.name));
-    named
-        .map(|entry| entry.value.trim_matches(['"', '\'']).to_owned())
-        .filter(|name| !name.is_empty())
-        .collect()
+    let named = settings.slots().iter().filter(|slot| names_one(slot.setting.name));
+    named.filter_map(|slot| Option::<String>::from_value(&slot.value).flatten()).collect()
 }
 
 fn split<'a>(argument: &str, pair: &'a str) -> Result<(&'a str, &'a str)> {

@@ -1,6 +1,7 @@
 use delivery::subscriber::{FeedOptions, TrackedSubscriber};
 use pubsub_api::settings::{Settings, endpoint};
 use pubsub_api::{Registry, Result, Role};
+use subscriber_agent_settings::AgentSettings;
 
 /// The subscriber of the network driver that the settings name, tracked as far as the driver allows. It is to be told where
 /// publishers are: by [`listen_to_publishers`], or as the agent finds them.
@@ -10,7 +11,7 @@ use pubsub_api::{Registry, Result, Role};
 pub fn tracked_subscriber(registry: &Registry, settings: &Settings) -> Result<TrackedSubscriber> {
     let driver = registry.find(&settings.pubsub().pub_sub_driver, Role::Network)?;
     let options = FeedOptions::of(&driver.capabilities, fastrand::u64(..));
-    let options = FeedOptions { max_delay: settings.agent().max_delay, ..options };
+    let options = FeedOptions { max_delay: AgentSettings::read(settings)?.max_delay, ..options };
     let subscriber = registry.open(settings, Role::Network)?.subscriber();
     Ok(TrackedSubscriber::new(subscriber, options))
 }

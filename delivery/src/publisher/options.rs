@@ -1,6 +1,9 @@
 use std::path::PathBuf;
 
+use pubsub_api::Result;
 use pubsub_api::settings::Settings;
+
+use crate::KeptSettings;
 
 /// How much a publisher keeps for subscribers that are behind, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,14 +20,16 @@ pub struct PublisherOptions {
 
 impl PublisherOptions {
     /// As the settings say.
-    #[must_use]
-    pub fn of(settings: &Settings) -> Self {
-        let service = settings.service();
-        Self {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`](pubsub_api::ErrorKind::Internal) if the settings were loaded without [`KeptSettings`].
+    pub fn of(settings: &Settings) -> Result<Self> {
+        let service = KeptSettings::read(settings)?;
+        Ok(Self {
             state_dir: Some(settings.pubsub().state_dir.clone()),
             ring_bytes: service.ring_bytes,
             snapshot_bytes: service.snapshot_bytes,
             max_topics: service.max_topics,
-        }
+        })
     }
 }

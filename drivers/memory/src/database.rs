@@ -36,5 +36,5 @@ inventory::submit! {
 }
 
 fn open(settings: &Settings) -> Result<Arc<dyn DbApi>> {
-    Ok(Arc::new(MemoryDatabase::new(settings.driver("memory").text("database")?)))
+    Ok(Arc::new(MemoryDatabase::new(settings.section("drivers.memory").get("database")?)))
 }

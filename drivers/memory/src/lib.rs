@@ -15,14 +15,15 @@
 //! use std::sync::Arc;
 //!
 //! use drivers_memory as _;
-//! use pubsub_api::settings::{Settings, Sources};
+//! use pubsub_api::settings::PubSub;
+//! use settings::Sources;
 //! use pubsub_api::{Action, Event, Incoming, Notice, Registry, Role, Topic};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> pubsub_api::Result<()> {
 //! let registry = Registry::collect()?;
 //! let sets = vec!["pub_sub_driver=memory_pubsub_driver".to_owned(), "publisher_port=0".to_owned()];
-//! let (settings, _) = Settings::load(&Sources { sets, ..Sources::default() }, &registry.settings())?;
+//! let (settings, _) = settings::load(&Sources { sets, ..Sources::default() }, &[PubSub::TABLE], &registry.settings())?;
 //! let driver = registry.open(&settings, Role::Network)?;
 //! let (publisher, subscriber) = (driver.publisher(), driver.subscriber());
 //!
@@ -48,13 +49,14 @@
 //! ```
 //! use drivers_memory as _;
 //! use pubsub_api::database::RowName;
-//! use pubsub_api::settings::Settings;
+//! use pubsub_api::settings::PubSub;
+//! use settings::Sources;
 //! use pubsub_api::{ErrorKind, Registry};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> pubsub_api::Result<()> {
 //! let registry = Registry::collect()?;
-//! let settings = Settings::defaults(&registry.settings())?;
+//! let settings = settings::load(&Sources::default(), &[PubSub::TABLE], &registry.settings())?.0;
 //! let database = registry.open_database("memory_nb_db_driver", &settings)?;
 //! database.initialize().await?;
 //!
@@ -87,12 +89,12 @@ use std::sync::Arc;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Capabilities, Driver, PubSubApi, Publisher, Result, Role, Subscriber};
 
+use crate::settings::MemorySettings;
 use publisher::{MultiprocPublisher, NetworkPublisher};
-use settings::MemorySettings;
 use subscriber::{MultiprocSubscriber, NetworkSubscriber};
 
+pub use crate::settings::SETTINGS;
 pub use database::DATABASE_CAPABILITIES;
-pub use settings::SETTINGS;
 
 /// What `memory_pubsub_driver` promises, in both roles.
 pub const CAPABILITIES: Capabilities = Capabilities {

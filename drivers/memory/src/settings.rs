@@ -61,7 +61,7 @@ impl MemorySettings {
         Ok(Self {
             bind: Endpoint::to_bind(&pubsub.publisher_bind_address, pubsub.publisher_port),
             multiproc_endpoint: format!("{TRANSPORT}://{}", pubsub.publisher_multiproc_socket.display()),
-            queue_events: settings.driver("memory").count("queue_events")?,
+            queue_events: settings.section("drivers.memory").get("queue_events")?,
             send_timeout: pubsub.send_timeout,
             linger: pubsub.linger,
             dead_after: pubsub.dead_after,

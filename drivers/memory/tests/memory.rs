@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drivers_memory as _;
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::PubSub;
 use pubsub_api::{
     Batch, Envelope, ErrorKind, HELLO, Incarnation, Incoming, Notice, PubSubApi, Publisher, Registry, Reply,
     Role, Subscriber, Topic, hello,
 };
+use settings::Sources;
 
 fn open(role: Role, sets: &[&str]) -> Arc<dyn PubSubApi> {
     let registry = Registry::collect().unwrap();
@@ -22,7 +23,8 @@ fn open(role: Role, sets: &[&str]) -> Arc<dyn PubSubApi> {
     ];
     all.extend(sets.iter().map(|set| (*set).to_owned()));
     let (settings, _) =
-        Settings::load(&Sources { sets: all, ..Sources::default() }, &registry.settings()).unwrap();
+        settings::load(&Sources { sets: all, ..Sources::default() }, &[PubSub::TABLE], &registry.settings())
+            .unwrap();
     registry.open(&settings, role).unwrap()
 }
 

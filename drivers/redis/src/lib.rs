@@ -22,6 +22,6 @@ mod pubsub;
 mod servers;
 mod settings;
 
+pub use crate::settings::SETTINGS;
 pub use database::DATABASE_CAPABILITIES;
 pub use pubsub::PUBSUB_CAPABILITIES;
-pub use settings::SETTINGS;

@@ -158,13 +158,13 @@ pub(crate) struct RedisSettings {
 impl RedisSettings {
     /// Parses the section, without using the network or the file system.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let own = settings.driver("redis");
-        let hosts = own.list("hosts")?;
+        let own = settings.section("drivers.redis");
+        let hosts = own.get::<Vec<String>>("hosts")?;
         let hosts = hosts.iter().map(|host| address(host)).collect::<Result<Vec<_>>>()?;
         if hosts.is_empty() {
             return Err(Error::new(ErrorKind::Settings, format!("{SECTION}.hosts is empty: set a host")));
         }
-        let (user, password) = (own.text("user")?, PasswordSource::read(&own)?);
+        let (user, password) = (own.get::<String>("user")?, PasswordSource::read(&own)?);
         if !user.is_empty() && password.is_none() {
             let text = format!(
                 "{SECTION}.user is {user:?}, without a password: set {SECTION}.password_file or {SECTION}.password_env"
@@ -176,9 +176,9 @@ impl RedisSettings {
             user: Some(user).filter(|user| !user.is_empty()),
             password,
             tls: TlsSettings::read(&own)?,
-            timeout: own.duration("timeout")?,
-            check_interval: own.duration("topology_check_interval")?,
-            key_layout: KeyLayout::named(&own.text("key_layout")?),
+            timeout: own.get("timeout")?,
+            check_interval: own.get("topology_check_interval")?,
+            key_layout: KeyLayout::named(&own.get::<String>("key_layout")?),
         })
     }
 }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use drivers_redis::SETTINGS;
 use fork::{Fork, WEXITSTATUS, WIFEXITED, fork, waitpid};
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::PubSub;
 use pubsub_api::{Action, Event, Publisher, Registry, Role, SEND_ALL};
 use redis_servers::RedisServer;
+use settings::Sources;
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {
@@ -72,7 +73,8 @@ fn publisher(server: &RedisServer) -> Arc<dyn Publisher> {
         format!("drivers.redis.hosts={}", server.address()),
         "send_timeout=20s".to_owned(),
     ];
-    let (settings, _) = Settings::load(&Sources { sets, ..Sources::default() }, &[SETTINGS]).unwrap();
+    let (settings, _) =
+        settings::load(&Sources { sets, ..Sources::default() }, &[PubSub::TABLE], &[SETTINGS]).unwrap();
     let registry = Registry::collect().unwrap();
     let driver = registry.find("redis_db_pubsub_driver", Role::Network).unwrap();
     (driver.open)(&settings, Role::Network).unwrap().publisher()

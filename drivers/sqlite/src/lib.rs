@@ -30,7 +30,8 @@
 //! ```
 //! use drivers_sqlite as _;
 //! use pubsub_api::database::{RowName, Write};
-//! use pubsub_api::settings::{Settings, Sources};
+//! use pubsub_api::settings::PubSub;
+//! use settings::Sources;
 //! use pubsub_api::{ErrorKind, Registry};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -38,7 +39,7 @@
 //! let folder = tempfile::tempdir()?;
 //! let registry = Registry::collect()?;
 //! let sets = vec![format!("state_dir={}", folder.path().display())];
-//! let (settings, _) = Settings::load(&Sources { sets, ..Sources::default() }, &registry.settings())?;
+//! let (settings, _) = settings::load(&Sources { sets, ..Sources::default() }, &[PubSub::TABLE], &registry.settings())?;
 //!
 //! let database = registry.open_database("sqlite_nb_db_driver", &settings)?;
 //! database.initialize().await?;
@@ -81,10 +82,10 @@ use pubsub_api::Result;
 use pubsub_api::database::{DatabaseCapabilities, DatabaseDriver, DbApi};
 use pubsub_api::settings::Settings;
 
+use crate::settings::SqliteSettings;
 use database::SqliteDatabase;
-use settings::SqliteSettings;
 
-pub use settings::SETTINGS;
+pub use crate::settings::SETTINGS;
 
 /// What `sqlite_nb_db_driver` promises.
 pub const CAPABILITIES: DatabaseCapabilities = DatabaseCapabilities {

@@ -38,10 +38,10 @@ pub(crate) struct SqliteSettings {
 
 impl SqliteSettings {
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let own = settings.driver("sqlite");
+        let own = settings.section("drivers.sqlite");
         Ok(Self {
-            path: settings.pubsub().state_dir.join(own.path("path")?),
-            busy_timeout: own.duration("busy_timeout")?,
+            path: settings.pubsub().state_dir.join(own.get::<PathBuf>("path")?),
+            busy_timeout: own.get("busy_timeout")?,
         })
     }
 }

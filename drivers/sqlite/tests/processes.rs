@@ -15,8 +15,9 @@ use std::sync::Arc;
 use drivers_sqlite as _;
 use fork::{Fork, WEXITSTATUS, WIFEXITED, fork, waitpid};
 use pubsub_api::database::{DbApi, RowName};
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::PubSub;
 use pubsub_api::{ErrorKind, Registry};
+use settings::Sources;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -46,7 +47,8 @@ fn open(folder: &Path) -> Arc<dyn DbApi> {
     let registry = Registry::collect().unwrap();
     let sets = vec![format!("state_dir={}", folder.display()), "drivers.sqlite.busy_timeout=20s".to_owned()];
     let (settings, _) =
-        Settings::load(&Sources { sets, ..Sources::default() }, &registry.settings()).unwrap();
+        settings::load(&Sources { sets, ..Sources::default() }, &[PubSub::TABLE], &registry.settings())
+            .unwrap();
     registry.open_database("sqlite_nb_db_driver", &settings).unwrap()
 }
 

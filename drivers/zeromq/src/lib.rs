@@ -28,8 +28,8 @@ use std::sync::Arc;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Capabilities, Driver, PubSubApi, Publisher, Role, Subscriber};
 
+pub use crate::settings::{SETTINGS, ZmqSettings};
 pub use publisher::{PubPublisher, PushPublisher};
-pub use settings::{SETTINGS, ZmqSettings};
 pub use subscriber::{PullSubscriber, SubSubscriber};
 
 /// What `zmq_pubsub_driver` promises.

@@ -91,16 +91,16 @@ impl ZmqSettings {
     }
 
     fn read(settings: &Settings) -> Result<Self> {
-        let own = settings.driver("zeromq");
+        let own = settings.section("drivers.zeromq");
         let pubsub = settings.pubsub();
         Ok(Self {
             bind_address: pubsub.publisher_bind_address.clone(),
             port: pubsub.publisher_port,
             socket: pubsub.publisher_multiproc_socket.clone(),
-            recv_queue_events: own.count("recv_queue_events")?,
-            send_queue_events: own.count("send_queue_events")?,
-            max_in_flight_bytes: own.bytes("max_in_flight_bytes")?,
-            handshake_timeout: own.duration("handshake_timeout")?,
+            recv_queue_events: own.get("recv_queue_events")?,
+            send_queue_events: own.get("send_queue_events")?,
+            max_in_flight_bytes: own.get("max_in_flight_bytes")?,
+            handshake_timeout: own.get("handshake_timeout")?,
             linger: pubsub.linger,
             send_timeout: pubsub.send_timeout,
             dead_after: pubsub.dead_after,

@@ -36,10 +36,10 @@ use std::sync::Arc;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Capabilities, Driver, PubSubApi, Publisher, Role, Subscriber};
 
+pub use crate::settings::{SETTINGS, ZmtpSettings};
 pub use network::Network;
 pub use principal::Principal;
 pub use publisher::{PubPublisher, PushPublisher};
-pub use settings::{SETTINGS, ZmtpSettings};
 pub use subscriber::{PullSubscriber, SubSubscriber};
 
 /// What `zmtp_pubsub_driver` promises.

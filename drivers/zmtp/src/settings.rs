@@ -160,23 +160,23 @@ impl ZmtpSettings {
     }
 
     fn read(settings: &Settings) -> Result<Self> {
-        let own = settings.driver("zmtp");
+        let own = settings.section("drivers.zmtp");
         let pubsub = settings.pubsub();
         Ok(Self {
             bind_address: pubsub.publisher_bind_address.clone(),
             port: pubsub.publisher_port,
             socket: pubsub.publisher_multiproc_socket.clone(),
-            ring_bytes: own.bytes("ring_bytes")?,
-            recv_queue_events: own.count("recv_queue_events")?,
-            send_queue_events: own.count("send_queue_events")?,
-            heartbeat_interval: own.duration("heartbeat_interval")?,
-            handshake_timeout: own.duration("handshake_timeout")?,
-            user_timeout: own.duration("user_timeout")?,
-            max_connections: own.count("max_connections")?,
-            max_connections_per_address: own.count("max_connections_per_address")?,
-            max_handshakes: own.count("max_handshakes")?,
-            allow_from: parse_all(&own.list("allow_from")?, "allow_from")?,
-            ipc_allow: parse_all(&own.list("ipc_allow")?, "ipc_allow")?,
+            ring_bytes: own.get("ring_bytes")?,
+            recv_queue_events: own.get("recv_queue_events")?,
+            send_queue_events: own.get("send_queue_events")?,
+            heartbeat_interval: own.get("heartbeat_interval")?,
+            handshake_timeout: own.get("handshake_timeout")?,
+            user_timeout: own.get("user_timeout")?,
+            max_connections: own.get("max_connections")?,
+            max_connections_per_address: own.get("max_connections_per_address")?,
+            max_handshakes: own.get("max_handshakes")?,
+            allow_from: parse_all(&own.get::<Vec<String>>("allow_from")?, "allow_from")?,
+            ipc_allow: parse_all(&own.get::<Vec<String>>("ipc_allow")?, "ipc_allow")?,
             linger: pubsub.linger,
             send_timeout: pubsub.send_timeout,
             dead_after: pubsub.dead_after,

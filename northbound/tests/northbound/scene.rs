@@ -4,8 +4,9 @@ use std::time::Duration;
 use northbound::{Northbound, NorthboundOptions, Object};
 use pubsub_api::Registry;
 use pubsub_api::database::{DbApi, RowName};
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::PubSub;
 use serde_json::{Map, Value};
+use settings::Sources;
 
 use crate::publisher::Recorder;
 
@@ -21,7 +22,12 @@ impl Scene {
         let registry = Registry::collect().expect("drivers");
         let sets = vec![format!("drivers.memory.database={name}")];
         let sources = Sources { sets, ..Sources::default() };
-        let (settings, _) = Settings::load(&sources, &registry.settings()).expect("settings");
+        let (settings, _) = settings::load(
+            &sources,
+            &[PubSub::TABLE, northbound::DatabaseSettings::TABLE],
+            &registry.settings(),
+        )
+        .expect("settings");
         let database = registry.open_database("memory_nb_db_driver", &settings).expect("a database");
         database.initialize().await.expect("open");
         let publisher = Arc::new(Recorder::default());

@@ -2,8 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use publisher_client::{BlockingPublisher, PublisherClient};
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::Settings;
 use pubsub_api::{Action, Event, Registry, SEND_ALL};
+use settings::Sources;
 use tokio::runtime::Builder;
 
 use crate::file_broker::{ALIAS, published};
@@ -13,7 +14,7 @@ use crate::{PATIENCE, assert_ended_well, in_child, open, publish, threads};
 fn settings(state_dir: &Path) -> Settings {
     let sets = vec![format!("pub_sub_driver={ALIAS}"), format!("state_dir={}", state_dir.display())];
     let sources = Sources { sets, ..Sources::default() };
-    let settings = Settings::load(&sources, &Registry::collect().unwrap().settings()).unwrap().0;
+    let settings = all_settings::load(&sources, &Registry::collect().unwrap().settings()).unwrap().0;
     assert!(settings.pubsub().pub_sub_use_multiproc);
     settings
 }

@@ -38,7 +38,7 @@ pub fn endpoint(transport: &str, entry: &str, default_port: u16) -> Result<Strin
 }
 
 /// Whether [`endpoint`] accepts the entry, given a port. The refusal says what came, to stand after *not*.
-pub(super) fn check_address(entry: &str) -> Result<(), String> {
+pub fn check_address(entry: &str) -> Result<(), String> {
     split(entry).map(|_| ())
 }
 

@@ -28,27 +28,6 @@ pub enum Origin {
     Set,
 }
 
-/// Something in the sources that is without effect, or that another reader understands otherwise. Show it to the user
-/// once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// Where it stands, if it is in a file.
-    pub place: Option<Place>,
-    /// A sentence: what has no effect, and why.
-    pub text: String,
-}
-
-impl Origin {
-    /// A warning about what stands there.
-    pub(super) fn warning(&self, text: String) -> Warning {
-        match self {
-            Self::File(place) => Warning { place: Some(place.clone()), text },
-            Self::Environment(name) => Warning { place: None, text: format!("environment: {name}: {text}") },
-            Self::Default | Self::Dragonflow | Self::Set => Warning { place: None, text },
-        }
-    }
-}
-
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.path.display(), self.line, self.column)
@@ -63,15 +42,6 @@ impl fmt::Display for Origin {
             Self::File(place) => write!(f, "{}:{}", place.path.display(), place.line),
             Self::Environment(name) => f.write_str(name),
             Self::Set => f.write_str("--set"),
-        }
-    }
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "{place}: {}", self.text),
-            None => f.write_str(&self.text),
         }
     }
 }

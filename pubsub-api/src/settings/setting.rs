@@ -1,7 +1,4 @@
-use std::fmt;
 use std::time::Duration;
-
-use super::unit;
 
 /// One setting: where it stands, what it accepts, what it means.
 ///
@@ -37,7 +34,6 @@ pub struct Setting {
 
 /// What a setting accepts. All bounds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Kind {
     /// `true` or `false`.
     Bool,
@@ -101,36 +97,8 @@ impl Setting {
     }
 
     /// Whether `other` stands at the same place.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
         self.section == other.section && self.name == other.name
-    }
-}
-
-/// What is expected, as the object of *wants*.
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Bool => f.write_str("true or false"),
-            Self::Integer { min, max: i64::MAX } => write!(f, "a whole number, {min} or more"),
-            Self::Integer { min, max } => write!(f, "a whole number from {min} to {max}"),
-            Self::Text => f.write_str("a text"),
-            Self::Path => f.write_str("a path"),
-            Self::Duration { min, max } => {
-                let (min, max) = (unit::show_duration(min), unit::show_duration(max));
-                write!(f, r#"a duration from {min} to {max}, such as "5s" or "250ms""#)
-            }
-            Self::Bytes { min, max: u64::MAX } => {
-                write!(f, r#"a size, {} or more, in bytes or such as "64MiB""#, unit::show_bytes(min))
-            }
-            Self::Bytes { min, max } => {
-                let (min, max) = (unit::show_bytes(min), unit::show_bytes(max));
-                write!(f, r#"a size from {min} to {max}, in bytes or such as "64MiB""#)
-            }
-            Self::List => f.write_str("a list of texts"),
-            Self::Addresses => {
-                f.write_str("a list of addresses, each `ip`, `ip:port`, `host` or `host:port`")
-            }
-            Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
-        }
     }
 }

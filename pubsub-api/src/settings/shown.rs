@@ -2,7 +2,8 @@ use super::without_userinfo;
 
 /// A name as it came, made harmless for a message: without what stands before an `@`, which may be a password, control
 /// characters escaped, and cut at 64 letters.
-pub(super) fn shown(name: &str) -> String {
+#[must_use]
+pub fn shown(name: &str) -> String {
     let name = without_userinfo(name);
     let mut text = String::new();
     for c in name.chars().take(64) {
@@ -19,7 +20,8 @@ pub(super) fn shown(name: &str) -> String {
 }
 
 /// A text as it came, harmless and in quotation marks.
-pub(super) fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     format!("\"{}\"", shown(text))
 }
 

@@ -18,7 +18,7 @@ pub fn without_userinfo(text: &str) -> Cow<'_, str> {
 }
 
 /// Refuses addresses with an `@`, without a word of what stands before it. The refusal says what came, to stand after *not*.
-pub(super) fn check_no_userinfo(addresses: &str) -> Result<(), String> {
+pub fn check_no_userinfo(addresses: &str) -> Result<(), String> {
     if !addresses.contains('@') {
         return Ok(());
     }

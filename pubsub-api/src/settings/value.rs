@@ -1,258 +1,111 @@
-use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::Value as Json;
-use toml::Spanned;
-use toml::de::{DeInteger, DeValue};
-
-use super::endpoint::check_address;
-use super::nearest::did_you_mean;
-use super::setting::Kind;
-use super::shown::{quoted, shown};
-use super::unit;
-use super::userinfo::check_no_userinfo;
-
-/// The value of a setting, checked against its [`Kind`].
+/// The value of a setting, checked against its [`Kind`](super::Kind).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub enum Value {
+    /// Of the kind bool.
     Bool(bool),
+    /// Of the kind integer.
     Integer(i64),
     /// Of the kinds text, path and choice.
     Text(String),
+    /// Of the kind duration.
     Duration(Duration),
+    /// Of the kind bytes.
     Bytes(u64),
     /// Of the kinds list and addresses.
     List(Vec<String>),
 }
 
-/// How a value is written where it is not TOML.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
-    /// `--set` and environment variables.
-    Plain,
-    /// oslo.config: more words for true and false; a number is a duration in seconds.
-    Oslo,
+/// What a field of a [declared](super::declare_settings!) struct may be.
+pub trait FromValue: Sized {
+    /// The value as this type; `None` if it is of another kind, or out of the type's bounds.
+    fn from_value(value: &Value) -> Option<Self>;
 }
 
-/// Why a TOML value was refused.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    /// The bytes of the value, or of the item of a list, that is wrong.
-    pub(super) at: Range<usize>,
-    /// What came, to stand after *not*.
-    pub(super) came: String,
-}
-
-impl Kind {
-    /// Reads a value of a TOML file.
-    pub(super) fn read_toml(&self, raw: &Spanned<DeValue<'_>>) -> Result<Value, Refusal> {
-        let read = match (self, raw.get_ref()) {
-            (Self::Bool, DeValue::Boolean(value)) => Ok(Value::Bool(*value)),
-            (Self::Integer { .. }, DeValue::Integer(number)) => toml_integer(number).map(Value::Integer),
-            (Self::Bytes { .. }, DeValue::Integer(number)) => {
-                let bytes = toml_integer(number).map(u64::try_from);
-                bytes.and_then(|bytes| bytes.map_err(|_| shown(&number.to_string()))).map(Value::Bytes)
-            }
-            (Self::Bytes { .. }, DeValue::String(text)) => unit::parse_bytes(text).map(Value::Bytes),
-            (Self::Duration { .. }, DeValue::String(text)) => unit::parse_duration(text).map(Value::Duration),
-            (Self::Duration { .. }, DeValue::Integer(number)) => {
-                let number = shown(&number.to_string());
-                Err(format!(r#"{number} without a unit: write "{number}s" or "{number}ms""#))
-            }
-            (Self::Text | Self::Path | Self::Choice(_), DeValue::String(text)) => {
-                Ok(Value::Text(text.clone().into_owned()))
-            }
-            (Self::List | Self::Addresses, DeValue::Array(items)) => {
-                return self.read_toml_list(items.iter());
-            }
-            (Self::Addresses, DeValue::String(text)) if text.contains('@') => {
-                check_no_userinfo(text).map(|()| Value::List(Vec::new()))
-            }
-            (Self::List | Self::Addresses, DeValue::String(text)) => {
-                Err(format!("the text {0}: put it in brackets, as in [{0}]", quoted(text)))
-            }
-            (Self::Integer { .. } | Self::Bool, DeValue::String(text)) => {
-                Err(format!("the text {}: leave out the quotation marks", quoted(text)))
-            }
-            (_, other) => Err(describe(other)),
-        };
-        read.and_then(|value| self.check(value)).map_err(|came| Refusal { at: raw.span(), came })
-    }
-
-    fn read_toml_list<'a, 'i: 'a>(
-        &self,
-        items: impl Iterator<Item = &'a Spanned<DeValue<'i>>>,
-    ) -> Result<Value, Refusal> {
-        let item = |item: &Spanned<DeValue<'_>>| {
-            let text = match item.get_ref() {
-                DeValue::String(text) => Ok(text.clone().into_owned()),
-                other => Err(format!("{} among its items", describe(other))),
-            };
-            text.and_then(|text| self.check_item(&text).map(|()| text))
-                .map_err(|came| Refusal { at: item.span(), came })
-        };
-        items.map(item).collect::<Result<_, _>>().map(Value::List)
-    }
-
-    /// Reads a value of the command line, the environment or an oslo.config file. The refusal says what came, to
-    /// stand after *not*.
-    pub(super) fn read_text(&self, text: &str, dialect: Dialect) -> Result<Value, String> {
-        let value = match self {
-            Self::Bool => Value::Bool(read_bool(text, dialect)?),
-            Self::Integer { .. } => Value::Integer(text.trim().parse().map_err(|_| quoted(text))?),
-            Self::Text | Self::Path | Self::Choice(_) => Value::Text(text.to_owned()),
-            Self::Duration { .. } => Value::Duration(read_duration(text, dialect)?),
-            Self::Bytes { .. } => Value::Bytes(unit::parse_bytes(text)?),
-            Self::List | Self::Addresses => Value::List(self.read_list(text, dialect)?),
-        };
-        self.check(value)
-    }
-
-    fn read_list(&self, text: &str, dialect: Dialect) -> Result<Vec<String>, String> {
-        let mut list = Vec::new();
-        if text.trim().is_empty() {
-            return Ok(list);
-        }
-        // Before the text is split: a password may hold a comma.
-        if *self == Self::Addresses {
-            check_no_userinfo(text)?;
-        }
-        for item in text.split(',').map(str::trim) {
-            match (item.is_empty(), dialect) {
-                // A list that is continued on the next line has a comma at its end.
-                (true, Dialect::Oslo) => continue,
-                (true, Dialect::Plain) => {
-                    return Err(format!("{} with nothing between its commas", quoted(text)));
-                }
-                (false, _) => self.check_item(item)?,
-            }
-            list.push(item.to_owned());
-        }
-        Ok(list)
-    }
-
-    fn check_item(&self, item: &str) -> Result<(), String> {
-        match self {
-            Self::Addresses => check_address(item),
-            _ => Ok(()),
-        }
-    }
-
-    /// Checks a value that another reader has made, item by item. The refusal stands after *not*.
-    pub(super) fn accept(&self, value: Value) -> Result<Value, String> {
-        if let Value::List(items) = &value {
-            items.iter().try_for_each(|item| self.check_item(item))?;
-        }
-        self.check(value)
-    }
-
-    fn check(&self, value: Value) -> Result<Value, String> {
-        let in_bounds = match (self, &value) {
-            (Self::Integer { min, max }, Value::Integer(number)) => (min..=max).contains(&number),
-            (Self::Duration { min, max }, Value::Duration(duration)) => (min..=max).contains(&duration),
-            (Self::Bytes { min, max }, Value::Bytes(bytes)) => (min..=max).contains(&bytes),
-            (Self::Path, Value::Text(path)) => !path.is_empty() && !path.contains('\0'),
-            (Self::Choice(words), Value::Text(text)) => {
-                if !words.contains(&text.as_str()) {
-                    return Err(format!("{}{}", quoted(text), did_you_mean(text, words.iter().copied())));
-                }
-                true
-            }
-            _ => true,
-        };
-        if in_bounds { Ok(value) } else { Err(shown(&value.to_toml())) }
+impl FromValue for bool {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::Bool(value) = value { Some(*value) } else { None }
     }
 }
 
-impl Value {
-    /// The value as JSON, of the type that it has in TOML.
-    pub(super) fn to_json(&self) -> Json {
-        match self {
-            Self::Bool(value) => Json::from(*value),
-            Self::Integer(number) => Json::from(*number),
-            Self::Text(text) => Json::from(text.as_str()),
-            Self::Duration(duration) => Json::from(unit::show_duration(*duration)),
-            Self::Bytes(bytes) => {
-                let text = unit::show_bytes(*bytes);
-                if text.ends_with('B') { Json::from(text) } else { Json::from(*bytes) }
-            }
-            Self::List(items) => Json::from(items.as_slice()),
-        }
+impl FromValue for i64 {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::Integer(number) = value { Some(*number) } else { None }
     }
+}
 
-    /// The value as the TOML text that sets it.
-    pub(super) fn to_toml(&self) -> String {
-        match self {
-            Self::Bool(value) => value.to_string(),
-            Self::Integer(number) => number.to_string(),
-            Self::Text(text) => basic_string(text),
-            Self::Duration(duration) => basic_string(&unit::show_duration(*duration)),
-            Self::Bytes(bytes) => {
-                let text = unit::show_bytes(*bytes);
-                if text.ends_with('B') { basic_string(&text) } else { text }
-            }
-            Self::List(items) => {
-                let items: Vec<_> = items.iter().map(|item| basic_string(item)).collect();
-                format!("[{}]", items.join(", "))
-            }
+impl FromValue for u8 {
+    fn from_value(value: &Value) -> Option<Self> {
+        i64::from_value(value)?.try_into().ok()
+    }
+}
+
+impl FromValue for u16 {
+    fn from_value(value: &Value) -> Option<Self> {
+        i64::from_value(value)?.try_into().ok()
+    }
+}
+
+impl FromValue for u32 {
+    fn from_value(value: &Value) -> Option<Self> {
+        i64::from_value(value)?.try_into().ok()
+    }
+}
+
+impl FromValue for u64 {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::Bytes(bytes) = value { Some(*bytes) } else { None }
+    }
+}
+
+/// A count, or a number of bytes that are in memory.
+impl FromValue for usize {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Integer(number) => (*number).try_into().ok(),
+            Value::Bytes(bytes) => (*bytes).try_into().ok(),
+            _ => None,
         }
     }
 }
 
-fn toml_integer(number: &DeInteger<'_>) -> Result<i64, String> {
-    i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| shown(&number.to_string()))
-}
-
-/// The words of oslo.config's `types.Boolean`, and of ours only two.
-fn read_bool(text: &str, dialect: Dialect) -> Result<bool, String> {
-    match (text.trim().to_ascii_lowercase().as_str(), dialect) {
-        ("true", Dialect::Oslo) | ("1" | "on" | "yes", Dialect::Oslo) => Ok(true),
-        ("false", Dialect::Oslo) | ("0" | "off" | "no", Dialect::Oslo) => Ok(false),
-        (_, Dialect::Plain) if text == "true" => Ok(true),
-        (_, Dialect::Plain) if text == "false" => Ok(false),
-        _ => Err(quoted(text)),
+impl FromValue for Duration {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::Duration(duration) = value { Some(*duration) } else { None }
     }
 }
 
-/// A duration; in oslo.config a bare number, also a broken one, counts seconds, kept to the millisecond.
-fn read_duration(text: &str, dialect: Dialect) -> Result<Duration, String> {
-    match text.trim().parse::<f64>() {
-        Ok(seconds) if dialect == Dialect::Oslo => {
-            let exact =
-                Duration::try_from_secs_f64(seconds).map_err(|_| format!("{} seconds", quoted(text)))?;
-            u64::try_from(exact.as_millis())
-                .map(Duration::from_millis)
-                .map_err(|_| format!("{} seconds", quoted(text)))
-        }
-        _ => unit::parse_duration(text),
+impl FromValue for String {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::Text(text) = value { Some(text.clone()) } else { None }
     }
 }
 
-fn describe(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) => format!("the text {}", quoted(text)),
-        DeValue::Integer(number) => format!("the number {}", shown(&number.to_string())),
-        DeValue::Float(number) => format!("the number {}", shown(number.as_str())),
-        DeValue::Boolean(value) => value.to_string(),
-        DeValue::Datetime(date) => format!("the date {date}"),
-        DeValue::Array(_) => "a list".to_owned(),
-        DeValue::Table(_) => "a section".to_owned(),
+impl FromValue for PathBuf {
+    fn from_value(value: &Value) -> Option<Self> {
+        String::from_value(value).map(Self::from)
     }
 }
 
-/// A TOML basic string.
-fn basic_string(text: &str) -> String {
-    let mut basic = String::with_capacity(text.len() + 2);
-    basic.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => basic.extend(['\\', c]),
-            '\n' => basic.push_str("\\n"),
-            '\t' => basic.push_str("\\t"),
-            c if c.is_control() => basic.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => basic.push(c),
-        }
+impl FromValue for Vec<String> {
+    fn from_value(value: &Value) -> Option<Self> {
+        if let Value::List(items) = value { Some(items.clone()) } else { None }
     }
-    basic.push('"');
-    basic
+}
+
+/// `None` is an empty text.
+impl FromValue for Option<String> {
+    fn from_value(value: &Value) -> Option<Self> {
+        let text = String::from_value(value)?;
+        Some((!text.is_empty()).then_some(text))
+    }
+}
+
+/// `None` is an empty text.
+impl FromValue for Option<PathBuf> {
+    fn from_value(value: &Value) -> Option<Self> {
+        Option::<String>::from_value(value).map(|path| path.map(PathBuf::from))
+    }
 }

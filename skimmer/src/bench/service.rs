@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use publisher_service::PublisherService;
+use publisher_service_settings::ServiceSettings;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Registry, Result, Role, Route};
 use serde_json::Value;
@@ -108,7 +109,7 @@ impl Service {
         match self {
             Self::Process(child) => child.end().await,
             Self::Peer(peer) => peer.end().await,
-            Self::Here(service) => service.drain(settings.service().drain_timeout).await,
+            Self::Here(service) => service.drain(ServiceSettings::read(settings)?.drain_timeout).await,
             Self::Absent => Ok(()),
         }
     }

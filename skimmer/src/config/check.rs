@@ -46,7 +46,7 @@ fn check_settings(registry: &Registry, settings: &Settings) -> Result<()> {
     if pubsub.pub_sub_use_multiproc {
         registry.open(settings, Role::Multiproc)?;
     }
-    publisher_service::check_names(pubsub)?;
+    publisher_service::check_names(settings)?;
     // With port 0 nobody but the service knows where it is: an agent is told otherwise.
     if pubsub.publisher_port > 0 {
         AgentBuilder::new(registry, settings)?;

@@ -6,9 +6,10 @@ use delivery::publisher_id;
 use northbound::{Northbound, NorthboundOptions, PUBLISHER_TABLE};
 use publisher_client::PublisherClient;
 use pubsub_api::database::{DbApi, RowName};
-use pubsub_api::settings::{Settings, parse_duration};
+use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Registry, Result};
 use service_kit::report;
+use settings::parse_duration;
 
 /// The arguments of `skimmer service leave`.
 #[derive(Debug, Clone, Args)]

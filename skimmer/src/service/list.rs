@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use comfy_table::Table;
-use northbound::{PUBLISHER_TABLE, PublisherRow, SERVICE_TABLE, ServiceRow};
+use northbound::{DatabaseSettings, PUBLISHER_TABLE, PublisherRow, SERVICE_TABLE, ServiceRow};
 use pubsub_api::database::{DbApi, Entry};
 use pubsub_api::settings::{PubSub, Settings};
 use pubsub_api::{Registry, Result};
@@ -23,19 +23,20 @@ pub(super) async fn list(registry: &Registry, settings: &Settings, format: Forma
         warn_of_no_directory(settings.pubsub());
     }
     database.initialize().await?;
+    let database_settings = DatabaseSettings::read(settings)?;
     let listed = Listed::read(&*database).await;
     let closed = database.close().await;
     let (listed, now) = (listed?, PublisherRow::now());
     match format {
-        Format::Table => listed.show_tables(settings.pubsub(), now),
-        Format::Jsonl => listed.show_lines(settings.pubsub(), now),
+        Format::Table => listed.show_tables(&database_settings, now),
+        Format::Jsonl => listed.show_lines(&database_settings, now),
     }
     closed
 }
 
 /// The list is read from the database, and with these settings no program writes to it.
 fn warn_of_no_directory(pubsub: &PubSub) {
-    let PubSub { nb_db_class, use_nb_db, .. } = pubsub;
+    let (nb_db_class, use_nb_db) = (&pubsub.nb_db_class, pubsub.use_nb_db.as_str());
     report(format_args!(
         "warning: with use_nb_db = {use_nb_db:?} and nb_db_class = {nb_db_class:?} services and agents keep no rows in the \
          database, so that running ones are not listed; `skimmer status` asks those of this host"
@@ -53,14 +54,14 @@ impl Listed {
         Ok(Self { publishers, services })
     }
 
-    fn show_lines(&self, pubsub: &PubSub, now: Duration) {
+    fn show_lines(&self, settings: &DatabaseSettings, now: Duration) {
         for row in &self.publishers {
             tell(json!({
                 "kind": "publisher",
                 "id": row.id,
                 "uri": row.uri,
                 "age_seconds": age(now, row.last_activity),
-                "state": state_of_publisher(row, pubsub, now),
+                "state": state_of_publisher(row, settings, now),
             }));
         }
         for row in &self.services {
@@ -70,21 +71,21 @@ impl Listed {
                 "chassis": row.chassis,
                 "binary": row.binary,
                 "age_seconds": age(now, row.last_seen_up),
-                "state": state_of_service(row, pubsub, now),
+                "state": state_of_service(row, settings, now),
                 "disabled": row.disabled,
             }));
         }
     }
 
-    fn show_tables(&self, pubsub: &PubSub, now: Duration) {
+    fn show_tables(&self, settings: &DatabaseSettings, now: Duration) {
         let publishers = self.publishers.iter().map(|row| {
             let age = format!("{} s", age(now, row.last_activity));
-            [row.id.clone(), row.uri.clone(), age, state_of_publisher(row, pubsub, now).to_owned()]
+            [row.id.clone(), row.uri.clone(), age, state_of_publisher(row, settings, now).to_owned()]
         });
         show("publishers", ["publisher", "uri", "age", "state"], publishers);
         let services = self.services.iter().map(|row| {
             let age = format!("{} s", age(now, row.last_seen_up));
-            [row.chassis.clone(), row.binary.clone(), age, state_of_service(row, pubsub, now).to_owned()]
+            [row.chassis.clone(), row.binary.clone(), age, state_of_service(row, settings, now).to_owned()]
         });
         show("services", ["chassis", "binary", "age", "state"], services);
     }
@@ -106,12 +107,12 @@ async fn readable<Row>(
     Ok(rows)
 }
 
-fn state_of_publisher(row: &PublisherRow, pubsub: &PubSub, now: Duration) -> &'static str {
-    if row.is_stale(now, pubsub.publisher_timeout) { "stale" } else { "up" }
+fn state_of_publisher(row: &PublisherRow, settings: &DatabaseSettings, now: Duration) -> &'static str {
+    if row.is_stale(now, settings.publisher_timeout) { "stale" } else { "up" }
 }
 
-fn state_of_service(row: &ServiceRow, pubsub: &PubSub, now: Duration) -> &'static str {
-    if row.is_up(now, pubsub.service_down_time) { "up" } else { "down" }
+fn state_of_service(row: &ServiceRow, settings: &DatabaseSettings, now: Duration) -> &'static str {
+    if row.is_up(now, settings.service_down_time) { "up" } else { "down" }
 }
 
 /// In seconds; what is of a clock that is ahead is of now.

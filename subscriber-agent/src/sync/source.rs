@@ -5,10 +5,11 @@ use std::time::Duration;
 use delivery::{FullSyncAnswer, FullSyncRequest, StoredRow, Tables};
 use northbound::stored_tables;
 use pubsub_api::database::{DbApi, Entry};
-use pubsub_api::settings::Settings;
+use pubsub_api::settings::{Settings, UseNbDb};
 use pubsub_api::{
     Driver, Envelope, Error, ErrorKind, Registry, Reply, Requester, Result, Role, Subscription, Subscriptions,
 };
+use subscriber_agent_settings::{AgentSettings, SyncFrom};
 use tokio::time::timeout;
 
 /// Where the rows of full syncs come from.
@@ -39,7 +40,7 @@ impl Source {
     /// # Errors
     /// [`ErrorKind::Settings`] for an unknown alias, and if publishers are to be asked whose driver carries no requests.
     pub(crate) fn of(registry: &Registry, settings: &Settings) -> Result<Option<Self>> {
-        if settings.agent().sync_from == "database" {
+        if AgentSettings::read(settings)?.sync_from == SyncFrom::Database {
             return Ok(registry.used_database(settings)?.map(Self::Database));
         }
         let alias = &settings.pubsub().pub_sub_driver;
@@ -49,7 +50,7 @@ impl Source {
                 format!("agent.sync_from is \"publishers\", and {alias} cannot ask publishers anything");
             return Err(Error::new(ErrorKind::Settings, text));
         }
-        let is_used = settings.pubsub().use_nb_db != "no";
+        let is_used = settings.pubsub().use_nb_db != UseNbDb::No;
         let publishers = || AskedPublishers { driver, settings: settings.clone() };
         Ok(is_used.then(|| Self::Publishers(Box::new(publishers()))))
     }

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use delivery::rows::AbsenceRule;
 use futures_util::FutureExt;
-use northbound::{PublisherRow, ServiceReport};
+use northbound::{DatabaseSettings, PublisherRow, ServiceReport};
 use pubsub_api::database::DbApi;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Counter, CounterReading, Error, ErrorKind, Event, Result};
+use subscriber_agent_settings::AgentSettings;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
@@ -125,16 +126,19 @@ const BINARY: &str = "skimmer-subscriber-agent";
 
 impl Syncing {
     /// `follows` is whether publishers are to be found in the directory.
-    pub(crate) fn new(source: Source, settings: &Settings, follows: bool) -> Self {
-        let (pubsub, agent) = (settings.pubsub(), settings.agent());
-        let identity = pubsub.state_dir.display().to_string();
-        let schedule = Schedule::new(pubsub.db_sync_time, Instant::now(), fastrand::f64());
-        Self {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] if a table of settings was not loaded.
+    pub(crate) fn new(source: Source, settings: &Settings, follows: bool) -> Result<Self> {
+        let (database_settings, agent) = (DatabaseSettings::read(settings)?, AgentSettings::read(settings)?);
+        let identity = settings.pubsub().state_dir.display().to_string();
+        let schedule = Schedule::new(database_settings.db_sync_time, Instant::now(), fastrand::f64());
+        Ok(Self {
             due: schedule.due(),
             schedule,
-            publishers: Publishers::new(pubsub.publisher_timeout),
+            publishers: Publishers::new(database_settings.publisher_timeout),
             counters: Arc::default(),
-            selective: pubsub.enable_selective_topology_distribution,
+            selective: database_settings.enable_selective_topology_distribution,
             absence_rule: AbsenceRule {
                 confirm_after: agent.sync_delete_after,
                 max_percent: agent.sync_max_delete_percent,
@@ -146,14 +150,14 @@ impl Syncing {
             under_way: None,
             report: match &source {
                 Source::Database(database) => {
-                    let (database, interval) = (Arc::clone(database), pubsub.report_interval);
+                    let (database, interval) = (Arc::clone(database), database_settings.report_interval);
                     Some(Arc::new(ServiceReport::new(database, BINARY, identity, interval)))
                 }
                 Source::Publishers(_) => None,
             },
             reporting: None,
             source: Arc::new(source),
-        }
+        })
     }
 
     /// Whether there is something to do now.

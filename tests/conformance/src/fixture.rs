@@ -2,8 +2,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use pubsub_api::settings::{Setting, Settings, Sources};
+use pubsub_api::settings::{PubSub, Setting};
 use pubsub_api::{Capabilities, Driver, PubSubApi, Registry, Role, Subscription};
+use settings::Sources;
 use tempfile::TempDir;
 
 use crate::patience::until;
@@ -74,7 +75,7 @@ impl Fixture {
         all.extend(self.place.iter().flat_map(|place| place.sets()));
         all.extend(sets.iter().map(|set| (*set).to_owned()));
         let sources = Sources { sets: all, ..Sources::default() };
-        let (settings, _) = Settings::load(&sources, &self.tables)?;
+        let (settings, _) = settings::load(&sources, &[PubSub::TABLE], &self.tables)?;
         (self.driver.open)(&settings, self.role)
     }
 

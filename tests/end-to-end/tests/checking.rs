@@ -124,7 +124,7 @@ fn dragonflows_default_database_is_refused_with_what_exists_and_how_to_do_withou
 #[test]
 fn variables_of_kubernetes_services_do_not_keep_programs_from_starting() {
     let folder = Folder::new();
-    let links = include_str!("../../../pubsub-api/tests/settings/kubernetes-service-links.env");
+    let links = include_str!("../../../settings/all/tests/settings/kubernetes-service-links.env");
     let links = links.lines().filter_map(|line| line.split_once('='));
     let check = links.fold(check(&folder, Some("service")), |launch, (name, value)| launch.env(name, value));
     let ended = check.run().expect(0).says(&["Kubernetes", "SKIMMER_SERVICE_HOST"]);

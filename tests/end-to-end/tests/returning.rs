@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use drivers as _;
 use end_to_end::{Folder, event, fixed_port, need_descriptors, until};
-use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::{Incoming, Notice, Registry, Role, SEND_ALL, Subscriber, Topic};
+use settings::Sources;
 use tokio::runtime::Runtime;
 
 #[test]
@@ -68,7 +68,7 @@ impl Crowd {
         let registry = Registry::collect().expect("drivers");
         let sources =
             Sources { sets: vec!["pub_sub_driver=zmtp_pubsub_driver".to_owned()], ..Sources::default() };
-        let (settings, _) = Settings::load(&sources, &registry.settings()).expect("settings");
+        let (settings, _) = all_settings::load(&sources, &registry.settings()).expect("settings");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

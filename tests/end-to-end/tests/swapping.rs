@@ -11,10 +11,10 @@ use end_to_end::{
 };
 use publisher_client::PublisherClient;
 use publisher_service::PublisherService;
-use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::{Pattern, Registry, json};
 use redis_servers::RedisServer;
 use serde_json::Value;
+use settings::Sources;
 use subscriber_agent::{AgentBuilder, Output};
 
 /// The events of the job.
@@ -168,7 +168,7 @@ async fn within_one_process(network: &str, multiproc: &str, port: u16) {
         sets: vec![format!("publisher_port={port}"), "linger=20s".to_owned()],
         ..Sources::default()
     };
-    let (settings, _) = Settings::load(&sources, &registry.settings()).expect("good settings");
+    let (settings, _) = all_settings::load(&sources, &registry.settings()).expect("good settings");
     let service = PublisherService::start(&registry, &settings).await.expect("a service");
     let written = Written::default();
     let everything: Pattern = "#".parse().expect("a pattern");

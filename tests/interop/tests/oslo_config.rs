@@ -15,8 +15,8 @@ use end_to_end::Folder;
 use fastrand::Rng;
 use interop::ask;
 use pubsub_api::Registry;
-use pubsub_api::settings::{Settings, Sources};
 use serde_json::{Value, json};
+use settings::Sources;
 
 use crate::differences::{Compared, names};
 use crate::generator::{Generated, generate};
@@ -49,7 +49,7 @@ fn compare(cases: &[Generated]) -> BTreeMap<&'static str, u32> {
             environment: environment.into_iter().collect(),
             ..Sources::default()
         };
-        let ours = Settings::load(&sources, &registry.settings()).map_err(|error| error.to_string());
+        let ours = all_settings::load(&sources, &registry.settings()).map_err(|error| error.to_string());
         if let Err(difference) = (Compared { theirs, ours }).judge(&mut counts) {
             unexplained.push(format!("{difference}\n{case:#?}"));
         }
@@ -96,7 +96,7 @@ fn files_as_operators_have_them_mean_what_oslo_config_makes_of_them() {
         include_str!("oslo_config/files/list-twice.ini"),
         include_str!("oslo_config/files/number-twice.ini"),
         include_str!("oslo_config/files/zmq-and-etcd.ini"),
-        include_str!("../../../pubsub-api/tests/settings/dragonflow-redis.ini"),
+        include_str!("../../../settings/all/tests/settings/dragonflow-redis.ini"),
     ];
     let case = |text: &str| Generated { files: vec![text.to_owned()], environment: Vec::new() };
     let cases: Vec<_> = files.into_iter().map(case).collect();
@@ -118,7 +118,8 @@ fn names_that_oslo_config_does_not_find_are_refused_here_too() {
         let theirs: Value = ask(&folder, "oslo.py", &format!("{case}\n")).remove(0);
         assert!(theirs["options"]["df.publishers_ips"]["error"].is_string(), "{theirs}");
         let sources = Sources { files: vec![file], ..Sources::default() };
-        let refusal = Settings::load(&sources, &registry.settings()).expect_err("a name that is not found");
+        let refusal =
+            all_settings::load(&sources, &registry.settings()).expect_err("a name that is not found");
         assert!(refusal.to_string().contains("cannot expand `publishers_ips`"), "{refusal}");
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct PubSubSettings {
 impl PubSubSettings {
     /// Parses the settings, without using the network or the file system.
     pub(super) fn read(settings: &Settings) -> Result<Self> {
-        let (own, pubsub) = (settings.driver("redis"), settings.pubsub());
+        let (own, pubsub) = (settings.section("drivers.redis"), settings.pubsub());
         let transport = &pubsub.publisher_transport;
         if transport != "tcp" {
             return Err(Error::new(
@@ -41,15 +41,13 @@ impl PubSubSettings {
                 ),
             ));
         }
-        // The limits of the settings fit into an address space.
-        let bytes = |name| own.bytes(name).map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         Ok(Self {
             redis: RedisSettings::read(settings)?,
-            publish_in_flight_events: own.count("publish_in_flight_events")?,
-            publish_in_flight_bytes: bytes("publish_in_flight_bytes")?,
-            recv_queue_events: own.count("recv_queue_events")?,
-            recv_queue_bytes: bytes("recv_queue_bytes")?,
-            topology_check_interval: own.duration("topology_check_interval")?,
+            publish_in_flight_events: own.get("publish_in_flight_events")?,
+            publish_in_flight_bytes: own.get("publish_in_flight_bytes")?,
+            recv_queue_events: own.get("recv_queue_events")?,
+            recv_queue_bytes: own.get("recv_queue_bytes")?,
+            topology_check_interval: own.get("topology_check_interval")?,
             linger: pubsub.linger,
             send_timeout: pubsub.send_timeout,
             dead_after: pubsub.dead_after,

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use pubsub_api::settings::DriverSettings;
+use pubsub_api::settings::Section;
 use pubsub_api::{Error, ErrorKind, Result};
 
 use super::SECTION;
@@ -16,8 +16,8 @@ pub(crate) enum PasswordSource {
 
 impl PasswordSource {
     /// The location in the settings, if any.
-    pub(super) fn read(own: &DriverSettings<'_>) -> Result<Option<Self>> {
-        let (file, variable) = (own.text("password_file")?, own.text("password_env")?);
+    pub(super) fn read(own: &Section<'_>) -> Result<Option<Self>> {
+        let (file, variable) = (own.get::<String>("password_file")?, own.get::<String>("password_env")?);
         match (file.is_empty(), variable.is_empty()) {
             (true, true) => Ok(None),
             (false, true) => Ok(Some(Self::File(PathBuf::from(file)))),

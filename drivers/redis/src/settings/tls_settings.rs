@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use pubsub_api::settings::DriverSettings;
+use pubsub_api::settings::Section;
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio_rustls::rustls::pki_types::ServerName;
 
@@ -26,12 +26,12 @@ pub(crate) struct ClientFiles {
 
 impl TlsSettings {
     /// Parses the settings; `None` if TLS is disabled.
-    pub(super) fn read(own: &DriverSettings<'_>) -> Result<Option<Self>> {
+    pub(super) fn read(own: &Section<'_>) -> Result<Option<Self>> {
         let names = ["ca_file", "tls_server_name", "client_cert_file", "client_key_file"];
-        if !own.boolean("tls")? {
+        if !own.get("tls")? {
             // These settings imply TLS: no connection is better than one that everyone can read.
             for name in names {
-                if !own.text(name)?.is_empty() {
+                if !own.get::<String>(name)?.is_empty() {
                     return refuse(format!(
                         "{SECTION}.{name} is set, but TLS is disabled: set {SECTION}.tls, or remove {name}"
                     ));
@@ -39,13 +39,13 @@ impl TlsSettings {
             }
             return Ok(None);
         }
-        let ca_file = own.text("ca_file")?;
+        let ca_file = own.get::<String>("ca_file")?;
         if ca_file.is_empty() {
             return refuse(format!(
                 "{SECTION}.tls is set without {SECTION}.ca_file: set it to the file of the authorities of the servers' certificates"
             ));
         }
-        let client = match (own.text("client_cert_file")?, own.text("client_key_file")?) {
+        let client = match (own.get::<String>("client_cert_file")?, own.get::<String>("client_key_file")?) {
             (cert, key) if cert.is_empty() && key.is_empty() => None,
             (cert, key) if cert.is_empty() || key.is_empty() => {
                 return refuse(format!(
@@ -54,7 +54,7 @@ impl TlsSettings {
             }
             (cert, key) => Some(ClientFiles { cert_file: cert.into(), key_file: key.into() }),
         };
-        let server_name = server_name(own.text("tls_server_name")?)?;
+        let server_name = server_name(own.get("tls_server_name")?)?;
         Ok(Some(Self { ca_file: ca_file.into(), server_name, client }))
     }
 

@@ -2,15 +2,17 @@ use std::sync::Arc;
 
 use drivers_redis::SETTINGS;
 use pubsub_api::database::{DbApi, RowName, RowPlace};
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::PubSub;
 use pubsub_api::{ErrorKind, Registry, Result};
 use redis_servers::PATIENCE;
+use settings::Sources;
 
 /// The driver with these settings, not yet initialized.
 pub(crate) fn closed_database(hosts: &[String], more: &[&str]) -> Result<Arc<dyn DbApi>> {
     let mut sets = vec![format!("drivers.redis.hosts={}", hosts.join(","))];
     sets.extend(more.iter().map(|set| format!("drivers.redis.{set}")));
-    let (settings, _) = Settings::load(&Sources { sets, ..Sources::default() }, &[SETTINGS])?;
+    let (settings, _) =
+        settings::load(&Sources { sets, ..Sources::default() }, &[PubSub::TABLE], &[SETTINGS])?;
     Registry::collect()?.open_database("redis_nb_db_driver", &settings)
 }
 

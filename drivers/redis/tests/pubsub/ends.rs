@@ -2,13 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drivers_redis::SETTINGS;
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::PubSub;
 use pubsub_api::wire::EventRef;
 use pubsub_api::{
     Action, Envelope, Error, ErrorKind, Event, Incoming, Notice, Pattern, PubSubApi, Publisher, Registry,
     Role, Subscriber, Topic,
 };
 use redis_servers::PATIENCE;
+use settings::Sources;
 use tokio::time::{Instant, timeout};
 
 /// For tests in which only the test itself may query the servers.
@@ -24,7 +25,8 @@ pub(crate) fn driver(hosts: &[String], more: &[&str]) -> Arc<dyn PubSubApi> {
     sets.push("send_timeout=20s".to_owned());
     sets.push("drivers.redis.topology_check_interval=500ms".to_owned());
     sets.extend(more.iter().map(|set| (*set).to_owned()));
-    let (settings, _) = Settings::load(&Sources { sets, ..Sources::default() }, &[SETTINGS]).unwrap();
+    let (settings, _) =
+        settings::load(&Sources { sets, ..Sources::default() }, &[PubSub::TABLE], &[SETTINGS]).unwrap();
     let registry = Registry::collect().unwrap();
     let found = registry.find("redis_db_pubsub_driver", Role::Network).unwrap();
     (found.open)(&settings, Role::Network).unwrap()

@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use drivers_sqlite as _;
 use pubsub_api::database::{DbApi, RowName};
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::PubSub;
 use pubsub_api::{Error, ErrorKind, Registry};
+use settings::Sources;
 
 /// A row that these tests use.
 pub(crate) const PORT: RowName<'static> = RowName { table: "lport", key: "port-1", topic: Some("tenant-1") };
@@ -16,7 +17,8 @@ pub(crate) fn open(state_dir: &Path, sets: &[&str]) -> Arc<dyn DbApi> {
         vec![format!("state_dir={}", state_dir.display()), "drivers.sqlite.busy_timeout=20s".to_owned()];
     all.extend(sets.iter().map(|set| (*set).to_owned()));
     let (settings, _) =
-        Settings::load(&Sources { sets: all, ..Sources::default() }, &registry.settings()).unwrap();
+        settings::load(&Sources { sets: all, ..Sources::default() }, &[PubSub::TABLE], &registry.settings())
+            .unwrap();
     registry.open_database("sqlite_nb_db_driver", &settings).unwrap()
 }
 

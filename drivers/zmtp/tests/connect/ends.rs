@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::PubSub;
 use pubsub_api::{Publisher, Registry, Role, Status, Subscriber};
+use settings::Sources;
 
 /// How long anything that must come is waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,7 +41,7 @@ fn open(alias: &str, role: Role, sets: &[&str]) -> Arc<dyn pubsub_api::PubSubApi
         vec![format!("{}={alias}", role.setting()), "drivers.zmtp.heartbeat_interval=100ms".to_owned()];
     all.extend(sets.iter().map(|set| (*set).to_owned()));
     let sources = Sources { sets: all, ..Sources::default() };
-    let (settings, _) = Settings::load(&sources, &registry.settings()).unwrap();
+    let (settings, _) = settings::load(&sources, &[PubSub::TABLE], &registry.settings()).unwrap();
     (driver.open)(&settings, role).unwrap()
 }
 

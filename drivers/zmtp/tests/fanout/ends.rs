@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use drivers_zmtp as _;
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::PubSub;
 use pubsub_api::{Publisher, Registry, Role, SubscriptionSeen, Topic};
+use settings::Sources;
 
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -16,7 +17,7 @@ pub(crate) async fn publisher(sets: &[&str]) -> (Arc<dyn Publisher>, std::net::S
     let mut all = vec!["publisher_port=0".to_owned(), "pub_sub_driver=zmtp_pubsub_driver".to_owned()];
     all.extend(sets.iter().map(|set| (*set).to_owned()));
     let sources = Sources { sets: all, ..Sources::default() };
-    let (settings, _) = Settings::load(&sources, &registry.settings()).unwrap();
+    let (settings, _) = settings::load(&sources, &[PubSub::TABLE], &registry.settings()).unwrap();
     let publisher = registry.open(&settings, Role::Network).unwrap().publisher();
     publisher.initialize().await.unwrap();
     let endpoint = publisher.endpoint().unwrap();

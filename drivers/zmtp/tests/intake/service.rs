@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use drivers_zmtp as _;
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::PubSub;
 use pubsub_api::{Batch, Registry, Role, Status, Subscriber};
+use settings::Sources;
 use tempfile::TempDir;
 
 /// How long anything may take on a busy machine.
@@ -29,7 +30,7 @@ impl Service {
         ];
         all.extend(sets.iter().map(|set| (*set).to_owned()));
         let sources = Sources { sets: all, ..Sources::default() };
-        let (settings, _) = Settings::load(&sources, &registry.settings()).unwrap();
+        let (settings, _) = settings::load(&sources, &[PubSub::TABLE], &registry.settings()).unwrap();
         let subscriber = registry.open(&settings, Role::Multiproc).unwrap().subscriber();
         subscriber.initialize().await.unwrap();
         Self { subscriber, folder }

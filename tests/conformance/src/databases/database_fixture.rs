@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use pubsub_api::Registry;
 use pubsub_api::database::{DatabaseDriver, DbApi};
-use pubsub_api::settings::{Setting, Settings, Sources};
+use pubsub_api::settings::{PubSub, Setting};
+use settings::Sources;
 use tempfile::TempDir;
 
 use super::{DatabasePlace, PlaceKind, SharedCluster};
@@ -57,7 +58,8 @@ impl DatabaseFixture {
     pub fn open(&self) -> pubsub_api::Result<Arc<dyn DbApi>> {
         let mut sets = vec![format!("state_dir={}", self.folder.path().display())];
         sets.extend(self.place.sets());
-        let (settings, _) = Settings::load(&Sources { sets, ..Sources::default() }, &self.tables)?;
+        let (settings, _) =
+            settings::load(&Sources { sets, ..Sources::default() }, &[PubSub::TABLE], &self.tables)?;
         (self.driver.open)(&settings)
     }
 

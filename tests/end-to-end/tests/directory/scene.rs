@@ -6,8 +6,8 @@ use std::sync::Arc;
 use end_to_end::{Ended, Folder, Launch, Program, Service, fixed_port, until};
 use pubsub_api::Registry;
 use pubsub_api::database::{DbApi, RowName};
-use pubsub_api::settings::{Settings, Sources};
 use serde_json::Value;
+use settings::Sources;
 use tokio::runtime::{Builder, Runtime};
 
 /// A folder whose services share one file of SQLite. Agents do not use it: what they have comes by events.
@@ -98,7 +98,7 @@ impl Database {
         let registry = Registry::collect().unwrap();
         let sets = vec![format!("drivers.sqlite.path={}", file.display())];
         let (settings, _) =
-            Settings::load(&Sources { sets, ..Sources::default() }, &registry.settings()).unwrap();
+            all_settings::load(&Sources { sets, ..Sources::default() }, &registry.settings()).unwrap();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let api = registry.open_database("sqlite_nb_db_driver", &settings).unwrap();
         runtime.block_on(api.initialize()).unwrap();

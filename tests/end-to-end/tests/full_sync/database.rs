@@ -8,7 +8,7 @@ use drivers as _;
 use end_to_end::Folder;
 use pubsub_api::Registry;
 use pubsub_api::database::{DbApi, RowName, Write};
-use pubsub_api::settings::{Settings, Sources};
+use settings::Sources;
 use tokio::runtime::Runtime;
 
 /// A database that agents, services and the test share.
@@ -36,7 +36,7 @@ impl Database {
     pub(crate) fn of(folder: &Folder) -> Self {
         let registry = Registry::collect().unwrap();
         let sources = Sources { files: vec![folder.config()], ..Sources::default() };
-        let (settings, _) = Settings::load(&sources, &registry.settings()).unwrap();
+        let (settings, _) = all_settings::load(&sources, &registry.settings()).unwrap();
         let database = registry.used_database(&settings).unwrap().expect("it is used");
         let runtime = Runtime::new().unwrap();
         runtime.block_on(database.initialize()).unwrap();

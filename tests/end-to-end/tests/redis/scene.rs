@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use end_to_end::{Folder, Program};
 use pubsub_api::Registry;
-use pubsub_api::settings::{Settings, Sources};
+use pubsub_api::settings::Settings;
+use settings::Sources;
 
 /// How long a call of the database waits for Redis, unless a test says otherwise.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
@@ -42,7 +43,7 @@ impl Scene {
     /// Its settings, for what runs in this process.
     pub(crate) fn settings(&self, registry: &Registry) -> Settings {
         let sources = Sources { files: vec![self.folder.config()], ..Sources::default() };
-        Settings::load(&sources, &registry.settings()).unwrap().0
+        all_settings::load(&sources, &registry.settings()).unwrap().0
     }
 
     /// An agent that has placed its subscriptions and compared itself with the database.

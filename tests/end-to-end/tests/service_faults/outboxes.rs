@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use drivers as _;
 use end_to_end::{History, assert_convergent, event, fold, until};
 use publisher_client::PublisherClient;
-use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::{Action, ErrorKind, Event, Registry, SEND_ALL};
 use serde_json::Value;
+use settings::Sources;
 
 use crate::scene::{Scene, told};
 
@@ -75,6 +75,6 @@ fn a_full_outbox_refuses_in_time_and_counts_and_what_was_accepted_arrives() {
 fn open(scene: &Scene) -> PublisherClient {
     let registry = Registry::collect().expect("drivers");
     let sources = Sources { files: vec![scene.folder.config()], ..Sources::default() };
-    let (settings, _) = Settings::load(&sources, &registry.settings()).expect("settings");
+    let (settings, _) = all_settings::load(&sources, &registry.settings()).expect("settings");
     PublisherClient::open(&settings).expect("a worker")
 }

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use drivers as _;
 use end_to_end::Folder;
 use interop::{Receiver, fields};
-use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::{Action, Batch, Envelope, Event, Publisher, Registry, Request, Requests, Role, SEND_ALL};
 use serde_json::Value;
+use settings::Sources;
 
 use crate::cases::{Case, cases};
 use crate::drivers::Drivers;
@@ -57,7 +57,7 @@ async fn publisher(drivers: Drivers) -> Arc<dyn Publisher> {
     let registry = Registry::collect().expect("the drivers of this build");
     let sets = vec![format!("pub_sub_driver={}", drivers.network()), "publisher_port=0".to_owned()];
     let sources = Sources { sets, ..Sources::default() };
-    let (settings, _) = Settings::load(&sources, &registry.settings()).expect("good settings");
+    let (settings, _) = all_settings::load(&sources, &registry.settings()).expect("good settings");
     let publisher = registry.open(&settings, Role::Network).expect("a driver").publisher();
     publisher.initialize().await.expect("a free port");
     publisher

@@ -4,9 +4,9 @@ use std::thread;
 use end_to_end::{Folder, change_log, event, shards};
 use interop::{Receiver, Sender, fields};
 use publisher_client::BlockingPublisher;
-use pubsub_api::settings::{Settings, Sources};
 use pubsub_api::{Registry, json};
 use serde_json::Value;
+use settings::Sources;
 
 use crate::cases::{Case, cases};
 use crate::drivers::Drivers;
@@ -73,7 +73,7 @@ fn what_our_workers_send_is_what_a_foreign_service_reads(drivers: Drivers) {
 fn publish_by_client(folder: &Folder, event: &Value) {
     let registry = Registry::collect().expect("the drivers are there");
     let sources = Sources { files: vec![folder.config()], ..Sources::default() };
-    let (settings, _) = Settings::load(&sources, &registry.settings()).expect("the settings are good");
+    let (settings, _) = all_settings::load(&sources, &registry.settings()).expect("the settings are good");
     let publisher = BlockingPublisher::open(&settings).expect("the settings suit the driver");
     publisher.initialize().expect("nothing is left to do");
     publisher.send(&json::from_line(&event.to_string()).expect("an event")).expect("accepted");

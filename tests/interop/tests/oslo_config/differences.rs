@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
-use pubsub_api::settings::{Entry, Origin, Settings, Warning, parse_duration};
+use pubsub_api::settings::{Origin, Settings};
 use serde_json::Value;
+use settings::{Entry, Warning, entries, parse_duration};
 
 /// What ours refuses and oslo.config does not: the name of the difference in the table, and a part of our refusal.
 const REFUSED: &[(&str, &str)] = &[
@@ -106,7 +107,7 @@ impl Compared<'_> {
         let uses_redis = settings.pubsub().pub_sub_driver.starts_with("redis_")
             || settings.pubsub().nb_db_class.starts_with("redis_");
         for (option, setting) in COMPARED {
-            let mut entries = settings.entries();
+            let mut entries = entries(settings);
             let entry = entries.find(|entry| entry.setting.full_name() == *setting).expect("a setting");
             let theirs = &self.theirs["options"][*option];
             let is_unused = *setting == "drivers.redis.hosts" && !uses_redis;

@@ -1,0 +1,60 @@
+/// An enum of a setting that accepts a closed set of words: [`Kind::Choice`](crate::settings::Kind::Choice) of its `WORDS`.
+///
+/// ```
+/// use pubsub_api::settings::choice;
+///
+/// choice! {
+///     /// How careful to be.
+///     pub enum Care {
+///         /// Not at all.
+///         Fast = "fast",
+///         /// Very.
+///         Careful = "careful",
+///     }
+/// }
+/// assert_eq!(Care::WORDS, ["fast", "careful"]);
+/// assert_eq!(Care::Careful.as_str(), "careful");
+/// ```
+#[macro_export]
+macro_rules! choice {
+    (
+        $(#[doc = $about:literal])+
+        $vis:vis enum $name:ident {
+            $(
+                $(#[doc = $doc:literal])+
+                $variant:ident = $word:literal,
+            )+
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        $vis enum $name {
+            $(
+                $(#[doc = $doc])+
+                $variant,
+            )+
+        }
+
+        impl $name {
+            /// The words of the setting, in the order of the documentation.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// The word of the setting.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl $crate::settings::FromValue for $name {
+            fn from_value(value: &$crate::settings::Value) -> Option<Self> {
+                match value {
+                    $($crate::settings::Value::Text(word) if word == $word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}

@@ -1,0 +1,74 @@
+/// Declares the settings of one section, each once: name, type, default, what it accepts, whether a reload applies it.
+///
+/// It makes a struct with a field for each setting, whose documentation is that of the setting; its `TABLE` of
+/// [`Setting`](crate::settings::Setting)s, which loading, checking, `skimmer config show` and `etc/skimmer.toml` follow;
+/// and `read`, which fills the struct. The default is written as TOML text: a duration is `"\"5s\""`.
+///
+/// ```
+/// use std::time::Duration;
+/// use pubsub_api::settings::{Kind, declare_settings};
+///
+/// declare_settings! {
+///     /// The settings of the driver `example`.
+///     pub struct ExampleSettings in "drivers.example" {
+///         /// Events that wait for the application, 1 to 1000000. When full, the driver stops reading.
+///         recv_queue_events: usize = "10000", Kind::Integer { min: 1, max: 1_000_000 }, Restart;
+///     }
+/// }
+/// let setting = ExampleSettings::TABLE[0];
+/// assert_eq!(setting.full_name(), "drivers.example.recv_queue_events");
+/// assert_eq!(setting.doc.trim_start(), "Events that wait for the application, 1 to 1000000. When full, the driver stops reading.");
+/// ```
+#[macro_export]
+macro_rules! declare_settings {
+    (
+        $(#[doc = $about:literal])+
+        $vis:vis struct $name:ident in $section:literal {
+            $(
+                $(#[doc = $doc:literal])+
+                $field:ident: $type:ty = $default:literal, $kind:expr, $reload:ident;
+            )+
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        $vis struct $name {
+            $(
+                $(#[doc = $doc])+
+                pub $field: $type,
+            )+
+        }
+
+        impl $name {
+            /// The section of the settings file.
+            pub const SECTION: &'static str = $section;
+
+            /// The declarations, in the order of the sample file.
+            pub const TABLE: &'static [$crate::settings::Setting] = &[
+                $(
+                    $crate::settings::Setting {
+                        section: $section,
+                        name: stringify!($field),
+                        kind: $kind,
+                        default: $default,
+                        doc: concat!($($doc, "\n"),+),
+                        reload: $crate::settings::Reload::$reload,
+                    },
+                )+
+            ];
+
+            /// Reads the section.
+            ///
+            /// # Errors
+            ///
+            /// [`ErrorKind::Internal`]($crate::ErrorKind::Internal) if the program was loaded without this table.
+            pub fn read(settings: &$crate::settings::Settings) -> $crate::Result<Self> {
+                Self::read_from(&settings.section($section))
+            }
+
+            pub(crate) fn read_from(section: &$crate::settings::Section<'_>) -> $crate::Result<Self> {
+                Ok(Self { $($field: section.get(stringify!($field))?,)+ })
+            }
+        }
+    };
+}

@@ -1,0 +1,35 @@
+use super::{FromValue, Slot};
+use crate::{Error, ErrorKind, Result};
+
+/// One section of the settings: values by name and kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Section<'a> {
+    slots: &'a [Slot],
+    name: &'a str,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn new(slots: &'a [Slot], name: &'a str) -> Self {
+        Self { slots, name }
+    }
+
+    /// The value of the setting `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Internal`] if no table that was loaded declares it, or declares it with a kind that is not `T`'s:
+    /// a defect of the program, never of the user's file.
+    pub fn get<T: FromValue>(&self, name: &str) -> Result<T> {
+        let section = self.name;
+        let defect = |text: String| Error::new(ErrorKind::Internal, text);
+        let here = |slot: &&Slot| slot.setting.section == section && slot.setting.name == name;
+        let slot = self.slots.iter().find(here);
+        let slot = slot.ok_or_else(|| defect(format!("no table declares the setting {section}.{name}")))?;
+        T::from_value(&slot.value).ok_or_else(|| {
+            let kind = slot.setting.kind;
+            defect(format!(
+                "the setting {section}.{name} is declared as {kind:?}, but was read as another kind"
+            ))
+        })
+    }
+}

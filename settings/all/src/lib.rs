@@ -1,0 +1,65 @@
+//! The settings of every program that shares the settings file.
+//!
+//! One file serves all programs of a host, and each refuses what is wrong in it, also in the sections of the others. So
+//! each knows all tables: this crate lists them, in the order of the sample file, and is the only place that does. Those
+//! of the drivers come from the [`Registry`](pubsub_api::Registry).
+//!
+//! ```
+//! use settings::Sources;
+//!
+//! let sources = Sources { sets: vec!["agent.topics=chassis".into()], ..Sources::default() };
+//! let (settings, _warnings) = all_settings::load(&sources, &[])?;
+//! assert!(settings.is_set("agent.topics"));
+//! # Ok::<(), pubsub_api::Error>(())
+//! ```
+
+use delivery::KeptSettings;
+use northbound::DatabaseSettings;
+use publisher_service_settings::ServiceSettings;
+use pubsub_api::Result;
+use pubsub_api::settings::{PubSub, Setting, Settings};
+use settings::{Sources, Warning};
+use subscriber_agent_settings::AgentSettings;
+
+/// All tables but the drivers', in the order of the sample file.
+const TABLES: &[&[Setting]] = &[
+    PubSub::TABLE,
+    DatabaseSettings::TABLE,
+    ServiceSettings::TABLE,
+    KeptSettings::TABLE,
+    AgentSettings::TABLE,
+];
+
+/// The sections, each with the sentence that opens it in the sample file.
+const OPENINGS: &[(&str, &str)] = &[
+    (
+        "pubsub",
+        "What publishers, subscribers and the service between them share. The names are Dragonflow's.",
+    ),
+    ("service", "The publisher service, one on each API host."),
+    ("agent", "The subscriber agent, one on each node that cares."),
+];
+
+/// Reads all sources and checks every value; `drivers` as [`Registry::settings`](pubsub_api::Registry::settings) has them.
+///
+/// # Errors
+///
+/// As [`settings::load`].
+pub fn load(sources: &Sources, drivers: &[&'static [Setting]]) -> Result<(Settings, Vec<Warning>)> {
+    settings::load(sources, TABLES, drivers)
+}
+
+/// The default of every setting.
+///
+/// # Errors
+///
+/// [`ErrorKind::Internal`](pubsub_api::ErrorKind::Internal) if a driver's table contradicts itself or another.
+pub fn defaults(drivers: &[&'static [Setting]]) -> Result<Settings> {
+    load(&Sources::default(), drivers).map(|(settings, _)| settings)
+}
+
+/// The complete documented settings file, `etc/skimmer.toml`.
+#[must_use]
+pub fn sample(drivers: &[&'static [Setting]]) -> String {
+    settings::sample(TABLES, OPENINGS, drivers)
+}

@@ -1,0 +1,276 @@
+use pubsub_api::settings::{Origin, Setting, Settings, Slot, Value, shown};
+use pubsub_api::{Error, ErrorKind, Result};
+
+use super::findings::Findings;
+use super::kubernetes::is_service_link;
+use super::nearest::did_you_mean;
+use super::oslo::{self, OsloContent, RedisHosts};
+use super::source_text::SourceText;
+use super::sources::{ENVIRONMENT_OF_OTHERS, Sources};
+use super::table::Table;
+use super::toml_file;
+use super::value::{Dialect, ReadKind};
+use super::wanted::wanted;
+use super::warning::Warning;
+
+/// What reading a file yields: values, and what is wrong with the byte at which it stands.
+#[derive(Debug, Default)]
+pub(super) struct FileContent {
+    pub(super) values: Vec<(&'static Setting, Value, Origin)>,
+    pub(super) problems: Findings,
+    pub(super) warnings: Findings,
+}
+
+/// Settings while their sources are laid over each other, weakest first.
+struct Loading {
+    table: Table,
+    slots: Vec<Slot>,
+    problems: Vec<String>,
+    warnings: Vec<Warning>,
+}
+
+/// Reads all sources and checks every value.
+///
+/// `tables` are those of all programs that share the settings file, in the order of the sample; `drivers` are those of
+/// every driver that is linked in, each in its own section. One slice may come twice, as with the two aliases of one driver.
+/// At most 1 MiB of each file is read.
+///
+/// # Errors
+///
+/// [`ErrorKind::Settings`] with one line for each problem of a file (at most fifty), the environment and the
+/// command line. [`ErrorKind::Internal`] if a table contradicts itself or another.
+pub fn load(
+    sources: &Sources,
+    tables: &[&'static [Setting]],
+    drivers: &[&'static [Setting]],
+) -> Result<(Settings, Vec<Warning>)> {
+    let mut loading = Loading::with_defaults(Table::new(tables, drivers)?)?;
+    let files = sources.files.iter().map(|path| SourceText::read(path)).collect::<Result<Vec<_>>>()?;
+    let redis = loading.add_files(&files, &sources.environment);
+    loading.add_environment(&sources.environment);
+    loading.add_sets(&sources.sets);
+    if let Some(redis) = redis {
+        loading.add_redis_hosts(redis);
+        loading.warn_of_our_drivers(&files);
+    }
+    loading.finish()
+}
+
+/// What differs from Dragonflow where a file of its names no driver.
+const OUR_DRIVERS: &[(&str, &str)] = &[
+    (
+        "nb_db_class",
+        "`nb_db_class` is sqlite_nb_db_driver, which no other host sees (Dragonflow: etcd_nb_db_driver, which Skimmer does \
+         not have)",
+    ),
+    (
+        "pub_sub_driver",
+        "`pub_sub_driver` is zmtp_pubsub_driver, which speaks the wire of Dragonflow's zmq_pubsub_driver",
+    ),
+    (
+        "pub_sub_multiproc_driver",
+        "`pub_sub_multiproc_driver` is zmtp_pubsub_multiproc_driver, which speaks the wire of Dragonflow's \
+         zmq_pubsub_multiproc_driver",
+    ),
+];
+
+impl Loading {
+    fn with_defaults(table: Table) -> Result<Self> {
+        let slot = |setting: &'static Setting| {
+            let value = toml_file::read_default(setting)?;
+            Ok(Slot { setting, value, origin: Origin::Default })
+        };
+        let slots = table.iter().map(slot).collect::<Result<_>>()?;
+        Ok(Self { table, slots, problems: Vec::new(), warnings: Vec::new() })
+    }
+
+    /// Adds the files, a later one over an earlier one. Those of oslo.config are read together, as options of one may
+    /// name options of another; what they say of Redis is returned, to be used when it is known whether Redis is.
+    fn add_files(&mut self, files: &[SourceText], environment: &[(String, String)]) -> Option<RedisHosts> {
+        let of_oslo: Vec<_> = files.iter().filter(|file| oslo::is_oslo(file)).collect();
+        if of_oslo.is_empty() {
+            self.warn_of_unread_variables(environment);
+            files.iter().for_each(|file| self.add_file(file, toml_file::read(file, &self.table)));
+            return None;
+        }
+        let OsloContent { files: contents, defaults, variables, variable_problems, variable_warnings, redis } =
+            oslo::read(&of_oslo, environment, &self.table);
+        for (setting, value) in defaults {
+            self.put(setting, value, Origin::Dragonflow);
+        }
+        let mut contents = contents.into_iter();
+        for file in files {
+            let content = match oslo::is_oslo(file) {
+                true => contents.next().unwrap_or_default(),
+                false => toml_file::read(file, &self.table),
+            };
+            self.add_file(file, content);
+        }
+        for (setting, value, origin) in variables {
+            self.put(setting, value, origin);
+        }
+        self.problems.extend(variable_problems);
+        self.warnings.extend(variable_warnings.into_iter().map(|text| Warning { place: None, text }));
+        Some(redis)
+    }
+
+    fn add_file(&mut self, source: &SourceText, content: FileContent) {
+        let FileContent { values, problems, warnings } = content;
+        for (setting, value, origin) in values {
+            self.put(setting, value, origin);
+        }
+        let (problems, more) = problems.into_parts();
+        self.problems.extend(problems.into_iter().map(|(at, text)| format!("{}: {text}", source.place(at))));
+        if more > 0 {
+            self.problems.push(format!("{}: {more} more problems", source.path().display()));
+        }
+        let (warnings, more) = warnings.into_parts();
+        let warning = |(at, text)| Warning { place: Some(source.place(at)), text };
+        self.warnings.extend(warnings.into_iter().map(warning));
+        if more > 0 {
+            self.warnings.push(warning((0, format!("{more} more warnings"))));
+        }
+    }
+
+    /// Variables of oslo.config count only with one of its files.
+    fn warn_of_unread_variables(&mut self, environment: &[(String, String)]) {
+        let counted = oslo::VARIABLES.iter().filter(|prefix| **prefix != "OS_DEFAULT__");
+        let unread = environment.iter().map(|(name, _)| name);
+        let unread: Vec<_> =
+            unread.filter(|name| counted.clone().any(|prefix| name.starts_with(prefix))).collect();
+        if let Some(first) = unread.first() {
+            let text = format!(
+                "environment: {} {} no effect: variables of oslo.config count with an oslo.config file only",
+                shown(first),
+                if unread.len() == 1 {
+                    "has".to_owned()
+                } else {
+                    format!("and {} more have", unread.len() - 1)
+                },
+            );
+            self.warnings.push(Warning { place: None, text });
+        }
+    }
+
+    fn add_environment(&mut self, variables: &[(String, String)]) {
+        let mut links = Vec::new();
+        for (name, text) in variables.iter().filter(|(name, _)| name.starts_with("SKIMMER_")) {
+            if ENVIRONMENT_OF_OTHERS.contains(&name.as_str()) {
+                continue;
+            }
+            let found = self.table.iter().find(|setting| setting.environment() == *name);
+            let accepted = found.is_some_and(|setting| setting.kind.read_text(text, Dialect::Plain).is_ok());
+            if !accepted && is_service_link(name, text) {
+                links.push(name.as_str());
+                continue;
+            }
+            let Some(setting) = found else {
+                let known: Vec<_> = self.table.iter().map(Setting::environment).collect();
+                let hint = did_you_mean(name, known.iter().map(String::as_str));
+                self.problems.push(format!("environment: unknown variable `{}`{hint}", shown(name)));
+                continue;
+            };
+            self.add_text(setting, text, Origin::Environment(name.clone()), &format!("environment: {name}"));
+        }
+        if !links.is_empty() {
+            let text = format!(
+                "environment: {} are passed over: they are variables of Kubernetes for a Service of that name; \
+                 enableServiceLinks: false in the pod leaves them out",
+                links.join(", ")
+            );
+            self.warnings.push(Warning { place: None, text });
+        }
+    }
+
+    fn add_sets(&mut self, sets: &[String]) {
+        for set in sets {
+            let Some((name, text)) = set.split_once('=') else {
+                self.problems.push(format!("--set {}: write it as name=value", shown(set)));
+                continue;
+            };
+            let flat = name.trim();
+            let flat = flat.strip_prefix("pubsub.").unwrap_or(flat);
+            let found = self.table.iter().find(|setting| setting.full_name() == flat);
+            let Some(setting) = found else {
+                let known: Vec<_> = self.table.iter().map(Setting::full_name).collect();
+                let hint = did_you_mean(flat, known.iter().map(String::as_str));
+                self.problems.push(format!("--set {}: unknown setting `{}`{hint}", shown(set), shown(name)));
+                continue;
+            };
+            self.add_text(setting, text, Origin::Set, &format!("--set {}={}", shown(name), shown(text)));
+        }
+    }
+
+    fn add_text(&mut self, setting: &'static Setting, text: &str, origin: Origin, at: &str) {
+        match setting.kind.read_text(text, Dialect::Plain) {
+            Ok(value) => self.put(setting, value, origin),
+            Err(came) => self.problems.push(format!("{at}: {}", wants(setting, &came))),
+        }
+    }
+
+    /// Dragonflow's options of its database, if the drivers that are in force want Redis and nothing else names its hosts.
+    fn add_redis_hosts(&mut self, redis: RedisHosts) {
+        let is_redis = |slot: &Slot| {
+            ["pub_sub_driver", "nb_db_class"].contains(&slot.setting.name)
+                && matches!(&slot.value, Value::Text(alias) if alias.starts_with("redis_"))
+        };
+        let used = self.slots.iter().any(is_redis);
+        let is_hosts = |slot: &&Slot| (slot.setting.section, slot.setting.name) == ("drivers.redis", "hosts");
+        let setting = match self.slots.iter().find(is_hosts) {
+            None => Err("no driver of Redis is linked in"),
+            Some(_) if !used => Err("no driver of Redis is used"),
+            Some(slot) if slot.origin != Origin::Default => Err("`drivers.redis.hosts` is set elsewhere"),
+            Some(slot) => Ok(slot.setting),
+        };
+        let setting = match setting {
+            Ok(setting) => setting,
+            Err(why) => {
+                let text = |name: &str| format!("`{name}` has no effect here: {why}");
+                self.warnings.extend(redis.set.iter().map(|(name, origin)| Warning::at(origin, text(name))));
+                return;
+            }
+        };
+        match redis.hosts {
+            Ok(hosts) => {
+                self.warnings.extend(redis.warning);
+                self.put(setting, Value::List(hosts), redis.origin);
+            }
+            Err(problem) => self.problems.push(Warning::at(&redis.origin, problem).to_string()),
+        }
+    }
+
+    /// Dragonflow's drivers are not all ours, so that the defaults of their aliases stay ours.
+    fn warn_of_our_drivers(&mut self, files: &[SourceText]) {
+        let left_out = |name: &str| {
+            self.slots.iter().any(|slot| slot.setting.name == name && slot.origin == Origin::Default)
+        };
+        let differs: Vec<_> =
+            OUR_DRIVERS.iter().filter(|(name, _)| left_out(name)).map(|(_, text)| *text).collect();
+        let place = files.iter().find(|file| oslo::is_oslo(file)).map(|file| file.place(0));
+        if !differs.is_empty() {
+            let text = format!(
+                "Dragonflow's defaults hold for what is left out, except for drivers: {}",
+                differs.join("; ")
+            );
+            self.warnings.push(Warning { place, text });
+        }
+    }
+
+    fn put(&mut self, setting: &'static Setting, value: Value, origin: Origin) {
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.setting.is(setting)) {
+            *slot = Slot { setting, value, origin };
+        }
+    }
+
+    fn finish(self) -> Result<(Settings, Vec<Warning>)> {
+        if !self.problems.is_empty() {
+            return Err(Error::new(ErrorKind::Settings, self.problems.join("\n")));
+        }
+        Ok((Settings::new(self.slots)?, self.warnings))
+    }
+}
+
+/// The sentence about a value that a setting does not accept.
+pub(super) fn wants(setting: &Setting, came: &str) -> String {
+    format!("`{}` wants {}, not {came}", setting.name, wanted(&setting.kind))
+}
