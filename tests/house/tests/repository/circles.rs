@@ -2,8 +2,7 @@ use house::{ModuleGraph, SourceFile, files, members, read};
 
 /// The circles between the files of one crate today. This list may only become shorter: break a circle, and take it off.
 const CIRCLES: &[&str] = &[
-    "pubsub-api: settings/agent_table ⇄ settings/database_table ⇄ settings/table",
-    "pubsub-api: settings/load ⇄ settings/oslo/options ⇄ settings/oslo/read ⇄ settings/oslo/redis_hosts ⇄ settings/toml_file ⇄ settings/typed",
+    "settings: load ⇄ oslo/options ⇄ oslo/read ⇄ oslo/redis_hosts ⇄ toml_file",
     "pubsub-api: registry ⇄ route",
     "drivers/memory: replies ⇄ request_link",
     "drivers/redis: pubsub/subscriber/link ⇄ pubsub/subscriber/link_session",

@@ -2,7 +2,6 @@ use house::{SourceFile, files, forbidden_words, members, names_with, read, share
 
 /// Names of two public types each. They leave this list when one of the two is renamed; the glossary proposes names.
 const SHARED_NAMES: &[&str] = &[
-    "Agent",
     "Arguments",
     "Entry",
     "Origin",
@@ -11,6 +10,7 @@ const SHARED_NAMES: &[&str] = &[
     "PushPublisher",
     "Route",
     "SubSubscriber",
+    "Value",
 ];
 
 /// Public types with a word that the glossary forbids. They leave this list when they are renamed, as the glossary proposes.
