@@ -11,10 +11,10 @@ use crate::plot;
 use crate::report::{Measured, Report, Server};
 use crate::table;
 
-/// Measures all that is asked for, and tells it.
+/// Runs the requested measurements, and prints and saves the results.
 ///
 /// # Errors
-/// If a server is missing or fails, or an event was lost; nothing is reported then.
+/// If a server is missing or fails, or an event was lost; in this case nothing is reported.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let numbers = |mode: Mode| match arguments.subscribers.as_slice() {
         [] => mode.subscribers().to_vec(),
@@ -53,7 +53,7 @@ fn server(contender: &Contender, programs: &Programs) -> Result<Server> {
     })
 }
 
-/// All servers take turns in each run, so that a disturbance of the machine meets all.
+/// All servers take turns in each run, so that a disturbance of the machine affects all of them.
 fn in_turns(
     arguments: &Arguments,
     mode: Mode,

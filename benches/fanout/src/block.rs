@@ -5,10 +5,10 @@ use crate::payload::Payload;
 use crate::rota::Rota;
 use crate::wire::Wire;
 
-/// The most bytes that are written at once.
+/// Limit of bytes that are written at once.
 const WRITE_BYTES: usize = 64 * 1024;
 
-/// Events as they are pushed, encoded once: only sequence number and time are written anew before each use.
+/// Events to push, encoded once: only sequence number and time are updated before each use.
 #[derive(Debug)]
 pub(crate) struct Block {
     bytes: Vec<u8>,
@@ -18,7 +18,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// Whole turns of the rota, at least one, as many as are written at once.
+    /// Whole turns of the rota, at least one, and as many as are written at once.
     pub(crate) fn new(wire: Wire, rota: Rota) -> Result<Self> {
         let (mut turn, mut head_at) = (Vec::new(), 0);
         for topic in rota.names() {
@@ -37,8 +37,8 @@ impl Block {
         })
     }
 
-    /// The bytes of at most `at_most` events from `first` on, as many as are written at once, and how many they are;
-    /// `number` gives each its sequence number.
+    /// The bytes of at most `at_most` events from `first` on, as many as are written at once, and the number of these events;
+    /// `number` sets the sequence number of each.
     pub(crate) fn fill(
         &mut self,
         first: u64,
@@ -74,7 +74,7 @@ mod tests {
     use crate::wire::{What, Wire};
 
     #[test]
-    fn every_event_is_whole_and_carries_its_number_and_time() {
+    fn every_event_is_complete_and_has_its_number_and_time() {
         let mut block = Block::new(Wire::Zmtp, Rota::Many(1000)).unwrap();
         let mut next = 900;
         while next < 2100 {

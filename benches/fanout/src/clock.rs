@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-/// The one clock of the bench: pusher and drains read it in this process, so that no two clocks need to agree.
+/// The only clock of the bench: pusher and drains read it in this process, so no clocks need to be synchronized.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock(Instant);
 
@@ -9,12 +9,12 @@ impl Clock {
         Self(Instant::now())
     }
 
-    /// Nanoseconds since the start; they last for 584 years.
+    /// Nanoseconds since the start; they overflow after 584 years.
     pub(crate) fn now_ns(self) -> u64 {
         u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Blocks this thread until `ns`: sleeps, and spins for the last part, which the kernel's timers would miss.
+    /// Blocks this thread until `ns`: sleeps, and spins for the last part, because the kernel's timers are too imprecise.
     pub(crate) fn wait_until(self, ns: u64) {
         /// Linux wakes a thread up to 50 µs late by default (`PR_SET_TIMERSLACK`), and then has to schedule it.
         const SPIN_NS: u64 = 100_000;

@@ -8,42 +8,41 @@ use crate::wire::{End, Piece, What, Wire};
 
 /// One subscriber's stream, checked: every event once, in order, all of one length.
 ///
-/// A block of events costs one look: if the last whole one of it has the number that it must have when all before it
-/// are there, they are there (that two of them changed places, or that one took another's, is not
-/// seen). Anything else is taken apart piece by piece, and so is everything where latencies are recorded: then each
-/// event's number is checked.
+/// A block of events needs one check: if its last whole event has the number that follows from the count, all events before
+/// it are there (events that are swapped or replaced within the block are not detected). Otherwise the block is checked event
+/// by event. The same applies when latencies are recorded: then each event's number is checked.
 #[derive(Debug)]
 pub(crate) struct Connection {
     wire: Wire,
     share: Share,
-    /// Where the head stands in a payload.
+    /// Position of the head in a payload.
     payload_head_at: usize,
     shape: Option<Shape>,
-    /// What an incomplete piece has so far.
+    /// The received part of an incomplete piece.
     partial: Vec<u8>,
     count: u64,
     greeted: bool,
-    /// The round of probes that is coming in, and how many of it have come.
+    /// The current round of probes, and the number received of it.
     probes: (u64, u64),
-    /// The last round that came in full.
+    /// The last complete round.
     probed: u64,
 }
 
-/// How all events of a connection look, learnt from the first: a service may append keys to the map.
+/// The layout of all events of a connection, taken from the first: a service may append keys to the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Shape {
     bytes: usize,
     head_at: usize,
 }
 
-/// Where latencies go, and from which event on they count.
+/// The histogram for latencies, and the first event that counts.
 #[derive(Debug, Clone)]
 pub(crate) struct Latencies {
     pub(crate) from: u64,
     pub(crate) histogram: Histogram<u64>,
 }
 
-/// No piece of any protocol here is longer.
+/// No protocol here has a longer piece.
 const LONGEST_PIECE: usize = 256 * 1024;
 
 impl Connection {
@@ -61,7 +60,7 @@ impl Connection {
         }
     }
 
-    /// How many events have come.
+    /// Number of events received.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
@@ -75,20 +74,20 @@ impl Connection {
         &self.share
     }
 
-    /// The number of the next event: all that come here and have a lower one are here.
+    /// The number of the next event: all events of this subscriber with a lower number have arrived.
     pub(crate) fn position(&self) -> u64 {
         self.share.sequence_after(self.count)
     }
 
-    /// The last round of probes that has come in full.
+    /// The last complete round of probes.
     pub(crate) fn probed(&self) -> u64 {
         self.probed
     }
 
-    /// Takes what was read at `now_ns`, and says what to answer. With `latencies`, every event's is recorded.
+    /// Handles input that was read at `now_ns`, and returns the bytes to answer. With `latencies`, records each event's.
     ///
     /// # Errors
-    /// If an event is missing, came twice or out of order, or if bytes came that are none.
+    /// If an event is missing, arrives twice or out of order, or if the input is invalid.
     pub(crate) fn take(
         &mut self,
         chunk: &[u8],
@@ -112,13 +111,16 @@ impl Connection {
         let used = self.walk(rest, now_ns, latencies, &mut answer)?;
         partial.extend_from_slice(rest.get(used..).unwrap_or_default());
         if partial.len() > LONGEST_PIECE {
-            return Err(failure(format!("{LONGEST_PIECE} bytes came that have no end as {:?}", self.wire)));
+            return Err(failure(format!(
+                "{LONGEST_PIECE} bytes contain no complete {:?} message",
+                self.wire
+            )));
         }
         self.partial = partial;
         Ok(answer)
     }
 
-    /// Counts the whole events at once, if they are what they must be; what is left.
+    /// Counts all whole events at once, if the check succeeds; returns the rest.
     fn stride<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let Some(shape) = self.shape else { return bytes };
         let events = bytes.len() / shape.bytes;
@@ -132,7 +134,7 @@ impl Connection {
         bytes.get(events * shape.bytes..).unwrap_or_default()
     }
 
-    /// Takes whole pieces; how many bytes they were.
+    /// Handles whole pieces; returns the number of their bytes.
     fn walk(
         &mut self,
         bytes: &[u8],
@@ -169,11 +171,11 @@ impl Connection {
     ) -> Result<()> {
         let shape = Shape { bytes: piece.bytes, head_at: payload_at + self.payload_head_at };
         if *self.shape.get_or_insert(shape) != shape {
-            let text = format!("events of one length were awaited, {:?}, and {shape:?} came", self.shape);
+            let text = format!("expected events with the layout {:?}, got {shape:?}", self.shape);
             return Err(failure(text));
         }
         let Some((sequence, time_ns)) = head(event, shape.head_at) else {
-            return Err(failure("an event came without number and time where they must stand"));
+            return Err(failure("an event has no sequence number and time at their position"));
         };
         if sequence >= PROBE {
             self.probe(sequence - PROBE);
@@ -181,8 +183,9 @@ impl Connection {
         }
         let wanted = self.position();
         if sequence != wanted {
-            let fault = if sequence < wanted { "came twice or out of order" } else { "came: some were lost" };
-            return Err(failure(format!("event {wanted} was awaited, and event {sequence} {fault}")));
+            let fault =
+                if sequence < wanted { "arrived twice or out of order" } else { "arrived: some were lost" };
+            return Err(failure(format!("expected event {wanted}, but event {sequence} {fault}")));
         }
         self.count += 1;
         if let Some(latencies) = latencies

@@ -19,21 +19,21 @@ pub(crate) enum Kind {
     Nats,
     /// redis-server
     Redis,
-    /// Writes what it reads to everyone and does nothing else: the machine's limit
+    /// Writes its input to every subscriber and does nothing else: the machine's limit
     Raw,
 }
 
-/// A server to measure: its kind, what it is called, and our own one's settings.
+/// A server to measure: its kind, its name, and the settings of our own one.
 #[derive(Debug, Clone)]
 pub(crate) struct Contender {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) settings: Vec<String>,
-    /// Another build of our service, to whose workers nothing is acknowledged; if not, it is the present one.
+    /// Another build of our service, which does not acknowledge workers' events; `None` for the current build.
     pub(crate) before: Option<PathBuf>,
 }
 
-/// Where the servers' programs are.
+/// The paths of the servers' programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
     pub(crate) service: PathBuf,
@@ -43,12 +43,12 @@ pub(crate) struct Programs {
     pub(crate) this: PathBuf,
 }
 
-/// How to start a server, and where it will be.
+/// The command of a server, and its addresses.
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) command: Command,
     pub(crate) push: PushAddress,
-    /// Where it publishes; `None` if it tells on its first line.
+    /// Where it publishes; `None` if it prints the address on its first line.
     pub(crate) network: Option<SocketAddr>,
 }
 
@@ -65,12 +65,12 @@ impl Kind {
         }
     }
 
-    /// Whether it is one of those that ours is compared with.
+    /// Whether it is a peer of our service.
     pub(crate) fn is_peer(self) -> bool {
         matches!(self, Self::Libzmq | Self::Nats | Self::Redis)
     }
 
-    /// In words, for the report.
+    /// The description for the report.
     pub(crate) fn describe(self) -> &'static str {
         match self {
             Self::Skimmer => "publisher-service, from a Unix socket (an acknowledged worker) to TCP (PUB)",
@@ -80,7 +80,7 @@ impl Kind {
                 "redis-server over TCP, PUBLISH in pipelines, nothing saved, no limit for subscribers"
             }
             Self::Raw => {
-                "this program, writing the blocks of a Unix socket to every TCP socket, without reading them"
+                "this program, writing the blocks of a Unix socket to every TCP socket, without parsing them"
             }
         }
     }
@@ -91,7 +91,7 @@ impl Contender {
         if self.before.is_some() { Wire::Zmtp } else { self.kind.wire() }
     }
 
-    /// The command that starts it in `folder`, for so many subscribers.
+    /// The command that starts it in `folder`, for this number of subscribers.
     pub(crate) fn start(&self, programs: &Programs, folder: &Path, subscribers: usize) -> Result<Start> {
         let socket = folder.join("push.sock");
         match self.kind {
@@ -126,7 +126,7 @@ impl Contender {
         command
     }
 
-    /// What its program says about its version.
+    /// The version that its program prints.
     pub(crate) fn version(&self, programs: &Programs) -> Result<String> {
         let (program, arguments): (&Path, &[&str]) = match self.kind {
             Kind::Skimmer => (self.before.as_ref().unwrap_or(&programs.service), &["--version"]),
@@ -139,7 +139,7 @@ impl Contender {
             Kind::Raw => (&programs.this, &["--version"]),
         };
         let wanted =
-            format!("{}, to measure {}: benches/setup installs the peers", program.display(), self.name);
+            format!("{}, to measure {} (benches/setup installs the peers)", program.display(), self.name);
         let output =
             Command::new(program).args(arguments).output().map_err(cannot(format!("run {wanted}")))?;
         if !output.status.success() {
@@ -178,8 +178,8 @@ fn redis(programs: &Programs, folder: &Path) -> Result<Start> {
     Ok(tcp(command, address))
 }
 
-/// An address that nobody has now; a server that then cannot bind it ends, and the run with it.
+/// An address that is free now; a server that cannot bind it ends, and the run fails.
 fn free_address() -> Result<SocketAddr> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(cannot("find a free port"))?;
-    listener.local_addr().map_err(cannot("tell the address of a TCP socket"))
+    listener.local_addr().map_err(cannot("read the address of a TCP socket"))
 }

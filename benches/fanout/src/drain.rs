@@ -16,16 +16,16 @@ use crate::payload::Payload;
 use crate::rota::{Rota, Share};
 use crate::wire::{End, Wire};
 
-/// All subscribers on one thread with one epoll, which reads, counts and checks, and does nothing else.
+/// All subscribers on one thread with one epoll, which only reads, counts and checks.
 #[derive(Debug)]
 pub(crate) struct Drain {
     epoll: OwnedFd,
     subscribers: Vec<(TcpStream, Connection)>,
     /// For each subscriber, the number of the next event.
     positions: Vec<u64>,
-    /// How many of the first are to read no more when the flow says so.
+    /// Number of subscribers, from the first on, that stop reading when the flow says so.
     to_stall: usize,
-    /// How many do not.
+    /// Number of subscribers that have stopped reading.
     stalled: usize,
     delivered: u64,
     latencies: Option<Latencies>,
@@ -34,14 +34,14 @@ pub(crate) struct Drain {
     clock: Clock,
 }
 
-/// Read at once from one socket.
+/// Number of bytes to read at once from one socket.
 const READ_BYTES: usize = 256 * 1024;
 
-/// Sockets that are looked at before progress is told.
+/// Number of sockets to handle before progress is reported.
 const READY: usize = 512;
 
 impl Drain {
-    /// Connects a subscriber for each share; the first `to_stall` will leave off reading.
+    /// Connects a subscriber for each share; the first `to_stall` will stop reading.
     pub(crate) fn connect(
         (address, wire): (SocketAddr, Wire),
         rota: Rota,
@@ -50,7 +50,7 @@ impl Drain {
         (flow, clock): (Arc<Flow>, Clock),
     ) -> Result<Self> {
         let head_at = Payload::new(&rota.name(0))?.head_at;
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(cannot("make an epoll"))?;
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(cannot("create an epoll"))?;
         let positions = shares.iter().map(|share| share.sequence_after(0)).collect();
         let mut subscribers = Vec::with_capacity(shares.len());
         for (place, share) in shares.into_iter().enumerate() {
@@ -82,7 +82,7 @@ impl Drain {
         self
     }
 
-    /// Reads until the flow stops; a failure is told to the flow as well.
+    /// Reads until the flow stops; reports a failure to the flow as well.
     pub(crate) fn run(mut self) -> Self {
         if let Err(error) = self.read_until_stopped() {
             self.flow.fail(error);
@@ -139,7 +139,7 @@ impl Drain {
         }
         let reading = self.positions.get(self.stalled..).unwrap_or_default();
         let slowest = reading.iter().copied().min().unwrap_or(0);
-        // Probes matter as long as nothing else has come.
+        // Probes matter only until the first event arrives.
         let probed = if self.delivered > 0 { self.flow.probed() } else { self.probed() };
         self.flow.progress(slowest, self.delivered, probed);
     }
@@ -153,19 +153,20 @@ impl Drain {
             return Ok(());
         }
         for (stream, _) in self.subscribers.iter().take(self.to_stall) {
-            epoll::delete(&self.epoll, stream).map_err(cannot("leave a socket alone"))?;
+            epoll::delete(&self.epoll, stream).map_err(cannot("stop watching a socket"))?;
         }
         self.stalled = self.to_stall;
         self.flow.set_stalled();
         Ok(())
     }
 
-    /// Checks that everyone who read has had every event below `pushed`, and none beyond.
+    /// Checks that every subscriber that read has received every event below `pushed`, and none beyond.
     pub(crate) fn verify(&self, pushed: u64) -> Result<()> {
         for (place, (_, connection)) in self.subscribers.iter().enumerate().skip(self.stalled) {
             let (wanted, come) = (connection.share().count_below(pushed), connection.count());
             if wanted != come {
-                let text = format!("subscriber {place} must have had {wanted} events, and had {come}");
+                let text =
+                    format!("subscriber {place} must have received {wanted} events, but received {come}");
                 return Err(failure(text));
             }
         }
@@ -176,18 +177,18 @@ impl Drain {
         self.latencies
     }
 
-    /// How many of those that did not read were cut off by the server: what is left for them is read, and ends.
+    /// The number of subscribers that did not read and were disconnected by the server: reads the rest of their input.
     pub(crate) fn count_cut(&mut self) -> usize {
         const PATIENCE: Duration = Duration::from_secs(2);
         const PAUSE: Duration = Duration::from_millis(1);
-        /// Below a segment, which over loopback is 64 KiB, the sender would wait for more room before each.
+        /// Below one segment, which over loopback is 64 KiB, the sender would wait for more room before each.
         const WIDE_BYTES: usize = 1024 * 1024;
         let deadline = Instant::now() + PATIENCE;
         let mut left: Vec<&TcpStream> =
             self.subscribers.iter().take(self.stalled).map(|(stream, _)| stream).collect();
         let all = left.len();
         for stream in &left {
-            // If that is refused, reading is only slower.
+            // If this fails, reading is only slower.
             let _ = rustix::net::sockopt::set_socket_recv_buffer_size(stream, WIDE_BYTES);
         }
         while !left.is_empty() && Instant::now() < deadline {
@@ -198,7 +199,7 @@ impl Drain {
     }
 }
 
-/// Reads once; whether the server has left.
+/// Reads once; returns whether the server has disconnected.
 fn is_at_end(mut stream: &TcpStream, buffer: &mut [u8]) -> bool {
     match stream.read(buffer) {
         Ok(bytes) => bytes == 0,
@@ -206,7 +207,7 @@ fn is_at_end(mut stream: &TcpStream, buffer: &mut [u8]) -> bool {
     }
 }
 
-/// One that will not read gets a small buffer: its server is to feel it soon.
+/// A subscriber that will stop reading gets a small buffer, so that its server notices it soon.
 fn connect(address: SocketAddr, stalls: bool) -> Result<TcpStream> {
     const SMALL_BYTES: usize = 32 * 1024;
     let stream = TcpStream::connect_timeout(&address, Duration::from_secs(10))
@@ -214,7 +215,7 @@ fn connect(address: SocketAddr, stalls: bool) -> Result<TcpStream> {
     stream.set_nodelay(true).map_err(cannot("set TCP_NODELAY"))?;
     if stalls {
         rustix::net::sockopt::set_socket_recv_buffer_size(&stream, SMALL_BYTES)
-            .map_err(cannot("make a socket's buffer small"))?;
+            .map_err(cannot("shrink the buffer of a socket"))?;
     }
     Ok(stream)
 }

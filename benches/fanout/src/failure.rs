@@ -1,15 +1,15 @@
-//! The errors of a bench: every one ends the run.
+//! The errors of a bench: each ends the run.
 
 use std::fmt::Display;
 
 use pubsub_api::{Error, ErrorKind};
 
-/// A peer, or the machine, did not do what a run needs.
+/// A peer or the machine did not do what a run needs.
 pub(crate) fn failure(text: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, text)
 }
 
-/// The same, by an error of the system.
+/// The same, from an error of the system.
 pub(crate) fn cannot<E>(what: impl Display) -> impl FnOnce(E) -> Error
 where
     E: std::error::Error + Send + Sync + 'static,

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-/// Something that a run measures.
+/// A quantity that a run measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Figure {
     /// Its name in JSON.
@@ -11,12 +11,12 @@ pub(crate) struct Figure {
     pub(crate) better: Better,
 }
 
-/// Which way is good.
+/// Whether more or less is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Better {
     More,
     Less,
-    /// Neither: it says how to read the others.
+    /// Neither: it helps to interpret the others.
     Neither,
 }
 
@@ -41,7 +41,7 @@ impl Figure {
     pub(crate) const P999: Self = Self::new("latency_p99.9_us", "p99.9 µs", 0, Better::Less);
     pub(crate) const MAX: Self = Self::new("latency_max_us", "max µs", 0, Better::Less);
 
-    /// How many times better `one` is than `other`; `None` if that says nothing.
+    /// The factor by which `one` is better than `other`; `None` if it is not meaningful.
     pub(crate) fn times_better(&self, one: f64, other: f64) -> Option<f64> {
         let times = match self.better {
             Better::More => one / other,
@@ -55,7 +55,7 @@ impl Figure {
 /// The figures of one run, or the medians of several, by key.
 pub(crate) type Figures = BTreeMap<&'static str, f64>;
 
-/// For each figure, `pick` of the values of all runs, which come rising.
+/// For each figure, `pick` of the values of all runs, which are sorted in ascending order.
 pub(crate) fn over_runs(runs: &[Figures], pick: fn(&[f64]) -> f64) -> Figures {
     let mut all: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
     for (key, value) in runs.iter().flatten() {
@@ -68,7 +68,7 @@ pub(crate) fn over_runs(runs: &[Figures], pick: fn(&[f64]) -> f64) -> Figures {
     all.into_iter().map(picked).collect()
 }
 
-/// The middle one, or the mean of the middle two.
+/// The middle value, or the mean of the two middle values.
 pub(crate) fn median(rising: &[f64]) -> f64 {
     let at = |place: usize| rising.get(place).copied().unwrap_or_default();
     f64::midpoint(at(rising.len().saturating_sub(1) / 2), at(rising.len() / 2))
@@ -87,7 +87,7 @@ mod tests {
     use super::{Figure, Figures, least, median, most, over_runs};
 
     #[test]
-    fn medians_are_of_each_figure_by_itself() {
+    fn the_median_of_each_figure_is_independent_of_the_others() {
         let run = |a, b| Figures::from([("a", a), ("b", b)]);
         let runs = [run(3.0, 1.0), run(1.0, 9.0), run(2.0, 5.0)];
         assert_eq!(over_runs(&runs, median), run(2.0, 5.0));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn better_is_more_or_less_by_figure() {
+    fn whether_more_or_less_is_better_depends_on_the_figure() {
         assert_eq!(Figure::DELIVERIES.times_better(10.0, 5.0), Some(2.0));
         assert_eq!(Figure::CPU_DELIVERY.times_better(10.0, 5.0), Some(0.5));
         assert_eq!(Figure::CORES.times_better(10.0, 5.0), None);

@@ -7,24 +7,24 @@ use pubsub_api::{Error, Result};
 
 use crate::failure::failure;
 
-/// How long nothing may move before a run has failed.
-pub(crate) const HUNG: Duration = Duration::from_secs(15);
+/// Time without progress after which a run has failed.
+pub(crate) const STALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What pusher, drains and the one who measures tell each other: everything below is written by one of them.
+/// Shared state of pusher, drains and measurement; each value below is written by one of them.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
-    /// By the drains: every event below this number has come to everyone who takes it.
+    /// By the drains: every subscriber has received its events below this number.
     slowest: AtomicU64,
-    /// By the drains: events that have come, of all subscribers together.
+    /// By the drains: events received, of all subscribers together.
     delivered: AtomicU64,
-    /// By the drains: the last round of probes that everyone has had in full.
+    /// By the drains: the last round of probes that all subscribers have received completely.
     probed: AtomicU64,
-    /// By the pusher: how many events it has written.
+    /// By the pusher: the number of events written.
     pushed: AtomicU64,
-    /// By the pusher: `slowest` must reach this before it goes on; 0 if it does not wait.
+    /// By the pusher: it continues when `slowest` reaches this; 0 if it does not wait.
     wake_at: AtomicU64,
     pusher: OnceLock<Thread>,
-    /// By the drains: everyone has sent its subscriptions.
+    /// By the drains: all subscribers have sent their subscriptions.
     subscribed: AtomicBool,
     stopping: AtomicBool,
     stalling: AtomicBool,
@@ -34,7 +34,7 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    /// The drains have read for a while.
+    /// Reports the progress of the drains.
     pub(crate) fn progress(&self, slowest: u64, delivered: u64, probed: u64) {
         self.delivered.store(delivered, Ordering::Relaxed);
         self.probed.store(probed, Ordering::Release);
@@ -45,20 +45,20 @@ impl Flow {
         }
     }
 
-    /// Waits until `slowest` has reached `target`, as the pusher.
+    /// Makes the pusher wait until `slowest` has reached `target`.
     pub(crate) fn wait_for_slowest(&self, target: u64) -> Result<()> {
         self.pusher.get_or_init(thread::current);
-        let (mut deadline, mut last) = (Instant::now() + HUNG, self.slowest());
+        let (mut deadline, mut last) = (Instant::now() + STALL_TIMEOUT, self.slowest());
         self.wake_at.store(target, Ordering::SeqCst);
         while self.slowest.load(Ordering::SeqCst) < target {
             self.check()?;
             thread::park_timeout(Duration::from_millis(50));
             if self.slowest() != last {
-                (deadline, last) = (Instant::now() + HUNG, self.slowest());
+                (deadline, last) = (Instant::now() + STALL_TIMEOUT, self.slowest());
             }
             if Instant::now() > deadline {
                 let text = format!(
-                    "for {HUNG:?} no event came to the slowest subscriber: it has {last}, {} were pushed",
+                    "the slowest subscriber received no event for {STALL_TIMEOUT:?}: it has {last}, {} were pushed",
                     self.pushed()
                 );
                 return Err(failure(text));
@@ -102,7 +102,7 @@ impl Flow {
         self.subscribed.store(true, Ordering::Release);
     }
 
-    /// The drains are to end.
+    /// Makes the drains stop.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
     }
@@ -111,10 +111,10 @@ impl Flow {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Some subscribers are to read no more; returns when they do not.
+    /// Makes some subscribers stop reading; returns when they have stopped.
     pub(crate) fn stall(&self) -> Result<()> {
         self.stalling.store(true, Ordering::Release);
-        self.wait("the drains did not leave off reading", || self.stalled.load(Ordering::Acquire))
+        self.wait("the drains did not stop reading", || self.stalled.load(Ordering::Acquire))
     }
 
     pub(crate) fn is_stalling(&self) -> bool {
@@ -125,13 +125,13 @@ impl Flow {
         self.stalled.store(true, Ordering::Release);
     }
 
-    /// Waits for a condition that the drains bring about.
+    /// Waits for a condition that depends on the drains.
     pub(crate) fn wait(&self, otherwise: &str, condition: impl Fn() -> bool) -> Result<()> {
-        let deadline = Instant::now() + HUNG;
+        let deadline = Instant::now() + STALL_TIMEOUT;
         while !condition() {
             self.check()?;
             if Instant::now() > deadline {
-                return Err(failure(format!("{otherwise} within {HUNG:?}")));
+                return Err(failure(format!("{otherwise} within {STALL_TIMEOUT:?}")));
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -152,7 +152,7 @@ impl Flow {
         }
     }
 
-    /// Ends the run; the first reason stays.
+    /// Ends the run; the first reason is kept.
     pub(crate) fn fail(&self, error: Error) {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert(error);
@@ -160,7 +160,7 @@ impl Flow {
         self.wake_pusher();
     }
 
-    /// The reason, if the run has failed; told once, for a short word afterwards.
+    /// The reason, if the run has failed; only the first call returns it, later ones return a short text.
     pub(crate) fn check(&self) -> Result<()> {
         if !self.failed.load(Ordering::Acquire) {
             return Ok(());
@@ -170,5 +170,5 @@ impl Flow {
     }
 }
 
-/// The text of an error whose reason another thread tells.
+/// The text of an error whose reason another thread reports.
 pub(crate) const FAILED_ELSEWHERE: &str = "the run has failed";

@@ -1,6 +1,6 @@
-//! Numbers of a fixed width in the events' text: 16 hexadecimal digits.
+//! Fixed-width numbers in the text of events: 16 hexadecimal digits.
 
-/// How many digits a number has.
+/// Number of digits.
 pub(crate) const DIGITS: usize = 16;
 
 /// Writes all digits of `number` into the first [`DIGITS`] bytes of `place`.
@@ -10,7 +10,7 @@ pub(crate) fn put(number: u64, place: &mut [u8]) {
     }
 }
 
-/// The number in the first [`DIGITS`] bytes of `bytes`; `None` if they are too few or hold anything else.
+/// The number in the first [`DIGITS`] bytes of `bytes`; `None` if they are too few or contain anything else.
 pub(crate) fn read(bytes: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(bytes.get(..DIGITS)?).ok()?;
     u64::from_str_radix(text, 16).ok()
@@ -25,7 +25,7 @@ mod tests {
     use super::{put, read};
 
     #[test]
-    fn a_number_comes_out_as_it_went_in() {
+    fn a_number_is_read_as_it_was_written() {
         for number in [0, 1, 0x9a, 0xdead_beef, u64::MAX] {
             let mut place = [b'x'; 18];
             put(number, &mut place[..16]);

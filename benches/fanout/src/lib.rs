@@ -1,10 +1,10 @@
-//! How fast, at what CPU, memory and latency does one server process fan events out, against libzmq, NATS and Redis and
-//! against raw socket writes, in the same run?
+//! How fast, and at what CPU, memory and latency, does one server process fan events out, compared in the same run with
+//! libzmq, NATS, Redis and raw socket writes?
 //!
-//! The server is a process of its own, started anew for each run. This process holds both ends of it: one thread pushes
-//! events that were encoded beforehand, one thread reads all subscribers' sockets with one epoll, and counts and checks
-//! what comes. The payloads are the same bytes for every server. The pusher is never more than a window ahead of the
-//! slowest subscriber, so that nobody has a reason to drop an event; if one is lost, repeated or out of order, the run
+//! The server is a separate process, started again for each run. This process has both ends: one thread pushes events
+//! that were encoded beforehand, one thread reads all subscribers' sockets with one epoll, and counts and checks the
+//! input. The payloads are the same bytes for every server. The pusher is never more than a window ahead of the
+//! slowest subscriber, so that no server has a reason to drop an event; if one is lost, repeated or out of order, the run
 //! fails.
 
 mod failure;
@@ -43,10 +43,10 @@ mod table;
 pub use options::CommandLine;
 use options::Serve;
 
-/// Does what a command line asks for: measures, or serves as `raw` to a bench.
+/// Executes a command line: measures, or serves as `raw` for a bench.
 ///
 /// # Errors
-/// If a server is missing or fails, if the system refuses something, or if an event was lost: then nothing is reported.
+/// If a server is missing or fails, if a system call fails, or if an event was lost; in this case nothing is reported.
 pub fn run(command_line: &CommandLine) -> pubsub_api::Result<()> {
     match &command_line.server {
         Some(Serve::Raw { subscribers, socket }) => raw::run(*subscribers, socket),

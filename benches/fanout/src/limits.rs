@@ -3,10 +3,10 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::failure::{cannot, failure};
 
-/// Raises the number of open files to what is allowed at most, for this process and the servers that it starts, and
-/// makes sure that it suffices for so many subscribers.
+/// Raises the limit of open files to the hard limit, for this process and the servers that it starts, and checks that it
+/// suffices for this number of subscribers.
 pub(crate) fn raise_open_files(subscribers: usize) -> Result<()> {
-    /// For all else that a process has open.
+    /// For all other open files of a process.
     const OTHERS: u64 = 100;
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
@@ -14,7 +14,7 @@ pub(crate) fn raise_open_files(subscribers: usize) -> Result<()> {
     let wanted = subscribers as u64 + OTHERS;
     match limit.maximum {
         Some(allowed) if allowed < wanted => Err(failure(format!(
-            "{subscribers} subscribers take {wanted} open files, {allowed} are allowed: raise the hard limit (ulimit \
+            "{subscribers} subscribers need {wanted} open files, but {allowed} are allowed: raise the hard limit (ulimit \
              -Hn), or measure fewer"
         ))),
         _ => Ok(()),

@@ -2,20 +2,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-/// The machine that was measured on.
+/// The machine of a measurement.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Machine {
     /// The CPU's model name.
     pub(crate) cpu: String,
-    /// How many cores this process may use.
+    /// Number of cores that this process may use.
     pub(crate) cores: usize,
     /// The memory, in GiB.
     pub(crate) memory_gib: f64,
     /// Kernel and release.
     pub(crate) kernel: String,
-    /// How many tasks wanted a core before the measurement, over a minute: others' work shows here.
+    /// Average number of runnable tasks in the minute before the measurement: it shows other work on the machine.
     pub(crate) load_average: f64,
-    /// Seconds since 1970, UTC, when the measurement began.
+    /// Start of the measurement, in seconds since 1970, UTC.
     pub(crate) unix_time: u64,
 }
 

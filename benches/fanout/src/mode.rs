@@ -1,4 +1,4 @@
-//! The modes: what a run asks of a server, and what it measures.
+//! The modes: the load of a run, and what it measures.
 
 mod latency;
 mod memory;
@@ -15,23 +15,23 @@ use crate::session::Moment;
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Mode {
-    /// Everyone takes everything, as fast as it goes
+    /// Every subscriber receives everything, at full speed
     Throughput,
-    /// Everyone takes everything, at a low rate
+    /// Every subscriber receives everything, at a low rate
     Latency,
-    /// Many who are idle; then some of them never read, at full load
+    /// Many idle subscribers; then some of them never read, at full load
     Memory,
-    /// 1,000 topics, 20 of them for each subscriber, as fast as it goes
+    /// 1,000 topics, 20 of them for each subscriber, at full speed
     Topics,
 }
 
-/// How long, and how fast.
+/// The durations and the rate of a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timing {
     pub(crate) warm_up: Duration,
-    /// What is measured of pushing as fast as it goes.
+    /// Measured time at full speed.
     pub(crate) full: Duration,
-    /// What is measured at the low rate.
+    /// Measured time at the low rate.
     pub(crate) paced: Duration,
     /// Events per second at the low rate.
     pub(crate) rate: u32,
@@ -49,7 +49,7 @@ impl Mode {
         }
     }
 
-    /// How many subscribers, unless other numbers are given.
+    /// The default numbers of subscribers.
     pub(crate) fn subscribers(self) -> &'static [usize] {
         match self {
             Self::Throughput => &[1, 10, 100, 500],
@@ -59,7 +59,7 @@ impl Mode {
         }
     }
 
-    /// What its table shows, the leading figure first.
+    /// The figures in its table, the main one first.
     pub(crate) fn figures(self) -> &'static [Figure] {
         match self {
             Self::Throughput => &[
@@ -92,12 +92,12 @@ impl Mode {
         }
     }
 
-    /// Whether this kind of server can do it. Raw writes neither choose by topic nor help against one who does not read.
+    /// Whether this kind of server supports the mode. Raw writes neither select topics nor handle subscribers that do not read.
     pub(crate) fn suits(self, kind: Kind) -> bool {
         kind != Kind::Raw || matches!(self, Self::Throughput | Self::Latency)
     }
 
-    /// One run.
+    /// Executes one run.
     pub(crate) fn run(
         self,
         (contender, programs): (&Contender, &Programs),
@@ -114,16 +114,16 @@ impl Mode {
     }
 }
 
-/// At most this many deliveries are under way, and at least this many events are allowed to be.
+/// Limit of deliveries in flight; the limit of events in flight is never lower than the next constant.
 const DELIVERIES_UNDER_WAY: u64 = 20_000;
 const EVENTS_UNDER_WAY: u64 = 200;
 
-/// How far the pusher is ahead of the slowest at most, by the deliveries that an event makes.
+/// The largest lead of the pusher over the slowest subscriber, given the number of deliveries per event.
 fn window(deliveries_per_event: u64) -> u64 {
     (DELIVERIES_UNDER_WAY / deliveries_per_event.max(1)).max(EVENTS_UNDER_WAY)
 }
 
-/// What flowed, and what it cost the server, between two moments.
+/// The throughput and the cost for the server between two moments.
 fn between(begin: Moment, end: Moment) -> Figures {
     let seconds = end.at.duration_since(begin.at).as_secs_f64();
     let (delivered, pushed) = ((end.delivered - begin.delivered) as f64, (end.pushed - begin.pushed) as f64);

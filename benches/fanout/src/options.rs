@@ -9,8 +9,8 @@ use crate::contender::{Contender, Kind, Programs};
 use crate::failure::cannot;
 use crate::mode::{Mode, Timing};
 
-/// How fast, at what CPU, memory and latency does one server process fan events out, against libzmq, NATS and Redis and
-/// against raw socket writes, in the same run?
+/// How fast, and at what CPU, memory and latency, does one server process fan events out, compared in the same run with libzmq,
+/// NATS, Redis and raw socket writes?
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub struct CommandLine {
@@ -21,12 +21,12 @@ pub struct CommandLine {
     pub(crate) bench: Arguments,
 }
 
-/// The servers that this program has in itself.
+/// The servers that this program contains.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Serve {
-    /// Write what comes on a Unix socket to all TCP connections: the server that the bench starts as `raw`
+    /// Write the input of a Unix socket to all TCP connections: the server that the bench starts as `raw`
     Raw {
-        /// How many TCP connections to accept before anything is read
+        /// Number of TCP connections to accept before anything is read
         #[arg(long, value_name = "N")]
         subscribers: usize,
 
@@ -47,36 +47,36 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Skimmer, Kind::Libzmq, Kind::Nats, Kind::Redis, Kind::Raw])]
     peers: Vec<Kind>,
 
-    /// Give our service this setting, as its own --set
+    /// Use this setting for our service, like its own --set
     #[arg(long = "set", value_name = "NAME=VALUE")]
     settings: Vec<String>,
 
-    /// Measure our service with other settings besides, as a server called NAME: NAME:SETTING=VALUE[,SETTING=VALUE…]
+    /// Also measure our service with other settings, as a server called NAME: NAME:SETTING=VALUE[,SETTING=VALUE…]
     #[arg(long = "variant", value_name = "NAME:SETTINGS", value_parser = variant)]
     variants: Vec<Contender>,
 
-    /// Measure an earlier build of our service besides, fed by PUSH, as a server called `before`: what a change costs
+    /// Also measure an earlier build of our service, fed by PUSH, as a server called `before`: shows the cost of a change
     #[arg(long, value_name = "PATH")]
     before: Option<PathBuf>,
 
-    /// How many subscribers, in every mode [default: throughput 1,10,100,500, latency 1,100,500, memory 1000, topics
+    /// Numbers of subscribers, in every mode [default: throughput 1,10,100,500, latency 1,100,500, memory 1000, topics
     /// 50,500,2000]
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = RangedU64ValueParser::<usize>::new().range(1..=50_000))]
     pub(crate) subscribers: Vec<usize>,
 
-    /// How often everything is measured; medians are reported
+    /// Number of runs of each measurement; medians are reported
     #[arg(long, value_name = "R", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) runs: u32,
 
-    /// How long a run pushes as fast as it can, after its warm-up
+    /// Time for which a run pushes at full speed, after its warm-up
     #[arg(long, value_name = "S", default_value = "3", value_parser = seconds)]
     seconds: Duration,
 
-    /// How long a run pushes at the low rate, after its warm-up
+    /// Time for which a run pushes at the low rate, after its warm-up
     #[arg(long, value_name = "S", default_value = "5", value_parser = seconds)]
     latency_seconds: Duration,
 
-    /// How long a run warms up
+    /// Warm-up time of a run
     #[arg(long, value_name = "S", default_value = "0.5", value_parser = seconds)]
     warm_up: Duration,
 
@@ -84,27 +84,27 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "R", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
 
-    /// How many of the subscribers never read, in memory
+    /// Number of subscribers that never read, in memory
     #[arg(long, value_name = "N", default_value_t = 20)]
     stalled: usize,
 
-    /// Our service's program [default: publisher-service, beside this program]
+    /// The program of our service [default: publisher-service, beside this program]
     #[arg(long, value_name = "PATH")]
     service: Option<PathBuf>,
 
-    /// A Python that has pyzmq
+    /// A Python with pyzmq
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: PathBuf,
 
-    /// NATS's program [default: where PATH or root's PATH has it]
+    /// The program of NATS [default: found by PATH or root's PATH]
     #[arg(long, value_name = "PATH")]
     nats: Option<PathBuf>,
 
-    /// Redis's program [default: where PATH or root's PATH has it]
+    /// The program of Redis [default: found by PATH or root's PATH]
     #[arg(long, value_name = "PATH")]
     redis: Option<PathBuf>,
 
-    /// Write everything as JSON to this file
+    /// Write all results as JSON to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
 
@@ -119,7 +119,7 @@ impl Arguments {
         Timing { warm_up, full, paced, rate: self.rate, stalled: self.stalled }
     }
 
-    /// The servers in the order of their turns.
+    /// The servers, in the order of their turns.
     pub(crate) fn contenders(&self) -> Vec<Contender> {
         let plain = |kind: &Kind| {
             let name = clap::ValueEnum::to_possible_value(kind).map(|value| value.get_name().to_owned());
@@ -138,7 +138,7 @@ impl Arguments {
     pub(crate) fn programs(&self) -> Result<Programs> {
         let this = std::env::current_exe().map_err(cannot("find this program"))?;
         let service = self.service.clone().unwrap_or_else(|| this.with_file_name("publisher-service"));
-        let service = std::path::absolute(service).map_err(cannot("find our service's program"))?;
+        let service = std::path::absolute(service).map_err(cannot("find the program of our service"))?;
         let found = |given: &Option<PathBuf>, name| given.clone().unwrap_or_else(|| find(name));
         let python = match self.python.components().count() {
             1 => self.python.clone(),
@@ -154,7 +154,7 @@ impl Arguments {
     }
 }
 
-/// Debian's servers stand where only root's PATH looks.
+/// Debian installs servers in folders that only root's PATH contains.
 fn find(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
@@ -163,19 +163,19 @@ fn find(name: &str) -> PathBuf {
 }
 
 fn variant(text: &str) -> std::result::Result<Contender, String> {
-    let (name, settings) = text.split_once(':').ok_or("wanted NAME:SETTING=VALUE[,SETTING=VALUE…]")?;
+    let (name, settings) = text.split_once(':').ok_or("expected NAME:SETTING=VALUE[,SETTING=VALUE…]")?;
     let settings: Vec<String> = settings.split(',').map(str::to_owned).collect();
     match settings.iter().find(|setting| !setting.contains('=')) {
-        Some(other) => Err(format!("{other:?} is no SETTING=VALUE")),
+        Some(other) => Err(format!("{other:?} is not SETTING=VALUE")),
         None => Ok(Contender { name: name.to_owned(), kind: Kind::Skimmer, settings, before: None }),
     }
 }
 
 fn seconds(text: &str) -> std::result::Result<Duration, String> {
     const RANGE: std::ops::RangeInclusive<f64> = 0.1..=3600.0;
-    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number of seconds"))?;
     if RANGE.contains(&seconds) {
         return Ok(Duration::from_secs_f64(seconds));
     }
-    Err(format!("from {} to {} seconds", RANGE.start(), RANGE.end()))
+    Err(format!("must be from {} to {} seconds", RANGE.start(), RANGE.end()))
 }

@@ -9,7 +9,7 @@ use crate::figure::Figure;
 use crate::report::Report;
 use bars::Panel;
 
-/// One colour per server, told apart by the colour-blind too (Okabe and Ito, 2008).
+/// One colour per server, distinguishable with colour blindness too (Okabe and Ito, 2008).
 const COLOURS: [&str; 7] = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#8c8c8c", "#56b4e9", "#d55e00"];
 
 const WIDTH: f64 = 1000.0;
@@ -55,7 +55,7 @@ mod tests {
         let picture = svg(&example());
         assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"));
         assert!(picture.contains("ours &amp; only"));
-        // Three servers, two numbers of subscribers, two panels; the legend; the ground.
+        // Three servers, two numbers of subscribers, two panels; the legend; the background.
         assert_eq!(picture.matches("<rect").count(), 3 * 2 * 2 + 3 + 1);
         assert!(!picture.contains("NaN") && !picture.contains("inf"));
     }

@@ -12,19 +12,19 @@ use rustix::net::{RecvFlags, SendFlags};
 use crate::block::Block;
 use crate::clock::Clock;
 use crate::failure::{cannot, failure};
-use crate::flow::{Flow, HUNG};
+use crate::flow::{Flow, STALL_TIMEOUT};
 use crate::payload::PROBE;
 use crate::rota::Rota;
 use crate::wire::{End, What, Wire};
 
-/// Where events are pushed.
+/// The address to push to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PushAddress {
     Unix(PathBuf),
     Tcp(SocketAddr),
 }
 
-/// Pushes prepared events over one connection, never more than a window ahead of the slowest subscriber.
+/// Pushes encoded events over one connection, never more than a window ahead of the slowest subscriber.
 #[derive(Debug)]
 pub(crate) struct Pusher {
     socket: OwnedFd,
@@ -33,10 +33,10 @@ pub(crate) struct Pusher {
     block: Block,
     window: u64,
     next: u64,
-    /// Bytes of an incomplete piece that came back.
+    /// The received part of an incomplete piece.
     partial: Vec<u8>,
     buffer: Vec<u8>,
-    /// Pushes that were answered, and those that will have been.
+    /// Number of pushes that were answered, and of those that were sent.
     receipts: (u64, u64),
     greeted: bool,
     flow: Arc<Flow>,
@@ -44,7 +44,7 @@ pub(crate) struct Pusher {
 }
 
 impl Pusher {
-    /// Connects, and waits until the server has greeted where the protocol wants it.
+    /// Connects, and waits for the server's greeting if the protocol has one.
     pub(crate) fn connect(
         (address, wire): (&PushAddress, Wire),
         rota: Rota,
@@ -102,7 +102,7 @@ impl Pusher {
 
     /// Pushes `count` events, one each `interval`.
     ///
-    /// Each carries the time at which it was *meant* to be sent: what delays the pusher counts as latency too.
+    /// Each carries its *intended* send time, so that a delay of the pusher counts as latency too.
     pub(crate) fn pace(&mut self, count: u64, interval: Duration) -> Result<()> {
         let interval_ns = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
         let first = self.clock.now_ns() + interval_ns;
@@ -118,14 +118,14 @@ impl Pusher {
         Ok(())
     }
 
-    /// Waits until everyone has had everything, and every push is answered; how many there were.
+    /// Waits until all subscribers have received everything, and every push is answered; returns the number of pushes.
     pub(crate) fn finish(&mut self) -> Result<u64> {
         self.flow.wait_for_slowest(self.next)?;
         if self.wire.has_receipts() {
             self.listen_until("answer every push", |pusher| pusher.receipts.0 >= pusher.receipts.1)?;
             let (come, pushed) = self.receipts;
             if come > pushed {
-                return Err(failure(format!("{pushed} events were pushed, and {come} answered")));
+                return Err(failure(format!("{pushed} events were pushed, but {come} answered")));
             }
         }
         Ok(self.next)
@@ -145,11 +145,11 @@ impl Pusher {
     }
 
     fn listen_until(&mut self, what: &str, done: impl Fn(&Self) -> bool) -> Result<()> {
-        let deadline = Instant::now() + HUNG;
+        let deadline = Instant::now() + STALL_TIMEOUT;
         while !done(self) {
             self.flow.check()?;
             if Instant::now() > deadline {
-                return Err(failure(format!("the server did not {what} within {HUNG:?}")));
+                return Err(failure(format!("the server did not {what} within {STALL_TIMEOUT:?}")));
             }
             self.listen()?;
             std::thread::sleep(Duration::from_millis(1));
@@ -157,13 +157,13 @@ impl Pusher {
         Ok(())
     }
 
-    /// Takes what has come back, without waiting.
+    /// Handles input, without waiting.
     fn listen(&mut self) -> Result<()> {
         let bytes = match rustix::net::recv(&self.socket, self.buffer.as_mut_slice(), RecvFlags::DONTWAIT) {
             Ok((0, _)) => return Err(failure("the server closed the pusher's connection")),
             Ok((bytes, _)) => bytes,
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => return Ok(()),
-            Err(error) => return Err(cannot("read what the server answers to the pusher")(error)),
+            Err(error) => return Err(cannot("read the server's answers to the pusher")(error)),
         };
         self.partial.extend_from_slice(self.buffer.get(..bytes).unwrap_or_default());
         let mut used = 0;
@@ -188,25 +188,25 @@ impl Pusher {
                 self.receipts.0 += 1;
                 Ok(())
             }
-            // Acknowledgements: the window is bound by what has arrived, which comes later.
+            // Acknowledgements: the window is limited by the events that have arrived, which happens later.
             What::Event { .. } if self.wire == Wire::Hop => Ok(()),
-            What::Event { .. } => Err(failure("an event came to the pusher")),
+            What::Event { .. } => Err(failure("the server sent an event to the pusher")),
             What::Greeting | What::Nothing => Ok(()),
         }
     }
 }
 
-/// Blocks for writing, at most for [`HUNG`]; nothing is kept back to be sent together with more.
+/// Blocking writes, at most for [`STALL_TIMEOUT`], and no delay to combine writes.
 fn open(address: &PushAddress) -> std::io::Result<OwnedFd> {
     match address {
         PushAddress::Unix(path) => {
             let stream = UnixStream::connect(path)?;
-            stream.set_write_timeout(Some(HUNG))?;
+            stream.set_write_timeout(Some(STALL_TIMEOUT))?;
             Ok(stream.into())
         }
         PushAddress::Tcp(address) => {
-            let stream = TcpStream::connect_timeout(address, HUNG)?;
-            stream.set_write_timeout(Some(HUNG))?;
+            let stream = TcpStream::connect_timeout(address, STALL_TIMEOUT)?;
+            stream.set_write_timeout(Some(STALL_TIMEOUT))?;
             stream.set_nodelay(true)?;
             Ok(stream.into())
         }
@@ -226,7 +226,9 @@ fn send(socket: &OwnedFd, mut bytes: &[u8]) -> Result<()> {
 
 fn send_failure(error: rustix::io::Errno) -> Error {
     match error {
-        rustix::io::Errno::AGAIN => failure(format!("for {HUNG:?} the server took nothing from the pusher")),
+        rustix::io::Errno::AGAIN => {
+            failure(format!("the server accepted nothing from the pusher for {STALL_TIMEOUT:?}"))
+        }
         error => cannot("push")(error),
     }
 }

@@ -1,4 +1,4 @@
-//! The machine's limit: a server that writes what it reads to everyone, and does nothing else.
+//! The machine's limit: a server that writes its input to every subscriber, and does nothing else.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,45 +13,45 @@ use serde_json::json;
 
 use crate::failure::cannot;
 
-/// Read at once.
+/// Number of bytes to read at once.
 const READ_BYTES: usize = 256 * 1024;
 
-/// What is kept for subscribers that are behind; then nothing more is read.
+/// Limit of the log for slow subscribers; when it is full, nothing more is read.
 const LOG_BYTES: usize = 8 * 1024 * 1024;
 
-/// What of the log everyone has had goes when it is so long.
+/// The part of the log that all subscribers have received is removed when it has this length.
 const CUT_BYTES: usize = 1024 * 1024;
 
-/// Listens on TCP for `subscribers`, then on `socket` for the one who pushes, and serves them until the pusher leaves.
+/// Listens on TCP for `subscribers`, then on `socket` for the pusher, and serves them until the pusher disconnects.
 ///
 /// # Errors
-/// If the system refuses something. A subscriber that leaves is no error.
+/// If a system call fails. A subscriber that disconnects is not an error.
 pub(crate) fn run(subscribers: usize, socket: &Path) -> Result<()> {
     let network = TcpListener::bind("127.0.0.1:0").map_err(cannot("bind a TCP socket"))?;
     let push = UnixListener::bind(socket).map_err(cannot(format!("bind {}", socket.display())))?;
-    let address = network.local_addr().map_err(cannot("tell the address of a TCP socket"))?;
+    let address = network.local_addr().map_err(cannot("read the address of a TCP socket"))?;
     println!("{}", json!({ "ready": true, "network": format!("tcp://{address}") }));
-    let mut takers = Vec::with_capacity(subscribers);
+    let mut sockets = Vec::with_capacity(subscribers);
     for _ in 0..subscribers {
-        takers.push(Taker::accept(&network).map_err(cannot("accept a subscriber"))?);
+        sockets.push(SubscriberSocket::accept(&network).map_err(cannot("accept a subscriber"))?);
     }
     let (input, _) = push.accept().map_err(cannot("accept the pusher"))?;
     input.set_nonblocking(true).map_err(cannot("make a socket nonblocking"))?;
-    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(cannot("make an epoll"))?;
-    let fan = Fan { epoll, input, takers, log: Vec::new(), chunk: vec![0; READ_BYTES] };
+    let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(cannot("create an epoll"))?;
+    let fan = Fan { epoll, input, sockets, log: Vec::new(), chunk: vec![0; READ_BYTES] };
     fan.run().map_err(cannot("fan out"))
 }
 
-/// A subscriber: where in the log it is, and whether its socket took all that it was given.
+/// A subscriber: its position in the log, and whether its socket accepted everything.
 #[derive(Debug)]
-struct Taker {
+struct SubscriberSocket {
     stream: TcpStream,
     cursor: usize,
     blocked: bool,
     gone: bool,
 }
 
-impl Taker {
+impl SubscriberSocket {
     fn accept(listener: &TcpListener) -> std::io::Result<Self> {
         let (stream, _) = listener.accept()?;
         stream.set_nodelay(true)?;
@@ -79,20 +79,20 @@ impl Taker {
 struct Fan {
     epoll: OwnedFd,
     input: UnixStream,
-    takers: Vec<Taker>,
+    sockets: Vec<SubscriberSocket>,
     log: Vec<u8>,
     chunk: Vec<u8>,
 }
 
 impl Fan {
-    /// Both sides are watched by edges: each is read, or written, until it takes no more.
+    /// Edge-triggered on both sides: each socket is read or written until it would block.
     fn run(mut self) -> std::io::Result<()> {
         const INPUT: u64 = u64::MAX;
         let edges = |events| epoll::EventFlags::ET | events;
         epoll::add(&self.epoll, &self.input, epoll::EventData::new_u64(INPUT), edges(epoll::EventFlags::IN))?;
-        for (place, taker) in self.takers.iter().enumerate() {
+        for (place, subscriber) in self.sockets.iter().enumerate() {
             let data = epoll::EventData::new_u64(place as u64);
-            epoll::add(&self.epoll, &taker.stream, data, edges(epoll::EventFlags::OUT))?;
+            epoll::add(&self.epoll, &subscriber.stream, data, edges(epoll::EventFlags::OUT))?;
         }
         let mut readable = false;
         let mut events = Vec::with_capacity(512);
@@ -106,7 +106,10 @@ impl Fan {
                 }
             }
             self.write();
-            if readable && self.log.len() < LOG_BYTES && self.takers.iter().all(|taker| !taker.blocked) {
+            if readable
+                && self.log.len() < LOG_BYTES
+                && self.sockets.iter().all(|subscriber| !subscriber.blocked)
+            {
                 continue;
             }
             let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -122,22 +125,22 @@ impl Fan {
     }
 
     fn unblock(&mut self, place: u64) {
-        let taker = usize::try_from(place).ok().and_then(|place| self.takers.get_mut(place));
-        if let Some(taker) = taker {
-            taker.blocked = false;
+        let subscriber = usize::try_from(place).ok().and_then(|place| self.sockets.get_mut(place));
+        if let Some(subscriber) = subscriber {
+            subscriber.blocked = false;
         }
     }
 
     fn write(&mut self) {
-        for taker in &mut self.takers {
-            taker.write(&self.log);
+        for subscriber in &mut self.sockets {
+            subscriber.write(&self.log);
         }
-        let staying = self.takers.iter().filter(|taker| !taker.gone);
-        let slowest = staying.map(|taker| taker.cursor).min().unwrap_or(self.log.len());
+        let staying = self.sockets.iter().filter(|subscriber| !subscriber.gone);
+        let slowest = staying.map(|subscriber| subscriber.cursor).min().unwrap_or(self.log.len());
         if slowest == self.log.len() || slowest >= CUT_BYTES {
             self.log.drain(..slowest);
-            for taker in &mut self.takers {
-                taker.cursor = taker.cursor.saturating_sub(slowest);
+            for subscriber in &mut self.sockets {
+                subscriber.cursor = subscriber.cursor.saturating_sub(slowest);
             }
         }
     }

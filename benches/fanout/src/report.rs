@@ -6,7 +6,7 @@ use crate::mode::Mode;
 use crate::options::Arguments;
 use crate::payload::VALUE_BYTES;
 
-/// All that a bench measured: what `--save` writes.
+/// All results of a bench, which `--save` writes.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
@@ -22,11 +22,11 @@ pub(crate) struct Server {
     pub(crate) what: &'static str,
     pub(crate) version: String,
     pub(crate) settings: Vec<String>,
-    /// Whether ratios are to it, if it is the best.
+    /// Whether it counts for the ratios to the best peer.
     pub(crate) is_peer: bool,
 }
 
-/// What was asked of all.
+/// The load, which is the same for all servers.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Load {
     pub(crate) value_bytes: usize,
@@ -38,7 +38,7 @@ pub(crate) struct Load {
     pub(crate) stalled: usize,
 }
 
-/// The runs of one server with so many subscribers.
+/// The runs of one server with one number of subscribers.
 #[derive(Debug, Clone)]
 pub(crate) struct Measured {
     pub(crate) mode: &'static str,
@@ -47,7 +47,7 @@ pub(crate) struct Measured {
     pub(crate) runs: Vec<Figures>,
 }
 
-/// The same, compared.
+/// The comparison of these runs.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Point {
     pub(crate) mode: &'static str,
@@ -56,9 +56,9 @@ pub(crate) struct Point {
     pub(crate) median: Figures,
     pub(crate) least: Figures,
     pub(crate) most: Figures,
-    /// How many times better than the best of the other peers, each figure by itself.
+    /// Factors by which it is better than the best of the other peers, each figure separately.
     pub(crate) times_best_peer: Figures,
-    /// How many times better than raw writes.
+    /// Factors by which it is better than raw writes.
     pub(crate) times_raw: Figures,
     pub(crate) runs: Vec<Figures>,
 }
@@ -90,7 +90,7 @@ impl Report {
         Self { machine, servers, load, points }
     }
 
-    /// What was measured in a mode, by number of subscribers.
+    /// The measurements of a mode, by number of subscribers.
     pub(crate) fn of(&self, mode: Mode) -> impl Iterator<Item = &Point> {
         self.points.iter().filter(move |point| point.mode == mode.name())
     }

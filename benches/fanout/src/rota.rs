@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-/// The topics in the order in which events come on them, over and over: event i is on topic i mod [`len`](Self::len).
+/// The topics in the order of the events, repeated: event i is on topic i mod [`len`](Self::len).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rota {
-    /// The one topic that every subscriber takes.
+    /// One topic for all subscribers.
     Single,
-    /// So many topics.
+    /// This number of topics.
     Many(u32),
 }
 
@@ -17,7 +17,7 @@ impl Rota {
         }
     }
 
-    /// Names of one length.
+    /// The name of a topic; all names have the same length.
     pub(crate) fn name(self, topic: u32) -> String {
         match self {
             Self::Single => "D".to_owned(),
@@ -31,7 +31,7 @@ impl Rota {
         (0..topics).map(|topic| self.name(topic)).collect()
     }
 
-    /// What each of `subscribers` takes: the one topic, or `each` of the many, at random but always the same.
+    /// The topics of each of `subscribers`: the one topic, or `each` of the many, pseudo-random and always the same.
     pub(crate) fn shares(self, subscribers: usize, each: usize) -> Vec<Share> {
         const SEED: u64 = 8866;
         let mut random = fastrand::Rng::with_seed(SEED);
@@ -45,11 +45,11 @@ impl Rota {
     }
 }
 
-/// The topics that one subscriber takes of a [`Rota`].
+/// The topics of a [`Rota`] that one subscriber receives.
 #[derive(Debug, Clone)]
 pub(crate) struct Share {
     rota: Rota,
-    /// Rising, never empty.
+    /// Sorted, never empty.
     topics: Arc<[u32]>,
 }
 
@@ -62,7 +62,7 @@ impl Share {
         self.topics.iter().map(|topic| self.rota.name(*topic)).collect()
     }
 
-    /// The sequence number of the event that comes after `count` others.
+    /// The sequence number of the event after `count` others of this share.
     pub(crate) fn sequence_after(&self, count: u64) -> u64 {
         if self.rota == Rota::Single {
             return count;
@@ -72,7 +72,7 @@ impl Share {
         count / self.len() * self.rota.len() + u64::from(topic)
     }
 
-    /// How many of the events below `sequence` come here.
+    /// Number of events below `sequence` in this share.
     pub(crate) fn count_below(&self, sequence: u64) -> u64 {
         let rest = sequence % self.rota.len();
         let begun = self.topics.partition_point(|topic| u64::from(*topic) < rest);

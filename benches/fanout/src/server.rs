@@ -12,7 +12,7 @@ use crate::contender::Start;
 use crate::failure::{cannot, failure};
 use crate::pusher::PushAddress;
 
-/// A server at work in a process of its own; it ends with this value.
+/// A running server in its own process; dropping this ends it.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -20,7 +20,7 @@ pub(crate) struct Server {
     pub(crate) network: SocketAddr,
 }
 
-/// How long a server may take to start, or to end.
+/// Time limit for the start and the end of a server.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const OUT: &str = "out.log";
@@ -36,14 +36,14 @@ impl Server {
         loop {
             let at = match network {
                 Some(address) => TcpStream::connect_timeout(&address, PATIENCE).is_ok().then_some(address),
-                None => told_address(&folder.join(OUT)),
+                None => announced_address(&folder.join(OUT)),
             };
             if let Some(network) = at {
                 server.network = network;
                 return Ok(server);
             }
             if let Ok(Some(status)) = server.child.try_wait() {
-                return Err(failure(format!("the server ended at its start, with {status}")));
+                return Err(failure(format!("the server ended at startup, with {status}")));
             }
             if Instant::now() > deadline {
                 return Err(failure(format!("the server did not publish within {PATIENCE:?}")));
@@ -56,10 +56,10 @@ impl Server {
         self.child.id()
     }
 
-    /// Asks it to end, and does not ask again when it takes too long.
+    /// Sends SIGTERM, waits for the end, and kills it after [`PATIENCE`].
     pub(crate) fn end(&mut self) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        // One that has ended is not there to be told.
+        // A process that has ended has no valid pid.
         if let (Some(pid), Ok(None)) = (pid, self.child.try_wait()) {
             let _ = kill_process(pid, Signal::TERM);
         }
@@ -82,14 +82,14 @@ impl Drop for Server {
 }
 
 fn spawn(command: &mut Command, folder: &Path) -> Result<Child> {
-    let file = |name| File::create(folder.join(name)).map_err(cannot("make a server's log"));
+    let file = |name| File::create(folder.join(name)).map_err(cannot("create a server's log"));
     command.current_dir(folder).stdin(Stdio::null()).stdout(file(OUT)?).stderr(file(ERR)?);
     let program = PathBuf::from(command.get_program());
     command.spawn().map_err(cannot(format!("start {}", program.display())))
 }
 
-/// What a server of ours tells when it is ready: `{"ready":true,"network":"tcp://…"}`.
-fn told_address(file: &Path) -> Option<SocketAddr> {
+/// The address that one of our servers prints when it is ready: `{"ready":true,"network":"tcp://…"}`.
+fn announced_address(file: &Path) -> Option<SocketAddr> {
     let text = std::fs::read_to_string(file).ok()?;
     let documents = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     let mut ready = documents.filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -97,7 +97,7 @@ fn told_address(file: &Path) -> Option<SocketAddr> {
     network.strip_prefix("tcp://")?.parse().ok()
 }
 
-/// The error with the end of what the server in this folder has said.
+/// Adds the end of the log of the server in this folder to the error.
 pub(crate) fn with_log(error: Error, folder: &Path) -> Error {
     const LINES: usize = 12;
     let read = |name| std::fs::read_to_string(folder.join(name)).unwrap_or_default();

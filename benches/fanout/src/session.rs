@@ -17,21 +17,21 @@ use crate::rota::Rota;
 use crate::server::{Server, with_log};
 use crate::usage;
 
-/// What a run asks of a server.
+/// The load of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Load {
     pub(crate) subscribers: usize,
     pub(crate) rota: Rota,
-    /// How many topics of the rota each subscriber takes.
+    /// Number of topics of the rota for each subscriber.
     pub(crate) topics_each: usize,
-    /// How many events the pusher is ahead of the slowest subscriber at most, so that nothing is ever dropped.
+    /// The largest lead of the pusher over the slowest subscriber, in events, so that nothing is ever dropped.
     pub(crate) window: u64,
-    /// How many of the subscribers leave off reading when told.
+    /// Number of subscribers that stop reading on request.
     pub(crate) to_stall: usize,
     pub(crate) latencies: Option<Latencies>,
 }
 
-/// One server, its subscribers and its pusher, all subscribed and nothing under way.
+/// One server, its subscribers and its pusher, all subscribed and with nothing in flight.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) pusher: Pusher,
@@ -40,15 +40,15 @@ pub(crate) struct Session {
     server: Server,
 }
 
-/// What a run leaves.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Drained {
     pub(crate) latencies: Option<Latencies>,
-    /// How many of the subscribers that did not read were cut off.
+    /// Number of subscribers that did not read and were disconnected.
     pub(crate) cut: usize,
 }
 
-/// Where a run was at a moment.
+/// The state of a run at a moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
     pub(crate) at: Instant,
@@ -57,14 +57,14 @@ pub(crate) struct Moment {
     pub(crate) cpu: Duration,
 }
 
-/// Starts `contender` anew, does `work` with it, and checks that every subscriber got every event; a failure tells the
+/// Starts `contender`, does `work` with it, and checks that every subscriber received every event; an error contains the
 /// end of the server's log.
 pub(crate) fn run<T>(
     (contender, programs): (&Contender, &Programs),
     load: Load,
     work: impl FnOnce(&mut Session) -> Result<T>,
 ) -> Result<(T, Drained)> {
-    let folder = tempfile::Builder::new().prefix("fanout-").tempdir().map_err(cannot("make a folder"))?;
+    let folder = tempfile::Builder::new().prefix("fanout-").tempdir().map_err(cannot("create a folder"))?;
     let subscribers = load.subscribers;
     let outcome = in_folder((contender, programs), load, folder.path(), work);
     outcome.map_err(|error| {
@@ -82,7 +82,7 @@ fn in_folder<T>(
     let server = Server::start(start, folder)?;
     let mut session = Session::start(server, contender, load)?;
     let outcome = session.probe().and_then(|()| work(&mut session));
-    // Whoever fails first tells why; the others only see that something has failed.
+    // The first thread that fails reports the reason; the others only report that something failed.
     let outcome = match (outcome, session.flow.check()) {
         (Err(seen), Err(told)) if seen.to_string() == FAILED_ELSEWHERE => Err(told),
         (Ok(_), Err(told)) => Err(told),
@@ -112,11 +112,11 @@ impl Session {
         Ok(Self { pusher, flow, drain, server })
     }
 
-    /// Pushes probes until a round of them has come to everyone in full: then all are subscribed.
+    /// Pushes probes until all subscribers have received a complete round: then all are subscribed.
     fn probe(&mut self) -> Result<()> {
         const PATIENCE: Duration = Duration::from_secs(30);
-        /// Subscriptions that were sent are read before there is anything to publish: how a server copes with both at
-        /// once is not measured here.
+        /// The subscriptions are read before anything is published: how a server handles both at the same time is not measured
+        /// here.
         const SETTLE: Duration = Duration::from_millis(100);
         self.flow.wait("the server did not greet every subscriber", || self.flow.is_subscribed())?;
         self.flow.sleep(SETTLE)?;
@@ -138,12 +138,12 @@ impl Session {
         Err(failure(format!("not every subscriber was subscribed within {PATIENCE:?}")))
     }
 
-    /// Has the pusher push on a thread of its own as fast as it can while `watch` measures.
+    /// Lets the pusher push at full speed on its own thread while `watch` measures.
     pub(crate) fn push_while<T>(&mut self, watch: impl FnOnce(&Watch<'_>) -> Result<T>) -> Result<T> {
         let (flow, server, pusher) = (&self.flow, &self.server, &mut self.pusher);
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
-            let pushing = scope.spawn(|| pusher.push_until(&stop).inspect_err(|error| tell(flow, error)));
+            let pushing = scope.spawn(|| pusher.push_until(&stop).inspect_err(|error| fail_run(flow, error)));
             let watched = watch(&Watch { flow, server });
             stop.store(true, Ordering::Relaxed);
             let pushed = pushing.join().unwrap_or_else(|_| Err(failure("the pusher's thread failed")));
@@ -167,14 +167,14 @@ impl Session {
     }
 }
 
-/// The others are to stop, for this reason.
-fn tell(flow: &Flow, error: &pubsub_api::Error) {
+/// Makes the other threads stop, for this reason.
+fn fail_run(flow: &Flow, error: &pubsub_api::Error) {
     if error.to_string() != FAILED_ELSEWHERE {
         flow.fail(failure(error.to_string()));
     }
 }
 
-/// The view of a run from outside.
+/// The state of a run, for measurements.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Watch<'a> {
     pub(crate) flow: &'a Flow,

@@ -4,7 +4,7 @@ use crate::figure::{Figure, Figures};
 use crate::mode::Mode;
 use crate::report::{Point, Report};
 
-/// The medians of a mode; of its leading figure also the range, and how it compares.
+/// The medians of a mode; for its main figure also the range, and the comparison.
 pub(crate) fn of(report: &Report, mode: Mode) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::ASCII_MARKDOWN);
@@ -41,7 +41,7 @@ fn cell(figures: &Figures, figure: Figure) -> String {
     figures.get(figure.key).map_or("-".to_owned(), |value| grouped(*value, figure.decimals))
 }
 
-/// Thousands stand apart.
+/// Formats a number with thousands separators.
 fn grouped(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let (whole, rest) = text
@@ -64,7 +64,7 @@ mod tests {
     use crate::report::tests::example;
 
     #[test]
-    fn thousands_stand_apart() {
+    fn numbers_have_thousands_separators() {
         for (value, decimals, text) in
             [(0.0, 0, "0"), (999.4, 0, "999"), (1234.56, 1, "1,234.6"), (12_345_678.0, 0, "12,345,678")]
         {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_tells_median_range_and_ratios() {
+    fn a_row_contains_median_range_and_ratios() {
         let table = of(&example(), Mode::Throughput).to_string();
         let row = table.lines().find(|line| line.contains("ours & only")).unwrap();
         for part in ["8,000,000", "7,000,000 – 9,000,000", "4.00", "0.50"] {

@@ -1,4 +1,4 @@
-//! What a process has used, from `/proc`.
+//! The resources that a process has used, from `/proc`.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use pubsub_api::Result;
 
 use crate::failure::{cannot, failure};
 
-/// Memory that is resident, in bytes.
+/// Resident memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resident {
     pub(crate) now_bytes: u64,
@@ -16,22 +16,22 @@ pub(crate) struct Resident {
 /// The CPU time of all threads of a process so far, in user and kernel mode.
 pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
     let stat = read(pid, "stat")?;
-    let ticks = ticks(&stat).ok_or_else(|| failure("/proc/PID/stat has another form than proc(5) tells"))?;
+    let ticks = ticks(&stat).ok_or_else(|| failure("/proc/PID/stat does not have the format of proc(5)"))?;
     Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second().max(1) as f64))
 }
 
 pub(crate) fn resident(pid: u32) -> Result<Resident> {
     let status = read(pid, "status")?;
-    let kib = |key| kib(&status, key).ok_or_else(|| failure(format!("/proc/PID/status tells no {key}")));
+    let kib = |key| kib(&status, key).ok_or_else(|| failure(format!("/proc/PID/status has no {key}")));
     Ok(Resident { now_bytes: kib("VmRSS:")? * 1024, peak_bytes: kib("VmHWM:")? * 1024 })
 }
 
 fn read(pid: u32, name: &str) -> Result<String> {
     std::fs::read_to_string(format!("/proc/{pid}/{name}"))
-        .map_err(cannot("read what the server has used: has it ended?"))
+        .map_err(cannot("read the server's resource usage: has it ended?"))
 }
 
-/// Fields 14 and 15 of `/proc/PID/stat` (proc_pid_stat(5)). The second field is a name that may hold anything, in
+/// Fields 14 and 15 of `/proc/PID/stat` (proc_pid_stat(5)). The second field is a name with any characters, in
 /// parentheses.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;

@@ -1,4 +1,4 @@
-//! What pushers and drains say and hear, by protocol: pure functions over bytes.
+//! The bytes that pushers and drains send and receive, by protocol: pure functions.
 
 mod nats;
 mod redis;
@@ -13,7 +13,7 @@ pub(crate) enum Wire {
     Zmtp,
     /// The same with our acknowledged hop: DEALER at the pusher, which introduces itself as a worker.
     Hop,
-    /// Events as in ZMTP, nothing else: neither greeting nor subscription.
+    /// Events as in ZMTP, without greeting and subscription.
     Bare,
     /// NATS, not verbose.
     Nats,
@@ -21,28 +21,28 @@ pub(crate) enum Wire {
     Redis,
 }
 
-/// Which end of a server a connection is on.
+/// The end of a server to which a connection belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Push,
     Subscribe,
 }
 
-/// The next thing in a stream of bytes.
+/// The next message in a stream of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Piece {
-    /// How many bytes it takes.
+    /// Its length in bytes.
     pub(crate) bytes: usize,
     pub(crate) what: What,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
-    /// An event, with the place where its payload begins.
+    /// An event, with the position of its payload.
     Event { payload_at: usize },
     /// The server has greeted.
     Greeting,
-    /// The server wants to hear the [`pong`](Wire::pong).
+    /// The server expects the [`pong`](Wire::pong).
     Ping,
     /// The answer to one pushed event.
     Receipt,
@@ -51,7 +51,7 @@ pub(crate) enum What {
 }
 
 impl Wire {
-    /// What to send at once after connecting.
+    /// The bytes to send right after connecting.
     pub(crate) fn opening(self, end: End, topics: &[String]) -> Vec<u8> {
         match (self, end) {
             (Self::Hop, End::Push) => zmtp::opening(zmtp::DEALER),
@@ -67,7 +67,7 @@ impl Wire {
         matches!(self, Self::Zmtp | Self::Hop | Self::Nats)
     }
 
-    /// What to send when the server has greeted.
+    /// The bytes to send after the server's greeting.
     pub(crate) fn after_greeting(self, end: End, topics: &[String]) -> Vec<u8> {
         match (self, end) {
             (Self::Zmtp | Self::Hop, End::Subscribe) => zmtp::subscribe(topics),
@@ -91,7 +91,7 @@ impl Wire {
         self == Self::Redis
     }
 
-    /// An event as it is pushed: what comes before the payload, and what after it.
+    /// The bytes of an event before and after its payload.
     pub(crate) fn frame(self, topic: &str, payload_bytes: usize) -> (Vec<u8>, &'static [u8]) {
         match self {
             Self::Zmtp | Self::Hop | Self::Bare => (zmtp::before(topic, payload_bytes), b""),
@@ -103,7 +103,7 @@ impl Wire {
     /// The first piece of `bytes`; `None` while it is incomplete.
     ///
     /// # Errors
-    /// If the server reports an error, or sends what this protocol does not have.
+    /// If the server reports an error, or sends something that is invalid in this protocol.
     pub(crate) fn next(self, bytes: &[u8]) -> Result<Option<Piece>> {
         match self {
             Self::Zmtp | Self::Hop | Self::Bare => zmtp::next(bytes),
@@ -114,17 +114,17 @@ impl Wire {
     }
 }
 
-/// The line that `bytes` begin with, without its end; `None` while it is incomplete.
+/// The first line of `bytes`, without its end; `None` while it is incomplete.
 fn line(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(..bytes.windows(2).position(|two| two == b"\r\n")?)
 }
 
-/// The number that ends a line.
+/// The number at the end of a line.
 fn number(digits: &[u8]) -> Option<usize> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// The beginning of what was not understood, for an error.
+/// The beginning of invalid input, for an error.
 fn beginning(bytes: &[u8]) -> String {
     const SHOWN: usize = 48;
     bytes.get(..SHOWN.min(bytes.len())).unwrap_or_default().escape_ascii().to_string()

@@ -1,11 +1,11 @@
 //! What does the database side cost?
 //!
-//! - `writes`: how many objects a second are created through the façade, each written to Redis and then published there, by so
-//!   many callers at once, each of which waits for its answers; against `redis-benchmark` with SET and PUBLISH of the same bytes,
-//!   with as many under way: from as many clients, and in one client's pipeline.
-//! - `sync`: how long an agent, a process, takes to make its empty table equal to so many rows, from Redis and from SQLite.
+//! - `writes`: objects per second that are created through the façade, each written to Redis and then published there, by
+//!   several concurrent callers, each of which waits for its answers; compared with `redis-benchmark` with SET and PUBLISH of
+//!   the same bytes and as many in flight: from as many clients, and in one client's pipeline.
+//! - `sync`: time that an agent process takes to make its empty table equal to a number of rows, from Redis and from SQLite.
 //!
-//! A Redis server of its own is started for each run. A subscriber that takes every event listens meanwhile.
+//! Each run starts its own Redis server. A subscriber receives every event meanwhile.
 
 mod figures;
 mod peer;
@@ -28,23 +28,23 @@ use peer::Shape;
 #[derive(Debug, Parser)]
 #[command(name = "northbound-bench", version, about)]
 pub(crate) struct Arguments {
-    /// How often everything is measured; medians are reported
+    /// Number of runs of each measurement; medians are reported
     #[arg(long, value_name = "R", default_value_t = 5)]
     runs: usize,
 
-    /// How many objects are created; 0 leaves that out
+    /// Number of objects to create; 0 to skip this part
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     writes: usize,
 
-    /// How many callers create them at once
+    /// Number of concurrent callers
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1,16,64")]
     callers: Vec<usize>,
 
-    /// How many rows an agent is compared with; 0 leaves that out
+    /// Number of rows that an agent is compared with; 0 to skip this part
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     rows: usize,
 
-    /// Our agent's program [default: subscriber-agent, beside this program]
+    /// The program of our agent [default: subscriber-agent, beside this program]
     #[arg(long, value_name = "PATH")]
     agent: Option<PathBuf>,
 }
@@ -58,7 +58,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     for callers in arguments.callers.iter().filter(|_| arguments.writes > 0) {
         let (mut ours, mut clients, mut pipelines) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..arguments.runs {
-            // In turns, so that what else the machine does meets all.
+            // In turns, so that other work on the machine affects all.
             ours.push(writes::measure(arguments.writes, *callers).await?);
             clients.push(peer::measure(arguments.writes, Shape::Clients(*callers)).await?);
             pipelines.push(peer::measure(arguments.writes, Shape::Pipeline(*callers)).await?);

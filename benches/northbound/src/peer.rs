@@ -6,16 +6,16 @@ use tokio::process::Command;
 
 use crate::scene::{TABLE, failed, object};
 
-/// How `redis-benchmark` has so many commands under way.
+/// How `redis-benchmark` has several commands in flight.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shape {
-    /// On one connection, in a pipeline: it waits for none of them, and writes the next lot at once.
+    /// On one connection, in a pipeline: it waits for no answer before it sends the next commands.
     Pipeline(usize),
-    /// Each on a connection of its own, as callers that wait for their answers.
+    /// Each on its own connection, like callers that wait for their answers.
     Clients(usize),
 }
 
-/// How many pairs of SET and PUBLISH a second it has done: the one measured after the other, since it mixes no two commands.
+/// Pairs of SET and PUBLISH per second: measured one after the other, because it mixes no commands.
 pub(crate) async fn measure(pairs: usize, shape: Shape) -> Result<f64> {
     let server = RedisServer::start(&["--appendonly", "no"]);
     let listener = listen(server.port()).await?;
@@ -23,7 +23,7 @@ pub(crate) async fn measure(pairs: usize, shape: Shape) -> Result<f64> {
     let json = String::from_utf8_lossy(&object.to_json()).into_owned();
     let event = Event::new(TABLE, object.id(), Action::Create, json.clone(), SEND_ALL);
     let payload = Envelope::pack(&event)?.payload;
-    // Its arguments are texts; the bytes are as many.
+    // Its arguments are text; the number of bytes is the same.
     let payload = "p".repeat(payload.len());
     let key = format!("{{{TABLE}.tenant-1}}port-__rand_int__");
     let set = rate(server.port(), pairs, shape, &["SET", &key, &json]).await?;
@@ -45,13 +45,15 @@ async fn rate(port: u16, requests: usize, shape: Shape, command: &[&str]) -> Res
         .await
         .map_err(|error| failed("run redis-benchmark (Debian: redis-tools)", error))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    // "SET key…","123456.78", and six latencies; the name has commas of its own.
+    // "SET key…","123456.78", and six latencies; the name contains commas.
     let last = text.lines().last().unwrap_or_default();
     let rate = last.rsplit("\",\"").nth(6).and_then(|field| field.trim_matches('"').parse().ok());
-    rate.ok_or_else(|| Error::new(ErrorKind::Internal, format!("redis-benchmark said: {text}")))
+    rate.ok_or_else(|| {
+        Error::new(ErrorKind::Internal, format!("cannot parse the output of redis-benchmark: {text}"))
+    })
 }
 
-/// A subscriber, as ours has one.
+/// A subscriber, like the one in our measurement.
 async fn listen(port: u16) -> Result<tokio::task::JoinHandle<()>> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await;
     let mut stream = stream.map_err(|error| failed("connect to Redis", error))?;

@@ -10,10 +10,10 @@ use service_kit::SettingsArguments;
 /// The table that is written.
 pub(crate) const TABLE: &str = "lport";
 
-/// What each object holds, besides its names.
+/// Size of each object's value, in bytes.
 const VALUE_BYTES: usize = 200;
 
-/// So many rows are written at once to fill a database.
+/// Number of rows in one write when a database is filled.
 const BATCH: usize = 500;
 
 /// The settings of programs and of this one.
@@ -33,7 +33,7 @@ pub(crate) fn on_redis(address: &str) -> Vec<String> {
     .to_vec()
 }
 
-/// The database that the settings name, open.
+/// The database of the settings, open.
 pub(crate) async fn database(registry: &Registry, settings: &Settings) -> Result<Arc<dyn DbApi>> {
     let database = registry.open_database(&settings.pubsub().nb_db_class, settings)?;
     database.initialize().await?;
@@ -49,7 +49,7 @@ pub(crate) fn object(number: usize) -> Result<Object> {
     Object::new(TABLE, fields)
 }
 
-/// Writes so many objects, and publishes nothing.
+/// Writes this number of objects, and publishes nothing.
 pub(crate) async fn fill(database: &dyn DbApi, rows: usize) -> Result<()> {
     let objects = (0..rows).map(object).collect::<Result<Vec<_>>>()?;
     for batch in objects.chunks(BATCH) {

@@ -11,10 +11,10 @@ use tokio::time::timeout;
 
 use crate::scene::{database, failed, fill, settings};
 
-/// What takes longer has failed.
+/// Time limit of a measurement.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long an agent takes to have so many rows of a Redis server, in ms.
+/// Time that an agent needs to receive this number of rows from a Redis server, in ms.
 pub(crate) async fn from_redis(agent: Option<&Path>, rows: usize) -> Result<f64> {
     let server = RedisServer::start(&["--appendonly", "no"]);
     let sets =
@@ -22,17 +22,17 @@ pub(crate) async fn from_redis(agent: Option<&Path>, rows: usize) -> Result<f64>
     measure(agent, sets.to_vec(), rows).await
 }
 
-/// How long it takes to have so many of an SQLite file, in ms.
+/// Time that it needs to receive them from an SQLite file, in ms.
 pub(crate) async fn from_sqlite(agent: Option<&Path>, rows: usize) -> Result<f64> {
-    let folder = tempfile::tempdir().map_err(|error| failed("make a folder", error))?;
+    let folder = tempfile::tempdir().map_err(|error| failed("create a folder", error))?;
     let path = folder.path().join("northbound.sqlite");
     measure(agent, vec![format!("drivers.sqlite.path={}", path.display())], rows).await
 }
 
-/// From the beginning of the comparison to its end, as the agent says: the rows were read, compared and handed on. Where all of
-/// them come at the start, so that each is a difference.
+/// From the start of the comparison to its end, as the agent reports it: the rows were read, compared and passed on. The
+/// agent's table is empty at the start, so each row is a difference.
 async fn measure(agent: Option<&Path>, mut sets: Vec<String>, rows: usize) -> Result<f64> {
-    let folder = tempfile::tempdir().map_err(|error| failed("make a folder", error))?;
+    let folder = tempfile::tempdir().map_err(|error| failed("create a folder", error))?;
     sets.push(format!("state_dir={}", folder.path().display()));
     sets.push("use_nb_db=yes".to_owned());
     sets.push("publishers_ips=".to_owned());
@@ -41,17 +41,17 @@ async fn measure(agent: Option<&Path>, mut sets: Vec<String>, rows: usize) -> Re
     fill(&*database, rows).await?;
     let synced = timeout(PATIENCE, synced(agent, &sets)).await;
     let synced = synced.unwrap_or_else(|_| {
-        Err(Error::new(ErrorKind::Unavailable, format!("the agent was not done within {PATIENCE:?}")))
+        Err(Error::new(ErrorKind::Unavailable, format!("the agent did not finish within {PATIENCE:?}")))
     })?;
     database.close().await?;
     let number = |name: &str| synced.get(name).and_then(Value::as_f64).unwrap_or(-1.0);
     if number("differences") < f64::from(u32::try_from(rows).unwrap_or(u32::MAX)) {
-        return Err(Error::new(ErrorKind::Internal, format!("not all rows were there: {synced}")));
+        return Err(Error::new(ErrorKind::Internal, format!("rows are missing: {synced}")));
     }
     Ok(number("took_ms"))
 }
 
-/// What an agent says when it has compared.
+/// The notice of an agent that has finished the comparison.
 async fn synced(agent: Option<&Path>, sets: &[String]) -> Result<Value> {
     let beside = || std::env::current_exe().map(|this| this.with_file_name("subscriber-agent"));
     let program = match agent {
@@ -77,5 +77,5 @@ async fn synced(agent: Option<&Path>, sets: &[String]) -> Result<Value> {
             _ => {}
         }
     }
-    Err(Error::new(ErrorKind::Unavailable, "the agent ended before it had compared"))
+    Err(Error::new(ErrorKind::Unavailable, "the agent ended before it had finished the comparison"))
 }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::scene::{database, object, on_redis, settings};
 
-/// How many objects a second so many callers create, each one written and then published.
+/// Objects per second that this number of callers create, each written and then published.
 pub(crate) async fn measure(objects: usize, callers: usize) -> Result<f64> {
     let server = RedisServer::start(&["--appendonly", "no"]);
     let (registry, settings) = settings(&on_redis(&server.address()))?;
@@ -46,7 +46,7 @@ pub(crate) async fn measure(objects: usize, callers: usize) -> Result<f64> {
     Ok(f64::from(u32::try_from(objects).unwrap_or(u32::MAX)) / took.as_secs_f64())
 }
 
-/// Takes every event, so that the server has somebody to deliver to, and nothing is measured that nobody would get.
+/// Receives every event, so that deliveries are measured as well.
 struct Listener {
     subscriber: Arc<dyn pubsub_api::Subscriber>,
     task: tokio::task::JoinHandle<()>,
@@ -78,7 +78,7 @@ impl Listener {
         let deadline = Instant::now() + std::time::Duration::from_secs(30);
         while self.events.load(Ordering::Relaxed) < wanted {
             if Instant::now() > deadline {
-                let text = format!("{} of {wanted} events came", self.events.load(Ordering::Relaxed));
+                let text = format!("only {} of {wanted} events arrived", self.events.load(Ordering::Relaxed));
                 return Err(Error::new(ErrorKind::Internal, text));
             }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;

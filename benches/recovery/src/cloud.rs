@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// A publisher service at work, and a worker that goes on publishing.
+/// A running publisher service, and a worker that publishes continuously.
 pub(crate) struct Cloud {
     pub(crate) registry: Registry,
     pub(crate) settings: Settings,
@@ -23,7 +23,7 @@ pub(crate) struct Cloud {
     _folder: tempfile::TempDir,
 }
 
-/// So many rows change in turns: a snapshot of them is larger than what a gap lacks, so that the gap is replayed.
+/// Number of rows that change in turn: a snapshot of them is larger than a gap, so that a gap is replayed.
 const BUSY_ROWS: usize = 100_000;
 
 /// The value of each event: 200 bytes.
@@ -31,7 +31,7 @@ const VALUE_BYTES: usize = 200;
 
 impl Cloud {
     pub(crate) async fn start(service: Option<&Path>, rate: u32) -> Result<Self> {
-        let folder = tempfile::tempdir().map_err(|error| failed("make a folder", error))?;
+        let folder = tempfile::tempdir().map_err(|error| failed("create a folder", error))?;
         let sets = vec![
             "publisher_port=0".to_owned(),
             format!("publisher_multiproc_socket={}", folder.path().join("ipc").display()),
@@ -42,11 +42,11 @@ impl Cloud {
         let (settings, _) = SettingsArguments { config: Vec::new(), sets }.load(&registry)?;
         let client = Arc::new(PublisherClient::open(&settings)?);
         client.initialize().await?;
-        let worker = tokio::spawn(go_on(Arc::clone(&client), rate));
+        let worker = tokio::spawn(publish_continuously(Arc::clone(&client), rate));
         Ok(Self { registry, settings, endpoint, client, worker, service, _folder: folder })
     }
 
-    /// Publishes so many rows.
+    /// Publishes this number of rows.
     pub(crate) async fn fill(&self, rows: usize) -> Result<()> {
         for row in 0..rows {
             self.client.send(&event("row", row)).await?;
@@ -82,7 +82,7 @@ async fn start_service(program: Option<&Path>, sets: &[String]) -> Result<(Child
         }
         None => None,
     };
-    // What it writes later is read away.
+    // Its later output is discarded.
     tokio::spawn(async move {
         if let Some(lines) = &mut lines {
             while let Ok(Some(_)) = lines.next_line().await {}
@@ -91,12 +91,12 @@ async fn start_service(program: Option<&Path>, sets: &[String]) -> Result<(Child
     let ready: serde_json::Value = serde_json::from_str(&line.unwrap_or_default()).unwrap_or_default();
     match ready.get("network").and_then(serde_json::Value::as_str) {
         Some(endpoint) => Ok((service, endpoint.to_owned())),
-        None => Err(Error::new(ErrorKind::Unavailable, "the service did not come up")),
+        None => Err(Error::new(ErrorKind::Unavailable, "the service did not start")),
     }
 }
 
 /// Publishes at a rate until it is aborted.
-async fn go_on(client: Arc<PublisherClient>, rate: u32) {
+async fn publish_continuously(client: Arc<PublisherClient>, rate: u32) {
     const TICK: Duration = Duration::from_millis(10);
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use pubsub_api::{Batch, Edit, Incoming, Notice, Requester, Result, Status, Subscriber, Subscription};
 
-/// A driver's subscriber that loses so many events when it is told to.
+/// A driver's subscriber that loses a number of events on request.
 #[derive(Debug)]
 pub(crate) struct Lossy {
     pub(crate) driver: Arc<dyn Subscriber>,
-    /// How many are still to be lost.
+    /// Number of events still to lose.
     pub(crate) to_lose: Arc<AtomicU64>,
 }
 

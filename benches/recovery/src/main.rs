@@ -1,11 +1,11 @@
-//! How long does a subscriber take to get what it missed?
+//! How long does a subscriber take to receive what it missed?
 //!
-//! - `gap`: so many events in a row do not come (a filter in this process drops them); from the moment in which that is
-//!   noticed until the topic is live again. Everything else goes on meanwhile.
-//! - `snapshot`: a subscriber joins a service that has so many rows; from `initialize` until everything is live, and every
-//!   row was given.
+//! - `gap`: a number of consecutive events do not arrive (a filter in this process drops them); measured from the detection
+//!   of the gap until the topic is live again. Everything else continues meanwhile.
+//! - `snapshot`: a subscriber joins a service with a number of rows; measured from `initialize` until everything is live and
+//!   every row was received.
 //!
-//! A publisher service is started for each run, as a process; 2,000 events/s go on all the time.
+//! Each run starts a publisher service, as a process; 2,000 events/s are published all the time.
 
 mod cloud;
 mod lossy;
@@ -25,23 +25,23 @@ use cloud::Cloud;
 #[derive(Debug, Parser)]
 #[command(name = "recovery-bench", version, about)]
 pub(crate) struct Arguments {
-    /// How often everything is measured; medians are reported
+    /// Number of runs of each measurement; medians are reported
     #[arg(long, value_name = "R", default_value_t = 5)]
     runs: usize,
 
-    /// How many events in a row are missing
+    /// Number of consecutive missing events
     #[arg(long, value_name = "N", default_value_t = 1000)]
     gap: u64,
 
-    /// How many rows a joining subscriber gets
+    /// Number of rows that a joining subscriber receives
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     rows: usize,
 
-    /// Events per second that go on
+    /// Events per second that are published meanwhile
     #[arg(long, value_name = "R", default_value_t = 2000)]
     rate: u32,
 
-    /// Our service's program [default: publisher-service, beside this program]
+    /// The program of our service [default: publisher-service, beside this program]
     #[arg(long, value_name = "PATH")]
     service: Option<PathBuf>,
 }
@@ -69,7 +69,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Median, least and most, of milliseconds.
+/// Median, minimum and maximum, in milliseconds.
 fn figures(mut times: Vec<f64>) -> serde_json::Value {
     times.sort_by(f64::total_cmp);
     let at = |place: usize| times.get(place).map(|time| (time * 10.0).round() / 10.0);

@@ -11,16 +11,16 @@ use tokio::time::timeout;
 use crate::cloud::Cloud;
 use crate::lossy::Lossy;
 
-/// What takes longer has failed.
+/// Time limit of a measurement.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long a gap takes, in ms.
+/// Duration of the recovery from a gap, in ms.
 pub(crate) async fn gap(cloud: &Cloud, events: u64) -> Result<f64> {
     let to_lose = Arc::new(AtomicU64::new(0));
     let subscriber = subscriber(cloud, &to_lose)?;
     subscriber.initialize().await?;
     within(live(&subscriber)).await?;
-    // What is asked for just after the link stands waits a while, for all subscribers would ask then.
+    // Requests right after the link is up are delayed, because all subscribers would send them at the same time.
     let settled = Instant::now() + Duration::from_secs(2);
     let mut since = None;
     let (mut is_told, mut replayed) = (false, 0);
@@ -43,7 +43,7 @@ pub(crate) async fn gap(cloud: &Cloud, events: u64) -> Result<f64> {
     }
 }
 
-/// How long a joining subscriber takes to have all rows, in ms.
+/// Time until a joining subscriber has all rows, in ms.
 pub(crate) async fn snapshot(cloud: &Cloud, rows: usize) -> Result<f64> {
     let subscriber = subscriber(cloud, &Arc::default())?;
     let mut seen = HashSet::new();
@@ -62,7 +62,7 @@ pub(crate) async fn snapshot(cloud: &Cloud, rows: usize) -> Result<f64> {
     Ok(took.as_secs_f64() * 1000.0)
 }
 
-/// Rows of the busy table are not counted.
+/// Records a row. Rows of the busy table do not count.
 fn note(seen: &mut HashSet<String>, payload: &[u8]) {
     if let Ok(EventRef { table: Some("row"), key: Some(key), .. }) =
         EventRef::read(SEND_ALL.as_bytes(), payload)
@@ -92,6 +92,6 @@ async fn live(subscriber: &TrackedSubscriber) -> Result<()> {
 
 async fn within<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     timeout(PATIENCE, work).await.unwrap_or_else(|_| {
-        Err(Error::new(ErrorKind::Unavailable, format!("nothing came within {PATIENCE:?}")))
+        Err(Error::new(ErrorKind::Unavailable, format!("nothing arrived within {PATIENCE:?}")))
     })
 }

@@ -1,4 +1,4 @@
-//! Batches: the same events in the same order as one by one, and each notice at its place.
+//! Batches: the same events in the same order as single calls, and each notice in its place.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use crate::sender::event;
 use crate::{Case, Fixture, Outcome, Receiver, Sender};
 
 pub(crate) const CASES: &[Case] = &[
-    case!(Both, a_batch_arrives_in_order_whether_it_is_read_at_once_or_one_by_one),
+    case!(Both, a_batch_arrives_in_order_when_read_in_batches_or_one_by_one),
     case!(Both, send_and_send_batch_may_be_mixed),
-    case!(Both, a_refused_event_stays_first_in_its_batch_with_all_that_follows),
+    case!(Both, a_refused_event_stays_first_in_its_batch_before_the_following_ones),
     case!(Both, an_empty_batch_is_sent_at_once),
     case!(Both, recv_batch_is_bounded_and_appends),
     case!(Both, recv_batch_is_cancel_safe),
     case!(Both, recv_batch_delivers_all_that_arrived_before_it_is_closed),
-    case!(Network, recv_batch_brings_notices_at_their_place, unless: ["broker"]),
-    case!(Both, a_closed_publisher_refuses_a_batch_and_leaves_it_whole),
+    case!(Network, recv_batch_returns_notices_in_their_place, unless: ["broker"]),
+    case!(Both, a_closed_publisher_refuses_a_batch_and_does_not_change_it),
 ];
 
-/// How many events are under way at a time: less than any queue holds.
+/// Number of events in flight: less than any queue holds.
 const WINDOW: usize = 500;
 
-/// Events that are known by their keys. Every other one stands in a block that it shares with its neighbour.
+/// Events that are identified by their keys. Every second one shares a block with its neighbour.
 fn batch_of(numbers: std::ops::Range<usize>) -> Outcome<Batch> {
     let mut batch = Batch::new();
     for number in numbers {
@@ -40,44 +40,44 @@ fn batch_of(numbers: std::ops::Range<usize>) -> Outcome<Batch> {
         let (name, end) = (topic.as_bytes(), topic.as_bytes().len() + payload.len());
         let block = batch.add_block(Bytes::from([name, &payload].concat()));
         let added = batch.push_span(block, 0..name.len(), name.len()..end);
-        ensure!(added, "the case itself must name spans within their block");
+        ensure!(added, "defect of the case: the span is not within its block");
     }
     Ok(batch)
 }
 
 async fn send(sender: &Sender, batch: &mut Batch) -> Outcome {
     sender.send_batch(batch).await?;
-    ensure!(batch.is_empty(), "all of a batch was accepted, and {} events are left in it", batch.len());
+    ensure!(batch.is_empty(), "the batch was accepted, but {} events are left in it", batch.len());
     Ok(())
 }
 
 /// The keys of a batch's events on topic `a`.
 fn keys(batch: &Batch) -> Outcome<Vec<String>> {
     let key = |event: pubsub_api::EncodedEvent<'_>| -> Outcome<String> {
-        ensure!(event.topic == b"a", "only `a` was asked for, and {:?} came", event.topic);
+        ensure!(event.topic == b"a", "expected only topic `a`, got {:?}", event.topic);
         Ok(EventRef::read(event.topic, event.payload)?.key.unwrap_or_default().to_owned())
     };
     batch.iter().map(key).collect()
 }
 
-/// Takes batches until these events have come, in order.
+/// Receives batches until these events have arrived, in order.
 async fn expect_batches(receiver: &Receiver, numbers: std::ops::Range<usize>) -> Outcome {
     let wanted: Vec<String> = numbers.map(|number| number.to_string()).collect();
     let (mut came, mut batch) = (Vec::new(), Batch::new());
     while came.len() < wanted.len() {
-        let what = format!("events {wanted:?}, of which came {}", came.len());
+        let what = format!("events {wanted:?}, after {} of them", came.len());
         let notice = within(&what, receiver.recv_batch(&mut batch)).await??;
         ensure!(notice.is_some() || !batch.is_empty(), "`recv_batch` must wait for something");
         came.extend(keys(&batch)?);
         receiver.acknowledge(&batch);
         batch.clear();
     }
-    ensure!(came == wanted, "they must come in the order of their send, and {came:?} came");
+    ensure!(came == wanted, "events must arrive in the order of their send, got {came:?}");
     Ok(())
 }
 
-/// "`send_batch` is `send` of each: in order."
-async fn a_batch_arrives_in_order_whether_it_is_read_at_once_or_one_by_one(fixture: Fixture) -> Outcome {
+/// `send_batch` equals `send` of each event, in order.
+async fn a_batch_arrives_in_order_when_read_in_batches_or_one_by_one(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     for start in (0..10_000).step_by(2 * WINDOW) {
         let (middle, end) = (start + WINDOW, start + 2 * WINDOW);
@@ -89,7 +89,7 @@ async fn a_batch_arrives_in_order_whether_it_is_read_at_once_or_one_by_one(fixtu
     Ok(())
 }
 
-/// The order is that of the calls, whichever they are.
+/// The order is that of the calls, of either kind.
 async fn send_and_send_batch_may_be_mixed(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     for start in (0..1_000).step_by(20) {
@@ -100,8 +100,8 @@ async fn send_and_send_batch_may_be_mixed(fixture: Fixture) -> Outcome {
     expect_batches(&receiver, 7..1_000).await
 }
 
-/// "The first event left in the batch is the one that was refused; nothing after it was sent."
-async fn a_refused_event_stays_first_in_its_batch_with_all_that_follows(fixture: Fixture) -> Outcome {
+/// The refused event is the first one left in the batch, and nothing after it was sent.
+async fn a_refused_event_stays_first_in_its_batch_before_the_following_ones(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     let mut batch = batch_of(0..2)?;
     batch.push(Envelope { topic: Topic::new("a")?, payload: Bytes::from(vec![0; MAX_RECEIVED_BYTES + 1]) });
@@ -112,17 +112,17 @@ async fn a_refused_event_stays_first_in_its_batch_with_all_that_follows(fixture:
     for (left, what) in [(5, "too large"), (2, "on no topic")] {
         match sender.send_batch(&mut batch).await {
             Err(error) if error.kind() == ErrorKind::Invalid => {}
-            other => return Err(format!("an event {what} must be `Invalid`, and it was {other:?}").into()),
+            other => return Err(format!("an event {what} must be `Invalid`, but was {other:?}").into()),
         }
         let is = batch.len();
-        ensure!(is == left, "the event {what} and what follows are {left} events, and {is} are left");
+        ensure!(is == left, "the event {what} and the following ones are {left} events, but {is} are left");
         batch.advance(1);
     }
     send(&sender, &mut batch).await?;
     receiver.expect_all("a", 0..5).await
 }
 
-/// Nothing to accept is nothing to refuse.
+/// An empty batch is accepted at once.
 async fn an_empty_batch_is_sent_at_once(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     within("an empty batch", sender.send_batch(&mut Batch::new())).await??;
@@ -130,7 +130,7 @@ async fn an_empty_batch_is_sent_at_once(fixture: Fixture) -> Outcome {
     receiver.expect("a", 1).await
 }
 
-/// "Appends what is at hand": what stood in the batch before stays. "How much is appended is bounded."
+/// `recv_batch` appends a bounded number of available events; the earlier content of the batch stays.
 async fn recv_batch_is_bounded_and_appends(fixture: Fixture) -> Outcome {
     const EVENTS: usize = 24;
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
@@ -150,11 +150,11 @@ async fn recv_batch_is_bounded_and_appends(fixture: Fixture) -> Outcome {
             receiver.acknowledge(&batch);
             let (more, bytes) = (batch.len() - before.0, batch.payload_bytes() - before.1);
             let bound = Batch::MAX_RECEIVED_BYTES + MAX_RECEIVED_BYTES;
-            ensure!(bytes <= bound, "{bound} bytes at once are the bound, and {bytes} came");
+            ensure!(bytes <= bound, "the limit is {bound} bytes at once, but {bytes} arrived");
             came += more;
         }
         let first = batch.iter().next().map(|event| event.payload.len());
-        ensure!(first.is_some_and(|bytes| bytes < 100), "what stood in the batch must stay, and it went");
+        ensure!(first.is_some_and(|bytes| bytes < 100), "the earlier content of the batch is gone");
         Ok::<(), crate::Failure>(())
     };
     let (sent, received) = tokio::join!(sending, receiving);
@@ -162,7 +162,7 @@ async fn recv_batch_is_bounded_and_appends(fixture: Fixture) -> Outcome {
     received
 }
 
-/// "If the future is dropped, nothing is lost: what it took is in the batch, the next call yields the rest."
+/// If the future is dropped, nothing is lost: received events are in the batch, and the next call yields the rest.
 async fn recv_batch_is_cancel_safe(fixture: Fixture) -> Outcome {
     const EVENTS: usize = 3_000;
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
@@ -185,7 +185,7 @@ async fn recv_batch_is_cancel_safe(fixture: Fixture) -> Outcome {
         }
         let came = keys(&batch)?;
         let in_order = came.iter().enumerate().all(|(number, key)| *key == number.to_string());
-        ensure!(in_order, "every event must come once and in order, and {came:?} came");
+        ensure!(in_order, "every event must arrive once and in order, got {came:?}");
         Ok::<(), crate::Failure>(())
     };
     let (sent, received) = tokio::join!(sending, within("every event", receiving));
@@ -193,7 +193,7 @@ async fn recv_batch_is_cancel_safe(fixture: Fixture) -> Outcome {
     received?
 }
 
-/// "`Closed` after `close`, when all that had arrived before it is read."
+/// After `close`, everything that had arrived is yielded, then `Closed`.
 async fn recv_batch_delivers_all_that_arrived_before_it_is_closed(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     send(&sender, &mut batch_of(0..10)?).await?;
@@ -202,24 +202,26 @@ async fn recv_batch_delivers_all_that_arrived_before_it_is_closed(fixture: Fixtu
     let mut batch = Batch::new();
     for _ in 0..20 {
         let before = batch.len();
-        match within("what is left, and then the end", receiver.recv_batch(&mut batch)).await? {
+        match within("the remaining events, and then the end", receiver.recv_batch(&mut batch)).await? {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::Closed => {
                 let nothing_with_it = batch.len() == before;
-                ensure!(nothing_with_it, "events must come before the end, and they came with it");
+                ensure!(nothing_with_it, "events must come before the end, but came with it");
                 let came = keys(&batch)?;
                 let in_order = came.iter().zip(1..).all(|(key, number)| *key == i32::to_string(&number));
-                ensure!(in_order, "what had arrived must come in order, and {came:?} came");
+                ensure!(in_order, "received events must come in order, got {came:?}");
                 return Ok(());
             }
-            Err(error) => return Err(format!("a closed subscriber must say `Closed`, not {error:?}").into()),
+            Err(error) => {
+                return Err(format!("a closed subscriber must return `Closed`, not {error:?}").into());
+            }
         }
     }
-    Err("a closed subscriber must say so when all is read, and it never did".into())
+    Err("a closed subscriber must return `Closed` when all is read, but never did".into())
 }
 
-/// "A notice ends the events, and is returned." What one by one is event, `LinkDown`, is the same in batches.
-async fn recv_batch_brings_notices_at_their_place(fixture: Fixture) -> Outcome {
+/// A notice ends a batch of events, and is returned. The order is the same as with single calls.
+async fn recv_batch_returns_notices_in_their_place(fixture: Fixture) -> Outcome {
     let sender = fixture.publisher().await?;
     let address = sender.address()?;
     let receiver = fixture.subscriber(&[topic("a")?], &[&address]).await?;
@@ -227,33 +229,33 @@ async fn recv_batch_brings_notices_at_their_place(fixture: Fixture) -> Outcome {
     let mut told = Vec::new();
     while !told.contains(&Notice::Subscribed { publisher: address.clone(), incarnation: None }) {
         told.extend(within("`Subscribed`", receiver.recv_batch(&mut batch)).await??);
-        ensure!(batch.is_empty(), "nothing was published, and {batch:?} came");
+        ensure!(batch.is_empty(), "nothing was published, but {batch:?} arrived");
     }
-    ensure!(told.len() == 2, "`LinkUp` and `Subscribed` must be told, and {told:?} was");
+    ensure!(told.len() == 2, "expected `LinkUp` and `Subscribed`, got {told:?}");
     send(&sender, &mut batch_of(0..20)?).await?;
     let first = within("an event", receiver.recv()).await??;
-    ensure!(matches!(first, Incoming::Message(_)), "an event must come, and {first:?} came");
+    ensure!(matches!(first, Incoming::Message(_)), "expected an event, got {first:?}");
     sender.close().await?;
     let notice = loop {
         if let Some(notice) = within("`LinkDown`", receiver.recv_batch(&mut batch)).await?? {
             break notice;
         }
     };
-    ensure!(matches!(notice, Notice::LinkDown { .. }), "`LinkDown` must be told, and {notice:?} was");
+    ensure!(matches!(notice, Notice::LinkDown { .. }), "expected `LinkDown`, got {notice:?}");
     let came = keys(&batch)?;
-    ensure!(came.len() == 19, "the 19 events before `LinkDown` must come before it, and {came:?} came");
+    ensure!(came.len() == 19, "expected 19 events before `LinkDown`, got {came:?}");
     Ok(())
 }
 
-/// "After `close`, `send` is `Closed`", and so is `send_batch`.
-async fn a_closed_publisher_refuses_a_batch_and_leaves_it_whole(fixture: Fixture) -> Outcome {
+/// After `close`, `send_batch` is `Closed`, like `send`.
+async fn a_closed_publisher_refuses_a_batch_and_does_not_change_it(fixture: Fixture) -> Outcome {
     let (sender, _receiver) = fixture.linked(&[topic("a")?]).await?;
     sender.close().await?;
     let mut batch = batch_of(0..5)?;
     match sender.send_batch(&mut batch).await {
         Err(error) if error.kind() == ErrorKind::Closed => {}
-        other => return Err(format!("after `close` it must be `Closed`, and it was {other:?}").into()),
+        other => return Err(format!("after `close` it must be `Closed`, but was {other:?}").into()),
     }
-    ensure!(batch.len() == 5, "nothing was accepted, and {} of 5 events are left", batch.len());
+    ensure!(batch.len() == 5, "nothing was accepted, but {} of 5 events are left", batch.len());
     Ok(())
 }

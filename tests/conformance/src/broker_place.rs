@@ -6,30 +6,30 @@ use redis_servers::{RedisCluster, RedisServer, ServerProgram};
 
 use crate::Outcome;
 
-/// Where the broker of one case is. What it needs to be there, a server say, belongs to the place, and ends with it.
+/// The location of one case's broker. Resources that it needs, such as a server, belong to it and end with it.
 pub trait BrokerPlace: Debug + Send + Sync {
-    /// The `--set` arguments by which the driver finds it.
+    /// The `--set` arguments with which the driver finds it.
     fn sets(&self) -> Vec<String>;
 }
 
-/// A server of the case's own, killed at its end.
+/// A server that only this case uses, killed at its end.
 impl BrokerPlace for RedisServer {
     fn sets(&self) -> Vec<String> {
         vec![format!("drivers.redis.hosts={}", self.address())]
     }
 }
 
-/// A kind of place where the broker of a driver is. A driver has its cases at each.
+/// A kind of broker for a driver. The driver runs its cases with each.
 #[derive(Debug)]
 pub struct BrokerKind {
     /// The driver.
     pub alias: &'static str,
-    /// The word for it in the names of trials.
+    /// Its name in the names of trials.
     pub word: &'static str,
     make: fn(&Arc<BrokerClusters>) -> Arc<dyn BrokerPlace>,
 }
 
-/// Where each driver with a broker has it. One that is missing here fails its cases.
+/// The brokers of each driver that needs one. A driver that is missing here fails its cases.
 pub const BROKERS: &[BrokerKind] = &[
     BrokerKind {
         alias: "redis_db_pubsub_driver",
@@ -59,28 +59,27 @@ pub const BROKERS: &[BrokerKind] = &[
 ];
 
 impl BrokerKind {
-    /// Those of the driver called `alias`.
+    /// The brokers of the driver `alias`.
     ///
     /// # Errors
     /// If there are none.
     pub fn of(alias: &str) -> Outcome<Vec<&'static Self>> {
         let kinds: Vec<_> = BROKERS.iter().filter(|kind| kind.alias == alias).collect();
         if kinds.is_empty() {
-            let text =
-                format!("the suite knows no place for the broker of {alias:?}: name one in broker_place.rs");
+            let text = format!("the suite knows no broker for {alias:?}: add one in broker_place.rs");
             return Err(text.into());
         }
         Ok(kinds)
     }
 
-    /// Makes one for a case; `shared` is what the cases have in common.
+    /// Creates one for a case; `shared` is what the cases have in common.
     pub(crate) fn make(&self, shared: &Arc<BrokerClusters>) -> Arc<dyn BrokerPlace> {
         (self.make)(shared)
     }
 }
 
-/// Clusters, each lent to one case after the other: six servers are too many to start for each, and pub/sub leaves nothing
-/// behind. Of each program there are as many as cases run at a time; they end with the last of the trials that hold this.
+/// Clusters, each used by one case after the other: starting six servers for each case is too slow, and pub/sub leaves nothing
+/// behind. Each program has as many as cases run at a time; they end with the last trial that holds this.
 #[derive(Debug, Default)]
 pub struct BrokerClusters(Mutex<HashMap<ServerProgram, Vec<RedisCluster>>>);
 
@@ -95,7 +94,7 @@ impl BrokerClusters {
     fn lend(self: &Arc<Self>, program: ServerProgram) -> LentCluster {
         let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(program).or_default().pop();
         let cluster = free.unwrap_or_else(|| RedisCluster::start_program(program));
-        // What the case before published may still be on its way from node to node.
+        // Events of the previous case may still be on their way between nodes.
         cluster.settle_the_bus();
         LentCluster { program, cluster: Some(cluster), back_to: Arc::clone(self) }
     }
@@ -104,7 +103,7 @@ impl BrokerClusters {
 impl BrokerPlace for LentCluster {
     fn sets(&self) -> Vec<String> {
         let addresses = self.cluster.as_ref().map(RedisCluster::addresses).unwrap_or_default();
-        // Two of six are named, one of them a replica: the driver has to find the masters.
+        // The settings have two of six, one of them a replica: the driver has to find the masters.
         let hosts = addresses.into_iter().skip(2).take(2).collect::<Vec<_>>().join(",");
         vec![format!("drivers.redis.hosts={hosts}")]
     }
@@ -124,6 +123,6 @@ mod tests {
     #[test]
     fn a_driver_without_a_place_fails_with_a_sentence() {
         let failure = BrokerKind::of("another_driver").unwrap_err().to_string();
-        assert!(failure.contains("no place for the broker of \"another_driver\""), "{failure}");
+        assert!(failure.contains("knows no broker for \"another_driver\""), "{failure}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is otherwise where a broker stands between publishers and subscribers.
+//! What is different with a broker between publishers and subscribers.
 
 use pubsub_api::{ErrorKind, Notice};
 
@@ -7,29 +7,29 @@ use crate::receiver::topic;
 use crate::{Case, Fixture, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
-    case!(Network, a_broker_takes_no_listen_addresses_and_says_where_it_is_named, needs: ["broker"]),
-    case!(Network, every_publisher_reaches_every_subscriber_by_the_broker, needs: ["broker"]),
-    case!(Network, a_publisher_that_leaves_takes_no_link_with_it, needs: ["broker"]),
-    case!(Network, a_topic_holds_from_its_confirmation_on, needs: ["broker", "confirms subscribe"]),
+    case!(Network, a_broker_driver_refuses_listen_addresses_and_names_its_setting, needs: ["broker"]),
+    case!(Network, every_publisher_reaches_every_subscriber_through_the_broker, needs: ["broker"]),
+    case!(Network, the_end_of_a_publisher_ends_no_link_to_a_broker, needs: ["broker"]),
+    case!(Network, a_topic_is_delivered_from_its_confirmation_on, needs: ["broker", "confirms subscribe"]),
 ];
 
-/// "`Unsupported` … for a transport that the driver does not speak": all links are the broker's.
-async fn a_broker_takes_no_listen_addresses_and_says_where_it_is_named(fixture: Fixture) -> Outcome {
+/// A listen address is `Unsupported`: all links are to the broker.
+async fn a_broker_driver_refuses_listen_addresses_and_names_its_setting(fixture: Fixture) -> Outcome {
     let sender = fixture.publisher().await?;
     let receiver = fixture.new_subscriber()?;
     for address in [sender.address()?.as_str(), "tcp://127.0.0.1:8866", "nonsense"] {
         match receiver.register_listen_address(address) {
             Err(error)
                 if error.kind() == ErrorKind::Unsupported && error.to_string().contains("drivers.") => {}
-            other => return Err(format!("{address:?} must be `Unsupported`, and it was {other:?}").into()),
+            other => return Err(format!("{address:?} must be `Unsupported`, but was {other:?}").into()),
         }
-        ensure!(!receiver.unregister_listen_address(address), "{address:?} cannot be there");
+        ensure!(!receiver.unregister_listen_address(address), "{address:?} cannot be registered");
     }
     Ok(())
 }
 
-/// "A broker stands between publisher and subscriber": who meets whom is its affair.
-async fn every_publisher_reaches_every_subscriber_by_the_broker(fixture: Fixture) -> Outcome {
+/// The broker connects every publisher with every subscriber.
+async fn every_publisher_reaches_every_subscriber_through_the_broker(fixture: Fixture) -> Outcome {
     let mut receivers = Vec::new();
     for _ in 0..4 {
         receivers.push(fixture.subscriber(&[topic("a")?], &[]).await?);
@@ -47,8 +47,8 @@ async fn every_publisher_reaches_every_subscriber_by_the_broker(fixture: Fixture
     Ok(())
 }
 
-/// The link is to the broker, whoever publishes.
-async fn a_publisher_that_leaves_takes_no_link_with_it(fixture: Fixture) -> Outcome {
+/// The link is to the broker, so it does not depend on publishers.
+async fn the_end_of_a_publisher_ends_no_link_to_a_broker(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     sender.publish("a", 1).await?;
     receiver.expect("a", 1).await?;
@@ -57,12 +57,12 @@ async fn a_publisher_that_leaves_takes_no_link_with_it(fixture: Fixture) -> Outc
     other.publish("a", 2).await?;
     receiver.expect("a", 2).await?;
     let down = receiver.notices().into_iter().find(|notice| matches!(notice, Notice::LinkDown { .. }));
-    ensure!(down.is_none(), "no link was lost, and {down:?} was told");
+    ensure!(down.is_none(), "no link was lost, but {down:?} was reported");
     Ok(())
 }
 
-/// "A subscription is confirmed by the other side": without a `$hello` of anybody.
-async fn a_topic_holds_from_its_confirmation_on(fixture: Fixture) -> Outcome {
+/// The broker confirms a subscription, without the `$hello` of a publisher.
+async fn a_topic_is_delivered_from_its_confirmation_on(fixture: Fixture) -> Outcome {
     let names: Vec<String> = (0..100).map(|number| format!("topic-{number}")).collect();
     let wanted = names.iter().map(|name| topic(name)).collect::<Result<Vec<_>, _>>()?;
     let mut sender = fixture.publisher().await?;

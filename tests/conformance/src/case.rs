@@ -6,45 +6,45 @@ use pubsub_api::{Driver, Role};
 
 use crate::Fixture;
 
-/// Why a case failed, in a sentence.
+/// Why a case failed, as a sentence.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// How a case ends.
+/// The result of a case.
 pub type Outcome<T = ()> = Result<T, Failure>;
 
-/// A case under way.
+/// A running case.
 pub type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// One line of the contract, and how it is proved.
+/// One line of the contract, and its test.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// The line as a sentence in snake_case.
+    /// The line, as a sentence in snake_case.
     pub name: &'static str,
     /// The hops that the line is about.
     pub roles: Roles,
-    /// What the driver must promise for the line to bind it: names from
+    /// The capabilities that a driver must have for the line to apply to it: names from
     /// [`Capabilities::flags`](pubsub_api::Capabilities::flags).
     pub needs: &'static [&'static str],
-    /// What the driver must not be for the line to bind it: names from
-    /// [`Capabilities::flags`](pubsub_api::Capabilities::flags). At a broker nobody binds, and no publisher has an address.
+    /// The capabilities that a driver must not have for the line to apply to it: names from
+    /// [`Capabilities::flags`](pubsub_api::Capabilities::flags). With a broker no end binds, and no publisher has an address.
     pub unless: &'static [&'static str],
-    /// Proves it.
+    /// The test.
     pub run: fn(Fixture) -> Running,
 }
 
-/// Which hops a case is about.
+/// The hops that a case is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Roles {
-    /// Service to agents.
+    /// From the service to agents.
     Network,
-    /// Workers to service.
+    /// From workers to the service.
     Multiproc,
-    /// Either.
+    /// Both.
     Both,
 }
 
 impl Case {
-    /// Why `driver` does not have to pass in `role`; `None` if it has to.
+    /// Why the case does not apply to `driver` in `role`; `None` if it does.
     #[must_use]
     pub fn excluded(&self, driver: &Driver, role: Role) -> Option<String> {
         let only = match (self.roles, role) {
@@ -53,14 +53,14 @@ impl Case {
             _ => None,
         };
         if let Some(only) = only {
-            return Some(format!("is about {} only", only.as_str()));
+            return Some(format!("applies only to {}", only.as_str()));
         }
         let flags = driver.capabilities.flags();
         if let Some(missing) = self.needs.iter().find(|need| !flags.contains(&(**need, true))) {
-            return Some(format!("needs {missing:?}: not promised"));
+            return Some(format!("requires {missing:?}, which the driver does not promise"));
         }
         let other = self.unless.iter().find(|unless| flags.contains(&(**unless, true)))?;
-        Some(format!("is not about {other:?}"))
+        Some(format!("does not apply to {other:?}"))
     }
 }
 
@@ -82,16 +82,20 @@ mod tests {
     fn no_two_cases_share_a_name() {
         let mut names = BTreeSet::new();
         for case in CASES.iter().copied().flatten() {
-            assert!(names.insert(case.name), "{} is there twice", case.name);
+            assert!(names.insert(case.name), "{} exists twice", case.name);
         }
     }
 
     #[test]
-    fn a_case_needs_only_promises_that_exist() {
+    fn a_case_requires_only_promises_that_exist() {
         let flags = Capabilities::NONE.flags();
         for case in CASES.iter().copied().flatten() {
             for need in case.needs.iter().chain(case.unless) {
-                assert!(flags.iter().any(|(name, _)| name == need), "{} needs {need:?}", case.name);
+                assert!(
+                    flags.iter().any(|(name, _)| name == need),
+                    "{} requires the unknown {need:?}",
+                    case.name
+                );
             }
         }
     }

@@ -1,4 +1,4 @@
-/// Ends the case with a sentence unless the condition holds.
+/// Ends the case with a sentence if the condition does not hold.
 macro_rules! ensure {
     ($condition:expr, $($sentence:tt)+) => {
         if !$condition {
@@ -7,7 +7,7 @@ macro_rules! ensure {
     };
 }
 
-/// The row of the table for the function of that name.
+/// The table entry for the function of that name.
 macro_rules! case {
     ($roles:ident, $run:ident) => {
         case!($roles, $run, needs: [], unless: [])

@@ -1,5 +1,5 @@
-//! The database cases: each the proof of one line of the contract of [`DbApi`](pubsub_api::database::DbApi), that every
-//! registered database driver runs.
+//! The database cases: each tests one line of the contract of [`DbApi`](pubsub_api::database::DbApi), and every registered
+//! database driver runs them.
 
 mod calls;
 mod database_case;

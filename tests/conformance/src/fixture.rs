@@ -10,23 +10,23 @@ use tempfile::TempDir;
 use crate::patience::until;
 use crate::{BrokerPlace, Outcome, Receiver, Sender};
 
-/// What one case has of its own: the driver under test in one role, a folder, a loopback address.
+/// The resources of one case: the driver under test in one role, a folder, a loopback address.
 #[derive(Debug)]
 pub struct Fixture {
     driver: &'static Driver,
     role: Role,
     tables: Vec<&'static [Setting]>,
-    /// Where the broker is, if there is one.
+    /// The broker, if the driver needs one.
     place: Option<Arc<dyn BrokerPlace>>,
     folder: TempDir,
     host: String,
 }
 
 impl Fixture {
-    /// A fixture for `driver` in `role`, with the broker at `place` if it has one.
+    /// A fixture for `driver` in `role`, with the broker at `place` if the driver needs one.
     ///
     /// # Errors
-    /// If there is no room for a folder.
+    /// If its folder cannot be created.
     pub fn new(
         registry: &Registry,
         driver: &'static Driver,
@@ -37,7 +37,7 @@ impl Fixture {
         Ok(Self { driver, role, tables: registry.settings(), place, folder, host: own_host() })
     }
 
-    /// What the driver under test promises.
+    /// The capabilities of the driver under test.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
         self.driver.capabilities
@@ -49,16 +49,16 @@ impl Fixture {
         self.role
     }
 
-    /// The folder of socket and state.
+    /// The folder for socket and state.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Opens the driver, with `--set` arguments beyond the fixture's own.
+    /// Opens the driver, with further `--set` arguments.
     ///
     /// # Errors
-    /// Whatever settings or driver refuse.
+    /// The errors of the settings or the driver.
     pub fn open(&self, sets: &[&str]) -> pubsub_api::Result<Arc<dyn PubSubApi>> {
         let folder = self.folder.path().display();
         let mut all = vec![
@@ -68,7 +68,7 @@ impl Fixture {
             "publishers_ips=".to_owned(),
             format!("publisher_multiproc_socket={folder}/publisher.sock"),
             format!("state_dir={folder}"),
-            // Long enough for a busy machine; cases about either set their own.
+            // Long enough for a busy machine; cases about these settings set their own values.
             "linger=20s".to_owned(),
             "send_timeout=20s".to_owned(),
         ];
@@ -79,7 +79,7 @@ impl Fixture {
         (self.driver.open)(&settings, self.role)
     }
 
-    /// An initialized publisher; on the network hop at a free port, saying hello.
+    /// An initialized publisher; on the network hop at a free port, sending hellos.
     ///
     /// # Errors
     /// If it cannot be initialized.
@@ -87,20 +87,20 @@ impl Fixture {
         self.publisher_with(&[]).await
     }
 
-    /// The same with settings of the case.
+    /// The same with further settings.
     ///
     /// # Errors
     /// If it cannot be initialized.
     pub async fn publisher_with(&self, sets: &[&str]) -> Outcome<Sender> {
         let sender = Sender::start(self.open(sets)?.publisher(), self.role).await?;
         if self.capabilities().broker {
-            // A publisher to a broker is nowhere until it has connected, which its first hello makes it do.
+            // A publisher to a broker has no endpoint until it connects, which its first hello causes.
             until("the publisher's node", || sender.endpoint().is_some()).await?;
         }
         Ok(sender)
     }
 
-    /// A network publisher where another one was: at the port of `endpoint`.
+    /// A network publisher at the port of an earlier one, which had `endpoint`.
     ///
     /// # Errors
     /// If it cannot be initialized.
@@ -117,7 +117,7 @@ impl Fixture {
         for subscription in wanted {
             receiver.register_topic(subscription.clone())?;
         }
-        // Where a broker is, the settings say.
+        // With a broker, the settings have the addresses.
         let addresses = if self.capabilities().broker { &[] } else { addresses };
         for address in addresses {
             receiver.register_listen_address(address)?;
@@ -134,11 +134,11 @@ impl Fixture {
         Ok(Receiver::new(self.open(&[])?.subscriber(), self.capabilities().broker))
     }
 
-    /// A publisher and a subscriber for `wanted`, linked, the subscriptions proved. On the multiproc hop `wanted`
-    /// means nothing.
+    /// A publisher and a subscriber for `wanted`, linked, with active subscriptions. On the multiproc hop `wanted` is
+    /// ignored.
     ///
     /// # Errors
-    /// If they do not come together.
+    /// If they do not connect.
     pub async fn linked(&self, wanted: &[Subscription]) -> Outcome<(Sender, Receiver)> {
         if self.role == Role::Multiproc {
             let receiver = self.subscriber(&[], &[]).await?;
@@ -149,10 +149,10 @@ impl Fixture {
         Ok((sender, receiver))
     }
 
-    /// A network subscriber for `wanted`, linked to `sender`, the subscriptions proved.
+    /// A network subscriber for `wanted`, linked to `sender`, with active subscriptions.
     ///
     /// # Errors
-    /// If they do not come together.
+    /// If they do not connect.
     pub async fn joined(&self, wanted: &[Subscription], sender: &Sender) -> Outcome<Receiver> {
         let address = sender.address()?;
         let receiver = self.subscriber(wanted, &[&address]).await?;
@@ -163,13 +163,12 @@ impl Fixture {
 
 /// The `--set` argument that binds the port of `endpoint`.
 pub(crate) fn port_setting(endpoint: &str) -> Outcome<String> {
-    let (_, port) =
-        endpoint.rsplit_once(':').ok_or_else(|| format!("endpoint {endpoint:?} names no port"))?;
+    let (_, port) = endpoint.rsplit_once(':').ok_or_else(|| format!("endpoint {endpoint:?} has no port"))?;
     Ok(format!("publisher_port={port}"))
 }
 
-/// A loopback address that no other fixture of this process has, and hardly one of another: so a port that a case has
-/// released is still its own.
+/// A loopback address that no other fixture of this process has, and hardly any of another process: so a port that a case
+/// has released stays available to it.
 fn own_host() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What becomes of `$hello`.
+//! The handling of `$hello`.
 
 use pubsub_api::{Incoming, Notice};
 
@@ -7,19 +7,19 @@ use crate::receiver::{key, pattern, topic};
 use crate::{Case, Fixture, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
-    case!(Network, a_link_is_told_up_and_then_subscribed),
-    case!(Network, subscribed_is_told_once_as_long_as_the_link_stands),
+    case!(Network, a_link_is_reported_up_and_then_subscribed),
+    case!(Network, subscribed_is_reported_once_while_the_link_is_up),
     case!(Network, every_event_after_subscribed_arrives),
-    case!(Network, hello_reaches_who_asked_for_it_by_name),
+    case!(Network, hello_reaches_subscribers_of_its_topic),
 ];
 
-/// "A connection stands. Subscriptions may still be on their way", and then the first hello.
-async fn a_link_is_told_up_and_then_subscribed(fixture: Fixture) -> Outcome {
+/// The link is reported up when the connection is made, and subscribed after the first hello.
+async fn a_link_is_reported_up_and_then_subscribed(fixture: Fixture) -> Outcome {
     let sender = fixture.publisher().await?;
     let mut publisher = sender.address()?;
     let receiver = fixture.subscriber(&[topic("a")?], &[&publisher]).await?;
     receiver.subscribed(&publisher).await?;
-    // At a broker the link is to a node of its, the same or another.
+    // With a broker the link is to one of its nodes.
     if let (true, Some(Notice::LinkUp { publisher: node })) =
         (fixture.capabilities().broker, receiver.notices().into_iter().next())
     {
@@ -30,12 +30,12 @@ async fn a_link_is_told_up_and_then_subscribed(fixture: Fixture) -> Outcome {
         Notice::Subscribed { publisher, incarnation: None },
     ];
     let told = receiver.notices();
-    ensure!(told == expected, "{expected:?} must be told, and {told:?} was");
+    ensure!(told == expected, "expected the notices {expected:?}, got {told:?}");
     Ok(())
 }
 
-/// "`Subscribed` = the first `$hello` after a (re)connect", not every one.
-async fn subscribed_is_told_once_as_long_as_the_link_stands(fixture: Fixture) -> Outcome {
+/// Only the first `$hello` after a (re)connect causes `Subscribed`.
+async fn subscribed_is_reported_once_while_the_link_is_up(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?, pattern("#")?]).await?;
     let told = receiver.notices();
     for number in 0..20 {
@@ -44,16 +44,16 @@ async fn subscribed_is_told_once_as_long_as_the_link_stands(fixture: Fixture) ->
         receiver.expect("a", number).await?;
     }
     let later = receiver.notices();
-    ensure!(later == told, "further hellos must tell nothing, and after {told:?} came {later:?}");
+    ensure!(later == told, "further hellos must cause no notice, but after {told:?} came {later:?}");
     Ok(())
 }
 
-/// "The first `$hello` since the connection stands: every event published from now on arrives."
+/// Every event published after the first `$hello` of a connection arrives.
 async fn every_event_after_subscribed_arrives(fixture: Fixture) -> Outcome {
     let names: Vec<String> = (0..200).map(|number| format!("topic-{number}")).collect();
     let wanted = names.iter().map(|name| topic(name)).collect::<Result<Vec<_>, _>>()?;
     let (sender, receiver) = fixture.linked(&wanted).await?;
-    // Those that were registered last are the likeliest to be placed too late.
+    // The topics registered last are the most likely to be subscribed too late.
     for name in names.iter().rev() {
         sender.publish(name, 1).await?;
     }
@@ -65,22 +65,22 @@ async fn every_event_after_subscribed_arrives(fixture: Fixture) -> Outcome {
     Ok(())
 }
 
-/// "… and is delivered only to who asked for that topic by name." That others do not get it, is proved by
-/// `wildcards_never_see_reserved_topics` and by every case that expects other events.
-async fn hello_reaches_who_asked_for_it_by_name(fixture: Fixture) -> Outcome {
+/// A hello is delivered only to subscribers of its topic. `wildcards_never_match_reserved_topics`, and every case that expects
+/// other events, test that others do not receive it.
+async fn hello_reaches_subscribers_of_its_topic(fixture: Fixture) -> Outcome {
     let (_sender, receiver) = fixture.linked(&[topic("$hello")?]).await?;
     for _ in 0..3 {
         let envelope = receiver.envelope("a hello").await?;
-        ensure!(envelope.topic == pubsub_api::HELLO, "only hellos were asked for, and {envelope:?} came");
+        ensure!(envelope.topic == pubsub_api::HELLO, "expected only hellos, got {envelope:?}");
         ensure!(
             key(&envelope)? == "conformance",
-            "the hello must be the publisher's own, and it is {envelope:?}"
+            "the hello must be the publisher's own, but is {envelope:?}"
         );
     }
     let notice = receiver.notices();
     let downs = notice.iter().filter(|notice| matches!(notice, Notice::LinkDown { .. })).count();
-    ensure!(downs == 0, "the link must stand, and {notice:?} was told");
-    let next = receiver.next("one more hello").await?;
-    ensure!(matches!(next, Incoming::Message(_)), "hellos go on, and {next:?} came");
+    ensure!(downs == 0, "the link must stay up, but {notice:?} was reported");
+    let next = receiver.next("another hello").await?;
+    ensure!(matches!(next, Incoming::Message(_)), "expected further hellos, got {next:?}");
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! The conformance suite: one table of [`Case`]s, each the proof of one line of the contract, that every registered
-//! driver runs for each role that it has; and one of [`DatabaseCase`]s for every registered database driver.
+//! The conformance suite: one table of [`Case`]s, each of which tests one line of the contract, for every registered driver
+//! and each of its roles; and one of [`DatabaseCase`]s for every registered database driver.
 //!
-//! The contract is the docs of [`Publisher`](pubsub_api::Publisher) and [`Subscriber`](pubsub_api::Subscriber), and of
-//! [`DbApi`](pubsub_api::database::DbApi), whose drivers find their databases at [`PLACES`], each case at each. A case
-//! that a driver does not have to pass, by its role or by its [`Capabilities`](pubsub_api::Capabilities), shows as
-//! ignored with the reason; nothing is skipped in silence. To run one driver, or one case of all:
+//! The contract is the documentation of [`Publisher`](pubsub_api::Publisher) and [`Subscriber`](pubsub_api::Subscriber), and
+//! of [`DbApi`](pubsub_api::database::DbApi). Database drivers run each case at each of their [`PLACES`]. A case that does
+//! not apply to a driver, by its role or by its [`Capabilities`](pubsub_api::Capabilities), is reported as ignored with the
+//! reason; nothing is skipped silently. To run one driver, or one case of all:
 //!
 //! ```text
 //! cargo test -p conformance -- memory_pubsub_driver::network
@@ -13,8 +13,8 @@
 //! ```
 //!
 //! Each case has its own folder, its own loopback address and port 0, and waits for conditions with a deadline of
-//! [`PATIENCE`]. A subscription is proved by [`Notice::Subscribed`](pubsub_api::Notice), to which every network
-//! publisher of the suite says `$hello` every 50 ms; one that is placed while running, by probe events.
+//! [`PATIENCE`]. [`Notice::Subscribed`](pubsub_api::Notice) shows that a subscription is active; for it every network
+//! publisher of the suite sends `$hello` every 50 ms. For a subscription made while running, probe events show it.
 
 mod broker_place;
 mod case;

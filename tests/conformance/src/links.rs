@@ -1,4 +1,4 @@
-//! Publishers and subscribers that come and go while others stay.
+//! Publishers and subscribers that connect and disconnect while others stay.
 
 use pubsub_api::{Incoming, Notice};
 
@@ -7,18 +7,18 @@ use crate::receiver::{key, topic};
 use crate::{Case, Fixture, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
-    case!(Network, one_subscriber_takes_from_several_publishers, unless: ["broker"]),
+    case!(Network, one_subscriber_receives_from_several_publishers, unless: ["broker"]),
     case!(Network, several_subscribers_each_get_every_event),
-    case!(Network, a_subscriber_that_leaves_takes_nothing_from_the_others),
+    case!(Network, the_end_of_a_subscriber_does_not_affect_the_others),
     case!(Network, an_address_registered_while_running_is_connected, unless: ["broker"]),
-    case!(Network, an_unregistered_address_is_left_for_good, unless: ["broker"]),
+    case!(Network, an_unregistered_address_is_disconnected_permanently, unless: ["broker"]),
     case!(Network, an_unregistered_address_can_be_registered_again, unless: ["broker"]),
-    case!(Network, loss_of_one_link_leaves_the_others, unless: ["broker"]),
+    case!(Network, the_loss_of_one_link_does_not_affect_the_others, unless: ["broker"]),
     case!(Network, topics_and_addresses_can_be_registered_from_any_task),
 ];
 
-/// "Connects to one more publisher."
-async fn one_subscriber_takes_from_several_publishers(fixture: Fixture) -> Outcome {
+/// A subscriber connects to several publishers.
+async fn one_subscriber_receives_from_several_publishers(fixture: Fixture) -> Outcome {
     let receiver = fixture.subscriber(&[topic("a")?], &[]).await?;
     let mut senders = Vec::new();
     for _ in 0..3 {
@@ -37,7 +37,7 @@ async fn one_subscriber_takes_from_several_publishers(fixture: Fixture) -> Outco
     Ok(())
 }
 
-/// "One publisher, many subscribers."
+/// A publisher serves several subscribers.
 async fn several_subscribers_each_get_every_event(fixture: Fixture) -> Outcome {
     let sender = fixture.publisher().await?;
     let mut receivers = Vec::new();
@@ -51,8 +51,8 @@ async fn several_subscribers_each_get_every_event(fixture: Fixture) -> Outcome {
     Ok(())
 }
 
-/// Closing one subscriber ends its own links only.
-async fn a_subscriber_that_leaves_takes_nothing_from_the_others(fixture: Fixture) -> Outcome {
+/// Closing one subscriber ends only its own links.
+async fn the_end_of_a_subscriber_does_not_affect_the_others(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     for round in 0..5 {
         let other = fixture.joined(&[topic("a")?], &sender).await?;
@@ -66,7 +66,7 @@ async fn a_subscriber_that_leaves_takes_nothing_from_the_others(fixture: Fixture
     Ok(())
 }
 
-/// "Addresses and topics can be registered before `initialize` and at any time after."
+/// Addresses can be registered before `initialize` and at any time after.
 async fn an_address_registered_while_running_is_connected(fixture: Fixture) -> Outcome {
     let (first, receiver) = fixture.linked(&[topic("a")?]).await?;
     let second = fixture.publisher().await?;
@@ -79,15 +79,15 @@ async fn an_address_registered_while_running_is_connected(fixture: Fixture) -> O
     Ok(())
 }
 
-/// "Leaves a publisher for good": what it sends from then on does not arrive.
-async fn an_unregistered_address_is_left_for_good(fixture: Fixture) -> Outcome {
+/// An unregistered address is left: later events of its publisher do not arrive.
+async fn an_unregistered_address_is_disconnected_permanently(fixture: Fixture) -> Outcome {
     let (left, receiver) = fixture.linked(&[topic("a")?]).await?;
     let kept = fixture.publisher().await?;
     receiver.register_listen_address(&kept.address()?)?;
     receiver.subscribed(&kept.address()?).await?;
     ensure!(receiver.unregister_listen_address(&left.address()?), "a known address must be `true`");
     left.publish_all("a", 0..100).await?;
-    // The other publisher's events, its hellos and its end take longer than a link that was still there.
+    // The other publisher's events, its hellos and its end take longer than events on a link that still exists.
     for number in 0..20 {
         kept.publish("a", format!("kept-{number}")).await?;
         receiver.expect("a", format!("kept-{number}")).await?;
@@ -101,19 +101,19 @@ async fn an_unregistered_address_is_left_for_good(fixture: Fixture) -> Outcome {
             }
             Incoming::Notice(_) => {}
             Incoming::Message(envelope) => {
-                return Err(format!("no event was due, and {:?} came", key(&envelope)?).into());
+                return Err(format!("expected no event, got {:?}", key(&envelope)?).into());
             }
         }
     }
 }
 
-/// Leaving for good is not for ever.
+/// An unregistered address may be registered again.
 async fn an_unregistered_address_can_be_registered_again(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     let address = sender.address()?;
     for round in 0..3 {
         ensure!(receiver.unregister_listen_address(&address), "a known address must be `true`");
-        ensure!(receiver.register_listen_address(&address)?, "an address that was taken away must be new");
+        ensure!(receiver.register_listen_address(&address)?, "an unregistered address must be new");
         receiver.subscribed(&address).await?;
         sender.publish("a", round).await?;
         receiver.expect("a", round).await?;
@@ -121,8 +121,8 @@ async fn an_unregistered_address_can_be_registered_again(fixture: Fixture) -> Ou
     Ok(())
 }
 
-/// Each link is its own: one publisher's end is told with its name, and the other's events go on.
-async fn loss_of_one_link_leaves_the_others(fixture: Fixture) -> Outcome {
+/// Links are independent: the end of one publisher is reported with its name, and the other's events continue.
+async fn the_loss_of_one_link_does_not_affect_the_others(fixture: Fixture) -> Outcome {
     let (gone, receiver) = fixture.linked(&[topic("a")?]).await?;
     let kept = fixture.publisher().await?;
     receiver.register_listen_address(&kept.address()?)?;
@@ -134,11 +134,11 @@ async fn loss_of_one_link_leaves_the_others(fixture: Fixture) -> Outcome {
     let (kept, told) = (kept.address()?, receiver.notices());
     let wrong =
         told.iter().find(|notice| matches!(notice, Notice::LinkDown { publisher, .. } if *publisher == kept));
-    ensure!(wrong.is_none(), "only one link was lost, and {wrong:?} was told");
+    ensure!(wrong.is_none(), "only one link was lost, but {wrong:?} was reported");
     Ok(())
 }
 
-/// "… from any task."
+/// Registration works from any task.
 async fn topics_and_addresses_can_be_registered_from_any_task(fixture: Fixture) -> Outcome {
     let sender = fixture.publisher().await?;
     let address = sender.address()?;
@@ -157,7 +157,10 @@ async fn topics_and_addresses_can_be_registered_from_any_task(fixture: Fixture) 
     for task in tasks {
         new += usize::from(task.await??);
     }
-    ensure!(broker || new == 1, "one of eight was the first to register {address}, and {new} were told so");
+    ensure!(
+        broker || new == 1,
+        "one of eight calls was the first to register {address}, but {new} returned true"
+    );
     for number in 0..8 {
         receiver.proved(&sender, &format!("task-{number}")).await?;
     }

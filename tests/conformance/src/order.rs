@@ -1,4 +1,4 @@
-//! In which order events arrive, and that none is lost on the way to the application.
+//! The order in which events arrive, and that none is lost on the way to the application.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ pub(crate) const CASES: &[Case] = &[
     case!(Both, events_of_many_topics_arrive_each_in_order),
     case!(Multiproc, several_publishers_to_one_subscriber_are_each_in_order),
     case!(Both, recv_is_cancel_safe),
-    case!(Both, send_accepts_its_event_or_not_when_it_is_cancelled),
+    case!(Both, a_cancelled_send_has_accepted_its_event_or_not),
 ];
 
-/// How many events are under way at a time: less than any queue holds, so that nobody has a reason to drop.
+/// Number of events in flight: less than any queue holds, so that no queue drops events.
 const WINDOW: usize = 500;
 
-/// "Events of one publisher on one topic arrive in the order of their `send`."
+/// Events of one publisher on one topic arrive in the order of their `send`.
 async fn events_of_a_topic_arrive_in_the_order_of_their_send(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     for start in (0..20_000).step_by(WINDOW) {
@@ -34,7 +34,7 @@ async fn events_of_a_topic_arrive_in_the_order_of_their_send(fixture: Fixture) -
     Ok(())
 }
 
-/// The same, of each topic.
+/// The same for each of several topics.
 async fn events_of_many_topics_arrive_each_in_order(fixture: Fixture) -> Outcome {
     let names = ["D", "tenant-1", "tenant-10", "projekt-ü"];
     let wanted = names.iter().map(|name| topic(name)).collect::<Result<Vec<_>, _>>()?;
@@ -50,14 +50,14 @@ async fn events_of_many_topics_arrive_each_in_order(fixture: Fixture) -> Outcome
         for _ in 0..window.len() * names.len() {
             let (name, came) = receiver.event("an event of every topic").await?;
             let wanted = next.entry(name.clone()).or_default();
-            ensure!(came == wanted.to_string(), "event {wanted} of {name:?} must come, and {came} came");
+            ensure!(came == wanted.to_string(), "expected event {wanted} of {name:?}, got {came}");
             *wanted += 1;
         }
     }
     Ok(())
 }
 
-/// The same, of each publisher.
+/// The same for each of several publishers.
 async fn several_publishers_to_one_subscriber_are_each_in_order(fixture: Fixture) -> Outcome {
     const EVENTS: usize = 2_000;
     let receiver = fixture.subscriber(&[], &[]).await?;
@@ -70,8 +70,8 @@ async fn several_publishers_to_one_subscriber_are_each_in_order(fixture: Fixture
     }
     while next.values().any(|number| *number < EVENTS) {
         let (name, came) = receiver.event(&format!("the events of every worker, so far {next:?}")).await?;
-        let wanted = next.get_mut(&name).ok_or_else(|| format!("nobody sent on {name:?}"))?;
-        ensure!(came == wanted.to_string(), "event {wanted} of {name:?} must come, and {came} came");
+        let wanted = next.get_mut(&name).ok_or_else(|| format!("no worker sends on {name:?}"))?;
+        ensure!(came == wanted.to_string(), "expected event {wanted} of {name:?}, got {came}");
         *wanted += 1;
     }
     for sender in senders {
@@ -87,7 +87,7 @@ async fn publish_all(publisher: Arc<dyn Publisher>, name: &str, events: usize) -
     Ok(())
 }
 
-/// "If the future is dropped, nothing is lost: the next call yields what this one would have."
+/// If the future is dropped, nothing is lost: the next call yields what this one would have yielded.
 async fn recv_is_cancel_safe(fixture: Fixture) -> Outcome {
     const EVENTS: usize = 3_000;
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
@@ -106,7 +106,7 @@ async fn recv_is_cancel_safe(fixture: Fixture) -> Outcome {
     received?
 }
 
-/// Drops most of the futures that it makes: some before they are polled a second time, some while they wait.
+/// Drops most of the futures that it creates: some before they are polled a second time, some while they wait.
 async fn receive_impatiently(receiver: &Receiver, events: usize) -> Outcome {
     let mut next = 0;
     let mut turn = 0_u64;
@@ -119,15 +119,15 @@ async fn receive_impatiently(receiver: &Receiver, events: usize) -> Outcome {
         };
         if let Incoming::Message(envelope) = incoming? {
             let came = key(&envelope)?;
-            ensure!(came == next.to_string(), "event {next} must come, and {came} came");
+            ensure!(came == next.to_string(), "expected event {next}, got {came}");
             next += 1;
         }
     }
     Ok(())
 }
 
-/// "If the future is dropped, the event was either accepted or not; nothing else changes."
-async fn send_accepts_its_event_or_not_when_it_is_cancelled(fixture: Fixture) -> Outcome {
+/// If the future is dropped, the event was either accepted or not; nothing else changes.
+async fn a_cancelled_send_has_accepted_its_event_or_not(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     let mut sure = Vec::new();
     for number in 0..500_usize {
@@ -143,9 +143,12 @@ async fn send_accepts_its_event_or_not_when_it_is_cancelled(fixture: Fixture) ->
     sender.publish("a", "last").await?;
     let came = keys_until_last(&receiver).await?;
     let in_order: Vec<usize> = came.iter().map(|key| key.parse()).collect::<Result<_, _>>()?;
-    ensure!(in_order.is_sorted_by(|one, next| one < next), "each comes once and in order, and {came:?} came");
+    ensure!(
+        in_order.is_sorted_by(|one, next| one < next),
+        "each must arrive once and in order, got {came:?}"
+    );
     let missing: Vec<_> = sure.iter().filter(|key| !came.contains(key)).collect();
-    ensure!(missing.is_empty(), "accepted events must arrive, and {missing:?} did not");
+    ensure!(missing.is_empty(), "accepted events must arrive, but {missing:?} did not");
     close_is_ok(&sender, fixture.role()).await
 }
 
@@ -163,6 +166,6 @@ async fn close_is_ok(sender: &Sender, role: Role) -> Outcome {
     match sender.close().await {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::Unavailable && role == Role::Network => Ok(()),
-        Err(error) => Err(format!("close must have nothing left to hand over: {error}").into()),
+        Err(error) => Err(format!("close must have nothing left to deliver: {error}").into()),
     }
 }

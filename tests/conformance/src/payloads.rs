@@ -1,4 +1,4 @@
-//! What may travel, and that it arrives as it was sent.
+//! Which payloads are allowed, and that they arrive unchanged.
 
 use bytes::Bytes;
 use pubsub_api::wire::{EventRef, MAX_EVENT_BYTES, MAX_RECEIVED_BYTES};
@@ -10,12 +10,12 @@ use crate::{Case, Fixture, Outcome, Receiver, Sender};
 
 pub(crate) const CASES: &[Case] = &[
     case!(Both, an_event_of_one_mebibyte_arrives),
-    case!(Both, an_event_of_one_byte_more_is_refused_naming_both_numbers),
-    case!(Both, a_payload_as_large_as_receivers_take_arrives_and_one_byte_more_is_invalid),
+    case!(Both, an_event_one_byte_too_large_is_refused_with_both_sizes),
+    case!(Both, the_largest_payload_arrives_and_one_byte_more_is_invalid),
     case!(Both, empty_values_arrive_empty),
-    case!(Both, any_msgpack_value_arrives_unharmed),
-    case!(Both, stamp_and_version_arrive_unharmed),
-    case!(Both, a_payload_that_is_no_event_map_passes_untouched),
+    case!(Both, any_msgpack_value_arrives_unchanged),
+    case!(Both, stamp_and_version_arrive_unchanged),
+    case!(Both, a_payload_that_is_not_an_event_map_arrives_unchanged),
     case!(Both, send_event_refuses_reserved_topics),
 ];
 
@@ -27,13 +27,13 @@ fn event(value: impl Into<Value>) -> Outcome<Event> {
     Ok(Event::new("lport", "port-1", Action::Set, value, Topic::new("a")?))
 }
 
-/// An event that packs into `bytes`.
+/// An event whose packed size is `bytes`.
 fn event_of(bytes: usize) -> Outcome<Event> {
     let packed = Envelope::pack(&event("x".repeat(bytes - 1_000))?)?.payload.len();
     event("x".repeat(bytes - 1_000 + bytes - packed))
 }
 
-/// Sends the event; exactly its bytes must come.
+/// Sends the event; exactly its bytes must arrive.
 async fn travels(sender: &Sender, receiver: &Receiver, event: &Event) -> Outcome {
     sender.send_event(event).await?;
     arrives(receiver, &Envelope::pack(event)?).await
@@ -42,22 +42,22 @@ async fn travels(sender: &Sender, receiver: &Receiver, event: &Event) -> Outcome
 async fn arrives(receiver: &Receiver, sent: &Envelope) -> Outcome {
     let came = receiver.envelope("the event that was sent").await?;
     let length = (sent.payload.len(), came.payload.len());
-    ensure!(came.topic == sent.topic, "it was sent on {:?}, and came on {:?}", sent.topic, came.topic);
+    ensure!(came.topic == sent.topic, "it was sent on {:?}, but arrived on {:?}", sent.topic, came.topic);
     ensure!(
         came.payload == sent.payload,
-        "the bytes must come as they were sent: {length:?} bytes sent and come"
+        "the bytes must arrive unchanged: {length:?} bytes sent and received"
     );
     Ok(())
 }
 
-/// "Limits: map 1 MiB as its author sent it."
+/// The limit of an event map is 1 MiB.
 async fn an_event_of_one_mebibyte_arrives(fixture: Fixture) -> Outcome {
     let (sender, receiver) = linked(&fixture).await?;
     let event = event_of(MAX_EVENT_BYTES)?;
     let length = Envelope::pack(&event)?.payload.len();
     ensure!(
         length == MAX_EVENT_BYTES,
-        "the case itself must make {MAX_EVENT_BYTES} bytes, and it made {length}"
+        "defect of the case: it must make {MAX_EVENT_BYTES} bytes, but made {length}"
     );
     for _ in 0..3 {
         travels(&sender, &receiver, &event).await?;
@@ -65,34 +65,32 @@ async fn an_event_of_one_mebibyte_arrives(fixture: Fixture) -> Outcome {
     Ok(())
 }
 
-/// "`Invalid` … for an event above 1 MiB", and nothing of it arrives.
-async fn an_event_of_one_byte_more_is_refused_naming_both_numbers(fixture: Fixture) -> Outcome {
+/// An event above 1 MiB is `Invalid`, and nothing of it arrives.
+async fn an_event_one_byte_too_large_is_refused_with_both_sizes(fixture: Fixture) -> Outcome {
     let (sender, receiver) = linked(&fixture).await?;
     let Value::Text(largest) = event_of(MAX_EVENT_BYTES)?.value else {
-        return Err("the value is text".into());
+        return Err("the value must be text".into());
     };
     let error = match sender.send_event(&event(largest + "x")?).await {
         Err(error) if error.kind() == ErrorKind::Invalid => error.to_string(),
         other => {
-            return Err(format!("one byte above the limit must be `Invalid`, and it was {other:?}").into());
+            return Err(format!("one byte above the limit must be `Invalid`, but was {other:?}").into());
         }
     };
     for number in [MAX_EVENT_BYTES, MAX_EVENT_BYTES + 1] {
-        ensure!(error.contains(&number.to_string()), "the refusal must name {number}, and it says: {error}");
+        ensure!(error.contains(&number.to_string()), "the error must contain {number}, but is: {error}");
     }
     travels(&sender, &receiver, &event("small")?).await
 }
 
-/// "`Invalid` if the payload exceeds `MAX_RECEIVED_BYTES`."
-async fn a_payload_as_large_as_receivers_take_arrives_and_one_byte_more_is_invalid(
-    fixture: Fixture,
-) -> Outcome {
+/// A payload above `MAX_RECEIVED_BYTES` is `Invalid`.
+async fn the_largest_payload_arrives_and_one_byte_more_is_invalid(fixture: Fixture) -> Outcome {
     let (sender, receiver) = linked(&fixture).await?;
     let topic = Topic::new("a")?;
     match sender.send(&topic, Bytes::from(vec![0x5a; MAX_RECEIVED_BYTES + 1])).await {
         Err(error) if error.kind() == ErrorKind::Invalid => {}
         other => {
-            return Err(format!("one byte above the limit must be `Invalid`, and it was {other:?}").into());
+            return Err(format!("one byte above the limit must be `Invalid`, but was {other:?}").into());
         }
     }
     let payload = Bytes::from(vec![0x5a; MAX_RECEIVED_BYTES]);
@@ -100,7 +98,7 @@ async fn a_payload_as_large_as_receivers_take_arrives_and_one_byte_more_is_inval
     arrives(&receiver, &Envelope { topic, payload }).await
 }
 
-/// An empty text is not nil, and either arrives as itself.
+/// An empty text is not nil, and both arrive unchanged.
 async fn empty_values_arrive_empty(fixture: Fixture) -> Outcome {
     let (sender, receiver) = linked(&fixture).await?;
     for value in [Value::Text(String::new()), Value::Nil] {
@@ -109,20 +107,20 @@ async fn empty_values_arrive_empty(fixture: Fixture) -> Outcome {
     travels(&sender, &receiver, &Event::new("", "", Action::Other(String::new()), "", Topic::new("a")?)).await
 }
 
-/// "Any other msgpack value, exactly one, in the bytes that came: passed on unharmed."
-async fn any_msgpack_value_arrives_unharmed(fixture: Fixture) -> Outcome {
+/// Any single msgpack value arrives with the same bytes.
+async fn any_msgpack_value_arrives_unchanged(fixture: Fixture) -> Outcome {
     let (sender, receiver) = linked(&fixture).await?;
     for value in MSGPACK_VALUES {
         let event = event(Value::Other(Bytes::from_static(value)))?;
         let packed = Envelope::pack(&event)?;
         EventRef::read(b"a", &packed.payload)
-            .map_err(|error| format!("the case itself packs {value:x?}: {error}"))?;
+            .map_err(|error| format!("defect of the case: it packs {value:x?}: {error}"))?;
         travels(&sender, &receiver, &event).await?;
     }
     Ok(())
 }
 
-/// One of each family of <https://github.com/msgpack/msgpack/blob/master/spec.md>.
+/// One value of each family of <https://github.com/msgpack/msgpack/blob/master/spec.md>.
 const MSGPACK_VALUES: &[&[u8]] = &[
     b"\xc2",
     b"\xc3",
@@ -155,8 +153,8 @@ const MSGPACK_VALUES: &[&[u8]] = &[
     b"\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91\xc0",
 ];
 
-/// "`stamp` and `version` follow where someone has set them."
-async fn stamp_and_version_arrive_unharmed(fixture: Fixture) -> Outcome {
+/// `stamp` and `version` arrive unchanged if the sender has set them.
+async fn stamp_and_version_arrive_unchanged(fixture: Fixture) -> Outcome {
     let (sender, receiver) = linked(&fixture).await?;
     let stamp = Stamp { publisher: u64::MAX, epoch: 1, sequence: 2, time_us: 0 };
     let stamped = Event { stamp: Some(stamp), version: Some(u64::MAX), ..event("{}")? };
@@ -164,8 +162,8 @@ async fn stamp_and_version_arrive_unharmed(fixture: Fixture) -> Outcome {
     travels(&sender, &receiver, &Event { version: Some(0), ..event("{}")? }).await
 }
 
-/// "Its map is not yet checked": the driver carries bytes.
-async fn a_payload_that_is_no_event_map_passes_untouched(fixture: Fixture) -> Outcome {
+/// The driver transports bytes and does not check the map.
+async fn a_payload_that_is_not_an_event_map_arrives_unchanged(fixture: Fixture) -> Outcome {
     let (sender, receiver) = linked(&fixture).await?;
     let topic = Topic::new("a")?;
     let noise: Vec<u8> =
@@ -180,7 +178,7 @@ async fn a_payload_that_is_no_event_map_passes_untouched(fixture: Fixture) -> Ou
     travels(&sender, &receiver, &event("{}")?).await
 }
 
-/// "`Invalid` also for a reserved topic."
+/// `send_event` is `Invalid` for a reserved topic.
 async fn send_event_refuses_reserved_topics(fixture: Fixture) -> Outcome {
     let (sender, receiver) = linked(&fixture).await?;
     for name in ["$hello", "$mark.D", "$"] {
@@ -188,7 +186,7 @@ async fn send_event_refuses_reserved_topics(fixture: Fixture) -> Outcome {
             Err(error) if error.kind() == ErrorKind::Invalid => {}
             other => {
                 return Err(
-                    format!("{name:?} is reserved, so it must be `Invalid`, and it was {other:?}").into()
+                    format!("{name:?} is reserved, so it must be `Invalid`, but was {other:?}").into()
                 );
             }
         }

@@ -9,19 +9,19 @@ use crate::check::ensure;
 use crate::patience::within;
 use crate::{Outcome, PATIENCE, Sender};
 
-/// How keys of probe events begin; [`Receiver::envelope`] steps over them.
+/// The prefix of the keys of probe events; [`Receiver::envelope`] skips them.
 const PROBE: &str = "probe-";
 
-/// How long one probe is waited for before the next is sent.
+/// Interval between probes.
 const PROBE_EVERY: Duration = Duration::from_millis(50);
 
 /// A subscriber under test.
 #[derive(Debug)]
 pub struct Receiver {
     subscriber: Arc<dyn Subscriber>,
-    /// Whether its link is to a broker, whichever node of it, and not to publishers.
+    /// Whether its link is to a broker (any node of it) instead of publishers.
     broker: bool,
-    /// What was told so far, for the sentence of a failure.
+    /// The notices so far, for failure messages.
     notices: Mutex<Vec<Notice>>,
 }
 
@@ -30,13 +30,13 @@ impl Receiver {
         Self { subscriber, broker, notices: Mutex::default() }
     }
 
-    /// The subscriber itself, to share among tasks.
+    /// The subscriber itself, to share it between tasks.
     #[must_use]
     pub fn share(&self) -> Arc<dyn Subscriber> {
         Arc::clone(&self.subscriber)
     }
 
-    /// Tells the workers that all of a batch is accepted, if its driver has them told.
+    /// Acknowledges a batch to its workers, if the driver supports that.
     pub fn acknowledge(&self, batch: &Batch) {
         let Some(acknowledger) = self.subscriber.acknowledger() else { return };
         for source in batch.sources() {
@@ -44,14 +44,14 @@ impl Receiver {
         }
     }
 
-    /// What comes next. A driver that has workers told acknowledges by itself what it hands out one by one.
+    /// The next item. A driver with acknowledgements acknowledges automatically what it yields one by one.
     ///
     /// # Errors
-    /// As [`Subscriber::recv`], and if nothing comes.
+    /// As [`Subscriber::recv`], and if nothing arrives.
     pub async fn next(&self, what: &str) -> Outcome<Incoming> {
         let incoming = match within(what, self.subscriber.recv()).await {
             Ok(received) => received?,
-            Err(failure) => return Err(format!("{failure}; told so far: {:?}", self.notices()).into()),
+            Err(failure) => return Err(format!("{failure}; notices so far: {:?}", self.notices()).into()),
         };
         if let Incoming::Notice(notice) = &incoming {
             self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice.clone());
@@ -59,13 +59,13 @@ impl Receiver {
         Ok(incoming)
     }
 
-    /// Every notice that was received so far.
+    /// All notices received so far.
     #[must_use]
     pub fn notices(&self) -> Vec<Notice> {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The next event that is no probe; a gap is a failure, other notices are stepped over.
+    /// The next event that is not a probe; a gap is a failure, other notices are skipped.
     ///
     /// # Errors
     /// As [`next`](Receiver::next).
@@ -85,24 +85,24 @@ impl Receiver {
     /// The next event's topic and key.
     ///
     /// # Errors
-    /// As [`next`](Receiver::next), and if it is no event map.
+    /// As [`next`](Receiver::next), and if it is not an event map.
     pub async fn event(&self, what: &str) -> Outcome<(String, String)> {
         let envelope = self.envelope(what).await?;
         Ok((envelope.topic.to_string(), key(&envelope)?))
     }
 
-    /// Takes the next event, which must have this topic and key.
+    /// Receives the next event, which must have this topic and key.
     ///
     /// # Errors
-    /// If another comes, or none.
+    /// If another event arrives, or none.
     pub async fn expect(&self, topic: &str, wanted: impl ToString) -> Outcome {
         let wanted = (topic.to_owned(), wanted.to_string());
         let came = self.event(&format!("the event {wanted:?}")).await?;
-        ensure!(came == wanted, "the next event must be {wanted:?}, and {came:?} came");
+        ensure!(came == wanted, "expected the event {wanted:?}, got {came:?}");
         Ok(())
     }
 
-    /// Takes events with the keys of `numbers`, in order.
+    /// Receives events with the keys of `numbers`, in order.
     ///
     /// # Errors
     /// As [`expect`](Receiver::expect).
@@ -113,19 +113,19 @@ impl Receiver {
         Ok(())
     }
 
-    /// Waits for `Subscribed` of this publisher (at a broker, of any node), and steps over everything before.
+    /// Waits for `Subscribed` of this publisher (with a broker, of any node), and skips everything before.
     ///
     /// # Errors
-    /// If it is not told.
+    /// If it is not reported.
     pub async fn subscribed(&self, endpoint: &str) -> Outcome {
         let is_it = |notice: &Notice| matches!(notice, Notice::Subscribed { publisher, .. } if self.broker || publisher == endpoint);
         self.notice(&format!("`Subscribed` of {endpoint}"), is_it).await
     }
 
-    /// Waits for `LinkDown` of this publisher, and steps over everything before.
+    /// Waits for `LinkDown` of this publisher, and skips everything before.
     ///
     /// # Errors
-    /// If it is not told.
+    /// If it is not reported.
     pub async fn link_down(&self, endpoint: &str) -> Outcome {
         let is_it =
             |notice: &Notice| matches!(notice, Notice::LinkDown { publisher, .. } if publisher == endpoint);
@@ -133,7 +133,7 @@ impl Receiver {
     }
 
     async fn notice(&self, what: &str, is_it: impl Fn(&Notice) -> bool) -> Outcome {
-        // One deadline for all of it: events go on while a notice is missing.
+        // One deadline for the whole wait: events may arrive continuously.
         let found = async {
             loop {
                 match self.next(what).await {
@@ -146,17 +146,17 @@ impl Receiver {
         within(what, found).await?
     }
 
-    /// Sends probes on `topic` until one arrives: then a subscription placed while running holds.
+    /// Sends probes on `topic` until one arrives: then a subscription made while running is active.
     ///
     /// # Errors
-    /// If none arrives, or an event that is no probe does.
+    /// If none arrives, or another event does.
     pub async fn proved(&self, sender: &Sender, topic: &str) -> Outcome {
         let start = tokio::time::Instant::now();
         for number in 0_u32.. {
             if start.elapsed() >= PATIENCE {
                 let (from, to) = (sender.status(), self.subscriber.status());
                 let sentence =
-                    format!("no event on {topic:?} arrived of {number} sent, from {from:?} to {to:?}");
+                    format!("none of {number} events on {topic:?} arrived, from {from:?} to {to:?}");
                 return Err(sentence.into());
             }
             sender.publish(topic, format!("{PROBE}{number}")).await?;
@@ -166,7 +166,7 @@ impl Receiver {
                         return Ok(());
                     }
                     Incoming::Message(envelope) if !is_probe(&envelope) => {
-                        return Err(format!("no event was due, and {envelope:?} came").into());
+                        return Err(format!("expected no event, got {envelope:?}").into());
                     }
                     _ => {}
                 }
@@ -184,7 +184,7 @@ impl Deref for Receiver {
     }
 }
 
-/// The key by which an event is known.
+/// The key that identifies an event.
 pub(crate) fn key(envelope: &Envelope) -> Outcome<String> {
     let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload)?;
     Ok(event.key.unwrap_or_default().to_owned())

@@ -1,4 +1,4 @@
-//! What registering topics and addresses answers.
+//! The results of registering topics and addresses.
 
 use pubsub_api::{ErrorKind, MAX_SUBSCRIPTIONS};
 
@@ -7,18 +7,18 @@ use crate::receiver::{pattern, topic};
 use crate::{Case, Fixture, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
-    case!(Network, registering_a_topic_twice_is_false_and_no_error),
-    case!(Network, registering_an_address_twice_is_false_and_no_error, unless: ["broker"]),
-    case!(Network, taking_away_what_is_not_there_is_false),
+    case!(Network, registering_a_topic_twice_is_false_and_not_an_error),
+    case!(Network, registering_an_address_twice_is_false_and_not_an_error, unless: ["broker"]),
+    case!(Network, unregistering_something_unknown_is_false),
     case!(Network, one_subscription_above_the_limit_is_invalid),
-    case!(Network, what_is_no_endpoint_is_invalid, unless: ["broker"]),
+    case!(Network, a_malformed_endpoint_is_invalid, unless: ["broker"]),
     case!(Network, an_endpoint_of_an_unknown_transport_is_unsupported),
     case!(Multiproc, a_subscriber_that_binds_connects_nowhere),
     case!(Network, a_transport_that_the_driver_does_not_speak_is_refused_by_name),
 ];
 
-/// "Registering twice … is `false` and not an error."
-async fn registering_a_topic_twice_is_false_and_no_error(fixture: Fixture) -> Outcome {
+/// Registering a topic twice returns `false` and is not an error.
+async fn registering_a_topic_twice_is_false_and_not_an_error(fixture: Fixture) -> Outcome {
     let receiver = fixture.new_subscriber()?;
     for running in [false, true] {
         for (subscription, text) in [(topic("a.b")?, "topic"), (pattern("a.*")?, "pattern")] {
@@ -33,8 +33,8 @@ async fn registering_a_topic_twice_is_false_and_no_error(fixture: Fixture) -> Ou
     Ok(())
 }
 
-/// "Connects to one more publisher; `true` if it is new."
-async fn registering_an_address_twice_is_false_and_no_error(fixture: Fixture) -> Outcome {
+/// Registering an address returns `true` if it is new.
+async fn registering_an_address_twice_is_false_and_not_an_error(fixture: Fixture) -> Outcome {
     let sender = fixture.publisher().await?;
     let address = sender.address()?;
     let receiver = fixture.new_subscriber()?;
@@ -46,7 +46,7 @@ async fn registering_an_address_twice_is_false_and_no_error(fixture: Fixture) ->
             receiver.initialize().await?;
         }
     }
-    // Once, and only once, is the link there.
+    // The link exists exactly once.
     receiver.register_listen_address(&address)?;
     receiver.register_listen_address(&address)?;
     receiver.register_topic(topic("a")?)?;
@@ -55,8 +55,8 @@ async fn registering_an_address_twice_is_false_and_no_error(fixture: Fixture) ->
     receiver.expect_all("a", 0..3).await
 }
 
-/// "… or taking away what is not there, is `false` and not an error."
-async fn taking_away_what_is_not_there_is_false(fixture: Fixture) -> Outcome {
+/// Unregistering something unknown returns `false` and is not an error.
+async fn unregistering_something_unknown_is_false(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     for unknown in [topic("b")?, pattern("a.*")?, pattern("a")?] {
         ensure!(!receiver.unregister_topic(&unknown), "{unknown} is unknown, so it must be `false`");
@@ -71,11 +71,11 @@ async fn taking_away_what_is_not_there_is_false(fixture: Fixture) -> Outcome {
     if !fixture.capabilities().broker {
         ensure!(receiver.unregister_listen_address(&sender.address()?), "a known address must be `true`");
     }
-    ensure!(!receiver.unregister_listen_address(&sender.address()?), "and then it is unknown");
+    ensure!(!receiver.unregister_listen_address(&sender.address()?), "then it is unknown");
     Ok(())
 }
 
-/// "`Invalid` above `MAX_SUBSCRIPTIONS`."
+/// A subscription above `MAX_SUBSCRIPTIONS` is `Invalid`.
 async fn one_subscription_above_the_limit_is_invalid(fixture: Fixture) -> Outcome {
     let receiver = fixture.new_subscriber()?;
     for number in 0..MAX_SUBSCRIPTIONS {
@@ -86,48 +86,48 @@ async fn one_subscription_above_the_limit_is_invalid(fixture: Fixture) -> Outcom
     }
     match receiver.register_topic(topic("one more")?) {
         Err(error) if error.kind() == ErrorKind::Invalid => {}
-        other => return Err(format!("one more must be `Invalid`, and it was {other:?}").into()),
+        other => return Err(format!("one more must be `Invalid`, but was {other:?}").into()),
     }
-    ensure!(!receiver.register_topic(topic("t0")?)?, "a known one is `false`, also at the limit");
-    ensure!(receiver.unregister_topic(&topic("t0")?), "one goes");
-    ensure!(receiver.register_topic(topic("one more")?)?, "and another fits");
+    ensure!(!receiver.register_topic(topic("t0")?)?, "a known one must be `false`, even at the limit");
+    ensure!(receiver.unregister_topic(&topic("t0")?), "a known one must be `true`");
+    ensure!(receiver.register_topic(topic("one more")?)?, "after that there is room for another");
     Ok(())
 }
 
-/// "`Invalid` if the endpoint does not read as one."
-async fn what_is_no_endpoint_is_invalid(fixture: Fixture) -> Outcome {
+/// A malformed endpoint is `Invalid`.
+async fn a_malformed_endpoint_is_invalid(fixture: Fixture) -> Outcome {
     let receiver = fixture.new_subscriber()?;
     for nonsense in ["", "nonsense", "127.0.0.1:8866"] {
         match receiver.register_listen_address(nonsense) {
             Err(error) if error.kind() == ErrorKind::Invalid => {}
-            other => return Err(format!("{nonsense:?} must be `Invalid`, and it was {other:?}").into()),
+            other => return Err(format!("{nonsense:?} must be `Invalid`, but was {other:?}").into()),
         }
     }
     Ok(())
 }
 
-/// "`Unsupported` for a transport that the driver does not speak …"
+/// An endpoint with a transport that the driver does not support is `Unsupported`.
 async fn an_endpoint_of_an_unknown_transport_is_unsupported(fixture: Fixture) -> Outcome {
     refuses_to_connect(&fixture, "pigeon://127.0.0.1:8866")
 }
 
-/// "… and for a subscriber that binds."
+/// So is any endpoint for a subscriber that binds.
 async fn a_subscriber_that_binds_connects_nowhere(fixture: Fixture) -> Outcome {
     let publisher = fixture.open(&[])?.publisher();
     let own = publisher.endpoint().unwrap_or_else(|| "ipc:///run/elsewhere.sock".to_owned());
     refuses_to_connect(&fixture, &own)?;
-    ensure!(!fixture.new_subscriber()?.unregister_listen_address(&own), "no address is known to it");
+    ensure!(!fixture.new_subscriber()?.unregister_listen_address(&own), "it must know no address");
     Ok(())
 }
 
 fn refuses_to_connect(fixture: &Fixture, endpoint: &str) -> Outcome {
     match fixture.new_subscriber()?.register_listen_address(endpoint) {
         Err(error) if error.kind() == ErrorKind::Unsupported => Ok(()),
-        other => Err(format!("{endpoint} must be `Unsupported`, and it was {other:?}").into()),
+        other => Err(format!("{endpoint} must be `Unsupported`, but was {other:?}").into()),
     }
 }
 
-/// `publisher_transport`: "The driver refuses by name what it does not."
+/// A driver refuses a `publisher_transport` that it does not support, and names it.
 async fn a_transport_that_the_driver_does_not_speak_is_refused_by_name(fixture: Fixture) -> Outcome {
     let opened = match fixture.open(&["publisher_transport=pigeon"]) {
         Ok(driver) => driver.publisher().initialize().await,
@@ -135,6 +135,6 @@ async fn a_transport_that_the_driver_does_not_speak_is_refused_by_name(fixture: 
     };
     match opened {
         Err(error) if error.kind() == ErrorKind::Settings && error.to_string().contains("pigeon") => Ok(()),
-        other => Err(format!("transport \"pigeon\" must be refused by name, and it was {other:?}").into()),
+        other => Err(format!("transport \"pigeon\" must be refused by name, but was {other:?}").into()),
     }
 }

@@ -1,4 +1,4 @@
-//! Requests of subscribers, and the publisher's answers to who asked.
+//! Requests of subscribers, and the publisher's replies to the requester.
 
 use bytes::Bytes;
 use pubsub_api::{Batch, Envelope, ErrorKind, PeerId, Reply, Request, Requester, Requests, Role, Topic};
@@ -9,20 +9,20 @@ use crate::receiver::topic;
 use crate::{Case, Fixture, Outcome, Receiver, Sender};
 
 pub(crate) const CASES: &[Case] = &[
-    case!(Both, only_who_promises_replay_carries_requests),
-    case!(Network, a_request_arrives_with_its_peer_and_the_answer_goes_to_it_alone, needs: ["replay"]),
+    case!(Both, only_drivers_that_promise_replay_carry_requests),
+    case!(Network, a_request_arrives_with_its_peer_and_only_that_peer_receives_the_reply, needs: ["replay"]),
     case!(Network, requests_of_one_peer_arrive_in_order, needs: ["replay"]),
-    case!(Network, what_is_no_request_is_refused, needs: ["replay"]),
-    case!(Network, a_request_to_who_is_not_registered_is_refused, needs: ["replay"]),
-    case!(Network, a_long_answer_arrives_complete_and_in_order, needs: ["replay"]),
-    case!(Network, who_does_not_read_holds_back_its_own_answer_and_nothing_else, needs: ["replay"]),
-    case!(Network, a_closed_publisher_loses_what_it_was_asked, needs: ["replay"]),
-    case!(Network, an_unregistered_address_loses_what_it_was_asked, needs: ["replay"]),
-    case!(Network, a_publisher_that_returns_can_be_asked_again, needs: ["replay"]),
-    case!(Network, closed_ends_neither_ask_nor_answer, needs: ["replay"]),
+    case!(Network, an_event_is_refused_as_a_request, needs: ["replay"]),
+    case!(Network, a_request_to_an_unregistered_address_is_refused, needs: ["replay"]),
+    case!(Network, a_long_reply_arrives_complete_and_in_order, needs: ["replay"]),
+    case!(Network, a_requester_that_does_not_read_delays_only_its_own_reply, needs: ["replay"]),
+    case!(Network, closing_a_publisher_reports_its_open_requests_as_lost, needs: ["replay"]),
+    case!(Network, unregistering_an_address_reports_its_open_requests_as_lost, needs: ["replay"]),
+    case!(Network, requests_work_again_after_the_publisher_returns, needs: ["replay"]),
+    case!(Network, closed_ends_refuse_requests_and_replies, needs: ["replay"]),
 ];
 
-const PROMISED: &str = "what the capabilities promise must be there, and it is `None`";
+const PROMISED: &str = "the capabilities promise it, but it is `None`";
 
 fn requests_of(sender: &Sender) -> Outcome<&dyn Requests> {
     sender.requests().ok_or_else(|| PROMISED.into())
@@ -47,21 +47,21 @@ fn batch(texts: impl IntoIterator<Item = impl ToString>) -> Outcome<Batch> {
 
 fn ask(receiver: &Receiver, address: &str, text: impl ToString) -> Outcome {
     let asked = requester_of(receiver)?.request(address, envelope(text)?);
-    ensure!(asked, "a request to a registered publisher must be taken, and it was not");
+    ensure!(asked, "a request to a registered publisher must be accepted");
     Ok(())
 }
 
-/// The next request, whose payload must be `text`; who asks.
+/// Receives the next request, whose payload must be `text`; returns the requester.
 async fn asked(sender: &Sender, text: impl ToString) -> Outcome<PeerId> {
     let wanted = envelope(text)?;
     let Request { peer, envelope } = within("a request", requests_of(sender)?.next()).await??;
-    ensure!(envelope == wanted, "{wanted:?} was asked, and {envelope:?} came");
+    ensure!(envelope == wanted, "expected the request {wanted:?}, got {envelope:?}");
     Ok(peer)
 }
 
 async fn answer(sender: &Sender, peer: PeerId, mut batch: Batch) -> Outcome {
-    within("room for an answer", requests_of(sender)?.answer(peer, &mut batch)).await??;
-    ensure!(batch.is_empty(), "what was put must leave the batch, and {} are left", batch.len());
+    within("room for a reply", requests_of(sender)?.answer(peer, &mut batch)).await??;
+    ensure!(batch.is_empty(), "sent envelopes must leave the batch, but {} are left", batch.len());
     Ok(())
 }
 
@@ -69,24 +69,24 @@ async fn reply(receiver: &Receiver, what: &str) -> Outcome<Reply> {
     Ok(within(what, requester_of(receiver)?.next()).await??)
 }
 
-/// The next reply, which must be a part with this payload.
+/// Receives the next reply, which must be a part with this payload.
 async fn expect(receiver: &Receiver, address: &str, text: impl ToString) -> Outcome {
     let wanted = Reply::Part { endpoint: address.to_owned(), envelope: envelope(text)? };
     let came = reply(receiver, &format!("the reply {wanted:?}")).await?;
-    ensure!(came == wanted, "the next reply must be {wanted:?}, and {came:?} came");
+    ensure!(came == wanted, "expected the reply {wanted:?}, got {came:?}");
     Ok(())
 }
 
 async fn expect_lost(receiver: &Receiver, address: &str) -> Outcome {
-    let came = reply(receiver, "the loss of what was asked").await?;
+    let came = reply(receiver, "the loss of the request").await?;
     let is_lost =
         matches!(&came, Reply::Lost { endpoint, reason } if endpoint == address && !reason.is_empty());
-    ensure!(is_lost, "what was asked at {address} must be told lost, and {came:?} came");
+    ensure!(is_lost, "expected the loss of the requests to {address}, got {came:?}");
     Ok(())
 }
 
-/// The capability says what the methods give.
-async fn only_who_promises_replay_carries_requests(fixture: Fixture) -> Outcome {
+/// The capability matches what the methods return.
+async fn only_drivers_that_promise_replay_carry_requests(fixture: Fixture) -> Outcome {
     let promised = fixture.capabilities().replay && fixture.role() == Role::Network;
     let driver = fixture.open(&[])?;
     let (publisher, subscriber) = (driver.publisher(), driver.subscriber());
@@ -98,16 +98,16 @@ async fn only_who_promises_replay_carries_requests(fixture: Fixture) -> Outcome 
     Ok(())
 }
 
-/// "Who asks; told apart from all other connections"; "an answer goes to the asker alone, outside of the stream of its
-/// subscriptions".
-async fn a_request_arrives_with_its_peer_and_the_answer_goes_to_it_alone(fixture: Fixture) -> Outcome {
+/// A requester is distinguished from all other connections; a reply goes only to the requester, outside of the stream of its
+/// subscriptions.
+async fn a_request_arrives_with_its_peer_and_only_that_peer_receives_the_reply(fixture: Fixture) -> Outcome {
     let (sender, one) = fixture.linked(&[topic("a")?]).await?;
     let (address, other) = (sender.address()?, fixture.joined(&[topic("a")?], &sender).await?);
     ask(&one, &address, "one's")?;
     let first = asked(&sender, "one's").await?;
     ask(&other, &address, "other's")?;
     let second = asked(&sender, "other's").await?;
-    ensure!(first != second, "two peers must be told apart, and both are {first:?}");
+    ensure!(first != second, "two peers must have different ids, but both are {first:?}");
     answer(&sender, first, batch(["to one"])?).await?;
     answer(&sender, second, batch(["to other"])?).await?;
     expect(&one, &address, "to one").await?;
@@ -117,7 +117,7 @@ async fn a_request_arrives_with_its_peer_and_the_answer_goes_to_it_alone(fixture
     other.expect("a", 1).await
 }
 
-/// "Requests of one peer come in the order in which it sent them", and so do the answers.
+/// Requests of one peer arrive in the order in which it sent them, and so do the replies.
 async fn requests_of_one_peer_arrive_in_order(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[]).await?;
     let address = sender.address()?;
@@ -128,8 +128,8 @@ async fn requests_of_one_peer_arrive_in_order(fixture: Fixture) -> Outcome {
     for number in 0..50 {
         peers.push(asked(&sender, number).await?);
     }
-    let first = *peers.first().ok_or("nobody asked")?;
-    ensure!(peers.iter().all(|peer| *peer == first), "one peer has one id, and it had {peers:?}");
+    let first = *peers.first().ok_or("no request arrived")?;
+    ensure!(peers.iter().all(|peer| *peer == first), "one peer must have one id, but it had {peers:?}");
     for number in 0..50 {
         answer(&sender, first, batch([number])?).await?;
     }
@@ -139,33 +139,36 @@ async fn requests_of_one_peer_arrive_in_order(fixture: Fixture) -> Outcome {
     Ok(())
 }
 
-/// "A request is one envelope on a reserved topic."
-async fn what_is_no_request_is_refused(fixture: Fixture) -> Outcome {
+/// A request is one envelope on a reserved topic.
+async fn an_event_is_refused_as_a_request(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[]).await?;
     let address = sender.address()?;
     let event = Envelope { topic: Topic::new("a")?, payload: Bytes::from_static(b"an event") };
     ensure!(
         !requester_of(&receiver)?.request(&address, event),
-        "an event is no request, and was taken as one"
+        "an event is not a request, but was accepted as one"
     );
     ask(&receiver, &address, "a request")?;
     asked(&sender, "a request").await.map(drop)
 }
 
-/// "`false` if that is not registered".
-async fn a_request_to_who_is_not_registered_is_refused(fixture: Fixture) -> Outcome {
+/// A request to an address that is not registered is `false`.
+async fn a_request_to_an_unregistered_address_is_refused(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[]).await?;
     let address = sender.address()?;
     let stranger = fixture.publisher().await?.address()?;
     let requester = requester_of(&receiver)?;
-    ensure!(!requester.request(&stranger, envelope(1)?), "{stranger} is not registered, and could be asked");
+    ensure!(
+        !requester.request(&stranger, envelope(1)?),
+        "{stranger} is not registered, but accepted a request"
+    );
     receiver.unregister_listen_address(&address);
-    ensure!(!requester.request(&address, envelope(1)?), "{address} was taken away, and could be asked");
+    ensure!(!requester.request(&address, envelope(1)?), "{address} is unregistered, but accepted a request");
     Ok(())
 }
 
-/// "Any number of envelopes, in order."
-async fn a_long_answer_arrives_complete_and_in_order(fixture: Fixture) -> Outcome {
+/// A reply may have any number of envelopes, which arrive in order.
+async fn a_long_reply_arrives_complete_and_in_order(fixture: Fixture) -> Outcome {
     const EVENTS: usize = 20_000;
     let (sender, receiver) = fixture.linked(&[]).await?;
     let address = sender.address()?;
@@ -182,8 +185,8 @@ async fn a_long_answer_arrives_complete_and_in_order(fixture: Fixture) -> Outcom
     answered.and(read)
 }
 
-/// "An asker that does not read costs a bounded amount of memory", and whoever reads gets its own meanwhile.
-async fn who_does_not_read_holds_back_its_own_answer_and_nothing_else(fixture: Fixture) -> Outcome {
+/// A requester that does not read costs a bounded amount of memory, and others receive their replies meanwhile.
+async fn a_requester_that_does_not_read_delays_only_its_own_reply(fixture: Fixture) -> Outcome {
     // More than the queues of both ends and any socket between them hold.
     const EVENTS: usize = 1000;
     let text = |number: usize| format!("{number:060000}");
@@ -208,7 +211,7 @@ async fn who_does_not_read_holds_back_its_own_answer_and_nothing_else(fixture: F
     };
     tokio::select! {
         answered = &mut answering => {
-            return Err(format!("nobody reads, and all of it was put: {answered:?}").into());
+            return Err(format!("no reader, but the whole reply was accepted: {answered:?}").into());
         }
         served = others => served?,
     }
@@ -218,13 +221,13 @@ async fn who_does_not_read_holds_back_its_own_answer_and_nothing_else(fixture: F
         }
         Ok(())
     };
-    let (answered, read) = tokio::join!(within("the end of the answer", answering), reads);
+    let (answered, read) = tokio::join!(within("the end of the reply", answering), reads);
     answered??;
     read
 }
 
-/// "When it ends while an answer is due, `Reply::Lost` says so."
-async fn a_closed_publisher_loses_what_it_was_asked(fixture: Fixture) -> Outcome {
+/// When the publisher closes before it has replied, the requester receives `Reply::Lost`.
+async fn closing_a_publisher_reports_its_open_requests_as_lost(fixture: Fixture) -> Outcome {
     let (mut sender, receiver) = fixture.linked(&[]).await?;
     let address = sender.address()?;
     ask(&receiver, &address, "in time")?;
@@ -236,7 +239,7 @@ async fn a_closed_publisher_loses_what_it_was_asked(fixture: Fixture) -> Outcome
     expect_lost(&receiver, &address).await
 }
 
-async fn an_unregistered_address_loses_what_it_was_asked(fixture: Fixture) -> Outcome {
+async fn unregistering_an_address_reports_its_open_requests_as_lost(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[]).await?;
     let address = sender.address()?;
     ask(&receiver, &address, "in time")?;
@@ -252,14 +255,17 @@ async fn an_unregistered_address_loses_what_it_was_asked(fixture: Fixture) -> Ou
             }
         }
     };
-    let (error, left) = within("the end of the asker", gone).await??;
-    ensure!(error.kind() == ErrorKind::Unavailable, "an asker that is gone is `Unavailable`, not {error:?}");
-    ensure!(left == 1, "what was not put must be left in the batch, and {left} events are");
+    let (error, left) = within("the end of the requester", gone).await??;
+    ensure!(
+        error.kind() == ErrorKind::Unavailable,
+        "a requester that has disconnected must be `Unavailable`, not {error:?}"
+    );
+    ensure!(left == 1, "unsent envelopes must stay in the batch, but {left} are left");
     Ok(())
 }
 
-/// "What was asked is to be asked again."
-async fn a_publisher_that_returns_can_be_asked_again(fixture: Fixture) -> Outcome {
+/// Lost requests can be sent again.
+async fn requests_work_again_after_the_publisher_returns(fixture: Fixture) -> Outcome {
     let (mut sender, receiver) = fixture.linked(&[]).await?;
     let address = sender.address()?;
     ask(&receiver, &address, "before")?;
@@ -275,8 +281,8 @@ async fn a_publisher_that_returns_can_be_asked_again(fixture: Fixture) -> Outcom
     expect(&receiver, &address, "here").await
 }
 
-/// "`Closed` after the publisher's `close`", and after the subscriber's.
-async fn closed_ends_neither_ask_nor_answer(fixture: Fixture) -> Outcome {
+/// After `close` of the publisher or the subscriber, calls are `Closed`.
+async fn closed_ends_refuse_requests_and_replies(fixture: Fixture) -> Outcome {
     let (mut sender, receiver) = fixture.linked(&[]).await?;
     let address = sender.address()?;
     ask(&receiver, &address, "in time")?;
@@ -284,13 +290,16 @@ async fn closed_ends_neither_ask_nor_answer(fixture: Fixture) -> Outcome {
     receiver.close().await;
     let end = within("the end of replies", requester_of(&receiver)?.next()).await?;
     let closed = |error: &pubsub_api::Error| error.kind() == ErrorKind::Closed;
-    ensure!(end.as_ref().is_err_and(closed), "a closed subscriber must say `Closed`, not {end:?}");
-    ensure!(!requester_of(&receiver)?.request(&address, envelope(1)?), "a closed subscriber cannot ask");
+    ensure!(end.as_ref().is_err_and(closed), "a closed subscriber must return `Closed`, not {end:?}");
+    ensure!(
+        !requester_of(&receiver)?.request(&address, envelope(1)?),
+        "a closed subscriber must accept no request"
+    );
     sender.fall_silent();
     sender.close().await?;
     let end = within("the end of requests", requests_of(&sender)?.next()).await?;
-    ensure!(end.as_ref().is_err_and(closed), "a closed publisher must say `Closed`, not {end:?}");
-    let end = within("the end of answers", requests_of(&sender)?.answer(peer, &mut batch([1])?)).await?;
-    ensure!(end.as_ref().is_err_and(closed), "a closed publisher must say `Closed`, not {end:?}");
+    ensure!(end.as_ref().is_err_and(closed), "a closed publisher must return `Closed`, not {end:?}");
+    let end = within("the end of replies", requests_of(&sender)?.answer(peer, &mut batch([1])?)).await?;
+    ensure!(end.as_ref().is_err_and(closed), "a closed publisher must return `Closed`, not {end:?}");
     Ok(())
 }

@@ -1,34 +1,34 @@
-//! Who is away at the start, and who comes back.
+//! Ends that are absent at the start, and ends that return.
 
 use crate::check::{case, ensure};
 use crate::receiver::topic;
 use crate::{Case, Fixture, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
-    case!(Network, a_publisher_that_is_away_at_the_start_is_normal, unless: ["broker"]),
+    case!(Network, a_publisher_that_is_absent_at_the_start_is_normal, unless: ["broker"]),
     case!(Network, a_publisher_that_returns_is_subscribed_again, unless: ["broker"]),
-    case!(Network, topics_registered_while_the_publisher_is_away_hold_when_it_returns, unless: ["broker"]),
+    case!(Network, topics_registered_while_the_publisher_is_absent_are_active_when_it_returns, unless: ["broker"]),
     case!(Network, a_subscriber_that_returns_is_subscribed_again),
-    case!(Multiproc, a_publisher_connects_lazily_and_what_it_sent_before_is_delivered),
-    case!(Multiproc, a_subscriber_that_returns_takes_events_again),
-    case!(Multiproc, a_publisher_that_comes_and_goes_leaves_the_subscriber_running),
+    case!(Multiproc, a_publisher_connects_lazily_and_earlier_events_are_delivered),
+    case!(Multiproc, a_subscriber_that_returns_receives_events_again),
+    case!(Multiproc, publishers_that_connect_and_disconnect_do_not_affect_the_subscriber),
 ];
 
-/// "A publisher that is away at the start is normal: connecting goes on in the background."
-async fn a_publisher_that_is_away_at_the_start_is_normal(fixture: Fixture) -> Outcome {
+/// A publisher that is absent at the start is normal: connecting continues in the background.
+async fn a_publisher_that_is_absent_at_the_start_is_normal(fixture: Fixture) -> Outcome {
     let known = fixture.publisher().await?;
     let address = known.address()?;
     known.close().await?;
 
     let receiver = fixture.subscriber(&[topic("a")?], &[&address]).await?;
     let sender = fixture.publisher_at(&address).await?;
-    ensure!(sender.address()? == address, "it must bind where it was told to: {address}");
+    ensure!(sender.address()? == address, "it must bind the given address: {address}");
     receiver.subscribed(&address).await?;
     sender.publish("a", 1).await?;
     receiver.expect("a", 1).await
 }
 
-/// "Loss of a link is a `LinkDown` in the stream, its return a `Subscribed`."
+/// The loss of a link is reported as `LinkDown`, its return as `Subscribed`.
 async fn a_publisher_that_returns_is_subscribed_again(fixture: Fixture) -> Outcome {
     let (mut sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     let address = sender.address()?;
@@ -45,7 +45,9 @@ async fn a_publisher_that_returns_is_subscribed_again(fixture: Fixture) -> Outco
 }
 
 /// Topics belong to the subscriber, not to a link.
-async fn topics_registered_while_the_publisher_is_away_hold_when_it_returns(fixture: Fixture) -> Outcome {
+async fn topics_registered_while_the_publisher_is_absent_are_active_when_it_returns(
+    fixture: Fixture,
+) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?, topic("b")?]).await?;
     let address = sender.address()?;
     sender.close().await?;
@@ -60,7 +62,7 @@ async fn topics_registered_while_the_publisher_is_away_hold_when_it_returns(fixt
     }
     let mut came = [receiver.event("event b or c").await?.0, receiver.event("event b or c").await?.0];
     came.sort_unstable();
-    ensure!(came == ["b", "c"], "b and c are wanted, and {came:?} came");
+    ensure!(came == ["b", "c"], "expected b and c, got {came:?}");
     Ok(())
 }
 
@@ -77,8 +79,8 @@ async fn a_subscriber_that_returns_is_subscribed_again(fixture: Fixture) -> Outc
     Ok(())
 }
 
-/// "… connects at its first `send`, so that it may be made … before the service runs."
-async fn a_publisher_connects_lazily_and_what_it_sent_before_is_delivered(fixture: Fixture) -> Outcome {
+/// A multiproc publisher connects at its first `send`, so it can be created before the service runs.
+async fn a_publisher_connects_lazily_and_earlier_events_are_delivered(fixture: Fixture) -> Outcome {
     let sender = fixture.publisher().await?;
     sender.publish_all("a", 0..100).await?;
     let receiver = fixture.subscriber(&[], &[]).await?;
@@ -88,7 +90,7 @@ async fn a_publisher_connects_lazily_and_what_it_sent_before_is_delivered(fixtur
 }
 
 /// The service restarts, its workers do not.
-async fn a_subscriber_that_returns_takes_events_again(fixture: Fixture) -> Outcome {
+async fn a_subscriber_that_returns_receives_events_again(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[]).await?;
     sender.publish("a", "before").await?;
     receiver.expect("a", "before").await?;
@@ -103,8 +105,8 @@ async fn a_subscriber_that_returns_takes_events_again(fixture: Fixture) -> Outco
     Ok(())
 }
 
-/// Workers come and go, the service stays.
-async fn a_publisher_that_comes_and_goes_leaves_the_subscriber_running(fixture: Fixture) -> Outcome {
+/// Workers connect and disconnect, the service stays.
+async fn publishers_that_connect_and_disconnect_do_not_affect_the_subscriber(fixture: Fixture) -> Outcome {
     let (stays, receiver) = fixture.linked(&[]).await?;
     for round in 0..5 {
         let sender = fixture.publisher().await?;

@@ -7,10 +7,10 @@ use tokio::task::JoinHandle;
 
 use crate::Outcome;
 
-/// How often the suite's publishers say hello: oftener than a service, so that the suite waits less.
+/// Interval of the hellos of the suite's publishers: shorter than a service's, so that the suite waits less.
 const HELLO_EVERY: Duration = Duration::from_millis(50);
 
-/// A publisher under test; on the network hop it says hello until it is closed or dropped.
+/// A publisher under test; on the network hop it sends hellos until it is closed or dropped.
 #[derive(Debug)]
 pub struct Sender {
     publisher: Arc<dyn Publisher>,
@@ -25,16 +25,16 @@ impl Sender {
         Ok(Self { publisher, hello })
     }
 
-    /// Where it is.
+    /// Its endpoint.
     ///
     /// # Errors
-    /// If it does not say.
+    /// If it has none.
     pub fn address(&self) -> Outcome<String> {
         let endpoint = self.publisher.endpoint();
-        endpoint.ok_or_else(|| "an initialized publisher must tell its endpoint, and told none".into())
+        endpoint.ok_or_else(|| "an initialized publisher must have an endpoint, but has none".into())
     }
 
-    /// Sends an event that is known by its key.
+    /// Sends an event that is identified by its key.
     ///
     /// # Errors
     /// As [`Publisher::send_event`].
@@ -53,7 +53,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Says hello once more.
+    /// Sends another hello.
     ///
     /// # Errors
     /// As [`Publisher::send`].
@@ -61,14 +61,14 @@ impl Sender {
         send_hello(self.publisher.as_ref()).await
     }
 
-    /// Says hello no longer.
+    /// Stops sending hellos.
     pub fn fall_silent(&mut self) {
         if let Some(hello) = self.hello.take() {
             hello.abort();
         }
     }
 
-    /// The publisher itself, to share among tasks.
+    /// The publisher itself, to share it between tasks.
     #[must_use]
     pub fn share(&self) -> Arc<dyn Publisher> {
         Arc::clone(&self.publisher)
@@ -89,7 +89,7 @@ impl Drop for Sender {
     }
 }
 
-/// An event that is known by its key.
+/// An event that is identified by its key.
 pub(crate) fn event(topic: &str, key: impl ToString) -> pubsub_api::Result<Event> {
     Ok(Event::new("conformance", key.to_string(), Action::Set, "{}", Topic::new(topic.to_owned())?))
 }

@@ -1,4 +1,4 @@
-//! Which events a subscription to topics gets.
+//! The events that a subscription to topics receives.
 
 use pubsub_api::{Subscription, wire};
 
@@ -10,22 +10,22 @@ use crate::{Case, Fixture, Outcome};
 pub(crate) const CASES: &[Case] = &[
     case!(Network, exact_topics_only),
     case!(Network, topics_are_compared_bytewise_and_never_normalised),
-    case!(Network, the_longest_topic_is_delivered_and_its_neighbours_are_not),
+    case!(Network, the_longest_topic_is_delivered_and_similar_ones_are_not),
     case!(Network, an_event_arrives_once_however_many_subscriptions_match),
-    case!(Network, who_asks_for_nothing_gets_no_event),
+    case!(Network, a_subscriber_without_subscriptions_receives_no_event),
     case!(Network, a_topic_registered_while_running_is_delivered),
-    case!(Network, a_topic_holds_from_the_next_send_on, needs: ["confirms subscribe"], unless: ["broker"]),
-    case!(Network, an_unregistered_topic_is_delivered_no_longer_until_registered_again),
-    case!(Network, events_on_their_way_are_dropped_when_their_topic_is_unregistered),
-    case!(Network, an_event_is_delivered_as_long_as_one_subscription_is_left_that_matches),
-    case!(Multiproc, a_multiproc_subscriber_takes_every_topic),
+    case!(Network, a_topic_is_delivered_from_the_next_send_on, needs: ["confirms subscribe"], unless: ["broker"]),
+    case!(Network, an_unregistered_topic_is_not_delivered_until_registered_again),
+    case!(Network, queued_events_are_dropped_when_their_topic_is_unregistered),
+    case!(Network, an_event_is_delivered_while_one_matching_subscription_is_left),
+    case!(Multiproc, a_multiproc_subscriber_receives_every_topic),
 ];
 
 /// The topic of the event that ends a check.
 const MARKER: &str = "conformance-marker";
 
 /// Publishes one event on each topic of `published` to a subscriber for `wanted`; exactly those of `delivered` must
-/// arrive, in any order, as the contract orders no topic against another.
+/// arrive, in any order, because the contract does not order different topics.
 pub(crate) async fn delivers(
     fixture: &Fixture,
     mut wanted: Vec<Subscription>,
@@ -36,7 +36,7 @@ pub(crate) async fn delivers(
     let (sender, receiver) = fixture.linked(&wanted).await?;
     for name in published {
         let sent = event(name, name)?;
-        // Reserved topics pass only here.
+        // Only `send` accepts reserved topics.
         sender.send(&sent.topic, wire::encode(&sent)?).await?;
     }
     let mut came = Vec::new();
@@ -55,11 +55,11 @@ pub(crate) async fn delivers(
     let mut expected = delivered.to_vec();
     expected.sort_unstable();
     came.sort_unstable();
-    ensure!(came == expected, "of {published:?} exactly {expected:?} must arrive, and {came:?} did");
+    ensure!(came == expected, "of {published:?} exactly {expected:?} must arrive, got {came:?}");
     Ok(())
 }
 
-/// "Topics match exactly …, whatever the transport filters."
+/// Topics match exactly, whatever the transport filters.
 async fn exact_topics_only(fixture: Fixture) -> Outcome {
     let wanted = vec![topic("D")?, topic("tenant1")?, topic("a.b")?];
     let published = [
@@ -69,7 +69,7 @@ async fn exact_topics_only(fixture: Fixture) -> Outcome {
     delivers(&fixture, wanted, &published, &["D", "tenant1", "a.b"]).await
 }
 
-/// "… matched exactly and bytewise …; no normalisation, no case folding: two spellings of one word are two topics."
+/// Topics match bytewise, without normalisation or case folding: two spellings of one word are two topics.
 async fn topics_are_compared_bytewise_and_never_normalised(fixture: Fixture) -> Outcome {
     let wanted = vec![topic("projekt-ü")?, topic("🦀")?, topic("\u{202e}rtl")?];
     let published =
@@ -77,26 +77,26 @@ async fn topics_are_compared_bytewise_and_never_normalised(fixture: Fixture) -> 
     delivers(&fixture, wanted, &published, &["projekt-ü", "🦀", "\u{202e}rtl"]).await
 }
 
-/// "1 to 255 bytes of UTF-8."
-async fn the_longest_topic_is_delivered_and_its_neighbours_are_not(fixture: Fixture) -> Outcome {
+/// A topic has 1 to 255 bytes of UTF-8.
+async fn the_longest_topic_is_delivered_and_similar_ones_are_not(fixture: Fixture) -> Outcome {
     let longest = "x".repeat(255);
     let shorter = "x".repeat(254);
     delivers(&fixture, vec![topic(&longest)?], &[&longest, &shorter, "x"], &[&longest]).await
 }
 
-/// "An event arrives once however many subscriptions match."
+/// An event arrives once, however many subscriptions match.
 async fn an_event_arrives_once_however_many_subscriptions_match(fixture: Fixture) -> Outcome {
     let wanted =
         vec![topic("a.b")?, pattern("a.*")?, pattern("a.#")?, pattern("a*")?, pattern("#")?, topic("a")?];
     delivers(&fixture, wanted, &["a.b", "a"], &["a.b", "a"]).await
 }
 
-/// A subscriber gets what it asked for, and nothing else.
-async fn who_asks_for_nothing_gets_no_event(fixture: Fixture) -> Outcome {
+/// A subscriber without subscriptions receives nothing.
+async fn a_subscriber_without_subscriptions_receives_no_event(fixture: Fixture) -> Outcome {
     delivers(&fixture, Vec::new(), &["D", "tenant-1", "$mark.D"], &[]).await
 }
 
-/// "Addresses and topics can be registered before `initialize` and at any time after."
+/// Topics can be registered before `initialize` and at any time after.
 async fn a_topic_registered_while_running_is_delivered(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("early")?]).await?;
     ensure!(receiver.register_topic(topic("late")?)?, "a new topic must be `true`");
@@ -107,8 +107,8 @@ async fn a_topic_registered_while_running_is_delivered(fixture: Fixture) -> Outc
     receiver.expect("early", 1).await
 }
 
-/// "A subscription is confirmed by the other side, not only by the next `$hello`."
-async fn a_topic_holds_from_the_next_send_on(fixture: Fixture) -> Outcome {
+/// With `confirms_subscribe`, the other side confirms a subscription, without waiting for the next `$hello`.
+async fn a_topic_is_delivered_from_the_next_send_on(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[]).await?;
     for number in 0..100 {
         let name = format!("late-{number}");
@@ -119,8 +119,8 @@ async fn a_topic_holds_from_the_next_send_on(fixture: Fixture) -> Outcome {
     Ok(())
 }
 
-/// "Asks for it no longer; `true` if it was asked for", and again.
-async fn an_unregistered_topic_is_delivered_no_longer_until_registered_again(fixture: Fixture) -> Outcome {
+/// `unregister_topic` returns `true` for a known topic, and the topic can be registered again.
+async fn an_unregistered_topic_is_not_delivered_until_registered_again(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?, topic("b")?]).await?;
     for round in 0..3 {
         sender.publish("a", round).await?;
@@ -129,14 +129,14 @@ async fn an_unregistered_topic_is_delivered_no_longer_until_registered_again(fix
         sender.publish("a", "unwanted").await?;
         sender.publish("b", round).await?;
         receiver.expect("b", round).await?;
-        ensure!(receiver.register_topic(topic("a")?)?, "a topic that was taken away must be new");
+        ensure!(receiver.register_topic(topic("a")?)?, "an unregistered topic must be new");
         receiver.proved(&sender, "a").await?;
     }
     Ok(())
 }
 
-/// "Events that were on their way are dropped."
-async fn events_on_their_way_are_dropped_when_their_topic_is_unregistered(fixture: Fixture) -> Outcome {
+/// Queued events of an unregistered topic are dropped.
+async fn queued_events_are_dropped_when_their_topic_is_unregistered(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?, topic("b")?]).await?;
     sender.publish_all("a", 0..100).await?;
     sender.publish("b", 1).await?;
@@ -145,8 +145,8 @@ async fn events_on_their_way_are_dropped_when_their_topic_is_unregistered(fixtur
     receiver.expect("b", 1).await
 }
 
-/// A subscription that goes leaves the others as they are.
-async fn an_event_is_delivered_as_long_as_one_subscription_is_left_that_matches(fixture: Fixture) -> Outcome {
+/// Removing a subscription does not affect the others.
+async fn an_event_is_delivered_while_one_matching_subscription_is_left(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a.b")?, pattern("a.*")?, pattern("a.b*")?]).await?;
     for gone in [topic("a.b")?, pattern("a.b*")?] {
         receiver.unregister_topic(&gone);
@@ -156,8 +156,8 @@ async fn an_event_is_delivered_as_long_as_one_subscription_is_left_that_matches(
     Ok(())
 }
 
-/// "A multiproc subscriber … takes every topic; subscriptions change nothing there."
-async fn a_multiproc_subscriber_takes_every_topic(fixture: Fixture) -> Outcome {
+/// A multiproc subscriber receives every topic; subscriptions change nothing.
+async fn a_multiproc_subscriber_receives_every_topic(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[]).await?;
     let names = ["D", "tenant-1", "projekt-ü", "$mark.D"];
     for change in ["none", "registered", "unregistered"] {

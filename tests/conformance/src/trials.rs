@@ -10,23 +10,22 @@ use crate::{
     PlaceKind, Running, SharedCluster,
 };
 
-/// How long a whole case may take.
+/// Time limit of a whole case.
 const CASE_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// How long what a case leaves behind may take to end.
+/// Time limit for the end of whatever a case leaves running.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Every case for every registered driver in every role it has, named `alias::role::case`, or `alias::role::place::case` if it
-/// has a broker, and every database case for
-/// every registered database driver, named `alias::database::place::case`.
+/// Every case for every registered driver in each of its roles, named `alias::role::case`, or `alias::role::place::case` if it
+/// has a broker, and every database case for every registered database driver, named `alias::database::place::case`.
 ///
 /// # Errors
-/// If no driver is registered, two have one alias, or a database driver or one with a broker has no place.
+/// If no driver is registered, two have the same alias, or a database driver or one with a broker has no place.
 pub fn trials() -> Outcome<Vec<Trial>> {
     let registry = Registry::collect()?;
     if registry.drivers().is_empty() || registry.databases().is_empty() {
         return Err(
-            "no driver is registered, or no database driver: the test must name the crate `drivers`".into()
+            "no driver is registered, or no database driver: the test must link the crate `drivers`".into()
         );
     }
     let mut trials = Vec::new();
@@ -49,7 +48,7 @@ pub fn trials() -> Outcome<Vec<Trial>> {
     Ok(trials)
 }
 
-/// Where a driver has its cases: once, if it needs no place.
+/// The places where a driver runs its cases: one without a broker, if it needs none.
 fn places(driver: &Driver) -> Outcome<Vec<Option<&'static BrokerKind>>> {
     if !driver.capabilities.broker {
         return Ok(vec![None]);
@@ -57,7 +56,7 @@ fn places(driver: &Driver) -> Outcome<Vec<Option<&'static BrokerKind>>> {
     Ok(BrokerKind::of(driver.alias)?.into_iter().map(Some).collect())
 }
 
-/// A case that does not bind the driver shows as ignored, with the reason.
+/// A case that does not apply to the driver is reported as ignored, with the reason.
 fn trial(
     driver: &'static Driver,
     role: Role,
@@ -102,7 +101,7 @@ fn run(
     clusters: &Arc<BrokerClusters>,
 ) -> Outcome {
     let place = place.map(|place| place.make(clusters));
-    // It is given back when all that the case began has ended.
+    // The place is released after everything that the case started has ended.
     let fixture = Fixture::new(&Registry::collect()?, driver, role, place.clone())?;
     to_the_end(|| (case.run)(fixture))
 }
@@ -117,7 +116,7 @@ fn run_database(
     to_the_end(|| (case.run)(fixture))
 }
 
-/// Runs a case on a runtime of its own.
+/// Runs a case on its own runtime.
 fn to_the_end(start: impl FnOnce() -> Running) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async { tokio::time::timeout(CASE_TIMEOUT, start()).await });

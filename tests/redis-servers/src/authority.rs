@@ -7,7 +7,7 @@ use rcgen::{
 };
 use tempfile::TempDir;
 
-/// A signer of certificates that only the test trusts, and a folder with all of them.
+/// A certificate authority that only the test trusts, with a folder for its certificates.
 pub struct Authority {
     folder: TempDir,
     issuer: Issuer<'static, KeyPair>,
@@ -23,10 +23,10 @@ pub struct Certified {
 }
 
 impl Authority {
-    /// Makes one. All have the same name, so that only their keys tell them apart.
+    /// Creates an authority. All have the same name, so they differ only in their keys.
     ///
     /// # Panics
-    /// If there is no room for its folder.
+    /// If its folder cannot be created.
     #[must_use]
     pub fn new() -> Self {
         let mut params = params(&[]);
@@ -40,13 +40,13 @@ impl Authority {
         Self { folder, issuer: Issuer::new(params, key) }
     }
 
-    /// The certificate by which its signatures are checked.
+    /// The certificate that verifies its signatures.
     #[must_use]
     pub fn ca_file(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
 
-    /// Signs one that is good, for these names and IP addresses.
+    /// Signs a valid certificate for these names and IP addresses.
     ///
     /// # Panics
     /// If it cannot be written.
@@ -55,10 +55,10 @@ impl Authority {
         self.write(params(names), "good")
     }
 
-    /// Signs one that was good until 2001.
+    /// Signs a certificate that was valid until 2001.
     ///
     /// # Panics
-    /// As of [`sign`](Self::sign).
+    /// As [`sign`](Self::sign).
     #[must_use]
     pub fn sign_expired(&self, names: &[&str]) -> Certified {
         let mut params = params(names);
@@ -67,12 +67,12 @@ impl Authority {
     }
 
     fn write(&self, mut params: CertificateParams, word: &str) -> Certified {
-        // OpenSSL takes one of its authority's name for the authority itself.
+        // OpenSSL treats a certificate with its authority's name as the authority itself.
         params.distinguished_name.push(DnType::CommonName, word);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         let folder = tempfile::Builder::new().prefix(word).tempdir_in(self.folder.path()).expect("a folder");
-        // It goes with the authority's.
+        // It is deleted with the authority's folder.
         let folder = folder.keep();
         let certified = Certified { cert_file: folder.join("cert.pem"), key_file: folder.join("key.pem") };
         fs::write(&certified.cert_file, certificate.pem()).expect("a file");

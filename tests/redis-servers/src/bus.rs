@@ -6,15 +6,15 @@ use crate::{RedisCluster, Reply, until};
 /// A channel that nothing else uses.
 const FENCE: &str = "redis-servers-fence";
 
-/// How long a fence may be under way before it is published again.
+/// Time after which the fence is published again.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 impl RedisCluster {
-    /// Waits until everything that was published at any node has been delivered at every node: after it on each way a
-    /// message of our own arrives. For clusters whose nodes all live.
+    /// Waits until everything published at any node has been delivered at every node: after it, a message of our own arrives
+    /// on each path. For clusters in which all nodes are alive.
     ///
-    /// The message is published until it arrives: a node drops what it cannot send, and in a fresh cluster some links between
-    /// nodes stand only after the first PUBLISH.
+    /// The message is published until it arrives: a node drops what it cannot send, and in a new cluster some links between
+    /// nodes are established only after the first PUBLISH.
     ///
     /// # Panics
     /// If it does not arrive.

@@ -7,14 +7,14 @@ use crate::{Authority, Certified, Raw, RedisServer, Reply, ServerProgram, until}
 const SLOTS: u16 = 16_384;
 const MASTERS: usize = 3;
 
-/// Three masters, each with a third of the slots, and a replica of each.
+/// Three masters, each with a third of the slots, and one replica of each.
 #[derive(Debug)]
 pub struct RedisCluster {
-    /// The masters of the beginning, then their replicas in the same order.
+    /// The initial masters, then their replicas in the same order.
     pub nodes: Vec<RedisServer>,
 }
 
-/// A slot on its way from one master to another.
+/// A slot that is moving from one master to another.
 #[derive(Debug)]
 pub struct Move<'a> {
     cluster: &'a RedisCluster,
@@ -24,21 +24,21 @@ pub struct Move<'a> {
 }
 
 impl RedisCluster {
-    /// Starts one whose nodes are patient with each other: on a machine however busy, none is taken for dead. It serves all
-    /// slots when this returns, and its replicas follow.
+    /// Starts a cluster with a long node timeout: even on a busy machine, no node counts as dead. When this returns, it serves
+    /// all slots, and its replicas are synchronized.
     ///
     /// # Panics
-    /// If it does not come up.
+    /// If it does not start.
     #[must_use]
     #[track_caller]
     pub fn start() -> Self {
         Self::with_node_timeout(Duration::from_secs(60))
     }
 
-    /// The same with a program that the test names.
+    /// The same with a given program.
     ///
     /// # Panics
-    /// If it does not come up.
+    /// If it does not start.
     #[must_use]
     #[track_caller]
     pub fn start_program(program: ServerProgram) -> Self {
@@ -46,10 +46,11 @@ impl RedisCluster {
         Self::of((0..2 * MASTERS).map(|_| RedisServer::start_program(program, &options)).collect())
     }
 
-    /// The same as [`start`](Self::start), whose nodes take another for dead that says nothing for so long, and put its replica into its place.
+    /// The same as [`start`](Self::start), but a node that does not answer for `node_timeout` counts as dead, and its replica
+    /// takes over.
     ///
     /// # Panics
-    /// If it does not come up.
+    /// If it does not start.
     #[must_use]
     #[track_caller]
     pub fn with_node_timeout(node_timeout: Duration) -> Self {
@@ -58,11 +59,11 @@ impl RedisCluster {
         Self::of((0..2 * MASTERS).map(|_| RedisServer::start(&options)).collect())
     }
 
-    /// The same as [`start`](Self::start), whose nodes speak TLS with each other and with clients at
-    /// [`tls_address`](RedisServer::tls_address); all show `own`.
+    /// The same as [`start`](Self::start), but the nodes use TLS among themselves and with clients at
+    /// [`tls_address`](RedisServer::tls_address); all have the certificate `own`.
     ///
     /// # Panics
-    /// If it does not come up.
+    /// If it does not start.
     #[must_use]
     #[track_caller]
     pub fn start_tls(authority: &Authority, own: &Certified) -> Self {
@@ -77,21 +78,21 @@ impl RedisCluster {
         cluster.share_out();
         cluster.meet();
         cluster.follow();
-        // The links by which nodes forward events stand only now.
+        // The links on which nodes forward events are established only now.
         cluster.settle_the_bus();
         cluster
     }
 
-    /// As `drivers.redis.hosts` wants them.
+    /// The addresses for `drivers.redis.hosts`.
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {
         self.nodes.iter().map(RedisServer::address).collect()
     }
 
-    /// Ends the connections of clients, and deletes all that they wrote.
+    /// Disconnects clients, and deletes all that they wrote.
     ///
     /// # Panics
-    /// If a master of the beginning is none any more.
+    /// If an initial master is not a master any more.
     #[track_caller]
     pub fn empty(&self) {
         for place in 0..MASTERS {
@@ -101,17 +102,17 @@ impl RedisCluster {
         }
     }
 
-    /// The node that serves a slot, as the nodes that live say: its place among [`nodes`](Self::nodes).
+    /// The node that serves a slot, according to the living nodes: its position in [`nodes`](Self::nodes).
     ///
     /// # Panics
-    /// If none says so.
+    /// If there is none.
     #[must_use]
     #[track_caller]
     pub fn master_of(&self, slot: u16) -> usize {
         until("a node serves the slot", || (0..self.nodes.len()).find(|place| self.claims(*place, slot)))
     }
 
-    /// Begins to move a slot: its keys stay where they are, and new ones go to the new master (ASK).
+    /// Starts to move a slot: its keys stay where they are, and new ones go to the new master (ASK).
     ///
     /// # Panics
     /// If a node refuses.
@@ -137,11 +138,11 @@ impl RedisCluster {
         moving.finish();
     }
 
-    /// Moves a slot with its keys in one step, as Valkey 9 does: `CLUSTER MIGRATESLOTS`. The old master serves the slot until
-    /// the new one has everything; no ASK is answered.
+    /// Moves a slot with its keys atomically, as Valkey 9 does: `CLUSTER MIGRATESLOTS`. The old master serves the slot until
+    /// the new one has everything; there is no ASK.
     ///
     /// # Panics
-    /// If the old master refuses, or gives the move up.
+    /// If the old master refuses, or aborts the move.
     #[track_caller]
     pub fn migrate_slot(&self, slot: u16, to: usize) {
         let from = self.master_of(slot);
@@ -169,7 +170,7 @@ impl RedisCluster {
         self.raw(place).call(&["CLUSTER", "MYID"]).text()
     }
 
-    /// Whether a node says that it serves a slot.
+    /// Whether a node claims to serve a slot.
     fn claims(&self, place: usize, slot: u16) -> bool {
         self.own_ranges(place).iter().any(|range| range.contains(&slot))
     }
@@ -185,7 +186,7 @@ impl RedisCluster {
         });
     }
 
-    /// The slots that a node says it serves.
+    /// The slots that a node claims to serve.
     fn own_ranges(&self, place: usize) -> Vec<std::ops::RangeInclusive<u16>> {
         let nodes =
             Raw::connect(self.nodes[place].port()).and_then(|mut raw| raw.try_call(&["CLUSTER", "NODES"]));
@@ -201,7 +202,7 @@ impl RedisCluster {
 }
 
 impl Move<'_> {
-    /// Moves the keys that are there now, one by one.
+    /// Moves the current keys, one by one.
     ///
     /// # Panics
     /// If a node refuses.
@@ -223,10 +224,10 @@ impl Move<'_> {
         }
     }
 
-    /// Gives the slot to its new master; all masters know it when this returns.
+    /// Assigns the slot to its new master; all masters know it when this returns.
     ///
-    /// Nodes must agree on the epoch before and on the slot behind it: a new master that gives itself an epoch below that of
-    /// the old one loses the slot again, with its keys, to a claim that the old one sent before it let go.
+    /// Nodes must agree on the epoch before and on the slot after it: a new master that gives itself an epoch below that of
+    /// the old one loses the slot again, with its keys, to a claim that the old one sent before it gave up the slot.
     ///
     /// # Panics
     /// If a node refuses.
@@ -234,7 +235,7 @@ impl Move<'_> {
     pub fn finish(self) {
         self.cluster.wait_for_one_epoch();
         let to = self.cluster.id(self.to);
-        // The new master first, as the specification has it: the old one would redirect to itself otherwise.
+        // The new master first, as the specification requires: otherwise the old one would redirect to itself.
         let others = (0..MASTERS).filter(|place| *place != self.to && *place != self.from);
         for place in [self.to, self.from].into_iter().chain(others) {
             self.cluster

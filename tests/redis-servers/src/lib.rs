@@ -1,14 +1,14 @@
 //! Real Redis servers for tests, on loopback ports and in temporary folders of their own.
 //!
-//! - [`RedisServer`] is one process: it can be killed, started again with its data, and halted.
-//! - [`ServerProgram`] is what runs: Redis 7.0, Redis 6.2 or Valkey 9.1.
-//! - [`RedisCluster`] is three masters and three replicas; its slots can be moved while a test goes on.
-//! - [`Sentinel`] watches a server.
-//! - [`Authority`] signs certificates for servers and clients that speak TLS.
-//! - [`Raw`] is a connection that shares no code with the driver under test: what it reads is what is there.
+//! - [`RedisServer`] is one process: it can be killed, restarted with its data, and suspended.
+//! - [`ServerProgram`] selects the program: Redis 7.0, Redis 6.2 or Valkey 9.1.
+//! - [`RedisCluster`] is three masters and three replicas; its slots can be moved during a test.
+//! - [`Sentinel`] monitors a server.
+//! - [`Authority`] signs certificates for servers and clients that use TLS.
+//! - [`Raw`] is a connection that shares no code with the driver under test, so that it shows the real content.
 //!
-//! Everything waits for a condition, at most [`PATIENCE`], and ends the test by a panic. Servers are killed, each by its
-//! process number, when their values are dropped. A server that the machine runs for others is never touched.
+//! Everything waits for a condition, at most [`PATIENCE`], and otherwise ends the test by a panic. Each server is killed by
+//! its process id when its value is dropped. Other servers on the machine are never touched.
 //!
 //! ```no_run
 //! let server = redis_servers::RedisServer::start(&[]);

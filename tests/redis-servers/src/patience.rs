@@ -1,12 +1,12 @@
 use std::time::{Duration, Instant};
 
-/// How long anything that is promised is waited for, on a machine however busy.
+/// Time limit for everything that a test expects, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often a condition is looked at.
+/// Interval between two checks of a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Waits until `look` finds something, and gives it.
+/// Waits until `look` finds something, and returns it.
 ///
 /// # Panics
 /// After [`PATIENCE`], with `what`.
@@ -17,7 +17,7 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain: {what}");
+        assert!(Instant::now() < deadline, "timed out after {PATIENCE:?}: {what}");
         std::thread::sleep(LOOK_EVERY);
     }
 }

@@ -2,15 +2,15 @@ use std::net::TcpListener;
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Ports below those that the kernel gives to outgoing connections (ip(7), `ip_local_port_range`), also 10,000 above, where
-/// a node of a cluster listens for the others: nobody comes by one of them while a server is down.
+/// Ports below those that the kernel uses for outgoing connections (ip(7), `ip_local_port_range`), also for the port 10,000
+/// higher, on which a cluster node listens for the others: nothing takes such a port while a server is down.
 const FIRST: u16 = 10_000;
 const COUNT: u16 = 12_000;
 
-/// How far above its port a node listens for the others.
+/// Distance between a node's port and the port on which it listens for the other nodes.
 const BUS: u16 = 10_000;
 
-/// A port that is free, and so is the bus port above it.
+/// A free port whose bus port is free as well.
 ///
 /// # Panics
 /// If there is none.

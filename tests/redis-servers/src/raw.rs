@@ -4,29 +4,29 @@ use std::time::Duration;
 
 use crate::PATIENCE;
 
-/// A connection on which commands are written and answers read byte by byte (RESP2).
+/// A connection that writes commands and reads answers byte by byte (RESP2).
 #[derive(Debug)]
 pub struct Raw(BufReader<TcpStream>);
 
-/// What a server answers.
+/// An answer of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// Nothing.
+    /// No value.
     Nil,
-    /// A number.
+    /// An integer.
     Int(i64),
     /// Bytes.
     Bytes(Vec<u8>),
     /// A line such as `OK`.
     Status(String),
-    /// A refusal.
+    /// An error.
     Error(String),
     /// Several answers.
     List(Vec<Reply>),
 }
 
 impl Raw {
-    /// Connects; `None` if nobody listens.
+    /// Connects; `None` if no server listens.
     #[must_use]
     pub fn connect(port: u16) -> Option<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
@@ -56,12 +56,12 @@ impl Raw {
         self.read()
     }
 
-    /// What the server says next without being asked, as to a subscriber; `None` if the connection breaks.
+    /// The next message that the server sends on its own, as to a subscriber; `None` if the connection breaks.
     pub fn pushed(&mut self) -> Option<Reply> {
         self.read()
     }
 
-    /// What the server says next, if it begins within this time.
+    /// The next message of the server, if it begins within this time.
     ///
     /// # Panics
     /// If the connection breaks.
@@ -78,7 +78,7 @@ impl Raw {
             Err(error) => panic!("the connection breaks: {error}"),
         };
         set_timeout(self, PATIENCE);
-        begins.then(|| self.read().expect("the server goes on"))
+        begins.then(|| self.read().expect("the rest of the message"))
     }
 
     fn read(&mut self) -> Option<Reply> {
@@ -106,7 +106,7 @@ impl Raw {
 }
 
 impl Reply {
-    /// As text, whatever of the kinds of text it is; a number in digits.
+    /// As text, for any reply that is text; an integer in digits.
     #[must_use]
     pub fn text(&self) -> String {
         match self {
@@ -117,16 +117,16 @@ impl Reply {
         }
     }
 
-    /// As a list, which is empty if it is none.
+    /// As a list; empty if it is not a list.
     #[must_use]
     pub fn list(self) -> Vec<Self> {
         if let Self::List(items) = self { items } else { Vec::new() }
     }
 
-    /// Ends the test unless it is `OK`.
+    /// Panics unless it is `OK`.
     ///
     /// # Panics
-    /// If it is something else.
+    /// If it is anything else.
     #[track_caller]
     pub fn expect_ok(&self) {
         assert_eq!(*self, Self::Status("OK".to_owned()));

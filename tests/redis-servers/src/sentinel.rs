@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use crate::port::free_port;
 use crate::{Raw, RedisServer, ServerProgram, until};
 
-/// A Sentinel of the [chosen](ServerProgram::chosen) program that watches one master, which it calls `mymaster`.
+/// A Sentinel of the [chosen](ServerProgram::chosen) program that monitors one master under the name `mymaster`.
 #[derive(Debug)]
 pub struct Sentinel {
     port: u16,
@@ -15,10 +15,10 @@ pub struct Sentinel {
 }
 
 impl Sentinel {
-    /// Starts one; it answers when this returns.
+    /// Starts a Sentinel; it answers when this returns.
     ///
     /// # Panics
-    /// If it does not come up.
+    /// If it does not start.
     #[must_use]
     #[track_caller]
     pub fn start(master: &RedisServer) -> Self {
@@ -30,7 +30,7 @@ impl Sentinel {
             folder.path().display(),
             master.port()
         );
-        // Sentinel writes what it learns into its settings.
+        // Sentinel writes what it learns into its configuration file.
         fs::write(&file, settings).expect("a file");
         let mut command = Command::new(program.path());
         command.arg(&file).arg("--sentinel").current_dir(folder.path());
@@ -43,7 +43,7 @@ impl Sentinel {
         sentinel
     }
 
-    /// Where it listens, `host:port`.
+    /// Its address, `host:port`.
     #[must_use]
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::port::free_port;
 use crate::{Authority, Certified, Raw, ServerProgram, until};
 
-/// One server with append-only file, which keeps what it confirmed also if it is killed.
+/// One server with an append-only file, which keeps confirmed writes even if it is killed.
 #[derive(Debug)]
 pub struct RedisServer {
     program: ServerProgram,
@@ -23,30 +23,30 @@ pub struct RedisServer {
 
 impl RedisServer {
     /// Starts the [chosen](ServerProgram::chosen) program with further options, such as `--requirepass secret`, each word
-    /// apart; it serves when this returns.
+    /// separately; it is ready when this returns.
     ///
     /// # Panics
-    /// If it does not come up, with its log.
+    /// If it does not start; with its log.
     #[must_use]
     #[track_caller]
     pub fn start(options: &[&str]) -> Self {
         Self::start_program(ServerProgram::chosen(), options)
     }
 
-    /// The same with a program that the test names.
+    /// The same with a given program.
     ///
     /// # Panics
-    /// As of [`start`](Self::start).
+    /// As [`start`](Self::start).
     #[must_use]
     #[track_caller]
     pub fn start_program(program: ServerProgram, options: &[&str]) -> Self {
         Self::start_on(program, || (None, options.iter().map(|option| (*option).to_owned()).collect()))
     }
 
-    /// The same as [`start`](Self::start) at a port that is free.
+    /// The same as [`start`](Self::start) at a given free port.
     ///
     /// # Panics
-    /// If it does not come up.
+    /// If it does not start.
     #[must_use]
     #[track_caller]
     pub fn start_at(port: u16, options: &[&str]) -> Self {
@@ -55,16 +55,16 @@ impl RedisServer {
         let options: Vec<_> = options.iter().map(|option| (*option).to_owned()).collect();
         let child = spawn(program, port, folder.path(), &options);
         let mut server = Self { program, port, tls_port: None, folder, options, child };
-        assert!(server.comes_up(), "{} ended:\n{}", program.name(), server.log());
+        assert!(server.is_ready(), "{} ended:\n{}", program.name(), server.log());
         server
     }
 
-    /// Starts a server that speaks TLS at another port also, [`tls_address`](Self::tls_address), and shows `own` there. It
-    /// wants no certificates of clients, unless the options say so (`--tls-auth-clients yes`). It is always
+    /// Starts a server that also speaks TLS at another port, [`tls_address`](Self::tls_address), with the certificate `own`.
+    /// It requires no client certificate, unless the options say so (`--tls-auth-clients yes`). It is always
     /// [`Redis7`](ServerProgram::Redis7): the other programs are built without TLS.
     ///
     /// # Panics
-    /// As of [`start`](Self::start).
+    /// As [`start`](Self::start).
     #[must_use]
     #[track_caller]
     pub fn start_tls(authority: &Authority, own: &Certified, options: &[&str]) -> Self {
@@ -83,14 +83,14 @@ impl RedisServer {
 
     #[track_caller]
     fn start_on(program: ServerProgram, options: impl Fn() -> (Option<u16>, Vec<String>)) -> Self {
-        // Between looking for a free port and taking it, somebody else may take it.
+        // Another process may take a free port before the server binds it.
         const ATTEMPTS: u32 = 5;
         for _ in 0..ATTEMPTS {
             let folder = tempfile::Builder::new().prefix("skimmer-redis-").tempdir().expect("a folder");
             let ((tls_port, options), port) = (options(), free_port());
             let child = spawn(program, port, folder.path(), &options);
             let mut server = Self { program, port, tls_port, folder, options, child };
-            if server.comes_up() {
+            if server.is_ready() {
                 return server;
             }
             assert!(server.log().contains("bind"), "{} ended:\n{}", program.name(), server.log());
@@ -104,70 +104,70 @@ impl RedisServer {
         self.port
     }
 
-    /// As `drivers.redis.hosts` wants it.
+    /// The address for `drivers.redis.hosts`.
     #[must_use]
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Where it speaks TLS.
+    /// The address of its TLS port.
     ///
     /// # Panics
-    /// If it does not.
+    /// If it has none.
     #[must_use]
     #[track_caller]
     pub fn tls_address(&self) -> String {
         format!("127.0.0.1:{}", self.tls_port.expect("the server was started with TLS"))
     }
 
-    /// The port by which nodes of a cluster know each other: with TLS, that of TLS.
+    /// The port by which the nodes of a cluster reach each other: with TLS, the TLS port.
     pub(crate) fn port_for_nodes(&self) -> u16 {
         self.tls_port.unwrap_or(self.port)
     }
 
-    /// A connection of its own, without TLS.
+    /// A new connection, without TLS.
     ///
     /// # Panics
-    /// If nobody listens.
+    /// If the server does not listen.
     #[must_use]
     #[track_caller]
     pub fn raw(&self) -> Raw {
         Raw::connect(self.port).expect("the server listens")
     }
 
-    /// What it wrote to its log.
+    /// The content of its log.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// Kills it as `kill -9` does, and waits until it is gone.
+    /// Kills it as `kill -9` does, and waits until it has ended.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Starts it again on its port, with its data; it serves when this returns.
+    /// Restarts it on its port, with its data; it is ready when this returns.
     ///
     /// # Panics
-    /// If it does not come up.
+    /// If it does not start.
     #[track_caller]
     pub fn start_again(&mut self) {
         self.kill();
         self.child = spawn(self.program, self.port, self.folder.path(), &self.options);
-        assert!(self.comes_up(), "redis-server does not come up again:\n{}", self.log());
+        assert!(self.is_ready(), "redis-server does not restart:\n{}", self.log());
     }
 
-    /// Starts it again on its port and returns while it reads its rows, which takes so long for each of them. It answers
-    /// LOADING to what needs rows.
+    /// Restarts it on its port and returns while it is loading its rows, which takes `each_row` for each. It answers LOADING to
+    /// commands that need rows.
     ///
     /// # Panics
-    /// If it does not come up, or has read everything before it answers.
+    /// If it does not start, or has loaded everything before it answers.
     #[track_caller]
     pub fn start_again_loading(&mut self, each_row: Duration) {
         self.kill();
         let delay = each_row.as_micros().to_string();
-        // It answers after each KiB that it has read.
+        // It answers after each KiB of loading.
         let slowly = ["--key-load-delay", &delay, "--loading-process-events-interval-bytes", "1024"];
         let options: Vec<_> = self.options.iter().cloned().chain(slowly.map(str::to_owned)).collect();
         self.child = spawn(self.program, self.port, self.folder.path(), &options);
@@ -177,7 +177,7 @@ impl RedisServer {
         assert!(answer.text().starts_with("LOADING"), "{answer:?}\n{}", self.log());
     }
 
-    /// Makes it a replica of another server, which its clients are not told; the link is up when this returns.
+    /// Makes it a replica of another server, without notice to its clients; the link is up when this returns.
     ///
     /// # Panics
     /// If the link does not come up.
@@ -199,26 +199,26 @@ impl RedisServer {
         self.raw().call(&["REPLICAOF", "NO", "ONE"]).expect_ok();
     }
 
-    /// Halts it: its connections stay, and nothing is answered.
+    /// Suspends it: its connections stay, and it answers nothing.
     ///
     /// # Panics
-    /// If it is gone.
+    /// If it has ended.
     pub fn halt(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets it go on.
+    /// Resumes it.
     ///
     /// # Panics
-    /// If it is gone.
+    /// If it has ended.
     pub fn go_on(&self) {
         self.signal(Signal::CONT);
     }
 
-    /// Takes its folder away, so that it cannot save any more.
+    /// Deletes its folder, so that it cannot save any more.
     ///
     /// # Panics
-    /// If that cannot be done.
+    /// If that fails.
     pub fn lose_its_folder(&self) {
         fs::remove_dir_all(self.folder.path()).expect("the folder can be removed");
     }
@@ -229,13 +229,13 @@ impl RedisServer {
     }
 
     /// Waits until it answers; `false` if it ended.
-    fn comes_up(&mut self) -> bool {
+    fn is_ready(&mut self) -> bool {
         until("redis-server serves", || {
             if self.child.try_wait().expect("a child can be waited for").is_some() {
                 return Some(false);
             }
             let answer = Raw::connect(self.port).and_then(|mut raw| raw.try_call(&["PING"]));
-            // Whoever wants a password has come up too.
+            // A server that requires a password is ready too.
             let serves = answer.is_some_and(|answer| !answer.text().starts_with("LOADING"));
             serves.then_some(true)
         })
@@ -245,7 +245,7 @@ impl RedisServer {
 impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
-        // What it had open is closed a moment after it is gone, and only then its port is free.
+        // Its port is free only a moment after the process has ended.
         sleep(Duration::from_millis(1));
     }
 }

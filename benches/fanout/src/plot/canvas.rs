@@ -1,4 +1,4 @@
-/// An SVG in the making, with a ground of its own, light or dark as the reader prefers.
+/// An SVG image with its own background, light or dark according to the reader's preference.
 #[derive(Debug)]
 pub(super) struct Canvas(String);
 

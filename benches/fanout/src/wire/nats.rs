@@ -1,16 +1,16 @@
-//! NATS client protocol: lines, and payloads whose length a line tells.
+//! NATS client protocol: lines, and payloads with their length in a line.
 
 use pubsub_api::Result;
 
 use super::{Piece, What, beginning, line, number};
 use crate::failure::failure;
 
-/// Not verbose: nothing is confirmed.
+/// Not verbose: no confirmations.
 pub(super) const CONNECT: &[u8] = b"CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";
 
 pub(super) const PONG: &[u8] = b"PONG\r\n";
 
-/// Subscription identifiers of one width: every event on a connection has one length.
+/// Subscription ids of the same width, so that all events on a connection have the same length.
 pub(super) fn subscribe(topics: &[String]) -> Vec<u8> {
     let first = if topics.len() < 10 { 1 } else { 10 };
     let line = |(id, topic): (usize, &String)| format!("SUB {topic} {}\r\n", first + id).into_bytes();
@@ -27,7 +27,7 @@ pub(super) fn next(bytes: &[u8]) -> Result<Option<Piece>> {
         b"PING" => short(What::Ping),
         b"INFO" => short(What::Greeting),
         b"PONG" | b"+OK" => short(What::Nothing),
-        _ => Err(failure(format!("the server said: {}", beginning(line)))),
+        _ => Err(failure(format!("unexpected answer of the server: {}", beginning(line)))),
     }
 }
 
@@ -35,7 +35,7 @@ fn event(bytes: &[u8], line: &[u8]) -> Result<Option<Piece>> {
     let payload_at = line.len() + 2;
     let length = line.rsplit(|byte| *byte == b' ').next().and_then(number);
     let Some(length) = length else {
-        return Err(failure(format!("an event without a length came: {}", beginning(line))));
+        return Err(failure(format!("an event has no length: {}", beginning(line))));
     };
     let end = payload_at.saturating_add(length).saturating_add(2);
     let piece = Piece { bytes: end, what: What::Event { payload_at } };

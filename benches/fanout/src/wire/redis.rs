@@ -1,4 +1,4 @@
-//! RESP2: commands and what is published are arrays of texts with their lengths.
+//! RESP2: commands and published events are arrays of strings with their lengths.
 
 use pubsub_api::Result;
 
@@ -33,7 +33,7 @@ pub(super) fn next(bytes: &[u8]) -> Result<Option<Piece>> {
     if MESSAGE.starts_with(bytes) || SUBSCRIBED.starts_with(bytes) {
         return Ok(None);
     }
-    Err(failure(format!("the server said: {}", beginning(bytes))))
+    Err(failure(format!("unexpected answer of the server: {}", beginning(bytes))))
 }
 
 fn event(bytes: &[u8]) -> Option<Piece> {
@@ -48,7 +48,7 @@ fn subscribed(bytes: &[u8]) -> Option<Piece> {
     Some(Piece { bytes: after_topic + count.len() + 2, what: What::Nothing })
 }
 
-/// Where the text that is announced at `at` begins, and where what follows it does.
+/// The positions of the bulk string that starts at `at`, and of what follows it.
 fn text(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     let announced = line(bytes.get(at..)?)?;
     let length = number(announced.strip_prefix(b"$")?)?;

@@ -1,4 +1,4 @@
-//! ZMTP 3.0 with NULL. A peer that greets as 3.0 is never sent a PING, so that a drain has nothing to answer.
+//! ZMTP 3.0 with NULL. Servers never send a PING to a peer that greets as 3.0, so a drain has nothing to answer.
 
 use pubsub_api::Result;
 
@@ -18,7 +18,7 @@ pub(super) const SUB: &[u8] = b"SUB";
 
 pub(super) const DEALER: &[u8] = b"DEALER";
 
-/// Greeting and READY together: whoever connects waits for nothing.
+/// Greeting and READY together, so that connecting needs no wait.
 pub(super) fn opening(socket: &[u8]) -> Vec<u8> {
     let mut out = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0];
     out.extend_from_slice(b"NULL");
@@ -30,14 +30,14 @@ pub(super) fn opening(socket: &[u8]) -> Vec<u8> {
     out
 }
 
-/// What our worker says first: who it is, and that its first event follows (docs/design.md#delivery).
+/// The first message of our worker: its id, and that its first event follows (docs/design.md#delivery).
 pub(super) fn introduction() -> Vec<u8> {
     let map = b"\x87\xa5table\xa7$worker\xa3key\xb000000000000000be\xa6action\xa6worker\xa5value\xc0\xa5topic\xa7$worker\
         \xa5first\x01\xabsent_before\x00";
     [before("$worker", map.len()), map.to_vec()].concat()
 }
 
-/// By a message, as in 3.0; a frame for each topic.
+/// As messages, as in 3.0; one frame for each topic.
 pub(super) fn subscribe(topics: &[String]) -> Vec<u8> {
     let frame = |topic: &String| {
         let mut frame = frame_head(0, topic.len() + 1);
@@ -48,7 +48,7 @@ pub(super) fn subscribe(topics: &[String]) -> Vec<u8> {
     topics.iter().flat_map(frame).collect()
 }
 
-/// The topic's frame and the head of the payload's.
+/// The topic's frame and the header of the payload's frame.
 pub(super) fn before(topic: &str, payload_bytes: usize) -> Vec<u8> {
     let topic_head = frame_head(MORE, topic.len());
     [topic_head, topic.as_bytes().to_vec(), frame_head(0, payload_bytes)].concat()
@@ -71,13 +71,13 @@ pub(super) fn next(bytes: &[u8]) -> Result<Option<Piece>> {
         return command(bytes, first);
     }
     if first.flags & MORE == 0 {
-        let text = format!("two frames were awaited, topic and event, one came: {}", beginning(bytes));
+        let text = format!("expected two frames, topic and event, got one: {}", beginning(bytes));
         return Err(failure(text));
     }
     let rest = bytes.get(first.end..).unwrap_or_default();
     let Some(second) = Frame::read(rest) else { return Ok(None) };
     if second.flags & (MORE | COMMAND) != 0 {
-        return Err(failure(format!("after a topic came no event: {}", beginning(rest))));
+        return Err(failure(format!("no event follows a topic: {}", beginning(rest))));
     }
     let bytes = first.end + second.end;
     Ok(Some(Piece { bytes, what: What::Event { payload_at: first.end + second.body } }))
@@ -92,7 +92,7 @@ fn command(bytes: &[u8], frame: Frame) -> Result<Option<Piece>> {
     Ok(Some(Piece { bytes: frame.end, what }))
 }
 
-/// A whole frame, by the places of its body.
+/// A whole frame, as the position of its body.
 #[derive(Debug, Clone, Copy)]
 struct Frame {
     flags: u8,

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use super::denied::{ChannelAction, denied};
 use super::node::Node;
 use super::server_report::ServerReport;
-use super::wire::{Bounds, Decoder, Frame, command};
+use super::wire::{Bounds, Decoder, RespFrame, command};
 use crate::servers::{Endpoint, Login, Stream, dial, refused};
 
 /// Number of bytes to read at a time.
@@ -63,7 +63,7 @@ impl Connection {
         };
         connection.log_in(login).await?;
         match connection.ask(&[b"PING"], Bounds::PUBSUB).await? {
-            Frame::Refused(line) if refuses_client(&line) => Err(connection.refused(&line)),
+            RespFrame::Refused(line) if refuses_client(&line) => Err(connection.refused(&line)),
             _ => Ok(connection),
         }
     }
@@ -74,7 +74,7 @@ impl Connection {
         let mut arguments: Vec<&[u8]> = vec![b"AUTH"];
         arguments.extend(login.info().username().map(str::as_bytes));
         arguments.push(password.as_bytes());
-        if let Frame::Refused(line) = self.ask(&arguments, Bounds::PUBSUB).await? {
+        if let RespFrame::Refused(line) = self.ask(&arguments, Bounds::PUBSUB).await? {
             if refuses_client(&line) && !line.starts_with("WRONGPASS") {
                 return Err(self.refused(&line));
             }
@@ -93,7 +93,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the connection ends first, or the peer does not speak Redis.
-    pub(super) async fn ask(&mut self, arguments: &[&[u8]], bounds: Bounds) -> Result<Frame> {
+    pub(super) async fn ask(&mut self, arguments: &[&[u8]], bounds: Bounds) -> Result<RespFrame> {
         self.decoder = Decoder::new(bounds);
         command(&mut self.out, arguments);
         let answer = loop {
@@ -132,7 +132,7 @@ impl Connection {
     ///
     /// # Errors
     /// A text, if the peer does not speak Redis.
-    pub(super) fn next_frame(&mut self) -> Result<Option<Frame>, String> {
+    pub(super) fn next_frame(&mut self) -> Result<Option<RespFrame>, String> {
         self.decoder
             .next(&mut self.input)
             .map_err(|_| format!("the server at {} does not speak the Redis protocol", self.node.endpoint))

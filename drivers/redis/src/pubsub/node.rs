@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::server_report::ServerReport;
-use super::wire::Frame;
+use super::wire::RespFrame;
 use crate::servers::Endpoint;
 
 /// A standalone server, or a master of a cluster.
@@ -64,13 +64,15 @@ pub(super) enum View {
 
 /// Parses the masters from the answer to CLUSTER SLOTS: a list of `[first, last, [host, port, id, …], replica…]`; further
 /// elements depend on the version (docs/dragonflow.md#d33). `None` if it is malformed.
-pub(super) fn masters(answer: &Frame, same_host: &str) -> Option<Vec<Node>> {
-    let Frame::List(ranges) = answer else { return None };
+pub(super) fn masters(answer: &RespFrame, same_host: &str) -> Option<Vec<Node>> {
+    let RespFrame::List(ranges) = answer else { return None };
     let mut masters: Vec<Node> = Vec::new();
     for range in ranges {
-        let Frame::List(parts) = range else { return None };
-        let [Frame::Int(_), Frame::Int(_), Frame::List(master), ..] = parts.as_slice() else { return None };
-        let [host, Frame::Int(port), rest @ ..] = master.as_slice() else { return None };
+        let RespFrame::List(parts) = range else { return None };
+        let [RespFrame::Int(_), RespFrame::Int(_), RespFrame::List(master), ..] = parts.as_slice() else {
+            return None;
+        };
+        let [host, RespFrame::Int(port), rest @ ..] = master.as_slice() else { return None };
         let endpoint = Endpoint::parse(&format!("{}:{port}", text(host)?), same_host)?;
         // A version before 4.0 sends no id: then the address identifies the node.
         let id = rest.first().and_then(text).map_or_else(|| endpoint.to_string(), str::to_owned);
@@ -82,10 +84,10 @@ pub(super) fn masters(answer: &Frame, same_host: &str) -> Option<Vec<Node>> {
     Some(masters)
 }
 
-fn text(frame: &Frame) -> Option<&str> {
+fn text(frame: &RespFrame) -> Option<&str> {
     match frame {
-        Frame::Bulk(bytes) => std::str::from_utf8(bytes).ok(),
-        Frame::Nil => Some(""),
+        RespFrame::Bulk(bytes) => std::str::from_utf8(bytes).ok(),
+        RespFrame::Nil => Some(""),
         _ => None,
     }
 }
@@ -94,22 +96,22 @@ fn text(frame: &Frame) -> Option<&str> {
 mod tests {
     use bytes::Bytes;
 
-    use super::{Frame, Identity, masters};
+    use super::{Identity, RespFrame, masters};
 
-    fn bulk(text: &'static str) -> Frame {
-        Frame::Bulk(Bytes::from_static(text.as_bytes()))
+    fn bulk(text: &'static str) -> RespFrame {
+        RespFrame::Bulk(Bytes::from_static(text.as_bytes()))
     }
 
     #[test]
     fn each_master_is_found_once_with_its_id() {
         let range = |host, port, id| {
-            let master = vec![host, Frame::Int(port), bulk(id), Frame::List(vec![])];
-            let replica = Frame::List(vec![bulk("r"), Frame::Int(1), bulk("replica")]);
-            Frame::List(vec![Frame::Int(0), Frame::Int(1), Frame::List(master), replica])
+            let master = vec![host, RespFrame::Int(port), bulk(id), RespFrame::List(vec![])];
+            let replica = RespFrame::List(vec![bulk("r"), RespFrame::Int(1), bulk("replica")]);
+            RespFrame::List(vec![RespFrame::Int(0), RespFrame::Int(1), RespFrame::List(master), replica])
         };
-        let answer = Frame::List(vec![
+        let answer = RespFrame::List(vec![
             range(bulk("192.0.2.1"), 7000, "a"),
-            range(Frame::Nil, 7001, "b"),
+            range(RespFrame::Nil, 7001, "b"),
             range(bulk("192.0.2.1"), 7000, "a"),
         ]);
         let found = masters(&answer, "asked").unwrap();
@@ -123,7 +125,7 @@ mod tests {
                 ("redis://asked:7001".to_owned(), member("b"))
             ]
         );
-        assert_eq!(masters(&Frame::Int(1), "asked"), None);
-        assert_eq!(masters(&Frame::List(vec![]), "asked"), Some(vec![]));
+        assert_eq!(masters(&RespFrame::Int(1), "asked"), None);
+        assert_eq!(masters(&RespFrame::List(vec![]), "asked"), Some(vec![]));
     }
 }

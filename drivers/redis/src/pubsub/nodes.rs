@@ -9,7 +9,7 @@ use super::connection::Connection;
 use super::node::{Identity, Node, View, masters};
 use super::server_report::ServerReport;
 use super::settings::PubSubSettings;
-use super::wire::{Bounds, Frame};
+use super::wire::{Bounds, RespFrame};
 use crate::servers::{Endpoint, Login, Mode};
 
 /// The known servers. Each publisher and subscriber finds them itself, and publishes nothing about them
@@ -191,9 +191,9 @@ impl Nodes {
 /// now, or be unknown to the cluster, and events published outside the cluster reach no subscriber in it.
 async fn check_identity(mut connection: Connection, nodes: &[Node]) -> Result<Connection> {
     let id = match connection.ask(&[b"CLUSTER", b"MYID"], Bounds::PUBSUB).await? {
-        Frame::Bulk(id) => String::from_utf8_lossy(&id).into_owned(),
+        RespFrame::Bulk(id) => String::from_utf8_lossy(&id).into_owned(),
         // The user may not ask.
-        Frame::Refused(line) if line.starts_with("NOPERM") => {
+        RespFrame::Refused(line) if line.starts_with("NOPERM") => {
             let node = nodes.iter().find(|node| node.endpoint == *connection.endpoint());
             connection.node.identity = node.map_or(Identity::Unknown, |node| node.identity.clone());
             return Ok(connection);
@@ -222,9 +222,9 @@ enum Slots {
 /// Asks for the slots; `None` if the server is not a cluster node.
 async fn slots(connection: &mut Connection) -> Result<Option<Slots>> {
     match connection.ask(&[b"CLUSTER", b"SLOTS"], Bounds::SLOTS).await? {
-        Frame::Refused(line) if line.starts_with("NOPERM") => Ok(Some(Slots::NotAllowed)),
-        Frame::Refused(line) if !line.starts_with("ERR") => Err(connection.refused(&line)),
-        Frame::Refused(_) => Ok(None),
+        RespFrame::Refused(line) if line.starts_with("NOPERM") => Ok(Some(Slots::NotAllowed)),
+        RespFrame::Refused(line) if !line.starts_with("ERR") => Err(connection.refused(&line)),
+        RespFrame::Refused(_) => Ok(None),
         answer => {
             let answered =
                 masters(&answer, &connection.endpoint().host).filter(|answered| !answered.is_empty());

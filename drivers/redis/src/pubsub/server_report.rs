@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use pubsub_api::{Error, ErrorKind};
 
-use super::wire::Frame;
+use super::wire::RespFrame;
 use crate::servers::{Endpoint, Mode, Role, info, sentinel_refused};
 
 /// A server's report about itself: its answers to ROLE and INFO. A field is `None` if the user may not ask for it.
@@ -18,7 +18,7 @@ pub(super) struct ServerReport {
 
 impl ServerReport {
     /// Parses the answers to ROLE and INFO, either of which may be a refusal.
-    pub(super) fn read(role: &Frame, info_answer: &Frame) -> Self {
+    pub(super) fn read(role: &RespFrame, info_answer: &RespFrame) -> Self {
         let text = text(info_answer).unwrap_or_default();
         let from_role = role_of(role);
         Self {
@@ -61,17 +61,17 @@ impl ServerReport {
 }
 
 /// Parses an answer to ROLE; `None` if it is a refusal or malformed.
-pub(super) fn role_of(answer: &Frame) -> Option<Role> {
-    let Frame::List(parts) = answer else { return None };
+pub(super) fn role_of(answer: &RespFrame) -> Option<Role> {
+    let RespFrame::List(parts) = answer else { return None };
     let words: Vec<_> = parts.iter().map(|part| text(part).unwrap_or_default()).collect();
     Role::from_words(words.iter().map(String::as_str))
 }
 
-fn text(frame: &Frame) -> Option<String> {
+fn text(frame: &RespFrame) -> Option<String> {
     match frame {
-        Frame::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        Frame::Status(text) => Some(text.clone()),
-        Frame::Int(number) => Some(number.to_string()),
+        RespFrame::Bulk(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        RespFrame::Status(text) => Some(text.clone()),
+        RespFrame::Int(number) => Some(number.to_string()),
         _ => None,
     }
 }
@@ -81,29 +81,29 @@ mod tests {
     use bytes::Bytes;
     use pubsub_api::ErrorKind;
 
-    use super::{Endpoint, Frame, Mode, Role, ServerReport};
+    use super::{Endpoint, Mode, RespFrame, Role, ServerReport};
 
-    fn bulk(text: &str) -> Frame {
-        Frame::Bulk(Bytes::copy_from_slice(text.as_bytes()))
+    fn bulk(text: &str) -> RespFrame {
+        RespFrame::Bulk(Bytes::copy_from_slice(text.as_bytes()))
     }
 
-    fn refused() -> Frame {
-        Frame::Refused("NOPERM no".to_owned())
+    fn refused() -> RespFrame {
+        RespFrame::Refused("NOPERM no".to_owned())
     }
 
-    fn refusal(role: &Frame, info: &Frame) -> Option<(ErrorKind, String)> {
+    fn refusal(role: &RespFrame, info: &RespFrame) -> Option<(ErrorKind, String)> {
         let endpoint = Endpoint::parse("192.0.2.1:6379", "").unwrap();
         let error = ServerReport::read(role, info).refusal(&endpoint);
         error.map(|error| (error.kind(), error.to_string()))
     }
 
-    fn replica() -> Frame {
-        Frame::List(vec![
+    fn replica() -> RespFrame {
+        RespFrame::List(vec![
             bulk("slave"),
             bulk("192.0.2.2"),
-            Frame::Int(6379),
+            RespFrame::Int(6379),
             bulk("connected"),
-            Frame::Int(7),
+            RespFrame::Int(7),
         ])
     }
 
@@ -120,10 +120,10 @@ mod tests {
 
     #[test]
     fn a_server_is_left_when_it_is_demoted_or_its_address_leads_to_another() {
-        let master = Frame::List(vec![bulk("master"), Frame::Int(1), Frame::List(vec![])]);
+        let master = RespFrame::List(vec![bulk("master"), RespFrame::Int(1), RespFrame::List(vec![])]);
         let (one, other) = (bulk("run_id:a\r\n"), bulk("run_id:b\r\n"));
         let then = ServerReport::read(&master, &one);
-        let why = |role: &Frame, info: &Frame| then.reason_to_leave(&ServerReport::read(role, info));
+        let why = |role: &RespFrame, info: &RespFrame| then.reason_to_leave(&ServerReport::read(role, info));
         assert_eq!(why(&master, &one), None);
         assert_eq!(why(&refused(), &refused()), None, "a user that lost the right to ask stays");
         assert!(why(&replica(), &one).unwrap().contains("a replica of 192.0.2.2:6379"));
@@ -132,14 +132,14 @@ mod tests {
 
     #[test]
     fn sentinel_is_refused_permanently() {
-        let role = Frame::List(vec![bulk("sentinel"), Frame::List(vec![])]);
+        let role = RespFrame::List(vec![bulk("sentinel"), RespFrame::List(vec![])]);
         assert_eq!(refusal(&role, &refused()).unwrap().0, ErrorKind::Settings);
         assert_eq!(refusal(&refused(), &bulk("server_mode:sentinel\r\n")).unwrap().0, ErrorKind::Settings);
     }
 
     #[test]
     fn a_master_is_accepted_and_so_is_a_server_that_may_not_be_asked() {
-        let role = Frame::List(vec![bulk("master"), Frame::Int(1), Frame::List(vec![])]);
+        let role = RespFrame::List(vec![bulk("master"), RespFrame::Int(1), RespFrame::List(vec![])]);
         let report = ServerReport::read(&role, &bulk("run_id:abc\r\nredis_mode:standalone\r\n"));
         assert_eq!((report.role.clone(), report.mode), (Some(Role::Master), Some(Mode::Standalone)));
         assert_eq!((report.run.as_deref(), report.answers_role), (Some("abc"), true));

@@ -9,7 +9,7 @@ use pubsub_api::wire::MAX_RECEIVED_BYTES;
 
 /// One message of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Frame {
+pub(super) enum RespFrame {
     /// A line such as `PONG`.
     Status(String),
     /// An error reply, with its code as the first word.
@@ -23,7 +23,7 @@ pub(super) enum Frame {
     /// A value that was too large and was skipped.
     TooBig,
     /// Several frames.
-    List(Vec<Frame>),
+    List(Vec<RespFrame>),
 }
 
 /// The input is not RESP2, or not valid here.
@@ -59,7 +59,7 @@ const COPIED: usize = 16 * 1024;
 pub(super) struct Decoder {
     bounds: Bounds,
     /// Incomplete lists, each with the number of missing frames.
-    open: Vec<(usize, Vec<Frame>)>,
+    open: Vec<(usize, Vec<RespFrame>)>,
     items: usize,
     /// Number of bytes still to skip.
     skip: usize,
@@ -71,7 +71,7 @@ impl Decoder {
     }
 
     /// Removes and returns the next frame; `None` if it is not complete yet.
-    pub(super) fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Frame>, Malformed> {
+    pub(super) fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<RespFrame>, Malformed> {
         loop {
             let Some(item) = self.item(buffer)? else { return Ok(None) };
             if let Some(frame) = item.and_then(|item| self.complete(item)) {
@@ -82,12 +82,12 @@ impl Decoder {
     }
 
     /// One item; the inner `None` means that a list begins.
-    fn item(&mut self, buffer: &mut BytesMut) -> Result<Option<Option<Frame>>, Malformed> {
+    fn item(&mut self, buffer: &mut BytesMut) -> Result<Option<Option<RespFrame>>, Malformed> {
         if self.skip > 0 {
             let skipped = self.skip.min(buffer.len());
             buffer.advance(skipped);
             self.skip -= skipped;
-            return Ok((self.skip == 0).then_some(Some(Frame::TooBig)));
+            return Ok((self.skip == 0).then_some(Some(RespFrame::TooBig)));
         }
         let Some(end) = buffer.iter().take(MAX_LINE).position(|byte| *byte == b'\n') else {
             return if buffer.len() >= MAX_LINE { Err(Malformed) } else { Ok(None) };
@@ -102,10 +102,12 @@ impl Decoder {
                 buffer.advance(end + 1);
                 return self.list(count).map(Some);
             }
-            b'+' => Frame::Status(rest?.to_owned()),
+            b'+' => RespFrame::Status(rest?.to_owned()),
             // A server may repeat its input in this line.
-            b'-' => Frame::Refused(String::from_utf8_lossy(line.get(1..).unwrap_or_default()).into_owned()),
-            b':' => Frame::Int(number(rest?)?),
+            b'-' => {
+                RespFrame::Refused(String::from_utf8_lossy(line.get(1..).unwrap_or_default()).into_owned())
+            }
+            b':' => RespFrame::Int(number(rest?)?),
             _ => return Err(Malformed),
         };
         buffer.advance(end + 1);
@@ -117,10 +119,10 @@ impl Decoder {
         start: usize,
         length: i64,
         buffer: &mut BytesMut,
-    ) -> Result<Option<Option<Frame>>, Malformed> {
+    ) -> Result<Option<Option<RespFrame>>, Malformed> {
         if length == -1 {
             buffer.advance(start);
-            return Ok(Some(Some(Frame::Nil)));
+            return Ok(Some(Some(RespFrame::Nil)));
         }
         let length = usize::try_from(length).map_err(|_| Malformed)?;
         if length > MAX_RECEIVED_BYTES {
@@ -140,12 +142,12 @@ impl Decoder {
             _ => buffer.split_to(length).freeze(),
         };
         buffer.advance(if length < COPIED { length + 2 } else { 2 });
-        Ok(Some(Some(Frame::Bulk(bytes))))
+        Ok(Some(Some(RespFrame::Bulk(bytes))))
     }
 
-    fn list(&mut self, count: i64) -> Result<Option<Frame>, Malformed> {
+    fn list(&mut self, count: i64) -> Result<Option<RespFrame>, Malformed> {
         if count == -1 {
-            return Ok(Some(Frame::Nil));
+            return Ok(Some(RespFrame::Nil));
         }
         let count = usize::try_from(count).map_err(|_| Malformed)?;
         self.items = self.items.saturating_add(count);
@@ -153,14 +155,14 @@ impl Decoder {
             return Err(Malformed);
         }
         if count == 0 {
-            return Ok(Some(Frame::List(Vec::new())));
+            return Ok(Some(RespFrame::List(Vec::new())));
         }
         self.open.push((count, Vec::new()));
         Ok(None)
     }
 
     /// Adds an item to its list; returns the frame that it completes.
-    fn complete(&mut self, mut item: Frame) -> Option<Frame> {
+    fn complete(&mut self, mut item: RespFrame) -> Option<RespFrame> {
         loop {
             let Some((wanting, list)) = self.open.last_mut() else { return Some(item) };
             list.push(item);
@@ -168,7 +170,7 @@ impl Decoder {
             if *wanting > 0 {
                 return None;
             }
-            item = Frame::List(self.open.pop().map(|(_, list)| list).unwrap_or_default());
+            item = RespFrame::List(self.open.pop().map(|(_, list)| list).unwrap_or_default());
         }
     }
 }

@@ -12,20 +12,20 @@ use crate::check::ensure;
 use crate::{DatabaseCase, DatabaseFixture, Outcome};
 
 pub(super) const CASES: &[DatabaseCase] = &[
-    database_case!(a_batch_is_read_in_its_order_with_none_for_what_is_not_there),
-    database_case!(a_batch_of_writes_does_all_of_them),
-    database_case!(writes_about_one_row_are_done_in_their_order),
-    database_case!(writes_take_the_topic_as_it_is_named),
-    database_case!(empty_batches_are_nothing),
-    database_case!(a_batch_that_is_given_up_is_done_whole_or_not_at_all, needs: ["atomic batches"]),
+    database_case!(a_batch_is_read_in_order_with_none_for_missing_rows),
+    database_case!(a_batch_executes_all_its_writes),
+    database_case!(writes_to_one_row_are_executed_in_order),
+    database_case!(writes_use_the_topic_exactly_as_given),
+    database_case!(empty_batches_succeed_and_change_nothing),
+    database_case!(a_cancelled_batch_is_executed_completely_or_not_at_all, needs: ["atomic batches"]),
 ];
 
 const PORT: RowName<'static> = RowName { table: "lport", key: "port-1", topic: Some("tenant-1") };
 const OTHER: RowName<'static> = RowName { key: "port-2", ..PORT };
 const SWITCH: RowName<'static> = RowName { table: "lswitch", topic: None, ..PORT };
 
-/// "What each of these rows holds, in their order; `None` for one that is not there."
-async fn a_batch_is_read_in_its_order_with_none_for_what_is_not_there(fixture: DatabaseFixture) -> Outcome {
+/// `get_batch` returns the values of the rows in their order, and `None` for a row that does not exist.
+async fn a_batch_is_read_in_order_with_none_for_missing_rows(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     create(&*database, PORT, "one").await?;
     create(&*database, SWITCH, "").await?;
@@ -33,12 +33,12 @@ async fn a_batch_is_read_in_its_order_with_none_for_what_is_not_there(fixture: D
     let batch = [OTHER, SWITCH, PORT, absent, PORT, PORT.on("tenant-2"), PORT.on(None)];
     let found = database.get_batch(&batch).await?;
     let wanted = [None, Some(""), Some("one"), None, Some("one"), None, Some("one")];
-    ensure!(found == wanted.map(|value| value.map(Bytes::from)), "{wanted:?} is there, and {found:?} came");
+    ensure!(found == wanted.map(|value| value.map(Bytes::from)), "expected {wanted:?}, got {found:?}");
     Ok(())
 }
 
-/// "Does all these writes": over tables and topics, of rows that are there and that are not.
-async fn a_batch_of_writes_does_all_of_them(fixture: DatabaseFixture) -> Outcome {
+/// `write_batch` executes all writes: over tables and topics, for rows that exist and that do not.
+async fn a_batch_executes_all_its_writes(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     create(&*database, PORT, "old").await?;
     create(&*database, SWITCH, "old").await?;
@@ -58,8 +58,8 @@ async fn a_batch_of_writes_does_all_of_them(fixture: DatabaseFixture) -> Outcome
     Ok(())
 }
 
-/// "In their order as far as they are about one row."
-async fn writes_about_one_row_are_done_in_their_order(fixture: DatabaseFixture) -> Outcome {
+/// Writes to one row are executed in their order.
+async fn writes_to_one_row_are_executed_in_order(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let put = |value: &'static str| Write::Put(PORT, value.into());
     database.write_batch(&[put("one"), put("two"), Write::Put(OTHER, "x".into()), put("three")]).await?;
@@ -73,8 +73,8 @@ async fn writes_about_one_row_are_done_in_their_order(fixture: DatabaseFixture) 
     holds(&*database, PORT, "499").await
 }
 
-/// "The topic is taken as it is named."
-async fn writes_take_the_topic_as_it_is_named(fixture: DatabaseFixture) -> Outcome {
+/// The topic is used exactly as given.
+async fn writes_use_the_topic_exactly_as_given(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     create(&*database, PORT, "one").await?;
     let plain = PORT.on(None);
@@ -86,19 +86,19 @@ async fn writes_take_the_topic_as_it_is_named(fixture: DatabaseFixture) -> Outco
     lists(&*database, "lport", None, &[(PORT, "one")]).await
 }
 
-/// No rows and no writes are as good as any number of them.
-async fn empty_batches_are_nothing(fixture: DatabaseFixture) -> Outcome {
+/// Empty batches succeed and change nothing.
+async fn empty_batches_succeed_and_change_nothing(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let found = database.get_batch(&[]).await?;
-    ensure!(found.is_empty(), "nothing was asked for, and {found:?} came");
+    ensure!(found.is_empty(), "an empty batch returned {found:?}");
     database.write_batch(&[]).await?;
     let tables = database.tables().await?;
-    ensure!(tables.is_empty(), "nothing was written, and there are the tables {tables:?}");
+    ensure!(tables.is_empty(), "nothing was written, but the tables are {tables:?}");
     Ok(())
 }
 
-/// "Done whole or not at all", also if the future is dropped under way.
-async fn a_batch_that_is_given_up_is_done_whole_or_not_at_all(fixture: DatabaseFixture) -> Outcome {
+/// A batch is executed completely or not at all, even if its future is dropped.
+async fn a_cancelled_batch_is_executed_completely_or_not_at_all(fixture: DatabaseFixture) -> Outcome {
     const ROWS: usize = 200;
     let database = fixture.database().await?;
     for round in 0..20_u64 {
@@ -110,16 +110,16 @@ async fn a_batch_that_is_given_up_is_done_whole_or_not_at_all(fixture: DatabaseF
             let writes: Vec<Write<'_>> = keys.iter().map(|key| put(key)).collect();
             instance.write_batch(&writes).await
         });
-        // Each round is given up at another moment; none of them has to be a certain one.
+        // Each round drops the future at another moment; none of them has to be exact.
         tokio::time::sleep(Duration::from_micros(200 * round)).await;
         task.abort();
         drop(task.await);
-        // What was begun is done before this.
+        // Everything that was started is executed before this.
         database.create_key(RowName::new("marks", &table), "".into(), false).await?;
         let rows = database.get_all_keys(&table, None).await?.len();
         ensure!(
             rows == 0 || rows == ROWS,
-            "a batch of {ROWS} is done whole or not at all, and {rows} are there"
+            "a batch of {ROWS} must be executed completely or not at all, but {rows} rows exist"
         );
     }
     Ok(())

@@ -2,10 +2,10 @@ use bytes::Bytes;
 use pubsub_api::Result;
 use pubsub_api::database::{DbApi, RowName, Write};
 
-/// How a call ended, by its name.
+/// The name and the result of a call.
 pub(super) type Ended = (&'static str, Result<()>);
 
-/// Every call that is about one row.
+/// Every call with one row.
 pub(super) async fn row_calls(database: &dyn DbApi, row: RowName<'_>) -> Vec<Ended> {
     let value = || Bytes::from_static(b"new");
     let writes = [Write::Put(row, value()), Write::Delete(row)];
@@ -25,7 +25,7 @@ pub(super) async fn row_calls(database: &dyn DbApi, row: RowName<'_>) -> Vec<End
     ended
 }
 
-/// Every call that is about the rows of a table on a topic, or on all.
+/// Every call with the rows of a table, on one topic or on all.
 pub(super) async fn list_calls(database: &dyn DbApi, table: &str, topic: Option<&str>) -> Vec<Ended> {
     vec![
         ("get_all_entries", database.get_all_entries(table, topic).await.map(drop)),
@@ -33,7 +33,7 @@ pub(super) async fn list_calls(database: &dyn DbApi, table: &str, topic: Option<
     ]
 }
 
-/// Every call that is about a whole table.
+/// Every call with a whole table.
 pub(super) async fn table_calls(database: &dyn DbApi, table: &str) -> Vec<Ended> {
     vec![
         ("create_table", database.create_table(table).await),

@@ -1,4 +1,4 @@
-//! Changing a row only if it holds what is expected.
+//! Changing a row only if it has the expected value.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use crate::check::ensure;
 use crate::{DatabaseCase, DatabaseFixture, Outcome};
 
 pub(super) const CASES: &[DatabaseCase] = &[
-    database_case!(compare_and_set_from_none_makes_a_row_that_is_not_there),
-    database_case!(compare_and_set_changes_a_row_that_holds_what_is_expected),
-    database_case!(compare_and_set_to_none_deletes_a_row_that_holds_what_is_expected),
-    database_case!(compare_and_set_from_none_to_none_tells_whether_there_is_no_row),
-    database_case!(compare_and_set_takes_the_topic_as_it_is_named),
+    database_case!(compare_and_set_from_none_creates_a_missing_row),
+    database_case!(compare_and_set_changes_a_row_with_the_expected_value),
+    database_case!(compare_and_set_to_none_deletes_a_row_with_the_expected_value),
+    database_case!(compare_and_set_from_none_to_none_returns_whether_the_row_is_missing),
+    database_case!(compare_and_set_uses_the_topic_exactly_as_given),
     database_case!(of_eight_tasks_that_compare_and_set_exactly_one_wins_each_round),
-    database_case!(of_eight_tasks_that_create_a_row_exactly_one_does),
+    database_case!(of_eight_tasks_that_create_a_row_exactly_one_succeeds),
 ];
 
 const PORT: RowName<'static> = RowName { table: "lport", key: "port-1", topic: Some("tenant-1") };
 
-/// Whether it was done, which must be so.
+/// Asserts the result of a comparison.
 async fn replaces(
     database: &dyn DbApi,
     row: RowName<'_>,
@@ -33,12 +33,12 @@ async fn replaces(
 ) -> Outcome {
     let expected_bytes = expected.map(str::as_bytes);
     let done = database.compare_and_set(row, expected_bytes, new.map(Bytes::from)).await?;
-    ensure!(done == wanted, "{row} from {expected:?} to {new:?} must be {wanted}, and it was {done}");
+    ensure!(done == wanted, "{row} from {expected:?} to {new:?} must be {wanted}, but was {done}");
     Ok(())
 }
 
-/// "Where `None` is no row."
-async fn compare_and_set_from_none_makes_a_row_that_is_not_there(fixture: DatabaseFixture) -> Outcome {
+/// As the expected value, `None` means that the row does not exist.
+async fn compare_and_set_from_none_creates_a_missing_row(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     replaces(&*database, PORT, (None, Some("one")), true).await?;
     holds(&*database, PORT, "one").await?;
@@ -48,8 +48,8 @@ async fn compare_and_set_from_none_makes_a_row_that_is_not_there(fixture: Databa
     holds(&*database, PORT, "one").await
 }
 
-/// "Puts `new` in the place of `expected` in one step; whether it did."
-async fn compare_and_set_changes_a_row_that_holds_what_is_expected(fixture: DatabaseFixture) -> Outcome {
+/// `compare_and_set` replaces `expected` by `new` atomically; it returns whether it did.
+async fn compare_and_set_changes_a_row_with_the_expected_value(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     replaces(&*database, PORT, (Some("one"), Some("two")), false).await?;
     replaces(&*database, PORT, (Some(""), Some("two")), false).await?;
@@ -66,10 +66,8 @@ async fn compare_and_set_changes_a_row_that_holds_what_is_expected(fixture: Data
     Ok(())
 }
 
-/// The same, with no row as what is new.
-async fn compare_and_set_to_none_deletes_a_row_that_holds_what_is_expected(
-    fixture: DatabaseFixture,
-) -> Outcome {
+/// As the new value, `None` deletes the row.
+async fn compare_and_set_to_none_deletes_a_row_with_the_expected_value(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for value in ["one", ""] {
         replaces(&*database, PORT, (Some(value), None), false).await?;
@@ -82,8 +80,8 @@ async fn compare_and_set_to_none_deletes_a_row_that_holds_what_is_expected(
     Ok(())
 }
 
-/// The fourth form changes nothing in any case.
-async fn compare_and_set_from_none_to_none_tells_whether_there_is_no_row(
+/// With `None` for both, nothing changes in any case.
+async fn compare_and_set_from_none_to_none_returns_whether_the_row_is_missing(
     fixture: DatabaseFixture,
 ) -> Outcome {
     let database = fixture.database().await?;
@@ -94,8 +92,8 @@ async fn compare_and_set_from_none_to_none_tells_whether_there_is_no_row(
     holds(&*database, PORT, "").await
 }
 
-/// "Without one, the row that has none is meant."
-async fn compare_and_set_takes_the_topic_as_it_is_named(fixture: DatabaseFixture) -> Outcome {
+/// Without a topic, the row without topic is meant.
+async fn compare_and_set_uses_the_topic_exactly_as_given(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     create(&*database, PORT, "one").await?;
     let plain = PORT.on(None);
@@ -108,10 +106,10 @@ async fn compare_and_set_takes_the_topic_as_it_is_named(fixture: DatabaseFixture
     lists(&*database, "lport", None, &[(PORT, "one")]).await
 }
 
-/// How many race, half of them on an instance of their own.
+/// The number of racing tasks; half of them use an instance of their own.
 const RACERS: usize = 8;
 
-/// Lets the racers do `attempt` at the same time; the numbers of those that won.
+/// Runs `attempt` in all racers at the same time; returns the numbers of those that succeeded.
 async fn race<F>(
     instances: &[Arc<dyn DbApi>; 2],
     attempt: fn(Arc<dyn DbApi>, usize) -> F,
@@ -132,7 +130,7 @@ where
     Ok(ended.into_iter().flatten().collect())
 }
 
-/// "In one step": whoever else wants it in the same moment.
+/// Concurrent comparisons are atomic.
 async fn of_eight_tasks_that_compare_and_set_exactly_one_wins_each_round(
     fixture: DatabaseFixture,
 ) -> Outcome {
@@ -144,20 +142,20 @@ async fn of_eight_tasks_that_compare_and_set_exactly_one_wins_each_round(
         });
         let winners = winners.await?;
         let [winner] = winners.as_slice() else {
-            return Err(format!("one must win round {round}, and these did: {winners:?}").into());
+            return Err(format!("exactly one must win round {round}, but these did: {winners:?}").into());
         };
         let winner = winner.to_string();
         for instance in &instances {
             holds(&**instance, PORT, &winner).await?;
         }
         let freed = instances[1].compare_and_set(PORT, Some(winner.as_bytes()), Some("free".into())).await?;
-        ensure!(freed, "what the winner wrote must be there, and it was not");
+        ensure!(freed, "the row must have the winner's value, but does not");
     }
     Ok(())
 }
 
-/// Of `create_key` it is the same.
-async fn of_eight_tasks_that_create_a_row_exactly_one_does(fixture: DatabaseFixture) -> Outcome {
+/// The same for `create_key`.
+async fn of_eight_tasks_that_create_a_row_exactly_one_succeeds(fixture: DatabaseFixture) -> Outcome {
     let instances = [fixture.database().await?, fixture.database().await?];
     for round in 0..20 {
         let winners = race(&instances, |instance, racer| async move {
@@ -168,7 +166,7 @@ async fn of_eight_tasks_that_create_a_row_exactly_one_does(fixture: DatabaseFixt
         });
         let winners = winners.await?;
         let [winner] = winners.as_slice() else {
-            return Err(format!("one must win round {round}, and these did: {winners:?}").into());
+            return Err(format!("exactly one must win round {round}, but these did: {winners:?}").into());
         };
         holds(&*instances[0], PORT, winner.to_string()).await?;
         instances[1].delete_key(PORT).await?;

@@ -4,25 +4,25 @@ use pubsub_api::database::DatabaseDriver;
 
 use crate::{DatabaseFixture, Running};
 
-/// One line of the contract of databases, and how it is proved.
+/// One line of the database contract, and its test.
 #[derive(Clone, Copy)]
 pub struct DatabaseCase {
-    /// The line as a sentence in snake_case.
+    /// The line, as a sentence in snake_case.
     pub name: &'static str,
-    /// What the driver must promise for the line to bind it: names from
+    /// The capabilities that a driver must have for the line to apply to it: names from
     /// [`DatabaseCapabilities::flags`](pubsub_api::database::DatabaseCapabilities::flags).
     pub needs: &'static [&'static str],
-    /// Proves it.
+    /// The test.
     pub run: fn(DatabaseFixture) -> Running,
 }
 
 impl DatabaseCase {
-    /// Why `driver` does not have to pass; `None` if it has to.
+    /// Why the case does not apply to `driver`; `None` if it does.
     #[must_use]
     pub fn excluded(&self, driver: &DatabaseDriver) -> Option<String> {
         let flags = driver.capabilities.flags();
         let missing = self.needs.iter().find(|need| !flags.contains(&(**need, true)))?;
-        Some(format!("needs {missing:?}: not promised"))
+        Some(format!("requires {missing:?}, which the driver does not promise"))
     }
 }
 
@@ -32,7 +32,7 @@ impl fmt::Debug for DatabaseCase {
     }
 }
 
-/// The row of the table for the function of that name.
+/// The table entry for the function of that name.
 macro_rules! database_case {
     ($run:ident) => {
         database_case!($run, needs: [])
@@ -60,16 +60,20 @@ mod tests {
     fn no_two_database_cases_share_a_name() {
         let mut names = BTreeSet::new();
         for case in DATABASE_CASES.iter().copied().flatten() {
-            assert!(names.insert(case.name), "{} is there twice", case.name);
+            assert!(names.insert(case.name), "{} exists twice", case.name);
         }
     }
 
     #[test]
-    fn a_database_case_needs_only_promises_that_exist() {
+    fn a_database_case_requires_only_promises_that_exist() {
         let flags = DatabaseCapabilities::NONE.flags();
         for case in DATABASE_CASES.iter().copied().flatten() {
             for need in case.needs {
-                assert!(flags.iter().any(|(name, _)| name == need), "{} needs {need:?}", case.name);
+                assert!(
+                    flags.iter().any(|(name, _)| name == need),
+                    "{} requires the unknown {need:?}",
+                    case.name
+                );
             }
         }
     }

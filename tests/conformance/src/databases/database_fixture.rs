@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::{DatabasePlace, PlaceKind, SharedCluster};
 use crate::Outcome;
 
-/// What one case has of its own: the driver under test, an empty database, a folder.
+/// The resources of one case: the driver under test, an empty database, a folder.
 #[derive(Debug)]
 pub struct DatabaseFixture {
     driver: &'static DatabaseDriver,
@@ -24,7 +24,7 @@ impl DatabaseFixture {
     /// A fixture for `driver` at a place of this kind; `shared` is what the cases have in common.
     ///
     /// # Errors
-    /// If there is no room for a folder, or no place for the database.
+    /// If its folder or the place of the database cannot be created.
     pub fn new(
         registry: &Registry,
         driver: &'static DatabaseDriver,
@@ -36,25 +36,25 @@ impl DatabaseFixture {
         Ok(Self { driver, kind, tables: registry.settings(), place, folder })
     }
 
-    /// A fixture of the same driver with another database, at a place of the same kind.
+    /// A fixture for the same driver with another database, at a place of the same kind.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     pub fn elsewhere(&self) -> Outcome<Self> {
-        // Not what the cases share: this one has that already.
+        // Not the shared cluster: this fixture may hold it already.
         Self::new(&Registry::collect()?, self.driver, self.kind, &Arc::default())
     }
 
-    /// The folder, of the state and maybe of the database.
+    /// The folder for the state and, for some drivers, the database.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Opens the driver on the case's database, and does not initialize it. Every call makes another instance.
+    /// Opens the driver on the case's database, without initializing it. Every call creates another instance.
     ///
     /// # Errors
-    /// Whatever settings or driver refuse.
+    /// The errors of the settings or the driver.
     pub fn open(&self) -> pubsub_api::Result<Arc<dyn DbApi>> {
         let mut sets = vec![format!("state_dir={}", self.folder.path().display())];
         sets.extend(self.place.sets());

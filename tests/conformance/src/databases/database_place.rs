@@ -7,20 +7,20 @@ use redis_servers::{RedisServer, ServerProgram};
 use super::shared_cluster::SharedCluster;
 use crate::Outcome;
 
-/// Where the database of one case is. What it needs to be there, a server say, belongs to the place, and ends with it.
+/// The location of one case's database. Resources that it needs, such as a server, belong to it and end with it.
 pub trait DatabasePlace: Debug + Send + Sync {
-    /// The `--set` arguments by which the driver finds it.
+    /// The `--set` arguments with which the driver finds it.
     fn sets(&self) -> Vec<String>;
 }
 
-/// A place that needs nothing but settings.
+/// A place that needs only settings.
 impl DatabasePlace for Vec<String> {
     fn sets(&self) -> Vec<String> {
         self.clone()
     }
 }
 
-/// A server of the case's own, killed at its end.
+/// A server that only this case uses, killed at its end.
 impl DatabasePlace for RedisServer {
     fn sets(&self) -> Vec<String> {
         // Long enough for a busy machine.
@@ -28,7 +28,7 @@ impl DatabasePlace for RedisServer {
     }
 }
 
-/// A server whose rows are laid out as those of Dragonflow 4.0.
+/// A server with rows in the layout of Dragonflow 4.0.
 #[derive(Debug)]
 struct OldLayout(RedisServer);
 
@@ -40,20 +40,20 @@ impl DatabasePlace for OldLayout {
     }
 }
 
-/// Makes an empty database for one case, given the case's own folder and what the cases share.
+/// Creates an empty database for one case, given the case's own folder and what the cases share.
 type MakePlace = fn(&Path, &Arc<SharedCluster>) -> Outcome<Box<dyn DatabasePlace>>;
 
-/// A kind of place where databases of a driver are. A driver has its cases at each.
+/// A kind of place for the databases of a driver. The driver runs its cases at each.
 #[derive(Debug)]
 pub struct PlaceKind {
     /// The driver.
     pub alias: &'static str,
-    /// The word for it in the names of trials.
+    /// Its name in the names of trials.
     pub word: &'static str,
     make: MakePlace,
 }
 
-/// Where each driver has its databases. A driver that is missing here fails its cases.
+/// The places of each driver. A driver that is missing here fails its cases.
 pub const PLACES: &[PlaceKind] = &[
     PlaceKind {
         alias: "memory_nb_db_driver",
@@ -90,7 +90,7 @@ pub const PLACES: &[PlaceKind] = &[
 ];
 
 impl PlaceKind {
-    /// Those of the driver called `alias`.
+    /// The places of the driver `alias`.
     ///
     /// # Errors
     /// If there are none.
@@ -98,7 +98,7 @@ impl PlaceKind {
         let kinds: Vec<_> = PLACES.iter().filter(|kind| kind.alias == alias).collect();
         if kinds.is_empty() {
             let text = format!(
-                "the suite knows no place for a database of {alias:?}: name one in databases/database_place.rs"
+                "the suite knows no place for a database of {alias:?}: add one in databases/database_place.rs"
             );
             return Err(text.into());
         }
@@ -115,7 +115,7 @@ fn place(place: impl DatabasePlace + 'static) -> Outcome<Box<dyn DatabasePlace>>
 }
 
 fn memory_of_process(folder: &Path) -> Vec<String> {
-    // The folder's name is no other case's.
+    // Each case has its own folder, so the name is unique.
     vec![format!("drivers.memory.database={}", folder.display())]
 }
 

@@ -7,7 +7,7 @@ use pubsub_api::database::{DbApi, RowName, RowPlace};
 use crate::Outcome;
 use crate::check::ensure;
 
-/// That it failed so.
+/// Asserts that a call failed with this kind.
 pub(super) fn fails<T: Debug>(
     kind: ErrorKind,
     what: impl Into<String>,
@@ -15,15 +15,14 @@ pub(super) fn fails<T: Debug>(
 ) -> Outcome {
     match ended {
         Err(error) if error.kind() == kind => Ok(()),
-        Ok(done) => Err(format!("{} must be `{kind:?}`, and it was done: {done:?}", what.into()).into()),
+        Ok(done) => Err(format!("{} must be `{kind:?}`, but returned {done:?}", what.into()).into()),
         Err(error) => {
-            Err(format!("{} must be `{kind:?}`, and it was `{:?}`: {error}", what.into(), error.kind())
-                .into())
+            Err(format!("{} must be `{kind:?}`, but was `{:?}`: {error}", what.into(), error.kind()).into())
         }
     }
 }
 
-/// Makes a row that is not there.
+/// Creates a row that does not exist.
 pub(super) async fn create(
     database: &dyn DbApi,
     row: RowName<'_>,
@@ -32,20 +31,20 @@ pub(super) async fn create(
     database.create_key(row, value.into(), false).await
 }
 
-/// That the row is there and holds this.
+/// Asserts that the row exists and has this value.
 pub(super) async fn holds(database: &dyn DbApi, row: RowName<'_>, value: impl AsRef<[u8]>) -> Outcome {
     let found = database.get_key(row).await?;
     let value = Bytes::copy_from_slice(value.as_ref());
-    ensure!(found == value, "{row} must hold {value:.99?}, and it holds {found:.99?}");
+    ensure!(found == value, "{row} must hold {value:.99?}, but holds {found:.99?}");
     Ok(())
 }
 
-/// That there is no such row.
+/// Asserts that the row does not exist.
 pub(super) async fn is_absent(database: &dyn DbApi, row: RowName<'_>) -> Outcome {
-    fails(ErrorKind::NotFound, format!("getting {row}, which is not there,"), database.get_key(row).await)
+    fails(ErrorKind::NotFound, format!("getting {row}, which does not exist,"), database.get_key(row).await)
 }
 
-/// That these are the rows of the table on that topic, or on all, in both lists.
+/// Asserts that both listings return exactly these rows of the table, on that topic or on all.
 pub(super) async fn lists(
     database: &dyn DbApi,
     table: &str,
@@ -63,13 +62,10 @@ pub(super) async fn lists(
     let entries = database.get_all_entries(table, topic).await?;
     let mut found: Vec<_> = entries.into_iter().map(|entry| (entry.place, entry.value)).collect();
     found.sort();
-    ensure!(
-        found == wanted,
-        "the entries of {table} on {topic:?} must be {wanted:?}, and they are {found:?}"
-    );
+    ensure!(found == wanted, "the entries of {table} on {topic:?} must be {wanted:?}, but are {found:?}");
     let mut keys = database.get_all_keys(table, topic).await?;
     keys.sort();
     let wanted: Vec<_> = wanted.into_iter().map(|(place, _)| place).collect();
-    ensure!(keys == wanted, "the keys of {table} on {topic:?} must be {wanted:?}, and they are {keys:?}");
+    ensure!(keys == wanted, "the keys of {table} on {topic:?} must be {wanted:?}, but are {keys:?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Several that have one database open.
+//! Several instances on one database.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use crate::check::ensure;
 use crate::{DatabaseCase, DatabaseFixture, Outcome};
 
 pub(super) const CASES: &[DatabaseCase] = &[
-    database_case!(what_one_instance_writes_another_reads_at_once),
-    database_case!(closing_one_instance_leaves_the_others_open),
-    database_case!(what_was_written_stays_when_all_have_closed),
-    database_case!(several_may_initialize_a_new_database_at_the_same_time),
+    database_case!(a_write_of_one_instance_is_visible_to_another_at_once),
+    database_case!(closing_one_instance_does_not_close_the_others),
+    database_case!(rows_stay_when_all_instances_have_closed),
+    database_case!(several_instances_may_initialize_a_new_database_at_the_same_time),
     database_case!(databases_of_different_places_share_nothing),
 ];
 
 const PORT: RowName<'static> = RowName { table: "lport", key: "port-1", topic: Some("tenant-1") };
 
-/// "`Ok` means done": for everybody.
-async fn what_one_instance_writes_another_reads_at_once(fixture: DatabaseFixture) -> Outcome {
+/// When a write has returned `Ok`, all instances see it.
+async fn a_write_of_one_instance_is_visible_to_another_at_once(fixture: DatabaseFixture) -> Outcome {
     let (one, two) = (fixture.database().await?, fixture.database().await?);
     for round in 0..50 {
         let (writer, reader) = if round % 2 == 0 { (&one, &two) } else { (&two, &one) };
@@ -32,7 +32,7 @@ async fn what_one_instance_writes_another_reads_at_once(fixture: DatabaseFixture
         writer.write_batch(&[Write::Put(PORT, value.clone().into())]).await?;
         holds(&**reader, PORT, &value).await?;
         let swapped = reader.compare_and_set(PORT, Some(value.as_bytes()), Some("swapped".into())).await?;
-        ensure!(swapped, "the other has just written {value:?}");
+        ensure!(swapped, "the other instance has just written {value:?}");
         lists(&**writer, "lport", Some("tenant-1"), &[(PORT, "swapped")]).await?;
         writer.delete_key(PORT).await?;
         is_absent(&**reader, PORT).await?;
@@ -40,8 +40,8 @@ async fn what_one_instance_writes_another_reads_at_once(fixture: DatabaseFixture
     Ok(())
 }
 
-/// `close` ends only this one.
-async fn closing_one_instance_leaves_the_others_open(fixture: DatabaseFixture) -> Outcome {
+/// `close` ends only this instance.
+async fn closing_one_instance_does_not_close_the_others(fixture: DatabaseFixture) -> Outcome {
     let (one, two) = (fixture.database().await?, fixture.database().await?);
     create(&*one, PORT, "one").await?;
     one.close().await?;
@@ -52,8 +52,8 @@ async fn closing_one_instance_leaves_the_others_open(fixture: DatabaseFixture) -
     holds(&*fixture.database().await?, PORT, "two").await
 }
 
-/// "Ends it; what was written stays."
-async fn what_was_written_stays_when_all_have_closed(fixture: DatabaseFixture) -> Outcome {
+/// `close` keeps the rows.
+async fn rows_stay_when_all_instances_have_closed(fixture: DatabaseFixture) -> Outcome {
     let rows = [(PORT, "one"), (RowName::new("lport", "port-2"), "two")];
     for round in 1..=3 {
         let database = fixture.database().await?;
@@ -64,8 +64,8 @@ async fn what_was_written_stays_when_all_have_closed(fixture: DatabaseFixture) -
         }
         lists(&*database, "lport", None, &rows).await?;
         let number = database.allocate_unique_key("lport").await?;
-        ensure!(number == round, "{round} follows, and {number} was given");
-        // The last one is dropped without being closed.
+        ensure!(number == round, "expected {round}, got {number}");
+        // The last instance is dropped without close.
         if round < 3 {
             database.close().await?;
         }
@@ -73,8 +73,10 @@ async fn what_was_written_stays_when_all_have_closed(fixture: DatabaseFixture) -
     holds(&*fixture.database().await?, PORT, "one").await
 }
 
-/// Whoever is first makes it.
-async fn several_may_initialize_a_new_database_at_the_same_time(fixture: DatabaseFixture) -> Outcome {
+/// The first instance creates the database.
+async fn several_instances_may_initialize_a_new_database_at_the_same_time(
+    fixture: DatabaseFixture,
+) -> Outcome {
     let instances: Vec<Arc<dyn DbApi>> = (0..6).map(|_| fixture.open()).collect::<Result<_, _>>()?;
     let tasks = instances.iter().enumerate().map(|(number, instance)| {
         let instance = Arc::clone(instance);
@@ -87,11 +89,11 @@ async fn several_may_initialize_a_new_database_at_the_same_time(fixture: Databas
         task.await??;
     }
     let rows = fixture.database().await?.get_all_keys("lport", None).await?.len();
-    ensure!(rows == 6, "six have written a row, and {rows} are there");
+    ensure!(rows == 6, "six instances have written a row, but {rows} exist");
     Ok(())
 }
 
-/// A fixture's database is its own.
+/// Each fixture has its own database.
 async fn databases_of_different_places_share_nothing(fixture: DatabaseFixture) -> Outcome {
     let other = fixture.elsewhere()?;
     let (here, there) = (fixture.database().await?, other.database().await?);

@@ -18,9 +18,9 @@ pub(super) const CASES: &[DatabaseCase] = &[
     database_case!(calls_before_initialize_are_unavailable),
     database_case!(calls_after_close_are_closed),
     database_case!(initializing_and_closing_may_be_repeated),
-    database_case!(what_was_closed_without_being_initialized_is_closed),
-    database_case!(initializing_at_the_same_time_is_initializing_once),
-    database_case!(calls_that_are_given_up_leave_the_database_in_order),
+    database_case!(a_database_closed_before_initialize_is_closed),
+    database_case!(concurrent_initialize_calls_initialize_once),
+    database_case!(cancelled_calls_leave_the_database_consistent),
 ];
 
 const PORT: RowName<'static> = RowName { table: "lport", key: "port-1", topic: Some("tenant-1") };
@@ -36,7 +36,7 @@ async fn every_call(database: &dyn DbApi) -> Vec<Ended> {
     ended
 }
 
-/// "It checks settings and touches neither network nor file system."
+/// Opening checks the settings, and touches neither network nor file system.
 async fn opening_a_database_touches_nothing(fixture: DatabaseFixture) -> Outcome {
     let files = || fixture.folder().read_dir().map(Iterator::count);
     let before = files()?;
@@ -44,12 +44,16 @@ async fn opening_a_database_touches_nothing(fixture: DatabaseFixture) -> Outcome
         let database = fixture.open()?;
         let status = database.status();
         drop(database);
-        ensure!(files()? == before, "no file may appear in {:?}; status was {status:?}", fixture.folder());
+        ensure!(
+            files()? == before,
+            "no file may appear in {:?}; the status was {status:?}",
+            fixture.folder()
+        );
     }
     Ok(())
 }
 
-/// "`Unavailable` before the one."
+/// Before `initialize`, calls are `Unavailable`.
 async fn calls_before_initialize_are_unavailable(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.open()?;
     for (call, ended) in every_call(&*database).await {
@@ -57,11 +61,11 @@ async fn calls_before_initialize_are_unavailable(fixture: DatabaseFixture) -> Ou
     }
     database.initialize().await?;
     let tables = database.tables().await?;
-    ensure!(tables.is_empty(), "nothing may have been done, and there are the tables {tables:?}");
+    ensure!(tables.is_empty(), "nothing may have been written, but the tables are {tables:?}");
     Ok(create(&*database, PORT, "one").await?)
 }
 
-/// "`Closed` after the other; what is closed stays closed."
+/// After `close`, calls are `Closed`, and `initialize` too.
 async fn calls_after_close_are_closed(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     create(&*database, PORT, "one").await?;
@@ -76,7 +80,7 @@ async fn calls_after_close_are_closed(fixture: DatabaseFixture) -> Outcome {
     holds(&*again, PORT, "one").await
 }
 
-/// "Doing so again is nothing."
+/// `initialize` and `close` are idempotent.
 async fn initializing_and_closing_may_be_repeated(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     create(&*database, PORT, "one").await?;
@@ -90,16 +94,16 @@ async fn initializing_and_closing_may_be_repeated(fixture: DatabaseFixture) -> O
     Ok(())
 }
 
-/// The same of a database that never was open.
-async fn what_was_closed_without_being_initialized_is_closed(fixture: DatabaseFixture) -> Outcome {
+/// The same for a database that was never initialized.
+async fn a_database_closed_before_initialize_is_closed(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.open()?;
     database.close().await?;
     fails(ErrorKind::Closed, "a call after close", database.get_key(PORT).await)?;
     fails(ErrorKind::Closed, "initialize after close", database.initialize().await)
 }
 
-/// Two tasks may each make sure of it.
-async fn initializing_at_the_same_time_is_initializing_once(fixture: DatabaseFixture) -> Outcome {
+/// Two tasks may call `initialize` at the same time.
+async fn concurrent_initialize_calls_initialize_once(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.open()?;
     let (one, two, three) = tokio::join!(database.initialize(), database.initialize(), database.initialize());
     one.and(two).and(three)?;
@@ -108,22 +112,22 @@ async fn initializing_at_the_same_time_is_initializing_once(fixture: DatabaseFix
     Ok(one.and(two)?)
 }
 
-/// "A call whose future is dropped may or may not be done."
-async fn calls_that_are_given_up_leave_the_database_in_order(fixture: DatabaseFixture) -> Outcome {
+/// A call whose future is dropped may or may not be executed.
+async fn cancelled_calls_leave_the_database_consistent(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     create(&*database, PORT, "old").await?;
     for _ in 0..300 {
-        // Begun, and dropped at once.
+        // Started, and dropped at once.
         let mut context = Context::from_waker(Waker::noop());
         drop(pin!(database.set_key(PORT, "new".into())).as_mut().poll(&mut context));
         drop(pin!(database.get_key(PORT)).as_mut().poll(&mut context));
         drop(pin!(database.allocate_unique_key("lport")).as_mut().poll(&mut context));
     }
     let value = database.get_key(PORT).await?;
-    ensure!(value == "old" || value == "new", "it holds what it held or what was set, and not {value:?}");
+    ensure!(value == "old" || value == "new", "the value must be the old or the new one, but is {value:?}");
     database.set_key(PORT, "last".into()).await?;
     holds(&*database, PORT, "last").await?;
     let number = database.allocate_unique_key("lport").await?;
-    ensure!((1..=301).contains(&number), "at most 300 numbers were given before, and this is {number}");
+    ensure!((1..=301).contains(&number), "at most 300 numbers were allocated before, but this is {number}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What tables, keys and topics may be called, and that they are only names.
+//! Valid names of tables, keys and topics, and that they have no other meaning.
 
 use bytes::Bytes;
 use pubsub_api::ErrorKind;
@@ -12,14 +12,14 @@ use crate::{DatabaseCase, DatabaseFixture, Outcome};
 
 pub(super) const CASES: &[DatabaseCase] = &[
     database_case!(keys_are_plain_names_whatever_they_look_like),
-    database_case!(every_call_takes_every_key_and_only_this_one),
+    database_case!(every_call_accepts_every_key_and_affects_only_that_row),
     database_case!(keys_are_compared_bytewise),
-    database_case!(the_longest_names_are_names),
-    database_case!(names_that_break_the_rules_are_refused_before_anything_is_done),
-    database_case!(a_batch_with_one_name_that_breaks_the_rules_does_nothing),
+    database_case!(the_longest_names_are_valid),
+    database_case!(invalid_names_are_refused_before_anything_is_done),
+    database_case!(a_batch_with_one_invalid_name_does_nothing),
 ];
 
-/// Each makes trouble in some database: glob and hash-tag characters, quotes, separators, line ends, words.
+/// Each has a special meaning in some database: glob and hash-tag characters, quotes, separators, line ends, words.
 const KEYS: &[&str] = &[
     "*",
     "?",
@@ -76,7 +76,7 @@ const KEYS: &[&str] = &[
     "unique_key",
 ];
 
-/// "1 to 1024 bytes of any text without NUL" (docs/dragonflow.md#d41).
+/// A key has 1 to 1024 bytes of any text without NUL (docs/dragonflow.md#d41).
 async fn keys_are_plain_names_whatever_they_look_like(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for topic in [Some("tenant-1"), None] {
@@ -94,7 +94,7 @@ async fn keys_are_plain_names_whatever_they_look_like(fixture: DatabaseFixture) 
         let mut left: Vec<_> = KEYS.iter().map(|key| (row(key), *key)).collect();
         lists(&*database, "lport", None, &left).await?;
         while let Some((last, _)) = left.pop() {
-            // As named and without its topic in turn.
+            // With its topic and without it in turn.
             let last = if left.len().is_multiple_of(2) { last } else { last.on(None) };
             database.delete_key(last).await?;
             is_absent(&*database, last).await?;
@@ -104,8 +104,8 @@ async fn keys_are_plain_names_whatever_they_look_like(fixture: DatabaseFixture) 
     Ok(())
 }
 
-/// The same of the calls that are for several rows, or for one on a condition; the others' rows stay as they were.
-async fn every_call_takes_every_key_and_only_this_one(fixture: DatabaseFixture) -> Outcome {
+/// The same for calls with several rows or with a condition; other rows stay unchanged.
+async fn every_call_accepts_every_key_and_affects_only_that_row(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let row = |key| RowName::new("lport", key).on("tenant-1");
     let rows: Vec<_> = KEYS.iter().map(|key| (row(key), *key)).collect();
@@ -116,7 +116,7 @@ async fn every_call_takes_every_key_and_only_this_one(fixture: DatabaseFixture) 
         let asked: Vec<_> = KEYS.iter().map(|key| row(key).on(named)).collect();
         let found = database.get_batch(&asked).await?;
         let wanted: Vec<_> = KEYS.iter().map(|key| Some(Bytes::from(*key))).collect();
-        ensure!(found == wanted, "a batch of all keys must find {wanted:?}, and found {found:?}");
+        ensure!(found == wanted, "a batch of all keys must return {wanted:?}, but returned {found:?}");
     }
     for key in KEYS {
         let taken = fails(
@@ -126,19 +126,19 @@ async fn every_call_takes_every_key_and_only_this_one(fixture: DatabaseFixture) 
         );
         taken?;
         let deleted = database.compare_and_set(row(key), Some(key.as_bytes()), None).await?;
-        ensure!(deleted, "{key:?} holds {key:?}, and was not deleted by a comparison with it");
+        ensure!(deleted, "{key:?} holds {key:?}, but a comparison with that did not delete it");
         is_absent(&*database, row(key)).await?;
         let others: Vec<_> = rows.iter().copied().filter(|(other, _)| other.key != *key).collect();
         lists(&*database, "lport", None, &others).await?;
         let made = database.compare_and_set(row(key), None, Some((*key).into())).await?;
-        ensure!(made, "{key:?} is not there, and was not made");
+        ensure!(made, "{key:?} does not exist, but was not created");
     }
     let deletes: Vec<_> = KEYS.iter().map(|key| Write::Delete(row(key))).collect();
     database.write_batch(&deletes).await?;
     lists(&*database, "lport", None, &[]).await
 }
 
-/// No normalisation, no case folding, nothing trimmed.
+/// No normalisation, no case folding, no trimming.
 async fn keys_are_compared_bytewise(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let keys = ["a", "A", "a ", " a", "ä", "a\u{308}", "Ä", "ﬀ", "ff", "1", "1.0", "01"];
@@ -152,8 +152,8 @@ async fn keys_are_compared_bytewise(fixture: DatabaseFixture) -> Outcome {
     lists(&*database, "lport", None, &rows).await
 }
 
-/// The bounds are inclusive.
-async fn the_longest_names_are_names(fixture: DatabaseFixture) -> Outcome {
+/// The limits are inclusive.
+async fn the_longest_names_are_valid(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let (table, topic) = ("t".repeat(MAX_TABLE_BYTES), "ü".repeat(127) + "x");
     let keys = ["k".repeat(MAX_KEY_BYTES), "ü".repeat(MAX_KEY_BYTES / 2)];
@@ -165,12 +165,12 @@ async fn the_longest_names_are_names(fixture: DatabaseFixture) -> Outcome {
     lists(&*database, &table, None, &rows.map(|row| (row, "long"))).await?;
     lists(&*database, &table, Some(&topic), &[(rows[0], "long")]).await?;
     let number = database.allocate_unique_key(&table).await?;
-    ensure!(number == 1, "the first number of a table is 1, and it was {number}");
+    ensure!(number == 1, "the first number of a table must be 1, but was {number}");
     Ok(())
 }
 
-/// "Names that break the rules of `RowName` are refused before anything is done", by every call.
-async fn names_that_break_the_rules_are_refused_before_anything_is_done(fixture: DatabaseFixture) -> Outcome {
+/// Every call refuses names that break the rules of `RowName`, before it does anything.
+async fn invalid_names_are_refused_before_anything_is_done(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let (table, key, topic) =
         ("t".repeat(MAX_TABLE_BYTES + 1), "k".repeat(MAX_KEY_BYTES + 1), "t".repeat(256));
@@ -192,12 +192,12 @@ async fn names_that_break_the_rules_are_refused_before_anything_is_done(fixture:
         ended.into_iter().try_for_each(|ended| invalid(format!("the topic {topic:?}"), ended))?;
     }
     let tables = database.tables().await?;
-    ensure!(tables.is_empty(), "nothing may have been done, and there are the tables {tables:?}");
+    ensure!(tables.is_empty(), "nothing may have been written, but the tables are {tables:?}");
     Ok(())
 }
 
-/// The same of batches: one wrong name, wherever it stands.
-async fn a_batch_with_one_name_that_breaks_the_rules_does_nothing(fixture: DatabaseFixture) -> Outcome {
+/// The same for batches with one invalid name at any position.
+async fn a_batch_with_one_invalid_name_does_nothing(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let row = RowName::new("lport", "port-1").on("tenant-1");
     create(&*database, row, "old").await?;

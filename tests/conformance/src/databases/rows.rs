@@ -9,17 +9,17 @@ use crate::{DatabaseCase, DatabaseFixture, Outcome};
 
 pub(super) const CASES: &[DatabaseCase] = &[
     database_case!(a_created_row_is_read_as_it_was_written),
-    database_case!(a_row_that_is_not_there_is_not_found_and_not_made),
-    database_case!(creating_a_row_that_is_there_is_refused_and_changes_nothing),
-    database_case!(creating_with_overwrite_makes_or_changes_the_row),
-    database_case!(setting_a_row_changes_it_alone),
-    database_case!(deleting_a_row_leaves_the_others),
-    database_case!(a_deleted_row_can_be_created_anew),
+    database_case!(a_missing_row_is_not_found_and_not_created),
+    database_case!(creating_an_existing_row_is_refused_and_changes_nothing),
+    database_case!(creating_with_overwrite_creates_or_changes_the_row),
+    database_case!(setting_a_row_changes_only_that_row),
+    database_case!(deleting_a_row_does_not_affect_others),
+    database_case!(a_deleted_row_can_be_created_again),
 ];
 
 const PORT: RowName<'static> = RowName { table: "lport", key: "port-1", topic: Some("tenant-1") };
 
-/// A row that differs from [`PORT`] in one part each.
+/// Rows that differ from [`PORT`] in one part each.
 const OTHERS: [RowName<'static>; 3] = [
     RowName { table: "lswitch", ..PORT },
     RowName { key: "port-2", ..PORT },
@@ -37,12 +37,12 @@ async fn a_created_row_is_read_as_it_was_written(fixture: DatabaseFixture) -> Ou
     lists(&*database, "lport", None, &[(PORT, "one"), (plain, "two")]).await
 }
 
-/// Case 33, of every call: "`NotFound` if it is not there."
-async fn a_row_that_is_not_there_is_not_found_and_not_made(fixture: DatabaseFixture) -> Outcome {
+/// Case 33, for every call: a missing row is `NotFound`.
+async fn a_missing_row_is_not_found_and_not_created(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
-    for round in ["in a table that is not there", "in an empty table", "beside other rows"] {
+    for round in ["in a missing table", "in an empty table", "beside other rows"] {
         for row in [PORT, PORT.on(None)] {
-            let what = |call| format!("{call} of {row}, which is not there, {round},");
+            let what = |call| format!("{call} of {row}, which does not exist, {round},");
             fails(ErrorKind::NotFound, what("get"), database.get_key(row).await)?;
             fails(ErrorKind::NotFound, what("set"), database.set_key(row, "x".into()).await)?;
             fails(ErrorKind::NotFound, what("delete"), database.delete_key(row).await)?;
@@ -57,8 +57,8 @@ async fn a_row_that_is_not_there_is_not_found_and_not_made(fixture: DatabaseFixt
     Ok(())
 }
 
-/// "`AlreadyExists` if it is there, and is not to be overwritten."
-async fn creating_a_row_that_is_there_is_refused_and_changes_nothing(fixture: DatabaseFixture) -> Outcome {
+/// `create_key` is `AlreadyExists` for an existing row, unless it may overwrite.
+async fn creating_an_existing_row_is_refused_and_changes_nothing(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for row in [PORT, RowName::new("lport", "port-2")] {
         create(&*database, row, "one").await?;
@@ -71,8 +71,8 @@ async fn creating_a_row_that_is_there_is_refused_and_changes_nothing(fixture: Da
     Ok(())
 }
 
-/// "… and is not to be overwritten."
-async fn creating_with_overwrite_makes_or_changes_the_row(fixture: DatabaseFixture) -> Outcome {
+/// With `overwrite`, it creates or changes the row.
+async fn creating_with_overwrite_creates_or_changes_the_row(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for row in [PORT, RowName::new("lport", "port-2")] {
         for value in ["one", "two", "two", ""] {
@@ -83,8 +83,8 @@ async fn creating_with_overwrite_makes_or_changes_the_row(fixture: DatabaseFixtu
     lists(&*database, "lport", None, &[(PORT, ""), (RowName::new("lport", "port-2"), "")]).await
 }
 
-/// Case 36: set changes one only.
-async fn setting_a_row_changes_it_alone(fixture: DatabaseFixture) -> Outcome {
+/// Case 36: set changes only one row.
+async fn setting_a_row_changes_only_that_row(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for row in OTHERS.into_iter().chain([PORT]) {
         create(&*database, row, "old").await?;
@@ -99,8 +99,8 @@ async fn setting_a_row_changes_it_alone(fixture: DatabaseFixture) -> Outcome {
     Ok(())
 }
 
-/// Case 34: delete leaves others.
-async fn deleting_a_row_leaves_the_others(fixture: DatabaseFixture) -> Outcome {
+/// Case 34: delete keeps other rows.
+async fn deleting_a_row_does_not_affect_others(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for row in OTHERS.into_iter().chain([PORT]) {
         create(&*database, row, "old").await?;
@@ -113,8 +113,8 @@ async fn deleting_a_row_leaves_the_others(fixture: DatabaseFixture) -> Outcome {
     Ok(())
 }
 
-/// "A row is there or not."
-async fn a_deleted_row_can_be_created_anew(fixture: DatabaseFixture) -> Outcome {
+/// A deleted row may be created again.
+async fn a_deleted_row_can_be_created_again(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for round in 0..3 {
         create(&*database, PORT, round.to_string()).await?;

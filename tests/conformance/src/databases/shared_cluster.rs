@@ -5,23 +5,23 @@ use redis_servers::{RedisCluster, ServerProgram};
 
 use super::DatabasePlace;
 
-/// One cluster of each program for all cases, one case after the other: six servers are too many to start for each.
+/// One cluster of each program for all cases, one case after the other: starting six servers for each case is too slow.
 ///
-/// It starts when the first case wants it, and ends with the last of the trials that hold it.
+/// It starts when the first case needs it, and ends with the last trial that holds it.
 #[derive(Debug, Default)]
 pub struct SharedCluster {
     states: Mutex<HashMap<ServerProgram, State>>,
     free: Condvar,
 }
 
-/// A program without a state has no cluster yet.
+/// A program without an entry has no cluster yet.
 #[derive(Debug)]
 enum State {
     Free(RedisCluster),
     Lent,
 }
 
-/// A cluster without rows, until it is given back by being dropped.
+/// A cluster without rows; dropping it returns it.
 #[derive(Debug)]
 pub(super) struct LentCluster {
     program: ServerProgram,
@@ -30,7 +30,7 @@ pub(super) struct LentCluster {
 }
 
 impl SharedCluster {
-    /// Waits until no other case has the program's cluster, and empties it.
+    /// Waits until no other case uses the program's cluster, and empties it.
     pub(super) fn lend(self: &Arc<Self>, program: ServerProgram) -> LentCluster {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         while matches!(states.get(&program), Some(State::Lent)) {
@@ -38,7 +38,7 @@ impl SharedCluster {
         }
         let before = states.insert(program, State::Lent);
         drop(states);
-        // If it does not start, this still says that it is lent no more.
+        // If the start fails, dropping this releases the cluster.
         let mut lent = LentCluster { program, cluster: None, back_to: Arc::clone(self) };
         let cluster = match before {
             Some(State::Free(cluster)) => cluster,
@@ -58,7 +58,7 @@ impl Drop for LentCluster {
             None => states.remove(&self.program),
         };
         drop(states);
-        // Those who wait for a cluster of another program wait in the same place.
+        // Cases that wait for a cluster of another program wait for the same notification.
         self.back_to.free.notify_all();
     }
 }
@@ -66,7 +66,7 @@ impl Drop for LentCluster {
 impl DatabasePlace for LentCluster {
     fn sets(&self) -> Vec<String> {
         let addresses = self.cluster.as_ref().map(RedisCluster::addresses).unwrap_or_default();
-        // Two of six are named: the driver has to find the others. Long enough for a busy machine.
+        // The settings have two of six: the driver has to find the others. The timeout is long enough for a busy machine.
         let hosts = addresses.into_iter().take(2).collect::<Vec<_>>().join(",");
         vec![format!("drivers.redis.hosts={hosts}"), "drivers.redis.timeout=20s".to_owned()]
     }

@@ -1,4 +1,4 @@
-//! Tables, and the lists of what is in them.
+//! Tables, and listings of their rows.
 
 use std::collections::BTreeSet;
 
@@ -16,10 +16,10 @@ pub(super) const CASES: &[DatabaseCase] = &[
     database_case!(creating_a_table_again_keeps_its_rows),
     database_case!(deleting_a_table_deletes_its_rows_on_every_topic_and_no_others),
     database_case!(tables_with_rows_are_listed_once_and_sorted),
-    database_case!(a_table_of_many_rows_is_listed_and_deleted_whole),
+    database_case!(a_table_of_many_rows_is_listed_and_deleted_completely),
 ];
 
-/// Cases 37 and 38: lists are empty before and after create_table.
+/// Cases 37 and 38: listings are empty before and after create_table.
 async fn a_table_without_rows_is_empty_whether_it_was_created_or_not(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for _ in 0..2 {
@@ -30,7 +30,7 @@ async fn a_table_without_rows_is_empty_whether_it_was_created_or_not(fixture: Da
     Ok(())
 }
 
-/// Cases 37 and 38: then complete. Names that others begin with, or differ only in case, are others.
+/// Cases 37 and 38: then complete. Tables whose names share a prefix or differ in case are different.
 async fn a_table_lists_all_its_rows_and_no_others(fixture: DatabaseFixture) -> Outcome {
     const TABLES: &[&str] =
         &["lport", "lport2", "lpor", "LPORT", "l-port", "l_port", "l", "0", "unique_key2"];
@@ -53,7 +53,7 @@ async fn a_table_lists_all_its_rows_and_no_others(fixture: DatabaseFixture) -> O
     Ok(())
 }
 
-/// "`create_table` may be repeated."
+/// `create_table` is idempotent.
 async fn creating_a_table_again_keeps_its_rows(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let row = RowName::new("lport", "port-1").on("tenant-1");
@@ -65,7 +65,7 @@ async fn creating_a_table_again_keeps_its_rows(fixture: DatabaseFixture) -> Outc
     Ok(())
 }
 
-/// Case 35: "deletes all rows of a table, of whatever topic", and may be repeated.
+/// Case 35: `delete_table` deletes all rows of a table, on all topics, and may be repeated.
 async fn deleting_a_table_deletes_its_rows_on_every_topic_and_no_others(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let key = RowName::new("lport", "port-1");
@@ -81,17 +81,17 @@ async fn deleting_a_table_deletes_its_rows_on_every_topic_and_no_others(fixture:
             lists(&*database, "lport", None, &[]).await?;
         }
         let tables = database.tables().await?;
-        ensure!(tables == ["lport2"], "only `lport2` is left, and the tables are {tables:?}");
+        ensure!(tables == ["lport2"], "only `lport2` must be left, but the tables are {tables:?}");
     }
     database.delete_table("never_there").await?;
     lists(&*database, "lport2", None, &[(other, "other")]).await
 }
 
-/// "The tables that are there, sorted."
+/// `tables` returns the existing tables, sorted.
 async fn tables_with_rows_are_listed_once_and_sorted(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let tables = database.tables().await?;
-    ensure!(tables.is_empty(), "an empty database has no tables, and it tells {tables:?}");
+    ensure!(tables.is_empty(), "an empty database must have no tables, but has {tables:?}");
     for table in ["lport", "Lport", "a", "lport-2", "0"] {
         for topic in [None, Some("tenant-1"), Some("tenant-2")] {
             create(&*database, RowName::new(table, "k").on(topic), "v").await?;
@@ -100,12 +100,12 @@ async fn tables_with_rows_are_listed_once_and_sorted(fixture: DatabaseFixture) -
     database.allocate_unique_key("lport").await?;
     let tables = database.tables().await?;
     let wanted = ["0", "Lport", "a", "lport", "lport-2", "unique_key"];
-    ensure!(tables == wanted, "the tables must be {wanted:?}, and they are {tables:?}");
+    ensure!(tables == wanted, "the tables must be {wanted:?}, but are {tables:?}");
     Ok(())
 }
 
-/// More rows than a driver may take at a time.
-async fn a_table_of_many_rows_is_listed_and_deleted_whole(fixture: DatabaseFixture) -> Outcome {
+/// More rows than a driver reads at a time.
+async fn a_table_of_many_rows_is_listed_and_deleted_completely(fixture: DatabaseFixture) -> Outcome {
     const ROWS: usize = 3000;
     let database = fixture.database().await?;
     let keys: Vec<String> = (0..ROWS).map(|number| format!("port-{number}")).collect();
@@ -122,15 +122,15 @@ async fn a_table_of_many_rows_is_listed_and_deleted_whole(fixture: DatabaseFixtu
     let listed: BTreeSet<_> = entries.iter().map(|entry| (&entry.place.key, &entry.value)).collect();
     ensure!(
         entries.len() == ROWS && listed.len() == ROWS,
-        "{ROWS} rows must be listed once each, and {} are, {} of them different",
+        "{ROWS} rows must be listed once each, but {} are, {} of them different",
         entries.len(),
         listed.len()
     );
     let on_topic = database.get_all_keys("lport", Some("tenant-2")).await?.len();
-    ensure!(on_topic == ROWS / 3, "a third of {ROWS} rows is on the topic, and {on_topic} are listed");
+    ensure!(on_topic == ROWS / 3, "a third of {ROWS} rows is on the topic, but {on_topic} are listed");
     let values = database.get_batch(&rows).await?;
     let right = values.iter().zip(&rows).filter(|(value, row)| value.as_deref() == Some(row.key.as_bytes()));
-    ensure!(values.len() == ROWS && right.count() == ROWS, "every row must be in the batch, at its place");
+    ensure!(values.len() == ROWS && right.count() == ROWS, "every row must be in the batch, in its place");
     database.delete_table("lport").await?;
     lists(&*database, "lport", None, &[]).await
 }

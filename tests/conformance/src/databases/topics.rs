@@ -1,4 +1,4 @@
-//! Topics as parts of a row's place, and calls that name none.
+//! Topics as parts of a row's place, and calls without a topic.
 
 use pubsub_api::ErrorKind;
 use pubsub_api::database::RowName;
@@ -11,17 +11,17 @@ use crate::{DatabaseCase, DatabaseFixture, Outcome};
 
 pub(super) const CASES: &[DatabaseCase] = &[
     database_case!(one_key_on_two_topics_is_two_rows),
-    database_case!(a_call_without_topic_finds_the_one_row_of_its_key),
+    database_case!(a_call_without_topic_finds_the_only_row_with_its_key),
     database_case!(a_call_without_topic_is_refused_if_several_rows_have_the_key),
-    database_case!(creating_without_topic_makes_a_row_that_has_none),
+    database_case!(creating_without_topic_creates_a_row_without_topic),
     database_case!(a_row_without_topic_is_on_no_topic),
     database_case!(topics_are_plain_names_whatever_they_look_like),
-    database_case!(a_topic_with_a_closing_brace_is_a_name_too_or_unsupported_by_every_call),
+    database_case!(a_topic_with_a_closing_brace_is_valid_or_unsupported_by_every_call),
 ];
 
 const PORT: RowName<'static> = RowName { table: "lport", key: "port-1", topic: None };
 
-/// "One key on two topics is two rows."
+/// One key on two topics is two rows.
 async fn one_key_on_two_topics_is_two_rows(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let (one, two) = (PORT.on("tenant-1"), PORT.on("tenant-2"));
@@ -38,8 +38,8 @@ async fn one_key_on_two_topics_is_two_rows(fixture: DatabaseFixture) -> Outcome 
     holds(&*database, two, "two").await
 }
 
-/// "A call without topic finds the one row of that key."
-async fn a_call_without_topic_finds_the_one_row_of_its_key(fixture: DatabaseFixture) -> Outcome {
+/// A call without topic finds the only row with its key.
+async fn a_call_without_topic_finds_the_only_row_with_its_key(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for topic in [Some("tenant-1"), None] {
         let row = PORT.on(topic);
@@ -56,14 +56,14 @@ async fn a_call_without_topic_finds_the_one_row_of_its_key(fixture: DatabaseFixt
     Ok(())
 }
 
-/// "If there are several, it is refused and does nothing."
+/// If several rows have the key, a call without topic is refused and does nothing.
 async fn a_call_without_topic_is_refused_if_several_rows_have_the_key(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let (one, two) = (PORT.on("tenant-1"), PORT.on("tenant-2"));
     create(&*database, one, "one").await?;
     for (other, value) in [(two, "two"), (PORT, "none")] {
         create(&*database, other, value).await?;
-        let what = |call| format!("{call} of {PORT}, of which there are several,");
+        let what = |call| format!("{call} of {PORT}, with several rows of this key,");
         fails(ErrorKind::Invalid, what("get"), database.get_key(PORT).await)?;
         fails(ErrorKind::Invalid, what("set"), database.set_key(PORT, "x".into()).await)?;
         fails(ErrorKind::Invalid, what("delete"), database.delete_key(PORT).await)?;
@@ -76,8 +76,8 @@ async fn a_call_without_topic_is_refused_if_several_rows_have_the_key(fixture: D
     Ok(())
 }
 
-/// "Creates a row; one without a topic, if none is named."
-async fn creating_without_topic_makes_a_row_that_has_none(fixture: DatabaseFixture) -> Outcome {
+/// `create_key` without a topic creates a row without topic.
+async fn creating_without_topic_creates_a_row_without_topic(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let one = PORT.on("tenant-1");
     create(&*database, one, "one").await?;
@@ -88,7 +88,7 @@ async fn creating_without_topic_makes_a_row_that_has_none(fixture: DatabaseFixtu
     lists(&*database, "lport", None, &[(one, "one"), (PORT, "other")]).await
 }
 
-/// The other way round: a call that names a topic does not find a row that has none.
+/// A call with a topic does not find a row without topic.
 async fn a_row_without_topic_is_on_no_topic(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     create(&*database, PORT, "none").await?;
@@ -100,7 +100,7 @@ async fn a_row_without_topic_is_on_no_topic(fixture: DatabaseFixture) -> Outcome
     lists(&*database, "lport", None, &[(PORT, "none")]).await
 }
 
-/// "A `Topic` that is not reserved": compared bytewise, no pattern, and no other's beginning (docs/dragonflow.md#d41).
+/// Topics are compared bytewise: not as patterns, and not as prefixes (docs/dragonflow.md#d41).
 async fn topics_are_plain_names_whatever_they_look_like(fixture: DatabaseFixture) -> Outcome {
     const TOPICS: &[&str] = &[
         "*", "?", "[ab]", "a", "A", "b", "ab", "a*", "a?", "{a", "a.", "a.b", ".", "redis", "%", "_", "a_",
@@ -123,8 +123,8 @@ async fn topics_are_plain_names_whatever_they_look_like(fixture: DatabaseFixture
     Ok(())
 }
 
-/// "A driver whose limits say so may refuse a topic with a closing brace."
-async fn a_topic_with_a_closing_brace_is_a_name_too_or_unsupported_by_every_call(
+/// A driver whose limits say so may refuse a topic with a closing brace.
+async fn a_topic_with_a_closing_brace_is_valid_or_unsupported_by_every_call(
     fixture: DatabaseFixture,
 ) -> Outcome {
     let database = fixture.database().await?;

@@ -1,4 +1,4 @@
-//! Numbers that nobody was given before.
+//! Unique numbers.
 
 use std::sync::Arc;
 
@@ -12,27 +12,27 @@ use crate::check::ensure;
 use crate::{DatabaseCase, DatabaseFixture, Outcome};
 
 pub(super) const CASES: &[DatabaseCase] = &[
-    database_case!(unique_keys_count_from_one_for_each_table),
-    database_case!(eight_tasks_of_two_instances_get_different_unique_keys_without_holes),
-    database_case!(the_last_unique_key_is_kept_under_the_tables_name),
+    database_case!(unique_keys_start_at_one_for_each_table),
+    database_case!(eight_tasks_of_two_instances_get_distinct_unique_keys_without_gaps),
+    database_case!(the_last_unique_key_is_stored_under_the_tables_name),
     database_case!(a_saved_unique_key_can_be_restored),
-    database_case!(what_is_no_number_is_not_counted_on),
+    database_case!(a_stored_unique_key_that_is_not_a_number_is_refused),
 ];
 
-/// "1, 2, 3 and so on."
-async fn unique_keys_count_from_one_for_each_table(fixture: DatabaseFixture) -> Outcome {
+/// The numbers of a table are 1, 2, 3 and so on.
+async fn unique_keys_start_at_one_for_each_table(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for wanted in 1..=3 {
         for table in ["lport", "lport2", "unique_key"] {
             let number = database.allocate_unique_key(table).await?;
-            ensure!(number == wanted, "{table} is at {wanted}, and {number} was given");
+            ensure!(number == wanted, "the next number of {table} must be {wanted}, but was {number}");
         }
     }
     Ok(())
 }
 
-/// Case 39: "whoever asks".
-async fn eight_tasks_of_two_instances_get_different_unique_keys_without_holes(
+/// Case 39: for all tasks and instances together.
+async fn eight_tasks_of_two_instances_get_distinct_unique_keys_without_gaps(
     fixture: DatabaseFixture,
 ) -> Outcome {
     const EACH: u64 = 25;
@@ -51,17 +51,17 @@ async fn eight_tasks_of_two_instances_get_different_unique_keys_without_holes(
     let mut all = Vec::new();
     for given in tasks.join_all().await {
         let given = given?;
-        ensure!(given.is_sorted(), "later numbers are larger, and one task was given {given:?}");
+        ensure!(given.is_sorted(), "a task's numbers must increase, but were {given:?}");
         all.extend(given);
     }
     all.sort_unstable();
     let wanted: Vec<u64> = (1..=8 * EACH).collect();
-    ensure!(all == wanted, "together they must be given 1 to {}, and they were given {all:?}", 8 * EACH);
+    ensure!(all == wanted, "together the numbers must be 1 to {}, but were {all:?}", 8 * EACH);
     Ok(())
 }
 
-/// "The last one is kept in the table `unique_key`, under the table's name and no topic, in decimal digits."
-async fn the_last_unique_key_is_kept_under_the_tables_name(fixture: DatabaseFixture) -> Outcome {
+/// The last number is stored in the table `unique_key`, under the table's name and no topic, in decimal digits.
+async fn the_last_unique_key_is_stored_under_the_tables_name(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     for number in 1..=12 {
         database.allocate_unique_key("lport").await?;
@@ -73,7 +73,7 @@ async fn the_last_unique_key_is_kept_under_the_tables_name(fixture: DatabaseFixt
     lists(&*database, "lport", None, &[]).await
 }
 
-/// "So that tools can save and restore it."
+/// So tools can save and restore it.
 async fn a_saved_unique_key_can_be_restored(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let kept = RowName::new("unique_key", "lport");
@@ -81,7 +81,7 @@ async fn a_saved_unique_key_can_be_restored(fixture: DatabaseFixture) -> Outcome
         let database = Arc::clone(&database);
         async move {
             let number = database.allocate_unique_key("lport").await?;
-            ensure!(number == wanted, "{wanted} follows, and {number} was given");
+            ensure!(number == wanted, "the next number must be {wanted}, but was {number}");
             Outcome::Ok(())
         }
     };
@@ -95,8 +95,8 @@ async fn a_saved_unique_key_can_be_restored(fixture: DatabaseFixture) -> Outcome
     next(1).await
 }
 
-/// "`Invalid` if what somebody wrote there is no number, or the largest."
-async fn what_is_no_number_is_not_counted_on(fixture: DatabaseFixture) -> Outcome {
+/// `allocate_unique_key` is `Invalid` if the stored value is not a number, or is the largest.
+async fn a_stored_unique_key_that_is_not_a_number_is_refused(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let kept = RowName::new("unique_key", "lport");
     for bad in ["", "{}", "1.5", " 1", "9223372036854775807", "99999999999999999999"] {

@@ -1,4 +1,4 @@
-//! What a row may hold, and that it comes back as it went in.
+//! Valid values, and that they are read as they were written.
 
 use bytes::Bytes;
 use pubsub_api::ErrorKind;
@@ -10,15 +10,15 @@ use crate::check::ensure;
 use crate::{DatabaseCase, DatabaseFixture, Outcome};
 
 pub(super) const CASES: &[DatabaseCase] = &[
-    database_case!(values_of_any_bytes_come_back_as_they_went_in),
-    database_case!(the_largest_value_comes_back),
-    database_case!(a_value_of_one_byte_more_is_refused_before_anything_is_done),
+    database_case!(values_of_any_bytes_are_read_as_they_were_written),
+    database_case!(the_largest_value_is_read_as_it_was_written),
+    database_case!(a_value_one_byte_too_large_is_refused_before_anything_is_done),
 ];
 
 const PORT: RowName<'static> = RowName { table: "lport", key: "port-1", topic: Some("tenant-1") };
 
-/// "Its value is bytes, and comes back as it went in", by whatever call.
-async fn values_of_any_bytes_come_back_as_they_went_in(fixture: DatabaseFixture) -> Outcome {
+/// A value is bytes, and every call reads it as it was written.
+async fn values_of_any_bytes_are_read_as_they_were_written(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let every: Vec<u8> = (0..=u8::MAX).collect();
     let values: [&[u8]; 9] =
@@ -31,25 +31,25 @@ async fn values_of_any_bytes_come_back_as_they_went_in(fixture: DatabaseFixture)
         database.set_key(PORT, bytes.clone()).await?;
         holds(&*database, PORT, value).await?;
         let swapped = database.compare_and_set(PORT, Some(value), Some("between".into())).await?;
-        ensure!(swapped, "{value:x?} stands there, so it must be compared as equal");
+        ensure!(swapped, "the row holds {value:x?}, so it must compare as equal");
         let swapped = database.compare_and_set(PORT, Some(b"between"), Some(bytes.clone())).await?;
-        ensure!(swapped, "what was written stands there, so it must be compared as equal");
+        ensure!(swapped, "the row holds the written value, so it must compare as equal");
         holds(&*database, PORT, value).await?;
         database.write_batch(&[Write::Delete(PORT), Write::Put(PORT, bytes.clone())]).await?;
         let batch = database.get_batch(&[PORT]).await?;
-        ensure!(batch == [Some(bytes.clone())], "{bytes:?} was written, and {batch:?} came");
+        ensure!(batch == [Some(bytes.clone())], "{bytes:?} was written, but {batch:?} was read");
         let entries = database.get_all_entries("lport", None).await?;
         ensure!(
             entries.iter().all(|entry| entry.value == bytes),
-            "{bytes:?} was written; it lists {entries:?}"
+            "{bytes:?} was written, but the listing has {entries:?}"
         );
         database.delete_key(PORT).await?;
     }
     Ok(())
 }
 
-/// "At most `MAX_VALUE_BYTES`."
-async fn the_largest_value_comes_back(fixture: DatabaseFixture) -> Outcome {
+/// A value has at most `MAX_VALUE_BYTES`.
+async fn the_largest_value_is_read_as_it_was_written(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let value: Bytes = (0..=u8::MAX).cycle().take(MAX_VALUE_BYTES).collect();
     create(&*database, PORT, value.clone()).await?;
@@ -57,18 +57,18 @@ async fn the_largest_value_comes_back(fixture: DatabaseFixture) -> Outcome {
     database.set_key(PORT, "small".into()).await?;
     database.set_key(PORT, value.clone()).await?;
     let swapped = database.compare_and_set(PORT, Some(&value), Some(value.clone())).await?;
-    ensure!(swapped, "the largest value must be compared as equal with itself");
+    ensure!(swapped, "the largest value must compare as equal with itself");
     let keys = ["port-2", "port-3", "port-4", "port-5"];
     let writes = keys.map(|key| Write::Put(RowName { key, ..PORT }, value.clone()));
     database.write_batch(&writes).await?;
     let entries = database.get_all_entries("lport", Some("tenant-1")).await?;
     let right = entries.iter().filter(|entry| entry.value == value).count();
-    ensure!(right == 5, "five largest values were written, and {right} came back");
+    ensure!(right == 5, "five largest values were written, but {right} were read");
     Ok(())
 }
 
-/// "Values that are too large are refused before anything is done", by every call that takes one.
-async fn a_value_of_one_byte_more_is_refused_before_anything_is_done(fixture: DatabaseFixture) -> Outcome {
+/// Every call with a value refuses one that is too large, before it does anything.
+async fn a_value_one_byte_too_large_is_refused_before_anything_is_done(fixture: DatabaseFixture) -> Outcome {
     let database = fixture.database().await?;
     let value = Bytes::from(vec![b'x'; MAX_VALUE_BYTES + 1]);
     let other = RowName { key: "port-2", ..PORT };
@@ -85,6 +85,6 @@ async fn a_value_of_one_byte_more_is_refused_before_anything_is_done(fixture: Da
         fails(ErrorKind::Invalid, format!("{call} with one byte too many"), ended)?;
     }
     let keys = database.get_all_keys("lport", None).await?.len();
-    ensure!(keys == 1, "nothing may have been done, and there are {keys} rows");
+    ensure!(keys == 1, "nothing may have been written, but {keys} rows exist");
     holds(&*database, PORT, "old").await
 }

@@ -11,7 +11,7 @@ use crate::pubsub::connection::{Connection, Exchanged};
 use crate::pubsub::denied::ChannelAction;
 use crate::pubsub::nodes::Nodes;
 use crate::pubsub::server_report::role_of;
-use crate::pubsub::wire::{Bounds, Frame, command};
+use crate::pubsub::wire::{Bounds, RespFrame, command};
 use crate::servers::{Endpoint, Role};
 
 /// No further windows are accepted while this many bytes wait to be written.
@@ -26,8 +26,8 @@ pub(super) struct Window {
 
 /// The result of a window: its answers, and the events without one.
 #[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) answers: Vec<Answer>,
+pub(super) struct WindowResult {
+    pub(super) answers: Vec<EventResult>,
     pub(super) rest: Window,
     /// Why answers are missing, if any are.
     pub(super) lost: Option<Lost>,
@@ -35,7 +35,7 @@ pub(super) struct Answered {
 
 /// The node's answer to one event.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum EventResult {
     /// The node accepted it.
     Accepted,
     /// The node refused it.
@@ -53,7 +53,7 @@ pub(super) struct Lost {
 #[derive(Debug)]
 struct Job {
     window: Window,
-    done: oneshot::Sender<Answered>,
+    done: oneshot::Sender<WindowResult>,
 }
 
 /// The connection of a publisher, which all callers share: their events are pipelined on it.
@@ -98,7 +98,7 @@ impl PubLink {
 
     /// Sends the events of a window and waits for the answers. `None` if the connection was ended before the result was
     /// known.
-    pub(super) async fn publish(&self, window: Window) -> Option<Answered> {
+    pub(super) async fn publish(&self, window: Window) -> Option<WindowResult> {
         let (done, answered) = oneshot::channel();
         match self.jobs.send(Job { window, done }).await {
             Ok(()) => answered.await.ok(),
@@ -107,15 +107,15 @@ impl PubLink {
     }
 }
 
-fn not_sent(rest: Window) -> Answered {
+fn not_sent(rest: Window) -> WindowResult {
     let lost = Lost { why: "the connection has just ended".to_owned(), in_doubt: false };
-    Answered { answers: Vec::new(), rest, lost: Some(lost) }
+    WindowResult { answers: Vec::new(), rest, lost: Some(lost) }
 }
 
 /// A window that was written to the connection.
 struct Pending {
     job: Job,
-    answers: Vec<Answer>,
+    answers: Vec<EventResult>,
     /// For each event without an answer, the stream position at the end of its command.
     ends: VecDeque<u64>,
     /// The stream position at the end of the first command, if the answers count only after the server has confirmed that it is
@@ -130,12 +130,12 @@ impl Pending {
     }
 
     /// The result of the window, if the connection ended after `written` bytes.
-    fn lost(self, why: String, written: u64) -> (oneshot::Sender<Answered>, Answered) {
+    fn lost(self, why: String, written: u64) -> (oneshot::Sender<WindowResult>, WindowResult) {
         let Self { job: Job { window, done }, answers, ends, unproven_from } = self;
         let first = unproven_from.or(ends.front().copied());
         let lost = Some(Lost { why, in_doubt: first.is_some_and(|end| end <= written) });
         let answers = if unproven_from.is_some() { Vec::new() } else { answers };
-        (done, Answered { answers, rest: window, lost })
+        (done, WindowResult { answers, rest: window, lost })
     }
 }
 
@@ -237,15 +237,15 @@ impl LinkEnd {
     }
 
     /// Assigns an answer to the first window that lacks one.
-    fn answered(&mut self, frame: Frame) -> Result<(), String> {
+    fn answered(&mut self, frame: RespFrame) -> Result<(), String> {
         let unasked = || "the server sent an unexpected answer".to_owned();
         let pending = self.pending.front_mut().ok_or_else(unasked)?;
         let Some(event) = pending.job.window.events.get(pending.done_events()) else {
             return self.proven(&frame);
         };
         let answer = match frame {
-            Frame::Int(_) => Answer::Accepted,
-            Frame::Refused(line) => Answer::Refused(self.connection.refused_on(
+            RespFrame::Int(_) => EventResult::Accepted,
+            RespFrame::Refused(line) => EventResult::Refused(self.connection.refused_on(
                 ChannelAction::Publish,
                 event.topic.as_bytes(),
                 &line,
@@ -264,7 +264,7 @@ impl LinkEnd {
     }
 
     /// Handles the answer to ROLE, which follows those to the events of a window.
-    fn proven(&mut self, answer: &Frame) -> Result<(), String> {
+    fn proven(&mut self, answer: &RespFrame) -> Result<(), String> {
         match role_of(answer) {
             Some(Role::Replica { of, .. }) => Err(format!("it is a replica of {of} now")),
             // A user that lost the right to ask is trusted like one that never had it.
@@ -278,7 +278,7 @@ impl LinkEnd {
     fn complete(&mut self) {
         if let Some(Pending { job: Job { mut window, done }, answers, .. }) = self.pending.pop_front() {
             window.events.clear();
-            let _ = done.send(Answered { answers, rest: window, lost: None });
+            let _ = done.send(WindowResult { answers, rest: window, lost: None });
         }
     }
 }

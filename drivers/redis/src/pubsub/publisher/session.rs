@@ -7,7 +7,7 @@ use pubsub_api::{Backoff, Envelope, Error, ErrorKind, PeerReading, Result, Topic
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::counters::Counters;
-use super::link::{Answer, Answered, PubLink, Window};
+use super::link::{EventResult, PubLink, Window, WindowResult};
 use crate::pubsub::budget::{Budget, cost};
 use crate::pubsub::closed;
 use crate::pubsub::nodes::Nodes;
@@ -223,7 +223,7 @@ impl Attempts<'_> {
                 let why = format!("{} did not answer within send_timeout", link.endpoint);
                 return Err(self.failed(ErrorKind::Unavailable, &why));
             };
-            let Answered { answers, rest, lost } = answered;
+            let WindowResult { answers, rest, lost } = answered;
             self.count(answers)?;
             let Some(lost) = lost else { return Ok(()) };
             self.in_doubt |= lost.in_doubt;
@@ -236,17 +236,17 @@ impl Attempts<'_> {
         }
     }
 
-    fn count(&mut self, answers: Vec<Answer>) -> Result<()> {
+    fn count(&mut self, answers: Vec<EventResult>) -> Result<()> {
         for answer in answers {
             match answer {
-                Answer::Accepted => {
+                EventResult::Accepted => {
                     self.accepted += 1;
                     self.tries = 1;
                 }
-                Answer::Refused(error) if self.in_doubt => {
+                EventResult::Refused(error) if self.in_doubt => {
                     return Err(self.failed(error.kind(), &error.to_string()));
                 }
-                Answer::Refused(error) => return Err(error),
+                EventResult::Refused(error) => return Err(error),
             }
         }
         Ok(())

@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use bytes::{Bytes, BytesMut};
 
 use super::filter::Filter;
-use crate::pubsub::wire::{Frame, command};
+use crate::pubsub::wire::{RespFrame, command};
 
 /// The requested and the confirmed subscriptions of one connection: a state machine without I/O.
 ///
@@ -106,22 +106,22 @@ impl SentSubscriptions {
     }
 
     /// Handles a frame. `None` if the server may not send it here.
-    pub(super) fn on(&mut self, frame: Frame) -> Option<ServerMessage> {
+    pub(super) fn on(&mut self, frame: RespFrame) -> Option<ServerMessage> {
         let parts = match frame {
-            Frame::List(parts) => parts,
-            Frame::Status(_) => {
+            RespFrame::List(parts) => parts,
+            RespFrame::Status(_) => {
                 return matches!(self.pending.pop_front()?, PendingRequest::Ping)
                     .then_some(ServerMessage::Nothing);
             }
-            Frame::Refused(line) => return self.refusal(line),
+            RespFrame::Refused(line) => return self.refusal(line),
             _ => return None,
         };
         let mut parts = parts.into_iter();
-        let Frame::Bulk(sort) = parts.next()? else { return None };
+        let RespFrame::Bulk(sort) = parts.next()? else { return None };
         let rest = [parts.next(), parts.next(), parts.next()];
         match (&*sort, rest) {
-            (b"message", [Some(Frame::Bulk(channel)), payload, None]) => event(channel, payload?),
-            (b"pmessage", [Some(Frame::Bulk(pattern)), Some(Frame::Bulk(channel)), payload]) => {
+            (b"message", [Some(RespFrame::Bulk(channel)), payload, None]) => event(channel, payload?),
+            (b"pmessage", [Some(RespFrame::Bulk(pattern)), Some(RespFrame::Bulk(channel)), payload]) => {
                 let payload = payload?;
                 if self.is_copy(&pattern, &channel) {
                     Some(ServerMessage::Nothing)
@@ -186,10 +186,10 @@ impl SentSubscriptions {
     }
 }
 
-fn event(channel: Bytes, payload: Frame) -> Option<ServerMessage> {
+fn event(channel: Bytes, payload: RespFrame) -> Option<ServerMessage> {
     match payload {
-        Frame::Bulk(payload) => Some(ServerMessage::Event(channel, payload)),
-        Frame::TooBig => Some(ServerMessage::TooBig),
+        RespFrame::Bulk(payload) => Some(ServerMessage::Event(channel, payload)),
+        RespFrame::TooBig => Some(ServerMessage::TooBig),
         _ => None,
     }
 }

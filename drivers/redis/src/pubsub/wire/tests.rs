@@ -1,14 +1,14 @@
 use bytes::{Bytes, BytesMut};
 use pubsub_api::wire::MAX_RECEIVED_BYTES;
 
-use super::{Bounds, Decoder, Frame, Malformed, command};
+use super::{Bounds, Decoder, Malformed, RespFrame, command};
 
-fn bulk(text: &str) -> Frame {
-    Frame::Bulk(Bytes::copy_from_slice(text.as_bytes()))
+fn bulk(text: &str) -> RespFrame {
+    RespFrame::Bulk(Bytes::copy_from_slice(text.as_bytes()))
 }
 
 /// The frames in bytes that arrive in pieces of this size.
-fn decoded(bytes: &[u8], piece: usize, bounds: Bounds) -> Result<Vec<Frame>, Malformed> {
+fn decoded(bytes: &[u8], piece: usize, bounds: Bounds) -> Result<Vec<RespFrame>, Malformed> {
     let (mut decoder, mut buffer, mut frames) = (Decoder::new(bounds), BytesMut::new(), Vec::new());
     for piece in bytes.chunks(piece) {
         buffer.extend_from_slice(piece);
@@ -24,13 +24,13 @@ fn decoded(bytes: &[u8], piece: usize, bounds: Bounds) -> Result<Vec<Frame>, Mal
 fn frames_are_parsed_however_the_bytes_are_split() {
     let bytes = b"+PONG\r\n-NOPERM no\r\n:3\r\n$-1\r\n$0\r\n\r\n*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$4\r\n\r\n\r\n\r\n*0\r\n";
     let wanted = [
-        Frame::Status("PONG".to_owned()),
-        Frame::Refused("NOPERM no".to_owned()),
-        Frame::Int(3),
-        Frame::Nil,
+        RespFrame::Status("PONG".to_owned()),
+        RespFrame::Refused("NOPERM no".to_owned()),
+        RespFrame::Int(3),
+        RespFrame::Nil,
         bulk(""),
-        Frame::List(vec![bulk("message"), bulk("a"), bulk("\r\n\r\n")]),
-        Frame::List(vec![]),
+        RespFrame::List(vec![bulk("message"), bulk("a"), bulk("\r\n\r\n")]),
+        RespFrame::List(vec![]),
     ];
     for piece in 1..bytes.len() {
         assert_eq!(decoded(bytes, piece, Bounds::PUBSUB).unwrap(), wanted, "in pieces of {piece}");
@@ -40,8 +40,9 @@ fn frames_are_parsed_however_the_bytes_are_split() {
 #[test]
 fn nested_lists_are_parsed() {
     let bytes = b"*1\r\n*3\r\n:0\r\n:5\r\n*2\r\n$1\r\nh\r\n:1\r\n";
-    let range = vec![Frame::Int(0), Frame::Int(5), Frame::List(vec![bulk("h"), Frame::Int(1)])];
-    assert_eq!(decoded(bytes, 3, Bounds::SLOTS).unwrap(), [Frame::List(vec![Frame::List(range)])]);
+    let range =
+        vec![RespFrame::Int(0), RespFrame::Int(5), RespFrame::List(vec![bulk("h"), RespFrame::Int(1)])];
+    assert_eq!(decoded(bytes, 3, Bounds::SLOTS).unwrap(), [RespFrame::List(vec![RespFrame::List(range)])]);
     assert_eq!(decoded(bytes, 3, Bounds::PUBSUB), Err(Malformed));
 }
 
@@ -57,15 +58,15 @@ fn a_value_larger_than_an_event_is_skipped_and_not_kept_in_memory() {
         assert!(buffer.is_empty(), "nothing is kept");
     }
     buffer.extend_from_slice(b"\r\n:1\r\n");
-    assert_eq!(decoder.next(&mut buffer), Ok(Some(Frame::List(vec![bulk("a"), Frame::TooBig]))));
-    assert_eq!(decoder.next(&mut buffer), Ok(Some(Frame::Int(1))));
+    assert_eq!(decoder.next(&mut buffer), Ok(Some(RespFrame::List(vec![bulk("a"), RespFrame::TooBig]))));
+    assert_eq!(decoder.next(&mut buffer), Ok(Some(RespFrame::Int(1))));
 }
 
 #[test]
 fn the_largest_event_passes() {
     let payload = vec![b'x'; MAX_RECEIVED_BYTES];
     let bytes = [format!("${}\r\n", payload.len()).as_bytes(), &payload, b"\r\n"].concat();
-    assert_eq!(decoded(&bytes, 100_000, Bounds::PUBSUB).unwrap(), [Frame::Bulk(payload.into())]);
+    assert_eq!(decoded(&bytes, 100_000, Bounds::PUBSUB).unwrap(), [RespFrame::Bulk(payload.into())]);
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use bytes::{Bytes, BytesMut};
 use pubsub_api::Topic;
 
-use super::{Filter, Frame, SentSubscriptions, ServerMessage};
+use super::{Filter, RespFrame, SentSubscriptions, ServerMessage};
 
 fn channel(name: &'static str) -> Filter {
     Filter::Channel(Topic::new(name).unwrap())
@@ -13,14 +13,14 @@ fn prefix(text: &str) -> Filter {
     Filter::Prefix(text.to_owned())
 }
 
-fn list(words: &[&'static str]) -> Frame {
-    Frame::List(words.iter().map(|word| Frame::Bulk(Bytes::from_static(word.as_bytes()))).collect())
+fn list(words: &[&'static str]) -> RespFrame {
+    RespFrame::List(words.iter().map(|word| RespFrame::Bulk(Bytes::from_static(word.as_bytes()))).collect())
 }
 
-fn confirmation(sort: &'static str) -> Frame {
-    let Frame::List(mut parts) = list(&[sort, "whatever"]) else { unreachable!() };
-    parts.push(Frame::Int(1));
-    Frame::List(parts)
+fn confirmation(sort: &'static str) -> RespFrame {
+    let RespFrame::List(mut parts) = list(&[sort, "whatever"]) else { unreachable!() };
+    parts.push(RespFrame::Int(1));
+    RespFrame::List(parts)
 }
 
 /// A subscriptions in which all of these are confirmed.
@@ -90,7 +90,7 @@ fn a_refusal_belongs_to_the_oldest_request_and_can_be_retried() {
     subscriptions.update(&BTreeSet::from([channel("a"), channel("b")]), &mut out);
     subscriptions.ping(&mut out);
     let line = "NOPERM no".to_owned();
-    let message = subscriptions.on(Frame::Refused(line.clone()));
+    let message = subscriptions.on(RespFrame::Refused(line.clone()));
     assert_eq!(message, Some(ServerMessage::Refused(channel("a"), line.clone())));
     assert!(!subscriptions.is_settled() && subscriptions.has_refused());
     assert_eq!(subscriptions.on(confirmation("subscribe")), Some(ServerMessage::Confirmed(channel("b"))));
@@ -108,11 +108,11 @@ fn a_refusal_belongs_to_the_oldest_request_and_can_be_retried() {
 #[test]
 fn invalid_frames_are_rejected() {
     for nonsense in [
-        Frame::Int(1),
-        Frame::Nil,
-        Frame::Status("PONG".to_owned()),
-        Frame::Refused("ERR what".to_owned()),
-        Frame::List(vec![]),
+        RespFrame::Int(1),
+        RespFrame::Nil,
+        RespFrame::Status("PONG".to_owned()),
+        RespFrame::Refused("ERR what".to_owned()),
+        RespFrame::List(vec![]),
         list(&["message", "a"]),
         list(&["pmessage", "a*", "a"]),
         list(&["smessage", "a", "x"]),
