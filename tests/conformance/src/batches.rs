@@ -226,12 +226,12 @@ async fn recv_batch_returns_notices_in_their_place(fixture: Fixture) -> Outcome 
     let address = sender.address()?;
     let receiver = fixture.subscriber(&[topic("a")?], &[&address]).await?;
     let mut batch = Batch::new();
-    let mut told = Vec::new();
-    while !told.contains(&Notice::Subscribed { publisher: address.clone(), incarnation: None }) {
-        told.extend(within("`Subscribed`", receiver.recv_batch(&mut batch)).await??);
+    let mut notices = Vec::new();
+    while !notices.contains(&Notice::Subscribed { publisher: address.clone(), incarnation: None }) {
+        notices.extend(within("`Subscribed`", receiver.recv_batch(&mut batch)).await??);
         ensure!(batch.is_empty(), "nothing was published, but {batch:?} arrived");
     }
-    ensure!(told.len() == 2, "expected `LinkUp` and `Subscribed`, got {told:?}");
+    ensure!(notices.len() == 2, "expected `LinkUp` and `Subscribed`, got {notices:?}");
     send(&sender, &mut batch_of(0..20)?).await?;
     let first = within("an event", receiver.recv()).await??;
     ensure!(matches!(first, Incoming::Message(_)), "expected an event, got {first:?}");

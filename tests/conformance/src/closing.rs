@@ -123,19 +123,19 @@ async fn close_ends_a_waiting_recv(fixture: Fixture) -> Outcome {
 async fn run_ends_when_the_subscriber_is_closed(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?]).await?;
     let subscriber = receiver.share();
-    let (tell, mut told) = tokio::sync::mpsc::channel(100);
+    let (handled, mut events) = tokio::sync::mpsc::channel(100);
     let running = tokio::spawn(async move {
         let handler = |incoming| {
             if let Incoming::Message(envelope) = incoming {
                 // No case expects more events than fit.
-                let _ = tell.try_send(key(&envelope).unwrap_or_default());
+                let _ = handled.try_send(key(&envelope).unwrap_or_default());
             }
         };
         pubsub_api::run(subscriber.as_ref(), handler).await
     });
     sender.publish_all("a", 0..10).await?;
     for number in 0..10 {
-        let came = within("an event", told.recv()).await?;
+        let came = within("an event", events.recv()).await?;
         ensure!(came == Some(number.to_string()), "event {number} must be handled, got {came:?}");
     }
     receiver.close().await;

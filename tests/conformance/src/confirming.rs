@@ -67,8 +67,8 @@ async fn close_waits_for_acknowledgement_and_reports_unconfirmed_events(fixture:
             tokio::task::yield_now().await;
             acknowledge(&receiver, &sources, acknowledged)
         };
-        let (closed, told) = tokio::join!(within("close", sender.close()), acknowledging);
-        told?;
+        let (closed, acknowledged_all) = tokio::join!(within("close", sender.close()), acknowledging);
+        acknowledged_all?;
         match closed? {
             Ok(()) if acknowledged == 12 => {}
             Err(error) if error.kind() == ErrorKind::Unavailable && error.to_string().contains('7') => {}
@@ -104,8 +104,8 @@ async fn unacknowledged_events_are_sent_again_to_the_next_service(fixture: Fixtu
     let in_order =
         again.iter().map(|origin| (origin.worker, origin.number)).eq((21..=60).map(|n| (worker, n)));
     ensure!(in_order, "expected 21 to 60, in order: {again:?}");
-    let told = again.iter().all(|origin| origin.sent_before || origin.number > 50);
-    ensure!(told, "events up to 50 must be marked as sent before: {again:?}");
+    let marked = again.iter().all(|origin| origin.sent_before || origin.number > 50);
+    ensure!(marked, "events up to 50 must be marked as sent before: {again:?}");
     acknowledge(&receiver, &sources, 60)?;
     within("the end of flush", sender.flush()).await??;
     Ok(())

@@ -29,22 +29,22 @@ async fn a_link_is_reported_up_and_then_subscribed(fixture: Fixture) -> Outcome 
         Notice::LinkUp { publisher: publisher.clone() },
         Notice::Subscribed { publisher, incarnation: None },
     ];
-    let told = receiver.notices();
-    ensure!(told == expected, "expected the notices {expected:?}, got {told:?}");
+    let notices = receiver.notices();
+    ensure!(notices == expected, "expected the notices {expected:?}, got {notices:?}");
     Ok(())
 }
 
 /// Only the first `$hello` after a (re)connect causes `Subscribed`.
 async fn subscribed_is_reported_once_while_the_link_is_up(fixture: Fixture) -> Outcome {
     let (sender, receiver) = fixture.linked(&[topic("a")?, pattern("#")?]).await?;
-    let told = receiver.notices();
+    let notices = receiver.notices();
     for number in 0..20 {
         sender.say_hello().await?;
         sender.publish("a", number).await?;
         receiver.expect("a", number).await?;
     }
     let later = receiver.notices();
-    ensure!(later == told, "further hellos must cause no notice, but after {told:?} came {later:?}");
+    ensure!(later == notices, "further hellos must cause no notice, but after {notices:?} came {later:?}");
     Ok(())
 }
 

@@ -94,8 +94,8 @@ async fn a_second_publisher_at_one_address_is_refused_and_the_first_continues(fi
     drop(second);
     sender.publish("a", 2).await?;
     receiver.expect("a", 2).await?;
-    let told = receiver.notices().len();
-    ensure!(told == 2, "the link must not change, but the notices are {:?}", receiver.notices());
+    let notices = receiver.notices().len();
+    ensure!(notices == 2, "the link must not change, but the notices are {:?}", receiver.notices());
     Ok(())
 }
 

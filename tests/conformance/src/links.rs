@@ -131,9 +131,10 @@ async fn the_loss_of_one_link_does_not_affect_the_others(fixture: Fixture) -> Ou
     receiver.link_down(&gone.address()?).await?;
     kept.publish_all("a", 0..100).await?;
     receiver.expect_all("a", 0..100).await?;
-    let (kept, told) = (kept.address()?, receiver.notices());
-    let wrong =
-        told.iter().find(|notice| matches!(notice, Notice::LinkDown { publisher, .. } if *publisher == kept));
+    let (kept, notices) = (kept.address()?, receiver.notices());
+    let wrong = notices
+        .iter()
+        .find(|notice| matches!(notice, Notice::LinkDown { publisher, .. } if *publisher == kept));
     ensure!(wrong.is_none(), "only one link was lost, but {wrong:?} was reported");
     Ok(())
 }

@@ -131,8 +131,8 @@ async fn a_new_node_is_used_and_a_removed_one_is_left_without_a_storm() {
             assert!(matches!(next, Ok(Incoming::Message(_))), "unexpected notice: {next:?}");
         }
     }
-    let told = &unconcerned.told;
-    assert!(matches!(told.as_slice(), [Notice::LinkUp { .. }, Notice::Subscribed { .. }]), "{told:?}");
+    let notices = &unconcerned.notices;
+    assert!(matches!(notices.as_slice(), [Notice::LinkUp { .. }, Notice::Subscribed { .. }]), "{notices:?}");
 }
 
 /// Adds a master, the seventh node, with one slot.

@@ -41,7 +41,7 @@ pub(crate) async fn publisher(hosts: &[String], more: &[&str]) -> Arc<dyn Publis
 /// A subscriber and its notices.
 pub(crate) struct Reader {
     pub(crate) subscriber: Arc<dyn Subscriber>,
-    pub(crate) told: Vec<Notice>,
+    pub(crate) notices: Vec<Notice>,
 }
 
 impl Reader {
@@ -55,7 +55,7 @@ impl Reader {
             };
         }
         subscriber.initialize().await.unwrap();
-        Self { subscriber, told: Vec::new() }
+        Self { subscriber, notices: Vec::new() }
     }
 
     /// The same, after its first `Subscribed`.
@@ -67,11 +67,15 @@ impl Reader {
 
     pub(crate) async fn next(&mut self, what: &str) -> Incoming {
         let Ok(next) = timeout(PATIENCE, self.subscriber.recv()).await else {
-            panic!("timed out waiting for {what}; notices: {:?}; {:?}", self.told, self.subscriber.status())
+            panic!(
+                "timed out waiting for {what}; notices: {:?}; {:?}",
+                self.notices,
+                self.subscriber.status()
+            )
         };
         let next = next.unwrap();
         if let Incoming::Notice(notice) = &next {
-            self.told.push(notice.clone());
+            self.notices.push(notice.clone());
         }
         next
     }
@@ -89,16 +93,16 @@ impl Reader {
     /// Expects the loss of a link and its return, in the order of the contract, and nothing else: `LinkDown`, `LinkUp`,
     /// `Subscribed` and right after it one `Resync` of everything. Returns the reason of the loss, and the new node.
     pub(crate) async fn loss_and_return(&mut self) -> (String, String) {
-        let mut told = Vec::new();
-        while told.len() < 4 {
-            match self.next(&format!("the loss and the return of the link, so far {told:?}")).await {
-                Incoming::Notice(notice) => told.push(notice),
+        let mut notices = Vec::new();
+        while notices.len() < 4 {
+            match self.next(&format!("the loss and the return of the link, so far {notices:?}")).await {
+                Incoming::Notice(notice) => notices.push(notice),
                 Incoming::Message(event) => {
-                    assert!(told.len() != 3, "expected Resync, got {event:?}")
+                    assert!(notices.len() != 3, "expected Resync, got {event:?}")
                 }
             }
         }
-        match told.as_slice() {
+        match notices.as_slice() {
             [
                 Notice::LinkDown { reason, .. },
                 Notice::LinkUp { publisher },
@@ -161,12 +165,12 @@ pub(crate) async fn send_until_accepted(publisher: &dyn Publisher, topic: &str, 
 pub(crate) async fn until_they_meet(publisher: &dyn Publisher, reader: &mut Reader, topic: &str) {
     let deadline = Instant::now() + PATIENCE;
     for number in 0_u32.. {
-        assert!(Instant::now() < deadline, "none of {number} events arrived: {:?}", reader.told);
+        assert!(Instant::now() < deadline, "none of {number} events arrived: {:?}", reader.notices);
         send_until_accepted(publisher, topic, &number.to_string()).await;
         while let Ok(Ok(next)) = timeout(Duration::from_millis(50), reader.subscriber.recv()).await {
             match next {
                 Incoming::Message(_) => return,
-                Incoming::Notice(notice) => reader.told.push(notice),
+                Incoming::Notice(notice) => reader.notices.push(notice),
             }
         }
     }

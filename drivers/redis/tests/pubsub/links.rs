@@ -76,8 +76,8 @@ async fn an_idle_link_does_not_count_as_dead() {
     let hosts = [server.address()];
     for wanted in [WANTED, &[]] {
         let mut reader = Reader::subscribed(&hosts, wanted, &["dead_after=2s"]).await;
-        let told = timeout(Duration::from_secs(6), reader.subscriber.recv()).await;
-        assert!(told.is_err(), "unexpected: {told:?}");
+        let received = timeout(Duration::from_secs(6), reader.subscriber.recv()).await;
+        assert!(received.is_err(), "unexpected: {received:?}");
         assert!(reader.subscriber.register_topic(topic("a").into()).is_ok());
         let sender = publisher(&hosts, &[]).await;
         until_heard(&mut reader, sender.as_ref()).await;
@@ -165,7 +165,7 @@ async fn a_server_that_is_down_at_the_start_is_normal() {
     assert!(sender.send_event(&event("a", "x")).await.is_err());
     server.start_again();
     reader.until_notice("Subscribed", |notice| matches!(notice, Notice::Subscribed { .. })).await;
-    assert_eq!(reader.told.len(), 2, "no loss, nothing to resync: {:?}", reader.told);
+    assert_eq!(reader.notices.len(), 2, "no loss, nothing to resync: {:?}", reader.notices);
     sender.send_event(&event("b.1", "x")).await.unwrap();
     reader.expect("b.1", "x").await;
 }

@@ -31,7 +31,7 @@ fn words(sets: &[String]) -> Vec<&str> {
 }
 
 /// The next notices of a refusal: a `Resync` of the topic, or of all for a pattern, and then `Stale`.
-async fn told_of_refusal(reader: &mut Reader, wanted: Option<&str>) -> String {
+async fn refusal_notices(reader: &mut Reader, wanted: Option<&str>) -> String {
     let is_resync = |notice: &Notice| {
         matches!(notice, Notice::Resync { topic, reason, .. }
             if topic.as_deref() == wanted && reason.contains("refuses the subscription"))
@@ -51,9 +51,13 @@ async fn subscribe_failed_is_reported_and_retried_and_the_other_topics_work() {
         server_with(&["resetchannels", "&mine", "+subscribe", "+psubscribe", "+ping"]);
     let hosts = [server.address()];
     let mut reader = Reader::begin(&hosts, &["mine", "theirs"], &words(&sets)).await;
-    let reason = told_of_refusal(&mut reader, Some("theirs")).await;
+    let reason = refusal_notices(&mut reader, Some("theirs")).await;
     assert!(reason.contains("\"theirs\"") && reason.contains("ACL SETUSER tenant &theirs "), "{reason}");
-    assert!(matches!(reader.told[0], Notice::LinkUp { .. }) && reader.told.len() == 3, "{:?}", reader.told);
+    assert!(
+        matches!(reader.notices[0], Notice::LinkUp { .. }) && reader.notices.len() == 3,
+        "{:?}",
+        reader.notices
+    );
     let sender = publisher(&hosts, &[]).await;
     sender.send_event(&event("theirs", "1")).await.unwrap();
     sender.send_event(&event("mine", "1")).await.unwrap();
@@ -70,7 +74,7 @@ async fn subscribe_failed_is_reported_and_retried_and_the_other_topics_work() {
     assert!(matches!(granted, Notice::Subscribed { .. }), "{granted:?}");
     let Notice::Resync { topic: Some(topic), reason, .. } = reader.until_notice("Resync", |_| true).await
     else {
-        panic!("{:?}", reader.told)
+        panic!("{:?}", reader.notices)
     };
     assert!(topic == "theirs" && reason.contains("accepts the subscription now"), "{reason}");
     sender.send_event(&event("theirs", "2")).await.unwrap();
@@ -83,7 +87,7 @@ async fn a_subscriber_without_its_refused_topic_is_subscribed_and_with_another_r
     let (server, _file, sets) =
         server_with(&["resetchannels", "&mine", "&port.*", "+subscribe", "+psubscribe", "+ping"]);
     let mut reader = Reader::begin(&[server.address()], &["mine", "theirs"], &words(&sets)).await;
-    told_of_refusal(&mut reader, Some("theirs")).await;
+    refusal_notices(&mut reader, Some("theirs")).await;
     reader.subscriber.unregister_topic(&topic("theirs").into());
     let next = reader.until_notice("Subscribed", |_| true).await;
     assert!(matches!(next, Notice::Subscribed { .. }), "{next:?}");
@@ -91,7 +95,7 @@ async fn a_subscriber_without_its_refused_topic_is_subscribed_and_with_another_r
     for (pattern, channels) in [("port.*", "port.*"), ("port.a.*", "port.a.*")] {
         reader.subscriber.register_topic(pattern.parse::<Pattern>().unwrap().into()).unwrap();
         if channels == "port.a.*" {
-            let reason = told_of_refusal(&mut reader, None).await;
+            let reason = refusal_notices(&mut reader, None).await;
             assert!(reason.contains("ACL SETUSER tenant &port.a.* "), "{reason}");
         }
     }
@@ -130,7 +134,7 @@ async fn a_command_that_is_not_allowed_is_named() {
     let text = refused(sender.send_event(&event("a", "1")).await, ErrorKind::Settings);
     assert!(text.contains("ACL SETUSER tenant +publish "), "{text}");
     let mut reader = Reader::begin(&hosts, &["a"], &words(&sets)).await;
-    let reason = told_of_refusal(&mut reader, Some("a")).await;
+    let reason = refusal_notices(&mut reader, Some("a")).await;
     assert!(reason.contains("ACL SETUSER tenant +subscribe "), "{reason}");
 }
 

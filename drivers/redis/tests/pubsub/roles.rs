@@ -39,7 +39,7 @@ async fn publisher_and_subscriber_refuse_a_replica_and_name_its_master() {
     // It becomes a master, and both continue.
     replica.follow_nobody();
     reader.until_notice("Subscribed", |notice| matches!(notice, Notice::Subscribed { .. })).await;
-    assert_eq!(reader.told.len(), 2, "no loss, nothing to resync: {:?}", reader.told);
+    assert_eq!(reader.notices.len(), 2, "no loss, nothing to resync: {:?}", reader.notices);
     sender.send_event(&event("a", "2")).await.unwrap();
     reader.expect("a", "2").await;
 }
@@ -96,13 +96,13 @@ async fn idle_connections_leave_a_demoted_master_and_subscribers_get_a_resync() 
     refused(sender.send_event(&event("a", "2")).await, ErrorKind::Unavailable);
     reader.expect_silence().await;
     demoted.follow_nobody();
-    let told = [reader.next("up").await, reader.next("subscribed").await, reader.next("resync").await];
+    let notices = [reader.next("up").await, reader.next("subscribed").await, reader.next("resync").await];
     assert!(
         matches!(
-            reader.told.as_slice(),
+            reader.notices.as_slice(),
             [.., Notice::LinkUp { .. }, Notice::Subscribed { .. }, Notice::Resync { topic: None, .. }]
         ),
-        "{told:?}"
+        "{notices:?}"
     );
     sender.send_event(&event("a", "3")).await.unwrap();
     reader.expect("a", "3").await;
