@@ -37,7 +37,10 @@ pub fn endpoint(transport: &str, entry: &str, default_port: u16) -> Result<Strin
     }
 }
 
-/// Whether [`endpoint`] accepts the entry, given a port. The refusal says what came, to stand after *not*.
+/// Checks that [`endpoint`] accepts the entry, given a port.
+///
+/// # Errors
+/// What came instead, in words that fit after *not*.
 pub fn check_address(entry: &str) -> Result<(), String> {
     split(entry).map(|_| ())
 }

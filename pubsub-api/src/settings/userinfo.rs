@@ -17,7 +17,10 @@ pub fn without_userinfo(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Refuses addresses with an `@`, without a word of what stands before it. The refusal says what came, to stand after *not*.
+/// Checks that no address has an `@`, and never shows what is before it.
+///
+/// # Errors
+/// What came instead, in words that fit after *not*.
 pub fn check_no_userinfo(addresses: &str) -> Result<(), String> {
     if !addresses.contains('@') {
         return Ok(());
