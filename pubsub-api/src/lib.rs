@@ -39,6 +39,7 @@ mod capability;
 mod driver;
 mod registry;
 mod route;
+mod unlinked_driver;
 
 mod backoff;
 mod error;
@@ -67,3 +68,4 @@ pub use subscribers_seen::{PeerId, SubscribersSeen, SubscriptionSeen};
 pub use subscription::{Subscription, Subscriptions};
 pub use tally::Tally;
 pub use topic::{HELLO, MARK_PREFIX, SEND_ALL, Topic};
+pub use unlinked_driver::UnlinkedDriver;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::database::{DatabaseDriver, DbApi};
 use crate::settings::{Setting, Settings, UseNbDb};
-use crate::{Driver, Error, ErrorKind, PubSubApi, Result, Role, Route};
+use crate::{Driver, Error, ErrorKind, PubSubApi, Result, Role, Route, UnlinkedDriver};
 
 /// Every driver that is linked into this program, by alias.
 ///
@@ -167,6 +167,14 @@ const OF_DRAGONFLOW: &[&str] = &[
 ];
 
 fn unknown(setting: &str, what: &str, alias: &str, known: &[&str]) -> Error {
+    if let Some(unlinked) = UnlinkedDriver::called(alias) {
+        let text = format!(
+            "{setting}: this program was built without the driver {alias:?}: enable the feature {:?} of the crate \
+             `drivers`, or of the crate that passes it on",
+            unlinked.feature
+        );
+        return Error::new(ErrorKind::Settings, text);
+    }
     if OF_DRAGONFLOW.contains(&alias) || alias.starts_with("dragonflow.") {
         let text = format!(
             "{setting}: {alias} is a driver of Dragonflow that Skimmer does not have; known are {}",

@@ -21,6 +21,9 @@
 //! [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) error (exit status 78), one line for each problem with its
 //! place and the nearest right spelling. Nothing is guessed.
 //!
+//! A program that was built without some drivers passes over their sections and variables
+//! ([`UnlinkedDriver`](pubsub_api::UnlinkedDriver)).
+//!
 //! Kubernetes sets variables such as `SKIMMER_SERVICE_HOST` for a Service called `skimmer`. A variable of that form is
 //! passed over with a warning, unless it is the name of a setting and has a value that the setting accepts.
 //!

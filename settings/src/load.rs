@@ -1,5 +1,5 @@
 use pubsub_api::settings::{Origin, Setting, Settings, Slot, Value, shown};
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::{Error, ErrorKind, Result, UnlinkedDriver};
 
 use super::findings::Findings;
 use super::kubernetes::is_service_link;
@@ -164,6 +164,9 @@ impl Loading {
                 links.push(name.as_str());
                 continue;
             }
+            if found.is_none() && UnlinkedDriver::has_variable(name) {
+                continue;
+            }
             let Some(setting) = found else {
                 let known: Vec<_> = self.table.iter().map(Setting::environment).collect();
                 let hint = did_you_mean(name, known.iter().map(String::as_str));
@@ -191,6 +194,9 @@ impl Loading {
             let flat = name.trim();
             let flat = flat.strip_prefix("pubsub.").unwrap_or(flat);
             let found = self.table.iter().find(|setting| setting.full_name() == flat);
+            if found.is_none() && UnlinkedDriver::has_variable(name) {
+                continue;
+            }
             let Some(setting) = found else {
                 let known: Vec<_> = self.table.iter().map(Setting::full_name).collect();
                 let hint = did_you_mean(flat, known.iter().map(String::as_str));

@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use pubsub_api::settings::{Origin, Setting, Value, shown};
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::{Error, ErrorKind, Result, UnlinkedDriver};
 
 use super::load::{FileContent, wants};
 use super::source_text::SourceText;
@@ -97,6 +97,7 @@ impl Reader<'_> {
                     self.setting(section, name.get_ref(), name.span(), value);
                 }
             }
+            DeValue::Table(_) if UnlinkedDriver::has_section(section) => {}
             DeValue::Table(_) => self.content.problems.add(at.start, || table.unknown_section(section)),
             _ => self.content.problems.add(at.start, || {
                 match table.iter().find(|setting| setting.name == section) {
