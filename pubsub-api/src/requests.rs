@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 
 use crate::{Batch, Envelope, PeerId, Result};
@@ -42,6 +44,8 @@ pub trait Requests: Send + Sync {
 pub struct Request {
     /// Who asks; told apart from all other connections, whatever they claim to be.
     pub peer: PeerId,
+    /// The host from which it asks, where the driver knows one: a publisher bounds what it does for one host.
+    pub host: Option<IpAddr>,
     /// What it asks.
     pub envelope: Envelope,
 }

@@ -1,4 +1,5 @@
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use pubsub_api::PeerId;
@@ -14,6 +15,8 @@ use crate::token_bucket::TokenBucket;
 /// - An answer slower than [`AnswerRate::MIN_RATE`] leaves its place to one that waits, and goes on beside: its peer reads
 ///   slowly, so it costs no more than what is kept for it. Above [`MAX_SLOW`] of them the slowest is dropped; its peer asks
 ///   again.
+/// - The peers of one host have at most half of each: of the places, of the slow answers, of what waits. So a host with many
+///   peers that read slowly keeps nobody else from recovering, and one that is alone gets half of what it could.
 /// - A request that asks for all that an earlier one of its peer does takes its turn: the peer does not wait for the
 ///   earlier one any more.
 #[derive(Debug)]
@@ -27,6 +30,7 @@ pub(super) struct SyncQueue<R> {
 #[derive(Debug)]
 struct Waiting<R> {
     peer: PeerId,
+    host: Option<IpAddr>,
     request: R,
     /// When its peer last heard that it waits.
     told: Duration,
@@ -34,6 +38,7 @@ struct Waiting<R> {
 
 #[derive(Debug)]
 struct Running<R> {
+    host: Option<IpAddr>,
     request: R,
     rate: AnswerRate,
     is_slow: bool,
@@ -89,7 +94,13 @@ impl<R> Default for SyncQueue<R> {
 
 impl<R: Supersedes> SyncQueue<R> {
     /// A request came.
-    pub(super) fn offer(&mut self, peer: PeerId, request: R, now: Duration) -> Admission<R> {
+    pub(super) fn offer(
+        &mut self,
+        peer: PeerId,
+        host: Option<IpAddr>,
+        request: R,
+        now: Duration,
+    ) -> Admission<R> {
         if self.buckets.len() >= MAX_BUCKETS {
             self.buckets.retain(|_, bucket| !bucket.is_full(now));
         }
@@ -107,18 +118,19 @@ impl<R: Supersedes> SyncQueue<R> {
             running.rate = AnswerRate::new(now);
             return Admission::Restart(request);
         }
-        if self.may_start(peer) && !self.waiting.iter().any(|waiting| waiting.peer == peer) {
-            return Admission::Start(self.start(peer, request, now));
+        if self.may_start(peer, host) && !self.waiting.iter().any(|waiting| waiting.peer == peer) {
+            return Admission::Start(self.start(peer, host, request, now));
         }
-        if self.waiting.len() >= MAX_WAITING {
+        let of_host = self.waiting.iter().filter(|waiting| is_of(host, waiting.host)).count();
+        if self.waiting.len() >= MAX_WAITING || of_host >= share(MAX_WAITING) {
             return Admission::Busy(request, FULL_RETRY);
         }
-        self.waiting.push_back(Waiting { peer, request, told: now });
+        self.waiting.push_back(Waiting { peer, host, request, told: now });
         Admission::Waits
     }
 
-    fn start(&mut self, peer: PeerId, request: R, now: Duration) -> R {
-        let running = Running { request: request.clone(), rate: AnswerRate::new(now), is_slow: false };
+    fn start(&mut self, peer: PeerId, host: Option<IpAddr>, request: R, now: Duration) -> R {
+        let running = Running { host, request: request.clone(), rate: AnswerRate::new(now), is_slow: false };
         self.running.insert(peer, running);
         request
     }
@@ -130,9 +142,9 @@ impl<R: Supersedes> SyncQueue<R> {
 
     /// The next request that may be answered now.
     pub(super) fn next(&mut self, now: Duration) -> Option<(PeerId, R)> {
-        let next = self.waiting.iter().position(|waiting| self.may_start(waiting.peer))?;
-        let Waiting { peer, request, .. } = self.waiting.remove(next)?;
-        Some((peer, self.start(peer, request, now)))
+        let next = self.waiting.iter().position(|waiting| self.may_start(waiting.peer, waiting.host))?;
+        let Waiting { peer, host, request, .. } = self.waiting.remove(next)?;
+        Some((peer, self.start(peer, host, request, now)))
     }
 
     /// A second has passed: judges the answers by how many bytes of each were taken; which are dropped.
@@ -144,10 +156,27 @@ impl<R: Supersedes> SyncQueue<R> {
             rates.extend(rate.filter(|_| !running.is_slow));
         }
         self.growth.judge(&rates, !self.waiting.is_empty());
-        let mut slow: Vec<(u64, PeerId)> = self.slow().map(|(peer, it)| (it.rate.latest(), *peer)).collect();
+        self.slow_beyond_bounds()
+    }
+
+    /// Of the slow answers, the slowest of those that are too many in all or of one host.
+    fn slow_beyond_bounds(&self) -> Vec<PeerId> {
+        let mut slow: Vec<_> = self.slow().map(|(peer, it)| (it.rate.latest(), *peer, it.host)).collect();
         slow.sort_unstable();
-        slow.truncate(slow.len().saturating_sub(MAX_SLOW));
-        slow.into_iter().map(|(_, peer)| peer).collect()
+        let (mut all, mut of_hosts) = (slow.len(), HashMap::<IpAddr, usize>::new());
+        for host in slow.iter().filter_map(|(_, _, host)| *host) {
+            *of_hosts.entry(host).or_default() += 1;
+        }
+        let mut beyond = Vec::new();
+        for (_, peer, host) in slow {
+            let of_host = host.and_then(|host| of_hosts.get_mut(&host));
+            if all > MAX_SLOW || of_host.as_deref().is_some_and(|count| *count > share(MAX_SLOW)) {
+                all -= 1;
+                of_host.into_iter().for_each(|count| *count -= 1);
+                beyond.push(peer);
+            }
+        }
+        beyond
     }
 
     fn slow(&self) -> impl Iterator<Item = (&PeerId, &Running<R>)> {
@@ -176,10 +205,22 @@ impl<R: Supersedes> SyncQueue<R> {
         self.running.is_empty() && self.waiting.is_empty()
     }
 
-    fn may_start(&self, peer: PeerId) -> bool {
-        let in_places = self.running.len() - self.slow().count();
-        in_places < self.growth.places() && !self.running.contains_key(&peer)
+    fn may_start(&self, peer: PeerId, host: Option<IpAddr>) -> bool {
+        let in_places = || self.running.values().filter(|running| !running.is_slow);
+        let of_host = in_places().filter(|running| is_of(host, running.host)).count();
+        let places = self.growth.places();
+        in_places().count() < places && of_host < share(places) && !self.running.contains_key(&peer)
     }
+}
+
+/// What the peers of one host may have of `all`.
+fn share(all: usize) -> usize {
+    all.div_ceil(2)
+}
+
+/// Whether a peer is known to be of this host.
+fn is_of(host: Option<IpAddr>, other: Option<IpAddr>) -> bool {
+    host.is_some() && host == other
 }
 
 #[cfg(test)]

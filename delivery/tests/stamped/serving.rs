@@ -16,7 +16,7 @@ fn want(topic: &str, epoch: u64, number: u64) -> Want {
 
 async fn ask(inputs: &Inputs, peer: PeerId, id: u64, wants: Vec<Want>) {
     let envelope = SyncRequest { id, wants }.pack().unwrap();
-    inputs.requests.send(Request { peer, envelope }).await.unwrap();
+    inputs.requests.send(Request { peer, host: None, envelope }).await.unwrap();
 }
 
 /// The answers to `count` wants of a peer: each head, with the numbers of what follows it.
@@ -160,7 +160,7 @@ async fn who_asks_too_often_or_takes_nothing_holds_up_nobody() {
     let busy = got.iter().filter(|(head, _)| matches!(head.kind, AnswerKind::Busy { .. })).count();
     assert!((1..=8).contains(&busy), "{busy} of 40 are too many by 8, less what the time brought");
     let junk = Envelope { topic: Topic::new("$sync").unwrap(), payload: bytes::Bytes::from_static(b"junk") };
-    inputs.requests.send(Request { peer: ASKER, envelope: junk }).await.unwrap();
+    inputs.requests.send(Request { peer: ASKER, host: None, envelope: junk }).await.unwrap();
     ask(&inputs, PeerId(2), 1, vec![want("a", now, 0)]).await;
     answers(&fake, PeerId(2), 1).await;
     assert_eq!(publisher.delivery_status().counter("sync_requests_bad", Some("not_a_map")), 1);

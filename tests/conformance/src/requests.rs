@@ -54,7 +54,7 @@ fn ask(receiver: &Receiver, address: &str, text: impl ToString) -> Outcome {
 /// Receives the next request, whose payload must be `text`; returns the requester.
 async fn asked(sender: &Sender, text: impl ToString) -> Outcome<PeerId> {
     let wanted = envelope(text)?;
-    let Request { peer, envelope } = within("a request", requests_of(sender)?.next()).await??;
+    let Request { peer, envelope, .. } = within("a request", requests_of(sender)?.next()).await??;
     ensure!(envelope == wanted, "expected the request {wanted:?}, got {envelope:?}");
     Ok(peer)
 }

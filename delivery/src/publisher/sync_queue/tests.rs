@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use pubsub_api::PeerId;
@@ -26,10 +27,10 @@ impl Supersedes for u64 {
 fn one_request_of_a_peer_is_answered_at_a_time_and_in_its_order() {
     let mut queue = SyncQueue::default();
     let (one, two) = (PeerId(1), PeerId(2));
-    assert_eq!(queue.offer(one, "a", NOW), Start("a"));
-    assert_eq!(queue.offer(two, "d", NOW), Start("d"));
-    assert_eq!(queue.offer(one, "b", NOW), Waits);
-    assert_eq!(queue.offer(one, "c", NOW), Waits);
+    assert_eq!(queue.offer(one, None, "a", NOW), Start("a"));
+    assert_eq!(queue.offer(two, None, "d", NOW), Start("d"));
+    assert_eq!(queue.offer(one, None, "b", NOW), Waits);
+    assert_eq!(queue.offer(one, None, "c", NOW), Waits);
     queue.finished(two);
     assert_eq!(queue.next(NOW), None);
     queue.finished(one);
@@ -42,12 +43,13 @@ fn one_request_of_a_peer_is_answered_at_a_time_and_in_its_order() {
 #[test]
 fn whoever_finds_all_places_taken_waits_and_hears_of_it_or_is_told_to_come_again() {
     let mut queue = SyncQueue::default();
-    let started = (0..100_u64).take_while(|peer| queue.offer(PeerId(*peer), *peer, NOW) == Start(*peer));
+    let started =
+        (0..100_u64).take_while(|peer| queue.offer(PeerId(*peer), None, *peer, NOW) == Start(*peer));
     assert_eq!(started.count(), 4);
     for peer in 100..100 + MAX_WAITING as u64 - 1 {
-        assert_eq!(queue.offer(PeerId(peer), peer, NOW), Waits);
+        assert_eq!(queue.offer(PeerId(peer), None, peer, NOW), Waits);
     }
-    assert_eq!(queue.offer(PeerId(9999), 9999, NOW), Busy(9999, FULL_RETRY));
+    assert_eq!(queue.offer(PeerId(9999), None, 9999, NOW), Busy(9999, FULL_RETRY));
     assert_eq!(queue.overdue(SECOND / 2).count(), 0);
     assert_eq!(queue.overdue(SECOND).count(), MAX_WAITING);
     assert_eq!(queue.overdue(SECOND).count(), 0);
@@ -58,7 +60,7 @@ fn whoever_finds_all_places_taken_waits_and_hears_of_it_or_is_told_to_come_again
 #[test]
 fn who_asks_too_often_is_told_when_to_come_again() {
     let mut queue = SyncQueue::default();
-    let mut offer = |peer: u64| queue.offer(PeerId(peer), peer, NOW);
+    let mut offer = |peer: u64| queue.offer(PeerId(peer), None, peer, NOW);
     assert_eq!((0..40).filter(|_| !matches!(offer(1), Busy(..))).count(), 32);
     assert!(matches!(offer(1), Busy(1, wait) if wait > Duration::ZERO));
     assert!(matches!(offer(2), Start(2)));
@@ -68,13 +70,13 @@ fn who_asks_too_often_is_told_when_to_come_again() {
 fn a_request_that_is_made_again_has_the_turn_of_the_first_one() {
     let mut queue = SyncQueue::default();
     for peer in 0..4 {
-        assert_eq!(queue.offer(PeerId(peer), "a#1", NOW), Start("a#1"));
+        assert_eq!(queue.offer(PeerId(peer), None, "a#1", NOW), Start("a#1"));
     }
-    assert_eq!(queue.offer(PeerId(8), "a#1", NOW), Waits);
-    assert_eq!(queue.offer(PeerId(9), "a#1", NOW), Waits);
-    assert_eq!(queue.offer(PeerId(8), "a#2", NOW), Waits);
+    assert_eq!(queue.offer(PeerId(8), None, "a#1", NOW), Waits);
+    assert_eq!(queue.offer(PeerId(9), None, "a#1", NOW), Waits);
+    assert_eq!(queue.offer(PeerId(8), None, "a#2", NOW), Waits);
     assert_eq!(queue.waiting(), 2, "nothing is answered twice");
-    assert_eq!(queue.offer(PeerId(0), "a#2", NOW), Restart("a#2"));
+    assert_eq!(queue.offer(PeerId(0), None, "a#2", NOW), Restart("a#2"));
     queue.finished(PeerId(1));
     assert_eq!(queue.next(NOW), Some((PeerId(8), "a#2")));
 }
@@ -94,7 +96,7 @@ impl Scene {
         let mut scene =
             Self { queue: SyncQueue::default(), peers, running: BTreeSet::new(), done: BTreeMap::new() };
         for peer in scene.peers.keys() {
-            if let Start(_) = scene.queue.offer(PeerId(*peer), *peer, NOW) {
+            if let Start(_) = scene.queue.offer(PeerId(*peer), None, *peer, NOW) {
                 scene.running.insert(*peer);
             }
         }
@@ -172,4 +174,50 @@ fn of_very_many_that_read_slowly_the_slowest_are_dropped() {
     let most = scene.run(300, |_| 4096.0);
     assert!(most <= MAX_SLOW + MAX_PLACES, "{most}");
     assert_eq!(scene.queue.waiting(), 0, "everyone had a turn");
+}
+
+fn host(last: u8) -> Option<IpAddr> {
+    Some(Ipv4Addr::new(192, 0, 2, last).into())
+}
+
+#[test]
+fn the_peers_of_one_host_have_half_of_the_places_and_another_host_begins_at_once() {
+    let mut queue = SyncQueue::default();
+    let offers = (0..20_u64).map(|peer| queue.offer(PeerId(peer), host(1), peer, NOW));
+    assert_eq!(offers.filter(|offer| matches!(offer, Start(_))).count(), 2, "of four places");
+    assert_eq!(queue.next(NOW), None, "places are free, and not for this host");
+    assert_eq!(queue.offer(PeerId(100), host(2), 100, NOW), Start(100));
+    assert_eq!(queue.offer(PeerId(101), host(2), 101, NOW), Start(101));
+    assert_eq!(queue.offer(PeerId(102), host(3), 102, NOW), Waits, "all places are taken");
+    queue.finished(PeerId(100));
+    assert_eq!(queue.next(NOW), Some((PeerId(102), 102)), "those before it are of a host that has its share");
+}
+
+#[test]
+fn the_peers_of_one_host_fill_half_of_the_queue() {
+    let mut queue = SyncQueue::default();
+    let offers = (0..2000_u64).map(|peer| queue.offer(PeerId(peer), host(1), peer, NOW));
+    let waits = offers.filter(|offer| *offer == Waits).count();
+    assert_eq!(waits, MAX_WAITING / 2);
+    (5000..5002).for_each(|peer| assert_eq!(queue.offer(PeerId(peer), host(2), peer, NOW), Start(peer)));
+    assert_eq!(queue.offer(PeerId(5002), host(2), 5002, NOW), Waits);
+}
+
+#[test]
+fn of_the_peers_of_one_host_that_read_slowly_half_as_many_are_answered_as_of_many_hosts() {
+    let mut queue = SyncQueue::default();
+    for peer in 0..200_u64 {
+        queue.offer(PeerId(peer), host(1), peer, NOW);
+    }
+    let mut dropped = 0;
+    for second in 1..=600 {
+        let now = Duration::from_secs(second);
+        for peer in queue.judge(now, |peer| 4096 * second + peer.0) {
+            queue.finished(peer);
+            dropped += 1;
+        }
+        while queue.next(now).is_some() {}
+        assert!(queue.slow().count() <= MAX_SLOW / 2);
+    }
+    assert_eq!((queue.waiting(), queue.running.len()), (0, 200 - dropped), "each has had a turn");
 }

@@ -143,7 +143,8 @@ mod tests {
 
     fn request(peer: u64, bytes: usize) -> Request {
         let topic = Topic::new("$sync").unwrap();
-        Request { peer: PeerId(peer), envelope: Envelope { topic, payload: Bytes::from(vec![0; bytes]) } }
+        let envelope = Envelope { topic, payload: Bytes::from(vec![0; bytes]) };
+        Request { peer: PeerId(peer), host: None, envelope }
     }
 
     #[tokio::test]

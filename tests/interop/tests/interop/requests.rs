@@ -65,7 +65,7 @@ async fn publisher(drivers: Drivers) -> Arc<dyn Publisher> {
 
 /// Answers the next request: with rows whose keys begin with what was asked.
 async fn answer(requests: &dyn Requests) {
-    let Request { peer, envelope } = requests.next().await.expect("a request");
+    let Request { peer, envelope, .. } = requests.next().await.expect("a request");
     assert_eq!(envelope.topic.as_str(), "$ask");
     let name = String::from_utf8_lossy(&envelope.payload);
     let mut batch = Batch::new();

@@ -23,6 +23,7 @@ pub(super) fn hear_asker(
     now: Instant,
 ) -> Result<usize, Leaving> {
     let (peer, address) = (connection.audience.peer, connection.address);
+    let host = Some(address.ip().to_canonical());
     let Phase::Asker { heartbeat, decoder, .. } = &mut connection.phase else { return Ok(0) };
     let mut used = 0;
     loop {
@@ -43,7 +44,7 @@ pub(super) fn hear_asker(
             Decoded::Event { topic, payload } => {
                 let frame = |range| Bytes::copy_from_slice(rest.get(range).unwrap_or_default());
                 let request = envelope(frame(topic), frame(payload));
-                let put = request.and_then(|envelope| core.requests.put(Request { peer, envelope }));
+                let put = request.and_then(|envelope| core.requests.put(Request { peer, host, envelope }));
                 core.readings.requests.add(u64::from(put.is_ok()));
                 put.err()
             }
