@@ -4,10 +4,12 @@ mod publishers;
 mod read;
 mod schedule;
 mod source;
+mod sync_counters;
 mod syncing;
 
 pub(crate) use publishers::Publishers;
 pub(crate) use read::{Read, Scope};
 pub(crate) use schedule::Schedule;
 pub(crate) use source::Source;
-pub(crate) use syncing::{Finished, SyncCounters, Syncing};
+pub(crate) use sync_counters::SyncCounters;
+pub(crate) use syncing::{Finished, Syncing};

@@ -1,10 +1,15 @@
+#[path = "script/answers.rs"]
+mod answers;
+#[path = "script/words.rs"]
+mod words;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
-use delivery::subscriber::{Feed, FeedOptions, Item, Origin, SavedLink, SavedPosition};
+use delivery::subscriber::{Feed, FeedOptions, Item, SavedLink, SavedPosition};
 use delivery::{Answer, AnswerKind, Control, Lost, Mark, Position, SyncRequest};
-use pubsub_api::{Action, Envelope, Event, HELLO, Incarnation, Notice, Reply, SEND_ALL, Stamp};
+use pubsub_api::{Action, Envelope, Event, HELLO, Incarnation, Notice, SEND_ALL, Stamp};
+use words::words;
 
 /// A feed, its clock, and short words for what goes in and comes out. All is about topic `D`.
 pub(crate) struct Script {
@@ -147,105 +152,6 @@ impl Script {
         self.feed.message(lost.pack().unwrap(), self.now);
     }
 
-    fn answer(&mut self, endpoint: &str, envelope: Envelope) {
-        self.feed.reply(Reply::Part { endpoint: endpoint.to_owned(), envelope }, self.now);
-    }
-
-    /// The head of the answer to the last request.
-    pub(crate) fn head(&mut self, endpoint: &str, publisher: u64, kind: AnswerKind, ends: Position) {
-        self.head_to(self.last_request, endpoint, publisher, kind, ends);
-    }
-
-    fn head_to(&mut self, id: u64, endpoint: &str, publisher: u64, kind: AnswerKind, ends: Position) {
-        let epochs = match kind {
-            AnswerKind::Snapshot { since, .. } => vec![since],
-            _ => Vec::new(),
-        };
-        let answer = Answer { id, topic: SEND_ALL, stamp: stamp(publisher, ends), kind, epochs };
-        self.answer(endpoint, answer.pack().unwrap());
-    }
-
-    /// The head of a snapshot, with the size that it announces.
-    pub(crate) fn snapshot_head(
-        &mut self,
-        endpoint: &str,
-        publisher: u64,
-        count: u64,
-        announced: Option<usize>,
-        ends: Position,
-    ) {
-        let (topic, kind) = (SEND_ALL, AnswerKind::Snapshot { count, since: 1 });
-        let answer =
-            Answer { id: self.last_request, topic, stamp: stamp(publisher, ends), kind, epochs: Vec::new() };
-        let packed = announced.map_or_else(|| answer.pack(), |bytes| answer.pack_announcing(bytes));
-        self.answer(endpoint, packed.unwrap());
-    }
-
-    /// A part of a snapshot that tells of events which are not in it.
-    pub(crate) fn left_out(&mut self, endpoint: &str, publisher: u64, ends: Position, events: u64) {
-        let (stamp, cause) = (stamp(publisher, ends), "no_rows".to_owned());
-        self.answer(endpoint, Lost { topic: SEND_ALL, stamp, events, cause }.pack().unwrap());
-    }
-
-    pub(crate) fn part(&mut self, endpoint: &str, publisher: u64, epoch: u64, number: u64, value: &str) {
-        self.answer(endpoint, data(stamp(publisher, at(epoch, number)), value));
-    }
-
-    pub(crate) fn junk_part(&mut self, endpoint: &str) {
-        self.answer(endpoint, Envelope { topic: SEND_ALL, payload: Bytes::from_static(b"junk") });
-    }
-
-    pub(crate) fn replay(
-        &mut self,
-        endpoint: &str,
-        publisher: u64,
-        epoch: u64,
-        events: &[(u64, u64, &str)],
-        ends: Position,
-    ) {
-        assert_eq!(ends.epoch, epoch);
-        self.replay_to(self.last_request, endpoint, publisher, events, ends);
-    }
-
-    pub(crate) fn replay_to(
-        &mut self,
-        id: u64,
-        endpoint: &str,
-        publisher: u64,
-        events: &[(u64, u64, &str)],
-        ends: Position,
-    ) {
-        self.head_to(id, endpoint, publisher, AnswerKind::Replay { count: events.len() as u64 }, ends);
-        for (epoch, number, value) in events {
-            self.part(endpoint, publisher, *epoch, *number, value);
-        }
-    }
-
-    pub(crate) fn snapshot(
-        &mut self,
-        endpoint: &str,
-        publisher: u64,
-        since: u64,
-        rows: &[(u64, u64, &str)],
-        ends: Position,
-    ) {
-        let kind = AnswerKind::Snapshot { count: rows.len() as u64, since };
-        self.head(endpoint, publisher, kind, ends);
-        for (epoch, number, value) in rows {
-            self.part(endpoint, publisher, *epoch, *number, value);
-        }
-    }
-
-    pub(crate) fn request_lost(&mut self, endpoint: &str) {
-        let reply = Reply::Lost { endpoint: endpoint.to_owned(), reason: "gone".to_owned() };
-        self.feed.reply(reply, self.now);
-    }
-
-    pub(crate) fn requests_refused(&mut self, endpoint: &str) {
-        let reply = Reply::Refused { endpoint: endpoint.to_owned(), reason: "it is a PUB".to_owned() };
-        self.feed.reply(reply, self.now);
-    }
-
     /// What the application was told since it was asked last, in words.
     pub(crate) fn told(&mut self) -> Vec<String> {
         let items = std::iter::from_fn(|| self.feed.next_item());
@@ -312,33 +218,4 @@ fn stamp(publisher: u64, Position { epoch, number }: Position) -> Stamp {
 fn data(stamp: Stamp, value: &str) -> Envelope {
     let event = Event { stamp: Some(stamp), ..Event::new("t", "k", Action::Set, value, SEND_ALL) };
     Envelope::pack(&event).unwrap()
-}
-
-fn words(item: &Item) -> String {
-    match item {
-        Item::Event { envelope, .. } if envelope.topic == HELLO => "hello".to_owned(),
-        Item::Event { envelope, origin } => {
-            let topic = envelope.topic.as_bytes();
-            let event = pubsub_api::wire::EventRef::read(topic, &envelope.payload).unwrap().to_event();
-            let pubsub_api::Value::Text(value) = event.value else { panic!("{event:?}") };
-            match origin {
-                Origin::Live => value,
-                Origin::Unverified => format!("{value} unverified"),
-                other => format!("{value} {}", other.name().unwrap()),
-            }
-        }
-        Item::Snapshot(snapshot) => format!("snapshot of {}", snapshot.rows.len()),
-        Item::Clock(clock) => format!("clock {}", clock.time_us),
-        Item::Notice(notice) => match notice {
-            Notice::Subscribed { publisher, .. } => format!("subscribed {publisher}"),
-            Notice::LinkDown { publisher, .. } => format!("down {publisher}"),
-            Notice::Stale { publisher, .. } => format!("stale {publisher}"),
-            Notice::Live { publisher, topic } => format!("live {}", topic.as_ref().unwrap_or(publisher)),
-            Notice::Recovering { topic, .. } => format!("recovering {topic}"),
-            Notice::Gap { events, .. } => format!("gap of {events}"),
-            Notice::Resync { topic, .. } => format!("resync {}", topic.as_deref().unwrap_or("all")),
-            Notice::DuplicatePublisher { publishers, .. } => format!("duplicate {}", publishers.join(" ")),
-            other => format!("{other:?}"),
-        },
-    }
 }

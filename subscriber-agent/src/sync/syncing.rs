@@ -8,13 +8,13 @@ use futures_util::FutureExt;
 use northbound::{DatabaseSettings, PublisherRow, ServiceReport};
 use pubsub_api::database::DbApi;
 use pubsub_api::settings::Settings;
-use pubsub_api::{Counter, CounterReading, Error, ErrorKind, Event, Result};
+use pubsub_api::{Error, ErrorKind, Event, Result};
 use subscriber_agent_settings::AgentSettings;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
-use super::{Publishers, Read, Schedule, Scope, Source};
+use super::{Publishers, Read, Schedule, Scope, Source, SyncCounters};
 
 /// The agent's side of the database: when it is read, what is under way, and where publishers are.
 #[derive(Debug)]
@@ -80,45 +80,6 @@ pub(crate) struct Finished {
     /// When reading began, by the wall clock in microseconds.
     pub(crate) read_at: u64,
     pub(crate) read: Result<Read>,
-}
-
-/// What comparisons count.
-#[derive(Debug)]
-pub(crate) struct SyncCounters {
-    done: Counter,
-    failed: Counter,
-    rows: Counter,
-    differences: Counter,
-    corrupt: Counter,
-    held: Counter,
-}
-
-impl Default for SyncCounters {
-    fn default() -> Self {
-        Self {
-            done: Counter::new("syncs"),
-            failed: Counter::new("sync_failures"),
-            rows: Counter::new("sync_rows"),
-            differences: Counter::new("sync_differences"),
-            corrupt: Counter::with_cause("sync_rows_left_out", "corrupt"),
-            held: Counter::new("syncs_held"),
-        }
-    }
-}
-
-impl SyncCounters {
-    /// A comparison is done.
-    pub(crate) fn took(&self, rows: usize, differences: usize, corrupt: u64) {
-        self.done.add(1);
-        self.rows.add(rows as u64);
-        self.differences.add(differences as u64);
-        self.corrupt.add(corrupt);
-    }
-
-    pub(crate) fn read(&self) -> Vec<CounterReading> {
-        let Self { done, failed, rows, differences, corrupt, held } = self;
-        [done, failed, rows, differences, corrupt, held].into_iter().map(Counter::read).collect()
-    }
 }
 
 /// What `skimmer service list` calls this program.

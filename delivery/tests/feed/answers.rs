@@ -1,0 +1,160 @@
+//! Answers that are late, broken, refused or never come, and publishers that cannot be asked.
+
+use std::time::Duration;
+
+use delivery::AnswerKind;
+use delivery::subscriber::{BufferLimit, FeedOptions};
+
+use crate::script::{Script, at};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn where_nobody_can_be_asked_a_gap_is_told_and_the_stream_goes_on() {
+    let mut feed = Script::new(FeedOptions { asks: false, ..FeedOptions::default() });
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.told();
+    feed.data(7, 1, 4, "4");
+    assert_eq!(feed.told(), ["recovering D", "gap of 2", "resync D", "4", "live D"]);
+    feed.mark(7, 1, 5, None);
+    assert_eq!(feed.told(), ["recovering D", "gap of 1", "resync D", "live D"]);
+}
+
+#[test]
+fn a_publisher_that_takes_no_requests_is_asked_once_a_link() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.pass(2 * SECOND);
+    feed.data(7, 1, 3, "3");
+    assert_eq!(feed.told(), ["subscribed a", "live a", "recovering D"]);
+    assert_eq!(feed.asked(), ["a D 1/0"]);
+    feed.requests_refused("a");
+    assert_eq!(feed.told(), ["gap of 2", "resync D", "3", "live D"]);
+    feed.data(7, 1, 5, "5");
+    assert_eq!(feed.told(), ["recovering D", "gap of 1", "resync D", "5", "live D"]);
+    feed.pass(2 * SECOND);
+    assert_eq!(feed.asked(), [""; 0]);
+    feed.down("a");
+    feed.hello("a", 7, 1);
+    feed.pass(2 * SECOND);
+    assert_eq!(
+        feed.asked().first().map(String::as_str),
+        Some("a D 1/5"),
+        "another link may be to another program"
+    );
+}
+
+#[test]
+fn who_is_busy_is_asked_again_later() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.pass(2 * SECOND);
+    feed.mark(7, 1, 5, None);
+    assert_eq!(feed.asked(), ["a D 1/0"]);
+    feed.head("a", 7, AnswerKind::Busy { retry_after: SECOND }, at(1, 5));
+    feed.pass(SECOND / 2);
+    assert_eq!(feed.asked(), [""; 0]);
+    feed.pass(2 * SECOND);
+    assert_eq!(feed.asked(), ["a D 1/0"]);
+}
+
+#[test]
+fn a_request_that_nobody_answers_is_repeated_ever_later_and_then_given_up() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    feed.told();
+    feed.data(7, 1, 3, "3");
+    let mut requests = feed.asked().len();
+    for _ in 0..29 {
+        feed.pass(SECOND);
+        requests += feed.asked().len();
+    }
+    assert!((4..=6).contains(&requests), "after 2, 4, 8, 16 s and a jitter: {requests}");
+    feed.pass(2 * SECOND);
+    assert_eq!(feed.told(), ["recovering D", "gap of 1", "resync D", "3", "live D"]);
+}
+
+#[test]
+fn late_answers_and_those_of_others_change_nothing() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    feed.data(7, 1, 3, "3");
+    feed.told();
+    assert_eq!(feed.asked().len(), 1);
+    feed.replay("b", 7, 1, &[(1, 2, "of nobody")], at(1, 2));
+    feed.replay_to(99, "a", 7, &[(1, 2, "unasked")], at(1, 2));
+    feed.replay("a", 7, 0, &[(0, 2, "of an earlier life")], at(0, 2));
+    assert_eq!(feed.told(), [""; 0]);
+    feed.replay("a", 7, 1, &[(1, 2, "2")], at(1, 2));
+    assert_eq!(feed.told(), ["2 replay", "3", "live D"]);
+    feed.replay("a", 7, 1, &[(1, 2, "2")], at(1, 2));
+    assert_eq!(feed.told(), [""; 0]);
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_asked_for_again_and_nothing_is_half_applied() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.pass(2 * SECOND);
+    feed.mark(7, 1, 9, None);
+    feed.asked();
+    feed.told();
+    feed.head("a", 7, AnswerKind::Snapshot { count: 2, since: 1 }, at(1, 9));
+    feed.part("a", 7, 1, 3, "row");
+    feed.request_lost("a");
+    assert_eq!(feed.told(), [""; 0]);
+    feed.pass(2 * SECOND);
+    assert_eq!(feed.asked(), ["a D 1/0"]);
+    feed.snapshot("a", 7, 1, &[(1, 3, "row")], at(1, 9));
+    assert_eq!(feed.told(), ["snapshot of 1", "live D"]);
+}
+
+#[test]
+fn a_replayed_event_that_cannot_be_read_is_a_loss_and_no_loop() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    feed.data(7, 1, 3, "3");
+    feed.told();
+    feed.asked();
+    feed.head("a", 7, AnswerKind::Replay { count: 1 }, at(1, 2));
+    feed.junk_part("a");
+    assert_eq!(feed.told(), ["gap of 1", "resync D", "3", "live D"]);
+}
+
+#[test]
+fn a_record_of_a_loss_takes_its_number_and_is_told_at_its_place() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.lost(7, 1, 2, 3);
+    feed.data(7, 1, 3, "3");
+    assert_eq!(feed.told(), ["subscribed a", "live a", "1", "gap of 3", "resync D", "3"]);
+    assert_eq!(feed.counter("events_missed"), 3);
+}
+
+#[test]
+fn what_waits_is_bounded_and_asked_for_again() {
+    let buffer = BufferLimit { events: 3, bytes: usize::MAX };
+    let mut feed = Script::new(FeedOptions { buffer, ..FeedOptions::default() });
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.pass(2 * SECOND);
+    for number in 3..9 {
+        feed.data(7, 1, number, "x");
+    }
+    feed.told();
+    feed.asked();
+    assert_eq!(feed.counter("events_to_be_asked_for_again"), 4);
+    feed.replay("a", 7, 1, &[(1, 2, "2")], at(1, 2));
+    assert_eq!(feed.told(), ["2 replay"]);
+    assert_eq!(feed.asked(), ["a D 1/2"], "3 to 6 are to be had from the publisher");
+    feed.replay("a", 7, 1, &[(1, 3, "3"), (1, 4, "4"), (1, 5, "5"), (1, 6, "6")], at(1, 6));
+    assert_eq!(feed.told(), ["3 replay", "4 replay", "5 replay", "6 replay", "x", "x", "live D"]);
+}
