@@ -8,6 +8,8 @@ use crate::protocol::{Heartbeat, Pulse};
 /// - After its first hello, a publisher is never silent for `dead_after`, whatever ZMTP it speaks: hellos come every second.
 /// - A proxy answers PING by itself, also when no publisher is left behind it: without an event for twice `dead_after`, the
 ///   link is dead all the same.
+/// - A publisher that we hear is sent a PING twice an interval after we said anything last: on a slow line its own PING waits
+///   behind what it has sent, for longer than it waits for the PONG. It must see that we live before it takes us for dead.
 /// - Only time in which we read counts. As long as the application leaves no room, the silence is ours: then the publisher
 ///   is sent a PING every interval, so that it sees that we live, and is judged by nothing.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Vigil {
     published: Instant,
     /// Set while we do not read: when it was sent a PING.
     stalled: Option<Instant>,
+    /// When we last said something.
+    said: Instant,
 }
 
 /// What is to be done.
@@ -50,6 +54,7 @@ impl Vigil {
             heard: now,
             published: now,
             stalled: None,
+            said: now,
         }
     }
 
@@ -82,6 +87,7 @@ impl Vigil {
 
     /// All that was to be sent is written.
     pub(super) fn written(&mut self, now: Instant) {
+        self.said = now;
         self.beat.ping_written(now);
     }
 
@@ -114,7 +120,12 @@ impl Vigil {
         if self.proved && is_silent {
             return Verdict::Dead;
         }
+        let is_mute = since(self.said) >= 2 * self.interval && self.heard > self.said;
         match self.beat.tick(now) {
+            Pulse::Quiet if self.knows_ping && is_mute && !unwritten => {
+                self.said = now;
+                Verdict::Ping
+            }
             Pulse::Quiet => Verdict::Quiet,
             Pulse::Ping => Verdict::Ping,
             Pulse::Dead => Verdict::Dead,
@@ -185,6 +196,36 @@ mod tests {
         assert_eq!(vigil.tick(false, start + 201 * SECOND), Verdict::Ping, "its time begins anew");
         vigil.written(start + 201 * SECOND);
         assert_eq!(vigil.tick(false, start + 203 * SECOND), Verdict::Dead);
+    }
+
+    #[test]
+    fn a_publisher_that_only_sends_hears_from_us_before_it_takes_us_for_dead() {
+        for knows_ping in [true, false] {
+            let (mut vigil, start) = vigil(knows_ping);
+            let mut pings = Vec::new();
+            for tenth in 1..100 {
+                let now = start + tenth * SECOND / 10;
+                vigil.heard(now);
+                if vigil.tick(false, now) == Verdict::Ping {
+                    vigil.written(now);
+                    pings.push(tenth);
+                }
+            }
+            assert_eq!(pings, if knows_ping { vec![20, 40, 60, 80] } else { Vec::new() });
+        }
+    }
+
+    #[test]
+    fn a_publisher_whose_pings_we_answer_gets_none_of_ours() {
+        let (mut vigil, start) = vigil(true);
+        for quarter in 1..100 {
+            let now = start + quarter * SECOND / 4;
+            vigil.heard(now);
+            if quarter % 5 == 0 {
+                vigil.written(now);
+            }
+            assert_eq!(vigil.tick(false, now), Verdict::Quiet);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use end_to_end::{Folder, NarrowLine, event};
+use end_to_end::{Folder, NarrowLine, counter, counters, event};
 
 use super::agents::{agent, assert_nothing_was_lost, is_long, rows, wait_until_whole, within};
 
@@ -48,6 +48,22 @@ fn a_replay_over_a_slow_line_arrives_whole_however_long_it_takes() {
     wait_until_whole(&after, &published, PATIENCE);
     assert!(after.events().iter().all(|event| event["origin"] == "replay"));
     assert_nothing_was_lost(&after);
+}
+
+/// The publisher's PING waits in the line behind what it sent before, for longer than it waits for a PONG.
+#[test]
+fn a_peer_that_reads_slowly_and_steadily_is_not_taken_for_dead() {
+    let folder = Folder::with_settings("dead_after = \"2s\"");
+    let service = folder.service();
+    let published = rows(0, 500);
+    folder.publish(&published);
+    let line = NarrowLine::before(service.address(), 40_000);
+    let agent = agent(&folder, "agent", &line);
+    wait_until_whole(&agent, &published, PATIENCE);
+    assert_nothing_was_lost(&agent);
+    let status = folder.status("service");
+    assert_eq!(counters(&status, "network", "peers_refused"), [], "{status}");
+    assert_eq!(counter(&status, "delivery", "sync_requests"), 1, "it was asked once");
 }
 
 #[test]

@@ -54,3 +54,19 @@ fn events_that_a_line_cannot_carry_in_time_make_the_agent_stale_until_it_is_wide
     let told: Vec<Value> = of_publisher(&agent, mark).iter().map(|line| line["notice"].clone()).collect();
     assert_eq!(told, ["stale", "live"], "the link stood all the time");
 }
+
+#[test]
+fn events_that_wait_in_a_slow_line_do_not_break_it() {
+    let folder = Folder::with_settings("dead_after = \"2s\"\n[agent]\nmax_delay = \"60s\"");
+    let service = folder.service();
+    let line = NarrowLine::before(service.address(), WIDE);
+    let agent = agent(&folder, "agent", &line);
+    agent.wait_for_notice(0, "live");
+    let mark = agent.mark();
+    line.set_rate(40_000);
+    let published = changes(400);
+    folder.publish(&published);
+    within(PATIENCE, "every event", || (agent.events().len() == published.len()).then_some(()));
+    assert_convergent(&agent.lines(), &fold(&published));
+    assert_eq!(of_publisher(&agent, mark), [Value::Null; 0], "the link stood all the time");
+}
