@@ -13,7 +13,6 @@ const CIRCLES: &[&str] = &[
     "delivery: publisher/broker_publisher/life ⇄ publisher/broker_publisher/outgoing ⇄ publisher/broker_publisher/readings",
     "delivery: publisher/checkpoint ⇄ publisher/ledger",
     "delivery: publisher/core ⇄ publisher/outgoing ⇄ publisher/snapshots",
-    "delivery: publisher/rows_server ⇄ publisher/sync_server",
     "delivery: rows/comparison ⇄ rows/differences ⇄ rows/merge ⇄ rows/table",
     "delivery: subscriber/feed ⇄ subscriber/tracked_subscriber",
     "service-kit: frame ⇄ watchdog",
