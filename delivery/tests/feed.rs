@@ -16,6 +16,9 @@ mod lives;
 #[path = "feed/many_topics.rs"]
 mod many_topics;
 #[cfg(test)]
+#[path = "feed/names.rs"]
+mod names;
+#[cfg(test)]
 #[path = "feed/proxies.rs"]
 mod proxies;
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod database;
 
 mod event;
 mod incarnation;
+mod link_endpoint;
 mod stamp;
 mod topic;
 
@@ -55,6 +56,7 @@ pub use envelope::Envelope;
 pub use error::{Advice, Error, ErrorKind, Result};
 pub use event::{Action, Event, Value};
 pub use incarnation::Incarnation;
+pub use link_endpoint::{link_endpoint, registered_endpoint};
 pub use notice::Notice;
 pub use pattern::Pattern;
 pub use publisher::Publisher;

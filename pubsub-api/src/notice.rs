@@ -4,13 +4,26 @@ use crate::Incarnation;
 
 /// What a subscriber learns besides events, at its place in the stream.
 ///
-/// `publisher` is always the endpoint as it was registered.
+/// `publisher` is the endpoint as it was registered; of a link to one address of a name,
+/// [`link_endpoint`](crate::link_endpoint).
 ///
 /// As JSON: `{"notice":"link_down","publisher":"tcp://192.0.2.1:8866","reason":"…"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "notice", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Notice {
+    /// A name that was registered leads to one more address: connecting to it begins, and what follows about this endpoint is
+    /// about that address.
+    AddressAdded {
+        /// The endpoint of the link to this address.
+        publisher: String,
+    },
+    /// A name does not lead to this address any more: its link has ended, and nothing about this endpoint follows. A `Resync`
+    /// follows if a publisher was heard there that is heard nowhere else.
+    AddressRemoved {
+        /// The endpoint of the link to this address.
+        publisher: String,
+    },
     /// A connection stands. Subscriptions may still be on their way.
     LinkUp {
         /// The endpoint of the publisher.
@@ -65,9 +78,10 @@ pub enum Notice {
     },
     /// Nothing proves any more that what came from the endpoint is current, until `Live` without a topic: its link is gone, one
     /// of the publishers behind it is silent, or one has more topics than are followed. A broker's driver reports it when the
-    /// broker refuses a subscription that is wanted; the next `Subscribed` ends it.
+    /// broker refuses a subscription that is wanted; the next `Subscribed` ends it. Of a name: no address of it was ever
+    /// reached, until one is.
     Stale {
-        /// The endpoint of the publisher.
+        /// The endpoint of the publisher, or of a name as it was registered.
         publisher: String,
         /// Why, in words.
         reason: String,

@@ -62,8 +62,9 @@ pub struct Request {
 /// - What nobody reads is bounded: then the driver stops reading.
 #[async_trait]
 pub trait Requester: Send + Sync {
-    /// Sends a request to the publisher at `endpoint`, as it was registered; `false` if that is not registered, or so many
-    /// requests wait already that this one is dropped. It does not wait: connecting goes on in the background.
+    /// Sends a request to the publisher at `endpoint`, as notices name it; `false` if there is no such link, or so many
+    /// requests wait already that this one is dropped. A name as it was registered stands for any of its addresses. It does not
+    /// wait: connecting goes on in the background.
     fn request(&self, endpoint: &str, request: Envelope) -> bool;
 
     /// The next part of an answer; waits for it.
@@ -81,21 +82,21 @@ pub trait Requester: Send + Sync {
 pub enum Reply {
     /// One envelope of an answer.
     Part {
-        /// Of which publisher, as it was registered.
+        /// Of which publisher, as it was asked.
         endpoint: String,
         /// What it says.
         envelope: Envelope,
     },
     /// The connection for requests ended, or could not be made: what was asked and not answered will not be.
     Lost {
-        /// Of which publisher, as it was registered.
+        /// Of which publisher, as it was asked.
         endpoint: String,
         /// Why, in words.
         reason: String,
     },
     /// The publisher takes no requests, whoever asks: its driver has no place for them. What was asked will not be answered.
     Refused {
-        /// Which publisher, as it was registered.
+        /// Which publisher, as it was asked.
         endpoint: String,
         /// Why, in words.
         reason: String,

@@ -51,7 +51,9 @@ pub trait Subscriber: Debug + Send + Sync {
         Ok(())
     }
 
-    /// Connects to one more publisher; `true` if it is new.
+    /// Connects to one more publisher; `true` if it is new. A name stands for all its addresses
+    /// ([`Notice::AddressAdded`]); a driver that connects to one of them names that in its
+    /// [limits](crate::Capabilities::limits).
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if the endpoint does not read as one, [`ErrorKind::Unsupported`] for a transport that

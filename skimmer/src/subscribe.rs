@@ -144,7 +144,7 @@ async fn print_items(
             return at_deadline(left, was_connected);
         };
         let item = item?;
-        was_connected |= !matches!(item, Item::Notice(Notice::Stale { .. } | Notice::LinkDown { .. }));
+        was_connected |= is_of_a_connection(&item);
         let is_read = match item {
             Item::Event { envelope, origin } => {
                 show_all(&[envelope], origin, &mut left, arguments, output).await?
@@ -160,6 +160,16 @@ async fn print_items(
         }
     }
     Ok(())
+}
+
+/// Whether it shows that a publisher was reached.
+fn is_of_a_connection(item: &Item) -> bool {
+    use Notice::{AddressAdded, AddressRemoved, LinkDown, Stale};
+    let shows_none = matches!(
+        item,
+        Item::Notice(Stale { .. } | LinkDown { .. } | AddressAdded { .. } | AddressRemoved { .. })
+    );
+    !shows_none
 }
 
 /// How a subscription ends at its `--timeout`, with `left` events of `--count` still to come.

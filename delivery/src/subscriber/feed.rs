@@ -1,5 +1,6 @@
 mod introducing;
 mod liveness;
+mod noticing;
 mod on_broker;
 mod readings;
 mod replies;
@@ -8,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use pubsub_api::wire::EventRef;
-use pubsub_api::{Envelope, HELLO, Incarnation, Notice, Stamp, Topic, hello};
+use pubsub_api::{Envelope, HELLO, Incarnation, Stamp, Topic, hello};
 
 use super::context::Context;
 use super::counters::Counters;
@@ -28,6 +29,8 @@ use crate::{Control, Position};
 ///   when all that were ever followed there are, and stale when one of them falls silent.
 /// - A link that stands again and leads to another publisher than before is a `Resync`: nobody can be asked any more for what
 ///   the former one published last.
+/// - A name has a link to each of its addresses. What was stale there is live when its publishers are at other addresses of
+///   the name; an address that is removed is a `Resync` if its publisher is heard nowhere else.
 /// - A publisher that says hello in another life goes on in its old line, if no link claims that any more. If one does, two
 ///   publishers have one id: that is told, and they are followed apart.
 /// - On a broker it is different: nobody says hello there, and nobody can be asked
@@ -223,28 +226,6 @@ impl Feed {
             counters: &mut self.counters,
         };
         (self.lines.get_mut(line), context)
-    }
-
-    /// The driver told something about the stream.
-    pub fn notice(&mut self, notice: Notice, now: Duration) {
-        let told = match &notice {
-            Notice::Subscribed { publisher, incarnation } => Some((publisher.clone(), Ok(*incarnation))),
-            Notice::LinkDown { publisher, reason } => Some((publisher.clone(), Err(reason.clone()))),
-            Notice::Stale { .. } if !self.options.introduced => {
-                self.broker_refuses(now);
-                None
-            }
-            _ => None,
-        };
-        self.items.push_back(Item::Notice(notice));
-        let Some((endpoint, told)) = told else { return };
-        match (self.options.introduced, told) {
-            (true, Ok(Some(incarnation))) => self.introduced(&endpoint, incarnation, now),
-            (true, Ok(None)) => {}
-            (true, Err(reason)) => self.link_lost(&endpoint, &reason, now),
-            (false, Ok(_)) => self.link_stands(&endpoint),
-            (false, Err(reason)) => self.broker_lost(&endpoint, &reason, now),
-        }
     }
 
     /// The application wants some topics no more: only what `wants` tells is followed from now on.

@@ -2,8 +2,7 @@ use std::collections::BTreeSet;
 
 use pubsub_api::Incarnation;
 
-/// What one endpoint leads to: one publisher as a rule, several where a proxy or a name with several addresses stands in
-/// front of them.
+/// What one endpoint leads to: one publisher as a rule, several where a proxy stands in front of them.
 #[derive(Debug, Default)]
 pub(super) struct Link {
     /// Who was followed here. What they published counts as known until another publisher stands in their place.
@@ -14,6 +13,8 @@ pub(super) struct Link {
     pub(super) is_registered: bool,
     /// Whether a hello came since the connection stands.
     pub(super) is_up: bool,
+    /// Whether it was reported as stale, and not as live since.
+    pub(super) is_stale: bool,
     heard: Vec<Heard>,
     /// Hellos of a life that a later one has replaced, in a row.
     revived: Option<(Incarnation, u32)>,

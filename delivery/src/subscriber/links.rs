@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use pubsub_api::Incarnation;
+use pubsub_api::{Incarnation, registered_endpoint};
 
 use super::SavedLink;
 use super::link::Link;
@@ -21,6 +21,19 @@ impl Links {
 
     pub(super) fn get_mut(&mut self, endpoint: &str) -> Option<&mut Link> {
         self.0.get_mut(endpoint)
+    }
+
+    /// The links to the addresses of a name.
+    pub(super) fn of_name(&self, name: &str) -> Vec<String> {
+        let is_of_name = |link: &&String| *link != name && registered_endpoint(link) == name;
+        self.0.keys().filter(is_of_name).cloned().collect()
+    }
+
+    /// An endpoint is reported as stale.
+    pub(super) fn note_stale(&mut self, endpoint: &str) {
+        if let Some(link) = self.0.get_mut(endpoint) {
+            link.is_stale = true;
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Link)> {

@@ -108,8 +108,10 @@ impl TrackedSubscriber {
     /// # Errors
     /// As [`Subscriber::register_listen_address`].
     pub fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
+        // What the driver reports about it from now on waits until the feed knows it.
+        let mut feed = self.feed();
         let is_new = self.subscriber.register_listen_address(endpoint)?;
-        self.feed().address_registered(endpoint);
+        feed.address_registered(endpoint);
         Ok(is_new)
     }
 

@@ -1,4 +1,4 @@
-//! Several publishers on one link: a proxy in front of them, or a name with several addresses.
+//! Several publishers on one link: a proxy in front of them.
 
 use std::time::Duration;
 

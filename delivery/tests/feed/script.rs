@@ -52,6 +52,26 @@ impl Script {
         self.feed.address_registered(endpoint);
     }
 
+    pub(crate) fn unregister(&mut self, endpoint: &str) {
+        self.feed.address_left(endpoint, self.now);
+    }
+
+    /// A name leads to one more address.
+    pub(crate) fn address_added(&mut self, endpoint: &str) {
+        self.feed.notice(Notice::AddressAdded { publisher: endpoint.to_owned() }, self.now);
+    }
+
+    /// A name does not lead to an address any more.
+    pub(crate) fn address_removed(&mut self, endpoint: &str) {
+        self.feed.notice(Notice::AddressRemoved { publisher: endpoint.to_owned() }, self.now);
+    }
+
+    /// The driver reports that a name was never reached.
+    pub(crate) fn unreached(&mut self, endpoint: &str) {
+        let notice = Notice::Stale { publisher: endpoint.to_owned(), reason: "no answer".to_owned() };
+        self.feed.notice(notice, self.now);
+    }
+
     /// Endpoints, and the publishers that they lead to.
     pub(crate) fn links(&self) -> Vec<(String, u64)> {
         self.feed.links().into_iter().map(|link| (link.endpoint, link.publisher)).collect()

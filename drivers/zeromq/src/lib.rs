@@ -50,6 +50,7 @@ pub const NETWORK: Capabilities = Capabilities {
         "A peer that claims the ZMTP identity of another takes its place.",
         "Nobody is authenticated and nothing is encrypted.",
         "A subscription is proved only by the next $hello; what is published before may be missed.",
+        "Of a name with several addresses in publishers_ips one is followed, and a line in the log warns.",
         "Events published while a link is down are missed; link_down and subscribed frame the loss in the stream.",
     ],
     ..Capabilities::NONE

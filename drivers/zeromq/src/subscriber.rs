@@ -1,6 +1,7 @@
 //! The receiving ends: SUB connects to publishers, PULL binds a socket.
 
 mod pull_subscriber;
+mod silence;
 mod sub_link;
 mod sub_subscriber;
 

@@ -23,8 +23,6 @@ pub(crate) struct Connected<S> {
     pub(crate) peer: Peer,
     /// What came behind the handshake already.
     pub(crate) arrived: BytesMut,
-    /// The addresses of the name that this connection does not lead to, of the same family.
-    pub(crate) others: Vec<SocketAddr>,
 }
 
 /// Why there is no connection, in words.
@@ -92,10 +90,9 @@ pub(crate) async fn tcp(
 ) -> Result<Connected<TcpStream>, ConnectError> {
     let deadline = Instant::now() + settings.handshake_timeout;
     let connecting = async {
-        let (stream, others) = reach(address, deadline).await?;
+        let stream = reach(address, deadline).await?;
         tune(&stream, settings.user_timeout)?;
-        let connected = shake_hands(stream, |out| Handshake::connector(own, out)).await?;
-        Ok(Connected { others, ..connected })
+        shake_hands(stream, |out| Handshake::connector(own, out)).await
     };
     within(deadline, settings.handshake_timeout, connecting).await
 }
@@ -140,16 +137,15 @@ async fn within<T>(
     timeout_at(deadline, connecting).await.map_err(|_| ConnectError::TooSlow(patience))?
 }
 
-/// Tries each address of a name, each with its share of the time: one that does not answer leaves time for the next. Also
-/// returns the name's other addresses.
-async fn reach(address: &str, deadline: Instant) -> io::Result<(TcpStream, Vec<SocketAddr>)> {
+/// Tries each address of a name, each with its share of the time: one that does not answer leaves time for the next.
+async fn reach(address: &str, deadline: Instant) -> io::Result<TcpStream> {
     let addresses: Vec<SocketAddr> = lookup_host(address).await?.collect();
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for (tried, &address) in addresses.iter().enumerate() {
         let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
         let share = deadline.saturating_duration_since(Instant::now()) / left;
         match tokio::time::timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) if is_other(&stream) => return Ok((stream, others(&addresses, address))),
+            Ok(Ok(stream)) if is_other(&stream) => return Ok(stream),
             // A port of the ephemeral range that nobody listens on can be given to the very socket that connects to it.
             Ok(Ok(_)) => failure = io::ErrorKind::ConnectionRefused.into(),
             Ok(Err(error)) => failure = error,
@@ -157,13 +153,6 @@ async fn reach(address: &str, deadline: Instant) -> io::Result<(TcpStream, Vec<S
         }
     }
     Err(failure)
-}
-
-/// The addresses besides `chosen`, of its family: a host with one address of each is one publisher.
-fn others(all: &[SocketAddr], chosen: SocketAddr) -> Vec<SocketAddr> {
-    let is_another = |other: &&SocketAddr| other.ip() != chosen.ip() && other.is_ipv4() == chosen.is_ipv4();
-    let distinct: BTreeSet<SocketAddr> = all.iter().filter(is_another).copied().collect();
-    distinct.into_iter().collect()
 }
 
 fn is_other(stream: &TcpStream) -> bool {
@@ -201,7 +190,7 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
         arrived.advance(used);
         if let Some(peer) = peer {
             written?;
-            return Ok(Connected { stream, peer, arrived, others: Vec::new() });
+            return Ok(Connected { stream, peer, arrived });
         }
         let read = match written {
             Ok(()) => stream.read_buf(&mut arrived).await,
@@ -245,7 +234,7 @@ impl ToldOnce {
 
 #[cfg(test)]
 mod tests {
-    use super::{ConnectError, ProtocolError, ToldOnce, others};
+    use super::{ConnectError, ProtocolError, ToldOnce};
 
     const LEFT: ConnectError = ConnectError::Left { after_its_greeting: false };
 
@@ -262,13 +251,5 @@ mod tests {
         }
         told.forget();
         assert!(told.untold(&LEFT).is_some());
-    }
-
-    #[test]
-    fn a_name_with_several_addresses_of_a_family_may_be_several_publishers() {
-        let all = ["192.0.2.1:1", "192.0.2.2:1", "[2001:db8::1]:1", "192.0.2.1:1", "192.0.2.3:1"];
-        let all = all.map(|address| address.parse().unwrap());
-        assert_eq!(others(&all, all[0]), [all[1], all[4]]);
-        assert_eq!(others(&all, all[2]), [], "the same host over IPv6");
     }
 }

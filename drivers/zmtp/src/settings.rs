@@ -53,6 +53,13 @@ pub const SETTINGS: &[Setting] = &[
          (reliability.md S05, X01).",
     ),
     setting(
+        "lookup_interval",
+        Kind::Duration { min: Duration::from_secs(1), max: Duration::from_secs(3600) },
+        "\"10s\"",
+        "How often a subscriber looks up a name of `publishers_ips`: it connects to each new address, and leaves an address \
+         that three lookups in a row did not return. A name is also looked up a second after a connection to one of its addresses is made or lost.",
+    ),
+    setting(
         "user_timeout",
         Kind::Duration { min: Duration::from_secs(1), max: Duration::from_secs(600) },
         "\"30s\"",
@@ -117,6 +124,8 @@ pub struct ZmtpSettings {
     pub heartbeat_interval: Duration,
     /// How long a handshake may take.
     pub handshake_timeout: Duration,
+    /// How often a name is looked up.
+    pub lookup_interval: Duration,
     /// How long TCP waits for a peer to take something.
     pub user_timeout: Duration,
     /// How many connections a listener holds.
@@ -171,6 +180,7 @@ impl ZmtpSettings {
             send_queue_events: own.get("send_queue_events")?,
             heartbeat_interval: own.get("heartbeat_interval")?,
             handshake_timeout: own.get("handshake_timeout")?,
+            lookup_interval: own.get("lookup_interval")?,
             user_timeout: own.get("user_timeout")?,
             max_connections: own.get("max_connections")?,
             max_connections_per_address: own.get("max_connections_per_address")?,

@@ -2,6 +2,7 @@
 
 mod intake;
 mod pull_subscriber;
+mod sub_addresses;
 mod sub_ask_connection;
 mod sub_ask_link;
 mod sub_asking;
@@ -9,6 +10,10 @@ mod sub_connection;
 mod sub_filters;
 mod sub_inbound;
 mod sub_link;
+mod sub_link_state;
+mod sub_links;
+mod sub_lives;
+mod sub_name;
 mod sub_queue;
 mod sub_replies;
 mod sub_requester;

@@ -56,9 +56,9 @@ declare_settings! {
         publisher_multiproc_socket: PathBuf = r#""/var/run/zmq_pubsub/zmq-publisher-socket""#,
             Kind::Path, Restart;
         /// The publishers that a subscriber connects to, each `ip`, `ip:port`, `[ipv6]:port`, `host` or
-        /// `host:port`. Without a port it is `publisher_port`. With an empty list nothing is ever received. On
-        /// reload new ones are connected and dropped ones closed. Dragonflow's default, its `local_ip`, holds with
-        /// a Dragonflow file.
+        /// `host:port`. A `host` stands for all its addresses; `zmq_pubsub_driver` follows one of them. Without a port
+        /// it is `publisher_port`. With an empty list nothing is ever received. On reload new ones are connected and
+        /// dropped ones closed. Dragonflow's default, its `local_ip`, holds with a Dragonflow file.
         publishers_ips: Vec<String> = r#"["127.0.0.1"]"#, Kind::Addresses, Live;
         /// The identity of this publisher, at most 255 bytes, by which subscribers follow its streams across
         /// restarts; no two may share one. If empty, it is the one that `state_dir` keeps: at the first start the

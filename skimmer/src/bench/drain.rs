@@ -100,7 +100,7 @@ impl DrainWork {
     fn note(&self, notice: &Notice) {
         match notice {
             Notice::Subscribed { .. } => self.progress.connected(self.lane),
-            Notice::LinkUp { .. } | Notice::Live { .. } => {}
+            Notice::AddressAdded { .. } | Notice::LinkUp { .. } | Notice::Live { .. } => {}
             other => tracing::warn!(lane = self.lane, notice = ?other, "during the bench"),
         }
     }

@@ -1,8 +1,9 @@
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use delivery::rows::Compared;
 use delivery::subscriber::Origin;
-use pubsub_api::Result;
+use pubsub_api::{Result, registered_endpoint};
 
 use super::{Agent, Io};
 use crate::sync::{Finished, Read, Scope};
@@ -32,10 +33,12 @@ impl Agent {
         Ok(())
     }
 
-    /// The publishers whose links stand.
+    /// The publishers whose links stand, as they were registered: a name if the link to one of its addresses does.
     fn live(&self) -> Vec<String> {
-        let peers = self.subscriber.status().peers.into_iter();
-        peers.filter(|peer| peer.state == SUBSCRIBED).map(|peer| peer.endpoint).collect()
+        let peers = self.subscriber.status().peers;
+        let live = peers.iter().filter(|peer| peer.state == SUBSCRIBED);
+        let live: BTreeSet<&str> = live.map(|peer| registered_endpoint(&peer.endpoint)).collect();
+        live.into_iter().map(str::to_owned).collect()
     }
 
     async fn synced(&self, io: &mut Io, finished: Finished, now: Instant) -> Result<()> {

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pubsub_api::{Incarnation, Notice};
+use pubsub_api::{Incarnation, Notice, registered_endpoint};
 
 use super::Feed;
 use crate::subscriber::line::Line;
@@ -16,11 +16,36 @@ impl Feed {
         self.links.of(endpoint).is_registered = true;
     }
 
-    /// The application has left an address for good.
+    /// The application has left an address, or a name and all its addresses, for good.
     pub fn address_left(&mut self, endpoint: &str, now: Duration) {
-        self.link_lost(endpoint, "its address was unregistered", now);
-        if let Some(link) = self.links.get_mut(endpoint) {
-            link.is_registered = false;
+        for endpoint in self.links.of_name(endpoint).into_iter().chain([endpoint.to_owned()]) {
+            self.link_lost(&endpoint, "its address was unregistered", now);
+            if let Some(link) = self.links.get_mut(&endpoint) {
+                link.is_registered = false;
+            }
+        }
+    }
+
+    /// A name leads to one more address. The application may have left the name meanwhile.
+    pub(super) fn address_added(&mut self, endpoint: &str) {
+        let name = self.links.get(registered_endpoint(endpoint));
+        if name.is_some_and(|name| name.is_registered) {
+            self.links.of(endpoint).is_registered = true;
+        }
+    }
+
+    /// A name does not lead to an address any more: nobody is waited for there.
+    pub(super) fn address_removed(&mut self, endpoint: &str, now: Duration) {
+        self.link_lost(endpoint, "its name does not lead to it any more", now);
+        let Some(link) = self.links.get_mut(endpoint) else { return };
+        (link.is_registered, link.is_stale) = (false, false);
+        let expected = std::mem::take(&mut link.expected);
+        if let Some(gone) = self.gone(&expected) {
+            let reason = format!(
+                "its name does not lead to it any more, and it led to publisher {gone:016x}: what that published last is not \
+                 known"
+            );
+            self.tell_resync(endpoint, reason);
         }
     }
 
@@ -82,19 +107,24 @@ impl Feed {
 
     /// The link leads to another publisher: tells it, unless those that were there are heard elsewhere.
     fn tell_replaced(&mut self, endpoint: &str, by: Incarnation, replaced: &BTreeSet<u64>) {
-        let gone: Vec<u64> =
-            replaced.iter().copied().filter(|publisher| !self.links.hear_publisher(*publisher)).collect();
-        for publisher in gone.iter().filter(|publisher| !self.links.want(**publisher)) {
-            // Nobody goes on there, and it is told now.
-            self.resumed.remove(publisher);
-        }
-        if let Some(gone) = gone.first() {
+        if let Some(gone) = self.gone(replaced) {
             let by = by.publisher;
             let reason = format!(
                 "it leads to publisher {by:016x}, and led to {gone:016x}: what that published last is not known"
             );
             self.tell_resync(endpoint, reason);
         }
+    }
+
+    /// The first of these publishers that is heard nowhere.
+    fn gone(&mut self, publishers: &BTreeSet<u64>) -> Option<u64> {
+        let gone: Vec<u64> =
+            publishers.iter().copied().filter(|publisher| !self.links.hear_publisher(*publisher)).collect();
+        for publisher in gone.iter().filter(|publisher| !self.links.want(**publisher)) {
+            // Nobody goes on there, and it is told now.
+            self.resumed.remove(publisher);
+        }
+        gone.first().copied()
     }
 
     pub(super) fn tell_resync(&mut self, endpoint: &str, reason: String) {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pubsub_api::{Notice, PeerReading};
+use pubsub_api::{Notice, PeerReading, registered_endpoint};
 
 use super::Feed;
 use crate::subscriber::Item;
@@ -46,6 +46,7 @@ impl Feed {
             let others: Vec<String> = self.links.expecting(publisher).cloned().collect();
             self.tell_live(&endpoint);
             others.iter().for_each(|other| self.tell_live(other));
+            self.tell_live_by_name(registered_endpoint(&endpoint));
         }
     }
 
@@ -61,8 +62,30 @@ impl Feed {
                 line.told_live = true;
             }
         }
+        self.report_live(endpoint);
+    }
+
+    fn report_live(&mut self, endpoint: &str) {
+        if let Some(link) = self.links.get_mut(endpoint) {
+            link.is_stale = false;
+        }
         let publisher = endpoint.to_owned();
         self.items.push_back(Item::Notice(Notice::Live { publisher, topic: None }));
+    }
+
+    /// Ends what was reported as stale of a name, and of its addresses whose publishers are current at another one.
+    fn tell_live_by_name(&mut self, name: &str) {
+        let of_name = self.links.of_name(name);
+        if of_name.is_empty() {
+            return;
+        }
+        for endpoint in of_name.into_iter().chain([name.to_owned()]) {
+            let is_stale = self.links.get(&endpoint).is_some_and(|link| link.is_stale);
+            let is_current = |place: &usize| self.lines.get(*place).is_some_and(Line::is_current);
+            if is_stale && self.lines_at(&endpoint).is_some_and(|lines| lines.iter().all(is_current)) {
+                self.report_live(&endpoint);
+            }
+        }
     }
 
     /// Nothing proves a line any more.
@@ -99,6 +122,7 @@ impl Feed {
     }
 
     fn tell_stale(&mut self, endpoint: &str, reason: String) {
+        self.links.note_stale(endpoint);
         let publisher = endpoint.to_owned();
         self.items.push_back(Item::Notice(Notice::Stale { publisher, reason }));
     }

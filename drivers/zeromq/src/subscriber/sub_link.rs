@@ -1,4 +1,5 @@
 use std::collections::{BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -9,11 +10,12 @@ use pubsub_api::wire::EventRef;
 use pubsub_api::{
     Backoff, Counter, CounterReading, HELLO, Incarnation, Incoming, Notice, PeerReading, Tally, hello,
 };
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use zeromq::{Socket, SocketEvent, SocketOptions, SocketRecv, SubSocket, ZmqMessage};
 
+use super::silence::Silence;
 use crate::wire::{envelope, refuse};
 
 /// The link to one publisher: connects, subscribes, reads, and starts over with a new socket when it breaks.
@@ -22,6 +24,7 @@ use crate::wire::{envelope, refuse};
 /// first `$hello` would prove nothing.
 pub(super) struct SubLink {
     parts: SubLinkParts,
+    warned_of_addresses: bool,
 }
 
 /// What a link is made of.
@@ -90,7 +93,7 @@ struct Abandoned;
 
 impl SubLink {
     pub(super) fn new(parts: SubLinkParts) -> Self {
-        Self { parts }
+        Self { parts, warned_of_addresses: false }
     }
 
     /// Runs until it is aborted or the subscriber is closed.
@@ -100,6 +103,7 @@ impl SubLink {
         loop {
             match self.connect().await {
                 Ok(connection) => {
+                    self.warn_of_addresses().await;
                     let Ok(proved) = self.serve(connection).await else { return };
                     if proved {
                         backoff.reset();
@@ -130,6 +134,18 @@ impl SubLink {
         let events = socket.monitor();
         socket.connect(endpoint).await.map_err(|error| error.to_string())?;
         Ok(Connection { socket, events, placed: BTreeSet::new(), subscribed: false, lives: VecDeque::new() })
+    }
+
+    /// The crate connects to one address of a name.
+    async fn warn_of_addresses(&mut self) {
+        let endpoint = &self.parts.endpoint;
+        if !self.warned_of_addresses && has_several_addresses(endpoint).await {
+            self.warned_of_addresses = true;
+            tracing::warn!(
+                "{endpoint} has several addresses, and one of them is followed; events of other publishers there are not \
+                 received: name each publisher in publishers_ips, or use zmtp_pubsub_driver"
+            );
+        }
     }
 
     /// Reads one connection until it breaks; whether a hello came.
@@ -213,6 +229,16 @@ impl SubLink {
     }
 }
 
+/// Whether a name has several addresses of one family: a host with one of each is one publisher.
+async fn has_several_addresses(endpoint: &str) -> bool {
+    let Ok(found) = lookup_host(endpoint.strip_prefix("tcp://").unwrap_or(endpoint)).await else {
+        return false;
+    };
+    let found: BTreeSet<SocketAddr> = found.collect();
+    let ipv4 = found.iter().filter(|address| address.is_ipv4()).count();
+    ipv4 > 1 || found.len() - ipv4 > 1
+}
+
 /// One connection and what was asked of it.
 struct Connection {
     socket: SubSocket,
@@ -263,34 +289,5 @@ impl Connection {
             self.socket.unsubscribe(&filter).await.map_err(|error| error.to_string())?;
         }
         Ok(())
-    }
-}
-
-/// Measures how long nothing came, in thirds of `dead_after`: a clock is read per tick, not per event. Time in which
-/// the application did not let us read does not count, because then the ticks are not looked at.
-struct Silence {
-    ticks: tokio::time::Interval,
-    quiet_ticks: u32,
-}
-
-impl Silence {
-    const TICKS: u32 = 3;
-
-    fn new(dead_after: Duration) -> Self {
-        let mut ticks = interval(dead_after / Self::TICKS);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ticks, quiet_ticks: 0 }
-    }
-
-    fn broken(&mut self) {
-        self.quiet_ticks = 0;
-    }
-
-    /// Returns when nothing came for `dead_after`. Cancel-safe: ticks that were seen stay counted.
-    async fn lasts(&mut self) {
-        while self.quiet_ticks <= Self::TICKS {
-            self.ticks.tick().await;
-            self.quiet_ticks += 1;
-        }
     }
 }

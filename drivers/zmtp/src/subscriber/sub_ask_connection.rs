@@ -9,9 +9,10 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::sub_connection::MAX_UNWRITTEN_BYTES;
 use super::sub_inbound::Inbound;
+use super::sub_link_state::LinkState;
 use super::sub_queue::{Abandoned, Item};
 use super::sub_requests::{REST_AFTER, Requests, Rest};
-use super::sub_shared::{LinkState, Shared};
+use super::sub_shared::Shared;
 use super::sub_vigil::{Verdict, Vigil};
 use crate::connect::Connected;
 use crate::protocol::Command;

@@ -6,8 +6,9 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::sub_ask_connection::{AskConnection, End};
+use super::sub_link_state::LinkState;
 use super::sub_requests::Requests;
-use super::sub_shared::{LinkState, Shared};
+use super::sub_shared::Shared;
 use crate::connect::{self, ConnectError};
 use crate::protocol::{ProtocolError, SocketType};
 

@@ -2,17 +2,20 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pubsub_api::Notice;
+use pubsub_api::hello::HELLO_INTERVAL;
+use pubsub_api::{Incarnation, Notice};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::sub_filters::Placed;
 use super::sub_inbound::Inbound;
+use super::sub_link_state::{LinkState, Phase};
+use super::sub_lives::Hearing;
 use super::sub_queue::{Abandoned, Item};
-use super::sub_shared::{LinkState, Phase, Shared};
+use super::sub_shared::Shared;
 use super::sub_vigil::{Verdict, Vigil};
 use crate::connect::Connected;
 use crate::protocol::Command;
@@ -21,6 +24,13 @@ use crate::protocol::Command;
 pub(super) struct SubConnection<'a> {
     shared: &'a Shared,
     link: &'a LinkState,
+    hearing: &'a Hearing<'a>,
+    /// Whether it ends if another link leads to the same publisher. Until that is known, for as long as a hello may take, it
+    /// holds back what it receives: so nothing is received twice.
+    yields: bool,
+    holds_until: Option<Instant>,
+    /// The first life whose hello came.
+    life: Option<Incarnation>,
     stream: TcpStream,
     inbound: Inbound,
     /// Received, and not yet in the queue. As long as there is something, nothing more is read.
@@ -38,6 +48,8 @@ pub(super) struct SubConnection<'a> {
 pub(super) enum End {
     /// Nobody wants it any more.
     Abandoned,
+    /// It leads to a life of a publisher that is heard over this other link.
+    SamePublisher(Incarnation, String),
     /// It broke, and why.
     Broken(String),
 }
@@ -57,12 +69,21 @@ impl End {
 /// A publisher that does not take our answers gets none while so many bytes of them wait.
 pub(super) const MAX_UNWRITTEN_BYTES: usize = 64 * 1024;
 
+/// A publisher that says hello at all has done so twice.
+const HOLD: Duration = HELLO_INTERVAL.saturating_mul(2);
+
+/// With more than this it holds nothing back: in blocks and notices, and in bytes.
+const MAX_HELD_ITEMS: usize = 64;
+const MAX_HELD_BYTES: usize = 4 * 1024 * 1024;
+
 impl<'a> SubConnection<'a> {
     pub(super) fn new(
         publisher: &str,
         connected: Connected<TcpStream>,
         shared: &'a Shared,
         link: &'a LinkState,
+        hearing: &'a Hearing<'a>,
+        yields: bool,
     ) -> Self {
         let Connected { stream, peer, arrived, .. } = connected;
         let settings = &shared.settings;
@@ -70,6 +91,10 @@ impl<'a> SubConnection<'a> {
         let mut connection = Self {
             shared,
             link,
+            hearing,
+            yields,
+            holds_until: yields.then(|| Instant::now() + HOLD),
+            life: None,
             stream,
             inbound: Inbound::new(publisher, &arrived),
             received: VecDeque::from([Item::Notice(Notice::LinkUp { publisher: publisher.to_owned() })]),
@@ -79,8 +104,21 @@ impl<'a> SubConnection<'a> {
             vigil: Vigil::new(beat, dead_after, peer.speaks_3_1(), Instant::now()),
             wanted: shared.wanted.watch(),
         };
+        if !yields {
+            link.set(Phase::Up);
+        }
         connection.place();
         connection
+    }
+
+    /// The first life whose hello came.
+    pub(super) fn life(&self) -> Option<Incarnation> {
+        self.life
+    }
+
+    /// Whether nothing of it is in the queue yet.
+    pub(super) fn is_held(&self) -> bool {
+        self.holds_until.is_some()
     }
 
     /// Whether a hello came.
@@ -106,11 +144,31 @@ impl<'a> SubConnection<'a> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.hear()?;
         loop {
-            self.shared.queue.offer(self.link, &mut self.received)?;
-            let reads = self.received.is_empty();
+            if !self.is_held() {
+                self.shared.queue.offer(self.link, &mut self.received)?;
+            }
+            let reads = self.reads();
             self.vigil.reading(reads, Instant::now());
             self.step(reads, &mut ticks).await?;
         }
+    }
+
+    fn reads(&self) -> bool {
+        self.received.is_empty() || self.is_held()
+    }
+
+    fn holds_too_much(&self) -> bool {
+        let bytes = self.received.iter().map(|item| match item {
+            Item::Events(chunk) => chunk.bytes(),
+            Item::Notice(_) => 0,
+        });
+        self.received.len() > MAX_HELD_ITEMS || bytes.sum::<usize>() > MAX_HELD_BYTES
+    }
+
+    /// What is held back, and all that follows, is for the queue.
+    fn release(&mut self) {
+        self.holds_until = None;
+        self.link.set(Phase::Up);
     }
 
     /// Waits for the next thing to do, and does it.
@@ -118,6 +176,10 @@ impl<'a> SubConnection<'a> {
         let writes = !self.out.is_empty();
         tokio::select! {
             () = self.shared.queue.room(), if !reads => Ok(()),
+            () = at(self.holds_until) => {
+                self.release();
+                Ok(())
+            }
             ready = self.stream.readable(), if reads => {
                 ready.map_err(End::broken)?;
                 self.read()
@@ -168,9 +230,27 @@ impl<'a> SubConnection<'a> {
         if said.of_publisher {
             self.vigil.published(Instant::now());
         }
+        self.note_lives()?;
+        if self.is_held() && (self.inbound.is_proved() || self.holds_too_much()) {
+            self.release();
+        }
         if self.inbound.is_proved() {
             self.vigil.proved();
             self.link.set(Phase::Subscribed);
+        }
+        Ok(())
+    }
+
+    /// The first hello decides whether the connection ends: behind a proxy there may be more publishers than over another
+    /// link.
+    fn note_lives(&mut self) -> Result<(), End> {
+        for life in self.inbound.new_lives() {
+            let is_first = self.life.replace(self.life.unwrap_or(life)).is_none();
+            if !self.yields || !is_first {
+                self.hearing.hear(life);
+            } else if let Some(other) = self.hearing.hear_unless_heard(life) {
+                return Err(End::SamePublisher(life, other));
+            }
         }
         Ok(())
     }
@@ -191,7 +271,7 @@ impl<'a> SubConnection<'a> {
 
     /// What has arrived is read first: if this process was stopped or suspended, the silence was ours.
     fn look_at_the_clock(&mut self) -> Result<(), End> {
-        if self.received.is_empty() {
+        if self.reads() {
             self.read()?;
         }
         match self.vigil.tick(!self.out.is_empty(), Instant::now()) {

@@ -36,6 +36,8 @@ pub(super) struct Inbound {
 struct Heard {
     is_proved: bool,
     lives: VecDeque<Incarnation>,
+    /// Those of which nobody was told yet.
+    new: Vec<Incarnation>,
 }
 
 /// The number of lives that are remembered on one connection: one that is forgotten would only be introduced again.
@@ -53,6 +55,7 @@ impl Heard {
             self.lives.pop_front();
         }
         self.lives.push_back(life);
+        self.new.push(life);
         true
     }
 }
@@ -116,6 +119,11 @@ impl Inbound {
     /// Whether a hello came.
     pub(super) fn is_proved(&self) -> bool {
         self.heard.is_proved
+    }
+
+    /// The lives whose first hello came since the last call.
+    pub(super) fn new_lives(&mut self) -> Vec<Incarnation> {
+        std::mem::take(&mut self.heard.new)
     }
 
     /// Where to read the next bytes into.

@@ -1,51 +1,91 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pubsub_api::{Backoff, Notice};
+use pubsub_api::{Backoff, Incarnation, Notice};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 
 use super::sub_connection::{End, SubConnection};
+use super::sub_link_state::{LinkState, Phase};
 use super::sub_queue::{Abandoned, Item};
-use super::sub_shared::{LinkState, Phase, Shared};
+use super::sub_shared::Shared;
 use crate::connect::{self, ConnectError, Connected, ToldOnce};
 use crate::protocol::SocketType;
 
 /// The link to one publisher: connects, carries events, and starts over when the connection breaks.
 pub(super) struct SubLink {
     publisher: String,
+    /// A host and a port.
+    address: String,
     shared: Arc<Shared>,
     state: Arc<LinkState>,
+    /// Of a link to one address of a name: notified when a connection is made or lost.
+    of_name: Option<Arc<Notify>>,
     /// Since when there is no connection.
     down_since: Instant,
     /// A connection stood.
     has_stood: bool,
+    /// The publisher that said hello last.
+    heard: Option<u64>,
 }
 
+/// How a connection ended.
+enum Served {
+    Broken {
+        /// A hello came.
+        proved: bool,
+    },
+    /// It led to a publisher that is heard over another link.
+    SamePublisher(Incarnation),
+}
+
+/// How long an address that leads to the publisher of another link is left alone while that link stands.
+const SAME_PUBLISHER_RETRY: Duration = Duration::from_secs(60);
+
 impl SubLink {
+    /// To a publisher that was registered.
     pub(super) fn new(publisher: &str, shared: &Arc<Shared>, state: &Arc<LinkState>) -> Self {
         let (shared, state) = (Arc::clone(shared), Arc::clone(state));
-        Self { publisher: publisher.to_owned(), shared, state, down_since: Instant::now(), has_stood: false }
+        Self {
+            publisher: publisher.to_owned(),
+            address: publisher.strip_prefix("tcp://").unwrap_or(publisher).to_owned(),
+            shared,
+            state,
+            of_name: None,
+            down_since: Instant::now(),
+            has_stood: false,
+            heard: None,
+        }
+    }
+
+    /// To one address of a name.
+    pub(super) fn of_name(self, address: String, name: &Arc<Notify>) -> Self {
+        Self { address, of_name: Some(Arc::clone(name)), ..self }
     }
 
     /// Runs until it is aborted, or nobody wants it any more.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::default();
         let mut told = ToldOnce::default();
-        let address = self.publisher.strip_prefix("tcp://").unwrap_or(&self.publisher).to_owned();
         loop {
-            match connect::tcp(&address, SocketType::Sub, &self.shared.settings).await {
-                Ok(mut connected) => {
+            match connect::tcp(&self.address, SocketType::Sub, &self.shared.settings).await {
+                Ok(connected) => {
                     told.forget();
-                    self.note_place(&mut connected);
-                    let connection =
-                        SubConnection::new(&self.publisher, connected, &self.shared, &self.state);
-                    let Ok(proved) = self.serve(connection).await else { return };
-                    (self.down_since, self.has_stood) = (Instant::now(), true);
-                    if proved {
-                        backoff.reset();
+                    self.state.connected_to(connected.stream.peer_addr().ok());
+                    let Ok(served) = self.serve(connected).await else { return };
+                    match served {
+                        Served::Broken { proved: false } => {}
+                        Served::Broken { proved: true } => backoff.reset(),
+                        Served::SamePublisher(life) => {
+                            backoff.reset();
+                            if timeout(SAME_PUBLISHER_RETRY, self.shared.lives.unheard(life)).await.is_ok() {
+                                self.state.set(Phase::Connecting);
+                            }
+                        }
                     }
+                    self.down_since = Instant::now();
                 }
                 Err(reason) => {
                     self.tell(&reason, &mut told);
@@ -59,62 +99,96 @@ impl SubLink {
     }
 
     /// A publisher that cannot be reached for longer than one attempt and a silence may take is reported once: in the log, the
-    /// status and, if it never could be, as [`Notice::Stale`]; a lost link was reported when it was lost.
+    /// status and, if it never could be, as [`Notice::Stale`]; a lost link was reported when it was lost. An address of a name
+    /// where no publisher is missed is no failure: a host may have addresses at which its publisher does not listen.
     async fn report_unreachable(&self, reason: &ConnectError) -> Result<(), Abandoned> {
         let settings = &self.shared.settings;
         let patience = settings.handshake_timeout + settings.dead_after;
-        if self.state.is(Phase::Unreachable) || self.down_since.elapsed() < patience {
+        let phase = if self.is_missed() { Phase::Unreachable } else { Phase::Unanswered };
+        if self.state.is(&phase) || self.down_since.elapsed() < patience {
             return Ok(());
         }
-        self.state.set(Phase::Unreachable);
         let publisher = &self.publisher;
-        tracing::warn!("{publisher} has not answered for {patience:?}: {reason}; connecting is retried");
-        if self.has_stood {
+        let follows = match phase {
+            Phase::Unanswered => "no publisher is missed there; ",
+            _ => "",
+        };
+        tracing::warn!(
+            "{publisher} has not answered for {patience:?}: {reason}; {follows}connecting is retried"
+        );
+        self.state.set(phase);
+        if self.has_stood || self.of_name.is_some() {
             return Ok(());
         }
         let reason = format!("the publisher has not answered for {patience:?}: {reason}");
         let stale = Item::Notice(Notice::Stale { publisher: publisher.clone(), reason });
-        self.deliver(VecDeque::from([stale])).await
+        self.shared.queue.put(&self.state, VecDeque::from([stale])).await
     }
 
-    /// Carries one connection's events until it ends; whether a hello came.
-    async fn serve(&self, mut connection: SubConnection<'_>) -> Result<bool, Abandoned> {
-        self.state.set(Phase::Up);
-        let end = connection.run().await;
-        self.state.set(Phase::Connecting);
-        let End::Broken(reason) = end else { return Err(Abandoned) };
-        self.shared.counters.links_lost.add(1);
-        let publisher = self.publisher.clone();
-        tracing::warn!("lost {publisher}: {reason}");
-        let proved = connection.is_proved();
-        // The connection is closed before the application has read what came over it.
-        let mut received = connection.into_received();
-        received.push_back(Item::Notice(Notice::LinkDown { publisher, reason }));
-        self.deliver(received).await?;
-        Ok(proved)
-    }
-
-    async fn deliver(&self, mut items: VecDeque<Item>) -> Result<(), Abandoned> {
-        loop {
-            self.shared.queue.offer(&self.state, &mut items)?;
-            if items.is_empty() {
-                return Ok(());
-            }
-            self.shared.queue.room().await;
+    /// Whether a publisher is expected here that is heard nowhere else.
+    fn is_missed(&self) -> bool {
+        match self.heard {
+            _ if self.of_name.is_none() => true,
+            Some(publisher) => !self.shared.lives.hear_publisher(publisher),
+            None => self.has_stood,
         }
     }
 
-    /// A name with several addresses may stand for several publishers, of which one connection follows one.
-    fn note_place(&self, connected: &mut Connected<TcpStream>) {
-        let others = std::mem::take(&mut connected.others);
-        let listed = format!("{others:?}");
-        if self.state.connected_to(connected.stream.peer_addr().ok(), others) {
-            tracing::warn!(
-                "{} has several addresses, and one of them is followed; events of other publishers at {listed} are \
-                 not received: name each publisher in publishers_ips",
+    /// Carries one connection's events until it ends.
+    async fn serve(&mut self, connected: Connected<TcpStream>) -> Result<Served, Abandoned> {
+        let (shared, state) = (Arc::clone(&self.shared), Arc::clone(&self.state));
+        let publisher = self.publisher.clone();
+        let hearing = shared.lives.hearing(&publisher);
+        self.notify_name();
+        let yields = self.of_name.is_some();
+        let mut connection = SubConnection::new(&publisher, connected, &shared, &state, &hearing, yields);
+        let end = connection.run().await;
+        self.heard = connection.life().map(|life| life.publisher).or(self.heard);
+        let (is_held, proved) = (connection.is_held(), connection.is_proved());
+        // The connection is closed before the application has read what came over it.
+        let received = connection.into_received();
+        match end {
+            End::Abandoned => Err(Abandoned),
+            End::Broken(reason) => {
+                state.set(Phase::Connecting);
+                tracing::warn!("lost {publisher}: {reason}");
+                shared.counters.links_lost.add(1);
+                self.has_stood = true;
+                self.notify_name();
+                self.down(received, reason).await?;
+                Ok(Served::Broken { proved })
+            }
+            End::SamePublisher(life, other) => {
+                self.note_same_publisher(&other);
+                if !is_held {
+                    self.down(received, format!("it leads to the same publisher as {other}")).await?;
+                }
+                Ok(Served::SamePublisher(life))
+            }
+        }
+    }
+
+    fn note_same_publisher(&self, other: &str) {
+        let phase = Phase::SamePublisher(other.to_owned());
+        if !self.state.is(&phase) {
+            tracing::info!(
+                "{} leads to the same publisher as {other}, which is followed there",
                 self.publisher
             );
         }
+        self.state.set(phase);
+    }
+
+    fn notify_name(&self) {
+        if let Some(name) = &self.of_name {
+            name.notify_one();
+        }
+    }
+
+    /// Delivers what came over a connection, and that it is gone.
+    async fn down(&self, mut received: VecDeque<Item>, reason: String) -> Result<(), Abandoned> {
+        received.push_back(Item::Notice(Notice::LinkDown { publisher: self.publisher.clone(), reason }));
+        self.shared.queue.put(&self.state, received).await
     }
 
     fn tell(&self, reason: &ConnectError, told: &mut ToldOnce) {

@@ -6,7 +6,8 @@ use pubsub_api::{Batch, Incoming, Notice, QueueReading, Result};
 use tokio::sync::Notify;
 use tokio::task::coop::consume_budget;
 
-use super::sub_shared::{LinkState, Wanted};
+use super::sub_link_state::LinkState;
+use super::sub_shared::Wanted;
 use crate::wire::closed;
 use chunk::Chunk;
 
@@ -74,6 +75,17 @@ impl Queue {
             self.filled.notify_waiters();
         }
         Ok(())
+    }
+
+    /// Waits until all of `items` are in the queue.
+    pub(super) async fn put(&self, link: &LinkState, mut items: VecDeque<Item>) -> Result<(), Abandoned> {
+        loop {
+            self.offer(link, &mut items)?;
+            if items.is_empty() {
+                return Ok(());
+            }
+            self.room().await;
+        }
     }
 
     /// Returns when half of the queue is free. Cancel-safe.

@@ -8,9 +8,9 @@ use pubsub_api::{Envelope, QueueReading, Reply, Result, Topic};
 use tokio::sync::Notify;
 use tokio::task::coop::consume_budget;
 
+use super::sub_link_state::LinkState;
 use super::sub_queue::chunk::{Chunk, Span};
 use super::sub_queue::{Abandoned, Item};
-use super::sub_shared::LinkState;
 use crate::wire::closed;
 
 /// What publishers have answered and nobody has read yet, in order, of all publishers together.

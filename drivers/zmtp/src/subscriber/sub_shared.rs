@@ -1,15 +1,14 @@
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
 use pubsub_api::{
-    Counter, CounterReading, Envelope, Error, ErrorKind, MAX_SUBSCRIPTIONS, PeerReading, Result,
-    Subscription, Subscriptions, Tally, Topic,
+    Counter, CounterReading, Envelope, Error, ErrorKind, MAX_SUBSCRIPTIONS, Result, Subscription,
+    Subscriptions, Tally, Topic,
 };
 use tokio::sync::watch;
 
 use super::sub_asking::Asking;
+use super::sub_lives::Lives;
 use super::sub_queue::Queue;
 use super::sub_queue::chunk::Span;
 use crate::ZmtpSettings;
@@ -22,13 +21,14 @@ pub(super) struct Shared {
     pub(super) queue: Queue,
     pub(super) counters: LinkCounters,
     pub(super) asking: Asking,
+    pub(super) lives: Lives,
 }
 
 impl Shared {
     pub(super) fn new(settings: ZmtpSettings) -> Self {
         let queue = Queue::new(settings.recv_queue_events);
         let (counters, asking) = (LinkCounters::default(), Asking::default());
-        Self { settings, wanted: Wanted::default(), queue, counters, asking }
+        Self { settings, wanted: Wanted::default(), queue, counters, asking, lives: Lives::default() }
     }
 }
 
@@ -155,88 +155,5 @@ impl LinkCounters {
         readings.extend(self.dropped.read());
         readings.extend(self.refused.read());
         readings
-    }
-}
-
-/// How far a link is, and whether it is still wanted.
-#[derive(Debug, Default)]
-pub(super) struct LinkState {
-    phase: AtomicU8,
-    left: AtomicBool,
-    place: Mutex<Place>,
-}
-
-/// Which of a publisher's addresses the last connection led to.
-#[derive(Debug, Default)]
-struct Place {
-    address: Option<SocketAddr>,
-    /// The other addresses of its name.
-    others: Vec<SocketAddr>,
-}
-
-/// The most addresses of a name that a status lists.
-const LISTED: usize = 16;
-
-/// How far a link is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    Connecting = 0,
-    Up = 1,
-    Subscribed = 2,
-    /// Connecting, in vain for longer than a publisher may be silent.
-    Unreachable = 3,
-}
-
-impl LinkState {
-    pub(super) fn set(&self, phase: Phase) {
-        self.phase.store(phase as u8, Ordering::Relaxed);
-    }
-
-    pub(super) fn is(&self, phase: Phase) -> bool {
-        self.phase.load(Ordering::Relaxed) == phase as u8
-    }
-
-    /// From now on nothing of this link comes into the queue.
-    pub(super) fn leave(&self) {
-        self.left.store(true, Ordering::SeqCst);
-    }
-
-    pub(super) fn is_left(&self) -> bool {
-        self.left.load(Ordering::SeqCst)
-    }
-
-    /// Notes where the connection leads, and where else the name does; `true` if there are other addresses, and not those of
-    /// before.
-    pub(super) fn connected_to(&self, address: Option<SocketAddr>, others: Vec<SocketAddr>) -> bool {
-        let mut place = self.place();
-        let is_news = !others.is_empty() && place.others != others;
-        *place = Place { address, others };
-        is_news
-    }
-
-    /// Where the last connection for events led: requests go to the same publisher.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.place().address
-    }
-
-    fn place(&self) -> MutexGuard<'_, Place> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The state of the link, and each address of its name that is not followed.
-    pub(super) fn read(&self, endpoint: &str) -> Vec<PeerReading> {
-        let state = match self.phase.load(Ordering::Relaxed) {
-            phase if phase == Phase::Connecting as u8 => "connecting",
-            phase if phase == Phase::Up as u8 => "up",
-            phase if phase == Phase::Unreachable as u8 => "unreachable",
-            _ => "subscribed",
-        };
-        let link = PeerReading { endpoint: endpoint.to_owned(), state: state.to_owned() };
-        let place = self.place();
-        let others = place.others.iter().take(LISTED).map(|address| PeerReading {
-            endpoint: format!("tcp://{address}"),
-            state: format!("not followed: another address of {endpoint}"),
-        });
-        std::iter::once(link).chain(others).collect()
     }
 }

@@ -1,21 +1,20 @@
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use pubsub_api::settings::without_userinfo;
 use pubsub_api::{
-    Batch, Envelope, Error, ErrorKind, Incoming, Notice, QueueReading, Requester, Result, Status, Subscriber,
-    Subscription,
+    Batch, Envelope, Error, ErrorKind, Incoming, Notice, Requester, Result, Status, Subscriber, Subscription,
 };
-use tokio::task::JoinHandle;
 
-use super::sub_ask_link::AskLink;
 use super::sub_link::SubLink;
-use super::sub_shared::{LinkState, Shared};
+use super::sub_links::{Link, Links, Phase, State};
+use super::sub_name::SubName;
+use super::sub_shared::Shared;
 use crate::ZmtpSettings;
 use crate::wire::closed;
 
-/// The agent's end of the network hop: SUB, one link per publisher.
+/// The agent's end of the network hop: SUB, one link per publisher, and one per address of a name.
 ///
 /// All links put what they receive into one queue of `recv_queue_events`, a block of events at a time. Which topics are
 /// wanted is checked once more when an event is taken out of it: ZeroMQ filters by prefix, and what was unsubscribed may
@@ -23,132 +22,64 @@ use crate::wire::closed;
 #[derive(Debug)]
 pub struct SubSubscriber {
     pub(super) shared: Arc<Shared>,
-    links: Mutex<Links>,
-}
-
-#[derive(Debug, Default)]
-struct Links {
-    by_endpoint: BTreeMap<String, Link>,
-    phase: Phase,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    #[default]
-    New,
-    Running,
-    Closed,
-}
-
-#[derive(Debug, Default)]
-struct Link {
-    state: Arc<LinkState>,
-    task: Option<JoinHandle<()>>,
-    /// Since the first request.
-    ask: Option<AskLink>,
-}
-
-impl Link {
-    fn start(&mut self, endpoint: &str, shared: &Arc<Shared>) {
-        if self.task.is_none() {
-            self.task = Some(tokio::spawn(SubLink::new(endpoint, shared, &self.state).run()));
-        }
-    }
-
-    fn ask(&mut self, endpoint: &str, request: Envelope, shared: &Arc<Shared>) -> bool {
-        let state = &self.state;
-        self.ask.get_or_insert_with(|| AskLink::start(endpoint, shared, state)).ask(request)
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.state.leave();
-        if let Some(task) = &self.task {
-            task.abort();
-        }
-    }
+    links: Links,
 }
 
 impl SubSubscriber {
     pub(crate) fn new(settings: ZmtpSettings) -> Self {
-        Self { shared: Arc::new(Shared::new(settings)), links: Mutex::default() }
+        Self { shared: Arc::new(Shared::new(settings)), links: Links::default() }
     }
 
-    fn links(&self) -> MutexGuard<'_, Links> {
-        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Starts the link of an endpoint that was registered, if the subscriber runs.
+    fn start(&self, links: &mut State, endpoint: &str) {
+        if links.phase != Phase::Running {
+            return;
+        }
+        let Some(link) = links.by_endpoint.get_mut(endpoint) else { return };
+        let (shared, state) = (&self.shared, &link.state);
+        link.task.get_or_insert_with(|| match is_name(endpoint) {
+            true => tokio::spawn(SubName::new(endpoint, shared, state, self.links.downgrade()).run()),
+            false => tokio::spawn(SubLink::new(endpoint, shared, state).run()),
+        });
     }
 
     /// Asks a publisher; `false` if it is none of ours, or has no room for more.
     pub(super) fn ask(&self, endpoint: &str, request: Envelope) -> bool {
-        let mut links = self.links();
-        if links.phase != Phase::Running {
-            return false;
-        }
-        let Some(link) = links.by_endpoint.get_mut(endpoint) else { return false };
-        if !self.shared.asking.takes(&request) {
-            return false;
-        }
-        let asked = link.ask(endpoint, request, &self.shared);
-        if !asked {
-            self.shared.asking.refuse("queue_full");
-        }
-        asked
-    }
-}
-
-impl Links {
-    /// The requests that wait, of the publisher for which the most do.
-    fn requests(&self) -> Option<QueueReading> {
-        let waiting = self.by_endpoint.values().filter_map(|link| link.ask.as_ref().map(AskLink::waiting));
-        waiting.max().map(|(depth, bound)| QueueReading {
-            name: "requests".to_owned(),
-            depth: depth as u64,
-            bound: bound as u64,
-            unit: "events".to_owned(),
-            when_full: "a further request is refused; the depth is that of the fullest publisher".to_owned(),
-        })
+        self.links.lock().ask(endpoint, request, &self.shared)
     }
 }
 
 #[async_trait]
 impl Subscriber for SubSubscriber {
     async fn initialize(&self) -> Result<()> {
-        let mut links = self.links();
+        let mut links = self.links.lock();
         if links.phase == Phase::Closed {
             return Err(closed("subscriber"));
         }
         links.phase = Phase::Running;
-        for (endpoint, link) in &mut links.by_endpoint {
-            link.start(endpoint, &self.shared);
+        let registered: Vec<String> = links.by_endpoint.keys().cloned().collect();
+        for endpoint in registered {
+            self.start(&mut links, &endpoint);
         }
         Ok(())
     }
 
     fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
         check_endpoint(endpoint)?;
-        let mut links = self.links();
+        let mut links = self.links.lock();
         if links.phase == Phase::Closed {
             return Err(closed("subscriber"));
         }
         if links.by_endpoint.contains_key(endpoint) {
             return Ok(false);
         }
-        let mut link = Link::default();
-        if links.phase == Phase::Running {
-            link.start(endpoint, &self.shared);
-        }
-        links.by_endpoint.insert(endpoint.to_owned(), link);
+        links.by_endpoint.insert(endpoint.to_owned(), Link::default());
+        self.start(&mut links, endpoint);
         Ok(true)
     }
 
     fn unregister_listen_address(&self, endpoint: &str) -> bool {
-        let Some(link) = self.links().by_endpoint.remove(endpoint) else { return false };
-        link.state.leave();
-        if let Some(ask) = &link.ask {
-            ask.leave(&self.shared);
-        }
-        true
+        self.links.lock().unregister(endpoint, &self.shared)
     }
 
     fn register_topic(&self, subscription: Subscription) -> Result<bool> {
@@ -173,7 +104,7 @@ impl Subscriber for SubSubscriber {
     }
 
     async fn close(&self) {
-        let mut links = self.links();
+        let mut links = self.links.lock();
         links.phase = Phase::Closed;
         links.by_endpoint.clear();
         self.shared.queue.close();
@@ -185,10 +116,12 @@ impl Subscriber for SubSubscriber {
     }
 
     fn status(&self) -> Status {
-        let links = self.links();
-        let peers = links.by_endpoint.iter().flat_map(|(endpoint, link)| link.state.read(endpoint)).collect();
-        let mut status =
-            Status { counters: self.shared.counters.read(), queues: self.shared.queue.read(), peers };
+        let links = self.links.lock();
+        let mut status = Status {
+            counters: self.shared.counters.read(),
+            queues: self.shared.queue.read(),
+            peers: links.peers(),
+        };
         status.counters.extend(self.shared.asking.read());
         status.queues.extend(self.shared.asking.replies.read());
         status.queues.extend(links.requests());
@@ -227,9 +160,16 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
     ))
 }
 
+/// Whether an endpoint has a host name, and no address.
+fn is_name(endpoint: &str) -> bool {
+    let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint);
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    !host.starts_with('[') && host.parse::<IpAddr>().is_err()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ErrorKind, check_endpoint};
+    use super::{ErrorKind, check_endpoint, is_name};
 
     #[test]
     fn a_password_in_an_endpoint_is_refused_and_not_shown() {
@@ -240,5 +180,19 @@ mod tests {
             assert!(!error.to_string().contains("canary"), "{error}");
         }
         check_endpoint("tcp://10.0.0.1:8866").unwrap();
+    }
+
+    #[test]
+    fn an_endpoint_with_an_address_is_no_name() {
+        for (endpoint, wanted) in [
+            ("tcp://192.0.2.1:1", false),
+            ("tcp://[2001:db8::1]:1", false),
+            ("tcp://[fe80::1%eth0]:1", false),
+            ("tcp://::1:1", false),
+            ("tcp://localhost:1", true),
+            ("tcp://192.0.2.example:1", true),
+        ] {
+            assert_eq!(is_name(endpoint), wanted, "{endpoint}");
+        }
     }
 }

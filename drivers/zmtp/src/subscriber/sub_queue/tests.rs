@@ -6,7 +6,8 @@ use pubsub_api::{Batch, ErrorKind, Incoming, Notice, Subscription, Topic};
 
 use super::chunk::{Chunk, Span};
 use super::{Abandoned, Item, MAX_BATCH_EVENTS, MAX_QUEUED_BYTES, Queue};
-use crate::subscriber::sub_shared::{LinkState, Wanted};
+use crate::subscriber::sub_link_state::LinkState;
+use crate::subscriber::sub_shared::Wanted;
 
 /// Events on these topics of one byte, each with a payload of one byte more.
 fn live() -> Notice {

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use pubsub_api::{ErrorKind, Reply};
 
 use super::{MAX_BYTES, Replies};
+use crate::subscriber::sub_link_state::LinkState;
 use crate::subscriber::sub_queue::Item;
 use crate::subscriber::sub_queue::chunk::{Chunk, Span};
-use crate::subscriber::sub_shared::LinkState;
 
 /// A block of one event on topic `a`, of so many bytes in all.
 fn block(bytes: usize) -> Item {

@@ -1,0 +1,41 @@
+use std::time::Duration;
+
+use pubsub_api::Notice;
+
+use super::Feed;
+use crate::subscriber::Item;
+
+/// What the driver reports about the stream.
+impl Feed {
+    /// The driver told something about the stream.
+    pub fn notice(&mut self, notice: Notice, now: Duration) {
+        match &notice {
+            Notice::AddressAdded { publisher } => self.address_added(publisher),
+            Notice::AddressRemoved { publisher } => {
+                let gone = publisher.clone();
+                self.items.push_back(Item::Notice(notice));
+                return self.address_removed(&gone, now);
+            }
+            Notice::Stale { publisher, .. } => self.links.note_stale(publisher),
+            _ => {}
+        }
+        let told = match &notice {
+            Notice::Subscribed { publisher, incarnation } => Some((publisher.clone(), Ok(*incarnation))),
+            Notice::LinkDown { publisher, reason } => Some((publisher.clone(), Err(reason.clone()))),
+            Notice::Stale { .. } if !self.options.introduced => {
+                self.broker_refuses(now);
+                None
+            }
+            _ => None,
+        };
+        self.items.push_back(Item::Notice(notice));
+        let Some((endpoint, told)) = told else { return };
+        match (self.options.introduced, told) {
+            (true, Ok(Some(incarnation))) => self.introduced(&endpoint, incarnation, now),
+            (true, Ok(None)) => {}
+            (true, Err(reason)) => self.link_lost(&endpoint, &reason, now),
+            (false, Ok(_)) => self.link_stands(&endpoint),
+            (false, Err(reason)) => self.broker_lost(&endpoint, &reason, now),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+use std::net::IpAddr;
+
+/// The endpoint of the link to one address of a name: the endpoint as it was registered, `/` and the address.
+///
+/// ```
+/// use pubsub_api::{link_endpoint, registered_endpoint};
+///
+/// let link = link_endpoint("tcp://publishers.example:8866", "192.0.2.1".parse()?);
+/// assert_eq!(link, "tcp://publishers.example:8866/192.0.2.1");
+/// assert_eq!(registered_endpoint(&link), "tcp://publishers.example:8866");
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[must_use]
+pub fn link_endpoint(registered: &str, address: IpAddr) -> String {
+    format!("{registered}/{address}")
+}
+
+/// The endpoint as it was registered, of a link; one that is no link to an address of a name is returned as it is.
+#[must_use]
+pub fn registered_endpoint(link: &str) -> &str {
+    match link.rsplit_once('/') {
+        Some((registered, address)) if is_name(registered) && address.parse::<IpAddr>().is_ok() => registered,
+        _ => link,
+    }
+}
+
+/// Whether something stands between `tcp://` and the address: `tcp://::1` alone is no link.
+fn is_name(registered: &str) -> bool {
+    registered.split_once("://").is_some_and(|(_, host)| !host.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::registered_endpoint;
+
+    #[test]
+    fn only_an_address_after_a_host_is_cut_off() {
+        for (link, registered) in [
+            ("tcp://a:1/192.0.2.1", "tcp://a:1"),
+            ("tcp://a:1/2001:db8::1", "tcp://a:1"),
+            ("tcp://a:1", "tcp://a:1"),
+            ("tcp://192.0.2.1", "tcp://192.0.2.1"),
+            ("tcp://192.0.2.1:1", "tcp://192.0.2.1:1"),
+            ("redis://a:1/0", "redis://a:1/0"),
+            ("a", "a"),
+        ] {
+            assert_eq!(registered_endpoint(link), registered, "{link}");
+        }
+    }
+}
