@@ -6,7 +6,6 @@ use bytes::Bytes;
 use pubsub_api::database::{DbApi, RowName};
 use pubsub_api::{Action, Counter, Error, ErrorKind, Event, Publisher, Result, SEND_ALL, Status, Tally};
 
-use crate::cause::cause;
 use crate::leases::Leases;
 use crate::publisher_row::{PUBLISHER_TABLE, PublisherRow};
 
@@ -83,7 +82,7 @@ impl Directory {
                 failed => failed,
             };
             if let Err(error) = &done
-                && let Some(times) = self.failed.count(cause(error), Instant::now())
+                && let Some(times) = self.failed.count(error.kind().as_str(), Instant::now())
             {
                 tracing::warn!(times, "cannot update the directory of publishers, retrying: {error}");
             }

@@ -35,8 +35,6 @@ mod service_row;
 
 mod stored_tables;
 
-mod cause;
-
 pub use directory::Directory;
 pub use leases::Leases;
 pub use northbound::{Northbound, Updated};

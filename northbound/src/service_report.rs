@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 use pubsub_api::database::{DbApi, RowName};
 use pubsub_api::{Counter, Error, ErrorKind, Result, Status, Tally};
 
-use crate::cause::cause;
 use crate::{PublisherRow, SERVICE_TABLE, ServiceRow};
 
 /// Reports periodically in the northbound database that a program is alive (docs/dragonflow.md#publisher-service). Nothing
@@ -51,7 +50,7 @@ impl ServiceReport {
     pub async fn run(&self) {
         loop {
             if let Err(error) = self.write(PublisherRow::now()).await
-                && let Some(times) = self.failed.count(cause(&error), Instant::now())
+                && let Some(times) = self.failed.count(error.kind().as_str(), Instant::now())
             {
                 tracing::warn!(times, "cannot report that {} is alive: {error}", self.binary);
             }

@@ -9,7 +9,6 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use crate::cause::cause;
 use crate::copy_file::{CopyFile, encode};
 use crate::delete_guard::{ConfirmedChanges, DeleteGuard};
 use crate::table_copy::{PolledRows, TableCopy};
@@ -101,7 +100,7 @@ impl TableMonitor {
         loop {
             let seen = self.revision().await;
             if let Err(error) = self.poll().await
-                && let Some(times) = self.failed.count(cause(&error), Instant::now())
+                && let Some(times) = self.failed.count(error.kind().as_str(), Instant::now())
             {
                 tracing::warn!(
                     times,

@@ -137,7 +137,7 @@ impl Parts {
         let mut told: Vec<ErrorKind> = Vec::new();
         while let Err(error) = self.database.initialize().await {
             let kind = error.kind();
-            self.unopened.count(name(kind), Instant::now());
+            self.unopened.count(kind.as_str(), Instant::now());
             if !told.contains(&kind) {
                 told.push(kind);
                 let so = format!(
@@ -212,14 +212,6 @@ fn public_address(bound: &str, host_of_all: &str) -> Result<String> {
         return Ok(bound.to_owned());
     }
     endpoint(transport, host_of_all, port.parse().unwrap_or_default())
-}
-
-fn name(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Settings => "settings",
-        ErrorKind::Unavailable => "unavailable",
-        _ => "other",
-    }
 }
 
 #[cfg(test)]

@@ -3,17 +3,16 @@ use std::fmt;
 /// The result of everything that can fail in Skimmer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, whether trying again helps, and the sentence that a user can act on.
+/// What went wrong: a kind to act on, and the sentence that a user can act on.
 ///
-/// Act on [`kind`](Error::kind), loop on [`advice`](Error::advice), show the text: it is one sentence with what was
-/// wanted, what came, and what to do. The source, where there is one, is appended after a colon by
+/// Act on the [`kind`](Error::kind), show the text: it is one sentence with what was wanted, what came, and what to do. The source, where there is one, is appended after a colon by
 /// [`Display`](fmt::Display), so that a log line is complete without walking the chain.
 ///
 /// ```
-/// use pubsub_api::{Advice, Error, ErrorKind};
+/// use pubsub_api::{Error, ErrorKind};
 ///
 /// let error = Error::new(ErrorKind::Overloaded, "the outbox of 10000 events is full");
-/// assert_eq!(error.advice(), Advice::RetryLater);
+/// assert_eq!(error.kind().as_str(), "overloaded");
 /// assert_eq!(error.to_string(), "the outbox of 10000 events is full");
 /// ```
 #[derive(Debug)]
@@ -33,7 +32,7 @@ pub enum ErrorKind {
     Invalid,
     /// The address is taken, the directory is missing or closed to us, or nobody answers there.
     Unavailable,
-    /// A bounded queue stayed full for as long as the caller allowed.
+    /// A bounded queue stayed full for as long as the caller allowed. The same call may succeed later.
     Overloaded,
     /// The publisher or subscriber was closed.
     Closed,
@@ -51,15 +50,24 @@ pub enum ErrorKind {
     Internal,
 }
 
-/// What a caller should do after an [`Error`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Advice {
-    /// The same call may succeed at once.
-    RetryNow,
-    /// The same call may succeed later; wait with jitter.
-    RetryLater,
-    /// The same call fails again until someone changes something.
-    Never,
+impl ErrorKind {
+    /// The word for counters, logs and statuses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Settings => "settings",
+            Self::Invalid => "invalid",
+            Self::Unavailable => "unavailable",
+            Self::Overloaded => "overloaded",
+            Self::Closed => "closed",
+            Self::NotFound => "not_found",
+            Self::AlreadyExists => "already_exists",
+            Self::Conflict => "conflict",
+            Self::InDoubt => "in_doubt",
+            Self::Unsupported => "unsupported",
+            Self::Internal => "internal",
+        }
+    }
 }
 
 impl Error {
@@ -86,39 +94,6 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
-    }
-
-    /// What to do next; it follows from the kind.
-    #[must_use]
-    pub fn advice(&self) -> Advice {
-        match self.kind {
-            ErrorKind::Unavailable | ErrorKind::Overloaded | ErrorKind::InDoubt => Advice::RetryLater,
-            ErrorKind::Internal => Advice::RetryNow,
-            ErrorKind::Settings
-            | ErrorKind::Invalid
-            | ErrorKind::Closed
-            | ErrorKind::NotFound
-            | ErrorKind::AlreadyExists
-            | ErrorKind::Conflict
-            | ErrorKind::Unsupported => Advice::Never,
-        }
-    }
-
-    /// The exit status of a command that ends with this error: 78 settings, 69 unavailable, 64 usage, 1 else
-    /// (`sysexits.h`).
-    #[must_use]
-    pub fn exit_status(&self) -> u8 {
-        match self.kind {
-            ErrorKind::Settings => 78,
-            ErrorKind::Unavailable | ErrorKind::Overloaded | ErrorKind::InDoubt => 69,
-            ErrorKind::Unsupported => 64,
-            ErrorKind::Invalid
-            | ErrorKind::Closed
-            | ErrorKind::NotFound
-            | ErrorKind::AlreadyExists
-            | ErrorKind::Conflict
-            | ErrorKind::Internal => 1,
-        }
     }
 }
 

@@ -11,7 +11,6 @@
 //! This crate opens no connection and no file, and knows no runtime.
 
 pub mod hello;
-pub mod json;
 pub mod settings;
 pub mod wire;
 
@@ -53,7 +52,7 @@ pub use batch::{Batch, BlockId, Edit, EncodedEvent, Origin, Source, SourceId};
 pub use capability::Capabilities;
 pub use driver::{Driver, PubSubApi, Role};
 pub use envelope::Envelope;
-pub use error::{Advice, Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use event::{Action, Event, Value};
 pub use incarnation::Incarnation;
 pub use link_endpoint::{link_endpoint, registered_endpoint};

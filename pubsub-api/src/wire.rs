@@ -45,7 +45,7 @@ pub const MAX_RECEIVED_BYTES: usize = MAX_EVENT_BYTES + 4 * 1024;
 pub const MAX_DEPTH: usize = 64;
 
 /// Whether the bytes are exactly one value, nested at most [`MAX_DEPTH`] deep.
-pub(crate) fn is_one_value(bytes: &[u8]) -> bool {
+pub fn is_one_value(bytes: &[u8]) -> bool {
     let mut reader = skip::Reader::new(bytes);
     reader.pass().is_ok() && reader.is_at_end()
 }

@@ -1,4 +1,7 @@
-//! What Skimmer's programs share, so that they behave alike: arguments, logs, signals, readiness, the status socket.
+//! What Skimmer's programs share, so that they behave alike: arguments, logs, signals, readiness, the status socket, events
+//! as [JSON lines](json).
+
+pub mod json;
 
 mod arguments;
 mod block_on;

@@ -80,7 +80,7 @@ mod tests {
         let read: Vec<_> = Lines::new(&text[..]).map(|line| line.unwrap().text).collect();
         assert_eq!(read.len(), 3);
         for line in read {
-            assert!(pubsub_api::json::from_line(&line).is_ok(), "{line:?}");
+            assert!(service_kit::json::from_line(&line).is_ok(), "{line:?}");
         }
         let later = "a\n\u{feff}b\n";
         let read: Vec<_> = Lines::new(later.as_bytes()).map(|line| line.unwrap().text).collect();

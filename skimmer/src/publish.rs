@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use publisher_client::PublisherClient;
-use pubsub_api::{Action, Error, ErrorKind, Event, Registry, Result, Route, Topic, Value, json};
+use pubsub_api::{Action, Error, ErrorKind, Event, Registry, Result, Route, Topic, Value};
+use service_kit::json;
 use service_kit::{LogArguments, SettingsArguments, block_on, report};
 use settings::parse_duration;
 

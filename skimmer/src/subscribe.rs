@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use delivery::subscriber::{Item, Origin, TrackedSubscriber};
-use pubsub_api::json::LineOptions;
 use pubsub_api::settings::Settings;
 use pubsub_api::wire::EventRef;
-use pubsub_api::{
-    Envelope, Error, ErrorKind, Event, Notice, Pattern, Registry, Result, Subscription, Topic, json,
-};
+use pubsub_api::{Envelope, Error, ErrorKind, Event, Notice, Pattern, Registry, Result, Subscription, Topic};
+use service_kit::json;
+use service_kit::json::LineOptions;
 use service_kit::{LogArguments, SettingsArguments, WriteQueue, block_on, printable_lines, report_now};
 use settings::parse_duration;
 use subscriber_agent::{listen_to_publishers, tracked_subscriber};

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use delivery::subscriber::Origin;
-use pubsub_api::json::LineOptions;
-use pubsub_api::{Event, Result, json};
+use pubsub_api::{Event, Result};
+use service_kit::json;
+use service_kit::json::LineOptions;
 
 /// An event that is handed on, and how it came.
 #[derive(Debug, Clone, PartialEq)]

@@ -168,8 +168,7 @@ impl Publisher for BrokerPublisher {
             return Err(invalid(&life, topic.as_bytes(), refused));
         }
         let put = life.outbox.put(Envelope { topic: topic.clone(), payload }).await;
-        let refuse =
-            |error: &Error| life.readings.refuse(topic.as_bytes(), readings::cause(error.kind()), error);
+        let refuse = |error: &Error| life.readings.refuse(topic.as_bytes(), error.kind().as_str(), error);
         put.inspect_err(refuse)?.wait().await
     }
 

@@ -155,14 +155,9 @@ impl Threads {
     /// Returns the number of such failures since the last log line, if another line is due. Mistakes of the caller are not
     /// counted: operators cannot fix them.
     fn count(&self, error: &Error) -> Option<u64> {
-        let cause = match error.kind() {
-            ErrorKind::Unavailable => "unavailable",
-            ErrorKind::InDoubt => "in_doubt",
-            ErrorKind::Internal => "internal",
-            ErrorKind::Settings => "settings",
-            _ => return None,
-        };
-        self.errors.count(cause, Instant::now())
+        let counted = [ErrorKind::Unavailable, ErrorKind::InDoubt, ErrorKind::Internal, ErrorKind::Settings];
+        let kind = error.kind();
+        if counted.contains(&kind) { self.errors.count(kind.as_str(), Instant::now()) } else { None }
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {

@@ -17,7 +17,7 @@
 /// }
 /// let setting = ExampleSettings::TABLE[0];
 /// assert_eq!(setting.full_name(), "drivers.example.recv_queue_events");
-/// assert_eq!(setting.doc.trim_start(), "Events that wait for the application, 1 to 1000000. When full, the driver stops reading.");
+/// assert_eq!(setting.doc.trim(), "Events that wait for the application, 1 to 1000000. When full, the driver stops reading.");
 /// ```
 #[macro_export]
 macro_rules! declare_settings {

@@ -1,7 +1,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use pubsub_api::{Event, Result, json};
+use pubsub_api::{Event, Result};
+use service_kit::json;
 use subscriber_agent::Table;
 
 /// The recorded day: what Dragonflow's own code and models published.

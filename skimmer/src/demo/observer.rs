@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
-use pubsub_api::{Error, ErrorKind, Result, json};
+use pubsub_api::{Error, ErrorKind, Result};
+use service_kit::json;
 use subscriber_agent::Table;
 use tokio::io::{BufReader, Lines};
 use tokio::process::ChildStdout;

@@ -11,9 +11,10 @@ use end_to_end::{
 };
 use publisher_client::PublisherClient;
 use publisher_service::PublisherService;
-use pubsub_api::{Pattern, Registry, json};
+use pubsub_api::{Pattern, Registry};
 use redis_servers::RedisServer;
 use serde_json::Value;
+use service_kit::json;
 use settings::Sources;
 use subscriber_agent::{AgentBuilder, Output};
 

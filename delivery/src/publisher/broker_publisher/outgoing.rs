@@ -6,7 +6,6 @@ use pubsub_api::{Batch, EncodedEvent, Envelope, Error, ErrorKind, Incarnation, R
 
 use super::block::Block;
 use super::life::Life;
-use super::readings::cause;
 use super::topics::{Found, State, Topics};
 use crate::publisher::core::wall_us;
 use crate::publisher::draft::stampable;
@@ -234,7 +233,7 @@ impl Outgoing {
         }
         if let Planned::Event(id, _) = first {
             let topic = self.topics.get(id).map_or(&b""[..], |state| state.topic.as_bytes());
-            life.readings.refuse(topic, cause(error.kind()), &error);
+            life.readings.refuse(topic, error.kind().as_str(), &error);
         }
         match (of_driver, first) {
             (true, _) => Some(Failure::Driver(error)),

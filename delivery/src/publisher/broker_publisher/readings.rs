@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use pubsub_api::{Counter, CounterReading, Error, ErrorKind, QueueReading, Status, Tally};
+use pubsub_api::{Counter, CounterReading, Error, QueueReading, Status, Tally};
 
 use super::life::Life;
 use super::outbox::{MAX_BYTES, MAX_EVENTS};
@@ -45,19 +45,6 @@ impl Readings {
             let topic = String::from_utf8_lossy(topic);
             tracing::warn!(cause, %topic, times, "refused an event on topic {topic:?}: {error}");
         }
-    }
-}
-
-/// The word for what the driver answered.
-pub(super) fn cause(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Unavailable => "unavailable",
-        ErrorKind::Overloaded => "overloaded",
-        ErrorKind::Closed => "closed",
-        ErrorKind::InDoubt => "in_doubt",
-        ErrorKind::Invalid => "invalid",
-        ErrorKind::Unsupported => "unsupported",
-        _ => "internal",
     }
 }
 

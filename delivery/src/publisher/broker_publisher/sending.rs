@@ -5,7 +5,6 @@ use pubsub_api::{Batch, EncodedEvent, Error, ErrorKind, Result};
 use super::life::Life;
 use super::outbox::Send;
 use super::outgoing::{Failure, Outcome, Outgoing};
-use super::readings::cause;
 
 /// A batch has at most so many events, and so many bytes and one event more.
 const BATCH_EVENTS: usize = 4096;
@@ -116,7 +115,7 @@ fn answer(sends: &mut VecDeque<Send>, planned: usize, outcome: Outcome, life: &L
     }
     for send in others {
         let error = Error::new(kind, text.clone());
-        life.readings.refuse(send.envelope.topic.as_bytes(), cause(kind), &error);
+        life.readings.refuse(send.envelope.topic.as_bytes(), kind.as_str(), &error);
         send.answer(Err(error));
     }
 }

@@ -4,8 +4,9 @@ use std::thread;
 use end_to_end::{Folder, change_log, event, shards};
 use interop::{Receiver, Sender, fields};
 use publisher_client::BlockingPublisher;
-use pubsub_api::{Registry, json};
+use pubsub_api::Registry;
 use serde_json::Value;
+use service_kit::json;
 use settings::Sources;
 
 use crate::cases::{Case, cases};

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use pubsub_api::{Counter, CounterReading, Error, ErrorKind, Tally};
+use pubsub_api::{Counter, CounterReading, Error, Tally};
 
 /// The counters of a publisher.
 #[derive(Debug)]
@@ -26,14 +26,7 @@ impl Counters {
 
     /// Counts an error that a caller receives, and logs it at a limited rate.
     pub(super) fn refused(&self, error: Error) -> Error {
-        let cause = match error.kind() {
-            ErrorKind::Overloaded => "overloaded",
-            ErrorKind::InDoubt => "in_doubt",
-            ErrorKind::Unavailable => "unavailable",
-            ErrorKind::Settings => "settings",
-            _ => "refused",
-        };
-        if let Some(times) = self.refused.count(cause, Instant::now()) {
+        if let Some(times) = self.refused.count(error.kind().as_str(), Instant::now()) {
             tracing::error!(times, "cannot send events: {error}");
         }
         error

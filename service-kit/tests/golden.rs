@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
+use pubsub_api::Event;
 use pubsub_api::wire::{self, EventRef};
-use pubsub_api::{Event, json};
 use serde_json::Value;
+use service_kit::json;
 
 fn lines(path: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -26,7 +27,7 @@ fn vectors() -> Vec<(Event, Vec<u8>, Vec<u8>)> {
         let event = json::from_line(&log[number - 1]).unwrap();
         (event, unhex(&vector["topic_hex"]), unhex(&vector["payload_hex"]))
     };
-    lines("tests/golden/dragonflow.jsonl").into_iter().map(vector).collect()
+    lines("../pubsub-api/tests/golden/dragonflow.jsonl").into_iter().map(vector).collect()
 }
 
 #[test]

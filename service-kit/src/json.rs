@@ -20,8 +20,9 @@ use rmpv::Value as Msgpack;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::{Action, Error, ErrorKind, Event, Incarnation, Result, SEND_ALL, Stamp, Topic, Value};
 use bytes::Bytes;
+use pubsub_api::{Action, Error, ErrorKind, Event, Incarnation, Result, SEND_ALL, Stamp, Topic, Value};
+
 use notation::{packed, shown};
 use reading::{ReadValue, oversized_integer};
 

@@ -2,8 +2,8 @@ use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, p
 use rmpv::Value as Msgpack;
 
 use super::{LineOptions, from_line, to_line, to_line_with};
-use crate::wire::{EventRef, MAX_DEPTH};
-use crate::{Envelope, Stamp};
+use pubsub_api::wire::{EventRef, MAX_DEPTH};
+use pubsub_api::{Envelope, Stamp};
 
 #[test]
 fn a_line_read_and_written_is_the_same_line() {
@@ -52,7 +52,7 @@ fn what_json_lacks_is_written_as_an_object() {
         (&[0x81, 0xa4, b'$', b'r', b'e', b'f', 0xa0], r#"{"$ref":""}"#),
         (&[0x91, 0xa1, 0xff], r#"[{"$msgpack":"a1ff"}]"#),
     ] {
-        event.value = crate::Value::Other(bytes::Bytes::copy_from_slice(bytes));
+        event.value = pubsub_api::Value::Other(bytes::Bytes::copy_from_slice(bytes));
         let line = to_line(&event).unwrap();
         assert!(line.contains(&format!("\"value\":{json},")), "{json}: {line}");
         let again = to_line(&from_line(&line).unwrap()).unwrap();
@@ -64,7 +64,7 @@ fn what_json_lacks_is_written_as_an_object() {
 fn maps_as_keys_of_maps_make_no_line_of_gigabytes() {
     let (maps, ends) = (vec![0x81; MAX_DEPTH], vec![0xc0; MAX_DEPTH + 1]);
     let mut event = from_line(r#"{"table":"a","key":"b","action":"set"}"#).unwrap();
-    event.value = crate::Value::Other(bytes::Bytes::from([maps, ends].concat()));
+    event.value = pubsub_api::Value::Other(bytes::Bytes::from([maps, ends].concat()));
     let line = to_line(&event).unwrap();
     assert!(line.len() < 1000 && line.contains(r#"{"$msgpack":"8181"#), "{line}");
     assert_eq!(from_line(&line).unwrap(), event);

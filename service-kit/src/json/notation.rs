@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rmpv::Value as Msgpack;
 use serde_json::{Map, Value as Json};
 
-use crate::wire::{MAX_DEPTH, is_one_value};
+use pubsub_api::wire::{MAX_DEPTH, is_one_value};
 
 const BIN: &str = "$bin";
 const EXT: &str = "$ext";
