@@ -4,16 +4,17 @@ use pubsub_api::settings::{Kind, declare_settings};
 declare_settings! {
     /// The settings of the section `[service]` about what a publisher keeps for its subscribers.
     pub struct KeptSettings in "service" {
-        /// The latest events, in files in `state_dir` that outlive the process, 1MiB to 16GiB: what subscribers
-        /// that missed something are sent again. When full, the oldest eighth goes; who misses that gets a
-        /// snapshot, or is told to compare with the database.
+        /// The size of the ring of recent events, in files in `state_dir` that survive a restart, 1MiB to 16GiB.
+        /// Subscribers that missed events receive them from it. When it is full, the oldest eighth is deleted; a
+        /// subscriber that missed those events receives a snapshot or a `resync`.
         ring_bytes: u64 = r#""64MiB""#, Kind::Bytes { min: 1 << 20, max: 16 << 30 }, Restart;
-        /// The latest event of each row, in memory, 0 to 16GiB: what subscribers are sent that miss more than the
-        /// ring has. When full, the largest topic has no snapshots any more.
+        /// The memory for the latest event of each row, 0 to 16GiB. Subscribers that missed more than the ring holds
+        /// receive these events as a snapshot. When it is full, the largest topic loses its snapshot; its subscribers
+        /// receive a `resync` instead.
         snapshot_bytes: u64 = r#""64MiB""#, Kind::Bytes { min: 0, max: 16 << 30 }, Restart;
-        /// How many topics are followed at the same time, 16 to 1000000. When one more is published on, the one
-        /// that was idle longest is retired: if it comes back, its subscribers are told to compare with the
-        /// database.
+        /// The number of topics that the service numbers at the same time, 16 to 1000000. An event on one more topic
+        /// retires the topic that was idle for longest. If the retired topic returns, its subscribers receive a
+        /// `resync`.
         max_topics: usize = "65536", Kind::Integer { min: 16, max: MAX_TOPICS_PER_PUBLISHER as i64 }, Restart;
     }
 }

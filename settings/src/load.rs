@@ -4,7 +4,7 @@ use pubsub_api::{Error, ErrorKind, Result, UnlinkedDriver};
 use super::findings::Findings;
 use super::kubernetes::is_service_link;
 use super::nearest::did_you_mean;
-use super::oslo::{self, OsloContent, RedisHosts};
+use super::oslo::{self, InForce, OsloContent, RedisHosts};
 use super::source_text::SourceText;
 use super::sources::{ENVIRONMENT_OF_OTHERS, Sources};
 use super::table::Table;
@@ -50,29 +50,10 @@ pub fn load(
     loading.add_environment(&sources.environment);
     loading.add_sets(&sources.sets);
     if let Some(redis) = redis {
-        loading.add_redis_hosts(redis);
-        loading.warn_of_our_drivers(&files);
+        loading.add_in_force(redis, &files);
     }
     loading.finish()
 }
-
-/// What differs from Dragonflow where a file of its names no driver.
-const OUR_DRIVERS: &[(&str, &str)] = &[
-    (
-        "nb_db_class",
-        "`nb_db_class` is sqlite_nb_db_driver, which no other host sees (Dragonflow: etcd_nb_db_driver, which Skimmer does \
-         not have)",
-    ),
-    (
-        "pub_sub_driver",
-        "`pub_sub_driver` is zmtp_pubsub_driver, which speaks the wire of Dragonflow's zmq_pubsub_driver",
-    ),
-    (
-        "pub_sub_multiproc_driver",
-        "`pub_sub_multiproc_driver` is zmtp_pubsub_multiproc_driver, which speaks the wire of Dragonflow's \
-         zmq_pubsub_multiproc_driver",
-    ),
-];
 
 impl Loading {
     fn with_defaults(table: Table) -> Result<Self> {
@@ -169,7 +150,10 @@ impl Loading {
             }
             let Some(setting) = found else {
                 let known: Vec<_> = self.table.iter().map(Setting::environment).collect();
-                let hint = did_you_mean(name, known.iter().map(String::as_str));
+                let hint = match self.table.renamed(|former| former.environment() == *name) {
+                    Some(setting) => format!("; it is called `{}` now", setting.environment()),
+                    None => did_you_mean(name, known.iter().map(String::as_str)),
+                };
                 self.problems.push(format!("environment: unknown variable `{}`{hint}", shown(name)));
                 continue;
             };
@@ -199,7 +183,10 @@ impl Loading {
             }
             let Some(setting) = found else {
                 let known: Vec<_> = self.table.iter().map(Setting::full_name).collect();
-                let hint = did_you_mean(flat, known.iter().map(String::as_str));
+                let hint = match self.table.renamed(|former| former.full_name() == flat) {
+                    Some(setting) => format!("; it is called `{}` now", setting.full_name()),
+                    None => did_you_mean(flat, known.iter().map(String::as_str)),
+                };
                 self.problems.push(format!("--set {}: unknown setting `{}`{hint}", shown(set), shown(name)));
                 continue;
             };
@@ -214,52 +201,15 @@ impl Loading {
         }
     }
 
-    /// Dragonflow's options of its database, if the drivers that are in force want Redis and nothing else names its hosts.
-    fn add_redis_hosts(&mut self, redis: RedisHosts) {
-        let is_redis = |slot: &Slot| {
-            ["pub_sub_driver", "nb_db_class"].contains(&slot.setting.name)
-                && matches!(&slot.value, Value::Text(alias) if alias.starts_with("redis_"))
-        };
-        let used = self.slots.iter().any(is_redis);
-        let is_hosts = |slot: &&Slot| (slot.setting.section, slot.setting.name) == ("drivers.redis", "hosts");
-        let setting = match self.slots.iter().find(is_hosts) {
-            None => Err("no driver of Redis is linked in"),
-            Some(_) if !used => Err("no driver of Redis is used"),
-            Some(slot) if slot.origin != Origin::Default => Err("`drivers.redis.hosts` is set elsewhere"),
-            Some(slot) => Ok(slot.setting),
-        };
-        let setting = match setting {
-            Ok(setting) => setting,
-            Err(why) => {
-                let text = |name: &str| format!("`{name}` has no effect here: {why}");
-                self.warnings.extend(redis.set.iter().map(|(name, origin)| Warning::at(origin, text(name))));
-                return;
-            }
-        };
-        match redis.hosts {
-            Ok(hosts) => {
-                self.warnings.extend(redis.warning);
-                self.put(setting, Value::List(hosts), redis.origin);
-            }
-            Err(problem) => self.problems.push(Warning::at(&redis.origin, problem).to_string()),
-        }
-    }
-
-    /// Dragonflow's drivers are not all ours, so that the defaults of their aliases stay ours.
-    fn warn_of_our_drivers(&mut self, files: &[SourceText]) {
-        let left_out = |name: &str| {
-            self.slots.iter().any(|slot| slot.setting.name == name && slot.origin == Origin::Default)
-        };
-        let differs: Vec<_> =
-            OUR_DRIVERS.iter().filter(|(name, _)| left_out(name)).map(|(_, text)| *text).collect();
+    /// What Dragonflow's options come to with the drivers that are in force.
+    fn add_in_force(&mut self, redis: RedisHosts, files: &[SourceText]) {
         let place = files.iter().find(|file| oslo::is_oslo(file)).map(|file| file.place(0));
-        if !differs.is_empty() {
-            let text = format!(
-                "Dragonflow's defaults hold for what is left out, except for drivers: {}",
-                differs.join("; ")
-            );
-            self.warnings.push(Warning { place, text });
+        let InForce { hosts, warnings, problem } = oslo::in_force(redis, &self.slots, place);
+        if let Some((setting, value, origin)) = hosts {
+            self.put(setting, value, origin);
         }
+        self.warnings.extend(warnings);
+        self.problems.extend(problem);
     }
 
     fn put(&mut self, setting: &'static Setting, value: Value, origin: Origin) {

@@ -5,6 +5,7 @@
 
 mod convert;
 mod declared;
+mod in_force;
 mod lines;
 mod options;
 mod python;
@@ -12,6 +13,7 @@ mod read;
 mod redis_hosts;
 mod template;
 
+pub(super) use in_force::{InForce, in_force};
 pub(super) use read::{OsloContent, read};
 pub(super) use redis_hosts::RedisHosts;
 

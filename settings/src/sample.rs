@@ -7,9 +7,9 @@ use super::wanted::wanted;
 const WIDTH: usize = 100;
 
 const HEAD: &str = "\
-# Settings of Skimmer. Every setting is here, with its default behind a `#`: take that away and
-# change the value. `--set name=value` is stronger than an environment variable, which is stronger
-# than this file. `skimmer config show` prints every value and where it came from.
+# Settings of Skimmer. Every setting is here, with its default after a `#`: remove the `#` and
+# change the value. `--set name=value` overrides an environment variable, which overrides this file.
+# `skimmer config show` prints every value and its source.
 ";
 
 /// The complete documented settings file: every setting with its documentation, and its default as a comment.

@@ -46,6 +46,11 @@ impl Table {
         self.iter().find(|setting| setting.section == section && setting.name == name)
     }
 
+    /// The setting of which a former name is the one in question.
+    pub(super) fn renamed(&self, is: impl Fn(&Setting) -> bool) -> Option<&'static Setting> {
+        self.iter().find(|setting| setting.former().any(|former| is(&former)))
+    }
+
     /// The names of a section.
     pub(super) fn names(&self, section: &str) -> impl Iterator<Item = &'static str> {
         self.iter().filter(move |setting| setting.section == section).map(|setting| setting.name)
@@ -64,6 +69,13 @@ impl Table {
 
     /// The sentence about a name that a section does not know.
     pub(super) fn unknown(&self, section: &str, name: &str) -> String {
+        if let Some(renamed) = self.renamed(|former| former.section == section && former.name == name) {
+            return format!(
+                "unknown setting `{}` in [{section}]; it is called `{}` now",
+                shown(name),
+                renamed.name
+            );
+        }
         let near = did_you_mean(name, self.names(section));
         let hint = match self.iter().find(|setting| setting.name == name) {
             Some(elsewhere) if near.is_empty() => format!("; it stands in [{}]", elsewhere.section),

@@ -1,33 +1,26 @@
 use std::time::Duration;
 
-use pubsub_api::settings::{Kind, Reload, Setting, Settings};
+use pubsub_api::settings::{Kind, Setting, Settings, declare_settings};
 use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::endpoint::{Endpoint, TRANSPORT};
 
-/// The section `[drivers.memory]`.
-pub const SETTINGS: &[Setting] = &[
-    Setting {
-        section: "drivers.memory",
-        name: "queue_events",
-        kind: Kind::Integer { min: 1, max: 1_000_000 },
-        default: "10000",
-        doc: "Events that wait in one subscriber's inbox or in one worker's outbox, 1 to 1000000. Network: a full \
-              inbox drops for its subscriber alone, counted, and told as a gap at that place. Multiproc: behind a full \
-              inbox events wait in the outboxes, and a full outbox makes `send` wait for `send_timeout` and then fail \
-              as overloaded. The default is as the other drivers' queues.",
-        reload: Reload::Restart,
-    },
-    Setting {
-        section: "drivers.memory",
-        name: "database",
-        kind: Kind::Text,
-        default: r#""default""#,
-        doc: "The name of the memory_nb_db_driver's database: who opens the same name in the same process has the same \
-              rows.",
-        reload: Reload::Restart,
-    },
-];
+declare_settings! {
+    /// The section `[drivers.memory]`.
+    pub(crate) struct MemorySection in "drivers.memory" {
+        /// The number of events that may wait in one subscriber's inbox or in one worker's outbox, 1 to 1000000.
+        /// Network: a full inbox drops events for its subscriber only; they are counted, and reported as a gap at
+        /// their place. Multiproc: if the inbox is full, events wait in the outboxes; if an outbox is full, `send`
+        /// waits for `send_timeout` and then fails as overloaded.
+        queue_events: usize = "10000", Kind::Integer { min: 1, max: 1_000_000 }, Restart;
+        /// The name of the database of the memory_nb_db_driver. Within one process, all users of a name share its
+        /// rows.
+        database: String = r#""default""#, Kind::Text, Restart;
+    }
+}
+
+/// The section `[drivers.memory]`, as the registry needs it.
+pub const SETTINGS: &[Setting] = MemorySection::TABLE;
 
 /// The checked settings of the driver.
 #[derive(Debug, Clone)]
@@ -61,7 +54,7 @@ impl MemorySettings {
         Ok(Self {
             bind: Endpoint::to_bind(&pubsub.publisher_bind_address, pubsub.publisher_port),
             multiproc_endpoint: format!("{TRANSPORT}://{}", pubsub.publisher_multiproc_socket.display()),
-            queue_events: settings.section("drivers.memory").get("queue_events")?,
+            queue_events: MemorySection::read(settings)?.queue_events,
             send_timeout: pubsub.send_timeout,
             linger: pubsub.linger,
             dead_after: pubsub.dead_after,

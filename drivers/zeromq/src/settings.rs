@@ -1,49 +1,32 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pubsub_api::settings::{Kind, Reload, Setting, Settings};
+use pubsub_api::settings::{Kind, Setting, Settings, declare_settings};
 use pubsub_api::{Error, ErrorKind, Result};
 
-/// The section `[drivers.zeromq]`, which both aliases share.
-pub const SETTINGS: &[Setting] = &[
-    Setting {
-        section: "drivers.zeromq",
-        name: "recv_queue_events",
-        kind: Kind::Integer { min: 1, max: 1_000_000 },
-        default: "10000",
-        doc: "Events received and not yet read by the application, for all links together. When full, the driver \
-              stops reading, and the peers hold back.",
-        reload: Reload::Restart,
-    },
-    Setting {
-        section: "drivers.zeromq",
-        name: "send_queue_events",
-        kind: Kind::Integer { min: 1, max: 1_000_000 },
-        default: "10000",
-        doc: "Events that a worker has sent and that are not yet written to the service's socket. When full, `send` \
-              waits for `send_timeout` and is then refused as overloaded.",
-        reload: Reload::Restart,
-    },
-    Setting {
-        section: "drivers.zeromq",
-        name: "max_in_flight_bytes",
-        kind: Kind::Bytes { min: 1024 * 1024, max: 64 * 1024 * 1024 * 1024 },
-        default: "\"256MiB\"",
-        doc: "Bytes that a network publisher has taken and not yet written to every subscriber, with 512 for each event; \
-              the slowest one decides. When full, new events are refused as overloaded: the service waits, and the \
-              workers with it.",
-        reload: Reload::Restart,
-    },
-    Setting {
-        section: "drivers.zeromq",
-        name: "handshake_timeout",
-        kind: Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(60) },
-        default: "\"5s\"",
-        doc: "How long connecting to a peer, with its greeting, may take before it is tried again \
-              (reliability.md S05).",
-        reload: Reload::Restart,
-    },
-];
+declare_settings! {
+    /// The section `[drivers.zeromq]`.
+    pub(crate) struct ZeromqSection in "drivers.zeromq" {
+        /// The number of events that are received and not yet read by the application, for all links together. When
+        /// the queue is full, the driver stops reading, and the peers keep the events.
+        recv_queue_events: usize = "10000", Kind::Integer { min: 1, max: 1_000_000 }, Restart;
+        /// The number of events that a worker has sent and that are not yet written to the service's socket. When the
+        /// queue is full, `send` waits for `send_timeout` and then fails as overloaded.
+        send_queue_events: usize = "10000", Kind::Integer { min: 1, max: 1_000_000 }, Restart;
+        /// The bytes of events that a network publisher has accepted and not yet written to every subscriber, with
+        /// 512 bytes added for each event; the slowest subscriber decides. When the limit is reached, new events are
+        /// refused as overloaded, so the service and its workers wait.
+        max_in_flight_bytes: u64 = r#""256MiB""#,
+            Kind::Bytes { min: 1024 * 1024, max: 64 * 1024 * 1024 * 1024 }, Restart;
+        /// How long a connection to a peer, including the ZMTP greeting, may take before it is tried again: a peer
+        /// that accepts connections and then stays silent must not hold a link for ever.
+        handshake_timeout: Duration = r#""5s""#,
+            Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(60) }, Restart;
+    }
+}
+
+/// The section `[drivers.zeromq]`, as the registry needs it.
+pub const SETTINGS: &[Setting] = ZeromqSection::TABLE;
 
 /// What the drivers need to know, checked.
 #[derive(Debug, Clone)]
@@ -91,16 +74,16 @@ impl ZmqSettings {
     }
 
     fn read(settings: &Settings) -> Result<Self> {
-        let own = settings.section("drivers.zeromq");
+        let own = ZeromqSection::read(settings)?;
         let pubsub = settings.pubsub();
         Ok(Self {
             bind_address: pubsub.publisher_bind_address.clone(),
             port: pubsub.publisher_port,
             socket: pubsub.publisher_multiproc_socket.clone(),
-            recv_queue_events: own.get("recv_queue_events")?,
-            send_queue_events: own.get("send_queue_events")?,
-            max_in_flight_bytes: own.get("max_in_flight_bytes")?,
-            handshake_timeout: own.get("handshake_timeout")?,
+            recv_queue_events: own.recv_queue_events,
+            send_queue_events: own.send_queue_events,
+            max_in_flight_bytes: own.max_in_flight_bytes,
+            handshake_timeout: own.handshake_timeout,
             linger: pubsub.linger,
             send_timeout: pubsub.send_timeout,
             dead_after: pubsub.dead_after,

@@ -6,7 +6,7 @@
 //! everything costs per block, and one that wants nothing of it costs nothing.
 //!
 //! Connections belong to [`Shard`](shard::Shard)s, each with a thread on `epoll(7)`. A shard keeps the blocks that one of
-//! its connections still needs, at most `ring_bytes`: a connection has only a cursor. Whoever publishes also writes, as far
+//! its connections still needs, at most `fanout_log_bytes`: a connection has only a cursor. Whoever publishes also writes, as far
 //! as the sockets take it; so the first event after a pause goes out without waking anybody, and under load, while the
 //! writing lasts, the next events gather to a larger block.
 //!

@@ -55,7 +55,7 @@ pub const NETWORK: Capabilities = Capabilities {
         "A subscription is proved only by the next $hello; what is published before may be missed.",
         "Events published while a link is down are missed until they are asked for again; link_down and subscribed frame \
          the loss in the stream.",
-        "A subscriber that is further behind than ring_bytes misses events: ours is told how many (gap); a foreign one \
+        "A subscriber that is further behind than fanout_log_bytes misses events: ours is told how many (gap); a foreign one \
          is disconnected, and learns it from that.",
     ],
     ..Capabilities::NONE

@@ -1,109 +1,71 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pubsub_api::settings::{Kind, Reload, Setting, Settings};
+use pubsub_api::settings::{Kind, Setting, Settings, declare_settings};
 use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::{Network, Principal};
 
-const SECTION: &str = "drivers.zmtp";
+const SECTION: &str = ZmtpSection::SECTION;
 
-/// A setting of the section that takes effect at a start.
-const fn setting(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Setting {
-    Setting { section: SECTION, name, kind, default, doc, reload: Reload::Restart }
+declare_settings! {
+    /// The section `[drivers.zmtp]`.
+    pub(crate) struct ZmtpSection in "drivers.zmtp" {
+        /// The size of the log of encoded events that a network publisher keeps in memory for slow subscribers, one
+        /// log for all of them. A subscriber that falls off the log continues at its end and receives a gap with the
+        /// number of events that it missed; a subscriber that cannot understand a gap is disconnected.
+        fanout_log_bytes: u64 = r#""64MiB""#,
+            Kind::Bytes { min: 4 * 1024 * 1024, max: 64 * 1024 * 1024 * 1024 }, Restart, formerly "ring_bytes";
+        /// The number of events that are received and not yet read by the application, for all links of a subscriber
+        /// together. When the queue is full, the driver stops reading, and the publishers keep as many events as
+        /// `fanout_log_bytes` allows.
+        recv_queue_events: usize = "10000", Kind::Integer { min: 1, max: 1_000_000 }, Restart;
+        /// The number of events that a worker has sent and that the service has not yet acknowledged; if the service
+        /// cannot acknowledge, the events that are not yet written to its socket. When the queue is full, `send`
+        /// waits for `send_timeout` and then fails as overloaded.
+        send_queue_events: usize = "10000", Kind::Integer { min: 1, max: 1_000_000 }, Restart;
+        /// A peer that is silent for this long receives a PING, if it supports ZMTP 3.1. If it stays silent for
+        /// `dead_after` more, it is considered dead and disconnected.
+        heartbeat_interval: Duration = r#""1s""#,
+            Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(60) }, Restart;
+        /// How long a handshake may take, for a connection to a peer and for a peer that connects. Then the
+        /// connection is closed, so that a peer that connects and stays silent does not keep its place.
+        handshake_timeout: Duration = r#""5s""#,
+            Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(60) }, Restart;
+        /// How often a subscriber looks up a name of `publishers_ips`: it connects to each new address, and
+        /// disconnects from an address that three lookups in a row did not return. It also looks up a name a second
+        /// after a connection to one of its addresses is made or lost.
+        lookup_interval: Duration = r#""10s""#,
+            Kind::Duration { min: Duration::from_secs(1), max: Duration::from_secs(3600) }, Restart;
+        /// How long TCP waits for a peer that acknowledges nothing, or whose receive window stays closed
+        /// (TCP_USER_TIMEOUT, tcp(7)); then the connection is closed. Heartbeats find a dead peer earlier, as long as
+        /// a PING can be written. Keep this longer than a busy subscriber may stop reading.
+        user_timeout: Duration = r#""30s""#,
+            Kind::Duration { min: Duration::from_secs(1), max: Duration::from_secs(600) }, Restart;
+        /// The number of connections that a listener holds at the same time. Further connections are closed at once
+        /// and counted.
+        max_connections: usize = "16384", Kind::Integer { min: 1, max: 1_000_000 }, Restart;
+        /// The number of connections from one IP address that a network publisher holds at the same time. Further
+        /// connections are closed at once and counted.
+        max_connections_per_address: usize = "8192", Kind::Integer { min: 1, max: 1_000_000 }, Restart;
+        /// The number of connections with an incomplete handshake that a listener holds at the same time. When it is
+        /// reached, a network publisher accepts no further connections and limits each handshake to a quarter of a
+        /// second; the service's socket closes the oldest one to accept a new one. Fast clients can therefore connect
+        /// even while many slow handshakes are open.
+        max_handshakes: usize = "256", Kind::Integer { min: 1, max: 65_536 }, Restart;
+        /// The networks that may connect to a network publisher, such as `10.1.0.0/16` or `2001:db8::/32`; empty for
+        /// any. Other connections are closed at once and counted. This prevents mistakes; it does not authenticate.
+        allow_from: Vec<String> = "[]", Kind::List, Restart;
+        /// The users and groups that may connect to `publisher_multiproc_socket`, each `uid:1000` or `gid:42`, by the
+        /// credentials that the kernel reports (SO_PEERCRED, unix(7)). If empty: the service's own user, root, and
+        /// the socket's group. If the service cannot read a worker's supplementary groups (`ProtectProc=invisible`),
+        /// the socket's mode decides for the socket's group; list users instead of other groups.
+        ipc_allow: Vec<String> = "[]", Kind::List, Restart;
+    }
 }
 
-/// The section `[drivers.zmtp]`, which both aliases share.
-pub const SETTINGS: &[Setting] = &[
-    setting(
-        "ring_bytes",
-        Kind::Bytes { min: 4 * 1024 * 1024, max: 64 * 1024 * 1024 * 1024 },
-        "\"64MiB\"",
-        "Encoded events that a network publisher keeps for the subscribers that are behind, all of them together. A \
-         subscriber that falls further behind skips to the end, and is told how many events it missed, or is \
-         disconnected if it could not understand that.",
-    ),
-    setting(
-        "recv_queue_events",
-        Kind::Integer { min: 1, max: 1_000_000 },
-        "10000",
-        "Events received and not yet read by the application, for all links of a subscriber together. When full, the \
-         driver stops reading, and the publishers keep for it what `ring_bytes` holds.",
-    ),
-    setting(
-        "send_queue_events",
-        Kind::Integer { min: 1, max: 1_000_000 },
-        "10000",
-        "Events that a worker has sent and that the service has not yet acknowledged; for a service that cannot, events \
-         that are not yet written to its socket. When full, `send` waits for `send_timeout` and is then refused as \
-         overloaded.",
-    ),
-    setting(
-        "heartbeat_interval",
-        Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(60) },
-        "\"1s\"",
-        "A peer that said nothing for so long is sent a PING, if it knows ZMTP 3.1. One that stays silent for \
-         `dead_after` behind it is dead, and disconnected.",
-    ),
-    setting(
-        "handshake_timeout",
-        Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(60) },
-        "\"5s\"",
-        "How long connecting to a peer, or a peer that connected, may take to complete its handshake \
-         (reliability.md S05, X01).",
-    ),
-    setting(
-        "lookup_interval",
-        Kind::Duration { min: Duration::from_secs(1), max: Duration::from_secs(3600) },
-        "\"10s\"",
-        "How often a subscriber looks up a name of `publishers_ips`: it connects to each new address, and leaves an address \
-         that three lookups in a row did not return. A name is also looked up a second after a connection to one of its addresses is made or lost.",
-    ),
-    setting(
-        "user_timeout",
-        Kind::Duration { min: Duration::from_secs(1), max: Duration::from_secs(600) },
-        "\"30s\"",
-        "After how long TCP gives up a peer that acknowledges nothing, or whose window stays closed (TCP_USER_TIMEOUT, \
-         tcp(7)). Heartbeats find a dead peer earlier, as long as a PING can be written; this is for the rest, and longer \
-         than a subscriber that is only busy should need (reliability.md S04).",
-    ),
-    setting(
-        "max_connections",
-        Kind::Integer { min: 1, max: 1_000_000 },
-        "16384",
-        "Connections that a listener holds at once; more are closed at once, and counted.",
-    ),
-    setting(
-        "max_connections_per_address",
-        Kind::Integer { min: 1, max: 1_000_000 },
-        "8192",
-        "Connections of one IP address that a network publisher holds at once; more are closed at once, and counted.",
-    ),
-    setting(
-        "max_handshakes",
-        Kind::Integer { min: 1, max: 65_536 },
-        "256",
-        "Connections whose handshake is not complete that a listener holds at once. While there are as many, a network \
-         publisher accepts no more and gives each a quarter of a second; the service's socket closes the oldest for one \
-         more. So who is quick gets in however many are slow (reliability.md X01, X13, S11).",
-    ),
-    setting(
-        "allow_from",
-        Kind::List,
-        "[]",
-        "Networks whose addresses may connect to a network publisher, such as `10.1.0.0/16` or `2001:db8::/32`; empty \
-         for any. Others are closed at once, and counted. It keeps mistakes out; it does not authenticate.",
-    ),
-    setting(
-        "ipc_allow",
-        Kind::List,
-        "[]",
-        "Who may connect to `publisher_multiproc_socket`, each `uid:1000` or `gid:42`, by the credentials that the \
-         kernel has (SO_PEERCRED, unix(7)). Empty for the service's own user, root, and the socket's group. Where the \
-         service cannot read a worker's supplementary groups (`ProtectProc=invisible`), the socket's mode decides for \
-         the socket's group; for other groups name users instead.",
-    ),
-];
+/// The section `[drivers.zmtp]`, as the registry needs it.
+pub const SETTINGS: &[Setting] = ZmtpSection::TABLE;
 
 /// What the drivers need to know, checked.
 #[derive(Debug, Clone)]
@@ -115,7 +77,7 @@ pub struct ZmtpSettings {
     /// The socket of the IPC hop.
     pub socket: PathBuf,
     /// The bound of what is kept for subscribers that are behind.
-    pub ring_bytes: u64,
+    pub fanout_log_bytes: u64,
     /// The bound of the queue of received events.
     pub recv_queue_events: usize,
     /// The bound of a worker's queue.
@@ -169,24 +131,24 @@ impl ZmtpSettings {
     }
 
     fn read(settings: &Settings) -> Result<Self> {
-        let own = settings.section("drivers.zmtp");
+        let own = ZmtpSection::read(settings)?;
         let pubsub = settings.pubsub();
         Ok(Self {
             bind_address: pubsub.publisher_bind_address.clone(),
             port: pubsub.publisher_port,
             socket: pubsub.publisher_multiproc_socket.clone(),
-            ring_bytes: own.get("ring_bytes")?,
-            recv_queue_events: own.get("recv_queue_events")?,
-            send_queue_events: own.get("send_queue_events")?,
-            heartbeat_interval: own.get("heartbeat_interval")?,
-            handshake_timeout: own.get("handshake_timeout")?,
-            lookup_interval: own.get("lookup_interval")?,
-            user_timeout: own.get("user_timeout")?,
-            max_connections: own.get("max_connections")?,
-            max_connections_per_address: own.get("max_connections_per_address")?,
-            max_handshakes: own.get("max_handshakes")?,
-            allow_from: parse_all(&own.get::<Vec<String>>("allow_from")?, "allow_from")?,
-            ipc_allow: parse_all(&own.get::<Vec<String>>("ipc_allow")?, "ipc_allow")?,
+            fanout_log_bytes: own.fanout_log_bytes,
+            recv_queue_events: own.recv_queue_events,
+            send_queue_events: own.send_queue_events,
+            heartbeat_interval: own.heartbeat_interval,
+            handshake_timeout: own.handshake_timeout,
+            lookup_interval: own.lookup_interval,
+            user_timeout: own.user_timeout,
+            max_connections: own.max_connections,
+            max_connections_per_address: own.max_connections_per_address,
+            max_handshakes: own.max_handshakes,
+            allow_from: parse_all(&own.allow_from, "allow_from")?,
+            ipc_allow: parse_all(&own.ipc_allow, "ipc_allow")?,
             linger: pubsub.linger,
             send_timeout: pubsub.send_timeout,
             dead_after: pubsub.dead_after,

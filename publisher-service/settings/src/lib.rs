@@ -12,9 +12,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 declare_settings! {
     /// The settings of the section `[service]` that only the service reads.
     pub struct ServiceSettings in "service" {
-        /// The grace after SIGTERM, in which the service publishes what the workers have sent; 0s to 1h. Workers
-        /// that go on sending are cut off after three quarters of it. If something that had arrived could not be
-        /// published by then, the exit status is 69. Keep it below systemd's TimeoutStopSec.
+        /// How long the service continues after SIGTERM to publish the events that workers have sent, 0s to 1h. It
+        /// disconnects workers that are still sending after three quarters of this time. If it cannot publish all
+        /// received events in time, the exit status is 69. Keep it below systemd's TimeoutStopSec.
         drain_timeout: Duration = r#""5s""#, Kind::Duration { min: Duration::ZERO, max: HOUR }, Live;
     }
 }

@@ -2,7 +2,8 @@
 ///
 /// It makes a struct with a field for each setting, whose documentation is that of the setting; its `TABLE` of
 /// [`Setting`](crate::settings::Setting)s, which loading, checking, `skimmer config show` and `etc/skimmer.toml` follow;
-/// and `read`, which fills the struct. The default is written as TOML text: a duration is `"\"5s\""`.
+/// and `read`, which fills the struct. The default is written as TOML text: a duration is `"\"5s\""`. After
+/// `Restart` or `Live`, `formerly "name"` names what the setting was called before: it is refused with the new name.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,7 +27,7 @@ macro_rules! declare_settings {
         $vis:vis struct $name:ident in $section:literal {
             $(
                 $(#[doc = $doc:literal])+
-                $field:ident: $type:ty = $default:literal, $kind:expr, $reload:ident;
+                $field:ident: $type:ty = $default:literal, $kind:expr, $reload:ident $(, formerly $old:literal)?;
             )+
         }
     ) => {
@@ -53,6 +54,7 @@ macro_rules! declare_settings {
                         default: $default,
                         doc: concat!($($doc, "\n"),+),
                         reload: $crate::settings::Reload::$reload,
+                        formerly: &[$($old)?],
                     },
                 )+
             ];

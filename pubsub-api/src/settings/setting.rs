@@ -12,6 +12,7 @@ use std::time::Duration;
 ///     default: "10000",
 ///     doc: "Events that wait for the application. When full, the oldest is dropped and a gap is told.",
 ///     reload: Reload::Restart,
+///     formerly: &[],
 /// }];
 /// assert_eq!(SETTINGS[0].full_name(), "drivers.example.recv_queue_events");
 /// assert_eq!(SETTINGS[0].environment(), "SKIMMER_DRIVERS_EXAMPLE_RECV_QUEUE_EVENTS");
@@ -30,6 +31,8 @@ pub struct Setting {
     pub doc: &'static str,
     /// Whether a running program takes a new value.
     pub reload: Reload,
+    /// Names that it had before, which are refused with this one.
+    pub formerly: &'static [&'static str],
 }
 
 /// What a setting accepts. All bounds are inclusive.
@@ -94,6 +97,12 @@ impl Setting {
     pub fn environment(&self) -> String {
         let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
         format!("SKIMMER_{}", self.full_name().chars().map(upper).collect::<String>())
+    }
+
+    /// The same setting under each name that it had before.
+    pub fn former(&self) -> impl Iterator<Item = Self> {
+        let (former, setting) = (self.formerly, *self);
+        former.iter().map(move |name| Self { name, ..setting })
     }
 
     /// Whether `other` stands at the same place.

@@ -37,7 +37,7 @@ const OPENINGS: &[(&str, &str)] = &[
         "What publishers, subscribers and the service between them share. The names are Dragonflow's.",
     ),
     ("service", "The publisher service, one on each API host."),
-    ("agent", "The subscriber agent, one on each node that cares."),
+    ("agent", "The subscriber agent, one on each node that needs events."),
 ];
 
 /// Reads all sources and checks every value; `drivers` as [`Registry::settings`](pubsub_api::Registry::settings) has them.

@@ -110,6 +110,7 @@ const REDIS: &[Setting] = &[Setting {
     default: r#"["127.0.0.1:6379"]"#,
     doc: "For tests.",
     reload: Reload::Restart,
+    formerly: &[],
 }];
 
 /// The hosts of Redis, where they came from, and the warnings that name the database.

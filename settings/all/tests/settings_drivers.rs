@@ -22,6 +22,7 @@ const GOOD: Setting = Setting {
     default: "1",
     doc: "For tests.",
     reload: Reload::Restart,
+    formerly: &[],
 };
 
 fn with(sets: &[&str]) -> Settings {

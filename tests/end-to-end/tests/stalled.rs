@@ -21,7 +21,7 @@ const EVENTS: usize = 1200;
 const STEP: usize = 100;
 
 fn settings() -> String {
-    format!("[drivers.zmtp]\nring_bytes = \"{RING_MIB}MiB\"")
+    format!("[drivers.zmtp]\nfanout_log_bytes = \"{RING_MIB}MiB\"")
 }
 
 /// Some 12 MiB.

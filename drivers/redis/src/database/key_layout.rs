@@ -1,15 +1,17 @@
 use pubsub_api::database::{RowName, RowPlace};
+use pubsub_api::settings::choice;
 use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::servers::slot_of;
 
-/// The format of a row's key (docs/dragonflow.md#redis). The hash tag, and so the slot, is the same in both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyLayout {
-    /// `{table.topic}key`, as Dragonflow's last version does.
-    Head,
-    /// `{table.topic}.key`, as 4.0 and 5.0 do.
-    V4,
+choice! {
+    /// The format of a row's key (docs/dragonflow.md#redis). The hash tag, and so the slot, is the same in both.
+    pub(crate) enum KeyLayout {
+        /// `{table.topic}key`, as Dragonflow's last version does.
+        Head = "head",
+        /// `{table.topic}.key`, as 4.0 and 5.0 do.
+        V4 = "4.0",
+    }
 }
 
 /// The keys under which a row may be stored.
@@ -31,11 +33,6 @@ pub(super) struct Parsed<'a> {
 }
 
 impl KeyLayout {
-    /// The layout of this name in the settings.
-    pub(crate) fn named(word: &str) -> Self {
-        if word == "4.0" { Self::V4 } else { Self::Head }
-    }
-
     /// The keys of a row on the given topic, or without a topic.
     ///
     /// A key that begins with a dot is always written in the layout of 4.0: in the other one it would be read as the row of the

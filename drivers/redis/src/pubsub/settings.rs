@@ -3,7 +3,7 @@ use std::time::Duration;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Result};
 
-use crate::settings::RedisSettings;
+use crate::settings::{RedisSection, RedisSettings};
 
 /// The checked settings of the pub/sub driver.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ pub(super) struct PubSubSettings {
 impl PubSubSettings {
     /// Parses the settings, without using the network or the file system.
     pub(super) fn read(settings: &Settings) -> Result<Self> {
-        let (own, pubsub) = (settings.section("drivers.redis"), settings.pubsub());
+        let (own, pubsub) = (RedisSection::read(settings)?, settings.pubsub());
         let transport = &pubsub.publisher_transport;
         if transport != "tcp" {
             return Err(Error::new(
@@ -43,11 +43,11 @@ impl PubSubSettings {
         }
         Ok(Self {
             redis: RedisSettings::read(settings)?,
-            publish_in_flight_events: own.get("publish_in_flight_events")?,
-            publish_in_flight_bytes: own.get("publish_in_flight_bytes")?,
-            recv_queue_events: own.get("recv_queue_events")?,
-            recv_queue_bytes: own.get("recv_queue_bytes")?,
-            topology_check_interval: own.get("topology_check_interval")?,
+            publish_in_flight_events: own.publish_in_flight_events,
+            publish_in_flight_bytes: own.publish_in_flight_bytes,
+            recv_queue_events: own.recv_queue_events,
+            recv_queue_bytes: own.recv_queue_bytes,
+            topology_check_interval: own.topology_check_interval,
             linger: pubsub.linger,
             send_timeout: pubsub.send_timeout,
             dead_after: pubsub.dead_after,

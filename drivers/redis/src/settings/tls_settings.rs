@@ -1,10 +1,9 @@
 use std::path::PathBuf;
 
-use pubsub_api::settings::Section;
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::SECTION;
+use super::{RedisSection, SECTION};
 
 /// The TLS settings; the files are not read yet.
 #[derive(Debug, Clone)]
@@ -26,12 +25,16 @@ pub(crate) struct ClientFiles {
 
 impl TlsSettings {
     /// Parses the settings; `None` if TLS is disabled.
-    pub(super) fn read(own: &Section<'_>) -> Result<Option<Self>> {
-        let names = ["ca_file", "tls_server_name", "client_cert_file", "client_key_file"];
-        if !own.get("tls")? {
+    pub(super) fn read(own: &RedisSection) -> Result<Option<Self>> {
+        if !own.tls {
             // These settings imply TLS: no connection is better than one that everyone can read.
-            for name in names {
-                if !own.get::<String>(name)?.is_empty() {
+            for (name, is_set) in [
+                ("ca_file", own.ca_file.is_some()),
+                ("tls_server_name", own.tls_server_name.is_some()),
+                ("client_cert_file", own.client_cert_file.is_some()),
+                ("client_key_file", own.client_key_file.is_some()),
+            ] {
+                if is_set {
                     return refuse(format!(
                         "{SECTION}.{name} is set, but TLS is disabled: set {SECTION}.tls, or remove {name}"
                     ));
@@ -39,23 +42,22 @@ impl TlsSettings {
             }
             return Ok(None);
         }
-        let ca_file = own.get::<String>("ca_file")?;
-        if ca_file.is_empty() {
+        let Some(ca_file) = own.ca_file.clone() else {
             return refuse(format!(
                 "{SECTION}.tls is set without {SECTION}.ca_file: set it to the file of the authorities of the servers' certificates"
             ));
-        }
-        let client = match (own.get::<String>("client_cert_file")?, own.get::<String>("client_key_file")?) {
-            (cert, key) if cert.is_empty() && key.is_empty() => None,
-            (cert, key) if cert.is_empty() || key.is_empty() => {
+        };
+        let client = match (own.client_cert_file.clone(), own.client_key_file.clone()) {
+            (None, None) => None,
+            (Some(cert_file), Some(key_file)) => Some(ClientFiles { cert_file, key_file }),
+            _ => {
                 return refuse(format!(
                     "{SECTION}.client_cert_file and {SECTION}.client_key_file belong together: set both or neither"
                 ));
             }
-            (cert, key) => Some(ClientFiles { cert_file: cert.into(), key_file: key.into() }),
         };
-        let server_name = server_name(own.get("tls_server_name")?)?;
-        Ok(Some(Self { ca_file: ca_file.into(), server_name, client }))
+        let server_name = own.tls_server_name.clone().map(server_name).transpose()?;
+        Ok(Some(Self { ca_file, server_name, client }))
     }
 
     /// Possible causes if a server refuses TLS without a reason, or ends a connection right after the handshake: it checks the
@@ -69,14 +71,11 @@ impl TlsSettings {
     }
 }
 
-fn server_name(name: String) -> Result<Option<ServerName<'static>>> {
-    if name.is_empty() {
-        return Ok(None);
-    }
+fn server_name(name: String) -> Result<ServerName<'static>> {
     let refused =
         format!("{SECTION}.tls_server_name is {name:?}: it must be one name or IP address, without port");
     let name = ServerName::try_from(name);
-    name.map(Some).map_err(|error| Error::new(ErrorKind::Settings, refused).with_source(error))
+    name.map_err(|error| Error::new(ErrorKind::Settings, refused).with_source(error))
 }
 
 fn refuse<T>(text: String) -> Result<T> {

@@ -16,7 +16,7 @@ use crate::wire::{check_size, closed};
 /// The network publisher: PUB, bound to `publisher_bind_address` and `publisher_port`.
 ///
 /// `send` encodes the event and writes it to every subscriber whose socket takes it; it never waits for one that does not.
-/// What those have still to get is kept, up to `ring_bytes` for all together.
+/// What those have still to get is kept, up to `fanout_log_bytes` for all together.
 #[derive(Debug)]
 pub struct PubPublisher {
     settings: ZmtpSettings,

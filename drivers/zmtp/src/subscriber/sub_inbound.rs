@@ -250,7 +250,7 @@ fn judge(
 }
 
 fn gap(events: u64) -> Notice {
-    let reason = "this subscriber was further behind than the publisher's ring_bytes hold".to_owned();
+    let reason = "this subscriber was further behind than the publisher's fanout_log_bytes hold".to_owned();
     Notice::Gap { topic: None, events, reason }
 }
 

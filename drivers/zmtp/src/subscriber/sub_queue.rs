@@ -151,7 +151,7 @@ impl Queue {
             depth: depth.min(bound) as u64,
             bound: bound as u64,
             unit: unit.to_owned(),
-            when_full: "reading stops, and the publishers keep what their ring_bytes hold".to_owned(),
+            when_full: "reading stops, and the publishers keep what their fanout_log_bytes hold".to_owned(),
         };
         vec![
             reading("recv_queue", state.events, self.bound, "events"),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::ends::{publisher, seen, topic, until};
 use super::raw_subscriber::{Heard, RawSubscriber};
 
-const RING: &str = "drivers.zmtp.ring_bytes=4MiB";
+const RING: &str = "drivers.zmtp.fanout_log_bytes=4MiB";
 
 /// More than a ring and the sockets' buffers hold together.
 const EVENTS: usize = 1500;

@@ -12,7 +12,15 @@ use settings::{Sources, Warning};
 use tempfile::TempDir;
 
 const fn of_driver(name: &'static str, kind: Kind, default: &'static str) -> Setting {
-    Setting { section: "drivers.zeromq", name, kind, default, doc: "For tests.", reload: Reload::Restart }
+    Setting {
+        section: "drivers.zeromq",
+        name,
+        kind,
+        default,
+        doc: "For tests.",
+        reload: Reload::Restart,
+        formerly: &[],
+    }
 }
 
 const ZEROMQ: &[Setting] = &[

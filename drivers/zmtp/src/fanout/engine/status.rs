@@ -15,8 +15,8 @@ impl Fanout {
             QueueReading {
                 name: "ring".to_owned(),
                 // The block that went over the bound is let go of before anything else is done.
-                depth: kept.min(self.core.settings.ring_bytes),
-                bound: self.core.settings.ring_bytes,
+                depth: kept.min(self.core.settings.fanout_log_bytes),
+                bound: self.core.settings.fanout_log_bytes,
                 unit: "bytes".to_owned(),
                 when_full: "who is furthest behind skips to the end, and is told how many events it missed"
                     .to_owned(),

@@ -11,7 +11,7 @@ impl ShardState {
     /// While more is kept than may be, whoever is furthest behind gives up what it is behind with.
     pub(super) fn enforce_bound(&mut self) {
         self.let_go();
-        while self.window.bytes() > self.core.settings.ring_bytes {
+        while self.window.bytes() > self.core.settings.fanout_log_bytes {
             let Some(oldest) = self.window.oldest_needed() else { return };
             let behind: Vec<PeerId> = self
                 .connections
@@ -37,7 +37,7 @@ impl ShardState {
             let address = connection.address;
             tracing::warn!(
                 times,
-                "{address} is behind by more than ring_bytes, and misses {missed} events: {cause}"
+                "{address} is behind by more than fanout_log_bytes, and misses {missed} events: {cause}"
             );
         }
         if !understands {
