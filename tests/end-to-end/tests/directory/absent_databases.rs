@@ -19,7 +19,7 @@ fn a_file_that_is_no_database_harms_no_event_and_one_in_its_place_is_used() {
     scene.folder.publish(&[event("lport", "p", "create", "{}", "D")]);
     wait_for_action(&agent, 0, "create", "p");
     let said = service.stderr();
-    assert_eq!(said.matches("is not a database").count(), 1, "once per cause: {said}");
+    assert_eq!(said.matches("is not a database: name another file").count(), 1, "once per cause: {said}");
     assert!(said.contains("ERROR"), "only somebody can mend it: {said}");
 
     fs::remove_file(scene.file()).unwrap();

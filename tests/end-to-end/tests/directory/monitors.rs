@@ -53,7 +53,7 @@ fn a_restart_announces_nothing_anew_and_finds_what_was_written_meanwhile() {
 #[test]
 fn tables_that_are_written_without_end_are_refused_at_the_start() {
     let scene = Scene::new();
-    for (table, why) in [("publisher", "the directory itself"), ("service", "skimmer service list")] {
+    for (table, why) in [("publisher", "publishes its own changes"), ("service", "skimmer service list")] {
         let ended = scene.launch("service", 0).set("monitor_tables", table).run();
         let _ = ended.expect(78).says(&["monitor_tables", why]);
     }
