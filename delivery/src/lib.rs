@@ -3,26 +3,22 @@
 //! A publisher numbers its events per topic, keeps the latest in a ring, and says in marks how far it is. A subscriber
 //! tracks each topic of each publisher by these numbers, and asks for what is missing.
 
-mod control;
-mod full_sync;
-mod mark;
 mod owned_file;
-mod position;
 mod publisher;
 mod settings;
-mod sync;
 mod token_bucket;
+mod wire;
 
 pub mod rows;
 pub mod saved;
 pub mod subscriber;
 
-pub use full_sync::{FullSyncAnswer, FullSyncRequest, RowSource, StoredRow, Tables};
-pub use mark::{Control, Lost, Mark};
-pub use position::Position;
 pub use publisher::{
     BrokerOptions, BrokerPublisher, Identity, IdentitySource, PublisherOptions, StampedPublisher,
     publisher_id, publisher_key,
 };
 pub use settings::KeptSettings;
-pub use sync::{Answer, AnswerKind, MAX_EPOCHS, MAX_WANTS, SyncRequest, Want};
+pub use wire::{
+    Answer, AnswerKind, Control, FullSyncAnswer, FullSyncRequest, Lost, MAX_EPOCHS, MAX_WANTS, Mark,
+    Position, RowSource, StoredRow, SyncRequest, Tables, Want,
+};

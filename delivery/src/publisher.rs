@@ -1,57 +1,28 @@
-//! The publisher's side: numbers, ring, marks, replay; and without a ring, on a broker.
+//! The publisher: numbers its events, keeps the latest in a ring, announces how far it is, and serves SYNC; and without a ring,
+//! on a broker.
 
 mod identity;
-mod kept_id;
 
-mod line;
-mod lineage;
-
-mod history;
-mod least_recent;
-mod topics;
-mod workers;
-
-mod bytes_reader;
-mod checkpoint;
-mod ledger;
-mod record;
-
-mod folder;
-mod open_ring;
-mod rebuild;
+mod announce;
+mod numbering;
 mod ring;
-mod ring_keeper;
-mod ring_return;
-mod segment;
-
-mod draft;
-mod mark_schedule;
 mod sequencer;
-mod stamp_pair;
-
-mod answer_rate;
-mod follower;
-mod replay;
-mod snapshot_cache;
-mod sync_queue;
-mod verdict;
+mod sync;
 
 mod core;
 mod options;
 mod outgoing;
 mod readings;
+mod shared_sequencer;
 mod status;
 
-mod announcer;
-mod rows_server;
-mod snapshots;
 mod stamped_publisher;
 mod supervise;
-mod sync_server;
+mod wall_clock;
 
-mod broker_publisher;
+mod broker;
 
-pub use broker_publisher::{BrokerOptions, BrokerPublisher};
+pub use broker::{BrokerOptions, BrokerPublisher};
 pub use identity::{Identity, IdentitySource, publisher_id, publisher_key};
 pub use options::PublisherOptions;
 pub use stamped_publisher::StampedPublisher;

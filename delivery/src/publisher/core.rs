@@ -1,20 +1,22 @@
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
 
 use pubsub_api::{Batch, Error, ErrorKind, Incarnation, Publisher, Result};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::draft::Refused;
-use super::open_ring::{self, Opened, RingOptions, RingStart};
 use super::options::PublisherOptions;
 use super::outgoing::Outgoing;
 use super::publisher_key;
 use super::readings::Readings;
 use super::ring::RingBound;
+use super::ring::draft::Refused;
+use super::ring::open_ring::{self, Opened, RingOptions, RingStart};
 use super::sequencer::{Now, Sequencer};
-use super::snapshots::{self, Snapshots};
+use super::shared_sequencer::SharedSequencer;
+use super::sync::snapshots::Snapshots;
+use super::wall_clock::wall_us;
 use crate::RowSource;
 
 /// What a running publisher and its tasks share.
@@ -29,10 +31,9 @@ pub(super) struct Core {
     pub(super) rows: Option<Arc<dyn RowSource>>,
     /// Tells the announcer that a mark is due earlier than before.
     pub(super) marks_sooner: Notify,
-    sequencer: Mutex<Sequencer>,
+    pub(super) shared_sequencer: SharedSequencer,
     /// Whoever has it puts into the driver's stream; so order holds from the number to the stream.
     pub(super) outgoing: tokio::sync::Mutex<Outgoing>,
-    started: Instant,
     closed: AtomicBool,
 }
 
@@ -64,25 +65,24 @@ impl Core {
             snapshots: Snapshots::new(options.snapshot_bytes),
             rows,
             marks_sooner: Notify::new(),
-            sequencer: Mutex::new(Sequencer::new(ledger, ring, Duration::ZERO)),
+            shared_sequencer: SharedSequencer::new(Sequencer::new(ledger, ring, Duration::ZERO)),
             outgoing: tokio::sync::Mutex::default(),
-            started: Instant::now(),
             closed: AtomicBool::new(false),
         })
     }
 
     /// It is locked for as long as a record takes to write, and never while something is waited for.
     pub(super) fn sequencer(&self) -> MutexGuard<'_, Sequencer> {
-        self.sequencer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared_sequencer.lock()
     }
 
     pub(super) fn now(&self) -> Now {
-        Now { wall_us: wall_us(), since_start: self.started.elapsed() }
+        self.shared_sequencer.now()
     }
 
     /// When a time since the start will be.
     pub(super) fn instant(&self, since_start: Duration) -> Instant {
-        self.started + since_start
+        self.shared_sequencer.instant(since_start)
     }
 
     /// Numbers all events of a batch, keeps them, and gives them to the driver; what could not be numbered is left out, and
@@ -98,10 +98,10 @@ impl Core {
         if self.is_closed() {
             return Err(Error::new(ErrorKind::Closed, "the publisher is closed"));
         }
-        outgoing.send(self).await?;
+        self.send_pending(outgoing).await?;
         let mut refused = Vec::new();
         while !batch.is_empty() {
-            snapshots::hold_back(self).await;
+            self.hold_back().await;
             let numbered = self.sequencer().number(batch, self.now(), &mut outgoing.pending);
             self.readings.numbered.add(numbered.events);
             self.readings.repeats.add(numbered.repeats);
@@ -110,9 +110,22 @@ impl Core {
                 self.marks_sooner.notify_one();
             }
             refused.extend(numbered.refused);
-            outgoing.send(self).await?;
+            self.send_pending(outgoing).await?;
         }
         Ok(refused)
+    }
+
+    /// Gives all that is pending to the driver, and waits until it is taken.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] of the driver; the rest stays pending.
+    pub(super) async fn send_pending(&self, outgoing: &mut Outgoing) -> Result<()> {
+        outgoing.send(&*self.driver, &self.shared_sequencer, &self.readings).await
+    }
+
+    async fn hold_back(&self) {
+        let is_closed = || self.is_closed();
+        self.snapshots.hold_back(&self.shared_sequencer, &self.readings.held_back, is_closed).await;
     }
 
     /// Counts what could not be published, and tells it at a limited rate.
@@ -141,10 +154,4 @@ impl Core {
     pub(super) fn close(&self) -> bool {
         !self.closed.swap(true, Ordering::AcqRel)
     }
-}
-
-/// The wall clock.
-pub(super) fn wall_us() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

@@ -1,11 +1,12 @@
+mod kept_id;
+
 use std::path::Path;
 
 use pubsub_api::CounterReading;
 use pubsub_api::settings::Settings;
 use uuid::Uuid;
 
-use super::folder::Folder;
-use super::kept_id;
+use super::ring::folder::Folder;
 
 /// Who a publisher is, and what was found in its `state_dir` that belongs to another one.
 #[derive(Debug, Clone, PartialEq, Eq)]

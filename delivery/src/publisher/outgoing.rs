@@ -2,9 +2,10 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use pubsub_api::{Batch, Counter, Envelope, Error, ErrorKind, Result};
+use pubsub_api::{Batch, Counter, Envelope, Error, ErrorKind, Publisher, Result};
 
-use super::core::Core;
+use super::readings::Readings;
+use super::shared_sequencer::SharedSequencer;
 
 /// What is numbered and not yet taken by the driver: it goes out before anything else, in order.
 #[derive(Debug, Default)]
@@ -23,24 +24,40 @@ impl Outgoing {
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] of the driver; the rest stays pending.
-    pub(super) async fn send(&mut self, core: &Core) -> Result<()> {
+    pub(super) async fn send(
+        &mut self,
+        driver: &dyn Publisher,
+        sequencer: &SharedSequencer,
+        readings: &Readings,
+    ) -> Result<()> {
+        let published = &readings.published;
         while !self.pending.is_empty() {
-            let attempt = if self.singly { self.send_first(core).await } else { self.send_all(core).await };
+            let attempt = match self.singly {
+                true => self.send_first(driver, published).await,
+                false => self.send_all(driver, published).await,
+            };
             let Err(error) = attempt else { continue };
-            match error.kind() {
+            let cause = match error.kind() {
                 ErrorKind::Closed => return Err(error),
-                ErrorKind::Overloaded => tokio::time::sleep(RETRY).await,
-                ErrorKind::Internal => self.lose_first(core, "internal", &error),
-                _ => self.lose_first(core, "refused", &error),
+                ErrorKind::Overloaded => {
+                    tokio::time::sleep(RETRY).await;
+                    continue;
+                }
+                ErrorKind::Internal => "internal",
+                _ => "refused",
+            };
+            if let Some(times) = readings.lost.count(cause, Instant::now()) {
+                tracing::error!(cause, times, "lost an event: {error}");
             }
+            self.lose_first(sequencer, cause);
         }
         self.singly = false;
         Ok(())
     }
 
-    async fn send_all(&mut self, core: &Core) -> Result<()> {
-        let taken = Taken::of(&mut self.pending, &core.readings.published);
-        let sent = AssertUnwindSafe(core.driver.send_batch(taken.pending)).catch_unwind().await;
+    async fn send_all(&mut self, driver: &dyn Publisher, published: &Counter) -> Result<()> {
+        let taken = Taken::of(&mut self.pending, published);
+        let sent = AssertUnwindSafe(driver.send_batch(taken.pending)).catch_unwind().await;
         drop(taken);
         sent.unwrap_or_else(|_| {
             let events = self.pending.len();
@@ -51,24 +68,21 @@ impl Outgoing {
     }
 
     /// A driver that had put the event out and failed before it said so puts it out twice, under one number.
-    async fn send_first(&mut self, core: &Core) -> Result<()> {
+    async fn send_first(&mut self, driver: &dyn Publisher, published: &Counter) -> Result<()> {
         let Some(first) = self.pending.first_envelope() else { return Ok(()) };
         let Envelope { topic, payload } = first?;
-        let sent = AssertUnwindSafe(core.driver.send(&topic, payload)).catch_unwind().await;
+        let sent = AssertUnwindSafe(driver.send(&topic, payload)).catch_unwind().await;
         sent.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the driver failed on it")))?;
-        Taken::of(&mut self.pending, &core.readings.published).pending.advance(1);
+        Taken::of(&mut self.pending, published).pending.advance(1);
         Ok(())
     }
 
-    fn lose_first(&mut self, core: &Core, cause: &'static str, error: &Error) {
-        if let Some(times) = core.readings.lost.count(cause, Instant::now()) {
-            tracing::error!(cause, times, "lost an event: {error}");
-        }
+    fn lose_first(&mut self, sequencer: &SharedSequencer, cause: &str) {
         let first = self.pending.first_envelope().and_then(Result::ok);
         self.pending.advance(1);
         // A record of a loss that is refused, too, is not replaced by another: subscribers find it in the ring.
         let Some(event) = first.filter(|first| !first.topic.is_reserved()) else { return };
-        match core.sequencer().lose(&event, cause, core.now()) {
+        match sequencer.lock().lose(&event, cause, sequencer.now()) {
             Ok(lost) => {
                 let mut rest = std::mem::take(&mut self.pending);
                 self.pending.push(lost);

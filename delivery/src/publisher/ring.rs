@@ -1,3 +1,20 @@
+//! The latest events of a publisher, in files that outlive it: how they are written, found again at the next start, and kept in
+//! their folder.
+
+pub(super) mod bytes_reader;
+pub(super) mod record;
+
+mod checkpoint;
+pub(super) mod folder;
+pub(super) mod segment;
+
+pub(super) mod draft;
+mod rebuild;
+
+pub(super) mod open_ring;
+pub(super) mod ring_keeper;
+mod ring_return;
+
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -7,16 +24,15 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use super::checkpoint;
-use super::folder::Folder;
-use super::ledger::Ledger;
-use super::rebuild::Extent;
-use super::segment::Segment;
+use super::numbering::ledger::Ledger;
+use folder::Folder;
+use rebuild::Extent;
+use segment::Segment;
 
 /// The latest events in files: `ring_bytes` of them at most, in eight parts, the oldest of which goes for a new one.
 ///
 /// In a folder they outlive the process. Where there is none, or it cannot be written to any more, the files are anonymous
-/// and in memory; all else is the same, and [`RingReturn`](super::ring_return::RingReturn) leads back.
+/// and in memory; all else is the same, and [`RingReturn`](ring_return::RingReturn) leads back.
 #[derive(Debug)]
 pub(super) struct Ring {
     folder: Option<Arc<Folder>>,
@@ -71,7 +87,7 @@ impl Held {
 
 impl Ring {
     /// A ring that has these segments, and begins the next one at its first record.
-    pub(super) fn new(folder: Option<Folder>, bound: RingBound, segments: Vec<(Segment, Extent)>) -> Self {
+    fn new(folder: Option<Folder>, bound: RingBound, segments: Vec<(Segment, Extent)>) -> Self {
         let segments: VecDeque<Held> = segments
             .into_iter()
             .map(|(segment, Extent { begin, end, .. })| Held { segment: Arc::new(segment), begin, end })

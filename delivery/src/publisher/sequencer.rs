@@ -4,11 +4,11 @@ use bytes::Bytes;
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Batch, Envelope, Result, Stamp};
 
-use super::draft::{Draft, Refused, Taken};
-use super::ledger::Ledger;
-use super::mark_schedule::MarkSchedule;
+use super::announce::mark_schedule::MarkSchedule;
+use super::numbering::ledger::Ledger;
+use super::numbering::topics::TopicId;
 use super::ring::Ring;
-use super::topics::TopicId;
+use super::ring::draft::{Draft, Refused, Taken};
 use crate::{Lost, Mark};
 
 /// Gives events their numbers and keeps them: what every part of a publisher agrees on.

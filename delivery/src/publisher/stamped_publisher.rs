@@ -7,13 +7,15 @@ use pubsub_api::{
 };
 use tokio::task::JoinSet;
 
+use super::announce::announcer;
 use super::core::Core;
-use super::draft::{Draft, Refused};
 use super::identity::Identity;
 use super::options::PublisherOptions;
-use super::ring_keeper::{self, RingHome};
+use super::ring::draft::{Draft, Refused};
+use super::ring::ring_keeper::{self, RingHome};
+use super::status;
 use super::supervise::supervise;
-use super::{announcer, snapshots, status, sync_server};
+use super::sync::{snapshot_reader, sync_server};
 use crate::RowSource;
 
 /// A network driver's publisher whose events nobody misses without learning it (docs/design.md#delivery).
@@ -138,7 +140,7 @@ impl StampedPublisher {
             tasks.spawn(supervise("ring", move || ring_keeper::keep(Arc::clone(&core), home.clone())));
         }
         if self.driver.requests().is_some() && self.options.snapshot_bytes > 0 {
-            snapshots::start(core)?;
+            snapshot_reader::start(core)?;
         }
         Ok(())
     }
@@ -210,7 +212,7 @@ impl Publisher for StampedPublisher {
 
     async fn flush(&self) -> Result<()> {
         if let Some(core) = self.core.get() {
-            core.outgoing.lock().await.send(core).await?;
+            core.send_pending(&mut *core.outgoing.lock().await).await?;
         }
         self.driver.flush().await
     }

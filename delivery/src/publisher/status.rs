@@ -3,9 +3,9 @@ use std::sync::atomic::Ordering;
 use pubsub_api::{CounterReading, QueueReading, Status};
 
 use super::core::Core;
-use super::open_ring::RingStart;
+use super::ring::open_ring::RingStart;
 use super::sequencer::Sequencer;
-use super::sync_queue::MAX_WAITING;
+use super::sync::sync_queue::MAX_WAITING;
 
 /// What can be read of a publisher.
 pub(super) fn read(core: &Core) -> Status {

@@ -3,9 +3,8 @@ use std::os::unix::fs::symlink;
 
 use tempfile::tempdir;
 
-use super::{Identity, IdentitySource, publisher_key};
-use crate::publisher::folder::Folder;
-use crate::publisher::kept_id;
+use super::{Identity, IdentitySource, kept_id, publisher_key};
+use crate::publisher::ring::folder::Folder;
 
 const BEFORE: &str = "id-of-the-old-host-name";
 const NOW: &str = "id-of-the-new-host-name";

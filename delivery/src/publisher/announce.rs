@@ -1,0 +1,5 @@
+//! What a publisher sends without being asked: the hello, and the marks of its topics.
+
+pub(super) mod mark_schedule;
+
+pub(super) mod announcer;

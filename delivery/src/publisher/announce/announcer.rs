@@ -1,0 +1,215 @@
+use std::future::pending;
+use std::sync::Arc;
+
+use pubsub_api::hello::{self, HELLO_INTERVAL};
+use pubsub_api::{
+    Batch, Envelope, ErrorKind, MARK_PREFIX, PeerId, Result, SubscribersSeen, SubscriptionSeen,
+};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use crate::publisher::core::Core;
+use crate::publisher::numbering::topics::TopicId;
+use crate::publisher::supervise::supervise;
+
+/// So many marks are said at once; then others have their turn.
+const MARKS_AT_ONCE: usize = 256;
+
+/// Says `$hello` every second, and each topic's marks when they are due, in tasks of the current runtime.
+///
+/// Where the driver [sees subscribers](pubsub_api::Publisher::subscribers_seen), who newly asks for marks gets at once,
+/// alone, those of the topics that it asks for, and who newly asks for `$hello` gets one; so that what it has is proved
+/// without waiting for a timer. What the driver refuses is skipped: it comes again.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] if the id is too long to be packed.
+pub(crate) fn start(core: &Arc<Core>, publisher_id: &str, tasks: &mut JoinSet<()>) -> Result<()> {
+    let hello = Envelope::pack(&hello::event(publisher_id, Some(core.incarnation)))?;
+    let (of_hellos, said) = (Arc::clone(core), hello.clone());
+    tasks.spawn(supervise("hellos", move || say_hello(Arc::clone(&of_hellos), said.clone())));
+    let of_marks = Arc::clone(core);
+    tasks.spawn(supervise("marks", move || announce(Arc::clone(&of_marks), hello.clone())));
+    Ok(())
+}
+
+/// Gives what is pending to the driver, and says all topics' last marks.
+///
+/// # Errors
+/// [`ErrorKind::Closed`] of the driver, if something is still pending.
+pub(crate) async fn finish(core: &Core) -> Result<()> {
+    let outgoing = &mut *core.outgoing.lock().await;
+    core.send_pending(outgoing).await?;
+    let ids: Vec<_> = core.sequencer().ledger.topics.ids().collect();
+    for ids in ids.chunks(MARKS_AT_ONCE) {
+        let mut marks = packed(core, ids.iter().copied());
+        if let Err(error) = core.driver.send_batch(&mut marks).await {
+            tracing::warn!("the last marks are not said: {error}");
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+/// Every second, whatever else there is to do.
+async fn say_hello(core: Arc<Core>, hello: Envelope) {
+    let mut ticks = interval(HELLO_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        hello_to_all(&core, &hello).await;
+    }
+}
+
+async fn hello_to_all(core: &Core, hello: &Envelope) {
+    match core.driver.send(&hello.topic, hello.payload.clone()).await {
+        Ok(()) => core.readings.hellos.add(1),
+        Err(error) => tracing::warn!("no hello this second: {error}"),
+    }
+}
+
+async fn announce(core: Arc<Core>, hello: Envelope) {
+    let mut subscribers = core.driver.subscribers_seen();
+    // One more to all within a second is enough: whoever comes and goes must not make us flood the others.
+    let mut missed_at: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            () = next_marks(&core) => say_marks(&core).await,
+            seen = next_seen(subscribers) => match (seen, subscribers) {
+                (Ok(SubscriptionSeen::Missed { .. }), _) => {
+                    if missed_at.is_none_or(|missed| missed.elapsed() >= HELLO_INTERVAL) {
+                        missed_at = Some(Instant::now());
+                        core.sequencer().schedule.all_soon(core.now().since_start, fastrand::f64);
+                        hello_to_all(&core, &hello).await;
+                    }
+                }
+                (Ok(SubscriptionSeen::Subscribed { peer, prefix }), Some(subscribers)) => {
+                    greet(&core, subscribers, peer, &prefix, &hello).await;
+                }
+                (Ok(_), _) => {}
+                (Err(error), _) => {
+                    if error.kind() != ErrorKind::Closed {
+                        tracing::warn!("newcomers wait for the next hello, up to a second: {error}");
+                    }
+                    subscribers = None;
+                }
+            }
+        }
+    }
+}
+
+/// What is seen next; never anything if the driver does not see it.
+async fn next_seen(subscribers: Option<&dyn SubscribersSeen>) -> Result<SubscriptionSeen> {
+    match subscribers {
+        Some(subscribers) => subscribers.next().await,
+        None => pending().await,
+    }
+}
+
+/// Waits until a mark is due.
+async fn next_marks(core: &Core) {
+    loop {
+        let due = core.sequencer().schedule.next().map(|due| core.instant(due));
+        let due = async {
+            match due {
+                Some(due) => sleep_until(due).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = due => return,
+            () = core.marks_sooner.notified() => {}
+        }
+    }
+}
+
+async fn say_marks(core: &Core) {
+    loop {
+        // Behind the events that they count, never before.
+        let outgoing = core.outgoing.lock().await;
+        if !outgoing.pending.is_empty() {
+            return;
+        }
+        let now = core.now().since_start;
+        let due = core.sequencer().schedule.take_due(now, MARKS_AT_ONCE, fastrand::f64);
+        if due.is_empty() {
+            return;
+        }
+        let mut marks = packed(core, due.into_iter());
+        let count = marks.len();
+        let sent = core.driver.send_batch(&mut marks).await;
+        let unsent = marks.len();
+        core.readings.marks.add(number(count - unsent));
+        core.readings.marks_unsent.add(number(unsent));
+        if let Err(error) = sent {
+            tracing::debug!(unsent, "marks wait for their next time: {error}");
+        }
+        drop(outgoing);
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Says to a newcomer, alone, what it asks for: the marks of its topics, and then the hello.
+async fn greet(
+    core: &Core,
+    subscribers: &dyn SubscribersSeen,
+    peer: PeerId,
+    prefix: &[u8],
+    hello: &Envelope,
+) {
+    if let Some(prefix) = prefix.strip_prefix(MARK_PREFIX) {
+        say_marks_to(core, subscribers, peer, prefix).await;
+    } else if MARK_PREFIX.starts_with(prefix) {
+        say_marks_to(core, subscribers, peer, b"").await;
+    }
+    if hello.topic.as_bytes().starts_with(prefix) && !subscribers.send_to(peer, &hello.topic, &hello.payload)
+    {
+        tracing::debug!(%peer, "no hello at once: it is gone again, or has no room");
+    }
+}
+
+async fn say_marks_to(core: &Core, subscribers: &dyn SubscribersSeen, peer: PeerId, prefix: &[u8]) {
+    let mut from = Vec::new();
+    loop {
+        let outgoing = core.outgoing.lock().await;
+        let ids: Vec<_> = core.sequencer().ledger.topics.covered(prefix, &from).take(MARKS_AT_ONCE).collect();
+        let marks = packed(core, ids.iter().copied());
+        for mark in envelopes(marks) {
+            if !subscribers.send_to(peer, &mark.topic, &mark.payload) {
+                return;
+            }
+            core.readings.marks.add(1);
+        }
+        drop(outgoing);
+        let last = ids.last().filter(|_| ids.len() == MARKS_AT_ONCE);
+        let Some(next) = last.and_then(|last| name_behind(core, *last)) else { return };
+        from = next;
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The lowest name behind that of a topic.
+fn name_behind(core: &Core, id: TopicId) -> Option<Vec<u8>> {
+    let sequencer = core.sequencer();
+    Some([sequencer.ledger.topics.get(id)?.topic.as_bytes(), b"\0"].concat())
+}
+
+fn packed(core: &Core, ids: impl Iterator<Item = TopicId>) -> Batch {
+    let now = core.now();
+    let sequencer = core.sequencer();
+    let mut marks = Batch::new();
+    marks.extend(ids.filter_map(|id| sequencer.mark(id, now.wall_us)?.pack().ok()));
+    marks
+}
+
+fn envelopes(mut batch: Batch) -> impl Iterator<Item = Envelope> {
+    std::iter::from_fn(move || {
+        let first = batch.first_envelope()?.ok();
+        batch.advance(1);
+        first
+    })
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,53 @@
+use bytes::Bytes;
+use pubsub_api::wire::GrownMap;
+use pubsub_api::{Batch, Envelope};
+
+use crate::publisher::numbering::stamp_pair::StampPair;
+
+/// The events of one batch, written one behind the other, before they become a block of it.
+#[derive(Debug, Default)]
+pub(super) struct Block {
+    bytes: Vec<u8>,
+    frames: Vec<Frame>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    start: usize,
+    pub(crate) payload: usize,
+    end: usize,
+}
+
+impl Block {
+    /// Adds an event with its stamp appended.
+    pub(super) fn put(&mut self, topic: &[u8], map: &GrownMap<'_>, pair: &StampPair, number: u64) {
+        let (start, payload) = self.begin(topic, map.bytes_with(StampPair::BYTES));
+        self.bytes.extend_from_slice(map.head());
+        self.bytes.extend_from_slice(map.pairs());
+        pair.put(number, &mut self.bytes);
+        self.frames.push(Frame { start, payload, end: self.bytes.len() });
+    }
+
+    /// Adds what is packed already.
+    pub(super) fn put_whole(&mut self, envelope: &Envelope) {
+        let (start, payload) = self.begin(envelope.topic.as_bytes(), envelope.payload.len());
+        self.bytes.extend_from_slice(&envelope.payload);
+        self.frames.push(Frame { start, payload, end: self.bytes.len() });
+    }
+
+    fn begin(&mut self, topic: &[u8], payload_bytes: usize) -> (usize, usize) {
+        let start = self.bytes.len();
+        self.bytes.reserve(topic.len() + payload_bytes);
+        self.bytes.extend_from_slice(topic);
+        (start, self.bytes.len())
+    }
+
+    /// Moves all of it to the batch.
+    pub(super) fn finish(&mut self, out: &mut Batch) {
+        let block = out.add_block(Bytes::from(std::mem::take(&mut self.bytes)));
+        for Frame { start, payload, end } in self.frames.drain(..) {
+            // It lies within the block.
+            let _ = out.push_span(block, start..payload, payload..end);
+        }
+    }
+}

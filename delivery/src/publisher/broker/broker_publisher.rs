@@ -1,0 +1,284 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pubsub_api::wire::{self, EventRef, WireError};
+use pubsub_api::{
+    Batch, EncodedEvent, Envelope, Error, ErrorKind, Incarnation, Publisher, Result, Status, Topic,
+};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::options::BrokerOptions;
+use super::outbox::closed;
+use super::pump::Pump;
+use super::session::Session;
+use super::status;
+use crate::publisher::ring::draft::stampable;
+use crate::publisher::supervise::supervise;
+
+/// A broker driver's publisher whose events nobody misses without learning it (docs/decisions/0010-redis-as-broker.md):
+/// each process is a publisher of its own, and there is no service between it and the broker.
+///
+/// - Its id is random, and its epoch is the time of its first send. It may be made and initialized before `fork`, and used:
+///   a process that finds itself forked since begins anew, and leaves all of its parent's alone.
+/// - Events get the numbers 1, 2, 3 … per topic. `Ok` means that the driver said so: a node has the event.
+/// - While one batch is on its way to the broker, the events of other callers gather, and go together as the next one: many
+///   callers share one round trip. At most 10,000 events and 16 MiB wait; then `send` waits for `send_timeout`.
+/// - An event that was refused gives its number back, and fails nobody else. Only a driver that takes nothing at all
+///   (unavailable, overloaded, closed) fails all events that it was given together.
+/// - An event in doubt keeps its number, and a LOST record of that number goes out before anything else on its topic:
+///   who got the event drops the record as a repeat, who did not learns of it.
+/// - Marks follow a topic's last event after 0.25, 1, 2 and 4 s, and then every 60 s ± 20 %; a `bye` on each topic at the
+///   end. Nothing can be had again, so marks have `oldest` above the last number.
+/// - Events that carry a stamp, or are none, are refused. Reserved topics pass to the driver as they are.
+///
+/// Sending and marks work in a task of the runtime of the first send, which has to go on.
+#[derive(Debug)]
+pub struct BrokerPublisher {
+    driver: Arc<dyn Publisher>,
+    options: BrokerOptions,
+    /// Locked by callers only, never by the task, and for a moment: what is forked meanwhile does not find it locked.
+    process: Mutex<Process>,
+}
+
+#[derive(Debug)]
+enum Process {
+    /// Nothing was sent, by this process or its ancestors.
+    Idle,
+    Running(Running),
+    /// Closed by the process of this id; its children may go on. What it had counted can still be read.
+    Closed(u32, Option<Arc<Pump>>),
+}
+
+/// What belongs to one process.
+#[derive(Debug)]
+struct Running {
+    pid: u32,
+    pump: Arc<Pump>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for BrokerPublisher {
+    fn drop(&mut self) {
+        let process = self.process.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(process, Process::Idle) {
+            Process::Running(running) if running.pid == std::process::id() => running.task.abort(),
+            Process::Closed(pid, _) if pid == std::process::id() => {}
+            // Perhaps inherited: see `pump`.
+            other => std::mem::forget(other),
+        }
+    }
+}
+
+impl BrokerPublisher {
+    /// For the publisher of a driver with the capability `broker`; nothing is started, and no runtime is needed, before the
+    /// first send.
+    #[must_use]
+    pub fn new(driver: Arc<dyn Publisher>, options: BrokerOptions) -> Self {
+        Self { driver, options, process: Mutex::new(Process::Idle) }
+    }
+
+    /// Who this process is, once it has sent something.
+    #[must_use]
+    pub fn incarnation(&self) -> Option<Incarnation> {
+        self.begun().map(|pump| pump.session.incarnation)
+    }
+
+    /// How many events the broker has taken from this process.
+    #[must_use]
+    pub fn published(&self) -> u64 {
+        self.begun().map_or(0, |pump| pump.session.readings.published.get())
+    }
+
+    /// Its own counters and queues, without the driver's.
+    #[must_use]
+    pub fn delivery_status(&self) -> Status {
+        self.begun().map(|pump| status::read(&pump.session)).unwrap_or_default()
+    }
+
+    fn process(&self) -> MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session of this process, if it has begun.
+    fn begun(&self) -> Option<Arc<Pump>> {
+        match &*self.process() {
+            Process::Running(running) if running.pid == std::process::id() => Some(Arc::clone(&running.pump)),
+            Process::Closed(pid, pump) if *pid == std::process::id() => pump.clone(),
+            _ => None,
+        }
+    }
+
+    /// The session of this process, which begins now if it has not, and its task, which begins again if its runtime has ended.
+    fn pump(&self) -> Result<Arc<Pump>> {
+        let pid = std::process::id();
+        let mut process = self.process();
+        match &mut *process {
+            Process::Running(running) if running.pid == pid => {
+                if running.task.is_finished() {
+                    running.task = start(&running.pump)?;
+                }
+                return Ok(Arc::clone(&running.pump));
+            }
+            Process::Closed(closed_by, _) if *closed_by == pid => return Err(closed()),
+            _ => {}
+        }
+        let pump = Arc::new(Pump::begin(Arc::clone(&self.driver), self.options));
+        let running = Running { pid, pump: Arc::clone(&pump), task: start(&pump)? };
+        // A forked process has its parent's tasks without the threads that run them, and perhaps locks that nobody will open.
+        std::mem::forget(std::mem::replace(&mut *process, Process::Running(running)));
+        Ok(pump)
+    }
+}
+
+fn start(pump: &Arc<Pump>) -> Result<JoinHandle<()>> {
+    let runtime = Handle::try_current().map_err(|error| {
+        Error::new(ErrorKind::Internal, "publishing on a broker needs a Tokio runtime").with_source(error)
+    })?;
+    let pump = Arc::clone(pump);
+    Ok(runtime.spawn(supervise("sending", move || Arc::clone(&pump).run())))
+}
+
+#[async_trait]
+impl Publisher for BrokerPublisher {
+    async fn initialize(&self) -> Result<()> {
+        self.driver.initialize().await
+    }
+
+    fn check(&self) -> Result<()> {
+        self.driver.check()
+    }
+
+    async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
+        if topic.is_reserved() {
+            return self.driver.send(topic, payload).await;
+        }
+        let pump = self.pump()?;
+        if let Err(refused) = check(topic.as_bytes(), &payload) {
+            return Err(invalid(&pump.session, topic.as_bytes(), refused));
+        }
+        let put = pump.session.outbox.put(Envelope { topic: topic.clone(), payload }).await;
+        let refuse =
+            |error: &Error| pump.session.readings.refuse(topic.as_bytes(), error.kind().as_str(), error);
+        put.inspect_err(refuse)?.wait().await
+    }
+
+    async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
+        let pump = self.pump()?;
+        while !batch.is_empty() {
+            let is_good = |event: &EncodedEvent<'_>| check(event.topic, event.payload).is_ok();
+            let good = batch.iter().take_while(is_good).count();
+            if good > 0 {
+                let _wakes = Wakes(&pump.session);
+                let outgoing = &mut *pump.outgoing.lock().await;
+                if pump.session.outbox.is_closed() {
+                    return Err(closed());
+                }
+                outgoing.send_first(batch, good, &pump.session).await?;
+            }
+            let Some(first) = batch.iter().next() else { break };
+            if first.topic.first() != Some(&b'$') {
+                check(first.topic, first.payload)
+                    .map_err(|refused| invalid(&pump.session, first.topic, refused))?;
+            } else if let Some(first) = batch.first_envelope() {
+                let Envelope { topic, payload } = first?;
+                self.driver.send(&topic, payload).await?;
+                batch.advance(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is left to wait for: what was accepted, a node has. Events of other callers that are still on their way were not
+    /// accepted yet, and are not waited for.
+    async fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<()> {
+        let left = match self.become_closed() {
+            Some(running) => self.end(running).await,
+            None => 0,
+        };
+        let closed = self.driver.close().await;
+        if left > 0 {
+            let text =
+                format!("{left} events could not be handed over within {:?} (linger)", self.options.linger);
+            return Err(Error::new(ErrorKind::Unavailable, text));
+        }
+        closed
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        self.driver.endpoint()
+    }
+
+    fn status(&self) -> Status {
+        let mut status = self.driver.status();
+        status.merge(self.delivery_status());
+        status
+    }
+}
+
+impl BrokerPublisher {
+    /// What was at work in this process until now.
+    fn become_closed(&self) -> Option<Running> {
+        let pid = std::process::id();
+        let mut process = self.process();
+        if matches!(&*process, Process::Closed(closed_by, _) if *closed_by == pid) {
+            return None;
+        }
+        match std::mem::replace(&mut *process, Process::Closed(pid, None)) {
+            Process::Running(running) if running.pid == pid => {
+                *process = Process::Closed(pid, Some(Arc::clone(&running.pump)));
+                Some(running)
+            }
+            inherited => {
+                std::mem::forget(inherited);
+                None
+            }
+        }
+    }
+
+    /// Takes nothing more, sends what waits, and says that no more comes; how many events are left after `linger`.
+    async fn end(&self, running: Running) -> usize {
+        let Running { pump, task, .. } = running;
+        pump.session.outbox.close();
+        if timeout(self.options.linger, pump.finish()).await.is_err() {
+            tracing::warn!(
+                "the broker did not take the last words within {:?} (linger)",
+                self.options.linger
+            );
+        }
+        task.abort();
+        pump.session.outbox.end()
+    }
+}
+
+/// Tells the task, however sending ends, that marks may be due earlier than before.
+struct Wakes<'a>(&'a Session);
+
+impl Drop for Wakes<'_> {
+    fn drop(&mut self) {
+        self.0.outbox.filled.notify_one();
+    }
+}
+
+/// Whether this is an event that nobody has stamped yet, and that takes a stamp.
+fn check(topic: &[u8], payload: &[u8]) -> std::result::Result<(), WireError> {
+    if topic.first() == Some(&b'$') {
+        return Err(WireError::ReservedTopic);
+    }
+    if !wire::is_plain(topic, payload) && EventRef::read(topic, payload)?.stamp.is_some() {
+        return Err(WireError::Stamped);
+    }
+    stampable(payload).map(drop)
+}
+
+fn invalid(session: &Session, topic: &[u8], refused: WireError) -> Error {
+    let error = Error::new(ErrorKind::Invalid, refused.to_string());
+    session.readings.refuse(topic, refused.cause(), &error);
+    error
+}

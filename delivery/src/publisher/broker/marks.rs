@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+use super::outgoing::{Outgoing, Planned};
+use super::session::Session;
+use crate::Mark;
+use crate::publisher::numbering::topics::TopicId;
+
+/// So many marks are said at once; then others have their turn.
+const AT_ONCE: usize = 256;
+
+/// What a publisher says of itself.
+impl Outgoing {
+    /// Says the marks that are due, at most [`AT_ONCE`], each behind the record of what is in doubt on its topic. What the
+    /// driver does not take waits for its next time.
+    pub(super) async fn say_marks(&mut self, session: &Session) {
+        self.begin(session);
+        let due = self.schedule.take_due(session.since_start(), AT_ONCE, fastrand::f64);
+        let mut marks = 0;
+        for id in due {
+            self.plan_lost(id);
+            marks += self.plan_mark(id);
+        }
+        if marks > 0 {
+            let before = session.readings.marks.get();
+            let outcome = self.send(session, true).await;
+            let unsent = marks.saturating_sub(session.readings.marks.get() - before);
+            session.readings.marks_unsent.add(unsent);
+            if let Some(failure) = outcome.failure {
+                tracing::debug!(unsent, "marks wait for their next time: {failure:?}");
+            }
+        }
+    }
+
+    fn plan_mark(&mut self, id: TopicId) -> u64 {
+        let Some(state) = self.topics.get(id).filter(|state| state.is_used()) else { return 0 };
+        let stamp = self.pair.stamp(state.last);
+        // Nothing can be had again: the oldest is the one that comes next.
+        let oldest = state.last.saturating_add(1);
+        let mark = Mark { topic: state.topic.clone(), stamp, oldest, prev: None };
+        self.plan_envelope(Planned::Mark, mark.pack());
+        1
+    }
+
+    /// When the next mark is due, since the start.
+    pub(super) fn next_mark(&self) -> Option<Duration> {
+        self.schedule.next()
+    }
+
+    /// Says, of all topics, that no more comes. What the driver does not take is not said: subscribers forget the topics
+    /// after ten minutes.
+    pub(super) async fn say_byes(&mut self, session: &Session) {
+        let ids: Vec<TopicId> = self.topics.ids().collect();
+        for ids in ids.chunks(AT_ONCE) {
+            self.begin(session);
+            for id in ids {
+                self.plan_lost(*id);
+                self.plan_bye_of(*id);
+            }
+            if self.plan.is_empty() {
+                continue;
+            }
+            if let Some(failure) = self.send(session, true).await.failure {
+                tracing::warn!("the last word on some topics is not said: {failure:?}");
+                return;
+            }
+        }
+    }
+}

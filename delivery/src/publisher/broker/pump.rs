@@ -1,0 +1,62 @@
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pubsub_api::Publisher;
+use tokio::sync::Mutex;
+use tokio::time::sleep_until;
+
+use super::options::BrokerOptions;
+use super::outgoing::Outgoing;
+use super::session::Session;
+
+/// Sends the events of a session, and its marks.
+#[derive(Debug)]
+pub(super) struct Pump {
+    pub(super) session: Session,
+    /// Only its holder puts anything into the driver's stream, so that order holds from the number to the broker.
+    pub(super) outgoing: Mutex<Outgoing>,
+}
+
+impl Pump {
+    /// Begins a session.
+    pub(super) fn begin(driver: Arc<dyn Publisher>, options: BrokerOptions) -> Self {
+        let session = Session::begin(driver, options);
+        let outgoing = Mutex::new(Outgoing::new(session.incarnation, session.max_topics));
+        Self { session, outgoing }
+    }
+
+    /// Sends what waits, and marks when they are due; without end.
+    pub(super) async fn run(self: Arc<Self>) {
+        loop {
+            let (was_something, next_mark) = {
+                let outgoing = &mut *self.outgoing.lock().await;
+                let was_something = outgoing.send_waiting(&self.session).await;
+                outgoing.say_marks(&self.session).await;
+                (was_something, outgoing.next_mark())
+            };
+            if was_something {
+                // More may have gathered meanwhile.
+                continue;
+            }
+            tokio::select! {
+                () = self.session.outbox.filled.notified() => {}
+                () = self.mark_due(next_mark) => {}
+            }
+        }
+    }
+
+    async fn mark_due(&self, at: Option<Duration>) {
+        match at {
+            Some(at) => sleep_until(self.session.instant(at)).await,
+            None => pending().await,
+        }
+    }
+
+    /// Sends all that waits, and says that no more comes.
+    pub(super) async fn finish(&self) {
+        let outgoing = &mut *self.outgoing.lock().await;
+        while outgoing.send_waiting(&self.session).await {}
+        outgoing.say_byes(&self.session).await;
+    }
+}

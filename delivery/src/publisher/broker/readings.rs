@@ -1,0 +1,46 @@
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Instant;
+
+use pubsub_api::{Counter, Error, Tally};
+
+/// What a publisher on a broker counts; names as a stamped publisher's where they mean the same.
+#[derive(Debug)]
+pub(super) struct Readings {
+    pub(super) published: Counter,
+    /// Events whose answer did not come: a record of the loss stands in their place.
+    pub(super) in_doubt: Counter,
+    pub(super) refused: Tally,
+    /// Records of losses that were refused, or are in doubt themselves: the numbers tell.
+    pub(super) lost_unsent: Counter,
+    pub(super) marks: Counter,
+    pub(super) marks_unsent: Counter,
+    pub(super) byes: Counter,
+    pub(super) retired: AtomicU64,
+    pub(super) topics: AtomicUsize,
+}
+
+impl Default for Readings {
+    fn default() -> Self {
+        Self {
+            published: Counter::new("events_published"),
+            in_doubt: Counter::with_cause("lost_records", "in_doubt"),
+            refused: Tally::new("events_refused"),
+            lost_unsent: Counter::new("lost_records_unsent"),
+            marks: Counter::new("marks"),
+            marks_unsent: Counter::new("marks_unsent"),
+            byes: Counter::new("byes"),
+            retired: AtomicU64::new(0),
+            topics: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Readings {
+    /// Counts an event that was not accepted, and tells it at a limited rate.
+    pub(super) fn refuse(&self, topic: &[u8], cause: &'static str, error: &Error) {
+        if let Some(times) = self.refused.count(cause, Instant::now()) {
+            let topic = String::from_utf8_lossy(topic);
+            tracing::warn!(cause, %topic, times, "refused an event on topic {topic:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use pubsub_api::{Incarnation, Publisher};
+use tokio::time::Instant;
+
+use super::options::BrokerOptions;
+use super::outbox::Outbox;
+use super::readings::Readings;
+use crate::publisher::wall_clock::wall_us;
+
+/// What a process publishes under one random id: from its first send to its end.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) driver: Arc<dyn Publisher>,
+    pub(super) incarnation: Incarnation,
+    pub(super) outbox: Outbox,
+    pub(super) readings: Readings,
+    pub(super) max_topics: usize,
+    started: Instant,
+}
+
+impl Session {
+    pub(super) fn begin(driver: Arc<dyn Publisher>, options: BrokerOptions) -> Self {
+        let incarnation = Incarnation { publisher: random_id(), epoch: wall_us() };
+        Self {
+            driver,
+            incarnation,
+            outbox: Outbox::new(options.send_timeout),
+            readings: Readings::default(),
+            max_topics: options.max_topics,
+            started: Instant::now(),
+        }
+    }
+
+    pub(super) fn since_start(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// When a time since its start will be.
+    pub(super) fn instant(&self, since_start: Duration) -> Instant {
+        self.started + since_start
+    }
+}
+
+/// From the operating system: a seed that was drawn before `fork` would make twins.
+fn random_id() -> u64 {
+    let mut id = [0; 8];
+    match rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()) {
+        Ok(8) => u64::from_ne_bytes(id),
+        // A kernel without it (before Linux 3.17): the process and the time tell publishers apart.
+        _ => {
+            let time = UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
+            u64::from(std::process::id()) << 32 | u64::from(time)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+use std::sync::atomic::Ordering;
+
+use pubsub_api::{CounterReading, QueueReading, Status};
+
+use super::outbox::{MAX_BYTES, MAX_EVENTS};
+use super::session::Session;
+
+/// What can be read of a session.
+pub(super) fn read(session: &Session) -> Status {
+    let readings = &session.readings;
+    let counted = [
+        &readings.published,
+        &readings.in_doubt,
+        &readings.lost_unsent,
+        &readings.marks,
+        &readings.marks_unsent,
+        &readings.byes,
+    ];
+    let mut counters: Vec<CounterReading> = counted.iter().map(|counter| counter.read()).collect();
+    counters.extend(readings.refused.read());
+    counters.push(reading("epoch", session.incarnation.epoch));
+    counters.push(reading("topics_retired", readings.retired.load(Ordering::Relaxed)));
+    let when_full = "send waits for send_timeout, then fails as overloaded";
+    let (events, bytes) = session.outbox.depth();
+    let topics = readings.topics.load(Ordering::Relaxed);
+    let queues = vec![
+        queue("outbox", (events, MAX_EVENTS), "events", when_full),
+        queue("outbox_bytes", (bytes, MAX_BYTES), "bytes", when_full),
+        queue("topics", (topics, session.max_topics), "topics", "the one that was idle longest is retired"),
+    ];
+    Status { counters, queues, ..Status::default() }
+}
+
+fn reading(name: &str, value: u64) -> CounterReading {
+    CounterReading { name: name.to_owned(), cause: None, value }
+}
+
+fn queue(name: &str, (depth, bound): (usize, usize), unit: &str, when_full: &str) -> QueueReading {
+    let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
+    QueueReading {
+        name: name.to_owned(),
+        depth: number(depth),
+        bound: number(bound),
+        unit: unit.to_owned(),
+        when_full: when_full.to_owned(),
+    }
+}

@@ -1,0 +1,116 @@
+use std::collections::VecDeque;
+
+/// Where the ring has the events of one topic: those with the highest numbers, without a hole.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    places: VecDeque<Place>,
+    bytes: u64,
+    /// Whether one was replaced, so that their segments may not ascend.
+    mixed: bool,
+}
+
+/// Where one event stands in the ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The number of the segment.
+    pub(crate) segment: u32,
+    /// Where the event's frames begin in it.
+    pub(crate) start: u32,
+    /// How many bytes they have.
+    pub(crate) bytes: u32,
+}
+
+impl History {
+    /// Adds the place of the number that was given last.
+    #[inline]
+    pub(crate) fn push(&mut self, place: Place) {
+        self.bytes += u64::from(place.bytes);
+        self.places.push_back(place);
+    }
+
+    /// Puts another event in the place of number `number`, where `last` is the last one; `false` if it is not in the ring.
+    pub(crate) fn replace(&mut self, last: u64, number: u64, place: Place) -> bool {
+        let Some(at) = number.checked_sub(self.oldest(last)).and_then(|at| usize::try_from(at).ok()) else {
+            return false;
+        };
+        let Some(old) = self.places.get_mut(at) else { return false };
+        self.bytes = self.bytes + u64::from(place.bytes) - u64::from(old.bytes);
+        *old = place;
+        self.mixed = true;
+        true
+    }
+
+    /// Lets go of all that stands in segments before `segment`.
+    pub(crate) fn forget_before(&mut self, segment: u32) {
+        let is_gone = |place: &Place| place.segment < segment;
+        if self.mixed
+            && let Some(last) = self.places.iter().rposition(is_gone)
+        {
+            // One that stands in front of a hole is of no use.
+            let gone = self.places.drain(..=last);
+            self.bytes -= gone.map(|place| u64::from(place.bytes)).sum::<u64>();
+        }
+        while let Some(first) = self.places.front().filter(|place| is_gone(place)) {
+            self.bytes -= u64::from(first.bytes);
+            self.places.pop_front();
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The lowest number that it has, where `last` is the last one; if it has none, the one that comes next.
+    pub(super) fn oldest(&self, last: u64) -> u64 {
+        (last + 1).saturating_sub(self.places.len() as u64)
+    }
+
+    /// The places of the numbers from `from` on.
+    pub(crate) fn since(&self, last: u64, from: u64) -> Vec<Place> {
+        let skipped = from.saturating_sub(self.oldest(last));
+        self.places.iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX)).copied().collect()
+    }
+
+    /// How many bytes the numbers from `from` on take.
+    pub(crate) fn bytes_since(&self, last: u64, from: u64) -> u64 {
+        let skipped = from.saturating_sub(self.oldest(last));
+        if skipped == 0 {
+            return self.bytes;
+        }
+        let places = self.places.iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX));
+        places.map(|place| u64::from(place.bytes)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{History, Place};
+
+    fn place(segment: u32, start: u32) -> Place {
+        Place { segment, start, bytes: 10 }
+    }
+
+    #[test]
+    fn the_highest_numbers_stay_when_the_oldest_segments_go() {
+        let mut history = History::default();
+        (0..9).for_each(|n| history.push(place(n / 3, n)));
+        assert_eq!((history.oldest(9), history.bytes_since(9, 1)), (1, 90));
+        history.forget_before(1);
+        assert_eq!((history.oldest(9), history.bytes_since(9, 0)), (4, 60));
+        assert_eq!(history.since(9, 8), [place(2, 7), place(2, 8)]);
+        assert_eq!((history.since(9, 10), history.bytes_since(9, 10)), (Vec::new(), 0));
+        history.forget_before(9);
+        assert_eq!((history.oldest(9), history.bytes_since(9, 0)), (10, 0));
+    }
+
+    #[test]
+    fn one_that_was_replaced_goes_with_what_stands_behind_it() {
+        let mut history = History::default();
+        (0..4).for_each(|n| history.push(place(n / 2, n)));
+        assert!(history.replace(4, 1, Place { bytes: 15, ..place(2, 0) }));
+        assert!(!history.replace(4, 5, place(2, 0)) && !history.replace(4, 0, place(2, 0)));
+        assert_eq!((history.oldest(4), history.bytes_since(4, 0)), (1, 45));
+        history.forget_before(1);
+        assert_eq!((history.oldest(4), history.bytes_since(4, 0)), (3, 20));
+    }
+}

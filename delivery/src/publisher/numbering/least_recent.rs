@@ -1,0 +1,85 @@
+use std::collections::VecDeque;
+
+/// Finds what was used longest ago, without an order that each use would have to keep.
+///
+/// Whoever uses it notes with each thing the tick of its last use. From time to time all things are looked at, and the
+/// sixty-fourth part of them that were used longest ago become candidates; one that was used since is passed over. So the
+/// first that was not is used less recently than all others, and a search costs 64 looks on average.
+#[derive(Debug)]
+pub(crate) struct LeastRecent<Id>(VecDeque<(u64, Id)>);
+
+const PART: usize = 64;
+
+impl<Id> Default for LeastRecent<Id> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<Id: Copy + Ord> LeastRecent<Id> {
+    /// What was used longest ago, with the tick; `all` are the things with their ticks, `tick_of` tells that of one, if it is
+    /// still there. It stays a candidate: what is not used or taken away is found again.
+    pub(crate) fn find<All: Iterator<Item = (u64, Id)>>(
+        &mut self,
+        all: impl FnOnce() -> All,
+        tick_of: impl Fn(Id) -> Option<u64>,
+    ) -> Option<(u64, Id)> {
+        self.pass_over(&tick_of);
+        if self.0.is_empty() {
+            let mut all: Vec<(u64, Id)> = all().collect();
+            let count = (all.len() / PART).max(1).min(all.len());
+            if count < all.len() {
+                all.select_nth_unstable(count);
+                all.truncate(count);
+            }
+            all.sort_unstable();
+            self.0 = all.into();
+        }
+        self.0.front().copied()
+    }
+
+    fn pass_over(&mut self, tick_of: &impl Fn(Id) -> Option<u64>) {
+        while let Some((tick, id)) = self.0.front()
+            && tick_of(*id) != Some(*tick)
+        {
+            self.0.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::{Just, Strategy as _, any, prop_assert_eq, prop_oneof, proptest};
+
+    use super::LeastRecent;
+
+    proptest! {
+        #[test]
+        fn what_is_found_was_used_longest_ago(
+            uses in proptest::collection::vec(prop_oneof![any::<u8>().prop_map(Some), Just(None)], 0..600)
+        ) {
+            let mut ticks: HashMap<u8, u64> = HashMap::new();
+            let mut least = LeastRecent::default();
+            for (tick, used) in (0_u64..).zip(uses) {
+                match used {
+                    Some(id) => {
+                        ticks.insert(id, tick);
+                    }
+                    None => {
+                        let found = least.find(
+                            || ticks.iter().map(|(id, tick)| (*tick, *id)),
+                            |id| ticks.get(&id).copied(),
+                        );
+                        let wanted = ticks.iter().map(|(id, tick)| (*tick, *id)).min();
+                        prop_assert_eq!(found, wanted);
+                        if let Some((_, id)) = found {
+                            ticks.remove(&id);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

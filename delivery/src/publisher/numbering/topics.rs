@@ -1,0 +1,286 @@
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use foldhash::fast::RandomState;
+use pubsub_api::{Result, Topic};
+
+use super::history::History;
+use super::least_recent::LeastRecent;
+use super::line::Line;
+use super::lineage::Lineage;
+
+/// The topics that a publisher has published on, at most so many: whichever was idle longest is retired for a new one.
+#[derive(Debug)]
+pub(crate) struct Topics {
+    bound: usize,
+    /// By place; `None` is free.
+    states: Vec<Option<TopicState>>,
+    free: Vec<TopicId>,
+    ids: HashMap<Bytes, TopicId, RandomState>,
+    names: BTreeMap<Bytes, TopicId>,
+    idle: LeastRecent<TopicId>,
+    /// The topic of the last event: events of one topic come together.
+    latest: Option<TopicId>,
+    floor: u64,
+    retired: u64,
+}
+
+/// Names a topic until it is retired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct TopicId(u32);
+
+/// What is known of a topic.
+#[derive(Debug)]
+pub(crate) struct TopicState {
+    pub(crate) topic: Topic,
+    pub(crate) line: Line,
+    pub(crate) history: History,
+    /// The tick of the last event.
+    used_at: u64,
+}
+
+/// What came of looking for a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It is there.
+    Known(TopicId),
+    /// It is there now, perhaps in the place of another.
+    New(TopicId),
+    /// There is no room: all topics are in use at this very tick.
+    NoRoom,
+}
+
+impl TopicId {
+    pub(crate) fn of(index: u32) -> Self {
+        Self(index)
+    }
+
+    pub(crate) fn index(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl Topics {
+    pub(crate) fn new(bound: usize) -> Self {
+        Self {
+            bound: bound.max(1),
+            states: Vec::new(),
+            free: Vec::new(),
+            ids: HashMap::default(),
+            names: BTreeMap::new(),
+            idle: LeastRecent::default(),
+            latest: None,
+            floor: 0,
+            retired: 0,
+        }
+    }
+
+    /// Finds the topic of an event, or makes room for it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) if the bytes are no topic.
+    #[inline]
+    pub(crate) fn find_or_add(&mut self, name: &[u8], tick: u64) -> Result<Found> {
+        if let Some(id) = self.latest
+            && let Some(state) = self.get_mut(id)
+            && state.topic.as_bytes() == name
+        {
+            state.used_at = tick;
+            return Ok(Found::Known(id));
+        }
+        if let Some(id) = self.id(name) {
+            if let Some(state) = self.get_mut(id) {
+                state.used_at = tick;
+            }
+            self.latest = Some(id);
+            return Ok(Found::Known(id));
+        }
+        let topic = Topic::new(Bytes::copy_from_slice(name))?;
+        Ok(self.add(topic, Line::after(self.floor), tick).map_or(Found::NoRoom, Found::New))
+    }
+
+    /// Adds a topic that is not there, in the place of the one that was idle longest if there is no other; `None` if all are
+    /// in use at this very tick.
+    pub(crate) fn add(&mut self, topic: Topic, line: Line, tick: u64) -> Option<TopicId> {
+        while self.len() >= self.bound {
+            let (used_at, idle) = self.longest_idle()?;
+            if used_at >= tick {
+                return None;
+            }
+            self.retire(idle);
+        }
+        let id = self.free.pop().or_else(|| {
+            let id = TopicId(u32::try_from(self.states.len()).ok()?);
+            self.states.push(None);
+            Some(id)
+        })?;
+        let name = topic.to_bytes();
+        self.ids.insert(name.clone(), id);
+        self.names.insert(name, id);
+        self.latest = Some(id);
+        *self.states.get_mut(id.index())? =
+            Some(TopicState { topic, line, history: History::default(), used_at: tick });
+        Some(id)
+    }
+
+    fn longest_idle(&mut self) -> Option<(u64, TopicId)> {
+        let Self { idle, states, .. } = self;
+        let all = || {
+            let ids = (0..).map(TopicId::of);
+            states.iter().zip(ids).filter_map(|(state, id)| state.as_ref().map(|state| (state.used_at, id)))
+        };
+        idle.find(all, |id| states.get(id.index())?.as_ref().map(|state| state.used_at))
+    }
+
+    fn retire(&mut self, id: TopicId) {
+        if self.remove(id) {
+            self.retired += 1;
+        }
+    }
+
+    /// Forgets a topic; one of its name will be numbered above it.
+    pub(super) fn remove(&mut self, id: TopicId) -> bool {
+        let Some(state) = self.states.get_mut(id.index()).and_then(Option::take) else { return false };
+        self.raise_floor(state.line.last());
+        self.ids.remove(state.topic.as_bytes());
+        self.names.remove(state.topic.as_bytes());
+        self.free.push(id);
+        self.latest = None;
+        true
+    }
+
+    /// The number above which topics begin that are not known: no lower than any that a retired one had.
+    pub(crate) fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    pub(crate) fn raise_floor(&mut self, floor: u64) {
+        self.floor = self.floor.max(floor);
+    }
+
+    /// How many topics were retired.
+    pub(crate) fn retired(&self) -> u64 {
+        self.retired
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(crate) fn bound(&self) -> usize {
+        self.bound
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, id: TopicId) -> Option<&TopicState> {
+        self.states.get(id.index()).and_then(Option::as_ref)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, id: TopicId) -> Option<&mut TopicState> {
+        self.states.get_mut(id.index()).and_then(Option::as_mut)
+    }
+
+    pub(crate) fn id(&self, name: &[u8]) -> Option<TopicId> {
+        self.ids.get(name).copied()
+    }
+
+    pub(crate) fn named(&self, name: &[u8]) -> Option<&TopicState> {
+        self.id(name).and_then(|id| self.get(id))
+    }
+
+    /// All topics, in the order in which they were last used.
+    pub(crate) fn by_use(&self) -> impl Iterator<Item = &TopicState> {
+        let ticks = self.ids().filter_map(|id| Some((self.get(id)?.used_at, id)));
+        let mut ticks: Vec<(u64, TopicId)> = ticks.collect();
+        ticks.sort_unstable();
+        ticks.into_iter().filter_map(|(_, id)| self.get(id))
+    }
+
+    /// The names that topics have here.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = TopicId> + '_ {
+        let ids = (0..).map(TopicId::of);
+        self.states.iter().zip(ids).filter(|(state, _)| state.is_some()).map(|(_, id)| id)
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut TopicState> {
+        self.states.iter_mut().flatten()
+    }
+
+    /// The topics whose names begin so, in the order of their names, from `from` on.
+    pub(crate) fn covered<'a>(
+        &'a self,
+        prefix: &'a [u8],
+        from: &'a [u8],
+    ) -> impl Iterator<Item = TopicId> + 'a {
+        let begin = from.max(prefix);
+        let named =
+            self.names.range::<[u8], _>((std::ops::Bound::Included(begin), std::ops::Bound::Unbounded));
+        named.take_while(move |(name, _)| name.starts_with(prefix)).map(|(_, id)| *id)
+    }
+
+    /// Lets go of what concerns epochs that the lineage has forgotten.
+    pub(super) fn forget_epochs(&mut self, lineage: &Lineage) {
+        let oldest = lineage.oldest().unwrap_or(0);
+        self.iter_mut().for_each(|state| state.line.forget_before(oldest));
+    }
+}
+
+impl TopicState {
+    /// The lowest number that the ring has, or the one that comes next.
+    pub(crate) fn oldest(&self) -> u64 {
+        self.history.oldest(self.line.last())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Found, Topics};
+
+    fn use_topic(topics: &mut Topics, name: &str, tick: u64) -> u64 {
+        let (Found::Known(id) | Found::New(id)) = topics.find_or_add(name.as_bytes(), tick).unwrap() else {
+            panic!("no room for {name}")
+        };
+        topics.get_mut(id).unwrap().line.give(7)
+    }
+
+    #[test]
+    fn the_topic_that_was_idle_longest_is_retired_and_comes_back_above_all_that_was_given() {
+        let mut topics = Topics::new(2);
+        assert_eq!((0..5).map(|tick| use_topic(&mut topics, "a", tick)).last(), Some(5));
+        assert_eq!(use_topic(&mut topics, "b", 5), 1);
+        assert_eq!(use_topic(&mut topics, "a", 6), 6);
+        assert_eq!(use_topic(&mut topics, "c", 7), 1, "nothing was retired before");
+        assert!(topics.named(b"b").is_none() && topics.len() == 2 && topics.retired() == 1);
+        assert_eq!(use_topic(&mut topics, "b", 8), 2, "it had number 1 itself");
+        assert!(topics.named(b"a").is_none());
+        assert_eq!(use_topic(&mut topics, "c", 9), 2);
+        assert_eq!(use_topic(&mut topics, "a", 10), 7, "it had number 6 itself");
+    }
+
+    #[test]
+    fn topics_that_are_in_use_are_not_retired() {
+        let mut topics = Topics::new(2);
+        use_topic(&mut topics, "a", 1);
+        use_topic(&mut topics, "b", 1);
+        assert_eq!(topics.find_or_add(b"c", 1).unwrap(), Found::NoRoom);
+        assert!(matches!(topics.find_or_add(b"c", 2).unwrap(), Found::New(_)));
+        assert!(topics.find_or_add(b"", 3).is_err());
+    }
+
+    #[test]
+    fn the_topics_that_a_prefix_covers_come_in_order() {
+        let mut topics = Topics::new(9);
+        for name in ["b", "ab", "a", "abc", "ac"] {
+            use_topic(&mut topics, name, 1);
+        }
+        let covered = |prefix: &str, from: &str| -> Vec<String> {
+            let ids = topics.covered(prefix.as_bytes(), from.as_bytes());
+            ids.map(|id| topics.get(id).unwrap().topic.to_string()).collect()
+        };
+        assert_eq!(covered("", ""), ["a", "ab", "abc", "ac", "b"]);
+        assert_eq!(covered("ab", ""), ["ab", "abc"]);
+        assert_eq!(covered("a", "abc"), ["abc", "ac"]);
+        assert!(covered("c", "").is_empty() && covered("a", "b").is_empty());
+    }
+}

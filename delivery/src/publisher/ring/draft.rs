@@ -1,0 +1,245 @@
+use std::ops::Range;
+
+use bytes::Bytes;
+use pubsub_api::wire::{GrownMap, MAX_RECEIVED_BYTES, WireError};
+use pubsub_api::{EncodedEvent, Envelope, Source, Topic};
+
+use super::record::{self, FRAME_BYTES};
+use crate::Lost;
+use crate::publisher::numbering::history::Place;
+use crate::publisher::numbering::ledger::Ledger;
+use crate::publisher::numbering::stamp_pair::StampPair;
+use crate::publisher::numbering::topics::{Found, TopicId};
+use crate::publisher::numbering::workers::Judgement;
+use crate::publisher::ring::RecordPlace;
+
+/// A record of the ring while it is written.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    bytes: Vec<u8>,
+    frames: Vec<NumberedFrame>,
+    /// The workers whose events it has, each once for every run.
+    workers: Vec<u64>,
+    /// The topics about which it has told that nobody knows what is missing.
+    doubted: Vec<TopicId>,
+    pair: StampPair,
+}
+
+/// Where an event stands in the draft.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NumberedFrame {
+    pub(crate) id: TopicId,
+    start: u32,
+    topic_bytes: u32,
+    end: u32,
+    /// Whether the topic was not known before.
+    pub(crate) is_first: bool,
+}
+
+/// What became of one event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It is in the draft.
+    Numbered,
+    /// It had been published before.
+    Repeat,
+    /// It cannot be published.
+    Refused(Refused),
+    /// There are too many topics in the draft for one more: it belongs to the next.
+    NoRoom,
+}
+
+/// Why an event cannot be published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) cause: &'static str,
+    /// As text, at most [`SHOWN_TOPIC_BYTES`] of it.
+    pub(crate) topic: String,
+    pub(crate) reason: String,
+}
+
+/// The longest part of a refused event's topic that is logged: a valid topic is shown whole.
+const SHOWN_TOPIC_BYTES: usize = Topic::MAX_BYTES;
+
+/// How many bytes stand before the first event: the record's head, and the number of events.
+const EVENTS_AT: usize = record::HEAD_BYTES + size_of::<u32>();
+
+impl Draft {
+    /// Begins a record in an empty buffer.
+    pub(crate) fn begin(&mut self, buffer: Vec<u8>, ledger: &Ledger, time_us: u64) {
+        self.bytes = buffer;
+        self.frames.clear();
+        self.workers.clear();
+        self.doubted.clear();
+        self.pair = StampPair::new(ledger.publisher, ledger.epoch(), time_us);
+        record::begin(&mut self.bytes);
+        self.bytes.extend_from_slice(&[0; size_of::<u32>()]);
+    }
+
+    /// Whether an event would be refused, or is on a topic that is reserved.
+    pub(crate) fn check(event: &EncodedEvent<'_>) -> Result<(), Refused> {
+        stampable(event.payload).map_err(|error| refused(event.topic, error.cause(), &error))?;
+        if event.topic.first() == Some(&b'$') {
+            return Err(refused(event.topic, WireError::ReservedTopic.cause(), &WireError::ReservedTopic));
+        }
+        let topic = Topic::new(Bytes::copy_from_slice(event.topic));
+        topic.map(drop).map_err(|error| refused(event.topic, BAD_TOPIC, &error))
+    }
+
+    /// Gives an event its number, unless it had one.
+    #[inline]
+    pub(crate) fn take(&mut self, event: EncodedEvent<'_>, ledger: &mut Ledger) -> Taken {
+        let map = match stampable(event.payload) {
+            Ok(map) => map,
+            Err(error) => return Taken::Refused(refused(event.topic, error.cause(), &error)),
+        };
+        let (id, is_first) = match ledger.topics.find_or_add(event.topic, ledger.tick) {
+            Ok(Found::Known(id)) => (id, false),
+            Ok(Found::New(id)) => (id, true),
+            Ok(Found::NoRoom) => return Taken::NoRoom,
+            Err(error) => return Taken::Refused(refused(event.topic, BAD_TOPIC, &error)),
+        };
+        if let Some(origin) = event.origin {
+            match ledger.workers.judge(origin, ledger.tick) {
+                Judgement::Repeat => return Taken::Repeat,
+                Judgement::InDoubt => self.doubt(id, is_first, ledger),
+                Judgement::Fresh => {}
+            }
+            if self.workers.last() != Some(&origin.worker) {
+                self.workers.push(origin.worker);
+            }
+        }
+        let Some(state) = ledger.topics.get_mut(id) else { return Taken::NoRoom };
+        let number = state.line.give(ledger.lineage.current().unwrap_or(0));
+        self.put(id, is_first, event.topic, &map, number);
+        Taken::Numbered
+    }
+
+    #[inline]
+    fn put(&mut self, id: TopicId, is_first: bool, topic: &[u8], map: &GrownMap<'_>, number: u64) {
+        let start = self.bytes.len();
+        record::put_frame(&mut self.bytes, topic, map.bytes_with(StampPair::BYTES));
+        self.bytes.extend_from_slice(map.head());
+        self.bytes.extend_from_slice(map.pairs());
+        self.pair.put(number, &mut self.bytes);
+        self.note(id, is_first, start, topic.len());
+    }
+
+    #[inline]
+    fn note(&mut self, id: TopicId, is_first: bool, start: usize, topic_bytes: usize) {
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let (start, end) = (place(start), place(self.bytes.len()));
+        self.frames.push(NumberedFrame { id, start, topic_bytes: place(topic_bytes), end, is_first });
+    }
+
+    /// Tells, once for a topic, that nobody knows what is missing, before the first event that may be a repeat.
+    fn doubt(&mut self, id: TopicId, is_first: bool, ledger: &mut Ledger) {
+        if self.doubted.contains(&id) {
+            return;
+        }
+        self.doubted.push(id);
+        let epoch = ledger.epoch();
+        let Some(state) = ledger.topics.get_mut(id) else { return };
+        let topic = state.topic.clone();
+        let stamp = self.pair.stamp(state.line.give(epoch));
+        let lost = Lost { topic, stamp, events: 0, cause: "in_doubt".to_owned() };
+        if let Ok(envelope) = lost.pack() {
+            self.put_whole(id, is_first, &envelope);
+        }
+    }
+
+    /// Adds an envelope that has its number already.
+    pub(crate) fn put_whole(&mut self, id: TopicId, is_first: bool, envelope: &Envelope) {
+        let start = self.bytes.len();
+        let topic = envelope.topic.as_bytes();
+        record::put_frame(&mut self.bytes, topic, envelope.payload.len());
+        self.bytes.extend_from_slice(&envelope.payload);
+        self.note(id, is_first, start, topic.len());
+    }
+
+    /// Notes that all numbers of these runs are used up.
+    pub(crate) fn pass(&mut self, sources: &[Source], ledger: &mut Ledger) {
+        for source in sources {
+            ledger.workers.pass(source, ledger.tick);
+            self.workers.push(source.worker);
+        }
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// About how many topics it has told that nobody knows what is missing.
+    pub(crate) fn doubts(&self) -> u64 {
+        u64::try_from(self.doubted.len()).unwrap_or(u64::MAX)
+    }
+
+    /// The record, complete; `None` if it would tell nothing.
+    pub(crate) fn finish(&mut self, ledger: &Ledger) -> Option<Bytes> {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        if self.frames.is_empty() && self.workers.is_empty() {
+            return None;
+        }
+        let count = u32::try_from(self.frames.len()).unwrap_or(u32::MAX).to_le_bytes();
+        if let Some(place) = bytes.get_mut(record::HEAD_BYTES..EVENTS_AT) {
+            place.copy_from_slice(&count);
+        }
+        self.workers.sort_unstable();
+        self.workers.dedup();
+        let progress: Vec<_> = self.workers.iter().filter_map(|worker| ledger.workers.get(*worker)).collect();
+        record::put_progress(&mut bytes, &progress);
+        record::seal(&mut bytes, 0);
+        Some(Bytes::from(bytes))
+    }
+
+    /// The events, in order.
+    pub(crate) fn frames(&self) -> &[NumberedFrame] {
+        &self.frames
+    }
+}
+
+impl NumberedFrame {
+    fn topic_at(&self) -> usize {
+        index(self.start) + FRAME_BYTES
+    }
+
+    fn payload_at(&self) -> usize {
+        self.topic_at() + index(self.topic_bytes)
+    }
+
+    /// Where the topic stands in the record.
+    pub(crate) fn topic(&self) -> Range<usize> {
+        self.topic_at()..self.payload_at()
+    }
+
+    /// Where the payload stands in the record.
+    pub(crate) fn payload(&self) -> Range<usize> {
+        self.payload_at()..index(self.end)
+    }
+
+    /// Where it stands in the ring, with the record there.
+    pub(crate) fn place(&self, record: RecordPlace) -> Place {
+        let RecordPlace { segment, start } = record;
+        Place { segment, start: start + self.start, bytes: self.end - self.start }
+    }
+}
+
+fn index(at: u32) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
+}
+
+/// The map of a payload that takes a stamp.
+#[inline]
+pub(crate) fn stampable(payload: &[u8]) -> Result<GrownMap<'_>, WireError> {
+    let map = GrownMap::new(payload, 1)?;
+    if map.bytes_with(StampPair::BYTES) > MAX_RECEIVED_BYTES { Err(WireError::TooBig) } else { Ok(map) }
+}
+
+/// The cause of a topic that is none.
+const BAD_TOPIC: &str = "bad_topic";
+
+fn refused(topic: &[u8], cause: &'static str, reason: &dyn std::fmt::Display) -> Refused {
+    let shown = topic.get(..SHOWN_TOPIC_BYTES).unwrap_or(topic);
+    Refused { cause, topic: String::from_utf8_lossy(shown).into_owned(), reason: reason.to_string() }
+}

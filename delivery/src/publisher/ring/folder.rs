@@ -1,0 +1,182 @@
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use crate::owned_file;
+
+/// The folder of a ring: `ring-<publisher's key>` in `state_dir`, for one process at a time.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Locked as long as it is open.
+    lock: File,
+}
+
+/// Why there is no folder.
+#[derive(Debug)]
+pub(crate) enum NoFolder {
+    /// Another publisher has it, as far as it tells: the number of its process.
+    InUse { path: PathBuf, holder: String },
+    /// It cannot be made, or not be written to.
+    Failed(io::Error),
+}
+
+impl From<io::Error> for NoFolder {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn path_of(state_dir: &Path, publisher: u64) -> PathBuf {
+    state_dir.join(format!("{RING}{publisher:016x}"))
+}
+
+const RING: &str = "ring-";
+
+const PREFIX: &str = "segment-";
+
+/// How a copy of a segment is called until all copies are there.
+const COPY_PREFIX: &str = "copy-";
+
+/// The file whose lock stands for the folder.
+const LOCK: &str = "lock";
+
+/// Where the segments go that are no use; those of the refusal before are removed.
+const REFUSED: &str = "refused";
+
+impl Folder {
+    /// Makes it, if it is new, and takes it. A folder that another user has made, or can write to, is refused: links
+    /// planted there would lead to other files of ours.
+    pub(crate) fn open(state_dir: &Path, publisher: u64) -> Result<Self, NoFolder> {
+        let path = path_of(state_dir, publisher);
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
+        owned_file::check_folder(&path)?;
+        let mut lock = owned_file::open_or_create(&path.join(LOCK))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // Without a number the sentence says so.
+                let _ = lock.read_to_string(&mut holder);
+                return Err(NoFolder::InUse { path, holder: holder.trim().to_owned() });
+            }
+        }
+        lock.set_len(0)?;
+        writeln!(lock, "{}", std::process::id())?;
+        Ok(Self { path, lock })
+    }
+
+    /// Whether the path still leads to this folder: not after the folder was deleted or replaced.
+    pub(super) fn is_in_place(&self) -> bool {
+        let id = |file: fs::Metadata| (file.dev(), file.ino());
+        let found = fs::symlink_metadata(self.path.join(LOCK)).map(id);
+        found.is_ok_and(|found| self.lock.metadata().is_ok_and(|own| id(own) == found))
+    }
+
+    /// Whether there is a ring of that publisher.
+    pub(crate) fn is_there(state_dir: &Path, publisher: u64) -> bool {
+        path_of(state_dir, publisher).is_dir()
+    }
+
+    /// Whether a process holds the ring of that publisher.
+    pub(crate) fn is_in_use(state_dir: &Path, publisher: u64) -> bool {
+        let lock = File::open(path_of(state_dir, publisher).join("lock"));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// The publishers that have a ring in a folder.
+    pub(crate) fn keys(state_dir: &Path) -> Vec<u64> {
+        let entries = fs::read_dir(state_dir).into_iter().flatten().flatten();
+        let key =
+            |name: &str| u64::from_str_radix(name.strip_prefix(RING).filter(|key| key.len() == 16)?, 16).ok();
+        let mut keys: Vec<u64> = entries.filter_map(|entry| key(entry.file_name().to_str()?)).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// The numbers of the segments that are there, ascending.
+    pub(super) fn segments(&self) -> io::Result<Vec<u32>> {
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+            numbers.extend(number.and_then(|number| u32::from_str_radix(number, 16).ok()));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Where a segment stands.
+    pub(super) fn segment(&self, number: u32) -> PathBuf {
+        self.path.join(format!("{PREFIX}{number:08x}"))
+    }
+
+    /// Makes the file of a new segment.
+    pub(super) fn create(&self, number: u32) -> io::Result<File> {
+        owned_file::create(&self.segment(number))
+    }
+
+    /// Makes a file for the copy of a segment, which is no segment until it is [renamed](Self::name_copy).
+    pub(super) fn create_copy(&self, number: u32) -> io::Result<File> {
+        owned_file::create(&self.copy(number))
+    }
+
+    /// Makes the copy of a segment that segment.
+    pub(super) fn name_copy(&self, number: u32) -> io::Result<()> {
+        fs::rename(self.copy(number), self.segment(number))
+    }
+
+    /// Removes the copy of a segment.
+    pub(super) fn remove_copy(&self, number: u32) -> io::Result<()> {
+        fs::remove_file(self.copy(number))
+    }
+
+    /// Removes the copies that an earlier attempt has left.
+    pub(super) fn remove_copies(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.path)? {
+            let name = entry?.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with(COPY_PREFIX)) {
+                fs::remove_file(self.path.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self, number: u32) -> PathBuf {
+        self.path.join(format!("{COPY_PREFIX}{number:08x}"))
+    }
+
+    /// Removes a segment; what was removed already is as good.
+    pub(super) fn remove(&self, number: u32) {
+        if let Err(error) = fs::remove_file(self.segment(number))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(segment = number, "cannot remove a segment of the ring: {error}");
+        }
+    }
+
+    /// Puts all segments aside, in the place of those that were put aside before.
+    pub(super) fn set_aside(&self) -> io::Result<()> {
+        let aside = self.path.join(REFUSED);
+        match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        DirBuilder::new().mode(0o700).create(&aside)?;
+        for number in self.segments()? {
+            let from = self.segment(number);
+            let name = from.file_name().unwrap_or_default();
+            fs::rename(&from, aside.join(name))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}

@@ -1,0 +1,182 @@
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use pubsub_api::{Error, ErrorKind, Result};
+
+use super::folder::{Folder, NoFolder};
+use super::rebuild::{Extent, Rebuild};
+use super::record::Damage;
+use super::segment::Segment;
+use crate::publisher::numbering::ledger::Ledger;
+use crate::publisher::ring::{Ring, RingBound};
+
+/// What a publisher found when it started.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) ring: Ring,
+    pub(crate) ledger: Ledger,
+    pub(crate) start: RingStart,
+}
+
+/// How a ring began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RingStart {
+    /// There was none.
+    New,
+    /// It goes on where it ended.
+    Recovered,
+    /// It was of no use.
+    Refused(&'static str),
+    /// No folder can be written to: it does not outlive the process.
+    InMemory,
+}
+
+/// What a ring is for, and how much it may hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RingOptions<'a> {
+    pub(crate) state_dir: Option<&'a Path>,
+    pub(crate) publisher: u64,
+    pub(crate) bound: RingBound,
+    pub(crate) max_topics: usize,
+}
+
+/// Opens the ring, and begins an epoch and a segment in it.
+///
+/// # Errors
+/// [`ErrorKind::Unavailable`] if another process has its folder.
+pub(crate) fn open(options: RingOptions<'_>, now_us: u64) -> Result<Opened> {
+    let empty = |folder, start| Opened {
+        ring: Ring::new(folder, options.bound, Vec::new()),
+        ledger: Ledger::new(options.publisher, options.max_topics),
+        start,
+    };
+    let folder = options.state_dir.map(|state_dir| Folder::open(state_dir, options.publisher));
+    let mut opened = match folder {
+        None => empty(None, RingStart::InMemory),
+        Some(Ok(folder)) => recover_or_set_aside(folder, options, empty),
+        Some(Err(NoFolder::Failed(error))) => {
+            let state_dir = options.state_dir.unwrap_or(Path::new("")).display();
+            tracing::warn!(
+                "cannot keep a ring in {state_dir} (state_dir): {error}; what is published is not remembered over a \
+                 restart"
+            );
+            empty(None, RingStart::InMemory)
+        }
+        Some(Err(NoFolder::InUse { path, holder })) => return Err(in_use(&path, &holder)),
+    };
+    opened.ledger.begin_epoch(now_us);
+    let Opened { ring, ledger, .. } = &mut opened;
+    ring.begin(ledger);
+    Ok(opened)
+}
+
+fn in_use(path: &Path, holder: &str) -> Error {
+    let holder = if holder.is_empty() { "another process".to_owned() } else { format!("pid {holder}") };
+    let text = format!(
+        "{} is in use by {holder}: two publishers need two identities (publisher_id) or two folders (state_dir)",
+        path.display()
+    );
+    Error::new(ErrorKind::Unavailable, text)
+}
+
+fn recover_or_set_aside(
+    folder: Folder,
+    options: RingOptions<'_>,
+    empty: impl Fn(Option<Folder>, RingStart) -> Opened,
+) -> Opened {
+    match recover(&folder, options) {
+        Ok(Recovered { segments, .. }) if segments.is_empty() => empty(Some(folder), RingStart::New),
+        Ok(Recovered { ledger, segments }) => {
+            let ring = Ring::new(Some(folder), options.bound, segments);
+            Opened { ring, ledger, start: RingStart::Recovered }
+        }
+        Err(refusal) => {
+            let path = folder.path().display();
+            tracing::error!(
+                "the ring in {path} is refused: {refusal}; it is put aside, and subscribers will be told to compare \
+                 with the database"
+            );
+            let folder = match folder.set_aside() {
+                Ok(()) => Some(folder),
+                Err(error) => {
+                    tracing::error!("cannot put the ring in {path} aside: {error}; there is none on disk");
+                    None
+                }
+            };
+            empty(folder, RingStart::Refused(refusal.cause()))
+        }
+    }
+}
+
+/// Why a ring is not used.
+#[derive(Debug)]
+enum Refusal {
+    Damaged(u32, Damage),
+    Unreadable(io::Error),
+}
+
+impl Refusal {
+    fn cause(&self) -> &'static str {
+        match self {
+            Self::Damaged(_, damage) => damage.cause(),
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Damaged(segment, damage) => write!(f, "in segment {segment:08x}: {damage}"),
+            Self::Unreadable(error) => write!(f, "it cannot be read: {error}"),
+        }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+struct Recovered {
+    ledger: Ledger,
+    segments: Vec<(Segment, Extent)>,
+}
+
+fn recover(folder: &Folder, options: RingOptions<'_>) -> std::result::Result<Recovered, Refusal> {
+    let numbers = folder.segments()?;
+    let mut rebuild = Rebuild::new(options.publisher, options.max_topics);
+    let mut segments = Vec::with_capacity(numbers.len());
+    for &number in &numbers {
+        let is_last = numbers.last() == Some(&number);
+        let mut file = File::options().read(true).write(true).open(folder.segment(number))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let extent = rebuild.segment(&bytes, number, is_last);
+        match extent.map_err(|damage| Refusal::Damaged(number, damage))? {
+            Some(extent) => {
+                cut(&file, number, extent)?;
+                segments.push((Segment::new(number, file), extent));
+            }
+            None => folder.remove(number),
+        }
+    }
+    Ok(Recovered { ledger: rebuild.finish(), segments })
+}
+
+fn cut(file: &File, number: u32, extent: Extent) -> io::Result<()> {
+    if extent.torn > 0 {
+        tracing::warn!(
+            segment = number,
+            bytes = extent.torn,
+            "the end of the ring was cut off when its publisher died; nobody was told of what stood there"
+        );
+        file.set_len(u64::from(extent.end))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

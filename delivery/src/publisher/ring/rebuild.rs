@@ -1,0 +1,154 @@
+use pubsub_api::Topic;
+use pubsub_api::wire::EventRef;
+
+use super::checkpoint::{self, Checkpoint};
+use super::record::{self, Damage, Frame, HEAD_BYTES, Next};
+use crate::Control;
+use crate::publisher::numbering::history::Place;
+use crate::publisher::numbering::ledger::Ledger;
+use crate::publisher::numbering::line::Line;
+use crate::publisher::numbering::topics::Found;
+
+/// Builds the ledger again from the segments of a ring, given in order.
+///
+/// What a crash cut off at the end of the last segment is left out: nobody was told of it. Whatever else is not as it was
+/// written refuses the whole ring, since a number that is given twice would be worse than none.
+#[derive(Debug)]
+pub(super) struct Rebuild {
+    ledger: Ledger,
+    last_segment: Option<u32>,
+}
+
+/// Where the records of a segment stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) begin: u32,
+    pub(super) end: u32,
+    /// How many bytes behind the end were cut off by a crash.
+    pub(super) torn: usize,
+}
+
+impl Rebuild {
+    pub(super) fn new(publisher: u64, max_topics: usize) -> Self {
+        Self { ledger: Ledger::new(publisher, max_topics), last_segment: None }
+    }
+
+    /// What was found.
+    pub(super) fn finish(self) -> Ledger {
+        self.ledger
+    }
+
+    /// Reads the next segment; `None` for a last one whose very beginning was cut off.
+    ///
+    /// # Errors
+    /// The [`Damage`], with which the ring is of no use.
+    pub(super) fn segment(
+        &mut self,
+        bytes: &[u8],
+        segment: u32,
+        is_last: bool,
+    ) -> Result<Option<Extent>, Damage> {
+        if self.last_segment.is_some_and(|last| last.checked_add(1) != Some(segment)) {
+            return Err(Damage::Missing);
+        }
+        self.last_segment = Some(segment);
+        let begin = match checkpoint::read(bytes)? {
+            Some((checkpoint, begin)) => {
+                self.adopt(checkpoint, segment)?;
+                begin
+            }
+            None if is_last => return Ok(None),
+            None => return Err(Damage::Ends),
+        };
+        let end = self.records(bytes, begin, segment)?;
+        let torn = bytes.len() - end;
+        if torn > 0 && !is_last {
+            return Err(Damage::Ends);
+        }
+        let place = |at| u32::try_from(at).map_err(|_| Damage::Content);
+        Ok(Some(Extent { begin: place(begin)?, end: place(end)?, torn }))
+    }
+
+    fn adopt(&mut self, checkpoint: Checkpoint, segment: u32) -> Result<(), Damage> {
+        if checkpoint.publisher != self.ledger.publisher {
+            return Err(Damage::Foreign);
+        }
+        if checkpoint.segment != segment {
+            return Err(Damage::Content);
+        }
+        checkpoint.restore(&mut self.ledger).ok_or(Damage::Content)
+    }
+
+    /// Reads records from `at` on, and returns where the last whole one ends.
+    fn records(&mut self, bytes: &[u8], mut at: usize, segment: u32) -> Result<usize, Damage> {
+        while let Next::Record(body) = record::next(bytes.get(at..).unwrap_or_default())? {
+            let base = at + HEAD_BYTES;
+            self.record(body, base, segment).ok_or(Damage::Content)?;
+            at = base + body.len();
+        }
+        Ok(at)
+    }
+
+    fn record(&mut self, body: &[u8], base: usize, segment: u32) -> Option<()> {
+        let (frames, workers) = record::batch(body)?;
+        self.ledger.tick += 1;
+        for frame in frames {
+            let start = base + frame.topic.start - record::FRAME_BYTES;
+            let bytes = frame.payload.end - frame.topic.start + record::FRAME_BYTES;
+            let place =
+                Place { segment, start: u32::try_from(start).ok()?, bytes: u32::try_from(bytes).ok()? };
+            self.event(body, &frame, place)?;
+        }
+        for progress in workers {
+            self.ledger.workers.note(progress, self.ledger.tick);
+        }
+        Some(())
+    }
+
+    fn event(&mut self, body: &[u8], frame: &Frame, place: Place) -> Option<()> {
+        let (name, payload) = (frame.topic_of(body), frame.payload_of(body));
+        let Some(marked) = name.strip_prefix(pubsub_api::MARK_PREFIX) else {
+            return self.number(name, EventRef::read(name, payload).ok()?.stamp?, place, false);
+        };
+        let topic = Topic::new(name.to_vec()).ok()?;
+        let Ok(Some(Control::Lost(lost))) = Control::read(&topic, payload) else { return None };
+        self.number(marked, lost.stamp, place, true)
+    }
+
+    /// Takes a number as it was given; a LOST record may stand for an event that has it already.
+    fn number(
+        &mut self,
+        name: &[u8],
+        stamp: pubsub_api::Stamp,
+        place: Place,
+        may_replace: bool,
+    ) -> Option<()> {
+        let epoch = self.ledger.epoch();
+        if stamp.publisher != self.ledger.publisher || stamp.epoch != epoch {
+            return None;
+        }
+        let topics = &mut self.ledger.topics;
+        let (Found::Known(id) | Found::New(id)) = topics.find_or_add(name, self.ledger.tick).ok()? else {
+            return None;
+        };
+        let before = stamp.sequence.checked_sub(1)?;
+        let state = topics.get_mut(id)?;
+        let last = state.line.last();
+        if stamp.sequence <= last {
+            // A topic that is new to this ledger may begin below the floor of a lower bound of topics, which is no harm.
+            state.history.replace(last, stamp.sequence, place);
+            return may_replace.then_some(());
+        }
+        if before > last {
+            // It had been retired in between.
+            state.line = Line::after(before);
+            state.history.clear();
+        }
+        state.line.give(epoch);
+        state.history.push(place);
+        if before > last {
+            topics.raise_floor(before);
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,106 @@
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::time::Duration;
+
+use super::folder::{Folder, NoFolder};
+use super::segment::Segment;
+use crate::publisher::ring::{Held, Ring};
+
+/// The way of a ring from memory back into its folder: copies of all segments.
+///
+/// A part of a ring in the folder would be worse than none: after a crash numbers would be given twice. So a copy is no
+/// segment until all are complete; then they get their names while nothing is published, the newest first, since a ring
+/// may lack its oldest segments.
+#[derive(Debug)]
+pub(super) struct RingReturn {
+    /// Taken when the ring enters it.
+    folder: Option<Folder>,
+    copies: BTreeMap<u32, Copied>,
+}
+
+#[derive(Debug)]
+struct Copied {
+    file: File,
+    bytes: u32,
+}
+
+impl RingReturn {
+    /// Takes the folder. Segments that it has are put aside: they are of a time before the ring was in memory.
+    pub(super) fn begin(state_dir: &Path, publisher: u64) -> Result<Self, NoFolder> {
+        // The start wants it to exist, so whoever deleted it since then deleted too much.
+        match DirBuilder::new().mode(0o750).create(state_dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
+        let folder = Folder::open(state_dir, publisher)?;
+        folder.remove_copies()?;
+        if !folder.segments()?.is_empty() {
+            folder.set_aside()?;
+        }
+        Ok(Self { folder: Some(folder), copies: BTreeMap::new() })
+    }
+
+    /// Copies what these segments have and the copies do not; returns the number of bytes copied.
+    ///
+    /// # Errors
+    /// Those of the files. The attempt has then failed; dropping it removes the copies.
+    pub(super) fn follow(&mut self, held: &[Held]) -> io::Result<u64> {
+        let Some(folder) = &self.folder else { return Ok(0) };
+        let first = held.first().map_or(u32::MAX, |held| held.segment.number());
+        while let Some(gone) = self.copies.first_entry().filter(|copy| *copy.key() < first) {
+            folder.remove_copy(*gone.key())?;
+            gone.remove();
+        }
+        let mut bytes = 0;
+        for Held { segment, end, .. } in held {
+            let number = segment.number();
+            let copy = match self.copies.entry(number) {
+                Entry::Occupied(copy) => copy.into_mut(),
+                Entry::Vacant(place) => place.insert(Copied { file: folder.create_copy(number)?, bytes: 0 }),
+            };
+            bytes += copy.follow(segment, *end)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Copies the rest, and lets the ring go on in the folder; returns how long it was in memory. Nothing may be published
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// As [`follow`](Self::follow).
+    pub(super) fn finish(mut self, ring: &mut Ring) -> io::Result<Duration> {
+        self.follow(&ring.held())?;
+        let Some(folder) = &self.folder else { return Err(io::ErrorKind::NotFound.into()) };
+        for number in self.copies.keys().rev() {
+            folder.name_copy(*number)?;
+        }
+        let copies = std::mem::take(&mut self.copies).into_iter();
+        let segments = copies.map(|(number, copy)| Segment::new(number, copy.file)).collect();
+        let folder = self.folder.take().ok_or(io::ErrorKind::NotFound)?;
+        Ok(ring.enter(folder, segments))
+    }
+}
+
+impl Copied {
+    fn follow(&mut self, segment: &Segment, end: u32) -> io::Result<u64> {
+        let begin = std::mem::replace(&mut self.bytes, end);
+        segment.copy_to(&self.file, begin, end)?;
+        Ok(u64::from(end.saturating_sub(begin)))
+    }
+}
+
+impl Drop for RingReturn {
+    /// An attempt that did not succeed leaves no segment: the ring goes on in memory, and knows more.
+    fn drop(&mut self) {
+        let Some(folder) = &self.folder else { return };
+        for number in self.copies.keys() {
+            // One of the two may exist.
+            let _ = folder.remove_copy(*number);
+            folder.remove(*number);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! How a publisher serves subscribers that are behind: replays from the ring, snapshots, and all rows of the database.
+//!
+//! The queue, the decision and the snapshots are state machines; [`sync_server`] is the task that drives them.
+
+mod answer_rate;
+pub(super) mod sync_queue;
+mod verdict;
+
+mod follower;
+pub(super) mod replay;
+mod snapshot_cache;
+pub(super) mod snapshot_reader;
+pub(super) mod snapshots;
+
+mod rows_server;
+pub(super) mod sync_server;

@@ -1,0 +1,168 @@
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use pubsub_api::wire::RowRef;
+use pubsub_api::{MARK_PREFIX, Stamp, Topic};
+
+use super::snapshot_cache::{SnapshotCache, Unfit};
+use crate::publisher::ring::Ring;
+use crate::publisher::ring::bytes_reader::BytesReader;
+use crate::publisher::ring::record::{self, Frame, HEAD_BYTES};
+use crate::publisher::ring::segment::Segment;
+use crate::{Control, Position};
+
+/// Reads the ring behind whoever writes it, and keeps each row's latest event.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    pub(crate) cache: SnapshotCache,
+    at: Cursor,
+    /// For the next record: large ones are not to be allocated anew each time.
+    buffer: Vec<u8>,
+}
+
+/// A place in the ring, between two records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Cursor {
+    segment: u32,
+    offset: u32,
+}
+
+/// What is next in the ring.
+#[derive(Debug)]
+pub(super) struct Stretch {
+    segment: Arc<Segment>,
+    from: u32,
+    to: u32,
+}
+
+impl Cursor {
+    /// In one number.
+    pub(super) fn packed(self) -> u64 {
+        u64::from(self.segment) << 32 | u64::from(self.offset)
+    }
+
+    /// Of one number.
+    pub(super) fn of_packed(packed: u64) -> Self {
+        let low = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        Self { segment: low(packed >> 32), offset: low(packed) }
+    }
+
+    /// How much stands after it.
+    pub(super) fn bytes_ahead(self, ring: &Ring) -> u64 {
+        ring.bytes_behind(self.segment, self.offset)
+    }
+
+    /// The end of the ring.
+    pub(super) fn end(ring: &Ring) -> Self {
+        ring.last()
+            .map_or_else(Self::default, |last| Self { segment: last.segment.number(), offset: last.end })
+    }
+
+    /// What stands behind it; `None` at the end. If the ring has let go of it, it is the beginning of what is left: the
+    /// numbers then tell that something is missing.
+    fn stretch(self, ring: &Ring) -> Option<Stretch> {
+        let mut number = self.segment;
+        loop {
+            let held = ring.segment_from(number)?;
+            let here = held.segment.number() == self.segment;
+            let from = if here { self.offset.max(held.begin) } else { held.begin };
+            if from < held.end {
+                return Some(Stretch { segment: Arc::clone(&held.segment), from, to: held.end });
+            }
+            number = held.segment.number() + 1;
+        }
+    }
+}
+
+impl Follower {
+    pub(super) fn new(snapshot_bytes: u64) -> Self {
+        Self { cache: SnapshotCache::new(snapshot_bytes), at: Cursor::default(), buffer: Vec::new() }
+    }
+
+    /// Whether it has read all up to `end`.
+    pub(super) fn has_reached(&self, end: Cursor) -> bool {
+        self.at >= end
+    }
+
+    /// What it reads next.
+    pub(super) fn next(&self, ring: &Ring) -> Option<Stretch> {
+        self.at.stretch(ring)
+    }
+
+    /// How much is still to be read.
+    pub(super) fn bytes_ahead(&self, ring: &Ring) -> u64 {
+        self.at.bytes_ahead(ring)
+    }
+
+    /// How far it has read.
+    pub(super) fn at(&self) -> Cursor {
+        self.at
+    }
+
+    /// Reads records of a stretch, at least one and at most so many bytes; which topics lose their snapshots by it.
+    ///
+    /// # Errors
+    /// Those of reading a file; what could not be read is passed over.
+    pub(super) fn read(
+        &mut self,
+        stretch: &Stretch,
+        limit: usize,
+        now: Duration,
+    ) -> io::Result<Vec<(Bytes, Unfit)>> {
+        let Stretch { segment, from, to } = stretch;
+        let number = segment.number();
+        // Passed over if it cannot be read.
+        self.at = Cursor { segment: number, offset: *to };
+        let mut head = [0; HEAD_BYTES];
+        segment.read_into(*from, &mut head)?;
+        let first = HEAD_BYTES + BytesReader::new(&head).word().map_or(0, index);
+        let there = index(*to - *from);
+        if first > there {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut bytes = std::mem::take(&mut self.buffer);
+        bytes.resize(there.min(limit).max(first), 0);
+        segment.read_into(*from, &mut bytes)?;
+        let mut unfit = Vec::new();
+        let mut at = 0;
+        while let Some(body) = body(&bytes, at) {
+            let (frames, _) = record::batch(body).ok_or(io::ErrorKind::InvalidData)?;
+            for frame in frames {
+                unfit.extend(self.event(&frame, body, now));
+            }
+            at += HEAD_BYTES + body.len();
+        }
+        self.buffer = bytes;
+        self.at.offset = *from + u32::try_from(at).unwrap_or(0);
+        Ok(unfit)
+    }
+
+    fn event(&mut self, frame: &Frame, body: &[u8], now: Duration) -> Vec<(Bytes, Unfit)> {
+        let (topic, payload) = (frame.topic_of(body), frame.payload_of(body));
+        if let Some(marked) = topic.strip_prefix(MARK_PREFIX) {
+            let control = Topic::new(topic.to_vec()).map(|topic| Control::read(&topic, payload));
+            let Ok(Ok(Some(Control::Lost(lost)))) = control else { return Vec::new() };
+            return self.cache.observe(marked, position(lost.stamp), None, now);
+        }
+        let Some(row) = RowRef::find(payload) else { return Vec::new() };
+        let Some(stamp) = row.stamp else { return Vec::new() };
+        self.cache.observe(topic, position(stamp), Some((&row, payload)), now)
+    }
+}
+
+fn position(stamp: Stamp) -> Position {
+    Position { epoch: stamp.epoch, number: stamp.sequence }
+}
+
+/// The body of the record that begins at `start`, if all of it is there.
+fn body(bytes: &[u8], start: usize) -> Option<&[u8]> {
+    let record = bytes.get(start..)?;
+    let length = index(BytesReader::new(record).word()?);
+    record.get(HEAD_BYTES..)?.get(..length)
+}
+
+fn index(at: u32) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
+}

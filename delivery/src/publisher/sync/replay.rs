@@ -1,0 +1,81 @@
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pubsub_api::Batch;
+
+use crate::publisher::numbering::history::Place;
+use crate::publisher::ring::record;
+use crate::publisher::ring::segment::Segment;
+
+/// Events that are to be read from the ring, and the files in which they stand: these stay readable when the ring lets go of
+/// them.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    places: Vec<Place>,
+    next: usize,
+    segments: Vec<Arc<Segment>>,
+}
+
+/// So much is read at once.
+const CHUNK_BYTES: u32 = 256 * 1024;
+
+/// What lies between two events of a topic is read along if it is no more than this: cheaper than another system call.
+const GAP_BYTES: u32 = 4 * 1024;
+
+impl Replay {
+    pub(crate) fn new(places: Vec<Place>, segments: Vec<Arc<Segment>>) -> Self {
+        Self { places, next: 0, segments }
+    }
+
+    /// How many events it has.
+    pub(super) fn count(&self) -> u64 {
+        u64::try_from(self.places.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether all events are read.
+    pub(crate) fn is_over(&self) -> bool {
+        self.next >= self.places.len()
+    }
+
+    /// Reads some of the events that follow, and adds them to `batch`.
+    ///
+    /// # Errors
+    /// Those of reading a file; [`io::ErrorKind::InvalidData`] if it holds something else.
+    pub(crate) fn read_some(&mut self, batch: &mut Batch) -> io::Result<()> {
+        let chunk = self.chunk();
+        let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return Ok(()) };
+        let segment = self.segments.iter().find(|segment| segment.number() == first.segment);
+        let segment = segment.ok_or(io::ErrorKind::NotFound)?;
+        let length = last.start + last.bytes - first.start;
+        let bytes = segment.read(first.start, usize::try_from(length).unwrap_or(usize::MAX))?;
+        let bytes = Bytes::from(bytes);
+        let block = batch.add_block(bytes.clone());
+        for place in chunk {
+            let at = usize::try_from(place.start - first.start).unwrap_or(usize::MAX);
+            let frame = record::frame(&bytes, at).ok_or(io::ErrorKind::InvalidData)?;
+            if !batch.push_span(block, frame.topic, frame.payload) {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+        }
+        self.next += chunk.len();
+        Ok(())
+    }
+
+    /// The next events that stand close together in one segment.
+    fn chunk(&self) -> &[Place] {
+        let rest = self.places.get(self.next..).unwrap_or_default();
+        let Some(first) = rest.first() else { return &[] };
+        let mut end = first.start + first.bytes;
+        let mut count = 1;
+        for place in rest.iter().skip(1) {
+            let follows = place.segment == first.segment && place.start >= end;
+            if !follows || place.start - end > GAP_BYTES || place.start - first.start >= CHUNK_BYTES {
+                break;
+            }
+            end = place.start + place.bytes;
+            count += 1;
+        }
+        rest.get(..count).unwrap_or_default()
+    }
+}

@@ -1,0 +1,68 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::FutureExt;
+use pubsub_api::{Batch, PeerId, Requests, Result};
+
+use super::sync_server::{CHUNK_BYTES, put};
+use crate::publisher::core::Core;
+use crate::{FullSyncAnswer, FullSyncRequest, RowSource};
+
+/// What a publisher without a database says.
+const NO_SOURCE: &str = "the publisher does not use the database (use_nb_db)";
+
+/// What is said to who asks too often, or while too many ask.
+const BUSY: &str = "the publisher is busy with other requests";
+
+/// Answers with all rows of the database.
+///
+/// # Errors
+/// As of [`Requests::answer`].
+pub(super) async fn answer(
+    core: &Core,
+    peer: PeerId,
+    request: &FullSyncRequest,
+    taken: &AtomicU64,
+) -> Result<()> {
+    let tables = match core.rows.as_deref() {
+        Some(source) => RowSource::tables(source).await.map_err(|error| error.to_string()),
+        None => Err(NO_SOURCE.to_owned()),
+    };
+    let id = request.id;
+    let tables = match tables {
+        Ok(tables) => tables,
+        Err(reason) => {
+            core.readings.rows_unavailable.add(1);
+            return put(core, peer, &mut head(FullSyncAnswer::Unavailable { id, reason })?).await;
+        }
+    };
+    let count = tables.iter().map(|(_, entries)| entries.len() as u64).sum();
+    let mut batch = head(FullSyncAnswer::Rows { id, count })?;
+    for row in request.rows(&tables) {
+        batch.push(row.pack()?);
+        let bytes = batch.payload_bytes();
+        if bytes >= CHUNK_BYTES {
+            put(core, peer, &mut batch).await?;
+            taken.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+    put(core, peer, &mut batch).await?;
+    core.readings.full_syncs.add(1);
+    core.readings.full_sync_rows.add(count);
+    Ok(())
+}
+
+/// Tells an asker to come again. If it takes nothing just now, it learns it from the silence.
+pub(super) fn say_busy(core: &Core, requests: &dyn Requests, peer: PeerId, request: &FullSyncRequest) {
+    core.readings.busy.add(1);
+    let answer = FullSyncAnswer::Unavailable { id: request.id, reason: BUSY.to_owned() };
+    let is_put = |mut batch| matches!(requests.answer(peer, &mut batch).now_or_never(), Some(Ok(())));
+    if !head(answer).is_ok_and(is_put) {
+        core.readings.unanswered.add(1);
+    }
+}
+
+fn head(answer: FullSyncAnswer) -> Result<Batch> {
+    let mut batch = Batch::new();
+    batch.push(answer.pack()?);
+    Ok(batch)
+}

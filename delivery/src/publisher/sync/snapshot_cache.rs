@@ -1,0 +1,274 @@
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+use foldhash::fast::RandomState;
+use pubsub_api::wire::RowRef;
+
+use crate::Position;
+
+/// The latest event of each row, on the topics of which every event since number 1 was seen.
+///
+/// An event is of a row if it has a table and a key and is no `sync`: whatever its action, it is the row's latest, as it is to
+/// subscribers ([`Table`](crate::rows::Table)). Other events are in no snapshot; their numbers are known, so that who misses
+/// them can be told.
+///
+/// A topic of which this cannot be said is not there, and does not come back: an incomplete cache is never a snapshot.
+/// Deleted rows stay for ten minutes at least, so that who merges several publishers learns of the deletion.
+#[derive(Debug)]
+pub(crate) struct SnapshotCache {
+    topics: HashMap<Bytes, Rows, RandomState>,
+    /// Topics of which it was told that they have none: each is told once. As many as the publisher has topics, at most.
+    without: HashSet<Bytes, RandomState>,
+    /// The row of the event at hand: its table's length, its table, its key.
+    name: Vec<u8>,
+    bytes: u64,
+    bound: u64,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    /// The epoch of number 1.
+    since: u64,
+    /// The number of the last event.
+    last: u64,
+    rows: HashMap<Box<[u8]>, Row, RandomState>,
+    bytes: u64,
+    /// The numbers of the latest events of no row; at most [`MAX_OTHERS`].
+    others: VecDeque<u64>,
+    /// The highest number of an event of no row that is not among those.
+    others_before: u64,
+}
+
+/// So many events of no row are known by number; of earlier ones, that there were some.
+const MAX_OTHERS: usize = 64;
+
+#[derive(Debug)]
+struct Row {
+    number: u64,
+    payload: Bytes,
+    deleted_at: Option<Duration>,
+}
+
+/// The latest events of a topic's rows, in the order of their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    /// The epoch in which the topic's numbers began.
+    pub(super) since: u64,
+    /// The number up to which it goes.
+    pub(super) number: u64,
+    pub(super) payloads: Vec<Bytes>,
+}
+
+/// Why a topic has no snapshots any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// An event was missed, by falling behind the ring, or because the publisher itself had to tell of a loss.
+    Incomplete,
+    /// It was the largest when there was too much in all.
+    TooBig,
+}
+
+/// How long a deleted row is kept at least.
+const TOMBSTONE: Duration = Duration::from_secs(600);
+
+/// About what a row costs beside its bytes, and a topic: entries of tables, with their spare room.
+const ROW_BYTES: usize = 160;
+
+impl Unfit {
+    /// The name of the cause in counters.
+    pub(super) fn cause(self) -> &'static str {
+        match self {
+            Self::Incomplete => "incomplete",
+            Self::TooBig => "too_big",
+        }
+    }
+}
+
+impl Rows {
+    /// A topic on which no event was ever one of a row is none of rows: its events are replayed.
+    fn have_snapshot(&self) -> bool {
+        !self.rows.is_empty() || self.others.is_empty()
+    }
+
+    /// How many events of no row have a higher number, at least.
+    fn others_after(&self, number: u64) -> u64 {
+        let known = self.others.iter().filter(|other| **other > number).count();
+        u64::try_from(known).unwrap_or(u64::MAX) + u64::from(self.others_before > number)
+    }
+}
+
+impl SnapshotCache {
+    pub(super) fn new(bound: u64) -> Self {
+        Self { topics: HashMap::default(), without: HashSet::default(), name: Vec::new(), bytes: 0, bound }
+    }
+
+    /// Takes the next event of a topic; without one, a record of a loss. Which topics have no snapshots by it, and why:
+    /// also one whose number 1 was never seen.
+    pub(super) fn observe(
+        &mut self,
+        topic: &[u8],
+        at: Position,
+        event: Option<(&RowRef<'_>, &[u8])>,
+        now: Duration,
+    ) -> Vec<(Bytes, Unfit)> {
+        let known = self.topics.get(topic);
+        if known.is_none() && self.without.contains(topic) {
+            return Vec::new();
+        }
+        let last = known.map_or(0, |rows| rows.last);
+        let unfit = match event {
+            _ if last.checked_add(1) != Some(at.number) => Unfit::Incomplete,
+            None => Unfit::Incomplete,
+            Some((event, payload)) => {
+                if self.name_row(event) {
+                    let deleted_at = (event.action == b"delete").then_some(now);
+                    self.put(topic, at, payload, deleted_at);
+                } else {
+                    self.pass(topic, at);
+                }
+                return self.shrink();
+            }
+        };
+        vec![self.give_up(topic, unfit)]
+    }
+
+    /// Notes which row an event is about; `false` if it is about none.
+    fn name_row(&mut self, event: &RowRef<'_>) -> bool {
+        let (Some(table), Some(key)) = (event.table, event.key) else { return false };
+        let Ok(length) = u32::try_from(table.len()) else { return false };
+        self.name.clear();
+        self.name.extend_from_slice(&length.to_le_bytes());
+        self.name.extend_from_slice(table);
+        self.name.extend_from_slice(key);
+        event.action != b"sync"
+    }
+
+    fn rows_of(&mut self, topic: &[u8], at: Position) -> &mut Rows {
+        if !self.topics.contains_key(topic) {
+            self.bytes += size(topic.len(), 0);
+        }
+        let new = || Rows { since: at.epoch, ..Rows::default() };
+        self.topics.entry(Bytes::copy_from_slice(topic)).or_insert_with(new)
+    }
+
+    /// Passes over an event of no row.
+    fn pass(&mut self, topic: &[u8], at: Position) {
+        let rows = self.rows_of(topic, at);
+        rows.last = at.number;
+        rows.others.push_back(at.number);
+        if rows.others.len() > MAX_OTHERS {
+            rows.others_before = rows.others.pop_front().unwrap_or(rows.others_before);
+        }
+    }
+
+    /// Lets go of a topic for good.
+    fn give_up(&mut self, topic: &[u8], unfit: Unfit) -> (Bytes, Unfit) {
+        self.forget(topic);
+        let topic = Bytes::copy_from_slice(topic);
+        self.without.insert(topic.clone());
+        (topic, unfit)
+    }
+
+    /// Puts the event of the row that was named.
+    fn put(&mut self, topic: &[u8], at: Position, payload: &[u8], deleted_at: Option<Duration>) {
+        let name = std::mem::take(&mut self.name);
+        let rows = self.rows_of(topic, at);
+        rows.last = at.number;
+        let less = match rows.rows.get_mut(name.as_slice()) {
+            Some(row) => {
+                let less = size(name.len(), row.payload.len());
+                row.payload = in_place_of(std::mem::take(&mut row.payload), payload);
+                (row.number, row.deleted_at) = (at.number, deleted_at);
+                less
+            }
+            None => {
+                let payload = Bytes::copy_from_slice(payload);
+                rows.rows.insert(name.as_slice().into(), Row { number: at.number, payload, deleted_at });
+                0
+            }
+        };
+        let more = size(name.len(), payload.len());
+        rows.bytes = rows.bytes + more - less;
+        self.bytes = self.bytes + more - less;
+        self.name = name;
+    }
+
+    /// Lets go of the largest topics until all fit.
+    fn shrink(&mut self) -> Vec<(Bytes, Unfit)> {
+        let mut gone = Vec::new();
+        while self.bytes > self.bound {
+            let largest = self.topics.iter().max_by_key(|(_, rows)| rows.bytes);
+            let Some(topic) = largest.map(|(topic, _)| topic.clone()) else { break };
+            gone.push(self.give_up(&topic, Unfit::TooBig));
+        }
+        gone
+    }
+
+    fn forget(&mut self, topic: &[u8]) {
+        let gone = self.topics.remove(topic);
+        self.bytes -= gone.map_or(0, |rows| rows.bytes + size(topic.len(), 0));
+    }
+
+    /// Lets go of rows that were deleted long ago, and of topics that are no longer known.
+    pub(super) fn sweep(&mut self, now: Duration, is_known: impl Fn(&[u8]) -> bool) {
+        let retired: Vec<Bytes> = self.topics.keys().filter(|topic| !is_known(topic)).cloned().collect();
+        for topic in retired {
+            self.forget(&topic);
+        }
+        self.without.retain(|topic| is_known(topic));
+        for rows in self.topics.values_mut() {
+            let is_old = |row: &Row| row.deleted_at.is_some_and(|at| now.saturating_sub(at) >= TOMBSTONE);
+            let gone = rows.rows.extract_if(|_, row| is_old(row));
+            let bytes: u64 = gone.map(|(key, row)| size(key.len(), row.payload.len())).sum();
+            rows.bytes -= bytes;
+            self.bytes -= bytes;
+        }
+    }
+
+    /// About how many bytes a topic's snapshot has, if there is one; and how many events after `number` are in none.
+    pub(super) fn size_of(&self, topic: &[u8], number: u64) -> Option<(u64, u64)> {
+        let rows = self.topics.get(topic).filter(|rows| rows.have_snapshot())?;
+        Some((rows.bytes, rows.others_after(number)))
+    }
+
+    /// A topic's snapshot.
+    pub(super) fn snapshot(&self, topic: &[u8]) -> Option<Snapshot> {
+        let Rows { since, last, rows, .. } = self.topics.get(topic).filter(|rows| rows.have_snapshot())?;
+        let mut latest: Vec<&Row> = rows.values().collect();
+        latest.sort_unstable_by_key(|row| row.number);
+        let payloads = latest.into_iter().map(|row| row.payload.clone()).collect();
+        Some(Snapshot { since: *since, number: *last, payloads })
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) fn bound(&self) -> u64 {
+        self.bound
+    }
+
+    /// How many topics have snapshots.
+    pub(crate) fn topics(&self) -> usize {
+        self.topics.len()
+    }
+}
+
+/// A copy of `new`, in the memory of `old` if that is of the very size and nobody reads it.
+fn in_place_of(old: Bytes, new: &[u8]) -> Bytes {
+    match old.try_into_mut() {
+        Ok(mut memory) if memory.len() == new.len() => {
+            memory.copy_from_slice(new);
+            memory.freeze()
+        }
+        _ => Bytes::copy_from_slice(new),
+    }
+}
+
+fn size(key: usize, payload: usize) -> u64 {
+    u64::try_from(ROW_BYTES + key + payload).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

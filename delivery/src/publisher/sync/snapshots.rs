@@ -1,0 +1,138 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use pubsub_api::{Counter, Tally};
+
+use super::follower::{Cursor, Follower};
+use super::snapshot_cache::{Snapshot, Unfit};
+use crate::publisher::shared_sequencer::SharedSequencer;
+
+/// The snapshots of a publisher's topics, made beside the hot path. Whoever publishes waits for them only if the ring would
+/// otherwise overrun the follower ([`hold_back`](Self::hold_back)).
+///
+/// Lock order: the follower's lock, then the sequencer's.
+#[derive(Debug)]
+pub(crate) struct Snapshots {
+    follower: Mutex<Follower>,
+    unfit: Tally,
+    /// How far the follower is in the ring; [`NOT_STARTED`] before its thread is.
+    reached: AtomicU64,
+}
+
+const NOT_STARTED: u64 = u64::MAX;
+
+/// How long the follower may stand still before who publishes does not wait for it.
+const STILL: Duration = Duration::from_secs(1);
+
+/// How often who waits looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// What lay before the follower when it went on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ahead {
+    Nothing,
+    Some,
+    Much,
+}
+
+/// So much is read of the ring before others have their turn.
+const STRETCH_BYTES: usize = 256 * 1024;
+
+impl Snapshots {
+    pub(crate) fn new(snapshot_bytes: u64) -> Self {
+        Self {
+            follower: Mutex::new(Follower::new(snapshot_bytes)),
+            unfit: Tally::new("topics_without_snapshot"),
+            reached: AtomicU64::new(NOT_STARTED),
+        }
+    }
+
+    /// The follower is about to read: who publishes waits for it from now on.
+    pub(super) fn begin(&self) {
+        self.reached.store(self.follower().at().packed(), Ordering::Release);
+    }
+
+    pub(crate) fn follower(&self) -> MutexGuard<'_, Follower> {
+        self.follower.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which topics lost their snapshots, by cause.
+    pub(crate) fn unfit(&self) -> &Tally {
+        &self.unfit
+    }
+
+    /// Reads the next stretch of the ring.
+    pub(super) fn step(&self, sequencer: &SharedSequencer) -> Ahead {
+        let mut follower = self.follower();
+        let (stretch, ahead) = {
+            let ring = &sequencer.lock().ring;
+            let Some(stretch) = follower.next(ring) else { return Ahead::Nothing };
+            let is_much = follower.bytes_ahead(ring) > ring.bound() / 4;
+            (stretch, if is_much { Ahead::Much } else { Ahead::Some })
+        };
+        match follower.read(&stretch, STRETCH_BYTES, sequencer.now().since_start) {
+            Ok(unfit) => self.tell(&unfit),
+            Err(error) => tracing::warn!("cannot read the ring for snapshots: {error}"),
+        }
+        self.reached.store(follower.at().packed(), Ordering::Release);
+        ahead
+    }
+
+    fn tell(&self, unfit: &[(Bytes, Unfit)]) {
+        for (topic, unfit) in unfit {
+            let cause = unfit.cause();
+            if let Some(times) = self.unfit.count(cause, Instant::now()) {
+                let topic = String::from_utf8_lossy(topic);
+                tracing::info!(cause, times, "no snapshots of topic {topic:?} any more");
+            }
+        }
+    }
+
+    /// Forgets rows that were deleted long ago, and topics that are no longer known.
+    pub(super) fn sweep(&self, sequencer: &SharedSequencer) {
+        let mut follower = self.follower();
+        let now = sequencer.now().since_start;
+        let sequencer = sequencer.lock();
+        let topics = &sequencer.ledger.topics;
+        follower.cache.sweep(now, |topic| topics.id(topic).is_some());
+    }
+
+    /// A topic's snapshot as it is now, if there is one.
+    pub(super) fn catch_up(&self, sequencer: &SharedSequencer, topic: &[u8]) -> Option<Snapshot> {
+        let end = Cursor::end(&sequencer.lock().ring);
+        while !self.follower().has_reached(end) && self.step(sequencer) != Ahead::Nothing {}
+        self.follower().cache.snapshot(topic)
+    }
+
+    /// Waits while half of the ring is still to be read for snapshots, as long as that goes on: a burst must not cost a topic its
+    /// snapshots.
+    ///
+    /// # Cancel safety
+    /// It changes nothing.
+    pub(crate) async fn hold_back(
+        &self,
+        sequencer: &SharedSequencer,
+        held_back: &Counter,
+        is_closed: impl Fn() -> bool,
+    ) {
+        let reached = || self.reached.load(Ordering::Acquire);
+        let (mut last, mut since) = (reached(), Instant::now());
+        while last != NOT_STARTED && !is_closed() && since.elapsed() < STILL {
+            let ahead = {
+                let ring = &sequencer.lock().ring;
+                Cursor::of_packed(last).bytes_ahead(ring) > ring.bound() / 2
+            };
+            if !ahead {
+                return;
+            }
+            held_back.add(1);
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let now = reached();
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use pubsub_api::PeerId;
+
+use super::answer_rate::{AnswerRate, Growth};
+use crate::token_bucket::TokenBucket;
+
+/// Which requests are answered when. Time comes in as input.
+///
+/// - Each peer has one answer at a time. The others wait in the order in which they came, and hear of it
+///   ([`overdue`](Self::overdue)).
+/// - The number of answers at a time [grows](Growth) to [`MAX_PLACES`] as long as more at once are faster in all.
+/// - An answer slower than [`AnswerRate::MIN_RATE`] leaves its place to one that waits, and goes on beside: its peer reads
+///   slowly, so it costs no more than what is kept for it. Above [`MAX_SLOW`] of them the slowest is dropped; its peer asks
+///   again.
+/// - The peers of one host have at most half of each: of the places, of the slow answers, of what waits. So a host with many
+///   peers that read slowly keeps nobody else from recovering, and one that is alone gets half of what it could.
+/// - A request that asks for all that an earlier one of its peer does takes its turn: the peer does not wait for the
+///   earlier one any more.
+#[derive(Debug)]
+pub(super) struct SyncQueue<R> {
+    waiting: VecDeque<Waiting<R>>,
+    running: HashMap<PeerId, Running<R>>,
+    growth: Growth,
+    buckets: HashMap<PeerId, TokenBucket>,
+}
+
+#[derive(Debug)]
+struct Waiting<R> {
+    peer: PeerId,
+    host: Option<IpAddr>,
+    request: R,
+    /// When its peer last heard that it waits.
+    told: Duration,
+}
+
+#[derive(Debug)]
+struct Running<R> {
+    host: Option<IpAddr>,
+    request: R,
+    rate: AnswerRate,
+    is_slow: bool,
+}
+
+/// A request that may stand for an earlier one of its peer.
+pub(super) trait Supersedes: Clone {
+    /// Whether this asks for all that `earlier` does.
+    fn supersedes(&self, earlier: &Self) -> bool;
+}
+
+/// The most answers at a time that are not slow. Each costs a chunk of a replay and a list of its events.
+pub(super) const MAX_PLACES: usize = 16;
+
+/// The most slow answers.
+pub(super) const MAX_SLOW: usize = 64;
+
+/// So many requests wait: as many as a driver keeps before they are read here.
+pub(crate) const MAX_WAITING: usize = 1024;
+
+/// Of so many peers it is remembered how often they asked, before those that may ask as often as any are forgotten.
+const MAX_BUCKETS: usize = 4096;
+
+/// When a peer may ask again that found the queue full.
+const FULL_RETRY: Duration = Duration::from_secs(1);
+
+/// How often a peer hears that its request waits; well below the time after which a subscriber gives a request up.
+const WAITING: Duration = Duration::from_secs(1);
+
+/// What becomes of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Admission<R> {
+    /// It is to be answered now.
+    Start(R),
+    /// It is to be answered now, and what is being answered to this peer ends.
+    Restart(R),
+    /// It waits for its turn.
+    Waits,
+    /// It is refused; its peer may ask again after so long.
+    Busy(R, Duration),
+}
+
+impl<R> Default for SyncQueue<R> {
+    fn default() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            running: HashMap::new(),
+            growth: Growth::default(),
+            buckets: HashMap::new(),
+        }
+    }
+}
+
+impl<R: Supersedes> SyncQueue<R> {
+    /// A request came.
+    pub(super) fn offer(
+        &mut self,
+        peer: PeerId,
+        host: Option<IpAddr>,
+        request: R,
+        now: Duration,
+    ) -> Admission<R> {
+        if self.buckets.len() >= MAX_BUCKETS {
+            self.buckets.retain(|_, bucket| !bucket.is_full(now));
+        }
+        let bucket = self.buckets.entry(peer).or_insert_with(|| TokenBucket::new(now));
+        if let Err(retry_after) = bucket.take(now) {
+            return Admission::Busy(request, retry_after);
+        }
+        let is_earlier = |other: &&mut Waiting<R>| other.peer == peer && request.supersedes(&other.request);
+        if let Some(earlier) = self.waiting.iter_mut().find(is_earlier) {
+            earlier.request = request;
+            return Admission::Waits;
+        }
+        if let Some(running) = self.running.get_mut(&peer).filter(|it| request.supersedes(&it.request)) {
+            running.request = request.clone();
+            running.rate = AnswerRate::new(now);
+            return Admission::Restart(request);
+        }
+        if self.may_start(peer, host) && !self.waiting.iter().any(|waiting| waiting.peer == peer) {
+            return Admission::Start(self.start(peer, host, request, now));
+        }
+        let of_host = self.waiting.iter().filter(|waiting| is_of(host, waiting.host)).count();
+        if self.waiting.len() >= MAX_WAITING || of_host >= share(MAX_WAITING) {
+            return Admission::Busy(request, FULL_RETRY);
+        }
+        self.waiting.push_back(Waiting { peer, host, request, told: now });
+        Admission::Waits
+    }
+
+    fn start(&mut self, peer: PeerId, host: Option<IpAddr>, request: R, now: Duration) -> R {
+        let running = Running { host, request: request.clone(), rate: AnswerRate::new(now), is_slow: false };
+        self.running.insert(peer, running);
+        request
+    }
+
+    /// A request of this peer is answered, or the peer is gone.
+    pub(super) fn finished(&mut self, peer: PeerId) {
+        self.running.remove(&peer);
+    }
+
+    /// The next request that may be answered now.
+    pub(super) fn next(&mut self, now: Duration) -> Option<(PeerId, R)> {
+        let next = self.waiting.iter().position(|waiting| self.may_start(waiting.peer, waiting.host))?;
+        let Waiting { peer, host, request, .. } = self.waiting.remove(next)?;
+        Some((peer, self.start(peer, host, request, now)))
+    }
+
+    /// A second has passed: judges the answers by how many bytes of each were taken; which are dropped.
+    pub(super) fn judge(&mut self, now: Duration, taken: impl Fn(PeerId) -> u64) -> Vec<PeerId> {
+        let mut rates = Vec::new();
+        for (peer, running) in &mut self.running {
+            let rate = running.rate.judge(now, taken(*peer));
+            running.is_slow |= !self.waiting.is_empty() && running.rate.is_slow();
+            rates.extend(rate.filter(|_| !running.is_slow));
+        }
+        self.growth.judge(&rates, !self.waiting.is_empty());
+        self.slow_beyond_bounds()
+    }
+
+    /// Of the slow answers, the slowest of those that are too many in all or of one host.
+    fn slow_beyond_bounds(&self) -> Vec<PeerId> {
+        let mut slow: Vec<_> = self.slow().map(|(peer, it)| (it.rate.latest(), *peer, it.host)).collect();
+        slow.sort_unstable();
+        let (mut all, mut of_hosts) = (slow.len(), HashMap::<IpAddr, usize>::new());
+        for host in slow.iter().filter_map(|(_, _, host)| *host) {
+            *of_hosts.entry(host).or_default() += 1;
+        }
+        let mut beyond = Vec::new();
+        for (_, peer, host) in slow {
+            let of_host = host.and_then(|host| of_hosts.get_mut(&host));
+            if all > MAX_SLOW || of_host.as_deref().is_some_and(|count| *count > share(MAX_SLOW)) {
+                all -= 1;
+                of_host.into_iter().for_each(|count| *count -= 1);
+                beyond.push(peer);
+            }
+        }
+        beyond
+    }
+
+    fn slow(&self) -> impl Iterator<Item = (&PeerId, &Running<R>)> {
+        self.running.iter().filter(|(_, running)| running.is_slow)
+    }
+
+    /// The requests whose peers are to hear that they wait; not those that are being answered meanwhile.
+    pub(super) fn overdue(&mut self, now: Duration) -> impl Iterator<Item = (PeerId, &R)> {
+        let Self { waiting, running, .. } = self;
+        let is_overdue = move |waiting: &&mut Waiting<R>| {
+            now.saturating_sub(waiting.told) >= WAITING && !running.contains_key(&waiting.peer)
+        };
+        waiting.iter_mut().filter(is_overdue).map(move |waiting| {
+            waiting.told = now;
+            (waiting.peer, &waiting.request)
+        })
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether nothing is answered and nothing waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.waiting.is_empty()
+    }
+
+    fn may_start(&self, peer: PeerId, host: Option<IpAddr>) -> bool {
+        let in_places = || self.running.values().filter(|running| !running.is_slow);
+        let of_host = in_places().filter(|running| is_of(host, running.host)).count();
+        let places = self.growth.places();
+        in_places().count() < places && of_host < share(places) && !self.running.contains_key(&peer)
+    }
+}
+
+/// What the peers of one host may have of `all`.
+fn share(all: usize) -> usize {
+    all.div_ceil(2)
+}
+
+/// Whether a peer is known to be of this host.
+fn is_of(host: Option<IpAddr>, other: Option<IpAddr>) -> bool {
+    host.is_some() && host == other
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+mod answers;
+mod asked;
+mod heads;
+mod plan;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use pubsub_api::{PeerId, Request, Requests};
+use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::rows_server;
+use super::sync_queue::{Admission, SyncQueue};
+use crate::AnswerKind;
+use crate::publisher::core::Core;
+use answers::answer_all;
+use asked::{Asked, read};
+use heads::{say_of_each, say_of_first};
+
+pub(super) use answers::{CHUNK_BYTES, put};
+
+/// Answers requests for ever, if the driver carries any: each in a task of its own, so that a slow asker holds up nobody.
+pub(crate) async fn serve(core: Arc<Core>) {
+    let Some(requests) = core.driver.requests() else { return };
+    let mut server = Server {
+        core: &core,
+        requests,
+        queue: SyncQueue::default(),
+        answering: JoinSet::new(),
+        answers: HashMap::new(),
+    };
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            request = requests.next() => {
+                let Ok(Request { peer, host, envelope }) = request else { return };
+                if let Some(request) = read(&core, &envelope) {
+                    server.take(peer, host, request);
+                }
+            }
+            Some(ended) = server.answering.join_next_with_id() => {
+                server.ended(match ended {
+                    Ok((task, ())) => task,
+                    Err(error) => error.id(),
+                });
+            }
+            _ = ticks.tick(), if !server.queue.is_idle() => server.judge(),
+        }
+        core.readings.requests_waiting.store(server.queue.waiting(), Ordering::Relaxed);
+    }
+}
+
+/// How often the answers are judged, and who waits hears of it.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What is being answered, and what waits.
+struct Server<'a> {
+    core: &'a Arc<Core>,
+    requests: &'a dyn Requests,
+    queue: SyncQueue<Arc<Asked>>,
+    answering: JoinSet<()>,
+    answers: HashMap<PeerId, Underway>,
+}
+
+/// An answer that is being sent.
+struct Underway {
+    task: AbortHandle,
+    taken: Arc<AtomicU64>,
+}
+
+impl Server<'_> {
+    fn take(&mut self, peer: PeerId, host: Option<IpAddr>, request: Asked) {
+        let (core, requests) = (self.core, self.requests);
+        match self.queue.offer(peer, host, Arc::new(request), core.now().since_start) {
+            Admission::Start(request) => self.start(peer, request),
+            Admission::Restart(request) => {
+                if let Some(underway) = self.answers.remove(&peer) {
+                    underway.task.abort();
+                }
+                self.start(peer, request);
+            }
+            Admission::Waits => {}
+            Admission::Busy(request, retry_after) => match &*request {
+                Asked::Behind(request) => {
+                    let kind = AnswerKind::Busy { retry_after };
+                    core.readings.busy.add(1);
+                    say_of_each(core, requests, peer, request, kind);
+                }
+                Asked::Rows(request) => rows_server::say_busy(core, requests, peer, request),
+            },
+        }
+    }
+
+    fn start(&mut self, peer: PeerId, request: Arc<Asked>) {
+        let (core, taken) = (Arc::clone(self.core), Arc::<AtomicU64>::default());
+        let task = self.answering.spawn(answer(core, peer, request, Arc::clone(&taken)));
+        self.answers.insert(peer, Underway { task, taken });
+    }
+
+    /// A task has ended. One that was aborted is nobody's any more.
+    fn ended(&mut self, task: Id) {
+        let peer =
+            self.answers.iter().find(|(_, underway)| underway.task.id() == task).map(|(peer, _)| *peer);
+        if let Some(peer) = peer {
+            self.answers.remove(&peer);
+            self.queue.finished(peer);
+        }
+        self.start_more();
+    }
+
+    fn start_more(&mut self) {
+        while let Some((peer, request)) = self.queue.next(self.core.now().since_start) {
+            self.start(peer, request);
+        }
+    }
+
+    /// Drops answers that are far too slow, begins others, and tells those that wait.
+    fn judge(&mut self) {
+        let now = self.core.now().since_start;
+        let answers = &self.answers;
+        let taken = |peer| answers.get(&peer).map_or(0, |underway| underway.taken.load(Ordering::Relaxed));
+        for peer in self.queue.judge(now, taken) {
+            self.core.readings.too_slow.add(1);
+            tracing::info!(%peer, "dropped an answer: too many askers read slowly, and this one the slowest; it asks again");
+            if let Some(underway) = self.answers.remove(&peer) {
+                underway.task.abort();
+            }
+            self.queue.finished(peer);
+        }
+        self.start_more();
+        for (peer, request) in self.queue.overdue(now) {
+            if let Asked::Behind(request) = &**request {
+                say_of_first(self.core, self.requests, peer, request);
+            }
+        }
+    }
+}
+
+/// Answers a request.
+async fn answer(core: Arc<Core>, peer: PeerId, asked: Arc<Asked>, taken: Arc<AtomicU64>) {
+    let answering = async {
+        match &*asked {
+            Asked::Behind(request) => answer_all(&core, peer, request, &taken).await,
+            Asked::Rows(request) => rows_server::answer(&core, peer, request, &taken).await,
+        }
+    };
+    let answered = AssertUnwindSafe(answering).catch_unwind().await;
+    match answered {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            core.readings.unanswered.add(1);
+            tracing::debug!(%peer, "an answer was not taken: {error}");
+        }
+        Err(_) => {
+            core.readings.unanswered.add(1);
+            tracing::error!(%peer, "answering a request failed");
+        }
+    }
+}

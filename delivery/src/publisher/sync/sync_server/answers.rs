@@ -1,0 +1,162 @@
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use pubsub_api::{Batch, Envelope, Error, ErrorKind, PeerId, Result, Stamp, Topic};
+
+use super::heads::{answer_head, head};
+use super::plan::Plan;
+use crate::publisher::core::Core;
+use crate::publisher::sync::replay::Replay;
+use crate::publisher::sync::snapshot_cache::Snapshot;
+use crate::publisher::sync::snapshot_reader;
+use crate::{AnswerKind, Lost, Position, SyncRequest, Want};
+
+/// So much is put into an asker's stream at once.
+pub(in crate::publisher) const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Answers all that a request asks for.
+pub(super) async fn answer_all(
+    core: &Arc<Core>,
+    peer: PeerId,
+    request: &SyncRequest,
+    taken: &AtomicU64,
+) -> Result<()> {
+    let mut answers = Answers { core, peer, id: request.id, batch: Batch::new(), bytes: 0, taken };
+    for Want { topic, position } in &request.wants {
+        answers.one(topic, *position).await?;
+    }
+    answers.flush().await
+}
+
+/// Reads the next chunk of a replay.
+async fn read_some(mut replay: Replay) -> Result<(Replay, Batch)> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut some = Batch::new();
+        replay.read_some(&mut some).map(|()| (replay, some))
+    });
+    let read = reading.await.unwrap_or_else(|failure| Err(io::Error::other(failure)));
+    read.map_err(|error| {
+        Error::new(ErrorKind::Internal, "cannot read the ring for a replay").with_source(error)
+    })
+}
+
+/// The answers to one request, gathered into chunks.
+struct Answers<'a> {
+    core: &'a Arc<Core>,
+    peer: PeerId,
+    id: u64,
+    batch: Batch,
+    bytes: usize,
+    /// How many bytes the driver has taken.
+    taken: &'a AtomicU64,
+}
+
+impl Answers<'_> {
+    async fn one(&mut self, topic: &Topic, position: Position) -> Result<()> {
+        let size = self.core.snapshots.follower().cache.size_of(topic.as_bytes(), position.number);
+        let estimate = size.map(|(bytes, others)| if others == 0 { bytes } else { u64::MAX });
+        let plan = Plan::of(self.core, topic, position, estimate);
+        let is_settled = match plan {
+            Plan::Replay(..) => position.number > 0,
+            Plan::Nowhere(_) => true,
+            Plan::Snapshot | Plan::TooFarBehind(_) => false,
+        };
+        if is_settled {
+            return self.without_snapshot(topic, plan).await;
+        }
+        match snapshot_reader::snapshot(self.core, topic.to_bytes()).await {
+            Some(snapshot) => self.snapshot(topic, position, snapshot).await,
+            None => self.without_snapshot(topic, Plan::of(self.core, topic, position, None)).await,
+        }
+    }
+
+    async fn without_snapshot(&mut self, topic: &Topic, plan: Plan) -> Result<()> {
+        let readings = &self.core.readings;
+        let (replay, last) = match plan {
+            Plan::Replay(replay, last) => (replay, last),
+            Plan::TooFarBehind(last) | Plan::Nowhere(last) => {
+                readings.unknown.add(1);
+                return self.put(head(self.core, self.id, topic, last, AnswerKind::Unknown)?).await;
+            }
+            // Not planned without one.
+            Plan::Snapshot => return Ok(()),
+        };
+        let count = replay.count();
+        self.put(head(self.core, self.id, topic, last, AnswerKind::Replay { count })?).await?;
+        self.stream(replay).await?;
+        readings.replays.add(1);
+        readings.replayed.add(count);
+        Ok(())
+    }
+
+    async fn stream(&mut self, mut replay: Replay) -> Result<()> {
+        while !replay.is_over() {
+            let mut some;
+            (replay, some) = read_some(replay).await?;
+            self.bytes += some.payload_bytes();
+            self.batch.append(&mut some);
+            self.flush_if_full().await?;
+        }
+        Ok(())
+    }
+
+    async fn snapshot(&mut self, topic: &Topic, from: Position, snapshot: Snapshot) -> Result<()> {
+        let Snapshot { since, number, payloads } = snapshot;
+        let left_out = self.left_out(topic, from, number)?;
+        let count = u64::try_from(payloads.len() + left_out.iter().len()).unwrap_or(u64::MAX);
+        let kind = AnswerKind::Snapshot { count, since };
+        let bytes = payloads.iter().map(Bytes::len).sum();
+        let head = answer_head(self.core, self.id, topic, number, kind);
+        self.put(head.pack_announcing(bytes)?).await?;
+        if let Some(left_out) = left_out {
+            self.put(left_out).await?;
+        }
+        for payload in payloads {
+            self.put(Envelope { topic: topic.clone(), payload }).await?;
+        }
+        self.core.readings.snapshots.add(1);
+        self.core.readings.snapshot_rows.add(count);
+        Ok(())
+    }
+
+    /// What says how many events after the asker's position are in no snapshot; `None` if there are none. Who has nothing
+    /// was promised none of them.
+    fn left_out(&self, topic: &Topic, from: Position, number: u64) -> Result<Option<Envelope>> {
+        let size = self.core.snapshots.follower().cache.size_of(topic.as_bytes(), from.number);
+        let events = size.map_or(0, |(_, others)| others);
+        if from.number == 0 || events == 0 {
+            return Ok(None);
+        }
+        let (publisher, epoch) = (self.core.incarnation.publisher, self.core.incarnation.epoch);
+        let stamp = Stamp { publisher, epoch, sequence: number, time_us: self.core.now().wall_us };
+        let cause = "no_rows".to_owned();
+        Lost { topic: topic.clone(), stamp, events, cause }.pack().map(Some)
+    }
+
+    async fn put(&mut self, envelope: Envelope) -> Result<()> {
+        self.bytes += envelope.payload.len();
+        self.batch.push(envelope);
+        self.flush_if_full().await
+    }
+
+    async fn flush_if_full(&mut self) -> Result<()> {
+        if self.bytes >= CHUNK_BYTES { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        let bytes = std::mem::take(&mut self.bytes);
+        put(self.core, self.peer, &mut self.batch).await?;
+        self.taken.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Puts what was gathered into the asker's stream, if there is anything.
+pub(in crate::publisher) async fn put(core: &Core, peer: PeerId, batch: &mut Batch) -> Result<()> {
+    match core.driver.requests() {
+        Some(requests) if !batch.is_empty() => requests.answer(peer, batch).await,
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,55 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use pubsub_api::wire::WireError;
+use pubsub_api::{Envelope, Topic};
+
+use crate::publisher::core::Core;
+use crate::publisher::sync::sync_queue::Supersedes;
+use crate::{FullSyncRequest, SyncRequest};
+
+/// What a subscriber asks.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// What it lacks of topics.
+    Behind(SyncRequest),
+    /// All rows of the database.
+    Rows(FullSyncRequest),
+}
+
+impl Asked {
+    fn read(envelope: &Envelope) -> Result<Self, WireError> {
+        match FullSyncRequest::read(envelope)? {
+            Some(request) => Ok(Self::Rows(request)),
+            None => SyncRequest::read(envelope).map(Self::Behind),
+        }
+    }
+}
+
+/// Reads a request; one that is malformed is counted, logged at a limited rate, and ignored.
+pub(super) fn read(core: &Core, envelope: &Envelope) -> Option<Asked> {
+    core.readings.requests.add(1);
+    match Asked::read(envelope) {
+        Ok(request) => Some(request),
+        Err(error) => {
+            if let Some(times) = core.readings.bad_requests.count(error.cause(), Instant::now()) {
+                tracing::warn!(cause = error.cause(), times, "ignored a malformed SYNC request: {error}");
+            }
+            None
+        }
+    }
+}
+
+impl Supersedes for Arc<Asked> {
+    fn supersedes(&self, earlier: &Self) -> bool {
+        match (&**self, &**earlier) {
+            (Asked::Behind(later), Asked::Behind(earlier)) => {
+                let later: HashSet<&Topic> = later.wants.iter().map(|want| &want.topic).collect();
+                earlier.wants.iter().all(|want| later.contains(&want.topic))
+            }
+            (Asked::Rows(later), Asked::Rows(earlier)) => later.topics == earlier.topics,
+            _ => false,
+        }
+    }
+}
