@@ -3,14 +3,12 @@
 //! A publisher numbers its events per topic, keeps the latest in a ring, and says in marks how far it is. A subscriber
 //! tracks each topic of each publisher by these numbers, and asks for what is missing.
 
-mod owned_file;
 mod publisher;
 mod settings;
 mod token_bucket;
 mod wire;
 
-pub mod rows;
-pub mod saved;
+pub mod owned_file;
 pub mod subscriber;
 
 pub use publisher::{

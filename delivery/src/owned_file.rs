@@ -15,7 +15,7 @@ const WRITE_BY_OTHERS: u32 = 0o022;
 ///
 /// # Errors
 /// [`io::ErrorKind::PermissionDenied`] if not, with the reason.
-pub(crate) fn check_folder(path: &Path) -> io::Result<()> {
+pub fn check_folder(path: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(path)?;
     let own = geteuid().as_raw();
     let fault = if !found.is_dir() {
@@ -31,13 +31,19 @@ pub(crate) fn check_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Makes a file with mode 0600 that must not exist, not even as a link.
-pub(crate) fn create(path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`], and those of making a file.
+pub fn create(path: &Path) -> io::Result<File> {
     options().create_new(true).open(path)
 }
 
 /// Makes a file with mode 0600 in the place of what an earlier attempt has left. A file that another user has put there is
 /// removed or refused, and never written to.
-pub(crate) fn create_anew(path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// Those of removing and of making a file.
+pub fn create_anew(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -49,7 +55,7 @@ pub(crate) fn create_anew(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// [`io::ErrorKind::PermissionDenied`] if it is another user's, a link, or no file.
-pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
+pub fn open_or_create(path: &Path) -> io::Result<File> {
     let file = options().create(true).truncate(false).open(path)?;
     check_file(file, path)
 }
@@ -58,7 +64,7 @@ pub(crate) fn open_or_create(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As [`open_or_create`]; [`io::ErrorKind::NotFound`] if there is none.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     // Nonblocking, or a planted pipe would be waited for.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new().read(true).custom_flags(bits(flags)).open(path)?;

@@ -4,15 +4,8 @@
 mod control;
 #[path = "../../pubsub-api/tests/checks/corpus.rs"]
 mod corpus;
-#[path = "checks/saved.rs"]
-mod saved;
 
 #[test]
 fn no_mark_request_or_answer_breaks_its_reader() {
     corpus::replay("control", control::check);
-}
-
-#[test]
-fn no_saved_table_breaks_its_reader() {
-    corpus::replay("saved", saved::check);
 }

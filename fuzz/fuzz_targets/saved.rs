@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../delivery/tests/checks/saved.rs"]
+#[path = "../../table/tests/checks/saved.rs"]
 mod saved;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| saved::check(input));

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use delivery::rows::{AbsenceRule, Absences, Absent, Judged};
+use table::{AbsenceRule, Absences, Absent, Judged};
 
 use crate::table_copy::{Change, Digest, PolledRows, TableCopy};
 

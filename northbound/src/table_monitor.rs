@@ -21,7 +21,7 @@ use crate::{PUBLISHER_TABLE, SERVICE_TABLE};
 /// - A row that one poll does not find may have been evicted, or its database may be loading: its `delete` is published when the
 ///   next poll does not find it either. If more than half of the rows are missing, and more than ten, or all, the database
 ///   has probably lost them: that is logged and counted, and they are deleted only after ten minutes of such polls
-///   ([`AbsenceRule`](delivery::rows::AbsenceRule)).
+///   ([`AbsenceRule`](table::AbsenceRule)).
 /// - No error ends it (docs/dragonflow.md#d7). The copy of the published state advances row by row, with each event that
 ///   the publisher accepts. An event that it does not accept is due again at the next poll, as is everything while the
 ///   database is unavailable.

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use delivery::rows::Table;
 use delivery::subscriber::TrackedSubscriber;
 use pubsub_api::database::DbApi;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, QueueReading, Result, Status, Subscription};
 use service_kit::WriteQueue;
+use table::Table;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout_at;
 

@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
-use delivery::saved::SavedState;
 use delivery::subscriber::TrackedSubscriber;
 use pubsub_api::settings::{Settings, endpoint};
 use pubsub_api::{
     Error, ErrorKind, MAX_TOPICS, Pattern, Result, SEND_ALL, Subscription, Subscriptions, Topic,
 };
 use subscriber_agent_settings::AgentSettings;
+use table::saved::SavedState;
 
 /// What was asked of the driver, so that a reload asks for the difference only.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

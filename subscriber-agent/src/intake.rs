@@ -2,10 +2,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use delivery::rows::{DatedEvent, Merge, Table};
 use delivery::subscriber::{Item, Origin, Snapshot};
 use pubsub_api::wire::{EventRef, WireError};
 use pubsub_api::{Action, Counter, CounterReading, Envelope, Event, Notice, SEND_ALL, Tally};
+use table::{DatedEvent, Merge, Table};
 
 use crate::Change;
 

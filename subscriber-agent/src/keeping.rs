@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use delivery::saved::SavedState;
 use pubsub_api::{Counter, CounterReading, Error, ErrorKind, Result};
+use table::saved::SavedState;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Keeps the agent's table, and how far it is, in a file: one writer at a time, off the agent's task.

@@ -31,7 +31,6 @@ pub use agent::Agent;
 pub use builder::AgentBuilder;
 pub use change::Change;
 pub use check::check;
-pub use delivery::rows::Table;
 pub use delivery::subscriber::Origin;
 pub use dispatcher::Dispatcher;
 pub use exec::ExecHandler;
@@ -41,6 +40,7 @@ pub use on_failure::OnFailure;
 pub use output::{AgentNotice, Output};
 pub use program::{Arguments, OutputFormat, run};
 pub use reports::{Report, Reports, ResyncWanted};
+pub use table::Table;
 pub use tracked::{connects_to_publishers, listen_to_publishers, tracked_subscriber};
 
 use drivers as _;

@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use delivery::rows::Compared;
 use delivery::subscriber::Origin;
 use pubsub_api::{Result, registered_endpoint};
+use table::Compared;
 
 use super::{Agent, Io};
 use crate::sync::{Finished, Read, Scope};

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use delivery::rows::DatedEvent;
-use delivery::saved::SavedState;
 use delivery::subscriber::SavedPosition;
 use pubsub_api::{Action, Event, Result, Value};
+use table::DatedEvent;
+use table::saved::SavedState;
 use tokio::time::timeout;
 
 use super::{Agent, Io};

@@ -1,11 +1,11 @@
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, HashSet};
 
-use delivery::rows::DatabaseRow;
 use northbound::{PUBLISHER_TABLE, PublisherRow, SERVICE_TABLE};
 use pubsub_api::database::{Entry, UNIQUE_KEY_TABLE};
 use pubsub_api::{Event, Result, SEND_ALL, Subscriptions, Topic};
 use serde::Deserialize;
+use table::DatabaseRow;
 
 use super::Source;
 

@@ -3,13 +3,13 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use delivery::rows::AbsenceRule;
 use futures_util::FutureExt;
 use northbound::{DatabaseSettings, PublisherRow, ServiceReport};
 use pubsub_api::database::DbApi;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Event, Result};
 use subscriber_agent_settings::AgentSettings;
+use table::AbsenceRule;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;

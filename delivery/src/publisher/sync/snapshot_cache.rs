@@ -10,7 +10,7 @@ use crate::Position;
 /// The latest event of each row, on the topics of which every event since number 1 was seen.
 ///
 /// An event is of a row if it has a table and a key and is no `sync`: whatever its action, it is the row's latest, as it is to
-/// subscribers ([`Table`](crate::rows::Table)). Other events are in no snapshot; their numbers are known, so that who misses
+/// subscribers (`table::Table`). Other events are in no snapshot; their numbers are known, so that who misses
 /// them can be told.
 ///
 /// A topic of which this cannot be said is not there, and does not come back: an incomplete cache is never a snapshot.

@@ -1,16 +1,23 @@
+mod compared;
+mod differences;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use delivery::subscriber::{Origin, PublisherClock};
 use pubsub_api::{Action, Event, Value};
 
-use super::absences::Absences;
-use super::clocks::Clocks;
-use super::comparison::{Comparison, SameEvent};
-use super::owners::Owners;
-use super::tombstones::Tombstones;
-use super::{Merge, merge};
-use crate::subscriber::{Origin, PublisherClock};
+use crate::absences::Absences;
+use crate::clocks::Clocks;
+use crate::comparison::Comparison;
+use crate::merge::{self, Merge};
+use crate::owners::Owners;
+use crate::row::Row;
+use crate::same_event::SameEvent;
+use crate::tombstones::Tombstones;
+pub use compared::{Compared, DATABASE, DatabaseRow};
+pub use differences::Differences;
 
 /// The latest event of each row: what the node knows of the world.
 ///
@@ -25,7 +32,7 @@ use crate::subscriber::{Origin, PublisherClock};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use delivery::rows::Table;
+/// use table::Table;
 /// use pubsub_api::{Action, Event, SEND_ALL};
 ///
 /// let mut table = Table::default();
@@ -42,20 +49,12 @@ pub struct Table {
     /// How many rows exist.
     len: usize,
     tombstones: Tombstones,
-    pub(super) owners: Owners,
+    pub(crate) owners: Owners,
     clocks: Clocks,
-    pub(super) now: Duration,
+    pub(crate) now: Duration,
     /// The comparison that is under way.
-    pub(super) comparison: Option<Comparison>,
-    pub(super) absences: Absences<(String, String), SameEvent>,
-}
-
-/// The latest event of a row.
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) event: Arc<Event>,
-    /// When it was published, by the table's clock.
-    pub(super) at: Duration,
+    comparison: Option<Comparison>,
+    absences: Absences<(String, String), SameEvent>,
 }
 
 /// The latest event of a row, and when it was published by the table's clock: what a table is restored from.
@@ -135,12 +134,12 @@ impl Table {
         self.row(table, key).map(|row| &row.event)
     }
 
-    pub(super) fn row(&self, table: &str, key: &str) -> Option<&Row> {
+    fn row(&self, table: &str, key: &str) -> Option<&Row> {
         self.latest.get(table)?.get(key)
     }
 
     /// When an event that was asked for was published, by the table's clock.
-    pub(super) fn published(&self, event: &Event) -> Duration {
+    fn published(&self, event: &Event) -> Duration {
         self.clocks.published(event, self.now)
     }
 
@@ -172,7 +171,7 @@ impl Table {
     }
 
     /// Makes `event`, which was published at `at`, the row's latest, whatever that was.
-    pub(super) fn put(&mut self, table: &str, key: &str, event: &Arc<Event>, at: Duration) {
+    fn put(&mut self, table: &str, key: &str, event: &Arc<Event>, at: Duration) {
         let event = remembered(event);
         if let Some(comparison) = &mut self.comparison {
             comparison.touch(table, key);

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use pubsub_api::{Action, Event, Stamp, Topic, Value};
 
-use super::absences::{Absent, Judged};
-use super::differences::value_of;
-use super::{AbsenceRule, Table};
+use super::Table;
+use crate::absences::{AbsenceRule, Absent, Judged};
+use crate::comparison::Comparison;
+use crate::row::value_of;
+use crate::same_event::SameEvent;
 
 /// Who has written the rows that a comparison with the database has set or deleted: no publisher has this id.
 pub const DATABASE: u64 = 0;
@@ -39,26 +41,6 @@ pub struct Compared {
     pub is_held: bool,
     /// When the next reading may begin that deletes one of them, by the table's clock.
     pub read_again_at: Option<Duration>,
-}
-
-/// A comparison that is under way.
-#[derive(Debug, Clone)]
-pub(super) struct Comparison {
-    /// When reading began, by the table's clock.
-    began: Duration,
-    /// The rows that something was told of since.
-    touched: HashSet<(String, String)>,
-}
-
-impl Comparison {
-    pub(super) fn touch(&mut self, table: &str, key: &str) {
-        self.touched.insert((table.to_owned(), key.to_owned()));
-    }
-
-    fn is_touched(&self, row: &Event) -> bool {
-        let (Some(table), Some(key)) = (&row.table, &row.key) else { return false };
-        self.touched.contains(&(table.clone(), key.clone()))
-    }
 }
 
 /// A full sync: the table is made equal to the database, but for what events have told since it was read
@@ -175,16 +157,6 @@ impl Table {
             self.put(table, key, &Arc::new(Event { stamp: Some(stamp), ..delete.clone() }), at);
         }
         Arc::new(delete)
-    }
-}
-
-/// An event that is equal to itself only: another one of the same row is news of it.
-#[derive(Debug, Clone)]
-pub(super) struct SameEvent(Arc<Event>);
-
-impl PartialEq for SameEvent {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 

@@ -3,15 +3,15 @@ use std::collections::HashMap;
 use pubsub_api::{Action, Event, Topic};
 
 /// Who has written a row last, and on which topic.
-pub(super) type Owner = (u64, Topic);
+pub(crate) type Owner = (u64, Topic);
 
 /// How many rows each owner has, so that a snapshot which names them all needs no look at the others.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Owners(HashMap<Owner, usize>);
+pub(crate) struct Owners(HashMap<Owner, usize>);
 
 impl Owners {
     /// The row's latest event was `old`, and is `new`.
-    pub(super) fn moved(&mut self, old: Option<&Event>, new: Option<&Event>) {
+    pub(crate) fn moved(&mut self, old: Option<&Event>, new: Option<&Event>) {
         let (old, new) = (old.and_then(owner), new.and_then(owner));
         if old == new {
             return;
@@ -29,13 +29,13 @@ impl Owners {
         }
     }
 
-    pub(super) fn rows_of(&self, owner: &Owner) -> usize {
+    pub(crate) fn rows_of(&self, owner: &Owner) -> usize {
         self.0.get(owner).copied().unwrap_or_default()
     }
 }
 
 /// Of a row that exists, and whose publisher is known.
-pub(super) fn owner(row: &Event) -> Option<Owner> {
+pub(crate) fn owner(row: &Event) -> Option<Owner> {
     let stamp = row.stamp.filter(|_| row.action != Action::Delete)?;
     Some((stamp.publisher, row.topic.clone()))
 }

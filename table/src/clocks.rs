@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use pubsub_api::{Event, Stamp};
 
-use crate::subscriber::PublisherClock;
+use delivery::subscriber::PublisherClock;
 
 /// How the clocks of publishers differ from the table's own clock.
 ///
@@ -11,7 +11,7 @@ use crate::subscriber::PublisherClock;
 /// time of another host: it is turned into an age by the clock of its own publisher, which every answer begins with, and
 /// then into a time of the table's clock.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Clocks {
+pub(crate) struct Clocks {
     /// Ours minus theirs, in microseconds, by publisher.
     differences: HashMap<u64, i128>,
 }
@@ -22,7 +22,7 @@ const MOST: usize = 65_536;
 
 impl Clocks {
     /// A publisher's clock shows `clock.time_us` when ours shows `now`.
-    pub(super) fn note(&mut self, clock: PublisherClock, now: Duration) {
+    pub(crate) fn note(&mut self, clock: PublisherClock, now: Duration) {
         if self.differences.len() >= MOST && !self.differences.contains_key(&clock.publisher) {
             self.differences.clear();
         }
@@ -31,7 +31,7 @@ impl Clocks {
 
     /// When an event was published, by our clock; not after `now`. That of a publisher whose clock was never read is now, and
     /// an event without a stamp is older than all others.
-    pub(super) fn published(&self, event: &Event, now: Duration) -> Duration {
+    pub(crate) fn published(&self, event: &Event, now: Duration) -> Duration {
         let Some(Stamp { publisher, time_us, .. }) = event.stamp else { return Duration::ZERO };
         let Some(difference) = self.differences.get(&publisher) else { return now };
         let ours = (i128::from(time_us) + difference).max(0);

@@ -1,7 +1,7 @@
 use pubsub_api::{Subscription, Subscriptions};
 
-use crate::rows::DatedEvent;
-use crate::subscriber::{SavedLink, SavedPosition};
+use crate::DatedEvent;
+use delivery::subscriber::{SavedLink, SavedPosition};
 
 /// A table and the positions that belong to it, all of one instant.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -6,9 +6,9 @@ use pubsub_api::{Action, Error, ErrorKind, Event, Result, Stamp, Topic, Value};
 
 use super::SavedState;
 use super::encode::{MAGIC, OLDEST_VERSION, VERSION, tag};
-use crate::Position;
-use crate::rows::DatedEvent;
-use crate::subscriber::{SavedLink, SavedPosition};
+use crate::DatedEvent;
+use delivery::Position;
+use delivery::subscriber::{SavedLink, SavedPosition};
 
 /// What is left to read.
 struct Reader<'a>(&'a [u8]);

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use pubsub_api::{Event, SEND_ALL, Value};
 
-use super::tests::{A, B, contents, event, merge, with_version};
-use super::{AbsenceRule, Compared, DatabaseRow, Merge, Table};
-use crate::subscriber::Origin;
+use super::{A, B, contents, event, merge, with_version};
+use crate::{AbsenceRule, Compared, DatabaseRow, Merge, Table};
+use delivery::subscriber::Origin;
 
 /// When the database is read; events before have lower times.
 const READ_AT: u64 = 1000;

@@ -7,9 +7,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use pubsub_api::{Action, Event, SEND_ALL};
 
-use super::Table;
-use super::tests::{A, B, Contents, contents, event, merge, replace, snapshot, with_version};
-use crate::subscriber::Origin;
+use super::{A, B, Contents, contents, event, merge, replace, snapshot, with_version};
+use crate::Table;
+use delivery::subscriber::Origin;
 
 /// Events of two publishers about four rows, in the order in which they were published.
 pub(super) fn history() -> impl Strategy<Value = Vec<(u64, Event)>> {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use delivery::saved::SavedState;
+use table::saved::SavedState;
 
 /// `input` stands for the records of a file whose head and checksum are right; and for a whole file.
 pub(crate) fn check(input: &[u8]) {

@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use pubsub_api::{Action, Event, SEND_ALL, Stamp, Subscriptions, Topic, Value};
 
 use super::SavedState;
-use crate::Position;
-use crate::rows::DatedEvent;
-use crate::subscriber::{SavedLink, SavedPosition};
+use crate::DatedEvent;
+use delivery::Position;
+use delivery::subscriber::{SavedLink, SavedPosition};
 
 fn encoded(state: &SavedState) -> Vec<u8> {
     let mut bytes = Vec::new();

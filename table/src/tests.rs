@@ -1,3 +1,7 @@
+mod comparisons;
+mod histories;
+mod paths;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -5,9 +9,9 @@ use std::time::Duration;
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Action, Envelope, Event, SEND_ALL, Stamp, Topic, Value};
 
-use super::tombstones::MOST;
-use super::{Differences, Merge, Table};
-use crate::subscriber::{Origin, PublisherClock, Snapshot};
+use crate::tombstones::MOST;
+use crate::{Differences, Merge, Table};
+use delivery::subscriber::{Origin, PublisherClock, Snapshot};
 
 pub(super) const A: u64 = 1;
 pub(super) const B: u64 = 2;

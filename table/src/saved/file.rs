@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pubsub_api::{Error, ErrorKind, Result};
 
 use super::SavedState;
-use crate::owned_file;
+use delivery::owned_file;
 
 /// The largest file that is kept or read: 512 MiB, a table of more than a million rows.
 pub const MOST_BYTES: u64 = 512 * 1024 * 1024;

@@ -9,7 +9,7 @@ use pubsub_api::Event;
 /// A delete is remembered so that an older event of another publisher does not bring the row back. A row that was set
 /// again may still stand here until its time has come.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tombstones {
+pub(crate) struct Tombstones {
     oldest_first: VecDeque<(Duration, Arc<Event>)>,
     bytes: usize,
 }
@@ -19,19 +19,19 @@ pub(super) struct Tombstones {
 const KEPT: Duration = Duration::from_secs(600);
 
 /// How many deletes are remembered; beyond, the oldest are forgotten.
-pub(super) const MOST: usize = 65_536;
+pub(crate) const MOST: usize = 65_536;
 
 /// How many bytes their names have together; names are short, but for those who mean harm.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 impl Tombstones {
-    pub(super) fn add(&mut self, now: Duration, delete: &Arc<Event>) {
+    pub(crate) fn add(&mut self, now: Duration, delete: &Arc<Event>) {
         self.bytes += bytes(delete);
         self.oldest_first.push_back((now, Arc::clone(delete)));
     }
 
     /// The next delete that is to be forgotten.
-    pub(super) fn expired(&mut self, now: Duration) -> Option<Arc<Event>> {
+    pub(crate) fn expired(&mut self, now: Duration) -> Option<Arc<Event>> {
         let (since, _) = self.oldest_first.front()?;
         let is_old = now.saturating_sub(*since) > KEPT;
         if !is_old && self.oldest_first.len() <= MOST && self.bytes <= MOST_BYTES {

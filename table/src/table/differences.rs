@@ -1,12 +1,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use delivery::subscriber::Snapshot;
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Action, Event, Value};
 
-use super::owners::{Owner, owner};
-use super::{Merge, Table, merge};
-use crate::subscriber::Snapshot;
+use super::Table;
+use crate::merge::{self, Merge};
+use crate::owners::{Owner, owner};
+use crate::row::value_of;
 
 /// What a snapshot has changed in a [`Table`].
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -104,9 +106,4 @@ impl Table {
         }
         Arc::new(Event { stamp: None, version: None, ..delete })
     }
-}
-
-/// Of a row that exists.
-pub(super) fn value_of(row: &Event) -> Option<&Value> {
-    (row.action != Action::Delete).then_some(&row.value)
 }

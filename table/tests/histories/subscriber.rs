@@ -2,10 +2,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use delivery::rows::Table;
 use delivery::subscriber::{Feed, FeedOptions, Item, Origin};
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Notice, Value};
+use table::Table;
 
 use crate::database::{Database, KEYS, TABLE, topic_of};
 use crate::validators::Validators;

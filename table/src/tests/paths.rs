@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use pubsub_api::{Envelope, Event, SEND_ALL, Stamp};
 
 use super::histories::{fold, history, versioned};
-use super::tests::{A, B, contents, event};
-use super::{DatedEvent, Table};
-use crate::subscriber::{Origin, PublisherClock, Snapshot};
+use super::{A, B, contents, event};
+use crate::{DatedEvent, Table};
+use delivery::subscriber::{Origin, PublisherClock, Snapshot};
 
 /// An hour, in microseconds.
 const HOUR: u64 = 3_600_000_000;

@@ -1,9 +1,9 @@
 //! Random histories: three publishers, four topics, fifty keys, and everything that can go wrong on the way, with the real
-//! [`Feed`](delivery::subscriber::Feed) and [`Table`](delivery::rows::Table) as the subscriber.
+//! [`Feed`](delivery::subscriber::Feed) and [`Table`](table::Table) as the subscriber.
 //!
 //! Each seed is one history. While it runs, what the application is told passes the validators, each of which has the name
 //! of its guarantee (docs/guarantees.md#promises); when all faults are healed, the table must be the database's. A seed
-//! that fails is named, and runs alone with `SEED=… cargo test -p delivery --test histories`.
+//! that fails is named, and runs alone with `SEED=… cargo test -p table --test histories`.
 
 #[cfg(test)]
 #[path = "histories/database.rs"]

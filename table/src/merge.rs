@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use pubsub_api::{Action, Event, Stamp};
 
-use super::table::Row;
+use crate::row::Row;
 
 /// What became of an event at its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,13 +16,13 @@ pub enum Merge {
 }
 
 /// An event of the stream: the latest of its row, unless its version is lower.
-pub(super) fn live(row: &Row, event: &Event) -> Merge {
+pub(crate) fn live(row: &Row, event: &Event) -> Merge {
     decided(&row.event, event, true)
 }
 
 /// An event from a publisher's ring, published at `at` by the table's clock. On its own stream it comes in order, as it would
 /// have come live; else it is compared with a row of another stream.
-pub(super) fn replayed(row: &Row, event: &Event, at: Duration) -> Merge {
+pub(crate) fn replayed(row: &Row, event: &Event, at: Duration) -> Merge {
     match (row.event.stamp, event.stamp) {
         (Some(has), Some(comes)) if is_one_stream(&row.event, event) => {
             let is_known = has.epoch == comes.epoch && comes.sequence <= has.sequence;
@@ -34,7 +34,7 @@ pub(super) fn replayed(row: &Row, event: &Event, at: Duration) -> Merge {
 
 /// A row of a snapshot, published at `at` by the table's clock. On its own stream it is the truth, unless two publishers claim
 /// the id (`is_whole` is false then): a delete that the snapshot no longer names may have restarted the versions.
-pub(super) fn snapshotted(row: &Row, event: &Event, at: Duration, is_whole: bool) -> Merge {
+pub(crate) fn snapshotted(row: &Row, event: &Event, at: Duration, is_whole: bool) -> Merge {
     let has = &row.event;
     if event.stamp.is_some() && has.stamp == event.stamp && has.topic == event.topic {
         return Merge::Known;

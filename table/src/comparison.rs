@@ -1,0 +1,24 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use pubsub_api::Event;
+
+/// A comparison that is under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Comparison {
+    /// When reading began, by the table's clock.
+    pub(crate) began: Duration,
+    /// The rows that something was told of since.
+    pub(crate) touched: HashSet<(String, String)>,
+}
+
+impl Comparison {
+    pub(crate) fn touch(&mut self, table: &str, key: &str) {
+        self.touched.insert((table.to_owned(), key.to_owned()));
+    }
+
+    pub(crate) fn is_touched(&self, row: &Event) -> bool {
+        let (Some(table), Some(key)) = (&row.table, &row.key) else { return false };
+        self.touched.contains(&(table.clone(), key.clone()))
+    }
+}

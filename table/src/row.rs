@@ -1,0 +1,17 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use pubsub_api::{Action, Event, Value};
+
+/// The latest event of a row.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) event: Arc<Event>,
+    /// When it was published, by the table's clock.
+    pub(crate) at: Duration,
+}
+
+/// Of a row that exists.
+pub(crate) fn value_of(row: &Event) -> Option<&Value> {
+    (row.action != Action::Delete).then_some(&row.value)
+}

@@ -1,0 +1,13 @@
+use std::sync::Arc;
+
+use pubsub_api::Event;
+
+/// An event that is equal to itself only: another one of the same row is news of it.
+#[derive(Debug, Clone)]
+pub(crate) struct SameEvent(pub(crate) Arc<Event>);
+
+impl PartialEq for SameEvent {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
