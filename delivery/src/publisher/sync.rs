@@ -3,6 +3,7 @@
 //! The queue, the decision and the snapshots are state machines; [`sync_server`] is the task that drives them.
 
 mod answer_rate;
+mod growth;
 pub(super) mod sync_queue;
 mod verdict;
 
@@ -12,5 +13,6 @@ mod snapshot_cache;
 pub(super) mod snapshot_reader;
 pub(super) mod snapshots;
 
+mod reply_stream;
 mod rows_server;
 pub(super) mod sync_server;

@@ -1,7 +1,5 @@
 use std::time::Duration;
 
-use super::sync_queue::MAX_PLACES;
-
 /// How fast the peer of one answer takes it. Time comes in as input.
 #[derive(Debug)]
 pub(super) struct AnswerRate {
@@ -12,25 +10,6 @@ pub(super) struct AnswerRate {
     /// Judgements in a row at which it was slower than it may be.
     slow: u32,
 }
-
-/// How many answers at a time are worth while: as many as make the whole faster.
-///
-/// It begins with [`FEWEST`]. As long as each answer is nearly as fast as with fewer of them, they do not share a line, and one
-/// more is begun each second. When each becomes slower, the line is full: more at once would only make all of them late.
-#[derive(Debug)]
-pub(super) struct Growth {
-    places: usize,
-    /// The best mean rate of one answer lately.
-    best: f64,
-}
-
-const FEWEST: usize = 4;
-
-/// Of the best mean rate, below which no further answer is begun.
-const NEARLY_AS_FAST: f64 = 0.7;
-
-/// What remains of the best mean rate after a second: half of it after two minutes.
-const FADING: f64 = 0.995;
 
 /// What buffers take at once, in bytes: the beginning of an answer tells nothing about its line.
 const BUFFERED: u64 = 1024 * 1024;
@@ -66,33 +45,5 @@ impl AnswerRate {
 
     pub(super) fn latest(&self) -> u64 {
         self.latest
-    }
-}
-
-impl Default for Growth {
-    fn default() -> Self {
-        Self { places: FEWEST, best: 0.0 }
-    }
-}
-
-impl Growth {
-    pub(super) fn places(&self) -> usize {
-        self.places
-    }
-
-    /// A second has passed, in which the answers had these rates.
-    pub(super) fn judge(&mut self, rates: &[f64], is_wanted: bool) {
-        if !is_wanted {
-            *self = Self::default();
-            return;
-        }
-        if rates.is_empty() {
-            return;
-        }
-        let mean = rates.iter().sum::<f64>() / rates.len() as f64;
-        if mean >= self.best * NEARLY_AS_FAST {
-            self.places = (self.places + 1).min(MAX_PLACES);
-        }
-        self.best = mean.max(self.best * FADING);
     }
 }

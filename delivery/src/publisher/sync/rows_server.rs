@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::FutureExt;
 use pubsub_api::{Batch, PeerId, Requests, Result};
 
-use super::sync_server::{CHUNK_BYTES, put};
+use super::reply_stream::{CHUNK_BYTES, put};
 use crate::publisher::core::Core;
 use crate::{FullSyncAnswer, FullSyncRequest, RowSource};
 

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use pubsub_api::PeerId;
 
-use super::answer_rate::{AnswerRate, Growth};
+use super::answer_rate::AnswerRate;
+use super::growth::Growth;
 use crate::token_bucket::TokenBucket;
 
 /// Which requests are answered when. Time comes in as input.
 ///
 /// - Each peer has one answer at a time. The others wait in the order in which they came, and hear of it
 ///   ([`overdue`](Self::overdue)).
-/// - The number of answers at a time [grows](Growth) to [`MAX_PLACES`] as long as more at once are faster in all.
+/// - The number of answers at a time [grows](Growth) to [`MAX_PLACES`](super::growth::MAX_PLACES) as long as more at once are faster in all.
 /// - An answer slower than [`AnswerRate::MIN_RATE`] leaves its place to one that waits, and goes on beside: its peer reads
 ///   slowly, so it costs no more than what is kept for it. Above [`MAX_SLOW`] of them the slowest is dropped; its peer asks
 ///   again.
@@ -49,9 +50,6 @@ pub(super) trait Supersedes: Clone {
     /// Whether this asks for all that `earlier` does.
     fn supersedes(&self, earlier: &Self) -> bool;
 }
-
-/// The most answers at a time that are not slow. Each costs a chunk of a replay and a list of its events.
-pub(super) const MAX_PLACES: usize = 16;
 
 /// The most slow answers.
 pub(super) const MAX_SLOW: usize = 64;

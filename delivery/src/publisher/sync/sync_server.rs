@@ -23,8 +23,6 @@ use answers::answer_all;
 use asked::{Asked, read};
 use heads::{say_of_each, say_of_first};
 
-pub(super) use answers::{CHUNK_BYTES, put};
-
 /// Answers requests for ever, if the driver carries any: each in a task of its own, so that a slow asker holds up nobody.
 pub(crate) async fn serve(core: Arc<Core>) {
     let Some(requests) = core.driver.requests() else { return };

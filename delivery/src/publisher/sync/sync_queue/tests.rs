@@ -5,7 +5,8 @@ use std::time::Duration;
 use pubsub_api::PeerId;
 
 use super::Admission::{Busy, Restart, Start, Waits};
-use super::{FULL_RETRY, MAX_PLACES, MAX_SLOW, MAX_WAITING, Supersedes, SyncQueue};
+use super::{FULL_RETRY, MAX_SLOW, MAX_WAITING, Supersedes, SyncQueue};
+use crate::publisher::sync::growth::MAX_PLACES;
 
 const NOW: Duration = Duration::ZERO;
 const SECOND: Duration = Duration::from_secs(1);

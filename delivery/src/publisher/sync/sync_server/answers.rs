@@ -9,12 +9,10 @@ use super::heads::{answer_head, head};
 use super::plan::Plan;
 use crate::publisher::core::Core;
 use crate::publisher::sync::replay::Replay;
+use crate::publisher::sync::reply_stream::{CHUNK_BYTES, put};
 use crate::publisher::sync::snapshot_cache::Snapshot;
 use crate::publisher::sync::snapshot_reader;
 use crate::{AnswerKind, Lost, Position, SyncRequest, Want};
-
-/// So much is put into an asker's stream at once.
-pub(in crate::publisher) const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Answers all that a request asks for.
 pub(super) async fn answer_all(
@@ -150,13 +148,5 @@ impl Answers<'_> {
         put(self.core, self.peer, &mut self.batch).await?;
         self.taken.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
         Ok(())
-    }
-}
-
-/// Puts what was gathered into the asker's stream, if there is anything.
-pub(in crate::publisher) async fn put(core: &Core, peer: PeerId, batch: &mut Batch) -> Result<()> {
-    match core.driver.requests() {
-        Some(requests) if !batch.is_empty() => requests.answer(peer, batch).await,
-        _ => Ok(()),
     }
 }

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use pubsub_api::{Action, Event, Value};
 
 use super::{compare, compare_for_long, row};
-use crate::rows::tests::{A, B, contents, event, merge, with_version};
-use crate::rows::{DatabaseRow, Table};
-use crate::subscriber::Origin;
+use crate::tests::{A, B, contents, event, merge, with_version};
+use crate::{DatabaseRow, Table};
+use delivery::subscriber::Origin;
 
 /// A write to the database and its event, which comes late, or never before the comparison.
 #[derive(Debug, Clone)]
