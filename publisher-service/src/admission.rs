@@ -2,17 +2,16 @@ use bytes::Bytes;
 use pubsub_api::wire::{EventRef, MAX_EVENT_BYTES, WireError};
 use pubsub_api::{Edit, EncodedEvent, wire};
 
-/// The pair that an event without topic means.
+/// The pair that is implied when an event has no topic.
 const SEND_ALL_PAIR: &[u8] = b"\xa5topic\xa1D";
 
-/// Checks one event from a worker, and says what becomes of its payload.
+/// Checks one event from a worker and returns the edit that its payload needs.
 ///
-/// The bytes go on as they came, untouched, but for what a genuine Dragonflow reader would stumble over: a topic that was
-/// left out is put behind the other keys; an event with bytes for text is packed anew, without the keys that we do not
-/// know.
+/// The bytes are forwarded unchanged, except where Dragonflow's reader would fail: a missing topic is appended after the
+/// other keys, and an event with binary values in place of text is encoded again, without unknown keys.
 ///
 /// # Errors
-/// The [`WireError`] that says why not: a reserved topic, a stamp (only the service gives them), or any wrong map.
+/// The [`WireError`] for a reserved topic, a stamp (only the service stamps events), or an invalid map.
 pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
     let EncodedEvent { topic, payload, .. } = event;
     if topic.first() == Some(&b'$') {
@@ -32,9 +31,9 @@ pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
         return Ok(Edit::Keep);
     }
     if event.lacks_only_topic {
-        let mut mended = Vec::new();
-        wire::append_pairs(payload, 1, SEND_ALL_PAIR, &mut mended)?;
-        return Ok(Edit::Replace(Bytes::from(mended)));
+        let mut completed = Vec::new();
+        wire::append_pairs(payload, 1, SEND_ALL_PAIR, &mut completed)?;
+        return Ok(Edit::Replace(Bytes::from(completed)));
     }
     wire::encode(&event.to_event()).map(Edit::Replace).map_err(|_| WireError::TooBig)
 }
@@ -60,38 +59,38 @@ mod tests {
         admit_on(topic.as_bytes(), &payload)
     }
 
-    /// A map of so many pairs: those of the event without its topic, and then these.
+    /// A map of `pairs` pairs: those of the event without its topic, then `more`.
     fn without_topic(event: &Event, pairs: u8, more: &[u8]) -> Vec<u8> {
         let packed = Envelope::pack(event).unwrap().payload;
         [&[0x80 | pairs], &packed[1..packed.len() - b"\xa5topic\xa1D".len()], more].concat()
     }
 
     #[test]
-    fn a_good_event_goes_on_in_the_very_bytes_that_came() {
+    fn a_valid_event_is_forwarded_byte_for_byte() {
         assert_eq!(admit_packed(&event()), Ok(Edit::Keep));
     }
 
     #[test]
-    fn keys_that_we_do_not_know_stay_in_a_good_event() {
+    fn unknown_keys_stay_in_a_valid_event() {
         let packed = Envelope::pack(&event()).unwrap();
         let with_extra = [&[0x86], &packed.payload[1..], b"\xa2tp\xa3abc"].concat();
         assert_eq!(admit_on(b"D", &with_extra), Ok(Edit::Keep));
     }
 
     #[test]
-    fn a_topic_that_is_nil_is_as_genuine_senders_write_it_and_goes_on_untouched() {
+    fn a_nil_topic_as_dragonflow_writes_it_is_forwarded_unchanged() {
         let nil = without_topic(&event(), 5, b"\xa5topic\xc0");
         assert_eq!(admit_on(b"D", &nil), Ok(Edit::Keep));
     }
 
     #[test]
-    fn a_topic_that_was_left_out_is_put_behind_the_other_keys() {
+    fn a_missing_topic_is_appended_after_the_other_keys() {
         let packed = Envelope::pack(&event()).unwrap();
         assert_eq!(admit_on(b"D", &without_topic(&event(), 4, b"")), Ok(Edit::Replace(packed.payload)));
 
-        let mended = without_topic(&event(), 6, b"\xa2tp\xa3abc\xa5topic\xa1D");
-        let came = without_topic(&event(), 5, b"\xa2tp\xa3abc");
-        assert_eq!(admit_on(b"D", &came), Ok(Edit::Replace(Bytes::from(mended))));
+        let completed = without_topic(&event(), 6, b"\xa2tp\xa3abc\xa5topic\xa1D");
+        let received = without_topic(&event(), 5, b"\xa2tp\xa3abc");
+        assert_eq!(admit_on(b"D", &received), Ok(Edit::Replace(Bytes::from(completed))));
 
         let empty = without_topic(&Event { value: "".into(), ..event() }, 4, b"");
         let before_value = &empty[..empty.len() - 1];
@@ -99,11 +98,14 @@ mod tests {
         let length = u32::try_from(room).unwrap().to_be_bytes();
         let largest = [before_value, &[0xdb], &length, "x".repeat(room).as_bytes()].concat();
         assert_eq!(largest.len(), MAX_EVENT_BYTES);
-        assert!(matches!(admit_on(b"D", &largest), Ok(Edit::Replace(_))), "the limit is its author's");
+        assert!(
+            matches!(admit_on(b"D", &largest), Ok(Edit::Replace(_))),
+            "the size limit applies to the event as sent"
+        );
     }
 
     #[test]
-    fn bytes_for_text_are_packed_anew() {
+    fn an_event_with_binary_in_place_of_text_is_encoded_again() {
         let packed = Envelope::pack(&event()).unwrap().payload;
         let key = packed.windows(6).position(|window| window == b"\xa3key\xa1k").unwrap() + 4;
         let binary = [&packed[..key], b"\xc4\x01k", &packed[key + 2..]].concat();
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_topics_stamps_and_wrong_maps_are_refused_by_cause() {
+    fn reserved_topics_stamps_and_invalid_maps_are_refused_by_cause() {
         let stamp = Some(Stamp { publisher: 1, epoch: 2, sequence: 3, time_us: 4 });
         assert_eq!(admit_packed(&Event { stamp, ..event() }), Err(WireError::Stamped));
         let hello = Event { topic: Topic::new("$hello").unwrap(), ..event() };

@@ -8,24 +8,24 @@ use service_kit::StatusServer;
 use crate::prepared::Prepared;
 use crate::public_host::PublicHost;
 
-/// What the program is called.
+/// The program's name.
 pub(crate) const PROGRAM: &str = "publisher-service";
 
-/// Whether the addresses of a service must be free.
+/// Whether the addresses that the service binds must be free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addresses {
-    /// Nobody may have them: a start needs them.
+    /// No process may have bound them: the service is about to start.
     Free,
-    /// The service that runs has them.
+    /// A running service has bound them.
     HeldByService,
 }
 
-/// Checks what a start of `publisher-service` needs, and starts nothing: settings, aliases, the address that the directory
-/// names, folders, and the addresses to bind. The program does the same before it starts. The warnings are returned.
+/// Checks everything that a start of `publisher-service` needs, without starting it: settings, aliases, the address to
+/// publish in the directory, folders, and the addresses to bind. The program makes the same check before it starts.
+/// Returns the warnings.
 ///
 /// # Errors
-/// What a start would be refused for: [`ErrorKind::Settings`] and
-/// [`ErrorKind::Unavailable`].
+/// [`ErrorKind::Settings`] or [`ErrorKind::Unavailable`], as a start would return.
 pub fn check(registry: &Registry, settings: &Settings, addresses: Addresses) -> Result<Vec<String>> {
     check_names(settings)?;
     let prepared = Prepared::new(registry, settings)?;
@@ -34,17 +34,18 @@ pub fn check(registry: &Registry, settings: &Settings, addresses: Addresses) -> 
         prepared.check_addresses()?;
     }
     let mut warnings = prepared.warnings;
-    // At a broker nothing is bound.
+    // With a broker the service binds no address.
     if prepared.ipc.is_some() {
         warnings.extend(open_address(settings.pubsub()));
     }
     Ok(warnings)
 }
 
-/// Checks the addresses that the settings name by their form, which needs no look at the host.
+/// Checks the syntax of the addresses in the settings, without reading the addresses of the host.
 ///
 /// # Errors
-/// [`ErrorKind::Settings`] if `publisher_bind_address` is empty, and if `management_ip` is nothing to connect to.
+/// [`ErrorKind::Settings`] if `publisher_bind_address` is empty, or if `management_ip` is not an address or a host name
+/// that agents can connect to.
 pub fn check_names(settings: &Settings) -> Result<()> {
     if settings.pubsub().publisher_bind_address.is_empty() {
         let text =
@@ -54,13 +55,14 @@ pub fn check_names(settings: &Settings) -> Result<()> {
     PublicHost::check_name(&DatabaseSettings::read(settings)?.management_ip)
 }
 
-/// As long as nobody is authenticated, an address beyond this host deserves a word.
+/// A warning if the address can be reached from other hosts, because subscribers are not authenticated.
 fn open_address(pubsub: &PubSub) -> Option<String> {
     let address = &pubsub.publisher_bind_address;
     let is_loopback = address == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     (!is_loopback).then(|| {
         format!(
-            "publisher_bind_address = {address}: whoever reaches this address reads every event; nobody is authenticated"
+            "publisher_bind_address = {address}: subscribers are not authenticated; any host that can connect to this \
+             address can read every event"
         )
     })
 }

@@ -1,10 +1,10 @@
 use pubsub_api::EncodedEvent;
 use pubsub_api::wire::EventRef;
 
-/// The longest name in a log line, in characters.
+/// The longest name in a log line, in characters; a longer one is cut.
 const NAME_CHARS: usize = 64;
 
-/// Names an event that is dropped, as far as it can be read: by topic, table, key and worker.
+/// Describes a dropped event by topic, table, key and worker, as far as they can be read.
 pub(crate) fn describe(event: EncodedEvent<'_>) -> String {
     let mut text = format!("an event on topic {}", name(&String::from_utf8_lossy(event.topic)));
     if let Ok(read) = EventRef::read(event.topic, event.payload) {
@@ -12,12 +12,12 @@ pub(crate) fn describe(event: EncodedEvent<'_>) -> String {
         text += &format!(", table {}, key {}", part(read.table), part(read.key));
     }
     if let Some(origin) = event.origin {
-        text += &format!(", number {} of worker {:016x}", origin.number, origin.worker);
+        text += &format!(", sequence number {} of worker {:016x}", origin.number, origin.worker);
     }
     text
 }
 
-/// In quotation marks, with control characters escaped.
+/// `text` in quotation marks, with control characters escaped, cut at `NAME_CHARS`.
 fn name(text: &str) -> String {
     let end = text.char_indices().nth(NAME_CHARS).map_or(text.len(), |(end, _)| end);
     let (kept, cut) = text.split_at_checked(end).unwrap_or((text, ""));
@@ -36,12 +36,12 @@ mod tests {
         let Envelope { topic, payload } = Envelope::pack(&event).unwrap();
         let origin = Some(Origin { worker: 0xab, number: 7, sent_before: false });
         let encoded = EncodedEvent { topic: topic.as_bytes(), payload: &payload, origin };
-        let wanted = "an event on topic \"tenant-1\", table \"lport\", key \"port-1\", number 7 of worker 00000000000000ab";
+        let wanted = "an event on topic \"tenant-1\", table \"lport\", key \"port-1\", sequence number 7 of worker 00000000000000ab";
         assert_eq!(describe(encoded), wanted);
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_by_its_topic_without_control_characters() {
+    fn an_unreadable_event_is_described_by_its_topic_with_control_characters_escaped() {
         let topic = format!("\u{1b}[31m{}", "x".repeat(100));
         let encoded = EncodedEvent { topic: topic.as_bytes(), payload: b"\xc1", origin: None };
         let text = describe(encoded);

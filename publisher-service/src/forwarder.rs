@@ -15,10 +15,10 @@ use crate::{admit, dropped_event};
 
 /// Carries events from the IPC subscriber to the network publisher, a batch at a time, and acknowledges them.
 ///
-/// There is no queue of its own between the two: while the network is overloaded, the batch in hand waits, nothing more
-/// is read, the driver's bounded queue fills, and the workers' `send` waits. An event that is refused for good, by
-/// [`admit`], is counted by cause and told at a limited rate; the next one follows. A worker is told that its events are
-/// accepted once all that came with them are in the ring and given to the network driver, or refused for good.
+/// It has no queue of its own: while the network driver is overloaded, the current batch waits, nothing more is read, the
+/// driver's bounded queue fills, and the workers' `send` waits. An event that [`admit`] refuses is dropped, counted by
+/// cause and logged at a limited rate. The events of a batch are acknowledged to their worker once the whole batch is in
+/// the ring and handed to the network driver, or refused.
 #[derive(Debug)]
 pub struct Forwarder {
     ipc: Arc<dyn Subscriber>,
@@ -26,19 +26,19 @@ pub struct Forwarder {
     dropped: Tally,
     restarts: Tally,
     stopping: watch::Sender<bool>,
-    in_hand: Mutex<InHand>,
+    current: Mutex<CurrentBatch>,
 }
 
-/// What was received and is not yet published. It outlives a run that fails.
+/// The received events that are not yet published. It survives a panic of [`Forwarder::run`].
 #[derive(Debug, Default)]
-struct InHand {
+struct CurrentBatch {
     batch: Batch,
-    /// From whom it came, to be acknowledged when all of it is published.
+    /// The peers that sent the events; they are acknowledged when the whole batch is published.
     sources: Vec<Source>,
 }
 
 impl Forwarder {
-    /// For two ends that the caller has initialized.
+    /// Connects a subscriber and a publisher that the caller has initialized.
     pub fn new(ipc: Arc<dyn Subscriber>, network: Arc<StampedPublisher>) -> Self {
         Self {
             ipc,
@@ -46,37 +46,37 @@ impl Forwarder {
             dropped: Tally::new("events_dropped"),
             restarts: Tally::new("forwarder_restarts"),
             stopping: watch::Sender::new(false),
-            in_hand: Mutex::default(),
+            current: Mutex::default(),
         }
     }
 
-    /// Forwards until [`stop`](Self::stop), or until the IPC subscriber is closed. It begins with what an earlier run left
-    /// in hand.
+    /// Forwards until [`stop`](Self::stop) is called or the IPC subscriber is closed. It first publishes the batch that an
+    /// earlier run left.
     ///
     /// # Cancel safety
-    /// If the future is dropped, what is in hand waits for the next run or [`drain`](Self::drain).
+    /// If the future is dropped, the current batch stays for the next run or [`drain`](Self::drain).
     pub async fn run(&self) {
-        let in_hand = &mut *self.in_hand.lock().await;
+        let current = &mut *self.current.lock().await;
         let mut stopping = self.stopping.subscribe();
         let mut stopped = pin!(async move { stopping.wait_for(|stop| *stop).await.is_ok() });
         loop {
             tokio::select! {
-                // What the network takes at once is forwarded, also when the forwarder is to stop.
+                // A batch that the network accepts at once is published even after `stop`.
                 biased;
-                published = self.publish(in_hand) => if published.is_err() { return },
+                published = self.publish(current) => if published.is_err() { return },
                 _ = &mut stopped => return,
             }
             let received = tokio::select! {
                 _ = &mut stopped => return,
-                received = self.ipc.recv_batch(&mut in_hand.batch) => received,
+                received = self.ipc.recv_batch(&mut current.batch) => received,
             };
             let Ok(notice) = received else { return };
-            tell(notice);
-            self.admit_all(in_hand);
+            log_notice(notice);
+            self.admit_all(current);
         }
     }
 
-    /// Runs, and starts over when it fails: a defect of a driver does not end the service (docs/guarantees.md#f16,
+    /// Calls [`run`](Self::run) again after each panic: a bug in a driver does not end the service (docs/guarantees.md#f16,
     /// docs/dragonflow.md#d5).
     pub async fn supervise(self: Arc<Self>) {
         loop {
@@ -86,37 +86,37 @@ impl Forwarder {
             });
             let Err(failure) = run.await else { return };
             if let Some(times) = self.restarts.count("internal", Instant::now()) {
-                tracing::error!(times, "forwarding failed, and goes on: {failure}");
+                tracing::error!(times, "the forwarder panicked and was restarted: {failure}");
             }
         }
     }
 
-    /// Lets [`run`](Self::run) end after the batch in hand; what an overloaded network does not take of it is left to
+    /// Ends [`run`](Self::run) after the current batch. If the network is overloaded, the rest of the batch is left to
     /// [`drain`](Self::drain).
     pub fn stop(&self) {
         self.stopping.send_replace(true);
     }
 
-    /// Forwards what is in hand and what still arrives, until nothing came for `idle` or `grace` is over; whether it became
-    /// idle.
+    /// Forwards the current batch and everything that still arrives, until no event arrives for `idle` or `grace` is over.
+    /// Returns whether it became idle.
     pub async fn drain(&self, idle: Duration, grace: Duration) -> bool {
         let deadline = Instant::now() + grace;
-        let in_hand = &mut *self.in_hand.lock().await;
+        let current = &mut *self.current.lock().await;
         loop {
-            match timeout_at(deadline.into(), self.publish(in_hand)).await {
+            match timeout_at(deadline.into(), self.publish(current)).await {
                 Ok(Ok(())) if Instant::now() < deadline => {}
                 _ => return false,
             }
-            match timeout(idle, self.ipc.recv_batch(&mut in_hand.batch)).await {
-                Ok(Ok(notice)) => tell(notice),
-                Err(_) if !in_hand.batch.is_empty() => {}
+            match timeout(idle, self.ipc.recv_batch(&mut current.batch)).await {
+                Ok(Ok(notice)) => log_notice(notice),
+                Err(_) if !current.batch.is_empty() => {}
                 Ok(Err(_)) | Err(_) => return true,
             }
-            self.admit_all(in_hand);
+            self.admit_all(current);
         }
     }
 
-    /// Counters of what was published and dropped.
+    /// Counters of published and dropped events, and of restarts.
     #[must_use]
     pub fn status(&self) -> Status {
         let published = "events_published".to_owned();
@@ -126,29 +126,29 @@ impl Forwarder {
         Status { counters, ..Status::default() }
     }
 
-    /// How many events were published.
+    /// The number of published events.
     #[must_use]
     pub fn published(&self) -> u64 {
         self.network.published()
     }
 
-    /// How many events were refused, for whatever cause.
+    /// The number of refused events, over all causes.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.total()
     }
 
-    /// Notes from whom a batch came, and takes out what is not to be published.
-    fn admit_all(&self, in_hand: &mut InHand) {
-        in_hand.sources.extend_from_slice(in_hand.batch.sources());
-        in_hand.batch.edit(|event| self.admit(event));
+    /// Notes the senders of a batch and removes the events that are refused.
+    fn admit_all(&self, current: &mut CurrentBatch) {
+        current.sources.extend_from_slice(current.batch.sources());
+        current.batch.edit(|event| self.admit(event));
     }
 
     fn admit(&self, event: EncodedEvent<'_>) -> Edit {
         match catch_unwind(AssertUnwindSafe(|| admit(event))) {
             Ok(Ok(edit)) => edit,
             Ok(Err(refused)) => self.drop_for(refused.cause(), &refused, event),
-            Err(_) => self.drop_for("internal", &"checking it failed", event),
+            Err(_) => self.drop_for("internal", &"the check of the event panicked", event),
         }
     }
 
@@ -159,11 +159,11 @@ impl Forwarder {
         Edit::Drop
     }
 
-    /// Publishes what is in hand, and tells the workers.
-    async fn publish(&self, in_hand: &mut InHand) -> Result<()> {
-        self.network.publish(&mut in_hand.batch).await?;
+    /// Publishes the current batch and acknowledges it to the workers.
+    async fn publish(&self, current: &mut CurrentBatch) -> Result<()> {
+        self.network.publish(&mut current.batch).await?;
         let acknowledger = self.ipc.acknowledger();
-        for source in in_hand.sources.drain(..) {
+        for source in current.sources.drain(..) {
             if let Some(acknowledger) = acknowledger {
                 acknowledger.acknowledge(source.peer, source.last());
             }
@@ -172,8 +172,8 @@ impl Forwarder {
     }
 }
 
-fn tell(notice: Option<Notice>) {
+fn log_notice(notice: Option<Notice>) {
     if let Some(notice) = notice {
-        tracing::info!(?notice, "from the workers' side");
+        tracing::info!(?notice, "notice from the multiproc driver");
     }
 }

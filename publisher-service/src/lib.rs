@@ -1,11 +1,12 @@
 //! The publisher service: one per API host. Events come in from the workers over the multiproc driver, are checked,
 //! and go out to the agents over the network driver.
 //!
-//! [`run`] is the program; [`PublisherService`] is what it runs, for embedding. One bad event, peer or error never ends
-//! it: [`admit`] refuses by cause, the [`Forwarder`] counts and goes on.
+//! [`run`] is the program; [`PublisherService`] is the service to embed in another program. A bad event, peer or error
+//! does not end it: [`admit`] refuses by cause, and the [`Forwarder`] counts the event and continues.
 //!
-//! With a northbound database it keeps its row in the directory of publishers, removes those of others that have ended,
-//! watches tables, and says that it is alive. With a broker the workers publish themselves, and that is all it does.
+//! With a northbound database the service keeps its row in the directory of publishers, removes the rows of services that
+//! have ended, watches tables, and reports that it is alive. With a broker the workers publish directly, and the service
+//! does only the database work.
 
 mod admission;
 mod dropped_event;

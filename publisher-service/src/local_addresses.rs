@@ -1,17 +1,17 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The addresses of this host by which another one may reach it: neither loopback nor link-local ones.
+/// The addresses of this host that other hosts may reach: neither loopback nor link-local.
 ///
-/// They are read from procfs, as the service may run without access to netlink (`RestrictAddressFamilies`). What cannot be
-/// read is left out.
+/// They are read from procfs, because the service may run without access to netlink (`RestrictAddressFamilies`). Files
+/// that cannot be read are skipped.
 pub(crate) fn local_addresses() -> BTreeSet<IpAddr> {
     let read = |name: &str| std::fs::read_to_string(format!("/proc/self/net/{name}")).unwrap_or_default();
     let addresses = ipv4(&read("fib_trie")).into_iter().map(IpAddr::from);
     addresses.chain(ipv6(&read("if_inet6")).into_iter().map(IpAddr::from)).collect()
 }
 
-/// From the tree of IPv4 routes: a leaf, `|-- 10.0.0.5`, is an address of this host if `/32 host LOCAL` follows.
+/// Reads the tree of IPv4 routes: a leaf, `|-- 10.0.0.5`, is an address of this host if `/32 host LOCAL` follows.
 fn ipv4(fib_trie: &str) -> BTreeSet<Ipv4Addr> {
     let (mut leaf, mut found) = (None, BTreeSet::new());
     for line in fib_trie.lines().map(str::trim) {
@@ -24,9 +24,9 @@ fn ipv4(fib_trie: &str) -> BTreeSet<Ipv4Addr> {
     found
 }
 
-/// From lines of address, interface, prefix length, scope, flags and name; scope 0 is global.
+/// Reads lines of address, interface, prefix length, scope, flags and name; scope 0 is global.
 fn ipv6(if_inet6: &str) -> BTreeSet<Ipv6Addr> {
-    /// A temporary address (RFC 8981), which changes.
+    /// A temporary address (RFC 8981): it changes, so agents cannot rely on it.
     const TEMPORARY: u8 = 0x01;
     let address = |line: &str| {
         let fields: Vec<_> = line.split_whitespace().collect();
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_addresses_are_the_global_ones_that_stay() {
+    fn ipv6_addresses_are_the_global_ones_that_are_not_temporary() {
         let table = "00000000000000000000000000000001 01 80 10 80       lo\n\
                      fe80000000000000021122fffe334455 02 40 20 80     eth0\n\
                      20010db8000000000000000000000005 02 40 00 80     eth0\n\

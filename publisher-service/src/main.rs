@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use publisher_service::{Arguments, run};
 
-/// Takes events from the API workers of this host and publishes them to every agent.
+/// Receives events from the API workers of this host and publishes them to every agent.
 #[derive(Debug, Parser)]
 #[command(version, after_help = "Example: publisher-service --config /etc/skimmer/skimmer.toml")]
 struct CommandLine {

@@ -6,17 +6,17 @@ use pubsub_api::{Publisher, Result, Status};
 
 use crate::shared_reading::SharedReading;
 
-/// By what the service publishes.
+/// The publisher that the service uses for the network.
 #[derive(Debug, Clone)]
 pub(crate) enum Network {
-    /// It is the publisher that agents connect to.
+    /// Agents connect to this service.
     Bound(Arc<StampedPublisher>),
-    /// It is one of many at a broker.
+    /// The service is one of many publishers of a broker.
     Broker(Arc<BrokerPublisher>),
 }
 
 impl Network {
-    /// With an identity a publisher that is bound, without one a publisher at a broker.
+    /// A bound publisher if there is an identity, otherwise a publisher of a broker.
     ///
     /// # Errors
     /// As [`PublisherOptions::of`].

@@ -12,10 +12,10 @@ use pubsub_api::{Backoff, ErrorKind, Publisher, Result, Status, Tally};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-/// What the service does with the northbound database, beside forwarding and never in its way: its row in the directory of
-/// publishers, those of others that have ended, the tables that are watched, and its word that it is alive.
+/// The service's work on the northbound database, independent of forwarding: its row in the directory of publishers, the
+/// removal of rows of ended services, the watched tables, and its reports that it is alive.
 ///
-/// A database that cannot be opened is told once per cause, and tried again until it can be.
+/// If the database cannot be opened, it logs that once per cause and retries until it can.
 #[derive(Debug)]
 pub(crate) struct NorthboundSide {
     parts: Arc<Parts>,
@@ -33,21 +33,21 @@ struct Parts {
     directory: OnceLock<Directory>,
     monitors: Vec<TableMonitor>,
     report: ServiceReport,
-    unopened: Tally,
+    open_failures: Tally,
 }
 
-/// As what the service is in table `service`.
+/// The value of `binary` in the service's row of table `service`.
 const BINARY: &str = "skimmer-publisher-service";
 
-/// How long the database may take to close; all that it said is done is done.
-const CLOSING: Duration = Duration::from_secs(1);
+/// The timeout of closing the database. Confirmed writes are not affected.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// When a part that failed begins anew.
-const RESTART: Duration = Duration::from_secs(1);
+/// The delay before a part that panicked is restarted.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
 
 impl NorthboundSide {
-    /// Checks the settings; opens and starts nothing. `host` is what the directory names if the publisher binds all
-    /// addresses; a broker needs none.
+    /// Checks the settings; opens and starts nothing. `host` is the host for the directory if the publisher binds all
+    /// addresses; `None` with a broker.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`] if a table cannot be watched.
@@ -81,15 +81,15 @@ impl NorthboundSide {
             directory: OnceLock::new(),
             monitors,
             report,
-            unopened: Tally::new("opening_failures"),
+            open_failures: Tally::new("opening_failures"),
         };
         Ok(Self { parts: Arc::new(parts), running: None })
     }
 
-    /// Opens the database in the background, and begins. `address`: where agents connect to, if they do.
+    /// Opens the database in the background and starts the work. `address` is where agents connect; `None` with a broker.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] if the address cannot be told to others.
+    /// [`ErrorKind::Settings`] if no address for the directory can be made from it.
     pub(crate) fn start(&mut self, address: Option<&str>) -> Result<()> {
         let parts = &self.parts;
         let host = parts.host.as_deref().unwrap_or(&parts.database_settings.management_ip);
@@ -100,23 +100,26 @@ impl NorthboundSide {
         Ok(())
     }
 
-    /// A view of the status that outlives it.
+    /// A function that reads the status; it stays valid after `self` is dropped.
     pub(crate) fn status_reader(&self) -> impl Fn() -> BTreeMap<String, Status> + Send + Sync + 'static {
         let parts = Arc::clone(&self.parts);
         move || parts.status()
     }
 
-    /// Ends it, and closes the database. What was not published is found after the next start; the rows stay.
+    /// Stops the work and closes the database. The next start publishes the changes that were not published; the rows of
+    /// this service stay.
     pub(crate) async fn stop(self) {
         if let Some(running) = self.running {
             running.abort();
-            // It was aborted.
+            // The result is always the cancellation.
             let _ = running.await;
         }
-        match timeout(CLOSING, self.parts.database.close()).await {
+        match timeout(CLOSE_TIMEOUT, self.parts.database.close()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("the northbound database did not close well: {error}"),
-            Err(_) => tracing::warn!("the northbound database did not close within {CLOSING:?}"),
+            Ok(Err(error)) => tracing::warn!("closing the northbound database failed: {error}"),
+            Err(_) => {
+                tracing::warn!("closing the northbound database did not finish within {CLOSE_TIMEOUT:?}")
+            }
         }
     }
 }
@@ -131,21 +134,21 @@ impl Parts {
         }
     }
 
-    /// Returns when the database is open, or closed for good.
+    /// Returns when the database is open.
     async fn open(&self) {
         let (alias, mut backoff) = (&self.alias, Backoff::default());
-        let mut told: Vec<ErrorKind> = Vec::new();
+        let mut logged: Vec<ErrorKind> = Vec::new();
         while let Err(error) = self.database.initialize().await {
             let kind = error.kind();
-            self.unopened.count(kind.as_str(), Instant::now());
-            if !told.contains(&kind) {
-                told.push(kind);
-                let so = format!(
-                    "the northbound database ({alias}) cannot be opened, and is tried again until it can: {error}; \
-                     meanwhile nobody finds this service there, and no table is watched"
+            self.open_failures.count(kind.as_str(), Instant::now());
+            if !logged.contains(&kind) {
+                logged.push(kind);
+                let text = format!(
+                    "cannot open the northbound database ({alias}): {error}; retrying. Until it opens, this service is not \
+                     in the directory and watches no table"
                 );
-                // Time alone does not mend it.
-                if kind == ErrorKind::Settings { tracing::error!("{so}") } else { tracing::warn!("{so}") }
+                // A settings error does not go away without an operator.
+                if kind == ErrorKind::Settings { tracing::error!("{text}") } else { tracing::warn!("{text}") }
             }
             sleep(backoff.next_delay(fastrand::f64())).await;
         }
@@ -164,7 +167,7 @@ impl Parts {
         let mut monitors = Status::default();
         self.monitors.iter().for_each(|monitor| monitors.merge(monitor.status()));
         let mut database = self.database.status();
-        database.counters.extend(self.unopened.read());
+        database.counters.extend(self.open_failures.read());
         BTreeMap::from([
             ("directory".to_owned(), directory),
             ("monitors".to_owned(), monitors),
@@ -173,7 +176,7 @@ impl Parts {
     }
 }
 
-/// Runs all parts, each by itself, until the future is dropped.
+/// Runs each part in its own task until the future is dropped.
 async fn run(parts: Arc<Parts>) {
     parts.open().await;
     let mut tasks = JoinSet::new();
@@ -192,16 +195,16 @@ async fn run(parts: Arc<Parts>) {
     tasks.join_all().await;
 }
 
-/// Begins a part anew when it fails: a defect of a driver ends none (docs/guarantees.md#f16).
-async fn supervise<Part: Future<Output = ()>>(name: &'static str, begin: impl Fn() -> Part) {
-    while AssertUnwindSafe(begin()).catch_unwind().await.is_err() {
-        tracing::error!(part = name, "a part of the service failed, and begins anew");
-        sleep(RESTART).await;
+/// Restarts a part that panics: a bug in a driver ends no part (docs/guarantees.md#f16).
+async fn supervise<Part: Future<Output = ()>>(name: &'static str, start: impl Fn() -> Part) {
+    while AssertUnwindSafe(start()).catch_unwind().await.is_err() {
+        tracing::error!(part = name, "a part of the service panicked; it is restarted in {RESTART_DELAY:?}");
+        sleep(RESTART_DELAY).await;
     }
 }
 
-/// The address at which others reach what is bound at `bound`: of all addresses of a host, `host`.
-fn public_address(bound: &str, host_of_all: &str) -> Result<String> {
+/// The address for the directory. If `bound` is a wildcard address, its host is replaced by `public_host`.
+fn public_address(bound: &str, public_host: &str) -> Result<String> {
     let Some((transport, (host, port))) =
         bound.split_once("://").and_then(|(transport, address)| Some((transport, address.rsplit_once(':')?)))
     else {
@@ -211,7 +214,7 @@ fn public_address(bound: &str, host_of_all: &str) -> Result<String> {
     if host != "*" && !ip.is_ok_and(|ip| ip.is_unspecified()) {
         return Ok(bound.to_owned());
     }
-    endpoint(transport, host_of_all, port.parse().unwrap_or_default())
+    endpoint(transport, public_host, port.parse().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -219,7 +222,7 @@ mod tests {
     use super::public_address;
 
     #[test]
-    fn of_all_addresses_of_a_host_others_are_told_the_one_for_them() {
+    fn the_directory_gets_the_bound_address_with_a_wildcard_replaced_by_the_public_host() {
         for (bound, host, public) in [
             ("tcp://127.0.0.1:8866", "192.0.2.1", "tcp://127.0.0.1:8866"),
             ("tcp://*:8866", "192.0.2.1", "tcp://192.0.2.1:8866"),

@@ -11,22 +11,24 @@ use crate::northbound_side::NorthboundSide;
 use crate::public_host::{Circumstances, PublicHost};
 use crate::shared_reading::SharedReading;
 
-/// What a service is made of, as the settings say; nothing is bound or opened yet.
+/// The parts of a service, made from the settings; nothing is bound or opened yet.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) id: String,
     pub(crate) driver: Arc<dyn Publisher>,
     pub(crate) network: Network,
-    /// None on a broker, to which the workers publish themselves.
+    /// `None` with a broker, because workers publish to it directly.
     pub(crate) ipc: Option<Arc<dyn Subscriber>>,
     pub(crate) northbound: Option<NorthboundSide>,
     pub(crate) warnings: Vec<String>,
 }
 
 impl Prepared {
+    /// Makes the parts and collects the warnings.
+    ///
     /// # Errors
     /// [`ErrorKind::Settings`] for unknown aliases, settings that a driver refuses, tables that cannot be watched, an
-    /// address that the directory cannot name, and if there is nothing to do.
+    /// address that cannot be put into the directory, and if the service has nothing to do.
     pub(crate) fn new(registry: &Registry, settings: &Settings) -> Result<Self> {
         let database = registry.used_database(settings)?;
         let on_broker = is_on_broker(registry, settings, database.is_some())?;
@@ -36,7 +38,7 @@ impl Prepared {
         let driver = registry.open(settings, Role::Network)?.publisher();
         let rows = database.as_ref().map(|database| SharedReading::new(Arc::clone(database)));
         let network = Network::of(identity, &driver, settings, rows)?;
-        let mut warnings = lone_drivers(registry, settings)?;
+        let mut warnings = in_process_driver_warnings(registry, settings)?;
         let mut northbound = None;
         if let Some(database) = database {
             let host = if on_broker { None } else { Some(public_host(registry, settings)?) };
@@ -51,7 +53,7 @@ impl Prepared {
         Ok(Self { id, driver, network, ipc, northbound, warnings })
     }
 
-    /// Checks that what a start binds can be bound now.
+    /// Checks that the addresses of the service can be bound now.
     ///
     /// # Errors
     /// As [`Publisher::check`] and [`Subscriber::check`].
@@ -71,36 +73,40 @@ fn public_host(registry: &Registry, settings: &Settings) -> Result<PublicHost> {
     PublicHost::of(settings.pubsub(), &management_ip, circumstances, local_addresses)
 }
 
-/// A driver that stays within one process carries nothing from workers to agents.
-fn lone_drivers(registry: &Registry, settings: &Settings) -> Result<Vec<String>> {
+/// Warns of drivers that work within one process only: they carry no event from workers to agents.
+fn in_process_driver_warnings(registry: &Registry, settings: &Settings) -> Result<Vec<String>> {
     let pubsub = settings.pubsub();
     let mut warnings = Vec::new();
     let aliases =
         [(&pubsub.pub_sub_driver, Role::Network), (&pubsub.pub_sub_multiproc_driver, Role::Multiproc)];
     for (alias, role) in aliases {
         if !registry.find(alias, role)?.capabilities.across_processes {
-            warnings.push(format!("{} = {alias} reaches no other process", role.setting()));
+            warnings.push(format!(
+                "{} = {alias}: this driver works within one process only; no other process receives its events",
+                role.setting()
+            ));
         }
     }
     Ok(warnings)
 }
 
-/// Whether the workers publish to a broker, so that a service has only the database to care for.
+/// Whether the workers publish to a broker, so that the service does the database work only.
 ///
 /// # Errors
-/// [`ErrorKind::Settings`] if it has nothing to do.
+/// [`ErrorKind::Settings`] if the service has nothing to do.
 fn is_on_broker(registry: &Registry, settings: &Settings, has_database: bool) -> Result<bool> {
     let (reason, advice) = match registry.route(settings)? {
         Route::Broker(_) if has_database => return Ok(true),
         Route::Broker(driver) => (
             format!("{} publishes to a broker", driver.alias),
-            "; to let it watch the northbound database, set use_nb_db = yes, or an nb_db_class that joins hosts",
+            "; if it should watch the northbound database, set use_nb_db = yes, or an nb_db_class that is shared between \
+             hosts",
         ),
         Route::Bind(_) => ("pub_sub_use_multiproc is false".to_owned(), ""),
         Route::Service(_) => return Ok(false),
     };
     let text = format!(
-        "{reason}: API workers publish by themselves, and a publisher service has nothing to do{advice}"
+        "{reason}: API workers publish directly, and the publisher service has nothing to do{advice}"
     );
     Err(Error::new(ErrorKind::Settings, text))
 }

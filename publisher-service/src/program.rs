@@ -5,7 +5,7 @@ use clap::Args;
 use publisher_service_settings::ServiceSettings;
 use pubsub_api::Result;
 use serde_json::json;
-use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal, WriteQueue};
+use service_kit::{Endpoints, LogArguments, ProgramHost, Readiness, SettingsArguments, Signal, WriteQueue};
 
 use tokio::time::timeout;
 
@@ -15,19 +15,21 @@ use crate::{Addresses, PublisherService, check};
 /// The arguments of `publisher-service`.
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
-    /// Where the settings come from.
+    /// The sources of the settings.
     #[command(flatten)]
     pub settings: SettingsArguments,
 
-    /// How to log.
+    /// Format and level of the log.
     #[command(flatten)]
     pub log: LogArguments,
 }
 
-/// The program: log, settings, bind, announce, run until a signal, drain, say how it ended.
+/// The program: starts the log, reads the settings, binds, announces itself, runs until a signal, drains, and returns how
+/// it ended.
 ///
 /// # Errors
-/// Whatever keeps it from starting, and [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) if the grace was too short to drain.
+/// Any error of the start, and [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) if it could not publish all
+/// received events within `service.drain_timeout`.
 pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.log.start();
     service_kit::use_all_descriptors();
@@ -35,57 +37,56 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn serve(arguments: &Arguments) -> Result<()> {
-    let mut frame = Frame::new(PROGRAM, &arguments.settings)?;
-    for warning in check(frame.registry(), frame.settings(), Addresses::Free)? {
+    let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
+    for warning in check(host.registry(), host.settings(), Addresses::Free)? {
         tracing::warn!("{warning}");
     }
-    let mut service = PublisherService::start(frame.registry(), frame.settings()).await?;
+    let mut service = PublisherService::start(host.registry(), host.settings()).await?;
     let endpoints = Endpoints::from([
         ("network".to_owned(), service.network_endpoint()),
         ("ipc".to_owned(), service.ipc_endpoint()),
     ]);
-    let status = frame.serve_status(endpoints, Arc::new(service.status_reader()))?;
+    let status = host.serve_status(endpoints, Arc::new(service.status_reader()))?;
     let output = WriteQueue::stdout();
     announce(&service, &output);
 
     loop {
         let signal = tokio::select! {
-            signal = frame.next() => signal,
+            signal = host.next() => signal,
             error = service.failed() => return Err(error),
         };
         match signal {
             Signal::Stop => break,
             Signal::Status => drop(output.offer_line(&status().to_notice_line())),
-            Signal::Reload => frame.reload(|_| Ok(())),
+            Signal::Reload => host.reload(|_| Ok(())),
         }
     }
 
     Readiness.stopping();
-    tracing::info!("draining");
-    let drained = service.drain(ServiceSettings::read(frame.settings())?.drain_timeout).await;
+    tracing::info!("stopping: publishing the events that were received");
+    let drained = service.drain(ServiceSettings::read(host.settings())?.drain_timeout).await;
     output.offer_line(&status().to_notice_line());
     finish(&output).await;
-    tracing::info!("ended");
+    tracing::info!("stopped");
     drained
 }
 
-/// For the last line on stdout; what a service publishes does not pass there.
-const OUTPUT_PATIENCE: Duration = Duration::from_secs(1);
+/// The timeout of the last write to stdout. Published events do not pass through stdout.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 async fn finish(output: &WriteQueue) {
-    if timeout(OUTPUT_PATIENCE, output.written()).await.is_err() {
-        tracing::warn!("{} bytes for stdout were not written: it was not read", output.unwritten());
+    if timeout(OUTPUT_TIMEOUT, output.written()).await.is_err() {
+        tracing::warn!("dropped {} bytes for stdout: the reader does not read", output.unwritten());
     }
 }
 
 fn announce(service: &PublisherService, output: &WriteQueue) {
     let (network, ipc) = (service.network_endpoint(), service.ipc_endpoint());
     output.offer_line(&json!({ "ready": true, "network": network, "ipc": ipc }).to_string());
-    // A broker's driver may connect only when there is something to publish.
-    let place = network.unwrap_or_else(|| "the broker".to_owned());
-    let what =
-        ipc.map_or_else(|| "what is new in the database".to_owned(), |ipc| format!("what comes on {ipc}"));
-    let text = format!("{} publishes on {place} {what}", service.publisher_id());
+    // The driver of a broker may have no endpoint before its first event.
+    let to = network.unwrap_or_else(|| "the broker".to_owned());
+    let what = ipc.map_or_else(|| "database changes".to_owned(), |ipc| format!("events from {ipc}"));
+    let text = format!("{} publishes {what} to {to}", service.publisher_id());
     tracing::info!("{text}");
     Readiness.ready(&text);
 }

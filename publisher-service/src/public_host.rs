@@ -4,21 +4,21 @@ use std::net::IpAddr;
 use pubsub_api::settings::{PubSub, endpoint};
 use pubsub_api::{Error, ErrorKind, Result};
 
-/// The host that the directory names for a publisher that binds all addresses of its own.
+/// The host for the directory if the publisher binds a wildcard address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PublicHost {
     /// An IP address or a name.
     pub(crate) host: String,
-    /// What an operator should know about it.
+    /// A warning for the operator.
     pub(crate) warning: Option<String>,
 }
 
-/// What decides, besides the addresses.
+/// What the choice depends on, besides the addresses.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Circumstances {
-    /// Whether the database, and with it the directory, joins hosts.
+    /// Whether the database, and with it the directory, is shared between hosts.
     pub(crate) joins_hosts: bool,
-    /// Whether `management_ip` is set, and not left at its default.
+    /// Whether `management_ip` is set in the settings (not the default).
     pub(crate) is_set: bool,
 }
 
@@ -32,12 +32,12 @@ enum All {
 }
 
 impl PublicHost {
-    /// `management_ip` if it is set; else, where agents of other hosts read the directory, the one address that this host
-    /// has. `local` are the addresses of this host that are not its own affair.
+    /// `management_ip` if it is set. Otherwise, if the directory is shared between hosts, the only address of this host.
+    /// `local` returns the addresses of this host that are neither loopback nor link-local.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] if `management_ip` cannot be connected to, and if it is not set and the host has several
-    /// addresses, of which agents may reach any.
+    /// [`ErrorKind::Settings`] if `management_ip` is not an address that agents can connect to, or if it is not set and the
+    /// host has several addresses.
     pub(crate) fn of(
         pubsub: &PubSub,
         management_ip: &str,
@@ -47,11 +47,11 @@ impl PublicHost {
         let set = checked(management_ip)?;
         let (host, joins_hosts) = (management_ip.to_owned(), circumstances.joins_hosts);
         let Some(all) = All::of(&pubsub.publisher_bind_address) else {
-            let lonely = joins_hosts && is_loopback(&pubsub.publisher_bind_address);
-            let warning = lonely.then(|| {
+            let is_unreachable = joins_hosts && is_loopback(&pubsub.publisher_bind_address);
+            let warning = is_unreachable.then(|| {
                 format!(
-                    "publisher_bind_address = {}: the directory names this address, to which agents on other hosts cannot \
-                     connect",
+                    "publisher_bind_address = {}: this address is put into the directory, but agents on other hosts cannot \
+                     connect to it",
                     pubsub.publisher_bind_address
                 )
             });
@@ -66,20 +66,23 @@ impl PublicHost {
         }
         if circumstances.is_set || !joins_hosts {
             let warning = (joins_hosts && is_loopback(&host)).then(|| {
-                format!("management_ip = {host}: agents on other hosts cannot connect to this service by the directory")
+                format!(
+                    "management_ip = {host}: this address is put into the directory, but agents on other hosts cannot \
+                     connect to it"
+                )
             });
             return Ok(Self { host, warning });
         }
         all.only_one_of(&local()).unwrap_or_else(|| {
-            let text = "management_ip is not set, and this host has no address but loopback: the directory names \
-                        it, to which agents on other hosts cannot connect";
+            let text = "management_ip is not set, and this host has only loopback addresses: the loopback address is put \
+                        into the directory, but agents on other hosts cannot connect to it";
             Ok(Self { host, warning: Some(text.to_owned()) })
         })
     }
 }
 
 impl PublicHost {
-    /// Whether `management_ip` is an address or a name that can be connected to.
+    /// Checks that `management_ip` is an address or a host name that agents can connect to.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`] if it is not.
@@ -97,8 +100,8 @@ impl All {
         }
     }
 
-    /// The one address of the host that this binds; `None` if there is none at all. IPv6 goes before IPv4 where both are
-    /// bound.
+    /// The only address of the host that this wildcard binds; `None` if there is no address. IPv6 is preferred if both
+    /// families are bound.
     fn only_one_of(self, local: &BTreeSet<IpAddr>) -> Option<Result<PublicHost>> {
         let (ipv4, ipv6): (Vec<&IpAddr>, Vec<&IpAddr>) = local.iter().partition(|ip| ip.is_ipv4());
         let candidates = if self == Self::Ipv6 && !ipv6.is_empty() { ipv6 } else { ipv4 };
@@ -107,15 +110,15 @@ impl All {
             [only] => Some(Ok(PublicHost {
                 host: only.to_string(),
                 warning: Some(format!(
-                    "management_ip is not set: the directory names {only}, the one address of this host; set \
-                     management_ip to name another"
+                    "management_ip is not set: {only}, the only address of this host, is put into the directory; to use \
+                     another address, set management_ip"
                 )),
             })),
             several => {
                 let several: Vec<_> = several.iter().map(ToString::to_string).collect();
                 Some(Err(refusal(format!(
-                    "management_ip is not set, and this host has the addresses {}: set it to the one to which agents are \
-                     to connect",
+                    "management_ip is not set, and this host has the addresses {}: set management_ip to the address that \
+                     agents should connect to",
                     several.join(", ")
                 ))))
             }
@@ -123,14 +126,14 @@ impl All {
     }
 }
 
-/// The address in `management_ip`, unless it is a name.
+/// The address in `management_ip`; `None` if it is a host name.
 fn checked(management_ip: &str) -> Result<Option<IpAddr>> {
     let ip = management_ip.parse::<IpAddr>().ok();
     let is_named = endpoint("tcp", management_ip, 1).is_ok_and(|endpoint| endpoint.ends_with(":1"));
     if ip.is_some_and(|ip| ip.is_unspecified()) || !is_named {
         return Err(refusal(format!(
-            "management_ip is {management_ip:?}, which is no address under which others could find this service: write \
-             an IP address or a host name"
+            "management_ip is {management_ip:?}, which is not an address that agents can connect to: write an IP address \
+             or a host name"
         )));
     }
     Ok(ip)
@@ -170,22 +173,26 @@ mod tests {
     }
 
     #[test]
-    fn a_management_ip_that_is_set_is_named_and_a_loopback_one_with_a_warning() {
+    fn a_management_ip_that_is_set_is_used_and_a_loopback_one_gets_a_warning() {
         assert_eq!(host("*", Some("10.0.0.5"), true, &[]), "10.0.0.5");
         assert_eq!(host("::", Some("api-1"), true, &[]), "api-1");
         assert_eq!(host("::", Some("10.0.0.5"), true, &[]), "10.0.0.5", "it binds IPv4 too");
-        let lonely = host("*", Some("127.0.0.2"), true, &["10.0.0.5"]);
+        let loopback = host("*", Some("127.0.0.2"), true, &["10.0.0.5"]);
         assert!(
-            lonely.starts_with("127.0.0.2 warning: management_ip = 127.0.0.2: agents on other hosts"),
-            "{lonely}"
+            loopback.starts_with("127.0.0.2 warning: management_ip = 127.0.0.2: this address is put"),
+            "{loopback}"
         );
         assert_eq!(host("*", Some("127.0.0.2"), false, &[]), "127.0.0.2");
-        assert_eq!(host("*", None, false, &["10.0.0.5"]), "127.0.0.1", "the database joins no hosts");
+        assert_eq!(
+            host("*", None, false, &["10.0.0.5"]),
+            "127.0.0.1",
+            "the database is not shared between hosts"
+        );
     }
 
     #[test]
-    fn without_management_ip_the_one_address_of_the_host_is_named_with_a_warning() {
-        for (bind, local, named) in [
+    fn without_management_ip_the_only_address_of_the_host_is_used_with_a_warning() {
+        for (bind, local, used) in [
             ("*", &["10.0.0.5", "2001:db8::5"][..], "10.0.0.5"),
             ("0.0.0.0", &["10.0.0.5"], "10.0.0.5"),
             ("::", &["10.0.0.5", "2001:db8::5"], "2001:db8::5"),
@@ -193,19 +200,19 @@ mod tests {
         ] {
             let found = host(bind, None, true, local);
             assert!(
-                found.starts_with(&format!("{named} warning: management_ip is not set")),
+                found.starts_with(&format!("{used} warning: management_ip is not set")),
                 "{bind}: {found}"
             );
         }
-        let alone = host("*", None, true, &["2001:db8::5"]);
+        let none = host("*", None, true, &["2001:db8::5"]);
         assert!(
-            alone.starts_with("127.0.0.1 warning: ") && alone.contains("no address but loopback"),
-            "{alone}"
+            none.starts_with("127.0.0.1 warning: ") && none.contains("has only loopback addresses"),
+            "{none}"
         );
     }
 
     #[test]
-    fn several_addresses_without_management_ip_are_refused_by_name() {
+    fn several_addresses_without_management_ip_are_refused_and_listed() {
         let found = host("*", None, true, &["10.0.0.5", "172.17.0.1"]);
         assert!(
             found.starts_with("refused: management_ip is not set") && found.contains("10.0.0.5, 172.17.0.1"),
@@ -214,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_connect_to_is_refused() {
+    fn a_management_ip_that_agents_cannot_connect_to_is_refused() {
         for bad in ["0.0.0.0", "::", "*", "", "tcp://10.0.0.5", "10.0.0.5:8866", "10.0.0.256"] {
             for joins_hosts in [true, false] {
                 let found = host("10.0.0.1", Some(bad), joins_hosts, &[]);
@@ -226,10 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn a_loopback_bind_address_in_a_directory_that_joins_hosts_gets_a_warning() {
+    fn a_loopback_bind_address_in_a_directory_shared_between_hosts_gets_a_warning() {
         let found = host("127.0.0.1", None, true, &["10.0.0.5"]);
         assert!(
-            found.contains("publisher_bind_address = 127.0.0.1: the directory names this address"),
+            found.contains("publisher_bind_address = 127.0.0.1: this address is put into the directory"),
             "{found}"
         );
         assert_eq!(host("10.0.0.5", None, true, &[]), "127.0.0.1", "not used");

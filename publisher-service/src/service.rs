@@ -11,27 +11,26 @@ use crate::northbound_side::NorthboundSide;
 use crate::prepared::Prepared;
 use crate::worker_side::WorkerSide;
 
-/// A publisher service within this process: bound and forwarding until [`drain`](Self::drain).
+/// A publisher service in this process: bound and forwarding until [`drain`](Self::drain).
 #[derive(Debug)]
 pub struct PublisherService {
     id: String,
-    /// The driver's own, for its status.
+    /// The driver behind `network`, for its status and endpoint.
     driver: Arc<dyn Publisher>,
     network: Network,
-    /// None on a broker, to which the workers publish themselves.
+    /// `None` with a broker, because workers publish to it directly.
     workers: Option<WorkerSide>,
     northbound: Option<NorthboundSide>,
 }
 
 impl PublisherService {
-    /// Binds both addresses and begins to forward. The network is bound first: what workers send can be published. A
-    /// northbound database is opened in the background, however long that takes.
+    /// Binds both addresses and starts to forward. The network is bound first, so that events from workers can be published
+    /// at once. The northbound database is opened in the background, with retries.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`] for unknown aliases, settings that a driver refuses, tables that cannot be watched, and if
-    /// there is nothing to do: without `pub_sub_use_multiproc` the workers publish themselves; with a broker too, and without
-    /// a database nothing else is left. [`ErrorKind::Unavailable`] if an address is taken, or another process has the ring in
-    /// `state_dir`.
+    /// the service has nothing to do: `pub_sub_use_multiproc` is false, or workers publish to a broker and there is no
+    /// database. [`ErrorKind::Unavailable`] if an address is in use, or another process uses the ring in `state_dir`.
     pub async fn start(registry: &Registry, settings: &Settings) -> Result<Self> {
         let Prepared { id, driver, network, ipc, northbound, warnings: _ } =
             Prepared::new(registry, settings)?;
@@ -41,7 +40,7 @@ impl PublisherService {
             _ => None,
         };
         let mut service = Self { id, driver, network, workers, northbound };
-        // Agents connect to no address at a broker, so that there the directory gets none.
+        // With a broker agents do not connect to the service, so it has no address for the directory.
         let address = service.workers.as_ref().and_then(|_| service.network_endpoint());
         if let Some(northbound) = &mut service.northbound {
             northbound.start(address.as_deref())?;
@@ -49,25 +48,25 @@ impl PublisherService {
         Ok(service)
     }
 
-    /// The identity that hellos carry; on a broker, by which this service is told from others.
+    /// The publisher identity, as in its hellos; with a broker, the identity of this service among others.
     #[must_use]
     pub fn publisher_id(&self) -> &str {
         &self.id
     }
 
-    /// Where agents connect to.
+    /// The address that agents connect to.
     #[must_use]
     pub fn network_endpoint(&self) -> Option<String> {
         self.driver.endpoint()
     }
 
-    /// Where workers connect to; `None` if they publish themselves.
+    /// The address that workers connect to; `None` if they publish directly.
     #[must_use]
     pub fn ipc_endpoint(&self) -> Option<String> {
         self.workers.as_ref().and_then(WorkerSide::endpoint)
     }
 
-    /// A view of the status that outlives the service.
+    /// A function that reads the status; it stays valid after the service is dropped.
     pub fn status_reader(&self) -> impl Fn() -> BTreeMap<String, Status> + Send + Sync + 'static {
         let (driver, network) = (Arc::clone(&self.driver), self.network.clone());
         let workers = self.workers.as_ref().map(WorkerSide::status_reader);
@@ -83,8 +82,8 @@ impl PublisherService {
         }
     }
 
-    /// Returns when the service forwards no more although nobody asked it to drain: its intake has ended, by a defect of
-    /// the driver. Then the process should end, to be started again.
+    /// Returns when the service has stopped forwarding without [`drain`](Self::drain), because of a bug in the multiproc
+    /// driver. The process should then exit and be restarted.
     ///
     /// # Cancel safety
     /// May be dropped and called again.
@@ -95,14 +94,14 @@ impl PublisherService {
         }
     }
 
-    /// Forwards what the workers have sent, lets nothing more in, and closes both ends, within `grace`. Its row stays in the
-    /// directory: a restart is no absence, and the lease ends by itself.
+    /// Publishes the received events, accepts no more, and closes both ends, within `grace`. The service's row stays in the
+    /// directory, because a restart is not a removal; the lease expires by itself.
     ///
-    /// Workers that go on sending are no failure: a quarter of the grace before its end they are cut off, with a word
-    /// in the log, and what had arrived by then is still published.
+    /// Workers that keep sending are not an error: after three quarters of the grace they are disconnected with a warning
+    /// in the log, and the events received by then are still published.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the grace was too short for what had arrived, with the reason.
+    /// [`ErrorKind::Unavailable`] if not all received events could be published within the grace.
     pub async fn drain(self, grace: Duration) -> Result<()> {
         let stopped = async {
             if let Some(northbound) = self.northbound {
@@ -121,7 +120,7 @@ impl PublisherService {
             return Ok(());
         }
         let text = format!(
-            "{grace:?} (service.drain_timeout) were too short to publish what had arrived; the rest is lost"
+            "could not publish all received events within {grace:?} (service.drain_timeout); the rest is lost"
         );
         Err(Error::new(ErrorKind::Unavailable, text))
     }

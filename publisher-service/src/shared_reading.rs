@@ -8,8 +8,8 @@ use northbound::stored_tables;
 use pubsub_api::database::DbApi;
 use pubsub_api::{Error, ErrorKind, Result};
 
-/// Reads the northbound database for agents that cannot: once for all that asked before it began, so that a thousand agents
-/// that want to compare cost as many answers, and one or two reads. What was read is kept for as long as it is sent.
+/// Reads the northbound database for agents that have no access to it. Requests that arrive before a read starts share its
+/// result, so that full syncs of a thousand agents cost one or two reads. The rows are freed when the last reply is sent.
 #[derive(Debug)]
 pub(crate) struct SharedReading(Arc<State>);
 
@@ -18,13 +18,13 @@ struct State {
     database: Arc<dyn DbApi>,
     /// One read at a time.
     reading: tokio::sync::Mutex<()>,
-    /// The read that has not begun yet: whoever asks now may have its outcome.
+    /// The read that has not started yet; new requests share it.
     next: Mutex<Option<Reading>>,
 }
 
 type Reading = Shared<BoxFuture<'static, Read>>;
 
-/// An error as several can have it.
+/// The error as kind and text, because `Error` cannot be cloned for several requests.
 type Read = std::result::Result<Arc<Tables>, (ErrorKind, String)>;
 
 impl SharedReading {
@@ -40,7 +40,7 @@ impl State {
 
     async fn read(self: Arc<Self>) -> Read {
         let _one = self.reading.lock().await;
-        // From here on it has begun.
+        // Later requests need a new read: this one may miss their rows.
         *self.next() = None;
         let tables = stored_tables(&*self.database).await;
         tables.map(Arc::new).map_err(|error| (error.kind(), error.to_string()))
@@ -82,26 +82,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_asks_while_a_read_waits_shares_it_and_who_asks_later_sees_what_was_written_since() {
+    async fn requests_during_the_wait_share_a_read_and_later_requests_get_a_new_one() {
         let database = database("shared-reading").await;
         let source = SharedReading::new(Arc::clone(&database));
-        // A read is under way for as long as this is held.
+        // While this lock is held, another read is running.
         let busy = source.0.reading.lock().await;
         let (mut one, mut other) = (source.tables(), source.tables());
-        for asked in [&mut one, &mut other] {
-            assert!(tokio::time::timeout(Duration::ZERO, asked).await.is_err(), "it waits");
+        for request in [&mut one, &mut other] {
+            assert!(tokio::time::timeout(Duration::ZERO, request).await.is_err(), "the request waits");
         }
         database.create_key(RowName::new("t", "k"), "{}".into(), false).await.unwrap();
         drop(busy);
         let (one, other) = (one.await.unwrap(), other.await.unwrap());
         assert!(Arc::ptr_eq(&one, &other), "one read for both");
-        assert_eq!(one.len(), 1, "it began after the row was written");
+        assert_eq!(one.len(), 1, "the read started after the row was written");
         let later = source.tables().await.unwrap();
         assert!(!Arc::ptr_eq(&one, &later));
     }
 
     #[tokio::test]
-    async fn a_read_that_everybody_gave_up_holds_up_nobody() {
+    async fn a_read_whose_requests_were_all_cancelled_blocks_no_later_request() {
         let source = SharedReading::new(database("given-up-reading").await);
         let busy = source.0.reading.lock().await;
         assert!(tokio::time::timeout(Duration::ZERO, source.tables()).await.is_err());
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn why_the_database_cannot_be_read_is_told() {
+    async fn a_failed_read_returns_the_error_of_the_database() {
         let database = database("closed-reading").await;
         database.close().await.unwrap();
         let error = SharedReading::new(database).tables().await.unwrap_err();

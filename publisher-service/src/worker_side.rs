@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use crate::Forwarder;
 
-/// The way from the workers to the network.
+/// Receives the workers' events and forwards them to the network.
 #[derive(Debug)]
 pub(crate) struct WorkerSide {
     ipc: Arc<dyn Subscriber>,
@@ -16,14 +16,14 @@ pub(crate) struct WorkerSide {
     forwarding: JoinHandle<()>,
 }
 
-/// For how long nothing must come before a draining service takes the workers for silent.
+/// A draining service considers the workers idle when no event arrives for this long.
 const IDLE: Duration = Duration::from_millis(100);
 
 impl WorkerSide {
-    /// Binds the address of the workers, and forwards what they send to a network that is bound already.
+    /// Binds the workers' address and forwards their events to `network`, which is already bound.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the address is taken.
+    /// [`ErrorKind::Unavailable`] if the address is in use.
     pub(crate) async fn start(ipc: Arc<dyn Subscriber>, network: Arc<StampedPublisher>) -> Result<Self> {
         ipc.initialize().await?;
         let forwarder = Arc::new(Forwarder::new(Arc::clone(&ipc), network));
@@ -35,41 +35,41 @@ impl WorkerSide {
         self.ipc.endpoint()
     }
 
-    /// A view of the status that outlives it.
+    /// A function that reads the status; it stays valid after `self` is dropped.
     pub(crate) fn status_reader(&self) -> impl Fn() -> BTreeMap<String, Status> + Send + Sync + 'static {
         let (ipc, forwarder) = (Arc::clone(&self.ipc), Arc::clone(&self.forwarder));
         move || BTreeMap::from([("service".to_owned(), forwarder.status()), ("ipc".to_owned(), ipc.status())])
     }
 
-    /// Returns when nothing is forwarded any more although nobody asked for that.
+    /// Returns when forwarding has ended without [`drain`](Self::drain).
     ///
     /// # Cancel safety
     /// May be dropped and called again.
     pub(crate) async fn failed(&mut self) -> Error {
         let ended = (&mut self.forwarding).await;
-        let text = "the intake from the workers ended by itself; events are no longer forwarded";
+        let text = "receiving from the workers ended unexpectedly; events are no longer forwarded";
         match ended {
             Ok(()) => Error::new(ErrorKind::Internal, text),
             Err(error) => Error::new(ErrorKind::Internal, text).with_source(error),
         }
     }
 
-    /// Forwards what the workers have sent, and lets nothing more in; whether all that had arrived was forwarded by the
-    /// end of `grace`. The network is to be closed after it.
+    /// Forwards the received events and accepts no more. Returns whether all received events were forwarded within
+    /// `grace`. The caller closes the network afterwards.
     pub(crate) async fn drain(self, grace: Duration) -> bool {
         let deadline = Instant::now() + grace;
         self.forwarder.stop();
         if self.forwarding.await.is_err() {
-            tracing::error!("the publish path had failed for good");
+            tracing::error!("the forwarder had failed; draining the events that are left");
         }
         if !self.forwarder.drain(IDLE, grace / 4 * 3).await {
             tracing::warn!(
-                "the workers went on sending (service.drain_timeout is {grace:?}): they are cut off, and what they \
-                 had on its way is lost"
+                "workers kept sending while the service stops (service.drain_timeout is {grace:?}): disconnecting them; \
+                 events in flight are lost"
             );
         }
         self.ipc.close().await;
-        // What had arrived before the close is still to be read; the queue then says that it is closed.
+        // Events that arrived before the close can still be read; then `recv_batch` returns `Closed`.
         let left = deadline.saturating_duration_since(Instant::now()).max(IDLE);
         self.forwarder.drain(IDLE, left).await
     }

@@ -1,17 +1,17 @@
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio::runtime::Builder;
 
-/// Runs a program's work to its end, on a runtime with a thread per core.
+/// Runs a program's work to its end, on a runtime with one thread per core.
 ///
 /// # Errors
-/// Those of the work; [`ErrorKind::Internal`] if the runtime cannot be started.
+/// The error of the work; [`ErrorKind::Internal`] if the runtime cannot be started.
 pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Internal, "cannot start the runtime").with_source(error))?;
     let outcome = runtime.block_on(work);
-    // A thread that is stuck in a write to a reader that does not read must not keep the process.
+    // A thread that blocks in a write to a reader that does not read must not keep the process alive.
     runtime.shutdown_background();
     outcome
 }

@@ -1,9 +1,9 @@
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Raises the soft limit of open files to the hard one: a service with a thousand subscribers needs a descriptor for each,
-/// and the soft limit of 1,024 is there for programs that use `select(2)` (systemd.exec(5), `LimitNOFILE`).
+/// Raises the soft limit of open files to the hard limit. A service with a thousand subscribers needs a descriptor for each,
+/// and the soft limit of 1,024 exists for programs that use `select(2)` (systemd.exec(5), `LimitNOFILE`).
 ///
-/// What cannot be raised stays as it is, with a word in the log.
+/// If the limit cannot be raised, it stays as it is, with a warning in the log.
 pub fn use_all_descriptors() {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current == limit.maximum {
@@ -11,7 +11,7 @@ pub fn use_all_descriptors() {
     }
     limit.current = limit.maximum;
     if let Err(errno) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!("the limit of open files cannot be raised: {errno}");
+        tracing::warn!("cannot raise the limit of open files; it stays at the soft limit: {errno}");
     }
 }
 

@@ -4,11 +4,11 @@ use pubsub_api::{ErrorKind, Result};
 
 use crate::stderr::{finish, report};
 
-/// The end of `main`: an error is written to stderr as one sentence, and decides the exit status: 78 settings, 69
-/// unavailable, 64 usage, 1 else (`sysexits.h`).
+/// Returns the exit status at the end of `main`. An error is written to stderr and decides the status: 78 settings, 69
+/// unavailable, 64 usage, 1 any other error (`sysexits.h`).
 ///
-/// It waits until stderr has taken this and what was logged before, at most two seconds: a process whose stderr nobody
-/// reads ends all the same.
+/// It waits at most two seconds until this error and the earlier log lines are written to stderr. The process exits even if
+/// nothing reads its stderr.
 #[must_use]
 pub fn exit_code(outcome: &Result<()>) -> ExitCode {
     let code = match outcome {
@@ -31,11 +31,11 @@ fn exit_status(kind: ErrorKind) -> u8 {
     }
 }
 
-/// The end of `main` when the arguments were wrong: 64 with the explanation; `--help` and `--version` are 0.
+/// Returns the exit status for invalid arguments, 64, after printing the explanation; 0 for `--help` and `--version`.
 #[must_use]
 pub fn usage(explanation: &clap::Error) -> ExitCode {
     const EX_USAGE: u8 = 64;
-    // Nothing is left to do if the explanation cannot be written.
+    // If stderr cannot be written to, the exit status is the only report.
     let _ = explanation.print();
     if explanation.use_stderr() { ExitCode::from(EX_USAGE) } else { ExitCode::SUCCESS }
 }

@@ -7,15 +7,15 @@ use rustix::process::{Pid, WaitOptions, waitpid};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The children that someone here waits for.
+/// The child processes whose exit status is read by their owner and not by `reap_orphans`.
 static OWN: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
-/// Starts a command, and keeps its exit status from `reap_orphans` until the second value is dropped.
+/// Starts a command. Until the returned [`OwnChild`] is dropped, `reap_orphans` leaves its exit status to the caller.
 ///
 /// # Errors
-/// Those of starting it.
+/// The error of starting the command.
 pub fn spawn_child(command: &mut Command) -> io::Result<(Child, OwnChild)> {
-    // Held until the number is noted: the child may end before that.
+    // The lock is held until the process id is noted, because the child may exit before that.
     let mut own = own();
     let child = command.spawn()?;
     let pid = child.id().unwrap_or_default();
@@ -23,7 +23,7 @@ pub fn spawn_child(command: &mut Command) -> io::Result<(Child, OwnChild)> {
     Ok((child, OwnChild(pid)))
 }
 
-/// A child whose exit status is waited for.
+/// A child process whose exit status the caller reads.
 #[derive(Debug)]
 pub struct OwnChild(u32);
 
@@ -37,8 +37,8 @@ fn own() -> MutexGuard<'static, BTreeSet<u32>> {
     OWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// As process 1 of a container: waits for the processes that others have left to us, which would stay as zombies (pid_namespaces(7)).
-/// As any other process it does nothing.
+/// As process 1 of a container, reaps orphaned processes, which would otherwise stay as zombies (pid_namespaces(7)). In any
+/// other process it does nothing.
 pub(crate) fn reap_orphans() {
     if std::process::id() != 1 {
         return;
@@ -49,7 +49,7 @@ pub(crate) fn reap_orphans() {
                 reap();
             }
         })),
-        Err(error) => tracing::warn!("orphaned processes stay as zombies: {error}"),
+        Err(error) => tracing::warn!("cannot handle SIGCHLD, so orphaned processes stay as zombies: {error}"),
     }
 }
 
@@ -60,12 +60,12 @@ fn reap() {
             continue;
         }
         let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { continue };
-        // Whoever dropped a child without waiting may have been faster.
+        // tokio may have reaped a dropped child already.
         let _ = waitpid(Some(pid), WaitOptions::NOHANG);
     }
 }
 
-/// Our children that have ended.
+/// The process ids of our children that have exited and were not reaped.
 fn zombies() -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
@@ -76,7 +76,7 @@ fn zombies() -> Vec<u32> {
     pids.filter(is_ours).collect()
 }
 
-/// By state and parent, fields 3 and 4 of proc_pid_stat(5); the second one is a name that may hold anything.
+/// Reads state and parent, fields 3 and 4 of proc_pid_stat(5). Field 2 is a name that may contain any character.
 fn is_zombie_of(stat: &str, parent: u32) -> bool {
     let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
     fields.next() == Some("Z") && fields.next().is_some_and(|field| field == parent.to_string())
@@ -87,7 +87,7 @@ mod tests {
     use super::is_zombie_of;
 
     #[test]
-    fn a_zombie_is_known_by_its_state_and_parent_whatever_its_name() {
+    fn a_zombie_is_recognized_by_its_state_and_parent_whatever_its_name() {
         assert!(is_zombie_of("17 (sh) Z 1 17 17 0 -1", 1));
         assert!(is_zombie_of("17 (a) S 2 (b) Z 1 17", 1));
         assert!(!is_zombie_of("17 (sh) S 1 17 17 0 -1", 1));

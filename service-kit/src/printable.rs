@@ -1,6 +1,6 @@
-/// A text for a terminal: control characters are escaped as in JSON (`\u001b`), so that a value cannot steer it; ECMA-48
-/// sequences begin with ESC or a C1 character. So are characters that turn the direction of writing, with which a text looks
-/// like another one (Unicode TR36).
+/// Makes a text safe for a terminal. Control characters are escaped as in JSON (`\u001b`), so that a value cannot control
+/// the terminal: ECMA-48 sequences start with ESC or a C1 character. Characters that change the direction of writing are
+/// escaped too, because they can make a text look like another one (Unicode TR36).
 ///
 /// ```
 /// assert_eq!(service_kit::printable("\u{1b}[2J"), r"\u001b[2J");
@@ -10,7 +10,7 @@ pub fn printable(text: &str) -> String {
     escape(text, is_invisible)
 }
 
-/// As [`printable`], for several lines: ends of lines and tabs stay. JSON stays the JSON that it was.
+/// As [`printable`], for several lines: newlines and tabs are kept. JSON keeps its meaning.
 #[must_use]
 pub fn printable_lines(text: &str) -> String {
     escape(text, |char| is_invisible(char) && !matches!(char, '\n' | '\t'))

@@ -4,32 +4,32 @@ use std::thread;
 
 use sd_notify::NotifyState;
 
-/// Notifies systemd of where the program stands (`sd_notify(3)`); without systemd every call does nothing.
+/// Notifies systemd of the state of the program (`sd_notify(3)`). Without systemd every call does nothing.
 ///
-/// Notifications are sent by a thread of their own, in order: a service manager that does not read its socket blocks nobody.
+/// A separate thread sends the notifications in order, so a service manager that does not read its socket blocks nothing else.
 #[derive(Debug, Clone, Copy)]
 pub struct Readiness;
 
-/// What is sent.
+/// A notification for systemd.
 #[derive(Debug)]
 enum Notification {
     Ready(String),
-    /// With the monotonic time of the call, if there is such a clock.
+    /// With the monotonic time of the call, if the clock can be read.
     Reloading(Option<NotifyState<'static>>),
     Alive,
     Stopping,
 }
 
-/// The notifications that wait at most; more are dropped, since later ones supersede them.
-const WAITING: usize = 16;
+/// The bound of the queue of notifications. If it is full, a notification is dropped; a later one supersedes it.
+const QUEUE_BOUND: usize = 16;
 
 impl Readiness {
-    /// The program does its work; `status` is shown by `systemctl status`.
+    /// The program is ready; `systemctl status` shows `status`.
     pub fn ready(self, status: &str) {
         send(Notification::Ready(status.to_owned()));
     }
 
-    /// The settings are being read again; `Type=notify-reload` (systemd 253) wants the monotonic time with it.
+    /// The program reloads its settings; `Type=notify-reload` (systemd 253) requires the monotonic time.
     pub fn reloading(self) {
         send(Notification::Reloading(NotifyState::monotonic_usec_now().ok()));
     }
@@ -39,7 +39,7 @@ impl Readiness {
         send(Notification::Alive);
     }
 
-    /// The program drains and ends.
+    /// The program drains and exits.
     pub fn stopping(self) {
         send(Notification::Stopping);
     }
@@ -49,14 +49,14 @@ fn send(notification: Notification) {
     static SENDER: OnceLock<Option<SyncSender<Notification>>> = OnceLock::new();
     let start = || {
         std::env::var_os("NOTIFY_SOCKET")?;
-        let (sender, receiver) = sync_channel(WAITING);
+        let (sender, receiver) = sync_channel(QUEUE_BOUND);
         thread::spawn(move || notify_all(&receiver));
         Some(sender)
     };
     if let Some(sender) = SENDER.get_or_init(start)
         && sender.try_send(notification).is_err()
     {
-        tracing::debug!("systemd does not read its notifications");
+        tracing::debug!("dropped a notification for systemd: it does not read its socket");
     }
 }
 
@@ -72,7 +72,7 @@ fn notify_all(notifications: &Receiver<Notification>) {
             Notification::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
         };
         if let Err(error) = notified {
-            tracing::debug!("systemd did not accept a notification: {error}");
+            tracing::debug!("cannot send a notification to systemd: {error}");
         }
     }
 }

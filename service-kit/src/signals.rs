@@ -1,19 +1,18 @@
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
-/// What someone asks of a running program.
+/// A request to a running program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGTERM or SIGINT: drain and end.
+    /// SIGTERM or SIGINT: drain and exit.
     Stop,
-    /// SIGHUP: read the settings again.
+    /// SIGHUP: reload the settings.
     Reload,
-    /// SIGUSR1: write one line of status.
+    /// SIGUSR1: write the status as one line.
     Status,
 }
 
-/// The signals of this process, as a stream. SIGUSR2, which would end a process that does not expect it, is logged and does
-/// nothing.
+/// The signals of this process, as a stream. SIGUSR2, whose default action ends the process, is logged and ignored.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Stream,
@@ -24,28 +23,29 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes over the signals; from now on they no longer end the process.
+    /// Installs the signal handlers. After this the signals do not end the process.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] if the operating system refuses the handlers.
-    pub fn take() -> Result<Self> {
-        let take = |kind| {
-            signal(kind)
-                .map_err(|error| Error::new(ErrorKind::Internal, "cannot handle signals").with_source(error))
+    /// [`ErrorKind::Internal`] if the operating system refuses a handler.
+    pub fn install() -> Result<Self> {
+        let install = |kind| {
+            signal(kind).map_err(|error| {
+                Error::new(ErrorKind::Internal, "cannot install a signal handler").with_source(error)
+            })
         };
         Ok(Self {
-            terminate: take(SignalKind::terminate())?,
-            interrupt: take(SignalKind::interrupt())?,
-            hangup: take(SignalKind::hangup())?,
-            usr1: take(SignalKind::user_defined1())?,
-            usr2: take(SignalKind::user_defined2())?,
+            terminate: install(SignalKind::terminate())?,
+            interrupt: install(SignalKind::interrupt())?,
+            hangup: install(SignalKind::hangup())?,
+            usr1: install(SignalKind::user_defined1())?,
+            usr2: install(SignalKind::user_defined2())?,
         })
     }
 
-    /// The next signal.
+    /// Waits for the next signal.
     ///
     /// # Cancel safety
-    /// If the future is dropped, a signal that came meanwhile is told by the next call.
+    /// If the future is dropped, the next call returns a signal that arrived in the meantime.
     pub async fn next(&mut self) -> Signal {
         loop {
             return tokio::select! {
@@ -54,7 +54,7 @@ impl Signals {
                 _ = self.hangup.recv() => Signal::Reload,
                 _ = self.usr1.recv() => Signal::Status,
                 _ = self.usr2.recv() => {
-                    tracing::info!("SIGUSR2 does nothing here: SIGUSR1 writes the status, SIGHUP reads the settings again");
+                    tracing::info!("ignored SIGUSR2; SIGUSR1 writes the status, SIGHUP reloads the settings");
                     continue;
                 }
             };

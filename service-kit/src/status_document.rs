@@ -3,20 +3,20 @@ use std::collections::BTreeMap;
 use pubsub_api::Status;
 use serde::{Deserialize, Serialize};
 
-/// What a running program says of itself: who it is, where it listens, and the status of each of its parts.
+/// The status report of a running program: its identity, its addresses, and the status of each of its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusDocument {
     /// `publisher-service` or `subscriber-agent`.
     pub program: String,
-    /// Its version.
+    /// The version of the program.
     pub version: String,
-    /// Its process.
+    /// The process id.
     pub pid: u32,
-    /// How long it has been running, in seconds.
+    /// The time since the start of the program, in seconds.
     pub uptime_seconds: u64,
-    /// Where it listens or connects: `network`, `ipc`.
+    /// The addresses on which it listens or to which it connects: `network`, `ipc`.
     pub endpoints: BTreeMap<String, Option<String>>,
-    /// How the last SIGHUP ended, if there was one.
+    /// The result of the last SIGHUP, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_reload: Option<String>,
     /// Counters, queues and peers by part.
@@ -24,7 +24,7 @@ pub struct StatusDocument {
 }
 
 impl StatusDocument {
-    /// The line that programs write on SIGUSR1 and at their end: `{"notice":"status",…}`.
+    /// The line that programs write on SIGUSR1 and when they exit: `{"notice":"status",…}`.
     #[must_use]
     pub fn to_notice_line(&self) -> String {
         #[derive(Serialize)]

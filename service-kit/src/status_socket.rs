@@ -12,54 +12,55 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::{StatusDocument, stderr};
 
-/// Answers everyone who connects to `<state_dir>/<program>.status` with one line of JSON, and closes.
+/// Sends one line of JSON to each client that connects to `<state_dir>/<program>.status`, then closes the connection.
 ///
-/// The socket has mode 0660 and is never stolen: two programs of one kind need two folders.
+/// The socket has mode 0660. A server never takes over the socket of a running program: two programs of one kind need two
+/// folders.
 #[derive(Debug)]
 pub struct StatusServer {
     task: JoinHandle<()>,
 }
 
-/// How the sockets' files end.
+/// The extension of the socket files.
 const SUFFIX: &str = "status";
 
-/// How long one asker may take to read; a status is a few kilobytes.
-const ASKER_PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout of one request and its reply; a status is a few kilobytes.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many askers are served at a time; more wait in the listener's backlog.
-const ASKERS: usize = 8;
+/// The number of clients that are served at a time; more wait in the listener's backlog.
+const MAX_CLIENTS: usize = 8;
 
 /// The largest status that is read, in bytes: 4,096 peers fit.
 const MAX_STATUS_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How often the socket file is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+/// The interval at which the server checks that its socket file is still in place.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl StatusServer {
-    /// Checks that [`start`](Self::start) can have its socket in the folder, and changes nothing. Whether another program of
-    /// this kind runs there is left to the start.
+    /// Checks that [`start`](Self::start) can make its socket in the folder, and changes nothing. It does not check whether
+    /// another program of this kind runs there.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the folder is missing or closed to us; the text says what to do.
+    /// [`ErrorKind::Unavailable`] if the folder is missing or not writable; the text explains what to do.
     pub fn check(state_dir: &Path, program: &str) -> Result<()> {
         let path = state_dir.join(format!("{program}.{SUFFIX}"));
         let checked = listen::check_path(&path).and_then(|()| listen::check_directory(&path));
         checked.map_err(|error| error.context("state_dir"))
     }
 
-    /// Claims the socket and answers with the document that `status` returns, until it is dropped. A socket file that is
-    /// deleted or replaced meanwhile is made anew within a second.
+    /// Claims the socket and replies with the document that `status` returns, until the server is dropped. If the socket
+    /// file is deleted or replaced, the server makes it again within a second.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the folder is missing or closed to us, or another program of this kind runs in
-    /// it; the text says what to do.
+    /// [`ErrorKind::Unavailable`] if the folder is missing or not writable, or another program of this kind runs in it; the
+    /// text explains what to do.
     pub fn start(
         state_dir: &Path,
         program: &str,
         status: impl Fn() -> StatusDocument + Send + Sync + 'static,
     ) -> Result<Self> {
-        let place = Place::claim(state_dir.join(format!("{program}.{SUFFIX}")))?;
-        Ok(Self { task: tokio::spawn(serve(place, Arc::new(status))) })
+        let socket = ClaimedSocket::claim(state_dir.join(format!("{program}.{SUFFIX}")))?;
+        Ok(Self { task: tokio::spawn(serve(socket, Arc::new(status))) })
     }
 }
 
@@ -69,36 +70,36 @@ impl Drop for StatusServer {
     }
 }
 
-/// A socket file, and the socket behind it.
-struct Place {
+/// A socket file and its listener.
+struct ClaimedSocket {
     path: PathBuf,
-    /// `None` if it was lost and cannot be claimed again.
+    /// `None` if the file was lost and cannot be claimed again.
     claim: Option<UnixClaim>,
     listener: UnixListener,
 }
 
-impl Place {
+impl ClaimedSocket {
     fn claim(path: PathBuf) -> Result<Self> {
         let (claim, listener) = claim(&path)?;
         Ok(Self { path, claim: Some(claim), listener })
     }
 
-    fn look_after_the_file(&mut self) {
+    fn restore_file(&mut self) {
         match &self.claim {
             Some(claim) if claim.is_in_place() => return,
             Some(_) => {
                 tracing::warn!(
-                    "the status socket {} was deleted or replaced: making it anew",
+                    "the status socket {} was deleted or replaced; making it again",
                     self.path.display()
                 );
             }
             None => {}
         }
-        // The old lock must go first.
+        // The old claim holds the lock that the new one needs.
         self.claim = None;
         match claim(&self.path) {
             Ok((claim, listener)) => (self.claim, self.listener) = (Some(claim), listener),
-            Err(error) => tracing::debug!("no status socket: {error}"),
+            Err(error) => tracing::debug!("cannot make the status socket, retrying: {error}"),
         }
     }
 }
@@ -111,25 +112,27 @@ fn claim(path: &Path) -> Result<(UnixClaim, UnixListener)> {
     Ok((claim, listener))
 }
 
-async fn serve(mut place: Place, status: Arc<dyn Fn() -> StatusDocument + Send + Sync>) {
-    let places = Arc::new(Semaphore::new(ASKERS));
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn serve(mut socket: ClaimedSocket, status: Arc<dyn Fn() -> StatusDocument + Send + Sync>) {
+    let clients = Arc::new(Semaphore::new(MAX_CLIENTS));
+    let mut checks = interval(CHECK_INTERVAL);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&place.listener, &places) => accepted,
-            _ = looks.tick() => {
-                place.look_after_the_file();
+            accepted = accept(&socket.listener, &clients) => accepted,
+            _ = checks.tick() => {
+                socket.restore_file();
                 continue;
             }
         };
         match accepted {
-            Ok((asker, permit)) => {
+            Ok((client, permit)) => {
                 let status = Arc::clone(&status);
                 tokio::spawn(async move {
                     let _permit = permit;
-                    if timeout(ASKER_PATIENCE, answer(asker, &status())).await.is_err() {
-                        tracing::debug!("someone asked for the status and did not read it");
+                    if timeout(REQUEST_TIMEOUT, reply(client, &status())).await.is_err() {
+                        tracing::debug!(
+                            "a client of the status socket did not read its reply within {REQUEST_TIMEOUT:?}"
+                        );
                     }
                 });
             }
@@ -141,22 +144,22 @@ async fn serve(mut place: Place, status: Arc<dyn Fn() -> StatusDocument + Send +
     }
 }
 
-/// Cancel safe: a permit that is dropped returns.
+/// Cancel safe: a dropped permit returns to the semaphore.
 async fn accept(
     listener: &UnixListener,
-    places: &Arc<Semaphore>,
+    clients: &Arc<Semaphore>,
 ) -> std::io::Result<(UnixStream, OwnedSemaphorePermit)> {
     let closed = |_| std::io::Error::from(std::io::ErrorKind::NotConnected);
-    let permit = Arc::clone(places).acquire_owned().await.map_err(closed)?;
-    listener.accept().await.map(|(asker, _)| (asker, permit))
+    let permit = Arc::clone(clients).acquire_owned().await.map_err(closed)?;
+    listener.accept().await.map(|(client, _)| (client, permit))
 }
 
-async fn answer(mut asker: UnixStream, status: &StatusDocument) {
+async fn reply(mut client: UnixStream, status: &StatusDocument) {
     let mut line = serde_json::to_vec(status).unwrap_or_default();
     line.push(b'\n');
     stderr::written().await;
-    if let Err(error) = asker.write_all(&line).await {
-        tracing::debug!("someone asked for the status and left: {error}");
+    if let Err(error) = client.write_all(&line).await {
+        tracing::debug!("a client of the status socket disconnected before its reply was written: {error}");
     }
 }
 
@@ -166,8 +169,11 @@ async fn answer(mut asker: UnixStream, status: &StatusDocument) {
 /// [`ErrorKind::Unavailable`] if the folder cannot be read.
 pub fn status_sockets(state_dir: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(state_dir).map_err(|error| {
-        Error::new(ErrorKind::Unavailable, format!("cannot look into state_dir {}", state_dir.display()))
-            .with_source(error)
+        Error::new(
+            ErrorKind::Unavailable,
+            format!("cannot read the folder state_dir {}", state_dir.display()),
+        )
+        .with_source(error)
     })?;
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let mut paths: Vec<PathBuf> =
@@ -176,23 +182,25 @@ pub fn status_sockets(state_dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Asks one program for its status.
+/// Requests the status of one program.
 ///
 /// # Errors
-/// [`ErrorKind::Unavailable`] if nobody answers in time, [`ErrorKind::Internal`] if the answer is no status.
-pub async fn ask_status(socket: &Path) -> Result<StatusDocument> {
+/// [`ErrorKind::Unavailable`] if no reply arrives within 2 s, [`ErrorKind::Internal`] if the reply is not a status document.
+pub async fn request_status(socket: &Path) -> Result<StatusDocument> {
     let unavailable =
         |text: &str| Error::new(ErrorKind::Unavailable, format!("{}: {text}", socket.display()));
-    let ask = async {
+    let request = async {
         let stream = UnixStream::connect(socket).await?;
-        let mut answer = Vec::new();
-        stream.take(MAX_STATUS_BYTES).read_to_end(&mut answer).await?;
-        Ok::<_, std::io::Error>(answer)
+        let mut reply = Vec::new();
+        stream.take(MAX_STATUS_BYTES).read_to_end(&mut reply).await?;
+        Ok::<_, std::io::Error>(reply)
     };
-    let answer = timeout(ASKER_PATIENCE, ask).await.map_err(|_| unavailable("no answer"))?;
-    let answer = answer.map_err(|error| unavailable("nobody answers").with_source(error))?;
-    serde_json::from_slice(&answer).map_err(|error| {
-        Error::new(ErrorKind::Internal, format!("{}: the answer is no status", socket.display()))
+    let reply = timeout(REQUEST_TIMEOUT, request)
+        .await
+        .map_err(|_| unavailable(&format!("no reply within {REQUEST_TIMEOUT:?}")))?;
+    let reply = reply.map_err(|error| unavailable("the program does not reply").with_source(error))?;
+    serde_json::from_slice(&reply).map_err(|error| {
+        Error::new(ErrorKind::Internal, format!("{}: the reply is not a status document", socket.display()))
             .with_source(error)
     })
 }

@@ -6,22 +6,22 @@ use tokio::time::timeout;
 
 use crate::{WriteQueue, printable_lines};
 
-/// The one queue in front of stderr: log lines and the last error go through it, in order.
+/// The queue for stderr. Log lines and the final error pass through it in order.
 static QUEUE: OnceLock<WriteQueue> = OnceLock::new();
 
-/// How long [`report`] waits for room: a terminal that scrolls is waited for, one that is stopped is not.
-const REPORT_PATIENCE: Duration = Duration::from_secs(1);
+/// The longest wait of [`report`] for room: enough for a terminal that scrolls, but a stopped terminal does not block it.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the end of a program waits until stderr has taken what is left.
-const END_PATIENCE: Duration = Duration::from_secs(1);
+/// The longest wait at the end of a program until stderr is written.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the log writes to: it never waits.
+/// The writer of the log; it never waits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LogWriter;
 
 impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        // A line that is dropped is counted there.
+        // The queue counts a dropped line.
         let _ = queue().offer(line);
         Ok(line.len())
     }
@@ -31,35 +31,35 @@ impl Write for LogWriter {
     }
 }
 
-/// Writes one line for a person to stderr, with control characters escaped, after what was logged before. If nobody reads stderr for a second, the line is
-/// dropped and counted as a log line.
+/// Writes one line for the user to stderr, after the earlier log lines, with control characters escaped. If stderr is not
+/// read for a second, the line is dropped and counted like a log line.
 pub fn report(line: impl std::fmt::Display) {
     let line = printable_lines(&line.to_string());
-    let _ = queue().offer_within(format!("{line}\n").as_bytes(), REPORT_PATIENCE);
+    let _ = queue().offer_within(format!("{line}\n").as_bytes(), REPORT_TIMEOUT);
 }
 
-/// As [`report`], but never waits: for tasks.
+/// As [`report`], but never waits; for use in tasks.
 pub fn report_now(line: impl std::fmt::Display) {
     let _ = queue().offer_line(&printable_lines(&line.to_string()));
 }
 
-/// Waits until stderr has taken what is left, at most a second. For the end of a program.
+/// Waits at most a second until everything is written to stderr. For the end of a program.
 pub(crate) fn finish() {
     if let Some(queue) = QUEUE.get() {
-        // If nobody reads it, there is nowhere to report that to.
-        let _ = queue.finish(END_PATIENCE);
+        // If stderr is not read, there is no place left to report that.
+        let _ = queue.finish(EXIT_TIMEOUT);
     }
 }
 
-/// Waits until what was logged is on stderr, as long as output waits for it: so that whoever reads a status finds the log that
-/// belongs to it.
+/// Waits until the log is written to stderr, at most 50 ms, so that a reader of a status finds the log lines that belong
+/// to it.
 pub(crate) async fn written() {
-    // If nobody reads it, the status is what is left.
-    let _ = timeout(STATUS_PATIENCE, queue().written()).await;
+    // If stderr is not read, the status is sent without waiting longer.
+    let _ = timeout(STATUS_TIMEOUT, queue().written()).await;
 }
 
-/// As long as output waits for the log.
-const STATUS_PATIENCE: Duration = Duration::from_millis(50);
+/// The same as the wait of stdout for the log.
+const STATUS_TIMEOUT: Duration = Duration::from_millis(50);
 
 pub(crate) fn queue() -> &'static WriteQueue {
     QUEUE.get_or_init(WriteQueue::stderr)

@@ -3,47 +3,47 @@ use tracing::level_filters::LevelFilter;
 
 use crate::stderr::{LogWriter, finish};
 
-/// `--log-format` and `--log-level`, the same in every program. Logs go to stderr; stdout belongs to the output.
+/// `--log-format` and `--log-level`, the same in every program. Logs are written to stderr; stdout is for output only.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct LogArguments {
-    /// How log lines are written to stderr
+    /// Format of the log lines on stderr
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
-    /// The least level that is logged
+    /// Lowest level that is logged
     #[arg(long, value_enum, default_value_t = LogLevel::Info, env = "SKIMMER_LOG")]
     pub log_level: LogLevel,
 }
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Plain text, for people.
     Text,
     /// One JSON object per line.
     Json,
 }
 
-/// The least level that is logged.
+/// The lowest level that is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
-    /// What needs a person now.
+    /// Problems that an operator must act on now.
     Error,
-    /// What may need a person later.
+    /// Problems that an operator may have to act on later.
     Warn,
-    /// Every change of state.
+    /// All changes of state.
     Info,
-    /// For developers.
+    /// Details for developers.
     Debug,
-    /// For developers with time.
+    /// Everything, for developers.
     Trace,
 }
 
 impl LogArguments {
     /// Starts the log of this process. A second call in one process changes nothing.
     ///
-    /// Logging never waits: lines pass through a bounded queue to a thread of its own. If nobody reads stderr, lines are
-    /// dropped, counted, and reported once it is read again. Panics are logged in the same way.
+    /// Logging never waits: lines pass through a bounded queue to a separate thread. If stderr is not read, lines are
+    /// dropped and counted, and their number is logged once it is read again. Panics are logged in the same way.
     pub fn start(self) {
         let level = match self.log_level {
             LogLevel::Error => LevelFilter::ERROR,
@@ -58,12 +58,12 @@ impl LogArguments {
             LogFormat::Json => log.json().flatten_event(true).try_init(),
         };
         if started.is_err() {
-            tracing::debug!("the log was started before");
+            tracing::debug!("the log is already started");
             return;
         }
         std::panic::set_hook(Box::new(|panic| {
-            tracing::error!("a defect: {panic}");
-            // A panic of the main thread ends the process without a further word.
+            tracing::error!("a bug in this program: {panic}");
+            // A panic of the main thread ends the process without writing the rest of the queue.
             finish();
         }));
     }

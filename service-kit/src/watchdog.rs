@@ -6,26 +6,26 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::{ReadParts, Readiness};
 
-/// The heartbeat that systemd wants of a unit with `WatchdogSec=` (sd_watchdog_enabled(3)).
+/// The heartbeat that systemd expects from a unit with `WatchdogSec=` (sd_watchdog_enabled(3)).
 ///
-/// A beat is sent only while the program makes progress: its main loop turns, its runtime runs tasks, and every part answers
-/// for its status, which needs the locks of all. A program that does not is ended by systemd and started again.
+/// A heartbeat is sent only while the program makes progress: its main loop runs, its runtime runs tasks, and every part
+/// returns its status, which needs the locks of all parts. Otherwise systemd ends the program and restarts it.
 #[derive(Debug, Default)]
 pub(crate) struct Watchdog {
     beats: Option<Interval>,
-    proof: Option<JoinHandle<()>>,
+    check: Option<JoinHandle<()>>,
 }
 
-/// The beats within the time that systemd allows: it advises two, and one may be late.
+/// The number of heartbeats within the time that systemd allows: it advises two, and one may be late.
 const BEATS: u32 = 3;
 
 impl Watchdog {
-    /// As the environment wants it; beats come only if it does.
+    /// Reads the interval from the environment; without one, no heartbeat is sent.
     pub(crate) fn of_process() -> Self {
-        Self { beats: sd_notify::watchdog_enabled().and_then(beats), proof: None }
+        Self { beats: sd_notify::watchdog_enabled().and_then(beats), check: None }
     }
 
-    /// Waits until the next beat is due.
+    /// Waits until the next heartbeat is due.
     ///
     /// # Cancel safety
     /// If the future is dropped, the next call waits for the same beat.
@@ -36,14 +36,16 @@ impl Watchdog {
         }
     }
 
-    /// Asks every part for its status, and sends a beat once all have answered. While the last proof is not done, none is begun.
+    /// Reads the status of every part, then sends a heartbeat. While the previous check still runs, no new one starts.
     pub(crate) fn beat(&mut self, parts: Option<&ReadParts>) {
-        if self.proof.as_ref().is_some_and(|proof| !proof.is_finished()) {
-            tracing::warn!("a part does not answer for its status: systemd gets no beat");
+        if self.check.as_ref().is_some_and(|check| !check.is_finished()) {
+            tracing::warn!(
+                "a part of the program does not return its status; no heartbeat is sent to systemd"
+            );
             return;
         }
         let parts = parts.cloned();
-        self.proof = Some(tokio::spawn(async move {
+        self.check = Some(tokio::spawn(async move {
             if let Some(parts) = parts {
                 drop(parts());
             }
@@ -73,9 +75,9 @@ mod tests {
     use crate::ReadParts;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn no_beat_follows_one_that_a_part_did_not_answer() {
-        let (asked, stuck) = (Arc::new(AtomicU32::new(0)), Arc::new(Mutex::new(())));
-        let (counted, lock) = (Arc::clone(&asked), Arc::clone(&stuck));
+    async fn no_check_starts_while_a_part_does_not_return_its_status() {
+        let (reads, stuck) = (Arc::new(AtomicU32::new(0)), Arc::new(Mutex::new(())));
+        let (counted, lock) = (Arc::clone(&reads), Arc::clone(&stuck));
         let parts: ReadParts = Arc::new(move || {
             counted.fetch_add(1, Ordering::SeqCst);
             drop(lock.lock());
@@ -88,15 +90,15 @@ mod tests {
             watchdog.beat(Some(&parts));
         }
         drop(held);
-        watchdog.proof.take().unwrap().await.unwrap();
-        assert_eq!(asked.load(Ordering::SeqCst), 1, "the first one was not answered");
+        watchdog.check.take().unwrap().await.unwrap();
+        assert_eq!(reads.load(Ordering::SeqCst), 1, "the first check was still running");
         watchdog.beat(Some(&parts));
-        watchdog.proof.take().unwrap().await.unwrap();
-        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        watchdog.check.take().unwrap().await.unwrap();
+        assert_eq!(reads.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]
-    async fn without_a_manager_no_beat_is_ever_due() {
+    async fn without_a_service_manager_no_heartbeat_is_due() {
         let due = tokio::time::timeout(Duration::from_millis(20), Watchdog::default().due()).await;
         assert!(due.is_err());
     }

@@ -13,16 +13,15 @@ use tokio::sync::Notify;
 use crate::stderr::queue;
 use state::State;
 
-/// A bounded queue of bytes and the thread that writes them, so that a reader that stops reading blocks nobody else.
+/// A bounded queue of bytes and the thread that writes them, so that a reader that stops reading blocks nothing else.
 ///
-/// - [`offer`](Self::offer) never waits. Bytes for which there is no room are dropped, and counted as one line.
-/// - [`put`](Self::put) waits for room, and so holds back the caller and nothing else.
+/// - [`offer`](Self::offer) never waits. If there is no room, it drops the bytes and counts them as one line.
+/// - [`put`](Self::put) waits for room and blocks only its caller.
 /// - Bytes are written in the order in which they were accepted. Bytes larger than the bound are accepted alone.
-/// - After a failed write the waiting bytes are discarded, and [`put`](Self::put) returns the error.
+/// - After a failed write the queued bytes are discarded, and [`put`](Self::put) returns the error.
 ///
-/// `tracing-appender` does the first of these for logs, but it bounds lines and not bytes, reports drops to nobody, and
-/// writes to stdout with `println!` when its queue is full at the end of the process, which blocks again (0.2.5,
-/// `WorkerGuard::drop`).
+/// `tracing-appender` has the first property for logs, but it bounds lines and not bytes, does not report drops, and writes
+/// to stdout with `println!`, which can block, if its queue is full at the end of the process (0.2.5, `WorkerGuard::drop`).
 #[derive(Debug)]
 pub struct WriteQueue {
     shared: Arc<Shared>,
@@ -31,32 +30,32 @@ pub struct WriteQueue {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// The thread has something to do.
+    /// Wakes the thread when it has something to write.
     filled: Condvar,
-    /// The thread has written something or failed, for threads.
-    moved: Condvar,
-    /// The same, for tasks.
-    moved_async: Notify,
-    /// What is called with the number of lines that were dropped, once writing goes on.
+    /// Wakes threads when the thread has written something or failed.
+    progress: Condvar,
+    /// The same for tasks.
+    progress_async: Notify,
+    /// Called with the number of dropped lines, once writing succeeds again.
     report_dropped: fn(u64),
-    /// The queue whose lines go first: the log's, so that what was logged before an output line is read before it.
+    /// The queue that is written first: the log's, so that log lines appear before the output lines that follow them.
     after: Option<&'static WriteQueue>,
 }
 
-/// How long output waits for the log that stands before it. A log that nobody reads costs this once.
-const ORDER_PATIENCE: Duration = Duration::from_millis(50);
+/// The longest wait of output for earlier log lines. If the log is not read, output waits only once.
+const ORDER_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// The bound of the queues of stdout and stderr, in bytes: some thousand lines.
 const BOUND_BYTES: usize = 1024 * 1024;
 
-/// How soon a write is tried again on a descriptor that another process has made nonblocking.
-const RETRY: Duration = Duration::from_millis(10);
+/// The delay before a write is retried on a descriptor that another process has made nonblocking.
+const RETRY_DELAY: Duration = Duration::from_millis(10);
 
 impl WriteQueue {
-    /// A queue of at most `bound` bytes in front of `writer`. `report_dropped` is called from the queue's thread.
+    /// A queue of at most `bound` bytes for `writer`. `report_dropped` is called from the queue's thread.
     ///
     /// # Panics
-    /// If the operating system starts no thread.
+    /// If the operating system cannot start a thread.
     #[must_use]
     pub fn new(writer: impl Write + Send + 'static, bound: usize, report_dropped: fn(u64)) -> Self {
         Self::start(writer, bound, report_dropped, None)
@@ -71,8 +70,8 @@ impl WriteQueue {
         let shared = Arc::new(Shared {
             state: Mutex::new(State::new(bound)),
             filled: Condvar::new(),
-            moved: Condvar::new(),
-            moved_async: Notify::new(),
+            progress: Condvar::new(),
+            progress_async: Notify::new(),
             report_dropped,
             after,
         });
@@ -81,62 +80,62 @@ impl WriteQueue {
         Self { shared }
     }
 
-    /// In front of this process's stdout. Nothing else may write there meanwhile. What was logged before a line is on stderr
-    /// before it, if somebody reads stderr.
+    /// The queue for this process's stdout. Nothing else may write there meanwhile. Log lines are written to stderr before
+    /// the output lines that follow them, if stderr is read.
     #[must_use]
     pub fn stdout() -> Self {
-        let report = |lines| tracing::warn!("dropped {lines} lines for stdout: it was not read");
+        let report = |lines| tracing::warn!("dropped {lines} lines for stdout: its reader did not read");
         match duplicate(&stdout()) {
             Ok(file) => Self::start(file, BOUND_BYTES, report, Some(queue())),
             Err(_) => Self::start(stdout(), BOUND_BYTES, report, Some(queue())),
         }
     }
 
-    /// In front of this process's stderr.
+    /// The queue for this process's stderr.
     pub(crate) fn stderr() -> Self {
-        let report = |lines| tracing::warn!("dropped {lines} log lines: stderr was not read");
+        let report = |lines| tracing::warn!("dropped {lines} log lines: the reader of stderr did not read");
         match duplicate(&stderr()) {
             Ok(file) => Self::new(file, BOUND_BYTES, report),
             Err(_) => Self::new(stderr(), BOUND_BYTES, report),
         }
     }
 
-    /// Accepts `bytes` if there is room; otherwise drops them, counts that, and returns `false`. Never waits.
+    /// Accepts `bytes` if there is room; otherwise drops and counts them, and returns `false`. Never waits.
     pub fn offer(&self, bytes: &[u8]) -> bool {
         let accepted = self.shared.state().offer(bytes);
         self.shared.filled.notify_one();
         accepted
     }
 
-    /// As [`offer`](Self::offer) for a line without its end.
+    /// As [`offer`](Self::offer), for a line without its newline.
     pub fn offer_line(&self, line: &str) -> bool {
         self.offer(format!("{line}\n").as_bytes())
     }
 
-    /// As [`offer`](Self::offer), but waits for room, at most `patience`. It blocks the thread: not for tasks.
-    pub fn offer_within(&self, bytes: &[u8], patience: Duration) -> bool {
+    /// As [`offer`](Self::offer), but waits for room, at most `timeout`. It blocks the thread, so it is not for tasks.
+    pub fn offer_within(&self, bytes: &[u8], timeout: Duration) -> bool {
         let state = self.shared.state();
         let waited =
-            self.shared.moved.wait_timeout_while(state, patience, |state| !state.has_room_for(bytes.len()));
+            self.shared.progress.wait_timeout_while(state, timeout, |state| !state.has_room_for(bytes.len()));
         drop(waited);
         self.offer(bytes)
     }
 
-    /// Accepts `bytes` as soon as there is room.
+    /// Waits for room and accepts `bytes`.
     ///
     /// # Errors
-    /// Those of an earlier write.
+    /// The error of an earlier write.
     ///
     /// # Cancel safety
-    /// If the future is dropped, nothing was accepted.
+    /// If the future is dropped, no byte is accepted.
     pub async fn put(&self, bytes: &[u8]) -> io::Result<()> {
         self.until(|state| state.put(bytes)).await
     }
 
-    /// Waits until all that was accepted is written.
+    /// Waits until all accepted bytes are written.
     ///
     /// # Errors
-    /// Those of a write.
+    /// The error of a write.
     ///
     /// # Cancel safety
     /// If the future is dropped, nothing changes.
@@ -153,36 +152,36 @@ impl WriteQueue {
         failed.err().unwrap_or_else(|| io::ErrorKind::Other.into())
     }
 
-    /// Whether all that was accepted is written.
+    /// Whether all accepted bytes are written.
     #[must_use]
     pub fn is_written(&self) -> bool {
         self.shared.state().unwritten() == 0
     }
 
-    /// The bytes that were accepted and are not written.
+    /// The number of accepted bytes that are not written.
     #[must_use]
     pub fn unwritten(&self) -> usize {
         self.shared.state().unwritten()
     }
 
-    /// Waits until all is written, at most `patience`; returns the number of bytes that are not. It blocks the thread:
-    /// for the end of a program.
+    /// Waits until everything is written, at most `timeout`, and returns the number of bytes that are not. It blocks the
+    /// thread; for the end of a program.
     #[must_use]
-    pub fn finish(&self, patience: Duration) -> usize {
-        let deadline = Instant::now() + patience;
+    pub fn finish(&self, timeout: Duration) -> usize {
+        let deadline = Instant::now() + timeout;
         let mut state = self.shared.state();
         while state.unwritten() > 0 {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
-            let waited = self.shared.moved.wait_timeout(state, left);
+            let waited = self.shared.progress.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         state.unwritten()
     }
 
-    /// How full it is.
+    /// The depth and bound of the queue, for a status.
     #[must_use]
     pub fn reading(&self, name: &str, when_full: &str) -> QueueReading {
         let state = self.shared.state();
@@ -195,16 +194,16 @@ impl WriteQueue {
         }
     }
 
-    async fn until(&self, mut look: impl FnMut(&mut State) -> Option<io::Result<()>>) -> io::Result<()> {
+    async fn until(&self, mut check: impl FnMut(&mut State) -> Option<io::Result<()>>) -> io::Result<()> {
         loop {
-            // Made before the look: what happens in between is not missed.
-            let moved = self.shared.moved_async.notified();
-            let found = look(&mut self.shared.state());
-            if let Some(found) = found {
+            // Registered before the check, so that progress in between is not missed.
+            let progress = self.shared.progress_async.notified();
+            let outcome = check(&mut self.shared.state());
+            if let Some(outcome) = outcome {
                 self.shared.filled.notify_one();
-                return found;
+                return outcome;
             }
-            moved.await;
+            progress.await;
         }
     }
 }
@@ -221,7 +220,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The thread: writes what is accepted until the queue is dropped.
+    /// The body of the thread: writes accepted bytes until the queue is dropped.
     fn write_all(&self, mut writer: impl Write) {
         let mut is_log_unread = false;
         loop {
@@ -231,12 +230,12 @@ impl Shared {
             if let Some(log) = self.after
                 && (!is_log_unread || log.is_written())
             {
-                is_log_unread = log.finish(ORDER_PATIENCE) > 0;
+                is_log_unread = log.finish(ORDER_TIMEOUT) > 0;
             }
             let outcome = write_block(&mut writer, &block);
             let dropped = self.state().done(block, outcome);
-            self.moved.notify_all();
-            self.moved_async.notify_waiters();
+            self.progress.notify_all();
+            self.progress_async.notify_waiters();
             if dropped > 0 {
                 (self.report_dropped)(dropped);
             }
@@ -249,7 +248,7 @@ fn write_block(writer: &mut impl Write, mut block: &[u8]) -> io::Result<()> {
         match writer.write(block) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => block = block.get(written..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY_DELAY),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -257,7 +256,7 @@ fn write_block(writer: &mut impl Write, mut block: &[u8]) -> io::Result<()> {
     writer.flush()
 }
 
-/// Without the lock and the buffer of the standard library's own.
+/// A file for the same descriptor, without the lock and the buffer of the standard library's handle.
 fn duplicate(of: &impl AsFd) -> io::Result<File> {
     of.as_fd().try_clone_to_owned().map(File::from)
 }

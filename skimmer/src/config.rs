@@ -3,7 +3,7 @@ use clap::{Args, Subcommand};
 use comfy_table::Table;
 use pubsub_api::{Registry, Result};
 use serde_json::{Map, Value, json};
-use service_kit::{SettingsArguments, report, tell};
+use service_kit::{SettingsArguments, print_line, report};
 use settings::entries;
 
 mod check;
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Command::Check { settings, role } => check(&registry, settings, *role),
         Command::Show { settings, json } => show(&registry, settings, *json),
         Command::Sample => {
-            tell(sample(&registry.settings()).trim_end());
+            print_line(sample(&registry.settings()).trim_end());
             Ok(())
         }
     }
@@ -67,7 +67,7 @@ fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Re
             let shown = json!({ "value": entry.json, "origin": origin });
             (entry.setting.full_name(), shown)
         });
-        tell(Value::Object(entries.collect::<Map<_, _>>()));
+        print_line(Value::Object(entries.collect::<Map<_, _>>()));
         return Ok(());
     }
     let mut table = Table::new();
@@ -76,7 +76,7 @@ fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Re
     for entry in entries(&settings) {
         table.add_row([entry.setting.full_name(), entry.value.to_string(), entry.origin.to_string()]);
     }
-    tell(&table);
+    print_line(&table);
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use pubsub_api::{Error, ErrorKind, Result};
-use service_kit::{block_on, report, tell};
+use service_kit::{block_on, print_line, report};
 use tokio::time::{Instant, sleep_until};
 
 use crate::scratch::Scratch;
@@ -61,9 +61,9 @@ const CHAOS_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let log = ChangeLog::recorded()?;
     let summary = block_on(play(arguments, &log))?;
-    tell(&summary);
+    print_line(&summary);
     if let Some(praise) = summary.praise() {
-        tell(praise);
+        print_line(praise);
         return Ok(());
     }
     Err(Error::new(ErrorKind::Internal, "what the agents have differs from the log; see the table above"))

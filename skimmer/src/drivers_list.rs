@@ -3,7 +3,7 @@ use comfy_table::Table;
 use pubsub_api::database::DatabaseDriver;
 use pubsub_api::{Driver, Registry, Result};
 use serde_json::{Value, json};
-use service_kit::tell;
+use service_kit::print_line;
 
 /// The arguments of `skimmer drivers`.
 #[derive(Debug, Clone, Args)]
@@ -18,14 +18,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.json {
         let mut drivers: Vec<Value> = registry.drivers().iter().map(|driver| as_json(driver)).collect();
         drivers.extend(registry.databases().iter().map(|driver| database_as_json(driver)));
-        tell(Value::Array(drivers));
+        print_line(Value::Array(drivers));
         return Ok(());
     }
-    tell(table(registry.drivers()));
+    print_line(table(registry.drivers()));
     for driver in registry.drivers() {
         tell_limits(driver.alias, driver.summary, driver.capabilities.limits);
     }
-    tell(format!("\n{}", database_table(registry.databases())));
+    print_line(format!("\n{}", database_table(registry.databases())));
     for driver in registry.databases() {
         tell_limits(driver.alias, driver.summary, driver.capabilities.limits);
     }
@@ -33,9 +33,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn tell_limits(alias: &str, summary: &str, limits: &[&str]) {
-    tell(format!("\n{alias}: {summary}"));
+    print_line(format!("\n{alias}: {summary}"));
     for limit in limits {
-        tell(format!("  - {limit}"));
+        print_line(format!("  - {limit}"));
     }
 }
 

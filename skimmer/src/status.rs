@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use clap::Args;
 use comfy_table::Table;
 use pubsub_api::{Error, ErrorKind, Registry, Result};
-use service_kit::{SettingsArguments, StatusDocument, ask_status, block_on, report, status_sockets, tell};
+use service_kit::{
+    SettingsArguments, StatusDocument, block_on, print_line, report, request_status, status_sockets,
+};
 
 /// The arguments of `skimmer status`.
 #[derive(Debug, Clone, Args)]
@@ -22,7 +24,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let state_dir = &settings.pubsub().state_dir;
     let mut documents = Vec::new();
     for socket in status_sockets(state_dir)? {
-        match block_on(ask_status(&socket)) {
+        match block_on(request_status(&socket)) {
             Ok(document) => documents.push(document),
             Err(error) => report(format_args!("warning: {error}")),
         }
@@ -35,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.json {
         let text = serde_json::to_string(&documents)
             .map_err(|error| Error::new(ErrorKind::Internal, "cannot write JSON").with_source(error))?;
-        tell(text);
+        print_line(text);
     } else {
         documents.iter().for_each(show);
     }
@@ -58,16 +60,16 @@ fn unreachable(documents: &[StatusDocument]) -> Result<()> {
 
 fn show(document: &StatusDocument) {
     let StatusDocument { program, version, pid, uptime_seconds, .. } = document;
-    tell(format!("{program} {version}, pid {pid}, up {uptime_seconds} s"));
+    print_line(format!("{program} {version}, pid {pid}, up {uptime_seconds} s"));
     for (hop, endpoint) in &document.endpoints {
         if let Some(endpoint) = endpoint {
-            tell(format!("  {hop}: {endpoint}"));
+            print_line(format!("  {hop}: {endpoint}"));
         }
     }
     if let Some(outcome) = &document.last_reload {
-        tell(format!("  last reload: {outcome}"));
+        print_line(format!("  last reload: {outcome}"));
     }
-    tell(format!("{}\n", details(document)));
+    print_line(format!("{}\n", details(document)));
 }
 
 fn details(document: &StatusDocument) -> Table {

@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) -> Result<()> {
-    let mut signals = Signals::take()?;
+    let mut signals = Signals::install()?;
     let tallies = Arc::new(Tallies::default());
     let mut followers = JoinSet::new();
     for _ in 0..arguments.agents {

@@ -1,6 +1,6 @@
-mod compare;
+mod full_sync;
 mod io;
-mod keep;
+mod saving;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,104 +16,107 @@ use table::Table;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout_at;
 
-use crate::asked::Asked;
-use crate::intake::Intake;
-use crate::keeping::KeepingCounters;
+use crate::desired_state::DesiredState;
 use crate::sync::SyncCounters;
+use crate::table_store::TableStoreCounters;
+use crate::table_updater::TableUpdater;
 use crate::{AgentNotice, Dispatcher};
 pub(crate) use io::Io;
 
-/// A subscriber agent within this process: made by [`AgentBuilder`](crate::AgentBuilder), at work in [`run`](Agent::run).
+/// A subscriber agent in this process, made by [`AgentBuilder`](crate::AgentBuilder) and running in [`run`](Agent::run).
 ///
-/// It is shared by `Arc`: one task runs it, others stop it, change its topics or read its table.
+/// It is shared as an `Arc`: one task runs it, others stop it, change its topics or read its table.
 #[derive(Debug)]
 pub struct Agent {
     pub(crate) subscriber: TrackedSubscriber,
-    pub(crate) asked: Mutex<Asked>,
-    /// Whether it connects to publishers, and not to a broker.
+    pub(crate) desired: Mutex<DesiredState>,
+    /// Whether it connects to publishers (`false`: to a broker).
     pub(crate) connects: bool,
-    /// Where the directory says that publishers are.
+    /// The publisher addresses from the directory.
     pub(crate) found: Mutex<BTreeSet<String>>,
-    /// The database, if it is used.
-    pub(crate) synced: Option<Synced>,
-    /// Asked for besides what the settings say.
+    /// The full sync, if the database is used.
+    pub(crate) sync: Option<SyncHandle>,
+    /// The subscriptions that are not in the settings.
     pub(crate) extra: Vec<Subscription>,
-    pub(crate) intake: Intake,
+    pub(crate) updater: TableUpdater,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) io: tokio::sync::Mutex<Io>,
-    /// Lines of others for the output.
+    /// Lines from other tasks for the output.
     pub(crate) lines: mpsc::Sender<String>,
     pub(crate) stopping: watch::Sender<bool>,
-    pub(crate) keeping: Arc<KeepingCounters>,
-    /// What waits to be written, for the status.
+    pub(crate) store_counters: Arc<TableStoreCounters>,
+    /// The queue of the output, for the status.
     pub(crate) output_queue: Option<Arc<WriteQueue>>,
 }
 
-/// What others than the running task see of comparisons with the database.
+/// The parts of the full sync that other tasks than the running one use.
 #[derive(Debug)]
-pub(crate) struct Synced {
+pub(crate) struct SyncHandle {
     pub(crate) database: Option<Arc<dyn DbApi>>,
     pub(crate) counters: Arc<SyncCounters>,
-    pub(crate) other_rows: Arc<Notify>,
+    pub(crate) subscriptions_changed: Arc<Notify>,
 }
 
 impl Agent {
-    /// Takes up the table that was kept, registers addresses and topics, begins to connect, and announces
-    /// `{"notice":"ready"}`. Call it once, before [`run`](Self::run).
+    /// Restores the saved table, registers addresses and topics, starts to connect, and writes `{"notice":"ready"}`. Call it
+    /// once, before [`run`](Self::run).
     ///
     /// # Errors
-    /// Whatever the driver refuses. Absent publishers are no error.
+    /// Any error of the driver. An unreachable publisher is not an error.
     pub async fn start(&self) -> Result<()> {
         let mut io = self.io.lock().await;
-        self.take_up(&mut io).await;
-        self.asked().apply(&Asked::default(), &self.subscriber)?;
+        self.restore_saved(&mut io).await;
+        self.desired().apply(&DesiredState::default(), &self.subscriber)?;
         self.subscriber.initialize().await?;
         io.output.agent_notice(&AgentNotice::Ready).await?;
         io.output.flush().await
     }
 
-    /// Lets [`run`](Self::run) end after the event in hand.
+    /// Ends [`run`](Self::run) after the current event.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
     }
 
-    /// Ends the links, takes what had arrived, lets the handlers finish within `grace`, and keeps the table. Call it when
-    /// [`run`](Self::run) has ended.
+    /// Closes the links, processes the received events, waits at most `grace` for the handlers, and saves the table. Call it
+    /// after [`run`](Self::run) has ended.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the grace was too short for the handlers, or the output cannot be written.
+    /// [`ErrorKind::Unavailable`] if the handlers did not finish within the grace, or the output cannot be written.
     pub async fn drain(&self, grace: Duration) -> Result<()> {
         let deadline = Instant::now() + grace;
         self.subscriber.close().await;
-        let taken = timeout_at(deadline.into(), self.take_rest()).await;
+        let taken = timeout_at(deadline.into(), self.process_rest()).await;
         let finished = self.dispatcher.finish(deadline.saturating_duration_since(Instant::now())).await;
         let Ok(taken) = taken else {
-            // The table has more than was handed on: what was kept before is the truth.
-            let text = format!("what had arrived was not handed on within {grace:?} (agent.drain_timeout)");
+            // The table has changes that were not delivered, so the file from before is the correct one.
+            let text = format!(
+                "could not deliver all received events within {grace:?} (agent.drain_timeout); the table of this run is not \
+                 saved"
+            );
             return Err(Error::new(ErrorKind::Unavailable, text));
         };
         if taken.is_ok() {
-            self.keep_last().await;
+            self.save_last().await;
         }
         taken.and(finished)
     }
 
-    /// Asks for what the settings now say, and gives up what they no longer say.
+    /// Applies the addresses and subscriptions of reloaded settings: adds the new ones and removes the others.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] for a topic or pattern that is none or for too many, and whatever the driver refuses:
-    /// then all is as it was.
+    /// [`ErrorKind::Settings`] for an invalid topic or pattern or for too many of them, and any error of the driver. After an
+    /// error the old addresses and subscriptions stay.
     pub fn apply(&self, settings: &Settings) -> Result<()> {
-        let new = Asked::of(settings, self.connects, &self.extra)?;
+        let new = DesiredState::of(settings, self.connects, &self.extra)?;
         let found = self.found();
-        let mut asked = self.asked();
-        new.apply(&asked, &self.subscriber)?;
-        *asked = new;
-        if let Some(Synced { other_rows, .. }) = &self.synced {
-            other_rows.notify_one();
+        let mut desired = self.desired();
+        new.apply(&desired, &self.subscriber)?;
+        *desired = new;
+        if let Some(SyncHandle { subscriptions_changed, .. }) = &self.sync {
+            subscriptions_changed.notify_one();
         }
         for endpoint in found.iter() {
-            // One that the settings named, and do not name any more.
+            // It may have been removed because the settings do not name it any more.
             self.subscriber.register_listen_address(endpoint)?;
         }
         Ok(())
@@ -123,23 +126,24 @@ impl Agent {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn asked(&self) -> MutexGuard<'_, Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn desired(&self) -> MutexGuard<'_, DesiredState> {
+        self.desired.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The table as it is now. The agent does not receive while the guard lives: copy what is needed.
+    /// The current table. The agent does not process events while the guard is held, so copy what you need.
     pub fn table(&self) -> MutexGuard<'_, Table> {
-        self.intake.table()
+        self.updater.table()
     }
 
-    /// Writes one line to the output, between events; if nobody has taken the last few, it is left out.
+    /// Writes one line to the output, between events. If 8 lines already wait, the line is dropped with a warning.
     pub fn write_line(&self, line: String) {
         if self.lines.try_send(line).is_err() {
-            tracing::warn!("a line was left out: nobody reads the output");
+            tracing::warn!("dropped a line for stdout: its reader does not read");
         }
     }
 
-    /// Writes what waits for the output, and waits until it is written. Call it when [`run`](Self::run) has ended.
+    /// Writes the waiting lines to the output and waits until everything is written. Call it after [`run`](Self::run) has
+    /// ended.
     ///
     /// # Errors
     /// As [`Output::written`](crate::Output::written).
@@ -149,12 +153,12 @@ impl Agent {
         io.output.written().await
     }
 
-    /// The bytes of output that nobody has read yet.
+    /// The number of output bytes that are not written yet.
     pub(crate) fn unwritten_output(&self) -> usize {
         self.output_queue.as_ref().map_or(0, |queue| queue.unwritten())
     }
 
-    /// The rows that the database lacks, of all that the agent has.
+    /// The agent's rows that are absent in the database, as a queue: they wait for confirmation.
     fn absent_rows(&self) -> QueueReading {
         let table = self.table();
         QueueReading {
@@ -162,16 +166,16 @@ impl Agent {
             depth: table.unconfirmed() as u64,
             bound: table.len() as u64,
             unit: "rows".to_owned(),
-            when_full: "they are deleted when the database has lacked them for agent.sync_delete_after, and if they are \
-                        many for agent.sync_mass_delete_after"
+            when_full: "they are deleted after they have been absent in the database for agent.sync_delete_after, or for \
+                        agent.sync_mass_delete_after if they are many"
                 .to_owned(),
         }
     }
 
-    /// Counters, queues and peers by part; how it stands with each publisher is in `delivery`.
+    /// Counters, queues and peers by part; the state of each publisher is in part `delivery`.
     #[must_use]
     pub fn status(&self) -> BTreeMap<String, Status> {
-        let counters = self.intake.counters().into_iter().chain(self.keeping.read()).collect();
+        let counters = self.updater.counters().into_iter().chain(self.store_counters.read()).collect();
         let mut parts = BTreeMap::from([
             ("agent".to_owned(), Status { counters, ..Status::default() }),
             ("delivery".to_owned(), self.subscriber.delivery_status()),
@@ -179,9 +183,9 @@ impl Agent {
             ("network".to_owned(), self.subscriber.status()),
         ]);
         if let (Some(queue), Some(agent)) = (&self.output_queue, parts.get_mut("agent")) {
-            agent.queues.push(queue.reading("output", "the agent stops reading until the output is read"));
+            agent.queues.push(queue.reading("output", "the agent stops receiving until the output is read"));
         }
-        if let Some(Synced { database, counters, .. }) = &self.synced {
+        if let Some(SyncHandle { database, counters, .. }) = &self.sync {
             let mut status = database.as_ref().map(|database| database.status()).unwrap_or_default();
             status.counters.extend(counters.read());
             status.queues.push(self.absent_rows());

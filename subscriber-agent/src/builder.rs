@@ -8,11 +8,11 @@ use pubsub_api::{Registry, Result, Subscription};
 use subscriber_agent_settings::AgentSettings;
 use tokio::sync::{mpsc, watch};
 
-use crate::agent::{Io, Synced};
-use crate::asked::Asked;
-use crate::intake::Intake;
-use crate::keeping::{Keeping, KeepingCounters};
-use crate::sync::{Source, Syncing};
+use crate::agent::{Io, SyncHandle};
+use crate::desired_state::DesiredState;
+use crate::sync::{FullSync, SyncSource};
+use crate::table_store::{TableStore, TableStoreCounters};
+use crate::table_updater::TableUpdater;
 use crate::{
     Agent, Dispatcher, Handler, OnFailure, Output, QueueLimits, Reports, Route, connects_to_publishers,
     tracked_subscriber,
@@ -22,28 +22,28 @@ use crate::{
 #[derive(Debug)]
 pub struct AgentBuilder {
     subscriber: TrackedSubscriber,
-    asked: Asked,
+    desired: DesiredState,
     extra: Vec<Subscription>,
     output: Output,
     dispatcher: Dispatcher,
     reports: Reports,
     on_failure: OnFailure,
-    keeping: Option<Keeping>,
-    keeping_counters: Arc<KeepingCounters>,
+    store: Option<TableStore>,
+    store_counters: Arc<TableStoreCounters>,
     connects: bool,
-    syncing: Option<Syncing>,
+    full_sync: Option<FullSync>,
 }
 
-/// How many lines of others wait for the output.
+/// The number of lines from other tasks that may wait for the output.
 const LINES: usize = 8;
 
 impl AgentBuilder {
-    /// From the settings: the network driver, the database if it is used, `publishers_ips`, `agent.topics` and `agent.patterns`, how long handlers' queues
-    /// are and what follows when a handler fails.
+    /// Starts from the settings: the network driver, the database if it is used, `publishers_ips`, `agent.topics`,
+    /// `agent.patterns`, the limits of handler queues and the policy for handler failures.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias, settings that the driver refuses, a topic or pattern that is
-    /// none.
+    /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias, settings that the driver refuses, or an
+    /// invalid topic or pattern.
     pub fn new(registry: &Registry, settings: &Settings) -> Result<Self> {
         let agent = AgentSettings::read(settings)?;
         let connects = connects_to_publishers(registry, settings)?;
@@ -55,89 +55,89 @@ impl AgentBuilder {
         });
         Ok(Self {
             subscriber: tracked_subscriber(registry, settings)?,
-            asked: Asked::of(settings, connects, &[])?,
+            desired: DesiredState::of(settings, connects, &[])?,
             extra: Vec::new(),
             output: Output::none(),
             dispatcher,
             reports,
             on_failure: OnFailure::of(&agent),
-            keeping: None,
-            keeping_counters: Arc::default(),
+            store: None,
+            store_counters: Arc::default(),
             connects,
-            syncing: Source::of(registry, settings)?
-                .map(|source| Syncing::new(source, settings, connects))
+            full_sync: SyncSource::of(registry, settings)?
+                .map(|source| FullSync::new(source, settings, connects))
                 .transpose()?,
         })
     }
 
-    /// Subscribes to more than the settings say, also after they are read again.
+    /// Adds subscriptions to those of the settings; a reload keeps them.
     #[must_use]
     pub fn subscribe(mut self, more: Vec<Subscription>) -> Self {
-        self.asked.add(&more);
+        self.desired.add(&more);
         self.extra.extend(more);
         self
     }
 
-    /// Writes events and notices there.
+    /// Sets the output for events and notices.
     #[must_use]
     pub fn output(mut self, output: Output) -> Self {
         self.output = output;
         self
     }
 
-    /// Keeps the table in this file, so often if something has changed, and goes on with what is there at the start. No two
-    /// agents may have one file. A file that cannot be written or used is told and harms nothing else.
+    /// Restores the table from this file at the start, and saves it there every `interval` if something has changed. Two
+    /// agents must not share a file. A file that cannot be read or written is logged and has no other effect.
     #[must_use]
     pub fn keep_table(mut self, path: &Path, interval: Duration) -> Self {
-        self.keeping = Some(Keeping::new(path, interval, &self.keeping_counters));
+        self.store = Some(TableStore::new(path, interval, &self.store_counters));
         self
     }
 
-    /// Gives the events of a route to a handler; starts its task on the current runtime. What follows when it fails is what
-    /// the settings say.
+    /// Adds a handler for the events of a route and starts its task on the current runtime. The settings define what follows a
+    /// failure.
     #[must_use]
     pub fn handler(self, route: Route, handler: Box<dyn Handler>) -> Self {
         let on_failure = self.on_failure;
         self.handler_with(route, handler, on_failure)
     }
 
-    /// As [`handler`](Self::handler), and says what follows when this one fails.
+    /// As [`handler`](Self::handler), with a failure policy for this handler.
     #[must_use]
     pub fn handler_with(mut self, route: Route, handler: Box<dyn Handler>, on_failure: OnFailure) -> Self {
         self.dispatcher.add(route, handler, on_failure);
         self
     }
 
-    /// The agent, not yet started: nothing is connected.
+    /// Returns the agent, not yet started and not connected.
     #[must_use]
     pub fn build(self) -> Arc<Agent> {
         let (lines, unwritten) = mpsc::channel(LINES);
-        let synced = self.syncing.as_ref().map(|syncing| Synced {
-            database: syncing.database(),
-            counters: Arc::clone(&syncing.counters),
-            other_rows: syncing.other_rows(),
+        let sync = self.full_sync.as_ref().map(|full_sync| SyncHandle {
+            database: full_sync.database(),
+            counters: Arc::clone(&full_sync.counters),
+            subscriptions_changed: full_sync.subscriptions_changed(),
         });
         let output_queue = self.output.queue();
-        let io = Io::new(self.output, self.reports, unwritten, self.keeping, self.syncing);
+        let io = Io::new(self.output, self.reports, unwritten, self.store, self.full_sync);
         Arc::new(Agent {
             subscriber: self.subscriber,
-            asked: Mutex::new(self.asked),
+            desired: Mutex::new(self.desired),
             extra: self.extra,
-            intake: Intake::new(Instant::now(), wall()),
+            updater: TableUpdater::new(Instant::now(), wall()),
             dispatcher: self.dispatcher,
             io: tokio::sync::Mutex::new(io),
             connects: self.connects,
             found: Mutex::default(),
-            synced,
+            sync,
             lines,
             stopping: watch::Sender::new(false),
-            keeping: self.keeping_counters,
+            store_counters: self.store_counters,
             output_queue,
         })
     }
 }
 
-/// The wall clock of this host, since 1970.
+/// The time since 1970 on the wall clock of this host.
 fn wall() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

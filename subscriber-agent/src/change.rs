@@ -5,23 +5,23 @@ use pubsub_api::{Event, Result};
 use service_kit::json;
 use service_kit::json::LineOptions;
 
-/// An event that is handed on, and how it came.
+/// An event that is delivered to output and handlers, with its origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// The event.
     pub event: Arc<Event>,
-    /// How it came.
+    /// The way in which it was received.
     pub origin: Origin,
 }
 
 impl Change {
-    /// One of the stream.
+    /// An event of the live stream.
     #[must_use]
     pub fn live(event: Arc<Event>) -> Self {
         Self { event, origin: Origin::Live }
     }
 
-    /// The line of JSON that outputs and commands get, without its end.
+    /// The JSON line for output and commands, without the newline.
     ///
     /// # Errors
     /// As [`json::to_line`].
@@ -29,7 +29,7 @@ impl Change {
         json::to_line_with(&self.event, LineOptions { origin: self.origin.name(), stamp })
     }
 
-    /// The row that it is about, for people: `lport port-1`, or the topic if it is about none.
+    /// The name of the event's row for log messages: `lport port-1`, or the topic if the event has no row.
     pub(crate) fn row_name(&self) -> String {
         let (table, key) = (self.event.table.as_deref(), self.event.key.as_deref());
         match (table, key) {
@@ -39,7 +39,7 @@ impl Change {
         }
     }
 
-    /// The table and key of the row that it is about.
+    /// The table and key of the event's row.
     pub(crate) fn row(&self) -> Option<(&str, &str)> {
         Some((self.event.table.as_deref()?, self.event.key.as_deref()?))
     }

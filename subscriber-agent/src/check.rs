@@ -4,15 +4,15 @@ use service_kit::StatusServer;
 
 use crate::AgentBuilder;
 
-/// What the program is called.
+/// The program's name.
 pub(crate) const PROGRAM: &str = "subscriber-agent";
 
-/// Checks what a start of `subscriber-agent` needs, and starts nothing: settings, aliases, addresses of publishers, topics,
-/// patterns and folders. The program does the same before it starts.
+/// Checks everything that a start of `subscriber-agent` needs, without starting it: settings, aliases, publisher addresses,
+/// topics, patterns and folders. The program makes the same check before it starts.
 ///
 /// # Errors
-/// What a start would be refused for: [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) and
-/// [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable).
+/// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) or
+/// [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable), as a start would return.
 pub fn check(registry: &Registry, settings: &Settings) -> Result<()> {
     AgentBuilder::new(registry, settings)?;
     StatusServer::check(&settings.pubsub().state_dir, PROGRAM)

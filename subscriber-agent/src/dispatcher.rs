@@ -4,90 +4,97 @@ use std::time::Duration;
 use pubsub_api::{Error, ErrorKind, Result, Status};
 use tokio::time::timeout;
 
-use crate::lane::Lane;
+use crate::handler_queue::HandlerQueue;
 use crate::reports::Reporter;
 use crate::{Change, Handler, OnFailure, QueueLimits, Reports, Route};
 
-/// Gives each event to the handlers whose [`Route`] takes it, each behind a bounded queue of its own.
+/// Dispatches each event to the handlers whose [`Route`] matches it. Each handler has its own bounded queue.
 ///
-/// A slow handler delays no other until its own queue is full; then the dispatcher waits for it, and the agent stops
-/// reading, until there is room or the oldest event has waited too long. What is dropped then is counted and told. A handler
-/// that wants several routes is several handlers.
+/// A slow handler does not delay the others until its own queue is full. Then the dispatcher waits and the agent stops
+/// receiving, until there is room or the oldest event has waited for `agent.handler_queue_age`; such events are dropped,
+/// counted and reported. To handle several routes, add several handlers.
 #[derive(Debug)]
 pub struct Dispatcher {
-    lanes: Vec<Lane>,
+    queues: Vec<HandlerQueue>,
     limits: QueueLimits,
     reporter: Arc<Reporter>,
 }
 
 impl Dispatcher {
-    /// Without handlers yet; what they have to say is read from the reports.
+    /// A dispatcher without handlers, and the reports of the handlers to come.
     #[must_use]
     pub fn new(limits: QueueLimits) -> (Self, Reports) {
         let reporter = Arc::default();
         let reports = Reports::of(&reporter);
-        (Self { lanes: Vec::new(), limits, reporter }, reports)
+        (Self { queues: Vec::new(), limits, reporter }, reports)
     }
 
     /// Adds a handler and starts its task on the current runtime.
     pub fn add(&mut self, route: Route, handler: Box<dyn Handler>, on_failure: OnFailure) {
-        let number = self.lanes.len();
-        self.lanes.push(Lane::start(number, route, handler, on_failure, self.limits, &self.reporter));
+        let number = self.queues.len();
+        self.queues.push(HandlerQueue::start(
+            number,
+            route,
+            handler,
+            on_failure,
+            self.limits,
+            &self.reporter,
+        ));
     }
 
-    /// Whether a handler that takes the event has no room for it now.
+    /// Whether [`dispatch`](Self::dispatch) would have to wait for room in a queue.
     #[must_use]
     pub fn would_wait(&self, change: &Change) -> bool {
-        self.lanes.iter().any(|lane| lane.takes(&change.event) && lane.is_full_for(change))
+        self.queues.iter().any(|queue| queue.matches(&change.event) && queue.is_full_for(change))
     }
 
-    /// Puts an event into the queue of every handler that takes it; waits for room.
+    /// Puts an event into the queue of every handler whose route matches; waits for room.
     pub async fn dispatch(&self, change: &Change) {
-        for lane in self.lanes.iter().filter(|lane| lane.takes(&change.event)) {
-            lane.put(change).await;
+        for queue in self.queues.iter().filter(|queue| queue.matches(&change.event)) {
+            queue.put(change).await;
         }
     }
 
-    /// Puts an event into the queue of one handler if it takes it; waits for room.
+    /// Puts an event into the queue of one handler, counted from 0, if its route matches; waits for room.
     pub async fn give(&self, handler: usize, change: &Change) {
-        if let Some(lane) = self.lanes.get(handler).filter(|lane| lane.takes(&change.event)) {
-            lane.put(change).await;
+        if let Some(queue) = self.queues.get(handler).filter(|queue| queue.matches(&change.event)) {
+            queue.put(change).await;
         }
     }
 
-    /// What the handlers are not done with, those of one after those of the other.
+    /// The events that the handlers have not finished, handler by handler.
     #[must_use]
     pub fn unfinished(&self) -> Vec<Change> {
-        self.lanes.iter().flat_map(Lane::unfinished).collect()
+        self.queues.iter().flat_map(HandlerQueue::unfinished).collect()
     }
 
     /// Counters and queues of all handlers.
     #[must_use]
     pub fn status(&self) -> Status {
         let mut status = Status::default();
-        for lane in &self.lanes {
-            status.counters.extend(lane.counter_readings());
-            status.queues.extend(lane.queue_readings());
+        for queue in &self.queues {
+            status.counters.extend(queue.counter_readings());
+            status.queues.extend(queue.queue_readings());
         }
         status
     }
 
-    /// Lets the handlers finish what waits, all together within `grace`; what they are not done with by then is given
-    /// up, and nothing more is taken.
+    /// Waits until the handlers have finished their queues, for all handlers together at most `grace`, then stops them. Later
+    /// events are not accepted.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] with the number of events that were given up.
+    /// [`ErrorKind::Unavailable`] with the number of unfinished events.
     pub async fn finish(&self, grace: Duration) -> Result<()> {
         let deadline = tokio::time::Instant::now() + grace;
-        let mut given_up = 0;
-        for lane in &self.lanes {
-            given_up += lane.finish(deadline).await;
+        let mut unfinished = 0;
+        for queue in &self.queues {
+            unfinished += queue.finish(deadline).await;
         }
-        if given_up == 0 {
+        if unfinished == 0 {
             return Ok(());
         }
         let text =
-            format!("handlers were not done with {given_up} events within {grace:?} (agent.drain_timeout)");
+            format!("handlers did not finish {unfinished} events within {grace:?} (agent.drain_timeout)");
         Err(Error::new(ErrorKind::Unavailable, text))
     }
 }
@@ -95,7 +102,7 @@ impl Dispatcher {
 /// Waits for `work`, at most `limit`.
 ///
 /// # Errors
-/// [`ErrorKind::Unavailable`] if it takes longer.
+/// [`ErrorKind::Unavailable`] after `limit`.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T> {
     timeout(limit, work)
         .await

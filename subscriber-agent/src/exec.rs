@@ -17,14 +17,14 @@ use handler_output::HandlerOutput;
 
 /// Runs a command for each event, with the event on its stdin as one line of JSON.
 ///
-/// `sh -c COMMAND` runs once per event, one at a time. An exit status other than 0 is a failure, and so is a run longer than
-/// the limit: then the command is killed, with all that it has started.
+/// `sh -c COMMAND` runs once per event, one at a time. The handler fails if the exit status is not 0, or if the run takes
+/// longer than the limit; then the command is killed together with its process group.
 ///
-/// What it writes to stdout and stderr is logged at INFO, a line each: at most 100 lines a second and 4 KiB of a line; the
-/// rest is counted, and the log states how much it was. The command never waits for the log.
+/// The lines of its stdout and stderr are logged at INFO: at most 100 lines a second and 4 KiB of each line. The rest is
+/// counted, and the count is logged. The command never waits for the log.
 ///
-/// It inherits the environment, without what is for the agent alone: the variables of
-/// [`without_variables`](Self::without_variables), and those with which systemd is notified.
+/// It inherits the environment, except the variables of [`without_variables`](Self::without_variables) and those for
+/// notifying systemd.
 #[derive(Debug)]
 pub struct ExecHandler {
     command: String,
@@ -34,29 +34,29 @@ pub struct ExecHandler {
     output: Option<HandlerOutput>,
 }
 
-/// What systemd sets for the service itself (sd_notify(3), sd_watchdog_enabled(3)).
+/// The variables that systemd sets for the agent itself (sd_notify(3), sd_watchdog_enabled(3)).
 const OF_SYSTEMD: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
 
 impl ExecHandler {
-    /// A handler that runs `command` in a shell, each run at most `limit` long.
+    /// A handler that runs `command` in a shell; each run may take at most `limit`.
     #[must_use]
     pub fn new(command: &str, limit: Duration) -> Self {
         Self { command: command.to_owned(), limit, stamps: false, secrets: Vec::new(), output: None }
     }
 
-    /// Takes these variables out of the command's environment: those that hold passwords.
+    /// Removes these variables, which hold passwords, from the command's environment.
     #[must_use]
     pub fn without_variables(self, secrets: Vec<String>) -> Self {
         Self { secrets, ..self }
     }
 
-    /// Whether the lines have the events' stamps.
+    /// Sets whether the lines contain the events' stamps.
     #[must_use]
     pub fn with_stamps(self, stamps: bool) -> Self {
         Self { stamps, ..self }
     }
 
-    /// The command line, with its output led into the log.
+    /// The command, with its output connected to the log.
     fn prepare(&mut self) -> std::io::Result<Command> {
         let output = match self.output.take() {
             Some(output) => output,
@@ -82,9 +82,9 @@ impl ExecHandler {
             .map_err(|error| failed("run", error))?;
         let mut group = Group::of(&child);
         if let Some(mut stdin) = child.stdin.take() {
-            // A command need not read its stdin; its exit status decides.
+            // A command that does not read its stdin is not an error; only its exit status counts.
             let written = stdin.write_all(line.as_bytes()).await;
-            tracing::trace!(?written, "gave an event to a command");
+            tracing::trace!(?written, "wrote an event to the stdin of a command");
         }
         let status = child.wait().await.map_err(|error| failed("wait for", error))?;
         group.leave();
@@ -95,7 +95,7 @@ impl ExecHandler {
     }
 }
 
-/// The process group of a command; dropping it before the command has ended kills them all.
+/// The process group of a command. If it is dropped before the command has exited, the whole group is killed.
 struct Group(Option<Pid>);
 
 impl Group {
@@ -103,7 +103,7 @@ impl Group {
         Self(leader.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
     }
 
-    /// What the command leaves running in the background when it ends by itself is its own affair.
+    /// Keeps background processes alive that a command has started before it exited by itself.
     fn leave(&mut self) {
         self.0 = None;
     }
@@ -112,7 +112,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
-            // A group that has ended meanwhile is no failure.
+            // The group may have exited already.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }

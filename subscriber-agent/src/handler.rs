@@ -6,32 +6,32 @@ use serde::Serialize;
 
 use crate::Change;
 
-/// Something that acts on changes, one after the other, at its own pace.
+/// Processes changes, one at a time.
 #[async_trait]
 pub trait Handler: Send {
-    /// Acts on one event; the next one comes when this one is done.
+    /// Processes one event. The next event follows when this call has returned.
     ///
     /// # Errors
-    /// Any: it is counted and told as [`HandlerFailure`], and what follows is up to [`OnFailure`](crate::OnFailure). A panic
-    /// is a failure like any other.
+    /// Any error is counted and reported as [`HandlerFailure`]; [`OnFailure`](crate::OnFailure) defines what follows. A panic
+    /// counts as an error.
     async fn handle(&mut self, change: &Change) -> Result<()>;
 }
 
-/// Which events a handler gets.
+/// The events that a handler receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// Every event.
     All,
-    /// Those of one topic.
+    /// The events of one topic.
     Topic(Topic),
-    /// Those of one table.
+    /// The events of one table.
     Table(String),
 }
 
 impl Route {
-    /// Whether an event goes this way.
+    /// Whether the event belongs to this route.
     #[must_use]
-    pub fn takes(&self, event: &Event) -> bool {
+    pub fn matches(&self, event: &Event) -> bool {
         match self {
             Self::All => true,
             Self::Topic(topic) => *topic == event.topic,
@@ -50,7 +50,7 @@ impl fmt::Display for Route {
     }
 }
 
-/// A handler that did not manage one event.
+/// The failure of a handler on one event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HandlerFailure {
     /// The handler's route.
@@ -59,17 +59,17 @@ pub struct HandlerFailure {
     pub table: Option<String>,
     /// The row's key.
     pub key: Option<String>,
-    /// Why, in words.
+    /// The reason, for people.
     pub reason: String,
 }
 
-/// A handler that was too slow for too long, and so has missed events at this place.
+/// Events that were dropped from a handler's queue, at this point of the output, because the handler was too slow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HandlerGap {
     /// The handler's route.
     pub handler: String,
-    /// How many events.
+    /// The number of dropped events.
     pub events: u64,
-    /// Why, in words.
+    /// The reason, for people.
     pub reason: String,
 }

@@ -1,30 +1,30 @@
-//! The subscriber agent: the node's side of Skimmer.
+//! The subscriber agent: the part of Skimmer that runs on each node.
 //!
-//! An [`Agent`] subscribes to `D` and the wanted topics at every publisher, follows each topic of each publisher by its numbers
-//! (`delivery`), keeps a [`Table`] of the latest event of each row, writes events and notices to an [`Output`], and gives each
-//! event to the [handlers](Handler) of its topic or table. [`run`] is the program around it.
+//! An [`Agent`] subscribes to `D` and the wanted topics at every publisher, tracks each topic of each publisher by sequence
+//! number (`delivery`), keeps a [`Table`] of the latest event of each row, writes events and notices to an [`Output`], and
+//! dispatches each event to the [handlers](Handler) of its topic or table. [`run`] is the program around it.
 //!
-//! A handler works at its own pace, in order, behind a bounded queue of its own. Its errors are counted and told, and
-//! [`OnFailure`] says what follows; they never touch the connection (docs/dragonflow.md#d17).
+//! A handler processes events in order, at its own pace, from its own bounded queue. Its errors are counted and reported, and
+//! [`OnFailure`] defines what follows. They never affect the connection (docs/dragonflow.md#d17).
 
 mod agent;
-mod asked;
 mod builder;
 mod change;
 mod check;
+mod desired_state;
 mod dispatcher;
 mod exec;
 mod handler;
-mod intake;
-mod keeping;
-mod lane;
+mod handler_queue;
 mod loss_log;
 mod on_failure;
 mod output;
 mod program;
 mod reports;
-mod resyncs;
+mod resync_schedule;
 mod sync;
+mod table_store;
+mod table_updater;
 mod tracked;
 
 pub use agent::Agent;
@@ -35,11 +35,11 @@ pub use delivery::subscriber::Origin;
 pub use dispatcher::Dispatcher;
 pub use exec::ExecHandler;
 pub use handler::{Handler, HandlerFailure, HandlerGap, Route};
-pub use lane::QueueLimits;
+pub use handler_queue::QueueLimits;
 pub use on_failure::OnFailure;
 pub use output::{AgentNotice, Output};
 pub use program::{Arguments, OutputFormat, run};
-pub use reports::{Report, Reports, ResyncWanted};
+pub use reports::{Report, Reports, ResyncRequest};
 pub use table::Table;
 pub use tracked::{connects_to_publishers, listen_to_publishers, tracked_subscriber};
 

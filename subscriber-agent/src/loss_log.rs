@@ -2,15 +2,16 @@ use std::time::{Duration, Instant};
 
 use pubsub_api::Notice;
 
-/// The most losses that are logged one by one in a [`WINDOW`]: a restart of a publisher with thousands of topics must not
-/// push everything else out of the log. The output has every notice.
+/// The largest number of losses that are logged one by one in a [`WINDOW`], so that a restart of a publisher with thousands of
+/// topics does not push everything else out of the log. The output has every notice.
 const MAX_LINES: u64 = 50;
 
+/// The time for which losses are counted together.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Logs losses at WARN, with topic, number and cause: for operators who watch the log and not the output.
+/// Logs losses at WARN, with topic, number of events and cause, for operators who watch the log and not the output.
 ///
-/// At most [`MAX_LINES`] in a second, then one line with the number of the others. Time comes in as input.
+/// It logs at most [`MAX_LINES`] in a second, then one line with the number of the others. Callers pass the time.
 #[derive(Debug, Default)]
 pub(crate) struct LossLog {
     window: Option<Window>,
@@ -36,23 +37,23 @@ impl LossLog {
         }
     }
 
-    /// When [`tend`](Self::tend) is to be called next, if ever.
+    /// When to call [`report_suppressed`](Self::report_suppressed) next; `None` if nothing was suppressed.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.window.as_ref().filter(|window| window.suppressed() > 0).map(|window| window.ends)
     }
 
-    /// Logs the number of losses that a window that has ended suppressed.
-    pub(crate) fn tend(&mut self, now: Instant) {
+    /// Logs the number of suppressed losses if the window has ended.
+    pub(crate) fn report_suppressed(&mut self, now: Instant) {
         if let Some(suppressed) = self.end_window(now) {
             tracing::warn!(
                 suppressed,
-                "{suppressed} more gaps, resyncs and stale publishers within a second; the output lists each"
+                "suppressed {suppressed} log lines about gaps, resyncs and stale publishers; the output lists each"
             );
         }
     }
 
     fn has_room(&mut self, now: Instant) -> bool {
-        self.tend(now);
+        self.report_suppressed(now);
         let window = self.window.get_or_insert(Window { ends: now + WINDOW, losses: 0 });
         window.losses += 1;
         window.losses <= MAX_LINES
@@ -76,7 +77,7 @@ fn log(notice: &Notice) {
     match notice {
         Notice::Gap { topic, events, reason } => {
             let topic = topic.as_deref().unwrap_or(ANY);
-            tracing::warn!(topic, events, "gap: {events} events on {topic} are lost: {reason}");
+            tracing::warn!(topic, events, "gap: lost {events} events on {topic}: {reason}");
         }
         Notice::Resync { publisher, topic, reason } => {
             let (topic, publisher) =
@@ -84,17 +85,17 @@ fn log(notice: &Notice) {
             tracing::warn!(
                 topic,
                 publisher,
-                "resync: events on {topic} of {publisher} may be lost, their number is unknown: {reason}"
+                "resync: an unknown number of events on {topic} of {publisher} may be lost: {reason}"
             );
         }
         Notice::DuplicatePublisher { id, publishers } => {
             let publishers = publishers.join(" and ");
             tracing::warn!(
-                "two publishers have the id {id}: {publishers}; set another publisher_id for one of them"
+                "two publishers use the id {id}: {publishers}; set a different publisher_id for one of them"
             );
         }
         Notice::Stale { publisher, reason } => {
-            tracing::warn!(publisher, "stale: what came from {publisher} may be outdated: {reason}");
+            tracing::warn!(publisher, "stale: rows from {publisher} may be outdated: {reason}");
         }
         _ => {}
     }
@@ -110,7 +111,7 @@ mod tests {
         let start = Instant::now();
         assert_eq!((0..MAX_LINES + 7).filter(|_| log.has_room(start)).count(), 50);
         assert_eq!(log.due(), Some(start + WINDOW));
-        assert_eq!(log.end_window(start + WINDOW / 2), None, "the window goes on");
+        assert_eq!(log.end_window(start + WINDOW / 2), None, "the window has not ended");
         assert_eq!(log.end_window(start + WINDOW), Some(7));
         assert!(log.has_room(start + WINDOW));
         assert_eq!(log.due(), None);

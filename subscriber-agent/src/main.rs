@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use subscriber_agent::{Arguments, run};
 
-/// Subscribes at every publisher, keeps the latest event of each row, and hands each change on.
+/// Subscribes to every publisher, keeps the latest event of each row, and sends each change to stdout and handlers.
 #[derive(Debug, Parser)]
 #[command(
     version,

@@ -1,21 +1,21 @@
 use subscriber_agent_settings::{AgentSettings, FailurePolicy};
 
-/// What follows when a handler fails on an event, besides that it is counted and told (docs/guarantees.md#f47).
+/// The policy for the failure of a handler on an event. Every failure is also counted and reported (docs/guarantees.md#f47).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnFailure {
-    /// The next event.
+    /// Continues with the next event.
     Skip,
-    /// The same event so often again, with pauses; then the next one.
+    /// Retries the event this number of times, with increasing delays; then continues with the next event.
     Retry(u32),
-    /// The next event; and all rows of that table again, at most once a minute.
+    /// Continues with the next event, and sends all rows of the table again, at most once a minute.
     #[default]
     Resync,
-    /// The agent ends with an error.
+    /// Ends the agent with an error.
     Stop,
 }
 
 impl OnFailure {
-    /// As the settings say: `agent.on_failure` and `agent.handler_retries`.
+    /// The policy from the settings `agent.on_failure` and `agent.handler_retries`.
     #[must_use]
     pub fn of(settings: &AgentSettings) -> Self {
         match settings.on_failure {

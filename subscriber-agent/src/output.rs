@@ -8,12 +8,12 @@ use service_kit::WriteQueue;
 
 use crate::{Change, HandlerFailure, HandlerGap};
 
-/// Writes events and notices as JSON lines, in the order in which they came.
+/// Writes events and notices as JSON lines, in the order of the calls.
 ///
-/// Lines are collected in blocks, and blocks go through a bounded [`WriteQueue`] to a thread of their own:
-/// [`flush`](Output::flush) when nothing more is at hand, so that a single event is out at once and a flood costs few
-/// system calls. A reader that stops reading holds back the agent's events once the queue is full, and nothing else:
-/// signals, heartbeats and the status socket are served.
+/// Lines are collected in blocks, and blocks pass through a bounded [`WriteQueue`] to a separate thread. Call
+/// [`flush`](Output::flush) when no more lines are ready, so that a single event is written at once and many events need few
+/// system calls. If the reader stops reading and the queue is full, the agent stops receiving events; signals, heartbeats and
+/// the status socket still work.
 pub struct Output {
     /// `None` if everything is discarded.
     queue: Option<Arc<WriteQueue>>,
@@ -22,51 +22,51 @@ pub struct Output {
     block: Vec<u8>,
 }
 
-/// The size, in bytes, at which a block is passed on without waiting for a pause; the pipe's own default.
+/// The size, in bytes, at which a block is queued without waiting for `flush`: the default capacity of a pipe.
 const BLOCK_BYTES: usize = 64 * 1024;
 
-/// The bound of what waits for the writing thread, in bytes.
+/// The bound of the queue of the writing thread, in bytes.
 const QUEUE_BYTES: usize = 1024 * 1024;
 
-/// The agent's own notices, besides the driver's.
+/// The notices of the agent, in addition to those of the driver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "notice", rename_all = "snake_case")]
 pub enum AgentNotice {
-    /// The subscriptions are placed; connections are being made.
+    /// The subscriptions are registered; the agent connects.
     Ready,
-    /// A handler did not manage an event.
+    /// A handler failed on an event.
     HandlerFailed(HandlerFailure),
-    /// A handler has missed events.
+    /// Events for a handler were dropped.
     HandlerGap(HandlerGap),
-    /// The table was compared with the database, and is equal to it but for `kept` and `unconfirmed` rows; the differences
-    /// stand before this, as events of origin `sync`.
+    /// The table was compared with the database and is equal to it, except for `kept` and `unconfirmed` rows. The differences
+    /// were delivered before this notice, as events of origin `sync`.
     Synced {
-        /// Why it was.
+        /// The reason of the comparison.
         reason: String,
-        /// How many rows the database has for this agent.
+        /// The number of rows that the database has for this agent.
         rows: usize,
-        /// How many of the agent's rows were not those.
+        /// The number of rows that differed and were corrected.
         differences: usize,
-        /// How many differed because of an event that came meanwhile.
+        /// The number of rows that differed because of an event that arrived during the read.
         kept: usize,
-        /// The number of rows that the database does not have, and that stay until another reading agrees.
+        /// The number of rows that are absent in the database; they stay until another read confirms that.
         unconfirmed: usize,
-        /// How long it took, in milliseconds.
+        /// The duration of the comparison, in milliseconds.
         took_ms: u64,
     },
-    /// The database lacks so many of the agent's rows that it may have lost them. They stay until it has lacked them for
-    /// `wait_ms`; a `synced` follows.
+    /// So many of the agent's rows are absent in the database that the database may have lost them. They stay until they have
+    /// been absent for `wait_ms`; a `synced` notice follows.
     SyncHeld {
-        /// The number of rows that it lacks.
+        /// The number of absent rows.
         absent: usize,
-        /// The number of rows that the agent has.
+        /// The number of rows of the agent.
         rows: usize,
-        /// The least time from the first such reading to the one that deletes, in milliseconds.
+        /// The shortest time from the first such read to the deletion, in milliseconds.
         wait_ms: u64,
     },
-    /// The database could not be read; it is tried again.
+    /// The database could not be read; the agent retries.
     SyncFailed {
-        /// Why, in words.
+        /// The reason, for people.
         reason: String,
     },
 }
@@ -81,23 +81,23 @@ impl std::fmt::Debug for Output {
 }
 
 impl Output {
-    /// Writes notices, and events if `events`, to `writer`, from a thread of its own.
+    /// Writes notices, and events if `events`, to `writer`, from a separate thread.
     ///
     /// # Panics
-    /// If the operating system starts no thread.
+    /// If the operating system cannot start a thread.
     #[must_use]
     pub fn new(writer: Box<dyn Write + Send>, events: bool) -> Self {
-        // Only lines that were offered are dropped, and none are offered here.
+        // `put` never drops, and `offer` is not used here, so there are no drops to report.
         Self::through(WriteQueue::new(writer, QUEUE_BYTES, |_| {}), events)
     }
 
-    /// The same to the stdout of this process.
+    /// Writes to the stdout of this process.
     #[must_use]
     pub fn stdout(events: bool) -> Self {
         Self::through(WriteQueue::stdout(), events)
     }
 
-    /// Writes nothing at all: for embedding.
+    /// Writes nothing; for an embedded agent.
     #[must_use]
     pub fn none() -> Self {
         Self { queue: None, events: false, stamps: false, block: Vec::new() }
@@ -108,21 +108,21 @@ impl Output {
         Self { queue: Some(Arc::new(queue)), events, stamps: false, block }
     }
 
-    /// Whether the lines of events have their stamps.
+    /// Sets whether the lines of events contain their stamps.
     #[must_use]
     pub fn with_stamps(self, stamps: bool) -> Self {
         Self { stamps, ..self }
     }
 
-    /// What waits for the writing thread.
+    /// The queue of the writing thread.
     pub(crate) fn queue(&self) -> Option<Arc<WriteQueue>> {
         self.queue.clone()
     }
 
-    /// Adds an event. Waits for room if a block is full and the reader does not read.
+    /// Adds an event. Waits for room if the block is full and the reader does not read.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`] if the reader is gone, [`ErrorKind::Unavailable`] if writing fails otherwise.
+    /// [`ErrorKind::Closed`] if the reader has gone, [`ErrorKind::Unavailable`] for other write errors.
     ///
     /// # Cancel safety
     /// If the future is dropped, the event is in the block.
@@ -134,7 +134,7 @@ impl Output {
         self.line(line.as_bytes()).await
     }
 
-    /// Adds a driver's notice.
+    /// Adds a notice of the driver.
     ///
     /// # Errors
     /// As [`event`](Self::event).
@@ -142,7 +142,7 @@ impl Output {
         self.serialized(notice).await
     }
 
-    /// Adds a notice of the agent's own.
+    /// Adds a notice of the agent.
     ///
     /// # Errors
     /// As [`event`](Self::event).
@@ -150,7 +150,7 @@ impl Output {
         self.serialized(notice).await
     }
 
-    /// Adds one line that is JSON already.
+    /// Adds one line of JSON, without its newline.
     ///
     /// # Errors
     /// As [`event`](Self::event).
@@ -163,7 +163,7 @@ impl Output {
         if self.block.len() >= BLOCK_BYTES { self.flush().await } else { Ok(()) }
     }
 
-    /// Passes on what was collected; waits for room.
+    /// Queues the collected lines; waits for room.
     ///
     /// # Errors
     /// As [`event`](Self::event).
@@ -177,7 +177,7 @@ impl Output {
         accepted.map_err(failure)
     }
 
-    /// Passes on what was collected, and waits until all of it is written.
+    /// Queues the collected lines and waits until everything is written.
     ///
     /// # Errors
     /// As [`event`](Self::event).
@@ -205,7 +205,7 @@ impl Output {
 
     async fn serialized(&mut self, notice: &impl Serialize) -> Result<()> {
         let line = serde_json::to_vec(notice).map_err(|error| {
-            Error::new(ErrorKind::Internal, "cannot write a notice as JSON").with_source(error)
+            Error::new(ErrorKind::Internal, "cannot encode a notice as JSON").with_source(error)
         })?;
         self.line(&line).await
     }
@@ -213,7 +213,7 @@ impl Output {
 
 fn failure(error: std::io::Error) -> Error {
     match error.kind() {
-        IoErrorKind::BrokenPipe => Error::new(ErrorKind::Closed, "nobody reads the output any more"),
+        IoErrorKind::BrokenPipe => Error::new(ErrorKind::Closed, "the reader of the output has gone"),
         _ => Error::new(ErrorKind::Unavailable, "cannot write the output").with_source(error),
     }
 }

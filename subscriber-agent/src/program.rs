@@ -4,7 +4,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use pubsub_api::settings::{FromValue, Settings};
 use pubsub_api::{Error, ErrorKind, Pattern, Result, Subscription, Topic};
-use service_kit::{Endpoints, Frame, LogArguments, Readiness, SettingsArguments, Signal};
+use service_kit::{Endpoints, LogArguments, ProgramHost, Readiness, SettingsArguments, Signal};
 use subscriber_agent_settings::AgentSettings;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -15,68 +15,69 @@ use crate::{Agent, AgentBuilder, ExecHandler, Output, Route, check};
 /// The arguments of `subscriber-agent`.
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
-    /// Where the settings come from.
+    /// The sources of the settings.
     #[command(flatten)]
     pub settings: SettingsArguments,
 
-    /// One more topic to subscribe to, besides D and agent.topics; may be repeated
+    /// Topic to subscribe to, in addition to D and agent.topics; may be repeated
     #[arg(long = "topic", value_name = "TOPIC")]
     pub topics: Vec<String>,
 
-    /// One more pattern to subscribe to, such as `port.#` or `tenant-*`; may be repeated
+    /// Pattern to subscribe to, such as `port.#` or `tenant-*`, in addition to agent.patterns; may be repeated
     #[arg(long = "pattern", value_name = "PATTERN")]
     pub patterns: Vec<Pattern>,
 
-    /// What is written to stdout: events and notices, or notices only
+    /// Output on stdout: events and notices, or notices only
     #[arg(long, value_enum, default_value_t = OutputFormat::Jsonl)]
     pub output: OutputFormat,
 
-    /// Adds to each event its stamp: publisher, epoch, number and time
+    /// Adds the stamp to each event: publisher, epoch, sequence number and time
     #[arg(long)]
     pub stamps: bool,
 
-    /// A command to run for each event, with the event as JSON on its stdin; one at a time, in order
+    /// Command to run for each event, with the event as JSON on its stdin; one at a time, in order
     #[arg(long, value_name = "COMMAND")]
     pub exec: Vec<String>,
 
-    /// A command for the events of one table; may be repeated
+    /// Command to run for the events of one table; may be repeated
     #[arg(long, value_name = "TABLE=COMMAND")]
     pub exec_table: Vec<String>,
 
-    /// A command for the events of one topic, which is subscribed to; may be repeated
+    /// Command to run for the events of one topic; subscribes to the topic; may be repeated
     #[arg(long, value_name = "TOPIC=COMMAND")]
     pub exec_topic: Vec<String>,
 
-    /// How to log.
+    /// Format and level of the log.
     #[command(flatten)]
     pub log: LogArguments,
 }
 
-/// What the agent writes to stdout.
+/// The output of the agent on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
-    /// Events and notices, a JSON line each.
+    /// Events and notices, one JSON line each.
     Jsonl,
     /// Notices only.
     None,
 }
 
-/// The program: log, settings, subscribe, announce, run until a signal, drain, say how it ended.
+/// The program: starts the log, reads the settings, subscribes, announces itself, runs until a signal, drains, and returns
+/// how it ended.
 ///
 /// # Errors
-/// Whatever keeps it from starting, and [`ErrorKind::Unavailable`] if the grace was too short for the handlers.
+/// Any error of the start, and [`ErrorKind::Unavailable`] if the handlers did not finish within `agent.drain_timeout`.
 pub fn run(arguments: &Arguments) -> Result<()> {
     arguments.log.start();
     service_kit::block_on(serve(arguments))
 }
 
 async fn serve(arguments: &Arguments) -> Result<()> {
-    let mut frame = Frame::new(PROGRAM, &arguments.settings)?;
-    check(frame.registry(), frame.settings())?;
-    let agent = build(&frame, arguments)?.build();
+    let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
+    check(host.registry(), host.settings())?;
+    let agent = build(&host, arguments)?.build();
     let parts = Arc::clone(&agent);
     let endpoints = Endpoints::from([("network".to_owned(), None)]);
-    let status = frame.serve_status(endpoints, Arc::new(move || parts.status()))?;
+    let status = host.serve_status(endpoints, Arc::new(move || parts.status()))?;
     agent.start().await?;
     Readiness.ready("subscribed");
 
@@ -84,27 +85,26 @@ async fn serve(arguments: &Arguments) -> Result<()> {
     let ended = loop {
         tokio::select! {
             ended = &mut work => break Some(outcome(ended)),
-            signal = frame.next() => match signal {
+            signal = host.next() => match signal {
                 Signal::Stop => break None,
                 Signal::Status => agent.write_line(status().to_notice_line()),
-                Signal::Reload => frame.reload(|settings| agent.apply(settings)),
+                Signal::Reload => host.reload(|settings| agent.apply(settings)),
             },
         }
     };
 
     Readiness.stopping();
-    let grace = AgentSettings::read(frame.settings())?.drain_timeout;
-    let still_at_work = ended.is_none().then_some(work);
-    let drained = end(&agent, still_at_work, grace, move || status().to_notice_line()).await;
-    tracing::info!("ended");
+    let grace = AgentSettings::read(host.settings())?.drain_timeout;
+    let running = ended.is_none().then_some(work);
+    let drained = end(&agent, running, grace, move || status().to_notice_line()).await;
+    tracing::info!("stopped");
     tolerate_absent_reader(ended.unwrap_or(Ok(())).and(drained))
 }
 
-/// Drains, and writes the last line; all of it within `grace`, even if a handler or the reader of stdout takes nothing
-/// more.
+/// Drains and writes the last line within `grace`, even if a handler or the reader of stdout is stuck.
 async fn end(
     agent: &Arc<Agent>,
-    still_at_work: Option<JoinHandle<Result<()>>>,
+    running: Option<JoinHandle<Result<()>>>,
     grace: Duration,
     last_line: impl FnOnce() -> String + Send + 'static,
 ) -> Result<()> {
@@ -113,7 +113,7 @@ async fn end(
     let ending = tokio::spawn({
         let agent = Arc::clone(agent);
         async move {
-            let stopped = match still_at_work {
+            let stopped = match running {
                 Some(work) => outcome(work.await),
                 None => Ok(()),
             };
@@ -122,16 +122,17 @@ async fn end(
             stopped.and(drained).and(agent.flush().await)
         }
     });
-    match timeout_at(deadline + FAREWELL, ending).await {
+    match timeout_at(deadline + LAST_LINE_TIMEOUT, ending).await {
         Ok(ended) => outcome(ended),
         Err(_) => {
             let text = match agent.unwritten_output() {
                 0 => format!(
-                    "a handler was not done within {grace:?} (agent.drain_timeout); what had arrived is given up"
+                    "a handler did not finish within {grace:?} (agent.drain_timeout); the received events that it has not \
+                     handled are dropped"
                 ),
                 bytes => format!(
-                    "stdout was not read within {grace:?} (agent.drain_timeout): {bytes} bytes of output and what \
-                     had arrived after it are given up"
+                    "stdout was not read within {grace:?} (agent.drain_timeout); {bytes} bytes of output and the events \
+                     received after them are dropped"
                 ),
             };
             Err(Error::new(ErrorKind::Unavailable, text))
@@ -139,24 +140,24 @@ async fn end(
     }
 }
 
-/// For the last line, after the grace.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// The time for the last line, after the grace.
+const LAST_LINE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// In `state_dir`.
+/// The file of the saved table, in `state_dir`.
 const TABLE_FILE: &str = "agent-table";
 
-fn build(frame: &Frame, arguments: &Arguments) -> Result<AgentBuilder> {
+fn build(host: &ProgramHost, arguments: &Arguments) -> Result<AgentBuilder> {
     let events = arguments.output == OutputFormat::Jsonl;
     let output = Output::stdout(events).with_stamps(arguments.stamps);
-    let settings = AgentSettings::read(frame.settings())?;
-    let secrets = secret_variables(frame.settings());
+    let settings = AgentSettings::read(host.settings())?;
+    let secrets = secret_variables(host.settings());
     let exec = |command: &str| {
         let handler = ExecHandler::new(command, settings.handler_timeout).with_stamps(arguments.stamps);
         Box::new(handler.without_variables(secrets.clone()))
     };
-    let mut builder = AgentBuilder::new(frame.registry(), frame.settings())?;
+    let mut builder = AgentBuilder::new(host.registry(), host.settings())?;
     if settings.keep_table {
-        let path = frame.settings().pubsub().state_dir.join(TABLE_FILE);
+        let path = host.settings().pubsub().state_dir.join(TABLE_FILE);
         builder = builder.keep_table(&path, settings.save_interval);
     }
     let mut subscriptions = Vec::new();
@@ -180,7 +181,7 @@ fn build(frame: &Frame, arguments: &Arguments) -> Result<AgentBuilder> {
     Ok(builder.subscribe(subscriptions).output(output))
 }
 
-/// The environment variables that hold passwords, as the settings of all drivers name them.
+/// The environment variables that hold passwords, from the settings `…password_env` of all drivers.
 fn secret_variables(settings: &Settings) -> Vec<String> {
     let names_one = |name: &str| name.ends_with("password_env");
     let named = settings.slots().iter().filter(|slot| names_one(slot.setting.name));
@@ -189,7 +190,7 @@ fn secret_variables(settings: &Settings) -> Vec<String> {
 
 fn split<'a>(argument: &str, pair: &'a str) -> Result<(&'a str, &'a str)> {
     pair.split_once('=').ok_or_else(|| {
-        Error::new(ErrorKind::Unsupported, format!("{argument} wants NAME=COMMAND, this is {pair:?}"))
+        Error::new(ErrorKind::Unsupported, format!("{argument} needs NAME=COMMAND, but got {pair:?}"))
     })
 }
 
@@ -199,10 +200,12 @@ fn spawn(agent: &Arc<Agent>) -> JoinHandle<Result<()>> {
 }
 
 fn outcome(ended: Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
-    ended.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, "the agent failed").with_source(error)))
+    ended.unwrap_or_else(|error| {
+        Err(Error::new(ErrorKind::Internal, "the agent's main task panicked").with_source(error))
+    })
 }
 
-/// `subscriber-agent | head` is no failure.
+/// It is not an error if the reader has gone, as in `subscriber-agent | head`.
 fn tolerate_absent_reader(ended: Result<()>) -> Result<()> {
     match ended {
         Err(error) if error.kind() == ErrorKind::Closed => Ok(()),

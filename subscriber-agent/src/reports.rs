@@ -5,36 +5,36 @@ use tokio::sync::Notify;
 
 use crate::{HandlerFailure, HandlerGap};
 
-/// What handlers have to say to the agent.
+/// A report of a handler to the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
-    /// One did not manage an event.
+    /// A handler failed on an event.
     Failed(HandlerFailure),
-    /// One has missed events.
+    /// Events for a handler were dropped.
     Gap(HandlerGap),
-    /// One wants all rows of a table again.
-    Resync(ResyncWanted),
-    /// The agent is to end, for this reason.
+    /// A handler needs all rows of a table again.
+    Resync(ResyncRequest),
+    /// The agent must stop, for this reason.
     Stop(String),
 }
 
-/// A handler that wants all rows of a table again.
+/// A request to send all rows of a table to a handler again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ResyncWanted {
-    /// Which handler, counted from 0 in the order in which they were added.
+pub struct ResyncRequest {
+    /// The handler, counted from 0 in the order in which handlers were added.
     pub handler: usize,
-    /// Which table.
+    /// The table.
     pub table: String,
-    /// Why, in words.
+    /// The reason, for people.
     pub reason: String,
 }
 
-/// The reading end of what handlers report. Failures are bounded in number; what must not be lost is not: it is one entry
-/// per handler, or per handler and table.
+/// The reading end of the handlers' reports. At most 1,000 failures are queued. Gaps and resync requests are never dropped;
+/// they are merged into one entry per handler, or per handler and table.
 #[derive(Debug)]
 pub struct Reports(Arc<Reporter>);
 
-/// The writing end. It never waits: who reads may itself be waiting for room in a handler's queue.
+/// The writing end. It never waits, because the reader may itself wait for room in a handler's queue.
 #[derive(Debug, Default)]
 pub(crate) struct Reporter {
     unread: Mutex<Unread>,
@@ -49,7 +49,7 @@ struct Unread {
     stop: Option<String>,
 }
 
-/// How many failures wait to be read; beyond, they are counted and logged only.
+/// The number of failures that are queued; further ones are only counted and logged.
 const FAILURES: usize = 1000;
 
 impl Reports {
@@ -57,7 +57,7 @@ impl Reports {
         Self(Arc::clone(reporter))
     }
 
-    /// The next report; waits for it.
+    /// Waits for the next report.
     ///
     /// # Cancel safety
     /// If the future is dropped, nothing is lost.
@@ -86,7 +86,7 @@ impl Reports {
             return Some(Report::Gap(gap));
         }
         if let Some(((handler, table), reason)) = unread.resyncs.pop_first() {
-            return Some(Report::Resync(ResyncWanted { handler, table, reason }));
+            return Some(Report::Resync(ResyncRequest { handler, table, reason }));
         }
         unread.stop.take().map(Report::Stop)
     }
@@ -97,7 +97,7 @@ impl Reporter {
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// False if so many wait that this one is not told.
+    /// Returns `false` if the queue of failures is full and this one is dropped.
     pub(crate) fn failed(&self, failure: HandlerFailure) -> bool {
         let mut unread = self.unread();
         let has_room = unread.failures.len() < FAILURES;
@@ -110,13 +110,13 @@ impl Reporter {
 
     pub(crate) fn gap(&self, handler: usize, gap: HandlerGap) {
         let mut unread = self.unread();
-        let untold = unread.gaps.remove(&handler).map_or(0, |untold| untold.events);
-        unread.gaps.insert(handler, HandlerGap { events: gap.events + untold, ..gap });
+        let earlier = unread.gaps.remove(&handler).map_or(0, |earlier| earlier.events);
+        unread.gaps.insert(handler, HandlerGap { events: gap.events + earlier, ..gap });
         self.changed.notify_one();
     }
 
-    pub(crate) fn resync(&self, wanted: ResyncWanted) {
-        let ResyncWanted { handler, table, reason } = wanted;
+    pub(crate) fn resync(&self, request: ResyncRequest) {
+        let ResyncRequest { handler, table, reason } = request;
         self.unread().resyncs.entry((handler, table)).or_insert(reason);
         self.changed.notify_one();
     }

@@ -1,15 +1,15 @@
-//! What the agent takes from the northbound database: the rows, to compare its table with, and where publishers are.
+//! The agent's reads of the northbound database: rows for the full sync, and publisher addresses.
 
+mod database_read;
+mod full_sync;
 mod publishers;
-mod read;
 mod schedule;
-mod source;
 mod sync_counters;
-mod syncing;
+mod sync_source;
 
+pub(crate) use database_read::{DatabaseRead, Scope};
+pub(crate) use full_sync::{FinishedRead, FullSync};
 pub(crate) use publishers::Publishers;
-pub(crate) use read::{Read, Scope};
 pub(crate) use schedule::Schedule;
-pub(crate) use source::Source;
 pub(crate) use sync_counters::SyncCounters;
-pub(crate) use syncing::{Finished, Syncing};
+pub(crate) use sync_source::SyncSource;

@@ -3,8 +3,8 @@ use pubsub_api::settings::{Settings, endpoint};
 use pubsub_api::{Registry, Result, Role};
 use subscriber_agent_settings::AgentSettings;
 
-/// The subscriber of the network driver that the settings name, tracked as far as the driver allows. It is to be told where
-/// publishers are: by [`listen_to_publishers`], or as the agent finds them.
+/// Opens the subscriber of the network driver in the settings, with as much tracking as the driver supports. Register
+/// publisher addresses with [`listen_to_publishers`], or as the agent finds them in the directory.
 ///
 /// # Errors
 /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias, or settings that the driver refuses.
@@ -16,8 +16,8 @@ pub fn tracked_subscriber(registry: &Registry, settings: &Settings) -> Result<Tr
     Ok(TrackedSubscriber::new(subscriber, options))
 }
 
-/// Whether the network driver that the settings name connects to publishers, whose addresses it is to be given; with a broker it
-/// knows from its own settings where to go.
+/// Whether the network driver in the settings connects to publishers, so that their addresses must be registered. A driver
+/// with a broker has the address in its own settings.
 ///
 /// # Errors
 /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias.
@@ -25,11 +25,11 @@ pub fn connects_to_publishers(registry: &Registry, settings: &Settings) -> Resul
     Ok(!registry.route(settings)?.is_broker())
 }
 
-/// Makes a subscriber listen to the publishers that the settings name (`publishers_ips`), if it
-/// [connects to them](connects_to_publishers).
+/// Registers the publishers in the settings (`publishers_ips`) at a subscriber that
+/// [connects to publishers](connects_to_publishers).
 ///
 /// # Errors
-/// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an address that is none, and whatever the driver refuses.
+/// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an invalid address, and any error of the driver.
 pub fn listen_to_publishers(
     subscriber: &TrackedSubscriber,
     registry: &Registry,

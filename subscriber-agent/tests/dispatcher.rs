@@ -1,4 +1,4 @@
-//! Handlers behind their queues: order, isolation, failures, and what a short grace gives up.
+//! Handlers and their queues: order, isolation, failures, and unfinished events after a short grace.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pubsub_api::{Action, Error, ErrorKind, Event, Result, SEND_ALL, Topic};
 use subscriber_agent::{
-    Change, Dispatcher, ExecHandler, Handler, OnFailure, Origin, QueueLimits, Report, ResyncWanted, Route,
+    Change, Dispatcher, ExecHandler, Handler, OnFailure, Origin, QueueLimits, Report, ResyncRequest, Route,
 };
 use tokio::sync::Semaphore;
 
@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(30);
 
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// Writes down the keys that it gets; waits for a permit each time if it has a gate; fails on keys that say so.
+/// Records the keys of its events. With a gate it waits for a permit for each event; it fails on keys `bad…` and `panic…`.
 struct Recorder {
     seen: Seen,
     gate: Option<Arc<Semaphore>>,
@@ -82,7 +82,7 @@ async fn each_handler_gets_the_events_of_its_route_in_order() {
 }
 
 #[tokio::test]
-async fn a_handler_that_fails_is_told_and_gets_the_next_event() {
+async fn a_handler_failure_is_reported_and_the_handler_gets_the_next_event() {
     let (mut dispatcher, failures) = Dispatcher::new(limits(10));
     let (seen, handler) = recorder(None);
     dispatcher.add(Route::All, handler, OnFailure::Skip);
@@ -103,7 +103,7 @@ async fn a_handler_that_fails_is_told_and_gets_the_next_event() {
 }
 
 #[tokio::test]
-async fn failures_that_nobody_reads_block_nobody() {
+async fn unread_failure_reports_block_no_handler() {
     let (mut dispatcher, _unread) = Dispatcher::new(limits(10));
     let (_, handler) = recorder(None);
     dispatcher.add(Route::All, handler, OnFailure::Skip);
@@ -133,7 +133,7 @@ async fn a_slow_handler_delays_no_other_until_its_queue_is_full_and_then_nothing
             }
         }
     });
-    // One is in the slow hands, five wait in its queue: the quick one has these and the seventh, which waits for room.
+    // The slow handler processes one event and five wait in its queue; the quick one has these and the seventh, which waits.
     until(|| quick.lock().unwrap().len() == 7).await;
     until(|| dispatcher.status().queues.iter().any(|queue| queue.depth == queue.bound)).await;
     assert!(!dispatching.is_finished());
@@ -146,7 +146,7 @@ async fn a_slow_handler_delays_no_other_until_its_queue_is_full_and_then_nothing
 }
 
 #[tokio::test]
-async fn what_a_short_grace_gives_up_is_counted() {
+async fn events_that_are_unfinished_after_a_short_grace_are_counted() {
     let gate = Arc::new(Semaphore::new(0));
     let (mut dispatcher, _failures) = Dispatcher::new(limits(10));
     let (seen, handler) = recorder(Some(&gate));
@@ -155,12 +155,12 @@ async fn what_a_short_grace_gives_up_is_counted() {
         dispatcher.dispatch(&event("t", key, "D")).await;
     }
     let error = dispatcher.finish(Duration::from_millis(50)).await.unwrap_err();
-    assert!(error.to_string().starts_with("handlers were not done with 3 events"), "{error}");
+    assert!(error.to_string().starts_with("handlers did not finish 3 events"), "{error}");
     assert!(seen.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn a_handler_that_is_to_try_again_does_so_before_the_next_event() {
+async fn a_handler_with_retries_retries_before_the_next_event() {
     let (mut dispatcher, reports) = Dispatcher::new(limits(10));
     let (seen, handler) = recorder(None);
     dispatcher.add(Route::All, handler, OnFailure::Retry(2));
@@ -169,13 +169,13 @@ async fn a_handler_that_is_to_try_again_does_so_before_the_next_event() {
     }
     dispatcher.finish(LONG).await.unwrap();
     assert_eq!(*seen.lock().unwrap(), ["1", "bad", "bad", "bad", "2"]);
-    assert!(matches!(reports.try_next(), Some(Report::Failed(_))), "told once");
+    assert!(matches!(reports.try_next(), Some(Report::Failed(_))), "it is reported once");
     assert_eq!(reports.try_next(), None);
     assert_eq!(dispatcher.status().counter("events_retried", Some("all")), 2);
 }
 
 #[tokio::test]
-async fn a_handler_that_is_to_be_given_its_table_again_asks_for_it_by_name() {
+async fn a_handler_with_the_resync_policy_requests_its_table_by_name() {
     let (mut dispatcher, reports) = Dispatcher::new(limits(10));
     let ((_, quiet), (seen, handler)) = (recorder(None), recorder(None));
     dispatcher.add(Route::Table("other".to_owned()), quiet, OnFailure::Resync);
@@ -184,19 +184,19 @@ async fn a_handler_that_is_to_be_given_its_table_again_asks_for_it_by_name() {
         dispatcher.dispatch(&event("t", key, "D")).await;
     }
     until(|| seen.lock().unwrap().len() == 3).await;
-    let told: Vec<Report> = std::iter::from_fn(|| reports.try_next()).collect();
+    let reported: Vec<Report> = std::iter::from_fn(|| reports.try_next()).collect();
     let reason = "the handler of all failed on table t: does not like bad".to_owned();
-    assert_eq!(told[2..], [Report::Resync(ResyncWanted { handler: 1, table: "t".to_owned(), reason })]);
+    assert_eq!(reported[2..], [Report::Resync(ResyncRequest { handler: 1, table: "t".to_owned(), reason })]);
 
     let again = Change { origin: Origin::Sync, ..event("t", "bad-no-more", "D") };
     dispatcher.give(1, &again).await;
     dispatcher.give(0, &again).await;
     dispatcher.finish(LONG).await.unwrap();
-    assert_eq!(seen.lock().unwrap().len(), 4, "it takes it, and the other does not want it");
+    assert_eq!(seen.lock().unwrap().len(), 4, "its route matches, and the other's does not");
 }
 
 #[tokio::test]
-async fn a_handler_that_is_to_stop_the_agent_takes_nothing_more_and_holds_nobody_up() {
+async fn a_handler_that_stops_the_agent_accepts_no_more_events_and_blocks_no_dispatcher() {
     let (mut dispatcher, reports) = Dispatcher::new(limits(1));
     let (seen, handler) = recorder(None);
     dispatcher.add(Route::All, handler, OnFailure::Stop);
@@ -205,7 +205,7 @@ async fn a_handler_that_is_to_stop_the_agent_takes_nothing_more_and_holds_nobody
     }
     until(|| !seen.lock().unwrap().is_empty()).await;
     assert!(matches!(reports.next().await, Report::Failed(_)));
-    let Report::Stop(reason) = reports.next().await else { unreachable!("it is to stop") };
+    let Report::Stop(reason) = reports.next().await else { unreachable!("the policy is to stop") };
     assert!(reason.contains("the handler panicked") && reason.contains("agent.on_failure"), "{reason}");
     dispatcher.dispatch(&event("t", "5", "D")).await;
     assert_eq!(*seen.lock().unwrap(), ["panic"]);
@@ -213,7 +213,7 @@ async fn a_handler_that_is_to_stop_the_agent_takes_nothing_more_and_holds_nobody
 }
 
 #[tokio::test]
-async fn a_handler_that_takes_nothing_for_too_long_misses_events_and_is_told_so() {
+async fn a_handler_that_is_stuck_for_too_long_loses_events_and_that_is_reported() {
     let gate = Arc::new(Semaphore::new(0));
     let age = Duration::from_millis(50);
     let (mut dispatcher, reports) = Dispatcher::new(QueueLimits { age, ..limits(2) });
@@ -226,7 +226,7 @@ async fn a_handler_that_takes_nothing_for_too_long_misses_events_and_is_told_so(
         dispatcher.dispatch(&event("t", key, "D")).await;
     }
     until(|| others.lock().unwrap().len() == 4).await;
-    let Report::Gap(gap) = reports.next().await else { unreachable!("it has missed something") };
+    let Report::Gap(gap) = reports.next().await else { unreachable!("events were dropped") };
     let dropped = dispatcher.status().counter("events_outdated", Some("all"));
     assert!(gap.handler == "all" && gap.events == dropped && (1..=2).contains(&dropped), "{gap:?}");
     gate.add_permits(100);
@@ -236,7 +236,7 @@ async fn a_handler_that_takes_nothing_for_too_long_misses_events_and_is_told_so(
 }
 
 #[tokio::test]
-async fn a_command_gets_the_event_on_stdin_and_its_exit_status_decides() {
+async fn a_command_reads_the_event_from_stdin_and_fails_by_exit_status_or_timeout() {
     let folder = std::env::temp_dir().join(format!("skimmer-exec-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
     let out = folder.join("out");

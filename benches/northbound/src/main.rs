@@ -20,7 +20,7 @@ use clap::Parser;
 use drivers as _;
 use pubsub_api::Result;
 use serde_json::json;
-use service_kit::{block_on, tell};
+use service_kit::{block_on, print_line};
 
 use figures::figures;
 use peer::Shape;
@@ -79,7 +79,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         redis.push(sync::from_redis(arguments.agent.as_deref(), arguments.rows).await?);
         sqlite.push(sync::from_sqlite(arguments.agent.as_deref(), arguments.rows).await?);
     }
-    tell(json!({
+    print_line(json!({
         "writes": { "objects": arguments.writes, "callers": writes },
         "sync": { "rows": arguments.rows, "redis_ms": figures(redis), "sqlite_ms": figures(sqlite) },
     }));

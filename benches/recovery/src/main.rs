@@ -18,7 +18,7 @@ use clap::Parser;
 use drivers as _;
 use pubsub_api::Result;
 use serde_json::json;
-use service_kit::{block_on, tell};
+use service_kit::{block_on, print_line};
 
 use cloud::Cloud;
 
@@ -61,7 +61,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         snapshots.push(measure::snapshot(&cloud, arguments.rows).await?);
         cloud.end().await?;
     }
-    tell(json!({
+    print_line(json!({
         "gap": { "events": arguments.gap, "ms": figures(gaps) },
         "snapshot": { "rows": arguments.rows, "ms": figures(snapshots) },
         "events_per_second": arguments.rate,

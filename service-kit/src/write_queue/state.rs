@@ -1,12 +1,12 @@
 use std::io;
 use std::mem::take;
 
-/// What waits to be written. No thread, no lock.
+/// The state of the queue, without threads and locks.
 #[derive(Debug)]
 pub(super) struct State {
     bound: usize,
     waiting: Vec<u8>,
-    /// The bytes that the thread has in its hands.
+    /// The number of bytes that the thread is writing now.
     writing: usize,
     dropped: u64,
     failed: Option<io::ErrorKind>,
@@ -51,7 +51,7 @@ impl State {
         })
     }
 
-    /// `None` as long as something is unwritten.
+    /// `None` while some bytes are unwritten.
     pub(super) fn written(&self) -> Option<io::Result<()>> {
         match self.failure() {
             Some(failure) => Some(Err(failure)),
@@ -68,12 +68,12 @@ impl State {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        // After a failure drops are reported with the next line, or a broken stderr would be written to for ever.
+        // After a failure drops are reported with the next line; otherwise each report to a broken stderr would cause the next.
         let nothing_to_report = self.dropped == 0 || self.failed.is_some();
         self.waiting.is_empty() && nothing_to_report && !self.is_closed
     }
 
-    /// The next block; `None` if there is nothing more to come.
+    /// The next block; `None` if the queue is closed and empty.
     pub(super) fn take(&mut self) -> Option<Vec<u8>> {
         if self.is_closed && self.waiting.is_empty() {
             return None;
@@ -83,7 +83,7 @@ impl State {
         Some(block)
     }
 
-    /// The thread is done with a block, whose memory is used again. Returns the number of dropped lines to report.
+    /// Records the outcome of writing a block and reuses its memory. Returns the number of dropped lines to report.
     pub(super) fn done(&mut self, mut block: Vec<u8>, outcome: io::Result<()>) -> u64 {
         self.writing = 0;
         if let Err(error) = outcome {

@@ -12,7 +12,7 @@ const BOUND: usize = 100;
 
 fn ignore(_: u64) {}
 
-/// A writer that takes one block for each permit, and the blocks.
+/// A writer that accepts one block for each permit and passes the block on.
 struct Gate {
     permits: Receiver<io::Result<()>>,
     written: Sender<Vec<u8>>,
@@ -43,7 +43,7 @@ fn offers_beyond_the_bound_are_dropped_and_reported_when_the_reader_reads_again(
     });
     let accepted = (0..25).filter(|_| queue.offer_line("123456789")).count();
     assert_eq!(accepted, BOUND / 10);
-    assert_eq!(queue.finish(Duration::from_millis(10)), BOUND, "nobody reads");
+    assert_eq!(queue.finish(Duration::from_millis(10)), BOUND, "the reader does not read");
     drop((permit.send(Ok(())), permit.send(Ok(()))));
     assert_eq!(queue.finish(PATIENCE), 0);
     let written: usize = blocks.try_iter().map(|block| block.len()).sum();
@@ -56,10 +56,10 @@ fn offers_beyond_the_bound_are_dropped_and_reported_when_the_reader_reads_again(
 }
 
 #[tokio::test]
-async fn a_put_waits_for_room_and_loses_nothing_when_it_is_given_up() {
+async fn a_put_waits_for_room_and_a_cancelled_put_adds_no_bytes() {
     let (queue, permit, blocks) = gated(ignore);
     queue.put(&[b'a'; BOUND]).await.unwrap();
-    assert!(timeout(Duration::from_millis(10), queue.put(b"given up")).await.is_err());
+    assert!(timeout(Duration::from_millis(10), queue.put(b"cancelled")).await.is_err());
     assert!(!queue.is_written());
     permit.send(Ok(())).unwrap();
     timeout(PATIENCE, queue.put(b"second")).await.unwrap().unwrap();
@@ -69,7 +69,7 @@ async fn a_put_waits_for_room_and_loses_nothing_when_it_is_given_up() {
 }
 
 #[tokio::test]
-async fn more_than_the_bound_at_once_is_accepted_alone() {
+async fn bytes_beyond_the_bound_are_accepted_when_the_queue_is_empty() {
     let (queue, permit, _blocks) = gated(ignore);
     queue.put(&[b'a'; 3 * BOUND]).await.unwrap();
     assert!(!queue.offer(b"a"));
@@ -78,7 +78,7 @@ async fn more_than_the_bound_at_once_is_accepted_alone() {
 }
 
 #[tokio::test]
-async fn a_failed_write_is_returned_to_whoever_waits_and_to_all_that_follow() {
+async fn a_failed_write_is_returned_to_the_waiting_caller_and_to_all_later_ones() {
     let (queue, permit, _blocks) = gated(ignore);
     queue.put(&[b'a'; BOUND]).await.unwrap();
     permit.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
@@ -95,7 +95,7 @@ fn a_pipe_that_another_process_made_nonblocking_loses_nothing() {
     let all: Vec<u8> = (0..300_000_u32).map(|n| n.to_le_bytes()[0]).collect();
     let queue = WriteQueue::new(writer, all.len(), ignore);
     assert!(queue.offer(&all));
-    assert_ne!(queue.finish(Duration::from_millis(10)), 0, "a pipe takes less");
+    assert_ne!(queue.finish(Duration::from_millis(10)), 0, "a pipe holds fewer bytes");
     drop(queue);
     let mut read = Vec::new();
     reader.read_to_end(&mut read).unwrap();

@@ -3,7 +3,7 @@ use publisher_client::PublisherClient;
 use publisher_service::Addresses;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Registry, Result, Role};
-use service_kit::{SettingsArguments, StatusDocument, ask_status, block_on, report, tell};
+use service_kit::{SettingsArguments, StatusDocument, block_on, print_line, report, request_status};
 use subscriber_agent::AgentBuilder;
 
 /// Whose start is checked.
@@ -35,7 +35,7 @@ pub(super) fn check(
         Some(CheckedRole::Worker) => PublisherClient::open(&settings)?.check()?,
     }
     warnings.iter().skip(known).for_each(|warning| report(format_args!("warning: {warning}")));
-    tell(format!("ok, {} warnings", warnings.len()));
+    print_line(format!("ok, {} warnings", warnings.len()));
     Ok(())
 }
 
@@ -69,7 +69,7 @@ fn check_service(registry: &Registry, settings: &Settings) -> Result<Vec<String>
 /// The service that answers in `state_dir`, if it is the one that has the port of these settings.
 fn running_service(settings: &Settings) -> Option<StatusDocument> {
     let pubsub = settings.pubsub();
-    let status = block_on(ask_status(&pubsub.state_dir.join("publisher-service.status"))).ok()?;
+    let status = block_on(request_status(&pubsub.state_dir.join("publisher-service.status"))).ok()?;
     let port = format!(":{}", pubsub.publisher_port);
     let bound = status.endpoints.get("network").cloned().flatten();
     bound.is_none_or(|bound| bound.ends_with(&port) || pubsub.publisher_port == 0).then_some(status)

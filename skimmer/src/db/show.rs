@@ -2,7 +2,7 @@ use comfy_table::Table;
 use northbound::Object;
 use pubsub_api::database::{Entry, RowPlace};
 use serde_json::{Value, json};
-use service_kit::{printable, tell};
+use service_kit::{print_line, printable};
 
 use super::Format;
 
@@ -10,8 +10,8 @@ use super::Format;
 pub(super) fn names(format: Format, what: &str, names: Vec<String>) {
     for name in names {
         match format {
-            Format::Table => tell(printable(&name)),
-            Format::Jsonl => tell(json!({ what: name })),
+            Format::Table => print_line(printable(&name)),
+            Format::Jsonl => print_line(json!({ what: name })),
         }
     }
 }
@@ -21,7 +21,7 @@ pub(super) fn places(format: Format, mut places: Vec<RowPlace>) {
     places.sort();
     match format {
         Format::Jsonl => {
-            places.iter().for_each(|place| tell(json!({"key": place.key, "topic": place.topic})))
+            places.iter().for_each(|place| print_line(json!({"key": place.key, "topic": place.topic})))
         }
         Format::Table => {
             let rows = places
@@ -35,15 +35,15 @@ pub(super) fn places(format: Format, mut places: Vec<RowPlace>) {
 /// What a row holds: JSON for people over several lines, anything else as it is.
 pub(super) fn value(format: Format, value: &[u8]) {
     match serde_json::from_slice::<Value>(value) {
-        Ok(json) if format == Format::Table => tell(format!("{json:#}")),
-        Ok(json) => tell(json),
-        Err(_) => tell(String::from_utf8_lossy(value)),
+        Ok(json) if format == Format::Table => print_line(format!("{json:#}")),
+        Ok(json) => print_line(json),
+        Err(_) => print_line(String::from_utf8_lossy(value)),
     }
 }
 
 /// An object, as it is now.
 pub(super) fn object(object: Object) {
-    tell(Value::Object(object.fields().clone()));
+    print_line(Value::Object(object.fields().clone()));
 }
 
 /// The rows of a table.
@@ -55,7 +55,7 @@ pub(super) fn entries(format: Format, table: &str, entries: Vec<Entry>) {
                 let value =
                     serde_json::from_slice(&entry.value).unwrap_or_else(|_| Value::String(text(&entry)));
                 let RowPlace { key, topic } = entry.place;
-                tell(json!({"table": table, "key": key, "topic": topic, "value": value}));
+                print_line(json!({"table": table, "key": key, "topic": topic, "value": value}));
             }
         }
         Format::Table => {
@@ -76,6 +76,6 @@ fn show<const COLUMNS: usize>(header: &[&str], rows: impl Iterator<Item = [Strin
         table.add_row(row);
     }
     if table.row_count() > 0 {
-        tell(table);
+        print_line(table);
     }
 }

@@ -6,7 +6,7 @@ use pubsub_api::database::{DbApi, Entry};
 use pubsub_api::settings::{PubSub, Settings};
 use pubsub_api::{Registry, Result};
 use serde_json::json;
-use service_kit::{printable, report, tell};
+use service_kit::{print_line, printable, report};
 
 use super::Format;
 
@@ -56,7 +56,7 @@ impl Listed {
 
     fn show_lines(&self, settings: &DatabaseSettings, now: Duration) {
         for row in &self.publishers {
-            tell(json!({
+            print_line(json!({
                 "kind": "publisher",
                 "id": row.id,
                 "uri": row.uri,
@@ -65,7 +65,7 @@ impl Listed {
             }));
         }
         for row in &self.services {
-            tell(json!({
+            print_line(json!({
                 "kind": "service",
                 "id": row.id,
                 "chassis": row.chassis,
@@ -127,5 +127,5 @@ fn show(what: &str, header: [&str; 4], rows: impl Iterator<Item = [String; 4]>) 
     for row in rows {
         table.add_row(row.map(|cell| printable(&cell)));
     }
-    if table.row_count() > 0 { tell(table) } else { tell(format!("no {what}")) }
+    if table.row_count() > 0 { print_line(table) } else { print_line(format!("no {what}")) }
 }

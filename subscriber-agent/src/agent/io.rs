@@ -5,26 +5,26 @@ use pubsub_api::Result;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
-use crate::keeping::Keeping;
 use crate::loss_log::LossLog;
-use crate::resyncs::Resyncs;
-use crate::sync::Syncing;
+use crate::resync_schedule::ResyncSchedule;
+use crate::sync::FullSync;
+use crate::table_store::TableStore;
 use crate::{Output, Reports};
 
-/// What only the running task touches.
+/// The state that only the running task uses.
 #[derive(Debug)]
 pub(crate) struct Io {
     pub(crate) output: Output,
     pub(crate) reports: Reports,
     pub(crate) lines: mpsc::Receiver<String>,
-    /// A line that was taken and not yet written.
+    /// A line that was received from `lines` and is not yet written.
     line: Option<String>,
-    pub(crate) resyncs: Resyncs,
+    pub(crate) resyncs: ResyncSchedule,
     pub(crate) losses: LossLog,
-    pub(crate) keeping: Option<Keeping>,
-    /// The database, if it is used.
-    pub(crate) syncing: Option<Syncing>,
-    /// The rows that the handlers of the last life were not done with.
+    pub(crate) store: Option<TableStore>,
+    /// The full sync, if the database is used.
+    pub(crate) full_sync: Option<FullSync>,
+    /// The rows that the handlers had not finished when the last run of the agent ended.
     pub(crate) unhandled: Vec<(String, String)>,
 }
 
@@ -33,23 +33,23 @@ impl Io {
         output: Output,
         reports: Reports,
         lines: mpsc::Receiver<String>,
-        keeping: Option<Keeping>,
-        syncing: Option<Syncing>,
+        store: Option<TableStore>,
+        full_sync: Option<FullSync>,
     ) -> Self {
         Self {
             output,
             reports,
             lines,
             line: None,
-            resyncs: Resyncs::default(),
+            resyncs: ResyncSchedule::default(),
             losses: LossLog::default(),
-            keeping,
-            syncing,
+            store,
+            full_sync,
             unhandled: Vec::new(),
         }
     }
 
-    /// Writes the lines that wait.
+    /// Writes the waiting lines.
     pub(crate) async fn write_lines(&mut self) -> Result<()> {
         if let Some(line) = self.line.take() {
             self.output.line(line.as_bytes()).await?;
@@ -60,19 +60,19 @@ impl Io {
         Ok(())
     }
 
-    /// Waits until there is something to do besides what the subscriber yields.
+    /// Waits until there is other work than receiving from the subscriber.
     ///
     /// # Errors
-    /// Those of the output.
+    /// The error of the output.
     ///
     /// # Cancel safety
     /// If the future is dropped, nothing is lost.
     pub(super) async fn wake(&mut self) -> Result<()> {
-        let dues = [self.resyncs.due(), self.losses.due(), self.keeping.as_ref().map(Keeping::due)];
+        let dues = [self.resyncs.due(), self.losses.due(), self.store.as_ref().map(TableStore::due)];
         let due = dues.into_iter().flatten().min();
         let synced = async {
-            match &mut self.syncing {
-                Some(syncing) => syncing.wake().await,
+            match &mut self.full_sync {
+                Some(full_sync) => full_sync.wake().await,
                 None => pending().await,
             }
         };

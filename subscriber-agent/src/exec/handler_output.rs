@@ -8,16 +8,16 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
-use super::output_log::{Logged, OutputLog};
+use super::output_log::{LINES_PER_SECOND, Logged, OutputLog};
 
-/// The pipe into which all runs of a command write, and the task that carries what comes out of it into the log.
+/// The pipe to which all runs of a command write, and the task that reads it and logs the lines.
 ///
-/// It reads always, so that a command never waits for the log, and leaves out what is too much for it. One pipe serves all
-/// runs: what a command has left running in the background may write on.
+/// The task reads all the time, so that a command never waits for the log, and drops lines beyond the limits. All runs share
+/// one pipe, so that background processes of an earlier run can still write.
 #[derive(Debug)]
 pub(super) struct HandlerOutput {
     writer: PipeWriter,
-    /// For the last look.
+    /// For the last read, in `drop`.
     reader: io::PipeReader,
     log: Arc<Log>,
     task: JoinHandle<()>,
@@ -29,7 +29,7 @@ struct Log {
     state: Mutex<OutputLog>,
 }
 
-/// The bytes that are read at once: what a pipe holds (pipe(7)).
+/// The size of one read, in bytes: the capacity of a pipe (pipe(7)).
 const READ_BYTES: usize = 64 * 1024;
 
 impl HandlerOutput {
@@ -42,14 +42,14 @@ impl HandlerOutput {
         Ok(Self { writer, reader, log, task })
     }
 
-    /// The writing end, for one more process.
+    /// The writing end, for another process.
     pub(super) fn stdio(&self) -> io::Result<Stdio> {
         self.writer.try_clone().map(Stdio::from)
     }
 }
 
 impl Drop for HandlerOutput {
-    /// Logs what is left. Nothing is waited for: the reading end is nonblocking.
+    /// Logs the rest. It does not block, because the reading end is nonblocking.
     fn drop(&mut self) {
         self.task.abort();
         let mut left = vec![0; READ_BYTES];
@@ -68,12 +68,12 @@ async fn read(mut receiver: Receiver, log: Arc<Log>) {
         tokio::select! {
             read = receiver.read(&mut bytes) => match read {
                 Ok(read) if read > 0 => log.write(bytes.get(..read).unwrap_or_default(), Instant::now()),
-                // It does not end as long as we hold the writing end.
+                // An error. The end of the file cannot come while `writer` is open.
                 _ => return,
             },
             () = sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {
-                let left_out = log.state().look(Instant::now());
-                log.all(left_out);
+                let dropped = log.state().report(Instant::now());
+                log.all(dropped);
             }
         }
     }
@@ -95,10 +95,10 @@ impl Log {
             match one {
                 Logged::Line { text, cut: 0 } => tracing::info!(command, "{text}"),
                 Logged::Line { text, cut } => tracing::info!(command, "{text} … {cut} more bytes"),
-                Logged::LeftOut { lines } => {
+                Logged::Dropped { lines } => {
                     tracing::warn!(
                         command,
-                        "left {lines} lines of its output out of the log: it writes too many"
+                        "dropped {lines} lines of the command's output: more than {LINES_PER_SECOND} lines in a second"
                     );
                 }
             }

@@ -1,64 +1,65 @@
 use std::time::{Duration, Instant};
 
-/// When the agent compares its table with the database. No clock, no randomness: both come in.
+/// The schedule of full syncs: when the agent compares its table with the database. It has no clock and no randomness; callers
+/// pass both.
 ///
-/// - At the start, every `db_sync_time` ± 20 %, and soon after it is wanted.
-/// - What makes one agent want it may make all of them want it: each waits a random part of a twenty-fourth of `db_sync_time`
-///   (5 s of 120 s), and one agent begins no two within that time, but for the regular ones.
-/// - A reading that did not find all rows is confirmed by another, as soon as that counts, and spread in the same way.
-/// - What is wanted while the database is read is done once more after it: the read may have been before the loss.
-/// - A comparison that failed is tried again after 1, 2, 4 … s, at most `db_sync_time`, with full jitter.
+/// - A sync is due at the start, every `db_sync_time` ± 20 %, and soon after a request.
+/// - A loss may affect all agents at once. To spread their syncs, a requested sync waits a random part of a twenty-fourth of
+///   `db_sync_time` (5 s of 120 s), and two requested syncs of an agent start at least that time apart.
+/// - If rows were absent, a second read confirms that as soon as it can count, spread in the same way.
+/// - A request during a sync leads to another sync, because the read may have been before the loss.
+/// - A failed sync is retried after 1, 2, 4 … s, at most `db_sync_time`, with jitter.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     interval: Duration,
     due: Instant,
     reason: String,
-    began: Option<Instant>,
+    started: Option<Instant>,
     is_running: bool,
     failures: u32,
 }
 
-/// How often it is looked whether there is somebody to ask.
-const MOMENT: Duration = Duration::from_millis(100);
+/// The delay before the next check for a connected publisher.
+const POSTPONE_DELAY: Duration = Duration::from_millis(100);
 
-/// The regular reason.
+/// The reason of a regular sync.
 const REGULAR: &str = "db_sync_time";
 
-/// The reason of a reading that is to confirm the one before.
-const CONFIRM: &str = "rows were absent in the reading before";
+/// The reason of a sync that confirms absent rows.
+const CONFIRM: &str = "rows were absent in the previous read";
 
 impl Schedule {
-    /// For `db_sync_time`; the first one is due within a hundred-and-twentieth of it (1 s of 120 s).
+    /// A schedule for `interval`, the setting `db_sync_time`. The first sync is due within a 120th of it (1 s of 120 s).
     pub(crate) fn new(interval: Duration, now: Instant, random: f64) -> Self {
         Self {
             interval,
             due: now + (interval / 120).mul_f64(random),
             reason: "the agent has started".to_owned(),
-            began: None,
+            started: None,
             is_running: false,
             failures: 0,
         }
     }
 
-    /// Within which time agents spread what all of them want at once.
+    /// The time over which requested syncs of all agents are spread.
     fn spread(&self) -> Duration {
         self.interval / 24
     }
 
-    /// Something may be missing.
-    pub(crate) fn want(&mut self, reason: &str, now: Instant, random: f64) {
+    /// Requests a sync, because rows may be missing.
+    pub(crate) fn request(&mut self, reason: &str, now: Instant, random: f64) {
         if self.reason != REGULAR {
-            // It is wanted already: what will be read then tells of this, too.
+            // A sync is already requested; its read covers this request too.
             return;
         }
         let soon = now + self.spread().mul_f64(random);
-        let earliest = self.began.map_or(soon, |began| began + self.spread());
+        let earliest = self.started.map_or(soon, |started| started + self.spread());
         self.due = self.due.min(soon.max(earliest));
         self.reason = reason.to_owned();
     }
 
-    /// A reading did not find all rows: another one is to confirm that, at `at` or soon after. Many agents may want that at
-    /// once, so it is spread, too.
+    /// Requests a sync at `at` or soon after, to confirm that rows are absent. It is spread, because many agents may need it at
+    /// once.
     pub(crate) fn confirm(&mut self, at: Instant, random: f64) {
         let at = at + self.spread().mul_f64(random);
         if at >= self.due {
@@ -70,39 +71,39 @@ impl Schedule {
         }
     }
 
-    /// When to ask whether to [begin](Self::begin), unless one is under way.
+    /// When the next sync is due; `None` while one is running.
     pub(crate) fn due(&self) -> Option<Instant> {
         (!self.is_running).then_some(self.due)
     }
 
-    /// There is nobody to ask now: what is due waits a moment more.
+    /// Delays a due sync by 100 ms, because no publisher is connected.
     pub(crate) fn postpone(&mut self, now: Instant) {
-        self.due = self.due.max(now + MOMENT);
+        self.due = self.due.max(now + POSTPONE_DELAY);
     }
 
-    /// Whether it is time to begin.
+    /// Whether a sync is due.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         self.due().is_some_and(|due| due <= now)
     }
 
-    /// Why to begin now, if it is time.
-    pub(crate) fn begin(&mut self, now: Instant, random: f64) -> Option<String> {
+    /// Starts a sync if one is due, and returns its reason.
+    pub(crate) fn start(&mut self, now: Instant, random: f64) -> Option<String> {
         if !self.is_due(now) {
             return None;
         }
         self.is_running = true;
-        self.began = Some(now);
+        self.started = Some(now);
         self.due = now + self.interval.mul_f64(0.8 + 0.4 * random);
         Some(std::mem::replace(&mut self.reason, REGULAR.to_owned()))
     }
 
-    /// The one that began is done.
+    /// Notes that the running sync has succeeded.
     pub(crate) fn done(&mut self) {
         self.is_running = false;
         self.failures = 0;
     }
 
-    /// The one that began for `reason` has failed; whether it is the first in a row.
+    /// Notes that the running sync, which was started for `reason`, has failed. Returns whether it is the first failure in a row.
     pub(crate) fn failed(&mut self, reason: String, now: Instant, random: f64) -> bool {
         self.is_running = false;
         let longest = Duration::from_secs(2_u64.saturating_pow(self.failures)).min(self.interval);
@@ -125,16 +126,16 @@ mod tests {
         start + Duration::from_secs_f64(seconds)
     }
 
-    /// One whose first comparison is done at its start.
+    /// A schedule whose first sync is done at its start.
     fn started(start: Instant) -> Schedule {
         let mut schedule = Schedule::new(INTERVAL, start, 0.0);
-        assert_eq!(schedule.begin(start, 0.5).as_deref(), Some("the agent has started"));
+        assert_eq!(schedule.start(start, 0.5).as_deref(), Some("the agent has started"));
         schedule.done();
         schedule
     }
 
     #[test]
-    fn agents_that_start_together_begin_within_a_second() {
+    fn agents_that_start_together_spread_their_first_sync_over_a_second() {
         let start = Instant::now();
         for (random, due) in [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)] {
             assert_eq!(Schedule::new(INTERVAL, start, random).due(), Some(second(start, due)));
@@ -142,78 +143,78 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_on_regularly_with_a_fifth_of_jitter() {
+    fn regular_syncs_follow_with_twenty_percent_of_jitter() {
         let start = Instant::now();
         for (random, next) in [(0.0, 96.0), (0.5, 120.0), (1.0, 144.0)] {
             let mut schedule = Schedule::new(INTERVAL, start, 0.0);
-            schedule.begin(start, random);
+            schedule.start(start, random);
             assert_eq!(schedule.due(), None, "one at a time");
             schedule.done();
             assert_eq!(schedule.due(), Some(second(start, next)));
-            assert_eq!(schedule.begin(second(start, next), 0.0).as_deref(), Some("db_sync_time"));
+            assert_eq!(schedule.start(second(start, next), 0.0).as_deref(), Some("db_sync_time"));
         }
     }
 
     #[test]
-    fn what_is_wanted_is_spread_and_never_sooner_than_the_spread_after_the_last() {
+    fn requested_syncs_are_spread_and_start_at_least_the_spread_apart() {
         let start = Instant::now();
         for (wanted_at, random, due) in
             [(50.0, 0.0, 50.0), (50.0, 1.0, 55.0), (1.0, 0.0, 5.0), (119.0, 1.0, 120.0)]
         {
             let mut schedule = started(start);
-            schedule.want("a gap", second(start, wanted_at), random);
+            schedule.request("a gap", second(start, wanted_at), random);
             assert_eq!(schedule.due(), Some(second(start, due)), "wanted at {wanted_at}");
-            schedule.want("another", second(start, wanted_at), 0.0);
+            schedule.request("another", second(start, wanted_at), 0.0);
             assert_eq!(schedule.due(), Some(second(start, due)), "one is enough");
-            assert_eq!(schedule.begin(second(start, due), 0.5).as_deref(), Some("a gap"));
+            assert_eq!(schedule.start(second(start, due), 0.5).as_deref(), Some("a gap"));
         }
     }
 
     #[test]
-    fn absent_rows_are_looked_for_again_when_it_counts_and_not_later_than_regularly() {
+    fn absent_rows_are_confirmed_when_that_counts_or_by_the_next_regular_sync() {
         let start = Instant::now();
         for (at, random, due, reason) in [
-            (5.0, 0.0, 5.0, "rows were absent in the reading before"),
-            (5.0, 1.0, 10.0, "rows were absent in the reading before"),
+            (5.0, 0.0, 5.0, "rows were absent in the previous read"),
+            (5.0, 1.0, 10.0, "rows were absent in the previous read"),
             (600.0, 0.0, 120.0, "db_sync_time"),
         ] {
             let mut schedule = started(start);
             schedule.confirm(second(start, at), random);
             assert_eq!(schedule.due(), Some(second(start, due)), "to be confirmed at {at}");
-            assert_eq!(schedule.begin(second(start, due), 0.5).as_deref(), Some(reason));
+            assert_eq!(schedule.start(second(start, due), 0.5).as_deref(), Some(reason));
         }
         let mut schedule = started(start);
-        schedule.want("a gap", second(start, 1.0), 1.0);
+        schedule.request("a gap", second(start, 1.0), 1.0);
         schedule.confirm(second(start, 5.0), 0.0);
-        assert_eq!(schedule.begin(second(start, 5.0), 0.5).as_deref(), Some("a gap"));
+        assert_eq!(schedule.start(second(start, 5.0), 0.5).as_deref(), Some("a gap"));
     }
 
     #[test]
-    fn what_is_wanted_meanwhile_is_done_once_more() {
+    fn a_request_during_a_sync_leads_to_another_sync() {
         let start = Instant::now();
         let mut schedule = started(start);
         let regular = second(start, 120.0);
-        assert!(schedule.begin(regular, 0.5).is_some());
-        schedule.want("a gap", second(start, 121.0), 0.0);
+        assert!(schedule.start(regular, 0.5).is_some());
+        schedule.request("a gap", second(start, 121.0), 0.0);
         schedule.done();
         assert_eq!(schedule.due(), Some(second(start, 125.0)));
-        assert_eq!(schedule.begin(second(start, 125.0), 0.5).as_deref(), Some("a gap"));
+        assert_eq!(schedule.start(second(start, 125.0), 0.5).as_deref(), Some("a gap"));
     }
 
     #[test]
-    fn a_failure_is_tried_again_later_and_later_for_the_same_reason() {
+    fn a_failed_sync_is_retried_with_increasing_delays_for_the_same_reason() {
         let start = Instant::now();
         let mut schedule = started(start);
-        schedule.want("a gap", second(start, 60.0), 0.0);
+        schedule.request("a gap", second(start, 60.0), 0.0);
         let mut now = second(start, 60.0);
         for (failure, wait) in [1, 2, 4, 8, 16, 32, 64, 120, 120].into_iter().enumerate() {
-            let reason = schedule.begin(now, 0.5).expect("due");
+            let reason = schedule.start(now, 0.5).expect("due");
             assert_eq!(reason, "a gap");
             assert_eq!(schedule.failed(reason, now, 1.0), failure == 0);
             now += Duration::from_secs(wait);
             assert_eq!(schedule.due(), Some(now));
         }
-        schedule.begin(now, 0.5);
+        schedule.start(now, 0.5);
         schedule.done();
         assert_eq!(schedule.due(), Some(now + INTERVAL));
     }

@@ -1,6 +1,6 @@
 use pubsub_api::{Counter, CounterReading};
 
-/// What comparisons count.
+/// The counters of full syncs.
 #[derive(Debug)]
 pub(crate) struct SyncCounters {
     done: Counter,
@@ -25,8 +25,8 @@ impl Default for SyncCounters {
 }
 
 impl SyncCounters {
-    /// A comparison is done.
-    pub(crate) fn took(&self, rows: usize, differences: usize, corrupt: u64) {
+    /// Counts a finished sync.
+    pub(crate) fn count_sync(&self, rows: usize, differences: usize, corrupt: u64) {
         self.done.add(1);
         self.rows.add(rows as u64);
         self.differences.add(differences as u64);

@@ -65,7 +65,7 @@ fn config_check_and_the_start_of_a_service_refuse_the_same_addresses() {
         (
             &[("management_ip", "tcp://10.0.0.5")],
             78,
-            "management_ip is \"tcp://10.0.0.5\", which is no address",
+            "management_ip is \"tcp://10.0.0.5\", which is not an address",
         ),
         (
             &[("publisher_bind_address", "*"), ("management_ip", "0.0.0.0")],

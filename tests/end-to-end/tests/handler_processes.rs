@@ -29,9 +29,7 @@ fn what_a_handler_writes_is_logged_within_bounds_and_the_rest_is_counted() {
     folder.publish(&events(5));
     let status = wait_until_handled(&folder, 5);
     assert_eq!(counter(&status, "handlers", "events_failed"), 0, "{status}");
-    until("the rest is counted", || {
-        agent.stderr().contains("lines of its output out of the log").then_some(())
-    });
+    until("the rest is counted", || agent.stderr().contains("lines of the command's output").then_some(()));
     let log = agent.stderr();
     assert!(log.contains("begins") && log.contains("fails"), "{log}");
     assert!(log.len() < 200_000, "5 events make a log of {} bytes", log.len());

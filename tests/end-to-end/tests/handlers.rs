@@ -200,5 +200,5 @@ fn an_agent_that_ends_before_its_handlers_are_done_says_so() {
     agent.wait_for_events(3);
     agent.signal(end_to_end::Signal::TERM);
     assert_eq!(agent.wait_for_end().code(), Some(69), "{}", agent.stderr());
-    assert!(agent.stderr().contains("not done with 3 events"), "{}", agent.stderr());
+    assert!(agent.stderr().contains("did not finish 3 events"), "{}", agent.stderr());
 }

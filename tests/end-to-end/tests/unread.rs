@@ -29,7 +29,7 @@ fn a_service_whose_log_nobody_reads_publishes_lets_agents_in_and_ends() {
     let mut read = String::new();
     until("what was logged meanwhile, once it is read", || {
         read += &log.read();
-        read.contains("the settings were read again").then_some(())
+        read.contains("reloaded the settings").then_some(())
     });
     log.fill();
     service.terminate();
@@ -47,7 +47,7 @@ fn a_status_that_nobody_reads_keeps_no_service_from_its_end() {
     service.signal(Signal::HUP);
     until("the settings are read again", || folder.status("service").get("last_reload").cloned());
     service.terminate();
-    assert!(service.stderr().contains("bytes for stdout were not written"), "{}", service.stderr());
+    assert!(service.stderr().contains("bytes for stdout: the reader does not read"), "{}", service.stderr());
 }
 
 #[test]
@@ -82,7 +82,11 @@ fn an_agent_on_one_core_whose_output_nobody_reads_keeps_its_link_and_answers_for
     folder.publish(&events(400, 10_000));
     agent.signal(Signal::TERM);
     assert_eq!(agent.wait_for_end().code(), Some(69), "{}", agent.stderr());
-    assert!(agent.stderr().contains("bytes of output and what had arrived"), "{}", agent.stderr());
+    assert!(
+        agent.stderr().contains("bytes of output and the events received after them"),
+        "{}",
+        agent.stderr()
+    );
 }
 
 #[test]

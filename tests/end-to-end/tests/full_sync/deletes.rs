@@ -36,7 +36,7 @@ fn an_emptied_database_deletes_nothing_before_it_was_empty_for_long(folder: &Fol
     delete_rows(&database);
     let held = agent.wait_for_notice(0, "sync_held");
     assert_eq!((&held["absent"], &held["wait_ms"]), (&json!(ROWS), &json!(6000)));
-    assert!(agent.stderr().contains("the database lacks 20 of the"), "{}", agent.stderr());
+    assert!(agent.stderr().contains("rows of this agent are absent in the database"), "{}", agent.stderr());
     put_rows(&database);
     let mark = agent.mark();
     agent.wait_for_since(mark, "the rows are back", |line| {

@@ -9,14 +9,13 @@ use table::{DatedEvent, Merge, Table};
 
 use crate::Change;
 
-/// What becomes of the items that a subscriber yields: they go into the table, and what is new is handed on. No I/O; the time
-/// comes in.
+/// Applies the items of a subscriber to the table and returns the changes and notices to deliver. No I/O; callers pass the time.
 #[derive(Debug)]
-pub(crate) struct Intake {
+pub(crate) struct TableUpdater {
     table: Mutex<Table>,
     started: Instant,
-    /// What the wall clock of this host showed then: the table's clock begins there, so that a restarted agent's goes on, and
-    /// counts on without it, so that it never goes back.
+    /// The wall clock of this host at `started`. The table's clock starts there, so that it continues after a restart of the
+    /// agent, and then advances monotonically, so that it never goes back.
     started_at: Duration,
     has_changed: AtomicBool,
     applied: Counter,
@@ -28,14 +27,14 @@ pub(crate) struct Intake {
     dropped: Tally,
 }
 
-/// What is to be handed on, in this order.
+/// A change or notice to deliver.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Handed {
+pub(crate) enum Delivery {
     Change(Change),
     Notice(Notice),
 }
 
-impl Intake {
+impl TableUpdater {
     pub(crate) fn new(started: Instant, started_at: Duration) -> Self {
         Self {
             table: Mutex::default(),
@@ -56,83 +55,83 @@ impl Intake {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the table's clock shows.
+    /// The time of the table's clock at `now`.
     pub(crate) fn clock(&self, now: Instant) -> Duration {
         self.started_at + now.saturating_duration_since(self.started)
     }
 
-    /// When the table's clock shows this.
-    pub(crate) fn instant(&self, shown: Duration) -> Instant {
-        self.started + shown.saturating_sub(self.started_at)
+    /// The instant at which the table's clock shows `time`.
+    pub(crate) fn instant(&self, time: Duration) -> Instant {
+        self.started + time.saturating_sub(self.started_at)
     }
 
-    /// The table, whose clock shows the time.
+    /// The table, with its clock advanced to `now`.
     pub(crate) fn table_at(&self, now: Instant) -> MutexGuard<'_, Table> {
         let mut table = self.table();
         table.tick(self.clock(now));
         table
     }
 
-    /// Takes up a table that was kept.
+    /// Replaces the table by a saved one.
     pub(crate) fn restore(&self, rows: impl IntoIterator<Item = DatedEvent>, now: Instant) {
         *self.table() = Table::restored(self.clock(now), rows);
     }
 
-    /// Whether anything came since this was asked last.
+    /// Whether the table may have changed since the last call.
     pub(crate) fn has_changed(&self) -> bool {
         self.has_changed.swap(false, Ordering::Relaxed)
     }
 
-    /// The table was changed by another hand.
+    /// Notes that the table has changed.
     pub(crate) fn note_change(&self) {
         self.has_changed.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn take(&self, item: Item, now: Instant) -> Vec<Handed> {
+    pub(crate) fn apply(&self, item: Item, now: Instant) -> Vec<Delivery> {
         self.note_change();
         drop(self.table_at(now));
         match item {
-            Item::Notice(notice) => vec![Handed::Notice(notice)],
+            Item::Notice(notice) => vec![Delivery::Notice(notice)],
             Item::Clock(clock) => {
                 self.table().clock(clock);
                 Vec::new()
             }
             Item::Event { envelope, origin } => match read(&envelope) {
-                Ok(event) => self.take_event(Arc::new(event), origin),
+                Ok(event) => self.apply_event(Arc::new(event), origin),
                 Err(refused) => {
                     self.count_dropped(refused, now);
                     Vec::new()
                 }
             },
-            Item::Snapshot(snapshot) => self.take_snapshot(&snapshot, now),
+            Item::Snapshot(snapshot) => self.apply_snapshot(&snapshot, now),
         }
     }
 
-    fn take_event(&self, event: Arc<Event>, origin: Origin) -> Vec<Handed> {
+    fn apply_event(&self, event: Arc<Event>, origin: Origin) -> Vec<Delivery> {
         match self.table().merge(&event, origin) {
             Merge::Known => self.known.add(1),
             Merge::Superseded => self.superseded.add(1),
             Merge::Applied => {
                 let counter = if origin == Origin::Replay { &self.replayed } else { &self.applied };
                 counter.add(1);
-                let asks_to_compare = resync(&event).map(Handed::Notice);
-                let change = Handed::Change(Change { event, origin });
-                return [change].into_iter().chain(asks_to_compare).collect();
+                let resync = resync_notice(&event).map(Delivery::Notice);
+                let change = Delivery::Change(Change { event, origin });
+                return [change].into_iter().chain(resync).collect();
             }
         }
         Vec::new()
     }
 
-    fn take_snapshot(&self, snapshot: &Snapshot, now: Instant) -> Vec<Handed> {
+    fn apply_snapshot(&self, snapshot: &Snapshot, now: Instant) -> Vec<Delivery> {
         let differences = self.table().replace(snapshot);
         self.snapshot_rows.add(differences.rows as u64);
         self.superseded.add(differences.superseded as u64);
         self.differences.add(differences.events.len() as u64);
         for _ in 0..differences.refused {
-            // Checked before it was put into a snapshot, so this is a defect somewhere.
+            // Rows are checked before they enter a snapshot, so this is a bug.
             self.count_dropped(WireError::WrongType, now);
         }
-        let change = |event| Handed::Change(Change { event, origin: Origin::Snapshot });
+        let change = |event| Delivery::Change(Change { event, origin: Origin::Snapshot });
         differences.events.into_iter().map(change).collect()
     }
 
@@ -153,20 +152,21 @@ fn read(envelope: &Envelope) -> Result<Event, WireError> {
     EventRef::read(envelope.topic.as_bytes(), &envelope.payload).map(|event| event.to_event())
 }
 
-/// What old peers say when events are missing, and they cannot say which: `sync` (docs/design.md#when-a-queue-is-full), and
-/// the `dbrestart` and `reinitialize` of Dragonflow's writers (docs/dragonflow.md#events).
-fn resync(event: &Event) -> Option<Notice> {
-    let asks =
-        matches!(event.action.as_str(), "sync" | "dbrestart" | "reinitialize") && is_about_no_row(event);
-    asks.then(|| Notice::Resync {
+/// The notice for actions with which old peers report missing events without naming them: `sync`
+/// (docs/design.md#when-a-queue-is-full), and `dbrestart` and `reinitialize` of Dragonflow's writers
+/// (docs/dragonflow.md#events).
+fn resync_notice(event: &Event) -> Option<Notice> {
+    let is_request =
+        matches!(event.action.as_str(), "sync" | "dbrestart" | "reinitialize") && has_no_row(event);
+    is_request.then(|| Notice::Resync {
         publisher: None,
         topic: (event.topic != SEND_ALL).then(|| event.topic.to_string()),
-        reason: "a publisher asks for it: what it has to tell is more than its events say".to_owned(),
+        reason: format!("a publisher requested it with action {}: events may be missing", event.action),
     })
 }
 
-/// An action of any name on a row is a change of that row.
-fn is_about_no_row(event: &Event) -> bool {
+/// An event with a row is a change of that row, whatever its action is called.
+fn has_no_row(event: &Event) -> bool {
     event.action == Action::Sync || event.table.is_none()
 }
 

@@ -8,45 +8,45 @@ use pubsub_api::{
 use subscriber_agent_settings::AgentSettings;
 use table::saved::SavedState;
 
-/// What was asked of the driver, so that a reload asks for the difference only.
+/// The addresses and subscriptions that the driver should have. A reload applies only the difference.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct DesiredState {
     endpoints: Vec<String>,
     subscriptions: Vec<Subscription>,
 }
 
-impl Asked {
-    /// What the settings ask for, and `extra`. `D` is always asked for; a driver that does not connect to publishers is asked for
-    /// no addresses.
+impl DesiredState {
+    /// The state from the settings and `extra`. It always contains `D`, and no addresses if the driver does not connect to
+    /// publishers.
     pub(crate) fn of(settings: &Settings, connects: bool, extra: &[Subscription]) -> Result<Self> {
         let pubsub = settings.pubsub();
         let to_endpoint =
             |entry: &String| endpoint(&pubsub.publisher_transport, entry, pubsub.publisher_port);
         let addresses = pubsub.publishers_ips.iter().filter(|_| connects);
         let endpoints = addresses.map(to_endpoint).collect::<Result<Vec<_>>>()?;
-        let mut asked = Self { endpoints, subscriptions: vec![SEND_ALL.into()] };
+        let mut desired = Self { endpoints, subscriptions: vec![SEND_ALL.into()] };
         let agent = AgentSettings::read(settings)?;
         for topic in &agent.topics {
             let topic = Topic::new(topic.clone()).map_err(|error| refused("agent.topics", topic, error))?;
-            asked.add(&[topic.into()]);
+            desired.add(&[topic.into()]);
         }
         for pattern in &agent.patterns {
             let parsed: Pattern =
                 pattern.parse().map_err(|error| refused("agent.patterns", pattern, error))?;
-            asked.add(&[parsed.into()]);
+            desired.add(&[parsed.into()]);
         }
-        asked.add(extra);
-        let (count, limit) = (asked.subscriptions.len(), MAX_TOPICS);
+        desired.add(extra);
+        let (count, limit) = (desired.subscriptions.len(), MAX_TOPICS);
         if count > limit {
             let text = format!(
-                "agent.topics and agent.patterns: at most {limit} together with D, these are {count}"
+                "agent.topics and agent.patterns: {count} subscriptions including D; the limit is {limit}"
             );
             return Err(Error::new(ErrorKind::Settings, text));
         }
-        Ok(asked)
+        Ok(desired)
     }
 
-    /// Asks for more; what is there already is not asked for twice.
+    /// Adds the subscriptions that are not there yet.
     pub(crate) fn add(&mut self, more: &[Subscription]) {
         for subscription in more {
             if !self.subscriptions.contains(subscription) {
@@ -55,12 +55,12 @@ impl Asked {
         }
     }
 
-    /// The publishers that the settings name.
+    /// The publisher addresses from the settings.
     pub(crate) fn endpoints(&self) -> BTreeSet<String> {
         self.endpoints.iter().cloned().collect()
     }
 
-    /// All that is subscribed to.
+    /// All subscriptions.
     pub(crate) fn wanted(&self) -> Subscriptions {
         let mut wanted = Subscriptions::default();
         for subscription in &self.subscriptions {
@@ -69,24 +69,24 @@ impl Asked {
         wanted
     }
 
-    /// The same in words.
+    /// The subscriptions as text, for the saved state.
     pub(crate) fn descriptions(&self) -> Vec<String> {
         self.subscriptions.iter().map(SavedState::describe).collect()
     }
 
-    /// Gives up what `before` asked for and this does not, then asks the driver for the rest; if the driver refuses,
-    /// all is as before.
+    /// Removes from the driver the parts of `before` that are not in `self`, then registers `self`. If the driver refuses,
+    /// restores `before`.
     pub(crate) fn apply(&self, before: &Self, subscriber: &TrackedSubscriber) -> Result<()> {
-        before.give_up_but(self, subscriber);
-        let asked = self.ask(subscriber);
-        if asked.is_err() {
-            self.give_up_but(before, subscriber);
-            before.ask(subscriber)?;
+        before.unregister_all_but(self, subscriber);
+        let registered = self.register(subscriber);
+        if registered.is_err() {
+            self.unregister_all_but(before, subscriber);
+            before.register(subscriber)?;
         }
-        asked
+        registered
     }
 
-    fn ask(&self, subscriber: &TrackedSubscriber) -> Result<()> {
+    fn register(&self, subscriber: &TrackedSubscriber) -> Result<()> {
         for endpoint in &self.endpoints {
             subscriber.register_listen_address(endpoint)?;
         }
@@ -96,7 +96,7 @@ impl Asked {
         Ok(())
     }
 
-    fn give_up_but(&self, kept: &Self, subscriber: &TrackedSubscriber) {
+    fn unregister_all_but(&self, kept: &Self, subscriber: &TrackedSubscriber) {
         for gone in self.endpoints.iter().filter(|endpoint| !kept.endpoints.contains(endpoint)) {
             subscriber.unregister_listen_address(gone);
         }

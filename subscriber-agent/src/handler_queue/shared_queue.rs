@@ -4,52 +4,52 @@ use pubsub_api::Counter;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::queue::{Answer, Queue};
+use super::queue::{OfferOutcome, Queue};
 use crate::{Change, QueueLimits};
 
-/// What a lane and its task have in common.
+/// The queue with its wakers and counters, shared by the dispatcher and the handler's task.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct SharedQueue {
     queue: Mutex<Queue>,
     filled: Notify,
     has_room: Notify,
     pub(super) counters: Counters,
 }
 
-/// What a lane counts.
+/// The counters of a handler.
 #[derive(Debug)]
 pub(super) struct Counters {
-    pub(super) taken: Counter,
+    pub(super) dispatched: Counter,
     pub(super) handled: Counter,
     pub(super) failed: Counter,
     pub(super) retried: Counter,
-    /// Left out, since a later event of the row took its place.
+    /// Events that a later event of their row has replaced.
     pub(super) conflated: Counter,
-    /// Waited too long in a full queue.
+    /// Events that were dropped after waiting for `age` in the full queue.
     pub(super) dropped: Counter,
-    /// Failures that were counted but not told, because nobody had read the last ones.
-    pub(super) untold: Counter,
+    /// Failures that were not reported, because the queue of reports was full.
+    pub(super) unreported: Counter,
 }
 
-/// What came of putting an event into a lane.
+/// The result of putting an event into the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Put {
-    /// False if the handler is gone.
-    pub(super) is_taken: bool,
-    /// How many events were dropped to make room.
+    /// `false` if the handler's task has ended.
+    pub(super) is_accepted: bool,
+    /// The number of events that were dropped to make room.
     pub(super) dropped: u64,
 }
 
-impl Shared {
+impl SharedQueue {
     pub(super) fn new(limits: QueueLimits) -> Self {
         let counters = Counters {
-            taken: Counter::new("events_dispatched"),
+            dispatched: Counter::new("events_dispatched"),
             handled: Counter::new("events_handled"),
             failed: Counter::new("events_failed"),
             retried: Counter::new("events_retried"),
             conflated: Counter::new("events_conflated"),
             dropped: Counter::new("events_outdated"),
-            untold: Counter::new("failures_untold"),
+            unreported: Counter::new("failures_untold"),
         };
         let (filled, has_room) = (Notify::new(), Notify::new());
         Self { queue: Mutex::new(Queue::new(limits)), filled, has_room, counters }
@@ -59,40 +59,40 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts an event in; waits for room.
+    /// Puts an event into the queue; waits for room.
     pub(super) async fn put(&self, change: &Change) -> Put {
         let mut dropped = 0;
         loop {
-            // Made before the look at the queue: what happens in between is not missed.
+            // Registered before the offer, so that room made in between is not missed.
             let has_room = self.has_room.notified();
             let offer = self.queue().offer(change, Instant::now());
             dropped += offer.dropped;
             self.counters.dropped.add(offer.dropped);
-            match offer.answer {
-                Answer::Taken => {
-                    self.counters.taken.add(1);
+            match offer.outcome {
+                OfferOutcome::Accepted => {
+                    self.counters.dispatched.add(1);
                     self.filled.notify_one();
-                    return Put { is_taken: true, dropped };
+                    return Put { is_accepted: true, dropped };
                 }
-                Answer::Conflated => {
-                    self.counters.taken.add(1);
+                OfferOutcome::Conflated => {
+                    self.counters.dispatched.add(1);
                     self.counters.conflated.add(1);
-                    return Put { is_taken: true, dropped };
+                    return Put { is_accepted: true, dropped };
                 }
-                Answer::Closed => return Put { is_taken: false, dropped },
-                Answer::Full { until } => {
-                    // Either way the queue is looked at again.
+                OfferOutcome::Closed => return Put { is_accepted: false, dropped },
+                OfferOutcome::Full { until } => {
+                    // After a timeout, too, the event is offered again.
                     let _ = timeout_at(until, has_room).await;
                 }
             }
         }
     }
 
-    /// The next event, for the handler; waits for it.
+    /// Waits for the next event for the handler.
     pub(super) async fn next(&self) -> Change {
         loop {
-            let taken = self.queue().take();
-            if let Some(change) = taken {
+            let next = self.queue().take();
+            if let Some(change) = next {
                 self.has_room.notify_waiters();
                 return change;
             }

@@ -5,31 +5,30 @@ use tokio::time::Instant;
 
 use crate::Change;
 
-/// The bounds of what waits for one handler.
+/// The bounds of a handler's queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueLimits {
-    /// How many events.
+    /// The largest number of events.
     pub events: usize,
-    /// How many bytes they have together; one event may have more, and then waits alone.
+    /// The largest size of all events, in bytes. A larger event is accepted if the queue is empty.
     pub bytes: usize,
-    /// For how long a full queue may hold up the agent.
+    /// The longest time for which a full queue blocks the agent.
     pub age: Duration,
-    /// Whether an event takes the place of the one of its row that waits, when the queue is full or its oldest event has
-    /// waited too long.
+    /// Whether an event replaces the waiting event of its row if the queue is full or its oldest event has waited for `age`.
     pub conflate: bool,
 }
 
-/// What waits for one handler, and what it has in its hands. No clock: the time comes in.
+/// The waiting events of one handler and the event that it processes. No clock: callers pass the time.
 #[derive(Debug)]
 pub(super) struct Queue {
     limits: QueueLimits,
     waiting: VecDeque<Waiting>,
     bytes: usize,
-    /// How many have left; an event's number minus this is its place.
+    /// The number of events that have left the queue; an event's number minus this is its index in `waiting`.
     left: u64,
-    /// The number of the event of each row that waits, if any may be replaced.
+    /// With `conflate`: the number of the waiting event of each row.
     latest: HashMap<(String, String), u64>,
-    in_hand: Option<Change>,
+    current: Option<Change>,
     is_closed: bool,
 }
 
@@ -40,24 +39,24 @@ struct Waiting {
     since: Instant,
 }
 
-/// What became of an event that was offered.
+/// The result of offering an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Offer {
-    pub(super) answer: Answer,
-    /// How many events that had waited too long were dropped to make room.
+    pub(super) outcome: OfferOutcome,
+    /// The number of events older than `age` that were dropped to make room.
     pub(super) dropped: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
-    Taken,
-    /// It took the place of another event of its row.
+pub(super) enum OfferOutcome {
+    Accepted,
+    /// It has replaced the waiting event of its row.
     Conflated,
-    /// Offer it again when there is room, or when the oldest has waited too long.
+    /// Offer it again when there is room, or at `until`, when the oldest event has waited for `age`.
     Full {
         until: Instant,
     },
-    /// Nobody takes anything any more.
+    /// The queue accepts no events any more.
     Closed,
 }
 
@@ -69,19 +68,19 @@ impl Queue {
             bytes: 0,
             left: 0,
             latest: HashMap::new(),
-            in_hand: None,
+            current: None,
             is_closed: false,
         }
     }
 
     pub(super) fn offer(&mut self, change: &Change, now: Instant) -> Offer {
-        let offer = |answer, dropped| Offer { answer, dropped };
+        let offer = |outcome, dropped| Offer { outcome, dropped };
         if self.is_closed {
-            return offer(Answer::Closed, 0);
+            return offer(OfferOutcome::Closed, 0);
         }
         let (has_room, is_aged) = (self.has_room_for(change), self.is_aged(now));
         if self.limits.conflate && (is_aged || !has_room) && self.replace(change) {
-            return offer(Answer::Conflated, 0);
+            return offer(OfferOutcome::Conflated, 0);
         }
         let mut dropped = 0;
         if !has_room {
@@ -91,28 +90,28 @@ impl Queue {
         }
         if self.has_room_for(change) {
             self.push(change, now);
-            return offer(Answer::Taken, dropped);
+            return offer(OfferOutcome::Accepted, dropped);
         }
         let oldest = self.waiting.front().map_or(now, |oldest| oldest.since);
-        offer(Answer::Full { until: oldest + self.limits.age }, dropped)
+        offer(OfferOutcome::Full { until: oldest + self.limits.age }, dropped)
     }
 
-    /// Whether an event would not have to wait for room.
+    /// Whether the queue has room for the event, or is closed.
     pub(super) fn has_room_for(&self, change: &Change) -> bool {
         let fits = self.bytes + bytes_of(change) <= self.limits.bytes;
         self.is_closed || self.waiting.is_empty() || (fits && self.waiting.len() < self.limits.events)
     }
 
-    /// The next event, into the handler's hands.
+    /// The next event, which the handler processes from now on.
     pub(super) fn take(&mut self) -> Option<Change> {
         let next = self.pop()?;
-        self.in_hand = Some(next.clone());
+        self.current = Some(next.clone());
         Some(next)
     }
 
-    /// The handler is done with what it had.
+    /// Notes that the handler has finished its event.
     pub(super) fn done(&mut self) {
-        self.in_hand = None;
+        self.current = None;
     }
 
     pub(super) fn close(&mut self) {
@@ -127,9 +126,9 @@ impl Queue {
         self.bytes
     }
 
-    /// What the handler is not done with, in order.
+    /// The events that the handler has not finished, in order.
     pub(super) fn unfinished(&self) -> impl Iterator<Item = &Change> {
-        self.in_hand.iter().chain(self.waiting.iter().map(|waiting| &waiting.change))
+        self.current.iter().chain(self.waiting.iter().map(|waiting| &waiting.change))
     }
 
     fn is_aged(&self, now: Instant) -> bool {
@@ -157,11 +156,11 @@ impl Queue {
         Some(change)
     }
 
-    /// Puts it in the place of the last event of its row that waits; false if none does, or if it is too large.
+    /// Replaces the last waiting event of the same row. Returns `false` if there is none, or if the new event is too large.
     fn replace(&mut self, change: &Change) -> bool {
-        let place = row_of(change).and_then(|row| self.latest.get(&row));
-        let place = place.and_then(|number| usize::try_from(number - self.left).ok());
-        let Some(waiting) = place.and_then(|place| self.waiting.get_mut(place)) else { return false };
+        let index = row_of(change).and_then(|row| self.latest.get(&row));
+        let index = index.and_then(|number| usize::try_from(number - self.left).ok());
+        let Some(waiting) = index.and_then(|index| self.waiting.get_mut(index)) else { return false };
         let bytes = bytes_of(change);
         let after = self.bytes - waiting.bytes + bytes;
         if after > self.limits.bytes.max(self.bytes) {
@@ -178,14 +177,14 @@ fn row_of(change: &Change) -> Option<(String, String)> {
     change.row().map(|(table, key)| (table.to_owned(), key.to_owned()))
 }
 
-/// What an event is reckoned for: its texts and value, and its frame.
+/// The size of an event for the bound: its texts, its value and a fixed overhead.
 fn bytes_of(change: &Change) -> usize {
-    const FRAME: usize = 100;
+    const OVERHEAD: usize = 100;
     let (table, key) = change.row().unwrap_or_default();
     let value = match &change.event.value {
         pubsub_api::Value::Nil => 0,
         pubsub_api::Value::Text(text) => text.len(),
         pubsub_api::Value::Other(bytes) => bytes.len(),
     };
-    FRAME + table.len() + key.len() + change.event.topic.as_bytes().len() + value
+    OVERHEAD + table.len() + key.len() + change.event.topic.as_bytes().len() + value
 }

@@ -12,33 +12,34 @@ use pubsub_api::{
 use subscriber_agent_settings::{AgentSettings, SyncFrom};
 use tokio::time::timeout;
 
-/// Where the rows of full syncs come from.
+/// The source of the rows for full syncs.
 #[derive(Debug)]
-pub(crate) enum Source {
+pub(crate) enum SyncSource {
     /// The database itself.
     Database(Arc<dyn DbApi>),
-    /// A publisher that reads it for those that cannot.
-    Publishers(Box<AskedPublishers>),
+    /// Publishers that read the database for agents without access.
+    Publishers(Box<PublisherSource>),
 }
 
-/// Publishers, each of which can be asked.
+/// Requests rows from publishers.
 #[derive(Debug)]
-pub(crate) struct AskedPublishers {
+pub(crate) struct PublisherSource {
     driver: &'static Driver,
     settings: Settings,
 }
 
-/// All rows, and the names of those whose values were not asked for.
+/// All rows, and the names of the rows whose values were not requested.
 pub(super) type Stored = (Tables, HashSet<(String, String)>);
 
-/// For how long a publisher may say nothing while it is asked: it reads the whole database before its first word.
-const SILENCE: Duration = Duration::from_secs(30);
+/// The timeout for each part of a reply. It is long because a publisher reads the whole database before the first part.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 
-impl Source {
-    /// As the settings say; `None` if the database is not used.
+impl SyncSource {
+    /// The source from the settings; `None` if the database is not used.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] for an unknown alias, and if publishers are to be asked whose driver carries no requests.
+    /// [`ErrorKind::Settings`] for an unknown alias, and if rows should come from publishers but the driver does not support
+    /// requests.
     pub(crate) fn of(registry: &Registry, settings: &Settings) -> Result<Option<Self>> {
         if AgentSettings::read(settings)?.sync_from == SyncFrom::Database {
             return Ok(registry.used_database(settings)?.map(Self::Database));
@@ -46,17 +47,18 @@ impl Source {
         let alias = &settings.pubsub().pub_sub_driver;
         let driver = registry.find(alias, Role::Network)?;
         if !driver.capabilities.replay {
-            let text =
-                format!("agent.sync_from is \"publishers\", and {alias} cannot ask publishers anything");
+            let text = format!(
+                "agent.sync_from is \"publishers\", but {alias} does not support requests to publishers"
+            );
             return Err(Error::new(ErrorKind::Settings, text));
         }
         let is_used = settings.pubsub().use_nb_db != UseNbDb::No;
-        let publishers = || AskedPublishers { driver, settings: settings.clone() };
+        let publishers = || PublisherSource { driver, settings: settings.clone() };
         Ok(is_used.then(|| Self::Publishers(Box::new(publishers()))))
     }
 
-    /// All rows, as they were after this was called. `wanted`: of which topics the values are needed, if not of all; `live`:
-    /// publishers that are there.
+    /// Reads all rows as of a time after this call. `wanted` limits the topics whose values are needed; `live` are the
+    /// connected publishers.
     pub(super) async fn read(&self, wanted: Option<&Subscriptions>, live: Vec<String>) -> Result<Stored> {
         match self {
             Self::Database(database) => {
@@ -68,37 +70,37 @@ impl Source {
     }
 }
 
-impl AskedPublishers {
-    /// From the first that can tell, in an order by chance.
+impl PublisherSource {
+    /// Reads from the first publisher that replies, in random order.
     async fn read(&self, wanted: Option<&Subscriptions>, mut live: Vec<String>) -> Result<Stored> {
         let request = FullSyncRequest { id: fastrand::u64(..), topics: wanted.and_then(only_topics) };
         fastrand::shuffle(&mut live);
-        let mut why = Error::new(ErrorKind::Unavailable, "no publisher is there that could be asked");
+        let mut failure = Error::new(ErrorKind::Unavailable, "no connected publisher to request rows from");
         for endpoint in live {
-            match self.ask(&endpoint, &request).await {
+            match self.request(&endpoint, &request).await {
                 Ok(stored) => return Ok(stored),
-                Err(error) => why = error.context(format!("{endpoint} was asked for all rows")),
+                Err(error) => failure = error.context(format!("cannot read all rows from {endpoint}")),
             }
         }
-        Err(why)
+        Err(failure)
     }
 
-    /// Asks one publisher over a connection of its own: the answer may be long, and what is missing of topics is not to wait
-    /// for it.
-    async fn ask(&self, endpoint: &str, request: &FullSyncRequest) -> Result<Stored> {
+    /// Requests the rows from one publisher over a separate connection: the reply may be long, and requests for missing events
+    /// must not wait for it.
+    async fn request(&self, endpoint: &str, request: &FullSyncRequest) -> Result<Stored> {
         let subscriber = (self.driver.open)(&self.settings, Role::Network)?.subscriber();
         subscriber.register_listen_address(endpoint)?;
         subscriber.initialize().await?;
         let stored = match subscriber.requester() {
             Some(requester) => rows_of(requester, endpoint, request).await,
-            None => Err(Error::new(ErrorKind::Unsupported, "the driver carries no requests")),
+            None => Err(Error::new(ErrorKind::Unsupported, "the driver does not support requests")),
         };
         subscriber.close().await;
         stored
     }
 }
 
-/// The topics that are subscribed to, unless there are patterns among them or they are too many to name.
+/// The subscribed topics; `None` if there are patterns among them or too many topics for a request.
 fn only_topics(wanted: &Subscriptions) -> Option<Vec<pubsub_api::Topic>> {
     let topics = wanted.iter().map(|subscription| match subscription {
         Subscription::Topic(topic) => Some(topic),
@@ -109,10 +111,10 @@ fn only_topics(wanted: &Subscriptions) -> Option<Vec<pubsub_api::Topic>> {
 
 async fn rows_of(requester: &dyn Requester, endpoint: &str, request: &FullSyncRequest) -> Result<Stored> {
     if !requester.request(endpoint, request.pack()?) {
-        return Err(Error::new(ErrorKind::Overloaded, "too many requests wait"));
+        return Err(Error::new(ErrorKind::Overloaded, "the driver's queue of requests is full"));
     }
     let count = loop {
-        match FullSyncAnswer::read(&part(requester).await?).map_err(nonsense)? {
+        match FullSyncAnswer::read(&part(requester).await?).map_err(malformed)? {
             Some(FullSyncAnswer::Rows { id, count }) if id == request.id => break count,
             Some(FullSyncAnswer::Unavailable { id, reason }) if id == request.id => {
                 return Err(Error::new(ErrorKind::Unavailable, reason));
@@ -122,7 +124,8 @@ async fn rows_of(requester: &dyn Requester, endpoint: &str, request: &FullSyncRe
     };
     let (mut tables, mut names) = (Tables::new(), HashSet::new());
     for _ in 0..count {
-        let StoredRow { table, place, value } = StoredRow::read(&part(requester).await?).map_err(nonsense)?;
+        let StoredRow { table, place, value } =
+            StoredRow::read(&part(requester).await?).map_err(malformed)?;
         match value {
             None => drop(names.insert((table, place.key))),
             Some(value) => match tables.last_mut().filter(|(last, _)| *last == table) {
@@ -134,16 +137,16 @@ async fn rows_of(requester: &dyn Requester, endpoint: &str, request: &FullSyncRe
     Ok((tables, names))
 }
 
-/// The next part of the answer.
+/// The next part of the reply.
 async fn part(requester: &dyn Requester) -> Result<Envelope> {
-    let silent = || Error::new(ErrorKind::Unavailable, format!("it said nothing for {SILENCE:?}"));
-    match timeout(SILENCE, requester.next()).await.map_err(|_| silent())?? {
+    let timed_out = || Error::new(ErrorKind::Unavailable, format!("no reply within {REPLY_TIMEOUT:?}"));
+    match timeout(REPLY_TIMEOUT, requester.next()).await.map_err(|_| timed_out())?? {
         Reply::Part { envelope, .. } => Ok(envelope),
         Reply::Lost { reason, .. } => Err(Error::new(ErrorKind::Unavailable, reason)),
         Reply::Refused { reason, .. } => Err(Error::new(ErrorKind::Unsupported, reason)),
     }
 }
 
-fn nonsense(error: pubsub_api::wire::WireError) -> Error {
-    Error::new(ErrorKind::Invalid, "its answer cannot be read").with_source(error)
+fn malformed(error: pubsub_api::wire::WireError) -> Error {
+    Error::new(ErrorKind::Invalid, "the reply is malformed").with_source(error)
 }

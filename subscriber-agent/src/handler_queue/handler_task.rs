@@ -5,22 +5,22 @@ use futures_util::FutureExt;
 use pubsub_api::Backoff;
 use tokio::time::sleep;
 
-use super::Shared;
-use crate::reports::{Reporter, ResyncWanted};
+use super::SharedQueue;
+use crate::reports::{Reporter, ResyncRequest};
 use crate::{Change, Handler, HandlerFailure, OnFailure};
 
-/// A lane's task: gives one event after the other to the handler.
-pub(super) struct Work {
-    /// The lane's place among all.
+/// The task that calls the handler for one event after the other.
+pub(super) struct HandlerTask {
+    /// The handler's number, counted from 0.
     pub(super) number: usize,
     pub(super) route: String,
     pub(super) handler: Box<dyn Handler>,
     pub(super) on_failure: OnFailure,
     pub(super) reporter: Arc<Reporter>,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SharedQueue>,
 }
 
-impl Work {
+impl HandlerTask {
     pub(super) async fn run(mut self) {
         loop {
             let change = self.shared.next().await;
@@ -42,7 +42,7 @@ impl Work {
         }
     }
 
-    /// Tries as often as the policy wants.
+    /// Calls the handler, with the retries of the policy.
     async fn handle(&mut self, change: &Change) -> Result<(), String> {
         let mut outcome = self.attempt(change).await;
         let mut backoff = Backoff::default();
@@ -75,17 +75,17 @@ impl Work {
             reason: reason.to_owned(),
         };
         if !self.reporter.failed(failure) {
-            self.shared.counters.untold.add(1);
+            self.shared.counters.unreported.add(1);
         }
         if let (OnFailure::Resync, Some(table)) = (self.on_failure, &event.table) {
             let reason = format!("the handler of {} failed on table {table}: {reason}", self.route);
-            self.reporter.resync(ResyncWanted { handler: self.number, table: table.clone(), reason });
+            self.reporter.resync(ResyncRequest { handler: self.number, table: table.clone(), reason });
         }
     }
 }
 
-/// However the task ends, nobody waits for room any more.
-impl Drop for Work {
+/// Closes the queue however the task ends, so that no dispatcher waits for room any more.
+impl Drop for HandlerTask {
     fn drop(&mut self) {
         self.shared.close();
     }

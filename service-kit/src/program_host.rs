@@ -11,12 +11,12 @@ use crate::orphans::reap_orphans;
 use crate::watchdog::Watchdog;
 use crate::{Readiness, SettingsArguments, Signal, Signals, StatusDocument, StatusServer};
 
-/// What surrounds the work of a program: signals, status, readiness, the watchdog, settings that can be read again. As process
-/// 1 of a container it also reaps the processes that others have left to it.
+/// Runs around the work of a program: signals, status, readiness, the watchdog, and reloading of settings. As process 1 of a
+/// container it also reaps orphaned processes.
 ///
-/// Make it before the work starts, so that no signal is missed; the program then is a loop over
-/// [`next`](Frame::next).
-pub struct Frame {
+/// Make it before the work starts, so that no signal is missed. The program is then a loop over
+/// [`next`](ProgramHost::next).
+pub struct ProgramHost {
     signals: Signals,
     program: &'static str,
     arguments: SettingsArguments,
@@ -28,28 +28,28 @@ pub struct Frame {
     parts: Option<ReadParts>,
 }
 
-impl fmt::Debug for Frame {
+impl fmt::Debug for ProgramHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Frame")
+        f.debug_struct("ProgramHost")
             .field("program", &self.program)
             .field("status", &self.status)
             .finish_non_exhaustive()
     }
 }
 
-/// Where a program listens or connects, by hop.
+/// The addresses on which a program listens or to which it connects, by hop.
 pub type Endpoints = BTreeMap<String, Option<String>>;
 
 /// Reads the status of every part of a program.
 pub type ReadParts = Arc<dyn Fn() -> BTreeMap<String, Status> + Send + Sync>;
 
-impl Frame {
-    /// Takes over the signals and reads the settings. Needs a runtime.
+impl ProgramHost {
+    /// Installs the signal handlers and reads the settings. Must be called in a Tokio runtime.
     ///
     /// # Errors
-    /// As [`SettingsArguments::load`] and [`Signals::take`].
+    /// As [`SettingsArguments::load`] and [`Signals::install`].
     pub fn new(program: &'static str, arguments: &SettingsArguments) -> Result<Self> {
-        let signals = Signals::take()?;
+        let signals = Signals::install()?;
         reap_orphans();
         let registry = Registry::collect()?;
         let settings = arguments.load_and_warn(&registry)?;
@@ -66,7 +66,7 @@ impl Frame {
         })
     }
 
-    /// The settings in force.
+    /// The current settings.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -78,7 +78,7 @@ impl Frame {
         &self.registry
     }
 
-    /// Opens the status socket, and returns how to read the same document elsewhere.
+    /// Opens the status socket, and returns a function that makes the same document.
     ///
     /// # Errors
     /// As [`StatusServer::start`].
@@ -104,7 +104,7 @@ impl Frame {
         Ok(document)
     }
 
-    /// The next signal. Meanwhile it is this loop that proves to the watchdog that the program makes progress.
+    /// Waits for the next signal. Meanwhile it sends the heartbeats of the watchdog.
     ///
     /// # Cancel safety
     /// As [`Signals::next`].
@@ -117,26 +117,26 @@ impl Frame {
         }
     }
 
-    /// Reads the settings again and puts them into force with `apply`; if anything is refused, the old ones stay. What
-    /// came of it is logged and in the status.
+    /// Reloads the settings and applies them with `apply`. If a setting is refused, the old settings stay in force. The
+    /// result is logged and shown in the status.
     pub fn reload(&mut self, apply: impl FnOnce(&Settings) -> Result<()>) {
         Readiness.reloading();
         let new = self.arguments.reload(&self.registry, &self.settings);
         match new.and_then(|new| apply(&new).map(|()| new)) {
             Ok(new) => {
                 self.settings = new;
-                tracing::info!("the settings were read again and are in force");
-                self.tell_reload("applied".to_owned());
+                tracing::info!("reloaded the settings");
+                self.set_last_reload("applied".to_owned());
             }
             Err(error) => {
-                tracing::error!("the settings stay as they were: {error}");
-                self.tell_reload(format!("refused: {error}"));
+                tracing::error!("cannot reload the settings, the old ones stay in force: {error}");
+                self.set_last_reload(format!("refused: {error}"));
             }
         }
-        Readiness.ready("the settings were read again");
+        Readiness.ready("reloaded the settings");
     }
 
-    fn tell_reload(&self, outcome: String) {
+    fn set_last_reload(&self, outcome: String) {
         *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }
 }

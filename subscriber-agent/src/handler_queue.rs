@@ -1,6 +1,6 @@
+mod handler_task;
 mod queue;
-mod shared;
-mod work;
+mod shared_queue;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,23 +11,23 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::reports::Reporter;
 use crate::{Change, Handler, HandlerGap, OnFailure, Route};
+use handler_task::HandlerTask;
 pub use queue::QueueLimits;
-use shared::{Put, Shared};
-use work::Work;
+use shared_queue::{Put, SharedQueue};
 
-/// One handler with its bounded queue and its task.
+/// The bounded queue of one handler, and the task that runs the handler.
 #[derive(Debug)]
-pub(crate) struct Lane {
+pub(crate) struct HandlerQueue {
     number: usize,
     route: Route,
     limits: QueueLimits,
-    shared: Arc<Shared>,
+    shared: Arc<SharedQueue>,
     reporter: Arc<Reporter>,
-    /// Taken when the lane is finished.
+    /// `None` after `finish`.
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Lane {
+impl HandlerQueue {
     pub(crate) fn start(
         number: usize,
         route: Route,
@@ -36,8 +36,8 @@ impl Lane {
         limits: QueueLimits,
         reporter: &Arc<Reporter>,
     ) -> Self {
-        let (shared, reporter) = (Arc::new(Shared::new(limits)), Arc::clone(reporter));
-        let work = Work {
+        let (shared, reporter) = (Arc::new(SharedQueue::new(limits)), Arc::clone(reporter));
+        let handler_task = HandlerTask {
             number,
             route: route.to_string(),
             handler,
@@ -45,48 +45,51 @@ impl Lane {
             reporter: Arc::clone(&reporter),
             shared: Arc::clone(&shared),
         };
-        let task = Mutex::new(Some(tokio::spawn(work.run())));
+        let task = Mutex::new(Some(tokio::spawn(handler_task.run())));
         Self { number, route, limits, shared, reporter, task }
     }
 
-    pub(crate) fn takes(&self, event: &Event) -> bool {
-        self.route.takes(event)
+    pub(crate) fn matches(&self, event: &Event) -> bool {
+        self.route.matches(event)
     }
 
     /// Waits for room.
     pub(crate) async fn put(&self, change: &Change) {
-        let Put { is_taken, dropped } = self.shared.put(change).await;
+        let Put { is_accepted, dropped } = self.shared.put(change).await;
         if dropped > 0 {
             let age = self.limits.age;
             let reason = format!(
-                "the handler took nothing for so long that they had waited {age:?} in a full queue \
-                 (agent.handler_queue_age)"
+                "the handler was too slow: events waited {age:?} in its full queue (agent.handler_queue_age)"
             );
-            tracing::warn!("the handler of {} misses {dropped} events: {reason}", self.route);
+            tracing::warn!("dropped {dropped} events for the handler of {}: {reason}", self.route);
             let gap = HandlerGap { handler: self.route.to_string(), events: dropped, reason };
             self.reporter.gap(self.number, gap);
         }
-        if !is_taken {
+        if !is_accepted {
             self.shared.counters.failed.add(1);
-            tracing::error!("the handler of {} is gone", self.route);
+            tracing::error!("dropped an event for the handler of {}: its task has ended", self.route);
         }
     }
 
-    /// Whether the event would have to wait for room.
+    /// Whether the queue has no room for the event.
     pub(crate) fn is_full_for(&self, change: &Change) -> bool {
         !self.shared.queue().has_room_for(change)
     }
 
-    /// What was counted, with the route as cause.
+    /// The counters, with the route as cause.
     pub(crate) fn counter_readings(&self) -> Vec<CounterReading> {
         let counters = &self.shared.counters;
         let of_route =
             |counter: &Counter| CounterReading { cause: Some(self.route.to_string()), ..counter.read() };
-        let shared::Counters { taken, handled, failed, retried, conflated, dropped, untold } = counters;
-        [taken, handled, failed, retried, conflated, dropped, untold].into_iter().map(of_route).collect()
+        let shared_queue::Counters { dispatched, handled, failed, retried, conflated, dropped, unreported } =
+            counters;
+        [dispatched, handled, failed, retried, conflated, dropped, unreported]
+            .into_iter()
+            .map(of_route)
+            .collect()
     }
 
-    /// The queue in events, and in bytes.
+    /// The fill of the queue in events and in bytes.
     pub(crate) fn queue_readings(&self) -> [QueueReading; 2] {
         let (events, bytes) = {
             let queue = self.shared.queue();
@@ -98,19 +101,19 @@ impl Lane {
             bound: bound as u64,
             unit: unit.to_owned(),
             when_full: format!(
-                "the agent stops reading until there is room, or drops what waits {:?} and tells it",
+                "the agent stops receiving until there is room; it drops and reports events that have waited {:?}",
                 self.limits.age
             ),
         };
         [reading(events, self.limits.events, "events"), reading(bytes, self.limits.bytes, "bytes")]
     }
 
-    /// Lets the handler finish what waits, until `deadline`; how many events were given up then.
+    /// Waits until the handler has finished its queue, at most until `deadline`. Returns the number of unfinished events.
     pub(crate) async fn finish(&self, deadline: Instant) -> u64 {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut task) = task else { return 0 };
         while self.unfinished_events() > 0 && !task.is_finished() {
-            if timeout_at(deadline, sleep(LOOK_EVERY)).await.is_err() {
+            if timeout_at(deadline, sleep(POLL_INTERVAL)).await.is_err() {
                 break;
             }
         }
@@ -118,7 +121,7 @@ impl Lane {
         if let Err(error) = (&mut task).await
             && error.is_panic()
         {
-            tracing::error!("the handler of {} ended badly: {error}", self.route);
+            tracing::error!("the task of the handler of {} panicked: {error}", self.route);
         }
         self.unfinished_events() as u64
     }
@@ -127,14 +130,14 @@ impl Lane {
         self.shared.queue().unfinished().count()
     }
 
-    /// What the handler is not done with, in order.
+    /// The events that the handler has not finished, in order.
     pub(crate) fn unfinished(&self) -> Vec<Change> {
         self.shared.queue().unfinished().cloned().collect()
     }
 }
 
-/// How often a lane that finishes is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// The interval at which `finish` checks the queue.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 #[cfg(test)]
 mod tests;

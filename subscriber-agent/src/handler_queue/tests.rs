@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use pubsub_api::{Action, Event, SEND_ALL, Value};
 use tokio::time::Instant;
 
-use super::queue::{Answer, Offer, Queue};
+use super::queue::{Offer, OfferOutcome, Queue};
 use crate::{Change, QueueLimits};
 
 const AGE: Duration = Duration::from_secs(30);
@@ -20,8 +20,8 @@ fn change(key: &str, value: Option<&str>) -> Change {
     Change::live(Arc::new(Event::new("t", key, action, value, SEND_ALL)))
 }
 
-fn taken(dropped: u64) -> Offer {
-    Offer { answer: Answer::Taken, dropped }
+fn accepted(dropped: u64) -> Offer {
+    Offer { outcome: OfferOutcome::Accepted, dropped }
 }
 
 fn rest(queue: &mut Queue) -> Vec<Change> {
@@ -29,75 +29,83 @@ fn rest(queue: &mut Queue) -> Vec<Change> {
 }
 
 #[test]
-fn a_full_queue_takes_nothing_until_there_is_room_and_drops_nothing() {
+fn a_full_queue_accepts_nothing_until_there_is_room_and_drops_nothing() {
     let (mut queue, start) = (Queue::new(LIMITS), Instant::now());
     let changes = ["1", "2", "3", "4"].map(|key| change(key, Some("v")));
     for change in &changes[..3] {
-        assert_eq!(queue.offer(change, start), taken(0));
+        assert_eq!(queue.offer(change, start), accepted(0));
     }
-    let full = Offer { answer: Answer::Full { until: start + AGE }, dropped: 0 };
+    let full = Offer { outcome: OfferOutcome::Full { until: start + AGE }, dropped: 0 };
     assert_eq!(queue.offer(&changes[3], start + AGE / 2), full);
     queue.take();
     queue.done();
-    assert_eq!(queue.offer(&changes[3], start + AGE / 2), taken(0));
+    assert_eq!(queue.offer(&changes[3], start + AGE / 2), accepted(0));
     assert_eq!(rest(&mut queue), changes[1..]);
 }
 
 #[test]
-fn bytes_fill_a_queue_too_and_what_is_larger_than_it_waits_alone() {
+fn bytes_fill_a_queue_too_and_an_event_larger_than_the_bound_waits_alone() {
     let (mut queue, now) = (Queue::new(LIMITS), Instant::now());
     let large = change("large", Some(&"x".repeat(20_000)));
-    assert_eq!(queue.offer(&large, now), taken(0));
+    assert_eq!(queue.offer(&large, now), accepted(0));
     assert!(!queue.has_room_for(&change("small", None)));
-    assert!(matches!(queue.offer(&change("small", None), now).answer, Answer::Full { .. }));
+    assert!(matches!(queue.offer(&change("small", None), now).outcome, OfferOutcome::Full { .. }));
     queue.take();
     assert_eq!(queue.bytes(), 0);
-    assert_eq!(queue.offer(&change("small", None), now), taken(0));
+    assert_eq!(queue.offer(&change("small", None), now), accepted(0));
     assert!(!queue.has_room_for(&large));
 }
 
 #[test]
-fn what_has_waited_too_long_is_dropped_and_counted_only_when_another_wants_in() {
+fn events_older_than_the_age_are_dropped_and_counted_only_when_room_is_needed() {
     let (mut queue, start) = (Queue::new(LIMITS), Instant::now());
     for (key, seconds) in [("1", 0), ("2", 1), ("3", 20)] {
-        assert_eq!(queue.offer(&change(key, None), start + Duration::from_secs(seconds)), taken(0));
+        assert_eq!(queue.offer(&change(key, None), start + Duration::from_secs(seconds)), accepted(0));
     }
-    assert_eq!(queue.offer(&change("4", None), start + AGE + Duration::from_secs(1)), taken(2));
+    assert_eq!(queue.offer(&change("4", None), start + AGE + Duration::from_secs(1)), accepted(2));
     assert_eq!(rest(&mut queue), [change("3", None), change("4", None)]);
 
-    assert_eq!(queue.offer(&change("5", None), start), taken(0));
-    assert_eq!(queue.offer(&change("6", None), start + AGE * 9), taken(0), "there is room");
+    assert_eq!(queue.offer(&change("5", None), start), accepted(0));
+    assert_eq!(queue.offer(&change("6", None), start + AGE * 9), accepted(0), "there is room");
 }
 
 #[test]
-fn a_closed_queue_takes_nothing_and_makes_nobody_wait() {
+fn a_closed_queue_accepts_nothing_and_blocks_no_caller() {
     let (mut queue, now) = (Queue::new(LIMITS), Instant::now());
     queue.offer(&change("1", None), now);
     queue.close();
-    assert_eq!(queue.offer(&change("2", None), now).answer, Answer::Closed);
+    assert_eq!(queue.offer(&change("2", None), now).outcome, OfferOutcome::Closed);
     assert!(queue.has_room_for(&change("2", None)));
     assert_eq!(queue.unfinished().count(), 1);
 }
 
 #[test]
-fn with_conflation_an_event_takes_the_place_of_its_row_when_the_queue_is_full_or_old() {
+fn with_conflation_an_event_replaces_that_of_its_row_when_the_queue_is_full_or_old() {
     let (mut queue, start) = (Queue::new(QueueLimits { conflate: true, ..LIMITS }), Instant::now());
-    assert_eq!(queue.offer(&change("a", Some("1")), start), taken(0));
-    assert_eq!(queue.offer(&change("a", Some("2")), start), taken(0), "there is room, and it is young");
-    assert_eq!(queue.offer(&change("b", Some("1")), start), taken(0));
-    let conflated = Offer { answer: Answer::Conflated, dropped: 0 };
-    assert_eq!(queue.offer(&change("a", None), start), conflated, "it is full");
-    assert!(matches!(queue.offer(&change("c", None), start).answer, Answer::Full { .. }));
+    assert_eq!(queue.offer(&change("a", Some("1")), start), accepted(0));
+    assert_eq!(
+        queue.offer(&change("a", Some("2")), start),
+        accepted(0),
+        "there is room, and no event is old"
+    );
+    assert_eq!(queue.offer(&change("b", Some("1")), start), accepted(0));
+    let conflated = Offer { outcome: OfferOutcome::Conflated, dropped: 0 };
+    assert_eq!(queue.offer(&change("a", None), start), conflated, "the queue is full");
+    assert!(matches!(queue.offer(&change("c", None), start).outcome, OfferOutcome::Full { .. }));
     assert_eq!(queue.take(), Some(change("a", Some("1"))));
-    assert_eq!(queue.offer(&change("b", Some("2")), start + AGE), conflated, "it is old");
-    assert_eq!(rest(&mut queue), [change("a", None), change("b", Some("2"))], "a delete last wins");
-    assert_eq!(queue.offer(&change("a", Some("3")), start), taken(0), "none of its row waits any more");
+    assert_eq!(queue.offer(&change("b", Some("2")), start + AGE), conflated, "the oldest event is old");
+    assert_eq!(rest(&mut queue), [change("a", None), change("b", Some("2"))], "the later delete wins");
+    assert_eq!(
+        queue.offer(&change("a", Some("3")), start),
+        accepted(0),
+        "no event of its row waits any more"
+    );
 }
 
 proptest! {
-    /// With a handler that takes now and then, and a publisher that offers again what found no room.
+    /// The handler takes events at random times, and the publisher offers an event again until there is room.
     #[test]
-    fn a_handler_that_gets_only_the_latest_ends_with_the_same_rows_in_order(
+    fn with_or_without_conflation_a_handler_ends_with_the_same_rows_in_order(
         events in vec((0..5_u8, any::<bool>()), 0..60),
         takes in vec(0..3_usize, 60),
         conflate in any::<bool>(),
@@ -110,7 +118,7 @@ proptest! {
             let text = number.to_string();
             let change = change(&key.to_string(), is_set.then_some(text.as_str()));
             truth.insert(change.event.key.clone(), change.event.value.clone());
-            while matches!(queue.offer(&change, now).answer, Answer::Full { .. }) {
+            while matches!(queue.offer(&change, now).outcome, OfferOutcome::Full { .. }) {
                 seen.extend(queue.take());
             }
             prop_assert!(queue.len() <= limit && queue.bytes() <= 2_000);
@@ -118,7 +126,7 @@ proptest! {
         }
         seen.extend(rest(&mut queue));
         prop_assert_eq!(queue.bytes(), 0);
-        prop_assert!(conflate || seen.len() == events.len(), "without conflation nothing is left out");
+        prop_assert!(conflate || seen.len() == events.len(), "without conflation no event is missing");
         let table: BTreeMap<_, _> =
             seen.iter().map(|change| (change.event.key.clone(), change.event.value.clone())).collect();
         prop_assert_eq!(table, truth);
