@@ -1,4 +1,4 @@
-//! An API server in small: made before the workers, used in them.
+//! A minimal API server: it makes the publisher before it would fork its workers, and each worker uses it.
 //!
 //! `cargo run -p publisher-client --example publish -- skimmer.toml`
 

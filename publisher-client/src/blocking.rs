@@ -6,14 +6,14 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::PublisherClient;
 
-/// The publisher that the settings describe, for callers without a runtime.
+/// A publisher from the settings, for callers without an async runtime.
 ///
-/// It may be made and initialized before `fork`, and even used: a process that finds itself forked since leaves the
-/// parent's connection alone and makes its own at its next call. One thread works in the background from the first
-/// send on. All methods may be called from many threads at once, and block.
+/// It may be made, initialized and even used before `fork`. A forked process does not use the parent's connection; it makes
+/// its own at its next call. The first send starts one background thread. All methods block, and many threads may call them
+/// at once.
 ///
-/// Fork from a moment in which no other thread of the process is inside one of these methods: a lock that such a
-/// thread holds stays locked in the child.
+/// Call `fork` only while no other thread of the process is inside one of these methods: a lock that such a thread holds
+/// stays locked in the child.
 #[derive(Debug)]
 pub struct BlockingPublisher {
     settings: Settings,
@@ -22,14 +22,14 @@ pub struct BlockingPublisher {
 
 #[derive(Debug)]
 enum State {
-    /// Nothing was sent, by this process or its ancestors.
+    /// Neither this process nor its ancestors have sent anything.
     Idle,
     Running(Running),
-    /// Closed by the process of this id; its children may go on.
+    /// Closed by the process with this id; its children may still send.
     Closed(u32),
 }
 
-/// What belongs to one process.
+/// The runtime and client of one process.
 #[derive(Debug)]
 struct Running {
     pid: u32,
@@ -59,8 +59,8 @@ impl BlockingPublisher {
         Ok(Self { settings: settings.clone(), state: Mutex::new(State::Idle) })
     }
 
-    /// Makes ready to send. On the IPC hop, and on a broker, nothing is left to do before the first send; without them this
-    /// process binds the network address now, and must not fork any more.
+    /// Prepares to send. With the publisher service or a broker, nothing happens before the first send. Otherwise this process
+    /// binds the network address now and must not fork afterwards.
     ///
     /// # Errors
     /// As [`PublisherClient::initialize`].
@@ -79,7 +79,7 @@ impl BlockingPublisher {
         self.with(async |client| client.send(event).await)
     }
 
-    /// Waits until everything accepted has left this process.
+    /// Waits until all accepted events have left this process.
     ///
     /// # Errors
     /// As [`PublisherClient::flush`].
@@ -87,7 +87,7 @@ impl BlockingPublisher {
         self.with(async |client| client.flush().await)
     }
 
-    /// Hands over what was accepted, within `linger`, and ends; a process that has sent nothing has nothing to do.
+    /// Sends the accepted events within `linger`, then closes. It does nothing in a process that has sent nothing.
     ///
     /// # Errors
     /// As [`PublisherClient::close`].
@@ -124,7 +124,7 @@ impl BlockingPublisher {
                 return Ok((Arc::clone(&current.runtime), Arc::clone(&current.client)));
             }
             State::Closed(closed) if *closed == pid => {
-                return Err(Error::new(ErrorKind::Closed, "the publisher was closed"));
+                return Err(Error::new(ErrorKind::Closed, "the publisher is closed"));
             }
             _ => {}
         }
@@ -148,7 +148,7 @@ impl BlockingPublisher {
     }
 }
 
-/// A forked process has its parent's runtime without its threads: ending it properly would wait for them for ever.
+/// Leaks the parent's runtime. A forked process does not have the runtime's threads, so dropping it would wait for them forever.
 fn forget(inherited: Running) {
     std::mem::forget(inherited);
 }

@@ -4,20 +4,19 @@ use delivery::{BrokerOptions, BrokerPublisher, Identity, PublisherOptions, Stamp
 use pubsub_api::settings::Settings;
 use pubsub_api::{Event, Publisher, Registry, Result, Role, Route, Status};
 
-/// The publisher that the settings describe, for async callers.
+/// A publisher from the settings, for async callers.
 ///
-/// With a network driver whose capability is `broker`, events go straight to the broker, whatever `pub_sub_use_multiproc`
-/// says: there is no service in between, and this process numbers its events itself. With any other,
-/// `pub_sub_use_multiproc` decides: with it events go to the host's publisher service; without it this process binds the
-/// network address itself, numbers its events, and says `$hello` and marks there. All methods may be called from many tasks
-/// at once.
+/// If the network driver has the capability `broker`, events are sent directly to the broker, whatever the value of
+/// `pub_sub_use_multiproc`; this process numbers its events. With any other driver `pub_sub_use_multiproc` decides. If it is
+/// true, events are sent to the publisher service of the host. If it is false, this process binds the network address, numbers
+/// its events, and publishes `$hello` and marks. Many tasks may call all methods at once.
 #[derive(Debug)]
 pub struct PublisherClient {
     publisher: Arc<dyn Publisher>,
 }
 
 impl PublisherClient {
-    /// Makes the publisher: checks the settings, starts nothing and connects to nothing. No runtime is needed.
+    /// Makes the publisher and checks the settings. It starts nothing, connects to nothing, and needs no runtime.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) if the alias is unknown or the driver refuses its
@@ -39,8 +38,8 @@ impl PublisherClient {
         Ok(Self { publisher })
     }
 
-    /// Makes ready to send. On the IPC hop, and on a broker, this is what the driver does for it, which starts nothing that
-    /// `fork` would harm; a publisher that binds itself opens its ring in `state_dir` and begins to say `$hello`.
+    /// Prepares to send. With the publisher service or a broker it starts nothing that `fork` would break. A publisher that
+    /// binds the network address opens its ring in `state_dir` and starts to publish `$hello`.
     ///
     /// # Errors
     /// As [`Publisher::initialize`].
@@ -48,8 +47,8 @@ impl PublisherClient {
         self.publisher.initialize().await
     }
 
-    /// Checks that [`initialize`](Self::initialize) can claim now what it binds, and claims nothing. Only a publisher that
-    /// binds the network address itself binds anything.
+    /// Checks that [`initialize`](Self::initialize) can bind its address now, and binds nothing. Only a publisher that binds the
+    /// network address has one.
     ///
     /// # Errors
     /// As [`Publisher::check`].
@@ -63,12 +62,12 @@ impl PublisherClient {
     /// As [`Publisher::send_event`].
     ///
     /// # Cancel safety
-    /// If the future is dropped, the event was either accepted or not; nothing else changes.
+    /// If the future is dropped, the event may or may not have been accepted; nothing else changes.
     pub async fn send(&self, event: &Event) -> Result<()> {
         self.publisher.send_event(event).await
     }
 
-    /// Waits until everything accepted has left this process.
+    /// Waits until all accepted events have left this process.
     ///
     /// # Errors
     /// As [`Publisher::flush`].
@@ -76,7 +75,7 @@ impl PublisherClient {
         self.publisher.flush().await
     }
 
-    /// Hands over what was accepted, within `linger`, and ends.
+    /// Sends the accepted events within `linger`, then closes.
     ///
     /// # Errors
     /// As [`Publisher::close`].
@@ -84,19 +83,19 @@ impl PublisherClient {
         self.publisher.close().await
     }
 
-    /// The publisher itself, for what takes one.
+    /// The underlying publisher, for functions that need one.
     #[must_use]
     pub fn publisher(&self) -> Arc<dyn Publisher> {
         Arc::clone(&self.publisher)
     }
 
-    /// Where events go.
+    /// The address to which events are sent.
     #[must_use]
     pub fn endpoint(&self) -> Option<String> {
         self.publisher.endpoint()
     }
 
-    /// Counters, queues and peers as they are now.
+    /// The current counters, queues and peers.
     #[must_use]
     pub fn status(&self) -> Status {
         self.publisher.status()

@@ -1,11 +1,11 @@
-//! What an API server links to publish its changes.
+//! The library that an API server links to publish its changes.
 //!
-//! From settings comes a [`PublisherClient`] (async) or a [`BlockingPublisher`]. Which driver carries the events, and
-//! whether they go through the host's publisher service (`pub_sub_use_multiproc`), straight to the network, or to a
-//! broker, is the operator's choice and not the API server's.
+//! It makes a [`PublisherClient`] (async) or a [`BlockingPublisher`] from the settings. The operator, not the API server,
+//! chooses the driver, and whether events are sent through the publisher service of the host (`pub_sub_use_multiproc`),
+//! directly to the network, or to a broker.
 //!
-//! An API server forks its workers. Make the publisher before, use it after: making and initializing it starts no
-//! thread and opens no connection on the IPC hop and on a broker; each worker connects at its own first send.
+//! An API server forks its workers. Make the publisher before the fork and use it after: with the publisher service or a
+//! broker, making and initializing it starts no thread and opens no connection. Each worker connects at its first send.
 //!
 //! ```
 //! use publisher_client::BlockingPublisher;

@@ -1,6 +1,6 @@
-//! A publisher that was made before `fork` works after it, as API servers need it that fork their workers.
+//! A publisher that was made before `fork` works after it, which API servers that fork their workers need.
 //!
-//! This is a `main` of its own: libtest has threads, and only a process with one thread may fork and go on.
+//! The tests have their own `main`: libtest starts threads, and only a process with one thread may fork and continue.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,19 +25,19 @@ use pubsub_api::wire::EventRef;
 use pubsub_api::{Action, Batch, ErrorKind, Event, Registry, Role, SEND_ALL};
 use settings::Sources;
 
-/// How long everything may take, on a machine however busy.
+/// The deadline of every wait, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() {
     let tests: [(&str, fn()); 8] = [
         ("four_workers_forked_after_initialize_publish_complete_and_in_order", four_workers),
-        ("a_driver_opened_before_fork_is_a_worker_of_its_own_in_each_process", driver_opened_before),
+        ("a_driver_opened_before_fork_is_a_separate_worker_in_each_process", driver_opened_before),
         ("a_publisher_used_before_fork_keeps_working_in_parent_and_child", used_before),
         ("a_worker_may_close_what_its_parent_uses", closed_in_child),
         ("a_worker_that_only_drops_what_its_parent_uses_ends", dropped_in_child),
         ("a_closed_publisher_stays_closed", closed),
-        ("on_a_broker_each_process_is_a_publisher_of_its_own", on_broker::each_process),
-        ("on_a_broker_a_client_that_was_used_before_fork_begins_anew_in_the_child", on_broker::used_before),
+        ("on_a_broker_each_process_is_a_separate_publisher", on_broker::each_process),
+        ("on_a_broker_a_client_that_was_used_before_fork_starts_over_in_the_child", on_broker::used_before),
     ];
     for (name, test) in tests {
         test();
@@ -86,7 +86,7 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
 }
 
-/// Receives until each worker's events are complete, in order, and acknowledges them. Each worker has an id of its own.
+/// Receives and acknowledges until each worker's events are complete and in order. Each worker has a different id.
 fn receive(settings: &Settings, workers: &BTreeMap<String, usize>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let work = async {
@@ -98,12 +98,12 @@ fn receive(settings: &Settings, workers: &BTreeMap<String, usize>) {
         let mut batch = Batch::new();
         while came != *workers {
             let next = tokio::time::timeout(PATIENCE, subscriber.recv_batch(&mut batch)).await;
-            next.unwrap_or_else(|_| panic!("waited {PATIENCE:?} in vain, came: {came:?}")).unwrap();
+            next.unwrap_or_else(|_| panic!("events are missing after {PATIENCE:?}, received: {came:?}")).unwrap();
             for encoded in batch.iter() {
                 let event = EventRef::read(encoded.topic, encoded.payload).unwrap().to_event();
                 let name = event.table.unwrap();
                 let id = encoded.origin.expect("numbered").worker;
-                assert_eq!(*ids.entry(id).or_insert(name.clone()), name, "an id for two");
+                assert_eq!(*ids.entry(id).or_insert(name.clone()), name, "two workers have the same id");
                 let count = came.entry(name).or_default();
                 assert_eq!(event.key.unwrap(), count.to_string(), "in order: {came:?}");
                 *count += 1;
@@ -113,7 +113,7 @@ fn receive(settings: &Settings, workers: &BTreeMap<String, usize>) {
             }
             batch.clear();
         }
-        assert_eq!(ids.len(), workers.len(), "an id for each: {ids:?}");
+        assert_eq!(ids.len(), workers.len(), "each worker has one id: {ids:?}");
         subscriber.close().await;
     };
     runtime.block_on(work);
@@ -177,7 +177,7 @@ fn used_before() {
         let wanted = BTreeMap::from([("parent".to_owned(), 600), ("child".to_owned(), 500)]);
         let receiver = in_child(|| receive(&settings, &wanted));
         publish(&publisher, "parent", 0, 100);
-        assert!(threads() > 1, "the publisher is at work");
+        assert!(threads() > 1, "the publisher has started its thread");
         let child = in_child(|| {
             publish(&publisher, "child", 0, 500);
             publisher.close().expect("handed over");

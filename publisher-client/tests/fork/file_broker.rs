@@ -1,4 +1,4 @@
-//! A broker driver whose broker is a file: every process appends what it publishes.
+//! A broker driver whose broker is a file: every process appends its events.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -81,7 +81,7 @@ impl Subscriber for FileBroker {
     }
 
     async fn recv(&self) -> Result<Incoming> {
-        Err(Error::new(ErrorKind::Closed, "nobody reads here"))
+        Err(Error::new(ErrorKind::Closed, "this broker has no subscribers"))
     }
 
     async fn close(&self) {}
@@ -95,7 +95,7 @@ impl Subscriber for FileBroker {
     }
 }
 
-/// What was published: publisher, number, table, action.
+/// The published events: publisher, sequence number, table, action.
 pub(crate) fn published(state_dir: &Path) -> Vec<(String, u64, String, String)> {
     let lines = std::fs::read_to_string(state_dir.join("broker")).unwrap();
     let line = |line: &str| {

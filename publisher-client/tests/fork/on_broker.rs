@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use crate::file_broker::{ALIAS, published};
 use crate::{PATIENCE, assert_ended_well, in_child, open, publish, threads};
 
-/// `pub_sub_use_multiproc` stays as it is by default, `true`: it does not matter on a broker.
+/// `pub_sub_use_multiproc` keeps its default, `true`: it has no effect with a broker.
 fn settings(state_dir: &Path) -> Settings {
     let sets = vec![format!("pub_sub_driver={ALIAS}"), format!("state_dir={}", state_dir.display())];
     let sources = Sources { sets, ..Sources::default() };
@@ -19,7 +19,7 @@ fn settings(state_dir: &Path) -> Settings {
     settings
 }
 
-/// The numbers of each process's events, which have an id that nobody else has.
+/// The sequence numbers of each process's events. Each process has a different publisher id.
 fn numbers(state_dir: &Path) -> BTreeMap<String, Vec<u64>> {
     let mut numbers: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     let mut ids = BTreeSet::new();
@@ -30,7 +30,7 @@ fn numbers(state_dir: &Path) -> BTreeMap<String, Vec<u64>> {
         }
     }
     let publishers: BTreeSet<&String> = ids.iter().map(|(publisher, _)| publisher).collect();
-    assert_eq!((publishers.len(), ids.len()), (numbers.len(), numbers.len()), "an id for each: {ids:?}");
+    assert_eq!((publishers.len(), ids.len()), (numbers.len(), numbers.len()), "each process has one id: {ids:?}");
     numbers
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn each_process() {
     assert_eq!(byes.iter().map(|(_, number, ..)| *number).collect::<Vec<_>>(), [20; 3], "{byes:?}");
 }
 
-/// The client itself is inherited, with its numbers, its task, and its place in a runtime that has no threads any more.
+/// The child inherits the client with its sequence numbers and its task, in a runtime whose threads the child does not have.
 pub(crate) fn used_before() {
     let folder = tempfile::tempdir().unwrap();
     let client = PublisherClient::open(&settings(folder.path())).unwrap();
