@@ -98,7 +98,8 @@ fn receive(settings: &Settings, workers: &BTreeMap<String, usize>) {
         let mut batch = Batch::new();
         while came != *workers {
             let next = tokio::time::timeout(PATIENCE, subscriber.recv_batch(&mut batch)).await;
-            next.unwrap_or_else(|_| panic!("events are missing after {PATIENCE:?}, received: {came:?}")).unwrap();
+            next.unwrap_or_else(|_| panic!("events are missing after {PATIENCE:?}, received: {came:?}"))
+                .unwrap();
             for encoded in batch.iter() {
                 let event = EventRef::read(encoded.topic, encoded.payload).unwrap().to_event();
                 let name = event.table.unwrap();

@@ -1,8 +1,7 @@
-//! `skimmer bench`: how much, how fast and at what cost, through a real publisher service.
+//! `skimmer bench`: measures throughput, latency and CPU time of a real publisher service.
 //!
-//! One pusher and N subscribers live in this process, the service in its own. The subscribers are drains: they check
-//! each event's map, index and order, and keep no table, so that the figures are the service's and the drivers' and
-//! not an agent's.
+//! One pusher and N subscribers run in this process, the service in its own. The subscribers check the map, index and order of
+//! each event, but keep no table, so that the figures describe the service and the drivers and not an agent.
 
 mod clock;
 mod contender;
@@ -82,10 +81,10 @@ fn publish(arguments: &Arguments, report: &Report) -> Result<()> {
     }
 }
 
-/// A signal ends the measurement, and with it the processes that it started.
+/// Stops the measurement on a signal, with all processes that it has started.
 async fn measure_or_stop(arguments: &Arguments) -> Result<Report> {
-    let mut terminated =
-        signal(SignalKind::terminate()).map_err(|error| internal("cannot watch signals", error))?;
+    let mut terminated = signal(SignalKind::terminate())
+        .map_err(|error| internal("cannot install a signal handler", error))?;
     tokio::select! {
         report = Box::pin(measure_all(arguments)) => report,
         _ = tokio::signal::ctrl_c() => Err(Error::new(ErrorKind::Closed, "stopped")),
@@ -115,7 +114,7 @@ async fn measure_all(arguments: &Arguments) -> Result<Report> {
     Ok(Report::new(machine, load(arguments)?, all))
 }
 
-/// What the settings describe, and whoever is compared with it, each with its name.
+/// The system of the settings and the peers that it is compared with, with their names.
 fn contenders(arguments: &Arguments, registry: &Registry, folder: &Path) -> Result<Vec<(String, Contender)>> {
     let settings = arguments.settings_in(folder, 0).load_and_warn(registry)?;
     let ours = Contender::Service(ServiceKind::of(registry, &settings)?);
@@ -141,17 +140,17 @@ fn load(arguments: &Arguments) -> Result<Load> {
     })
 }
 
-/// Makes one run after the other.
+/// Executes the runs, one after the other.
 struct Bench<'a> {
     arguments: &'a Arguments,
     registry: &'a Registry,
     folder: &'a Path,
-    /// Counts them, so that each has its own socket.
+    /// The number of runs so far; each run has its own socket.
     run: u32,
 }
 
 impl Bench<'_> {
-    /// One point for each contender. Their runs take turns: what disturbs the machine for a while disturbs all alike.
+    /// Measures one point for each contender. The runs alternate, so that a temporary load of the machine affects all of them.
     async fn points(&mut self, contenders: &[(String, Contender)], subscribers: usize) -> Result<Vec<Point>> {
         let mut outcomes: Vec<Vec<Outcome>> = contenders.iter().map(|_| Vec::new()).collect();
         for turn in 1..=self.arguments.runs {
@@ -186,7 +185,7 @@ impl Bench<'_> {
         };
         let outcome = tokio::select! {
             outcome = Box::pin(measured) => outcome,
-            () = shown => Err(Error::new(ErrorKind::Internal, "the progress bar ended")),
+            () = shown => Err(Error::new(ErrorKind::Internal, "the task of the progress bar ended")),
         };
         bar.finish_and_clear();
         outcome

@@ -9,26 +9,26 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// A process that is this very program under another command, such as `skimmer publisher-service`.
+/// A child process that runs another command of this program, such as `skimmer publisher-service`.
 ///
-/// It is killed when this value is dropped; [`end`](ChildProcess::end) lets it drain. Its stderr goes to a file, of
-/// which the last lines are shown when something fails.
+/// It is killed when this value is dropped; [`end`](ChildProcess::end) drains it. Its stderr is written to a file, whose last
+/// lines are shown in errors.
 #[derive(Debug)]
 pub(crate) struct ChildProcess {
     name: String,
     child: Child,
-    /// What it writes, line by line; `None` once taken.
+    /// The lines of its stdout; `None` once taken.
     pub(crate) lines: Option<Lines<BufReader<ChildStdout>>>,
-    /// Where it reads from; `None` once taken.
+    /// Its stdin; `None` once taken.
     pub(crate) stdin: Option<ChildStdin>,
     log: PathBuf,
 }
 
-/// How long a process may take to say its first line.
-const START: Duration = Duration::from_secs(20);
+/// The timeout for the expected line of a process that starts.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a process may take to drain and end.
-const END: Duration = Duration::from_secs(20);
+/// The timeout for draining and exiting.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl ChildProcess {
     /// Starts `skimmer ARGUMENTS…`; its log is `FOLDER/NAME.log`.
@@ -51,9 +51,11 @@ impl ChildProcess {
         Ok(Self { name: name.to_owned(), child, lines, stdin, log })
     }
 
-    /// The next line that is JSON and that `wanted` accepts, within the time a start may take.
+    /// Waits at most 20 s for the next JSON line that `wanted` accepts.
     pub(crate) async fn expect_line(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-        let Some(lines) = self.lines.as_mut() else { return Err(self.failed("its output was taken")) };
+        let Some(lines) = self.lines.as_mut() else {
+            return Err(self.failed("its stdout is already in use"));
+        };
         let search = async {
             while let Ok(Some(line)) = lines.next_line().await {
                 if let Ok(value) = serde_json::from_str::<Value>(&line)
@@ -64,48 +66,50 @@ impl ChildProcess {
             }
             None
         };
-        match timeout(START, search).await {
+        match timeout(START_TIMEOUT, search).await {
             Ok(Some(value)) => Ok(value),
-            Ok(None) => Err(self.failed("it ended too early")),
-            Err(_) => Err(self.failed("it did not say what was awaited")),
+            Ok(None) => Err(self.failed("it exited before it wrote the expected line")),
+            Err(_) => {
+                Err(self.failed(&format!("it did not write the expected line within {START_TIMEOUT:?}")))
+            }
         }
     }
 
-    /// Asks it to drain (SIGTERM) and waits for its end.
+    /// Sends SIGTERM, so that it drains, and waits until it has exited.
     pub(crate) async fn end(mut self) -> Result<()> {
         self.stdin = None;
         self.terminate()?;
         self.ended().await
     }
 
-    /// Waits for its own end, which must be a good one.
+    /// Closes its stdin and waits until it has exited, with success.
     pub(crate) async fn ended(&mut self) -> Result<()> {
         self.stdin = None;
-        let status: ExitStatus = match timeout(END, self.child.wait()).await {
+        let status: ExitStatus = match timeout(EXIT_TIMEOUT, self.child.wait()).await {
             Ok(Ok(status)) => status,
             Ok(Err(error)) => return Err(self.failed(&error.to_string())),
-            Err(_) => return Err(self.failed("it did not end")),
+            Err(_) => return Err(self.failed(&format!("it did not exit within {EXIT_TIMEOUT:?}"))),
         };
-        if status.success() { Ok(()) } else { Err(self.failed(&format!("it ended with {status}"))) }
+        if status.success() { Ok(()) } else { Err(self.failed(&format!("it exited with {status}"))) }
     }
 
     fn terminate(&self) -> Result<()> {
         self.signal(Signal::TERM)
     }
 
-    /// Sends it a signal; one that has ended gets none.
+    /// Sends a signal, unless the process has exited.
     pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
         let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let Some(pid) = pid else { return Ok(()) };
         kill_process(pid, signal).map_err(|error| self.failed(&error.to_string()))
     }
 
-    /// Kills it (SIGKILL), and waits until it is gone.
+    /// Kills it (SIGKILL) and waits until it has exited.
     pub(crate) async fn kill(mut self) -> Result<()> {
         self.child.kill().await.map_err(|error| self.failed(&error.to_string()))
     }
 
-    /// The process id, as long as it runs.
+    /// The process id; `None` after it has exited.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.child.id()
     }

@@ -4,7 +4,7 @@ use pubsub_api::Result;
 
 use crate::{bench, config, db, demo, drivers_list, man, publish, service, status, subscribe, swarm};
 
-/// Carries change events from API workers to every node that cares, and counts what it drops.
+/// Carries change events from API workers to every node that needs them, and reports every loss
 #[derive(Debug, Parser)]
 #[command(name = "skimmer", version, propagate_version = true, after_help = "Example: skimmer demo")]
 pub(crate) struct Cli {
@@ -14,7 +14,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Plays a recorded day of a cloud through real processes, and checks that nothing is missing
+    /// Plays a recorded day of a cloud through real processes and checks that no event is missing
     #[command(after_help = "Example: skimmer demo --agents 5")]
     Demo(demo::Arguments),
 
@@ -25,22 +25,22 @@ enum Command {
     )]
     Publish(publish::Arguments),
 
-    /// Subscribes and prints what comes
+    /// Subscribes to topics and prints the events
     #[command(
         name = "sub",
         after_help = "Example: skimmer sub --config skimmer.toml --pattern 'tenant-*' --count 10 --timeout 30s"
     )]
     Subscribe(subscribe::Arguments),
 
-    /// Measures throughput and latency through service and subscribers
+    /// Measures throughput and latency from pusher to subscribers
     #[command(after_help = "Example: skimmer bench --subscribers 10 --json")]
     Bench(bench::Arguments),
 
-    /// Runs many subscribers in one process, and tells how many are live: for trying restarts at scale
+    /// Runs many subscribers in one process and prints how many are live, to test restarts at scale
     #[command(after_help = "Example: skimmer swarm --config skimmer.toml --agents 1000")]
     Swarm(swarm::Arguments),
 
-    /// Lists the drivers and what each promises
+    /// Lists the drivers with their capabilities and limits
     #[command(after_help = "Example: skimmer drivers --json")]
     Drivers(drivers_list::Arguments),
 
@@ -48,17 +48,17 @@ enum Command {
     #[command(after_help = "Example: skimmer config check --config skimmer.toml")]
     Config(config::Arguments),
 
-    /// Shows counters, queues and peers of what runs on this host
+    /// Shows counters, queues and peers of the programs on this host
     #[command(after_help = "Example: skimmer status --config skimmer.toml --json")]
     Status(status::Arguments),
 
-    /// Looks into the northbound database, and changes it: what changes is published
+    /// Reads and changes the northbound database; changes of objects are published
     #[command(
         after_help = "Examples:\n  skimmer db ls lport --topic tenant-1\n  skimmer db add lport '{\"id\":\"port-1\",\"topic\":\"tenant-1\"}'"
     )]
     Db(db::Arguments),
 
-    /// Shows who publishes and who is alive, as the northbound database has it
+    /// Lists the publishers and programs in the northbound database, or removes a publisher
     #[command(
         after_help = "Examples:\n  skimmer service list --config skimmer.toml\n  skimmer service leave --config skimmer.toml --id 5f1c0b5e-2a9d-4c11-8000-0123456789ab"
     )]
@@ -67,24 +67,24 @@ enum Command {
     /// Prints shell completions
     #[command(after_help = "Example: skimmer completions bash > /etc/bash_completion.d/skimmer")]
     Completions {
-        /// For which shell
+        /// The shell
         shell: Shell,
     },
 
-    /// Prints the man page of skimmer, of a command, or of one of the two programs
+    /// Prints the man page of skimmer, of one of its commands, or of one of the two programs
     #[command(
         after_help = "Examples:\n  skimmer man db ls | man -l -\n  skimmer man publisher-service > /usr/local/share/man/man1/publisher-service.1"
     )]
     Man {
-        /// A command of skimmer, and the command below it, if any
+        /// The command, and its subcommand if there is one
         command: Vec<String>,
     },
 
-    /// The publisher service, as the program of that name
+    /// Runs the publisher service, like the program of that name
     #[command(after_help = "Example: skimmer publisher-service --config skimmer.toml")]
     PublisherService(publisher_service::Arguments),
 
-    /// The subscriber agent, as the program of that name
+    /// Runs the subscriber agent, like the program of that name
     #[command(after_help = "Example: skimmer subscriber-agent --config skimmer.toml --topic tenant-1")]
     SubscriberAgent(subscriber_agent::Arguments),
 }

@@ -19,18 +19,18 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
-    /// Checks settings as the programs do at their start, without starting anything
+    /// Checks settings like a program that starts, without starting anything
     #[command(
         after_help = "Examples:\n  skimmer config check --config /etc/skimmer/skimmer.toml\n  skimmer config check --config /etc/skimmer/skimmer.toml --for service"
     )]
     Check {
         #[command(flatten)]
         settings: SettingsArguments,
-        /// For which program of this host; without it, what depends on the host is not checked: folders, addresses, ports
+        /// Program to check for, including what depends on this host: folders, addresses, ports. Without it these are not checked
         #[arg(long = "for", value_enum, value_name = "ROLE")]
         role: Option<CheckedRole>,
     },
-    /// Shows every setting with its value and where that came from
+    /// Shows every setting with its value and the source of the value
     #[command(after_help = "Example: skimmer config show --config skimmer.toml --set linger=2s")]
     Show {
         #[command(flatten)]
@@ -92,7 +92,7 @@ mod tests {
         let wanted = all_settings::sample(&registry.settings());
         assert!(
             wanted == include_str!("../../etc/skimmer.toml"),
-            "etc/skimmer.toml is not what the settings say; run: skimmer config sample > etc/skimmer.toml"
+            "etc/skimmer.toml is not up to date; run: skimmer config sample > etc/skimmer.toml"
         );
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../etc/skimmer.toml");
         let sources = Sources { files: vec![file.into()], ..Sources::default() };

@@ -21,11 +21,11 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     settings: SettingsArguments,
 
-    /// How to print
+    /// Output format
     #[arg(long = "output", alias = "format", value_enum, default_value_t = Format::Table, global = true)]
     output: Format,
 
-    /// How long an event may take until it is confirmed; what is not is undone
+    /// Longest wait for the confirmation of an event; without one, the change is undone
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration, global = true)]
     timeout: Duration,
 
@@ -36,17 +36,17 @@ pub(crate) struct Arguments {
     command: Command,
 }
 
-/// How rows are printed.
+/// The output format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
+    /// Table for people
     Table,
-    /// One JSON object a line
+    /// One JSON object per line
     #[value(alias = "json")]
     Jsonl,
 }
 
-/// What the commands work on.
+/// The database and the publisher that the commands use.
 struct Opened {
     database: Arc<dyn DbApi>,
     client: PublisherClient,
@@ -79,7 +79,7 @@ impl Opened {
         Ok(Self { database, client, northbound, format: arguments.output })
     }
 
-    /// Does what publishes: the publisher is opened for that, and closed.
+    /// Opens the publisher, does `work`, and closes the publisher.
     async fn publishing(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
         self.client.initialize().await?;
         let done = work.await;

@@ -26,54 +26,57 @@ use summary::Summary;
 /// The arguments of `skimmer demo`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Arguments {
-    /// API worker processes, which share the change log by key
+    /// Number of API worker processes, which share the change log by key
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
     workers: usize,
 
-    /// Subscriber agent processes
+    /// Number of subscriber agent processes
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
     agents: usize,
 
-    /// Events per second, all workers together; 0 for as fast as possible
+    /// Events per second over all workers; 0: as fast as possible
     #[arg(long, value_name = "R", default_value_t = 2000)]
     rate: u32,
 
-    /// While the log plays: kills the service twice and restarts it once, kills a worker, pauses an agent
+    /// While the log plays, kill the service twice, restart it once, kill a worker and pause an agent
     #[arg(long)]
     chaos: bool,
 
-    /// On Redis, which is started for it: workers publish there themselves, the service keeps the directory
+    /// Use Redis as broker and database: starts a redis-server; workers publish to it directly
     #[arg(long, conflicts_with = "chaos")]
     redis: bool,
 
-    /// Changes a setting for all processes, such as a driver's alias; may be repeated
+    /// Set one setting for all processes, such as a driver alias; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     sets: Vec<String>,
 }
 
-/// For how long nothing must arrive before what is missing counts as lost.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// If no event arrives for this long, missing events count as lost.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The same under faults, where a snapshot may have stood for many events, so that their count tells nothing: longer than a
-/// service is away, and agents take to come back.
-const CHAOS_PATIENCE: Duration = Duration::from_secs(5);
+/// The same with `--chaos`. A snapshot may replace many events, so the number of events is not known; this is longer than the
+/// service is down and the agents take to reconnect.
+const CHAOS_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let log = ChangeLog::recorded()?;
     let summary = block_on(play(arguments, &log))?;
     print_line(&summary);
-    if let Some(praise) = summary.praise() {
-        print_line(praise);
+    if let Some(verdict) = summary.success() {
+        print_line(verdict);
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Internal, "what the agents have differs from the log; see the table above"))
+    Err(Error::new(
+        ErrorKind::Internal,
+        "the agents' events or tables differ from the log; see the table above",
+    ))
 }
 
 async fn play(arguments: &Arguments, log: &ChangeLog) -> Result<Summary> {
     let scratch = Scratch::new("demo")?;
     let redis = if arguments.redis { Some(Redis::start(scratch.path()).await?) } else { None };
     report(format_args!(
-        "playing {} events of a cloud's day: {} workers, 1 publisher service, {} agents",
+        "playing {} recorded events of a cloud: {} workers, 1 publisher service, {} agents",
         log.len(),
         arguments.workers,
         arguments.agents
@@ -98,8 +101,8 @@ async fn play(arguments: &Arguments, log: &ChangeLog) -> Result<Summary> {
         progress.inc(1);
     }
     workers.end().await?;
-    let patience = if chaos.is_some() { CHAOS_PATIENCE } else { PATIENCE };
-    wait_for_arrival(&observers, log, patience).await;
+    let idle = if chaos.is_some() { CHAOS_IDLE_TIMEOUT } else { IDLE_TIMEOUT };
+    wait_for_arrival(&observers, log, idle).await;
     let took = started.elapsed();
 
     progress.finish_and_clear();
@@ -111,20 +114,20 @@ async fn play(arguments: &Arguments, log: &ChangeLog) -> Result<Summary> {
     Ok(summary)
 }
 
-/// When a line is to be published.
+/// The time at which a line is due to be published.
 fn due(started: Instant, index: usize, rate: u32) -> Instant {
     let per_second = f64::from(rate).max(f64::MIN_POSITIVE);
     let lines = f64::from(u32::try_from(index).unwrap_or(u32::MAX));
     if rate == 0 { started } else { started + Duration::from_secs_f64(lines / per_second) }
 }
 
-/// Returns when every observer has the table of the log and nothing is missing, or when nothing more comes.
-async fn wait_for_arrival(observers: &[Observer], log: &ChangeLog, patience: Duration) {
-    const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Returns when every observer has received every event of the log, or when no event arrives for `idle`.
+async fn wait_for_arrival(observers: &[Observer], log: &ChangeLog, idle: Duration) {
+    const POLL_INTERVAL: Duration = Duration::from_millis(20);
     let arrived = || observers.iter().map(Observer::received).sum::<usize>();
     let mut last = (arrived(), Instant::now());
-    while !observers.iter().all(|observer| observer.is_done(log.len())) && last.1.elapsed() < patience {
-        tokio::time::sleep(LOOK_EVERY).await;
+    while !observers.iter().all(|observer| observer.is_done(log.len())) && last.1.elapsed() < idle {
+        tokio::time::sleep(POLL_INTERVAL).await;
         let now = arrived();
         if now != last.0 {
             last = (now, Instant::now());

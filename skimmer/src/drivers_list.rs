@@ -23,16 +23,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     print_line(table(registry.drivers()));
     for driver in registry.drivers() {
-        tell_limits(driver.alias, driver.summary, driver.capabilities.limits);
+        print_limits(driver.alias, driver.summary, driver.capabilities.limits);
     }
     print_line(format!("\n{}", database_table(registry.databases())));
     for driver in registry.databases() {
-        tell_limits(driver.alias, driver.summary, driver.capabilities.limits);
+        print_limits(driver.alias, driver.summary, driver.capabilities.limits);
     }
     Ok(())
 }
 
-fn tell_limits(alias: &str, summary: &str, limits: &[&str]) {
+fn print_limits(alias: &str, summary: &str, limits: &[&str]) {
     print_line(format!("\n{alias}: {summary}"));
     for limit in limits {
         print_line(format!("  - {limit}"));
@@ -83,13 +83,13 @@ fn header<'a>(what: &'a str, aliases: impl Iterator<Item = &'a str>) -> Table {
     table
 }
 
-/// A row for each promise, with the answer of each driver.
-fn add_flags<const PROMISES: usize>(table: &mut Table, drivers: &[[(&str, bool); PROMISES]]) {
-    for promise in 0..PROMISES {
-        let flags = || drivers.iter().filter_map(|flags| flags.get(promise));
+/// Adds a row for each capability, with the value of each driver.
+fn add_flags<const CAPABILITIES: usize>(table: &mut Table, drivers: &[[(&str, bool); CAPABILITIES]]) {
+    for index in 0..CAPABILITIES {
+        let flags = || drivers.iter().filter_map(|flags| flags.get(index));
         let Some((name, _)) = flags().next() else { return };
-        let answers = flags().map(|(_, promised)| if *promised { "yes" } else { "-" });
-        table.add_row(std::iter::once(*name).chain(answers));
+        let cells = flags().map(|(_, has)| if *has { "yes" } else { "-" });
+        table.add_row(std::iter::once(*name).chain(cells));
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
     use pubsub_api::Registry;
 
     #[test]
-    fn the_readme_shows_the_drivers_and_what_they_promise() {
+    fn the_readme_shows_the_drivers_and_their_capabilities() {
         let registry = Registry::collect().unwrap();
         let wanted = super::table(registry.drivers()).to_string();
         assert!(include_str!("../../README.md").contains(&wanted), "README.md lacks this table:\n{wanted}");

@@ -3,21 +3,21 @@ use std::io::{BufRead, Read};
 use pubsub_api::wire::MAX_EVENT_BYTES;
 use pubsub_api::{Error, ErrorKind, Result};
 
-/// The lines of a file with their numbers, each bounded, so that a file without line ends costs no memory.
+/// The numbered lines of a file. Each line is bounded, so that a file without newlines does not fill the memory.
 pub(crate) struct Lines<R> {
     reader: R,
     number: u64,
 }
 
-/// One line without its end.
+/// One line without its newline.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) number: u64,
-    /// What is not UTF-8 is replaced, and then fails as JSON or shows as what it is.
+    /// Invalid UTF-8 is replaced by U+FFFD.
     pub(crate) text: String,
 }
 
-/// The longest line, in bytes: JSON escapes make at most six bytes of one.
+/// The longest line, in bytes: a JSON escape has at most six bytes for one byte of text.
 const MAX_LINE_BYTES: usize = 6 * MAX_EVENT_BYTES + 4096;
 
 impl<R: BufRead> Lines<R> {
@@ -47,7 +47,7 @@ impl<R: BufRead> Iterator for Lines<R> {
         match self.read() {
             Ok(None) => None,
             Ok(Some(bytes)) => {
-                // Editors and shells of Windows begin a file with a byte order mark.
+                // Editors and shells of Windows write a byte order mark at the start of a file.
                 let bytes = match bytes.strip_prefix("\u{feff}".as_bytes()) {
                     Some(rest) if self.number == 1 => rest,
                     _ => &bytes,
@@ -68,14 +68,14 @@ mod tests {
     use super::{Lines, MAX_LINE_BYTES};
 
     #[test]
-    fn lines_come_with_their_numbers_and_without_their_ends() {
+    fn lines_are_numbered_and_have_no_newline() {
         let read: Vec<_> = Lines::new(&b"one\r\n\ntwo"[..]).map(|line| line.unwrap()).collect();
         let read: Vec<_> = read.iter().map(|line| (line.number, line.text.as_str())).collect();
         assert_eq!(read, [(1, "one"), (2, ""), (3, "two")]);
     }
 
     #[test]
-    fn a_byte_order_mark_is_left_out_at_the_beginning_only() {
+    fn a_byte_order_mark_is_removed_at_the_start_only() {
         let text = include_bytes!("lines/byte-order-mark.jsonl");
         let read: Vec<_> = Lines::new(&text[..]).map(|line| line.unwrap().text).collect();
         assert_eq!(read.len(), 3);
@@ -88,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_beyond_the_limit_is_cut_and_the_next_one_is_whole() {
+    fn a_line_beyond_the_limit_is_cut_and_the_next_one_is_complete() {
         let text = format!("{}\nnext\n", "x".repeat(MAX_LINE_BYTES + 10));
         let read: Vec<_> = Lines::new(text.as_bytes()).map(|line| line.unwrap()).collect();
         assert_eq!(read.len(), 2);
         assert_eq!(
             read[0].text.len(),
             MAX_LINE_BYTES,
-            "what is cut is no JSON any more, and is refused by its number"
+            "a cut line is invalid JSON and is reported by its number"
         );
         assert_eq!((read[1].number, read[1].text.as_str()), (2, "next"));
     }

@@ -1,4 +1,4 @@
-//! `skimmer`: everything about Skimmer from the command line.
+//! `skimmer`: the command line of Skimmer.
 
 mod bench;
 mod children;

@@ -5,20 +5,20 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 use pubsub_api::{Error, ErrorKind, Result};
 
-/// The subcommands that are programs of their own: their pages carry the name of the program.
+/// The subcommands that are also separate programs. Their pages have the name of the program.
 const PROGRAMS: [&str; 2] = ["publisher-service", "subscriber-agent"];
 
-/// Prints the man page of the command at `path` below `root`, of `root` itself if the path is empty.
+/// Prints the man page of the command at `path` below `root`; of `root` if the path is empty.
 ///
 /// # Errors
-/// [`ErrorKind::Unsupported`] if there is no such command, [`ErrorKind::Unavailable`] if stdout cannot be written. A reader
-/// that closes the pipe is no error.
+/// [`ErrorKind::Unsupported`] if there is no such command, [`ErrorKind::Unavailable`] if stdout cannot be written. It is not an
+/// error if the reader closes the pipe.
 pub(crate) fn print(root: Command, path: &[String]) -> Result<()> {
     let page = page(find(root, path)?).map_err(failed)?;
     write(&page)
 }
 
-/// Writes to stdout; a reader that has closed the pipe, as in `skimmer man | head -1`, ends it quietly.
+/// Writes to stdout. It is not an error if the reader closes the pipe, as in `skimmer man | head -1`.
 pub(crate) fn write(text: &[u8]) -> Result<()> {
     let mut out = stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
@@ -51,8 +51,8 @@ fn find(root: Command, path: &[String]) -> Result<Command> {
     })
 }
 
-/// All sections that have content, and the examples of the help under a heading of their own: `clap_mangen` would call
-/// them EXTRA.
+/// The page: all sections that are not empty, with the examples of the help in a section EXAMPLES, which `clap_mangen` would
+/// call EXTRA.
 fn page(command: Command) -> std::io::Result<Vec<u8>> {
     let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let has_options = command.get_arguments().any(|argument| !argument.is_hide_set());
@@ -74,7 +74,7 @@ fn page(command: Command) -> std::io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// The lines of `Example: …` or `Examples:` and indented lines, each as it is typed.
+/// The section EXAMPLES from the lines after `Example:` or `Examples:`, each as it is typed.
 fn examples_section(help: &str) -> Roff {
     let mut roff = Roff::default();
     let lines = help.lines().map(|line| {
@@ -117,7 +117,7 @@ mod tests {
         let root = Cli::command();
         let mut all = Vec::new();
         every_command(&root, &[], &mut all);
-        assert!(all.len() > 20, "nested commands are among them: {all:?}");
+        assert!(all.len() > 20, "nested commands are included: {all:?}");
         for path in &all {
             let names: Vec<_> = path.iter().map(String::as_str).collect();
             let page = text_of(&names);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_does_not_exist_is_named_with_its_parent() {
+    fn the_error_for_an_unknown_command_names_it_and_its_parent() {
         let path = ["db".to_owned(), "no-such".to_owned()];
         let error = find(Cli::command(), &path).unwrap_err().to_string();
         assert!(error.contains("skimmer db has no command \"no-such\""), "{error}");

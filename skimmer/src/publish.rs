@@ -22,39 +22,39 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     settings: SettingsArguments,
 
-    /// Read events from a file, or from stdin (`-`): one JSON object a line, with table, key, action, value, topic
+    /// Read events from a file or from stdin (`-`): one JSON object per line with table, key, action, value, topic
     #[arg(long, value_name = "FILE", required_unless_present = "table", conflicts_with_all = ["table", "key", "action", "value", "topic"])]
     jsonl: Option<PathBuf>,
 
-    /// The table of one event
+    /// Table of the event
     #[arg(long, allow_hyphen_values = true, requires_all = ["key", "action"])]
     table: Option<String>,
 
-    /// The key of one event
+    /// Key of the event
     #[arg(long, allow_hyphen_values = true)]
     key: Option<String>,
 
-    /// What was done: create, set, delete, sync or a name of your own
+    /// Action of the event: create, set, delete, sync or any other name
     #[arg(long)]
     action: Option<String>,
 
-    /// The value of one event, as text; nil if absent
+    /// Value of the event, as text; nil if absent
     #[arg(long, allow_hyphen_values = true)]
     value: Option<String>,
 
-    /// The topic of one event
+    /// Topic of the event
     #[arg(long, allow_hyphen_values = true, default_value = "D")]
     topic: String,
 
-    /// How long to wait for room in a full queue, and for the last event to leave
+    /// Longest wait for room in a full queue, and for the last event to be sent
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     timeout: Duration,
 
-    /// How long to wait before the first event; for publishing without a service, so that subscribers can connect
+    /// Wait before the first event, so that subscribers can connect; for publishing without a service
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
     settle: Duration,
 
-    /// Tells on stdout how many events are confirmed, as JSON lines: `{"confirmed":17}`, in the order of publishing
+    /// Print the number of confirmed events on stdout whenever it changes, as JSON lines: `{"confirmed":17}`
     #[arg(long)]
     progress: bool,
 
@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let ended = block_on(publish(&mut sender, arguments));
     let unconfirmed = sender.client.status().counter("events_unconfirmed", None);
     if sender.published > 0 && (unconfirmed > 0 || !route.driver().capabilities.confirms_publish) {
-        report("handed over, not confirmed: nobody has told whether the events arrived");
+        report("the events were sent but not confirmed; it is not known whether they were delivered");
     }
     match &ended {
         // A broker has confirmed what `send` accepted; a service confirms later.
@@ -106,7 +106,7 @@ async fn publish(sender: &mut Sender, arguments: &Arguments) -> Result<()> {
     }
     Err(Error::new(
         ErrorKind::Invalid,
-        format!("{} lines are no events; the others were published", sender.refused),
+        format!("{} lines are not valid events; the other events were published", sender.refused),
     ))
 }
 
@@ -122,7 +122,7 @@ fn one_event(arguments: &Arguments) -> Result<Event> {
     })
 }
 
-/// Publishes and keeps count.
+/// Publishes events and counts them.
 struct Sender {
     client: Arc<PublisherClient>,
     route: Route,

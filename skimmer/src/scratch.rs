@@ -2,12 +2,12 @@ use std::path::{Path, PathBuf};
 
 use pubsub_api::{Error, ErrorKind, Result};
 
-/// A folder for the sockets and logs of one run, removed at the end.
+/// A temporary folder for the sockets and logs of one run, removed when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    /// A new folder below the system's folder for temporary files, closed to others.
+    /// Makes a new folder in the system's folder for temporary files, accessible to this user only.
     pub(crate) fn new(purpose: &str) -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         let path = std::env::temp_dir().join(format!("skimmer-{purpose}-{}", std::process::id()));
@@ -19,7 +19,7 @@ impl Scratch {
         Ok(Self(path))
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
@@ -27,7 +27,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left in a folder for temporary files harms nobody.
+        // Files that are left in the folder for temporary files do no harm.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

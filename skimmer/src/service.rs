@@ -20,29 +20,29 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
-    /// Lists the publishers of the directory, and the programs that say that they are alive
+    /// Lists the publishers in the directory, and the programs that report that they are alive
     #[command(after_help = "Example: skimmer service list --config skimmer.toml --output jsonl")]
     List {
-        /// How to print
+        /// Output format
         #[arg(long = "output", alias = "format", value_enum, default_value_t = Format::Table)]
         output: Format,
     },
 
-    /// Removes a publisher from the directory, and publishes that: for a host that is taken out of service
+    /// Removes a publisher from the directory and publishes the removal; for a host that is taken out of service
     ///
-    /// Without it the row of a service that has ended is removed when its lease is over (publisher_timeout). A service that
-    /// runs on writes its row again at its next renewal: end it. The event goes out by the publisher that the settings
-    /// describe, as of `skimmer pub`: with a service, of this host; from another host, name the publisher by its id.
+    /// Stop the service first: a running service writes its row again at the next renewal of its lease. Without this command
+    /// the row of a stopped service is removed when its lease expires (publisher_timeout). The event is published like that of
+    /// `skimmer pub`, with the settings of this host. To remove the publisher of another host, use --id.
     #[command(after_help = "Example: skimmer service leave --config skimmer.toml --id api-1")]
     Leave(leave::Leave),
 }
 
-/// How rows are printed.
+/// The output format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
+    /// Table for people
     Table,
-    /// One JSON object a line
+    /// One JSON object per line
     #[value(alias = "json")]
     Jsonl,
 }

@@ -31,12 +31,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     if documents.is_empty() {
         let text =
-            format!("no publisher-service or subscriber-agent answers in state_dir {}", state_dir.display());
+            format!("no publisher-service or subscriber-agent replies in state_dir {}", state_dir.display());
         return Err(Error::new(ErrorKind::Unavailable, text));
     }
     if arguments.json {
         let text = serde_json::to_string(&documents)
-            .map_err(|error| Error::new(ErrorKind::Internal, "cannot write JSON").with_source(error))?;
+            .map_err(|error| Error::new(ErrorKind::Internal, "cannot encode JSON").with_source(error))?;
         print_line(text);
     } else {
         documents.iter().for_each(show);
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     unreachable(&documents)
 }
 
-/// Fails if a publisher does not answer an agent: the programs run, and events are missing all the same.
+/// Fails if a publisher does not reply to an agent: the programs run, but events are missing.
 fn unreachable(documents: &[StatusDocument]) -> Result<()> {
     let statuses = documents.iter().flat_map(|document| document.parts.values());
     let peers = statuses.flat_map(|status| &status.peers).filter(|peer| peer.state == "unreachable");
@@ -54,7 +54,7 @@ fn unreachable(documents: &[StatusDocument]) -> Result<()> {
     }
     let endpoints: Vec<&str> = endpoints.into_iter().collect();
     let text =
-        format!("no answer from {} (publishers_ips): its events are not received", endpoints.join(", "));
+        format!("no reply from {} (publishers_ips): its events are not received", endpoints.join(", "));
     Err(Error::new(ErrorKind::Unavailable, text))
 }
 

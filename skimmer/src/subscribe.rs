@@ -22,31 +22,31 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     settings: SettingsArguments,
 
-    /// A topic to subscribe to; may be repeated. Without topic and pattern: everything
+    /// Topic to subscribe to; may be repeated. Without --topic and --pattern: all topics
     #[arg(long = "topic", value_name = "TOPIC")]
     topics: Vec<String>,
 
-    /// A pattern to subscribe to, such as `port.#` or `tenant-*`; may be repeated
+    /// Pattern to subscribe to, such as `port.#` or `tenant-*`; may be repeated
     #[arg(long = "pattern", value_name = "PATTERN")]
     patterns: Vec<Pattern>,
 
-    /// End after so many events
+    /// Exit after this number of events
     #[arg(long, value_name = "N")]
     count: Option<u64>,
 
-    /// End after this time; the exit status is 69 if fewer than --count events arrived, or no publisher was reached
+    /// Exit after this time, with status 69 if fewer than --count events arrived or no publisher was reached
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
 
-    /// How events are printed; notices go to stderr
+    /// Output format of events; notices are printed on stderr
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     output: Format,
 
-    /// Prints notices (gap, recovering, live, resync, stale …) on stdout, as JSON lines at their place among the events
+    /// Print notices (gap, recovering, live, resync, stale …) on stdout as JSON lines, in order with the events
     #[arg(long)]
     show_gaps: bool,
 
-    /// Adds to each event its stamp: publisher, epoch, number and time
+    /// Add the stamp to each event: publisher, epoch, sequence number and time
     #[arg(long)]
     stamps: bool,
 
@@ -56,13 +56,13 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A JSON line per event.
+    /// One JSON line per event.
     Jsonl,
-    /// Columns for people: long texts are cut.
+    /// Columns for people; long texts are cut.
     Table,
 }
 
-/// A year: as good as never, and far from overflowing a clock.
+/// The default timeout, a year: practically never, but it does not overflow a clock.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -95,8 +95,9 @@ async fn subscribe(
     for subscription in subscriptions {
         subscriber.register_topic(subscription)?;
     }
-    let mut terminate = signal(SignalKind::terminate())
-        .map_err(|error| Error::new(ErrorKind::Internal, "cannot handle signals").with_source(error))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| {
+        Error::new(ErrorKind::Internal, "cannot install a signal handler").with_source(error)
+    })?;
     subscriber.initialize().await?;
     let output = WriteQueue::stdout();
     let ended = tokio::select! {
@@ -109,20 +110,20 @@ async fn subscribe(
     ended
 }
 
-/// How long the end by a signal waits for the reader of stdout.
-const OUTPUT_PATIENCE: Duration = Duration::from_secs(1);
+/// The longest wait for the reader of stdout after a signal.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 async fn finish(output: &WriteQueue) -> Result<()> {
-    if timeout(OUTPUT_PATIENCE, output.written()).await.is_err() {
-        tracing::warn!("{} bytes of output were not written: stdout was not read", output.unwritten());
+    if timeout(OUTPUT_TIMEOUT, output.written()).await.is_err() {
+        tracing::warn!("dropped {} bytes of output: the reader of stdout does not read", output.unwritten());
     }
     Ok(())
 }
 
-/// Prints until enough has come, and until all of that is written.
+/// Prints events until `--count` or `--timeout`, and waits until everything is written.
 async fn print(subscriber: &TrackedSubscriber, arguments: &Arguments, output: &WriteQueue) -> Result<()> {
     let ended = print_items(subscriber, arguments, output).await;
-    // A reader that is gone wants no more.
+    // It is not an error if the reader has gone.
     let _ = output.written().await;
     ended
 }
@@ -171,19 +172,17 @@ fn is_of_a_connection(item: &Item) -> bool {
     !shows_none
 }
 
-/// How a subscription ends at its `--timeout`, with `left` events of `--count` still to come.
+/// The result at `--timeout`, with `left` events of `--count` missing.
 fn at_deadline(left: Option<u64>, was_connected: bool) -> Result<()> {
     let text = match left {
-        _ if !was_connected => {
-            "the timeout is over and no publisher was reached: see publishers_ips".to_owned()
-        }
-        Some(missing) => format!("the timeout is over and {missing} events are missing (--count)"),
+        _ if !was_connected => "timeout: no publisher was reached; check publishers_ips".to_owned(),
+        Some(missing) => format!("timeout: {missing} events are missing (--count)"),
         None => return Ok(()),
     };
     Err(Error::new(ErrorKind::Unavailable, text))
 }
 
-/// As many of the events as are still wanted. False if nobody reads any more.
+/// Prints at most `left` events. Returns `false` if the reader has gone.
 async fn show_all(
     envelopes: &[Envelope],
     origin: Origin,
@@ -203,13 +202,13 @@ async fn show_all(
                 }
                 *left = left.map(|left| left - 1);
             }
-            Err(refused) => tracing::warn!("dropped what came on {}: {refused}", envelope.topic),
+            Err(refused) => tracing::warn!("dropped an invalid event on {}: {refused}", envelope.topic),
         }
     }
     Ok(true)
 }
 
-/// On stdout, at its place among the events, or on stderr. False if nobody reads any more.
+/// Prints a notice on stdout, in order with the events, or on stderr. Returns `false` if the reader of stdout has gone.
 async fn show_notice(notice: &Notice, on_stdout: bool, output: &WriteQueue) -> bool {
     let line = serde_json::to_string(notice).unwrap_or_default();
     if on_stdout {
@@ -219,7 +218,7 @@ async fn show_notice(notice: &Notice, on_stdout: bool, output: &WriteQueue) -> b
     true
 }
 
-/// False if nobody reads any more.
+/// Returns `false` if the reader has gone.
 async fn write(output: &WriteQueue, mut line: String) -> bool {
     if stdout().is_terminal() {
         line = printable_lines(&line);

@@ -27,15 +27,15 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     settings: SettingsArguments,
 
-    /// How many subscribers, each with connections and trackers of its own
+    /// Number of subscribers, each with its own connections and trackers
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
     agents: usize,
 
-    /// What each subscribes to
+    /// Pattern that each subscribes to
     #[arg(long, value_name = "PATTERN", default_value = "#")]
     pattern: Pattern,
 
-    /// End after this time; the exit status is 69 if no subscriber is live then
+    /// Exit after this time, with status 69 if no subscriber is live
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     timeout: Option<Duration>,
 
@@ -43,14 +43,14 @@ pub(crate) struct Arguments {
     log: LogArguments,
 }
 
-/// How often the tallies are looked at; they are written only when they have changed.
-const LOOK: Duration = Duration::from_millis(100);
+/// The interval at which the counters are read; they are printed only if they have changed.
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A year: as good as never, and far from overflowing a clock.
+/// The default timeout, a year: practically never, but it does not overflow a clock.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// How long the end waits for the reader of stdout.
-const OUTPUT_PATIENCE: Duration = Duration::from_secs(1);
+/// The longest wait for the reader of stdout at the end.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     arguments.log.start();
@@ -69,35 +69,35 @@ async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) 
         subscriber.initialize().await?;
         followers.spawn(follow(subscriber, Arc::clone(&tallies)));
     }
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reports = interval(REPORT_INTERVAL);
+    reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let end = Instant::now() + arguments.timeout.unwrap_or(NEVER);
-    let (output, mut told) = (WriteQueue::stdout(), String::new());
+    let (output, mut last) = (WriteQueue::stdout(), String::new());
     loop {
         tokio::select! {
             () = sleep_until(end) => break,
             signal = signals.next() => if signal == Signal::Stop { break },
-            _ = looks.tick() => {
+            _ = reports.tick() => {
                 let line = tallies.state(arguments.agents).to_string();
-                if line != told {
+                if line != last {
                     output.offer_line(&line);
-                    told = line;
+                    last = line;
                 }
             }
             Some(ended) = followers.join_next() => {
-                return ended.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, "a subscriber failed").with_source(error)));
+                return ended.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, "the task of a subscriber panicked").with_source(error)));
             }
         }
     }
     let live = tallies.live.load(Ordering::Relaxed);
     followers.shutdown().await;
     output.offer_line(&tallies.summary(arguments.agents).to_string());
-    // A reader that does not read keeps nobody here.
-    let _ = timeout(OUTPUT_PATIENCE, output.written()).await;
+    // A reader that does not read must not keep the process alive.
+    let _ = timeout(OUTPUT_TIMEOUT, output.written()).await;
     if live == 0 {
         return Err(Error::new(
             ErrorKind::Unavailable,
-            "no subscriber was live at the end: see publishers_ips",
+            "no subscriber was live at the end; check publishers_ips",
         ));
     }
     Ok(())

@@ -30,7 +30,11 @@ fn numbers(state_dir: &Path) -> BTreeMap<String, Vec<u64>> {
         }
     }
     let publishers: BTreeSet<&String> = ids.iter().map(|(publisher, _)| publisher).collect();
-    assert_eq!((publishers.len(), ids.len()), (numbers.len(), numbers.len()), "each process has one id: {ids:?}");
+    assert_eq!(
+        (publishers.len(), ids.len()),
+        (numbers.len(), numbers.len()),
+        "each process has one id: {ids:?}"
+    );
     numbers
 }
 

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-/// The one clock of a bench: both ends read it in this process, so that no two clocks need to agree.
+/// The clock of a bench. Both ends are in this process and use the same clock.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock(Instant);
 
@@ -9,14 +9,14 @@ impl Clock {
         Self(Instant::now())
     }
 
-    /// Nanoseconds since the start; they last for 584 years.
+    /// Nanoseconds since the start; they overflow after 584 years.
     pub(super) fn now_ns(self) -> u64 {
         u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Blocks this thread until `ns`: sleeps, and spins for the last part, which the kernel's timers would miss.
+    /// Blocks this thread until `ns`. It sleeps, then spins for the last part, because kernel timers are not exact enough.
     pub(super) fn wait_until(self, ns: u64) {
-        /// Linux wakes a thread up to 50 µs late by default (`PR_SET_TIMERSLACK`), and then has to schedule it.
+        /// By default Linux wakes a thread up to 50 µs late (`PR_SET_TIMERSLACK`), plus the time to schedule it.
         const SPIN_NS: u64 = 150_000;
         let left = ns.saturating_sub(self.now_ns());
         if left > SPIN_NS {

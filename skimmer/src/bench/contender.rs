@@ -1,21 +1,21 @@
 use super::service::ServiceKind;
 
-/// One of those whose runs take turns.
+/// A system that is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Contender {
-    /// A service, with our pusher and our subscribers.
+    /// A service, with the pusher and the subscribers of this bench.
     Service(ServiceKind),
-    /// Somebody else's pusher, service and subscribers, by the command that measures them.
+    /// The pusher, service and subscribers of a peer, with the command that measures them.
     Whole(String),
 }
 
 impl Contender {
-    /// What a contender that is a command is called: the file at the end of it.
+    /// The name of a contender that is a command: its last file name.
     pub(super) fn name_of_command(command: &str) -> String {
         command.rsplit(['/', ' ']).next().unwrap_or(command).to_owned()
     }
 
-    /// What it is, for the report.
+    /// The description for the report.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Service(kind) => format!("our pusher and subscribers; service: {}", kind.describe()),

@@ -13,15 +13,15 @@ use super::ledger::Ledger;
 use super::payload::{self, PROBE};
 use super::progress::Progress;
 
-/// A subscriber that reads, checks and counts all it gets. It is less than an agent: no table, no output, no handlers.
+/// A subscriber that reads, checks and counts events. Unlike an agent it has no table, no output and no handlers.
 #[derive(Debug)]
 pub(super) struct Drain {
     subscriber: Arc<dyn Subscriber>,
     task: JoinHandle<Ledger>,
 }
 
-/// How many events are taken before the others learn of it.
-const TELL_EVERY: u64 = 64;
+/// The number of events after which the progress is reported.
+const REPORT_EVERY: u64 = 64;
 
 impl Drain {
     /// Connects a subscriber of the network driver to `endpoint`.
@@ -39,19 +39,19 @@ impl Drain {
         Ok(Self { subscriber, task })
     }
 
-    /// Ends the link, and what the subscriber has got.
+    /// Closes the subscriber and returns the events that it has received.
     pub(super) async fn end(self) -> Result<Ledger> {
         self.subscriber.close().await;
         self.task.await.map_err(|error| {
-            Error::new(ErrorKind::Internal, "a subscriber of the bench failed").with_source(error)
+            Error::new(ErrorKind::Internal, "the task of a subscriber panicked").with_source(error)
         })
     }
 }
 
-/// What a drain does with the events.
+/// The task of a drain.
 #[derive(Debug)]
 pub(super) struct DrainWork {
-    pub(super) lane: usize,
+    pub(super) number: usize,
     pub(super) progress: Arc<Progress>,
     pub(super) ledger: Ledger,
     pub(super) clock: Clock,
@@ -60,13 +60,13 @@ pub(super) struct DrainWork {
 
 impl DrainWork {
     async fn run(mut self, subscriber: Arc<dyn Subscriber>) -> Ledger {
-        let mut told = 0;
+        let mut reported = 0;
         loop {
-            // What is at hand is taken without a pause; how far it got is told before waiting.
+            // Events that are ready are processed without a pause; the progress is reported before a wait.
             let next = match subscriber.recv().now_or_never() {
                 Some(next) => next,
                 None => {
-                    told = self.tell();
+                    reported = self.report();
                     subscriber.recv().await
                 }
             };
@@ -75,23 +75,23 @@ impl DrainWork {
                 Ok(Incoming::Notice(notice)) => self.note(&notice),
                 Err(_) => return self.ledger,
             }
-            if self.ledger.next() >= told + TELL_EVERY {
-                told = self.tell();
+            if self.ledger.next() >= reported + REPORT_EVERY {
+                reported = self.report();
             }
         }
     }
 
-    fn tell(&self) -> u64 {
-        self.progress.advance(self.lane, self.ledger.next());
+    fn report(&self) -> u64 {
+        self.progress.advance(self.number, self.ledger.next());
         self.ledger.next()
     }
 
     fn take(&mut self, envelope: &Envelope) {
         let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload).ok();
         match event.and_then(|event| payload::read(&event, self.value_bytes)) {
-            Some((PROBE, _)) => self.progress.connected(self.lane),
+            Some((PROBE, _)) => self.progress.connected(self.number),
             Some((index, sent_ns)) => self.ledger.take(index, sent_ns, || self.clock.now_ns()),
-            // What the subscriber passes on besides is not ours to judge.
+            // Other items do not count.
             None if envelope.topic.is_reserved() => {}
             None => self.ledger.unreadable(),
         }
@@ -99,9 +99,9 @@ impl DrainWork {
 
     fn note(&self, notice: &Notice) {
         match notice {
-            Notice::Subscribed { .. } => self.progress.connected(self.lane),
+            Notice::Subscribed { .. } => self.progress.connected(self.number),
             Notice::AddressAdded { .. } | Notice::LinkUp { .. } | Notice::Live { .. } => {}
-            other => tracing::warn!(lane = self.lane, notice = ?other, "during the bench"),
+            other => tracing::warn!(number = self.number, notice = ?other, "notice during the bench"),
         }
     }
 }

@@ -1,18 +1,18 @@
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// What one run measured, or the medians of several runs, each figure by itself.
+/// The figures of one run, or the median of each figure over several runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Figures {
-    /// Events through the service, per second, as fast as they go.
+    /// Events per second through the service, at the highest rate.
     pub(super) events_per_second: f64,
-    /// The same, times subscribers.
+    /// Events per second times the number of subscribers.
     pub(super) deliveries_per_second: f64,
-    /// CPU time of the service for one delivery to one subscriber, in µs; absent if it has no process of its own.
+    /// CPU time of the service for one delivery to one subscriber, in µs; `None` if the service is not a separate process.
     pub(super) service_cpu_us_per_delivery: Option<f64>,
-    /// The most memory that the service had resident, in MiB; absent as above.
+    /// The peak resident memory of the service, in MiB; `None` as above.
     pub(super) service_peak_rss_mib: Option<f64>,
-    /// From the intended send to the arrival, at a fixed rate, in µs.
+    /// The time from the intended send to the arrival, at a fixed rate, in µs.
     pub(super) latency_us: Latency,
 }
 
@@ -59,11 +59,11 @@ impl Figures {
     }
 }
 
-/// Percentile and latency in µs, for the plot: densest where the tail is.
+/// Pairs of percentile and latency in µs for the plot, denser towards the tail.
 pub(super) fn curve(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
     const PERCENTILES: [f64; 14] =
         [1.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 97.5, 99.0, 99.5, 99.75, 99.9, 99.95, 99.99];
-    // Beyond this percentile there is less than one sample: it would draw the maximum, again and again.
+    // Beyond this percentile there is less than one sample, so every point would be the maximum.
     let last = 100.0 - 100.0 / (histogram.len().max(1) as f64);
     let told = PERCENTILES.into_iter().filter(|percentile| *percentile <= last);
     told.map(|percentile| (percentile, micros(histogram.value_at_percentile(percentile)))).collect()
@@ -73,7 +73,7 @@ fn micros(ns: u64) -> f64 {
     ns as f64 / 1000.0
 }
 
-/// The middle one, or the mean of the middle two; `None` of nothing.
+/// The middle value, or the mean of the two middle values; `None` if there are no values.
 fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = values.collect();
     sorted.sort_by(f64::total_cmp);

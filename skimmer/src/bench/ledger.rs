@@ -1,24 +1,24 @@
 use hdrhistogram::Histogram;
 use pubsub_api::{Error, ErrorKind, Result};
 
-/// What one subscriber has got, checked: every event once, in order, and how late.
+/// The events that one subscriber has received: checks that each arrives once and in order, and records latencies.
 #[derive(Debug)]
 pub(super) struct Ledger {
     next: u64,
-    /// The first index whose latency counts.
+    /// The first index whose latency is recorded.
     latency_from: u64,
     faults: Faults,
     latencies: Histogram<u64>,
 }
 
-/// What must not happen; each is 0 in a good run.
+/// The faults; all are 0 in a valid run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Faults {
-    /// Indices that were skipped and did not come at their place.
+    /// Indices that did not arrive in order.
     pub(super) missing: u64,
-    /// Events that came twice, or after a later one.
+    /// Events that arrived twice, or after a later one.
     pub(super) out_of_place: u64,
-    /// Events that could not be read, or are none of ours.
+    /// Events that could not be decoded, or are not from this bench.
     pub(super) unreadable: u64,
 }
 
@@ -34,22 +34,22 @@ impl Faults {
     }
 }
 
-/// The longest latency that is told apart from longer ones.
+/// The longest latency that is recorded; longer ones are recorded as this.
 const LONGEST_NS: u64 = 60_000_000_000;
 
-/// Latencies are kept to three significant digits.
+/// A histogram with three significant digits.
 pub(super) fn histogram() -> Result<Histogram<u64>> {
     Histogram::new_with_max(LONGEST_NS, 3)
         .map_err(|error| Error::new(ErrorKind::Internal, "cannot make a histogram").with_source(error))
 }
 
 impl Ledger {
-    /// Nothing has come yet.
+    /// No events yet; latencies are recorded from index `latency_from` on.
     pub(super) fn new(latency_from: u64) -> Result<Self> {
         Ok(Self { next: 0, latency_from, faults: Faults::default(), latencies: histogram()? })
     }
 
-    /// An event has come. The clock is only asked where latency counts.
+    /// Records an event. The clock is read only if the latency is recorded.
     pub(super) fn take(&mut self, index: u64, sent_ns: u64, now_ns: impl FnOnce() -> u64) {
         if index < self.next {
             self.faults.out_of_place += 1;
@@ -66,12 +66,12 @@ impl Ledger {
         self.faults.unreadable += 1;
     }
 
-    /// How far it has come: the index after the last one.
+    /// The index after the last received one.
     pub(super) fn next(&self) -> u64 {
         self.next
     }
 
-    /// The faults, given how many events there were in all.
+    /// The faults, if `sent` events were sent.
     pub(super) fn faults(&self, sent: u64) -> Faults {
         Faults { missing: self.faults.missing + sent.saturating_sub(self.next), ..self.faults }
     }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_repeats_and_a_lost_end_are_told_apart() {
+    fn gaps_repeats_and_a_missing_end_are_counted() {
         for (indices, sent, missing, out_of_place) in [
             (&[0, 2, 3][..], 4, 1, 0),
             (&[0, 1, 1, 2], 3, 0, 1),

@@ -2,20 +2,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-/// The machine that was measured on.
+/// The machine of the measurement.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Machine {
     /// The CPU's model name.
     pub(super) cpu: String,
-    /// How many cores this process may use.
+    /// The number of cores that this process may use.
     pub(super) cores: usize,
     /// The memory, in GiB.
     pub(super) memory_gib: f64,
     /// Kernel and release.
     pub(super) kernel: String,
-    /// How many tasks wanted a core before the measurement, over a minute: others' work shows here.
+    /// The load average over the minute before the measurement, which shows the load of other programs.
     pub(super) load_average: f64,
-    /// Seconds since 1970, UTC, when the measurement began.
+    /// The start of the measurement, in seconds since 1970, UTC.
     pub(super) unix_time: u64,
 }
 

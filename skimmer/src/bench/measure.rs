@@ -18,7 +18,7 @@ use super::report::Run;
 use super::service::{Service, ServiceKind, Surroundings};
 use super::usage;
 
-/// One run to be made: which service, how many subscribers, how much.
+/// The parameters of one run.
 #[derive(Debug, Clone)]
 pub(super) struct Case {
     pub(super) kind: ServiceKind,
@@ -30,21 +30,21 @@ pub(super) struct Case {
     pub(super) latency_interval: Duration,
 }
 
-/// What a run gave.
+/// The result of a run.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) run: Run,
     pub(super) latencies: Histogram<u64>,
 }
 
-/// How long connecting may take: subscribers try again within 5 s.
-const CONNECT: Duration = Duration::from_secs(20);
+/// The timeout for connecting; subscribers retry within 5 s.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often a peer that says no hello is probed.
-const PROBE_EVERY: Duration = Duration::from_millis(50);
+/// The interval of probes to a peer that sends no hello.
+const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Case {
-    /// Events before the clock starts, so that connecting and first allocations do not count.
+    /// The number of events before the measurement, so that connecting and first allocations do not count.
     fn warm_up(&self) -> u64 {
         (self.events / 20).clamp(1, 2000)
     }
@@ -53,15 +53,15 @@ impl Case {
         self.warm_up() + self.events + self.latency_events
     }
 
-    /// How far the bar goes.
+    /// The length of the progress bar.
     pub(super) fn length(&self) -> u64 {
         self.events_of_all_parts()
     }
 
-    /// Starts everything anew, measures, and ends everything.
+    /// Starts all processes, measures, and ends all processes.
     ///
     /// # Errors
-    /// Whatever keeps it from working; what is only wrong about the events is in the run's faults.
+    /// Any error of a process or connection. Missing and wrong events are not errors, but faults of the run.
     pub(super) async fn measure(
         &self,
         registry: &Registry,
@@ -75,8 +75,8 @@ impl Case {
         let client = Arc::new(PublisherClient::open(&settings)?);
         client.initialize().await?;
         let endpoint = endpoint.or_else(|| client.endpoint());
-        let endpoint =
-            endpoint.ok_or_else(|| Error::new(ErrorKind::Internal, "nobody says where to connect"))?;
+        let endpoint = endpoint
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "the publisher has no endpoint to connect to"))?;
         let clock = Clock::start();
         let drains = self.drains(registry, &settings, &endpoint, clock, progress).await?;
         let mut pusher = Pusher::new(Arc::clone(&client), self.value_bytes, clock);
@@ -105,9 +105,9 @@ impl Case {
         progress: &Arc<Progress>,
     ) -> Result<Vec<Drain>> {
         let mut drains = Vec::with_capacity(self.subscribers);
-        for lane in 0..self.subscribers {
+        for number in 0..self.subscribers {
             let work = DrainWork {
-                lane,
+                number,
                 progress: Arc::clone(progress),
                 ledger: Ledger::new(self.warm_up() + self.events)?,
                 clock,
@@ -118,25 +118,25 @@ impl Case {
         Ok(drains)
     }
 
-    /// Our service says hello, and every subscriber tells; a peer's subscribers are known by the probes they get.
+    /// Waits until all subscribers are connected: by their notices if the service sends hellos, otherwise by probes.
     async fn connect(&self, pusher: &mut Pusher, progress: &Progress) -> Result<()> {
         let connected = if matches!(self.kind, ServiceKind::Peer(_)) {
-            let mut left = CONNECT.as_millis() / PROBE_EVERY.as_millis();
+            let mut left = CONNECT_TIMEOUT.as_millis() / PROBE_INTERVAL.as_millis();
             loop {
                 pusher.probe().await?;
                 left -= 1;
-                let connected = progress.all_connected(PROBE_EVERY).await;
+                let connected = progress.all_connected(PROBE_INTERVAL).await;
                 if connected || left == 0 {
                     break connected;
                 }
             }
         } else {
-            progress.all_connected(CONNECT).await
+            progress.all_connected(CONNECT_TIMEOUT).await
         };
         if connected {
             return Ok(());
         }
-        let text = format!("not all {} subscribers were connected within {CONNECT:?}", self.subscribers);
+        let text = format!("not all {} subscribers connected within {CONNECT_TIMEOUT:?}", self.subscribers);
         Err(Error::new(ErrorKind::Unavailable, text))
     }
 
@@ -174,7 +174,7 @@ impl Case {
     }
 }
 
-/// What the throughput part took.
+/// The result of the throughput part.
 #[derive(Debug)]
 struct Speed {
     took: Duration,

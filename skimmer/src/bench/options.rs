@@ -18,15 +18,15 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     settings: SettingsArguments,
 
-    /// How many subscribers; several numbers are measured one after the other
+    /// Number of subscribers; several numbers are measured one after the other
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 10], value_parser = RangedU64ValueParser::<usize>::new().range(1..=2000))]
     subscribers: Vec<usize>,
 
-    /// Events of the throughput part of a run [default: 200000 to one subscriber, fewer to very many]
+    /// Number of events in the throughput part of a run [default: 200000 for one subscriber, fewer for many]
     #[arg(long, value_name = "COUNT", value_parser = RangedU64ValueParser::<u64>::new().range(1..=1_000_000_000))]
     events: Option<u64>,
 
-    /// Bytes of an event's value
+    /// Size of the value of an event, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 200, value_parser = value_bytes)]
     pub(super) value_bytes: usize,
 
@@ -34,46 +34,46 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "R", default_value_t = 200.0, value_parser = rate)]
     pub(super) rate: f64,
 
-    /// How long the latency part lasts
+    /// Duration of the latency part
     #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
     pub(super) latency_seconds: f64,
 
-    /// How many events the pusher may be ahead of the slowest subscriber, so that no queue overflows [default: 8000
-    /// to one subscriber, fewer to more]
+    /// Number of events that the pusher may be ahead of the slowest subscriber, so that no queue overflows [default:
+    /// 8000 for one subscriber, fewer for more]
     #[arg(long, value_name = "W", value_parser = RangedU64ValueParser::<u64>::new().range(1..=1_000_000))]
     window: Option<u64>,
 
-    /// How often everything is measured; medians are reported
+    /// Number of runs; the medians are reported
     #[arg(long, value_name = "R", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(super) runs: u32,
 
-    /// Measure another service on the same wire in turns with ours: a command that binds the IPC endpoint given as its
-    /// last argument and says where it publishes, {"ready":true,"network":"tcp://…"}
+    /// Measure another service with the same wire protocol, alternating with ours: a command that binds the IPC endpoint
+    /// in its last argument and prints its network address, {"ready":true,"network":"tcp://…"}
     #[arg(long, value_name = "COMMAND")]
     pub(super) peer: Option<String>,
 
-    /// Measure another whole system in turns with ours: a command that takes subscribers, events, bytes of the value,
-    /// events per second and events of the latency part, and tells what it measured as benches/peers/whole.py does
+    /// Measure another complete system, alternating with ours: a command with the arguments subscribers, events, value
+    /// size, events per second and events of the latency part, which prints its results like benches/peers/whole.py
     #[arg(long, value_name = "COMMAND")]
     pub(super) whole: Option<String>,
 
-    /// Call our series so [default: the drivers' aliases]
+    /// Name of our series [default: the driver aliases]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
-    /// Print everything as JSON instead of tables
+    /// Print the report as JSON instead of tables
     #[arg(long)]
     pub(super) json: bool,
 
-    /// Write everything as JSON to this file besides
+    /// Also write the report as JSON to this file
     #[arg(long, value_name = "FILE")]
     pub(super) save: Option<PathBuf>,
 
-    /// Draw throughput and latency into this file
+    /// Write a plot of throughput and latency to this SVG file
     #[arg(long, value_name = "FILE")]
     pub(super) svg: Option<PathBuf>,
 
-    /// Show no progress
+    /// Do not show progress
     #[arg(long)]
     pub(super) no_progress: bool,
 
@@ -82,12 +82,12 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// The numbers to measure with.
+    /// The numbers of subscribers to measure.
     pub(super) fn subscribers(&self) -> impl Iterator<Item = usize> + '_ {
         self.subscribers.iter().copied()
     }
 
-    /// The settings of one run: those of the user, with addresses of its own.
+    /// The settings of one run: those of the user, with separate addresses.
     pub(super) fn settings_in(&self, folder: &Path, run: u32) -> SettingsArguments {
         let mut settings = self.settings.clone();
         settings.sets.extend([
@@ -99,7 +99,7 @@ impl Arguments {
         settings
     }
 
-    /// What the series of these settings is called.
+    /// The name of the series of these settings.
     pub(super) fn name_of(&self, settings: &Settings) -> String {
         let pubsub = settings.pubsub();
         self.name.clone().unwrap_or_else(|| match pubsub.pub_sub_use_multiproc {
@@ -108,14 +108,14 @@ impl Arguments {
         })
     }
 
-    /// One run with so many subscribers.
+    /// The parameters of a run with this number of subscribers.
     pub(super) fn case(&self, contender: &Contender, subscribers: usize) -> Case {
-        /// Below the 10,000 events that the drivers' queues take by default.
+        /// Less than the 10,000 events that the drivers' queues hold by default.
         const WIDEST_WINDOW: u64 = 8_000;
-        /// Another whole system gets fewer events: that it is far slower is why it is compared.
+        /// Another complete system gets this much fewer events, because it is much slower.
         const FEWER: u64 = 4;
         let n = subscribers as u64;
-        // At a million deliveries per second a run lasts seconds, whatever N is.
+        // With a million deliveries per second a run takes seconds for any number of subscribers.
         let events = self.events.unwrap_or_else(|| (4_000_000 / n).clamp(4_000, 200_000));
         let (kind, events) = match contender {
             Contender::Service(kind) => (kind.clone(), events),
@@ -134,14 +134,14 @@ impl Arguments {
 }
 
 fn value_bytes(text: &str) -> Result<usize, String> {
-    /// The rest of a map of ours is shorter.
+    /// More than the size of the other fields of an event.
     const MAP_REST: usize = 1024;
     let range = HEAD_BYTES..=MAX_EVENT_BYTES - MAP_REST;
-    let bytes = text.parse().map_err(|_| format!("{text:?} is no number of bytes"))?;
+    let bytes = text.parse().map_err(|_| format!("{text:?} is not a number of bytes"))?;
     if range.contains(&bytes) {
         return Ok(bytes);
     }
-    Err(format!("from {} (index and time stand in it) to {}", range.start(), range.end()))
+    Err(format!("must be from {} (the size of index and time) to {}", range.start(), range.end()))
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -153,6 +153,6 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 fn between(text: &str, least: f64, most: f64) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| format!("{text:?} is no number"))?;
-    if (least..=most).contains(&number) { Ok(number) } else { Err(format!("from {least} to {most}")) }
+    let number: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
+    if (least..=most).contains(&number) { Ok(number) } else { Err(format!("must be from {least} to {most}")) }
 }

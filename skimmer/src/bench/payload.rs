@@ -1,17 +1,17 @@
-//! What a measured event carries: at the beginning of its value its index and the time of its send, as text.
+//! The value of a measured event: it starts with the index and the time of the send, as text.
 
 use std::fmt::Write;
 
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Action, Event, SEND_ALL, Value};
 
-/// The bytes of index and time, 16 hexadecimal digits each: the shortest value.
+/// The size of index and time, 16 hexadecimal digits each: the shortest value.
 pub(super) const HEAD_BYTES: usize = 32;
 
-/// The index of an event that is not counted: it only shows whether a subscriber is connected.
+/// The index of a probe, which is not counted and only shows that a subscriber is connected.
 pub(super) const PROBE: u64 = u64::MAX;
 
-/// Makes events without allocating for each.
+/// Makes events without an allocation for each.
 #[derive(Debug)]
 pub(super) struct EventMaker {
     event: Event,
@@ -19,17 +19,17 @@ pub(super) struct EventMaker {
 }
 
 impl EventMaker {
-    /// For events on the topic that every subscriber takes, with values of `value_bytes`.
+    /// Makes events on `D`, with values of `value_bytes` bytes.
     pub(super) fn new(value_bytes: usize) -> Self {
         let event = Event::new("lport", "port-1", Action::Set, String::with_capacity(value_bytes), SEND_ALL);
         Self { event, padding: "x".repeat(value_bytes.saturating_sub(HEAD_BYTES)) }
     }
 
-    /// The event of this index, sent at this time; it lasts until the next one is made.
+    /// The event with this index and send time; valid until the next call.
     pub(super) fn make(&mut self, index: u64, sent_ns: u64) -> &Event {
         if let Value::Text(text) = &mut self.event.value {
             text.clear();
-            // A String takes whatever is written.
+            // Writing to a String never fails.
             let _ = write!(text, "{index:016x}{sent_ns:016x}");
             text.push_str(&self.padding);
         }
@@ -37,9 +37,9 @@ impl EventMaker {
     }
 }
 
-/// Index and time of an event, if its value ends with `value_bytes` as [`EventMaker`] writes them.
+/// Index and time of an event, if the map ends with a value of `value_bytes` bytes from [`EventMaker`].
 pub(super) fn read(event: &EventRef<'_>, value_bytes: usize) -> Option<(u64, u64)> {
-    // What precedes the text is its header, whose length the packers choose differently.
+    // The header before the text has different lengths in different encoders.
     let text = event.value.get(event.value.len().checked_sub(value_bytes)?..)?;
     let number = |range| u64::from_str_radix(std::str::from_utf8(text.get(range)?).ok()?, 16).ok();
     Some((number(0..16)?, number(16..HEAD_BYTES)?))

@@ -1,4 +1,4 @@
-//! The plot of a report: throughput over subscribers, and latency over percentiles, as one small SVG.
+//! The plot of a report as an SVG: throughput by number of subscribers, and latency by percentile.
 
 mod bars;
 mod canvas;
@@ -8,13 +8,13 @@ use canvas::Canvas;
 
 use super::report::Report;
 
-/// One colour per series, told apart by the colour-blind too (Okabe and Ito, 2008).
+/// One colour per series, distinguishable with colour blindness too (Okabe and Ito, 2008).
 const COLOURS: [&str; 6] = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"];
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 470.0;
 
-/// Where a panel draws, without its labels.
+/// The area of a panel, without its labels.
 #[derive(Debug, Clone, Copy)]
 struct Area {
     left: f64,

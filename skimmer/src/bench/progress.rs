@@ -5,59 +5,63 @@ use pubsub_api::{Error, ErrorKind, Result};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// How far each subscriber has come; what the window and the end of a part wait for.
+/// The progress of each subscriber. The window and the end of a part wait for it.
 #[derive(Debug)]
 pub(super) struct Progress {
-    lanes: Vec<Lane>,
-    /// Whoever waits wants every lane to come so far: the others need not wake it before.
+    subscribers: Vec<SubscriberProgress>,
+    /// The index that the waiting task needs from every subscriber; before that no subscriber wakes it.
     wanted: AtomicU64,
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Lane {
+struct SubscriberProgress {
     connected: AtomicBool,
     received: AtomicU64,
 }
 
-/// For how long the slowest subscriber may stand still before the run is given up.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// If the slowest subscriber makes no progress for this long, the run fails.
+const STALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 impl Progress {
     pub(super) fn new(subscribers: usize) -> Self {
-        let lanes = std::iter::repeat_with(Lane::default).take(subscribers).collect();
-        Self { lanes, wanted: AtomicU64::new(u64::MAX), changed: Notify::new() }
+        let subscribers = std::iter::repeat_with(SubscriberProgress::default).take(subscribers).collect();
+        Self { subscribers, wanted: AtomicU64::new(u64::MAX), changed: Notify::new() }
     }
 
-    /// The subscriber of this lane gets what is published from now on.
-    pub(super) fn connected(&self, lane: usize) {
-        if let Some(lane) = self.lanes.get(lane) {
-            lane.connected.store(true, Ordering::SeqCst);
+    /// Notes that a subscriber is connected.
+    pub(super) fn connected(&self, subscriber: usize) {
+        if let Some(subscriber) = self.subscribers.get(subscriber) {
+            subscriber.connected.store(true, Ordering::SeqCst);
             self.changed.notify_one();
         }
     }
 
-    /// The subscriber of this lane has all up to index `received`.
-    pub(super) fn advance(&self, lane: usize, received: u64) {
-        let Some(lane) = self.lanes.get(lane) else { return };
-        let before = lane.received.swap(received, Ordering::SeqCst);
+    /// Notes that a subscriber has received all events before index `received`.
+    pub(super) fn advance(&self, subscriber: usize, received: u64) {
+        let Some(subscriber) = self.subscribers.get(subscriber) else { return };
+        let before = subscriber.received.swap(received, Ordering::SeqCst);
         let wanted = self.wanted.load(Ordering::SeqCst);
         if before < wanted && received >= wanted {
             self.changed.notify_one();
         }
     }
 
-    /// How far the slowest has come.
+    /// The index of the slowest subscriber.
     pub(super) fn slowest(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.received.load(Ordering::SeqCst)).min().unwrap_or(0)
+        self.subscribers
+            .iter()
+            .map(|subscriber| subscriber.received.load(Ordering::SeqCst))
+            .min()
+            .unwrap_or(0)
     }
 
-    /// Waits until every subscriber is connected; false if `patience` is over first. One waits at a time.
+    /// Waits until every subscriber is connected; returns `false` after `patience`. Only one task may wait at a time.
     pub(super) async fn all_connected(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
         loop {
             let changed = self.changed.notified();
-            if self.lanes.iter().all(|lane| lane.connected.load(Ordering::SeqCst)) {
+            if self.subscribers.iter().all(|subscriber| subscriber.connected.load(Ordering::SeqCst)) {
                 return true;
             }
             if timeout_at(deadline, changed).await.is_err() {
@@ -66,10 +70,10 @@ impl Progress {
         }
     }
 
-    /// Waits until every subscriber has come to index `wanted`. One waits at a time.
+    /// Waits until every subscriber has reached index `wanted`. Only one task may wait at a time.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] if the slowest stands still: then the rest is lost.
+    /// [`ErrorKind::Internal`] if the slowest subscriber makes no progress, which means that events are lost.
     pub(super) async fn reach(&self, wanted: u64) -> Result<()> {
         self.wanted.store(wanted, Ordering::SeqCst);
         loop {
@@ -78,9 +82,10 @@ impl Progress {
             if slowest >= wanted {
                 return Ok(());
             }
-            if timeout_at(Instant::now() + PATIENCE, changed).await.is_err() && self.slowest() == slowest {
+            if timeout_at(Instant::now() + STALL_TIMEOUT, changed).await.is_err() && self.slowest() == slowest
+            {
                 let text = format!(
-                    "a subscriber stands at event {slowest} for {PATIENCE:?}, wanted were {wanted}: what was \
+                    "a subscriber stands at event {slowest} for {STALL_TIMEOUT:?}, wanted were {wanted}: what was \
                      sent after it is lost"
                 );
                 return Err(Error::new(ErrorKind::Internal, text));

@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::payload::{EventMaker, PROBE};
 use super::progress::Progress;
 
-/// The one API worker of the bench.
+/// The API worker of the bench.
 #[derive(Debug)]
 pub(super) struct Pusher {
     client: Arc<PublisherClient>,
@@ -23,20 +23,20 @@ impl Pusher {
         Self { client, maker: EventMaker::new(value_bytes), clock, next: 0 }
     }
 
-    /// How many events it has sent, probes not counted.
+    /// The number of sent events, without probes.
     pub(super) fn sent(&self) -> u64 {
         self.next
     }
 
-    /// Sends an event that is not counted.
+    /// Sends a probe, which is not counted.
     pub(super) async fn probe(&mut self) -> Result<()> {
         self.client.send(self.maker.make(PROBE, 0)).await
     }
 
-    /// Sends `count` events as fast as the slowest subscriber lets it be at most `window` ahead, and waits until all
-    /// have got all; the time from the first send to the last arrival.
+    /// Sends `count` events as fast as possible, but at most `window` ahead of the slowest subscriber, and waits until all
+    /// have arrived. Returns the time from the first send to the last arrival.
     pub(super) async fn burst(&mut self, count: u64, window: u64, progress: &Progress) -> Result<Duration> {
-        /// After how many events the window is looked at.
+        /// The number of events between checks of the window.
         const STEP: u64 = 256;
         let step = (window / 8).clamp(1, STEP);
         let started = self.clock.now_ns();
@@ -52,10 +52,10 @@ impl Pusher {
         Ok(Duration::from_nanos(self.clock.now_ns() - started))
     }
 
-    /// Sends `count` events, one every `interval`, on a thread of its own.
+    /// Sends `count` events, one every `interval`, on a separate thread.
     ///
-    /// Each carries the time at which it was *meant* to be sent: what delays the sender counts as latency too, and so
-    /// nothing is omitted in coordination with it.
+    /// Each event contains its *intended* send time, so that delays of the sender count as latency too and there is no
+    /// coordinated omission.
     pub(super) async fn pace(mut self, count: u64, interval: Duration) -> Result<Self> {
         let runtime = Handle::current();
         let paced = tokio::task::spawn_blocking(move || {
@@ -68,9 +68,9 @@ impl Pusher {
             }
             Ok(self)
         });
-        paced
-            .await
-            .map_err(|error| Error::new(ErrorKind::Internal, "the pusher failed").with_source(error))?
+        paced.await.map_err(|error| {
+            Error::new(ErrorKind::Internal, "the pusher's thread panicked").with_source(error)
+        })?
     }
 
     async fn send(&mut self, time_ns: u64) -> Result<()> {

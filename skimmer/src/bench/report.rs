@@ -4,50 +4,50 @@ use super::figures::Figures;
 use super::ledger::Faults;
 use super::machine::Machine;
 
-/// All that a bench measured: what `--json` prints.
+/// The report of a bench, which `--json` prints.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Report {
-    /// Of `skimmer`.
+    /// The version of `skimmer`.
     pub(super) version: String,
     pub(super) machine: Machine,
     pub(super) load: Load,
-    /// What was measured; the first is compared with the others.
+    /// The measured series; the first is compared with the others.
     pub(super) series: Vec<Series>,
-    /// The first series over each other one.
+    /// The ratios of the first series to each other one.
     pub(super) ratios: Vec<Ratio>,
 }
 
-/// What was asked of all.
+/// The load, which is the same for all contenders.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Load {
     pub(super) value_bytes: usize,
-    /// The packed map, as a worker sends it.
+    /// The size of the packed map that a worker sends, in bytes.
     pub(super) map_bytes: usize,
     pub(super) latency_rate_per_second: f64,
     pub(super) latency_seconds: f64,
     pub(super) runs: u32,
 }
 
-/// One contender, with one, several, many subscribers.
+/// The points of one contender.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Series {
     pub(super) name: String,
-    /// What was measured.
+    /// The description of the contender.
     pub(super) what: String,
     pub(super) points: Vec<Point>,
 }
 
-/// Several runs with so many subscribers.
+/// The runs with one number of subscribers.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Point {
     pub(super) subscribers: usize,
-    /// As fast as they go, in each run.
+    /// The number of events in the throughput part of each run.
     pub(super) events: u64,
-    /// How many events our pusher was ahead of the slowest subscriber at most; another whole system has its own ways.
+    /// The largest number of events that our pusher was ahead of the slowest subscriber; not used by another complete system.
     pub(super) window: u64,
     pub(super) runs: Vec<Run>,
     pub(super) median: Figures,
-    /// Percentile and latency in µs, of all runs together.
+    /// Pairs of percentile and latency in µs, over all runs.
     pub(super) latency_curve: Vec<(f64, f64)>,
 }
 
@@ -60,21 +60,21 @@ pub(super) struct Run {
     pub(super) faults: Faults,
 }
 
-/// How many times better the first series is.
+/// The factor by which the first series is better.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Ratio {
     pub(super) than: String,
     pub(super) subscribers: usize,
     pub(super) deliveries_per_second: f64,
-    /// CPU time per delivery of the other over ours.
+    /// CPU time per delivery of the other, divided by ours.
     pub(super) service_cpu: Option<f64>,
-    /// Latency of the other over ours.
+    /// Latency of the other, divided by ours.
     pub(super) latency_p50: f64,
     pub(super) latency_p99: f64,
 }
 
 impl Report {
-    /// The ratios are worked out here.
+    /// Makes the report and computes the ratios.
     pub(super) fn new(machine: Machine, load: Load, series: Vec<Series>) -> Self {
         let ratios = match series.split_first() {
             Some((ours, others)) => others.iter().flat_map(|other| ratios(ours, other)).collect(),

@@ -10,21 +10,21 @@ use service_kit::SettingsArguments;
 use super::peer::Peer;
 use crate::children::ChildProcess;
 
-/// What stands between pusher and subscribers.
+/// The kind of service between pusher and subscribers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ServiceKind {
-    /// Our publisher service, a process of its own.
+    /// Our publisher service, in a separate process.
     Process,
-    /// Somebody else's, by its command.
+    /// Another service, with its command.
     Peer(String),
-    /// Our publisher service in this process: a driver that does not join processes.
+    /// Our publisher service in this process, for a driver that works within one process only.
     Here,
-    /// Nothing: the pusher binds itself, or publishes to a broker.
+    /// No service: the pusher binds the network address, or publishes to a broker.
     Absent,
 }
 
 impl ServiceKind {
-    /// What the settings ask for.
+    /// The kind for these settings.
     pub(super) fn of(registry: &Registry, settings: &Settings) -> Result<Self> {
         let pubsub = settings.pubsub();
         let Route::Service(multiproc) = registry.route(settings)? else { return Ok(Self::Absent) };
@@ -33,18 +33,18 @@ impl ServiceKind {
         Ok(if joins { Self::Process } else { Self::Here })
     }
 
-    /// In words, for the report.
+    /// The description for the report.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Process => "publisher-service".to_owned(),
             Self::Peer(command) => command.clone(),
-            Self::Here => "publisher-service, in the process of the bench".to_owned(),
+            Self::Here => "publisher-service, in the bench process".to_owned(),
             Self::Absent => "none: the pusher publishes".to_owned(),
         }
     }
 }
 
-/// One of them at work.
+/// A running service.
 #[derive(Debug)]
 pub(super) enum Service {
     Process(ChildProcess),
@@ -53,19 +53,19 @@ pub(super) enum Service {
     Absent,
 }
 
-/// What starting one takes.
+/// The parameters of starting a service.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Surroundings<'a> {
     pub(super) registry: &'a Registry,
     pub(super) settings: &'a Settings,
-    /// The arguments that give another process the same settings.
+    /// The arguments for another process with the same settings.
     pub(super) arguments: &'a SettingsArguments,
-    /// Where its log goes.
+    /// The folder of its log.
     pub(super) folder: &'a Path,
 }
 
 impl Service {
-    /// Starts it, and where it publishes; `None` if the pusher must tell.
+    /// Starts it and returns it with its network address; `None` if the address is that of the pusher.
     pub(super) async fn start(
         kind: &ServiceKind,
         surroundings: Surroundings<'_>,
@@ -95,7 +95,7 @@ impl Service {
         }
     }
 
-    /// Its process, if it has one of its own.
+    /// Its process id, if it is a separate process.
     pub(super) fn pid(&self) -> Option<u32> {
         match self {
             Self::Process(child) => child.pid(),
@@ -104,7 +104,7 @@ impl Service {
         }
     }
 
-    /// Lets it drain and end.
+    /// Drains and stops it.
     pub(super) async fn end(self, settings: &Settings) -> Result<()> {
         match self {
             Self::Process(child) => child.end().await,

@@ -3,7 +3,7 @@ use comfy_table::{CellAlignment, Table};
 use super::figures::Figures;
 use super::report::Report;
 
-/// The medians, and how the first series compares with the others, for people.
+/// Tables for people: the medians, and the ratios of the first series to the others.
 pub(super) fn tables(report: &Report) -> Vec<Table> {
     let mut all = vec![medians(report)];
     if !report.ratios.is_empty() {
@@ -71,7 +71,7 @@ fn new_table(header: &[&str]) -> Table {
     table
 }
 
-/// Numbers stand to the right.
+/// A table whose numbers are aligned to the right.
 fn align(mut table: Table) -> Table {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -83,7 +83,7 @@ fn or_dash(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
 }
 
-/// A whole number in groups of three digits: 1,234,567.
+/// An integer in groups of three digits: 1,234,567.
 pub(super) fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);

@@ -1,21 +1,21 @@
-//! What a process has used, from `/proc`.
+//! CPU time and memory of a process, from `/proc`.
 
 use std::time::Duration;
 
-/// The CPU time of all threads of a process so far, in user and kernel mode; `None` if it has ended.
+/// The CPU time of all threads of a process so far, in user and kernel mode; `None` if it has exited.
 pub(super) fn cpu_time(pid: u32) -> Option<Duration> {
     let ticks = ticks(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
     let per_second = rustix::param::clock_ticks_per_second();
     Some(Duration::from_millis(ticks * 1000 / per_second.max(1)))
 }
 
-/// The most memory that was resident at a time, in bytes.
+/// The peak resident memory, in bytes.
 pub(super) fn peak_rss_bytes(pid: u32) -> Option<u64> {
     peak(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
 }
 
-/// Fields 14 and 15 of `/proc/PID/stat` (proc_pid_stat(5)). The second field is a name that may hold anything, in
-/// parentheses.
+/// Reads fields 14 and 15 of `/proc/PID/stat` (proc_pid_stat(5)). Field 2 is a name in parentheses that may contain any
+/// character.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace().skip(11);

@@ -10,36 +10,35 @@ use super::ledger::{Faults, histogram};
 use super::measure::{Case, Outcome};
 use super::report::Run;
 
-/// What somebody else's whole system says after one run of its own.
+/// The output of another complete system after one run.
 #[derive(Debug, Deserialize)]
-struct Told {
-    /// From the first send to the last arrival of the throughput part.
+struct PeerResult {
+    /// The time from the first send to the last arrival of the throughput part.
     seconds: f64,
     service_cpu_seconds: f64,
     service_peak_rss_bytes: f64,
     #[serde(flatten)]
     faults: Faults,
-    /// Of every delivery of the latency part.
+    /// The latency of every delivery of the latency part.
     latencies_us: Vec<f64>,
 }
 
 impl Case {
-    /// Lets somebody else's pusher, service and subscribers measure themselves under the same load: a command, split
-    /// at white space, that takes subscribers, events, bytes of the value, events per second and events of the latency
-    /// part as arguments.
+    /// Runs a command that measures another complete system under the same load. The command is split at white space; its
+    /// arguments are subscribers, events, bytes of the value, events per second and events of the latency part.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if it does not start or fails; it says why on stderr.
+    /// [`ErrorKind::Unavailable`] if it cannot be started or fails; its stderr has the reason.
     pub(super) async fn measure_whole(&self, command: &str, folder: &Path) -> Result<Outcome> {
         let failed = |what: &str| Error::new(ErrorKind::Unavailable, format!("`{command}`: {what}"));
         let mut words = command.split_whitespace();
-        let program = words.next().ok_or_else(|| failed("no command"))?;
+        let program = words.next().ok_or_else(|| failed("the command is empty"))?;
         let rate = 1.0 / self.latency_interval.as_secs_f64();
         let ended = Command::new(program)
             .args(words)
             .args([self.subscribers.to_string(), self.events.to_string(), self.value_bytes.to_string()])
             .args([rate.to_string(), self.latency_events.to_string()])
-            // What it leaves when it is stopped goes with our own folder.
+            // Files that it leaves are removed with the folder of this bench.
             .env("TMPDIR", folder)
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
@@ -48,15 +47,15 @@ impl Case {
             .await
             .map_err(|error| failed("cannot start it").with_source(error))?;
         if !ended.status.success() {
-            return Err(failed(&format!("it ended with {}", ended.status)));
+            return Err(failed(&format!("it exited with {}", ended.status)));
         }
-        let told: Told = serde_json::from_slice(&ended.stdout)
-            .map_err(|error| failed("what it told is no measurement").with_source(error))?;
+        let told: PeerResult = serde_json::from_slice(&ended.stdout)
+            .map_err(|error| failed("its output is not a valid measurement").with_source(error))?;
         told.outcome(self.events as f64, self.subscribers as f64)
     }
 }
 
-impl Told {
+impl PeerResult {
     fn outcome(&self, events: f64, subscribers: f64) -> Result<Outcome> {
         let mut latencies = histogram()?;
         for us in &self.latencies_us {
@@ -75,11 +74,11 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
-    use super::Told;
+    use super::PeerResult;
 
     #[test]
     fn what_is_told_becomes_the_same_figures_as_ours() {
-        let told: Told = serde_json::from_str(
+        let told: PeerResult = serde_json::from_str(
             r#"{"seconds": 2, "service_cpu_seconds": 1, "service_peak_rss_bytes": 1048576, "missing": 0,
                 "out_of_place": 3, "unreadable": 0, "latencies_us": [10, 30, 20]}"#,
         )

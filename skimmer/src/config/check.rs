@@ -6,7 +6,7 @@ use pubsub_api::{Registry, Result, Role};
 use service_kit::{SettingsArguments, StatusDocument, block_on, print_line, report, request_status};
 use subscriber_agent::AgentBuilder;
 
-/// Whose start is checked.
+/// The program whose start is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum CheckedRole {
     /// `publisher-service`
@@ -17,7 +17,8 @@ pub(super) enum CheckedRole {
     Worker,
 }
 
-/// Checks what the role does at its start, by the same functions; without a role what does not depend on the host.
+/// Makes the checks that the program makes when it starts, with the same functions. Without a role, only checks that do not
+/// depend on the host.
 pub(super) fn check(
     registry: &Registry,
     arguments: &SettingsArguments,
@@ -25,7 +26,7 @@ pub(super) fn check(
 ) -> Result<()> {
     let (settings, warnings) = arguments.load(registry)?;
     let mut warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
-    // What was found so far is worth reading even if the rest is refused.
+    // The warnings so far are useful even if a later check fails.
     warnings.iter().for_each(|warning| report(format_args!("warning: {warning}")));
     let known = warnings.len();
     match role {
@@ -47,7 +48,7 @@ fn check_settings(registry: &Registry, settings: &Settings) -> Result<()> {
         registry.open(settings, Role::Multiproc)?;
     }
     publisher_service::check_names(settings)?;
-    // With port 0 nobody but the service knows where it is: an agent is told otherwise.
+    // With port 0 the settings do not contain the port of the service, so an agent has other settings.
     if pubsub.publisher_port > 0 {
         AgentBuilder::new(registry, settings)?;
     }
@@ -60,13 +61,13 @@ fn check_service(registry: &Registry, settings: &Settings) -> Result<Vec<String>
     };
     let mut warnings = publisher_service::check(registry, settings, Addresses::HeldByService)?;
     warnings.push(format!(
-        "{} with pid {} runs in this state_dir: the addresses that it has bound were not checked",
+        "{} with pid {} runs in this state_dir; the addresses that it has bound were not checked",
         running.program, running.pid
     ));
     Ok(warnings)
 }
 
-/// The service that answers in `state_dir`, if it is the one that has the port of these settings.
+/// The status of the service that runs in `state_dir`, if it uses the port of these settings.
 fn running_service(settings: &Settings) -> Option<StatusDocument> {
     let pubsub = settings.pubsub();
     let status = block_on(request_status(&pubsub.state_dir.join("publisher-service.status"))).ok()?;

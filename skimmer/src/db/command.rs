@@ -9,7 +9,7 @@ use service_kit::report;
 
 use super::{Opened, show};
 
-/// What is done with the database. What changes it goes through the façade, and is published.
+/// The commands. Changes of objects go through [`Northbound`](northbound::Northbound) and are published.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum Command {
     /// Lists the tables
@@ -20,39 +20,39 @@ pub(super) enum Command {
     #[command(after_help = "Example: skimmer db ls lport --topic tenant-1")]
     Ls {
         table: String,
-        /// Of this topic only
+        /// List only rows on this topic
         #[arg(long)]
         topic: Option<String>,
     },
 
-    /// Prints what a row holds
+    /// Prints the value of a row
     #[command(after_help = "Example: skimmer db get lport port-1 --topic tenant-1")]
     Get {
         table: String,
         key: String,
-        /// The topic that it is on, if rows of several have this key
+        /// Topic of the row; needed if rows on several topics have this key
         #[arg(long)]
         topic: Option<String>,
     },
 
-    /// Prints the rows of a table, or of all
+    /// Prints the rows of one table or of all tables
     #[command(
         after_help = "Examples:\n  skimmer db dump lport\n  skimmer db dump --output jsonl > backup.jsonl"
     )]
     Dump {
         table: Option<String>,
-        /// Of this topic only
+        /// List only rows on this topic
         #[arg(long)]
         topic: Option<String>,
     },
 
-    /// Creates an object: JSON with its `id`, and maybe its `topic`; `-` reads it from stdin
+    /// Creates an object from JSON with an `id` and an optional `topic`; `-` reads it from stdin
     #[command(
         after_help = "Examples:\n  skimmer db add lport '{\"id\":\"port-1\",\"topic\":\"tenant-1\"}'\n  skimmer db add lport - < port.json"
     )]
     Add { table: String, json: String },
 
-    /// Changes fields of an object: JSON with those fields; `-` reads it from stdin
+    /// Changes the fields of an object that are in the JSON; `-` reads it from stdin
     #[command(
         after_help = "Examples:\n  skimmer db update lport port-1 '{\"enabled\":false}'\n  skimmer db update lport port-1 '{\"enabled\":false}' --if-version 3"
     )]
@@ -60,10 +60,10 @@ pub(super) enum Command {
         table: String,
         key: String,
         json: String,
-        /// The topic that it is on, if rows of several have this key
+        /// Topic of the row; needed if rows on several topics have this key
         #[arg(long)]
         topic: Option<String>,
-        /// Only if this is its version
+        /// Change the object only if it has this version
         #[arg(long, value_name = "VERSION")]
         if_version: Option<u64>,
     },
@@ -73,12 +73,12 @@ pub(super) enum Command {
     Rm {
         table: String,
         key: String,
-        /// The topic that it is on, if rows of several have this key
+        /// Topic of the row; needed if rows on several topics have this key
         #[arg(long)]
         topic: Option<String>,
     },
 
-    /// Deletes all objects of a table, one by one
+    /// Deletes all rows of a table, one by one
     #[command(after_help = "Example: skimmer db clean lport")]
     Clean { table: String },
 
@@ -146,7 +146,7 @@ async fn dump(opened: &Opened, table: Option<&str>, topic: Option<&str>) -> Resu
     Ok(())
 }
 
-/// Rows that are no objects are deleted, too, without an event: there is nothing to say about them.
+/// Rows that are not valid objects are deleted without an event, because no event can be made from them.
 async fn clean(opened: &Opened, table: &str) -> Result<()> {
     let mut deleted = 0;
     for Entry { place, .. } in opened.database.get_all_entries(table, None).await? {
@@ -166,16 +166,16 @@ async fn clean(opened: &Opened, table: &str) -> Result<()> {
 }
 
 fn fields(json: &str) -> Result<Map<String, Value>> {
-    let wrong = |what: &str| Error::new(ErrorKind::Invalid, format!("wanted one JSON object: {what}"));
+    let wrong = |what: &str| Error::new(ErrorKind::Invalid, format!("expected one JSON object: {what}"));
     let mut read = String::new();
     let text = match json {
         "-" => {
             stdin()
                 .read_to_string(&mut read)
-                .map_err(|error| wrong("stdin cannot be read").with_source(error))?;
+                .map_err(|error| wrong("cannot read stdin").with_source(error))?;
             &read
         }
         json => json,
     };
-    serde_json::from_str(text).map_err(|error| wrong("this is none").with_source(error))
+    serde_json::from_str(text).map_err(|error| wrong("the input is not a JSON object").with_source(error))
 }

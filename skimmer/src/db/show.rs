@@ -6,7 +6,7 @@ use service_kit::{print_line, printable};
 
 use super::Format;
 
-/// A list of names.
+/// Prints a list of names.
 pub(super) fn names(format: Format, what: &str, names: Vec<String>) {
     for name in names {
         match format {
@@ -16,7 +16,7 @@ pub(super) fn names(format: Format, what: &str, names: Vec<String>) {
     }
 }
 
-/// Where rows are.
+/// Prints keys and topics of rows.
 pub(super) fn places(format: Format, mut places: Vec<RowPlace>) {
     places.sort();
     match format {
@@ -32,7 +32,7 @@ pub(super) fn places(format: Format, mut places: Vec<RowPlace>) {
     }
 }
 
-/// What a row holds: JSON for people over several lines, anything else as it is.
+/// Prints the value of a row: JSON indented for people, anything else unchanged.
 pub(super) fn value(format: Format, value: &[u8]) {
     match serde_json::from_slice::<Value>(value) {
         Ok(json) if format == Format::Table => print_line(format!("{json:#}")),
@@ -41,12 +41,12 @@ pub(super) fn value(format: Format, value: &[u8]) {
     }
 }
 
-/// An object, as it is now.
+/// Prints an object.
 pub(super) fn object(object: Object) {
     print_line(Value::Object(object.fields().clone()));
 }
 
-/// The rows of a table.
+/// Prints the rows of a table.
 pub(super) fn entries(format: Format, table: &str, entries: Vec<Entry>) {
     let text = |entry: &Entry| String::from_utf8_lossy(&entry.value).into_owned();
     match format {

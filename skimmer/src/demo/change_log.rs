@@ -5,7 +5,7 @@ use pubsub_api::{Event, Result};
 use service_kit::json;
 use subscriber_agent::Table;
 
-/// The recorded day: what Dragonflow's own code and models published.
+/// The recorded day: the events that Dragonflow's own code and models published.
 const RECORDED: &str = include_str!("../../../etc/change-log.jsonl");
 
 /// A change log, read and checked.
@@ -35,7 +35,7 @@ impl ChangeLog {
         self.lines.iter().map(String::as_str)
     }
 
-    /// The worker of an event: one key is always one worker's, so that its changes stay in order.
+    /// The worker of an event. All events of a key have the same worker, so that they stay in order.
     pub(super) fn shard(&self, index: usize, workers: usize) -> usize {
         let mut hasher = DefaultHasher::new();
         self.events.get(index).map(|event| &event.key).hash(&mut hasher);

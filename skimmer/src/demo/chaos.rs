@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::stage::Stage;
 use super::workers::Workers;
 
-/// What goes wrong while the log plays, and at which part of it, in per cent.
+/// The faults, and the point of the log at which each happens, in per cent.
 const SCRIPT: [(usize, Fault); 6] = [
     (10, Fault::PauseAgent),
     (25, Fault::KillService),
@@ -17,39 +17,39 @@ const SCRIPT: [(usize, Fault); 6] = [
     (85, Fault::KillService),
 ];
 
-/// One thing that goes wrong, or ends to.
+/// A fault, or its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     /// The last agent is stopped (SIGSTOP).
     PauseAgent,
-    /// It goes on (SIGCONT).
+    /// The last agent continues (SIGCONT).
     ContinueAgent,
-    /// The service is killed (SIGKILL), and started again a moment later.
+    /// The service is killed (SIGKILL) and started again after 500 ms.
     KillService,
-    /// The service is asked to end (SIGTERM), and started again.
+    /// The service is stopped (SIGTERM) and started again after 500 ms.
     RestartService,
-    /// A worker is killed (SIGKILL), and another takes over.
+    /// A worker is killed (SIGKILL) and replaced by another.
     KillWorker,
 }
 
-/// For how long the service is away: workers go on meanwhile.
-const AWAY: Duration = Duration::from_millis(500);
+/// The time for which the service is down. Workers continue meanwhile.
+const DOWN_TIME: Duration = Duration::from_millis(500);
 
-/// Plays the faults at their places in the log.
+/// Plays the faults at their points of the log.
 #[derive(Debug, Default)]
 pub(super) struct Chaos {
     played: usize,
     pub(super) tally: ChaosTally,
 }
 
-/// What was done.
+/// The number of faults of each kind.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct ChaosTally {
     pub(super) service_kills: usize,
     pub(super) service_restarts: usize,
     pub(super) worker_kills: usize,
-    /// What a killed worker had not confirmed, and its successor published again.
-    pub(super) given_again: usize,
+    /// The events that were not confirmed to a killed worker, and that its successor published again.
+    pub(super) republished: usize,
     pub(super) agent_pauses: usize,
 }
 
@@ -59,13 +59,13 @@ impl fmt::Display for ChaosTally {
             f,
             "service killed {} times and restarted {}; worker killed {} (its successor published {} events again); agent \
              paused {}",
-            self.service_kills, self.service_restarts, self.worker_kills, self.given_again, self.agent_pauses
+            self.service_kills, self.service_restarts, self.worker_kills, self.republished, self.agent_pauses
         )
     }
 }
 
 impl Chaos {
-    /// Does what is due when so many lines of so many were published.
+    /// Plays the faults that are due after `line` of `lines` lines.
     pub(super) async fn at(
         &mut self,
         line: usize,
@@ -95,12 +95,12 @@ impl Chaos {
                     if kills { &mut self.tally.service_kills } else { &mut self.tally.service_restarts };
                 *count += 1;
                 stage.end_service(kills).await?;
-                sleep(AWAY).await;
+                sleep(DOWN_TIME).await;
                 stage.restart_service().await
             }
             Fault::KillWorker => {
                 self.tally.worker_kills += 1;
-                self.tally.given_again += workers.replace(0).await?;
+                self.tally.republished += workers.replace(0).await?;
                 Ok(())
             }
         }

@@ -11,7 +11,7 @@ use tokio::io::{BufReader, Lines};
 use tokio::process::ChildStdout;
 use tokio::task::JoinHandle;
 
-/// When each line was given to its worker.
+/// The times at which the lines were sent to their workers.
 #[derive(Clone)]
 pub(super) struct SentTimes {
     started: Instant,
@@ -39,39 +39,39 @@ impl SentTimes {
     }
 }
 
-/// Reads what one agent writes, and keeps what the summary needs.
+/// Reads the output of one agent and collects the data for the summary.
 pub(super) struct Observer {
     progress: Arc<Progress>,
     task: JoinHandle<Result<Observation>>,
 }
 
-/// How far an agent is.
+/// The number of events that an agent has delivered so far.
 #[derive(Default)]
 struct Progress {
-    /// Events, however often they came.
+    /// All events, including repeats.
     received: AtomicUsize,
-    /// Events that the log has, each counted as often as the log has it.
+    /// Events of the log, each counted at most as often as it is in the log.
     delivered: AtomicUsize,
 }
 
-/// What one agent was seen to deliver.
+/// The result of observing one agent.
 pub(super) struct Observation {
-    /// Events that the log has, each counted as often as the log has it.
+    /// Events of the log, each counted at most as often as it is in the log.
     pub(super) delivered: usize,
-    /// Events more often than the log has them, or not in the log at all.
+    /// Events that are not in the log, or were delivered more often than they are in the log.
     pub(super) unexpected: usize,
-    /// Events of a key that came before an earlier one of that key.
+    /// Events that were delivered after a later event of their key.
     pub(super) disordered: usize,
-    /// How many of all came from the service's ring, or were found out from a snapshot.
+    /// Events that came from the service's ring; events from snapshots.
     pub(super) replayed: usize,
     pub(super) snapshotted: usize,
     pub(super) notices: Notices,
     pub(super) table: Table,
-    /// From the line given to a worker to the line read from the agent, in µs.
+    /// The time from sending a line to its worker to reading it from the agent, in µs.
     pub(super) latency: Histogram<u64>,
 }
 
-/// Notices by what they tell.
+/// The number of notices of each kind.
 #[derive(Default)]
 pub(super) struct Notices {
     pub(super) links_lost: usize,
@@ -80,7 +80,7 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    fn hear(&mut self, line: &str) {
+    fn count(&mut self, line: &str) {
         let is = |name: &str| usize::from(line.starts_with(&format!("{{\"notice\":\"{name}\"")));
         self.links_lost += is("link_down");
         self.gaps += is("gap");
@@ -89,7 +89,7 @@ impl Notices {
 }
 
 impl Observer {
-    /// Begins to read. `expected` says for each line at which places of the log it stands.
+    /// Starts to read. `expected` has the indexes in the log for each line.
     pub(super) fn start(
         lines: Lines<BufReader<ChildStdout>>,
         expected: Arc<BTreeMap<String, Vec<usize>>>,
@@ -100,25 +100,26 @@ impl Observer {
         Self { progress, task }
     }
 
-    /// Whether all of so many events came.
+    /// Whether all `events` events were delivered.
     pub(super) fn is_done(&self, events: usize) -> bool {
         self.progress.delivered.load(Ordering::Relaxed) >= events
     }
 
-    /// How many events came so far.
+    /// The number of events so far.
     pub(super) fn received(&self) -> usize {
         self.progress.received.load(Ordering::Relaxed)
     }
 
-    /// What was seen, once the agent has ended.
+    /// Waits until the agent has exited and returns the result.
     pub(super) async fn finish(self) -> Result<Observation> {
-        self.task
-            .await
-            .map_err(|error| Error::new(ErrorKind::Internal, "reading an agent failed").with_source(error))?
+        self.task.await.map_err(|error| {
+            Error::new(ErrorKind::Internal, "the task that reads an agent's output panicked")
+                .with_source(error)
+        })?
     }
 }
 
-/// What takes longer is recorded as this: a minute.
+/// The longest recorded latency, a minute; longer ones are recorded as this.
 const LONGEST_LATENCY_US: u64 = 60_000_000;
 
 async fn read(
@@ -128,7 +129,7 @@ async fn read(
     progress: Arc<Progress>,
 ) -> Result<Observation> {
     let latency = Histogram::new_with_bounds(1, LONGEST_LATENCY_US, 3)
-        .map_err(|error| Error::new(ErrorKind::Internal, "no histogram").with_source(error))?;
+        .map_err(|error| Error::new(ErrorKind::Internal, "cannot make a histogram").with_source(error))?;
     let mut seen = Observation {
         delivered: 0,
         unexpected: 0,
@@ -143,13 +144,13 @@ async fn read(
     let mut last_of_key: HashMap<String, usize> = HashMap::new();
     while let Ok(Some(line)) = lines.next_line().await {
         if line.starts_with("{\"notice\"") {
-            seen.notices.hear(&line);
+            seen.notices.count(&line);
             continue;
         }
         let event = Arc::new(json::from_line(&line)?);
         seen.replayed += usize::from(line.contains(r#","origin":"replay""#));
         seen.snapshotted += usize::from(line.contains(r#","origin":"snapshot""#));
-        // The log's line, without the word how it came.
+        // The line as in the log, without `origin`.
         let line = json::to_line(&event)?;
         let key = format!("{:?} {:?}", event.table, event.key);
         let times = times_seen.entry(line.clone()).or_default();

@@ -9,14 +9,14 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-/// A Redis server of the demo's own, on a free port of this host; it keeps nothing, and is killed when this value is dropped.
+/// A separate Redis server for the demo, on a free port, without persistence. It is killed when this value is dropped.
 pub(super) struct Redis {
     address: String,
     _child: Child,
 }
 
-/// How long it may take to answer.
-const START: Duration = Duration::from_secs(20);
+/// The timeout for the first reply.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Redis {
     pub(super) async fn start(folder: &Path) -> Result<Self> {
@@ -25,7 +25,7 @@ impl Redis {
                 .with_source(error)
         };
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let port = free.map_err(|error| failed("there is no free port for redis-server", error))?.port();
+        let port = free.map_err(|error| failed("cannot find a free port for redis-server", error))?.port();
         let child = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .arg("--dir")
@@ -37,21 +37,22 @@ impl Redis {
             .spawn()
             .map_err(|error| failed("cannot start redis-server", error))?;
         let redis = Self { address: format!("127.0.0.1:{port}"), _child: child };
-        let answers = async {
-            while !answers(&redis.address).await {
+        let replies = async {
+            while !replies(&redis.address).await {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        match timeout(START, answers).await {
+        match timeout(START_TIMEOUT, replies).await {
             Ok(()) => Ok(redis),
             Err(_) => {
-                let text = format!("redis-server did not answer at {} within {START:?}", redis.address);
+                let text =
+                    format!("redis-server at {} did not reply within {START_TIMEOUT:?}", redis.address);
                 Err(Error::new(ErrorKind::Unavailable, text))
             }
         }
     }
 
-    /// The settings that make it the network driver and the database.
+    /// The settings that use this server as broker and database.
     pub(super) fn settings(&self) -> Vec<String> {
         vec![
             "pub_sub_driver=redis_db_pubsub_driver".to_owned(),
@@ -61,10 +62,10 @@ impl Redis {
     }
 }
 
-async fn answers(address: &str) -> bool {
+async fn replies(address: &str) -> bool {
     let Ok(mut stream) = TcpStream::connect(address).await else { return false };
-    let mut answer = [0; 7];
+    let mut reply = [0; 7];
     stream.write_all(b"PING\r\n").await.is_ok()
-        && stream.read_exact(&mut answer).await.is_ok()
-        && answer == *b"+PONG\r\n"
+        && stream.read_exact(&mut reply).await.is_ok()
+        && reply == *b"+PONG\r\n"
 }

@@ -11,11 +11,11 @@ use super::workers::Workers;
 use crate::children::ChildProcess;
 use crate::scratch::Scratch;
 
-/// The processes of the demo but for the workers: one service, and agents that are subscribed to it.
+/// The processes of the demo except the workers: one service and its agents.
 pub(super) struct Stage {
     folder: PathBuf,
     settings: Vec<String>,
-    /// What the service is started with, the port included, so that it comes back where it was.
+    /// The arguments of the service, with its port, so that it uses the same address after a restart.
     service_arguments: Vec<String>,
     /// `None` while it is down.
     service: Option<ChildProcess>,
@@ -23,14 +23,14 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts the service and the agents, and returns when every agent has proof of its subscription.
+    /// Starts the service and the agents, and returns when every agent has confirmed its subscription.
     pub(super) async fn set(scratch: &Scratch, agents: usize, sets: &[String]) -> Result<Self> {
         let folder = scratch.path().to_owned();
         let mut settings = set("publisher_multiproc_socket", &folder.join("ipc").display().to_string());
         settings.extend(sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
         let mut arguments = vec!["publisher-service".to_owned()];
         arguments.extend(settings.iter().cloned());
-        // The port is drawn at the first start: without an id of its own, the service would be another one afterwards.
+        // The port is chosen at the first start, and the default id depends on the port, so the id must be set.
         arguments.extend(set("publisher_id", "demo"));
         arguments.extend(set("publisher_port", "0"));
         arguments.extend(set("state_dir", &folder.display().to_string()));
@@ -63,7 +63,7 @@ impl Stage {
         let mut arguments = vec!["subscriber-agent".to_owned(), "--pattern".to_owned(), "#".to_owned()];
         arguments.extend(self.settings.iter().cloned());
         arguments.extend(set("publishers_ips", address));
-        // What the demo publishes is in no database.
+        // The demo's rows are in no database, so a full sync would delete them.
         arguments.extend(set("use_nb_db", "no"));
         arguments.extend(set("state_dir", &state_dir.display().to_string()));
         self.agents.push(ChildProcess::start(&name, &self.folder, &arguments)?);
@@ -74,7 +74,7 @@ impl Stage {
         Workers::start(&self.folder, &self.settings, count)
     }
 
-    /// Reads what the agents write from now on.
+    /// Starts to read the output of the agents.
     pub(super) fn observe(&mut self, log: &ChangeLog, sent: &SentTimes) -> Result<Vec<Observer>> {
         let mut expected: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (index, line) in log.lines().enumerate() {
@@ -83,14 +83,14 @@ impl Stage {
         let expected = Arc::new(expected);
         let observe = |agent: &mut ChildProcess| {
             let lines = agent.lines.take();
-            let lines =
-                lines.ok_or_else(|| Error::new(ErrorKind::Internal, "an agent's output was taken"))?;
+            let lines = lines
+                .ok_or_else(|| Error::new(ErrorKind::Internal, "the output of an agent is already in use"))?;
             Ok(Observer::start(lines, Arc::clone(&expected), sent.clone()))
         };
         self.agents.iter_mut().map(observe).collect()
     }
 
-    /// Ends the service: by SIGKILL, or so that it drains.
+    /// Ends the service: with SIGKILL if `kills`, otherwise with SIGTERM, so that it drains.
     pub(super) async fn end_service(&mut self, kills: bool) -> Result<()> {
         match self.service.take() {
             Some(service) if kills => service.kill().await,
@@ -99,20 +99,20 @@ impl Stage {
         }
     }
 
-    /// Starts the service again, where it was.
+    /// Starts the service again at the same address.
     pub(super) async fn restart_service(&mut self) -> Result<()> {
         let (service, _) = start_service(&self.folder, &self.service_arguments).await?;
         self.service = Some(service);
         Ok(())
     }
 
-    /// Stops the last agent, or lets it go on.
+    /// Pauses the last agent, or continues it.
     pub(super) fn pause_agent(&self, pauses: bool) -> Result<()> {
         let signal = if pauses { Signal::STOP } else { Signal::CONT };
         self.agents.last().map_or(Ok(()), |agent| agent.signal(signal))
     }
 
-    /// Lets all processes drain; each must end well.
+    /// Drains all processes; each must exit with success.
     pub(super) async fn end(self) -> Result<()> {
         for agent in self.agents {
             agent.end().await?;
@@ -124,7 +124,7 @@ impl Stage {
     }
 }
 
-/// Starts a service, and tells where it publishes.
+/// Starts a service and returns it with its network address.
 async fn start_service(folder: &Path, arguments: &[String]) -> Result<(ChildProcess, String)> {
     let mut service = ChildProcess::start("publisher-service", folder, arguments)?;
     let ready = service.expect_line(|line| line.get("ready").is_some()).await?;

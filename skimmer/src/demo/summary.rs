@@ -8,12 +8,12 @@ use super::change_log::ChangeLog;
 use super::chaos::ChaosTally;
 use super::observer::{Notices, Observation};
 
-/// What the demo found out, a row per agent.
+/// The result of the demo, with one row per agent.
 pub(super) struct Summary {
     published: usize,
     took: Duration,
     expected: Table,
-    /// What was done to the processes, if something was.
+    /// The faults, with `--chaos`.
     chaos: Option<ChaosTally>,
     rows: Vec<Row>,
 }
@@ -59,22 +59,22 @@ impl Summary {
         });
     }
 
-    /// What is to be said if all is well: nothing is missing, too much, out of order or different; under faults, the tables
-    /// are equal.
-    pub(super) fn praise(&self) -> Option<&'static str> {
+    /// The sentence for success: no event is missing, unexpected or out of order, and no row differs. With `--chaos`: no row
+    /// differs. `None` otherwise.
+    pub(super) fn success(&self) -> Option<&'static str> {
         match self.chaos {
             None => self.rows.iter().all(Row::is_good).then_some(
-                "Every agent has every event, in order, and ends with the table that the log describes.",
+                "Every agent received every event in order, and its final table equals that of the log.",
             ),
             Some(_) => self
                 .rows
                 .iter()
                 .all(|row| row.differing_rows == 0)
-                .then_some("Every agent ends with the table that the log describes."),
+                .then_some("The final table of every agent equals that of the log."),
         }
     }
 
-    /// The columns of one agent: what matters under faults is another thing.
+    /// The columns of one agent; with `--chaos` they are different.
     fn cells(&self, row: &Row) -> Vec<(&'static str, String)> {
         let number = |number: usize| number.to_string();
         let mut cells = vec![
@@ -89,11 +89,11 @@ impl Summary {
             cells = vec![
                 ("published", number(self.published)),
                 ("delivered", number(row.delivered)),
-                ("of them replayed", number(row.replayed)),
+                ("replayed", number(row.replayed)),
                 ("from snapshots", number(row.snapshotted)),
-                ("twice", number(row.unexpected)),
-                ("gaps told", number(row.notices.gaps)),
-                ("resyncs told", number(row.notices.resyncs)),
+                ("repeated", number(row.unexpected)),
+                ("gap notices", number(row.notices.gaps)),
+                ("resync notices", number(row.notices.resyncs)),
                 ("links lost", number(row.notices.links_lost)),
             ];
         }
@@ -110,7 +110,7 @@ impl Summary {
     }
 }
 
-/// Rows that only one of the tables has, or that differ in value.
+/// The number of rows that are in one table only or have different values.
 fn differing_rows(one: &Table, other: &Table) -> usize {
     let differs_from = |wanted: &Table, event: &pubsub_api::Event| {
         let (Some(table), Some(key)) = (&event.table, &event.key) else { return false };

@@ -8,19 +8,19 @@ use tokio::process::ChildStdout;
 
 use crate::children::ChildProcess;
 
-/// The worker processes: each reads lines, publishes them, and tells how many are confirmed.
+/// The worker processes. Each reads lines, publishes them, and reports how many are confirmed.
 pub(super) struct Workers {
     folder: PathBuf,
     settings: Vec<String>,
     workers: Vec<Worker>,
 }
 
-/// One worker, and what it was given.
+/// One worker and the lines that were sent to it.
 struct Worker {
     process: ChildProcess,
-    /// In order, since it was started.
+    /// The lines since its start, in order.
     given: Vec<String>,
-    /// How many of those are confirmed.
+    /// The number of confirmed lines.
     confirmed: Arc<AtomicUsize>,
 }
 
@@ -41,7 +41,7 @@ impl Workers {
         let mut process = ChildProcess::start(&format!("worker-{}", number + 1), &self.folder, &arguments)?;
         let confirmed = Arc::default();
         if let Some(lines) = process.lines.take() {
-            tokio::spawn(hear(lines, Arc::clone(&confirmed)));
+            tokio::spawn(read_progress(lines, Arc::clone(&confirmed)));
         }
         Ok(Worker { process, given: Vec::new(), confirmed })
     }
@@ -50,7 +50,7 @@ impl Workers {
         self.workers.len()
     }
 
-    /// Gives one line to one worker.
+    /// Sends one line to one worker.
     pub(super) async fn write(&mut self, worker: usize, line: &str) -> Result<()> {
         match self.workers.get_mut(worker) {
             Some(worker) => worker.write(line).await,
@@ -58,8 +58,8 @@ impl Workers {
         }
     }
 
-    /// Kills a worker and starts another in its place, which gets what is not confirmed: as an API that writes its changes to
-    /// a database first, and knows what is still to be told. How many lines that were.
+    /// Kills a worker and starts another one, which publishes the unconfirmed lines again, like an API that stores its changes
+    /// in a database first. Returns the number of these lines.
     pub(super) async fn replace(&mut self, number: usize) -> Result<usize> {
         let fresh = self.start_one(number)?;
         let Some(worker) = self.workers.get_mut(number) else { return Ok(0) };
@@ -72,7 +72,7 @@ impl Workers {
         Ok(unconfirmed.len())
     }
 
-    /// Ends their input and waits until everything is confirmed.
+    /// Closes their stdin and waits until they have exited, with all lines confirmed.
     pub(super) async fn end(mut self) -> Result<()> {
         for worker in &mut self.workers {
             worker.process.ended().await?;
@@ -88,14 +88,14 @@ impl Worker {
         text.push('\n');
         self.given.push(line.to_owned());
         let Some(stdin) = self.process.stdin.as_mut() else {
-            return Err(self.process.failed("its input was taken"));
+            return Err(self.process.failed("its stdin is closed"));
         };
         let written = stdin.write_all(text.as_bytes()).await;
         written.map_err(|error| self.process.failed(&error.to_string()))
     }
 }
 
-async fn hear(mut lines: Lines<BufReader<ChildStdout>>, confirmed: Arc<AtomicUsize>) {
+async fn read_progress(mut lines: Lines<BufReader<ChildStdout>>, confirmed: Arc<AtomicUsize>) {
     while let Ok(Some(line)) = lines.next_line().await {
         let count = serde_json::from_str::<serde_json::Value>(&line).ok();
         let count = count.as_ref().and_then(|line| line.get("confirmed")?.as_u64());

@@ -7,7 +7,7 @@ use serde_json::json;
 use service_kit::WriteQueue;
 use tokio::task::JoinHandle;
 
-/// How often the number of confirmed events is read.
+/// The interval at which the number of confirmed events is read.
 const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Writes the number of confirmed events to stdout when it has changed: `{"confirmed":17}`.
@@ -19,7 +19,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Begins to write.
+    /// Starts to write.
     pub(super) fn start(client: Arc<PublisherClient>, route: Route) -> Self {
         let output = Arc::new(WriteQueue::stdout());
         let task = tokio::spawn(follow(Arc::clone(&client), route, Arc::clone(&output)));

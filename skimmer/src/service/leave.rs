@@ -14,17 +14,17 @@ use settings::parse_duration;
 /// The arguments of `skimmer service leave`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Leave {
-    /// Which publisher; without it, the one that the settings describe
+    /// Id of the publisher; default: the publisher of these settings
     #[arg(long)]
     id: Option<String>,
 
-    /// How long the event may take until it is confirmed; if it is not, the publisher stays
+    /// Longest wait for the confirmation of the event; without one, the publisher stays in the directory
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     timeout: Duration,
 }
 
 impl Leave {
-    /// The setting that lets a full queue be told before the event is in doubt.
+    /// The setting for half of `timeout`, so that a full queue is reported before the event is in doubt.
     pub(super) fn send_timeout(&self) -> String {
         format!("send_timeout={}ms", self.timeout.as_millis() / 2)
     }
@@ -50,12 +50,12 @@ impl Leave {
         let closed = client.close().await;
         match deleted {
             Ok(_) => {
-                report(format_args!("publisher {id} has left"));
+                report(format_args!("removed publisher {id} from the directory"));
                 closed
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let text = format!(
-                    "there is no publisher {id:?} in the directory; `skimmer service list` has those"
+                    "publisher {id:?} is not in the directory; `skimmer service list` shows the publishers"
                 );
                 Err(Error::new(ErrorKind::NotFound, text))
             }

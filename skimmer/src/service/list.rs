@@ -10,7 +10,7 @@ use service_kit::{print_line, printable, report};
 
 use super::Format;
 
-/// What the two tables hold, sorted.
+/// The rows of the two tables, sorted.
 #[derive(Debug)]
 struct Listed {
     publishers: Vec<PublisherRow>,
@@ -34,12 +34,12 @@ pub(super) async fn list(registry: &Registry, settings: &Settings, format: Forma
     closed
 }
 
-/// The list is read from the database, and with these settings no program writes to it.
+/// Warns that no program writes to the database with these settings, so that the list is empty or old.
 fn warn_of_no_directory(pubsub: &PubSub) {
     let (nb_db_class, use_nb_db) = (&pubsub.nb_db_class, pubsub.use_nb_db.as_str());
     report(format_args!(
-        "warning: with use_nb_db = {use_nb_db:?} and nb_db_class = {nb_db_class:?} services and agents keep no rows in the \
-         database, so that running ones are not listed; `skimmer status` asks those of this host"
+        "warning: with use_nb_db = {use_nb_db:?} and nb_db_class = {nb_db_class:?} services and agents write no rows to the \
+         database, so running programs are not listed; `skimmer status` shows those of this host"
     ));
 }
 
@@ -91,7 +91,7 @@ impl Listed {
     }
 }
 
-/// The rows of a table that can be read; the others are named.
+/// The valid rows of a table. Invalid rows are reported and skipped.
 async fn readable<Row>(
     database: &dyn DbApi,
     table: &str,
@@ -101,7 +101,7 @@ async fn readable<Row>(
     for Entry { place, value } in database.get_all_entries(table, None).await? {
         match parse(&value) {
             Ok(row) => rows.push(row),
-            Err(error) => report(format_args!("warning: row {table}/{} is left out: {error}", place.key)),
+            Err(error) => report(format_args!("warning: skipped invalid row {table}/{}: {error}", place.key)),
         }
     }
     Ok(rows)
@@ -115,7 +115,7 @@ fn state_of_service(row: &ServiceRow, settings: &DatabaseSettings, now: Duration
     if row.is_up(now, settings.service_down_time) { "up" } else { "down" }
 }
 
-/// In seconds; what is of a clock that is ahead is of now.
+/// The age in seconds; 0 if the time is in the future, because of another host's clock.
 fn age(now: Duration, then: Duration) -> u64 {
     now.saturating_sub(then).as_secs()
 }

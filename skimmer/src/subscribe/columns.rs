@@ -1,11 +1,11 @@
 use delivery::subscriber::Origin;
 use pubsub_api::{Event, Value};
 
-/// The widths of the columns before the value, in characters: an id of 36 characters (a UUID) fits; Dragonflow's longest
-/// table name has 23.
+/// The widths of the columns before the value, in characters. A UUID has 36 characters; Dragonflow's longest table name has
+/// 23.
 const WIDTHS: [usize; 5] = [36, 8, 24, 36, 8];
 
-/// The most characters of a value that are printed.
+/// The largest number of characters of a value that are printed.
 const VALUE_WIDTH: usize = 80;
 
 /// The names of the columns, aligned as [`row`].
@@ -13,8 +13,8 @@ pub(super) fn header() -> String {
     line(["topic", "action", "table", "key", "origin"].map(str::to_owned), "value")
 }
 
-/// One event in columns for people. Text that is too long is cut and ends in `…`; control characters are escaped, so that a
-/// value cannot steer the terminal. The origin of a live event is `live`.
+/// One event in columns for people. Long texts are cut and end in `…`. Control characters are escaped, so that a value cannot
+/// control the terminal. The origin of a live event is `live`.
 pub(super) fn row(event: &Event, origin: Origin) -> String {
     let name = |name: &Option<String>| name.as_deref().unwrap_or("-").to_owned();
     let value = match &event.value {
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_stand_below_their_names_however_long_the_texts_are() {
+    fn columns_are_aligned_with_their_names_however_long_the_texts_are() {
         let long = "x".repeat(100);
         let rows = [
             row(&event("D", "port-1", "value"), Origin::Live),

@@ -10,16 +10,16 @@ use pubsub_api::{Envelope, Notice, Result};
 
 use super::tallies::Tallies;
 
-/// One subscriber of the swarm: it keeps of each row no more than two hashes.
+/// One subscriber of the swarm. To save memory it keeps only two hashes per row.
 struct Follower {
     tallies: Arc<Tallies>,
-    /// Of each row that exists: its name, and what it has.
+    /// The hashes of name and value of each row.
     rows: HashMap<u64, u64>,
     is_live: bool,
     away_since: Option<Instant>,
 }
 
-/// Follows until nobody wants it any more.
+/// Receives until the task is aborted.
 pub(super) async fn follow(subscriber: TrackedSubscriber, tallies: Arc<Tallies>) -> Result<()> {
     let mut follower = Follower { tallies, rows: HashMap::new(), is_live: false, away_since: None };
     loop {
@@ -29,7 +29,7 @@ pub(super) async fn follow(subscriber: TrackedSubscriber, tallies: Arc<Tallies>)
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        // In no particular order: the sum does not mind.
+        // A sum does not depend on the order of the rows.
         let table = self.rows.iter().fold(0_u64, |sum, row| sum.wrapping_add(hash(&row)));
         self.tallies.ended_with(table);
     }
@@ -47,11 +47,12 @@ impl Follower {
             Item::Snapshot(snapshot) => {
                 count(&self.tallies.snapshots);
                 self.tallies.snapshot_rows.fetch_add(snapshot.rows.len() as u64, Ordering::Relaxed);
-                // One publisher, and all its topics are followed from the start: absent rows are those deleted before.
+                // There is one publisher, and all its topics are followed from the start, so rows that are not in the snapshot
+                // were deleted before.
                 snapshot.rows.iter().for_each(|row| self.apply(row));
             }
-            Item::Notice(notice) => self.hear(&notice),
-            // One publisher: the order of its events is that of their numbers.
+            Item::Notice(notice) => self.notice(&notice),
+            // There is one publisher, whose events are ordered by their sequence numbers.
             Item::Clock(_) => {}
         }
     }
@@ -66,7 +67,7 @@ impl Follower {
         }
     }
 
-    fn hear(&mut self, notice: &Notice) {
+    fn notice(&mut self, notice: &Notice) {
         match notice {
             Notice::Live { topic: None, .. } => {
                 if !std::mem::replace(&mut self.is_live, true) {

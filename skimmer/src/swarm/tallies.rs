@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// What the whole swarm has seen.
+/// The counters of the whole swarm.
 #[derive(Debug)]
 pub(super) struct Tallies {
     pub(super) events: AtomicU64,
@@ -14,18 +14,18 @@ pub(super) struct Tallies {
     pub(super) snapshot_rows: AtomicU64,
     pub(super) gaps: AtomicU64,
     pub(super) resyncs: AtomicU64,
-    /// How many subscribers are live.
+    /// The number of live subscribers.
     pub(super) live: AtomicU64,
     started: Instant,
     ended: Mutex<Ended>,
 }
 
-/// What each subscriber leaves behind.
+/// The results of the subscribers.
 #[derive(Debug, Default)]
 struct Ended {
-    /// How many ended with which table.
+    /// The number of subscribers for each hash of the final table.
     tables: HashMap<u64, u64>,
-    /// For how long they were not live, each time.
+    /// The times for which a subscriber was not live.
     away: Vec<Duration>,
 }
 
@@ -50,22 +50,22 @@ impl Tallies {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A subscriber is live again, after so long.
+    /// Records that a subscriber is live again after `time`.
     pub(super) fn was_away(&self, time: Duration) {
         self.ended().away.push(time);
     }
 
-    /// A subscriber has ended with this table.
+    /// Records the hash of a subscriber's final table.
     pub(super) fn ended_with(&self, table: u64) {
         *self.ended().tables.entry(table).or_default() += 1;
     }
 
-    /// How it stands, in one line.
+    /// The current state, for one line.
     pub(super) fn state(&self, agents: usize) -> Value {
         json!({ "agents": agents, "live": self.live.load(Ordering::Relaxed) })
     }
 
-    /// All of it.
+    /// All counters, for the last line.
     pub(super) fn summary(&self, agents: usize) -> Value {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut ended = self.ended();

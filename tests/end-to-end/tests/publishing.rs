@@ -181,7 +181,7 @@ fn lines_that_are_no_events_are_told_by_number_and_the_others_are_published() {
         let told = ended.stderr.lines().find(|line| line.starts_with(&format!("line {number}: ")));
         assert!(told.is_some_and(|line| line.contains(part)), "line {number}, {part}:\n{}", ended.stderr);
     }
-    let ended = ended.says(&["7 lines are no events", "published 3 events"]);
+    let ended = ended.says(&["7 lines are not valid events", "published 3 events"]);
     let told_size = ended.stderr.lines().find(|line| line.starts_with("line 9: ")).expect("told");
     assert!(told_size.matches(|c: char| c.is_ascii_digit()).count() >= 14, "both sizes: {told_size}");
     let keys: Vec<String> = agent.wait_for_events(3).iter().map(|event| key_of(event).1).collect();

@@ -185,7 +185,7 @@ fn a_publisher_that_never_answered_is_reported_until_it_does() {
         let state_dir = folder.state_dir("agent.state");
         folder.skimmer(&["status"]).set("state_dir", state_dir.display()).run()
     };
-    let _ = asked().expect(69).says(&["no answer from", &address, "publishers_ips"]);
+    let _ = asked().expect(69).says(&["no reply from", &address, "publishers_ips"]);
     assert!(agent.stderr().contains("has not answered for 2.5s"), "{}", agent.stderr());
     let _service = folder.service_at(port);
     agent.wait_for_notice(0, "live");

@@ -2,7 +2,7 @@ use super::canvas::Canvas;
 use super::{Area, colour};
 use crate::bench::report::{Point, Report};
 
-/// Deliveries per second: a group of bars for each number of subscribers, a bar for each series.
+/// Deliveries per second: a group of bars for each number of subscribers, with one bar for each series.
 pub(super) fn draw(canvas: &mut Canvas, report: &Report, area: Area) {
     let groups = subscribers(report);
     let points = report.series.iter().flat_map(|series| &series.points);
@@ -33,7 +33,7 @@ pub(super) fn draw(canvas: &mut Canvas, report: &Report, area: Area) {
     canvas.line((area.left, area.bottom), (area.right, area.bottom), "#222222");
     let middle = f64::midpoint(area.left, area.right);
     canvas.text(middle, area.bottom + 40.0, "middle", 13.0, "subscribers");
-    canvas.text(middle, area.top - 10.0, "middle", 13.0, "as fast as they go");
+    canvas.text(middle, area.top - 10.0, "middle", 13.0, "at the highest rate");
     canvas.upright(area.left - 62.0, f64::midpoint(area.top, area.bottom), "deliveries per second");
 }
 
@@ -49,7 +49,7 @@ fn bar(
     canvas.text(x + width / 2.0, bottom - height(value) - 4.0, "middle", 11.0, &short(value));
 }
 
-/// Every number of subscribers that some series has, rising.
+/// The numbers of subscribers of all series, in rising order.
 fn subscribers(report: &Report) -> Vec<usize> {
     let points = report.series.iter().flat_map(|series| &series.points);
     let mut all: Vec<usize> = points.map(|point| point.subscribers).collect();

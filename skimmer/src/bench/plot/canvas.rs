@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-/// An SVG in the making, on a light ground.
+/// An SVG that is being written, with a white background.
 #[derive(Debug)]
 pub(super) struct Canvas(String);
 
@@ -47,7 +47,7 @@ impl Canvas {
     pub(super) fn polyline(&mut self, points: &[(f64, f64)], stroke: &str, dashes: &str) {
         let mut list = String::new();
         for (x, y) in points {
-            // A String takes whatever is written.
+            // Writing to a String never fails.
             let _ = write!(list, "{x:.1},{y:.1} ");
         }
         self.line_of(&format!(

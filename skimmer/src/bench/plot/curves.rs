@@ -2,14 +2,14 @@ use super::canvas::Canvas;
 use super::{Area, colour};
 use crate::bench::report::Report;
 
-/// The percentiles that the axis names. Each nine more takes the same room, as the tail is what matters.
+/// The labelled percentiles. Each further nine has the same width, so that the tail is visible.
 const TICKS: [(f64, &str); 6] =
     [(0.0, "0"), (50.0, "p50"), (90.0, "p90"), (99.0, "p99"), (99.9, "p99.9"), (99.99, "p99.99")];
 
 /// One kind of line for each number of subscribers.
 const DASHES: [&str; 4] = ["", "7 4", "2 3", "9 3 2 3"];
 
-/// Latency over percentile: a line for each series and number of subscribers, both axes logarithmic.
+/// Latency by percentile: one line for each series and number of subscribers; both axes are logarithmic.
 pub(super) fn draw(canvas: &mut Canvas, report: &Report, area: Area) {
     let points = || report.series.iter().flat_map(|series| &series.points);
     let all = || points().flat_map(|point| point.latency_curve.iter().copied());
@@ -64,7 +64,7 @@ fn axes(canvas: &mut Canvas, area: Area, (low, high): (f64, f64), last: f64, (x,
     canvas.upright(area.left - 62.0, f64::midpoint(area.top, area.bottom), "latency");
 }
 
-/// Which line is which number of subscribers, above the panel.
+/// The key above the panel: the line style of each number of subscribers.
 fn key(canvas: &mut Canvas, report: &Report, area: Area) {
     let Some(series) = report.series.first() else { return };
     let rate = report.load.latency_rate_per_second;

@@ -29,7 +29,7 @@ fn publishers_and_programs_are_listed_with_what_they_are() {
     database.write("service", "bad", "junk");
     database.write("publisher", "bad", "{}");
 
-    let json = listed(&scene).says(&["publisher/bad is left out", "service/bad is left out"]);
+    let json = listed(&scene).says(&["skipped invalid row publisher/bad", "skipped invalid row service/bad"]);
     let lines = json.lines();
     let states: Vec<Value> = lines.iter().map(|line| json!([line["kind"], line["state"]])).collect();
     assert_eq!(states, [json!(["publisher", "up"]), json!(["service", "up"]), json!(["service", "down"]),]);
@@ -56,12 +56,15 @@ fn who_leaves_is_removed_and_published_and_who_lives_comes_back() {
     let database = scene.database();
     database.wait_for_rows("publisher", 2);
     other.terminate();
-    let _ = scene.command(&["leave", "--id", "other"]).expect(0).says(&["publisher other has left"]);
+    let _ = scene
+        .command(&["leave", "--id", "other"])
+        .expect(0)
+        .says(&["removed publisher other from the directory"]);
     wait_for_action(&agent, 0, "delete", "other");
     assert_eq!(database.rows("publisher").len(), 1);
 
     let mark = agent.mark();
-    let _ = scene.command(&["leave"]).expect(0).says(&["publisher service has left"]);
+    let _ = scene.command(&["leave"]).expect(0).says(&["removed publisher service from the directory"]);
     wait_for_action(&agent, mark, "delete", "service");
     let created = wait_for_action(&agent, mark, "create", "service");
     assert!(created["value"].as_str().unwrap().contains(service.network()), "{created}");
@@ -70,7 +73,7 @@ fn who_leaves_is_removed_and_published_and_who_lives_comes_back() {
     });
 
     let unknown = scene.command(&["leave", "--id", "nobody"]).expect(1);
-    let _ = unknown.says(&["there is no publisher \"nobody\"", "skimmer service list"]);
+    let _ = unknown.says(&["publisher \"nobody\" is not in the directory", "skimmer service list"]);
 }
 
 #[test]

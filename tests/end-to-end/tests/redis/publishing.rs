@@ -172,6 +172,6 @@ fn the_demo_on_redis_ends_with_its_praise() {
     let folder = Folder::new();
     let demo = end_to_end::Launch::new("skimmer", "demo", folder.path());
     let ended = demo.args(["demo", "--redis", "--rate", "0"]).run().expect(0);
-    let praise = "Every agent has every event, in order, and ends with the table that the log describes.";
+    let praise = "Every agent received every event in order, and its final table equals that of the log.";
     assert!(ended.stdout.contains(praise), "{}", ended.stdout);
 }
