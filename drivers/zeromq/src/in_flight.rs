@@ -1,7 +1,7 @@
-//! Knows what was handed to the `zeromq` crate and is not yet written, although the crate does not tell.
+//! Counts the events that were passed to the `zeromq` crate and are not yet written; the crate does not report that.
 //!
-//! A payload is given to the crate as [`Bytes`] whose owner counts itself out when the last reference goes: after the
-//! bytes were copied into the write buffer of the last connection that wants them, or were dropped with it.
+//! A payload is passed to the crate as [`Bytes`] with an owner that decrements the counters when the last reference is
+//! dropped: after the bytes were copied into the write buffer of the last connection that needs them, or were dropped with it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-/// How many events and bytes are on their way.
+/// The number of events and bytes in flight.
 #[derive(Debug, Default)]
 pub(crate) struct InFlight {
     events: AtomicU64,
@@ -20,14 +20,14 @@ pub(crate) struct InFlight {
     changed: Notify,
 }
 
-/// What an event costs the crate besides its payload, in bytes: the message, its frames and a place in a queue.
+/// The memory of an event in the crate besides its payload, in bytes: the message, its frames and a slot in a queue.
 const OVERHEAD_BYTES: u64 = 512;
 
 fn cost(payload: &Bytes) -> u64 {
     payload.len() as u64 + OVERHEAD_BYTES
 }
 
-/// One payload on its way.
+/// One payload in flight.
 struct Held {
     payload: Bytes,
     gauge: Arc<InFlight>,
@@ -51,14 +51,14 @@ impl Drop for Held {
 }
 
 impl InFlight {
-    /// The payload, counted until its last reference is gone.
+    /// Returns the payload, counted until its last reference is dropped.
     pub(crate) fn hold(self: &Arc<Self>, payload: Bytes) -> Bytes {
         self.events.fetch_add(1, Ordering::SeqCst);
         self.bytes.fetch_add(cost(&payload), Ordering::SeqCst);
         Bytes::from_owner(Held { payload, gauge: Arc::clone(self) })
     }
 
-    /// As [`hold`](Self::hold), but only while fewer than `limit` events are on their way; waits for room, at most
+    /// As [`hold`](Self::hold), but waits, at most `patience`, until fewer than `limit` events are in flight. `None` after
     /// `patience`.
     pub(crate) async fn hold_below(
         self: &Arc<Self>,
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_more_than_the_limit_is_ever_on_its_way() {
+    async fn at_most_the_limit_is_in_flight() {
         let gauge = Arc::new(InFlight::default());
         let payload = || Bytes::from_static(b"payload");
         let long = Duration::from_secs(60);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_is_woken_by_the_release() {
+    async fn a_release_wakes_a_waiting_task() {
         let gauge = Arc::new(InFlight::default());
         let held = gauge.hold(Bytes::from_static(b"payload"));
         let waiter = tokio::spawn({

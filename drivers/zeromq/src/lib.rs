@@ -1,20 +1,20 @@
-//! The reference drivers, on the `zeromq` crate: short to read, known to everyone, for trusted networks.
+//! The reference drivers, on the `zeromq` crate: a short implementation for trusted networks.
 //!
 //! `zmq_pubsub_driver` publishes over TCP: [`PubPublisher`] binds, [`SubSubscriber`] connects to every publisher.
 //! `zmq_pubsub_multiproc_driver` collects over a Unix socket: [`PullSubscriber`] binds, [`PushPublisher`] connects at
-//! its first send. On the wire both are Dragonflow's (docs/dragonflow.md#wire-format): two frames, `[topic, map]`.
+//! its first send. Both use Dragonflow's wire format (docs/dragonflow.md#wire-format): two frames, `[topic, map]`.
 //!
-//! # What the wrapper mends
-//! The crate's weaknesses are listed in the README. Around it, this driver adds
-//! - one SUB socket per publisher and per connection, supervised, with jittered back-off and an end to links on which
-//!   nothing comes for `dead_after`; filters go out in order, `$hello` last;
-//! - PUSH that connects again, with a bounded queue in front and a lingering close;
-//! - socket files that are never stolen ([`listen::UnixClaim`]);
-//! - a count of what PUB has not written yet (`in_flight.rs`): the crate's own queue, which drops without a word, is
-//!   never filled by a burst, and memory has a bound.
+//! # What the wrapper adds
+//! The README lists the crate's weaknesses. This driver adds
+//! - one supervised SUB socket per publisher and connection, with jittered back-off; it closes links that receive nothing
+//!   for `dead_after` and sends filters in order, `$hello` last;
+//! - a PUSH that reconnects, with a bounded queue in front of it and a `close` that lingers;
+//! - socket files that are not taken from a running program ([`listen::UnixClaim`]);
+//! - a count of the events that PUB has not written yet (`in_flight.rs`), so that a burst does not fill the crate's queue,
+//!   which drops silently, and memory is bounded.
 //!
-//! # What it cannot mend
-//! Stands in [`NETWORK`] and [`MULTIPROC`], which `skimmer drivers` shows.
+//! # Known limits
+//! See [`NETWORK`] and [`MULTIPROC`], which `skimmer drivers` shows.
 
 mod in_flight;
 mod peers;
@@ -32,39 +32,39 @@ pub use crate::settings::{SETTINGS, ZmqSettings};
 pub use publisher::{PubPublisher, PushPublisher};
 pub use subscriber::{PullSubscriber, SubSubscriber};
 
-/// What `zmq_pubsub_driver` promises.
+/// The capabilities of `zmq_pubsub_driver`.
 pub const NETWORK: Capabilities = Capabilities {
     across_processes: true,
     bounded: true,
     limits: &[
-        "Trusted networks only: a single header of nine bytes, from anyone who can connect, ends the process.",
-        "Not isolated: what a subscriber does not read is kept for it, and above max_in_flight_bytes nothing is \
-         published to anyone, and the workers wait, until it reads or leaves.",
-        "While a subscriber does not read, bursts are paced by an estimate (2 µs per event and subscriber): on a host \
-         slower than that, the crate's first queue of 100,000 events may drop without a word.",
-        "Many subscriptions that arrive while events go out can stop the publisher for good: a lock inside the crate is \
-         held across a wait.",
-        "Peers with ZMTP heartbeats (ZMQ_HEARTBEAT_IVL) are disconnected at every beat.",
-        "A peer that subscribed twice to a topic is sent its events until it cancels twice; a libzmq peer cancels once, and \
-         its own filter drops them.",
-        "A peer that claims the ZMTP identity of another takes its place.",
-        "Nobody is authenticated and nothing is encrypted.",
-        "A subscription is proved only by the next $hello; what is published before may be missed.",
-        "Of a name with several addresses in publishers_ips one is followed, and a line in the log warns.",
-        "Events published while a link is down are missed; link_down and subscribed frame the loss in the stream.",
+        "Trusted networks only: any peer that can connect can end the process with a single header of nine bytes.",
+        "Not isolated: events for a subscriber that does not read are kept in memory. Above max_in_flight_bytes nothing is \
+         published to any subscriber, and the workers wait, until it reads or disconnects.",
+        "While a subscriber does not read, bursts are paced by an estimate (2 µs per event and subscriber): on a slower \
+         host, the crate's first queue of 100,000 events may drop events silently.",
+        "Many subscriptions that arrive while events are sent can block the publisher permanently: the crate holds a lock \
+         across a wait.",
+        "Peers with ZMTP heartbeats (ZMQ_HEARTBEAT_IVL) are disconnected at every heartbeat.",
+        "A peer that subscribed twice to a topic receives its events until it cancels twice; a libzmq peer cancels once, and \
+         its own filter drops the events.",
+        "A peer that uses the ZMTP identity of another peer replaces it.",
+        "No authentication and no encryption.",
+        "Only the next $hello confirms a subscription; events that are published before may be missed.",
+        "Events published while a link is down are missed; the notices link_down and subscribed enclose the loss.",
+        "Of a name in publishers_ips with several addresses only one is followed; the log warns.",
     ],
     ..Capabilities::NONE
 };
 
-/// What `zmq_pubsub_multiproc_driver` promises.
+/// The capabilities of `zmq_pubsub_multiproc_driver`.
 pub const MULTIPROC: Capabilities = Capabilities {
     across_processes: true,
     bounded: true,
     limits: &[
-        "Handed over, not confirmed: what was written and not yet read by a service that dies is lost.",
-        "Any process that may write the socket (mode 0660) can end the service with a header of nine bytes.",
-        "Peers with ZMTP heartbeats (ZMQ_HEARTBEAT_IVL) are disconnected at every beat.",
-        "A peer that claims the ZMTP identity of another takes its place.",
+        "Not confirmed: events that were written but not read by a service that dies are lost.",
+        "Any process that may write to the socket (mode 0660) can end the service with a header of nine bytes.",
+        "Peers with ZMTP heartbeats (ZMQ_HEARTBEAT_IVL) are disconnected at every heartbeat.",
+        "A peer that uses the ZMTP identity of another peer replaces it.",
     ],
     ..Capabilities::NONE
 };

@@ -7,15 +7,15 @@ use pubsub_api::PeerReading;
 use zeromq::SocketEvent;
 use zeromq::util::PeerIdentity;
 
-/// Who is connected to a bound socket, as the crate's monitor tells it.
+/// The peers of a bound socket, as reported by the crate's monitor.
 #[derive(Debug, Default)]
 pub(crate) struct Peers(Mutex<HashMap<PeerIdentity, String>>);
 
-/// How many peers a status lists; the rest is only counted.
+/// The number of peers that a status lists.
 const LISTED: usize = 4096;
 
 impl Peers {
-    /// Follows the monitor until the socket is gone.
+    /// Follows the monitor until the socket is closed.
     pub(crate) fn follow(self: &Arc<Self>, mut events: monitor::Receiver<SocketEvent>) {
         let peers = Arc::clone(self);
         tokio::spawn(async move {

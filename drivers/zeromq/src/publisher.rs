@@ -13,14 +13,14 @@ use std::time::Duration;
 
 use zeromq::MultiPeerBackend;
 
-/// Waits until the crate's writer tasks, which hold the backend, are done with what was queued.
+/// Waits, at most `patience`, until the crate's writer tasks, which hold the backend, have written their queues.
 ///
-/// The crate has no `close` that waits for them: dropping a socket leaves them running, and gives no handle.
+/// The crate has no `close` that waits for them: after a socket is dropped they run without a handle.
 async fn wait_for_writers(backend: Weak<dyn MultiPeerBackend>, patience: Duration) -> bool {
-    const LOOK_EVERY: Duration = Duration::from_millis(1);
+    const POLL_INTERVAL: Duration = Duration::from_millis(1);
     let all_done = async {
         while backend.strong_count() > 0 {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     };
     tokio::time::timeout(patience, all_done).await.is_ok()

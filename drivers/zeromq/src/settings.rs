@@ -28,10 +28,10 @@ declare_settings! {
 /// The section `[drivers.zeromq]`, as the registry needs it.
 pub const SETTINGS: &[Setting] = ZeromqSection::TABLE;
 
-/// What the drivers need to know, checked.
+/// The checked settings of the drivers.
 #[derive(Debug, Clone)]
 pub struct ZmqSettings {
-    /// The address to bind for a network publisher; `*` for all.
+    /// The address that a network publisher binds; `*` for all addresses.
     pub bind_address: String,
     /// The port to bind; 0 for any.
     pub port: u16,
@@ -41,32 +41,34 @@ pub struct ZmqSettings {
     pub recv_queue_events: usize,
     /// The bound of a worker's queue.
     pub send_queue_events: usize,
-    /// The bound of what PUB has not written.
+    /// The bound of events that PUB has not written, in bytes.
     pub max_in_flight_bytes: u64,
-    /// How long a connection with its greeting may take.
+    /// The timeout for connecting, including the greeting.
     pub handshake_timeout: Duration,
-    /// How long `close` waits.
+    /// The longest wait of `close`.
     pub linger: Duration,
-    /// How long `send` waits.
+    /// The longest wait of `send`.
     pub send_timeout: Duration,
-    /// After how long without a sign of life a link counts as dead.
+    /// A link that receives nothing for this long is considered dead.
     pub dead_after: Duration,
 }
 
 impl ZmqSettings {
-    /// For PUB/SUB; only `tcp` is spoken.
+    /// Reads the settings for PUB/SUB; the transport must be `tcp`.
     pub(crate) fn network(settings: &Settings) -> Result<Self> {
         let transport = &settings.pubsub().publisher_transport;
         if transport != "tcp" {
             return Err(Error::new(
                 ErrorKind::Settings,
-                format!("publisher_transport: zmq_pubsub_driver does not speak {transport:?}; it speaks tcp"),
+                format!(
+                    "publisher_transport: zmq_pubsub_driver does not support {transport:?}; it supports tcp"
+                ),
             ));
         }
         Self::read(settings)
     }
 
-    /// For PUSH/PULL; the socket's path is checked, the file system is not touched.
+    /// Reads the settings for PUSH/PULL and checks the path of the socket, without access to the file system.
     pub(crate) fn multiproc(settings: &Settings) -> Result<Self> {
         let read = Self::read(settings)?;
         listen::check_path(&read.socket).map_err(|error| error.context("publisher_multiproc_socket"))?;

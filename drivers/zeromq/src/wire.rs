@@ -7,7 +7,7 @@ use pubsub_api::wire::{MAX_RECEIVED_BYTES, WireError};
 use pubsub_api::{Envelope, Error, ErrorKind, Result, Tally, Topic};
 use zeromq::{ZmqError, ZmqMessage};
 
-/// Two frames make an envelope; anything else is dropped, counted in `dropped` and told at a limited rate.
+/// Makes an envelope from two frames; anything else is dropped, counted in `dropped` and logged at a limited rate.
 pub(crate) fn envelope(message: ZmqMessage, dropped: &Tally) -> Option<Envelope> {
     match read(message) {
         Ok(envelope) => Some(envelope),
@@ -18,10 +18,10 @@ pub(crate) fn envelope(message: ZmqMessage, dropped: &Tally) -> Option<Envelope>
     }
 }
 
-/// Counts what is dropped, and tells it at a limited rate.
+/// Counts a dropped message and logs it at a limited rate.
 pub(crate) fn refuse(refused: WireError, dropped: &Tally) {
     if let Some(times) = dropped.count(refused.cause(), Instant::now()) {
-        tracing::warn!(cause = refused.cause(), times, "dropped what came: {refused}");
+        tracing::warn!(cause = refused.cause(), times, "dropped a malformed message: {refused}");
     }
 }
 
@@ -42,21 +42,21 @@ pub(crate) fn message(topic: &Topic, payload: Bytes) -> ZmqMessage {
     message
 }
 
-/// Refuses what no receiver would take.
+/// Refuses a payload that is too large for every receiver.
 pub(crate) fn check_size(payload: &Bytes) -> Result<()> {
     if payload.len() <= MAX_RECEIVED_BYTES {
         return Ok(());
     }
-    let text = format!("an event has at most {MAX_RECEIVED_BYTES} bytes, this one has {}", payload.len());
+    let text = format!("the event has {} bytes; the limit is {MAX_RECEIVED_BYTES}", payload.len());
     Err(Error::new(ErrorKind::Invalid, text))
 }
 
-/// The crate's error, with what was tried.
+/// The crate's error, with the failed action.
 pub(crate) fn unavailable(what: String, error: ZmqError) -> Error {
     Error::new(ErrorKind::Unavailable, what).with_source(error)
 }
 
-/// What every end says after `close`.
+/// The error of every call after `close`.
 pub(crate) fn closed(what: &str) -> Error {
-    Error::new(ErrorKind::Closed, format!("the {what} was closed"))
+    Error::new(ErrorKind::Closed, format!("the {what} is closed"))
 }

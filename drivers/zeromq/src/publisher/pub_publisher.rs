@@ -15,9 +15,9 @@ use crate::wire::{check_size, closed, message, unavailable};
 
 /// The network publisher: PUB, bound to `publisher_bind_address` and `publisher_port`.
 ///
-/// The crate puts an event into one queue of 100,000, from which a task spreads it over a queue per subscriber. The
-/// first drops without a word when full; `send` therefore waits when a burst has put 50,000 into it. The
-/// others grow as long as a subscriber does not read; `max_in_flight_bytes` bounds them together.
+/// The crate puts an event into one queue of 100,000 events, from which a task copies it to a queue per subscriber. The first
+/// queue drops silently when it is full; `send` therefore waits when a burst has put 50,000 events into it. The other queues
+/// grow while a subscriber does not read; `max_in_flight_bytes` bounds them together.
 #[derive(Debug)]
 pub struct PubPublisher {
     settings: ZmqSettings,
@@ -30,20 +30,21 @@ pub struct PubPublisher {
     refused: Tally,
 }
 
-/// Half of what the crate's first queue holds (`PUB_SEND_QUEUE_CAPACITY`, zeromq 0.7.0 `src/pub.rs`).
+/// Half of the capacity of the crate's first queue (`PUB_SEND_QUEUE_CAPACITY`, zeromq 0.7.0 `src/pub.rs`).
 const BURST_EVENTS: u64 = 50_000;
 
-/// How long the crate's task takes, at the most, to spread [`BURST_EVENTS`] from the first queue: so much, and as much
-/// again for each subscriber. That is 2 µs per event and subscriber; benches measure 0.7 µs of CPU for all of it.
+/// The time in which the crate's task empties [`BURST_EVENTS`] from the first queue: this much, plus this much for each
+/// subscriber. That is 2 µs per event and subscriber; benches measure 0.7 µs of CPU for everything.
 const BURST_TIME: Duration = Duration::from_millis(100);
 
-/// How much of what is on its way is kept by slow subscribers, and not by the first queue.
+/// The number of events in flight that wait for slow subscribers, and not in the first queue.
 ///
-/// The crate does not tell the two apart. What was there when the first queue had the time to empty is kept.
+/// The crate does not report them separately. Events that are still in flight after the first queue had time to empty wait
+/// for slow subscribers.
 #[derive(Debug)]
 struct Pace {
     kept: u64,
-    /// Since when the first queue had time to empty.
+    /// The time at which the first queue had time to empty.
     since: Instant,
 }
 
@@ -101,7 +102,9 @@ impl PubPublisher {
         if self.in_flight.bytes() < limit {
             return Ok(());
         }
-        let text = format!("subscribers have not read {limit} bytes (drivers.zeromq.max_in_flight_bytes)");
+        let text = format!(
+            "more than {limit} bytes wait for subscribers that do not read (drivers.zeromq.max_in_flight_bytes)"
+        );
         if let Some(times) = self.refused.count("slow_subscriber", Instant::now()) {
             tracing::error!(times, "refusing events: {text}");
         }
@@ -145,7 +148,7 @@ impl Publisher for PubPublisher {
             State::New => {
                 return Err(Error::new(
                     ErrorKind::Unavailable,
-                    "the publisher is not bound: initialize it first",
+                    "the publisher is not bound: call initialize first",
                 ));
             }
         };
@@ -160,14 +163,14 @@ impl Publisher for PubPublisher {
             return Ok(());
         }
         let left = self.in_flight.events();
-        Err(Error::new(ErrorKind::Unavailable, format!("subscribers have not read the last {left} events")))
+        Err(Error::new(ErrorKind::Unavailable, format!("{left} events are not written to all subscribers")))
     }
 
     async fn close(&self) -> Result<()> {
         let mut state = self.socket.lock().await;
         let State::Open(socket) = std::mem::replace(&mut *state, State::Closed) else { return Ok(()) };
         let deadline = Instant::now() + self.settings.linger;
-        // Dropping the socket forgets the subscribers at once: what still waits in the first queue would be lost.
+        // A dropped socket forgets the subscribers at once, so events in the first queue would be lost.
         self.in_flight.wait_for(0, self.settings.linger).await;
         let left = self.in_flight.events();
         let backend = Arc::downgrade(&socket.backend());
@@ -176,7 +179,10 @@ impl Publisher for PubPublisher {
         if written && left == 0 {
             return Ok(());
         }
-        let text = format!("subscribers did not read the last {left} events within linger");
+        let text = format!(
+            "{left} events were not written to all subscribers within linger ({:?}); they are lost",
+            self.settings.linger
+        );
         Err(Error::new(ErrorKind::Unavailable, text))
     }
 

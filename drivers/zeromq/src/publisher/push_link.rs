@@ -14,23 +14,23 @@ use super::wait_for_writers;
 use crate::ZmqSettings;
 use crate::in_flight::InFlight;
 
-/// Carries events from a worker's queue to the service's socket, connecting again whenever the link breaks.
+/// Sends events from a worker's queue to the service's socket, and reconnects whenever the link breaks.
 pub(super) struct PushLink {
     path: PathBuf,
     handshake_timeout: Duration,
     linger: Duration,
     waiting: mpsc::Receiver<ZmqMessage>,
-    /// Taken from the queue, not yet given to a socket that took it.
+    /// Events from the queue that no socket has accepted yet.
     batch: Vec<ZmqMessage>,
-    /// All that is on its way: in the queue, in the batch, and with the crate.
+    /// All events in flight: in the queue, in the batch, and in the crate.
     in_flight: Arc<InFlight>,
     readings: Arc<LinkReadings>,
 }
 
-/// How many events are taken from the queue at a time.
+/// The number of events that are received from the queue at a time.
 const BATCH: usize = 256;
 
-/// What the link tells of itself.
+/// The state and counters of the link.
 #[derive(Debug)]
 pub(super) struct LinkReadings {
     up: AtomicBool,
@@ -60,7 +60,7 @@ impl LinkReadings {
     }
 }
 
-/// A connection, and the watch on who took it.
+/// A connection, and the watch on the process at its other end.
 struct Connection {
     socket: PushSocket,
     events: monitor::Receiver<SocketEvent>,
@@ -69,7 +69,7 @@ struct Connection {
 
 /// How a connection ended.
 enum End {
-    /// The publisher was closed and all is handed over.
+    /// The publisher was closed and everything was sent.
     Closed,
     /// The link broke.
     Broken,
@@ -93,7 +93,7 @@ impl PushLink {
         }
     }
 
-    /// Runs until the publisher is closed and everything is handed over. Whoever closes bounds the time.
+    /// Runs until the publisher is closed and everything is sent. `close` limits the time.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::default();
         loop {
@@ -108,7 +108,10 @@ impl PushLink {
                     }
                     self.readings.links_lost.add(1);
                 }
-                Err(reason) => tracing::debug!("no publisher service at {}: {reason}", self.path.display()),
+                Err(reason) => tracing::debug!(
+                    "cannot connect to the publisher service at {}, retrying: {reason}",
+                    self.path.display()
+                ),
             }
             if self.waiting.is_closed() && self.waiting.is_empty() && self.batch.is_empty() {
                 return;
@@ -117,8 +120,8 @@ impl PushLink {
         }
     }
 
-    /// The crate itself would try again with little jitter and up to 30 s apart: it is called only if someone
-    /// listens.
+    /// Connects. The probe connection of the watch comes first, because the crate's own retries have little jitter and are up
+    /// to 30 s apart.
     async fn connect(&self) -> Result<Connection, String> {
         let watch = ServiceWatch::start(&self.path).await.map_err(|error| error.to_string())?;
         let mut options = SocketOptions::default();
@@ -156,19 +159,20 @@ impl PushLink {
         }
     }
 
-    /// What the crate still had when the link broke is in doubt: counted and told.
+    /// Counts and logs the events that were still in the crate when the link broke; they are in doubt.
     fn broken(&self) -> End {
         let ours = (self.waiting.len() + self.batch.len()) as u64;
         let in_doubt = self.in_flight.events().saturating_sub(ours);
         self.readings.in_doubt.add(in_doubt);
         let path = self.path.display();
         tracing::warn!(
-            "lost the publisher service at {path}; {in_doubt} events and what it had not read are in doubt"
+            "lost the publisher service at {path}, reconnecting; {in_doubt} events and those that it had not \
+             read are in doubt"
         );
         End::Broken
     }
 
-    /// Gives the batch to the socket; what it did not take stays in the batch, in order.
+    /// Sends the batch to the socket. Events that it does not accept stay in the batch, in order.
     async fn hand_over(&mut self, socket: &mut PushSocket) -> Result<(), ()> {
         let mut taken = 0;
         for message in &self.batch {

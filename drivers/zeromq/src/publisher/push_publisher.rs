@@ -15,8 +15,8 @@ use crate::wire::{check_size, closed, message};
 
 /// The worker's end of the IPC hop: PUSH, which connects to `publisher_multiproc_socket` at the first `send`.
 ///
-/// Making it and `initialize` start nothing, so that both may happen before `fork`. From the first `send` on, a task
-/// of the current runtime holds the link.
+/// The constructor and `initialize` start nothing, so both may be called before `fork`. After the first `send` a task of the
+/// current runtime holds the link.
 #[derive(Debug)]
 pub struct PushPublisher {
     settings: ZmqSettings,
@@ -28,7 +28,7 @@ pub struct PushPublisher {
 
 #[derive(Debug)]
 enum State {
-    /// Nothing was sent yet.
+    /// No event was sent yet.
     New,
     Running {
         queue: mpsc::Sender<ZmqMessage>,
@@ -48,7 +48,7 @@ impl PushPublisher {
         }
     }
 
-    /// The queue to the link, which the first call starts.
+    /// The queue of the link; the first call starts the link.
     fn queue(&self) -> Result<mpsc::Sender<ZmqMessage>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &*state {
@@ -68,7 +68,7 @@ impl PushPublisher {
         let (bound, socket) = (self.settings.send_queue_events, self.settings.socket.display());
         let text = format!(
             "the queue of {bound} events to {socket} was full for {waited:?} \
-             (drivers.zeromq.send_queue_events): is the publisher service running?"
+             (drivers.zeromq.send_queue_events); check that the publisher service runs"
         );
         Error::new(ErrorKind::Overloaded, text)
     }
@@ -87,7 +87,7 @@ impl Publisher for PushPublisher {
         let Some(held) = self.in_flight.hold_below(bound, payload, patience).await else {
             return Err(self.overloaded(patience));
         };
-        // There is a place in the queue for everything that is on its way.
+        // The queue has room for all events in flight.
         queue.send(message(topic, held)).await.map_err(|_| closed("publisher"))
     }
 
@@ -98,7 +98,7 @@ impl Publisher for PushPublisher {
         let (left, socket) = (self.in_flight.events(), self.settings.socket.display());
         Err(Error::new(
             ErrorKind::Unavailable,
-            format!("{left} events still wait: nobody takes them at {socket}"),
+            format!("{left} events are not sent: the publisher service at {socket} does not accept them"),
         ))
     }
 
@@ -114,11 +114,12 @@ impl Publisher for PushPublisher {
         if in_time && left == 0 {
             return Ok(());
         }
-        // What is told to be lost must not arrive later.
+        // Events that are reported as lost must not arrive later.
         link.abort();
         self.dropped.add(left);
         let (linger, socket) = (self.settings.linger, self.settings.socket.display());
-        let text = format!("{left} events could not be handed over to {socket} within linger ({linger:?})");
+        let text =
+            format!("could not send {left} events to {socket} within linger ({linger:?}); they are lost");
         Err(Error::new(ErrorKind::Unavailable, text))
     }
 

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 
-/// Notices the end of the process behind a socket, which PUSH itself learns only when a write fails: by then it has
-/// taken events that are lost.
+/// Detects the end of the service process. PUSH detects it only when a write fails, after it has accepted events that are then
+/// lost.
 ///
-/// It is a second connection, on which nothing is ever said. A service may close it for its silence (libzmq does after
-/// 30 s): then the watch connects again, and only if another process answers, or none, is the first one gone.
+/// The watch is a second, silent connection. A service may close a silent connection (libzmq does after 30 s). Then the watch
+/// reconnects, and the service has ended only if another process accepts the connection, or none.
 #[derive(Debug)]
 pub(super) struct ServiceWatch {
     path: PathBuf,
@@ -20,7 +20,7 @@ impl ServiceWatch {
         Ok(Self { path: path.to_owned(), stream: UnixStream::connect(path).await? })
     }
 
-    /// Returns when the process is gone. Cancel-safe: it only looks.
+    /// Returns when the process has ended. Cancel-safe: it changes nothing at the service.
     pub(super) async fn gone(&mut self) {
         let mut greeting = [0; 64];
         loop {
@@ -37,7 +37,7 @@ impl ServiceWatch {
     }
 }
 
-/// The process that listens at the other end.
+/// The id of the process that listens at the other end.
 fn pid(stream: &UnixStream) -> Option<i32> {
     stream.peer_cred().ok().and_then(|credentials| credentials.pid())
 }

@@ -17,8 +17,8 @@ use crate::wire::{closed, envelope, unavailable};
 
 /// The service's end of the IPC hop: PULL, bound to `publisher_multiproc_socket` with mode 0660.
 ///
-/// It takes turns among the workers (the crate's fair queue) and stops reading when its queue is full, so that the
-/// workers' own queues fill and their `send` waits. PULL knows no topics: every event is taken.
+/// It reads from the workers in turn (the crate's fair queue) and stops reading when its queue is full, so that the workers'
+/// queues fill and their `send` waits. PULL has no topics: it receives every event.
 #[derive(Debug)]
 pub struct PullSubscriber {
     settings: ZmqSettings,
@@ -30,7 +30,7 @@ pub struct PullSubscriber {
 #[derive(Debug)]
 enum State {
     New(mpsc::Sender<Incoming>),
-    /// Dropping `_stop` lets the reader end.
+    /// Dropping `_stop` ends the reader.
     Open {
         _claim: UnixClaim,
         queue: mpsc::WeakSender<Incoming>,
@@ -136,7 +136,7 @@ impl Subscriber for PullSubscriber {
             depth: depth as u64,
             bound: self.settings.recv_queue_events as u64,
             unit: "events".to_owned(),
-            when_full: "reading stops and the workers wait".to_owned(),
+            when_full: "the driver stops reading, and the workers wait".to_owned(),
         }];
         let counted = &self.counters;
         let mut counters = vec![counted.received.read(), counted.accepted.read(), counted.left.read()];
@@ -146,8 +146,8 @@ impl Subscriber for PullSubscriber {
     }
 }
 
-/// A PULL socket whose connections end with it: the crate's own keeps them open, and the workers would go on writing to
-/// nobody.
+/// A PULL socket that closes its connections when it is dropped. The crate's socket leaves them open, and the workers would
+/// continue to write to them.
 struct Connections(PullSocket);
 
 impl Drop for Connections {
@@ -156,8 +156,8 @@ impl Drop for Connections {
     }
 }
 
-/// Reads until it is stopped or nobody wants it; what was received by then still comes to the queue. One peer's
-/// nonsense ends that peer's connection and nothing else.
+/// Reads until it is stopped or the receiver is dropped. An event that was already received is still put into the queue. An
+/// error of one peer ends only the connection of that peer.
 async fn read(
     mut socket: Connections,
     mut events: monitor::Receiver<SocketEvent>,
@@ -180,7 +180,7 @@ async fn read(
             sent = &mut sending => if sent.is_err() { return },
             _ = &mut stopped => {
                 drop(socket);
-                // If nobody reads any more, nobody misses it.
+                // If the receiver is dropped, the event is not needed.
                 let _ = sending.await;
                 return;
             }
@@ -189,7 +189,7 @@ async fn read(
 }
 
 impl Counters {
-    /// What was received, if it is an envelope.
+    /// Counts a received message and returns it if it is an envelope.
     fn take(&self, received: ZmqResult<ZmqMessage>) -> Option<Envelope> {
         match received {
             Ok(message) => {
@@ -210,7 +210,7 @@ impl Counters {
         match event {
             Some(SocketEvent::Accepted(..)) => self.accepted.add(1),
             Some(SocketEvent::Disconnected(_)) => self.left.add(1),
-            // A connection that only looks whether someone listens ends here too: no cause for alarm.
+            // Probe connections of workers end here too, so this is logged at DEBUG only.
             Some(SocketEvent::AcceptFailed(error)) => {
                 if let Some(times) = self.peer_errors.count("handshake", Instant::now()) {
                     tracing::debug!(times, "a connection ended before its handshake: {error}");

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-/// Measures how long nothing came, in thirds of `dead_after`: a clock is read per tick, not per event. Time in which
-/// the application did not let us read does not count, because then the ticks are not looked at.
+/// Measures the time without messages, in thirds of `dead_after`, so that the clock is read per tick and not per event. Time in
+/// which a full queue blocks the link does not count, because the ticks are not read then.
 pub(super) struct Silence {
     ticks: Interval,
     quiet_ticks: u32,
@@ -22,7 +22,7 @@ impl Silence {
         self.quiet_ticks = 0;
     }
 
-    /// Returns when nothing came for `dead_after`. Cancel-safe: ticks that were seen stay counted.
+    /// Returns when nothing was received for `dead_after`. Cancel-safe: counted ticks stay counted.
     pub(super) async fn lasts(&mut self) {
         while self.quiet_ticks <= Self::TICKS {
             self.ticks.tick().await;

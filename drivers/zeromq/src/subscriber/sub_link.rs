@@ -20,26 +20,26 @@ use crate::wire::{envelope, refuse};
 
 /// The link to one publisher: connects, subscribes, reads, and starts over with a new socket when it breaks.
 ///
-/// A new socket each time, because the crate's own reconnection sends the filters again in any order and then the
-/// first `$hello` would prove nothing.
+/// Each connection has a new socket, because the crate's own reconnection sends the filters in any order, and then the first
+/// `$hello` would not confirm the other subscriptions.
 pub(super) struct SubLink {
     parts: SubLinkParts,
     warned_of_addresses: bool,
 }
 
-/// What a link is made of.
+/// The parts of a link.
 pub(super) struct SubLinkParts {
     pub(super) endpoint: String,
     pub(super) handshake_timeout: Duration,
     pub(super) dead_after: Duration,
-    /// The wanted prefixes, in the order to place them.
+    /// The wanted prefixes, in the order in which to subscribe to them.
     pub(super) filters: watch::Receiver<Arc<Vec<String>>>,
     pub(super) queue: mpsc::Sender<Incoming>,
     pub(super) counters: Arc<LinkCounters>,
     pub(super) state: Arc<LinkState>,
 }
 
-/// What all links of a subscriber count together.
+/// The counters that all links of a subscriber share.
 #[derive(Debug)]
 pub(super) struct LinkCounters {
     pub(super) received: Counter,
@@ -65,7 +65,7 @@ impl LinkCounters {
     }
 }
 
-/// How far a link is.
+/// The state of a link.
 #[derive(Debug, Default)]
 pub(super) struct LinkState(AtomicU8);
 
@@ -88,7 +88,7 @@ impl LinkState {
     }
 }
 
-/// The application is gone: nobody reads the queue any more.
+/// The receiver of the queue was dropped.
 struct Abandoned;
 
 impl SubLink {
@@ -112,7 +112,7 @@ impl SubLink {
                 }
                 Err(reason) if reason == last_reason => {}
                 Err(reason) => {
-                    tracing::info!("cannot reach {} yet: {reason}", self.parts.endpoint);
+                    tracing::info!("cannot connect to {}, retrying: {reason}", self.parts.endpoint);
                     last_reason = reason;
                 }
             }
@@ -120,13 +120,12 @@ impl SubLink {
         }
     }
 
-    /// The crate itself would try again with little jitter and up to 30 s apart: it is called only if someone
-    /// listens.
+    /// Connects. A probe connection comes first, because the crate's own retries have little jitter and are up to 30 s apart.
     async fn connect(&self) -> Result<Connection, String> {
         let (endpoint, patience) = (&self.parts.endpoint, self.parts.handshake_timeout);
         let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint);
         let reached = timeout(patience, TcpStream::connect(address)).await;
-        let reached = reached.map_err(|_| format!("no answer within {patience:?}"))?;
+        let reached = reached.map_err(|_| format!("no reply within {patience:?}"))?;
         drop(reached.map_err(|error| error.to_string())?);
         let mut options = SocketOptions::default();
         options.connect_timeout(patience);
@@ -142,25 +141,25 @@ impl SubLink {
         if !self.warned_of_addresses && has_several_addresses(endpoint).await {
             self.warned_of_addresses = true;
             tracing::warn!(
-                "{endpoint} has several addresses, and one of them is followed; events of other publishers there are not \
-                 received: name each publisher in publishers_ips, or use zmtp_pubsub_driver"
+                "{endpoint} has several addresses, but this driver follows only one; events of publishers at the other \
+                 addresses are not received. Write each publisher into publishers_ips, or use zmtp_pubsub_driver"
             );
         }
     }
 
-    /// Reads one connection until it breaks; whether a hello came.
+    /// Reads one connection until it breaks. Returns whether a hello arrived.
     async fn serve(&mut self, mut connection: Connection) -> Result<bool, Abandoned> {
         let publisher = self.parts.endpoint.clone();
         self.parts.state.set(UP);
-        self.tell(Notice::LinkUp { publisher: publisher.clone() }).await?;
+        self.notify(Notice::LinkUp { publisher: publisher.clone() }).await?;
         let reason = match self.read(&mut connection).await? {
-            Ok(()) => "the subscriber was closed".to_owned(),
+            Ok(()) => "the subscriber is closed".to_owned(),
             Err(reason) => reason,
         };
         self.parts.state.set(CONNECTING);
         self.parts.counters.links_lost.add(1);
-        tracing::warn!("lost {publisher}: {reason}");
-        self.tell(Notice::LinkDown { publisher, reason }).await?;
+        tracing::warn!("lost the connection to {publisher}, reconnecting: {reason}");
+        self.notify(Notice::LinkDown { publisher, reason }).await?;
         Ok(connection.subscribed)
     }
 
@@ -197,7 +196,7 @@ impl SubLink {
                     }
                 }
                 () = silence.lasts(), if connection.subscribed => {
-                    return Ok(Err(format!("nothing came for {:?} (dead_after)", self.parts.dead_after)));
+                    return Ok(Err(format!("received nothing for {:?} (dead_after)", self.parts.dead_after)));
                 }
             }
         }
@@ -206,7 +205,7 @@ impl SubLink {
     async fn take(&self, connection: &mut Connection, message: ZmqMessage) -> Result<(), Abandoned> {
         let Some(envelope) = envelope(message, &self.parts.counters.dropped) else { return Ok(()) };
         let is_hello = envelope.topic == HELLO;
-        // Only a hello proves the link: a publisher that has none must not be found dead for want of more.
+        // Only a valid hello confirms the link: a publisher without hellos must not count as dead when it is silent.
         if is_hello && let Err(refused) = EventRef::read(HELLO.as_bytes(), &envelope.payload) {
             refuse(refused, &self.parts.counters.dropped);
             return Ok(());
@@ -216,7 +215,7 @@ impl SubLink {
             let (publisher, incarnation) =
                 (self.parts.endpoint.clone(), hello::incarnation(&envelope.payload));
             if connection.is_first(incarnation) {
-                self.tell(Notice::Subscribed { publisher, incarnation }).await?;
+                self.notify(Notice::Subscribed { publisher, incarnation }).await?;
             }
         }
         self.parts.queue.send(Incoming::Message(envelope)).await.map_err(|_| Abandoned)?;
@@ -224,7 +223,7 @@ impl SubLink {
         Ok(())
     }
 
-    async fn tell(&self, notice: Notice) -> Result<(), Abandoned> {
+    async fn notify(&self, notice: Notice) -> Result<(), Abandoned> {
         self.parts.queue.send(Incoming::Notice(notice)).await.map_err(|_| Abandoned)
     }
 }
@@ -239,22 +238,22 @@ async fn has_several_addresses(endpoint: &str) -> bool {
     ipv4 > 1 || found.len() - ipv4 > 1
 }
 
-/// One connection and what was asked of it.
+/// One connection and its subscriptions.
 struct Connection {
     socket: SubSocket,
     events: monitor::Receiver<SocketEvent>,
     placed: BTreeSet<String>,
-    /// A hello came.
+    /// Whether a hello has arrived.
     subscribed: bool,
-    /// Whose hellos came: of several publishers if a proxy stands in front of them.
+    /// The publishers whose hellos have arrived; several if there is a proxy in front of them.
     lives: VecDeque<Incarnation>,
 }
 
-/// The number of lives that are remembered on one connection: one that is forgotten would only be introduced again.
+/// The number of publisher epochs that are remembered on one connection. For a forgotten one, `subscribed` is only repeated.
 const MAX_LIVES: usize = 256;
 
 impl Connection {
-    /// Whether this hello is the first one of the connection, or the first of a life of a publisher.
+    /// Whether this hello is the first one of the connection, or the first one of an epoch of a publisher.
     fn is_first(&mut self, life: Option<Incarnation>) -> bool {
         let is_first = !std::mem::replace(&mut self.subscribed, true);
         let Some(life) = life else { return is_first };
@@ -268,7 +267,7 @@ impl Connection {
         true
     }
 
-    /// Subscribes to what is new, in order, and gives up what is no longer wanted; `$hello` is placed last, once.
+    /// Subscribes to new filters in order, then once to `$hello`, and cancels the filters that are not wanted any more.
     async fn place(&mut self, filters: &[String]) -> Result<(), String> {
         for filter in filters {
             if self.placed.insert(filter.clone()) {

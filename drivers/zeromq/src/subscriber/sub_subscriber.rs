@@ -16,13 +16,13 @@ use crate::wire::closed;
 
 /// The agent's end of the network hop: one SUB socket per publisher, each with its own link.
 ///
-/// All links put what they receive into one queue of `recv_queue_events`. Which topics are wanted is checked once
-/// more when an event is taken out of it: ZeroMQ filters by prefix, and what was unsubscribed may be on its way.
+/// All links put events into one queue of `recv_queue_events`. The topic is checked again when an event leaves the queue,
+/// because ZeroMQ filters by prefix, and events of a cancelled subscription may still be in flight.
 #[derive(Debug)]
 pub struct SubSubscriber {
     settings: ZmqSettings,
     wanted: RwLock<Subscriptions>,
-    /// The prefixes that links subscribe to; a link that sees a new value catches up.
+    /// The prefixes that links subscribe to; each link applies a new value.
     filters: watch::Sender<Arc<Vec<String>>>,
     links: Mutex<Links>,
     incoming: tokio::sync::Mutex<mpsc::Receiver<Incoming>>,
@@ -81,8 +81,8 @@ impl SubSubscriber {
         tokio::spawn(link.run())
     }
 
-    /// Tells the links what to subscribe to: each prefix once. Those that a hello begins with come last, so that the
-    /// first hello proves the others (the link appends `$hello` itself).
+    /// Sends the unique prefixes to the links. Prefixes of `$hello` come last, so that the first hello confirms the others (the
+    /// link appends `$hello` itself).
     fn publish_filters(&self, wanted: &Subscriptions) {
         let mut filters: Vec<String> = wanted.iter().map(|subscription| prefix(&subscription)).collect();
         filters.sort_unstable_by(|one, other| place(one).cmp(&place(other)));
@@ -90,7 +90,7 @@ impl SubSubscriber {
         self.filters.send_replace(Arc::new(filters));
     }
 
-    /// The same for one more: thousands of topics are registered one by one.
+    /// Adds one prefix without sorting all, because thousands of topics are registered one by one.
     fn add_filter(&self, subscription: &Subscription) {
         let prefix = prefix(subscription);
         self.filters.send_modify(|filters| {
@@ -147,7 +147,7 @@ impl Subscriber for SubSubscriber {
             return Ok(false);
         }
         if wanted.len() >= MAX_SUBSCRIPTIONS {
-            let text = format!("a subscriber has at most {MAX_SUBSCRIPTIONS} topics and patterns");
+            let text = format!("a subscriber can have at most {MAX_SUBSCRIPTIONS} topics and patterns");
             return Err(Error::new(ErrorKind::Invalid, text));
         }
         self.add_filter(&subscription);
@@ -193,7 +193,7 @@ impl Subscriber for SubSubscriber {
             depth: depth as u64,
             bound: self.settings.recv_queue_events as u64,
             unit: "events".to_owned(),
-            when_full: "reading stops and the publisher holds back".to_owned(),
+            when_full: "the driver stops reading, and the publisher waits".to_owned(),
         }];
         let peers = links.by_endpoint.iter().map(|(endpoint, link)| link.state.read(endpoint)).collect();
         Status { counters: self.counters.read(), queues, peers }
@@ -203,7 +203,7 @@ impl Subscriber for SubSubscriber {
 fn check_endpoint(endpoint: &str) -> Result<()> {
     if endpoint.contains('@') {
         let text = format!(
-            "{} has a user or a password before `@`, which this driver does not use: write it as tcp://192.0.2.1:8866",
+            "{} has a user or a password before `@`, which this driver does not support: write it as tcp://192.0.2.1:8866",
             without_userinfo(endpoint)
         );
         return Err(Error::new(ErrorKind::Invalid, text));
@@ -211,11 +211,12 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
     let address = match endpoint.split_once("://") {
         Some(("tcp", address)) => address,
         Some((transport, _)) => {
-            let text = format!("zmq_pubsub_driver does not speak {transport:?} ({endpoint}); it speaks tcp");
+            let text =
+                format!("zmq_pubsub_driver does not support {transport:?} ({endpoint}); it supports tcp");
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
         None => {
-            let text = format!("{endpoint:?} is no endpoint; write it as tcp://192.0.2.1:8866");
+            let text = format!("{endpoint:?} is not an endpoint; write it as tcp://192.0.2.1:8866");
             return Err(Error::new(ErrorKind::Invalid, text));
         }
     };
@@ -225,17 +226,14 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
     if has_port {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Invalid,
-        format!("{endpoint:?} lacks a port; write it as tcp://192.0.2.1:8866"),
-    ))
+    Err(Error::new(ErrorKind::Invalid, format!("{endpoint:?} has no port; write it as tcp://192.0.2.1:8866")))
 }
 
 fn prefix(subscription: &Subscription) -> String {
     String::from_utf8_lossy(subscription.literal_prefix()).into_owned()
 }
 
-/// By what filters are sorted.
+/// The sort key of filters.
 fn place(filter: &str) -> (bool, &str) {
     (pubsub_api::HELLO.as_str().starts_with(filter), filter)
 }

@@ -10,7 +10,7 @@ const CIRCLES: &[&str] = &[
     "drivers/zmtp: protocol/error ⇄ protocol/greeting",
     "drivers/zmtp: subscriber/sub_asking ⇄ subscriber/sub_queue ⇄ subscriber/sub_replies ⇄ subscriber/sub_shared",
     "delivery: subscriber/feed ⇄ subscriber/tracked_subscriber",
-    "service-kit: frame ⇄ watchdog",
+    "service-kit: program_host ⇄ watchdog",
     "service-kit: stderr ⇄ write_queue",
     "tests/conformance: broker_place ⇄ case ⇄ fixture ⇄ patience ⇄ receiver ⇄ sender",
     "tests/conformance: databases/database_place ⇄ databases/shared_cluster",
