@@ -68,7 +68,7 @@ fn a_second_program_in_a_state_dir_is_refused_and_the_first_goes_on() {
 }
 
 #[test]
-fn what_a_killed_service_left_is_taken_over() {
+fn the_socket_file_of_a_killed_service_is_reused() {
     let folder = Folder::new();
     for round in 0..3 {
         let mut service = folder.service();
@@ -87,7 +87,7 @@ fn what_a_killed_service_left_is_taken_over() {
 type Occupy<'a> = &'a dyn Fn(&Path);
 
 #[test]
-fn what_is_no_socket_at_the_socket_path_is_refused_by_name_and_left_as_it_is() {
+fn a_file_that_is_not_a_socket_at_the_socket_path_is_refused_by_name_and_not_changed() {
     let folder = Folder::new();
     let path = folder.path().join("occupied");
     let target = folder.write("target", "precious");
@@ -113,7 +113,7 @@ fn what_is_no_socket_at_the_socket_path_is_refused_by_name_and_left_as_it_is() {
 }
 
 #[test]
-fn a_folder_that_cannot_hold_the_socket_is_refused_with_the_command_that_mends_it() {
+fn a_folder_that_cannot_contain_the_socket_is_refused_with_the_command_that_fixes_it() {
     let folder = Folder::new();
     let missing = folder.path().join("not there");
     let open = folder.path().join("open");
@@ -137,7 +137,7 @@ fn a_folder_that_cannot_hold_the_socket_is_refused_with_the_command_that_mends_i
 }
 
 #[test]
-fn an_address_that_is_not_ours_is_refused() {
+fn an_address_of_another_host_is_refused() {
     let folder = Folder::new();
     let launch = second(&folder).set("publisher_bind_address", "192.0.2.1");
     refused(launch, &["192.0.2.1", "is not an address of this host"]);

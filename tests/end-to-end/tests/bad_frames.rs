@@ -159,7 +159,7 @@ async fn connect(socket: &Path) -> PushSocket {
 }
 
 #[test]
-fn what_workers_send_that_is_no_event_is_counted_dropped_and_harms_nobody() {
+fn messages_of_workers_that_are_not_events_are_counted_and_dropped_and_affect_no_other() {
     let folder = Folder::new();
     let mut service = folder.service();
     let agent = folder.subscribed_agent("agent", &service);
@@ -227,7 +227,7 @@ async fn until_published(folder: &Folder) {
 }
 
 #[test]
-fn connections_that_end_in_the_midst_of_a_greeting_or_an_event_harm_nobody() {
+fn connections_that_end_in_the_middle_of_a_greeting_or_an_event_affect_no_other_peer() {
     let folder = Folder::new();
     let service = folder.service();
     let agent = folder.subscribed_agent("agent", &service);
@@ -256,7 +256,7 @@ fn connections_that_end_in_the_midst_of_a_greeting_or_an_event_harm_nobody() {
 }
 
 #[test]
-fn what_a_publisher_sends_that_is_no_event_is_counted_dropped_and_the_link_stays() {
+fn messages_of_a_publisher_that_are_not_events_are_counted_and_dropped_and_the_link_stays() {
     let folder = Folder::with_settings("dead_after = \"1h\"");
     let bad: Vec<Bad> = bad_messages().into_iter().filter(|bad| bad.at != Where::Admission).collect();
     let runtime = runtime();
@@ -286,7 +286,7 @@ fn what_a_publisher_sends_that_is_no_event_is_counted_dropped_and_the_link_stays
 }
 
 #[test]
-fn foreign_spellings_of_good_events_are_taken() {
+fn other_encodings_of_valid_events_are_accepted() {
     let folder = Folder::new();
     let service = folder.service();
     let agent = folder.subscribed_agent("agent", &service);

@@ -83,7 +83,7 @@ fn config_check_and_the_start_of_a_service_refuse_the_same_addresses() {
 }
 
 #[test]
-fn config_check_beside_the_running_service_says_so_and_is_content() {
+fn config_check_next_to_a_running_service_reports_it_and_succeeds() {
     let folder = Folder::new();
     let service = folder.service();
     let ended =

@@ -12,7 +12,7 @@ fn publish_and_wait(folder: &Folder, agent: &Program, events: &[Value]) {
 
 /// 1 add_port, 2 update_port: the count grows by exactly what each step publishes; 6: all fields are equal.
 #[test]
-fn each_step_of_a_ports_life_gives_exactly_its_events() {
+fn each_change_of_a_port_produces_exactly_its_events() {
     let folder = Folder::new();
     let service = folder.service();
     let agent = folder.agent_launch("agent", service.address()).args(["--topic", "tenant-1"]).start();

@@ -18,7 +18,7 @@ fn assert_gapless(events: &[Value]) {
 }
 
 #[test]
-fn what_was_handed_over_before_sigterm_arrives_and_the_service_ends_well() {
+fn events_sent_before_sigterm_arrive_and_the_service_exits_with_success() {
     const EVENTS: usize = 20_000;
     for round in 0..2 {
         // One of its own: or the second round's agents would ask for what they had not kept of the first.
@@ -38,7 +38,7 @@ fn what_was_handed_over_before_sigterm_arrives_and_the_service_ends_well() {
 }
 
 #[test]
-fn sigterm_while_a_worker_goes_on_sending_ends_well_within_the_grace() {
+fn sigterm_while_a_worker_keeps_sending_ends_the_service_within_the_grace() {
     for recv_queue_events in [10_000, 1] {
         // An agent of a debug build is slower than the flood: what the service has taken for it is to leave by then.
         let folder = Folder::with_settings(&format!(
@@ -155,7 +155,7 @@ fn the_counters_of_service_and_agent_add_up() {
 }
 
 #[test]
-fn an_agent_whose_reader_is_gone_ends_without_complaint() {
+fn an_agent_whose_reader_has_gone_exits_with_success() {
     let folder = Folder::new();
     let service = folder.service();
     let state_dir = folder.state_dir("piped.state");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use end_to_end::{Folder, Launch, RawPeer, counter, counters, event, need_descriptors, until};
 
 #[test]
-fn without_descriptors_the_subscribers_are_served_and_newcomers_when_there_are_some_again() {
+fn without_free_descriptors_subscribers_are_served_and_new_ones_connect_once_there_are_some() {
     let folder = Folder::new();
     let service = folder.service();
     let agent = folder.subscribed_agent("agent", &service);

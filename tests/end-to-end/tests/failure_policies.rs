@@ -36,7 +36,7 @@ fn events(keys: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn by_default_the_handler_is_given_its_table_again_and_only_that() {
+fn by_default_a_failed_handler_gets_its_table_again_and_nothing_else() {
     let folder = Folder::new();
     let service = folder.service();
     let command = fails_until_mended(&folder);
@@ -62,7 +62,7 @@ fn by_default_the_handler_is_given_its_table_again_and_only_that() {
 }
 
 #[test]
-fn what_is_tried_again_is_handled_in_its_place() {
+fn a_retried_event_is_handled_in_order() {
     let folder = Folder::with_settings("[agent]\non_failure = \"retry\"\nhandler_retries = 100");
     let service = folder.service();
     let command = fails_until_mended(&folder);
@@ -77,7 +77,7 @@ fn what_is_tried_again_is_handled_in_its_place() {
 }
 
 #[test]
-fn a_failure_that_is_to_stop_the_agent_does_so_and_is_handled_after_the_restart() {
+fn a_failure_with_the_stop_policy_stops_the_agent_and_its_event_is_handled_after_the_restart() {
     let folder = Folder::with_settings("[agent]\non_failure = \"stop\"");
     let service = folder.service();
     let command = fails_until_mended(&folder);
@@ -99,7 +99,7 @@ fn a_failure_that_is_to_stop_the_agent_does_so_and_is_handled_after_the_restart(
 }
 
 #[test]
-fn a_handler_that_does_not_keep_up_gets_the_latest_of_each_row_if_that_is_wanted() {
+fn with_conflate_a_slow_handler_gets_the_latest_event_of_each_row() {
     let folder = Folder::with_settings("[agent]\nconflate = true\nhandler_queue_events = 3");
     let service = folder.service();
     let [began, gate, into] = ["began", "gate", "handled"].map(|name| folder.path().join(name));

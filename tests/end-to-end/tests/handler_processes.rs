@@ -20,7 +20,7 @@ fn wait_until_handled(folder: &Folder, count: u64) -> Value {
 }
 
 #[test]
-fn what_a_handler_writes_is_logged_within_bounds_and_the_rest_is_counted() {
+fn the_output_of_a_handler_is_logged_within_bounds_and_the_rest_is_counted() {
     let folder = Folder::new();
     let service = folder.service();
     let command = "cat > /dev/null; echo begins; echo fails >&2; yes | head -c 500000; head -c 100000 /dev/zero | tr '\\0' x; echo";
@@ -36,7 +36,7 @@ fn what_a_handler_writes_is_logged_within_bounds_and_the_rest_is_counted() {
 }
 
 #[test]
-fn a_handler_inherits_no_password_and_nothing_that_is_between_the_agent_and_systemd() {
+fn a_handler_inherits_no_password_and_no_variable_for_systemd() {
     let folder = Folder::with_settings("[drivers.redis]\npassword_env = \"PASSWORD_OF_THE_TEST\"");
     let service = folder.service();
     let environment = folder.path().join("environment");

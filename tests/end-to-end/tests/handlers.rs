@@ -41,7 +41,7 @@ fn a_command_gets_each_event_on_its_stdin_in_order() {
 }
 
 #[test]
-fn commands_of_tables_and_topics_get_theirs_and_nothing_else() {
+fn commands_of_tables_and_topics_get_the_events_of_their_route_only() {
     let folder = Folder::new();
     let service = folder.service();
     let agent = folder
@@ -75,7 +75,7 @@ fn append_but(bad: &str, instead: &str, folder: &Folder, name: &str) -> String {
 }
 
 #[test]
-fn a_failing_command_is_told_and_touches_neither_the_link_nor_later_events() {
+fn a_failing_command_is_reported_and_affects_neither_the_link_nor_later_events() {
     let folder = Folder::with_settings("[agent]\non_failure = \"skip\"");
     let service = folder.service();
     let command = append_but("D-3", "exit 3", &folder, "handled");
@@ -115,7 +115,7 @@ fn a_command_that_does_not_exist_fails_each_event_and_nothing_else() {
 }
 
 #[test]
-fn a_command_that_takes_too_long_is_killed_with_what_it_started_and_told() {
+fn a_command_that_exceeds_its_timeout_is_killed_with_its_children_and_reported() {
     let folder = Folder::with_settings("[agent]\nhandler_timeout = \"3s\"\non_failure = \"skip\"");
     let service = folder.service();
     let command = format!(
@@ -144,7 +144,7 @@ fn a_command_that_takes_too_long_is_killed_with_what_it_started_and_told() {
 }
 
 #[test]
-fn a_slow_command_holds_nothing_back_from_stdout_until_its_queue_is_full() {
+fn a_slow_command_does_not_delay_stdout_until_its_queue_is_full() {
     let folder = Folder::new();
     let service = folder.service();
     let gate = folder.path().join("gate");
@@ -175,7 +175,7 @@ fn without_output_an_agent_writes_notices_only_and_handles_all_the_same() {
 }
 
 #[test]
-fn handlers_finish_what_waits_before_the_agent_ends() {
+fn handlers_finish_their_queues_before_the_agent_exits() {
     let folder = Folder::new();
     let service = folder.service();
     let command = format!("sleep 0.05; {}", append_to(&folder, "handled"));
@@ -190,7 +190,7 @@ fn handlers_finish_what_waits_before_the_agent_ends() {
 }
 
 #[test]
-fn an_agent_that_ends_before_its_handlers_are_done_says_so() {
+fn an_agent_that_exits_before_its_handlers_have_finished_reports_it() {
     let folder = Folder::new();
     let service = folder.service();
     let agent = folder.agent_launch("agent", service.address()).set("agent.drain_timeout", "100ms");

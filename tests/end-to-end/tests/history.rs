@@ -34,7 +34,7 @@ fn duplicate() -> Value {
 }
 
 #[test]
-fn what_breaks_a_guarantee_is_found_under_its_name() {
+fn a_violated_guarantee_is_reported_by_its_name() {
     let cases: [(&str, Vec<Value>, &[&str]); 14] = [
         ("consecutive", vec![d(5, 1), d(5, 2), stamped("E", 5, 1)], &[]),
         ("numbers go on in a later epoch", vec![d(5, 1), d(6, 2), d(7, 3)], &[]),
@@ -61,7 +61,7 @@ fn what_breaks_a_guarantee_is_found_under_its_name() {
 }
 
 #[test]
-fn a_stream_goes_on_behind_a_snapshot_whatever_stamps_its_rows_have() {
+fn a_stream_continues_after_a_snapshot_whatever_stamps_its_rows_have() {
     let behind = History::of(&[d(5, 1), row(5, 9), row(5, 4), d(6, 12), d(6, 13)]).assert_sound();
     assert_eq!((behind.holes().len(), behind.holes()[0].told), (1, "snapshot"));
     assert_eq!(behind.epochs(), [5, 6]);
@@ -69,7 +69,7 @@ fn a_stream_goes_on_behind_a_snapshot_whatever_stamps_its_rows_have() {
 }
 
 #[test]
-fn the_weightiest_of_several_notices_is_told_and_a_second_life_goes_on() {
+fn the_strongest_of_several_notices_is_reported_and_the_restarted_publisher_continues() {
     let first = [told("recovering", "D"), told("resync", "D"), told("gap", "D"), d(5, 3)];
     let history = History::of(&first).then(&[d(5, 4), d(5, 6)]);
     assert_eq!(history.holes()[0].told, "resync");

@@ -78,7 +78,7 @@ fn wrong_bytes_on_either_socket_close_the_connection_and_cost_no_memory() {
 }
 
 #[test]
-fn a_thousand_connections_that_say_little_keep_nobody_out_anywhere() {
+fn a_thousand_slow_connections_do_not_block_other_peers() {
     const SLOW: usize = 1000;
     const ASKING: usize = 100;
     need_descriptors(4000);

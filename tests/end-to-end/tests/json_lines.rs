@@ -21,7 +21,7 @@ fn integers_beyond_64_bits_are_refused_by_line_and_the_other_lines_are_published
 }
 
 #[test]
-fn what_an_agent_writes_is_the_same_when_it_is_published_again() {
+fn the_output_of_an_agent_is_unchanged_when_it_is_published_again() {
     let folder = Folder::new();
     let service = folder.service();
     let agent = folder.subscribed_agent("agent", &service);

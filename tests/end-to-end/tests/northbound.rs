@@ -13,7 +13,7 @@ fn actions(events: &[Value]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn what_is_changed_in_the_database_reaches_the_agents() {
+fn changes_of_the_database_reach_the_agents() {
     let folder = Folder::new();
     let service = folder.service();
     let agent = folder.subscribed_agent("agent", &service);
@@ -54,7 +54,7 @@ fn with_selective_distribution_a_change_goes_out_on_the_topic_of_its_object() {
 }
 
 #[test]
-fn what_cannot_be_published_is_undone_and_the_command_fails() {
+fn a_change_that_cannot_be_published_is_undone_and_the_command_fails() {
     let folder = Folder::new();
     let ended = db(&folder, &["add", "lport", r#"{"id":"p"}"#, "--timeout", "500ms"]).expect(69);
     assert!(ended.stderr.contains("lport/p") && ended.stderr.contains("undone"), "{}", ended.stderr);
@@ -62,7 +62,7 @@ fn what_cannot_be_published_is_undone_and_the_command_fails() {
 }
 
 #[test]
-fn what_is_wrong_is_told_in_a_sentence() {
+fn a_usage_error_is_reported_in_one_sentence() {
     let folder = Folder::new();
     let service = folder.service();
     let _ = db(&folder, &["add", "lport", r#"{"id":"p"}"#]).expect(0);
@@ -88,7 +88,7 @@ fn what_is_wrong_is_told_in_a_sentence() {
 }
 
 #[test]
-fn what_a_row_holds_cannot_steer_the_terminal() {
+fn the_value_of_a_row_cannot_control_the_terminal() {
     let folder = Folder::new();
     let _service = folder.service();
     let row = "{\"id\":\"p\\u001b[2J\",\"topic\":\"t\\u009b1m\",\"name\":\"\\u202e\\u001b]0;x\\u0007\"}";

@@ -7,7 +7,7 @@ use end_to_end::{Folder, Signal, event, until};
 use rustix::process::{Pid, kill_process};
 
 #[test]
-fn a_stopped_agent_costs_the_others_nothing_even_when_more_comes_than_any_queue_holds() {
+fn a_paused_agent_does_not_affect_the_others_even_with_more_events_than_any_queue_holds() {
     // More than a queue of events holds anywhere on the way.
     const EVENTS: usize = 110_000;
     let folder = Folder::new();
@@ -34,7 +34,7 @@ fn a_stopped_agent_costs_the_others_nothing_even_when_more_comes_than_any_queue_
 }
 
 #[test]
-fn sigterm_ends_an_agent_whose_handler_takes_nothing_more_and_says_so() {
+fn sigterm_ends_an_agent_with_a_stuck_handler_and_reports_it() {
     let folder = Folder::with_settings("[agent]\ndrain_timeout = \"500ms\"\nhandler_queue_events = 1");
     let service = folder.service();
     let agent = folder.agent_launch("agent", service.address()).args(["--exec", "sleep 600"]);
@@ -50,7 +50,7 @@ fn sigterm_ends_an_agent_whose_handler_takes_nothing_more_and_says_so() {
 }
 
 #[test]
-fn a_service_whose_reader_is_gone_answers_signals_and_ends_well() {
+fn a_service_whose_reader_has_gone_handles_signals_and_exits_with_success() {
     let folder = Folder::new();
     let state_dir = folder.state_dir("piped.state");
     let mut service = Command::new(end_to_end::binary("publisher-service"))

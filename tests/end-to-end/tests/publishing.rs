@@ -66,7 +66,7 @@ fn every_command_has_help_completions_and_a_man_page() {
 }
 
 #[test]
-fn drivers_are_listed_with_what_they_promise() {
+fn drivers_are_listed_with_their_capabilities() {
     let folder = Folder::new();
     let drivers = skimmer(&folder, &["drivers", "--json"]).expect(0).json();
     let of = |alias: &str| {
@@ -108,7 +108,7 @@ fn one_event_is_published_from_arguments_and_read_by_sub() {
 }
 
 #[test]
-fn a_full_queue_makes_pub_wait_for_its_timeout_and_then_say_so() {
+fn a_full_queue_makes_pub_wait_for_its_timeout_and_then_report_it() {
     let folder = Folder::new();
     let events: Vec<Value> = (0..5).map(|n| event("t", &n.to_string(), "set", "v", "D")).collect();
     let launch = folder.worker_launch("worker").set("drivers.zmtp.send_queue_events", 1);
@@ -148,7 +148,7 @@ fn a_full_queue_empties_as_soon_as_a_service_comes() {
 }
 
 #[test]
-fn lines_that_are_no_events_are_told_by_number_and_the_others_are_published() {
+fn lines_that_are_not_events_are_reported_by_number_and_the_others_are_published() {
     const MIB: usize = 1024 * 1024;
     let folder = Folder::new();
     let service = folder.service();
@@ -220,7 +220,7 @@ fn pub_that_ipc_allow_does_not_name_says_where_to_look() {
 }
 
 #[test]
-fn a_list_of_services_without_a_shared_database_says_that_it_cannot_see_running_ones() {
+fn a_list_of_services_without_a_shared_database_warns_that_running_ones_are_not_listed() {
     let folder = Folder::new();
     let _service = folder.service();
     let database = format!("drivers.sqlite.path={}", folder.path().join("nb.db").display());
@@ -257,7 +257,7 @@ fn a_reserved_or_impossible_topic_is_refused_at_once() {
 }
 
 #[test]
-fn sub_counts_filters_and_says_when_too_little_came() {
+fn sub_counts_filters_and_reports_missing_events() {
     let folder = Folder::new();
     let service = folder.service();
     let sub = |name: &str, arguments: &[&str]| {
@@ -309,7 +309,7 @@ fn sub_and_swarm_that_reach_no_publisher_are_unavailable() {
 }
 
 #[test]
-fn values_that_begin_with_a_hyphen_are_published_as_they_are() {
+fn values_that_start_with_a_hyphen_are_published_unchanged() {
     let folder = Folder::new();
     let service = folder.service();
     let agent = folder.subscribed_agent("agent", &service);

@@ -80,7 +80,7 @@ fn an_agent_takes_new_topics_and_publishers_without_losing_a_link() {
 }
 
 #[test]
-fn settings_that_cannot_be_taken_are_refused_whole_and_told_by_name() {
+fn invalid_settings_are_refused_as_a_whole_and_reported_by_name() {
     let folder = Folder::new();
     let service = folder.service();
     write_settings(&folder, &[service.address()], "");

@@ -66,7 +66,7 @@ fn a_killed_service_is_started_again_and_everything_published_from_then_on_arriv
 }
 
 #[test]
-fn what_a_worker_sends_while_the_service_is_away_arrives_when_it_is_there() {
+fn events_sent_while_the_service_is_down_arrive_when_it_is_up() {
     let folder = Folder::new();
     let port = fixed_port();
     let agent = folder.agent_launch("agent", &format!("127.0.0.1:{port}")).start();
@@ -111,7 +111,7 @@ fn a_killed_agent_is_started_again_and_the_others_notice_nothing() {
 }
 
 #[test]
-fn a_worker_killed_in_the_midst_of_an_event_harms_nobody_and_its_whole_events_count() {
+fn a_worker_killed_in_the_middle_of_an_event_affects_no_other_and_its_complete_events_count() {
     let folder = Folder::new();
     let service = folder.service();
     let agent = folder.subscribed_agent("agent", &service);
@@ -138,7 +138,7 @@ fn a_worker_killed_in_the_midst_of_an_event_harms_nobody_and_its_whole_events_co
 }
 
 #[test]
-fn a_stopped_agent_slows_nobody_and_catches_up() {
+fn a_paused_agent_slows_no_other_and_catches_up() {
     // However long the machine takes, it is not taken for dead.
     let folder = Folder::with_settings(r#"dead_after = "1h""#);
     let service = folder.service();
@@ -159,7 +159,7 @@ fn a_stopped_agent_slows_nobody_and_catches_up() {
 }
 
 #[test]
-fn an_agent_started_before_its_service_gets_there() {
+fn an_agent_started_before_its_service_connects_later() {
     let folder = Folder::new();
     let port = fixed_port();
     let agent = folder.agent_launch("agent", &format!("127.0.0.1:{port}")).start();
@@ -193,7 +193,7 @@ fn a_publisher_that_never_answered_is_reported_until_it_does() {
 }
 
 #[test]
-fn a_service_that_hangs_is_told_as_a_lost_link_and_found_again() {
+fn a_service_that_hangs_is_reported_as_a_lost_link_and_reconnected() {
     let folder = Folder::with_settings(r#"dead_after = "2s""#);
     let service = folder.service();
     let agent = folder.subscribed_agent("agent", &service);
@@ -214,7 +214,7 @@ fn a_service_that_hangs_is_told_as_a_lost_link_and_found_again() {
 }
 
 #[test]
-fn the_service_says_hello_each_second_to_those_who_ask() {
+fn the_service_sends_a_hello_each_second_to_its_subscribers() {
     let folder = Folder::with_settings(r#"publisher_id = "this-very-service""#);
     let service = folder.service();
     let agent = folder.agent_launch("curious", service.address()).args(["--topic", "$hello"]).start();

@@ -41,7 +41,7 @@ fn plain(mut events: Vec<Value>) -> Vec<Value> {
 }
 
 #[test]
-fn a_restarted_agent_writes_what_it_has_missed_and_nothing_twice() {
+fn a_restarted_agent_writes_the_missed_events_and_nothing_twice() {
     let folder = Folder::new();
     let service = folder.service();
     let mut agent = live_agent(&folder, &service);
@@ -60,7 +60,7 @@ fn a_restarted_agent_writes_what_it_has_missed_and_nothing_twice() {
 }
 
 #[test]
-fn a_killed_agent_goes_on_from_the_last_time_that_it_kept_its_table() {
+fn a_killed_agent_continues_from_its_last_saved_table() {
     let folder = Folder::new();
     let service = folder.service();
     let mut agent = live_agent(&folder, &service);
@@ -79,7 +79,7 @@ fn a_killed_agent_goes_on_from_the_last_time_that_it_kept_its_table() {
 }
 
 #[test]
-fn a_table_that_was_changed_is_refused_and_the_agent_begins_anew() {
+fn a_modified_table_file_is_refused_and_the_agent_starts_with_an_empty_table() {
     let folder = Folder::new();
     let service = folder.service();
     let mut agent = live_agent(&folder, &service);
@@ -98,7 +98,7 @@ fn a_table_that_was_changed_is_refused_and_the_agent_begins_anew() {
 }
 
 #[test]
-fn an_agent_that_is_to_keep_nothing_begins_anew() {
+fn an_agent_with_keep_table_off_starts_with_an_empty_table() {
     let folder = Folder::with_settings("[agent]\nkeep_table = false");
     let service = folder.service();
     let mut agent = live_agent(&folder, &service);
@@ -111,7 +111,7 @@ fn an_agent_that_is_to_keep_nothing_begins_anew() {
 }
 
 #[test]
-fn sub_shows_gaps_at_their_place_and_stamps_if_they_are_wanted() {
+fn sub_shows_gaps_in_order_and_stamps_on_request() {
     let folder = Folder::new();
     let service = folder.service();
     let sub = folder.skimmer(&["sub", "--show-gaps", "--stamps", "--count", "3", "--timeout", "60s"]);

@@ -105,7 +105,7 @@ async fn count(subscriber: Arc<dyn Subscriber>, subscribed: Arc<AtomicUsize>, ev
 }
 
 #[test]
-fn a_crowd_comes_back_to_a_restarted_service_spread_over_time() {
+fn many_agents_reconnect_to_a_restarted_service_spread_over_time() {
     const SUBSCRIBERS: usize = 300;
     need_descriptors(4000);
     let folder = Folder::new();

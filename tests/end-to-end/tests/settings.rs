@@ -11,7 +11,7 @@ fn commands(folder: &Folder) -> [Launch; 4] {
 }
 
 #[test]
-fn wrong_settings_are_refused_by_every_program_with_what_was_meant() {
+fn wrong_settings_are_refused_by_every_program_with_a_suggestion() {
     let cases: [(&str, &[&str]); 12] = [
         (
             "publisher_prot = 8866",

@@ -37,7 +37,7 @@ fn assert_bounded(service: &Program, before: u64) {
 }
 
 #[test]
-fn a_stopped_agent_costs_the_others_nothing_and_converges_when_it_goes_on() {
+fn a_paused_agent_does_not_affect_the_others_and_converges_when_it_continues() {
     let folder = Folder::with_settings(&settings());
     let service = folder.service();
     let stopped = folder.subscribed_agent("stopped", &service);
@@ -92,7 +92,7 @@ fn assert_holes_are_told(lines: &[Value]) {
 }
 
 #[test]
-fn a_tenth_of_the_subscribers_stalled_harms_none_of_the_others() {
+fn stalling_a_tenth_of_the_subscribers_does_not_affect_the_others() {
     const SUBSCRIBERS: usize = 200;
     const STALLED: usize = 20;
     need_descriptors(1000);

@@ -235,7 +235,7 @@ fn programs_send_what_their_units_wait_for() {
 }
 
 #[test]
-fn a_signal_that_means_nothing_ends_no_program() {
+fn an_unused_signal_ends_no_program() {
     let folder = Folder::new();
     let mut service = folder.service();
     let mut agent = folder.subscribed_agent("agent", &service);

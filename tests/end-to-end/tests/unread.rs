@@ -36,7 +36,7 @@ fn a_service_whose_log_nobody_reads_publishes_lets_agents_in_and_ends() {
 }
 
 #[test]
-fn a_status_that_nobody_reads_keeps_no_service_from_its_end() {
+fn a_status_that_is_not_read_does_not_keep_a_service_from_exiting() {
     let folder = Folder::new();
     let output = Unread::new(folder.path(), "output");
     let mut service = folder.launch("publisher-service", "service").stdout_to(&output).start();

@@ -8,7 +8,7 @@ use redis_servers::RedisServer;
 use crate::scene::{Scene, quick, wait_for_action, wait_for_monitors};
 
 #[test]
-fn a_file_that_is_no_database_harms_no_event_and_one_in_its_place_is_used() {
+fn a_file_that_is_not_a_database_affects_no_event_and_its_replacement_is_used() {
     let scene = Scene::new();
     let junk = "this is no database, and long enough to be seen as such: ............................";
     fs::write(scene.file(), junk).unwrap();
@@ -63,7 +63,7 @@ fn a_service_starts_before_its_redis_and_has_its_row_when_that_comes() {
 }
 
 #[test]
-fn a_redis_that_wants_a_password_is_told_louder_and_ends_nothing() {
+fn a_redis_that_requires_a_password_is_logged_as_an_error_and_stops_nothing() {
     let redis = RedisServer::start(&["--requirepass", "secret"]);
     let folder = Folder::new();
     let launch = folder.launch("publisher-service", "service").set("nb_db_class", "redis_nb_db_driver");

@@ -10,7 +10,7 @@ fn listed(scene: &Scene) -> Ended {
 }
 
 #[test]
-fn without_tables_nobody_is_listed() {
+fn without_tables_the_list_is_empty() {
     let scene = Scene::new();
     assert_eq!(scene.command(&["list"]).expect(0).stdout, "no publishers\nno services\n");
     assert_eq!(listed(&scene).stdout, "");
@@ -49,7 +49,7 @@ fn publishers_and_programs_are_listed_with_what_they_are() {
 }
 
 #[test]
-fn who_leaves_is_removed_and_published_and_who_lives_comes_back() {
+fn a_publisher_that_leaves_is_removed_and_a_running_one_writes_its_row_again() {
     let scene = Scene::new();
     let (service, mut other) = (scene.service("service"), scene.service("other"));
     let agent = scene.live_agent(&service);
@@ -77,7 +77,7 @@ fn who_leaves_is_removed_and_published_and_who_lives_comes_back() {
 }
 
 #[test]
-fn who_cannot_publish_that_it_left_stays() {
+fn a_publisher_whose_removal_cannot_be_published_stays_in_the_directory() {
     let scene = Scene::new();
     let mut service = scene.service("service");
     let database = scene.database();

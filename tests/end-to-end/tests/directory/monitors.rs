@@ -12,7 +12,7 @@ fn told(lines: &[Value]) -> Vec<String> {
 }
 
 #[test]
-fn a_row_that_nobody_publishes_arrives_and_so_do_its_change_and_its_end() {
+fn a_row_that_is_not_published_arrives_by_full_sync_with_its_change_and_its_delete() {
     let scene = Scene::new();
     let service = scene.service("service");
     let agent = scene.live_agent(&service);
@@ -31,7 +31,7 @@ fn a_row_that_nobody_publishes_arrives_and_so_do_its_change_and_its_end() {
 }
 
 #[test]
-fn a_restart_announces_nothing_anew_and_finds_what_was_written_meanwhile() {
+fn a_restart_publishes_nothing_again_and_finds_changes_made_meanwhile() {
     let (scene, port) = (Scene::new(), fixed_port());
     let mut service = Service::ready(scene.launch("service", port).start());
     let agent = scene.live_agent(&service);

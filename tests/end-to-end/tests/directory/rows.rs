@@ -53,7 +53,7 @@ fn two_services_of_a_host_have_two_rows_and_say_both_that_they_are_alive() {
 }
 
 #[test]
-fn who_binds_all_addresses_is_found_at_that_of_the_host() {
+fn a_service_that_binds_all_addresses_is_in_the_directory_with_the_address_of_its_host() {
     let scene = Scene::new();
     let launch = scene.launch("service", 0).set("publisher_bind_address", "*");
     let service = Service::ready(launch.set("management_ip", "127.0.0.2").start());
@@ -76,7 +76,7 @@ fn the_row_of_a_killed_service_is_removed_by_another_and_the_agents_learn_of_it(
 }
 
 #[test]
-fn renewals_are_no_events() {
+fn renewals_of_leases_publish_no_events() {
     let scene = Scene::new();
     let service = scene.service("service");
     let database = scene.database();

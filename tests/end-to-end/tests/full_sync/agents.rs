@@ -37,7 +37,7 @@ fn of_sync(told: &[(&str, &str)]) -> Vec<[String; 3]> {
 }
 
 #[test]
-fn an_agent_begins_with_what_the_database_holds_and_follows_what_nobody_publishes() {
+fn an_agent_starts_with_the_rows_of_the_database_and_follows_unpublished_changes() {
     let folder = folder(OFTEN);
     let database = Database::of(&folder);
     database.put("lport", "a", r#"{"id":"a","version":3}"#);
@@ -65,7 +65,7 @@ fn an_agent_begins_with_what_the_database_holds_and_follows_what_nobody_publishe
 }
 
 #[test]
-fn an_agent_says_in_the_database_that_it_is_alive() {
+fn an_agent_reports_in_the_database_that_it_is_alive() {
     let folder = folder("report_interval = \"1s\"\nservice_down_time = \"3s\"");
     let listed = |state: &str| {
         let ended = folder.skimmer(&["service", "list", "--format", "json"]).run().expect(0);
@@ -79,7 +79,7 @@ fn an_agent_says_in_the_database_that_it_is_alive() {
 }
 
 #[test]
-fn old_peers_that_say_sync_or_dbrestart_make_the_agents_compare() {
+fn sync_and_dbrestart_from_old_peers_start_a_full_sync() {
     for action in ["sync", "dbrestart"] {
         let folder = folder(SELDOM);
         let database = Database::of(&folder);
@@ -96,7 +96,7 @@ fn old_peers_that_say_sync_or_dbrestart_make_the_agents_compare() {
 }
 
 #[test]
-fn what_came_as_events_is_no_difference() {
+fn rows_that_arrived_as_events_are_no_difference() {
     let folder = folder(SELDOM);
     let service = service(&folder);
     let agent = folder.subscribed_agent("agent", &service);
@@ -112,7 +112,7 @@ fn what_came_as_events_is_no_difference() {
 }
 
 #[test]
-fn rows_of_topics_that_are_not_subscribed_to_are_left_where_they_are() {
+fn rows_of_topics_that_are_not_subscribed_are_not_touched() {
     let folder = folder(&format!("{OFTEN}\nenable_selective_topology_distribution = true"));
     let database = Database::of(&folder);
     database.put_on(Some("tenant-1"), "lport", "a", r#"{"id":"a"}"#);
@@ -132,7 +132,7 @@ fn rows_of_topics_that_are_not_subscribed_to_are_left_where_they_are() {
 }
 
 #[test]
-fn an_agent_that_starts_again_is_given_only_what_has_changed_meanwhile() {
+fn a_restarted_agent_receives_only_the_changes_made_meanwhile() {
     let folder = folder(OFTEN);
     let database = Database::of(&folder);
     for key in ["kept", "gone"] {
@@ -169,7 +169,7 @@ fn an_agent_runs_without_its_database_and_compares_when_it_comes() {
 }
 
 #[test]
-fn rows_that_cannot_be_read_are_named_counted_and_left_alone() {
+fn unreadable_rows_are_logged_counted_and_not_compared() {
     let folder = folder(OFTEN);
     let database = Database::of(&folder);
     let service = service(&folder);

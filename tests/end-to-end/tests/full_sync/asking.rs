@@ -20,7 +20,7 @@ fn wait_for(agent: &Program, action: &str, key: &str) -> Value {
 }
 
 #[test]
-fn an_agent_without_database_is_what_the_database_of_its_publisher_says() {
+fn an_agent_without_database_access_equals_the_database_of_its_publisher() {
     let folder = folder("db_sync_time = \"1s\"");
     let database = Database::of(&folder);
     database.put("lport", "a", r#"{"id":"a","version":3}"#);
@@ -59,7 +59,7 @@ fn more_rows_than_one_chunk_come_whole() {
 }
 
 #[test]
-fn of_topics_that_are_not_subscribed_to_only_the_names_come() {
+fn for_topics_that_are_not_subscribed_only_row_names_are_sent() {
     let folder = folder("db_sync_time = \"1s\"\nenable_selective_topology_distribution = true");
     let database = Database::of(&folder);
     database.put_on(Some("tenant-1"), "lport", "a", r#"{"id":"a"}"#);
@@ -85,7 +85,7 @@ fn a_publisher_that_does_not_use_the_database_says_so() {
 }
 
 #[test]
-fn a_driver_that_cannot_ask_is_refused_at_the_start() {
+fn a_driver_without_requests_is_refused_at_the_start() {
     let folder = folder("");
     let launch = folder.agent_launch("agent", "127.0.0.1:1").set("agent.sync_from", "publishers");
     let ended = launch.set("pub_sub_driver", "zmq_pubsub_driver").run().expect(78);

@@ -61,7 +61,7 @@ fn an_emptied_database_deletes_nothing_at_an_agent_before_it_was_empty_for_long(
 }
 
 #[test]
-fn nor_at_an_agent_that_asks_publishers() {
+fn an_emptied_database_deletes_nothing_at_an_agent_that_syncs_from_publishers_before_it_was_empty_for_long() {
     let folder = often();
     let service = folder.service();
     let agent = folder.agent_launch("agent", service.address()).set("agent.sync_from", "publishers");

@@ -118,7 +118,7 @@ fn a_master_that_dies_under_load_is_replaced_and_agents_elsewhere_are_not_distur
 }
 
 #[test]
-fn a_master_that_hangs_is_replaced_and_what_it_does_when_it_goes_on_harms_nobody() {
+fn a_master_that_hangs_is_replaced_and_does_no_harm_when_it_continues() {
     fail_over(
         |server| server.halt(),
         |server| {

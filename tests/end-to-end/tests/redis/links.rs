@@ -43,7 +43,7 @@ fn agents_whose_connections_are_killed_under_load_are_told_once_and_end_equal_to
 }
 
 #[test]
-fn a_server_that_says_nothing_is_left_in_time_and_found_again_when_it_goes_on() {
+fn a_silent_server_is_disconnected_in_time_and_reconnected_when_it_continues() {
     let server = RedisServer::start(&[]);
     let scene = Scene::new(&[server.address()]);
     let agents = scene.agents(2);
@@ -99,7 +99,7 @@ fn a_server_that_pauses_for_less_than_dead_after_is_waited_for() {
 }
 
 #[test]
-fn an_agent_that_does_not_read_is_cut_off_by_redis_told_so_and_disturbs_nobody() {
+fn an_agent_that_does_not_read_is_disconnected_by_redis_gets_a_notice_and_affects_no_other() {
     let limit = ["--client-output-buffer-limit", "pubsub", "256kb", "256kb", "0"];
     let server = RedisServer::start(&limit);
     let scene = Scene::new(&[server.address()]);

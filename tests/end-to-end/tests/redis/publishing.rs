@@ -101,7 +101,7 @@ fn a_worker_whose_connection_is_killed_time_and_again_publishes_all_and_nothing_
 }
 
 #[test]
-fn a_worker_whose_server_dies_says_how_far_it_came_and_the_next_one_goes_on_from_its_last_event() {
+fn a_worker_whose_server_dies_reports_its_progress_and_the_next_one_continues_after_its_last_event() {
     let mut server = RedisServer::start(&[]);
     let Scene { folder } = Scene::new(&[server.address()]);
     let agents = [agent(&folder, 0), agent(&folder, 1)];
@@ -145,7 +145,7 @@ fn a_worker_whose_server_dies_says_how_far_it_came_and_the_next_one_goes_on_from
 }
 
 #[test]
-fn what_the_command_line_changes_in_the_database_reaches_the_agents_as_events() {
+fn changes_by_the_command_line_reach_the_agents_as_events() {
     let server = RedisServer::start(&[]);
     let scene = Scene::new(&[server.address()]);
     let agent = scene.agent("agent");
@@ -168,7 +168,7 @@ fn what_the_command_line_changes_in_the_database_reaches_the_agents_as_events() 
 }
 
 #[test]
-fn the_demo_on_redis_ends_with_its_praise() {
+fn the_demo_on_redis_succeeds() {
     let folder = Folder::new();
     let demo = end_to_end::Launch::new("skimmer", "demo", folder.path());
     let ended = demo.args(["demo", "--redis", "--rate", "0"]).run().expect(0);

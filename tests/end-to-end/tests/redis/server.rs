@@ -11,7 +11,7 @@ use crate::rows::rows;
 use crate::scene::{Scene, TIMEOUT};
 
 #[test]
-fn what_was_said_to_be_done_survives_the_death_of_the_server_and_all_else_is_told() {
+fn confirmed_writes_survive_the_death_of_the_server_and_others_return_errors() {
     // With less, Redis may answer before it writes, while the disk is busy with what it wrote before.
     let mut server = RedisServer::start(&["--appendfsync", "always"]);
     let scene = Scene::new(&[server.address()]);
@@ -56,7 +56,7 @@ fn what_was_said_to_be_done_survives_the_death_of_the_server_and_all_else_is_tol
 }
 
 #[test]
-fn what_a_worker_wrote_and_could_not_publish_is_found_by_the_regular_comparison() {
+fn a_row_that_was_written_and_not_published_is_found_by_the_regular_full_sync() {
     let server = RedisServer::start(&[]);
     let scene = Scene::with(&[server.address()], "1s", TIMEOUT);
     let agents = scene.agents(2);

@@ -19,7 +19,7 @@ const RATE: u64 = 1000;
 const SECONDS: u64 = 3;
 
 #[test]
-fn a_flood_of_requests_is_put_off_and_costs_the_others_nothing() {
+fn a_flood_of_requests_is_delayed_and_does_not_affect_other_agents() {
     let scene = Scene::new();
     let mut service = scene.service();
     let agent = scene.live_agent("agent");

@@ -13,7 +13,7 @@ use crate::packed::{self, Packed};
 use crate::scene::Scene;
 
 #[test]
-fn what_workers_send_while_their_service_hangs_arrives_once() {
+fn events_sent_while_the_service_hangs_arrive_once() {
     let scene = Scene::with_settings("dead_after = \"2s\"\n[drivers.zmtp]\nheartbeat_interval = \"200ms\"");
     let mut service = scene.service();
     let readers = [scene.live_agent("agent"), scene.live_printer("printer")];
@@ -35,7 +35,7 @@ fn what_workers_send_while_their_service_hangs_arrives_once() {
 }
 
 #[test]
-fn a_worker_that_dies_within_an_event_costs_that_event_and_is_told_once() {
+fn a_worker_that_dies_in_the_middle_of_an_event_loses_only_that_event_and_is_logged_once() {
     const WHOLE: usize = 20;
     let scene = Scene::new();
     let mut service = scene.service();

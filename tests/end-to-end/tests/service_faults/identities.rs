@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::scene::told;
 
 #[test]
-fn two_services_with_one_id_are_told_once_and_followed_apart() {
+fn two_services_with_one_id_are_reported_once_and_tracked_separately() {
     const ROUNDS: usize = 40;
     let folders = [Folder::new(), Folder::new()];
     let service = |folder: &Folder| {

@@ -12,7 +12,7 @@ use crate::scene::{Scene, is_long};
 const PAUSE: Duration = Duration::from_millis(200);
 
 #[test]
-fn a_service_killed_again_and_again_loses_nothing_that_a_worker_was_good_for() {
+fn a_service_that_is_killed_repeatedly_loses_no_confirmed_event() {
     let kills = if is_long() { 100 } else { 10 };
     let scene = Scene::new();
     let mut service = scene.service();

@@ -86,7 +86,7 @@ fn another_publisher_at_the_same_address_is_a_resync_before_live_also_after_a_re
 }
 
 #[test]
-fn a_ring_of_another_publisher_in_the_folder_is_told_at_the_start() {
+fn a_ring_of_another_publisher_in_the_folder_is_logged_at_the_start() {
     let (folder, port) = (Folder::new(), fixed_port());
     let mut before = Service::ready(service(&folder, "service", port).start());
     folder.publish(&events(0, 1));

@@ -46,7 +46,7 @@ fn a_reader_of_old_gets_two_frames_with_the_five_keys_first() {
 
 /// Reaches the highest number there is, and then says what no publisher may say.
 #[test]
-fn stamps_at_the_end_of_all_numbers_and_beyond_harm_no_agent() {
+fn stamps_with_the_largest_numbers_do_not_harm_an_agent() {
     const EPOCH: u64 = 7;
     let folder = Folder::new();
     let publisher = RawPublisher::listen();

@@ -46,7 +46,7 @@ fn after_a_graceful_restart_agents_go_on_without_asking_for_anything() {
 }
 
 #[test]
-fn a_service_stopped_under_load_drains_and_nothing_that_it_took_is_missing_later() {
+fn a_service_stopped_under_load_drains_and_loses_no_accepted_event() {
     let scene = Scene::new();
     let mut service = scene.service();
     let readers = [scene.live_agent("agent"), scene.live_printer("printer")];

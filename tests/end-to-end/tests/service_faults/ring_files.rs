@@ -28,7 +28,7 @@ fn settled(scene: &Scene) -> (Service, Program) {
 type Damage = fn(&[PathBuf]);
 
 #[test]
-fn a_ring_that_cannot_be_trusted_is_put_aside_told_and_never_resumed_from() {
+fn a_damaged_ring_is_moved_aside_logged_and_never_resumed() {
     let cases: [(&str, Damage); 4] = [
         ("a flipped bit", |segments| flip(segments.last().unwrap())),
         ("a middle that was cut out", |segments| cut_middle(segments.last().unwrap())),
@@ -89,7 +89,7 @@ fn cut_middle(segment: &PathBuf) {
 }
 
 #[test]
-fn a_service_whose_ring_has_lost_a_part_starts_and_never_resumes_wrongly() {
+fn a_service_whose_ring_lost_a_part_starts_and_never_resumes_at_a_wrong_position() {
     for deleted in ["the first", "the last", "all"] {
         let scene = Scene::new();
         let (mut service, agent) = settled(&scene);
@@ -124,7 +124,7 @@ fn a_service_whose_ring_has_lost_a_part_starts_and_never_resumes_wrongly() {
 }
 
 #[test]
-fn a_last_record_that_was_cut_off_is_told_and_everything_goes_on() {
+fn a_truncated_last_record_is_logged_and_the_service_continues() {
     let scene = Scene::new();
     let (mut service, agent) = settled(&scene);
     service.kill();

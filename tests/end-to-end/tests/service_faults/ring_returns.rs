@@ -56,7 +56,7 @@ fn assert_survives_a_kill(
 }
 
 #[test]
-fn a_ring_whose_folder_is_deleted_under_it_is_written_anew() {
+fn a_ring_whose_folder_was_deleted_is_written_again() {
     for whole in [false, true] {
         let scene = Scene::new();
         let mut service = scene.service();
@@ -138,7 +138,7 @@ fn ring_folder(scene: &Scene) -> PathBuf {
 }
 
 #[test]
-fn a_ring_whose_disk_was_full_for_a_while_is_on_it_again() {
+fn a_ring_is_written_to_its_disk_again_after_the_disk_was_full() {
     let scene = Scene::new();
     let disk = SmallDisk::mount(&ring_folder(&scene), "2m");
     let mut service = disk.service(&scene);
@@ -158,7 +158,7 @@ fn a_ring_whose_disk_was_full_for_a_while_is_on_it_again() {
 }
 
 #[test]
-fn publishing_goes_on_for_as_long_as_the_ring_has_no_room_on_its_disk() {
+fn publishing_continues_while_the_disk_of_the_ring_is_full() {
     let scene = Scene::new();
     let disk = SmallDisk::mount(&ring_folder(&scene), "256k");
     let service = disk.service(&scene);
@@ -181,7 +181,7 @@ fn publishing_goes_on_for_as_long_as_the_ring_has_no_room_on_its_disk() {
 }
 
 #[test]
-fn a_ring_that_lacked_a_descriptor_for_its_next_file_is_in_files_again() {
+fn a_ring_without_a_descriptor_for_its_next_file_is_written_to_files_again_later() {
     need_descriptors(1000);
     let scene = Scene::with_settings("[service]\nring_bytes = \"4MiB\"");
     let mut service = scene.service();

@@ -31,7 +31,7 @@ impl Drop for Busy {
 }
 
 #[test]
-fn a_starved_service_is_not_taken_for_dead() {
+fn a_service_without_cpu_time_is_not_considered_dead() {
     const LASTS: Duration = Duration::from_secs(10);
     let scene = Scene::with_settings("dead_after = \"3s\"");
     let service = Service::ready(scene.launch().under("taskset", &["-c", "0"]).start());

@@ -25,7 +25,7 @@ fn of_publisher(agent: &Program, mark: usize) -> Vec<Value> {
 }
 
 #[test]
-fn events_that_a_line_cannot_carry_in_time_make_the_agent_stale_until_it_is_wide_enough() {
+fn events_delayed_by_a_slow_line_make_the_agent_stale_until_the_line_is_fast_enough() {
     // A backlog of 12 s, of which the short form waits for a part; the long form is 1 Mbit/s for a minute.
     let (count, rate) = if is_long() { (7500, 125_000) } else { (1200, 100_000) };
     let folder = Folder::with_settings("[agent]\nmax_delay = \"2s\"");

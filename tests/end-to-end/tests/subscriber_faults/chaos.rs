@@ -76,7 +76,7 @@ impl Scene {
 }
 
 #[test]
-fn whatever_happens_to_a_subscriber_it_is_told_in_time_and_ends_with_the_truth() {
+fn after_any_fault_a_subscriber_gets_notices_in_time_and_ends_with_the_correct_table() {
     let time = Duration::from_secs(if is_long() { 300 } else { 15 });
     let mut random = Random::seeded();
     let folder = Folder::with_settings(r#"dead_after = "2s""#);

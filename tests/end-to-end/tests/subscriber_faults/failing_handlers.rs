@@ -21,7 +21,7 @@ fn published() -> Vec<Value> {
 const COMMAND: &str = r#"IFS= read -r line; case "$line" in *'"bad-'*) exit 3;; esac"#;
 
 #[test]
-fn whatever_follows_a_failure_the_link_stands_and_the_stream_is_whole() {
+fn with_every_failure_policy_the_link_stays_up_and_the_stream_is_complete() {
     for (policy, retries) in [("skip", 0), ("retry", 2), ("resync", 0)] {
         let folder =
             patient(&format!("[agent]\non_failure = \"{policy}\"\nhandler_retries = {}", retries.max(1)));
@@ -50,7 +50,7 @@ fn whatever_follows_a_failure_the_link_stands_and_the_stream_is_whole() {
 }
 
 #[test]
-fn an_agent_that_a_failure_stops_says_why_and_harms_no_other() {
+fn an_agent_stopped_by_a_failure_reports_the_reason_and_affects_no_other() {
     let folder = patient("[agent]\non_failure = \"stop\"");
     let service = folder.service();
     let mut stopped = launch(&folder, "stopped", service.address()).args(["--exec", COMMAND]).start();

@@ -11,7 +11,7 @@ use super::agents::{assert_converges, is_long, launch, patient};
 use super::load::{Load, turns};
 
 #[test]
-fn whoever_joins_at_any_time_during_a_burst_ends_with_the_truth() {
+fn an_agent_that_joins_at_any_time_during_a_burst_ends_with_the_correct_table() {
     let joiners = if is_long() { 100 } else { 10 };
     let folder = patient("");
     let service = folder.service();

@@ -41,7 +41,7 @@ fn part_for(
 }
 
 #[test]
-fn a_connection_that_breaks_again_and_again_loses_nothing() {
+fn a_connection_that_breaks_repeatedly_loses_no_event() {
     let breaks = if is_long() { 50 } else { 4 };
     let folder = patient("");
     let service = folder.service();
@@ -74,7 +74,7 @@ fn came_by(agent: &Program, origin: &str) -> usize {
 }
 
 #[test]
-fn a_partition_that_is_shorter_than_a_link_lives_is_hardly_noticed() {
+fn a_partition_shorter_than_the_link_timeout_keeps_the_link() {
     let folder = patient("");
     let (agent, told) = part_for(&folder, Duration::from_secs(2), rows);
     assert_eq!(told, [""; 0], "the network carries late, and nothing is lost");

@@ -23,7 +23,7 @@ fn keeping_agent(folder: &Folder, service: &Service) -> Program {
 }
 
 #[test]
-fn an_agent_that_restarts_under_load_goes_on_where_it_was_and_writes_nothing_twice() {
+fn an_agent_that_restarts_under_load_continues_where_it_was_and_writes_nothing_twice() {
     let folder = patient("");
     let service = folder.service();
     let load = Load::start(&folder, 500, rows);
@@ -55,7 +55,7 @@ fn an_agent_that_restarts_under_load_goes_on_where_it_was_and_writes_nothing_twi
 }
 
 #[test]
-fn a_file_of_positions_that_is_no_use_is_refused_and_told_and_the_agent_begins_anew() {
+fn an_invalid_file_of_positions_is_refused_and_logged_and_the_agent_starts_over() {
     let folder = patient("");
     let service = folder.service();
     let mut agent = keeping_agent(&folder, &service);
@@ -85,7 +85,7 @@ fn a_file_of_positions_that_is_no_use_is_refused_and_told_and_the_agent_begins_a
 }
 
 #[test]
-fn positions_at_another_publisher_are_kept_for_it_and_mean_nothing_here() {
+fn positions_of_another_publisher_are_kept_and_not_used_for_this_one() {
     let named = |name: &str| patient(&format!("publisher_id = {name:?}"));
     let (folder, elsewhere) = (named("here"), named("elsewhere"));
     let (service, other) = (folder.service(), elsewhere.service());
@@ -160,13 +160,13 @@ fn assert_one_resync(folder: &Folder, between: impl FnOnce(&Folder)) {
 }
 
 #[test]
-fn a_publisher_that_has_forgotten_everything_is_told_as_one_resync() {
+fn a_publisher_that_lost_its_state_is_reported_as_one_resync() {
     let folder = patient("");
     assert_one_resync(&folder, |folder| fs::remove_dir_all(ring(folder)).expect("it can be removed"));
 }
 
 #[test]
-fn a_publisher_from_a_backup_is_told_as_one_resync() {
+fn a_publisher_restored_from_a_backup_is_reported_as_one_resync() {
     let folder = patient("");
     assert_one_resync(&folder, |folder| {
         let ring = ring(folder);

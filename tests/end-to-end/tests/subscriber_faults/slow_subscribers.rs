@@ -13,7 +13,7 @@ use super::load::{Load, turns};
 const RATE: usize = 2000;
 
 #[test]
-fn a_stopped_agent_harms_nobody_and_is_told_what_it_slept_through() {
+fn a_paused_agent_does_not_affect_the_others_and_gets_notices_of_missed_events() {
     let stop = Duration::from_secs(if is_long() { 60 } else { 12 });
     let folder = Folder::with_settings("dead_after = \"6s\"");
     let service = folder.service();
@@ -73,7 +73,7 @@ fn assert_rows_in_order(handled: &[Value]) {
 }
 
 #[test]
-fn a_handler_that_does_not_keep_up_gets_the_truth_in_fewer_events_if_that_is_wanted() {
+fn with_conflate_a_slow_handler_gets_the_final_rows_in_fewer_events() {
     let folder = patient("[agent]\nconflate = true\nhandler_queue_events = 10");
     let service = folder.service();
     let agent = slow_agent(&folder, service.address());
@@ -88,7 +88,7 @@ fn a_handler_that_does_not_keep_up_gets_the_truth_in_fewer_events_if_that_is_wan
 }
 
 #[test]
-fn a_handler_that_does_not_keep_up_holds_the_agent_back_and_misses_nothing() {
+fn a_slow_handler_blocks_the_agent_and_misses_no_event() {
     let folder = patient("[agent]\nhandler_queue_events = 10");
     let service = folder.service();
     let agent = slow_agent(&folder, service.address());
@@ -102,7 +102,7 @@ fn a_handler_that_does_not_keep_up_holds_the_agent_back_and_misses_nothing() {
 }
 
 #[test]
-fn what_a_handler_misses_because_it_waited_too_long_is_told_with_its_number() {
+fn events_dropped_for_a_slow_handler_are_reported_with_their_number() {
     let limits = "[agent]\nhandler_queue_events = 10\nhandler_queue_age = \"50ms\"";
     let folder = patient(limits);
     let service = folder.service();

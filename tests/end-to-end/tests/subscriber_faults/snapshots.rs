@@ -36,7 +36,7 @@ fn a_large_snapshot_is_finished_while_its_rows_change() {
 }
 
 #[test]
-fn of_a_snapshot_that_breaks_in_the_middle_nothing_is_applied_and_the_next_one_is_whole() {
+fn an_interrupted_snapshot_is_not_applied_and_the_next_one_is_complete() {
     const ROWS: usize = 3000;
     const BREAKS: usize = 3;
     let folder = patient("");

@@ -44,7 +44,7 @@ fn assert_all(agent: &Program, published: &[Value]) {
 }
 
 #[test]
-fn an_event_lost_before_silence_is_found_by_a_mark_and_given_again() {
+fn an_event_lost_before_silence_is_detected_by_a_mark_and_replayed() {
     let folder = patient("");
     let (_service, proxy, agent) = proxied(&folder);
     on_events(&proxy, |number| if number == 9 { Fate::Swallow } else { Fate::Pass });
@@ -102,7 +102,7 @@ fn events_that_change_places_are_applied_in_their_order() {
 const BEYOND_THE_BUFFER: usize = 5000;
 
 #[test]
-fn what_comes_too_early_for_the_buffer_is_asked_for_again() {
+fn events_beyond_the_gap_buffer_are_requested_again() {
     let folder = patient("");
     let (_service, proxy, agent) = proxied(&folder);
     let passed = Arc::new(AtomicUsize::new(0));

@@ -48,7 +48,7 @@ fn count_subscriptions(proxy: &Proxy) -> Standing {
 }
 
 #[test]
-fn a_topic_that_is_wanted_again_and_again_is_subscribed_to_once_and_loses_no_event() {
+fn a_topic_that_is_registered_repeatedly_is_subscribed_once_and_loses_no_event() {
     let rounds = if is_long() { 1000 } else { 30 };
     let folder = patient("");
     let service = folder.service();
@@ -79,7 +79,7 @@ fn a_topic_that_is_wanted_again_and_again_is_subscribed_to_once_and_loses_no_eve
 }
 
 #[test]
-fn subscriptions_that_change_while_the_link_is_broken_are_those_that_stand_afterwards() {
+fn subscriptions_changed_while_the_link_is_down_are_in_effect_afterwards() {
     let rounds = if is_long() { 100 } else { 5 };
     let folder = patient("");
     let service = folder.service();
