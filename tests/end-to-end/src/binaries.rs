@@ -9,11 +9,11 @@ const PACKAGES: [&str; 3] = ["publisher-service", "subscriber-agent", "skimmer"]
 
 /// The path of a program of this workspace, such as `publisher-service`.
 ///
-/// If the environment variable `SKIMMER_BIN_DIR` is set, programs are taken from there as they are. Otherwise they are
-/// built, once per test process, with the profile and the target folder of the test itself.
+/// If the environment variable `SKIMMER_BIN_DIR` is set, the programs in that folder are used. Otherwise they are built, once
+/// per test process, with the profile and the target folder of the test.
 ///
 /// # Panics
-/// If the programs cannot be built, or the folder lacks the program; the text says which.
+/// If the programs cannot be built, or the folder does not contain the program.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
@@ -23,7 +23,7 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// Builds all programs and tells the folder in which cargo has put them.
+/// Builds all programs and returns the folder with them.
 fn build() -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--bins", "--message-format=json"]);
@@ -41,7 +41,7 @@ fn build() -> PathBuf {
     program.expect("cargo names its programs").parent().expect("a program lies in a folder").to_path_buf()
 }
 
-/// Where this very test lies: `TARGET/PROFILE/deps/TEST`.
+/// The path of this test: `TARGET/PROFILE/deps/TEST`.
 fn own_folders() -> Vec<PathBuf> {
     let test = std::env::current_exe().expect("a test has a path");
     test.ancestors().map(Path::to_path_buf).collect()

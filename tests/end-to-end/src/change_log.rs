@@ -22,7 +22,7 @@ pub fn event(table: &str, key: &str, action: &str, value: impl Into<Value>, topi
     json!({ "table": table, "key": key, "action": action, "value": value.into(), "topic": topic })
 }
 
-/// Whether a line of an agent's output is an event, and no notice.
+/// Whether a line of an agent's output is an event and not a notice.
 #[must_use]
 pub fn is_event(line: &Value) -> bool {
     line.get("action").is_some()
@@ -34,7 +34,7 @@ pub fn notice(line: &Value) -> Option<&str> {
     line.get("notice")?.as_str()
 }
 
-/// The row that an event is about: table and key.
+/// The row of an event: table and key.
 #[must_use]
 pub fn key_of(event: &Value) -> (String, String) {
     let text = |field: &str| event.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -63,7 +63,7 @@ pub fn shards(events: &[Value], count: usize) -> Vec<Vec<Value>> {
 /// The latest event of each row that exists.
 pub type Fold = BTreeMap<(String, String), Value>;
 
-/// What a table must hold after these events: delete takes a row away, everything else sets it.
+/// The table after these events: `delete` removes a row, every other action sets it.
 #[must_use]
 pub fn fold(events: &[Value]) -> Fold {
     let mut rows = Fold::new();

@@ -2,16 +2,16 @@ use std::process::ExitStatus;
 
 use serde_json::Value;
 
-/// What is left of a process that has ended.
+/// The result of a process that has exited.
 #[derive(Debug)]
 pub struct Ended {
-    /// The name that it was given.
+    /// The name of the process.
     pub name: String,
-    /// How it ended.
+    /// The exit status.
     pub status: ExitStatus,
-    /// What it wrote to stdout.
+    /// Its stdout.
     pub stdout: String,
-    /// What it wrote to stderr.
+    /// Its stderr.
     pub stderr: String,
 }
 
@@ -22,10 +22,10 @@ impl Ended {
         self.status.code()
     }
 
-    /// Asserts the exit status, and gives itself on.
+    /// Asserts the exit status, and returns itself.
     ///
     /// # Panics
-    /// If it ended otherwise, with what it wrote.
+    /// If the status is different, with the output.
     #[must_use]
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
@@ -38,7 +38,7 @@ impl Ended {
         self
     }
 
-    /// Asserts that every one of `parts` stands in stderr, and gives itself on.
+    /// Asserts that stderr contains every one of `parts`, and returns itself.
     ///
     /// # Panics
     /// If one is missing, with stderr.
@@ -54,7 +54,7 @@ impl Ended {
     /// stdout as one JSON document.
     ///
     /// # Panics
-    /// If it is none.
+    /// If it is not valid.
     #[must_use]
     #[track_caller]
     pub fn json(&self) -> Value {
@@ -64,7 +64,7 @@ impl Ended {
     /// stdout as JSON lines.
     ///
     /// # Panics
-    /// If a line is no JSON.
+    /// If a line is not JSON.
     #[must_use]
     #[track_caller]
     pub fn lines(&self) -> Vec<Value> {

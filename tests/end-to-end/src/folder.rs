@@ -39,7 +39,7 @@ impl Folder {
         folder
     }
 
-    /// Where it is.
+    /// The path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.directory.path()
@@ -57,7 +57,7 @@ impl Folder {
         self.path().join("ipc.sock")
     }
 
-    /// A `state_dir` below, made if it is new.
+    /// A `state_dir` in the folder, made if it does not exist.
     ///
     /// # Panics
     /// If it cannot be made.
@@ -68,7 +68,7 @@ impl Folder {
         path
     }
 
-    /// Writes a file below.
+    /// Writes a file in the folder.
     ///
     /// # Panics
     /// If it cannot be written.
@@ -78,7 +78,7 @@ impl Folder {
         path
     }
 
-    /// A program with `--config` of this folder and a `state_dir` of its own, called `name`.
+    /// A program with `--config` of this folder and a separate `state_dir`, called `name`.
     #[must_use]
     pub fn launch(&self, program: &str, name: &str) -> Launch {
         let launch = Launch::new(program, name, self.path());
@@ -100,7 +100,7 @@ impl Folder {
         Service::ready(self.launch("publisher-service", "service").start())
     }
 
-    /// A publisher service on this port, to be started again there.
+    /// A publisher service on this port, so that it can be restarted there.
     #[must_use]
     pub fn service_at(&self, port: u16) -> Service {
         Service::ready(self.launch("publisher-service", "service").set("publisher_port", port).start())
@@ -127,7 +127,7 @@ impl Folder {
         self.launch("subscriber-agent", name).set("publishers_ips", publishers)
     }
 
-    /// A worker that publishes what is written to its stdin: `skimmer pub --jsonl -`.
+    /// A worker that publishes the lines of its stdin: `skimmer pub --jsonl -`.
     #[must_use]
     pub fn worker(&self, name: &str) -> Program {
         self.worker_launch(name).start()
@@ -140,7 +140,7 @@ impl Folder {
         launch.args(["pub", "--jsonl", "-", "--config"]).args([self.config()])
     }
 
-    /// Publishes events by a worker of their own, which must be good for it.
+    /// Publishes events with a separate worker, which must confirm all of them.
     ///
     /// # Panics
     /// If it is not.
@@ -150,10 +150,10 @@ impl Folder {
         assert_eq!(ended.last_words(), format!("published {} events", events.len()));
     }
 
-    /// What `skimmer status --json` says of the process that was launched as `name`.
+    /// The output of `skimmer status --json` about the process that was launched as `name`.
     ///
     /// # Panics
-    /// If it does not answer.
+    /// If it does not reply.
     #[must_use]
     #[track_caller]
     pub fn status(&self, name: &str) -> Value {

@@ -12,19 +12,18 @@ use self::position::Position;
 use self::told::{Told, Tolds};
 use crate::{is_event, notice};
 
-/// What a subscriber has written, held against the guarantees (docs/guarantees.md#promises): the JSON lines of
-/// `subscriber-agent --stamps`, or of `skimmer sub --show-gaps --stamps`, in their order.
+/// Checks the output of a subscriber against the guarantees (docs/guarantees.md#promises): the JSON lines of
+/// `subscriber-agent --stamps`, or of `skimmer sub --show-gaps --stamps`, in order.
 ///
-/// - *ordered*: the events of one publisher and topic ascend by epoch and number.
-/// - *unique*: none of them comes twice.
-/// - *complete or loud*: their numbers are consecutive, also from one epoch to the next; before any other, something about
-///   that topic was told since the event before it: `gap`, `resync`, `recovering`, or rows of a snapshot.
+/// - *ordered*: the events of one publisher and topic ascend by epoch and sequence number.
+/// - *unique*: no event arrives twice.
+/// - *complete or loud*: the sequence numbers are consecutive, also from one epoch to the next. Before a hole, a `gap`,
+///   `resync` or `recovering` notice or the rows of a snapshot report missing events of that topic.
 ///
-/// Rows of a snapshot are no events of the stream: they have whatever stamp they had, and the stream goes on behind them.
-/// Events without stamp are counted, and promise nothing. From `duplicate_publisher` on, the epochs of that id are streams of
-/// their own.
+/// Rows of a snapshot are not events of the stream: they keep their old stamps, and the stream continues after them. Events
+/// without stamp are counted and not checked. After `duplicate_publisher`, each epoch of that id is a separate stream.
 ///
-/// *Convergent* is a matter of the table: [`assert_convergent`].
+/// For *convergent*, see [`assert_convergent`].
 #[derive(Debug, Default)]
 pub struct History {
     streams: BTreeMap<StreamName, Stream>,
@@ -36,11 +35,11 @@ pub struct History {
     holes: Vec<Hole>,
     stamped: usize,
     unstamped: usize,
-    /// How many lines were read.
+    /// The number of lines.
     line: usize,
 }
 
-/// Publisher and topic; the epoch besides only where two publishers claim one id.
+/// Publisher and topic; also the epoch if two publishers claim one id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct StreamName {
     publisher: String,
@@ -48,7 +47,7 @@ struct StreamName {
     epoch: Option<u64>,
 }
 
-/// How far a subscriber is with one topic of one publisher.
+/// The position of a subscriber on one topic of one publisher.
 #[derive(Debug, Clone, Copy, Default)]
 struct Stream {
     at: Position,
@@ -58,21 +57,21 @@ struct Stream {
     snapshot: usize,
 }
 
-/// Numbers that did not come, and that were told.
+/// Missing sequence numbers that were reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hole {
     /// The topic.
     pub topic: String,
-    /// What came before: epoch and number, 0 and 0 if nothing.
+    /// The position before it: epoch and sequence number, 0 and 0 if there is none.
     pub after: (u64, u64),
-    /// What came next.
+    /// The position after it.
     pub before: (u64, u64),
-    /// The weightiest word about it: `resync`, `gap`, `snapshot`, or `recovering` alone, as before a snapshot that shows
-    /// nothing new.
+    /// The strongest report of it: `resync`, `gap`, `snapshot`, or only `recovering`, for example before a snapshot without
+    /// differences.
     pub told: &'static str,
 }
 
-/// A broken promise.
+/// A violated guarantee.
 #[derive(Debug)]
 struct Violation {
     guarantee: &'static str,
@@ -87,13 +86,13 @@ impl fmt::Display for Violation {
 }
 
 impl History {
-    /// The history of a subscriber that began with nothing.
+    /// The history of a subscriber that started with an empty table.
     #[must_use]
     pub fn of(lines: &[Value]) -> Self {
         Self::default().then(lines)
     }
 
-    /// The same, and what the subscriber wrote in its next life: as it kept its table, it goes on where it was.
+    /// The same, followed by the output after a restart: with its saved table the subscriber continues where it was.
     #[must_use]
     pub fn then(mut self, lines: &[Value]) -> Self {
         for line in lines {
@@ -107,10 +106,10 @@ impl History {
         self
     }
 
-    /// Asserts *ordered*, *unique* and *complete or loud*, and gives itself on.
+    /// Asserts *ordered*, *unique* and *complete or loud*, and returns itself.
     ///
     /// # Panics
-    /// If one is broken: its name, the line and what stands there.
+    /// If one is violated, with its name and the line.
     #[must_use]
     #[track_caller]
     pub fn assert_sound(self) -> Self {
@@ -121,7 +120,7 @@ impl History {
         self
     }
 
-    /// Asserts that besides nothing is missing, told or not, and gives itself on.
+    /// Also asserts that no event is missing, reported or not, and returns itself.
     ///
     /// # Panics
     /// If something is.
@@ -129,36 +128,36 @@ impl History {
     #[track_caller]
     pub fn assert_without_holes(self) -> Self {
         let this = self.assert_sound();
-        assert_eq!(this.holes, [], "complete: nothing may be missing here, not even if it is told");
+        assert_eq!(this.holes, [], "complete: no event may be missing here, not even a reported one");
         this
     }
 
-    /// The names of the guarantees that are broken, each once.
+    /// The names of the violated guarantees, each once.
     #[must_use]
     pub fn broken(&self) -> Vec<&'static str> {
         let names: BTreeSet<&'static str> = self.violations.iter().map(|broken| broken.guarantee).collect();
         names.into_iter().collect()
     }
 
-    /// What is missing and was told.
+    /// The reported missing events.
     #[must_use]
     pub fn holes(&self) -> &[Hole] {
         &self.holes
     }
 
-    /// The epochs from which events came, ascending, whatever the publisher.
+    /// The epochs of the events of all publishers, ascending.
     #[must_use]
     pub fn epochs(&self) -> Vec<u64> {
         self.epochs.iter().copied().collect()
     }
 
-    /// How many events came with a stamp, rows of snapshots included.
+    /// The number of events with a stamp, including rows of snapshots.
     #[must_use]
     pub fn stamped(&self) -> usize {
         self.stamped
     }
 
-    /// How many events came without one.
+    /// The number of events without a stamp.
     #[must_use]
     pub fn unstamped(&self) -> usize {
         self.unstamped
@@ -184,7 +183,7 @@ impl History {
         self.check(before, at, event);
     }
 
-    /// Whether an event may stand here, after what came before in its stream.
+    /// Whether an event is valid at this line, after the earlier events of its stream.
     fn check(&mut self, before: Stream, at: Position, event: &Value) {
         let topic = event["topic"].as_str().unwrap_or_default();
         let last = before.at;
@@ -197,13 +196,13 @@ impl History {
                 self.holes.push(Hole { topic, after: last.pair(), before: at.pair(), told });
                 return;
             }
-            None => ("complete or loud", format!("{at} after {last}, and nothing was told between them")),
+            None => ("complete or loud", format!("{at} after {last}, and no notice between them")),
         };
         let text = format!("topic {topic}: {text}: {event}");
         self.violations.push(Violation { guarantee, line: self.line, text });
     }
 
-    /// The stream of that name, which may be new.
+    /// The stream of that name; a new one if there is none.
     fn stream(&mut self, publisher: &str, topic: &str, epoch: u64) -> &mut Stream {
         let name = |epoch| StreamName { publisher: publisher.to_owned(), topic: topic.to_owned(), epoch };
         if !self.disputed.contains(publisher) {

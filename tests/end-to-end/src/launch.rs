@@ -7,9 +7,9 @@ use std::thread;
 
 use crate::{Ended, PATIENCE, Program, binary};
 
-/// A command line that is about to be run.
+/// A command line.
 ///
-/// The environment is the test's own without any `SKIMMER_…`; [`env`](Launch::env) adds to it.
+/// It inherits the environment of the test without `SKIMMER_…`; [`env`](Launch::env) adds variables.
 #[derive(Debug)]
 pub struct Launch {
     name: String,
@@ -56,7 +56,7 @@ impl Launch {
         self
     }
 
-    /// Lets another program begin it, such as `nice -n 19`, that becomes the wanted one by `exec` (so the pid is its own).
+    /// Starts it with another program, such as `nice -n 19`, which runs it by `exec`, so that the process id is its own.
     #[must_use]
     pub fn under(mut self, wrapper: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(wrapper);
@@ -71,10 +71,10 @@ impl Launch {
         self
     }
 
-    /// Starts it, to be watched while it runs; its stdin stays open until it is closed.
+    /// Starts it; its stdin stays open until it is closed.
     ///
     /// # Panics
-    /// If the operating system does not start it.
+    /// If it cannot be started.
     #[must_use]
     #[track_caller]
     pub fn start(mut self) -> Program {
@@ -84,20 +84,20 @@ impl Launch {
         Program::new(self.name, child, self.log)
     }
 
-    /// Runs it to its end, without input.
+    /// Runs it until it exits, without input.
     ///
     /// # Panics
-    /// If it does not end within [`PATIENCE`].
+    /// If it does not exit within [`PATIENCE`].
     #[must_use]
     #[track_caller]
     pub fn run(self) -> Ended {
         self.run_with("")
     }
 
-    /// Runs it to its end, with `input` on its stdin.
+    /// Runs it until it exits, with `input` on its stdin.
     ///
     /// # Panics
-    /// If it does not end within [`PATIENCE`].
+    /// If it does not exit within [`PATIENCE`].
     #[must_use]
     #[track_caller]
     pub fn run_with(mut self, input: &str) -> Ended {

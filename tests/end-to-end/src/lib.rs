@@ -1,17 +1,17 @@
-//! The harness of tests with real processes: it starts, feeds, reads, stops and kills them.
+//! The harness for tests with real processes: it starts, feeds, reads, stops and kills them.
 //!
-//! - [`binary`] finds the programs of this workspace, and builds them if need be.
+//! - [`binary`] finds the programs of this workspace and builds them if necessary.
 //! - [`Folder`] is one installation: a settings file, a socket and a `state_dir` per process, removed at the end.
 //! - [`Launch`] is a command line; [`Launch::start`] makes a [`Program`] of it, [`Launch::run`] an [`Ended`].
-//! - [`Program`] collects what a process writes: wait for a line, look at all lines, send signals, write to stdin.
+//! - [`Program`] collects the output of a process: wait for a line, read all lines, send signals, write to stdin.
 //! - [`Service`] is a publisher service that is ready; [`Folder::agent`] starts an agent at it.
-//! - [`NarrowLine`] is a line in front of a publisher that carries so many bytes a second.
-//! - [`RawPeer`] speaks ZMTP by hand, for peers that no library plays.
-//! - [`History`] holds what a subscriber wrote against the guarantees, [`assert_convergent`] its table against the truth.
-//! - [`change_log`], [`shards`] and [`fold`] give events as JSON, and what a table of them must come to.
+//! - [`NarrowLine`] is a proxy in front of a publisher that carries a limited number of bytes per second.
+//! - [`RawPeer`] speaks ZMTP byte by byte, for behaviour that no library has.
+//! - [`History`] checks the output of a subscriber against the guarantees, [`assert_convergent`] checks its table.
+//! - [`change_log`], [`shards`] and [`fold`] return events as JSON, and the table that they must produce.
 //!
-//! Everything waits for a condition, at most [`PATIENCE`], and ends the test by a panic that shows what the process had
-//! written. Nothing here reads events with Skimmer's own code: a defect there must not hide itself.
+//! Every wait is for a condition, at most [`PATIENCE`]; then the test panics and shows the output of the process. The harness
+//! does not read events with Skimmer's own code, so that a bug there cannot hide itself.
 //!
 //! ```no_run
 //! use end_to_end::{Folder, event, is_event, notice};

@@ -34,9 +34,9 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     bytes_per_second: u64,
-    /// When the line has carried what was put on it.
+    /// When the line has carried all bytes so far.
     free_at: Instant,
-    /// How often its rate has changed.
+    /// The number of changes of its rate.
     changes: u64,
     carried: u64,
     streams: Vec<TcpStream>,
@@ -44,10 +44,10 @@ struct State {
 }
 
 impl NarrowLine {
-    /// In front of a publisher at this address, such as `127.0.0.1:4711`.
+    /// A line in front of the publisher at this address, such as `127.0.0.1:4711`.
     ///
     /// # Panics
-    /// If the address is none, or no port is free.
+    /// If the address is invalid, or no port is free.
     #[must_use]
     pub fn before(publisher: &str, bytes_per_second: u64) -> Self {
         let publisher = publisher.parse().expect("an address and a port");
@@ -67,7 +67,7 @@ impl NarrowLine {
         Self { address, shared }
     }
 
-    /// Where subscribers connect, as an entry of `publishers_ips`.
+    /// The address for subscribers, as an entry of `publishers_ips`.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
@@ -82,7 +82,7 @@ impl NarrowLine {
         });
     }
 
-    /// How many bytes it has carried towards the subscribers.
+    /// The number of bytes that it has carried to the subscribers.
     #[must_use]
     pub fn carried_bytes(&self) -> u64 {
         self.shared.state().carried
@@ -131,7 +131,7 @@ impl Shared {
         }
     }
 
-    /// Waits until the line has carried so many bytes more; `false` if there is no line any more.
+    /// Waits until the line has carried this number of further bytes; `false` if the line was dropped.
     fn carry(&self, bytes: usize) -> bool {
         let mut state = self.state();
         while !state.is_over {

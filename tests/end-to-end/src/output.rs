@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// The lines that a process writes, collected by a thread of their own.
+/// The lines that a process writes, collected by a separate thread.
 ///
-/// A line that is no JSON is kept as a JSON string. The collection is as large as the test makes it.
+/// A line that is not JSON is kept as a JSON string. The collection is not bounded.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     collected: Mutex<Collected>,
@@ -20,7 +20,7 @@ struct Collected {
     ended: bool,
 }
 
-/// Why waiting came to nothing.
+/// Why a wait failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InVain {
     TimedOut,
@@ -93,7 +93,7 @@ impl Output {
         }
     }
 
-    /// Waits until the process has closed its end.
+    /// Waits until the process has closed its stdout.
     pub(crate) fn wait_for_end(&self, patience: Duration) -> bool {
         let (_collected, waited) = self
             .changed

@@ -1,12 +1,13 @@
 use std::time::{Duration, Instant};
 
-/// How long anything that is promised is waited for, on a machine however busy.
+/// The deadline of every wait, also on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often a condition that nobody announces is looked at.
+/// The interval at which conditions are polled.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Waits until `look` finds something, and gives it; for conditions that no [`Program`](crate::Program) writes out.
+/// Waits until `look` returns a value, and returns it; for conditions that are not in the output of a
+/// [`Program`](crate::Program).
 ///
 /// # Panics
 /// After [`PATIENCE`], with `what`.
@@ -17,7 +18,7 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain: {what}");
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
         std::thread::sleep(LOOK_EVERY);
     }
 }

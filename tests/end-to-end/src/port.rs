@@ -2,12 +2,12 @@ use std::net::TcpListener;
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The ports below those that the kernel gives to outgoing connections (ip(7), `ip_local_port_range`), so that nobody
-/// else comes by one of them while the service of a test is down.
+/// The ports below those of outgoing connections (ip(7), `ip_local_port_range`), so that no other process gets one of them
+/// while the service of a test is down.
 const FIRST: u16 = 12_000;
 const COUNT: u16 = 20_000;
 
-/// A free port for a service that is started again at the same address. Whoever starts only once takes port 0.
+/// A free port for a service that is restarted at the same address. A service that starts only once uses port 0.
 ///
 /// # Panics
 /// If no port is free.

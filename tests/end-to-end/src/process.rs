@@ -5,10 +5,10 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 use crate::Program;
 
 impl Program {
-    /// How much of its memory is in use (VmRSS, proc(5)), in bytes.
+    /// Its resident memory (VmRSS, proc(5)), in bytes.
     ///
     /// # Panics
-    /// If it has ended.
+    /// If it has exited.
     #[must_use]
     #[track_caller]
     pub fn memory_bytes(&self) -> u64 {
@@ -19,17 +19,17 @@ impl Program {
         kilobytes * 1024
     }
 
-    /// How many descriptors it has open.
+    /// The number of its open descriptors.
     ///
     /// # Panics
-    /// If it has ended.
+    /// If it has exited.
     #[must_use]
     #[track_caller]
     pub fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("the process runs").count()
     }
 
-    /// From now on it may open descriptors below `limit`, as after `ulimit -n`; those that it has stay.
+    /// Limits its descriptors to numbers below `limit`, as `ulimit -n` does; open ones stay open.
     ///
     /// # Panics
     /// If the kernel refuses.
@@ -41,7 +41,7 @@ impl Program {
     }
 }
 
-/// Lets this process, the test, open as many descriptors as it may.
+/// Raises the limit of descriptors of this test process to the hard limit.
 ///
 /// # Panics
 /// If these are fewer than `needed`.

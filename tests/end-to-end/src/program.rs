@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::output::{InVain, Output};
 use crate::{PATIENCE, is_event, notice};
 
-/// A running process of which every line on stdout is kept. It is killed when this value is dropped.
+/// A running process whose stdout lines are all kept. It is killed when this value is dropped.
 #[derive(Debug)]
 pub struct Program {
     name: String,
@@ -32,13 +32,13 @@ impl Program {
         self.child.id()
     }
 
-    /// All lines so far; one that is no JSON is a JSON string.
+    /// All lines so far; a line that is not JSON is a JSON string.
     #[must_use]
     pub fn lines(&self) -> Vec<Value> {
         self.output.lines()
     }
 
-    /// How many lines there are: a mark, to [wait](Self::wait_for_since) for what comes later.
+    /// The number of lines: a mark, to [wait](Self::wait_for_since) for later lines.
     #[must_use]
     pub fn mark(&self) -> usize {
         self.output.len()
@@ -56,22 +56,22 @@ impl Program {
         self.lines().iter().filter_map(notice).map(str::to_owned).collect()
     }
 
-    /// The same without `live`, whose place depends on when its publisher has proved that nothing is missing.
+    /// The same without `live`, whose position depends on when its publisher has confirmed that no event is missing.
     #[must_use]
     pub fn notices_but_live(&self) -> Vec<String> {
         self.notices().into_iter().filter(|name| name != "live").collect()
     }
 
-    /// What it wrote to stderr so far.
+    /// Its stderr so far.
     #[must_use]
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
-    /// The first line that is `wanted`, whether it has come or is yet to come.
+    /// Waits for the first line that is `wanted`, among the lines so far and later ones.
     ///
     /// # Panics
-    /// If none comes, with what did.
+    /// If there is none, with the lines that there are.
     #[track_caller]
     pub fn wait_for(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         self.wait_for_since(0, what, wanted)
@@ -80,7 +80,7 @@ impl Program {
     /// The first line that is `wanted` among those after a [`mark`](Self::mark).
     ///
     /// # Panics
-    /// If none comes, with what did.
+    /// If there is none, with the lines that there are.
     #[track_caller]
     pub fn wait_for_since(&self, mark: usize, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         self.wait_for_count(mark, 1, what, wanted)
@@ -89,7 +89,7 @@ impl Program {
     /// The `count`th `wanted` line after a mark.
     ///
     /// # Panics
-    /// If it does not come, with what did.
+    /// If there is none, with the lines that there are.
     #[track_caller]
     pub fn wait_for_count(
         &self,
@@ -104,10 +104,10 @@ impl Program {
         }
     }
 
-    /// Waits until `count` events are there, and gives them all.
+    /// Waits for `count` events, and returns all events.
     ///
     /// # Panics
-    /// If fewer come.
+    /// If there are fewer.
     #[track_caller]
     pub fn wait_for_events(&self, count: usize) -> Vec<Value> {
         if count > 0 {
@@ -119,7 +119,7 @@ impl Program {
     /// Waits for a notice of this name after a mark.
     ///
     /// # Panics
-    /// If none comes.
+    /// If there is none.
     #[track_caller]
     pub fn wait_for_notice(&self, mark: usize, name: &str) -> Value {
         self.wait_for_since(mark, &format!("the notice {name}"), |line| notice(line) == Some(name))
@@ -135,13 +135,13 @@ impl Program {
         writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("the process reads its stdin");
     }
 
-    /// Writes one line to its stdin; `false` if it reads no more.
+    /// Writes one line to its stdin; `false` if stdin is closed.
     pub fn offer_line(&mut self, line: &str) -> bool {
         let stdin = self.child.stdin.as_mut();
         stdin.is_some_and(|stdin| writeln!(stdin, "{line}").and_then(|()| stdin.flush()).is_ok())
     }
 
-    /// Ends its input.
+    /// Closes its stdin.
     pub fn close_stdin(&mut self) {
         self.child.stdin = None;
     }
@@ -156,7 +156,7 @@ impl Program {
         kill_process(pid, signal).unwrap_or_else(|error| panic!("{} gets no signal: {error}", self.name));
     }
 
-    /// Kills it as `kill -9` does, and waits until it is gone.
+    /// Kills it with SIGKILL and waits until it has exited.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -165,28 +165,28 @@ impl Program {
     /// Whether it is still running.
     ///
     /// # Panics
-    /// If the operating system does not tell.
+    /// If the operating system returns an error.
     #[must_use]
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child can be waited for").is_none()
     }
 
-    /// Waits for its end, and for the last of its output.
+    /// Waits until it has exited and all of its output is read.
     ///
     /// # Panics
-    /// If it does not end.
+    /// If it does not exit.
     #[track_caller]
     pub fn wait_for_end(&mut self) -> ExitStatus {
         let status = wait(&mut self.child, PATIENCE);
-        let Some(status) = status else { self.fail("its end", InVain::TimedOut) };
+        let Some(status) = status else { self.fail("the exit of the process", InVain::TimedOut) };
         assert!(self.output.wait_for_end(PATIENCE), "{}: its output does not end", self.name);
         status
     }
 
-    /// Sends SIGTERM and waits for the end, which must be exit status 0.
+    /// Sends SIGTERM and waits until it exits with status 0.
     ///
     /// # Panics
-    /// If it ends otherwise, with its stderr.
+    /// If it exits with another status, with its stderr.
     #[track_caller]
     pub fn terminate(&mut self) {
         self.signal(Signal::TERM);
@@ -200,8 +200,8 @@ impl Program {
         let lines = self.lines();
         let shown: Vec<String> = lines.iter().rev().take(LAST).rev().map(shortened).collect();
         let why = match in_vain {
-            InVain::TimedOut => format!("waited {PATIENCE:?} in vain"),
-            InVain::OutputEnded => "it wrote its last line without".to_owned(),
+            InVain::TimedOut => format!("not within {PATIENCE:?}"),
+            InVain::OutputEnded => "its output ended without".to_owned(),
         };
         panic!(
             "{}: {why}: {what}\n--- the last of {} lines\n{}\n--- stderr\n{}",
@@ -219,7 +219,7 @@ impl Drop for Program {
     }
 }
 
-/// Waits for the end of a child, at most `patience`.
+/// Waits, at most `patience`, until a child has exited.
 pub(crate) fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     const LOOK_EVERY: Duration = Duration::from_millis(2);
     let deadline = Instant::now() + patience;

@@ -8,7 +8,7 @@ use rustix::net::sockopt::set_socket_linger;
 
 use crate::PATIENCE;
 
-/// A peer that speaks ZMTP by hand (RFC 37, RFC 23), over TCP or a Unix socket: as slow, rude or mute as a test wants it.
+/// A peer that speaks ZMTP byte by byte (RFC 37, RFC 23), over TCP or a Unix socket, with any misbehaviour that a test needs.
 #[derive(Debug)]
 pub struct RawPeer<S> {
     stream: S,
@@ -36,10 +36,10 @@ fn length(short: &[u8]) -> u8 {
 }
 
 impl RawPeer<TcpStream> {
-    /// Only the connection, to `127.0.0.1:4711`.
+    /// Connects to an address such as `127.0.0.1:4711` and sends nothing.
     ///
     /// # Panics
-    /// If nobody listens there.
+    /// If the connection is refused.
     #[must_use]
     #[track_caller]
     pub fn tcp(address: &str) -> Self {
@@ -48,7 +48,7 @@ impl RawPeer<TcpStream> {
         Self { stream, arrived: Vec::new() }
     }
 
-    /// A SUB that has asked for these topics. As one of ZMTP 3.0 it is never pinged.
+    /// A SUB with these subscriptions. It uses ZMTP 3.0, so it gets no pings.
     #[must_use]
     #[track_caller]
     pub fn subscriber(address: &str, topics: &[&str]) -> Self {
@@ -62,19 +62,19 @@ impl RawPeer<TcpStream> {
         peer
     }
 
-    /// What has connected to a listener of the test; whatever it says may take as long as it likes.
+    /// A connection that a listener of the test has accepted, without a timeout.
     #[must_use]
     pub fn accepted(stream: TcpStream) -> Self {
         Self { stream, arrived: Vec::new() }
     }
 
-    /// Ends the connection, whoever else holds it.
+    /// Closes the connection, also if other handles exist.
     pub fn hang_up(&self) {
         // What is gone already is as good.
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
     }
 
-    /// Closing it will send a reset.
+    /// Makes the close send a reset.
     ///
     /// # Panics
     /// If the kernel refuses.
@@ -84,10 +84,10 @@ impl RawPeer<TcpStream> {
 }
 
 impl RawPeer<UnixStream> {
-    /// Only the connection.
+    /// Connects to a Unix socket and sends nothing.
     ///
     /// # Panics
-    /// If nobody listens there.
+    /// If the connection is refused.
     #[must_use]
     #[track_caller]
     pub fn unix(socket: &Path) -> Self {
@@ -98,7 +98,7 @@ impl RawPeer<UnixStream> {
 }
 
 impl<S: Read + Write> RawPeer<S> {
-    /// Says these bytes; a service that has closed refuses them, and what matters is what it does then.
+    /// Sends these bytes. It is not an error if the service has closed the connection.
     pub fn say(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
     }
@@ -115,7 +115,7 @@ impl<S: Read + Write> RawPeer<S> {
     /// The next event's map, after greeting, READY and commands.
     ///
     /// # Panics
-    /// If none comes, or what comes is no ZMTP.
+    /// If there is none, or the bytes are not ZMTP.
     #[track_caller]
     pub fn event(&mut self) -> Vec<u8> {
         self.next_event().expect("the service closed the connection")
@@ -124,7 +124,7 @@ impl<S: Read + Write> RawPeer<S> {
     /// The same, or `None` at the end of the connection.
     ///
     /// # Panics
-    /// If what comes is no ZMTP, or ends within a frame.
+    /// If the bytes are not ZMTP, or end within a frame.
     #[track_caller]
     pub fn next_event(&mut self) -> Option<Vec<u8>> {
         loop {
@@ -139,7 +139,7 @@ impl<S: Read + Write> RawPeer<S> {
     /// The peer's READY, after its greeting; `None` at the end of the connection.
     ///
     /// # Panics
-    /// If what comes is no ZMTP, or ends within a frame.
+    /// If the bytes are not ZMTP, or end within a frame.
     #[track_caller]
     pub fn ready(&mut self) -> Option<Vec<u8>> {
         self.next_frame().map(|(_, body)| body)
@@ -169,7 +169,7 @@ impl<S: Read + Write> RawPeer<S> {
         (flags, body)
     }
 
-    /// Reads until so many bytes are there; `false` at the end of the stream.
+    /// Reads until this number of bytes has arrived; `false` at the end of the stream.
     fn fill(&mut self, count: usize) -> bool {
         while self.arrived.len() < count {
             if !self.read_more() {
@@ -188,7 +188,7 @@ impl<S: Read + Write> RawPeer<S> {
                 true
             }
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
-            Err(error) => panic!("nothing came in time: {error}"),
+            Err(error) => panic!("no bytes within the timeout: {error}"),
         }
     }
 }

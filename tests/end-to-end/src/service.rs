@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::Program;
 
-/// A publisher service that takes events.
+/// A publisher service that is ready.
 #[derive(Debug)]
 pub struct Service {
     program: Program,
@@ -15,7 +15,7 @@ impl Service {
     /// Waits for the line `{"ready":true,…}` of a service that was just started.
     ///
     /// # Panics
-    /// If it does not come.
+    /// If it does not arrive.
     #[must_use]
     #[track_caller]
     pub fn ready(program: Program) -> Self {
@@ -24,7 +24,7 @@ impl Service {
         Self { program, network }
     }
 
-    /// Where it publishes: `tcp://127.0.0.1:4711`.
+    /// Its network address: `tcp://127.0.0.1:4711`.
     #[must_use]
     pub fn network(&self) -> &str {
         &self.network

@@ -8,7 +8,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 
 use crate::Launch;
 
-/// A pipe with a name that nobody reads until the test does: what a hung journal or a stopped `less` is to a program.
+/// A named pipe that is not read until the test reads it, like a journal that hangs or a stopped `less`.
 #[derive(Debug)]
 pub struct Unread {
     path: PathBuf,
@@ -47,7 +47,7 @@ impl Unread {
         }
     }
 
-    /// What is in it now.
+    /// Reads the current content.
     ///
     /// # Panics
     /// If reading fails.
@@ -66,13 +66,13 @@ impl Unread {
 }
 
 impl Launch {
-    /// Lets the program write its stdout into a pipe that nobody reads.
+    /// Redirects the program's stdout to a pipe that is not read.
     #[must_use]
     pub fn stdout_to(self, pipe: &Unread) -> Self {
         self.under("sh", &["-c", "exec \"$@\" >\"$0\"", &pipe.path.to_string_lossy()])
     }
 
-    /// Lets the program write its stderr into a pipe that nobody reads.
+    /// Redirects the program's stderr to a pipe that is not read.
     #[must_use]
     pub fn stderr_to(self, pipe: &Unread) -> Self {
         self.under("sh", &["-c", "exec \"$@\" 2>\"$0\"", &pipe.path.to_string_lossy()])

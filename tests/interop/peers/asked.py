@@ -1,4 +1,4 @@
-"""What any peer may be asked for on its command line, besides its role, and the socket that has it.
+"""The command-line options that every peer has, and the socket with these options.
 
     PEER.py [--type TYPE] [--heartbeat MS --dead-after MS] [--identity TEXT] [--monitor]
         [--mechanism PLAIN|CURVE] ENDPOINT [TOPIC …]
@@ -26,7 +26,7 @@ def read():
 
 
 def socket_for(asked, kind):
-    """A socket of this type, or of the type that was asked for, not yet connected or bound."""
+    """A socket of this type, or of the type in the options, not yet connected or bound."""
     socket = zmq.Context().socket(getattr(zmq, asked.type) if asked.type else kind)
     if asked.heartbeat:
         socket.heartbeat_ivl = asked.heartbeat
@@ -44,7 +44,7 @@ def socket_for(asked, kind):
 
 
 def secure(socket, mechanism):
-    """The side that binds, PUB and PULL, is the server of the mechanism. Nobody that a test asks for that gets through."""
+    """The side that binds, PUB and PULL, is the server of the mechanism. Peers with a mechanism cannot connect to Skimmer."""
     serves = socket.type in (zmq.PUB, zmq.PULL)
     if mechanism == "PLAIN" and serves:
         socket.plain_server = True
@@ -60,7 +60,7 @@ def secure(socket, mechanism):
 
 
 def tell(monitor):
-    """What libzmq says of its connections, a line each."""
+    """The events of libzmq's monitor, one line each."""
     while True:
         event = recv_monitor_message(monitor)["event"]
         if event == zmq.EVENT_MONITOR_STOPPED:

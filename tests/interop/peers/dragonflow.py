@@ -1,4 +1,4 @@
-"""What Dragonflow's ZeroMQ driver does with bytes, in our own words (docs/dragonflow.md#wire-format)."""
+"""Reimplements how Dragonflow's ZeroMQ driver packs and reads bytes (docs/dragonflow.md#wire-format)."""
 
 import msgpack
 
@@ -14,7 +14,7 @@ def frames(event):
 
 
 def read(received):
-    """The event in what was received; raises where the genuine reader raises, and so reconnects and synchronises.
+    """The event in the received frames; raises where the genuine reader raises and then reconnects and synchronises.
 
     Stricter in one thing: a field that reaches the genuine callback as bytes is an error too.
     """

@@ -1,4 +1,4 @@
-"""What the test and its peers say to each other: a JSON object a line, on stdin and stdout."""
+"""The messages between the test and its peers: one JSON object per line, on stdin and stdout."""
 
 import json
 import math
@@ -23,7 +23,7 @@ def heard():
 
 
 def plain(value):
-    """A msgpack value as JSON; what JSON lacks is written as skimmer writes it."""
+    """A msgpack value as JSON; values that JSON does not have are written as skimmer writes them."""
     if isinstance(value, bytes):
         return {"$bin": value.hex()}
     if isinstance(value, msgpack.ExtType):

@@ -1,4 +1,4 @@
-"""A publisher service's network end as Dragonflow has it: PUB, bound, that never says hello. Arguments: asked.py."""
+"""A publisher service's network end like Dragonflow's: PUB, bound, without hellos. Arguments: asked.py."""
 
 import asked
 import lines

@@ -1,4 +1,4 @@
-"""A publisher service's IPC end as Dragonflow has it: PULL, bound. Arguments: asked.py."""
+"""A publisher service's IPC end like Dragonflow's: PULL, bound. Arguments: asked.py."""
 
 import asked
 import receiving

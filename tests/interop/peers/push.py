@@ -1,4 +1,4 @@
-"""A worker as Dragonflow has it: PUSH, connected to the service's socket. Arguments: asked.py."""
+"""A worker like Dragonflow's: PUSH, connected to the service's socket. Arguments: asked.py."""
 
 import asked
 import lines

@@ -1,4 +1,4 @@
-"""The receiving half of a peer: a line for each message, with its frames, and what the genuine reader makes of it."""
+"""The receiving half of a peer: one line per message, with its frames and the result of the genuine reader."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The sending half of a peer: an event a command, packed as Dragonflow does, or frames as they are."""
+"""The sending half of a peer: one event per command, packed as Dragonflow does, or raw frames."""
 
 import dragonflow
 import lines

@@ -1,4 +1,4 @@
-"""A node as Dragonflow has it: SUB, connected, with the transport's prefixes. Arguments: asked.py.
+"""A node like Dragonflow's: SUB, connected, with the transport's prefixes. Arguments: asked.py.
 
 Commands: {"subscribe": TOPIC}, {"unsubscribe": TOPIC}, and of an XSUB {"frames": [HEX …]}.
 """

@@ -1,4 +1,4 @@
-"""A node that says what it likes to the publisher: XSUB, connected. Arguments: asked.py."""
+"""A node that sends any frames to the publisher: XSUB, connected. Arguments: asked.py."""
 
 import asked
 import lines

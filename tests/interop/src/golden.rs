@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::unhex;
 
-/// An event of the recorded day, and what Dragonflow's own packer made of it.
+/// An event of the recorded day, and the frames that Dragonflow's own packer made of it.
 #[derive(Debug, Clone)]
 pub struct Golden {
     /// The event, as a line of the change log.

@@ -10,7 +10,7 @@ pub fn hex(bytes: &[u8]) -> String {
 /// The bytes of hexadecimal text.
 ///
 /// # Panics
-/// If it is none.
+/// If it is not hexadecimal.
 #[must_use]
 pub fn unhex(text: &str) -> Vec<u8> {
     let digit = |character: &u8| char::from(*character).to_digit(16).expect("a hexadecimal digit");

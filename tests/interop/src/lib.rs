@@ -3,15 +3,15 @@
 //! - [`Sender`] is a PUSH, a PUB or an XSUB, [`Receiver`] a SUB or a PULL: small Python programs in `peers/`, which read commands
 //!   and write what they receive as JSON lines.
 //! - [`ask`] runs such a program once: `peers/oslo.py` is genuine oslo.config.
-//! - [`RawSubscriber`] is a SUB of our own hand, for what no libzmq of today sends.
-//! - [`monitored`] is what libzmq's monitor said of a peer's connections.
+//! - [`RawSubscriber`] is a handwritten SUB, for messages that current libzmq does not send.
+//! - [`monitored`] returns the events of libzmq's monitor about a peer's connections.
 //! - [`map`], [`MapBuilder`] and [`filled`] pack maps without Skimmer's own packer.
-//! - [`wrong_input`] is the table of everything wrong that a peer may send, with the cause that must be counted.
-//! - [`unstamped`] is what a service got, of what it published: without the stamp that it adds.
-//! - [`golden`] is what the genuine packer wrote for events of the recorded day.
+//! - [`wrong_input`] is the table of invalid messages, with the cause that must be counted.
+//! - [`unstamped`] removes from a published event the stamp that the service has added.
+//! - [`golden`] is the output of the genuine packer for events of the recorded day.
 //!
-//! The interpreter is named by the environment variable `INTEROP_PYTHON`; `./test` makes one with what
-//! `requirements.txt` names. Without it the tests fail.
+//! The environment variable `INTEROP_PYTHON` is the path of the interpreter; `./test` makes one with the packages of
+//! `requirements.txt`. Without it the tests fail.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

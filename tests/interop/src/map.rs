@@ -1,14 +1,14 @@
 use rmpv::Value;
 use rmpv::encode::write_value;
 
-/// A map in the making: any keys and values, in any order, for peers that do as they like.
+/// Builds a map with any keys and values in any order, also invalid ones.
 #[derive(Debug, Clone)]
 pub struct MapBuilder {
     pairs: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl MapBuilder {
-    /// The map of a good event: table `lport`, key `wrong`, action `set`, value `v`, and this topic.
+    /// The map of a valid event: table `lport`, key `wrong`, action `set`, value `v`, and this topic.
     #[must_use]
     pub fn event(topic: &str) -> Self {
         let pair = |(key, value): (&str, &str)| (packed(key), packed(value));
@@ -17,13 +17,13 @@ impl MapBuilder {
         Self { pairs: fields.map(pair).to_vec() }
     }
 
-    /// Gives a key this value instead of its own, or adds the pair at the end.
+    /// Replaces the value of a key, or adds the pair at the end.
     #[must_use]
     pub fn with(self, key: &str, value: impl Into<Value>) -> Self {
         self.with_raw(key, packed(value))
     }
 
-    /// As [`with`](Self::with), for a value that is packed already, or is no msgpack at all.
+    /// As [`with`](Self::with), for a value that is already packed, or is not msgpack.
     #[must_use]
     pub fn with_raw(mut self, key: &str, value: Vec<u8>) -> Self {
         let key = packed(key);
@@ -34,14 +34,14 @@ impl MapBuilder {
         self
     }
 
-    /// Adds a pair at the end, whatever stands there already; the key may be of any type.
+    /// Adds a pair at the end, even if the key exists; the key may have any type.
     #[must_use]
     pub fn and(mut self, key: impl Into<Value>, value: impl Into<Value>) -> Self {
         self.pairs.push((packed(key), packed(value)));
         self
     }
 
-    /// Leaves a key out.
+    /// Removes a key.
     #[must_use]
     pub fn without(mut self, key: &str) -> Self {
         let key = packed(key);

@@ -1,7 +1,7 @@
 use end_to_end::Program;
 
-/// What libzmq's monitor said of a peer's connections so far, such as `HANDSHAKE_SUCCEEDED` and `DISCONNECTED`; the peer
-/// must have been asked for `--monitor`. What comes and goes below a handshake is left out.
+/// The events of libzmq's monitor about a peer's connections so far, such as `HANDSHAKE_SUCCEEDED` and `DISCONNECTED`. The peer
+/// must be started with `--monitor`. Events before the handshake are omitted.
 #[must_use]
 pub fn monitored(peer: &Program) -> Vec<String> {
     let lines = peer.lines();

@@ -10,10 +10,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// In front of publishers at these endpoints.
+    /// Starts a proxy in front of publishers at these endpoints.
     ///
     /// # Panics
-    /// If it does not come up.
+    /// If it does not start.
     #[must_use]
     #[track_caller]
     pub fn before(folder: &Folder, publishers: &[&str]) -> Self {
@@ -23,7 +23,7 @@ impl Proxy {
         Self { _program: program, endpoint }
     }
 
-    /// Where nodes connect, as an entry of `publishers_ips`.
+    /// The address for nodes, as an entry of `publishers_ips`.
     #[must_use]
     pub fn address(&self) -> &str {
         self.endpoint.split_once("://").map_or("", |(_, address)| address)

@@ -6,7 +6,7 @@ use serde_json::Value;
 /// Starts a peer, called `name` in failures, and waits until it is ready.
 ///
 /// # Panics
-/// If there is no interpreter, or the peer does not come up; the text says what to do.
+/// If there is no interpreter, or the peer does not start; the text explains what to do.
 #[track_caller]
 pub(crate) fn start(folder: &Folder, name: &str, script: &str, arguments: &[&str]) -> Program {
     let interpreter = interpreter();
@@ -18,7 +18,7 @@ pub(crate) fn start(folder: &Folder, name: &str, script: &str, arguments: &[&str
     program
 }
 
-/// Runs a peer to its end with `input` on its stdin, and returns the lines that it writes.
+/// Runs a peer until it exits, with `input` on its stdin, and returns its lines.
 ///
 /// # Panics
 /// If there is no interpreter, or the peer fails.
@@ -37,7 +37,7 @@ fn interpreter() -> String {
     let path = PathBuf::from(&named);
     assert!(
         path.is_absolute() && path.is_file(),
-        "INTEROP_PYTHON = {named:?} is no absolute path of a program"
+        "INTEROP_PYTHON = {named:?} is not an absolute path of a program"
     );
     path.into_os_string().into_string().expect("a path in UTF-8")
 }

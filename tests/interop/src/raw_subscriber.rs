@@ -7,18 +7,18 @@ use end_to_end::{PATIENCE, event};
 use crate::Sender;
 use crate::sender::PROBE;
 
-/// How a subscription is said.
+/// The form of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Says {
-    /// As a frame that begins with 1 or 0 (RFC 23, ZMTP 3.0).
+    /// A frame that starts with 1 or 0 (RFC 23, ZMTP 3.0).
     Messages,
-    /// As SUBSCRIBE and CANCEL (RFC 37, ZMTP 3.1).
+    /// The commands SUBSCRIBE and CANCEL (RFC 37, ZMTP 3.1).
     Commands,
 }
 
-/// A SUB on a plain TCP connection, which says what it is told to and answers pings.
+/// A SUB on a plain TCP connection, which sends the given subscriptions and replies to pings.
 ///
-/// Its ZMTP is written here from RFC 23 and RFC 37: neither engine of the workspace has a part in it.
+/// Its ZMTP is implemented here from RFC 23 and RFC 37, independent of both engines of the workspace.
 #[derive(Debug)]
 pub struct RawSubscriber {
     stream: TcpStream,
@@ -32,10 +32,10 @@ const LONG: u8 = 2;
 const COMMAND: u8 = 4;
 
 impl RawSubscriber {
-    /// Connects to `host:port` as a SUB of ZMTP 3.`minor` and greets.
+    /// Connects to `host:port` as a SUB of ZMTP 3.`minor` and makes the handshake.
     ///
     /// # Panics
-    /// If the publisher does not greet.
+    /// If the publisher sends no greeting.
     #[must_use]
     #[track_caller]
     pub fn connect(address: &str, minor: u8, says: Says, identity: &str) -> Self {
@@ -54,14 +54,14 @@ impl RawSubscriber {
         subscriber.command("READY", &ready);
         let deadline = Instant::now() + PATIENCE;
         while subscriber.arrived.len() < GREETING_BYTES {
-            assert!(Instant::now() < deadline, "the publisher does not greet");
+            assert!(Instant::now() < deadline, "the publisher sends no greeting");
             subscriber.read_more();
         }
         subscriber.arrived.drain(..GREETING_BYTES);
         subscriber
     }
 
-    /// Asks for a prefix.
+    /// Subscribes to a prefix.
     #[track_caller]
     pub fn subscribe(&mut self, prefix: &str) {
         match self.says {
@@ -70,7 +70,7 @@ impl RawSubscriber {
         }
     }
 
-    /// Gives a prefix up, once.
+    /// Cancels a prefix once.
     #[track_caller]
     pub fn cancel(&mut self, prefix: &str) {
         match self.says {
@@ -79,7 +79,7 @@ impl RawSubscriber {
         }
     }
 
-    /// The next message, if it comes within some milliseconds.
+    /// The next message, if it arrives within some milliseconds.
     ///
     /// # Panics
     /// If the publisher closes the connection.
@@ -106,16 +106,16 @@ impl RawSubscriber {
         }
     }
 
-    /// Sends probes on a topic until one has come: what was said before is obeyed then, and in the order in which it was
-    /// said.
+    /// Sends probes on a topic until one arrives. Then the publisher has applied all earlier subscriptions, because it applies
+    /// them in order.
     ///
     /// # Panics
-    /// If none comes.
+    /// If none arrives.
     #[track_caller]
     pub fn prove(&mut self, sender: &mut Sender, topic: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            assert!(Instant::now() < deadline, "no probe on {topic}");
+            assert!(Instant::now() < deadline, "no probe arrived on {topic}");
             sender.send(&event(PROBE, "probe", "log", "probe", topic));
             while let Some(message) = self.message() {
                 if message[0] == topic.as_bytes() {
@@ -128,12 +128,12 @@ impl RawSubscriber {
     /// The topics of the events up to that of `key`, without probes.
     ///
     /// # Panics
-    /// If it does not come.
+    /// If it does not arrive.
     #[track_caller]
     pub fn topics_until(&mut self, key: &str) -> Vec<String> {
         let (deadline, mut topics) = (Instant::now() + PATIENCE, Vec::new());
         loop {
-            assert!(Instant::now() < deadline, "no event of {key} behind {topics:?}");
+            assert!(Instant::now() < deadline, "no event of {key} after {topics:?}");
             let Some(message) = self.message() else { continue };
             assert_eq!(message.len(), 2, "an event is two frames");
             if !holds(&message[1], PROBE) {
@@ -168,7 +168,7 @@ impl RawSubscriber {
                 true
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => false,
-            Err(error) => panic!("the connection is gone: {error}"),
+            Err(error) => panic!("the connection is broken: {error}"),
         }
     }
 

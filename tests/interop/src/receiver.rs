@@ -8,8 +8,8 @@ use crate::{hex, python, unhex};
 
 /// A pyzmq SUB or PULL with the strict reader of Dragonflow's driver.
 ///
-/// Each message is a line: `frames` in hexadecimal, and the five fields, or `raised` with why the genuine reader would
-/// have reconnected and synchronised.
+/// Each message is a line: `frames` in hexadecimal, and the five fields, or `raised` with the reason why the genuine reader
+/// would reconnect and synchronise.
 #[derive(Debug)]
 pub struct Receiver {
     program: Program,
@@ -23,7 +23,7 @@ impl Receiver {
         Self::sub_asked(folder, name, &[], endpoint, prefixes)
     }
 
-    /// A node that is asked for more than its role (`peers/asked.py`).
+    /// A node with further options (`peers/asked.py`).
     #[must_use]
     #[track_caller]
     pub fn sub_asked(folder: &Folder, name: &str, asked: &[&str], endpoint: &str, prefixes: &[&str]) -> Self {
@@ -31,7 +31,7 @@ impl Receiver {
         Self { program: python::start(folder, name, "sub.py", &arguments) }
     }
 
-    /// A node that says its subscriptions as frames, by [`say_frames`](Self::say_frames): XSUB, connected.
+    /// A node that sends its subscriptions as frames, with [`say_frames`](Self::say_frames): XSUB, connected.
     #[must_use]
     #[track_caller]
     pub fn xsub(folder: &Folder, name: &str, endpoint: &str) -> Self {
@@ -53,33 +53,33 @@ impl Receiver {
         Self::pull_asked(folder, name, &[])
     }
 
-    /// A service's IPC end that is asked for more than its role (`peers/asked.py`).
+    /// A service's IPC end with further options (`peers/asked.py`).
     #[must_use]
     #[track_caller]
     pub fn pull_asked(folder: &Folder, name: &str, asked: &[&str]) -> Self {
         Self { program: python::start(folder, name, "pull.py", &[asked, &[&ipc(folder)]].concat()) }
     }
 
-    /// Subscribes a node to one prefix more.
+    /// Subscribes a node to a prefix.
     #[track_caller]
     pub fn subscribe(&mut self, prefix: &str) {
         self.program.write_line(&json!({ "subscribe": prefix }).to_string());
     }
 
-    /// Gives a prefix up.
+    /// Cancels a prefix.
     #[track_caller]
     pub fn unsubscribe(&mut self, prefix: &str) {
         self.program.write_line(&json!({ "unsubscribe": prefix }).to_string());
     }
 
-    /// Says these frames to the publisher, which only an [XSUB](Self::xsub) may.
+    /// Sends these frames to the publisher; only an [XSUB](Self::xsub) can.
     #[track_caller]
     pub fn say_frames<F: AsRef<[u8]>>(&mut self, frames: &[F]) {
         let frames: Vec<String> = frames.iter().map(|frame| hex(frame.as_ref())).collect();
         self.program.write_line(&json!({ "frames": frames }).to_string());
     }
 
-    /// Waits for `count` events that are neither probes, hellos nor marks, and gives all of them that are there.
+    /// Waits for `count` events that are neither probes, hellos nor marks, and returns all such events.
     #[track_caller]
     pub fn wait_for_own(&self, count: usize) -> Vec<Value> {
         if count > 0 {
@@ -100,7 +100,7 @@ impl Receiver {
         self.program.wait_for(&format!("the event of {key}"), |line| is_own(line) && line["key"] == key)
     }
 
-    /// Asserts that the genuine reader had no cause to synchronise: it raised nowhere, and no `sync` came.
+    /// Asserts that the genuine reader had no reason to synchronise: it raised no error, and no `sync` arrived.
     ///
     /// # Panics
     /// With the first cause.
@@ -115,7 +115,7 @@ impl Receiver {
 /// The frames of a line, as they came.
 ///
 /// # Panics
-/// If the line is no message.
+/// If the line is not a message.
 #[must_use]
 pub fn frames(line: &Value) -> Vec<Vec<u8>> {
     let frames = line["frames"].as_array().expect("a message has frames");

@@ -12,18 +12,18 @@ pub struct Sender {
     network: String,
 }
 
-/// The table of events that only prove that a link stands.
+/// The table of events that only show that a link works.
 pub(crate) const PROBE: &str = "probe";
 
 impl Sender {
-    /// A worker: PUSH, connected to the service's socket, which need not be there yet.
+    /// A worker: PUSH, connected to the service's socket, which may not exist yet.
     #[must_use]
     #[track_caller]
     pub fn push(folder: &Folder, name: &str) -> Self {
         Self::push_asked(folder, name, &[])
     }
 
-    /// A worker that is asked for more than its role (`peers/asked.py`).
+    /// A worker with further options (`peers/asked.py`).
     #[must_use]
     #[track_caller]
     pub fn push_asked(folder: &Folder, name: &str, asked: &[&str]) -> Self {
@@ -34,17 +34,17 @@ impl Sender {
     /// A publisher: PUB, bound to any free port of 127.0.0.1.
     ///
     /// # Panics
-    /// If it does not say where.
+    /// If it does not write its address.
     #[must_use]
     #[track_caller]
     pub fn publisher(folder: &Folder, name: &str) -> Self {
         Self::publisher_at(folder, name, "127.0.0.1:*")
     }
 
-    /// A publisher on any free port that is asked for more than its role (`peers/asked.py`).
+    /// A publisher on any free port with further options (`peers/asked.py`).
     ///
     /// # Panics
-    /// If it does not say where.
+    /// If it does not write its address.
     #[must_use]
     #[track_caller]
     pub fn publisher_asked(folder: &Folder, name: &str, asked: &[&str]) -> Self {
@@ -54,7 +54,7 @@ impl Sender {
     /// A publisher bound to this address.
     ///
     /// # Panics
-    /// If it does not say where.
+    /// If it does not write its address.
     #[must_use]
     #[track_caller]
     pub fn publisher_at(folder: &Folder, name: &str, address: &str) -> Self {
@@ -105,7 +105,7 @@ impl Sender {
     /// Ends the peer when everything is written.
     ///
     /// # Panics
-    /// If it ends otherwise.
+    /// If it exits with an error.
     #[track_caller]
     pub fn finish(&mut self) {
         self.program.close_stdin();
@@ -113,8 +113,8 @@ impl Sender {
     }
 }
 
-/// Sends probes on `topic` until one has come to `receiver`: a subscription is in place only then, and ZeroMQ tells
-/// nobody. Receivers of this crate leave probes out of their [own events](crate::Receiver::own).
+/// Sends probes on `topic` until `receiver` gets one. Only then is a subscription known to be in place, because ZeroMQ does not
+/// report it. Receivers of this crate omit probes from their [own events](crate::Receiver::own).
 #[track_caller]
 pub fn prove(sender: &mut Sender, topic: &str, receiver: &Program) {
     let mark = receiver.mark();

@@ -7,10 +7,10 @@ const STAMP_BYTES: usize = STAMP_HEAD.len() + 4 * 9;
 
 const STAMP_HEAD: &[u8] = b"\xa5stamp\x94";
 
-/// The frames of a line as they were before a publisher service added its stamp: what the worker had sent.
+/// The frames of a line without the stamp of the publisher service: as the worker sent them.
 ///
 /// # Panics
-/// If it is no event of two frames, or a stamp is not the last pair of the map.
+/// If it is not an event of two frames, or the stamp is not the last pair of the map.
 #[must_use]
 #[track_caller]
 pub fn unstamped(line: &Value) -> Vec<Vec<u8>> {

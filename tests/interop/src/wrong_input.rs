@@ -2,10 +2,10 @@ use rmpv::Value;
 
 use crate::{MapBuilder, filled};
 
-/// Something that no event is, and the cause by which it must be counted.
+/// An invalid message, and the cause under which it must be counted.
 #[derive(Debug, Clone)]
 pub struct WrongInput {
-    /// What is wrong, in words.
+    /// The description of the fault.
     pub what: &'static str,
     /// The message.
     pub frames: Vec<Vec<u8>>,
@@ -13,7 +13,7 @@ pub struct WrongInput {
     pub cause: &'static str,
 }
 
-/// Everything wrong that both a worker and a publisher may send.
+/// The invalid messages that both a worker and a publisher may send.
 #[must_use]
 pub fn wrong_input() -> Vec<WrongInput> {
     let mut all = wrong_frames();

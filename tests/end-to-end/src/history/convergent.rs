@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use crate::{Fold, fold, is_event};
 
-/// An event as it was published: without how it came to the subscriber.
+/// An event as it was published, without `origin`.
 #[must_use]
 pub fn plain(mut event: Value) -> Value {
     if let Some(fields) = event.as_object_mut() {
@@ -12,10 +12,10 @@ pub fn plain(mut event: Value) -> Value {
     event
 }
 
-/// Asserts *convergent*: the table that a subscriber's lines come to is the one that was published.
+/// Asserts *convergent*: the table from a subscriber's lines equals the published one.
 ///
 /// # Panics
-/// If a row is missing, is too many, or differs; with some of them.
+/// If rows are missing, additional or different; with some of them.
 #[track_caller]
 pub fn assert_convergent(lines: &[Value], published: &Fold) {
     let events: Vec<Value> = lines.iter().filter(|line| is_event(line)).cloned().map(plain).collect();

@@ -2,7 +2,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// A place in the stream of one publisher and topic: numbers go on from one epoch to the next, unless something was told.
+/// A position in the stream of one publisher and topic. Sequence numbers continue from one epoch to the next, unless a notice
+/// reports otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
     pub(super) epoch: u64,
@@ -10,7 +11,7 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// Where a stamp, as the programs write it, says that it is.
+    /// The position in a stamp as the programs write it.
     pub(super) fn of(stamp: &Value) -> Option<Self> {
         Some(Self { epoch: stamp["epoch"].as_u64()?, number: stamp["sequence"].as_u64()? })
     }

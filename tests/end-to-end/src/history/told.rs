@@ -1,20 +1,20 @@
 use std::collections::BTreeMap;
 
-/// What makes a hole loud, from the lightest to the weightiest.
+/// The reports of missing events, from the weakest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Told {
-    /// What the subscriber has is behind, until `live`.
+    /// The subscriber is behind, until `live`.
     Recovering,
-    /// The latest event of each row came instead.
+    /// The latest event of each row was delivered instead.
     Snapshot,
-    /// So many events are missing.
+    /// A number of events is missing.
     Gap,
     /// Compare with the database.
     Resync,
 }
 
 impl Told {
-    /// The notice of this name, if it tells of something missing.
+    /// The notice of this name, if it reports missing events.
     pub(super) fn of(notice: &str) -> Option<Self> {
         let all = [Self::Recovering, Self::Gap, Self::Resync];
         all.into_iter().find(|told| told.name() == notice)
@@ -30,7 +30,7 @@ impl Told {
     }
 }
 
-/// On which line each notice stood last, by topic; without topic it is about all of them.
+/// The last line of each notice, by topic; a notice without topic is about all topics.
 #[derive(Debug, Default)]
 pub(super) struct Tolds {
     lines: BTreeMap<(Option<String>, Told), usize>,
@@ -41,7 +41,7 @@ impl Tolds {
         self.lines.insert((topic.map(str::to_owned), told), line);
     }
 
-    /// The weightiest of all that was told about a topic after `line`, whose last row of a snapshot stood on `snapshot`.
+    /// The strongest report about a topic after `line`; `snapshot` is the line of its last snapshot row.
     pub(super) fn since(&self, topic: &str, line: usize, snapshot: usize) -> Option<Told> {
         let is_later = |told: Told| {
             [None, Some(topic.to_owned())].into_iter().any(|of| self.lines.get(&(of, told)) > Some(&line))
