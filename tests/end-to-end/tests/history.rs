@@ -79,7 +79,7 @@ fn the_strongest_of_several_notices_is_reported_and_the_restarted_publisher_cont
 
 #[test]
 #[should_panic(
-    expected = "complete or loud: line 2: topic D: 3 of epoch 5 after 1 of epoch 5, and nothing was told"
+    expected = "complete or loud: line 2: topic D: 3 of epoch 5 after 1 of epoch 5, and no notice"
 )]
 #[cfg(test)]
 fn the_name_of_the_guarantee_and_the_place_stand_in_the_failure() {
