@@ -68,6 +68,7 @@ mod unit;
 mod value;
 mod wanted;
 
+mod file_content;
 mod findings;
 mod nearest;
 mod warning;

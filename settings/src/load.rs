@@ -1,7 +1,7 @@
 use pubsub_api::settings::{Origin, Setting, Settings, Slot, Value, shown};
 use pubsub_api::{Error, ErrorKind, Result, UnlinkedDriver};
 
-use super::findings::Findings;
+use super::file_content::FileContent;
 use super::kubernetes::is_service_link;
 use super::nearest::did_you_mean;
 use super::oslo::{self, InForce, OsloContent, RedisHosts};
@@ -10,16 +10,8 @@ use super::sources::{ENVIRONMENT_OF_OTHERS, Sources};
 use super::table::Table;
 use super::toml_file;
 use super::value::{Dialect, ReadKind};
-use super::wanted::wanted;
+use super::wanted::wants;
 use super::warning::Warning;
-
-/// What reading a file yields: values, and what is wrong with the byte at which it stands.
-#[derive(Debug, Default)]
-pub(super) struct FileContent {
-    pub(super) values: Vec<(&'static Setting, Value, Origin)>,
-    pub(super) problems: Findings,
-    pub(super) warnings: Findings,
-}
 
 /// Settings while their sources are laid over each other, weakest first.
 struct Loading {
@@ -224,9 +216,4 @@ impl Loading {
         }
         Ok((Settings::new(self.slots)?, self.warnings))
     }
-}
-
-/// The sentence about a value that a setting does not accept.
-pub(super) fn wants(setting: &Setting, came: &str) -> String {
-    format!("`{}` wants {}, not {came}", setting.name, wanted(&setting.kind))
 }

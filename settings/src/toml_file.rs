@@ -7,10 +7,11 @@ use toml::de::{DeTable, DeValue};
 use pubsub_api::settings::{Origin, Setting, Value, shown};
 use pubsub_api::{Error, ErrorKind, Result, UnlinkedDriver};
 
-use super::load::{FileContent, wants};
+use super::file_content::FileContent;
 use super::source_text::SourceText;
 use super::table::Table;
 use super::value::ReadKind;
+use super::wanted::wants;
 
 /// The value of a setting that nobody set.
 pub(super) fn read_default(setting: &Setting) -> Result<Value> {

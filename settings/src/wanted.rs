@@ -1,4 +1,4 @@
-use pubsub_api::settings::Kind;
+use pubsub_api::settings::{Kind, Setting};
 
 use super::unit;
 
@@ -25,4 +25,9 @@ pub(super) fn wanted(kind: &Kind) -> String {
         Kind::Addresses => "a list of addresses, each `ip`, `ip:port`, `host` or `host:port`".to_owned(),
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
     }
+}
+
+/// The sentence about a value that a setting does not accept.
+pub(super) fn wants(setting: &Setting, came: &str) -> String {
+    format!("`{}` wants {}, not {came}", setting.name, wanted(&setting.kind))
 }

@@ -8,12 +8,13 @@ use super::lines::{Assignment, headers, read_lines};
 use super::options::{At, Options, variable};
 use super::redis_hosts::{self, RedisHosts};
 use super::{COUNTED, is_ours};
-use crate::load::{FileContent, wants};
+use crate::file_content::FileContent;
 use crate::nearest::{did_you_mean, nearest};
 use crate::source_text::SourceText;
 use crate::table::Table;
 use crate::toml_file;
 use crate::value::{Dialect, ReadKind};
+use crate::wanted::wants;
 
 /// What oslo.config files and variables say.
 #[derive(Debug)]
