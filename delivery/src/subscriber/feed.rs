@@ -17,7 +17,7 @@ use super::held::Held;
 use super::line::Line;
 use super::lines::Lines;
 use super::links::Links;
-use super::{FeedOptions, Item, Origin, SavedLink, SavedPosition};
+use super::{FeedOptions, Introduction, Item, Origin, SavedLink, SavedPosition};
 use crate::{Control, Position};
 
 /// All that a subscriber follows: which publishers each link leads to, in which of their lives, and how far it is on each
@@ -34,7 +34,7 @@ use crate::{Control, Position};
 /// - A publisher that says hello in another life goes on in its old line, if no link claims that any more. If one does, two
 ///   publishers have one id: that is told, and they are followed apart.
 /// - On a broker it is different: nobody says hello there, and nobody can be asked
-///   ([`FeedOptions::introduced`](FeedOptions)).
+///   ([`Introduction::ByBroker`]).
 #[derive(Debug)]
 pub struct Feed {
     options: FeedOptions,
@@ -66,8 +66,12 @@ impl Feed {
     /// One that follows nothing yet.
     #[must_use]
     pub fn new(options: FeedOptions) -> Self {
-        // Requests go over the link to a publisher, and on a broker there is none.
-        let options = FeedOptions { asks: options.asks && options.introduced, ..options };
+        let asks = match options.introduction {
+            Introduction::ByHello => options.asks,
+            // Requests go over the link to a publisher, and on a broker there is none.
+            Introduction::ByBroker => false,
+        };
+        let options = FeedOptions { asks, ..options };
         Self {
             options,
             lines: Lines::default(),
@@ -117,8 +121,11 @@ impl Feed {
     /// When [`tick`](Self::tick) is to be called at the latest.
     #[must_use]
     pub fn next_tick(&self, now: Duration) -> Duration {
-        // On a broker nothing is asked, and lines are many.
-        let due = self.lines.iter().filter(|_| self.options.introduced).filter_map(Line::next_due).min();
+        let due = match self.options.introduction {
+            Introduction::ByHello => self.lines.iter().filter_map(Line::next_due).min(),
+            // Nothing is requested, and lines are many.
+            Introduction::ByBroker => None,
+        };
         let is_settled = self.held.len() == 0 && self.looked_for_orphans;
         let latest = now + if is_settled { IDLE_TICK } else { SLOW_TICK };
         due.map_or(latest, |due| due.clamp(now + SHORTEST_TICK, latest))
@@ -153,11 +160,13 @@ impl Feed {
 
     /// An envelope came in the stream.
     pub fn message(&mut self, envelope: Envelope, now: Duration) {
-        if envelope.topic == HELLO
-            && self.options.introduced
-            && let Some(life) = hello::incarnation(&envelope.payload)
-        {
-            self.hello(life, now);
+        match self.options.introduction {
+            Introduction::ByHello if envelope.topic == HELLO => {
+                if let Some(life) = hello::incarnation(&envelope.payload) {
+                    self.hello(life, now);
+                }
+            }
+            Introduction::ByHello | Introduction::ByBroker => {}
         }
         match stamp_of(&envelope) {
             Ok(Some(stamp)) => self.stamped(envelope, stamp, now),
@@ -171,12 +180,10 @@ impl Feed {
 
     fn stamped(&mut self, envelope: Envelope, stamp: Stamp, now: Duration) {
         let of = Incarnation { publisher: stamp.publisher, epoch: stamp.epoch };
-        if !self.options.introduced {
-            return self.give_on_broker(of, envelope, stamp, now);
-        }
-        match self.lines.of(of) {
-            Some(line) => self.give(line, envelope, stamp, now),
-            None => self.counters.overflowed += self.held.put(of, envelope, now),
+        match (self.options.introduction, self.lines.of(of)) {
+            (Introduction::ByHello, Some(line)) => self.give(line, envelope, stamp, now),
+            (Introduction::ByHello, None) => self.counters.overflowed += self.held.put(of, envelope, now),
+            (Introduction::ByBroker, _) => self.give_on_broker(of, envelope, stamp, now),
         }
     }
 

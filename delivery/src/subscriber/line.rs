@@ -22,7 +22,7 @@ use super::followed::Followed;
 use super::payload::Payload;
 use super::timing::PROOF;
 use super::wanted::Wanted;
-use super::{Effect, Phase, Tracker};
+use super::{Effect, Introduction, Phase, Tracker};
 use crate::{Control, Position};
 
 /// Why something is given up where there is nobody to ask.
@@ -196,12 +196,14 @@ impl Line {
 
     /// On a broker, where nobody can be asked: tells what is missing up to `number`, and goes on behind that.
     fn pass_over(&mut self, topic: &Topic, stamp: Stamp, number: u64, context: &mut Context<'_>) {
-        if !context.options.introduced && self.has_room_for(topic, context) {
-            self.follow(topic.clone(), context, |tracker, effects| {
-                tracker.pass_over(Position { epoch: stamp.epoch, number }, effects);
-                0
-            });
+        match context.options.introduction {
+            Introduction::ByBroker if self.has_room_for(topic, context) => {}
+            Introduction::ByBroker | Introduction::ByHello => return,
         }
+        self.follow(topic.clone(), context, |tracker, effects| {
+            tracker.pass_over(Position { epoch: stamp.epoch, number }, effects);
+            0
+        });
     }
 
     /// What was said on the topic of marks.
@@ -288,7 +290,10 @@ impl Line {
         if is == Phase::Live {
             self.end_doubt_of_memory();
         }
-        // On a broker, nothing is told of one publisher as a whole.
-        self.told_live |= !context.options.introduced && self.is_current();
+        match context.options.introduction {
+            Introduction::ByHello => {}
+            // Nothing is told of one publisher as a whole.
+            Introduction::ByBroker => self.told_live |= self.is_current(),
+        }
     }
 }

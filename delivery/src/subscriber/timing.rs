@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use pubsub_api::{Capabilities, MAX_TOPICS_PER_PUBLISHER};
 
-use super::BufferLimit;
+use super::{BufferLimit, Introduction};
 
 /// How patient a subscriber is, and how much it holds back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedOptions {
-    /// Whether publishers introduce themselves by `$hello`; not on a broker.
-    pub introduced: bool,
+    /// How publishers become known.
+    pub introduction: Introduction,
     /// Whether publishers can be asked for what is missing; never on a broker.
     pub asks: bool,
     /// What one topic of one publisher may hold back.
@@ -23,7 +23,7 @@ pub struct FeedOptions {
     pub max_topics: usize,
     /// How many publishers are followed; events of others are given unverified.
     pub max_publishers: usize,
-    /// How late what arrives may be before its publisher counts as stale; it is judged by publishers that are introduced.
+    /// How late what arrives may be before its publisher counts as stale; it is judged by publishers that say hello.
     pub max_delay: Duration,
     /// For how long a topic whose publisher is silent is remembered.
     pub remembered: Duration,
@@ -35,7 +35,8 @@ impl FeedOptions {
     /// What suits a driver that promises this.
     #[must_use]
     pub fn of(capabilities: &Capabilities, seed: u64) -> Self {
-        Self { introduced: !capabilities.broker, asks: capabilities.replay, seed, ..Self::default() }
+        let introduction = Introduction::of(capabilities);
+        Self { introduction, asks: capabilities.replay, seed, ..Self::default() }
     }
 }
 
@@ -43,7 +44,7 @@ impl Default for FeedOptions {
     /// A snapshot may be as large as a service's cache by default, with a margin.
     fn default() -> Self {
         Self {
-            introduced: true,
+            introduction: Introduction::ByHello,
             asks: true,
             buffer: BufferLimit::default(),
             buffers_bytes: 64 * 1024 * 1024,

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 
 use pubsub_api::{
     Batch, Error, ErrorKind, HELLO, MAX_TOPICS, Notice, Pattern, Reply, Requester, Result, Status,
-    Subscriber, Subscription, Topic,
+    Subscriber, Subscription,
 };
 use tokio::time::sleep_until;
 
-use super::{Feed, FeedOptions, Item, SavedLink};
-use crate::Position;
+use super::{Feed, FeedOptions, Introduction, Item, SavedLink, SavedPosition};
 
 /// A driver's subscriber whose events are tracked: what is missing is noticed, asked for, and told.
 ///
@@ -39,17 +38,6 @@ struct Received {
     tick_at: Duration,
 }
 
-/// How far a subscriber is on one topic of one publisher.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SavedPosition {
-    /// The first eight bytes of the publisher's id.
-    pub publisher: u64,
-    /// The topic.
-    pub topic: Topic,
-    /// What was given to the application last.
-    pub position: Position,
-}
-
 /// What woke the reader.
 enum Woken {
     Received(Option<Notice>),
@@ -62,7 +50,10 @@ impl TrackedSubscriber {
     pub fn new(subscriber: Arc<dyn Subscriber>, options: FeedOptions) -> Self {
         let asks = options.asks && subscriber.requester().is_some();
         Self {
-            hears_hellos: options.introduced,
+            hears_hellos: match options.introduction {
+                Introduction::ByHello => true,
+                Introduction::ByBroker => false,
+            },
             wants_hellos: AtomicBool::new(false),
             subscriber,
             feed: Mutex::new(Feed::new(FeedOptions { asks, ..options })),

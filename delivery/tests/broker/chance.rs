@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use delivery::subscriber::{Feed, FeedOptions, Item};
+use delivery::subscriber::{Feed, FeedOptions, Introduction, Item};
 use pubsub_api::{ErrorKind, Notice, Publisher};
 use tokio::time::{sleep, timeout};
 
@@ -39,7 +39,8 @@ async fn a_subscriber_gets_all_that_was_accepted_and_learns_of_all_that_was_in_d
         sleep(Duration::from_secs(10)).await;
         publisher.close().await.unwrap();
 
-        let mut feed = Feed::new(FeedOptions { introduced: false, ..FeedOptions::default() });
+        let mut feed =
+            Feed::new(FeedOptions { introduction: Introduction::ByBroker, ..FeedOptions::default() });
         for (at, envelope) in &*fake.published.lock().unwrap() {
             feed.message(envelope.clone(), *at);
         }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use delivery::subscriber::FeedOptions;
+use delivery::subscriber::{FeedOptions, Introduction};
 use pubsub_api::Capabilities;
 
 use crate::script::{Script, at};
@@ -9,7 +9,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn broker() -> Script {
-    Script::new(FeedOptions { introduced: false, ..FeedOptions::default() })
+    Script::new(FeedOptions { introduction: Introduction::ByBroker, ..FeedOptions::default() })
 }
 
 #[test]
@@ -178,7 +178,11 @@ fn a_saved_position_goes_on_and_is_forgotten_when_its_publisher_stays_silent() {
 #[test]
 fn ten_thousand_publishers_are_followed_and_more_than_the_bound_are_given_unverified() {
     const MANY: u64 = 10_000;
-    let options = FeedOptions { introduced: false, max_publishers: 10_000, ..FeedOptions::default() };
+    let options = FeedOptions {
+        introduction: Introduction::ByBroker,
+        max_publishers: 10_000,
+        ..FeedOptions::default()
+    };
     let mut feed = Script::new(options);
     for number in 1..=3 {
         for publisher in 1..=MANY {

@@ -7,7 +7,7 @@ use super::Feed;
 use crate::subscriber::line::Line;
 use crate::subscriber::link::Link;
 use crate::subscriber::timing::GIVE_UP;
-use crate::subscriber::{Item, Origin};
+use crate::subscriber::{Introduction, Item, Origin};
 
 /// Who is followed on which link.
 impl Feed {
@@ -246,8 +246,14 @@ impl Feed {
             return;
         }
         self.looked_for_orphans = true;
-        let orphans = self.resumed.keys().filter(|publisher| !self.links.want(**publisher)).count();
-        if orphans > 0 && self.options.introduced {
+        let orphans = match self.options.introduction {
+            Introduction::ByHello => {
+                self.resumed.keys().filter(|publisher| !self.links.want(**publisher)).count()
+            }
+            // Publishers come and go there.
+            Introduction::ByBroker => 0,
+        };
+        if orphans > 0 {
             let reason = format!("{orphans} publishers that were followed before are not heard of again");
             self.counters.resyncs += 1;
             self.items.push_back(Item::Notice(Notice::Resync { publisher: None, topic: None, reason }));

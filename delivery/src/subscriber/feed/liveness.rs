@@ -3,9 +3,9 @@ use std::time::Duration;
 use pubsub_api::{Notice, PeerReading, registered_endpoint};
 
 use super::Feed;
-use crate::subscriber::Item;
 use crate::subscriber::line::Line;
 use crate::subscriber::timing::GIVE_UP;
+use crate::subscriber::{Introduction, Item};
 
 /// When a link is told to be live, and when stale: as a whole, whoever is behind it.
 impl Feed {
@@ -37,16 +37,16 @@ impl Feed {
     pub(super) fn look_at(&mut self, place: usize) {
         let Some(line) = self.lines.get(place).filter(|line| line.is_news()) else { return };
         let (endpoint, publisher) = (line.endpoint.clone(), line.incarnation.publisher);
-        if !self.options.introduced {
-            return;
-        }
-        if !line.is_current() {
-            self.tell_overfull(place, &endpoint);
-        } else {
-            let others: Vec<String> = self.links.expecting(publisher).cloned().collect();
-            self.tell_live(&endpoint);
-            others.iter().for_each(|other| self.tell_live(other));
-            self.tell_live_by_name(registered_endpoint(&endpoint));
+        match (self.options.introduction, line.is_current()) {
+            (Introduction::ByHello, false) => self.tell_overfull(place, &endpoint),
+            (Introduction::ByHello, true) => {
+                let others: Vec<String> = self.links.expecting(publisher).cloned().collect();
+                self.tell_live(&endpoint);
+                others.iter().for_each(|other| self.tell_live(other));
+                self.tell_live_by_name(registered_endpoint(&endpoint));
+            }
+            // The link to the broker is told to be live, and no publisher.
+            (Introduction::ByBroker, _) => {}
         }
     }
 
@@ -100,11 +100,12 @@ impl Feed {
         }
     }
 
-    /// Something came that was stamped at this time: a line that becomes too late makes its link stale. A broker's publishers
-    /// are not judged.
+    /// Something came that was stamped at this time: a line that becomes too late makes its link stale.
     pub(super) fn look_at_delay(&mut self, place: usize, time_us: u64, now: Duration) {
-        if !self.options.introduced || time_us == 0 {
-            return;
+        match self.options.introduction {
+            Introduction::ByHello if time_us != 0 => {}
+            // Publishers on a broker are not judged.
+            Introduction::ByHello | Introduction::ByBroker => return,
         }
         let most = self.options.max_delay;
         let Some(line) = self.lines.get_mut(place) else { return };
@@ -162,9 +163,13 @@ impl Feed {
     /// hundred publishers that are not live.
     #[must_use]
     pub fn publishers(&self) -> Vec<PeerReading> {
-        if !self.options.introduced {
-            return self.broker_and_publishers();
+        match self.options.introduction {
+            Introduction::ByHello => self.introduced_publishers(),
+            Introduction::ByBroker => self.broker_and_publishers(),
         }
+    }
+
+    fn introduced_publishers(&self) -> Vec<PeerReading> {
         let mut readings = Vec::new();
         for line in self.lines.iter() {
             let publisher = line.incarnation.publisher;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use pubsub_api::Notice;
 
 use super::Feed;
-use crate::subscriber::Item;
+use crate::subscriber::{Introduction, Item};
 
 /// What the driver reports about the stream.
 impl Feed {
@@ -22,20 +22,23 @@ impl Feed {
         let told = match &notice {
             Notice::Subscribed { publisher, incarnation } => Some((publisher.clone(), Ok(*incarnation))),
             Notice::LinkDown { publisher, reason } => Some((publisher.clone(), Err(reason.clone()))),
-            Notice::Stale { .. } if !self.options.introduced => {
-                self.broker_refuses(now);
+            Notice::Stale { .. } => {
+                match self.options.introduction {
+                    Introduction::ByHello => {}
+                    Introduction::ByBroker => self.broker_refuses(now),
+                }
                 None
             }
             _ => None,
         };
         self.items.push_back(Item::Notice(notice));
         let Some((endpoint, told)) = told else { return };
-        match (self.options.introduced, told) {
-            (true, Ok(Some(incarnation))) => self.introduced(&endpoint, incarnation, now),
-            (true, Ok(None)) => {}
-            (true, Err(reason)) => self.link_lost(&endpoint, &reason, now),
-            (false, Ok(_)) => self.link_stands(&endpoint),
-            (false, Err(reason)) => self.broker_lost(&endpoint, &reason, now),
+        match (self.options.introduction, told) {
+            (Introduction::ByHello, Ok(Some(incarnation))) => self.introduced(&endpoint, incarnation, now),
+            (Introduction::ByHello, Ok(None)) => {}
+            (Introduction::ByHello, Err(reason)) => self.link_lost(&endpoint, &reason, now),
+            (Introduction::ByBroker, Ok(_)) => self.link_stands(&endpoint),
+            (Introduction::ByBroker, Err(reason)) => self.broker_lost(&endpoint, &reason, now),
         }
     }
 }

@@ -1,6 +1,7 @@
 use pubsub_api::{CounterReading, QueueReading};
 
 use super::Feed;
+use crate::subscriber::Introduction;
 use crate::subscriber::held::Held;
 use crate::subscriber::line::Line;
 
@@ -34,7 +35,10 @@ impl Feed {
             },
         ];
         queues.push(self.incomplete());
-        queues.extend((!self.options.introduced).then(|| self.followed()));
+        match self.options.introduction {
+            Introduction::ByHello => {}
+            Introduction::ByBroker => queues.push(self.followed()),
+        }
         queues
     }
 

@@ -4,7 +4,7 @@ use super::Line;
 use crate::Position;
 use crate::subscriber::context::Context;
 use crate::subscriber::followed::Followed;
-use crate::subscriber::{Phase, Tracker};
+use crate::subscriber::{Introduction, Phase, Tracker};
 
 /// Whether a publisher that began another life remembers the one before.
 ///
@@ -13,8 +13,9 @@ use crate::subscriber::{Phase, Tracker};
 impl Line {
     /// The life of that epoch is over.
     pub(super) fn doubt_memory(&mut self, epoch: u64, context: &Context<'_>) {
-        if !context.options.introduced || self.topics.contains_key(&HELLO) {
-            return;
+        match context.options.introduction {
+            Introduction::ByHello if !self.topics.contains_key(&HELLO) => {}
+            Introduction::ByHello | Introduction::ByBroker => return,
         }
         let at = Position { epoch, number: 0 };
         let tracker = Tracker::resumed(at, context.options.buffer);

@@ -8,7 +8,6 @@ const CIRCLES: &[&str] = &[
     "drivers/zmtp: fanout/acceptor ⇄ fanout/engine ⇄ fanout/leaving ⇄ fanout/shard ⇄ fanout/shard_state",
     "drivers/zmtp: protocol/error ⇄ protocol/greeting",
     "drivers/zmtp: subscriber/sub_asking ⇄ subscriber/sub_queue ⇄ subscriber/sub_replies ⇄ subscriber/sub_shared",
-    "delivery: subscriber/feed ⇄ subscriber/tracked_subscriber",
     "service-kit: program_host ⇄ watchdog",
     "service-kit: stderr ⇄ write_queue",
     "tests/conformance: broker_place ⇄ case ⇄ fixture ⇄ patience ⇄ receiver ⇄ sender",
