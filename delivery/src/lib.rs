@@ -17,6 +17,6 @@ pub use publisher::{
 };
 pub use settings::KeptSettings;
 pub use wire::{
-    Answer, AnswerKind, Control, FullSyncAnswer, FullSyncRequest, Lost, MAX_EPOCHS, MAX_WANTS, Mark,
-    Position, RowSource, StoredRow, SyncRequest, Tables, Want,
+    Control, FullSyncReply, FullSyncRequest, LossRecord, MAX_EPOCHS, MAX_SYNC_ITEMS, Mark, Position,
+    RowSource, StoredRow, SyncItem, SyncReply, SyncReplyKind, SyncRequest, Tables,
 };

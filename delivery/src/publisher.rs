@@ -10,9 +10,9 @@ mod sequencer;
 mod sync;
 
 mod core;
+mod metrics;
 mod options;
 mod outgoing;
-mod readings;
 mod shared_sequencer;
 mod status;
 

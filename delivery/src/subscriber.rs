@@ -1,34 +1,40 @@
 //! The subscribing side: which event is the next, what is missing, and asking for it.
 
-mod answering;
-mod asking;
 mod buffer;
 mod context;
 mod counters;
 mod delay;
+mod delivery_mode;
 mod feed;
-mod followed;
-mod held;
 mod introduction;
 mod item;
-mod line;
-mod lines;
 mod link;
 mod links;
 mod payload;
+mod pre_hello_buffer;
+mod publisher_clock;
+mod publisher_stream;
+mod publisher_streams;
+mod request_schedule;
 mod saved_link;
 mod saved_position;
+mod snapshot;
+mod sync_client;
+mod sync_response;
 mod timing;
 mod tracked_subscriber;
+mod tracked_topic;
 mod tracker;
-mod wanted;
 
 pub use buffer::BufferLimit;
+pub use delivery_mode::DeliveryMode;
 pub use feed::Feed;
 pub use introduction::Introduction;
-pub use item::{Item, Origin, PublisherClock, Snapshot};
+pub use item::Item;
+pub use publisher_clock::PublisherClock;
 pub use saved_link::SavedLink;
 pub use saved_position::SavedPosition;
+pub use snapshot::Snapshot;
 pub use timing::FeedOptions;
 pub use tracked_subscriber::TrackedSubscriber;
 pub use tracker::{Effect, Phase, Tracker};

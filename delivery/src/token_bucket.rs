@@ -3,7 +3,7 @@ use std::time::Duration;
 /// How often one subscriber asks one publisher: 32 times at once, 20 times a second on average. Time comes in as input.
 ///
 /// Both ends use it. The subscriber keeps to it, so the publisher refuses nothing in ordinary operation. A subscriber that is
-/// behind on 65,536 topics sends 328 requests of [`MAX_WANTS`](crate::MAX_WANTS) topics, which takes 15 s.
+/// behind on 65,536 topics sends 328 requests of [`MAX_SYNC_ITEMS`](crate::MAX_SYNC_ITEMS) topics, which takes 15 s.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct TokenBucket {
     /// When it will be full again.

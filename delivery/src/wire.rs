@@ -3,12 +3,16 @@
 mod packing;
 mod position;
 
+mod control;
+mod loss_record;
 mod mark;
 
 mod full_sync;
 mod sync;
 
-pub use full_sync::{FullSyncAnswer, FullSyncRequest, RowSource, StoredRow, Tables};
-pub use mark::{Control, Lost, Mark};
+pub use control::Control;
+pub use full_sync::{FullSyncReply, FullSyncRequest, RowSource, StoredRow, Tables};
+pub use loss_record::LossRecord;
+pub use mark::Mark;
 pub use position::Position;
-pub use sync::{Answer, AnswerKind, MAX_EPOCHS, MAX_WANTS, SyncRequest, Want};
+pub use sync::{MAX_EPOCHS, MAX_SYNC_ITEMS, SyncItem, SyncReply, SyncReplyKind, SyncRequest};

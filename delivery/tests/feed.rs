@@ -34,7 +34,7 @@ mod script;
 use std::time::Duration;
 
 use delivery::subscriber::FeedOptions;
-use delivery::{AnswerKind, Position};
+use delivery::{Position, SyncReplyKind};
 #[cfg(test)]
 use script::{Script, at};
 
@@ -155,7 +155,7 @@ fn a_restart_that_has_forgotten_is_asked_and_means_resync() {
     feed.pass(SECOND + SECOND / 10);
     assert_eq!(feed.told(), ["recovering D"], "no mark came: the topic is doubted");
     assert_eq!(feed.asked(), ["a D 1/1"]);
-    feed.head("a", 7, AnswerKind::Unknown, at(2, 0));
+    feed.head("a", 7, SyncReplyKind::Unknown, at(2, 0));
     assert_eq!(feed.told(), ["resync D", "live D", "live a"]);
     feed.data(7, 2, 1, "new");
     assert_eq!(feed.told(), ["new"]);
@@ -173,7 +173,7 @@ fn an_application_that_saved_its_position_goes_on_there() {
         assert_eq!(feed.asked(), asks);
     }
     let mut feed = Script::new(FeedOptions::default());
-    feed.resume(7, Position { epoch: 1, number: 5 });
+    feed.resume(7, Position { epoch: 1, sequence: 5 });
     feed.hello("a", 7, 1);
     feed.told();
     feed.data(7, 1, 6, "6");

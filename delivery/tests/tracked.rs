@@ -20,7 +20,7 @@ use tokio::time::timeout;
 async fn a_topic_that_nothing_proves_is_asked_for_also_if_there_is_always_something_to_receive() {
     let driver = Arc::new(Busy::default());
     let subscriber = TrackedSubscriber::new(Arc::clone(&driver) as _, FeedOptions::default());
-    let (topic, position) = (Topic::new("quiet").unwrap(), Position { epoch: 1, number: 5 });
+    let (topic, position) = (Topic::new("quiet").unwrap(), Position { epoch: 1, sequence: 5 });
     subscriber.resume([SavedPosition { publisher: 1, topic, position }]);
     let asked = async {
         while driver.requests() == 0 {

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use delivery::subscriber::{Item, Origin, TrackedSubscriber};
+use delivery::subscriber::{DeliveryMode, Item, TrackedSubscriber};
 use pubsub_api::settings::Settings;
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Envelope, Error, ErrorKind, Event, Notice, Pattern, Registry, Result, Subscription, Topic};
@@ -146,11 +146,11 @@ async fn print_items(
         let item = item?;
         was_connected |= is_of_a_connection(&item);
         let is_read = match item {
-            Item::Event { envelope, origin } => {
-                show_all(&[envelope], origin, &mut left, arguments, output).await?
+            Item::Event { envelope, mode } => {
+                show_all(&[envelope], mode, &mut left, arguments, output).await?
             }
             Item::Snapshot(snapshot) => {
-                show_all(&snapshot.rows, Origin::Snapshot, &mut left, arguments, output).await?
+                show_all(&snapshot.rows, DeliveryMode::Snapshot, &mut left, arguments, output).await?
             }
             Item::Notice(notice) => show_notice(&notice, arguments.show_gaps, output).await,
             Item::Clock(_) => continue,
@@ -185,7 +185,7 @@ fn at_deadline(left: Option<u64>, was_connected: bool) -> Result<()> {
 /// Prints at most `left` events. Returns `false` if the reader has gone.
 async fn show_all(
     envelopes: &[Envelope],
-    origin: Origin,
+    mode: DeliveryMode,
     left: &mut Option<u64>,
     arguments: &Arguments,
     output: &WriteQueue,
@@ -196,7 +196,7 @@ async fn show_all(
         }
         match EventRef::read(envelope.topic.as_bytes(), &envelope.payload) {
             Ok(event) => {
-                let line = line(&event.to_event(), origin, arguments)?;
+                let line = line(&event.to_event(), mode, arguments)?;
                 if !write(output, line).await {
                     return Ok(false);
                 }
@@ -227,10 +227,10 @@ async fn write(output: &WriteQueue, mut line: String) -> bool {
     output.put(line.as_bytes()).await.is_ok()
 }
 
-fn line(event: &Event, origin: Origin, arguments: &Arguments) -> Result<String> {
-    let options = LineOptions { origin: origin.name(), stamp: arguments.stamps };
+fn line(event: &Event, mode: DeliveryMode, arguments: &Arguments) -> Result<String> {
+    let options = LineOptions { origin: mode.name(), stamp: arguments.stamps };
     match arguments.output {
         Format::Jsonl => json::to_line_with(event, options),
-        Format::Table => Ok(columns::row(event, origin)),
+        Format::Table => Ok(columns::row(event, mode)),
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use delivery::subscriber::Origin;
+use delivery::subscriber::DeliveryMode;
 use pubsub_api::{Event, Result};
 use service_kit::json;
 use service_kit::json::LineOptions;
@@ -11,14 +11,14 @@ pub struct Change {
     /// The event.
     pub event: Arc<Event>,
     /// The way in which it was received.
-    pub origin: Origin,
+    pub mode: DeliveryMode,
 }
 
 impl Change {
     /// An event of the live stream.
     #[must_use]
     pub fn live(event: Arc<Event>) -> Self {
-        Self { event, origin: Origin::Live }
+        Self { event, mode: DeliveryMode::Live }
     }
 
     /// The JSON line for output and commands, without the newline.
@@ -26,7 +26,7 @@ impl Change {
     /// # Errors
     /// As [`json::to_line`].
     pub fn to_line(&self, stamp: bool) -> Result<String> {
-        json::to_line_with(&self.event, LineOptions { origin: self.origin.name(), stamp })
+        json::to_line_with(&self.event, LineOptions { origin: self.mode.name(), stamp })
     }
 
     /// The name of the event's row for log messages: `lport port-1`, or the topic if the event has no row.

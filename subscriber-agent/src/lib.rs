@@ -31,7 +31,7 @@ pub use agent::Agent;
 pub use builder::AgentBuilder;
 pub use change::Change;
 pub use check::check;
-pub use delivery::subscriber::Origin;
+pub use delivery::subscriber::DeliveryMode;
 pub use dispatcher::Dispatcher;
 pub use exec::ExecHandler;
 pub use handler::{Handler, HandlerFailure, HandlerGap, Route};

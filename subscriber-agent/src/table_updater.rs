@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use delivery::subscriber::{Item, Origin, Snapshot};
+use delivery::subscriber::{DeliveryMode, Item, Snapshot};
 use pubsub_api::wire::{EventRef, WireError};
 use pubsub_api::{Action, Counter, CounterReading, Envelope, Event, Notice, SEND_ALL, Tally};
 use table::{DatedEvent, Merge, Table};
@@ -96,8 +96,8 @@ impl TableUpdater {
                 self.table().clock(clock);
                 Vec::new()
             }
-            Item::Event { envelope, origin } => match read(&envelope) {
-                Ok(event) => self.apply_event(Arc::new(event), origin),
+            Item::Event { envelope, mode } => match read(&envelope) {
+                Ok(event) => self.apply_event(Arc::new(event), mode),
                 Err(refused) => {
                     self.count_dropped(refused, now);
                     Vec::new()
@@ -107,15 +107,15 @@ impl TableUpdater {
         }
     }
 
-    fn apply_event(&self, event: Arc<Event>, origin: Origin) -> Vec<Delivery> {
-        match self.table().merge(&event, origin) {
+    fn apply_event(&self, event: Arc<Event>, mode: DeliveryMode) -> Vec<Delivery> {
+        match self.table().merge(&event, mode) {
             Merge::Known => self.known.add(1),
             Merge::Superseded => self.superseded.add(1),
             Merge::Applied => {
-                let counter = if origin == Origin::Replay { &self.replayed } else { &self.applied };
+                let counter = if mode == DeliveryMode::Replay { &self.replayed } else { &self.applied };
                 counter.add(1);
                 let resync = resync_notice(&event).map(Delivery::Notice);
-                let change = Delivery::Change(Change { event, origin });
+                let change = Delivery::Change(Change { event, mode });
                 return [change].into_iter().chain(resync).collect();
             }
         }
@@ -131,7 +131,7 @@ impl TableUpdater {
             // Rows are checked before they enter a snapshot, so this is a bug.
             self.count_dropped(WireError::WrongType, now);
         }
-        let change = |event| Delivery::Change(Change { event, origin: Origin::Snapshot });
+        let change = |event| Delivery::Change(Change { event, mode: DeliveryMode::Snapshot });
         differences.events.into_iter().map(change).collect()
     }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pubsub_api::{Action, Error, ErrorKind, Event, Result, SEND_ALL, Topic};
 use subscriber_agent::{
-    Change, Dispatcher, ExecHandler, Handler, OnFailure, Origin, QueueLimits, Report, ResyncRequest, Route,
+    Change, DeliveryMode, Dispatcher, ExecHandler, Handler, OnFailure, QueueLimits, Report, ResyncRequest,
+    Route,
 };
 use tokio::sync::Semaphore;
 
@@ -188,7 +189,7 @@ async fn a_handler_with_the_resync_policy_requests_its_table_by_name() {
     let reason = "the handler of all failed on table t: does not like bad".to_owned();
     assert_eq!(reported[2..], [Report::Resync(ResyncRequest { handler: 1, table: "t".to_owned(), reason })]);
 
-    let again = Change { origin: Origin::Sync, ..event("t", "bad-no-more", "D") };
+    let again = Change { mode: DeliveryMode::Sync, ..event("t", "bad-no-more", "D") };
     dispatcher.give(1, &again).await;
     dispatcher.give(0, &again).await;
     dispatcher.finish(LONG).await.unwrap();
@@ -247,7 +248,7 @@ async fn a_command_reads_the_event_from_stdin_and_fails_by_exit_status_or_timeou
         line,
         "{\"table\":\"lport\",\"key\":\"k\",\"action\":\"delete\",\"value\":null,\"topic\":\"D\"}\n"
     );
-    let replayed = Change { origin: Origin::Replay, ..event.clone() };
+    let replayed = Change { mode: DeliveryMode::Replay, ..event.clone() };
     ExecHandler::new(&format!("cat > {}", out.display()), LONG).handle(&replayed).await.unwrap();
     let line = std::fs::read_to_string(&out).unwrap();
     assert!(line.ends_with(",\"topic\":\"D\",\"origin\":\"replay\"}\n"), "{line}");

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use delivery::subscriber::{Origin, PublisherClock};
+use delivery::subscriber::{DeliveryMode, PublisherClock};
 use pubsub_api::{Action, Event, Value};
 
 use crate::absences::Absences;
@@ -69,16 +69,16 @@ pub struct DatedEvent {
 impl Table {
     /// Takes an event of the stream into account.
     pub fn apply(&mut self, event: &Arc<Event>) {
-        self.merge(event, Origin::Live);
+        self.merge(event, DeliveryMode::Live);
     }
 
     /// Takes an event into account, and returns what became of it.
-    pub fn merge(&mut self, event: &Arc<Event>, origin: Origin) -> Merge {
+    pub fn merge(&mut self, event: &Arc<Event>, mode: DeliveryMode) -> Merge {
         let (Some(table), Some(key)) = (&event.table, &event.key) else { return Merge::Applied };
         if event.action == Action::Sync {
             return Merge::Applied;
         }
-        let is_live = matches!(origin, Origin::Live | Origin::Unverified);
+        let is_live = matches!(mode, DeliveryMode::Live | DeliveryMode::Unverified);
         let at = if is_live { self.now } else { self.published(event) };
         let merged = match self.row(table, key) {
             None => Merge::Applied,

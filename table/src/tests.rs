@@ -11,7 +11,7 @@ use pubsub_api::{Action, Envelope, Event, SEND_ALL, Stamp, Topic, Value};
 
 use crate::tombstones::MOST;
 use crate::{Differences, Merge, Table};
-use delivery::subscriber::{Origin, PublisherClock, Snapshot};
+use delivery::subscriber::{DeliveryMode, PublisherClock, Snapshot};
 
 pub(super) const A: u64 = 1;
 pub(super) const B: u64 = 2;
@@ -40,9 +40,9 @@ pub(super) fn contents(table: &Table) -> Contents {
 }
 
 /// The event comes when the table's clock shows its time or later, and its publisher's clock shows the same.
-pub(super) fn merge(table: &mut Table, origin: Origin, event: Event) -> Merge {
+pub(super) fn merge(table: &mut Table, mode: DeliveryMode, event: Event) -> Merge {
     show(table, event.stamp.iter());
-    table.merge(&Arc::new(event), origin)
+    table.merge(&Arc::new(event), mode)
 }
 
 /// As [`merge`], for a snapshot.
@@ -86,7 +86,7 @@ fn what_is_about_no_row_changes_no_row_and_is_handed_on() {
     let nothing = Event { table: None, key: None, ..event(A, 1, "k", None) };
     let sync = Event { action: Action::Sync, ..event(A, 2, "k", None) };
     for odd in [nothing, sync] {
-        assert_eq!(merge(&mut table, Origin::Replay, odd), Merge::Applied);
+        assert_eq!(merge(&mut table, DeliveryMode::Replay, odd), Merge::Applied);
     }
     assert_eq!((table.len(), table.with_tombstones().count()), (0, 0));
 }
@@ -102,15 +102,19 @@ fn an_event_of_the_stream_applies_unless_a_higher_version_was_told_of() {
         ("no stamp", Merge::Applied, Event { stamp: None, ..with_version(4, event(B, 1, "k", None)) }),
     ] {
         let mut table = Table::default();
-        merge(&mut table, Origin::Live, row());
-        assert_eq!(merge(&mut table, Origin::Live, comes), wanted, "{case}");
+        merge(&mut table, DeliveryMode::Live, row());
+        assert_eq!(merge(&mut table, DeliveryMode::Live, comes), wanted, "{case}");
         assert_eq!(table.is_empty(), wanted == Merge::Applied, "{case}");
     }
     for (version, wanted) in [(4, Merge::Superseded), (5, Merge::Applied), (6, Merge::Applied)] {
         let mut table = Table::default();
-        merge(&mut table, Origin::Live, row());
+        merge(&mut table, DeliveryMode::Live, row());
         let comes = with_version(version, event(A, 10, "k", Some("written by another worker")));
-        assert_eq!(merge(&mut table, Origin::Live, comes), wanted, "version {version} of the same publisher");
+        assert_eq!(
+            merge(&mut table, DeliveryMode::Live, comes),
+            wanted,
+            "version {version} of the same publisher"
+        );
     }
 }
 
@@ -128,24 +132,24 @@ fn a_replayed_event_applies_in_order_on_its_stream_and_else_only_if_it_is_newer(
         ("one without a stamp", Merge::Superseded, Event { stamp: None, ..event(B, 10, "k", None) }),
     ] {
         let mut table = Table::default();
-        merge(&mut table, Origin::Live, event(A, 9, "k", Some("row")));
-        assert_eq!(merge(&mut table, Origin::Replay, comes), wanted, "{case}");
+        merge(&mut table, DeliveryMode::Live, event(A, 9, "k", Some("row")));
+        assert_eq!(merge(&mut table, DeliveryMode::Replay, comes), wanted, "{case}");
     }
     let mut table = Table::default();
-    merge(&mut table, Origin::Live, with_version(2, event(A, 9, "k", Some("row"))));
+    merge(&mut table, DeliveryMode::Live, with_version(2, event(A, 9, "k", Some("row"))));
     let older_by_time = with_version(3, event(B, 1, "k", Some("newer by version")));
-    assert_eq!(merge(&mut table, Origin::Replay, older_by_time), Merge::Applied);
+    assert_eq!(merge(&mut table, DeliveryMode::Replay, older_by_time), Merge::Applied);
 }
 
 #[test]
 fn a_tombstone_keeps_an_older_row_away_until_its_time_has_come() {
     let mut table = Table::default();
     table.tick(Duration::from_secs(1000));
-    merge(&mut table, Origin::Live, event(A, 9, "k", None));
+    merge(&mut table, DeliveryMode::Live, event(A, 9, "k", None));
     table.tick(Duration::from_secs(1600));
-    assert_eq!(merge(&mut table, Origin::Replay, event(B, 8, "k", Some("old"))), Merge::Superseded);
+    assert_eq!(merge(&mut table, DeliveryMode::Replay, event(B, 8, "k", Some("old"))), Merge::Superseded);
     table.tick(Duration::from_secs(1601));
-    assert_eq!(merge(&mut table, Origin::Replay, event(B, 8, "k", Some("old"))), Merge::Applied);
+    assert_eq!(merge(&mut table, DeliveryMode::Replay, event(B, 8, "k", Some("old"))), Merge::Applied);
     table.tick(Duration::from_secs(10_000));
     assert_eq!(table.len(), 1, "what was forgotten was the delete, not the row");
 }
@@ -154,7 +158,7 @@ fn a_tombstone_keeps_an_older_row_away_until_its_time_has_come() {
 fn as_many_tombstones_are_remembered_as_there_is_room_for() {
     let mut table = Table::default();
     for number in 0..MOST as u64 + 10 {
-        merge(&mut table, Origin::Live, event(A, number + 1, &number.to_string(), None));
+        merge(&mut table, DeliveryMode::Live, event(A, number + 1, &number.to_string(), None));
     }
     assert_eq!(table.with_tombstones().count(), MOST);
     assert!(table.latest_event("t", "9").is_none() && table.latest_event("t", "10").is_some());
@@ -170,7 +174,7 @@ fn a_snapshot_changes_what_differs_and_deletes_what_its_publisher_knows_no_more(
         event(A, 4, "deleted", Some("v")),
         event(B, 9, "of-b", Some("v")),
     ] {
-        merge(&mut table, Origin::Live, row);
+        merge(&mut table, DeliveryMode::Live, row);
     }
     let rows = [
         event(A, 5, "same", Some("v")),
@@ -195,7 +199,7 @@ fn a_snapshot_changes_what_differs_and_deletes_what_its_publisher_knows_no_more(
 #[test]
 fn absence_says_nothing_in_an_incomplete_snapshot_or_about_another_topic() {
     let mut table = Table::default();
-    merge(&mut table, Origin::Live, event(A, 1, "k", Some("v")));
+    merge(&mut table, DeliveryMode::Live, event(A, 1, "k", Some("v")));
     let empty = snapshot(A, []);
     assert_eq!(replace(&mut table, &Snapshot { is_complete: false, ..empty.clone() }).events, []);
     let other_topic = Snapshot { topic: Topic::new("other").unwrap(), ..empty.clone() };
@@ -214,7 +218,7 @@ fn absence_says_nothing_in_an_incomplete_snapshot_or_about_another_topic() {
 #[test]
 fn while_two_publishers_claim_an_id_a_snapshot_replaces_only_what_is_older() {
     let mut table = Table::default();
-    merge(&mut table, Origin::Live, event(A, 9, "k", Some("v")));
+    merge(&mut table, DeliveryMode::Live, event(A, 9, "k", Some("v")));
     let older = [event(A, 8, "k", Some("older"))];
     let of_one_of_two = Snapshot { is_complete: false, ..snapshot(A, &older) };
     assert_eq!(replace(&mut table, &of_one_of_two).superseded, 1);

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use delivery::subscriber::{FeedOptions, Item, Origin, TrackedSubscriber};
+use delivery::subscriber::{DeliveryMode, FeedOptions, Item, TrackedSubscriber};
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Error, ErrorKind, Notice, Result, Role, SEND_ALL};
 use tokio::time::timeout;
@@ -26,7 +26,7 @@ pub(crate) async fn gap(cloud: &Cloud, events: u64) -> Result<f64> {
     let (mut is_told, mut replayed) = (false, 0);
     loop {
         match within(subscriber.recv()).await? {
-            Item::Event { origin: Origin::Replay, .. } => replayed += 1,
+            Item::Event { mode: DeliveryMode::Replay, .. } => replayed += 1,
             Item::Event { .. } if !is_told && Instant::now() > settled => {
                 to_lose.store(events, Ordering::Relaxed);
                 is_told = true;

@@ -2,9 +2,9 @@
 //! (docs/decisions/0010-redis-as-broker.md).
 
 mod block;
+mod metrics;
 mod options;
 mod outbox;
-mod readings;
 mod topics;
 
 mod outgoing;

@@ -6,13 +6,13 @@ use pubsub_api::{Batch, Error, ErrorKind, Incarnation, Publisher, Result};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::metrics::Metrics;
 use super::options::PublisherOptions;
 use super::outgoing::Outgoing;
 use super::publisher_key;
-use super::readings::Readings;
 use super::ring::RingBound;
-use super::ring::draft::Refused;
 use super::ring::open_ring::{self, Opened, RingOptions, RingStart};
+use super::ring::record_builder::Refused;
 use super::sequencer::{Now, Sequencer};
 use super::shared_sequencer::SharedSequencer;
 use super::sync::snapshots::Snapshots;
@@ -24,7 +24,7 @@ use crate::RowSource;
 pub(super) struct Core {
     pub(super) driver: Arc<dyn Publisher>,
     pub(super) incarnation: Incarnation,
-    pub(super) readings: Readings,
+    pub(super) metrics: Metrics,
     pub(super) ring_start: RingStart,
     pub(super) snapshots: Snapshots,
     /// What full syncs are answered from.
@@ -55,17 +55,17 @@ impl Core {
             bound: RingBound { ring_bytes: options.ring_bytes },
             max_topics: options.max_topics,
         };
-        let Opened { ring, ledger, start } = open_ring::open(ring_options, wall_us())?;
-        let incarnation = Incarnation { publisher, epoch: ledger.epoch() };
+        let Opened { ring, publisher_state, start } = open_ring::open(ring_options, wall_us())?;
+        let incarnation = Incarnation { publisher, epoch: publisher_state.epoch() };
         Ok(Self {
             driver,
             incarnation,
-            readings: Readings::default(),
+            metrics: Metrics::default(),
             ring_start: start,
             snapshots: Snapshots::new(options.snapshot_bytes),
             rows,
             marks_sooner: Notify::new(),
-            shared_sequencer: SharedSequencer::new(Sequencer::new(ledger, ring, Duration::ZERO)),
+            shared_sequencer: SharedSequencer::new(Sequencer::new(publisher_state, ring, Duration::ZERO)),
             outgoing: tokio::sync::Mutex::default(),
             closed: AtomicBool::new(false),
         })
@@ -103,9 +103,9 @@ impl Core {
         while !batch.is_empty() {
             self.hold_back().await;
             let numbered = self.sequencer().number(batch, self.now(), &mut outgoing.pending);
-            self.readings.numbered.add(numbered.events);
-            self.readings.repeats.add(numbered.repeats);
-            self.readings.in_doubt.add(numbered.doubts);
+            self.metrics.numbered.add(numbered.events);
+            self.metrics.repeats.add(numbered.repeats);
+            self.metrics.in_doubt.add(numbered.doubts);
             if numbered.is_mark_sooner {
                 self.marks_sooner.notify_one();
             }
@@ -120,18 +120,18 @@ impl Core {
     /// # Errors
     /// [`ErrorKind::Closed`] of the driver; the rest stays pending.
     pub(super) async fn send_pending(&self, outgoing: &mut Outgoing) -> Result<()> {
-        outgoing.send(&*self.driver, &self.shared_sequencer, &self.readings).await
+        outgoing.send(&*self.driver, &self.shared_sequencer, &self.metrics).await
     }
 
     async fn hold_back(&self) {
         let is_closed = || self.is_closed();
-        self.snapshots.hold_back(&self.shared_sequencer, &self.readings.held_back, is_closed).await;
+        self.snapshots.hold_back(&self.shared_sequencer, &self.metrics.held_back, is_closed).await;
     }
 
     /// Counts what could not be published, and tells it at a limited rate.
     pub(super) fn tell_refused(&self, refused: &[Refused]) {
         for Refused { cause, topic, reason } in refused {
-            if let Some(times) = self.readings.refused.count(cause, std::time::Instant::now()) {
+            if let Some(times) = self.metrics.refused.count(cause, std::time::Instant::now()) {
                 tracing::warn!(cause, topic, times, "refused an event on topic {topic:?}: {reason}");
             }
         }

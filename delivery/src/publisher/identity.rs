@@ -118,7 +118,7 @@ impl Identity {
     }
 
     /// What a status has of it.
-    pub(super) fn readings(&self) -> Vec<CounterReading> {
+    pub(super) fn metrics(&self) -> Vec<CounterReading> {
         let source = match self.source {
             IdentitySource::Set => "set",
             IdentitySource::Kept => "kept",

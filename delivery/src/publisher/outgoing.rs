@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use pubsub_api::{Batch, Counter, Envelope, Error, ErrorKind, Publisher, Result};
 
-use super::readings::Readings;
+use super::metrics::Metrics;
 use super::shared_sequencer::SharedSequencer;
 
 /// What is numbered and not yet taken by the driver: it goes out before anything else, in order.
@@ -28,9 +28,9 @@ impl Outgoing {
         &mut self,
         driver: &dyn Publisher,
         sequencer: &SharedSequencer,
-        readings: &Readings,
+        metrics: &Metrics,
     ) -> Result<()> {
-        let published = &readings.published;
+        let published = &metrics.published;
         while !self.pending.is_empty() {
             let attempt = match self.singly {
                 true => self.send_first(driver, published).await,
@@ -46,7 +46,7 @@ impl Outgoing {
                 ErrorKind::Internal => "internal",
                 _ => "refused",
             };
-            if let Some(times) = readings.lost.count(cause, Instant::now()) {
+            if let Some(times) = metrics.lost.count(cause, Instant::now()) {
                 tracing::error!(cause, times, "lost an event: {error}");
             }
             self.lose_first(sequencer, cause);

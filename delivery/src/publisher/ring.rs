@@ -8,8 +8,8 @@ mod checkpoint;
 pub(super) mod folder;
 pub(super) mod segment;
 
-pub(super) mod draft;
 mod rebuild;
+pub(super) mod record_builder;
 
 pub(super) mod open_ring;
 pub(super) mod ring_keeper;
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use super::numbering::ledger::Ledger;
+use super::numbering::publisher_state::PublisherState;
 use folder::Folder;
 use rebuild::Extent;
 use segment::Segment;
@@ -38,7 +38,7 @@ pub(super) struct Ring {
     folder: Option<Arc<Folder>>,
     /// Since when it has a folder, or has none.
     since: Instant,
-    segments: VecDeque<Held>,
+    segments: VecDeque<RingSegment>,
     next_number: u32,
     bound: RingBound,
     failures: u64,
@@ -52,7 +52,7 @@ pub(super) struct RingBound {
 
 /// A segment with what is written in it.
 #[derive(Debug, Clone)]
-pub(super) struct Held {
+pub(super) struct RingSegment {
     pub(super) segment: Arc<Segment>,
     /// Where its records begin.
     pub(super) begin: u32,
@@ -79,7 +79,7 @@ impl RingBound {
     }
 }
 
-impl Held {
+impl RingSegment {
     fn bytes(&self) -> u64 {
         u64::from(self.end - self.begin)
     }
@@ -88,9 +88,13 @@ impl Held {
 impl Ring {
     /// A ring that has these segments, and begins the next one at its first record.
     fn new(folder: Option<Folder>, bound: RingBound, segments: Vec<(Segment, Extent)>) -> Self {
-        let segments: VecDeque<Held> = segments
+        let segments: VecDeque<RingSegment> = segments
             .into_iter()
-            .map(|(segment, Extent { begin, end, .. })| Held { segment: Arc::new(segment), begin, end })
+            .map(|(segment, Extent { begin, end, .. })| RingSegment {
+                segment: Arc::new(segment),
+                begin,
+                end,
+            })
             .collect();
         let next_number = segments.back().map_or(1, |last| last.segment.number() + 1);
         Self {
@@ -104,32 +108,37 @@ impl Ring {
     }
 
     /// Begins the first segment of this process, in memory if need be.
-    pub(super) fn begin(&mut self, ledger: &mut Ledger) {
-        let begun = self.begin_segment(ledger).or_else(|error| {
+    pub(super) fn begin(&mut self, publisher_state: &mut PublisherState) {
+        let begun = self.begin_segment(publisher_state).or_else(|error| {
             self.fall_back(&error);
-            self.begin_segment(ledger)
+            self.begin_segment(publisher_state)
         });
         if let Err(error) = begun {
-            self.give_up(&error, ledger);
+            self.give_up(&error, publisher_state);
         }
     }
 
     /// Makes room for the next record, which will have about so many bytes. It is to be called before the record's numbers
     /// are given: a segment that begins here tells of those before.
-    pub(super) fn prepare(&mut self, bytes: u64, ledger: &mut Ledger) {
-        let fits = |held: &Held| held.bytes() == 0 || held.bytes() + bytes <= self.bound.segment_bytes();
+    pub(super) fn prepare(&mut self, bytes: u64, publisher_state: &mut PublisherState) {
+        let fits =
+            |held: &RingSegment| held.bytes() == 0 || held.bytes() + bytes <= self.bound.segment_bytes();
         if !self.segments.back().is_some_and(fits) {
-            self.begin(ledger);
+            self.begin(publisher_state);
         }
     }
 
     /// Writes a record behind all others; where it now stands, or `None` if not even memory takes it.
-    pub(super) fn append(&mut self, record: &[u8], ledger: &mut Ledger) -> Option<RecordPlace> {
+    pub(super) fn append(
+        &mut self,
+        record: &[u8],
+        publisher_state: &mut PublisherState,
+    ) -> Option<RecordPlace> {
         let place = self.write(record).or_else(|error| {
             self.fall_back(&error);
             self.move_last().and_then(|()| self.write(record))
         });
-        place.inspect_err(|error| self.give_up(error, ledger)).ok()
+        place.inspect_err(|error| self.give_up(error, publisher_state)).ok()
     }
 
     /// Moves the last segment into memory. A new one would not do: its beginning would tell of the numbers of the record in
@@ -153,8 +162,8 @@ impl Ring {
     }
 
     /// Begins a segment, with all that is known but the events, and lets the oldest ones go.
-    fn begin_segment(&mut self, ledger: &mut Ledger) -> io::Result<()> {
-        self.let_go(ledger);
+    fn begin_segment(&mut self, publisher_state: &mut PublisherState) -> io::Result<()> {
+        self.let_go(publisher_state);
         let number = self.next_number;
         let file = match &self.folder {
             Some(folder) => folder.create(number)?,
@@ -162,16 +171,16 @@ impl Ring {
         };
         // A number is not used again, not even that of a file to which nothing could be written.
         self.next_number = number.checked_add(1).ok_or(io::ErrorKind::FileTooLarge)?;
-        let beginning = checkpoint::encode(ledger, number);
+        let beginning = checkpoint::encode(publisher_state, number);
         let segment = Segment::new(number, file);
         segment.write(0, &beginning)?;
         let begin = u32::try_from(beginning.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        self.segments.push_back(Held { segment: Arc::new(segment), begin, end: begin });
+        self.segments.push_back(RingSegment { segment: Arc::new(segment), begin, end: begin });
         Ok(())
     }
 
     /// Lets go of the oldest segments, until there is room for a new one.
-    fn let_go(&mut self, ledger: &mut Ledger) {
+    fn let_go(&mut self, publisher_state: &mut PublisherState) {
         let room = self.bound.ring_bytes - self.bound.segment_bytes();
         while self.bytes() > room || self.segments.len() >= MAX_SEGMENTS {
             let Some(oldest) = self.segments.pop_front() else { break };
@@ -180,7 +189,7 @@ impl Ring {
             }
         }
         let first = self.first_number();
-        ledger.topics.iter_mut().for_each(|state| state.history.forget_before(first));
+        publisher_state.topics.iter_mut().for_each(|state| state.index.forget_before(first));
     }
 
     /// Goes on in memory. The files are removed: they would tell of less than what was published.
@@ -226,28 +235,28 @@ impl Ring {
     }
 
     /// All segments, oldest first.
-    pub(super) fn held(&self) -> Vec<Held> {
+    pub(super) fn held(&self) -> Vec<RingSegment> {
         self.segments.iter().cloned().collect()
     }
 
     /// Keeps nothing at all: whoever misses something now is told to compare with the database.
-    fn give_up(&mut self, error: &io::Error, ledger: &mut Ledger) {
+    fn give_up(&mut self, error: &io::Error, publisher_state: &mut PublisherState) {
         self.failures += 1;
         if !self.segments.is_empty() {
             tracing::error!("no room for the ring, not even in memory: {error}; nothing can be replayed");
         }
         self.segments.clear();
-        ledger.topics.iter_mut().for_each(|state| state.history.clear());
+        publisher_state.topics.iter_mut().for_each(|state| state.index.clear());
     }
 
     /// The bytes of all records.
     pub(super) fn bytes(&self) -> u64 {
-        self.segments.iter().map(Held::bytes).sum()
+        self.segments.iter().map(RingSegment::bytes).sum()
     }
 
     /// The bytes of all records behind a place in a segment.
     pub(super) fn bytes_behind(&self, segment: u32, offset: u32) -> u64 {
-        let behind = |held: &Held| match held.segment.number().cmp(&segment) {
+        let behind = |held: &RingSegment| match held.segment.number().cmp(&segment) {
             Ordering::Less => 0,
             Ordering::Equal => u64::from(held.end.saturating_sub(offset.max(held.begin))),
             Ordering::Greater => held.bytes(),
@@ -279,12 +288,12 @@ impl Ring {
     }
 
     /// The segment that is written to.
-    pub(super) fn last(&self) -> Option<&Held> {
+    pub(super) fn last(&self) -> Option<&RingSegment> {
         self.segments.back()
     }
 
     /// The first segment whose number is `number` or higher.
-    pub(super) fn segment_from(&self, number: u32) -> Option<&Held> {
+    pub(super) fn segment_from(&self, number: u32) -> Option<&RingSegment> {
         self.segments.iter().find(|held| held.segment.number() >= number)
     }
 

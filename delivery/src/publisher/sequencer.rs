@@ -5,11 +5,11 @@ use pubsub_api::wire::EventRef;
 use pubsub_api::{Batch, Envelope, Result, Stamp};
 
 use super::announce::mark_schedule::MarkSchedule;
-use super::numbering::ledger::Ledger;
+use super::numbering::publisher_state::PublisherState;
 use super::numbering::topics::TopicId;
 use super::ring::Ring;
-use super::ring::draft::{Draft, Refused, Taken};
-use crate::{Lost, Mark};
+use super::ring::record_builder::{RecordBuilder, Refused, Taken};
+use crate::{LossRecord, Mark};
 
 /// Gives events their numbers and keeps them: what every part of a publisher agrees on.
 ///
@@ -17,10 +17,10 @@ use crate::{Lost, Mark};
 /// medium.
 #[derive(Debug)]
 pub(super) struct Sequencer {
-    pub(super) ledger: Ledger,
+    pub(super) publisher_state: PublisherState,
     pub(super) ring: Ring,
     pub(super) schedule: MarkSchedule,
-    draft: Draft,
+    builder: RecordBuilder,
     /// The block before, to be written again once nobody reads it.
     spare: Option<Bytes>,
 }
@@ -59,61 +59,61 @@ const BYTES_BESIDE: u64 = 64;
 const SPARE_BYTES: usize = 4 * RECORD_BYTES;
 
 impl Sequencer {
-    pub(super) fn new(ledger: Ledger, ring: Ring, now: Duration) -> Self {
+    pub(super) fn new(publisher_state: PublisherState, ring: Ring, now: Duration) -> Self {
         let mut schedule = MarkSchedule::default();
-        for id in ledger.topics.ids() {
+        for id in publisher_state.topics.ids() {
             schedule.touch(id, now);
         }
-        Self { ledger, ring, schedule, draft: Draft::default(), spare: None }
+        Self { publisher_state, ring, schedule, builder: RecordBuilder::default(), spare: None }
     }
 
     /// Takes events from the front of `batch`, as many as one record holds; gives each its number, keeps them, and adds them
     /// to `out` as they are to be published.
     pub(super) fn number(&mut self, batch: &mut Batch, now: Now, out: &mut Batch) -> Numbered {
-        let Self { ledger, ring, draft, .. } = self;
+        let Self { publisher_state, ring, builder, .. } = self;
         let events = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         let bytes = batch.payload_bytes().min(2 * RECORD_BYTES);
-        ring.prepare(bytes as u64 + events.saturating_mul(BYTES_BESIDE), ledger);
-        ledger.tick += 1;
-        draft.begin(buffer(&mut self.spare, bytes), ledger, now.wall_us);
+        ring.prepare(bytes as u64 + events.saturating_mul(BYTES_BESIDE), publisher_state);
+        publisher_state.tick += 1;
+        builder.begin(buffer(&mut self.spare, bytes), publisher_state, now.wall_us);
         let mut numbered = Numbered::default();
         let mut taken = 0;
         for event in batch.iter() {
-            match draft.take(event, ledger) {
+            match builder.take(event, publisher_state) {
                 Taken::Numbered => numbered.events += 1,
                 Taken::Repeat => numbered.repeats += 1,
                 Taken::Refused(refused) => numbered.refused.push(refused),
                 Taken::NoRoom => break,
             }
             taken += 1;
-            if draft.len() >= RECORD_BYTES {
+            if builder.len() >= RECORD_BYTES {
                 break;
             }
         }
         if taken == batch.len() {
-            draft.pass(batch.sources(), ledger);
+            builder.pass(batch.sources(), publisher_state);
         }
-        numbered.doubts = draft.doubts();
+        numbered.doubts = builder.doubts();
         batch.advance(taken);
-        numbered.is_mark_sooner = self.publish_draft(now.since_start, out);
+        numbered.is_mark_sooner = self.publish_record(now.since_start, out);
         numbered
     }
 
     /// Writes the draft to the ring, and adds its events to `out`; whether marks are due earlier than before.
-    fn publish_draft(&mut self, now: Duration, out: &mut Batch) -> bool {
-        let Self { ledger, ring, schedule, draft, spare } = self;
-        let Some(bytes) = draft.finish(ledger) else { return false };
-        let place = ring.append(&bytes, ledger);
+    fn publish_record(&mut self, now: Duration, out: &mut Batch) -> bool {
+        let Self { publisher_state, ring, schedule, builder, spare } = self;
+        let Some(bytes) = builder.finish(publisher_state) else { return false };
+        let place = ring.append(&bytes, publisher_state);
         let block = out.add_block(bytes.clone());
         let mut previous = None;
         let mut is_sooner = false;
-        for frame in draft.frames() {
+        for frame in builder.frames() {
             // It lies within the block.
             let _ = out.push_span(block, frame.topic(), frame.payload());
-            if let Some(state) = ledger.topics.get_mut(frame.id) {
+            if let Some(state) = publisher_state.topics.get_mut(frame.id) {
                 match place {
-                    Some(place) => state.history.push(frame.place(place)),
-                    None => state.history.clear(),
+                    Some(place) => state.index.push(frame.place(place)),
+                    None => state.index.clear(),
                 }
             }
             if previous != Some(frame.id) {
@@ -133,45 +133,49 @@ impl Sequencer {
     /// # Errors
     /// If `event` has no stamp: it was not numbered here.
     pub(super) fn lose(&mut self, event: &Envelope, cause: &str, now: Now) -> Result<Envelope> {
-        let Self { ledger, ring, draft, .. } = self;
+        let Self { publisher_state, ring, builder, .. } = self;
         let marked = event.topic.marked();
         let topic = marked.unwrap_or_else(|| event.topic.clone());
         let read = EventRef::read(event.topic.as_bytes(), &event.payload);
         let sequence = read.ok().and_then(|read| read.stamp).map_or(0, |stamp| stamp.sequence);
-        let stamp =
-            Stamp { publisher: ledger.publisher, epoch: ledger.epoch(), sequence, time_us: now.wall_us };
-        let lost = Lost { topic, stamp, events: 1, cause: cause.to_owned() }.pack()?;
-        ring.prepare(lost.payload.len() as u64, ledger);
-        draft.begin(Vec::new(), ledger, now.wall_us);
-        let id = ledger.topics.id(event.topic.marked().as_ref().unwrap_or(&event.topic).as_bytes());
+        let stamp = Stamp {
+            publisher: publisher_state.publisher,
+            epoch: publisher_state.epoch(),
+            sequence,
+            time_us: now.wall_us,
+        };
+        let lost = LossRecord { topic, stamp, events: 1, cause: cause.to_owned() }.pack()?;
+        ring.prepare(lost.payload.len() as u64, publisher_state);
+        builder.begin(Vec::new(), publisher_state, now.wall_us);
+        let id = publisher_state.topics.id(event.topic.marked().as_ref().unwrap_or(&event.topic).as_bytes());
         if let Some(id) = id {
-            draft.put_whole(id, false, &lost);
+            builder.put_whole(id, false, &lost);
             self.replace(id, sequence);
         }
         Ok(lost)
     }
 
     fn replace(&mut self, id: TopicId, number: u64) {
-        let Self { ledger, ring, draft, .. } = self;
-        let Some(bytes) = draft.finish(ledger) else { return };
-        let place = ring.append(&bytes, ledger);
-        let (Some(place), Some(frame)) = (place, draft.frames().first()) else { return };
-        if let Some(state) = ledger.topics.get_mut(id) {
-            let last = state.line.last();
-            state.history.replace(last, number, frame.place(place));
+        let Self { publisher_state, ring, builder, .. } = self;
+        let Some(bytes) = builder.finish(publisher_state) else { return };
+        let place = ring.append(&bytes, publisher_state);
+        let (Some(place), Some(frame)) = (place, builder.frames().first()) else { return };
+        if let Some(state) = publisher_state.topics.get_mut(id) {
+            let last = state.sequence.last();
+            state.index.replace(last, number, frame.place(place));
         }
     }
 
     /// The mark of a topic, as far as its events are numbered.
     pub(super) fn mark(&self, id: TopicId, wall_us: u64) -> Option<Mark> {
-        let state = self.ledger.topics.get(id)?;
+        let state = self.publisher_state.topics.get(id)?;
         let stamp = Stamp {
-            publisher: self.ledger.publisher,
-            epoch: self.ledger.epoch(),
-            sequence: state.line.last(),
+            publisher: self.publisher_state.publisher,
+            epoch: self.publisher_state.epoch(),
+            sequence: state.sequence.last(),
             time_us: wall_us,
         };
-        let prev = state.line.previous(&self.ledger.lineage);
+        let prev = state.sequence.previous(&self.publisher_state.epoch_history);
         Some(Mark { topic: state.topic.clone(), stamp, oldest: state.oldest(), prev })
     }
 }

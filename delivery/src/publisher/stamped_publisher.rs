@@ -11,7 +11,7 @@ use super::announce::announcer;
 use super::core::Core;
 use super::identity::Identity;
 use super::options::PublisherOptions;
-use super::ring::draft::{Draft, Refused};
+use super::ring::record_builder::{RecordBuilder, Refused};
 use super::ring::ring_keeper::{self, RingHome};
 use super::status;
 use super::supervise::supervise;
@@ -103,14 +103,14 @@ impl StampedPublisher {
     /// How many events the driver has taken.
     #[must_use]
     pub fn published(&self) -> u64 {
-        self.core.get().map_or(0, |core| core.readings.published.get())
+        self.core.get().map_or(0, |core| core.metrics.published.get())
     }
 
     /// Its own counters and queues, without the driver's.
     #[must_use]
     pub fn delivery_status(&self) -> Status {
         let mut status = self.core.get().map(|core| status::read(core)).unwrap_or_default();
-        status.counters.extend(self.identity.iter().flat_map(Identity::readings));
+        status.counters.extend(self.identity.iter().flat_map(Identity::metrics));
         status
     }
 
@@ -242,7 +242,7 @@ impl Publisher for StampedPublisher {
 }
 
 fn check(event: &EncodedEvent<'_>) -> Result<()> {
-    Draft::check(event).map_err(|refused| invalid(&refused))
+    RecordBuilder::check(event).map_err(|refused| invalid(&refused))
 }
 
 fn invalid(refused: &Refused) -> Error {

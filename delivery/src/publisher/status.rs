@@ -9,7 +9,7 @@ use super::sync::sync_queue::MAX_WAITING;
 
 /// What can be read of a publisher.
 pub(super) fn read(core: &Core) -> Status {
-    let mut counters = core.readings.read();
+    let mut counters = core.metrics.read();
     counters.extend(core.snapshots.unfit().read());
     counters.extend(start(core));
     let mut queues = vec![snapshots(core, &mut counters), requests(core)];
@@ -33,13 +33,13 @@ fn start(core: &Core) -> Vec<CounterReading> {
 }
 
 fn of_sequencer(sequencer: &Sequencer) -> [CounterReading; 4] {
-    let Sequencer { ring, ledger, .. } = sequencer;
+    let Sequencer { ring, publisher_state, .. } = sequencer;
     let place = if ring.is_persistent() { "file" } else { "memory" };
     [
         reading("ring_place_seconds", Some(place), ring.unchanged_for().as_secs()),
         reading("ring_persistent", None, u64::from(ring.is_persistent())),
         reading("ring_write_failures", None, ring.failures()),
-        reading("topics_retired", None, ledger.topics.retired()),
+        reading("topics_retired", None, publisher_state.topics.retired()),
     ]
 }
 
@@ -52,14 +52,14 @@ fn snapshots(core: &Core, counters: &mut Vec<CounterReading>) -> QueueReading {
 }
 
 fn requests(core: &Core) -> QueueReading {
-    let waiting = core.readings.requests_waiting.load(Ordering::Relaxed);
+    let waiting = core.metrics.requests_waiting.load(Ordering::Relaxed);
     let when_full = "whoever asks is told to ask again later";
     queue("sync_requests", (number(waiting), number(MAX_WAITING)), "requests", when_full)
 }
 
 fn kept(sequencer: &Sequencer) -> [QueueReading; 3] {
-    let Sequencer { ring, ledger, .. } = sequencer;
-    let (topics, workers) = (&ledger.topics, &ledger.workers);
+    let Sequencer { ring, publisher_state, .. } = sequencer;
+    let (topics, workers) = (&publisher_state.topics, &publisher_state.workers);
     let of = |depth, bound| (number(depth), number(bound));
     [
         queue(

@@ -4,8 +4,8 @@
 
 mod answer_rate;
 mod growth;
+mod replay_policy;
 pub(super) mod sync_queue;
-mod verdict;
 
 mod follower;
 pub(super) mod replay;

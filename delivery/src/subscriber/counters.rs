@@ -14,7 +14,7 @@ pub(super) struct Counters {
     pub(super) requests: u64,
     pub(super) timeouts: u64,
     pub(super) busy: u64,
-    /// Held back, and dropped for want of room, to be asked for.
+    /// PreHelloBuffer back, and dropped for want of room, to be asked for.
     pub(super) overflowed: u64,
     /// Of an incarnation that is over.
     pub(super) outdated: u64,

@@ -1,8 +1,8 @@
 mod introducing;
 mod liveness;
+mod metrics;
 mod noticing;
 mod on_broker;
-mod readings;
 mod replies;
 
 use std::collections::{HashMap, VecDeque};
@@ -13,11 +13,11 @@ use pubsub_api::{Envelope, HELLO, Incarnation, Stamp, Topic, hello};
 
 use super::context::Context;
 use super::counters::Counters;
-use super::held::Held;
-use super::line::Line;
-use super::lines::Lines;
 use super::links::Links;
-use super::{FeedOptions, Introduction, Item, Origin, SavedLink, SavedPosition};
+use super::pre_hello_buffer::PreHelloBuffer;
+use super::publisher_stream::PublisherStream;
+use super::publisher_streams::PublisherStreams;
+use super::{DeliveryMode, FeedOptions, Introduction, Item, SavedLink, SavedPosition};
 use crate::{Control, Position};
 
 /// All that a subscriber follows: which publishers each link leads to, in which of their lives, and how far it is on each
@@ -38,14 +38,14 @@ use crate::{Control, Position};
 #[derive(Debug)]
 pub struct Feed {
     options: FeedOptions,
-    lines: Lines,
+    streams: PublisherStreams,
     links: Links,
     /// The broker's node whose link stands, on a broker.
     broker: Option<String>,
     resumed: HashMap<u64, Vec<(Topic, Position)>>,
     /// Whether it was looked for saved positions that no link leads to.
     looked_for_orphans: bool,
-    held: Held,
+    pre_hello: PreHelloBuffer,
     items: VecDeque<Item>,
     requests: Vec<(String, Envelope)>,
     counters: Counters,
@@ -74,12 +74,12 @@ impl Feed {
         let options = FeedOptions { asks, ..options };
         Self {
             options,
-            lines: Lines::default(),
+            streams: PublisherStreams::default(),
             links: Links::default(),
             broker: None,
             resumed: HashMap::new(),
             looked_for_orphans: false,
-            held: Held::default(),
+            pre_hello: PreHelloBuffer::default(),
             items: VecDeque::new(),
             requests: Vec::new(),
             counters: Counters::default(),
@@ -122,11 +122,11 @@ impl Feed {
     #[must_use]
     pub fn next_tick(&self, now: Duration) -> Duration {
         let due = match self.options.introduction {
-            Introduction::ByHello => self.lines.iter().filter_map(Line::next_due).min(),
+            Introduction::ByHello => self.streams.iter().filter_map(PublisherStream::next_due).min(),
             // Nothing is requested, and lines are many.
             Introduction::ByBroker => None,
         };
-        let is_settled = self.held.len() == 0 && self.looked_for_orphans;
+        let is_settled = self.pre_hello.len() == 0 && self.looked_for_orphans;
         let latest = now + if is_settled { IDLE_TICK } else { SLOW_TICK };
         due.map_or(latest, |due| due.clamp(now + SHORTEST_TICK, latest))
     }
@@ -141,11 +141,11 @@ impl Feed {
     #[must_use]
     pub fn positions(&self) -> Vec<SavedPosition> {
         let mut positions = Vec::new();
-        for line in self.lines.iter() {
-            let publisher = line.incarnation.publisher;
+        for stream in self.streams.iter() {
+            let publisher = stream.incarnation.publisher;
             let saved =
                 |(topic, position): (&Topic, _)| SavedPosition { publisher, topic: topic.clone(), position };
-            positions.extend(line.positions().map(saved));
+            positions.extend(stream.positions().map(saved));
         }
         for (publisher, topics) in &self.resumed {
             let saved = |(topic, position): &(Topic, Position)| SavedPosition {
@@ -172,7 +172,7 @@ impl Feed {
             Ok(Some(stamp)) => self.stamped(envelope, stamp, now),
             Ok(None) => {
                 self.counters.unverified += u64::from(!envelope.topic.is_reserved());
-                self.items.push_back(Item::Event { envelope, origin: Origin::Unverified });
+                self.items.push_back(Item::Event { envelope, mode: DeliveryMode::Unverified });
             }
             Err(cause) => self.counters.bad(cause),
         }
@@ -180,50 +180,52 @@ impl Feed {
 
     fn stamped(&mut self, envelope: Envelope, stamp: Stamp, now: Duration) {
         let of = Incarnation { publisher: stamp.publisher, epoch: stamp.epoch };
-        match (self.options.introduction, self.lines.of(of)) {
-            (Introduction::ByHello, Some(line)) => self.give(line, envelope, stamp, now),
-            (Introduction::ByHello, None) => self.counters.overflowed += self.held.put(of, envelope, now),
+        match (self.options.introduction, self.streams.of(of)) {
+            (Introduction::ByHello, Some(stream)) => self.give(stream, envelope, stamp, now),
+            (Introduction::ByHello, None) => {
+                self.counters.overflowed += self.pre_hello.put(of, envelope, now)
+            }
             (Introduction::ByBroker, _) => self.give_on_broker(of, envelope, stamp, now),
         }
     }
 
     fn give(&mut self, place: usize, envelope: Envelope, stamp: Stamp, now: Duration) {
         self.look_at_delay(place, stamp.time_us, now);
-        let (line, mut context) = self.split(place, now);
-        let Some(line) = line else { return };
+        let (stream, mut context) = self.split(place, now);
+        let Some(stream) = stream else { return };
         if !envelope.topic.is_reserved() {
             if stamp.sequence == 0 {
                 // Numbers count from 1 (docs/guarantees.md#f63).
                 context.counters.bad("no_number");
-            } else if line.has_room_for(&envelope.topic, &context) {
-                line.event(envelope, stamp, &mut context);
+            } else if stream.has_room_for(&envelope.topic, &context) {
+                stream.event(envelope, stamp, &mut context);
             } else {
-                line.no_room(&mut context);
-                context.items.push_back(Item::Event { envelope, origin: Origin::Unverified });
+                stream.no_room(&mut context);
+                context.items.push_back(Item::Event { envelope, mode: DeliveryMode::Unverified });
             }
         } else {
             match Control::read(&envelope.topic, &envelope.payload) {
-                Ok(Some(control)) => line.control(control, &mut context),
+                Ok(Some(control)) => stream.control(control, &mut context),
                 Ok(None) => {}
                 Err(refused) => context.counters.bad(refused.cause()),
             }
         }
-        line.ask(&mut context);
+        stream.ask(&mut context);
         self.look_at(place);
     }
 
-    fn add_line(&mut self, of: Incarnation, endpoint: &str, now: Duration) -> usize {
-        let added = self.lines.add(Line::new(of, endpoint.to_owned()));
+    fn add_stream(&mut self, of: Incarnation, endpoint: &str, now: Duration) -> usize {
+        let added = self.streams.add(PublisherStream::new(of, endpoint.to_owned()));
         let positions = self.resumed.remove(&of.publisher).unwrap_or_default();
-        let (line, context) = self.split(added, now);
-        if let Some(line) = line {
-            positions.into_iter().for_each(|(topic, at)| line.resume(topic, at, &context));
+        let (stream, context) = self.split(added, now);
+        if let Some(stream) = stream {
+            positions.into_iter().for_each(|(topic, at)| stream.resume(topic, at, &context));
         }
         added
     }
 
     /// A line, and what it works with.
-    fn split(&mut self, line: usize, now: Duration) -> (Option<&mut Line>, Context<'_>) {
+    fn split(&mut self, stream: usize, now: Duration) -> (Option<&mut PublisherStream>, Context<'_>) {
         let context = Context {
             now,
             options: &self.options,
@@ -232,19 +234,19 @@ impl Feed {
             requests: &mut self.requests,
             counters: &mut self.counters,
         };
-        (self.lines.get_mut(line), context)
+        (self.streams.get_mut(stream), context)
     }
 
     /// The application wants some topics no more: only what `wants` tells is followed from now on.
     pub fn topics_left(&mut self, wants: impl Fn(&Topic) -> bool) {
-        self.lines.iter_mut().for_each(|line| line.retain(&wants));
+        self.streams.iter_mut().for_each(|stream| stream.retain(&wants));
     }
 
     /// Does what is due.
     pub fn tick(&mut self, now: Duration) {
-        for place in 0..self.lines.len() {
-            if let (Some(line), mut context) = self.split(place, now) {
-                line.tick(&mut context);
+        for place in 0..self.streams.len() {
+            if let (Some(stream), mut context) = self.split(place, now) {
+                stream.tick(&mut context);
             }
             self.look_at(place);
         }
@@ -259,17 +261,18 @@ impl Feed {
     /// Forgets what was silent for long.
     fn retire(&mut self, now: Duration) {
         let remembered = self.options.remembered;
-        self.lines.iter_mut().for_each(|line| line.retire_silent(now, remembered));
-        let Self { lines, links, .. } = self;
-        let is_gone = |line: &Line, links: &Links| line.topics() == 0 && !links.hear(line.incarnation);
-        let forgotten: Vec<u64> = lines
+        self.streams.iter_mut().for_each(|stream| stream.retire_silent(now, remembered));
+        let Self { streams, links, .. } = self;
+        let is_gone =
+            |stream: &PublisherStream, links: &Links| stream.topics() == 0 && !links.hear(stream.incarnation);
+        let forgotten: Vec<u64> = streams
             .iter()
-            .filter(|line| line.has_forgotten && is_gone(line, links))
-            .map(|line| line.incarnation.publisher)
+            .filter(|stream| stream.has_forgotten && is_gone(stream, links))
+            .map(|stream| stream.incarnation.publisher)
             .collect();
-        lines.retain(|line| !is_gone(line, links));
+        streams.retain(|stream| !is_gone(stream, links));
         links.note_forgotten(&forgotten);
-        links.forget_left(|publisher| lines.of_publisher(publisher).next().is_some());
+        links.forget_left(|publisher| streams.of_publisher(publisher).next().is_some());
         if now >= remembered {
             // On a broker, whoever published before this application began, and was silent since, has died: nobody comes back
             // under its random id.

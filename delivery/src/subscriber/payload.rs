@@ -1,6 +1,6 @@
 use pubsub_api::Envelope;
 
-use crate::Lost;
+use crate::LossRecord;
 
 /// What has a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,11 +8,11 @@ pub(super) enum Payload {
     /// An event.
     Event(Envelope),
     /// A record in the place of events that are missing.
-    Lost(Lost),
+    Lost(LossRecord),
 }
 
 impl Payload {
-    pub(super) fn as_lost(&self) -> Option<&Lost> {
+    pub(super) fn as_lost(&self) -> Option<&LossRecord> {
         match self {
             Self::Event(_) => None,
             Self::Lost(lost) => Some(lost),

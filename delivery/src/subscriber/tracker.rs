@@ -125,7 +125,7 @@ impl<E> Tracker<E> {
         effects: &mut Vec<Effect<E>>,
     ) -> usize {
         self.hear_of(epoch);
-        if (epoch == self.at.epoch && number <= self.at.number) || self.buffer.has(epoch, number) {
+        if (epoch == self.at.epoch && number <= self.at.sequence) || self.buffer.has(epoch, number) {
             self.duplicates += 1;
             return 0;
         }
@@ -149,7 +149,7 @@ impl<E> Tracker<E> {
             self.at.epoch = epoch;
             self.excused = 0;
         }
-        if epoch == self.at.epoch && last < self.at.number.max(self.excused) {
+        if epoch == self.at.epoch && last < self.at.sequence.max(self.excused) {
             // Said before what was replayed since, or before the answer that a `Resync` came of.
             return;
         }
@@ -167,19 +167,19 @@ impl<E> Tracker<E> {
     /// on behind it. What was published before the publisher was heard of first is told without a count.
     pub fn pass_over(&mut self, to: Position, effects: &mut Vec<Effect<E>>) {
         let has_nothing = self.at == Position::NONE;
-        let reason = if has_nothing && to.number > 0 {
+        let reason = if has_nothing && to.sequence > 0 {
             "nobody can be asked for what was published before"
         } else if !has_nothing && to.epoch != self.at.epoch {
             "the publisher began anew, and nobody can be asked for the end of what it had published"
-        } else if !has_nothing && to.number > self.at.number {
-            effects.push(Effect::Missing(to.number - self.at.number));
+        } else if !has_nothing && to.sequence > self.at.sequence {
+            effects.push(Effect::Missing(to.sequence - self.at.sequence));
             "events were lost on the way, and nobody can be asked for them"
         } else {
             return;
         };
         effects.push(Effect::Resync(reason));
         self.at = to;
-        self.is_told_of(to.epoch, to.number);
+        self.is_told_of(to.epoch, to.sequence);
     }
 
     /// The link to the publisher is gone: what is live is so no more until something proves it.
@@ -201,7 +201,7 @@ impl<E> Tracker<E> {
     /// An event of a replay that was asked for after [`position`](Self::position); what is not the next is dropped.
     pub fn replayed(&mut self, epoch: u64, number: u64, event: E, effects: &mut Vec<Effect<E>>) {
         if !self.is_behind() || !self.at.is_before(number) {
-            self.duplicates += u64::from(number <= self.at.number);
+            self.duplicates += u64::from(number <= self.at.sequence);
             return;
         }
         self.at.epoch = epoch;
@@ -213,7 +213,7 @@ impl<E> Tracker<E> {
         if !self.is_behind() {
             return;
         }
-        if self.at.number == position.number {
+        if self.at.sequence == position.sequence {
             self.go_on_from(position, effects);
         }
     }
@@ -226,8 +226,8 @@ impl<E> Tracker<E> {
             return;
         }
         effects.push(Effect::Replace(rows));
-        let reached = self.at.number.max(self.excused);
-        let is_older = !self.is_behind() && position.epoch == self.at.epoch && position.number < reached;
+        let reached = self.at.sequence.max(self.excused);
+        let is_older = !self.is_behind() && position.epoch == self.at.epoch && position.sequence < reached;
         if is_older {
             self.at = position;
             self.fall_behind(effects);
@@ -248,7 +248,7 @@ impl<E> Tracker<E> {
     fn go_on_from(&mut self, position: Position, effects: &mut Vec<Effect<E>>) {
         self.excused = 0;
         self.at = position;
-        self.is_told_of(position.epoch, position.number);
+        self.is_told_of(position.epoch, position.sequence);
         self.settle(effects);
     }
 
@@ -257,28 +257,28 @@ impl<E> Tracker<E> {
         if self.target.epoch != epoch && self.buffer.epoch() != epoch {
             let _ = self.buffer.clear();
         }
-        if self.target.epoch != epoch || self.target.number < number {
-            self.target = Position { epoch, number };
+        if self.target.epoch != epoch || self.target.sequence < number {
+            self.target = Position { epoch, sequence: number };
         }
     }
 
     fn apply(&mut self, number: u64, event: E, replayed: bool, effects: &mut Vec<Effect<E>>) {
-        self.at.number = number;
+        self.at.sequence = number;
         effects.push(Effect::Apply { event, replayed });
     }
 
     /// Applies what has waited for this, and is live if nothing is missing then.
     fn settle(&mut self, effects: &mut Vec<Effect<E>>) {
         if self.buffer.epoch() == self.at.epoch {
-            self.buffer.drop_up_to(self.at.number);
-            while let Some(next) = self.at.number.checked_add(1)
+            self.buffer.drop_up_to(self.at.sequence);
+            while let Some(next) = self.at.sequence.checked_add(1)
                 && let Some(event) = self.buffer.take(next)
             {
                 self.apply(next, event, false, effects);
             }
         }
-        let reached = self.at.number.max(self.excused);
-        let has_all = self.target.epoch == self.at.epoch && self.target.number <= reached;
+        let reached = self.at.sequence.max(self.excused);
+        let has_all = self.target.epoch == self.at.epoch && self.target.sequence <= reached;
         if has_all && self.buffer.is_empty() {
             if self.is_behind() {
                 effects.push(Effect::Live);
@@ -291,7 +291,7 @@ impl<E> Tracker<E> {
         if !self.is_behind() {
             // What is behind asks, and so needs no excuse.
             self.excused = 0;
-            self.phase = if self.at.number == 0 { Phase::Syncing } else { Phase::Recovering };
+            self.phase = if self.at.sequence == 0 { Phase::Syncing } else { Phase::Recovering };
             effects.push(Effect::Recovering { at: self.at, of: self.target });
         }
     }

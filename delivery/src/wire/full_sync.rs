@@ -29,7 +29,7 @@ pub trait RowSource: Debug + Send + Sync {
 
 /// "Give me all rows of the database", on the connection for requests.
 ///
-/// The answer is a [head](FullSyncAnswer), and as many envelopes as that says, each a [row](StoredRow).
+/// The answer is a [head](FullSyncReply), and as many envelopes as that says, each a [row](StoredRow).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FullSyncRequest {
     /// The asker's own number for it, which the answer repeats.
@@ -41,7 +41,7 @@ pub struct FullSyncRequest {
 
 /// The head of the answer to a [`FullSyncRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FullSyncAnswer {
+pub enum FullSyncReply {
     /// So many rows follow.
     Rows {
         /// The request's id.
@@ -131,7 +131,7 @@ fn id(event: &EventRef<'_>) -> std::result::Result<u64, WireError> {
     event.key.and_then(|key| key.parse().ok()).ok_or(WireError::WrongType)
 }
 
-impl FullSyncAnswer {
+impl FullSyncReply {
     /// Packs it.
     ///
     /// # Errors
@@ -212,7 +212,7 @@ mod tests {
     use pubsub_api::wire::WireError;
     use pubsub_api::{SEND_ALL, Topic};
 
-    use super::{FullSyncAnswer, FullSyncRequest, StoredRow, Tables};
+    use super::{FullSyncReply, FullSyncRequest, StoredRow, Tables};
     use crate::SyncRequest;
     use crate::wire::sync;
 
@@ -241,7 +241,7 @@ mod tests {
             assert_eq!(FullSyncRequest::read(&packed).unwrap(), Some(request));
             assert_eq!(SyncRequest::read(&packed), Err(WireError::BadTopic), "another request");
         }
-        let sync = SyncRequest { id: 1, wants: Vec::new() }.pack().unwrap();
+        let sync = SyncRequest { id: 1, items: Vec::new() }.pack().unwrap();
         assert_eq!(FullSyncRequest::read(&sync), Ok(None));
         let more = FullSyncRequest { id: 1, topics: Some(vec![SEND_ALL; FullSyncRequest::MAX_TOPICS + 1]) };
         assert_eq!(FullSyncRequest::read(&more.pack().unwrap()), Err(WireError::TooBig));
@@ -250,12 +250,12 @@ mod tests {
     #[test]
     fn an_answer_reads_back_and_is_none_of_the_others() {
         for answer in [
-            FullSyncAnswer::Rows { id: 7, count: u64::MAX },
-            FullSyncAnswer::Unavailable { id: 7, reason: "no database".to_owned() },
+            FullSyncReply::Rows { id: 7, count: u64::MAX },
+            FullSyncReply::Unavailable { id: 7, reason: "no database".to_owned() },
         ] {
             let packed = answer.pack().unwrap();
-            assert_eq!(FullSyncAnswer::read(&packed).unwrap(), Some(answer));
-            assert!(sync::Answer::read(&packed).is_err());
+            assert_eq!(FullSyncReply::read(&packed).unwrap(), Some(answer));
+            assert!(sync::SyncReply::read(&packed).is_err());
         }
     }
 

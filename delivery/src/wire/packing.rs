@@ -6,6 +6,9 @@ use pubsub_api::wire::{self, WireError};
 use pubsub_api::{Action, Envelope, Event, Result, Stamp, Topic, Value};
 use rmpv::Value as Msgpack;
 
+/// The table of the events that marks and loss records are.
+pub(super) const MARK_TABLE: &str = "$mark";
+
 /// What is packed in addition to the five keys and the stamp.
 pub(crate) type Extra<'a> = (&'a str, Msgpack);
 

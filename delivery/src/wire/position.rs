@@ -10,21 +10,21 @@ pub struct Position {
     /// The publisher's incarnation.
     pub epoch: u64,
     /// The number of the last event.
-    pub number: u64,
+    pub sequence: u64,
 }
 
 impl Position {
     /// Of someone who has nothing, and has heard of no epoch.
-    pub const NONE: Self = Self { epoch: 0, number: 0 };
+    pub const NONE: Self = Self { epoch: 0, sequence: 0 };
 
     /// Whether that number is the next; after the highest one there is none.
     pub(crate) fn is_before(self, number: u64) -> bool {
-        self.number.checked_add(1) == Some(number)
+        self.sequence.checked_add(1) == Some(number)
     }
 }
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "number {} of epoch {}", self.number, self.epoch)
+        write!(f, "number {} of epoch {}", self.sequence, self.epoch)
     }
 }

@@ -13,20 +13,20 @@ pub(crate) const TOPIC: &[u8] = b"$sync";
 const TABLE: &str = "$sync";
 
 /// The most wants that one request carries; who wants more sends several. With the longest topics it stays below 64 KiB.
-pub const MAX_WANTS: usize = 200;
+pub const MAX_SYNC_ITEMS: usize = 200;
 
 /// "I am so far on these topics: bring me up to date" (docs/design.md#delivery).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncRequest {
     /// The asker's own number for it, which the answers repeat.
     pub id: u64,
-    /// What is wanted: at most [`MAX_WANTS`].
-    pub wants: Vec<Want>,
+    /// What is wanted: at most [`MAX_SYNC_ITEMS`].
+    pub items: Vec<SyncItem>,
 }
 
 /// One topic, and how far the asker is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Want {
+pub struct SyncItem {
     /// The topic.
     pub topic: Topic,
     /// The position after which something is missing; number 0 of who has nothing.
@@ -35,7 +35,7 @@ pub struct Want {
 
 /// The head of the answer about one topic; as many envelopes follow it as its kind says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct SyncReply {
     /// The request's id.
     pub id: u64,
     /// The topic.
@@ -43,7 +43,7 @@ pub struct Answer {
     /// The publisher, its epoch, and the number at which the asker is when it has taken what follows.
     pub stamp: Stamp,
     /// What follows.
-    pub kind: AnswerKind,
+    pub kind: SyncReplyKind,
     /// For a snapshot: the epochs that it speaks for, ascending; at most [`MAX_EPOCHS`]. A row whose latest event is of another
     /// epoch may be one that the publisher has forgotten. Empty for every other answer.
     pub epochs: Vec<u64>,
@@ -54,7 +54,7 @@ pub const MAX_EPOCHS: usize = 256;
 
 /// What a publisher has to offer to who is behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AnswerKind {
+pub enum SyncReplyKind {
     /// The events after the asker's position, as they were published, without a hole.
     Replay {
         /// How many envelopes follow.
@@ -83,49 +83,49 @@ impl SyncRequest {
     /// Packs it.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) if it is too big, which [`MAX_WANTS`] excludes.
+    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) if it is too big, which [`MAX_SYNC_ITEMS`] excludes.
     pub fn pack(&self) -> Result<Envelope> {
-        let want = |Want { topic, position }: &Want| {
-            Msgpack::Array(vec![topic.as_str().into(), position.epoch.into(), position.number.into()])
+        let item = |SyncItem { topic, position }: &SyncItem| {
+            Msgpack::Array(vec![topic.as_str().into(), position.epoch.into(), position.sequence.into()])
         };
-        let wants = Msgpack::Array(self.wants.iter().map(want).collect());
-        pack(Topic::new(TOPIC)?, TABLE, &self.id.to_string(), "sync", None, &[("wants", wants)])
+        let items = Msgpack::Array(self.items.iter().map(item).collect());
+        pack(Topic::new(TOPIC)?, TABLE, &self.id.to_string(), "sync", None, &[("wants", items)])
     }
 
     /// Reads one.
     ///
     /// # Errors
-    /// The first [`WireError`] met; [`WireError::TooBig`] above [`MAX_WANTS`].
+    /// The first [`WireError`] met; [`WireError::TooBig`] above [`MAX_SYNC_ITEMS`].
     pub fn read(envelope: &Envelope) -> std::result::Result<Self, WireError> {
         let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload)?;
         if event.topic.as_bytes() != TOPIC || event.action != "sync" {
             return Err(WireError::BadTopic);
         }
-        let wants = extra(&envelope.payload, "wants")?;
-        let wants = wants.as_array().ok_or(WireError::WrongType)?;
-        if wants.len() > MAX_WANTS {
+        let items = extra(&envelope.payload, "wants")?;
+        let items = items.as_array().ok_or(WireError::WrongType)?;
+        if items.len() > MAX_SYNC_ITEMS {
             return Err(WireError::TooBig);
         }
-        let wants = wants.iter().map(want).collect::<std::result::Result<_, _>>()?;
-        Ok(Self { id: id(&event)?, wants })
+        let items = items.iter().map(item).collect::<std::result::Result<_, _>>()?;
+        Ok(Self { id: id(&event)?, items })
     }
 }
 
-fn want(packed: &Msgpack) -> std::result::Result<Want, WireError> {
+fn item(packed: &Msgpack) -> std::result::Result<SyncItem, WireError> {
     let Some([topic, epoch, number]) = packed.as_array().map(Vec::as_slice) else {
         return Err(WireError::WrongType);
     };
     let topic = topic.as_str().ok_or(WireError::WrongType)?.to_owned();
     let whole = |part: &Msgpack| part.as_u64().ok_or(WireError::WrongType);
-    let position = Position { epoch: whole(epoch)?, number: whole(number)? };
-    Ok(Want { topic: Topic::new(topic).map_err(|_| WireError::BadTopic)?, position })
+    let position = Position { epoch: whole(epoch)?, sequence: whole(number)? };
+    Ok(SyncItem { topic: Topic::new(topic).map_err(|_| WireError::BadTopic)?, position })
 }
 
 fn id(event: &EventRef<'_>) -> std::result::Result<u64, WireError> {
     event.key.and_then(|key| key.parse().ok()).ok_or(WireError::WrongType)
 }
 
-impl Answer {
+impl SyncReply {
     /// Packs it.
     ///
     /// # Errors
@@ -151,16 +151,16 @@ impl Answer {
 
     fn pack_with(&self, bytes: Option<u64>) -> Result<Envelope> {
         let (action, name, value) = match self.kind {
-            AnswerKind::Replay { count } => ("replay", "count", count),
-            AnswerKind::Snapshot { count, .. } => ("snapshot", "count", count),
-            AnswerKind::Busy { retry_after } => {
+            SyncReplyKind::Replay { count } => ("replay", "count", count),
+            SyncReplyKind::Snapshot { count, .. } => ("snapshot", "count", count),
+            SyncReplyKind::Busy { retry_after } => {
                 ("busy", "retry_ms", u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX))
             }
-            AnswerKind::Waits => ("waits", "count", 0),
-            AnswerKind::Unknown => ("unknown", "count", 0),
+            SyncReplyKind::Waits => ("waits", "count", 0),
+            SyncReplyKind::Unknown => ("unknown", "count", 0),
         };
         let mut more = vec![("about", Msgpack::from(self.topic.as_str())), (name, Msgpack::from(value))];
-        if let AnswerKind::Snapshot { since, .. } = self.kind {
+        if let SyncReplyKind::Snapshot { since, .. } = self.kind {
             more.push(("since", Msgpack::from(since)));
             let epochs = self.epochs.iter().copied().map(Msgpack::from).collect();
             more.push(("epochs", Msgpack::Array(epochs)));
@@ -181,19 +181,21 @@ impl Answer {
         let event = EventRef::read(TOPIC, payload)?;
         let about = extra(payload, "about")?.as_str().ok_or(WireError::WrongType)?.to_owned();
         let kind = match event.action {
-            "replay" => AnswerKind::Replay { count: number(payload, "count")? },
+            "replay" => SyncReplyKind::Replay { count: number(payload, "count")? },
             "snapshot" => {
-                AnswerKind::Snapshot { count: number(payload, "count")?, since: number(payload, "since")? }
+                SyncReplyKind::Snapshot { count: number(payload, "count")?, since: number(payload, "since")? }
             }
-            "busy" => AnswerKind::Busy { retry_after: Duration::from_millis(number(payload, "retry_ms")?) },
-            "waits" => AnswerKind::Waits,
-            "unknown" => AnswerKind::Unknown,
+            "busy" => {
+                SyncReplyKind::Busy { retry_after: Duration::from_millis(number(payload, "retry_ms")?) }
+            }
+            "waits" => SyncReplyKind::Waits,
+            "unknown" => SyncReplyKind::Unknown,
             _ => return Err(WireError::WrongType),
         };
         let topic = Topic::new(about).map_err(|_| WireError::BadTopic)?;
         let stamp = event.stamp.ok_or(WireError::MissingField)?;
         let epochs = match kind {
-            AnswerKind::Snapshot { since, .. } => epochs(payload, since, stamp.epoch)?,
+            SyncReplyKind::Snapshot { since, .. } => epochs(payload, since, stamp.epoch)?,
             _ => Vec::new(),
         };
         Ok(Some(Self { id: id(&event)?, topic, stamp, kind, epochs }))
@@ -219,15 +221,15 @@ mod tests {
 
     use pubsub_api::{Envelope, Event, SEND_ALL, Stamp, Topic};
 
-    use super::{Answer, AnswerKind, MAX_WANTS, SyncRequest, Want};
+    use super::{MAX_SYNC_ITEMS, SyncItem, SyncReply, SyncReplyKind, SyncRequest};
     use crate::Position;
 
     #[test]
     fn a_request_reads_back_and_the_largest_fits() {
         let topic = Topic::new("x".repeat(255)).unwrap();
-        let position = Position { epoch: u64::MAX, number: u64::MAX };
-        let wants = vec![Want { topic, position }; MAX_WANTS];
-        let request = SyncRequest { id: u64::MAX, wants };
+        let position = Position { epoch: u64::MAX, sequence: u64::MAX };
+        let items = vec![SyncItem { topic, position }; MAX_SYNC_ITEMS];
+        let request = SyncRequest { id: u64::MAX, items };
         let packed = request.pack().unwrap();
         assert!(packed.payload.len() < 64 * 1024, "{}", packed.payload.len());
         assert_eq!(SyncRequest::read(&packed).unwrap(), request);
@@ -237,20 +239,20 @@ mod tests {
     fn an_answer_reads_back_and_an_event_is_none() {
         let stamp = Stamp { publisher: 1, epoch: 2, sequence: 3, time_us: 4 };
         for kind in [
-            AnswerKind::Replay { count: 0 },
-            AnswerKind::Snapshot { count: 70_000, since: 1 },
-            AnswerKind::Busy { retry_after: Duration::from_millis(1500) },
-            AnswerKind::Waits,
-            AnswerKind::Unknown,
+            SyncReplyKind::Replay { count: 0 },
+            SyncReplyKind::Snapshot { count: 70_000, since: 1 },
+            SyncReplyKind::Busy { retry_after: Duration::from_millis(1500) },
+            SyncReplyKind::Waits,
+            SyncReplyKind::Unknown,
         ] {
             let epochs = match kind {
-                AnswerKind::Snapshot { .. } => vec![1, 2],
+                SyncReplyKind::Snapshot { .. } => vec![1, 2],
                 _ => Vec::new(),
             };
-            let answer = Answer { id: 5, topic: SEND_ALL, stamp, kind, epochs };
-            assert_eq!(Answer::read(&answer.pack().unwrap()).unwrap(), Some(answer));
+            let answer = SyncReply { id: 5, topic: SEND_ALL, stamp, kind, epochs };
+            assert_eq!(SyncReply::read(&answer.pack().unwrap()).unwrap(), Some(answer));
         }
         let event = Event::new("t", "k", "set".into(), "v", SEND_ALL);
-        assert_eq!(Answer::read(&Envelope::pack(&event).unwrap()).unwrap(), None);
+        assert_eq!(SyncReply::read(&Envelope::pack(&event).unwrap()).unwrap(), None);
     }
 }

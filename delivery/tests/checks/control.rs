@@ -1,7 +1,7 @@
 //! Marks, requests and answers, whatever the bytes: what is read of them packs into what reads the same.
 
 use bytes::Bytes;
-use delivery::{Answer, Control, Lost, MAX_WANTS, Mark, SyncRequest};
+use delivery::{Control, LossRecord, MAX_SYNC_ITEMS, Mark, SyncReply, SyncRequest};
 use pubsub_api::{Envelope, Topic};
 
 /// The first byte of `input` says how many of the others are the topic frame; the rest is the payload. It is read with
@@ -26,7 +26,7 @@ fn check_control(frame: &Topic, payload: &[u8]) {
             assert_eq!(&topic.mark(), frame);
             mark.pack()
         }
-        Control::Lost(lost @ Lost { topic, .. }) => {
+        Control::Lost(lost @ LossRecord { topic, .. }) => {
             assert_eq!(&topic.mark(), frame);
             lost.pack()
         }
@@ -38,15 +38,15 @@ fn check_control(frame: &Topic, payload: &[u8]) {
 
 fn check_request(envelope: &Envelope) {
     let Ok(request) = SyncRequest::read(envelope) else { return };
-    assert!(request.wants.len() <= MAX_WANTS, "{} wants", request.wants.len());
+    assert!(request.items.len() <= MAX_SYNC_ITEMS, "{} wants", request.items.len());
     let Ok(packed) = request.pack() else { unreachable!("{request:?} is not packed") };
     assert_eq!(SyncRequest::read(&packed), Ok(request));
 }
 
 fn check_answer(envelope: &Envelope) {
-    let Ok(Some(answer)) = Answer::read(envelope) else { return };
+    let Ok(Some(answer)) = SyncReply::read(envelope) else { return };
     let Ok(packed) = answer.pack() else { unreachable!("{answer:?} is not packed") };
-    assert_eq!(Answer::read(&packed), Ok(Some(answer)));
+    assert_eq!(SyncReply::read(&packed), Ok(Some(answer)));
 }
 
 fn topic(name: &[u8]) -> Topic {

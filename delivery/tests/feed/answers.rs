@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use delivery::AnswerKind;
+use delivery::SyncReplyKind;
 use delivery::subscriber::{BufferLimit, FeedOptions};
 
 use crate::script::{Script, at};
@@ -52,7 +52,7 @@ fn who_is_busy_is_asked_again_later() {
     feed.pass(2 * SECOND);
     feed.mark(7, 1, 5, None);
     assert_eq!(feed.asked(), ["a D 1/0"]);
-    feed.head("a", 7, AnswerKind::Busy { retry_after: SECOND }, at(1, 5));
+    feed.head("a", 7, SyncReplyKind::Busy { retry_after: SECOND }, at(1, 5));
     feed.pass(SECOND / 2);
     assert_eq!(feed.asked(), [""; 0]);
     feed.pass(2 * SECOND);
@@ -104,7 +104,7 @@ fn an_answer_that_breaks_off_is_asked_for_again_and_nothing_is_half_applied() {
     feed.mark(7, 1, 9, None);
     feed.asked();
     feed.told();
-    feed.head("a", 7, AnswerKind::Snapshot { count: 2, since: 1 }, at(1, 9));
+    feed.head("a", 7, SyncReplyKind::Snapshot { count: 2, since: 1 }, at(1, 9));
     feed.part("a", 7, 1, 3, "row");
     feed.request_lost("a");
     assert_eq!(feed.told(), [""; 0]);
@@ -123,7 +123,7 @@ fn a_replayed_event_that_cannot_be_read_is_a_loss_and_no_loop() {
     feed.data(7, 1, 3, "3");
     feed.told();
     feed.asked();
-    feed.head("a", 7, AnswerKind::Replay { count: 1 }, at(1, 2));
+    feed.head("a", 7, SyncReplyKind::Replay { count: 1 }, at(1, 2));
     feed.junk_part("a");
     assert_eq!(feed.told(), ["gap of 1", "resync D", "3", "live D"]);
 }

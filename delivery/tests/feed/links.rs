@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use delivery::AnswerKind;
+use delivery::SyncReplyKind;
 use delivery::subscriber::FeedOptions;
 
 use crate::script::{Script, at};
@@ -149,7 +149,7 @@ fn a_life_that_begins_while_the_link_stands_proves_each_topic_anew() {
     feed.pass(SECOND + SECOND / 10);
     assert_eq!(feed.told(), ["subscribed a", "stale a", "recovering D"]);
     feed.asked();
-    feed.head("a", 7, AnswerKind::Unknown, at(2, 0));
+    feed.head("a", 7, SyncReplyKind::Unknown, at(2, 0));
     assert_eq!(feed.told(), ["resync D", "live D", "live a"]);
 }
 
@@ -181,7 +181,7 @@ fn for_all_topics_of_a_life_that_is_not_remembered_stands_one_resync() {
     feed.told();
     feed.pass(SECOND + SECOND / 10);
     assert_eq!(feed.asked(), ["a D 1/1"]);
-    feed.head("a", 7, AnswerKind::Unknown, at(2, 1));
+    feed.head("a", 7, SyncReplyKind::Unknown, at(2, 1));
     assert_eq!(feed.told(), ["recovering D", "resync all", "live D", "live a"]);
     feed.data(7, 2, 1, "new");
     assert_eq!(feed.told(), ["new"]);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use delivery::subscriber::{Feed, FeedOptions, Item, SavedPosition};
-use delivery::{Answer, AnswerKind, Mark, Position, SyncRequest};
+use delivery::{Mark, Position, SyncReply, SyncReplyKind, SyncRequest};
 use pubsub_api::{Action, Envelope, Event, Incarnation, Notice, Reply, Stamp, Topic};
 
 const ENDPOINT: &str = "a";
@@ -20,17 +20,17 @@ struct Publisher {
 impl Publisher {
     fn answer(&mut self, request: &Envelope, now: Duration) -> Vec<Envelope> {
         self.requests += 1;
-        let SyncRequest { id, wants } = SyncRequest::read(request).unwrap();
+        let SyncRequest { id, items } = SyncRequest::read(request).unwrap();
         self.answered_at.retain(|at| now - *at < Duration::from_secs(1));
         let is_busy = self.answered_at.len() >= self.per_second as usize;
         if !is_busy {
             self.answered_at.push(now);
         }
         let mut answers = Vec::new();
-        for want in wants {
+        for want in items {
             let kind = match is_busy {
-                true => AnswerKind::Busy { retry_after: Duration::from_millis(100) },
-                false => AnswerKind::Replay { count: 1 },
+                true => SyncReplyKind::Busy { retry_after: Duration::from_millis(100) },
+                false => SyncReplyKind::Replay { count: 1 },
             };
             answers.push(head(id, &want.topic, kind));
             if !is_busy {
@@ -42,8 +42,8 @@ impl Publisher {
     }
 }
 
-fn head(id: u64, topic: &Topic, kind: AnswerKind) -> Envelope {
-    Answer { id, topic: topic.clone(), stamp: stamp(), kind, epochs: Vec::new() }.pack().unwrap()
+fn head(id: u64, topic: &Topic, kind: SyncReplyKind) -> Envelope {
+    SyncReply { id, topic: topic.clone(), stamp: stamp(), kind, epochs: Vec::new() }.pack().unwrap()
 }
 
 fn stamp() -> Stamp {
@@ -57,7 +57,7 @@ fn topic(number: usize) -> Topic {
 /// A subscriber that has number 1 of each topic, while its publisher is at 2 in a later life.
 fn behind_on(topics: usize) -> Feed {
     let mut feed = Feed::new(FeedOptions { max_topics: topics, ..FeedOptions::default() });
-    let position = Position { epoch: 1, number: 1 };
+    let position = Position { epoch: 1, sequence: 1 };
     feed.resume((0..topics).map(|number| SavedPosition { publisher: 7, topic: topic(number), position }));
     let incarnation = Some(Incarnation { publisher: 7, epoch: EPOCH });
     feed.notice(Notice::Subscribed { publisher: ENDPOINT.to_owned(), incarnation }, Duration::ZERO);
@@ -105,7 +105,7 @@ fn every_topic_of_ten_thousand_and_of_seventy_thousand_recovers_in_full_pages() 
         assert_eq!(counts, BTreeMap::from([("live", topics)]));
         assert_eq!(
             publisher.requests,
-            topics.div_ceil(delivery::MAX_WANTS),
+            topics.div_ceil(delivery::MAX_SYNC_ITEMS),
             "full pages, none of them refused"
         );
         assert!(took < Duration::from_secs(30), "{topics} topics took {took:?}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use delivery::AnswerKind;
+use delivery::SyncReplyKind;
 use delivery::subscriber::FeedOptions;
 
 use crate::script::{Script, at};
@@ -79,7 +79,7 @@ fn answers_of_another_publisher_are_told_as_a_gap_before_long() {
     feed.told();
     for _ in 0..3 {
         assert_eq!(feed.asked(), ["balancer D 1/1"]);
-        feed.head("balancer", 8, AnswerKind::Unknown, at(1, 0));
+        feed.head("balancer", 8, SyncReplyKind::Unknown, at(1, 0));
         feed.pass(SECOND * 6 / 10);
     }
     assert_eq!(feed.told(), ["gap of 1", "resync D", "3", "live D"]);
@@ -165,7 +165,7 @@ fn a_life_that_lives_on_beside_the_one_that_seemed_to_follow_it_is_a_duplicate_a
     feed.data(7, 1, 3, "and on");
     feed.pass(2 * SECOND);
     assert!(!feed.asked().is_empty(), "of the first life, what came before is asked for");
-    feed.head("proxy", 7, AnswerKind::Unknown, at(1, 3));
+    feed.head("proxy", 7, SyncReplyKind::Unknown, at(1, 3));
     feed.requests_refused("proxy");
     let told = feed.told();
     let place = |word: &str| told.iter().position(|told| told == word);

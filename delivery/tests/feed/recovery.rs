@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use delivery::AnswerKind;
+use delivery::SyncReplyKind;
 use delivery::subscriber::FeedOptions;
 
 use crate::script::{Script, at};
@@ -40,7 +40,7 @@ fn wait_for_a_request(feed: &mut Script) {
 #[test]
 fn an_answer_that_keeps_coming_is_not_given_up_however_long_it_lasts() {
     let mut feed = behind();
-    feed.head("a", 7, AnswerKind::Replay { count: 999 }, at(1, 1000));
+    feed.head("a", 7, SyncReplyKind::Replay { count: 999 }, at(1, 1000));
     for number in 2..=1000 {
         is_quiet(&mut feed, 2 * SECOND);
         feed.part("a", 7, 1, number, "x");
@@ -57,7 +57,7 @@ fn an_answer_that_keeps_coming_is_not_given_up_however_long_it_lasts() {
 #[test]
 fn a_snapshot_that_keeps_coming_is_not_given_up_however_long_it_lasts() {
     let mut feed = behind();
-    feed.head("a", 7, AnswerKind::Snapshot { count: 200, since: 1 }, at(1, 1000));
+    feed.head("a", 7, SyncReplyKind::Snapshot { count: 200, since: 1 }, at(1, 1000));
     for number in 801..1000 {
         feed.part("a", 7, 1, number, "row");
         is_quiet(&mut feed, 2 * SECOND);
@@ -71,7 +71,7 @@ fn a_publisher_that_reports_itself_busy_is_asked_for_minutes_and_not_for_ever() 
     let mut feed = behind();
     let mut told = Vec::new();
     for second in 0..1000 {
-        feed.head("a", 7, AnswerKind::Busy { retry_after: SECOND }, at(1, 1000));
+        feed.head("a", 7, SyncReplyKind::Busy { retry_after: SECOND }, at(1, 1000));
         feed.pass(3 * SECOND);
         feed.mark(7, 1, 1000, None);
         feed.asked();
@@ -88,7 +88,7 @@ fn a_publisher_that_reports_itself_busy_is_asked_for_minutes_and_not_for_ever() 
 fn answers_that_bring_nothing_end_in_a_resync() {
     let mut feed = behind();
     for _ in 0..20 {
-        feed.head("a", 7, AnswerKind::Replay { count: 0 }, at(1, 1000));
+        feed.head("a", 7, SyncReplyKind::Replay { count: 0 }, at(1, 1000));
         feed.pass(20 * SECOND);
         if feed.asked().is_empty() {
             break;
@@ -131,7 +131,7 @@ fn a_repair_that_is_older_than_the_stream_is_followed_by_the_events_since() {
     feed.asked();
     feed.told();
     wait_for_a_request(&mut feed);
-    feed.head("a", 7, AnswerKind::Snapshot { count: 1, since: 1 }, at(1, 1000));
+    feed.head("a", 7, SyncReplyKind::Snapshot { count: 1, since: 1 }, at(1, 1000));
     feed.data(7, 1, 1001, "new");
     feed.part("a", 7, 1, 900, "row");
     assert_eq!(feed.told(), ["new", "snapshot of 1", "recovering D"]);
@@ -143,7 +143,7 @@ fn a_repair_that_is_older_than_the_stream_is_followed_by_the_events_since() {
 
 #[test]
 fn a_publisher_without_rows_is_not_asked_for_them_again() {
-    for kind in [AnswerKind::Unknown, AnswerKind::Replay { count: 0 }] {
+    for kind in [SyncReplyKind::Unknown, SyncReplyKind::Replay { count: 0 }] {
         let mut feed = behind();
         feed.pass(35 * SECOND);
         feed.asked();
@@ -175,7 +175,7 @@ fn a_snapshot_of_an_announced_size_is_taken_however_large_and_one_that_is_larger
 #[test]
 fn events_that_a_snapshot_leaves_out_are_a_gap_before_it() {
     let mut feed = behind();
-    feed.head("a", 7, AnswerKind::Snapshot { count: 2, since: 1 }, at(1, 1000));
+    feed.head("a", 7, SyncReplyKind::Snapshot { count: 2, since: 1 }, at(1, 1000));
     feed.left_out("a", 7, at(1, 1000), 3);
     feed.part("a", 7, 1, 900, "row");
     assert_eq!(feed.told(), ["gap of 3", "snapshot of 1", "live D"]);

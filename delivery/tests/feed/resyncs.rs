@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use delivery::AnswerKind;
+use delivery::SyncReplyKind;
 use delivery::subscriber::{BufferLimit, FeedOptions};
 
 use crate::script::{Script, at};
@@ -26,7 +26,7 @@ fn what_is_published_right_after_a_ring_was_lost_follows_the_resync_and_is_not_d
     before.data(7, 2, 2, "new 2");
     before.pass(SECOND + SECOND / 10);
     assert_eq!(before.asked(), ["a D 1/5"]);
-    before.head("a", 7, AnswerKind::Unknown, at(2, 3));
+    before.head("a", 7, SyncReplyKind::Unknown, at(2, 3));
     assert_eq!(before.told(), ["recovering D", "resync D", "new 1", "new 2", "live D"]);
     before.data(7, 2, 3, "new 3");
     assert_eq!(before.told(), ["new 3"], "it was numbered before the answer, and came after it");
@@ -36,7 +36,7 @@ fn what_is_published_right_after_a_ring_was_lost_follows_the_resync_and_is_not_d
     after.pass(SECOND + SECOND / 10);
     after.told();
     assert_eq!(after.asked(), ["a D 1/5"]);
-    after.head("a", 7, AnswerKind::Unknown, at(2, 3));
+    after.head("a", 7, SyncReplyKind::Unknown, at(2, 3));
     assert_eq!(after.told(), ["resync D", "live D", "live a"]);
     assert_eq!(after.positions(), Vec::new(), "nothing of this life was applied");
     after.data(7, 2, 2, "new 2");
@@ -57,7 +57,7 @@ fn the_event_that_revives_a_retired_topic_follows_the_resync() {
     // Its publisher has forgotten the topic, and numbers it above all that any had.
     feed.data(7, 1, 101, "v2");
     assert_eq!((feed.told(), feed.asked()), (vec!["recovering D".to_owned()], vec!["a D 1/1".to_owned()]));
-    feed.head("a", 7, AnswerKind::Unknown, at(1, 101));
+    feed.head("a", 7, SyncReplyKind::Unknown, at(1, 101));
     assert_eq!(feed.told(), ["resync D", "v2", "live D"]);
     feed.data(7, 1, 102, "v3");
     assert_eq!((feed.told(), feed.positions()), (vec!["v3".to_owned()], vec![at(1, 102)]));
@@ -75,10 +75,10 @@ fn what_a_full_buffer_dropped_before_the_resync_is_asked_for_once_more_and_never
     feed.pass(SECOND + SECOND / 10);
     feed.told();
     assert_eq!(feed.asked(), ["a D 1/1"]);
-    feed.head("a", 7, AnswerKind::Unknown, at(2, 4));
+    feed.head("a", 7, SyncReplyKind::Unknown, at(2, 4));
     assert_eq!(feed.told(), ["resync D"]);
     assert_eq!(feed.asked(), ["a D 2/0"], "1 to 3 came, and had no room");
-    feed.head("a", 7, AnswerKind::Unknown, at(2, 4));
+    feed.head("a", 7, SyncReplyKind::Unknown, at(2, 4));
     assert_eq!(feed.told(), ["resync D", "new", "live D", "live a"]);
 }
 
@@ -92,7 +92,7 @@ fn the_mark_that_reaches_what_a_resync_stands_for_ends_the_wait() {
     feed.pass(SECOND + SECOND / 10);
     feed.asked();
     feed.told();
-    feed.head("a", 7, AnswerKind::Unknown, at(2, 3));
+    feed.head("a", 7, SyncReplyKind::Unknown, at(2, 3));
     feed.mark(7, 2, 2, None);
     feed.mark(7, 2, 3, None);
     assert_eq!(feed.told(), ["resync D", "live D", "live a"]);
@@ -110,7 +110,7 @@ fn what_was_on_its_way_after_a_resync_is_asked_for_when_its_link_breaks() {
     feed.hello("a", 7, 2);
     feed.pass(SECOND + SECOND / 10);
     feed.asked();
-    feed.head("a", 7, AnswerKind::Unknown, at(2, 3));
+    feed.head("a", 7, SyncReplyKind::Unknown, at(2, 3));
     feed.down("a");
     feed.hello("a", 7, 2);
     feed.mark(7, 2, 3, None);
@@ -128,7 +128,7 @@ fn what_came_in_an_answer_that_broke_off_is_not_applied_again_when_the_rest_is_g
     feed.data(7, 1, 6, "6");
     feed.told();
     feed.asked();
-    feed.head("a", 7, AnswerKind::Replay { count: 4 }, at(1, 5));
+    feed.head("a", 7, SyncReplyKind::Replay { count: 4 }, at(1, 5));
     feed.part("a", 7, 1, 2, "2");
     feed.part("a", 7, 1, 3, "3");
     feed.requests_refused("a");
@@ -137,7 +137,7 @@ fn what_came_in_an_answer_that_broke_off_is_not_applied_again_when_the_rest_is_g
 
 #[test]
 fn an_answer_that_the_stream_has_overtaken_sets_nothing_back() {
-    for kind in [AnswerKind::Unknown, AnswerKind::Snapshot { count: 0, since: 1 }] {
+    for kind in [SyncReplyKind::Unknown, SyncReplyKind::Snapshot { count: 0, since: 1 }] {
         let mut feed = Script::new(FeedOptions::default());
         feed.hello("a", 7, 1);
         feed.data(7, 1, 1, "1");

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use delivery::subscriber::{Feed, FeedOptions, Item, SavedLink, SavedPosition};
-use delivery::{Answer, AnswerKind, Control, Lost, Mark, Position, SyncRequest};
+use delivery::{Control, LossRecord, Mark, Position, SyncReply, SyncReplyKind, SyncRequest};
 use pubsub_api::{Action, Envelope, Event, HELLO, Incarnation, Notice, SEND_ALL, Stamp};
 use words::words;
 
@@ -25,7 +25,7 @@ pub(crate) struct Script {
 }
 
 pub(crate) fn at(epoch: u64, number: u64) -> Position {
-    Position { epoch, number }
+    Position { epoch, sequence: number }
 }
 
 impl Script {
@@ -168,7 +168,7 @@ impl Script {
 
     pub(crate) fn lost(&mut self, publisher: u64, epoch: u64, number: u64, events: u64) {
         let stamp = stamp(publisher, at(epoch, number));
-        let lost = Lost { topic: SEND_ALL, stamp, events, cause: "refused".to_owned() };
+        let lost = LossRecord { topic: SEND_ALL, stamp, events, cause: "refused".to_owned() };
         self.feed.message(lost.pack().unwrap(), self.now);
     }
 
@@ -184,10 +184,10 @@ impl Script {
     pub(crate) fn asked(&mut self) -> Vec<String> {
         let mut asked = Vec::new();
         for (endpoint, request) in self.feed.requests() {
-            let SyncRequest { id, wants } = SyncRequest::read(&request).unwrap();
+            let SyncRequest { id, items } = SyncRequest::read(&request).unwrap();
             self.last_request = id;
-            for want in wants {
-                let Position { epoch, number } = want.position;
+            for want in items {
+                let Position { epoch, sequence: number } = want.position;
                 if want.topic == HELLO {
                     self.answer_of_lives(id, &endpoint);
                 } else {
@@ -200,9 +200,10 @@ impl Script {
 
     fn answer_of_lives(&mut self, id: u64, endpoint: &str) {
         let Some(Incarnation { publisher, epoch }) = self.lives.get(endpoint).copied() else { return };
-        let kind = if self.forgets_lives { AnswerKind::Unknown } else { AnswerKind::Replay { count: 0 } };
+        let kind =
+            if self.forgets_lives { SyncReplyKind::Unknown } else { SyncReplyKind::Replay { count: 0 } };
         let answer =
-            Answer { id, topic: HELLO, stamp: stamp(publisher, at(epoch, 0)), epochs: Vec::new(), kind };
+            SyncReply { id, topic: HELLO, stamp: stamp(publisher, at(epoch, 0)), epochs: Vec::new(), kind };
         self.answer(endpoint, answer.pack().unwrap());
     }
 
@@ -231,7 +232,7 @@ impl Script {
     }
 }
 
-fn stamp(publisher: u64, Position { epoch, number }: Position) -> Stamp {
+fn stamp(publisher: u64, Position { epoch, sequence: number }: Position) -> Stamp {
     Stamp { publisher, epoch, sequence: number, time_us: 0 }
 }
 

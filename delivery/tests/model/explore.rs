@@ -68,7 +68,7 @@ fn broken(world: &World) -> Option<&'static str> {
         }
         let at = followed.tracker.position();
         // While live at n, the rows are at least as new as the changes 1 to n make them.
-        let Some(told) = service.history.get(&(at.epoch, at.number)) else { continue };
+        let Some(told) = service.history.get(&(at.epoch, at.sequence)) else { continue };
         let has = |key: &u8, version: &u8| {
             world.subscriber.rows.get(key).is_some_and(|row| row.version >= *version)
         };

@@ -23,9 +23,9 @@ pub(crate) struct Service {
     pub(crate) channel: Vec<Message>,
     /// What the subscriber asked for: its position.
     pub(crate) request: Option<(u64, u64)>,
-    pub(crate) answer: Option<Answer>,
+    pub(crate) answer: Option<SyncReply>,
     /// An answer that the subscriber has not waited for, and that still comes.
-    pub(crate) late: Option<Answer>,
+    pub(crate) late: Option<SyncReply>,
     /// For each position of this publisher: what its changes up to there amount to.
     pub(crate) history: BTreeMap<(u64, u64), BTreeMap<u8, u8>>,
 }
@@ -49,7 +49,7 @@ pub(crate) struct File {
 
 /// What the service says to who is behind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Answer {
+pub(crate) enum SyncReply {
     Replay {
         events: Vec<(u64, u64, Entry)>,
         at: (u64, u64),
@@ -197,20 +197,20 @@ impl Service {
         self.answer = Some(self.answer_to(want, mutation));
     }
 
-    fn answer_to(&self, (epoch, number): (u64, u64), mutation: Mutation) -> Answer {
+    fn answer_to(&self, (epoch, number): (u64, u64), mutation: Mutation) -> SyncReply {
         let at = (self.epoch, self.file.last);
         let has_nothing = number == 0 && self.file.epochs.iter().any(|(known, _)| *known == epoch);
         let knows = has_nothing || self.knows(epoch, number);
         let oldest = self.file.ring.first().map_or(self.file.last + 1, |(_, number, _)| *number);
         if knows && number + 1 >= oldest {
             let events = self.file.ring.iter().filter(|(_, kept, _)| *kept > number).copied().collect();
-            return Answer::Replay { events, at };
+            return SyncReply::Replay { events, at };
         }
         if (knows && self.file.is_seeded) || mutation == Mutation::UnseededSnapshot {
             let epochs = self.file.epochs.iter().map(|(epoch, _)| *epoch).collect();
-            return Answer::Snapshot { rows: self.file.cache.clone(), epochs, at };
+            return SyncReply::Snapshot { rows: self.file.cache.clone(), epochs, at };
         }
-        Answer::Unknown { at }
+        SyncReply::Unknown { at }
     }
 
     /// Whether somebody can be there: the epoch is remembered, and the number lies within it.

@@ -76,7 +76,7 @@ pub(crate) fn faultless(
     } else if asks && service.request.is_none() && service.answer.is_none() {
         step("ask", &|after| {
             let position = followed.tracker.position();
-            after.services[at].request = Some((position.epoch, position.number));
+            after.services[at].request = Some((position.epoch, position.sequence));
         });
     }
     if service.request.is_some() {

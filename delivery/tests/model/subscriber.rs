@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use delivery::Position;
 use delivery::subscriber::{BufferLimit, Effect, Phase, Tracker};
 
-use crate::service::Answer;
+use crate::service::SyncReply;
 use crate::world::{Bounds, Change, Entry, Message, Mutation, Row, Rows};
 
 /// The subscriber: a tracker for each publisher, and the rows.
@@ -86,7 +86,7 @@ impl Subscriber {
             // Of its former life nothing was heard but the hello: does it remember that?
             let old = if self.mutation.0 == Mutation::NoEpoch { 1 } else { followed.epoch };
             let limit = BufferLimit { events: self.buffer, bytes: usize::MAX };
-            followed.tracker = Tracker::resumed(Position { epoch: old, number: 0 }, limit);
+            followed.tracker = Tracker::resumed(Position { epoch: old, sequence: 0 }, limit);
         }
         let is_resync =
             followed.epoch == 0 || (is_another && self.mutation.0 != Mutation::AddressIsPublisher);
@@ -137,7 +137,7 @@ impl Subscriber {
                 }
             }
             Message::Mark { epoch, last, prev } => {
-                let prev = prev.map(|(epoch, number)| Position { epoch: mask(epoch), number });
+                let prev = prev.map(|(epoch, number)| Position { epoch: mask(epoch), sequence: number });
                 let epoch = mask(*epoch);
                 self.followed[from].tracker.mark(epoch, *last, prev, &mut effects);
             }
@@ -145,16 +145,17 @@ impl Subscriber {
         self.carry_out(from, effects, &[], database);
     }
 
-    pub(crate) fn answered(&mut self, from: usize, answer: &Answer, database: &BTreeMap<u8, u8>) {
+    pub(crate) fn answered(&mut self, from: usize, answer: &SyncReply, database: &BTreeMap<u8, u8>) {
         let mut effects = Vec::new();
-        let (Answer::Replay { at, .. } | Answer::Snapshot { at, .. } | Answer::Unknown { at }) = answer;
+        let (SyncReply::Replay { at, .. } | SyncReply::Snapshot { at, .. } | SyncReply::Unknown { at }) =
+            answer;
         if at.0 != self.followed[from].epoch {
             return;
         }
-        let at = Position { epoch: self.mask(at.0), number: at.1 };
+        let at = Position { epoch: self.mask(at.0), sequence: at.1 };
         let mask = |epoch| self.mask(epoch);
         match answer {
-            Answer::Replay { events, .. } => {
+            SyncReply::Replay { events, .. } => {
                 let events: Vec<_> = events.iter().map(|(e, n, entry)| (mask(*e), *n, *entry)).collect();
                 let tracker = &mut self.followed[from].tracker;
                 for (epoch, number, entry) in events {
@@ -162,24 +163,24 @@ impl Subscriber {
                 }
                 tracker.replay_ended(at, &mut effects);
             }
-            Answer::Snapshot { rows, .. } => {
+            SyncReply::Snapshot { rows, .. } => {
                 let rows =
                     rows.iter().map(|(key, version)| Entry::Change(Change { key: *key, version: *version }));
                 self.followed[from].tracker.replaced(at, rows.collect(), &mut effects);
             }
-            Answer::Unknown { .. } => {
+            SyncReply::Unknown { .. } => {
                 let tracker = &mut self.followed[from].tracker;
                 tracker.unknown(at, &mut effects);
                 if self.mutation.0 == Mutation::DropsAfterResync && tracker.phase() == Phase::Live {
                     effects.retain(|effect| !matches!(effect, Effect::Apply { .. }));
                     *tracker = Tracker::resumed(at, BufferLimit { events: self.buffer, bytes: usize::MAX });
-                    tracker.mark(at.epoch, at.number, None, &mut effects);
+                    tracker.mark(at.epoch, at.sequence, None, &mut effects);
                 }
             }
         }
         let epochs = match answer {
-            Answer::Snapshot { epochs, .. } => epochs.clone(),
-            Answer::Replay { .. } | Answer::Unknown { .. } => Vec::new(),
+            SyncReply::Snapshot { epochs, .. } => epochs.clone(),
+            SyncReply::Replay { .. } | SyncReply::Unknown { .. } => Vec::new(),
         };
         self.carry_out(from, effects, &epochs, database);
     }

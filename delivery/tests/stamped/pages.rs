@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use delivery::subscriber::{Feed, FeedOptions, Item, Origin, SavedPosition};
+use delivery::subscriber::{DeliveryMode, Feed, FeedOptions, Item, SavedPosition};
 use delivery::{Mark, Position, PublisherOptions};
 use pubsub_api::{Batch, Incarnation, Notice, Publisher, Reply, Request, Stamp, Topic};
 
@@ -47,7 +47,7 @@ impl Link {
     fn take_items(&mut self) {
         while let Some(item) = self.feed.next_item() {
             match item {
-                Item::Event { origin: Origin::Replay, .. } => self.replayed += 1,
+                Item::Event { mode: DeliveryMode::Replay, .. } => self.replayed += 1,
                 Item::Notice(Notice::Live { topic: Some(topic), .. }) => drop(self.live.insert(topic)),
                 Item::Notice(Notice::Live { topic: None, .. }) => self.is_live = true,
                 Item::Notice(Notice::Resync { topic: Some(topic), .. }) => drop(self.resyncs.insert(topic)),
@@ -90,7 +90,7 @@ async fn behind_on(topics: usize) -> Link {
     std::mem::forget(publisher);
 
     let mut feed = Feed::new(FeedOptions { max_topics: topics, ..FeedOptions::default() });
-    let position = Position { epoch: was.epoch, number: 1 };
+    let position = Position { epoch: was.epoch, sequence: 1 };
     let saved = |number| SavedPosition { publisher: id, topic: topic(number), position };
     feed.resume((0..topics).map(saved));
     let started = Instant::now();
@@ -98,7 +98,7 @@ async fn behind_on(topics: usize) -> Link {
     feed.notice(Notice::Subscribed { publisher: ENDPOINT.to_owned(), incarnation }, started.elapsed());
     for number in 0..topics {
         let stamp = Stamp { publisher: id, epoch, sequence: 2, time_us: 0 };
-        let prev = Some(Position { epoch: was.epoch, number: 1 });
+        let prev = Some(Position { epoch: was.epoch, sequence: 1 });
         let mark = Mark { topic: topic(number), stamp, oldest: 1, prev };
         feed.message(mark.pack().unwrap(), started.elapsed());
     }

@@ -91,7 +91,7 @@ async fn the_next_life_goes_on_whether_the_first_was_closed_or_died() {
             })
         });
         let mark = mark.await;
-        assert_eq!((mark.oldest, mark.prev), (1, Some(Position { epoch: first, number: 2 })));
+        assert_eq!((mark.oldest, mark.prev), (1, Some(Position { epoch: first, sequence: 2 })));
         assert!(mark.stamp.epoch > first);
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use delivery::{
-    Answer, AnswerKind, Control, Position, PublisherOptions, StampedPublisher, SyncRequest, Want,
+    Control, Position, PublisherOptions, StampedPublisher, SyncItem, SyncReply, SyncReplyKind, SyncRequest,
 };
 use pubsub_api::{Batch, Envelope, Event, PeerId, Publisher, Request, Topic};
 
@@ -10,28 +10,30 @@ use crate::fake::{Fake, Inputs, batch, event, stamp, stamped, stamped_as, until}
 
 const ASKER: PeerId = PeerId(1);
 
-fn want(topic: &str, epoch: u64, number: u64) -> Want {
-    Want { topic: Topic::new(topic.to_owned()).unwrap(), position: Position { epoch, number } }
+fn want(topic: &str, epoch: u64, number: u64) -> SyncItem {
+    SyncItem { topic: Topic::new(topic.to_owned()).unwrap(), position: Position { epoch, sequence: number } }
 }
 
-async fn ask(inputs: &Inputs, peer: PeerId, id: u64, wants: Vec<Want>) {
-    let envelope = SyncRequest { id, wants }.pack().unwrap();
+async fn ask(inputs: &Inputs, peer: PeerId, id: u64, items: Vec<SyncItem>) {
+    let envelope = SyncRequest { id, items }.pack().unwrap();
     inputs.requests.send(Request { peer, host: None, envelope }).await.unwrap();
 }
 
 /// The answers to `count` wants of a peer: each head, with the numbers of what follows it.
-async fn answers(fake: &Arc<Fake>, peer: PeerId, count: usize) -> Vec<(Answer, Vec<u64>)> {
+async fn answers(fake: &Arc<Fake>, peer: PeerId, count: usize) -> Vec<(SyncReply, Vec<u64>)> {
     until("all answers", || {
         let all = fake.answers.lock().unwrap();
-        let mut answers: Vec<(Answer, Vec<u64>)> = Vec::new();
+        let mut answers: Vec<(SyncReply, Vec<u64>)> = Vec::new();
         for (_, envelope) in all.iter().filter(|(of, _)| *of == peer) {
-            match Answer::read(envelope).unwrap() {
+            match SyncReply::read(envelope).unwrap() {
                 Some(head) => answers.push((head, Vec::new())),
                 None => answers.last_mut().unwrap().1.push(stamp(envelope).sequence),
             }
         }
-        let is_whole = |(head, parts): &(Answer, Vec<u64>)| match head.kind {
-            AnswerKind::Replay { count } | AnswerKind::Snapshot { count, .. } => count == parts.len() as u64,
+        let is_whole = |(head, parts): &(SyncReply, Vec<u64>)| match head.kind {
+            SyncReplyKind::Replay { count } | SyncReplyKind::Snapshot { count, .. } => {
+                count == parts.len() as u64
+            }
             _ => true,
         };
         (answers.len() == count && answers.iter().all(is_whole)).then_some(answers)
@@ -48,15 +50,15 @@ async fn who_is_behind_gets_what_it_misses_and_who_is_nowhere_is_told_so() {
     let (publisher, fake, inputs) = stamped(None).await;
     publisher.publish(&mut batch(&["a", "b", "a", "a"])).await.unwrap();
     let now = epoch(&publisher);
-    let wants = [(now, 1), (now, 3), (now, 4), (now - 1, 1)].map(|(epoch, number)| want("a", epoch, number));
-    ask(&inputs, ASKER, 7, wants.to_vec()).await;
+    let items = [(now, 1), (now, 3), (now, 4), (now - 1, 1)].map(|(epoch, number)| want("a", epoch, number));
+    ask(&inputs, ASKER, 7, items.to_vec()).await;
     let got = answers(&fake, ASKER, 4).await;
-    let short = |(answer, parts): &(Answer, Vec<u64>)| (answer.kind, answer.stamp.sequence, parts.clone());
+    let short = |(answer, parts): &(SyncReply, Vec<u64>)| (answer.kind, answer.stamp.sequence, parts.clone());
     let wanted = [
-        (AnswerKind::Replay { count: 2 }, 3, vec![2, 3]),
-        (AnswerKind::Replay { count: 0 }, 3, vec![]),
-        (AnswerKind::Unknown, 3, vec![]),
-        (AnswerKind::Unknown, 3, vec![]),
+        (SyncReplyKind::Replay { count: 2 }, 3, vec![2, 3]),
+        (SyncReplyKind::Replay { count: 0 }, 3, vec![]),
+        (SyncReplyKind::Unknown, 3, vec![]),
+        (SyncReplyKind::Unknown, 3, vec![]),
     ];
     assert_eq!(got.iter().map(short).collect::<Vec<_>>(), wanted);
     assert!(got.iter().all(|(head, _)| head.id == 7 && head.stamp.epoch == now));
@@ -72,14 +74,14 @@ async fn who_has_nothing_gets_the_latest_event_of_each_row() {
     let poke = Event::new("t", "k", "poke".into(), "v", Topic::new("calls").unwrap());
     batch.push(Envelope::pack(&poke).unwrap());
     publisher.publish(&mut batch).await.unwrap();
-    let wants = ["rows", "calls", "never"].map(|topic| want(topic, 0, 0));
-    ask(&inputs, ASKER, 1, wants.to_vec()).await;
+    let items = ["rows", "calls", "never"].map(|topic| want(topic, 0, 0));
+    ask(&inputs, ASKER, 1, items.to_vec()).await;
     let got = answers(&fake, ASKER, 3).await;
     let since = epoch(&publisher);
-    assert_eq!(got[0].0.kind, AnswerKind::Snapshot { count: 3, since });
+    assert_eq!(got[0].0.kind, SyncReplyKind::Snapshot { count: 3, since });
     assert_eq!((got[0].0.stamp.sequence, &got[0].1[..]), (4, &[2, 3, 4][..]));
-    assert_eq!((got[1].0.kind, &got[1].1[..]), (AnswerKind::Snapshot { count: 2, since }, &[1, 2][..]));
-    assert_eq!((got[2].0.kind, got[2].0.stamp.sequence), (AnswerKind::Replay { count: 0 }, 0));
+    assert_eq!((got[1].0.kind, &got[1].1[..]), (SyncReplyKind::Snapshot { count: 2, since }, &[1, 2][..]));
+    assert_eq!((got[2].0.kind, got[2].0.stamp.sequence), (SyncReplyKind::Replay { count: 0 }, 0));
     let status = publisher.delivery_status();
     assert_eq!(status.counter("sync_answers", Some("snapshot")), 2);
 }
@@ -102,10 +104,10 @@ async fn who_fell_out_of_the_ring_gets_a_snapshot_and_long_replays_come_whole() 
     let now = epoch(&publisher);
     ask(&inputs, ASKER, 1, vec![want("rows", now, 10), want("rows", now, 3400)]).await;
     let got = answers(&fake, ASKER, 2).await;
-    assert_eq!(got[0].0.kind, AnswerKind::Snapshot { count: 150, since: now });
+    assert_eq!(got[0].0.kind, SyncReplyKind::Snapshot { count: 150, since: now });
     assert_eq!(got[0].1.iter().min(), Some(&3851));
     // A snapshot of 150 rows is cheaper than 600 events.
-    assert_eq!(got[1].0.kind, AnswerKind::Snapshot { count: 150, since: now });
+    assert_eq!(got[1].0.kind, SyncReplyKind::Snapshot { count: 150, since: now });
     ask(&inputs, PeerId(2), 1, vec![want("rows", now, 3900)]).await;
     let got = answers(&fake, PeerId(2), 1).await;
     assert_eq!(got[0].1, (3901..=4000).collect::<Vec<_>>());
@@ -124,21 +126,21 @@ async fn a_replay_goes_over_segments_and_lives() {
         publisher.close().await.unwrap();
     }
     let (publisher, fake, inputs) = stamped(Some(folder.path())).await;
-    let wants = vec![want("a", epochs[0], 100), want("a", epochs[1], 500), want("a", epochs[1], 499)];
-    ask(&inputs, ASKER, 1, wants).await;
+    let items = vec![want("a", epochs[0], 100), want("a", epochs[1], 500), want("a", epochs[1], 499)];
+    ask(&inputs, ASKER, 1, items).await;
     let mut unfit = batch(&["a"]);
     publisher.publish(&mut unfit).await.unwrap();
     let got = answers(&fake, ASKER, 3).await;
     for ((head, parts), from) in got.iter().zip([101, 501]) {
         match head.kind {
-            AnswerKind::Replay { .. } => {
+            SyncReplyKind::Replay { .. } => {
                 assert_eq!(*parts, (from..=head.stamp.sequence).collect::<Vec<_>>());
             }
-            AnswerKind::Snapshot { count: 1, since } => assert_eq!(since, epochs[0]),
+            SyncReplyKind::Snapshot { count: 1, since } => assert_eq!(since, epochs[0]),
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(got[2].0.kind, AnswerKind::Unknown, "that epoch began behind it");
+    assert_eq!(got[2].0.kind, SyncReplyKind::Unknown, "that epoch began behind it");
 }
 
 #[tokio::test]
@@ -157,7 +159,7 @@ async fn who_asks_too_often_or_takes_nothing_holds_up_nobody() {
         ask(&inputs, ASKER, id, vec![want(&topics[id as usize], now, 1)]).await;
     }
     let got = answers(&fake, ASKER, 40).await;
-    let busy = got.iter().filter(|(head, _)| matches!(head.kind, AnswerKind::Busy { .. })).count();
+    let busy = got.iter().filter(|(head, _)| matches!(head.kind, SyncReplyKind::Busy { .. })).count();
     assert!((1..=8).contains(&busy), "{busy} of 40 are too many by 8, less what the time brought");
     let junk = Envelope { topic: Topic::new("$sync").unwrap(), payload: bytes::Bytes::from_static(b"junk") };
     inputs.requests.send(Request { peer: ASKER, host: None, envelope: junk }).await.unwrap();
@@ -187,9 +189,9 @@ async fn an_event_about_no_row_costs_a_topic_no_snapshot_and_who_misses_it_is_to
         (envelopes.len() == 3 + 2 + 3 + 2).then_some(envelopes)
     })
     .await;
-    let kinds: Vec<AnswerKind> =
-        got.iter().filter_map(|it| Answer::read(it).unwrap()).map(|it| it.kind).collect();
-    let snapshot = |count| AnswerKind::Snapshot { count, since: now };
+    let kinds: Vec<SyncReplyKind> =
+        got.iter().filter_map(|it| SyncReply::read(it).unwrap()).map(|it| it.kind).collect();
+    let snapshot = |count| SyncReplyKind::Snapshot { count, since: now };
     assert_eq!(kinds, [snapshot(2), snapshot(3), snapshot(2)]);
     let lost = got.iter().filter_map(|it| Control::read(&it.topic, &it.payload).ok().flatten());
     let events: Vec<u64> =
@@ -210,6 +212,6 @@ async fn a_burst_of_many_rows_costs_a_topic_no_snapshot() {
     }
     ask(&inputs, ASKER, 1, vec![want("rows", 0, 0)]).await;
     let got = answers(&fake, ASKER, 1).await;
-    assert_eq!(got[0].0.kind, AnswerKind::Snapshot { count: ROWS, since: epoch(&publisher) });
+    assert_eq!(got[0].0.kind, SyncReplyKind::Snapshot { count: ROWS, since: epoch(&publisher) });
     assert_eq!(publisher.delivery_status().counter("topics_without_snapshot", Some("incomplete")), 0);
 }

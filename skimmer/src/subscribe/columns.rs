@@ -1,4 +1,4 @@
-use delivery::subscriber::Origin;
+use delivery::subscriber::DeliveryMode;
 use pubsub_api::{Event, Value};
 
 /// The widths of the columns before the value, in characters. A UUID has 36 characters; Dragonflow's longest table name has
@@ -15,16 +15,16 @@ pub(super) fn header() -> String {
 
 /// One event in columns for people. Long texts are cut and end in `…`. Control characters are escaped, so that a value cannot
 /// control the terminal. The origin of a live event is `live`.
-pub(super) fn row(event: &Event, origin: Origin) -> String {
+pub(super) fn row(event: &Event, mode: DeliveryMode) -> String {
     let name = |name: &Option<String>| name.as_deref().unwrap_or("-").to_owned();
     let value = match &event.value {
         Value::Nil => "-".to_owned(),
         Value::Text(text) => text.to_string(),
         Value::Other(bytes) => format!("{} bytes of msgpack", bytes.len()),
     };
-    let origin = origin.name().unwrap_or("live").to_owned();
+    let mode = mode.name().unwrap_or("live").to_owned();
     let action = event.action.as_str().to_owned();
-    line([event.topic.as_str().to_owned(), action, name(&event.table), name(&event.key), origin], &value)
+    line([event.topic.as_str().to_owned(), action, name(&event.table), name(&event.key), mode], &value)
 }
 
 fn line(cells: [String; WIDTHS.len()], value: &str) -> String {
@@ -48,7 +48,7 @@ fn cut(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use delivery::subscriber::Origin;
+    use delivery::subscriber::DeliveryMode;
     use pubsub_api::{Action, Event, Topic, Value};
 
     use super::{header, row};
@@ -69,9 +69,9 @@ mod tests {
     fn columns_are_aligned_with_their_names_however_long_the_texts_are() {
         let long = "x".repeat(100);
         let rows = [
-            row(&event("D", "port-1", "value"), Origin::Live),
-            row(&event(&long, &long, "value"), Origin::Replay),
-            row(&event("ünïcödé", "k\u{1b}[2J", "value"), Origin::Snapshot),
+            row(&event("D", "port-1", "value"), DeliveryMode::Live),
+            row(&event(&long, &long, "value"), DeliveryMode::Replay),
+            row(&event("ünïcödé", "k\u{1b}[2J", "value"), DeliveryMode::Snapshot),
         ];
         let header = header();
         let at = |line: &str, text: &str| line[..line.find(text).unwrap()].chars().count();
@@ -80,8 +80,8 @@ mod tests {
             assert_eq!(at(line, "lport"), at(&header, "table"), "{line}");
             assert!(!line.contains('\u{1b}'), "{line:?}");
         }
-        for (line, origin) in rows.iter().zip(["live", "replay", "snapshot"]) {
-            assert_eq!(at(line, origin), at(&header, "origin"), "{line}");
+        for (line, mode) in rows.iter().zip(["live", "replay", "snapshot"]) {
+            assert_eq!(at(line, mode), at(&header, "origin"), "{line}");
         }
     }
 }

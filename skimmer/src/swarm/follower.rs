@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use delivery::subscriber::{Item, Origin, TrackedSubscriber};
+use delivery::subscriber::{DeliveryMode, Item, TrackedSubscriber};
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Envelope, Notice, Result};
 
@@ -38,9 +38,9 @@ impl Drop for Follower {
 impl Follower {
     fn take(&mut self, item: Item) {
         match item {
-            Item::Event { envelope, origin } => {
+            Item::Event { envelope, mode } => {
                 let counter =
-                    if origin == Origin::Replay { &self.tallies.replayed } else { &self.tallies.events };
+                    if mode == DeliveryMode::Replay { &self.tallies.replayed } else { &self.tallies.events };
                 counter.fetch_add(1, Ordering::Relaxed);
                 self.apply(&envelope);
             }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use delivery::subscriber::Origin;
+use delivery::subscriber::DeliveryMode;
 use pubsub_api::{Result, registered_endpoint};
 use table::Compared;
 
@@ -69,7 +69,7 @@ impl Agent {
         let is_new_hold = full_sync.note_held(is_held);
         let wait = full_sync.absence_rule.mass_after;
         for event in events {
-            self.deliver(&mut io.output, Change { event, origin: Origin::Sync }).await?;
+            self.deliver(&mut io.output, Change { event, mode: DeliveryMode::Sync }).await?;
         }
         if is_held {
             if is_new_hold {

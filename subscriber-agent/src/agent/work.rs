@@ -2,7 +2,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use delivery::subscriber::{Item, Origin};
+use delivery::subscriber::{DeliveryMode, Item};
 use futures_util::FutureExt;
 use pubsub_api::{Error, ErrorKind, Event, Notice, Result};
 
@@ -122,7 +122,7 @@ impl Agent {
         output.flush().await?;
         let rows: Vec<Arc<Event>> = self.table().with_tombstones_of(&table).cloned().collect();
         for event in rows {
-            self.dispatcher.give(handler, &Change { event, origin: Origin::Sync }).await;
+            self.dispatcher.give(handler, &Change { event, mode: DeliveryMode::Sync }).await;
         }
         Ok(())
     }
@@ -133,7 +133,7 @@ impl Agent {
         while let Some((table, key)) = io.unhandled.pop() {
             let event = self.table().latest_event(&table, &key).cloned();
             if let Some(event) = event {
-                self.dispatcher.dispatch(&Change { event, origin: Origin::Sync }).await;
+                self.dispatcher.dispatch(&Change { event, mode: DeliveryMode::Sync }).await;
             }
         }
         Ok(())

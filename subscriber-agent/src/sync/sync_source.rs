@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use delivery::{FullSyncAnswer, FullSyncRequest, StoredRow, Tables};
+use delivery::{FullSyncReply, FullSyncRequest, StoredRow, Tables};
 use northbound::stored_tables;
 use pubsub_api::database::{DbApi, Entry};
 use pubsub_api::settings::{Settings, UseNbDb};
@@ -114,9 +114,9 @@ async fn rows_of(requester: &dyn Requester, endpoint: &str, request: &FullSyncRe
         return Err(Error::new(ErrorKind::Overloaded, "the driver's queue of requests is full"));
     }
     let count = loop {
-        match FullSyncAnswer::read(&part(requester).await?).map_err(malformed)? {
-            Some(FullSyncAnswer::Rows { id, count }) if id == request.id => break count,
-            Some(FullSyncAnswer::Unavailable { id, reason }) if id == request.id => {
+        match FullSyncReply::read(&part(requester).await?).map_err(malformed)? {
+            Some(FullSyncReply::Rows { id, count }) if id == request.id => break count,
+            Some(FullSyncReply::Unavailable { id, reason }) if id == request.id => {
                 return Err(Error::new(ErrorKind::Unavailable, reason));
             }
             _ => {}

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use delivery::subscriber::{Item, Origin, Snapshot};
+use delivery::subscriber::{DeliveryMode, Item, Snapshot};
 use pubsub_api::{Action, Envelope, Event, Notice, SEND_ALL, Stamp, Value};
 
 use super::{Delivery, TableUpdater};
@@ -12,8 +12,8 @@ fn event(number: u64, key: &str, value: Option<&str>) -> Event {
     Event { stamp, ..Event::new("t", key, action, value, SEND_ALL) }
 }
 
-fn item(origin: Origin, event: &Event) -> Item {
-    Item::Event { envelope: Envelope::pack(event).unwrap(), origin }
+fn item(mode: DeliveryMode, event: &Event) -> Item {
+    Item::Event { envelope: Envelope::pack(event).unwrap(), mode }
 }
 
 fn snapshot(rows: &[Event]) -> Item {
@@ -31,7 +31,7 @@ fn apply_all(updater: &TableUpdater, items: impl IntoIterator<Item = Item>) -> V
     let short = |delivered| match delivered {
         Delivery::Change(change) => {
             let key = change.event.key.clone().unwrap_or_default();
-            format!("{} {key} {}", change.origin.name().unwrap_or("live"), change.event.action)
+            format!("{} {key} {}", change.mode.name().unwrap_or("live"), change.event.action)
         }
         Delivery::Notice(notice) => serde_json::to_string(&notice).unwrap(),
     };
@@ -46,9 +46,9 @@ fn count(updater: &TableUpdater, name: &str) -> u64 {
 fn all_events_of_a_reply_are_delivered_before_the_live_notice() {
     let updater = TableUpdater::new(Instant::now(), Duration::ZERO);
     let items = [
-        item(Origin::Live, &event(1, "a", Some("1"))),
-        item(Origin::Replay, &event(1, "a", Some("1"))),
-        item(Origin::Replay, &event(2, "a", None)),
+        item(DeliveryMode::Live, &event(1, "a", Some("1"))),
+        item(DeliveryMode::Replay, &event(1, "a", Some("1"))),
+        item(DeliveryMode::Replay, &event(2, "a", None)),
         Item::Notice(live()),
         snapshot(&[event(4, "b", Some("1")), event(5, "c", Some("1"))]),
         Item::Notice(live()),
@@ -73,7 +73,8 @@ fn all_events_of_a_reply_are_delivered_before_the_live_notice() {
 #[test]
 fn a_snapshot_is_delivered_as_its_differences() {
     let updater = TableUpdater::new(Instant::now(), Duration::ZERO);
-    let before = ["same", "changed", "gone"].map(|key| item(Origin::Unverified, &event(1, key, Some("1"))));
+    let before =
+        ["same", "changed", "gone"].map(|key| item(DeliveryMode::Unverified, &event(1, key, Some("1"))));
     apply_all(&updater, before);
     let rows = [event(2, "same", Some("1")), event(3, "changed", Some("2"))];
     assert_eq!(apply_all(&updater, [snapshot(&rows)]), ["snapshot changed set", "snapshot gone delete"]);
@@ -87,7 +88,7 @@ fn an_event_older_than_that_of_another_publisher_is_counted_and_not_delivered() 
     let newer = Event { version: Some(7), ..event(1, "k", Some("newer")) };
     let stamp = Some(Stamp { publisher: 2, epoch: 1, sequence: 1, time_us: 99 });
     let older = Event { version: Some(6), stamp, ..event(1, "k", Some("older")) };
-    let delivered = apply_all(&updater, [item(Origin::Live, &newer), item(Origin::Live, &older)]);
+    let delivered = apply_all(&updater, [item(DeliveryMode::Live, &newer), item(DeliveryMode::Live, &older)]);
     assert_eq!(delivered, ["live k set"]);
     assert_eq!((count(&updater, "events_applied"), count(&updater, "events_superseded")), (1, 1));
 }
@@ -96,7 +97,7 @@ fn an_event_older_than_that_of_another_publisher_is_counted_and_not_delivered() 
 fn a_sync_event_of_an_old_service_is_delivered_and_followed_by_a_resync_notice() {
     let updater = TableUpdater::new(Instant::now(), Duration::ZERO);
     let sync = Event { table: None, key: None, action: Action::Sync, ..event(1, "", None) };
-    let delivered = apply_all(&updater, [item(Origin::Unverified, &Event { stamp: None, ..sync })]);
+    let delivered = apply_all(&updater, [item(DeliveryMode::Unverified, &Event { stamp: None, ..sync })]);
     let notice =
         r#"{"notice":"resync","reason":"a publisher requested it with action sync: events may be missing"}"#;
     assert_eq!(delivered, ["live  sync", notice]);
@@ -106,7 +107,10 @@ fn a_sync_event_of_an_old_service_is_delivered_and_followed_by_a_resync_notice()
 fn an_unreadable_event_is_counted_by_cause_and_dropped() {
     let updater = TableUpdater::new(Instant::now(), Duration::ZERO);
     let envelope = Envelope { topic: SEND_ALL, payload: bytes::Bytes::from_static(b"\xc0") };
-    assert_eq!(apply_all(&updater, [Item::Event { envelope, origin: Origin::Live }]), Vec::<String>::new());
+    assert_eq!(
+        apply_all(&updater, [Item::Event { envelope, mode: DeliveryMode::Live }]),
+        Vec::<String>::new()
+    );
     assert_eq!(count(&updater, "events_dropped"), 1);
     assert!(updater.has_changed() && !updater.has_changed());
 }
@@ -124,8 +128,10 @@ fn actions_of_old_peers_for_missing_events_lead_to_a_resync_notice() {
             table: table.map(str::to_owned),
             ..Event::new("t", "k", Action::from(action), "x", SEND_ALL)
         };
-        let delivered =
-            apply_all(&TableUpdater::new(Instant::now(), Duration::ZERO), [item(Origin::Unverified, &event)]);
+        let delivered = apply_all(
+            &TableUpdater::new(Instant::now(), Duration::ZERO),
+            [item(DeliveryMode::Unverified, &event)],
+        );
         let has_notice = delivered.last().is_some_and(|last| last.contains("\"notice\":\"resync\""));
         assert_eq!(has_notice, expected, "{action} on {table:?}: {delivered:?}");
     }

@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
 
     fn position(&mut self) -> Result<SavedPosition, Nonsense> {
         let publisher = self.number()?;
-        let position = Position { epoch: self.number()?, number: self.number()? };
+        let position = Position { epoch: self.number()?, sequence: self.number()? };
         Ok(SavedPosition { publisher, topic: self.topic()?, position })
     }
 

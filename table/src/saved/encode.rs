@@ -55,7 +55,7 @@ impl SavedState {
         for saved in &self.positions {
             let (at, topic) = (saved.position, saved.topic.as_str());
             let record = record.begin(tag::POSITION).number(saved.publisher);
-            record.number(at.epoch).number(at.number).text(topic).write(&mut out)?;
+            record.number(at.epoch).number(at.sequence).text(topic).write(&mut out)?;
         }
         for link in &self.links {
             record.begin(tag::LINK).number(link.publisher).text(&link.endpoint).write(&mut out)?;

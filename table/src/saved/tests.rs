@@ -25,7 +25,7 @@ fn topic(name: &str) -> Topic {
 }
 
 fn position(publisher: u64, on: Topic) -> SavedPosition {
-    SavedPosition { publisher, topic: on, position: Position { epoch: 5, number: 7 } }
+    SavedPosition { publisher, topic: on, position: Position { epoch: 5, sequence: 7 } }
 }
 
 fn row(publisher: u64, on: Topic, key: &str) -> DatedEvent {
@@ -73,7 +73,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 
 fn any_state() -> impl Strategy<Value = SavedState> {
     let position = (any::<[u64; 3]>(), "[a-z]{1,9}").prop_map(|([publisher, epoch, number], on)| {
-        SavedPosition { publisher, topic: topic(&on), position: Position { epoch, number } }
+        SavedPosition { publisher, topic: topic(&on), position: Position { epoch, sequence: number } }
     });
     let rows = vec((any::<u64>(), any_event()).prop_map(|(micros, event)| dated(micros, event)), 0..6);
     let link = (text(), any::<u64>()).prop_map(|(endpoint, publisher)| SavedLink { endpoint, publisher });

@@ -9,7 +9,7 @@ use pubsub_api::{Event, SEND_ALL, Value};
 
 use super::{A, B, contents, event, merge, with_version};
 use crate::{AbsenceRule, Compared, DatabaseRow, Merge, Table};
-use delivery::subscriber::Origin;
+use delivery::subscriber::DeliveryMode;
 
 /// When the database is read; events before have lower times.
 const READ_AT: u64 = 1000;
@@ -83,11 +83,11 @@ fn what_is_told_while_the_database_is_read_stays_unless_its_version_is_lower() {
     let mut table =
         table_of([event(A, 1, "deleted", Some("1")), with_version(5, event(A, 2, "v", Some("5")))]);
     table.begin_comparison();
-    merge(&mut table, Origin::Live, event(A, 3, "deleted", None));
-    merge(&mut table, Origin::Live, event(A, 4, "created", Some("1")));
-    merge(&mut table, Origin::Live, event(A, 5, "set", Some("new")));
-    merge(&mut table, Origin::Live, with_version(6, event(A, 6, "v", Some("6"))));
-    merge(&mut table, Origin::Live, with_version(6, event(A, 7, "w", Some("6"))));
+    merge(&mut table, DeliveryMode::Live, event(A, 3, "deleted", None));
+    merge(&mut table, DeliveryMode::Live, event(A, 4, "created", Some("1")));
+    merge(&mut table, DeliveryMode::Live, event(A, 5, "set", Some("new")));
+    merge(&mut table, DeliveryMode::Live, with_version(6, event(A, 6, "v", Some("6"))));
+    merge(&mut table, DeliveryMode::Live, with_version(6, event(A, 7, "w", Some("6"))));
     let rows =
         [row("deleted", "1", None), row("set", "old", None), row("v", "5", Some(5)), row("w", "7", Some(7))];
     let compared = compare(&mut table, &rows);
@@ -105,7 +105,7 @@ fn a_version_that_is_lower_than_the_one_that_was_told_before_is_the_truth() {
     table.begin_comparison();
     assert_eq!(told(&compare(&mut table, &[row("k", "1", Some(1))])), [("k".to_owned(), "set")]);
     let next = with_version(2, event(A, 9, "k", Some("2")));
-    assert_eq!(merge(&mut table, Origin::Live, next), Merge::Applied);
+    assert_eq!(merge(&mut table, DeliveryMode::Live, next), Merge::Applied);
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn older_events_that_are_replayed_later_change_nothing() {
     let read_at = u64::try_from(table.now.as_micros()).unwrap();
     for key in ["gone", "set"] {
         let older = event(B, READ_AT - 1, key, Some("old"));
-        assert_eq!(merge(&mut table, Origin::Replay, older), Merge::Superseded, "{key}");
+        assert_eq!(merge(&mut table, DeliveryMode::Replay, older), Merge::Superseded, "{key}");
         let newer = event(B, read_at + 1, key, Some("new"));
-        assert_eq!(merge(&mut table, Origin::Replay, newer), Merge::Applied, "{key}");
+        assert_eq!(merge(&mut table, DeliveryMode::Replay, newer), Merge::Applied, "{key}");
     }
 }
 
@@ -129,8 +129,8 @@ fn a_late_event_of_an_older_version_does_not_take_the_row_back() {
     table.begin_comparison();
     compare(&mut table, &[row("k", "3", Some(3))]);
     let late = |version| with_version(version, event(A, version, "k", Some("late")));
-    assert_eq!(merge(&mut table, Origin::Live, late(2)), Merge::Superseded);
-    assert_eq!(merge(&mut table, Origin::Live, late(4)), Merge::Applied);
+    assert_eq!(merge(&mut table, DeliveryMode::Live, late(2)), Merge::Superseded);
+    assert_eq!(merge(&mut table, DeliveryMode::Live, late(4)), Merge::Applied);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn rows_that_the_database_would_not_have_are_left_alone() {
 fn a_comparison_that_was_given_up_notes_nothing_more() {
     let mut table = Table::default();
     table.begin_comparison();
-    merge(&mut table, Origin::Live, event(A, 1, "k", Some("1")));
+    merge(&mut table, DeliveryMode::Live, event(A, 1, "k", Some("1")));
     table.forget_comparison();
     table.begin_comparison();
     assert_eq!(told(&compare_for_long(&mut table, &[])), [("k".to_owned(), "delete")]);
@@ -180,7 +180,7 @@ fn a_row_that_was_found_meanwhile_or_told_of_is_waited_for_anew() {
     read_at(&mut table, 100, &here);
     assert_eq!(read_at(&mut table, 200, &both), Compared::default(), "it is there again");
     assert_eq!(read_at(&mut table, 300, &here).unconfirmed, 1);
-    merge(&mut table, Origin::Live, event(B, 3, "k", Some("2")));
+    merge(&mut table, DeliveryMode::Live, event(B, 3, "k", Some("2")));
     let told_of = read_at(&mut table, 400, &here);
     assert_eq!((told_of.events.len(), told_of.unconfirmed), (0, 1), "it is another event's row now");
     assert_eq!(told(&read_at(&mut table, 500, &here)), [("k".to_owned(), "delete")]);

@@ -9,7 +9,7 @@ use pubsub_api::{Action, Event, SEND_ALL};
 
 use super::{A, B, Contents, contents, event, merge, replace, snapshot, with_version};
 use crate::Table;
-use delivery::subscriber::Origin;
+use delivery::subscriber::DeliveryMode;
 
 /// Events of two publishers about four rows, in the order in which they were published.
 pub(super) fn history() -> impl Strategy<Value = Vec<(u64, Event)>> {
@@ -55,11 +55,11 @@ proptest! {
         for is_a in turns {
             let next = if is_a { of_a.next() } else { of_b.next() };
             if let Some(event) = next {
-                merge(&mut table, Origin::Live, event);
+                merge(&mut table, DeliveryMode::Live, event);
             }
         }
         for event in of_a.chain(of_b) {
-            merge(&mut table, Origin::Live, event);
+            merge(&mut table, DeliveryMode::Live, event);
         }
         prop_assert_eq!(contents(&table), fold(history.iter().map(|(_, event)| event)));
     }
@@ -75,7 +75,7 @@ proptest! {
         let mut table = Table::default();
         for (index, (publisher, event)) in history.iter().enumerate() {
             if *publisher == B || index < cut {
-                merge(&mut table, Origin::Live, event.clone());
+                merge(&mut table, DeliveryMode::Live, event.clone());
             }
         }
         let latest: BTreeMap<_, _> = of(A, &history).into_iter().map(|row| (row.key.clone(), row)).collect();
@@ -112,12 +112,12 @@ proptest! {
         let mut table = Table::default();
         for (index, (publisher, event)) in history.iter().enumerate() {
             if *publisher == B || index < cut {
-                merge(&mut table, Origin::Live, event.clone());
+                merge(&mut table, DeliveryMode::Live, event.clone());
             }
         }
         let missed = history.iter().enumerate().filter(|(index, _)| index + overlap >= cut);
         for (_, (_, event)) in missed.filter(|(_, (publisher, _))| *publisher == A) {
-            merge(&mut table, Origin::Replay, event.clone());
+            merge(&mut table, DeliveryMode::Replay, event.clone());
         }
         prop_assert_eq!(contents(&table), fold(history.iter().map(|(_, event)| event)));
     }
@@ -129,7 +129,7 @@ proptest! {
     ) {
         let mut table = Table::default();
         for (_, event) in &history {
-            merge(&mut table, Origin::Live, event.clone());
+            merge(&mut table, DeliveryMode::Live, event.clone());
         }
         for (publisher, from) in snapshots {
             let known = of(publisher, &history).into_iter().skip(from);

@@ -11,7 +11,7 @@ use pubsub_api::{Envelope, Event, SEND_ALL, Stamp};
 use super::histories::{fold, history, versioned};
 use super::{A, B, contents, event};
 use crate::{DatedEvent, Table};
-use delivery::subscriber::{Origin, PublisherClock, Snapshot};
+use delivery::subscriber::{DeliveryMode, PublisherClock, Snapshot};
 
 /// An hour, in microseconds.
 const HOUR: u64 = 3_600_000_000;
@@ -47,7 +47,7 @@ impl World {
         for (number, (publisher, event)) in self.history.iter().enumerate() {
             if range.contains(&number) {
                 table.tick(Duration::from_micros(number as u64 + 1));
-                table.merge(&Arc::new(self.stamped(*publisher, event)), Origin::Live);
+                table.merge(&Arc::new(self.stamped(*publisher, event)), DeliveryMode::Live);
             }
         }
     }
@@ -61,7 +61,7 @@ impl World {
         match path {
             Path::Replay => {
                 for (_, (_, event)) in own.filter(|(number, _)| *number >= from) {
-                    table.merge(&Arc::new(self.stamped(publisher, event)), Origin::Replay);
+                    table.merge(&Arc::new(self.stamped(publisher, event)), DeliveryMode::Replay);
                 }
             }
             Path::Snapshot => {
@@ -134,7 +134,7 @@ proptest! {
         for (number, (publisher, event)) in world.history.iter().enumerate().skip(from) {
             table.tick(Duration::from_micros(number as u64 + 1));
             if *publisher != lost {
-                table.merge(&Arc::new(world.stamped(*publisher, event)), Origin::Live);
+                table.merge(&Arc::new(world.stamped(*publisher, event)), DeliveryMode::Live);
             }
         }
         world.answer(&mut table, lost, from, path);

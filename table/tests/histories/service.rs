@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use delivery::{Answer, AnswerKind, Mark, Position, SyncRequest};
+use delivery::{Mark, Position, SyncReply, SyncReplyKind, SyncRequest};
 use pubsub_api::{Envelope, Event, Stamp, Topic};
 
 /// A publisher, as docs/design.md#delivery describes it, at its simplest.
@@ -113,7 +113,7 @@ impl Service {
         let line = &self.topics[topic];
         let prev = self.epochs.iter().rev().nth(1).map(|epoch| Position {
             epoch: *epoch,
-            number: line.before.get(&self.epoch).copied().unwrap_or(0),
+            sequence: line.before.get(&self.epoch).copied().unwrap_or(0),
         });
         let (stamp, oldest) = (self.stamp(line.last, now), self.oldest(topic, line.last));
         Mark { topic: topic.clone(), stamp, oldest, prev }.pack().expect("a small mark")
@@ -125,46 +125,46 @@ impl Service {
 
     /// Answers a request; `busy` for all that it wants.
     pub(crate) fn answer(&self, request: &Envelope, busy: bool, now: Duration) -> Vec<Envelope> {
-        let SyncRequest { id, wants } = SyncRequest::read(request).expect("our own request");
+        let SyncRequest { id, items } = SyncRequest::read(request).expect("our own request");
         let mut answers = Vec::new();
-        for want in wants {
+        for want in items {
             let (kind, at, parts) = if busy {
-                (AnswerKind::Busy { retry_after: Duration::from_millis(200) }, 0, Vec::new())
+                (SyncReplyKind::Busy { retry_after: Duration::from_millis(200) }, 0, Vec::new())
             } else {
                 self.answer_about(&want.topic, want.position)
             };
             let epochs = match kind {
-                AnswerKind::Snapshot { .. } => self.epochs.clone(),
+                SyncReplyKind::Snapshot { .. } => self.epochs.clone(),
                 _ => Vec::new(),
             };
-            let head = Answer { id, topic: want.topic, stamp: self.stamp(at, now), kind, epochs };
+            let head = SyncReply { id, topic: want.topic, stamp: self.stamp(at, now), kind, epochs };
             answers.push(head.pack().expect("a small head"));
             answers.extend(parts);
         }
         answers
     }
 
-    fn answer_about(&self, topic: &Topic, at: Position) -> (AnswerKind, u64, Vec<Envelope>) {
+    fn answer_about(&self, topic: &Topic, at: Position) -> (SyncReplyKind, u64, Vec<Envelope>) {
         let empty = Line { last: self.floor, ..Line::default() };
         let line = self.topics.get(topic).unwrap_or(&empty);
         let is_known = self.knows(line, at);
-        if is_known && at.number + 1 >= self.oldest(topic, line.last) {
-            let missing = self.ring.iter().filter(|(of, number, _)| of == topic && *number > at.number);
+        if is_known && at.sequence + 1 >= self.oldest(topic, line.last) {
+            let missing = self.ring.iter().filter(|(of, number, _)| of == topic && *number > at.sequence);
             let parts: Vec<Envelope> = missing.map(|(.., envelope)| envelope.clone()).collect();
-            return (AnswerKind::Replay { count: parts.len() as u64 }, line.last, parts);
+            return (SyncReplyKind::Replay { count: parts.len() as u64 }, line.last, parts);
         }
         if is_known && !line.is_unseeded {
             let parts: Vec<Envelope> = line.latest.values().cloned().collect();
-            let kind = AnswerKind::Snapshot { count: parts.len() as u64, since: self.epochs[0] };
+            let kind = SyncReplyKind::Snapshot { count: parts.len() as u64, since: self.epochs[0] };
             return (kind, line.last, parts);
         }
-        (AnswerKind::Unknown, line.last, Vec::new())
+        (SyncReplyKind::Unknown, line.last, Vec::new())
     }
 
     fn knows(&self, line: &Line, at: Position) -> bool {
         let Some(place) = self.epochs.iter().position(|epoch| *epoch == at.epoch) else { return false };
         let before = |epoch: &u64| line.before.get(epoch).copied().unwrap_or(self.floor);
         let end = self.epochs.get(place + 1).map_or(line.last, before);
-        at.number == 0 || (before(&at.epoch)..=end).contains(&at.number)
+        at.sequence == 0 || (before(&at.epoch)..=end).contains(&at.sequence)
     }
 }

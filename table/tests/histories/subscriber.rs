@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use delivery::subscriber::{Feed, FeedOptions, Item, Origin};
+use delivery::subscriber::{DeliveryMode, Feed, FeedOptions, Item};
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Notice, Value};
 use table::Table;
@@ -50,14 +50,14 @@ impl Subscriber {
 
     fn take(&mut self, item: Item, database: &Database) -> Result<(), String> {
         match item {
-            Item::Event { envelope, origin } => {
+            Item::Event { envelope, mode } => {
                 let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload)
                     .map_err(|e| e.to_string())?;
                 let event = event.to_event();
                 if let Value::Text(value) = &event.value {
                     self.applied.push(value.clone());
                 }
-                self.table.merge(&Arc::new(event), origin);
+                self.table.merge(&Arc::new(event), mode);
             }
             Item::Snapshot(snapshot) => {
                 self.table.replace(&snapshot);
@@ -78,7 +78,7 @@ impl Subscriber {
     /// event of another publisher that comes later does not bring them back.
     fn compare(&mut self, database: &Database, topic: Option<&str>) {
         for key in (0..KEYS).filter(|key| topic.is_none_or(|topic| topic == topic_of(*key).as_str())) {
-            self.table.merge(&Arc::new(database.event(key)), Origin::Unverified);
+            self.table.merge(&Arc::new(database.event(key)), DeliveryMode::Unverified);
         }
     }
 

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use delivery::subscriber::{Item, Origin};
+use delivery::subscriber::{DeliveryMode, Item};
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Envelope, Notice, Stamp};
 
@@ -23,7 +23,7 @@ impl Validators {
     /// Looks at what the application is told.
     pub(crate) fn check(&mut self, item: &Item) -> Result<(), String> {
         match item {
-            Item::Event { envelope, origin } => self.event(envelope, *origin),
+            Item::Event { envelope, mode } => self.event(envelope, *mode),
             Item::Snapshot(snapshot) => {
                 let told = self.told.entry((snapshot.publisher, snapshot.topic.to_string())).or_default();
                 *told = Told { last: None, loud: true };
@@ -48,11 +48,11 @@ impl Validators {
         }
     }
 
-    fn event(&mut self, envelope: &Envelope, origin: Origin) -> Result<(), String> {
+    fn event(&mut self, envelope: &Envelope, mode: DeliveryMode) -> Result<(), String> {
         let event =
             EventRef::read(envelope.topic.as_bytes(), &envelope.payload).map_err(|e| e.to_string())?;
         let Some(Stamp { publisher, epoch, sequence, .. }) = event.stamp else {
-            return Err(format!("an event without a stamp, {origin:?}"));
+            return Err(format!("an event without a stamp, {mode:?}"));
         };
         let told = self.told.entry((publisher, event.topic.to_owned())).or_default();
         if let Some((last_epoch, last)) = told.last {

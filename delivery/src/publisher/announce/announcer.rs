@@ -39,7 +39,7 @@ pub(crate) fn start(core: &Arc<Core>, publisher_id: &str, tasks: &mut JoinSet<()
 pub(crate) async fn finish(core: &Core) -> Result<()> {
     let outgoing = &mut *core.outgoing.lock().await;
     core.send_pending(outgoing).await?;
-    let ids: Vec<_> = core.sequencer().ledger.topics.ids().collect();
+    let ids: Vec<_> = core.sequencer().publisher_state.topics.ids().collect();
     for ids in ids.chunks(MARKS_AT_ONCE) {
         let mut marks = packed(core, ids.iter().copied());
         if let Err(error) = core.driver.send_batch(&mut marks).await {
@@ -63,7 +63,7 @@ async fn say_hello(core: Arc<Core>, hello: Envelope) {
 
 async fn hello_to_all(core: &Core, hello: &Envelope) {
     match core.driver.send(&hello.topic, hello.payload.clone()).await {
-        Ok(()) => core.readings.hellos.add(1),
+        Ok(()) => core.metrics.hellos.add(1),
         Err(error) => tracing::warn!("no hello this second: {error}"),
     }
 }
@@ -139,8 +139,8 @@ async fn say_marks(core: &Core) {
         let count = marks.len();
         let sent = core.driver.send_batch(&mut marks).await;
         let unsent = marks.len();
-        core.readings.marks.add(number(count - unsent));
-        core.readings.marks_unsent.add(number(unsent));
+        core.metrics.marks.add(number(count - unsent));
+        core.metrics.marks_unsent.add(number(unsent));
         if let Err(error) = sent {
             tracing::debug!(unsent, "marks wait for their next time: {error}");
         }
@@ -172,13 +172,14 @@ async fn say_marks_to(core: &Core, subscribers: &dyn SubscribersSeen, peer: Peer
     let mut from = Vec::new();
     loop {
         let outgoing = core.outgoing.lock().await;
-        let ids: Vec<_> = core.sequencer().ledger.topics.covered(prefix, &from).take(MARKS_AT_ONCE).collect();
+        let ids: Vec<_> =
+            core.sequencer().publisher_state.topics.covered(prefix, &from).take(MARKS_AT_ONCE).collect();
         let marks = packed(core, ids.iter().copied());
         for mark in envelopes(marks) {
             if !subscribers.send_to(peer, &mark.topic, &mark.payload) {
                 return;
             }
-            core.readings.marks.add(1);
+            core.metrics.marks.add(1);
         }
         drop(outgoing);
         let last = ids.last().filter(|_| ids.len() == MARKS_AT_ONCE);
@@ -191,7 +192,7 @@ async fn say_marks_to(core: &Core, subscribers: &dyn SubscribersSeen, peer: Peer
 /// The lowest name behind that of a topic.
 fn name_behind(core: &Core, id: TopicId) -> Option<Vec<u8>> {
     let sequencer = core.sequencer();
-    Some([sequencer.ledger.topics.get(id)?.topic.as_bytes(), b"\0"].concat())
+    Some([sequencer.publisher_state.topics.get(id)?.topic.as_bytes(), b"\0"].concat())
 }
 
 fn packed(core: &Core, ids: impl Iterator<Item = TopicId>) -> Batch {

@@ -15,7 +15,7 @@ use super::outbox::closed;
 use super::pump::Pump;
 use super::session::Session;
 use super::status;
-use crate::publisher::ring::draft::stampable;
+use crate::publisher::ring::record_builder::stampable;
 use crate::publisher::supervise::supervise;
 
 /// A broker driver's publisher whose events nobody misses without learning it (docs/decisions/0010-redis-as-broker.md):
@@ -89,7 +89,7 @@ impl BrokerPublisher {
     /// How many events the broker has taken from this process.
     #[must_use]
     pub fn published(&self) -> u64 {
-        self.begun().map_or(0, |pump| pump.session.readings.published.get())
+        self.begun().map_or(0, |pump| pump.session.metrics.published.get())
     }
 
     /// Its own counters and queues, without the driver's.
@@ -161,7 +161,7 @@ impl Publisher for BrokerPublisher {
         }
         let put = pump.session.outbox.put(Envelope { topic: topic.clone(), payload }).await;
         let refuse =
-            |error: &Error| pump.session.readings.refuse(topic.as_bytes(), error.kind().as_str(), error);
+            |error: &Error| pump.session.metrics.refuse(topic.as_bytes(), error.kind().as_str(), error);
         put.inspect_err(refuse)?.wait().await
     }
 
@@ -279,6 +279,6 @@ fn check(topic: &[u8], payload: &[u8]) -> std::result::Result<(), WireError> {
 
 fn invalid(session: &Session, topic: &[u8], refused: WireError) -> Error {
     let error = Error::new(ErrorKind::Invalid, refused.to_string());
-    session.readings.refuse(topic, refused.cause(), &error);
+    session.metrics.refuse(topic, refused.cause(), &error);
     error
 }

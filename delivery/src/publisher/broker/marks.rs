@@ -21,10 +21,10 @@ impl Outgoing {
             marks += self.plan_mark(id);
         }
         if marks > 0 {
-            let before = session.readings.marks.get();
+            let before = session.metrics.marks.get();
             let outcome = self.send(session, true).await;
-            let unsent = marks.saturating_sub(session.readings.marks.get() - before);
-            session.readings.marks_unsent.add(unsent);
+            let unsent = marks.saturating_sub(session.metrics.marks.get() - before);
+            session.metrics.marks_unsent.add(unsent);
             if let Some(failure) = outcome.failure {
                 tracing::debug!(unsent, "marks wait for their next time: {failure:?}");
             }

@@ -35,7 +35,7 @@ pub(super) struct Send {
 
 /// What the driver will have said about an event.
 #[derive(Debug)]
-pub(super) struct Answer(oneshot::Receiver<Result<()>>);
+pub(super) struct SendResult(oneshot::Receiver<Result<()>>);
 
 /// The bounds of the worker hop's outbox: 10,000 events, 16 MiB.
 pub(super) const MAX_EVENTS: usize = 10_000;
@@ -60,7 +60,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`ErrorKind::Overloaded`] if there is no room within `send_timeout`, [`ErrorKind::Closed`].
-    pub(super) async fn put(&self, envelope: Envelope) -> Result<Answer> {
+    pub(super) async fn put(&self, envelope: Envelope) -> Result<SendResult> {
         let room = timeout(self.send_timeout, self.room(envelope.payload.len())).await;
         let room = room.map_err(|_| self.overloaded())??;
         let (reply, answer) = oneshot::channel();
@@ -72,7 +72,7 @@ impl Outbox {
             waiting.sends.push_back(Send { envelope, reply, _room: room });
         }
         self.filled.notify_one();
-        Ok(Answer(answer))
+        Ok(SendResult(answer))
     }
 
     async fn room(&self, bytes: usize) -> Result<[OwnedSemaphorePermit; 2]> {
@@ -133,7 +133,7 @@ impl Outbox {
     }
 }
 
-impl Answer {
+impl SendResult {
     /// Waits for it.
     ///
     /// # Errors

@@ -10,9 +10,9 @@ use super::topics::{Found, State, Topics};
 use crate::publisher::announce::mark_schedule::MarkSchedule;
 use crate::publisher::numbering::stamp_pair::StampPair;
 use crate::publisher::numbering::topics::TopicId;
-use crate::publisher::ring::draft::stampable;
+use crate::publisher::ring::record_builder::stampable;
 use crate::publisher::wall_clock::wall_us;
-use crate::{Control, Lost};
+use crate::{Control, LossRecord};
 
 /// What numbers events and gives them to the driver, one batch at a time: whoever has it is the only one that sends.
 ///
@@ -96,7 +96,7 @@ impl Outgoing {
             self.schedule.forget(id);
         }
         if let Some(retired) = retired {
-            session.readings.retired.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            session.metrics.retired.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             self.plan_bye(&retired);
         }
         self.plan_lost(id);
@@ -114,7 +114,7 @@ impl Outgoing {
         // Only the first of a batch can stand behind it.
         let Some(number) = state.owed.filter(|_| state.planned == state.last) else { return };
         let stamp = self.pair.stamp(number);
-        let lost = Lost { topic: state.topic.clone(), stamp, events: 1, cause: "in_doubt".to_owned() };
+        let lost = LossRecord { topic: state.topic.clone(), stamp, events: 1, cause: "in_doubt".to_owned() };
         self.plan_envelope(Planned::Lost(id), lost.pack());
     }
 
@@ -188,7 +188,7 @@ impl Outgoing {
                 state.planned = state.last;
             }
         }
-        session.readings.topics.store(self.topics.len(), std::sync::atomic::Ordering::Relaxed);
+        session.metrics.topics.store(self.topics.len(), std::sync::atomic::Ordering::Relaxed);
         Outcome { accepted, failure }
     }
 
@@ -196,11 +196,11 @@ impl Outgoing {
         match planned {
             Planned::Event(id, number) => {
                 self.use_up(id, number, session);
-                session.readings.published.add(1);
+                session.metrics.published.add(1);
             }
             Planned::Lost(id) => self.told(id),
-            Planned::Mark => session.readings.marks.add(1),
-            Planned::Bye => session.readings.byes.add(1),
+            Planned::Mark => session.metrics.marks.add(1),
+            Planned::Bye => session.metrics.byes.add(1),
         }
     }
 
@@ -233,13 +233,13 @@ impl Outgoing {
             // With the record in doubt or refused for good, the numbers alone tell that an event is missing.
             Planned::Lost(id) if !of_driver => {
                 self.told(id);
-                session.readings.lost_unsent.add(1);
+                session.metrics.lost_unsent.add(1);
             }
             Planned::Event(..) | Planned::Lost(_) | Planned::Mark | Planned::Bye => {}
         }
         if let Planned::Event(id, _) = first {
             let topic = self.topics.get(id).map_or(&b""[..], |state| state.topic.as_bytes());
-            session.readings.refuse(topic, error.kind().as_str(), &error);
+            session.metrics.refuse(topic, error.kind().as_str(), &error);
         }
         match (of_driver, first) {
             (true, _) => Some(Failure::Driver(error)),
@@ -252,7 +252,7 @@ impl Outgoing {
     /// not sent again lose their numbers, too: a driver that had put them out beyond its contract would otherwise have two
     /// events under one number, and subscribers would drop the second without a word.
     fn doubt(&mut self, id: TopicId, number: u64, rest: &[Planned], session: &Session) {
-        session.readings.in_doubt.add(1);
+        session.metrics.in_doubt.add(1);
         self.use_up(id, number, session);
         if let Some(state) = self.topics.get_mut(id) {
             state.owed = Some(number);

@@ -115,7 +115,7 @@ fn answer(sends: &mut VecDeque<Send>, planned: usize, outcome: Outcome, session:
     }
     for send in others {
         let error = Error::new(kind, text.clone());
-        session.readings.refuse(send.envelope.topic.as_bytes(), kind.as_str(), &error);
+        session.metrics.refuse(send.envelope.topic.as_bytes(), kind.as_str(), &error);
         send.answer(Err(error));
     }
 }

@@ -4,9 +4,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use pubsub_api::{Incarnation, Publisher};
 use tokio::time::Instant;
 
+use super::metrics::Metrics;
 use super::options::BrokerOptions;
 use super::outbox::Outbox;
-use super::readings::Readings;
 use crate::publisher::wall_clock::wall_us;
 
 /// What a process publishes under one random id: from its first send to its end.
@@ -15,7 +15,7 @@ pub(super) struct Session {
     pub(super) driver: Arc<dyn Publisher>,
     pub(super) incarnation: Incarnation,
     pub(super) outbox: Outbox,
-    pub(super) readings: Readings,
+    pub(super) metrics: Metrics,
     pub(super) max_topics: usize,
     started: Instant,
 }
@@ -27,7 +27,7 @@ impl Session {
             driver,
             incarnation,
             outbox: Outbox::new(options.send_timeout),
-            readings: Readings::default(),
+            metrics: Metrics::default(),
             max_topics: options.max_topics,
             started: Instant::now(),
         }

@@ -7,22 +7,22 @@ use super::session::Session;
 
 /// What can be read of a session.
 pub(super) fn read(session: &Session) -> Status {
-    let readings = &session.readings;
+    let metrics = &session.metrics;
     let counted = [
-        &readings.published,
-        &readings.in_doubt,
-        &readings.lost_unsent,
-        &readings.marks,
-        &readings.marks_unsent,
-        &readings.byes,
+        &metrics.published,
+        &metrics.in_doubt,
+        &metrics.lost_unsent,
+        &metrics.marks,
+        &metrics.marks_unsent,
+        &metrics.byes,
     ];
     let mut counters: Vec<CounterReading> = counted.iter().map(|counter| counter.read()).collect();
-    counters.extend(readings.refused.read());
+    counters.extend(metrics.refused.read());
     counters.push(reading("epoch", session.incarnation.epoch));
-    counters.push(reading("topics_retired", readings.retired.load(Ordering::Relaxed)));
+    counters.push(reading("topics_retired", metrics.retired.load(Ordering::Relaxed)));
     let when_full = "send waits for send_timeout, then fails as overloaded";
     let (events, bytes) = session.outbox.depth();
-    let topics = readings.topics.load(Ordering::Relaxed);
+    let topics = metrics.topics.load(Ordering::Relaxed);
     let queues = vec![
         queue("outbox", (events, MAX_EVENTS), "events", when_full),
         queue("outbox_bytes", (bytes, MAX_BYTES), "bytes", when_full),

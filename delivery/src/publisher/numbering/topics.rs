@@ -4,10 +4,10 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use pubsub_api::{Result, Topic};
 
-use super::history::History;
+use super::epoch_history::EpochHistory;
 use super::least_recent::LeastRecent;
-use super::line::Line;
-use super::lineage::Lineage;
+use super::topic_index::TopicIndex;
+use super::topic_sequence::TopicSequence;
 
 /// The topics that a publisher has published on, at most so many: whichever was idle longest is retired for a new one.
 #[derive(Debug)]
@@ -33,8 +33,8 @@ pub(crate) struct TopicId(u32);
 #[derive(Debug)]
 pub(crate) struct TopicState {
     pub(crate) topic: Topic,
-    pub(crate) line: Line,
-    pub(crate) history: History,
+    pub(crate) sequence: TopicSequence,
+    pub(crate) index: TopicIndex,
     /// The tick of the last event.
     used_at: u64,
 }
@@ -96,12 +96,12 @@ impl Topics {
             return Ok(Found::Known(id));
         }
         let topic = Topic::new(Bytes::copy_from_slice(name))?;
-        Ok(self.add(topic, Line::after(self.floor), tick).map_or(Found::NoRoom, Found::New))
+        Ok(self.add(topic, TopicSequence::after(self.floor), tick).map_or(Found::NoRoom, Found::New))
     }
 
     /// Adds a topic that is not there, in the place of the one that was idle longest if there is no other; `None` if all are
     /// in use at this very tick.
-    pub(crate) fn add(&mut self, topic: Topic, line: Line, tick: u64) -> Option<TopicId> {
+    pub(crate) fn add(&mut self, topic: Topic, sequence: TopicSequence, tick: u64) -> Option<TopicId> {
         while self.len() >= self.bound {
             let (used_at, idle) = self.longest_idle()?;
             if used_at >= tick {
@@ -119,7 +119,7 @@ impl Topics {
         self.names.insert(name, id);
         self.latest = Some(id);
         *self.states.get_mut(id.index())? =
-            Some(TopicState { topic, line, history: History::default(), used_at: tick });
+            Some(TopicState { topic, sequence, index: TopicIndex::default(), used_at: tick });
         Some(id)
     }
 
@@ -141,7 +141,7 @@ impl Topics {
     /// Forgets a topic; one of its name will be numbered above it.
     pub(super) fn remove(&mut self, id: TopicId) -> bool {
         let Some(state) = self.states.get_mut(id.index()).and_then(Option::take) else { return false };
-        self.raise_floor(state.line.last());
+        self.raise_floor(state.sequence.last());
         self.ids.remove(state.topic.as_bytes());
         self.names.remove(state.topic.as_bytes());
         self.free.push(id);
@@ -220,16 +220,16 @@ impl Topics {
     }
 
     /// Lets go of what concerns epochs that the lineage has forgotten.
-    pub(super) fn forget_epochs(&mut self, lineage: &Lineage) {
-        let oldest = lineage.oldest().unwrap_or(0);
-        self.iter_mut().for_each(|state| state.line.forget_before(oldest));
+    pub(super) fn forget_epochs(&mut self, epoch_history: &EpochHistory) {
+        let oldest = epoch_history.oldest().unwrap_or(0);
+        self.iter_mut().for_each(|state| state.sequence.forget_before(oldest));
     }
 }
 
 impl TopicState {
     /// The lowest number that the ring has, or the one that comes next.
     pub(crate) fn oldest(&self) -> u64 {
-        self.history.oldest(self.line.last())
+        self.index.oldest(self.sequence.last())
     }
 }
 
@@ -241,7 +241,7 @@ mod tests {
         let (Found::Known(id) | Found::New(id)) = topics.find_or_add(name.as_bytes(), tick).unwrap() else {
             panic!("no room for {name}")
         };
-        topics.get_mut(id).unwrap().line.give(7)
+        topics.get_mut(id).unwrap().sequence.give(7)
     }
 
     #[test]

@@ -12,10 +12,10 @@ use pubsub_api::Topic;
 
 use super::bytes_reader::BytesReader;
 use super::record::{self, Damage, HEAD_BYTES, Next};
-use crate::publisher::numbering::history::History;
-use crate::publisher::numbering::ledger::Ledger;
-use crate::publisher::numbering::line::{Line, Start};
-use crate::publisher::numbering::lineage::Lineage;
+use crate::publisher::numbering::epoch_history::EpochHistory;
+use crate::publisher::numbering::publisher_state::PublisherState;
+use crate::publisher::numbering::topic_index::TopicIndex;
+use crate::publisher::numbering::topic_sequence::{Start, TopicSequence};
 use crate::publisher::numbering::topics::Topics;
 use crate::publisher::numbering::workers::{Progress, Workers};
 
@@ -32,55 +32,55 @@ pub(super) struct Checkpoint {
     pub(super) publisher: u64,
     pub(super) segment: u32,
     pub(super) floor: u64,
-    pub(super) lineage: Lineage,
+    pub(super) epoch_history: EpochHistory,
     /// In the order of their last use, as the workers.
-    pub(super) topics: Vec<(Topic, Line)>,
+    pub(super) topics: Vec<(Topic, TopicSequence)>,
     pub(super) workers: Vec<Progress>,
 }
 
 impl Checkpoint {
     /// Takes over what it tells into `ledger`; topics that are not in it are retired. `None` if it contradicts what is known.
-    pub(super) fn restore(self, ledger: &mut Ledger) -> Option<()> {
-        let Self { floor, lineage, topics, workers, .. } = self;
-        if ledger
-            .lineage
+    pub(super) fn restore(self, publisher_state: &mut PublisherState) -> Option<()> {
+        let Self { floor, epoch_history, topics, workers, .. } = self;
+        if publisher_state
+            .epoch_history
             .epochs()
             .iter()
-            .any(|epoch| *epoch > lineage.oldest().unwrap_or(0) && !lineage.contains(*epoch))
+            .any(|epoch| *epoch > epoch_history.oldest().unwrap_or(0) && !epoch_history.contains(*epoch))
         {
             return None;
         }
-        ledger.lineage = lineage;
-        let anew = Topics::new(ledger.topics.bound());
-        let mut before = std::mem::replace(&mut ledger.topics, anew);
-        for (topic, line) in topics {
-            ledger.tick += 1;
+        publisher_state.epoch_history = epoch_history;
+        let anew = Topics::new(publisher_state.topics.bound());
+        let mut before = std::mem::replace(&mut publisher_state.topics, anew);
+        for (topic, sequence) in topics {
+            publisher_state.tick += 1;
             let known = before.id(topic.as_bytes()).and_then(|id| before.get_mut(id));
-            let history = known.map(|state| (state.line.last(), std::mem::take(&mut state.history)));
-            restore_topic(ledger, topic, line, history)?;
+            let index = known.map(|state| (state.sequence.last(), std::mem::take(&mut state.index)));
+            restore_topic(publisher_state, topic, sequence, index)?;
         }
-        ledger.topics.raise_floor(floor);
-        ledger.workers = Workers::new(ledger.workers.bound());
+        publisher_state.topics.raise_floor(floor);
+        publisher_state.workers = Workers::new(publisher_state.workers.bound());
         for progress in workers {
-            ledger.tick += 1;
-            ledger.workers.note(progress, ledger.tick);
+            publisher_state.tick += 1;
+            publisher_state.workers.note(progress, publisher_state.tick);
         }
         Some(())
     }
 }
 
 fn restore_topic(
-    ledger: &mut Ledger,
+    publisher_state: &mut PublisherState,
     topic: Topic,
-    line: Line,
-    history: Option<(u64, History)>,
+    sequence: TopicSequence,
+    index: Option<(u64, TopicIndex)>,
 ) -> Option<()> {
-    let last = line.last();
-    let id = ledger.topics.add(topic, line, ledger.tick)?;
-    match history {
+    let last = sequence.last();
+    let id = publisher_state.topics.add(topic, sequence, publisher_state.tick)?;
+    match index {
         Some((before, _)) if before != last => None,
-        Some((_, history)) => {
-            ledger.topics.get_mut(id)?.history = history;
+        Some((_, index)) => {
+            publisher_state.topics.get_mut(id)?.index = index;
             Some(())
         }
         None => Some(()),
@@ -88,23 +88,24 @@ fn restore_topic(
 }
 
 /// The beginning of segment `segment`.
-pub(super) fn encode(ledger: &Ledger, segment: u32) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256 + ledger.topics.len() * 64 + ledger.workers.len() * 17);
+pub(super) fn encode(publisher_state: &PublisherState, segment: u32) -> Vec<u8> {
+    let mut out =
+        Vec::with_capacity(256 + publisher_state.topics.len() * 64 + publisher_state.workers.len() * 17);
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&VERSION.to_le_bytes());
     record::begin(&mut out);
-    out.extend_from_slice(&ledger.publisher.to_le_bytes());
+    out.extend_from_slice(&publisher_state.publisher.to_le_bytes());
     out.extend_from_slice(&segment.to_le_bytes());
-    out.extend_from_slice(&ledger.topics.floor().to_le_bytes());
-    put_count(&mut out, ledger.lineage.epochs().len());
-    for epoch in ledger.lineage.epochs() {
+    out.extend_from_slice(&publisher_state.topics.floor().to_le_bytes());
+    put_count(&mut out, publisher_state.epoch_history.epochs().len());
+    for epoch in publisher_state.epoch_history.epochs() {
         out.extend_from_slice(&epoch.to_le_bytes());
     }
-    put_count(&mut out, ledger.topics.len());
-    for state in ledger.topics.by_use() {
-        put_topic(&mut out, &state.topic, &state.line);
+    put_count(&mut out, publisher_state.topics.len());
+    for state in publisher_state.topics.by_use() {
+        put_topic(&mut out, &state.topic, &state.sequence);
     }
-    record::put_progress(&mut out, &ledger.workers.by_use());
+    record::put_progress(&mut out, &publisher_state.workers.by_use());
     record::seal(&mut out, PREFIX_BYTES);
     out
 }
@@ -113,13 +114,13 @@ fn put_count(out: &mut Vec<u8>, count: usize) {
     out.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
 }
 
-fn put_topic(out: &mut Vec<u8>, topic: &Topic, line: &Line) {
+fn put_topic(out: &mut Vec<u8>, topic: &Topic, sequence: &TopicSequence) {
     let name = topic.as_bytes();
     out.extend_from_slice(&u16::try_from(name.len()).unwrap_or(u16::MAX).to_le_bytes());
     out.extend_from_slice(name);
-    out.extend_from_slice(&line.last().to_le_bytes());
-    put_count(out, line.starts().len());
-    for Start { epoch, before } in line.starts() {
+    out.extend_from_slice(&sequence.last().to_le_bytes());
+    put_count(out, sequence.starts().len());
+    for Start { epoch, before } in sequence.starts() {
         out.extend_from_slice(&epoch.to_le_bytes());
         out.extend_from_slice(&before.to_le_bytes());
     }
@@ -146,18 +147,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<(Checkpoint, usize)>, Damage> 
 fn decode(reader: &mut BytesReader<'_>) -> Option<Checkpoint> {
     let (publisher, segment, floor) = (reader.long()?, reader.word()?, reader.long()?);
     let epochs = reader.count(size_of::<u64>())?;
-    let lineage = Lineage::of((0..epochs).map(|_| reader.long()).collect::<Option<_>>()?)?;
+    let epoch_history = EpochHistory::of((0..epochs).map(|_| reader.long()).collect::<Option<_>>()?)?;
     let count = reader.count(size_of::<u16>())?;
     let topics = (0..count).map(|_| topic(reader)).collect::<Option<_>>()?;
     let workers = record::progress(reader)?;
-    reader.is_at_end().then_some(Checkpoint { publisher, segment, floor, lineage, topics, workers })
+    reader.is_at_end().then_some(Checkpoint { publisher, segment, floor, epoch_history, topics, workers })
 }
 
-fn topic(reader: &mut BytesReader<'_>) -> Option<(Topic, Line)> {
+fn topic(reader: &mut BytesReader<'_>) -> Option<(Topic, TopicSequence)> {
     let length = usize::from(reader.short()?);
     let topic = Topic::new(Bytes::copy_from_slice(reader.take(length)?)).ok()?;
     let last = reader.long()?;
     let count = reader.count(2 * size_of::<u64>())?;
     let start = |_| Some(Start { epoch: reader.long()?, before: reader.long()? });
-    Some((topic, Line::of(last, (0..count).map(start).collect::<Option<_>>()?)?))
+    Some((topic, TopicSequence::of(last, (0..count).map(start).collect::<Option<_>>()?)?))
 }

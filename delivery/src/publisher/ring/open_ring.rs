@@ -8,14 +8,14 @@ use super::folder::{Folder, NoFolder};
 use super::rebuild::{Extent, Rebuild};
 use super::record::Damage;
 use super::segment::Segment;
-use crate::publisher::numbering::ledger::Ledger;
+use crate::publisher::numbering::publisher_state::PublisherState;
 use crate::publisher::ring::{Ring, RingBound};
 
 /// What a publisher found when it started.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) ring: Ring,
-    pub(crate) ledger: Ledger,
+    pub(crate) publisher_state: PublisherState,
     pub(crate) start: RingStart,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct RingOptions<'a> {
 pub(crate) fn open(options: RingOptions<'_>, now_us: u64) -> Result<Opened> {
     let empty = |folder, start| Opened {
         ring: Ring::new(folder, options.bound, Vec::new()),
-        ledger: Ledger::new(options.publisher, options.max_topics),
+        publisher_state: PublisherState::new(options.publisher, options.max_topics),
         start,
     };
     let folder = options.state_dir.map(|state_dir| Folder::open(state_dir, options.publisher));
@@ -65,9 +65,9 @@ pub(crate) fn open(options: RingOptions<'_>, now_us: u64) -> Result<Opened> {
         }
         Some(Err(NoFolder::InUse { path, holder })) => return Err(in_use(&path, &holder)),
     };
-    opened.ledger.begin_epoch(now_us);
-    let Opened { ring, ledger, .. } = &mut opened;
-    ring.begin(ledger);
+    opened.publisher_state.begin_epoch(now_us);
+    let Opened { ring, publisher_state, .. } = &mut opened;
+    ring.begin(publisher_state);
     Ok(opened)
 }
 
@@ -87,9 +87,9 @@ fn recover_or_set_aside(
 ) -> Opened {
     match recover(&folder, options) {
         Ok(Recovered { segments, .. }) if segments.is_empty() => empty(Some(folder), RingStart::New),
-        Ok(Recovered { ledger, segments }) => {
+        Ok(Recovered { publisher_state, segments }) => {
             let ring = Ring::new(Some(folder), options.bound, segments);
-            Opened { ring, ledger, start: RingStart::Recovered }
+            Opened { ring, publisher_state, start: RingStart::Recovered }
         }
         Err(refusal) => {
             let path = folder.path().display();
@@ -141,7 +141,7 @@ impl From<io::Error> for Refusal {
 }
 
 struct Recovered {
-    ledger: Ledger,
+    publisher_state: PublisherState,
     segments: Vec<(Segment, Extent)>,
 }
 
@@ -163,7 +163,7 @@ fn recover(folder: &Folder, options: RingOptions<'_>) -> std::result::Result<Rec
             None => folder.remove(number),
         }
     }
-    Ok(Recovered { ledger: rebuild.finish(), segments })
+    Ok(Recovered { publisher_state: rebuild.finish(), segments })
 }
 
 fn cut(file: &File, number: u32, extent: Extent) -> io::Result<()> {

@@ -4,9 +4,9 @@ use pubsub_api::wire::EventRef;
 use super::checkpoint::{self, Checkpoint};
 use super::record::{self, Damage, Frame, HEAD_BYTES, Next};
 use crate::Control;
-use crate::publisher::numbering::history::Place;
-use crate::publisher::numbering::ledger::Ledger;
-use crate::publisher::numbering::line::Line;
+use crate::publisher::numbering::publisher_state::PublisherState;
+use crate::publisher::numbering::topic_index::Place;
+use crate::publisher::numbering::topic_sequence::TopicSequence;
 use crate::publisher::numbering::topics::Found;
 
 /// Builds the ledger again from the segments of a ring, given in order.
@@ -15,7 +15,7 @@ use crate::publisher::numbering::topics::Found;
 /// written refuses the whole ring, since a number that is given twice would be worse than none.
 #[derive(Debug)]
 pub(super) struct Rebuild {
-    ledger: Ledger,
+    publisher_state: PublisherState,
     last_segment: Option<u32>,
 }
 
@@ -30,12 +30,12 @@ pub(super) struct Extent {
 
 impl Rebuild {
     pub(super) fn new(publisher: u64, max_topics: usize) -> Self {
-        Self { ledger: Ledger::new(publisher, max_topics), last_segment: None }
+        Self { publisher_state: PublisherState::new(publisher, max_topics), last_segment: None }
     }
 
     /// What was found.
-    pub(super) fn finish(self) -> Ledger {
-        self.ledger
+    pub(super) fn finish(self) -> PublisherState {
+        self.publisher_state
     }
 
     /// Reads the next segment; `None` for a last one whose very beginning was cut off.
@@ -70,13 +70,13 @@ impl Rebuild {
     }
 
     fn adopt(&mut self, checkpoint: Checkpoint, segment: u32) -> Result<(), Damage> {
-        if checkpoint.publisher != self.ledger.publisher {
+        if checkpoint.publisher != self.publisher_state.publisher {
             return Err(Damage::Foreign);
         }
         if checkpoint.segment != segment {
             return Err(Damage::Content);
         }
-        checkpoint.restore(&mut self.ledger).ok_or(Damage::Content)
+        checkpoint.restore(&mut self.publisher_state).ok_or(Damage::Content)
     }
 
     /// Reads records from `at` on, and returns where the last whole one ends.
@@ -91,7 +91,7 @@ impl Rebuild {
 
     fn record(&mut self, body: &[u8], base: usize, segment: u32) -> Option<()> {
         let (frames, workers) = record::batch(body)?;
-        self.ledger.tick += 1;
+        self.publisher_state.tick += 1;
         for frame in frames {
             let start = base + frame.topic.start - record::FRAME_BYTES;
             let bytes = frame.payload.end - frame.topic.start + record::FRAME_BYTES;
@@ -100,7 +100,7 @@ impl Rebuild {
             self.event(body, &frame, place)?;
         }
         for progress in workers {
-            self.ledger.workers.note(progress, self.ledger.tick);
+            self.publisher_state.workers.note(progress, self.publisher_state.tick);
         }
         Some(())
     }
@@ -123,29 +123,30 @@ impl Rebuild {
         place: Place,
         may_replace: bool,
     ) -> Option<()> {
-        let epoch = self.ledger.epoch();
-        if stamp.publisher != self.ledger.publisher || stamp.epoch != epoch {
+        let epoch = self.publisher_state.epoch();
+        if stamp.publisher != self.publisher_state.publisher || stamp.epoch != epoch {
             return None;
         }
-        let topics = &mut self.ledger.topics;
-        let (Found::Known(id) | Found::New(id)) = topics.find_or_add(name, self.ledger.tick).ok()? else {
+        let topics = &mut self.publisher_state.topics;
+        let (Found::Known(id) | Found::New(id)) = topics.find_or_add(name, self.publisher_state.tick).ok()?
+        else {
             return None;
         };
         let before = stamp.sequence.checked_sub(1)?;
         let state = topics.get_mut(id)?;
-        let last = state.line.last();
+        let last = state.sequence.last();
         if stamp.sequence <= last {
             // A topic that is new to this ledger may begin below the floor of a lower bound of topics, which is no harm.
-            state.history.replace(last, stamp.sequence, place);
+            state.index.replace(last, stamp.sequence, place);
             return may_replace.then_some(());
         }
         if before > last {
             // It had been retired in between.
-            state.line = Line::after(before);
-            state.history.clear();
+            state.sequence = TopicSequence::after(before);
+            state.index.clear();
         }
-        state.line.give(epoch);
-        state.history.push(place);
+        state.sequence.give(epoch);
+        state.index.push(place);
         if before > last {
             topics.raise_floor(before);
         }

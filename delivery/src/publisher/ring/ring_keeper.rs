@@ -45,7 +45,7 @@ pub(crate) async fn keep(core: Arc<Core>, home: RingHome) {
                 SHORTEST
             }
             Ok(Err(reason)) => {
-                core.readings.ring_returns_failed.add(1);
+                core.metrics.ring_returns_failed.add(1);
                 if !std::mem::replace(&mut is_logged, true) {
                     tracing::warn!("the ring stays in memory: {reason}; its folder is tried again");
                 }
@@ -101,7 +101,7 @@ fn bring_back(core: &Core, state_dir: &Path, publisher: u64) -> Result<(), Stays
     }
     let away = way.finish(&mut sequencer.ring).map_err(Stays::CannotWrite)?;
     drop(sequencer);
-    core.readings.ring_returns.add(1);
+    core.metrics.ring_returns.add(1);
     tracing::info!(
         "the ring is in its folder in {} again, with all that it has, after {} s in memory",
         state_dir.display(),

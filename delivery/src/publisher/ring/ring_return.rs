@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::folder::{Folder, NoFolder};
 use super::segment::Segment;
-use crate::publisher::ring::{Held, Ring};
+use crate::publisher::ring::{Ring, RingSegment};
 
 /// The way of a ring from memory back into its folder: copies of all segments.
 ///
@@ -48,7 +48,7 @@ impl RingReturn {
     ///
     /// # Errors
     /// Those of the files. The attempt has then failed; dropping it removes the copies.
-    pub(super) fn follow(&mut self, held: &[Held]) -> io::Result<u64> {
+    pub(super) fn follow(&mut self, held: &[RingSegment]) -> io::Result<u64> {
         let Some(folder) = &self.folder else { return Ok(0) };
         let first = held.first().map_or(u32::MAX, |held| held.segment.number());
         while let Some(gone) = self.copies.first_entry().filter(|copy| *copy.key() < first) {
@@ -56,7 +56,7 @@ impl RingReturn {
             gone.remove();
         }
         let mut bytes = 0;
-        for Held { segment, end, .. } in held {
+        for RingSegment { segment, end, .. } in held {
             let number = segment.number();
             let copy = match self.copies.entry(number) {
                 Entry::Occupied(copy) => copy.into_mut(),

@@ -153,7 +153,7 @@ impl Follower {
 }
 
 fn position(stamp: Stamp) -> Position {
-    Position { epoch: stamp.epoch, number: stamp.sequence }
+    Position { epoch: stamp.epoch, sequence: stamp.sequence }
 }
 
 /// The body of the record that begins at `start`, if all of it is there.

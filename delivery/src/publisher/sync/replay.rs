@@ -4,7 +4,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pubsub_api::Batch;
 
-use crate::publisher::numbering::history::Place;
+use crate::publisher::numbering::topic_index::Place;
 use crate::publisher::ring::record;
 use crate::publisher::ring::segment::Segment;
 

@@ -5,7 +5,7 @@ use pubsub_api::{Batch, PeerId, Requests, Result};
 
 use super::reply_stream::{CHUNK_BYTES, put};
 use crate::publisher::core::Core;
-use crate::{FullSyncAnswer, FullSyncRequest, RowSource};
+use crate::{FullSyncReply, FullSyncRequest, RowSource};
 
 /// What a publisher without a database says.
 const NO_SOURCE: &str = "the publisher does not use the database (use_nb_db)";
@@ -31,12 +31,12 @@ pub(super) async fn answer(
     let tables = match tables {
         Ok(tables) => tables,
         Err(reason) => {
-            core.readings.rows_unavailable.add(1);
-            return put(core, peer, &mut head(FullSyncAnswer::Unavailable { id, reason })?).await;
+            core.metrics.rows_unavailable.add(1);
+            return put(core, peer, &mut head(FullSyncReply::Unavailable { id, reason })?).await;
         }
     };
     let count = tables.iter().map(|(_, entries)| entries.len() as u64).sum();
-    let mut batch = head(FullSyncAnswer::Rows { id, count })?;
+    let mut batch = head(FullSyncReply::Rows { id, count })?;
     for row in request.rows(&tables) {
         batch.push(row.pack()?);
         let bytes = batch.payload_bytes();
@@ -46,22 +46,22 @@ pub(super) async fn answer(
         }
     }
     put(core, peer, &mut batch).await?;
-    core.readings.full_syncs.add(1);
-    core.readings.full_sync_rows.add(count);
+    core.metrics.full_syncs.add(1);
+    core.metrics.full_sync_rows.add(count);
     Ok(())
 }
 
 /// Tells an asker to come again. If it takes nothing just now, it learns it from the silence.
 pub(super) fn say_busy(core: &Core, requests: &dyn Requests, peer: PeerId, request: &FullSyncRequest) {
-    core.readings.busy.add(1);
-    let answer = FullSyncAnswer::Unavailable { id: request.id, reason: BUSY.to_owned() };
+    core.metrics.busy.add(1);
+    let answer = FullSyncReply::Unavailable { id: request.id, reason: BUSY.to_owned() };
     let is_put = |mut batch| matches!(requests.answer(peer, &mut batch).now_or_never(), Some(Ok(())));
     if !head(answer).is_ok_and(is_put) {
-        core.readings.unanswered.add(1);
+        core.metrics.unanswered.add(1);
     }
 }
 
-fn head(answer: FullSyncAnswer) -> Result<Batch> {
+fn head(answer: FullSyncReply) -> Result<Batch> {
     let mut batch = Batch::new();
     batch.push(answer.pack()?);
     Ok(batch)

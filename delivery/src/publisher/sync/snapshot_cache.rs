@@ -118,7 +118,7 @@ impl SnapshotCache {
         }
         let last = known.map_or(0, |rows| rows.last);
         let unfit = match event {
-            _ if last.checked_add(1) != Some(at.number) => Unfit::Incomplete,
+            _ if last.checked_add(1) != Some(at.sequence) => Unfit::Incomplete,
             None => Unfit::Incomplete,
             Some((event, payload)) => {
                 if self.name_row(event) {
@@ -155,8 +155,8 @@ impl SnapshotCache {
     /// Passes over an event of no row.
     fn pass(&mut self, topic: &[u8], at: Position) {
         let rows = self.rows_of(topic, at);
-        rows.last = at.number;
-        rows.others.push_back(at.number);
+        rows.last = at.sequence;
+        rows.others.push_back(at.sequence);
         if rows.others.len() > MAX_OTHERS {
             rows.others_before = rows.others.pop_front().unwrap_or(rows.others_before);
         }
@@ -174,17 +174,17 @@ impl SnapshotCache {
     fn put(&mut self, topic: &[u8], at: Position, payload: &[u8], deleted_at: Option<Duration>) {
         let name = std::mem::take(&mut self.name);
         let rows = self.rows_of(topic, at);
-        rows.last = at.number;
+        rows.last = at.sequence;
         let less = match rows.rows.get_mut(name.as_slice()) {
             Some(row) => {
                 let less = size(name.len(), row.payload.len());
                 row.payload = in_place_of(std::mem::take(&mut row.payload), payload);
-                (row.number, row.deleted_at) = (at.number, deleted_at);
+                (row.number, row.deleted_at) = (at.sequence, deleted_at);
                 less
             }
             None => {
                 let payload = Bytes::copy_from_slice(payload);
-                rows.rows.insert(name.as_slice().into(), Row { number: at.number, payload, deleted_at });
+                rows.rows.insert(name.as_slice().into(), Row { number: at.sequence, payload, deleted_at });
                 0
             }
         };

@@ -95,7 +95,7 @@ impl Snapshots {
         let mut follower = self.follower();
         let now = sequencer.now().since_start;
         let sequencer = sequencer.lock();
-        let topics = &sequencer.ledger.topics;
+        let topics = &sequencer.publisher_state.topics;
         follower.cache.sweep(now, |topic| topics.id(topic).is_some());
     }
 

@@ -17,7 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::rows_server;
 use super::sync_queue::{Admission, SyncQueue};
-use crate::AnswerKind;
+use crate::SyncReplyKind;
 use crate::publisher::core::Core;
 use answers::answer_all;
 use asked::{Asked, read};
@@ -51,7 +51,7 @@ pub(crate) async fn serve(core: Arc<Core>) {
             }
             _ = ticks.tick(), if !server.queue.is_idle() => server.judge(),
         }
-        core.readings.requests_waiting.store(server.queue.waiting(), Ordering::Relaxed);
+        core.metrics.requests_waiting.store(server.queue.waiting(), Ordering::Relaxed);
     }
 }
 
@@ -87,8 +87,8 @@ impl Server<'_> {
             Admission::Waits => {}
             Admission::Busy(request, retry_after) => match &*request {
                 Asked::Behind(request) => {
-                    let kind = AnswerKind::Busy { retry_after };
-                    core.readings.busy.add(1);
+                    let kind = SyncReplyKind::Busy { retry_after };
+                    core.metrics.busy.add(1);
                     say_of_each(core, requests, peer, request, kind);
                 }
                 Asked::Rows(request) => rows_server::say_busy(core, requests, peer, request),
@@ -125,7 +125,7 @@ impl Server<'_> {
         let answers = &self.answers;
         let taken = |peer| answers.get(&peer).map_or(0, |underway| underway.taken.load(Ordering::Relaxed));
         for peer in self.queue.judge(now, taken) {
-            self.core.readings.too_slow.add(1);
+            self.core.metrics.too_slow.add(1);
             tracing::info!(%peer, "dropped an answer: too many askers read slowly, and this one the slowest; it asks again");
             if let Some(underway) = self.answers.remove(&peer) {
                 underway.task.abort();
@@ -153,11 +153,11 @@ async fn answer(core: Arc<Core>, peer: PeerId, asked: Arc<Asked>, taken: Arc<Ato
     match answered {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            core.readings.unanswered.add(1);
+            core.metrics.unanswered.add(1);
             tracing::debug!(%peer, "an answer was not taken: {error}");
         }
         Err(_) => {
-            core.readings.unanswered.add(1);
+            core.metrics.unanswered.add(1);
             tracing::error!(%peer, "answering a request failed");
         }
     }

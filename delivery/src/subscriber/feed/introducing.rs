@@ -4,10 +4,10 @@ use std::time::Duration;
 use pubsub_api::{Incarnation, Notice, registered_endpoint};
 
 use super::Feed;
-use crate::subscriber::line::Line;
 use crate::subscriber::link::Link;
+use crate::subscriber::publisher_stream::PublisherStream;
 use crate::subscriber::timing::GIVE_UP;
-use crate::subscriber::{Introduction, Item, Origin};
+use crate::subscriber::{DeliveryMode, Introduction, Item};
 
 /// Who is followed on which link.
 impl Feed {
@@ -56,10 +56,10 @@ impl Feed {
         let is_new = !link.expected.contains(&of.publisher);
         let introduction = link.introduce(of);
         self.tell_replaced(endpoint, of, &introduction.replaced);
-        let known = self.lines.of(of).or_else(|| self.abandoned_line(endpoint, of));
-        let begins_anew = |line: &Line| introduction.is_again || line.incarnation != of;
+        let known = self.streams.of(of).or_else(|| self.abandoned_stream(endpoint, of));
+        let begins_anew = |stream: &PublisherStream| introduction.is_again || stream.incarnation != of;
         if let Some(place) = known
-            && self.lines.get(place).is_some_and(|line| line.is_proved && begins_anew(line))
+            && self.streams.get(place).is_some_and(|stream| stream.is_proved && begins_anew(stream))
         {
             self.lost(place, "its publisher began anew", now);
         }
@@ -70,37 +70,38 @@ impl Feed {
     /// Follows a life at an endpoint, in the line that is known for it or in a new one. It `joins` a link that is told to be
     /// live.
     fn prove(&mut self, known: Option<usize>, endpoint: &str, of: Incarnation, joins: bool, now: Duration) {
-        let has_room = self.lines.len() < self.options.max_publishers;
-        let Some(place) = known.or_else(|| has_room.then(|| self.add_line(of, endpoint, now))) else {
+        let has_room = self.streams.len() < self.options.max_publishers;
+        let Some(place) = known.or_else(|| has_room.then(|| self.add_stream(of, endpoint, now))) else {
             tracing::warn!(
                 endpoint,
                 publisher = format!("{:016x}", of.publisher),
                 "does not follow one more publisher: {} are followed; its events arrive unverified",
-                self.lines.len()
+                self.streams.len()
             );
             return;
         };
         let is_forgotten = self.links.of(endpoint).forgotten.remove(&of.publisher);
-        let forgot = self.lines.get_mut(place).is_some_and(|line| std::mem::take(&mut line.has_forgotten));
+        let forgot =
+            self.streams.get_mut(place).is_some_and(|stream| std::mem::take(&mut stream.has_forgotten));
         if is_forgotten || forgot {
             let away = self.options.remembered;
             let reason = format!("nothing was heard of it for {away:?}, and how far it was is forgotten");
             self.tell_resync(endpoint, reason);
         }
-        if let (Some(line), mut context) = self.split(place, now) {
-            let before = line.incarnation.epoch;
-            line.prove(of, endpoint, &mut context);
-            line.told_live |= joins;
+        if let (Some(stream), mut context) = self.split(place, now) {
+            let before = stream.incarnation.epoch;
+            stream.prove(of, endpoint, &mut context);
+            stream.told_live |= joins;
             if is_forgotten || forgot {
                 // The `Resync` stands for that, too.
-                line.remembers(before);
+                stream.remembers(before);
             }
         }
         self.look_for_disputes(of.publisher);
-        for envelope in self.held.release(of) {
+        for envelope in self.pre_hello.release(of) {
             self.message(envelope, now);
         }
-        if let Some(place) = self.lines.of(of) {
+        if let Some(place) = self.streams.of(of) {
             self.look_at(place);
         }
     }
@@ -134,11 +135,12 @@ impl Feed {
     }
 
     /// The line of an earlier life of the publisher, which no link claims any more; the one of this endpoint first.
-    fn abandoned_line(&self, endpoint: &str, of: Incarnation) -> Option<usize> {
-        let is_abandoned = |line: &Line| !self.links.hear(line.incarnation);
-        let mut abandoned = self.lines.of_publisher(of.publisher).filter(|(_, line)| is_abandoned(line));
-        let here = abandoned.clone().find(|(_, line)| line.endpoint == endpoint);
-        here.or_else(|| abandoned.next()).map(|(line, _)| line)
+    fn abandoned_stream(&self, endpoint: &str, of: Incarnation) -> Option<usize> {
+        let is_abandoned = |stream: &PublisherStream| !self.links.hear(stream.incarnation);
+        let mut abandoned =
+            self.streams.of_publisher(of.publisher).filter(|(_, stream)| is_abandoned(stream));
+        let here = abandoned.clone().find(|(_, stream)| stream.endpoint == endpoint);
+        here.or_else(|| abandoned.next()).map(|(stream, _)| stream)
     }
 
     /// Tells if several lives claim one id at the same time.
@@ -153,9 +155,9 @@ impl Feed {
         }
         let is_disputed = lives.len() > 1;
         let mut is_new = false;
-        for line in self.lines.iter_mut().filter(|line| line.incarnation.publisher == publisher) {
-            is_new |= is_disputed && !line.is_disputed;
-            line.is_disputed = is_disputed;
+        for stream in self.streams.iter_mut().filter(|stream| stream.incarnation.publisher == publisher) {
+            is_new |= is_disputed && !stream.is_disputed;
+            stream.is_disputed = is_disputed;
         }
         if is_new {
             let (id, publishers) = (format!("{publisher:016x}"), publishers.into_iter().collect());
@@ -174,11 +176,11 @@ impl Feed {
     /// A life is not heard at an endpoint any more.
     fn unheard(&mut self, endpoint: &str, life: Incarnation, reason: &str, now: Duration) {
         let other = self.links.endpoint_of(life).cloned();
-        if let Some(place) = self.lines.of(life) {
-            match (other, self.lines.get_mut(place)) {
-                (Some(other), Some(line)) => line.endpoint = other,
-                (None, Some(line)) => {
-                    endpoint.clone_into(&mut line.endpoint);
+        if let Some(place) = self.streams.of(life) {
+            match (other, self.streams.get_mut(place)) {
+                (Some(other), Some(stream)) => stream.endpoint = other,
+                (None, Some(stream)) => {
+                    endpoint.clone_into(&mut stream.endpoint);
                     self.lost(place, reason, now);
                 }
                 (_, None) => {}
@@ -214,7 +216,7 @@ impl Feed {
             self.introduced(&endpoint, life, now);
         } else if link.is_revived(life) {
             link.heard_beside(life);
-            let known = self.lines.of(life);
+            let known = self.streams.of(life);
             self.prove(known, &endpoint, life, false, now);
         }
     }
@@ -222,8 +224,8 @@ impl Feed {
     /// Gives what waits for a hello that does not come.
     pub(super) fn release_overdue(&mut self, now: Duration) {
         let Some(since) = now.checked_sub(GIVE_UP) else { return };
-        for (of, envelope) in self.held.expired(since) {
-            if self.lines.of_publisher(of.publisher).next().is_some() {
+        for (of, envelope) in self.pre_hello.expired(since) {
+            if self.streams.of_publisher(of.publisher).next().is_some() {
                 // Its numbers tell that it is missing.
                 self.counters.outdated += 1;
             } else if !envelope.topic.is_reserved() {
@@ -234,7 +236,7 @@ impl Feed {
                 self.counters.unverified += 1;
                 let topic = Some(envelope.topic.to_string());
                 self.items.push_back(Item::Notice(Notice::Resync { publisher: None, topic, reason }));
-                self.items.push_back(Item::Event { envelope, origin: Origin::Unverified });
+                self.items.push_back(Item::Event { envelope, mode: DeliveryMode::Unverified });
             }
         }
     }

@@ -3,18 +3,18 @@ use std::time::Duration;
 use pubsub_api::{Notice, PeerReading, registered_endpoint};
 
 use super::Feed;
-use crate::subscriber::line::Line;
+use crate::subscriber::publisher_stream::PublisherStream;
 use crate::subscriber::timing::GIVE_UP;
 use crate::subscriber::{Introduction, Item};
 
 /// When a link is told to be live, and when stale: as a whole, whoever is behind it.
 impl Feed {
     /// The lines that an endpoint stands for; `None` if one that is expected there was never heard.
-    fn lines_at(&self, endpoint: &str) -> Option<Vec<usize>> {
+    fn streams_at(&self, endpoint: &str) -> Option<Vec<usize>> {
         let mut places = Vec::new();
         for publisher in &self.links.get(endpoint)?.expected {
-            let of_publisher = self.lines.of_publisher(*publisher);
-            let here = of_publisher.clone().filter(|(_, line)| line.endpoint == endpoint);
+            let of_publisher = self.streams.of_publisher(*publisher);
+            let here = of_publisher.clone().filter(|(_, stream)| stream.endpoint == endpoint);
             let before = places.len();
             places.extend(here.map(|(place, _)| place));
             if places.len() == before {
@@ -29,15 +29,15 @@ impl Feed {
 
     /// Whether an endpoint is told to be live.
     pub(super) fn is_told(&self, endpoint: &str) -> bool {
-        let told = |place: &usize| self.lines.get(*place).is_some_and(|line| line.told_live);
-        self.lines_at(endpoint).is_some_and(|lines| !lines.is_empty() && lines.iter().all(told))
+        let told = |place: &usize| self.streams.get(*place).is_some_and(|stream| stream.told_live);
+        self.streams_at(endpoint).is_some_and(|streams| !streams.is_empty() && streams.iter().all(told))
     }
 
     /// A line has changed: tells what follows for its links.
     pub(super) fn look_at(&mut self, place: usize) {
-        let Some(line) = self.lines.get(place).filter(|line| line.is_news()) else { return };
-        let (endpoint, publisher) = (line.endpoint.clone(), line.incarnation.publisher);
-        match (self.options.introduction, line.is_current()) {
+        let Some(stream) = self.streams.get(place).filter(|stream| stream.is_news()) else { return };
+        let (endpoint, publisher) = (stream.endpoint.clone(), stream.incarnation.publisher);
+        match (self.options.introduction, stream.is_current()) {
             (Introduction::ByHello, false) => self.tell_overfull(place, &endpoint),
             (Introduction::ByHello, true) => {
                 let others: Vec<String> = self.links.expecting(publisher).cloned().collect();
@@ -52,14 +52,14 @@ impl Feed {
 
     /// Tells that an endpoint is live, if all lines there are current and that was not told.
     fn tell_live(&mut self, endpoint: &str) {
-        let Some(places) = self.lines_at(endpoint) else { return };
-        let lines = || places.iter().filter_map(|place| self.lines.get(*place));
-        if !lines().all(Line::is_current) || lines().all(|line| line.told_live) {
+        let Some(places) = self.streams_at(endpoint) else { return };
+        let streams = || places.iter().filter_map(|place| self.streams.get(*place));
+        if !streams().all(PublisherStream::is_current) || streams().all(|stream| stream.told_live) {
             return;
         }
         for place in places {
-            if let Some(line) = self.lines.get_mut(place) {
-                line.told_live = true;
+            if let Some(stream) = self.streams.get_mut(place) {
+                stream.told_live = true;
             }
         }
         self.report_live(endpoint);
@@ -81,8 +81,9 @@ impl Feed {
         }
         for endpoint in of_name.into_iter().chain([name.to_owned()]) {
             let is_stale = self.links.get(&endpoint).is_some_and(|link| link.is_stale);
-            let is_current = |place: &usize| self.lines.get(*place).is_some_and(Line::is_current);
-            if is_stale && self.lines_at(&endpoint).is_some_and(|lines| lines.iter().all(is_current)) {
+            let is_current =
+                |place: &usize| self.streams.get(*place).is_some_and(PublisherStream::is_current);
+            if is_stale && self.streams_at(&endpoint).is_some_and(|streams| streams.iter().all(is_current)) {
                 self.report_live(&endpoint);
             }
         }
@@ -90,10 +91,10 @@ impl Feed {
 
     /// Nothing proves a line any more.
     pub(super) fn lost(&mut self, place: usize, reason: &str, now: Duration) {
-        let Some(endpoint) = self.lines.get(place).map(|line| line.endpoint.clone()) else { return };
+        let Some(endpoint) = self.streams.get(place).map(|stream| stream.endpoint.clone()) else { return };
         let was_told = self.is_told(&endpoint);
-        if let (Some(line), _) = self.split(place, now) {
-            line.unprove(now);
+        if let (Some(stream), _) = self.split(place, now) {
+            stream.unprove(now);
         }
         if was_told {
             self.tell_stale(&endpoint, reason.to_owned());
@@ -108,12 +109,12 @@ impl Feed {
             Introduction::ByHello | Introduction::ByBroker => return,
         }
         let most = self.options.max_delay;
-        let Some(line) = self.lines.get_mut(place) else { return };
-        let Some(late) = line.stamped_at(time_us, most, now) else { return };
-        let endpoint = line.endpoint.clone();
+        let Some(stream) = self.streams.get_mut(place) else { return };
+        let Some(late) = stream.stamped_at(time_us, most, now) else { return };
+        let endpoint = stream.endpoint.clone();
         let was_told = self.is_told(&endpoint);
-        if let Some(line) = self.lines.get_mut(place) {
-            line.told_live = false;
+        if let Some(stream) = self.streams.get_mut(place) {
+            stream.told_live = false;
         }
         if was_told {
             let late = Duration::from_millis(u64::try_from(late.as_millis()).unwrap_or(u64::MAX));
@@ -135,8 +136,8 @@ impl Feed {
             "it has more than {most} topics: events on the others arrive unverified, and what is missing of them is not \
              noticed"
         );
-        if let Some(line) = self.lines.get_mut(place) {
-            line.overfull_is_told();
+        if let Some(stream) = self.streams.get_mut(place) {
+            stream.overfull_is_told();
         }
         if was_told {
             self.tell_stale(endpoint, reason.clone());
@@ -147,12 +148,12 @@ impl Feed {
     /// Looks whether all topics are followed again: of one that is not, a mark comes every ten seconds or so.
     pub(super) fn look_for_room(&mut self, now: Duration) {
         let Some(since) = now.checked_sub(GIVE_UP) else { return };
-        for place in 0..self.lines.len() {
-            let Some(line) = self.lines.get_mut(place) else { continue };
-            if !line.has_room_since(since) {
+        for place in 0..self.streams.len() {
+            let Some(stream) = self.streams.get_mut(place) else { continue };
+            if !stream.has_room_since(since) {
                 continue;
             }
-            let endpoint = line.endpoint.clone();
+            let endpoint = stream.endpoint.clone();
             self.tell_resync(&endpoint, "all its topics are followed again".to_owned());
             self.look_at(place);
         }
@@ -171,15 +172,15 @@ impl Feed {
 
     fn introduced_publishers(&self) -> Vec<PeerReading> {
         let mut readings = Vec::new();
-        for line in self.lines.iter() {
-            let publisher = line.incarnation.publisher;
-            if self.links.expecting(publisher).next().is_some() || self.links.hear(line.incarnation) {
-                let state = line.state().to_owned();
-                readings.push(PeerReading { endpoint: self.name_of(&line.endpoint, publisher), state });
+        for stream in self.streams.iter() {
+            let publisher = stream.incarnation.publisher;
+            if self.links.expecting(publisher).next().is_some() || self.links.hear(stream.incarnation) {
+                let state = stream.state().to_owned();
+                readings.push(PeerReading { endpoint: self.name_of(&stream.endpoint, publisher), state });
             }
         }
         for (endpoint, link) in self.links.iter().filter(|(_, link)| link.is_up) {
-            let is_missing = |publisher: &&u64| self.lines.of_publisher(**publisher).next().is_none();
+            let is_missing = |publisher: &&u64| self.streams.of_publisher(**publisher).next().is_none();
             for publisher in link.expected.iter().filter(is_missing) {
                 let state = "stale".to_owned();
                 readings.push(PeerReading { endpoint: self.name_of(endpoint, *publisher), state });

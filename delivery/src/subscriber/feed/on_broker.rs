@@ -3,8 +3,8 @@ use std::time::Duration;
 use pubsub_api::{Envelope, Incarnation, Notice, PeerReading, QueueReading, Stamp};
 
 use super::Feed;
-use crate::subscriber::line::Line;
-use crate::subscriber::{Item, Origin};
+use crate::subscriber::publisher_stream::PublisherStream;
+use crate::subscriber::{DeliveryMode, Item};
 
 /// So many publishers are listed one by one in a status; the others are in the depth of the queue `publishers`.
 const LISTED: usize = 100;
@@ -28,27 +28,27 @@ impl Feed {
         stamp: Stamp,
         now: Duration,
     ) {
-        let known = self.lines.of_publisher(of.publisher).next().map(|(place, _)| place);
+        let known = self.streams.of_publisher(of.publisher).next().map(|(place, _)| place);
         let place = match known {
             Some(place) => place,
-            None if self.lines.len() < self.options.max_publishers => {
-                self.add_line(of, &format!("{:016x}", of.publisher), now)
+            None if self.streams.len() < self.options.max_publishers => {
+                self.add_stream(of, &format!("{:016x}", of.publisher), now)
             }
             None => return self.give_untracked(envelope),
         };
-        let Some(line) = self.lines.get_mut(place) else { return };
-        if line.incarnation.epoch > of.epoch {
+        let Some(stream) = self.streams.get_mut(place) else { return };
+        if stream.incarnation.epoch > of.epoch {
             self.counters.outdated += 1;
             return;
         }
-        line.heard(of.epoch);
+        stream.heard(of.epoch);
         self.give(place, envelope, stamp, now);
     }
 
     fn give_untracked(&mut self, envelope: Envelope) {
         if !envelope.topic.is_reserved() {
             self.counters.untracked += 1;
-            self.items.push_back(Item::Event { envelope, origin: Origin::Unverified });
+            self.items.push_back(Item::Event { envelope, mode: DeliveryMode::Unverified });
         }
     }
 
@@ -74,18 +74,18 @@ impl Feed {
     /// reported `Stale`.
     pub(super) fn broker_refuses(&mut self, now: Duration) {
         self.broker = None;
-        for place in 0..self.lines.len() {
-            if let Some(line) = self.lines.get_mut(place) {
-                line.unprove(now);
+        for place in 0..self.streams.len() {
+            if let Some(stream) = self.streams.get_mut(place) {
+                stream.unprove(now);
             }
         }
     }
 
     /// How many publishers are followed.
-    pub(super) fn followed(&self) -> QueueReading {
+    pub(super) fn tracked(&self) -> QueueReading {
         QueueReading {
             name: "publishers".to_owned(),
-            depth: self.lines.len() as u64,
+            depth: self.streams.len() as u64,
             bound: self.options.max_publishers as u64,
             unit: "publishers".to_owned(),
             when_full: "events of others are given unverified".to_owned(),
@@ -95,7 +95,8 @@ impl Feed {
     /// The link, and publishers that are not live: a hundred at most.
     pub(super) fn broker_and_publishers(&self) -> Vec<PeerReading> {
         let link = self.broker.iter().map(|endpoint| (endpoint.as_str(), "live"));
-        let others = self.lines.iter().map(|line: &Line| (line.endpoint.as_str(), line.state()));
+        let others =
+            self.streams.iter().map(|stream: &PublisherStream| (stream.endpoint.as_str(), stream.state()));
         let others = others.filter(|(_, state)| *state != "live").take(LISTED);
         let reading = |(endpoint, state): (&str, &str)| PeerReading {
             endpoint: endpoint.to_owned(),

@@ -3,8 +3,8 @@ use std::time::Duration;
 use pubsub_api::{Envelope, Reply};
 
 use super::Feed;
-use crate::Answer;
-use crate::subscriber::line::Line;
+use crate::SyncReply;
+use crate::subscriber::publisher_stream::PublisherStream;
 
 /// Whose answers come over the connection for requests of an endpoint.
 impl Feed {
@@ -13,9 +13,9 @@ impl Feed {
         match reply {
             Reply::Part { endpoint, envelope } => {
                 let Some(place) = self.asker(&endpoint, &envelope) else { return };
-                if let (Some(line), mut context) = self.split(place, now) {
-                    line.answered(envelope, &mut context);
-                    line.ask(&mut context);
+                if let (Some(stream), mut context) = self.split(place, now) {
+                    stream.answered(envelope, &mut context);
+                    stream.ask(&mut context);
                 }
                 self.look_at(place);
             }
@@ -31,30 +31,30 @@ impl Feed {
         if askers.len() < 2 {
             return askers.first().copied();
         }
-        let is_it = |line: &Line| match Answer::read(envelope) {
-            Ok(Some(head)) => line.incarnation.publisher == head.stamp.publisher,
-            _ => line.is_being_answered(),
+        let is_it = |stream: &PublisherStream| match SyncReply::read(envelope) {
+            Ok(Some(head)) => stream.incarnation.publisher == head.stamp.publisher,
+            _ => stream.is_being_answered(),
         };
-        askers.into_iter().find(|place| self.lines.get(*place).is_some_and(is_it))
+        askers.into_iter().find(|place| self.streams.get(*place).is_some_and(is_it))
     }
 
     /// The lines that ask at an endpoint.
     fn askers(&self, endpoint: &str) -> Vec<usize> {
-        let lines = self.lines.iter().enumerate();
-        lines
-            .filter(|(_, line)| line.endpoint == endpoint && line.is_proved)
+        let streams = self.streams.iter().enumerate();
+        streams
+            .filter(|(_, stream)| stream.endpoint == endpoint && stream.is_proved)
             .map(|(place, _)| place)
             .collect()
     }
 
     fn end_requests(&mut self, endpoint: &str, are_refused: bool, now: Duration) {
         for place in self.askers(endpoint) {
-            if let (Some(line), mut context) = self.split(place, now) {
+            if let (Some(stream), mut context) = self.split(place, now) {
                 match are_refused {
-                    true => line.requests_refused(&mut context),
-                    false => line.request_lost(&mut context),
+                    true => stream.requests_refused(&mut context),
+                    false => stream.request_lost(&mut context),
                 }
-                line.ask(&mut context);
+                stream.ask(&mut context);
             }
             self.look_at(place);
         }

@@ -15,21 +15,21 @@ impl<E> Tracker<E> {
         if !self.is_behind() || self.is_beyond(position) {
             return;
         }
-        effects.push(Effect::Resync(if self.at.number == 0 { NO_ROWS } else { FORGOTTEN }));
+        effects.push(Effect::Resync(if self.at.sequence == 0 { NO_ROWS } else { FORGOTTEN }));
         self.forget_applied();
         let is_same = position.epoch == self.at.epoch;
-        let base = if is_same { self.at.number } else { 0 };
+        let base = if is_same { self.at.sequence } else { 0 };
         let is_later = |first: &u64| !is_same || *first > base.saturating_add(1);
         let waiting = self.buffer.lowest(position.epoch).filter(is_later);
         if let Some(first) = waiting.or_else(|| self.buffer.first_of(position.epoch)) {
-            let number = position.number.min(first.saturating_sub(1));
-            self.go_on_from(Position { epoch: position.epoch, number }, effects);
+            let number = position.sequence.min(first.saturating_sub(1));
+            self.go_on_from(Position { epoch: position.epoch, sequence: number }, effects);
             return;
         }
         let _ = self.buffer.clear();
-        self.at = Position { epoch: position.epoch, number: base };
-        self.excused = position.number;
-        self.is_told_of(position.epoch, position.number);
+        self.at = Position { epoch: position.epoch, sequence: base };
+        self.excused = position.sequence;
+        self.is_told_of(position.epoch, position.sequence);
         self.settle(effects);
     }
 
@@ -38,11 +38,11 @@ impl<E> Tracker<E> {
         self.forget_applied();
         while self.is_behind() {
             let next = match self.buffer.first() {
-                Some(first) => Position { epoch: self.buffer.epoch(), number: first.saturating_sub(1) },
+                Some(first) => Position { epoch: self.buffer.epoch(), sequence: first.saturating_sub(1) },
                 None => self.target,
             };
             let is_known = next.epoch == self.at.epoch;
-            let missing = if is_known { next.number.saturating_sub(self.at.number) } else { 0 };
+            let missing = if is_known { next.sequence.saturating_sub(self.at.sequence) } else { 0 };
             effects.push(Effect::Missing(missing));
             effects.push(Effect::Resync(reason));
             self.go_on_from(next, effects);
@@ -52,21 +52,21 @@ impl<E> Tracker<E> {
     /// What waits may have come in an answer, too, that broke off.
     fn forget_applied(&mut self) {
         if self.buffer.epoch() == self.at.epoch {
-            self.buffer.drop_up_to(self.at.number);
+            self.buffer.drop_up_to(self.at.sequence);
         }
     }
 
     /// Whether the stream has brought everything up to a position since it was answered: the answer is late.
     pub(super) fn is_beyond(&self, position: Position) -> bool {
-        position.epoch == self.at.epoch && position.number < self.at.number
+        position.epoch == self.at.epoch && position.sequence < self.at.sequence
     }
 
     /// The first event of the stream after a `Resync` came: from it on, nothing may be missing.
     pub(super) fn go_on_after_resync(&mut self, number: u64) {
         if number <= self.excused.saturating_add(1) {
-            self.at.number = number.saturating_sub(1);
+            self.at.sequence = number.saturating_sub(1);
             self.excused = 0;
-            self.target.number = number;
+            self.target.sequence = number;
         } else {
             self.end_excuse();
         }
@@ -74,7 +74,7 @@ impl<E> Tracker<E> {
 
     /// The stream is beyond what a `Resync` stands for: nothing of that comes any more.
     pub(super) fn end_excuse(&mut self) {
-        self.at.number = self.at.number.max(self.excused);
+        self.at.sequence = self.at.sequence.max(self.excused);
         self.excused = 0;
     }
 }

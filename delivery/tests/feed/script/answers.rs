@@ -1,7 +1,7 @@
 //! What publishers answer, and what becomes of the way to ask them.
 
 use bytes::Bytes;
-use delivery::{Answer, AnswerKind, Lost, Position};
+use delivery::{LossRecord, Position, SyncReply, SyncReplyKind};
 use pubsub_api::{Envelope, Reply, SEND_ALL};
 
 use super::{Script, at, data, stamp};
@@ -12,16 +12,16 @@ impl Script {
     }
 
     /// The head of the answer to the last request.
-    pub(crate) fn head(&mut self, endpoint: &str, publisher: u64, kind: AnswerKind, ends: Position) {
+    pub(crate) fn head(&mut self, endpoint: &str, publisher: u64, kind: SyncReplyKind, ends: Position) {
         self.head_to(self.last_request, endpoint, publisher, kind, ends);
     }
 
-    fn head_to(&mut self, id: u64, endpoint: &str, publisher: u64, kind: AnswerKind, ends: Position) {
+    fn head_to(&mut self, id: u64, endpoint: &str, publisher: u64, kind: SyncReplyKind, ends: Position) {
         let epochs = match kind {
-            AnswerKind::Snapshot { since, .. } => vec![since],
+            SyncReplyKind::Snapshot { since, .. } => vec![since],
             _ => Vec::new(),
         };
-        let answer = Answer { id, topic: SEND_ALL, stamp: stamp(publisher, ends), kind, epochs };
+        let answer = SyncReply { id, topic: SEND_ALL, stamp: stamp(publisher, ends), kind, epochs };
         self.answer(endpoint, answer.pack().unwrap());
     }
 
@@ -34,9 +34,14 @@ impl Script {
         announced: Option<usize>,
         ends: Position,
     ) {
-        let (topic, kind) = (SEND_ALL, AnswerKind::Snapshot { count, since: 1 });
-        let answer =
-            Answer { id: self.last_request, topic, stamp: stamp(publisher, ends), kind, epochs: Vec::new() };
+        let (topic, kind) = (SEND_ALL, SyncReplyKind::Snapshot { count, since: 1 });
+        let answer = SyncReply {
+            id: self.last_request,
+            topic,
+            stamp: stamp(publisher, ends),
+            kind,
+            epochs: Vec::new(),
+        };
         let packed = announced.map_or_else(|| answer.pack(), |bytes| answer.pack_announcing(bytes));
         self.answer(endpoint, packed.unwrap());
     }
@@ -44,7 +49,7 @@ impl Script {
     /// A part of a snapshot that tells of events which are not in it.
     pub(crate) fn left_out(&mut self, endpoint: &str, publisher: u64, ends: Position, events: u64) {
         let (stamp, cause) = (stamp(publisher, ends), "no_rows".to_owned());
-        self.answer(endpoint, Lost { topic: SEND_ALL, stamp, events, cause }.pack().unwrap());
+        self.answer(endpoint, LossRecord { topic: SEND_ALL, stamp, events, cause }.pack().unwrap());
     }
 
     pub(crate) fn part(&mut self, endpoint: &str, publisher: u64, epoch: u64, number: u64, value: &str) {
@@ -75,7 +80,7 @@ impl Script {
         events: &[(u64, u64, &str)],
         ends: Position,
     ) {
-        self.head_to(id, endpoint, publisher, AnswerKind::Replay { count: events.len() as u64 }, ends);
+        self.head_to(id, endpoint, publisher, SyncReplyKind::Replay { count: events.len() as u64 }, ends);
         for (epoch, number, value) in events {
             self.part(endpoint, publisher, *epoch, *number, value);
         }
@@ -89,7 +94,7 @@ impl Script {
         rows: &[(u64, u64, &str)],
         ends: Position,
     ) {
-        let kind = AnswerKind::Snapshot { count: rows.len() as u64, since };
+        let kind = SyncReplyKind::Snapshot { count: rows.len() as u64, since };
         self.head(endpoint, publisher, kind, ends);
         for (epoch, number, value) in rows {
             self.part(endpoint, publisher, *epoch, *number, value);

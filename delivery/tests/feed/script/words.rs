@@ -1,17 +1,17 @@
-use delivery::subscriber::{Item, Origin};
+use delivery::subscriber::{DeliveryMode, Item};
 use pubsub_api::{HELLO, Notice};
 
 /// What the application is told, in words.
 pub(super) fn words(item: &Item) -> String {
     match item {
         Item::Event { envelope, .. } if envelope.topic == HELLO => "hello".to_owned(),
-        Item::Event { envelope, origin } => {
+        Item::Event { envelope, mode } => {
             let topic = envelope.topic.as_bytes();
             let event = pubsub_api::wire::EventRef::read(topic, &envelope.payload).unwrap().to_event();
             let pubsub_api::Value::Text(value) = event.value else { panic!("{event:?}") };
-            match origin {
-                Origin::Live => value,
-                Origin::Unverified => format!("{value} unverified"),
+            match mode {
+                DeliveryMode::Live => value,
+                DeliveryMode::Unverified => format!("{value} unverified"),
                 other => format!("{value} {}", other.name().unwrap()),
             }
         }

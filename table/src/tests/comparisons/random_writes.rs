@@ -9,7 +9,7 @@ use pubsub_api::{Action, Event, Value};
 use super::{compare, compare_for_long, row};
 use crate::tests::{A, B, contents, event, merge, with_version};
 use crate::{DatabaseRow, Table};
-use delivery::subscriber::Origin;
+use delivery::subscriber::DeliveryMode;
 
 /// A write to the database and its event, which comes late, or never before the comparison.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ proptest! {
     fn after_a_comparison_the_table_is_the_database_whatever_was_missed_before(writes in writes()) {
         let mut table = Table::default();
         for written in writes.iter().filter(|written| !written.is_missed) {
-            merge(&mut table, Origin::Live, written.event.clone());
+            merge(&mut table, DeliveryMode::Live, written.event.clone());
         }
         table.begin_comparison();
         let (rows, before) = (database(&writes), contents(&table));
@@ -89,7 +89,7 @@ proptest! {
         let tell = |table: &mut Table, range: std::ops::Range<usize>, may_miss: bool| {
             for written in writes.get(range).unwrap_or_default() {
                 if !(may_miss && written.is_missed) {
-                    merge(table, Origin::Live, written.event.clone());
+                    merge(table, DeliveryMode::Live, written.event.clone());
                 }
             }
         };

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use delivery::{Position, SyncRequest, Want};
+use delivery::{Position, SyncItem, SyncRequest};
 use end_to_end::{Folder, History, RawPeer, counters, event, until, zmtp_hello};
 use pubsub_api::{SEND_ALL, Topic};
 use serde_json::Value;
@@ -73,9 +73,9 @@ fn flood(address: &str) {
 }
 
 fn request(id: u64) -> Vec<u8> {
-    let want = |topic| Want { topic, position: Position::NONE };
+    let want = |topic| SyncItem { topic, position: Position::NONE };
     let rows = Topic::new("rows").expect("a topic");
-    let request = SyncRequest { id, wants: vec![want(SEND_ALL), want(rows)] };
+    let request = SyncRequest { id, items: vec![want(SEND_ALL), want(rows)] };
     let packed = request.pack().expect("a request");
     message(packed.topic.as_bytes(), &packed.payload)
 }

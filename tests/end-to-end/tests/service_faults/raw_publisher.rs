@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use bytes::Bytes;
-use delivery::{Answer, AnswerKind, SyncRequest};
+use delivery::{SyncReply, SyncReplyKind, SyncRequest};
 use end_to_end::{RawPeer, until, zmtp_hello};
 use pubsub_api::{Envelope, Stamp, Topic};
 
@@ -92,12 +92,12 @@ fn serve(stream: TcpStream, subscribers: &Mutex<Vec<RawPeer<TcpStream>>>, at: &M
 fn answer(peer: &mut RawPeer<TcpStream>, request: Vec<u8>, stamp: Stamp) {
     let topic = Topic::new("$sync").expect("a topic");
     let request = SyncRequest::read(&Envelope { topic, payload: Bytes::from(request) }).expect("a request");
-    for want in request.wants {
-        let answer = Answer {
+    for want in request.items {
+        let answer = SyncReply {
             id: request.id,
             topic: want.topic,
             stamp,
-            kind: AnswerKind::Unknown,
+            kind: SyncReplyKind::Unknown,
             epochs: Vec::new(),
         };
         let packed = answer.pack().expect("an answer");

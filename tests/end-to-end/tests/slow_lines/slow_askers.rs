@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use delivery::{Position, SyncRequest, Want};
+use delivery::{Position, SyncItem, SyncRequest};
 use end_to_end::{Folder, counter, event, notice, until, zmtp_hello};
 use pubsub_api::SEND_ALL;
 use rustix::net::sockopt::set_socket_recv_buffer_size;
@@ -56,8 +56,8 @@ impl Drop for SlowAsker {
 
 /// The request of a subscriber that has nothing, as the two frames that a DEALER sends (RFC 23).
 fn request() -> Vec<u8> {
-    let want = Want { topic: SEND_ALL, position: Position::NONE };
-    let packed = SyncRequest { id: 1, wants: vec![want] }.pack().expect("it is small");
+    let want = SyncItem { topic: SEND_ALL, position: Position::NONE };
+    let packed = SyncRequest { id: 1, items: vec![want] }.pack().expect("it is small");
     let frame = |flags: u8, body: &[u8]| {
         let length = u8::try_from(body.len()).expect("a short frame");
         [&[flags, length], body].concat()

@@ -8,7 +8,7 @@ use super::{SnapshotCache, Unfit};
 use crate::Position;
 
 fn at(number: u64) -> Position {
-    Position { epoch: 7, number }
+    Position { epoch: 7, sequence: number }
 }
 
 const NOW: Duration = Duration::from_secs(1);

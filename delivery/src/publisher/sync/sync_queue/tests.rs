@@ -93,7 +93,7 @@ struct Scene {
 
 impl Scene {
     fn new(peers: impl IntoIterator<Item = (u64, u64, f64)>) -> Self {
-        let peers = peers.into_iter().map(|(peer, line, bytes)| (peer, (line, bytes, 0.0))).collect();
+        let peers = peers.into_iter().map(|(peer, sequence, bytes)| (peer, (sequence, bytes, 0.0))).collect();
         let mut scene =
             Self { queue: SyncQueue::default(), peers, running: BTreeSet::new(), done: BTreeMap::new() };
         for peer in scene.peers.keys() {
@@ -114,8 +114,8 @@ impl Scene {
                 *sharing.entry(self.peers[peer].0).or_default() += 1.0;
             }
             for peer in self.running.clone() {
-                let (line, left, taken) = self.peers.get_mut(&peer).unwrap();
-                let bytes = (rate(*line) / sharing[line]).min(*left);
+                let (sequence, left, taken) = self.peers.get_mut(&peer).unwrap();
+                let bytes = (rate(*sequence) / sharing[sequence]).min(*left);
                 *left -= bytes;
                 *taken += bytes;
                 if *left < 1.0 {
@@ -163,7 +163,7 @@ fn peers_that_read_slowly_keep_nobody_waiting() {
     let slow = (0..20).map(|peer| (peer, peer, 100.0 * MIB));
     let quick = (100..110).map(|peer| (peer, peer, 8.0 * MIB));
     let mut scene = Scene::new(slow.chain(quick));
-    scene.run(60, |line| if line < 100 { 4096.0 } else { 100.0 * MIB });
+    scene.run(60, |sequence| if sequence < 100 { 4096.0 } else { 100.0 * MIB });
     assert_eq!(scene.done.len(), 10, "{:?}", scene.done);
     assert!(scene.done.keys().all(|peer| *peer >= 100), "{:?}", scene.done);
     assert_eq!(scene.running.len(), 20, "those that read slowly are answered all the same");

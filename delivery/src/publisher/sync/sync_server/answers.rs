@@ -12,7 +12,7 @@ use crate::publisher::sync::replay::Replay;
 use crate::publisher::sync::reply_stream::{CHUNK_BYTES, put};
 use crate::publisher::sync::snapshot_cache::Snapshot;
 use crate::publisher::sync::snapshot_reader;
-use crate::{AnswerKind, Lost, Position, SyncRequest, Want};
+use crate::{LossRecord, Position, SyncItem, SyncReplyKind, SyncRequest};
 
 /// Answers all that a request asks for.
 pub(super) async fn answer_all(
@@ -22,7 +22,7 @@ pub(super) async fn answer_all(
     taken: &AtomicU64,
 ) -> Result<()> {
     let mut answers = Answers { core, peer, id: request.id, batch: Batch::new(), bytes: 0, taken };
-    for Want { topic, position } in &request.wants {
+    for SyncItem { topic, position } in &request.items {
         answers.one(topic, *position).await?;
     }
     answers.flush().await
@@ -53,11 +53,11 @@ struct Answers<'a> {
 
 impl Answers<'_> {
     async fn one(&mut self, topic: &Topic, position: Position) -> Result<()> {
-        let size = self.core.snapshots.follower().cache.size_of(topic.as_bytes(), position.number);
+        let size = self.core.snapshots.follower().cache.size_of(topic.as_bytes(), position.sequence);
         let estimate = size.map(|(bytes, others)| if others == 0 { bytes } else { u64::MAX });
         let plan = Plan::of(self.core, topic, position, estimate);
         let is_settled = match plan {
-            Plan::Replay(..) => position.number > 0,
+            Plan::Replay(..) => position.sequence > 0,
             Plan::Nowhere(_) => true,
             Plan::Snapshot | Plan::TooFarBehind(_) => false,
         };
@@ -71,21 +71,21 @@ impl Answers<'_> {
     }
 
     async fn without_snapshot(&mut self, topic: &Topic, plan: Plan) -> Result<()> {
-        let readings = &self.core.readings;
+        let metrics = &self.core.metrics;
         let (replay, last) = match plan {
             Plan::Replay(replay, last) => (replay, last),
             Plan::TooFarBehind(last) | Plan::Nowhere(last) => {
-                readings.unknown.add(1);
-                return self.put(head(self.core, self.id, topic, last, AnswerKind::Unknown)?).await;
+                metrics.unknown.add(1);
+                return self.put(head(self.core, self.id, topic, last, SyncReplyKind::Unknown)?).await;
             }
             // Not planned without one.
             Plan::Snapshot => return Ok(()),
         };
         let count = replay.count();
-        self.put(head(self.core, self.id, topic, last, AnswerKind::Replay { count })?).await?;
+        self.put(head(self.core, self.id, topic, last, SyncReplyKind::Replay { count })?).await?;
         self.stream(replay).await?;
-        readings.replays.add(1);
-        readings.replayed.add(count);
+        metrics.replays.add(1);
+        metrics.replayed.add(count);
         Ok(())
     }
 
@@ -104,7 +104,7 @@ impl Answers<'_> {
         let Snapshot { since, number, payloads } = snapshot;
         let left_out = self.left_out(topic, from, number)?;
         let count = u64::try_from(payloads.len() + left_out.iter().len()).unwrap_or(u64::MAX);
-        let kind = AnswerKind::Snapshot { count, since };
+        let kind = SyncReplyKind::Snapshot { count, since };
         let bytes = payloads.iter().map(Bytes::len).sum();
         let head = answer_head(self.core, self.id, topic, number, kind);
         self.put(head.pack_announcing(bytes)?).await?;
@@ -114,23 +114,23 @@ impl Answers<'_> {
         for payload in payloads {
             self.put(Envelope { topic: topic.clone(), payload }).await?;
         }
-        self.core.readings.snapshots.add(1);
-        self.core.readings.snapshot_rows.add(count);
+        self.core.metrics.snapshots.add(1);
+        self.core.metrics.snapshot_rows.add(count);
         Ok(())
     }
 
     /// What says how many events after the asker's position are in no snapshot; `None` if there are none. Who has nothing
     /// was promised none of them.
     fn left_out(&self, topic: &Topic, from: Position, number: u64) -> Result<Option<Envelope>> {
-        let size = self.core.snapshots.follower().cache.size_of(topic.as_bytes(), from.number);
+        let size = self.core.snapshots.follower().cache.size_of(topic.as_bytes(), from.sequence);
         let events = size.map_or(0, |(_, others)| others);
-        if from.number == 0 || events == 0 {
+        if from.sequence == 0 || events == 0 {
             return Ok(None);
         }
         let (publisher, epoch) = (self.core.incarnation.publisher, self.core.incarnation.epoch);
         let stamp = Stamp { publisher, epoch, sequence: number, time_us: self.core.now().wall_us };
         let cause = "no_rows".to_owned();
-        Lost { topic: topic.clone(), stamp, events, cause }.pack().map(Some)
+        LossRecord { topic: topic.clone(), stamp, events, cause }.pack().map(Some)
     }
 
     async fn put(&mut self, envelope: Envelope) -> Result<()> {

@@ -29,11 +29,11 @@ impl Asked {
 
 /// Reads a request; one that is malformed is counted, logged at a limited rate, and ignored.
 pub(super) fn read(core: &Core, envelope: &Envelope) -> Option<Asked> {
-    core.readings.requests.add(1);
+    core.metrics.requests.add(1);
     match Asked::read(envelope) {
         Ok(request) => Some(request),
         Err(error) => {
-            if let Some(times) = core.readings.bad_requests.count(error.cause(), Instant::now()) {
+            if let Some(times) = core.metrics.bad_requests.count(error.cause(), Instant::now()) {
                 tracing::warn!(cause = error.cause(), times, "ignored a malformed SYNC request: {error}");
             }
             None
@@ -45,8 +45,8 @@ impl Supersedes for Arc<Asked> {
     fn supersedes(&self, earlier: &Self) -> bool {
         match (&**self, &**earlier) {
             (Asked::Behind(later), Asked::Behind(earlier)) => {
-                let later: HashSet<&Topic> = later.wants.iter().map(|want| &want.topic).collect();
-                earlier.wants.iter().all(|want| later.contains(&want.topic))
+                let later: HashSet<&Topic> = later.items.iter().map(|item| &item.topic).collect();
+                earlier.items.iter().all(|item| later.contains(&item.topic))
             }
             (Asked::Rows(later), Asked::Rows(earlier)) => later.topics == earlier.topics,
             _ => false,

@@ -6,7 +6,7 @@ use pubsub_api::wire::EventRef;
 use pubsub_api::{Batch, Envelope, Event, PeerId, Source, Topic};
 use tempfile::TempDir;
 
-use crate::publisher::numbering::history::Place;
+use crate::publisher::numbering::topic_index::Place;
 use crate::publisher::ring::RingBound;
 use crate::publisher::ring::open_ring::{Opened, RingOptions, RingStart, open};
 use crate::publisher::sequencer::{Now, Sequencer};
@@ -27,8 +27,8 @@ pub(super) struct Life {
 
 impl Life {
     pub(super) fn begin(options: RingOptions<'_>, now_us: u64) -> Self {
-        let Opened { ring, ledger, start } = open(options, now_us).unwrap();
-        Self { sequencer: Sequencer::new(ledger, ring, Duration::ZERO), start }
+        let Opened { ring, publisher_state, start } = open(options, now_us).unwrap();
+        Self { sequencer: Sequencer::new(publisher_state, ring, Duration::ZERO), start }
     }
 
     pub(super) fn at(folder: &TempDir, now_us: u64) -> Self {
@@ -51,14 +51,14 @@ impl Life {
     }
 
     pub(super) fn known(&self) -> Vec<Known> {
-        let topics = &self.sequencer.ledger.topics;
+        let topics = &self.sequencer.publisher_state.topics;
         let mut known: Vec<Known> = topics
             .by_use()
             .map(|state| Known {
                 topic: state.topic.to_string(),
-                last: state.line.last(),
+                last: state.sequence.last(),
                 oldest: state.oldest(),
-                kept: self.kept(&state.history.since(state.line.last(), 0)),
+                kept: self.kept(&state.index.since(state.sequence.last(), 0)),
             })
             .collect();
         known.sort_unstable_by(|one, other| one.topic.cmp(&other.topic));
@@ -76,7 +76,7 @@ impl Life {
     }
 
     pub(super) fn last(&self, topic: &str) -> u64 {
-        self.sequencer.ledger.topics.named(topic.as_bytes()).map_or(0, |state| state.line.last())
+        self.sequencer.publisher_state.topics.named(topic.as_bytes()).map_or(0, |state| state.sequence.last())
     }
 }
 

@@ -60,7 +60,7 @@ proptest! {
                     prop_assert_eq!(before.len(), after.len());
                 }
             }
-            prop_assert_eq!(life.sequencer.ledger.lineage.epochs().len(), epochs.min(64));
+            prop_assert_eq!(life.sequencer.publisher_state.epoch_history.epochs().len(), epochs.min(64));
             assert!(life.sequencer.ring.bytes() <= ring_bytes.max(ring_bytes / 8 * 7 + 20 * 500));
             for known in life.known() {
                 let numbers: Vec<u64> = known.kept.iter().map(|(_, number)| *number).collect();
@@ -108,9 +108,9 @@ fn a_record_that_was_cut_off_anywhere_never_happened() {
         }
         let extent = rebuild.segment(&last.1[..length], 3, true).unwrap();
         assert_eq!(extent.is_none(), length < begin as usize, "{length} bytes");
-        let ledger = rebuild.finish();
-        let number = |topic: &[u8]| ledger.topics.named(topic).unwrap().line.last();
-        found.push((number(b"a"), number(b"b"), number(b"c"), ledger.workers.get(7).unwrap().last));
+        let publisher_state = rebuild.finish();
+        let number = |topic: &[u8]| publisher_state.topics.named(topic).unwrap().sequence.last();
+        found.push((number(b"a"), number(b"b"), number(b"c"), publisher_state.workers.get(7).unwrap().last));
     }
     found.dedup();
     assert_eq!(found, [(4, 2, 4, 21), (6, 3, 4, 21)], "the records before, and then one more");
@@ -127,11 +127,11 @@ fn numbers_go_on_over_a_restart_and_tell_where_the_epoch_before_ended() {
     assert_eq!(life.start, RingStart::Recovered);
     assert_eq!(stamps(&life.publish_on(&["a", "c"])), [(1001, 3), (1001, 1)]);
     let mark = |topic: &[u8]| {
-        let id = life.sequencer.ledger.topics.id(topic).unwrap();
+        let id = life.sequencer.publisher_state.topics.id(topic).unwrap();
         let mark = life.sequencer.mark(id, 9).unwrap();
         (mark.stamp.sequence, mark.oldest, mark.prev)
     };
-    let prev = |number| Some(Position { epoch: 1000, number });
+    let prev = |number| Some(Position { epoch: 1000, sequence: number });
     assert_eq!(mark(b"a"), (3, 1, prev(2)));
     assert_eq!(mark(b"b"), (1, 1, prev(1)));
     assert_eq!(mark(b"c"), (1, 1, prev(0)));
@@ -153,8 +153,8 @@ fn workers_repeats_are_dropped_also_after_a_restart_and_told_where_nobody_rememb
     drop(life);
     let life = Life::at(&folder, 3000);
     let progress = |worker, last| Some(Progress { worker, last, in_doubt: false });
-    assert_eq!(life.sequencer.ledger.workers.get(7), progress(7, 6));
-    assert_eq!(life.sequencer.ledger.workers.get(8), progress(8, 6));
+    assert_eq!(life.sequencer.publisher_state.workers.get(7), progress(7, 6));
+    assert_eq!(life.sequencer.publisher_state.workers.get(8), progress(8, 6));
     assert_eq!((life.last("a"), life.known()[0].kept.len()), (11, 11));
 }
 
@@ -174,7 +174,7 @@ fn an_event_that_could_not_be_published_is_replaced_under_its_number() {
     for _ in 0..2 {
         let [known] = &life.known()[..] else { panic!("one topic") };
         assert_eq!(known.kept, [(1000, 1), (1000, 2), (1000, 3)]);
-        let place = life.sequencer.ledger.topics.named(b"a").unwrap().history.since(3, 2)[0];
+        let place = life.sequencer.publisher_state.topics.named(b"a").unwrap().index.since(3, 2)[0];
         let mut batch = Batch::new();
         Replay::new(vec![place], life.sequencer.ring.segments()).read_some(&mut batch).unwrap();
         assert_eq!(batch.first_envelope().unwrap().unwrap(), lost);
@@ -214,7 +214,7 @@ fn a_wall_clock_that_jumps_changes_what_stamps_say_and_nothing_else() {
         batch.push(event("D", 3));
         life.sequencer.number(&mut batch, Now { wall_us, since_start: Duration::ZERO }, &mut out);
     }
-    let epoch = life.sequencer.ledger.epoch();
+    let epoch = life.sequencer.publisher_state.epoch();
     assert_eq!(stamps(&out), [(epoch, 1), (epoch, 2), (epoch, 3), (epoch, 4), (epoch, 5)]);
     assert_eq!(
         life.sequencer.schedule.next(),

@@ -5,7 +5,7 @@ use super::payload::Payload;
 
 /// One topic.
 #[derive(Debug)]
-pub(super) struct Followed {
+pub(super) struct TrackedTopic {
     pub(super) tracker: Tracker<Payload>,
     pub(super) heard: Duration,
     /// Since when it is behind.
@@ -20,7 +20,7 @@ pub(super) struct Followed {
     pub(super) is_incomplete: bool,
 }
 
-impl Followed {
+impl TrackedTopic {
     pub(super) fn new(tracker: Tracker<Payload>, now: Duration) -> Self {
         Self {
             tracker,

@@ -5,7 +5,7 @@ use pubsub_api::{Counter, Error, Tally};
 
 /// What a publisher on a broker counts; names as a stamped publisher's where they mean the same.
 #[derive(Debug)]
-pub(super) struct Readings {
+pub(super) struct Metrics {
     pub(super) published: Counter,
     /// Events whose answer did not come: a record of the loss stands in their place.
     pub(super) in_doubt: Counter,
@@ -19,7 +19,7 @@ pub(super) struct Readings {
     pub(super) topics: AtomicUsize,
 }
 
-impl Default for Readings {
+impl Default for Metrics {
     fn default() -> Self {
         Self {
             published: Counter::new("events_published"),
@@ -35,7 +35,7 @@ impl Default for Readings {
     }
 }
 
-impl Readings {
+impl Metrics {
     /// Counts an event that was not accepted, and tells it at a limited rate.
     pub(super) fn refuse(&self, topic: &[u8], cause: &'static str, error: &Error) {
         if let Some(times) = self.refused.count(cause, Instant::now()) {

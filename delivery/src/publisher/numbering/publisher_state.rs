@@ -1,25 +1,25 @@
-use super::lineage::Lineage;
+use super::epoch_history::EpochHistory;
 use super::topics::Topics;
 use super::workers::{MAX_WORKERS, Workers};
 
 /// What a publisher must not forget: which numbers it gave in which epochs, and how far it took each worker's events.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct PublisherState {
     /// The publisher's key, the first part of its stamps.
     pub(crate) publisher: u64,
-    pub(crate) lineage: Lineage,
+    pub(crate) epoch_history: EpochHistory,
     pub(crate) topics: Topics,
     pub(crate) workers: Workers,
     /// Counts records: what was used in the same one was used at the same time.
     pub(crate) tick: u64,
 }
 
-impl Ledger {
+impl PublisherState {
     /// Of a publisher that remembers nothing.
     pub(crate) fn new(publisher: u64, max_topics: usize) -> Self {
         Self {
             publisher,
-            lineage: Lineage::default(),
+            epoch_history: EpochHistory::default(),
             topics: Topics::new(max_topics),
             workers: Workers::new(MAX_WORKERS),
             tick: 0,
@@ -28,13 +28,13 @@ impl Ledger {
 
     /// The current epoch; 0 before the first begins.
     pub(crate) fn epoch(&self) -> u64 {
-        self.lineage.current().unwrap_or(0)
+        self.epoch_history.current().unwrap_or(0)
     }
 
     /// Begins an epoch.
     pub(crate) fn begin_epoch(&mut self, now_us: u64) -> u64 {
-        let epoch = self.lineage.begin(now_us);
-        self.topics.forget_epochs(&self.lineage);
+        let epoch = self.epoch_history.begin(now_us);
+        self.topics.forget_epochs(&self.epoch_history);
         epoch
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::Line;
+use super::PublisherStream;
 use crate::subscriber::context::Context;
 
 /// There are more topics than are followed.
@@ -12,7 +12,7 @@ pub(super) struct Overfull {
 }
 
 /// More topics than are followed.
-impl Line {
+impl PublisherStream {
     /// It was told that it has too many topics.
     pub(in crate::subscriber) fn overfull_is_told(&mut self) {
         self.told_live = false;

@@ -2,24 +2,24 @@ use std::time::Duration;
 
 use pubsub_api::{HELLO, Topic};
 
-use super::Line;
+use super::PublisherStream;
 use crate::Position;
 use crate::subscriber::Phase;
-use crate::subscriber::followed::Followed;
+use crate::subscriber::tracked_topic::TrackedTopic;
 
 /// Topics that nothing is heard of, or that nobody wants.
-impl Line {
+impl PublisherStream {
     /// Forgets topics of which nothing was heard for long.
     pub(in crate::subscriber) fn retire_silent(&mut self, now: Duration, remembered: Duration) {
-        let is_silent = |followed: &Followed| now.saturating_sub(followed.heard) >= remembered;
+        let is_silent = |tracked: &TrackedTopic| now.saturating_sub(tracked.heard) >= remembered;
         let silent: Vec<Topic> = self
             .topics
             .iter()
-            .filter(|(_, followed)| is_silent(followed))
+            .filter(|(_, tracked)| is_silent(tracked))
             .map(|(topic, _)| topic.clone())
             .collect();
         for topic in &silent {
-            let at = self.topics.get(topic).map(|followed| followed.tracker.position());
+            let at = self.topics.get(topic).map(|tracked| tracked.tracker.position());
             self.has_forgotten |= at.is_some_and(|at| at != Position::NONE);
             self.retire(topic);
         }
@@ -33,14 +33,14 @@ impl Line {
     }
 
     pub(super) fn retire(&mut self, topic: &Topic) {
-        let Some(followed) = self.topics.remove(topic) else { return };
+        let Some(tracked) = self.topics.remove(topic) else { return };
         self.behind.remove(topic);
-        self.wanted.remove(topic);
-        self.incomplete -= usize::from(followed.is_incomplete);
+        self.request_schedule.remove(topic);
+        self.incomplete -= usize::from(tracked.is_incomplete);
         // What is still answered about it is for nobody.
-        self.asking.answered(topic);
-        self.answering.take_if(|answering| answering.topic == *topic);
-        self.waiting_bytes -= followed.tracker.waiting_bytes();
-        self.unproved -= usize::from(followed.tracker.phase() != Phase::Live);
+        self.sync_client.answered(topic);
+        self.sync_response.take_if(|answering| answering.topic == *topic);
+        self.waiting_bytes -= tracked.tracker.waiting_bytes();
+        self.unproved -= usize::from(tracked.tracker.phase() != Phase::Live);
     }
 }

@@ -1,9 +1,9 @@
-use super::lineage::Lineage;
+use super::epoch_history::EpochHistory;
 use crate::Position;
 
 /// The numbers of one topic: one line through the epochs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct TopicSequence {
     last: u64,
     /// In which epochs numbers were given, ascending.
     starts: Vec<Start>,
@@ -17,7 +17,7 @@ pub(crate) struct Start {
     pub(crate) before: u64,
 }
 
-impl Line {
+impl TopicSequence {
     /// A line whose first number will be the one after `before`.
     pub(crate) fn after(before: u64) -> Self {
         Self { last: before, starts: Vec::new() }
@@ -67,60 +67,63 @@ impl Line {
     }
 
     /// Whether someone can be there: the number had been given when that epoch ended, and was not passed when it began.
-    pub(crate) fn knows(&self, position: Position, lineage: &Lineage) -> bool {
-        let Position { epoch, number } = position;
-        lineage.contains(epoch) && (self.before(epoch)..=self.end(epoch)).contains(&number)
+    pub(crate) fn knows(&self, position: Position, epoch_history: &EpochHistory) -> bool {
+        let Position { epoch, sequence: number } = position;
+        epoch_history.contains(epoch) && (self.before(epoch)..=self.end(epoch)).contains(&number)
     }
 
     /// Where the epoch before the current one ended.
-    pub(crate) fn previous(&self, lineage: &Lineage) -> Option<Position> {
-        let (previous, current) = (lineage.previous()?, lineage.current()?);
-        Some(Position { epoch: previous, number: self.before(current) })
+    pub(crate) fn previous(&self, epoch_history: &EpochHistory) -> Option<Position> {
+        let (previous, current) = (epoch_history.previous()?, epoch_history.current()?);
+        Some(Position { epoch: previous, sequence: self.before(current) })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Line, Lineage, Position};
+    use super::{EpochHistory, Position, TopicSequence};
 
     /// Epoch 10 with numbers 1 to 3, epoch 20 with none, epoch 30 with 4 and 5.
-    fn line() -> (Line, Lineage) {
-        let mut line = Line::after(0);
-        assert_eq!((0..3).map(|_| line.give(10)).last(), Some(3));
-        assert_eq!((line.give(30), line.give(30)), (4, 5));
-        (line, Lineage::of(vec![10, 20, 30]).unwrap())
+    fn sequence() -> (TopicSequence, EpochHistory) {
+        let mut sequence = TopicSequence::after(0);
+        assert_eq!((0..3).map(|_| sequence.give(10)).last(), Some(3));
+        assert_eq!((sequence.give(30), sequence.give(30)), (4, 5));
+        (sequence, EpochHistory::of(vec![10, 20, 30]).unwrap())
     }
 
     #[test]
     fn a_position_is_known_where_its_epoch_had_that_number_last_at_some_time() {
-        let (line, lineage) = line();
+        let (sequence, epoch_history) = sequence();
         for (epoch, known) in [(10, 0..=3), (20, 3..=3), (30, 3..=5)] {
             for number in 0..8 {
-                let position = Position { epoch, number };
-                assert_eq!(line.knows(position, &lineage), known.contains(&number), "{position}");
+                let position = Position { epoch, sequence: number };
+                assert_eq!(sequence.knows(position, &epoch_history), known.contains(&number), "{position}");
             }
         }
         for epoch in [0, 9, 11, 31, u64::MAX] {
-            assert!(!line.knows(Position { epoch, number: 3 }, &lineage), "epoch {epoch} is nobody's");
+            assert!(
+                !sequence.knows(Position { epoch, sequence: 3 }, &epoch_history),
+                "epoch {epoch} is nobody's"
+            );
         }
     }
 
     #[test]
     fn where_the_epoch_before_ended_is_known_also_if_it_or_this_one_gave_no_number() {
-        let (line, lineage) = line();
-        assert_eq!(line.previous(&lineage), Some(Position { epoch: 20, number: 3 }));
-        let silent = Lineage::of(vec![10, 20, 30, 40]).unwrap();
-        assert_eq!(line.previous(&silent), Some(Position { epoch: 30, number: 5 }));
-        assert_eq!(line.previous(&Lineage::of(vec![30]).unwrap()), None);
+        let (sequence, epoch_history) = sequence();
+        assert_eq!(sequence.previous(&epoch_history), Some(Position { epoch: 20, sequence: 3 }));
+        let silent = EpochHistory::of(vec![10, 20, 30, 40]).unwrap();
+        assert_eq!(sequence.previous(&silent), Some(Position { epoch: 30, sequence: 5 }));
+        assert_eq!(sequence.previous(&EpochHistory::of(vec![30]).unwrap()), None);
     }
 
     #[test]
     fn a_line_that_cannot_have_been_is_none() {
-        let (line, _) = line();
-        assert_eq!(Line::of(5, line.starts().to_vec()), Some(line.clone()));
-        assert_eq!(Line::of(3, line.starts().to_vec()), None);
-        let mut backwards = line.starts().to_vec();
+        let (sequence, _) = sequence();
+        assert_eq!(TopicSequence::of(5, sequence.starts().to_vec()), Some(sequence.clone()));
+        assert_eq!(TopicSequence::of(3, sequence.starts().to_vec()), None);
+        let mut backwards = sequence.starts().to_vec();
         backwards.reverse();
-        assert_eq!(Line::of(5, backwards), None);
+        assert_eq!(TopicSequence::of(5, backwards), None);
     }
 }

@@ -2,11 +2,11 @@ use pubsub_api::wire::EventRef;
 use pubsub_api::{Envelope, Stamp, Topic};
 
 use super::payload::Payload;
-use crate::{Answer, AnswerKind, Control, Lost, Position};
+use crate::{Control, LossRecord, Position, SyncReply, SyncReplyKind};
 
 /// An answer about one topic, as its parts come.
 #[derive(Debug)]
-pub(super) struct Answering {
+pub(super) struct SyncResponse {
     pub(super) topic: Topic,
     /// Where the asker is when it has all.
     pub(super) at: Position,
@@ -35,15 +35,15 @@ pub(super) enum Part {
     TooLarge { topic: Topic, at: Position },
 }
 
-impl Answering {
+impl SyncResponse {
     /// Begins an answer whose head announced so many bytes.
-    pub(super) fn new(head: &Answer, limit: usize) -> Self {
+    pub(super) fn new(head: &SyncReply, limit: usize) -> Self {
         let (rows, left) = match head.kind {
-            AnswerKind::Replay { count } => (None, count),
-            AnswerKind::Snapshot { count, .. } => (Some(Vec::new()), count),
-            AnswerKind::Busy { .. } | AnswerKind::Waits | AnswerKind::Unknown => (None, 0),
+            SyncReplyKind::Replay { count } => (None, count),
+            SyncReplyKind::Snapshot { count, .. } => (Some(Vec::new()), count),
+            SyncReplyKind::Busy { .. } | SyncReplyKind::Waits | SyncReplyKind::Unknown => (None, 0),
         };
-        let at = Position { epoch: head.stamp.epoch, number: head.stamp.sequence };
+        let at = Position { epoch: head.stamp.epoch, sequence: head.stamp.sequence };
         let epochs = head.epochs.clone();
         Self { topic: head.topic.clone(), at, rows, epochs, bytes: 0, limit, left }
     }
@@ -86,11 +86,14 @@ fn read(envelope: Envelope, topic: &Topic) -> (Option<Stamp>, Payload) {
         return (Some(lost.stamp), Payload::Lost(lost));
     }
     let stamp = Stamp { publisher: 0, epoch: 0, sequence: 0, time_us: 0 };
-    (None, Payload::Lost(Lost { topic: topic.clone(), stamp, events: 1, cause: "unreadable".to_owned() }))
+    (
+        None,
+        Payload::Lost(LossRecord { topic: topic.clone(), stamp, events: 1, cause: "unreadable".to_owned() }),
+    )
 }
 
 /// The record of a loss on this topic, if the envelope is one.
-fn lost(envelope: &Envelope, topic: &Topic) -> Option<Lost> {
+fn lost(envelope: &Envelope, topic: &Topic) -> Option<LossRecord> {
     match Control::read(&envelope.topic, &envelope.payload) {
         Ok(Some(Control::Lost(lost))) if lost.topic == *topic => Some(lost),
         _ => None,

@@ -5,14 +5,14 @@ use pubsub_api::{Envelope, Topic};
 
 use super::timing::{FIRST_TIMEOUT, LONGEST_TIMEOUT, STALLED};
 use crate::token_bucket::TokenBucket;
-use crate::{MAX_WANTS, Position, SyncRequest, Want};
+use crate::{MAX_SYNC_ITEMS, Position, SyncItem, SyncRequest};
 
 /// What one publisher is asked for: one request at a time, each with a deadline.
 ///
 /// Progress moves the deadline: whatever comes of an answer proves that the publisher is at work. So an answer that keeps
 /// coming is never given up, however long it lasts, and a request that nothing follows is.
 #[derive(Debug, Default)]
-pub(super) struct Asking {
+pub(super) struct SyncClient {
     request: Option<Outstanding>,
     bucket: TokenBucket,
     not_before: Duration,
@@ -30,7 +30,7 @@ struct Outstanding {
     deadline: Duration,
 }
 
-impl Asking {
+impl SyncClient {
     /// Asks nothing before that time, nor before any that was given earlier.
     pub(super) fn not_before(&mut self, at: Duration) {
         self.not_before = self.not_before.max(at);
@@ -106,20 +106,20 @@ impl Asking {
         now: Duration,
         due: impl Iterator<Item = (&'a Topic, Position)>,
     ) -> Option<Envelope> {
-        let want = |(topic, position): (&Topic, Position)| Want { topic: topic.clone(), position };
-        let mut wants = due.map(want).take(MAX_WANTS).peekable();
-        if !self.is_free(now) || wants.peek().is_none() {
+        let item = |(topic, position): (&Topic, Position)| SyncItem { topic: topic.clone(), position };
+        let mut items = due.map(item).take(MAX_SYNC_ITEMS).peekable();
+        if !self.is_free(now) || items.peek().is_none() {
             return None;
         }
         if let Err(wait) = self.bucket.take(now) {
             self.not_before(now + wait);
             return None;
         }
-        let wants: Vec<Want> = wants.collect();
+        let items: Vec<SyncItem> = items.collect();
         self.last_id += 1;
-        let waiting = wants.iter().map(|want| want.topic.clone()).collect();
+        let waiting = items.iter().map(|item| item.topic.clone()).collect();
         self.request = Some(Outstanding { id: self.last_id, waiting, deadline: now + self.timeout() });
-        SyncRequest { id: self.last_id, wants }.pack().ok()
+        SyncRequest { id: self.last_id, items }.pack().ok()
     }
 
     fn timeout(&self) -> Duration {

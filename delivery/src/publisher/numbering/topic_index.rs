@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 /// Where the ring has the events of one topic: those with the highest numbers, without a hole.
 #[derive(Debug, Default)]
-pub(crate) struct History {
+pub(crate) struct TopicIndex {
     places: VecDeque<Place>,
     bytes: u64,
     /// Whether one was replaced, so that their segments may not ascend.
@@ -20,7 +20,7 @@ pub(crate) struct Place {
     pub(crate) bytes: u32,
 }
 
-impl History {
+impl TopicIndex {
     /// Adds the place of the number that was given last.
     #[inline]
     pub(crate) fn push(&mut self, place: Place) {
@@ -84,7 +84,7 @@ impl History {
 
 #[cfg(test)]
 mod tests {
-    use super::{History, Place};
+    use super::{Place, TopicIndex};
 
     fn place(segment: u32, start: u32) -> Place {
         Place { segment, start, bytes: 10 }
@@ -92,25 +92,25 @@ mod tests {
 
     #[test]
     fn the_highest_numbers_stay_when_the_oldest_segments_go() {
-        let mut history = History::default();
-        (0..9).for_each(|n| history.push(place(n / 3, n)));
-        assert_eq!((history.oldest(9), history.bytes_since(9, 1)), (1, 90));
-        history.forget_before(1);
-        assert_eq!((history.oldest(9), history.bytes_since(9, 0)), (4, 60));
-        assert_eq!(history.since(9, 8), [place(2, 7), place(2, 8)]);
-        assert_eq!((history.since(9, 10), history.bytes_since(9, 10)), (Vec::new(), 0));
-        history.forget_before(9);
-        assert_eq!((history.oldest(9), history.bytes_since(9, 0)), (10, 0));
+        let mut index = TopicIndex::default();
+        (0..9).for_each(|n| index.push(place(n / 3, n)));
+        assert_eq!((index.oldest(9), index.bytes_since(9, 1)), (1, 90));
+        index.forget_before(1);
+        assert_eq!((index.oldest(9), index.bytes_since(9, 0)), (4, 60));
+        assert_eq!(index.since(9, 8), [place(2, 7), place(2, 8)]);
+        assert_eq!((index.since(9, 10), index.bytes_since(9, 10)), (Vec::new(), 0));
+        index.forget_before(9);
+        assert_eq!((index.oldest(9), index.bytes_since(9, 0)), (10, 0));
     }
 
     #[test]
     fn one_that_was_replaced_goes_with_what_stands_behind_it() {
-        let mut history = History::default();
-        (0..4).for_each(|n| history.push(place(n / 2, n)));
-        assert!(history.replace(4, 1, Place { bytes: 15, ..place(2, 0) }));
-        assert!(!history.replace(4, 5, place(2, 0)) && !history.replace(4, 0, place(2, 0)));
-        assert_eq!((history.oldest(4), history.bytes_since(4, 0)), (1, 45));
-        history.forget_before(1);
-        assert_eq!((history.oldest(4), history.bytes_since(4, 0)), (3, 20));
+        let mut index = TopicIndex::default();
+        (0..4).for_each(|n| index.push(place(n / 2, n)));
+        assert!(index.replace(4, 1, Place { bytes: 15, ..place(2, 0) }));
+        assert!(!index.replace(4, 5, place(2, 0)) && !index.replace(4, 0, place(2, 0)));
+        assert_eq!((index.oldest(4), index.bytes_since(4, 0)), (1, 45));
+        index.forget_before(1);
+        assert_eq!((index.oldest(4), index.bytes_since(4, 0)), (3, 20));
     }
 }

@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use pubsub_api::Topic;
 
-use super::{Line, NOT_ASKED};
+use super::{NOT_ASKED, PublisherStream};
 use crate::Position;
 use crate::subscriber::Effect;
 use crate::subscriber::context::Context;
-use crate::subscriber::followed::Followed;
 use crate::subscriber::payload::Payload;
 use crate::subscriber::timing::{FIRST_REPAIR, GIVE_UP, LONGEST_RECOVERY, LONGEST_REPAIR, MAX_FUTILE, PROOF};
+use crate::subscriber::tracked_topic::TrackedTopic;
 
 const UNANSWERED: &str =
     "the publisher did not give again what is missing; its rows are asked for again later";
@@ -17,23 +17,23 @@ const FUTILE: &str = "what the publisher answers does not bring the topic up to 
 
 /// When its publisher is asked for what, and when that is given up.
 ///
-/// A topic that is behind is [wanted](crate::subscriber::wanted::Wanted) until it is live. It is given up, and that reported,
+/// A topic that is behind is [wanted](crate::subscriber::request_schedule::RequestSchedule) until it is live. It is given up, and that reported,
 /// if the publisher sends nothing at all for [`GIVE_UP`], if it comes no further itself for [`LONGEST_RECOVERY`], or if
 /// [`MAX_FUTILE`] answers bring nothing. After the first two its rows are asked for again, until an answer settles it.
-impl Line {
+impl PublisherStream {
     pub(super) fn fell_behind(&mut self, topic: Topic, context: &mut Context<'_>) {
         if self.doubt_at.is_some() && self.behind.len() == 1 {
             // Just after the link stands, all subscribers of the publisher are in the same case. What else is behind when
             // the time has come is asked for with it.
-            self.asking.not_before(context.now + context.jitter(PROOF));
+            self.sync_client.not_before(context.now + context.jitter(PROOF));
         }
-        if let Some(followed) = self.topics.get_mut(&topic) {
-            followed.behind_since = context.now;
-            followed.moved = context.now;
-            followed.attempts = 0;
+        if let Some(tracked) = self.topics.get_mut(&topic) {
+            tracked.behind_since = context.now;
+            tracked.moved = context.now;
+            tracked.attempts = 0;
         }
         if self.can_be_asked(context) {
-            self.wanted.put(topic, context.now);
+            self.request_schedule.put(topic, context.now);
         } else {
             self.give_up(topic, NOT_ASKED, context);
         }
@@ -41,11 +41,11 @@ impl Line {
 
     /// A topic is not behind any more. If it was given up before, it is still to be repaired.
     pub(super) fn caught_up(&mut self, topic: Topic, context: &mut Context<'_>) {
-        match self.topics.get(&topic).map_or(0, |followed| followed.repairs) {
-            0 => self.wanted.remove(&topic),
+        match self.topics.get(&topic).map_or(0, |tracked| tracked.repairs) {
+            0 => self.request_schedule.remove(&topic),
             repairs => {
                 let delay = repair_delay(repairs, context);
-                self.wanted.put(topic, context.now + delay);
+                self.request_schedule.put(topic, context.now + delay);
             }
         }
     }
@@ -58,9 +58,9 @@ impl Line {
     }
 
     pub(super) fn give_up_the_oldest(&mut self, context: &mut Context<'_>) {
-        let is_old = |followed: &Followed| {
-            let silent = context.now.saturating_sub(followed.behind_since.max(self.asking.heard()));
-            silent >= GIVE_UP || context.now.saturating_sub(followed.moved) >= LONGEST_RECOVERY
+        let is_old = |tracked: &TrackedTopic| {
+            let silent = context.now.saturating_sub(tracked.behind_since.max(self.sync_client.heard()));
+            silent >= GIVE_UP || context.now.saturating_sub(tracked.moved) >= LONGEST_RECOVERY
         };
         let is_over = |topic: &&Topic| self.topics.get(*topic).is_some_and(is_old);
         let old: Vec<Topic> = self.behind.iter().filter(is_over).cloned().collect();
@@ -71,54 +71,54 @@ impl Line {
 
     /// Goes on without what is missing, and has the topic repaired later.
     fn give_up_unanswered(&mut self, topic: Topic, context: &mut Context<'_>) {
-        self.asking.answered(&topic);
-        if let Some(followed) = self.topics.get_mut(&topic) {
-            followed.repairs = followed.repairs.saturating_add(1);
+        self.sync_client.answered(&topic);
+        if let Some(tracked) = self.topics.get_mut(&topic) {
+            tracked.repairs = tracked.repairs.saturating_add(1);
         }
         self.give_up(topic, UNANSWERED, context);
     }
 
     /// The answer about a topic has brought it no further, or has been refused: it is asked for again, later each time.
     pub(super) fn was_futile(&mut self, topic: &Topic, context: &mut Context<'_>) {
-        let Some(followed) = self.topics.get_mut(topic) else { return };
-        followed.attempts += 1;
-        let attempts = followed.attempts;
+        let Some(tracked) = self.topics.get_mut(topic) else { return };
+        tracked.attempts += 1;
+        let attempts = tracked.attempts;
         if attempts >= MAX_FUTILE {
             return self.give_up(topic.clone(), FUTILE, context);
         }
         let wait = if attempts > 3 { context.jitter(PROOF * attempts) } else { Duration::ZERO };
-        self.wanted.put(topic.clone(), context.now + wait);
+        self.request_schedule.put(topic.clone(), context.now + wait);
     }
 
     /// The request will not be answered. What is behind is asked for again soon, what is to be repaired much later.
     pub(super) fn request_failed(&mut self, context: &mut Context<'_>) {
-        self.answering = None;
-        let wait = context.jitter(PROOF * (1 << self.asking.failures().min(5)));
-        for topic in self.asking.failed(context.now, wait) {
-            let followed = self.topics.get_mut(&topic).filter(|followed| followed.repairs > 0);
-            if let Some(followed) = followed.filter(|_| !self.behind.contains(&topic)) {
-                followed.repairs = followed.repairs.saturating_add(1);
-                let delay = repair_delay(followed.repairs, context);
-                self.wanted.put(topic, context.now + delay);
+        self.sync_response = None;
+        let wait = context.jitter(PROOF * (1 << self.sync_client.failures().min(5)));
+        for topic in self.sync_client.failed(context.now, wait) {
+            let tracked = self.topics.get_mut(&topic).filter(|tracked| tracked.repairs > 0);
+            if let Some(tracked) = tracked.filter(|_| !self.behind.contains(&topic)) {
+                tracked.repairs = tracked.repairs.saturating_add(1);
+                let delay = repair_delay(tracked.repairs, context);
+                self.request_schedule.put(topic, context.now + delay);
             }
         }
     }
 
     /// An answer brings a topic further.
     pub(super) fn came_further(&mut self, topic: &Topic, context: &Context<'_>) {
-        if let Some(followed) = self.topics.get_mut(topic) {
-            followed.moved = context.now;
-            followed.attempts = 0;
+        if let Some(tracked) = self.topics.get_mut(topic) {
+            tracked.moved = context.now;
+            tracked.attempts = 0;
         }
     }
 
     /// Nothing is left to repair: the topic was replaced, or the publisher has no rows to replace it with.
     pub(super) fn is_repaired(&mut self, topic: &Topic) {
-        if let Some(followed) = self.topics.get_mut(topic) {
-            followed.repairs = 0;
+        if let Some(tracked) = self.topics.get_mut(topic) {
+            tracked.repairs = 0;
         }
         if !self.behind.contains(topic) {
-            self.wanted.remove(topic);
+            self.request_schedule.remove(topic);
         }
     }
 
@@ -129,28 +129,28 @@ impl Line {
             Effect::Replace(_) => Some(false),
             _ => None,
         });
-        if let (Some(is), Some(followed)) = (latest, self.topics.get_mut(topic)) {
-            let was = std::mem::replace(&mut followed.is_incomplete, is);
+        if let (Some(is), Some(tracked)) = (latest, self.topics.get_mut(topic)) {
+            let was = std::mem::replace(&mut tracked.is_incomplete, is);
             self.incomplete = self.incomplete + usize::from(is) - usize::from(was);
         }
     }
 
     /// Asks, if there is something to ask and it is time.
     pub(in crate::subscriber) fn ask(&mut self, context: &mut Context<'_>) {
-        if self.asking.is_overdue(context.now) {
+        if self.sync_client.is_overdue(context.now) {
             context.counters.timeouts += 1;
             self.request_failed(context);
         }
-        if !self.is_proved || !self.can_be_asked(context) || !self.asking.is_free(context.now) {
+        if !self.is_proved || !self.can_be_asked(context) || !self.sync_client.is_free(context.now) {
             return;
         }
         let topics = &self.topics;
-        let due = self.wanted.due(context.now).filter_map(|topic| {
+        let due = self.request_schedule.due(context.now).filter_map(|topic| {
             let tracker = &topics.get(topic)?.tracker;
             // What is not behind is to be repaired: all its rows are wanted.
             Some((topic, if tracker.is_behind() { tracker.position() } else { Position::NONE }))
         });
-        if let Some(request) = self.asking.ask(context.now, due) {
+        if let Some(request) = self.sync_client.ask(context.now, due) {
             context.counters.requests += 1;
             context.requests.push((self.endpoint.clone(), request));
         }

@@ -8,12 +8,12 @@ use pubsub_api::Topic;
 /// A topic leaves only when it is not wanted any more. So a topic that is wanted is in a request, which has a deadline, or is
 /// due at a known time: none is forgotten.
 #[derive(Debug, Default)]
-pub(super) struct Wanted {
+pub(super) struct RequestSchedule {
     times: HashMap<Topic, Duration>,
     order: BTreeSet<(Duration, Topic)>,
 }
 
-impl Wanted {
+impl RequestSchedule {
     /// Wants a topic from `at` on, whatever its time was before.
     pub(super) fn put(&mut self, topic: Topic, at: Duration) {
         self.remove(&topic);
@@ -45,18 +45,19 @@ mod tests {
 
     use pubsub_api::Topic;
 
-    use super::Wanted;
+    use super::RequestSchedule;
 
     #[test]
     fn topics_are_due_in_the_order_of_their_times_and_stay_until_they_are_removed() {
         let topic = |name: &'static str| Topic::new(name).unwrap();
         let second = Duration::from_secs;
-        let mut wanted = Wanted::default();
+        let mut wanted = RequestSchedule::default();
         wanted.put(topic("a"), second(3));
         wanted.put(topic("b"), second(2));
         wanted.put(topic("c"), second(9));
-        let due =
-            |wanted: &Wanted, at| wanted.due(second(at)).map(|topic| topic.to_string()).collect::<Vec<_>>();
+        let due = |wanted: &RequestSchedule, at| {
+            wanted.due(second(at)).map(|topic| topic.to_string()).collect::<Vec<_>>()
+        };
         assert_eq!((wanted.next_at(), due(&wanted, 3)), (Some(second(2)), vec!["b".into(), "a".into()]));
         wanted.put(topic("b"), second(4));
         assert_eq!((wanted.next_at(), due(&wanted, 4)), (Some(second(3)), vec!["a".into(), "b".into()]));

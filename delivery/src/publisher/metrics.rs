@@ -4,7 +4,7 @@ use pubsub_api::{Counter, CounterReading, Tally};
 
 /// What a publisher counts.
 #[derive(Debug)]
-pub(super) struct Readings {
+pub(super) struct Metrics {
     pub(super) numbered: Counter,
     pub(super) published: Counter,
     pub(super) repeats: Counter,
@@ -34,7 +34,7 @@ pub(super) struct Readings {
     pub(super) requests_waiting: AtomicUsize,
 }
 
-impl Default for Readings {
+impl Default for Metrics {
     fn default() -> Self {
         Self {
             numbered: Counter::new("events_numbered"),
@@ -67,7 +67,7 @@ impl Default for Readings {
     }
 }
 
-impl Readings {
+impl Metrics {
     pub(super) fn read(&self) -> Vec<CounterReading> {
         let counters = [
             &self.numbered,
@@ -93,9 +93,8 @@ impl Readings {
             &self.ring_returns,
             &self.ring_returns_failed,
         ];
-        let mut readings: Vec<CounterReading> = counters.iter().map(|counter| counter.read()).collect();
-        readings
-            .extend([&self.refused, &self.lost, &self.bad_requests].iter().flat_map(|tally| tally.read()));
-        readings
+        let mut metrics: Vec<CounterReading> = counters.iter().map(|counter| counter.read()).collect();
+        metrics.extend([&self.refused, &self.lost, &self.bad_requests].iter().flat_map(|tally| tally.read()));
+        metrics
     }
 }

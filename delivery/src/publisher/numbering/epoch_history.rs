@@ -1,6 +1,6 @@
 /// The epochs of a publisher since its ring file was begun, from the oldest that is remembered to the current one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Lineage {
+pub(crate) struct EpochHistory {
     /// Ascending.
     epochs: Vec<u64>,
 }
@@ -9,7 +9,7 @@ pub(crate) struct Lineage {
 /// forgotten costs a resync.
 const MAX_EPOCHS: usize = 64;
 
-impl Lineage {
+impl EpochHistory {
     /// Of these epochs; `None` if they do not ascend.
     pub(crate) fn of(epochs: Vec<u64>) -> Option<Self> {
         (epochs.is_sorted_by(|one, next| one < next) && epochs.len() <= MAX_EPOCHS).then_some(Self { epochs })
@@ -49,22 +49,22 @@ impl Lineage {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lineage, MAX_EPOCHS};
+    use super::{EpochHistory, MAX_EPOCHS};
 
     #[test]
     fn epochs_ascend_whatever_the_clock_says_and_the_oldest_are_forgotten() {
-        let mut lineage = Lineage::default();
-        assert_eq!(lineage.begin(1000), 1000);
-        assert_eq!(lineage.begin(900), 1001, "the clock went back");
-        assert_eq!(lineage.begin(2000), 2000);
-        assert_eq!((lineage.previous(), lineage.current()), (Some(1001), Some(2000)));
+        let mut epoch_history = EpochHistory::default();
+        assert_eq!(epoch_history.begin(1000), 1000);
+        assert_eq!(epoch_history.begin(900), 1001, "the clock went back");
+        assert_eq!(epoch_history.begin(2000), 2000);
+        assert_eq!((epoch_history.previous(), epoch_history.current()), (Some(1001), Some(2000)));
         for _ in 0..MAX_EPOCHS {
-            lineage.begin(0);
+            epoch_history.begin(0);
         }
-        assert_eq!(lineage.epochs().len(), MAX_EPOCHS);
-        assert_eq!(lineage.oldest(), Some(2001));
-        assert!(!lineage.contains(2000) && lineage.contains(2001));
-        assert_eq!(Lineage::of(lineage.epochs().to_vec()), Some(lineage));
-        assert_eq!(Lineage::of(vec![2, 2]), None);
+        assert_eq!(epoch_history.epochs().len(), MAX_EPOCHS);
+        assert_eq!(epoch_history.oldest(), Some(2001));
+        assert!(!epoch_history.contains(2000) && epoch_history.contains(2001));
+        assert_eq!(EpochHistory::of(epoch_history.epochs().to_vec()), Some(epoch_history));
+        assert_eq!(EpochHistory::of(vec![2, 2]), None);
     }
 }

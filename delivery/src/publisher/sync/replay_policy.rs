@@ -1,6 +1,6 @@
 use crate::Position;
-use crate::publisher::numbering::line::Line;
-use crate::publisher::numbering::lineage::Lineage;
+use crate::publisher::numbering::epoch_history::EpochHistory;
+use crate::publisher::numbering::topic_sequence::TopicSequence;
 
 /// What someone at a position is to be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,22 +22,22 @@ const CHEAPER: u64 = 2;
 
 /// One topic, as it is when someone asks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Standing<'a> {
-    pub(super) lineage: &'a Lineage,
-    pub(super) line: &'a Line,
+pub(super) struct ReplayPolicy<'a> {
+    pub(super) epoch_history: &'a EpochHistory,
+    pub(super) sequence: &'a TopicSequence,
     /// The lowest number in the ring, or the one that comes next.
     pub(super) oldest: u64,
 }
 
-impl Standing<'_> {
+impl ReplayPolicy<'_> {
     /// Whether someone can be at this position.
     pub(super) fn knows(&self, position: Position) -> bool {
-        self.has_nothing(position) || self.line.knows(position, self.lineage)
+        self.has_nothing(position) || self.sequence.knows(position, self.epoch_history)
     }
 
     /// Whether it is the position of someone who has nothing, of whichever epoch that has heard.
     fn has_nothing(&self, position: Position) -> bool {
-        position == Position::NONE || (position.number == 0 && self.lineage.contains(position.epoch))
+        position == Position::NONE || (position.sequence == 0 && self.epoch_history.contains(position.epoch))
     }
 
     /// Decides, where a replay takes so many bytes, and so does a snapshot if there is one (whichever is cheaper, by
@@ -53,13 +53,13 @@ impl Standing<'_> {
         if !self.knows(position) {
             return Verdict::Unknown;
         }
-        let from = position.number.saturating_add(1);
+        let from = position.sequence.saturating_add(1);
         let has_snapshot = snapshot_bytes.is_some();
         let is_cheaper = snapshot_bytes.is_some_and(|bytes| bytes.saturating_mul(CHEAPER) <= replay_bytes);
         if from < self.oldest {
             return if has_snapshot { Verdict::Snapshot } else { Verdict::Unknown };
         }
-        if is_cheaper || (has_snapshot && position.number == 0) {
+        if is_cheaper || (has_snapshot && position.sequence == 0) {
             return Verdict::Snapshot;
         }
         Verdict::Replay { from }
@@ -69,14 +69,14 @@ impl Standing<'_> {
 #[cfg(test)]
 mod tests {
     use super::Verdict::{Replay, Snapshot, Unknown};
-    use super::{Line, Lineage, Position, Standing};
+    use super::{EpochHistory, Position, ReplayPolicy, TopicSequence};
 
     #[test]
     fn the_answer_follows_from_position_ring_and_snapshot() {
-        let lineage = Lineage::of(vec![10, 20]).unwrap();
-        let mut line = Line::after(0);
-        (0..6).for_each(|_| assert!(line.give(10) > 0));
-        (0..4).for_each(|_| assert!(line.give(20) > 6));
+        let epoch_history = EpochHistory::of(vec![10, 20]).unwrap();
+        let mut sequence = TopicSequence::after(0);
+        (0..6).for_each(|_| assert!(sequence.give(10) > 0));
+        (0..4).for_each(|_| assert!(sequence.give(20) > 6));
         for (epoch, number, oldest, snapshot, wanted) in [
             // In the ring.
             (20, 10, 5, None, Replay { from: 11 }),
@@ -110,25 +110,25 @@ mod tests {
             (u64::MAX, u64::MAX, 1, Some(1), Unknown),
             (20, u64::MAX, 1, Some(1), Unknown),
         ] {
-            let standing = Standing { lineage: &lineage, line: &line, oldest };
-            let position = Position { epoch, number };
-            let judged = standing.judge(position, 100, snapshot);
+            let policy = ReplayPolicy { epoch_history: &epoch_history, sequence: &sequence, oldest };
+            let position = Position { epoch, sequence: number };
+            let judged = policy.judge(position, 100, snapshot);
             assert_eq!(judged, wanted, "{position}, oldest {oldest}, snapshot {snapshot:?}");
         }
     }
 
     #[test]
     fn on_a_topic_without_events_who_has_nothing_misses_nothing() {
-        let lineage = Lineage::of(vec![10]).unwrap();
-        let never = Line::after(0);
-        let standing = Standing { lineage: &lineage, line: &never, oldest: 1 };
-        assert_eq!(standing.judge(Position::NONE, 0, None), Replay { from: 1 });
-        assert_eq!(standing.judge(Position { epoch: 10, number: 0 }, 0, None), Replay { from: 1 });
+        let epoch_history = EpochHistory::of(vec![10]).unwrap();
+        let never = TopicSequence::after(0);
+        let policy = ReplayPolicy { epoch_history: &epoch_history, sequence: &never, oldest: 1 };
+        assert_eq!(policy.judge(Position::NONE, 0, None), Replay { from: 1 });
+        assert_eq!(policy.judge(Position { epoch: 10, sequence: 0 }, 0, None), Replay { from: 1 });
         // One that may have been retired.
-        let perhaps = Line::after(7);
-        let standing = Standing { lineage: &lineage, line: &perhaps, oldest: 8 };
-        assert_eq!(standing.judge(Position::NONE, 0, None), Unknown);
-        assert_eq!(standing.judge(Position { epoch: 10, number: 7 }, 0, None), Replay { from: 8 });
-        assert_eq!(standing.judge(Position { epoch: 10, number: 6 }, 0, None), Unknown);
+        let perhaps = TopicSequence::after(7);
+        let policy = ReplayPolicy { epoch_history: &epoch_history, sequence: &perhaps, oldest: 8 };
+        assert_eq!(policy.judge(Position::NONE, 0, None), Unknown);
+        assert_eq!(policy.judge(Position { epoch: 10, sequence: 7 }, 0, None), Replay { from: 8 });
+        assert_eq!(policy.judge(Position { epoch: 10, sequence: 6 }, 0, None), Unknown);
     }
 }

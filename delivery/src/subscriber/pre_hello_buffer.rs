@@ -8,12 +8,12 @@ use pubsub_api::{Envelope, Incarnation};
 /// It is between the subscription and the hello of each link, mostly for less than a second. When it gets too full it is
 /// emptied: marks tell what was in it, and it is asked for.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(super) struct PreHelloBuffer {
     envelopes: VecDeque<(Incarnation, Envelope, Duration)>,
     bytes: usize,
 }
 
-impl Held {
+impl PreHelloBuffer {
     /// The bounds of the gap buffer of one topic.
     pub(super) const MAX_EVENTS: usize = 4096;
 

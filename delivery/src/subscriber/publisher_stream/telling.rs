@@ -1,12 +1,12 @@
 use pubsub_api::{Envelope, HELLO, Notice, Topic};
 
-use super::Line;
+use super::PublisherStream;
 use crate::subscriber::context::Context;
 use crate::subscriber::payload::Payload;
-use crate::subscriber::{Effect, Item, Origin, Snapshot};
+use crate::subscriber::{DeliveryMode, Effect, Item, Snapshot};
 
 /// What its trackers want done becomes items for the application.
-impl Line {
+impl PublisherStream {
     pub(super) fn pass_on(
         &mut self,
         topic: &Topic,
@@ -46,8 +46,8 @@ impl Line {
         let item = match effect {
             Effect::Apply { event: Payload::Event(envelope), replayed } => {
                 context.counters.replayed += u64::from(replayed);
-                let origin = if replayed { Origin::Replay } else { Origin::Live };
-                Item::Event { envelope, origin }
+                let mode = if replayed { DeliveryMode::Replay } else { DeliveryMode::Live };
+                Item::Event { envelope, mode }
             }
             Effect::Apply { event: Payload::Lost(lost), .. } => {
                 context.counters.gap(lost.events);
@@ -88,7 +88,7 @@ impl Line {
             }
             Effect::Recovering { at, of } => {
                 context.counters.recoveries += 1;
-                let reason = if at.number == 0 {
+                let reason = if at.sequence == 0 {
                     format!("the publisher is at {of}")
                 } else {
                     format!("it is at {at}, the publisher at {of}")

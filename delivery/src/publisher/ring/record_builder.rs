@@ -5,17 +5,17 @@ use pubsub_api::wire::{GrownMap, MAX_RECEIVED_BYTES, WireError};
 use pubsub_api::{EncodedEvent, Envelope, Source, Topic};
 
 use super::record::{self, FRAME_BYTES};
-use crate::Lost;
-use crate::publisher::numbering::history::Place;
-use crate::publisher::numbering::ledger::Ledger;
+use crate::LossRecord;
+use crate::publisher::numbering::publisher_state::PublisherState;
 use crate::publisher::numbering::stamp_pair::StampPair;
+use crate::publisher::numbering::topic_index::Place;
 use crate::publisher::numbering::topics::{Found, TopicId};
 use crate::publisher::numbering::workers::Judgement;
 use crate::publisher::ring::RecordPlace;
 
 /// A record of the ring while it is written.
 #[derive(Debug, Default)]
-pub(crate) struct Draft {
+pub(crate) struct RecordBuilder {
     bytes: Vec<u8>,
     frames: Vec<NumberedFrame>,
     /// The workers whose events it has, each once for every run.
@@ -64,14 +64,14 @@ const SHOWN_TOPIC_BYTES: usize = Topic::MAX_BYTES;
 /// How many bytes stand before the first event: the record's head, and the number of events.
 const EVENTS_AT: usize = record::HEAD_BYTES + size_of::<u32>();
 
-impl Draft {
+impl RecordBuilder {
     /// Begins a record in an empty buffer.
-    pub(crate) fn begin(&mut self, buffer: Vec<u8>, ledger: &Ledger, time_us: u64) {
+    pub(crate) fn begin(&mut self, buffer: Vec<u8>, publisher_state: &PublisherState, time_us: u64) {
         self.bytes = buffer;
         self.frames.clear();
         self.workers.clear();
         self.doubted.clear();
-        self.pair = StampPair::new(ledger.publisher, ledger.epoch(), time_us);
+        self.pair = StampPair::new(publisher_state.publisher, publisher_state.epoch(), time_us);
         record::begin(&mut self.bytes);
         self.bytes.extend_from_slice(&[0; size_of::<u32>()]);
     }
@@ -88,29 +88,29 @@ impl Draft {
 
     /// Gives an event its number, unless it had one.
     #[inline]
-    pub(crate) fn take(&mut self, event: EncodedEvent<'_>, ledger: &mut Ledger) -> Taken {
+    pub(crate) fn take(&mut self, event: EncodedEvent<'_>, publisher_state: &mut PublisherState) -> Taken {
         let map = match stampable(event.payload) {
             Ok(map) => map,
             Err(error) => return Taken::Refused(refused(event.topic, error.cause(), &error)),
         };
-        let (id, is_first) = match ledger.topics.find_or_add(event.topic, ledger.tick) {
+        let (id, is_first) = match publisher_state.topics.find_or_add(event.topic, publisher_state.tick) {
             Ok(Found::Known(id)) => (id, false),
             Ok(Found::New(id)) => (id, true),
             Ok(Found::NoRoom) => return Taken::NoRoom,
             Err(error) => return Taken::Refused(refused(event.topic, BAD_TOPIC, &error)),
         };
         if let Some(origin) = event.origin {
-            match ledger.workers.judge(origin, ledger.tick) {
+            match publisher_state.workers.judge(origin, publisher_state.tick) {
                 Judgement::Repeat => return Taken::Repeat,
-                Judgement::InDoubt => self.doubt(id, is_first, ledger),
+                Judgement::InDoubt => self.doubt(id, is_first, publisher_state),
                 Judgement::Fresh => {}
             }
             if self.workers.last() != Some(&origin.worker) {
                 self.workers.push(origin.worker);
             }
         }
-        let Some(state) = ledger.topics.get_mut(id) else { return Taken::NoRoom };
-        let number = state.line.give(ledger.lineage.current().unwrap_or(0));
+        let Some(state) = publisher_state.topics.get_mut(id) else { return Taken::NoRoom };
+        let number = state.sequence.give(publisher_state.epoch_history.current().unwrap_or(0));
         self.put(id, is_first, event.topic, &map, number);
         Taken::Numbered
     }
@@ -133,16 +133,16 @@ impl Draft {
     }
 
     /// Tells, once for a topic, that nobody knows what is missing, before the first event that may be a repeat.
-    fn doubt(&mut self, id: TopicId, is_first: bool, ledger: &mut Ledger) {
+    fn doubt(&mut self, id: TopicId, is_first: bool, publisher_state: &mut PublisherState) {
         if self.doubted.contains(&id) {
             return;
         }
         self.doubted.push(id);
-        let epoch = ledger.epoch();
-        let Some(state) = ledger.topics.get_mut(id) else { return };
+        let epoch = publisher_state.epoch();
+        let Some(state) = publisher_state.topics.get_mut(id) else { return };
         let topic = state.topic.clone();
-        let stamp = self.pair.stamp(state.line.give(epoch));
-        let lost = Lost { topic, stamp, events: 0, cause: "in_doubt".to_owned() };
+        let stamp = self.pair.stamp(state.sequence.give(epoch));
+        let lost = LossRecord { topic, stamp, events: 0, cause: "in_doubt".to_owned() };
         if let Ok(envelope) = lost.pack() {
             self.put_whole(id, is_first, &envelope);
         }
@@ -158,9 +158,9 @@ impl Draft {
     }
 
     /// Notes that all numbers of these runs are used up.
-    pub(crate) fn pass(&mut self, sources: &[Source], ledger: &mut Ledger) {
+    pub(crate) fn pass(&mut self, sources: &[Source], publisher_state: &mut PublisherState) {
         for source in sources {
-            ledger.workers.pass(source, ledger.tick);
+            publisher_state.workers.pass(source, publisher_state.tick);
             self.workers.push(source.worker);
         }
     }
@@ -176,7 +176,7 @@ impl Draft {
     }
 
     /// The record, complete; `None` if it would tell nothing.
-    pub(crate) fn finish(&mut self, ledger: &Ledger) -> Option<Bytes> {
+    pub(crate) fn finish(&mut self, publisher_state: &PublisherState) -> Option<Bytes> {
         let mut bytes = std::mem::take(&mut self.bytes);
         if self.frames.is_empty() && self.workers.is_empty() {
             return None;
@@ -187,7 +187,8 @@ impl Draft {
         }
         self.workers.sort_unstable();
         self.workers.dedup();
-        let progress: Vec<_> = self.workers.iter().filter_map(|worker| ledger.workers.get(*worker)).collect();
+        let progress: Vec<_> =
+            self.workers.iter().filter_map(|worker| publisher_state.workers.get(*worker)).collect();
         record::put_progress(&mut bytes, &progress);
         record::seal(&mut bytes, 0);
         Some(Bytes::from(bytes))

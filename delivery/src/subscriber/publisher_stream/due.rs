@@ -2,21 +2,21 @@ use std::time::Duration;
 
 use pubsub_api::Topic;
 
-use super::Line;
+use super::PublisherStream;
 use crate::subscriber::Phase;
 use crate::subscriber::context::Context;
-use crate::subscriber::followed::Followed;
 use crate::subscriber::timing::MARKS_OVERDUE;
+use crate::subscriber::tracked_topic::TrackedTopic;
 
 /// How often it is looked for topics to give up.
 const CHECK: Duration = Duration::from_secs(1);
 
 /// What is due at its time.
-impl Line {
+impl PublisherStream {
     /// Whether it waits for a time that is not far; when.
     pub(in crate::subscriber) fn next_due(&self) -> Option<Duration> {
         let asks = self.is_proved && !self.takes_no_requests;
-        let ask_at = asks.then(|| self.asking.next_at(self.wanted.next_at())).flatten();
+        let ask_at = asks.then(|| self.sync_client.next_at(self.request_schedule.next_at())).flatten();
         let check_at = (self.is_proved && !self.behind.is_empty()).then_some(self.check_at);
         [self.doubt_at, ask_at, check_at].into_iter().flatten().min()
     }
@@ -40,11 +40,11 @@ impl Line {
     }
 
     fn doubt(&mut self, context: &mut Context<'_>) {
-        let is_stale = |followed: &Followed| followed.tracker.phase() == Phase::Stale;
+        let is_stale = |tracked: &TrackedTopic| tracked.tracker.phase() == Phase::Stale;
         let mut stale: Vec<Topic> = self
             .topics
             .iter()
-            .filter(|(_, followed)| is_stale(followed))
+            .filter(|(_, tracked)| is_stale(tracked))
             .map(|(topic, _)| topic.clone())
             .collect();
         stale.sort();

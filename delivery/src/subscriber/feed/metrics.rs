@@ -2,8 +2,8 @@ use pubsub_api::{CounterReading, QueueReading};
 
 use super::Feed;
 use crate::subscriber::Introduction;
-use crate::subscriber::held::Held;
-use crate::subscriber::line::Line;
+use crate::subscriber::pre_hello_buffer::PreHelloBuffer;
+use crate::subscriber::publisher_stream::PublisherStream;
 
 /// What can be read of a feed.
 impl Feed {
@@ -16,7 +16,7 @@ impl Feed {
     /// What is held back, and its bounds.
     #[must_use]
     pub fn queues(&self) -> Vec<QueueReading> {
-        let waiting: usize = self.lines.iter().map(Line::waiting_bytes).sum();
+        let waiting: usize = self.streams.iter().map(PublisherStream::waiting_bytes).sum();
         let when_full = "they are dropped, and asked for again".to_owned();
         let mut queues = vec![
             QueueReading {
@@ -28,8 +28,8 @@ impl Feed {
             },
             QueueReading {
                 name: "before_hello".to_owned(),
-                depth: self.held.len() as u64,
-                bound: Held::MAX_EVENTS as u64,
+                depth: self.pre_hello.len() as u64,
+                bound: PreHelloBuffer::MAX_EVENTS as u64,
                 unit: "events".to_owned(),
                 when_full,
             },
@@ -37,14 +37,14 @@ impl Feed {
         queues.push(self.incomplete());
         match self.options.introduction {
             Introduction::ByHello => {}
-            Introduction::ByBroker => queues.push(self.followed()),
+            Introduction::ByBroker => queues.push(self.tracked()),
         }
         queues
     }
 
     /// The topics of which the application was told to resync, and got no snapshot since.
     fn incomplete(&self) -> QueueReading {
-        let topics: usize = self.lines.iter().map(Line::incomplete).sum();
+        let topics: usize = self.streams.iter().map(PublisherStream::incomplete).sum();
         QueueReading {
             name: "incomplete_topics".to_owned(),
             depth: topics as u64,

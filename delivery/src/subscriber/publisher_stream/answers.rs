@@ -1,28 +1,28 @@
 use pubsub_api::{Envelope, Topic};
 
-use super::{Line, NOT_ASKED};
-use crate::subscriber::answering::{Answering, Part};
+use super::{NOT_ASKED, PublisherStream};
 use crate::subscriber::context::Context;
 use crate::subscriber::payload::Payload;
+use crate::subscriber::sync_response::{Part, SyncResponse};
 use crate::subscriber::{Effect, Item, PublisherClock, Tracker};
-use crate::{Answer, AnswerKind, Position};
+use crate::{Position, SyncReply, SyncReplyKind};
 
 /// After the number of answers of another publisher in a row, nobody is asked as long as the link stands.
 const MAX_MISDIRECTED: u32 = 3;
 
-/// Asking its publisher, and what comes of it.
-impl Line {
+/// SyncClient its publisher, and what comes of it.
+impl PublisherStream {
     /// Whether an answer to it has begun.
     pub(in crate::subscriber) fn is_being_answered(&self) -> bool {
-        self.answering.is_some()
+        self.sync_response.is_some()
     }
 
     /// A part of an answer came.
     pub(in crate::subscriber) fn answered(&mut self, envelope: Envelope, context: &mut Context<'_>) {
-        match Answer::read(&envelope) {
+        match SyncReply::read(&envelope) {
             Err(refused) => {
                 context.counters.bad(refused.cause());
-                self.answering = None;
+                self.sync_response = None;
             }
             Ok(Some(head)) if head.stamp.publisher != self.incarnation.publisher => {
                 self.misdirected(&head, context);
@@ -30,27 +30,27 @@ impl Line {
             Ok(Some(head)) => {
                 let is_ours = head.stamp.publisher == self.incarnation.publisher
                     && head.stamp.epoch == self.incarnation.epoch
-                    && self.asking.is_answer(head.id, &head.topic, context.now);
-                let announced = Answer::announced_bytes(&envelope);
+                    && self.sync_client.is_answer(head.id, &head.topic, context.now);
+                let announced = SyncReply::announced_bytes(&envelope);
                 let limit = announced.and_then(|bytes| usize::try_from(bytes).ok());
                 let limit = limit.unwrap_or(context.options.snapshot_bytes);
-                self.answering = is_ours.then(|| Answering::new(&head, limit));
+                self.sync_response = is_ours.then(|| SyncResponse::new(&head, limit));
                 if is_ours {
                     self.misdirected = 0;
                     self.begin_answer(&head, context);
                 }
             }
             Ok(None) => {
-                self.asking.moves(context.now);
+                self.sync_client.moves(context.now);
                 self.part(envelope, context);
             }
         }
     }
 
-    /// Another publisher answers: requests and events of this address lead to different ones. Asking once more may lead to the
+    /// Another publisher answers: requests and events of this address lead to different ones. SyncClient once more may lead to the
     /// right one; if it does not, nobody can be asked.
-    fn misdirected(&mut self, head: &Answer, context: &mut Context<'_>) {
-        if !self.asking.is_answer(head.id, &head.topic, context.now) {
+    fn misdirected(&mut self, head: &SyncReply, context: &mut Context<'_>) {
+        if !self.sync_client.is_answer(head.id, &head.topic, context.now) {
             return;
         }
         context.counters.bad("answer_of_another_publisher");
@@ -61,34 +61,34 @@ impl Line {
         }
     }
 
-    fn begin_answer(&mut self, head: &Answer, context: &mut Context<'_>) {
-        if matches!(head.kind, AnswerKind::Replay { .. } | AnswerKind::Snapshot { .. }) {
+    fn begin_answer(&mut self, head: &SyncReply, context: &mut Context<'_>) {
+        if matches!(head.kind, SyncReplyKind::Replay { .. } | SyncReplyKind::Snapshot { .. }) {
             let (publisher, time_us) = (head.stamp.publisher, head.stamp.time_us);
             context.items.push_back(Item::Clock(PublisherClock { publisher, time_us }));
         }
         match head.kind {
-            AnswerKind::Busy { retry_after } => {
+            SyncReplyKind::Busy { retry_after } => {
                 context.counters.busy += 1;
                 // It refuses the request, and not the topic: the next request has all that this one had.
                 let wait = retry_after + context.jitter(retry_after);
-                self.asking.not_before(context.now + wait);
-                self.answering = None;
-                self.asking.answered(&head.topic);
+                self.sync_client.not_before(context.now + wait);
+                self.sync_response = None;
+                self.sync_client.answered(&head.topic);
             }
-            AnswerKind::Waits => self.answering = None,
-            AnswerKind::Unknown => {
-                let at = Position { epoch: head.stamp.epoch, number: head.stamp.sequence };
+            SyncReplyKind::Waits => self.sync_response = None,
+            SyncReplyKind::Unknown => {
+                let at = Position { epoch: head.stamp.epoch, sequence: head.stamp.sequence };
                 self.is_settled(&head.topic);
                 self.end_answer(&head.topic, context, |tracker, effects| tracker.unknown(at, effects));
             }
-            AnswerKind::Replay { count } => {
+            SyncReplyKind::Replay { count } => {
                 self.is_settled(&head.topic);
                 if count == 0 {
                     self.finish_answer(context);
                 }
             }
-            AnswerKind::Snapshot { count: 0, .. } => self.finish_answer(context),
-            AnswerKind::Snapshot { .. } => {}
+            SyncReplyKind::Snapshot { count: 0, .. } => self.finish_answer(context),
+            SyncReplyKind::Snapshot { .. } => {}
         }
     }
 
@@ -100,7 +100,7 @@ impl Line {
     }
 
     fn part(&mut self, envelope: Envelope, context: &mut Context<'_>) {
-        let Some(answering) = &mut self.answering else { return };
+        let Some(answering) = &mut self.sync_response else { return };
         match answering.take(envelope) {
             Part::Kept => {
                 let topic = answering.topic.clone();
@@ -110,7 +110,7 @@ impl Line {
                 self.follow(topic.clone(), context, |tracker, effects| {
                     let at = tracker.position();
                     // What cannot be read has the next number: the publisher vouches for it.
-                    let (epoch, number) = stamp.map_or((at.epoch, at.number.saturating_add(1)), |stamp| {
+                    let (epoch, number) = stamp.map_or((at.epoch, at.sequence.saturating_add(1)), |stamp| {
                         (stamp.epoch, stamp.sequence)
                     });
                     tracker.replayed(epoch, number, payload, effects);
@@ -124,13 +124,13 @@ impl Line {
                 self.end_answer(&topic, context, |tracker, effects| tracker.unknown(at, effects));
             }
         }
-        if self.answering.as_ref().is_some_and(Answering::is_whole) {
+        if self.sync_response.as_ref().is_some_and(SyncResponse::is_whole) {
             self.finish_answer(context);
         }
     }
 
     fn finish_answer(&mut self, context: &mut Context<'_>) {
-        let Some(Answering { topic, at, rows, epochs, .. }) = self.answering.take() else { return };
+        let Some(SyncResponse { topic, at, rows, epochs, .. }) = self.sync_response.take() else { return };
         self.epochs = epochs;
         if rows.is_some() {
             self.is_repaired(&topic);
@@ -148,9 +148,9 @@ impl Line {
         context: &mut Context<'_>,
         act: impl FnOnce(&mut Tracker<Payload>, &mut Vec<Effect<Payload>>),
     ) {
-        self.answering = None;
-        self.asking.answered(topic);
-        let position = |line: &Self| line.topics.get(topic).map(|followed| followed.tracker.position());
+        self.sync_response = None;
+        self.sync_client.answered(topic);
+        let position = |stream: &Self| stream.topics.get(topic).map(|tracked| tracked.tracker.position());
         let before = position(self);
         self.follow(topic.clone(), context, |tracker, effects| {
             act(tracker, effects);

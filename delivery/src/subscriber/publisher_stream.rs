@@ -14,14 +14,14 @@ use pubsub_api::{Envelope, Incarnation, Stamp, Topic};
 
 use overfull::Overfull;
 
-use super::answering::Answering;
-use super::asking::Asking;
 use super::context::Context;
 use super::delay::Delay;
-use super::followed::Followed;
 use super::payload::Payload;
+use super::request_schedule::RequestSchedule;
+use super::sync_client::SyncClient;
+use super::sync_response::SyncResponse;
 use super::timing::PROOF;
-use super::wanted::Wanted;
+use super::tracked_topic::TrackedTopic;
 use super::{Effect, Introduction, Phase, Tracker};
 use crate::{Control, Position};
 
@@ -30,7 +30,7 @@ const NOT_ASKED: &str = "the driver cannot ask the publisher for what is missing
 
 /// One publisher, through all its lives: its topics, and what it is asked for.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct PublisherStream {
     pub(super) incarnation: Incarnation,
     /// Where it is reached, as it was registered; its id where nobody told.
     pub(super) endpoint: String,
@@ -38,13 +38,13 @@ pub(super) struct Line {
     pub(super) is_proved: bool,
     /// Whether another publisher claims its id.
     pub(super) is_disputed: bool,
-    topics: HashMap<Topic, Followed>,
+    topics: HashMap<Topic, TrackedTopic>,
     /// Topics that are not live.
     unproved: usize,
     /// Topics that must be asked for.
     behind: BTreeSet<Topic>,
     /// When these, and those that are to be repaired, are asked for.
-    wanted: Wanted,
+    request_schedule: RequestSchedule,
     /// When it is looked for topics to give up.
     check_at: Duration,
     /// Topics of which a resync was reported, and no snapshot came since.
@@ -66,8 +66,8 @@ pub(super) struct Line {
     forgotten_life: Option<u64>,
     /// Whether marks are waited for, since nobody can be asked.
     awaits_marks: bool,
-    asking: Asking,
-    answering: Option<Answering>,
+    sync_client: SyncClient,
+    sync_response: Option<SyncResponse>,
     /// Whether its driver carries no requests, as was learnt on this link.
     takes_no_requests: bool,
     /// Answers of another publisher in a row.
@@ -77,7 +77,7 @@ pub(super) struct Line {
     effects: Vec<Effect<Payload>>,
 }
 
-impl Line {
+impl PublisherStream {
     pub(super) fn new(incarnation: Incarnation, endpoint: String) -> Self {
         Self {
             incarnation,
@@ -87,7 +87,7 @@ impl Line {
             topics: HashMap::new(),
             unproved: 0,
             behind: BTreeSet::new(),
-            wanted: Wanted::default(),
+            request_schedule: RequestSchedule::default(),
             check_at: Duration::ZERO,
             incomplete: 0,
             waiting_bytes: 0,
@@ -99,8 +99,8 @@ impl Line {
             doubt_at: None,
             forgotten_life: None,
             awaits_marks: false,
-            asking: Asking::default(),
-            answering: None,
+            sync_client: SyncClient::default(),
+            sync_response: None,
             takes_no_requests: false,
             misdirected: 0,
             epochs: Vec::new(),
@@ -112,12 +112,12 @@ impl Line {
     pub(super) fn resume(&mut self, topic: Topic, at: Position, context: &Context<'_>) {
         let tracker = Tracker::resumed(at, context.options.buffer);
         self.unproved += 1;
-        self.topics.insert(topic, Followed::new(tracker, context.now));
+        self.topics.insert(topic, TrackedTopic::new(tracker, context.now));
     }
 
     pub(super) fn positions(&self) -> impl Iterator<Item = (&Topic, Position)> {
-        let known = |(topic, followed): (_, &Followed)| (topic, followed.tracker.position());
-        self.topics.iter().map(known).filter(|(_, at)| at.number > 0)
+        let known = |(topic, tracked): (_, &TrackedTopic)| (topic, tracked.tracker.position());
+        self.topics.iter().map(known).filter(|(_, at)| at.sequence > 0)
     }
 
     pub(super) fn waiting_bytes(&self) -> usize {
@@ -150,7 +150,7 @@ impl Line {
         self.forget_request(context.now);
         self.doubt_at = Some(context.now + PROOF + context.jitter(PROOF));
         if !self.behind.is_empty() {
-            self.asking.not_before(context.now + context.jitter(PROOF));
+            self.sync_client.not_before(context.now + context.jitter(PROOF));
         }
     }
 
@@ -161,9 +161,9 @@ impl Line {
         self.is_late = false;
         self.doubt_at = None;
         self.forget_request(now);
-        for followed in self.topics.values_mut() {
-            self.unproved += usize::from(followed.tracker.phase() == Phase::Live);
-            followed.tracker.unproved();
+        for tracked in self.topics.values_mut() {
+            self.unproved += usize::from(tracked.tracker.phase() == Phase::Live);
+            tracked.tracker.unproved();
         }
     }
 
@@ -175,8 +175,8 @@ impl Line {
     }
 
     fn forget_request(&mut self, now: Duration) {
-        self.asking.forget(now);
-        self.answering = None;
+        self.sync_client.forget(now);
+        self.sync_response = None;
     }
 
     /// Whether a topic is followed, or may be.
@@ -201,7 +201,7 @@ impl Line {
             Introduction::ByBroker | Introduction::ByHello => return,
         }
         self.follow(topic.clone(), context, |tracker, effects| {
-            tracker.pass_over(Position { epoch: stamp.epoch, number }, effects);
+            tracker.pass_over(Position { epoch: stamp.epoch, sequence: number }, effects);
             0
         });
     }
@@ -233,7 +233,7 @@ impl Line {
                     tracker.mark(stamp.epoch, stamp.sequence, None, effects);
                     0
                 });
-                let is_over = |followed: &Followed| !followed.tracker.is_behind();
+                let is_over = |tracked: &TrackedTopic| !tracked.tracker.is_behind();
                 if self.topics.get(&topic).is_some_and(is_over) {
                     self.retire(&topic);
                 }
@@ -255,11 +255,11 @@ impl Line {
         if !self.topics.contains_key(&topic) {
             self.unproved += 1;
             let tracker = Tracker::new(context.options.buffer);
-            self.topics.insert(topic.clone(), Followed::new(tracker, context.now));
+            self.topics.insert(topic.clone(), TrackedTopic::new(tracker, context.now));
         }
-        let Some(followed) = self.topics.get_mut(&topic) else { return };
-        followed.heard = context.now;
-        let tracker = &mut followed.tracker;
+        let Some(tracked) = self.topics.get_mut(&topic) else { return };
+        tracked.heard = context.now;
+        let tracker = &mut tracked.tracker;
         let (was, held, repeats) = (tracker.phase(), tracker.waiting_bytes(), tracker.duplicates());
         let life = tracker.position().epoch;
         context.counters.overflowed += act(tracker, &mut self.effects);

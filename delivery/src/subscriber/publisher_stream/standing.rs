@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use super::Line;
+use super::PublisherStream;
 
 /// How it stands with the whole.
-impl Line {
+impl PublisherStream {
     /// How it stands with the whole, in a word.
     pub(in crate::subscriber) fn state(&self) -> &'static str {
         match (self.is_proved && !self.is_late, self.told_live, self.behind.is_empty()) {

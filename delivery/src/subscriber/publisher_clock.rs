@@ -1,0 +1,8 @@
+/// A reading of a publisher's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublisherClock {
+    /// The first eight bytes of the publisher's id.
+    pub publisher: u64,
+    /// Microseconds since 1970, by its wall clock.
+    pub time_us: u64,
+}

@@ -1,0 +1,72 @@
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use pubsub_api::Incarnation;
+
+use super::publisher_stream::PublisherStream;
+
+/// The lines of all publishers, found by their ids: on a broker there may be ten thousand, and each event asks for its own.
+#[derive(Debug, Default)]
+pub(super) struct PublisherStreams {
+    streams: Vec<PublisherStream>,
+    /// Where the lines of a publisher stand: one, but for publishers that share an id.
+    places: HashMap<u64, Vec<usize>, RandomState>,
+}
+
+impl PublisherStreams {
+    /// Adds a line; where it stands.
+    pub(super) fn add(&mut self, stream: PublisherStream) -> usize {
+        let place = self.streams.len();
+        self.places.entry(stream.incarnation.publisher).or_default().push(place);
+        self.streams.push(stream);
+        place
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    pub(super) fn get(&self, place: usize) -> Option<&PublisherStream> {
+        self.streams.get(place)
+    }
+
+    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut PublisherStream> {
+        self.streams.get_mut(place)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &PublisherStream> {
+        self.streams.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut PublisherStream> {
+        self.streams.iter_mut()
+    }
+
+    /// The lines of one id, with their places.
+    pub(super) fn of_publisher(
+        &self,
+        publisher: u64,
+    ) -> impl Iterator<Item = (usize, &PublisherStream)> + Clone {
+        let places = self.places.get(&publisher).map(Vec::as_slice).unwrap_or_default();
+        places.iter().filter_map(|place| Some((*place, self.streams.get(*place)?)))
+    }
+
+    /// Where the line of this life stands.
+    pub(super) fn of(&self, life: Incarnation) -> Option<usize> {
+        let mut own = self.of_publisher(life.publisher);
+        own.find(|(_, stream)| stream.incarnation == life).map(|(place, _)| place)
+    }
+
+    /// Keeps some; the places of the others change.
+    pub(super) fn retain(&mut self, keeps: impl Fn(&PublisherStream) -> bool) {
+        let before = self.streams.len();
+        self.streams.retain(keeps);
+        if self.streams.len() == before {
+            return;
+        }
+        self.places.clear();
+        for (place, stream) in self.streams.iter().enumerate() {
+            self.places.entry(stream.incarnation.publisher).or_default().push(place);
+        }
+    }
+}

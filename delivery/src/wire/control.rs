@@ -1,0 +1,81 @@
+use pubsub_api::wire::{EventRef, WireError};
+use pubsub_api::{Envelope, Result, Stamp, Topic};
+
+use super::loss_record::LossRecord;
+use super::mark::{Mark, prev};
+use super::packing::{MARK_TABLE, extra, number, pack};
+
+/// What a publisher says about one topic on the topic of its [marks](Topic::mark), `$mark.T` (docs/design.md#wire-format).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Control {
+    /// How far the publisher is.
+    Mark(Mark),
+    /// An event that it had numbered and could not publish, or events whose number nobody knows.
+    Lost(LossRecord),
+    /// It publishes on this topic no more; its last number is in the stamp.
+    Bye {
+        /// The topic.
+        topic: Topic,
+        /// Its last number.
+        stamp: Stamp,
+    },
+}
+
+impl Control {
+    /// Packs the word that no more comes on `topic`.
+    ///
+    /// # Errors
+    /// None in truth: it is far below the size limit.
+    pub fn pack_bye(topic: &Topic, stamp: Stamp) -> Result<Envelope> {
+        pack(topic.mark(), MARK_TABLE, topic.as_str(), "bye", Some(stamp), &[])
+    }
+
+    /// Reads what came on `frame`, the topic of a mark; `None` for an action that later versions may bring.
+    ///
+    /// # Errors
+    /// The first [`WireError`] met.
+    pub fn read(frame: &Topic, payload: &[u8]) -> std::result::Result<Option<Self>, WireError> {
+        let topic = frame.marked().ok_or(WireError::BadTopic)?;
+        let event = EventRef::read(frame.as_bytes(), payload)?;
+        let stamp = event.stamp.ok_or(WireError::MissingField)?;
+        Ok(Some(match event.action {
+            "mark" => {
+                Self::Mark(Mark { topic, stamp, oldest: number(payload, "oldest")?, prev: prev(payload)? })
+            }
+            "lost" => {
+                let cause = extra(payload, "cause")?.as_str().ok_or(WireError::WrongType)?.to_owned();
+                Self::Lost(LossRecord { topic, stamp, events: number(payload, "events")?, cause })
+            }
+            "bye" => Self::Bye { topic, stamp },
+            _ => return Ok(None),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pubsub_api::{Envelope, SEND_ALL, Stamp};
+
+    use super::{Control, LossRecord, Mark};
+    use crate::Position;
+
+    const STAMP: Stamp = Stamp { publisher: 1, epoch: 2, sequence: u64::MAX, time_us: 4 };
+
+    fn read(envelope: &Envelope) -> Control {
+        Control::read(&envelope.topic, &envelope.payload).unwrap().unwrap()
+    }
+
+    #[test]
+    fn what_is_packed_reads_back() {
+        for prev in [None, Some(Position { epoch: 1, sequence: 7 })] {
+            let mark = Mark { topic: SEND_ALL, stamp: STAMP, oldest: 3, prev };
+            let packed = mark.pack().unwrap();
+            assert_eq!(packed.topic.as_str(), "$mark.D");
+            assert_eq!(read(&packed), Control::Mark(mark));
+        }
+        let lost = LossRecord { topic: SEND_ALL, stamp: STAMP, events: 9, cause: "in_doubt".to_owned() };
+        assert_eq!(read(&lost.pack().unwrap()), Control::Lost(lost));
+        let bye = Control::pack_bye(&SEND_ALL, STAMP).unwrap();
+        assert_eq!(read(&bye), Control::Bye { topic: SEND_ALL, stamp: STAMP });
+    }
+}
