@@ -19,7 +19,7 @@ pub fn check_folder(path: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(path)?;
     let own = geteuid().as_raw();
     let fault = if !found.is_dir() {
-        "is no folder".to_owned()
+        "is not a folder".to_owned()
     } else if found.uid() != own {
         format!("belongs to user {}, not to user {own}", found.uid())
     } else if found.mode() & WRITE_BY_OTHERS != 0 {
@@ -74,11 +74,11 @@ pub fn open(path: &Path) -> io::Result<File> {
 fn check_file(file: File, path: &Path) -> io::Result<File> {
     let (found, own) = (file.metadata()?, geteuid().as_raw());
     let fault = if !found.is_file() {
-        "is no regular file".to_owned()
+        "is not a regular file".to_owned()
     } else if found.uid() != own {
         format!("belongs to user {}, not to user {own}", found.uid())
     } else if found.nlink() > 1 {
-        "has another name, too: it is a hard link".to_owned()
+        "has another name as well: it is a hard link".to_owned()
     } else {
         return Ok(file);
     };

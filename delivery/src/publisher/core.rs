@@ -142,7 +142,7 @@ impl Core {
         let Some(last) = self.sequencer().ring.release() else { return };
         let synced = tokio::task::spawn_blocking(move || last.sync()).await;
         if let Ok(Err(error)) = synced {
-            tracing::warn!("the ring is written, but not yet on the medium: {error}");
+            tracing::warn!("the ring was written but not synced to disk: {error}");
         }
     }
 

@@ -80,15 +80,14 @@ impl Identity {
         let (id, state_dir) = (&self.id, state_dir.display());
         if let Some(kept) = self.kept.as_ref().filter(|kept| *kept != id) {
             tracing::warn!(
-                "this publisher is {id}, and {state_dir} (state_dir) was kept by {kept}: subscribers of {kept} compare with \
-                 the database"
+                "this publisher is {id}, and {state_dir} (state_dir) was kept by {kept}: subscribers of {kept} receive a resync"
             );
         }
         if !self.foreign_rings.is_empty() {
             let rings = self.foreign_rings.join(", ");
             tracing::warn!(
-                "{state_dir} (state_dir) holds {rings} of other publishers, and this one is {id}: what these rings hold is \
-                 not replayed; set publisher_id to go on with one of them, or remove them"
+                "{state_dir} (state_dir) holds {rings} of other publishers, and this one is {id}: events in these rings \
+                 are not replayed; set publisher_id to continue one of them, or remove them"
             );
         }
     }

@@ -1,6 +1,7 @@
 //! Which sequences a publisher has given, in which epochs, and to which events of its workers.
 //!
-//! State machines without clocks, files or tasks. All of it is in [`PublisherState`](ledger::PublisherState); the ring keeps it over restarts.
+//! State machines without clocks, files or tasks. [`PublisherState`](publisher_state::PublisherState) holds all of it; the ring
+//! keeps it over restarts.
 
 pub(super) mod epoch_history;
 pub(super) mod topic_sequence;

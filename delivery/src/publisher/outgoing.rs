@@ -61,7 +61,7 @@ impl Outgoing {
         drop(taken);
         sent.unwrap_or_else(|_| {
             let events = self.pending.len();
-            tracing::error!(events, "the driver failed; what is left of the batch is sent one by one");
+            tracing::error!(events, "the driver panicked; the rest of the batch is sent one by one");
             self.singly = true;
             Ok(())
         })
@@ -72,7 +72,7 @@ impl Outgoing {
         let Some(first) = self.pending.first_envelope() else { return Ok(()) };
         let Envelope { topic, payload } = first?;
         let sent = AssertUnwindSafe(driver.send(&topic, payload)).catch_unwind().await;
-        sent.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the driver failed on it")))?;
+        sent.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the driver panicked")))?;
         Taken::of(&mut self.pending, published).pending.advance(1);
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Outgoing {
                 self.pending.push(lost);
                 self.pending.append(&mut rest);
             }
-            Err(error) => tracing::error!("cannot tell that an event is lost: {error}"),
+            Err(error) => tracing::error!("cannot publish the loss record: {error}"),
         }
     }
 }

@@ -198,8 +198,8 @@ impl Ring {
         let Some(folder) = self.folder.take() else { return };
         self.since = Instant::now();
         tracing::error!(
-            "cannot write to the ring in {}: {error}; publishing goes on with the ring in memory, which does not outlive \
-             this process; the folder is tried again",
+            "cannot write to the ring in {}: {error}; publishing continues with the ring in memory, which is lost when this \
+             process ends; the folder is tried again",
             folder.path().display()
         );
         for held in &self.segments {
@@ -243,7 +243,9 @@ impl Ring {
     fn give_up(&mut self, error: &io::Error, publisher_state: &mut PublisherState) {
         self.failures += 1;
         if !self.segments.is_empty() {
-            tracing::error!("no room for the ring, not even in memory: {error}; nothing can be replayed");
+            tracing::error!(
+                "cannot write to the ring, not even in memory: {error}; no event can be replayed"
+            );
         }
         self.segments.clear();
         publisher_state.topics.iter_mut().for_each(|state| state.index.clear());

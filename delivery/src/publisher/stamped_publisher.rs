@@ -116,7 +116,7 @@ impl StampedPublisher {
 
     fn core(&self) -> Result<&Arc<Core>> {
         let unbound =
-            || Error::new(ErrorKind::Unavailable, "the publisher is not bound: initialize it first");
+            || Error::new(ErrorKind::Unavailable, "the publisher is not initialized: call initialize first");
         self.core.get().ok_or_else(unbound)
     }
 

@@ -53,7 +53,7 @@ fn snapshots(core: &Core, counters: &mut Vec<CounterReading>) -> QueueReading {
 
 fn requests(core: &Core) -> QueueReading {
     let waiting = core.metrics.requests_waiting.load(Ordering::Relaxed);
-    let when_full = "whoever asks is told to ask again later";
+    let when_full = "the subscriber is told to request again later";
     queue("sync_requests", (number(waiting), number(MAX_WAITING)), "requests", when_full)
 }
 
@@ -66,19 +66,19 @@ fn kept(sequencer: &Sequencer) -> [QueueReading; 3] {
             "ring",
             (ring.bytes(), ring.bound()),
             "bytes",
-            "the oldest eighth goes; who misses it gets a snapshot, or resyncs",
+            "the oldest eighth is removed; a subscriber that misses it receives a snapshot or a resync",
         ),
         queue(
             "topics",
             of(topics.len(), topics.bound()),
             "topics",
-            "the one that was idle longest is retired",
+            "the topic that was idle longest is retired",
         ),
         queue(
             "workers",
             of(workers.len(), workers.bound()),
             "workers",
-            "the one that was silent longest is forgotten",
+            "the worker that was silent longest is forgotten",
         ),
     ]
 }

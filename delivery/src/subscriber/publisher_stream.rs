@@ -26,7 +26,7 @@ use super::{Effect, Introduction, Phase, Tracker};
 use crate::{Control, Position};
 
 /// Why something is given up where there is nobody to ask.
-const NOT_ASKED: &str = "the driver cannot ask the publisher for what is missing";
+const NOT_ASKED: &str = "the driver cannot request missing events from the publisher";
 
 /// One publisher, through all its lives: its topics, and what it is asked for.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ pub struct FeedOptions {
     /// How many topics of one publisher are tracked. Of one that has more, events on the others are given unverified, and it is
     /// not live.
     pub max_topics: usize,
-    /// How many publishers are followed; events of others are given unverified.
+    /// How many publishers are followed; events of other publishers are delivered unverified.
     pub max_publishers: usize,
     /// How late what arrives may be before its publisher counts as stale; it is judged by publishers that say hello.
     pub max_delay: Duration,

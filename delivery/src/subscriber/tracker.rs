@@ -168,12 +168,12 @@ impl<E> Tracker<E> {
     pub fn pass_over(&mut self, to: Position, effects: &mut Vec<Effect<E>>) {
         let has_nothing = self.at == Position::NONE;
         let reason = if has_nothing && to.sequence > 0 {
-            "nobody can be asked for what was published before"
+            "earlier events cannot be requested on a broker"
         } else if !has_nothing && to.epoch != self.at.epoch {
-            "the publisher began anew, and nobody can be asked for the end of what it had published"
+            "the publisher has restarted, and its last events cannot be requested on a broker"
         } else if !has_nothing && to.sequence > self.at.sequence {
             effects.push(Effect::Missing(to.sequence - self.at.sequence));
-            "events were lost on the way, and nobody can be asked for them"
+            "events were lost, and cannot be requested on a broker"
         } else {
             return;
         };

@@ -37,7 +37,7 @@ impl SavedState {
             return Err(refused("its checksum is wrong: it is torn, or was changed".to_owned()));
         }
         let records = summed.get(MAGIC.len() + size_of::<u32>()..).unwrap_or_default();
-        Reader(records).state().map_err(|Nonsense| refused("it makes no sense".to_owned()))
+        Reader(records).state().map_err(|Nonsense| refused("its content is invalid".to_owned()))
     }
 }
 

@@ -64,7 +64,7 @@ impl SavedState {
             let micros = u64::try_from(row.at.as_micros()).unwrap_or(u64::MAX);
             record.begin(tag::DATED_ROW).number(micros).event(&row.event).write(&mut out)?;
             if out.bytes() > MOST_BYTES {
-                return Err(Error::other(format!("it would have more than {MOST_BYTES} bytes")));
+                return Err(Error::other(format!("the saved table would exceed {MOST_BYTES} bytes")));
             }
         }
         for (table, key) in &self.unhandled {

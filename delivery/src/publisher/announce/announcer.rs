@@ -43,7 +43,7 @@ pub(crate) async fn finish(core: &Core) -> Result<()> {
     for ids in ids.chunks(MARKS_AT_ONCE) {
         let mut marks = packed(core, ids.iter().copied());
         if let Err(error) = core.driver.send_batch(&mut marks).await {
-            tracing::warn!("the last marks are not said: {error}");
+            tracing::warn!("could not send the final marks: {error}");
             break;
         }
         tokio::task::yield_now().await;
@@ -64,7 +64,7 @@ async fn say_hello(core: Arc<Core>, hello: Envelope) {
 async fn hello_to_all(core: &Core, hello: &Envelope) {
     match core.driver.send(&hello.topic, hello.payload.clone()).await {
         Ok(()) => core.metrics.hellos.add(1),
-        Err(error) => tracing::warn!("no hello this second: {error}"),
+        Err(error) => tracing::warn!("could not send this hello: {error}; the next one follows in a second"),
     }
 }
 
@@ -89,7 +89,7 @@ async fn announce(core: Arc<Core>, hello: Envelope) {
                 (Ok(_), _) => {}
                 (Err(error), _) => {
                     if error.kind() != ErrorKind::Closed {
-                        tracing::warn!("newcomers wait for the next hello, up to a second: {error}");
+                        tracing::warn!("cannot see new subscribers: {error}; they get the next periodic hello (up to 1 s)");
                     }
                     subscribers = None;
                 }
@@ -142,7 +142,7 @@ async fn say_marks(core: &Core) {
         core.metrics.marks.add(number(count - unsent));
         core.metrics.marks_unsent.add(number(unsent));
         if let Err(error) = sent {
-            tracing::debug!(unsent, "marks wait for their next time: {error}");
+            tracing::debug!(unsent, "could not send marks: {error}; they are sent again at their next time");
         }
         drop(outgoing);
         tokio::task::yield_now().await;
@@ -164,7 +164,7 @@ async fn greet(
     }
     if hello.topic.as_bytes().starts_with(prefix) && !subscribers.send_to(peer, &hello.topic, &hello.payload)
     {
-        tracing::debug!(%peer, "no hello at once: it is gone again, or has no room");
+        tracing::debug!(%peer, "could not send a hello to a new subscriber: it has disconnected, or its queue is full");
     }
 }
 

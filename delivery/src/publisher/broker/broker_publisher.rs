@@ -204,8 +204,7 @@ impl Publisher for BrokerPublisher {
         };
         let closed = self.driver.close().await;
         if left > 0 {
-            let text =
-                format!("{left} events could not be handed over within {:?} (linger)", self.options.linger);
+            let text = format!("{left} events could not be sent within {:?} (linger)", self.options.linger);
             return Err(Error::new(ErrorKind::Unavailable, text));
         }
         closed
@@ -248,7 +247,7 @@ impl BrokerPublisher {
         pump.session.outbox.close();
         if timeout(self.options.linger, pump.finish()).await.is_err() {
             tracing::warn!(
-                "the broker did not take the last words within {:?} (linger)",
+                "the broker did not accept the final events within {:?} (linger)",
                 self.options.linger
             );
         }

@@ -26,7 +26,10 @@ impl Outgoing {
             let unsent = marks.saturating_sub(session.metrics.marks.get() - before);
             session.metrics.marks_unsent.add(unsent);
             if let Some(failure) = outcome.failure {
-                tracing::debug!(unsent, "marks wait for their next time: {failure:?}");
+                tracing::debug!(
+                    unsent,
+                    "could not send marks: {failure:?}; they are sent again at their next time"
+                );
             }
         }
     }
@@ -60,7 +63,7 @@ impl Outgoing {
                 continue;
             }
             if let Some(failure) = self.send(session, true).await.failure {
-                tracing::warn!("the last word on some topics is not said: {failure:?}");
+                tracing::warn!("could not send the final `bye` on some topics: {failure:?}");
                 return;
             }
         }

@@ -9,7 +9,7 @@ pub struct BrokerOptions {
     pub linger: Duration,
     /// How long `send` waits for room among the events that wait.
     pub send_timeout: Duration,
-    /// How many topics are numbered at the same time; the one that was idle longest is retired with a `bye` for a new one.
+    /// How many topics are numbered at the same time; the topic that was idle longest is retired with a `bye` for a new one.
     pub max_topics: usize,
 }
 

@@ -85,7 +85,7 @@ impl Outbox {
     fn overloaded(&self) -> Error {
         let (events, bytes) = self.depth();
         let text = format!(
-            "the broker takes events too slowly: {events} events of {bytes} bytes wait, and there was no room within {:?}",
+            "the broker accepts events too slowly: {events} events of {bytes} bytes are waiting, and none left within {:?}",
             self.send_timeout
         );
         Error::new(ErrorKind::Overloaded, text)
@@ -143,7 +143,7 @@ impl SendResult {
     /// If the future is dropped, an event that the driver has not got yet is not published.
     pub(super) async fn wait(self) -> Result<()> {
         self.0.await.unwrap_or_else(|_| {
-            let text = "sending ended before the broker's answer came: the event was published, or not";
+            let text = "sending ended before the broker replied: the event may have been published";
             Err(Error::new(ErrorKind::InDoubt, text))
         })
     }

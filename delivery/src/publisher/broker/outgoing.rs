@@ -77,8 +77,7 @@ impl Outgoing {
     /// doubt.
     pub(super) fn begin(&mut self, session: &Session) {
         if !self.plan.is_empty() {
-            let error =
-                Error::new(ErrorKind::InDoubt, "sending was given up before the broker's answer came");
+            let error = Error::new(ErrorKind::InDoubt, "sending was cancelled before the broker replied");
             self.settle(session, Some(error), true);
         }
         self.tick += 1;
@@ -149,11 +148,12 @@ impl Outgoing {
         let sent = AssertUnwindSafe(session.driver.send_batch(&mut self.pending)).catch_unwind().await;
         let error = match sent {
             Ok(Ok(())) if self.pending.is_empty() => None,
-            Ok(Ok(())) => Some(Error::new(ErrorKind::Internal, "the driver left events without an error")),
+            Ok(Ok(())) => Some(Error::new(
+                ErrorKind::Internal,
+                "the driver did not send all events and returned no error",
+            )),
             Ok(Err(error)) => Some(error),
-            Err(_) => {
-                Some(Error::new(ErrorKind::InDoubt, "the driver failed before it knew the broker's answer"))
-            }
+            Err(_) => Some(Error::new(ErrorKind::InDoubt, "the driver panicked before the broker replied")),
         };
         self.settle(session, error, is_last)
     }

@@ -88,7 +88,7 @@ impl Drop for Lent<'_> {
 }
 
 fn unplannable() -> Error {
-    Error::new(ErrorKind::Internal, "an event that was found good could not be numbered")
+    Error::new(ErrorKind::Internal, "an event that passed the check could not be numbered")
 }
 
 fn encoded(send: &Send) -> EncodedEvent<'_> {

@@ -26,7 +26,7 @@ pub(super) fn read(session: &Session) -> Status {
     let queues = vec![
         queue("outbox", (events, MAX_EVENTS), "events", when_full),
         queue("outbox_bytes", (bytes, MAX_BYTES), "bytes", when_full),
-        queue("topics", (topics, session.max_topics), "topics", "the one that was idle longest is retired"),
+        queue("topics", (topics, session.max_topics), "topics", "the topic that was idle longest is retired"),
     ];
     Status { counters, queues, ..Status::default() }
 }

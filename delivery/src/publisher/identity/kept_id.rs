@@ -31,7 +31,7 @@ pub(super) fn write(state_dir: &Path, id: &str) -> io::Result<()> {
     if id.chars().any(char::is_control) || id.len() as u64 >= MOST_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "it is longer than 4 KiB, or no line of text",
+            "the id is longer than 4 KiB or is not one line of text",
         ));
     }
     let new = state_dir.join(format!("{NAME}.new"));

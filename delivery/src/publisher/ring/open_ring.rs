@@ -58,7 +58,7 @@ pub(crate) fn open(options: RingOptions<'_>, now_us: u64) -> Result<Opened> {
         Some(Err(NoFolder::Failed(error))) => {
             let state_dir = options.state_dir.unwrap_or(Path::new("")).display();
             tracing::warn!(
-                "cannot keep a ring in {state_dir} (state_dir): {error}; what is published is not remembered over a \
+                "cannot keep a ring in {state_dir} (state_dir): {error}; the ring is in memory and is lost at a \
                  restart"
             );
             empty(None, RingStart::InMemory)
@@ -94,13 +94,12 @@ fn recover_or_set_aside(
         Err(refusal) => {
             let path = folder.path().display();
             tracing::error!(
-                "the ring in {path} is refused: {refusal}; it is put aside, and subscribers will be told to compare \
-                 with the database"
+                "refused the ring in {path}: {refusal}; it is moved aside, and subscribers will receive a resync"
             );
             let folder = match folder.set_aside() {
                 Ok(()) => Some(folder),
                 Err(error) => {
-                    tracing::error!("cannot put the ring in {path} aside: {error}; there is none on disk");
+                    tracing::error!("cannot move the ring in {path} aside: {error}; the ring is in memory");
                     None
                 }
             };
@@ -171,7 +170,7 @@ fn cut(file: &File, number: u32, extent: Extent) -> io::Result<()> {
         tracing::warn!(
             segment = number,
             bytes = extent.torn,
-            "the end of the ring was cut off when its publisher died; nobody was told of what stood there"
+            "the end of the ring was cut off when its publisher died; it held no acknowledged event"
         );
         file.set_len(u64::from(extent.end))?;
     }

@@ -58,10 +58,10 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Checksum => "a checksum does not match",
-            Self::Content => "a record holds what no publisher writes",
+            Self::Content => "a record has content that no publisher writes",
             Self::Ends => "a segment before the last one ends too early",
-            Self::Foreign => "it is another publisher's",
-            Self::Magic => "it is no segment of a ring",
+            Self::Foreign => "it belongs to another publisher",
+            Self::Magic => "it is not a segment of a ring",
             Self::Missing => "a segment is missing",
             Self::Version => "it was written by another version",
         })

@@ -47,12 +47,12 @@ pub(crate) async fn keep(core: Arc<Core>, home: RingHome) {
             Ok(Err(reason)) => {
                 core.metrics.ring_returns_failed.add(1);
                 if !std::mem::replace(&mut is_logged, true) {
-                    tracing::warn!("the ring stays in memory: {reason}; its folder is tried again");
+                    tracing::warn!("the ring stays in memory: {reason}; the folder is tried again");
                 }
                 (pause * 2).min(LONGEST)
             }
             Err(error) => {
-                tracing::error!("looking after the ring failed: {error}");
+                tracing::error!("the check of the ring's folder panicked: {error}; it is repeated");
                 LONGEST
             }
         };
@@ -103,7 +103,7 @@ fn bring_back(core: &Core, state_dir: &Path, publisher: u64) -> Result<(), Stays
     drop(sequencer);
     core.metrics.ring_returns.add(1);
     tracing::info!(
-        "the ring is in its folder in {} again, with all that it has, after {} s in memory",
+        "the ring is in its folder in {} again, complete, after {} s in memory",
         state_dir.display(),
         away.as_secs()
     );

@@ -60,7 +60,7 @@ fn follow(core: &Weak<Core>) {
             Ok(Ahead::Some) => began.elapsed() * REST,
             Ok(Ahead::Nothing) => LOOK,
             Err(_) => {
-                tracing::error!("reading the ring for snapshots failed, and goes on behind it");
+                tracing::error!("the snapshot reader panicked; it skips this part of the ring and continues");
                 RESTART
             }
         });

@@ -85,7 +85,7 @@ impl Snapshots {
             let cause = unfit.cause();
             if let Some(times) = self.unfit.count(cause, Instant::now()) {
                 let topic = String::from_utf8_lossy(topic);
-                tracing::info!(cause, times, "no snapshots of topic {topic:?} any more");
+                tracing::info!(cause, times, "topic {topic:?} has no snapshots any more");
             }
         }
     }

@@ -126,7 +126,7 @@ impl Server<'_> {
         let taken = |peer| answers.get(&peer).map_or(0, |underway| underway.taken.load(Ordering::Relaxed));
         for peer in self.queue.judge(now, taken) {
             self.core.metrics.too_slow.add(1);
-            tracing::info!(%peer, "dropped an answer: too many askers read slowly, and this one the slowest; it asks again");
+            tracing::info!(%peer, "dropped a SYNC reply: too many subscribers read slowly, and this one reads slowest; it will request again");
             if let Some(underway) = self.answers.remove(&peer) {
                 underway.task.abort();
             }
@@ -154,11 +154,11 @@ async fn answer(core: Arc<Core>, peer: PeerId, asked: Arc<Asked>, taken: Arc<Ato
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             core.metrics.unanswered.add(1);
-            tracing::debug!(%peer, "an answer was not taken: {error}");
+            tracing::debug!(%peer, "could not send a SYNC reply: {error}");
         }
         Err(_) => {
             core.metrics.unanswered.add(1);
-            tracing::error!(%peer, "answering a request failed");
+            tracing::error!(%peer, "the task of a SYNC reply panicked; the subscriber will request again");
         }
     }
 }

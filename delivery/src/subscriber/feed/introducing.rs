@@ -42,8 +42,8 @@ impl Feed {
         let expected = std::mem::take(&mut link.expected);
         if let Some(gone) = self.gone(&expected) {
             let reason = format!(
-                "its name does not lead to it any more, and it led to publisher {gone:016x}: what that published last is not \
-                 known"
+                "its name does not lead to it any more, and it led to publisher {gone:016x}: the last events of that publisher \
+                 may be missing"
             );
             self.tell_resync(endpoint, reason);
         }
@@ -61,7 +61,7 @@ impl Feed {
         if let Some(place) = known
             && self.streams.get(place).is_some_and(|stream| stream.is_proved && begins_anew(stream))
         {
-            self.lost(place, "its publisher began anew", now);
+            self.lost(place, "its publisher has restarted", now);
         }
         let joins = was_told && is_new && introduction.replaced.is_empty();
         self.prove(known, endpoint, of, joins, now);
@@ -75,7 +75,7 @@ impl Feed {
             tracing::warn!(
                 endpoint,
                 publisher = format!("{:016x}", of.publisher),
-                "does not follow one more publisher: {} are followed; its events arrive unverified",
+                "the limit of followed publishers is reached ({}): events of one more are delivered unverified",
                 self.streams.len()
             );
             return;
@@ -85,7 +85,7 @@ impl Feed {
             self.streams.get_mut(place).is_some_and(|stream| std::mem::take(&mut stream.has_forgotten));
         if is_forgotten || forgot {
             let away = self.options.remembered;
-            let reason = format!("nothing was heard of it for {away:?}, and how far it was is forgotten");
+            let reason = format!("it was silent for {away:?}, and its positions are forgotten");
             self.tell_resync(endpoint, reason);
         }
         if let (Some(stream), mut context) = self.split(place, now) {
@@ -111,7 +111,7 @@ impl Feed {
         if let Some(gone) = self.gone(replaced) {
             let by = by.publisher;
             let reason = format!(
-                "it leads to publisher {by:016x}, and led to {gone:016x}: what that published last is not known"
+                "it leads to publisher {by:016x}, and led to {gone:016x}: the last events of that publisher may be missing"
             );
             self.tell_resync(endpoint, reason);
         }
@@ -197,7 +197,7 @@ impl Feed {
         }
         for (endpoint, life) in silent {
             let publisher = life.publisher;
-            let reason = format!("publisher {publisher:016x} says no hello, and others on this link do");
+            let reason = format!("publisher {publisher:016x} sends no hello, while others on this link do");
             self.unheard(&endpoint, life, &reason, now);
         }
         if !self.links.hear(life) {
@@ -230,8 +230,7 @@ impl Feed {
                 self.counters.outdated += 1;
             } else if !envelope.topic.is_reserved() {
                 let publisher = of.publisher;
-                let reason =
-                    format!("publisher {publisher:016x} says no hello: what is missing of it is not noticed");
+                let reason = format!("publisher {publisher:016x} sends no hello: its losses are not noticed");
                 self.counters.resyncs += 1;
                 self.counters.unverified += 1;
                 let topic = Some(envelope.topic.to_string());
@@ -256,7 +255,7 @@ impl Feed {
             Introduction::ByBroker => 0,
         };
         if orphans > 0 {
-            let reason = format!("{orphans} publishers that were followed before are not heard of again");
+            let reason = format!("{orphans} publishers that were followed before were not found again");
             self.counters.resyncs += 1;
             self.items.push_back(Item::Notice(Notice::Resync { publisher: None, topic: None, reason }));
         }

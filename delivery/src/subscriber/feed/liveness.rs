@@ -118,7 +118,7 @@ impl Feed {
         }
         if was_told {
             let late = Duration::from_millis(u64::try_from(late.as_millis()).unwrap_or(u64::MAX));
-            let reason = format!("what arrives is {late:?} late, which is more than max_delay ({most:?})");
+            let reason = format!("events arrive {late:?} late, which is more than max_delay ({most:?})");
             self.tell_stale(&endpoint, reason);
         }
     }
@@ -133,7 +133,7 @@ impl Feed {
         let was_told = self.is_told(endpoint);
         let most = self.options.max_topics;
         let reason = format!(
-            "it has more than {most} topics: events on the others arrive unverified, and what is missing of them is not \
+            "it has more than {most} topics: events on the others are delivered unverified, and their losses are not \
              noticed"
         );
         if let Some(stream) = self.streams.get_mut(place) {

@@ -17,7 +17,7 @@ impl Feed {
     #[must_use]
     pub fn queues(&self) -> Vec<QueueReading> {
         let waiting: usize = self.streams.iter().map(PublisherStream::waiting_bytes).sum();
-        let when_full = "they are dropped, and asked for again".to_owned();
+        let when_full = "they are dropped and requested again".to_owned();
         let mut queues = vec![
             QueueReading {
                 name: "gap_buffers".to_owned(),
@@ -50,7 +50,7 @@ impl Feed {
             depth: topics as u64,
             bound: self.options.max_topics as u64,
             unit: "topics".to_owned(),
-            when_full: "they are complete after a comparison with the database, or a snapshot".to_owned(),
+            when_full: "topics are complete after a comparison with the database or a snapshot".to_owned(),
         }
     }
 }

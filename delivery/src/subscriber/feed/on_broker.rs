@@ -88,7 +88,7 @@ impl Feed {
             depth: self.streams.len() as u64,
             bound: self.options.max_publishers as u64,
             unit: "publishers".to_owned(),
-            when_full: "events of others are given unverified".to_owned(),
+            when_full: "events of other publishers are delivered unverified".to_owned(),
         }
     }
 

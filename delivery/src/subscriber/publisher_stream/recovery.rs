@@ -10,10 +10,9 @@ use crate::subscriber::payload::Payload;
 use crate::subscriber::timing::{FIRST_REPAIR, GIVE_UP, LONGEST_RECOVERY, LONGEST_REPAIR, MAX_FUTILE, PROOF};
 use crate::subscriber::tracked_topic::TrackedTopic;
 
-const UNANSWERED: &str =
-    "the publisher did not give again what is missing; its rows are asked for again later";
+const UNANSWERED: &str = "the publisher did not send the missing events; its rows are requested again later";
 
-const FUTILE: &str = "what the publisher answers does not bring the topic up to date";
+const FUTILE: &str = "the replies of the publisher do not bring the topic up to date";
 
 /// When its publisher is asked for what, and when that is given up.
 ///

@@ -32,8 +32,7 @@ impl PublisherStream {
     fn tell_forgotten(&mut self, life: u64, context: &mut Context<'_>) {
         self.forgotten_life = Some(life);
         context.counters.resyncs += 1;
-        let reason =
-            "the publisher began anew, and nothing shows that it remembers what it had published before";
+        let reason = "the publisher has restarted, and may not remember what it published before";
         let (publisher, reason) = (Some(self.endpoint.clone()), reason.to_owned());
         context.items.push_back(Item::Notice(Notice::Resync { publisher, topic: None, reason }));
     }
@@ -60,7 +59,8 @@ impl PublisherStream {
             Effect::Replace(rows) => {
                 for lost in rows.iter().filter_map(Payload::as_lost) {
                     context.counters.gap(lost.events);
-                    let reason = "they are about no row, and a snapshot has rows only".to_owned();
+                    let reason =
+                        "the missing events are about no row, and a snapshot contains rows only".to_owned();
                     let gap = Notice::Gap { topic: Some(name()), events: lost.events, reason };
                     context.items.push_back(Item::Notice(gap));
                 }
@@ -79,7 +79,7 @@ impl PublisherStream {
             Effect::Missing(0) => return,
             Effect::Missing(events) => {
                 context.counters.gap(events);
-                let reason = "they were not to be had again".to_owned();
+                let reason = "the missing events could not be recovered".to_owned();
                 Item::Notice(Notice::Gap { topic: Some(name()), events, reason })
             }
             Effect::Resync(reason) => {
@@ -91,7 +91,7 @@ impl PublisherStream {
                 let reason = if at.sequence == 0 {
                     format!("the publisher is at {of}")
                 } else {
-                    format!("it is at {at}, the publisher at {of}")
+                    format!("the topic is at {at}, the publisher at {of}")
                 };
                 Item::Notice(Notice::Recovering { publisher: publisher(), topic: name(), reason })
             }

@@ -1,9 +1,9 @@
 use super::{Effect, Tracker};
 use crate::Position;
 
-const FORGOTTEN: &str = "the publisher does not remember what was missed";
+const FORGOTTEN: &str = "the publisher does not remember the missing events";
 
-const NO_ROWS: &str = "the publisher has no snapshot of the topic: what was published before is to be had from the database only";
+const NO_ROWS: &str = "the publisher has no snapshot of the topic: earlier events are in the database only";
 
 /// What is told to be missing, and what follows it: whatever comes after a `Resync` is applied.
 impl<E> Tracker<E> {

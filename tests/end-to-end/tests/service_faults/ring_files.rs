@@ -46,7 +46,7 @@ fn a_damaged_ring_is_moved_aside_logged_and_never_resumed() {
 
         let mark = agent.mark();
         let service = scene.service();
-        assert!(service.stderr().contains("it is put aside"), "{case}: {}", service.stderr());
+        assert!(service.stderr().contains("it is moved aside"), "{case}: {}", service.stderr());
         let status = scene.folder.status("service");
         assert_eq!(counters(&status, "delivery", "ring_start"), [("refused".to_owned(), 1)], "{case}");
         assert_eq!(counter(&status, "delivery", "ring_refused"), 1, "{case}: {status}");
