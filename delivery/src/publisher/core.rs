@@ -27,12 +27,12 @@ pub(super) struct Core {
     pub(super) metrics: Metrics,
     pub(super) ring_start: RingStart,
     pub(super) snapshots: Snapshots,
-    /// What full syncs are answered from.
+    /// The rows that full syncs are served from.
     pub(super) rows: Option<Arc<dyn RowSource>>,
-    /// Tells the announcer that a mark is due earlier than before.
+    /// Notifies the announcer that a mark is due earlier than before.
     pub(super) marks_sooner: Notify,
     pub(super) shared_sequencer: SharedSequencer,
-    /// Whoever has it puts into the driver's stream; so order holds from the number to the stream.
+    /// Only its holder puts anything into the driver's stream, so order holds from the sequence to the stream.
     pub(super) outgoing: tokio::sync::Mutex<Outgoing>,
     closed: AtomicBool,
 }
@@ -71,7 +71,7 @@ impl Core {
         })
     }
 
-    /// It is locked for as long as a record takes to write, and never while something is waited for.
+    /// The lock is held while a record is written, and never across a wait.
     pub(super) fn sequencer(&self) -> MutexGuard<'_, Sequencer> {
         self.shared_sequencer.lock()
     }
@@ -80,19 +80,19 @@ impl Core {
         self.shared_sequencer.now()
     }
 
-    /// When a time since the start will be.
+    /// Converts a time since the start.
     pub(super) fn instant(&self, since_start: Duration) -> Instant {
         self.shared_sequencer.instant(since_start)
     }
 
-    /// Numbers all events of a batch, keeps them, and gives them to the driver; what could not be numbered is left out, and
-    /// returned.
+    /// Numbers all events of a batch, writes them to the ring, and sends them to the driver. Returns the events that could not
+    /// be numbered; they are left out.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] after `close`. Events that are still in the batch then have no number.
     ///
     /// # Cancel safety
-    /// If the future is dropped, what left the batch is numbered, and goes out before what is published next.
+    /// If the future is dropped, the events that left the batch are numbered, and are sent before the next ones.
     pub(super) async fn publish(&self, batch: &mut Batch) -> Result<Vec<Refused>> {
         let outgoing = &mut *self.outgoing.lock().await;
         if self.is_closed() {
@@ -115,7 +115,7 @@ impl Core {
         Ok(refused)
     }
 
-    /// Gives all that is pending to the driver, and waits until it is taken.
+    /// Sends all pending events to the driver, and waits until it has accepted them.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] of the driver; the rest stays pending.
@@ -128,7 +128,7 @@ impl Core {
         self.snapshots.hold_back(&self.shared_sequencer, &self.metrics.held_back, is_closed).await;
     }
 
-    /// Counts what could not be published, and tells it at a limited rate.
+    /// Counts the refused events, and logs them at a limited rate.
     pub(super) fn tell_refused(&self, refused: &[Refused]) {
         for Refused { cause, topic, reason } in refused {
             if let Some(times) = self.metrics.refused.count(cause, std::time::Instant::now()) {
@@ -137,7 +137,7 @@ impl Core {
         }
     }
 
-    /// Puts the end of the ring onto the medium, and gives its folder back.
+    /// Syncs the end of the ring to disk, and releases its folder.
     pub(super) async fn seal(&self) {
         let Some(last) = self.sequencer().ring.release() else { return };
         let synced = tokio::task::spawn_blocking(move || last.sync()).await;
@@ -150,7 +150,7 @@ impl Core {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Publishes nothing more; whether it was open until now.
+    /// Closes the publisher; returns whether it was open.
     pub(super) fn close(&self) -> bool {
         !self.closed.swap(true, Ordering::AcqRel)
     }

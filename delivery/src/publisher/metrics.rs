@@ -30,7 +30,7 @@ pub(super) struct Metrics {
     pub(super) unanswered: Counter,
     pub(super) ring_returns: Counter,
     pub(super) ring_returns_failed: Counter,
-    /// How many requests wait for their turn now.
+    /// The number of requests that wait for their turn.
     pub(super) requests_waiting: AtomicUsize,
 }
 

@@ -14,7 +14,7 @@ pub struct PublisherOptions {
     pub ring_bytes: u64,
     /// The bound of the latest events per row, from which snapshots are made.
     pub snapshot_bytes: u64,
-    /// How many topics are followed at the same time.
+    /// How many topics a publisher has at the same time.
     pub max_topics: usize,
 }
 

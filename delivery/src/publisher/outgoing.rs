@@ -7,20 +7,20 @@ use pubsub_api::{Batch, Counter, Envelope, Error, ErrorKind, Publisher, Result};
 use super::metrics::Metrics;
 use super::shared_sequencer::SharedSequencer;
 
-/// What is numbered and not yet taken by the driver: it goes out before anything else, in order.
+/// Events that are numbered and not yet accepted by the driver. They are sent before anything else, in order.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     pub(super) pending: Batch,
-    /// Whether the driver has failed on what is pending, so that it is sent one by one.
+    /// Whether the driver has panicked on the pending events, so that they are sent one by one.
     singly: bool,
 }
 
-/// How long what is pending waits before an overloaded driver is tried again.
+/// The wait before an overloaded driver is tried again.
 const RETRY: Duration = Duration::from_millis(10);
 
 impl Outgoing {
-    /// Gives all that is pending to the driver, and waits until it is taken. What the driver refuses for good is replaced by
-    /// a LOST record, and so is an event on which it panics (docs/guarantees.md#f16): one defect costs one event.
+    /// Sends all pending events to the driver, and waits until it has accepted them. An event that the driver refuses for good,
+    /// or panics on (docs/guarantees.md#f16), is replaced by a loss record: one defect costs one event.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] of the driver; the rest stays pending.
@@ -67,7 +67,7 @@ impl Outgoing {
         })
     }
 
-    /// A driver that had put the event out and failed before it said so puts it out twice, under one number.
+    /// A driver that sent the event and panicked before it returned sends it twice, under one sequence.
     async fn send_first(&mut self, driver: &dyn Publisher, published: &Counter) -> Result<()> {
         let Some(first) = self.pending.first_envelope() else { return Ok(()) };
         let Envelope { topic, payload } = first?;
@@ -80,7 +80,7 @@ impl Outgoing {
     fn lose_first(&mut self, sequencer: &SharedSequencer, cause: &str) {
         let first = self.pending.first_envelope().and_then(Result::ok);
         self.pending.advance(1);
-        // A record of a loss that is refused, too, is not replaced by another: subscribers find it in the ring.
+        // A loss record that is refused as well is not replaced by another: subscribers find it in the ring.
         let Some(event) = first.filter(|first| !first.topic.is_reserved()) else { return };
         match sequencer.lock().lose(&event, cause, sequencer.now()) {
             Ok(lost) => {
@@ -93,7 +93,7 @@ impl Outgoing {
     }
 }
 
-/// Lends what is pending to the driver, and counts the events that left when that is over, however it ends.
+/// Lends the pending events to the driver, and counts the events that left when it is dropped.
 struct Taken<'a> {
     pending: &'a mut Batch,
     before: usize,
@@ -113,7 +113,7 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// How many events are in a batch, without records of losses.
+/// The number of events in a batch, without loss records.
 fn events(batch: &Batch) -> usize {
     batch.iter().filter(|event| event.topic.first() != Some(&b'$')).count()
 }

@@ -11,21 +11,20 @@ use super::ring::Ring;
 use super::ring::record_builder::{RecordBuilder, Refused, Taken};
 use crate::{LossRecord, Mark};
 
-/// Gives events their numbers and keeps them: what every part of a publisher agrees on.
+/// Gives events their sequences and writes them to the ring; all tasks of a publisher share it.
 ///
-/// Time comes in as input. It writes to the ring's files, which takes a copy into the page cache and does not wait for a
-/// medium.
+/// Time comes in as input. Writing to the ring's files takes a copy into the page cache and does not wait for the disk.
 #[derive(Debug)]
 pub(super) struct Sequencer {
     pub(super) publisher_state: PublisherState,
     pub(super) ring: Ring,
     pub(super) schedule: MarkSchedule,
     builder: RecordBuilder,
-    /// The block before, to be written again once nobody reads it.
+    /// The block before; its memory is reused when nobody reads it any more.
     spare: Option<Bytes>,
 }
 
-/// The time, as far as numbering wants it.
+/// The two clocks that numbering needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Now {
     /// The wall clock, for stamps.
@@ -34,28 +33,28 @@ pub(super) struct Now {
     pub(super) since_start: Duration,
 }
 
-/// What became of the events of a batch.
+/// What happened to the events of a batch.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Numbered {
-    /// How many got a number.
+    /// The number of events that got a sequence.
     pub(super) events: u64,
-    /// How many had been published before.
+    /// The number of events that had been published before.
     pub(super) repeats: u64,
-    /// For how many topics it had to be told that nobody knows what is missing.
+    /// The number of loss records of topics whose missing events are not known.
     pub(super) doubts: u64,
-    /// What could not be numbered.
+    /// The events that could not be numbered.
     pub(super) refused: Vec<Refused>,
     /// Whether marks are due earlier than before.
     pub(super) is_mark_sooner: bool,
 }
 
-/// A record is closed at so many bytes of payload, and the event that brings it there: as much as drivers receive at once.
+/// A record is closed by the event that brings its payloads to this size in bytes: as much as drivers receive at once.
 const RECORD_BYTES: usize = Batch::MAX_RECEIVED_BYTES;
 
-/// About how many bytes an event takes beside its payload: stamp, topic, frame.
+/// The approximate size, in bytes, of an event without its payload: stamp, topic, frame.
 const BYTES_BESIDE: u64 = 64;
 
-/// A larger buffer is not used again.
+/// A larger buffer is not reused.
 const SPARE_BYTES: usize = 4 * RECORD_BYTES;
 
 impl Sequencer {
@@ -67,8 +66,8 @@ impl Sequencer {
         Self { publisher_state, ring, schedule, builder: RecordBuilder::default(), spare: None }
     }
 
-    /// Takes events from the front of `batch`, as many as one record holds; gives each its number, keeps them, and adds them
-    /// to `out` as they are to be published.
+    /// Takes events from the front of `batch`, as many as one record holds. Gives each its sequence, writes them to the ring,
+    /// and adds them to `out`.
     pub(super) fn number(&mut self, batch: &mut Batch, now: Now, out: &mut Batch) -> Numbered {
         let Self { publisher_state, ring, builder, .. } = self;
         let events = u64::try_from(batch.len()).unwrap_or(u64::MAX);
@@ -99,7 +98,7 @@ impl Sequencer {
         numbered
     }
 
-    /// Writes the draft to the ring, and adds its events to `out`; whether marks are due earlier than before.
+    /// Writes the record to the ring, and adds its events to `out`. Returns whether marks are due earlier than before.
     fn publish_record(&mut self, now: Duration, out: &mut Batch) -> bool {
         let Self { publisher_state, ring, schedule, builder, spare } = self;
         let Some(bytes) = builder.finish(publisher_state) else { return false };
@@ -108,7 +107,7 @@ impl Sequencer {
         let mut previous = None;
         let mut is_sooner = false;
         for frame in builder.frames() {
-            // It lies within the block.
+            // The span lies within the block.
             let _ = out.push_span(block, frame.topic(), frame.payload());
             if let Some(state) = publisher_state.topics.get_mut(frame.id) {
                 match place {
@@ -128,7 +127,7 @@ impl Sequencer {
         is_sooner
     }
 
-    /// Puts a LOST record in the place of an event that was numbered and cannot be published.
+    /// Writes a loss record in the place of an event that was numbered and cannot be published.
     ///
     /// # Errors
     /// If `event` has no stamp: it was not numbered here.
@@ -166,7 +165,7 @@ impl Sequencer {
         }
     }
 
-    /// The mark of a topic, as far as its events are numbered.
+    /// The mark of a topic, up to its last numbered event.
     pub(super) fn mark(&self, id: TopicId, wall_us: u64) -> Option<Mark> {
         let state = self.publisher_state.topics.get(id)?;
         let stamp = Stamp {
@@ -180,7 +179,7 @@ impl Sequencer {
     }
 }
 
-/// An empty buffer for so many bytes of payload: the spare one, if nobody reads it any more.
+/// An empty buffer for this many bytes of payload: the spare one, if nobody reads it any more.
 fn buffer(spare: &mut Option<Bytes>, bytes: usize) -> Vec<u8> {
     let mut buffer = spare.take().filter(Bytes::is_unique).map(Vec::from).unwrap_or_default();
     buffer.clear();

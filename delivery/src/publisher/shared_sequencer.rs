@@ -19,17 +19,17 @@ impl SharedSequencer {
         Self { sequencer: Mutex::new(sequencer), started: Instant::now() }
     }
 
-    /// It is locked for as long as a record takes to write, and never while something is waited for.
+    /// The lock is held while a record is written, and never across a wait.
     pub(super) fn lock(&self) -> MutexGuard<'_, Sequencer> {
         self.sequencer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time, as numbering wants it.
+    /// The current time, as input for numbering.
     pub(super) fn now(&self) -> Now {
         Now { wall_us: wall_us(), since_start: self.started.elapsed() }
     }
 
-    /// When a time since the start will be.
+    /// Converts a time since the start.
     pub(super) fn instant(&self, since_start: Duration) -> Instant {
         self.started + since_start
     }

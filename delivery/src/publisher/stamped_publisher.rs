@@ -18,33 +18,34 @@ use super::supervise::supervise;
 use super::sync::{snapshot_reader, sync_server};
 use crate::RowSource;
 
-/// A network driver's publisher whose events nobody misses without learning it (docs/design.md#delivery).
+/// A network driver's publisher whose events are not lost unnoticed (docs/design.md#delivery).
 ///
-/// - Each event gets its number, and is written to the ring, before the driver gets it. `Ok` of [`publish`](Self::publish)
-///   means both were done, so that the batch's [sources](Batch::sources) may be acknowledged.
-/// - What a worker sends again is published once.
-/// - `$hello` and marks go out of themselves, to newcomers at once where the driver sees them.
-/// - Subscribers that are behind get what they miss, where the driver carries requests.
-/// - A driver that is overloaded makes `publish` wait. An event on which it fails, or that it refuses for good, is replaced
-///   by a LOST record; the others follow.
+/// - Each event gets its sequence, and is written to the ring, before the driver gets it. `Ok` of [`publish`](Self::publish)
+///   means that both were done, so the batch's [sources](Batch::sources) may be acknowledged.
+/// - An event that a worker sends again is published once.
+/// - `$hello` and marks are sent periodically, and to new subscribers at once where the driver sees them.
+/// - Subscribers that missed events receive them, where the driver carries requests.
+/// - An overloaded driver makes `publish` wait. An event on which the driver panics, or that it refuses for good, is replaced
+///   by a loss record; the other events follow.
 ///
-/// It is a [`Publisher`] itself, for who publishes without a service. Reserved topics pass to the driver as they are.
+/// It is a [`Publisher`] itself, for programs that publish without a service. Reserved topics are passed to the driver
+/// unchanged.
 #[derive(Debug)]
 pub struct StampedPublisher {
     driver: Arc<dyn Publisher>,
     publisher_id: String,
-    /// How the id was found, if it was looked for.
+    /// How the id was found; `None` if it was given to [`new`](Self::new).
     identity: Option<Identity>,
     options: PublisherOptions,
     rows: Option<Arc<dyn RowSource>>,
     core: OnceLock<Arc<Core>>,
     starting: tokio::sync::Mutex<()>,
-    /// Hellos, marks, answers, and the way of the ring back into its folder.
+    /// Hellos, marks, replies, and the return of the ring to its folder.
     tasks: Mutex<JoinSet<()>>,
 }
 
 impl StampedPublisher {
-    /// For the driver's publisher; nothing is opened or started before [`initialize`](Publisher::initialize).
+    /// Wraps the driver's publisher; nothing is opened or started before [`initialize`](Publisher::initialize).
     #[must_use]
     pub fn new(driver: Arc<dyn Publisher>, publisher_id: String, options: PublisherOptions) -> Self {
         Self {
@@ -59,20 +60,20 @@ impl StampedPublisher {
         }
     }
 
-    /// The same for an identity that was found in the settings and in `state_dir`: it is kept there at
-    /// [`initialize`](Publisher::initialize), and the status shows what was found.
+    /// As [`new`](Self::new), with an identity that was found in the settings and in `state_dir`:
+    /// [`initialize`](Publisher::initialize) keeps it there, and the status shows what was found.
     #[must_use]
     pub fn identified(driver: Arc<dyn Publisher>, identity: Identity, options: PublisherOptions) -> Self {
         Self { identity: Some(identity.clone()), ..Self::new(driver, identity.id().to_owned(), options) }
     }
 
-    /// Answers full syncs from there, where the driver carries requests; else it says that it cannot.
+    /// Serves full syncs from `rows`, where the driver carries requests; without it, full syncs are refused.
     #[must_use]
     pub fn with_rows(self, rows: Arc<dyn RowSource>) -> Self {
         Self { rows: Some(rows), ..self }
     }
 
-    /// Publishes all events of a batch; those that cannot be numbered are dropped, counted and told. `Ok` leaves the batch
+    /// Publishes all events of a batch. Events that cannot be numbered are dropped, counted and logged. `Ok` leaves the batch
     /// empty.
     ///
     /// # Errors
@@ -80,7 +81,7 @@ impl StampedPublisher {
     /// batch then were not published.
     ///
     /// # Cancel safety
-    /// If the future is dropped, what left the batch goes out before what is published next, and before the end.
+    /// If the future is dropped, the events that left the batch are sent before the next ones, and before the publisher ends.
     pub async fn publish(&self, batch: &mut Batch) -> Result<()> {
         let core = self.core()?;
         let refused = core.publish(batch).await?;
@@ -94,19 +95,19 @@ impl StampedPublisher {
         &self.publisher_id
     }
 
-    /// Who it is and in which epoch, once it is initialized.
+    /// The publisher's key and epoch, once it is initialized.
     #[must_use]
     pub fn incarnation(&self) -> Option<Incarnation> {
         self.core.get().map(|core| core.incarnation)
     }
 
-    /// How many events the driver has taken.
+    /// The number of events that the driver has accepted.
     #[must_use]
     pub fn published(&self) -> u64 {
         self.core.get().map_or(0, |core| core.metrics.published.get())
     }
 
-    /// Its own counters and queues, without the driver's.
+    /// The counters and queues of delivery, without the driver's.
     #[must_use]
     pub fn delivery_status(&self) -> Status {
         let mut status = self.core.get().map(|core| status::read(core)).unwrap_or_default();
@@ -149,7 +150,7 @@ impl StampedPublisher {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends events as they are: those that are checked before and found good.
+    /// Publishes the first `count` events, which passed the check.
     async fn publish_first(&self, batch: &mut Batch, count: usize) -> Result<()> {
         if count == batch.len() {
             return self.publish(batch).await;

@@ -7,7 +7,7 @@ use super::ring::open_ring::RingStart;
 use super::sequencer::Sequencer;
 use super::sync::sync_queue::MAX_WAITING;
 
-/// What can be read of a publisher.
+/// The counters and queues of a publisher.
 pub(super) fn read(core: &Core) -> Status {
     let mut counters = core.metrics.read();
     counters.extend(core.snapshots.unfit().read());

@@ -4,11 +4,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::sleep;
 
-/// When a task that failed begins anew.
+/// The wait before a task that panicked is restarted.
 const RESTART: Duration = Duration::from_secs(1);
 
-/// Runs one of a publisher's tasks, and begins it anew when it fails: a defect of a driver does not end hellos, marks or
-/// answers (docs/guarantees.md#f16).
+/// Runs one of a publisher's tasks, and restarts it when it panics: a defect of a driver ends neither hellos nor marks nor
+/// replies (docs/guarantees.md#f16).
 pub(super) async fn supervise<Task: Future<Output = ()>>(
     name: &'static str,
     mut begin: impl FnMut() -> Task,

@@ -12,14 +12,14 @@ use crate::publisher::core::Core;
 use crate::publisher::numbering::topics::TopicId;
 use crate::publisher::supervise::supervise;
 
-/// So many marks are said at once; then others have their turn.
+/// The most marks that are sent at once; then other tasks have their turn.
 const MARKS_AT_ONCE: usize = 256;
 
-/// Says `$hello` every second, and each topic's marks when they are due, in tasks of the current runtime.
+/// Sends `$hello` every second, and each topic's marks when they are due, in tasks of the current runtime.
 ///
-/// Where the driver [sees subscribers](pubsub_api::Publisher::subscribers_seen), who newly asks for marks gets at once,
-/// alone, those of the topics that it asks for, and who newly asks for `$hello` gets one; so that what it has is proved
-/// without waiting for a timer. What the driver refuses is skipped: it comes again.
+/// Where the driver [sees subscribers](pubsub_api::Publisher::subscribers_seen), a new subscription to marks is answered at
+/// once, to that subscriber alone, with the marks of its topics, and one to `$hello` with a hello; so its state is confirmed
+/// without waiting for a timer. A message that the driver refuses is skipped: the next one follows.
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] if the id is too long to be packed.
@@ -32,7 +32,7 @@ pub(crate) fn start(core: &Arc<Core>, publisher_id: &str, tasks: &mut JoinSet<()
     Ok(())
 }
 
-/// Gives what is pending to the driver, and says all topics' last marks.
+/// Sends all pending events to the driver, and the final marks of all topics.
 ///
 /// # Errors
 /// [`ErrorKind::Closed`] of the driver, if something is still pending.
@@ -51,7 +51,7 @@ pub(crate) async fn finish(core: &Core) -> Result<()> {
     Ok(())
 }
 
-/// Every second, whatever else there is to do.
+/// Sends a hello every second, independently of all other tasks.
 async fn say_hello(core: Arc<Core>, hello: Envelope) {
     let mut ticks = interval(HELLO_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -70,7 +70,7 @@ async fn hello_to_all(core: &Core, hello: &Envelope) {
 
 async fn announce(core: Arc<Core>, hello: Envelope) {
     let mut subscribers = core.driver.subscribers_seen();
-    // One more to all within a second is enough: whoever comes and goes must not make us flood the others.
+    // One more hello to all per second is enough: peers that connect and disconnect must not make us flood the others.
     let mut missed_at: Option<Instant> = None;
     loop {
         tokio::select! {
@@ -98,7 +98,7 @@ async fn announce(core: Arc<Core>, hello: Envelope) {
     }
 }
 
-/// What is seen next; never anything if the driver does not see it.
+/// The next subscription that the driver sees; waits for ever if the driver sees none.
 async fn next_seen(subscribers: Option<&dyn SubscribersSeen>) -> Result<SubscriptionSeen> {
     match subscribers {
         Some(subscribers) => subscribers.next().await,
@@ -125,7 +125,7 @@ async fn next_marks(core: &Core) {
 
 async fn say_marks(core: &Core) {
     loop {
-        // Behind the events that they count, never before.
+        // After the events that they count, never before.
         let outgoing = core.outgoing.lock().await;
         if !outgoing.pending.is_empty() {
             return;
@@ -149,7 +149,7 @@ async fn say_marks(core: &Core) {
     }
 }
 
-/// Says to a newcomer, alone, what it asks for: the marks of its topics, and then the hello.
+/// Sends a new subscriber what it subscribed to: the marks of its topics, and then the hello.
 async fn greet(
     core: &Core,
     subscribers: &dyn SubscribersSeen,
@@ -189,7 +189,7 @@ async fn say_marks_to(core: &Core, subscribers: &dyn SubscribersSeen, peer: Peer
     }
 }
 
-/// The lowest name behind that of a topic.
+/// The lowest name after that of a topic.
 fn name_behind(core: &Core, id: TopicId) -> Option<Vec<u8>> {
     let sequencer = core.sequencer();
     Some([sequencer.publisher_state.topics.get(id)?.topic.as_bytes(), b"\0"].concat())

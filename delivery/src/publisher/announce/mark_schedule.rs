@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use crate::publisher::numbering::topics::TopicId;
 
-/// When each topic's mark is due: 0.25, 1, 2 and 4 s after its last event, then every 10 s ± 20 %, or as seldom as its
-/// publisher says (docs/decisions/0005-marks-instead-of-acknowledgements.md).
+/// When each topic's mark is due: 0.25, 1, 2 and 4 s after its last event, then every 10 s ± 20 %, or at the interval that its
+/// publisher sets (docs/decisions/0005-marks-instead-of-acknowledgements.md).
 ///
-/// Times are since the publisher's start; chance comes in as input. An event on a topic that had one within the quarter of a
-/// second before changes nothing but a number: the mark that is due looks then how long ago the last event was.
+/// Times are since the publisher's start; randomness comes in as input. An event on a topic that had one within the last
+/// quarter of a second changes only the time of the last event: the mark that is due then checks how long ago that was.
 #[derive(Debug)]
 pub(crate) struct MarkSchedule {
-    /// How often marks come after the trailing ones.
+    /// The interval of marks after the trailing ones.
     idle: Duration,
-    /// By the place of the topic.
+    /// By the index of the topic.
     slots: Vec<Slot>,
     due: BinaryHeap<Reverse<(Duration, TopicId)>>,
 }
@@ -21,20 +21,20 @@ pub(crate) struct MarkSchedule {
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     last_event: Duration,
-    /// What stands in the heap; other entries of the topic there are of the past.
+    /// The valid entry of the heap; other entries of the topic there are outdated.
     due: Option<Duration>,
-    /// How many marks there were since the last event.
+    /// The number of marks since the last event.
     marks: usize,
 }
 
-/// After so long behind a topic's last event, the trailing marks come.
+/// The times of the trailing marks after a topic's last event.
 const TRAILING: [Duration; 4] =
     [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
-/// After these, marks come so often.
+/// The interval of marks after the trailing ones.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// After subscriptions were missed, the marks of all topics come within so long.
+/// After missed subscriptions, the marks of all topics are sent within this time.
 const SPREAD: Duration = Duration::from_secs(1);
 
 impl Default for MarkSchedule {
@@ -44,12 +44,12 @@ impl Default for MarkSchedule {
 }
 
 impl MarkSchedule {
-    /// One whose idle topics have a mark so often, ± 20 %.
+    /// A schedule with this interval for the marks of idle topics, ± 20 %.
     pub(crate) fn every(idle: Duration) -> Self {
         Self { idle, slots: Vec::new(), due: BinaryHeap::new() }
     }
 
-    /// Notes an event; whether a mark is due earlier than before.
+    /// Notes an event; returns whether a mark is due earlier than before.
     #[inline]
     pub(crate) fn touch(&mut self, id: TopicId, now: Duration) -> bool {
         if self.slots.len() <= id.index() {
@@ -74,19 +74,20 @@ impl MarkSchedule {
         is_sooner
     }
 
-    /// Forgets the topic that had this place.
+    /// Forgets the topic that had this index.
     pub(crate) fn forget(&mut self, id: TopicId) {
         if let Some(slot) = self.slots.get_mut(id.index()) {
             *slot = Slot { last_event: Duration::ZERO, due: None, marks: 0 };
         }
     }
 
-    /// When the next mark is due, at the earliest.
+    /// The earliest time at which a mark is due.
     pub(crate) fn next(&self) -> Option<Duration> {
         self.due.peek().map(|Reverse((due, _))| *due)
     }
 
-    /// The topics whose marks are due, at most so many; each has its next one planned. `chance` gives numbers from 0 to 1.
+    /// The topics whose marks are due, at most `most` of them, each with its next mark planned. `chance` returns numbers from 0
+    /// to 1.
     pub(crate) fn take_due(
         &mut self,
         now: Duration,
@@ -119,7 +120,7 @@ impl MarkSchedule {
         taken
     }
 
-    /// Makes all marks due within a second; `chance` gives numbers from 0 to 1.
+    /// Makes all marks due within a second; `chance` returns numbers from 0 to 1.
     pub(super) fn all_soon(&mut self, now: Duration, mut chance: impl FnMut() -> f64) {
         self.due.clear();
         let entries = self.slots.iter_mut().zip((0..).map(TopicId::of));
@@ -140,7 +141,7 @@ mod tests {
     use super::MarkSchedule;
     use crate::publisher::numbering::topics::TopicId;
 
-    /// When the marks of topic 0 come, in milliseconds, with these events and a chance of one half.
+    /// The times, in milliseconds, of the marks of topic 0 after these events, with a chance of one half.
     fn marks(events: &[u64], until: u64) -> Vec<u64> {
         let mut schedule = MarkSchedule::default();
         let mut marks = Vec::new();

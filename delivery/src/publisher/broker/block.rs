@@ -4,7 +4,7 @@ use pubsub_api::{Batch, Envelope};
 
 use crate::publisher::numbering::stamp_pair::StampPair;
 
-/// The events of one batch, written one behind the other, before they become a block of it.
+/// The events of one batch, written one after the other, before they become one block of it.
 #[derive(Debug, Default)]
 pub(super) struct Block {
     bytes: Vec<u8>,
@@ -28,7 +28,7 @@ impl Block {
         self.frames.push(Frame { start, payload, end: self.bytes.len() });
     }
 
-    /// Adds what is packed already.
+    /// Adds a packed envelope.
     pub(super) fn put_whole(&mut self, envelope: &Envelope) {
         let (start, payload) = self.begin(envelope.topic.as_bytes(), envelope.payload.len());
         self.bytes.extend_from_slice(&envelope.payload);
@@ -42,11 +42,11 @@ impl Block {
         (start, self.bytes.len())
     }
 
-    /// Moves all of it to the batch.
+    /// Moves all events to the batch.
     pub(super) fn finish(&mut self, out: &mut Batch) {
         let block = out.add_block(Bytes::from(std::mem::take(&mut self.bytes)));
         for Frame { start, payload, end } in self.frames.drain(..) {
-            // It lies within the block.
+            // The span lies within the block.
             let _ = out.push_span(block, start..payload, payload..end);
         }
     }

@@ -18,41 +18,41 @@ use super::status;
 use crate::publisher::ring::record_builder::stampable;
 use crate::publisher::supervise::supervise;
 
-/// A broker driver's publisher whose events nobody misses without learning it (docs/decisions/0010-redis-as-broker.md):
-/// each process is a publisher of its own, and there is no service between it and the broker.
+/// A broker driver's publisher whose events are not lost unnoticed (docs/decisions/0010-redis-as-broker.md): each process is a
+/// publisher of its own, and there is no service between it and the broker.
 ///
-/// - Its id is random, and its epoch is the time of its first send. It may be made and initialized before `fork`, and used:
-///   a process that finds itself forked since begins anew, and leaves all of its parent's alone.
-/// - Events get the numbers 1, 2, 3 … per topic. `Ok` means that the driver said so: a node has the event.
-/// - While one batch is on its way to the broker, the events of other callers gather, and go together as the next one: many
-///   callers share one round trip. At most 10,000 events and 16 MiB wait; then `send` waits for `send_timeout`.
-/// - An event that was refused gives its number back, and fails nobody else. Only a driver that takes nothing at all
-///   (unavailable, overloaded, closed) fails all events that it was given together.
-/// - An event in doubt keeps its number, and a LOST record of that number goes out before anything else on its topic:
-///   who got the event drops the record as a repeat, who did not learns of it.
-/// - Marks follow a topic's last event after 0.25, 1, 2 and 4 s, and then every 60 s ± 20 %; a `bye` on each topic at the
-///   end. Nothing can be had again, so marks have `oldest` above the last number.
-/// - Events that carry a stamp, or are none, are refused. Reserved topics pass to the driver as they are.
+/// - Its id is random, and its epoch is the time of its first send. It may be made, initialized and used before `fork`: a
+///   forked process starts over and does not touch the parent's state.
+/// - Events get the sequences 1, 2, 3 … per topic. `Ok` means that the driver confirmed it: a node has the event.
+/// - While one batch is on its way to the broker, the events of other callers gather into the next one: many callers share one
+///   round trip. At most 10,000 events and 16 MiB wait; then `send` waits for `send_timeout`.
+/// - A refused event returns its sequence, and no other event fails with it. Only a driver that accepts nothing at all
+///   (unavailable, overloaded, closed) fails all events of the batch.
+/// - An event in doubt keeps its sequence, and a loss record with that sequence is sent before anything else on its topic: a
+///   subscriber that received the event drops the record as a duplicate; others learn of the loss.
+/// - Marks follow a topic's last event after 0.25, 1, 2 and 4 s, and then every 60 s ± 20 %; a `bye` on each topic at the end.
+///   Events cannot be requested again, so marks have `oldest` above the last sequence.
+/// - Invalid events, and events that carry a stamp, are refused. Reserved topics are passed to the driver unchanged.
 ///
-/// Sending and marks work in a task of the runtime of the first send, which has to go on.
+/// A task of the runtime of the first send sends events and marks; that runtime must keep running.
 #[derive(Debug)]
 pub struct BrokerPublisher {
     driver: Arc<dyn Publisher>,
     options: BrokerOptions,
-    /// Locked by callers only, never by the task, and for a moment: what is forked meanwhile does not find it locked.
+    /// Locked by callers only, never by the task, and briefly: a forked process does not find it locked.
     process: Mutex<Process>,
 }
 
 #[derive(Debug)]
 enum Process {
-    /// Nothing was sent, by this process or its ancestors.
+    /// Neither this process nor its ancestors have sent anything.
     Idle,
     Running(Running),
-    /// Closed by the process of this id; its children may go on. What it had counted can still be read.
+    /// Closed by the process of this id; its children may continue. The counters can still be read.
     Closed(u32, Option<Arc<Pump>>),
 }
 
-/// What belongs to one process.
+/// The state of one process.
 #[derive(Debug)]
 struct Running {
     pid: u32,
@@ -66,33 +66,33 @@ impl Drop for BrokerPublisher {
         match std::mem::replace(process, Process::Idle) {
             Process::Running(running) if running.pid == std::process::id() => running.task.abort(),
             Process::Closed(pid, _) if pid == std::process::id() => {}
-            // Perhaps inherited: see `pump`.
+            // It may be inherited: see `pump`.
             other => std::mem::forget(other),
         }
     }
 }
 
 impl BrokerPublisher {
-    /// For the publisher of a driver with the capability `broker`; nothing is started, and no runtime is needed, before the
-    /// first send.
+    /// Wraps the publisher of a driver with the capability `broker`. Before the first send nothing is started, and no runtime
+    /// is needed.
     #[must_use]
     pub fn new(driver: Arc<dyn Publisher>, options: BrokerOptions) -> Self {
         Self { driver, options, process: Mutex::new(Process::Idle) }
     }
 
-    /// Who this process is, once it has sent something.
+    /// The publisher's key and epoch, once this process has sent something.
     #[must_use]
     pub fn incarnation(&self) -> Option<Incarnation> {
         self.begun().map(|pump| pump.session.incarnation)
     }
 
-    /// How many events the broker has taken from this process.
+    /// The number of events of this process that the broker has accepted.
     #[must_use]
     pub fn published(&self) -> u64 {
         self.begun().map_or(0, |pump| pump.session.metrics.published.get())
     }
 
-    /// Its own counters and queues, without the driver's.
+    /// The counters and queues of delivery, without the driver's.
     #[must_use]
     pub fn delivery_status(&self) -> Status {
         self.begun().map(|pump| status::read(&pump.session)).unwrap_or_default()
@@ -111,7 +111,7 @@ impl BrokerPublisher {
         }
     }
 
-    /// The session of this process, which begins now if it has not, and its task, which begins again if its runtime has ended.
+    /// The session of this process, which is begun if there is none, and its task, which is restarted if its runtime has ended.
     fn pump(&self) -> Result<Arc<Pump>> {
         let pid = std::process::id();
         let mut process = self.process();
@@ -127,7 +127,7 @@ impl BrokerPublisher {
         }
         let pump = Arc::new(Pump::begin(Arc::clone(&self.driver), self.options));
         let running = Running { pid, pump: Arc::clone(&pump), task: start(&pump)? };
-        // A forked process has its parent's tasks without the threads that run them, and perhaps locks that nobody will open.
+        // A forked process has its parent's tasks without the threads that run them, and perhaps locks that are never released.
         std::mem::forget(std::mem::replace(&mut *process, Process::Running(running)));
         Ok(pump)
     }
@@ -191,8 +191,8 @@ impl Publisher for BrokerPublisher {
         Ok(())
     }
 
-    /// Nothing is left to wait for: what was accepted, a node has. Events of other callers that are still on their way were not
-    /// accepted yet, and are not waited for.
+    /// Returns at once: a node has every accepted event. Events of other callers that are still on their way are not accepted
+    /// yet.
     async fn flush(&self) -> Result<()> {
         Ok(())
     }
@@ -222,7 +222,7 @@ impl Publisher for BrokerPublisher {
 }
 
 impl BrokerPublisher {
-    /// What was at work in this process until now.
+    /// The session that was running in this process until now.
     fn become_closed(&self) -> Option<Running> {
         let pid = std::process::id();
         let mut process = self.process();
@@ -241,7 +241,7 @@ impl BrokerPublisher {
         }
     }
 
-    /// Takes nothing more, sends what waits, and says that no more comes; how many events are left after `linger`.
+    /// Accepts nothing more, sends the waiting events and the final `bye`s. Returns the number of events left after `linger`.
     async fn end(&self, running: Running) -> usize {
         let Running { pump, task, .. } = running;
         pump.session.outbox.close();
@@ -256,7 +256,7 @@ impl BrokerPublisher {
     }
 }
 
-/// Tells the task, however sending ends, that marks may be due earlier than before.
+/// Notifies the task, however sending ends, that marks may be due earlier than before.
 struct Wakes<'a>(&'a Session);
 
 impl Drop for Wakes<'_> {
@@ -265,7 +265,7 @@ impl Drop for Wakes<'_> {
     }
 }
 
-/// Whether this is an event that nobody has stamped yet, and that takes a stamp.
+/// Checks that this is a valid event without a stamp, to which a stamp can be added.
 fn check(topic: &[u8], payload: &[u8]) -> std::result::Result<(), WireError> {
     if topic.first() == Some(&b'$') {
         return Err(WireError::ReservedTopic);

@@ -5,13 +5,13 @@ use super::session::Session;
 use crate::Mark;
 use crate::publisher::numbering::topics::TopicId;
 
-/// So many marks are said at once; then others have their turn.
+/// The most marks that are sent at once; then events have their turn.
 const AT_ONCE: usize = 256;
 
-/// What a publisher says of itself.
+/// Marks and byes.
 impl Outgoing {
-    /// Says the marks that are due, at most [`AT_ONCE`], each behind the record of what is in doubt on its topic. What the
-    /// driver does not take waits for its next time.
+    /// Sends the marks that are due, at most [`AT_ONCE`], each after the loss record of its topic, if one is owed. A mark that
+    /// the driver does not accept is sent at its next time.
     pub(super) async fn say_marks(&mut self, session: &Session) {
         self.begin(session);
         let due = self.schedule.take_due(session.since_start(), AT_ONCE, fastrand::f64);
@@ -37,7 +37,7 @@ impl Outgoing {
     fn plan_mark(&mut self, id: TopicId) -> u64 {
         let Some(state) = self.topics.get(id).filter(|state| state.is_used()) else { return 0 };
         let stamp = self.pair.stamp(state.last);
-        // Nothing can be had again: the oldest is the one that comes next.
+        // Events cannot be requested again, so the oldest is the next one.
         let oldest = state.last.saturating_add(1);
         let mark = Mark { topic: state.topic.clone(), stamp, oldest, prev: None };
         self.plan_envelope(Planned::Mark, mark.pack());
@@ -49,8 +49,7 @@ impl Outgoing {
         self.schedule.next()
     }
 
-    /// Says, of all topics, that no more comes. What the driver does not take is not said: subscribers forget the topics
-    /// after ten minutes.
+    /// Sends a `bye` on each topic. Without it, subscribers forget the topic after ten minutes.
     pub(super) async fn say_byes(&mut self, session: &Session) {
         let ids: Vec<TopicId> = self.topics.ids().collect();
         for ids in ids.chunks(AT_ONCE) {

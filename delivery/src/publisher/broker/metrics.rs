@@ -3,14 +3,14 @@ use std::time::Instant;
 
 use pubsub_api::{Counter, Error, Tally};
 
-/// What a publisher on a broker counts; names as a stamped publisher's where they mean the same.
+/// The counters of a publisher on a broker; named as a stamped publisher's where they mean the same.
 #[derive(Debug)]
 pub(super) struct Metrics {
     pub(super) published: Counter,
-    /// Events whose answer did not come: a record of the loss stands in their place.
+    /// Events without a reply of the broker: a loss record follows each.
     pub(super) in_doubt: Counter,
     pub(super) refused: Tally,
-    /// Records of losses that were refused, or are in doubt themselves: the numbers tell.
+    /// Loss records that were refused or are in doubt themselves: the sequences show the loss.
     pub(super) lost_unsent: Counter,
     pub(super) marks: Counter,
     pub(super) marks_unsent: Counter,
@@ -36,7 +36,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts an event that was not accepted, and tells it at a limited rate.
+    /// Counts an event that was not accepted, and logs it at a limited rate.
     pub(super) fn refuse(&self, topic: &[u8], cause: &'static str, error: &Error) {
         if let Some(times) = self.refused.count(cause, Instant::now()) {
             let topic = String::from_utf8_lossy(topic);

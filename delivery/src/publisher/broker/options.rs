@@ -2,22 +2,22 @@ use std::time::Duration;
 
 use pubsub_api::settings::Settings;
 
-/// How long a publisher on a broker waits, and how much it remembers.
+/// The time limits and bounds of a publisher on a broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokerOptions {
-    /// How long `close` waits until what was accepted for sending, and the last word on each topic, are out.
+    /// How long `close` waits until the waiting events, and the `bye` of each topic, are sent.
     pub linger: Duration,
-    /// How long `send` waits for room among the events that wait.
+    /// How long `send` waits for room in the outbox.
     pub send_timeout: Duration,
     /// How many topics are numbered at the same time; the topic that was idle longest is retired with a `bye` for a new one.
     pub max_topics: usize,
 }
 
 impl BrokerOptions {
-    /// As many topics as subscribers track of one publisher.
+    /// The number of topics that subscribers track of one publisher.
     pub const MAX_TOPICS: usize = 65_536;
 
-    /// As the settings say: `linger` and `send_timeout`.
+    /// From the settings `linger` and `send_timeout`.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let pubsub = settings.pubsub();

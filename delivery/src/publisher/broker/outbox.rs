@@ -7,13 +7,13 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
 /// The events of callers of `send` that wait for the driver, in order: while one batch is on its way, the next one gathers
-/// here, so that many callers share one round trip. Bounded; what is on its way counts.
+/// here, so that many callers share one round trip. Bounded; the batch on its way counts.
 #[derive(Debug)]
 pub(super) struct Outbox {
     events: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     waiting: Mutex<Waiting>,
-    /// There is something to send, or a mark may be due earlier.
+    /// Notified when there is something to send, or a mark may be due earlier.
     pub(super) filled: Notify,
     send_timeout: Duration,
 }
@@ -24,16 +24,16 @@ struct Waiting {
     is_closed: bool,
 }
 
-/// One event, and who waits for the answer.
+/// One event, and the caller that waits for its result.
 #[derive(Debug)]
 pub(super) struct Send {
     pub(super) envelope: Envelope,
     reply: oneshot::Sender<Result<()>>,
-    /// Given back when the event is out, or refused.
+    /// Released when the event is sent or refused.
     _room: [OwnedSemaphorePermit; 2],
 }
 
-/// What the driver will have said about an event.
+/// The result of one event, once it is known.
 #[derive(Debug)]
 pub(super) struct SendResult(oneshot::Receiver<Result<()>>);
 
@@ -56,7 +56,7 @@ impl Outbox {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts an event in, once there is room.
+    /// Adds an event, once there is room.
     ///
     /// # Errors
     /// [`ErrorKind::Overloaded`] if there is no room within `send_timeout`, [`ErrorKind::Closed`].
@@ -91,7 +91,8 @@ impl Outbox {
         Error::new(ErrorKind::Overloaded, text)
     }
 
-    /// Takes out what waits, up to so many events, and so many bytes and one event more. Who waits no more is left out.
+    /// Takes waiting events, up to `events` of them and up to the one that brings them to `bytes`. Events whose caller has gone
+    /// are dropped.
     pub(super) fn take(&self, events: usize, bytes: usize) -> VecDeque<Send> {
         let mut waiting = self.waiting();
         let (mut taken, mut taken_bytes) = (VecDeque::new(), 0);
@@ -111,20 +112,20 @@ impl Outbox {
         self.waiting().is_closed
     }
 
-    /// How many events and bytes have room taken.
+    /// The number of events and bytes in the outbox.
     pub(super) fn depth(&self) -> (usize, usize) {
         let bytes = MAX_BYTES.saturating_sub(self.bytes.available_permits());
         (MAX_EVENTS.saturating_sub(self.events.available_permits()), bytes)
     }
 
-    /// Takes nothing more, from whoever waits for room either; whether it was open until now.
+    /// Closes the outbox, also for callers that wait for room; returns whether it was open.
     pub(super) fn close(&self) -> bool {
         self.events.close();
         self.bytes.close();
         !std::mem::replace(&mut self.waiting().is_closed, true)
     }
 
-    /// Tells all that still wait that it is over: how many.
+    /// Fails all waiting events as closed; returns their number.
     pub(super) fn end(&self) -> usize {
         let sends = std::mem::take(&mut self.waiting().sends);
         let count = sends.len();
@@ -134,13 +135,13 @@ impl Outbox {
 }
 
 impl SendResult {
-    /// Waits for it.
+    /// Waits for the result.
     ///
     /// # Errors
-    /// What the driver said about the event; [`ErrorKind::InDoubt`] if nobody is left who could tell.
+    /// The driver's error for the event; [`ErrorKind::InDoubt`] if the task has ended.
     ///
     /// # Cancel safety
-    /// If the future is dropped, an event that the driver has not got yet is not published.
+    /// If the future is dropped, an event that the driver does not have yet is not published.
     pub(super) async fn wait(self) -> Result<()> {
         self.0.await.unwrap_or_else(|_| {
             let text = "sending ended before the broker replied: the event may have been published";
@@ -150,7 +151,7 @@ impl SendResult {
 }
 
 impl Send {
-    /// Tells the caller, who may have gone.
+    /// Sends the result to the caller; the caller may have gone.
     pub(super) fn answer(self, result: Result<()>) {
         let _ = self.reply.send(result);
     }

@@ -14,10 +14,10 @@ use crate::publisher::ring::record_builder::stampable;
 use crate::publisher::wall_clock::wall_us;
 use crate::{Control, LossRecord};
 
-/// What numbers events and gives them to the driver, one batch at a time: whoever has it is the only one that sends.
+/// Numbers events and sends them to the driver, one batch at a time; only its holder sends.
 ///
-/// A number is used up when its event was published, or may have been. What the driver has in hand is in the plan, and if
-/// the one who sent it is gone, the next one settles that.
+/// A sequence is used up when its event was published, or may have been. The plan lists what the driver has in hand; if its
+/// sender was cancelled, the next one settles it.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     incarnation: Incarnation,
@@ -26,12 +26,12 @@ pub(super) struct Outgoing {
     pub(super) pair: StampPair,
     pub(super) block: Block,
     pub(super) plan: Vec<Planned>,
-    /// Given to the driver, and not yet accepted.
+    /// Passed to the driver, and not yet accepted.
     pending: Batch,
     tick: u64,
 }
 
-/// One entry of what the driver has in hand.
+/// One entry of the batch that the driver has in hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Planned {
     Event(TopicId, u64),
@@ -40,23 +40,23 @@ pub(super) enum Planned {
     Bye,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    /// How many events were accepted, all before what failed.
+    /// The number of accepted events, all before the one that failed.
     pub(super) accepted: usize,
     pub(super) failure: Option<Failure>,
 }
 
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The event behind those that were accepted was refused, or is in doubt.
+    /// The event after the accepted ones was refused, or is in doubt.
     Event(Error),
-    /// The driver takes nothing at this time: this concerns all that were not accepted.
+    /// The driver accepts nothing at this time: all events that were not accepted have failed.
     Driver(Error),
 }
 
-/// Marks of idle topics on a broker.
+/// The interval of marks of idle topics on a broker.
 const IDLE_MARKS: Duration = Duration::from_secs(60);
 
 impl Outgoing {
@@ -73,7 +73,7 @@ impl Outgoing {
         }
     }
 
-    /// Begins a batch. What an earlier one left in the driver's hand, because its sender was cancelled or failed, is in
+    /// Begins a batch. Events that an earlier batch left with the driver, because its sender was cancelled or panicked, are in
     /// doubt.
     pub(super) fn begin(&mut self, session: &Session) {
         if !self.plan.is_empty() {
@@ -85,7 +85,7 @@ impl Outgoing {
         self.pair = StampPair::new(publisher, epoch, wall_us());
     }
 
-    /// Gives a checked event its number in this batch; `false` if its topic has no room in it.
+    /// Numbers a checked event in this batch; `false` if its topic has no room in it.
     pub(super) fn plan_event(&mut self, event: EncodedEvent<'_>, session: &Session) -> bool {
         // Both were checked.
         let Ok(map) = stampable(event.payload) else { return false };
@@ -107,10 +107,10 @@ impl Outgoing {
         true
     }
 
-    /// Tells what is in doubt on a topic, before anything else is told of it.
+    /// Plans the loss record that is owed on a topic, before anything else on it.
     pub(super) fn plan_lost(&mut self, id: TopicId) {
         let Some(state) = self.topics.get(id) else { return };
-        // Only the first of a batch can stand behind it.
+        // Only the first entry of a topic in a batch can follow it.
         let Some(number) = state.owed.filter(|_| state.planned == state.last) else { return };
         let stamp = self.pair.stamp(number);
         let lost = LossRecord { topic: state.topic.clone(), stamp, events: 1, cause: "in_doubt".to_owned() };
@@ -123,7 +123,7 @@ impl Outgoing {
         }
     }
 
-    /// Says that no more comes on a topic.
+    /// Plans a `bye` on a topic.
     pub(super) fn plan_bye_of(&mut self, id: TopicId) {
         let Some(state) = self.topics.get(id).filter(|state| state.is_used()) else { return };
         let bye = Control::pack_bye(&state.topic, self.pair.stamp(state.last));
@@ -131,15 +131,15 @@ impl Outgoing {
     }
 
     pub(super) fn plan_envelope(&mut self, planned: Planned, envelope: Result<Envelope>) {
-        // What is packed here is always far below the limits.
+        // These envelopes are far below the limits.
         if let Ok(envelope) = envelope {
             self.block.put_whole(&envelope);
             self.plan.push(planned);
         }
     }
 
-    /// Gives the driver what is planned, and waits for its answer. `is_last`: whether what the driver leaves is not sent
-    /// again.
+    /// Sends the planned batch to the driver, and waits for its result. `is_last`: whether events that the driver leaves are
+    /// not sent again.
     ///
     /// # Cancel safety
     /// If the future is dropped, the next batch begins with settling this one.
@@ -158,7 +158,7 @@ impl Outgoing {
         self.settle(session, error, is_last)
     }
 
-    /// How many planned events the driver has taken.
+    /// The number of planned events that the driver has accepted.
     pub(super) fn taken(&self) -> usize {
         let taken = self.plan.len().saturating_sub(self.pending.len());
         let is_event = |planned: &&Planned| matches!(planned, Planned::Event(..));
@@ -230,7 +230,7 @@ impl Outgoing {
             Planned::Event(id, number) if error.kind() == ErrorKind::InDoubt => {
                 self.doubt(id, number, rest, session);
             }
-            // With the record in doubt or refused for good, the numbers alone tell that an event is missing.
+            // If the record is in doubt or refused for good, the sequences alone show that an event is missing.
             Planned::Lost(id) if !of_driver => {
                 self.told(id);
                 session.metrics.lost_unsent.add(1);
@@ -248,9 +248,9 @@ impl Outgoing {
         }
     }
 
-    /// Nobody knows whether an event was published: its number is used up, and subscribers are told. Those behind it that are
-    /// not sent again lose their numbers, too: a driver that had put them out beyond its contract would otherwise have two
-    /// events under one number, and subscribers would drop the second without a word.
+    /// Uses up the sequence of an event that may have been published, and owes subscribers a loss record. Later events of the
+    /// batch that are not sent again lose their sequences as well: if the driver had sent one of them against its contract, two
+    /// events would have one sequence, and subscribers would drop the second silently.
     fn doubt(&mut self, id: TopicId, number: u64, rest: &[Planned], session: &Session) {
         session.metrics.in_doubt.add(1);
         self.use_up(id, number, session);

@@ -26,7 +26,7 @@ impl Pump {
         Self { session, outgoing }
     }
 
-    /// Sends what waits, and marks when they are due; without end.
+    /// Sends waiting events, and marks when they are due; never returns.
     pub(super) async fn run(self: Arc<Self>) {
         loop {
             let (was_something, next_mark) = {
@@ -36,7 +36,7 @@ impl Pump {
                 (was_something, outgoing.next_mark())
             };
             if was_something {
-                // More may have gathered meanwhile.
+                // More may have arrived meanwhile.
                 continue;
             }
             tokio::select! {
@@ -53,7 +53,7 @@ impl Pump {
         }
     }
 
-    /// Sends all that waits, and says that no more comes.
+    /// Sends all waiting events, and a `bye` on each topic.
     pub(super) async fn finish(&self) {
         let outgoing = &mut *self.outgoing.lock().await;
         while outgoing.send_waiting(&self.session).await {}

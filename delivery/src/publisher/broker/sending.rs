@@ -6,17 +6,18 @@ use super::outbox::Send;
 use super::outgoing::{Failure, Outcome, Outgoing};
 use super::session::Session;
 
-/// A batch has at most so many events, and so many bytes and one event more.
+/// A batch is closed at this many events, or by the event that brings it to this many bytes.
 const BATCH_EVENTS: usize = 4096;
 const BATCH_BYTES: usize = Batch::MAX_RECEIVED_BYTES;
 
-/// How events get from callers to the driver.
+/// The way of events from callers to the driver.
 impl Outgoing {
-    /// Sends what waits in the outbox, as one batch, and answers those who wait; whether there was something. An event that
-    /// is refused, or in doubt, does not fail the others; a driver that takes nothing fails all that it was given.
+    /// Sends the waiting events of the outbox as one batch, and reports the results to their callers; returns whether there
+    /// were any. An event that is refused or in doubt does not fail the others; a driver that accepts nothing fails all events
+    /// of the batch.
     ///
     /// # Cancel safety
-    /// If the future is dropped, callers whose event was in the driver's hand learn that it is in doubt.
+    /// If the future is dropped, the events that the driver had in hand are reported as in doubt.
     pub(super) async fn send_waiting(&mut self, session: &Session) -> bool {
         let mut sends = session.outbox.take(BATCH_EVENTS, BATCH_BYTES);
         let was_something = !sends.is_empty();
@@ -24,7 +25,7 @@ impl Outgoing {
             self.begin(session);
             let planned = sends.iter().take_while(|send| self.plan_event(encoded(send), session)).count();
             if planned == 0 {
-                // It cannot be: each was checked.
+                // Unreachable: each event was checked.
                 if let Some(first) = sends.pop_front() {
                     first.answer(Err(unplannable()));
                 }
@@ -36,10 +37,10 @@ impl Outgoing {
         was_something
     }
 
-    /// Sends events that were checked, the first `count` of a batch; each leaves it when it is accepted.
+    /// Sends the first `count` events of a batch, which were checked; each leaves the batch when it is accepted.
     ///
     /// # Errors
-    /// What the driver said about the first that is left.
+    /// The driver's error for the first event that is left.
     ///
     /// # Cancel safety
     /// As [`send_batch`](pubsub_api::Publisher::send_batch).
@@ -74,7 +75,7 @@ impl Outgoing {
     }
 }
 
-/// Lends a caller's batch: if the caller gives up, what the driver has taken by then leaves it.
+/// Lends a caller's batch: if the caller is cancelled, the events that the driver has accepted by then leave it.
 struct Lent<'a> {
     outgoing: &'a mut Outgoing,
     batch: &'a mut Batch,
@@ -82,7 +83,7 @@ struct Lent<'a> {
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        // None, once the answer is settled.
+        // Zero, once the result is settled.
         self.batch.advance(self.outgoing.taken());
     }
 }
@@ -96,7 +97,7 @@ fn encoded(send: &Send) -> EncodedEvent<'_> {
     EncodedEvent { topic: envelope.topic.as_bytes(), payload: &envelope.payload, origin: None }
 }
 
-/// Answers those of whose events something is known; the others remain. `planned` is how many were in the batch.
+/// Reports the known results to their callers; the other events remain. `planned` is the number of events in the batch.
 fn answer(sends: &mut VecDeque<Send>, planned: usize, outcome: Outcome, session: &Session) {
     let Outcome { accepted, failure } = outcome;
     let failed = match failure {

@@ -9,7 +9,7 @@ use super::options::BrokerOptions;
 use super::outbox::Outbox;
 use crate::publisher::wall_clock::wall_us;
 
-/// What a process publishes under one random id: from its first send to its end.
+/// One publisher on a broker, under one random id: from the first send of a process to its end.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) driver: Arc<dyn Publisher>,
@@ -37,18 +37,18 @@ impl Session {
         self.started.elapsed()
     }
 
-    /// When a time since its start will be.
+    /// Converts a time since the start.
     pub(super) fn instant(&self, since_start: Duration) -> Instant {
         self.started + since_start
     }
 }
 
-/// From the operating system: a seed that was drawn before `fork` would make twins.
+/// From the operating system: a seed that was drawn before `fork` would give two processes one id.
 fn random_id() -> u64 {
     let mut id = [0; 8];
     match rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()) {
         Ok(8) => u64::from_ne_bytes(id),
-        // A kernel without it (before Linux 3.17): the process and the time tell publishers apart.
+        // A kernel without it (before Linux 3.17): the process id and the time distinguish publishers.
         _ => {
             let time = UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
             u64::from(std::process::id()) << 32 | u64::from(time)

@@ -5,7 +5,7 @@ use pubsub_api::{CounterReading, QueueReading, Status};
 use super::outbox::{MAX_BYTES, MAX_EVENTS};
 use super::session::Session;
 
-/// What can be read of a session.
+/// The counters and queues of a session.
 pub(super) fn read(session: &Session) -> Status {
     let metrics = &session.metrics;
     let counted = [

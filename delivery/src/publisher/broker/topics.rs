@@ -7,11 +7,11 @@ use pubsub_api::{Result, Topic};
 use crate::publisher::numbering::least_recent::LeastRecent;
 use crate::publisher::numbering::topics::TopicId;
 
-/// The topics on which a process publishes, at most so many: whichever was idle longest is retired for a new one.
+/// The topics on which a process publishes, at most `bound`: the topic that was idle longest is retired for a new one.
 ///
-/// Numbers of one epoch must never come twice, and who was retired is forgotten: so a new topic begins above all numbers
-/// that retired ones had. Subscribers take its first event for one behind others, and compare once more than they need to;
-/// beginning at 1 again would make one that missed the `bye` drop events as repeats, without a word.
+/// A sequence of one epoch must never be used twice, and a retired topic is forgotten. So a new topic begins above all
+/// sequences of retired ones. Subscribers take its first event for one after missing ones, and resync once more than necessary;
+/// if it began at 1, one that missed the `bye` would silently drop events as duplicates.
 #[derive(Debug)]
 pub(super) struct Topics {
     bound: usize,
@@ -22,35 +22,35 @@ pub(super) struct Topics {
     floor: u64,
 }
 
-/// How far one topic is.
+/// The state of one topic.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) topic: Topic,
-    /// The last number that was used up: it was published, or may have been.
+    /// The last sequence that was used up: its event was published, or may have been.
     pub(super) last: u64,
-    /// The last number that is planned: above `last` only for what the driver has in hand.
+    /// The last planned sequence: above `last` only for events that the driver has in hand.
     pub(super) planned: u64,
-    /// The number of an event in doubt, about which subscribers are to be told before anything else.
+    /// The sequence of an event in doubt, for which a loss record is owed.
     pub(super) owed: Option<u64>,
-    /// The number before the first.
+    /// The sequence before the first.
     before: u64,
     used_at: u64,
 }
 
 impl State {
-    /// Whether subscribers can have heard of it.
+    /// Whether subscribers may have seen it.
     pub(super) fn is_used(&self) -> bool {
         self.last > self.before
     }
 }
 
-/// What came of looking for a topic.
+/// The result of a search for a topic.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) id: TopicId,
-    /// Whether it was not known before.
+    /// Whether the topic is new.
     pub(super) is_new: bool,
-    /// Who was retired for it.
+    /// The topic that was retired for it.
     pub(super) retired: Option<State>,
 }
 
@@ -66,7 +66,7 @@ impl Topics {
         }
     }
 
-    /// Finds the topic of an event, or makes room for it; `None` if all topics are in use at this very tick.
+    /// Finds the topic of an event, or makes room for it; `None` if all topics are in use at this tick.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) if the bytes are no topic.
@@ -101,7 +101,7 @@ impl Topics {
         Some(id)
     }
 
-    /// Retires the topic that was idle longest, unless that is in use at this tick.
+    /// Retires the topic that was idle longest, unless it is in use at this tick.
     fn retire(&mut self, tick: u64) -> Option<State> {
         let Self { idle, states, .. } = self;
         let all = || {
