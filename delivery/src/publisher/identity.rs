@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::ring::folder::Folder;
 
-/// Who a publisher is, and what was found in its `state_dir` that belongs to another one.
+/// The identity of a publisher, and the rings of other publishers in its `state_dir`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     id: String,
@@ -17,7 +17,7 @@ pub struct Identity {
     foreign_rings: Vec<String>,
 }
 
-/// Where an identity comes from.
+/// The source of an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdentitySource {
     /// The setting `publisher_id`.
@@ -31,19 +31,19 @@ pub enum IdentitySource {
 impl Identity {
     /// Chooses the identity of a publisher with these settings. It reads files and changes none.
     ///
-    /// In this order: `publisher_id` if it is set; the id that is derived from host name, bind address and port if there is a
-    /// ring of that id; the id that is kept in `state_dir`, so that a host with another name goes on with its ring; the derived
-    /// id. A kept id whose ring another process holds is that process's own.
+    /// In this order: `publisher_id` if it is set; the id derived from host name, bind address and port if there is a ring of
+    /// that id; the id kept in `state_dir`, so that a host with a new name continues its ring; the derived id. A kept id whose
+    /// ring another process holds belongs to that process.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         let pubsub = settings.pubsub();
         Self::choose(pubsub.publisher_id.as_deref(), &derived(settings), &pubsub.state_dir)
     }
 
-    /// Keeps the identity in `state_dir`: for a publisher that starts.
+    /// Keeps the identity in `state_dir`, when a publisher starts.
     ///
-    /// It logs a warning if the id is another than the kept one, if `state_dir` holds rings of other publishers that do not
-    /// run, and if the id cannot be written: then the next start derives it anew.
+    /// It logs a warning if the id differs from the kept one, if `state_dir` holds rings of other publishers that are not
+    /// running, and if the id cannot be written: then the next start derives it again.
     pub(super) fn keep(&self, state_dir: &Path) {
         self.warn(state_dir);
         if self.kept.as_ref() != Some(&self.id)
@@ -98,7 +98,7 @@ impl Identity {
         &self.id
     }
 
-    /// Where it comes from.
+    /// The source of the id.
     #[must_use]
     pub fn source(&self) -> IdentitySource {
         self.source
@@ -116,7 +116,7 @@ impl Identity {
         &self.foreign_rings
     }
 
-    /// What a status has of it.
+    /// The counters of the status.
     pub(super) fn metrics(&self) -> Vec<CounterReading> {
         let source = match self.source {
             IdentitySource::Set => "set",
@@ -137,8 +137,8 @@ impl Identity {
     }
 }
 
-/// The identity of the publisher that these settings describe, whether it runs or not: `publisher_id` if it is set, else what
-/// its `state_dir` keeps, else what is derived from host name, bind address and port.
+/// The identity of the publisher with these settings, whether it is running or not: `publisher_id` if it is set, else the id
+/// kept in `state_dir`, else the id derived from host name, bind address and port.
 ///
 /// It reads a file. [`Identity::of`] is for the publisher itself.
 #[must_use]
@@ -148,7 +148,7 @@ pub fn publisher_id(settings: &Settings) -> String {
     set.or_else(|| kept_id::read(&pubsub.state_dir)).unwrap_or_else(|| derived(settings))
 }
 
-/// uuid5 of host name, bind address and port: two on one host differ (Dragonflow's was the same for both:
+/// uuid5 of host name, bind address and port: two publishers on one host differ (Dragonflow's had one id:
 /// docs/dragonflow.md#d11).
 fn derived(settings: &Settings) -> String {
     let pubsub = settings.pubsub();
@@ -157,8 +157,7 @@ fn derived(settings: &Settings) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_DNS, name.as_bytes()).to_string()
 }
 
-/// What stamps call the publisher of this id: the first eight bytes of the UUID. An id that is no UUID counts
-/// as its uuid5.
+/// The publisher key of stamps: the first eight bytes of the UUID. An id that is not a UUID is hashed to its uuid5.
 ///
 /// ```
 /// assert_eq!(delivery::publisher_key("5f1c0b5e-2a9d-4c11-8000-0123456789ab"), 0x5f1c_0b5e_2a9d_4c11);

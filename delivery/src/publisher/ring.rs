@@ -1,5 +1,5 @@
-//! The latest events of a publisher, in files that outlive it: how they are written, found again at the next start, and kept in
-//! their folder.
+//! The latest events of a publisher, in files that outlive it: how they are written, read at the next start, and kept in their
+//! folder.
 
 pub(super) mod bytes_reader;
 pub(super) mod record;
@@ -29,14 +29,14 @@ use folder::Folder;
 use rebuild::Extent;
 use segment::Segment;
 
-/// The latest events in files: `ring_bytes` of them at most, in eight parts, the oldest of which goes for a new one.
+/// The latest events in files: at most `ring_bytes`, in eight parts. The oldest part is removed for a new one.
 ///
-/// In a folder they outlive the process. Where there is none, or it cannot be written to any more, the files are anonymous
-/// and in memory; all else is the same, and [`RingReturn`](ring_return::RingReturn) leads back.
+/// In a folder they outlive the process. Without a folder, or while it cannot be written to, the files are anonymous and in
+/// memory; everything else is the same, and [`RingReturn`](ring_return::RingReturn) moves them back.
 #[derive(Debug)]
 pub(super) struct Ring {
     folder: Option<Arc<Folder>>,
-    /// Since when it has a folder, or has none.
+    /// When it entered or left its folder.
     since: Instant,
     segments: VecDeque<RingSegment>,
     next_number: u32,
@@ -44,33 +44,33 @@ pub(super) struct Ring {
     failures: u64,
 }
 
-/// How much a ring may hold.
+/// The bound of a ring.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RingBound {
     pub(super) ring_bytes: u64,
 }
 
-/// A segment with what is written in it.
+/// A segment, and the part of it that is written.
 #[derive(Debug, Clone)]
 pub(super) struct RingSegment {
     pub(super) segment: Arc<Segment>,
-    /// Where its records begin.
+    /// The beginning of its records.
     pub(super) begin: u32,
-    /// Where the next one will stand.
+    /// The place of the next record.
     pub(super) end: u32,
 }
 
-/// Where a record stands.
+/// The place of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RecordPlace {
     pub(super) segment: u32,
     pub(super) start: u32,
 }
 
-/// The parts of a ring.
+/// The number of parts of a ring.
 const PARTS: u64 = 8;
 
-/// More files than this are not kept, however little is in them: each start of a publisher begins one.
+/// The most files, however small: each start of a publisher begins one.
 const MAX_SEGMENTS: usize = 64;
 
 impl RingBound {
@@ -86,7 +86,7 @@ impl RingSegment {
 }
 
 impl Ring {
-    /// A ring that has these segments, and begins the next one at its first record.
+    /// A ring with these segments, which begins the next one at its first record.
     fn new(folder: Option<Folder>, bound: RingBound, segments: Vec<(Segment, Extent)>) -> Self {
         let segments: VecDeque<RingSegment> = segments
             .into_iter()
@@ -107,7 +107,7 @@ impl Ring {
         }
     }
 
-    /// Begins the first segment of this process, in memory if need be.
+    /// Begins the first segment of this process, in memory if necessary.
     pub(super) fn begin(&mut self, publisher_state: &mut PublisherState) {
         let begun = self.begin_segment(publisher_state).or_else(|error| {
             self.fall_back(&error);
@@ -118,8 +118,8 @@ impl Ring {
         }
     }
 
-    /// Makes room for the next record, which will have about so many bytes. It is to be called before the record's numbers
-    /// are given: a segment that begins here tells of those before.
+    /// Makes room for the next record of about `bytes` bytes. Call it before the record's sequences are given: a segment that
+    /// begins here contains the state before them.
     pub(super) fn prepare(&mut self, bytes: u64, publisher_state: &mut PublisherState) {
         let fits =
             |held: &RingSegment| held.bytes() == 0 || held.bytes() + bytes <= self.bound.segment_bytes();
@@ -128,7 +128,7 @@ impl Ring {
         }
     }
 
-    /// Writes a record behind all others; where it now stands, or `None` if not even memory takes it.
+    /// Writes a record after all others; returns its place, or `None` if it cannot be written even in memory.
     pub(super) fn append(
         &mut self,
         record: &[u8],
@@ -141,8 +141,8 @@ impl Ring {
         place.inspect_err(|error| self.give_up(error, publisher_state)).ok()
     }
 
-    /// Moves the last segment into memory. A new one would not do: its beginning would tell of the numbers of the record in
-    /// hand, which would then count twice.
+    /// Moves the last segment into memory. A new segment would not do: its checkpoint would contain the sequences of the
+    /// current record, which would then count twice.
     fn move_last(&mut self) -> io::Result<()> {
         let last = self.segments.back_mut().ok_or(io::ErrorKind::NotFound)?;
         let file = memory_file()?;
@@ -161,7 +161,7 @@ impl Ring {
         Ok(RecordPlace { segment: last.segment.number(), start })
     }
 
-    /// Begins a segment, with all that is known but the events, and lets the oldest ones go.
+    /// Begins a segment with the current state, and removes the oldest segments.
     fn begin_segment(&mut self, publisher_state: &mut PublisherState) -> io::Result<()> {
         self.let_go(publisher_state);
         let number = self.next_number;
@@ -169,7 +169,7 @@ impl Ring {
             Some(folder) => folder.create(number)?,
             None => memory_file()?,
         };
-        // A number is not used again, not even that of a file to which nothing could be written.
+        // A number is not used again, not even that of a file that could not be written.
         self.next_number = number.checked_add(1).ok_or(io::ErrorKind::FileTooLarge)?;
         let beginning = checkpoint::encode(publisher_state, number);
         let segment = Segment::new(number, file);
@@ -179,7 +179,7 @@ impl Ring {
         Ok(())
     }
 
-    /// Lets go of the oldest segments, until there is room for a new one.
+    /// Removes the oldest segments until there is room for a new one.
     fn let_go(&mut self, publisher_state: &mut PublisherState) {
         let room = self.bound.ring_bytes - self.bound.segment_bytes();
         while self.bytes() > room || self.segments.len() >= MAX_SEGMENTS {
@@ -192,7 +192,7 @@ impl Ring {
         publisher_state.topics.iter_mut().for_each(|state| state.index.forget_before(first));
     }
 
-    /// Goes on in memory. The files are removed: they would tell of less than what was published.
+    /// Continues in memory, and removes the files: they would contain less than what was published.
     fn fall_back(&mut self, error: &io::Error) {
         self.failures += 1;
         let Some(folder) = self.folder.take() else { return };
@@ -208,14 +208,14 @@ impl Ring {
         folder.remove(self.next_number - 1);
     }
 
-    /// Goes on in memory if `folder`, found to be deleted or replaced, is still the ring's.
+    /// Continues in memory if `folder`, which was deleted or replaced, is still the ring's.
     pub(super) fn leave(&mut self, folder: &Arc<Folder>) {
         if self.folder.as_ref().is_some_and(|own| Arc::ptr_eq(own, folder)) {
             self.fall_back(&io::Error::new(io::ErrorKind::NotFound, "the folder was deleted or replaced"));
         }
     }
 
-    /// Goes on in a folder that has a copy of each segment, in order; returns how long it was in memory.
+    /// Continues in a folder that has a copy of each segment, in order; returns how long the ring was in memory.
     pub(super) fn enter(&mut self, folder: Folder, copies: Vec<Segment>) -> Duration {
         for (held, copy) in self.segments.iter_mut().zip(copies) {
             held.segment = Arc::new(copy);
@@ -239,7 +239,7 @@ impl Ring {
         self.segments.iter().cloned().collect()
     }
 
-    /// Keeps nothing at all: whoever misses something now is told to compare with the database.
+    /// Removes everything: a subscriber that misses events from now on receives a resync.
     fn give_up(&mut self, error: &io::Error, publisher_state: &mut PublisherState) {
         self.failures += 1;
         if !self.segments.is_empty() {
@@ -256,7 +256,7 @@ impl Ring {
         self.segments.iter().map(RingSegment::bytes).sum()
     }
 
-    /// The bytes of all records behind a place in a segment.
+    /// The bytes of all records after a place in a segment.
     pub(super) fn bytes_behind(&self, segment: u32, offset: u32) -> u64 {
         let behind = |held: &RingSegment| match held.segment.number().cmp(&segment) {
             Ordering::Less => 0,
@@ -270,12 +270,12 @@ impl Ring {
         self.bound.ring_bytes
     }
 
-    /// Whether what is written outlives the process.
+    /// Whether the ring outlives the process.
     pub(super) fn is_persistent(&self) -> bool {
         self.folder.is_some()
     }
 
-    /// How often something could not be written.
+    /// The number of failed writes.
     pub(super) fn failures(&self) -> u64 {
         self.failures
     }
@@ -284,22 +284,22 @@ impl Ring {
         self.segments.front().map_or(self.next_number, |first| first.segment.number())
     }
 
-    /// All files, to be read.
+    /// All segments, for reading.
     pub(super) fn segments(&self) -> Vec<Arc<Segment>> {
         self.segments.iter().map(|held| Arc::clone(&held.segment)).collect()
     }
 
-    /// The segment that is written to.
+    /// The segment that is being written.
     pub(super) fn last(&self) -> Option<&RingSegment> {
         self.segments.back()
     }
 
-    /// The first segment whose number is `number` or higher.
+    /// The first segment with this number or a higher one.
     pub(super) fn segment_from(&self, number: u32) -> Option<&RingSegment> {
         self.segments.iter().find(|held| held.segment.number() >= number)
     }
 
-    /// Gives the folder back; the segment that was written last, if there was one in it.
+    /// Releases the folder; returns the last segment, if it was in the folder.
     pub(super) fn release(&mut self) -> Option<Arc<Segment>> {
         self.folder.take()?;
         self.segments.back().map(|last| Arc::clone(&last.segment))

@@ -9,10 +9,10 @@ use rustix::fs::OFlags;
 
 const NAME: &str = "publisher-id";
 
-/// Longer than any id that a hello carries.
+/// The largest size of the file, in bytes: longer than any id that a hello carries.
 const MOST_BYTES: u64 = 4096;
 
-/// The id that is kept; `None` if there is none, or the file holds something else than one line of text.
+/// The kept id; `None` if there is none, or the file is not one line of text.
 pub(super) fn read(state_dir: &Path) -> Option<String> {
     let mut options = OpenOptions::new();
     let no_follow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
@@ -23,7 +23,7 @@ pub(super) fn read(state_dir: &Path) -> Option<String> {
     (!id.trim().is_empty() && !id.chars().any(char::is_control)).then(|| id.to_owned())
 }
 
-/// Keeps an id, in the place of the one that was kept, in one step.
+/// Replaces the kept id atomically.
 ///
 /// # Errors
 /// Those of writing a file; [`io::ErrorKind::InvalidInput`] for an id that [`read`] would refuse.

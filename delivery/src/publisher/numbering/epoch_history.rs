@@ -1,21 +1,21 @@
-/// The epochs of a publisher since its ring file was begun, from the oldest that is remembered to the current one.
+/// The epochs of a publisher since its ring was begun, from the oldest that is remembered to the current one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct EpochHistory {
     /// Ascending.
     epochs: Vec<u64>,
 }
 
-/// So many epochs are remembered: as many restarts within the life of one ring file are no ordinary operation, and what is
-/// forgotten costs a resync.
+/// The number of epochs that are remembered: so many restarts within one ring are not ordinary operation, and a forgotten epoch
+/// costs a resync.
 const MAX_EPOCHS: usize = 64;
 
 impl EpochHistory {
-    /// Of these epochs; `None` if they do not ascend.
+    /// A history of these epochs; `None` if they do not ascend.
     pub(crate) fn of(epochs: Vec<u64>) -> Option<Self> {
         (epochs.is_sorted_by(|one, next| one < next) && epochs.len() <= MAX_EPOCHS).then_some(Self { epochs })
     }
 
-    /// Begins an epoch, at `now_us` on the wall clock, or right behind the last one if that is later.
+    /// Begins an epoch, at `now_us` on the wall clock, or one above the last epoch if that is later.
     pub(super) fn begin(&mut self, now_us: u64) -> u64 {
         let epoch = self.current().map_or(now_us, |last| now_us.max(last.saturating_add(1)));
         if self.epochs.len() == MAX_EPOCHS {

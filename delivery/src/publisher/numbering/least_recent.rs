@@ -1,10 +1,10 @@
 use std::collections::VecDeque;
 
-/// Finds what was used longest ago, without an order that each use would have to keep.
+/// Finds the entry that was used longest ago, without an order that each use would have to maintain.
 ///
-/// Whoever uses it notes with each thing the tick of its last use. From time to time all things are looked at, and the
-/// sixty-fourth part of them that were used longest ago become candidates; one that was used since is passed over. So the
-/// first that was not is used less recently than all others, and a search costs 64 looks on average.
+/// The caller stores the tick of the last use with each entry. From time to time all entries are examined, and the 1/64 that
+/// were used longest ago become candidates; a candidate that was used since is skipped. So the first other one is the least
+/// recently used of all, and a search costs 64 comparisons on average.
 #[derive(Debug)]
 pub(crate) struct LeastRecent<Id>(VecDeque<(u64, Id)>);
 
@@ -17,8 +17,8 @@ impl<Id> Default for LeastRecent<Id> {
 }
 
 impl<Id: Copy + Ord> LeastRecent<Id> {
-    /// What was used longest ago, with the tick; `all` are the things with their ticks, `tick_of` tells that of one, if it is
-    /// still there. It stays a candidate: what is not used or taken away is found again.
+    /// The entry that was used longest ago, with its tick. `all` are the entries with their ticks; `tick_of` returns the tick
+    /// of one, if it still exists. The entry stays a candidate until it is used or removed.
     pub(crate) fn find<All: Iterator<Item = (u64, Id)>>(
         &mut self,
         all: impl FnOnce() -> All,

@@ -2,7 +2,7 @@ use super::epoch_history::EpochHistory;
 use super::topics::Topics;
 use super::workers::{MAX_WORKERS, Workers};
 
-/// What a publisher must not forget: which numbers it gave in which epochs, and how far it took each worker's events.
+/// The state that a publisher must not forget: its epochs, the sequences of its topics, and the positions of its workers.
 #[derive(Debug)]
 pub(crate) struct PublisherState {
     /// The publisher's key, the first part of its stamps.
@@ -10,12 +10,12 @@ pub(crate) struct PublisherState {
     pub(crate) epoch_history: EpochHistory,
     pub(crate) topics: Topics,
     pub(crate) workers: Workers,
-    /// Counts records: what was used in the same one was used at the same time.
+    /// Counts records: entries used in one record have one time of use.
     pub(crate) tick: u64,
 }
 
 impl PublisherState {
-    /// Of a publisher that remembers nothing.
+    /// The state of a publisher that remembers nothing.
     pub(crate) fn new(publisher: u64, max_topics: usize) -> Self {
         Self {
             publisher,

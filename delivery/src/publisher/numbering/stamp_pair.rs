@@ -1,6 +1,6 @@
 use pubsub_api::Stamp;
 
-/// The pair `stamp` of a map, packed: all but the number stays the same over a record.
+/// The packed pair `stamp` of a map: within a record, only the sequence differs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StampPair {
     stamp: Stamp,
@@ -13,10 +13,10 @@ const KEY: [u8; 7] = *b"\xa5stamp\x94";
 const NUMBER: u8 = 0xcf;
 
 impl StampPair {
-    /// How many bytes it takes.
+    /// Its size in bytes.
     pub(crate) const BYTES: usize = KEY.len() + 4 * 9;
 
-    /// Where the number's bytes begin.
+    /// The offset of the sequence.
     const NUMBER_AT: usize = KEY.len() + 2 * 9 + 1;
 
     pub(crate) fn new(publisher: u64, epoch: u64, time_us: u64) -> Self {
@@ -30,8 +30,8 @@ impl StampPair {
         Self { stamp, packed }
     }
 
-    /// Appends it with this number. The number is written in its place in `out`: a copy that is patched and read again at once
-    /// would make the processor wait (0.02 µs of the 0.07 that numbering an event took).
+    /// Appends it with this sequence. The sequence is written in place in `out`: patching a copy and reading it again at once
+    /// would stall the processor (0.02 µs of the 0.07 that numbering an event took).
     #[inline]
     pub(crate) fn put(&self, number: u64, out: &mut Vec<u8>) {
         let start = out.len() + Self::NUMBER_AT;
@@ -41,7 +41,7 @@ impl StampPair {
         }
     }
 
-    /// The same, not packed.
+    /// The same, as a stamp.
     pub(crate) fn stamp(&self, sequence: u64) -> Stamp {
         Stamp { sequence, ..self.stamp }
     }

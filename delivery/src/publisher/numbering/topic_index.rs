@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-/// Where the ring has the events of one topic: those with the highest numbers, without a hole.
+/// Where the ring has the events of one topic: those with the highest sequences, without a gap.
 #[derive(Debug, Default)]
 pub(crate) struct TopicIndex {
     places: VecDeque<Place>,
@@ -9,26 +9,26 @@ pub(crate) struct TopicIndex {
     mixed: bool,
 }
 
-/// Where one event stands in the ring.
+/// The place of one event in the ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     /// The number of the segment.
     pub(crate) segment: u32,
-    /// Where the event's frames begin in it.
+    /// The offset of the event's frame in it.
     pub(crate) start: u32,
-    /// How many bytes they have.
+    /// Its size in bytes.
     pub(crate) bytes: u32,
 }
 
 impl TopicIndex {
-    /// Adds the place of the number that was given last.
+    /// Adds the place of the last sequence.
     #[inline]
     pub(crate) fn push(&mut self, place: Place) {
         self.bytes += u64::from(place.bytes);
         self.places.push_back(place);
     }
 
-    /// Puts another event in the place of number `number`, where `last` is the last one; `false` if it is not in the ring.
+    /// Replaces the place of sequence `number`, where `last` is the last sequence; returns `false` if it is not in the ring.
     pub(crate) fn replace(&mut self, last: u64, number: u64, place: Place) -> bool {
         let Some(at) = number.checked_sub(self.oldest(last)).and_then(|at| usize::try_from(at).ok()) else {
             return false;
@@ -40,13 +40,13 @@ impl TopicIndex {
         true
     }
 
-    /// Lets go of all that stands in segments before `segment`.
+    /// Forgets all places in segments before `segment`.
     pub(crate) fn forget_before(&mut self, segment: u32) {
         let is_gone = |place: &Place| place.segment < segment;
         if self.mixed
             && let Some(last) = self.places.iter().rposition(is_gone)
         {
-            // One that stands in front of a hole is of no use.
+            // An event before a gap is of no use.
             let gone = self.places.drain(..=last);
             self.bytes -= gone.map(|place| u64::from(place.bytes)).sum::<u64>();
         }
@@ -60,18 +60,18 @@ impl TopicIndex {
         *self = Self::default();
     }
 
-    /// The lowest number that it has, where `last` is the last one; if it has none, the one that comes next.
+    /// The lowest sequence in the ring, where `last` is the last one; if there is none, the next sequence.
     pub(super) fn oldest(&self, last: u64) -> u64 {
         (last + 1).saturating_sub(self.places.len() as u64)
     }
 
-    /// The places of the numbers from `from` on.
+    /// The places of the sequences from `from` on.
     pub(crate) fn since(&self, last: u64, from: u64) -> Vec<Place> {
         let skipped = from.saturating_sub(self.oldest(last));
         self.places.iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX)).copied().collect()
     }
 
-    /// How many bytes the numbers from `from` on take.
+    /// The size, in bytes, of the events from sequence `from` on.
     pub(crate) fn bytes_since(&self, last: u64, from: u64) -> u64 {
         let skipped = from.saturating_sub(self.oldest(last));
         if skipped == 0 {

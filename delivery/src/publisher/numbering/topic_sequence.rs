@@ -1,36 +1,36 @@
 use super::epoch_history::EpochHistory;
 use crate::Position;
 
-/// The numbers of one topic: one line through the epochs.
+/// The sequence of one topic, through all epochs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TopicSequence {
     last: u64,
-    /// In which epochs numbers were given, ascending.
+    /// The epochs in which sequences were given, ascending.
     starts: Vec<Start>,
 }
 
-/// Where an epoch found a topic.
+/// Where an epoch began on a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Start {
     pub(crate) epoch: u64,
-    /// The last number before it.
+    /// The last sequence before it.
     pub(crate) before: u64,
 }
 
 impl TopicSequence {
-    /// A line whose first number will be the one after `before`.
+    /// A topic whose first sequence will be the one after `before`.
     pub(crate) fn after(before: u64) -> Self {
         Self { last: before, starts: Vec::new() }
     }
 
-    /// A line as it was; `None` if it cannot have been.
+    /// Restores a topic; `None` if the values contradict each other.
     pub(crate) fn of(last: u64, starts: Vec<Start>) -> Option<Self> {
         let ascends = starts.is_sorted_by(|one, next| one.epoch < next.epoch && one.before < next.before);
         let begun = starts.last().is_none_or(|start| start.before < last);
         (ascends && begun).then_some(Self { last, starts })
     }
 
-    /// The last number that was given.
+    /// The last sequence that was given.
     pub(crate) fn last(&self) -> u64 {
         self.last
     }
@@ -39,7 +39,7 @@ impl TopicSequence {
         &self.starts
     }
 
-    /// Gives the next number in this epoch.
+    /// Gives the next sequence in this epoch.
     #[inline]
     pub(crate) fn give(&mut self, epoch: u64) -> u64 {
         if self.starts.last().is_none_or(|start| start.epoch != epoch) {
@@ -49,24 +49,25 @@ impl TopicSequence {
         self.last
     }
 
-    /// Lets go of the starts of epochs before `oldest`.
+    /// Forgets epochs before `oldest`.
     pub(super) fn forget_before(&mut self, oldest: u64) {
         self.starts.retain(|start| start.epoch >= oldest);
     }
 
-    /// The last number before `epoch` began.
+    /// The last sequence before `epoch` began.
     pub(super) fn before(&self, epoch: u64) -> u64 {
         let first = self.starts.iter().find(|start| start.epoch >= epoch);
         first.map_or(self.last, |start| start.before)
     }
 
-    /// The last number of `epoch`.
+    /// The last sequence of `epoch`.
     fn end(&self, epoch: u64) -> u64 {
         let next = self.starts.iter().find(|start| start.epoch > epoch);
         next.map_or(self.last, |start| start.before)
     }
 
-    /// Whether someone can be there: the number had been given when that epoch ended, and was not passed when it began.
+    /// Whether `position` is one that this publisher could have issued: its sequence is neither above the end of its epoch nor
+    /// below the beginning.
     pub(crate) fn knows(&self, position: Position, epoch_history: &EpochHistory) -> bool {
         let Position { epoch, sequence: number } = position;
         epoch_history.contains(epoch) && (self.before(epoch)..=self.end(epoch)).contains(&number)
@@ -83,7 +84,7 @@ impl TopicSequence {
 mod tests {
     use super::{EpochHistory, Position, TopicSequence};
 
-    /// Epoch 10 with numbers 1 to 3, epoch 20 with none, epoch 30 with 4 and 5.
+    /// Epoch 10 with sequences 1 to 3, epoch 20 with none, epoch 30 with 4 and 5.
     fn sequence() -> (TopicSequence, EpochHistory) {
         let mut sequence = TopicSequence::after(0);
         assert_eq!((0..3).map(|_| sequence.give(10)).last(), Some(3));

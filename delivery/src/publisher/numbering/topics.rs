@@ -9,27 +9,27 @@ use super::least_recent::LeastRecent;
 use super::topic_index::TopicIndex;
 use super::topic_sequence::TopicSequence;
 
-/// The topics that a publisher has published on, at most so many: whichever was idle longest is retired for a new one.
+/// The topics of a publisher, at most `bound`: the topic that was idle longest is retired for a new one.
 #[derive(Debug)]
 pub(crate) struct Topics {
     bound: usize,
-    /// By place; `None` is free.
+    /// By index; `None` is free.
     states: Vec<Option<TopicState>>,
     free: Vec<TopicId>,
     ids: HashMap<Bytes, TopicId, RandomState>,
     names: BTreeMap<Bytes, TopicId>,
     idle: LeastRecent<TopicId>,
-    /// The topic of the last event: events of one topic come together.
+    /// The topic of the last event: events of one topic often follow each other.
     latest: Option<TopicId>,
     floor: u64,
     retired: u64,
 }
 
-/// Names a topic until it is retired.
+/// Identifies a topic until it is retired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct TopicId(u32);
 
-/// What is known of a topic.
+/// The state of a topic.
 #[derive(Debug)]
 pub(crate) struct TopicState {
     pub(crate) topic: Topic,
@@ -39,14 +39,14 @@ pub(crate) struct TopicState {
     used_at: u64,
 }
 
-/// What came of looking for a topic.
+/// The result of a search for a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// It is there.
+    /// The topic exists.
     Known(TopicId),
-    /// It is there now, perhaps in the place of another.
+    /// The topic was added, perhaps in the place of a retired one.
     New(TopicId),
-    /// There is no room: all topics are in use at this very tick.
+    /// There is no room: all topics are in use at this tick.
     NoRoom,
 }
 
@@ -99,8 +99,7 @@ impl Topics {
         Ok(self.add(topic, TopicSequence::after(self.floor), tick).map_or(Found::NoRoom, Found::New))
     }
 
-    /// Adds a topic that is not there, in the place of the one that was idle longest if there is no other; `None` if all are
-    /// in use at this very tick.
+    /// Adds a new topic. If there is no room, it retires the one that was idle longest; `None` if all are in use at this tick.
     pub(crate) fn add(&mut self, topic: Topic, sequence: TopicSequence, tick: u64) -> Option<TopicId> {
         while self.len() >= self.bound {
             let (used_at, idle) = self.longest_idle()?;
@@ -138,7 +137,7 @@ impl Topics {
         }
     }
 
-    /// Forgets a topic; one of its name will be numbered above it.
+    /// Forgets a topic; a later topic of its name will be numbered above it.
     pub(super) fn remove(&mut self, id: TopicId) -> bool {
         let Some(state) = self.states.get_mut(id.index()).and_then(Option::take) else { return false };
         self.raise_floor(state.sequence.last());
@@ -149,7 +148,7 @@ impl Topics {
         true
     }
 
-    /// The number above which topics begin that are not known: no lower than any that a retired one had.
+    /// The sequence above which unknown topics begin: at least the highest one of any retired topic.
     pub(crate) fn floor(&self) -> u64 {
         self.floor
     }
@@ -158,7 +157,7 @@ impl Topics {
         self.floor = self.floor.max(floor);
     }
 
-    /// How many topics were retired.
+    /// The number of retired topics.
     pub(crate) fn retired(&self) -> u64 {
         self.retired
     }
@@ -189,7 +188,7 @@ impl Topics {
         self.id(name).and_then(|id| self.get(id))
     }
 
-    /// All topics, in the order in which they were last used.
+    /// All topics, in the order of their last use.
     pub(crate) fn by_use(&self) -> impl Iterator<Item = &TopicState> {
         let ticks = self.ids().filter_map(|id| Some((self.get(id)?.used_at, id)));
         let mut ticks: Vec<(u64, TopicId)> = ticks.collect();
@@ -197,7 +196,7 @@ impl Topics {
         ticks.into_iter().filter_map(|(_, id)| self.get(id))
     }
 
-    /// The names that topics have here.
+    /// The ids of all topics.
     pub(crate) fn ids(&self) -> impl Iterator<Item = TopicId> + '_ {
         let ids = (0..).map(TopicId::of);
         self.states.iter().zip(ids).filter(|(state, _)| state.is_some()).map(|(_, id)| id)
@@ -207,7 +206,7 @@ impl Topics {
         self.states.iter_mut().flatten()
     }
 
-    /// The topics whose names begin so, in the order of their names, from `from` on.
+    /// The topics whose names begin with `prefix`, in the order of their names, from `from` on.
     pub(crate) fn covered<'a>(
         &'a self,
         prefix: &'a [u8],
@@ -219,7 +218,7 @@ impl Topics {
         named.take_while(move |(name, _)| name.starts_with(prefix)).map(|(_, id)| *id)
     }
 
-    /// Lets go of what concerns epochs that the lineage has forgotten.
+    /// Forgets the epochs that the history has forgotten.
     pub(super) fn forget_epochs(&mut self, epoch_history: &EpochHistory) {
         let oldest = epoch_history.oldest().unwrap_or(0);
         self.iter_mut().for_each(|state| state.sequence.forget_before(oldest));
@@ -227,7 +226,7 @@ impl Topics {
 }
 
 impl TopicState {
-    /// The lowest number that the ring has, or the one that comes next.
+    /// The lowest sequence in the ring, or the next one if there is none.
     pub(crate) fn oldest(&self) -> u64 {
         self.index.oldest(self.sequence.last())
     }

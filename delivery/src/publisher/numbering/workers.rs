@@ -5,7 +5,7 @@ use pubsub_api::{Origin, Source};
 
 use super::least_recent::LeastRecent;
 
-/// How far each worker's events were published, so that what is sent again is not published again.
+/// The position of each worker, so that an event that is sent again is not published again.
 #[derive(Debug)]
 pub(crate) struct Workers {
     bound: usize,
@@ -19,29 +19,29 @@ struct Worker {
     used_at: u64,
 }
 
-/// How far one worker's events were published.
+/// The position of one worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub(crate) worker: u64,
-    /// The number of the last one.
+    /// Its last worker position that was published.
     pub(crate) last: u64,
-    /// Whether what it had sent before it was known here may have been published by an incarnation that nobody remembers.
+    /// Whether events that it had sent before may have been published in an epoch that nobody remembers.
     pub(crate) in_doubt: bool,
 }
 
-/// What an event of a worker is.
+/// The result for an event of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Judgement {
     /// It was never published.
     Fresh,
-    /// It was published already.
+    /// It was published before.
     Repeat,
-    /// Nobody knows.
+    /// It is not known whether it was published.
     InDoubt,
 }
 
-/// How many workers are remembered; whichever was silent longest is forgotten for a new one. A host has a few hundred, and
-/// each start of one is a new one.
+/// The number of workers that are remembered; the one that was silent longest is forgotten for a new one. A host has a few
+/// hundred, and each start of a worker is a new one.
 pub(super) const MAX_WORKERS: usize = 16_384;
 
 impl Workers {
@@ -67,7 +67,7 @@ impl Workers {
         if known.progress.in_doubt { Judgement::InDoubt } else { Judgement::Fresh }
     }
 
-    /// Notes that all numbers of a run are used up, also those whose events were refused.
+    /// Notes that all positions of a run are used up, including those of refused events.
     pub(crate) fn pass(&mut self, source: &Source, tick: u64) {
         let Source { worker, sent_before, .. } = *source;
         let last = source.last();
@@ -77,7 +77,7 @@ impl Workers {
         self.note(Progress { worker, last, in_doubt: before.in_doubt && in_doubt }, tick);
     }
 
-    /// Remembers how far a worker is.
+    /// Remembers the position of a worker.
     pub(crate) fn note(&mut self, progress: Progress, tick: u64) {
         if self.known.len() >= self.bound && !self.known.contains_key(&progress.worker) {
             let Self { known, idle, .. } = self;
@@ -93,7 +93,7 @@ impl Workers {
         self.known.get(&worker).map(|known| known.progress)
     }
 
-    /// All, in the order in which they were heard last.
+    /// All positions, in the order of their last use.
     pub(crate) fn by_use(&self) -> Vec<Progress> {
         let mut all: Vec<Worker> = self.known.values().copied().collect();
         all.sort_by_key(|worker| worker.used_at);

@@ -1,4 +1,4 @@
-/// Takes little-endian numbers and runs of bytes from the front; `None` as soon as there is too little.
+/// Reads little-endian integers and byte strings from the front; returns `None` if too few bytes are left.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BytesReader<'a>(&'a [u8]);
 
@@ -43,7 +43,7 @@ impl<'a> BytesReader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// A number of things, each of which takes at least `least` bytes: never more than there can be.
+    /// A count of entries of at least `least` bytes each; `None` if so many cannot follow.
     pub(super) fn count(&mut self, least: usize) -> Option<usize> {
         let count = usize::try_from(self.word()?).ok()?;
         (count <= self.left() / least.max(1)).then_some(count)

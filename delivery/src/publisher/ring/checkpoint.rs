@@ -1,4 +1,4 @@
-//! What a segment begins with: whose it is, and all that is known at that place but the events.
+//! The beginning of a segment: the publisher's key, and the whole state before the first record except the events.
 //!
 //! ```text
 //! "SKIMRING" | version (u32) | a record (see `record`) whose body is:
@@ -26,7 +26,7 @@ const VERSION: u32 = 1;
 /// How many bytes stand before the record.
 const PREFIX_BYTES: usize = MAGIC.len() + size_of::<u32>();
 
-/// What a checkpoint tells.
+/// The content of a checkpoint.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Checkpoint {
     pub(super) publisher: u64,
@@ -39,7 +39,7 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Takes over what it tells into `ledger`; topics that are not in it are retired. `None` if it contradicts what is known.
+    /// Restores it into `publisher_state`; topics that it lacks are retired. `None` if it contradicts the state.
     pub(super) fn restore(self, publisher_state: &mut PublisherState) -> Option<()> {
         let Self { floor, epoch_history, topics, workers, .. } = self;
         if publisher_state
@@ -87,7 +87,7 @@ fn restore_topic(
     }
 }
 
-/// The beginning of segment `segment`.
+/// Encodes the beginning of segment `segment`.
 pub(super) fn encode(publisher_state: &PublisherState, segment: u32) -> Vec<u8> {
     let mut out =
         Vec::with_capacity(256 + publisher_state.topics.len() * 64 + publisher_state.workers.len() * 17);
@@ -126,7 +126,7 @@ fn put_topic(out: &mut Vec<u8>, topic: &Topic, sequence: &TopicSequence) {
     }
 }
 
-/// The checkpoint with which a segment begins, and how many bytes it takes; `None` if it was cut off.
+/// The checkpoint at the beginning of a segment, and its size in bytes; `None` if it was cut off.
 ///
 /// # Errors
 /// The [`Damage`].

@@ -9,16 +9,16 @@ use crate::owned_file;
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Locked as long as it is open.
+    /// Locked while it is open.
     lock: File,
 }
 
-/// Why there is no folder.
+/// Why the folder cannot be used.
 #[derive(Debug)]
 pub(crate) enum NoFolder {
-    /// Another publisher has it, as far as it tells: the number of its process.
+    /// Another process holds it; `holder` is the process id that it has written there.
     InUse { path: PathBuf, holder: String },
-    /// It cannot be made, or not be written to.
+    /// It cannot be made or written to.
     Failed(io::Error),
 }
 
@@ -36,18 +36,18 @@ const RING: &str = "ring-";
 
 const PREFIX: &str = "segment-";
 
-/// How a copy of a segment is called until all copies are there.
+/// The prefix of copies of segments until all copies are complete.
 const COPY_PREFIX: &str = "copy-";
 
-/// The file whose lock stands for the folder.
+/// The file whose lock claims the folder.
 const LOCK: &str = "lock";
 
-/// Where the segments go that are no use; those of the refusal before are removed.
+/// The folder for refused segments; those of an earlier refusal are removed.
 const REFUSED: &str = "refused";
 
 impl Folder {
-    /// Makes it, if it is new, and takes it. A folder that another user has made, or can write to, is refused: links
-    /// planted there would lead to other files of ours.
+    /// Makes the folder if it is new, and locks it. A folder that another user made, or can write to, is refused: links planted
+    /// there would lead to other files of ours.
     pub(crate) fn open(state_dir: &Path, publisher: u64) -> Result<Self, NoFolder> {
         let path = path_of(state_dir, publisher);
         match DirBuilder::new().mode(0o700).create(&path) {
@@ -61,7 +61,7 @@ impl Folder {
             Err(TryLockError::Error(error)) => return Err(error.into()),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Without a number the sentence says so.
+                // Without a process id the message says "another process".
                 let _ = lock.read_to_string(&mut holder);
                 return Err(NoFolder::InUse { path, holder: holder.trim().to_owned() });
             }
@@ -71,25 +71,25 @@ impl Folder {
         Ok(Self { path, lock })
     }
 
-    /// Whether the path still leads to this folder: not after the folder was deleted or replaced.
+    /// Whether the path still leads to this folder; false after it was deleted or replaced.
     pub(super) fn is_in_place(&self) -> bool {
         let id = |file: fs::Metadata| (file.dev(), file.ino());
         let found = fs::symlink_metadata(self.path.join(LOCK)).map(id);
         found.is_ok_and(|found| self.lock.metadata().is_ok_and(|own| id(own) == found))
     }
 
-    /// Whether there is a ring of that publisher.
+    /// Whether there is a ring of this publisher.
     pub(crate) fn is_there(state_dir: &Path, publisher: u64) -> bool {
         path_of(state_dir, publisher).is_dir()
     }
 
-    /// Whether a process holds the ring of that publisher.
+    /// Whether a process holds the ring of this publisher.
     pub(crate) fn is_in_use(state_dir: &Path, publisher: u64) -> bool {
         let lock = File::open(path_of(state_dir, publisher).join("lock"));
         lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    /// The publishers that have a ring in a folder.
+    /// The keys of the publishers that have a ring in a folder.
     pub(crate) fn keys(state_dir: &Path) -> Vec<u64> {
         let entries = fs::read_dir(state_dir).into_iter().flatten().flatten();
         let key =
@@ -99,7 +99,7 @@ impl Folder {
         keys
     }
 
-    /// The numbers of the segments that are there, ascending.
+    /// The numbers of the existing segments, ascending.
     pub(super) fn segments(&self) -> io::Result<Vec<u32>> {
         let mut numbers = Vec::new();
         for entry in fs::read_dir(&self.path)? {
@@ -111,7 +111,7 @@ impl Folder {
         Ok(numbers)
     }
 
-    /// Where a segment stands.
+    /// The path of a segment.
     pub(super) fn segment(&self, number: u32) -> PathBuf {
         self.path.join(format!("{PREFIX}{number:08x}"))
     }
@@ -121,12 +121,12 @@ impl Folder {
         owned_file::create(&self.segment(number))
     }
 
-    /// Makes a file for the copy of a segment, which is no segment until it is [renamed](Self::name_copy).
+    /// Makes the file of a copy, which becomes a segment when it is [renamed](Self::name_copy).
     pub(super) fn create_copy(&self, number: u32) -> io::Result<File> {
         owned_file::create(&self.copy(number))
     }
 
-    /// Makes the copy of a segment that segment.
+    /// Renames the copy of a segment to the segment.
     pub(super) fn name_copy(&self, number: u32) -> io::Result<()> {
         fs::rename(self.copy(number), self.segment(number))
     }
@@ -136,7 +136,7 @@ impl Folder {
         fs::remove_file(self.copy(number))
     }
 
-    /// Removes the copies that an earlier attempt has left.
+    /// Removes the copies of an earlier attempt.
     pub(super) fn remove_copies(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
@@ -151,7 +151,7 @@ impl Folder {
         self.path.join(format!("{COPY_PREFIX}{number:08x}"))
     }
 
-    /// Removes a segment; what was removed already is as good.
+    /// Removes a segment; a missing one is no error.
     pub(super) fn remove(&self, number: u32) {
         if let Err(error) = fs::remove_file(self.segment(number))
             && error.kind() != io::ErrorKind::NotFound
@@ -160,7 +160,7 @@ impl Folder {
         }
     }
 
-    /// Puts all segments aside, in the place of those that were put aside before.
+    /// Moves all segments aside, and removes those that were moved aside before.
     pub(super) fn set_aside(&self) -> io::Result<()> {
         let aside = self.path.join(REFUSED);
         match fs::remove_dir_all(&aside) {

@@ -11,7 +11,7 @@ use super::segment::Segment;
 use crate::publisher::numbering::publisher_state::PublisherState;
 use crate::publisher::ring::{Ring, RingBound};
 
-/// What a publisher found when it started.
+/// The state of a publisher at its start.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) ring: Ring,
@@ -22,17 +22,17 @@ pub(crate) struct Opened {
 /// How a ring began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RingStart {
-    /// There was none.
+    /// There was no ring.
     New,
-    /// It goes on where it ended.
+    /// It continues where it ended.
     Recovered,
-    /// It was of no use.
+    /// It was refused, with this cause.
     Refused(&'static str),
-    /// No folder can be written to: it does not outlive the process.
+    /// No folder can be written to: the ring ends with the process.
     InMemory,
 }
 
-/// What a ring is for, and how much it may hold.
+/// The publisher of a ring, and its bounds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RingOptions<'a> {
     pub(crate) state_dir: Option<&'a Path>,
@@ -108,7 +108,7 @@ fn recover_or_set_aside(
     }
 }
 
-/// Why a ring is not used.
+/// Why a ring is refused.
 #[derive(Debug)]
 enum Refusal {
     Damaged(u32, Damage),

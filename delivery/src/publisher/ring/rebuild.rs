@@ -9,22 +9,22 @@ use crate::publisher::numbering::topic_index::Place;
 use crate::publisher::numbering::topic_sequence::TopicSequence;
 use crate::publisher::numbering::topics::Found;
 
-/// Builds the ledger again from the segments of a ring, given in order.
+/// Rebuilds the state of a publisher from the segments of its ring, given in order.
 ///
-/// What a crash cut off at the end of the last segment is left out: nobody was told of it. Whatever else is not as it was
-/// written refuses the whole ring, since a number that is given twice would be worse than none.
+/// The part that a crash cut off at the end of the last segment is skipped: nothing in it was acknowledged. Any other
+/// difference from what was written refuses the whole ring, since using a sequence twice is worse than losing the ring.
 #[derive(Debug)]
 pub(super) struct Rebuild {
     publisher_state: PublisherState,
     last_segment: Option<u32>,
 }
 
-/// Where the records of a segment stand.
+/// Where the records of a segment are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
     pub(super) begin: u32,
     pub(super) end: u32,
-    /// How many bytes behind the end were cut off by a crash.
+    /// The number of bytes after `end` that a crash cut off.
     pub(super) torn: usize,
 }
 
@@ -33,15 +33,15 @@ impl Rebuild {
         Self { publisher_state: PublisherState::new(publisher, max_topics), last_segment: None }
     }
 
-    /// What was found.
+    /// The rebuilt state.
     pub(super) fn finish(self) -> PublisherState {
         self.publisher_state
     }
 
-    /// Reads the next segment; `None` for a last one whose very beginning was cut off.
+    /// Reads the next segment; `None` for a last one whose beginning was cut off.
     ///
     /// # Errors
-    /// The [`Damage`], with which the ring is of no use.
+    /// The [`Damage`] for which the ring is refused.
     pub(super) fn segment(
         &mut self,
         bytes: &[u8],
@@ -79,7 +79,7 @@ impl Rebuild {
         checkpoint.restore(&mut self.publisher_state).ok_or(Damage::Content)
     }
 
-    /// Reads records from `at` on, and returns where the last whole one ends.
+    /// Reads records from `at` on; returns the end of the last complete one.
     fn records(&mut self, bytes: &[u8], mut at: usize, segment: u32) -> Result<usize, Damage> {
         while let Next::Record(body) = record::next(bytes.get(at..).unwrap_or_default())? {
             let base = at + HEAD_BYTES;
@@ -115,7 +115,7 @@ impl Rebuild {
         self.number(marked, lost.stamp, place, true)
     }
 
-    /// Takes a number as it was given; a LOST record may stand for an event that has it already.
+    /// Notes a sequence that was given; a loss record may replace the event of a known one.
     fn number(
         &mut self,
         name: &[u8],
@@ -136,12 +136,12 @@ impl Rebuild {
         let state = topics.get_mut(id)?;
         let last = state.sequence.last();
         if stamp.sequence <= last {
-            // A topic that is new to this ledger may begin below the floor of a lower bound of topics, which is no harm.
+            // A topic that is new here may begin below the floor, if the bound of topics was lower before; that is harmless.
             state.index.replace(last, stamp.sequence, place);
             return may_replace.then_some(());
         }
         if before > last {
-            // It had been retired in between.
+            // It was retired in between.
             state.sequence = TopicSequence::after(before);
             state.index.clear();
         }

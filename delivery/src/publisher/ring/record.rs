@@ -1,5 +1,5 @@
-//! How a segment of the ring is divided: records, each with its length and checksums, so that what a crash cut off is told
-//! from what was damaged.
+//! The records of a segment, each with its length and checksums, which distinguish a record that a crash cut off from a damaged
+//! one.
 //!
 //! ```text
 //! length of the body (u32) | crc of the length (u32) | crc of the body (u32) | body
@@ -18,16 +18,16 @@ use std::ops::Range;
 use super::bytes_reader::BytesReader;
 use crate::publisher::numbering::workers::Progress;
 
-/// How many bytes stand before a body.
+/// The number of bytes before a body.
 pub(crate) const HEAD_BYTES: usize = 12;
 
-/// How many bytes stand before the topic of an event.
+/// The number of bytes before the topic of an event.
 pub(super) const FRAME_BYTES: usize = 6;
 
-/// How many bytes a worker's position takes.
+/// The size of a worker's position, in bytes.
 const PROGRESS_BYTES: usize = 17;
 
-/// Why a segment is not what a publisher wrote.
+/// How a segment differs from what a publisher writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Damage {
     Checksum,
@@ -68,14 +68,14 @@ impl fmt::Display for Damage {
     }
 }
 
-/// What stands next in a segment.
+/// The next content of a segment.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next<'a> {
-    /// A whole record, and its body.
+    /// A complete record, with its body.
     Record(&'a [u8]),
     /// The beginning of a record.
     Torn,
-    /// Nothing.
+    /// The end of the segment.
     End,
 }
 
@@ -97,10 +97,10 @@ pub(super) fn seal(out: &mut [u8], start: usize) {
     }
 }
 
-/// The record with which `bytes` begin.
+/// The record at the beginning of `bytes`.
 ///
 /// # Errors
-/// [`Damage::Checksum`] for one whose bytes are all there, but not as they were written.
+/// [`Damage::Checksum`] for a complete record whose bytes were changed.
 pub(super) fn next(bytes: &[u8]) -> Result<Next<'_>, Damage> {
     let mut reader = BytesReader::new(bytes);
     if reader.is_at_end() {
@@ -119,7 +119,7 @@ pub(super) fn next(bytes: &[u8]) -> Result<Next<'_>, Damage> {
     }
 }
 
-/// Adds the frame of an event but for its payload, of which so many bytes will follow.
+/// Writes the frame of an event without its payload; `payload_bytes` bytes must follow.
 #[inline]
 pub(super) fn put_frame(out: &mut Vec<u8>, topic: &[u8], payload_bytes: usize) {
     let [a, b] = u16::try_from(topic.len()).unwrap_or(u16::MAX).to_le_bytes();
@@ -128,7 +128,7 @@ pub(super) fn put_frame(out: &mut Vec<u8>, topic: &[u8], payload_bytes: usize) {
     out.extend_from_slice(topic);
 }
 
-/// Adds workers' positions.
+/// Writes workers' positions.
 pub(super) fn put_progress(out: &mut Vec<u8>, all: &[Progress]) {
     out.extend_from_slice(&u32::try_from(all.len()).unwrap_or(u32::MAX).to_le_bytes());
     for Progress { worker, last, in_doubt } in all {
@@ -154,7 +154,7 @@ fn flag(byte: u8) -> Option<bool> {
     }
 }
 
-/// Where the two frames of an event stand that begins at `start` in `bytes`; `None` if it does not end there.
+/// The frame of the event at `start`; `None` if it exceeds `bytes`.
 #[inline]
 pub(crate) fn frame(bytes: &[u8], start: usize) -> Option<Frame> {
     let mut reader = BytesReader::new(bytes.get(start..)?);
@@ -165,7 +165,7 @@ pub(crate) fn frame(bytes: &[u8], start: usize) -> Option<Frame> {
     (end <= bytes.len()).then_some(Frame { topic: topic_at..payload_at, payload: payload_at..end })
 }
 
-/// Where the topic and the payload of an event stand.
+/// The ranges of the topic and the payload of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) topic: Range<usize>,
@@ -182,7 +182,7 @@ impl Frame {
     }
 }
 
-/// The events of a body, and the workers' positions behind them; `None` if it is no batch.
+/// The events of a body, and the workers' positions after them; `None` if it is not a batch.
 pub(crate) fn batch(body: &[u8]) -> Option<(Vec<Frame>, Vec<Progress>)> {
     let count = BytesReader::new(body).count(FRAME_BYTES)?;
     let mut at = size_of::<u32>();

@@ -13,39 +13,39 @@ use crate::publisher::numbering::topics::{Found, TopicId};
 use crate::publisher::numbering::workers::Judgement;
 use crate::publisher::ring::RecordPlace;
 
-/// A record of the ring while it is written.
+/// Builds a record of the ring: numbers the events of a batch and encodes them.
 #[derive(Debug, Default)]
 pub(crate) struct RecordBuilder {
     bytes: Vec<u8>,
     frames: Vec<NumberedFrame>,
-    /// The workers whose events it has, each once for every run.
+    /// The workers of its events, once for each run.
     workers: Vec<u64>,
-    /// The topics about which it has told that nobody knows what is missing.
+    /// The topics with a loss record of an unknown number of events.
     doubted: Vec<TopicId>,
     pair: StampPair,
 }
 
-/// Where an event stands in the draft.
+/// Where an event is in the record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NumberedFrame {
     pub(crate) id: TopicId,
     start: u32,
     topic_bytes: u32,
     end: u32,
-    /// Whether the topic was not known before.
+    /// Whether the topic is new.
     pub(crate) is_first: bool,
 }
 
-/// What became of one event.
+/// The result for one event.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It is in the draft.
+    /// It is in the record.
     Numbered,
-    /// It had been published before.
+    /// It was published before.
     Repeat,
     /// It cannot be published.
     Refused(Refused),
-    /// There are too many topics in the draft for one more: it belongs to the next.
+    /// The record has too many topics for one more: the event belongs to the next record.
     NoRoom,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct Refused {
 /// The longest part of a refused event's topic that is logged: a valid topic is shown whole.
 const SHOWN_TOPIC_BYTES: usize = Topic::MAX_BYTES;
 
-/// How many bytes stand before the first event: the record's head, and the number of events.
+/// The number of bytes before the first event: the record's head, and the number of events.
 const EVENTS_AT: usize = record::HEAD_BYTES + size_of::<u32>();
 
 impl RecordBuilder {
@@ -76,7 +76,7 @@ impl RecordBuilder {
         self.bytes.extend_from_slice(&[0; size_of::<u32>()]);
     }
 
-    /// Whether an event would be refused, or is on a topic that is reserved.
+    /// Checks whether an event would be refused, or is on a reserved topic.
     pub(crate) fn check(event: &EncodedEvent<'_>) -> Result<(), Refused> {
         stampable(event.payload).map_err(|error| refused(event.topic, error.cause(), &error))?;
         if event.topic.first() == Some(&b'$') {
@@ -86,7 +86,7 @@ impl RecordBuilder {
         topic.map(drop).map_err(|error| refused(event.topic, BAD_TOPIC, &error))
     }
 
-    /// Gives an event its number, unless it had one.
+    /// Gives an event its sequence, unless the event was published before.
     #[inline]
     pub(crate) fn take(&mut self, event: EncodedEvent<'_>, publisher_state: &mut PublisherState) -> Taken {
         let map = match stampable(event.payload) {
@@ -132,7 +132,7 @@ impl RecordBuilder {
         self.frames.push(NumberedFrame { id, start, topic_bytes: place(topic_bytes), end, is_first });
     }
 
-    /// Tells, once for a topic, that nobody knows what is missing, before the first event that may be a repeat.
+    /// Adds a loss record of an unknown number of events, once for a topic, before the first event that may be a repeat.
     fn doubt(&mut self, id: TopicId, is_first: bool, publisher_state: &mut PublisherState) {
         if self.doubted.contains(&id) {
             return;
@@ -148,7 +148,7 @@ impl RecordBuilder {
         }
     }
 
-    /// Adds an envelope that has its number already.
+    /// Adds an envelope that already has its sequence.
     pub(crate) fn put_whole(&mut self, id: TopicId, is_first: bool, envelope: &Envelope) {
         let start = self.bytes.len();
         let topic = envelope.topic.as_bytes();
@@ -157,7 +157,7 @@ impl RecordBuilder {
         self.note(id, is_first, start, topic.len());
     }
 
-    /// Notes that all numbers of these runs are used up.
+    /// Notes that all worker positions of these runs are used up.
     pub(crate) fn pass(&mut self, sources: &[Source], publisher_state: &mut PublisherState) {
         for source in sources {
             publisher_state.workers.pass(source, publisher_state.tick);
@@ -165,17 +165,17 @@ impl RecordBuilder {
         }
     }
 
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// About how many topics it has told that nobody knows what is missing.
+    /// The number of topics with a loss record of an unknown number of events.
     pub(crate) fn doubts(&self) -> u64 {
         u64::try_from(self.doubted.len()).unwrap_or(u64::MAX)
     }
 
-    /// The record, complete; `None` if it would tell nothing.
+    /// The complete record; `None` if it is empty.
     pub(crate) fn finish(&mut self, publisher_state: &PublisherState) -> Option<Bytes> {
         let mut bytes = std::mem::take(&mut self.bytes);
         if self.frames.is_empty() && self.workers.is_empty() {
@@ -209,17 +209,17 @@ impl NumberedFrame {
         self.topic_at() + index(self.topic_bytes)
     }
 
-    /// Where the topic stands in the record.
+    /// The range of the topic in the record.
     pub(crate) fn topic(&self) -> Range<usize> {
         self.topic_at()..self.payload_at()
     }
 
-    /// Where the payload stands in the record.
+    /// The range of the payload in the record.
     pub(crate) fn payload(&self) -> Range<usize> {
         self.payload_at()..index(self.end)
     }
 
-    /// Where it stands in the ring, with the record there.
+    /// Its place in the ring, for a record at `record`.
     pub(crate) fn place(&self, record: RecordPlace) -> Place {
         let RecordPlace { segment, start } = record;
         Place { segment, start: start + self.start, bytes: self.end - self.start }
@@ -230,14 +230,14 @@ fn index(at: u32) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }
 
-/// The map of a payload that takes a stamp.
+/// Parses a payload to which a stamp can be added.
 #[inline]
 pub(crate) fn stampable(payload: &[u8]) -> Result<GrownMap<'_>, WireError> {
     let map = GrownMap::new(payload, 1)?;
     if map.bytes_with(StampPair::BYTES) > MAX_RECEIVED_BYTES { Err(WireError::TooBig) } else { Ok(map) }
 }
 
-/// The cause of a topic that is none.
+/// The cause of an invalid topic.
 const BAD_TOPIC: &str = "bad_topic";
 
 fn refused(topic: &[u8], cause: &'static str, reason: &dyn std::fmt::Display) -> Refused {

@@ -12,25 +12,24 @@ use super::open_ring::RingStart;
 use super::ring_return::RingReturn;
 use crate::publisher::core::Core;
 
-/// Where a ring belongs.
+/// The place of a ring on disk.
 #[derive(Debug, Clone)]
 pub(crate) struct RingHome {
     pub(crate) state_dir: PathBuf,
     pub(crate) publisher: u64,
 }
 
-/// How often the folder is looked at, and how soon it is tried again; the pause doubles up to [`LONGEST`] while it cannot be
-/// used.
+/// The interval of the checks of the folder. While the folder cannot be used, it doubles up to [`LONGEST`].
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// What may be left to copy when publishing is held up for it, in bytes: some milliseconds.
+/// The most bytes that are copied while publishing is blocked: some milliseconds.
 const LAST_BYTES: u64 = 1024 * 1024;
 
-/// The most copying ahead of that: beyond, more is published than the folder takes.
+/// The most rounds of copying before that: after them, events are published faster than the folder accepts them.
 const ROUNDS: usize = 16;
 
-/// Keeps the ring in its folder: notices when the folder is gone, and brings the ring back when it can be used again.
+/// Keeps the ring in its folder: detects that the folder is gone, and returns the ring to it when it can be used again.
 pub(crate) async fn keep(core: Arc<Core>, home: RingHome) {
     let mut pause = SHORTEST;
     // The start has logged it.

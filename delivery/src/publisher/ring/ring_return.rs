@@ -10,11 +10,11 @@ use super::folder::{Folder, NoFolder};
 use super::segment::Segment;
 use crate::publisher::ring::{Ring, RingSegment};
 
-/// The way of a ring from memory back into its folder: copies of all segments.
+/// Returns a ring from memory to its folder, by copying all segments.
 ///
-/// A part of a ring in the folder would be worse than none: after a crash numbers would be given twice. So a copy is no
-/// segment until all are complete; then they get their names while nothing is published, the newest first, since a ring
-/// may lack its oldest segments.
+/// A part of a ring in the folder would be worse than none: after a crash, sequences would be used twice. So a copy becomes a
+/// segment only when all are complete: they are renamed while nothing is published, the newest first, since a ring may lack its
+/// oldest segments.
 #[derive(Debug)]
 pub(super) struct RingReturn {
     /// Taken when the ring enters it.
@@ -29,9 +29,9 @@ struct Copied {
 }
 
 impl RingReturn {
-    /// Takes the folder. Segments that it has are put aside: they are of a time before the ring was in memory.
+    /// Locks the folder. Segments in it are moved aside: they are older than the ring in memory.
     pub(super) fn begin(state_dir: &Path, publisher: u64) -> Result<Self, NoFolder> {
-        // The start wants it to exist, so whoever deleted it since then deleted too much.
+        // The start requires that it exists, so it was deleted by mistake since then.
         match DirBuilder::new().mode(0o750).create(state_dir) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
             _ => {}
@@ -44,10 +44,10 @@ impl RingReturn {
         Ok(Self { folder: Some(folder), copies: BTreeMap::new() })
     }
 
-    /// Copies what these segments have and the copies do not; returns the number of bytes copied.
+    /// Copies what the segments have and the copies lack; returns the number of bytes copied.
     ///
     /// # Errors
-    /// Those of the files. The attempt has then failed; dropping it removes the copies.
+    /// Those of the files. The attempt has failed then; dropping it removes the copies.
     pub(super) fn follow(&mut self, held: &[RingSegment]) -> io::Result<u64> {
         let Some(folder) = &self.folder else { return Ok(0) };
         let first = held.first().map_or(u32::MAX, |held| held.segment.number());
@@ -67,7 +67,7 @@ impl RingReturn {
         Ok(bytes)
     }
 
-    /// Copies the rest, and lets the ring go on in the folder; returns how long it was in memory. Nothing may be published
+    /// Copies the rest, and lets the ring continue in the folder; returns how long it was in memory. Nothing may be published
     /// meanwhile.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ impl Copied {
 }
 
 impl Drop for RingReturn {
-    /// An attempt that did not succeed leaves no segment: the ring goes on in memory, and knows more.
+    /// An attempt that did not succeed leaves no segment: the ring in memory knows more.
     fn drop(&mut self) {
         let Some(folder) = &self.folder else { return };
         for number in self.copies.keys() {

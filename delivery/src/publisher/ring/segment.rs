@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// One file of the ring. Whoever holds it can read it, also when the ring has let go of it.
+/// One file of the ring. Its holder can read it, also after the ring has removed it.
 #[derive(Debug)]
 pub(crate) struct Segment {
     number: u32,
@@ -17,7 +17,7 @@ impl Segment {
         Self { number, file }
     }
 
-    /// Which of the ring's files it is; they are numbered in the order in which they were begun.
+    /// Its number; segments are numbered in the order in which they were begun.
     pub(crate) fn number(&self) -> u32 {
         self.number
     }
@@ -34,7 +34,7 @@ impl Segment {
         Ok(bytes)
     }
 
-    /// Fills `bytes` with what stands from `start` on.
+    /// Fills `bytes` with the content from `start` on.
     pub(crate) fn read_into(&self, start: u32, bytes: &mut [u8]) -> io::Result<()> {
         self.file.read_exact_at(bytes, u64::from(start))
     }
@@ -51,7 +51,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Puts what was written onto the medium.
+    /// Syncs it to disk.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
