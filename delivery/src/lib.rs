@@ -1,7 +1,7 @@
-//! Delivery: nothing is lost without being told (docs/design.md#delivery).
+//! Delivery: no event is lost unnoticed (docs/design.md#delivery).
 //!
-//! A publisher numbers its events per topic, keeps the latest in a ring, and says in marks how far it is. A subscriber
-//! tracks each topic of each publisher by these numbers, and asks for what is missing.
+//! A publisher numbers its events per topic, keeps the latest in a ring, and sends marks with the last sequence of each topic.
+//! A subscriber tracks each topic of each publisher by these sequences, and requests missing events.
 
 mod publisher;
 mod settings;
