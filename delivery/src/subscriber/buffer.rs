@@ -1,22 +1,22 @@
 use std::collections::BTreeMap;
 
-/// Events of one epoch that came before those that they follow, by number; bounded.
+/// Events of one epoch that arrived before missing ones, by sequence; bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Buffer<E> {
     epoch: u64,
     events: BTreeMap<u64, (E, usize)>,
-    /// The lowest number that it had to let go for want of room.
+    /// The lowest sequence that was dropped because the buffer was full.
     dropped_from: Option<u64>,
     bytes: usize,
     limit: BufferLimit,
 }
 
-/// The bound of what one tracker holds back.
+/// The bound of the buffer of one tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BufferLimit {
-    /// How many events.
+    /// The number of events.
     pub events: usize,
-    /// How many bytes they have together.
+    /// Their total size in bytes.
     pub bytes: usize,
 }
 
@@ -44,17 +44,17 @@ impl<E> Buffer<E> {
         self.epoch
     }
 
-    /// The lowest number in it.
+    /// The lowest sequence in it.
     pub(super) fn first(&self) -> Option<u64> {
         self.events.keys().next().copied()
     }
 
-    /// The lowest number in it, if it holds that epoch.
+    /// The lowest sequence in it, if it holds that epoch.
     pub(super) fn first_of(&self, epoch: u64) -> Option<u64> {
         self.first().filter(|_| self.epoch == epoch)
     }
 
-    /// The lowest number of that epoch that came and was not applied, whether it is still here or was dropped for want of room.
+    /// The lowest sequence of that epoch that arrived and was not applied, whether it is still here or was dropped.
     pub(super) fn lowest(&self, epoch: u64) -> Option<u64> {
         let lowest = self.dropped_from.into_iter().chain(self.first()).min();
         lowest.filter(|_| self.epoch == epoch)
@@ -65,8 +65,8 @@ impl<E> Buffer<E> {
         self.epoch == epoch && self.events.contains_key(&number)
     }
 
-    /// Adds an event. Those of another epoch leave; and if it gets too full, all leave, for the publisher still has them:
-    /// how many did for want of room.
+    /// Adds an event. Events of another epoch are dropped; if the buffer becomes too full, all are, since the publisher still
+    /// has them. Returns the number of events dropped because it was full.
     pub(super) fn put(&mut self, epoch: u64, number: u64, event: E, bytes: usize) -> usize {
         if self.epoch != epoch {
             let _ = self.clear();
@@ -82,16 +82,16 @@ impl<E> Buffer<E> {
         self.overflow()
     }
 
-    /// Takes the event of that number out.
+    /// Removes and returns the event with that sequence.
     pub(super) fn take(&mut self, number: u64) -> Option<E> {
         let (event, bytes) = self.events.remove(&number)?;
         self.bytes -= bytes;
         Some(event)
     }
 
-    /// Drops what is numbered up to `number`.
+    /// Drops events up to sequence `number`.
     pub(super) fn drop_up_to(&mut self, number: u64) {
-        // What was dropped comes from the publisher: at the latest when the first of it has, it is no matter any more.
+        // Dropped events are requested from the publisher; once the first of them is applied, the note is obsolete.
         self.dropped_from = self.dropped_from.filter(|dropped| *dropped > number);
         while self.first().is_some_and(|first| first <= number) {
             if let Some((_, (_, bytes))) = self.events.pop_first() {
@@ -100,7 +100,7 @@ impl<E> Buffer<E> {
         }
     }
 
-    /// Lets go of all for want of room, to be asked for again: how many there were.
+    /// Drops all events because the buffer is full; they are requested again. Returns their number.
     pub(super) fn overflow(&mut self) -> usize {
         let dropped_from = self.lowest(self.epoch);
         let dropped = self.clear();
@@ -108,7 +108,7 @@ impl<E> Buffer<E> {
         dropped
     }
 
-    /// Lets go of all: how many there were.
+    /// Drops all events; returns their number.
     pub(super) fn clear(&mut self) -> usize {
         self.bytes = 0;
         self.dropped_from = None;

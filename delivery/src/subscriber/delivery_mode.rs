@@ -1,20 +1,20 @@
-/// How an event came to a subscriber.
+/// How an event reached a subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryMode {
-    /// In the stream, numbered, as the next one.
+    /// In the stream, with the expected sequence.
     Live,
-    /// In the stream of a publisher that does not number: what is missing cannot be noticed.
+    /// In the stream of a publisher without sequences: missing events cannot be detected.
     Unverified,
-    /// Asked for, and given again from the publisher's ring.
+    /// Requested, and repeated from the publisher's ring.
     Replay,
-    /// Found out by comparing with a snapshot.
+    /// Found by a comparison with a snapshot.
     Snapshot,
-    /// Found out by comparing with the database.
+    /// Found by a comparison with the database.
     Sync,
 }
 
 impl DeliveryMode {
-    /// The name in lines of JSON; `None` for what came in the stream.
+    /// The name in JSON lines; `None` for events of the stream.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         match self {

@@ -2,21 +2,21 @@ use pubsub_api::{Envelope, Notice};
 
 use super::{DeliveryMode, PublisherClock, Snapshot};
 
-/// What a subscriber is given, in order.
+/// What a subscriber receives, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     /// An event.
     Event {
-        /// As it came; its map was checked.
+        /// As received; its map was checked.
         envelope: Envelope,
-        /// How it came.
+        /// How the event arrived.
         mode: DeliveryMode,
     },
-    /// All rows of one topic that a publisher knows, deletes that are not long ago included.
+    /// All rows of one topic that a publisher knows, including recent deletes.
     Snapshot(Snapshot),
-    /// Something about the stream, at its place in it.
+    /// A notice about the stream, at its place in it.
     Notice(Notice),
-    /// What the clock of a publisher shows now, as it begins to answer: the age of what it replays, and of the rows of its
-    /// snapshots, is the difference to their stamps.
+    /// The publisher's clock at the beginning of a reply: the age of replayed events and of the rows of snapshots is the
+    /// difference to their stamps.
     Clock(PublisherClock),
 }

@@ -1,4 +1,4 @@
-/// Which publisher an endpoint led to; several of one endpoint where a proxy stands in front of them.
+/// The publisher that an endpoint led to; an endpoint of a proxy has several of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedLink {
     /// The endpoint, as it was registered.

@@ -7,19 +7,19 @@ use super::timing::{FIRST_TIMEOUT, LONGEST_TIMEOUT, STALLED};
 use crate::token_bucket::TokenBucket;
 use crate::{MAX_SYNC_ITEMS, Position, SyncItem, SyncRequest};
 
-/// What one publisher is asked for: one request at a time, each with a deadline.
+/// Sends requests to one publisher: one at a time, each with a deadline.
 ///
-/// Progress moves the deadline: whatever comes of an answer proves that the publisher is at work. So an answer that keeps
-/// coming is never given up, however long it lasts, and a request that nothing follows is.
+/// Progress moves the deadline: any part of a reply proves that the publisher is working. So a reply that keeps arriving is
+/// never given up, however long it takes; a request without any reply is.
 #[derive(Debug, Default)]
 pub(super) struct SyncClient {
     request: Option<Outstanding>,
     bucket: TokenBucket,
     not_before: Duration,
     last_id: u64,
-    /// Requests in a row after which nothing came.
+    /// Consecutive requests without any reply.
     failures: u32,
-    /// When something came last on the way of answers.
+    /// When the last part of a reply arrived.
     heard: Duration,
 }
 
@@ -31,17 +31,17 @@ struct Outstanding {
 }
 
 impl SyncClient {
-    /// Asks nothing before that time, nor before any that was given earlier.
+    /// Sends no request before that time, nor before an earlier limit.
     pub(super) fn not_before(&mut self, at: Duration) {
         self.not_before = self.not_before.max(at);
     }
 
-    /// The link is another: what was asked will not be answered, and nothing is known of the publisher's state.
+    /// The link has changed: outstanding requests will not be answered, and nothing is known of the publisher's state.
     pub(super) fn forget(&mut self, now: Duration) {
         *self = Self { last_id: self.last_id, bucket: TokenBucket::new(now), heard: now, ..Self::default() };
     }
 
-    /// The request was not answered: the next one follows after `wait`. The topics that no answer came about.
+    /// The request has failed: the next one follows after `wait`. Returns the topics without a reply.
     pub(super) fn failed(&mut self, now: Duration, wait: Duration) -> HashSet<Topic> {
         self.not_before(now + wait);
         let Some(request) = self.request.take() else { return HashSet::new() };
@@ -49,12 +49,12 @@ impl SyncClient {
         request.waiting
     }
 
-    /// Requests in a row after which nothing came.
+    /// Consecutive requests without any reply.
     pub(super) fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// When something came last on the way of answers, or the link was made.
+    /// When the last part of a reply arrived, or the link was made.
     pub(super) fn heard(&self) -> Duration {
         self.heard
     }
@@ -63,7 +63,7 @@ impl SyncClient {
         self.request.as_ref().is_some_and(|request| request.deadline <= now)
     }
 
-    /// When something is to be done: at the deadline of the request, or when the next one may be sent.
+    /// The time of the next action: the deadline of the request, or the earliest time of the next one.
     pub(super) fn next_at(&self, wanted_at: Option<Duration>) -> Option<Duration> {
         match &self.request {
             Some(request) => Some(request.deadline),
@@ -71,13 +71,13 @@ impl SyncClient {
         }
     }
 
-    /// Whether this is what was asked for.
+    /// Whether this belongs to the current request.
     pub(super) fn is_answer(&mut self, id: u64, topic: &Topic, now: Duration) -> bool {
         self.moves(now);
         self.request.as_ref().is_some_and(|request| request.id == id && request.waiting.contains(topic))
     }
 
-    /// Something came on the way of answers.
+    /// Some part of a reply has arrived.
     pub(super) fn moves(&mut self, now: Duration) {
         self.heard = now;
         self.failures = 0;
@@ -86,7 +86,7 @@ impl SyncClient {
         }
     }
 
-    /// The answer about one topic is over.
+    /// The reply about one topic is complete.
     pub(super) fn answered(&mut self, topic: &Topic) {
         let Some(request) = &mut self.request else { return };
         request.waiting.remove(topic);
@@ -100,7 +100,7 @@ impl SyncClient {
         self.request.is_none() && now >= self.not_before
     }
 
-    /// The next request about what is due, if it may be sent.
+    /// The next request for the due topics, if it may be sent.
     pub(super) fn ask<'a>(
         &mut self,
         now: Duration,

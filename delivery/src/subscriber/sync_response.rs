@@ -4,25 +4,25 @@ use pubsub_api::{Envelope, Stamp, Topic};
 use super::payload::Payload;
 use crate::{Control, LossRecord, Position, SyncReply, SyncReplyKind};
 
-/// An answer about one topic, as its parts come.
+/// A reply about one topic, while its parts arrive.
 #[derive(Debug)]
 pub(super) struct SyncResponse {
     pub(super) topic: Topic,
-    /// Where the asker is when it has all.
+    /// The subscriber's position after the whole reply.
     pub(super) at: Position,
-    /// The rows of a snapshot, so far; `None` for a replay, which is applied as it comes.
+    /// The rows of a snapshot, so far; `None` for a replay, which is applied as it arrives.
     pub(super) rows: Option<Vec<Payload>>,
-    /// The epochs that the snapshot speaks for.
+    /// The epochs that the snapshot covers.
     pub(super) epochs: Vec<u64>,
     bytes: usize,
-    /// How many bytes its rows may have: as announced, or else the bound of the subscriber.
+    /// The most bytes that its rows may have: as announced, or else the subscriber's bound.
     limit: usize,
     left: u64,
 }
 
-/// What to do with a part.
+/// The result for one part.
 pub(super) enum Part {
-    /// Nothing: it waits for the others.
+    /// It waits for the others.
     Kept,
     /// It is the next event of a replay.
     Next {
@@ -31,12 +31,12 @@ pub(super) enum Part {
         stamp: Option<Stamp>,
         payload: Payload,
     },
-    /// With it the snapshot is larger than was announced, or than may be if nothing was.
+    /// With it the snapshot exceeds its announced size, or the bound if no size was announced.
     TooLarge { topic: Topic, at: Position },
 }
 
 impl SyncResponse {
-    /// Begins an answer whose head announced so many bytes.
+    /// Begins a reply, with this limit in bytes.
     pub(super) fn new(head: &SyncReply, limit: usize) -> Self {
         let (rows, left) = match head.kind {
             SyncReplyKind::Replay { count } => (None, count),
@@ -60,7 +60,7 @@ impl SyncResponse {
             return Part::Next { topic, stamp, payload };
         };
         if envelope.topic != topic {
-            // A row of another topic is nothing that the stream would have carried; a record tells what is in no snapshot.
+            // A row of another topic is ignored, as in the stream; a loss record lists events that are in no snapshot.
             rows.extend(lost(&envelope, &topic).map(Payload::Lost));
             return Part::Kept;
         }
@@ -68,14 +68,14 @@ impl SyncResponse {
         if self.bytes > self.limit {
             return Part::TooLarge { topic, at: self.at };
         }
-        // Nor is a row that cannot be read.
+        // An unreadable row is ignored as well.
         let is_row = EventRef::read(topic.as_bytes(), &envelope.payload).is_ok();
         rows.extend(is_row.then_some(Payload::Event(envelope)));
         Part::Kept
     }
 }
 
-/// The stamp of a replayed envelope, and what it is; what cannot be read is a lost event.
+/// The stamp and the payload of a replayed envelope; an unreadable one counts as a lost event.
 fn read(envelope: Envelope, topic: &Topic) -> (Option<Stamp>, Payload) {
     if envelope.topic == *topic {
         let stamp = EventRef::read(topic.as_bytes(), &envelope.payload).ok().and_then(|event| event.stamp);
@@ -92,7 +92,7 @@ fn read(envelope: Envelope, topic: &Topic) -> (Option<Stamp>, Payload) {
     )
 }
 
-/// The record of a loss on this topic, if the envelope is one.
+/// The loss record of this topic, if the envelope is one.
 fn lost(envelope: &Envelope, topic: &Topic) -> Option<LossRecord> {
     match Control::read(&envelope.topic, &envelope.payload) {
         Ok(Some(Control::Lost(lost))) if lost.topic == *topic => Some(lost),

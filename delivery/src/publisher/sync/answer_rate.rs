@@ -1,32 +1,32 @@
 use std::time::Duration;
 
-/// How fast the peer of one answer takes it. Time comes in as input.
+/// The rate at which the peer of one reply reads it. Time comes in as input.
 #[derive(Debug)]
 pub(super) struct AnswerRate {
     judged: Duration,
     taken: u64,
-    /// Bytes a second since it was judged before.
+    /// Bytes per second since the judgement before.
     latest: u64,
-    /// Judgements in a row at which it was slower than it may be.
+    /// The number of consecutive judgements at which it was too slow.
     slow: u32,
 }
 
-/// What buffers take at once, in bytes: the beginning of an answer tells nothing about its line.
+/// The bytes that buffers absorb at once: the beginning of a reply says nothing about its line.
 const BUFFERED: u64 = 1024 * 1024;
 
 impl AnswerRate {
-    /// An answer that is slower, in bytes a second, leaves its place to one that waits: at this rate a
-    /// snapshot of 8 MiB lasts two minutes.
+    /// A slower reply, in bytes per second, yields its place to a waiting request: at this rate a snapshot of 8 MiB takes two
+    /// minutes.
     pub(super) const MIN_RATE: u64 = 64 * 1024;
 
-    /// So many judgements in a row make an answer slow.
+    /// The number of consecutive judgements that make a reply slow.
     const PATIENCE: u32 = 3;
 
     pub(super) fn new(now: Duration) -> Self {
         Self { judged: now, taken: 0, latest: 0, slow: 0 }
     }
 
-    /// Judges it by how many bytes were taken in all; its rate, once buffers are full.
+    /// Judges the reply by the number of bytes sent in total; returns its rate, once buffers are full.
     pub(super) fn judge(&mut self, now: Duration, taken: u64) -> Option<f64> {
         let (time, bytes) = (now.saturating_sub(self.judged), taken.saturating_sub(self.taken));
         if time.is_zero() {

@@ -13,12 +13,12 @@ use crate::publisher::ring::record::{self, Frame, HEAD_BYTES};
 use crate::publisher::ring::segment::Segment;
 use crate::{Control, Position};
 
-/// Reads the ring behind whoever writes it, and keeps each row's latest event.
+/// Reads the ring after it was written, and keeps each row's latest event.
 #[derive(Debug)]
 pub(crate) struct Follower {
     pub(crate) cache: SnapshotCache,
     at: Cursor,
-    /// For the next record: large ones are not to be allocated anew each time.
+    /// Reused for the next stretch, since large buffers are expensive to allocate.
     buffer: Vec<u8>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Cursor {
     offset: u32,
 }
 
-/// What is next in the ring.
+/// The next part of the ring.
 #[derive(Debug)]
 pub(super) struct Stretch {
     segment: Arc<Segment>,
@@ -38,18 +38,18 @@ pub(super) struct Stretch {
 }
 
 impl Cursor {
-    /// In one number.
+    /// As one number.
     pub(super) fn packed(self) -> u64 {
         u64::from(self.segment) << 32 | u64::from(self.offset)
     }
 
-    /// Of one number.
+    /// From one number.
     pub(super) fn of_packed(packed: u64) -> Self {
         let low = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX);
         Self { segment: low(packed >> 32), offset: low(packed) }
     }
 
-    /// How much stands after it.
+    /// The number of bytes after it.
     pub(super) fn bytes_ahead(self, ring: &Ring) -> u64 {
         ring.bytes_behind(self.segment, self.offset)
     }
@@ -60,8 +60,8 @@ impl Cursor {
             .map_or_else(Self::default, |last| Self { segment: last.segment.number(), offset: last.end })
     }
 
-    /// What stands behind it; `None` at the end. If the ring has let go of it, it is the beginning of what is left: the
-    /// numbers then tell that something is missing.
+    /// The stretch after it; `None` at the end. If the ring has removed that part, the stretch is the beginning of the rest:
+    /// the sequences then show that events are missing.
     fn stretch(self, ring: &Ring) -> Option<Stretch> {
         let mut number = self.segment;
         loop {
@@ -81,30 +81,31 @@ impl Follower {
         Self { cache: SnapshotCache::new(snapshot_bytes), at: Cursor::default(), buffer: Vec::new() }
     }
 
-    /// Whether it has read all up to `end`.
+    /// Whether everything before `end` was read.
     pub(super) fn has_reached(&self, end: Cursor) -> bool {
         self.at >= end
     }
 
-    /// What it reads next.
+    /// The next stretch to read.
     pub(super) fn next(&self, ring: &Ring) -> Option<Stretch> {
         self.at.stretch(ring)
     }
 
-    /// How much is still to be read.
+    /// The number of bytes that are still to be read.
     pub(super) fn bytes_ahead(&self, ring: &Ring) -> u64 {
         self.at.bytes_ahead(ring)
     }
 
-    /// How far it has read.
+    /// The place up to which it has read.
     pub(super) fn at(&self) -> Cursor {
         self.at
     }
 
-    /// Reads records of a stretch, at least one and at most so many bytes; which topics lose their snapshots by it.
+    /// Reads records of a stretch: at least one, and at most `bytes` bytes of them. Returns the topics that lose their
+    /// snapshots.
     ///
     /// # Errors
-    /// Those of reading a file; what could not be read is passed over.
+    /// Those of reading a file; the unreadable part is skipped.
     pub(super) fn read(
         &mut self,
         stretch: &Stretch,
@@ -113,7 +114,7 @@ impl Follower {
     ) -> io::Result<Vec<(Bytes, Unfit)>> {
         let Stretch { segment, from, to } = stretch;
         let number = segment.number();
-        // Passed over if it cannot be read.
+        // Skipped if it cannot be read.
         self.at = Cursor { segment: number, offset: *to };
         let mut head = [0; HEAD_BYTES];
         segment.read_into(*from, &mut head)?;
@@ -156,7 +157,7 @@ fn position(stamp: Stamp) -> Position {
     Position { epoch: stamp.epoch, sequence: stamp.sequence }
 }
 
-/// The body of the record that begins at `start`, if all of it is there.
+/// The body of the record at `start`, if it is complete.
 fn body(bytes: &[u8], start: usize) -> Option<&[u8]> {
     let record = bytes.get(start..)?;
     let length = index(BytesReader::new(record).word()?);

@@ -1,23 +1,23 @@
-/// How many answers at a time are worth while: as many as make the whole faster.
+/// The number of replies at a time: as many as increase the total rate.
 ///
-/// It begins with [`FEWEST`]. As long as each answer is nearly as fast as with fewer of them, they do not share a line, and one
-/// more is begun each second. When each becomes slower, the line is full: more at once would only make all of them late.
+/// It begins with [`FEWEST`]. As long as each reply is nearly as fast as with fewer of them, they do not share a line, and one
+/// more is begun each second. When each becomes slower, the line is full: more at once would only delay all of them.
 #[derive(Debug)]
 pub(super) struct Growth {
     places: usize,
-    /// The best mean rate of one answer lately.
+    /// The best mean rate of one reply lately.
     best: f64,
 }
 
-/// The most answers at a time that are not slow. Each costs a chunk of a replay and a list of its events.
+/// The most replies at a time that are not slow. Each costs a chunk of a replay and a list of its events.
 pub(super) const MAX_PLACES: usize = 16;
 
 const FEWEST: usize = 4;
 
-/// Of the best mean rate, below which no further answer is begun.
+/// The share of the best mean rate below which no further reply is begun.
 const NEARLY_AS_FAST: f64 = 0.7;
 
-/// What remains of the best mean rate after a second: half of it after two minutes.
+/// The share of the best mean rate that remains after a second: half of it after two minutes.
 const FADING: f64 = 0.995;
 
 impl Default for Growth {
@@ -31,7 +31,7 @@ impl Growth {
         self.places
     }
 
-    /// A second has passed, in which the answers had these rates.
+    /// Judges the rates of the replies over the last second.
     pub(super) fn judge(&mut self, rates: &[f64], is_wanted: bool) {
         if !is_wanted {
             *self = Self::default();

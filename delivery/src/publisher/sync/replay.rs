@@ -8,8 +8,7 @@ use crate::publisher::numbering::topic_index::Place;
 use crate::publisher::ring::record;
 use crate::publisher::ring::segment::Segment;
 
-/// Events that are to be read from the ring, and the files in which they stand: these stay readable when the ring lets go of
-/// them.
+/// Events to be read from the ring, with their segments: these stay readable when the ring removes them.
 #[derive(Debug)]
 pub(crate) struct Replay {
     places: Vec<Place>,
@@ -17,10 +16,10 @@ pub(crate) struct Replay {
     segments: Vec<Arc<Segment>>,
 }
 
-/// So much is read at once.
+/// The most bytes that are read at once.
 const CHUNK_BYTES: u32 = 256 * 1024;
 
-/// What lies between two events of a topic is read along if it is no more than this: cheaper than another system call.
+/// A gap of at most this many bytes between two events is read as well: that is cheaper than another system call.
 const GAP_BYTES: u32 = 4 * 1024;
 
 impl Replay {
@@ -28,7 +27,7 @@ impl Replay {
         Self { places, next: 0, segments }
     }
 
-    /// How many events it has.
+    /// The number of events.
     pub(super) fn count(&self) -> u64 {
         u64::try_from(self.places.len()).unwrap_or(u64::MAX)
     }
@@ -38,10 +37,10 @@ impl Replay {
         self.next >= self.places.len()
     }
 
-    /// Reads some of the events that follow, and adds them to `batch`.
+    /// Reads some of the next events, and adds them to `batch`.
     ///
     /// # Errors
-    /// Those of reading a file; [`io::ErrorKind::InvalidData`] if it holds something else.
+    /// Those of reading a file; [`io::ErrorKind::InvalidData`] if it has other content.
     pub(crate) fn read_some(&mut self, batch: &mut Batch) -> io::Result<()> {
         let chunk = self.chunk();
         let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return Ok(()) };
@@ -62,7 +61,7 @@ impl Replay {
         Ok(())
     }
 
-    /// The next events that stand close together in one segment.
+    /// The next events that are close together in one segment.
     fn chunk(&self) -> &[Place] {
         let rest = self.places.get(self.next..).unwrap_or_default();
         let Some(first) = rest.first() else { return &[] };

@@ -2,48 +2,48 @@ use crate::Position;
 use crate::publisher::numbering::epoch_history::EpochHistory;
 use crate::publisher::numbering::topic_sequence::TopicSequence;
 
-/// What someone at a position is to be given.
+/// The reply for one position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The events from this number on.
+    /// The events from this sequence on.
     Replay {
-        /// The first that is missing.
+        /// The first missing one.
         from: u64,
     },
     /// The latest event of each row.
     Snapshot,
-    /// Nothing: it is nowhere that this publisher knows.
+    /// Nothing: this publisher does not know the position.
     Unknown,
 }
 
-/// A snapshot instead of a replay must be so many times smaller: a replay leaves no event out, and what is in the cache may
-/// not be all of what will be sent.
+/// How many times smaller a snapshot must be to replace a replay: a replay omits no event, and the cached size may be smaller
+/// than the size that is sent.
 const CHEAPER: u64 = 2;
 
-/// One topic, as it is when someone asks.
+/// Chooses the reply about one topic.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ReplayPolicy<'a> {
     pub(super) epoch_history: &'a EpochHistory,
     pub(super) sequence: &'a TopicSequence,
-    /// The lowest number in the ring, or the one that comes next.
+    /// The lowest sequence in the ring, or the next one if there is none.
     pub(super) oldest: u64,
 }
 
 impl ReplayPolicy<'_> {
-    /// Whether someone can be at this position.
+    /// Whether a subscriber can be at this position.
     pub(super) fn knows(&self, position: Position) -> bool {
         self.has_nothing(position) || self.sequence.knows(position, self.epoch_history)
     }
 
-    /// Whether it is the position of someone who has nothing, of whichever epoch that has heard.
+    /// Whether it is the position of a subscriber that has nothing, whichever epoch it knows of.
     fn has_nothing(&self, position: Position) -> bool {
         position == Position::NONE || (position.sequence == 0 && self.epoch_history.contains(position.epoch))
     }
 
-    /// Decides, where a replay takes so many bytes, and so does a snapshot if there is one (whichever is cheaper, by
-    /// [`CHEAPER`]). A snapshot that leaves events out is never cheaper.
+    /// Chooses between a replay of this size in bytes and a snapshot of this size, if there is one ([`CHEAPER`]). A snapshot
+    /// that omits events is never cheaper.
     ///
-    /// Who has nothing gets a snapshot wherever there is one: what is older than the ring is in it.
+    /// A subscriber that has nothing receives a snapshot if there is one: it contains events that are older than the ring.
     pub(super) fn judge(
         &self,
         position: Position,
@@ -86,7 +86,7 @@ mod tests {
             (10, 6, 5, None, Replay { from: 7 }),
             (20, 6, 5, None, Replay { from: 7 }),
             (10, 4, 5, None, Replay { from: 5 }),
-            // Fallen out of it.
+            // Removed from the ring.
             (10, 3, 5, None, Unknown),
             (10, 3, 5, Some(1000), Snapshot),
             (20, 9, 11, None, Unknown),
@@ -124,7 +124,7 @@ mod tests {
         let policy = ReplayPolicy { epoch_history: &epoch_history, sequence: &never, oldest: 1 };
         assert_eq!(policy.judge(Position::NONE, 0, None), Replay { from: 1 });
         assert_eq!(policy.judge(Position { epoch: 10, sequence: 0 }, 0, None), Replay { from: 1 });
-        // One that may have been retired.
+        // A topic that may have been retired.
         let perhaps = TopicSequence::after(7);
         let policy = ReplayPolicy { epoch_history: &epoch_history, sequence: &perhaps, oldest: 8 };
         assert_eq!(policy.judge(Position::NONE, 0, None), Unknown);

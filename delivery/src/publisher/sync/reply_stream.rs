@@ -2,10 +2,10 @@ use pubsub_api::{Batch, PeerId, Result};
 
 use crate::publisher::core::Core;
 
-/// So much is put into an asker's stream at once.
+/// The size, in bytes, at which a chunk of a reply is sent.
 pub(super) const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Puts what was gathered into the asker's stream, if there is anything.
+/// Sends a chunk to the subscriber, if it is not empty.
 pub(super) async fn put(core: &Core, peer: PeerId, batch: &mut Batch) -> Result<()> {
     match core.driver.requests() {
         Some(requests) if !batch.is_empty() => requests.answer(peer, batch).await,

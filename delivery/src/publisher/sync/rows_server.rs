@@ -7,13 +7,13 @@ use super::reply_stream::{CHUNK_BYTES, put};
 use crate::publisher::core::Core;
 use crate::{FullSyncReply, FullSyncRequest, RowSource};
 
-/// What a publisher without a database says.
+/// The reason of a publisher without a database.
 const NO_SOURCE: &str = "the publisher does not use the database (use_nb_db)";
 
-/// What is said to who asks too often, or while too many ask.
+/// The reason for a subscriber that sends too many requests, or while too many subscribers do.
 const BUSY: &str = "the publisher is busy with other requests";
 
-/// Answers with all rows of the database.
+/// Replies with all rows of the database.
 ///
 /// # Errors
 /// As of [`Requests::answer`].
@@ -51,7 +51,7 @@ pub(super) async fn answer(
     Ok(())
 }
 
-/// Tells an asker to come again. If it takes nothing just now, it learns it from the silence.
+/// Refuses a request for now. If the refusal cannot be sent at once, the subscriber's deadline replaces it.
 pub(super) fn say_busy(core: &Core, requests: &dyn Requests, peer: PeerId, request: &FullSyncRequest) {
     core.metrics.busy.add(1);
     let answer = FullSyncReply::Unavailable { id: request.id, reason: BUSY.to_owned() };

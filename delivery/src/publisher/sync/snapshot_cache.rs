@@ -7,20 +7,20 @@ use pubsub_api::wire::RowRef;
 
 use crate::Position;
 
-/// The latest event of each row, on the topics of which every event since number 1 was seen.
+/// The latest event of each row, for the topics of which every event since sequence 1 was read.
 ///
-/// An event is of a row if it has a table and a key and is no `sync`: whatever its action, it is the row's latest, as it is to
-/// subscribers (`table::Table`). Other events are in no snapshot; their numbers are known, so that who misses
-/// them can be told.
+/// An event is of a row if it has a table and a key and is not `sync`: whatever its action, it is the row's latest, as it is
+/// for subscribers (`table::Table`). Other events are in no snapshot; their sequences are kept, so that a subscriber that
+/// missed them learns of it.
 ///
-/// A topic of which this cannot be said is not there, and does not come back: an incomplete cache is never a snapshot.
-/// Deleted rows stay for ten minutes at least, so that who merges several publishers learns of the deletion.
+/// A topic with a missing event is not in the cache, and does not return: an incomplete cache is never a snapshot. Deleted rows
+/// stay for at least ten minutes, so that a subscriber that merges several publishers learns of the deletion.
 #[derive(Debug)]
 pub(crate) struct SnapshotCache {
     topics: HashMap<Bytes, Rows, RandomState>,
-    /// Topics of which it was told that they have none: each is told once. As many as the publisher has topics, at most.
+    /// Topics that were reported to have no snapshots: each is reported once. At most as many as the publisher has topics.
     without: HashSet<Bytes, RandomState>,
-    /// The row of the event at hand: its table's length, its table, its key.
+    /// The name of the current event's row: its table's length, its table, its key.
     name: Vec<u8>,
     bytes: u64,
     bound: u64,
@@ -28,19 +28,19 @@ pub(crate) struct SnapshotCache {
 
 #[derive(Debug, Default)]
 struct Rows {
-    /// The epoch of number 1.
+    /// The epoch of sequence 1.
     since: u64,
-    /// The number of the last event.
+    /// The sequence of the last event.
     last: u64,
     rows: HashMap<Box<[u8]>, Row, RandomState>,
     bytes: u64,
-    /// The numbers of the latest events of no row; at most [`MAX_OTHERS`].
+    /// The sequences of the latest events of no row; at most [`MAX_OTHERS`].
     others: VecDeque<u64>,
-    /// The highest number of an event of no row that is not among those.
+    /// The highest sequence of an event of no row that is not among those.
     others_before: u64,
 }
 
-/// So many events of no row are known by number; of earlier ones, that there were some.
+/// The number of events of no row whose sequences are kept; of earlier ones only the highest is.
 const MAX_OTHERS: usize = 64;
 
 #[derive(Debug)]
@@ -50,29 +50,30 @@ struct Row {
     deleted_at: Option<Duration>,
 }
 
-/// The latest events of a topic's rows, in the order of their numbers.
+/// The latest events of a topic's rows, in the order of their sequences.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Snapshot {
-    /// The epoch in which the topic's numbers began.
+    /// The epoch in which the topic's sequences began.
     pub(super) since: u64,
-    /// The number up to which it goes.
+    /// The sequence up to which it is complete.
     pub(super) number: u64,
     pub(super) payloads: Vec<Bytes>,
 }
 
-/// Why a topic has no snapshots any more.
+/// Why a topic loses its snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unfit {
-    /// An event was missed, by falling behind the ring, or because the publisher itself had to tell of a loss.
+    /// An event was missed, because the ring removed it before it was read, or because the publisher itself published a loss
+    /// record.
     Incomplete,
-    /// It was the largest when there was too much in all.
+    /// It was the largest topic when the cache was full.
     TooBig,
 }
 
 /// How long a deleted row is kept at least.
 const TOMBSTONE: Duration = Duration::from_secs(600);
 
-/// About what a row costs beside its bytes, and a topic: entries of tables, with their spare room.
+/// The approximate cost, in bytes, of a row or topic beside its own bytes: entries of hash tables, with their spare room.
 const ROW_BYTES: usize = 160;
 
 impl Unfit {
@@ -86,12 +87,12 @@ impl Unfit {
 }
 
 impl Rows {
-    /// A topic on which no event was ever one of a row is none of rows: its events are replayed.
+    /// A topic without any event of a row has no snapshot: its events are replayed.
     fn have_snapshot(&self) -> bool {
         !self.rows.is_empty() || self.others.is_empty()
     }
 
-    /// How many events of no row have a higher number, at least.
+    /// The least number of events of no row with a higher sequence.
     fn others_after(&self, number: u64) -> u64 {
         let known = self.others.iter().filter(|other| **other > number).count();
         u64::try_from(known).unwrap_or(u64::MAX) + u64::from(self.others_before > number)
@@ -103,8 +104,8 @@ impl SnapshotCache {
         Self { topics: HashMap::default(), without: HashSet::default(), name: Vec::new(), bytes: 0, bound }
     }
 
-    /// Takes the next event of a topic; without one, a record of a loss. Which topics have no snapshots by it, and why:
-    /// also one whose number 1 was never seen.
+    /// Applies the topic's next event (`None`: a loss record). Returns the topics that lost their snapshots, with the reason;
+    /// that includes a topic whose sequence 1 was never read.
     pub(super) fn observe(
         &mut self,
         topic: &[u8],
@@ -133,7 +134,7 @@ impl SnapshotCache {
         vec![self.give_up(topic, unfit)]
     }
 
-    /// Notes which row an event is about; `false` if it is about none.
+    /// Stores the name of the event's row; `false` if it is of no row.
     fn name_row(&mut self, event: &RowRef<'_>) -> bool {
         let (Some(table), Some(key)) = (event.table, event.key) else { return false };
         let Ok(length) = u32::try_from(table.len()) else { return false };
@@ -152,7 +153,7 @@ impl SnapshotCache {
         self.topics.entry(Bytes::copy_from_slice(topic)).or_insert_with(new)
     }
 
-    /// Passes over an event of no row.
+    /// Skips an event of no row.
     fn pass(&mut self, topic: &[u8], at: Position) {
         let rows = self.rows_of(topic, at);
         rows.last = at.sequence;
@@ -162,7 +163,7 @@ impl SnapshotCache {
         }
     }
 
-    /// Lets go of a topic for good.
+    /// Removes a topic for good.
     fn give_up(&mut self, topic: &[u8], unfit: Unfit) -> (Bytes, Unfit) {
         self.forget(topic);
         let topic = Bytes::copy_from_slice(topic);
@@ -170,7 +171,7 @@ impl SnapshotCache {
         (topic, unfit)
     }
 
-    /// Puts the event of the row that was named.
+    /// Stores the event of the named row.
     fn put(&mut self, topic: &[u8], at: Position, payload: &[u8], deleted_at: Option<Duration>) {
         let name = std::mem::take(&mut self.name);
         let rows = self.rows_of(topic, at);
@@ -194,7 +195,7 @@ impl SnapshotCache {
         self.name = name;
     }
 
-    /// Lets go of the largest topics until all fit.
+    /// Removes the largest topics until the rest fits.
     fn shrink(&mut self) -> Vec<(Bytes, Unfit)> {
         let mut gone = Vec::new();
         while self.bytes > self.bound {
@@ -210,7 +211,7 @@ impl SnapshotCache {
         self.bytes -= gone.map_or(0, |rows| rows.bytes + size(topic.len(), 0));
     }
 
-    /// Lets go of rows that were deleted long ago, and of topics that are no longer known.
+    /// Removes rows that were deleted long ago, and topics that are no longer known.
     pub(super) fn sweep(&mut self, now: Duration, is_known: impl Fn(&[u8]) -> bool) {
         let retired: Vec<Bytes> = self.topics.keys().filter(|topic| !is_known(topic)).cloned().collect();
         for topic in retired {
@@ -226,7 +227,8 @@ impl SnapshotCache {
         }
     }
 
-    /// About how many bytes a topic's snapshot has, if there is one; and how many events after `number` are in none.
+    /// The approximate size, in bytes, of a topic's snapshot, if there is one; and the number of events after `number` that are
+    /// in none.
     pub(super) fn size_of(&self, topic: &[u8], number: u64) -> Option<(u64, u64)> {
         let rows = self.topics.get(topic).filter(|rows| rows.have_snapshot())?;
         Some((rows.bytes, rows.others_after(number)))
@@ -249,13 +251,13 @@ impl SnapshotCache {
         self.bound
     }
 
-    /// How many topics have snapshots.
+    /// The number of topics with snapshots.
     pub(crate) fn topics(&self) -> usize {
         self.topics.len()
     }
 }
 
-/// A copy of `new`, in the memory of `old` if that is of the very size and nobody reads it.
+/// A copy of `new`, in the memory of `old` if that has the same size and no reader.
 fn in_place_of(old: Bytes, new: &[u8]) -> Bytes {
     match old.try_into_mut() {
         Ok(mut memory) if memory.len() == new.len() => {

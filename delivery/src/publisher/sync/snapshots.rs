@@ -9,27 +9,27 @@ use super::follower::{Cursor, Follower};
 use super::snapshot_cache::{Snapshot, Unfit};
 use crate::publisher::shared_sequencer::SharedSequencer;
 
-/// The snapshots of a publisher's topics, made beside the hot path. Whoever publishes waits for them only if the ring would
-/// otherwise overrun the follower ([`hold_back`](Self::hold_back)).
+/// The snapshots of a publisher's topics, made beside the hot path. `publish` waits for them only if the ring would otherwise
+/// remove unread events ([`hold_back`](Self::hold_back)).
 ///
 /// Lock order: the follower's lock, then the sequencer's.
 #[derive(Debug)]
 pub(crate) struct Snapshots {
     follower: Mutex<Follower>,
     unfit: Tally,
-    /// How far the follower is in the ring; [`NOT_STARTED`] before its thread is.
+    /// The follower's place in the ring; [`NOT_STARTED`] before its thread runs.
     reached: AtomicU64,
 }
 
 const NOT_STARTED: u64 = u64::MAX;
 
-/// How long the follower may stand still before who publishes does not wait for it.
+/// How long the follower may make no progress before `publish` stops waiting for it.
 const STILL: Duration = Duration::from_secs(1);
 
-/// How often who waits looks again.
+/// The interval at which a waiting `publish` checks the follower.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-/// What lay before the follower when it went on.
+/// The unread part of the ring when the follower continued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ahead {
     Nothing,
@@ -37,7 +37,7 @@ pub(super) enum Ahead {
     Much,
 }
 
-/// So much is read of the ring before others have their turn.
+/// The most bytes that are read of the ring before other tasks have their turn.
 const STRETCH_BYTES: usize = 256 * 1024;
 
 impl Snapshots {
@@ -49,7 +49,7 @@ impl Snapshots {
         }
     }
 
-    /// The follower is about to read: who publishes waits for it from now on.
+    /// Starts: from now on `publish` waits for the follower.
     pub(super) fn begin(&self) {
         self.reached.store(self.follower().at().packed(), Ordering::Release);
     }
@@ -58,7 +58,7 @@ impl Snapshots {
         self.follower.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Which topics lost their snapshots, by cause.
+    /// The number of topics that lost their snapshots, by cause.
     pub(crate) fn unfit(&self) -> &Tally {
         &self.unfit
     }
@@ -90,7 +90,7 @@ impl Snapshots {
         }
     }
 
-    /// Forgets rows that were deleted long ago, and topics that are no longer known.
+    /// Removes rows that were deleted long ago, and topics that are no longer known.
     pub(super) fn sweep(&self, sequencer: &SharedSequencer) {
         let mut follower = self.follower();
         let now = sequencer.now().since_start;
@@ -106,11 +106,11 @@ impl Snapshots {
         self.follower().cache.snapshot(topic)
     }
 
-    /// Waits while half of the ring is still to be read for snapshots, as long as that goes on: a burst must not cost a topic its
+    /// Waits while half of the ring is unread, as long as the follower makes progress: a burst must not cost a topic its
     /// snapshots.
     ///
     /// # Cancel safety
-    /// It changes nothing.
+    /// Dropping the future changes nothing.
     pub(crate) async fn hold_back(
         &self,
         sequencer: &SharedSequencer,

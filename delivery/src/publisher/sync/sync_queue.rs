@@ -8,18 +8,18 @@ use super::answer_rate::AnswerRate;
 use super::growth::Growth;
 use crate::token_bucket::TokenBucket;
 
-/// Which requests are answered when. Time comes in as input.
+/// Schedules the replies to requests. Time comes in as input.
 ///
-/// - Each peer has one answer at a time. The others wait in the order in which they came, and hear of it
+/// - Each peer has one reply at a time. Other requests wait in the order of their arrival, and their peers are notified
 ///   ([`overdue`](Self::overdue)).
-/// - The number of answers at a time [grows](Growth) to [`MAX_PLACES`](super::growth::MAX_PLACES) as long as more at once are faster in all.
-/// - An answer slower than [`AnswerRate::MIN_RATE`] leaves its place to one that waits, and goes on beside: its peer reads
-///   slowly, so it costs no more than what is kept for it. Above [`MAX_SLOW`] of them the slowest is dropped; its peer asks
-///   again.
-/// - The peers of one host have at most half of each: of the places, of the slow answers, of what waits. So a host with many
-///   peers that read slowly keeps nobody else from recovering, and one that is alone gets half of what it could.
-/// - A request that asks for all that an earlier one of its peer does takes its turn: the peer does not wait for the
-///   earlier one any more.
+/// - The number of replies at a time [grows](Growth) to [`MAX_PLACES`](super::growth::MAX_PLACES) as long as more at once
+///   increase the total rate.
+/// - A reply slower than [`AnswerRate::MIN_RATE`] yields its place to a waiting request, and continues beside: its peer reads
+///   slowly, so it costs only its buffers. Above [`MAX_SLOW`] of them the slowest is dropped; its peer requests again.
+/// - The peers of one host have at most half of each: of the places, of the slow replies, of the waiting requests. So a host
+///   with many slow peers keeps no other host from recovering; a host that is alone has half of the capacity.
+/// - A request that includes all items of an earlier one of its peer replaces it: the peer does not wait for the earlier one
+///   any more.
 #[derive(Debug)]
 pub(super) struct SyncQueue<R> {
     waiting: VecDeque<Waiting<R>>,
@@ -33,7 +33,7 @@ struct Waiting<R> {
     peer: PeerId,
     host: Option<IpAddr>,
     request: R,
-    /// When its peer last heard that it waits.
+    /// When its peer was last notified that it waits.
     told: Duration,
 }
 
@@ -45,37 +45,37 @@ struct Running<R> {
     is_slow: bool,
 }
 
-/// A request that may stand for an earlier one of its peer.
+/// A request that may replace an earlier one of its peer.
 pub(super) trait Supersedes: Clone {
-    /// Whether this asks for all that `earlier` does.
+    /// Whether this includes all that `earlier` requests.
     fn supersedes(&self, earlier: &Self) -> bool;
 }
 
-/// The most slow answers.
+/// The most slow replies.
 pub(super) const MAX_SLOW: usize = 64;
 
-/// So many requests wait: as many as a driver keeps before they are read here.
+/// The most waiting requests: as many as a driver keeps before they are read here.
 pub(crate) const MAX_WAITING: usize = 1024;
 
-/// Of so many peers it is remembered how often they asked, before those that may ask as often as any are forgotten.
+/// The number of peers whose rate of requests is remembered, before those without recent requests are forgotten.
 const MAX_BUCKETS: usize = 4096;
 
-/// When a peer may ask again that found the queue full.
+/// When a peer that found the queue full may request again.
 const FULL_RETRY: Duration = Duration::from_secs(1);
 
-/// How often a peer hears that its request waits; well below the time after which a subscriber gives a request up.
+/// The interval at which a peer is notified that its request waits; well below the deadline of a subscriber.
 const WAITING: Duration = Duration::from_secs(1);
 
-/// What becomes of a request.
+/// The result for a new request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Admission<R> {
-    /// It is to be answered now.
+    /// Reply now.
     Start(R),
-    /// It is to be answered now, and what is being answered to this peer ends.
+    /// Reply now, and end the current reply to this peer.
     Restart(R),
     /// It waits for its turn.
     Waits,
-    /// It is refused; its peer may ask again after so long.
+    /// It is refused; its peer may request again after this time.
     Busy(R, Duration),
 }
 
@@ -91,7 +91,7 @@ impl<R> Default for SyncQueue<R> {
 }
 
 impl<R: Supersedes> SyncQueue<R> {
-    /// A request came.
+    /// Adds a request.
     pub(super) fn offer(
         &mut self,
         peer: PeerId,
@@ -133,19 +133,19 @@ impl<R: Supersedes> SyncQueue<R> {
         request
     }
 
-    /// A request of this peer is answered, or the peer is gone.
+    /// Ends a request: the reply is complete, or the peer is gone.
     pub(super) fn finished(&mut self, peer: PeerId) {
         self.running.remove(&peer);
     }
 
-    /// The next request that may be answered now.
+    /// The next request to reply to.
     pub(super) fn next(&mut self, now: Duration) -> Option<(PeerId, R)> {
         let next = self.waiting.iter().position(|waiting| self.may_start(waiting.peer, waiting.host))?;
         let Waiting { peer, host, request, .. } = self.waiting.remove(next)?;
         Some((peer, self.start(peer, host, request, now)))
     }
 
-    /// A second has passed: judges the answers by how many bytes of each were taken; which are dropped.
+    /// Judges the replies, once a second, by the number of bytes sent of each. Returns the peers whose replies are dropped.
     pub(super) fn judge(&mut self, now: Duration, taken: impl Fn(PeerId) -> u64) -> Vec<PeerId> {
         let mut rates = Vec::new();
         for (peer, running) in &mut self.running {
@@ -157,7 +157,7 @@ impl<R: Supersedes> SyncQueue<R> {
         self.slow_beyond_bounds()
     }
 
-    /// Of the slow answers, the slowest of those that are too many in all or of one host.
+    /// The slowest of the slow replies, if they are too many in total or of one host.
     fn slow_beyond_bounds(&self) -> Vec<PeerId> {
         let mut slow: Vec<_> = self.slow().map(|(peer, it)| (it.rate.latest(), *peer, it.host)).collect();
         slow.sort_unstable();
@@ -181,7 +181,7 @@ impl<R: Supersedes> SyncQueue<R> {
         self.running.iter().filter(|(_, running)| running.is_slow)
     }
 
-    /// The requests whose peers are to hear that they wait; not those that are being answered meanwhile.
+    /// The requests whose peers are to be notified that they wait.
     pub(super) fn overdue(&mut self, now: Duration) -> impl Iterator<Item = (PeerId, &R)> {
         let Self { waiting, running, .. } = self;
         let is_overdue = move |waiting: &&mut Waiting<R>| {
@@ -193,12 +193,12 @@ impl<R: Supersedes> SyncQueue<R> {
         })
     }
 
-    /// How many wait.
+    /// The number of waiting requests.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether nothing is answered and nothing waits.
+    /// Whether there is neither a reply nor a waiting request.
     pub(super) fn is_idle(&self) -> bool {
         self.running.is_empty() && self.waiting.is_empty()
     }
@@ -211,7 +211,7 @@ impl<R: Supersedes> SyncQueue<R> {
     }
 }
 
-/// What the peers of one host may have of `all`.
+/// The share of `all` that the peers of one host may have.
 fn share(all: usize) -> usize {
     all.div_ceil(2)
 }

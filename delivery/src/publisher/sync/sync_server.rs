@@ -23,7 +23,7 @@ use answers::answer_all;
 use asked::{Asked, read};
 use heads::{say_of_each, say_of_first};
 
-/// Answers requests for ever, if the driver carries any: each in a task of its own, so that a slow asker holds up nobody.
+/// Serves requests for ever, if the driver carries any: each in a task of its own, so that a slow subscriber delays no other.
 pub(crate) async fn serve(core: Arc<Core>) {
     let Some(requests) = core.driver.requests() else { return };
     let mut server = Server {
@@ -55,10 +55,10 @@ pub(crate) async fn serve(core: Arc<Core>) {
     }
 }
 
-/// How often the answers are judged, and who waits hears of it.
+/// The interval at which replies are judged, and waiting peers are notified.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What is being answered, and what waits.
+/// The current replies, and the waiting requests.
 struct Server<'a> {
     core: &'a Arc<Core>,
     requests: &'a dyn Requests,
@@ -67,7 +67,7 @@ struct Server<'a> {
     answers: HashMap<PeerId, Underway>,
 }
 
-/// An answer that is being sent.
+/// A reply that is being sent.
 struct Underway {
     task: AbortHandle,
     taken: Arc<AtomicU64>,
@@ -102,7 +102,7 @@ impl Server<'_> {
         self.answers.insert(peer, Underway { task, taken });
     }
 
-    /// A task has ended. One that was aborted is nobody's any more.
+    /// A task has ended. An aborted one belongs to no peer any more.
     fn ended(&mut self, task: Id) {
         let peer =
             self.answers.iter().find(|(_, underway)| underway.task.id() == task).map(|(peer, _)| *peer);
@@ -119,7 +119,7 @@ impl Server<'_> {
         }
     }
 
-    /// Drops answers that are far too slow, begins others, and tells those that wait.
+    /// Drops replies that are far too slow, begins others, and notifies waiting peers.
     fn judge(&mut self) {
         let now = self.core.now().since_start;
         let answers = &self.answers;
@@ -141,7 +141,7 @@ impl Server<'_> {
     }
 }
 
-/// Answers a request.
+/// Replies to a request.
 async fn answer(core: Arc<Core>, peer: PeerId, asked: Arc<Asked>, taken: Arc<AtomicU64>) {
     let answering = async {
         match &*asked {

@@ -14,7 +14,7 @@ use crate::publisher::sync::snapshot_cache::Snapshot;
 use crate::publisher::sync::snapshot_reader;
 use crate::{LossRecord, Position, SyncItem, SyncReplyKind, SyncRequest};
 
-/// Answers all that a request asks for.
+/// Replies to all items of a request.
 pub(super) async fn answer_all(
     core: &Arc<Core>,
     peer: PeerId,
@@ -40,14 +40,14 @@ async fn read_some(mut replay: Replay) -> Result<(Replay, Batch)> {
     })
 }
 
-/// The answers to one request, gathered into chunks.
+/// The replies to one request, gathered into chunks.
 struct Answers<'a> {
     core: &'a Arc<Core>,
     peer: PeerId,
     id: u64,
     batch: Batch,
     bytes: usize,
-    /// How many bytes the driver has taken.
+    /// The number of bytes that the driver has accepted.
     taken: &'a AtomicU64,
 }
 
@@ -119,8 +119,8 @@ impl Answers<'_> {
         Ok(())
     }
 
-    /// What says how many events after the asker's position are in no snapshot; `None` if there are none. Who has nothing
-    /// was promised none of them.
+    /// A loss record with the number of events after the subscriber's position that are in no snapshot; `None` if there are
+    /// none. A subscriber that has nothing was promised none of them.
     fn left_out(&self, topic: &Topic, from: Position, number: u64) -> Result<Option<Envelope>> {
         let size = self.core.snapshots.follower().cache.size_of(topic.as_bytes(), from.sequence);
         let events = size.map_or(0, |(_, others)| others);

@@ -9,10 +9,10 @@ use crate::publisher::core::Core;
 use crate::publisher::sync::sync_queue::Supersedes;
 use crate::{FullSyncRequest, SyncRequest};
 
-/// What a subscriber asks.
+/// A request of a subscriber.
 #[derive(Debug)]
 pub(super) enum Asked {
-    /// What it lacks of topics.
+    /// The missing events of topics.
     Behind(SyncRequest),
     /// All rows of the database.
     Rows(FullSyncRequest),
@@ -27,7 +27,7 @@ impl Asked {
     }
 }
 
-/// Reads a request; one that is malformed is counted, logged at a limited rate, and ignored.
+/// Reads a request; a malformed one is counted, logged at a limited rate, and ignored.
 pub(super) fn read(core: &Core, envelope: &Envelope) -> Option<Asked> {
     core.metrics.requests.add(1);
     match Asked::read(envelope) {

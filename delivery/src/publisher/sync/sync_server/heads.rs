@@ -4,7 +4,7 @@ use pubsub_api::{Batch, Envelope, PeerId, Requests, Result, Stamp, Topic};
 use crate::publisher::core::Core;
 use crate::{SyncItem, SyncReply, SyncReplyKind, SyncRequest};
 
-/// Refuses a request for now. An asker that takes nothing just now learns it from the silence.
+/// Refuses a request for now. If the refusal cannot be sent at once, the subscriber's deadline replaces it.
 pub(super) fn say_of_each(
     core: &Core,
     requests: &dyn Requests,
@@ -15,7 +15,7 @@ pub(super) fn say_of_each(
     let mut heads = Batch::new();
     for SyncItem { topic, position } in &request.items {
         let kind = match kind {
-            // Full jitter: who was refused together does not come back together.
+            // Full jitter: subscribers that were refused together do not return together.
             SyncReplyKind::Busy { retry_after } => {
                 SyncReplyKind::Busy { retry_after: retry_after.mul_f64(1.0 + fastrand::f64()) }
             }
@@ -26,7 +26,7 @@ pub(super) fn say_of_each(
     put_now(core, requests, peer, &mut heads);
 }
 
-/// Reports that a request waits for its turn, by one head for all that it wants.
+/// Notifies a peer that its request waits for its turn, by one head for all items.
 pub(super) fn say_of_first(core: &Core, requests: &dyn Requests, peer: PeerId, request: &SyncRequest) {
     let Some(SyncItem { topic, position }) = request.items.first() else { return };
     let mut heads = Batch::new();
@@ -40,7 +40,7 @@ fn put_now(core: &Core, requests: &dyn Requests, peer: PeerId, heads: &mut Batch
     }
 }
 
-/// The head of an answer, as it is packed.
+/// The packed head of a reply.
 pub(super) fn head(
     core: &Core,
     id: u64,
@@ -67,7 +67,7 @@ pub(super) fn answer_head(
     SyncReply { id, topic: topic.clone(), stamp, kind, epochs }
 }
 
-/// The epochs of this publisher's numbers from `since` on.
+/// The epochs of this publisher's sequences from `since` on.
 fn epochs_since(core: &Core, since: u64) -> Vec<u64> {
     let sequencer = core.sequencer();
     let epochs = sequencer.publisher_state.epoch_history.epochs().iter().copied();

@@ -7,14 +7,14 @@ use crate::publisher::numbering::topics::TopicState;
 use crate::publisher::sync::replay::Replay;
 use crate::publisher::sync::replay_policy::{ReplayPolicy, Verdict};
 
-/// What is to be answered about a topic, with the last number that was given on it.
+/// The reply about a topic, with the last sequence of the topic.
 #[derive(Debug)]
 pub(super) enum Plan {
     Replay(Replay, u64),
     Snapshot,
     /// The ring does not reach back so far.
     TooFarBehind(u64),
-    /// It is no position of this publisher's.
+    /// The position is not one of this publisher's.
     Nowhere(u64),
 }
 
