@@ -1,4 +1,4 @@
-//! Files of ours in a folder in which others may have planted something: state_dir may be `/tmp`, or a wrong choice.
+//! Files in a folder in which another user may have planted something: `state_dir` may be `/tmp`, or chosen by mistake.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -8,13 +8,13 @@ use std::path::Path;
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
-/// Mode bits with which a group or everybody may write.
+/// The mode bits that let the group or others write.
 const WRITE_BY_OTHERS: u32 = 0o022;
 
-/// Checks that a folder is one, this user's, and that nobody else may write in it.
+/// Checks that the path is a folder of this user in which nobody else can write.
 ///
 /// # Errors
-/// [`io::ErrorKind::PermissionDenied`] if not, with the reason.
+/// [`io::ErrorKind::PermissionDenied`] otherwise, with the reason.
 pub fn check_folder(path: &Path) -> io::Result<()> {
     let found = fs::symlink_metadata(path)?;
     let own = geteuid().as_raw();
@@ -38,8 +38,8 @@ pub fn create(path: &Path) -> io::Result<File> {
     options().create_new(true).open(path)
 }
 
-/// Makes a file with mode 0600 in the place of what an earlier attempt has left. A file that another user has put there is
-/// removed or refused, and never written to.
+/// Makes a file with mode 0600, and replaces one that an earlier attempt left. A file of another user is removed or refused,
+/// and never written to.
 ///
 /// # Errors
 /// Those of removing and of making a file.
@@ -51,21 +51,21 @@ pub fn create_anew(path: &Path) -> io::Result<File> {
     create(path)
 }
 
-/// Opens a file of this user's, or makes it with mode 0600; its content stays.
+/// Opens a file of this user, or makes it with mode 0600; its content is kept.
 ///
 /// # Errors
-/// [`io::ErrorKind::PermissionDenied`] if it is another user's, a link, or no file.
+/// [`io::ErrorKind::PermissionDenied`] if it belongs to another user, or is a link or not a regular file.
 pub fn open_or_create(path: &Path) -> io::Result<File> {
     let file = options().create(true).truncate(false).open(path)?;
     check_file(file, path)
 }
 
-/// Opens a file of this user's for reading.
+/// Opens a file of this user for reading.
 ///
 /// # Errors
 /// As [`open_or_create`]; [`io::ErrorKind::NotFound`] if there is none.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Nonblocking, or a planted pipe would be waited for.
+    // Nonblocking, so that opening a planted pipe does not block.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = OpenOptions::new().read(true).custom_flags(bits(flags)).open(path)?;
     check_file(file, path)

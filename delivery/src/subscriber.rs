@@ -1,4 +1,4 @@
-//! The subscribing side: which event is the next, what is missing, and asking for it.
+//! The subscriber: follows each topic of each publisher, detects missing events, and requests them.
 
 mod buffer;
 mod context;

@@ -1,31 +1,31 @@
 use std::time::Duration;
 
-/// How often one subscriber asks one publisher: 32 times at once, 20 times a second on average. Time comes in as input.
+/// Limits the requests of one subscriber to one publisher: 32 at once, 20 a second on average. Time comes in as input.
 ///
-/// Both ends use it. The subscriber keeps to it, so the publisher refuses nothing in ordinary operation. A subscriber that is
-/// behind on 65,536 topics sends 328 requests of [`MAX_SYNC_ITEMS`](crate::MAX_SYNC_ITEMS) topics, which takes 15 s.
+/// Both ends use it. The subscriber observes the limit, so the publisher refuses nothing in ordinary operation. A subscriber
+/// that is behind on 65,536 topics sends 328 requests of [`MAX_SYNC_ITEMS`](crate::MAX_SYNC_ITEMS) topics, which takes 15 s.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct TokenBucket {
     /// When it will be full again.
     full_at: Duration,
 }
 
-/// One more may be asked for after so long.
+/// The interval at which a token is added.
 const REFILL: Duration = Duration::from_millis(50);
 
-/// So many at once.
+/// The most tokens.
 const BURST: u32 = 32;
 
 impl TokenBucket {
-    /// A full one.
+    /// A full bucket.
     pub(crate) fn new(now: Duration) -> Self {
         Self { full_at: now }
     }
 
-    /// Takes one.
+    /// Takes a token.
     ///
     /// # Errors
-    /// After how long there will be one again.
+    /// The time until there is one again.
     pub(crate) fn take(&mut self, now: Duration) -> Result<(), Duration> {
         let full_at = self.full_at.max(now) + REFILL;
         let latest = now + REFILL * BURST;
@@ -36,7 +36,7 @@ impl TokenBucket {
         Ok(())
     }
 
-    /// Whether it is as if it had never been used.
+    /// Whether it is full.
     pub(crate) fn is_full(&self, now: Duration) -> bool {
         self.full_at <= now
     }

@@ -20,30 +20,29 @@ use super::publisher_streams::PublisherStreams;
 use super::{DeliveryMode, FeedOptions, Introduction, Item, SavedLink, SavedPosition};
 use crate::{Control, Position};
 
-/// All that a subscriber follows: which publishers each link leads to, in which of their lives, and how far it is on each
-/// topic. No clock, no I/O: time comes in as a duration since some start, requests go out by [`requests`](Feed::requests).
+/// Everything that a subscriber follows: the publishers of each link, their epochs, and the position on each topic. No clock,
+/// no I/O: time comes in as a duration since some start, requests go out by [`requests`](Feed::requests).
 ///
-/// - A publisher is known by its hello, which comes over a link; what is stamped by one that has not said hello waits.
-/// - A link that is gone makes its publishers' topics stale; the next hello of each, and then marks, prove them again.
-/// - A link leads to one publisher as a rule, and to several if a proxy stands in front of them: each is followed. It is live
-///   when all that were ever followed there are, and stale when one of them falls silent.
-/// - A link that stands again and leads to another publisher than before is a `Resync`: nobody can be asked any more for what
-///   the former one published last.
+/// - A publisher is known by its hello, which arrives over a link; stamped events of a publisher without a hello wait.
+/// - A broken link makes its publishers' topics stale; the next hello of each, and then marks, confirm them again.
+/// - A link leads to one publisher as a rule, and to several at a proxy: each is followed. The link is live when all publishers
+///   that were ever followed there are, and stale when one of them falls silent.
+/// - A link that reconnects to another publisher than before causes a `Resync`: the last events of the former one cannot be
+///   requested any more.
 /// - A name has a link to each of its addresses. What was stale there is live when its publishers are at other addresses of
 ///   the name; an address that is removed is a `Resync` if its publisher is heard nowhere else.
-/// - A publisher that says hello in another life goes on in its old line, if no link claims that any more. If one does, two
-///   publishers have one id: that is told, and they are followed apart.
-/// - On a broker it is different: nobody says hello there, and nobody can be asked
-///   ([`Introduction::ByBroker`]).
+/// - A publisher that sends hello in another epoch continues its previous stream unless another link still claims it. Otherwise
+///   two publishers have one id: this is reported, and they are followed separately.
+/// - On a broker nothing of this holds: there are no hellos and no requests ([`Introduction::ByBroker`]).
 #[derive(Debug)]
 pub struct Feed {
     options: FeedOptions,
     streams: PublisherStreams,
     links: Links,
-    /// The broker's node whose link stands, on a broker.
+    /// The endpoint of the broker's node whose link is up, on a broker.
     broker: Option<String>,
     resumed: HashMap<u64, Vec<(Topic, Position)>>,
-    /// Whether it was looked for saved positions that no link leads to.
+    /// Whether saved positions without a link were looked for.
     looked_for_orphans: bool,
     pre_hello: PreHelloBuffer,
     items: VecDeque<Item>,
@@ -56,19 +55,19 @@ pub struct Feed {
 /// The least time between two calls of [`tick`](Feed::tick).
 const SHORTEST_TICK: Duration = Duration::from_millis(5);
 
-/// How often it is looked whether a hello that is waited for is overdue.
+/// The interval of the check for overdue hellos.
 const SLOW_TICK: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether topics are to be forgotten.
+/// The interval of the check for topics to forget.
 const IDLE_TICK: Duration = Duration::from_secs(60);
 
 impl Feed {
-    /// One that follows nothing yet.
+    /// A feed that follows nothing yet.
     #[must_use]
     pub fn new(options: FeedOptions) -> Self {
         let asks = match options.introduction {
             Introduction::ByHello => options.asks,
-            // Requests go over the link to a publisher, and on a broker there is none.
+            // Requests need the link to a publisher, and on a broker there is none.
             Introduction::ByBroker => false,
         };
         let options = FeedOptions { asks, ..options };
@@ -88,21 +87,21 @@ impl Feed {
         }
     }
 
-    /// Goes on from where an earlier life of the application was.
+    /// Resumes from the saved positions of an earlier run of the application.
     pub fn resume(&mut self, positions: impl IntoIterator<Item = SavedPosition>) {
         for SavedPosition { publisher, topic, position } in positions {
             self.resumed.entry(publisher).or_default().push((topic, position));
         }
     }
 
-    /// Which publishers the endpoints led to in that life: where another one stands now, something may be missing.
+    /// Resumes with the publishers of each endpoint: where another publisher is now, events may be missing.
     pub fn resume_links(&mut self, links: impl IntoIterator<Item = SavedLink>) {
         for SavedLink { endpoint, publisher } in links {
             self.links.of(&endpoint).expected.insert(publisher);
         }
     }
 
-    /// Which publishers each endpoint leads to.
+    /// The publishers that each endpoint leads to.
     #[must_use]
     pub fn links(&self) -> Vec<SavedLink> {
         self.links.saved()
@@ -113,17 +112,17 @@ impl Feed {
         self.items.pop_front()
     }
 
-    /// What is to be asked now: endpoints, as they were registered, and requests.
+    /// The requests to send now, each with its endpoint as registered.
     pub fn requests(&mut self) -> Vec<(String, Envelope)> {
         std::mem::take(&mut self.requests)
     }
 
-    /// When [`tick`](Self::tick) is to be called at the latest.
+    /// The latest time at which [`tick`](Self::tick) must be called.
     #[must_use]
     pub fn next_tick(&self, now: Duration) -> Duration {
         let due = match self.options.introduction {
             Introduction::ByHello => self.streams.iter().filter_map(PublisherStream::next_due).min(),
-            // Nothing is requested, and lines are many.
+            // Nothing is requested, and streams are many.
             Introduction::ByBroker => None,
         };
         let is_settled = self.pre_hello.len() == 0 && self.looked_for_orphans;
@@ -137,7 +136,7 @@ impl Feed {
         self.items.is_empty()
     }
 
-    /// How far the application is, once it has taken all items.
+    /// The position of the application after all items.
     #[must_use]
     pub fn positions(&self) -> Vec<SavedPosition> {
         let mut positions = Vec::new();
@@ -158,7 +157,7 @@ impl Feed {
         positions
     }
 
-    /// An envelope came in the stream.
+    /// Handles an envelope of the stream.
     pub fn message(&mut self, envelope: Envelope, now: Duration) {
         match self.options.introduction {
             Introduction::ByHello if envelope.topic == HELLO => {
@@ -195,7 +194,7 @@ impl Feed {
         let Some(stream) = stream else { return };
         if !envelope.topic.is_reserved() {
             if stamp.sequence == 0 {
-                // Numbers count from 1 (docs/guarantees.md#f63).
+                // Sequences begin at 1 (docs/guarantees.md#f63).
                 context.counters.bad("no_number");
             } else if stream.has_room_for(&envelope.topic, &context) {
                 stream.event(envelope, stamp, &mut context);
@@ -224,7 +223,7 @@ impl Feed {
         added
     }
 
-    /// A line, and what it works with.
+    /// A stream, and its context.
     fn split(&mut self, stream: usize, now: Duration) -> (Option<&mut PublisherStream>, Context<'_>) {
         let context = Context {
             now,
@@ -237,12 +236,12 @@ impl Feed {
         (self.streams.get_mut(stream), context)
     }
 
-    /// The application wants some topics no more: only what `wants` tells is followed from now on.
+    /// The application has unsubscribed: only topics for which `wants` returns true are followed from now on.
     pub fn topics_left(&mut self, wants: impl Fn(&Topic) -> bool) {
         self.streams.iter_mut().for_each(|stream| stream.retain(&wants));
     }
 
-    /// Does what is due.
+    /// Does everything that is due.
     pub fn tick(&mut self, now: Duration) {
         for place in 0..self.streams.len() {
             if let (Some(stream), mut context) = self.split(place, now) {
@@ -274,8 +273,8 @@ impl Feed {
         links.note_forgotten(&forgotten);
         links.forget_left(|publisher| streams.of_publisher(publisher).next().is_some());
         if now >= remembered {
-            // On a broker, whoever published before this application began, and was silent since, has died: nobody comes back
-            // under its random id.
+            // On a broker, a publisher that was silent since this application started has ended: no process gets its random id
+            // again.
             let Self { resumed, links, .. } = self;
             resumed.retain(|publisher, _| links.want(*publisher));
         }

@@ -12,19 +12,19 @@ use tokio::time::sleep_until;
 
 use super::{Feed, FeedOptions, Introduction, Item, SavedLink, SavedPosition};
 
-/// A driver's subscriber whose events are tracked: what is missing is noticed, asked for, and told.
+/// A driver's subscriber whose events are tracked: missing events are detected, requested, and reported.
 ///
-/// It is read by one task; everything is done while that waits in [`recv`](Self::recv). When the application does not read,
-/// nothing is taken from the driver, whose queue is bounded.
+/// One task reads it; all work is done while that waits in [`recv`](Self::recv). While the application does not read, nothing
+/// is taken from the driver, whose queue is bounded.
 #[derive(Debug)]
 pub struct TrackedSubscriber {
     subscriber: Arc<dyn Subscriber>,
     feed: Mutex<Feed>,
     wanted: Mutex<HashSet<Subscription>>,
-    /// Whether hellos are asked for; the application gets them only if it asks for them, too.
+    /// Whether hellos are subscribed to; the application receives them only if it subscribes to them itself.
     hears_hellos: bool,
     wants_hellos: AtomicBool,
-    /// Received, and not yet given to the feed.
+    /// Received, and not yet passed to the feed.
     received: tokio::sync::Mutex<Received>,
     started: Instant,
 }
@@ -32,13 +32,13 @@ pub struct TrackedSubscriber {
 #[derive(Debug, Default)]
 struct Received {
     batch: Batch,
-    /// What stands behind the batch.
+    /// The notice after the batch.
     notice: Option<Notice>,
-    /// When the feed is to be told the time: also if there is always something to receive.
+    /// When the feed's timers are due, even if there is always something to receive.
     tick_at: Duration,
 }
 
-/// What woke the reader.
+/// Why the reader woke.
 enum Woken {
     Received(Option<Notice>),
     Replied(Reply),
@@ -71,13 +71,13 @@ impl TrackedSubscriber {
         self.started.elapsed()
     }
 
-    /// Goes on where an application has stopped, if it still has all that it was given up to there. Call it before
+    /// Resumes from saved positions, if the application still has everything up to them. Call it before
     /// [`initialize`](Self::initialize).
     pub fn resume(&self, positions: impl IntoIterator<Item = SavedPosition>) {
         self.feed().resume(positions);
     }
 
-    /// The same for what each endpoint led to: an endpoint that leads to another publisher now yields a `Resync`.
+    /// Resumes with saved links: an endpoint that leads to another publisher now yields a `Resync`.
     pub fn resume_links(&self, links: impl IntoIterator<Item = SavedLink>) {
         self.feed().resume_links(links);
     }
@@ -88,7 +88,7 @@ impl TrackedSubscriber {
     /// As [`Subscriber::initialize`].
     pub async fn initialize(&self) -> Result<()> {
         if self.hears_hellos {
-            // Behind one link there may be several publishers, of which one may fall silent.
+            // A link may lead to several publishers, of which one may fall silent.
             self.subscriber.register_topic(HELLO.into())?;
         }
         self.subscriber.initialize().await
@@ -99,21 +99,21 @@ impl TrackedSubscriber {
     /// # Errors
     /// As [`Subscriber::register_listen_address`].
     pub fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
-        // What the driver reports about it from now on waits until the feed knows it.
+        // The driver's reports about it are handled after the feed knows it.
         let mut feed = self.feed();
         let is_new = self.subscriber.register_listen_address(endpoint)?;
         feed.address_registered(endpoint);
         Ok(is_new)
     }
 
-    /// As [`Subscriber::unregister_listen_address`]. How far it was there is remembered for a while.
+    /// As [`Subscriber::unregister_listen_address`]. The positions there are remembered for a while.
     pub fn unregister_listen_address(&self, endpoint: &str) -> bool {
         let was_there = self.subscriber.unregister_listen_address(endpoint);
         self.feed().address_left(endpoint, self.now());
         was_there
     }
 
-    /// As [`Subscriber::register_topic`]; the marks of the topic are asked for, too, and first.
+    /// As [`Subscriber::register_topic`]; it subscribes to the marks of the topic first.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] above [`MAX_TOPICS`].
@@ -138,7 +138,7 @@ impl TrackedSubscriber {
         self.wants_hellos.store(wants_hellos, Ordering::Relaxed);
     }
 
-    /// Whether an item is for the application.
+    /// Whether the application receives an item.
     fn is_wanted(&self, item: &Item) -> bool {
         match item {
             Item::Event { envelope, .. } if self.hears_hellos && envelope.topic == HELLO => {
@@ -163,13 +163,13 @@ impl TrackedSubscriber {
         self.subscriber.unregister_topic(subscription)
     }
 
-    /// The next event, snapshot or notice; waits for it.
+    /// Waits for the next event, snapshot or notice.
     ///
     /// # Errors
     /// As [`Subscriber::recv`].
     ///
     /// # Cancel safety
-    /// If the future is dropped, nothing is lost: the next call yields what this one would have.
+    /// If the future is dropped, nothing is lost: the next call yields the same item.
     pub async fn recv(&self) -> Result<Item> {
         let received = &mut *self.received.lock().await;
         let requester = self.subscriber.requester();
@@ -191,7 +191,7 @@ impl TrackedSubscriber {
         }
     }
 
-    /// Gives the feed what was received, until that has an item; and sends what it asks for.
+    /// Passes received messages to the feed until it has an item, and sends its requests.
     fn work(&self, received: &mut Received, requester: Option<&dyn Requester>) -> Option<Item> {
         let (now, mut feed) = (self.now(), self.feed());
         if received.tick_at <= now {
@@ -220,43 +220,43 @@ impl TrackedSubscriber {
         received.tick_at = received.tick_at.min(feed.next_tick(now));
         if let Some(requester) = requester {
             for (endpoint, request) in feed.requests() {
-                // One that finds no room is asked again when its time is over.
+                // A request that finds no room is sent again after its deadline.
                 requester.request(&endpoint, request);
             }
         }
         item
     }
 
-    /// How far the application is by what [`recv`](Self::recv) has yielded. Call it between two calls of that, when it would
-    /// wait: what it has still to yield is reckoned in.
+    /// The position of the application after all items that [`recv`](Self::recv) has yielded. Call it between two calls of
+    /// `recv`, when `recv` would wait: positions include items not yet yielded.
     pub fn positions(&self) -> Vec<SavedPosition> {
         self.feed().positions()
     }
 
-    /// The same at any time between two calls of [`recv`](Self::recv), also while there is always more to receive; `None` if
-    /// the next call yields something that is reckoned in already, which is so for a few calls at most.
+    /// As [`positions`](Self::positions), at any time between two calls of [`recv`](Self::recv); `None` if the next call yields
+    /// an item that the positions already include, which lasts a few calls at most.
     pub fn settled_positions(&self) -> Option<Vec<SavedPosition>> {
         let feed = self.feed();
         feed.is_settled().then(|| feed.positions())
     }
 
-    /// Which publishers each endpoint leads to, at the same moment as [`positions`](Self::positions).
+    /// The publishers that each endpoint leads to, at the same moment as [`positions`](Self::positions).
     pub fn links(&self) -> Vec<SavedLink> {
         self.feed().links()
     }
 
-    /// Ends the links.
+    /// Closes the links.
     pub async fn close(&self) {
         self.subscriber.close().await;
     }
 
-    /// Counters, queues and links of the driver as they are now.
+    /// The current counters, queues and links of the driver.
     #[must_use]
     pub fn status(&self) -> Status {
         self.subscriber.status()
     }
 
-    /// The same of delivery: what was repeated, missing, asked for, and how it stands with each publisher (`live`,
+    /// The current status of delivery: duplicates, missing events, requests, and the state of each publisher (`live`,
     /// `recovering`, `proving`, `stale`).
     #[must_use]
     pub fn delivery_status(&self) -> Status {
@@ -272,7 +272,7 @@ async fn replies(requester: Option<&dyn Requester>) -> Result<Reply> {
     }
 }
 
-/// The subscription to the marks of what is subscribed to.
+/// The subscription to the marks of a subscription.
 fn marks_of(subscription: &Subscription) -> Result<Subscription> {
     Ok(match subscription {
         Subscription::Topic(topic) => topic.mark().into(),

@@ -5,32 +5,33 @@ use super::loss_record::LossRecord;
 use super::mark::{Mark, prev};
 use super::packing::{MARK_TABLE, extra, number, pack};
 
-/// What a publisher says about one topic on the topic of its [marks](Topic::mark), `$mark.T` (docs/design.md#wire-format).
+/// A message of a publisher about one topic, on the topic of its [marks](Topic::mark), `$mark.T` (docs/design.md#wire-format).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Control {
-    /// How far the publisher is.
+    /// The last sequence of the topic.
     Mark(Mark),
-    /// An event that it had numbered and could not publish, or events whose number nobody knows.
+    /// An event that was numbered and could not be published, or events whose sequences are not known.
     Lost(LossRecord),
-    /// It publishes on this topic no more; its last number is in the stamp.
+    /// The publisher will publish nothing more on this topic; its last sequence is in the stamp.
     Bye {
         /// The topic.
         topic: Topic,
-        /// Its last number.
+        /// Its last sequence.
         stamp: Stamp,
     },
 }
 
 impl Control {
-    /// Packs the word that no more comes on `topic`.
+    /// Packs a `bye` on `topic`.
     ///
     /// # Errors
-    /// None in truth: it is far below the size limit.
+    /// None in practice: it is far below the size limit.
     pub fn pack_bye(topic: &Topic, stamp: Stamp) -> Result<Envelope> {
         pack(topic.mark(), MARK_TABLE, topic.as_str(), "bye", Some(stamp), &[])
     }
 
-    /// Reads what came on `frame`, the topic of a mark; `None` for an action that later versions may bring.
+    /// Reads the payload of a message on `frame`, the topic of a mark; `None` for an unknown action, which later versions may
+    /// use.
     ///
     /// # Errors
     /// The first [`WireError`] met.

@@ -17,60 +17,60 @@ const TABLE: &str = "$rows";
 /// The rows of each table.
 pub type Tables = Vec<(String, Vec<Entry>)>;
 
-/// What a publisher answers full syncs from: the northbound database, for subscribers that cannot reach it.
+/// The source of full syncs at a publisher: the northbound database, for subscribers that cannot reach it.
 #[async_trait]
 pub trait RowSource: Debug + Send + Sync {
-    /// All rows, read after this was called: whoever compares with them notes from before the call on what events tell.
+    /// All rows, read after this call began: a subscriber that compares with them must track events from before its request.
     ///
     /// # Errors
-    /// Why they cannot be read now.
+    /// Why the rows cannot be read now.
     async fn tables(&self) -> Result<Arc<Tables>>;
 }
 
-/// "Give me all rows of the database", on the connection for requests.
+/// A request for all rows of the database, on the connection for requests.
 ///
-/// The answer is a [head](FullSyncReply), and as many envelopes as that says, each a [row](StoredRow).
+/// The reply is a [head](FullSyncReply), followed by as many envelopes as it announces, each a [row](StoredRow).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FullSyncRequest {
-    /// The asker's own number for it, which the answer repeats.
+    /// The subscriber's number of the request, which the reply repeats.
     pub id: u64,
-    /// Of which topics the values are wanted, at most [`MAX_TOPICS`](Self::MAX_TOPICS); of all others the names are told. `None`
-    /// for the values of all.
+    /// The topics whose values are requested, at most [`MAX_TOPICS`](Self::MAX_TOPICS); of other rows only the names are sent.
+    /// `None` requests the values of all.
     pub topics: Option<Vec<Topic>>,
 }
 
-/// The head of the answer to a [`FullSyncRequest`].
+/// The head of the reply to a [`FullSyncRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FullSyncReply {
-    /// So many rows follow.
+    /// Rows follow.
     Rows {
         /// The request's id.
         id: u64,
-        /// How many envelopes.
+        /// The number of envelopes.
         count: u64,
     },
-    /// The publisher cannot tell, for this reason: ask again later, or another.
+    /// The publisher has no rows to send, for this reason: request again later, or from another publisher.
     Unavailable {
         /// The request's id.
         id: u64,
-        /// Why, in words.
+        /// The reason, as text.
         reason: String,
     },
 }
 
-/// A row as it is told: in an event map, so that it is read and bounded as every other.
+/// A row on the wire: packed as an event, so that it is read and bounded like every event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredRow {
     /// Its table.
     pub table: String,
-    /// Its place in that.
+    /// Its place in the table.
     pub place: RowPlace,
-    /// What it holds; `None` if only its name is told.
+    /// Its value; `None` if only the name is sent.
     pub value: Option<Bytes>,
 }
 
 impl FullSyncRequest {
-    /// So many topics are named at most, so that the request stays below 64 KiB; who wants more asks for all.
+    /// The most topics of one request, so that it stays below 64 KiB; a subscriber with more requests all values.
     pub const MAX_TOPICS: usize = 200;
 
     /// Packs it.
@@ -102,7 +102,7 @@ impl FullSyncRequest {
         Ok(Some(Self { id: id(&event)?, topics }))
     }
 
-    /// The rows as they are told to this asker.
+    /// The rows as they are sent in reply to this request.
     pub fn rows<'a>(&'a self, tables: &'a Tables) -> impl Iterator<Item = StoredRow> + 'a {
         let wanted: Option<HashSet<&[u8]>> =
             self.topics.as_ref().map(|topics| topics.iter().map(Topic::as_bytes).collect());
@@ -135,7 +135,7 @@ impl FullSyncReply {
     /// Packs it.
     ///
     /// # Errors
-    /// None in truth: a head is far below the size limit.
+    /// None in practice: a head is far below the size limit.
     pub fn pack(&self) -> Result<Envelope> {
         let (id, action, extra) = match self {
             Self::Rows { id, count } => (id, "rows", ("count", Msgpack::from(*count))),
@@ -146,7 +146,7 @@ impl FullSyncReply {
         pack(Topic::new(TOPIC)?, TABLE, &id.to_string(), action, None, &[extra])
     }
 
-    /// Reads one; `None` if the envelope is no such head.
+    /// Reads one; `None` if the envelope is not such a head.
     ///
     /// # Errors
     /// The first [`WireError`] met.
@@ -175,14 +175,14 @@ impl StoredRow {
     /// Packs it.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) if its topic is none; no value of a database is too big.
+    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) if its topic is invalid; no value of a database is too big.
     pub fn pack(self) -> Result<Envelope> {
         let Self { table, place: RowPlace { key, topic }, value } = self;
         let topic = topic.map_or(Ok(SEND_ALL), Topic::new)?;
         let text = value.map(|value| String::from_utf8(value.to_vec()));
         let (action, value) = match text {
             Some(Ok(text)) => ("row", Value::Text(text)),
-            // What is no text is no object either, and compared with nothing.
+            // A value that is not text is not an object either, and is compared with nothing.
             Some(Err(_)) | None => ("name", Value::Nil),
         };
         Envelope::pack(&Event::new(table, key, Action::from(action), value, topic))

@@ -3,16 +3,16 @@ use rmpv::Value as Msgpack;
 
 use super::packing::{MARK_TABLE, pack};
 
-/// A record that stands in the place of events: it has the number of one of them.
+/// A record in the place of lost events: it has the sequence of one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LossRecord {
     /// The topic.
     pub topic: Topic,
-    /// The publisher, its epoch, and the number of the record.
+    /// The publisher, its epoch, and the sequence of the record.
     pub stamp: Stamp,
-    /// How many events are missing; 0 if that is not known.
+    /// The number of missing events; 0 if it is not known.
     pub events: u64,
-    /// Why, in one word: `in_doubt`, `internal`, `refused`.
+    /// The cause, in one word: `in_doubt`, `internal`, `refused`, `no_rows`.
     pub cause: String,
 }
 
@@ -20,7 +20,7 @@ impl LossRecord {
     /// Packs it.
     ///
     /// # Errors
-    /// None in truth: a record is far below the size limit.
+    /// None in practice: a record is far below the size limit.
     pub fn pack(&self) -> Result<Envelope> {
         let more = [("events", Msgpack::from(self.events)), ("cause", Msgpack::from(self.cause.as_str()))];
         pack(self.topic.mark(), MARK_TABLE, self.topic.as_str(), "lost", Some(self.stamp), &more)

@@ -5,16 +5,17 @@ use rmpv::Value as Msgpack;
 use super::packing::{MARK_TABLE, extra, pack};
 use crate::Position;
 
-/// The last number of a topic: nothing up to it is still to come.
+/// The last sequence of a topic: all events up to it were published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     /// The topic.
     pub topic: Topic,
-    /// The publisher, its epoch, and the last number that it gave on the topic.
+    /// The publisher, its epoch, and its last sequence on the topic.
     pub stamp: Stamp,
-    /// The lowest number that it can replay; one above the last if it can replay none.
+    /// The lowest sequence that it can replay; one above the last if it can replay none.
     pub oldest: u64,
-    /// Where the epoch before this one ended, if the publisher remembers: whoever has that has missed nothing in between.
+    /// The last position of the epoch before, if the publisher remembers it: a subscriber at that position has missed nothing
+    /// in between.
     pub prev: Option<Position>,
 }
 
@@ -22,7 +23,7 @@ impl Mark {
     /// Packs it.
     ///
     /// # Errors
-    /// None in truth: a mark is far below the size limit.
+    /// None in practice: a mark is far below the size limit.
     pub fn pack(&self) -> Result<Envelope> {
         let mut more = vec![("oldest", Msgpack::from(self.oldest))];
         if let Some(Position { epoch, sequence: number }) = self.prev {
@@ -35,7 +36,7 @@ impl Mark {
 /// The field `prev` of a packed mark.
 ///
 /// # Errors
-/// [`WireError::WrongType`] if it is no position.
+/// [`WireError::WrongType`] if it is not a position.
 pub(super) fn prev(payload: &[u8]) -> std::result::Result<Option<Position>, WireError> {
     let prev = match extra(payload, "prev") {
         Err(WireError::MissingField) => return Ok(None),

@@ -1,23 +1,23 @@
 use std::fmt;
 
-/// How far someone is on one topic of one publisher: the event that was numbered so, and all before it.
+/// How far a subscriber is on one topic of one publisher: up to the event with this sequence.
 ///
-/// Positions are ordered: a later epoch is further, whatever the number. Numbers go on from one epoch to the next where the
-/// publisher remembers the last one (its ring file), and begin at 1 where it does not. Number 0 is of someone who has nothing,
-/// and has heard of that epoch.
+/// Positions are ordered: a later epoch is further, whatever the sequence. Sequences continue from one epoch to the next if the
+/// publisher remembers the last one (in its ring), and begin at 1 if not. Sequence 0 is the position of a subscriber that has
+/// no event and knows of that epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Position {
-    /// The publisher's incarnation.
+    /// The publisher's epoch.
     pub epoch: u64,
-    /// The number of the last event.
+    /// The sequence of the last event.
     pub sequence: u64,
 }
 
 impl Position {
-    /// Of someone who has nothing, and has heard of no epoch.
+    /// The position of a subscriber that has no event and knows of no epoch.
     pub const NONE: Self = Self { epoch: 0, sequence: 0 };
 
-    /// Whether that number is the next; after the highest one there is none.
+    /// Whether `number` is the next sequence; nothing follows the highest one.
     pub(crate) fn is_before(self, number: u64) -> bool {
         self.sequence.checked_add(1) == Some(number)
     }

@@ -7,75 +7,75 @@ use rmpv::Value as Msgpack;
 use super::packing::{extra, number, pack};
 use crate::Position;
 
-/// The topic of requests and of the heads of answers, on the connection for requests only.
+/// The topic of requests and of the heads of replies, on the connection for requests only.
 pub(crate) const TOPIC: &[u8] = b"$sync";
 
 const TABLE: &str = "$sync";
 
-/// The most wants that one request carries; who wants more sends several. With the longest topics it stays below 64 KiB.
+/// The most items of one request; a subscriber with more sends several. With the longest topics it stays below 64 KiB.
 pub const MAX_SYNC_ITEMS: usize = 200;
 
-/// "I am so far on these topics: bring me up to date" (docs/design.md#delivery).
+/// A request for the missing events of topics (docs/design.md#delivery).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncRequest {
-    /// The asker's own number for it, which the answers repeat.
+    /// The subscriber's number of the request, which the replies repeat.
     pub id: u64,
-    /// What is wanted: at most [`MAX_SYNC_ITEMS`].
+    /// The items, at most [`MAX_SYNC_ITEMS`].
     pub items: Vec<SyncItem>,
 }
 
-/// One topic, and how far the asker is.
+/// One topic, and the subscriber's position on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncItem {
     /// The topic.
     pub topic: Topic,
-    /// The position after which something is missing; number 0 of who has nothing.
+    /// The position after which events are missing; sequence 0 if the subscriber has none.
     pub position: Position,
 }
 
-/// The head of the answer about one topic; as many envelopes follow it as its kind says.
+/// The head of the reply about one topic, followed by as many envelopes as its kind announces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncReply {
     /// The request's id.
     pub id: u64,
     /// The topic.
     pub topic: Topic,
-    /// The publisher, its epoch, and the number at which the asker is when it has taken what follows.
+    /// The publisher, its epoch, and the sequence of the subscriber's position after the whole reply.
     pub stamp: Stamp,
-    /// What follows.
+    /// The content of the reply.
     pub kind: SyncReplyKind,
-    /// For a snapshot: the epochs that it speaks for, ascending; at most [`MAX_EPOCHS`]. A row whose latest event is of another
-    /// epoch may be one that the publisher has forgotten. Empty for every other answer.
+    /// For a snapshot: the epochs that it covers, ascending, at most [`MAX_EPOCHS`]. A row whose latest event is of another
+    /// epoch may be one that the publisher has forgotten. Empty for every other reply.
     pub epochs: Vec<u64>,
 }
 
-/// The largest number of epochs in an answer. A publisher remembers at most 64.
+/// The most epochs in a reply. A publisher remembers at most 64.
 pub const MAX_EPOCHS: usize = 256;
 
-/// What a publisher has to offer to who is behind.
+/// The content of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncReplyKind {
-    /// The events after the asker's position, as they were published, without a hole.
+    /// The events after the subscriber's position, as they were published, without a gap.
     Replay {
-        /// How many envelopes follow.
+        /// The number of envelopes that follow.
         count: u64,
     },
-    /// The latest event of each row that was told of since the numbers began.
+    /// The latest event of each row since the topic's sequences began.
     Snapshot {
-        /// How many envelopes follow.
+        /// The number of envelopes that follow.
         count: u64,
-        /// The epoch in which the numbers began. Rows that were told of before are not known here: that they are absent
-        /// does not mean that they are gone.
+        /// The epoch in which the sequences began. Older rows are not known to the publisher: their absence does not mean that
+        /// they were deleted.
         since: u64,
     },
-    /// Ask again later.
+    /// Request again later.
     Busy {
-        /// When at the earliest.
+        /// The earliest time.
         retry_after: Duration,
     },
-    /// The request waits for its turn, and will be answered.
+    /// The request waits for its turn; the reply will follow.
     Waits,
-    /// The publisher does not remember the asker's position: compare with the database, and go on from the stamp.
+    /// The publisher does not know the subscriber's position: compare with the database, and continue from the stamp.
     Unknown,
 }
 
@@ -129,13 +129,13 @@ impl SyncReply {
     /// Packs it.
     ///
     /// # Errors
-    /// None in truth: a head is far below the size limit.
+    /// None in practice: a head is far below the size limit.
     pub fn pack(&self) -> Result<Envelope> {
         self.pack_with(None)
     }
 
-    /// Packs it, with the bytes that the payloads of what follows have together: a subscriber keeps a snapshot until it is
-    /// whole, and so knows beforehand what it costs.
+    /// Packs it, with the total size in bytes of the payloads that follow: a subscriber keeps a snapshot in memory until it is
+    /// complete, and so knows its cost beforehand.
     ///
     /// # Errors
     /// As [`pack`](Self::pack).
@@ -143,7 +143,7 @@ impl SyncReply {
         self.pack_with(Some(u64::try_from(bytes).unwrap_or(u64::MAX)))
     }
 
-    /// What [`pack_announcing`](Self::pack_announcing) announced; `None` if the head does not tell.
+    /// The size that [`pack_announcing`](Self::pack_announcing) announced; `None` if the head has none.
     #[must_use]
     pub fn announced_bytes(head: &Envelope) -> Option<u64> {
         number(&head.payload, "bytes").ok()
@@ -169,7 +169,7 @@ impl SyncReply {
         pack(Topic::new(TOPIC)?, TABLE, &self.id.to_string(), action, Some(self.stamp), &more)
     }
 
-    /// Reads one; `None` if the envelope is no head of an answer but one of the envelopes that follow it.
+    /// Reads one; `None` if the envelope is not a head but one of the envelopes that follow it.
     ///
     /// # Errors
     /// The first [`WireError`] met.
@@ -202,7 +202,7 @@ impl SyncReply {
     }
 }
 
-/// The epochs that a snapshot names. A publisher before this key existed vouches for the first and the current one.
+/// The epochs of a snapshot. A publisher of a version without this key covers the first and the current one.
 fn epochs(payload: &[u8], since: u64, current: u64) -> std::result::Result<Vec<u64>, WireError> {
     match extra(payload, "epochs") {
         Err(WireError::MissingField) => Ok(if since == current { vec![since] } else { vec![since, current] }),
