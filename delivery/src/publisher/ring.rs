@@ -12,8 +12,10 @@ mod rebuild;
 pub(super) mod record_builder;
 
 pub(super) mod open_ring;
+mod record_place;
 pub(super) mod ring_keeper;
 mod ring_return;
+mod ring_segment;
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -27,6 +29,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use super::numbering::publisher_state::PublisherState;
 use folder::Folder;
 use rebuild::Extent;
+use record_place::RecordPlace;
+use ring_segment::RingSegment;
 use segment::Segment;
 
 /// The latest events in files: at most `ring_bytes`, in eight parts. The oldest part is removed for a new one.
@@ -50,23 +54,6 @@ pub(super) struct RingBound {
     pub(super) ring_bytes: u64,
 }
 
-/// A segment, and the part of it that is written.
-#[derive(Debug, Clone)]
-pub(super) struct RingSegment {
-    pub(super) segment: Arc<Segment>,
-    /// The beginning of its records.
-    pub(super) begin: u32,
-    /// The place of the next record.
-    pub(super) end: u32,
-}
-
-/// The place of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RecordPlace {
-    pub(super) segment: u32,
-    pub(super) start: u32,
-}
-
 /// The number of parts of a ring.
 const PARTS: u64 = 8;
 
@@ -76,12 +63,6 @@ const MAX_SEGMENTS: usize = 64;
 impl RingBound {
     fn segment_bytes(self) -> u64 {
         self.ring_bytes / PARTS
-    }
-}
-
-impl RingSegment {
-    fn bytes(&self) -> u64 {
-        u64::from(self.end - self.begin)
     }
 }
 

@@ -6,7 +6,7 @@ use pubsub_api::Envelope;
 use super::counters::Counters;
 use super::{FeedOptions, Item};
 
-/// What a line works with.
+/// The environment of a publisher's stream.
 pub(super) struct Context<'a> {
     pub(super) now: Duration,
     pub(super) options: &'a FeedOptions,
@@ -17,7 +17,7 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Somewhere within `most`: full jitter.
+    /// A random time up to `most`: full jitter.
     pub(super) fn jitter(&mut self, most: Duration) -> Duration {
         most.mul_f64(self.random.f64())
     }

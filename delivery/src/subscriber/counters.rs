@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use pubsub_api::{Counter, CounterReading};
 
-/// What a subscriber counts.
+/// The counters of a subscriber.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Counters {
     pub(super) duplicates: u64,
@@ -14,11 +14,11 @@ pub(super) struct Counters {
     pub(super) requests: u64,
     pub(super) timeouts: u64,
     pub(super) busy: u64,
-    /// PreHelloBuffer back, and dropped for want of room, to be asked for.
+    /// Buffered events that were dropped because a buffer was full; they are requested again.
     pub(super) overflowed: u64,
-    /// Of an incarnation that is over.
+    /// Events of an epoch that is over.
     pub(super) outdated: u64,
-    /// On topics beyond the most that are tracked.
+    /// Events on topics beyond the bound.
     pub(super) untracked: u64,
     pub(super) unverified: u64,
     gaps: u64,

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-/// How late what arrives over one link is, though the two hosts' clocks differ. No clock: time comes in as input.
+/// How late events arrive over one link, although the clocks of the two hosts differ. No clock: time comes in as input.
 ///
 /// A stamp has the publisher's wall clock, an arrival our monotonic clock. Their difference is the unknown difference of the
-/// clocks, and the time on the way. The lowest difference lately is that of something that was hardly on the way at all; what
-/// is above it is late by as much.
+/// clocks plus the time on the way. The lowest recent difference belongs to an event that was hardly on the way at all;
+/// anything above it is the delay.
 ///
-/// - A publisher's clock that is set forward lowers the difference at once. The first thing to arrive is on time by then.
-/// - One that is set back by more than [`STEP`] makes a stamp earlier than the one before it, which a queue never does. The
-///   lateness that was known stays.
+/// - Setting a publisher's clock forward lowers the difference at once: the first event to arrive counts as on time.
+/// - Setting it back by more than [`STEP`] makes a stamp earlier than the one before, which a queue never does. The known delay
+///   stays.
 /// - Clocks that drift are followed by [`LEAK`].
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Delay {
@@ -19,19 +19,19 @@ pub(super) struct Delay {
 struct Sample {
     stamp_us: i64,
     at: Duration,
-    /// The lowest difference lately.
+    /// The lowest recent difference.
     base_us: i64,
 }
 
-/// A stamp may be earlier than the one before by no more: a mark is packed beside events that wait.
+/// How much earlier a stamp may be than the one before: a mark is packed while events wait.
 const STEP: Duration = Duration::from_secs(1);
 
-/// The lowest difference rises by a two-hundredth of the time. NTP slews a clock by a two-thousandth, and a backlog of minutes
-/// is not forgotten for hours.
+/// The lowest difference rises by 1/200 of the time. NTP slews a clock by 1/2000, and a backlog of minutes is not forgotten for
+/// hours.
 const LEAK: i64 = 200;
 
 impl Delay {
-    /// Something arrived that was stamped at `stamp_us`; how late it is.
+    /// Notes an arrival with this stamp; returns its delay.
     pub(super) fn arrived(&mut self, stamp_us: u64, at: Duration) -> Duration {
         let stamp_us = i64::try_from(stamp_us).unwrap_or(i64::MAX);
         let difference = micros(at).saturating_sub(stamp_us);
@@ -61,14 +61,14 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A publisher's clock that shows some day of 2026 when ours begins.
+    /// The publisher's clock shows a day of 2026 when ours begins.
     const CLOCK: u64 = 1_780_000_000_000_000;
 
     fn stamp(seconds: u64) -> u64 {
         CLOCK + seconds * 1_000_000
     }
 
-    /// One event a second from `from` on, each on the way for as long; the last one's lateness.
+    /// Sends one event a second from `from` on, each with the same time on the way; returns the delay of the last one.
     fn steady(
         delay: &mut Delay,
         from: u64,
@@ -98,7 +98,7 @@ mod tests {
                 let late = delay.arrived(clock + second * 1_000_000, at);
                 assert!(is_about(late, (second - 60) as f64), "{late:?} at {second}");
             }
-            // Then it is at rest.
+            // Then it is idle.
             let late = steady(&mut delay, 210, 10, SECOND / 10, |second| clock + second * 1_000_000);
             assert!(late < SECOND, "{late:?}");
         }

@@ -2,52 +2,52 @@ use std::collections::BTreeSet;
 
 use pubsub_api::Incarnation;
 
-/// What one endpoint leads to: one publisher as a rule, several where a proxy stands in front of them.
+/// The publishers of one endpoint: one as a rule, several at a proxy.
 #[derive(Debug, Default)]
 pub(super) struct Link {
-    /// Who was followed here. What they published counts as known until another publisher stands in their place.
+    /// The publishers that were followed here. Their events count as known until another publisher replaces them.
     pub(super) expected: BTreeSet<u64>,
     /// Publishers of which positions were forgotten while they were silent.
     pub(super) forgotten: BTreeSet<u64>,
     /// Whether the application wants this endpoint.
     pub(super) is_registered: bool,
-    /// Whether a hello came since the connection stands.
+    /// Whether a hello has arrived since the connection was made.
     pub(super) is_up: bool,
     /// Whether it was reported as stale, and not as live since.
     pub(super) is_stale: bool,
     heard: Vec<Heard>,
-    /// Hellos of a life that a later one has replaced, in a row.
+    /// The number of consecutive hellos of an epoch that a later one has replaced.
     revived: Option<(Incarnation, u32)>,
 }
 
-/// Who says hello here.
+/// A publisher that sends hello here.
 #[derive(Debug)]
 struct Heard {
     life: Incarnation,
-    /// Hellos of others since its own last one.
+    /// The number of hellos of others since its own last one.
     missed: usize,
 }
 
-/// Hellos of another publisher on the same link, one each second, after which one that said none is silent. Counted and not
-/// timed: where the application or the line is slow, all hellos are late alike.
+/// Hellos of another publisher on the same link, one each second, after which a publisher that sent none is silent. Counted and
+/// not timed: if the application or the line is slow, all hellos are equally late.
 const SILENT_AFTER: usize = 5;
 
-/// Hellos of a life that seemed to be over, after which it lives: a proxy may still hold one or two.
+/// Hellos of an epoch that seemed to be over, after which it counts as running: a proxy may still hold one or two.
 const REVIVED_AFTER: u32 = 3;
 
-/// What a hello on a link tells of it.
+/// The result of the first hello of an epoch on a link.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Introduction {
-    /// Who was expected here, and not the one that says hello.
+    /// The expected publishers that it replaces.
     pub(super) replaced: BTreeSet<u64>,
-    /// Whether this very life was heard here already, and its connection began anew.
+    /// Whether this epoch was heard here already, and its connection was made again.
     pub(super) is_again: bool,
 }
 
 impl Link {
-    /// The first hello of a life since the link stands. The life before of the same publisher is over.
+    /// Handles the first hello of an epoch since the link is up. The epoch before of the same publisher is over.
     ///
-    /// The first hello on a link says where that leads: others that are expected may follow if the one that says it is one of
+    /// The first hello on a link identifies what it leads to: other expected publishers may follow if its sender is one of
     /// them, and are replaced if it is not.
     pub(super) fn introduce(&mut self, life: Incarnation) -> Introduction {
         let is_expected = self.expected.contains(&life.publisher);
@@ -61,21 +61,21 @@ impl Link {
         Introduction { replaced, is_again }
     }
 
-    /// A life is heard beside another one of the same publisher.
+    /// An epoch is heard beside another one of the same publisher.
     pub(super) fn heard_beside(&mut self, life: Incarnation) {
         self.revived = None;
         self.expected.insert(life.publisher);
         self.heard.push(Heard { life, missed: 0 });
     }
 
-    /// The connection is gone: who was heard over it.
+    /// The connection is gone; returns the epochs that were heard over it.
     pub(super) fn down(&mut self) -> Vec<Incarnation> {
         self.is_up = false;
         self.revived = None;
         std::mem::take(&mut self.heard).into_iter().map(|heard| heard.life).collect()
     }
 
-    /// Another hello of a life; who is silent, then.
+    /// Another hello of an epoch; returns the epochs that are silent.
     pub(super) fn hello(&mut self, life: Incarnation) -> Vec<Incarnation> {
         if !self.hears(life) {
             return Vec::new();
@@ -91,7 +91,7 @@ impl Link {
         silent
     }
 
-    /// A hello of a life that is not heard here any more; whether it lives beside the later one that has replaced it.
+    /// A hello of an epoch that is not heard here any more; returns whether it runs beside the later one that replaced it.
     pub(super) fn is_revived(&mut self, life: Incarnation) -> bool {
         let before = self.revived.filter(|(other, _)| *other == life).map_or(0, |(_, hellos)| hellos);
         self.revived = Some((life, before + 1));
@@ -106,7 +106,7 @@ impl Link {
         self.heard.iter().any(|heard| heard.life.publisher == publisher)
     }
 
-    /// The lives that say hello here.
+    /// The epochs that send hello here.
     pub(super) fn lives(&self) -> impl Iterator<Item = Incarnation> {
         self.heard.iter().map(|heard| heard.life)
     }

@@ -5,12 +5,12 @@ use pubsub_api::{Incarnation, registered_endpoint};
 use super::SavedLink;
 use super::link::Link;
 
-/// All endpoints, and what each leads to.
+/// All endpoints, with the publishers of each.
 #[derive(Debug, Default)]
 pub(super) struct Links(BTreeMap<String, Link>);
 
 impl Links {
-    /// The link of an endpoint, known from now on.
+    /// The link of an endpoint, added if it is new.
     pub(super) fn of(&mut self, endpoint: &str) -> &mut Link {
         self.0.entry(endpoint.to_owned()).or_default()
     }
@@ -44,17 +44,17 @@ impl Links {
         self.0.iter_mut()
     }
 
-    /// The first endpoint at which a life says hello.
+    /// The first endpoint at which an epoch sends hello.
     pub(super) fn endpoint_of(&self, life: Incarnation) -> Option<&String> {
         self.0.iter().find(|(_, link)| link.hears(life)).map(|(endpoint, _)| endpoint)
     }
 
-    /// Whether a life says hello anywhere.
+    /// Whether an epoch sends hello at any endpoint.
     pub(super) fn hear(&self, life: Incarnation) -> bool {
         self.0.values().any(|link| link.hears(life))
     }
 
-    /// Whether a publisher says hello anywhere, in whichever life.
+    /// Whether a publisher sends hello at any endpoint, in any epoch.
     pub(super) fn hear_publisher(&self, publisher: u64) -> bool {
         self.0.values().any(|link| link.hears_publisher(publisher))
     }
@@ -72,21 +72,21 @@ impl Links {
         self.0.values().any(|link| link.is_registered && link.expected.contains(&publisher))
     }
 
-    /// Positions of these publishers were forgotten.
+    /// Notes that positions of these publishers were forgotten.
     pub(super) fn note_forgotten(&mut self, publishers: &[u64]) {
         for link in self.0.values_mut() {
             link.forgotten.extend(publishers.iter().filter(|publisher| link.expected.contains(publisher)));
         }
     }
 
-    /// Forgets endpoints that nobody wants, once nothing is known of who was there.
+    /// Forgets endpoints that are not registered, once nothing is known of their publishers.
     pub(super) fn forget_left(&mut self, is_known: impl Fn(u64) -> bool) {
         self.0.retain(|_, link| {
             link.is_registered || link.is_up || link.expected.iter().any(|publisher| is_known(*publisher))
         });
     }
 
-    /// Where each endpoint that is wanted leads to.
+    /// The publishers of each registered endpoint.
     pub(super) fn saved(&self) -> Vec<SavedLink> {
         let wanted = self.0.iter().filter(|(_, link)| link.is_registered || link.is_up);
         wanted

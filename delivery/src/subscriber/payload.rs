@@ -2,12 +2,12 @@ use pubsub_api::Envelope;
 
 use crate::LossRecord;
 
-/// What has a number.
+/// The content of one sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Payload {
     /// An event.
     Event(Envelope),
-    /// A record in the place of events that are missing.
+    /// A loss record in the place of missing events.
     Lost(LossRecord),
 }
 

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use pubsub_api::{Envelope, Incarnation};
 
-/// What came of publishers that have not said hello yet, in order, bounded.
+/// Events of publishers that have not sent hello yet, in order, bounded.
 ///
-/// It is between the subscription and the hello of each link, mostly for less than a second. When it gets too full it is
-/// emptied: marks tell what was in it, and it is asked for.
+/// It is used between the subscription and the hello of each link, mostly for less than a second. When it is too full it is
+/// emptied: marks show what was in it, and it is requested.
 #[derive(Debug, Default)]
 pub(super) struct PreHelloBuffer {
     envelopes: VecDeque<(Incarnation, Envelope, Duration)>,
@@ -19,7 +19,7 @@ impl PreHelloBuffer {
 
     const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-    /// Adds one; how many left for want of room.
+    /// Adds an event; returns how many were dropped because it was full.
     pub(super) fn put(&mut self, of: Incarnation, envelope: Envelope, now: Duration) -> u64 {
         let mut left = 0;
         if self.envelopes.len() >= Self::MAX_EVENTS || self.bytes >= Self::MAX_BYTES {
@@ -31,7 +31,7 @@ impl PreHelloBuffer {
         left
     }
 
-    /// Takes out what is of this incarnation.
+    /// Removes and returns the events of this epoch.
     pub(super) fn release(&mut self, of: Incarnation) -> Vec<Envelope> {
         let (released, kept): (VecDeque<_>, _) =
             std::mem::take(&mut self.envelopes).into_iter().partition(|(held, ..)| *held == of);
@@ -40,7 +40,7 @@ impl PreHelloBuffer {
         released.into_iter().map(|(_, envelope, _)| envelope).collect()
     }
 
-    /// Takes out what has waited since `since` or longer.
+    /// Removes and returns the events that have waited since `since` or longer.
     pub(super) fn expired(&mut self, since: Duration) -> Vec<(Incarnation, Envelope)> {
         let mut expired = Vec::new();
         while self.envelopes.front().is_some_and(|(_, _, came)| *came <= since)

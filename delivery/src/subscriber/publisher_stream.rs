@@ -25,54 +25,54 @@ use super::tracked_topic::TrackedTopic;
 use super::{Effect, Introduction, Phase, Tracker};
 use crate::{Control, Position};
 
-/// Why something is given up where there is nobody to ask.
+/// The reason for giving up where no request can be sent.
 const NOT_ASKED: &str = "the driver cannot request missing events from the publisher";
 
-/// One publisher, through all its lives: its topics, and what it is asked for.
+/// The stream of one publisher, through all its epochs: its topics, and the requests about them.
 #[derive(Debug)]
 pub(super) struct PublisherStream {
     pub(super) incarnation: Incarnation,
-    /// Where it is reached, as it was registered; its id where nobody told.
+    /// Its endpoint, as registered; its id if none is known.
     pub(super) endpoint: String,
-    /// Whether the link stands, and its subscriptions are proved.
+    /// Whether the link is up, and its subscriptions are confirmed.
     pub(super) is_proved: bool,
     /// Whether another publisher claims its id.
     pub(super) is_disputed: bool,
     topics: HashMap<Topic, TrackedTopic>,
     /// Topics that are not live.
     unproved: usize,
-    /// Topics that must be asked for.
+    /// Topics that must be requested.
     behind: BTreeSet<Topic>,
-    /// When these, and those that are to be repaired, are asked for.
+    /// When these, and topics to be repaired, are requested.
     request_schedule: RequestSchedule,
-    /// When it is looked for topics to give up.
+    /// When the next check for topics to give up is due.
     check_at: Duration,
-    /// Topics of which a resync was reported, and no snapshot came since.
+    /// The number of topics with a reported resync and no snapshot since.
     incomplete: usize,
-    /// What topics hold back together.
+    /// The bytes in the buffers of all topics.
     waiting_bytes: usize,
-    /// Whether `Live` was the last that was told of the whole, alone or together with others on its link.
+    /// Whether `Live` was the last notice about the whole stream, alone or together with others on its link.
     pub(super) told_live: bool,
-    /// Whether a position was forgotten because nothing was heard of it.
+    /// Whether a position was forgotten because the publisher was silent.
     pub(super) has_forgotten: bool,
     overfull: Option<Overfull>,
-    /// How late what arrives is, by which clock.
+    /// How late events arrive.
     delay: Delay,
     /// Whether that is too late.
     is_late: bool,
-    /// When topics that nothing has proved are asked for.
+    /// When unconfirmed topics are requested.
     doubt_at: Option<Duration>,
-    /// The life that is not remembered: for all that was missed of it stands one `Resync`.
-    forgotten_life: Option<u64>,
-    /// Whether marks are waited for, since nobody can be asked.
+    /// The epoch that is not remembered: one `Resync` covers everything that was missed of it.
+    forgotten_epoch: Option<u64>,
+    /// Whether marks are awaited, since no request can be sent.
     awaits_marks: bool,
     sync_client: SyncClient,
     sync_response: Option<SyncResponse>,
     /// Whether its driver carries no requests, as was learnt on this link.
     takes_no_requests: bool,
-    /// Answers of another publisher in a row.
+    /// The number of consecutive replies of another publisher.
     misdirected: u32,
-    /// The epochs that the latest snapshot speaks for.
+    /// The epochs that the latest snapshot covers.
     epochs: Vec<u64>,
     effects: Vec<Effect<Payload>>,
 }
@@ -97,7 +97,7 @@ impl PublisherStream {
             delay: Delay::default(),
             is_late: false,
             doubt_at: None,
-            forgotten_life: None,
+            forgotten_epoch: None,
             awaits_marks: false,
             sync_client: SyncClient::default(),
             sync_response: None,
@@ -108,7 +108,7 @@ impl PublisherStream {
         }
     }
 
-    /// Follows a topic from a position of an earlier life of the application.
+    /// Follows a topic from a saved position of an earlier run of the application.
     pub(super) fn resume(&mut self, topic: Topic, at: Position, context: &Context<'_>) {
         let tracker = Tracker::resumed(at, context.options.buffer);
         self.unproved += 1;
@@ -124,7 +124,7 @@ impl PublisherStream {
         self.waiting_bytes
     }
 
-    /// The topics of which a resync was reported, and no snapshot came since.
+    /// The number of topics with a reported resync and no snapshot since.
     pub(super) fn incomplete(&self) -> usize {
         self.incomplete
     }
@@ -133,7 +133,7 @@ impl PublisherStream {
         self.topics.len()
     }
 
-    /// The link stands and is proved, perhaps to a later life. What was held back for that is given next.
+    /// The link is up and confirmed, perhaps with a later epoch. Events that waited for that follow.
     pub(super) fn prove(&mut self, incarnation: Incarnation, endpoint: &str, context: &mut Context<'_>) {
         if self.incarnation != incarnation {
             self.delay = Delay::default();
@@ -167,8 +167,8 @@ impl PublisherStream {
         }
     }
 
-    /// Something came from it over a broker: nobody says hello there, what it sends is its proof. A later epoch is a later
-    /// life.
+    /// An event or mark has arrived over a broker, where it confirms the stream, since there are no hellos. A later epoch ends
+    /// the one before.
     pub(super) fn heard(&mut self, epoch: u64) {
         self.incarnation.epoch = epoch;
         self.is_proved = true;
@@ -184,7 +184,7 @@ impl PublisherStream {
         self.topics.len() < context.options.max_topics || self.topics.contains_key(topic)
     }
 
-    /// A stamped event of this incarnation.
+    /// A stamped event of this epoch.
     pub(super) fn event(&mut self, envelope: Envelope, stamp: Stamp, context: &mut Context<'_>) {
         let (topic, bytes) = (envelope.topic.clone(), envelope.payload.len());
         self.pass_over(&topic, stamp, stamp.sequence.saturating_sub(1), context);
@@ -194,7 +194,7 @@ impl PublisherStream {
         });
     }
 
-    /// On a broker, where nobody can be asked: tells what is missing up to `number`, and goes on behind that.
+    /// On a broker, where no request can be sent: reports what is missing up to `number`, and continues after it.
     fn pass_over(&mut self, topic: &Topic, stamp: Stamp, number: u64, context: &mut Context<'_>) {
         match context.options.introduction {
             Introduction::ByBroker if self.has_room_for(topic, context) => {}
@@ -206,7 +206,7 @@ impl PublisherStream {
         });
     }
 
-    /// What was said on the topic of marks.
+    /// Handles a message on the topic of marks.
     pub(super) fn control(&mut self, control: Control, context: &mut Context<'_>) {
         match control {
             Control::Mark(mark) => {
@@ -241,7 +241,7 @@ impl PublisherStream {
         }
     }
 
-    /// Lets the tracker of a topic do something, and passes on what it wants done.
+    /// Lets the tracker of a topic act, and passes on its effects.
     fn follow(
         &mut self,
         topic: Topic,
@@ -261,7 +261,7 @@ impl PublisherStream {
         tracked.heard = context.now;
         let tracker = &mut tracked.tracker;
         let (was, held, repeats) = (tracker.phase(), tracker.waiting_bytes(), tracker.duplicates());
-        let life = tracker.position().epoch;
+        let epoch = tracker.position().epoch;
         context.counters.overflowed += act(tracker, &mut self.effects);
         context.counters.duplicates += tracker.duplicates() - repeats;
         self.waiting_bytes = self.waiting_bytes - held + tracker.waiting_bytes();
@@ -271,17 +271,17 @@ impl PublisherStream {
         }
         let is = tracker.phase();
         if was != is || !self.effects.is_empty() {
-            self.changed(topic, life, (was, is), context);
+            self.changed(topic, epoch, (was, is), context);
         }
     }
 
-    /// A tracker's phase may have changed, and it may want something done; before that it was in this life.
-    fn changed(&mut self, topic: Topic, life: u64, (was, is): (Phase, Phase), context: &mut Context<'_>) {
+    /// Handles a possible change of a tracker's phase, and its effects; `was` and `epoch` are its phase and epoch before.
+    fn changed(&mut self, topic: Topic, epoch: u64, (was, is): (Phase, Phase), context: &mut Context<'_>) {
         let is_behind = matches!(is, Phase::Syncing | Phase::Recovering);
         self.unproved = self.unproved + usize::from(is != Phase::Live) - usize::from(was != Phase::Live);
         let effects = std::mem::take(&mut self.effects);
         self.note_completeness(&topic, &effects);
-        self.pass_on(&topic, life, effects, context);
+        self.pass_on(&topic, epoch, effects, context);
         if is_behind && self.behind.insert(topic.clone()) {
             self.fell_behind(topic, context);
         } else if !is_behind && self.behind.remove(&topic) {
@@ -292,7 +292,7 @@ impl PublisherStream {
         }
         match context.options.introduction {
             Introduction::ByHello => {}
-            // Nothing is told of one publisher as a whole.
+            // No notice is about one publisher as a whole.
             Introduction::ByBroker => self.told_live |= self.is_current(),
         }
     }

@@ -5,16 +5,16 @@ use pubsub_api::Incarnation;
 
 use super::publisher_stream::PublisherStream;
 
-/// The lines of all publishers, found by their ids: on a broker there may be ten thousand, and each event asks for its own.
+/// The streams of all publishers, by their ids: on a broker there may be ten thousand, and each event looks up its own.
 #[derive(Debug, Default)]
 pub(super) struct PublisherStreams {
     streams: Vec<PublisherStream>,
-    /// Where the lines of a publisher stand: one, but for publishers that share an id.
+    /// The indexes of a publisher's streams: one, except for publishers that share an id.
     places: HashMap<u64, Vec<usize>, RandomState>,
 }
 
 impl PublisherStreams {
-    /// Adds a line; where it stands.
+    /// Adds a stream; returns its index.
     pub(super) fn add(&mut self, stream: PublisherStream) -> usize {
         let place = self.streams.len();
         self.places.entry(stream.incarnation.publisher).or_default().push(place);
@@ -42,7 +42,7 @@ impl PublisherStreams {
         self.streams.iter_mut()
     }
 
-    /// The lines of one id, with their places.
+    /// The streams of one id, with their indexes.
     pub(super) fn of_publisher(
         &self,
         publisher: u64,
@@ -51,13 +51,13 @@ impl PublisherStreams {
         places.iter().filter_map(|place| Some((*place, self.streams.get(*place)?)))
     }
 
-    /// Where the line of this life stands.
+    /// The index of the stream of this epoch.
     pub(super) fn of(&self, life: Incarnation) -> Option<usize> {
         let mut own = self.of_publisher(life.publisher);
         own.find(|(_, stream)| stream.incarnation == life).map(|(place, _)| place)
     }
 
-    /// Keeps some; the places of the others change.
+    /// Keeps some streams; the indexes of the others change.
     pub(super) fn retain(&mut self, keeps: impl Fn(&PublisherStream) -> bool) {
         let before = self.streams.len();
         self.streams.retain(keeps);

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use pubsub_api::Topic;
 
-/// The topics that a publisher is to be asked for, in the order of the times at which they are due.
+/// The topics to request from a publisher, ordered by the time at which they are due.
 ///
-/// A topic leaves only when it is not wanted any more. So a topic that is wanted is in a request, which has a deadline, or is
-/// due at a known time: none is forgotten.
+/// A topic is removed only when it needs no request any more. So a topic is part of a request, which has a deadline, or due at
+/// a known time: none is forgotten.
 #[derive(Debug, Default)]
 pub(super) struct RequestSchedule {
     times: HashMap<Topic, Duration>,
@@ -14,14 +14,14 @@ pub(super) struct RequestSchedule {
 }
 
 impl RequestSchedule {
-    /// Wants a topic from `at` on, whatever its time was before.
+    /// Schedules a topic at `at`, replacing its time before.
     pub(super) fn put(&mut self, topic: Topic, at: Duration) {
         self.remove(&topic);
         self.times.insert(topic.clone(), at);
         self.order.insert((at, topic));
     }
 
-    /// Wants a topic no more.
+    /// Removes a topic.
     pub(super) fn remove(&mut self, topic: &Topic) {
         if let Some(at) = self.times.remove(topic) {
             self.order.remove(&(at, topic.clone()));
@@ -33,7 +33,7 @@ impl RequestSchedule {
         self.order.first().map(|(at, _)| *at)
     }
 
-    /// The topics that are due, those first that have been due for longest.
+    /// The due topics, the longest due first.
     pub(super) fn due(&self, now: Duration) -> impl Iterator<Item = &Topic> {
         self.order.iter().take_while(move |(at, _)| *at <= now).map(|(_, topic)| topic)
     }

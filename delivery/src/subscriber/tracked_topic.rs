@@ -3,20 +3,20 @@ use std::time::Duration;
 use super::Tracker;
 use super::payload::Payload;
 
-/// One topic.
+/// One topic of a publisher's stream.
 #[derive(Debug)]
 pub(super) struct TrackedTopic {
     pub(super) tracker: Tracker<Payload>,
     pub(super) heard: Duration,
-    /// Since when it is behind.
+    /// When it fell behind.
     pub(super) behind_since: Duration,
-    /// When it came further while it was behind, or fell behind.
+    /// When it last made progress while behind, or fell behind.
     pub(super) moved: Duration,
-    /// Answers in a row that did not help.
+    /// The number of consecutive replies that did not help.
     pub(super) attempts: u32,
-    /// Times in a row that it was given up for want of an answer; 0 if nothing is to be repaired.
+    /// How often in a row it was given up without a reply; 0 if nothing is to be repaired.
     pub(super) repairs: u32,
-    /// Whether a resync was reported, and no snapshot came since.
+    /// Whether a resync was reported, and no snapshot has arrived since.
     pub(super) is_incomplete: bool,
 }
 

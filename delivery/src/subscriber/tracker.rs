@@ -3,119 +3,119 @@ mod resync;
 use super::buffer::{Buffer, BufferLimit};
 use crate::Position;
 
-/// One topic of one publisher, as a subscriber follows it: which event is the next, and what to do when another comes
-/// (invariants: `tests/model.rs`). No clock, no I/O; `E` is whatever stands for an event.
+/// One topic of one publisher, as a subscriber follows it: which event is the next, and what to do if another arrives
+/// (invariants: `tests/model.rs`). No clock, no I/O; `E` is the type of an event.
 ///
-/// - While it is [`Live`](Phase::Live) at number n, exactly the events up to n were applied since the start, or since the
-///   latest replacement; anything else was told by an [`Effect`] before any later event.
-/// - Numbers of one epoch are applied one after the other; what comes twice is dropped, what comes early waits in a bounded
-///   buffer.
-/// - A new epoch is believed to go on from an old one only if its mark says so (`prev`), or if the publisher answers.
+/// - While it is [`Live`](Phase::Live) at sequence n, exactly the events up to n were applied since the start, or since the
+///   latest replacement; any loss was reported by an [`Effect`] before any later event.
+/// - Sequences of one epoch are applied in order; a duplicate is dropped, an early event waits in a bounded buffer.
+/// - A new epoch is believed to continue an old one only if its mark has that in `prev`, or if the publisher replies so.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tracker<E> {
     phase: Phase,
     at: Position,
-    /// The last number that is known to exist.
+    /// The last sequence that is known to exist.
     target: Position,
-    /// A `Resync` stands for the numbers up to here. Those above `at` may still be on their way in the stream: they are
-    /// applied when they come, and nobody waits for them.
+    /// A `Resync` covers the sequences up to here. Those above `at` may still arrive in the stream: they are applied then, and
+    /// are not requested.
     excused: u64,
     buffer: Buffer<E>,
     duplicates: u64,
 }
 
-/// How far a tracker is with its topic.
+/// The state of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// Nothing was heard yet.
+    /// Nothing has arrived.
     Joining,
-    /// It has nothing, and there is something to have.
+    /// It has no event, and there are some.
     Syncing,
-    /// It has everything.
+    /// It has all events.
     Live,
-    /// It has something, and more is missing.
+    /// It has some events, and others are missing.
     Recovering,
-    /// It had everything, and nothing proves that it still does.
+    /// It had all events, and nothing confirms that it still does.
     Stale,
 }
 
-/// What a tracker wants done, in this order.
+/// An action that a tracker demands, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect<E> {
     /// Apply the next event.
     Apply {
         /// The event.
         event: E,
-        /// Whether it was asked for.
+        /// Whether it was requested.
         replayed: bool,
     },
-    /// Put these rows in the place of all that the topic's publisher has told before.
+    /// Replace all earlier events of the publisher on this topic by these rows.
     Replace(Vec<E>),
-    /// Tell that so many events are missing here; 0 if their count is not known.
+    /// Report that this many events are missing here; 0 if the number is not known.
     Missing(u64),
-    /// Tell that the application should compare with the database.
+    /// Report that the application should compare with the database.
     Resync(&'static str),
-    /// Tell that something is missing, or may be, and will be asked for.
+    /// Report that events are missing, or may be, and will be requested.
     Recovering {
-        /// What was applied last.
+        /// The position of the last applied event.
         at: Position,
-        /// What is known to exist.
+        /// The last position that is known to exist.
         of: Position,
     },
-    /// Tell that nothing is missing any more.
+    /// Report that nothing is missing any more.
     Live,
 }
 
 impl<E> Tracker<E> {
-    /// One that has nothing.
+    /// A tracker without any event.
     #[must_use]
     pub fn new(limit: BufferLimit) -> Self {
         Self::resumed(Position::NONE, limit)
     }
 
-    /// One whose application had everything up to `at`, in an earlier life.
+    /// A tracker whose application had everything up to `at`, in an earlier run.
     #[must_use]
     pub fn resumed(at: Position, limit: BufferLimit) -> Self {
         let phase = if at == Position::NONE { Phase::Joining } else { Phase::Stale };
         Self { phase, at, target: at, excused: 0, buffer: Buffer::new(limit), duplicates: 0 }
     }
 
-    /// How far it is.
+    /// Its state.
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// What was applied last.
+    /// The position of the last applied event.
     #[must_use]
     pub fn position(&self) -> Position {
         self.at
     }
 
-    /// How many events came again.
+    /// The number of duplicates.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
         self.duplicates
     }
 
-    /// How many bytes wait for those before them.
+    /// The number of bytes in the buffer.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         self.buffer.bytes()
     }
 
-    /// Lets go of what waits, to be asked for again: how many events.
+    /// Drops all buffered events, which are requested again; returns their number.
     pub fn forget_waiting(&mut self) -> usize {
         self.buffer.overflow()
     }
 
-    /// Whether the publisher must be asked: what is missing will not come by itself.
+    /// Whether a request is necessary: the missing events will not arrive in the stream.
     #[must_use]
     pub fn is_behind(&self) -> bool {
         matches!(self.phase, Phase::Syncing | Phase::Recovering)
     }
 
-    /// An event came that `bytes` are to be reckoned for; how many left the buffer for want of room, to be asked for.
+    /// Handles an event of `bytes`. Returns how many buffered events were dropped because the buffer was full; they are
+    /// requested again.
     pub fn data(
         &mut self,
         epoch: u64,
@@ -142,7 +142,7 @@ impl<E> Tracker<E> {
         self.buffer.put(epoch, number, event, bytes)
     }
 
-    /// The publisher says that `last` is its last number, and where the epoch before ended.
+    /// Handles a mark: `last` is the publisher's last sequence, `prev` the last position of the epoch before.
     pub fn mark(&mut self, epoch: u64, last: u64, prev: Option<Position>, effects: &mut Vec<Effect<E>>) {
         self.hear_of(epoch);
         if prev == Some(self.at) {
@@ -150,7 +150,7 @@ impl<E> Tracker<E> {
             self.excused = 0;
         }
         if epoch == self.at.epoch && last < self.at.sequence.max(self.excused) {
-            // Said before what was replayed since, or before the answer that a `Resync` came of.
+            // Sent before the events that were replayed since, or before the reply that caused a `Resync`.
             return;
         }
         self.is_told_of(epoch, last);
@@ -163,8 +163,8 @@ impl<E> Tracker<E> {
         }
     }
 
-    /// Where nobody can be asked: everything up to `to` is over. Tells what is missing up to there, if something is, and goes
-    /// on behind it. What was published before the publisher was heard of first is told without a count.
+    /// For publishers without requests: ends the wait for everything up to `to`. Reports what is missing up to there, if
+    /// anything, and continues after it. Events from before the first contact are reported without a number.
     pub fn pass_over(&mut self, to: Position, effects: &mut Vec<Effect<E>>) {
         let has_nothing = self.at == Position::NONE;
         let reason = if has_nothing && to.sequence > 0 {
@@ -182,23 +182,23 @@ impl<E> Tracker<E> {
         self.is_told_of(to.epoch, to.sequence);
     }
 
-    /// The link to the publisher is gone: what is live is so no more until something proves it.
+    /// The link to the publisher is gone: a live topic is stale until something confirms it.
     pub fn unproved(&mut self) {
-        // What was on its way is gone with the link: it is asked for.
+        // Events that were on their way are lost with the link: they are requested.
         self.excused = 0;
         if self.phase == Phase::Live {
             self.phase = Phase::Stale;
         }
     }
 
-    /// The link is proved, and this topic is not: ask.
+    /// The link is confirmed, and this topic is not: requests it.
     pub fn doubt(&mut self, effects: &mut Vec<Effect<E>>) {
         if self.phase == Phase::Stale {
             self.fall_behind(effects);
         }
     }
 
-    /// An event of a replay that was asked for after [`position`](Self::position); what is not the next is dropped.
+    /// Handles an event of a replay that was requested after [`position`](Self::position); any but the next is dropped.
     pub fn replayed(&mut self, epoch: u64, number: u64, event: E, effects: &mut Vec<Effect<E>>) {
         if !self.is_behind() || !self.at.is_before(number) {
             self.duplicates += u64::from(number <= self.at.sequence);
@@ -208,7 +208,7 @@ impl<E> Tracker<E> {
         self.apply(number, event, true, effects);
     }
 
-    /// A replay has ended, and with it the asker is at `position`.
+    /// A replay has ended at `position`.
     pub fn replay_ended(&mut self, position: Position, effects: &mut Vec<Effect<E>>) {
         if !self.is_behind() {
             return;
@@ -218,9 +218,9 @@ impl<E> Tracker<E> {
         }
     }
 
-    /// A snapshot came: what the publisher has at `position`. Events after that which were applied already are missing in it:
-    /// what is live, and is put back by it, asks for them once more; what is behind asks anyway, and ignores a snapshot that the
-    /// stream has overtaken.
+    /// Handles a snapshot, which covers everything up to `position`. Later events that were applied already are missing in it:
+    /// a live tracker is set back by it and requests them again; one that is behind sends a request anyway, and ignores a
+    /// snapshot that the stream has overtaken.
     pub fn replaced(&mut self, position: Position, rows: Vec<E>, effects: &mut Vec<Effect<E>>) {
         if self.is_behind() && self.is_beyond(position) {
             return;
@@ -236,7 +236,7 @@ impl<E> Tracker<E> {
         }
     }
 
-    /// The first epoch that is heard of: if the publisher should forget that before it is asked, this one has missed something
+    /// Notes the first known epoch: if the publisher forgets it before the first request, this subscriber has missed something
     /// (found by the model).
     fn hear_of(&mut self, epoch: u64) {
         if self.at == Position::NONE {
@@ -244,7 +244,7 @@ impl<E> Tracker<E> {
         }
     }
 
-    /// Goes on after a position that the publisher vouches for.
+    /// Continues after a position that the publisher confirms.
     fn go_on_from(&mut self, position: Position, effects: &mut Vec<Effect<E>>) {
         self.excused = 0;
         self.at = position;
@@ -252,7 +252,8 @@ impl<E> Tracker<E> {
         self.settle(effects);
     }
 
-    /// A number is known to exist. What was known of another epoch is of no use any more: the publisher has it, or nobody.
+    /// A sequence is known to exist. What was known of another epoch is obsolete: either the publisher still has it, or it is
+    /// lost.
     fn is_told_of(&mut self, epoch: u64, number: u64) {
         if self.target.epoch != epoch && self.buffer.epoch() != epoch {
             let _ = self.buffer.clear();
@@ -267,7 +268,7 @@ impl<E> Tracker<E> {
         effects.push(Effect::Apply { event, replayed });
     }
 
-    /// Applies what has waited for this, and is live if nothing is missing then.
+    /// Applies the buffered events that follow, and is live if nothing is missing then.
     fn settle(&mut self, effects: &mut Vec<Effect<E>>) {
         if self.buffer.epoch() == self.at.epoch {
             self.buffer.drop_up_to(self.at.sequence);
@@ -289,7 +290,7 @@ impl<E> Tracker<E> {
 
     fn fall_behind(&mut self, effects: &mut Vec<Effect<E>>) {
         if !self.is_behind() {
-            // What is behind asks, and so needs no excuse.
+            // A topic that is behind sends a request, and needs no excuse.
             self.excused = 0;
             self.phase = if self.at.sequence == 0 { Phase::Syncing } else { Phase::Recovering };
             effects.push(Effect::Recovering { at: self.at, of: self.target });

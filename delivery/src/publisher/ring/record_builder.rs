@@ -5,13 +5,13 @@ use pubsub_api::wire::{GrownMap, MAX_RECEIVED_BYTES, WireError};
 use pubsub_api::{EncodedEvent, Envelope, Source, Topic};
 
 use super::record::{self, FRAME_BYTES};
+use super::record_place::RecordPlace;
 use crate::LossRecord;
 use crate::publisher::numbering::publisher_state::PublisherState;
 use crate::publisher::numbering::stamp_pair::StampPair;
 use crate::publisher::numbering::topic_index::Place;
 use crate::publisher::numbering::topics::{Found, TopicId};
 use crate::publisher::numbering::workers::Judgement;
-use crate::publisher::ring::RecordPlace;
 
 /// Builds a record of the ring: numbers the events of a batch and encodes them.
 #[derive(Debug, Default)]

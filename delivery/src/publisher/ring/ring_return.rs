@@ -7,8 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::folder::{Folder, NoFolder};
+use super::ring_segment::RingSegment;
 use super::segment::Segment;
-use crate::publisher::ring::{Ring, RingSegment};
+use crate::publisher::ring::Ring;
 
 /// Returns a ring from memory to its folder, by copying all segments.
 ///

@@ -9,14 +9,14 @@ use crate::subscriber::publisher_stream::PublisherStream;
 use crate::subscriber::timing::GIVE_UP;
 use crate::subscriber::{DeliveryMode, Introduction, Item};
 
-/// Who is followed on which link.
+/// Which publishers are followed on which link.
 impl Feed {
-    /// The application wants to listen at an endpoint.
+    /// The application has registered an endpoint.
     pub fn address_registered(&mut self, endpoint: &str) {
         self.links.of(endpoint).is_registered = true;
     }
 
-    /// The application has left an address, or a name and all its addresses, for good.
+    /// The application has unregistered an address, or a name and all its addresses.
     pub fn address_left(&mut self, endpoint: &str, now: Duration) {
         for endpoint in self.links.of_name(endpoint).into_iter().chain([endpoint.to_owned()]) {
             self.link_lost(&endpoint, "its address was unregistered", now);
@@ -26,7 +26,7 @@ impl Feed {
         }
     }
 
-    /// A name leads to one more address. The application may have left the name meanwhile.
+    /// A name leads to one more address. The application may have unregistered the name meanwhile.
     pub(super) fn address_added(&mut self, endpoint: &str) {
         let name = self.links.get(registered_endpoint(endpoint));
         if name.is_some_and(|name| name.is_registered) {
@@ -34,7 +34,7 @@ impl Feed {
         }
     }
 
-    /// A name does not lead to an address any more: nobody is waited for there.
+    /// A name does not lead to an address any more: no publisher is expected there.
     pub(super) fn address_removed(&mut self, endpoint: &str, now: Duration) {
         self.link_lost(endpoint, "its name does not lead to it any more", now);
         let Some(link) = self.links.get_mut(endpoint) else { return };
@@ -49,7 +49,7 @@ impl Feed {
         }
     }
 
-    /// A life says its first hello on a link.
+    /// Handles the first hello of an epoch on a link.
     pub(super) fn introduced(&mut self, endpoint: &str, of: Incarnation, now: Duration) {
         let was_told = self.is_told(endpoint);
         let link = self.links.of(endpoint);
@@ -67,8 +67,7 @@ impl Feed {
         self.prove(known, endpoint, of, joins, now);
     }
 
-    /// Follows a life at an endpoint, in the line that is known for it or in a new one. It `joins` a link that is told to be
-    /// live.
+    /// Follows an epoch at an endpoint, in its known stream or in a new one. It `joins` a link that was reported live.
     fn prove(&mut self, known: Option<usize>, endpoint: &str, of: Incarnation, joins: bool, now: Duration) {
         let has_room = self.streams.len() < self.options.max_publishers;
         let Some(place) = known.or_else(|| has_room.then(|| self.add_stream(of, endpoint, now))) else {
@@ -93,7 +92,7 @@ impl Feed {
             stream.prove(of, endpoint, &mut context);
             stream.told_live |= joins;
             if is_forgotten || forgot {
-                // The `Resync` stands for that, too.
+                // The `Resync` covers that as well.
                 stream.remembers(before);
             }
         }
@@ -106,7 +105,7 @@ impl Feed {
         }
     }
 
-    /// The link leads to another publisher: tells it, unless those that were there are heard elsewhere.
+    /// The link leads to another publisher: reports it, unless the former ones are heard elsewhere.
     fn tell_replaced(&mut self, endpoint: &str, by: Incarnation, replaced: &BTreeSet<u64>) {
         if let Some(gone) = self.gone(replaced) {
             let by = by.publisher;
@@ -122,7 +121,7 @@ impl Feed {
         let gone: Vec<u64> =
             publishers.iter().copied().filter(|publisher| !self.links.hear_publisher(*publisher)).collect();
         for publisher in gone.iter().filter(|publisher| !self.links.want(**publisher)) {
-            // Nobody goes on there, and it is told now.
+            // It will not continue there, and this is reported now.
             self.resumed.remove(publisher);
         }
         gone.first().copied()
@@ -134,7 +133,7 @@ impl Feed {
         self.items.push_back(Item::Notice(Notice::Resync { publisher, topic: None, reason }));
     }
 
-    /// The line of an earlier life of the publisher, which no link claims any more; the one of this endpoint first.
+    /// The stream of an earlier epoch of the publisher which no link claims any more; the one of this endpoint first.
     fn abandoned_stream(&self, endpoint: &str, of: Incarnation) -> Option<usize> {
         let is_abandoned = |stream: &PublisherStream| !self.links.hear(stream.incarnation);
         let mut abandoned =
@@ -143,7 +142,7 @@ impl Feed {
         here.or_else(|| abandoned.next()).map(|(stream, _)| stream)
     }
 
-    /// Tells if several lives claim one id at the same time.
+    /// Reports if several epochs claim one id at the same time.
     pub(super) fn look_for_disputes(&mut self, publisher: u64) {
         let mut lives = BTreeSet::new();
         let mut publishers = BTreeSet::new();
@@ -173,7 +172,7 @@ impl Feed {
         }
     }
 
-    /// A life is not heard at an endpoint any more.
+    /// An epoch is not heard at an endpoint any more.
     fn unheard(&mut self, endpoint: &str, life: Incarnation, reason: &str, now: Duration) {
         let other = self.links.endpoint_of(life).cloned();
         if let Some(place) = self.streams.of(life) {
@@ -189,7 +188,7 @@ impl Feed {
         self.look_for_disputes(life.publisher);
     }
 
-    /// A hello of a life: whoever is on the same link and says none is silent.
+    /// Handles a hello of an epoch: publishers on the same link that send none are silent.
     pub(super) fn hello(&mut self, life: Incarnation, now: Duration) {
         let mut silent = Vec::new();
         for (endpoint, link) in self.links.iter_mut() {
@@ -205,7 +204,7 @@ impl Feed {
         }
     }
 
-    /// A life says hello again where it had fallen silent, or where a later life seemed to be its successor, or over one of
+    /// An epoch sends hello again after it had fallen silent, or after a later epoch seemed to replace it, or over one of
     /// several connections to an endpoint of which another broke.
     fn returned(&mut self, life: Incarnation, now: Duration) {
         let is_here = |link: &Link| link.expected.contains(&life.publisher);
@@ -221,12 +220,12 @@ impl Feed {
         }
     }
 
-    /// Gives what waits for a hello that does not come.
+    /// Delivers the events that wait for a hello that does not arrive.
     pub(super) fn release_overdue(&mut self, now: Duration) {
         let Some(since) = now.checked_sub(GIVE_UP) else { return };
         for (of, envelope) in self.pre_hello.expired(since) {
             if self.streams.of_publisher(of.publisher).next().is_some() {
-                // Its numbers tell that it is missing.
+                // Its sequences show that it is missing.
                 self.counters.outdated += 1;
             } else if !envelope.topic.is_reserved() {
                 let publisher = of.publisher;
@@ -240,8 +239,8 @@ impl Feed {
         }
     }
 
-    /// Looks once whether there are saved positions of publishers that no endpoint led to that is still wanted: nobody will
-    /// tell what was missed of these.
+    /// Checks once whether there are saved positions of publishers of no registered endpoint: their missing events can never be
+    /// reported.
     pub(super) fn look_for_orphans(&mut self, now: Duration) {
         if self.looked_for_orphans || now < GIVE_UP {
             return;

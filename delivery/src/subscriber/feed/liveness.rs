@@ -7,9 +7,9 @@ use crate::subscriber::publisher_stream::PublisherStream;
 use crate::subscriber::timing::GIVE_UP;
 use crate::subscriber::{Introduction, Item};
 
-/// When a link is told to be live, and when stale: as a whole, whoever is behind it.
+/// When a link is reported as live or stale, as a whole, whatever its publishers.
 impl Feed {
-    /// The lines that an endpoint stands for; `None` if one that is expected there was never heard.
+    /// The streams of an endpoint; `None` if an expected publisher was never heard there.
     fn streams_at(&self, endpoint: &str) -> Option<Vec<usize>> {
         let mut places = Vec::new();
         for publisher in &self.links.get(endpoint)?.expected {
@@ -27,13 +27,13 @@ impl Feed {
         Some(places)
     }
 
-    /// Whether an endpoint is told to be live.
+    /// Whether an endpoint was reported as live.
     pub(super) fn is_told(&self, endpoint: &str) -> bool {
         let told = |place: &usize| self.streams.get(*place).is_some_and(|stream| stream.told_live);
         self.streams_at(endpoint).is_some_and(|streams| !streams.is_empty() && streams.iter().all(told))
     }
 
-    /// A line has changed: tells what follows for its links.
+    /// A stream has changed: reports what follows for its links.
     pub(super) fn look_at(&mut self, place: usize) {
         let Some(stream) = self.streams.get(place).filter(|stream| stream.is_news()) else { return };
         let (endpoint, publisher) = (stream.endpoint.clone(), stream.incarnation.publisher);
@@ -45,12 +45,12 @@ impl Feed {
                 others.iter().for_each(|other| self.tell_live(other));
                 self.tell_live_by_name(registered_endpoint(&endpoint));
             }
-            // The link to the broker is told to be live, and no publisher.
+            // The link to the broker is reported as live, and no publisher.
             (Introduction::ByBroker, _) => {}
         }
     }
 
-    /// Tells that an endpoint is live, if all lines there are current and that was not told.
+    /// Reports an endpoint as live, if all its streams are current and that was not reported.
     fn tell_live(&mut self, endpoint: &str) {
         let Some(places) = self.streams_at(endpoint) else { return };
         let streams = || places.iter().filter_map(|place| self.streams.get(*place));
@@ -89,7 +89,7 @@ impl Feed {
         }
     }
 
-    /// Nothing proves a line any more.
+    /// Nothing confirms a stream any more.
     pub(super) fn lost(&mut self, place: usize, reason: &str, now: Duration) {
         let Some(endpoint) = self.streams.get(place).map(|stream| stream.endpoint.clone()) else { return };
         let was_told = self.is_told(&endpoint);
@@ -101,7 +101,7 @@ impl Feed {
         }
     }
 
-    /// Something came that was stamped at this time: a line that becomes too late makes its link stale.
+    /// Notes an arrival with this stamp: a stream that becomes too late makes its link stale.
     pub(super) fn look_at_delay(&mut self, place: usize, time_us: u64, now: Duration) {
         match self.options.introduction {
             Introduction::ByHello if time_us != 0 => {}
@@ -145,7 +145,7 @@ impl Feed {
         self.tell_resync(endpoint, reason);
     }
 
-    /// Looks whether all topics are followed again: of one that is not, a mark comes every ten seconds or so.
+    /// Checks whether all topics are followed again: a topic that is not has a mark every ten seconds or so.
     pub(super) fn look_for_room(&mut self, now: Duration) {
         let Some(since) = now.checked_sub(GIVE_UP) else { return };
         for place in 0..self.streams.len() {
@@ -159,9 +159,9 @@ impl Feed {
         }
     }
 
-    /// How it stands with each publisher: `live`, `recovering`, `proving`, `stale`, or `overfull` if it has more topics than
-    /// are followed. Where an endpoint leads to several, each is named. On a broker: with the link, and with at most a
-    /// hundred publishers that are not live.
+    /// The state of each publisher: `live`, `recovering`, `proving`, `stale`, or `overfull` if it has more topics than are
+    /// followed. If an endpoint leads to several, each is named. On a broker: the link, and at most a hundred publishers that
+    /// are not live.
     #[must_use]
     pub fn publishers(&self) -> Vec<PeerReading> {
         match self.options.introduction {

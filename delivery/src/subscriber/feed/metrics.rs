@@ -5,15 +5,15 @@ use crate::subscriber::Introduction;
 use crate::subscriber::pre_hello_buffer::PreHelloBuffer;
 use crate::subscriber::publisher_stream::PublisherStream;
 
-/// What can be read of a feed.
+/// The counters and queues of a feed.
 impl Feed {
-    /// Counters as they are now.
+    /// The current counters.
     #[must_use]
     pub fn counters(&self) -> Vec<CounterReading> {
         self.counters.read()
     }
 
-    /// What is held back, and its bounds.
+    /// The buffers, with their bounds.
     #[must_use]
     pub fn queues(&self) -> Vec<QueueReading> {
         let waiting: usize = self.streams.iter().map(PublisherStream::waiting_bytes).sum();
@@ -42,7 +42,7 @@ impl Feed {
         queues
     }
 
-    /// The topics of which the application was told to resync, and got no snapshot since.
+    /// The topics with a reported resync and no snapshot since.
     fn incomplete(&self) -> QueueReading {
         let topics: usize = self.streams.iter().map(PublisherStream::incomplete).sum();
         QueueReading {

@@ -5,9 +5,9 @@ use pubsub_api::Notice;
 use super::Feed;
 use crate::subscriber::{Introduction, Item};
 
-/// What the driver reports about the stream.
+/// The driver's notices about the stream.
 impl Feed {
-    /// The driver told something about the stream.
+    /// Handles a notice of the driver.
     pub fn notice(&mut self, notice: Notice, now: Duration) {
         match &notice {
             Notice::AddressAdded { publisher } => self.address_added(publisher),

@@ -6,21 +6,21 @@ use super::Feed;
 use crate::subscriber::publisher_stream::PublisherStream;
 use crate::subscriber::{DeliveryMode, Item};
 
-/// So many publishers are listed one by one in a status; the others are in the depth of the queue `publishers`.
+/// The most publishers that a status lists one by one; the others are in the depth of the queue `publishers`.
 const LISTED: usize = 100;
 
-/// What is different on a broker: publishers are the processes of API workers, thousands of them, that come and go; nobody
-/// says hello, nobody can be asked; and there is one link, to the broker's node.
+/// Publishers on a broker: they are the processes of API workers, thousands of them, that come and go. They send no hello and
+/// accept no requests, and there is one link, to the broker's node.
 ///
-/// - What was published before a publisher's topic was heard of first, and what is missing later, is told at once by one
-///   `Resync` for the topic, behind a `Gap` where the count is known; and the stream goes on.
-/// - `Stale` and `Live` without a topic are told of the link, and not of each publisher: it is the one thing that failed, an
-///   operator can do something about it alone, and ten thousand notices would bury it. The link is live at its `Subscribed`:
-///   what is published from then on arrives, and for what was missed before it the driver's own `Resync` stands. So a
-///   worker that died meanwhile, and proves nothing any more, does not keep it stale.
-/// - Behind that, each topic of each publisher is proved by the next event or mark, without a word if nothing was missed.
+/// - Events from before the first contact with a publisher's topic, and missing events later, are reported at once by one
+///   `Resync` for the topic, after a `Gap` if their number is known; then the stream continues.
+/// - `Stale` and `Live` without a topic are about the link, not about each publisher: the link is what failed, an operator can
+///   only act on that, and ten thousand notices would hide it. The link is live at its `Subscribed`: later events arrive, and
+///   the driver's own `Resync` covers what was missed before. So a worker that died meanwhile, and confirms nothing any more,
+///   does not keep it stale.
+/// - After that, the next event or mark confirms each topic of each publisher, without a notice if nothing was missed.
 impl Feed {
-    /// A later epoch is a later life; an earlier one is over.
+    /// A later epoch replaces the one before; an event of an earlier one is outdated.
     pub(super) fn give_on_broker(
         &mut self,
         of: Incarnation,
@@ -52,7 +52,7 @@ impl Feed {
         }
     }
 
-    /// The subscriptions stand.
+    /// The subscriptions are confirmed.
     pub(super) fn link_stands(&mut self, endpoint: &str) {
         if self.broker.as_deref() != Some(endpoint) {
             self.broker = Some(endpoint.to_owned());
@@ -61,7 +61,7 @@ impl Feed {
         }
     }
 
-    /// The link is gone, and nothing proves any line.
+    /// The link is gone, and nothing confirms any stream.
     pub(super) fn broker_lost(&mut self, endpoint: &str, reason: &str, now: Duration) {
         if self.broker.as_deref() == Some(endpoint) {
             let (publisher, reason) = (endpoint.to_owned(), reason.to_owned());
@@ -70,8 +70,7 @@ impl Feed {
         self.broker_refuses(now);
     }
 
-    /// The broker refuses a subscription that is wanted: the link is not live until the next `Subscribed`. The driver has
-    /// reported `Stale`.
+    /// The broker refuses a subscription: the link is not live until the next `Subscribed`. The driver has reported `Stale`.
     pub(super) fn broker_refuses(&mut self, now: Duration) {
         self.broker = None;
         for place in 0..self.streams.len() {
@@ -81,7 +80,7 @@ impl Feed {
         }
     }
 
-    /// How many publishers are followed.
+    /// The number of followed publishers.
     pub(super) fn tracked(&self) -> QueueReading {
         QueueReading {
             name: "publishers".to_owned(),
@@ -92,7 +91,7 @@ impl Feed {
         }
     }
 
-    /// The link, and publishers that are not live: a hundred at most.
+    /// The link, and at most a hundred publishers that are not live.
     pub(super) fn broker_and_publishers(&self) -> Vec<PeerReading> {
         let link = self.broker.iter().map(|endpoint| (endpoint.as_str(), "live"));
         let others =

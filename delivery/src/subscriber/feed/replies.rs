@@ -6,9 +6,9 @@ use super::Feed;
 use crate::SyncReply;
 use crate::subscriber::publisher_stream::PublisherStream;
 
-/// Whose answers come over the connection for requests of an endpoint.
+/// Which stream a reply belongs to, on the connection for requests of an endpoint.
 impl Feed {
-    /// A part of an answer came, or the connection for requests is gone.
+    /// Handles a part of a reply, or the end of the connection for requests.
     pub fn reply(&mut self, reply: Reply, now: Duration) {
         match reply {
             Reply::Part { endpoint, envelope } => {
@@ -24,8 +24,8 @@ impl Feed {
         }
     }
 
-    /// Who asked for what came: the only one at that endpoint, or the one that an answer's head names, or the one whose answer
-    /// has begun.
+    /// The stream whose request this answers: the only one at that endpoint, or the one that the head of a reply names, or the
+    /// one whose reply has begun.
     fn asker(&self, endpoint: &str, envelope: &Envelope) -> Option<usize> {
         let askers = self.askers(endpoint);
         if askers.len() < 2 {
@@ -38,7 +38,7 @@ impl Feed {
         askers.into_iter().find(|place| self.streams.get(*place).is_some_and(is_it))
     }
 
-    /// The lines that ask at an endpoint.
+    /// The streams that send requests at an endpoint.
     fn askers(&self, endpoint: &str) -> Vec<usize> {
         let streams = self.streams.iter().enumerate();
         streams

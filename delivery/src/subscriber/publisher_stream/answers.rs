@@ -7,17 +7,17 @@ use crate::subscriber::sync_response::{Part, SyncResponse};
 use crate::subscriber::{Effect, Item, PublisherClock, Tracker};
 use crate::{Position, SyncReply, SyncReplyKind};
 
-/// After the number of answers of another publisher in a row, nobody is asked as long as the link stands.
+/// After this number of consecutive replies of another publisher, no request is sent while the link is up.
 const MAX_MISDIRECTED: u32 = 3;
 
-/// SyncClient its publisher, and what comes of it.
+/// Requests to the publisher, and their replies.
 impl PublisherStream {
-    /// Whether an answer to it has begun.
+    /// Whether a reply to it has begun.
     pub(in crate::subscriber) fn is_being_answered(&self) -> bool {
         self.sync_response.is_some()
     }
 
-    /// A part of an answer came.
+    /// Handles a part of a reply.
     pub(in crate::subscriber) fn answered(&mut self, envelope: Envelope, context: &mut Context<'_>) {
         match SyncReply::read(&envelope) {
             Err(refused) => {
@@ -47,8 +47,8 @@ impl PublisherStream {
         }
     }
 
-    /// Another publisher answers: requests and events of this address lead to different ones. SyncClient once more may lead to the
-    /// right one; if it does not, nobody can be asked.
+    /// Another publisher has replied: requests and events of this address lead to different ones. Another request may reach the
+    /// right one; if it does not, no more are sent.
     fn misdirected(&mut self, head: &SyncReply, context: &mut Context<'_>) {
         if !self.sync_client.is_answer(head.id, &head.topic, context.now) {
             return;
@@ -69,7 +69,7 @@ impl PublisherStream {
         match head.kind {
             SyncReplyKind::Busy { retry_after } => {
                 context.counters.busy += 1;
-                // It refuses the request, and not the topic: the next request has all that this one had.
+                // It refuses the request, not the topic: the next request has all items of this one.
                 let wait = retry_after + context.jitter(retry_after);
                 self.sync_client.not_before(context.now + wait);
                 self.sync_response = None;
@@ -92,7 +92,7 @@ impl PublisherStream {
         }
     }
 
-    /// The answer is about a topic that was to be repaired, and is no snapshot: there is none to be had.
+    /// The reply is about a topic that was to be repaired, and is not a snapshot: the publisher has none.
     fn is_settled(&mut self, topic: &Topic) {
         if !self.behind.contains(topic) {
             self.is_repaired(topic);
@@ -109,7 +109,7 @@ impl PublisherStream {
             Part::Next { topic, stamp, payload } => {
                 self.follow(topic.clone(), context, |tracker, effects| {
                     let at = tracker.position();
-                    // What cannot be read has the next number: the publisher vouches for it.
+                    // An unreadable event has the next sequence: the publisher confirms that.
                     let (epoch, number) = stamp.map_or((at.epoch, at.sequence.saturating_add(1)), |stamp| {
                         (stamp.epoch, stamp.sequence)
                     });
@@ -141,7 +141,7 @@ impl PublisherStream {
         });
     }
 
-    /// The answer about a topic is over.
+    /// The reply about a topic is complete.
     fn end_answer(
         &mut self,
         topic: &Topic,
@@ -169,8 +169,8 @@ impl PublisherStream {
         self.request_failed(context);
     }
 
-    /// It takes no requests. What is behind, and what falls behind as long as this link stands, is given up at once: the
-    /// stream goes on, behind a word about what is missing.
+    /// The publisher accepts no requests. Topics that are behind, or fall behind while this link is up, are given up at once:
+    /// the stream continues after a gap notice.
     pub(in crate::subscriber) fn requests_refused(&mut self, context: &mut Context<'_>) {
         self.forget_request(context.now);
         self.takes_no_requests = true;
@@ -180,7 +180,7 @@ impl PublisherStream {
         }
     }
 
-    /// Whether what is missing can be asked for.
+    /// Whether missing events can be requested.
     pub(in crate::subscriber) fn can_be_asked(&self, context: &Context<'_>) -> bool {
         context.options.asks && !self.takes_no_requests
     }

@@ -8,12 +8,12 @@ use crate::subscriber::context::Context;
 use crate::subscriber::timing::MARKS_OVERDUE;
 use crate::subscriber::tracked_topic::TrackedTopic;
 
-/// How often it is looked for topics to give up.
+/// The interval of the check for topics to give up.
 const CHECK: Duration = Duration::from_secs(1);
 
-/// What is due at its time.
+/// Timers.
 impl PublisherStream {
-    /// Whether it waits for a time that is not far; when.
+    /// The time that it waits for, if that is near.
     pub(in crate::subscriber) fn next_due(&self) -> Option<Duration> {
         let asks = self.is_proved && !self.takes_no_requests;
         let ask_at = asks.then(|| self.sync_client.next_at(self.request_schedule.next_at())).flatten();
@@ -21,7 +21,7 @@ impl PublisherStream {
         [self.doubt_at, ask_at, check_at].into_iter().flatten().min()
     }
 
-    /// Does what is due.
+    /// Does everything that is due.
     pub(in crate::subscriber) fn tick(&mut self, context: &mut Context<'_>) {
         if self.doubt_at.is_some_and(|at| at <= context.now) {
             self.doubt_at = None;

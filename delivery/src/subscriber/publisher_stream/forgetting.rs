@@ -7,9 +7,9 @@ use crate::Position;
 use crate::subscriber::Phase;
 use crate::subscriber::tracked_topic::TrackedTopic;
 
-/// Topics that nothing is heard of, or that nobody wants.
+/// Topics that are silent or not subscribed to.
 impl PublisherStream {
-    /// Forgets topics of which nothing was heard for long.
+    /// Forgets topics that were silent for long.
     pub(in crate::subscriber) fn retire_silent(&mut self, now: Duration, remembered: Duration) {
         let is_silent = |tracked: &TrackedTopic| now.saturating_sub(tracked.heard) >= remembered;
         let silent: Vec<Topic> = self
@@ -25,7 +25,7 @@ impl PublisherStream {
         }
     }
 
-    /// Forgets topics that nobody wants.
+    /// Forgets topics that are not subscribed to.
     pub(in crate::subscriber) fn retain(&mut self, wants: impl Fn(&Topic) -> bool) {
         let left: Vec<Topic> =
             self.topics.keys().filter(|topic| **topic != HELLO && !wants(topic)).cloned().collect();
@@ -37,7 +37,7 @@ impl PublisherStream {
         self.behind.remove(topic);
         self.request_schedule.remove(topic);
         self.incomplete -= usize::from(tracked.is_incomplete);
-        // What is still answered about it is for nobody.
+        // The rest of a reply about it is ignored.
         self.sync_client.answered(topic);
         self.sync_response.take_if(|answering| answering.topic == *topic);
         self.waiting_bytes -= tracked.tracker.waiting_bytes();

@@ -6,12 +6,13 @@ use crate::subscriber::context::Context;
 use crate::subscriber::tracked_topic::TrackedTopic;
 use crate::subscriber::{Introduction, Phase, Tracker};
 
-/// Whether a publisher that began another life remembers the one before.
+/// Whether a publisher remembers the epoch before.
 ///
-/// If it does not, it has forgotten also what it had published on topics of which nothing was heard yet, and no mark will tell.
-/// So it is asked about a topic that nobody publishes on, from the beginning of that life: it knows the life, or it does not.
+/// If it does not, it may also have forgotten events on topics that this subscriber has not seen, and no mark shows that. So
+/// the subscriber requests a topic on which nobody publishes, from the beginning of that epoch: the reply shows whether the
+/// publisher knows the epoch.
 impl PublisherStream {
-    /// The life of that epoch is over.
+    /// That epoch is over.
     pub(super) fn doubt_memory(&mut self, epoch: u64, context: &Context<'_>) {
         match context.options.introduction {
             Introduction::ByHello if !self.topics.contains_key(&HELLO) => {}
@@ -23,7 +24,7 @@ impl PublisherStream {
         self.topics.insert(HELLO, TrackedTopic::new(tracker, context.now));
     }
 
-    /// A mark says that the publisher remembers the life of that epoch.
+    /// A mark shows that the publisher remembers that epoch.
     pub(in crate::subscriber) fn remembers(&mut self, epoch: u64) {
         let is_it = |tracked: &TrackedTopic| tracked.tracker.position().epoch == epoch;
         if self.topics.get(&HELLO).is_some_and(is_it) {
@@ -31,7 +32,7 @@ impl PublisherStream {
         }
     }
 
-    /// What the publisher remembers is answered.
+    /// The request about the publisher's memory was answered.
     pub(super) fn end_doubt_of_memory(&mut self) {
         if self.topics.get(&HELLO).is_some_and(|tracked| tracked.tracker.phase() == Phase::Live) {
             self.retire(&HELLO);

@@ -3,17 +3,17 @@ use std::time::Duration;
 use super::PublisherStream;
 use crate::subscriber::context::Context;
 
-/// There are more topics than are followed.
+/// The publisher has more topics than are followed.
 #[derive(Debug)]
 pub(super) struct Overfull {
-    /// When something came on one of the others last.
+    /// When a message on one of the others last arrived.
     since: Duration,
     pub(super) is_told: bool,
 }
 
 /// More topics than are followed.
 impl PublisherStream {
-    /// It was told that it has too many topics.
+    /// It was reported that the publisher has too many topics.
     pub(in crate::subscriber) fn overfull_is_told(&mut self) {
         self.told_live = false;
         if let Some(overfull) = &mut self.overfull {
@@ -21,14 +21,14 @@ impl PublisherStream {
         }
     }
 
-    /// Something came on a topic that is not followed, for there are too many.
+    /// A message arrived on a topic that is not followed, because there are too many.
     pub(in crate::subscriber) fn no_room(&mut self, context: &mut Context<'_>) {
         context.counters.untracked += 1;
         let is_told = self.overfull.as_ref().is_some_and(|overfull| overfull.is_told);
         self.overfull = Some(Overfull { since: context.now, is_told });
     }
 
-    /// Whether it had too many topics, and nothing came since then on one that is not followed.
+    /// Whether it had too many topics, and no message has arrived since then on one that is not followed.
     pub(in crate::subscriber) fn has_room_since(&mut self, since: Duration) -> bool {
         let is_over =
             self.overfull.as_ref().is_some_and(|overfull| overfull.since <= since) && self.is_proved;

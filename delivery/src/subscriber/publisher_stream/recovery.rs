@@ -14,16 +14,17 @@ const UNANSWERED: &str = "the publisher did not send the missing events; its row
 
 const FUTILE: &str = "the replies of the publisher do not bring the topic up to date";
 
-/// When its publisher is asked for what, and when that is given up.
+/// When topics are requested, and when they are given up.
 ///
-/// A topic that is behind is [wanted](crate::subscriber::request_schedule::RequestSchedule) until it is live. It is given up, and that reported,
-/// if the publisher sends nothing at all for [`GIVE_UP`], if it comes no further itself for [`LONGEST_RECOVERY`], or if
-/// [`MAX_FUTILE`] answers bring nothing. After the first two its rows are asked for again, until an answer settles it.
+/// A topic that is behind is [scheduled](crate::subscriber::request_schedule::RequestSchedule) until it is live. It is given
+/// up, with a report, if the publisher sends nothing at all for [`GIVE_UP`], if the topic makes no progress for
+/// [`LONGEST_RECOVERY`], or if [`MAX_FUTILE`] replies do not help. After the first two its rows are requested again, until a
+/// reply settles it.
 impl PublisherStream {
     pub(super) fn fell_behind(&mut self, topic: Topic, context: &mut Context<'_>) {
         if self.doubt_at.is_some() && self.behind.len() == 1 {
-            // Just after the link stands, all subscribers of the publisher are in the same case. What else is behind when
-            // the time has come is asked for with it.
+            // Just after the link is up, all subscribers of the publisher are in the same state. Other topics that are behind
+            // at that time are requested together.
             self.sync_client.not_before(context.now + context.jitter(PROOF));
         }
         if let Some(tracked) = self.topics.get_mut(&topic) {
@@ -68,7 +69,7 @@ impl PublisherStream {
         }
     }
 
-    /// Goes on without what is missing, and has the topic repaired later.
+    /// Continues without the missing events, and schedules the repair of the topic.
     fn give_up_unanswered(&mut self, topic: Topic, context: &mut Context<'_>) {
         self.sync_client.answered(&topic);
         if let Some(tracked) = self.topics.get_mut(&topic) {
@@ -77,7 +78,7 @@ impl PublisherStream {
         self.give_up(topic, UNANSWERED, context);
     }
 
-    /// The answer about a topic has brought it no further, or has been refused: it is asked for again, later each time.
+    /// The reply did not help the topic, or refused it: it is requested again, later each time.
     pub(super) fn was_futile(&mut self, topic: &Topic, context: &mut Context<'_>) {
         let Some(tracked) = self.topics.get_mut(topic) else { return };
         tracked.attempts += 1;
@@ -89,7 +90,7 @@ impl PublisherStream {
         self.request_schedule.put(topic.clone(), context.now + wait);
     }
 
-    /// The request will not be answered. What is behind is asked for again soon, what is to be repaired much later.
+    /// The request has failed. Topics that are behind are requested again soon, topics to be repaired much later.
     pub(super) fn request_failed(&mut self, context: &mut Context<'_>) {
         self.sync_response = None;
         let wait = context.jitter(PROOF * (1 << self.sync_client.failures().min(5)));
@@ -103,7 +104,7 @@ impl PublisherStream {
         }
     }
 
-    /// An answer brings a topic further.
+    /// A reply has brought a topic further.
     pub(super) fn came_further(&mut self, topic: &Topic, context: &Context<'_>) {
         if let Some(tracked) = self.topics.get_mut(topic) {
             tracked.moved = context.now;
@@ -121,7 +122,7 @@ impl PublisherStream {
         }
     }
 
-    /// Notes whether a resync or a snapshot was the latest that a topic was given.
+    /// Notes whether a resync or a snapshot was the last effect on a topic.
     pub(super) fn note_completeness(&mut self, topic: &Topic, effects: &[Effect<Payload>]) {
         let latest = effects.iter().rev().find_map(|effect| match effect {
             Effect::Resync(_) => Some(true),
@@ -134,7 +135,7 @@ impl PublisherStream {
         }
     }
 
-    /// Asks, if there is something to ask and it is time.
+    /// Sends a request, if a topic is due.
     pub(in crate::subscriber) fn ask(&mut self, context: &mut Context<'_>) {
         if self.sync_client.is_overdue(context.now) {
             context.counters.timeouts += 1;
@@ -146,7 +147,7 @@ impl PublisherStream {
         let topics = &self.topics;
         let due = self.request_schedule.due(context.now).filter_map(|topic| {
             let tracker = &topics.get(topic)?.tracker;
-            // What is not behind is to be repaired: all its rows are wanted.
+            // A topic that is not behind is to be repaired: all its rows are requested.
             Some((topic, if tracker.is_behind() { tracker.position() } else { Position::NONE }))
         });
         if let Some(request) = self.sync_client.ask(context.now, due) {

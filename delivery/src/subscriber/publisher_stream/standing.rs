@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use super::PublisherStream;
 
-/// How it stands with the whole.
+/// The state of the whole stream.
 impl PublisherStream {
-    /// How it stands with the whole, in a word.
+    /// The state of the whole stream, in one word.
     pub(in crate::subscriber) fn state(&self) -> &'static str {
         match (self.is_proved && !self.is_late, self.told_live, self.behind.is_empty()) {
             (false, ..) => "stale",
@@ -15,13 +15,13 @@ impl PublisherStream {
         }
     }
 
-    /// Whether all its topics are followed and live, and what arrives is in time.
+    /// Whether all its topics are followed and live, and events arrive on time.
     pub(in crate::subscriber) fn is_current(&self) -> bool {
         self.is_proved && !self.is_late && self.unproved == 0 && self.overfull.is_none()
     }
 
-    /// Something came in the stream that was stamped at this time: how late it is, if it is the first to be later than `most`.
-    /// The line is late until something is half as late: a stream at the very bound does not alternate.
+    /// Notes an arrival with this stamp. Returns its delay if it is the first one above `most`. The stream stays late until the
+    /// delay is half of that, so one at the bound does not alternate.
     pub(in crate::subscriber) fn stamped_at(
         &mut self,
         time_us: u64,
@@ -34,7 +34,7 @@ impl PublisherStream {
         (self.is_late && !was_late).then_some(late)
     }
 
-    /// Whether something is to be told of the whole: that it is current, or that it has too many topics.
+    /// Whether a notice about the whole stream is due: that it is current, or that it has too many topics.
     #[inline]
     pub(in crate::subscriber) fn is_news(&self) -> bool {
         match &self.overfull {

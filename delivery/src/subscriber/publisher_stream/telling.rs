@@ -5,12 +5,12 @@ use crate::subscriber::context::Context;
 use crate::subscriber::payload::Payload;
 use crate::subscriber::{DeliveryMode, Effect, Item, Snapshot};
 
-/// What its trackers want done becomes items for the application.
+/// The effects of trackers become items for the application.
 impl PublisherStream {
     pub(super) fn pass_on(
         &mut self,
         topic: &Topic,
-        life: u64,
+        epoch: u64,
         mut effects: Vec<Effect<Payload>>,
         context: &mut Context<'_>,
     ) {
@@ -18,19 +18,19 @@ impl PublisherStream {
             let is_resync = matches!(effect, Effect::Resync(_));
             if *topic == HELLO {
                 if is_resync {
-                    self.tell_forgotten(life, context);
+                    self.tell_forgotten(epoch, context);
                 }
-            } else if !is_resync || self.forgotten_life != Some(life) {
+            } else if !is_resync || self.forgotten_epoch != Some(epoch) {
                 self.pass_on_one(topic, effect, context);
             }
         }
-        // Its capacity serves again.
+        // Its capacity is reused.
         self.effects = effects;
     }
 
-    /// The publisher does not remember a life, or nobody can be asked.
-    fn tell_forgotten(&mut self, life: u64, context: &mut Context<'_>) {
-        self.forgotten_life = Some(life);
+    /// The publisher does not remember an epoch, or no request can be sent.
+    fn tell_forgotten(&mut self, epoch: u64, context: &mut Context<'_>) {
+        self.forgotten_epoch = Some(epoch);
         context.counters.resyncs += 1;
         let reason = "the publisher has restarted, and may not remember what it published before";
         let (publisher, reason) = (Some(self.endpoint.clone()), reason.to_owned());

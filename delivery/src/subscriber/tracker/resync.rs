@@ -5,12 +5,12 @@ const FORGOTTEN: &str = "the publisher does not remember the missing events";
 
 const NO_ROWS: &str = "the publisher has no snapshot of the topic: earlier events are in the database only";
 
-/// What is told to be missing, and what follows it: whatever comes after a `Resync` is applied.
+/// Reports of missing events, and the stream after them: events after a `Resync` are applied.
 impl<E> Tracker<E> {
-    /// The publisher does not remember our position, and is at `position`.
+    /// The publisher does not know our position, and is at `position`.
     ///
-    /// The answer comes on another way than the stream: events up to `position` may have come before it, and others may still
-    /// come. All of them follow the `Resync` in order. What a full buffer has dropped of them is asked for again.
+    /// The reply arrives on another connection than the stream: events up to `position` may have arrived before it, and others
+    /// may still arrive. All of them follow the `Resync` in order. Those that a full buffer has dropped are requested again.
     pub fn unknown(&mut self, position: Position, effects: &mut Vec<Effect<E>>) {
         if !self.is_behind() || self.is_beyond(position) {
             return;
@@ -33,7 +33,7 @@ impl<E> Tracker<E> {
         self.settle(effects);
     }
 
-    /// Nobody answers, or nobody can: tell what is missing, and go on with what is there.
+    /// No reply arrives, or no request can be sent: reports what is missing, and continues with the buffered events.
     pub fn give_up(&mut self, reason: &'static str, effects: &mut Vec<Effect<E>>) {
         self.forget_applied();
         while self.is_behind() {
@@ -49,19 +49,19 @@ impl<E> Tracker<E> {
         }
     }
 
-    /// What waits may have come in an answer, too, that broke off.
+    /// Buffered events may also have arrived in a reply that broke off.
     fn forget_applied(&mut self) {
         if self.buffer.epoch() == self.at.epoch {
             self.buffer.drop_up_to(self.at.sequence);
         }
     }
 
-    /// Whether the stream has brought everything up to a position since it was answered: the answer is late.
+    /// Whether the stream has brought everything up to a position since the reply was made: the reply is late.
     pub(super) fn is_beyond(&self, position: Position) -> bool {
         position.epoch == self.at.epoch && position.sequence < self.at.sequence
     }
 
-    /// The first event of the stream after a `Resync` came: from it on, nothing may be missing.
+    /// The first event of the stream after a `Resync`: from it on, nothing may be missing.
     pub(super) fn go_on_after_resync(&mut self, number: u64) {
         if number <= self.excused.saturating_add(1) {
             self.at.sequence = number.saturating_sub(1);
@@ -72,7 +72,7 @@ impl<E> Tracker<E> {
         }
     }
 
-    /// The stream is beyond what a `Resync` stands for: nothing of that comes any more.
+    /// The stream is past the sequences that a `Resync` covers: none of them arrives any more.
     pub(super) fn end_excuse(&mut self) {
         self.at.sequence = self.at.sequence.max(self.excused);
         self.excused = 0;
