@@ -104,7 +104,7 @@ mod tests {
     use super::{check_folder, create, create_anew, open, open_or_create};
 
     #[test]
-    fn what_was_planted_is_never_written_to() {
+    fn a_planted_file_is_never_written_to() {
         let folder = tempfile::tempdir().unwrap();
         let (other, planted) = (folder.path().join("other"), folder.path().join("planted"));
         fs::write(&other, "precious").unwrap();
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_ours_is_opened_and_keeps_its_content() {
+    fn a_file_of_this_user_is_opened_and_keeps_its_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         open_or_create(&path).unwrap().write_all(b"content").unwrap();

@@ -41,7 +41,7 @@ use script::{Script, at};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_stream_that_is_seen_from_number_1_is_live_without_a_word() {
+fn a_stream_seen_from_sequence_1_is_live_without_a_notice() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     assert_eq!(feed.told(), ["subscribed a", "live a"]);
@@ -53,7 +53,7 @@ fn a_stream_that_is_seen_from_number_1_is_live_without_a_word() {
 }
 
 #[test]
-fn what_comes_before_the_hello_of_its_publisher_waits_for_it() {
+fn events_before_the_hello_of_their_publisher_wait_for_it() {
     let mut feed = Script::new(FeedOptions::default());
     feed.data(7, 1, 1, "x");
     feed.data(8, 1, 1, "other");
@@ -63,7 +63,7 @@ fn what_comes_before_the_hello_of_its_publisher_waits_for_it() {
 }
 
 #[test]
-fn a_gap_is_told_asked_for_and_filled_in_order() {
+fn a_gap_is_reported_requested_and_filled_in_order() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -82,7 +82,7 @@ fn a_gap_is_told_asked_for_and_filled_in_order() {
 }
 
 #[test]
-fn a_lost_tail_is_learnt_from_the_mark() {
+fn a_lost_last_event_is_detected_by_the_mark() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -97,7 +97,7 @@ fn a_lost_tail_is_learnt_from_the_mark() {
 }
 
 #[test]
-fn a_late_joiner_gets_a_snapshot_and_then_what_came_meanwhile() {
+fn a_late_subscriber_receives_a_snapshot_and_then_the_events_since() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.pass(2 * SECOND);
@@ -145,7 +145,7 @@ fn a_restart_that_remembers_costs_no_request() {
 }
 
 #[test]
-fn a_restart_that_has_forgotten_is_asked_and_means_resync() {
+fn a_restart_that_has_forgotten_receives_a_request_and_causes_a_resync() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -162,7 +162,7 @@ fn a_restart_that_has_forgotten_is_asked_and_means_resync() {
 }
 
 #[test]
-fn an_application_that_saved_its_position_goes_on_there() {
+fn an_application_that_saved_its_position_resumes_there() {
     for (last, asks) in [(5, vec![]), (8, vec!["a D 1/5"])] {
         let mut feed = Script::new(FeedOptions::default());
         feed.resume(7, at(1, 5));
@@ -198,7 +198,7 @@ fn an_event_numbered_0_is_refused_and_nothing_follows_the_highest_number() {
 }
 
 #[test]
-fn a_publisher_that_numbers_nothing_is_given_as_it_comes() {
+fn events_of_a_publisher_without_sequences_are_delivered_as_they_arrive() {
     let mut feed = Script::new(FeedOptions::default());
     feed.unstamped("x");
     assert_eq!(feed.told(), ["x unverified"]);
@@ -206,7 +206,7 @@ fn a_publisher_that_numbers_nothing_is_given_as_it_comes() {
 }
 
 #[test]
-fn topics_of_which_nothing_is_heard_for_long_are_forgotten() {
+fn topics_that_were_silent_for_long_are_forgotten() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -234,7 +234,7 @@ fn a_publishers_wall_clock_may_jump_as_it_likes() {
 
 /// docs/guarantees.md#f48: what was missed is asked for; after ten minutes the position is forgotten, and all of it is.
 #[test]
-fn who_was_suspended_asks_for_what_it_missed() {
+fn a_suspended_subscriber_requests_what_it_missed() {
     for (seconds, asked) in [(590, "a D 1/1"), (700, "a D 1/0")] {
         let mut feed = Script::new(FeedOptions::default());
         feed.hello("a", 7, 1);

@@ -6,6 +6,6 @@ mod control;
 mod corpus;
 
 #[test]
-fn no_mark_request_or_answer_breaks_its_reader() {
+fn no_mark_request_or_reply_breaks_its_reader() {
     corpus::replay("control", control::check);
 }

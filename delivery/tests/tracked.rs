@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 /// A subscriber that never has to wait must come to its timers all the same.
 #[tokio::test]
-async fn a_topic_that_nothing_proves_is_asked_for_also_if_there_is_always_something_to_receive() {
+async fn an_unconfirmed_topic_is_requested_even_if_there_is_always_something_to_receive() {
     let driver = Arc::new(Busy::default());
     let subscriber = TrackedSubscriber::new(Arc::clone(&driver) as _, FeedOptions::default());
     let (topic, position) = (Topic::new("quiet").unwrap(), Position { epoch: 1, sequence: 5 });

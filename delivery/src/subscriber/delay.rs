@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_differ_are_no_delay_and_a_backlog_is() {
+    fn a_backlog_is_a_delay_and_clocks_that_differ_are_not() {
         for clock in [0, CLOCK] {
             let mut delay = Delay::default();
             assert_eq!(

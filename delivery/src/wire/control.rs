@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_reads_back() {
+    fn packed_messages_read_back() {
         for prev in [None, Some(Position { epoch: 1, sequence: 7 })] {
             let mark = Mark { topic: SEND_ALL, stamp: STAMP, oldest: 3, prev };
             let packed = mark.pack().unwrap();

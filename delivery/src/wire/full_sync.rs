@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_reads_back_and_is_none_of_the_others() {
+    fn a_reply_reads_back_and_is_not_taken_for_another_message() {
         for answer in [
             FullSyncReply::Rows { id: 7, count: u64::MAX },
             FullSyncReply::Unavailable { id: 7, reason: "no database".to_owned() },
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_is_told_and_of_topics_that_are_not_wanted_only_the_name() {
+    fn every_row_is_sent_and_of_other_topics_only_its_name() {
         let tables = tables();
         let told = |topics: Option<Vec<Topic>>| -> Vec<(String, bool)> {
             let request = FullSyncRequest { id: 1, topics };

@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_reads_back_and_an_event_is_none() {
+    fn a_reply_reads_back_and_an_event_is_not_one() {
         let stamp = Stamp { publisher: 1, epoch: 2, sequence: 3, time_us: 4 };
         for kind in [
             SyncReplyKind::Replay { count: 0 },

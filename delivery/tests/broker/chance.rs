@@ -11,7 +11,7 @@ use crate::fake::{OPTIONS, ROUND_TRIP, Verdict, batch, broker, key_of, send};
 /// *Complete or loud*, *ordered* and *unique*: what a caller was told to be published is given to a subscriber once and in
 /// order; and what was lost in doubt is told as a gap, whatever the broker refuses, loses, or answers too late.
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_gets_all_that_was_accepted_and_learns_of_all_that_was_in_doubt() {
+async fn a_subscriber_receives_all_accepted_events_and_learns_of_all_in_doubt() {
     for seed in 0..40 {
         let (publisher, fake) = broker(OPTIONS);
         let mut random = fastrand::Rng::with_seed(seed);

@@ -8,7 +8,7 @@ use crate::fake::{OPTIONS, ROUND_TRIP, Verdict, batch, broker, key_of, send, sen
 const DOUBT: Verdict = Verdict::Refuse(ErrorKind::InDoubt);
 
 #[tokio::test(start_paused = true)]
-async fn an_event_in_doubt_is_told_before_the_next_one_of_its_topic_and_fails_nobody_else() {
+async fn an_event_in_doubt_is_reported_before_the_next_one_of_its_topic_and_no_other_event_fails() {
     for (verdict, was_published) in
         [(DOUBT, false), (Verdict::TakeAndLoseAnswer, true), (Verdict::Panic, false)]
     {
@@ -25,7 +25,7 @@ async fn an_event_in_doubt_is_told_before_the_next_one_of_its_topic_and_fails_no
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_next_event_the_record_goes_with_the_marks_until_it_is_out() {
+async fn without_a_next_event_the_loss_record_is_sent_with_the_marks() {
     let (publisher, fake) = broker(OPTIONS);
     fake.judge(|_| DOUBT);
     assert_eq!(send(&publisher, "a", "1").await.unwrap_err().kind(), ErrorKind::InDoubt);
@@ -42,7 +42,7 @@ async fn without_a_next_event_the_record_goes_with_the_marks_until_it_is_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_is_refused_for_good_does_not_hold_up_its_topic() {
+async fn a_loss_record_that_is_refused_for_good_does_not_block_its_topic() {
     let (publisher, fake) = broker(OPTIONS);
     fake.once("1", DOUBT);
     assert_eq!(send(&publisher, "a", "1").await.unwrap_err().kind(), ErrorKind::InDoubt);
@@ -55,7 +55,7 @@ async fn a_record_that_is_refused_for_good_does_not_hold_up_its_topic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_is_given_up_leaves_what_was_not_taken_and_no_number_comes_twice() {
+async fn a_cancelled_batch_keeps_the_events_that_were_not_accepted_and_no_sequence_is_used_twice() {
     let (publisher, fake) = broker(OPTIONS);
     fake.once("3", Verdict::Stall);
     let mut events = batch(&[("a", "1"), ("a", "2"), ("a", "3"), ("a", "4"), ("b", "5")]);

@@ -39,7 +39,7 @@ async fn marks_follow_a_topics_last_event_and_then_come_every_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_end_what_waits_goes_out_and_then_a_bye_on_each_topic() {
+async fn at_the_end_waiting_events_are_sent_and_then_a_bye_on_each_topic() {
     let (publisher, fake) = broker(OPTIONS);
     send(&publisher, "a", "1").await.unwrap();
     fake.once("2", Verdict::Refuse(ErrorKind::InDoubt));
@@ -64,7 +64,7 @@ async fn at_the_end_what_waits_goes_out_and_then_a_bye_on_each_topic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_sent_nothing_closes_without_a_word() {
+async fn a_publisher_that_sent_nothing_closes_without_a_message() {
     let (publisher, fake) = broker(OPTIONS);
     publisher.flush().await.unwrap();
     publisher.close().await.unwrap();
@@ -83,7 +83,7 @@ async fn a_broker_that_stalls_keeps_closing_no_longer_than_linger() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_topic_that_was_idle_longest_says_bye_and_comes_back_above_its_numbers() {
+async fn the_longest_idle_topic_sends_bye_and_returns_above_its_sequences() {
     let (publisher, fake) = broker(BrokerOptions { max_topics: 2, ..OPTIONS });
     for (topic, key) in [("a", "1"), ("a", "2"), ("b", "3"), ("c", "4"), ("a", "5")] {
         send(&publisher, topic, key).await.unwrap();

@@ -62,7 +62,7 @@ async fn many_callers_share_one_round_trip() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_event_gives_its_number_back_and_fails_nobody_else() {
+async fn a_refused_event_returns_its_sequence_and_no_other_event_fails() {
     for kind in [ErrorKind::Invalid, ErrorKind::Unsupported, ErrorKind::Internal] {
         let (publisher, fake) = broker(OPTIONS);
         fake.once("bad", Verdict::Refuse(kind));
@@ -75,7 +75,7 @@ async fn a_refused_event_gives_its_number_back_and_fails_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_driver_that_takes_nothing_fails_what_it_was_given_and_the_numbers_come_again() {
+async fn a_driver_that_accepts_nothing_fails_the_whole_batch_and_its_sequences_are_used_again() {
     for kind in [ErrorKind::Unavailable, ErrorKind::Overloaded] {
         let (publisher, fake) = broker(OPTIONS);
         send(&publisher, "a", "1").await.unwrap();
@@ -94,7 +94,7 @@ async fn a_driver_that_takes_nothing_fails_what_it_was_given_and_the_numbers_com
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_event_or_stamped_is_refused_and_reserved_topics_pass() {
+async fn invalid_or_stamped_events_are_refused_and_reserved_topics_pass() {
     let (publisher, fake) = broker(OPTIONS);
     let topic = Topic::new("a").unwrap();
     let stamp = Some(Stamp { publisher: 1, epoch: 2, sequence: 3, time_us: 4 });
@@ -119,7 +119,7 @@ async fn what_is_no_event_or_stamped_is_refused_and_reserved_topics_pass() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_ends_at_what_is_refused_and_goes_on_from_there() {
+async fn a_batch_stops_at_a_refused_event_and_continues_after_it() {
     let (publisher, fake) = broker(OPTIONS);
     fake.once("bad", Verdict::Refuse(ErrorKind::Unavailable));
     let mut events = batch(&[("a", "1"), ("a", "bad"), ("b", "3"), ("a", "4")]);
@@ -131,7 +131,7 @@ async fn a_batch_ends_at_what_is_refused_and_goes_on_from_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_finds_no_room_is_overloaded_after_the_time_out_and_counted() {
+async fn a_send_without_room_fails_as_overloaded_after_the_timeout_and_is_counted() {
     let (publisher, fake) = broker(BrokerOptions { linger: Duration::from_millis(100), ..OPTIONS });
     fake.judge(|_| Verdict::Stall);
     let sends: Vec<_> = (0..10_000)
@@ -175,7 +175,7 @@ async fn sixteen_mebibytes_wait_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_gives_up_before_its_turn_publishes_nothing() {
+async fn a_caller_that_is_cancelled_before_its_turn_publishes_nothing() {
     let (publisher, fake) = broker(OPTIONS);
     let first = tokio::spawn({
         let publisher = Arc::clone(&publisher);

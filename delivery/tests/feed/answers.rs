@@ -10,7 +10,7 @@ use crate::script::{Script, at};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn where_nobody_can_be_asked_a_gap_is_told_and_the_stream_goes_on() {
+fn without_requests_a_gap_is_reported_and_the_stream_continues() {
     let mut feed = Script::new(FeedOptions { asks: false, ..FeedOptions::default() });
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -22,7 +22,7 @@ fn where_nobody_can_be_asked_a_gap_is_told_and_the_stream_goes_on() {
 }
 
 #[test]
-fn a_publisher_that_takes_no_requests_is_asked_once_a_link() {
+fn a_publisher_that_accepts_no_requests_receives_one_per_link() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.pass(2 * SECOND);
@@ -46,7 +46,7 @@ fn a_publisher_that_takes_no_requests_is_asked_once_a_link() {
 }
 
 #[test]
-fn who_is_busy_is_asked_again_later() {
+fn a_busy_publisher_receives_the_request_again_later() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.pass(2 * SECOND);
@@ -60,7 +60,7 @@ fn who_is_busy_is_asked_again_later() {
 }
 
 #[test]
-fn a_request_that_nobody_answers_is_repeated_ever_later_and_then_given_up() {
+fn a_request_without_a_reply_is_repeated_at_growing_intervals_and_then_given_up() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -78,7 +78,7 @@ fn a_request_that_nobody_answers_is_repeated_ever_later_and_then_given_up() {
 }
 
 #[test]
-fn late_answers_and_those_of_others_change_nothing() {
+fn late_and_foreign_replies_change_nothing() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -97,7 +97,7 @@ fn late_answers_and_those_of_others_change_nothing() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_asked_for_again_and_nothing_is_half_applied() {
+fn a_reply_that_breaks_off_is_requested_again_and_nothing_is_half_applied() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.pass(2 * SECOND);
@@ -115,7 +115,7 @@ fn an_answer_that_breaks_off_is_asked_for_again_and_nothing_is_half_applied() {
 }
 
 #[test]
-fn a_replayed_event_that_cannot_be_read_is_a_loss_and_no_loop() {
+fn a_replayed_event_that_cannot_be_read_is_a_loss_and_causes_no_loop() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -129,7 +129,7 @@ fn a_replayed_event_that_cannot_be_read_is_a_loss_and_no_loop() {
 }
 
 #[test]
-fn a_record_of_a_loss_takes_its_number_and_is_told_at_its_place() {
+fn a_loss_record_uses_its_sequence_and_is_reported_in_order() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -140,7 +140,7 @@ fn a_record_of_a_loss_takes_its_number_and_is_told_at_its_place() {
 }
 
 #[test]
-fn what_waits_is_bounded_and_asked_for_again() {
+fn buffered_events_are_bounded_and_requested_again() {
     let buffer = BufferLimit { events: 3, bytes: usize::MAX };
     let mut feed = Script::new(FeedOptions { buffer, ..FeedOptions::default() });
     feed.hello("a", 7, 1);

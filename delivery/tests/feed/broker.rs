@@ -13,7 +13,7 @@ fn broker() -> Script {
 }
 
 #[test]
-fn a_publisher_that_is_heard_from_number_1_is_live_without_a_word() {
+fn a_publisher_seen_from_sequence_1_is_live_without_a_notice() {
     let mut feed = broker();
     feed.subscribed("node");
     assert_eq!(feed.told(), ["subscribed node", "live node"]);
@@ -27,7 +27,7 @@ fn a_publisher_that_is_heard_from_number_1_is_live_without_a_word() {
 }
 
 #[test]
-fn what_was_published_before_is_one_resync_and_the_stream_goes_on_at_once() {
+fn earlier_events_cost_one_resync_and_the_stream_continues_at_once() {
     let mut feed = broker();
     feed.data(7, 1, 5, "5");
     feed.data(7, 1, 6, "6");
@@ -44,7 +44,7 @@ fn what_was_published_before_is_one_resync_and_the_stream_goes_on_at_once() {
 }
 
 #[test]
-fn a_publisher_whose_topic_has_no_event_yet_costs_no_word() {
+fn a_topic_without_events_causes_no_notice() {
     let mut feed = broker();
     feed.mark(7, 1, 0, None);
     feed.data(7, 1, 1, "1");
@@ -52,7 +52,7 @@ fn a_publisher_whose_topic_has_no_event_yet_costs_no_word() {
 }
 
 #[test]
-fn a_gap_is_told_with_its_size_before_what_follows_it() {
+fn a_gap_is_reported_with_its_size_before_the_next_event() {
     let mut feed = broker();
     feed.data(7, 1, 1, "1");
     feed.data(7, 1, 4, "4");
@@ -67,7 +67,7 @@ fn a_gap_is_told_with_its_size_before_what_follows_it() {
 }
 
 #[test]
-fn an_event_that_was_sent_twice_or_late_is_given_once() {
+fn an_event_that_was_sent_twice_or_late_is_delivered_once() {
     let mut feed = broker();
     for number in [1, 1, 2, 1, 2, 4, 3, 4] {
         feed.data(7, 1, number, "x");
@@ -77,7 +77,7 @@ fn an_event_that_was_sent_twice_or_late_is_given_once() {
 }
 
 #[test]
-fn what_was_in_doubt_is_a_gap_only_for_who_did_not_get_it() {
+fn an_event_in_doubt_is_a_gap_only_for_subscribers_that_did_not_receive_it() {
     let mut feed = broker();
     feed.data(7, 1, 1, "1");
     feed.lost(7, 1, 2, 1);
@@ -92,7 +92,7 @@ fn what_was_in_doubt_is_a_gap_only_for_who_did_not_get_it() {
 }
 
 #[test]
-fn a_later_epoch_is_a_later_life_and_an_earlier_one_is_dropped() {
+fn a_later_epoch_replaces_the_one_before_and_an_earlier_one_is_dropped() {
     let mut feed = broker();
     feed.data(7, 1, 1, "1");
     feed.data(7, 1, 2, "2");
@@ -105,7 +105,7 @@ fn a_later_epoch_is_a_later_life_and_an_earlier_one_is_dropped() {
 }
 
 #[test]
-fn a_lost_link_is_stale_once_however_many_publishers_there_are_and_each_proves_itself() {
+fn a_lost_link_is_stale_once_whatever_the_number_of_publishers_and_each_is_confirmed_alone() {
     let mut feed = broker();
     feed.subscribed("node");
     for publisher in 1..=200 {
@@ -130,7 +130,7 @@ fn a_lost_link_is_stale_once_however_many_publishers_there_are_and_each_proves_i
 }
 
 #[test]
-fn a_link_that_never_stood_or_is_another_makes_nothing_stale() {
+fn a_link_that_was_never_up_or_is_unknown_makes_nothing_stale() {
     let mut feed = broker();
     feed.down("one");
     feed.subscribed("two");
@@ -140,7 +140,7 @@ fn a_link_that_never_stood_or_is_another_makes_nothing_stale() {
 }
 
 #[test]
-fn who_says_bye_is_forgotten_and_who_dies_without_goes_after_ten_minutes() {
+fn a_publisher_is_forgotten_at_its_bye_or_else_after_ten_minutes() {
     let mut feed = broker();
     feed.data(7, 1, 1, "7");
     feed.data(8, 1, 1, "8");
@@ -160,7 +160,7 @@ fn who_says_bye_is_forgotten_and_who_dies_without_goes_after_ten_minutes() {
 }
 
 #[test]
-fn a_saved_position_goes_on_and_is_forgotten_when_its_publisher_stays_silent() {
+fn a_saved_position_is_resumed_and_forgotten_when_its_publisher_stays_silent() {
     let mut feed = broker();
     feed.resume(7, at(1, 5));
     feed.resume(8, at(1, 5));
@@ -176,7 +176,7 @@ fn a_saved_position_goes_on_and_is_forgotten_when_its_publisher_stays_silent() {
 }
 
 #[test]
-fn ten_thousand_publishers_are_followed_and_more_than_the_bound_are_given_unverified() {
+fn ten_thousand_publishers_are_followed_and_events_beyond_the_bound_are_unverified() {
     const MANY: u64 = 10_000;
     let options = FeedOptions {
         introduction: Introduction::ByBroker,
@@ -202,7 +202,7 @@ fn ten_thousand_publishers_are_followed_and_more_than_the_bound_are_given_unveri
 }
 
 #[test]
-fn a_brokers_capabilities_make_a_feed_that_waits_for_no_hello_and_asks_nobody() {
+fn a_brokers_capabilities_make_a_feed_that_expects_no_hello_and_sends_no_request() {
     let capabilities = Capabilities { broker: true, replay: true, ..Capabilities::NONE };
     let mut feed = Script::new(FeedOptions::of(&capabilities, 0));
     feed.data(7, 1, 2, "2");

@@ -14,7 +14,7 @@ fn feed() -> Script {
 }
 
 #[test]
-fn a_link_that_leads_to_another_publisher_is_a_resync_before_it_is_live() {
+fn a_link_that_leads_to_another_publisher_causes_a_resync_before_it_is_live() {
     let mut feed = feed();
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "of 7");
@@ -42,7 +42,7 @@ fn also_where_nothing_was_published_yet() {
 }
 
 #[test]
-fn the_former_publisher_goes_on_where_it_was_when_the_link_leads_to_it_again() {
+fn a_former_publisher_continues_when_the_link_leads_to_it_again() {
     let mut feed = feed();
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -76,7 +76,7 @@ fn a_publisher_that_moved_to_another_link_is_missed_nowhere() {
 }
 
 #[test]
-fn an_application_that_saved_where_its_links_led_is_told_when_they_lead_elsewhere() {
+fn saved_links_that_lead_to_another_publisher_cause_a_resync() {
     let mut before = feed();
     before.register("a");
     before.hello("a", 7, 1);
@@ -95,7 +95,7 @@ fn an_application_that_saved_where_its_links_led_is_told_when_they_lead_elsewher
 }
 
 #[test]
-fn saved_positions_of_which_no_link_leads_to_the_publisher_are_told_after_half_a_minute() {
+fn saved_positions_of_publishers_without_a_link_are_reported_after_half_a_minute() {
     let resync = |registered: &str| {
         let mut feed = feed();
         feed.resume(7, at(1, 5));
@@ -109,7 +109,7 @@ fn saved_positions_of_which_no_link_leads_to_the_publisher_are_told_after_half_a
 }
 
 #[test]
-fn a_publisher_that_returns_after_its_positions_were_forgotten_is_a_resync() {
+fn a_publisher_that_returns_after_its_positions_were_forgotten_causes_a_resync() {
     let mut feed = feed();
     feed.register("a");
     feed.hello("a", 7, 1);
@@ -127,7 +127,7 @@ fn a_publisher_that_returns_after_its_positions_were_forgotten_is_a_resync() {
 }
 
 #[test]
-fn a_suspension_after_which_all_was_forgotten_is_a_resync_when_the_link_stands_again() {
+fn a_suspension_after_which_all_was_forgotten_causes_a_resync_when_the_link_is_up_again() {
     let mut feed = feed();
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -140,7 +140,7 @@ fn a_suspension_after_which_all_was_forgotten_is_a_resync_when_the_link_stands_a
 }
 
 #[test]
-fn a_life_that_begins_while_the_link_stands_proves_each_topic_anew() {
+fn an_epoch_that_begins_while_the_link_is_up_confirms_each_topic_again() {
     let mut feed = feed();
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -155,7 +155,7 @@ fn a_life_that_begins_while_the_link_stands_proves_each_topic_anew() {
 
 /// A publisher whose ring is lost while its link is broken, with events on topics that nobody has heard of.
 #[test]
-fn a_life_that_does_not_remember_the_one_before_is_a_resync_of_all_before_it_is_live() {
+fn an_epoch_that_does_not_remember_the_one_before_causes_a_resync_of_all_before_it_is_live() {
     for (forgets_lives, told) in [(true, vec!["resync all", "live a"]), (false, vec!["live a"])] {
         let mut feed = Script::new(FeedOptions::default());
         feed.forgets_lives = forgets_lives;
@@ -171,7 +171,7 @@ fn a_life_that_does_not_remember_the_one_before_is_a_resync_of_all_before_it_is_
 }
 
 #[test]
-fn for_all_topics_of_a_life_that_is_not_remembered_stands_one_resync() {
+fn one_resync_covers_all_topics_of_an_epoch_that_is_not_remembered() {
     let mut feed = Script::new(FeedOptions::default());
     feed.forgets_lives = true;
     feed.hello("a", 7, 1);
@@ -188,7 +188,7 @@ fn for_all_topics_of_a_life_that_is_not_remembered_stands_one_resync() {
 }
 
 #[test]
-fn where_nobody_can_be_asked_another_life_is_a_resync_unless_a_mark_shows_that_it_remembers() {
+fn without_requests_another_epoch_causes_a_resync_unless_a_mark_shows_that_it_remembers() {
     let restarted = || {
         let mut feed = Script::new(FeedOptions { asks: false, ..FeedOptions::default() });
         feed.hello("a", 7, 1);
@@ -209,7 +209,7 @@ fn where_nobody_can_be_asked_another_life_is_a_resync_unless_a_mark_shows_that_i
 }
 
 #[test]
-fn what_waits_for_a_hello_that_never_comes_is_given_and_told_to_be_unverified() {
+fn events_that_wait_for_a_hello_that_never_arrives_are_delivered_as_unverified() {
     let mut feed = feed();
     feed.data(7, 1, 4, "4");
     feed.pass(29 * SECOND);
@@ -219,7 +219,7 @@ fn what_waits_for_a_hello_that_never_comes_is_given_and_told_to_be_unverified() 
 }
 
 #[test]
-fn a_publisher_with_more_topics_than_are_followed_is_told_and_not_live_until_there_is_room() {
+fn a_publisher_with_too_many_topics_is_reported_and_not_live_until_there_is_room() {
     let mut feed = Script::new(FeedOptions { max_topics: 2, ..FeedOptions::default() });
     feed.hello("a", 7, 1);
     for topic in ["t1", "t2", "t3", "t3"] {

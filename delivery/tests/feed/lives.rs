@@ -22,7 +22,7 @@ fn an_epoch_from_a_clock_that_went_back_is_believed_if_nobody_else_claims_the_id
 }
 
 #[test]
-fn two_live_publishers_of_one_id_are_told_once_and_followed_apart() {
+fn two_live_publishers_of_one_id_are_reported_once_and_followed_separately() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.hello("b", 7, 2);
@@ -45,7 +45,7 @@ fn two_live_publishers_of_one_id_are_told_once_and_followed_apart() {
 }
 
 #[test]
-fn one_publisher_behind_two_addresses_is_one() {
+fn one_publisher_at_two_addresses_is_followed_once() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.hello("b", 7, 1);

@@ -113,7 +113,7 @@ fn every_topic_of_ten_thousand_and_of_seventy_thousand_recovers_in_full_pages() 
 }
 
 #[test]
-fn a_publisher_that_answers_slowly_refuses_requests_and_loses_no_topic() {
+fn a_publisher_that_replies_slowly_refuses_requests_and_loses_no_topic() {
     let mut publisher = Publisher { per_second: 2, answered_at: Vec::new(), requests: 0 };
     let (counts, took) = ends(behind_on(10_000), &mut publisher);
     assert_eq!(counts, BTreeMap::from([("live", 10_000)]));
@@ -121,7 +121,7 @@ fn a_publisher_that_answers_slowly_refuses_requests_and_loses_no_topic() {
 }
 
 #[test]
-fn every_topic_ends_in_a_resync_if_the_publisher_answers_nothing() {
+fn every_topic_ends_in_a_resync_if_the_publisher_never_replies() {
     let mut feed = behind_on(10_000);
     let (mut now, mut resyncs) = (Duration::ZERO, HashSet::new());
     while now < Duration::from_secs(60) {

@@ -37,7 +37,7 @@ fn each_address_is_stale_and_live_for_itself() {
 }
 
 #[test]
-fn an_address_that_is_removed_is_a_resync_if_its_publisher_is_heard_nowhere_else() {
+fn a_removed_address_causes_a_resync_if_its_publisher_is_heard_nowhere_else() {
     let mut feed = both();
     feed.down(ONE);
     feed.address_removed(ONE);
@@ -54,7 +54,7 @@ fn an_address_that_is_removed_is_a_resync_if_its_publisher_is_heard_nowhere_else
 }
 
 #[test]
-fn a_publisher_that_returns_at_another_address_goes_on_and_what_was_stale_is_live() {
+fn a_publisher_that_returns_at_another_address_continues_and_its_stale_topics_are_live() {
     let mut feed = both();
     feed.down(ONE);
     feed.told();

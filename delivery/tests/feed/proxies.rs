@@ -32,7 +32,7 @@ fn each_publisher_behind_a_link_is_followed() {
 }
 
 #[test]
-fn what_comes_of_the_second_publisher_before_its_hello_waits_for_that() {
+fn events_of_the_second_publisher_wait_for_its_hello() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("proxy", 7, 1);
     feed.data(8, 1, 1, "of 8");
@@ -42,7 +42,7 @@ fn what_comes_of_the_second_publisher_before_its_hello_waits_for_that() {
 }
 
 #[test]
-fn a_gap_that_nobody_behind_a_proxy_can_be_asked_for_is_told() {
+fn a_gap_behind_a_proxy_is_reported_since_no_request_is_possible() {
     let mut feed = both();
     feed.pass(2 * SECOND);
     feed.data(8, 1, 3, "3");
@@ -55,7 +55,7 @@ fn a_gap_that_nobody_behind_a_proxy_can_be_asked_for_is_told() {
 }
 
 #[test]
-fn an_answer_goes_to_the_publisher_that_it_names() {
+fn a_reply_belongs_to_the_publisher_that_it_names() {
     let mut feed = both();
     feed.pass(2 * SECOND);
     feed.data(7, 1, 3, "7/3");
@@ -70,7 +70,7 @@ fn an_answer_goes_to_the_publisher_that_it_names() {
 
 /// A balancer that leads the connection for events to one service, and the one for requests to another.
 #[test]
-fn answers_of_another_publisher_are_told_as_a_gap_before_long() {
+fn replies_of_another_publisher_soon_lead_to_a_gap() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("balancer", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -87,7 +87,7 @@ fn answers_of_another_publisher_are_told_as_a_gap_before_long() {
 }
 
 #[test]
-fn one_that_falls_silent_is_stale_while_the_other_goes_on_and_is_live_when_it_returns() {
+fn a_publisher_that_falls_silent_is_stale_while_the_other_continues_and_live_when_it_returns() {
     let mut feed = both();
     for _ in 0..3 {
         feed.beat(7, 1);
@@ -120,7 +120,7 @@ fn a_lone_publisher_is_judged_by_its_link_alone() {
 }
 
 #[test]
-fn a_link_that_stands_again_is_live_when_all_that_were_behind_it_are() {
+fn a_link_that_is_up_again_is_live_when_all_its_publishers_are() {
     let mut feed = both();
     feed.down("proxy");
     assert_eq!(feed.told(), ["down proxy", "stale proxy"]);
@@ -133,7 +133,7 @@ fn a_link_that_stands_again_is_live_when_all_that_were_behind_it_are() {
 }
 
 #[test]
-fn a_publisher_that_another_replaces_behind_a_proxy_is_a_resync() {
+fn a_publisher_that_is_replaced_behind_a_proxy_causes_a_resync() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("proxy", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -148,7 +148,7 @@ fn a_publisher_that_another_replaces_behind_a_proxy_is_a_resync() {
 }
 
 #[test]
-fn a_life_that_lives_on_beside_the_one_that_seemed_to_follow_it_is_a_duplicate_and_loses_nothing() {
+fn an_epoch_that_continues_beside_its_apparent_successor_is_a_duplicate_and_loses_nothing() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("proxy", 7, 1);
     feed.data(7, 1, 1, "first");

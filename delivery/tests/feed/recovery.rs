@@ -38,7 +38,7 @@ fn wait_for_a_request(feed: &mut Script) {
 }
 
 #[test]
-fn an_answer_that_keeps_coming_is_not_given_up_however_long_it_lasts() {
+fn a_reply_that_keeps_arriving_is_never_given_up() {
     let mut feed = behind();
     feed.head("a", 7, SyncReplyKind::Replay { count: 999 }, at(1, 1000));
     for number in 2..=1000 {
@@ -55,7 +55,7 @@ fn an_answer_that_keeps_coming_is_not_given_up_however_long_it_lasts() {
 }
 
 #[test]
-fn a_snapshot_that_keeps_coming_is_not_given_up_however_long_it_lasts() {
+fn a_snapshot_that_keeps_arriving_is_never_given_up() {
     let mut feed = behind();
     feed.head("a", 7, SyncReplyKind::Snapshot { count: 200, since: 1 }, at(1, 1000));
     for number in 801..1000 {
@@ -67,7 +67,7 @@ fn a_snapshot_that_keeps_coming_is_not_given_up_however_long_it_lasts() {
 }
 
 #[test]
-fn a_publisher_that_reports_itself_busy_is_asked_for_minutes_and_not_for_ever() {
+fn a_busy_publisher_receives_requests_for_minutes_and_not_for_ever() {
     let mut feed = behind();
     let mut told = Vec::new();
     for second in 0..1000 {
@@ -85,7 +85,7 @@ fn a_publisher_that_reports_itself_busy_is_asked_for_minutes_and_not_for_ever() 
 }
 
 #[test]
-fn answers_that_bring_nothing_end_in_a_resync() {
+fn replies_without_progress_end_in_a_resync() {
     let mut feed = behind();
     for _ in 0..20 {
         feed.head("a", 7, SyncReplyKind::Replay { count: 0 }, at(1, 1000));
@@ -99,7 +99,7 @@ fn answers_that_bring_nothing_end_in_a_resync() {
 }
 
 #[test]
-fn what_was_given_up_is_asked_for_as_a_whole_until_the_publisher_answers() {
+fn a_topic_that_was_given_up_is_requested_as_a_whole_until_the_publisher_replies() {
     let mut feed = behind();
     feed.pass(35 * SECOND);
     feed.asked();
@@ -142,7 +142,7 @@ fn a_repair_that_is_older_than_the_stream_is_followed_by_the_events_since() {
 }
 
 #[test]
-fn a_publisher_without_rows_is_not_asked_for_them_again() {
+fn a_publisher_without_rows_receives_no_further_request_for_them() {
     for kind in [SyncReplyKind::Unknown, SyncReplyKind::Replay { count: 0 }] {
         let mut feed = behind();
         feed.pass(35 * SECOND);
@@ -155,7 +155,7 @@ fn a_publisher_without_rows_is_not_asked_for_them_again() {
 }
 
 #[test]
-fn a_snapshot_of_an_announced_size_is_taken_however_large_and_one_that_is_larger_is_not() {
+fn a_snapshot_of_an_announced_size_is_accepted_and_a_larger_one_is_not() {
     let options = FeedOptions { snapshot_bytes: 200, ..FeedOptions::default() };
     for (announced, wanted) in
         [(Some(100_000), "snapshot of 100"), (Some(1000), "resync D"), (None, "resync D")]
@@ -182,7 +182,7 @@ fn events_that_a_snapshot_leaves_out_are_a_gap_before_it() {
 }
 
 #[test]
-fn what_arrives_late_makes_its_publisher_stale_until_it_is_on_time_again() {
+fn late_events_make_their_publisher_stale_until_they_are_on_time_again() {
     let mut feed = Script::new(FeedOptions::default());
     let clock = |second: u64| 1_780_000_000_000_000 + second * 1_000_000;
     feed.hello("a", 7, 1);
@@ -206,7 +206,7 @@ fn what_arrives_late_makes_its_publisher_stale_until_it_is_on_time_again() {
 }
 
 #[test]
-fn an_answer_about_what_is_no_longer_asked_leaves_nothing_to_prove() {
+fn a_reply_about_a_topic_without_a_request_leaves_nothing_unconfirmed() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");

@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// A publisher that has lost its ring, and publishes at once.
 #[test]
-fn what_is_published_right_after_a_ring_was_lost_follows_the_resync_and_is_not_dropped() {
+fn events_right_after_the_loss_of_a_ring_follow_the_resync_and_are_not_dropped() {
     let lost = || {
         let mut feed = Script::new(FeedOptions::default());
         feed.hello("a", 7, 1);
@@ -64,7 +64,7 @@ fn the_event_that_revives_a_retired_topic_follows_the_resync() {
 }
 
 #[test]
-fn what_a_full_buffer_dropped_before_the_resync_is_asked_for_once_more_and_never_for_ever() {
+fn events_that_a_full_buffer_dropped_before_the_resync_are_requested_again_but_not_for_ever() {
     let buffer = BufferLimit { events: 2, bytes: usize::MAX };
     let mut feed = Script::new(FeedOptions { buffer, ..FeedOptions::default() });
     feed.hello("a", 7, 1);
@@ -83,7 +83,7 @@ fn what_a_full_buffer_dropped_before_the_resync_is_asked_for_once_more_and_never
 }
 
 #[test]
-fn the_mark_that_reaches_what_a_resync_stands_for_ends_the_wait() {
+fn a_mark_at_the_end_of_what_a_resync_covers_ends_the_wait() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "old");
@@ -102,7 +102,7 @@ fn the_mark_that_reaches_what_a_resync_stands_for_ends_the_wait() {
 }
 
 #[test]
-fn what_was_on_its_way_after_a_resync_is_asked_for_when_its_link_breaks() {
+fn events_on_their_way_after_a_resync_are_requested_when_the_link_breaks() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "old");
@@ -119,7 +119,7 @@ fn what_was_on_its_way_after_a_resync_is_asked_for_when_its_link_breaks() {
 }
 
 #[test]
-fn what_came_in_an_answer_that_broke_off_is_not_applied_again_when_the_rest_is_given_up() {
+fn events_of_a_reply_that_broke_off_are_not_applied_again_when_the_rest_is_given_up() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.data(7, 1, 1, "1");
@@ -136,7 +136,7 @@ fn what_came_in_an_answer_that_broke_off_is_not_applied_again_when_the_rest_is_g
 }
 
 #[test]
-fn an_answer_that_the_stream_has_overtaken_sets_nothing_back() {
+fn a_reply_that_the_stream_has_overtaken_changes_nothing() {
     for kind in [SyncReplyKind::Unknown, SyncReplyKind::Snapshot { count: 0, since: 1 }] {
         let mut feed = Script::new(FeedOptions::default());
         feed.hello("a", 7, 1);

@@ -33,7 +33,7 @@ fn to(peer: u64) -> To {
 }
 
 #[tokio::test]
-async fn a_newcomer_that_asks_for_hellos_gets_one_at_once_alone() {
+async fn a_new_subscriber_to_hellos_receives_one_at_once_alone() {
     let cancelled = SubscriptionSeen::Cancelled { peer: PeerId(1), prefix: Bytes::from("$hello") };
     let seen = vec![
         (300, subscribed(1, "D")),
@@ -53,12 +53,12 @@ async fn missed_subscriptions_make_one_more_hello_to_all_and_no_flood() {
 }
 
 #[tokio::test]
-async fn hellos_go_on_when_nothing_more_is_seen() {
+async fn hellos_continue_when_the_driver_sees_no_more_subscriptions() {
     assert_eq!(hellos(Vec::new()).await, [(0, To::All), (10, To::All)]);
 }
 
 #[tokio::test]
-async fn a_newcomer_gets_the_marks_of_the_topics_that_it_asks_for_and_then_its_hello() {
+async fn a_new_subscriber_receives_the_marks_of_its_topics_and_then_a_hello() {
     let (publisher, fake, inputs) = stamped(None).await;
     publisher.publish(&mut batch(&["a", "ab", "b", "a"])).await.unwrap();
     for (peer, prefixes, wanted) in [

@@ -13,7 +13,7 @@ fn numbered(numbers: &[(&str, u64)]) -> Vec<(String, u64)> {
 }
 
 #[tokio::test]
-async fn events_carry_publisher_epoch_and_number_and_the_hello_tells_who_it_is() {
+async fn events_carry_publisher_epoch_and_sequence_and_the_hello_identifies_the_publisher() {
     let (publisher, fake, _inputs) = stamped(None).await;
     let incarnation = publisher.incarnation().unwrap();
     assert_eq!(incarnation.publisher, publisher_key("id"));
@@ -34,7 +34,7 @@ async fn events_carry_publisher_epoch_and_number_and_the_hello_tells_who_it_is()
 }
 
 #[tokio::test]
-async fn what_is_no_event_is_refused_and_the_others_go_out() {
+async fn invalid_events_are_refused_and_the_others_are_published() {
     let (publisher, fake, _inputs) = stamped(None).await;
     let mut batch = batch(&["a", "a"]);
     let block = batch.add_block(bytes::Bytes::from_static(b"\xffjunk"));
@@ -53,7 +53,7 @@ async fn what_is_no_event_is_refused_and_the_others_go_out() {
 }
 
 #[tokio::test]
-async fn a_publish_that_is_given_up_goes_out_first_and_once() {
+async fn a_cancelled_publish_is_sent_first_and_once() {
     let (publisher, fake, _inputs) = stamped(None).await;
     fake.is_overloaded.store(true, Ordering::Relaxed);
     let mut first = batch(&["a", "a"]);
@@ -66,7 +66,7 @@ async fn a_publish_that_is_given_up_goes_out_first_and_once() {
 }
 
 #[tokio::test]
-async fn the_next_life_goes_on_whether_the_first_was_closed_or_died() {
+async fn the_next_epoch_continues_whether_the_first_was_closed_or_killed() {
     for dies in [false, true] {
         let folder = TempDir::new().unwrap();
         let (publisher, _, _inputs) = stamped(Some(folder.path())).await;
@@ -97,7 +97,7 @@ async fn the_next_life_goes_on_whether_the_first_was_closed_or_died() {
 }
 
 #[tokio::test]
-async fn a_closed_publisher_has_said_its_last_marks_and_takes_nothing_more() {
+async fn a_closed_publisher_has_sent_its_final_marks_and_accepts_nothing_more() {
     let (publisher, fake, _inputs) = stamped(None).await;
     publisher.publish(&mut batch(&["a", "b", "a"])).await.unwrap();
     publisher.close().await.unwrap();

@@ -46,7 +46,7 @@ fn epoch(publisher: &StampedPublisher) -> u64 {
 }
 
 #[tokio::test]
-async fn who_is_behind_gets_what_it_misses_and_who_is_nowhere_is_told_so() {
+async fn a_subscriber_that_is_behind_receives_the_missing_events_and_an_unknown_position_is_reported() {
     let (publisher, fake, inputs) = stamped(None).await;
     publisher.publish(&mut batch(&["a", "b", "a", "a"])).await.unwrap();
     let now = epoch(&publisher);
@@ -65,7 +65,7 @@ async fn who_is_behind_gets_what_it_misses_and_who_is_nowhere_is_told_so() {
 }
 
 #[tokio::test]
-async fn who_has_nothing_gets_the_latest_event_of_each_row() {
+async fn a_new_subscriber_receives_the_latest_event_of_each_row() {
     let (publisher, fake, inputs) = stamped(None).await;
     let mut batch = Batch::new();
     batch.extend(["one", "two", "one", "three"].map(|key| event("rows", key)));
@@ -87,7 +87,7 @@ async fn who_has_nothing_gets_the_latest_event_of_each_row() {
 }
 
 #[tokio::test]
-async fn who_fell_out_of_the_ring_gets_a_snapshot_and_long_replays_come_whole() {
+async fn a_subscriber_behind_the_ring_receives_a_snapshot_and_long_replays_are_complete() {
     let (publisher, fake, inputs) = stamped(None).await;
     let row = |key: u64| {
         let topic = Topic::new("rows").unwrap();
@@ -114,7 +114,7 @@ async fn who_fell_out_of_the_ring_gets_a_snapshot_and_long_replays_come_whole() 
 }
 
 #[tokio::test]
-async fn a_replay_goes_over_segments_and_lives() {
+async fn a_replay_spans_segments_and_epochs() {
     let folder = tempfile::TempDir::new().unwrap();
     let mut epochs = Vec::new();
     let mut topics = vec!["a"; 500];
@@ -144,7 +144,7 @@ async fn a_replay_goes_over_segments_and_lives() {
 }
 
 #[tokio::test]
-async fn who_asks_too_often_or_takes_nothing_holds_up_nobody() {
+async fn a_peer_with_too_many_requests_or_a_full_queue_delays_no_other() {
     let (publisher, fake, inputs) = stamped(None).await;
     // Each asks for another topic: who asks for the same again is answered once.
     let topics: Vec<String> = (0..40).map(|id| format!("topic-{id}")).collect();
@@ -169,7 +169,7 @@ async fn who_asks_too_often_or_takes_nothing_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn an_event_about_no_row_costs_a_topic_no_snapshot_and_who_misses_it_is_told() {
+async fn an_event_of_no_row_costs_no_snapshot_and_a_subscriber_that_missed_it_learns_of_it() {
     let (publisher, fake, inputs) = stamped(None).await;
     let mut batch = Batch::new();
     batch.push(event("rows", "one"));

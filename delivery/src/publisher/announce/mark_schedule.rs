@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn idle_topics_are_spread_and_all_come_soon_after_subscriptions_were_missed() {
+    fn marks_of_idle_topics_are_spread_and_all_follow_soon_after_missed_subscriptions() {
         let mut schedule = MarkSchedule::default();
         let mut chances = (0..).map(|n| f64::from(n % 10) / 9.0);
         let mut chance = move || chances.next().unwrap();

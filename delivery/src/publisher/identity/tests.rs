@@ -22,7 +22,7 @@ fn the_id_of_the_first_start_stays_under_another_host_name() {
 }
 
 #[test]
-fn an_id_that_is_set_wins_and_the_ring_of_the_kept_one_is_told() {
+fn a_set_id_wins_and_the_ring_of_the_kept_one_is_reported() {
     let state_dir = tempdir().unwrap();
     kept_id::write(state_dir.path(), BEFORE).unwrap();
     drop(Folder::open(state_dir.path(), publisher_key(BEFORE)).unwrap());
@@ -32,7 +32,7 @@ fn an_id_that_is_set_wins_and_the_ring_of_the_kept_one_is_told() {
 }
 
 #[test]
-fn a_ring_of_a_program_that_kept_no_id_is_gone_on_with_or_told() {
+fn a_ring_of_a_program_that_kept_no_id_is_continued_or_reported() {
     let state_dir = tempdir().unwrap();
     drop(Folder::open(state_dir.path(), publisher_key(BEFORE)).unwrap());
     let same = Identity::choose(None, BEFORE, state_dir.path());
@@ -42,7 +42,7 @@ fn a_ring_of_a_program_that_kept_no_id_is_gone_on_with_or_told() {
 }
 
 #[test]
-fn two_publishers_that_share_a_folder_keep_apart() {
+fn two_publishers_can_share_a_folder() {
     let state_dir = tempdir().unwrap();
     kept_id::write(state_dir.path(), BEFORE).unwrap();
     let running = Folder::open(state_dir.path(), publisher_key(BEFORE)).unwrap();
@@ -56,7 +56,7 @@ fn two_publishers_that_share_a_folder_keep_apart() {
 }
 
 #[test]
-fn a_file_that_holds_no_id_is_as_none_and_a_link_is_not_followed() {
+fn a_file_without_an_id_is_ignored_and_a_link_is_not_followed() {
     let state_dir = tempdir().unwrap();
     let file = state_dir.path().join("publisher-id");
     for text in ["", "\n", "no end", "two\nlines\n", "esc\u{1b}[31m\n", &"x".repeat(5000)] {

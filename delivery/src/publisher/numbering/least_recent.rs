@@ -57,7 +57,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_found_was_used_longest_ago(
+        fn the_found_entry_was_used_longest_ago(
             uses in proptest::collection::vec(prop_oneof![any::<u8>().prop_map(Some), Just(None)], 0..600)
         ) {
             let mut ticks: HashMap<u8, u64> = HashMap::new();

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_numbers_stay_when_the_oldest_segments_go() {
+    fn the_highest_sequences_stay_when_the_oldest_segments_are_removed() {
         let mut index = TopicIndex::default();
         (0..9).for_each(|n| index.push(place(n / 3, n)));
         assert_eq!((index.oldest(9), index.bytes_since(9, 1)), (1, 90));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_was_replaced_goes_with_what_stands_behind_it() {
+    fn a_replaced_place_is_forgotten_with_those_before_it() {
         let mut index = TopicIndex::default();
         (0..4).for_each(|n| index.push(place(n / 2, n)));
         assert!(index.replace(4, 1, Place { bytes: 15, ..place(2, 0) }));

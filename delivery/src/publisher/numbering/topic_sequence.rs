@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_epoch_before_ended_is_known_also_if_it_or_this_one_gave_no_number() {
+    fn the_end_of_the_epoch_before_is_known_even_if_it_or_this_one_gave_no_sequence() {
         let (sequence, epoch_history) = sequence();
         assert_eq!(sequence.previous(&epoch_history), Some(Position { epoch: 20, sequence: 3 }));
         let silent = EpochHistory::of(vec![10, 20, 30, 40]).unwrap();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_cannot_have_been_is_none() {
+    fn a_contradictory_topic_sequence_is_refused() {
         let (sequence, _) = sequence();
         assert_eq!(TopicSequence::of(5, sequence.starts().to_vec()), Some(sequence.clone()));
         assert_eq!(TopicSequence::of(3, sequence.starts().to_vec()), None);

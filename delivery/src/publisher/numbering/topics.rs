@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_topic_that_was_idle_longest_is_retired_and_comes_back_above_all_that_was_given() {
+    fn the_longest_idle_topic_is_retired_and_returns_above_all_given_sequences() {
         let mut topics = Topics::new(2);
         assert_eq!((0..5).map(|tick| use_topic(&mut topics, "a", tick)).last(), Some(5));
         assert_eq!(use_topic(&mut topics, "b", 5), 1);

@@ -117,7 +117,7 @@ mod tests {
     use super::{Progress, Workers};
 
     #[test]
-    fn what_was_published_is_a_repeat_and_what_nobody_remembers_is_in_doubt() {
+    fn a_published_event_is_a_repeat_and_one_that_nobody_remembers_is_in_doubt() {
         let mut workers = Workers::new(9);
         for (worker, number, sent_before, wanted) in [
             (1, 1, false, Fresh),

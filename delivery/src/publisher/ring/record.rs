@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn written_records_read_back() {
         let bytes = record();
         let Next::Record(body) = next(&bytes).unwrap() else { panic!("no record") };
         assert_eq!(body.len(), bytes.len() - HEAD_BYTES);

@@ -72,7 +72,7 @@ mod tests {
     use super::{EpochHistory, Position, ReplayPolicy, TopicSequence};
 
     #[test]
-    fn the_answer_follows_from_position_ring_and_snapshot() {
+    fn position_ring_and_snapshot_decide_the_reply() {
         let epoch_history = EpochHistory::of(vec![10, 20]).unwrap();
         let mut sequence = TopicSequence::after(0);
         (0..6).for_each(|_| assert!(sequence.give(10) > 0));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_topic_without_events_who_has_nothing_misses_nothing() {
+    fn on_a_topic_without_events_a_new_subscriber_misses_nothing() {
         let epoch_history = EpochHistory::of(vec![10]).unwrap();
         let never = TopicSequence::after(0);
         let policy = ReplayPolicy { epoch_history: &epoch_history, sequence: &never, oldest: 1 };

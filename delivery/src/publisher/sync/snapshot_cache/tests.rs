@@ -50,7 +50,7 @@ fn a_snapshot_is_the_latest_event_of_each_row_and_deletions_stay_for_a_while() {
 }
 
 #[test]
-fn an_event_of_another_action_is_its_rows_latest_and_one_about_no_row_costs_no_snapshot() {
+fn an_event_of_any_action_is_its_rows_latest_and_one_of_no_row_costs_no_snapshot() {
     let mut cache = SnapshotCache::new(1 << 20);
     observe(&mut cache, 1, &event("a", Action::Set, "1"), NOW);
     let about_no_row = [
@@ -103,7 +103,7 @@ fn a_topic_of_which_anything_was_missed_has_no_snapshot() {
 }
 
 #[test]
-fn the_largest_topic_goes_when_there_is_too_much() {
+fn the_largest_topic_is_removed_when_the_cache_is_full() {
     let mut cache = SnapshotCache::new(4000);
     let put = |cache: &mut SnapshotCache, topic: &'static str, number| {
         let event = event(&format!("{number}"), Action::Set, "x".repeat(500));

@@ -25,7 +25,7 @@ impl Supersedes for u64 {
 }
 
 #[test]
-fn one_request_of_a_peer_is_answered_at_a_time_and_in_its_order() {
+fn a_peers_requests_are_served_one_at_a_time_in_order() {
     let mut queue = SyncQueue::default();
     let (one, two) = (PeerId(1), PeerId(2));
     assert_eq!(queue.offer(one, None, "a", NOW), Start("a"));
@@ -42,7 +42,7 @@ fn one_request_of_a_peer_is_answered_at_a_time_and_in_its_order() {
 }
 
 #[test]
-fn whoever_finds_all_places_taken_waits_and_hears_of_it_or_is_told_to_come_again() {
+fn a_request_without_a_free_place_waits_with_notice_or_is_refused() {
     let mut queue = SyncQueue::default();
     let started =
         (0..100_u64).take_while(|peer| queue.offer(PeerId(*peer), None, *peer, NOW) == Start(*peer));
@@ -59,7 +59,7 @@ fn whoever_finds_all_places_taken_waits_and_hears_of_it_or_is_told_to_come_again
 }
 
 #[test]
-fn who_asks_too_often_is_told_when_to_come_again() {
+fn a_peer_with_too_many_requests_learns_when_to_request_again() {
     let mut queue = SyncQueue::default();
     let mut offer = |peer: u64| queue.offer(PeerId(peer), None, peer, NOW);
     assert_eq!((0..40).filter(|_| !matches!(offer(1), Busy(..))).count(), 32);
@@ -68,7 +68,7 @@ fn who_asks_too_often_is_told_when_to_come_again() {
 }
 
 #[test]
-fn a_request_that_is_made_again_has_the_turn_of_the_first_one() {
+fn a_repeated_request_has_the_turn_of_the_first_one() {
     let mut queue = SyncQueue::default();
     for peer in 0..4 {
         assert_eq!(queue.offer(PeerId(peer), None, "a#1", NOW), Start("a#1"));
@@ -151,7 +151,7 @@ fn sixty_agents_on_one_thin_line_are_complete_in_the_time_that_the_line_needs() 
 }
 
 #[test]
-fn agents_on_lines_of_their_own_are_answered_beside_each_other() {
+fn agents_on_separate_lines_are_served_at_the_same_time() {
     let mut scene = Scene::new((0..32).map(|peer| (peer, peer, 8.0 * MIB)));
     let most = scene.run(120, |_| 0.25 * MIB);
     assert_eq!(most, MAX_PLACES);
@@ -170,7 +170,7 @@ fn peers_that_read_slowly_keep_nobody_waiting() {
 }
 
 #[test]
-fn of_very_many_that_read_slowly_the_slowest_are_dropped() {
+fn of_too_many_slow_peers_the_slowest_are_dropped() {
     let mut scene = Scene::new((0..200).map(|peer| (peer, peer, 100.0 * MIB)));
     let most = scene.run(300, |_| 4096.0);
     assert!(most <= MAX_SLOW + MAX_PLACES, "{most}");
@@ -205,7 +205,7 @@ fn the_peers_of_one_host_fill_half_of_the_queue() {
 }
 
 #[test]
-fn of_the_peers_of_one_host_that_read_slowly_half_as_many_are_answered_as_of_many_hosts() {
+fn slow_peers_of_one_host_have_half_as_many_replies_as_those_of_many_hosts() {
     let mut queue = SyncQueue::default();
     for peer in 0..200_u64 {
         queue.offer(PeerId(peer), host(1), peer, NOW);

@@ -33,7 +33,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn what_a_publisher_knew_it_knows_again_whenever_it_dies(steps in steps(), ring_bytes in 4_000_u64..40_000) {
+    fn a_publisher_recovers_its_state_whenever_it_is_killed(steps in steps(), ring_bytes in 4_000_u64..40_000) {
         let folder = TempDir::new().unwrap();
         let begin = |now| Life::begin(options(Some(folder.path()), ring_bytes, MAX_TOPICS), now);
         let mut life = begin(0);
@@ -117,7 +117,7 @@ fn a_record_that_was_cut_off_anywhere_never_happened() {
 }
 
 #[test]
-fn numbers_go_on_over_a_restart_and_tell_where_the_epoch_before_ended() {
+fn sequences_continue_over_a_restart_and_show_where_the_epoch_before_ended() {
     let folder = TempDir::new().unwrap();
     let mut life = Life::at(&folder, 1000);
     assert_eq!(life.start, RingStart::New);
@@ -138,7 +138,7 @@ fn numbers_go_on_over_a_restart_and_tell_where_the_epoch_before_ended() {
 }
 
 #[test]
-fn workers_repeats_are_dropped_also_after_a_restart_and_told_where_nobody_remembers() {
+fn repeats_of_workers_are_dropped_after_a_restart_and_reported_if_nobody_remembers() {
     let folder = TempDir::new().unwrap();
     let mut life = Life::at(&folder, 1000);
     assert_eq!(life.publish(of_worker(7, 1, 4, 0, "a")).len(), 4);
@@ -159,7 +159,7 @@ fn workers_repeats_are_dropped_also_after_a_restart_and_told_where_nobody_rememb
 }
 
 #[test]
-fn an_event_that_could_not_be_published_is_replaced_under_its_number() {
+fn an_event_that_could_not_be_published_is_replaced_under_its_sequence() {
     let folder = TempDir::new().unwrap();
     let mut life = Life::at(&folder, 1000);
     let out = life.publish_on(&["a", "a", "a"]);
@@ -184,7 +184,7 @@ fn an_event_that_could_not_be_published_is_replaced_under_its_number() {
 }
 
 #[test]
-fn a_topic_that_was_retired_comes_back_above_its_numbers_also_after_a_restart() {
+fn a_retired_topic_returns_above_its_sequences_also_after_a_restart() {
     let folder = TempDir::new().unwrap();
     let begin = |now| Life::begin(options(Some(folder.path()), 1 << 20, 2), now);
     let mut life = begin(1000);

@@ -14,7 +14,7 @@ use crate::publisher::ring::{Ring, RingBound};
 use crate::publisher::sequencer::Sequencer;
 
 #[test]
-fn a_ring_that_is_not_as_it_was_written_is_put_aside_whole() {
+fn a_ring_that_was_changed_is_moved_aside_whole() {
     type Spoil = fn(&Path);
     let spoil: [(&str, Spoil); 5] = [
         ("checksum", |path| {
@@ -66,7 +66,7 @@ fn a_ring_is_for_one_publisher_at_a_time_and_the_error_names_it() {
 }
 
 #[test]
-fn without_a_folder_all_goes_on_in_memory() {
+fn without_a_folder_the_ring_is_in_memory() {
     let missing = Path::new("/nonexistent/folder");
     for state_dir in [None, Some(missing)] {
         let mut life = Life::begin(options(state_dir, 4000, MAX_TOPICS), 1000);
@@ -81,7 +81,7 @@ fn without_a_folder_all_goes_on_in_memory() {
 }
 
 #[test]
-fn when_the_medium_is_full_all_goes_on_in_memory_and_the_files_are_gone() {
+fn on_a_full_disk_the_ring_continues_in_memory_and_its_files_are_removed() {
     let folder = TempDir::new().unwrap();
     let mut life = Life::begin(options(Some(folder.path()), 8000, MAX_TOPICS), 1000);
     let path = folder.path().join(format!("ring-{PUBLISHER:016x}"));

@@ -27,7 +27,7 @@ fn found(folder: &TempDir) -> Life {
 }
 
 #[test]
-fn a_ring_that_is_back_in_its_folder_knows_all_that_it_had_in_memory() {
+fn a_ring_that_returned_to_its_folder_has_everything_that_was_in_memory() {
     for rounds_between in [0, 1, 5, 40] {
         let folder = tempfile::tempdir().unwrap();
         let mut life = in_memory();
@@ -51,7 +51,7 @@ fn a_ring_that_is_back_in_its_folder_knows_all_that_it_had_in_memory() {
 }
 
 #[test]
-fn a_return_that_does_not_succeed_leaves_nothing_that_could_be_taken_for_the_ring() {
+fn a_failed_return_leaves_nothing_that_could_be_mistaken_for_the_ring() {
     let folder = tempfile::tempdir().unwrap();
     let mut life = in_memory();
     life.publish_on(&["a", "b"]);
@@ -63,7 +63,7 @@ fn a_return_that_does_not_succeed_leaves_nothing_that_could_be_taken_for_the_rin
 }
 
 #[test]
-fn what_the_folder_had_before_is_put_aside() {
+fn earlier_segments_of_the_folder_are_moved_aside() {
     let folder = tempfile::tempdir().unwrap();
     found(&folder).publish_on(&["old"]);
     let mut life = in_memory();
