@@ -2,9 +2,9 @@
 //!
 //! The queue, the decision and the snapshots are state machines; [`sync_server`] is the task that drives them.
 
-mod answer_rate;
 mod growth;
 mod replay_policy;
+mod reply_rate;
 pub(super) mod sync_queue;
 
 mod follower;

@@ -1,9 +1,9 @@
-mod answers;
 mod due;
 mod forgetting;
 mod memory;
 mod overfull;
 mod recovery;
+mod replies;
 mod standing;
 mod telling;
 

@@ -72,7 +72,7 @@ impl SyncClient {
     }
 
     /// Whether this belongs to the current request.
-    pub(super) fn is_answer(&mut self, id: u64, topic: &Topic, now: Duration) -> bool {
+    pub(super) fn is_reply(&mut self, id: u64, topic: &Topic, now: Duration) -> bool {
         self.moves(now);
         self.request.as_ref().is_some_and(|request| request.id == id && request.waiting.contains(topic))
     }

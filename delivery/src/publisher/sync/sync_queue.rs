@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pubsub_api::PeerId;
 
-use super::answer_rate::AnswerRate;
 use super::growth::Growth;
+use super::reply_rate::ReplyRate;
 use crate::token_bucket::TokenBucket;
 
 /// Schedules the replies to requests. Time comes in as input.
@@ -14,7 +14,7 @@ use crate::token_bucket::TokenBucket;
 ///   ([`overdue`](Self::overdue)).
 /// - The number of replies at a time [grows](Growth) to [`MAX_PLACES`](super::growth::MAX_PLACES) as long as more at once
 ///   increase the total rate.
-/// - A reply slower than [`AnswerRate::MIN_RATE`] yields its place to a waiting request, and continues beside: its peer reads
+/// - A reply slower than [`ReplyRate::MIN_RATE`] yields its place to a waiting request, and continues beside: its peer reads
 ///   slowly, so it costs only its buffers. Above [`MAX_SLOW`] of them the slowest is dropped; its peer requests again.
 /// - The peers of one host have at most half of each: of the places, of the slow replies, of the waiting requests. So a host
 ///   with many slow peers keeps no other host from recovering; a host that is alone has half of the capacity.
@@ -41,7 +41,7 @@ struct Waiting<R> {
 struct Running<R> {
     host: Option<IpAddr>,
     request: R,
-    rate: AnswerRate,
+    rate: ReplyRate,
     is_slow: bool,
 }
 
@@ -113,7 +113,7 @@ impl<R: Supersedes> SyncQueue<R> {
         }
         if let Some(running) = self.running.get_mut(&peer).filter(|it| request.supersedes(&it.request)) {
             running.request = request.clone();
-            running.rate = AnswerRate::new(now);
+            running.rate = ReplyRate::new(now);
             return Admission::Restart(request);
         }
         if self.may_start(peer, host) && !self.waiting.iter().any(|waiting| waiting.peer == peer) {
@@ -128,7 +128,7 @@ impl<R: Supersedes> SyncQueue<R> {
     }
 
     fn start(&mut self, peer: PeerId, host: Option<IpAddr>, request: R, now: Duration) -> R {
-        let running = Running { host, request: request.clone(), rate: AnswerRate::new(now), is_slow: false };
+        let running = Running { host, request: request.clone(), rate: ReplyRate::new(now), is_slow: false };
         self.running.insert(peer, running);
         request
     }

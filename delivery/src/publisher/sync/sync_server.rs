@@ -1,7 +1,7 @@
-mod answers;
-mod asked;
 mod heads;
+mod peer_request;
 mod plan;
+mod replies;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -19,9 +19,9 @@ use super::rows_server;
 use super::sync_queue::{Admission, SyncQueue};
 use crate::SyncReplyKind;
 use crate::publisher::core::Core;
-use answers::answer_all;
-use asked::{Asked, read};
 use heads::{say_of_each, say_of_first};
+use peer_request::{PeerRequest, read};
+use replies::reply_to_all;
 
 /// Serves requests for ever, if the driver carries any: each in a task of its own, so that a slow subscriber delays no other.
 pub(crate) async fn serve(core: Arc<Core>) {
@@ -30,8 +30,8 @@ pub(crate) async fn serve(core: Arc<Core>) {
         core: &core,
         requests,
         queue: SyncQueue::default(),
-        answering: JoinSet::new(),
-        answers: HashMap::new(),
+        replying: JoinSet::new(),
+        replies: HashMap::new(),
     };
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -43,7 +43,7 @@ pub(crate) async fn serve(core: Arc<Core>) {
                     server.take(peer, host, request);
                 }
             }
-            Some(ended) = server.answering.join_next_with_id() => {
+            Some(ended) = server.replying.join_next_with_id() => {
                 server.ended(match ended {
                     Ok((task, ())) => task,
                     Err(error) => error.id(),
@@ -62,9 +62,9 @@ const TICK: Duration = Duration::from_secs(1);
 struct Server<'a> {
     core: &'a Arc<Core>,
     requests: &'a dyn Requests,
-    queue: SyncQueue<Arc<Asked>>,
-    answering: JoinSet<()>,
-    answers: HashMap<PeerId, Underway>,
+    queue: SyncQueue<Arc<PeerRequest>>,
+    replying: JoinSet<()>,
+    replies: HashMap<PeerId, Underway>,
 }
 
 /// A reply that is being sent.
@@ -74,40 +74,40 @@ struct Underway {
 }
 
 impl Server<'_> {
-    fn take(&mut self, peer: PeerId, host: Option<IpAddr>, request: Asked) {
+    fn take(&mut self, peer: PeerId, host: Option<IpAddr>, request: PeerRequest) {
         let (core, requests) = (self.core, self.requests);
         match self.queue.offer(peer, host, Arc::new(request), core.now().since_start) {
             Admission::Start(request) => self.start(peer, request),
             Admission::Restart(request) => {
-                if let Some(underway) = self.answers.remove(&peer) {
+                if let Some(underway) = self.replies.remove(&peer) {
                     underway.task.abort();
                 }
                 self.start(peer, request);
             }
             Admission::Waits => {}
             Admission::Busy(request, retry_after) => match &*request {
-                Asked::Behind(request) => {
+                PeerRequest::Behind(request) => {
                     let kind = SyncReplyKind::Busy { retry_after };
                     core.metrics.busy.add(1);
                     say_of_each(core, requests, peer, request, kind);
                 }
-                Asked::Rows(request) => rows_server::say_busy(core, requests, peer, request),
+                PeerRequest::Rows(request) => rows_server::say_busy(core, requests, peer, request),
             },
         }
     }
 
-    fn start(&mut self, peer: PeerId, request: Arc<Asked>) {
+    fn start(&mut self, peer: PeerId, request: Arc<PeerRequest>) {
         let (core, taken) = (Arc::clone(self.core), Arc::<AtomicU64>::default());
-        let task = self.answering.spawn(answer(core, peer, request, Arc::clone(&taken)));
-        self.answers.insert(peer, Underway { task, taken });
+        let task = self.replying.spawn(answer(core, peer, request, Arc::clone(&taken)));
+        self.replies.insert(peer, Underway { task, taken });
     }
 
     /// A task has ended. An aborted one belongs to no peer any more.
     fn ended(&mut self, task: Id) {
         let peer =
-            self.answers.iter().find(|(_, underway)| underway.task.id() == task).map(|(peer, _)| *peer);
+            self.replies.iter().find(|(_, underway)| underway.task.id() == task).map(|(peer, _)| *peer);
         if let Some(peer) = peer {
-            self.answers.remove(&peer);
+            self.replies.remove(&peer);
             self.queue.finished(peer);
         }
         self.start_more();
@@ -122,19 +122,19 @@ impl Server<'_> {
     /// Drops replies that are far too slow, begins others, and notifies waiting peers.
     fn judge(&mut self) {
         let now = self.core.now().since_start;
-        let answers = &self.answers;
-        let taken = |peer| answers.get(&peer).map_or(0, |underway| underway.taken.load(Ordering::Relaxed));
+        let replies = &self.replies;
+        let taken = |peer| replies.get(&peer).map_or(0, |underway| underway.taken.load(Ordering::Relaxed));
         for peer in self.queue.judge(now, taken) {
             self.core.metrics.too_slow.add(1);
             tracing::info!(%peer, "dropped a SYNC reply: too many subscribers read slowly, and this one reads slowest; it will request again");
-            if let Some(underway) = self.answers.remove(&peer) {
+            if let Some(underway) = self.replies.remove(&peer) {
                 underway.task.abort();
             }
             self.queue.finished(peer);
         }
         self.start_more();
         for (peer, request) in self.queue.overdue(now) {
-            if let Asked::Behind(request) = &**request {
+            if let PeerRequest::Behind(request) = &**request {
                 say_of_first(self.core, self.requests, peer, request);
             }
         }
@@ -142,14 +142,14 @@ impl Server<'_> {
 }
 
 /// Replies to a request.
-async fn answer(core: Arc<Core>, peer: PeerId, asked: Arc<Asked>, taken: Arc<AtomicU64>) {
-    let answering = async {
+async fn answer(core: Arc<Core>, peer: PeerId, asked: Arc<PeerRequest>, taken: Arc<AtomicU64>) {
+    let replying = async {
         match &*asked {
-            Asked::Behind(request) => answer_all(&core, peer, request, &taken).await,
-            Asked::Rows(request) => rows_server::answer(&core, peer, request, &taken).await,
+            PeerRequest::Behind(request) => reply_to_all(&core, peer, request, &taken).await,
+            PeerRequest::Rows(request) => rows_server::answer(&core, peer, request, &taken).await,
         }
     };
-    let answered = AssertUnwindSafe(answering).catch_unwind().await;
+    let answered = AssertUnwindSafe(replying).catch_unwind().await;
     match answered {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {

@@ -12,7 +12,7 @@ impl Feed {
     pub fn reply(&mut self, reply: Reply, now: Duration) {
         match reply {
             Reply::Part { endpoint, envelope } => {
-                let Some(place) = self.asker(&endpoint, &envelope) else { return };
+                let Some(place) = self.requesting_stream(&endpoint, &envelope) else { return };
                 if let (Some(stream), mut context) = self.split(place, now) {
                     stream.answered(envelope, &mut context);
                     stream.ask(&mut context);
@@ -26,20 +26,20 @@ impl Feed {
 
     /// The stream whose request this answers: the only one at that endpoint, or the one that the head of a reply names, or the
     /// one whose reply has begun.
-    fn asker(&self, endpoint: &str, envelope: &Envelope) -> Option<usize> {
-        let askers = self.askers(endpoint);
-        if askers.len() < 2 {
-            return askers.first().copied();
+    fn requesting_stream(&self, endpoint: &str, envelope: &Envelope) -> Option<usize> {
+        let requesting_streams = self.requesting_streams(endpoint);
+        if requesting_streams.len() < 2 {
+            return requesting_streams.first().copied();
         }
         let is_it = |stream: &PublisherStream| match SyncReply::read(envelope) {
             Ok(Some(head)) => stream.incarnation.publisher == head.stamp.publisher,
-            _ => stream.is_being_answered(),
+            _ => stream.is_receiving_reply(),
         };
-        askers.into_iter().find(|place| self.streams.get(*place).is_some_and(is_it))
+        requesting_streams.into_iter().find(|place| self.streams.get(*place).is_some_and(is_it))
     }
 
     /// The streams that send requests at an endpoint.
-    fn askers(&self, endpoint: &str) -> Vec<usize> {
+    fn requesting_streams(&self, endpoint: &str) -> Vec<usize> {
         let streams = self.streams.iter().enumerate();
         streams
             .filter(|(_, stream)| stream.endpoint == endpoint && stream.is_proved)
@@ -48,7 +48,7 @@ impl Feed {
     }
 
     fn end_requests(&mut self, endpoint: &str, are_refused: bool, now: Duration) {
-        for place in self.askers(endpoint) {
+        for place in self.requesting_streams(endpoint) {
             if let (Some(stream), mut context) = self.split(place, now) {
                 match are_refused {
                     true => stream.requests_refused(&mut context),

@@ -25,8 +25,8 @@ impl PublisherStream {
     pub(in crate::subscriber) fn tick(&mut self, context: &mut Context<'_>) {
         if self.doubt_at.is_some_and(|at| at <= context.now) {
             self.doubt_at = None;
-            let can_be_asked = self.can_be_asked(context);
-            if can_be_asked || self.unproved == 0 || std::mem::replace(&mut self.awaits_marks, true) {
+            let accepts_requests = self.accepts_requests(context);
+            if accepts_requests || self.unproved == 0 || std::mem::replace(&mut self.awaits_marks, true) {
                 self.doubt(context);
             } else {
                 self.doubt_at = Some(context.now + MARKS_OVERDUE);

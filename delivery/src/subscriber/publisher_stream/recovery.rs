@@ -32,7 +32,7 @@ impl PublisherStream {
             tracked.moved = context.now;
             tracked.attempts = 0;
         }
-        if self.can_be_asked(context) {
+        if self.accepts_requests(context) {
             self.request_schedule.put(topic, context.now);
         } else {
             self.give_up(topic, NOT_ASKED, context);
@@ -141,7 +141,7 @@ impl PublisherStream {
             context.counters.timeouts += 1;
             self.request_failed(context);
         }
-        if !self.is_proved || !self.can_be_asked(context) || !self.sync_client.is_free(context.now) {
+        if !self.is_proved || !self.accepts_requests(context) || !self.sync_client.is_free(context.now) {
             return;
         }
         let topics = &self.topics;

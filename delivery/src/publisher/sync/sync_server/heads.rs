@@ -48,16 +48,10 @@ pub(super) fn head(
     number: u64,
     kind: SyncReplyKind,
 ) -> Result<Envelope> {
-    answer_head(core, id, topic, number, kind).pack()
+    reply_head(core, id, topic, number, kind).pack()
 }
 
-pub(super) fn answer_head(
-    core: &Core,
-    id: u64,
-    topic: &Topic,
-    number: u64,
-    kind: SyncReplyKind,
-) -> SyncReply {
+pub(super) fn reply_head(core: &Core, id: u64, topic: &Topic, number: u64, kind: SyncReplyKind) -> SyncReply {
     let (publisher, epoch) = (core.incarnation.publisher, core.incarnation.epoch);
     let stamp = Stamp { publisher, epoch, sequence: number, time_us: core.now().wall_us };
     let epochs = match kind {

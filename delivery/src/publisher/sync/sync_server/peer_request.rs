@@ -11,14 +11,14 @@ use crate::{FullSyncRequest, SyncRequest};
 
 /// A request of a subscriber.
 #[derive(Debug)]
-pub(super) enum Asked {
+pub(super) enum PeerRequest {
     /// The missing events of topics.
     Behind(SyncRequest),
     /// All rows of the database.
     Rows(FullSyncRequest),
 }
 
-impl Asked {
+impl PeerRequest {
     fn read(envelope: &Envelope) -> Result<Self, WireError> {
         match FullSyncRequest::read(envelope)? {
             Some(request) => Ok(Self::Rows(request)),
@@ -28,9 +28,9 @@ impl Asked {
 }
 
 /// Reads a request; a malformed one is counted, logged at a limited rate, and ignored.
-pub(super) fn read(core: &Core, envelope: &Envelope) -> Option<Asked> {
+pub(super) fn read(core: &Core, envelope: &Envelope) -> Option<PeerRequest> {
     core.metrics.requests.add(1);
-    match Asked::read(envelope) {
+    match PeerRequest::read(envelope) {
         Ok(request) => Some(request),
         Err(error) => {
             if let Some(times) = core.metrics.bad_requests.count(error.cause(), Instant::now()) {
@@ -41,14 +41,14 @@ pub(super) fn read(core: &Core, envelope: &Envelope) -> Option<Asked> {
     }
 }
 
-impl Supersedes for Arc<Asked> {
+impl Supersedes for Arc<PeerRequest> {
     fn supersedes(&self, earlier: &Self) -> bool {
         match (&**self, &**earlier) {
-            (Asked::Behind(later), Asked::Behind(earlier)) => {
+            (PeerRequest::Behind(later), PeerRequest::Behind(earlier)) => {
                 let later: HashSet<&Topic> = later.items.iter().map(|item| &item.topic).collect();
                 earlier.items.iter().all(|item| later.contains(&item.topic))
             }
-            (Asked::Rows(later), Asked::Rows(earlier)) => later.topics == earlier.topics,
+            (PeerRequest::Rows(later), PeerRequest::Rows(earlier)) => later.topics == earlier.topics,
             _ => false,
         }
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 /// The rate at which the peer of one reply reads it. Time comes in as input.
 #[derive(Debug)]
-pub(super) struct AnswerRate {
+pub(super) struct ReplyRate {
     judged: Duration,
     taken: u64,
     /// Bytes per second since the judgement before.
@@ -14,7 +14,7 @@ pub(super) struct AnswerRate {
 /// The bytes that buffers absorb at once: the beginning of a reply says nothing about its line.
 const BUFFERED: u64 = 1024 * 1024;
 
-impl AnswerRate {
+impl ReplyRate {
     /// A slower reply, in bytes per second, yields its place to a waiting request: at this rate a snapshot of 8 MiB takes two
     /// minutes.
     pub(super) const MIN_RATE: u64 = 64 * 1024;

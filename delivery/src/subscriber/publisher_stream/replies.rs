@@ -13,7 +13,7 @@ const MAX_MISDIRECTED: u32 = 3;
 /// Requests to the publisher, and their replies.
 impl PublisherStream {
     /// Whether a reply to it has begun.
-    pub(in crate::subscriber) fn is_being_answered(&self) -> bool {
+    pub(in crate::subscriber) fn is_receiving_reply(&self) -> bool {
         self.sync_response.is_some()
     }
 
@@ -30,7 +30,7 @@ impl PublisherStream {
             Ok(Some(head)) => {
                 let is_ours = head.stamp.publisher == self.incarnation.publisher
                     && head.stamp.epoch == self.incarnation.epoch
-                    && self.sync_client.is_answer(head.id, &head.topic, context.now);
+                    && self.sync_client.is_reply(head.id, &head.topic, context.now);
                 let announced = SyncReply::announced_bytes(&envelope);
                 let limit = announced.and_then(|bytes| usize::try_from(bytes).ok());
                 let limit = limit.unwrap_or(context.options.snapshot_bytes);
@@ -50,7 +50,7 @@ impl PublisherStream {
     /// Another publisher has replied: requests and events of this address lead to different ones. Another request may reach the
     /// right one; if it does not, no more are sent.
     fn misdirected(&mut self, head: &SyncReply, context: &mut Context<'_>) {
-        if !self.sync_client.is_answer(head.id, &head.topic, context.now) {
+        if !self.sync_client.is_reply(head.id, &head.topic, context.now) {
             return;
         }
         context.counters.bad("answer_of_another_publisher");
@@ -181,7 +181,7 @@ impl PublisherStream {
     }
 
     /// Whether missing events can be requested.
-    pub(in crate::subscriber) fn can_be_asked(&self, context: &Context<'_>) -> bool {
+    pub(in crate::subscriber) fn accepts_requests(&self, context: &Context<'_>) -> bool {
         context.options.asks && !self.takes_no_requests
     }
 }

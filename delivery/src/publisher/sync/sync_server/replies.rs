@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use pubsub_api::{Batch, Envelope, Error, ErrorKind, PeerId, Result, Stamp, Topic};
 
-use super::heads::{answer_head, head};
+use super::heads::{head, reply_head};
 use super::plan::Plan;
 use crate::publisher::core::Core;
 use crate::publisher::sync::replay::Replay;
@@ -15,17 +15,17 @@ use crate::publisher::sync::snapshot_reader;
 use crate::{LossRecord, Position, SyncItem, SyncReplyKind, SyncRequest};
 
 /// Replies to all items of a request.
-pub(super) async fn answer_all(
+pub(super) async fn reply_to_all(
     core: &Arc<Core>,
     peer: PeerId,
     request: &SyncRequest,
     taken: &AtomicU64,
 ) -> Result<()> {
-    let mut answers = Answers { core, peer, id: request.id, batch: Batch::new(), bytes: 0, taken };
+    let mut replies = Replies { core, peer, id: request.id, batch: Batch::new(), bytes: 0, taken };
     for SyncItem { topic, position } in &request.items {
-        answers.one(topic, *position).await?;
+        replies.one(topic, *position).await?;
     }
-    answers.flush().await
+    replies.flush().await
 }
 
 /// Reads the next chunk of a replay.
@@ -41,7 +41,7 @@ async fn read_some(mut replay: Replay) -> Result<(Replay, Batch)> {
 }
 
 /// The replies to one request, gathered into chunks.
-struct Answers<'a> {
+struct Replies<'a> {
     core: &'a Arc<Core>,
     peer: PeerId,
     id: u64,
@@ -51,7 +51,7 @@ struct Answers<'a> {
     taken: &'a AtomicU64,
 }
 
-impl Answers<'_> {
+impl Replies<'_> {
     async fn one(&mut self, topic: &Topic, position: Position) -> Result<()> {
         let size = self.core.snapshots.follower().cache.size_of(topic.as_bytes(), position.sequence);
         let estimate = size.map(|(bytes, others)| if others == 0 { bytes } else { u64::MAX });
@@ -106,7 +106,7 @@ impl Answers<'_> {
         let count = u64::try_from(payloads.len() + left_out.iter().len()).unwrap_or(u64::MAX);
         let kind = SyncReplyKind::Snapshot { count, since };
         let bytes = payloads.iter().map(Bytes::len).sum();
-        let head = answer_head(self.core, self.id, topic, number, kind);
+        let head = reply_head(self.core, self.id, topic, number, kind);
         self.put(head.pack_announcing(bytes)?).await?;
         if let Some(left_out) = left_out {
             self.put(left_out).await?;
