@@ -7,29 +7,29 @@
 //!
 //! # The rooms
 //! - [`protocol`]: ZMTP without I/O, for all four ends.
-//! - `fanout`: the log of encoded events, the filters, the connections and the threads that write to them.
+//! - `publisher`: the ends that publish: `pub_` with the fan-out, `push` with the outbox.
+//! - `subscriber`: the ends that receive: `sub` with a link for each publisher, `pull` with the intake.
+//! - `request`: the request channel between a subscriber and a publisher, DEALER to ROUTER.
 //! - `connect`: how the ends that connect reach a listener.
-//! - `hop`: what worker and service say to each other besides events.
-//! - `publisher`, `subscriber`: the ends that the contract names.
+//! - `hop`: the control messages between a worker and its service.
 //!
 //! What it cannot promise stands in [`NETWORK`] and [`MULTIPROC`], which `skimmer drivers` shows.
 
 pub mod protocol;
 
 mod connect;
-mod credentials;
-mod fanout;
 mod hop;
 mod lost;
 mod map_number;
 mod network;
 mod principal;
 mod settings;
-mod sync;
 mod wire;
 
 mod publisher;
 mod subscriber;
+
+mod request;
 
 use std::sync::Arc;
 

@@ -1,14 +1,8 @@
-//! The sending ends: PUB, which binds and fans out, and the worker's, which connects to the service of its host.
+//! The publishing ends, a folder for each socket: [`pub_`] binds and fans out, [`push`] connects a worker to the service of
+//! its host.
 
-mod pub_publisher;
-mod pub_requests;
-mod push_connection;
-mod push_doubt;
-mod push_link;
-mod push_outbox;
-mod push_publisher;
-mod push_readings;
-mod push_underway;
+mod pub_;
+mod push;
 
-pub use pub_publisher::PubPublisher;
-pub use push_publisher::PushPublisher;
+pub use pub_::PubPublisher;
+pub use push::PushPublisher;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::MechanismName;
+use super::mechanism::MechanismName;
 
 /// Why a connection is refused or ended. The [cause](ProtocolError::cause) is the name that the counters use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

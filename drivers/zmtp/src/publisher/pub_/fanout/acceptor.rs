@@ -1,0 +1,150 @@
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll;
+use rustix::fd::AsFd;
+use rustix::net::sockopt;
+
+use super::admission::Place;
+use super::core::Core;
+
+/// Accepts connections, as many at a time as leaves the shard's other work its turn.
+#[derive(Debug)]
+pub(super) struct Acceptor {
+    listener: TcpListener,
+    core: Arc<Core>,
+    /// Until when nothing is accepted, and for how long the next time.
+    pause: Option<Instant>,
+    next_pause: Duration,
+}
+
+/// A connection that may stay.
+#[derive(Debug)]
+pub(super) struct Newcomer {
+    pub(super) stream: TcpStream,
+    pub(super) address: SocketAddr,
+    pub(super) place: Place,
+}
+
+/// The token of the listener in epoll.
+pub(super) const LISTENER: u64 = u64::MAX;
+
+const AT_A_TIME: usize = 64;
+
+/// While there are as many handshakes as there may be, so long until it is looked again.
+const CROWDED_PAUSE: Duration = Duration::from_millis(5);
+
+/// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`]
+/// (docs/guarantees.md#f17).
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A peer that is gone without a word is asked so often, when its connection is idle (tcp(7)); heartbeats find it earlier,
+/// where the peer knows them.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+
+impl Acceptor {
+    pub(super) fn new(listener: TcpListener, core: Arc<Core>) -> Self {
+        Self { listener, core, pause: None, next_pause: SHORTEST_PAUSE }
+    }
+
+    /// Lets epoll tell of new connections.
+    pub(super) fn watch(&self, epoll: impl AsFd) -> io::Result<()> {
+        epoll::add(epoll, &self.listener, epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN)?;
+        Ok(())
+    }
+
+    /// Takes what waits, up to a bound; epoll tells again if there is more.
+    pub(super) fn accept(&mut self, epoll: impl AsFd, now: Instant) -> Vec<Newcomer> {
+        let mut newcomers = Vec::new();
+        for _ in 0..AT_A_TIME {
+            if self.core.is_crowded() {
+                self.pause_for(epoll, CROWDED_PAUSE, now);
+                break;
+            }
+            match self.listener.accept() {
+                Ok((stream, address)) => {
+                    self.next_pause = SHORTEST_PAUSE;
+                    newcomers.extend(self.admit(stream, address, now));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if is_exhaustion(&error) => {
+                    self.pause_exhausted(epoll, now, &error);
+                    break;
+                }
+                // What became of one connection says nothing about the next.
+                Err(_) => {}
+            }
+        }
+        newcomers
+    }
+
+    /// Until when it pauses.
+    pub(super) fn paused_until(&self) -> Option<Instant> {
+        self.pause
+    }
+
+    /// Goes on after a pause.
+    pub(super) fn resume(&mut self, epoll: impl AsFd, now: Instant) {
+        if self.pause.is_some_and(|until| now >= until) {
+            self.pause = None;
+            if let Err(error) = self.watch(epoll) {
+                tracing::error!("cannot watch the listening socket: {error}");
+                self.pause = Some(now + LONGEST_PAUSE);
+            }
+        }
+    }
+
+    fn admit(&self, stream: TcpStream, address: SocketAddr, now: Instant) -> Option<Newcomer> {
+        let admitted = self.core.admission.admit(address.ip()).and_then(|place| {
+            self.prepare(&stream).map_err(|_| "gone")?;
+            Ok(place)
+        });
+        match admitted {
+            Ok(place) => {
+                self.core.readings.accepted.add(1);
+                self.core.handshake_begins();
+                Some(Newcomer { stream, address, place })
+            }
+            Err(cause) => {
+                if let Some(times) = self.core.readings.refused.count(cause, now) {
+                    tracing::warn!(cause, times, "refused a connection from {address}");
+                }
+                None
+            }
+        }
+    }
+
+    fn prepare(&self, stream: &TcpStream) -> io::Result<()> {
+        stream.set_nonblocking(true)?;
+        stream.set_nodelay(true)?;
+        sockopt::set_socket_keepalive(stream, true)?;
+        sockopt::set_tcp_keepidle(stream, KEEPALIVE)?;
+        sockopt::set_tcp_keepintvl(stream, KEEPALIVE)?;
+        let timeout = u32::try_from(self.core.settings.user_timeout.as_millis()).unwrap_or(u32::MAX);
+        sockopt::set_tcp_user_timeout(stream, timeout)?;
+        Ok(())
+    }
+
+    fn pause_exhausted(&mut self, epoll: impl AsFd, now: Instant, error: &io::Error) {
+        if let Some(times) = self.core.readings.paused.count("descriptors", now) {
+            tracing::error!(times, "accepting pauses for {:?}: {error}", self.next_pause);
+        }
+        self.pause_for(epoll, self.next_pause, now);
+        self.next_pause = (self.next_pause * 2).min(LONGEST_PAUSE);
+    }
+
+    fn pause_for(&mut self, epoll: impl AsFd, length: Duration, now: Instant) {
+        let _ = epoll::delete(epoll, &self.listener);
+        self.pause = Some(now + length);
+    }
+}
+
+/// No descriptor or memory is left: EMFILE, ENFILE, ENOBUFS, ENOMEM (accept(2)).
+fn is_exhaustion(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| exhausted.iter().any(|errno| errno.raw_os_error() == code))
+}

@@ -1,0 +1,237 @@
+mod replies;
+mod writing;
+
+use std::io::{self, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
+
+use pubsub_api::PeerId;
+
+use super::admission::Place;
+use super::block::Span;
+use super::filters::GroupId;
+use super::outbox::Outbox;
+use super::subscriptions::Subscriptions;
+use super::window::{Cursor, Window};
+use crate::protocol::{EventDecoder, Handshake, Heartbeat, PeerDecoder};
+
+pub(super) use replies::Answering;
+
+/// One peer: its socket, how far the handshake is, what it wants, and how far it has got.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    pub(super) address: SocketAddr,
+    pub(super) phase: Phase,
+    /// What came and is not yet decoded.
+    pub(super) arrived: Vec<u8>,
+    /// The socket may have more to read.
+    pub(super) readable: bool,
+    pub(super) outbox: Outbox,
+    pub(super) audience: Audience,
+    pub(super) subscriptions: Subscriptions,
+    /// Events that fell off before they were written, and the peer does not know it yet.
+    pub(super) untold: u64,
+    /// The next byte of the blocks to write; `None` while the peer has all that it wants.
+    cursor: Option<Cursor>,
+    /// The socket takes nothing more for now.
+    blocked: bool,
+    /// The next write is tried on a socket that was not reported writable.
+    probes: bool,
+    _place: Place,
+}
+
+/// How far a connection is.
+#[derive(Debug)]
+pub(super) enum Phase {
+    Handshake {
+        machine: Handshake,
+        since: Instant,
+    },
+    /// A subscriber, served.
+    Subscriber {
+        heartbeat: Heartbeat,
+        decoder: PeerDecoder,
+    },
+    /// An asker: sends requests, and is sent answers.
+    Asker {
+        heartbeat: Heartbeat,
+        decoder: EventDecoder,
+        answering: Answering,
+    },
+}
+
+/// Which spans of the blocks are for a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Audience {
+    pub(super) peer: PeerId,
+    /// `None` before the handshake, and for who does not subscribe.
+    pub(super) group: Option<GroupId>,
+    /// The group that it was in until a block, while blocks before that are still to be written.
+    pub(super) before: Option<(GroupId, u64)>,
+}
+
+impl Audience {
+    fn spans<'a>(&self, window: &'a Window, number: u64) -> &'a [Span] {
+        let group = match self.before {
+            Some((group, until)) if number < until => Some(group),
+            _ => self.group,
+        };
+        let (Some(group), Some(block)) = (group, window.get(number)) else { return &[] };
+        block.spans_for(group, self.peer)
+    }
+}
+
+/// How a turn of writing ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Nothing is left to write.
+    CaughtUp,
+    /// The socket takes no more: epoll tells when it does.
+    Blocked,
+    /// Its turn is over.
+    More,
+}
+
+impl Connection {
+    pub(super) fn new(
+        stream: TcpStream,
+        address: SocketAddr,
+        peer: PeerId,
+        place: Place,
+        handshake: (Handshake, Vec<u8>),
+        now: Instant,
+    ) -> Self {
+        let (machine, greeting) = handshake;
+        let mut outbox = Outbox::default();
+        outbox.bytes().extend_from_slice(&greeting);
+        Self {
+            stream,
+            address,
+            phase: Phase::Handshake { machine, since: now },
+            arrived: Vec::new(),
+            readable: true,
+            outbox,
+            audience: Audience { peer, group: None, before: None },
+            subscriptions: Subscriptions::default(),
+            untold: 0,
+            cursor: None,
+            blocked: false,
+            probes: false,
+            _place: place,
+        }
+    }
+
+    /// Whether something is to be written, and the socket is not known to refuse it.
+    pub(super) fn can_write(&self) -> bool {
+        !self.blocked && self.has_backlog()
+    }
+
+    /// Whether something is still to be written.
+    pub(super) fn has_backlog(&self) -> bool {
+        let has_answers = matches!(&self.phase, Phase::Asker { answering, .. } if !answering.is_empty());
+        self.cursor.is_some() || !self.outbox.is_empty() || self.untold > 0 || has_answers
+    }
+
+    /// Whether events are still to be written. What is for an asker is none, and keeps nobody waiting.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.is_asker() && self.has_backlog()
+    }
+
+    pub(super) fn is_asker(&self) -> bool {
+        matches!(self.phase, Phase::Asker { .. })
+    }
+
+    /// Takes the answers that were put for it; true if it can write them.
+    pub(super) fn take_answers(&mut self) -> bool {
+        if let Phase::Asker { answering, .. } = &mut self.phase {
+            answering.take();
+        }
+        self.can_write()
+    }
+
+    /// Whether what it says may be acted on: not while an earlier change of its filters is unfinished, nor while it takes no
+    /// answers.
+    pub(super) fn may_read(&self) -> bool {
+        self.readable && self.audience.before.is_none() && !self.outbox.is_full()
+    }
+
+    /// The block in which it stands.
+    pub(super) fn stands_in(&self) -> Option<u64> {
+        self.cursor.map(|cursor| cursor.block)
+    }
+
+    /// A block has something for it; true if it had all before that.
+    pub(super) fn is_wanted_from(&mut self, number: u64, window: &mut Window) -> bool {
+        if self.cursor.is_some() {
+            return false;
+        }
+        window.enter(number);
+        self.cursor = Some(Cursor { block: number, at: 0 });
+        !self.blocked
+    }
+
+    /// The socket takes bytes again, which only a living peer makes it do; true if it had not.
+    pub(super) fn unblock(&mut self, now: Instant) -> bool {
+        if !self.blocked {
+            return false;
+        }
+        self.blocked = false;
+        if let Some(heartbeat) = self.heartbeat() {
+            heartbeat.heard(now);
+        }
+        true
+    }
+
+    /// Lets a peer in doubt prove by its socket that it lives: the next write is tried although epoll has not reported room.
+    /// epoll does so when a third of the buffer is free (`sk_stream_is_writable`, Linux 6.18, `include/net/sock.h`), which
+    /// takes a slow reader longer than `dead_after`; a write goes as soon as anything is. `false` if there is no need.
+    pub(super) fn probe(&mut self) -> bool {
+        let in_doubt = self.heartbeat().is_some_and(|heartbeat| heartbeat.is_in_doubt());
+        if !self.blocked || !in_doubt || !self.has_backlog() {
+            return false;
+        }
+        (self.blocked, self.probes) = (false, true);
+        true
+    }
+
+    pub(super) fn heartbeat(&mut self) -> Option<&mut Heartbeat> {
+        match &mut self.phase {
+            Phase::Handshake { .. } => None,
+            Phase::Subscriber { heartbeat, .. } | Phase::Asker { heartbeat, .. } => Some(heartbeat),
+        }
+    }
+
+    /// Reads once what is there; `false` at the end of the stream. `readable` tells whether there may be more.
+    pub(super) fn read(&mut self, scratch: &mut [u8], now: Instant) -> io::Result<bool> {
+        match (&self.stream).read(scratch) {
+            Ok(0) => Ok(false),
+            Ok(count) => {
+                self.arrived.extend_from_slice(scratch.get(..count).unwrap_or_default());
+                self.readable = count == scratch.len();
+                if let Some(heartbeat) = self.heartbeat() {
+                    heartbeat.heard(now);
+                }
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends the stream towards the peer, behind all that was written.
+    pub(super) fn end(&self) {
+        let _ = self.stream.shutdown(std::net::Shutdown::Write);
+    }
+
+    /// Stands nowhere any more.
+    pub(super) fn leave(&mut self, window: &mut Window) {
+        if let Some(cursor) = self.cursor.take() {
+            window.leave(cursor.block);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Seen;
+use super::admission::Admission;
+use super::counters::Readings;
+use super::encoder::Encoder;
+use crate::ZmtpSettings;
+use crate::request::RequestQueue;
+use crate::request::router::replies::Askers;
+
+/// What all shards share.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) settings: ZmtpSettings,
+    pub(super) readings: Readings,
+    pub(super) seen: Arc<Seen>,
+    pub(super) requests: Arc<RequestQueue>,
+    pub(super) askers: Askers,
+    pub(super) admission: Arc<Admission>,
+    encoder: Mutex<Encoder>,
+    stopping: AtomicBool,
+    /// Connections whose handshake is not complete.
+    handshakes: AtomicUsize,
+}
+
+impl Core {
+    pub(super) fn new(settings: ZmtpSettings, seen: Arc<Seen>, requests: Arc<RequestQueue>) -> Self {
+        Self {
+            admission: Arc::new(Admission::new(&settings)),
+            settings,
+            readings: Readings::default(),
+            seen,
+            requests,
+            askers: Askers::default(),
+            encoder: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            handshakes: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn encoder(&self) -> MutexGuard<'_, Encoder> {
+        self.encoder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Offers a buffer to the encoder; whoever is encoding just now needs none.
+    pub(super) fn recycle(&self, buffer: Vec<u8>) {
+        if let Ok(mut encoder) = self.encoder.try_lock() {
+            encoder.recycle(buffer);
+        }
+    }
+
+    /// Makes the threads end after their turn.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether there are as many handshakes as there may be: nobody more is accepted then, and who is slow leaves.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.handshakes.load(Ordering::Relaxed) >= self.settings.max_handshakes
+    }
+
+    pub(super) fn handshake_begins(&self) {
+        self.handshakes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn handshake_ends(&self) {
+        self.handshakes.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,100 @@
+//! How an asker is answered.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use pubsub_api::{Batch, Error, ErrorKind, PeerId, Result, Topic};
+
+use super::{Fanout, Places};
+use crate::protocol::put_event;
+use crate::request::router::replies::{CHUNK_BYTES, NoRoom};
+use crate::wire::{check_size, closed};
+
+/// What the two frame heads of an event have at most (RFC 37, "flags size").
+const HEADS_BYTES: usize = 2 * 9;
+
+impl Fanout {
+    /// Puts the events of a batch into the stream to one asker, as [`pubsub_api::Requests::answer`] has it.
+    pub(crate) async fn answer(&self, peer: PeerId, batch: &mut Batch) -> Result<()> {
+        let Some(answers) = self.core.askers.get(peer) else { return Err(self.refuse(NoRoom::Gone)) };
+        let Some(shard) = self.shards.get(Places::shard_of(peer, self.shards.len())) else {
+            return Err(self.refuse(NoRoom::Gone));
+        };
+        while !batch.is_empty() {
+            let room = answers.room(self.patience()).await;
+            let Part { chunks, events, wrong } = encode(batch, room.map_err(|no_room| self.refuse(no_room))?);
+            if !answers.put(chunks) {
+                return Err(self.refuse(NoRoom::Gone));
+            }
+            batch.advance(events);
+            self.core.readings.answered.add(events as u64);
+            shard.leave_answers_of(peer);
+            if let Some(wrong) = wrong {
+                return Err(wrong);
+            }
+        }
+        Ok(())
+    }
+
+    /// An asker that reads slowly makes room in steps, of a third of its socket's send buffer.
+    fn patience(&self) -> Duration {
+        self.core.settings.dead_after * 10
+    }
+
+    fn refuse(&self, no_room: NoRoom) -> Error {
+        if self.core.is_stopping() {
+            return closed("publisher");
+        }
+        let text = match no_room {
+            NoRoom::Gone => "the asker is gone: what it wants, it asks again".to_owned(),
+            NoRoom::Stalled => {
+                let patience = self.patience();
+                format!("the asker took nothing of its answer for {patience:?} (ten times dead_after)")
+            }
+        };
+        Error::new(ErrorKind::Unavailable, text)
+    }
+}
+
+/// The beginning of a batch, encoded.
+struct Part {
+    chunks: Vec<Vec<u8>>,
+    /// How many events are in the chunks.
+    events: usize,
+    /// Why the event behind them cannot be sent.
+    wrong: Option<Error>,
+}
+
+/// Encodes events up to `room` bytes and one event more.
+fn encode(batch: &Batch, room: usize) -> Part {
+    let mut part = Part { chunks: Vec::new(), events: 0, wrong: None };
+    let (mut bytes, mut chunk) = (0, Vec::with_capacity(room.min(CHUNK_BYTES)));
+    // Events of one topic come together: it is checked once.
+    let mut last: &[u8] = &[];
+    for event in batch.iter() {
+        if bytes >= room {
+            break;
+        }
+        if let Err(wrong) = check(event.topic, last, event.payload) {
+            part.wrong = Some(wrong);
+            break;
+        }
+        last = event.topic;
+        let length = event.topic.len() + event.payload.len() + HEADS_BYTES;
+        if !chunk.is_empty() && chunk.len() + length > CHUNK_BYTES {
+            part.chunks.push(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK_BYTES.max(length))));
+        }
+        put_event(&mut chunk, event.topic, event.payload);
+        bytes += length;
+        part.events += 1;
+    }
+    part.chunks.extend((!chunk.is_empty()).then_some(chunk));
+    part
+}
+
+fn check(topic: &[u8], good: &[u8], payload: &[u8]) -> Result<()> {
+    if topic != good {
+        Topic::new(Bytes::copy_from_slice(topic))?;
+    }
+    check_size(payload)
+}

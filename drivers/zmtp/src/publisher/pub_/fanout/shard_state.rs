@@ -1,0 +1,290 @@
+mod bound;
+mod inbound;
+mod replies;
+mod requests;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pubsub_api::{PeerId, SubscriptionSeen};
+
+use super::acceptor::Newcomer;
+use super::block::Block;
+use super::close_reason::Leaving;
+use super::connection::{Connection, Phase, Progress};
+use super::core::Core;
+use super::filters::GroupId;
+use super::inbox::Inbox;
+use super::window::Window;
+use crate::protocol::{Command, Handshake, Pulse, SocketType};
+
+/// The connections of a shard, and the blocks that they still need.
+#[derive(Debug)]
+pub(super) struct ShardState {
+    core: Arc<Core>,
+    connections: HashMap<PeerId, Connection>,
+    /// Who is in each group.
+    members: HashMap<GroupId, Vec<PeerId>>,
+    window: Window,
+    /// Who has something to write and a socket that may take it.
+    ready: Vec<PeerId>,
+    /// Which askers have.
+    ready_askers: VecDeque<PeerId>,
+    /// Who says more than was heard in its turn.
+    talkative: Vec<PeerId>,
+    scratch: Vec<u8>,
+}
+
+/// What a subscriber connects as, and what an asker does.
+const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::Dealer];
+
+const READ_BYTES: usize = 64 * 1024;
+
+/// While there are as many handshakes as there may be, each has so long and no longer: a subscriber on the way from the
+/// other side of the world needs that, and a thousand that are slow on purpose keep nobody out for a second
+/// (docs/guarantees.md#f54, docs/guarantees.md#f40).
+const CROWDED_PATIENCE: Duration = Duration::from_millis(250);
+
+impl ShardState {
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        Self {
+            core,
+            connections: HashMap::new(),
+            members: HashMap::new(),
+            window: Window::default(),
+            ready: Vec::new(),
+            ready_askers: VecDeque::new(),
+            talkative: Vec::new(),
+            scratch: vec![0; READ_BYTES],
+        }
+    }
+
+    /// Takes a connection in, and greets it.
+    pub(super) fn take_in(&mut self, peer: PeerId, newcomer: Newcomer, now: Instant) {
+        let mut greeting = Vec::new();
+        let machine = Handshake::listener(SERVED, &mut greeting);
+        let Newcomer { stream, address, place } = newcomer;
+        let connection = Connection::new(stream, address, peer, place, (machine, greeting), now);
+        self.connections.insert(peer, connection);
+        self.ready.push(peer);
+    }
+
+    /// The socket of a connection, to be watched.
+    pub(super) fn stream(&self, peer: PeerId) -> Option<&std::net::TcpStream> {
+        self.connections.get(&peer).map(|connection| &connection.stream)
+    }
+
+    /// Takes what was published, and keeps within the bound.
+    pub(super) fn take_blocks(&mut self, blocks: Vec<Arc<Block>>) {
+        self.put_in_window(blocks);
+        self.enforce_bound();
+    }
+
+    /// Puts blocks where connections find them, and notes who wants them.
+    fn put_in_window(&mut self, blocks: Vec<Arc<Block>>) {
+        for block in blocks {
+            let only = block.only_for();
+            let interested: Vec<GroupId> =
+                block.groups().filter(|group| self.members.contains_key(group)).collect();
+            if interested.is_empty() && only.is_none_or(|peer| !self.connections.contains_key(&peer)) {
+                continue;
+            }
+            let number = self.window.push(block);
+            let members = interested.iter().filter_map(|group| self.members.get(group)).flatten();
+            for peer in members.chain(only.iter()) {
+                if let Some(connection) = self.connections.get_mut(peer)
+                    && connection.is_wanted_from(number, &mut self.window)
+                {
+                    self.ready.push(*peer);
+                }
+            }
+        }
+    }
+
+    /// epoll says that something can be read or written.
+    pub(super) fn on_ready(
+        &mut self,
+        peer: PeerId,
+        readable: bool,
+        writable: bool,
+        inbox: &Inbox,
+        now: Instant,
+    ) {
+        let Some(connection) = self.connections.get_mut(&peer) else { return };
+        connection.readable |= readable;
+        if writable && connection.unblock(now) && connection.can_write() {
+            self.make_ready(peer);
+        }
+        if readable {
+            self.listen_to(peer, inbox, now);
+        }
+    }
+
+    /// Goes on hearing those who had more to say than their turn.
+    pub(super) fn hear_on(&mut self, inbox: &Inbox, now: Instant) {
+        for peer in std::mem::take(&mut self.talkative) {
+            self.listen_to(peer, inbox, now);
+        }
+    }
+
+    /// Whether somebody has more to say.
+    pub(super) fn has_talkative(&self) -> bool {
+        !self.talkative.is_empty()
+    }
+
+    /// Writes to everybody who is ready, until nobody is: to each in turn.
+    pub(super) fn write_out(&mut self, inbox: &Inbox, now: Instant) {
+        while !self.ready.is_empty() {
+            for peer in std::mem::take(&mut self.ready) {
+                self.write_to(peer, inbox, now);
+            }
+            self.let_go();
+        }
+    }
+
+    /// Deadlines and heartbeats of everybody.
+    pub(super) fn look_at_the_clock(&mut self, now: Instant) {
+        let (patience, too_slow) = if self.core.is_crowded() {
+            (CROWDED_PATIENCE, "too_many_handshakes")
+        } else {
+            (self.core.settings.handshake_timeout, "handshake_timeout")
+        };
+        let (mut leaving, mut writable) = (Vec::new(), Vec::new());
+        for (peer, connection) in &mut self.connections {
+            let pulse = match &mut connection.phase {
+                Phase::Handshake { since, .. } => {
+                    if now.saturating_duration_since(*since) >= patience {
+                        leaving.push((*peer, too_slow));
+                    }
+                    continue;
+                }
+                Phase::Subscriber { heartbeat, .. } | Phase::Asker { heartbeat, .. } => heartbeat.tick(now),
+            };
+            match pulse {
+                Pulse::Quiet if connection.probe() => writable.push(*peer),
+                Pulse::Quiet => {}
+                Pulse::Dead => leaving.push((*peer, "dead")),
+                Pulse::Ping => {
+                    Command::Ping { ttl: 0, context: b"" }.put(connection.outbox.bytes());
+                    writable.push(*peer);
+                }
+            }
+        }
+        writable.into_iter().for_each(|peer| self.make_ready(peer));
+        for (peer, cause) in leaving {
+            self.close(peer, Leaving::Refused(cause), now);
+        }
+    }
+
+    /// How many connections there are.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Whether a peer is there and has subscribed to a topic.
+    pub(super) fn wants(&self, peer: PeerId, topic: &[u8]) -> bool {
+        self.connections.get(&peer).is_some_and(|connection| connection.subscriptions.cover(topic))
+    }
+
+    /// Ends all streams towards the peers, with all that was written.
+    pub(super) fn end(&mut self) {
+        for connection in self.connections.values() {
+            connection.end();
+        }
+    }
+
+    /// Whether all peers have closed their ends, too, or have gone. What they say meanwhile is read: TCP takes unread bytes
+    /// for a reason to drop unsent ones (RFC 2525, 2.17).
+    pub(super) fn has_ended(&mut self, now: Instant) -> bool {
+        /// A peer that goes on talking is not listened to for ever.
+        const READS: usize = 16;
+        let Self { connections, scratch, .. } = self;
+        connections.retain(|_, connection| {
+            connection.readable = true;
+            (0..READS).all(|_| {
+                connection.arrived.clear();
+                !connection.readable || matches!(connection.read(scratch, now), Ok(true))
+            })
+        });
+        self.connections.is_empty()
+    }
+
+    /// How many connections have not yet been given all that they want.
+    pub(super) fn behind(&self) -> usize {
+        self.connections.values().filter(|connection| connection.is_behind()).count()
+    }
+
+    pub(super) fn window_bytes(&self) -> u64 {
+        self.window.bytes()
+    }
+
+    /// Each connection's address and state.
+    pub(super) fn peers(&self) -> impl Iterator<Item = (std::net::SocketAddr, &'static str)> {
+        self.connections.values().map(|connection| {
+            let state = match &connection.phase {
+                Phase::Handshake { .. } => "connecting",
+                _ if connection.is_behind() => "behind",
+                Phase::Subscriber { .. } | Phase::Asker { .. } => "up",
+            };
+            (connection.address, state)
+        })
+    }
+
+    fn write_to(&mut self, peer: PeerId, inbox: &Inbox, now: Instant) {
+        let Some(connection) = self.connections.get_mut(&peer) else { return };
+        let mut has_more = false;
+        if connection.can_write() {
+            match connection.write(&mut self.window, now) {
+                Err(error) => return self.close(peer, Leaving::Gone(error), now),
+                Ok((progress, written)) => {
+                    let is_asker = connection.is_asker();
+                    self.core.readings.wrote(written, is_asker);
+                    has_more = progress == Progress::More || (is_asker && connection.take_answers());
+                }
+            }
+        }
+        // It may have been waiting for room for its answers.
+        let may_read = connection.may_read();
+        if has_more {
+            self.make_ready(peer);
+        }
+        if may_read && !self.talkative.contains(&peer) {
+            self.listen_to(peer, inbox, now);
+        }
+    }
+
+    fn leave_members(&mut self, group: GroupId, peer: PeerId) {
+        let Some(members) = self.members.get_mut(&group) else { return };
+        if let Some(place) = members.iter().position(|other| *other == peer) {
+            members.swap_remove(place);
+        }
+        if members.is_empty() {
+            self.members.remove(&group);
+        }
+    }
+
+    /// Ends a connection; what was to be told to the peer is tried once.
+    pub(super) fn close(&mut self, peer: PeerId, leaving: Leaving, now: Instant) {
+        let Some(mut connection) = self.connections.remove(&peer) else { return };
+        if let Phase::Handshake { .. } = connection.phase {
+            self.core.handshake_ends();
+        }
+        connection.leave(&mut self.window);
+        if let Leaving::Broke(_) = leaving {
+            let _ = connection.write(&mut self.window, now);
+        }
+        if let Some(group) = connection.audience.group {
+            self.leave_members(group, peer);
+            let mut encoder = self.core.encoder();
+            encoder.filters.leave(group);
+            encoder.forget_audiences();
+        }
+        for prefix in connection.subscriptions.prefixes() {
+            self.core.seen.put(SubscriptionSeen::Cancelled { peer, prefix: prefix.clone() });
+        }
+        self.core.askers.leave(peer);
+        self.core.readings.left.add(1);
+        leaving.tell(&self.core, &connection, now);
+    }
+}

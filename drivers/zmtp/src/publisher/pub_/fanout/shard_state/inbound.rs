@@ -1,0 +1,167 @@
+//! What peers say: handshakes, subscriptions, heartbeats.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use pubsub_api::{PeerId, SubscriptionSeen};
+use rustix::net::sockopt::set_socket_send_buffer_size;
+
+use super::ShardState;
+use super::requests::{MAX_REQUEST_BYTES, hear_asker};
+use crate::protocol::{Command, EventDecoder, Heartbeat, Peer, PeerDecoder, PeerSays, SocketType};
+use crate::publisher::pub_::fanout::close_reason::Leaving;
+use crate::publisher::pub_::fanout::connection::{Answering, Connection, Phase};
+use crate::publisher::pub_::fanout::core::Core;
+use crate::publisher::pub_::fanout::filters::Change;
+use crate::publisher::pub_::fanout::inbox::Inbox;
+
+/// The send buffer of a connection for requests, which the kernel doubles. Whoever answers learns that an asker reads when a
+/// third is free: of an asker that reads 3 KB/s, within half a minute. It carries 128 KiB in each round trip.
+const ANSWER_BUFFER_BYTES: usize = 128 * 1024;
+
+impl ShardState {
+    /// Reads and acts on what a peer says, for one turn: epoll is edge-triggered, so what is left is noted.
+    pub(super) fn listen_to(&mut self, peer: PeerId, inbox: &Inbox, now: Instant) {
+        /// How many reads are one turn.
+        const READS: usize = 4;
+        for _ in 0..READS {
+            let Some(connection) = self.connections.get_mut(&peer) else { return };
+            if !connection.may_read() {
+                return;
+            }
+            let heard = match connection.read(&mut self.scratch, now) {
+                Ok(true) => self.act_on_arrived(peer, inbox, now),
+                Ok(false) => Err(Leaving::Gone(io::ErrorKind::UnexpectedEof.into())),
+                Err(error) => Err(Leaving::Gone(error)),
+            };
+            if let Err(leaving) = heard {
+                return self.close(peer, leaving, now);
+            }
+        }
+        self.talkative.push(peer);
+    }
+
+    fn act_on_arrived(&mut self, peer: PeerId, inbox: &Inbox, now: Instant) -> Result<(), Leaving> {
+        let Some(connection) = self.connections.get_mut(&peer) else { return Ok(()) };
+        let had_nothing_to_write = !connection.can_write();
+        let arrived = std::mem::take(&mut connection.arrived);
+        let (mut used, met) = match &mut connection.phase {
+            Phase::Handshake { machine, .. } => {
+                machine.take(&arrived, connection.outbox.bytes()).map_err(Leaving::Broke)?
+            }
+            Phase::Subscriber { .. } | Phase::Asker { .. } => (0, None),
+        };
+        if let Some(met) = met {
+            self.welcome(peer, met, now);
+        }
+        let Some(connection) = self.connections.get_mut(&peer) else { return Ok(()) };
+        let (mut said, rest) = (Said::default(), arrived.get(used..).unwrap_or_default());
+        used += match connection.is_asker() {
+            true => hear_asker(connection, rest, &self.core, now)?,
+            false => decode(connection, rest, &mut said, &self.core)?,
+        };
+        connection.arrived = arrived.get(used..).unwrap_or_default().to_vec();
+        if had_nothing_to_write && connection.can_write() {
+            self.make_ready(peer);
+        }
+        if !said.change.is_empty() {
+            self.change_filters(peer, &said.change, inbox);
+        }
+        for seen in said.seen {
+            self.core.seen.put(seen);
+        }
+        Ok(())
+    }
+
+    /// The handshake is complete.
+    fn welcome(&mut self, peer: PeerId, met: Peer, now: Instant) {
+        let Some(connection) = self.connections.get_mut(&peer) else { return };
+        let settings = &self.core.settings;
+        let (interval, dead_after) = (settings.heartbeat_interval, settings.dead_after);
+        let heartbeat = Heartbeat::new(interval, dead_after, met.speaks_3_1(), now);
+        self.core.handshake_ends();
+        if met.own_type != SocketType::Pub {
+            let decoder = EventDecoder::with_payloads_up_to(MAX_REQUEST_BYTES).accepting_delimiters();
+            let answering = Answering::new(self.core.askers.join(peer));
+            // If it cannot be set, an asker that reads slowly is seen to progress in larger steps.
+            let _ = set_socket_send_buffer_size(&connection.stream, ANSWER_BUFFER_BYTES);
+            connection.phase = Phase::Asker { heartbeat, decoder, answering };
+            return;
+        }
+        connection.phase = Phase::Subscriber { heartbeat, decoder: PeerDecoder::default() };
+        let group = self.core.encoder().filters.join();
+        connection.audience.group = Some(group);
+        self.members.entry(group).or_default().push(peer);
+    }
+
+    /// From now on the peer is in another group. What was encoded before still finds it in its old one.
+    fn change_filters(&mut self, peer: PeerId, change: &Change, inbox: &Inbox) {
+        let core = Arc::clone(&self.core);
+        let mut encoder = core.encoder();
+        // While nobody encodes: all that was encoded for the old group is in the window after this.
+        self.put_in_window(inbox.take_blocks());
+        let Some(connection) = self.connections.get_mut(&peer) else { return };
+        let Some(old) = connection.audience.group else { return };
+        let new = encoder.filters.change(old, change);
+        encoder.forget_audiences();
+        drop(encoder);
+        if new == old {
+            return;
+        }
+        connection.audience.group = Some(new);
+        if connection.stands_in().is_some() {
+            connection.audience.before = Some((old, self.window.end()));
+        }
+        self.leave_members(old, peer);
+        self.members.entry(new).or_default().push(peer);
+    }
+}
+
+/// What a peer said about its subscriptions, in one go.
+#[derive(Default)]
+struct Said {
+    change: Change,
+    seen: Vec<SubscriptionSeen>,
+}
+
+/// Acts on what a subscriber says; how many bytes are used up.
+fn decode(
+    connection: &mut Connection,
+    arrived: &[u8],
+    noted: &mut Said,
+    core: &Core,
+) -> Result<usize, Leaving> {
+    let peer = connection.audience.peer;
+    let mut used = 0;
+    loop {
+        let Phase::Subscriber { heartbeat, decoder } = &mut connection.phase else { return Ok(used) };
+        let rest = arrived.get(used..).unwrap_or_default();
+        let (count, said) = decoder.next(rest).map_err(Leaving::Broke)?;
+        used += count;
+        match said {
+            PeerSays::Incomplete => return Ok(used),
+            PeerSays::Ping { ttl, context } => {
+                heartbeat.pinged(ttl);
+                // Who floods us with PINGs and takes no answers gets none.
+                if !connection.outbox.is_full() {
+                    Command::put_pong(connection.outbox.bytes(), context);
+                }
+            }
+            PeerSays::Subscribe(prefix) => {
+                let added = connection.subscriptions.add(prefix, &mut noted.change);
+                added.map_err(|_| Leaving::Refused("too_many_subscriptions"))?;
+                let prefix = Bytes::copy_from_slice(prefix);
+                noted.seen.push(SubscriptionSeen::Subscribed { peer, prefix });
+            }
+            PeerSays::Cancel(prefix) => {
+                connection.subscriptions.remove(prefix, &mut noted.change);
+                let prefix = Bytes::copy_from_slice(prefix);
+                noted.seen.push(SubscriptionSeen::Cancelled { peer, prefix });
+            }
+            PeerSays::Pong => {}
+            PeerSays::Other => core.readings.stepped_over.add(1),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use rustix::net::sockopt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep_until};
+
+use super::counters::LinkReadings;
+use super::in_doubt::Doubt;
+use super::outbox::Outbox;
+use super::unacked_window::Underway;
+use crate::connect::Connected;
+use crate::hop::{ACK, Introduction, read_ack};
+use crate::protocol::{Command, Decoded, EventDecoder, SocketType};
+
+/// One connection to the service, from its handshake to its end.
+pub(super) struct PushConnection<'a> {
+    stream: UnixStream,
+    outbox: &'a Outbox,
+    readings: &'a LinkReadings,
+    underway: &'a mut Underway,
+    arrived: BytesMut,
+    decoder: EventDecoder,
+    /// To be written between two events: the introduction, PINGs and PONGs.
+    commands: Vec<u8>,
+    /// A PING is in the commands.
+    pings: bool,
+    knows_ping: bool,
+    ping_every: Duration,
+    ping_due: Instant,
+    manner: Manner,
+}
+
+/// How the service takes events.
+enum Manner {
+    /// It acknowledges them: they are kept until then.
+    Acknowledged,
+    /// It is a PULL: what is written is gone, and may be in doubt.
+    HandedOver(Doubt),
+}
+
+/// How a connection ended, if it did not break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Finished;
+
+/// A service that does not take our answers gets none while so many bytes of them wait.
+const MAX_COMMAND_BYTES: usize = 4096;
+
+/// More than any word of a service to a worker has; what is larger is stepped over.
+const MAX_WORD_BYTES: usize = 1024;
+
+/// The send buffer counts whole segments; one is begun while there is any room (unix(7), Linux).
+const SEGMENT_BYTES: usize = 64 * 1024;
+
+impl<'a> PushConnection<'a> {
+    /// A connection as DEALER introduces `worker` first.
+    pub(super) fn new(
+        connected: Connected<UnixStream>,
+        worker: u64,
+        ping_every: Duration,
+        (outbox, readings): (&'a Outbox, &'a LinkReadings),
+        underway: &'a mut Underway,
+    ) -> Self {
+        let Connected { stream, peer, arrived, .. } = connected;
+        let mut commands = Vec::new();
+        let manner = if peer.own_type == SocketType::Dealer {
+            let (first, sent_before) = (underway.first(), underway.highest());
+            Introduction { worker, first, sent_before }.put(&mut commands);
+            Manner::Acknowledged
+        } else {
+            let size = sockopt::socket_send_buffer_size(&stream);
+            Manner::HandedOver(Doubt::new(size.map_or(usize::MAX, |size| size + SEGMENT_BYTES)))
+        };
+        Self {
+            stream,
+            outbox,
+            readings,
+            underway,
+            arrived,
+            decoder: EventDecoder::with_payloads_up_to(MAX_WORD_BYTES),
+            commands,
+            pings: false,
+            knows_ping: peer.speaks_3_1(),
+            ping_every,
+            ping_due: Instant::now() + ping_every,
+            manner,
+        }
+    }
+
+    /// Gives back all that is kept; tells how many events were written and may not have been read, and how many are to be
+    /// written again.
+    pub(super) fn break_off(self) -> (u64, u64) {
+        let (in_doubt, again) = match &self.manner {
+            Manner::Acknowledged => (0, self.underway.unacknowledged()),
+            Manner::HandedOver(doubt) => (doubt.events(), 0),
+        };
+        self.underway.rewind();
+        (in_doubt, again)
+    }
+
+    /// Carries what is under way and what comes into the outbox, until the outbox is closed and nothing is kept any more.
+    ///
+    /// # Errors
+    /// The reason, if the connection broke.
+    pub(super) async fn run(&mut self) -> Result<Finished, String> {
+        self.hear()?;
+        loop {
+            if self.underway.rest().is_empty()
+                && let Some(next) = self.outbox.take()
+            {
+                self.underway.add(next);
+            }
+            let writes = !self.underway.rest().is_empty() || !self.commands.is_empty();
+            if !writes && self.outbox.is_finished() {
+                self.farewell().await;
+                return Ok(Finished);
+            }
+            let asks = self.is_worth_asking();
+            tokio::select! {
+                biased;
+                // Who is gone is noticed before it is given more.
+                ready = self.stream.readable() => {
+                    ready.map_err(in_words)?;
+                    self.read()?;
+                }
+                () = sleep_until(self.ping_due), if asks => self.ask(),
+                ready = self.stream.writable(), if writes => {
+                    ready.map_err(in_words)?;
+                    self.write()?;
+                }
+                () = self.outbox.filled(), if !writes => {}
+            }
+        }
+    }
+
+    fn read(&mut self) -> Result<(), String> {
+        self.arrived.reserve(MAX_WORD_BYTES);
+        match self.stream.try_read_buf(&mut self.arrived) {
+            Ok(0) => Err("it closed the connection".to_owned()),
+            Ok(_) => self.hear(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(in_words(error)),
+        }
+    }
+
+    /// A PULL says nothing but PING and PONG; other messages than acknowledgements are stepped over.
+    fn hear(&mut self) -> Result<(), String> {
+        let mut acknowledged = None;
+        loop {
+            let (used, said) = self.decoder.next(&self.arrived).map_err(|error| error.to_string())?;
+            match said {
+                Decoded::Incomplete => {
+                    self.arrived.advance(used);
+                    return acknowledged.map_or(Ok(()), |up_to| self.acknowledge(up_to));
+                }
+                Decoded::Command(Command::Ping { context, .. }) => {
+                    self.knows_ping = true;
+                    if self.commands.len() < MAX_COMMAND_BYTES {
+                        Command::put_pong(&mut self.commands, context);
+                    }
+                }
+                Decoded::Command(Command::Pong) => {
+                    if let Manner::HandedOver(doubt) = &mut self.manner {
+                        doubt.answered();
+                    }
+                }
+                Decoded::Event { topic, payload } if self.arrived.get(topic.clone()) == Some(ACK) => {
+                    let payload = self.arrived.get(payload).unwrap_or_default();
+                    let up_to = read_ack(payload).ok_or("it acknowledged in a way that cannot be read")?;
+                    acknowledged = acknowledged.max(Some(up_to));
+                }
+                Decoded::Event { .. } | Decoded::Dropped(_) | Decoded::Command(_) => {}
+            }
+            self.arrived.advance(used);
+        }
+    }
+
+    fn acknowledge(&mut self, up_to: u64) -> Result<(), String> {
+        if let Manner::HandedOver(_) = self.manner {
+            return Ok(());
+        }
+        let gone = self.underway.acknowledge(up_to).ok_or("it acknowledged what it was not sent")?;
+        self.readings.acknowledged.add(gone.events as u64);
+        self.outbox.let_go(gone, self.underway.done());
+        Ok(())
+    }
+
+    fn is_worth_asking(&self) -> bool {
+        match &self.manner {
+            Manner::Acknowledged => false,
+            Manner::HandedOver(doubt) => self.knows_ping && !self.pings && doubt.is_worth_asking(),
+        }
+    }
+
+    /// A PONG will prove what was written before the PING. A service that does not answer is slow, and not dead: the kernel
+    /// tells at once when it is gone, and to leave it would only put in doubt what it has not read.
+    fn ask(&mut self) {
+        Command::Ping { ttl: 0, context: b"" }.put(&mut self.commands);
+        self.pings = true;
+    }
+
+    fn write(&mut self) -> Result<(), String> {
+        // An event that was begun is finished first: no command stands within it.
+        let commands = !self.commands.is_empty() && self.underway.is_between_events();
+        let bytes = if commands { &self.commands } else { self.underway.rest() };
+        let count = match self.stream.try_write(bytes) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(in_words(error)),
+        };
+        if commands {
+            self.commands.drain(..count);
+            if self.commands.is_empty()
+                && std::mem::take(&mut self.pings)
+                && let Manner::HandedOver(doubt) = &mut self.manner
+            {
+                doubt.asked();
+                self.ping_due = Instant::now() + self.ping_every;
+            }
+        } else {
+            self.written(count);
+        }
+        Ok(())
+    }
+
+    fn written(&mut self, count: usize) {
+        let whole = self.underway.advance(count);
+        self.readings.handed_over.add(whole.new);
+        self.readings.resent.add(whole.again);
+        if let Manner::HandedOver(doubt) = &mut self.manner {
+            doubt.written(whole.new + whole.again, count);
+            self.readings.unconfirmed.add(whole.new + whole.again);
+            self.outbox.let_go(self.underway.let_go_written(), self.underway.done());
+        }
+    }
+
+    /// Ends the connection so that nothing is lost with it, and waits until the service has read all and closes too; what is
+    /// acknowledged was read.
+    ///
+    /// Only our direction is shut: a libzmq PULL behind its high-water mark drops what it has not read when both are
+    /// (EPOLLHUP). What the service says meanwhile is read away: bytes that nobody has read at a close reach it as
+    /// ECONNRESET (Linux, `unix_release_sock`). Whoever closes the outbox bounds the time.
+    async fn farewell(&mut self) {
+        if self.stream.shutdown().await.is_err() || matches!(self.manner, Manner::Acknowledged) {
+            return;
+        }
+        let mut said = [0; 1024];
+        while self.stream.read(&mut said).await.is_ok_and(|count| count > 0) {}
+    }
+}
+
+fn in_words(error: io::Error) -> String {
+    error.to_string()
+}

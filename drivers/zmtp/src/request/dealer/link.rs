@@ -1,0 +1,140 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use pubsub_api::{Backoff, Envelope};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::connection::{AskConnection, End};
+use super::pending_requests::Requests;
+use crate::connect::{self, ConnectError};
+use crate::protocol::{ProtocolError, SocketType};
+use crate::subscriber::sub::link_state::LinkState;
+use crate::subscriber::sub::subscriber_state::Shared;
+
+/// The way to ask one publisher: its requests, and the task that connects when there are some. Dropping it ends both.
+#[derive(Debug)]
+pub(crate) struct AskLink {
+    endpoint: Arc<str>,
+    requests: Arc<Requests>,
+    task: JoinHandle<()>,
+}
+
+impl AskLink {
+    /// Starts the task, which connects at the first request.
+    pub(crate) fn start(endpoint: &str, shared: &Arc<Shared>, link: &Arc<LinkState>) -> Self {
+        let (endpoint, requests) = (Arc::from(endpoint), Arc::default());
+        let task = Task {
+            endpoint: Arc::clone(&endpoint),
+            requests: Arc::clone(&requests),
+            shared: Arc::clone(shared),
+            link: Arc::clone(link),
+        };
+        Self { endpoint, requests, task: tokio::spawn(task.run()) }
+    }
+
+    /// Asks; `false` if so much waits already that there is no room.
+    pub(crate) fn ask(&self, request: Envelope) -> bool {
+        self.requests.add(request, Instant::now())
+    }
+
+    /// The address was taken away: what is owed will not come.
+    pub(crate) fn leave(&self, shared: &Shared) {
+        if self.requests.lose() {
+            shared.asking.lost.add(1);
+            shared.asking.replies.lose(&self.endpoint, "the address was unregistered".to_owned());
+        }
+    }
+
+    /// How many requests wait, and how many may.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        self.requests.read()
+    }
+}
+
+impl Drop for AskLink {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Task {
+    endpoint: Arc<str>,
+    requests: Arc<Requests>,
+    shared: Arc<Shared>,
+    link: Arc<LinkState>,
+}
+
+impl Task {
+    /// Runs until it is aborted, or nobody wants it any more.
+    async fn run(self) {
+        let mut backoff = Backoff::default();
+        loop {
+            self.requests.some().await;
+            let address = self.address();
+            let reason = match connect::tcp(&address, SocketType::Dealer, &self.shared.settings).await {
+                Ok(connected) => {
+                    let mut connection = AskConnection::new(
+                        &self.endpoint,
+                        connected,
+                        &self.shared,
+                        &self.link,
+                        &self.requests,
+                    );
+                    let end = connection.run().await;
+                    if connection.is_proved() {
+                        backoff.reset();
+                    }
+                    match end {
+                        End::Abandoned => return,
+                        End::Rested => continue,
+                        End::Broken(reason) => reason,
+                    }
+                }
+                Err(reason) if takes_no_requests(&reason) => {
+                    self.refuse(reason.to_string());
+                    sleep(backoff.next_delay(fastrand::f64())).await;
+                    continue;
+                }
+                Err(reason) => reason.to_string(),
+            };
+            self.lose(reason);
+            sleep(backoff.next_delay(fastrand::f64())).await;
+        }
+    }
+
+    /// Where the events come from: a name may lead to another publisher by now.
+    fn address(&self) -> String {
+        match self.link.address() {
+            Some(address) => address.to_string(),
+            None => self.endpoint.strip_prefix("tcp://").unwrap_or(&self.endpoint).to_owned(),
+        }
+    }
+
+    /// A PUB that has no place for a DEALER refuses it in the handshake: `zmq_pubsub_driver`, libzmq.
+    fn refuse(&self, reason: String) {
+        if self.requests.lose() {
+            tracing::info!("{} takes no requests: {reason}", self.endpoint);
+            self.shared.asking.lost.add(1);
+            self.shared.asking.replies.refuse(&self.endpoint, reason);
+        }
+    }
+
+    fn lose(&self, reason: String) {
+        if self.requests.lose() {
+            tracing::info!("{} will not answer what it was asked: {reason}", self.endpoint);
+            self.shared.asking.lost.add(1);
+            self.shared.asking.replies.lose(&self.endpoint, reason);
+        }
+    }
+}
+
+/// Whether the peer has no place for a DEALER: it sends an ERROR or the READY of another type, or it greets and then closes
+/// without a word, as libzmq does (4.3.5), such as a proxy of XSUB and XPUB between the publisher and us.
+fn takes_no_requests(reason: &ConnectError) -> bool {
+    matches!(
+        reason,
+        ConnectError::Refused(ProtocolError::WrongSocketType | ProtocolError::RefusedByPeer)
+            | ConnectError::Left { after_its_greeting: true }
+    )
+}

@@ -1,0 +1,209 @@
+use std::collections::VecDeque;
+use std::mem::discriminant;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use pubsub_api::{Envelope, QueueReading, Reply, Result, Topic};
+use tokio::sync::Notify;
+use tokio::task::coop::consume_budget;
+
+use crate::subscriber::sub::link_state::LinkState;
+use crate::subscriber::sub::queue::{Abandoned, Item};
+use crate::subscriber::sub::received_events::{Chunk, Span};
+use crate::wire::closed;
+
+/// What publishers have answered and nobody has read yet, in order, of all publishers together.
+///
+/// Bounded in events and in bytes. A connection gives a whole block at a time, and waits with what does not fit; it is
+/// called again when half is read.
+#[derive(Debug, Default)]
+pub(crate) struct Replies {
+    state: Mutex<State>,
+    filled: Notify,
+    emptied: Notify,
+}
+
+/// With so much in it no more blocks are taken: it is exceeded by one block.
+pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// The same for events, which may be small.
+const MAX_EVENTS: usize = 32_768;
+
+#[derive(Debug, Default)]
+struct State {
+    items: VecDeque<(Arc<str>, Came)>,
+    events: usize,
+    bytes: usize,
+    closed: bool,
+}
+
+#[derive(Debug)]
+enum Came {
+    Parts(Chunk),
+    Lost(String),
+    Refused(String),
+}
+
+impl Replies {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what fits from the front of `items`.
+    pub(crate) fn offer(
+        &self,
+        endpoint: &Arc<str>,
+        link: &LinkState,
+        items: &mut VecDeque<Item>,
+    ) -> std::result::Result<(), Abandoned> {
+        let mut state = self.lock();
+        if state.closed || link.is_left() {
+            return Err(Abandoned);
+        }
+        let before = state.items.len();
+        while state.has_room()
+            && let Some(item) = items.pop_front()
+        {
+            // An answer is outside of the stream of events, and so has no notices in it.
+            let Item::Events(chunk) = item else { continue };
+            state.events += chunk.len();
+            state.bytes += chunk.bytes();
+            state.items.push_back((Arc::clone(endpoint), Came::Parts(chunk)));
+        }
+        let some = state.items.len() > before;
+        drop(state);
+        if some {
+            self.filled.notify_waiters();
+        }
+        Ok(())
+    }
+
+    /// Tells that what was asked there will not be answered. Not twice in a row: whoever reads the first asks again then.
+    pub(crate) fn lose(&self, endpoint: &Arc<str>, reason: String) {
+        self.end(endpoint, Came::Lost(reason));
+    }
+
+    /// Tells that nothing is ever answered there. Not twice in a row, either.
+    pub(crate) fn refuse(&self, endpoint: &Arc<str>, reason: String) {
+        self.end(endpoint, Came::Refused(reason));
+    }
+
+    fn end(&self, endpoint: &Arc<str>, end: Came) {
+        let mut state = self.lock();
+        let last = state.items.iter().rev().find(|(of, _)| of == endpoint);
+        if last.is_none_or(|(_, last)| discriminant(last) != discriminant(&end)) {
+            state.items.push_back((Arc::clone(endpoint), end));
+        }
+        drop(state);
+        self.filled.notify_waiters();
+    }
+
+    /// Returns when half of it is free. Cancel-safe.
+    pub(crate) async fn room(&self) {
+        loop {
+            let mut emptied = pin!(self.emptied.notified());
+            emptied.as_mut().enable();
+            if self.lock().is_half_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    /// The next reply, as [`pubsub_api::Requester::next`] has it.
+    pub(crate) async fn next(&self) -> Result<Reply> {
+        // A reader that never has to wait still lets other tasks run.
+        consume_budget().await;
+        loop {
+            let mut filled = pin!(self.filled.notified());
+            // From here on no change is missed, whichever comes first, the change or the wait.
+            filled.as_mut().enable();
+            if let Some(outcome) = self.try_next() {
+                return outcome;
+            }
+            filled.await;
+        }
+    }
+
+    fn try_next(&self) -> Option<Result<Reply>> {
+        let mut state = self.lock();
+        let was_half_empty = state.is_half_empty();
+        let taken = state.pop();
+        let has_room = !was_half_empty && state.is_half_empty();
+        let ended = taken.is_none() && state.closed;
+        drop(state);
+        if has_room {
+            self.emptied.notify_waiters();
+        }
+        taken.map(Ok).or_else(|| ended.then(|| Err(closed("subscriber"))))
+    }
+
+    /// Takes nothing more; what is there can still be read.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_waiters();
+        self.emptied.notify_waiters();
+    }
+
+    /// How full it is.
+    pub(crate) fn read(&self) -> [QueueReading; 2] {
+        let state = self.lock();
+        let reading = |name: &str, depth: usize, bound: usize, unit: &str| QueueReading {
+            name: name.to_owned(),
+            depth: depth.min(bound) as u64,
+            bound: bound as u64,
+            unit: unit.to_owned(),
+            when_full: "reading answers stops, and whoever answers waits".to_owned(),
+        };
+        [
+            reading("replies", state.events, MAX_EVENTS, "events"),
+            reading("replies_bytes", state.bytes, MAX_BYTES, "bytes"),
+        ]
+    }
+}
+
+impl State {
+    fn has_room(&self) -> bool {
+        self.events < MAX_EVENTS && self.bytes < MAX_BYTES
+    }
+
+    fn is_half_empty(&self) -> bool {
+        self.closed || (self.events <= MAX_EVENTS / 2 && self.bytes <= MAX_BYTES / 2)
+    }
+
+    fn pop(&mut self) -> Option<Reply> {
+        loop {
+            let (endpoint, came) = self.items.front_mut()?;
+            let Came::Parts(chunk) = came else { break };
+            let Some(event) = chunk.pop() else {
+                self.items.pop_front();
+                continue;
+            };
+            self.events -= 1;
+            self.bytes -= event.bytes();
+            // The decoder has checked it.
+            if let Some(envelope) = envelope(chunk.block(), &event) {
+                return Some(Reply::Part { endpoint: endpoint.as_ref().to_owned(), envelope });
+            }
+        }
+        match self.items.pop_front()? {
+            (endpoint, Came::Lost(reason)) => {
+                Some(Reply::Lost { endpoint: endpoint.as_ref().to_owned(), reason })
+            }
+            (endpoint, Came::Refused(reason)) => {
+                Some(Reply::Refused { endpoint: endpoint.as_ref().to_owned(), reason })
+            }
+            (_, Came::Parts(_)) => None,
+        }
+    }
+}
+
+fn envelope(block: &Bytes, event: &Span) -> Option<Envelope> {
+    let part = |range| block.get(range).map(|part| block.slice_ref(part));
+    let topic = Topic::new(part(event.topic.clone())?).ok()?;
+    Some(Envelope { topic, payload: part(event.payload.clone())? })
+}
+
+#[cfg(test)]
+mod tests;

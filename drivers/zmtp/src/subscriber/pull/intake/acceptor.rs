@@ -1,0 +1,175 @@
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use listen::UnixClaim;
+use pubsub_api::{Error, ErrorKind, Result};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::worker::Worker;
+use super::{Ends, Intake};
+use crate::subscriber::pull::credentials::{Allowed, Credentials, SocketFile};
+
+/// Accepts workers, and looks after the socket file.
+#[derive(Debug)]
+pub(in crate::subscriber::pull) struct Acceptor {
+    intake: Arc<Intake>,
+    claim: SharedClaim,
+    listener: UnixListener,
+    allowed: Allowed,
+}
+
+/// The claim of the socket file; whoever closes takes it out.
+pub(in crate::subscriber::pull) type SharedClaim = Arc<Mutex<Option<UnixClaim>>>;
+
+/// How often the socket file is looked at (docs/guarantees.md#f12: noticed within 2 s).
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`]
+/// (docs/guarantees.md#f17).
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+impl Acceptor {
+    /// Claims the socket and listens.
+    pub(in crate::subscriber::pull) fn bind(intake: &Arc<Intake>) -> Result<(Self, SharedClaim)> {
+        let claim = UnixClaim::bind(&intake.settings.socket)?;
+        let (listener, allowed) = (listen(&claim)?, Allowed::new(&intake.settings.ipc_allow));
+        let claim = Arc::new(Mutex::new(Some(claim)));
+        let acceptor = Self { intake: Arc::clone(intake), claim: Arc::clone(&claim), listener, allowed };
+        Ok((acceptor, claim))
+    }
+
+    /// Accepts until it is told to stop.
+    pub(in crate::subscriber::pull) async fn run(mut self, ends: Ends) {
+        let mut stopping = ends.stopping.clone();
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = Pause::default();
+        loop {
+            tokio::select! {
+                () = stopping.asked() => return,
+                _ = looks.tick() => self.look_after_the_file(&ends),
+                () = pause.ends(), if pause.lasts() => {}
+                accepted = self.listener.accept(), if !pause.lasts() => match accepted {
+                    Ok((stream, _)) => {
+                        pause = Pause::default();
+                        self.let_in(stream, &ends);
+                    }
+                    Err(error) => {
+                        pause.begin();
+                        if let Some(times) = self.intake.counters.paused.count("descriptors", Instant::now()) {
+                            tracing::error!(times, "accepting workers pauses: {error}");
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    fn let_in(&self, stream: UnixStream, ends: &Ends) {
+        let intake = &self.intake;
+        intake.counters.accepted.add(1);
+        let name = match self.check(&stream) {
+            Ok(name) => name,
+            Err((cause, reason)) => {
+                intake.counters.left.add(1);
+                if let Some(times) = intake.counters.refused.count(cause, Instant::now()) {
+                    tracing::warn!(cause, times, "refused a worker: {reason}");
+                }
+                return;
+            }
+        };
+        let peer = intake.next_peer.fetch_add(1, Ordering::Relaxed);
+        let worker = Worker::new(Arc::clone(intake), peer, stream, name);
+        let serve = || tokio::spawn(worker.serve(ends.clone())).abort_handle();
+        if intake.handshakes.begin(peer, serve) {
+            intake.counters.refused.count("too_many_handshakes", Instant::now());
+        }
+    }
+
+    /// The worker's name, or why it may not stay.
+    fn check(&self, stream: &UnixStream) -> std::result::Result<String, (&'static str, String)> {
+        let credentials = Credentials::of(stream)
+            .map_err(|error| ("credentials", format!("who it is is not told: {error}")))?;
+        let socket = SocketFile::at(&self.intake.settings.socket);
+        if let Err(refusal) = self.allowed.check(&credentials, socket) {
+            return Err(("credentials", format!("{credentials} {refusal}")));
+        }
+        let bound = self.intake.settings.max_connections;
+        if self.intake.peers().len() >= bound {
+            return Err((
+                "too_many_connections",
+                format!("there are {bound} (drivers.zmtp.max_connections)"),
+            ));
+        }
+        Ok(credentials.to_string())
+    }
+
+    /// If the file is gone or replaced, nobody new can find us: it is claimed anew. Who is connected stays.
+    fn look_after_the_file(&mut self, ends: &Ends) {
+        let mut shared = self.claim.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who closes says so first, and takes the claim then.
+        if ends.stopping.is_asked() {
+            return;
+        }
+        let path = &self.intake.settings.socket;
+        match shared.as_ref() {
+            Some(claim) if claim.is_in_place() => return,
+            Some(_) => {
+                tracing::warn!("the socket {} was deleted or replaced: binding it anew", path.display())
+            }
+            None => {}
+        }
+        // The old lock must go first. Whoever closes meanwhile waits for this lock.
+        *shared = None;
+        let bound = UnixClaim::bind(path).and_then(|claim| Ok((listen(&claim)?, claim)));
+        match bound {
+            Ok((listener, claim)) => {
+                *shared = Some(claim);
+                self.listener = listener;
+                self.intake.counters.rebound.add(1);
+            }
+            Err(error) => {
+                if let Some(times) = self.intake.counters.refused.count("socket_lost", Instant::now()) {
+                    tracing::error!(times, "no new worker can connect: {error}");
+                }
+            }
+        }
+    }
+}
+
+/// A pause in accepting, twice as long each time until one is accepted.
+#[derive(Debug, Default)]
+struct Pause {
+    until: Option<tokio::time::Instant>,
+    length: Duration,
+}
+
+impl Pause {
+    fn begin(&mut self) {
+        self.length = (self.length * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        self.until = Some(tokio::time::Instant::now() + self.length);
+    }
+
+    fn lasts(&self) -> bool {
+        self.until.is_some()
+    }
+
+    async fn ends(&mut self) {
+        if let Some(until) = self.until {
+            tokio::time::sleep_until(until).await;
+            self.until = None;
+        }
+    }
+}
+
+fn listen(claim: &UnixClaim) -> Result<UnixListener> {
+    let listener = claim.listener().and_then(UnixListener::from_std);
+    listener.map_err(|error: io::Error| {
+        let text = format!("cannot listen on {}", claim.path().display());
+        Error::new(ErrorKind::Unavailable, text).with_source(error)
+    })
+}

@@ -1,0 +1,98 @@
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pubsub_api::{Acknowledger, PeerId};
+use tokio::sync::Notify;
+
+/// What is to be said to the workers about their numbers: one slot for each connection, which holds the highest, so that a
+/// worker that does not listen costs no more than one that does.
+#[derive(Debug, Default)]
+pub(in crate::subscriber::pull) struct Acknowledgements {
+    slots: Mutex<BTreeMap<u64, Arc<AckSlot>>>,
+}
+
+/// The slot of one connection.
+#[derive(Debug, Default)]
+pub(super) struct AckSlot {
+    due: AtomicU64,
+    raised: Notify,
+}
+
+impl Acknowledgements {
+    /// The slot of a new connection.
+    pub(super) fn open(&self, peer: u64) -> Arc<AckSlot> {
+        Arc::clone(self.slots().entry(peer).or_default())
+    }
+
+    /// The connection is over.
+    pub(super) fn close(&self, peer: u64) {
+        self.slots().remove(&peer);
+    }
+
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<AckSlot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Acknowledger for Acknowledgements {
+    fn acknowledge(&self, peer: PeerId, number: u64) {
+        if let Some(slot) = self.slots().get(&peer.0) {
+            slot.raise(number);
+        }
+    }
+}
+
+impl AckSlot {
+    fn raise(&self, number: u64) {
+        if self.due.fetch_max(number, Ordering::Relaxed) < number {
+            self.raised.notify_one();
+        }
+    }
+
+    /// Up to which number is to be acknowledged.
+    pub(super) fn due(&self) -> u64 {
+        self.due.load(Ordering::Relaxed)
+    }
+
+    /// Returns when that may have grown. Cancel-safe.
+    pub(super) async fn raised(&self) {
+        self.raised.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use pubsub_api::{Acknowledger, PeerId};
+
+    use super::{AckSlot, Acknowledgements};
+
+    fn is_raised(slot: &AckSlot) -> bool {
+        let raised = std::pin::pin!(slot.raised());
+        raised.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+    }
+
+    #[test]
+    fn the_highest_number_is_due_once_whatever_comes_after() {
+        let acknowledgements = Acknowledgements::default();
+        let slot = acknowledgements.open(3);
+        for (number, due, raised) in [(5, 5, true), (4, 5, false), (5, 5, false), (6, 6, true)] {
+            acknowledgements.acknowledge(PeerId(3), number);
+            assert_eq!((slot.due(), is_raised(&slot)), (due, raised), "{number}");
+        }
+        (7..10_000).for_each(|number| acknowledgements.acknowledge(PeerId(3), number));
+        assert_eq!((slot.due(), is_raised(&slot), is_raised(&slot)), (9_999, true, false));
+    }
+
+    #[test]
+    fn who_is_gone_is_told_nothing() {
+        let acknowledgements = Acknowledgements::default();
+        acknowledgements.acknowledge(PeerId(1), 1);
+        let slot = acknowledgements.open(1);
+        acknowledgements.close(1);
+        acknowledgements.acknowledge(PeerId(1), 2);
+        assert_eq!((slot.due(), acknowledgements.slots().len()), (0, 0));
+    }
+}

@@ -1,0 +1,42 @@
+use pubsub_api::{Counter, CounterReading, Tally};
+
+/// What all links of a subscriber count together.
+#[derive(Debug)]
+pub(crate) struct LinkCounters {
+    pub(crate) received: Counter,
+    pub(crate) missed: Counter,
+    pub(crate) links_lost: Counter,
+    pub(crate) dropped: Tally,
+    /// Connections to a peer that is none for us.
+    pub(crate) refused: Tally,
+}
+
+impl Default for LinkCounters {
+    fn default() -> Self {
+        Self {
+            received: Counter::new("events_received"),
+            missed: Counter::new("events_missed"),
+            links_lost: Counter::new("links_lost"),
+            dropped: Tally::new("frames_dropped"),
+            refused: Tally::new("peers_refused"),
+        }
+    }
+}
+
+impl LinkCounters {
+    /// What is counted of answers.
+    pub(crate) fn of_replies() -> Self {
+        Self {
+            received: Counter::new("replies_received"),
+            dropped: Tally::new("replies_dropped"),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn read(&self) -> Vec<CounterReading> {
+        let mut readings = vec![self.received.read(), self.missed.read(), self.links_lost.read()];
+        readings.extend(self.dropped.read());
+        readings.extend(self.refused.read());
+        readings
+    }
+}

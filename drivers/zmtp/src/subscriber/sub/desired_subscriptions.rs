@@ -1,0 +1,92 @@
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use bytes::Bytes;
+use pubsub_api::{Envelope, Error, ErrorKind, MAX_SUBSCRIPTIONS, Result, Subscription, Subscriptions, Topic};
+use tokio::sync::watch;
+
+use super::received_events::Span;
+
+/// What the application asks for.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    subscriptions: RwLock<Subscriptions>,
+    /// A link that sees a change catches up.
+    changed: watch::Sender<()>,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { subscriptions: RwLock::default(), changed: watch::Sender::new(()) }
+    }
+}
+
+impl Wanted {
+    /// Adds one; `false` if it was there.
+    pub(crate) fn insert(&self, subscription: Subscription) -> Result<bool> {
+        let mut wanted = self.subscriptions.write().unwrap_or_else(PoisonError::into_inner);
+        if wanted.contains(&subscription) {
+            return Ok(false);
+        }
+        if wanted.len() >= MAX_SUBSCRIPTIONS {
+            let text = format!("a subscriber has at most {MAX_SUBSCRIPTIONS} topics and patterns");
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+        wanted.insert(subscription);
+        drop(wanted);
+        self.changed.send_replace(());
+        Ok(true)
+    }
+
+    /// Takes one away; `false` if it was not there.
+    pub(crate) fn remove(&self, subscription: &Subscription) -> bool {
+        let removed = self.subscriptions.write().unwrap_or_else(PoisonError::into_inner).remove(subscription);
+        if removed {
+            self.changed.send_replace(());
+        }
+        removed
+    }
+
+    /// What is wanted now.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Subscriptions> {
+        self.subscriptions.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees changes from now on.
+    pub(crate) fn watch(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Judges several events by what is wanted now.
+    pub(crate) fn look(&self) -> Wants<'_> {
+        Wants { wanted: self.read(), last: None }
+    }
+}
+
+/// Which events are wanted. Events on one topic mostly come one behind the other: its verdict is kept.
+pub(crate) struct Wants<'a> {
+    wanted: RwLockReadGuard<'a, Subscriptions>,
+    last: Option<(Bytes, bool)>,
+}
+
+impl Wants<'_> {
+    pub(crate) fn wants(&mut self, block: &Bytes, event: &Span) -> bool {
+        let topic = block.get(event.topic.clone()).unwrap_or_default();
+        match &self.last {
+            Some((last, verdict)) if last == topic => *verdict,
+            _ => {
+                let topic = block.slice_ref(topic);
+                let verdict = Topic::new(topic.clone()).is_ok_and(|topic| self.wanted.wants(&topic));
+                self.last = Some((topic, verdict));
+                verdict
+            }
+        }
+    }
+
+    /// The event, if it is wanted.
+    pub(crate) fn envelope(&mut self, block: &Bytes, event: &Span) -> Option<Envelope> {
+        let part = |range| block.get(range).map(|part| block.slice_ref(part));
+        let topic = Topic::new(part(event.topic.clone())?).ok()?;
+        let payload = part(event.payload.clone())?;
+        self.wanted.wants(&topic).then_some(Envelope { topic, payload })
+    }
+}

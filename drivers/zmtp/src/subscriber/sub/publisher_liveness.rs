@@ -1,0 +1,239 @@
+use std::time::{Duration, Instant};
+
+use crate::protocol::{Heartbeat, Pulse};
+
+/// When a publisher is pinged, and when it is dead. Time comes in as input.
+///
+/// - [`Heartbeat`] judges a publisher that answers PING.
+/// - After its first hello, a publisher is never silent for `dead_after`, whatever ZMTP it speaks: hellos come every second.
+/// - A proxy answers PING by itself, also when no publisher is left behind it: without an event for twice `dead_after`, the
+///   link is dead all the same.
+/// - A publisher that we hear is sent a PING twice an interval after we said anything last: on a slow line its own PING waits
+///   behind what it has sent, for longer than it waits for the PONG. It must see that we live before it takes us for dead.
+/// - Only time in which we read counts. As long as the application leaves no room, the silence is ours: then the publisher
+///   is sent a PING every interval, so that it sees that we live, and is judged by nothing.
+#[derive(Debug)]
+pub(crate) struct Vigil {
+    beat: Heartbeat,
+    interval: Duration,
+    dead_after: Duration,
+    knows_ping: bool,
+    /// A hello came.
+    proved: bool,
+    /// Since when the publisher is silent, or might have spoken.
+    heard: Instant,
+    /// Since when no event came, or might have come.
+    published: Instant,
+    /// Set while we do not read: when it was sent a PING.
+    stalled: Option<Instant>,
+    /// When we last said something.
+    said: Instant,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing.
+    Quiet,
+    /// Send a PING.
+    Ping,
+    /// Leave: nothing came for `dead_after`, or for the time to live that the publisher asked for.
+    Dead,
+}
+
+impl Vigil {
+    /// Over a connection that stands since `now`.
+    pub(crate) fn new(interval: Duration, dead_after: Duration, knows_ping: bool, now: Instant) -> Self {
+        let beat = Heartbeat::new(interval, dead_after, knows_ping, now);
+        Self {
+            beat,
+            interval,
+            dead_after,
+            knows_ping,
+            proved: false,
+            heard: now,
+            published: now,
+            stalled: None,
+            said: now,
+        }
+    }
+
+    /// How often to call [`tick`](Self::tick).
+    pub(crate) fn tick_every(&self) -> Duration {
+        self.interval.min(self.dead_after) / 4
+    }
+
+    /// Bytes came.
+    pub(crate) fn heard(&mut self, now: Instant) {
+        self.heard = now;
+        self.beat.heard(now);
+    }
+
+    /// An event came, or a part of one.
+    pub(crate) fn published(&mut self, now: Instant) {
+        self.published = now;
+    }
+
+    /// A hello came: there will be more.
+    pub(crate) fn proved(&mut self) {
+        self.proved = true;
+    }
+
+    /// The publisher pinged us, with its time to live in tenths of a second.
+    pub(crate) fn pinged(&mut self, time_to_live: u16) {
+        self.knows_ping = true;
+        self.beat.pinged(time_to_live);
+    }
+
+    /// All that was to be sent is written.
+    pub(crate) fn written(&mut self, now: Instant) {
+        self.said = now;
+        self.beat.ping_written(now);
+    }
+
+    /// We do not read, or read again.
+    pub(crate) fn reading(&mut self, reading: bool, now: Instant) {
+        match (reading, self.stalled) {
+            (false, None) => self.stalled = Some(now),
+            (true, Some(_)) => {
+                self.stalled = None;
+                self.heard(now);
+                self.published(now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Looks at the clock; `unwritten` if something still waits to be sent.
+    pub(crate) fn tick(&mut self, unwritten: bool, now: Instant) -> Verdict {
+        if let Some(pinged) = &mut self.stalled {
+            let due =
+                self.knows_ping && !unwritten && now.saturating_duration_since(*pinged) >= self.interval;
+            if !due {
+                return Verdict::Quiet;
+            }
+            *pinged = now;
+            return Verdict::Ping;
+        }
+        let since = |then: Instant| now.saturating_duration_since(then);
+        let is_silent = since(self.heard) >= self.dead_after || since(self.published) >= 2 * self.dead_after;
+        if self.proved && is_silent {
+            return Verdict::Dead;
+        }
+        let is_mute = since(self.said) >= 2 * self.interval && self.heard > self.said;
+        match self.beat.tick(now) {
+            Pulse::Quiet if self.knows_ping && is_mute && !unwritten => {
+                self.said = now;
+                Verdict::Ping
+            }
+            Pulse::Quiet => Verdict::Quiet,
+            Pulse::Ping => Verdict::Ping,
+            Pulse::Dead => Verdict::Dead,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Verdict, Vigil};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn vigil(knows_ping: bool) -> (Vigil, Instant) {
+        let start = Instant::now();
+        (Vigil::new(SECOND, 3 * SECOND, knows_ping, start), start)
+    }
+
+    #[test]
+    fn a_publisher_without_ping_is_dead_only_after_a_hello() {
+        let (mut vigil, start) = vigil(false);
+        assert_eq!(vigil.tick(false, start + 100 * SECOND), Verdict::Quiet);
+        vigil.heard(start + 100 * SECOND);
+        vigil.published(start + 100 * SECOND);
+        vigil.proved();
+        assert_eq!(vigil.tick(false, start + 102 * SECOND), Verdict::Quiet);
+        assert_eq!(vigil.tick(false, start + 103 * SECOND), Verdict::Dead);
+    }
+
+    #[test]
+    fn a_publisher_with_ping_is_pinged_and_dead_when_it_does_not_answer() {
+        let (mut vigil, start) = vigil(true);
+        assert_eq!(vigil.tick(false, start + SECOND), Verdict::Ping);
+        vigil.written(start + SECOND);
+        assert_eq!(vigil.tick(false, start + 3 * SECOND), Verdict::Quiet);
+        assert_eq!(vigil.tick(false, start + 4 * SECOND), Verdict::Dead);
+    }
+
+    /// A proxy whose publishers are all gone.
+    #[test]
+    fn who_answers_pings_and_publishes_nothing_more_is_dead() {
+        let (mut vigil, start) = vigil(true);
+        vigil.proved();
+        for second in 1..6 {
+            let now = start + second * SECOND;
+            assert_eq!(vigil.tick(false, now), Verdict::Ping);
+            vigil.written(now);
+            vigil.heard(now);
+        }
+        assert_eq!(vigil.tick(false, start + 6 * SECOND), Verdict::Dead);
+    }
+
+    #[test]
+    fn while_we_do_not_read_the_publisher_is_pinged_every_interval_and_never_dead() {
+        let (mut vigil, start) = vigil(true);
+        vigil.proved();
+        vigil.reading(false, start);
+        for second in 1..100 {
+            assert_eq!(vigil.tick(false, start + second * SECOND), Verdict::Ping);
+            assert_eq!(vigil.tick(false, start + second * SECOND), Verdict::Quiet, "once per interval");
+            vigil.reading(false, start + second * SECOND);
+            vigil.written(start + second * SECOND);
+        }
+        assert_eq!(vigil.tick(true, start + 200 * SECOND), Verdict::Quiet, "what waits is enough");
+        vigil.reading(true, start + 200 * SECOND);
+        assert_eq!(vigil.tick(false, start + 201 * SECOND), Verdict::Ping, "its time begins anew");
+        vigil.written(start + 201 * SECOND);
+        assert_eq!(vigil.tick(false, start + 203 * SECOND), Verdict::Dead);
+    }
+
+    #[test]
+    fn a_publisher_that_only_sends_hears_from_us_before_it_takes_us_for_dead() {
+        for knows_ping in [true, false] {
+            let (mut vigil, start) = vigil(knows_ping);
+            let mut pings = Vec::new();
+            for tenth in 1..100 {
+                let now = start + tenth * SECOND / 10;
+                vigil.heard(now);
+                if vigil.tick(false, now) == Verdict::Ping {
+                    vigil.written(now);
+                    pings.push(tenth);
+                }
+            }
+            assert_eq!(pings, if knows_ping { vec![20, 40, 60, 80] } else { Vec::new() });
+        }
+    }
+
+    #[test]
+    fn a_publisher_whose_pings_we_answer_gets_none_of_ours() {
+        let (mut vigil, start) = vigil(true);
+        for quarter in 1..100 {
+            let now = start + quarter * SECOND / 4;
+            vigil.heard(now);
+            if quarter % 5 == 0 {
+                vigil.written(now);
+            }
+            assert_eq!(vigil.tick(false, now), Verdict::Quiet);
+        }
+    }
+
+    #[test]
+    fn who_does_not_know_ping_gets_none_while_we_do_not_read() {
+        let (mut vigil, start) = vigil(false);
+        vigil.reading(false, start);
+        assert_eq!(vigil.tick(false, start + 9 * SECOND), Verdict::Quiet);
+        vigil.pinged(0);
+        assert_eq!(vigil.tick(false, start + 9 * SECOND), Verdict::Ping);
+    }
+}

@@ -1,0 +1,198 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use pubsub_api::settings::without_userinfo;
+use pubsub_api::{
+    Batch, Envelope, Error, ErrorKind, Incoming, Notice, Requester, Result, Status, Subscriber, Subscription,
+};
+
+use super::link::SubLink;
+use super::links::{Link, Links, Phase, State};
+use super::name::SubName;
+use super::subscriber_state::Shared;
+use crate::ZmtpSettings;
+use crate::wire::closed;
+
+/// The agent's end of the network hop: SUB, one link per publisher, and one per address of a name.
+///
+/// All links put what they receive into one queue of `recv_queue_events`, a block of events at a time. Which topics are
+/// wanted is checked once more when an event is taken out of it: ZeroMQ filters by prefix, and what was unsubscribed may
+/// be on its way.
+#[derive(Debug)]
+pub struct SubSubscriber {
+    pub(super) shared: Arc<Shared>,
+    links: Links,
+}
+
+impl SubSubscriber {
+    pub(crate) fn new(settings: ZmtpSettings) -> Self {
+        Self { shared: Arc::new(Shared::new(settings)), links: Links::default() }
+    }
+
+    /// Starts the link of an endpoint that was registered, if the subscriber runs.
+    fn start(&self, links: &mut State, endpoint: &str) {
+        if links.phase != Phase::Running {
+            return;
+        }
+        let Some(link) = links.by_endpoint.get_mut(endpoint) else { return };
+        let (shared, state) = (&self.shared, &link.state);
+        link.task.get_or_insert_with(|| match is_name(endpoint) {
+            true => tokio::spawn(SubName::new(endpoint, shared, state, self.links.downgrade()).run()),
+            false => tokio::spawn(SubLink::new(endpoint, shared, state).run()),
+        });
+    }
+
+    /// Asks a publisher; `false` if it is none of ours, or has no room for more.
+    pub(super) fn ask(&self, endpoint: &str, request: Envelope) -> bool {
+        self.links.lock().ask(endpoint, request, &self.shared)
+    }
+}
+
+#[async_trait]
+impl Subscriber for SubSubscriber {
+    async fn initialize(&self) -> Result<()> {
+        let mut links = self.links.lock();
+        if links.phase == Phase::Closed {
+            return Err(closed("subscriber"));
+        }
+        links.phase = Phase::Running;
+        let registered: Vec<String> = links.by_endpoint.keys().cloned().collect();
+        for endpoint in registered {
+            self.start(&mut links, &endpoint);
+        }
+        Ok(())
+    }
+
+    fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
+        check_endpoint(endpoint)?;
+        let mut links = self.links.lock();
+        if links.phase == Phase::Closed {
+            return Err(closed("subscriber"));
+        }
+        if links.by_endpoint.contains_key(endpoint) {
+            return Ok(false);
+        }
+        links.by_endpoint.insert(endpoint.to_owned(), Link::default());
+        self.start(&mut links, endpoint);
+        Ok(true)
+    }
+
+    fn unregister_listen_address(&self, endpoint: &str) -> bool {
+        self.links.lock().unregister(endpoint, &self.shared)
+    }
+
+    fn register_topic(&self, subscription: Subscription) -> Result<bool> {
+        self.shared.wanted.insert(subscription)
+    }
+
+    fn unregister_topic(&self, subscription: &Subscription) -> bool {
+        self.shared.wanted.remove(subscription)
+    }
+
+    async fn recv(&self) -> Result<Incoming> {
+        self.shared.queue.recv(&self.shared.wanted).await
+    }
+
+    /// At most 1,024 events and [`Batch::MAX_RECEIVED_BYTES`] at once; those that were read together stay in one block.
+    async fn recv_batch(&self, batch: &mut Batch) -> Result<Option<Notice>> {
+        self.shared.queue.recv_batch(&self.shared.wanted, batch).await
+    }
+
+    fn requester(&self) -> Option<&dyn Requester> {
+        Some(self)
+    }
+
+    async fn close(&self) {
+        let mut links = self.links.lock();
+        links.phase = Phase::Closed;
+        links.by_endpoint.clear();
+        self.shared.queue.close();
+        self.shared.asking.replies.close();
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        None
+    }
+
+    fn status(&self) -> Status {
+        let links = self.links.lock();
+        let mut status = Status {
+            counters: self.shared.counters.read(),
+            queues: self.shared.queue.read(),
+            peers: links.peers(),
+        };
+        status.counters.extend(self.shared.asking.read());
+        status.queues.extend(self.shared.asking.replies.read());
+        status.queues.extend(links.requests());
+        status
+    }
+}
+
+fn check_endpoint(endpoint: &str) -> Result<()> {
+    if endpoint.contains('@') {
+        let text = format!(
+            "{} has a user or a password before `@`, which this driver does not use: write it as tcp://192.0.2.1:8866",
+            without_userinfo(endpoint)
+        );
+        return Err(Error::new(ErrorKind::Invalid, text));
+    }
+    let address = match endpoint.split_once("://") {
+        Some(("tcp", address)) => address,
+        Some((transport, _)) => {
+            let text = format!("zmtp_pubsub_driver does not speak {transport:?} ({endpoint}); it speaks tcp");
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
+        None => {
+            let text = format!("{endpoint:?} is no endpoint; write it as tcp://192.0.2.1:8866");
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+    };
+    let has_port = address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0));
+    if has_port {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("{endpoint:?} lacks a port; write it as tcp://192.0.2.1:8866"),
+    ))
+}
+
+/// Whether an endpoint has a host name, and no address.
+fn is_name(endpoint: &str) -> bool {
+    let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint);
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    !host.starts_with('[') && host.parse::<IpAddr>().is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorKind, check_endpoint, is_name};
+
+    #[test]
+    fn a_password_in_an_endpoint_is_refused_and_not_shown() {
+        for endpoint in ["tcp://user:canary@10.0.0.1:8866", "canary@10.0.0.1:8866", "tcp://:canary@10.0.0.1"]
+        {
+            let error = check_endpoint(endpoint).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(!error.to_string().contains("canary"), "{error}");
+        }
+        check_endpoint("tcp://10.0.0.1:8866").unwrap();
+    }
+
+    #[test]
+    fn an_endpoint_with_an_address_is_no_name() {
+        for (endpoint, wanted) in [
+            ("tcp://192.0.2.1:1", false),
+            ("tcp://[2001:db8::1]:1", false),
+            ("tcp://[fe80::1%eth0]:1", false),
+            ("tcp://::1:1", false),
+            ("tcp://localhost:1", true),
+            ("tcp://192.0.2.example:1", true),
+        ] {
+            assert_eq!(is_name(endpoint), wanted, "{endpoint}");
+        }
+    }
+}
