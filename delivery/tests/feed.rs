@@ -28,6 +28,9 @@ mod recovery;
 #[path = "feed/resyncs.rs"]
 mod resyncs;
 #[cfg(test)]
+#[path = "feed/retirements.rs"]
+mod retirements;
+#[cfg(test)]
 #[path = "feed/script.rs"]
 mod script;
 

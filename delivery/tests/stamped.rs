@@ -10,5 +10,7 @@ mod fake;
 mod pages;
 #[path = "stamped/publishing.rs"]
 mod publishing;
+#[path = "stamped/retirements.rs"]
+mod retirements;
 #[path = "stamped/serving.rs"]
 mod serving;

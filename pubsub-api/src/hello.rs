@@ -16,7 +16,8 @@ pub const HELLO_INTERVAL: Duration = Duration::from_secs(1);
 /// The table that hello events name; no database has it.
 pub const HELLO_TABLE: &str = "$hello";
 
-/// The hello of the service that is called `publisher_id`; its stamp tells the incarnation, with number 0.
+/// The hello of the service that is called `publisher_id`, in this incarnation; it makes no statement about topics (see
+/// [`event_with`]).
 ///
 /// ```
 /// use pubsub_api::{Envelope, Incarnation, hello};
@@ -28,19 +29,34 @@ pub const HELLO_TABLE: &str = "$hello";
 /// ```
 #[must_use]
 pub fn event(publisher_id: &str, incarnation: Option<Incarnation>) -> Event {
+    event_with(publisher_id, incarnation, 0)
+}
+
+/// The same with the first sequence of topics that the service does not know.
+///
+/// That number is the sequence of the hello's stamp. It counts from 1 and rises with every topic that the service retires: a
+/// subscriber that was away and finds it higher may have missed events on topics of which it never heard. 0 makes no statement.
+#[must_use]
+pub fn event_with(publisher_id: &str, incarnation: Option<Incarnation>, first_sequence: u64) -> Event {
     let stamp = incarnation.map(|Incarnation { publisher, epoch }| Stamp {
         publisher,
         epoch,
-        sequence: 0,
+        sequence: first_sequence,
         time_us: 0,
     });
     let action = Action::Other("hello".to_owned());
     Event { stamp, ..Event::new(HELLO_TABLE, publisher_id, action, Value::Nil, HELLO) }
 }
 
-/// Who says this hello; `None` if it is no hello, or does not tell.
+/// The incarnation that sends this hello; `None` if it is no hello, or carries none.
 #[must_use]
 pub fn incarnation(payload: &[u8]) -> Option<Incarnation> {
-    let Stamp { publisher, epoch, .. } = EventRef::read(HELLO.as_bytes(), payload).ok()?.stamp?;
+    let Stamp { publisher, epoch, .. } = stamp(payload)?;
     Some(Incarnation { publisher, epoch })
+}
+
+/// The stamp of this hello: incarnation and [first sequence](event_with); `None` if it is no hello, or carries none.
+#[must_use]
+pub fn stamp(payload: &[u8]) -> Option<Stamp> {
+    EventRef::read(HELLO.as_bytes(), payload).ok()?.stamp
 }

@@ -145,6 +145,7 @@ impl Feed {
             let saved =
                 |(topic, position): (&Topic, _)| SavedPosition { publisher, topic: topic.clone(), position };
             positions.extend(stream.positions().map(saved));
+            positions.extend(stream.last_hello().map(|at| saved((&HELLO, at))));
         }
         for (publisher, topics) in &self.resumed {
             let saved = |(topic, position): &(Topic, Position)| SavedPosition {
@@ -161,8 +162,8 @@ impl Feed {
     pub fn message(&mut self, envelope: Envelope, now: Duration) {
         match self.options.introduction {
             Introduction::ByHello if envelope.topic == HELLO => {
-                if let Some(life) = hello::incarnation(&envelope.payload) {
-                    self.hello(life, now);
+                if let Some(stamp) = hello::stamp(&envelope.payload) {
+                    self.hello(stamp, now);
                 }
             }
             Introduction::ByHello | Introduction::ByBroker => {}
@@ -218,7 +219,12 @@ impl Feed {
         let positions = self.resumed.remove(&of.publisher).unwrap_or_default();
         let (stream, context) = self.split(added, now);
         if let Some(stream) = stream {
-            positions.into_iter().for_each(|(topic, at)| stream.resume(topic, at, &context));
+            for (topic, at) in positions {
+                match topic == HELLO {
+                    true => stream.resume_hello(at, now),
+                    false => stream.resume(topic, at, &context),
+                }
+            }
         }
         added
     }
@@ -262,8 +268,9 @@ impl Feed {
         let remembered = self.options.remembered;
         self.streams.iter_mut().for_each(|stream| stream.retire_silent(now, remembered));
         let Self { streams, links, .. } = self;
-        let is_gone =
-            |stream: &PublisherStream, links: &Links| stream.topics() == 0 && !links.hear(stream.incarnation);
+        let is_gone = |stream: &PublisherStream, links: &Links| {
+            stream.topics() == 0 && stream.last_hello().is_none() && !links.hear(stream.incarnation)
+        };
         let forgotten: Vec<u64> = streams
             .iter()
             .filter(|stream| stream.has_forgotten && is_gone(stream, links))

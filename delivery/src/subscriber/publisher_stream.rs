@@ -4,6 +4,7 @@ mod memory;
 mod overfull;
 mod recovery;
 mod replies;
+mod retirements;
 mod standing;
 mod telling;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use pubsub_api::{Envelope, Incarnation, Stamp, Topic};
 
 use overfull::Overfull;
+use retirements::Retirements;
 
 use super::context::Context;
 use super::delay::Delay;
@@ -56,6 +58,7 @@ pub(super) struct PublisherStream {
     /// Whether a position was forgotten because the publisher was silent.
     pub(super) has_forgotten: bool,
     overfull: Option<Overfull>,
+    retirements: Retirements,
     /// How late events arrive.
     delay: Delay,
     /// Whether that is too late.
@@ -94,6 +97,7 @@ impl PublisherStream {
             told_live: false,
             has_forgotten: false,
             overfull: None,
+            retirements: Retirements::default(),
             delay: Delay::default(),
             is_late: false,
             doubt_at: None,
@@ -122,11 +126,6 @@ impl PublisherStream {
 
     pub(super) fn waiting_bytes(&self) -> usize {
         self.waiting_bytes
-    }
-
-    /// The number of topics with a reported resync and no snapshot since.
-    pub(super) fn incomplete(&self) -> usize {
-        self.incomplete
     }
 
     pub(super) fn topics(&self) -> usize {
@@ -160,6 +159,7 @@ impl PublisherStream {
         self.told_live = false;
         self.is_late = false;
         self.doubt_at = None;
+        self.is_away(now);
         self.forget_request(now);
         for tracked in self.topics.values_mut() {
             self.unproved += usize::from(tracked.tracker.phase() == Phase::Live);

@@ -7,7 +7,7 @@ use crate::Position;
 pub struct SavedPosition {
     /// The first eight bytes of the publisher's id.
     pub publisher: u64,
-    /// The topic.
+    /// The topic; `$hello` for the last hello of the publisher.
     pub topic: Topic,
     /// The position of the last event that the application received.
     pub position: Position,

@@ -44,6 +44,12 @@ impl Script {
         self.feed.resume([SavedPosition { publisher, topic: SEND_ALL, position }]);
     }
 
+    /// Goes on from what another feed knows.
+    pub(crate) fn resume_all(&mut self, before: &Self) {
+        self.feed.resume(before.feed.positions());
+        self.feed.resume_links(before.feed.links());
+    }
+
     pub(crate) fn resume_link(&mut self, endpoint: &str, publisher: u64) {
         self.feed.resume_links([SavedLink { endpoint: endpoint.to_owned(), publisher }]);
     }
@@ -79,7 +85,13 @@ impl Script {
 
     /// A hello in the stream: every second one comes of each publisher.
     pub(crate) fn beat(&mut self, publisher: u64, epoch: u64) {
-        let hello = pubsub_api::hello::event("p", Some(Incarnation { publisher, epoch }));
+        self.beat_with(publisher, epoch, 0);
+    }
+
+    /// The same with the first number of topics that the publisher does not know; 0 of an older publisher.
+    pub(crate) fn beat_with(&mut self, publisher: u64, epoch: u64, first_number: u64) {
+        let incarnation = Some(Incarnation { publisher, epoch });
+        let hello = pubsub_api::hello::event_with("p", incarnation, first_number);
         self.feed.message(Envelope::pack(&hello).unwrap(), self.now);
     }
 

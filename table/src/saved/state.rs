@@ -1,4 +1,4 @@
-use pubsub_api::{Subscription, Subscriptions};
+use pubsub_api::{HELLO, Subscription, Subscriptions};
 
 use crate::DatedEvent;
 use delivery::subscriber::{SavedLink, SavedPosition};
@@ -33,7 +33,7 @@ impl SavedState {
     /// has in its snapshot is compared with them, so that a row that was deleted meanwhile is deleted here.
     #[must_use]
     pub fn narrowed(mut self, wanted: &Subscriptions) -> Self {
-        self.positions.retain(|saved| wanted.wants(&saved.topic));
+        self.positions.retain(|saved| saved.topic == HELLO || wanted.wants(&saved.topic));
         self
     }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use pubsub_api::{Action, Event, SEND_ALL, Stamp, Subscriptions, Topic, Value};
+use pubsub_api::{Action, Event, HELLO, SEND_ALL, Stamp, Subscriptions, Topic, Value};
 
 use super::SavedState;
 use crate::DatedEvent;
@@ -179,12 +179,13 @@ fn rows_of_topics_that_are_not_wanted_stay_and_their_positions_do_not() {
     let mut wanted = Subscriptions::default();
     wanted.insert(SEND_ALL.into());
     let rows = vec![row(1, SEND_ALL, "a"), row(1, topic("no-more"), "b"), row(2, SEND_ALL, "no position")];
+    let hello = position(1, HELLO);
     let state = SavedState {
-        positions: vec![position(1, SEND_ALL), position(1, topic("no-more"))],
+        positions: vec![position(1, SEND_ALL), position(1, topic("no-more")), hello.clone()],
         rows: rows.clone(),
         ..small()
     };
     let narrowed = state.narrowed(&wanted);
-    assert_eq!(narrowed.positions, [position(1, SEND_ALL)]);
+    assert_eq!(narrowed.positions, [position(1, SEND_ALL), hello], "the hello is wanted always");
     assert_eq!(narrowed.rows, rows, "handlers have them");
 }

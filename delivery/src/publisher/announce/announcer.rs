@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use pubsub_api::hello::{self, HELLO_INTERVAL};
 use pubsub_api::{
-    Batch, Envelope, ErrorKind, MARK_PREFIX, PeerId, Result, SubscribersSeen, SubscriptionSeen,
+    Batch, Envelope, ErrorKind, HELLO, MARK_PREFIX, PeerId, Result, SubscribersSeen, SubscriptionSeen,
 };
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -24,12 +24,51 @@ const MARKS_AT_ONCE: usize = 256;
 /// # Errors
 /// [`ErrorKind::Invalid`] if the id is too long to be packed.
 pub(crate) fn start(core: &Arc<Core>, publisher_id: &str, tasks: &mut JoinSet<()>) -> Result<()> {
-    let hello = Envelope::pack(&hello::event(publisher_id, Some(core.incarnation)))?;
-    let (of_hellos, said) = (Arc::clone(core), hello.clone());
-    tasks.spawn(supervise("hellos", move || say_hello(Arc::clone(&of_hellos), said.clone())));
+    let hello = Hello { core: Arc::clone(core), publisher_id: publisher_id.into() };
+    hello.pack()?;
+    let every_second = hello.clone();
+    tasks.spawn(supervise("hellos", move || say_hello(every_second.clone())));
     let of_marks = Arc::clone(core);
     tasks.spawn(supervise("marks", move || announce(Arc::clone(&of_marks), hello.clone())));
     Ok(())
+}
+
+/// The hello of a publisher.
+#[derive(Debug, Clone)]
+struct Hello {
+    core: Arc<Core>,
+    publisher_id: Arc<str>,
+}
+
+impl Hello {
+    /// The hello at this moment: the driver has received all events of the topics that are retired by now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if the id is too long to be packed.
+    fn pack(&self) -> Result<Envelope> {
+        let first_sequence = self.core.sequencer().publisher_state.topics.floor().saturating_add(1);
+        Envelope::pack(&hello::event_with(&self.publisher_id, Some(self.core.incarnation), first_sequence))
+    }
+
+    async fn send_to_all(&self) {
+        let sent = match self.pack() {
+            Ok(hello) => self.core.driver.send(&hello.topic, hello.payload).await,
+            Err(error) => Err(error),
+        };
+        match sent {
+            Ok(()) => self.core.metrics.hellos.add(1),
+            Err(error) => {
+                tracing::warn!("could not send this hello: {error}; the next one follows in a second")
+            }
+        }
+    }
+
+    fn send_to(&self, subscribers: &dyn SubscribersSeen, peer: PeerId) {
+        let sent = self.pack().is_ok_and(|hello| subscribers.send_to(peer, &hello.topic, &hello.payload));
+        if !sent {
+            tracing::debug!(%peer, "could not send a hello to a new subscriber: it has disconnected, or its queue is full");
+        }
+    }
 }
 
 /// Sends all pending events to the driver, and the final marks of all topics.
@@ -52,23 +91,16 @@ pub(crate) async fn finish(core: &Core) -> Result<()> {
 }
 
 /// Sends a hello every second, independently of all other tasks.
-async fn say_hello(core: Arc<Core>, hello: Envelope) {
+async fn say_hello(hello: Hello) {
     let mut ticks = interval(HELLO_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        hello_to_all(&core, &hello).await;
+        hello.send_to_all().await;
     }
 }
 
-async fn hello_to_all(core: &Core, hello: &Envelope) {
-    match core.driver.send(&hello.topic, hello.payload.clone()).await {
-        Ok(()) => core.metrics.hellos.add(1),
-        Err(error) => tracing::warn!("could not send this hello: {error}; the next one follows in a second"),
-    }
-}
-
-async fn announce(core: Arc<Core>, hello: Envelope) {
+async fn announce(core: Arc<Core>, hello: Hello) {
     let mut subscribers = core.driver.subscribers_seen();
     // One more hello to all per second is enough: peers that connect and disconnect must not make us flood the others.
     let mut missed_at: Option<Instant> = None;
@@ -80,7 +112,7 @@ async fn announce(core: Arc<Core>, hello: Envelope) {
                     if missed_at.is_none_or(|missed| missed.elapsed() >= HELLO_INTERVAL) {
                         missed_at = Some(Instant::now());
                         core.sequencer().schedule.all_soon(core.now().since_start, fastrand::f64);
-                        hello_to_all(&core, &hello).await;
+                        hello.send_to_all().await;
                     }
                 }
                 (Ok(SubscriptionSeen::Subscribed { peer, prefix }), Some(subscribers)) => {
@@ -150,21 +182,14 @@ async fn say_marks(core: &Core) {
 }
 
 /// Sends a new subscriber what it subscribed to: the marks of its topics, and then the hello.
-async fn greet(
-    core: &Core,
-    subscribers: &dyn SubscribersSeen,
-    peer: PeerId,
-    prefix: &[u8],
-    hello: &Envelope,
-) {
+async fn greet(core: &Core, subscribers: &dyn SubscribersSeen, peer: PeerId, prefix: &[u8], hello: &Hello) {
     if let Some(prefix) = prefix.strip_prefix(MARK_PREFIX) {
         say_marks_to(core, subscribers, peer, prefix).await;
     } else if MARK_PREFIX.starts_with(prefix) {
         say_marks_to(core, subscribers, peer, b"").await;
     }
-    if hello.topic.as_bytes().starts_with(prefix) && !subscribers.send_to(peer, &hello.topic, &hello.payload)
-    {
-        tracing::debug!(%peer, "could not send a hello to a new subscriber: it has disconnected, or its queue is full");
+    if HELLO.as_bytes().starts_with(prefix) {
+        hello.send_to(subscribers, peer);
     }
 }
 

@@ -140,7 +140,8 @@ impl Topics {
     /// Forgets a topic; a later topic of its name will be numbered above it.
     pub(super) fn remove(&mut self, id: TopicId) -> bool {
         let Some(state) = self.states.get_mut(id.index()).and_then(Option::take) else { return false };
-        self.raise_floor(state.sequence.last());
+        // It rises with every topic, so that a subscriber that was away notices a topic of which it has seen nothing.
+        self.raise_floor(state.sequence.last().max(self.floor.saturating_add(1)));
         self.ids.remove(state.topic.as_bytes());
         self.names.remove(state.topic.as_bytes());
         self.free.push(id);
@@ -148,7 +149,7 @@ impl Topics {
         true
     }
 
-    /// The sequence above which unknown topics begin: at least the highest one of any retired topic.
+    /// The sequence above which unknown topics begin: at least the highest one of any retired topic, and higher after each.
     pub(crate) fn floor(&self) -> u64 {
         self.floor
     }
@@ -255,6 +256,18 @@ mod tests {
         assert!(topics.named(b"a").is_none());
         assert_eq!(use_topic(&mut topics, "c", 9), 2);
         assert_eq!(use_topic(&mut topics, "a", 10), 7, "it had number 6 itself");
+    }
+
+    #[test]
+    fn the_floor_is_higher_after_each_topic_that_is_retired() {
+        let mut topics = Topics::new(1);
+        let floors = (0..6).map(|tick| {
+            use_topic(&mut topics, &format!("t{tick}"), tick);
+            topics.floor()
+        });
+        let floors: Vec<u64> = floors.collect();
+        assert_eq!(topics.retired(), 5);
+        assert!(floors.is_sorted_by(|one, next| one < next), "{floors:?}");
     }
 
     #[test]

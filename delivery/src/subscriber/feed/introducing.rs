@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pubsub_api::{Incarnation, Notice, registered_endpoint};
+use pubsub_api::{Incarnation, Notice, Stamp, registered_endpoint};
 
 use super::Feed;
+use crate::Position;
 use crate::subscriber::link::Link;
 use crate::subscriber::publisher_stream::PublisherStream;
 use crate::subscriber::timing::GIVE_UP;
@@ -189,7 +190,8 @@ impl Feed {
     }
 
     /// Handles a hello of an epoch: publishers on the same link that send none are silent.
-    pub(super) fn hello(&mut self, life: Incarnation, now: Duration) {
+    pub(super) fn hello(&mut self, stamp: Stamp, now: Duration) {
+        let life = Incarnation { publisher: stamp.publisher, epoch: stamp.epoch };
         let mut silent = Vec::new();
         for (endpoint, link) in self.links.iter_mut() {
             silent.extend(link.hello(life).into_iter().map(|life| (endpoint.clone(), life)));
@@ -202,6 +204,20 @@ impl Feed {
         if !self.links.hear(life) {
             self.returned(life, now);
         }
+        self.look_for_retirements(life, stamp.sequence);
+    }
+
+    /// Reports a `Resync` if the publisher retired topics while it was not heard: nothing else shows what is missing on them.
+    fn look_for_retirements(&mut self, life: Incarnation, first_sequence: u64) {
+        let Some(place) = self.streams.of(life) else { return };
+        let Some(stream) = self.streams.get_mut(place) else { return };
+        if stream.hello(Position { epoch: life.epoch, sequence: first_sequence }) {
+            let endpoint = stream.endpoint.clone();
+            let reason = "the publisher retired topics while it was not heard, because more than max_topics were in use: \
+                          events on them may be missing";
+            self.tell_resync(&endpoint, reason.to_owned());
+        }
+        self.look_at(place);
     }
 
     /// An epoch sends hello again after it had fallen silent, or after a later epoch seemed to replace it, or over one of

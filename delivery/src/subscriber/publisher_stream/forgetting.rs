@@ -23,6 +23,7 @@ impl PublisherStream {
             self.has_forgotten |= at.is_some_and(|at| at != Position::NONE);
             self.retire(topic);
         }
+        self.forget_hello(now, remembered);
     }
 
     /// Forgets topics that are not subscribed to.

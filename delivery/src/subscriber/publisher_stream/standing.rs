@@ -15,9 +15,15 @@ impl PublisherStream {
         }
     }
 
-    /// Whether all its topics are followed and live, and events arrive on time.
+    /// The number of topics with a reported resync and no snapshot since.
+    pub(in crate::subscriber) fn incomplete(&self) -> usize {
+        self.incomplete
+    }
+
+    /// Whether all its topics are followed and live, no retired topic is unnoticed, and events arrive on time.
     pub(in crate::subscriber) fn is_current(&self) -> bool {
-        self.is_proved && !self.is_late && self.unproved == 0 && self.overfull.is_none()
+        let is_live = self.unproved == 0 && self.knows_retirements();
+        self.is_proved && !self.is_late && is_live && self.overfull.is_none()
     }
 
     /// Notes an arrival with this stamp. Returns its delay if it is the first one above `most`. The stream stays late until the

@@ -1,0 +1,161 @@
+//! Topics that a publisher retires while a subscriber is away: the hello shows it, and nothing else does.
+
+use delivery::subscriber::FeedOptions;
+
+use crate::SECOND;
+use crate::script::Script;
+
+/// A subscriber that is live, heard of no topic, and whose link breaks.
+fn away(first_number: u64) -> Script {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.register("a");
+    feed.hello("a", 7, 1);
+    feed.beat_with(7, 1, first_number);
+    assert_eq!(feed.told(), ["subscribed a", "live a"]);
+    feed.down("a");
+    assert_eq!(feed.told(), ["down a", "stale a"]);
+    feed
+}
+
+#[test]
+fn a_topic_that_was_retired_while_the_link_was_away_is_a_resync_before_live() {
+    let mut feed = away(1);
+    feed.hello("a", 7, 1);
+    assert_eq!(feed.told(), ["subscribed a"]);
+    assert_eq!(feed.peers(), ["a proving"], "the hello itself follows");
+    feed.beat_with(7, 1, 2);
+    assert_eq!(feed.told(), ["resync all", "live a"]);
+    feed.beat_with(7, 1, 2);
+    assert_eq!(feed.told(), [""; 0], "reported once");
+    assert_eq!(feed.counter("resyncs"), 1);
+}
+
+#[test]
+fn a_link_that_returns_while_no_topic_was_retired_is_live_without_a_resync() {
+    let mut feed = away(5);
+    feed.hello("a", 7, 1);
+    feed.beat_with(7, 1, 5);
+    assert_eq!(feed.told(), ["subscribed a", "live a"]);
+}
+
+#[test]
+fn topics_that_are_retired_while_the_link_stands_cost_nothing() {
+    let mut feed = away(1);
+    feed.hello("a", 7, 1);
+    for first_number in [1, 5, 9] {
+        feed.beat_with(7, 1, first_number);
+    }
+    feed.down("a");
+    feed.hello("a", 7, 1);
+    feed.beat_with(7, 1, 9);
+    assert_eq!(feed.told(), ["subscribed a", "live a", "down a", "stale a", "subscribed a", "live a"]);
+}
+
+#[test]
+fn another_link_to_the_same_publisher_stands_for_the_one_that_broke() {
+    let mut feed = away(1);
+    feed.hello("b", 7, 1);
+    feed.hello("a", 7, 1);
+    feed.beat_with(7, 1, 1);
+    feed.down("a");
+    feed.beat_with(7, 1, 4);
+    feed.hello("a", 7, 1);
+    feed.beat_with(7, 1, 5);
+    assert!(feed.told().iter().all(|told| !told.starts_with("resync")));
+}
+
+#[test]
+fn a_publisher_that_makes_no_statement_is_not_waited_for() {
+    let mut feed = away(0);
+    feed.hello("a", 7, 1);
+    assert_eq!(feed.told(), ["subscribed a", "live a"]);
+    feed.beat(7, 1);
+    feed.beat_with(7, 1, 9);
+    assert_eq!(feed.told(), [""; 0], "it was upgraded: nothing is known of before");
+
+    let mut feed = away(9);
+    feed.hello("a", 7, 2);
+    feed.beat(7, 2);
+    feed.pass(2 * SECOND);
+    assert_eq!(feed.asked(), [""; 0]);
+    assert_eq!(feed.told(), ["subscribed a", "live a"], "an older one again");
+}
+
+#[test]
+fn a_publisher_that_restarts_with_its_ring_goes_on_counting_what_it_retires() {
+    for (first_number, resyncs) in [(5, 0), (6, 1)] {
+        let mut feed = away(5);
+        feed.hello("a", 7, 2);
+        feed.beat_with(7, 2, first_number);
+        feed.pass(2 * SECOND);
+        assert_eq!(feed.asked(), [""; 0]);
+        assert_eq!(feed.told().last().map(String::as_str), Some("live a"));
+        assert_eq!(feed.counter("resyncs"), resyncs, "{first_number}");
+    }
+}
+
+#[test]
+fn a_publisher_that_has_lost_its_ring_is_one_resync() {
+    let mut feed = away(5);
+    feed.forgets_lives = true;
+    feed.hello("a", 7, 2);
+    feed.beat_with(7, 2, 1);
+    feed.pass(2 * SECOND);
+    assert_eq!(feed.asked(), [""; 0]);
+    assert_eq!(feed.told(), ["subscribed a", "resync all", "live a"]);
+}
+
+#[test]
+fn an_application_that_restarts_goes_on_from_the_hello_that_it_heard_last() {
+    for (first_number, resyncs) in [(5, 0), (6, 1)] {
+        let before = away(5);
+        let mut feed = Script::new(FeedOptions::default());
+        feed.resume_all(&before);
+        feed.register("a");
+        feed.hello("a", 7, 1);
+        assert_eq!(feed.told(), ["subscribed a"]);
+        feed.beat_with(7, 1, first_number);
+        assert_eq!(feed.told().last().map(String::as_str), Some("live a"));
+        assert_eq!(feed.counter("resyncs"), resyncs, "{first_number}");
+    }
+}
+
+#[test]
+fn positions_that_are_saved_before_the_publisher_is_heard_keep_its_hello() {
+    let mut between = Script::new(FeedOptions::default());
+    between.resume_all(&away(5));
+    let mut feed = Script::new(FeedOptions::default());
+    feed.resume_all(&between);
+    feed.hello("a", 7, 1);
+    feed.beat_with(7, 1, 6);
+    assert_eq!(feed.told(), ["subscribed a", "resync all", "live a"]);
+}
+
+#[test]
+fn what_the_last_hello_said_is_remembered_as_long_as_positions_are() {
+    let mut feed = away(1);
+    feed.pass(300 * SECOND);
+    feed.hello("a", 7, 1);
+    feed.beat_with(7, 1, 2);
+    assert_eq!(feed.told(), ["subscribed a", "resync all", "live a"]);
+    feed.down("a");
+    feed.pass(700 * SECOND);
+    feed.hello("a", 7, 1);
+    feed.beat_with(7, 1, 2);
+    assert_eq!(feed.told(), ["down a", "stale a", "subscribed a", "resync all", "live a"], "it is forgotten");
+}
+
+#[test]
+fn a_publisher_that_says_hello_again_behind_a_proxy_is_asked_the_same() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.hello("a", 8, 1);
+    feed.beat_with(7, 1, 1);
+    feed.beat_with(8, 1, 1);
+    for _ in 0..6 {
+        feed.beat_with(8, 1, 1);
+    }
+    assert_eq!(feed.told().last().map(String::as_str), Some("stale a"));
+    feed.beat_with(7, 1, 2);
+    assert_eq!(feed.told(), ["resync all", "live a"]);
+}
