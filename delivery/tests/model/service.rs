@@ -34,6 +34,8 @@ pub(crate) struct Service {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct File {
     pub(crate) last: u64,
+    /// The number above which topics begin that are not known.
+    pub(crate) floor: u64,
     /// Epoch and number of each entry that is kept.
     pub(crate) ring: Vec<(u64, u64, Entry)>,
     /// Each epoch that is remembered, with the last number before it.
@@ -135,14 +137,24 @@ impl Service {
     }
 
     /// Forgets its topic. Should that be published on again, its numbers are above all that any topic had.
-    pub(crate) fn retire(&mut self) {
-        let floor = self.file.last + 1;
+    pub(crate) fn retire(&mut self, mutation: Mutation) {
+        self.file.floor = self.file.last.max(self.file.floor + 1);
+        let begins_anew = mutation == Mutation::RetiredNumbersBeginAnew;
+        let floor = if begins_anew { 0 } else { self.file.floor };
         self.file.last = floor;
         self.file.ring.clear();
         self.file.cache.clear();
         self.file.epochs.iter_mut().for_each(|(_, before)| *before = floor);
         (self.file.is_retired, self.file.is_seeded) = (true, false);
-        self.history.insert((self.epoch, floor), BTreeMap::new());
+        self.history.entry((self.epoch, floor)).or_default();
+        if self.subscribed {
+            self.channel.push(Message::Hello { first_number: self.first_number() });
+        }
+    }
+
+    /// What a hello carries: the first number of topics that are not known.
+    pub(crate) fn first_number(&self) -> u64 {
+        self.file.floor + 1
     }
 
     /// Another publisher begins at its address; the workers send there what they have not been told to be accepted.
@@ -228,6 +240,7 @@ impl File {
     fn new(epoch: u64) -> Self {
         Self {
             last: 0,
+            floor: 0,
             ring: Vec::new(),
             epochs: vec![(epoch, 0)],
             worker: None,

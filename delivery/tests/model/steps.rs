@@ -1,5 +1,6 @@
 use delivery::subscriber::Phase;
 
+use crate::subscriber::Hello;
 use crate::world::{Bounds, Change, Mutation, World};
 
 /// What can happen in a world, each with its name.
@@ -9,7 +10,7 @@ pub(crate) fn steps(world: &World, bounds: &Bounds, mutation: Mutation) -> Vec<(
         for (name, after) in faultless(world, service, bounds, mutation) {
             next.push((format!("{name} {service}"), after));
         }
-        for (name, after) in faults(world, service, bounds) {
+        for (name, after) in faults(world, service, bounds, mutation) {
             next.push((format!("{name} {service}"), after));
         }
         if world.published < bounds.publishes {
@@ -70,7 +71,8 @@ pub(crate) fn faultless(
     if followed.tracker.phase() == Phase::Stale && service.subscribed {
         step("doubt", &|after| after.subscriber.doubt(at, &world.database));
     }
-    let asks = followed.tracker.is_behind() && service.subscribed;
+    let is_asked = mutation == Mutation::AskedOnce && world.timeouts > 0;
+    let asks = followed.tracker.is_behind() && service.subscribed && !is_asked;
     if asks && bounds.proxied {
         step("give up", &|after| after.subscriber.give_up(at, &world.database));
     } else if asks && service.request.is_none() && service.answer.is_none() {
@@ -104,12 +106,13 @@ fn subscribe(after: &mut World, at: usize, bounds: &Bounds, mutation: Mutation) 
     let mark = says.then(|| service.mark());
     service.channel.extend(mark);
     if is_first || !bounds.proxied || mutation != Mutation::FirstHelloOnly {
-        let (publisher, epoch) = (service.publisher, service.epoch);
-        after.subscriber.proved(at, publisher, epoch, &database);
+        let first_number = service.first_number();
+        let hello = Hello { publisher: service.publisher, epoch: service.epoch, first_number };
+        after.subscriber.proved(at, hello, &database);
     }
 }
 
-fn faults(world: &World, at: usize, bounds: &Bounds) -> Vec<(&'static str, World)> {
+fn faults(world: &World, at: usize, bounds: &Bounds, mutation: Mutation) -> Vec<(&'static str, World)> {
     let mut next = Vec::new();
     let mut step = |name, act: &dyn Fn(&mut World)| {
         let mut after = world.clone();
@@ -156,7 +159,7 @@ fn faults(world: &World, at: usize, bounds: &Bounds) -> Vec<(&'static str, World
     if world.retirements < bounds.retirements && service.has_mark() {
         step("retire", &|after| {
             after.retirements += 1;
-            after.services[at].retire();
+            after.services[at].retire(mutation);
         });
     }
     if world.breaks < bounds.breaks && service.subscribed {

@@ -23,12 +23,22 @@ pub(crate) struct Followed {
     /// Who said the latest hello, in which epoch: answers of another one are late.
     pub(crate) publisher: u8,
     pub(crate) epoch: u64,
+    /// The first number of topics that are not known, as the latest hello said; 0 before the first.
+    first_number: u64,
     /// The changes that came over this link, and were not applied, replaced or told to be missing since.
     pub(crate) pending: BTreeSet<u8>,
     /// The last change that was applied as an event, since the application was last told to compare with the database.
     last_version: u8,
     /// The highest change that was ever applied, where that is of use.
     highest: u8,
+}
+
+/// What a hello carries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hello {
+    pub(crate) publisher: u8,
+    pub(crate) epoch: u64,
+    pub(crate) first_number: u64,
 }
 
 /// A mutation that hashes.
@@ -47,6 +57,7 @@ impl Subscriber {
             tracker,
             publisher: 0,
             epoch: 0,
+            first_number: 0,
             pending: BTreeSet::new(),
             last_version: 0,
             highest: 0,
@@ -66,7 +77,8 @@ impl Subscriber {
 
     /// A link stands: a hello came. At its start, an application compares with the database by itself: what was before the
     /// first numbers that it sees is not told by them.
-    pub(crate) fn proved(&mut self, from: usize, publisher: u8, epoch: u64, database: &BTreeMap<u8, u8>) {
+    pub(crate) fn proved(&mut self, from: usize, hello: Hello, database: &BTreeMap<u8, u8>) {
+        let Hello { publisher, epoch, first_number } = hello;
         let followed = &mut self.followed[from];
         let is_another = followed.publisher != publisher;
         let is_proof_needed = self.mutation.0 != Mutation::LifeWithoutProof;
@@ -90,8 +102,12 @@ impl Subscriber {
         }
         let is_resync =
             followed.epoch == 0 || (is_another && self.mutation.0 != Mutation::AddressIsPublisher);
+        let before = std::mem::replace(&mut followed.first_number, first_number);
+        let has_retired = !is_another
+            && (1..first_number).contains(&before)
+            && self.mutation.0 != Mutation::SilentRetirements;
         (followed.publisher, followed.epoch) = (publisher, epoch);
-        if is_resync {
+        if is_resync || has_retired {
             self.resync(database);
         }
     }
@@ -136,6 +152,7 @@ impl Subscriber {
                     followed.pending.insert(version);
                 }
             }
+            Message::Hello { first_number } => self.followed[from].first_number = *first_number,
             Message::Mark { epoch, last, prev } => {
                 let prev = prev.map(|(epoch, number)| Position { epoch: mask(epoch), sequence: number });
                 let epoch = mask(*epoch);

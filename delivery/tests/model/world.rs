@@ -81,11 +81,17 @@ pub(crate) enum Mutation {
     LifeWithoutProof,
     /// Of a life that nothing was heard of but its hello, nobody asks whether it is remembered.
     SilentNewLife,
+    /// The numbers of a topic that was retired begin anew.
+    RetiredNumbersBeginAnew,
+    /// What was asked, and was not answered in time, is not asked again.
+    AskedOnce,
+    /// The hello is not looked at for topics that were retired while the subscriber was away.
+    SilentRetirements,
 }
 
 impl Mutation {
     /// Each with the bounds in which it must be noticed.
-    pub(crate) const ALL: [(Self, &str); 14] = [
+    pub(crate) const ALL: [(Self, &str); 17] = [
         (Self::NoEpoch, "a loss and a crash"),
         (Self::NoMarks, "a loss and a crash"),
         (Self::FirstNumberResets, "losses and a repeat"),
@@ -100,6 +106,9 @@ impl Mutation {
         (Self::FirstHelloOnly, "two publishers behind one address"),
         (Self::LifeWithoutProof, "a file that is lost, and what was on its way"),
         (Self::SilentNewLife, "a file that is lost, and what was on its way"),
+        (Self::RetiredNumbersBeginAnew, "a topic that is retired, while its subscriber is there or away"),
+        (Self::AskedOnce, "answers that are slower than a timeout"),
+        (Self::SilentRetirements, "a topic that is retired, while its subscriber is there or away"),
     ];
 }
 
@@ -121,8 +130,20 @@ pub(crate) enum Entry {
 /// What stands in a publisher's stream, or in an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Message {
-    Data { epoch: u64, number: u64, entry: Entry },
-    Mark { epoch: u64, last: u64, prev: Option<(u64, u64)> },
+    Data {
+        epoch: u64,
+        number: u64,
+        entry: Entry,
+    },
+    Mark {
+        epoch: u64,
+        last: u64,
+        prev: Option<(u64, u64)>,
+    },
+    /// The first hello after a topic was retired.
+    Hello {
+        first_number: u64,
+    },
 }
 
 /// Rows by key.
