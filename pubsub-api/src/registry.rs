@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::database::{DatabaseDriver, DbApi};
 use crate::settings::{Setting, Settings, UseNbDb};
-use crate::{Driver, Error, ErrorKind, PubSubApi, Result, Role, Route, UnlinkedDriver};
+use crate::{Driver, Error, ErrorKind, PubSubApi, Result, Role, UnlinkedDriver};
 
 /// Every driver that is linked into this program, by alias.
 ///
@@ -91,16 +91,6 @@ impl Registry {
             None => format!("there is no driver {alias:?}"),
         };
         Err(unknown(role.setting(), &what, alias, &of_role))
-    }
-
-    /// Where a process with these settings publishes its events.
-    ///
-    /// # Errors
-    /// As [`Route::find`].
-    pub fn route(&self, settings: &Settings) -> Result<Route> {
-        let pubsub = settings.pubsub();
-        let multiproc = pubsub.pub_sub_use_multiproc.then_some(pubsub.pub_sub_multiproc_driver.as_str());
-        Route::find(self, &pubsub.pub_sub_driver, multiproc)
     }
 
     /// The database driver called `alias`.

@@ -1,3 +1,4 @@
+use crate::settings::Settings;
 use crate::{Driver, Registry, Result, Role};
 
 /// Where a process publishes its events: the one decision that follows from the two drivers of a deployment.
@@ -44,6 +45,18 @@ impl Route {
     #[must_use]
     pub const fn is_broker(&self) -> bool {
         matches!(self, Self::Broker(_))
+    }
+}
+
+impl Registry {
+    /// Where a process with these settings publishes its events.
+    ///
+    /// # Errors
+    /// As [`Route::find`].
+    pub fn route(&self, settings: &Settings) -> Result<Route> {
+        let pubsub = settings.pubsub();
+        let multiproc = pubsub.pub_sub_use_multiproc.then_some(pubsub.pub_sub_multiproc_driver.as_str());
+        Route::find(self, &pubsub.pub_sub_driver, multiproc)
     }
 }
 

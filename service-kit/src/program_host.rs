@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use pubsub_api::settings::Settings;
-use pubsub_api::{Registry, Result, Status};
+use pubsub_api::{Registry, Result};
 
 use crate::orphans::reap_orphans;
 use crate::watchdog::Watchdog;
-use crate::{Readiness, SettingsArguments, Signal, Signals, StatusDocument, StatusServer};
+use crate::{ReadParts, Readiness, SettingsArguments, Signal, Signals, StatusDocument, StatusServer};
 
 /// Runs around the work of a program: signals, status, readiness, the watchdog, and reloading of settings. As process 1 of a
 /// container it also reaps orphaned processes.
@@ -39,9 +39,6 @@ impl fmt::Debug for ProgramHost {
 
 /// The addresses on which a program listens or to which it connects, by hop.
 pub type Endpoints = BTreeMap<String, Option<String>>;
-
-/// Reads the status of every part of a program.
-pub type ReadParts = Arc<dyn Fn() -> BTreeMap<String, Status> + Send + Sync>;
 
 impl ProgramHost {
     /// Installs the signal handlers and reads the settings. Must be called in a Tokio runtime.
