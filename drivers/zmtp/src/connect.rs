@@ -1,4 +1,4 @@
-//! Connecting: a peer is reached and its handshake completed within `handshake_timeout`, or it is said why not.
+//! Connecting: a peer is reached and its handshake completed within `handshake_timeout`, or an error explains why.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -28,7 +28,7 @@ pub(crate) struct Connected<S> {
 /// Why there is no connection, in words.
 #[derive(Debug)]
 pub(crate) enum ConnectError {
-    /// Nobody answered, or the connection broke.
+    /// Nothing answered, or the connection broke.
     Unreachable(io::Error),
     /// The peer closed before its handshake was complete.
     Left {
@@ -36,7 +36,7 @@ pub(crate) enum ConnectError {
         /// place at it; one that has no room for a connection closes before.
         after_its_greeting: bool,
     },
-    /// It is no peer for us, or we are none for it. Only a change of settings cures that.
+    /// The peers are incompatible. Only a change of settings helps.
     Refused(ProtocolError),
     /// It took longer than `handshake_timeout`.
     TooSlow(Duration),
@@ -61,7 +61,7 @@ impl ConnectError {
         matches!(self, Self::Left { .. })
     }
 
-    /// The name of the cause in counters, of a peer that is none for us.
+    /// The name of the cause in counters, for an incompatible peer.
     pub(crate) fn refusal(&self) -> Option<&'static str> {
         match self {
             Self::Refused(error) => Some(error.cause()),
@@ -111,7 +111,7 @@ pub(crate) async fn unix(
     within(deadline, settings.handshake_timeout, connecting).await
 }
 
-/// The same, but says what it is only to a listener that has said so of itself: not to ours, which waits for that.
+/// The same, but sends READY only after the READY of the listener: not to ours, which waits for it.
 pub(crate) async fn unix_after_its_ready(
     path: &Path,
     own: SocketType,
@@ -209,16 +209,16 @@ fn is_a_close(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
 }
 
-/// Tells each reason once, until a connection stood.
+/// Returns each reason for the log once, until a connection was made.
 #[derive(Debug, Default)]
-pub(crate) struct ToldOnce(BTreeSet<String>);
+pub(crate) struct LoggedOnce(BTreeSet<String>);
 
-impl ToldOnce {
+impl LoggedOnce {
     /// More reasons than there are kinds of failure.
     const KEPT: usize = 64;
 
-    /// The reason in words, if it was not told yet.
-    pub(crate) fn untold(&mut self, reason: &ConnectError) -> Option<String> {
+    /// The text of the reason, if it was not yet logged.
+    pub(crate) fn unlogged(&mut self, reason: &ConnectError) -> Option<String> {
         let text = reason.to_string();
         if self.0.len() >= Self::KEPT {
             self.0.clear();
@@ -226,7 +226,7 @@ impl ToldOnce {
         self.0.insert(text.clone()).then_some(text)
     }
 
-    /// A connection stood: what fails from now on is news.
+    /// A connection was made: later failures are new.
     pub(crate) fn forget(&mut self) {
         self.0.clear();
     }
@@ -234,22 +234,22 @@ impl ToldOnce {
 
 #[cfg(test)]
 mod tests {
-    use super::{ConnectError, ProtocolError, ToldOnce};
+    use super::{ConnectError, LoggedOnce, ProtocolError};
 
     const LEFT: ConnectError = ConnectError::Left { after_its_greeting: false };
 
     #[test]
     fn a_reason_is_told_once_until_a_connection_stood() {
-        let mut told = ToldOnce::default();
+        let mut told = LoggedOnce::default();
         for (reason, is_told) in [
             (LEFT, true),
             (ConnectError::Refused(ProtocolError::WrongSocketType), true),
             (LEFT, false),
             (ConnectError::Refused(ProtocolError::WrongSocketType), false),
         ] {
-            assert_eq!(told.untold(&reason).is_some(), is_told, "{reason}");
+            assert_eq!(told.unlogged(&reason).is_some(), is_told, "{reason}");
         }
         told.forget();
-        assert!(told.untold(&LEFT).is_some());
+        assert!(told.unlogged(&LEFT).is_some());
     }
 }

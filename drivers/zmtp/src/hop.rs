@@ -1,8 +1,8 @@
-//! What a worker and its service say to each other besides events (docs/design.md#delivery).
+//! The control messages between a worker and its service (docs/design.md#delivery).
 //!
 //! A worker that connects as DEALER introduces itself first: who it is, and which number the event has that follows. Events
 //! are numbered by their place behind that, and cost no byte more. The service acknowledges up to a number, in its own time.
-//! Both words are event maps of two frames, as everything on this socket is: the five keys, then their own.
+//! Both messages are event maps of two frames, as everything on this socket is: the five keys, then their own.
 
 use pubsub_api::wire::EventRef;
 
@@ -26,7 +26,7 @@ pub(crate) struct Introduction {
     pub(crate) sent_before: u64,
 }
 
-/// Numbers from here on are no worker's: nobody sends so many events.
+/// Larger numbers are refused: no worker sends so many events.
 const TOO_HIGH: u64 = 1 << 62;
 
 impl Introduction {
@@ -41,7 +41,7 @@ impl Introduction {
         put_event(out, WORKER, &map);
     }
 
-    /// Reads its map; `None` if it is none.
+    /// Reads its map; `None` if it is malformed.
     pub(crate) fn read(payload: &[u8]) -> Option<Self> {
         let event = EventRef::read(WORKER, payload).ok()?;
         let key = event.key.filter(|_| event.action == "worker")?;

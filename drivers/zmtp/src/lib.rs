@@ -13,7 +13,7 @@
 //! - `connect`: how the ends that connect reach a listener.
 //! - `hop`: the control messages between a worker and its service.
 //!
-//! What it cannot promise stands in [`NETWORK`] and [`MULTIPROC`], which `skimmer drivers` shows.
+//! What it cannot promise is in [`NETWORK`] and [`MULTIPROC`], which `skimmer drivers` shows.
 
 pub mod protocol;
 
@@ -51,12 +51,12 @@ pub const NETWORK: Capabilities = Capabilities {
     sees_subscribers: true,
     survives_hostile_peers: true,
     limits: &[
-        "Nobody is authenticated and nothing is encrypted.",
-        "A subscription is proved only by the next $hello; what is published before may be missed.",
-        "Events published while a link is down are missed until they are asked for again; link_down and subscribed frame \
-         the loss in the stream.",
-        "A subscriber that is further behind than fanout_log_bytes misses events: ours is told how many (gap); a foreign one \
-         is disconnected, and learns it from that.",
+        "No peer is authenticated and nothing is encrypted.",
+        "A subscription is confirmed only by the next $hello; events published before it may be missed.",
+        "Events published while a link is down are missed until they are requested; link_down and subscribed mark the \
+         loss in the stream.",
+        "A subscriber that is further behind than fanout_log_bytes misses events: ours receives their number (gap); a foreign \
+         one is disconnected.",
     ],
     ..Capabilities::NONE
 };
@@ -68,7 +68,7 @@ pub const MULTIPROC: Capabilities = Capabilities {
     confirms_publish: true,
     survives_hostile_peers: true,
     limits: &[
-        "An event that a service accepted and did not acknowledge before it died is sent again: it may come twice.",
+        "An event that a service accepted and did not acknowledge before it died is sent again: it may arrive twice.",
         "What a worker holds unacknowledged when it is killed is lost with it.",
         "To a plain PULL, such as Dragonflow's own service: handed over, not confirmed; what was written and not yet \
          read by a service that dies is lost.",

@@ -1,7 +1,7 @@
-//! The publisher's word to one subscriber that it fell off the ring: so many events are missing at this place.
+//! The report of the publisher to one subscriber that events were dropped for it at this place, with their number.
 //!
 //! It is an event on topic `$hello` with action `lost` (docs/design.md#wire-format), its count in one key more, `events`.
-//! Who does not know it reads an event about no row.
+//! A reader that does not know it reads an event about no row.
 
 use pubsub_api::HELLO;
 use pubsub_api::wire::EventRef;
@@ -14,12 +14,12 @@ const UP_TO_COUNT: &[u8] =
 
 const ACTION: &str = "lost";
 
-/// The payload that tells of `events` missing events.
+/// The payload that reports `events` missing events.
 pub(crate) fn lost_event(events: u64) -> Vec<u8> {
     [UP_TO_COUNT, &events.to_be_bytes()].concat()
 }
 
-/// How many events a payload of topic `$hello` tells to be missing; `None` if it tells something else.
+/// The number of missing events that a payload of topic `$hello` reports; `None` if it reports something else.
 ///
 /// The key `events` may stand anywhere in the map, and its number may be packed in any width.
 pub(crate) fn read_lost(payload: &[u8]) -> Option<u64> {

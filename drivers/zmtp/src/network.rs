@@ -33,7 +33,8 @@ impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no network; write it as 10.1.0.0/16, 2001:db8::/32 or 192.0.2.1");
+        let wrong =
+            || format!("{text:?} is not a network; write it as 10.1.0.0/16, 2001:db8::/32 or 192.0.2.1");
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
@@ -79,8 +80,8 @@ mod tests {
         for (text, word) in [
             ("10.0.0.0/33", "32 bits"),
             ("::/129", "128 bits"),
-            ("10.0/8", "no network"),
-            ("a/b", "no network"),
+            ("10.0/8", "not a network"),
+            ("a/b", "not a network"),
         ] {
             let error = text.parse::<Network>().unwrap_err();
             assert!(error.contains(word), "{error}");

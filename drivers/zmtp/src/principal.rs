@@ -13,7 +13,7 @@ impl FromStr for Principal {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} names nobody; write it as uid:1000 or gid:42");
+        let wrong = || format!("{text:?} is not a user or group; write it as uid:1000 or gid:42");
         let (kind, number) = text.split_once(':').ok_or_else(wrong)?;
         let number = number.parse().map_err(|_| wrong())?;
         match kind {

@@ -31,5 +31,5 @@ pub use greeting::{GREETING_BYTES, Greeting};
 pub use handshake::{Handshake, MAX_HANDSHAKE_BYTES, Peer};
 pub use heartbeat::{Heartbeat, Pulse};
 pub use mechanism::{Mechanism, MechanismName};
-pub use peer_decoder::{MAX_PREFIX_BYTES, PeerDecoder, PeerSays};
+pub use peer_decoder::{MAX_PREFIX_BYTES, PeerDecoder, PeerMessage};
 pub use socket_type::SocketType;

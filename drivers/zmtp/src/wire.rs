@@ -1,4 +1,4 @@
-//! What both hops say alike: refusals, and what is dropped.
+//! What both hops share: checks, refusals, and dropped events.
 
 use std::time::Instant;
 
@@ -6,14 +6,14 @@ use bytes::Bytes;
 use pubsub_api::wire::{MAX_RECEIVED_BYTES, WireError};
 use pubsub_api::{Error, ErrorKind, Result, Tally, Topic};
 
-/// Counts what is dropped, and tells it at a limited rate.
+/// Counts a dropped event, and logs it at a limited rate.
 pub(crate) fn refuse(refused: WireError, dropped: &Tally) {
     if let Some(times) = dropped.count(refused.cause(), Instant::now()) {
-        tracing::warn!(cause = refused.cause(), times, "dropped what came: {refused}");
+        tracing::warn!(cause = refused.cause(), times, "dropped an invalid event: {refused}");
     }
 }
 
-/// Refuses a frame that is no topic; `good` is the last one that was, which mostly comes again.
+/// Refuses a frame that is not a topic; `good` is the last valid one, which mostly arrives again.
 #[inline]
 pub(crate) fn check_topic(frame: &[u8], good: &mut Vec<u8>) -> std::result::Result<(), WireError> {
     // No topic is empty, nor is it good at the start, when none was found good.
@@ -25,7 +25,7 @@ pub(crate) fn check_topic(frame: &[u8], good: &mut Vec<u8>) -> std::result::Resu
     Ok(())
 }
 
-/// Refuses what no receiver would take.
+/// Refuses an event that no receiver accepts.
 pub(crate) fn check_size(payload: &[u8]) -> Result<()> {
     if payload.len() <= MAX_RECEIVED_BYTES {
         return Ok(());
@@ -34,7 +34,7 @@ pub(crate) fn check_size(payload: &[u8]) -> Result<()> {
     Err(Error::new(ErrorKind::Invalid, text))
 }
 
-/// What every end says after `close`.
+/// The error of every end after `close`.
 pub(crate) fn closed(what: &str) -> Error {
     Error::new(ErrorKind::Closed, format!("the {what} was closed"))
 }

@@ -21,7 +21,7 @@ fn without_free_descriptors_subscribers_are_served_and_new_ones_connect_once_the
     service.limit_descriptors(64);
     let crowd: Vec<_> = (0..100).map(|_| RawPeer::subscriber(service.address(), &["D"])).collect();
     until("no descriptor is left", || (service.descriptors() >= 64).then_some(()));
-    until("it says so", || service.stderr().contains("accepting pauses").then_some(()));
+    until("it says so", || service.stderr().contains("no connection is accepted for").then_some(()));
     for _ in 0..100 {
         publish();
     }

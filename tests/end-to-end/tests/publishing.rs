@@ -199,7 +199,7 @@ fn pub_without_a_service_names_the_cause_and_does_not_call_the_event_published()
     };
     let socket = folder.socket();
     for (cause, is_left_behind) in
-        [("is the publisher service running", false), ("nobody listens on this socket", true)]
+        [("is the publisher service running", false), ("no process listens on this socket", true)]
     {
         if is_left_behind {
             drop(UnixListener::bind(&socket).expect("a socket"));

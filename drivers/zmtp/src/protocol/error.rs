@@ -26,13 +26,13 @@ pub enum ProtocolError {
     NotReady,
     /// READY's list of properties does not read as one.
     BadReady,
-    /// The peer's socket type has no business here, or is unknown.
+    /// The peer's socket type is not served here, or is unknown.
     WrongSocketType,
     /// The peer answered the handshake with ERROR.
     RefusedByPeer,
     /// A command whose body does not read as RFC 37 has it.
     BadCommand,
-    /// A message of more frames than anybody sends.
+    /// A message with too many frames.
     TooManyFrames,
     /// A command between the frames of one message.
     CommandInMessage,
@@ -80,15 +80,15 @@ impl fmt::Display for ProtocolError {
                 );
             }
             Self::BadSignature => "the peer does not speak ZMTP",
-            Self::BadFlags => "a frame has flags that ZMTP does not know",
-            Self::FrameTooLong => "a frame announces more bytes than are ever taken",
+            Self::BadFlags => "a frame has flags that ZMTP reserves",
+            Self::FrameTooLong => "a frame announces more bytes than are accepted",
             Self::NotReady => "the peer sent something else where its READY was due",
             Self::BadReady => "the properties of the peer's READY cannot be read",
-            Self::WrongSocketType => "the peer's socket type does not belong here",
+            Self::WrongSocketType => "the peer's socket type is not served here",
             Self::RefusedByPeer => "the peer answered the handshake with ERROR",
             Self::BadCommand => "a command of the peer cannot be read",
-            Self::TooManyFrames => "a message has more frames than are ever taken",
-            Self::CommandInMessage => "a command stands between the frames of a message",
+            Self::TooManyFrames => "a message has more frames than are accepted",
+            Self::CommandInMessage => "a command was sent between the frames of a message",
             Self::SubscriptionTooLong => "a subscription is longer than any topic",
         })
     }

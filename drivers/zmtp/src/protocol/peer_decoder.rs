@@ -17,7 +17,7 @@ pub struct PeerDecoder {
 
 /// What a peer said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PeerSays<'a> {
+pub enum PeerMessage<'a> {
     /// Not all of it is there yet.
     Incomplete,
     /// It wants every topic that begins with this.
@@ -42,70 +42,72 @@ impl PeerDecoder {
     ///
     /// # Errors
     /// A [`ProtocolError`] that ends the connection; a frame that is too long is refused before it arrives.
-    pub fn next<'a>(&mut self, arrived: &'a [u8]) -> Result<(usize, PeerSays<'a>), ProtocolError> {
-        let Some(head) = FrameHead::read(arrived)? else { return Ok((0, PeerSays::Incomplete)) };
+    pub fn next<'a>(&mut self, arrived: &'a [u8]) -> Result<(usize, PeerMessage<'a>), ProtocolError> {
+        let Some(head) = FrameHead::read(arrived)? else { return Ok((0, PeerMessage::Incomplete)) };
         if head.body > MAX_FRAME_BYTES {
             return Err(ProtocolError::FrameTooLong);
         }
         let end = head.head.saturating_add(usize::try_from(head.body).unwrap_or(usize::MAX));
-        let Some(body) = arrived.get(head.head..end) else { return Ok((0, PeerSays::Incomplete)) };
+        let Some(body) = arrived.get(head.head..end) else { return Ok((0, PeerMessage::Incomplete)) };
         let said = if head.command { self.command(body)? } else { self.message(head.more, body) };
         match said {
-            PeerSays::Subscribe(prefix) | PeerSays::Cancel(prefix) if prefix.len() > MAX_PREFIX_BYTES => {
+            PeerMessage::Subscribe(prefix) | PeerMessage::Cancel(prefix)
+                if prefix.len() > MAX_PREFIX_BYTES =>
+            {
                 Err(ProtocolError::SubscriptionTooLong)
             }
             said => Ok((end, said)),
         }
     }
 
-    fn command<'a>(&self, body: &'a [u8]) -> Result<PeerSays<'a>, ProtocolError> {
+    fn command<'a>(&self, body: &'a [u8]) -> Result<PeerMessage<'a>, ProtocolError> {
         if self.in_message {
             return Err(ProtocolError::CommandInMessage);
         }
         Ok(match Command::read(body)? {
-            Command::Subscribe(prefix) => PeerSays::Subscribe(prefix),
-            Command::Cancel(prefix) => PeerSays::Cancel(prefix),
-            Command::Ping { ttl, context } => PeerSays::Ping { ttl, context },
-            Command::Pong => PeerSays::Pong,
-            Command::Ready(_) | Command::Error(_) | Command::Unknown => PeerSays::Other,
+            Command::Subscribe(prefix) => PeerMessage::Subscribe(prefix),
+            Command::Cancel(prefix) => PeerMessage::Cancel(prefix),
+            Command::Ping { ttl, context } => PeerMessage::Ping { ttl, context },
+            Command::Pong => PeerMessage::Pong,
+            Command::Ready(_) | Command::Error(_) | Command::Unknown => PeerMessage::Other,
         })
     }
 
-    fn message<'a>(&mut self, more: bool, body: &'a [u8]) -> PeerSays<'a> {
+    fn message<'a>(&mut self, more: bool, body: &'a [u8]) -> PeerMessage<'a> {
         let alone = !more && !self.in_message;
         self.in_message = more;
         match body.split_first() {
-            Some((1, prefix)) if alone => PeerSays::Subscribe(prefix),
-            Some((0, prefix)) if alone => PeerSays::Cancel(prefix),
-            _ => PeerSays::Other,
+            Some((1, prefix)) if alone => PeerMessage::Subscribe(prefix),
+            Some((0, prefix)) if alone => PeerMessage::Cancel(prefix),
+            _ => PeerMessage::Other,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_PREFIX_BYTES, PeerDecoder, PeerSays};
+    use super::{MAX_PREFIX_BYTES, PeerDecoder, PeerMessage};
     use crate::protocol::{Command, ProtocolError};
 
-    fn one(bytes: &[u8]) -> Result<(usize, PeerSays<'_>), ProtocolError> {
+    fn one(bytes: &[u8]) -> Result<(usize, PeerMessage<'_>), ProtocolError> {
         PeerDecoder::default().next(bytes)
     }
 
     #[test]
     fn subscriptions_come_as_commands_and_as_messages() {
         for (bytes, wanted) in [
-            (&b"\x04\x0b\x09SUBSCRIBED"[..], PeerSays::Subscribe(b"D")),
-            (b"\x04\x08\x06CANCELD", PeerSays::Cancel(b"D")),
-            (b"\0\x02\x01D", PeerSays::Subscribe(b"D")),
-            (b"\0\x01\x01", PeerSays::Subscribe(b"")),
-            (b"\0\x02\0D", PeerSays::Cancel(b"D")),
-            (b"\0\x02\x02D", PeerSays::Other),
-            (b"\0\0", PeerSays::Other),
-            (b"\x04\x06\x04JOINg", PeerSays::Other),
+            (&b"\x04\x0b\x09SUBSCRIBED"[..], PeerMessage::Subscribe(b"D")),
+            (b"\x04\x08\x06CANCELD", PeerMessage::Cancel(b"D")),
+            (b"\0\x02\x01D", PeerMessage::Subscribe(b"D")),
+            (b"\0\x01\x01", PeerMessage::Subscribe(b"")),
+            (b"\0\x02\0D", PeerMessage::Cancel(b"D")),
+            (b"\0\x02\x02D", PeerMessage::Other),
+            (b"\0\0", PeerMessage::Other),
+            (b"\x04\x06\x04JOINg", PeerMessage::Other),
         ] {
             assert_eq!(one(bytes), Ok((bytes.len(), wanted)));
             for length in 0..bytes.len() {
-                assert_eq!(one(&bytes[..length]), Ok((0, PeerSays::Incomplete)));
+                assert_eq!(one(&bytes[..length]), Ok((0, PeerMessage::Incomplete)));
             }
         }
     }
@@ -113,16 +115,16 @@ mod tests {
     #[test]
     fn frames_of_a_longer_message_are_no_subscriptions() {
         let mut decoder = PeerDecoder::default();
-        assert_eq!(decoder.next(b"\x01\x02\x01D"), Ok((4, PeerSays::Other)));
-        assert_eq!(decoder.next(b"\x00\x02\x01D"), Ok((4, PeerSays::Other)));
-        assert_eq!(decoder.next(b"\x00\x02\x01D"), Ok((4, PeerSays::Subscribe(b"D"))));
+        assert_eq!(decoder.next(b"\x01\x02\x01D"), Ok((4, PeerMessage::Other)));
+        assert_eq!(decoder.next(b"\x00\x02\x01D"), Ok((4, PeerMessage::Other)));
+        assert_eq!(decoder.next(b"\x00\x02\x01D"), Ok((4, PeerMessage::Subscribe(b"D"))));
     }
 
     #[test]
     fn too_long_subscriptions_are_refused_by_their_announcement() {
         let mut longest = Vec::new();
         Command::Subscribe(&[b'x'; MAX_PREFIX_BYTES]).put(&mut longest);
-        assert_eq!(one(&longest).unwrap().1, PeerSays::Subscribe(&[b'x'; MAX_PREFIX_BYTES]));
+        assert_eq!(one(&longest).unwrap().1, PeerMessage::Subscribe(&[b'x'; MAX_PREFIX_BYTES]));
         let mut longer = Vec::new();
         Command::Cancel(&[b'x'; MAX_PREFIX_BYTES + 1]).put(&mut longer);
         assert_eq!(one(&longer), Err(ProtocolError::SubscriptionTooLong));

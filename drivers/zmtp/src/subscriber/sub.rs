@@ -2,7 +2,7 @@
 //!
 //! Read in this order:
 //! - [`SubSubscriber`], which the contract names, and `requester`, its end of the request channel;
-//! - `subscriber_state`: what the subscriber and its links share: `desired_subscriptions`, `queue`, `lives`, `counters`;
+//! - `subscriber_state`: what the subscriber and its links share: `desired_subscriptions`, `queue`, `heard_publishers`, `counters`;
 //! - `links`: all links by endpoint; `name`: one link for each address of a host name;
 //! - `link`: one connection after the other, with `link_state`, its state as others see it;
 //! - `connection`: one connection, from its handshake to its end. Three state machines without I/O do its work:
@@ -17,7 +17,7 @@ pub(crate) mod subscriber_state;
 
 pub(crate) mod counters;
 pub(crate) mod desired_subscriptions;
-pub(crate) mod lives;
+pub(crate) mod heard_publishers;
 pub(crate) mod queue;
 pub(crate) mod received_events;
 

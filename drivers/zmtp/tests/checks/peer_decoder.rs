@@ -1,7 +1,7 @@
 //! Traffic of a subscriber, whatever the bytes: what comes out is what a slow reader of RFC 23 and 37 finds in them,
 //! however they are cut.
 
-use drivers_zmtp::protocol::{Command, MAX_PREFIX_BYTES, PeerDecoder, PeerSays, ProtocolError};
+use drivers_zmtp::protocol::{Command, MAX_PREFIX_BYTES, PeerDecoder, PeerMessage, ProtocolError};
 
 use crate::cuts::same_however_cut;
 use crate::feed::{Found, feed};
@@ -37,23 +37,23 @@ pub(crate) fn check_own_commands(seed: u8, text: &[u8]) {
     let found = same_however_cut(&bytes, seed, |ends| decode(&bytes, ends));
     let Command::Ping { ttl, context } = ping else { unreachable!("it is one") };
     let wanted = [
-        PeerSays::Subscribe(prefix),
-        PeerSays::Ping { ttl, context },
-        PeerSays::Pong,
-        PeerSays::Cancel(prefix),
+        PeerMessage::Subscribe(prefix),
+        PeerMessage::Ping { ttl, context },
+        PeerMessage::Pong,
+        PeerMessage::Cancel(prefix),
     ];
     assert_eq!((&*found.items, found.end), (&wanted[..], Ok(bytes.len())));
 }
 
-fn decode<'a>(bytes: &'a [u8], ends: &[usize]) -> Found<PeerSays<'a>, ProtocolError> {
+fn decode<'a>(bytes: &'a [u8], ends: &[usize]) -> Found<PeerMessage<'a>, ProtocolError> {
     let mut decoder = PeerDecoder::default();
     feed(bytes, ends, KEPT_BYTES, |_, arrived| {
         let (used, said) = decoder.next(arrived)?;
-        Ok((used, (said != PeerSays::Incomplete).then_some(said)))
+        Ok((used, (said != PeerMessage::Incomplete).then_some(said)))
     })
 }
 
-fn slow(bytes: &[u8]) -> (Vec<PeerSays<'_>>, Option<ProtocolError>) {
+fn slow(bytes: &[u8]) -> (Vec<PeerMessage<'_>>, Option<ProtocolError>) {
     let (mut items, mut in_message, mut at) = (Vec::new(), false, 0);
     loop {
         let frame = match next_frame(bytes, at) {
@@ -73,7 +73,9 @@ fn slow(bytes: &[u8]) -> (Vec<PeerSays<'_>>, Option<ProtocolError>) {
         };
         in_message = frame.more;
         match said {
-            Ok(PeerSays::Subscribe(prefix) | PeerSays::Cancel(prefix)) if prefix.len() > MAX_PREFIX_BYTES => {
+            Ok(PeerMessage::Subscribe(prefix) | PeerMessage::Cancel(prefix))
+                if prefix.len() > MAX_PREFIX_BYTES =>
+            {
                 return (items, Some(ProtocolError::SubscriptionTooLong));
             }
             Ok(said) => items.push(said),
@@ -83,7 +85,7 @@ fn slow(bytes: &[u8]) -> (Vec<PeerSays<'_>>, Option<ProtocolError>) {
 }
 
 /// RFC 37, `command`: the length of the name, the name, the data.
-fn command(body: &[u8], in_message: bool) -> Result<PeerSays<'_>, ProtocolError> {
+fn command(body: &[u8], in_message: bool) -> Result<PeerMessage<'_>, ProtocolError> {
     if in_message {
         return Err(ProtocolError::CommandInMessage);
     }
@@ -91,22 +93,22 @@ fn command(body: &[u8], in_message: bool) -> Result<PeerSays<'_>, ProtocolError>
     let name = name.filter(|name| !name.is_empty()).ok_or(ProtocolError::BadCommand)?;
     let data = body.get(1 + name.len()..).unwrap_or_default();
     match (name, data) {
-        (b"SUBSCRIBE", prefix) => Ok(PeerSays::Subscribe(prefix)),
-        (b"CANCEL", prefix) => Ok(PeerSays::Cancel(prefix)),
+        (b"SUBSCRIBE", prefix) => Ok(PeerMessage::Subscribe(prefix)),
+        (b"CANCEL", prefix) => Ok(PeerMessage::Cancel(prefix)),
         (b"PING", [high, low, context @ ..]) if context.len() <= 16 => {
-            Ok(PeerSays::Ping { ttl: u16::from(*high) << 8 | u16::from(*low), context })
+            Ok(PeerMessage::Ping { ttl: u16::from(*high) << 8 | u16::from(*low), context })
         }
         (b"PING", _) => Err(ProtocolError::BadCommand),
-        (b"PONG", _) => Ok(PeerSays::Pong),
-        _ => Ok(PeerSays::Other),
+        (b"PONG", _) => Ok(PeerMessage::Pong),
+        _ => Ok(PeerMessage::Other),
     }
 }
 
 /// RFC 23, `subscribe` and `cancel`: messages of one frame.
-fn message(body: &[u8], of_several: bool) -> PeerSays<'_> {
+fn message(body: &[u8], of_several: bool) -> PeerMessage<'_> {
     match body {
-        [1, prefix @ ..] if !of_several => PeerSays::Subscribe(prefix),
-        [0, prefix @ ..] if !of_several => PeerSays::Cancel(prefix),
-        _ => PeerSays::Other,
+        [1, prefix @ ..] if !of_several => PeerMessage::Subscribe(prefix),
+        [0, prefix @ ..] if !of_several => PeerMessage::Cancel(prefix),
+        _ => PeerMessage::Other,
     }
 }

@@ -103,7 +103,7 @@ async fn what_is_no_event_is_stepped_over_and_counted_by_cause() {
     assert_eq!(status.counter("replies_dropped", Some("frame_count")), 1);
     assert_eq!(status.counter("replies_dropped", Some("bad_topic")), 2);
     router.write(b"\x10\0").await;
-    assert_eq!(lost(&subscriber, &address).await, "a frame has flags that ZMTP does not know");
+    assert_eq!(lost(&subscriber, &address).await, "a frame has flags that ZMTP reserves");
 }
 
 #[tokio::test]

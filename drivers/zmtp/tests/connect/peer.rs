@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 use drivers_zmtp::protocol::{
-    Command, Decoded, EventDecoder, Handshake, PeerDecoder, PeerSays, ProtocolError, SocketType, put_event,
+    Command, Decoded, EventDecoder, Handshake, PeerDecoder, PeerMessage, ProtocolError, SocketType, put_event,
 };
 use pubsub_api::{Envelope, hello};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -120,12 +120,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             let (used, said) = PeerDecoder::default().next(&self.arrived).unwrap();
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
             let said = match said {
-                PeerSays::Incomplete => None,
-                PeerSays::Subscribe(prefix) => Some(Said::Subscribe(text(prefix))),
-                PeerSays::Cancel(prefix) => Some(Said::Cancel(text(prefix))),
-                PeerSays::Ping { .. } => Some(Said::Ping),
-                PeerSays::Pong => Some(Said::Pong),
-                PeerSays::Other => panic!("a frame that nobody may send: {:?}", &self.arrived[..used]),
+                PeerMessage::Incomplete => None,
+                PeerMessage::Subscribe(prefix) => Some(Said::Subscribe(text(prefix))),
+                PeerMessage::Cancel(prefix) => Some(Said::Cancel(text(prefix))),
+                PeerMessage::Ping { .. } => Some(Said::Ping),
+                PeerMessage::Pong => Some(Said::Pong),
+                PeerMessage::Other => panic!("a frame that nobody may send: {:?}", &self.arrived[..used]),
             };
             self.arrived.advance(used);
             match said {

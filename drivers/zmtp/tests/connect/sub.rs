@@ -202,7 +202,7 @@ async fn what_came_before_nonsense_is_delivered_before_the_link_is_down() {
     put_event(&mut bytes, b"a", b"1");
     bytes.extend_from_slice(b"\x80 nonsense");
     peer.write(&bytes).await;
-    expect(&subscriber, &["up", "a", "down: a frame has flags that ZMTP does not know"]).await;
+    expect(&subscriber, &["up", "a", "down: a frame has flags that ZMTP reserves"]).await;
 }
 
 #[tokio::test]

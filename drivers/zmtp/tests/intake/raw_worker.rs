@@ -3,7 +3,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use drivers_zmtp::protocol::{
-    Command, Greeting, Handshake, Mechanism, PeerDecoder, PeerSays, SocketType, put_event,
+    Command, Greeting, Handshake, Mechanism, PeerDecoder, PeerMessage, SocketType, put_event,
 };
 
 use super::service::PATIENCE;
@@ -90,8 +90,8 @@ impl RawWorker {
         let hearing = move || {
             loop {
                 let (used, says) = PeerDecoder::default().next(&self.arrived).unwrap();
-                let is_pong = matches!(says, PeerSays::Pong);
-                let is_incomplete = matches!(says, PeerSays::Incomplete);
+                let is_pong = matches!(says, PeerMessage::Pong);
+                let is_incomplete = matches!(says, PeerMessage::Incomplete);
                 self.arrived.drain(..used);
                 if is_pong {
                     return self;

@@ -10,8 +10,8 @@
 //! as the sockets take it; so the first event after a pause goes out without waking anybody, and under load, while the
 //! writing lasts, the next events gather to a larger block.
 //!
-//! A DEALER is an asker: what it asks goes into the [`RequestQueue`](crate::request::RequestQueue), and what it is answered waits for it alone, in
-//! [`Answers`](crate::request::router::replies::Answers), outside of the blocks. The thread of its shard writes answers, a bounded amount between two
+//! A DEALER is a requester: what it asks goes into the [`RequestQueue`](crate::request::RequestQueue), and what it is answered waits for it alone, in
+//! [`ReplyQueue`](crate::request::router::replies::ReplyQueue), outside of the blocks. The thread of its shard writes replies, a bounded amount between two
 //! looks at the blocks, so that they delay events by no more than that.
 //!
 //! Read in this order: `block`, `filters` and `subscriptions`, `encoder`, `window`; then `connection` with its `outbox`; then
@@ -38,10 +38,10 @@ mod shard;
 mod shard_state;
 
 mod counters;
-mod subscribers_seen;
+mod subscriptions_seen;
 
 mod core;
 mod engine;
 
 pub(crate) use engine::Fanout;
-pub(crate) use subscribers_seen::Seen;
+pub(crate) use subscriptions_seen::SubscriptionsSeen;

@@ -10,7 +10,7 @@ use pubsub_api::{
 };
 
 use crate::ZmtpSettings;
-use crate::publisher::pub_::fanout::{Fanout, Seen};
+use crate::publisher::pub_::fanout::{Fanout, SubscriptionsSeen};
 use crate::request::RequestQueue;
 use crate::wire::{check_size, closed};
 
@@ -23,7 +23,7 @@ pub struct PubPublisher {
     settings: ZmtpSettings,
     state: Mutex<State>,
     endpoint: OnceLock<String>,
-    seen: Arc<Seen>,
+    seen: Arc<SubscriptionsSeen>,
     pub(super) requests: Arc<RequestQueue>,
     sent: Counter,
 }

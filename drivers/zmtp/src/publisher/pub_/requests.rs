@@ -1,4 +1,4 @@
-//! What the publisher is asked, and how it answers: a ROUTER on its own port.
+//! The requests of subscribers, and the replies to them: a ROUTER on the port of PUB.
 
 use async_trait::async_trait;
 use pubsub_api::{Batch, PeerId, Request, Requests, Result};

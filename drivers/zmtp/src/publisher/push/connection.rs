@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep_until};
 
-use super::counters::LinkReadings;
-use super::in_doubt::Doubt;
+use super::counters::LinkCounters;
+use super::in_doubt::InDoubt;
 use super::outbox::Outbox;
-use super::unacked_window::Underway;
+use super::unacked_window::UnackedWindow;
 use crate::connect::Connected;
 use crate::hop::{ACK, Introduction, read_ack};
 use crate::protocol::{Command, Decoded, EventDecoder, SocketType};
@@ -19,8 +19,8 @@ use crate::protocol::{Command, Decoded, EventDecoder, SocketType};
 pub(super) struct PushConnection<'a> {
     stream: UnixStream,
     outbox: &'a Outbox,
-    readings: &'a LinkReadings,
-    underway: &'a mut Underway,
+    counters: &'a LinkCounters,
+    window: &'a mut UnackedWindow,
     arrived: BytesMut,
     decoder: EventDecoder,
     /// To be written between two events: the introduction, PINGs and PONGs.
@@ -33,22 +33,22 @@ pub(super) struct PushConnection<'a> {
     manner: Manner,
 }
 
-/// How the service takes events.
+/// Whether the service acknowledges events.
 enum Manner {
     /// It acknowledges them: they are kept until then.
     Acknowledged,
     /// It is a PULL: what is written is gone, and may be in doubt.
-    HandedOver(Doubt),
+    HandedOver(InDoubt),
 }
 
 /// How a connection ended, if it did not break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Finished;
 
-/// A service that does not take our answers gets none while so many bytes of them wait.
+/// While this number of bytes waits for a service that does not read, it gets no further PONG.
 const MAX_COMMAND_BYTES: usize = 4096;
 
-/// More than any word of a service to a worker has; what is larger is stepped over.
+/// More than any control message of a service has; a larger message is skipped.
 const MAX_WORD_BYTES: usize = 1024;
 
 /// The send buffer counts whole segments; one is begun while there is any room (unix(7), Linux).
@@ -60,24 +60,24 @@ impl<'a> PushConnection<'a> {
         connected: Connected<UnixStream>,
         worker: u64,
         ping_every: Duration,
-        (outbox, readings): (&'a Outbox, &'a LinkReadings),
-        underway: &'a mut Underway,
+        (outbox, counters): (&'a Outbox, &'a LinkCounters),
+        window: &'a mut UnackedWindow,
     ) -> Self {
         let Connected { stream, peer, arrived, .. } = connected;
         let mut commands = Vec::new();
         let manner = if peer.own_type == SocketType::Dealer {
-            let (first, sent_before) = (underway.first(), underway.highest());
+            let (first, sent_before) = (window.first(), window.highest());
             Introduction { worker, first, sent_before }.put(&mut commands);
             Manner::Acknowledged
         } else {
             let size = sockopt::socket_send_buffer_size(&stream);
-            Manner::HandedOver(Doubt::new(size.map_or(usize::MAX, |size| size + SEGMENT_BYTES)))
+            Manner::HandedOver(InDoubt::new(size.map_or(usize::MAX, |size| size + SEGMENT_BYTES)))
         };
         Self {
             stream,
             outbox,
-            readings,
-            underway,
+            counters,
+            window,
             arrived,
             decoder: EventDecoder::with_payloads_up_to(MAX_WORD_BYTES),
             commands,
@@ -93,10 +93,10 @@ impl<'a> PushConnection<'a> {
     /// written again.
     pub(super) fn break_off(self) -> (u64, u64) {
         let (in_doubt, again) = match &self.manner {
-            Manner::Acknowledged => (0, self.underway.unacknowledged()),
+            Manner::Acknowledged => (0, self.window.unacknowledged()),
             Manner::HandedOver(doubt) => (doubt.events(), 0),
         };
-        self.underway.rewind();
+        self.window.rewind();
         (in_doubt, again)
     }
 
@@ -107,12 +107,12 @@ impl<'a> PushConnection<'a> {
     pub(super) async fn run(&mut self) -> Result<Finished, String> {
         self.hear()?;
         loop {
-            if self.underway.rest().is_empty()
+            if self.window.rest().is_empty()
                 && let Some(next) = self.outbox.take()
             {
-                self.underway.add(next);
+                self.window.add(next);
             }
-            let writes = !self.underway.rest().is_empty() || !self.commands.is_empty();
+            let writes = !self.window.rest().is_empty() || !self.commands.is_empty();
             if !writes && self.outbox.is_finished() {
                 self.farewell().await;
                 return Ok(Finished);
@@ -168,7 +168,7 @@ impl<'a> PushConnection<'a> {
                 }
                 Decoded::Event { topic, payload } if self.arrived.get(topic.clone()) == Some(ACK) => {
                     let payload = self.arrived.get(payload).unwrap_or_default();
-                    let up_to = read_ack(payload).ok_or("it acknowledged in a way that cannot be read")?;
+                    let up_to = read_ack(payload).ok_or("it sent a malformed acknowledgement")?;
                     acknowledged = acknowledged.max(Some(up_to));
                 }
                 Decoded::Event { .. } | Decoded::Dropped(_) | Decoded::Command(_) => {}
@@ -181,9 +181,9 @@ impl<'a> PushConnection<'a> {
         if let Manner::HandedOver(_) = self.manner {
             return Ok(());
         }
-        let gone = self.underway.acknowledge(up_to).ok_or("it acknowledged what it was not sent")?;
-        self.readings.acknowledged.add(gone.events as u64);
-        self.outbox.let_go(gone, self.underway.done());
+        let gone = self.window.acknowledge(up_to).ok_or("it acknowledged events that were not sent to it")?;
+        self.counters.acknowledged.add(gone.events as u64);
+        self.outbox.let_go(gone, self.window.done());
         Ok(())
     }
 
@@ -203,8 +203,8 @@ impl<'a> PushConnection<'a> {
 
     fn write(&mut self) -> Result<(), String> {
         // An event that was begun is finished first: no command stands within it.
-        let commands = !self.commands.is_empty() && self.underway.is_between_events();
-        let bytes = if commands { &self.commands } else { self.underway.rest() };
+        let commands = !self.commands.is_empty() && self.window.is_between_events();
+        let bytes = if commands { &self.commands } else { self.window.rest() };
         let count = match self.stream.try_write(bytes) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -226,13 +226,13 @@ impl<'a> PushConnection<'a> {
     }
 
     fn written(&mut self, count: usize) {
-        let whole = self.underway.advance(count);
-        self.readings.handed_over.add(whole.new);
-        self.readings.resent.add(whole.again);
+        let whole = self.window.advance(count);
+        self.counters.handed_over.add(whole.new);
+        self.counters.resent.add(whole.again);
         if let Manner::HandedOver(doubt) = &mut self.manner {
             doubt.written(whole.new + whole.again, count);
-            self.readings.unconfirmed.add(whole.new + whole.again);
-            self.outbox.let_go(self.underway.let_go_written(), self.underway.done());
+            self.counters.unconfirmed.add(whole.new + whole.again);
+            self.outbox.let_go(self.window.let_go_written(), self.window.done());
         }
     }
 

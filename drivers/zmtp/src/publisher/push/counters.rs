@@ -3,7 +3,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pubsub_api::{Counter, CounterReading, Tally};
 
-/// What the link tells of itself.
+/// The counters and the state of the link.
 ///
 /// - `events_handed_over`: events whose last byte was written to the service's socket, each counted once.
 /// - `events_acknowledged`: events that the service has accepted, or refused for good.
@@ -15,7 +15,7 @@ use pubsub_api::{Counter, CounterReading, Tally};
 /// - `events_refused`: calls of `send` that were refused as overloaded.
 /// - `peers_refused`: connections that ended in the handshake, as the listener is no service for us, by cause.
 #[derive(Debug)]
-pub(super) struct LinkReadings {
+pub(super) struct LinkCounters {
     state: AtomicU8,
     pub(super) handed_over: Counter,
     pub(super) acknowledged: Counter,
@@ -36,7 +36,7 @@ const CONNECTING: u8 = 0;
 const UP: u8 = 1;
 const UP_NOT_CONFIRMING: u8 = 2;
 
-impl Default for LinkReadings {
+impl Default for LinkCounters {
     fn default() -> Self {
         Self {
             state: AtomicU8::new(CONNECTING),
@@ -54,7 +54,7 @@ impl Default for LinkReadings {
     }
 }
 
-impl LinkReadings {
+impl LinkCounters {
     /// A connection stands.
     pub(super) fn is_up(&self, confirms: bool) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -74,7 +74,7 @@ impl LinkReadings {
     /// Why nothing is confirmed, in words.
     pub(super) fn failure(&self) -> String {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.clone().unwrap_or_else(|| "the service is connected and confirms nothing".to_owned())
+        failure.clone().unwrap_or_else(|| "the service is connected and acknowledges nothing".to_owned())
     }
 
     /// The state in words, for [`PeerReading`](pubsub_api::PeerReading).

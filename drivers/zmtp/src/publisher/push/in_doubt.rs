@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 ///
 /// A PONG proves what was written before its PING. What was not proved by one is bounded by the kernel: it holds no more
 /// unread bytes than the socket's send buffer has (unix(7), SO_SNDBUF), so what was written before those was read. What a
-/// service had read and not yet passed on when it ended is not counted: nobody here can know it.
+/// service had read and not yet passed on when it ended is not counted: it cannot be known here.
 #[derive(Debug)]
-pub(super) struct Doubt {
+pub(super) struct InDoubt {
     writes: VecDeque<Write>,
     bytes: usize,
     kernel_bytes: usize,
@@ -21,7 +21,7 @@ struct Write {
     bytes: usize,
 }
 
-impl Doubt {
+impl InDoubt {
     /// About a new connection, of which the kernel holds so many unread bytes.
     pub(super) fn new(kernel_bytes: usize) -> Self {
         Self { writes: VecDeque::new(), bytes: 0, kernel_bytes, asked: None }
@@ -68,11 +68,11 @@ impl Doubt {
 
 #[cfg(test)]
 mod tests {
-    use super::Doubt;
+    use super::InDoubt;
 
     #[test]
     fn a_pong_proves_what_was_written_before_its_ping_and_no_more() {
-        let mut doubt = Doubt::new(1000);
+        let mut doubt = InDoubt::new(1000);
         assert!(!doubt.is_worth_asking());
         doubt.written(3, 100);
         doubt.written(0, 10);
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_kernel_holds_no_more_than_its_buffer() {
-        let mut doubt = Doubt::new(100);
+        let mut doubt = InDoubt::new(100);
         for _ in 0..50 {
             doubt.written(1, 30);
         }

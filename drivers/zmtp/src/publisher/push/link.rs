@@ -7,11 +7,11 @@ use tokio::net::UnixStream;
 use tokio::time::sleep;
 
 use super::connection::PushConnection;
-use super::counters::LinkReadings;
+use super::counters::LinkCounters;
 use super::outbox::Outbox;
-use super::unacked_window::Underway;
+use super::unacked_window::UnackedWindow;
 use crate::ZmtpSettings;
-use crate::connect::{self, ConnectError, Connected, ToldOnce};
+use crate::connect::{self, ConnectError, Connected, LoggedOnce};
 use crate::protocol::{ProtocolError, SocketType};
 
 /// Carries events from a worker's outbox to the service's socket, connecting again whenever the connection breaks.
@@ -21,20 +21,20 @@ pub(super) struct PushLink {
     /// own.
     worker: u64,
     outbox: Arc<Outbox>,
-    readings: Arc<LinkReadings>,
-    underway: Underway,
+    counters: Arc<LinkCounters>,
+    window: UnackedWindow,
     /// It was told that a service acknowledges nothing.
     warned: bool,
 }
 
 impl PushLink {
-    pub(super) fn new(settings: &ZmtpSettings, outbox: &Arc<Outbox>, readings: &Arc<LinkReadings>) -> Self {
+    pub(super) fn new(settings: &ZmtpSettings, outbox: &Arc<Outbox>, counters: &Arc<LinkCounters>) -> Self {
         Self {
             settings: settings.clone(),
             worker: random_id(),
             outbox: Arc::clone(outbox),
-            readings: Arc::clone(readings),
-            underway: Underway::default(),
+            counters: Arc::clone(counters),
+            window: UnackedWindow::default(),
             warned: false,
         }
     }
@@ -49,13 +49,13 @@ impl PushLink {
             () = lingered(&outbox, linger) => {}
         }
         let left = outbox.drop_rest();
-        self.readings.is_down();
-        self.readings.dropped.add(left as u64);
+        self.counters.is_down();
+        self.counters.dropped.add(left as u64);
         left
     }
 
     async fn carry(&mut self) {
-        let (mut backoff, mut told) = (Backoff::default(), ToldOnce::default());
+        let (mut backoff, mut told) = (Backoff::default(), LoggedOnce::default());
         while !self.outbox.is_finished() {
             if self.connect_and_serve(&mut backoff, &mut told).await {
                 return;
@@ -68,7 +68,7 @@ impl PushLink {
     }
 
     /// Whether all is done.
-    async fn connect_and_serve(&mut self, backoff: &mut Backoff, told: &mut ToldOnce) -> bool {
+    async fn connect_and_serve(&mut self, backoff: &mut Backoff, told: &mut LoggedOnce) -> bool {
         let connected = tokio::select! {
             connected = self.connect() => connected,
             () = self.outbox.closed(true) => return true,
@@ -87,18 +87,18 @@ impl PushLink {
     }
 
     /// Each reason is a line in the log until a connection stood, and the last one is in the error of `flush`.
-    fn tell(&self, reason: &ConnectError, told: &mut ToldOnce) {
+    fn tell(&self, reason: &ConnectError, told: &mut LoggedOnce) {
         if let Some(cause) = reason.refusal() {
-            self.readings.peers_refused.count(cause, Instant::now());
+            self.counters.peers_refused.count(cause, Instant::now());
         }
         let text = in_words(reason);
-        if told.untold(reason).is_some() {
+        if told.unlogged(reason).is_some() {
             let path = self.settings.socket.display();
             tracing::warn!(
                 "cannot connect to the publisher service at {path}: {text}; connecting is retried"
             );
         }
-        self.readings.failed(text);
+        self.counters.failed(text);
     }
 
     /// As DEALER, or as PUSH to a service that has no place for one.
@@ -130,19 +130,19 @@ impl PushLink {
             connected,
             self.worker,
             self.settings.heartbeat_interval,
-            (&self.outbox, &self.readings),
-            &mut self.underway,
+            (&self.outbox, &self.counters),
+            &mut self.window,
         );
-        self.readings.is_up(confirms);
+        self.counters.is_up(confirms);
         let ended = connection.run().await;
-        self.readings.is_down();
+        self.counters.is_down();
         let Err(reason) = ended else { return true };
         let (in_doubt, again) = connection.break_off();
-        self.readings.in_doubt.add(in_doubt);
-        self.readings.links_lost.add(1);
+        self.counters.in_doubt.add(in_doubt);
+        self.counters.links_lost.add(1);
         let fate =
             if confirms { format!("{again} will be sent again") } else { format!("{in_doubt} are in doubt") };
-        tracing::warn!("lost the publisher service at {path}: {reason}; of the events it got, {fate}");
+        tracing::warn!("lost the publisher service at {path}: {reason}; of the events sent to it, {fate}");
         false
     }
 }
@@ -155,7 +155,7 @@ fn in_words(reason: &ConnectError) -> String {
                 "is the publisher service running, with this publisher_multiproc_socket?"
             }
             io::ErrorKind::ConnectionRefused => {
-                "nobody listens on this socket: is the publisher service running?"
+                "no process listens on this socket: is the publisher service running?"
             }
             io::ErrorKind::PermissionDenied => {
                 "this user may not write to the socket, see its mode and group"

@@ -14,9 +14,9 @@ use spares::Spares;
 pub(super) mod chunk;
 mod spares;
 
-/// What a worker has sent and the service has not yet acknowledged, encoded, in the order of `send`.
+/// The events that a worker sent and the service has not yet acknowledged, encoded, in the order of `send`.
 ///
-/// Bounded in events and in bytes; an event holds its place until the link lets it go, also while that has it. It is plain
+/// Bounded in events and in bytes; an event counts until the link removes it, also while the link writes it. It is plain
 /// memory: nothing in it belongs to a runtime, so it may be made before `fork`.
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -27,13 +27,13 @@ pub(super) struct Outbox {
     gone: Notify,
 }
 
-/// How many encoded bytes a worker holds until they are acknowledged (docs/design.md#when-a-queue-is-full).
+/// The most encoded bytes that a worker holds until they are acknowledged (docs/design.md#when-a-queue-is-full).
 pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 const WHEN_FULL: &str =
-    "it holds what is not yet acknowledged; send waits for send_timeout and is then refused";
+    "it holds the unacknowledged events; send waits for send_timeout and then fails as overloaded";
 
-/// A batch gives up the lock when it has put in so many bytes, so that the link can go on.
+/// A batch releases the lock after this number of bytes, so that the link can proceed.
 const MAX_LOCKED_BYTES: usize = 256 * 1024;
 
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use pubsub_api::{Batch, Error, ErrorKind, PeerReading, Publisher, Result, Status
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::counters::LinkReadings;
+use super::counters::LinkCounters;
 use super::link::PushLink;
 use super::outbox::{MAX_BYTES, Offered, Outbox};
 use crate::ZmtpSettings;
@@ -30,7 +30,7 @@ pub struct PushPublisher {
     link: Mutex<Link>,
     /// Whether the link runs, or was closed: then it need not be looked at.
     begun: AtomicBool,
-    readings: Arc<LinkReadings>,
+    counters: Arc<LinkCounters>,
 }
 
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl PushPublisher {
             settings,
             link: Mutex::new(Link::New),
             begun: AtomicBool::new(false),
-            readings: Arc::default(),
+            counters: Arc::default(),
         }
     }
 
@@ -64,7 +64,7 @@ impl PushPublisher {
         }
         let mut link = self.link();
         if let Link::New = *link {
-            let carrier = PushLink::new(&self.settings, &self.outbox, &self.readings);
+            let carrier = PushLink::new(&self.settings, &self.outbox, &self.counters);
             *link = Link::Running(tokio::spawn(carrier.run()));
         }
         self.begun.store(true, Ordering::Release);
@@ -90,7 +90,7 @@ impl PushPublisher {
     }
 
     fn overloaded(&self) -> Error {
-        self.readings.overloaded.add(1);
+        self.counters.overloaded.add(1);
         let (waited, bound, socket) =
             (self.settings.send_timeout, self.settings.send_queue_events, self.settings.socket.display());
         let text = format!(
@@ -125,7 +125,7 @@ impl Publisher for PushPublisher {
             let (_, gone_now) = self.outbox.progress();
             if gone_now == gone {
                 let (left, socket) = (accepted.saturating_sub(gone), self.settings.socket.display());
-                let why = self.readings.failure();
+                let why = self.counters.failure();
                 let text = format!("{left} events are not confirmed by {socket}: {why}");
                 return Err(Error::new(ErrorKind::Unavailable, text));
             }
@@ -145,7 +145,7 @@ impl Publisher for PushPublisher {
             return Ok(());
         }
         let (linger, socket) = (self.settings.linger, self.settings.socket.display());
-        let why = self.readings.failure();
+        let why = self.counters.failure();
         let text = format!("{left} events were not confirmed by {socket} within linger ({linger:?}): {why}");
         Err(Error::new(ErrorKind::Unavailable, text))
     }
@@ -157,9 +157,9 @@ impl Publisher for PushPublisher {
     fn status(&self) -> Status {
         let peers = vec![PeerReading {
             endpoint: format!("ipc://{}", self.settings.socket.display()),
-            state: self.readings.state().to_owned(),
+            state: self.counters.state().to_owned(),
         }];
-        Status { counters: self.readings.read(), queues: self.outbox.read(), peers }
+        Status { counters: self.counters.read(), queues: self.outbox.read(), peers }
     }
 }
 

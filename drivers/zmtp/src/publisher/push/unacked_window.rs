@@ -2,12 +2,12 @@ use std::collections::VecDeque;
 
 use super::outbox::chunk::{Chunk, Gone};
 
-/// What the link has taken out of the outbox and must keep: written and not yet acknowledged, or not yet written.
+/// The events that the link has taken out of the outbox and must keep: written and not yet acknowledged, or not yet written.
 ///
 /// Events are numbered 1, 2, 3 … in the order of `send`, whatever connection they go over. Chunks are kept as they were
 /// written, so that keeping an event costs no copy.
 #[derive(Debug, Default)]
-pub(super) struct Underway {
+pub(super) struct UnackedWindow {
     chunks: VecDeque<Chunk>,
     /// How many chunks are written whole; the next one is being written.
     at: usize,
@@ -29,7 +29,7 @@ pub(super) struct Whole {
     pub(super) again: u64,
 }
 
-impl Underway {
+impl UnackedWindow {
     /// What is to be written next.
     pub(super) fn rest(&self) -> &[u8] {
         self.chunks.get(self.at).map(Chunk::rest).unwrap_or_default()
@@ -115,28 +115,28 @@ impl Underway {
 
 #[cfg(test)]
 mod tests {
-    use super::{Underway, Whole};
+    use super::{UnackedWindow, Whole};
     use crate::publisher::push::outbox::chunk::{Chunk, Gone};
 
     /// Chunks of two events each, of two bytes each.
-    fn underway(chunks: u8) -> Underway {
-        let mut underway = Underway::default();
+    fn window(chunks: u8) -> UnackedWindow {
+        let mut window = UnackedWindow::default();
         for number in 0..chunks {
             let mut chunk = Chunk::default();
             for event in [2 * number + 1, 2 * number + 2] {
                 chunk.push(|out| out.extend([event; 2]));
             }
-            underway.add(chunk);
+            window.add(chunk);
         }
-        underway
+        window
     }
 
-    fn write(underway: &mut Underway, bytes: usize) -> (Vec<u8>, Whole) {
+    fn write(window: &mut UnackedWindow, bytes: usize) -> (Vec<u8>, Whole) {
         let (mut written, mut whole) = (Vec::new(), Whole { new: 0, again: 0 });
-        while written.len() < bytes && !underway.rest().is_empty() {
-            let count = underway.rest().len().min(bytes - written.len());
-            written.extend_from_slice(&underway.rest()[..count]);
-            let more = underway.advance(count);
+        while written.len() < bytes && !window.rest().is_empty() {
+            let count = window.rest().len().min(bytes - written.len());
+            written.extend_from_slice(&window.rest()[..count]);
+            let more = window.advance(count);
             whole = Whole { new: whole.new + more.new, again: whole.again + more.again };
         }
         (written, whole)
@@ -147,57 +147,57 @@ mod tests {
         for (written, acknowledged) in
             (0..=12).flat_map(|bytes| (0..=bytes / 2).map(move |up_to| (bytes, up_to)))
         {
-            let mut underway = underway(3);
-            write(&mut underway, written);
-            let gone = underway.acknowledge(acknowledged as u64).unwrap();
+            let mut window = window(3);
+            write(&mut window, written);
+            let gone = window.acknowledge(acknowledged as u64).unwrap();
             assert_eq!(gone, Gone { events: acknowledged, bytes: 2 * acknowledged });
-            underway.rewind();
-            assert_eq!((underway.first(), underway.highest()), (acknowledged as u64 + 1, written as u64 / 2));
-            let (again, whole) = write(&mut underway, 100);
+            window.rewind();
+            assert_eq!((window.first(), window.highest()), (acknowledged as u64 + 1, written as u64 / 2));
+            let (again, whole) = write(&mut window, 100);
             let wanted: Vec<u8> = (acknowledged as u8 + 1..=6).flat_map(|event| [event; 2]).collect();
             assert_eq!(again, wanted, "{written} bytes written, {acknowledged} events acknowledged");
             let (repeated, fresh) = (written / 2 - acknowledged, 6 - written / 2);
             assert_eq!(whole, Whole { new: fresh as u64, again: repeated as u64 });
-            assert_eq!(underway.unacknowledged(), 6 - acknowledged as u64);
+            assert_eq!(window.unacknowledged(), 6 - acknowledged as u64);
         }
     }
 
     #[test]
     fn what_was_not_written_to_this_connection_cannot_be_acknowledged() {
-        let mut underway = underway(2);
-        write(&mut underway, 5);
-        assert_eq!(underway.acknowledge(3), None);
-        assert_eq!(underway.acknowledge(1), Some(Gone { events: 1, bytes: 2 }));
-        assert_eq!(underway.acknowledge(1), Some(Gone::default()), "once is enough");
-        assert_eq!(underway.acknowledge(0), Some(Gone::default()), "what is older says nothing new");
-        underway.rewind();
-        assert_eq!(underway.acknowledge(2), None, "it was written to another connection");
+        let mut window = window(2);
+        write(&mut window, 5);
+        assert_eq!(window.acknowledge(3), None);
+        assert_eq!(window.acknowledge(1), Some(Gone { events: 1, bytes: 2 }));
+        assert_eq!(window.acknowledge(1), Some(Gone::default()), "once is enough");
+        assert_eq!(window.acknowledge(0), Some(Gone::default()), "what is older says nothing new");
+        window.rewind();
+        assert_eq!(window.acknowledge(2), None, "it was written to another connection");
     }
 
     #[test]
     fn what_nobody_will_acknowledge_goes_when_it_is_written() {
-        let mut underway = underway(2);
-        write(&mut underway, 3);
-        assert_eq!(underway.let_go_written(), Gone { events: 1, bytes: 2 });
-        assert!(!underway.is_between_events());
-        underway.rewind();
-        assert!(underway.is_between_events());
-        assert_eq!(write(&mut underway, 3).0, [2, 2, 3]);
-        assert_eq!(underway.let_go_written(), Gone { events: 1, bytes: 2 });
-        assert_eq!(underway.done().count(), 1);
-        assert_eq!(underway.first(), 3);
+        let mut window = window(2);
+        write(&mut window, 3);
+        assert_eq!(window.let_go_written(), Gone { events: 1, bytes: 2 });
+        assert!(!window.is_between_events());
+        window.rewind();
+        assert!(window.is_between_events());
+        assert_eq!(write(&mut window, 3).0, [2, 2, 3]);
+        assert_eq!(window.let_go_written(), Gone { events: 1, bytes: 2 });
+        assert_eq!(window.done().count(), 1);
+        assert_eq!(window.first(), 3);
     }
 
     #[test]
     fn an_event_that_goes_while_the_next_one_is_being_written_disturbs_nothing() {
-        let mut underway = underway(2);
-        assert_eq!(write(&mut underway, 3).0, [1, 1, 2]);
-        underway.acknowledge(1);
-        assert_eq!(write(&mut underway, 2).0, [2, 3]);
-        underway.acknowledge(2);
-        assert_eq!(write(&mut underway, 9).0, [3, 4, 4]);
-        assert_eq!(underway.acknowledge(4), Some(Gone { events: 2, bytes: 4 }));
-        assert_eq!(underway.done().count(), 2);
-        assert!(underway.rest().is_empty());
+        let mut window = window(2);
+        assert_eq!(write(&mut window, 3).0, [1, 1, 2]);
+        window.acknowledge(1);
+        assert_eq!(write(&mut window, 2).0, [2, 3]);
+        window.acknowledge(2);
+        assert_eq!(write(&mut window, 9).0, [3, 4, 4]);
+        assert_eq!(window.acknowledge(4), Some(Gone { events: 2, bytes: 4 }));
+        assert_eq!(window.done().count(), 2);
+        assert!(window.rest().is_empty());
     }
 }

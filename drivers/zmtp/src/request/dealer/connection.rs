@@ -7,36 +7,36 @@ use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::pending_requests::{REST_AFTER, Requests, Rest};
+use super::pending_requests::{PendingRequests, REST_AFTER, Rest};
 use crate::connect::Connected;
 use crate::protocol::Command;
 use crate::subscriber::sub::connection::MAX_UNWRITTEN_BYTES;
 use crate::subscriber::sub::inbound::Inbound;
 use crate::subscriber::sub::link_state::LinkState;
-use crate::subscriber::sub::publisher_liveness::{Verdict, Vigil};
+use crate::subscriber::sub::publisher_liveness::{PublisherLiveness, Verdict};
 use crate::subscriber::sub::queue::{Abandoned, Item};
-use crate::subscriber::sub::subscriber_state::Shared;
+use crate::subscriber::sub::subscriber_state::SubscriberState;
 
 /// One connection for requests, a DEALER's, from its handshake to its end.
-pub(crate) struct AskConnection<'a> {
+pub(crate) struct RequestConnection<'a> {
     endpoint: &'a Arc<str>,
-    shared: &'a Shared,
+    shared: &'a SubscriberState,
     link: &'a LinkState,
-    requests: &'a Requests,
+    requests: &'a PendingRequests,
     stream: TcpStream,
     inbound: Inbound,
     /// Received, and not yet in the queue. As long as there is something, nothing more is read.
     received: VecDeque<Item>,
     /// To be written: requests, PINGs and PONGs.
     out: Vec<u8>,
-    vigil: Vigil,
+    liveness: PublisherLiveness,
     /// Something was answered.
     proved: bool,
 }
 
 /// How a connection ended.
 pub(crate) enum End {
-    /// Nobody wants it any more.
+    /// It is not needed any more.
     Abandoned,
     /// It had nothing to do.
     Rested,
@@ -56,13 +56,13 @@ impl End {
     }
 }
 
-impl<'a> AskConnection<'a> {
+impl<'a> RequestConnection<'a> {
     pub(crate) fn new(
         endpoint: &'a Arc<str>,
         connected: Connected<TcpStream>,
-        shared: &'a Shared,
+        shared: &'a SubscriberState,
         link: &'a LinkState,
-        requests: &'a Requests,
+        requests: &'a PendingRequests,
     ) -> Self {
         let Connected { stream, peer, arrived, .. } = connected;
         let (beat, dead_after) = (shared.settings.heartbeat_interval, shared.settings.dead_after);
@@ -75,7 +75,7 @@ impl<'a> AskConnection<'a> {
             inbound: Inbound::of_replies(endpoint, &arrived),
             received: VecDeque::new(),
             out: Vec::new(),
-            vigil: Vigil::new(beat, dead_after, peer.speaks_3_1(), Instant::now()),
+            liveness: PublisherLiveness::new(beat, dead_after, peer.speaks_3_1(), Instant::now()),
             proved: false,
         }
     }
@@ -85,7 +85,7 @@ impl<'a> AskConnection<'a> {
         self.proved
     }
 
-    /// Carries requests and answers until the connection ends. What was answered before that is in the queue then.
+    /// Carries requests and replies until the connection ends. Replies that arrived before are in the queue then.
     pub(crate) async fn run(&mut self) -> End {
         let Err(end) = self.carry().await;
         if let End::Broken(_) = &end {
@@ -93,33 +93,33 @@ impl<'a> AskConnection<'a> {
                 if let Err(abandoned) = self.offer() {
                     return abandoned;
                 }
-                self.shared.asking.replies.room().await;
+                self.shared.requester.replies.room().await;
             }
         }
         end
     }
 
     async fn carry(&mut self) -> Result<Infallible, End> {
-        let mut ticks = interval(self.vigil.tick_every());
+        let mut ticks = interval(self.liveness.tick_every());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.hear()?;
         loop {
             self.offer()?;
             let reads = self.received.is_empty();
-            self.vigil.reading(reads, Instant::now());
+            self.liveness.reading(reads, Instant::now());
             self.step(reads, &mut ticks).await?;
         }
     }
 
     fn offer(&mut self) -> Result<(), End> {
-        Ok(self.shared.asking.replies.offer(self.endpoint, self.link, &mut self.received)?)
+        Ok(self.shared.requester.replies.offer(self.endpoint, self.link, &mut self.received)?)
     }
 
     /// Waits for the next thing to do, and does it.
     async fn step(&mut self, reads: bool, ticks: &mut Interval) -> Result<(), End> {
         let writes = !self.out.is_empty();
         tokio::select! {
-            () = self.shared.asking.replies.room(), if !reads => Ok(()),
+            () = self.shared.requester.replies.room(), if !reads => Ok(()),
             ready = self.stream.readable(), if reads => {
                 ready.map_err(End::broken)?;
                 self.read()
@@ -130,7 +130,7 @@ impl<'a> AskConnection<'a> {
             }
             () = self.requests.some(), if !writes => {
                 let taken = self.requests.take(&mut self.out);
-                self.shared.asking.sent.add(taken);
+                self.shared.requester.sent.add(taken);
                 self.write()
             }
             _ = ticks.tick() => self.look_at_the_clock(),
@@ -141,7 +141,7 @@ impl<'a> AskConnection<'a> {
         match self.stream.try_read_buf(&mut self.inbound.room()) {
             Ok(0) => Err(End::broken("the publisher closed the connection")),
             Ok(_) => {
-                self.vigil.heard(Instant::now());
+                self.liveness.heard(Instant::now());
                 self.hear()
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
@@ -150,14 +150,14 @@ impl<'a> AskConnection<'a> {
     }
 
     fn hear(&mut self) -> Result<(), End> {
-        let counters = &self.shared.asking.counters;
+        let counters = &self.shared.requester.counters;
         let said = self.inbound.take(&mut self.received, counters).map_err(End::broken)?;
         if !self.received.is_empty() {
             self.proved = true;
             self.requests.answered(Instant::now());
         }
         for (time_to_live, context) in said.pings {
-            self.vigil.pinged(time_to_live);
+            self.liveness.pinged(time_to_live);
             if self.out.len() < MAX_UNWRITTEN_BYTES {
                 Command::put_pong(&mut self.out, context.as_bytes());
             }
@@ -170,7 +170,7 @@ impl<'a> AskConnection<'a> {
             Ok(count) => {
                 self.out.drain(..count);
                 if self.out.is_empty() {
-                    self.vigil.written(Instant::now());
+                    self.liveness.written(Instant::now());
                 }
                 Ok(())
             }
@@ -185,9 +185,9 @@ impl<'a> AskConnection<'a> {
             self.read()?;
         }
         let now = Instant::now();
-        match self.vigil.tick(!self.out.is_empty(), now) {
+        match self.liveness.tick(!self.out.is_empty(), now) {
             Verdict::Quiet => {}
-            // No time to live: a publisher that has much to say hears little from us.
+            // No time to live: a publisher that sends much receives little from us.
             Verdict::Ping => Command::Ping { ttl: 0, context: b"" }.put(&mut self.out),
             Verdict::Dead => {
                 let dead_after = self.shared.settings.dead_after;
@@ -200,7 +200,7 @@ impl<'a> AskConnection<'a> {
         match self.requests.rest(now) {
             Rest::NotYet => Ok(()),
             Rest::Done => Err(End::Rested),
-            Rest::Owed => Err(End::Broken(format!("nothing was answered within {REST_AFTER:?}"))),
+            Rest::Owed => Err(End::Broken(format!("no reply within {REST_AFTER:?}"))),
         }
     }
 }

@@ -5,24 +5,24 @@ use pubsub_api::{Backoff, Envelope};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::connection::{AskConnection, End};
-use super::pending_requests::Requests;
+use super::connection::{End, RequestConnection};
+use super::pending_requests::PendingRequests;
 use crate::connect::{self, ConnectError};
 use crate::protocol::{ProtocolError, SocketType};
 use crate::subscriber::sub::link_state::LinkState;
-use crate::subscriber::sub::subscriber_state::Shared;
+use crate::subscriber::sub::subscriber_state::SubscriberState;
 
-/// The way to ask one publisher: its requests, and the task that connects when there are some. Dropping it ends both.
+/// The request link to one publisher: pending requests, and the task that connects when there are some. Dropping it ends both.
 #[derive(Debug)]
-pub(crate) struct AskLink {
+pub(crate) struct RequestLink {
     endpoint: Arc<str>,
-    requests: Arc<Requests>,
+    requests: Arc<PendingRequests>,
     task: JoinHandle<()>,
 }
 
-impl AskLink {
+impl RequestLink {
     /// Starts the task, which connects at the first request.
-    pub(crate) fn start(endpoint: &str, shared: &Arc<Shared>, link: &Arc<LinkState>) -> Self {
+    pub(crate) fn start(endpoint: &str, shared: &Arc<SubscriberState>, link: &Arc<LinkState>) -> Self {
         let (endpoint, requests) = (Arc::from(endpoint), Arc::default());
         let task = Task {
             endpoint: Arc::clone(&endpoint),
@@ -33,26 +33,26 @@ impl AskLink {
         Self { endpoint, requests, task: tokio::spawn(task.run()) }
     }
 
-    /// Asks; `false` if so much waits already that there is no room.
+    /// Queues a request; `false` if the queue is full.
     pub(crate) fn ask(&self, request: Envelope) -> bool {
         self.requests.add(request, Instant::now())
     }
 
-    /// The address was taken away: what is owed will not come.
-    pub(crate) fn leave(&self, shared: &Shared) {
+    /// The address was unregistered: outstanding replies will not arrive.
+    pub(crate) fn leave(&self, shared: &SubscriberState) {
         if self.requests.lose() {
-            shared.asking.lost.add(1);
-            shared.asking.replies.lose(&self.endpoint, "the address was unregistered".to_owned());
+            shared.requester.lost.add(1);
+            shared.requester.replies.lose(&self.endpoint, "the address was unregistered".to_owned());
         }
     }
 
-    /// How many requests wait, and how many may.
+    /// The number of requests that wait, and its bound.
     pub(crate) fn waiting(&self) -> (usize, usize) {
         self.requests.read()
     }
 }
 
-impl Drop for AskLink {
+impl Drop for RequestLink {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -60,13 +60,13 @@ impl Drop for AskLink {
 
 struct Task {
     endpoint: Arc<str>,
-    requests: Arc<Requests>,
-    shared: Arc<Shared>,
+    requests: Arc<PendingRequests>,
+    shared: Arc<SubscriberState>,
     link: Arc<LinkState>,
 }
 
 impl Task {
-    /// Runs until it is aborted, or nobody wants it any more.
+    /// Runs until it is aborted, or the link is not needed any more.
     async fn run(self) {
         let mut backoff = Backoff::default();
         loop {
@@ -74,7 +74,7 @@ impl Task {
             let address = self.address();
             let reason = match connect::tcp(&address, SocketType::Dealer, &self.shared.settings).await {
                 Ok(connected) => {
-                    let mut connection = AskConnection::new(
+                    let mut connection = RequestConnection::new(
                         &self.endpoint,
                         connected,
                         &self.shared,
@@ -115,16 +115,16 @@ impl Task {
     fn refuse(&self, reason: String) {
         if self.requests.lose() {
             tracing::info!("{} takes no requests: {reason}", self.endpoint);
-            self.shared.asking.lost.add(1);
-            self.shared.asking.replies.refuse(&self.endpoint, reason);
+            self.shared.requester.lost.add(1);
+            self.shared.requester.replies.refuse(&self.endpoint, reason);
         }
     }
 
     fn lose(&self, reason: String) {
         if self.requests.lose() {
-            tracing::info!("{} will not answer what it was asked: {reason}", self.endpoint);
-            self.shared.asking.lost.add(1);
-            self.shared.asking.replies.lose(&self.endpoint, reason);
+            tracing::info!("{} will not answer the pending requests: {reason}", self.endpoint);
+            self.shared.requester.lost.add(1);
+            self.shared.requester.replies.lose(&self.endpoint, reason);
         }
     }
 }

@@ -8,20 +8,20 @@ use tokio::sync::Notify;
 
 use crate::protocol::put_event;
 
-/// What is to be asked of one publisher, and whether it owes an answer.
+/// The requests that wait to be sent to one publisher, and whether replies are outstanding.
 #[derive(Debug, Default)]
-pub(crate) struct Requests {
+pub(crate) struct PendingRequests {
     state: Mutex<State>,
     added: Notify,
 }
 
-/// How many wait to be sent to one publisher.
+/// The most requests that wait.
 const MAX_REQUESTS: usize = 64;
 
-/// How many bytes their frames have together.
+/// The most bytes that their frames have together.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// So much is taken to be written at once.
+/// The bytes that are taken for one write.
 const TAKEN_BYTES: usize = 64 * 1024;
 
 /// A connection without request and reply for so long is ended (the contract: "nothing was asked for a minute").
@@ -36,15 +36,15 @@ struct State {
     stirred: Option<Instant>,
 }
 
-/// What a publisher owes. Where an answer ends is not known here.
+/// The replies that are outstanding. Where a reply ends is not known here.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Debt {
-    /// Nothing was asked.
+    /// No request was sent.
     #[default]
     Nothing,
-    /// Something was asked, and nothing came since.
+    /// A request was sent, and nothing arrived since.
     All,
-    /// Something came since; maybe that was all of it.
+    /// Something arrived since; maybe that was all of it.
     Rest,
 }
 
@@ -53,13 +53,13 @@ enum Debt {
 pub(crate) enum Rest {
     /// It has.
     NotYet,
-    /// It ends, and nobody misses it.
+    /// It ends, and nothing is outstanding.
     Done,
-    /// It ends, and nothing of what was asked was answered.
+    /// It ends, and no request was answered.
     Owed,
 }
 
-impl Requests {
+impl PendingRequests {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -92,7 +92,7 @@ impl Requests {
         }
     }
 
-    /// Encodes what waits, up to a bound and one more; how many.
+    /// Encodes what waits, up to a bound and one more. Returns the number of requests.
     pub(crate) fn take(&self, out: &mut Vec<u8>) -> u64 {
         let (mut state, mut taken) = (self.lock(), 0);
         while out.len() < TAKEN_BYTES
@@ -114,7 +114,7 @@ impl Requests {
         state.stirred = Some(now);
     }
 
-    /// The connection is gone, and with it what waited; whether something may be owed.
+    /// Drops what waited, since the connection is gone. Returns whether replies may be outstanding.
     pub(crate) fn lose(&self) -> bool {
         std::mem::take(&mut *self.lock()).debt != Debt::Nothing
     }
@@ -133,7 +133,7 @@ impl Requests {
         Rest::Done
     }
 
-    /// How many wait, and how many may.
+    /// The number that waits, and its bound.
     pub(crate) fn read(&self) -> (usize, usize) {
         (self.lock().waiting.len(), MAX_REQUESTS)
     }
@@ -150,7 +150,7 @@ mod tests {
     use bytes::Bytes;
     use pubsub_api::{Envelope, Topic};
 
-    use super::{MAX_REQUESTS, REST_AFTER, Requests, Rest};
+    use super::{MAX_REQUESTS, PendingRequests, REST_AFTER, Rest};
 
     fn request() -> Envelope {
         Envelope { topic: Topic::new("$sync").unwrap(), payload: Bytes::from_static(b"?") }
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_connection_rests_a_minute_after_the_last_word_of_either_side() {
-        let (requests, start, mut out) = (Requests::default(), Instant::now(), Vec::new());
+        let (requests, start, mut out) = (PendingRequests::default(), Instant::now(), Vec::new());
         assert!(requests.add(request(), start));
         assert_eq!(requests.rest(start + REST_AFTER), Rest::NotYet, "it is not even sent");
         assert_eq!(requests.take(&mut out), 1);
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_bounded_and_gone_with_the_connection() {
-        let (requests, now) = (Requests::default(), Instant::now());
+        let (requests, now) = (PendingRequests::default(), Instant::now());
         assert!(!requests.lose(), "nothing was asked");
         for _ in 0..MAX_REQUESTS {
             assert!(requests.add(request(), now));
@@ -189,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_added_wakes() {
-        let requests = Requests::default();
+        let requests = PendingRequests::default();
         let adds = async { requests.add(request(), Instant::now()) };
         let ((), added) = tokio::join!(requests.some(), adds);
         assert!(added);

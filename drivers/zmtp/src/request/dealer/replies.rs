@@ -10,13 +10,13 @@ use tokio::task::coop::consume_budget;
 
 use crate::subscriber::sub::link_state::LinkState;
 use crate::subscriber::sub::queue::{Abandoned, Item};
-use crate::subscriber::sub::received_events::{Chunk, Span};
+use crate::subscriber::sub::received_events::{ReceivedEvents, Span};
 use crate::wire::closed;
 
-/// What publishers have answered and nobody has read yet, in order, of all publishers together.
+/// The replies of all publishers that were not yet read, in order.
 ///
-/// Bounded in events and in bytes. A connection gives a whole block at a time, and waits with what does not fit; it is
-/// called again when half is read.
+/// Bounded in events and in bytes. A connection offers a whole block at a time, and keeps what does not fit; it is
+/// woken when half of the queue is free.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
     state: Mutex<State>,
@@ -24,7 +24,7 @@ pub(crate) struct Replies {
     emptied: Notify,
 }
 
-/// With so much in it no more blocks are taken: it is exceeded by one block.
+/// The bytes above which no more blocks are accepted; one block may exceed it.
 pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// The same for events, which may be small.
@@ -32,15 +32,15 @@ const MAX_EVENTS: usize = 32_768;
 
 #[derive(Debug, Default)]
 struct State {
-    items: VecDeque<(Arc<str>, Came)>,
+    items: VecDeque<(Arc<str>, QueuedReply)>,
     events: usize,
     bytes: usize,
     closed: bool,
 }
 
 #[derive(Debug)]
-enum Came {
-    Parts(Chunk),
+enum QueuedReply {
+    Parts(ReceivedEvents),
     Lost(String),
     Refused(String),
 }
@@ -69,7 +69,7 @@ impl Replies {
             let Item::Events(chunk) = item else { continue };
             state.events += chunk.len();
             state.bytes += chunk.bytes();
-            state.items.push_back((Arc::clone(endpoint), Came::Parts(chunk)));
+            state.items.push_back((Arc::clone(endpoint), QueuedReply::Parts(chunk)));
         }
         let some = state.items.len() > before;
         drop(state);
@@ -79,17 +79,17 @@ impl Replies {
         Ok(())
     }
 
-    /// Tells that what was asked there will not be answered. Not twice in a row: whoever reads the first asks again then.
+    /// Reports that the requests to this publisher will not be answered. Not twice in a row: the reader retries after the first.
     pub(crate) fn lose(&self, endpoint: &Arc<str>, reason: String) {
-        self.end(endpoint, Came::Lost(reason));
+        self.end(endpoint, QueuedReply::Lost(reason));
     }
 
-    /// Tells that nothing is ever answered there. Not twice in a row, either.
+    /// Reports that this publisher answers no requests at all. Not twice in a row, either.
     pub(crate) fn refuse(&self, endpoint: &Arc<str>, reason: String) {
-        self.end(endpoint, Came::Refused(reason));
+        self.end(endpoint, QueuedReply::Refused(reason));
     }
 
-    fn end(&self, endpoint: &Arc<str>, end: Came) {
+    fn end(&self, endpoint: &Arc<str>, end: QueuedReply) {
         let mut state = self.lock();
         let last = state.items.iter().rev().find(|(of, _)| of == endpoint);
         if last.is_none_or(|(_, last)| discriminant(last) != discriminant(&end)) {
@@ -139,7 +139,7 @@ impl Replies {
         taken.map(Ok).or_else(|| ended.then(|| Err(closed("subscriber"))))
     }
 
-    /// Takes nothing more; what is there can still be read.
+    /// Accepts nothing more; what is queued can still be read.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.filled.notify_waiters();
@@ -154,7 +154,7 @@ impl Replies {
             depth: depth.min(bound) as u64,
             bound: bound as u64,
             unit: unit.to_owned(),
-            when_full: "reading answers stops, and whoever answers waits".to_owned(),
+            when_full: "reading replies stops, and the publisher waits".to_owned(),
         };
         [
             reading("replies", state.events, MAX_EVENTS, "events"),
@@ -175,7 +175,7 @@ impl State {
     fn pop(&mut self) -> Option<Reply> {
         loop {
             let (endpoint, came) = self.items.front_mut()?;
-            let Came::Parts(chunk) = came else { break };
+            let QueuedReply::Parts(chunk) = came else { break };
             let Some(event) = chunk.pop() else {
                 self.items.pop_front();
                 continue;
@@ -188,13 +188,13 @@ impl State {
             }
         }
         match self.items.pop_front()? {
-            (endpoint, Came::Lost(reason)) => {
+            (endpoint, QueuedReply::Lost(reason)) => {
                 Some(Reply::Lost { endpoint: endpoint.as_ref().to_owned(), reason })
             }
-            (endpoint, Came::Refused(reason)) => {
+            (endpoint, QueuedReply::Refused(reason)) => {
                 Some(Reply::Refused { endpoint: endpoint.as_ref().to_owned(), reason })
             }
-            (_, Came::Parts(_)) => None,
+            (_, QueuedReply::Parts(_)) => None,
         }
     }
 }

@@ -6,21 +6,21 @@ use pubsub_api::{Counter, CounterReading, Envelope, Tally};
 use super::replies::Replies;
 use crate::subscriber::sub::counters::LinkCounters;
 
-/// What all ways to ask of one subscriber have in common.
+/// What all request links of one subscriber share.
 #[derive(Debug)]
-pub(crate) struct Asking {
+pub(crate) struct RequesterState {
     pub(crate) replies: Replies,
     pub(crate) counters: LinkCounters,
     pub(crate) sent: Counter,
-    /// Connections that ended while something was or may have been owed.
+    /// Connections that ended while replies were or may have been outstanding.
     pub(crate) lost: Counter,
     refused: Tally,
 }
 
-/// The largest payload of a request: more than any publisher of ours takes.
+/// The largest payload of a request: more than any publisher of ours accepts.
 const MAX_REQUEST_BYTES: usize = 64 * 1024;
 
-impl Default for Asking {
+impl Default for RequesterState {
     fn default() -> Self {
         Self {
             replies: Replies::default(),
@@ -32,8 +32,8 @@ impl Default for Asking {
     }
 }
 
-impl Asking {
-    /// Whether it is a request that a publisher takes; counted if not.
+impl RequesterState {
+    /// Whether a publisher accepts this request; counted if not.
     pub(crate) fn takes(&self, request: &Envelope) -> bool {
         let wrong = if !request.topic.is_reserved() {
             Some("not_reserved")

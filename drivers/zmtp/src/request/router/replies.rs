@@ -7,21 +7,21 @@ use pubsub_api::PeerId;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// Encoded answers on their way to one asker, between whoever answers and the shard that writes.
+/// Encoded replies on their way to one requester, between the caller that replies and the shard that writes.
 ///
-/// Whoever answers waits for room here, so an asker costs [`MAX_WAITING_BYTES`] and one event, however large its answers
+/// The caller waits for room here, so a requester costs [`MAX_WAITING_BYTES`] and one event, however large its replies
 /// are and however slowly it reads.
 #[derive(Debug, Default)]
-pub(crate) struct Answers {
+pub(crate) struct ReplyQueue {
     state: Mutex<State>,
     changed: Notify,
 }
 
-/// How much waits for one asker: enough that it is not idle while whoever answers is woken. A thousand that stall cost half
-/// a gigabyte, whatever their answers are.
+/// The most bytes that wait for one requester: enough that it is not idle while the caller is woken. A thousand that stall cost
+/// half a gigabyte, however large their replies are.
 pub(crate) const MAX_WAITING_BYTES: usize = 512 * 1024;
 
-/// How large a chunk grows: what a PONG may have to wait for. A single event may be larger.
+/// The size up to which a chunk grows: a PONG may have to wait for one chunk. A single event may be larger.
 pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
@@ -33,21 +33,21 @@ struct State {
     gone: bool,
 }
 
-/// Why nothing can be put.
+/// Why the queue accepts nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoRoom {
     /// The connection has ended.
     Gone,
-    /// The asker took nothing for as long as it may.
+    /// The requester read nothing within the time that it has.
     Stalled,
 }
 
-impl Answers {
+impl ReplyQueue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until half is free, as long as the asker takes something within `patience`; how many bytes fit. Cancel-safe.
+    /// Waits until half is free, as long as the requester takes something within `patience`; how many bytes fit. Cancel-safe.
     pub(crate) async fn room(&self, patience: Duration) -> Result<usize, NoRoom> {
         loop {
             let mut changed = pin!(self.changed.notified());
@@ -101,7 +101,7 @@ impl Answers {
 }
 
 impl State {
-    /// Small chunks become one, so that many small answers cost no more memory than their bytes.
+    /// Small chunks become one, so that many small replies cost no more memory than their bytes.
     fn add(&mut self, chunk: Vec<u8>) {
         match self.chunks.back_mut() {
             Some(last) if last.len() + chunk.len() <= CHUNK_BYTES => last.extend_from_slice(&chunk),
@@ -110,22 +110,22 @@ impl State {
     }
 }
 
-/// Who may be answered.
+/// The requesters that are connected, each with its queue.
 #[derive(Debug, Default)]
-pub(crate) struct Askers {
-    by_peer: Mutex<HashMap<PeerId, Arc<Answers>>>,
+pub(crate) struct Requesters {
+    by_peer: Mutex<HashMap<PeerId, Arc<ReplyQueue>>>,
 }
 
-impl Askers {
-    fn lock(&self) -> MutexGuard<'_, HashMap<PeerId, Arc<Answers>>> {
+impl Requesters {
+    fn lock(&self) -> MutexGuard<'_, HashMap<PeerId, Arc<ReplyQueue>>> {
         self.by_peer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn join(&self, peer: PeerId) -> Arc<Answers> {
+    pub(crate) fn join(&self, peer: PeerId) -> Arc<ReplyQueue> {
         Arc::clone(self.lock().entry(peer).or_default())
     }
 
-    pub(crate) fn get(&self, peer: PeerId) -> Option<Arc<Answers>> {
+    pub(crate) fn get(&self, peer: PeerId) -> Option<Arc<ReplyQueue>> {
         self.lock().get(&peer).map(Arc::clone)
     }
 
@@ -136,12 +136,12 @@ impl Askers {
 
     /// All connections have ended.
     pub(crate) fn leave_all(&self) {
-        self.lock().drain().for_each(|(_, answers)| answers.leave());
+        self.lock().drain().for_each(|(_, replies)| replies.leave());
     }
 
-    /// How many bytes wait for the asker for whom the most do.
+    /// The number of bytes that wait for the requester with the fullest queue.
     pub(crate) fn most_waiting_bytes(&self) -> usize {
-        self.lock().values().map(|answers| answers.waiting_bytes()).max().unwrap_or(0)
+        self.lock().values().map(|replies| replies.waiting_bytes()).max().unwrap_or(0)
     }
 }
 
@@ -149,43 +149,43 @@ impl Askers {
 mod tests {
     use std::time::Duration;
 
-    use super::{Answers, CHUNK_BYTES, MAX_WAITING_BYTES, NoRoom};
+    use super::{CHUNK_BYTES, MAX_WAITING_BYTES, NoRoom, ReplyQueue};
 
     const SOON: Duration = Duration::from_millis(20);
     const LATE: Duration = Duration::from_secs(20);
 
     #[tokio::test]
     async fn there_is_room_again_when_half_is_written_and_not_when_it_is_taken() {
-        let answers = Answers::default();
-        assert_eq!(answers.room(SOON).await, Ok(MAX_WAITING_BYTES));
-        assert!(answers.put(vec![vec![0; MAX_WAITING_BYTES - 1], vec![0]]));
-        assert_eq!(answers.take().len(), 2);
-        assert_eq!(answers.room(SOON).await, Err(NoRoom::Stalled));
+        let replies = ReplyQueue::default();
+        assert_eq!(replies.room(SOON).await, Ok(MAX_WAITING_BYTES));
+        assert!(replies.put(vec![vec![0; MAX_WAITING_BYTES - 1], vec![0]]));
+        assert_eq!(replies.take().len(), 2);
+        assert_eq!(replies.room(SOON).await, Err(NoRoom::Stalled));
         let writes = async {
             for _ in 0..2 {
                 tokio::task::yield_now().await;
-                answers.wrote(MAX_WAITING_BYTES / 4);
+                replies.wrote(MAX_WAITING_BYTES / 4);
             }
         };
-        let (room, ()) = tokio::join!(answers.room(LATE), writes);
+        let (room, ()) = tokio::join!(replies.room(LATE), writes);
         assert_eq!(room, Ok(MAX_WAITING_BYTES / 2));
     }
 
     #[test]
     fn many_small_answers_are_few_chunks() {
-        let answers = Answers::default();
-        (0..CHUNK_BYTES / 4).for_each(|_| assert!(answers.put(vec![vec![0; 8]])));
-        let lengths: Vec<usize> = answers.take().iter().map(Vec::len).collect();
+        let replies = ReplyQueue::default();
+        (0..CHUNK_BYTES / 4).for_each(|_| assert!(replies.put(vec![vec![0; 8]])));
+        let lengths: Vec<usize> = replies.take().iter().map(Vec::len).collect();
         assert_eq!(lengths, [CHUNK_BYTES; 2]);
     }
 
     #[tokio::test]
     async fn whoever_waits_for_an_asker_that_leaves_is_told_at_once() {
-        let answers = Answers::default();
-        assert!(answers.put(vec![vec![0; MAX_WAITING_BYTES]]));
-        let leaves = async { answers.leave() };
-        let (room, ()) = tokio::join!(answers.room(LATE), leaves);
+        let replies = ReplyQueue::default();
+        assert!(replies.put(vec![vec![0; MAX_WAITING_BYTES]]));
+        let leaves = async { replies.leave() };
+        let (room, ()) = tokio::join!(replies.room(LATE), leaves);
         assert_eq!(room, Err(NoRoom::Gone));
-        assert!(!answers.put(vec![vec![0]]));
+        assert!(!replies.put(vec![vec![0]]));
     }
 }

@@ -8,26 +8,26 @@ use tokio::sync::Notify;
 
 use crate::wire::closed;
 
-/// Requests of peers, between the shards and whoever answers them.
+/// Requests of peers, between the shards and the caller that answers them.
 ///
-/// Bounded in requests and bytes. One peer has at most a sixteenth of either: who asks without end finds no room, and
-/// leaves some to the others.
+/// Bounded in requests and bytes. One peer has at most a sixteenth of either, so that a peer that floods leaves room for
+/// the others. A request without room is dropped and counted, and the requester must retry.
 #[derive(Debug, Default)]
 pub(crate) struct RequestQueue {
     state: Mutex<State>,
     filled: Notify,
 }
 
-/// How many wait: a fleet of a thousand that asks at once.
+/// The most requests that wait: a fleet of a thousand that sends one each at the same time.
 const MAX_REQUESTS: usize = 1024;
 
-/// How many bytes their frames have together.
+/// The most bytes that their frames have together.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// How many of one peer wait.
+/// The most requests of one peer that wait.
 const MAX_REQUESTS_OF_PEER: usize = MAX_REQUESTS / 16;
 
-/// How many bytes those have together, and so the largest request.
+/// The most bytes that those have together, and so the largest request.
 pub(crate) const MAX_BYTES_OF_PEER: usize = MAX_BYTES / 16;
 
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ impl RequestQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds one, or tells the cause of having no room.
+    /// Adds a request, or returns the cause for dropping it.
     pub(crate) fn put(&self, request: Request) -> std::result::Result<(), &'static str> {
         let mut state = self.lock();
         let bytes = weight(&request);
@@ -89,7 +89,7 @@ impl RequestQueue {
         }
     }
 
-    /// Nothing more comes, and what was there is dropped: nobody could answer it.
+    /// Ends the queue, and drops what it holds: nothing could answer it any more.
     pub(crate) fn end(&self) {
         *self.lock() = State { closed: true, ..State::default() };
         self.filled.notify_waiters();
@@ -103,7 +103,7 @@ impl RequestQueue {
             depth: depth as u64,
             bound: bound as u64,
             unit: unit.to_owned(),
-            when_full: "a further request is dropped and counted; whoever asked asks again".to_owned(),
+            when_full: "a further request is dropped and counted; the requester sends it again".to_owned(),
         };
         [
             reading("requests", state.requests.len(), MAX_REQUESTS, "events"),

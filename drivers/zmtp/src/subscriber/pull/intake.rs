@@ -3,7 +3,7 @@
 //! One task accepts, and looks after the socket file; one task reads for each worker. Nothing is copied: the events of a
 //! block are named in a [`Batch`](pubsub_api::Batch), which is handed on through a queue of a few blocks. A worker whose
 //! block waits for room is not read from, and those that wait get room in the order in which they came: one that floods
-//! has its turn like the others (docs/guarantees.md#f14).
+//! gets its turn like the others (docs/guarantees.md#f14).
 //!
 //! A DEALER that introduces itself has its messages numbered, and is told up to which number they are accepted.
 
@@ -45,7 +45,7 @@ pub(super) struct Intake {
     next_peer: AtomicU64,
 }
 
-/// The tasks' ends of the queue, and of the word to stop.
+/// The tasks' ends of the queue and of the stop signal.
 #[derive(Debug, Clone)]
 pub(super) struct Ends {
     blocks: BlockSender,
@@ -70,12 +70,12 @@ impl Intake {
         (Ends { blocks: sender, stopping: Stop::new(stopping) }, queue)
     }
 
-    /// A way to tell workers what was accepted.
+    /// The acknowledgements to workers.
     pub(super) fn acknowledger(&self) -> &Acknowledgements {
         &self.acknowledgements
     }
 
-    /// What is dropped after it was received.
+    /// Counts and logs an event that is dropped after it was received.
     pub(super) fn refuse(&self, refused: pubsub_api::wire::WireError) {
         crate::wire::refuse(refused, &self.counters.dropped);
     }

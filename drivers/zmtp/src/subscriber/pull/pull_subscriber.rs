@@ -15,7 +15,7 @@ use crate::wire::closed;
 ///
 /// A DEALER that introduces itself numbers its events, and keeps them until they are acknowledged: by the
 /// [`Acknowledger`] for what `recv_batch` brings, which names its [sources](Batch::sources), also when all events of one were
-/// dropped. `recv` acknowledges by itself what it hands out, since who takes events one by one has no batch to look into.
+/// dropped. `recv` acknowledges by itself what it hands out, since a caller that takes single events has no batch with sources.
 #[derive(Debug)]
 pub struct PullSubscriber {
     settings: ZmtpSettings,
@@ -34,10 +34,10 @@ enum State {
     Closed,
 }
 
-/// A batch of so many bytes is worth its costs; nothing is added to it.
+/// A batch with this number of bytes is complete.
 const ENOUGH_BYTES: usize = 64 * 1024;
 
-/// Nor is one added to a batch of so many blocks, however small they are.
+/// So is one with this number of blocks, however small they are.
 const ENOUGH_BLOCKS: usize = 256;
 
 /// How long `close` waits for the tasks to have said what was acknowledged before it; they only write what a socket takes.

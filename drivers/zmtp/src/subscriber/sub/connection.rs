@@ -10,45 +10,45 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
+use super::heard_publishers::HeardOverLink;
 use super::inbound::Inbound;
 use super::link_state::{LinkState, Phase};
-use super::lives::Hearing;
-use super::publisher_liveness::{Verdict, Vigil};
+use super::publisher_liveness::{PublisherLiveness, Verdict};
 use super::queue::{Abandoned, Item};
-use super::sent_subscriptions::Placed;
-use super::subscriber_state::Shared;
+use super::sent_subscriptions::SentSubscriptions;
+use super::subscriber_state::SubscriberState;
 use crate::connect::Connected;
 use crate::protocol::Command;
 
 /// One connection to a publisher, from its handshake to its end.
 pub(crate) struct SubConnection<'a> {
-    shared: &'a Shared,
+    shared: &'a SubscriberState,
     link: &'a LinkState,
-    hearing: &'a Hearing<'a>,
+    hearing: &'a HeardOverLink<'a>,
     /// Whether it ends if another link leads to the same publisher. Until that is known, for as long as a hello may take, it
     /// holds back what it receives: so nothing is received twice.
     yields: bool,
     holds_until: Option<Instant>,
-    /// The first life whose hello came.
-    life: Option<Incarnation>,
+    /// The first epoch whose hello came.
+    epoch: Option<Incarnation>,
     stream: TcpStream,
     inbound: Inbound,
     /// Received, and not yet in the queue. As long as there is something, nothing more is read.
     received: VecDeque<Item>,
-    placed: Placed,
+    sent: SentSubscriptions,
     /// When something is to be taken back.
     cancel_at: Option<Instant>,
     /// To be written: subscriptions, PINGs and PONGs.
     out: Vec<u8>,
-    vigil: Vigil,
+    liveness: PublisherLiveness,
     wanted: watch::Receiver<()>,
 }
 
 /// How a connection ended.
 pub(crate) enum End {
-    /// Nobody wants it any more.
+    /// It is not needed any more.
     Abandoned,
-    /// It leads to a life of a publisher that is heard over this other link.
+    /// It leads to an epoch of a publisher that is heard over this other link.
     SamePublisher(Incarnation, String),
     /// It broke, and why.
     Broken(String),
@@ -66,13 +66,13 @@ impl End {
     }
 }
 
-/// A publisher that does not take our answers gets none while so many bytes of them wait.
+/// While this number of bytes waits for a publisher that does not read, it gets no further PONG.
 pub(crate) const MAX_UNWRITTEN_BYTES: usize = 64 * 1024;
 
 /// A publisher that says hello at all has done so twice.
 const HOLD: Duration = HELLO_INTERVAL.saturating_mul(2);
 
-/// With more than this it holds nothing back: in blocks and notices, and in bytes.
+/// Above this, in blocks and notices and in bytes, it holds nothing back.
 const MAX_HELD_ITEMS: usize = 64;
 const MAX_HELD_BYTES: usize = 4 * 1024 * 1024;
 
@@ -80,9 +80,9 @@ impl<'a> SubConnection<'a> {
     pub(crate) fn new(
         publisher: &str,
         connected: Connected<TcpStream>,
-        shared: &'a Shared,
+        shared: &'a SubscriberState,
         link: &'a LinkState,
-        hearing: &'a Hearing<'a>,
+        hearing: &'a HeardOverLink<'a>,
         yields: bool,
     ) -> Self {
         let Connected { stream, peer, arrived, .. } = connected;
@@ -94,14 +94,14 @@ impl<'a> SubConnection<'a> {
             hearing,
             yields,
             holds_until: yields.then(|| Instant::now() + HOLD),
-            life: None,
+            epoch: None,
             stream,
             inbound: Inbound::new(publisher, &arrived),
             received: VecDeque::from([Item::Notice(Notice::LinkUp { publisher: publisher.to_owned() })]),
-            placed: Placed::new(peer),
+            sent: SentSubscriptions::new(peer),
             cancel_at: None,
             out: Vec::new(),
-            vigil: Vigil::new(beat, dead_after, peer.speaks_3_1(), Instant::now()),
+            liveness: PublisherLiveness::new(beat, dead_after, peer.speaks_3_1(), Instant::now()),
             wanted: shared.wanted.watch(),
         };
         if !yields {
@@ -111,9 +111,9 @@ impl<'a> SubConnection<'a> {
         connection
     }
 
-    /// The first life whose hello came.
-    pub(crate) fn life(&self) -> Option<Incarnation> {
-        self.life
+    /// The first epoch whose hello came.
+    pub(crate) fn epoch(&self) -> Option<Incarnation> {
+        self.epoch
     }
 
     /// Whether nothing of it is in the queue yet.
@@ -140,7 +140,7 @@ impl<'a> SubConnection<'a> {
     }
 
     async fn carry(&mut self) -> Result<Infallible, End> {
-        let mut ticks = interval(self.vigil.tick_every());
+        let mut ticks = interval(self.liveness.tick_every());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.hear()?;
         loop {
@@ -148,7 +148,7 @@ impl<'a> SubConnection<'a> {
                 self.shared.queue.offer(self.link, &mut self.received)?;
             }
             let reads = self.reads();
-            self.vigil.reading(reads, Instant::now());
+            self.liveness.reading(reads, Instant::now());
             self.step(reads, &mut ticks).await?;
         }
     }
@@ -204,14 +204,14 @@ impl<'a> SubConnection<'a> {
 
     fn place(&mut self) {
         self.wanted.mark_unchanged();
-        self.cancel_at = self.placed.place(&self.shared.wanted.read(), Instant::now(), &mut self.out);
+        self.cancel_at = self.sent.place(&self.shared.wanted.read(), Instant::now(), &mut self.out);
     }
 
     fn read(&mut self) -> Result<(), End> {
         match self.stream.try_read_buf(&mut self.inbound.room()) {
             Ok(0) => Err(End::broken("the publisher closed the connection")),
             Ok(_) => {
-                self.vigil.heard(Instant::now());
+                self.liveness.heard(Instant::now());
                 self.hear()
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
@@ -222,20 +222,20 @@ impl<'a> SubConnection<'a> {
     fn hear(&mut self) -> Result<(), End> {
         let said = self.inbound.take(&mut self.received, &self.shared.counters).map_err(End::broken)?;
         for (time_to_live, context) in said.pings {
-            self.vigil.pinged(time_to_live);
+            self.liveness.pinged(time_to_live);
             if self.out.len() < MAX_UNWRITTEN_BYTES {
                 Command::put_pong(&mut self.out, context.as_bytes());
             }
         }
         if said.of_publisher {
-            self.vigil.published(Instant::now());
+            self.liveness.published(Instant::now());
         }
-        self.note_lives()?;
+        self.note_epochs()?;
         if self.is_held() && (self.inbound.is_proved() || self.holds_too_much()) {
             self.release();
         }
         if self.inbound.is_proved() {
-            self.vigil.proved();
+            self.liveness.proved();
             self.link.set(Phase::Subscribed);
         }
         Ok(())
@@ -243,13 +243,13 @@ impl<'a> SubConnection<'a> {
 
     /// The first hello decides whether the connection ends: behind a proxy there may be more publishers than over another
     /// link.
-    fn note_lives(&mut self) -> Result<(), End> {
-        for life in self.inbound.new_lives() {
-            let is_first = self.life.replace(self.life.unwrap_or(life)).is_none();
+    fn note_epochs(&mut self) -> Result<(), End> {
+        for epoch in self.inbound.new_epochs() {
+            let is_first = self.epoch.replace(self.epoch.unwrap_or(epoch)).is_none();
             if !self.yields || !is_first {
-                self.hearing.hear(life);
-            } else if let Some(other) = self.hearing.hear_unless_heard(life) {
-                return Err(End::SamePublisher(life, other));
+                self.hearing.hear(epoch);
+            } else if let Some(other) = self.hearing.hear_unless_heard(epoch) {
+                return Err(End::SamePublisher(epoch, other));
             }
         }
         Ok(())
@@ -260,7 +260,7 @@ impl<'a> SubConnection<'a> {
             Ok(count) => {
                 self.out.drain(..count);
                 if self.out.is_empty() {
-                    self.vigil.written(Instant::now());
+                    self.liveness.written(Instant::now());
                 }
                 Ok(())
             }
@@ -274,9 +274,9 @@ impl<'a> SubConnection<'a> {
         if self.reads() {
             self.read()?;
         }
-        match self.vigil.tick(!self.out.is_empty(), Instant::now()) {
+        match self.liveness.tick(!self.out.is_empty(), Instant::now()) {
             Verdict::Quiet => {}
-            // No time to live: a publisher that has much to say hears little from us.
+            // No time to live: a publisher that sends much receives little from us.
             Verdict::Ping => Command::Ping { ttl: 0, context: b"" }.put(&mut self.out),
             Verdict::Dead => {
                 let dead_after = self.shared.settings.dead_after;

@@ -7,7 +7,7 @@ pub(crate) struct LinkCounters {
     pub(crate) missed: Counter,
     pub(crate) links_lost: Counter,
     pub(crate) dropped: Tally,
-    /// Connections to a peer that is none for us.
+    /// Connections to an incompatible peer.
     pub(crate) refused: Tally,
 }
 
@@ -24,7 +24,7 @@ impl Default for LinkCounters {
 }
 
 impl LinkCounters {
-    /// What is counted of answers.
+    /// The counters of replies.
     pub(crate) fn of_replies() -> Self {
         Self {
             received: Counter::new("replies_received"),

@@ -6,21 +6,21 @@ use tokio::sync::watch;
 
 use super::received_events::Span;
 
-/// What the application asks for.
+/// The subscriptions of the application.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct DesiredSubscriptions {
     subscriptions: RwLock<Subscriptions>,
     /// A link that sees a change catches up.
     changed: watch::Sender<()>,
 }
 
-impl Default for Wanted {
+impl Default for DesiredSubscriptions {
     fn default() -> Self {
         Self { subscriptions: RwLock::default(), changed: watch::Sender::new(()) }
     }
 }
 
-impl Wanted {
+impl DesiredSubscriptions {
     /// Adds one; `false` if it was there.
     pub(crate) fn insert(&self, subscription: Subscription) -> Result<bool> {
         let mut wanted = self.subscriptions.write().unwrap_or_else(PoisonError::into_inner);
@@ -37,7 +37,7 @@ impl Wanted {
         Ok(true)
     }
 
-    /// Takes one away; `false` if it was not there.
+    /// Removes one; `false` if it was not there.
     pub(crate) fn remove(&self, subscription: &Subscription) -> bool {
         let removed = self.subscriptions.write().unwrap_or_else(PoisonError::into_inner).remove(subscription);
         if removed {
@@ -56,7 +56,7 @@ impl Wanted {
         self.changed.subscribe()
     }
 
-    /// Judges several events by what is wanted now.
+    /// A filter for several events, by the subscriptions of now.
     pub(crate) fn look(&self) -> Wants<'_> {
         Wants { wanted: self.read(), last: None }
     }

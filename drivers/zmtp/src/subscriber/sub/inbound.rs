@@ -8,12 +8,12 @@ use pubsub_api::{HELLO, Incarnation, Notice, Topic, hello};
 
 use super::counters::LinkCounters;
 use super::queue::Item;
-use super::received_events::{Chunk, Span};
+use super::received_events::{ReceivedEvents, Span};
 use crate::lost::read_lost;
 use crate::protocol::{Command, Decoded, EventDecoder, MAX_PING_CONTEXT_BYTES, ProtocolError};
 use crate::wire::{check_topic, refuse};
 
-/// Makes of a publisher's bytes what comes into the queue. No socket, no clock.
+/// Decodes a publisher's bytes into events and notices. No socket, no clock.
 ///
 /// Events stay in the block that they were read into, and share it. A block has [`BLOCK_BYTES`]; only an event that is
 /// larger makes it grow, as its bytes arrive and not as they are announced, and then has it for itself: so what keeps one
@@ -35,27 +35,27 @@ pub(crate) struct Inbound {
 #[derive(Debug, Default)]
 struct Heard {
     is_proved: bool,
-    lives: VecDeque<Incarnation>,
-    /// Those of which nobody was told yet.
+    heard_publishers: VecDeque<Incarnation>,
+    /// Those that were not yet reported.
     new: Vec<Incarnation>,
 }
 
-/// The number of lives that are remembered on one connection: one that is forgotten would only be introduced again.
-const MAX_LIVES: usize = 256;
+/// The most epochs that one connection remembers; one that is forgotten is only reported as new again.
+const MAX_EPOCHS: usize = 256;
 
 impl Heard {
-    /// Whether this hello is the first one of the connection, or the first of a life of a publisher.
-    fn is_first(&mut self, life: Option<Incarnation>) -> bool {
+    /// Whether this hello is the first one of the connection, or the first of an epoch of a publisher.
+    fn is_first(&mut self, epoch: Option<Incarnation>) -> bool {
         let is_first = !std::mem::replace(&mut self.is_proved, true);
-        let Some(life) = life else { return is_first };
-        if self.lives.contains(&life) {
+        let Some(epoch) = epoch else { return is_first };
+        if self.heard_publishers.contains(&epoch) {
             return false;
         }
-        if self.lives.len() >= MAX_LIVES {
-            self.lives.pop_front();
+        if self.heard_publishers.len() >= MAX_EPOCHS {
+            self.heard_publishers.pop_front();
         }
-        self.lives.push_back(life);
-        self.new.push(life);
+        self.heard_publishers.push_back(epoch);
+        self.new.push(epoch);
         true
     }
 }
@@ -121,8 +121,8 @@ impl Inbound {
         self.heard.is_proved
     }
 
-    /// The lives whose first hello came since the last call.
-    pub(crate) fn new_lives(&mut self) -> Vec<Incarnation> {
+    /// The epochs whose first hello arrived since the last call.
+    pub(crate) fn new_epochs(&mut self) -> Vec<Incarnation> {
         std::mem::take(&mut self.heard.new)
     }
 
@@ -230,7 +230,7 @@ fn shift(range: Range<usize>, by: usize) -> Range<usize> {
 enum Kind {
     Event,
     Hello,
-    /// The publisher's word that so many events are missing at this place.
+    /// The publisher reports that this number of events is missing at this place.
     Lost(u64),
 }
 
@@ -288,7 +288,7 @@ impl Found {
         counters.received.add(self.received);
         counters.missed.add(self.missed);
         items.extend(self.pieces.into_iter().map(|piece| match piece {
-            Piece::Events(spans) => Item::Events(Chunk::new(block.clone(), spans)),
+            Piece::Events(spans) => Item::Events(ReceivedEvents::new(block.clone(), spans)),
             Piece::Notice(notice) => Item::Notice(notice),
         }));
     }

@@ -10,8 +10,8 @@ use tokio::time::{sleep, timeout};
 use super::connection::{End, SubConnection};
 use super::link_state::{LinkState, Phase};
 use super::queue::{Abandoned, Item};
-use super::subscriber_state::Shared;
-use crate::connect::{self, ConnectError, Connected, ToldOnce};
+use super::subscriber_state::SubscriberState;
+use crate::connect::{self, ConnectError, Connected, LoggedOnce};
 use crate::protocol::SocketType;
 
 /// The link to one publisher: connects, carries events, and starts over when the connection breaks.
@@ -19,7 +19,7 @@ pub(super) struct SubLink {
     publisher: String,
     /// A host and a port.
     address: String,
-    shared: Arc<Shared>,
+    shared: Arc<SubscriberState>,
     state: Arc<LinkState>,
     /// Of a link to one address of a name: notified when a connection is made or lost.
     of_name: Option<Arc<Notify>>,
@@ -46,7 +46,7 @@ const SAME_PUBLISHER_RETRY: Duration = Duration::from_secs(60);
 
 impl SubLink {
     /// To a publisher that was registered.
-    pub(super) fn new(publisher: &str, shared: &Arc<Shared>, state: &Arc<LinkState>) -> Self {
+    pub(super) fn new(publisher: &str, shared: &Arc<SubscriberState>, state: &Arc<LinkState>) -> Self {
         let (shared, state) = (Arc::clone(shared), Arc::clone(state));
         Self {
             publisher: publisher.to_owned(),
@@ -65,10 +65,10 @@ impl SubLink {
         Self { address, of_name: Some(Arc::clone(name)), ..self }
     }
 
-    /// Runs until it is aborted, or nobody wants it any more.
+    /// Runs until it is aborted, or the link is not needed any more.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::default();
-        let mut told = ToldOnce::default();
+        let mut told = LoggedOnce::default();
         loop {
             match connect::tcp(&self.address, SocketType::Sub, &self.shared.settings).await {
                 Ok(connected) => {
@@ -78,9 +78,12 @@ impl SubLink {
                     match served {
                         Served::Broken { proved: false } => {}
                         Served::Broken { proved: true } => backoff.reset(),
-                        Served::SamePublisher(life) => {
+                        Served::SamePublisher(epoch) => {
                             backoff.reset();
-                            if timeout(SAME_PUBLISHER_RETRY, self.shared.lives.unheard(life)).await.is_ok() {
+                            if timeout(SAME_PUBLISHER_RETRY, self.shared.heard_publishers.unheard(epoch))
+                                .await
+                                .is_ok()
+                            {
                                 self.state.set(Phase::Connecting);
                             }
                         }
@@ -129,7 +132,7 @@ impl SubLink {
     fn is_missed(&self) -> bool {
         match self.heard {
             _ if self.of_name.is_none() => true,
-            Some(publisher) => !self.shared.lives.hear_publisher(publisher),
+            Some(publisher) => !self.shared.heard_publishers.hear_publisher(publisher),
             None => self.has_stood,
         }
     }
@@ -138,12 +141,12 @@ impl SubLink {
     async fn serve(&mut self, connected: Connected<TcpStream>) -> Result<Served, Abandoned> {
         let (shared, state) = (Arc::clone(&self.shared), Arc::clone(&self.state));
         let publisher = self.publisher.clone();
-        let hearing = shared.lives.hearing(&publisher);
+        let hearing = shared.heard_publishers.hearing(&publisher);
         self.notify_name();
         let yields = self.of_name.is_some();
         let mut connection = SubConnection::new(&publisher, connected, &shared, &state, &hearing, yields);
         let end = connection.run().await;
-        self.heard = connection.life().map(|life| life.publisher).or(self.heard);
+        self.heard = connection.epoch().map(|epoch| epoch.publisher).or(self.heard);
         let (is_held, proved) = (connection.is_held(), connection.is_proved());
         // The connection is closed before the application has read what came over it.
         let received = connection.into_received();
@@ -158,12 +161,12 @@ impl SubLink {
                 self.down(received, reason).await?;
                 Ok(Served::Broken { proved })
             }
-            End::SamePublisher(life, other) => {
+            End::SamePublisher(epoch, other) => {
                 self.note_same_publisher(&other);
                 if !is_held {
                     self.down(received, format!("it leads to the same publisher as {other}")).await?;
                 }
-                Ok(Served::SamePublisher(life))
+                Ok(Served::SamePublisher(epoch))
             }
         }
     }
@@ -191,14 +194,17 @@ impl SubLink {
         self.shared.queue.put(&self.state, received).await
     }
 
-    fn tell(&self, reason: &ConnectError, told: &mut ToldOnce) {
+    fn tell(&self, reason: &ConnectError, told: &mut LoggedOnce) {
         if let Some(cause) = reason.refusal() {
             self.shared.counters.refused.count(cause, Instant::now());
         }
-        let Some(text) = told.untold(reason) else { return };
+        let Some(text) = told.unlogged(reason) else { return };
         match reason {
             ConnectError::Refused(_) => {
-                tracing::warn!("cannot follow {}: {text}; connecting is retried", self.publisher);
+                tracing::warn!(
+                    "{} is not a compatible publisher: {text}; connecting is retried",
+                    self.publisher
+                );
             }
             _ => tracing::info!("cannot reach {} yet: {text}", self.publisher),
         }

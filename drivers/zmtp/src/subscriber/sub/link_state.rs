@@ -54,7 +54,7 @@ impl LinkState {
         matches!(self.place().phase, Phase::Up | Phase::Subscribed)
     }
 
-    /// From now on nothing of this link comes into the queue.
+    /// From now on this link puts nothing into the queue.
     pub(crate) fn leave(&self) {
         self.left.store(true, Ordering::SeqCst);
     }

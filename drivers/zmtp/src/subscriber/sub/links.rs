@@ -8,14 +8,14 @@ use tokio::task::JoinHandle;
 
 use super::link::SubLink;
 use super::link_state::LinkState;
-use super::subscriber_state::Shared;
-use crate::request::dealer::link::AskLink;
+use super::subscriber_state::SubscriberState;
+use crate::request::dealer::link::RequestLink;
 
 /// All links of a subscriber, by endpoint: to publishers and names that were registered, and to the addresses of names.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Links(Arc<Mutex<State>>);
 
-/// What is behind the lock.
+/// The state under the lock.
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) by_endpoint: BTreeMap<String, Link>,
@@ -35,7 +35,7 @@ pub(super) struct Link {
     pub(super) state: Arc<LinkState>,
     pub(super) task: Option<JoinHandle<()>>,
     /// Since the first request.
-    ask: Option<AskLink>,
+    ask: Option<RequestLink>,
 }
 
 impl Links {
@@ -60,13 +60,13 @@ impl WeakLinks {
 }
 
 impl Link {
-    fn ask(&mut self, endpoint: &str, request: Envelope, shared: &Arc<Shared>) -> bool {
+    fn ask(&mut self, endpoint: &str, request: Envelope, shared: &Arc<SubscriberState>) -> bool {
         let state = &self.state;
-        self.ask.get_or_insert_with(|| AskLink::start(endpoint, shared, state)).ask(request)
+        self.ask.get_or_insert_with(|| RequestLink::start(endpoint, shared, state)).ask(request)
     }
 
-    /// Ends it: from now on nothing of it comes.
-    fn leave(self, shared: &Shared) {
+    /// Ends it: from now on it delivers nothing.
+    fn leave(self, shared: &SubscriberState) {
         self.state.leave();
         if let Some(ask) = &self.ask {
             ask.leave(shared);
@@ -89,7 +89,7 @@ impl State {
         &mut self,
         (name, state): (&str, &Arc<LinkState>),
         address: SocketAddr,
-        shared: &Arc<Shared>,
+        shared: &Arc<SubscriberState>,
         changed: &Arc<Notify>,
     ) -> bool {
         if !self.by_endpoint.get(name).is_some_and(|link| Arc::ptr_eq(&link.state, state)) {
@@ -108,7 +108,7 @@ impl State {
         &mut self,
         name: &str,
         address: IpAddr,
-        shared: &Shared,
+        shared: &SubscriberState,
     ) -> Option<Arc<LinkState>> {
         let link = self.by_endpoint.remove(&link_endpoint(name, address))?;
         let state = Arc::clone(&link.state);
@@ -117,7 +117,7 @@ impl State {
     }
 
     /// Ends what was registered, and the links to all addresses if it is a name; `false` if it was not registered.
-    pub(super) fn unregister(&mut self, endpoint: &str, shared: &Shared) -> bool {
+    pub(super) fn unregister(&mut self, endpoint: &str, shared: &SubscriberState) -> bool {
         if registered_endpoint(endpoint) != endpoint {
             return false;
         }
@@ -133,30 +133,31 @@ impl State {
         self.by_endpoint.iter().filter(move |(link, _)| registered_endpoint(link) == endpoint)
     }
 
-    /// Asks a publisher; `false` if it is none of ours, or has no room for more.
-    pub(super) fn ask(&mut self, endpoint: &str, request: Envelope, shared: &Arc<Shared>) -> bool {
+    /// Sends a request to a publisher; `false` if it is not registered or its queue is full.
+    pub(super) fn ask(&mut self, endpoint: &str, request: Envelope, shared: &Arc<SubscriberState>) -> bool {
         if self.phase != Phase::Running {
             return false;
         }
         let Some(link) = self.by_endpoint.get_mut(endpoint) else { return false };
-        if !shared.asking.takes(&request) {
+        if !shared.requester.takes(&request) {
             return false;
         }
         let asked = link.ask(endpoint, request, shared);
         if !asked {
-            shared.asking.refuse("queue_full");
+            shared.requester.refuse("queue_full");
         }
         asked
     }
 
-    /// How far each link is.
+    /// The state of each link.
     pub(super) fn peers(&self) -> Vec<PeerReading> {
         self.by_endpoint.iter().map(|(endpoint, link)| link.state.read(endpoint)).collect()
     }
 
-    /// The requests that wait, of the publisher for which the most do.
+    /// The queue of requests of the publisher with the fullest one.
     pub(super) fn requests(&self) -> Option<QueueReading> {
-        let waiting = self.by_endpoint.values().filter_map(|link| link.ask.as_ref().map(AskLink::waiting));
+        let waiting =
+            self.by_endpoint.values().filter_map(|link| link.ask.as_ref().map(RequestLink::waiting));
         waiting.max().map(|(depth, bound)| QueueReading {
             name: "requests".to_owned(),
             depth: depth as u64,

@@ -14,14 +14,14 @@ use tokio::time::sleep;
 use super::link_state::{LinkState, Phase};
 use super::links::WeakLinks;
 use super::queue::{Abandoned, Item};
-use super::subscriber_state::Shared;
+use super::subscriber_state::SubscriberState;
 use addresses::{Addresses, Change, MAX_ADDRESSES};
 
 /// A name that was registered: looks it up again and again, and has a link to each of its addresses.
 pub(super) struct SubName {
     /// As it was registered.
     endpoint: String,
-    shared: Arc<Shared>,
+    shared: Arc<SubscriberState>,
     state: Arc<LinkState>,
     links: WeakLinks,
     addresses: Addresses,
@@ -40,7 +40,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 impl SubName {
     pub(super) fn new(
         endpoint: &str,
-        shared: &Arc<Shared>,
+        shared: &Arc<SubscriberState>,
         state: &Arc<LinkState>,
         links: WeakLinks,
     ) -> Self {

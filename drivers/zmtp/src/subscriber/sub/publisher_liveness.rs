@@ -13,7 +13,7 @@ use crate::protocol::{Heartbeat, Pulse};
 /// - Only time in which we read counts. As long as the application leaves no room, the silence is ours: then the publisher
 ///   is sent a PING every interval, so that it sees that we live, and is judged by nothing.
 #[derive(Debug)]
-pub(crate) struct Vigil {
+pub(crate) struct PublisherLiveness {
     beat: Heartbeat,
     interval: Duration,
     dead_after: Duration,
@@ -41,7 +41,7 @@ pub(crate) enum Verdict {
     Dead,
 }
 
-impl Vigil {
+impl PublisherLiveness {
     /// Over a connection that stands since `now`.
     pub(crate) fn new(interval: Duration, dead_after: Duration, knows_ping: bool, now: Instant) -> Self {
         let beat = Heartbeat::new(interval, dead_after, knows_ping, now);
@@ -137,77 +137,77 @@ impl Vigil {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Verdict, Vigil};
+    use super::{PublisherLiveness, Verdict};
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn vigil(knows_ping: bool) -> (Vigil, Instant) {
+    fn liveness(knows_ping: bool) -> (PublisherLiveness, Instant) {
         let start = Instant::now();
-        (Vigil::new(SECOND, 3 * SECOND, knows_ping, start), start)
+        (PublisherLiveness::new(SECOND, 3 * SECOND, knows_ping, start), start)
     }
 
     #[test]
     fn a_publisher_without_ping_is_dead_only_after_a_hello() {
-        let (mut vigil, start) = vigil(false);
-        assert_eq!(vigil.tick(false, start + 100 * SECOND), Verdict::Quiet);
-        vigil.heard(start + 100 * SECOND);
-        vigil.published(start + 100 * SECOND);
-        vigil.proved();
-        assert_eq!(vigil.tick(false, start + 102 * SECOND), Verdict::Quiet);
-        assert_eq!(vigil.tick(false, start + 103 * SECOND), Verdict::Dead);
+        let (mut liveness, start) = liveness(false);
+        assert_eq!(liveness.tick(false, start + 100 * SECOND), Verdict::Quiet);
+        liveness.heard(start + 100 * SECOND);
+        liveness.published(start + 100 * SECOND);
+        liveness.proved();
+        assert_eq!(liveness.tick(false, start + 102 * SECOND), Verdict::Quiet);
+        assert_eq!(liveness.tick(false, start + 103 * SECOND), Verdict::Dead);
     }
 
     #[test]
     fn a_publisher_with_ping_is_pinged_and_dead_when_it_does_not_answer() {
-        let (mut vigil, start) = vigil(true);
-        assert_eq!(vigil.tick(false, start + SECOND), Verdict::Ping);
-        vigil.written(start + SECOND);
-        assert_eq!(vigil.tick(false, start + 3 * SECOND), Verdict::Quiet);
-        assert_eq!(vigil.tick(false, start + 4 * SECOND), Verdict::Dead);
+        let (mut liveness, start) = liveness(true);
+        assert_eq!(liveness.tick(false, start + SECOND), Verdict::Ping);
+        liveness.written(start + SECOND);
+        assert_eq!(liveness.tick(false, start + 3 * SECOND), Verdict::Quiet);
+        assert_eq!(liveness.tick(false, start + 4 * SECOND), Verdict::Dead);
     }
 
     /// A proxy whose publishers are all gone.
     #[test]
     fn who_answers_pings_and_publishes_nothing_more_is_dead() {
-        let (mut vigil, start) = vigil(true);
-        vigil.proved();
+        let (mut liveness, start) = liveness(true);
+        liveness.proved();
         for second in 1..6 {
             let now = start + second * SECOND;
-            assert_eq!(vigil.tick(false, now), Verdict::Ping);
-            vigil.written(now);
-            vigil.heard(now);
+            assert_eq!(liveness.tick(false, now), Verdict::Ping);
+            liveness.written(now);
+            liveness.heard(now);
         }
-        assert_eq!(vigil.tick(false, start + 6 * SECOND), Verdict::Dead);
+        assert_eq!(liveness.tick(false, start + 6 * SECOND), Verdict::Dead);
     }
 
     #[test]
     fn while_we_do_not_read_the_publisher_is_pinged_every_interval_and_never_dead() {
-        let (mut vigil, start) = vigil(true);
-        vigil.proved();
-        vigil.reading(false, start);
+        let (mut liveness, start) = liveness(true);
+        liveness.proved();
+        liveness.reading(false, start);
         for second in 1..100 {
-            assert_eq!(vigil.tick(false, start + second * SECOND), Verdict::Ping);
-            assert_eq!(vigil.tick(false, start + second * SECOND), Verdict::Quiet, "once per interval");
-            vigil.reading(false, start + second * SECOND);
-            vigil.written(start + second * SECOND);
+            assert_eq!(liveness.tick(false, start + second * SECOND), Verdict::Ping);
+            assert_eq!(liveness.tick(false, start + second * SECOND), Verdict::Quiet, "once per interval");
+            liveness.reading(false, start + second * SECOND);
+            liveness.written(start + second * SECOND);
         }
-        assert_eq!(vigil.tick(true, start + 200 * SECOND), Verdict::Quiet, "what waits is enough");
-        vigil.reading(true, start + 200 * SECOND);
-        assert_eq!(vigil.tick(false, start + 201 * SECOND), Verdict::Ping, "its time begins anew");
-        vigil.written(start + 201 * SECOND);
-        assert_eq!(vigil.tick(false, start + 203 * SECOND), Verdict::Dead);
+        assert_eq!(liveness.tick(true, start + 200 * SECOND), Verdict::Quiet, "what waits is enough");
+        liveness.reading(true, start + 200 * SECOND);
+        assert_eq!(liveness.tick(false, start + 201 * SECOND), Verdict::Ping, "its time begins anew");
+        liveness.written(start + 201 * SECOND);
+        assert_eq!(liveness.tick(false, start + 203 * SECOND), Verdict::Dead);
     }
 
     #[test]
     fn a_publisher_that_only_sends_hears_from_us_before_it_takes_us_for_dead() {
         for knows_ping in [true, false] {
-            let (mut vigil, start) = vigil(knows_ping);
+            let (mut liveness, start) = liveness(knows_ping);
             let mut pings = Vec::new();
             for tenth in 1..100 {
                 let now = start + tenth * SECOND / 10;
-                vigil.heard(now);
-                if vigil.tick(false, now) == Verdict::Ping {
-                    vigil.written(now);
+                liveness.heard(now);
+                if liveness.tick(false, now) == Verdict::Ping {
+                    liveness.written(now);
                     pings.push(tenth);
                 }
             }
@@ -217,23 +217,23 @@ mod tests {
 
     #[test]
     fn a_publisher_whose_pings_we_answer_gets_none_of_ours() {
-        let (mut vigil, start) = vigil(true);
+        let (mut liveness, start) = liveness(true);
         for quarter in 1..100 {
             let now = start + quarter * SECOND / 4;
-            vigil.heard(now);
+            liveness.heard(now);
             if quarter % 5 == 0 {
-                vigil.written(now);
+                liveness.written(now);
             }
-            assert_eq!(vigil.tick(false, now), Verdict::Quiet);
+            assert_eq!(liveness.tick(false, now), Verdict::Quiet);
         }
     }
 
     #[test]
     fn who_does_not_know_ping_gets_none_while_we_do_not_read() {
-        let (mut vigil, start) = vigil(false);
-        vigil.reading(false, start);
-        assert_eq!(vigil.tick(false, start + 9 * SECOND), Verdict::Quiet);
-        vigil.pinged(0);
-        assert_eq!(vigil.tick(false, start + 9 * SECOND), Verdict::Ping);
+        let (mut liveness, start) = liveness(false);
+        liveness.reading(false, start);
+        assert_eq!(liveness.tick(false, start + 9 * SECOND), Verdict::Quiet);
+        liveness.pinged(0);
+        assert_eq!(liveness.tick(false, start + 9 * SECOND), Verdict::Ping);
     }
 }

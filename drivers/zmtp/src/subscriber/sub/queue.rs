@@ -6,15 +6,15 @@ use pubsub_api::{Batch, Incoming, Notice, QueueReading, Result};
 use tokio::sync::Notify;
 use tokio::task::coop::consume_budget;
 
-use super::desired_subscriptions::Wanted;
+use super::desired_subscriptions::DesiredSubscriptions;
 use super::link_state::LinkState;
-use super::received_events::Chunk;
+use super::received_events::ReceivedEvents;
 use crate::wire::closed;
 
-/// What all links of a subscriber have received and the application has not yet read, in order.
+/// The events that all links of a subscriber received and the application has not yet read, in order.
 ///
-/// Bounded in events and in bytes; a notice counts as an event. A link gives a whole block at a time, and waits with what
-/// does not fit; it is called again when half of the queue is read, so that the two do not wake each other for each event.
+/// Bounded in events and in bytes; a notice counts as an event. A link offers a whole block at a time, and keeps what
+/// does not fit; it is woken when half of the queue is free, so that link and reader do not wake each other for each event.
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -23,11 +23,11 @@ pub(crate) struct Queue {
     emptied: Notify,
 }
 
-/// When no more blocks are taken, whatever `recv_queue_events` says: the payloads of that many large events would be
+/// The bytes above which no more blocks are accepted, whatever `recv_queue_events` says: the payloads of that many large events would be
 /// gigabytes.
 pub(crate) const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 
-/// How many events a batch takes at once: a batch costs its reader a lock, which the links wait for.
+/// The most events in one batch: a batch costs its reader a lock, which the links wait for.
 const MAX_BATCH_EVENTS: usize = 1024;
 
 #[derive(Debug, Default)]
@@ -41,11 +41,11 @@ struct State {
 /// One place in the stream.
 #[derive(Debug)]
 pub(crate) enum Item {
-    Events(Chunk),
+    Events(ReceivedEvents),
     Notice(Notice),
 }
 
-/// Nobody wants any more what a link receives: the subscriber was closed, or the link's address taken away.
+/// The link is not needed any more: the subscriber was closed, or the link's address unregistered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Abandoned;
 
@@ -59,7 +59,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what fits from the front of `items`.
+    /// Moves what fits from the front of `items`.
     pub(crate) fn offer(&self, link: &LinkState, items: &mut VecDeque<Item>) -> Result<(), Abandoned> {
         let mut state = self.lock();
         if state.closed || link.is_left() {
@@ -99,12 +99,16 @@ impl Queue {
     }
 
     /// The next event that is wanted, or the next notice.
-    pub(crate) async fn recv(&self, wanted: &Wanted) -> Result<Incoming> {
+    pub(crate) async fn recv(&self, wanted: &DesiredSubscriptions) -> Result<Incoming> {
         self.next(|state| state.pop(wanted)).await
     }
 
     /// Moves the events that are wanted to `batch`, up to the next notice or a bound.
-    pub(crate) async fn recv_batch(&self, wanted: &Wanted, batch: &mut Batch) -> Result<Option<Notice>> {
+    pub(crate) async fn recv_batch(
+        &self,
+        wanted: &DesiredSubscriptions,
+        batch: &mut Batch,
+    ) -> Result<Option<Notice>> {
         self.next(|state| state.fill(wanted, batch)).await
     }
 
@@ -135,13 +139,13 @@ impl Queue {
         taken.map(Ok).or_else(|| ended.then(|| Err(closed("subscriber"))))
     }
 
-    /// Takes nothing more; what is there can still be read.
+    /// Accepts nothing more; what is queued can still be read.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.filled.notify_waiters();
     }
 
-    /// How full it is.
+    /// The depths and bounds.
     pub(crate) fn read(&self) -> Vec<QueueReading> {
         let state = self.lock();
         let reading = |name: &str, depth: usize, bound: usize, unit: &str| QueueReading {
@@ -149,7 +153,7 @@ impl Queue {
             depth: depth.min(bound) as u64,
             bound: bound as u64,
             unit: unit.to_owned(),
-            when_full: "reading stops, and the publishers keep what their fanout_log_bytes hold".to_owned(),
+            when_full: "reading stops, and the publishers hold up to fanout_log_bytes".to_owned(),
         };
         vec![
             reading("recv_queue", state.events, self.bound, "events"),
@@ -185,7 +189,7 @@ impl State {
         true
     }
 
-    fn pop(&mut self, wanted: &Wanted) -> Option<Incoming> {
+    fn pop(&mut self, wanted: &DesiredSubscriptions) -> Option<Incoming> {
         let mut wants = wanted.look();
         loop {
             let Item::Events(chunk) = self.items.front_mut()? else {
@@ -212,8 +216,8 @@ impl State {
         Some(notice)
     }
 
-    /// `None` if nothing was at hand.
-    fn fill(&mut self, wanted: &Wanted, batch: &mut Batch) -> Option<Option<Notice>> {
+    /// `None` if nothing was queued.
+    fn fill(&mut self, wanted: &DesiredSubscriptions, batch: &mut Batch) -> Option<Option<Notice>> {
         let mut wants = wanted.look();
         let mut portion = Portion::default();
         while !portion.is_full()
@@ -241,7 +245,7 @@ impl State {
     }
 }
 
-/// How much one batch has taken.
+/// The events and bytes that one batch has.
 #[derive(Debug, Default)]
 struct Portion {
     events: usize,

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 /// Events that stand in one block of memory, as it was read.
 #[derive(Debug)]
-pub(crate) struct Chunk {
+pub(crate) struct ReceivedEvents {
     block: Bytes,
     spans: VecDeque<Span>,
     bytes: usize,
@@ -25,7 +25,7 @@ impl Span {
     }
 }
 
-impl Chunk {
+impl ReceivedEvents {
     /// The events of `spans`, in order.
     pub(crate) fn new(block: Bytes, spans: VecDeque<Span>) -> Self {
         let bytes = spans.iter().map(Span::bytes).sum();

@@ -1,4 +1,4 @@
-//! How publishers are asked: over a connection of its own to each, a DEALER's, made at the first request.
+//! Requests to publishers: over a connection of its own to each, a DEALER's, made at the first request.
 
 use async_trait::async_trait;
 use pubsub_api::{Envelope, Reply, Requester, Result};
@@ -12,6 +12,6 @@ impl Requester for SubSubscriber {
     }
 
     async fn next(&self) -> Result<Reply> {
-        self.shared.asking.replies.next().await
+        self.shared.requester.replies.next().await
     }
 }

@@ -13,7 +13,7 @@ use crate::protocol::{Command, Peer};
 /// are missing. What comes meanwhile is not delivered, as the queue's reader looks at what is wanted. It is taken back earlier
 /// where publishers would have no room for what is wanted instead.
 #[derive(Debug)]
-pub(super) struct Placed {
+pub(super) struct SentSubscriptions {
     /// Each with the time since when it is not wanted.
     prefixes: BTreeMap<Vec<u8>, Option<Instant>>,
     /// Subscriptions are commands to this peer, and messages to one of ZMTP 3.0 (RFC 23).
@@ -24,9 +24,9 @@ pub(super) struct Placed {
 pub(super) const CANCEL_AFTER: Duration = Duration::from_secs(1);
 
 /// How many a publisher of ours takes: what may be wanted, and `$hello`.
-const MAX_PLACED: usize = MAX_SUBSCRIPTIONS + 1;
+const MAX_SENT: usize = MAX_SUBSCRIPTIONS + 1;
 
-impl Placed {
+impl SentSubscriptions {
     /// Nothing yet, of `peer`.
     pub(super) fn new(peer: Peer) -> Self {
         Self { prefixes: BTreeMap::new(), as_commands: peer.speaks_3_1() }
@@ -60,7 +60,7 @@ impl Placed {
     /// Takes back what has not been wanted for long enough; tells when the next one is due.
     fn cancel(&mut self, wanted: &BTreeSet<Vec<u8>>, now: Instant, out: &mut Vec<u8>) -> Option<Instant> {
         let new = wanted.iter().filter(|prefix| !self.prefixes.contains_key(*prefix)).count();
-        let too_many = (self.prefixes.len() + new).saturating_sub(MAX_PLACED);
+        let too_many = (self.prefixes.len() + new).saturating_sub(MAX_SENT);
         let (mut next, mut over) = (None::<Instant>, Vec::new());
         for (prefix, unwanted) in &mut self.prefixes {
             if wanted.contains(prefix) {
@@ -115,11 +115,11 @@ mod tests {
 
     use pubsub_api::{MAX_SUBSCRIPTIONS, Pattern, Subscription, Subscriptions, Topic};
 
-    use super::{CANCEL_AFTER, MAX_PLACED, Placed};
-    use crate::protocol::{Peer, PeerDecoder, PeerSays, SocketType};
+    use super::{CANCEL_AFTER, MAX_SENT, SentSubscriptions};
+    use crate::protocol::{Peer, PeerDecoder, PeerMessage, SocketType};
 
-    fn placed(minor: u8) -> Placed {
-        Placed::new(Peer { socket_type: SocketType::Pub, own_type: SocketType::Sub, minor })
+    fn sent(minor: u8) -> SentSubscriptions {
+        SentSubscriptions::new(Peer { socket_type: SocketType::Pub, own_type: SocketType::Sub, minor })
     }
 
     fn topic(name: &str) -> Subscription {
@@ -135,15 +135,15 @@ mod tests {
         wanted
     }
 
-    fn said(placed: &mut Placed, wanted: &Subscriptions, now: Instant) -> Vec<String> {
+    fn said(sent: &mut SentSubscriptions, wanted: &Subscriptions, now: Instant) -> Vec<String> {
         let (mut out, mut said) = (Vec::new(), Vec::new());
-        placed.place(wanted, now, &mut out);
+        sent.place(wanted, now, &mut out);
         let mut rest = &out[..];
         while !rest.is_empty() {
             let (used, says) = PeerDecoder::default().next(rest).unwrap();
             said.push(match says {
-                PeerSays::Subscribe(prefix) => format!("+{}", String::from_utf8_lossy(prefix)),
-                PeerSays::Cancel(prefix) => format!("-{}", String::from_utf8_lossy(prefix)),
+                PeerMessage::Subscribe(prefix) => format!("+{}", String::from_utf8_lossy(prefix)),
+                PeerMessage::Cancel(prefix) => format!("-{}", String::from_utf8_lossy(prefix)),
                 other => panic!("{other:?}"),
             });
             rest = &rest[used..];
@@ -155,13 +155,10 @@ mod tests {
     fn what_a_hello_begins_with_goes_last_and_hello_behind_it() {
         let now = Instant::now();
         for minor in [0, 1] {
-            let mut placed = placed(minor);
+            let mut sent = sent(minor);
             let first = wanted(&["z", "$h*", "*", "$mark.a", "a", "a.*", "$hello"]);
-            assert_eq!(
-                said(&mut placed, &first, now),
-                ["+$mark.a", "+a", "+a.", "+z", "+", "+$h", "+$hello"]
-            );
-            assert!(said(&mut placed, &first, now).is_empty(), "nothing is asked for twice");
+            assert_eq!(said(&mut sent, &first, now), ["+$mark.a", "+a", "+a.", "+z", "+", "+$h", "+$hello"]);
+            assert!(said(&mut sent, &first, now).is_empty(), "nothing is asked for twice");
         }
     }
 
@@ -169,26 +166,26 @@ mod tests {
     fn what_is_wanted_goes_out_at_once_and_what_is_not_is_taken_back_later() {
         let start = Instant::now();
         for minor in [0, 1] {
-            let mut placed = placed(minor);
-            assert_eq!(said(&mut placed, &wanted(&["a", "b"]), start), ["+a", "+b", "+$hello"]);
-            assert_eq!(said(&mut placed, &wanted(&["b", "c"]), start), ["+c"]);
+            let mut sent = sent(minor);
+            assert_eq!(said(&mut sent, &wanted(&["a", "b"]), start), ["+a", "+b", "+$hello"]);
+            assert_eq!(said(&mut sent, &wanted(&["b", "c"]), start), ["+c"]);
             let half = start + CANCEL_AFTER / 2;
-            assert!(said(&mut placed, &wanted(&["c"]), half).is_empty());
-            assert_eq!(placed.place(&wanted(&["c"]), half, &mut Vec::new()), Some(start + CANCEL_AFTER));
-            assert_eq!(said(&mut placed, &wanted(&["c"]), start + CANCEL_AFTER), ["-a"]);
-            assert_eq!(said(&mut placed, &wanted(&["c", "a"]), half + CANCEL_AFTER), ["-b", "+a"]);
-            assert_eq!(placed.place(&wanted(&["c", "a"]), half + CANCEL_AFTER, &mut Vec::new()), None);
+            assert!(said(&mut sent, &wanted(&["c"]), half).is_empty());
+            assert_eq!(sent.place(&wanted(&["c"]), half, &mut Vec::new()), Some(start + CANCEL_AFTER));
+            assert_eq!(said(&mut sent, &wanted(&["c"]), start + CANCEL_AFTER), ["-a"]);
+            assert_eq!(said(&mut sent, &wanted(&["c", "a"]), half + CANCEL_AFTER), ["-b", "+a"]);
+            assert_eq!(sent.place(&wanted(&["c", "a"]), half + CANCEL_AFTER, &mut Vec::new()), None);
         }
     }
 
     #[test]
     fn what_is_no_longer_wanted_makes_room_at_once_for_what_is() {
-        let (mut placed, now) = (placed(1), Instant::now());
+        let (mut sent, now) = (sent(1), Instant::now());
         let all = |letter: char| (0..MAX_SUBSCRIPTIONS).map(|number| format!("{letter}{number}")).collect();
         let (before, after): (Vec<String>, Vec<String>) = (all('a'), all('b'));
         let names = |all: &[String]| wanted(&all.iter().map(String::as_str).collect::<Vec<_>>());
-        assert_eq!(said(&mut placed, &names(&before), now).len(), MAX_PLACED);
-        let said = said(&mut placed, &names(&after), now);
+        assert_eq!(said(&mut sent, &names(&before), now).len(), MAX_SENT);
+        let said = said(&mut sent, &names(&after), now);
         let (cancels, subscribes) = said.split_at(MAX_SUBSCRIPTIONS);
         assert!(cancels.iter().all(|word| word.starts_with("-a")));
         assert!(subscribes.iter().all(|word| word.starts_with("+b")));
@@ -196,22 +193,22 @@ mod tests {
 
     #[test]
     fn what_is_wanted_again_in_time_was_never_given_up() {
-        let (mut placed, mut now) = (placed(1), Instant::now());
-        assert_eq!(said(&mut placed, &wanted(&["a"]), now), ["+a", "+$hello"]);
+        let (mut sent, mut now) = (sent(1), Instant::now());
+        assert_eq!(said(&mut sent, &wanted(&["a"]), now), ["+a", "+$hello"]);
         for _ in 0..10 {
-            assert!(said(&mut placed, &wanted(&[]), now).is_empty());
+            assert!(said(&mut sent, &wanted(&[]), now).is_empty());
             now += CANCEL_AFTER * 3 / 4;
-            assert!(said(&mut placed, &wanted(&["a"]), now).is_empty());
+            assert!(said(&mut sent, &wanted(&["a"]), now).is_empty());
         }
     }
 
     #[test]
     fn two_wishes_with_one_prefix_are_one_subscription() {
-        let (mut placed, now) = (placed(1), Instant::now());
+        let (mut sent, now) = (sent(1), Instant::now());
         let both = wanted(&["a*", "a"]);
         assert_eq!(both.len(), 2);
-        assert_eq!(said(&mut placed, &both, now), ["+a", "+$hello"]);
-        assert!(said(&mut placed, &wanted(&["a"]), now + 2 * CANCEL_AFTER).is_empty());
+        assert_eq!(said(&mut sent, &both, now), ["+a", "+$hello"]);
+        assert!(said(&mut sent, &wanted(&["a"]), now + 2 * CANCEL_AFTER).is_empty());
     }
 
     #[test]
@@ -221,11 +218,11 @@ mod tests {
             [(0, &b"\x02\0\0\0\0\0\0\x01\0\x01x"[..]), (1, b"\x06\0\0\0\0\0\0\x01\x09\x09SUBSCRIBEx")]
         {
             let mut out = Vec::new();
-            placed(minor).place(&wanted(&[&longest]), Instant::now(), &mut out);
+            sent(minor).place(&wanted(&[&longest]), Instant::now(), &mut out);
             assert!(out.starts_with(starts), "{out:?}");
         }
         let mut out = Vec::new();
-        placed(0).place(&wanted(&["D"]), Instant::now(), &mut out);
+        sent(0).place(&wanted(&["D"]), Instant::now(), &mut out);
         assert_eq!(out, b"\0\x02\x01D\0\x07\x01$hello");
     }
 }

@@ -10,7 +10,7 @@ use pubsub_api::{
 use super::link::SubLink;
 use super::links::{Link, Links, Phase, State};
 use super::name::SubName;
-use super::subscriber_state::Shared;
+use super::subscriber_state::SubscriberState;
 use crate::ZmtpSettings;
 use crate::wire::closed;
 
@@ -21,13 +21,13 @@ use crate::wire::closed;
 /// be on its way.
 #[derive(Debug)]
 pub struct SubSubscriber {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SubscriberState>,
     links: Links,
 }
 
 impl SubSubscriber {
     pub(crate) fn new(settings: ZmtpSettings) -> Self {
-        Self { shared: Arc::new(Shared::new(settings)), links: Links::default() }
+        Self { shared: Arc::new(SubscriberState::new(settings)), links: Links::default() }
     }
 
     /// Starts the link of an endpoint that was registered, if the subscriber runs.
@@ -43,7 +43,7 @@ impl SubSubscriber {
         });
     }
 
-    /// Asks a publisher; `false` if it is none of ours, or has no room for more.
+    /// Sends a request to a publisher; `false` if it is not registered or its queue is full.
     pub(super) fn ask(&self, endpoint: &str, request: Envelope) -> bool {
         self.links.lock().ask(endpoint, request, &self.shared)
     }
@@ -108,7 +108,7 @@ impl Subscriber for SubSubscriber {
         links.phase = Phase::Closed;
         links.by_endpoint.clear();
         self.shared.queue.close();
-        self.shared.asking.replies.close();
+        self.shared.requester.replies.close();
     }
 
     fn endpoint(&self) -> Option<String> {
@@ -122,8 +122,8 @@ impl Subscriber for SubSubscriber {
             queues: self.shared.queue.read(),
             peers: links.peers(),
         };
-        status.counters.extend(self.shared.asking.read());
-        status.queues.extend(self.shared.asking.replies.read());
+        status.counters.extend(self.shared.requester.read());
+        status.queues.extend(self.shared.requester.replies.read());
         status.queues.extend(links.requests());
         status
     }
@@ -144,7 +144,7 @@ fn check_endpoint(endpoint: &str) -> Result<()> {
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
         None => {
-            let text = format!("{endpoint:?} is no endpoint; write it as tcp://192.0.2.1:8866");
+            let text = format!("{endpoint:?} is not an endpoint; write it as tcp://192.0.2.1:8866");
             return Err(Error::new(ErrorKind::Invalid, text));
         }
     };

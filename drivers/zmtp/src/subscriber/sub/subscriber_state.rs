@@ -1,25 +1,32 @@
 use super::counters::LinkCounters;
-use super::desired_subscriptions::Wanted;
-use super::lives::Lives;
+use super::desired_subscriptions::DesiredSubscriptions;
+use super::heard_publishers::HeardPublishers;
 use super::queue::Queue;
 use crate::ZmtpSettings;
-use crate::request::dealer::requester_state::Asking;
+use crate::request::dealer::requester_state::RequesterState;
 
-/// What a subscriber and its links have in common.
+/// What a subscriber and its links share.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct SubscriberState {
     pub(crate) settings: ZmtpSettings,
-    pub(crate) wanted: Wanted,
+    pub(crate) wanted: DesiredSubscriptions,
     pub(crate) queue: Queue,
     pub(crate) counters: LinkCounters,
-    pub(crate) asking: Asking,
-    pub(crate) lives: Lives,
+    pub(crate) requester: RequesterState,
+    pub(crate) heard_publishers: HeardPublishers,
 }
 
-impl Shared {
+impl SubscriberState {
     pub(crate) fn new(settings: ZmtpSettings) -> Self {
         let queue = Queue::new(settings.recv_queue_events);
-        let (counters, asking) = (LinkCounters::default(), Asking::default());
-        Self { settings, wanted: Wanted::default(), queue, counters, asking, lives: Lives::default() }
+        let (counters, requester) = (LinkCounters::default(), RequesterState::default());
+        Self {
+            settings,
+            wanted: DesiredSubscriptions::default(),
+            queue,
+            counters,
+            requester,
+            heard_publishers: HeardPublishers::default(),
+        }
     }
 }

@@ -41,8 +41,8 @@ const CROWDED_PAUSE: Duration = Duration::from_millis(5);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A peer that is gone without a word is asked so often, when its connection is idle (tcp(7)); heartbeats find it earlier,
-/// where the peer knows them.
+/// The interval of TCP probes on an idle connection (tcp(7)), which find a peer that vanished; heartbeats find it earlier if
+/// the peer supports them.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 
 impl Acceptor {
@@ -74,7 +74,7 @@ impl Acceptor {
                     self.pause_exhausted(epoll, now, &error);
                     break;
                 }
-                // What became of one connection says nothing about the next.
+                // An error of one connection does not concern the next.
                 Err(_) => {}
             }
         }
@@ -104,12 +104,12 @@ impl Acceptor {
         });
         match admitted {
             Ok(place) => {
-                self.core.readings.accepted.add(1);
+                self.core.counters.accepted.add(1);
                 self.core.handshake_begins();
                 Some(Newcomer { stream, address, place })
             }
             Err(cause) => {
-                if let Some(times) = self.core.readings.refused.count(cause, now) {
+                if let Some(times) = self.core.counters.refused.count(cause, now) {
                     tracing::warn!(cause, times, "refused a connection from {address}");
                 }
                 None
@@ -129,8 +129,8 @@ impl Acceptor {
     }
 
     fn pause_exhausted(&mut self, epoll: impl AsFd, now: Instant, error: &io::Error) {
-        if let Some(times) = self.core.readings.paused.count("descriptors", now) {
-            tracing::error!(times, "accepting pauses for {:?}: {error}", self.next_pause);
+        if let Some(times) = self.core.counters.paused.count("descriptors", now) {
+            tracing::error!(times, "no connection is accepted for {:?}: {error}", self.next_pause);
         }
         self.pause_for(epoll, self.next_pause, now);
         self.next_pause = (self.next_pause * 2).min(LONGEST_PAUSE);

@@ -7,7 +7,7 @@ use super::filters::GroupId;
 pub(super) struct Block {
     bytes: Vec<u8>,
     /// Sorted by group.
-    wanted: Vec<Wanted>,
+    wanted: Vec<GroupSpans>,
     spans: Vec<Span>,
     /// The one peer that this is for, all of it.
     only: Option<PeerId>,
@@ -22,7 +22,7 @@ pub(super) struct Span {
 
 /// Which spans of a block a group wants.
 #[derive(Debug, Clone, Copy)]
-struct Wanted {
+struct GroupSpans {
     group: GroupId,
     first: u32,
     end: u32,
@@ -48,7 +48,7 @@ impl Block {
         let first = self.spans.len();
         self.spans.extend_from_slice(spans);
         let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        self.wanted.push(Wanted { group, first: number(first), end: number(self.spans.len()) });
+        self.wanted.push(GroupSpans { group, first: number(first), end: number(self.spans.len()) });
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -61,7 +61,8 @@ impl Block {
 
     /// What it costs to keep it, in bytes.
     pub(super) fn weight(&self) -> u64 {
-        let lists = self.spans.capacity() * size_of::<Span>() + self.wanted.capacity() * size_of::<Wanted>();
+        let lists =
+            self.spans.capacity() * size_of::<Span>() + self.wanted.capacity() * size_of::<GroupSpans>();
         (self.bytes.capacity() + lists + OVERHEAD_BYTES) as u64
     }
 

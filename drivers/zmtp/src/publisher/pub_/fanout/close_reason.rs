@@ -7,7 +7,7 @@ use crate::protocol::ProtocolError;
 
 /// Why a connection is closed.
 #[derive(Debug)]
-pub(super) enum Leaving {
+pub(super) enum CloseReason {
     /// The peer closed it, or the network did.
     Gone(io::Error),
     /// The peer broke the protocol.
@@ -16,23 +16,23 @@ pub(super) enum Leaving {
     Refused(&'static str),
 }
 
-impl Leaving {
-    /// Counts why, and tells it at a limited rate.
-    pub(super) fn tell(&self, core: &Core, connection: &Connection, now: Instant) {
+impl CloseReason {
+    /// Counts the reason, and logs it at a limited rate.
+    pub(super) fn report(&self, core: &Core, connection: &Connection, now: Instant) {
         let address = connection.address;
         let in_handshake = matches!(connection.phase, Phase::Handshake { .. });
         let (cause, reason) = match self {
-            // Someone who only looked whether we listen, or a peer that left: no cause for alarm.
+            // A port check, or a peer that left: no cause for alarm.
             Self::Gone(error) => {
                 if in_handshake {
-                    core.readings.refused.count("left_in_handshake", now);
+                    core.counters.refused.count("left_in_handshake", now);
                 }
-                return tracing::debug!("{address} is gone: {error}");
+                return tracing::debug!("{address} disconnected: {error}");
             }
             Self::Broke(error) => (error.cause(), error.to_string()),
             Self::Refused(cause) => (*cause, cause.replace('_', " ")),
         };
-        if let Some(times) = core.readings.refused.count(cause, now) {
+        if let Some(times) = core.counters.refused.count(cause, now) {
             tracing::warn!(cause, times, "closed the connection of {address}: {reason}");
         }
     }

@@ -15,7 +15,7 @@ use super::subscriptions::Subscriptions;
 use super::window::{Cursor, Window};
 use crate::protocol::{EventDecoder, Handshake, Heartbeat, PeerDecoder};
 
-pub(super) use replies::Answering;
+pub(super) use replies::ReplyWriter;
 
 /// One peer: its socket, how far the handshake is, what it wants, and how far it has got.
 #[derive(Debug)]
@@ -53,11 +53,11 @@ pub(super) enum Phase {
         heartbeat: Heartbeat,
         decoder: PeerDecoder,
     },
-    /// An asker: sends requests, and is sent answers.
-    Asker {
+    /// A requester: it sends requests and receives replies.
+    Requester {
         heartbeat: Heartbeat,
         decoder: EventDecoder,
-        answering: Answering,
+        replies: ReplyWriter,
     },
 }
 
@@ -65,7 +65,7 @@ pub(super) enum Phase {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Audience {
     pub(super) peer: PeerId,
-    /// `None` before the handshake, and for who does not subscribe.
+    /// `None` before the handshake, and for a peer that does not subscribe.
     pub(super) group: Option<GroupId>,
     /// The group that it was in until a block, while blocks before that are still to be written.
     pub(super) before: Option<(GroupId, u64)>,
@@ -129,29 +129,29 @@ impl Connection {
 
     /// Whether something is still to be written.
     pub(super) fn has_backlog(&self) -> bool {
-        let has_answers = matches!(&self.phase, Phase::Asker { answering, .. } if !answering.is_empty());
+        let has_answers = matches!(&self.phase, Phase::Requester { replies, .. } if !replies.is_empty());
         self.cursor.is_some() || !self.outbox.is_empty() || self.untold > 0 || has_answers
     }
 
-    /// Whether events are still to be written. What is for an asker is none, and keeps nobody waiting.
+    /// Whether events are still to be written. Replies to a requester do not count: no publisher waits for them.
     pub(super) fn is_behind(&self) -> bool {
-        !self.is_asker() && self.has_backlog()
+        !self.is_requester() && self.has_backlog()
     }
 
-    pub(super) fn is_asker(&self) -> bool {
-        matches!(self.phase, Phase::Asker { .. })
+    pub(super) fn is_requester(&self) -> bool {
+        matches!(self.phase, Phase::Requester { .. })
     }
 
-    /// Takes the answers that were put for it; true if it can write them.
-    pub(super) fn take_answers(&mut self) -> bool {
-        if let Phase::Asker { answering, .. } = &mut self.phase {
-            answering.take();
+    /// Takes the replies that were put for it; true if it can write them.
+    pub(super) fn take_replies(&mut self) -> bool {
+        if let Phase::Requester { replies, .. } = &mut self.phase {
+            replies.take();
         }
         self.can_write()
     }
 
     /// Whether what it says may be acted on: not while an earlier change of its filters is unfinished, nor while it takes no
-    /// answers.
+    /// replies.
     pub(super) fn may_read(&self) -> bool {
         self.readable && self.audience.before.is_none() && !self.outbox.is_full()
     }
@@ -198,7 +198,7 @@ impl Connection {
     pub(super) fn heartbeat(&mut self) -> Option<&mut Heartbeat> {
         match &mut self.phase {
             Phase::Handshake { .. } => None,
-            Phase::Subscriber { heartbeat, .. } | Phase::Asker { heartbeat, .. } => Some(heartbeat),
+            Phase::Subscriber { heartbeat, .. } | Phase::Requester { heartbeat, .. } => Some(heartbeat),
         }
     }
 
@@ -223,7 +223,7 @@ impl Connection {
         }
     }
 
-    /// Ends the stream towards the peer, behind all that was written.
+    /// Ends the stream towards the peer, after everything that was written.
     pub(super) fn end(&self) {
         let _ = self.stream.shutdown(std::net::Shutdown::Write);
     }

@@ -1,22 +1,22 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Seen;
+use super::SubscriptionsSeen;
 use super::admission::Admission;
-use super::counters::Readings;
+use super::counters::Counters;
 use super::encoder::Encoder;
 use crate::ZmtpSettings;
 use crate::request::RequestQueue;
-use crate::request::router::replies::Askers;
+use crate::request::router::replies::Requesters;
 
 /// What all shards share.
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) settings: ZmtpSettings,
-    pub(super) readings: Readings,
-    pub(super) seen: Arc<Seen>,
+    pub(super) counters: Counters,
+    pub(super) seen: Arc<SubscriptionsSeen>,
     pub(super) requests: Arc<RequestQueue>,
-    pub(super) askers: Askers,
+    pub(super) requesters: Requesters,
     pub(super) admission: Arc<Admission>,
     encoder: Mutex<Encoder>,
     stopping: AtomicBool,
@@ -25,14 +25,18 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(settings: ZmtpSettings, seen: Arc<Seen>, requests: Arc<RequestQueue>) -> Self {
+    pub(super) fn new(
+        settings: ZmtpSettings,
+        seen: Arc<SubscriptionsSeen>,
+        requests: Arc<RequestQueue>,
+    ) -> Self {
         Self {
             admission: Arc::new(Admission::new(&settings)),
             settings,
-            readings: Readings::default(),
+            counters: Counters::default(),
             seen,
             requests,
-            askers: Askers::default(),
+            requesters: Requesters::default(),
             encoder: Mutex::default(),
             stopping: AtomicBool::new(false),
             handshakes: AtomicUsize::new(0),

@@ -4,7 +4,7 @@ use pubsub_api::{Counter, CounterReading, Tally};
 
 /// What a fan-out counts.
 #[derive(Debug)]
-pub(super) struct Readings {
+pub(super) struct Counters {
     pub(super) accepted: Counter,
     pub(super) left: Counter,
     pub(super) refused: Tally,
@@ -17,11 +17,11 @@ pub(super) struct Readings {
     pub(super) answer_bytes: Counter,
     /// Messages of subscribers that are no subscriptions.
     pub(super) stepped_over: Counter,
-    /// Bytes written to all connections but askers: whether anything moves.
+    /// Bytes written to all connections but requesters: whether anything moves.
     written: AtomicU64,
 }
 
-impl Default for Readings {
+impl Default for Counters {
     fn default() -> Self {
         Self {
             accepted: Counter::new("peers_accepted"),
@@ -40,7 +40,7 @@ impl Default for Readings {
     }
 }
 
-impl Readings {
+impl Counters {
     pub(super) fn wrote(&self, bytes: usize, to_asker: bool) {
         match to_asker {
             true => self.answer_bytes.add(bytes as u64),

@@ -11,7 +11,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use pubsub_api::{EncodedEvent, PeerId, Topic};
 
-use super::Seen;
+use super::SubscriptionsSeen;
 use super::acceptor::{Acceptor, Newcomer};
 use super::block::Block;
 use super::core::Core;
@@ -36,11 +36,11 @@ const SHARDS: usize = 2;
 const INLINE: usize = 16;
 
 impl Fanout {
-    /// Serves whoever connects to the listener.
+    /// Starts to serve the connections of the listener.
     pub(crate) fn start(
         listener: TcpListener,
         settings: ZmtpSettings,
-        seen: Arc<Seen>,
+        seen: Arc<SubscriptionsSeen>,
         requests: Arc<RequestQueue>,
     ) -> io::Result<Self> {
         let core = Arc::new(Core::new(settings, seen, requests));
@@ -126,14 +126,14 @@ impl Fanout {
         self.shards.iter().all(|shard| shard.is_idle())
     }
 
-    /// How many connections have not.
+    /// The number of connections with a backlog.
     pub(crate) fn behind(&self) -> usize {
         self.shards.iter().map(|shard| shard.state().behind()).sum()
     }
 
     /// Bytes written so far: whether anything moves.
     pub(crate) fn written(&self) -> u64 {
-        self.core.readings.written()
+        self.core.counters.written()
     }
 
     /// Ends the threads, the listener, and the streams towards the peers. It waits for the threads, which need no longer than
@@ -143,11 +143,11 @@ impl Fanout {
         self.shards.iter().for_each(|shard| shard.wake());
         for thread in std::mem::take(&mut *self.threads()) {
             if thread.join().is_err() {
-                tracing::error!("a thread of the fan-out had failed");
+                tracing::error!("a thread of the fan-out panicked");
             }
         }
         self.shards.iter().for_each(|shard| shard.state().end());
-        self.core.askers.leave_all();
+        self.core.requesters.leave_all();
     }
 
     /// Whether, after [`stop`](Self::stop), all peers have closed their ends, too.

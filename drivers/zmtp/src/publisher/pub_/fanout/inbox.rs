@@ -10,7 +10,7 @@ use super::block::Block;
 pub(super) struct Inbox {
     blocks: Mutex<(Vec<Arc<Block>>, u64)>,
     newcomers: Mutex<Vec<(PeerId, Newcomer)>>,
-    /// For whom answers were put.
+    /// The peers with new replies.
     answered: Mutex<Vec<PeerId>>,
 }
 
@@ -48,7 +48,7 @@ impl Inbox {
         self.newcomers.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Notes that answers were put for a peer.
+    /// Notes that replies wait for a peer.
     pub(super) fn put_answered(&self, peer: PeerId) {
         self.answered.lock().unwrap_or_else(PoisonError::into_inner).push(peer);
     }

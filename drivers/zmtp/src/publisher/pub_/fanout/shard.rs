@@ -10,7 +10,7 @@ use rustix::fd::OwnedFd;
 
 use super::acceptor::{Acceptor, LISTENER, Newcomer};
 use super::block::Block;
-use super::close_reason::Leaving;
+use super::close_reason::CloseReason;
 use super::core::Core;
 use super::inbox::Inbox;
 use super::shard_state::ShardState;
@@ -83,8 +83,8 @@ impl Shard {
         self.wake();
     }
 
-    /// Notes that answers were put for a peer, and wakes the thread, which writes them.
-    pub(super) fn leave_answers_of(&self, peer: PeerId) {
+    /// Notes that replies wait for a peer, and wakes the thread, which writes them.
+    pub(super) fn leave_replies_of(&self, peer: PeerId) {
         self.inbox.put_answered(peer);
         self.wake();
     }
@@ -134,7 +134,7 @@ impl Shard {
     fn turn(&self, state: &mut ShardState, now: Instant) {
         state.take_blocks(self.inbox.take_blocks());
         state.write_out(&self.inbox, now);
-        if state.has_talkative() || state.has_ready_askers() {
+        if state.has_talkative() || state.has_ready_requesters() {
             self.wake();
         }
         self.connections.store(state.connections() + self.inbox.newcomers(), Ordering::Relaxed);
@@ -164,8 +164,8 @@ impl Shard {
                 }
             }
             state.hear_on(&self.inbox, now);
-            state.take_answers(self.inbox.take_answered());
-            state.write_answers(&self.inbox, now);
+            state.take_replies(self.inbox.take_answered());
+            state.write_replies(&self.inbox, now);
             for (peer, newcomer) in self.inbox.take_newcomers() {
                 self.take_in(&mut state, peer, newcomer, now);
             }
@@ -218,7 +218,7 @@ impl Shard {
             )
         });
         if let Some(Err(errno)) = watched {
-            state.close(peer, Leaving::Gone(errno.into()), now);
+            state.close(peer, CloseReason::Gone(errno.into()), now);
         }
     }
 

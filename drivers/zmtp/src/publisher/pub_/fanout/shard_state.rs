@@ -11,7 +11,7 @@ use pubsub_api::{PeerId, SubscriptionSeen};
 
 use super::acceptor::Newcomer;
 use super::block::Block;
-use super::close_reason::Leaving;
+use super::close_reason::CloseReason;
 use super::connection::{Connection, Phase, Progress};
 use super::core::Core;
 use super::filters::GroupId;
@@ -24,19 +24,19 @@ use crate::protocol::{Command, Handshake, Pulse, SocketType};
 pub(super) struct ShardState {
     core: Arc<Core>,
     connections: HashMap<PeerId, Connection>,
-    /// Who is in each group.
+    /// The members of each group.
     members: HashMap<GroupId, Vec<PeerId>>,
     window: Window,
-    /// Who has something to write and a socket that may take it.
+    /// The subscribers with something to write and a socket that may accept it.
     ready: Vec<PeerId>,
-    /// Which askers have.
-    ready_askers: VecDeque<PeerId>,
-    /// Who says more than was heard in its turn.
+    /// The same for requesters.
+    ready_requesters: VecDeque<PeerId>,
+    /// The peers with more to read than fitted into their turn.
     talkative: Vec<PeerId>,
     scratch: Vec<u8>,
 }
 
-/// What a subscriber connects as, and what an asker does.
+/// The socket types of subscribers and of requesters.
 const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::Dealer];
 
 const READ_BYTES: usize = 64 * 1024;
@@ -54,13 +54,13 @@ impl ShardState {
             members: HashMap::new(),
             window: Window::default(),
             ready: Vec::new(),
-            ready_askers: VecDeque::new(),
+            ready_requesters: VecDeque::new(),
             talkative: Vec::new(),
             scratch: vec![0; READ_BYTES],
         }
     }
 
-    /// Takes a connection in, and greets it.
+    /// Adds a connection, and greets it.
     pub(super) fn take_in(&mut self, peer: PeerId, newcomer: Newcomer, now: Instant) {
         let mut greeting = Vec::new();
         let machine = Handshake::listener(SERVED, &mut greeting);
@@ -75,13 +75,13 @@ impl ShardState {
         self.connections.get(&peer).map(|connection| &connection.stream)
     }
 
-    /// Takes what was published, and keeps within the bound.
+    /// Adds published blocks, and enforces the bound.
     pub(super) fn take_blocks(&mut self, blocks: Vec<Arc<Block>>) {
         self.put_in_window(blocks);
         self.enforce_bound();
     }
 
-    /// Puts blocks where connections find them, and notes who wants them.
+    /// Adds blocks to the window, and marks the connections that they are for.
     fn put_in_window(&mut self, blocks: Vec<Arc<Block>>) {
         for block in blocks {
             let only = block.only_for();
@@ -102,7 +102,7 @@ impl ShardState {
         }
     }
 
-    /// epoll says that something can be read or written.
+    /// Handles a socket that epoll reports as readable or writable.
     pub(super) fn on_ready(
         &mut self,
         peer: PeerId,
@@ -121,19 +121,19 @@ impl ShardState {
         }
     }
 
-    /// Goes on hearing those who had more to say than their turn.
+    /// Continues to read from the peers that had more than their turn.
     pub(super) fn hear_on(&mut self, inbox: &Inbox, now: Instant) {
         for peer in std::mem::take(&mut self.talkative) {
             self.listen_to(peer, inbox, now);
         }
     }
 
-    /// Whether somebody has more to say.
+    /// Whether a peer has more to read.
     pub(super) fn has_talkative(&self) -> bool {
         !self.talkative.is_empty()
     }
 
-    /// Writes to everybody who is ready, until nobody is: to each in turn.
+    /// Writes to each ready connection in turn, until none is ready.
     pub(super) fn write_out(&mut self, inbox: &Inbox, now: Instant) {
         while !self.ready.is_empty() {
             for peer in std::mem::take(&mut self.ready) {
@@ -143,7 +143,7 @@ impl ShardState {
         }
     }
 
-    /// Deadlines and heartbeats of everybody.
+    /// Checks the deadlines and heartbeats of all connections.
     pub(super) fn look_at_the_clock(&mut self, now: Instant) {
         let (patience, too_slow) = if self.core.is_crowded() {
             (CROWDED_PATIENCE, "too_many_handshakes")
@@ -159,7 +159,9 @@ impl ShardState {
                     }
                     continue;
                 }
-                Phase::Subscriber { heartbeat, .. } | Phase::Asker { heartbeat, .. } => heartbeat.tick(now),
+                Phase::Subscriber { heartbeat, .. } | Phase::Requester { heartbeat, .. } => {
+                    heartbeat.tick(now)
+                }
             };
             match pulse {
                 Pulse::Quiet if connection.probe() => writable.push(*peer),
@@ -173,7 +175,7 @@ impl ShardState {
         }
         writable.into_iter().for_each(|peer| self.make_ready(peer));
         for (peer, cause) in leaving {
-            self.close(peer, Leaving::Refused(cause), now);
+            self.close(peer, CloseReason::Refused(cause), now);
         }
     }
 
@@ -210,7 +212,7 @@ impl ShardState {
         self.connections.is_empty()
     }
 
-    /// How many connections have not yet been given all that they want.
+    /// The number of connections with a backlog.
     pub(super) fn behind(&self) -> usize {
         self.connections.values().filter(|connection| connection.is_behind()).count()
     }
@@ -225,7 +227,7 @@ impl ShardState {
             let state = match &connection.phase {
                 Phase::Handshake { .. } => "connecting",
                 _ if connection.is_behind() => "behind",
-                Phase::Subscriber { .. } | Phase::Asker { .. } => "up",
+                Phase::Subscriber { .. } | Phase::Requester { .. } => "up",
             };
             (connection.address, state)
         })
@@ -236,15 +238,15 @@ impl ShardState {
         let mut has_more = false;
         if connection.can_write() {
             match connection.write(&mut self.window, now) {
-                Err(error) => return self.close(peer, Leaving::Gone(error), now),
+                Err(error) => return self.close(peer, CloseReason::Gone(error), now),
                 Ok((progress, written)) => {
-                    let is_asker = connection.is_asker();
-                    self.core.readings.wrote(written, is_asker);
-                    has_more = progress == Progress::More || (is_asker && connection.take_answers());
+                    let is_requester = connection.is_requester();
+                    self.core.counters.wrote(written, is_requester);
+                    has_more = progress == Progress::More || (is_requester && connection.take_replies());
                 }
             }
         }
-        // It may have been waiting for room for its answers.
+        // It may have been waiting for room for its replies.
         let may_read = connection.may_read();
         if has_more {
             self.make_ready(peer);
@@ -264,14 +266,14 @@ impl ShardState {
         }
     }
 
-    /// Ends a connection; what was to be told to the peer is tried once.
-    pub(super) fn close(&mut self, peer: PeerId, leaving: Leaving, now: Instant) {
+    /// Closes a connection; an ERROR for the peer is written if its socket accepts it at once.
+    pub(super) fn close(&mut self, peer: PeerId, leaving: CloseReason, now: Instant) {
         let Some(mut connection) = self.connections.remove(&peer) else { return };
         if let Phase::Handshake { .. } = connection.phase {
             self.core.handshake_ends();
         }
         connection.leave(&mut self.window);
-        if let Leaving::Broke(_) = leaving {
+        if let CloseReason::Broke(_) = leaving {
             let _ = connection.write(&mut self.window, now);
         }
         if let Some(group) = connection.audience.group {
@@ -283,8 +285,8 @@ impl ShardState {
         for prefix in connection.subscriptions.prefixes() {
             self.core.seen.put(SubscriptionSeen::Cancelled { peer, prefix: prefix.clone() });
         }
-        self.core.askers.leave(peer);
-        self.core.readings.left.add(1);
-        leaving.tell(&self.core, &connection, now);
+        self.core.requesters.leave(peer);
+        self.core.counters.left.add(1);
+        leaving.report(&self.core, &connection, now);
     }
 }

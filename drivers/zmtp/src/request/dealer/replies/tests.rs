@@ -7,12 +7,12 @@ use pubsub_api::{ErrorKind, Reply};
 use super::{MAX_BYTES, Replies};
 use crate::subscriber::sub::link_state::LinkState;
 use crate::subscriber::sub::queue::Item;
-use crate::subscriber::sub::received_events::{Chunk, Span};
+use crate::subscriber::sub::received_events::{ReceivedEvents, Span};
 
 /// A block of one event on topic `a`, of so many bytes in all.
 fn block(bytes: usize) -> Item {
     let block = Bytes::from(vec![b'a'; bytes]);
-    Item::Events(Chunk::new(block, VecDeque::from([Span { topic: 0..1, payload: 1..bytes }])))
+    Item::Events(ReceivedEvents::new(block, VecDeque::from([Span { topic: 0..1, payload: 1..bytes }])))
 }
 
 async fn next(replies: &Replies) -> String {

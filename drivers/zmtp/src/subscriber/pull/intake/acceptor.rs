@@ -12,7 +12,7 @@ use super::worker::Worker;
 use super::{Ends, Intake};
 use crate::subscriber::pull::credentials::{Allowed, Credentials, SocketFile};
 
-/// Accepts workers, and looks after the socket file.
+/// Accepts workers, and watches the socket file.
 #[derive(Debug)]
 pub(in crate::subscriber::pull) struct Acceptor {
     intake: Arc<Intake>,
@@ -24,7 +24,7 @@ pub(in crate::subscriber::pull) struct Acceptor {
 /// The claim of the socket file; whoever closes takes it out.
 pub(in crate::subscriber::pull) type SharedClaim = Arc<Mutex<Option<UnixClaim>>>;
 
-/// How often the socket file is looked at (docs/guarantees.md#f12: noticed within 2 s).
+/// The interval between checks of the socket file (docs/guarantees.md#f12: noticed within 2 s).
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`]
@@ -61,7 +61,7 @@ impl Acceptor {
                     Err(error) => {
                         pause.begin();
                         if let Some(times) = self.intake.counters.paused.count("descriptors", Instant::now()) {
-                            tracing::error!(times, "accepting workers pauses: {error}");
+                            tracing::error!(times, "no worker is accepted for now: {error}");
                         }
                     }
                 },
@@ -93,7 +93,7 @@ impl Acceptor {
     /// The worker's name, or why it may not stay.
     fn check(&self, stream: &UnixStream) -> std::result::Result<String, (&'static str, String)> {
         let credentials = Credentials::of(stream)
-            .map_err(|error| ("credentials", format!("who it is is not told: {error}")))?;
+            .map_err(|error| ("credentials", format!("its credentials are not available: {error}")))?;
         let socket = SocketFile::at(&self.intake.settings.socket);
         if let Err(refusal) = self.allowed.check(&credentials, socket) {
             return Err(("credentials", format!("{credentials} {refusal}")));
@@ -102,7 +102,7 @@ impl Acceptor {
         if self.intake.peers().len() >= bound {
             return Err((
                 "too_many_connections",
-                format!("there are {bound} (drivers.zmtp.max_connections)"),
+                format!("{bound} workers are connected already (drivers.zmtp.max_connections)"),
             ));
         }
         Ok(credentials.to_string())
@@ -119,7 +119,7 @@ impl Acceptor {
         match shared.as_ref() {
             Some(claim) if claim.is_in_place() => return,
             Some(_) => {
-                tracing::warn!("the socket {} was deleted or replaced: binding it anew", path.display())
+                tracing::warn!("the socket {} was deleted or replaced; it is bound again", path.display())
             }
             None => {}
         }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pubsub_api::{Acknowledger, PeerId};
 use tokio::sync::Notify;
 
-/// What is to be said to the workers about their numbers: one slot for each connection, which holds the highest, so that a
-/// worker that does not listen costs no more than one that does.
+/// The acknowledgements that wait to be sent: one slot for each connection, which holds the highest number, so that a worker
+/// that does not read costs no more than one that does.
 #[derive(Debug, Default)]
 pub(in crate::subscriber::pull) struct Acknowledgements {
     slots: Mutex<BTreeMap<u64, Arc<AckSlot>>>,

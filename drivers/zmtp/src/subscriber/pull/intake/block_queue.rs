@@ -3,9 +3,10 @@ use std::sync::Arc;
 use pubsub_api::{Batch, QueueReading};
 use tokio::sync::{Semaphore, mpsc};
 
-/// The blocks of events that were received and are not yet read, bounded in events and in bytes.
+/// The blocks of events that were received and not yet read, bounded in events and in bytes.
 ///
-/// Who waits for room gets it in the order of asking.
+/// Tasks get room in the order in which they began to wait: a semaphore, unlike the queues of the other sockets, since one
+/// worker that floods must not keep the others waiting.
 #[derive(Debug)]
 pub(in crate::subscriber::pull) struct BlockQueue {
     blocks: tokio::sync::Mutex<mpsc::UnboundedReceiver<Received>>,

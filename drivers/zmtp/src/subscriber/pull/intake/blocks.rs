@@ -42,7 +42,7 @@ pub(super) struct TakenApart {
     pub(super) broken: Option<Breach>,
 }
 
-/// PONGs beyond this are not given: nobody sends so many PINGs in one read and wants them answered.
+/// PONGs beyond this are not sent: no peer needs so many in one read.
 const MAX_ANSWER_BYTES: usize = 4096;
 
 impl Default for WorkerBytes {
@@ -195,6 +195,6 @@ impl Found {
 
 fn stray(dropped: &Tally) {
     if let Some(times) = dropped.count(OUT_OF_TURN, Instant::now()) {
-        tracing::warn!(times, "dropped a word of a worker that numbers nothing");
+        tracing::warn!(times, "dropped a control message from a worker that has not introduced itself");
     }
 }

@@ -5,7 +5,7 @@ use pubsub_api::{Batch, PeerId, Source, SourceId};
 use crate::hop::{ACK, Introduction, WORKER};
 use crate::protocol::ProtocolError;
 
-/// As what the messages of one connection count: a worker that introduced itself numbers them by their order.
+/// The numbers of the messages of one connection: a worker that introduced itself numbers them by their order.
 #[derive(Debug, Default)]
 pub(super) enum Numbering {
     /// They have no numbers.
@@ -25,7 +25,7 @@ pub(super) struct Run {
     next: u64,
 }
 
-/// What a message turned out to be.
+/// The kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Heard {
     /// An event, as far as its numbering is concerned.
@@ -38,7 +38,7 @@ pub(super) enum Heard {
     Breach(Breach),
 }
 
-/// Why a connection ends by the fault of its peer.
+/// The violation for which a connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Breach {
     /// It does not speak ZMTP as it should.
@@ -116,17 +116,17 @@ impl Breach {
     }
 }
 
-/// The cause for words of the hop where they do not belong.
+/// The cause of control messages out of turn.
 pub(super) const OUT_OF_TURN: &str = "out_of_turn";
 
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Protocol(error) => error.fmt(f),
-            Self::BadIntroduction => f.write_str("it introduced itself in a way that cannot be read"),
-            Self::OutOfTurn => {
-                f.write_str("it introduced itself again, or acknowledged what only we acknowledge")
-            }
+            Self::BadIntroduction => f.write_str("it sent a malformed introduction"),
+            Self::OutOfTurn => f.write_str(
+                "it introduced itself twice, or sent an acknowledgement, which only the service sends",
+            ),
         }
     }
 }

@@ -1,6 +1,6 @@
 use tokio::sync::watch;
 
-/// The word to stop, for one task. Whoever gave it sees when all tasks have heard it.
+/// The stop signal, for one task. Its sender sees when all tasks have received it.
 #[derive(Debug, Clone)]
 pub(super) struct Stop(Option<watch::Receiver<bool>>);
 

@@ -31,33 +31,33 @@ pub(super) struct Worker {
     acknowledged: u64,
 }
 
-/// What a worker connects as.
+/// The socket types of workers.
 const SERVED: &[SocketType] = &[SocketType::Push, SocketType::Dealer];
 
-/// As much as waits for a worker that takes no answers; more is not said.
+/// The most bytes of unsent replies to a worker; further replies are dropped.
 const MAX_UNSAID_BYTES: usize = 32 * 1024;
 
 /// Why a connection ends.
-enum Leaving {
+enum CloseReason {
     Gone,
     GoneInHandshake,
     Stopping,
     Refused(&'static str, String),
 }
 
-impl From<ProtocolError> for Leaving {
+impl From<ProtocolError> for CloseReason {
     fn from(error: ProtocolError) -> Self {
         Breach::Protocol(error).into()
     }
 }
 
-impl From<Breach> for Leaving {
+impl From<Breach> for CloseReason {
     fn from(breach: Breach) -> Self {
         Self::Refused(breach.cause(), breach.to_string())
     }
 }
 
-impl From<io::Error> for Leaving {
+impl From<io::Error> for CloseReason {
     fn from(_: io::Error) -> Self {
         Self::Gone
     }
@@ -88,20 +88,23 @@ impl Worker {
         };
         let leaving = match met {
             Ok(Ok(peer)) => self.read(peer, ends).await,
-            Ok(Err(Leaving::Gone)) => Leaving::GoneInHandshake,
+            Ok(Err(CloseReason::Gone)) => CloseReason::GoneInHandshake,
             Ok(Err(leaving)) => leaving,
-            Err(_) => Leaving::Refused("handshake_timeout", "its handshake took too long".to_owned()),
+            Err(_) => CloseReason::Refused(
+                "handshake_timeout",
+                "its handshake exceeded handshake_timeout".to_owned(),
+            ),
         };
         self.leave(leaving);
     }
 
-    async fn shake_hands(&mut self) -> Result<Peer, Leaving> {
+    async fn shake_hands(&mut self) -> Result<Peer, CloseReason> {
         let mut machine = Handshake::listener(SERVED, &mut self.unsaid);
         loop {
             let taken = machine.take(self.bytes.bytes(), &mut self.unsaid);
             // Before the worker hears that it is through: from then on it must not be ended for another.
             if matches!(taken, Ok((_, Some(_)))) && !self.intake.handshakes.end(self.peer) {
-                return Err(Leaving::Stopping);
+                return Err(CloseReason::Stopping);
             }
             self.say();
             let (used, met) = taken?;
@@ -116,19 +119,23 @@ impl Worker {
                 return Ok(peer);
             }
             if self.reader.read_buf(self.bytes.room()).await? == 0 {
-                return Err(Leaving::Gone);
+                return Err(CloseReason::Gone);
             }
         }
     }
 
-    async fn read(&mut self, peer: Peer, ends: &mut Ends) -> Leaving {
+    async fn read(&mut self, peer: Peer, ends: &mut Ends) -> CloseReason {
         match self.read_on(peer, ends).await {
             Ok(never) => match never {},
             Err(leaving) => leaving,
         }
     }
 
-    async fn read_on(&mut self, peer: Peer, ends: &mut Ends) -> Result<std::convert::Infallible, Leaving> {
+    async fn read_on(
+        &mut self,
+        peer: Peer,
+        ends: &mut Ends,
+    ) -> Result<std::convert::Infallible, CloseReason> {
         let settings = &self.intake.settings;
         let (beat, dead_after) = (settings.heartbeat_interval, settings.dead_after);
         let mut heartbeat = Heartbeat::new(beat, dead_after, peer.speaks_3_1(), Instant::now());
@@ -142,7 +149,7 @@ impl Worker {
                 biased;
                 () = ends.stopping.asked() => {
                     self.say();
-                    return Err(Leaving::Stopping);
+                    return Err(CloseReason::Stopping);
                 }
                 read = self.reader.read_buf(self.bytes.room()) => {
                     self.was_read(read?, ends, &mut heartbeat).await?;
@@ -158,7 +165,7 @@ impl Worker {
                         Command::Ping { ttl: 0, context: b"" }.put(&mut self.unsaid);
                         self.say();
                     }
-                    Pulse::Dead => return Err(Leaving::Refused("dead", "it says nothing any more".to_owned())),
+                    Pulse::Dead => return Err(CloseReason::Refused("dead", "it sent no sign of life".to_owned())),
                 },
             }
             if heartbeat.awaits_writing() && self.unsaid.is_empty() {
@@ -172,9 +179,9 @@ impl Worker {
         count: usize,
         ends: &mut Ends,
         heartbeat: &mut Heartbeat,
-    ) -> Result<(), Leaving> {
+    ) -> Result<(), CloseReason> {
         if count == 0 {
-            return Err(Leaving::Gone);
+            return Err(CloseReason::Gone);
         }
         let filled = self.bytes.was_read(count);
         self.take_apart(ends, heartbeat).await?;
@@ -186,7 +193,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn take_apart(&mut self, ends: &mut Ends, heartbeat: &mut Heartbeat) -> Result<(), Leaving> {
+    async fn take_apart(&mut self, ends: &mut Ends, heartbeat: &mut Heartbeat) -> Result<(), CloseReason> {
         let apart = self.bytes.take_apart(&self.intake.counters.dropped);
         if let Some(time_to_live) = apart.pinged {
             heartbeat.pinged(time_to_live);
@@ -200,7 +207,7 @@ impl Worker {
         }
         if ends.stopping.is_asked() {
             self.say();
-            return Err(Leaving::Stopping);
+            return Err(CloseReason::Stopping);
         }
         apart.broken.map_or(Ok(()), |breach| Err(breach.into()))
     }
@@ -252,23 +259,27 @@ impl Worker {
         }
     }
 
-    fn leave(&self, leaving: Leaving) {
+    fn leave(&self, leaving: CloseReason) {
         let counters = &self.intake.counters;
         let now = Instant::now();
         let name =
             || self.intake.peers().get(&self.peer).map(|peer| peer.endpoint.clone()).unwrap_or_default();
         match leaving {
-            Leaving::Stopping => {}
+            CloseReason::Stopping => {}
             // Someone who only looked whether we listen: no cause for alarm.
-            Leaving::GoneInHandshake => drop(counters.refused.count("left_in_handshake", now)),
-            Leaving::Gone => {
+            CloseReason::GoneInHandshake => drop(counters.refused.count("left_in_handshake", now)),
+            CloseReason::Gone => {
                 if self.bytes.is_cut_off()
                     && let Some(times) = counters.dropped.count("cut_off", now)
                 {
-                    tracing::warn!(times, "{} left within an event, which is lost", name());
+                    tracing::warn!(
+                        times,
+                        "{} disconnected in the middle of an event; the partial event is dropped",
+                        name()
+                    );
                 }
             }
-            Leaving::Refused(cause, reason) => {
+            CloseReason::Refused(cause, reason) => {
                 if let Some(times) = counters.refused.count(cause, now) {
                     tracing::warn!(cause, times, "closed the connection of {}: {reason}", name());
                 }

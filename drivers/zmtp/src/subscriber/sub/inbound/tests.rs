@@ -72,8 +72,8 @@ fn events_hellos_and_losses_come_at_their_places_however_the_bytes_are_cut() {
 #[test]
 fn each_publisher_that_says_hello_on_a_connection_is_told_once() {
     let hello = |publisher, epoch| {
-        let life = Some(pubsub_api::Incarnation { publisher, epoch });
-        encode(&hello::event("p", life)).unwrap()
+        let epoch = Some(pubsub_api::Incarnation { publisher, epoch });
+        encode(&hello::event("p", epoch)).unwrap()
     };
     let mut bytes = Vec::new();
     for (publisher, epoch) in [(7, 1), (8, 1), (7, 1), (8, 1), (8, 2), (7, 1), (8, 2)] {

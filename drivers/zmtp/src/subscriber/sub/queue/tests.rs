@@ -4,9 +4,9 @@ use std::pin::Pin;
 use bytes::Bytes;
 use pubsub_api::{Batch, ErrorKind, Incoming, Notice, Subscription, Topic};
 
-use super::super::received_events::{Chunk, Span};
+use super::super::received_events::{ReceivedEvents, Span};
 use super::{Abandoned, Item, MAX_BATCH_EVENTS, MAX_QUEUED_BYTES, Queue};
-use crate::subscriber::sub::desired_subscriptions::Wanted;
+use crate::subscriber::sub::desired_subscriptions::DesiredSubscriptions;
 use crate::subscriber::sub::link_state::LinkState;
 
 /// Events on these topics of one byte, each with a payload of one byte more.
@@ -17,15 +17,15 @@ fn live() -> Notice {
 fn events(topics: &str) -> Item {
     let block: Vec<u8> = topics.bytes().flat_map(|topic| [topic, topic]).collect();
     let span = |at: usize| Span { topic: 2 * at..2 * at + 1, payload: 2 * at + 1..2 * at + 2 };
-    Item::Events(Chunk::new(Bytes::from(block), (0..topics.len()).map(span).collect()))
+    Item::Events(ReceivedEvents::new(Bytes::from(block), (0..topics.len()).map(span).collect()))
 }
 
 fn notice() -> Item {
     Item::Notice(live())
 }
 
-fn wanted(topics: &[&str]) -> Wanted {
-    let wanted = Wanted::default();
+fn wanted(topics: &[&str]) -> DesiredSubscriptions {
+    let wanted = DesiredSubscriptions::default();
     for topic in topics {
         let subscription: Subscription = Topic::new((*topic).to_owned()).unwrap().into();
         assert!(wanted.insert(subscription).unwrap());
@@ -40,7 +40,7 @@ fn offer(queue: &Queue, items: impl IntoIterator<Item = Item>) -> VecDeque<Item>
 }
 
 /// What can be read now, one letter for each event, `!` for a notice.
-async fn drained(queue: &Queue, wanted: &Wanted) -> String {
+async fn drained(queue: &Queue, wanted: &DesiredSubscriptions) -> String {
     queue.close();
     let mut came = String::new();
     loop {
@@ -118,7 +118,10 @@ async fn large_events_fill_it_by_their_bytes() {
     let large = MAX_QUEUED_BYTES / 4;
     let block = Bytes::from(vec![b'a'; large + 1]);
     let event = || {
-        Item::Events(Chunk::new(block.clone(), VecDeque::from([Span { topic: 0..1, payload: 1..large + 1 }])))
+        Item::Events(ReceivedEvents::new(
+            block.clone(),
+            VecDeque::from([Span { topic: 0..1, payload: 1..large + 1 }]),
+        ))
     };
     let left = offer(&queue, (0..10).map(|_| event()));
     assert_eq!(left.len(), 6);

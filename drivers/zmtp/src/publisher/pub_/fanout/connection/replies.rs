@@ -1,30 +1,30 @@
-//! The answers that a connection writes: between them what else is for it, as soon as no chunk is half written.
+//! The replies that a connection writes: between them what else is for it, as soon as no chunk is half written.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use crate::request::router::replies::Answers;
+use crate::request::router::replies::ReplyQueue;
 
-/// What of one asker's answers its connection has taken, to write it.
+/// What of one requester's replies its connection has taken, to write it.
 #[derive(Debug)]
-pub(in crate::publisher::pub_::fanout) struct Answering {
-    answers: Arc<Answers>,
+pub(in crate::publisher::pub_::fanout) struct ReplyWriter {
+    replies: Arc<ReplyQueue>,
     /// Each of whole events.
     chunks: VecDeque<Vec<u8>>,
     /// How much of the first chunk is written.
     written: usize,
 }
 
-impl Answering {
-    pub(in crate::publisher::pub_::fanout) fn new(answers: Arc<Answers>) -> Self {
-        Self { answers, chunks: VecDeque::new(), written: 0 }
+impl ReplyWriter {
+    pub(in crate::publisher::pub_::fanout) fn new(replies: Arc<ReplyQueue>) -> Self {
+        Self { replies, chunks: VecDeque::new(), written: 0 }
     }
 
     /// Takes what was put, once all that it took before is written.
     pub(super) fn take(&mut self) {
         if self.chunks.is_empty() {
-            self.chunks = self.answers.take();
+            self.chunks = self.replies.take();
         }
     }
 
@@ -55,7 +55,7 @@ impl Answering {
 
     /// So many bytes of the chunks are written.
     pub(super) fn advance(&mut self, sent: usize) {
-        self.answers.wrote(sent);
+        self.replies.wrote(sent);
         self.written += sent;
         while let Some(first) = self.chunks.front()
             && self.written >= first.len()
@@ -66,8 +66,8 @@ impl Answering {
     }
 }
 
-impl Drop for Answering {
+impl Drop for ReplyWriter {
     fn drop(&mut self) {
-        self.answers.leave();
+        self.replies.leave();
     }
 }

@@ -80,10 +80,10 @@ impl Connection {
 
     /// What to write next: what is for this connection alone, as soon as no event is half written, else the blocks.
     fn gather<'a>(&'a self, window: &'a Window, slices: &mut [IoSlice<'a>]) -> (usize, usize) {
-        if let Phase::Asker { answering, .. } = &self.phase
-            && (self.outbox.is_empty() || answering.is_begun())
+        if let Phase::Requester { replies, .. } = &self.phase
+            && (self.outbox.is_empty() || replies.is_begun())
         {
-            return answering.gather(!self.outbox.is_empty(), slices);
+            return replies.gather(!self.outbox.is_empty(), slices);
         }
         if self.outbox.is_empty() {
             return self.gather_blocks(window, slices);
@@ -129,10 +129,10 @@ impl Connection {
     }
 
     fn advance(&mut self, sent: usize, window: &mut Window, now: Instant) {
-        if let Phase::Asker { answering, .. } = &mut self.phase
-            && (self.outbox.is_empty() || answering.is_begun())
+        if let Phase::Requester { replies, .. } = &mut self.phase
+            && (self.outbox.is_empty() || replies.is_begun())
         {
-            return answering.advance(sent);
+            return replies.advance(sent);
         }
         if !self.outbox.is_empty() && self.begun_event(window).is_none() {
             self.outbox.advance(sent);

@@ -1,4 +1,4 @@
-//! How an asker is answered.
+//! Replies to one requester.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use crate::protocol::put_event;
 use crate::request::router::replies::{CHUNK_BYTES, NoRoom};
 use crate::wire::{check_size, closed};
 
-/// What the two frame heads of an event have at most (RFC 37, "flags size").
+/// The most bytes that the two frame heads of an event have (RFC 37, "flags size").
 const HEADS_BYTES: usize = 2 * 9;
 
 impl Fanout {
-    /// Puts the events of a batch into the stream to one asker, as [`pubsub_api::Requests::answer`] has it.
+    /// Sends the events of a batch to one requester, as [`pubsub_api::Requests::answer`] has it.
     pub(crate) async fn answer(&self, peer: PeerId, batch: &mut Batch) -> Result<()> {
-        let Some(answers) = self.core.askers.get(peer) else { return Err(self.refuse(NoRoom::Gone)) };
+        let Some(replies) = self.core.requesters.get(peer) else { return Err(self.refuse(NoRoom::Gone)) };
         let Some(shard) = self.shards.get(Places::shard_of(peer, self.shards.len())) else {
             return Err(self.refuse(NoRoom::Gone));
         };
         while !batch.is_empty() {
-            let room = answers.room(self.patience()).await;
+            let room = replies.room(self.patience()).await;
             let Part { chunks, events, wrong } = encode(batch, room.map_err(|no_room| self.refuse(no_room))?);
-            if !answers.put(chunks) {
+            if !replies.put(chunks) {
                 return Err(self.refuse(NoRoom::Gone));
             }
             batch.advance(events);
-            self.core.readings.answered.add(events as u64);
-            shard.leave_answers_of(peer);
+            self.core.counters.answered.add(events as u64);
+            shard.leave_replies_of(peer);
             if let Some(wrong) = wrong {
                 return Err(wrong);
             }
@@ -36,7 +36,7 @@ impl Fanout {
         Ok(())
     }
 
-    /// An asker that reads slowly makes room in steps, of a third of its socket's send buffer.
+    /// A requester that reads slowly makes room in steps, of a third of its socket's send buffer.
     fn patience(&self) -> Duration {
         self.core.settings.dead_after * 10
     }
@@ -46,10 +46,10 @@ impl Fanout {
             return closed("publisher");
         }
         let text = match no_room {
-            NoRoom::Gone => "the asker is gone: what it wants, it asks again".to_owned(),
+            NoRoom::Gone => "the requester disconnected; it sends its request again".to_owned(),
             NoRoom::Stalled => {
                 let patience = self.patience();
-                format!("the asker took nothing of its answer for {patience:?} (ten times dead_after)")
+                format!("the requester read nothing of its reply for {patience:?} (ten times dead_after)")
             }
         };
         Error::new(ErrorKind::Unavailable, text)
@@ -61,7 +61,7 @@ struct Part {
     chunks: Vec<Vec<u8>>,
     /// How many events are in the chunks.
     events: usize,
-    /// Why the event behind them cannot be sent.
+    /// Why the event after them cannot be sent.
     wrong: Option<Error>,
 }
 

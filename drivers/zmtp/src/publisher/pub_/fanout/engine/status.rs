@@ -1,11 +1,11 @@
-//! What can be read of a fan-out.
+//! The status of a fan-out: counters, queues and peers.
 
 use pubsub_api::{PeerReading, QueueReading, Status};
 
 use super::Fanout;
 use crate::request::router::replies::MAX_WAITING_BYTES;
 
-/// How many peers a status lists one by one.
+/// The most peers that a status lists one by one.
 const LISTED: usize = 1000;
 
 impl Fanout {
@@ -18,7 +18,7 @@ impl Fanout {
                 depth: kept.min(self.core.settings.fanout_log_bytes),
                 bound: self.core.settings.fanout_log_bytes,
                 unit: "bytes".to_owned(),
-                when_full: "who is furthest behind skips to the end, and is told how many events it missed"
+                when_full: "the connection that is furthest behind skips to the end and receives the number of events it missed"
                     .to_owned(),
             },
             QueueReading {
@@ -30,10 +30,10 @@ impl Fanout {
             },
             QueueReading {
                 name: "answers".to_owned(),
-                depth: self.core.askers.most_waiting_bytes().min(MAX_WAITING_BYTES) as u64,
+                depth: self.core.requesters.most_waiting_bytes().min(MAX_WAITING_BYTES) as u64,
                 bound: MAX_WAITING_BYTES as u64,
                 unit: "bytes".to_owned(),
-                when_full: "answering this asker waits; the depth is that of the fullest".to_owned(),
+                when_full: "replying to this requester waits; the depth is that of the fullest queue".to_owned(),
             },
         ];
         queues.extend(self.core.requests.read());
@@ -45,6 +45,6 @@ impl Fanout {
                 state: state.to_owned(),
             }));
         }
-        Status { counters: self.core.readings.read(), queues, peers }
+        Status { counters: self.core.counters.read(), queues, peers }
     }
 }

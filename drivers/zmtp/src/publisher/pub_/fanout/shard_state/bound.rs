@@ -1,14 +1,14 @@
-//! The bound of what is kept: who is too far behind gives up.
+//! The bound of the kept blocks: the connection that is furthest behind loses its backlog.
 
 use std::time::Instant;
 
 use pubsub_api::PeerId;
 
 use super::ShardState;
-use crate::publisher::pub_::fanout::close_reason::Leaving;
+use crate::publisher::pub_::fanout::close_reason::CloseReason;
 
 impl ShardState {
-    /// While more is kept than may be, whoever is furthest behind gives up what it is behind with.
+    /// While the blocks exceed the bound, drops the backlog of the connection that is furthest behind.
     pub(super) fn enforce_bound(&mut self) {
         self.let_go();
         while self.window.bytes() > self.core.settings.fanout_log_bytes {
@@ -30,18 +30,21 @@ impl ShardState {
         let now = Instant::now();
         let Some(connection) = self.connections.get_mut(&peer) else { return };
         let missed = connection.fall_off(&mut self.window);
-        self.core.readings.dropped.add(missed);
+        self.core.counters.dropped.add(missed);
         let understands = connection.subscriptions.name_hello() || connection.subscriptions.cover_send_all();
-        let cause = if understands { "told" } else { "disconnected" };
-        if let Some(times) = self.core.readings.told.count(cause, now) {
+        let (cause, follows) = match understands {
+            true => ("told", "it will receive a notice"),
+            false => ("disconnected", "it is disconnected"),
+        };
+        if let Some(times) = self.core.counters.told.count(cause, now) {
             let address = connection.address;
             tracing::warn!(
                 times,
-                "{address} is behind by more than fanout_log_bytes, and misses {missed} events: {cause}"
+                "dropped {missed} events for {address}: it is behind by more than fanout_log_bytes; {follows}"
             );
         }
         if !understands {
-            self.close(peer, Leaving::Refused("slow_subscriber"), now);
+            self.close(peer, CloseReason::Refused("slow_subscriber"), now);
         }
     }
 

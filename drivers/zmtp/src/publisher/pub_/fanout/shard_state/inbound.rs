@@ -1,4 +1,4 @@
-//! What peers say: handshakes, subscriptions, heartbeats.
+//! The messages of peers: handshakes, subscriptions and heartbeats.
 
 use std::io;
 use std::sync::Arc;
@@ -9,22 +9,22 @@ use pubsub_api::{PeerId, SubscriptionSeen};
 use rustix::net::sockopt::set_socket_send_buffer_size;
 
 use super::ShardState;
-use super::requests::{MAX_REQUEST_BYTES, hear_asker};
-use crate::protocol::{Command, EventDecoder, Heartbeat, Peer, PeerDecoder, PeerSays, SocketType};
-use crate::publisher::pub_::fanout::close_reason::Leaving;
-use crate::publisher::pub_::fanout::connection::{Answering, Connection, Phase};
+use super::requests::{MAX_REQUEST_BYTES, decode_requests};
+use crate::protocol::{Command, EventDecoder, Heartbeat, Peer, PeerDecoder, PeerMessage, SocketType};
+use crate::publisher::pub_::fanout::close_reason::CloseReason;
+use crate::publisher::pub_::fanout::connection::{Connection, Phase, ReplyWriter};
 use crate::publisher::pub_::fanout::core::Core;
 use crate::publisher::pub_::fanout::filters::Change;
 use crate::publisher::pub_::fanout::inbox::Inbox;
 
-/// The send buffer of a connection for requests, which the kernel doubles. Whoever answers learns that an asker reads when a
-/// third is free: of an asker that reads 3 KB/s, within half a minute. It carries 128 KiB in each round trip.
+/// The send buffer of a connection for requests, which the kernel doubles. The caller that replies learns that a requester reads when a
+/// third is free: of a requester that reads 3 KB/s, within half a minute. It carries 128 KiB in each round trip.
 const ANSWER_BUFFER_BYTES: usize = 128 * 1024;
 
 impl ShardState {
-    /// Reads and acts on what a peer says, for one turn: epoll is edge-triggered, so what is left is noted.
+    /// Reads and handles the messages of a peer for one turn. epoll is edge-triggered, so a peer with more to read is noted.
     pub(super) fn listen_to(&mut self, peer: PeerId, inbox: &Inbox, now: Instant) {
-        /// How many reads are one turn.
+        /// The number of reads in one turn.
         const READS: usize = 4;
         for _ in 0..READS {
             let Some(connection) = self.connections.get_mut(&peer) else { return };
@@ -33,8 +33,8 @@ impl ShardState {
             }
             let heard = match connection.read(&mut self.scratch, now) {
                 Ok(true) => self.act_on_arrived(peer, inbox, now),
-                Ok(false) => Err(Leaving::Gone(io::ErrorKind::UnexpectedEof.into())),
-                Err(error) => Err(Leaving::Gone(error)),
+                Ok(false) => Err(CloseReason::Gone(io::ErrorKind::UnexpectedEof.into())),
+                Err(error) => Err(CloseReason::Gone(error)),
             };
             if let Err(leaving) = heard {
                 return self.close(peer, leaving, now);
@@ -43,23 +43,23 @@ impl ShardState {
         self.talkative.push(peer);
     }
 
-    fn act_on_arrived(&mut self, peer: PeerId, inbox: &Inbox, now: Instant) -> Result<(), Leaving> {
+    fn act_on_arrived(&mut self, peer: PeerId, inbox: &Inbox, now: Instant) -> Result<(), CloseReason> {
         let Some(connection) = self.connections.get_mut(&peer) else { return Ok(()) };
         let had_nothing_to_write = !connection.can_write();
         let arrived = std::mem::take(&mut connection.arrived);
         let (mut used, met) = match &mut connection.phase {
             Phase::Handshake { machine, .. } => {
-                machine.take(&arrived, connection.outbox.bytes()).map_err(Leaving::Broke)?
+                machine.take(&arrived, connection.outbox.bytes()).map_err(CloseReason::Broke)?
             }
-            Phase::Subscriber { .. } | Phase::Asker { .. } => (0, None),
+            Phase::Subscriber { .. } | Phase::Requester { .. } => (0, None),
         };
         if let Some(met) = met {
             self.welcome(peer, met, now);
         }
         let Some(connection) = self.connections.get_mut(&peer) else { return Ok(()) };
         let (mut said, rest) = (Said::default(), arrived.get(used..).unwrap_or_default());
-        used += match connection.is_asker() {
-            true => hear_asker(connection, rest, &self.core, now)?,
+        used += match connection.is_requester() {
+            true => decode_requests(connection, rest, &self.core, now)?,
             false => decode(connection, rest, &mut said, &self.core)?,
         };
         connection.arrived = arrived.get(used..).unwrap_or_default().to_vec();
@@ -84,10 +84,10 @@ impl ShardState {
         self.core.handshake_ends();
         if met.own_type != SocketType::Pub {
             let decoder = EventDecoder::with_payloads_up_to(MAX_REQUEST_BYTES).accepting_delimiters();
-            let answering = Answering::new(self.core.askers.join(peer));
-            // If it cannot be set, an asker that reads slowly is seen to progress in larger steps.
+            let replies = ReplyWriter::new(self.core.requesters.join(peer));
+            // If it cannot be set, a requester that reads slowly is seen to progress in larger steps.
             let _ = set_socket_send_buffer_size(&connection.stream, ANSWER_BUFFER_BYTES);
-            connection.phase = Phase::Asker { heartbeat, decoder, answering };
+            connection.phase = Phase::Requester { heartbeat, decoder, replies };
             return;
         }
         connection.phase = Phase::Subscriber { heartbeat, decoder: PeerDecoder::default() };
@@ -119,49 +119,49 @@ impl ShardState {
     }
 }
 
-/// What a peer said about its subscriptions, in one go.
+/// The changes of subscriptions in one read.
 #[derive(Default)]
 struct Said {
     change: Change,
     seen: Vec<SubscriptionSeen>,
 }
 
-/// Acts on what a subscriber says; how many bytes are used up.
+/// Handles the messages of a subscriber. Returns the number of bytes that are used up.
 fn decode(
     connection: &mut Connection,
     arrived: &[u8],
     noted: &mut Said,
     core: &Core,
-) -> Result<usize, Leaving> {
+) -> Result<usize, CloseReason> {
     let peer = connection.audience.peer;
     let mut used = 0;
     loop {
         let Phase::Subscriber { heartbeat, decoder } = &mut connection.phase else { return Ok(used) };
         let rest = arrived.get(used..).unwrap_or_default();
-        let (count, said) = decoder.next(rest).map_err(Leaving::Broke)?;
+        let (count, said) = decoder.next(rest).map_err(CloseReason::Broke)?;
         used += count;
         match said {
-            PeerSays::Incomplete => return Ok(used),
-            PeerSays::Ping { ttl, context } => {
+            PeerMessage::Incomplete => return Ok(used),
+            PeerMessage::Ping { ttl, context } => {
                 heartbeat.pinged(ttl);
-                // Who floods us with PINGs and takes no answers gets none.
+                // A peer that floods us with PINGs and does not read gets no PONG.
                 if !connection.outbox.is_full() {
                     Command::put_pong(connection.outbox.bytes(), context);
                 }
             }
-            PeerSays::Subscribe(prefix) => {
+            PeerMessage::Subscribe(prefix) => {
                 let added = connection.subscriptions.add(prefix, &mut noted.change);
-                added.map_err(|_| Leaving::Refused("too_many_subscriptions"))?;
+                added.map_err(|_| CloseReason::Refused("too_many_subscriptions"))?;
                 let prefix = Bytes::copy_from_slice(prefix);
                 noted.seen.push(SubscriptionSeen::Subscribed { peer, prefix });
             }
-            PeerSays::Cancel(prefix) => {
+            PeerMessage::Cancel(prefix) => {
                 connection.subscriptions.remove(prefix, &mut noted.change);
                 let prefix = Bytes::copy_from_slice(prefix);
                 noted.seen.push(SubscriptionSeen::Cancelled { peer, prefix });
             }
-            PeerSays::Pong => {}
-            PeerSays::Other => core.readings.stepped_over.add(1),
+            PeerMessage::Pong => {}
+            PeerMessage::Other => core.counters.stepped_over.add(1),
         }
     }
 }

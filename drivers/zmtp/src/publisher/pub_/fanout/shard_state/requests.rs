@@ -1,4 +1,4 @@
-//! What askers say: requests, heartbeats.
+//! The messages of requesters: requests and heartbeats.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use pubsub_api::wire::WireError;
 use pubsub_api::{Envelope, Request, Topic};
 
 use crate::protocol::{Command, Decoded};
-use crate::publisher::pub_::fanout::close_reason::Leaving;
+use crate::publisher::pub_::fanout::close_reason::CloseReason;
 use crate::publisher::pub_::fanout::connection::{Connection, Phase};
 use crate::publisher::pub_::fanout::core::Core;
 use crate::request::router::request_queue::MAX_BYTES_OF_PEER;
@@ -15,20 +15,20 @@ use crate::request::router::request_queue::MAX_BYTES_OF_PEER;
 /// The largest payload of a request; the queue has room for so much with its topic.
 pub(super) const MAX_REQUEST_BYTES: usize = MAX_BYTES_OF_PEER;
 
-/// Acts on what an asker says; how many bytes are used up.
-pub(super) fn hear_asker(
+/// Handles the messages of a requester. Returns the number of bytes that are used up.
+pub(super) fn decode_requests(
     connection: &mut Connection,
     arrived: &[u8],
     core: &Core,
     now: Instant,
-) -> Result<usize, Leaving> {
+) -> Result<usize, CloseReason> {
     let (peer, address) = (connection.audience.peer, connection.address);
     let host = Some(address.ip().to_canonical());
-    let Phase::Asker { heartbeat, decoder, .. } = &mut connection.phase else { return Ok(0) };
+    let Phase::Requester { heartbeat, decoder, .. } = &mut connection.phase else { return Ok(0) };
     let mut used = 0;
     loop {
         let rest = arrived.get(used..).unwrap_or_default();
-        let (count, said) = decoder.next(rest).map_err(Leaving::Broke)?;
+        let (count, said) = decoder.next(rest).map_err(CloseReason::Broke)?;
         used += count;
         let dropped = match said {
             Decoded::Incomplete => return Ok(used),
@@ -45,14 +45,14 @@ pub(super) fn hear_asker(
                 let frame = |range| Bytes::copy_from_slice(rest.get(range).unwrap_or_default());
                 let request = envelope(frame(topic), frame(payload));
                 let put = request.and_then(|envelope| core.requests.put(Request { peer, host, envelope }));
-                core.readings.requests.add(u64::from(put.is_ok()));
+                core.counters.requests.add(u64::from(put.is_ok()));
                 put.err()
             }
         };
         if let Some(cause) = dropped
-            && let Some(times) = core.readings.requests_dropped.count(cause, now)
+            && let Some(times) = core.counters.requests_dropped.count(cause, now)
         {
-            tracing::warn!(cause, times, "dropped what {address} asked: {}", cause.replace('_', " "));
+            tracing::warn!(cause, times, "dropped a request of {address}: {}", cause.replace('_', " "));
         }
     }
 }

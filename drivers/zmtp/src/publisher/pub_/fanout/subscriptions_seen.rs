@@ -8,7 +8,7 @@ use crate::wire::closed;
 
 /// The queue of subscriptions seen, between the shards and whoever reads it.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub(crate) struct SubscriptionsSeen {
     /// `None` after the end.
     sender: Mutex<Option<mpsc::Sender<SubscriptionSeen>>>,
     receiver: tokio::sync::Mutex<mpsc::Receiver<SubscriptionSeen>>,
@@ -18,7 +18,7 @@ pub(crate) struct Seen {
 /// How many are kept for a reader: as many as may connect within one of its breaths. Above, it is told that it missed some.
 const QUEUE: usize = 1024;
 
-impl Default for Seen {
+impl Default for SubscriptionsSeen {
     fn default() -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         Self {
@@ -29,7 +29,7 @@ impl Default for Seen {
     }
 }
 
-impl Seen {
+impl SubscriptionsSeen {
     /// Adds one; if there is no room it is counted as missed.
     pub(crate) fn put(&self, seen: SubscriptionSeen) {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +63,7 @@ mod tests {
     use bytes::Bytes;
     use pubsub_api::{ErrorKind, PeerId, SubscriptionSeen};
 
-    use super::{QUEUE, Seen};
+    use super::{QUEUE, SubscriptionsSeen};
 
     fn seen(number: usize) -> SubscriptionSeen {
         SubscriptionSeen::Subscribed { peer: PeerId(number as u64), prefix: Bytes::new() }
@@ -71,7 +71,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_fit_is_told_at_its_place() {
-        let queue = Seen::default();
+        let queue = SubscriptionsSeen::default();
         (0..QUEUE + 3).for_each(|number| queue.put(seen(number)));
         for number in 0..QUEUE {
             assert_eq!(queue.next().await.unwrap(), seen(number));
