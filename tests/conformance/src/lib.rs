@@ -68,7 +68,7 @@ pub use fixture::Fixture;
 pub use patience::PATIENCE;
 pub use receiver::Receiver;
 pub use sender::Sender;
-pub use trials::trials;
+pub use trials::{database_driver_trials, driver_trials, trials};
 
 /// The table: every case, by group.
 pub const CASES: &[&[Case]] = &[

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 /// The packages whose programs are tested.
-const PACKAGES: [&str; 3] = ["publisher-service", "subscriber-agent", "skimmer"];
+const PACKAGES: [&str; 4] = ["publisher-service", "subscriber-agent", "skimmer", "examples"];
 
 /// The path of a program of this workspace, such as `publisher-service`.
 ///
@@ -19,14 +19,32 @@ pub fn binary(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| std::env::var_os("SKIMMER_BIN_DIR").map_or_else(build, PathBuf::from));
     let path = folder.join(name);
-    assert!(path.is_file(), "{} is missing (SKIMMER_BIN_DIR, or cargo build -p {name})", path.display());
+    assert!(
+        path.is_file(),
+        "{} is missing (SKIMMER_BIN_DIR, or cargo build --workspace --bins --examples)",
+        path.display()
+    );
     path
+}
+
+/// The path of a program of the package `examples`, such as `subscribe`, found or built as [`binary`] does.
+///
+/// # Panics
+/// If the programs cannot be built, or their folder does not contain the program.
+#[must_use]
+pub fn example(name: &str) -> PathBuf {
+    binary(&format!("examples/{name}"))
 }
 
 /// Builds all programs and returns the folder with them.
 fn build() -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--bins", "--message-format=json"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args([
+        "build",
+        "--bins",
+        "--examples",
+        "--message-format=json",
+    ]);
     cargo.args(PACKAGES.iter().flat_map(|package| ["-p", package]));
     cargo.args(["--profile", &profile()]);
     if let Some(target) = target_folder() {
@@ -37,7 +55,10 @@ fn build() -> PathBuf {
     assert!(output.status.success(), "{PACKAGES:?} cannot be built:\n{errors}");
     let lines = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
     let mut messages = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let program = messages.find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    let is_program = |message: &Value| message["target"]["kind"][0] == "bin";
+    let program = messages.find_map(|message| {
+        message["executable"].as_str().filter(|_| is_program(&message)).map(PathBuf::from)
+    });
     program.expect("cargo names its programs").parent().expect("a program lies in a folder").to_path_buf()
 }
 

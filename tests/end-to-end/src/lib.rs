@@ -47,7 +47,7 @@ mod raw_peer;
 mod service;
 mod unread;
 
-pub use binaries::binary;
+pub use binaries::{binary, example};
 pub use change_log::{Fold, change_log, event, fold, is_event, jsonl, key_of, notice, shards};
 pub use ended::Ended;
 pub use folder::Folder;
