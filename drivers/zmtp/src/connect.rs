@@ -21,7 +21,7 @@ use crate::protocol::{Handshake, MAX_HANDSHAKE_BYTES, Peer, ProtocolError, Socke
 pub(crate) struct Connected<S> {
     pub(crate) stream: S,
     pub(crate) peer: Peer,
-    /// What came behind the handshake already.
+    /// The bytes that arrived after the handshake.
     pub(crate) arrived: BytesMut,
 }
 
@@ -146,7 +146,7 @@ async fn reach(address: &str, deadline: Instant) -> io::Result<TcpStream> {
         let share = deadline.saturating_duration_since(Instant::now()) / left;
         match tokio::time::timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) if is_other(&stream) => return Ok(stream),
-            // A port of the ephemeral range that nobody listens on can be given to the very socket that connects to it.
+            // A port of the ephemeral range without a listener can be given to the very socket that connects to it.
             Ok(Ok(_)) => failure = io::ErrorKind::ConnectionRefused.into(),
             Ok(Err(error)) => failure = error,
             Err(_) => failure = io::ErrorKind::TimedOut.into(),
@@ -162,10 +162,10 @@ fn is_other(stream: &TcpStream) -> bool {
     }
 }
 
-/// No delay for small frames; a peer that is gone without a word is found by probes (tcp(7)), of which TCP_USER_TIMEOUT
+/// No delay for small frames; a peer that vanished is found by probes (tcp(7)), of which TCP_USER_TIMEOUT
 /// bounds the time, idle or not (docs/guarantees.md#f33).
 fn tune(stream: &TcpStream, user_timeout: Duration) -> io::Result<()> {
-    // Three probes within the time; whole seconds are what the kernel takes.
+    // Three probes within the time; the kernel accepts whole seconds.
     let probe_every = (user_timeout / 3).max(Duration::from_secs(1));
     stream.set_nodelay(true)?;
     sockopt::set_socket_keepalive(stream, true)?;

@@ -1,7 +1,7 @@
 //! The control messages between a worker and its service (docs/design.md#delivery).
 //!
-//! A worker that connects as DEALER introduces itself first: who it is, and which number the event has that follows. Events
-//! are numbered by their place behind that, and cost no byte more. The service acknowledges up to a number, in its own time.
+//! A worker that connects as DEALER introduces itself first, with its id and the number of the event that follows. The number
+//! of a later event follows from its place, and costs no byte. The service acknowledges up to a number, in its own time.
 //! Both messages are event maps of two frames, as everything on this socket is: the five keys, then their own.
 
 use pubsub_api::wire::EventRef;

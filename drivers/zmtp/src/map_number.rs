@@ -1,4 +1,4 @@
-//! Numbers under keys of our own, behind the five of every event map.
+//! Numbers under keys of our own, after the five of every event map.
 
 /// The unsigned number under `key` of a map that was checked; `None` if it has none. The key may stand anywhere in the map,
 /// and its number may be packed in any width.

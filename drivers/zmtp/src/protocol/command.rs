@@ -17,7 +17,7 @@ pub enum Command<'a> {
     Cancel(&'a [u8]),
     /// Wants a PONG with the same context.
     Ping {
-        /// After how many tenths of a second without traffic the peer wants to be taken for dead; 0 for never.
+        /// The tenths of a second without traffic after which the peer asks to be considered dead; 0 for never.
         ttl: u16,
         /// To be echoed.
         context: &'a [u8],

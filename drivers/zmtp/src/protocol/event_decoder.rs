@@ -8,7 +8,7 @@ use super::{Command, FrameHead, ProtocolError};
 /// Takes events out of the traffic of a peer that sends them.
 ///
 /// An event is a message of two frames. Other messages are stepped over whole, however they arrive, and named by their
-/// cause; the connection stays. Only what nobody sends by mistake ends it: a frame of more than 16 MiB, more
+/// cause; the connection stays. Only what is never sent by mistake ends it: a frame of more than 16 MiB, more
 /// than 16 frames, wrong flags.
 #[derive(Debug)]
 pub struct EventDecoder {
@@ -31,13 +31,13 @@ const MAX_FRAME_BYTES: u64 = 16 * MAX_RECEIVED_BYTES as u64;
 /// The most frames of a message that is stepped over (docs/guarantees.md#f56).
 const MAX_FRAMES: u8 = 16;
 
-/// The largest command; a PING has 23 bytes, and nobody subscribes here.
+/// The largest command; a PING has 23 bytes, and no peer subscribes here.
 const MAX_COMMAND_BYTES: u64 = 4096;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decoded<'a> {
-    /// Nothing whole yet: more bytes are needed behind those that are not used.
+    /// Nothing complete yet: more bytes are needed after those that are not used.
     Incomplete,
     /// An event; where in the bytes its two frames' bodies stand.
     Event {
@@ -63,7 +63,7 @@ struct Skip {
 }
 
 impl EventDecoder {
-    /// One that takes payloads of at most so many bytes, and steps over events with larger ones.
+    /// A decoder that accepts payloads of at most this number of bytes, and skips events with larger ones.
     #[must_use]
     pub fn with_payloads_up_to(max_payload_bytes: usize) -> Self {
         Self { skip: None, max_payload_bytes: max_payload_bytes as u64, accepts_delimiter: false }
@@ -76,7 +76,7 @@ impl EventDecoder {
         Self { accepts_delimiter: true, ..self }
     }
 
-    /// The next item of `arrived`, and how many bytes are used up with it.
+    /// The next item of `arrived`, and the number of bytes that it uses up.
     ///
     /// # Errors
     /// A [`ProtocolError`] that ends the connection.

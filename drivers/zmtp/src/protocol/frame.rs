@@ -11,7 +11,7 @@ pub struct FrameHead {
     pub more: bool,
     /// The body is a command.
     pub command: bool,
-    /// How many bytes the body has, by the peer's word.
+    /// The number of bytes of the body, as the peer announces it.
     pub body: u64,
     /// How many bytes the head itself has: 2 or 9.
     pub head: usize,

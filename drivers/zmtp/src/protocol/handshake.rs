@@ -34,7 +34,7 @@ impl Peer {
 /// the peer's, since only then it knows as what to meet it; so one address serves SUB, PUSH and DEALER.
 ///
 /// A libzmq peer (4.3.5) that reads our whole greeting before it has sent its own, and finds another mechanism or version
-/// than it wants, closes without one word and never connects again. In stages it sends its own first, so that the refusal
+/// than it wants, closes silently and never connects again. In stages it sends its own first, so that the refusal
 /// can name it, and a connection that ends before our mechanism came is one that libzmq tries again.
 #[derive(Debug)]
 pub struct Handshake {
@@ -60,7 +60,7 @@ enum ReadyOrder {
 }
 
 impl Side {
-    /// After how many bytes of the peer's greeting the rest of ours goes out.
+    /// The number of bytes of the peer's greeting after which the rest of ours is sent.
     fn greets_after(&self) -> usize {
         match self {
             Self::Connector(..) => UP_TO_MAJOR_BYTES,
@@ -181,7 +181,7 @@ impl Handshake {
         })
     }
 
-    /// A listener says so before it closes (RFC 37: "SHOULD handle errors by returning an ERROR command").
+    /// A listener reports it before it closes (RFC 37: "SHOULD handle errors by returning an ERROR command").
     fn refuse(&self, out: &mut Vec<u8>) {
         if let Side::Listener(_) = self.side {
             Command::Error(b"Invalid socket type").put(out);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// - A PING that cannot be written, because the peer's socket accepts nothing, does not wait for ever: the peer is dead an
 ///   interval and `dead_after` after its last sign of life, as if it were idle. A peer that reads slowly lives, since its
 ///   socket accepts bytes now and then.
-/// - Only who knows PING gets one: peers of ZMTP 3.1, and those that pinged us. The `zeromq` crate leaves at one.
+/// - Only a peer that knows PING gets one: peers of ZMTP 3.1, and those that pinged us. The `zeromq` crate disconnects at one.
 /// - A time to live in the peer's own PING is kept.
 #[derive(Debug, Clone)]
 pub struct Heartbeat {

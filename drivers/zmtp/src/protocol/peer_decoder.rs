@@ -38,7 +38,7 @@ pub enum PeerMessage<'a> {
 }
 
 impl PeerDecoder {
-    /// What stands at the start of `arrived`, and how many bytes are used up with it.
+    /// The item at the start of `arrived`, and the number of bytes that it uses up.
     ///
     /// # Errors
     /// A [`ProtocolError`] that ends the connection; a frame that is too long is refused before it arrives.

@@ -23,7 +23,7 @@ fn put_property(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 
 /// The socket type of a READY's properties; all are read to the end, names whatever their case.
 ///
-/// An Identity is a peer's claim and nothing else: it is looked at by nobody (docs/guarantees.md#f58).
+/// An Identity is only a claim of the peer: it is ignored (docs/guarantees.md#f58).
 pub(super) fn read_ready(mut data: &[u8]) -> Result<SocketType, ProtocolError> {
     let mut socket_type = None;
     while !data.is_empty() {

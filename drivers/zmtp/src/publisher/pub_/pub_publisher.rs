@@ -151,7 +151,7 @@ impl Publisher for PubPublisher {
         Err(Error::new(
             ErrorKind::Unavailable,
             format!(
-                "{behind} subscribers have not taken everything: nothing moved for {patience:?} (send_timeout)"
+                "{behind} subscribers have not received everything: nothing was written for {patience:?} (send_timeout)"
             ),
         ))
     }
@@ -173,7 +173,7 @@ impl Publisher for PubPublisher {
         if drained {
             return Ok(());
         }
-        let text = format!("{behind} subscribers did not take everything within linger ({linger:?})");
+        let text = format!("{behind} subscribers did not receive everything within linger ({linger:?})");
         Err(Error::new(ErrorKind::Unavailable, text))
     }
 

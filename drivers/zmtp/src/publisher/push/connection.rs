@@ -145,7 +145,7 @@ impl<'a> PushConnection<'a> {
         }
     }
 
-    /// A PULL says nothing but PING and PONG; other messages than acknowledgements are stepped over.
+    /// A PULL sends only PING and PONG; messages other than acknowledgements are skipped.
     fn hear(&mut self) -> Result<(), String> {
         let mut acknowledged = None;
         loop {

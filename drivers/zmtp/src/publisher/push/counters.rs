@@ -25,7 +25,7 @@ pub(super) struct LinkCounters {
     pub(super) in_doubt: Counter,
     pub(super) dropped: Counter,
     pub(super) overloaded: Counter,
-    /// Connections to a peer that is none for us.
+    /// Connections to an incompatible peer.
     pub(super) peers_refused: Tally,
     /// Why there is no connection, as the last attempt found it.
     failure: Mutex<Option<String>>,

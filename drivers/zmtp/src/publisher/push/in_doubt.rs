@@ -14,7 +14,7 @@ pub(super) struct InDoubt {
     asked: Option<usize>,
 }
 
-/// One write: how many bytes it had, and how many events it completed.
+/// One write: its bytes, and the number of events that it completed.
 #[derive(Debug)]
 struct Write {
     events: u64,

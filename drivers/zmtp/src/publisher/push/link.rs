@@ -23,7 +23,7 @@ pub(super) struct PushLink {
     outbox: Arc<Outbox>,
     counters: Arc<LinkCounters>,
     window: UnackedWindow,
-    /// It was told that a service acknowledges nothing.
+    /// The log has the line that the service acknowledges nothing.
     warned: bool,
 }
 

@@ -129,7 +129,7 @@ impl Outbox {
             let mut emptied = pin!(self.emptied.notified());
             emptied.as_mut().enable();
             if let Some(done) = offer(self) {
-                // There may be room for the next one who waits.
+                // There may be room for the next caller that waits.
                 self.emptied.notify_one();
                 return done;
             }
@@ -180,7 +180,7 @@ impl Outbox {
         state.closed && state.events == 0
     }
 
-    /// How many events were accepted so far, and how many of them have gone.
+    /// The number of events that were accepted, and of those that were removed.
     pub(super) fn progress(&self) -> (u64, u64) {
         let state = self.lock();
         (state.accepted, state.accepted - state.events as u64)
@@ -202,7 +202,7 @@ impl Outbox {
         }
     }
 
-    /// Drops what is left, and tells how many events that were.
+    /// Drops the rest. Returns the number of events.
     pub(super) fn drop_rest(&self) -> usize {
         let mut state = self.lock();
         state.chunks.clear();

@@ -37,7 +37,7 @@ pub struct PushPublisher {
 enum Link {
     /// Nothing was sent yet.
     New,
-    /// It tells how many events it dropped.
+    /// It returns the number of events that it dropped.
     Running(JoinHandle<usize>),
     Closed,
 }

@@ -55,7 +55,7 @@ impl UnackedWindow {
         self.written - self.gone
     }
 
-    /// One more chunk, behind all others.
+    /// Adds a chunk after all others.
     pub(super) fn add(&mut self, chunk: Chunk) {
         self.chunks.push_back(chunk);
     }
@@ -73,7 +73,7 @@ impl UnackedWindow {
         Whole { new, again: events - new }
     }
 
-    /// What is written need not be kept: nobody will acknowledge it.
+    /// Removes what is written: it will not be acknowledged.
     pub(super) fn let_go_written(&mut self) -> Gone {
         self.let_go(self.written)
     }

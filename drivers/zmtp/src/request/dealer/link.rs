@@ -114,7 +114,7 @@ impl Task {
     /// A PUB that has no place for a DEALER refuses it in the handshake: `zmq_pubsub_driver`, libzmq.
     fn refuse(&self, reason: String) {
         if self.requests.lose() {
-            tracing::info!("{} takes no requests: {reason}", self.endpoint);
+            tracing::info!("{} does not accept requests: {reason}", self.endpoint);
             self.shared.requester.lost.add(1);
             self.shared.requester.replies.refuse(&self.endpoint, reason);
         }
@@ -130,7 +130,7 @@ impl Task {
 }
 
 /// Whether the peer has no place for a DEALER: it sends an ERROR or the READY of another type, or it greets and then closes
-/// without a word, as libzmq does (4.3.5), such as a proxy of XSUB and XPUB between the publisher and us.
+/// silently, as libzmq does (4.3.5), such as a proxy of XSUB and XPUB between the publisher and us.
 fn takes_no_requests(reason: &ConnectError) -> bool {
     matches!(
         reason,

@@ -24,7 +24,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// The bytes that are taken for one write.
 const TAKEN_BYTES: usize = 64 * 1024;
 
-/// A connection without request and reply for so long is ended (the contract: "nothing was asked for a minute").
+/// A connection without request and reply for this time is closed (the contract: "nothing was asked for a minute").
 pub(crate) const REST_AFTER: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ struct State {
     waiting: VecDeque<Envelope>,
     bytes: usize,
     debt: Debt,
-    /// When something was last asked or answered.
+    /// The time of the last request or reply.
     stirred: Option<Instant>,
 }
 

@@ -47,7 +47,8 @@ impl ReplyQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until half is free, as long as the requester takes something within `patience`; how many bytes fit. Cancel-safe.
+    /// Waits until half is free, as long as the requester reads something within `patience`. Returns the number of bytes that fit.
+    /// Cancel-safe.
     pub(crate) async fn room(&self, patience: Duration) -> Result<usize, NoRoom> {
         loop {
             let mut changed = pin!(self.changed.notified());

@@ -1,4 +1,4 @@
-//! Who is at the other end of a Unix socket, by the word of the kernel.
+//! The process at the other end of a Unix socket, as the kernel reports it.
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt;

@@ -1,11 +1,11 @@
-//! Takes events from workers: accepts them, knows who they are, reads what they send in blocks.
+//! Receives events from workers: accepts connections, checks credentials, reads events in blocks.
 //!
 //! One task accepts, and looks after the socket file; one task reads for each worker. Nothing is copied: the events of a
 //! block are named in a [`Batch`](pubsub_api::Batch), which is handed on through a queue of a few blocks. A worker whose
 //! block waits for room is not read from, and those that wait get room in the order in which they came: one that floods
 //! gets its turn like the others (docs/guarantees.md#f14).
 //!
-//! A DEALER that introduces itself has its messages numbered, and is told up to which number they are accepted.
+//! The messages of a DEALER that introduces itself are numbered, and acknowledged up to a number.
 
 mod acceptor;
 mod acknowledgements;
@@ -64,7 +64,7 @@ impl Intake {
         }
     }
 
-    /// The queue, and the ends for tasks that stop when `stopping` says so.
+    /// The queue, and the ends for tasks that stop when `stopping` is set.
     pub(super) fn queue(&self, stopping: watch::Receiver<bool>) -> (Ends, BlockQueue) {
         let (sender, queue) = BlockQueue::new(self.settings.recv_queue_events);
         (Ends { blocks: sender, stopping: Stop::new(stopping) }, queue)

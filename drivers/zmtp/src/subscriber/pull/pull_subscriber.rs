@@ -40,7 +40,7 @@ const ENOUGH_BYTES: usize = 64 * 1024;
 /// So is one with this number of blocks, however small they are.
 const ENOUGH_BLOCKS: usize = 256;
 
-/// How long `close` waits for the tasks to have said what was acknowledged before it; they only write what a socket takes.
+/// The longest time that `close` waits for the tasks to send the last acknowledgements; they only write what a socket accepts.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl PullSubscriber {

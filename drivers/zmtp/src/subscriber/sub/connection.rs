@@ -69,7 +69,7 @@ impl End {
 /// While this number of bytes waits for a publisher that does not read, it gets no further PONG.
 pub(crate) const MAX_UNWRITTEN_BYTES: usize = 64 * 1024;
 
-/// A publisher that says hello at all has done so twice.
+/// Within this time a publisher that sends hellos has sent two.
 const HOLD: Duration = HELLO_INTERVAL.saturating_mul(2);
 
 /// Above this, in blocks and notices and in bytes, it holds nothing back.

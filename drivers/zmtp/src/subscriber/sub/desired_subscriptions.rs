@@ -62,7 +62,7 @@ impl DesiredSubscriptions {
     }
 }
 
-/// Which events are wanted. Events on one topic mostly come one behind the other: its verdict is kept.
+/// Decides which events the application receives. Events of one topic mostly follow each other, so the last decision is kept.
 pub(crate) struct Wants<'a> {
     wanted: RwLockReadGuard<'a, Subscriptions>,
     last: Option<(Bytes, bool)>,

@@ -27,7 +27,7 @@ pub(crate) struct Inbound {
     good_topic: Vec<u8>,
     /// Whose hellos came: of one publisher, and of several if a proxy stands in front of them.
     heard: Heard,
-    /// These are answers: what is in them is for whoever asked, whatever its topic.
+    /// These are replies: their events are for the requester, whatever their topic.
     of_replies: bool,
 }
 
@@ -97,7 +97,7 @@ impl Context {
 }
 
 impl Inbound {
-    /// For a new connection to `publisher`, on which `arrived` came behind the handshake.
+    /// For a new connection to `publisher`, on which `arrived` followed the handshake.
     pub(crate) fn new(publisher: &str, arrived: &[u8]) -> Self {
         let mut block = BytesMut::with_capacity(BLOCK_BYTES);
         block.extend_from_slice(arrived);

@@ -57,7 +57,7 @@ impl SubName {
         }
     }
 
-    /// Runs until it is aborted, or nobody wants it any more.
+    /// Runs until it is aborted, or the name is not needed any more.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::default();
         while self.look_up().await.is_ok() && self.report().await.is_ok() {

@@ -5,11 +5,11 @@ use pubsub_api::{HELLO, MAX_SUBSCRIPTIONS, Subscriptions};
 
 use crate::protocol::{Command, Peer};
 
-/// What one connection was asked for, so that each prefix is asked for once: some publishers count (RFC 37, "SUBSCRIBE"),
+/// The subscriptions that one connection was sent, so that each prefix is sent once: some publishers count (RFC 37, "SUBSCRIBE"),
 /// libzmq's and ours keep a set. Time comes in as input.
 ///
-/// What is wanted is asked for at once; what is no longer wanted is taken back after [`CANCEL_AFTER`]. So a topic that is
-/// taken away and registered again has no gap: between a CANCEL and the SUBSCRIBE behind it nobody could tell which events
+/// A new prefix is subscribed to at once; one that is not desired any more is cancelled after [`CANCEL_AFTER`]. So a topic that
+/// is unregistered and registered again has no gap: between a CANCEL and the next SUBSCRIBE it is not known which events
 /// are missing. What comes meanwhile is not delivered, as the queue's reader looks at what is wanted. It is taken back earlier
 /// where publishers would have no room for what is wanted instead.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct SentSubscriptions {
 /// How long a subscription outlives the wish for it.
 pub(super) const CANCEL_AFTER: Duration = Duration::from_secs(1);
 
-/// How many a publisher of ours takes: what may be wanted, and `$hello`.
+/// The most that a publisher of ours accepts: those of an application, and `$hello`.
 const MAX_SENT: usize = MAX_SUBSCRIPTIONS + 1;
 
 impl SentSubscriptions {
@@ -57,7 +57,7 @@ impl SentSubscriptions {
         next
     }
 
-    /// Takes back what has not been wanted for long enough; tells when the next one is due.
+    /// Cancels what has not been desired for long enough. Returns when the next one is due.
     fn cancel(&mut self, wanted: &BTreeSet<Vec<u8>>, now: Instant, out: &mut Vec<u8>) -> Option<Instant> {
         let new = wanted.iter().filter(|prefix| !self.prefixes.contains_key(*prefix)).count();
         let too_many = (self.prefixes.len() + new).saturating_sub(MAX_SENT);

@@ -56,7 +56,7 @@ impl Acceptor {
         Ok(())
     }
 
-    /// Takes what waits, up to a bound; epoll tells again if there is more.
+    /// Accepts the waiting connections, up to a bound; epoll reports again if there are more.
     pub(super) fn accept(&mut self, epoll: impl AsFd, now: Instant) -> Vec<Newcomer> {
         let mut newcomers = Vec::new();
         for _ in 0..AT_A_TIME {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{Network, ZmtpSettings};
 
-/// Who may connect, and how many at once.
+/// The peers that may connect, and the bounds on connections.
 #[derive(Debug)]
 pub(super) struct Admission {
     allow_from: Vec<Network>,

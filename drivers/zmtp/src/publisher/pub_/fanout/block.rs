@@ -2,7 +2,7 @@ use pubsub_api::PeerId;
 
 use super::filters::GroupId;
 
-/// Encoded events, shared by every connection, and who wants which of them.
+/// Encoded events, shared by every connection, and which group receives which of them.
 #[derive(Debug)]
 pub(super) struct Block {
     bytes: Vec<u8>,

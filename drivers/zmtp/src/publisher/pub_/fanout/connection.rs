@@ -34,7 +34,7 @@ pub(super) struct Connection {
     pub(super) untold: u64,
     /// The next byte of the blocks to write; `None` while the peer has all that it wants.
     cursor: Option<Cursor>,
-    /// The socket takes nothing more for now.
+    /// The socket accepts nothing more for now.
     blocked: bool,
     /// The next write is tried on a socket that was not reported writable.
     probes: bool,
@@ -87,7 +87,7 @@ impl Audience {
 pub(super) enum Progress {
     /// Nothing is left to write.
     CaughtUp,
-    /// The socket takes no more: epoll tells when it does.
+    /// The socket accepts no more: epoll reports when it does.
     Blocked,
     /// Its turn is over.
     More,
@@ -150,8 +150,8 @@ impl Connection {
         self.can_write()
     }
 
-    /// Whether what it says may be acted on: not while an earlier change of its filters is unfinished, nor while it takes no
-    /// replies.
+    /// Whether its messages may be handled: not while an earlier change of its filters is unfinished, nor while it does not read
+    /// our PONGs.
     pub(super) fn may_read(&self) -> bool {
         self.readable && self.audience.before.is_none() && !self.outbox.is_full()
     }
@@ -171,7 +171,7 @@ impl Connection {
         !self.blocked
     }
 
-    /// The socket takes bytes again, which only a living peer makes it do; true if it had not.
+    /// The socket accepts bytes again, which only a living peer causes; `true` if it had not.
     pub(super) fn unblock(&mut self, now: Instant) -> bool {
         if !self.blocked {
             return false;
@@ -202,7 +202,7 @@ impl Connection {
         }
     }
 
-    /// Reads once what is there; `false` at the end of the stream. `readable` tells whether there may be more.
+    /// Reads once; `false` at the end of the stream. Sets `readable` to whether there may be more.
     pub(super) fn read(&mut self, scratch: &mut [u8], now: Instant) -> io::Result<bool> {
         match (&self.stream).read(scratch) {
             Ok(0) => Ok(false),

@@ -47,7 +47,7 @@ impl Core {
         self.encoder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Offers a buffer to the encoder; whoever is encoding just now needs none.
+    /// Offers a buffer to the encoder, unless it is in use: then it needs none.
     pub(super) fn recycle(&self, buffer: Vec<u8>) {
         if let Ok(mut encoder) = self.encoder.try_lock() {
             encoder.recycle(buffer);
@@ -63,7 +63,7 @@ impl Core {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Whether there are as many handshakes as there may be: nobody more is accepted then, and who is slow leaves.
+    /// Whether the number of handshakes is at its bound: then no further connection is accepted, and slow handshakes are closed.
     pub(super) fn is_crowded(&self) -> bool {
         self.handshakes.load(Ordering::Relaxed) >= self.settings.max_handshakes
     }

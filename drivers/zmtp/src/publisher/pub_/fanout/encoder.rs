@@ -7,7 +7,7 @@ use super::block::{Block, Span};
 use super::filters::{Filters, GroupId};
 use crate::protocol::put_event;
 
-/// Encodes events once, into blocks, and knows who wants them.
+/// Encodes events once, into blocks, with the groups that receive them.
 #[derive(Debug, Default)]
 pub(super) struct Encoder {
     pub(super) filters: Filters,

@@ -38,7 +38,7 @@ struct Group {
 }
 
 /// The sum of the keyed hashes of a set's prefixes: equal sets have equal keys, and a change costs no more than what is
-/// changed. 128 bits under secret keys: nobody can make two sets meet.
+/// changed. 128 bits under secret keys: a peer cannot construct two sets with one key.
 type Key = u128;
 
 /// The most topics whose audience is remembered; beyond, all are forgotten and found again.

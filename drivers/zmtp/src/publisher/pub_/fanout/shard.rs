@@ -17,8 +17,8 @@ use super::shard_state::ShardState;
 
 /// Some of the connections, and the thread that waits for their sockets.
 ///
-/// Whoever holds the lock of the state writes; everybody else leaves blocks in the inbox, which whoever holds the lock looks
-/// at once more after letting it go.
+/// The thread that holds the lock of the state writes; the others leave blocks in the inbox, which the holder checks once more
+/// after it released the lock.
 #[derive(Debug)]
 pub(super) struct Shard {
     core: Arc<Core>,
@@ -40,8 +40,8 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// The same while there are as many handshakes as there may be.
 const CROWDED_SWEEP: Duration = Duration::from_millis(50);
 
-/// With more blocks than this in its inbox, a shard cannot keep up, and whoever publishes waits for it: it is the machine
-/// that is slow, and no subscriber is to lose events for that.
+/// With more bytes than this in its inbox, a shard cannot keep up, and `publish` waits for it: the host is too slow, and no
+/// subscriber may lose events for that.
 const MAX_INBOX_BYTES: u64 = 4 * 1024 * 1024;
 
 impl Shard {
@@ -102,8 +102,7 @@ impl Shard {
         }
     }
 
-    /// Writes out what is in the inbox, unless somebody is at it, who then does it too. Waits for that one if too much has
-    /// gathered.
+    /// Writes out the inbox, unless another thread is writing: then that one does it. Waits for it if the inbox is too full.
     pub(super) fn write_out(&self) {
         loop {
             let state = if self.inbox.bytes() > MAX_INBOX_BYTES {
@@ -228,7 +227,7 @@ impl Shard {
     }
 }
 
-/// Data, or an end of which reading tells.
+/// Data, or an end, which a read returns.
 const READ: epoll::EventFlags = epoll::EventFlags::IN
     .union(epoll::EventFlags::RDHUP)
     .union(epoll::EventFlags::HUP)

@@ -42,7 +42,7 @@ const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::D
 const READ_BYTES: usize = 64 * 1024;
 
 /// While there are as many handshakes as there may be, each has so long and no longer: a subscriber on the way from the
-/// other side of the world needs that, and a thousand that are slow on purpose keep nobody out for a second
+/// other side of the world needs that, and a thousand that are slow on purpose block no other for a second
 /// (docs/guarantees.md#f54, docs/guarantees.md#f40).
 const CROWDED_PATIENCE: Duration = Duration::from_millis(250);
 
@@ -196,8 +196,8 @@ impl ShardState {
         }
     }
 
-    /// Whether all peers have closed their ends, too, or have gone. What they say meanwhile is read: TCP takes unread bytes
-    /// for a reason to drop unsent ones (RFC 2525, 2.17).
+    /// Whether all peers have closed their ends, too, or have gone. What they send meanwhile is read: TCP drops unsent bytes if
+    /// there are unread ones (RFC 2525, 2.17).
     pub(super) fn has_ended(&mut self, now: Instant) -> bool {
         /// A peer that goes on talking is not listened to for ever.
         const READS: usize = 16;

@@ -54,14 +54,14 @@ impl Subscriptions {
         }
     }
 
-    /// Whether the peer asked for hellos by name: then it is one of ours, and understands what they tell.
+    /// Whether the peer subscribed to hellos by name: then it is one of ours, and understands their content.
     pub(super) fn name_hello(&self) -> bool {
         let hello = HELLO;
         let name = hello.as_bytes();
         (1..=name.len()).any(|length| name.get(..length).is_some_and(|part| self.prefixes.contains(part)))
     }
 
-    /// Whether the peer takes what is sent to all.
+    /// Whether the peer receives the send-all topic.
     pub(super) fn cover_send_all(&self) -> bool {
         self.prefixes.contains(SEND_ALL.as_bytes()) || self.prefixes.contains(&b""[..])
     }

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::wire::closed;
 
-/// The queue of subscriptions seen, between the shards and whoever reads it.
+/// The queue of subscriptions seen, between the shards and the reader.
 #[derive(Debug)]
 pub(crate) struct SubscriptionsSeen {
     /// `None` after the end.
@@ -15,7 +15,7 @@ pub(crate) struct SubscriptionsSeen {
     missed: AtomicU64,
 }
 
-/// How many are kept for a reader: as many as may connect within one of its breaths. Above, it is told that it missed some.
+/// The most that are kept for the reader. It receives the number of those that did not fit.
 const QUEUE: usize = 1024;
 
 impl Default for SubscriptionsSeen {

@@ -1,4 +1,4 @@
-//! The word to a genuine Dragonflow agent that it missed events: `sync`, which it answers with a full sync
+//! The event that reports missed events to a genuine Dragonflow agent: `sync`, which it answers with a full sync
 //! (docs/dragonflow.md#events, docs/design.md#when-a-queue-is-full).
 
 use pubsub_api::{Action, Envelope, Event, SEND_ALL, Value};

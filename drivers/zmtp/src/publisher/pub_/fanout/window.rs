@@ -76,7 +76,7 @@ impl Window {
         self.blocks.front().filter(|entry| entry.readers > 0).map(|_| self.first)
     }
 
-    /// Lets go of the oldest blocks in which nobody stands; the buffers of those that no other shard has go to `recycle`.
+    /// Removes the oldest blocks that no connection needs; the buffers of those that no other shard has go to `recycle`.
     pub(super) fn trim(&mut self, mut recycle: impl FnMut(Vec<u8>)) {
         while self.blocks.front().is_some_and(|entry| entry.readers == 0) {
             let Some(entry) = self.blocks.pop_front() else { return };

@@ -1,4 +1,4 @@
-/// Encoded events, one behind the other: how far they are written, and how far they need not be kept.
+/// Encoded events, one after the other: how far they are written, and how far they need not be kept.
 #[derive(Debug, Default)]
 pub(in crate::publisher::push) struct Chunk {
     bytes: Vec<u8>,
@@ -26,7 +26,7 @@ impl Chunk {
         self.bytes.len() >= FULL_BYTES
     }
 
-    /// Adds the event that `put` appends; tells how many bytes it has.
+    /// Adds the event that `put` appends. Returns its bytes.
     pub(in crate::publisher::push) fn push(&mut self, put: impl FnOnce(&mut Vec<u8>)) -> usize {
         let before = self.bytes.len();
         put(&mut self.bytes);
@@ -44,7 +44,7 @@ impl Chunk {
         self.bytes.get(self.written..).unwrap_or_default()
     }
 
-    /// So many more bytes were written; tells how many events became whole with them.
+    /// Notes that `count` more bytes were written. Returns the number of events that they completed.
     pub(in crate::publisher::push) fn advance(&mut self, count: usize) -> usize {
         let before = self.whole;
         self.written += count;

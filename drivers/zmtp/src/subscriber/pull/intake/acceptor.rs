@@ -21,7 +21,7 @@ pub(in crate::subscriber::pull) struct Acceptor {
     allowed: Allowed,
 }
 
-/// The claim of the socket file; whoever closes takes it out.
+/// The claim of the socket file; closing takes it out.
 pub(in crate::subscriber::pull) type SharedClaim = Arc<Mutex<Option<UnixClaim>>>;
 
 /// The interval between checks of the socket file (docs/guarantees.md#f12: noticed within 2 s).
@@ -42,7 +42,7 @@ impl Acceptor {
         Ok((acceptor, claim))
     }
 
-    /// Accepts until it is told to stop.
+    /// Accepts until the stop signal.
     pub(in crate::subscriber::pull) async fn run(mut self, ends: Ends) {
         let mut stopping = ends.stopping.clone();
         let mut looks = interval(LOOK);
@@ -108,10 +108,10 @@ impl Acceptor {
         Ok(credentials.to_string())
     }
 
-    /// If the file is gone or replaced, nobody new can find us: it is claimed anew. Who is connected stays.
+    /// If the file is gone or replaced, new workers cannot connect: it is claimed again. Connected workers stay.
     fn look_after_the_file(&mut self, ends: &Ends) {
         let mut shared = self.claim.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who closes says so first, and takes the claim then.
+        // Closing sends the stop signal first, and takes the claim then.
         if ends.stopping.is_asked() {
             return;
         }

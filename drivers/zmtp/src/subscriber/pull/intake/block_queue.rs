@@ -84,7 +84,7 @@ impl BlockQueue {
 }
 
 impl Drop for BlockQueue {
-    /// Nobody is to wait for room that nobody makes.
+    /// No task may wait for room that is never made.
     fn drop(&mut self) {
         self.room.events.close();
         self.room.bytes.close();
@@ -92,7 +92,7 @@ impl Drop for BlockQueue {
 }
 
 impl BlockSender {
-    /// Waits for room. If nobody reads any more, nobody misses it. A block that is larger than the queue takes all of it; one
+    /// Waits for room. Without a reader, the block is dropped. A block that is larger than the queue takes all of it; one
     /// whose events were all dropped takes the room of one.
     pub(super) async fn send(&self, batch: Batch, bytes: usize) {
         let events = u32::try_from(batch.len()).unwrap_or(u32::MAX).clamp(1, self.room.max_events);

@@ -38,7 +38,7 @@ pub(super) struct TakenApart {
     pub(super) pinged: Option<u16>,
     /// PONGs to be sent.
     pub(super) answers: Vec<u8>,
-    /// What came behind all this and ends the connection.
+    /// What followed and ends the connection.
     pub(super) broken: Option<Breach>,
 }
 
@@ -95,7 +95,7 @@ impl WorkerBytes {
         self.numbering = Numbering::Open(peer);
     }
 
-    /// Whether what the worker sends is numbered, so that it wants to be told what was accepted.
+    /// Whether the worker's events are numbered, so that it expects acknowledgements.
     pub(super) fn are_numbered(&self) -> bool {
         self.numbering.numbers()
     }

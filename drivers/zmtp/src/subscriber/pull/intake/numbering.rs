@@ -32,9 +32,9 @@ pub(super) enum Heard {
     Event,
     /// Who the worker is.
     Introduction,
-    /// A word of the hop from somebody who has no part in it.
+    /// A control message from a peer that has not introduced itself.
     Stray,
-    /// What no worker says.
+    /// A message that no worker sends.
     Breach(Breach),
 }
 
@@ -71,7 +71,7 @@ impl Numbering {
         }
     }
 
-    /// A message came that is none of two frames.
+    /// A message arrived that does not have two frames.
     pub(super) fn on_other(&mut self) {
         if let Self::Open(_) = self {
             *self = Self::Without;

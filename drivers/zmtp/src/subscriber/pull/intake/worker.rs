@@ -27,7 +27,7 @@ pub(super) struct Worker {
     /// What is to be said to it, and was not taken yet.
     unsaid: Vec<u8>,
     acks: Arc<AckSlot>,
-    /// Up to which number it was told, or is being told, that its events are accepted.
+    /// The last number that was acknowledged to it, or is being acknowledged.
     acknowledged: u64,
 }
 
@@ -266,7 +266,7 @@ impl Worker {
             || self.intake.peers().get(&self.peer).map(|peer| peer.endpoint.clone()).unwrap_or_default();
         match leaving {
             CloseReason::Stopping => {}
-            // Someone who only looked whether we listen: no cause for alarm.
+            // A port check: no cause for alarm.
             CloseReason::GoneInHandshake => drop(counters.refused.count("left_in_handshake", now)),
             CloseReason::Gone => {
                 if self.bytes.is_cut_off()
