@@ -20,7 +20,8 @@ fn the_files_of_a_crate_name_each_other_in_no_circle() {
             Some(SourceFile { path, text: file.text.clone() })
         };
         let sources: Vec<SourceFile> = all.iter().filter_map(source).collect();
-        assert!(!sources.is_empty(), "{member} has no sources");
+        // The examples are programs of one file each, outside a folder `src`.
+        assert_eq!(sources.is_empty(), member == "examples", "sources of {member}");
         circles.extend(
             ModuleGraph::of(&sources).circles().into_iter().map(|circle| format!("{member}: {circle}")),
         );

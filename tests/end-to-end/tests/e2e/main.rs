@@ -1,0 +1,37 @@
+//! Every end-to-end test in one binary: one link instead of one for each file.
+
+mod addresses;
+mod bad_frames;
+mod change_log;
+mod checking;
+mod directory;
+mod dragonflow;
+mod endings;
+mod examples;
+mod exhaustion;
+mod failure_policies;
+mod full_sync;
+mod handler_processes;
+mod handlers;
+mod history;
+mod hostile;
+mod json_lines;
+mod names;
+mod northbound;
+mod pressure;
+mod publishing;
+mod readme;
+mod redis;
+mod reload;
+mod restarts;
+mod resuming;
+mod returning;
+mod service_faults;
+mod settings;
+mod slow_lines;
+mod stalled;
+mod subscriber_faults;
+mod swapping;
+mod units;
+mod unread;
+mod vanishing;
