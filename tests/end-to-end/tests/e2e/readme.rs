@@ -21,7 +21,8 @@ fn script() -> String {
     let programs = skimmer.parent().unwrap_or(&skimmer).display().to_string();
     let block = use_block();
     let (build, rest) = block.split_once(" && ").unwrap_or_default();
-    assert_eq!(build, "cargo build --release --bins --workspace", "the first line builds, then sets PATH");
+    let programs_only = "cargo build --release -p skimmer -p publisher-service -p subscriber-agent";
+    assert_eq!(build, programs_only, "the first line builds, then sets PATH");
     let rest = rest.replacen("$PWD/target/release", &programs, 1);
     format!("set -euo pipefail -o monitor\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{rest}")
 }
