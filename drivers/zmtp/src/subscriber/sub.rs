@@ -5,7 +5,8 @@
 //! - `subscriber_state`: what the subscriber and its links share: `desired_subscriptions`, `queue`, `heard_publishers`, `counters`;
 //! - `links`: all links by endpoint; `name`: one link for each address of a host name;
 //! - `link`: one connection after the other, with `link_state`, its state as others see it;
-//! - `connection`: one connection, from its handshake to its end. Three state machines without I/O do its work:
+//! - `connection`: one connection for events, from its handshake to its end, on a `peer_connection`, which the request
+//!   channel uses too. Three state machines without I/O do its work:
 //!   `sent_subscriptions` decides what to subscribe to, `inbound` finds events in the bytes that arrive, and
 //!   `publisher_liveness` decides when to ping and when the publisher is dead.
 
@@ -27,9 +28,10 @@ mod name;
 mod link;
 pub(crate) mod link_state;
 
-pub(crate) mod connection;
+mod connection;
 pub(crate) mod inbound;
-pub(crate) mod publisher_liveness;
+pub(crate) mod peer_connection;
+mod publisher_liveness;
 mod sent_subscriptions;
 
 pub use sub_subscriber::SubSubscriber;

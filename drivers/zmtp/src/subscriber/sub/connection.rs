@@ -1,24 +1,22 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::pending;
-use std::io;
 use std::time::{Duration, Instant};
 
 use pubsub_api::hello::HELLO_INTERVAL;
 use pubsub_api::{Incarnation, Notice};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Interval, sleep_until};
 
 use super::heard_publishers::HeardOverLink;
 use super::inbound::Inbound;
 use super::link_state::{LinkState, Phase};
-use super::publisher_liveness::{PublisherLiveness, Verdict};
+use super::peer_connection::PeerConnection;
 use super::queue::{Abandoned, Item};
 use super::sent_subscriptions::SentSubscriptions;
 use super::subscriber_state::SubscriberState;
 use crate::connect::Connected;
-use crate::protocol::Command;
 
 /// One connection to a publisher, from its handshake to its end.
 pub(crate) struct SubConnection<'a> {
@@ -31,16 +29,10 @@ pub(crate) struct SubConnection<'a> {
     holds_until: Option<Instant>,
     /// The first epoch whose hello came.
     epoch: Option<Incarnation>,
-    stream: TcpStream,
-    inbound: Inbound,
-    /// Received, and not yet in the queue. As long as there is something, nothing more is read.
-    received: VecDeque<Item>,
+    peer: PeerConnection,
     sent: SentSubscriptions,
     /// When something is to be taken back.
     cancel_at: Option<Instant>,
-    /// To be written: subscriptions, PINGs and PONGs.
-    out: Vec<u8>,
-    liveness: PublisherLiveness,
     wanted: watch::Receiver<()>,
 }
 
@@ -66,9 +58,6 @@ impl End {
     }
 }
 
-/// While this number of bytes waits for a publisher that does not read, it gets no further PONG.
-pub(crate) const MAX_UNWRITTEN_BYTES: usize = 64 * 1024;
-
 /// Within this time a publisher that sends hellos has sent two.
 const HOLD: Duration = HELLO_INTERVAL.saturating_mul(2);
 
@@ -86,8 +75,10 @@ impl<'a> SubConnection<'a> {
         yields: bool,
     ) -> Self {
         let Connected { stream, peer, arrived, .. } = connected;
-        let settings = &shared.settings;
-        let (beat, dead_after) = (settings.heartbeat_interval, settings.dead_after);
+        let sent = SentSubscriptions::new(peer);
+        let inbound = Inbound::new(publisher, &arrived);
+        let mut peer = PeerConnection::new(stream, peer, inbound, &shared.settings);
+        peer.received.push_back(Item::Notice(Notice::LinkUp { publisher: publisher.to_owned() }));
         let mut connection = Self {
             shared,
             link,
@@ -95,13 +86,9 @@ impl<'a> SubConnection<'a> {
             yields,
             holds_until: yields.then(|| Instant::now() + HOLD),
             epoch: None,
-            stream,
-            inbound: Inbound::new(publisher, &arrived),
-            received: VecDeque::from([Item::Notice(Notice::LinkUp { publisher: publisher.to_owned() })]),
-            sent: SentSubscriptions::new(peer),
+            peer,
+            sent,
             cancel_at: None,
-            out: Vec::new(),
-            liveness: PublisherLiveness::new(beat, dead_after, peer.speaks_3_1(), Instant::now()),
             wanted: shared.wanted.watch(),
         };
         if !yields {
@@ -123,12 +110,12 @@ impl<'a> SubConnection<'a> {
 
     /// Whether a hello came.
     pub(crate) fn is_proved(&self) -> bool {
-        self.inbound.is_proved()
+        self.peer.inbound.is_proved()
     }
 
     /// What was received and is not yet in the queue.
     pub(crate) fn into_received(self) -> VecDeque<Item> {
-        self.received
+        self.peer.received
     }
 
     /// Carries events until the connection ends.
@@ -140,29 +127,28 @@ impl<'a> SubConnection<'a> {
     }
 
     async fn carry(&mut self) -> Result<Infallible, End> {
-        let mut ticks = interval(self.liveness.tick_every());
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = self.peer.ticks();
         self.hear()?;
         loop {
             if !self.is_held() {
-                self.shared.queue.offer(self.link, &mut self.received)?;
+                self.shared.queue.offer(self.link, &mut self.peer.received)?;
             }
             let reads = self.reads();
-            self.liveness.reading(reads, Instant::now());
+            self.peer.liveness.reading(reads, Instant::now());
             self.step(reads, &mut ticks).await?;
         }
     }
 
     fn reads(&self) -> bool {
-        self.received.is_empty() || self.is_held()
+        self.peer.received.is_empty() || self.is_held()
     }
 
     fn holds_too_much(&self) -> bool {
-        let bytes = self.received.iter().map(|item| match item {
+        let bytes = self.peer.received.iter().map(|item| match item {
             Item::Events(chunk) => chunk.bytes(),
             Item::Notice(_) => 0,
         });
-        self.received.len() > MAX_HELD_ITEMS || bytes.sum::<usize>() > MAX_HELD_BYTES
+        self.peer.received.len() > MAX_HELD_ITEMS || bytes.sum::<usize>() > MAX_HELD_BYTES
     }
 
     /// What is held back, and all that follows, is for the queue.
@@ -173,20 +159,20 @@ impl<'a> SubConnection<'a> {
 
     /// Waits for the next thing to do, and does it.
     async fn step(&mut self, reads: bool, ticks: &mut Interval) -> Result<(), End> {
-        let writes = !self.out.is_empty();
+        let writes = !self.peer.out.is_empty();
         tokio::select! {
             () = self.shared.queue.room(), if !reads => Ok(()),
             () = at(self.holds_until) => {
                 self.release();
                 Ok(())
             }
-            ready = self.stream.readable(), if reads => {
+            ready = self.peer.stream.readable(), if reads => {
                 ready.map_err(End::broken)?;
                 self.read()
             }
-            ready = self.stream.writable(), if writes => {
+            ready = self.peer.stream.writable(), if writes => {
                 ready.map_err(End::broken)?;
-                self.write()
+                self.peer.write().map_err(End::Broken)
             }
             // Changes add up while something waits to be written: what is taken back meanwhile is never asked for.
             changed = self.wanted.changed(), if !writes => {
@@ -204,38 +190,23 @@ impl<'a> SubConnection<'a> {
 
     fn place(&mut self) {
         self.wanted.mark_unchanged();
-        self.cancel_at = self.sent.place(&self.shared.wanted.read(), Instant::now(), &mut self.out);
+        self.cancel_at = self.sent.place(&self.shared.wanted.read(), Instant::now(), &mut self.peer.out);
     }
 
     fn read(&mut self) -> Result<(), End> {
-        match self.stream.try_read_buf(&mut self.inbound.room()) {
-            Ok(0) => Err(End::broken("the publisher closed the connection")),
-            Ok(_) => {
-                self.liveness.heard(Instant::now());
-                self.hear()
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(End::broken(error)),
-        }
+        if self.peer.read().map_err(End::Broken)? { self.hear() } else { Ok(()) }
     }
 
     fn hear(&mut self) -> Result<(), End> {
-        let said = self.inbound.take(&mut self.received, &self.shared.counters).map_err(End::broken)?;
-        for (time_to_live, context) in said.pings {
-            self.liveness.pinged(time_to_live);
-            if self.out.len() < MAX_UNWRITTEN_BYTES {
-                Command::put_pong(&mut self.out, context.as_bytes());
-            }
-        }
-        if said.of_publisher {
-            self.liveness.published(Instant::now());
+        if self.peer.decode(&self.shared.counters).map_err(End::Broken)? {
+            self.peer.liveness.published(Instant::now());
         }
         self.note_epochs()?;
-        if self.is_held() && (self.inbound.is_proved() || self.holds_too_much()) {
+        if self.is_held() && (self.peer.inbound.is_proved() || self.holds_too_much()) {
             self.release();
         }
-        if self.inbound.is_proved() {
-            self.liveness.proved();
+        if self.peer.inbound.is_proved() {
+            self.peer.liveness.proved();
             self.link.set(Phase::Subscribed);
         }
         Ok(())
@@ -244,7 +215,7 @@ impl<'a> SubConnection<'a> {
     /// The first hello decides whether the connection ends: behind a proxy there may be more publishers than over another
     /// link.
     fn note_epochs(&mut self) -> Result<(), End> {
-        for epoch in self.inbound.new_epochs() {
+        for epoch in self.peer.inbound.new_epochs() {
             let is_first = self.epoch.replace(self.epoch.unwrap_or(epoch)).is_none();
             if !self.yields || !is_first {
                 self.hearing.hear(epoch);
@@ -255,35 +226,12 @@ impl<'a> SubConnection<'a> {
         Ok(())
     }
 
-    fn write(&mut self) -> Result<(), End> {
-        match self.stream.try_write(&self.out) {
-            Ok(count) => {
-                self.out.drain(..count);
-                if self.out.is_empty() {
-                    self.liveness.written(Instant::now());
-                }
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(End::broken(error)),
-        }
-    }
-
     /// What has arrived is read first: if this process was stopped or suspended, the silence was ours.
     fn look_at_the_clock(&mut self) -> Result<(), End> {
         if self.reads() {
             self.read()?;
         }
-        match self.liveness.tick(!self.out.is_empty(), Instant::now()) {
-            Verdict::Quiet => {}
-            // No time to live: a publisher that sends much receives little from us.
-            Verdict::Ping => Command::Ping { ttl: 0, context: b"" }.put(&mut self.out),
-            Verdict::Dead => {
-                let dead_after = self.shared.settings.dead_after;
-                return Err(End::Broken(format!("no sign of life for {dead_after:?} (dead_after)")));
-            }
-        }
-        Ok(())
+        self.peer.check_liveness(Instant::now()).map_err(End::Broken)
     }
 }
 
