@@ -2,7 +2,8 @@
 //!
 //! Read in this order:
 //! - [`SubSubscriber`], which the contract names, and `requester`, its end of the request channel;
-//! - `subscriber_state`: what the subscriber and its links share: `desired_subscriptions`, `queue`, `heard_publishers`, `counters`;
+//! - `subscriber_state`: what the subscriber and its links share: `desired_subscriptions`, `queue` on a
+//!   `bounded_queue`, `heard_publishers`, `counters`;
 //! - `links`: all links by endpoint; `name`: one link for each address of a host name;
 //! - `link`: one connection after the other, with `link_state`, its state as others see it;
 //! - `connection`: one connection for events, from its handshake to its end, on a `peer_connection`, which the request
@@ -16,6 +17,7 @@ mod requester;
 
 pub(crate) mod subscriber_state;
 
+pub(crate) mod bounded_queue;
 pub(crate) mod counters;
 pub(crate) mod desired_subscriptions;
 pub(crate) mod heard_publishers;

@@ -1,27 +1,26 @@
 use std::collections::VecDeque;
 use std::mem::discriminant;
-use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use pubsub_api::{Envelope, QueueReading, Reply, Result, Topic};
-use tokio::sync::Notify;
-use tokio::task::coop::consume_budget;
 
+use crate::subscriber::sub::bounded_queue::{BoundedQueue, QueueState};
 use crate::subscriber::sub::link_state::LinkState;
 use crate::subscriber::sub::queue::{Abandoned, Item};
 use crate::subscriber::sub::received_events::{ReceivedEvents, Span};
-use crate::wire::closed;
 
 /// The replies of all publishers that were not yet read, in order.
 ///
 /// Bounded in events and in bytes. A connection offers a whole block at a time, and keeps what does not fit; it is
 /// woken when half of the queue is free.
-#[derive(Debug, Default)]
-pub(crate) struct Replies {
-    state: Mutex<State>,
-    filled: Notify,
-    emptied: Notify,
+#[derive(Debug)]
+pub(crate) struct Replies(BoundedQueue<State>);
+
+impl Default for Replies {
+    fn default() -> Self {
+        Self(BoundedQueue::new(State::default()))
+    }
 }
 
 /// The bytes above which no more blocks are accepted; one block may exceed it.
@@ -46,10 +45,6 @@ enum QueuedReply {
 }
 
 impl Replies {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Takes what fits from the front of `items`.
     pub(crate) fn offer(
         &self,
@@ -57,7 +52,7 @@ impl Replies {
         link: &LinkState,
         items: &mut VecDeque<Item>,
     ) -> std::result::Result<(), Abandoned> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         if state.closed || link.is_left() {
             return Err(Abandoned);
         }
@@ -72,10 +67,7 @@ impl Replies {
             state.items.push_back((Arc::clone(endpoint), QueuedReply::Parts(chunk)));
         }
         let some = state.items.len() > before;
-        drop(state);
-        if some {
-            self.filled.notify_waiters();
-        }
+        self.0.release(state, some);
         Ok(())
     }
 
@@ -90,65 +82,32 @@ impl Replies {
     }
 
     fn end(&self, endpoint: &Arc<str>, end: QueuedReply) {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         let last = state.items.iter().rev().find(|(of, _)| of == endpoint);
         if last.is_none_or(|(_, last)| discriminant(last) != discriminant(&end)) {
             state.items.push_back((Arc::clone(endpoint), end));
         }
-        drop(state);
-        self.filled.notify_waiters();
+        self.0.release(state, true);
     }
 
     /// Returns when half of it is free. Cancel-safe.
     pub(crate) async fn room(&self) {
-        loop {
-            let mut emptied = pin!(self.emptied.notified());
-            emptied.as_mut().enable();
-            if self.lock().is_half_empty() {
-                return;
-            }
-            emptied.await;
-        }
+        self.0.room().await;
     }
 
     /// The next reply, as [`pubsub_api::Requester::next`] has it.
     pub(crate) async fn next(&self) -> Result<Reply> {
-        // A reader that never has to wait still lets other tasks run.
-        consume_budget().await;
-        loop {
-            let mut filled = pin!(self.filled.notified());
-            // From here on no change is missed, whichever comes first, the change or the wait.
-            filled.as_mut().enable();
-            if let Some(outcome) = self.try_next() {
-                return outcome;
-            }
-            filled.await;
-        }
-    }
-
-    fn try_next(&self) -> Option<Result<Reply>> {
-        let mut state = self.lock();
-        let was_half_empty = state.is_half_empty();
-        let taken = state.pop();
-        let has_room = !was_half_empty && state.is_half_empty();
-        let ended = taken.is_none() && state.closed;
-        drop(state);
-        if has_room {
-            self.emptied.notify_waiters();
-        }
-        taken.map(Ok).or_else(|| ended.then(|| Err(closed("subscriber"))))
+        self.0.next(State::pop).await
     }
 
     /// Accepts nothing more; what is queued can still be read.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
-        self.filled.notify_waiters();
-        self.emptied.notify_waiters();
+        self.0.close();
     }
 
     /// How full it is.
     pub(crate) fn read(&self) -> [QueueReading; 2] {
-        let state = self.lock();
+        let state = self.0.lock();
         let reading = |name: &str, depth: usize, bound: usize, unit: &str| QueueReading {
             name: name.to_owned(),
             depth: depth.min(bound) as u64,
@@ -163,13 +122,23 @@ impl Replies {
     }
 }
 
+impl QueueState for State {
+    fn is_half_empty(&self) -> bool {
+        self.closed || (self.events <= MAX_EVENTS / 2 && self.bytes <= MAX_BYTES / 2)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+    }
+}
+
 impl State {
     fn has_room(&self) -> bool {
         self.events < MAX_EVENTS && self.bytes < MAX_BYTES
-    }
-
-    fn is_half_empty(&self) -> bool {
-        self.closed || (self.events <= MAX_EVENTS / 2 && self.bytes <= MAX_BYTES / 2)
     }
 
     fn pop(&mut self) -> Option<Reply> {

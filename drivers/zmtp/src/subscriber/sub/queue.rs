@@ -1,27 +1,18 @@
 use std::collections::VecDeque;
-use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pubsub_api::{Batch, Incoming, Notice, QueueReading, Result};
-use tokio::sync::Notify;
-use tokio::task::coop::consume_budget;
 
+use super::bounded_queue::{BoundedQueue, QueueState};
 use super::desired_subscriptions::DesiredSubscriptions;
 use super::link_state::LinkState;
 use super::received_events::ReceivedEvents;
-use crate::wire::closed;
 
 /// The events that all links of a subscriber received and the application has not yet read, in order.
 ///
 /// Bounded in events and in bytes; a notice counts as an event. A link offers a whole block at a time, and keeps what
 /// does not fit; it is woken when half of the queue is free, so that link and reader do not wake each other for each event.
 #[derive(Debug)]
-pub(crate) struct Queue {
-    state: Mutex<State>,
-    bound: usize,
-    filled: Notify,
-    emptied: Notify,
-}
+pub(crate) struct Queue(BoundedQueue<State>);
 
 /// The bytes above which no more blocks are accepted, whatever `recv_queue_events` says: the payloads of that many large events would be
 /// gigabytes.
@@ -30,8 +21,9 @@ pub(crate) const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 /// The most events in one batch: a batch costs its reader a lock, which the links wait for.
 const MAX_BATCH_EVENTS: usize = 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    bound: usize,
     items: VecDeque<Item>,
     events: usize,
     bytes: usize,
@@ -52,26 +44,19 @@ pub(crate) struct Abandoned;
 impl Queue {
     /// An empty one with room for `bound` events.
     pub(crate) fn new(bound: usize) -> Self {
-        Self { state: Mutex::default(), bound, filled: Notify::new(), emptied: Notify::new() }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        Self(BoundedQueue::new(State { bound, items: VecDeque::new(), events: 0, bytes: 0, closed: false }))
     }
 
     /// Moves what fits from the front of `items`.
     pub(crate) fn offer(&self, link: &LinkState, items: &mut VecDeque<Item>) -> Result<(), Abandoned> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         if state.closed || link.is_left() {
             return Err(Abandoned);
         }
         let before = state.events;
-        while state.bytes < MAX_QUEUED_BYTES && state.take_front(items, self.bound) {}
+        while state.bytes < MAX_QUEUED_BYTES && state.take_front(items) {}
         let some = state.events > before;
-        drop(state);
-        if some {
-            self.filled.notify_waiters();
-        }
+        self.0.release(state, some);
         Ok(())
     }
 
@@ -88,19 +73,12 @@ impl Queue {
 
     /// Returns when half of the queue is free. Cancel-safe.
     pub(crate) async fn room(&self) {
-        loop {
-            let mut emptied = pin!(self.emptied.notified());
-            emptied.as_mut().enable();
-            if self.lock().is_half_empty(self.bound) {
-                return;
-            }
-            emptied.await;
-        }
+        self.0.room().await;
     }
 
     /// The next event that is wanted, or the next notice.
     pub(crate) async fn recv(&self, wanted: &DesiredSubscriptions) -> Result<Incoming> {
-        self.next(|state| state.pop(wanted)).await
+        self.0.next(|state| state.pop(wanted)).await
     }
 
     /// Moves the events that are wanted to `batch`, up to the next notice or a bound.
@@ -109,45 +87,17 @@ impl Queue {
         wanted: &DesiredSubscriptions,
         batch: &mut Batch,
     ) -> Result<Option<Notice>> {
-        self.next(|state| state.fill(wanted, batch)).await
-    }
-
-    async fn next<T>(&self, mut take: impl FnMut(&mut State) -> Option<T>) -> Result<T> {
-        // A reader that never has to wait still lets other tasks run.
-        consume_budget().await;
-        loop {
-            let mut filled = pin!(self.filled.notified());
-            // From here on no change is missed, whichever comes first, the change or the wait.
-            filled.as_mut().enable();
-            if let Some(outcome) = self.try_next(&mut take) {
-                return outcome;
-            }
-            filled.await;
-        }
-    }
-
-    fn try_next<T>(&self, take: &mut impl FnMut(&mut State) -> Option<T>) -> Option<Result<T>> {
-        let mut state = self.lock();
-        let was_half_empty = state.is_half_empty(self.bound);
-        let taken = take(&mut state);
-        let has_room = !was_half_empty && state.is_half_empty(self.bound);
-        let ended = taken.is_none() && state.closed;
-        drop(state);
-        if has_room {
-            self.emptied.notify_waiters();
-        }
-        taken.map(Ok).or_else(|| ended.then(|| Err(closed("subscriber"))))
+        self.0.next(|state| state.fill(wanted, batch)).await
     }
 
     /// Accepts nothing more; what is queued can still be read.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
-        self.filled.notify_waiters();
+        self.0.close();
     }
 
     /// The depths and bounds.
     pub(crate) fn read(&self) -> Vec<QueueReading> {
-        let state = self.lock();
+        let state = self.0.lock();
         let reading = |name: &str, depth: usize, bound: usize, unit: &str| QueueReading {
             name: name.to_owned(),
             depth: depth.min(bound) as u64,
@@ -156,20 +106,30 @@ impl Queue {
             when_full: "reading stops, and the publishers hold up to fanout_log_bytes".to_owned(),
         };
         vec![
-            reading("recv_queue", state.events, self.bound, "events"),
+            reading("recv_queue", state.events, state.bound, "events"),
             reading("recv_queue_bytes", state.bytes, MAX_QUEUED_BYTES, "bytes"),
         ]
     }
 }
 
-impl State {
-    fn is_half_empty(&self, bound: usize) -> bool {
-        self.closed || (self.events <= bound / 2 && self.bytes <= MAX_QUEUED_BYTES / 2)
+impl QueueState for State {
+    fn is_half_empty(&self) -> bool {
+        self.closed || (self.events <= self.bound / 2 && self.bytes <= MAX_QUEUED_BYTES / 2)
     }
 
+    fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+    }
+}
+
+impl State {
     /// Moves the first item here, or as many of its events as fit; `false` if there is none, or no room.
-    fn take_front(&mut self, items: &mut VecDeque<Item>, bound: usize) -> bool {
-        let room = bound.saturating_sub(self.events);
+    fn take_front(&mut self, items: &mut VecDeque<Item>) -> bool {
+        let room = self.bound.saturating_sub(self.events);
         let item = match items.front_mut() {
             Some(Item::Events(chunk)) if chunk.len() > room && room > 0 => {
                 Some(Item::Events(chunk.split_to(room)))
