@@ -126,7 +126,7 @@ fn what_our_worker_sends_while_a_foreign_service_is_down_comes_when_it_is_back(d
         assert_eq!(came, absent, "round {round}");
         service.assert_undisturbed();
     }
-    let warnings = worker.stderr().matches("sent but not confirmed").count();
+    let warnings = worker.stderr().matches("handed over, not confirmed").count();
     assert_eq!(
         warnings,
         usize::from(drivers == Drivers::Zmtp),
