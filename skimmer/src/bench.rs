@@ -3,12 +3,10 @@
 //! One pusher and N subscribers run in this process, the service in its own. The subscribers check the map, index and order of
 //! each event, but keep no table, so that the figures describe the service and the drivers and not an agent.
 
-mod clock;
 mod contender;
 mod drain;
 mod figures;
 mod ledger;
-mod machine;
 mod measure;
 mod options;
 mod payload;
@@ -19,24 +17,21 @@ mod pusher;
 mod report;
 mod service;
 mod table;
-mod usage;
 mod whole;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
+use bench_kit::{LatencyHistogram, Machine, Scratch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pubsub_api::{Envelope, Error, ErrorKind, Registry, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
 use service_kit::block_on;
 
-use crate::scratch::Scratch;
 use contender::Contender;
-use figures::{Figures, curve};
-use machine::Machine;
+use figures::Figures;
 use measure::{Case, Outcome};
 pub(crate) use options::Arguments;
 use payload::EventMaker;
@@ -204,10 +199,9 @@ impl Bench<'_> {
 }
 
 fn point(case: &Case, outcomes: Vec<Outcome>) -> Result<Point> {
-    let mut latencies: Histogram<u64> = ledger::histogram()?;
+    let mut latencies = LatencyHistogram::new()?;
     for outcome in &outcomes {
-        let added = latencies.add(&outcome.latencies);
-        added.map_err(|error| internal("cannot add up histograms", error))?;
+        latencies.add(&outcome.latencies)?;
     }
     let runs: Vec<Run> = outcomes.into_iter().map(|outcome| outcome.run).collect();
     let figures: Vec<Figures> = runs.iter().map(|run| run.figures.clone()).collect();
@@ -217,7 +211,7 @@ fn point(case: &Case, outcomes: Vec<Outcome>) -> Result<Point> {
         window: case.window,
         runs,
         median: Figures::medians(&figures),
-        latency_curve: curve(&latencies),
+        latency_curve: latencies.curve(),
     })
 }
 

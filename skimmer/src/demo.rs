@@ -8,6 +8,7 @@ mod workers;
 
 use std::time::Duration;
 
+use bench_kit::Scratch;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,7 +16,6 @@ use pubsub_api::{Error, ErrorKind, Result};
 use service_kit::{block_on, print_line, report};
 use tokio::time::{Instant, sleep_until};
 
-use crate::scratch::Scratch;
 use change_log::ChangeLog;
 use chaos::Chaos;
 use observer::{Observer, SentTimes};

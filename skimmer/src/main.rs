@@ -1,7 +1,6 @@
 //! `skimmer`: the command line of Skimmer.
 
 mod bench;
-mod children;
 mod cli;
 mod config;
 mod db;
@@ -10,7 +9,6 @@ mod drivers_list;
 mod lines;
 mod man;
 mod publish;
-mod scratch;
 mod service;
 mod status;
 mod subscribe;

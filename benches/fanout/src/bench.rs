@@ -1,10 +1,10 @@
+use bench_kit::Machine;
 use pubsub_api::Result;
 
 use crate::contender::{Contender, Programs};
 use crate::failure::cannot;
 use crate::figure::Figures;
 use crate::limits::raise_open_files;
-use crate::machine::Machine;
 use crate::mode::Mode;
 use crate::options::Arguments;
 use crate::plot;

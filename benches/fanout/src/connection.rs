@@ -1,4 +1,4 @@
-use hdrhistogram::Histogram;
+use bench_kit::LatencyHistogram;
 use pubsub_api::Result;
 
 use crate::failure::failure;
@@ -39,7 +39,7 @@ struct Shape {
 #[derive(Debug, Clone)]
 pub(crate) struct Latencies {
     pub(crate) from: u64,
-    pub(crate) histogram: Histogram<u64>,
+    pub(crate) histogram: LatencyHistogram,
 }
 
 /// No protocol here has a longer piece.
@@ -191,7 +191,7 @@ impl Connection {
         if let Some(latencies) = latencies
             && sequence >= latencies.from
         {
-            latencies.histogram.saturating_record(now_ns.saturating_sub(time_ns));
+            latencies.histogram.record_ns(now_ns.saturating_sub(time_ns));
         }
         Ok(())
     }

@@ -4,11 +4,11 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bench_kit::Clock;
 use pubsub_api::Result;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 
-use crate::clock::Clock;
 use crate::connection::{Connection, Latencies};
 use crate::failure::{cannot, failure};
 use crate::flow::Flow;

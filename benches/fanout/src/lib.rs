@@ -10,7 +10,6 @@
 mod failure;
 mod options;
 
-mod clock;
 mod hex;
 mod payload;
 mod rota;
@@ -28,8 +27,6 @@ mod raw;
 mod server;
 
 mod limits;
-mod machine;
-mod usage;
 
 mod figure;
 mod mode;

@@ -1,9 +1,8 @@
 //! The plot of a report: deliveries per second, and CPU time per delivery, by subscribers and server, as one small SVG.
 
 mod bars;
-mod canvas;
 
-use canvas::Canvas;
+use bench_kit::plot::{Canvas, Theme, heading};
 
 use crate::figure::Figure;
 use crate::report::Report;
@@ -17,17 +16,10 @@ const HEIGHT: f64 = 470.0;
 
 /// The whole picture.
 pub(crate) fn svg(report: &Report) -> String {
-    let mut canvas = Canvas::new(WIDTH, HEIGHT);
+    let mut canvas = Canvas::new(WIDTH, HEIGHT, Theme::Reader);
     let title =
         format!("fan-out of events with {}-byte values by one server process", report.load.value_bytes);
-    canvas.text(WIDTH / 2.0, 26.0, "middle", 17.0, &title);
-    let machine = &report.machine;
-    let runs = match report.load.runs {
-        1 => "one run".to_owned(),
-        runs => format!("medians of {runs} runs"),
-    };
-    let below = format!("{} × {}, {}; {runs}", machine.cores, machine.cpu, machine.kernel);
-    canvas.text(WIDTH / 2.0, 46.0, "middle", 12.0, &below);
+    heading(&mut canvas, WIDTH, &title, &report.machine, report.load.runs);
     for (place, server) in report.servers.iter().enumerate() {
         let left = 85.0 + 125.0 * place as f64;
         canvas.rect((left, 62.0), (12.0, 10.0), colour(place));

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bench_kit::Clock;
 use pubsub_api::{Error, Result};
 use rustix::net::{RecvFlags, SendFlags};
 
 use crate::block::Block;
-use crate::clock::Clock;
 use crate::failure::{cannot, failure};
 use crate::flow::{Flow, STALL_TIMEOUT};
 use crate::payload::PROBE;
@@ -104,11 +104,12 @@ impl Pusher {
     ///
     /// Each carries its *intended* send time, so that a delay of the pusher counts as latency too.
     pub(crate) fn pace(&mut self, count: u64, interval: Duration) -> Result<()> {
+        const SPIN: Duration = Duration::from_micros(100);
         let interval_ns = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
         let first = self.clock.now_ns() + interval_ns;
         for turn in 0..count {
             let intended = first + turn * interval_ns;
-            self.clock.wait_until(intended);
+            self.clock.wait_until(intended, SPIN);
             self.flow.check()?;
             if self.next >= self.flow.slowest() + self.window {
                 self.flow.wait_for_slowest(self.next + 1 - self.window)?;

@@ -1,7 +1,7 @@
+use bench_kit::Machine;
 use serde::Serialize;
 
 use crate::figure::{Better, Figure, Figures, least, median, most, over_runs};
-use crate::machine::Machine;
 use crate::mode::Mode;
 use crate::options::Arguments;
 use crate::payload::VALUE_BYTES;

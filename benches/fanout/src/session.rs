@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use bench_kit::{Clock, ProcessUsage, ResidentMemory};
 use pubsub_api::Result;
 
-use crate::clock::Clock;
 use crate::connection::Latencies;
 use crate::contender::{Contender, Programs};
 use crate::drain::Drain;
@@ -15,7 +15,6 @@ use crate::flow::{FAILED_ELSEWHERE, Flow};
 use crate::pusher::Pusher;
 use crate::rota::Rota;
 use crate::server::{Server, with_log};
-use crate::usage;
 
 /// The load of a run.
 #[derive(Debug, Clone)]
@@ -184,10 +183,10 @@ pub(crate) struct Watch<'a> {
 impl Watch<'_> {
     pub(crate) fn moment(&self) -> Result<Moment> {
         let (at, delivered, pushed) = (Instant::now(), self.flow.delivered(), self.flow.pushed());
-        Ok(Moment { at, delivered, pushed, cpu: usage::cpu_time(self.server.pid())? })
+        Ok(Moment { at, delivered, pushed, cpu: ProcessUsage::of(self.server.pid()).cpu_time()? })
     }
 
-    pub(crate) fn resident(&self) -> Result<usage::Resident> {
-        usage::resident(self.server.pid())
+    pub(crate) fn resident(&self) -> Result<ResidentMemory> {
+        ProcessUsage::of(self.server.pid()).memory()
     }
 }

@@ -7,7 +7,6 @@
 //!
 //! Each run starts its own Redis server. A subscriber receives every event meanwhile.
 
-mod figures;
 mod peer;
 mod scene;
 mod sync;
@@ -16,13 +15,13 @@ mod writes;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bench_kit::Spread;
 use clap::Parser;
 use drivers as _;
 use pubsub_api::Result;
 use serde_json::json;
 use service_kit::{block_on, print_line};
 
-use figures::figures;
 use peer::Shape;
 
 #[derive(Debug, Parser)]
@@ -64,14 +63,14 @@ async fn run(arguments: Arguments) -> Result<()> {
             pipelines.push(peer::measure(arguments.writes, Shape::Pipeline(*callers)).await?);
         }
         let per_cent =
-            |of: &[f64]| figures(ours.iter().zip(of).map(|(our, peer)| our / peer * 100.0).collect());
+            |of: &[f64]| Spread::of(ours.iter().zip(of).map(|(our, peer)| our / peer * 100.0).collect());
         writes.push(json!({
             "callers": callers,
             "per_cent_of_clients": per_cent(&clients),
             "per_cent_of_pipeline": per_cent(&pipelines),
-            "objects_per_second": figures(ours),
-            "redis_benchmark_clients_pairs_per_second": figures(clients),
-            "redis_benchmark_pipeline_pairs_per_second": figures(pipelines),
+            "objects_per_second": Spread::of(ours),
+            "redis_benchmark_clients_pairs_per_second": Spread::of(clients),
+            "redis_benchmark_pipeline_pairs_per_second": Spread::of(pipelines),
         }));
     }
     let (mut redis, mut sqlite) = (Vec::new(), Vec::new());
@@ -81,7 +80,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     }
     print_line(json!({
         "writes": { "objects": arguments.writes, "callers": writes },
-        "sync": { "rows": arguments.rows, "redis_ms": figures(redis), "sqlite_ms": figures(sqlite) },
+        "sync": { "rows": arguments.rows, "redis_ms": Spread::of(redis), "sqlite_ms": Spread::of(sqlite) },
     }));
     Ok(())
 }

@@ -1,14 +1,12 @@
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bench_kit::{ChildProcess, Scratch};
 use publisher_client::PublisherClient;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Action, Error, ErrorKind, Event, Registry, Result, SEND_ALL};
 use service_kit::SettingsArguments;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -19,8 +17,8 @@ pub(crate) struct Cloud {
     pub(crate) endpoint: String,
     client: Arc<PublisherClient>,
     worker: JoinHandle<()>,
-    service: Child,
-    _folder: tempfile::TempDir,
+    service: ChildProcess,
+    _folder: Scratch,
 }
 
 /// Number of rows that change in turn: a snapshot of them is larger than a gap, so that a gap is replayed.
@@ -31,13 +29,13 @@ const VALUE_BYTES: usize = 200;
 
 impl Cloud {
     pub(crate) async fn start(service: Option<&Path>, rate: u32) -> Result<Self> {
-        let folder = tempfile::tempdir().map_err(|error| failed("create a folder", error))?;
+        let folder = Scratch::new("recovery-bench")?;
         let sets = vec![
             "publisher_port=0".to_owned(),
             format!("publisher_multiproc_socket={}", folder.path().join("ipc").display()),
             format!("state_dir={}", folder.path().display()),
         ];
-        let (service, endpoint) = start_service(service, &sets).await?;
+        let (service, endpoint) = start_service(service, folder.path(), &sets).await?;
         let registry = Registry::collect()?;
         let (settings, _) = SettingsArguments { config: Vec::new(), sets }.load(&registry)?;
         let client = Arc::new(PublisherClient::open(&settings)?);
@@ -54,44 +52,30 @@ impl Cloud {
         self.client.flush().await
     }
 
-    pub(crate) async fn end(mut self) -> Result<()> {
+    pub(crate) async fn end(self) -> Result<()> {
         self.worker.abort();
         self.client.close().await?;
-        self.service.kill().await.map_err(|error| failed("end the service", error))
+        self.service.kill().await
     }
 }
 
-async fn start_service(program: Option<&Path>, sets: &[String]) -> Result<(Child, String)> {
+async fn start_service(
+    program: Option<&Path>,
+    folder: &Path,
+    sets: &[String],
+) -> Result<(ChildProcess, String)> {
     let beside = || std::env::current_exe().map(|this| this.with_file_name("publisher-service"));
     let program = match program {
         Some(program) => program.to_owned(),
         None => beside().unwrap_or_else(|_| PathBuf::from("publisher-service")),
     };
-    let mut service = Command::new(&program)
-        .args(["--log-level", "warn"])
-        .args(sets.iter().flat_map(|set| ["--set", set.as_str()]))
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| failed(&format!("start {}", program.display()), error))?;
-    let stdout = service.stdout.take();
-    let mut lines = stdout.map(|stdout| BufReader::new(stdout).lines());
-    let line = match &mut lines {
-        Some(lines) => {
-            lines.next_line().await.map_err(|error| failed("read the service's first line", error))?
-        }
-        None => None,
-    };
-    // Its later output is discarded.
-    tokio::spawn(async move {
-        if let Some(lines) = &mut lines {
-            while let Ok(Some(_)) = lines.next_line().await {}
-        }
-    });
-    let ready: serde_json::Value = serde_json::from_str(&line.unwrap_or_default()).unwrap_or_default();
+    let mut arguments = vec!["--log-level".to_owned(), "warn".to_owned()];
+    arguments.extend(sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
+    let mut service = ChildProcess::start("publisher-service", folder, &program, &arguments)?;
+    let ready = service.expect_line(|line| line.get("network").is_some()).await?;
     match ready.get("network").and_then(serde_json::Value::as_str) {
         Some(endpoint) => Ok((service, endpoint.to_owned())),
-        None => Err(Error::new(ErrorKind::Unavailable, "the service did not start")),
+        None => Err(Error::new(ErrorKind::Unavailable, "the service publishes to no network address")),
     }
 }
 
@@ -112,8 +96,4 @@ async fn publish_continuously(client: Arc<PublisherClient>, rate: u32) {
 
 fn event(table: &str, row: usize) -> Event {
     Event::new(table, format!("row-{row}"), Action::Set, "v".repeat(VALUE_BYTES), SEND_ALL)
-}
-
-fn failed(what: &str, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("cannot {what}")).with_source(error)
 }

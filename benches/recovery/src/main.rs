@@ -14,6 +14,7 @@ mod measure;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bench_kit::Spread;
 use clap::Parser;
 use drivers as _;
 use pubsub_api::Result;
@@ -62,16 +63,9 @@ async fn run(arguments: Arguments) -> Result<()> {
         cloud.end().await?;
     }
     print_line(json!({
-        "gap": { "events": arguments.gap, "ms": figures(gaps) },
-        "snapshot": { "rows": arguments.rows, "ms": figures(snapshots) },
+        "gap": { "events": arguments.gap, "ms": Spread::of(gaps) },
+        "snapshot": { "rows": arguments.rows, "ms": Spread::of(snapshots) },
         "events_per_second": arguments.rate,
     }));
     Ok(())
-}
-
-/// Median, minimum and maximum, in milliseconds.
-fn figures(mut times: Vec<f64>) -> serde_json::Value {
-    times.sort_by(f64::total_cmp);
-    let at = |place: usize| times.get(place).map(|time| (time * 10.0).round() / 10.0);
-    json!({ "median": at(times.len() / 2), "least": at(0), "most": at(times.len().saturating_sub(1)) })
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use bench_kit::Clock;
 use futures_util::FutureExt;
 use pubsub_api::settings::Settings;
 use pubsub_api::wire::EventRef;
@@ -8,7 +9,6 @@ use pubsub_api::{
 };
 use tokio::task::JoinHandle;
 
-use super::clock::Clock;
 use super::ledger::Ledger;
 use super::payload::{self, PROBE};
 use super::progress::Progress;

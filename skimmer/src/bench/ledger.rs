@@ -1,5 +1,5 @@
-use hdrhistogram::Histogram;
-use pubsub_api::{Error, ErrorKind, Result};
+use bench_kit::LatencyHistogram;
+use pubsub_api::Result;
 
 /// The events that one subscriber has received: checks that each arrives once and in order, and records latencies.
 #[derive(Debug)]
@@ -8,7 +8,7 @@ pub(super) struct Ledger {
     /// The first index whose latency is recorded.
     latency_from: u64,
     faults: Faults,
-    latencies: Histogram<u64>,
+    latencies: LatencyHistogram,
 }
 
 /// The faults; all are 0 in a valid run.
@@ -34,19 +34,10 @@ impl Faults {
     }
 }
 
-/// The longest latency that is recorded; longer ones are recorded as this.
-const LONGEST_NS: u64 = 60_000_000_000;
-
-/// A histogram with three significant digits.
-pub(super) fn histogram() -> Result<Histogram<u64>> {
-    Histogram::new_with_max(LONGEST_NS, 3)
-        .map_err(|error| Error::new(ErrorKind::Internal, "cannot make a histogram").with_source(error))
-}
-
 impl Ledger {
     /// No events yet; latencies are recorded from index `latency_from` on.
     pub(super) fn new(latency_from: u64) -> Result<Self> {
-        Ok(Self { next: 0, latency_from, faults: Faults::default(), latencies: histogram()? })
+        Ok(Self { next: 0, latency_from, faults: Faults::default(), latencies: LatencyHistogram::new()? })
     }
 
     /// Records an event. The clock is read only if the latency is recorded.
@@ -58,7 +49,7 @@ impl Ledger {
         self.faults.missing += index - self.next;
         self.next = index + 1;
         if index >= self.latency_from {
-            self.latencies.saturating_record(now_ns().saturating_sub(sent_ns));
+            self.latencies.record_ns(now_ns().saturating_sub(sent_ns));
         }
     }
 
@@ -76,7 +67,7 @@ impl Ledger {
         Faults { missing: self.faults.missing + sent.saturating_sub(self.next), ..self.faults }
     }
 
-    pub(super) fn latencies(&self) -> &Histogram<u64> {
+    pub(super) fn latencies(&self) -> &LatencyHistogram {
         &self.latencies
     }
 }
@@ -97,7 +88,11 @@ mod tests {
     fn every_event_once_and_in_order_is_without_fault() {
         let ledger = after(&[0, 1, 2, 3]);
         assert!(ledger.faults(4).is_empty());
-        assert_eq!((ledger.latencies().len(), ledger.latencies().max()), (2, 250), "only from index 2 on");
+        assert_eq!(
+            (ledger.latencies().count(), ledger.latencies().max_ns()),
+            (2, 250),
+            "only from index 2 on"
+        );
     }
 
     #[test]

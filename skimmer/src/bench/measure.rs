@@ -2,21 +2,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
+use bench_kit::{Clock, LatencyHistogram, ProcessUsage};
 use publisher_client::PublisherClient;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Registry, Result};
 use service_kit::SettingsArguments;
 
-use super::clock::Clock;
 use super::drain::{Drain, DrainWork};
-use super::figures::{Figures, Latency};
-use super::ledger::{Faults, Ledger, histogram};
+use super::figures::Figures;
+use super::ledger::{Faults, Ledger};
 use super::progress::Progress;
 use super::pusher::Pusher;
 use super::report::Run;
 use super::service::{Service, ServiceKind, Surroundings};
-use super::usage;
 
 /// The parameters of one run.
 #[derive(Debug, Clone)]
@@ -34,7 +32,7 @@ pub(super) struct Case {
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) run: Run,
-    pub(super) latencies: Histogram<u64>,
+    pub(super) latencies: LatencyHistogram,
 }
 
 /// The timeout for connecting; subscribers retry within 5 s.
@@ -86,7 +84,8 @@ impl Case {
         let pusher = pusher.pace(self.latency_events, self.latency_interval).await?;
         progress.reach(pusher.sent()).await?;
 
-        let peak = service.pid().and_then(usage::peak_rss_bytes);
+        let peak =
+            service.pid().and_then(|pid| ProcessUsage::of(pid).memory().ok()).map(|memory| memory.peak_bytes);
         let mut ledgers = Vec::with_capacity(drains.len());
         for drain in drains {
             ledgers.push(drain.end().await?);
@@ -147,20 +146,19 @@ impl Case {
         pid: Option<u32>,
     ) -> Result<Speed> {
         pusher.burst(self.warm_up(), self.window, progress).await?;
-        let before = pid.and_then(usage::cpu_time);
+        let cpu_time = || ProcessUsage::of(pid?).cpu_time().ok();
+        let before = cpu_time();
         let took = pusher.burst(self.events, self.window, progress).await?;
-        let after = pid.and_then(usage::cpu_time);
+        let after = cpu_time();
         Ok(Speed { took, service_cpu: after.zip(before).map(|(after, before)| after.saturating_sub(before)) })
     }
 
     fn outcome(&self, speed: &Speed, peak: Option<u64>, ledgers: &[Ledger]) -> Result<Outcome> {
         let mut faults = Faults::default();
-        let mut latencies = histogram()?;
+        let mut latencies = LatencyHistogram::new()?;
         for ledger in ledgers {
             faults.add(ledger.faults(self.events_of_all_parts()));
-            latencies.add(ledger.latencies()).map_err(|error| {
-                Error::new(ErrorKind::Internal, "cannot add up histograms").with_source(error)
-            })?;
+            latencies.add(ledger.latencies())?;
         }
         let deliveries = self.events as f64 * self.subscribers as f64;
         let figures = Figures {
@@ -168,7 +166,7 @@ impl Case {
             deliveries_per_second: deliveries / speed.took.as_secs_f64(),
             service_cpu_us_per_delivery: speed.service_cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / deliveries),
             service_peak_rss_mib: peak.map(|bytes| bytes as f64 / 1024.0 / 1024.0),
-            latency_us: Latency::of(&latencies),
+            latency_us: latencies.latency(),
         };
         Ok(Outcome { run: Run { figures, faults }, latencies })
     }

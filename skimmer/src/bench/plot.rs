@@ -1,10 +1,9 @@
 //! The plot of a report as an SVG: throughput by number of subscribers, and latency by percentile.
 
 mod bars;
-mod canvas;
 mod curves;
 
-use canvas::Canvas;
+use bench_kit::plot::{Canvas, Theme, heading};
 
 use super::report::Report;
 
@@ -25,24 +24,14 @@ struct Area {
 
 /// The whole picture.
 pub(super) fn svg(report: &Report) -> String {
-    let mut canvas = Canvas::new(WIDTH, HEIGHT);
+    let mut canvas = Canvas::new(WIDTH, HEIGHT, Theme::Light);
     let bytes = report.load.value_bytes;
     let title = format!("skimmer bench: {bytes}-byte values through one publisher service");
-    canvas.text(WIDTH / 2.0, 26.0, "middle", 17.0, &title);
-    let machine = &report.machine;
-    let below = format!("{} × {}, {}; {}", machine.cores, machine.cpu, machine.kernel, runs(report));
-    canvas.text(WIDTH / 2.0, 46.0, "middle", 12.0, &below);
+    heading(&mut canvas, WIDTH, &title, &report.machine, report.load.runs);
     legend(&mut canvas, report);
     bars::draw(&mut canvas, report, Area { left: 85.0, top: 115.0, right: 480.0, bottom: 405.0 });
     curves::draw(&mut canvas, report, Area { left: 580.0, top: 115.0, right: 965.0, bottom: 405.0 });
     canvas.finish()
-}
-
-fn runs(report: &Report) -> String {
-    match report.load.runs {
-        1 => "one run".to_owned(),
-        runs => format!("medians of {runs} runs"),
-    }
 }
 
 fn colour(series: usize) -> &'static str {
@@ -55,7 +44,7 @@ fn legend(canvas: &mut Canvas, report: &Report) {
     for (place, series) in report.series.iter().enumerate() {
         let left = 30.0 + COLUMN * (place % PER_ROW) as f64;
         let top = 62.0 + 16.0 * (place / PER_ROW) as f64;
-        canvas.rect(left, top, 12.0, 10.0, colour(place));
+        canvas.rect((left, top), (12.0, 10.0), colour(place));
         canvas.text(left + 18.0, top + 9.0, "start", 12.0, &series.name);
     }
 }

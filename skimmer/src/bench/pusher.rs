@@ -1,11 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bench_kit::Clock;
 use publisher_client::PublisherClient;
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio::runtime::Handle;
 
-use super::clock::Clock;
 use super::payload::{EventMaker, PROBE};
 use super::progress::Progress;
 
@@ -57,13 +57,14 @@ impl Pusher {
     /// Each event contains its *intended* send time, so that delays of the sender count as latency too and there is no
     /// coordinated omission.
     pub(super) async fn pace(mut self, count: u64, interval: Duration) -> Result<Self> {
+        const SPIN: Duration = Duration::from_micros(150);
         let runtime = Handle::current();
         let paced = tokio::task::spawn_blocking(move || {
             let interval_ns = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
             let first = self.clock.now_ns() + interval_ns;
             for turn in 0..count {
                 let intended = first + turn * interval_ns;
-                self.clock.wait_until(intended);
+                self.clock.wait_until(intended, SPIN);
                 runtime.block_on(self.send(intended))?;
             }
             Ok(self)

@@ -1,8 +1,8 @@
+use bench_kit::Machine;
 use serde::Serialize;
 
 use super::figures::Figures;
 use super::ledger::Faults;
-use super::machine::Machine;
 
 /// The report of a bench, which `--json` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -116,7 +116,7 @@ fn ratios(ours: &Series, other: &Series) -> Vec<Ratio> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::{Faults, Figures, Load, Machine, Point, Report, Run, Series};
-    use crate::bench::figures::Latency;
+    use bench_kit::Latency;
 
     /// A report with two series, the second ten times slower.
     pub(in crate::bench) fn example() -> Report {

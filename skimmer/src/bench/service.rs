@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use bench_kit::ChildProcess;
 use publisher_service::PublisherService;
 use publisher_service_settings::ServiceSettings;
 use pubsub_api::settings::Settings;
@@ -8,7 +9,6 @@ use serde_json::Value;
 use service_kit::SettingsArguments;
 
 use super::peer::Peer;
-use crate::children::ChildProcess;
 
 /// The kind of service between pusher and subscribers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Service {
                 let mut words = vec!["publisher-service".to_owned()];
                 words.extend(["--log-level".to_owned(), "warn".to_owned()]);
                 words.extend(arguments.to_arguments());
-                let mut child = ChildProcess::start("publisher-service", folder, &words)?;
+                let mut child = ChildProcess::start_own("publisher-service", folder, &words)?;
                 let ready = child.expect_line(|line| line.get("ready") == Some(&Value::Bool(true))).await?;
                 let endpoint = ready.get("network").and_then(Value::as_str).map(str::to_owned);
                 Ok((Self::Process(child), endpoint))

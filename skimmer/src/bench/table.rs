@@ -1,10 +1,10 @@
-use comfy_table::{CellAlignment, Table};
+use bench_kit::{grouped, table};
 
 use super::figures::Figures;
 use super::report::Report;
 
 /// Tables for people: the medians, and the ratios of the first series to the others.
-pub(super) fn tables(report: &Report) -> Vec<Table> {
+pub(super) fn tables(report: &Report) -> Vec<String> {
     let mut all = vec![medians(report)];
     if !report.ratios.is_empty() {
         all.push(ratios(report));
@@ -12,8 +12,8 @@ pub(super) fn tables(report: &Report) -> Vec<Table> {
     all
 }
 
-fn medians(report: &Report) -> Table {
-    let mut table = new_table(&[
+fn medians(report: &Report) -> String {
+    let header = [
         "median of runs",
         "subscribers",
         "events/s",
@@ -25,93 +25,58 @@ fn medians(report: &Report) -> Table {
         "p99 µs",
         "p99.9 µs",
         "max µs",
-    ]);
-    for series in &report.series {
-        for point in &series.points {
+    ];
+    let rows = report.series.iter().flat_map(|series| {
+        series.points.iter().map(move |point| {
             let mut row = vec![series.name.clone(), point.subscribers.to_string()];
             row.extend(cells(&point.median));
-            table.add_row(row);
-        }
-    }
-    align(table)
+            row
+        })
+    });
+    table(header, rows, 0)
 }
 
 fn cells(figures: &Figures) -> Vec<String> {
     let latency = figures.latency_us;
-    let mut cells = vec![grouped(figures.events_per_second), grouped(figures.deliveries_per_second)];
+    let whole = |value| grouped(value, 0);
+    let mut cells = vec![whole(figures.events_per_second), whole(figures.deliveries_per_second)];
     cells.push(or_dash(figures.service_cpu_us_per_delivery, 2));
     cells.push(or_dash(figures.service_peak_rss_mib, 1));
-    cells.extend([latency.p50, latency.p90, latency.p99, latency.p999, latency.max].map(grouped));
+    cells.extend([latency.p50, latency.p90, latency.p99, latency.p999, latency.max].map(whole));
     cells
 }
 
-fn ratios(report: &Report) -> Table {
+fn ratios(report: &Report) -> String {
     let first = report.series.first().map_or("", |series| series.name.as_str());
     let heading = format!("{first}, times better than");
-    let mut table =
-        new_table(&[&heading, "subscribers", "deliveries/s", "CPU/delivery", "latency p50", "latency p99"]);
-    for ratio in &report.ratios {
-        let times = |ratio: f64| format!("{ratio:.1}");
-        table.add_row(vec![
+    let header =
+        [heading.as_str(), "subscribers", "deliveries/s", "CPU/delivery", "latency p50", "latency p99"];
+    let times = |ratio: f64| format!("{ratio:.1}");
+    let rows = report.ratios.iter().map(|ratio| {
+        vec![
             ratio.than.clone(),
             ratio.subscribers.to_string(),
             times(ratio.deliveries_per_second),
             or_dash(ratio.service_cpu, 1),
             times(ratio.latency_p50),
             times(ratio.latency_p99),
-        ]);
-    }
-    align(table)
-}
-
-fn new_table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::ASCII_MARKDOWN);
-    table.set_header(header);
-    table
-}
-
-/// A table whose numbers are aligned to the right.
-fn align(mut table: Table) -> Table {
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+        ]
+    });
+    table(header, rows, 0)
 }
 
 fn or_dash(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
 }
 
-/// An integer in groups of three digits: 1,234,567.
-pub(super) fn grouped(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{grouped, tables};
+    use super::tables;
     use crate::bench::report::tests::example;
 
     #[test]
-    fn numbers_are_grouped_by_thousands() {
-        for (value, text) in [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (1_234_567.0, "1,234,567")] {
-            assert_eq!(grouped(value), text);
-        }
-    }
-
-    #[test]
     fn a_report_becomes_two_tables() {
-        let tables = tables(&example());
-        let texts: Vec<String> = tables.iter().map(ToString::to_string).collect();
+        let texts = tables(&example());
         assert!(texts[0].contains("10,000,000"), "{}", texts[0]);
         assert!(texts[1].contains("ours, times better than"), "{}", texts[1]);
     }

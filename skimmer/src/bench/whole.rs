@@ -1,12 +1,13 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use bench_kit::LatencyHistogram;
 use pubsub_api::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use super::figures::{Figures, Latency};
-use super::ledger::{Faults, histogram};
+use super::figures::Figures;
+use super::ledger::Faults;
 use super::measure::{Case, Outcome};
 use super::report::Run;
 
@@ -57,16 +58,16 @@ impl Case {
 
 impl PeerResult {
     fn outcome(&self, events: f64, subscribers: f64) -> Result<Outcome> {
-        let mut latencies = histogram()?;
+        let mut latencies = LatencyHistogram::new()?;
         for us in &self.latencies_us {
-            latencies.saturating_record((us * 1000.0) as u64);
+            latencies.record_ns((us * 1000.0) as u64);
         }
         let figures = Figures {
             events_per_second: events / self.seconds,
             deliveries_per_second: events * subscribers / self.seconds,
             service_cpu_us_per_delivery: Some(self.service_cpu_seconds * 1e6 / (events * subscribers)),
             service_peak_rss_mib: Some(self.service_peak_rss_bytes / 1024.0 / 1024.0),
-            latency_us: Latency::of(&latencies),
+            latency_us: latencies.latency(),
         };
         Ok(Outcome { run: Run { figures, faults: self.faults }, latencies })
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use hdrhistogram::Histogram;
+use bench_kit::LatencyHistogram;
 use pubsub_api::{Error, ErrorKind, Result};
 use service_kit::json;
 use subscriber_agent::Table;
@@ -15,27 +15,27 @@ use tokio::task::JoinHandle;
 #[derive(Clone)]
 pub(super) struct SentTimes {
     started: Instant,
-    micros: Arc<Vec<AtomicU64>>,
+    nanos: Arc<Vec<AtomicU64>>,
 }
 
 impl SentTimes {
     pub(super) fn new(len: usize) -> Self {
-        Self { started: Instant::now(), micros: Arc::new((0..len).map(|_| AtomicU64::new(0)).collect()) }
+        Self { started: Instant::now(), nanos: Arc::new((0..len).map(|_| AtomicU64::new(0)).collect()) }
     }
 
     pub(super) fn mark(&self, index: usize) {
-        if let Some(time) = self.micros.get(index) {
+        if let Some(time) = self.nanos.get(index) {
             time.store(self.now(), Ordering::Relaxed);
         }
     }
 
     fn since(&self, index: usize) -> u64 {
-        let sent = self.micros.get(index).map_or(0, |time| time.load(Ordering::Relaxed));
+        let sent = self.nanos.get(index).map_or(0, |time| time.load(Ordering::Relaxed));
         self.now().saturating_sub(sent)
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
@@ -67,8 +67,8 @@ pub(super) struct Observation {
     pub(super) snapshotted: usize,
     pub(super) notices: Notices,
     pub(super) table: Table,
-    /// The time from sending a line to its worker to reading it from the agent, in µs.
-    pub(super) latency: Histogram<u64>,
+    /// The time from sending a line to its worker to reading it from the agent.
+    pub(super) latency: LatencyHistogram,
 }
 
 /// The number of notices of each kind.
@@ -119,17 +119,12 @@ impl Observer {
     }
 }
 
-/// The longest recorded latency, a minute; longer ones are recorded as this.
-const LONGEST_LATENCY_US: u64 = 60_000_000;
-
 async fn read(
     mut lines: Lines<BufReader<ChildStdout>>,
     expected: Arc<BTreeMap<String, Vec<usize>>>,
     sent: SentTimes,
     progress: Arc<Progress>,
 ) -> Result<Observation> {
-    let latency = Histogram::new_with_bounds(1, LONGEST_LATENCY_US, 3)
-        .map_err(|error| Error::new(ErrorKind::Internal, "cannot make a histogram").with_source(error))?;
     let mut seen = Observation {
         delivered: 0,
         unexpected: 0,
@@ -138,7 +133,7 @@ async fn read(
         snapshotted: 0,
         notices: Notices::default(),
         table: Table::default(),
-        latency,
+        latency: LatencyHistogram::new()?,
     };
     let mut times_seen: HashMap<String, usize> = HashMap::new();
     let mut last_of_key: HashMap<String, usize> = HashMap::new();
@@ -158,7 +153,7 @@ async fn read(
             Some(&place) => {
                 seen.delivered += 1;
                 progress.delivered.fetch_add(1, Ordering::Relaxed);
-                seen.latency.saturating_record(sent.since(place));
+                seen.latency.record_ns(sent.since(place));
                 let last = last_of_key.entry(key).or_insert(place);
                 seen.disordered += usize::from(place < *last);
                 *last = place.max(*last);

@@ -2,14 +2,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bench_kit::{ChildProcess, Scratch};
 use pubsub_api::{Error, ErrorKind, Result};
 use rustix::process::Signal;
 
 use super::change_log::ChangeLog;
 use super::observer::{Observer, SentTimes};
 use super::workers::Workers;
-use crate::children::ChildProcess;
-use crate::scratch::Scratch;
 
 /// The processes of the demo except the workers: one service and its agents.
 pub(super) struct Stage {
@@ -66,7 +65,7 @@ impl Stage {
         // The demo's rows are in no database, so a full sync would delete them.
         arguments.extend(set("use_nb_db", "no"));
         arguments.extend(set("state_dir", &state_dir.display().to_string()));
-        self.agents.push(ChildProcess::start(&name, &self.folder, &arguments)?);
+        self.agents.push(ChildProcess::start_own(&name, &self.folder, &arguments)?);
         Ok(())
     }
 
@@ -126,7 +125,7 @@ impl Stage {
 
 /// Starts a service and returns it with its network address.
 async fn start_service(folder: &Path, arguments: &[String]) -> Result<(ChildProcess, String)> {
-    let mut service = ChildProcess::start("publisher-service", folder, arguments)?;
+    let mut service = ChildProcess::start_own("publisher-service", folder, arguments)?;
     let ready = service.expect_line(|line| line.get("ready").is_some()).await?;
     let endpoint = ready.get("network").and_then(|endpoint| endpoint.as_str()).unwrap_or_default();
     let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint).to_owned();

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use bench_kit::Latency;
 use comfy_table::Table as TextTable;
 use subscriber_agent::Table;
 
@@ -28,8 +29,7 @@ struct Row {
     notices: Notices,
     rows: usize,
     differing_rows: usize,
-    p50_us: u64,
-    p99_us: u64,
+    latency: Latency,
 }
 
 impl Row {
@@ -54,8 +54,7 @@ impl Summary {
             notices: seen.notices,
             rows: seen.table.len(),
             differing_rows: differing_rows(&self.expected, &seen.table),
-            p50_us: seen.latency.value_at_quantile(0.5),
-            p99_us: seen.latency.value_at_quantile(0.99),
+            latency: seen.latency.latency(),
         });
     }
 
@@ -97,13 +96,13 @@ impl Summary {
                 ("links lost", number(row.notices.links_lost)),
             ];
         }
-        let millis = |micros: u64| format!("{}.{:02} ms", micros / 1000, micros % 1000 / 10);
+        let millis = |micros: f64| format!("{:.2} ms", micros / 1000.0);
         let per_second = row.delivered as u128 * 1_000_000 / self.took.as_micros().max(1);
         cells.extend([
             ("rows", number(row.rows)),
             ("rows that differ", number(row.differing_rows)),
-            ("p50", millis(row.p50_us)),
-            ("p99", millis(row.p99_us)),
+            ("p50", millis(row.latency.p50)),
+            ("p99", millis(row.latency.p99)),
             ("events/s", per_second.to_string()),
         ]);
         cells

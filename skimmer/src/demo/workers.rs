@@ -2,11 +2,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bench_kit::ChildProcess;
 use pubsub_api::Result;
 use tokio::io::{AsyncWriteExt, BufReader, Lines};
 use tokio::process::ChildStdout;
-
-use crate::children::ChildProcess;
 
 /// The worker processes. Each reads lines, publishes them, and reports how many are confirmed.
 pub(super) struct Workers {
@@ -38,7 +37,8 @@ impl Workers {
     fn start_one(&self, number: usize) -> Result<Worker> {
         let mut arguments = ["pub", "--jsonl", "-", "--progress"].map(str::to_owned).to_vec();
         arguments.extend(self.settings.iter().cloned());
-        let mut process = ChildProcess::start(&format!("worker-{}", number + 1), &self.folder, &arguments)?;
+        let mut process =
+            ChildProcess::start_own(&format!("worker-{}", number + 1), &self.folder, &arguments)?;
         let confirmed = Arc::default();
         if let Some(lines) = process.lines.take() {
             tokio::spawn(read_progress(lines, Arc::clone(&confirmed)));

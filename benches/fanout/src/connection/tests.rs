@@ -1,4 +1,4 @@
-use hdrhistogram::Histogram;
+use bench_kit::LatencyHistogram;
 
 use super::{Connection, Latencies};
 use crate::block::Block;
@@ -92,7 +92,7 @@ fn lost_repeated_and_misplaced_events_are_detected() {
             // Only events that are swapped within one block are not detected, because not every event is checked.
             for (step, each) in [(stream.len(), true), (stream.len() - 1, true), (300, false), (7, false)] {
                 let mut latencies =
-                    each.then(|| Latencies { from: 0, histogram: Histogram::new(3).unwrap() });
+                    each.then(|| Latencies { from: 0, histogram: LatencyHistogram::new().unwrap() });
                 let mut connection = connection(wire);
                 connection.take(&events(wire, &[PROBE + 1]), 0, None).unwrap();
                 let mut chunks = stream.chunks(step);
@@ -118,10 +118,10 @@ fn a_block_with_a_loss_is_detected_by_its_last_event() {
 
 #[test]
 fn latencies_are_recorded_for_the_counted_events_only() {
-    let mut latencies = Latencies { from: 1, histogram: Histogram::new(3).unwrap() };
+    let mut latencies = Latencies { from: 1, histogram: LatencyHistogram::new().unwrap() };
     let mut connection = connection(Wire::Zmtp);
     connection.take(&events(Wire::Zmtp, &[0, 1, 2]), 105, Some(&mut latencies)).unwrap();
-    assert_eq!((latencies.histogram.len(), latencies.histogram.max()), (2, 100));
+    assert_eq!((latencies.histogram.count(), latencies.histogram.max_ns()), (2, 100));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-use super::canvas::Canvas;
+use bench_kit::plot::{Canvas, Stroke, nice_step};
+
 use super::colour;
 use crate::figure::Figure;
 use crate::mode::Mode;
@@ -45,7 +46,7 @@ impl Panel {
                 self.bar(canvas, (x, bar_width), value / top, index, &short(value));
             }
         }
-        canvas.line((self.left, self.bottom), (self.right, self.bottom), "axis");
+        canvas.line((self.left, self.bottom), (self.right, self.bottom), Stroke::Axis);
         let middle = f64::midpoint(self.left, self.right);
         canvas.text(middle, self.bottom + 40.0, "middle", 13.0, "subscribers");
         canvas.text(middle, self.top - 10.0, "middle", 13.0, self.title);
@@ -59,7 +60,7 @@ impl Panel {
         let lines = (top / step).round() as u32;
         for line in 0..=lines {
             let y = self.bottom - (self.bottom - self.top) * f64::from(line) / f64::from(lines.max(1));
-            canvas.line((self.left, y), (self.right, y), "grid");
+            canvas.line((self.left, y), (self.right, y), Stroke::Grid);
             canvas.text(self.left - 8.0, y + 4.0, "end", 12.0, &short(step * f64::from(line)));
         }
     }
@@ -69,13 +70,6 @@ impl Panel {
         canvas.rect((x + 0.5, self.bottom - height), (width - 1.0, height), colour(server));
         canvas.text(x + width / 2.0, self.bottom - height - 4.0, "middle", 8.0, text);
     }
-}
-
-/// The next higher value of 1, 2, 5, 10, 20, 50 …
-fn nice_step(at_least: f64) -> f64 {
-    let magnitude = 10_f64.powf(at_least.log10().floor());
-    let steps = [1.0, 2.0, 5.0].into_iter().map(|digit| digit * magnitude);
-    steps.into_iter().find(|step| *step >= at_least).unwrap_or(10.0 * magnitude)
 }
 
 /// Formats with two or three digits, and k or M.
@@ -91,14 +85,7 @@ fn short(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{nice_step, short};
-
-    #[test]
-    fn steps_are_round() {
-        for (at_least, step) in [(0.09, 0.1), (0.9, 1.0), (1.1, 2.0), (2.1, 5.0), (60_000.0, 100_000.0)] {
-            assert!((nice_step(at_least) / step - 1.0).abs() < 1e-9, "{at_least}");
-        }
-    }
+    use super::short;
 
     #[test]
     fn numbers_are_short() {

@@ -2,7 +2,6 @@ use clap::Parser;
 
 use super::{Measured, Report, Server};
 use crate::figure::{Figure, Figures};
-use crate::machine::Machine;
 use crate::mode::Mode;
 use crate::options::CommandLine;
 

@@ -1,4 +1,5 @@
-use super::canvas::Canvas;
+use bench_kit::plot::{Canvas, Stroke, nice_step};
+
 use super::{Area, colour};
 use crate::bench::report::{Point, Report};
 
@@ -15,7 +16,7 @@ pub(super) fn draw(canvas: &mut Canvas, report: &Report, area: Area) {
     let mut tick = 0.0;
     while tick <= top {
         let y = area.bottom - height(tick);
-        canvas.line((area.left, y), (area.right, y), "#dddddd");
+        canvas.line((area.left, y), (area.right, y), Stroke::Grid);
         canvas.text(area.left - 8.0, y + 4.0, "end", 12.0, &short(tick));
         tick += step;
     }
@@ -30,7 +31,7 @@ pub(super) fn draw(canvas: &mut Canvas, report: &Report, area: Area) {
             bar(canvas, point, (x, area.bottom), (bar_width, height), colour(index));
         }
     }
-    canvas.line((area.left, area.bottom), (area.right, area.bottom), "#222222");
+    canvas.line((area.left, area.bottom), (area.right, area.bottom), Stroke::Axis);
     let middle = f64::midpoint(area.left, area.right);
     canvas.text(middle, area.bottom + 40.0, "middle", 13.0, "subscribers");
     canvas.text(middle, area.top - 10.0, "middle", 13.0, "at the highest rate");
@@ -45,7 +46,7 @@ fn bar(
     fill: &str,
 ) {
     let value = point.median.deliveries_per_second;
-    canvas.rect(x + 1.0, bottom - height(value), width - 2.0, height(value), fill);
+    canvas.rect((x + 1.0, bottom - height(value)), (width - 2.0, height(value)), fill);
     canvas.text(x + width / 2.0, bottom - height(value) - 4.0, "middle", 11.0, &short(value));
 }
 
@@ -56,13 +57,6 @@ fn subscribers(report: &Report) -> Vec<usize> {
     all.sort_unstable();
     all.dedup();
     all
-}
-
-/// The next of 1, 2, 5, 10, 20, 50 …
-fn nice_step(at_least: f64) -> f64 {
-    let magnitude = 10_f64.powf(at_least.log10().floor());
-    let steps = [1.0, 2.0, 5.0].into_iter().map(|digit| digit * magnitude);
-    steps.into_iter().find(|step| *step >= at_least).unwrap_or(10.0 * magnitude)
 }
 
 /// Two or three digits and k or M.
@@ -77,14 +71,7 @@ fn short(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{nice_step, short};
-
-    #[test]
-    fn steps_are_round() {
-        for (at_least, step) in [(0.9, 1.0), (1.1, 2.0), (2.1, 5.0), (60_000.0, 100_000.0)] {
-            assert_eq!(nice_step(at_least), step, "{at_least}");
-        }
-    }
+    use super::short;
 
     #[test]
     fn numbers_are_short() {

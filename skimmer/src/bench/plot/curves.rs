@@ -1,4 +1,5 @@
-use super::canvas::Canvas;
+use bench_kit::plot::{Canvas, Stroke};
+
 use super::{Area, colour};
 use crate::bench::report::Report;
 
@@ -46,7 +47,7 @@ fn axes(canvas: &mut Canvas, area: Area, (low, high): (f64, f64), last: f64, (x,
             canvas.line(
                 (area.left, y(us)),
                 (area.right, y(us)),
-                if digit > 1.0 { "#eeeeee" } else { "#cccccc" },
+                Stroke::Colour(if digit > 1.0 { "#eeeeee" } else { "#cccccc" }),
             );
             canvas.text(area.left - 8.0, y(us) + 4.0, "end", 11.0, &time(us));
         }
@@ -54,11 +55,11 @@ fn axes(canvas: &mut Canvas, area: Area, (low, high): (f64, f64), last: f64, (x,
     }
     for (percentile, name) in TICKS {
         if nines(percentile) <= last + 1e-9 {
-            canvas.line((x(percentile), area.top), (x(percentile), area.bottom), "#eeeeee");
+            canvas.line((x(percentile), area.top), (x(percentile), area.bottom), Stroke::Colour("#eeeeee"));
             canvas.text(x(percentile), area.bottom + 18.0, "middle", 12.0, name);
         }
     }
-    canvas.line((area.left, area.bottom), (area.right, area.bottom), "#222222");
+    canvas.line((area.left, area.bottom), (area.right, area.bottom), Stroke::Axis);
     let middle = f64::midpoint(area.left, area.right);
     canvas.text(middle, area.bottom + 40.0, "middle", 13.0, "percentile of deliveries");
     canvas.upright(area.left - 62.0, f64::midpoint(area.top, area.bottom), "latency");

@@ -9,18 +9,18 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// A child process that runs another command of this program, such as `skimmer publisher-service`.
+/// A child process that is measured or plays a part, such as a publisher service.
 ///
 /// It is killed when this value is dropped; [`end`](ChildProcess::end) drains it. Its stderr is written to a file, whose last
 /// lines are shown in errors.
 #[derive(Debug)]
-pub(crate) struct ChildProcess {
+pub struct ChildProcess {
     name: String,
     child: Child,
     /// The lines of its stdout; `None` once taken.
-    pub(crate) lines: Option<Lines<BufReader<ChildStdout>>>,
+    pub lines: Option<Lines<BufReader<ChildStdout>>>,
     /// Its stdin; `None` once taken.
-    pub(crate) stdin: Option<ChildStdin>,
+    pub stdin: Option<ChildStdin>,
     log: PathBuf,
 }
 
@@ -31,14 +31,28 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 const EXIT_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl ChildProcess {
-    /// Starts `skimmer ARGUMENTS…`; its log is `FOLDER/NAME.log`.
-    pub(crate) fn start(name: &str, folder: &Path, arguments: &[String]) -> Result<Self> {
+    /// Starts this program with other arguments; its log is `FOLDER/NAME.log`.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_own(name: &str, folder: &Path, arguments: &[String]) -> Result<Self> {
+        let program = std::env::current_exe().map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("cannot start {name}")).with_source(error)
+        })?;
+        Self::start(name, folder, &program, arguments)
+    }
+
+    /// Starts a program; its log is `FOLDER/NAME.log`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] if it cannot be started, or its log cannot be written.
+    pub fn start(name: &str, folder: &Path, program: &Path, arguments: &[String]) -> Result<Self> {
         let failed = |error: std::io::Error| {
             Error::new(ErrorKind::Internal, format!("cannot start {name}")).with_source(error)
         };
         let log = folder.join(format!("{name}.log"));
         let stderr = std::fs::File::create(&log).map_err(failed)?;
-        let mut child = Command::new(std::env::current_exe().map_err(failed)?)
+        let mut child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -52,7 +66,13 @@ impl ChildProcess {
     }
 
     /// Waits at most 20 s for the next JSON line that `wanted` accepts.
-    pub(crate) async fn expect_line(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] with the end of its log, if it does not write the line or exits.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, lines that were read are lost.
+    pub async fn expect_line(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
         let Some(lines) = self.lines.as_mut() else {
             return Err(self.failed("its stdout is already in use"));
         };
@@ -75,15 +95,21 @@ impl ChildProcess {
         }
     }
 
-    /// Sends SIGTERM, so that it drains, and waits until it has exited.
-    pub(crate) async fn end(mut self) -> Result<()> {
+    /// Sends SIGTERM, so that it drains, and waits at most 20 s until it has exited.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] with the end of its log, if it does not exit or fails.
+    pub async fn end(mut self) -> Result<()> {
         self.stdin = None;
         self.terminate()?;
         self.ended().await
     }
 
-    /// Closes its stdin and waits until it has exited, with success.
-    pub(crate) async fn ended(&mut self) -> Result<()> {
+    /// Closes its stdin and waits until it has exited, with success, at most 20 s.
+    ///
+    /// # Errors
+    /// As [`end`](Self::end).
+    pub async fn ended(&mut self) -> Result<()> {
         self.stdin = None;
         let status: ExitStatus = match timeout(EXIT_TIMEOUT, self.child.wait()).await {
             Ok(Ok(status)) => status,
@@ -98,24 +124,32 @@ impl ChildProcess {
     }
 
     /// Sends a signal, unless the process has exited.
-    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] if the system refuses it.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let Some(pid) = pid else { return Ok(()) };
         kill_process(pid, signal).map_err(|error| self.failed(&error.to_string()))
     }
 
     /// Kills it (SIGKILL) and waits until it has exited.
-    pub(crate) async fn kill(mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] if the system refuses it.
+    pub async fn kill(mut self) -> Result<()> {
         self.child.kill().await.map_err(|error| self.failed(&error.to_string()))
     }
 
     /// The process id; `None` after it has exited.
-    pub(crate) fn pid(&self) -> Option<u32> {
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
     /// An error about this process, with the end of its log.
-    pub(crate) fn failed(&self, what: &str) -> Error {
+    #[must_use]
+    pub fn failed(&self, what: &str) -> Error {
         const LAST: usize = 10;
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();

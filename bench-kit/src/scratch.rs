@@ -4,11 +4,14 @@ use pubsub_api::{Error, ErrorKind, Result};
 
 /// A temporary folder for the sockets and logs of one run, removed when this value is dropped.
 #[derive(Debug)]
-pub(crate) struct Scratch(PathBuf);
+pub struct Scratch(PathBuf);
 
 impl Scratch {
     /// Makes a new folder in the system's folder for temporary files, accessible to this user only.
-    pub(crate) fn new(purpose: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`] if it cannot be made.
+    pub fn new(purpose: &str) -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         let path = std::env::temp_dir().join(format!("skimmer-{purpose}-{}", std::process::id()));
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
@@ -20,7 +23,8 @@ impl Scratch {
     }
 
     /// The path of the folder.
-    pub(crate) fn path(&self) -> &Path {
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.0
     }
 }

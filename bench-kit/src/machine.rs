@@ -2,25 +2,27 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-/// The machine of the measurement.
+/// The machine of a measurement.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Machine {
+pub struct Machine {
     /// The CPU's model name.
-    pub(super) cpu: String,
+    pub cpu: String,
     /// The number of cores that this process may use.
-    pub(super) cores: usize,
+    pub cores: usize,
     /// The memory, in GiB.
-    pub(super) memory_gib: f64,
+    pub memory_gib: f64,
     /// Kernel and release.
-    pub(super) kernel: String,
-    /// The load average over the minute before the measurement, which shows the load of other programs.
-    pub(super) load_average: f64,
+    pub kernel: String,
+    /// The average number of runnable tasks in the minute before the measurement: it shows other work on the machine.
+    pub load_average: f64,
     /// The start of the measurement, in seconds since 1970, UTC.
-    pub(super) unix_time: u64,
+    pub unix_time: u64,
 }
 
 impl Machine {
-    pub(super) fn this() -> Self {
+    /// Describes this machine now. What `/proc` does not show is empty or 0.
+    #[must_use]
+    pub fn this() -> Self {
         let uname = rustix::system::uname();
         let (name, release) = (uname.sysname().to_string_lossy(), uname.release().to_string_lossy());
         let value = |file: &str, key: &str| {

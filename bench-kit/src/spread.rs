@@ -1,0 +1,34 @@
+use serde::Serialize;
+
+/// Median, minimum and maximum of the runs of a measurement, rounded to one decimal; `None` without runs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Spread {
+    /// The middle value; of an even number of runs, the higher of the two middle ones.
+    pub median: Option<f64>,
+    /// The lowest value.
+    pub least: Option<f64>,
+    /// The highest value.
+    pub most: Option<f64>,
+}
+
+impl Spread {
+    /// The spread of these values, in any order.
+    #[must_use]
+    pub fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let at = |place: usize| values.get(place).map(|value| (value * 10.0).round() / 10.0);
+        Self { median: at(values.len() / 2), least: at(0), most: at(values.len().saturating_sub(1)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spread;
+
+    #[test]
+    fn a_spread_has_the_middle_and_both_ends() {
+        let spread = Spread::of(vec![3.04, 1.0, 2.26]);
+        assert_eq!(spread, Spread { median: Some(2.3), least: Some(1.0), most: Some(3.0) });
+        assert_eq!(Spread::of(Vec::new()), Spread { median: None, least: None, most: None });
+    }
+}
