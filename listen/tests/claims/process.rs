@@ -15,6 +15,9 @@ use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 /// Time that a test waits for a line of its process before it fails.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// The number of lines of a process that may wait for the test.
+const LINES: usize = 1000;
+
 const ROLE: &str = "LISTEN_TEST_ROLE";
 const ARGUMENT: &str = "LISTEN_TEST_ARGUMENT";
 
@@ -56,7 +59,7 @@ impl Process {
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {wrapper:?} (setpriv is in util-linux): {error}"));
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        let (sender, lines) = mpsc::channel();
+        let (sender, lines) = mpsc::sync_channel(LINES);
         thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let mut process = Self { stdin: child.stdin.take(), child, lines };
         assert_eq!(process.line(), "ready");

@@ -1,6 +1,6 @@
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -10,12 +10,15 @@ use super::WriteQueue;
 const PATIENCE: Duration = Duration::from_secs(30);
 const BOUND: usize = 100;
 
+/// The number of permits and of written blocks that may wait: more than a test makes.
+const BLOCKS: usize = 1000;
+
 fn ignore(_: u64) {}
 
 /// A writer that accepts one block for each permit and passes the block on.
 struct Gate {
     permits: Receiver<io::Result<()>>,
-    written: Sender<Vec<u8>>,
+    written: SyncSender<Vec<u8>>,
 }
 
 impl Write for Gate {
@@ -30,8 +33,8 @@ impl Write for Gate {
     }
 }
 
-fn gated(report: fn(u64)) -> (WriteQueue, Sender<io::Result<()>>, Receiver<Vec<u8>>) {
-    let ((permit, permits), (written, blocks)) = (channel(), channel());
+fn gated(report: fn(u64)) -> (WriteQueue, SyncSender<io::Result<()>>, Receiver<Vec<u8>>) {
+    let ((permit, permits), (written, blocks)) = (sync_channel(BLOCKS), sync_channel(BLOCKS));
     (WriteQueue::new(Gate { permits, written }, BOUND, report), permit, blocks)
 }
 

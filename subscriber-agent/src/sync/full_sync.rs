@@ -269,6 +269,7 @@ impl FullSync {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "stamps of other hosts have wall-clock times")]
 fn wall_us() -> u64 {
     let since: Duration = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)

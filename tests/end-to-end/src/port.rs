@@ -11,6 +11,7 @@ const COUNT: u16 = 20_000;
 ///
 /// # Panics
 /// If no port is free.
+#[expect(clippy::disallowed_methods, reason = "the time only decides where the search for a port starts")]
 #[must_use]
 pub fn fixed_port() -> u16 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();

@@ -14,6 +14,7 @@ const BUS: u16 = 10_000;
 ///
 /// # Panics
 /// If there is none.
+#[expect(clippy::disallowed_methods, reason = "the time only decides where the search for a port starts")]
 pub(crate) fn free_port() -> u16 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
     let start = (now / 1000).wrapping_add(process::id().wrapping_mul(7919));

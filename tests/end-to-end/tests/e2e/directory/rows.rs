@@ -103,6 +103,7 @@ fn a_service_that_is_not_to_use_the_database_leaves_it_alone() {
 }
 
 /// A row that the test keeps for a publisher whose clock is wrong by so many seconds.
+#[expect(clippy::disallowed_methods, reason = "rows have wall-clock times")]
 fn row_of_other(clock: f64, renewals: u32) -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();
     let time = now + clock + f64::from(renewals);

@@ -38,6 +38,7 @@ struct Received {
 const MAX_BYTES: u32 = 8 * 1024 * 1024;
 
 impl BlockQueue {
+    #[expect(clippy::disallowed_methods, reason = "the semaphores bound the events and bytes in the channel")]
     pub(super) fn new(max_events: usize) -> (BlockSender, Self) {
         let max_events = u32::try_from(max_events).unwrap_or(u32::MAX);
         let (sender, receiver) = mpsc::unbounded_channel();
