@@ -1,5 +1,4 @@
 //! A program that was built without some driver: its settings are passed over, and its alias is refused with the remedy.
-#![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
 
 use pubsub_api::settings::PubSub;
 use pubsub_api::{Registry, Role, UnlinkedDriver};

@@ -1,3 +1,4 @@
+use bench_kit::Machine;
 use clap::Parser;
 
 use super::{Measured, Report, Server};
