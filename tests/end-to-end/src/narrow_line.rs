@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 /// A line between a publisher and its subscribers: a TCP proxy that carries a bounded number of bytes a second towards the
 /// subscribers, for all connections together. The other way is not bounded.
 ///
-/// Connections share the line fairly, in parts of [`PART_BYTES`]. What the line does not carry waits at the publisher: the
+/// Connections share the line fairly, in parts of `PART_BYTES` bytes. What the line does not carry waits at the publisher: the
 /// proxy itself keeps a few parts of each connection.
 #[derive(Debug)]
 pub struct NarrowLine {
