@@ -1,13 +1,14 @@
 use crate::PeerId;
 
-/// A way to tell workers what was accepted of what they sent.
+/// Acknowledges the events of workers that were accepted.
 ///
-/// Reached by [`Subscriber::acknowledger`](crate::Subscriber::acknowledger) of a multiproc driver whose publisher
-/// [confirms](crate::Capabilities::confirms_publish). Its batches say from whom events come
-/// ([`Batch::sources`](crate::Batch::sources)); a worker keeps each event until it is acknowledged, and sends it again
+/// [`Subscriber::acknowledger`](crate::Subscriber::acknowledger) returns it for a multiproc driver whose publisher
+/// [confirms](crate::Capabilities::confirms_publish). The driver's batches name the sources of their events
+/// ([`Batch::sources`](crate::Batch::sources)). A worker keeps each event until it is acknowledged, and sends it again
 /// over its next connection (docs/design.md#delivery).
 pub trait Acknowledger: Send + Sync {
-    /// Tells the worker behind `peer` that all its events up to `number` are accepted, or refused for good: it need not keep
-    /// them. It does not wait; a peer that is gone is told by the next service that it connects to.
+    /// Reports to the worker at `peer` that all its events up to `number` are accepted or permanently refused, so that
+    /// it need not keep them. Does not wait. If the peer has disconnected, the next service that it connects to sends
+    /// the report.
     fn acknowledge(&self, peer: PeerId, number: u64);
 }

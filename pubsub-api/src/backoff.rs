@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-/// Delays between attempts to reach a peer: doubling ceilings with full jitter, 0.1 s to 5 s.
+/// Delays between attempts to connect to a peer: doubling ceilings with full jitter, 0.1 s to 5 s.
 ///
-/// Full jitter draws each delay evenly between the shortest delay and the ceiling, so that a thousand agents that
-/// lost one publisher together do not return together (docs/guarantees.md#f40). Randomness comes in as input.
+/// Full jitter draws each delay evenly between the shortest delay and the ceiling, so that a thousand agents that lost
+/// one publisher at the same time do not reconnect at the same time (docs/guarantees.md#f40). The caller supplies the
+/// random number.
 ///
 /// ```
 /// use pubsub_api::Backoff;
@@ -26,7 +27,7 @@ impl Backoff {
     /// The longest delay.
     pub const LONGEST: Duration = Duration::from_secs(5);
 
-    /// The next delay, for a `random` number evenly drawn from 0 to 1.
+    /// Returns the next delay, for a `random` number evenly drawn from 0 to 1.
     pub fn next_delay(&mut self, random: f64) -> Duration {
         let doubled = Self::SHORTEST.saturating_mul(2_u32.saturating_pow(self.attempts.saturating_add(1)));
         self.attempts = self.attempts.saturating_add(1);
@@ -34,7 +35,7 @@ impl Backoff {
         Self::SHORTEST + (ceiling - Self::SHORTEST).mul_f64(random.clamp(0.0, 1.0))
     }
 
-    /// The peer answered: the next delay starts from the shortest ceiling again.
+    /// Starts again from the shortest ceiling: the peer has answered.
     pub fn reset(&mut self) {
         self.attempts = 0;
     }

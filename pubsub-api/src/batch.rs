@@ -13,14 +13,15 @@ pub use source::{Origin, Source};
 
 use crate::{Envelope, Result, Topic};
 
-/// Events that came together: spans of shared blocks of memory, so that nothing is copied per event.
+/// A sequence of events: spans of shared blocks of memory, so that nothing is copied per event.
 ///
-/// A driver that reads many events at once adds what it read as one block and names the events in it; whoever has
-/// single envelopes pushes them. Topics are the bytes of the first frame, and are not yet checked, no more than
-/// payloads are. What was accepted is taken from the front, so that what is left of a batch can be sent again.
+/// A driver that reads many events at once adds the bytes as one block and then a span for each event; a caller that
+/// has single envelopes pushes them. A topic is the bytes of the first frame. Neither topics nor payloads are checked
+/// yet. Accepted events are removed from the front, so that the rest of a batch can be sent again.
 ///
-/// A batch that is used again allocates nothing: [`clear`](Batch::clear) and taking its last event keep its capacity.
-/// It lets go of its blocks then, and not before: take out all that is in a batch before more is put in for long.
+/// A batch that is reused allocates nothing: [`clear`](Batch::clear) and the removal of its last event keep its
+/// capacity. Blocks are freed only when the batch becomes empty, so empty it before adding more: otherwise its blocks
+/// accumulate.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -40,35 +41,35 @@ pub struct Batch {
     blocks: Vec<Bytes>,
     spans: Vec<Span>,
     sources: Vec<Source>,
-    /// How many spans at the beginning were taken out.
+    /// The number of spans at the beginning that were removed.
     taken: usize,
 }
 
-/// Names a block of one batch, until that is cleared or its last event is taken out.
+/// Identifies a block of one batch, until the batch is cleared or its last event is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockId(u32);
 
-/// Names a source of one batch, as long as [`BlockId`] names a block.
+/// Identifies a source of one batch, as long as [`BlockId`] identifies a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceId(u32);
 
-/// What [`Batch::edit`] makes of an event.
+/// What [`Batch::edit`] does with an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
-    /// It stays as it is.
+    /// Keeps the event unchanged.
     Keep,
-    /// It stays in its place, with this payload.
+    /// Keeps the event in its place, with this payload.
     Replace(Bytes),
-    /// It is taken out.
+    /// Removes the event.
     Drop,
 }
 
-/// Where the two frames of one event stand.
+/// The positions of the two frames of one event.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     topic: Frame,
     payload: Frame,
-    /// Its source, and which one of it; [`NO_SOURCE`] if nobody numbered it.
+    /// Its source and its index in the source; [`NO_SOURCE`] if it has no number.
     source: u32,
     nth: u32,
 }
@@ -88,7 +89,7 @@ impl Span {
         EncodedEvent { topic: self.topic.of(blocks), payload: self.payload.of(blocks), origin }
     }
 
-    /// The same where so many blocks and sources stand before its own.
+    /// Returns the same span after this number of blocks and sources was put before its own.
     fn behind(self, blocks: u32, sources: u32) -> Self {
         Self {
             topic: self.topic.behind(blocks),
@@ -100,32 +101,32 @@ impl Span {
 }
 
 impl Batch {
-    /// The most events that [`Subscriber::recv_batch`](crate::Subscriber::recv_batch) brings at once where its driver
-    /// sets no bound of its own.
+    /// The maximum number of events that [`Subscriber::recv_batch`](crate::Subscriber::recv_batch) returns at once if
+    /// its driver sets no bound of its own.
     pub const MAX_RECEIVED_EVENTS: usize = 256;
 
-    /// [`Subscriber::recv_batch`](crate::Subscriber::recv_batch) takes no more events once their payloads have this many
-    /// bytes together: what is in hand is bounded by this and one event.
+    /// [`Subscriber::recv_batch`](crate::Subscriber::recv_batch) adds no more events once their payloads have this
+    /// total size, in bytes: this and one event bound the memory in use.
     pub const MAX_RECEIVED_BYTES: usize = 1024 * 1024;
 
-    /// An empty batch.
+    /// Creates an empty batch.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one event; its two parts become blocks of their own, nothing is copied.
+    /// Adds one event; its two parts become blocks of their own, and nothing is copied.
     ///
-    /// A payload of more than 4 GiB is cut to that, which is far above what [`wire`](crate::wire) takes.
+    /// A payload of more than 4 GiB is cut to 4 GiB, which is far above the limit of [`wire`](crate::wire).
     pub fn push(&mut self, envelope: Envelope) {
         let topic = self.add_whole(envelope.topic.into());
         let payload = self.add_whole(envelope.payload);
         self.spans.push(Span::new(topic, payload));
     }
 
-    /// Adds a block whose events [`push_span`](Batch::push_span) then names.
+    /// Adds a block; [`push_span`](Batch::push_span) then adds its events.
     pub fn add_block(&mut self, block: Bytes) -> BlockId {
-        // Four billion blocks take more memory than there is; an id that is not there names nothing.
+        // Memory is exhausted before four billion blocks exist; an id without a block matches nothing.
         let id = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
         self.blocks.push(block);
         BlockId(id)
@@ -136,8 +137,8 @@ impl Batch {
         Frame::whole(self.add_block(block), length)
     }
 
-    /// Adds an event whose two frames stand in `block`. `false`, and nothing is added, if one does not lie within it, or
-    /// begins or ends beyond 4 GiB.
+    /// Adds an event whose two frames are in `block`. Returns `false`, and adds nothing, if a frame is not within the
+    /// block, or begins or ends beyond 4 GiB.
     #[must_use = "an event that is outside of its block is not added"]
     pub fn push_span(&mut self, block: BlockId, topic: Range<usize>, payload: Range<usize>) -> bool {
         let Some(bytes) = self.blocks.get(block.0 as usize) else { return false };
@@ -147,45 +148,45 @@ impl Batch {
         true
     }
 
-    /// Adds a worker's run of numbers, which [`number_last`](Batch::number_last) then gives to events.
+    /// Adds a run of a worker's sequence numbers; [`number_last`](Batch::number_last) then assigns them to events.
     pub fn add_source(&mut self, source: Source) -> SourceId {
         let id = u32::try_from(self.sources.len()).unwrap_or(NO_SOURCE);
         self.sources.push(source);
         SourceId(id)
     }
 
-    /// Says that the event added last is number `nth` of `source`, counted from 0.
+    /// Assigns number `nth` of `source`, counted from 0, to the event that was added last.
     pub fn number_last(&mut self, source: SourceId, nth: u32) {
         if let Some(span) = self.spans.last_mut() {
             (span.source, span.nth) = (source.0, nth);
         }
     }
 
-    /// The runs of numbers of workers that have come since the batch was cleared: also those whose events are gone.
+    /// Returns the sources that were added since the batch was cleared, including those whose events were removed.
     #[must_use]
     pub fn sources(&self) -> &[Source] {
         &self.sources
     }
 
-    /// How many events are left.
+    /// Returns the number of events left.
     #[must_use]
     pub fn len(&self) -> usize {
         self.left().len()
     }
 
-    /// Whether no event is left.
+    /// Returns whether no event is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.left().is_empty()
     }
 
-    /// How many bytes the payloads that are left have together.
+    /// Returns the total size of the payloads left, in bytes.
     #[must_use]
     pub fn payload_bytes(&self) -> usize {
         self.iter().map(|event| event.payload.len()).sum()
     }
 
-    /// The events that are left, in order.
+    /// Iterates over the events left, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = EncodedEvent<'_>> + '_ {
         self.left().iter().map(|span| span.of(&self.blocks, &self.sources))
     }
@@ -194,7 +195,7 @@ impl Batch {
         self.spans.get(self.taken..).unwrap_or_default()
     }
 
-    /// Takes the first `count` events out, all of them if there are fewer: they were accepted.
+    /// Removes the first `count` events, or all of them if there are fewer: they were accepted.
     pub fn advance(&mut self, count: usize) {
         self.taken = self.taken.saturating_add(count);
         if self.is_empty() {
@@ -202,10 +203,10 @@ impl Batch {
         }
     }
 
-    /// The first event that is left, sharing memory with the batch. It stays in.
+    /// Returns the first event left, which shares memory with the batch. The event stays in the batch.
     ///
     /// # Errors
-    /// `Some(Err)` of [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if its topic is none.
+    /// `Some(Err)` of [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if its topic is invalid.
     #[must_use]
     pub fn first_envelope(&self) -> Option<Result<Envelope>> {
         let span = self.left().first()?;
@@ -213,7 +214,7 @@ impl Batch {
         Some(Topic::new(span.topic.share(&self.blocks)).map(|topic| Envelope { topic, payload }))
     }
 
-    /// Takes the first event out and adds it to `other`, sharing memory; `false` if none is left.
+    /// Moves the first event to the end of `other`, sharing memory. Returns `false` if no event is left.
     pub fn move_first_to(&mut self, other: &mut Self) -> bool {
         let Some(first) = self.left().first().copied() else { return false };
         let topic = other.add_whole(first.topic.share(&self.blocks));
@@ -228,7 +229,7 @@ impl Batch {
         true
     }
 
-    /// Takes all events of `other` and adds them behind its own, sharing memory.
+    /// Moves all events of `other` to the end of this batch, sharing memory.
     pub fn append(&mut self, other: &mut Self) {
         let behind = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
         let sources = u32::try_from(self.sources.len()).unwrap_or(NO_SOURCE);
@@ -238,7 +239,7 @@ impl Batch {
         other.clear();
     }
 
-    /// Shows `judge` each event that is left, once and in order, and keeps, replaces or drops it as that says.
+    /// Calls `judge` once for each event left, in order, and keeps, replaces or removes the event as the result states.
     pub fn edit(&mut self, mut judge: impl FnMut(EncodedEvent<'_>) -> Edit) {
         self.spans.drain(..self.taken.min(self.spans.len()));
         self.taken = 0;
@@ -258,7 +259,7 @@ impl Batch {
         }
     }
 
-    /// Takes everything out, and keeps the capacity.
+    /// Removes everything and keeps the capacity.
     pub fn clear(&mut self) {
         self.blocks.clear();
         self.spans.clear();

@@ -1,39 +1,39 @@
 use serde::Serialize;
 
-/// What a driver promises, as data: the command line, the table in the README and the conformance suite read this.
+/// What a driver promises, as data: the command line, the table in the README and the conformance suite read it.
 ///
-/// `false` is a warning to the operator, not a detail: [`limits`](Capabilities::limits) says in words what it means.
+/// `false` is a warning to the operator, not a detail: [`limits`](Capabilities::limits) describes what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Capabilities {
-    /// Joins processes; a driver that does not works within one.
+    /// Connects processes; a driver without this works within one process.
     pub across_processes: bool,
-    /// A broker stands between publisher and subscriber: no publisher service is needed.
+    /// A broker is between publisher and subscriber: no publisher service is needed.
     pub broker: bool,
     /// `flush` waits until the other side has confirmed.
     pub confirms_publish: bool,
-    /// A subscription is confirmed by the other side, not only by the next `$hello`.
+    /// The other side confirms a subscription; without this, only the next `$hello` does.
     pub confirms_subscribe: bool,
-    /// The publisher sees who subscribes, and can send to one peer
+    /// The publisher sees the subscriptions of its peers, and can send to one peer
     /// ([`Publisher::subscribers_seen`](crate::Publisher::subscribers_seen)).
     pub sees_subscribers: bool,
-    /// The transport itself filters by pattern; if not, the subscriber does.
+    /// The transport filters by pattern; without this, the subscriber does.
     pub native_patterns: bool,
-    /// Missed events can be asked for again.
+    /// A subscriber can request missed events.
     pub replay: bool,
-    /// Every queue has a bound in truth.
+    /// Every queue is actually bounded.
     pub bounded: bool,
-    /// A subscriber that does not read slows no other and costs the publisher a bounded amount of memory.
+    /// A subscriber that does not read slows no other subscriber and costs the publisher a bounded amount of memory.
     pub isolated: bool,
-    /// A peer that speaks nonsense harms nobody but itself.
+    /// A peer that sends invalid data affects only itself.
     pub survives_hostile_peers: bool,
-    /// Peers prove who they are.
+    /// Peers prove their identity.
     pub authenticated: bool,
     /// What the driver cannot promise, in sentences for operators.
     pub limits: &'static [&'static str],
 }
 
 impl Capabilities {
-    /// A driver that promises nothing: start from here and name what it does promise.
+    /// A driver that promises nothing: a driver starts from this and names what it promises.
     pub const NONE: Self = Self {
         across_processes: false,
         broker: false,
@@ -49,7 +49,7 @@ impl Capabilities {
         limits: &[],
     };
 
-    /// Every promise with its name, for tables.
+    /// Returns every promise with its name, for tables.
     #[must_use]
     pub fn flags(&self) -> [(&'static str, bool); 11] {
         [

@@ -1,7 +1,8 @@
-//! The northbound database's contract: rows of tables, each under a key and, maybe, a topic (docs/dragonflow.md#api).
+//! The contract of the northbound database: rows of tables, each with a key and an optional topic
+//! (docs/dragonflow.md#api).
 //!
-//! A driver implements [`DbApi`] and submits a [`DatabaseDriver`]; the setting `nb_db_class` names one by its alias. What a
-//! value means is its author's affair (Dragonflow's models write JSON): here it is bytes.
+//! A driver implements [`DbApi`] and submits a [`DatabaseDriver`]; the setting `nb_db_class` selects it by its alias. A
+//! value is bytes here; its author defines the format (Dragonflow's models write JSON).
 
 mod capabilities;
 mod db_api;

@@ -6,19 +6,19 @@ use serde::Serialize;
 use crate::settings::{Setting, Settings};
 use crate::{Capabilities, Publisher, Result, Subscriber};
 
-/// A driver, made from settings: one publisher and one subscriber.
+/// A driver, created from settings: one publisher and one subscriber.
 ///
-/// Network and multiproc drivers implement the same traits. Making either end opens nothing and starts nothing:
-/// that is what `initialize` is for.
+/// Network and multiproc drivers implement the same traits. Creating either end opens nothing and starts nothing:
+/// `initialize` does.
 pub trait PubSubApi: Debug + Send + Sync {
-    /// The sending end.
+    /// Returns the sending end.
     fn publisher(&self) -> Arc<dyn Publisher>;
 
-    /// The receiving end.
+    /// Returns the receiving end.
     fn subscriber(&self) -> Arc<dyn Subscriber>;
 }
 
-/// Which of the two hops a driver serves (docs/design.md#the-path-of-an-event).
+/// The hop that a driver serves (docs/design.md#the-path-of-an-event).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -29,7 +29,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The name in texts.
+    /// Returns the name of the role for messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Role {
         }
     }
 
-    /// The setting that names the driver of this role.
+    /// Returns the name of the setting that selects the driver of this role.
     #[must_use]
     pub fn setting(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl Role {
     }
 }
 
-/// What a driver submits to the registry.
+/// The entry that a driver submits to the registry.
 ///
 /// ```
 /// use pubsub_api::{Capabilities, Driver, Error, ErrorKind, Registry, Role};
@@ -78,7 +78,7 @@ pub struct Driver {
     pub capabilities: Capabilities,
     /// The settings of its own section, `[drivers.<name>]`.
     pub settings: &'static [Setting],
-    /// Makes the driver for one hop. It checks settings and touches neither network nor file system.
+    /// Creates the driver for one hop. It checks settings and touches neither network nor file system.
     pub open: fn(&Settings, Role) -> Result<Arc<dyn PubSubApi>>,
 }
 

@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use crate::{Event, Result, Topic, wire};
 
-/// An event as it travels: the topic frame and the packed map, not yet read.
+/// An event as it travels: the topic frame and the packed map. The map is not checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// The first frame.
@@ -12,7 +12,7 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Packs an event; without stamp and version the bytes are those of the genuine packer.
+    /// Packs an event. Without stamp and version the bytes equal those of Dragonflow's packer.
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the map exceeds [`wire::MAX_EVENT_BYTES`].

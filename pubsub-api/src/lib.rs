@@ -1,14 +1,15 @@
-//! The contract of Skimmer's publish-subscribe drivers: what a driver is, what an event is, how it travels.
+//! The contract of Skimmer's publish-subscribe drivers: drivers, events and their wire format.
 //!
-//! A *driver* ([`PubSubApi`]) gives a [`Publisher`] and a [`Subscriber`] for one of two hops ([`Role`]): from API
-//! workers to the publisher service of their host (multiproc), and from the service to the agents (network). Drivers
-//! are chosen by alias in the [settings] and found in the [`Registry`]; what each promises is data ([`Capabilities`]).
+//! A *driver* ([`PubSubApi`]) provides a [`Publisher`] and a [`Subscriber`] for one of two hops ([`Role`]): from API
+//! workers to the publisher service of their host (multiproc), and from the service to the agents (network). The
+//! [settings] choose a driver by its alias, and the [`Registry`] finds it; its [`Capabilities`] state what it promises,
+//! as data.
 //!
-//! An [`Event`] is one change of one row. It travels as an [`Envelope`]: a [`Topic`] and a packed map ([`wire`]), the
-//! same bytes as Dragonflow's; many together are a [`Batch`]. What a subscriber receives ([`Incoming`]) is envelopes and [notices](Notice): a loss
-//! is told in the stream, at its place.
+//! An [`Event`] is one change of one row. It travels as an [`Envelope`]: a [`Topic`] and a packed map ([`wire`]), with
+//! the same bytes as Dragonflow's. A [`Batch`] holds several events. A subscriber receives ([`Incoming`]) envelopes and
+//! [notices](Notice): a loss is reported in the stream, at its place.
 //!
-//! This crate opens no connection and no file, and knows no runtime.
+//! This crate opens no connection and no file, and depends on no async runtime.
 
 pub mod hello;
 pub mod settings;

@@ -1,12 +1,12 @@
 use super::Origin;
 
-/// One event of a [`Batch`](crate::Batch): its two frames as they travel, neither of them checked.
+/// One event of a [`Batch`](crate::Batch): its two frames as they travel. Neither of them is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncodedEvent<'a> {
     /// The first frame.
     pub topic: &'a [u8],
     /// The second frame: a msgpack map (see [`wire`](crate::wire)).
     pub payload: &'a [u8],
-    /// Which worker sent it under which number; `None` where nobody numbers.
+    /// The worker that sent it and its sequence number there; `None` if workers do not number their events.
     pub origin: Option<Origin>,
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::BlockId;
 
-/// Where one frame stands: small, since a batch has two for each event.
+/// The position of one frame. It is small because a batch has two for each event.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
     block: BlockId,
@@ -13,12 +13,12 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// All of a block of `length` bytes.
+    /// Returns the whole of a block of `length` bytes.
     pub(super) fn whole(block: BlockId, length: usize) -> Self {
         Self { block, start: 0, end: u32::try_from(length).unwrap_or(u32::MAX) }
     }
 
-    /// The `range` of a block of `length` bytes, `None` if it does not lie within that.
+    /// Returns the `range` of a block of `length` bytes, or `None` if the range is not within the block.
     pub(super) fn within(block: BlockId, length: usize, range: Range<usize>) -> Option<Self> {
         if range.start > range.end || range.end > length {
             return None;
@@ -26,7 +26,7 @@ impl Frame {
         Some(Self { block, start: u32::try_from(range.start).ok()?, end: u32::try_from(range.end).ok()? })
     }
 
-    /// The same where so many blocks stand before its own.
+    /// Returns the same frame after this number of blocks was put before its own.
     pub(super) fn behind(self, blocks: u32) -> Self {
         Self { block: BlockId(self.block.0.saturating_add(blocks)), ..self }
     }
@@ -39,7 +39,7 @@ impl Frame {
         blocks.get(self.block.0 as usize).and_then(|block| block.get(self.range())).unwrap_or_default()
     }
 
-    /// The same bytes, sharing memory with the block.
+    /// Returns the bytes of the frame, sharing memory with the block.
     pub(super) fn share(self, blocks: &[Bytes]) -> Bytes {
         let bytes = self.of(blocks);
         blocks.get(self.block.0 as usize).map(|block| block.slice_ref(bytes)).unwrap_or_default()

@@ -1,24 +1,25 @@
 use serde::Serialize;
 
-/// What a database driver promises, as data: the command line, the table in the README and the conformance suite read this.
+/// What a database driver promises, as data: the command line, the table in the README and the conformance suite read
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct DatabaseCapabilities {
-    /// Joins processes of one host; a driver that does not works within one process.
+    /// Connects processes of one host; a driver without this works within one process.
     pub across_processes: bool,
-    /// Joins hosts.
+    /// Connects hosts.
     pub across_hosts: bool,
-    /// What was written outlives every process that has it open.
+    /// Written rows outlive every process that has the database open.
     pub persistent: bool,
-    /// [`write_batch`](super::DbApi::write_batch) is done whole or not at all.
+    /// [`write_batch`](super::DbApi::write_batch) does all of its writes or none.
     pub atomic_batches: bool,
-    /// That something has changed can be waited for ([`DbApi::watch`](super::DbApi::watch)).
+    /// A caller can wait for a change ([`DbApi::watch`](super::DbApi::watch)).
     pub watch: bool,
     /// What the driver cannot promise, in sentences for operators.
     pub limits: &'static [&'static str],
 }
 
 impl DatabaseCapabilities {
-    /// A driver that promises nothing: start from here and name what it does promise.
+    /// A driver that promises nothing: a driver starts from this and names what it promises.
     pub const NONE: Self = Self {
         across_processes: false,
         across_hosts: false,
@@ -28,7 +29,7 @@ impl DatabaseCapabilities {
         limits: &[],
     };
 
-    /// Every promise with its name, for tables.
+    /// Returns every promise with its name, for tables.
     #[must_use]
     pub fn flags(&self) -> [(&'static str, bool); 5] {
         [

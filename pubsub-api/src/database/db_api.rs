@@ -8,82 +8,85 @@ use crate::{Result, Status};
 
 /// A northbound database, as an API server and the services around it use it.
 ///
-/// - A row is there or not; its value is bytes, at most [`MAX_VALUE_BYTES`](super::MAX_VALUE_BYTES), and comes back as it
-///   went in.
-/// - A topic is part of a row's place: one key on two topics is two rows. A call without topic finds the one row of that key;
-///   if there are several, it is refused ([`ErrorKind::Invalid`](crate::ErrorKind::Invalid)) and does nothing.
-/// - `Ok` means done. Where it is not known whether a write was done (a connection lost before the answer), the error says
-///   so ([`ErrorKind::InDoubt`](crate::ErrorKind::InDoubt)); nothing is reported done that was not (docs/dragonflow.md#d34).
-/// - Tables need not be created. [`create_table`](Self::create_table) and [`delete_table`](Self::delete_table) may be
-///   repeated.
-/// - Every call but [`initialize`](Self::initialize) and [`close`](Self::close) is an error of
-///   [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) before the one and of
-///   [`ErrorKind::Closed`](crate::ErrorKind::Closed) after the other; what is closed stays closed. A database that goes away
-///   makes calls fail with `Unavailable` within the driver's own deadline, and they succeed again when it is back.
+/// - A row exists or does not exist. Its value is at most [`MAX_VALUE_BYTES`](super::MAX_VALUE_BYTES) bytes and is
+///   returned unchanged.
+/// - A topic is part of a row's place: one key on two topics is two rows. A call without a topic finds the one row of
+///   that key; if there are several, the call is refused ([`ErrorKind::Invalid`](crate::ErrorKind::Invalid)) and does
+///   nothing.
+/// - `Ok` means done. If it is not known whether a write was done (the connection was lost before the answer), the
+///   error is [`ErrorKind::InDoubt`](crate::ErrorKind::InDoubt); no call reports a write that was not done
+///   (docs/dragonflow.md#d34).
+/// - Tables need not be created. [`create_table`](Self::create_table) and [`delete_table`](Self::delete_table) are
+///   idempotent.
+/// - Every call but [`initialize`](Self::initialize) and [`close`](Self::close) fails with
+///   [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) before `initialize` and with
+///   [`ErrorKind::Closed`](crate::ErrorKind::Closed) after `close`; a closed database stays closed. If a database
+///   becomes unreachable, calls fail with `Unavailable` within the driver's own deadline, and succeed again when it is
+///   reachable.
 /// - Names that break the rules of [`RowName`], and values that are too large, are refused
-///   ([`ErrorKind::Invalid`](crate::ErrorKind::Invalid)) before anything is done. A driver whose
-///   [limits](super::DatabaseCapabilities::limits) say so may refuse a topic with a closing brace, in every call
-///   ([`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported)): Dragonflow's keys in Redis cannot hold one.
+///   ([`ErrorKind::Invalid`](crate::ErrorKind::Invalid)) before anything is done. A driver that states so in its
+///   [limits](super::DatabaseCapabilities::limits) may refuse a topic with a closing brace, in every call
+///   ([`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported)): Dragonflow's keys in Redis cannot contain one.
 ///
 /// # Cancel safety
-/// A call whose future is dropped may or may not be done; what was begun is never half done.
+/// If the future of a call is dropped, the call may or may not be done; it is never half done.
 #[async_trait]
 pub trait DbApi: Debug + Send + Sync {
-    /// Opens it. Doing so again is nothing; after an error it may be tried again.
+    /// Opens the database. Idempotent; after an error it can be tried again.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`close`](Self::close),
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it cannot be reached or opened,
-    /// [`ErrorKind::Settings`](crate::ErrorKind::Settings) if it refuses what the settings say (a password).
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the database cannot be reached or opened,
+    /// [`ErrorKind::Settings`](crate::ErrorKind::Settings) if the database refuses a setting (a password).
     async fn initialize(&self) -> Result<()>;
 
-    /// Makes sure of a table.
+    /// Creates a table if it does not exist.
     ///
     /// # Errors
     /// As of the [trait](DbApi).
     async fn create_table(&self, table: &str) -> Result<()>;
 
-    /// Deletes all rows of a table, of whatever topic, and the table. Rows that others write meanwhile may stay.
+    /// Deletes all rows of a table, of any topic, and the table. Rows that others write at the same time may stay.
     ///
     /// # Errors
     /// As of the [trait](DbApi).
     async fn delete_table(&self, table: &str) -> Result<()>;
 
-    /// The tables that are there, sorted: those that have rows, and maybe some that have none.
+    /// Returns the names of the tables, sorted: those that have rows, and maybe some that have none.
     ///
     /// # Errors
     /// As of the [trait](DbApi).
     async fn tables(&self) -> Result<Vec<String>>;
 
-    /// Creates a row; one without a topic, if none is named.
+    /// Creates a row, without a topic if `row` names none.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if it is there, and is not to be overwritten.
+    /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the row exists and `overwrite` is false.
     async fn create_key(&self, row: RowName<'_>, value: Bytes, overwrite: bool) -> Result<()>;
 
     /// Changes a row.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it is not there.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the row does not exist.
     async fn set_key(&self, row: RowName<'_>, value: Bytes) -> Result<()>;
 
-    /// What a row holds.
+    /// Returns the value of a row.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it is not there.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the row does not exist.
     async fn get_key(&self, row: RowName<'_>) -> Result<Bytes>;
 
     /// Deletes a row.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it is not there.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the row does not exist.
     async fn delete_key(&self, row: RowName<'_>) -> Result<()>;
 
-    /// Puts `new` in the place of `expected` in one step, where `None` is no row; whether it did. The topic is taken as it
-    /// is named: without one, the row that has none is meant.
+    /// Atomically replaces `expected` with `new` (`None`: no row). Returns whether it was replaced. The topic is exact:
+    /// a name without a topic means the row that has none.
     ///
     /// # Errors
-    /// As of the [trait](DbApi); that the row holds something else is none.
+    /// As of the [trait](DbApi). A row with another value is not an error.
     async fn compare_and_set(
         &self,
         row: RowName<'_>,
@@ -91,51 +94,51 @@ pub trait DbApi: Debug + Send + Sync {
         new: Option<Bytes>,
     ) -> Result<bool>;
 
-    /// The rows of a table, on one topic or on all, in no order.
+    /// Returns the rows of a table, on one topic or on all, in no order.
     ///
     /// # Errors
-    /// As of the [trait](DbApi). A table that is not there has no rows.
+    /// As of the [trait](DbApi). A table that does not exist has no rows.
     async fn get_all_entries(&self, table: &str, topic: Option<&str>) -> Result<Vec<Entry>>;
 
-    /// Where the rows of a table are, on one topic or on all, in no order.
+    /// Returns the places of the rows of a table, on one topic or on all, in no order.
     ///
     /// # Errors
-    /// As of the [trait](DbApi). A table that is not there has no rows.
+    /// As of the [trait](DbApi). A table that does not exist has no rows.
     async fn get_all_keys(&self, table: &str, topic: Option<&str>) -> Result<Vec<RowPlace>>;
 
-    /// What each of these rows holds, in their order; `None` for one that is not there.
+    /// Returns the value of each of these rows, in the order of `rows`; `None` for a row that does not exist.
     ///
     /// # Errors
     /// As of the [trait](DbApi).
     async fn get_batch(&self, rows: &[RowName<'_>]) -> Result<Vec<Option<Bytes>>>;
 
-    /// Does all these writes, in their order as far as they are about one row. The topic is taken as it is named.
+    /// Does all these writes; writes of one row are done in order. The topic is exact.
     ///
     /// # Errors
-    /// As of the [trait](DbApi). Some may be done then, unless the driver's batches are
+    /// As of the [trait](DbApi). After an error, some writes may be done, unless the driver's batches are
     /// [atomic](super::DatabaseCapabilities::atomic_batches).
     async fn write_batch(&self, writes: &[Write<'_>]) -> Result<()>;
 
-    /// A number that nobody was given before for this table: 1, 2, 3 and so on, whoever asks. The last one is kept in the
-    /// table [`unique_key`](super::UNIQUE_KEY_TABLE), under the table's name and no topic, in decimal digits, so that tools
-    /// can save and restore it.
+    /// Returns a number that was never returned before for this table, to any caller: 1, 2, 3 and so on. The last one
+    /// is stored in the table [`unique_key`](super::UNIQUE_KEY_TABLE), under the table's name and no topic, in decimal
+    /// digits, so that tools can save and restore it.
     ///
     /// # Errors
-    /// As of the [trait](DbApi), and [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if what somebody wrote there is no
-    /// number, or the largest.
+    /// As of the [trait](DbApi), and [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the stored value is not a
+    /// number, or is the largest one.
     async fn allocate_unique_key(&self, table: &str) -> Result<u64>;
 
-    /// A way to learn of changes, for drivers that [have one](super::DatabaseCapabilities::watch).
+    /// Returns the [`Watch`] of drivers that [have one](super::DatabaseCapabilities::watch).
     fn watch(&self) -> Option<&dyn Watch> {
         None
     }
 
-    /// Ends it; what was written stays. Doing so again is nothing.
+    /// Closes the database; written rows stay. Idempotent.
     ///
     /// # Errors
-    /// If something that was begun could not be ended well.
+    /// If something that was begun could not be completed.
     async fn close(&self) -> Result<()>;
 
-    /// Counters and peers.
+    /// Returns counters and peers.
     fn status(&self) -> Status;
 }

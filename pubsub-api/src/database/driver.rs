@@ -4,7 +4,7 @@ use super::{DatabaseCapabilities, DbApi};
 use crate::Result;
 use crate::settings::{Setting, Settings};
 
-/// What a database driver submits to the registry.
+/// The entry that a database driver submits to the registry.
 #[derive(Debug)]
 pub struct DatabaseDriver {
     /// The name that the settings use.
@@ -15,7 +15,7 @@ pub struct DatabaseDriver {
     pub capabilities: DatabaseCapabilities,
     /// The settings of its own section, `[drivers.<name>]`.
     pub settings: &'static [Setting],
-    /// Makes the driver. It checks settings and touches neither network nor file system.
+    /// Creates the driver. It checks settings and touches neither network nor file system.
     pub open: fn(&Settings) -> Result<Arc<dyn DbApi>>,
 }
 

@@ -9,14 +9,14 @@ pub const MAX_TABLE_BYTES: usize = 255;
 pub const MAX_KEY_BYTES: usize = 1024;
 
 /// The largest value, in bytes: an event that carries it must fit into
-/// [`MAX_EVENT_BYTES`](crate::wire::MAX_EVENT_BYTES), with its names.
+/// [`MAX_EVENT_BYTES`](crate::wire::MAX_EVENT_BYTES), together with its names.
 pub const MAX_VALUE_BYTES: usize = 1024 * 1024 - 4096;
 
-/// Which row is meant: the table, the key, and the topic under which it was written.
+/// The name of a row: the table, the key, and the topic under which it was written.
 ///
-/// Without a topic it means, to [`create_key`](super::DbApi::create_key),
-/// [`compare_and_set`](super::DbApi::compare_and_set) and in [writes](Write), the row that has none; to all others, the one
-/// row of that key, whatever its topic.
+/// Without a topic it means the row that has none in [`create_key`](super::DbApi::create_key),
+/// [`compare_and_set`](super::DbApi::compare_and_set) and [writes](Write); in all other calls, the one row of that key,
+/// whatever its topic.
 ///
 /// ```
 /// use pubsub_api::database::RowName;
@@ -30,29 +30,29 @@ pub const MAX_VALUE_BYTES: usize = 1024 * 1024 - 4096;
 pub struct RowName<'a> {
     /// The table: 1 to [`MAX_TABLE_BYTES`] ASCII letters, digits, `_` and `-`.
     pub table: &'a str,
-    /// The key: 1 to [`MAX_KEY_BYTES`] bytes of any text without NUL.
+    /// The key: 1 to [`MAX_KEY_BYTES`] bytes of text without NUL.
     pub key: &'a str,
-    /// The topic, a tenant's as a rule: a [`Topic`](crate::Topic) that is not reserved.
+    /// The topic, usually that of a tenant: a [`Topic`](crate::Topic) that is not reserved.
     pub topic: Option<&'a str>,
 }
 
 impl<'a> RowName<'a> {
-    /// A row, and no word about its topic.
+    /// A row with the topic unspecified.
     #[must_use]
     pub fn new(table: &'a str, key: &'a str) -> Self {
         Self { table, key, topic: None }
     }
 
-    /// The same row on a topic.
+    /// Returns the same row on a topic.
     #[must_use]
     pub fn on(self, topic: impl Into<Option<&'a str>>) -> Self {
         Self { topic: topic.into(), ..self }
     }
 
-    /// Whether such a row may be.
+    /// Validates the name.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] with the rule that is broken. Every driver checks this first.
+    /// [`ErrorKind::Invalid`] with the rule that the name breaks. Every driver checks the name first.
     pub fn check(&self) -> Result<()> {
         check_table(self.table)?;
         if self.key.is_empty() || self.key.len() > MAX_KEY_BYTES || self.key.contains('\0') {
@@ -65,19 +65,19 @@ impl<'a> RowName<'a> {
         check_topic(self.topic)
     }
 
-    /// That there is no such row.
+    /// Returns the error that the row does not exist.
     #[must_use]
     pub fn not_found(&self) -> Error {
         Error::new(ErrorKind::NotFound, format!("there is no row {self}"))
     }
 
-    /// That there is such a row already.
+    /// Returns the error that the row exists already.
     #[must_use]
     pub fn already_exists(&self) -> Error {
         Error::new(ErrorKind::AlreadyExists, format!("there is a row {self} already"))
     }
 
-    /// That rows of several topics have this key, and none was named.
+    /// Returns the error that rows of several topics have this key, and that the name has no topic.
     #[must_use]
     pub fn ambiguous(&self) -> Error {
         let text = format!("{self} is a row of several topics: name the topic");
@@ -95,10 +95,10 @@ impl std::fmt::Display for RowName<'_> {
     }
 }
 
-/// Whether a table may be called so.
+/// Validates the name of a table.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] if not.
+/// [`ErrorKind::Invalid`] if the name is invalid.
 pub fn check_table(table: &str) -> Result<()> {
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if (1..=MAX_TABLE_BYTES).contains(&table.len()) && table.bytes().all(is_good) {
@@ -110,10 +110,10 @@ pub fn check_table(table: &str) -> Result<()> {
     Err(Error::new(ErrorKind::Invalid, text))
 }
 
-/// Whether rows may be on this topic.
+/// Validates the topic of a row.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] if not.
+/// [`ErrorKind::Invalid`] if the topic is invalid.
 pub fn check_topic(topic: Option<&str>) -> Result<()> {
     match topic.map(|topic| crate::Topic::new(topic.to_owned())).transpose()? {
         Some(reserved) if reserved.is_reserved() => Err(Error::new(
@@ -124,7 +124,7 @@ pub fn check_topic(topic: Option<&str>) -> Result<()> {
     }
 }
 
-/// Whether a row may hold this.
+/// Checks the size of a value.
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] if it is larger than [`MAX_VALUE_BYTES`].
@@ -136,7 +136,7 @@ pub fn check_value(value: &[u8]) -> Result<()> {
     Err(Error::new(ErrorKind::Invalid, text))
 }
 
-/// Where a row was found.
+/// The place of a row that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowPlace {
     /// Its key.
@@ -148,23 +148,23 @@ pub struct RowPlace {
 /// A row that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Where.
+    /// The place of the row.
     pub place: RowPlace,
-    /// What it holds.
+    /// The value of the row.
     pub value: Bytes,
 }
 
 /// One of several writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write<'a> {
-    /// The row holds this from now on, whether it was there or not.
+    /// Creates the row or replaces its value.
     Put(RowName<'a>, Bytes),
-    /// There is no such row from now on, whether there was one or not.
+    /// Deletes the row if it exists.
     Delete(RowName<'a>),
 }
 
 impl Write<'_> {
-    /// Whether such a write may be.
+    /// Validates the write.
     ///
     /// # Errors
     /// As [`RowName::check`] and [`check_value`].

@@ -1,11 +1,11 @@
 use crate::{Error, ErrorKind, Result};
 
-/// The table that keeps the last number that was given for each table (docs/dragonflow.md#api).
+/// The table that stores the last number that was returned for each table (docs/dragonflow.md#api).
 pub const UNIQUE_KEY_TABLE: &str = "unique_key";
 
-/// The number after the last one, for drivers whose database does not count by itself.
+/// Returns the number after `last`, for drivers whose database has no counter of its own.
 ///
-/// Numbers end with [`i64::MAX`], where Redis's `INCR` ends too.
+/// The largest number is [`i64::MAX`], as with Redis's `INCR`.
 ///
 /// ```
 /// use pubsub_api::database::next_unique_key;
@@ -17,7 +17,7 @@ pub const UNIQUE_KEY_TABLE: &str = "unique_key";
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] if `last` is no number in decimal digits, or the largest.
+/// [`ErrorKind::Invalid`] if `last` is not a number in decimal digits, or is the largest one.
 pub fn next_unique_key(table: &str, last: Option<&[u8]>) -> Result<u64> {
     let Some(last) = last else { return Ok(1) };
     let number = std::str::from_utf8(last).ok().and_then(|text| {

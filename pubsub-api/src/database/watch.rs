@@ -2,23 +2,24 @@ use async_trait::async_trait;
 
 use crate::Result;
 
-/// A way to learn that something in a database may have changed, without reading it.
+/// Reports that something in a database may have changed, without reading it.
 ///
-/// Reached by [`DbApi::watch`](super::DbApi::watch); drivers that have it promise
+/// [`DbApi::watch`](super::DbApi::watch) returns it; drivers that have it promise
 /// [`watch`](super::DatabaseCapabilities::watch). Contract:
 ///
-/// - Whoever changes a row, in this process or another, makes the revision another one. It may change without that, too.
-/// - A revision is of one open database: it says nothing to others, nor after a restart.
-/// - What was changed is not told: read it.
+/// - Every change of a row, in this process or another, changes the revision. The revision may also change without one.
+/// - A revision is valid for one open database: it has no meaning for others, nor after a restart.
+/// - The revision does not show what changed: read the database.
 #[async_trait]
 pub trait Watch: Send + Sync {
-    /// The revision now.
+    /// Returns the current revision.
     ///
     /// # Errors
     /// As of [`DbApi`](super::DbApi).
     async fn revision(&self) -> Result<u64>;
 
-    /// Waits until the revision is not `seen`, and gives it; that may be late by the time that the driver takes to look.
+    /// Waits until the revision differs from `seen`, and returns it. The driver may report a change late, by the
+    /// interval at which it checks.
     ///
     /// # Errors
     /// As of [`DbApi`](super::DbApi).
