@@ -1,12 +1,13 @@
 use std::fmt;
 
-/// The result of everything that can fail in Skimmer.
+/// The result of every fallible operation of Skimmer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong: a kind to act on, and the sentence that a user can act on.
+/// An error: a kind for the program to act on, and a sentence for the user to act on.
 ///
-/// Act on the [`kind`](Error::kind), show the text: it is one sentence with what was wanted, what came, and what to do. The source, where there is one, is appended after a colon by
-/// [`Display`](fmt::Display), so that a log line is complete without walking the chain.
+/// Act on the [`kind`](Error::kind) and show the text: one sentence with what was expected, what was found, and what to
+/// do. [`Display`](fmt::Display) appends the source, if there is one, after a colon, so that a log line is complete
+/// without walking the chain.
 ///
 /// ```
 /// use pubsub_api::{Error, ErrorKind};
@@ -22,36 +23,36 @@ pub struct Error {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// The classes of error that a caller can tell apart.
+/// The classes of errors that a caller can distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting is unknown, misspelt, of the wrong type, or contradicts another. Never cured by a retry.
+    /// A setting is unknown, misspelt, of the wrong type, or contradicts another. A retry never helps.
     Settings,
     /// An event, topic or pattern that the contract forbids: a reserved topic, too many bytes, bad UTF-8.
     Invalid,
-    /// The address is taken, the directory is missing or closed to us, or nobody answers there.
+    /// The address is in use, the directory is missing or not accessible, or nothing answers at the address.
     Unavailable,
     /// A bounded queue stayed full for as long as the caller allowed. The same call may succeed later.
     Overloaded,
     /// The publisher or subscriber was closed.
     Closed,
-    /// There is no such row in the database.
+    /// The row does not exist in the database.
     NotFound,
-    /// There is such a row in the database already.
+    /// The row exists in the database already.
     AlreadyExists,
-    /// The row is not what the caller thought: another writer has changed it.
+    /// The row is not what the caller expected: another writer has changed it.
     Conflict,
-    /// Whether it was done is not known: the connection was lost before the answer. Look, before you do it again.
+    /// It is not known whether the call was done: the connection was lost before the answer. Check before a retry.
     InDoubt,
-    /// The driver cannot do what was asked, by its own [`Capabilities`](crate::Capabilities).
+    /// The driver cannot do this, as its [`Capabilities`](crate::Capabilities) state.
     Unsupported,
-    /// Anything else: a defect of ours or of a library below.
+    /// Anything else: a defect of Skimmer or of a library that it uses.
     Internal,
 }
 
 impl ErrorKind {
-    /// The word for counters, logs and statuses.
+    /// Returns the name for counters, logs and statuses.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -71,12 +72,12 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// An error whose `text` is one sentence: what was wanted, what came, what to do.
+    /// Creates an error whose `text` is one sentence: what was expected, what was found, what to do.
     pub fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
         Self { kind, text: text.into(), source: None }
     }
 
-    /// Adds what caused this error.
+    /// Adds the cause of this error.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
@@ -90,7 +91,7 @@ impl Error {
         self
     }
 
-    /// The class of the error.
+    /// Returns the class of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind

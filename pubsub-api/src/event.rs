@@ -4,10 +4,10 @@ use bytes::Bytes;
 
 use crate::{Stamp, Topic};
 
-/// One change of one row: what the API worker did, and the row as it is now.
+/// One change of one row: the action of the API worker, and the row after it.
 ///
-/// Five fields travel, always in this order: table, key, action, value, topic (docs/dragonflow.md#wire-format). `stamp` and
-/// `version` follow where someone has set them; old readers ignore them.
+/// An event has five fields, always in this order: table, key, action, value, topic (docs/dragonflow.md#wire-format).
+/// `stamp` and `version` follow if they are set; old readers ignore them.
 ///
 /// ```
 /// use pubsub_api::{Action, Event, Topic};
@@ -22,20 +22,20 @@ pub struct Event {
     pub table: Option<String>,
     /// The key of the row within its table.
     pub key: Option<String>,
-    /// What was done.
+    /// The action on the row.
     pub action: Action,
-    /// The row after it: mostly JSON text, nil after a delete.
+    /// The row after the action: usually JSON text, nil after a delete.
     pub value: Value,
     /// The topic, equal to the envelope's.
     pub topic: Topic,
-    /// Publisher, epoch and number, given by the publisher service.
+    /// Publisher, epoch and sequence, set by the publisher service.
     pub stamp: Option<Stamp>,
-    /// The object's version, where its model has one.
+    /// The version of the object, if its model has one.
     pub version: Option<u64>,
 }
 
 impl Event {
-    /// An event as a worker makes it: neither stamped nor versioned.
+    /// Creates an event as a worker does: without stamp and version.
     pub fn new(
         table: impl Into<String>,
         key: impl Into<String>,
@@ -55,23 +55,23 @@ impl Event {
     }
 }
 
-/// What was done to the row. Readers treat a name they do not know as a change of the row.
+/// The action on the row. Readers treat an unknown name as a change of the row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Action {
     /// The row is new.
     Create,
     /// The row changed; the value is the whole row.
     Set,
-    /// The row is gone.
+    /// The row was deleted.
     Delete,
-    /// Not about a row: whoever reads it compares all it has with the database.
+    /// Concerns no row: a reader compares all of its rows with the database.
     Sync,
-    /// Any other name, kept as it came.
+    /// Any other name, kept unchanged.
     Other(String),
 }
 
 impl Action {
-    /// The name as it travels.
+    /// Returns the name on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -102,14 +102,14 @@ impl fmt::Display for Action {
     }
 }
 
-/// What the row holds.
+/// The value of the row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Nothing: the row is gone, or the event is not about a row.
+    /// No value: the row was deleted, or the event concerns no row.
     Nil,
-    /// Text, by custom the row's model as JSON.
+    /// Text, by convention the row's model as JSON.
     Text(String),
-    /// Any other msgpack value, exactly one, in the bytes that came: passed on unharmed.
+    /// Exactly one msgpack value of any other type, as received: it is passed on unchanged.
     Other(Bytes),
 }
 

@@ -1,22 +1,22 @@
-//! The service's sign of life: an event on topic `$hello`, every second (docs/design.md#wire-format).
+//! The hello of a publisher service: an event on topic `$hello`, every second (docs/design.md#wire-format).
 //!
-//! A subscriber places its `$hello` filter after all others, so the first hello after a (re)connect proves that the
-//! others are in place: that is what [`Notice::Subscribed`](crate::Notice::Subscribed) tells, of each publisher behind the
-//! connection. Later hellos prove that the link lives. The map has the five keys of every event, so that an old reader that subscribed to everything
-//! takes no harm.
+//! A subscriber sends its `$hello` filter after all others, so the first hello after a (re)connect proves that the
+//! others are in force: [`Notice::Subscribed`](crate::Notice::Subscribed) reports this for each publisher of the
+//! connection. Later hellos prove that the link is alive. The map has the five keys of every event, so it does not harm
+//! an old reader that subscribed to everything.
 
 use std::time::Duration;
 
 use crate::wire::EventRef;
 use crate::{Action, Event, HELLO, Incarnation, Stamp, Value};
 
-/// How often a service says hello.
+/// The interval between two hellos of a service.
 pub const HELLO_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The table that hello events name; no database has it.
 pub const HELLO_TABLE: &str = "$hello";
 
-/// The hello of the service that is called `publisher_id`, in this incarnation; it makes no statement about topics (see
+/// Returns the hello of the service `publisher_id` in this epoch. It makes no statement about topics (see
 /// [`event_with`]).
 ///
 /// ```
@@ -32,10 +32,11 @@ pub fn event(publisher_id: &str, incarnation: Option<Incarnation>) -> Event {
     event_with(publisher_id, incarnation, 0)
 }
 
-/// The same with the first sequence of topics that the service does not know.
+/// Returns the hello with the first sequence of topics that the service does not know.
 ///
-/// That number is the sequence of the hello's stamp. It counts from 1 and rises with every topic that the service retires: a
-/// subscriber that was away and finds it higher may have missed events on topics of which it never heard. 0 makes no statement.
+/// That number is the sequence of the hello's stamp. It counts from 1 and rises with every topic that the service
+/// retires: a subscriber that was disconnected and finds it higher may have missed events on topics that it never saw.
+/// 0 makes no statement.
 #[must_use]
 pub fn event_with(publisher_id: &str, incarnation: Option<Incarnation>, first_sequence: u64) -> Event {
     let stamp = incarnation.map(|Incarnation { publisher, epoch }| Stamp {
@@ -48,14 +49,15 @@ pub fn event_with(publisher_id: &str, incarnation: Option<Incarnation>, first_se
     Event { stamp, ..Event::new(HELLO_TABLE, publisher_id, action, Value::Nil, HELLO) }
 }
 
-/// The incarnation that sends this hello; `None` if it is no hello, or carries none.
+/// Returns the publisher and epoch of this hello; `None` if `payload` is not a hello, or has no stamp.
 #[must_use]
 pub fn incarnation(payload: &[u8]) -> Option<Incarnation> {
     let Stamp { publisher, epoch, .. } = stamp(payload)?;
     Some(Incarnation { publisher, epoch })
 }
 
-/// The stamp of this hello: incarnation and [first sequence](event_with); `None` if it is no hello, or carries none.
+/// Returns the stamp of this hello: publisher, epoch and [first sequence](event_with); `None` if `payload` is not a
+/// hello, or has no stamp.
 #[must_use]
 pub fn stamp(payload: &[u8]) -> Option<Stamp> {
     EventRef::read(HELLO.as_bytes(), payload).ok()?.stamp

@@ -3,15 +3,15 @@ use std::fmt;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-/// One life of a publisher, from its start to its end: what a stamp begins with, and what its `$hello` carries.
+/// One epoch of a publisher, from its start to its end: the first part of each stamp, and of its `$hello`.
 ///
-/// As JSON: `{"publisher":"5f1c0b5e2a9d4c11","epoch":1795262492000000}`, the publisher in sixteen hexadecimal digits,
-/// since JSON readers commonly round above 2⁵³.
+/// As JSON: `{"publisher":"5f1c0b5e2a9d4c11","epoch":1795262492000000}`. The publisher is sixteen hexadecimal digits,
+/// because JSON readers commonly round numbers above 2⁵³.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Incarnation {
     /// The first eight bytes of the publisher's id.
     pub publisher: u64,
-    /// Which of its lives; higher is later.
+    /// The epoch: a higher one is a later start.
     pub epoch: u64,
 }
 

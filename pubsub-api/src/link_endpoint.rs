@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-/// The endpoint of the link to one address of a name: the endpoint as it was registered, `/` and the address.
+/// Returns the endpoint of the link to one address of a name: the registered endpoint, `/` and the address.
 ///
 /// ```
 /// use pubsub_api::{link_endpoint, registered_endpoint};
@@ -15,7 +15,8 @@ pub fn link_endpoint(registered: &str, address: IpAddr) -> String {
     format!("{registered}/{address}")
 }
 
-/// The endpoint as it was registered, of a link; one that is no link to an address of a name is returned as it is.
+/// Returns the registered endpoint of a link. Returns an endpoint unchanged if it is not a link to an address of a
+/// name.
 #[must_use]
 pub fn registered_endpoint(link: &str) -> &str {
     match link.rsplit_once('/') {
@@ -24,7 +25,7 @@ pub fn registered_endpoint(link: &str) -> &str {
     }
 }
 
-/// Whether something stands between `tcp://` and the address: `tcp://::1` alone is no link.
+/// Whether a host is between `tcp://` and the address: `tcp://::1` alone is not a link.
 fn is_name(registered: &str) -> bool {
     registered.split_once("://").is_some_and(|(_, host)| !host.is_empty())
 }

@@ -2,9 +2,9 @@ use serde::Serialize;
 
 use crate::Incarnation;
 
-/// What a subscriber learns besides events, at its place in the stream.
+/// What a subscriber reports besides events, at its place in the stream.
 ///
-/// `publisher` is the endpoint as it was registered; of a link to one address of a name,
+/// `publisher` is the registered endpoint; for a link to one address of a name, it is the
 /// [`link_endpoint`](crate::link_endpoint).
 ///
 /// As JSON: `{"notice":"link_down","publisher":"tcp://192.0.2.1:8866","reason":"…"}`.
@@ -12,91 +12,91 @@ use crate::Incarnation;
 #[serde(tag = "notice", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Notice {
-    /// A name that was registered leads to one more address: connecting to it begins, and what follows about this endpoint is
-    /// about that address.
+    /// A registered name resolves to one more address: the subscriber starts to connect to it, and later notices of
+    /// this endpoint concern that address.
     AddressAdded {
         /// The endpoint of the link to this address.
         publisher: String,
     },
-    /// A name does not lead to this address any more: its link has ended, and nothing about this endpoint follows. A `Resync`
-    /// follows if a publisher was heard there that is heard nowhere else.
+    /// A name does not resolve to this address any more: its link has ended, and no notice of this endpoint follows. A
+    /// `Resync` follows if a publisher was received only there.
     AddressRemoved {
         /// The endpoint of the link to this address.
         publisher: String,
     },
-    /// A connection stands. Subscriptions may still be on their way.
+    /// A connection is established. Subscriptions may not be in force yet.
     LinkUp {
         /// The endpoint of the publisher.
         publisher: String,
     },
-    /// A connection is gone; events published from now until the next `Subscribed` may be missed.
+    /// A connection is lost; events published from now until the next `Subscribed` may be missed.
     LinkDown {
         /// The endpoint of the publisher.
         publisher: String,
-        /// Why, in words.
+        /// The reason, as text.
         reason: String,
     },
-    /// The first `$hello` of a publisher since the connection stands: every event that it publishes from now on arrives. Where
-    /// a proxy stands in front of several publishers, each is introduced so, and each of their lives. On a broker: all
+    /// The first `$hello` of a publisher on this connection: every event that it publishes from now on arrives. If a
+    /// proxy connects several publishers, one notice reports each of them, and each of their epochs. On a broker: all
     /// subscriptions are confirmed, for the first time on this connection or again after `Stale`.
     Subscribed {
         /// The endpoint of the publisher.
         publisher: String,
-        /// Who says hello there, if it tells.
+        /// The publisher and epoch of the hello, if the hello has a stamp.
         #[serde(skip_serializing_if = "Option::is_none")]
         incarnation: Option<Incarnation>,
     },
     /// Events are known to be missing at this place.
     Gap {
-        /// On which topic; absent if any may be meant.
+        /// The topic; absent if any topic may be affected.
         #[serde(skip_serializing_if = "Option::is_none")]
         topic: Option<String>,
-        /// How many.
+        /// The number of missing events.
         events: u64,
-        /// Why, in words.
+        /// The reason, as text.
         reason: String,
     },
-    /// Events of a topic are missing, or may be, and are being asked for: what the subscriber has is behind until `Live`.
+    /// Events of a topic are missing, or may be, and are requested: the data is behind until `Live`.
     Recovering {
         /// The endpoint of the publisher.
         publisher: String,
         /// The topic.
         topic: String,
-        /// Why, in words.
+        /// The reason, as text.
         reason: String,
     },
-    /// What the subscriber has may differ from the truth: compare it with the database.
+    /// The rows of the subscriber may differ from the truth: compare them with the database.
     Resync {
-        /// The endpoint of the publisher; absent if any may be meant.
+        /// The endpoint of the publisher; absent if any publisher may be affected.
         #[serde(skip_serializing_if = "Option::is_none")]
         publisher: Option<String>,
-        /// The topic; absent if any may be meant.
+        /// The topic; absent if any topic may be affected.
         #[serde(skip_serializing_if = "Option::is_none")]
         topic: Option<String>,
-        /// Why, in words.
+        /// The reason, as text.
         reason: String,
     },
-    /// Nothing proves any more that what came from the endpoint is current, until `Live` without a topic: its link is gone, one
-    /// of the publishers behind it is silent, or one has more topics than are followed. A broker's driver reports it when the
-    /// broker refuses a subscription that is wanted; the next `Subscribed` ends it. Of a name: no address of it was ever
-    /// reached, until one is.
+    /// Nothing confirms any more that the data from the endpoint is current, until `Live` without a topic: its link is
+    /// lost, one of its publishers is silent, or one has more topics than are followed. A broker's driver reports it
+    /// when the broker refuses a desired subscription; the next `Subscribed` ends it. For a name: no address of it was
+    /// ever reached, until one is.
     Stale {
-        /// The endpoint of the publisher, or of a name as it was registered.
+        /// The endpoint of the publisher, or the registered endpoint of a name.
         publisher: String,
-        /// Why, in words.
+        /// The reason, as text.
         reason: String,
     },
-    /// The data is current again: every event up to the publisher's last was delivered, or told to be missing.
+    /// The data is current again: every event up to the publisher's last one was delivered or reported as missing.
     Live {
         /// The endpoint of the publisher.
         publisher: String,
-        /// The topic; absent if it is all of the publisher's topics, after `Stale` or `Subscribed`.
+        /// The topic; absent for all topics of the publisher, after `Stale` or `Subscribed`.
         #[serde(skip_serializing_if = "Option::is_none")]
         topic: Option<String>,
     },
-    /// Two publishers that live at the same time claim one id: give one of them another (`publisher_id`).
+    /// Two running publishers use the same id: give one of them another (`publisher_id`).
     DuplicatePublisher {
-        /// The id that both claim, its first eight bytes in hexadecimal digits.
+        /// The id that both use, its first eight bytes in hexadecimal digits.
         id: String,
         /// Their endpoints.
         publishers: Vec<String>,

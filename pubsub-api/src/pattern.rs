@@ -5,10 +5,10 @@ use crate::{Error, ErrorKind, Result, Topic};
 
 /// A set of topics: AMQP words (`*` one word, `#` any number of words) or a prefix (`tenant-*`).
 ///
-/// Words are what stands between dots, and may be empty. `*` and `#` stand for whole words; a `*` at the very end of
-/// a longer last word makes the whole pattern a prefix, in which nothing else is special. A pattern without
+/// Dots separate the words of a topic; a word may be empty. `*` and `#` stand for whole words; a `*` at the very end of
+/// a longer last word makes the whole pattern a prefix, in which no other character is special. A pattern without
 /// wildcards matches that one topic. A wildcard never matches the `$` at the start of a reserved topic: `#` does not
-/// see `$hello`, `$mark.#` sees all marks.
+/// match `$hello`, `$mark.#` matches all marks.
 ///
 /// ```
 /// use pubsub_api::{Pattern, Topic};
@@ -20,8 +20,8 @@ use crate::{Error, ErrorKind, Result, Topic};
 /// # Ok::<(), pubsub_api::Error>(())
 /// ```
 ///
-/// Source: AMQP 0-9-1, 3.1.3.3; where Congress's matcher deviates from it (docs/dragonflow.md#patterns), this one follows
-/// the standard.
+/// Source: AMQP 0-9-1, 3.1.3.3. Where Congress's matcher deviates from it (docs/dragonflow.md#patterns), this one
+/// follows the standard.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern {
     text: String,
@@ -35,7 +35,7 @@ enum Form {
 }
 
 impl Pattern {
-    /// Whether `topic` belongs to the set. Takes time in proportion to words of the topic × words of the pattern.
+    /// Returns whether `topic` matches. The time is proportional to the words of the topic × the words of the pattern.
     #[must_use]
     pub fn matches(&self, topic: &Topic) -> bool {
         if topic.is_reserved() && !self.text.starts_with('$') {
@@ -47,7 +47,8 @@ impl Pattern {
         }
     }
 
-    /// The bytes that every matching topic begins with: what a transport that filters by prefix may subscribe to.
+    /// Returns the bytes that every matching topic begins with: a transport that filters by prefix can subscribe to
+    /// them.
     ///
     /// ```
     /// # use pubsub_api::Pattern;
@@ -71,7 +72,7 @@ impl Pattern {
         &self.text
     }
 
-    /// The pattern as it was written.
+    /// Returns the pattern as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -82,8 +83,8 @@ impl FromStr for Pattern {
     type Err = Error;
 
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the text is empty, longer than a topic may be, or mixes words and prefix
-    /// (`*.port*`): one of the two would be guessed.
+    /// [`ErrorKind::Invalid`] if the text is empty, is longer than a topic may be, or mixes words and prefix
+    /// (`*.port*`): its meaning would be a guess.
     fn from_str(text: &str) -> Result<Self> {
         Topic::new(text.to_owned()).map_err(|error| error.context(format!("pattern {text:?}")))?;
         let has_wildcard_word = text.split('.').any(|word| word == "*" || word == "#");
@@ -106,7 +107,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Greedy match with one point to return to: when a word fails after a `#`, that `#` takes one word more. Only the
+/// Greedy match with one point to return to: when a word fails after a `#`, that `#` matches one word more. Only the
 /// latest `#` ever has to be reconsidered, as with `*` in file globs.
 fn words_match(pattern: &str, topic: &str) -> bool {
     let mut pattern = Words::new(pattern);
@@ -135,7 +136,7 @@ fn words_match(pattern: &str, topic: &str) -> bool {
     }
 }
 
-/// The words of a dotted name; copyable, so that a match can return to a point.
+/// The words of a dotted name. It is `Copy`, so that a match can return to a point.
 #[derive(Clone, Copy)]
 struct Words<'a>(Option<&'a str>);
 
@@ -215,7 +216,7 @@ mod tests {
         }
     }
 
-    /// The definition, word by word, without any cleverness.
+    /// The definition, word by word, without optimisation.
     fn reference(pattern: &[&str], topic: &[&str]) -> bool {
         match pattern.split_first() {
             None => topic.is_empty(),

@@ -5,31 +5,34 @@ use bytes::Bytes;
 
 use crate::{Batch, Envelope, Error, ErrorKind, Event, Requests, Result, Status, SubscribersSeen, Topic};
 
-/// The sending end. Contract, each line proved by the conformance suite for every driver:
+/// The sending end. The conformance suite checks each line of this contract for every driver:
 ///
-/// - `initialize` makes a network publisher bind; a multiproc publisher only checks its settings then, and connects
-///   at its first `send`, so that it may be made before `fork` and before the service runs.
-/// - `send` returns `Ok` when the event was accepted, and an error when it was not: nothing is dropped in between. What a
-///   network driver later drops for one slow subscriber is counted, and told to that subscriber where it can be.
+/// - `initialize` binds a network publisher. A multiproc publisher only checks its settings in it and connects at its
+///   first `send`, so it can be created before `fork` and before the service runs.
+/// - `send` returns `Ok` if the event was accepted, and an error if it was not: no event is dropped without either.
+///   Events that a network driver later drops for one slow subscriber are counted, and reported to that subscriber
+///   where possible.
 /// - Events of one publisher on one topic arrive in the order of their `send`.
-/// - A full queue of a multiproc publisher makes `send` wait, at most `send_timeout`; then it is
+/// - If the queue of a multiproc publisher is full, `send` waits for at most `send_timeout`, and then fails with
 ///   [`ErrorKind::Overloaded`].
-/// - `close` hands over what was accepted, within `linger`, and says if that did not suffice. It may be called twice.
-/// - `send_batch` is `send` of each: in order, and what is left in the batch after an error begins with the event that
-///   was refused.
-/// - After `close`, `send` is [`ErrorKind::Closed`].
+/// - `close` sends the accepted events within `linger`, and returns an error if `linger` was too short. It can be
+///   called twice.
+/// - `send_batch` is `send` of each event, in order. After an error, the first event left in the batch is the refused
+///   one.
+/// - After `close`, `send` fails with [`ErrorKind::Closed`].
 ///
-/// Accepted is not delivered: what a driver promises beyond is in its [`Capabilities`](crate::Capabilities).
+/// Accepted is not delivered: the [`Capabilities`](crate::Capabilities) of a driver state what it promises beyond.
 #[async_trait]
 pub trait Publisher: Debug + Send + Sync {
-    /// Makes ready to send. Calling it again changes nothing.
+    /// Prepares to send. Idempotent.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the address is taken or not ours, [`ErrorKind::Settings`] if it cannot be right.
+    /// [`ErrorKind::Unavailable`] if the address is in use or does not belong to this host, [`ErrorKind::Settings`] if
+    /// it is invalid.
     async fn initialize(&self) -> Result<()>;
 
-    /// Checks that [`initialize`](Publisher::initialize) can claim now what it binds, and claims nothing: an address of
-    /// this host, a port that nobody has. A driver that binds nothing has nothing to check.
+    /// Checks that [`initialize`](Publisher::initialize) could bind now, without binding: the address belongs to this
+    /// host and the port is free. A driver that binds nothing has nothing to check.
     ///
     /// # Errors
     /// As `initialize`.
@@ -37,7 +40,7 @@ pub trait Publisher: Debug + Send + Sync {
         Ok(())
     }
 
-    /// Gives a packed event to the driver; reserved topics pass here (the service says `$hello` so).
+    /// Sends a packed event. Reserved topics are allowed here: the service sends `$hello` this way.
     ///
     /// # Errors
     /// [`ErrorKind::Overloaded`] after `send_timeout` without room, [`ErrorKind::Closed`] after `close`,
@@ -47,18 +50,18 @@ pub trait Publisher: Debug + Send + Sync {
     /// If the future is dropped, the event was either accepted or not; nothing else changes.
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()>;
 
-    /// Gives all events of a batch to the driver, in order, each as by [`send`](Publisher::send). An event leaves the
-    /// batch when it is accepted, so `Ok` leaves the batch empty.
+    /// Sends all events of a batch, in order, each as by [`send`](Publisher::send). An event leaves the batch when it
+    /// is accepted, so `Ok` leaves the batch empty.
     ///
-    /// The body given here sends them one after the other; a driver has its own where that costs less.
+    /// The default implementation sends them one after the other; a driver overrides it if it can do so at less cost.
     ///
     /// # Errors
-    /// As `send`, and [`ErrorKind::Invalid`] for an event whose topic is none. The first event left in the batch is the
-    /// one that was refused; nothing after it was sent. Take it out to go on with the rest, or call again with it.
+    /// As `send`, and [`ErrorKind::Invalid`] for an event whose topic is invalid. The first event left in the batch is
+    /// the refused one; no event after it was sent. Remove it to continue with the rest, or call again with it.
     ///
     /// # Cancel safety
-    /// If the future is dropped, what left the batch was accepted; the first event left was either accepted or not, and
-    /// nothing after it was.
+    /// If the future is dropped, the events that left the batch were accepted; the first event left was either accepted
+    /// or not, and no event after it was.
     async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
         while let Some(first) = batch.first_envelope() {
             let Envelope { topic, payload } = first?;
@@ -68,34 +71,34 @@ pub trait Publisher: Debug + Send + Sync {
         Ok(())
     }
 
-    /// Waits until everything accepted so far has left this process (with `confirms_publish`: until it is confirmed), as
-    /// long as something leaves.
+    /// Waits until every event accepted so far has left this process (with `confirms_publish`: until it is confirmed).
+    /// It waits as long as there is progress.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if for `send_timeout` nobody takes anything.
+    /// [`ErrorKind::Unavailable`] if there is no progress for `send_timeout`.
     ///
     /// # Cancel safety
     /// May be dropped and called again.
     async fn flush(&self) -> Result<()>;
 
-    /// Hands over what was accepted, within `linger`, and releases the address.
+    /// Sends the accepted events within `linger`, and releases the address.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if something accepted could not be handed over; the text says how much.
+    /// [`ErrorKind::Unavailable`] if an accepted event could not be sent; the text contains the number.
     async fn close(&self) -> Result<()>;
 
-    /// Where it is bound, or connects to: `tcp://127.0.0.1:8866`. `None` before that is known.
+    /// Returns the endpoint that it binds or connects to: `tcp://127.0.0.1:8866`. `None` before that is known.
     fn endpoint(&self) -> Option<String>;
 
-    /// Counters, queues and peers as they are now.
+    /// Returns the current counters, queues and peers.
     fn status(&self) -> Status;
 
-    /// Who subscribes, for drivers that [see it](crate::Capabilities::sees_subscribers).
+    /// Returns the subscriptions of peers, for drivers that [see them](crate::Capabilities::sees_subscribers).
     fn subscribers_seen(&self) -> Option<&dyn SubscribersSeen> {
         None
     }
 
-    /// What subscribers ask for, for drivers that [carry requests](crate::Capabilities::replay).
+    /// Returns the requests of subscribers, for drivers that [carry requests](crate::Capabilities::replay).
     fn requests(&self) -> Option<&dyn Requests> {
         None
     }

@@ -6,8 +6,8 @@ use crate::{Driver, Error, ErrorKind, PubSubApi, Result, Role, UnlinkedDriver};
 
 /// Every driver that is linked into this program, by alias.
 ///
-/// A program links the drivers by naming the crate `drivers` (`use drivers as _;`): the linker drops a crate that
-/// nobody names, without a word.
+/// A program links the drivers by naming the crate `drivers` (`use drivers as _;`): the linker silently drops a crate
+/// that no code names.
 #[derive(Debug)]
 pub struct Registry {
     drivers: Vec<&'static Driver>,
@@ -15,7 +15,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Collects what the linked drivers submitted.
+    /// Collects the drivers that the linked crates submitted.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] if two drivers claim one alias.
@@ -45,19 +45,19 @@ impl Registry {
         Ok(Self { drivers, databases })
     }
 
-    /// All drivers, sorted by alias.
+    /// Returns all drivers, sorted by alias.
     #[must_use]
     pub fn drivers(&self) -> &[&'static Driver] {
         &self.drivers
     }
 
-    /// All database drivers, sorted by alias.
+    /// Returns all database drivers, sorted by alias.
     #[must_use]
     pub fn databases(&self) -> &[&'static DatabaseDriver] {
         &self.databases
     }
 
-    /// The settings of every driver, for loading; a section that two aliases share is there once.
+    /// Returns the settings of every driver, for loading; a section that two aliases share is included once.
     #[must_use]
     pub fn settings(&self) -> Vec<&'static [Setting]> {
         let mut all: Vec<&'static [Setting]> = Vec::new();
@@ -70,11 +70,11 @@ impl Registry {
         all
     }
 
-    /// The driver called `alias`, which must serve `role`.
+    /// Returns the driver called `alias`, which must serve `role`.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] with the aliases of that role, and the nearest one, if it is unknown or serves the
-    /// other hop.
+    /// [`ErrorKind::Settings`] if the alias is unknown or serves the other hop; the text has the aliases of that role,
+    /// and the nearest one.
     pub fn find(&self, alias: &str, role: Role) -> Result<&'static Driver> {
         let found = self.drivers.iter().find(|driver| driver.alias == alias);
         if let Some(driver) = found.filter(|driver| driver.roles.contains(&role)) {
@@ -93,10 +93,10 @@ impl Registry {
         Err(unknown(role.setting(), &what, alias, &of_role))
     }
 
-    /// The database driver called `alias`.
+    /// Returns the database driver called `alias`.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] with the known aliases, and the nearest one, if it is unknown.
+    /// [`ErrorKind::Settings`] if the alias is unknown; the text has the known aliases, and the nearest one.
     pub fn find_database(&self, alias: &str) -> Result<&'static DatabaseDriver> {
         let found = self.databases.iter().find(|driver| driver.alias == alias).copied();
         found.ok_or_else(|| {
@@ -107,19 +107,19 @@ impl Registry {
         })
     }
 
-    /// Makes the database driver called `alias`.
+    /// Creates the database driver called `alias`.
     ///
     /// # Errors
-    /// As [`find_database`](Registry::find_database), and whatever the driver refuses about the settings.
+    /// As [`find_database`](Registry::find_database), and any error of the driver about the settings.
     pub fn open_database(&self, alias: &str, settings: &Settings) -> Result<Arc<dyn DbApi>> {
         (self.find_database(alias)?.open)(settings)
     }
 
-    /// Makes the driver of the database that service and agents are to use, if they are to use one: `use_nb_db`, which by
-    /// itself says so of databases that join hosts.
+    /// Creates the driver of the database that service and agents use, if `use_nb_db` states that they use one: `auto`
+    /// means yes for a database shared between hosts.
     ///
     /// # Errors
-    /// As [`open_database`](Registry::open_database); an alias that is not needed is no error.
+    /// As [`open_database`](Registry::open_database); an unknown alias that is not needed is not an error.
     pub fn used_database(&self, settings: &Settings) -> Result<Option<Arc<dyn DbApi>>> {
         let pubsub = settings.pubsub();
         let is_used = match pubsub.use_nb_db {
@@ -130,10 +130,10 @@ impl Registry {
         is_used.then(|| self.open_database(&pubsub.nb_db_class, settings)).transpose()
     }
 
-    /// Makes the driver that the settings name for `role`.
+    /// Creates the driver that the settings select for `role`.
     ///
     /// # Errors
-    /// As [`find`](Registry::find), and whatever the driver refuses about the settings.
+    /// As [`find`](Registry::find), and any error of the driver about the settings.
     pub fn open(&self, settings: &Settings, role: Role) -> Result<Arc<dyn PubSubApi>> {
         let pubsub = settings.pubsub();
         let alias = match role {
@@ -145,7 +145,7 @@ impl Registry {
     }
 }
 
-/// Drivers of Dragonflow's releases that Skimmer does not have. None of ours is meant by them.
+/// Drivers of Dragonflow's releases that Skimmer does not have. The error suggests no alias of Skimmer for them.
 const OF_DRAGONFLOW: &[&str] = &[
     "cassandra_nb_db_driver",
     "etcd_nb_db_driver",

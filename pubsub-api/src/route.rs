@@ -1,11 +1,11 @@
 use crate::settings::Settings;
 use crate::{Driver, Registry, Result, Role};
 
-/// Where a process publishes its events: the one decision that follows from the two drivers of a deployment.
+/// How a process publishes its events, decided by the two drivers of a deployment.
 ///
 /// | network driver | multiproc driver in use | route |
 /// |---|---|---|
-/// | a [broker](crate::Capabilities::broker) | not looked at | [`Broker`](Self::Broker) |
+/// | a [broker](crate::Capabilities::broker) | ignored | [`Broker`](Self::Broker) |
 /// | any other | yes | [`Service`](Self::Service) |
 /// | any other | no | [`Bind`](Self::Bind) |
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,8 @@ pub enum Route {
 }
 
 impl Route {
-    /// Decides by the aliases of the network driver and of the multiproc driver, which is `None` if none is in use.
+    /// Decides by the aliases of the network driver and of the multiproc driver; `multiproc` is `None` if none is in
+    /// use.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`](crate::ErrorKind::Settings) if an alias that the decision needs is unknown. The alias of the
@@ -33,7 +34,7 @@ impl Route {
         }
     }
 
-    /// The driver that takes the events of this process.
+    /// Returns the driver that accepts the events of this process.
     #[must_use]
     pub const fn driver(&self) -> &'static Driver {
         match self {
@@ -41,7 +42,7 @@ impl Route {
         }
     }
 
-    /// Whether events go directly to a broker.
+    /// Returns whether events go directly to a broker.
     #[must_use]
     pub const fn is_broker(&self) -> bool {
         matches!(self, Self::Broker(_))
@@ -49,7 +50,7 @@ impl Route {
 }
 
 impl Registry {
-    /// Where a process with these settings publishes its events.
+    /// Returns how a process with these settings publishes its events.
     ///
     /// # Errors
     /// As [`Route::find`].

@@ -1,11 +1,11 @@
-//! What drivers and programs say about settings, and what they are handed: declarations, and checked values.
+//! The settings of drivers and programs: declarations, and checked values.
 //!
-//! A crate [declares](declare_settings!) its settings once: the table, a struct with a field for each, and the reader of
-//! that struct follow from it. Files, environment and command line are read by the crate `settings`, which is above
-//! this one and knows no setting by name; it hands every driver and program a [`Settings`]. So the contract needs no
-//! parser, and a change in how settings are loaded builds no driver again.
+//! A crate [declares](declare_settings!) its settings once: the table, a struct with a field for each, and the reader
+//! of that struct follow from it. The crate `settings`, which depends on this one and knows no setting by name, reads
+//! files, environment and command line, and passes a [`Settings`] to every driver and program. So the contract needs no
+//! parser, and a change in how settings are loaded does not rebuild the drivers.
 //!
-//! The section `[pubsub]` belongs to the contract as far as every driver obeys it or is chosen by it: [`PubSub`].
+//! The section `[pubsub]` is part of the contract because every driver obeys it or is selected by it: [`PubSub`].
 
 mod choice;
 mod declare;
@@ -33,10 +33,10 @@ pub use crate::{choice, declare_settings};
 
 use crate::Result;
 
-/// Every known setting with its value and where the value came from.
+/// Every known setting with its value and the source of the value.
 ///
-/// All values have been checked against their [`Kind`]. It is plain data: a program keeps one, loads another on
-/// SIGHUP, and compares.
+/// All values have been checked against their [`Kind`]. It is plain data: a program keeps one, loads another on SIGHUP,
+/// and compares the two.
 #[derive(Debug, Clone)]
 pub struct Settings {
     slots: Vec<Slot>,
@@ -44,7 +44,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Makes settings of checked values; the crate `settings` is what checks them.
+    /// Creates settings from checked values; the crate `settings` checks them.
     ///
     /// # Errors
     ///
@@ -56,26 +56,26 @@ impl Settings {
         Ok(Self { slots, pubsub })
     }
 
-    /// The section `[pubsub]`.
+    /// Returns the section `[pubsub]`.
     #[must_use]
     pub fn pubsub(&self) -> &PubSub {
         &self.pubsub
     }
 
-    /// The section of this name. An unknown one is empty.
+    /// Returns the section of this name. An unknown one is empty.
     #[must_use]
     pub fn section<'a>(&'a self, name: &'a str) -> Section<'a> {
         Section::new(&self.slots, name)
     }
 
-    /// Whether any source sets the setting of this full name, be it to its default.
+    /// Returns whether any source sets the setting of this full name, even to its default.
     #[must_use]
     pub fn is_set(&self, name: &str) -> bool {
         let slot = self.slots.iter().find(|slot| slot.setting.full_name() == name);
         slot.is_some_and(|slot| !matches!(slot.origin, Origin::Default | Origin::Dragonflow))
     }
 
-    /// Every setting with its value and origin, in the order of the tables.
+    /// Returns every setting with its value and origin, in the order of the tables.
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
         &self.slots

@@ -2,28 +2,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-/// What can be read of a running part: counters by cause, queues with their bounds, peers.
+/// The status of a running part: counters by cause, queues with their bounds, peers.
 ///
-/// This is what `skimmer status` shows; names are stable, times are not in it.
+/// `skimmer status` shows it. Names are stable; it contains no times.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// What was counted since the start.
+    /// The counters, since the start.
     pub counters: Vec<CounterReading>,
-    /// How full each queue is.
+    /// The queues and their fill.
     pub queues: Vec<QueueReading>,
-    /// Who is on the other end.
+    /// The peers.
     pub peers: Vec<PeerReading>,
 }
 
 impl Status {
-    /// Adds what another part reads.
+    /// Adds the status of another part.
     pub fn merge(&mut self, other: Self) {
         self.counters.extend(other.counters);
         self.queues.extend(other.queues);
         self.peers.extend(other.peers);
     }
 
-    /// The reading of one counter, 0 if it is not there.
+    /// Returns the value of one counter, or 0 if it does not exist.
     #[must_use]
     pub fn counter(&self, name: &str, cause: Option<&str>) -> u64 {
         let of_name = self.counters.iter().filter(|counter| counter.name == name);
@@ -31,34 +31,34 @@ impl Status {
     }
 }
 
-/// A counter as it was read.
+/// The value of a counter at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CounterReading {
-    /// What is counted, such as `events_dropped`.
+    /// The name of the counter, such as `events_dropped`.
     pub name: String,
-    /// Why, where there are several reasons.
+    /// The cause, if there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// How often so far.
+    /// The value so far.
     pub value: u64,
 }
 
-/// A queue as it was read.
+/// The state of a queue at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueReading {
-    /// Which queue.
+    /// The name of the queue.
     pub name: String,
-    /// How much is in it now.
+    /// The current fill.
     pub depth: u64,
-    /// How much fits.
+    /// The capacity.
     pub bound: u64,
     /// `events`, `bytes` or `connections`.
     pub unit: String,
-    /// What happens when it is full, in words.
+    /// What happens when it is full, as text.
     pub when_full: String,
 }
 
-/// A peer as it was read.
+/// The state of a peer at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerReading {
     /// Its endpoint.
@@ -67,7 +67,7 @@ pub struct PeerReading {
     pub state: String,
 }
 
-/// Something that only ever counts up.
+/// A number that only rises.
 ///
 /// ```
 /// use pubsub_api::Counter;
@@ -84,30 +84,30 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// A counter at 0.
+    /// Creates a counter at 0.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name, cause: None, value: AtomicU64::new(0) }
     }
 
-    /// One of several counters of a name, told apart by cause.
+    /// Creates one of several counters of a name, which differ in their cause.
     #[must_use]
     pub const fn with_cause(name: &'static str, cause: &'static str) -> Self {
         Self { name, cause: Some(cause), value: AtomicU64::new(0) }
     }
 
-    /// Counts `more`.
+    /// Adds `more`.
     pub fn add(&self, more: u64) {
         self.value.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// How much was counted.
+    /// Returns the value.
     #[must_use]
     pub fn get(&self) -> u64 {
         self.value.load(Ordering::Relaxed)
     }
 
-    /// The counter with its name.
+    /// Returns the counter with its name.
     #[must_use]
     pub fn read(&self) -> CounterReading {
         CounterReading { name: self.name.to_owned(), cause: self.cause.map(str::to_owned), value: self.get() }

@@ -5,33 +5,33 @@ use bytes::Bytes;
 
 use crate::{Result, Topic};
 
-/// Who subscribes, as a publisher's driver sees it, and a way to send to one of them.
+/// The subscriptions of peers, as a publisher's driver sees them, and a way to send to one of the peers.
 ///
-/// Reached by [`Publisher::subscribers_seen`](crate::Publisher::subscribers_seen); drivers that have it promise
+/// [`Publisher::subscribers_seen`](crate::Publisher::subscribers_seen) returns it; drivers that have it promise
 /// [`sees_subscribers`](crate::Capabilities::sees_subscribers). Contract:
 ///
-/// - A subscription is seen after the driver has put it in force: what is published from then on, to all or to this peer,
-///   reaches the peer if it covers the topic.
-/// - What nobody reads is bounded: when the driver's queue is full, [`Missed`](SubscriptionSeen::Missed) stands in its
-///   place.
-/// - One task reads; a second reader takes away what the first one wants.
+/// - A subscription is reported after it is in force in the driver: events published from then on, to all or to this
+///   peer, reach the peer if the subscription covers the topic.
+/// - Unread reports are bounded: if the driver's queue is full, [`Missed`](SubscriptionSeen::Missed) replaces those
+///   that do not fit.
+/// - One task reads; concurrent readers steal each other's reports.
 #[async_trait]
 pub trait SubscribersSeen: Send + Sync {
-    /// The next subscription or cancellation that a peer made; waits for it.
+    /// Returns the next subscription or cancellation of a peer; waits for it.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after the publisher's `close`.
     ///
     /// # Cancel safety
-    /// If the future is dropped, nothing is lost: the next call yields what this one would have.
+    /// If the future is dropped, nothing is lost: the next call returns the same report.
     async fn next(&self) -> Result<SubscriptionSeen>;
 
-    /// Puts an event into the stream of one peer only, after what that was already given. It does not wait: `false` if the
-    /// peer is gone, does not want the topic, or has no room.
+    /// Sends an event to one peer only, after the events that were sent before. Does not wait: returns `false` if the
+    /// peer has disconnected, has no subscription to the topic, or has no room.
     fn send_to(&self, peer: PeerId, topic: &Topic, payload: &Bytes) -> bool;
 }
 
-/// One connection of one peer, told apart from all others that a publisher has or had.
+/// One connection of one peer, distinct from all others that a publisher has or had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerId(pub u64);
 
@@ -41,32 +41,32 @@ impl fmt::Display for PeerId {
     }
 }
 
-/// What a peer did about its subscriptions.
+/// A change of a peer's subscriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubscriptionSeen {
-    /// It wants topics that begin with `prefix`, all topics if that is empty.
+    /// It subscribes to topics that begin with `prefix`; to all topics if that is empty.
     Subscribed {
-        /// Who.
+        /// The peer.
         peer: PeerId,
-        /// As it came: any bytes.
+        /// The prefix as received: any bytes.
         prefix: Bytes,
     },
-    /// It wants them no longer, of itself or because it is gone.
+    /// It cancels a subscription, itself or because it disconnected.
     Cancelled {
-        /// Who.
+        /// The peer.
         peer: PeerId,
-        /// As it came: any bytes.
+        /// The prefix as received: any bytes.
         prefix: Bytes,
     },
-    /// More came than the bounded queue holds: any peer may be new.
+    /// More changes occurred than the bounded queue holds: any peer may be new.
     Missed {
-        /// How many.
+        /// The number of changes that were dropped.
         count: u64,
     },
 }
 
 impl SubscriptionSeen {
-    /// The peer that is new to `topic` by this.
+    /// Returns the peer that is new to `topic` after this change.
     ///
     /// ```
     /// use bytes::Bytes;

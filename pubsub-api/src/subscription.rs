@@ -3,17 +3,17 @@ use std::fmt;
 
 use crate::{Pattern, Topic};
 
-/// What a subscriber asks for: one topic, or all that match a pattern.
+/// A subscription: one topic, or all topics that match a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Subscription {
     /// Exactly this topic.
     Topic(Topic),
-    /// Every topic of the pattern, reserved ones only if the pattern names the `$`.
+    /// Every topic that matches the pattern; reserved ones only if the pattern begins with `$`.
     Pattern(Pattern),
 }
 
 impl Subscription {
-    /// Whether an event on `topic` is asked for by this.
+    /// Returns whether the subscription matches `topic`.
     #[must_use]
     pub fn wants(&self, topic: &Topic) -> bool {
         match self {
@@ -22,7 +22,7 @@ impl Subscription {
         }
     }
 
-    /// The bytes that every wanted topic begins with, for transports that filter by prefix.
+    /// Returns the bytes that every matching topic begins with, for transports that filter by prefix.
     #[must_use]
     pub fn literal_prefix(&self) -> &[u8] {
         match self {
@@ -53,9 +53,9 @@ impl fmt::Display for Subscription {
     }
 }
 
-/// All that one subscriber asks for: the check that makes delivery exact whatever the transport filters.
+/// All subscriptions of one subscriber: the check that makes delivery exact, whatever the transport filters.
 ///
-/// Exact topics cost one hash look-up however many there are; patterns are tried one by one.
+/// Exact topics cost one hash look-up, whatever their number; patterns are tried one by one.
 ///
 /// ```
 /// use pubsub_api::{Subscriptions, Topic};
@@ -74,7 +74,7 @@ pub struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// Adds one; `false` if it was there already.
+    /// Adds a subscription. Returns `false` if it existed already.
     pub fn insert(&mut self, subscription: Subscription) -> bool {
         match subscription {
             Subscription::Topic(topic) => self.topics.insert(topic),
@@ -86,7 +86,7 @@ impl Subscriptions {
         }
     }
 
-    /// Takes one away; `false` if it was not there.
+    /// Removes a subscription. Returns `false` if it did not exist.
     pub fn remove(&mut self, subscription: &Subscription) -> bool {
         match subscription {
             Subscription::Topic(topic) => self.topics.remove(topic),
@@ -98,7 +98,7 @@ impl Subscriptions {
         }
     }
 
-    /// Whether it was asked for.
+    /// Returns whether this subscription exists.
     #[must_use]
     pub fn contains(&self, subscription: &Subscription) -> bool {
         match subscription {
@@ -107,25 +107,25 @@ impl Subscriptions {
         }
     }
 
-    /// Whether an event on `topic` is to be delivered; once, however many subscriptions match.
+    /// Returns whether an event on `topic` is to be delivered; once, even if several subscriptions match.
     #[must_use]
     pub fn wants(&self, topic: &Topic) -> bool {
         self.topics.contains(topic) || self.patterns.iter().any(|pattern| pattern.matches(topic))
     }
 
-    /// Every subscription, in no particular order.
+    /// Iterates over every subscription, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = Subscription> + '_ {
         let topics = self.topics.iter().cloned().map(Subscription::Topic);
         topics.chain(self.patterns.iter().cloned().map(Subscription::Pattern))
     }
 
-    /// How many there are.
+    /// Returns the number of subscriptions.
     #[must_use]
     pub fn len(&self) -> usize {
         self.topics.len() + self.patterns.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no subscriptions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

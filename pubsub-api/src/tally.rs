@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::CounterReading;
 
-/// Counts by cause, and says when one is worth a line in the log: the first of a cause, then at most one a second.
+/// Counts by cause and limits the log: a line for the first event of a cause, then at most one line a second.
 ///
-/// One place counts and decides about the log, so that the two cannot drift apart. Time comes in as input.
+/// One type counts and decides about the log, so that the two cannot drift apart. The caller supplies the time.
 ///
 /// ```
 /// use std::time::Instant;
@@ -32,16 +32,16 @@ struct Cause {
 }
 
 impl Tally {
-    /// The least time between two lines about one cause.
+    /// The minimum time between two lines about one cause.
     pub const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
-    /// A tally whose counters are called `name`.
+    /// Creates a tally whose counters are called `name`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name, causes: Mutex::new(BTreeMap::new()) }
     }
 
-    /// Counts one; `Some(how many since the last line)` if it is time to tell.
+    /// Counts one. Returns the number counted since the last line if a line is due, else `None`.
     pub fn count(&self, cause: &'static str, now: Instant) -> Option<u64> {
         let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = causes.entry(cause).or_default();
@@ -54,12 +54,12 @@ impl Tally {
         Some(std::mem::take(&mut entry.untold))
     }
 
-    /// The count of all causes together.
+    /// Returns the total of all causes.
     pub fn total(&self) -> u64 {
         self.causes.lock().unwrap_or_else(PoisonError::into_inner).values().map(|cause| cause.count).sum()
     }
 
-    /// A reading per cause that occurred.
+    /// Returns one reading for each cause that occurred.
     #[must_use]
     pub fn read(&self) -> Vec<CounterReading> {
         let causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,10 +4,11 @@ use bytes::Bytes;
 
 use crate::{Error, ErrorKind, Result};
 
-/// The name that an event is published under, matched exactly and bytewise.
+/// The name that an event is published on, compared exactly and bytewise.
 ///
-/// 1 to 255 bytes of UTF-8 without NUL (reserved ones up to 261, for the marks of the longest); no normalisation, no case folding: two spellings of one word are two topics.
-/// Names that begin with `$` are Skimmer's own; [`is_reserved`](Topic::is_reserved) tells, and
+/// It has 1 to 255 bytes of UTF-8 without NUL; reserved ones have up to 261, for the mark of the longest topic. There
+/// is no normalisation and no case folding: two spellings of one word are two topics. Names that begin with `$` are
+/// reserved for Skimmer ([`is_reserved`](Topic::is_reserved)), and
 /// [`Publisher::send_event`](crate::Publisher::send_event) refuses them.
 ///
 /// ```
@@ -19,31 +20,32 @@ use crate::{Error, ErrorKind, Result};
 /// # Ok::<(), pubsub_api::Error>(())
 /// ```
 ///
-/// Cloning is cheap: the bytes are shared. The rule: docs/design.md#topics; NUL is excluded because some brokers cannot
-/// hold it.
+/// Cloning is cheap: the bytes are shared. Source of the rule: docs/design.md#topics. NUL is excluded because some
+/// brokers cannot store it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Topic(Bytes);
 
-/// The topic that every subscriber of a fleet takes (Dragonflow's `SEND_ALL_TOPIC`).
+/// The topic to which every agent subscribes (Dragonflow's `SEND_ALL_TOPIC`).
 pub const SEND_ALL: Topic = Topic(Bytes::from_static(b"D"));
 
-/// The topic of the service's sign of life, published every [`HELLO_INTERVAL`](crate::hello::HELLO_INTERVAL).
+/// The topic of the service's hello, published every [`HELLO_INTERVAL`](crate::hello::HELLO_INTERVAL).
 pub const HELLO: Topic = Topic(Bytes::from_static(b"$hello"));
 
-/// What the topics of marks begin with.
+/// The prefix of the topics of marks.
 pub const MARK_PREFIX: &[u8] = b"$mark.";
 
 impl Topic {
-    /// The longest topic of an application, in bytes.
+    /// The maximum length of an application's topic, in bytes.
     pub const MAX_BYTES: usize = 255;
 
-    /// The longest topic of all, in bytes: the [mark](Topic::mark) of a longest one.
+    /// The maximum length of any topic, in bytes: that of the [mark](Topic::mark) of the longest topic.
     pub const MAX_RESERVED_BYTES: usize = Self::MAX_BYTES + MARK_PREFIX.len();
 
-    /// Checks a name and makes it a topic; reserved names pass, see [`is_reserved`](Topic::is_reserved).
+    /// Creates a topic from a valid name; reserved names are allowed, see [`is_reserved`](Topic::is_reserved).
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the name is empty, longer than 255 bytes, holds a NUL, or is not UTF-8.
+    /// [`ErrorKind::Invalid`] if the name is empty, longer than 255 bytes (261 if reserved), contains a NUL, or is not
+    /// UTF-8.
     pub fn new(name: impl Into<Bytes>) -> Result<Self> {
         let name = name.into();
         let length = name.len();
@@ -63,31 +65,31 @@ impl Topic {
         }
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         // `new` has checked the bytes; the fallback is unreachable.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// The name as it stands in the first frame; shares memory with the topic.
+    /// Returns the name as it is in the first frame; shares memory with the topic.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
         self.0.clone()
     }
 
-    /// The name as bytes.
+    /// Returns the name as bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// How many bytes a topic that begins like this may have.
+    /// Returns the maximum number of bytes of a topic that begins like `name`.
     pub(crate) fn longest(name: &[u8]) -> usize {
         if name.first() == Some(&b'$') { Self::MAX_RESERVED_BYTES } else { Self::MAX_BYTES }
     }
 
-    /// The topic of this one's marks: `$mark.` and its name.
+    /// Returns the topic of this topic's marks: `$mark.` and its name.
     ///
     /// ```
     /// use pubsub_api::SEND_ALL;
@@ -100,14 +102,14 @@ impl Topic {
         Self(Bytes::from([MARK_PREFIX, &self.0].concat()))
     }
 
-    /// The topic whose mark this is; `None` if it is no mark's topic.
+    /// Returns the topic that this mark topic belongs to; `None` if this is not a mark topic.
     #[must_use]
     pub fn marked(&self) -> Option<Self> {
         let name = self.0.strip_prefix(MARK_PREFIX)?;
         Self::new(self.0.slice_ref(name)).ok()
     }
 
-    /// Whether the name begins with `$`, and so belongs to Skimmer itself.
+    /// Returns whether the name begins with `$`, which reserves it for Skimmer.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         self.0.first() == Some(&b'$')

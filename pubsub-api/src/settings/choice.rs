@@ -1,4 +1,5 @@
-/// An enum of a setting that accepts a closed set of words: [`Kind::Choice`](crate::settings::Kind::Choice) of its `WORDS`.
+/// Declares the enum of a setting of a closed set of words: [`Kind::Choice`](crate::settings::Kind::Choice) of its
+/// `WORDS`.
 ///
 /// ```
 /// use pubsub_api::settings::choice;
@@ -39,7 +40,7 @@ macro_rules! choice {
             /// The words of the setting, in the order of the documentation.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
 
-            /// The word of the setting.
+            /// Returns the word of the setting.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {

@@ -1,9 +1,9 @@
 /// Declares the settings of one section, each once: name, type, default, what it accepts, whether a reload applies it.
 ///
-/// It makes a struct with a field for each setting, whose documentation is that of the setting; its `TABLE` of
-/// [`Setting`](crate::settings::Setting)s, which loading, checking, `skimmer config show` and `etc/skimmer.toml` follow;
-/// and `read`, which fills the struct. The default is written as TOML text: a duration is `"\"5s\""`. After
-/// `Restart` or `Live`, `formerly "name"` names what the setting was called before: it is refused with the new name.
+/// It creates a struct with a field for each setting, whose documentation is that of the setting; its `TABLE` of
+/// [`Setting`](crate::settings::Setting)s, which loading, checking, `skimmer config show` and `etc/skimmer.toml`
+/// follow; and `read`, which fills the struct. The default is TOML text: a duration is `"\"5s\""`. After `Restart` or
+/// `Live`, `formerly "name"` states a previous name of the setting, which is refused with a hint at the new name.
 ///
 /// ```
 /// use std::time::Duration;

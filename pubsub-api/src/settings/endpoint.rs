@@ -4,14 +4,15 @@ use super::shown::quoted;
 use super::userinfo::check_no_userinfo;
 use crate::{Error, ErrorKind, Result};
 
-/// The endpoint that an entry of `publishers_ips` names, as in `tcp://10.0.0.1:8866`.
+/// Returns the endpoint of an entry of `publishers_ips`, as in `tcp://10.0.0.1:8866`.
 ///
-/// The entry is an IPv4 or IPv6 address or a host name, with or without a port of its own; an IPv6 address with a port
-/// stands in brackets (RFC 3986, 3.2.2) and may carry a zone. A host name is not looked up here.
+/// The entry is an IPv4 or IPv6 address or a host name, with or without its own port; an IPv6 address with a port is in
+/// brackets (RFC 3986, 3.2.2) and may have a zone. A host name is not resolved here.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Settings`] if the entry is nothing of this, or if neither it nor `default_port` gives a port above 0.
+/// [`ErrorKind::Settings`] if the entry is none of these, or if neither the entry nor `default_port` has a port above
+/// 0.
 ///
 /// ```
 /// use pubsub_api::settings::endpoint;
@@ -40,12 +41,12 @@ pub fn endpoint(transport: &str, entry: &str, default_port: u16) -> Result<Strin
 /// Checks that [`endpoint`] accepts the entry, given a port.
 ///
 /// # Errors
-/// What came instead, in words that fit after *not*.
+/// A description of the wrong entry, in words that fit after *not*.
 pub fn check_address(entry: &str) -> Result<(), String> {
     split(entry).map(|_| ())
 }
 
-/// The host, in brackets if it is IPv6, and the port if there is one.
+/// Returns the host, in brackets if it is IPv6, and the port if there is one.
 fn split(entry: &str) -> Result<(String, Option<u16>), String> {
     check_no_userinfo(entry)?;
     if entry.contains("://") {
@@ -92,8 +93,8 @@ fn is_ipv6(text: &str) -> bool {
     zone_is_name && address.parse::<Ipv6Addr>().is_ok()
 }
 
-/// Names by RFC 1123, 2.1, and the underscores that container networks have; what ends in a number is an IPv4 address
-/// or a mistake.
+/// Accepts names by RFC 1123, 2.1, and the underscores of container networks; a name that ends in a number is an IPv4
+/// address or a mistake.
 fn is_ipv4_or_name(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let is_label = |label: &str| {

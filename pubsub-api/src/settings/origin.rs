@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// A place in a settings file, shown as `skimmer.toml:3:1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The file, by the path it was given with.
+    /// The path of the file, as it was passed.
     pub path: Arc<Path>,
     /// The line, from 1.
     pub line: usize,
@@ -13,12 +13,12 @@ pub struct Place {
     pub column: usize,
 }
 
-/// Where a value came from.
+/// The source of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody set it.
+    /// No source set it.
     Default,
-    /// Nobody set it, and an oslo.config file was read: the default is Dragonflow's.
+    /// No source set it, and an oslo.config file was read: the default is Dragonflow's.
     Dragonflow,
     /// A settings file.
     File(Place),

@@ -23,9 +23,9 @@ choice! {
 }
 
 declare_settings! {
-    /// The settings of `[pubsub]` by which drivers are chosen, and which every driver obeys.
+    /// The settings of `[pubsub]`, which select drivers and which every driver obeys.
     ///
-    /// The names, and the defaults but for `publisher_bind_address` and the drivers, are Dragonflow's.
+    /// The names are Dragonflow's, and so are the defaults except those of `publisher_bind_address` and the drivers.
     pub struct PubSub in "pubsub" {
         /// Alias of the driver that carries events over the network. `skimmer drivers` lists the aliases; an unknown
         /// alias is an error at start. The default uses the same wire protocol as Dragonflow's `zmq_pubsub_driver`.
@@ -89,7 +89,7 @@ declare_settings! {
         /// Whether service and agents use the northbound database. The service keeps its row in the directory of
         /// publishers there, and watches tables; agents find publishers there, and compare their table with it.
         /// `auto` means yes for a database that is shared between hosts. With `yes` every event must be about a row
-        /// of the database, because agents delete rows that it does not contain.
+        /// Checks the rules that a [`Kind`] cannot express.
         use_nb_db: UseNbDb = r#""auto""#, Kind::Choice(UseNbDb::WORDS), Restart;
     }
 }

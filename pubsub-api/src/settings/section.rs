@@ -13,12 +13,12 @@ impl<'a> Section<'a> {
         Self { slots, name }
     }
 
-    /// The value of the setting `name`.
+    /// Returns the value of the setting `name`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Internal`] if no table that was loaded declares it, or declares it with a kind that is not `T`'s:
-    /// a defect of the program, never of the user's file.
+    /// [`ErrorKind::Internal`] if no loaded table declares the setting, or if it is declared with another kind than
+    /// that of `T`: a defect of the program, never of the user's file.
     pub fn get<T: FromValue>(&self, name: &str) -> Result<T> {
         let section = self.name;
         let defect = |text: String| Error::new(ErrorKind::Internal, text);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// One setting: where it stands, what it accepts, what it means.
+/// One setting: its place, the values that it accepts, and its meaning.
 ///
 /// ```
 /// use pubsub_api::settings::{Kind, Reload, Setting};
@@ -23,46 +23,46 @@ pub struct Setting {
     pub section: &'static str,
     /// The name within the section: small letters, digits and `_`.
     pub name: &'static str,
-    /// What it accepts.
+    /// The values that it accepts.
     pub kind: Kind,
     /// The default, as TOML text: a duration is `"\"5s\""`.
     pub default: &'static str,
     /// One or more sentences: meaning, unit, bounds, source of the default, what happens at the limit.
     pub doc: &'static str,
-    /// Whether a running program takes a new value.
+    /// Whether a running program applies a new value.
     pub reload: Reload,
-    /// Names that it had before, which are refused with this one.
+    /// Previous names, which are refused with a hint at this one.
     pub formerly: &'static [&'static str],
 }
 
-/// What a setting accepts. All bounds are inclusive.
+/// The values that a setting accepts. All bounds are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `true` or `false`.
     Bool,
     /// A whole number.
     Integer {
-        /// The smallest.
+        /// The minimum.
         min: i64,
-        /// The greatest; [`i64::MAX`] for any.
+        /// The maximum; [`i64::MAX`] for any.
         max: i64,
     },
-    /// Any text, also an empty one.
+    /// Any text; it may be empty.
     Text,
     /// The path of a file, folder or socket; not empty.
     Path,
     /// A whole number with its unit: `"250ms"`, `"5s"`, `"2m"`, `"1h"`. A bare number is refused.
     Duration {
-        /// The shortest.
+        /// The minimum.
         min: Duration,
-        /// The longest.
+        /// The maximum.
         max: Duration,
     },
     /// A number of bytes, plain or as `"512KiB"`, `"64MiB"`, `"1GiB"`.
     Bytes {
-        /// The smallest.
+        /// The minimum.
         min: u64,
-        /// The greatest; [`u64::MAX`] for any.
+        /// The maximum; [`u64::MAX`] for any.
         max: u64,
     },
     /// A list of texts.
@@ -76,14 +76,14 @@ pub enum Kind {
 /// When a new value of a setting takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reload {
-    /// A running program takes it on SIGHUP.
+    /// A running program applies it on SIGHUP.
     Live,
-    /// The program must be started again.
+    /// The program must be restarted.
     Restart,
 }
 
 impl Setting {
-    /// The name by which `--set` and messages know it: flat in `[pubsub]`, else with its section and a dot.
+    /// Returns its name for `--set` and messages: the bare name in `[pubsub]`, else section, dot and name.
     #[must_use]
     pub fn full_name(&self) -> String {
         match self.section {
@@ -92,20 +92,20 @@ impl Setting {
         }
     }
 
-    /// The environment variable that sets it.
+    /// Returns the environment variable that sets it.
     #[must_use]
     pub fn environment(&self) -> String {
         let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
         format!("SKIMMER_{}", self.full_name().chars().map(upper).collect::<String>())
     }
 
-    /// The same setting under each name that it had before.
+    /// Iterates over the same setting under each of its previous names.
     pub fn former(&self) -> impl Iterator<Item = Self> {
         let (former, setting) = (self.formerly, *self);
         former.iter().map(move |name| Self { name, ..setting })
     }
 
-    /// Whether `other` stands at the same place.
+    /// Returns whether `other` has the same section and name.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self.section == other.section && self.name == other.name

@@ -1,7 +1,7 @@
 use super::without_userinfo;
 
-/// A name as it came, made harmless for a message: without what stands before an `@`, which may be a password, control
-/// characters escaped, and cut at 64 letters.
+/// Makes a received name harmless for a message: it removes the text before an `@`, which may be a password, escapes
+/// control characters, and cuts at 64 letters.
 #[must_use]
 pub fn shown(name: &str) -> String {
     let name = without_userinfo(name);
@@ -19,7 +19,7 @@ pub fn shown(name: &str) -> String {
     text
 }
 
-/// A text as it came, harmless and in quotation marks.
+/// Makes a received text harmless and puts it in quotation marks.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     format!("\"{}\"", shown(text))

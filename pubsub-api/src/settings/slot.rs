@@ -1,12 +1,12 @@
 use super::{Origin, Setting, Value};
 
-/// A setting with its value, and where the value came from.
+/// A setting with its value and the source of the value.
 #[derive(Debug, Clone)]
 pub struct Slot {
     /// The declaration.
     pub setting: &'static Setting,
     /// A value that the setting's kind accepts.
     pub value: Value,
-    /// Where the value came from.
+    /// The source of the value.
     pub origin: Origin,
 }

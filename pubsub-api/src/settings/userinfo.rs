@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
-/// The text without what stands before its last `@`, which is `…` then: in an address that is a user and a password
-/// (RFC 3986, 3.2.1), and neither a message nor a status may show them.
+/// Replaces the text before the last `@` by `…`: in an address it is a user and a password (RFC 3986, 3.2.1), and
+/// neither a message nor a status may show them.
 ///
 /// ```
 /// use pubsub_api::settings::without_userinfo;
@@ -17,10 +17,10 @@ pub fn without_userinfo(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Checks that no address has an `@`, and never shows what is before it.
+/// Checks that no address has an `@`; the error never shows the text before it.
 ///
 /// # Errors
-/// What came instead, in words that fit after *not*.
+/// A description of the wrong address, in words that fit after *not*.
 pub fn check_no_userinfo(addresses: &str) -> Result<(), String> {
     if !addresses.contains('@') {
         return Ok(());

@@ -18,9 +18,9 @@ pub enum Value {
     List(Vec<String>),
 }
 
-/// What a field of a [declared](super::declare_settings!) struct may be.
+/// A type that a field of a [declared](super::declare_settings!) struct may have.
 pub trait FromValue: Sized {
-    /// The value as this type; `None` if it is of another kind, or out of the type's bounds.
+    /// Converts the value to this type; `None` if it has another kind, or is out of the type's bounds.
     fn from_value(value: &Value) -> Option<Self>;
 }
 
@@ -60,7 +60,7 @@ impl FromValue for u64 {
     }
 }
 
-/// A count, or a number of bytes that are in memory.
+/// A number of items, or of bytes in memory.
 impl FromValue for usize {
     fn from_value(value: &Value) -> Option<Self> {
         match value {
@@ -95,7 +95,7 @@ impl FromValue for Vec<String> {
     }
 }
 
-/// `None` is an empty text.
+/// `None` if the text is empty.
 impl FromValue for Option<String> {
     fn from_value(value: &Value) -> Option<Self> {
         let text = String::from_value(value)?;
@@ -103,7 +103,7 @@ impl FromValue for Option<String> {
     }
 }
 
-/// `None` is an empty text.
+/// `None` if the text is empty.
 impl FromValue for Option<PathBuf> {
     fn from_value(value: &Value) -> Option<Self> {
         Option::<String>::from_value(value).map(|path| path.map(PathBuf::from))
