@@ -1,11 +1,11 @@
-//! The map that travels: Dragonflow's, byte for byte, checked before use (docs/design.md#wire-format,
+//! The wire format of an event: Dragonflow's map, byte for byte, checked before use (docs/design.md#wire-format,
 //! docs/dragonflow.md#wire-format).
 //!
 //! [`encode`] writes one msgpack map with `table, key, action, value, topic` in this order, strings in the old raw
 //! family only (fixstr, str16, str32; never str8, never bin), then `stamp` and `version` if the event has them.
-//! [`EventRef::read`] takes what any Dragonflow reader takes, in any key order, and refuses the rest by
-//! [cause](WireError): it allocates nothing for a map of the five keys, does not recurse, and believes no announced
-//! length. [`append_pairs`] adds keys to a packed map without packing it anew.
+//! [`EventRef::read`] accepts every map that a Dragonflow reader accepts, in any key order, and refuses all others by
+//! [cause](WireError): it allocates nothing for a map of the five keys, does not recurse, and trusts no announced
+//! length. [`append_pairs`] adds keys to a packed map without packing it again.
 //!
 //! ```
 //! use pubsub_api::{Action, Event, SEND_ALL, wire};
@@ -35,16 +35,17 @@ pub use plain::is_plain;
 pub use read::EventRef;
 pub use row::RowRef;
 
-/// The largest map, in bytes, as its author sends it.
+/// The largest map that an author may send, in bytes.
 pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
-/// The largest map that a receiver takes: what a service appends must not push a full event over the limit.
+/// The largest map that a receiver accepts, in bytes: the keys that a service appends must not push a full event over
+/// the limit.
 pub const MAX_RECEIVED_BYTES: usize = MAX_EVENT_BYTES + 4 * 1024;
 
-/// How deep arrays and maps may be nested in a value. JSON readers commonly stop at 128; nobody needs a half.
+/// The maximum nesting depth of arrays and maps in a value: half of 128, where JSON readers commonly stop.
 pub const MAX_DEPTH: usize = 64;
 
-/// Whether the bytes are exactly one value, nested at most [`MAX_DEPTH`] deep.
+/// Returns whether the bytes are exactly one value, nested at most [`MAX_DEPTH`] deep.
 pub fn is_one_value(bytes: &[u8]) -> bool {
     let mut reader = skip::Reader::new(bytes);
     reader.pass().is_ok() && reader.is_at_end()

@@ -2,44 +2,44 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
-/// When a row that the database does not have is deleted.
+/// When to delete a row that the database does not have.
 ///
-/// One reading proves nothing: the database may have evicted the row, may be a replica that is still loading, or may have lost
-/// everything. So a row is deleted only if every reading since the first one that did not find it agrees, and the last of them
-/// began `confirm_after` later or more. If a reading does not find more than `max_percent` of the rows, or none at all, it is
-/// more likely that the database has lost them than that they were deleted unheard: then `mass_after` takes the place of
-/// `confirm_after`, for all rows that are absent.
+/// One reading proves nothing: the database may have evicted the row, may be a replica that is still loading, or may
+/// have lost everything. So a row is deleted only if every reading since the first one that did not find it agrees, and
+/// the last of them began at least `confirm_after` later. If a reading does not find more than `max_percent` of the
+/// rows, or finds none at all, the database has more likely lost them than deleted them without events: then
+/// `mass_after` replaces `confirm_after`, for all absent rows.
 ///
-/// The share does not count below eleven absent rows, so that a small table can lose most of its rows in the ordinary way; and
-/// a table of one row is never empty by fault.
+/// The share is ignored up to ten absent rows, so that a small table can lose most of its rows in the ordinary way; and
+/// a table of one row is never considered empty by a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AbsenceRule {
-    /// The least time from the first reading to the one that confirms it.
+    /// The minimum time from the first reading to the one that confirms it.
     pub confirm_after: Duration,
-    /// The largest share of the rows that may be absent in the ordinary way, in percent; with 100, all may.
+    /// The maximum share of the rows that may be absent in the ordinary way, in percent; with 100, all may.
     pub max_percent: u8,
-    /// The least time from the first reading to the one that confirms it, if more than that share is absent.
+    /// The minimum time from the first reading to the one that confirms it, if more than that share is absent.
     pub mass_after: Duration,
 }
 
-/// The number of absent rows up to which the share does not count.
+/// The number of absent rows up to which the share is ignored.
 const FEW: usize = 10;
 
-/// The rows that readings of a database did not find, and since when. No clock: the time comes in.
+/// The rows that readings of a database did not find, and since when. It has no clock: the caller supplies the time.
 ///
-/// `Name` is what a row is called, `Row` what it was when it was missed first: one that changes begins its waiting anew.
+/// `Name` identifies a row; `Row` is its content when it was first missed: a row that changes starts its waiting again.
 #[derive(Debug, Clone)]
 pub struct Absences<Name, Row> {
     since: HashMap<Name, (Row, Duration)>,
     waiting: usize,
 }
 
-/// What a reading did not find.
+/// The result of a reading: the rows that it did not find.
 #[derive(Debug)]
 pub struct Absent<Name, Row> {
     /// The rows.
     pub rows: Vec<(Name, Row)>,
-    /// The number of rows that it could have found.
+    /// The number of rows that the reading could have found.
     pub of: usize,
     /// When the reading began, on any clock that never goes back.
     pub began: Duration,
@@ -47,10 +47,10 @@ pub struct Absent<Name, Row> {
     pub now: Duration,
 }
 
-/// What becomes of absent rows.
+/// The decision about absent rows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Judged<Name> {
-    /// To be deleted.
+    /// The rows to delete.
     pub gone: Vec<Name>,
     /// The number of rows that wait for another reading.
     pub waiting: usize,
@@ -67,14 +67,14 @@ impl<Name, Row> Default for Absences<Name, Row> {
 }
 
 impl<Name: Hash + Eq + Clone, Row: PartialEq> Absences<Name, Row> {
-    /// The number of rows that wait for another reading.
+    /// Returns the number of rows that wait for another reading.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// Decides which absent rows are deleted now, and forgets those that are there again. One that should be deleted and is
-    /// absent all the same in the next reading is to be deleted then.
+    /// Decides which absent rows are deleted now, and forgets those that exist again. If a row was to be deleted and is
+    /// still absent in the next reading, that reading returns it again.
     pub fn judge(&mut self, absent: Absent<Name, Row>, rule: AbsenceRule) -> Judged<Name> {
         let Absent { rows, of, began, now } = absent;
         let is_mass = rule.is_mass(rows.len(), of);

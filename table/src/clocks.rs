@@ -5,23 +5,23 @@ use pubsub_api::{Event, Stamp};
 
 use delivery::subscriber::PublisherClock;
 
-/// How the clocks of publishers differ from the table's own clock.
+/// The differences between the clocks of publishers and the table's own clock.
 ///
-/// Each host has a clock of its own, and two of them may be hours apart. A time of a stamp is therefore never compared with a
-/// time of another host: it is turned into an age by the clock of its own publisher, which every answer begins with, and
-/// then into a time of the table's clock.
+/// Each host has its own clock, and two of them may be hours apart. So the time of a stamp is never compared with a
+/// time of another host: the clock of its own publisher, with which every reply begins, converts it into an age, and
+/// the age is converted into a time of the table's clock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clocks {
-    /// Ours minus theirs, in microseconds, by publisher.
+    /// The table's clock minus the publisher's, in microseconds, by publisher.
     differences: HashMap<u64, i128>,
 }
 
-/// The number of publishers whose clocks are remembered; the next one makes room for itself and those after it. A clock is
-/// needed while an answer comes, and each answer begins with it.
+/// The maximum number of publishers whose clocks are remembered; one more clears them all. A clock is needed only
+/// during a reply, and each reply begins with it.
 const MOST: usize = 65_536;
 
 impl Clocks {
-    /// A publisher's clock shows `clock.time_us` when ours shows `now`.
+    /// Notes that a publisher's clock shows `clock.time_us` when the table's clock shows `now`.
     pub(crate) fn note(&mut self, clock: PublisherClock, now: Duration) {
         if self.differences.len() >= MOST && !self.differences.contains_key(&clock.publisher) {
             self.differences.clear();
@@ -29,8 +29,8 @@ impl Clocks {
         self.differences.insert(clock.publisher, micros(now) - i128::from(clock.time_us));
     }
 
-    /// When an event was published, by our clock; not after `now`. That of a publisher whose clock was never read is now, and
-    /// an event without a stamp is older than all others.
+    /// Returns when an event was published, by the table's clock; at most `now`. It is `now` if the publisher's clock
+    /// was never read. An event without a stamp is older than all others.
     pub(crate) fn published(&self, event: &Event, now: Duration) -> Duration {
         let Some(Stamp { publisher, time_us, .. }) = event.stamp else { return Duration::ZERO };
         let Some(difference) = self.differences.get(&publisher) else { return now };

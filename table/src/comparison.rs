@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use pubsub_api::Event;
 
-/// A comparison that is under way.
+/// A comparison in progress.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison {
-    /// When reading began, by the table's clock.
+    /// The time when reading began, by the table's clock.
     pub(crate) began: Duration,
-    /// The rows that something was told of since.
+    /// The rows that had an event since.
     pub(crate) touched: HashSet<(String, String)>,
 }
 

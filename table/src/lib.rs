@@ -1,7 +1,9 @@
-//! An agent's table: the latest event of each row, whoever published it, and what is saved of it (docs/design.md#delivery).
+//! An agent's table: the latest event of each row, from any publisher, and the file in which it is saved
+//! (docs/design.md#delivery).
 //!
-//! [`Table`] merges what comes live, in a replay, in a snapshot, and out of a comparison with the database. It has no clock and
-//! does no I/O: the time comes in by [`Table::tick`]. [`saved`] writes the table and the positions to one file.
+//! [`Table`] merges events that are live, from a replay, from a snapshot, and from a comparison with the database. It
+//! has no clock and does no I/O: [`Table::tick`] sets the time. [`saved`] writes the table and the positions to one
+//! file.
 
 mod absences;
 mod clocks;

@@ -2,15 +2,15 @@ use std::collections::HashMap;
 
 use pubsub_api::{Action, Event, Topic};
 
-/// Who has written a row last, and on which topic.
+/// The publisher of the latest event of a row, and its topic.
 pub(crate) type Owner = (u64, Topic);
 
-/// How many rows each owner has, so that a snapshot which names them all needs no look at the others.
+/// The number of rows of each owner, so that a snapshot that names them all needs no look at the others.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Owners(HashMap<Owner, usize>);
 
 impl Owners {
-    /// The row's latest event was `old`, and is `new`.
+    /// Notes that the row's latest event was `old`, and is now `new`.
     pub(crate) fn moved(&mut self, old: Option<&Event>, new: Option<&Event>) {
         let (old, new) = (old.and_then(owner), new.and_then(owner));
         if old == new {
@@ -34,7 +34,7 @@ impl Owners {
     }
 }
 
-/// Of a row that exists, and whose publisher is known.
+/// Returns the owner of a row that exists, if its publisher is known.
 pub(crate) fn owner(row: &Event) -> Option<Owner> {
     let stamp = row.stamp.filter(|_| row.action != Action::Delete)?;
     Some((stamp.publisher, row.topic.clone()))

@@ -7,11 +7,11 @@ use pubsub_api::{Action, Event, Value};
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) event: Arc<Event>,
-    /// When it was published, by the table's clock.
+    /// The time of publication, by the table's clock.
     pub(crate) at: Duration,
 }
 
-/// Of a row that exists.
+/// Returns the value of a row, or `None` if the row does not exist.
 pub(crate) fn value_of(row: &Event) -> Option<&Value> {
     (row.action != Action::Delete).then_some(&row.value)
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use pubsub_api::Event;
 
-/// An event that is equal to itself only: another one of the same row is news of it.
+/// An event that is equal only to itself: any other event of the same row is a change.
 #[derive(Debug, Clone)]
 pub(crate) struct SameEvent(pub(crate) Arc<Event>);
 

@@ -1,7 +1,7 @@
-//! What an application keeps so that it can go on where it stopped: its table, and how far it is, in one file.
+//! The state that an application saves to continue after a restart: its table and its positions, in one file.
 //!
-//! The two are of one instant, or a restart would go on from a place that the table has not reached, and miss what lies
-//! between without a word (docs/guarantees.md#f27, docs/guarantees.md#f28).
+//! Both are of one instant. Otherwise a restart would continue from a position that the table has not reached, and
+//! silently miss the events between (docs/guarantees.md#f27, docs/guarantees.md#f28).
 
 mod decode;
 mod encode;

@@ -19,16 +19,17 @@ use crate::tombstones::Tombstones;
 pub use compared::{Compared, DATABASE, DatabaseRow};
 pub use differences::Differences;
 
-/// The latest event of each row: what the node knows of the world.
+/// The latest event of each row: the node's view of the database.
 ///
-/// `delete` takes a row away, `sync` and events without table or key are about no row, and every other action sets
-/// it, known or not, as genuine readers do (docs/dragonflow.md#events). Rows are told apart by table and key, not by
-/// topic. Deletes are remembered for ten minutes and more, up to 65,536 of them.
+/// `delete` removes a row, `sync` and events without table or key concern no row, and every other action, known or not,
+/// sets the row, as in Dragonflow's readers (docs/dragonflow.md#events). Table and key identify a row, not its topic.
+/// Deletes are remembered for at least ten minutes, at most 65,536 of them: above that, the oldest are forgotten.
 ///
-/// Of two events of one row, the order does not depend on the path by which they come (live, replay, snapshot, comparison),
-/// nor on the clocks of different hosts: the higher version is the later one; without versions the higher number on one
-/// stream is; and of two streams the one that was published later by the table's own clock, which [`tick`](Self::tick) sets.
-/// A live event is published now; the age of any other is known from its publisher's clock ([`clock`](Self::clock)).
+/// The order of two events of one row does not depend on their path (live, replay, snapshot, comparison), nor on the
+/// clocks of different hosts: the higher version is the later one; without versions, on one stream the higher sequence
+/// is; and of two streams, the event that was published later by the table's own clock, which [`tick`](Self::tick)
+/// sets. A live event is published now; the clock of its publisher ([`clock`](Self::clock)) determines the age of any
+/// other.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -44,35 +45,35 @@ pub use differences::Differences;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Table {
-    /// Rows that exist, and tombstones.
+    /// The rows that exist, and tombstones.
     latest: HashMap<String, HashMap<String, Row>>,
-    /// How many rows exist.
+    /// The number of rows that exist.
     len: usize,
     tombstones: Tombstones,
     pub(crate) owners: Owners,
     clocks: Clocks,
     pub(crate) now: Duration,
-    /// The comparison that is under way.
+    /// The comparison in progress.
     comparison: Option<Comparison>,
     absences: Absences<(String, String), SameEvent>,
 }
 
-/// The latest event of a row, and when it was published by the table's clock: what a table is restored from.
+/// The latest event of a row, and its time of publication by the table's clock: a table is restored from these.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatedEvent {
     /// The event; a delete if the row does not exist.
     pub event: Arc<Event>,
-    /// Since whatever the times of [`Table::tick`] count from.
+    /// The time, counted from the same instant as in [`Table::tick`].
     pub at: Duration,
 }
 
 impl Table {
-    /// Takes an event of the stream into account.
+    /// Merges an event of the stream.
     pub fn apply(&mut self, event: &Arc<Event>) {
         self.merge(event, DeliveryMode::Live);
     }
 
-    /// Takes an event into account, and returns what became of it.
+    /// Merges an event, and returns its effect.
     pub fn merge(&mut self, event: &Arc<Event>, mode: DeliveryMode) -> Merge {
         let (Some(table), Some(key)) = (&event.table, &event.key) else { return Merge::Applied };
         if event.action == Action::Sync {
@@ -91,20 +92,20 @@ impl Table {
         merged
     }
 
-    /// Sets the table's clock, which counts from anywhere and never goes back. Deletes that came more than ten minutes ago are
-    /// forgotten. An event has the time of the tick before it.
+    /// Sets the table's clock, which counts from any instant and never goes back. Forgets deletes that came more than
+    /// ten minutes ago. An event has the time of the tick before it.
     pub fn tick(&mut self, now: Duration) {
         self.now = now;
         self.forget();
     }
 
-    /// A publisher's clock was read just now: events of it that are replayed or come in a snapshot are as old as their stamps
-    /// are by this clock.
+    /// Notes a publisher's clock, which was read just now: it determines the age of the events of this publisher that
+    /// come in a replay or a snapshot.
     pub fn clock(&mut self, clock: PublisherClock) {
         self.clocks.note(clock, self.now);
     }
 
-    /// A table as it was, whose clock shows `now`. Deletes are remembered for ten minutes from now on.
+    /// Restores a table whose clock shows `now`. Deletes are remembered for ten minutes from now on.
     #[must_use]
     pub fn restored(now: Duration, rows: impl IntoIterator<Item = DatedEvent>) -> Self {
         let mut table = Self { now, ..Self::default() };
@@ -116,19 +117,19 @@ impl Table {
         table
     }
 
-    /// What a table can be [restored](Self::restored) from, in no particular order.
+    /// Iterates over the events from which a table can be [restored](Self::restored), in no particular order.
     pub fn dated(&self) -> impl Iterator<Item = DatedEvent> {
         let rows = self.latest.values().flat_map(HashMap::values);
         rows.map(|Row { event, at }| DatedEvent { event: Arc::clone(event), at: *at })
     }
 
-    /// The latest event of a row that exists.
+    /// Returns the latest event of a row that exists.
     #[must_use]
     pub fn get(&self, table: &str, key: &str) -> Option<&Arc<Event>> {
         self.latest_event(table, key).filter(|row| exists(row))
     }
 
-    /// The latest event of a row that exists, or the delete of one that does not, if it is remembered.
+    /// Returns the latest event of a row that exists, or the remembered delete of one that does not.
     #[must_use]
     pub fn latest_event(&self, table: &str, key: &str) -> Option<&Arc<Event>> {
         self.row(table, key).map(|row| &row.event)
@@ -138,39 +139,39 @@ impl Table {
         self.latest.get(table)?.get(key)
     }
 
-    /// When an event that was asked for was published, by the table's clock.
+    /// Returns when a requested event was published, by the table's clock.
     fn published(&self, event: &Event) -> Duration {
         self.clocks.published(event, self.now)
     }
 
-    /// Every row's latest event, in no particular order.
+    /// Iterates over the latest event of every row, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Event>> {
         self.with_tombstones().filter(|row| exists(row))
     }
 
-    /// As [`iter`](Self::iter), and the deletes that are remembered.
+    /// As [`iter`](Self::iter), with the remembered deletes.
     pub fn with_tombstones(&self) -> impl Iterator<Item = &Arc<Event>> {
         self.latest.values().flat_map(HashMap::values).map(|row| &row.event)
     }
 
-    /// As [`with_tombstones`](Self::with_tombstones), of one table.
+    /// As [`with_tombstones`](Self::with_tombstones), for one table.
     pub fn with_tombstones_of(&self, table: &str) -> impl Iterator<Item = &Arc<Event>> {
         self.latest.get(table).into_iter().flat_map(HashMap::values).map(|row| &row.event)
     }
 
-    /// How many rows exist.
+    /// Returns the number of rows that exist.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether no row exists.
+    /// Returns whether no row exists.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Makes `event`, which was published at `at`, the row's latest, whatever that was.
+    /// Makes `event`, which was published at `at`, the latest one of the row, whatever the previous one was.
     fn put(&mut self, table: &str, key: &str, event: &Arc<Event>, at: Duration) {
         let event = remembered(event);
         if let Some(comparison) = &mut self.comparison {
@@ -195,7 +196,7 @@ impl Table {
         }
     }
 
-    /// Forgets the deletes whose time has come, but for those whose row has another latest event by now.
+    /// Forgets the deletes that have expired, except those whose row has another latest event by now.
     fn forget(&mut self) {
         while let Some(delete) = self.tombstones.expired(self.now) {
             let (Some(table), Some(key)) = (&delete.table, &delete.key) else { continue };
@@ -210,7 +211,7 @@ impl Table {
     }
 }
 
-/// A table of events that were the latest of their rows, tombstones among them.
+/// Builds a table from the latest events of its rows, including tombstones.
 impl FromIterator<Arc<Event>> for Table {
     fn from_iter<I: IntoIterator<Item = Arc<Event>>>(events: I) -> Self {
         let mut table = Self::default();
@@ -223,7 +224,7 @@ fn exists(row: &Event) -> bool {
     row.action != Action::Delete
 }
 
-/// A delete is remembered by its names only, whatever value its author gave it.
+/// Returns the delete without its value: only its names are remembered.
 fn remembered(event: &Arc<Event>) -> Arc<Event> {
     if exists(event) || event.value == Value::Nil {
         return Arc::clone(event);

@@ -16,7 +16,7 @@ use delivery::subscriber::{DeliveryMode, PublisherClock, Snapshot};
 pub(super) const A: u64 = 1;
 pub(super) const B: u64 = 2;
 
-/// The `number`th event of a publisher on `D`; its time is its number, too.
+/// Returns the event of a publisher on `D` with the sequence `number`; its time is its number, too.
 pub(super) fn event(publisher: u64, number: u64, key: &str, value: Option<&str>) -> Event {
     let action = if value.is_some() { Action::Set } else { Action::Delete };
     let value = value.map_or(Value::Nil, Value::from);
@@ -39,7 +39,7 @@ pub(super) fn contents(table: &Table) -> Contents {
     table.iter().map(|row| (row.key.clone().unwrap(), row.value.clone())).collect()
 }
 
-/// The event comes when the table's clock shows its time or later, and its publisher's clock shows the same.
+/// Merges an event when the table's clock shows its time or later, and its publisher's clock shows the same.
 pub(super) fn merge(table: &mut Table, mode: DeliveryMode, event: Event) -> Merge {
     show(table, event.stamp.iter());
     table.merge(&Arc::new(event), mode)

@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use pubsub_api::Event;
 
-/// Which deletes are remembered, oldest first; bounded in age, number and bytes.
+/// The remembered deletes, oldest first; bounded in age, number and bytes.
 ///
-/// A delete is remembered so that an older event of another publisher does not bring the row back. A row that was set
-/// again may still stand here until its time has come.
+/// A delete is remembered so that an older event of another publisher does not bring the row back. The delete of a row
+/// that was set again may stay here until it expires.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tombstones {
     oldest_first: VecDeque<(Duration, Arc<Event>)>,
     bytes: usize,
 }
 
-/// For how long a delete is remembered: as long as a subscriber remembers a silent publisher's topic, after which no older
-/// event is replayed to it.
+/// How long a delete is remembered: as long as a subscriber remembers the topic of a silent publisher; after that, no
+/// older event is replayed to the subscriber.
 const KEPT: Duration = Duration::from_secs(600);
 
-/// How many deletes are remembered; beyond, the oldest are forgotten.
+/// The maximum number of remembered deletes; above it, the oldest are forgotten.
 pub(crate) const MOST: usize = 65_536;
 
-/// How many bytes their names have together; names are short, but for those who mean harm.
+/// The maximum total size of their names, in bytes: only a hostile peer with long names reaches it.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 impl Tombstones {
@@ -30,7 +30,7 @@ impl Tombstones {
         self.oldest_first.push_back((now, Arc::clone(delete)));
     }
 
-    /// The next delete that is to be forgotten.
+    /// Returns the next delete to forget.
     pub(crate) fn expired(&mut self, now: Duration) -> Option<Arc<Event>> {
         let (since, _) = self.oldest_first.front()?;
         let is_old = now.saturating_sub(*since) > KEPT;

@@ -14,8 +14,8 @@ use crate::{Result, Status};
 ///   that key; if there are several, the call is refused ([`ErrorKind::Invalid`](crate::ErrorKind::Invalid)) and does
 ///   nothing.
 /// - `Ok` means done. If it is not known whether a write was done (the connection was lost before the answer), the
-///   error is [`ErrorKind::InDoubt`](crate::ErrorKind::InDoubt); no call reports a write that was not done
-///   (docs/dragonflow.md#d34).
+///   error is [`ErrorKind::InDoubt`](crate::ErrorKind::InDoubt); no call reports success for a write that was not
+///   done (docs/dragonflow.md#d34).
 /// - Tables need not be created. [`create_table`](Self::create_table) and [`delete_table`](Self::delete_table) are
 ///   idempotent.
 /// - Every call but [`initialize`](Self::initialize) and [`close`](Self::close) fails with

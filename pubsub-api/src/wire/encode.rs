@@ -3,10 +3,10 @@ use bytes::Bytes;
 use super::MAX_EVENT_BYTES;
 use crate::{Error, ErrorKind, Event, Result, Stamp, Value};
 
-/// Packs an event as the genuine packer does; `stamp` and `version` follow the five fields if they are set.
+/// Packs an event as Dragonflow's packer does; `stamp` and `version` follow the five fields if they are set.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] if the map has more than [`MAX_EVENT_BYTES`] bytes; the text names size and limit.
+/// [`ErrorKind::Invalid`] if the map has more than [`MAX_EVENT_BYTES`] bytes; the text has the size and the limit.
 pub fn encode(event: &Event) -> Result<Bytes> {
     let mut out = Vec::with_capacity(capacity(event));
     let pairs = 5 + u8::from(event.stamp.is_some()) + u8::from(event.version.is_some());
@@ -57,7 +57,7 @@ fn pair(out: &mut Vec<u8>, key: &str, value: Option<&str>) {
     }
 }
 
-/// The old raw family: up to 31 bytes in the marker, then 16 and 32 bits of length, never 8
+/// Writes the old raw family: up to 31 bytes in the marker, then a length of 16 or 32 bits, never 8
 /// (docs/dragonflow.md#wire-format).
 fn text(out: &mut Vec<u8>, text: &str) {
     let length = text.len();
@@ -75,7 +75,7 @@ fn text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// The full width always, so that stamps have one length.
+/// Writes the full width always, so that all stamps have one length.
 fn number(out: &mut Vec<u8>, number: u64) {
     out.push(0xcf);
     out.extend_from_slice(&number.to_be_bytes());

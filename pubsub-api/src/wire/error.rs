@@ -1,14 +1,14 @@
 use std::fmt;
 
-/// Why bytes are not an event. The [cause](WireError::cause) is the name that the counters use.
+/// The reason why bytes are not a valid event. Counters use its [cause](WireError::cause) as a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WireError {
     /// The payload exceeds [`MAX_RECEIVED_BYTES`](super::MAX_RECEIVED_BYTES).
     TooBig,
-    /// The payload is no msgpack map.
+    /// The payload is not a msgpack map.
     NotAMap,
-    /// The bytes end inside a value, or announce more than there is.
+    /// The bytes end inside a value, or announce more bytes than there are.
     Truncated,
     /// Bytes follow the map.
     Trailing,
@@ -20,26 +20,26 @@ pub enum WireError {
     NotUtf8,
     /// A key of the map is not text.
     KeyNotText,
-    /// The map has a key twice.
+    /// The map contains a key twice.
     DuplicateKey,
     /// One of `table`, `key`, `action`, `value` is absent.
     MissingField,
-    /// A field holds a type that it must not hold.
+    /// A field has a type that it must not have.
     WrongType,
-    /// The map's topic is not the frame's.
+    /// The topic of the map differs from that of the frame.
     TopicMismatch,
     /// The topic is empty, too long, or not UTF-8.
     BadTopic,
-    /// The message has not exactly two frames.
+    /// The number of frames is not two.
     FrameCount,
     /// A worker sent a reserved topic (`$…`).
     ReservedTopic,
-    /// A worker sent a `stamp`: only the service gives them.
+    /// A worker sent a `stamp`, which only the service sets.
     Stamped,
 }
 
 impl WireError {
-    /// The name of the cause in counters and notices.
+    /// Returns the name of the cause in counters and notices.
     #[must_use]
     pub fn cause(self) -> &'static str {
         match self {

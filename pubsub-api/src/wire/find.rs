@@ -1,9 +1,9 @@
 use super::skip::{Head, Reader};
 
-/// The value under `key` in a packed map, in its bytes: exactly one msgpack value. `None` if there is no such key, or it is no
-/// map.
+/// Returns the bytes of the value under `key` in a packed map: exactly one msgpack value. `None` if the key is absent,
+/// or `payload` is not a map.
 ///
-/// For the keys that [`EventRef`](super::EventRef) steps over: read the event first, which checks the whole map.
+/// Use it for keys that [`EventRef`](super::EventRef) skips: read the event first, which checks the whole map.
 ///
 /// ```
 /// use pubsub_api::wire;

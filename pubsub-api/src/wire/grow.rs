@@ -1,10 +1,10 @@
 use super::WireError;
 
-/// A packed map that gets more pairs at its end: its head written anew, and the pairs that it has, where they stand.
+/// A packed map that gets more pairs at its end: a new head, and the existing pairs, borrowed.
 ///
-/// Only the head is looked at; a map that [`EventRef::read`](super::EventRef::read) has taken stays good if the pairs
-/// are. [`append_pairs`] writes the three parts in one go; whoever writes them in a place of its own knows by
-/// [`bytes_with`](GrownMap::bytes_with) how much room they take.
+/// Only the head is checked; a map that [`EventRef::read`](super::EventRef::read) has accepted stays valid if the new
+/// pairs are valid. [`append_pairs`] writes the three parts at once; a caller that writes them itself gets the size
+/// from [`bytes_with`](GrownMap::bytes_with).
 ///
 /// ```
 /// use pubsub_api::wire::GrownMap;
@@ -20,19 +20,19 @@ pub struct GrownMap<'a> {
     pairs: &'a [u8],
 }
 
-/// The most pairs that a fixmap counts (msgpack specification, "map format family").
+/// The maximum number of pairs of a fixmap (msgpack specification, "map format family").
 const MAX_FIXMAP_PAIRS: u32 = 15;
 
 const MAP16: u8 = 0xde;
 const MAP32: u8 = 0xdf;
 
 impl<'a> GrownMap<'a> {
-    /// The map `payload`, to which `more` pairs are added. The head takes the form that the count demands, fixmap, map16
-    /// or map32, but none that is smaller than its author's.
+    /// Reads the map `payload`, to which the caller adds `more` pairs. The head has the form that the count requires,
+    /// fixmap, map16 or map32, but none that is smaller than its author's.
     ///
     /// # Errors
-    /// [`WireError::NotAMap`], [`WireError::Truncated`] if the bytes end in the head, [`WireError::TooBig`] if the count
-    /// exceeds 32 bits.
+    /// [`WireError::NotAMap`], [`WireError::Truncated`] if the bytes end in the head, [`WireError::TooBig`] if the
+    /// count exceeds 32 bits.
     #[inline]
     pub fn new(payload: &'a [u8], more: u32) -> Result<Self, WireError> {
         let (least_bytes, before, pairs) = match payload {
@@ -52,21 +52,21 @@ impl<'a> GrownMap<'a> {
         Ok(Self { head, head_bytes, pairs })
     }
 
-    /// The head, which counts the pairs to come.
+    /// Returns the head, which counts the new pairs, too.
     #[must_use]
     #[inline]
     pub fn head(&self) -> &[u8] {
         self.head.get(..usize::from(self.head_bytes)).unwrap_or_default()
     }
 
-    /// The pairs that the map has already, packed; the new ones follow them.
+    /// Returns the packed pairs that the map already has; the new ones follow them.
     #[must_use]
     #[inline]
     pub fn pairs(&self) -> &'a [u8] {
         self.pairs
     }
 
-    /// How many bytes the whole map has when the new pairs take `encoded_bytes`.
+    /// Returns the size of the whole map in bytes if the new pairs have `encoded_bytes`.
     #[must_use]
     #[inline]
     pub fn bytes_with(&self, encoded_bytes: usize) -> usize {
@@ -74,8 +74,8 @@ impl<'a> GrownMap<'a> {
     }
 }
 
-/// Writes the map `payload` to `out` with `more` pairs at its end, which `encoded` holds packed. Nothing is written on an
-/// error.
+/// Writes the map `payload` to `out`, with `more` pairs at its end, which `encoded` contains in packed form. Writes
+/// nothing on an error.
 ///
 /// ```
 /// use pubsub_api::wire;
@@ -110,7 +110,7 @@ mod tests {
         }
     }
 
-    /// An event map of `count` pairs, five or more, under a head of `form` bytes.
+    /// Returns an event map of `count` pairs, five or more, with a head of `form` bytes.
     fn event(form: u8, count: u32) -> Vec<u8> {
         let mut map = head(form, count);
         map.extend_from_slice(b"\xa5table\xa1t\xa3key\xa1k\xa6action\xa3set\xa5value\xa1v\xa5topic\xa1D");

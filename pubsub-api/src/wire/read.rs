@@ -3,28 +3,28 @@ use super::{MAX_RECEIVED_BYTES, WireError};
 use crate::{Action, Event, SEND_ALL, Stamp, Topic, Value};
 use bytes::Bytes;
 
-/// A checked event whose parts still stand in the payload.
+/// A checked event whose parts are borrowed from the payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventRef<'a> {
     /// The table of the row.
     pub table: Option<&'a str>,
     /// The key of the row.
     pub key: Option<&'a str>,
-    /// What was done.
+    /// The action on the row.
     pub action: &'a str,
     /// The value's bytes: exactly one checked msgpack value.
     pub value: &'a [u8],
-    /// The topic, the frame's and the map's.
+    /// The topic, equal in the frame and in the map.
     pub topic: &'a str,
-    /// The stamp, if the publisher gave one.
+    /// The stamp, if the publisher set one.
     pub stamp: Option<Stamp>,
-    /// The object's version, if its author gave one.
+    /// The version of the object, if its author set one.
     pub version: Option<u64>,
-    /// Whether a genuine Dragonflow reader takes these bytes as they are: it wants all five fields, and text where
-    /// we also take bytes. If not, [`encode`](super::encode) the event anew before passing it on.
+    /// Whether a Dragonflow reader accepts these bytes unchanged: it requires all five fields, and text where Skimmer
+    /// also accepts bytes. If not, [`encode`](super::encode) the event again before passing it on.
     pub genuine: bool,
-    /// Whether nothing but the key `topic` is wanting for that: [`append_pairs`](super::append_pairs) mends it, and keeps
-    /// the keys that we do not know.
+    /// Whether only the key `topic` is missing for that: [`append_pairs`](super::append_pairs) adds it, and keeps the
+    /// unknown keys.
     pub lacks_only_topic: bool,
 }
 
@@ -32,10 +32,10 @@ impl<'a> EventRef<'a> {
     /// Reads and checks one map that came with the topic frame `frame`.
     ///
     /// A nil or absent map topic counts as `D`; the topic must then equal the frame's. Text may come as bytes (bin).
-    /// Keys beyond the known ones are stepped over.
+    /// Unknown keys are skipped.
     ///
     /// # Errors
-    /// The first [`WireError`] met; nothing of a refused map is used.
+    /// The first [`WireError`] found; no part of a refused map is used.
     #[inline]
     pub fn read(frame: &'a [u8], payload: &'a [u8]) -> Result<Self, WireError> {
         if payload.len() > MAX_RECEIVED_BYTES {
@@ -54,7 +54,7 @@ impl<'a> EventRef<'a> {
         fields.finish(frame)
     }
 
-    /// The event with its parts copied out.
+    /// Copies the parts into an event.
     #[must_use]
     pub fn to_event(&self) -> Event {
         Event {
@@ -78,7 +78,7 @@ impl<'a> EventRef<'a> {
     }
 }
 
-/// The fields met so far; an outer `None` means not yet met.
+/// The fields read so far; an outer `None` means not yet read.
 #[derive(Default)]
 struct Fields<'a> {
     table: Option<Option<&'a str>>,
@@ -88,10 +88,10 @@ struct Fields<'a> {
     topic: Option<Option<&'a str>>,
     stamp: Option<Stamp>,
     version: Option<u64>,
-    /// Keys that we do not know, only kept to find one that comes twice: at most 8 bytes for each byte of payload,
-    /// nothing at all for ordinary events.
+    /// Unknown keys, stored only to detect duplicates: at most 8 bytes for each byte of payload, and nothing for
+    /// ordinary events.
     others: Vec<&'a str>,
-    /// Whether no text came as bytes.
+    /// Whether no text was encoded as bytes.
     all_text: bool,
 }
 

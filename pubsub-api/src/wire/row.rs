@@ -1,10 +1,10 @@
 use super::skip::{Head, Reader};
 use crate::Stamp;
 
-/// What an event says about its row, in a map that was checked before: nothing is checked again.
+/// The row of an event, read from a map that was checked before: nothing is checked again.
 ///
-/// For whoever goes over events that [`EventRef::read`](super::EventRef::read) had taken, and wants them cheaply: texts are
-/// bytes here, and of a value it is only told whether there is one.
+/// For a caller that reads events which [`EventRef::read`](super::EventRef::read) has accepted, and needs them cheaply:
+/// texts are bytes, and instead of the value there is only a flag.
 ///
 /// ```
 /// use pubsub_api::wire::RowRef;
@@ -22,16 +22,16 @@ pub struct RowRef<'a> {
     pub table: Option<&'a [u8]>,
     /// The key of the row.
     pub key: Option<&'a [u8]>,
-    /// What was done.
+    /// The action on the row.
     pub action: &'a [u8],
-    /// Whether there is a value that is not nil.
+    /// Whether the value is not nil.
     pub has_value: bool,
-    /// The stamp, if the publisher gave one.
+    /// The stamp, if the publisher set one.
     pub stamp: Option<Stamp>,
 }
 
 impl<'a> RowRef<'a> {
-    /// Finds it in a packed map; `None` if the bytes are no such map.
+    /// Finds the row in a packed map; `None` if the bytes are not such a map.
     #[must_use]
     pub fn find(payload: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(payload);
@@ -52,7 +52,7 @@ impl<'a> RowRef<'a> {
     }
 }
 
-/// The text that comes next, or nil.
+/// Reads a text or nil.
 fn text<'a>(reader: &mut Reader<'a>) -> Option<Option<&'a [u8]>> {
     match reader.head().ok()? {
         Head::Text(text) | Head::Binary(text) => Some(Some(text)),

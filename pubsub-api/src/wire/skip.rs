@@ -1,29 +1,29 @@
-//! Reads msgpack by stepping over it: no recursion, no allocation, no trust in announced lengths.
+//! Skips over msgpack values: no recursion, no allocation, no trust in announced lengths.
 
 use rmp::Marker;
 
 use super::{MAX_DEPTH, WireError};
 use crate::Stamp;
 
-/// What is left of the payload.
+/// The rest of the payload.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
 
-/// The head of one value: all of it for scalars, what follows for the rest.
+/// The head of one value: the whole value for scalars, else the size of what follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Head<'a> {
     Nil,
     Unsigned(u64),
-    /// Text as its author says; [`utf8`] makes sure.
+    /// Text, not checked; [`utf8`] checks it.
     Text(&'a [u8]),
     Binary(&'a [u8]),
-    /// An array of so many values.
+    /// An array of this number of values.
     Array(u64),
-    /// A map of so many pairs.
+    /// A map of this number of pairs.
     Map(u64),
-    /// Boolean, float, negative number or extension: nothing that a field may hold.
+    /// Boolean, float, negative number or extension: no field may have such a value.
     Scalar,
 }
 
@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// A big-endian unsigned number of `WIDTH` bytes.
+    /// Reads a big-endian unsigned number of `WIDTH` bytes.
     #[inline]
     fn number<const WIDTH: usize>(&mut self) -> Result<u64, WireError> {
         let (bytes, rest) = self.rest.split_first_chunk::<WIDTH>().ok_or(WireError::Truncated)?;
@@ -67,21 +67,21 @@ impl<'a> Reader<'a> {
         self.take(length).map(Head::Binary)
     }
 
-    /// Steps over a scalar of `width` bytes.
+    /// Skips a scalar of `width` bytes.
     fn scalar(&mut self, width: u64) -> Result<Head<'a>, WireError> {
         self.take(width).map(|_| Head::Scalar)
     }
 
-    /// Steps over an extension whose length takes `WIDTH` bytes; one byte of type follows the length.
+    /// Skips an extension whose length takes `WIDTH` bytes; one byte of type follows the length.
     fn extension<const WIDTH: usize>(&mut self) -> Result<Head<'a>, WireError> {
         let length = self.number::<WIDTH>()?;
         self.scalar(length + 1)
     }
 
-    /// Reads the head of the next value; a scalar, text or binary is read whole.
+    /// Reads the head of the next value; a scalar, text or binary is read completely.
     #[inline(always)]
     pub(super) fn head(&mut self) -> Result<Head<'a>, WireError> {
-        // Nearly every head of an event is short text: that much is worth a place in the callers (54 ns for a usual event
+        // Nearly every head of an event is short text, so this case is inlined in the callers (54 ns for a usual event
         // of 200 bytes instead of 76).
         match self.rest {
             [fixstr @ 0xa0..=0xbf, rest @ ..] => {
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Steps over one whole value and returns its bytes.
+    /// Skips one whole value and returns its bytes.
     #[inline]
     pub(super) fn skip(&mut self) -> Result<&'a [u8], WireError> {
         let start = self.rest;
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
         start.get(..start.len() - self.rest.len()).ok_or(WireError::Truncated)
     }
 
-    /// Steps over one whole value that was checked before; its head.
+    /// Skips one whole value that was checked before, and returns its head.
     #[inline]
     pub(super) fn pass(&mut self) -> Result<Head<'a>, WireError> {
         let head = self.head()?;
@@ -154,13 +154,13 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    /// Four unsigned 64-bit integers.
+    /// Reads a stamp: four unsigned 64-bit integers.
     pub(super) fn stamp(&mut self) -> Result<Stamp, WireError> {
         if self.head()? != Head::Array(4) {
             return Err(WireError::WrongType);
         }
         let mut number = || {
-            // In full width, as all publishers write them.
+            // All publishers write them in full width.
             if let [0xcf, rest @ ..] = self.rest {
                 self.rest = rest;
                 return self.number::<8>();
@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
         Ok(Stamp { publisher: number()?, epoch: number()?, sequence: number()?, time_us: number()? })
     }
 
-    /// Steps over the `count` values that an array or map was announced to hold.
+    /// Skips the `count` values that an array or map has announced.
     fn skip_values(&mut self, count: u64) -> Result<(), WireError> {
         let mut open = Open::default();
         if count > 0 {
@@ -194,13 +194,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The text, if it is some.
+/// Checks that the bytes are UTF-8 text.
 #[inline]
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, WireError> {
     std::str::from_utf8(bytes).map_err(|_| WireError::NotUtf8)
 }
 
-/// How many values each open array and map still wants.
+/// The number of values that are still missing in each open array and map.
 struct Open {
     wanted: [u64; MAX_DEPTH],
     depth: usize,
@@ -219,7 +219,7 @@ impl Open {
         Ok(())
     }
 
-    /// One value is complete, and with it may be those that it was the last of.
+    /// Counts one complete value, and closes each array or map that it completes.
     fn close_one(&mut self) {
         while let Some(wanted) = self.depth.checked_sub(1).and_then(|top| self.wanted.get_mut(top)) {
             *wanted -= 1;

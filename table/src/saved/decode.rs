@@ -10,14 +10,14 @@ use crate::DatedEvent;
 use delivery::Position;
 use delivery::subscriber::{SavedLink, SavedPosition};
 
-/// What is left to read.
+/// The bytes that are left to read.
 struct Reader<'a>(&'a [u8]);
 
-/// Bytes whose checksum is right, and which make no sense all the same.
+/// The error for bytes with a valid checksum but invalid content.
 struct Nonsense;
 
 impl SavedState {
-    /// Reads all of it. Nothing is looked at before the checksum over everything is right.
+    /// Reads the whole state. It checks the checksum over everything first.
     pub(super) fn decode(file: &[u8]) -> Result<Self> {
         let refused = |why: String| Error::new(ErrorKind::Invalid, why);
         let Some(after_magic) = file.strip_prefix(MAGIC) else {

@@ -5,21 +5,21 @@ use pubsub_api::{Event, Value};
 use super::summed::Summed;
 use super::{MOST_BYTES, SavedState};
 
-/// What the file begins with: nobody else's does.
+/// The first bytes of the file, which identify its format.
 pub(super) const MAGIC: &[u8; 8] = b"skimtab\n";
 
-/// Goes up with every change of the format that an older program would misread. Since 2 a row has a time, and the links are
-/// named.
+/// Rises with every change of the format that an older program would misread. Since 2, a row has a time, and the links
+/// are named.
 pub(super) const VERSION: u32 = 2;
 
-/// The oldest version that is read. Its rows have no time: all of them are older than what comes.
+/// The oldest version that is read. Its rows have no time: all of them are older than new events.
 pub(super) const OLDEST_VERSION: u32 = 1;
 
-/// What each record begins with. Numbers are little-endian; text has its length before it, 32 bits.
+/// The first byte of each record. Numbers are little-endian; a text follows its length of 32 bits.
 pub(super) mod tag {
     /// A text.
     pub(in crate::saved) const SUBSCRIPTION: u8 = b'S';
-    /// Publisher, epoch, number, topic.
+    /// Publisher, epoch, sequence, topic.
     pub(in crate::saved) const POSITION: u8 = b'P';
     /// Publisher, endpoint.
     pub(in crate::saved) const LINK: u8 = b'L';
@@ -29,21 +29,21 @@ pub(super) mod tag {
     pub(in crate::saved) const DATED_ROW: u8 = b'D';
     /// Two texts: table and key.
     pub(in crate::saved) const UNHANDLED: u8 = b'U';
-    /// Nothing: only the checksum of all before it follows, 32 bits.
+    /// No content: only the checksum of everything before it follows, 32 bits.
     pub(in crate::saved) const END: u8 = b'E';
 
-    /// What an event's value is.
+    /// The type of an event's value.
     pub(in crate::saved) const NIL: u8 = 0;
     pub(in crate::saved) const TEXT: u8 = 1;
     pub(in crate::saved) const OTHER: u8 = 2;
 }
 
-/// A record, put together before it is written.
+/// A record, assembled before it is written.
 #[derive(Default)]
 struct Record(Vec<u8>);
 
 impl SavedState {
-    /// Writes it, record by record, and stops where it gets larger than may be read again.
+    /// Writes the state, record by record, and stops when it exceeds the maximum size that can be read.
     pub(super) fn encode(&self, out: impl Write) -> Result<()> {
         let mut out = Summed::new(out);
         out.write_all(MAGIC)?;

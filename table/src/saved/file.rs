@@ -7,22 +7,23 @@ use pubsub_api::{Error, ErrorKind, Result};
 use super::SavedState;
 use delivery::owned_file;
 
-/// The largest file that is kept or read: 512 MiB, a table of more than a million rows.
+/// The largest file that is written or read: 512 MiB, a table of more than a million rows.
 pub const MOST_BYTES: u64 = 512 * 1024 * 1024;
 
 impl SavedState {
-    /// Writes it to a new file beside `path`, which then takes its place in one step; nobody else may read it.
+    /// Writes the state to a new file beside `path`, and renames it to `path` in one step; only its owner may read it.
     ///
-    /// Nothing waits for the disk (`fsync`): after a crash of the process the file is whole, and after one of the host it may
-    /// be torn, which its checksum finds; the cost is one snapshot.
+    /// It does not wait for the disk (`fsync`): after a crash of the process the file is complete; after a crash of the
+    /// host it may be torn, which the checksum detects, at the cost of one snapshot.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if it cannot be written, or exceeds [`MOST_BYTES`]; then the old file is as it was.
+    /// [`ErrorKind::Unavailable`] if the file cannot be written, or exceeds [`MOST_BYTES`]; the old file is then
+    /// unchanged.
     pub fn write(&self, path: &Path) -> Result<()> {
         let new = beside(path, "new");
         let written = self.write_new(&new).and_then(|()| fs::rename(&new, path));
         written.map_err(|error| {
-            // It may not even exist.
+            // The new file may not exist.
             let _ = fs::remove_file(&new);
             Error::new(ErrorKind::Unavailable, format!("cannot write {}", path.display())).with_source(error)
         })
@@ -33,11 +34,12 @@ impl SavedState {
         self.encode(BufWriter::with_capacity(256 * 1024, file))
     }
 
-    /// Reads what [`write`](Self::write) has written; `None` if there is no file.
+    /// Reads a file that [`write`](Self::write) has written; `None` if there is no file.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] if the file is torn, changed, no saved table, of another version, or above [`MOST_BYTES`];
-    /// [`ErrorKind::Unavailable`] if it cannot be read, is a link, or belongs to another user. Either way nothing of it may be used.
+    /// [`ErrorKind::Invalid`] if the file is torn, changed, not a saved table, of another version, or above
+    /// [`MOST_BYTES`]; [`ErrorKind::Unavailable`] if it cannot be read, is a link, or belongs to another user. In both
+    /// cases no part of it may be used.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let cannot_read = |error: io::Error| {
             Error::new(ErrorKind::Unavailable, format!("cannot read {}", path.display())).with_source(error)
@@ -56,7 +58,7 @@ impl SavedState {
         Self::decode(&bytes).map(Some).map_err(|error| error.context(path.display()))
     }
 
-    /// Moves a file that was refused out of the way, for whoever wants to look at it: to the same name with `.refused`.
+    /// Moves a refused file aside so that it can be inspected: to the same name with `.refused`.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if it cannot be moved.
@@ -70,7 +72,7 @@ impl SavedState {
     }
 }
 
-/// The same path with `.ending`.
+/// Returns the path with `.ending` appended.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");

@@ -3,23 +3,23 @@ use pubsub_api::{HELLO, Subscription, Subscriptions};
 use crate::DatedEvent;
 use delivery::subscriber::{SavedLink, SavedPosition};
 
-/// A table and the positions that belong to it, all of one instant.
+/// A table and its positions, all of one instant.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SavedState {
-    /// What was subscribed, each as `topic D` or `pattern tenant-*`.
+    /// The subscriptions, each as `topic D` or `pattern tenant-*`.
     pub subscriptions: Vec<String>,
-    /// How far the table is.
+    /// The positions that the table has reached.
     pub positions: Vec<SavedPosition>,
-    /// Which publishers the endpoints led to.
+    /// The publishers to which the endpoints led.
     pub links: Vec<SavedLink>,
-    /// The latest event of each row, deletes that are remembered among them.
+    /// The latest event of each row, including remembered deletes.
     pub rows: Vec<DatedEvent>,
-    /// The table and key of each row that handlers were not done with.
+    /// The table and key of each row that the handlers had not finished.
     pub unhandled: Vec<(String, String)>,
 }
 
 impl SavedState {
-    /// How a subscription is written down.
+    /// Returns the text form of a subscription.
     #[must_use]
     pub fn describe(subscription: &Subscription) -> String {
         match subscription {
@@ -28,9 +28,9 @@ impl SavedState {
         }
     }
 
-    /// Without the positions of topics that are no longer wanted: nothing keeps them current. All rows stay, for handlers have
-    /// been given them: if their topic is wanted again, its publisher has no position to go on from, and what it replays or
-    /// has in its snapshot is compared with them, so that a row that was deleted meanwhile is deleted here.
+    /// Removes the positions of topics that are no longer wanted: nothing keeps them current. All rows stay, because
+    /// handlers have received them: if their topic is wanted again, there is no position to continue from, so the
+    /// publisher's replay or snapshot is compared with the rows, and a row that was deleted meanwhile is deleted here.
     #[must_use]
     pub fn narrowed(mut self, wanted: &Subscriptions) -> Self {
         self.positions.retain(|saved| saved.topic == HELLO || wanted.wants(&saved.topic));

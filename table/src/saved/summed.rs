@@ -2,7 +2,8 @@ use std::io::{Result, Write};
 
 use crc32fast::Hasher;
 
-/// Passes on what is written, and sums it up: its CRC-32 finds every single flipped bit and every burst up to 32 bits.
+/// A writer that computes the CRC-32 of the bytes it passes on, which detects every single flipped bit and every burst
+/// up to 32 bits.
 #[derive(Debug)]
 pub(super) struct Summed<W> {
     inner: W,
@@ -15,12 +16,12 @@ impl<W> Summed<W> {
         Self { inner, sum: Hasher::new(), bytes: 0 }
     }
 
-    /// How many bytes were written.
+    /// Returns the number of bytes written.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The checksum of what was written.
+    /// Returns the checksum of the bytes written.
     pub(super) fn checksum(&self) -> u32 {
         self.sum.clone().finalize()
     }

@@ -10,10 +10,10 @@ use crate::comparison::Comparison;
 use crate::row::value_of;
 use crate::same_event::SameEvent;
 
-/// Who has written the rows that a comparison with the database has set or deleted: no publisher has this id.
+/// The publisher id of rows that a comparison with the database has set or deleted: no publisher has this id.
 pub const DATABASE: u64 = 0;
 
-/// A row as the database has it.
+/// A row of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseRow {
     /// Its table.
@@ -22,51 +22,51 @@ pub struct DatabaseRow {
     pub key: String,
     /// The topic on which its changes are published.
     pub topic: Topic,
-    /// What it holds.
+    /// Its value.
     pub value: String,
-    /// The version of the object that it holds.
+    /// The version of the object in the value.
     pub version: Option<u64>,
 }
 
-/// What a comparison has changed in a [`Table`].
+/// The result of a comparison: the changes in a [`Table`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Compared {
-    /// The events to hand on, each of another row; deletes last. They have no stamp, since nobody published them.
+    /// The events to pass on, each of another row; deletes last. They have no stamp, because no publisher sent them.
     pub events: Vec<Arc<Event>>,
-    /// How many rows differed and stayed as events had told of them meanwhile.
+    /// The number of rows that differed and stayed, because an event changed them during the comparison.
     pub kept: usize,
     /// The number of rows that the database does not have, and that stay until another reading agrees.
     pub unconfirmed: usize,
     /// Whether these are so many that they wait longer ([`AbsenceRule`]).
     pub is_held: bool,
-    /// When the next reading may begin that deletes one of them, by the table's clock.
+    /// The earliest time at which a reading may begin that deletes one of them, by the table's clock.
     pub read_again_at: Option<Duration>,
 }
 
-/// A full sync: the table is made equal to the database, but for what events have told since it was read
+/// A full sync: the table is made equal to the database, except for events that arrived since it was read
 /// (docs/dragonflow.md#writes-and-full-sync, docs/dragonflow.md#d26).
 ///
-/// Every write comes before its event. So what the database holds is at least as new as each event that came before it was
-/// read, and it decides; of a row that was told of since, the higher version stays, or else what was told. What it does not
-/// hold is deleted by a later reading that agrees ([`AbsenceRule`]).
+/// Every write precedes its event. So the database is at least as new as each event that arrived before it was read,
+/// and it decides. For a row that had an event since, the higher version stays, or else the event. A row that the
+/// database does not have is deleted by a later reading that agrees ([`AbsenceRule`]).
 impl Table {
-    /// Notes from now on which rows are told of. Call it before the database is read, and [`compare`](Self::compare) or
-    /// [`forget_comparison`](Self::forget_comparison) after it; each of them after a [`tick`](Self::tick).
+    /// Starts to note which rows have events. Call it before the database is read, and [`compare`](Self::compare) or
+    /// [`forget_comparison`](Self::forget_comparison) after it; call [`tick`](Self::tick) before each of them.
     pub fn begin_comparison(&mut self) {
         self.comparison = Some(Comparison { began: self.now, touched: HashSet::new() });
     }
 
-    /// The database could not be read: notes nothing more.
+    /// Ends the comparison without a result, if the database could not be read: no rows are noted any more.
     pub fn forget_comparison(&mut self) {
         self.comparison = None;
     }
 
-    /// Takes over what the database holds, all of `rows`; rows that it does not have are deleted as `rule` says, if `covers`
-    /// says of their latest event that it would have them. `read_at` is the wall clock when reading began, in microseconds, for
-    /// the stamps of what is set or deleted here. Events that were published before reading began and are replayed later do
-    /// not replace it.
+    /// Applies the content of the database, which is `rows`. Rows that it does not have are deleted by `rule`, if
+    /// `covers` returns true for their latest event: the database would have them. `read_at` is the wall clock when
+    /// reading began, in microseconds, for the stamps of rows that are set or deleted here. An event that was published
+    /// before reading began and is replayed later does not replace them.
     ///
-    /// A value that is the same JSON, written otherwise, is no difference.
+    /// Two values that are the same JSON in another form do not differ.
     pub fn compare(
         &mut self,
         rows: &[DatabaseRow],
@@ -105,13 +105,14 @@ impl Table {
         Compared { unconfirmed: waiting, is_held, read_again_at: next, ..compared }
     }
 
-    /// The number of rows that the last reading of the database did not find, and that stay until another one agrees.
+    /// Returns the number of rows that the last reading of the database did not find, and that stay until another one
+    /// agrees.
     #[must_use]
     pub fn unconfirmed(&self) -> usize {
         self.absences.waiting()
     }
 
-    /// What the database has of a row that the table does not.
+    /// Returns how the database's row differs from that of the table.
     fn difference(&self, row: &DatabaseRow, comparison: &Comparison) -> Difference {
         let before = self.latest_event(&row.table, &row.key);
         if before.is_some_and(|before| is_same(before, row)) {
@@ -131,7 +132,7 @@ impl Table {
         })
     }
 
-    /// The rows that exist, are covered, and are not `named`, in the order of their names.
+    /// Returns the rows that exist, are covered, and are not `named`, in the order of their names.
     fn not_named(&self, named: &HashSet<(&str, &str)>, covers: impl Fn(&Event) -> bool) -> Vec<Arc<Event>> {
         let is_named = |row: &Event| match (&row.table, &row.key) {
             (Some(table), Some(key)) => named.contains(&(table.as_str(), key.as_str())),
@@ -143,7 +144,7 @@ impl Table {
         absent
     }
 
-    /// Deletes a row that the database does not have; the event to hand on.
+    /// Deletes a row that the database does not have, and returns the event to pass on.
     fn bury_at(&mut self, row: &Arc<Event>, stamp: Stamp, at: Duration) -> Arc<Event> {
         let delete = Event {
             action: Action::Delete,
@@ -153,7 +154,7 @@ impl Table {
             ..Event::clone(row)
         };
         if let (Some(table), Some(key)) = (&row.table, &row.key) {
-            // Without a version: the next object of this key begins at 1.
+            // Without a version, because the next object of this key begins at 1.
             self.put(table, key, &Arc::new(Event { stamp: Some(stamp), ..delete.clone() }), at);
         }
         Arc::new(delete)
@@ -164,16 +165,16 @@ fn name_of(row: &Event) -> Option<(String, String)> {
     Some((row.table.clone()?, row.key.clone()?))
 }
 
-/// How a row of the table differs from the database.
+/// The difference between a row of the table and the database.
 enum Difference {
     None,
-    /// It does, and an event told of it meanwhile.
+    /// The row differs, and an event changed it during the comparison.
     Kept,
-    /// This makes it equal.
+    /// The row differs; this event makes it equal.
     Event(Event),
 }
 
-/// Whether a row holds what the database does; writers differ in blanks and in the order of fields.
+/// Whether a row has the value of the database; writers differ in blanks and in the order of fields.
 fn is_same(before: &Event, row: &DatabaseRow) -> bool {
     let Some(Value::Text(has)) = value_of(before) else { return false };
     let parsed = |json: &str| serde_json::from_str::<serde_json::Value>(json).ok();

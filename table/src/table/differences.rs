@@ -10,25 +10,26 @@ use crate::merge::{self, Merge};
 use crate::owners::{Owner, owner};
 use crate::row::value_of;
 
-/// What a snapshot has changed in a [`Table`].
+/// The changes that a snapshot has made in a [`Table`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Differences {
-    /// The events to hand on, each of another row: rows that are new or have another value as they came, and deletes.
+    /// The events to pass on, each of another row: rows that are new or have another value, unchanged, and deletes.
     pub events: Vec<Arc<Event>>,
-    /// How many rows and deletes the snapshot has.
+    /// The number of rows and deletes in the snapshot.
     pub rows: usize,
-    /// How many of them were older than what another publisher has said.
+    /// The number of them that were older than an event of another publisher.
     pub superseded: usize,
-    /// How many could not be read; then nothing counts as absent.
+    /// The number of them that could not be read; if there are any, no row counts as absent.
     pub refused: usize,
 }
 
 impl Table {
-    /// Takes over what a publisher knows about a topic; what differs is to be handed on.
+    /// Applies a publisher's snapshot of a topic, and returns the differences to pass on.
     ///
-    /// A row of the same publisher and topic is replaced; any other only by a newer event, as [`Table`] orders them. A row that
-    /// has the same value already is no difference, though its stamp is taken over. If the snapshot is complete, rows of this
-    /// publisher and topic that it does not name are deleted, if their latest event is of an epoch that it speaks for.
+    /// It replaces a row of the same publisher and topic, and any other row only by a newer event, in the order of
+    /// [`Table`]. A row with an equal value is not a difference, but its stamp is adopted. If the snapshot is complete,
+    /// it deletes the rows of this publisher and topic that it does not name, if their latest event is of an epoch that
+    /// the snapshot covers.
     pub fn replace(&mut self, snapshot: &Snapshot) -> Differences {
         let read = |envelope: &pubsub_api::Envelope| {
             let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload).ok()?;
@@ -76,8 +77,9 @@ impl Table {
         self.put(table, key, event, at);
     }
 
-    /// The owner's rows that are not `named`, in the order of their names; but none of an epoch that is not among `epochs`: the
-    /// publisher may have forgotten it. Epochs of a publisher that has lost its ring may be later or earlier, as its clock was.
+    /// Returns the owner's rows that are not `named`, in the order of their names, except those of an epoch that is not
+    /// in `epochs`: the publisher may have forgotten it. The epochs of a publisher that has lost its ring may be later
+    /// or earlier, depending on its clock.
     fn absent(&self, of: &Owner, epochs: &[u64], named: &HashSet<(&str, &str)>) -> Vec<Arc<Event>> {
         let is_owned = |row: &Event| owner(row).as_ref() == Some(of);
         let found = named.iter().filter(|(table, key)| self.get(table, key).is_some_and(|row| is_owned(row)));
@@ -96,8 +98,8 @@ impl Table {
         absent
     }
 
-    /// Deletes a row of which its publisher says no more. The tombstone has the row's stamp, for whatever is newer than
-    /// that is newer than the delete may be; the event that is handed on has none, since nobody published it.
+    /// Deletes a row that its publisher no longer names. The tombstone has the row's stamp, because any event newer
+    /// than that may be newer than the delete. The event to pass on has no stamp, because no publisher sent it.
     fn bury(&mut self, row: &Arc<Event>) -> Arc<Event> {
         let delete = Event { action: Action::Delete, value: Value::Nil, ..Event::clone(row) };
         if let (Some(table), Some(key)) = (&row.table, &row.key) {

@@ -1,4 +1,4 @@
-//! Tests: what a comparison with the database makes of a table, whatever has been missed, and whatever comes meanwhile.
+//! Tests: the effect of a comparison with the database on a table, whatever was missed and whatever arrives meanwhile.
 
 mod random_writes;
 
@@ -11,7 +11,7 @@ use super::{A, B, contents, event, merge, with_version};
 use crate::{AbsenceRule, Compared, DatabaseRow, Merge, Table};
 use delivery::subscriber::DeliveryMode;
 
-/// When the database is read; events before have lower times.
+/// The time when the database is read; earlier events have lower times.
 const READ_AT: u64 = 1000;
 
 fn row(key: &str, value: &str, version: Option<u64>) -> DatabaseRow {
@@ -19,7 +19,7 @@ fn row(key: &str, value: &str, version: Option<u64>) -> DatabaseRow {
     DatabaseRow { table, key, topic: SEND_ALL, value, version }
 }
 
-/// Absent rows are gone when a second reading begins a second later, and ten if they are many.
+/// Absent rows are deleted when a second reading begins one second later; if they are many, ten seconds later.
 const RULE: AbsenceRule = AbsenceRule {
     confirm_after: Duration::from_secs(1),
     max_percent: 50,
@@ -31,7 +31,7 @@ fn compare(table: &mut Table, rows: &[DatabaseRow]) -> Compared {
     table.compare(rows, READ_AT, RULE, |_| true)
 }
 
-/// Compares until nothing more is to be confirmed, with a database that stays as it is: what all readings together changed.
+/// Compares with an unchanged database until no row is unconfirmed. Returns the changes of all readings together.
 fn compare_for_long(table: &mut Table, rows: &[DatabaseRow]) -> Compared {
     let mut all = compare(table, rows);
     while let Some(at) = all.read_again_at.take() {
@@ -43,7 +43,7 @@ fn compare_for_long(table: &mut Table, rows: &[DatabaseRow]) -> Compared {
     all
 }
 
-/// The key and what was done, for each event that is handed on.
+/// Returns the key and action of each event that is passed on.
 fn told(compared: &Compared) -> Vec<(String, &str)> {
     compared.events.iter().map(|event| (event.key.clone().unwrap(), event.action.as_str())).collect()
 }
@@ -100,7 +100,7 @@ fn what_is_told_while_the_database_is_read_stays_unless_its_version_is_lower() {
 
 #[test]
 fn a_version_that_is_lower_than_the_one_that_was_told_before_is_the_truth() {
-    // Deleted and created again, and both events were missed.
+    // Deleted and created again; both events were missed.
     let mut table = table_of([with_version(5, event(A, 1, "k", Some("5")))]);
     table.begin_comparison();
     assert_eq!(told(&compare(&mut table, &[row("k", "1", Some(1))])), [("k".to_owned(), "set")]);
@@ -152,7 +152,7 @@ fn a_comparison_that_was_given_up_notes_nothing_more() {
     assert_eq!(told(&compare_for_long(&mut table, &[])), [("k".to_owned(), "delete")]);
 }
 
-/// Reads the database when the table's clock shows this many seconds.
+/// Reads the database when the table's clock shows `second` seconds.
 fn read_at(table: &mut Table, second: u64, rows: &[DatabaseRow]) -> Compared {
     table.tick(Duration::from_secs(second));
     table.begin_comparison();

@@ -1,4 +1,4 @@
-//! Tests: what two publishers say about the same rows, in whatever order and with whatever holes it comes.
+//! Tests: events of two publishers about the same rows, in any order and with any gaps.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ proptest! {
             }
         }
         let latest: BTreeMap<_, _> = of(A, &history).into_iter().map(|row| (row.key.clone(), row)).collect();
-        // A publisher may have forgotten deletes; of rows that another one has written since, it has to know them.
+        // A publisher may have forgotten deletes, but it must know those of rows that another one has written since.
         let last_writer = |row: &Event| {
             let of_row = history.iter().rev().find(|(_, event)| event.key == row.key);
             of_row.is_some_and(|(publisher, _)| *publisher == A)

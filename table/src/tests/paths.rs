@@ -1,4 +1,4 @@
-//! Tests: whatever the path by which events come, and whatever the clocks of their publishers show, tables end equal.
+//! Tests: whatever the path of the events and the clocks of their publishers, the tables end equal.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use delivery::subscriber::{DeliveryMode, PublisherClock, Snapshot};
 /// An hour, in microseconds.
 const HOUR: u64 = 3_600_000_000;
 
-/// What the clocks of the two publishers show when the true time is 0.
+/// The time on the clocks of the two publishers when the true time is 0.
 type Clocks = [u64; 2];
 
-/// A history in true time; each publisher stamps its events with what its own clock shows.
+/// A history in true time; each publisher stamps its events with the time on its own clock.
 struct World {
     history: Vec<(u64, Event)>,
     clocks: Clocks,
 }
 
-/// How an agent that was away gets what it has missed of a publisher.
+/// How an agent that was disconnected receives the events of a publisher that it missed.
 #[derive(Debug, Clone, Copy)]
 enum Path {
     Replay,
@@ -42,7 +42,7 @@ impl World {
         Event { stamp, ..event.clone() }
     }
 
-    /// The `from`th to `to`th event, live.
+    /// Merges the `from`th to `to`th event, live.
     fn live(&self, table: &mut Table, range: std::ops::Range<usize>) {
         for (number, (publisher, event)) in self.history.iter().enumerate() {
             if range.contains(&number) {
@@ -52,7 +52,7 @@ impl World {
         }
     }
 
-    /// All that the publisher has, or what an agent has missed of it since the `from`th event of the history.
+    /// Merges all rows of the publisher, or the events that an agent missed since the `from`th event of the history.
     fn answer(&self, table: &mut Table, publisher: u64, from: usize, path: Path) {
         let now = self.history.len() as u64 + 10;
         table.tick(Duration::from_micros(now));
@@ -85,7 +85,7 @@ fn clocks() -> impl Strategy<Value = Clocks> {
     [clock(), clock()]
 }
 
-/// As an agent that is stopped and started again.
+/// Restores the table as an agent does that is stopped and started again.
 fn restarted(table: &Table) -> Table {
     let rows: Vec<DatedEvent> = table.dated().collect();
     Table::restored(table.now, rows)

@@ -1,4 +1,4 @@
-//! Whatever was missed before, and whatever comes meanwhile, a comparison ends in what the database has.
+//! Whatever was missed before and whatever arrives meanwhile, a comparison ends in the content of the database.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::tests::{A, B, contents, event, merge, with_version};
 use crate::{DatabaseRow, Table};
 use delivery::subscriber::DeliveryMode;
 
-/// A write to the database and its event, which comes late, or never before the comparison.
+/// A write to the database and its event, which arrives late, or never before the comparison.
 #[derive(Debug, Clone)]
 struct Written {
     event: Event,
     is_missed: bool,
 }
 
-/// What two publishers write about four rows; each write is version by version of its row, from 1 after a delete.
+/// Writes of two publishers to four rows; the versions of a row rise by one, from 1 after a delete.
 fn writes() -> impl Strategy<Value = Vec<Written>> {
     vec((A..=B, 0..4_u8, any::<bool>(), any::<bool>()), 0..40).prop_map(|drawn| {
         let mut versions = BTreeMap::<u8, u64>::new();
@@ -79,8 +79,8 @@ proptest! {
         writes in writes(),
         cuts in (0..40_usize, 0..40_usize, 0..40_usize),
     ) {
-        // Events come in order; the database is read at `read`, ahead of the events; those up to `began` were there before,
-        // those up to `compared` come while it is read.
+        // Events arrive in order. The database is read at `read`, ahead of the events: those up to `began` arrived
+        // before, those up to `compared` arrive while it is read.
         let bound = |cut: usize| cut.min(writes.len());
         let mut cuts = [bound(cuts.0), bound(cuts.1), bound(cuts.2)];
         cuts.sort_unstable();
