@@ -3,7 +3,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-/// One epoch of a publisher, from its start to its end: the first part of each stamp, and of its `$hello`.
+/// One epoch of a publisher, from its start to its end: each stamp begins with it, and its `$hello` carries it.
 ///
 /// As JSON: `{"publisher":"5f1c0b5e2a9d4c11","epoch":1795262492000000}`. The publisher is sixteen hexadecimal digits,
 /// because JSON readers commonly round numbers above 2⁵³.

@@ -37,7 +37,7 @@ pub enum Notice {
         reason: String,
     },
     /// The first `$hello` of a publisher on this connection: every event that it publishes from now on arrives. If a
-    /// proxy connects several publishers, one notice reports each of them, and each of their epochs. On a broker: all
+    /// proxy connects several publishers, each of them, and each of its epochs, has its own notice. On a broker: all
     /// subscriptions are confirmed, for the first time on this connection or again after `Stale`.
     Subscribed {
         /// The endpoint of the publisher.

@@ -21,7 +21,7 @@ use crate::{Batch, Envelope, Error, ErrorKind, Event, Requests, Result, Status, 
 ///   one.
 /// - After `close`, `send` fails with [`ErrorKind::Closed`].
 ///
-/// Accepted is not delivered: the [`Capabilities`](crate::Capabilities) of a driver state what it promises beyond.
+/// Accepted is not delivered: the [`Capabilities`](crate::Capabilities) of a driver state what it promises beyond that.
 #[async_trait]
 pub trait Publisher: Debug + Send + Sync {
     /// Prepares to send. Idempotent.

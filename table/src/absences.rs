@@ -6,9 +6,9 @@ use std::time::Duration;
 ///
 /// One reading proves nothing: the database may have evicted the row, may be a replica that is still loading, or may
 /// have lost everything. So a row is deleted only if every reading since the first one that did not find it agrees, and
-/// the last of them began at least `confirm_after` later. If a reading does not find more than `max_percent` of the
-/// rows, or finds none at all, the database has more likely lost them than deleted them without events: then
-/// `mass_after` replaces `confirm_after`, for all absent rows.
+/// the last of them began at least `confirm_after` later. If more than `max_percent` of the rows are absent, or all of
+/// them, the database has more likely lost them than deleted them without events: then `mass_after` replaces
+/// `confirm_after`, for all absent rows.
 ///
 /// The share is ignored up to ten absent rows, so that a small table can lose most of its rows in the ordinary way; and
 /// a table of one row is never considered empty by a fault.

@@ -89,13 +89,13 @@ declare_settings! {
         /// Whether service and agents use the northbound database. The service keeps its row in the directory of
         /// publishers there, and watches tables; agents find publishers there, and compare their table with it.
         /// `auto` means yes for a database that is shared between hosts. With `yes` every event must be about a row
-        /// Checks the rules that a [`Kind`] cannot express.
+        /// of the database, because agents delete rows that it does not contain.
         use_nb_db: UseNbDb = r#""auto""#, Kind::Choice(UseNbDb::WORDS), Restart;
     }
 }
 
 impl PubSub {
-    /// Checks what a kind cannot say.
+    /// Checks the rules that a [`Kind`] cannot express.
     pub(super) fn check(&self) -> Result<()> {
         match &self.publisher_id {
             Some(id) if id.len() > MAX_ID_BYTES => {
