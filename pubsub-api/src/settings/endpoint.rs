@@ -11,8 +11,7 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Settings`] if the entry is none of these, or if neither the entry nor `default_port` has a port above
-/// 0.
+/// [`ErrorKind::Settings`] if the entry is none of these, or if neither it nor `default_port` has a port above 0.
 ///
 /// ```
 /// use pubsub_api::settings::endpoint;
