@@ -251,7 +251,7 @@ impl Subscriber for ExampleSubscriber {
         loop {
             if let Some(event) = self.take()? {
                 self.received.add(1);
-                return Ok(Incoming::Message(event));
+                return Ok(Incoming::Event(event));
             }
             let _ = changes.changed().await;
         }

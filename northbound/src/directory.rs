@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pubsub_api::database::{DbApi, RowName};
-use pubsub_api::{Action, Counter, Error, ErrorKind, Event, Publisher, Result, SEND_ALL, Status, Tally};
+use pubsub_api::{
+    Action, CauseCounter, Counter, Error, ErrorKind, Event, Publisher, Result, SEND_ALL, Status,
+};
 
 use crate::leases::Leases;
 use crate::publisher_row::{PUBLISHER_TABLE, PublisherRow};
@@ -36,7 +38,7 @@ pub struct Directory {
     renewed: Counter,
     removed: Counter,
     lost: Counter,
-    failed: Tally,
+    failed: CauseCounter,
 }
 
 /// Limit of attempts to write a row that others change at the same time.
@@ -68,7 +70,7 @@ impl Directory {
             renewed: Counter::new("leases_renewed"),
             removed: Counter::new("publishers_removed"),
             lost: Counter::new("own_row_removed"),
-            failed: Tally::new("directory_failures"),
+            failed: CauseCounter::new("directory_failures"),
         }
     }
 

@@ -1,4 +1,4 @@
-use pubsub_api::{Counter, CounterReading, Tally};
+use pubsub_api::{CauseCounter, Counter, CounterReading};
 
 /// The counters of the façade.
 #[derive(Debug)]
@@ -12,9 +12,9 @@ pub(crate) struct Metrics {
     /// Updates that changed nothing.
     pub(crate) unchanged: Counter,
     /// Changes that were written but not published, by result.
-    pub(crate) unpublished: Tally,
+    pub(crate) unpublished: CauseCounter,
     /// Rows that are not objects.
-    pub(crate) corrupt: Tally,
+    pub(crate) corrupt: CauseCounter,
 }
 
 impl Default for Metrics {
@@ -24,8 +24,8 @@ impl Default for Metrics {
             repeated: Counter::new("creates_repeated"),
             taken_back: Counter::new("creates_taken_back"),
             unchanged: Counter::new("updates_unchanged"),
-            unpublished: Tally::new("changes_unpublished"),
-            corrupt: Tally::new("rows_corrupt"),
+            unpublished: CauseCounter::new("changes_unpublished"),
+            corrupt: CauseCounter::new("rows_corrupt"),
         }
     }
 }

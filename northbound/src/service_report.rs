@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pubsub_api::database::{DbApi, RowName};
-use pubsub_api::{Counter, Error, ErrorKind, Result, Status, Tally};
+use pubsub_api::{CauseCounter, Counter, Error, ErrorKind, Result, Status};
 
 use crate::{PublisherRow, SERVICE_TABLE, ServiceRow};
 
@@ -18,7 +18,7 @@ pub struct ServiceReport {
     identity: String,
     interval: Duration,
     written: Counter,
-    failed: Tally,
+    failed: CauseCounter,
 }
 
 /// Limit of attempts to write a row that others change at the same time.
@@ -41,7 +41,7 @@ impl ServiceReport {
             identity: identity.into(),
             interval,
             written: Counter::new("reports_written"),
-            failed: Tally::new("report_failures"),
+            failed: CauseCounter::new("report_failures"),
         }
     }
 

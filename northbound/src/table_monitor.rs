@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pubsub_api::database::{DbApi, check_table};
-use pubsub_api::{Counter, CounterReading, Error, ErrorKind, Publisher, Result, Status, Tally};
+use pubsub_api::{CauseCounter, Counter, CounterReading, Error, ErrorKind, Publisher, Result, Status};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -46,8 +46,8 @@ pub struct TableMonitor {
     polls: Counter,
     held: Counter,
     published: Counter,
-    unreadable: Tally,
-    failed: Tally,
+    unreadable: CauseCounter,
+    failed: CauseCounter,
 }
 
 #[derive(Debug, Default)]
@@ -82,8 +82,8 @@ impl TableMonitor {
             polls: Counter::new("polls"),
             held: Counter::new("polls_held"),
             published: Counter::new("events_published"),
-            unreadable: Tally::new("rows_unreadable"),
-            failed: Tally::new("poll_failures"),
+            unreadable: CauseCounter::new("rows_unreadable"),
+            failed: CauseCounter::new("poll_failures"),
         })
     }
 

@@ -26,7 +26,7 @@ fn name(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pubsub_api::{Action, EncodedEvent, Envelope, Event, Origin, Topic};
+    use pubsub_api::{Action, EncodedEvent, Envelope, Event, Topic, WorkerPosition};
 
     use super::describe;
 
@@ -34,7 +34,7 @@ mod tests {
     fn a_dropped_event_is_named_by_topic_table_key_and_worker() {
         let event = Event::new("lport", "port-1", Action::Set, "v", Topic::new("tenant-1").unwrap());
         let Envelope { topic, payload } = Envelope::pack(&event).unwrap();
-        let origin = Some(Origin { worker: 0xab, number: 7, sent_before: false });
+        let origin = Some(WorkerPosition { worker: 0xab, number: 7, sent_before: false });
         let encoded = EncodedEvent { topic: topic.as_bytes(), payload: &payload, origin };
         let wanted = "an event on topic \"tenant-1\", table \"lport\", key \"port-1\", sequence number 7 of worker 00000000000000ab";
         assert_eq!(describe(encoded), wanted);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use delivery::StampedPublisher;
 use pubsub_api::{
-    Batch, CounterReading, Edit, EncodedEvent, Notice, Result, Source, Status, Subscriber, Tally,
+    Batch, CauseCounter, CounterReading, Edit, EncodedEvent, Notice, Result, Source, Status, Subscriber,
 };
 use tokio::sync::{Mutex, watch};
 use tokio::time::{timeout, timeout_at};
@@ -23,8 +23,8 @@ use crate::{admit, dropped_event};
 pub struct Forwarder {
     ipc: Arc<dyn Subscriber>,
     network: Arc<StampedPublisher>,
-    dropped: Tally,
-    restarts: Tally,
+    dropped: CauseCounter,
+    restarts: CauseCounter,
     stopping: watch::Sender<bool>,
     current: Mutex<CurrentBatch>,
 }
@@ -43,8 +43,8 @@ impl Forwarder {
         Self {
             ipc,
             network,
-            dropped: Tally::new("events_dropped"),
-            restarts: Tally::new("forwarder_restarts"),
+            dropped: CauseCounter::new("events_dropped"),
+            restarts: CauseCounter::new("forwarder_restarts"),
             stopping: watch::Sender::new(false),
             current: Mutex::default(),
         }

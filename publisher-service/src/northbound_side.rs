@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use northbound::{DatabaseSettings, Directory, ServiceReport, TableMonitor};
 use pubsub_api::database::DbApi;
 use pubsub_api::settings::{Settings, endpoint};
-use pubsub_api::{Backoff, ErrorKind, Publisher, Result, Status, Tally};
+use pubsub_api::{Backoff, CauseCounter, ErrorKind, Publisher, Result, Status};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
@@ -33,7 +33,7 @@ struct Parts {
     directory: OnceLock<Directory>,
     monitors: Vec<TableMonitor>,
     report: ServiceReport,
-    open_failures: Tally,
+    open_failures: CauseCounter,
 }
 
 /// The value of `binary` in the service's row of table `service`.
@@ -81,7 +81,7 @@ impl NorthboundSide {
             directory: OnceLock::new(),
             monitors,
             report,
-            open_failures: Tally::new("opening_failures"),
+            open_failures: CauseCounter::new("opening_failures"),
         };
         Ok(Self { parts: Arc::new(parts), running: None })
     }

@@ -167,11 +167,11 @@ impl Subscriber for Workers {
 
 fn event(value: &str) -> Incoming {
     let event = Event::new("lport", "k", Action::Set, value, SEND_ALL);
-    Incoming::Message(Envelope::pack(&event).unwrap())
+    Incoming::Event(Envelope::pack(&event).unwrap())
 }
 
 fn junk() -> Incoming {
-    Incoming::Message(Envelope { topic: SEND_ALL, payload: Bytes::from_static(b"junk") })
+    Incoming::Event(Envelope { topic: SEND_ALL, payload: Bytes::from_static(b"junk") })
 }
 
 async fn forward(events: Vec<Incoming>) -> (Arc<Forwarder>, Arc<Network>) {

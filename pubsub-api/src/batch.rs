@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 pub use encoded_event::EncodedEvent;
 use frame::Frame;
-pub use source::{Origin, Source};
+pub use source::{Source, WorkerPosition};
 
 use crate::{Envelope, Result, Topic};
 
@@ -84,7 +84,7 @@ impl Span {
     fn of<'a>(self, blocks: &'a [Bytes], sources: &[Source]) -> EncodedEvent<'a> {
         let origin = sources.get(self.source as usize).map(|source| {
             let number = source.first + u64::from(self.nth);
-            Origin { worker: source.worker, number, sent_before: number <= source.sent_before }
+            WorkerPosition { worker: source.worker, number, sent_before: number <= source.sent_before }
         });
         EncodedEvent { topic: self.topic.of(blocks), payload: self.payload.of(blocks), origin }
     }

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::wire::EventRef;
-use crate::{Action, Event, HELLO, Incarnation, Stamp, Value};
+use crate::{Action, Event, HELLO, PublisherEpoch, Stamp, Value};
 
 /// The interval between two hellos of a service.
 pub const HELLO_INTERVAL: Duration = Duration::from_secs(1);
@@ -20,16 +20,16 @@ pub const HELLO_TABLE: &str = "$hello";
 /// [`event_with`]).
 ///
 /// ```
-/// use pubsub_api::{Envelope, Incarnation, hello};
+/// use pubsub_api::{Envelope, PublisherEpoch, hello};
 ///
-/// let incarnation = Incarnation { publisher: 7, epoch: 1 };
-/// let hello = Envelope::pack(&hello::event("5f1c0b5e-…", Some(incarnation)))?;
-/// assert_eq!(hello::incarnation(&hello.payload), Some(incarnation));
+/// let publisher_epoch = PublisherEpoch { publisher: 7, epoch: 1 };
+/// let hello = Envelope::pack(&hello::event("5f1c0b5e-…", Some(publisher_epoch)))?;
+/// assert_eq!(hello::publisher_epoch(&hello.payload), Some(publisher_epoch));
 /// # Ok::<(), pubsub_api::Error>(())
 /// ```
 #[must_use]
-pub fn event(publisher_id: &str, incarnation: Option<Incarnation>) -> Event {
-    event_with(publisher_id, incarnation, 0)
+pub fn event(publisher_id: &str, publisher_epoch: Option<PublisherEpoch>) -> Event {
+    event_with(publisher_id, publisher_epoch, 0)
 }
 
 /// Returns the hello with the first sequence of topics that the service does not know.
@@ -38,8 +38,8 @@ pub fn event(publisher_id: &str, incarnation: Option<Incarnation>) -> Event {
 /// retires: a subscriber that was disconnected and finds it higher may have missed events on topics that it never saw.
 /// 0 makes no statement.
 #[must_use]
-pub fn event_with(publisher_id: &str, incarnation: Option<Incarnation>, first_sequence: u64) -> Event {
-    let stamp = incarnation.map(|Incarnation { publisher, epoch }| Stamp {
+pub fn event_with(publisher_id: &str, publisher_epoch: Option<PublisherEpoch>, first_sequence: u64) -> Event {
+    let stamp = publisher_epoch.map(|PublisherEpoch { publisher, epoch }| Stamp {
         publisher,
         epoch,
         sequence: first_sequence,
@@ -51,9 +51,9 @@ pub fn event_with(publisher_id: &str, incarnation: Option<Incarnation>, first_se
 
 /// Returns the publisher and epoch of this hello; `None` if `payload` is not a hello, or has no stamp.
 #[must_use]
-pub fn incarnation(payload: &[u8]) -> Option<Incarnation> {
+pub fn publisher_epoch(payload: &[u8]) -> Option<PublisherEpoch> {
     let Stamp { publisher, epoch, .. } = stamp(payload)?;
-    Some(Incarnation { publisher, epoch })
+    Some(PublisherEpoch { publisher, epoch })
 }
 
 /// Returns the stamp of this hello: publisher, epoch and [first sequence](event_with); `None` if `payload` is not a

@@ -18,8 +18,8 @@ pub mod wire;
 pub mod database;
 
 mod event;
-mod incarnation;
 mod link_endpoint;
+mod publisher_epoch;
 mod stamp;
 mod topic;
 
@@ -43,23 +43,24 @@ mod route;
 mod unlinked_driver;
 
 mod backoff;
+mod cause_counter;
 mod error;
 mod status;
-mod tally;
 
 pub use acknowledger::Acknowledger;
 pub use backoff::Backoff;
-pub use batch::{Batch, BlockId, Edit, EncodedEvent, Origin, Source, SourceId};
+pub use batch::{Batch, BlockId, Edit, EncodedEvent, Source, SourceId, WorkerPosition};
 pub use capability::Capabilities;
+pub use cause_counter::CauseCounter;
 pub use driver::{Driver, PubSubApi, Role};
 pub use envelope::Envelope;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Action, Event, Value};
-pub use incarnation::Incarnation;
 pub use link_endpoint::{link_endpoint, registered_endpoint};
 pub use notice::Notice;
 pub use pattern::Pattern;
 pub use publisher::Publisher;
+pub use publisher_epoch::PublisherEpoch;
 pub use registry::Registry;
 pub use requests::{Reply, Request, Requester, Requests};
 pub use route::Route;
@@ -68,6 +69,5 @@ pub use status::{Counter, CounterReading, PeerReading, QueueReading, Status};
 pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, MAX_TOPICS, MAX_TOPICS_PER_PUBLISHER, Subscriber, run};
 pub use subscribers_seen::{PeerId, SubscribersSeen, SubscriptionSeen};
 pub use subscription::{Subscription, Subscriptions};
-pub use tally::Tally;
 pub use topic::{HELLO, MARK_PREFIX, SEND_ALL, Topic};
 pub use unlinked_driver::UnlinkedDriver;

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::Incarnation;
+use crate::PublisherEpoch;
 
 /// What a subscriber reports besides events, at its place in the stream.
 ///
@@ -44,7 +44,7 @@ pub enum Notice {
         publisher: String,
         /// The publisher and epoch of the hello, if the hello has a stamp.
         #[serde(skip_serializing_if = "Option::is_none")]
-        incarnation: Option<Incarnation>,
+        publisher_epoch: Option<PublisherEpoch>,
     },
     /// Events are known to be missing at this place.
     Gap {

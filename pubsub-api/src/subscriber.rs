@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
     /// A packed event; its topic matches a subscription, its map is not checked yet.
-    Message(Envelope),
+    Event(Envelope),
     /// A notice, at its place in the stream.
     Notice(Notice),
 }
@@ -113,7 +113,7 @@ pub trait Subscriber: Debug + Send + Sync {
         loop {
             match incoming {
                 Incoming::Notice(notice) => return Ok(Some(notice)),
-                Incoming::Message(envelope) => {
+                Incoming::Event(envelope) => {
                     events += 1;
                     bytes += envelope.payload.len();
                     batch.push(envelope);

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use bytes::Bytes;
-use pubsub_api::{Action, Error, ErrorKind, Event, Incarnation, Result, SEND_ALL, Stamp, Topic, Value};
+use pubsub_api::{Action, Error, ErrorKind, Event, PublisherEpoch, Result, SEND_ALL, Stamp, Topic, Value};
 
 use notation::{packed, shown};
 use reading::{ReadValue, oversized_integer};
@@ -46,7 +46,7 @@ struct Written<'a> {
 #[derive(Debug, Serialize)]
 struct WrittenStamp {
     #[serde(flatten)]
-    incarnation: Incarnation,
+    publisher_epoch: PublisherEpoch,
     sequence: u64,
     time_us: u64,
 }
@@ -123,7 +123,7 @@ pub fn to_line_with(event: &Event, options: LineOptions<'_>) -> Result<String> {
 
 impl From<Stamp> for WrittenStamp {
     fn from(Stamp { publisher, epoch, sequence, time_us }: Stamp) -> Self {
-        Self { incarnation: Incarnation { publisher, epoch }, sequence, time_us }
+        Self { publisher_epoch: PublisherEpoch { publisher, epoch }, sequence, time_us }
     }
 }
 

@@ -5,15 +5,15 @@ const TOLD: usize = 50;
 /// What was found wrong in a file, each with the byte at which it stands.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    told: Vec<(usize, String)>,
+    reported: Vec<(usize, String)>,
     untold: usize,
 }
 
 impl Findings {
     /// Adds the sentence that `text` makes, which is not asked when nobody would read it.
     pub(super) fn add(&mut self, offset: usize, text: impl FnOnce() -> String) {
-        if self.told.len() < TOLD {
-            self.told.push((offset, text()));
+        if self.reported.len() < TOLD {
+            self.reported.push((offset, text()));
         } else {
             self.untold += 1;
         }
@@ -21,7 +21,7 @@ impl Findings {
 
     /// What is told, in the order of the file, and how many more there are.
     pub(super) fn into_parts(mut self) -> (Vec<(usize, String)>, usize) {
-        self.told.sort_by_key(|(offset, _)| *offset);
-        (self.told, self.untold)
+        self.reported.sort_by_key(|(offset, _)| *offset);
+        (self.reported, self.untold)
     }
 }

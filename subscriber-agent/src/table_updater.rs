@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use delivery::subscriber::{DeliveryMode, Item, Snapshot};
 use pubsub_api::wire::{EventRef, WireError};
-use pubsub_api::{Action, Counter, CounterReading, Envelope, Event, Notice, SEND_ALL, Tally};
+use pubsub_api::{Action, CauseCounter, Counter, CounterReading, Envelope, Event, Notice, SEND_ALL};
 use table::{DatedEvent, Merge, Table};
 
 use crate::Change;
@@ -24,7 +24,7 @@ pub(crate) struct TableUpdater {
     superseded: Counter,
     snapshot_rows: Counter,
     differences: Counter,
-    dropped: Tally,
+    dropped: CauseCounter,
 }
 
 /// A change or notice to deliver.
@@ -47,7 +47,7 @@ impl TableUpdater {
             superseded: Counter::new("events_superseded"),
             snapshot_rows: Counter::new("snapshot_rows"),
             differences: Counter::new("snapshot_differences"),
-            dropped: Tally::new("events_dropped"),
+            dropped: CauseCounter::new("events_dropped"),
         }
     }
 

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use pubsub_api::{Batch, Error, ErrorKind, Incarnation, Publisher, Result};
+use pubsub_api::{Batch, Error, ErrorKind, Publisher, PublisherEpoch, Result};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -23,7 +23,7 @@ use crate::RowSource;
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) driver: Arc<dyn Publisher>,
-    pub(super) incarnation: Incarnation,
+    pub(super) publisher_epoch: PublisherEpoch,
     pub(super) metrics: Metrics,
     pub(super) ring_start: RingStart,
     pub(super) snapshots: Snapshots,
@@ -56,10 +56,10 @@ impl Core {
             max_topics: options.max_topics,
         };
         let Opened { ring, publisher_state, start } = open_ring::open(ring_options, wall_us())?;
-        let incarnation = Incarnation { publisher, epoch: publisher_state.epoch() };
+        let publisher_epoch = PublisherEpoch { publisher, epoch: publisher_state.epoch() };
         Ok(Self {
             driver,
-            incarnation,
+            publisher_epoch,
             metrics: Metrics::default(),
             ring_start: start,
             snapshots: Snapshots::new(options.snapshot_bytes),
@@ -129,7 +129,7 @@ impl Core {
     }
 
     /// Counts the refused events, and logs them at a limited rate.
-    pub(super) fn tell_refused(&self, refused: &[Refused]) {
+    pub(super) fn report_refused(&self, refused: &[Refused]) {
         for Refused { cause, topic, reason } in refused {
             if let Some(times) = self.metrics.refused.count(cause, std::time::Instant::now()) {
                 tracing::warn!(cause, topic, times, "refused an event on topic {topic:?}: {reason}");

@@ -1,6 +1,6 @@
 use std::sync::atomic::AtomicUsize;
 
-use pubsub_api::{Counter, CounterReading, Tally};
+use pubsub_api::{CauseCounter, Counter, CounterReading};
 
 /// What a publisher counts.
 #[derive(Debug)]
@@ -9,14 +9,14 @@ pub(super) struct Metrics {
     pub(super) published: Counter,
     pub(super) repeats: Counter,
     pub(super) in_doubt: Counter,
-    pub(super) refused: Tally,
-    pub(super) lost: Tally,
+    pub(super) refused: CauseCounter,
+    pub(super) lost: CauseCounter,
     pub(super) hellos: Counter,
     pub(super) marks: Counter,
     pub(super) held_back: Counter,
     pub(super) marks_unsent: Counter,
     pub(super) requests: Counter,
-    pub(super) bad_requests: Tally,
+    pub(super) bad_requests: CauseCounter,
     pub(super) replays: Counter,
     pub(super) replayed: Counter,
     pub(super) snapshots: Counter,
@@ -41,14 +41,14 @@ impl Default for Metrics {
             published: Counter::new("events_published"),
             repeats: Counter::new("events_repeated"),
             in_doubt: Counter::with_cause("lost_records", "in_doubt"),
-            refused: Tally::new("events_refused"),
-            lost: Tally::new("events_lost"),
+            refused: CauseCounter::new("events_refused"),
+            lost: CauseCounter::new("events_lost"),
             hellos: Counter::new("hellos"),
             marks: Counter::new("marks"),
             held_back: Counter::new("waits_for_snapshots"),
             marks_unsent: Counter::new("marks_unsent"),
             requests: Counter::new("sync_requests"),
-            bad_requests: Tally::new("sync_requests_bad"),
+            bad_requests: CauseCounter::new("sync_requests_bad"),
             replays: Counter::with_cause("sync_answers", "replay"),
             replayed: Counter::new("events_replayed"),
             snapshots: Counter::with_cause("sync_answers", "snapshot"),

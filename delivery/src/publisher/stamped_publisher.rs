@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::{
-    Batch, EncodedEvent, Envelope, Error, ErrorKind, Incarnation, Publisher, Result, Status, Topic,
+    Batch, EncodedEvent, Envelope, Error, ErrorKind, Publisher, PublisherEpoch, Result, Status, Topic,
 };
 use tokio::task::JoinSet;
 
@@ -85,7 +85,7 @@ impl StampedPublisher {
     pub async fn publish(&self, batch: &mut Batch) -> Result<()> {
         let core = self.core()?;
         let refused = core.publish(batch).await?;
-        core.tell_refused(&refused);
+        core.report_refused(&refused);
         Ok(())
     }
 
@@ -97,8 +97,8 @@ impl StampedPublisher {
 
     /// The publisher's key and epoch, once it is initialized.
     #[must_use]
-    pub fn incarnation(&self) -> Option<Incarnation> {
-        self.core.get().map(|core| core.incarnation)
+    pub fn publisher_epoch(&self) -> Option<PublisherEpoch> {
+        self.core.get().map(|core| core.publisher_epoch)
     }
 
     /// The number of events that the driver has accepted.
@@ -137,7 +137,7 @@ impl StampedPublisher {
         tasks.spawn(supervise("answers", move || sync_server::serve(Arc::clone(&of_answers))));
         if let Some(state_dir) = self.options.state_dir.clone() {
             let (core, home) =
-                (Arc::clone(core), RingHome { state_dir, publisher: core.incarnation.publisher });
+                (Arc::clone(core), RingHome { state_dir, publisher: core.publisher_epoch.publisher });
             tasks.spawn(supervise("ring", move || ring_keeper::keep(Arc::clone(&core), home.clone())));
         }
         if self.driver.requests().is_some() && self.options.snapshot_bytes > 0 {

@@ -27,7 +27,7 @@ fn start(core: &Core) -> Vec<CounterReading> {
         RingStart::InMemory => ("in_memory", None),
     };
     let mut counters =
-        vec![reading("epoch", None, core.incarnation.epoch), reading("ring_start", Some(start), 1)];
+        vec![reading("epoch", None, core.publisher_epoch.epoch), reading("ring_start", Some(start), 1)];
     counters.extend(refused.map(|cause| reading("ring_refused", Some(cause), 1)));
     counters
 }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use pubsub_api::wire::EventRef;
-use pubsub_api::{Envelope, HELLO, Incarnation, Stamp, Topic, hello};
+use pubsub_api::{Envelope, HELLO, PublisherEpoch, Stamp, Topic, hello};
 
 use super::context::Context;
 use super::counters::Counters;
@@ -141,7 +141,7 @@ impl Feed {
     pub fn positions(&self) -> Vec<SavedPosition> {
         let mut positions = Vec::new();
         for stream in self.streams.iter() {
-            let publisher = stream.incarnation.publisher;
+            let publisher = stream.publisher_epoch.publisher;
             let saved =
                 |(topic, position): (&Topic, _)| SavedPosition { publisher, topic: topic.clone(), position };
             positions.extend(stream.positions().map(saved));
@@ -179,7 +179,7 @@ impl Feed {
     }
 
     fn stamped(&mut self, envelope: Envelope, stamp: Stamp, now: Duration) {
-        let of = Incarnation { publisher: stamp.publisher, epoch: stamp.epoch };
+        let of = PublisherEpoch { publisher: stamp.publisher, epoch: stamp.epoch };
         match (self.options.introduction, self.streams.of(of)) {
             (Introduction::ByHello, Some(stream)) => self.give(stream, envelope, stamp, now),
             (Introduction::ByHello, None) => {
@@ -214,7 +214,7 @@ impl Feed {
         self.look_at(place);
     }
 
-    fn add_stream(&mut self, of: Incarnation, endpoint: &str, now: Duration) -> usize {
+    fn add_stream(&mut self, of: PublisherEpoch, endpoint: &str, now: Duration) -> usize {
         let added = self.streams.add(PublisherStream::new(of, endpoint.to_owned()));
         let positions = self.resumed.remove(&of.publisher).unwrap_or_default();
         let (stream, context) = self.split(added, now);
@@ -269,12 +269,12 @@ impl Feed {
         self.streams.iter_mut().for_each(|stream| stream.retire_silent(now, remembered));
         let Self { streams, links, .. } = self;
         let is_gone = |stream: &PublisherStream, links: &Links| {
-            stream.topics() == 0 && stream.last_hello().is_none() && !links.hear(stream.incarnation)
+            stream.topics() == 0 && stream.last_hello().is_none() && !links.hear(stream.publisher_epoch)
         };
         let forgotten: Vec<u64> = streams
             .iter()
             .filter(|stream| stream.has_forgotten && is_gone(stream, links))
-            .map(|stream| stream.incarnation.publisher)
+            .map(|stream| stream.publisher_epoch.publisher)
             .collect();
         streams.retain(|stream| !is_gone(stream, links));
         links.note_forgotten(&forgotten);

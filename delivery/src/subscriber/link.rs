@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use pubsub_api::Incarnation;
+use pubsub_api::PublisherEpoch;
 
 /// The publishers of one endpoint: one as a rule, several at a proxy.
 #[derive(Debug, Default)]
@@ -17,13 +17,13 @@ pub(super) struct Link {
     pub(super) is_stale: bool,
     heard: Vec<Heard>,
     /// The number of consecutive hellos of an epoch that a later one has replaced.
-    revived: Option<(Incarnation, u32)>,
+    revived: Option<(PublisherEpoch, u32)>,
 }
 
 /// A publisher that sends hello here.
 #[derive(Debug)]
 struct Heard {
-    life: Incarnation,
+    life: PublisherEpoch,
     /// The number of hellos of others since its own last one.
     missed: usize,
 }
@@ -49,7 +49,7 @@ impl Link {
     ///
     /// The first hello on a link identifies what it leads to: other expected publishers may follow if its sender is one of
     /// them, and are replaced if it is not.
-    pub(super) fn introduce(&mut self, life: Incarnation) -> Introduction {
+    pub(super) fn introduce(&mut self, life: PublisherEpoch) -> Introduction {
         let is_expected = self.expected.contains(&life.publisher);
         let is_first = self.heard.is_empty();
         let replaced =
@@ -62,21 +62,21 @@ impl Link {
     }
 
     /// An epoch is heard beside another one of the same publisher.
-    pub(super) fn heard_beside(&mut self, life: Incarnation) {
+    pub(super) fn heard_beside(&mut self, life: PublisherEpoch) {
         self.revived = None;
         self.expected.insert(life.publisher);
         self.heard.push(Heard { life, missed: 0 });
     }
 
     /// The connection is gone; returns the epochs that were heard over it.
-    pub(super) fn down(&mut self) -> Vec<Incarnation> {
+    pub(super) fn down(&mut self) -> Vec<PublisherEpoch> {
         self.is_up = false;
         self.revived = None;
         std::mem::take(&mut self.heard).into_iter().map(|heard| heard.life).collect()
     }
 
     /// Another hello of an epoch; returns the epochs that are silent.
-    pub(super) fn hello(&mut self, life: Incarnation) -> Vec<Incarnation> {
+    pub(super) fn hello(&mut self, life: PublisherEpoch) -> Vec<PublisherEpoch> {
         if !self.hears(life) {
             return Vec::new();
         }
@@ -86,19 +86,19 @@ impl Link {
         }
         let is_silent = |heard: &Heard| heard.missed >= SILENT_AFTER * others;
         let silent = self.heard.iter().filter(|heard| heard.life != life && is_silent(heard));
-        let silent: Vec<Incarnation> = silent.map(|heard| heard.life).collect();
+        let silent: Vec<PublisherEpoch> = silent.map(|heard| heard.life).collect();
         self.heard.retain(|heard| !silent.contains(&heard.life));
         silent
     }
 
     /// A hello of an epoch that is not heard here any more; returns whether it runs beside the later one that replaced it.
-    pub(super) fn is_revived(&mut self, life: Incarnation) -> bool {
+    pub(super) fn is_revived(&mut self, life: PublisherEpoch) -> bool {
         let before = self.revived.filter(|(other, _)| *other == life).map_or(0, |(_, hellos)| hellos);
         self.revived = Some((life, before + 1));
         before + 1 >= REVIVED_AFTER
     }
 
-    pub(super) fn hears(&self, life: Incarnation) -> bool {
+    pub(super) fn hears(&self, life: PublisherEpoch) -> bool {
         self.heard.iter().any(|heard| heard.life == life)
     }
 
@@ -107,7 +107,7 @@ impl Link {
     }
 
     /// The epochs that send hello here.
-    pub(super) fn lives(&self) -> impl Iterator<Item = Incarnation> {
+    pub(super) fn lives(&self) -> impl Iterator<Item = PublisherEpoch> {
         self.heard.iter().map(|heard| heard.life)
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use pubsub_api::{Incarnation, registered_endpoint};
+use pubsub_api::{PublisherEpoch, registered_endpoint};
 
 use super::SavedLink;
 use super::link::Link;
@@ -45,12 +45,12 @@ impl Links {
     }
 
     /// The first endpoint at which an epoch sends hello.
-    pub(super) fn endpoint_of(&self, life: Incarnation) -> Option<&String> {
+    pub(super) fn endpoint_of(&self, life: PublisherEpoch) -> Option<&String> {
         self.0.iter().find(|(_, link)| link.hears(life)).map(|(endpoint, _)| endpoint)
     }
 
     /// Whether an epoch sends hello at any endpoint.
-    pub(super) fn hear(&self, life: Incarnation) -> bool {
+    pub(super) fn hear(&self, life: PublisherEpoch) -> bool {
         self.0.values().any(|link| link.hears(life))
     }
 

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use pubsub_api::{Envelope, Incarnation};
+use pubsub_api::{Envelope, PublisherEpoch};
 
 /// Events of publishers that have not sent hello yet, in order, bounded.
 ///
@@ -9,7 +9,7 @@ use pubsub_api::{Envelope, Incarnation};
 /// emptied: marks show what was in it, and it is requested.
 #[derive(Debug, Default)]
 pub(super) struct PreHelloBuffer {
-    envelopes: VecDeque<(Incarnation, Envelope, Duration)>,
+    envelopes: VecDeque<(PublisherEpoch, Envelope, Duration)>,
     bytes: usize,
 }
 
@@ -20,7 +20,7 @@ impl PreHelloBuffer {
     const MAX_BYTES: usize = 8 * 1024 * 1024;
 
     /// Adds an event; returns how many were dropped because it was full.
-    pub(super) fn put(&mut self, of: Incarnation, envelope: Envelope, now: Duration) -> u64 {
+    pub(super) fn put(&mut self, of: PublisherEpoch, envelope: Envelope, now: Duration) -> u64 {
         let mut left = 0;
         if self.envelopes.len() >= Self::MAX_EVENTS || self.bytes >= Self::MAX_BYTES {
             left = self.envelopes.len() as u64;
@@ -32,7 +32,7 @@ impl PreHelloBuffer {
     }
 
     /// Removes and returns the events of this epoch.
-    pub(super) fn release(&mut self, of: Incarnation) -> Vec<Envelope> {
+    pub(super) fn release(&mut self, of: PublisherEpoch) -> Vec<Envelope> {
         let (released, kept): (VecDeque<_>, _) =
             std::mem::take(&mut self.envelopes).into_iter().partition(|(held, ..)| *held == of);
         self.envelopes = kept;
@@ -41,7 +41,7 @@ impl PreHelloBuffer {
     }
 
     /// Removes and returns the events that have waited since `since` or longer.
-    pub(super) fn expired(&mut self, since: Duration) -> Vec<(Incarnation, Envelope)> {
+    pub(super) fn expired(&mut self, since: Duration) -> Vec<(PublisherEpoch, Envelope)> {
         let mut expired = Vec::new();
         while self.envelopes.front().is_some_and(|(_, _, came)| *came <= since)
             && let Some((of, envelope, _)) = self.envelopes.pop_front()

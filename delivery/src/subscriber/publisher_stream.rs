@@ -4,14 +4,14 @@ mod memory;
 mod overfull;
 mod recovery;
 mod replies;
+mod reporting;
 mod retirements;
 mod standing;
-mod telling;
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use pubsub_api::{Envelope, Incarnation, Stamp, Topic};
+use pubsub_api::{Envelope, PublisherEpoch, Stamp, Topic};
 
 use overfull::Overfull;
 use retirements::Retirements;
@@ -33,7 +33,7 @@ const NOT_ASKED: &str = "the driver cannot request missing events from the publi
 /// The stream of one publisher, through all its epochs: its topics, and the requests about them.
 #[derive(Debug)]
 pub(super) struct PublisherStream {
-    pub(super) incarnation: Incarnation,
+    pub(super) publisher_epoch: PublisherEpoch,
     /// Its endpoint, as registered; its id if none is known.
     pub(super) endpoint: String,
     /// Whether the link is up, and its subscriptions are confirmed.
@@ -54,7 +54,7 @@ pub(super) struct PublisherStream {
     /// The bytes in the buffers of all topics.
     waiting_bytes: usize,
     /// Whether `Live` was the last notice about the whole stream, alone or together with others on its link.
-    pub(super) told_live: bool,
+    pub(super) reported_live: bool,
     /// Whether a position was forgotten because the publisher was silent.
     pub(super) has_forgotten: bool,
     overfull: Option<Overfull>,
@@ -81,9 +81,9 @@ pub(super) struct PublisherStream {
 }
 
 impl PublisherStream {
-    pub(super) fn new(incarnation: Incarnation, endpoint: String) -> Self {
+    pub(super) fn new(publisher_epoch: PublisherEpoch, endpoint: String) -> Self {
         Self {
-            incarnation,
+            publisher_epoch,
             endpoint,
             is_proved: false,
             is_disputed: false,
@@ -94,7 +94,7 @@ impl PublisherStream {
             check_at: Duration::ZERO,
             incomplete: 0,
             waiting_bytes: 0,
-            told_live: false,
+            reported_live: false,
             has_forgotten: false,
             overfull: None,
             retirements: Retirements::default(),
@@ -133,14 +133,19 @@ impl PublisherStream {
     }
 
     /// The link is up and confirmed, perhaps with a later epoch. Events that waited for that follow.
-    pub(super) fn prove(&mut self, incarnation: Incarnation, endpoint: &str, context: &mut Context<'_>) {
-        if self.incarnation != incarnation {
+    pub(super) fn prove(
+        &mut self,
+        publisher_epoch: PublisherEpoch,
+        endpoint: &str,
+        context: &mut Context<'_>,
+    ) {
+        if self.publisher_epoch != publisher_epoch {
             self.delay = Delay::default();
         }
-        if self.incarnation.epoch != incarnation.epoch {
-            self.doubt_memory(self.incarnation.epoch, context);
+        if self.publisher_epoch.epoch != publisher_epoch.epoch {
+            self.doubt_memory(self.publisher_epoch.epoch, context);
         }
-        self.incarnation = incarnation;
+        self.publisher_epoch = publisher_epoch;
         endpoint.clone_into(&mut self.endpoint);
         self.is_proved = true;
         self.takes_no_requests = false;
@@ -156,7 +161,7 @@ impl PublisherStream {
     /// The link is gone.
     pub(super) fn unprove(&mut self, now: Duration) {
         self.is_proved = false;
-        self.told_live = false;
+        self.reported_live = false;
         self.is_late = false;
         self.doubt_at = None;
         self.is_away(now);
@@ -170,7 +175,7 @@ impl PublisherStream {
     /// An event or mark has arrived over a broker, where it confirms the stream, since there are no hellos. A later epoch ends
     /// the one before.
     pub(super) fn heard(&mut self, epoch: u64) {
-        self.incarnation.epoch = epoch;
+        self.publisher_epoch.epoch = epoch;
         self.is_proved = true;
     }
 
@@ -293,7 +298,7 @@ impl PublisherStream {
         match context.options.introduction {
             Introduction::ByHello => {}
             // No notice is about one publisher as a whole.
-            Introduction::ByBroker => self.told_live |= self.is_current(),
+            Introduction::ByBroker => self.reported_live |= self.is_current(),
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
-use pubsub_api::Incarnation;
+use pubsub_api::PublisherEpoch;
 
 use super::publisher_stream::PublisherStream;
 
@@ -17,7 +17,7 @@ impl PublisherStreams {
     /// Adds a stream; returns its index.
     pub(super) fn add(&mut self, stream: PublisherStream) -> usize {
         let place = self.streams.len();
-        self.places.entry(stream.incarnation.publisher).or_default().push(place);
+        self.places.entry(stream.publisher_epoch.publisher).or_default().push(place);
         self.streams.push(stream);
         place
     }
@@ -52,9 +52,9 @@ impl PublisherStreams {
     }
 
     /// The index of the stream of this epoch.
-    pub(super) fn of(&self, life: Incarnation) -> Option<usize> {
+    pub(super) fn of(&self, life: PublisherEpoch) -> Option<usize> {
         let mut own = self.of_publisher(life.publisher);
-        own.find(|(_, stream)| stream.incarnation == life).map(|(place, _)| place)
+        own.find(|(_, stream)| stream.publisher_epoch == life).map(|(place, _)| place)
     }
 
     /// Keeps some streams; the indexes of the others change.
@@ -66,7 +66,7 @@ impl PublisherStreams {
         }
         self.places.clear();
         for (place, stream) in self.streams.iter().enumerate() {
-            self.places.entry(stream.incarnation.publisher).or_default().push(place);
+            self.places.entry(stream.publisher_epoch.publisher).or_default().push(place);
         }
     }
 }

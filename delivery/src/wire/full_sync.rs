@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn every_row_is_sent_and_of_other_topics_only_its_name() {
         let tables = tables();
-        let told = |topics: Option<Vec<Topic>>| -> Vec<(String, bool)> {
+        let reported = |topics: Option<Vec<Topic>>| -> Vec<(String, bool)> {
             let request = FullSyncRequest { id: 1, topics };
             let rows = request.rows(&tables).map(|row| StoredRow::read(&row.pack().unwrap()).unwrap());
             rows.map(|row| (row.place.key, row.value.is_some())).collect()
@@ -270,9 +270,9 @@ mod tests {
         let all = |values: [bool; 4]| -> Vec<(String, bool)> {
             ["1", "2", "{*?}", "4"].map(str::to_owned).into_iter().zip(values).collect()
         };
-        assert_eq!(told(None), all([true, true, true, false]), "what is no text is told by its name");
-        assert_eq!(told(Some(vec![SEND_ALL, Topic::new("u").unwrap()])), all([true, false, true, false]));
-        assert_eq!(told(Some(Vec::new())), all([false; 4]));
+        assert_eq!(reported(None), all([true, true, true, false]), "what is no text is told by its name");
+        assert_eq!(reported(Some(vec![SEND_ALL, Topic::new("u").unwrap()])), all([true, false, true, false]));
+        assert_eq!(reported(Some(Vec::new())), all([false; 4]));
     }
 
     #[test]

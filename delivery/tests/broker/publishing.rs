@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use delivery::BrokerOptions;
 use pubsub_api::wire::EventRef;
-use pubsub_api::{ErrorKind, Event, Incarnation, Publisher, Stamp, Topic};
+use pubsub_api::{ErrorKind, Event, Publisher, PublisherEpoch, Stamp, Topic};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::fake::{OPTIONS, ROUND_TRIP, Verdict, batch, broker, event, send, send_at_once, stamp};
@@ -12,23 +12,23 @@ use crate::fake::{OPTIONS, ROUND_TRIP, Verdict, batch, broker, event, send, send
 async fn a_process_is_a_publisher_from_its_first_send_on_and_numbers_each_topic() {
     let (publisher, fake) = broker(OPTIONS);
     publisher.initialize().await.unwrap();
-    assert_eq!((publisher.incarnation(), publisher.published()), (None, 0));
+    assert_eq!((publisher.publisher_epoch(), publisher.published()), (None, 0));
     for (topic, key) in [("a", "1"), ("b", "2"), ("a", "3")] {
         send(&publisher, topic, key).await.unwrap();
     }
     publisher.send_batch(&mut batch(&[("b", "4"), ("a", "5")])).await.unwrap();
     assert_eq!(fake.words(), ["a 1 1", "b 1 2", "a 2 3", "b 2 4", "a 3 5"]);
-    let of = publisher.incarnation().unwrap();
+    let of = publisher.publisher_epoch().unwrap();
     for (_, envelope) in &*fake.published.lock().unwrap() {
         let Stamp { publisher, epoch, .. } = stamp(envelope);
-        assert_eq!(Incarnation { publisher, epoch }, of);
+        assert_eq!(PublisherEpoch { publisher, epoch }, of);
         let read = EventRef::read(envelope.topic.as_bytes(), &envelope.payload).unwrap();
         assert_eq!((read.table, read.genuine), (Some("lport"), true));
     }
     assert_eq!(publisher.published(), 5);
     let (other, _) = broker(OPTIONS);
     send(&other, "a", "1").await.unwrap();
-    assert_ne!(other.incarnation().unwrap().publisher, of.publisher);
+    assert_ne!(other.publisher_epoch().unwrap().publisher, of.publisher);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use delivery::subscriber::{Feed, FeedOptions, Item, SavedPosition};
 use delivery::{Mark, Position, SyncReply, SyncReplyKind, SyncRequest};
-use pubsub_api::{Action, Envelope, Event, Incarnation, Notice, Reply, Stamp, Topic};
+use pubsub_api::{Action, Envelope, Event, Notice, PublisherEpoch, Reply, Stamp, Topic};
 
 const ENDPOINT: &str = "a";
 const EPOCH: u64 = 2;
@@ -59,8 +59,8 @@ fn behind_on(topics: usize) -> Feed {
     let mut feed = Feed::new(FeedOptions { max_topics: topics, ..FeedOptions::default() });
     let position = Position { epoch: 1, sequence: 1 };
     feed.resume((0..topics).map(|number| SavedPosition { publisher: 7, topic: topic(number), position }));
-    let incarnation = Some(Incarnation { publisher: 7, epoch: EPOCH });
-    feed.notice(Notice::Subscribed { publisher: ENDPOINT.to_owned(), incarnation }, Duration::ZERO);
+    let publisher_epoch = Some(PublisherEpoch { publisher: 7, epoch: EPOCH });
+    feed.notice(Notice::Subscribed { publisher: ENDPOINT.to_owned(), publisher_epoch }, Duration::ZERO);
     for number in 0..topics {
         let mark = Mark { topic: topic(number), stamp: stamp(), oldest: 1, prev: Some(position) };
         feed.message(mark.pack().unwrap(), Duration::ZERO);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use delivery::subscriber::{Feed, FeedOptions, Item, SavedLink, SavedPosition};
 use delivery::{Control, LossRecord, Mark, Position, SyncReply, SyncReplyKind, SyncRequest};
-use pubsub_api::{Action, Envelope, Event, HELLO, Incarnation, Notice, SEND_ALL, Stamp};
+use pubsub_api::{Action, Envelope, Event, HELLO, Notice, PublisherEpoch, SEND_ALL, Stamp};
 use words::words;
 
 /// A feed, its clock, and short words for what goes in and comes out. All is about topic `D`.
@@ -19,7 +19,7 @@ pub(crate) struct Script {
     wall_us: u64,
     last_request: u64,
     /// Who said hello last at an endpoint.
-    lives: BTreeMap<String, Incarnation>,
+    lives: BTreeMap<String, PublisherEpoch>,
     /// Whether publishers say that they do not remember their former lives.
     pub(crate) forgets_lives: bool,
 }
@@ -90,8 +90,8 @@ impl Script {
 
     /// The same with the first number of topics that the publisher does not know; 0 of an older publisher.
     pub(crate) fn beat_with(&mut self, publisher: u64, epoch: u64, first_number: u64) {
-        let incarnation = Some(Incarnation { publisher, epoch });
-        let hello = pubsub_api::hello::event_with("p", incarnation, first_number);
+        let publisher_epoch = Some(PublisherEpoch { publisher, epoch });
+        let hello = pubsub_api::hello::event_with("p", publisher_epoch, first_number);
         self.feed.message(Envelope::pack(&hello).unwrap(), self.now);
     }
 
@@ -129,14 +129,14 @@ impl Script {
     }
 
     pub(crate) fn hello(&mut self, endpoint: &str, publisher: u64, epoch: u64) {
-        let incarnation = Some(Incarnation { publisher, epoch });
-        self.lives.insert(endpoint.to_owned(), Incarnation { publisher, epoch });
-        self.feed.notice(Notice::Subscribed { publisher: endpoint.to_owned(), incarnation }, self.now);
+        let publisher_epoch = Some(PublisherEpoch { publisher, epoch });
+        self.lives.insert(endpoint.to_owned(), PublisherEpoch { publisher, epoch });
+        self.feed.notice(Notice::Subscribed { publisher: endpoint.to_owned(), publisher_epoch }, self.now);
     }
 
     /// The driver's subscriptions stand at a broker's node.
     pub(crate) fn subscribed(&mut self, endpoint: &str) {
-        let notice = Notice::Subscribed { publisher: endpoint.to_owned(), incarnation: None };
+        let notice = Notice::Subscribed { publisher: endpoint.to_owned(), publisher_epoch: None };
         self.feed.notice(notice, self.now);
     }
 
@@ -211,7 +211,7 @@ impl Script {
     }
 
     fn answer_of_lives(&mut self, id: u64, endpoint: &str) {
-        let Some(Incarnation { publisher, epoch }) = self.lives.get(endpoint).copied() else { return };
+        let Some(PublisherEpoch { publisher, epoch }) = self.lives.get(endpoint).copied() else { return };
         let kind =
             if self.forgets_lives { SyncReplyKind::Unknown } else { SyncReplyKind::Replay { count: 0 } };
         let answer =

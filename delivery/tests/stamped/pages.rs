@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use delivery::subscriber::{DeliveryMode, Feed, FeedOptions, Item, SavedPosition};
 use delivery::{Mark, Position, PublisherOptions};
-use pubsub_api::{Batch, Incarnation, Notice, Publisher, Reply, Request, Stamp, Topic};
+use pubsub_api::{Batch, Notice, Publisher, PublisherEpoch, Reply, Request, Stamp, Topic};
 
 use crate::fake::{Fake, Inputs, event, stamped_as};
 
@@ -82,11 +82,11 @@ async fn behind_on(topics: usize) -> Link {
     };
     let (before, ..) = stamped_as(options(folder.path(), topics)).await;
     publish(&before, "before").await;
-    let was = before.incarnation().unwrap();
+    let was = before.publisher_epoch().unwrap();
     before.close().await.unwrap();
     let (publisher, fake, inputs) = stamped_as(options(folder.path(), topics)).await;
     publish(&publisher, "after").await;
-    let Incarnation { publisher: id, epoch } = publisher.incarnation().unwrap();
+    let PublisherEpoch { publisher: id, epoch } = publisher.publisher_epoch().unwrap();
     std::mem::forget(publisher);
 
     let mut feed = Feed::new(FeedOptions { max_topics: topics, ..FeedOptions::default() });
@@ -94,8 +94,8 @@ async fn behind_on(topics: usize) -> Link {
     let saved = |number| SavedPosition { publisher: id, topic: topic(number), position };
     feed.resume((0..topics).map(saved));
     let started = Instant::now();
-    let incarnation = Some(Incarnation { publisher: id, epoch });
-    feed.notice(Notice::Subscribed { publisher: ENDPOINT.to_owned(), incarnation }, started.elapsed());
+    let publisher_epoch = Some(PublisherEpoch { publisher: id, epoch });
+    feed.notice(Notice::Subscribed { publisher: ENDPOINT.to_owned(), publisher_epoch }, started.elapsed());
     for number in 0..topics {
         let stamp = Stamp { publisher: id, epoch, sequence: 2, time_us: 0 };
         let prev = Some(Position { epoch: was.epoch, sequence: 1 });

@@ -2,7 +2,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use delivery::{Control, Position, publisher_key};
-use pubsub_api::{Batch, ErrorKind, Incarnation, Publisher, SEND_ALL, hello};
+use pubsub_api::{Batch, ErrorKind, Publisher, PublisherEpoch, SEND_ALL, hello};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -15,8 +15,8 @@ fn numbered(numbers: &[(&str, u64)]) -> Vec<(String, u64)> {
 #[tokio::test]
 async fn events_carry_publisher_epoch_and_sequence_and_the_hello_identifies_the_publisher() {
     let (publisher, fake, _inputs) = stamped(None).await;
-    let incarnation = publisher.incarnation().unwrap();
-    assert_eq!(incarnation.publisher, publisher_key("id"));
+    let publisher_epoch = publisher.publisher_epoch().unwrap();
+    assert_eq!(publisher_epoch.publisher, publisher_key("id"));
     publisher.publish(&mut batch(&["a", "b", "a"])).await.unwrap();
     publisher.send(&SEND_ALL, event("D", "k").payload).await.unwrap();
     assert_eq!(fake.numbers(), numbered(&[("a", 1), ("b", 1), ("a", 2), ("D", 1)]));
@@ -24,13 +24,14 @@ async fn events_carry_publisher_epoch_and_sequence_and_the_hello_identifies_the_
         let sent = fake.sent.lock().unwrap();
         stamp(&sent.iter().find(|(_, _, sent)| !sent.topic.is_reserved()).unwrap().2)
     };
-    assert_eq!(Incarnation { publisher: stamp.publisher, epoch: stamp.epoch }, incarnation);
+    assert_eq!(PublisherEpoch { publisher: stamp.publisher, epoch: stamp.epoch }, publisher_epoch);
     let hello = until("a hello", || {
         let sent = fake.sent.lock().unwrap();
-        sent.iter()
-            .find_map(|(_, _, sent)| hello::incarnation(&sent.payload).filter(|_| sent.topic.is_reserved()))
+        sent.iter().find_map(|(_, _, sent)| {
+            hello::publisher_epoch(&sent.payload).filter(|_| sent.topic.is_reserved())
+        })
     });
-    assert_eq!(hello.await, incarnation);
+    assert_eq!(hello.await, publisher_epoch);
 }
 
 #[tokio::test]
@@ -71,7 +72,7 @@ async fn the_next_epoch_continues_whether_the_first_was_closed_or_killed() {
         let folder = TempDir::new().unwrap();
         let (publisher, _, _inputs) = stamped(Some(folder.path())).await;
         publisher.publish(&mut batch(&["a", "a", "b"])).await.unwrap();
-        let first = publisher.incarnation().unwrap().epoch;
+        let first = publisher.publisher_epoch().unwrap().epoch;
         if !dies {
             publisher.close().await.unwrap();
         }

@@ -46,9 +46,11 @@ impl Reader {
         let mut is_first = true;
         for envelope in until("a hello", || greeting(fake, peer)).await {
             if envelope.topic == HELLO && std::mem::take(&mut is_first) {
-                let (endpoint, incarnation) = (ENDPOINT.to_owned(), publisher.incarnation());
-                self.feed
-                    .notice(Notice::Subscribed { publisher: endpoint, incarnation }, self.started.elapsed());
+                let (endpoint, publisher_epoch) = (ENDPOINT.to_owned(), publisher.publisher_epoch());
+                self.feed.notice(
+                    Notice::Subscribed { publisher: endpoint, publisher_epoch },
+                    self.started.elapsed(),
+                );
             }
             self.feed.message(envelope, self.started.elapsed());
         }

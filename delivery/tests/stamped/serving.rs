@@ -42,7 +42,7 @@ async fn answers(fake: &Arc<Fake>, peer: PeerId, count: usize) -> Vec<(SyncReply
 }
 
 fn epoch(publisher: &StampedPublisher) -> u64 {
-    publisher.incarnation().unwrap().epoch
+    publisher.publisher_epoch().unwrap().epoch
 }
 
 #[tokio::test]

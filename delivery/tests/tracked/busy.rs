@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use pubsub_api::{
-    Action, Envelope, Event, Incarnation, Incoming, Notice, Reply, Requester, Result, SEND_ALL, Stamp,
+    Action, Envelope, Event, Incoming, Notice, PublisherEpoch, Reply, Requester, Result, SEND_ALL, Stamp,
     Status, Subscriber,
 };
 
@@ -27,10 +27,10 @@ impl Subscriber for Busy {
     }
 
     async fn recv(&self) -> Result<Incoming> {
-        let (publisher, incarnation) =
-            ("tcp://busy".to_owned(), Some(Incarnation { publisher: 1, epoch: 1 }));
+        let (publisher, publisher_epoch) =
+            ("tcp://busy".to_owned(), Some(PublisherEpoch { publisher: 1, epoch: 1 }));
         let number = match self.given.fetch_add(1, Ordering::Relaxed) {
-            0 => return Ok(Incoming::Notice(Notice::Subscribed { publisher, incarnation })),
+            0 => return Ok(Incoming::Notice(Notice::Subscribed { publisher, publisher_epoch })),
             number => {
                 tokio::task::yield_now().await;
                 number
@@ -38,7 +38,7 @@ impl Subscriber for Busy {
         };
         let stamp = Some(Stamp { publisher: 1, epoch: 1, sequence: number, time_us: 0 });
         let event = Event { stamp, ..Event::new("t", "k", Action::Set, "v", SEND_ALL) };
-        Envelope::pack(&event).map(Incoming::Message)
+        Envelope::pack(&event).map(Incoming::Event)
     }
 
     fn requester(&self) -> Option<&dyn Requester> {

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use pubsub_api::{
-    Counter, Envelope, HELLO, Incarnation, PeerId, PeerReading, QueueReading, Request, Status, hello,
+    Counter, Envelope, HELLO, PeerId, PeerReading, PublisherEpoch, QueueReading, Request, Status, hello,
 };
 
 use crate::endpoint::Endpoint;
@@ -23,8 +23,8 @@ pub(crate) struct Fanout {
 #[derive(Debug, Default)]
 struct Links {
     all: Vec<Link>,
-    /// The incarnation in the last hello that had one.
-    incarnation: Option<Incarnation>,
+    /// The epoch in the last hello that had one.
+    publisher_epoch: Option<PublisherEpoch>,
     requesters: Vec<Arc<RequestLink>>,
 }
 
@@ -52,17 +52,17 @@ impl Fanout {
         &self.endpoint
     }
 
-    /// Offers an event to every subscriber, without waiting. If it is a hello with a new incarnation, subscribers are
-    /// notified of the incarnation first.
+    /// Offers an event to every subscriber, without waiting. If it is a hello with a new epoch, subscribers are
+    /// notified of the epoch first.
     pub(crate) fn send(&self, envelope: &Envelope) {
         self.sent.add(1);
         let mut links = lock(&self.links);
         if envelope.topic == HELLO
-            && let Some(incarnation) = hello::incarnation(&envelope.payload)
-            && links.incarnation.replace(incarnation) != Some(incarnation)
+            && let Some(publisher_epoch) = hello::publisher_epoch(&envelope.payload)
+            && links.publisher_epoch.replace(publisher_epoch) != Some(publisher_epoch)
         {
             for link in &links.all {
-                link.stream.subscribed(&link.address.to_string(), incarnation);
+                link.stream.subscribed(&link.address.to_string(), publisher_epoch);
             }
         }
         for link in &links.all {
@@ -73,7 +73,7 @@ impl Fanout {
     /// Links a subscriber, and notifies it.
     pub(crate) fn link(&self, address: &Endpoint, stream: &Arc<Stream>) {
         let mut links = lock(&self.links);
-        stream.link_up(&address.to_string(), links.incarnation);
+        stream.link_up(&address.to_string(), links.publisher_epoch);
         links.all.push(Link { address: address.clone(), stream: Arc::clone(stream) });
     }
 

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use pubsub_api::{Envelope, Incarnation, Incoming, Notice, Topic};
+use pubsub_api::{Envelope, Incoming, Notice, PublisherEpoch, Topic};
 
 /// Received items that are not yet read: events up to a bound, and the notices between them in order.
 ///
@@ -38,7 +38,7 @@ impl Inbox {
     pub(crate) fn push(&mut self, envelope: Envelope) -> bool {
         if self.has_room() {
             self.events += 1;
-            self.items.push_back(Incoming::Message(envelope));
+            self.items.push_back(Incoming::Event(envelope));
             return true;
         }
         for item in self.tail_mut() {
@@ -53,24 +53,24 @@ impl Inbox {
     }
 
     /// Adds the notices of a new link.
-    pub(crate) fn link_up(&mut self, publisher: &str, incarnation: Option<Incarnation>) {
+    pub(crate) fn link_up(&mut self, publisher: &str, publisher_epoch: Option<PublisherEpoch>) {
         let publisher = publisher.to_owned();
         self.items.push_back(Incoming::Notice(Notice::LinkUp { publisher: publisher.clone() }));
-        self.items.push_back(Incoming::Notice(Notice::Subscribed { publisher, incarnation }));
+        self.items.push_back(Incoming::Notice(Notice::Subscribed { publisher, publisher_epoch }));
     }
 
-    /// Adds the notice of a new incarnation of a link's publisher. If the link was reported as subscribed since the latest
+    /// Adds the notice of a new epoch of a link's publisher. If the link was reported as subscribed since the latest
     /// event already, that notice is replaced.
-    pub(crate) fn subscribed(&mut self, of: &str, by: Incarnation) {
+    pub(crate) fn subscribed(&mut self, of: &str, by: PublisherEpoch) {
         for item in self.tail_mut() {
-            if let Incoming::Notice(Notice::Subscribed { publisher, incarnation }) = item
+            if let Incoming::Notice(Notice::Subscribed { publisher, publisher_epoch }) = item
                 && publisher == of
             {
-                *incarnation = Some(by);
+                *publisher_epoch = Some(by);
                 return;
             }
         }
-        let notice = Notice::Subscribed { publisher: of.to_owned(), incarnation: Some(by) };
+        let notice = Notice::Subscribed { publisher: of.to_owned(), publisher_epoch: Some(by) };
         self.items.push_back(Incoming::Notice(notice));
     }
 
@@ -96,7 +96,7 @@ impl Inbox {
     /// Removes the next item, in order.
     pub(crate) fn pop(&mut self) -> Option<Incoming> {
         let item = self.items.pop_front();
-        if matches!(item, Some(Incoming::Message(_))) {
+        if matches!(item, Some(Incoming::Event(_))) {
             self.events -= 1;
         }
         item
@@ -104,13 +104,13 @@ impl Inbox {
 
     /// Drops the events whose topic does not satisfy `wanted`.
     pub(crate) fn retain(&mut self, wanted: impl Fn(&Topic) -> bool) {
-        self.items.retain(|item| !matches!(item, Incoming::Message(envelope) if !wanted(&envelope.topic)));
-        self.events = self.items.iter().filter(|item| matches!(item, Incoming::Message(_))).count();
+        self.items.retain(|item| !matches!(item, Incoming::Event(envelope) if !wanted(&envelope.topic)));
+        self.events = self.items.iter().filter(|item| matches!(item, Incoming::Event(_))).count();
     }
 
     /// The position after the latest event; only notices follow.
     fn tail_start(&self) -> usize {
-        let latest = self.items.iter().rposition(|item| matches!(item, Incoming::Message(_)));
+        let latest = self.items.iter().rposition(|item| matches!(item, Incoming::Event(_)));
         latest.map_or(0, |position| position + 1)
     }
 
@@ -133,7 +133,7 @@ fn is_link_up_of(item: &Incoming, of: &str) -> bool {
 mod tests {
     use bytes::Bytes;
 
-    use super::{Envelope, Inbox, Incarnation, Incoming, Notice, Topic};
+    use super::{Envelope, Inbox, Incoming, Notice, PublisherEpoch, Topic};
 
     fn event(topic: &'static str) -> Envelope {
         Envelope { topic: Topic::new(topic).unwrap(), payload: Bytes::new() }
@@ -141,13 +141,13 @@ mod tests {
 
     fn drained(inbox: &mut Inbox) -> Vec<String> {
         let text = |item| match item {
-            Incoming::Message(envelope) => envelope.topic.to_string(),
+            Incoming::Event(envelope) => envelope.topic.to_string(),
             Incoming::Notice(Notice::Gap { events, .. }) => format!("gap of {events}"),
             Incoming::Notice(Notice::LinkUp { publisher }) => format!("{publisher} up"),
-            Incoming::Notice(Notice::Subscribed { publisher, incarnation: None }) => {
+            Incoming::Notice(Notice::Subscribed { publisher, publisher_epoch: None }) => {
                 format!("{publisher} subscribed")
             }
-            Incoming::Notice(Notice::Subscribed { publisher, incarnation: Some(by) }) => {
+            Incoming::Notice(Notice::Subscribed { publisher, publisher_epoch: Some(by) }) => {
                 format!("{publisher} subscribed, epoch {}", by.epoch)
             }
             Incoming::Notice(Notice::LinkDown { publisher, .. }) => format!("{publisher} down"),
@@ -163,7 +163,7 @@ mod tests {
         assert!(!inbox.push(event("c")));
         inbox.link_down("p", "gone");
         assert!(!inbox.push(event("d")));
-        assert_eq!(inbox.pop(), Some(Incoming::Message(event("a"))));
+        assert_eq!(inbox.pop(), Some(Incoming::Event(event("a"))));
         assert!(inbox.push(event("e")), "there is room again");
         assert!(!inbox.push(event("f")));
         assert_eq!(drained(&mut inbox), ["b", "gap of 2", "p down", "e", "gap of 1"]);
@@ -196,11 +196,11 @@ mod tests {
         let mut inbox = Inbox::new(2);
         inbox.link_up("p", None);
         for epoch in [1, 2] {
-            inbox.subscribed("p", Incarnation { publisher: 7, epoch });
+            inbox.subscribed("p", PublisherEpoch { publisher: 7, epoch });
         }
         inbox.push(event("a"));
         for epoch in [3, 4] {
-            inbox.subscribed("p", Incarnation { publisher: 7, epoch });
+            inbox.subscribed("p", PublisherEpoch { publisher: 7, epoch });
         }
         assert_eq!(drained(&mut inbox), ["p up", "p subscribed, epoch 2", "a", "p subscribed, epoch 4"]);
     }

@@ -36,7 +36,7 @@
 //!
 //! let event = Event::new("lport", "port-1", Action::Create, "{}", Topic::new("tenant-1")?);
 //! publisher.send_event(&event).await?;
-//! assert!(matches!(subscriber.recv().await?, Incoming::Message(_)));
+//! assert!(matches!(subscriber.recv().await?, Incoming::Event(_)));
 //! # Ok(())
 //! # }
 //! ```

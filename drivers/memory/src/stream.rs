@@ -2,7 +2,7 @@ use std::pin::pin;
 use std::sync::Mutex;
 
 use pubsub_api::{
-    Counter, CounterReading, Envelope, Error, ErrorKind, Incarnation, Incoming, MAX_SUBSCRIPTIONS,
+    Counter, CounterReading, Envelope, Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, PublisherEpoch,
     QueueReading, Result, Subscription, Subscriptions,
 };
 use tokio::sync::Notify;
@@ -69,13 +69,13 @@ impl Stream {
     }
 
     /// Reports that the link to `publisher` is up, with all subscriptions.
-    pub(crate) fn link_up(&self, publisher: &str, incarnation: Option<Incarnation>) {
-        self.notify(|inbox| inbox.link_up(publisher, incarnation));
+    pub(crate) fn link_up(&self, publisher: &str, publisher_epoch: Option<PublisherEpoch>) {
+        self.notify(|inbox| inbox.link_up(publisher, publisher_epoch));
     }
 
-    /// Reports that the publisher of this link has a new incarnation.
-    pub(crate) fn subscribed(&self, publisher: &str, incarnation: Incarnation) {
-        self.notify(|inbox| inbox.subscribed(publisher, incarnation));
+    /// Reports that the publisher of this link has a new epoch.
+    pub(crate) fn subscribed(&self, publisher: &str, publisher_epoch: PublisherEpoch) {
+        self.notify(|inbox| inbox.subscribed(publisher, publisher_epoch));
     }
 
     /// Reports that the link to `publisher` is down.

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use drivers_memory as _;
 use pubsub_api::settings::PubSub;
 use pubsub_api::{
-    Batch, Envelope, ErrorKind, HELLO, Incarnation, Incoming, Notice, PubSubApi, Publisher, Registry, Reply,
-    Role, Subscriber, Topic, hello,
+    Batch, Envelope, ErrorKind, HELLO, Incoming, Notice, PubSubApi, Publisher, PublisherEpoch, Registry,
+    Reply, Role, Subscriber, Topic, hello,
 };
 use settings::Sources;
 
@@ -46,9 +46,9 @@ async fn drained(subscriber: &dyn Subscriber) -> Vec<String> {
     let mut all = Vec::new();
     loop {
         all.push(match subscriber.recv().await {
-            Ok(Incoming::Message(envelope)) => String::from_utf8(envelope.payload.to_vec()).unwrap(),
+            Ok(Incoming::Event(envelope)) => String::from_utf8(envelope.payload.to_vec()).unwrap(),
             Ok(Incoming::Notice(Notice::LinkUp { .. })) => "up".to_owned(),
-            Ok(Incoming::Notice(Notice::Subscribed { incarnation: Some(by), .. })) => {
+            Ok(Incoming::Notice(Notice::Subscribed { publisher_epoch: Some(by), .. })) => {
                 format!("subscribed, epoch {}", by.epoch)
             }
             Ok(Incoming::Notice(Notice::Subscribed { .. })) => "subscribed".to_owned(),
@@ -105,8 +105,8 @@ async fn an_incarnation_is_reported_when_a_hello_has_a_new_one_and_to_later_link
     let address = publisher.endpoint().unwrap();
     let early = joined(&address, &[]).await;
     for (epoch, text) in [(Some(1), "1"), (Some(1), "2"), (None, "3"), (Some(2), "4")] {
-        let incarnation = epoch.map(|epoch| Incarnation { publisher: 7, epoch });
-        let hello = Envelope::pack(&hello::event("test", incarnation)).unwrap();
+        let publisher_epoch = epoch.map(|epoch| PublisherEpoch { publisher: 7, epoch });
+        let hello = Envelope::pack(&hello::event("test", publisher_epoch)).unwrap();
         publish(publisher.as_ref(), &[text]).await;
         publisher.send(&HELLO, hello.payload).await.unwrap();
     }
@@ -205,7 +205,7 @@ async fn a_worker_s_outbox_fills_while_the_inbox_is_full_and_empties_in_turn() {
     }
     let mut came = Vec::new();
     for _ in 0..6 {
-        let Incoming::Message(envelope) = subscriber.recv().await.unwrap() else { panic!("no notices here") };
+        let Incoming::Event(envelope) = subscriber.recv().await.unwrap() else { panic!("no notices here") };
         came.push(String::from_utf8(envelope.payload.to_vec()).unwrap());
     }
     assert_eq!(came, ["one 1", "one 2", "one 3", "other 1", "one 4", "other 2"]);

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use pubsub_api::{Counter, Error, ErrorKind, PeerReading, QueueReading, Result, Status, Tally};
+use pubsub_api::{CauseCounter, Counter, Error, ErrorKind, PeerReading, QueueReading, Result, Status};
 use rusqlite::Connection;
 
 use crate::call_error::CallError;
@@ -18,7 +18,7 @@ pub(crate) struct Threads {
     changing: tokio::sync::Mutex<()>,
     reads: Counter,
     writes: Counter,
-    errors: Tally,
+    errors: CauseCounter,
 }
 
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ impl Threads {
             changing: tokio::sync::Mutex::new(()),
             reads: Counter::with_cause("database_calls", "read"),
             writes: Counter::with_cause("database_calls", "write"),
-            errors: Tally::new("database_errors"),
+            errors: CauseCounter::new("database_errors"),
         }
     }
 

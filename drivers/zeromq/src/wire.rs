@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use pubsub_api::wire::{MAX_RECEIVED_BYTES, WireError};
-use pubsub_api::{Envelope, Error, ErrorKind, Result, Tally, Topic};
+use pubsub_api::{CauseCounter, Envelope, Error, ErrorKind, Result, Topic};
 use zeromq::{ZmqError, ZmqMessage};
 
 /// Makes an envelope from two frames; anything else is dropped, counted in `dropped` and logged at a limited rate.
-pub(crate) fn envelope(message: ZmqMessage, dropped: &Tally) -> Option<Envelope> {
+pub(crate) fn envelope(message: ZmqMessage, dropped: &CauseCounter) -> Option<Envelope> {
     match read(message) {
         Ok(envelope) => Some(envelope),
         Err(refused) => {
@@ -19,7 +19,7 @@ pub(crate) fn envelope(message: ZmqMessage, dropped: &Tally) -> Option<Envelope>
 }
 
 /// Counts a dropped message and logs it at a limited rate.
-pub(crate) fn refuse(refused: WireError, dropped: &Tally) {
+pub(crate) fn refuse(refused: WireError, dropped: &CauseCounter) {
     if let Some(times) = dropped.count(refused.cause(), Instant::now()) {
         tracing::warn!(cause = refused.cause(), times, "dropped a malformed message: {refused}");
     }

@@ -240,16 +240,16 @@ mod tests {
 
     #[test]
     fn a_reason_is_told_once_until_a_connection_stood() {
-        let mut told = LoggedOnce::default();
-        for (reason, is_told) in [
+        let mut logged = LoggedOnce::default();
+        for (reason, is_reported) in [
             (LEFT, true),
             (ConnectError::Refused(ProtocolError::WrongSocketType), true),
             (LEFT, false),
             (ConnectError::Refused(ProtocolError::WrongSocketType), false),
         ] {
-            assert_eq!(told.unlogged(&reason).is_some(), is_told, "{reason}");
+            assert_eq!(logged.unlogged(&reason).is_some(), is_reported, "{reason}");
         }
-        told.forget();
-        assert!(told.unlogged(&LEFT).is_some());
+        logged.forget();
+        assert!(logged.unlogged(&LEFT).is_some());
     }
 }

@@ -35,7 +35,7 @@ mod tests {
 
     use super::{lost_event, read_lost};
 
-    fn told(action: &str) -> Event {
+    fn reported(action: &str) -> Event {
         let action = Action::Other(action.to_owned());
         Event { key: None, ..Event::new("$hello", "", action, Value::Nil, HELLO) }
     }
@@ -47,7 +47,7 @@ mod tests {
             assert_eq!(read_lost(&payload), Some(events));
             let count = [&b"\xa6events\xcf"[..], &events.to_be_bytes()].concat();
             let mut packed = Vec::new();
-            append_pairs(&encode(&told("lost")).unwrap(), 1, &count, &mut packed).unwrap();
+            append_pairs(&encode(&reported("lost")).unwrap(), 1, &count, &mut packed).unwrap();
             assert_eq!(payload, packed);
         }
     }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn what_tells_no_loss_is_none() {
         let hello = encode(&hello::event("publisher", None)).unwrap();
-        let (bare, mut other, mut negative) = (encode(&told("lost")).unwrap(), lost_event(7), Vec::new());
+        let (bare, mut other, mut negative) = (encode(&reported("lost")).unwrap(), lost_event(7), Vec::new());
         append_pairs(&bare, 1, b"\xa6events\xff", &mut negative).unwrap();
         let action = other.windows(4).position(|word| word == b"lost").unwrap();
         other[action..action + 4].copy_from_slice(b"mark");

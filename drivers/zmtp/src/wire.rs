@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use pubsub_api::wire::{MAX_RECEIVED_BYTES, WireError};
-use pubsub_api::{Error, ErrorKind, Result, Tally, Topic};
+use pubsub_api::{CauseCounter, Error, ErrorKind, Result, Topic};
 
 /// Counts a dropped event, and logs it at a limited rate.
-pub(crate) fn refuse(refused: WireError, dropped: &Tally) {
+pub(crate) fn refuse(refused: WireError, dropped: &CauseCounter) {
     if let Some(times) = dropped.count(refused.cause(), Instant::now()) {
         tracing::warn!(cause = refused.cause(), times, "dropped an invalid event: {refused}");
     }

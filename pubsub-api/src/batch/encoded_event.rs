@@ -1,4 +1,4 @@
-use super::Origin;
+use super::WorkerPosition;
 
 /// One event of a [`Batch`](crate::Batch): its two frames as they travel. Neither of them is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,5 +8,5 @@ pub struct EncodedEvent<'a> {
     /// The second frame: a msgpack map (see [`wire`](crate::wire)).
     pub payload: &'a [u8],
     /// The worker that sent it and its sequence number there; `None` if workers do not number their events.
-    pub origin: Option<Origin>,
+    pub origin: Option<WorkerPosition>,
 }

@@ -28,7 +28,7 @@ impl Source {
 
 /// The worker that sent an event, and its sequence number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Origin {
+pub struct WorkerPosition {
     /// The worker's id.
     pub worker: u64,
     /// The worker's sequence number of the event: 1, 2, 3 … over all topics.

@@ -71,7 +71,7 @@ impl DrainWork {
                 }
             };
             match next {
-                Ok(Incoming::Message(envelope)) => self.take(&envelope),
+                Ok(Incoming::Event(envelope)) => self.take(&envelope),
                 Ok(Incoming::Notice(notice)) => self.note(&notice),
                 Err(_) => return self.ledger,
             }

@@ -50,9 +50,9 @@ impl Case {
         if !ended.status.success() {
             return Err(failed(&format!("it exited with {}", ended.status)));
         }
-        let told: PeerResult = serde_json::from_slice(&ended.stdout)
+        let reported: PeerResult = serde_json::from_slice(&ended.stdout)
             .map_err(|error| failed("its output is not a valid measurement").with_source(error))?;
-        told.outcome(self.events as f64, self.subscribers as f64)
+        reported.outcome(self.events as f64, self.subscribers as f64)
     }
 }
 
@@ -79,12 +79,12 @@ mod tests {
 
     #[test]
     fn what_is_told_becomes_the_same_figures_as_ours() {
-        let told: PeerResult = serde_json::from_str(
+        let reported: PeerResult = serde_json::from_str(
             r#"{"seconds": 2, "service_cpu_seconds": 1, "service_peak_rss_bytes": 1048576, "missing": 0,
                 "out_of_place": 3, "unreadable": 0, "latencies_us": [10, 30, 20]}"#,
         )
         .unwrap();
-        let run = told.outcome(1000.0, 10.0).unwrap().run;
+        let run = reported.outcome(1000.0, 10.0).unwrap().run;
         assert_eq!((run.figures.events_per_second, run.figures.deliveries_per_second), (500.0, 5000.0));
         assert_eq!(run.figures.service_cpu_us_per_delivery, Some(100.0));
         assert_eq!(run.faults.out_of_place, 3);

@@ -44,7 +44,7 @@ fn compare_for_long(table: &mut Table, rows: &[DatabaseRow]) -> Compared {
 }
 
 /// Returns the key and action of each event that is passed on.
-fn told(compared: &Compared) -> Vec<(String, &str)> {
+fn reported(compared: &Compared) -> Vec<(String, &str)> {
     compared.events.iter().map(|event| (event.key.clone().unwrap(), event.action.as_str())).collect()
 }
 
@@ -69,7 +69,7 @@ fn only_differences_are_handed_on() {
     ];
     let compared = compare_for_long(&mut table, &rows);
     let wanted = [("other", "set"), ("new", "create"), ("back", "create"), ("gone", "delete")];
-    assert_eq!(told(&compared), wanted.map(|(key, action)| (key.to_owned(), action)));
+    assert_eq!(reported(&compared), wanted.map(|(key, action)| (key.to_owned(), action)));
     assert!(compared.events.iter().all(|event| event.stamp.is_none()), "nobody has published it");
     assert_eq!(compared.events[0].version, Some(7));
     assert_eq!(contents(&table).keys().collect::<Vec<_>>(), ["back", "new", "other", "same"]);
@@ -91,7 +91,7 @@ fn what_is_told_while_the_database_is_read_stays_unless_its_version_is_lower() {
     let rows =
         [row("deleted", "1", None), row("set", "old", None), row("v", "5", Some(5)), row("w", "7", Some(7))];
     let compared = compare(&mut table, &rows);
-    assert_eq!((told(&compared), compared.kept), (vec![("w".to_owned(), "set")], 4));
+    assert_eq!((reported(&compared), compared.kept), (vec![("w".to_owned(), "set")], 4));
     assert_eq!(compared.unconfirmed, 0, "what was told of meanwhile is not absent");
     let now: Vec<_> = contents(&table).into_iter().collect();
     let wanted = [("created", "1"), ("set", "new"), ("v", "6"), ("w", "7")];
@@ -103,7 +103,7 @@ fn a_version_that_is_lower_than_the_one_that_was_told_before_is_the_truth() {
     // Deleted and created again; both events were missed.
     let mut table = table_of([with_version(5, event(A, 1, "k", Some("5")))]);
     table.begin_comparison();
-    assert_eq!(told(&compare(&mut table, &[row("k", "1", Some(1))])), [("k".to_owned(), "set")]);
+    assert_eq!(reported(&compare(&mut table, &[row("k", "1", Some(1))])), [("k".to_owned(), "set")]);
     let next = with_version(2, event(A, 9, "k", Some("2")));
     assert_eq!(merge(&mut table, DeliveryMode::Live, next), Merge::Applied);
 }
@@ -149,7 +149,7 @@ fn a_comparison_that_was_given_up_notes_nothing_more() {
     merge(&mut table, DeliveryMode::Live, event(A, 1, "k", Some("1")));
     table.forget_comparison();
     table.begin_comparison();
-    assert_eq!(told(&compare_for_long(&mut table, &[])), [("k".to_owned(), "delete")]);
+    assert_eq!(reported(&compare_for_long(&mut table, &[])), [("k".to_owned(), "delete")]);
 }
 
 /// Reads the database when the table's clock shows `second` seconds.
@@ -169,7 +169,7 @@ fn a_row_that_one_reading_does_not_find_stays_until_a_later_one_agrees() {
     let too_soon = read_at(&mut table, 100, &here);
     assert_eq!((too_soon.events.len(), too_soon.unconfirmed), (0, 1), "no second reading, but the same");
     let second = read_at(&mut table, 101, &here);
-    assert_eq!(told(&second), [("gone".to_owned(), "delete")]);
+    assert_eq!(reported(&second), [("gone".to_owned(), "delete")]);
     assert_eq!((second.unconfirmed, second.read_again_at, table.unconfirmed()), (0, None, 0));
 }
 
@@ -181,9 +181,9 @@ fn a_row_that_was_found_meanwhile_or_told_of_is_waited_for_anew() {
     assert_eq!(read_at(&mut table, 200, &both), Compared::default(), "it is there again");
     assert_eq!(read_at(&mut table, 300, &here).unconfirmed, 1);
     merge(&mut table, DeliveryMode::Live, event(B, 3, "k", Some("2")));
-    let told_of = read_at(&mut table, 400, &here);
-    assert_eq!((told_of.events.len(), told_of.unconfirmed), (0, 1), "it is another event's row now");
-    assert_eq!(told(&read_at(&mut table, 500, &here)), [("k".to_owned(), "delete")]);
+    let reported_of = read_at(&mut table, 400, &here);
+    assert_eq!((reported_of.events.len(), reported_of.unconfirmed), (0, 1), "it is another event's row now");
+    assert_eq!(reported(&read_at(&mut table, 500, &here)), [("k".to_owned(), "delete")]);
 }
 
 #[test]

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use delivery::subscriber::{BufferLimit, FeedOptions};
-use pubsub_api::{Envelope, Incarnation, Notice, Reply};
+use pubsub_api::{Envelope, Notice, PublisherEpoch, Reply};
 
 use crate::database::{Database, KEYS, topic_of};
 use crate::faults::Faults;
@@ -196,12 +196,13 @@ impl World {
             return;
         }
         link.is_up = true;
-        let incarnation = Some(Incarnation { publisher: link.service.publisher, epoch: link.service.epoch });
+        let publisher_epoch =
+            Some(PublisherEpoch { publisher: link.service.publisher, epoch: link.service.epoch });
         let publisher = link.name.clone();
         for mark in link.service.marks(self.now) {
             self.subscriber.feed.message(mark, self.now);
         }
-        self.subscriber.feed.notice(Notice::Subscribed { publisher, incarnation }, self.now);
+        self.subscriber.feed.notice(Notice::Subscribed { publisher, publisher_epoch }, self.now);
     }
 
     /// The connection breaks, for all that are behind the address.

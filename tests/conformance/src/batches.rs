@@ -227,14 +227,14 @@ async fn recv_batch_returns_notices_in_their_place(fixture: Fixture) -> Outcome 
     let receiver = fixture.subscriber(&[topic("a")?], &[&address]).await?;
     let mut batch = Batch::new();
     let mut notices = Vec::new();
-    while !notices.contains(&Notice::Subscribed { publisher: address.clone(), incarnation: None }) {
+    while !notices.contains(&Notice::Subscribed { publisher: address.clone(), publisher_epoch: None }) {
         notices.extend(within("`Subscribed`", receiver.recv_batch(&mut batch)).await??);
         ensure!(batch.is_empty(), "nothing was published, but {batch:?} arrived");
     }
     ensure!(notices.len() == 2, "expected `LinkUp` and `Subscribed`, got {notices:?}");
     send(&sender, &mut batch_of(0..20)?).await?;
     let first = within("an event", receiver.recv()).await??;
-    ensure!(matches!(first, Incoming::Message(_)), "expected an event, got {first:?}");
+    ensure!(matches!(first, Incoming::Event(_)), "expected an event, got {first:?}");
     sender.close().await?;
     let notice = loop {
         if let Some(notice) = within("`LinkDown`", receiver.recv_batch(&mut batch)).await?? {

@@ -126,7 +126,7 @@ async fn run_ends_when_the_subscriber_is_closed(fixture: Fixture) -> Outcome {
     let (handled, mut events) = tokio::sync::mpsc::channel(100);
     let running = tokio::spawn(async move {
         let handler = |incoming| {
-            if let Incoming::Message(envelope) = incoming {
+            if let Incoming::Event(envelope) = incoming {
                 // No case expects more events than fit.
                 let _ = handled.try_send(key(&envelope).unwrap_or_default());
             }

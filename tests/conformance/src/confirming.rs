@@ -1,6 +1,6 @@
 //! Workers whose events are acknowledged: they keep events until then, and send them again to the next service.
 
-use pubsub_api::{Batch, ErrorKind, Origin, Source};
+use pubsub_api::{Batch, ErrorKind, Source, WorkerPosition};
 
 use crate::check::{case, ensure};
 use crate::patience::{until, within};
@@ -22,7 +22,7 @@ pub(crate) const CASES: &[Case] = &[
 const A_WHILE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Receives batches until this many events have arrived; returns their origins, and all sources.
-async fn take(receiver: &Receiver, events: usize) -> Outcome<(Vec<Origin>, Vec<Source>)> {
+async fn take(receiver: &Receiver, events: usize) -> Outcome<(Vec<WorkerPosition>, Vec<Source>)> {
     let (mut origins, mut sources, mut batch) = (Vec::new(), Vec::new(), Batch::new());
     while origins.len() < events {
         within("numbered events", receiver.recv_batch(&mut batch)).await??;

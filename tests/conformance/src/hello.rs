@@ -27,7 +27,7 @@ async fn a_link_is_reported_up_and_then_subscribed(fixture: Fixture) -> Outcome 
     }
     let expected = [
         Notice::LinkUp { publisher: publisher.clone() },
-        Notice::Subscribed { publisher, incarnation: None },
+        Notice::Subscribed { publisher, publisher_epoch: None },
     ];
     let notices = receiver.notices();
     ensure!(notices == expected, "expected the notices {expected:?}, got {notices:?}");
@@ -81,6 +81,6 @@ async fn hello_reaches_subscribers_of_its_topic(fixture: Fixture) -> Outcome {
     let downs = notice.iter().filter(|notice| matches!(notice, Notice::LinkDown { .. })).count();
     ensure!(downs == 0, "the link must stay up, but {notice:?} was reported");
     let next = receiver.next("another hello").await?;
-    ensure!(matches!(next, Incoming::Message(_)), "expected further hellos, got {next:?}");
+    ensure!(matches!(next, Incoming::Event(_)), "expected further hellos, got {next:?}");
     Ok(())
 }

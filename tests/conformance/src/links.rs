@@ -100,7 +100,7 @@ async fn an_unregistered_address_is_disconnected_permanently(fixture: Fixture) -
                 return Ok(());
             }
             Incoming::Notice(_) => {}
-            Incoming::Message(envelope) => {
+            Incoming::Event(envelope) => {
                 return Err(format!("expected no event, got {:?}", key(&envelope)?).into());
             }
         }

@@ -117,7 +117,7 @@ async fn receive_impatiently(receiver: &Receiver, events: usize) -> Outcome {
             tokio::task::yield_now().await;
             continue;
         };
-        if let Incoming::Message(envelope) = incoming? {
+        if let Incoming::Event(envelope) = incoming? {
             let came = key(&envelope)?;
             ensure!(came == next.to_string(), "expected event {next}, got {came}");
             next += 1;

@@ -121,7 +121,7 @@ async fn a_slow_subscriber_slows_no_other_and_receives_a_gap(fixture: Fixture) -
     let mut next = 0;
     while next < EVENTS {
         match slow.next(&format!("event {next}, or a gap before it")).await? {
-            Incoming::Message(envelope) => {
+            Incoming::Event(envelope) => {
                 let came = key(&envelope)?;
                 ensure!(came == next.to_string(), "expected event {next}, got {came}");
                 next += 1;

@@ -72,8 +72,8 @@ impl Receiver {
     pub async fn envelope(&self, what: &str) -> Outcome<Envelope> {
         loop {
             match self.next(what).await? {
-                Incoming::Message(envelope) if is_probe(&envelope) => {}
-                Incoming::Message(envelope) => return Ok(envelope),
+                Incoming::Event(envelope) if is_probe(&envelope) => {}
+                Incoming::Event(envelope) => return Ok(envelope),
                 Incoming::Notice(gap @ Notice::Gap { .. }) => {
                     return Err(format!("events were lost before {what}: {gap:?}").into());
                 }
@@ -162,10 +162,10 @@ impl Receiver {
             sender.publish(topic, format!("{PROBE}{number}")).await?;
             while let Ok(incoming) = tokio::time::timeout(PROBE_EVERY, self.subscriber.recv()).await {
                 match incoming? {
-                    Incoming::Message(probe) if is_probe(&probe) && probe.topic.as_str() == topic => {
+                    Incoming::Event(probe) if is_probe(&probe) && probe.topic.as_str() == topic => {
                         return Ok(());
                     }
-                    Incoming::Message(envelope) if !is_probe(&envelope) => {
+                    Incoming::Event(envelope) if !is_probe(&envelope) => {
                         return Err(format!("expected no event, got {envelope:?}").into());
                     }
                     _ => {}

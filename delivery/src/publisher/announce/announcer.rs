@@ -47,7 +47,11 @@ impl Hello {
     /// [`ErrorKind::Invalid`] if the id is too long to be packed.
     fn pack(&self) -> Result<Envelope> {
         let first_sequence = self.core.sequencer().publisher_state.topics.floor().saturating_add(1);
-        Envelope::pack(&hello::event_with(&self.publisher_id, Some(self.core.incarnation), first_sequence))
+        Envelope::pack(&hello::event_with(
+            &self.publisher_id,
+            Some(self.core.publisher_epoch),
+            first_sequence,
+        ))
     }
 
     async fn send_to_all(&self) {

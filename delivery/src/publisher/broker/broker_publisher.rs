@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::wire::{self, EventRef, WireError};
 use pubsub_api::{
-    Batch, EncodedEvent, Envelope, Error, ErrorKind, Incarnation, Publisher, Result, Status, Topic,
+    Batch, EncodedEvent, Envelope, Error, ErrorKind, Publisher, PublisherEpoch, Result, Status, Topic,
 };
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -82,8 +82,8 @@ impl BrokerPublisher {
 
     /// The publisher's key and epoch, once this process has sent something.
     #[must_use]
-    pub fn incarnation(&self) -> Option<Incarnation> {
-        self.begun().map(|pump| pump.session.incarnation)
+    pub fn publisher_epoch(&self) -> Option<PublisherEpoch> {
+        self.begun().map(|pump| pump.session.publisher_epoch)
     }
 
     /// The number of events of this process that the broker has accepted.

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Instant;
 
-use pubsub_api::{Counter, Error, Tally};
+use pubsub_api::{CauseCounter, Counter, Error};
 
 /// The counters of a publisher on a broker; named as a stamped publisher's where they mean the same.
 #[derive(Debug)]
@@ -9,7 +9,7 @@ pub(super) struct Metrics {
     pub(super) published: Counter,
     /// Events without a reply of the broker: a loss record follows each.
     pub(super) in_doubt: Counter,
-    pub(super) refused: Tally,
+    pub(super) refused: CauseCounter,
     /// Loss records that were refused or are in doubt themselves: the sequences show the loss.
     pub(super) lost_unsent: Counter,
     pub(super) marks: Counter,
@@ -24,7 +24,7 @@ impl Default for Metrics {
         Self {
             published: Counter::new("events_published"),
             in_doubt: Counter::with_cause("lost_records", "in_doubt"),
-            refused: Tally::new("events_refused"),
+            refused: CauseCounter::new("events_refused"),
             lost_unsent: Counter::new("lost_records_unsent"),
             marks: Counter::new("marks"),
             marks_unsent: Counter::new("marks_unsent"),

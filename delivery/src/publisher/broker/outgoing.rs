@@ -2,7 +2,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use pubsub_api::{Batch, EncodedEvent, Envelope, Error, ErrorKind, Incarnation, Result};
+use pubsub_api::{Batch, EncodedEvent, Envelope, Error, ErrorKind, PublisherEpoch, Result};
 
 use super::block::Block;
 use super::session::Session;
@@ -20,7 +20,7 @@ use crate::{Control, LossRecord};
 /// sender was cancelled, the next one settles it.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    incarnation: Incarnation,
+    publisher_epoch: PublisherEpoch,
     pub(super) topics: Topics,
     pub(super) schedule: MarkSchedule,
     pub(super) pair: StampPair,
@@ -60,9 +60,9 @@ pub(super) enum Failure {
 const IDLE_MARKS: Duration = Duration::from_secs(60);
 
 impl Outgoing {
-    pub(super) fn new(incarnation: Incarnation, max_topics: usize) -> Self {
+    pub(super) fn new(publisher_epoch: PublisherEpoch, max_topics: usize) -> Self {
         Self {
-            incarnation,
+            publisher_epoch,
             topics: Topics::new(max_topics),
             schedule: MarkSchedule::every(IDLE_MARKS),
             pair: StampPair::default(),
@@ -81,7 +81,7 @@ impl Outgoing {
             self.settle(session, Some(error), true);
         }
         self.tick += 1;
-        let Incarnation { publisher, epoch } = self.incarnation;
+        let PublisherEpoch { publisher, epoch } = self.publisher_epoch;
         self.pair = StampPair::new(publisher, epoch, wall_us());
     }
 
@@ -198,7 +198,7 @@ impl Outgoing {
                 self.use_up(id, number, session);
                 session.metrics.published.add(1);
             }
-            Planned::Lost(id) => self.told(id),
+            Planned::Lost(id) => self.reported(id),
             Planned::Mark => session.metrics.marks.add(1),
             Planned::Bye => session.metrics.byes.add(1),
         }
@@ -211,7 +211,7 @@ impl Outgoing {
         self.schedule.touch(id, session.since_start());
     }
 
-    fn told(&mut self, id: TopicId) {
+    fn reported(&mut self, id: TopicId) {
         if let Some(state) = self.topics.get_mut(id) {
             state.owed = None;
         }
@@ -232,7 +232,7 @@ impl Outgoing {
             }
             // If the record is in doubt or refused for good, the sequences alone show that an event is missing.
             Planned::Lost(id) if !of_driver => {
-                self.told(id);
+                self.reported(id);
                 session.metrics.lost_unsent.add(1);
             }
             Planned::Event(..) | Planned::Lost(_) | Planned::Mark | Planned::Bye => {}

@@ -22,7 +22,7 @@ impl Pump {
     /// Begins a session.
     pub(super) fn begin(driver: Arc<dyn Publisher>, options: BrokerOptions) -> Self {
         let session = Session::begin(driver, options);
-        let outgoing = Mutex::new(Outgoing::new(session.incarnation, session.max_topics));
+        let outgoing = Mutex::new(Outgoing::new(session.publisher_epoch, session.max_topics));
         Self { session, outgoing }
     }
 

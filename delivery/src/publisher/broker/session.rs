@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use pubsub_api::{Incarnation, Publisher};
+use pubsub_api::{Publisher, PublisherEpoch};
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
@@ -13,7 +13,7 @@ use crate::publisher::wall_clock::wall_us;
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) driver: Arc<dyn Publisher>,
-    pub(super) incarnation: Incarnation,
+    pub(super) publisher_epoch: PublisherEpoch,
     pub(super) outbox: Outbox,
     pub(super) metrics: Metrics,
     pub(super) max_topics: usize,
@@ -22,10 +22,10 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn begin(driver: Arc<dyn Publisher>, options: BrokerOptions) -> Self {
-        let incarnation = Incarnation { publisher: random_id(), epoch: wall_us() };
+        let publisher_epoch = PublisherEpoch { publisher: random_id(), epoch: wall_us() };
         Self {
             driver,
-            incarnation,
+            publisher_epoch,
             outbox: Outbox::new(options.send_timeout),
             metrics: Metrics::default(),
             max_topics: options.max_topics,

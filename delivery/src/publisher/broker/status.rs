@@ -18,7 +18,7 @@ pub(super) fn read(session: &Session) -> Status {
     ];
     let mut counters: Vec<CounterReading> = counted.iter().map(|counter| counter.read()).collect();
     counters.extend(metrics.refused.read());
-    counters.push(reading("epoch", session.incarnation.epoch));
+    counters.push(reading("epoch", session.publisher_epoch.epoch));
     counters.push(reading("topics_retired", metrics.retired.load(Ordering::Relaxed)));
     let when_full = "send waits for send_timeout, then fails as overloaded";
     let (events, bytes) = session.outbox.depth();

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
-use pubsub_api::{Origin, Source};
+use pubsub_api::{Source, WorkerPosition};
 
 use super::least_recent::LeastRecent;
 
@@ -51,8 +51,8 @@ impl Workers {
 
     /// Judges the next event of a worker, which counts as published from now on.
     #[inline]
-    pub(crate) fn judge(&mut self, origin: Origin, tick: u64) -> Judgement {
-        let Origin { worker, number, sent_before } = origin;
+    pub(crate) fn judge(&mut self, origin: WorkerPosition, tick: u64) -> Judgement {
+        let WorkerPosition { worker, number, sent_before } = origin;
         let Some(known) = self.known.get_mut(&worker) else {
             let progress = Progress { worker, last: number, in_doubt: sent_before };
             self.note(progress, tick);
@@ -111,7 +111,7 @@ impl Workers {
 
 #[cfg(test)]
 mod tests {
-    use pubsub_api::{Origin, PeerId, Source};
+    use pubsub_api::{PeerId, Source, WorkerPosition};
 
     use super::Judgement::{Fresh, InDoubt, Repeat};
     use super::{Progress, Workers};
@@ -131,7 +131,7 @@ mod tests {
             (2, 9, false, Fresh),
             (2, 10, true, Fresh),
         ] {
-            let judged = workers.judge(Origin { worker, number, sent_before }, number);
+            let judged = workers.judge(WorkerPosition { worker, number, sent_before }, number);
             assert_eq!(judged, wanted, "number {number} of worker {worker}");
         }
     }
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_run_passes_with_the_events_that_were_refused() {
         let mut workers = Workers::new(9);
-        workers.judge(Origin { worker: 1, number: 4, sent_before: false }, 1);
+        workers.judge(WorkerPosition { worker: 1, number: 4, sent_before: false }, 1);
         let source = Source { peer: PeerId(1), worker: 1, first: 4, count: 6, sent_before: 0 };
         workers.pass(&source, 2);
         assert_eq!(workers.get(1), Some(Progress { worker: 1, last: 9, in_doubt: false }));
@@ -150,7 +150,7 @@ mod tests {
         let mut workers = Workers::new(2);
         for (tick, worker) in [1, 2, 1, 3].into_iter().enumerate() {
             let tick = tick as u64;
-            workers.judge(Origin { worker, number: tick + 1, sent_before: false }, tick);
+            workers.judge(WorkerPosition { worker, number: tick + 1, sent_before: false }, tick);
         }
         assert_eq!((workers.get(2), workers.len()), (None, 2));
         let last: Vec<u64> = workers.by_use().iter().map(|progress| progress.last).collect();

@@ -3,7 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use pubsub_api::{Counter, Tally};
+use pubsub_api::{CauseCounter, Counter};
 
 use super::follower::{Cursor, Follower};
 use super::snapshot_cache::{Snapshot, Unfit};
@@ -16,7 +16,7 @@ use crate::publisher::shared_sequencer::SharedSequencer;
 #[derive(Debug)]
 pub(crate) struct Snapshots {
     follower: Mutex<Follower>,
-    unfit: Tally,
+    unfit: CauseCounter,
     /// The follower's place in the ring; [`NOT_STARTED`] before its thread runs.
     reached: AtomicU64,
 }
@@ -44,7 +44,7 @@ impl Snapshots {
     pub(crate) fn new(snapshot_bytes: u64) -> Self {
         Self {
             follower: Mutex::new(Follower::new(snapshot_bytes)),
-            unfit: Tally::new("topics_without_snapshot"),
+            unfit: CauseCounter::new("topics_without_snapshot"),
             reached: AtomicU64::new(NOT_STARTED),
         }
     }
@@ -59,7 +59,7 @@ impl Snapshots {
     }
 
     /// The number of topics that lost their snapshots, by cause.
-    pub(crate) fn unfit(&self) -> &Tally {
+    pub(crate) fn unfit(&self) -> &CauseCounter {
         &self.unfit
     }
 
@@ -73,14 +73,14 @@ impl Snapshots {
             (stretch, if is_much { Ahead::Much } else { Ahead::Some })
         };
         match follower.read(&stretch, STRETCH_BYTES, sequencer.now().since_start) {
-            Ok(unfit) => self.tell(&unfit),
+            Ok(unfit) => self.report(&unfit),
             Err(error) => tracing::warn!("cannot read the ring for snapshots: {error}"),
         }
         self.reached.store(follower.at().packed(), Ordering::Release);
         ahead
     }
 
-    fn tell(&self, unfit: &[(Bytes, Unfit)]) {
+    fn report(&self, unfit: &[(Bytes, Unfit)]) {
         for (topic, unfit) in unfit {
             let cause = unfit.cause();
             if let Some(times) = self.unfit.count(cause, Instant::now()) {

@@ -34,7 +34,7 @@ struct Waiting<R> {
     host: Option<IpAddr>,
     request: R,
     /// When its peer was last notified that it waits.
-    told: Duration,
+    reported: Duration,
 }
 
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl<R: Supersedes> SyncQueue<R> {
         if self.waiting.len() >= MAX_WAITING || of_host >= share(MAX_WAITING) {
             return Admission::Busy(request, FULL_RETRY);
         }
-        self.waiting.push_back(Waiting { peer, host, request, told: now });
+        self.waiting.push_back(Waiting { peer, host, request, reported: now });
         Admission::Waits
     }
 
@@ -185,10 +185,10 @@ impl<R: Supersedes> SyncQueue<R> {
     pub(super) fn overdue(&mut self, now: Duration) -> impl Iterator<Item = (PeerId, &R)> {
         let Self { waiting, running, .. } = self;
         let is_overdue = move |waiting: &&mut Waiting<R>| {
-            now.saturating_sub(waiting.told) >= WAITING && !running.contains_key(&waiting.peer)
+            now.saturating_sub(waiting.reported) >= WAITING && !running.contains_key(&waiting.peer)
         };
         waiting.iter_mut().filter(is_overdue).map(move |waiting| {
-            waiting.told = now;
+            waiting.reported = now;
             (waiting.peer, &waiting.request)
         })
     }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pubsub_api::{Incarnation, Notice, Stamp, registered_endpoint};
+use pubsub_api::{Notice, PublisherEpoch, Stamp, registered_endpoint};
 
 use super::Feed;
 use crate::Position;
@@ -46,30 +46,37 @@ impl Feed {
                 "its name does not lead to it any more, and it led to publisher {gone:016x}: the last events of that publisher \
                  may be missing"
             );
-            self.tell_resync(endpoint, reason);
+            self.report_resync(endpoint, reason);
         }
     }
 
     /// Handles the first hello of an epoch on a link.
-    pub(super) fn introduced(&mut self, endpoint: &str, of: Incarnation, now: Duration) {
-        let was_told = self.is_told(endpoint);
+    pub(super) fn introduced(&mut self, endpoint: &str, of: PublisherEpoch, now: Duration) {
+        let was_reported = self.is_reported(endpoint);
         let link = self.links.of(endpoint);
         let is_new = !link.expected.contains(&of.publisher);
         let introduction = link.introduce(of);
-        self.tell_replaced(endpoint, of, &introduction.replaced);
+        self.report_replaced(endpoint, of, &introduction.replaced);
         let known = self.streams.of(of).or_else(|| self.abandoned_stream(endpoint, of));
-        let begins_anew = |stream: &PublisherStream| introduction.is_again || stream.incarnation != of;
+        let begins_anew = |stream: &PublisherStream| introduction.is_again || stream.publisher_epoch != of;
         if let Some(place) = known
             && self.streams.get(place).is_some_and(|stream| stream.is_proved && begins_anew(stream))
         {
             self.lost(place, "its publisher has restarted", now);
         }
-        let joins = was_told && is_new && introduction.replaced.is_empty();
+        let joins = was_reported && is_new && introduction.replaced.is_empty();
         self.prove(known, endpoint, of, joins, now);
     }
 
     /// Follows an epoch at an endpoint, in its known stream or in a new one. It `joins` a link that was reported live.
-    fn prove(&mut self, known: Option<usize>, endpoint: &str, of: Incarnation, joins: bool, now: Duration) {
+    fn prove(
+        &mut self,
+        known: Option<usize>,
+        endpoint: &str,
+        of: PublisherEpoch,
+        joins: bool,
+        now: Duration,
+    ) {
         let has_room = self.streams.len() < self.options.max_publishers;
         let Some(place) = known.or_else(|| has_room.then(|| self.add_stream(of, endpoint, now))) else {
             tracing::warn!(
@@ -86,12 +93,12 @@ impl Feed {
         if is_forgotten || forgot {
             let away = self.options.remembered;
             let reason = format!("it was silent for {away:?}, and its positions are forgotten");
-            self.tell_resync(endpoint, reason);
+            self.report_resync(endpoint, reason);
         }
         if let (Some(stream), mut context) = self.split(place, now) {
-            let before = stream.incarnation.epoch;
+            let before = stream.publisher_epoch.epoch;
             stream.prove(of, endpoint, &mut context);
-            stream.told_live |= joins;
+            stream.reported_live |= joins;
             if is_forgotten || forgot {
                 // The `Resync` covers that as well.
                 stream.remembers(before);
@@ -107,13 +114,13 @@ impl Feed {
     }
 
     /// The link leads to another publisher: reports it, unless the former ones are heard elsewhere.
-    fn tell_replaced(&mut self, endpoint: &str, by: Incarnation, replaced: &BTreeSet<u64>) {
+    fn report_replaced(&mut self, endpoint: &str, by: PublisherEpoch, replaced: &BTreeSet<u64>) {
         if let Some(gone) = self.gone(replaced) {
             let by = by.publisher;
             let reason = format!(
                 "it leads to publisher {by:016x}, and led to {gone:016x}: the last events of that publisher may be missing"
             );
-            self.tell_resync(endpoint, reason);
+            self.report_resync(endpoint, reason);
         }
     }
 
@@ -128,15 +135,15 @@ impl Feed {
         gone.first().copied()
     }
 
-    pub(super) fn tell_resync(&mut self, endpoint: &str, reason: String) {
+    pub(super) fn report_resync(&mut self, endpoint: &str, reason: String) {
         self.counters.resyncs += 1;
         let publisher = Some(endpoint.to_owned());
         self.items.push_back(Item::Notice(Notice::Resync { publisher, topic: None, reason }));
     }
 
     /// The stream of an earlier epoch of the publisher which no link claims any more; the one of this endpoint first.
-    fn abandoned_stream(&self, endpoint: &str, of: Incarnation) -> Option<usize> {
-        let is_abandoned = |stream: &PublisherStream| !self.links.hear(stream.incarnation);
+    fn abandoned_stream(&self, endpoint: &str, of: PublisherEpoch) -> Option<usize> {
+        let is_abandoned = |stream: &PublisherStream| !self.links.hear(stream.publisher_epoch);
         let mut abandoned =
             self.streams.of_publisher(of.publisher).filter(|(_, stream)| is_abandoned(stream));
         let here = abandoned.clone().find(|(_, stream)| stream.endpoint == endpoint);
@@ -155,7 +162,7 @@ impl Feed {
         }
         let is_disputed = lives.len() > 1;
         let mut is_new = false;
-        for stream in self.streams.iter_mut().filter(|stream| stream.incarnation.publisher == publisher) {
+        for stream in self.streams.iter_mut().filter(|stream| stream.publisher_epoch.publisher == publisher) {
             is_new |= is_disputed && !stream.is_disputed;
             stream.is_disputed = is_disputed;
         }
@@ -174,7 +181,7 @@ impl Feed {
     }
 
     /// An epoch is not heard at an endpoint any more.
-    fn unheard(&mut self, endpoint: &str, life: Incarnation, reason: &str, now: Duration) {
+    fn unheard(&mut self, endpoint: &str, life: PublisherEpoch, reason: &str, now: Duration) {
         let other = self.links.endpoint_of(life).cloned();
         if let Some(place) = self.streams.of(life) {
             match (other, self.streams.get_mut(place)) {
@@ -191,7 +198,7 @@ impl Feed {
 
     /// Handles a hello of an epoch: publishers on the same link that send none are silent.
     pub(super) fn hello(&mut self, stamp: Stamp, now: Duration) {
-        let life = Incarnation { publisher: stamp.publisher, epoch: stamp.epoch };
+        let life = PublisherEpoch { publisher: stamp.publisher, epoch: stamp.epoch };
         let mut silent = Vec::new();
         for (endpoint, link) in self.links.iter_mut() {
             silent.extend(link.hello(life).into_iter().map(|life| (endpoint.clone(), life)));
@@ -208,21 +215,21 @@ impl Feed {
     }
 
     /// Reports a `Resync` if the publisher retired topics while it was not heard: nothing else shows what is missing on them.
-    fn look_for_retirements(&mut self, life: Incarnation, first_sequence: u64) {
+    fn look_for_retirements(&mut self, life: PublisherEpoch, first_sequence: u64) {
         let Some(place) = self.streams.of(life) else { return };
         let Some(stream) = self.streams.get_mut(place) else { return };
         if stream.hello(Position { epoch: life.epoch, sequence: first_sequence }) {
             let endpoint = stream.endpoint.clone();
             let reason = "the publisher retired topics while it was not heard, because more than max_topics were in use: \
                           events on them may be missing";
-            self.tell_resync(&endpoint, reason.to_owned());
+            self.report_resync(&endpoint, reason.to_owned());
         }
         self.look_at(place);
     }
 
     /// An epoch sends hello again after it had fallen silent, or after a later epoch seemed to replace it, or over one of
     /// several connections to an endpoint of which another broke.
-    fn returned(&mut self, life: Incarnation, now: Duration) {
+    fn returned(&mut self, life: PublisherEpoch, now: Duration) {
         let is_here = |link: &Link| link.expected.contains(&life.publisher);
         let here = self.links.iter_mut().filter(|(_, link)| is_here(link)).max_by_key(|(_, link)| link.is_up);
         let Some((endpoint, link)) = here else { return };

@@ -28,22 +28,22 @@ impl Feed {
     }
 
     /// Whether an endpoint was reported as live.
-    pub(super) fn is_told(&self, endpoint: &str) -> bool {
-        let told = |place: &usize| self.streams.get(*place).is_some_and(|stream| stream.told_live);
-        self.streams_at(endpoint).is_some_and(|streams| !streams.is_empty() && streams.iter().all(told))
+    pub(super) fn is_reported(&self, endpoint: &str) -> bool {
+        let reported = |place: &usize| self.streams.get(*place).is_some_and(|stream| stream.reported_live);
+        self.streams_at(endpoint).is_some_and(|streams| !streams.is_empty() && streams.iter().all(reported))
     }
 
     /// A stream has changed: reports what follows for its links.
     pub(super) fn look_at(&mut self, place: usize) {
         let Some(stream) = self.streams.get(place).filter(|stream| stream.is_news()) else { return };
-        let (endpoint, publisher) = (stream.endpoint.clone(), stream.incarnation.publisher);
+        let (endpoint, publisher) = (stream.endpoint.clone(), stream.publisher_epoch.publisher);
         match (self.options.introduction, stream.is_current()) {
-            (Introduction::ByHello, false) => self.tell_overfull(place, &endpoint),
+            (Introduction::ByHello, false) => self.report_overfull(place, &endpoint),
             (Introduction::ByHello, true) => {
                 let others: Vec<String> = self.links.expecting(publisher).cloned().collect();
-                self.tell_live(&endpoint);
-                others.iter().for_each(|other| self.tell_live(other));
-                self.tell_live_by_name(registered_endpoint(&endpoint));
+                self.report_live_if_current(&endpoint);
+                others.iter().for_each(|other| self.report_live_if_current(other));
+                self.report_live_by_name(registered_endpoint(&endpoint));
             }
             // The link to the broker is reported as live, and no publisher.
             (Introduction::ByBroker, _) => {}
@@ -51,15 +51,15 @@ impl Feed {
     }
 
     /// Reports an endpoint as live, if all its streams are current and that was not reported.
-    fn tell_live(&mut self, endpoint: &str) {
+    fn report_live_if_current(&mut self, endpoint: &str) {
         let Some(places) = self.streams_at(endpoint) else { return };
         let streams = || places.iter().filter_map(|place| self.streams.get(*place));
-        if !streams().all(PublisherStream::is_current) || streams().all(|stream| stream.told_live) {
+        if !streams().all(PublisherStream::is_current) || streams().all(|stream| stream.reported_live) {
             return;
         }
         for place in places {
             if let Some(stream) = self.streams.get_mut(place) {
-                stream.told_live = true;
+                stream.reported_live = true;
             }
         }
         self.report_live(endpoint);
@@ -74,7 +74,7 @@ impl Feed {
     }
 
     /// Ends what was reported as stale of a name, and of its addresses whose publishers are current at another one.
-    fn tell_live_by_name(&mut self, name: &str) {
+    fn report_live_by_name(&mut self, name: &str) {
         let of_name = self.links.of_name(name);
         if of_name.is_empty() {
             return;
@@ -92,12 +92,12 @@ impl Feed {
     /// Nothing confirms a stream any more.
     pub(super) fn lost(&mut self, place: usize, reason: &str, now: Duration) {
         let Some(endpoint) = self.streams.get(place).map(|stream| stream.endpoint.clone()) else { return };
-        let was_told = self.is_told(&endpoint);
+        let was_reported = self.is_reported(&endpoint);
         if let (Some(stream), _) = self.split(place, now) {
             stream.unprove(now);
         }
-        if was_told {
-            self.tell_stale(&endpoint, reason.to_owned());
+        if was_reported {
+            self.report_stale(&endpoint, reason.to_owned());
         }
     }
 
@@ -112,25 +112,25 @@ impl Feed {
         let Some(stream) = self.streams.get_mut(place) else { return };
         let Some(late) = stream.stamped_at(time_us, most, now) else { return };
         let endpoint = stream.endpoint.clone();
-        let was_told = self.is_told(&endpoint);
+        let was_reported = self.is_reported(&endpoint);
         if let Some(stream) = self.streams.get_mut(place) {
-            stream.told_live = false;
+            stream.reported_live = false;
         }
-        if was_told {
+        if was_reported {
             let late = Duration::from_millis(u64::try_from(late.as_millis()).unwrap_or(u64::MAX));
             let reason = format!("events arrive {late:?} late, which is more than max_delay ({most:?})");
-            self.tell_stale(&endpoint, reason);
+            self.report_stale(&endpoint, reason);
         }
     }
 
-    fn tell_stale(&mut self, endpoint: &str, reason: String) {
+    fn report_stale(&mut self, endpoint: &str, reason: String) {
         self.links.note_stale(endpoint);
         let publisher = endpoint.to_owned();
         self.items.push_back(Item::Notice(Notice::Stale { publisher, reason }));
     }
 
-    fn tell_overfull(&mut self, place: usize, endpoint: &str) {
-        let was_told = self.is_told(endpoint);
+    fn report_overfull(&mut self, place: usize, endpoint: &str) {
+        let was_reported = self.is_reported(endpoint);
         let most = self.options.max_topics;
         let reason = format!(
             "it has more than {most} topics: events on the others are delivered unverified, and their losses are not \
@@ -139,10 +139,10 @@ impl Feed {
         if let Some(stream) = self.streams.get_mut(place) {
             stream.overfull_is_told();
         }
-        if was_told {
-            self.tell_stale(endpoint, reason.clone());
+        if was_reported {
+            self.report_stale(endpoint, reason.clone());
         }
-        self.tell_resync(endpoint, reason);
+        self.report_resync(endpoint, reason);
     }
 
     /// Checks whether all topics are followed again: a topic that is not has a mark every ten seconds or so.
@@ -154,7 +154,7 @@ impl Feed {
                 continue;
             }
             let endpoint = stream.endpoint.clone();
-            self.tell_resync(&endpoint, "all its topics are followed again".to_owned());
+            self.report_resync(&endpoint, "all its topics are followed again".to_owned());
             self.look_at(place);
         }
     }
@@ -173,8 +173,8 @@ impl Feed {
     fn introduced_publishers(&self) -> Vec<PeerReading> {
         let mut readings = Vec::new();
         for stream in self.streams.iter() {
-            let publisher = stream.incarnation.publisher;
-            if self.links.expecting(publisher).next().is_some() || self.links.hear(stream.incarnation) {
+            let publisher = stream.publisher_epoch.publisher;
+            if self.links.expecting(publisher).next().is_some() || self.links.hear(stream.publisher_epoch) {
                 let state = stream.state().to_owned();
                 readings.push(PeerReading { endpoint: self.name_of(&stream.endpoint, publisher), state });
             }

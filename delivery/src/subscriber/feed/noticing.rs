@@ -19,8 +19,10 @@ impl Feed {
             Notice::Stale { publisher, .. } => self.links.note_stale(publisher),
             _ => {}
         }
-        let told = match &notice {
-            Notice::Subscribed { publisher, incarnation } => Some((publisher.clone(), Ok(*incarnation))),
+        let reported = match &notice {
+            Notice::Subscribed { publisher, publisher_epoch } => {
+                Some((publisher.clone(), Ok(*publisher_epoch)))
+            }
             Notice::LinkDown { publisher, reason } => Some((publisher.clone(), Err(reason.clone()))),
             Notice::Stale { .. } => {
                 match self.options.introduction {
@@ -32,9 +34,11 @@ impl Feed {
             _ => None,
         };
         self.items.push_back(Item::Notice(notice));
-        let Some((endpoint, told)) = told else { return };
-        match (self.options.introduction, told) {
-            (Introduction::ByHello, Ok(Some(incarnation))) => self.introduced(&endpoint, incarnation, now),
+        let Some((endpoint, reported)) = reported else { return };
+        match (self.options.introduction, reported) {
+            (Introduction::ByHello, Ok(Some(publisher_epoch))) => {
+                self.introduced(&endpoint, publisher_epoch, now)
+            }
             (Introduction::ByHello, Ok(None)) => {}
             (Introduction::ByHello, Err(reason)) => self.link_lost(&endpoint, &reason, now),
             (Introduction::ByBroker, Ok(_)) => self.link_stands(&endpoint),

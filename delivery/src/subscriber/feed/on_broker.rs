@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pubsub_api::{Envelope, Incarnation, Notice, PeerReading, QueueReading, Stamp};
+use pubsub_api::{Envelope, Notice, PeerReading, PublisherEpoch, QueueReading, Stamp};
 
 use super::Feed;
 use crate::subscriber::publisher_stream::PublisherStream;
@@ -23,7 +23,7 @@ impl Feed {
     /// A later epoch replaces the one before; an event of an earlier one is outdated.
     pub(super) fn give_on_broker(
         &mut self,
-        of: Incarnation,
+        of: PublisherEpoch,
         envelope: Envelope,
         stamp: Stamp,
         now: Duration,
@@ -37,7 +37,7 @@ impl Feed {
             None => return self.give_untracked(envelope),
         };
         let Some(stream) = self.streams.get_mut(place) else { return };
-        if stream.incarnation.epoch > of.epoch {
+        if stream.publisher_epoch.epoch > of.epoch {
             self.counters.outdated += 1;
             return;
         }

@@ -32,7 +32,7 @@ impl Feed {
             return requesting_streams.first().copied();
         }
         let is_it = |stream: &PublisherStream| match SyncReply::read(envelope) {
-            Ok(Some(head)) => stream.incarnation.publisher == head.stamp.publisher,
+            Ok(Some(head)) => stream.publisher_epoch.publisher == head.stamp.publisher,
             _ => stream.is_receiving_reply(),
         };
         requesting_streams.into_iter().find(|place| self.streams.get(*place).is_some_and(is_it))

@@ -8,24 +8,24 @@ use crate::subscriber::context::Context;
 pub(super) struct Overfull {
     /// When a message on one of the others last arrived.
     since: Duration,
-    pub(super) is_told: bool,
+    pub(super) is_reported: bool,
 }
 
 /// More topics than are followed.
 impl PublisherStream {
     /// It was reported that the publisher has too many topics.
     pub(in crate::subscriber) fn overfull_is_told(&mut self) {
-        self.told_live = false;
+        self.reported_live = false;
         if let Some(overfull) = &mut self.overfull {
-            overfull.is_told = true;
+            overfull.is_reported = true;
         }
     }
 
     /// A message arrived on a topic that is not followed, because there are too many.
     pub(in crate::subscriber) fn no_room(&mut self, context: &mut Context<'_>) {
         context.counters.untracked += 1;
-        let is_told = self.overfull.as_ref().is_some_and(|overfull| overfull.is_told);
-        self.overfull = Some(Overfull { since: context.now, is_told });
+        let is_reported = self.overfull.as_ref().is_some_and(|overfull| overfull.is_reported);
+        self.overfull = Some(Overfull { since: context.now, is_reported });
     }
 
     /// Whether it had too many topics, and no message has arrived since then on one that is not followed.

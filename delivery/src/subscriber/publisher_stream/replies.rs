@@ -24,12 +24,12 @@ impl PublisherStream {
                 context.counters.bad(refused.cause());
                 self.sync_response = None;
             }
-            Ok(Some(head)) if head.stamp.publisher != self.incarnation.publisher => {
+            Ok(Some(head)) if head.stamp.publisher != self.publisher_epoch.publisher => {
                 self.misdirected(&head, context);
             }
             Ok(Some(head)) => {
-                let is_ours = head.stamp.publisher == self.incarnation.publisher
-                    && head.stamp.epoch == self.incarnation.epoch
+                let is_ours = head.stamp.publisher == self.publisher_epoch.publisher
+                    && head.stamp.epoch == self.publisher_epoch.epoch
                     && self.sync_client.is_reply(head.id, &head.topic, context.now);
                 let announced = SyncReply::announced_bytes(&envelope);
                 let limit = announced.and_then(|bytes| usize::try_from(bytes).ok());

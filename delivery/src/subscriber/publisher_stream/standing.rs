@@ -6,7 +6,7 @@ use super::PublisherStream;
 impl PublisherStream {
     /// The state of the whole stream, in one word.
     pub(in crate::subscriber) fn state(&self) -> &'static str {
-        match (self.is_proved && !self.is_late, self.told_live, self.behind.is_empty()) {
+        match (self.is_proved && !self.is_late, self.reported_live, self.behind.is_empty()) {
             (false, ..) => "stale",
             _ if self.overfull.is_some() => "overfull",
             (true, _, false) => "recovering",
@@ -44,8 +44,8 @@ impl PublisherStream {
     #[inline]
     pub(in crate::subscriber) fn is_news(&self) -> bool {
         match &self.overfull {
-            Some(overfull) => !overfull.is_told && self.is_proved,
-            None => !self.told_live && self.is_current(),
+            Some(overfull) => !overfull.is_reported && self.is_proved,
+            None => !self.reported_live && self.is_current(),
         }
     }
 }

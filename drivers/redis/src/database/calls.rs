@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pubsub_api::database::{RowName, check_value};
-use pubsub_api::{Result, Tally};
+use pubsub_api::{CauseCounter, Result};
 use redis::Value;
 
 use super::KeyLayout;
@@ -19,7 +19,7 @@ pub(super) struct Rows {
     pub(super) servers: Arc<Servers>,
     pub(super) layout: KeyLayout,
     /// Keys that look like rows but are not.
-    pub(super) ignored: Tally,
+    pub(super) ignored: CauseCounter,
     /// Stops when the rows are dropped.
     pub(super) _watch: Watch,
 }

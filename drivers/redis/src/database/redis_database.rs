@@ -3,7 +3,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::database::{DbApi, Entry, RowName, RowPlace, Write, check_table};
-use pubsub_api::{Error, ErrorKind, Result, Status, Tally};
+use pubsub_api::{CauseCounter, Error, ErrorKind, Result, Status};
 use tokio::sync::Mutex;
 
 use super::calls::Rows;
@@ -63,7 +63,7 @@ impl DbApi for RedisDatabase {
             _watch: servers.watch(self.settings.check_interval),
             servers,
             layout: self.settings.key_layout,
-            ignored: Tally::new("redis_keys_left_out"),
+            ignored: CauseCounter::new("redis_keys_left_out"),
         });
         let mut phase = self.phase.write().unwrap_or_else(PoisonError::into_inner);
         if matches!(*phase, Phase::Closed) {

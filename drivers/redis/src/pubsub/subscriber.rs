@@ -67,7 +67,7 @@ impl RedisSubscriber {
     fn wants(&self, incoming: &Incoming) -> bool {
         match incoming {
             Incoming::Notice(_) => true,
-            Incoming::Message(envelope) => {
+            Incoming::Event(envelope) => {
                 self.wanted.read().unwrap_or_else(PoisonError::into_inner).wants(&envelope.topic)
             }
         }

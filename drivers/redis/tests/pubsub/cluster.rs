@@ -128,7 +128,7 @@ async fn a_new_node_is_used_and_a_removed_one_is_left_without_a_storm() {
     for one in [&mut reader, &mut unconcerned] {
         let quiet_until = Instant::now() + Duration::from_secs(3);
         while let Ok(next) = timeout(quiet_until - Instant::now(), one.subscriber.recv()).await {
-            assert!(matches!(next, Ok(Incoming::Message(_))), "unexpected notice: {next:?}");
+            assert!(matches!(next, Ok(Incoming::Event(_))), "unexpected notice: {next:?}");
         }
     }
     let notices = &unconcerned.notices;

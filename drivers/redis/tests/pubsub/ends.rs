@@ -97,7 +97,7 @@ impl Reader {
         while notices.len() < 4 {
             match self.next(&format!("the loss and the return of the link, so far {notices:?}")).await {
                 Incoming::Notice(notice) => notices.push(notice),
-                Incoming::Message(event) => {
+                Incoming::Event(event) => {
                     assert!(notices.len() != 3, "expected Resync, got {event:?}")
                 }
             }
@@ -106,7 +106,7 @@ impl Reader {
             [
                 Notice::LinkDown { reason, .. },
                 Notice::LinkUp { publisher },
-                Notice::Subscribed { publisher: same, incarnation: None },
+                Notice::Subscribed { publisher: same, publisher_epoch: None },
                 Notice::Resync { publisher: None, topic: None, .. },
             ] if publisher == same => (reason.clone(), publisher.clone()),
             other => panic!("{other:?}"),
@@ -122,7 +122,7 @@ impl Reader {
     /// The topic and key of the next event.
     pub(crate) async fn event(&mut self) -> (String, String) {
         loop {
-            if let Incoming::Message(envelope) = self.next("an event").await {
+            if let Incoming::Event(envelope) = self.next("an event").await {
                 let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload).unwrap();
                 return (envelope.topic.to_string(), event.key.unwrap_or_default().to_owned());
             }
@@ -169,7 +169,7 @@ pub(crate) async fn until_they_meet(publisher: &dyn Publisher, reader: &mut Read
         send_until_accepted(publisher, topic, &number.to_string()).await;
         while let Ok(Ok(next)) = timeout(Duration::from_millis(50), reader.subscriber.recv()).await {
             match next {
-                Incoming::Message(_) => return,
+                Incoming::Event(_) => return,
                 Incoming::Notice(notice) => reader.notices.push(notice),
             }
         }

@@ -87,8 +87,7 @@ async fn an_idle_link_does_not_count_as_dead() {
 async fn until_heard(reader: &mut Reader, sender: &dyn pubsub_api::Publisher) {
     for number in 0.. {
         send_until_accepted(sender, "a", &number.to_string()).await;
-        if let Ok(Ok(Incoming::Message(_))) =
-            timeout(Duration::from_millis(50), reader.subscriber.recv()).await
+        if let Ok(Ok(Incoming::Event(_))) = timeout(Duration::from_millis(50), reader.subscriber.recv()).await
         {
             return;
         }
@@ -150,7 +149,7 @@ async fn the_queue_is_bounded_in_bytes_as_well_as_in_events() {
     }
     for _ in 0..12 {
         assert!(depth(&reader).depth <= 2 * 1024 * 1024, "{:?}", depth(&reader));
-        assert!(matches!(reader.next("an event").await, Incoming::Message(_)));
+        assert!(matches!(reader.next("an event").await, Incoming::Event(_)));
     }
     assert_eq!(depth(&reader).depth, 0);
 }

@@ -180,7 +180,7 @@ async fn passwords_are_sent_and_never_shown() {
     let mut reader = Reader::subscribed(&hosts, &["a"], &[&set]).await;
     let sender = publisher(&hosts, &[&set]).await;
     sender.send_event(&event("a", "1")).await.unwrap();
-    assert!(matches!(reader.next("the event").await, Incoming::Message(_)));
+    assert!(matches!(reader.next("the event").await, Incoming::Event(_)));
     let shown =
         format!("{sender:?} {:?} {:?} {:?}", reader.subscriber, sender.status(), reader.subscriber.status());
     assert!(!shown.contains(CANARY), "{shown}");

@@ -95,7 +95,7 @@ async fn events_of_a_foreign_client_are_delivered_or_counted_and_never_end_the_l
     raw.call(&[&b"PUBLISH"[..], topic.as_bytes(), &payload]);
     let next = reader.next("the event without a map").await;
     let no_map = Envelope { topic, payload: Bytes::from_static(b"no map") };
-    assert_eq!(next, pubsub_api::Incoming::Message(no_map), "the driver does not check the map");
+    assert_eq!(next, pubsub_api::Incoming::Event(no_map), "the driver does not check the map");
     reader.expect("a", "map").await;
     let status = reader.subscriber.status();
     assert_eq!(status.counter("frames_dropped", Some("too_big")), 1, "{status:?}");

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use pubsub_api::{ErrorKind, Tally};
+use pubsub_api::{CauseCounter, ErrorKind};
 use rusqlite::Connection;
 
 use crate::opened::{PORT, initialized, says};
@@ -72,6 +72,6 @@ async fn opening_is_logged_and_errors_at_most_once_a_second() {
     };
     assert!(says(0, 1), "the first is logged at once: {warnings:?}");
     assert!(says(1, refused - 1), "then the number since, of {refused}: {warnings:?}");
-    assert!(began.elapsed() >= Tally::LOG_INTERVAL, "the second came too soon: {warnings:?}");
+    assert!(began.elapsed() >= CauseCounter::LOG_INTERVAL, "the second came too soon: {warnings:?}");
     assert!(!log.text().contains("secret value"), "{warnings:?}");
 }

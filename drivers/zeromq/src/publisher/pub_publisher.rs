@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::{Counter, Error, ErrorKind, Publisher, QueueReading, Result, Status, Tally, Topic};
+use pubsub_api::{CauseCounter, Counter, Error, ErrorKind, Publisher, QueueReading, Result, Status, Topic};
 use tokio::sync::Mutex;
 use zeromq::{PubSocket, Socket, SocketSend};
 
@@ -27,7 +27,7 @@ pub struct PubPublisher {
     pace: std::sync::Mutex<Pace>,
     peers: Arc<Peers>,
     sent: Counter,
-    refused: Tally,
+    refused: CauseCounter,
 }
 
 /// Half of the capacity of the crate's first queue (`PUB_SEND_QUEUE_CAPACITY`, zeromq 0.7.0 `src/pub.rs`).
@@ -74,7 +74,7 @@ impl PubPublisher {
             pace: std::sync::Mutex::new(Pace { kept: 0, since: Instant::now() }),
             peers: Arc::default(),
             sent: Counter::new("events_sent"),
-            refused: Tally::new("events_refused"),
+            refused: CauseCounter::new("events_refused"),
         }
     }
 

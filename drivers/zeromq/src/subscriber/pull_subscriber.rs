@@ -7,7 +7,7 @@ use futures_channel::mpsc as monitor;
 use futures_util::StreamExt;
 use listen::UnixClaim;
 use pubsub_api::{
-    Counter, Envelope, Error, ErrorKind, Incoming, QueueReading, Result, Status, Subscriber, Tally,
+    CauseCounter, Counter, Envelope, Error, ErrorKind, Incoming, QueueReading, Result, Status, Subscriber,
 };
 use tokio::sync::{mpsc, oneshot};
 use zeromq::{PullSocket, Socket, SocketEvent, SocketRecv, ZmqMessage, ZmqResult};
@@ -44,8 +44,8 @@ struct Counters {
     received: Counter,
     accepted: Counter,
     left: Counter,
-    dropped: Tally,
-    peer_errors: Tally,
+    dropped: CauseCounter,
+    peer_errors: CauseCounter,
 }
 
 impl Default for Counters {
@@ -54,8 +54,8 @@ impl Default for Counters {
             received: Counter::new("events_received"),
             accepted: Counter::new("peers_accepted"),
             left: Counter::new("peers_left"),
-            dropped: Tally::new("frames_dropped"),
-            peer_errors: Tally::new("peers_refused"),
+            dropped: CauseCounter::new("frames_dropped"),
+            peer_errors: CauseCounter::new("peers_refused"),
         }
     }
 }
@@ -175,7 +175,7 @@ async fn read(
             }
         };
         let Some(envelope) = envelope else { continue };
-        let mut sending = pin!(queue.send(Incoming::Message(envelope)));
+        let mut sending = pin!(queue.send(Incoming::Event(envelope)));
         tokio::select! {
             sent = &mut sending => if sent.is_err() { return },
             _ = &mut stopped => {

@@ -8,7 +8,8 @@ use futures_channel::mpsc as monitor;
 use futures_util::StreamExt;
 use pubsub_api::wire::EventRef;
 use pubsub_api::{
-    Backoff, Counter, CounterReading, HELLO, Incarnation, Incoming, Notice, PeerReading, Tally, hello,
+    Backoff, CauseCounter, Counter, CounterReading, HELLO, Incoming, Notice, PeerReading, PublisherEpoch,
+    hello,
 };
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::{mpsc, watch};
@@ -44,7 +45,7 @@ pub(super) struct SubLinkParts {
 pub(super) struct LinkCounters {
     pub(super) received: Counter,
     pub(super) links_lost: Counter,
-    pub(super) dropped: Tally,
+    pub(super) dropped: CauseCounter,
 }
 
 impl Default for LinkCounters {
@@ -52,7 +53,7 @@ impl Default for LinkCounters {
         Self {
             received: Counter::new("events_received"),
             links_lost: Counter::new("links_lost"),
-            dropped: Tally::new("frames_dropped"),
+            dropped: CauseCounter::new("frames_dropped"),
         }
     }
 }
@@ -212,13 +213,13 @@ impl SubLink {
         }
         if is_hello {
             self.parts.state.set(SUBSCRIBED);
-            let (publisher, incarnation) =
-                (self.parts.endpoint.clone(), hello::incarnation(&envelope.payload));
-            if connection.is_first(incarnation) {
-                self.notify(Notice::Subscribed { publisher, incarnation }).await?;
+            let (publisher, publisher_epoch) =
+                (self.parts.endpoint.clone(), hello::publisher_epoch(&envelope.payload));
+            if connection.is_first(publisher_epoch) {
+                self.notify(Notice::Subscribed { publisher, publisher_epoch }).await?;
             }
         }
-        self.parts.queue.send(Incoming::Message(envelope)).await.map_err(|_| Abandoned)?;
+        self.parts.queue.send(Incoming::Event(envelope)).await.map_err(|_| Abandoned)?;
         self.parts.counters.received.add(u64::from(!is_hello));
         Ok(())
     }
@@ -246,7 +247,7 @@ struct Connection {
     /// Whether a hello has arrived.
     subscribed: bool,
     /// The publishers whose hellos have arrived; several if there is a proxy in front of them.
-    lives: VecDeque<Incarnation>,
+    lives: VecDeque<PublisherEpoch>,
 }
 
 /// The number of publisher epochs that are remembered on one connection. For a forgotten one, `subscribed` is only repeated.
@@ -254,7 +255,7 @@ const MAX_LIVES: usize = 256;
 
 impl Connection {
     /// Whether this hello is the first one of the connection, or the first one of an epoch of a publisher.
-    fn is_first(&mut self, life: Option<Incarnation>) -> bool {
+    fn is_first(&mut self, life: Option<PublisherEpoch>) -> bool {
         let is_first = !std::mem::replace(&mut self.subscribed, true);
         let Some(life) = life else { return is_first };
         if self.lives.contains(&life) {

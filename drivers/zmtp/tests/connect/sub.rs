@@ -13,7 +13,7 @@ use crate::peer::{Peer, Said, accept, hello_payload, listen};
 /// An event's topic, or a notice in a word.
 async fn next(subscriber: &Arc<dyn Subscriber>) -> String {
     match within("an event or a notice", subscriber.recv()).await.unwrap() {
-        Incoming::Message(envelope) => envelope.topic.to_string(),
+        Incoming::Event(envelope) => envelope.topic.to_string(),
         Incoming::Notice(notice) => word(&notice),
     }
 }
@@ -320,7 +320,7 @@ async fn events_keep_no_more_than_their_block_and_large_ones_come_whole() {
         expect(&subscriber, &["up"]).await;
         for round in 0..20 {
             for (topic, length) in [("a", 100), ("b", LARGE)] {
-                let Incoming::Message(event) = within("an event", subscriber.recv()).await.unwrap() else {
+                let Incoming::Event(event) = within("an event", subscriber.recv()).await.unwrap() else {
                     panic!("an event is due")
                 };
                 assert_eq!((event.topic.as_str(), event.payload.len()), (topic, length));

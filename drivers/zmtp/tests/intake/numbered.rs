@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use drivers_zmtp::protocol::{Command, Decoded, EventDecoder, SocketType, put_event};
 use pubsub_api::wire::{append_pairs, encode};
-use pubsub_api::{Action, Batch, Event, Origin, Source, Subscriber, Topic, Value};
+use pubsub_api::{Action, Batch, Event, Source, Subscriber, Topic, Value, WorkerPosition};
 
 use super::raw_worker::{RawWorker, event, hello_of_a_push};
 use super::service::{PATIENCE, Service, texts, until};
@@ -125,7 +125,7 @@ async fn an_origin_tells_what_may_be_a_repeat() {
     let mut worker = dealer(&service).await;
     worker.say(&[introduction(1, 1), event("again"), event("new")].concat());
     let batch = batch(&service).await;
-    let origin = |number, sent_before| Some(Origin { worker: WORKER, number, sent_before });
+    let origin = |number, sent_before| Some(WorkerPosition { worker: WORKER, number, sent_before });
     let origins: Vec<_> = batch.iter().map(|event| event.origin).collect();
     assert_eq!(origins, [origin(1, true), origin(2, false)]);
 }
@@ -157,8 +157,8 @@ async fn acknowledgements_are_told_the_highest_first_and_only() {
     for number in (1..=100).chain(50..60) {
         acknowledge(service.subscriber().as_ref(), &sources[0], number);
     }
-    let told = worker.hears_until(|said| !acknowledged(said).is_empty()).await;
-    assert_eq!(acknowledged(&told), [100]);
+    let reported = worker.hears_until(|said| !acknowledged(said).is_empty()).await;
+    assert_eq!(acknowledged(&reported), [100]);
 }
 
 #[tokio::test]
@@ -172,9 +172,13 @@ async fn a_worker_that_reads_no_acknowledgements_costs_one_slot_and_hears_the_la
         acknowledge(service.subscriber().as_ref(), &sources[0], number);
         tokio::task::yield_now().await;
     }
-    let told = worker.hears_until(|said| said.ends_with(&ROUNDS.to_be_bytes())).await;
-    let told = acknowledged(&told);
-    assert!(told.is_sorted() && told.len() < 20_000, "{} fit into the socket's buffer", told.len());
+    let reported = worker.hears_until(|said| said.ends_with(&ROUNDS.to_be_bytes())).await;
+    let reported = acknowledged(&reported);
+    assert!(
+        reported.is_sorted() && reported.len() < 20_000,
+        "{} fit into the socket's buffer",
+        reported.len()
+    );
 }
 
 #[tokio::test]
@@ -186,8 +190,8 @@ async fn one_by_one_an_event_is_acknowledged_when_it_is_handed_out() {
     let subscriber = service.subscriber();
     for number in [2, 4] {
         tokio::time::timeout(PATIENCE, subscriber.recv()).await.expect("in time").unwrap();
-        let told = move |said: &[u8]| acknowledged(said).last() == Some(&number);
-        worker = worker.goes_on_until(told).await;
+        let reported = move |said: &[u8]| acknowledged(said).last() == Some(&number);
+        worker = worker.goes_on_until(reported).await;
     }
 }
 

@@ -86,18 +86,18 @@ proptest! {
         cuts.sort_unstable();
         let [began, compared, read] = cuts;
         let mut table = Table::default();
-        let tell = |table: &mut Table, range: std::ops::Range<usize>, may_miss: bool| {
+        let report = |table: &mut Table, range: std::ops::Range<usize>, may_miss: bool| {
             for written in writes.get(range).unwrap_or_default() {
                 if !(may_miss && written.is_missed) {
                     merge(table, DeliveryMode::Live, written.event.clone());
                 }
             }
         };
-        tell(&mut table, 0..began, true);
+        report(&mut table, 0..began, true);
         table.begin_comparison();
-        tell(&mut table, began..compared, false);
+        report(&mut table, began..compared, false);
         let first = compare(&mut table, &database(&writes[..read]));
-        tell(&mut table, compared..writes.len(), false);
+        report(&mut table, compared..writes.len(), false);
         if first.unconfirmed > 0 {
             let later = compare_for_long(&mut table, &database(&writes));
             prop_assert!(later.events.iter().all(|event| event.action == Action::Delete), "{later:?}");

@@ -97,7 +97,7 @@ impl Crowd {
 async fn count(subscriber: Arc<dyn Subscriber>, subscribed: Arc<AtomicUsize>, events: Arc<AtomicUsize>) {
     while let Ok(incoming) = subscriber.recv().await {
         match incoming {
-            Incoming::Message(_) => events.fetch_add(1, Ordering::Relaxed),
+            Incoming::Event(_) => events.fetch_add(1, Ordering::Relaxed),
             Incoming::Notice(Notice::Subscribed { .. }) => subscribed.fetch_add(1, Ordering::Relaxed),
             _ => 0,
         };

@@ -87,8 +87,12 @@ fn a_topic_without_rows_has_no_snapshot() {
 fn a_topic_of_which_anything_was_missed_has_no_snapshot() {
     let mut cache = SnapshotCache::new(1 << 20);
     let set = event("a", Action::Set, "1");
-    let told: Vec<_> = (2..5).flat_map(|number| observe(&mut cache, number, &set, NOW)).collect();
-    assert_eq!(told, [(Bytes::from("D"), Unfit::Incomplete)], "it did not begin at 1, which is told once");
+    let reported: Vec<_> = (2..5).flat_map(|number| observe(&mut cache, number, &set, NOW)).collect();
+    assert_eq!(
+        reported,
+        [(Bytes::from("D"), Unfit::Incomplete)],
+        "it did not begin at 1, which is told once"
+    );
     observe(&mut cache, 1, &set, NOW);
     assert_eq!(rows(&cache), None, "it does not come back");
     for next in [1, 3, 9] {

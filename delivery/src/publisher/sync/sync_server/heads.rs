@@ -52,7 +52,7 @@ pub(super) fn head(
 }
 
 pub(super) fn reply_head(core: &Core, id: u64, topic: &Topic, number: u64, kind: SyncReplyKind) -> SyncReply {
-    let (publisher, epoch) = (core.incarnation.publisher, core.incarnation.epoch);
+    let (publisher, epoch) = (core.publisher_epoch.publisher, core.publisher_epoch.epoch);
     let stamp = Stamp { publisher, epoch, sequence: number, time_us: core.now().wall_us };
     let epochs = match kind {
         SyncReplyKind::Snapshot { since, .. } => epochs_since(core, since),

@@ -127,7 +127,7 @@ impl Replies<'_> {
         if from.sequence == 0 || events == 0 {
             return Ok(None);
         }
-        let (publisher, epoch) = (self.core.incarnation.publisher, self.core.incarnation.epoch);
+        let (publisher, epoch) = (self.core.publisher_epoch.publisher, self.core.publisher_epoch.epoch);
         let stamp = Stamp { publisher, epoch, sequence: number, time_us: self.core.now().wall_us };
         let cause = "no_rows".to_owned();
         LossRecord { topic: topic.clone(), stamp, events, cause }.pack().map(Some)

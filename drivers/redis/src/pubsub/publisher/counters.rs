@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use pubsub_api::{Counter, CounterReading, Error, Tally};
+use pubsub_api::{CauseCounter, Counter, CounterReading, Error};
 
 /// The counters of a publisher.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub(super) struct Counters {
     pub(super) connected: Counter,
     /// Windows sent on another connection because the first was lost.
     pub(super) retried: Counter,
-    refused: Tally,
+    refused: CauseCounter,
 }
 
 impl Counters {
@@ -20,7 +20,7 @@ impl Counters {
             sent: Counter::new("events_sent"),
             connected: Counter::new("redis_connections_made"),
             retried: Counter::new("redis_retries"),
-            refused: Tally::new("events_refused"),
+            refused: CauseCounter::new("events_refused"),
         }
     }
 

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use pubsub_api::wire::WireError;
-use pubsub_api::{Counter, CounterReading, Tally};
+use pubsub_api::{CauseCounter, Counter, CounterReading};
 
 /// The counters of a subscriber.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(super) struct Counters {
     pub(super) refused: Counter,
     /// Times that reading stopped because the application did not read.
     pub(super) held_back: Counter,
-    dropped: Tally,
+    dropped: CauseCounter,
 }
 
 impl Counters {
@@ -27,7 +27,7 @@ impl Counters {
             connected: Counter::new("redis_connections_made"),
             refused: Counter::new("subscriptions_refused"),
             held_back: Counter::new("reading_held_back"),
-            dropped: Tally::new("frames_dropped"),
+            dropped: CauseCounter::new("frames_dropped"),
         }
     }
 

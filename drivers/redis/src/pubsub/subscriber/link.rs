@@ -91,7 +91,7 @@ impl SubLink {
         if !self.wanted.read().unwrap_or_else(PoisonError::into_inner).wants(&topic) {
             return Ok(false);
         }
-        let held_back = self.sender.put(Incoming::Message(Envelope { topic, payload })).await?;
+        let held_back = self.sender.put(Incoming::Event(Envelope { topic, payload })).await?;
         self.counters.received.add(1);
         self.counters.held_back.add(u64::from(held_back));
         Ok(held_back)

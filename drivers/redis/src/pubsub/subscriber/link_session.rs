@@ -258,7 +258,7 @@ impl<'a> LinkSession<'a> {
         let publisher = self.publisher.clone();
         if reported == ReportedState::Subscribed {
             self.link.set_state(self.connection.endpoint(), "subscribed");
-            self.link.notify(Notice::Subscribed { publisher, incarnation: None }).await?;
+            self.link.notify(Notice::Subscribed { publisher, publisher_epoch: None }).await?;
         } else {
             self.link.set_state(self.connection.endpoint(), "refused");
             let reason = self.why_stale();

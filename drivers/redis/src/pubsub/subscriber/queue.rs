@@ -62,7 +62,7 @@ impl QueueSender {
     /// [`Abandoned`] if the queue has no reader any more.
     pub(super) async fn put(&self, incoming: Incoming) -> Result<bool, Abandoned> {
         let bytes = match &incoming {
-            Incoming::Message(envelope) => cost(envelope.payload.len()),
+            Incoming::Event(envelope) => cost(envelope.payload.len()),
             Incoming::Notice(_) => 0,
         };
         let is_full = self.queue.capacity() == 0 || !self.bytes.has(bytes);

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pubsub_api::{Counter, CounterReading, Tally};
+use pubsub_api::{CauseCounter, Counter, CounterReading};
 
 /// The counters and the state of the link.
 ///
@@ -26,7 +26,7 @@ pub(super) struct LinkCounters {
     pub(super) dropped: Counter,
     pub(super) overloaded: Counter,
     /// Connections to an incompatible peer.
-    pub(super) peers_refused: Tally,
+    pub(super) peers_refused: CauseCounter,
     /// Why there is no connection, as the last attempt found it.
     failure: Mutex<Option<String>>,
 }
@@ -48,7 +48,7 @@ impl Default for LinkCounters {
             in_doubt: Counter::new("events_in_doubt"),
             dropped: Counter::with_cause("events_dropped", "closed"),
             overloaded: Counter::with_cause("events_refused", "overloaded"),
-            peers_refused: Tally::new("peers_refused"),
+            peers_refused: CauseCounter::new("peers_refused"),
             failure: Mutex::default(),
         }
     }

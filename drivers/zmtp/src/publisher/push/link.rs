@@ -55,9 +55,9 @@ impl PushLink {
     }
 
     async fn carry(&mut self) {
-        let (mut backoff, mut told) = (Backoff::default(), LoggedOnce::default());
+        let (mut backoff, mut logged) = (Backoff::default(), LoggedOnce::default());
         while !self.outbox.is_finished() {
-            if self.connect_and_serve(&mut backoff, &mut told).await {
+            if self.connect_and_serve(&mut backoff, &mut logged).await {
                 return;
             }
             tokio::select! {
@@ -68,7 +68,7 @@ impl PushLink {
     }
 
     /// Whether all is done.
-    async fn connect_and_serve(&mut self, backoff: &mut Backoff, told: &mut LoggedOnce) -> bool {
+    async fn connect_and_serve(&mut self, backoff: &mut Backoff, logged: &mut LoggedOnce) -> bool {
         let connected = tokio::select! {
             connected = self.connect() => connected,
             () = self.outbox.closed(true) => return true,
@@ -76,23 +76,23 @@ impl PushLink {
         match connected {
             Ok(connected) => {
                 backoff.reset();
-                told.forget();
+                logged.forget();
                 self.serve(connected).await
             }
             Err(reason) => {
-                self.tell(&reason, told);
+                self.report(&reason, logged);
                 false
             }
         }
     }
 
     /// Each reason is a line in the log until a connection stood, and the last one is in the error of `flush`.
-    fn tell(&self, reason: &ConnectError, told: &mut LoggedOnce) {
+    fn report(&self, reason: &ConnectError, logged: &mut LoggedOnce) {
         if let Some(cause) = reason.refusal() {
             self.counters.peers_refused.count(cause, Instant::now());
         }
         let text = in_words(reason);
-        if told.unlogged(reason).is_some() {
+        if logged.unlogged(reason).is_some() {
             let path = self.settings.socket.display();
             tracing::warn!(
                 "cannot connect to the publisher service at {path}: {text}; connecting is retried"

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use pubsub_api::wire::WireError;
-use pubsub_api::{Counter, CounterReading, Envelope, Tally};
+use pubsub_api::{CauseCounter, Counter, CounterReading, Envelope};
 
 use super::replies::Replies;
 use crate::subscriber::sub::counters::LinkCounters;
@@ -14,7 +14,7 @@ pub(crate) struct RequesterState {
     pub(crate) sent: Counter,
     /// Connections that ended while replies were or may have been outstanding.
     pub(crate) lost: Counter,
-    refused: Tally,
+    refused: CauseCounter,
 }
 
 /// The largest payload of a request: more than any publisher of ours accepts.
@@ -27,7 +27,7 @@ impl Default for RequesterState {
             counters: LinkCounters::of_replies(),
             sent: Counter::new("requests_sent"),
             lost: Counter::new("requests_lost"),
-            refused: Tally::new("requests_dropped"),
+            refused: CauseCounter::new("requests_dropped"),
         }
     }
 }

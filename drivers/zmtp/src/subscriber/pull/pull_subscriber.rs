@@ -110,7 +110,7 @@ impl Subscriber for PullSubscriber {
         loop {
             self.fill(&mut taken).await?;
             match self.take_first(&mut taken) {
-                Some(Ok(envelope)) => return Ok(Incoming::Message(envelope)),
+                Some(Ok(envelope)) => return Ok(Incoming::Event(envelope)),
                 Some(Err(_)) => self.intake.refuse(WireError::BadTopic),
                 None => {}
             }

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 use pubsub_api::hello::HELLO_INTERVAL;
-use pubsub_api::{Incarnation, Notice};
+use pubsub_api::{Notice, PublisherEpoch};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Interval, sleep_until};
@@ -28,7 +28,7 @@ pub(crate) struct SubConnection<'a> {
     yields: bool,
     holds_until: Option<Instant>,
     /// The first epoch whose hello came.
-    epoch: Option<Incarnation>,
+    epoch: Option<PublisherEpoch>,
     peer: PeerConnection,
     sent: SentSubscriptions,
     /// When something is to be taken back.
@@ -41,7 +41,7 @@ pub(crate) enum End {
     /// It is not needed any more.
     Abandoned,
     /// It leads to an epoch of a publisher that is heard over this other link.
-    SamePublisher(Incarnation, String),
+    SamePublisher(PublisherEpoch, String),
     /// It broke, and why.
     Broken(String),
 }
@@ -99,7 +99,7 @@ impl<'a> SubConnection<'a> {
     }
 
     /// The first epoch whose hello came.
-    pub(crate) fn epoch(&self) -> Option<Incarnation> {
+    pub(crate) fn epoch(&self) -> Option<PublisherEpoch> {
         self.epoch
     }
 

@@ -1,4 +1,4 @@
-use pubsub_api::{Counter, CounterReading, Tally};
+use pubsub_api::{CauseCounter, Counter, CounterReading};
 
 /// What all links of a subscriber count together.
 #[derive(Debug)]
@@ -6,9 +6,9 @@ pub(crate) struct LinkCounters {
     pub(crate) received: Counter,
     pub(crate) missed: Counter,
     pub(crate) links_lost: Counter,
-    pub(crate) dropped: Tally,
+    pub(crate) dropped: CauseCounter,
     /// Connections to an incompatible peer.
-    pub(crate) refused: Tally,
+    pub(crate) refused: CauseCounter,
 }
 
 impl Default for LinkCounters {
@@ -17,8 +17,8 @@ impl Default for LinkCounters {
             received: Counter::new("events_received"),
             missed: Counter::new("events_missed"),
             links_lost: Counter::new("links_lost"),
-            dropped: Tally::new("frames_dropped"),
-            refused: Tally::new("peers_refused"),
+            dropped: CauseCounter::new("frames_dropped"),
+            refused: CauseCounter::new("peers_refused"),
         }
     }
 }
@@ -28,7 +28,7 @@ impl LinkCounters {
     pub(crate) fn of_replies() -> Self {
         Self {
             received: Counter::new("replies_received"),
-            dropped: Tally::new("replies_dropped"),
+            dropped: CauseCounter::new("replies_dropped"),
             ..Self::default()
         }
     }

@@ -1,12 +1,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pubsub_api::Incarnation;
+use pubsub_api::PublisherEpoch;
 use tokio::sync::watch;
 
 /// The publishers, each in an epoch, that are heard over each link: two addresses of a name may lead to one publisher.
 #[derive(Debug)]
 pub(crate) struct HeardPublishers {
-    heard: Mutex<Vec<(Incarnation, Arc<str>)>>,
+    heard: Mutex<Vec<(PublisherEpoch, Arc<str>)>>,
     /// Notified when a connection ends.
     freed: watch::Sender<()>,
 }
@@ -26,7 +26,7 @@ pub(crate) struct HeardOverLink<'a> {
 }
 
 impl HeardPublishers {
-    fn heard(&self) -> MutexGuard<'_, Vec<(Incarnation, Arc<str>)>> {
+    fn heard(&self) -> MutexGuard<'_, Vec<(PublisherEpoch, Arc<str>)>> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -41,7 +41,7 @@ impl HeardPublishers {
     }
 
     /// Waits until an epoch is heard nowhere. Cancel-safe.
-    pub(crate) async fn unheard(&self, epoch: Incarnation) {
+    pub(crate) async fn unheard(&self, epoch: PublisherEpoch) {
         let mut freed = self.freed.subscribe();
         while self.heard().iter().any(|(heard, _)| *heard == epoch) {
             if freed.changed().await.is_err() {
@@ -53,12 +53,12 @@ impl HeardPublishers {
 
 impl HeardOverLink<'_> {
     /// Notes that an epoch is heard over this link.
-    pub(crate) fn hear(&self, epoch: Incarnation) {
+    pub(crate) fn hear(&self, epoch: PublisherEpoch) {
         self.heard_publishers.heard().push((epoch, Arc::clone(&self.link)));
     }
 
     /// The same, unless it is heard over another link: returns that.
-    pub(crate) fn hear_unless_heard(&self, epoch: Incarnation) -> Option<String> {
+    pub(crate) fn hear_unless_heard(&self, epoch: PublisherEpoch) -> Option<String> {
         let mut heard = self.heard_publishers.heard();
         let other = heard.iter().find(|(other, _)| *other == epoch).map(|(_, link)| link.as_ref().to_owned());
         if other.is_none() {
@@ -79,13 +79,14 @@ impl Drop for HeardOverLink<'_> {
 mod tests {
     use std::time::Duration;
 
-    use pubsub_api::Incarnation;
+    use pubsub_api::PublisherEpoch;
 
     use super::HeardPublishers;
 
     #[tokio::test]
     async fn a_life_is_heard_over_one_link_until_that_ends() {
-        let (heard_publishers, epoch) = (HeardPublishers::default(), Incarnation { publisher: 7, epoch: 1 });
+        let (heard_publishers, epoch) =
+            (HeardPublishers::default(), PublisherEpoch { publisher: 7, epoch: 1 });
         let (one, two) = (heard_publishers.hearing("one"), heard_publishers.hearing("two"));
         assert_eq!(one.hear_unless_heard(epoch), None);
         assert_eq!(two.hear_unless_heard(epoch), Some("one".to_owned()));

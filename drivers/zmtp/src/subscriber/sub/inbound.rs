@@ -4,7 +4,7 @@ use std::ops::Range;
 use bytes::buf::Limit;
 use bytes::{BufMut, Bytes, BytesMut};
 use pubsub_api::wire::{EventRef, MAX_RECEIVED_BYTES, WireError};
-use pubsub_api::{HELLO, Incarnation, Notice, Topic, hello};
+use pubsub_api::{HELLO, Notice, PublisherEpoch, Topic, hello};
 
 use super::counters::LinkCounters;
 use super::queue::Item;
@@ -35,9 +35,9 @@ pub(crate) struct Inbound {
 #[derive(Debug, Default)]
 struct Heard {
     is_proved: bool,
-    heard_publishers: VecDeque<Incarnation>,
+    heard_publishers: VecDeque<PublisherEpoch>,
     /// Those that were not yet reported.
-    new: Vec<Incarnation>,
+    new: Vec<PublisherEpoch>,
 }
 
 /// The most epochs that one connection remembers; one that is forgotten is only reported as new again.
@@ -45,7 +45,7 @@ const MAX_EPOCHS: usize = 256;
 
 impl Heard {
     /// Whether this hello is the first one of the connection, or the first of an epoch of a publisher.
-    fn is_first(&mut self, epoch: Option<Incarnation>) -> bool {
+    fn is_first(&mut self, epoch: Option<PublisherEpoch>) -> bool {
         let is_first = !std::mem::replace(&mut self.is_proved, true);
         let Some(epoch) = epoch else { return is_first };
         if self.heard_publishers.contains(&epoch) {
@@ -122,7 +122,7 @@ impl Inbound {
     }
 
     /// The epochs whose first hello arrived since the last call.
-    pub(crate) fn new_epochs(&mut self) -> Vec<Incarnation> {
+    pub(crate) fn new_epochs(&mut self) -> Vec<PublisherEpoch> {
         std::mem::take(&mut self.heard.new)
     }
 
@@ -204,10 +204,10 @@ impl Inbound {
                         Ok(Kind::Event) => found.event(span, false),
                         Ok(Kind::Lost(events)) => found.notice(gap(events)),
                         Ok(Kind::Hello) => {
-                            let incarnation = hello::incarnation(parts.1);
-                            if heard.is_first(incarnation) {
+                            let publisher_epoch = hello::publisher_epoch(parts.1);
+                            if heard.is_first(publisher_epoch) {
                                 let publisher = publisher.clone();
-                                found.notice(Notice::Subscribed { publisher, incarnation });
+                                found.notice(Notice::Subscribed { publisher, publisher_epoch });
                             }
                             found.event(span, true);
                         }

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pubsub_api::{Backoff, Incarnation, Notice};
+use pubsub_api::{Backoff, Notice, PublisherEpoch};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -38,7 +38,7 @@ enum Served {
         proved: bool,
     },
     /// It led to a publisher that is heard over another link.
-    SamePublisher(Incarnation),
+    SamePublisher(PublisherEpoch),
 }
 
 /// How long an address that leads to the publisher of another link is left alone while that link stands.
@@ -68,11 +68,11 @@ impl SubLink {
     /// Runs until it is aborted, or the link is not needed any more.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::default();
-        let mut told = LoggedOnce::default();
+        let mut logged = LoggedOnce::default();
         loop {
             match connect::tcp(&self.address, SocketType::Sub, &self.shared.settings).await {
                 Ok(connected) => {
-                    told.forget();
+                    logged.forget();
                     self.state.connected_to(connected.stream.peer_addr().ok());
                     let Ok(served) = self.serve(connected).await else { return };
                     match served {
@@ -91,7 +91,7 @@ impl SubLink {
                     self.down_since = Instant::now();
                 }
                 Err(reason) => {
-                    self.tell(&reason, &mut told);
+                    self.report(&reason, &mut logged);
                     if self.report_unreachable(&reason).await.is_err() {
                         return;
                     }
@@ -194,11 +194,11 @@ impl SubLink {
         self.shared.queue.put(&self.state, received).await
     }
 
-    fn tell(&self, reason: &ConnectError, told: &mut LoggedOnce) {
+    fn report(&self, reason: &ConnectError, logged: &mut LoggedOnce) {
         if let Some(cause) = reason.refusal() {
             self.shared.counters.refused.count(cause, Instant::now());
         }
-        let Some(text) = told.unlogged(reason) else { return };
+        let Some(text) = logged.unlogged(reason) else { return };
         match reason {
             ConnectError::Refused(_) => {
                 tracing::warn!(

@@ -162,7 +162,7 @@ impl State {
             self.events -= 1;
             self.bytes -= event.bytes();
             if let Some(envelope) = wants.envelope(chunk.block(), &event) {
-                return Some(Incoming::Message(envelope));
+                return Some(Incoming::Event(envelope));
             }
         }
     }

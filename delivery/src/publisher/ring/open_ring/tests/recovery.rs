@@ -145,8 +145,8 @@ fn repeats_of_workers_are_dropped_after_a_restart_and_reported_if_nobody_remembe
     drop(life);
     let mut life = Life::at(&folder, 2000);
     assert_eq!(life.publish(of_worker(7, 3, 4, 6, "a")).len(), 2, "5 and 6 are new");
-    let told = life.publish(of_worker(8, 3, 2, 4, "a"));
-    let topics: Vec<&[u8]> = told.iter().map(|event| event.topic).collect();
+    let reported = life.publish(of_worker(8, 3, 2, 4, "a"));
+    let topics: Vec<&[u8]> = reported.iter().map(|event| event.topic).collect();
     assert_eq!(topics, [&b"$mark.a"[..], b"a", b"a"]);
     assert_eq!(life.last("a"), 9);
     assert_eq!(life.publish(of_worker(8, 5, 2, 4, "a")).len(), 2);

@@ -1,18 +1,18 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pubsub_api::{Counter, CounterReading, Tally};
+use pubsub_api::{CauseCounter, Counter, CounterReading};
 
 /// What a fan-out counts.
 #[derive(Debug)]
 pub(super) struct Counters {
     pub(super) accepted: Counter,
     pub(super) left: Counter,
-    pub(super) refused: Tally,
+    pub(super) refused: CauseCounter,
     pub(super) dropped: Counter,
-    pub(super) told: Tally,
-    pub(super) paused: Tally,
+    pub(super) reported: CauseCounter,
+    pub(super) paused: CauseCounter,
     pub(super) requests: Counter,
-    pub(super) requests_dropped: Tally,
+    pub(super) requests_dropped: CauseCounter,
     pub(super) answered: Counter,
     pub(super) answer_bytes: Counter,
     /// Messages of subscribers that are no subscriptions.
@@ -26,12 +26,12 @@ impl Default for Counters {
         Self {
             accepted: Counter::new("peers_accepted"),
             left: Counter::new("peers_left"),
-            refused: Tally::new("peers_refused"),
+            refused: CauseCounter::new("peers_refused"),
             dropped: Counter::with_cause("events_dropped", "slow_subscriber"),
-            told: Tally::new("slow_subscribers"),
-            paused: Tally::new("accepts_paused"),
+            reported: CauseCounter::new("slow_subscribers"),
+            paused: CauseCounter::new("accepts_paused"),
             requests: Counter::new("requests_received"),
-            requests_dropped: Tally::new("requests_dropped"),
+            requests_dropped: CauseCounter::new("requests_dropped"),
             answered: Counter::new("events_answered"),
             answer_bytes: Counter::new("answer_bytes_written"),
             stepped_over: Counter::with_cause("frames_dropped", "no_subscription"),
@@ -63,7 +63,7 @@ impl Counters {
             &self.answer_bytes,
         ];
         let mut all: Vec<CounterReading> = counters.into_iter().map(Counter::read).collect();
-        for tally in [&self.refused, &self.told, &self.paused, &self.requests_dropped] {
+        for tally in [&self.refused, &self.reported, &self.paused, &self.requests_dropped] {
             all.extend(tally.read());
         }
         let value = self.written();

@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use pubsub_api::wire::WireError;
-use pubsub_api::{Batch, PeerId, Tally};
+use pubsub_api::{Batch, CauseCounter, PeerId};
 
 use super::numbering::{Breach, Heard, Numbering, OUT_OF_TURN};
 use crate::protocol::{Command, Decoded, EventDecoder};
@@ -101,7 +101,7 @@ impl WorkerBytes {
     }
 
     /// All whole events and commands.
-    pub(super) fn take_apart(&mut self, dropped: &Tally) -> TakenApart {
+    pub(super) fn take_apart(&mut self, dropped: &CauseCounter) -> TakenApart {
         let mut apart = TakenApart::default();
         let mut found = Found::default();
         let mut used = 0;
@@ -171,7 +171,7 @@ impl Found {
     }
 
     /// Its number is used up.
-    fn dropped(&mut self, cause: WireError, tally: &Tally) {
+    fn dropped(&mut self, cause: WireError, tally: &CauseCounter) {
         self.messages += 1;
         refuse(cause, tally);
     }
@@ -193,7 +193,7 @@ impl Found {
     }
 }
 
-fn stray(dropped: &Tally) {
+fn stray(dropped: &CauseCounter) {
     if let Some(times) = dropped.count(OUT_OF_TURN, Instant::now()) {
         tracing::warn!(times, "dropped a control message from a worker that has not introduced itself");
     }

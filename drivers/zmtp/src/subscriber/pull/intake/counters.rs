@@ -1,4 +1,4 @@
-use pubsub_api::{Counter, CounterReading, Tally};
+use pubsub_api::{CauseCounter, Counter, CounterReading};
 
 /// What an intake counts.
 #[derive(Debug)]
@@ -7,9 +7,9 @@ pub(super) struct Counters {
     pub(super) accepted: Counter,
     pub(super) left: Counter,
     pub(super) rebound: Counter,
-    pub(super) dropped: Tally,
-    pub(super) refused: Tally,
-    pub(super) paused: Tally,
+    pub(super) dropped: CauseCounter,
+    pub(super) refused: CauseCounter,
+    pub(super) paused: CauseCounter,
 }
 
 impl Default for Counters {
@@ -19,9 +19,9 @@ impl Default for Counters {
             accepted: Counter::new("peers_accepted"),
             left: Counter::new("peers_left"),
             rebound: Counter::new("socket_rebound"),
-            dropped: Tally::new("frames_dropped"),
-            refused: Tally::new("peers_refused"),
-            paused: Tally::new("accepts_paused"),
+            dropped: CauseCounter::new("frames_dropped"),
+            refused: CauseCounter::new("peers_refused"),
+            paused: CauseCounter::new("accepts_paused"),
         }
     }
 }

@@ -21,11 +21,11 @@ fn fed(bytes: &[u8], piece: usize) -> (Result<(), ProtocolError>, Vec<String>, V
         assert!(inbound.block.capacity() <= LARGEST_BLOCK_BYTES);
         ended = inbound.take(&mut items, &counters).map(drop);
     }
-    let (words, payloads) = told(items);
+    let (words, payloads) = reported(items);
     (ended, words, payloads)
 }
 
-fn told(items: VecDeque<Item>) -> (Vec<String>, Vec<Bytes>) {
+fn reported(items: VecDeque<Item>) -> (Vec<String>, Vec<Bytes>) {
     let (mut words, mut payloads) = (Vec::new(), Vec::new());
     for item in items {
         match item {
@@ -72,7 +72,7 @@ fn events_hellos_and_losses_come_at_their_places_however_the_bytes_are_cut() {
 #[test]
 fn each_publisher_that_says_hello_on_a_connection_is_told_once() {
     let hello = |publisher, epoch| {
-        let epoch = Some(pubsub_api::Incarnation { publisher, epoch });
+        let epoch = Some(pubsub_api::PublisherEpoch { publisher, epoch });
         encode(&hello::event("p", epoch)).unwrap()
     };
     let mut bytes = Vec::new();

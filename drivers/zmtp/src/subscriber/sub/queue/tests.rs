@@ -45,7 +45,7 @@ async fn drained(queue: &Queue, wanted: &DesiredSubscriptions) -> String {
     let mut came = String::new();
     loop {
         match queue.recv(wanted).await {
-            Ok(Incoming::Message(envelope)) => {
+            Ok(Incoming::Event(envelope)) => {
                 assert_eq!(envelope.topic.as_bytes(), envelope.payload);
                 came.push_str(envelope.topic.as_str());
             }
@@ -64,7 +64,7 @@ async fn what_does_not_fit_stays_with_the_link_in_order() {
     let mut left = offer(&queue, [events("ab"), notice(), events("cab"), notice()]);
     assert_eq!(left.len(), 2, "a part of the events and the last notice");
     assert_eq!(queue.read()[0].depth, 4);
-    assert!(matches!(queue.recv(&wanted).await, Ok(Incoming::Message(_))));
+    assert!(matches!(queue.recv(&wanted).await, Ok(Incoming::Event(_))));
     queue.offer(&LinkState::default(), &mut left).unwrap();
     assert_eq!(left.len(), 2, "there is room for one event");
     assert_eq!(drained(&queue, &wanted).await, "b!ca");

@@ -30,7 +30,7 @@ impl Connection {
     ) -> io::Result<(Progress, usize)> {
         let mut written = 0;
         while written < TURN_BYTES {
-            self.tell_loss();
+            self.report_loss();
             let mut slices = [IoSlice::new(&[]); MAX_SLICES];
             let (count, bytes) = self.gather(window, &mut slices);
             if bytes == 0 {
@@ -65,7 +65,7 @@ impl Connection {
     }
 
     /// Before anything later, the peer learns that it missed events.
-    fn tell_loss(&mut self) {
+    fn report_loss(&mut self) {
         if self.untold == 0 || !self.outbox.is_empty() {
             return;
         }

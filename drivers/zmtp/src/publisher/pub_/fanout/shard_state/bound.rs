@@ -36,7 +36,7 @@ impl ShardState {
             true => ("told", "it will receive a notice"),
             false => ("disconnected", "it is disconnected"),
         };
-        if let Some(times) = self.core.counters.told.count(cause, now) {
+        if let Some(times) = self.core.counters.reported.count(cause, now) {
             let address = connection.address;
             tracing::warn!(
                 times,

@@ -10,16 +10,16 @@ use crate::CounterReading;
 ///
 /// ```
 /// use std::time::Instant;
-/// use pubsub_api::Tally;
+/// use pubsub_api::CauseCounter;
 ///
-/// let dropped = Tally::new("events_dropped");
+/// let dropped = CauseCounter::new("events_dropped");
 /// let now = Instant::now();
 /// assert_eq!(dropped.count("too_big", now), Some(1), "tell it");
 /// assert_eq!(dropped.count("too_big", now), None, "told a moment ago");
 /// assert_eq!(dropped.total(), 2);
 /// ```
 #[derive(Debug)]
-pub struct Tally {
+pub struct CauseCounter {
     name: &'static str,
     causes: Mutex<BTreeMap<&'static str, Cause>>,
 }
@@ -31,7 +31,7 @@ struct Cause {
     told_at: Option<Instant>,
 }
 
-impl Tally {
+impl CauseCounter {
     /// The minimum time between two lines about one cause.
     pub const LOG_INTERVAL: Duration = Duration::from_secs(1);
 

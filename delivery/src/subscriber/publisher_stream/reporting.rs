@@ -18,7 +18,7 @@ impl PublisherStream {
             let is_resync = matches!(effect, Effect::Resync(_));
             if *topic == HELLO {
                 if is_resync {
-                    self.tell_forgotten(epoch, context);
+                    self.report_forgotten(epoch, context);
                 }
             } else if !is_resync || self.forgotten_epoch != Some(epoch) {
                 self.pass_on_one(topic, effect, context);
@@ -29,7 +29,7 @@ impl PublisherStream {
     }
 
     /// The publisher does not remember an epoch, or no request can be sent.
-    fn tell_forgotten(&mut self, epoch: u64, context: &mut Context<'_>) {
+    fn report_forgotten(&mut self, epoch: u64, context: &mut Context<'_>) {
         self.forgotten_epoch = Some(epoch);
         context.counters.resyncs += 1;
         let reason = "the publisher has restarted, and may not remember what it published before";
@@ -56,26 +56,7 @@ impl PublisherStream {
                 context.counters.resyncs += 1;
                 Item::Notice(resync(reason))
             }
-            Effect::Replace(rows) => {
-                for lost in rows.iter().filter_map(Payload::as_lost) {
-                    context.counters.gap(lost.events);
-                    let reason =
-                        "the missing events are about no row, and a snapshot contains rows only".to_owned();
-                    let gap = Notice::Gap { topic: Some(name()), events: lost.events, reason };
-                    context.items.push_back(Item::Notice(gap));
-                }
-                let rows: Vec<Envelope> = rows.into_iter().filter_map(Payload::into_event).collect();
-                context.counters.snapshots += 1;
-                context.counters.snapshot_rows += rows.len() as u64;
-                let (publisher, topic) = (self.incarnation.publisher, topic.clone());
-                Item::Snapshot(Snapshot {
-                    publisher,
-                    topic,
-                    rows,
-                    epochs: self.epochs.clone(),
-                    is_complete: !self.is_disputed,
-                })
-            }
+            Effect::Replace(rows) => self.replace(topic, rows, context),
             Effect::Missing(0) => return,
             Effect::Missing(events) => {
                 context.counters.gap(events);
@@ -98,5 +79,25 @@ impl PublisherStream {
             Effect::Live => Item::Notice(Notice::Live { publisher: publisher(), topic: Some(name()) }),
         };
         context.items.push_back(item);
+    }
+
+    /// The snapshot of `rows`; the events that it cannot stand for are a gap before it.
+    fn replace(&self, topic: &Topic, rows: Vec<Payload>, context: &mut Context<'_>) -> Item {
+        for lost in rows.iter().filter_map(Payload::as_lost) {
+            context.counters.gap(lost.events);
+            let reason = "the missing events are about no row, and a snapshot contains rows only".to_owned();
+            let gap = Notice::Gap { topic: Some(topic.as_str().to_owned()), events: lost.events, reason };
+            context.items.push_back(Item::Notice(gap));
+        }
+        let rows: Vec<Envelope> = rows.into_iter().filter_map(Payload::into_event).collect();
+        context.counters.snapshots += 1;
+        context.counters.snapshot_rows += rows.len() as u64;
+        Item::Snapshot(Snapshot {
+            publisher: self.publisher_epoch.publisher,
+            topic: topic.clone(),
+            rows,
+            epochs: self.epochs.clone(),
+            is_complete: !self.is_disputed,
+        })
     }
 }
