@@ -15,6 +15,9 @@ fn use_block() -> String {
     block.map(|line| line.trim_start().to_owned() + "\n").collect()
 }
 
+/// What a reader sees before they end the programs: the handler, which has a process of its own, wrote both events.
+const SEEN: &str = "until [[ $(wc -l < run/changes.jsonl) -ge 2 ]]; do sleep 0.1; done";
+
 /// The block for `bash`, with the programs of this test in the place of those that its first line builds.
 fn script() -> String {
     let skimmer = binary("skimmer");
@@ -23,7 +26,12 @@ fn script() -> String {
     let (build, rest) = block.split_once(" && ").unwrap_or_default();
     let programs_only = "cargo build --release -p skimmer -p publisher-service -p subscriber-agent";
     assert_eq!(build, programs_only, "the first line builds, then sets PATH");
-    let rest = rest.replacen("$PWD/target/release", &programs, 1);
+    let rest = rest.replacen("$PWD/target/release", &programs, 1).replacen(
+        "\nkill ",
+        &format!("\n{SEEN}\nkill "),
+        1,
+    );
+    assert!(rest.contains(SEEN), "the block ends the programs in a line of its own");
     format!("set -euo pipefail -o monitor\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{rest}")
 }
 

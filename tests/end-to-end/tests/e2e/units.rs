@@ -109,7 +109,7 @@ fn confined(
     command.extend([programs, bin.display().to_string(), user, groups]);
     if let Some(unit) = unit {
         let confine = folder.path().join("confine.py");
-        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/units/confine.py"), &confine)
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/units/confine.py"), &confine)
             .expect("a copy");
         let copied = folder.path().join("unit");
         fs::copy(shipped(unit), &copied).expect("a copy");
