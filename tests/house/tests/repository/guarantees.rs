@@ -14,3 +14,13 @@ fn every_test_that_a_page_names_exists() {
         .collect();
     assert!(missing.is_empty(), "tests that were renamed or are gone: {missing:#?}");
 }
+
+#[test]
+fn every_anchor_of_a_page_is_there_once() {
+    for page in files(&["md"]).unwrap() {
+        let mut seen = std::collections::BTreeSet::new();
+        let anchors = page.text.split("<a id=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let again: Vec<&str> = anchors.filter(|anchor| !seen.insert(*anchor)).collect();
+        assert!(again.is_empty(), "anchors of {} that are there twice: {again:?}", page.path);
+    }
+}
