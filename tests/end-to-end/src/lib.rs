@@ -54,7 +54,7 @@ pub use folder::Folder;
 pub use history::{History, Hole, assert_convergent, plain};
 pub use launch::Launch;
 pub use narrow_line::NarrowLine;
-pub use patience::{PATIENCE, until};
+pub use patience::{PATIENCE, until, within};
 pub use port::fixed_port;
 pub use process::need_descriptors;
 pub use program::Program;

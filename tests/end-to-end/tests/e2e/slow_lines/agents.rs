@@ -1,8 +1,8 @@
 //! Agents behind a slow line, what they are to have, and what they may not report.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use end_to_end::{Folder, NarrowLine, Program, assert_convergent, event, fold, notice};
+use end_to_end::{Folder, NarrowLine, Program, assert_convergent, event, fold, notice, within};
 use serde_json::Value;
 
 /// Whether a test is to last as long as what it comes from.
@@ -38,18 +38,4 @@ pub(crate) fn assert_nothing_was_lost(agent: &Program) {
     let told = agent.notices();
     let is_bad = |name: &&String| ["gap", "resync", "link_down", "stale"].contains(&name.as_str());
     assert_eq!(told.iter().filter(is_bad).count(), 0, "{told:?}\n{}", agent.stderr());
-}
-
-/// Waits for a condition, for a patience of its own.
-#[track_caller]
-pub(crate) fn within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    const LOOK_EVERY: Duration = Duration::from_millis(50);
-    let deadline = Instant::now() + patience;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited {patience:?} in vain: {what}");
-        std::thread::sleep(LOOK_EVERY);
-    }
 }

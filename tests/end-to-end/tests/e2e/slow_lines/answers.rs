@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use end_to_end::{Folder, NarrowLine, counter, counters, event};
+use end_to_end::{Folder, NarrowLine, counter, counters, event, within};
 
-use super::agents::{agent, assert_nothing_was_lost, is_long, rows, wait_until_whole, within};
+use super::agents::{agent, assert_nothing_was_lost, is_long, rows, wait_until_whole};
 
 /// How many rows of a KiB a line is to carry, and how many bytes a second it carries. The short form takes 16 s, longer than
 /// an answer may stand still and many times `dead_after`; the long form is 4.7 MiB at 1 Mbit/s, and takes 40 s.

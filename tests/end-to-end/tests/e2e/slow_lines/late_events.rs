@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use end_to_end::{Folder, NarrowLine, Program, assert_convergent, event, fold, notice};
+use end_to_end::{Folder, NarrowLine, Program, assert_convergent, event, fold, notice, within};
 use serde_json::Value;
 
-use super::agents::{agent, is_long, within};
+use super::agents::{agent, is_long};
 
 /// What any test line carries, when it is not to be narrow.
 const WIDE: u64 = 1_000_000_000;

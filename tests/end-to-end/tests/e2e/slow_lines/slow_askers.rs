@@ -8,13 +8,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use delivery::{Position, SyncItem, SyncRequest};
-use end_to_end::{Folder, counter, event, notice, until, zmtp_hello};
+use end_to_end::{Folder, counter, event, notice, until, within, zmtp_hello};
 use pubsub_api::SEND_ALL;
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use serde_json::Value;
-
-use super::agents::within;
 
 /// A peer at another address of this host, which asks for all rows and reads 4 KiB of them a second. As one of ZMTP 3.0 it is
 /// never pinged, so nothing but its reading decides.

@@ -1,7 +1,5 @@
 //! Agents under test, and what they must come to.
 
-use std::time::{Duration, Instant};
-
 use end_to_end::{Folder, History, Launch, Program, assert_convergent, counter, fold, notice};
 use serde_json::Value;
 
@@ -61,18 +59,4 @@ pub(crate) fn times(notices: &[String], name: &str) -> usize {
 /// One counter of what an agent says of its delivery.
 pub(crate) fn delivered(folder: &Folder, agent: &str, name: &str) -> u64 {
     counter(&folder.status(agent), "delivery", name)
-}
-
-/// Waits longer than usual for a condition.
-#[track_caller]
-pub(crate) fn within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    const LOOK_EVERY: Duration = Duration::from_millis(50);
-    let deadline = Instant::now() + patience;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited {patience:?} in vain: {what}");
-        std::thread::sleep(LOOK_EVERY);
-    }
 }

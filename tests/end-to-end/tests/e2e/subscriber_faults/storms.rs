@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use end_to_end::{Program, counter, counters, event, fixed_port};
+use end_to_end::{Program, counter, counters, event, fixed_port, within};
 use serde_json::Value;
 
-use super::agents::{is_long, patient, within};
+use super::agents::{is_long, patient};
 
 const TOPICS: usize = 20;
 const ROWS: usize = 10;
