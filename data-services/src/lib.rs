@@ -1,0 +1,27 @@
+//! The data services engine.
+
+mod address;
+mod difference;
+mod instance;
+mod names;
+mod node_entry;
+mod node_instance;
+mod packet;
+mod row;
+mod row_key;
+mod stream_name;
+
+mod calls;
+mod link;
+mod membership;
+mod tables;
+
+pub use address::Address;
+pub use difference::Difference;
+pub use instance::Instance;
+pub use names::{BusId, MAX_NAME_BYTES, MethodId, NodeId, ServiceId, TableId};
+pub use node_entry::{NodeEntry, ServiceEntry, ServiceState};
+pub use node_instance::NodeInstance;
+pub use row::Row;
+pub use row_key::{KeyColumns, RowKey};
+pub use stream_name::StreamName;

@@ -1,0 +1,1 @@
+//! The bus as packets: topics and encoding, on any network driver.
