@@ -160,12 +160,31 @@ async fn a_listing_is_complete_or_an_error_when_all_nodes_announce_one_address()
     }
 }
 
+/// The port of the cluster bus of a node, from its own line `… 127.0.0.1:7001@17001 myself,…`.
+fn bus_port_of(cluster: &RedisCluster, node: usize) -> String {
+    let nodes = cluster.raw(node).call(&["CLUSTER", "NODES"]).text();
+    let own = nodes.lines().find(|line| line.contains("myself")).expect("a node lists itself");
+    let (_, rest) = own.split_once('@').expect("a bus port follows the port");
+    rest.chars().take_while(char::is_ascii_digit).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_announced_address_that_cannot_be_reached_is_named() {
     let cluster = RedisCluster::start();
-    cluster.raw(1).call(&["CONFIG", "SET", "cluster-announce-port", "1"]).expect_ok();
-    // All of them: a driver that cannot reach one node asks the others, and one of them may still announce the old port.
-    for node in 0..cluster.nodes.len() {
+    // First the port of the cluster bus, as it is: otherwise the announced port moves it too, and the other nodes lose the
+    // node. A node of Redis 6.2 reports a new port only in the pings that it sends itself, and with a long node timeout it
+    // sends none to a peer that others know to be alive.
+    let bus_port = bus_port_of(&cluster, 1);
+    for (name, value) in [
+        ("cluster-announce-bus-port", bus_port.as_str()),
+        ("cluster-announce-port", "1"),
+        ("cluster-node-timeout", "2000"),
+    ] {
+        cluster.raw(1).call(&["CONFIG", "SET", name, value]).expect_ok();
+    }
+    // All others: a driver that cannot reach one node asks the next, which may still announce the old port. (Redis 6.2 lists
+    // itself with the old port until it restarts.)
+    for node in (0..cluster.nodes.len()).filter(|node| *node != 1) {
         until("a node knows the port", || {
             cluster.raw(node).call(&["CLUSTER", "NODES"]).text().contains("127.0.0.1:1@").then_some(())
         });
