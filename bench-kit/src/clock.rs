@@ -22,6 +22,10 @@ impl Clock {
     pub fn wait_until(self, ns: u64, spin: Duration) {
         let left = Duration::from_nanos(ns.saturating_sub(self.now_ns()));
         if left > spin {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the load generator waits until the next event is due"
+            )]
             std::thread::sleep(left - spin);
         }
         while self.now_ns() < ns {

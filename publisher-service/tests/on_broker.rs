@@ -103,6 +103,7 @@ async fn until(what: &str, mut look: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !look().await {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
+        // The wait helper itself.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -248,6 +248,10 @@ fn write_block(writer: &mut impl Write, mut block: &[u8]) -> io::Result<()> {
         match writer.write(block) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => block = block.get(written..).unwrap_or_default(),
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a thread of its own writes, and the descriptor may be of a kind that cannot be polled"
+            )]
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY_DELAY),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

@@ -56,6 +56,7 @@ fn limits(events: usize) -> QueueLimits {
 async fn until(condition: impl Fn() -> bool) {
     tokio::time::timeout(LONG, async {
         while !condition() {
+            // The wait helper itself.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     })

@@ -133,6 +133,10 @@ impl Flow {
             if Instant::now() > deadline {
                 return Err(failure(format!("{otherwise} within {STALL_TIMEOUT:?}")));
             }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a condition over atomics of other threads is polled, with a deadline"
+            )]
             thread::sleep(Duration::from_millis(2));
         }
         Ok(())
@@ -148,6 +152,7 @@ impl Flow {
             if left.is_zero() {
                 return Ok(());
             }
+            #[expect(clippy::disallowed_methods, reason = "the time that a measurement lasts")]
             thread::sleep(left.min(STEP));
         }
     }

@@ -153,6 +153,7 @@ impl Pusher {
                 return Err(failure(format!("the server did not {what} within {STALL_TIMEOUT:?}")));
             }
             self.listen()?;
+            #[expect(clippy::disallowed_methods, reason = "a socket is polled, with a deadline")]
             std::thread::sleep(Duration::from_millis(1));
         }
         Ok(())

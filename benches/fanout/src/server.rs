@@ -48,6 +48,10 @@ impl Server {
             if Instant::now() > deadline {
                 return Err(failure(format!("the server did not publish within {PATIENCE:?}")));
             }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the start of a foreign process is polled, with a deadline"
+            )]
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -68,6 +72,7 @@ impl Server {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return;
             }
+            #[expect(clippy::disallowed_methods, reason = "the end of a process is polled, with a deadline")]
             std::thread::sleep(Duration::from_millis(5));
         }
         let _ = self.child.kill();

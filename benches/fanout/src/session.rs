@@ -128,6 +128,10 @@ impl Session {
                 if self.flow.probed() == u64::from(round) {
                     return Ok(());
                 }
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a condition over atomics of other threads is polled, with a deadline"
+                )]
                 thread::sleep(Duration::from_millis(1));
             }
             if Instant::now() > deadline {

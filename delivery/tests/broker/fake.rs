@@ -110,6 +110,7 @@ impl Publisher for Fake {
 
     async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
         self.batches.lock().unwrap().push(batch.len());
+        // A broker answers after a round trip.
         sleep(self.round_trip).await;
         while let Some(first) = batch.first_envelope() {
             let first = first?;

@@ -193,6 +193,7 @@ pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) ->
             return found;
         }
         assert!(std::time::Instant::now() < deadline, "waited in vain for {what}");
+        // The wait helper itself.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -114,6 +114,7 @@ async fn after_a_restart_ten_thousand_topics_recover() {
     while !link.is_live {
         assert!(Instant::now() < deadline, "{} of {TOPICS} are live", link.live.len());
         link.step().await;
+        // A poll with a deadline.
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     assert_eq!((link.live.len(), link.replayed, link.resyncs.len()), (TOPICS, TOPICS, 0));

@@ -72,6 +72,7 @@ impl Reader {
         for (_, envelope) in self.feed.requests() {
             inputs.requests.send(Request { peer: PeerId(0), host: None, envelope }).await.unwrap();
         }
+        // A poll: the callers repeat it until their deadline.
         sleep(Duration::from_millis(5)).await;
         let answers = std::mem::take(&mut *fake.answers.lock().unwrap());
         for (_, envelope) in answers {

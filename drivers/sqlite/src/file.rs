@@ -38,6 +38,7 @@ impl File {
         loop {
             match connect(&settings, access, deadline) {
                 Ok((identity, connection)) => return Ok(Self { settings, access, identity, connection }),
+                #[expect(clippy::disallowed_methods, reason = "SQLite does not announce the end of a lock")]
                 Err(failed) if failed.is_busy() && Instant::now() < deadline => thread::sleep(REOPEN_PAUSE),
                 Err(failed) => {
                     let error = failed.explain(&settings, access == Access::Write);

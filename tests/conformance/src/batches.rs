@@ -169,6 +169,7 @@ async fn recv_batch_is_cancel_safe(fixture: Fixture) -> Outcome {
     let sending = async {
         for start in (0..EVENTS).step_by(10) {
             send(&sender, &mut batch_of(start..start + 10)?).await?;
+            // Spreads the sending, so that many receptions are dropped while they wait.
             tokio::time::sleep(Duration::from_micros(200)).await;
         }
         Ok::<(), crate::Failure>(())

@@ -95,6 +95,7 @@ async fn recv_is_cancel_safe(fixture: Fixture) -> Outcome {
         for number in 0..EVENTS {
             sender.publish("a", number).await?;
             if number % 10 == 0 {
+                // Spreads the sending, so that many receptions are dropped while they wait.
                 tokio::time::sleep(Duration::from_micros(200)).await;
             }
         }

@@ -24,6 +24,7 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> Ou
 pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) -> Outcome {
     let holds = async {
         while !condition() {
+            // The wait helper itself.
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };

@@ -250,6 +250,7 @@ async fn unregistering_an_address_reports_its_open_requests_as_lost(fixture: Fix
         loop {
             let mut batch = batch(["too late"])?;
             match requests_of(&sender)?.answer(peer, &mut batch).await {
+                // A poll, within the limit below.
                 Ok(()) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
                 Err(error) => return Ok::<_, crate::Failure>((error, batch.len())),
             }

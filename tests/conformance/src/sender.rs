@@ -96,6 +96,7 @@ pub(crate) fn event(topic: &str, key: impl ToString) -> pubsub_api::Result<Event
 
 async fn say_hello(publisher: Arc<dyn Publisher>) {
     while send_hello(publisher.as_ref()).await.is_ok() {
+        // The interval between two hellos.
         tokio::time::sleep(HELLO_EVERY).await;
     }
 }

@@ -214,7 +214,10 @@ mod tests {
         line.set_rate(1_000);
         thread::scope(|scope| {
             let third = scope.spawn(read);
-            // The third read has begun at the low rate, at which it would take too long.
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the third read begins at the low rate, at which it would take too long"
+            )]
             thread::sleep(Duration::from_millis(50));
             line.set_rate(100_000_000);
             third.join().unwrap();

@@ -28,6 +28,7 @@ pub fn within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Optio
             return found;
         }
         assert!(Instant::now() < deadline, "not within {patience:?}: {what}");
+        #[expect(clippy::disallowed_methods, reason = "the wait helper itself")]
         std::thread::sleep(LOOK_EVERY);
     }
 }

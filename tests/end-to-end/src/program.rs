@@ -230,6 +230,7 @@ pub(crate) fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> 
         if Instant::now() >= deadline {
             return None;
         }
+        #[expect(clippy::disallowed_methods, reason = "the end of a process is polled, with a deadline")]
         std::thread::sleep(LOOK_EVERY);
     }
 }

@@ -9,6 +9,7 @@ mod links;
 mod module_graph;
 mod named_tests;
 mod paths;
+mod pauses;
 mod public_types;
 mod repository;
 
@@ -19,5 +20,6 @@ pub use driver_files::missing_files;
 pub use links::{Page, broken_links};
 pub use module_graph::ModuleGraph;
 pub use named_tests::NamedTest;
+pub use pauses::unexplained_pauses;
 pub use public_types::{forbidden_words, names_with, shared_names};
 pub use repository::{SourceFile, files, read, root};

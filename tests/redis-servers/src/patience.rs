@@ -18,6 +18,7 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(Instant::now() < deadline, "timed out after {PATIENCE:?}: {what}");
+        #[expect(clippy::disallowed_methods, reason = "the wait helper itself")]
         std::thread::sleep(LOOK_EVERY);
     }
 }

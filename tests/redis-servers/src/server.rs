@@ -245,7 +245,10 @@ impl RedisServer {
 impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
-        // Its port is free only a moment after the process has ended.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "its port is free only a moment after the process has ended"
+        )]
         sleep(Duration::from_millis(1));
     }
 }

@@ -55,6 +55,10 @@ fn follow(core: &Weak<Core>) {
             core.snapshots.sweep(&core.shared_sequencer);
         }
         drop(core);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "its own thread rests between steps, so that it takes a share of one core only"
+        )]
         std::thread::sleep(match step {
             Ok(Ahead::Much) => Duration::ZERO,
             Ok(Ahead::Some) => began.elapsed() * REST,

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use drivers_redis::SETTINGS;
 use pubsub_api::database::{DbApi, RowName, RowPlace};
@@ -23,6 +24,17 @@ pub(crate) async fn database(hosts: &[String], more: &[&str]) -> Arc<dyn DbApi> 
     let database = closed_database(hosts, &with_timeout).unwrap();
     database.initialize().await.unwrap();
     database
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let holding = async {
+        while !holds() {
+            // The wait helper itself.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, holding).await.unwrap_or_else(|_| panic!("timed out: {what}"));
 }
 
 /// Waits until a call succeeds that may be unavailable at first.

@@ -1,25 +1,14 @@
 //! Servers that may evict rows.
 
 use pubsub_api::database::{DbApi, RowName};
-use redis_servers::{PATIENCE, RedisServer};
-use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use redis_servers::RedisServer;
 
-use crate::ends::database;
+use crate::ends::{database, wait_until};
 use crate::log::Log;
 use crate::passwords::{CANARY, password_file};
 
 fn state(db: &dyn DbApi) -> String {
     db.status().peers[0].state.clone()
-}
-
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let holds = async {
-        while !is_so() {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(PATIENCE, holds).await.unwrap_or_else(|_| panic!("timed out: {what}"));
 }
 
 #[tokio::test]
@@ -59,8 +48,8 @@ async fn a_policy_that_changes_and_rows_that_are_evicted_are_noticed() {
     }
     let mut raw = server.raw();
     raw.call(&["CONFIG", "SET", "maxmemory-policy", "allkeys-random"]).expect_ok();
-    until("the policy is shown", || state(&*db) == "up, may evict rows (allkeys-random)").await;
+    wait_until("the policy is shown", || state(&*db) == "up, may evict rows (allkeys-random)").await;
     raw.call(&["CONFIG", "SET", "maxmemory", "1"]).expect_ok();
-    until("the evictions are counted", || db.status().counter("redis_keys_evicted", None) > 0).await;
+    wait_until("the evictions are counted", || db.status().counter("redis_keys_evicted", None) > 0).await;
     assert!(log.text().contains("rows may be lost"), "{}", log.text());
 }

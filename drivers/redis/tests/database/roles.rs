@@ -6,7 +6,7 @@ use pubsub_api::ErrorKind;
 use pubsub_api::database::RowName;
 use redis_servers::{PATIENCE, RedisServer, Sentinel, until};
 
-use crate::ends::{assert_kind, closed_database, database};
+use crate::ends::{assert_kind, closed_database, database, wait_until};
 use crate::log::Log;
 
 const ROW: RowName<'static> = RowName { table: "t", key: "k", topic: Some("topic") };
@@ -66,6 +66,7 @@ async fn a_replica_that_loses_its_master_is_not_read_any_more() {
         loop {
             match db.get_key(ROW).await {
                 Err(error) if error.kind() == ErrorKind::Unavailable => break error.to_string(),
+                // A poll with a deadline.
                 _ => tokio::time::sleep(Duration::from_millis(10)).await,
             }
         }
@@ -82,12 +83,7 @@ async fn a_master_that_becomes_a_replica_is_reported() {
     let (log, _guard) = Log::begin();
     let db = database(&[master.address()], &["topology_check_interval=100ms"]).await;
     master.raw().call(&["REPLICAOF", "127.0.0.1", &other.port().to_string()]).expect_ok();
-    let noticed = async {
-        while !log.text().contains("before, it was a master") {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, noticed).await.expect("the driver checks the role");
+    wait_until("the driver checks the role", || log.text().contains("before, it was a master")).await;
     assert_kind(db.set_key(ROW, "x".into()).await, ErrorKind::Unavailable);
 }
 

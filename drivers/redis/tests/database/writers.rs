@@ -1,12 +1,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use pubsub_api::ErrorKind;
 use pubsub_api::database::{DbApi, RowName};
-use redis_servers::PATIENCE;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+
+use crate::ends::wait_until;
 
 /// Tasks that create and change rows continuously, each its own rows, and remember the expected value of each row.
 pub(crate) struct Writers {
@@ -33,12 +32,7 @@ impl Writers {
     /// Waits until this many more writes are done.
     pub(crate) async fn wait_for_more(&self, count: usize) {
         let wanted = self.done.load(Ordering::Relaxed) + count;
-        let more = async {
-            while self.done.load(Ordering::Relaxed) < wanted {
-                sleep(Duration::from_millis(2)).await;
-            }
-        };
-        timeout(PATIENCE, more).await.expect("writes continue");
+        wait_until("writes continue", || self.done.load(Ordering::Relaxed) >= wanted).await;
     }
 
     /// Stops the tasks, and compares the rows with the expected values.

@@ -151,12 +151,24 @@ pub(crate) fn packed(topic_name: &str, key: &str) -> Envelope {
     Envelope::pack(&event(topic_name, key)).unwrap()
 }
 
+/// Waits until a condition holds.
+pub(crate) async fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let holding = async {
+        while !holds() {
+            // The wait helper itself.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, holding).await.unwrap_or_else(|_| panic!("timed out: {what}"));
+}
+
 /// Sends until the event is accepted: there may be no node for a moment.
 pub(crate) async fn send_until_accepted(publisher: &dyn Publisher, topic: &str, key: &str) {
     let deadline = Instant::now() + PATIENCE;
     while let Err(error) = publisher.send_event(&event(topic, key)).await {
         assert!(matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::InDoubt), "{error}");
         assert!(Instant::now() < deadline, "{error}");
+        // A poll with a deadline.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use pubsub_api::{Incoming, Notice, Pattern};
 use redis_servers::{RedisServer, until};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
-use crate::ends::{Reader, event, packed, publisher, send_until_accepted, topic};
+use crate::ends::{Reader, event, packed, publisher, send_until_accepted, topic, wait_until};
 
 const WANTED: &[&str] = &["a", "b.*", "c"];
 
@@ -144,9 +144,7 @@ async fn the_queue_is_bounded_in_bytes_as_well_as_in_events() {
         let queues = reader.subscriber.status().queues;
         queues.into_iter().find(|queue| queue.name == "recv_queue_bytes").unwrap()
     };
-    while depth(&reader).depth < 1_900_000 {
-        sleep(Duration::from_millis(5)).await;
-    }
+    wait_until("the queue is full", || depth(&reader).depth >= 1_900_000).await;
     for _ in 0..12 {
         assert!(depth(&reader).depth <= 2 * 1024 * 1024, "{:?}", depth(&reader));
         assert!(matches!(reader.next("an event").await, Incoming::Event(_)));

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pubsub_api::{Batch, ErrorKind};
-use redis_servers::{PATIENCE, RedisServer};
+use redis_servers::RedisServer;
 use tokio::time::Instant;
 
-use crate::ends::{NO_CHECKS, Reader, event, packed, publisher, refused};
+use crate::ends::{NO_CHECKS, Reader, event, packed, publisher, refused, wait_until};
 
 fn batch_of(topics: &[&str]) -> Batch {
     let mut batch = Batch::new();
@@ -23,12 +23,7 @@ async fn publish_failed_is_returned_and_the_next_call_connects_again() {
     let sender = publisher(&hosts, &[]).await;
     sender.send_event(&event("a", "1")).await.unwrap();
     server.kill();
-    let noticed = async {
-        while sender.status().peers[0].state != "down" {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, noticed).await.expect("the loss is noticed");
+    wait_until("the loss is noticed", || sender.status().peers[0].state == "down").await;
     let began = Instant::now();
     let text = refused(sender.send_event(&event("a", "2")).await, ErrorKind::Unavailable);
     assert!(text.contains(&server.address()), "{text}");
@@ -70,12 +65,7 @@ async fn an_event_whose_answer_never_comes_is_in_doubt() {
     assert_eq!(sender.status().counter("events_refused", Some("in_doubt")), 1);
     refused(sender.flush().await.map(|()| "flushed"), ErrorKind::Unavailable);
     server.go_on();
-    let emptied = async {
-        while sender.status().queues[0].depth > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, emptied).await.expect("the node answers again");
+    wait_until("the node answers again", || sender.status().queues[0].depth == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,6 +164,7 @@ async fn a_batch_survives_the_loss_of_its_connection() {
     let cutting = async {
         for _ in 0..10 {
             server.raw().call(&["CLIENT", "KILL", "TYPE", "normal"]);
+            // Spreads the losses over the sending.
             tokio::time::sleep(Duration::from_millis(3)).await;
         }
     };

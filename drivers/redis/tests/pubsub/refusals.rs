@@ -3,11 +3,10 @@
 use std::fs;
 
 use pubsub_api::{ErrorKind, Incoming, Notice, Pattern};
-use redis_servers::{PATIENCE, RedisServer};
+use redis_servers::RedisServer;
 use tempfile::NamedTempFile;
-use tokio::time::{Duration, timeout};
 
-use crate::ends::{Reader, driver, event, publisher, refused, topic};
+use crate::ends::{Reader, driver, event, publisher, refused, topic, wait_until};
 
 const CANARY: &str = "canary-7f3a-hunter2";
 
@@ -63,12 +62,8 @@ async fn subscribe_failed_is_reported_and_retried_and_the_other_topics_work() {
     sender.send_event(&event("mine", "1")).await.unwrap();
     reader.expect("mine", "1").await;
     // It is retried, and reported again only when it is granted.
-    let asked_again = async {
-        while reader.subscriber.status().counter("subscriptions_refused", None) < 3 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(PATIENCE, asked_again).await.expect("it is retried");
+    let refused = || reader.subscriber.status().counter("subscriptions_refused", None);
+    wait_until("it is retried", || refused() >= 3).await;
     server.raw().call(&["ACL", "SETUSER", "tenant", "&theirs"]).expect_ok();
     let granted = reader.until_notice("the grant", |_| true).await;
     assert!(matches!(granted, Notice::Subscribed { .. }), "{granted:?}");

@@ -1,15 +1,13 @@
 //! Servers that are not masters: replicas, demoted masters, Sentinel, and addresses that lead to another server.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use pubsub_api::{Batch, ErrorKind, Notice, Publisher};
-use redis_servers::{PATIENCE, RedisServer, Sentinel};
+use redis_servers::{RedisServer, Sentinel};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
 
-use crate::ends::{NO_CHECKS, Reader, event, packed, publisher, refused, until_they_meet};
+use crate::ends::{NO_CHECKS, Reader, event, packed, publisher, refused, until_they_meet, wait_until};
 
 fn is_down(notice: &Notice) -> bool {
     matches!(notice, Notice::LinkDown { .. })
@@ -17,12 +15,8 @@ fn is_down(notice: &Notice) -> bool {
 
 /// Waits until the publisher has no connection.
 async fn until_it_leaves(publisher: &dyn Publisher) {
-    let left = async {
-        while publisher.status().peers.iter().any(|peer| peer.state == "up") {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(PATIENCE, left).await.expect("the publisher disconnects from its server");
+    let is_up = || publisher.status().peers.iter().any(|peer| peer.state == "up");
+    wait_until("the publisher disconnects from its server", || !is_up()).await;
 }
 
 #[tokio::test]

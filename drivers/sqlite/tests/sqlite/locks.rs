@@ -120,6 +120,7 @@ async fn a_new_file_that_is_locked_briefly_is_opened_afterwards() {
             let database = Arc::clone(&database);
             async move { database.initialize().await }
         });
+        // Long enough to meet the lock on an idle machine; on a busy one the test only shows less.
         tokio::time::sleep(Duration::from_millis(50)).await;
         drop(other);
         initialize.await.unwrap().unwrap();

@@ -23,6 +23,7 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
 pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     within(what, async {
         while !holds() {
+            // The wait helper itself.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })

@@ -171,6 +171,7 @@ async fn an_asker_that_reads_nothing_costs_a_bounded_amount_and_slows_nobody() {
         if status.peers.iter().any(|peer| peer.state == "behind") {
             panic!("an asker is never behind: {status:?}");
         }
+        // The pace of the load; the loop ends with the answering.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let (ended, left) = answering.await.unwrap();

@@ -85,6 +85,7 @@ pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "in vain: {what}");
+        // The wait helper itself.
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

@@ -156,6 +156,7 @@ async fn a_service_that_does_not_read_makes_the_workers_wait_and_loses_nothing()
             Err(error) => {
                 assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
                 refused_in_a_row += 1;
+                // A poll with a deadline.
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }

@@ -83,6 +83,7 @@ fn events_that_nobody_wants_cost_no_memory() {
             warm = service.memory_bytes();
         }
         let next = Duration::from_millis(100) * tick;
+        #[expect(clippy::disallowed_methods, reason = "the pace of the load")]
         thread::sleep(next.saturating_sub(started.elapsed()));
     }
     worker.close_stdin();

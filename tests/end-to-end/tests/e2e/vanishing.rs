@@ -70,6 +70,7 @@ fn load(folder: &Folder, loads: &AtomicBool) {
             worker.write_line(&event("t", &number.to_string(), "set", value.as_str(), "D").to_string());
             number += 1;
         }
+        #[expect(clippy::disallowed_methods, reason = "the pace of the load")]
         thread::sleep(Duration::from_millis(10));
     }
 }

@@ -7,6 +7,7 @@ mod drivers;
 mod guarantees;
 mod links;
 mod names;
+mod pauses;
 
 /// Fails if what was found differs from what is expected, naming both kinds of difference.
 fn assert_exactly(found: &[String], expected: &[&str], new: &str, gone: &str) {

@@ -41,7 +41,7 @@ fn heartbeats_in_all_four_roles_disconnect_nobody_idle_or_busy(drivers: Drivers)
     worker.write_line(&numbered(0).to_string());
     pull.wait_for_own(1);
 
-    // Not luck: this silence is what is tested.
+    #[expect(clippy::disallowed_methods, reason = "this silence is what is tested")]
     thread::sleep(SILENCE);
     let mut sent = vec![numbered(0)];
     let busy_until = Instant::now() + Duration::from_secs(2);

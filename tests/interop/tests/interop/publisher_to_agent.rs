@@ -42,7 +42,7 @@ fn a_publisher_that_never_says_hello_is_not_declared_dead(drivers: Drivers) {
     for round in 0..2 {
         publisher.send(&event("lport", &format!("round-{round}"), "set", "v", "D"));
         events_of(&agent, round + 1);
-        // Not luck: this silence, twice dead_after, is what is tested.
+        #[expect(clippy::disallowed_methods, reason = "this silence, twice `dead_after`, is what is tested")]
         std::thread::sleep(2 * DEAD_AFTER);
     }
     publisher.send(&event("lport", "last", "set", "v", "D"));

@@ -124,7 +124,10 @@ fn a_publisher_whose_clock_is_wrong_keeps_its_row_while_it_renews_it_and_not_lon
         while Instant::now() < end {
             database.write("publisher", "other", row_of_other(clock, renewals));
             renewals += 1;
-            // The interval at which the other publisher renews its row.
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the interval at which the other publisher renews its row"
+            )]
             std::thread::sleep(Duration::from_millis(500));
             assert_eq!(ids(&database.rows("publisher")), ["other", "service"], "clock {clock}");
         }

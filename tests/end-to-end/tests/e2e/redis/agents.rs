@@ -46,6 +46,7 @@ pub(crate) fn assert_equal(agent: &Program, rows: &Rows) {
                 agent.stderr()
             );
         }
+        #[expect(clippy::disallowed_methods, reason = "a poll with a deadline, rarer than that of `until`")]
         std::thread::sleep(LOOK_EVERY);
     }
     let broken = History::of(&agent.lines()).broken();

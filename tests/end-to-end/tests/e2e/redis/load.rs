@@ -157,6 +157,7 @@ impl Shared {
         for turn in 0.. {
             let is_first = caller == 0 && turn == 0;
             while self.held.load(Ordering::Relaxed) && !is_first {
+                // The pace of the load.
                 sleep(self.work.pause).await;
             }
             if self.ending.load(Ordering::Relaxed) {
@@ -170,6 +171,7 @@ impl Shared {
                 rows[place] = self.row(caller, place);
             }
             calls.push(call);
+            // The pace of the load.
             sleep(self.work.pause).await;
         }
         calls

@@ -22,6 +22,7 @@ impl Backlog {
         let worker = thread::spawn(move || {
             while !seen.load(Ordering::Relaxed) {
                 worker.write_line(&event("t", "busy", "set", "v", "D").to_string());
+                #[expect(clippy::disallowed_methods, reason = "the pace of the load")]
                 thread::sleep(Duration::from_millis(10));
             }
         });

@@ -66,6 +66,7 @@ fn flood(address: &str) {
             asked += 1;
             asker.say(&request(asked));
         }
+        #[expect(clippy::disallowed_methods, reason = "the pace of the flood")]
         thread::sleep(Duration::from_millis(5));
     }
     // The first events of the ring, and the heads of all other answers.

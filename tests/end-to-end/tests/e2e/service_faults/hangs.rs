@@ -19,10 +19,16 @@ fn events_sent_while_the_service_hangs_arrive_once() {
     let readers = [scene.live_agent("agent"), scene.live_printer("printer")];
     let mut load = Load::start(&scene.folder);
     load.round(|| {
-        // The workers are in the middle of the round when the service stops.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the workers are in the middle of the round when the service stops"
+        )]
         thread::sleep(Duration::from_millis(300));
         service.signal(Signal::STOP);
-        // More than a heartbeat and the patience behind it.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "how long the service hangs: longer than a heartbeat and `dead_after`"
+        )]
         thread::sleep(Duration::from_secs(4));
         service.signal(Signal::CONT);
     });

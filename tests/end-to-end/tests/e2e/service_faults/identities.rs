@@ -32,7 +32,10 @@ fn two_services_with_one_id_are_reported_once_and_tracked_separately() {
         for (of, worker) in workers.iter_mut().enumerate() {
             worker.write_line(&event("t", &format!("{of}-{round}"), "set", "v", "D").to_string());
         }
-        // Spreads the rounds over several hellos of both services.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "spreads the rounds over several hellos of both services"
+        )]
         thread::sleep(Duration::from_millis(100));
     }
     until("both streams", || (agent.events().len() == 2 * ROUNDS).then_some(()));

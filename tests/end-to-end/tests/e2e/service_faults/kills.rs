@@ -12,6 +12,10 @@ use super::scene::{Scene, is_long};
 const PAUSE: Duration = Duration::from_millis(200);
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the workers publish for a while before the service ends, and while it is away"
+)]
 fn a_service_that_is_killed_repeatedly_loses_no_confirmed_event() {
     let kills = if is_long() { 100 } else { 10 };
     let scene = Scene::new();

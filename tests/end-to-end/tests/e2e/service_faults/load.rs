@@ -161,6 +161,7 @@ impl Worker {
             while ((self.written.len() - before) as u128) < due {
                 self.write(self.next());
             }
+            #[expect(clippy::disallowed_methods, reason = "the pace of the load")]
             thread::sleep(STEP);
         }
         for topic in self.topics() {

@@ -46,6 +46,10 @@ fn after_a_graceful_restart_agents_go_on_without_asking_for_anything() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the workers publish for a while before the service ends, and while it is away"
+)]
 fn a_service_stopped_under_load_drains_and_loses_no_accepted_event() {
     let scene = Scene::new();
     let mut service = scene.service();

@@ -38,7 +38,10 @@ impl SlowAsker {
         let reading = thread::spawn(move || {
             let mut part = [0; 1024];
             while !ends.load(Ordering::Relaxed) && stream.read(&mut part).is_ok_and(|count| count > 0) {
-                // 4 KiB a second: this reader is the slow one.
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "this reader is slow on purpose: 4 KiB a second"
+                )]
                 thread::sleep(Duration::from_millis(250));
             }
         });

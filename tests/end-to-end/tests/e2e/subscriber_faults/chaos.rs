@@ -44,6 +44,7 @@ struct Scene {
 
 impl Scene {
     /// One fault, from its begin to its end.
+    #[expect(clippy::disallowed_methods, reason = "how long the fault lasts")]
     fn happen(&mut self, random: &mut Random) {
         let time = random.millis(1500);
         match random.below(6) {
@@ -98,6 +99,7 @@ fn after_any_fault_a_subscriber_gets_notices_in_time_and_ends_with_the_correct_t
     let mut scene = Scene { folder, port, service, proxy, agent };
     let started = Instant::now();
     while started.elapsed() < time {
+        #[expect(clippy::disallowed_methods, reason = "a random pause between two faults")]
         thread::sleep(random.millis(500));
         scene.happen(&mut random);
     }

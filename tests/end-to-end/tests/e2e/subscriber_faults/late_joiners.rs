@@ -19,7 +19,7 @@ fn an_agent_that_joins_at_any_time_during_a_burst_ends_with_the_correct_table() 
     let agents: Vec<Program> = (0..joiners)
         .map(|number| {
             let random = RandomState::new().hash_one(number);
-            // Each joins at a random moment of the load.
+            #[expect(clippy::disallowed_methods, reason = "each agent joins at a random moment of the load")]
             thread::sleep(Duration::from_millis(random % 500));
             launch(&folder, &format!("joiner-{number}"), service.address()).start()
         })

@@ -37,6 +37,7 @@ impl Load {
                     worker.write_line(jsonl(&step).trim_end());
                     events.extend(step);
                 }
+                #[expect(clippy::disallowed_methods, reason = "the pace of the load")]
                 thread::sleep(STEP);
             }
             events.push(last());

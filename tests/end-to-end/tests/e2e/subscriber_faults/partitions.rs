@@ -29,6 +29,7 @@ fn part_for(
     agent.wait_for("an event", end_to_end::is_event);
     let mark = agent.mark();
     proxy.part();
+    #[expect(clippy::disallowed_methods, reason = "how long the partition lasts")]
     thread::sleep(time);
     proxy.heal();
     if notices_since(&agent, mark).contains(&"stale".to_owned()) {

@@ -145,7 +145,7 @@ fn assert_one_resync(folder: &Folder, between: impl FnOnce(&Folder)) {
     let live = |line: &Value| line["notice"] == "live" && line.get("topic").is_none();
     agent.wait_for_since(mark, "live, of all topics", live);
     let asked = delivered(folder, "agent", "sync_requests");
-    // That nothing more happens can only be seen by waiting.
+    #[expect(clippy::disallowed_methods, reason = "that nothing more happens can only be seen by waiting")]
     thread::sleep(NO_LOOP);
     let asked_again = delivered(folder, "agent", "sync_requests") - asked;
     assert_eq!(asked_again, 0, "no loop");

@@ -23,6 +23,7 @@ fn a_paused_agent_does_not_affect_the_others_and_gets_notices_of_missed_events()
     let load = Load::start(&folder, RATE, turns(500));
     stopped.wait_for("an event", end_to_end::is_event);
     stopped.signal(Signal::STOP);
+    #[expect(clippy::disallowed_methods, reason = "how long the subscriber is stopped")]
     thread::sleep(stop);
     let mark = stopped.mark();
     stopped.signal(Signal::CONT);
