@@ -63,6 +63,7 @@ mod toml_file;
 
 mod kubernetes;
 mod oslo;
+mod oslo_rules;
 
 mod unit;
 mod value;
@@ -79,7 +80,8 @@ mod sample;
 
 pub use changes::restart_only_changes;
 pub use entry::{Entry, entries};
-pub use load::load;
+pub use load::{load, load_with_rules};
+pub use oslo_rules::{DatabaseHosts, OsloRules, OwnDefault, RenamedOption};
 pub use sample::sample;
 pub use sources::{ENVIRONMENT_OF_OTHERS, Sources};
 pub use unit::parse_duration;

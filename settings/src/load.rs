@@ -5,6 +5,7 @@ use super::file_content::FileContent;
 use super::kubernetes::is_service_link;
 use super::nearest::did_you_mean;
 use super::oslo::{self, InForce, OsloContent, RedisHosts};
+use super::oslo_rules::OsloRules;
 use super::source_text::SourceText;
 use super::sources::{ENVIRONMENT_OF_OTHERS, Sources};
 use super::table::Table;
@@ -16,6 +17,7 @@ use super::warning::Warning;
 /// Settings while their sources are laid over each other, weakest first.
 struct Loading {
     table: Table,
+    rules: OsloRules,
     slots: Vec<Slot>,
     problems: Vec<String>,
     warnings: Vec<Warning>,
@@ -36,7 +38,21 @@ pub fn load(
     tables: &[&'static [Setting]],
     drivers: &[&'static [Setting]],
 ) -> Result<(Settings, Vec<Warning>)> {
-    let mut loading = Loading::with_defaults(Table::new(tables, drivers)?)?;
+    load_with_rules(sources, tables, drivers, OsloRules::NONE)
+}
+
+/// Like [`load`], with rules for oslo.config files.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_with_rules(
+    sources: &Sources,
+    tables: &[&'static [Setting]],
+    drivers: &[&'static [Setting]],
+    rules: OsloRules,
+) -> Result<(Settings, Vec<Warning>)> {
+    let mut loading = Loading::with_defaults(Table::new(tables, drivers)?, rules)?;
     let files = sources.files.iter().map(|path| SourceText::read(path)).collect::<Result<Vec<_>>>()?;
     let redis = loading.add_files(&files, &sources.environment);
     loading.add_environment(&sources.environment);
@@ -48,13 +64,13 @@ pub fn load(
 }
 
 impl Loading {
-    fn with_defaults(table: Table) -> Result<Self> {
+    fn with_defaults(table: Table, rules: OsloRules) -> Result<Self> {
         let slot = |setting: &'static Setting| {
             let value = toml_file::read_default(setting)?;
             Ok(Slot { setting, value, origin: Origin::Default })
         };
         let slots = table.iter().map(slot).collect::<Result<_>>()?;
-        Ok(Self { table, slots, problems: Vec::new(), warnings: Vec::new() })
+        Ok(Self { table, rules, slots, problems: Vec::new(), warnings: Vec::new() })
     }
 
     /// Adds the files, a later one over an earlier one. Those of oslo.config are read together, as options of one may
@@ -67,7 +83,7 @@ impl Loading {
             return None;
         }
         let OsloContent { files: contents, defaults, variables, variable_problems, variable_warnings, redis } =
-            oslo::read(&of_oslo, environment, &self.table);
+            oslo::read(&of_oslo, environment, &self.table, &self.rules);
         for (setting, value) in defaults {
             self.put(setting, value, Origin::Dragonflow);
         }
@@ -196,7 +212,7 @@ impl Loading {
     /// What Dragonflow's options come to with the drivers that are in force.
     fn add_in_force(&mut self, redis: RedisHosts, files: &[SourceText]) {
         let place = files.iter().find(|file| oslo::is_oslo(file)).map(|file| file.place(0));
-        let InForce { hosts, warnings, problem } = oslo::in_force(redis, &self.slots, place);
+        let InForce { hosts, warnings, problem } = oslo::in_force(redis, &self.slots, place, &self.rules);
         if let Some((setting, value, origin)) = hosts {
             self.put(setting, value, origin);
         }

@@ -8,13 +8,15 @@ mod declared;
 mod in_force;
 mod lines;
 mod options;
+mod oslo_content;
 mod python;
 mod read;
 mod redis_hosts;
 mod template;
 
 pub(super) use in_force::{InForce, in_force};
-pub(super) use read::{OsloContent, read};
+pub(super) use oslo_content::OsloContent;
+pub(super) use read::read;
 pub(super) use redis_hosts::RedisHosts;
 
 use super::source_text::SourceText;

@@ -18,7 +18,7 @@ use northbound::DatabaseSettings;
 use publisher_service_settings::ServiceSettings;
 use pubsub_api::Result;
 use pubsub_api::settings::{PubSub, Setting, Settings};
-use settings::{Sources, Warning};
+use settings::{DatabaseHosts, OsloRules, OwnDefault, RenamedOption, Sources, Warning};
 use subscriber_agent_settings::AgentSettings;
 
 /// All tables but the drivers', in the order of the sample file.
@@ -40,13 +40,46 @@ const OPENINGS: &[(&str, &str)] = &[
     ("agent", "The subscriber agent, one on each node that needs events."),
 ];
 
+/// What Dragonflow's files set beyond the settings of their options' names (docs/oslo-config-differences.md). The last
+/// versions of Dragonflow have `ipc_socket`; their drivers are not all ours, so our aliases stay the defaults.
+const OSLO_RULES: OsloRules = OsloRules {
+    renamed: &[RenamedOption {
+        section: "df_zmq",
+        option: "ipc_socket",
+        setting: "publisher_multiproc_socket",
+    }],
+    foreign_defaults: &["publisher_bind_address", "publishers_ips"],
+    own_defaults: &[
+        OwnDefault {
+            setting: "nb_db_class",
+            difference: "is sqlite_nb_db_driver, which no other host sees (Dragonflow: etcd_nb_db_driver, which Skimmer \
+                         does not have)",
+        },
+        OwnDefault {
+            setting: "pub_sub_driver",
+            difference: "is zmtp_pubsub_driver, which speaks the wire of Dragonflow's zmq_pubsub_driver",
+        },
+        OwnDefault {
+            setting: "pub_sub_multiproc_driver",
+            difference: "is zmtp_pubsub_multiproc_driver, which speaks the wire of Dragonflow's \
+                         zmq_pubsub_multiproc_driver",
+        },
+    ],
+    hosts: Some(DatabaseHosts {
+        setting: ("drivers.redis", "hosts"),
+        chosen_by: &["pub_sub_driver", "nb_db_class"],
+        alias_prefix: "redis_",
+        database: "Redis",
+    }),
+};
+
 /// Reads all sources and checks every value; `drivers` as [`Registry::settings`](pubsub_api::Registry::settings) has them.
 ///
 /// # Errors
 ///
 /// As [`settings::load`].
 pub fn load(sources: &Sources, drivers: &[&'static [Setting]]) -> Result<(Settings, Vec<Warning>)> {
-    settings::load(sources, TABLES, drivers)
+    settings::load_with_rules(sources, TABLES, drivers, OSLO_RULES)
 }
 
 /// The default of every setting.

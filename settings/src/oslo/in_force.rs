@@ -1,44 +1,33 @@
 use pubsub_api::settings::{Origin, Place, Setting, Slot, Value};
 
 use super::redis_hosts::RedisHosts;
+use crate::oslo_rules::{DatabaseHosts, OsloRules};
 use crate::warning::Warning;
-
-/// What differs from Dragonflow where a file of its names no driver.
-const OUR_DRIVERS: &[(&str, &str)] = &[
-    (
-        "nb_db_class",
-        "`nb_db_class` is sqlite_nb_db_driver, which no other host sees (Dragonflow: etcd_nb_db_driver, which Skimmer does \
-         not have)",
-    ),
-    (
-        "pub_sub_driver",
-        "`pub_sub_driver` is zmtp_pubsub_driver, which speaks the wire of Dragonflow's zmq_pubsub_driver",
-    ),
-    (
-        "pub_sub_multiproc_driver",
-        "`pub_sub_multiproc_driver` is zmtp_pubsub_multiproc_driver, which speaks the wire of Dragonflow's \
-         zmq_pubsub_multiproc_driver",
-    ),
-];
 
 /// What Dragonflow's options come to once it is known which drivers are in force.
 #[derive(Debug, Default)]
 pub(crate) struct InForce {
-    /// The setting that names the hosts of Redis, with its value.
+    /// The setting that names the hosts of the database, with its value.
     pub(crate) hosts: Option<(&'static Setting, Value, Origin)>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) problem: Option<String>,
 }
 
-/// Dragonflow's options of its database, if the drivers that are in force want Redis and nothing else names its hosts; and a
-/// warning about drivers, `place` being the file's: Dragonflow's are not all ours, so the defaults of their aliases stay ours.
-pub(crate) fn in_force(redis: RedisHosts, slots: &[Slot], place: Option<Place>) -> InForce {
-    let mut found = redis_hosts(redis, slots);
+/// Dragonflow's options of its database, if the drivers that are in force read them and nothing else names its hosts; and a
+/// warning about settings that keep our default, `place` being the file's.
+pub(crate) fn in_force(
+    redis: RedisHosts,
+    slots: &[Slot],
+    place: Option<Place>,
+    rules: &OsloRules,
+) -> InForce {
+    let mut found = hosts(redis, slots, rules.hosts);
     let left_out =
         |name: &str| slots.iter().any(|slot| slot.setting.name == name && slot.origin == Origin::Default);
-    let differs: Vec<_> =
-        OUR_DRIVERS.iter().filter(|(name, _)| left_out(name)).map(|(_, text)| *text).collect();
+    let differs: Vec<_> = rules.own_defaults.iter().filter(|own| left_out(own.setting)).collect();
     if !differs.is_empty() {
+        let differs: Vec<_> =
+            differs.iter().map(|own| format!("`{}` {}", own.setting, own.difference)).collect();
         let text = format!(
             "Dragonflow's defaults hold for what is left out, except for drivers: {}",
             differs.join("; ")
@@ -48,21 +37,9 @@ pub(crate) fn in_force(redis: RedisHosts, slots: &[Slot], place: Option<Place>) 
     found
 }
 
-fn redis_hosts(redis: RedisHosts, slots: &[Slot]) -> InForce {
-    let is_redis = |slot: &Slot| {
-        ["pub_sub_driver", "nb_db_class"].contains(&slot.setting.name)
-            && matches!(&slot.value, Value::Text(alias) if alias.starts_with("redis_"))
-    };
-    let used = slots.iter().any(is_redis);
-    let is_hosts = |slot: &&Slot| (slot.setting.section, slot.setting.name) == ("drivers.redis", "hosts");
-    let setting = match slots.iter().find(is_hosts) {
-        None => Err("no driver of Redis is linked in"),
-        Some(_) if !used => Err("no driver of Redis is used"),
-        Some(slot) if slot.origin != Origin::Default => Err("`drivers.redis.hosts` is set elsewhere"),
-        Some(slot) => Ok(slot.setting),
-    };
+fn hosts(redis: RedisHosts, slots: &[Slot], rule: Option<DatabaseHosts>) -> InForce {
     let mut found = InForce::default();
-    match (setting, redis.hosts) {
+    match (target(slots, rule), redis.hosts) {
         (Err(why), _) => {
             let text = |name: &str| format!("`{name}` has no effect here: {why}");
             found.warnings.extend(redis.set.iter().map(|(name, origin)| Warning::at(origin, text(name))));
@@ -74,4 +51,21 @@ fn redis_hosts(redis: RedisHosts, slots: &[Slot]) -> InForce {
         (Ok(_), Err(problem)) => found.problem = Some(Warning::at(&redis.origin, problem).to_string()),
     }
     found
+}
+
+/// The setting that the hosts are for, or why there is none.
+fn target(slots: &[Slot], rule: Option<DatabaseHosts>) -> Result<&'static Setting, String> {
+    let Some(DatabaseHosts { setting: (section, name), chosen_by, alias_prefix, database }) = rule else {
+        return Err("this program has no setting for it".to_owned());
+    };
+    let reads = |slot: &Slot| {
+        chosen_by.contains(&slot.setting.name)
+            && matches!(&slot.value, Value::Text(alias) if alias.starts_with(alias_prefix))
+    };
+    match slots.iter().find(|slot| (slot.setting.section, slot.setting.name) == (section, name)) {
+        None => Err(format!("no driver of {database} is linked in")),
+        Some(_) if !slots.iter().any(reads) => Err(format!("no driver of {database} is used")),
+        Some(slot) if slot.origin != Origin::Default => Err(format!("`{section}.{name}` is set elsewhere")),
+        Some(slot) => Ok(slot.setting),
+    }
 }

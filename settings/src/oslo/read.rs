@@ -6,36 +6,25 @@ use super::convert::{of_option, whole_milliseconds};
 use super::declared::{OTHER_RELEASES, declared};
 use super::lines::{Assignment, headers, read_lines};
 use super::options::{At, Options, variable};
+use super::oslo_content::OsloContent;
 use super::redis_hosts::{self, RedisHosts};
 use super::{COUNTED, is_ours};
 use crate::file_content::FileContent;
 use crate::nearest::{did_you_mean, nearest};
+use crate::oslo_rules::OsloRules;
 use crate::source_text::SourceText;
 use crate::table::Table;
 use crate::toml_file;
 use crate::value::{Dialect, ReadKind};
 use crate::wanted::wants;
 
-/// What oslo.config files and variables say.
-#[derive(Debug)]
-pub(crate) struct OsloContent {
-    /// By file, in the order in which they were named.
-    pub(crate) files: Vec<FileContent>,
-    /// What variables set, stronger than any file.
-    pub(crate) variables: Vec<(&'static Setting, Value, Origin)>,
-    pub(crate) variable_problems: Vec<String>,
-    pub(crate) variable_warnings: Vec<String>,
-    /// Dragonflow's defaults of what nothing sets, where they are not ours.
-    pub(crate) defaults: Vec<(&'static Setting, Value)>,
-    pub(crate) redis: RedisHosts,
-}
-
-/// Dragonflow's defaults that hold with an oslo.config file, besides those that are ours too. The aliases of drivers stay
-/// ours: a warning says so.
-const OTHER_DEFAULTS: &[&str] = &["publisher_bind_address", "publishers_ips"];
-
 /// Reads oslo.config files, of which a later one is stronger, and the variables of oslo.config.
-pub(crate) fn read(sources: &[&SourceText], environment: &[(String, String)], table: &Table) -> OsloContent {
+pub(crate) fn read(
+    sources: &[&SourceText],
+    environment: &[(String, String)],
+    table: &Table,
+    rules: &OsloRules,
+) -> OsloContent {
     let mut contents: Vec<FileContent> = sources.iter().map(|_| FileContent::default()).collect();
     let mut files = Vec::new();
     for (source, content) in sources.iter().zip(&mut contents) {
@@ -57,6 +46,7 @@ pub(crate) fn read(sources: &[&SourceText], environment: &[(String, String)], ta
     let mut reader = Reader {
         sources,
         table,
+        rules,
         options: Options::new(&files, environment, table),
         contents,
         variables: Vec::new(),
@@ -79,6 +69,7 @@ pub(crate) fn read(sources: &[&SourceText], environment: &[(String, String)], ta
 struct Reader<'a> {
     sources: &'a [&'a SourceText],
     table: &'a Table,
+    rules: &'a OsloRules,
     options: Options<'a>,
     contents: Vec<FileContent>,
     variables: Vec<(&'static Setting, Value, Origin)>,
@@ -88,18 +79,19 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads what sets a setting; later releases of Dragonflow call one of them otherwise.
+    /// Reads what sets a setting; an option of another section is stronger than that of `[df]`.
     fn setting(&mut self, setting: &'static Setting) {
         let mut option = ("df", setting.name);
-        if setting.name == "publisher_multiproc_socket"
-            && let Some(raw) = self.options.raw("df_zmq", "ipc_socket")
+        if let Some(other) = self.rules.renamed(setting.name)
+            && let Some(raw) = self.options.raw(other.section, other.option)
         {
+            let (section, name) = (other.section, other.option);
             if self.options.raw("df", setting.name).is_some() {
                 self.warn(&raw.at, || {
-                    format!("`ipc_socket` of [df_zmq] counts, and `{}` of [df] does not", setting.name)
+                    format!("`{name}` of [{section}] counts, and `{}` of [df] does not", setting.name)
                 });
             }
-            option = ("df_zmq", "ipc_socket");
+            option = (section, name);
         }
         let Some(raw) = self.options.raw(option.0, option.1) else {
             return self.default(setting);
@@ -141,7 +133,7 @@ impl<'a> Reader<'a> {
 
     /// Dragonflow's default, which may name other options.
     fn default(&mut self, setting: &'static Setting) {
-        if !OTHER_DEFAULTS.contains(&setting.name) {
+        if !self.rules.foreign_defaults.contains(&setting.name) {
             return;
         }
         let value = self.options.value("df", setting.name);
@@ -202,7 +194,7 @@ impl<'a> Reader<'a> {
     fn is_setting(&self, section: &str, name: &str) -> bool {
         match section {
             "df" => self.table.find("pubsub", name).is_some() || redis_hosts::NAMES.contains(&name),
-            _ => (section, name) == ("df_zmq", "ipc_socket"),
+            _ => self.rules.is_renamed(section, name),
         }
     }
 
