@@ -18,6 +18,7 @@ mod signals;
 mod status_document;
 mod status_socket;
 mod stderr;
+mod stdout;
 mod telemetry;
 mod watchdog;
 mod write_queue;

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::{self, Write, stderr};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -61,6 +61,8 @@ pub(crate) async fn written() {
 /// The same as the wait of stdout for the log.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(50);
 
+/// The queue for this process's stderr.
 pub(crate) fn queue() -> &'static WriteQueue {
-    QUEUE.get_or_init(WriteQueue::stderr)
+    let report = |lines| tracing::warn!("dropped {lines} log lines: the reader of stderr did not read");
+    QUEUE.get_or_init(|| WriteQueue::standard(stderr(), report, None))
 }

@@ -1,7 +1,7 @@
 mod state;
 
 use std::fs::File;
-use std::io::{self, Write, stderr, stdout};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use pubsub_api::QueueReading;
 use tokio::sync::Notify;
 
-use crate::stderr::queue;
 use state::State;
 
 /// A bounded queue of bytes and the thread that writes them, so that a reader that stops reading blocks nothing else.
@@ -80,23 +79,16 @@ impl WriteQueue {
         Self { shared }
     }
 
-    /// The queue for this process's stdout. Nothing else may write there meanwhile. Log lines are written to stderr before
-    /// the output lines that follow them, if stderr is read.
-    #[must_use]
-    pub fn stdout() -> Self {
-        let report = |lines| tracing::warn!("dropped {lines} lines for stdout: its reader did not read");
-        match duplicate(&stdout()) {
-            Ok(file) => Self::start(file, BOUND_BYTES, report, Some(queue())),
-            Err(_) => Self::start(stdout(), BOUND_BYTES, report, Some(queue())),
-        }
-    }
-
-    /// The queue for this process's stderr.
-    pub(crate) fn stderr() -> Self {
-        let report = |lines| tracing::warn!("dropped {lines} log lines: the reader of stderr did not read");
-        match duplicate(&stderr()) {
-            Ok(file) => Self::new(file, BOUND_BYTES, report),
-            Err(_) => Self::new(stderr(), BOUND_BYTES, report),
+    /// The queue for a standard stream of this process. If there is a queue `after` and it is read, its earlier bytes are
+    /// written before the later ones of this queue.
+    pub(crate) fn standard(
+        stream: impl Write + AsFd + Send + 'static,
+        report_dropped: fn(u64),
+        after: Option<&'static Self>,
+    ) -> Self {
+        match duplicate(&stream) {
+            Ok(file) => Self::start(file, BOUND_BYTES, report_dropped, after),
+            Err(_) => Self::start(stream, BOUND_BYTES, report_dropped, after),
         }
     }
 

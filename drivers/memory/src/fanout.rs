@@ -84,7 +84,7 @@ impl Fanout {
         links.requesters.retain(|requester| {
             let stays = !requester.is(address, stream);
             if !stays {
-                requester.replies().lose(requester, "the address was unregistered");
+                requester.lose("the address was unregistered");
             }
             stays
         });
@@ -98,7 +98,7 @@ impl Fanout {
             link.stream.link_down(&link.address.to_string(), REASON);
         }
         for requester in requesters {
-            requester.replies().lose(&requester, REASON);
+            requester.lose(REASON);
         }
         self.requests.end();
     }

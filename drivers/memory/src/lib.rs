@@ -78,6 +78,7 @@ mod lock;
 mod multiproc_hub;
 mod publisher;
 mod replies;
+mod reply_address;
 mod request_link;
 mod request_queue;
 mod settings;

@@ -9,7 +9,7 @@ use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
 use crate::lock::lock;
-use crate::request_link::RequestLink;
+use crate::reply_address::ReplyAddress;
 use crate::stream::queue_reading;
 
 /// The replies of all publishers to one subscriber that it has not read yet, in order.
@@ -48,7 +48,7 @@ impl Replies {
     /// [`ErrorKind::Unavailable`] if the requester is gone or does not read; the rest stays in the batch.
     pub(crate) async fn answer(
         &self,
-        requester: &RequestLink,
+        address: &ReplyAddress,
         batch: &mut Batch,
         patience: Duration,
     ) -> Result<()> {
@@ -56,7 +56,7 @@ impl Replies {
             let mut emptied = pin!(self.emptied.notified());
             // From here on no change is missed, even one before the wait.
             emptied.as_mut().enable();
-            let read = self.put(requester, batch)?;
+            let read = self.put(address, batch)?;
             if batch.is_empty() {
                 return Ok(());
             }
@@ -68,9 +68,9 @@ impl Replies {
     }
 
     /// Adds what fits; returns the number of replies read so far.
-    fn put(&self, requester: &RequestLink, batch: &mut Batch) -> Result<u64> {
+    fn put(&self, address: &ReplyAddress, batch: &mut Batch) -> Result<u64> {
         let mut state = lock(&self.state);
-        if state.closed || requester.has_ended() {
+        if state.closed || address.has_ended() {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 "the requester has disconnected; it must send its requests again",
@@ -83,7 +83,7 @@ impl Replies {
             let envelope = first?;
             state.events += 1;
             state.bytes += weight(&envelope);
-            state.items.push_back(Reply::Part { endpoint: requester.address().to_owned(), envelope });
+            state.items.push_back(Reply::Part { endpoint: address.as_str().to_owned(), envelope });
             batch.advance(1);
         }
         let read = state.read;
@@ -93,11 +93,11 @@ impl Replies {
     }
 
     /// Ends a requester's link, and reports that its open requests will not be answered.
-    pub(crate) fn lose(&self, requester: &RequestLink, reason: &str) {
+    pub(crate) fn lose(&self, address: &ReplyAddress, reason: &str) {
         let mut state = lock(&self.state);
-        requester.end();
+        address.end();
         if !state.closed {
-            state.lose(requester.address(), reason);
+            state.lose(address.as_str(), reason);
         }
         drop(state);
         self.filled.notify_waiters();

@@ -1,20 +1,21 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use pubsub_api::PeerId;
+use pubsub_api::{Batch, PeerId, Result};
 
 use crate::endpoint::Endpoint;
 use crate::replies::Replies;
+use crate::reply_address::ReplyAddress;
 use crate::stream::Stream;
 
 /// A subscriber that has sent requests to a publisher, from its first request to the end of the link.
 #[derive(Debug)]
 pub(crate) struct RequestLink {
     peer: PeerId,
-    address: String,
+    address: ReplyAddress,
     stream: Arc<Stream>,
     replies: Arc<Replies>,
-    ended: AtomicBool,
 }
 
 impl RequestLink {
@@ -23,10 +24,9 @@ impl RequestLink {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             peer: PeerId(NEXT.fetch_add(1, Ordering::Relaxed)),
-            address: address.to_string(),
+            address: ReplyAddress::new(address.to_string()),
             stream: Arc::clone(stream),
             replies: Arc::clone(replies),
-            ended: AtomicBool::new(false),
         }
     }
 
@@ -34,28 +34,21 @@ impl RequestLink {
         self.peer
     }
 
-    /// The publisher's address as the subscriber knows it.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
     /// Whether it belongs to this subscriber under this address.
     pub(crate) fn is(&self, address: &Endpoint, stream: &Arc<Stream>) -> bool {
-        self.address == address.to_string() && Arc::ptr_eq(&self.stream, stream)
+        self.address.as_str() == address.to_string() && Arc::ptr_eq(&self.stream, stream)
     }
 
-    /// The queue of its replies.
-    pub(crate) fn replies(&self) -> &Arc<Replies> {
-        &self.replies
+    /// Adds the envelopes to the requester's replies, as [`Replies::answer`].
+    ///
+    /// # Errors
+    /// As [`Replies::answer`].
+    pub(crate) async fn answer(&self, batch: &mut Batch, patience: Duration) -> Result<()> {
+        self.replies.answer(&self.address, batch, patience).await
     }
 
-    /// Marks its link as ended. Call this, and check for it, while holding the lock of its replies: nothing may follow the
-    /// notice that all replies are lost.
-    pub(crate) fn end(&self) {
-        self.ended.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Relaxed)
+    /// Ends the link, as [`Replies::lose`].
+    pub(crate) fn lose(&self, reason: &str) {
+        self.replies.lose(&self.address, reason);
     }
 }

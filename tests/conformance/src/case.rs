@@ -1,16 +1,9 @@
-use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 
 use pubsub_api::{Driver, Role};
 
-use crate::Fixture;
-
-/// Why a case failed, as a sentence.
-pub type Failure = Box<dyn Error + Send + Sync>;
-
-/// The result of a case.
-pub type Outcome<T = ()> = Result<T, Failure>;
+use crate::{Fixture, Outcome};
 
 /// A running case.
 pub type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;

@@ -6,6 +6,7 @@ mod database_case;
 mod database_fixture;
 mod database_place;
 mod expectation;
+mod place_kind;
 mod shared_cluster;
 
 mod rows;
@@ -32,7 +33,8 @@ mod watching;
 
 pub use database_case::DatabaseCase;
 pub use database_fixture::DatabaseFixture;
-pub use database_place::{DatabasePlace, PLACES, PlaceKind};
+pub use database_place::DatabasePlace;
+pub use place_kind::{PLACES, PlaceKind};
 pub use shared_cluster::SharedCluster;
 
 /// The table: every case, by group.

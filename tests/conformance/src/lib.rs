@@ -20,6 +20,7 @@ mod broker_place;
 mod case;
 mod check;
 mod fixture;
+mod outcome;
 mod patience;
 mod receiver;
 mod sender;
@@ -60,11 +61,12 @@ mod requests;
 mod databases;
 
 pub use broker_place::{BROKERS, BrokerClusters, BrokerKind, BrokerPlace};
-pub use case::{Case, Failure, Outcome, Roles, Running};
+pub use case::{Case, Roles, Running};
 pub use databases::{
     DATABASE_CASES, DatabaseCase, DatabaseFixture, DatabasePlace, PLACES, PlaceKind, SharedCluster,
 };
 pub use fixture::Fixture;
+pub use outcome::{Failure, Outcome};
 pub use patience::PATIENCE;
 pub use receiver::Receiver;
 pub use sender::Sender;

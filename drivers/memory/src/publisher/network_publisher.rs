@@ -135,7 +135,7 @@ impl Requests for NetworkPublisher {
                 "the requester has disconnected; it must send its requests again",
             ));
         };
-        let answered = requester.replies().answer(&requester, envelopes, self.dead_after).await;
+        let answered = requester.answer(envelopes, self.dead_after).await;
         // The requester may be gone because this publisher is closed.
         answered.or_else(|error| self.bound().and(Err(error)))
     }

@@ -5,6 +5,7 @@ mod filter;
 mod link;
 mod link_session;
 mod queue;
+mod recipient;
 mod sent_subscriptions;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -23,6 +24,7 @@ use super::settings::PubSubSettings;
 use counters::Counters;
 use link::SubLink;
 use queue::{Queue, QueueSender};
+use recipient::Recipient;
 
 /// The subscriber of `redis_db_pubsub_driver`: one connection to a random master, with all subscriptions.
 ///
@@ -93,15 +95,14 @@ impl Subscriber for RedisSubscriber {
         };
         let nodes = Arc::new(Nodes::new(Arc::clone(&self.settings)));
         nodes.login()?;
-        let link = SubLink {
-            nodes,
-            dead_after: self.settings.dead_after,
+        let recipient = Recipient {
             wanted: Arc::clone(&self.wanted),
             changes: self.changes.subscribe(),
             sender: sender.clone(),
             counters: Arc::clone(&self.counters),
             peer: Arc::clone(&self.peer),
         };
+        let link = SubLink { nodes, dead_after: self.settings.dead_after, recipient };
         *state = State::Running(sender, tokio::spawn(link.run()));
         Ok(())
     }

@@ -6,16 +6,17 @@ use pubsub_api::{Backoff, Notice};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::filter::Filter;
-use super::link::SubLink;
 use super::queue::Abandoned;
+use super::recipient::Recipient;
 use super::sent_subscriptions::{SentSubscriptions, ServerMessage};
 use crate::pubsub::connection::{Connection, Exchanged};
 use crate::pubsub::nodes::Nodes;
 
 /// One connection while it is served.
 pub(super) struct LinkSession<'a> {
-    link: &'a mut SubLink,
+    recipient: &'a mut Recipient,
     connection: Connection,
+    dead_after: Duration,
     subscriptions: SentSubscriptions,
     /// The server's name in notices.
     publisher: String,
@@ -70,11 +71,17 @@ impl From<Abandoned> for Stop {
 }
 
 impl<'a> LinkSession<'a> {
-    pub(super) fn new(link: &'a mut SubLink, connection: Connection, missed: Option<String>) -> Self {
+    pub(super) fn new(
+        recipient: &'a mut Recipient,
+        connection: Connection,
+        dead_after: Duration,
+        missed: Option<String>,
+    ) -> Self {
         Self {
             publisher: connection.endpoint().to_string(),
-            link,
+            recipient,
             connection,
+            dead_after,
             subscriptions: SentSubscriptions::default(),
             missed,
             reported: ReportedState::None,
@@ -88,17 +95,17 @@ impl<'a> LinkSession<'a> {
 
     /// Reports the link as up, serves it until it ends, and reports it as down.
     pub(super) async fn run(mut self, nodes: &Nodes) -> Result<End, Abandoned> {
-        self.link.set_state(self.connection.endpoint(), "up");
-        self.link.notify(Notice::LinkUp { publisher: self.publisher.clone() }).await?;
+        self.recipient.set_state(self.connection.endpoint(), "up");
+        self.recipient.notify(Notice::LinkUp { publisher: self.publisher.clone() }).await?;
         let reason = match self.serve(nodes).await {
             Stop::Lost(reason) => self.explained(reason),
             Stop::Abandoned => return Err(Abandoned),
         };
-        self.link.set_state(self.connection.endpoint(), "connecting");
-        self.link.counters.links_lost.add(1);
+        self.recipient.set_state(self.connection.endpoint(), "connecting");
+        self.recipient.counters.links_lost.add(1);
         tracing::warn!("lost the connection to {}: {reason}; reconnecting", self.publisher);
         let (publisher, reason_told) = (self.publisher, reason.clone());
-        self.link.notify(Notice::LinkDown { publisher: publisher.clone(), reason: reason_told }).await?;
+        self.recipient.notify(Notice::LinkDown { publisher: publisher.clone(), reason: reason_told }).await?;
         // If this connection never reported what an earlier one missed, that reason remains.
         let reason =
             self.missed.unwrap_or_else(|| format!("the connection to {publisher} was lost: {reason}"));
@@ -126,7 +133,7 @@ impl<'a> LinkSession<'a> {
     async fn read(&mut self, nodes: &Nodes) -> Result<std::convert::Infallible, Stop> {
         let node = self.connection.node.clone();
         let mut left = std::pin::pin!(nodes.until_left(&node));
-        let mut ticks = interval(self.link.dead_after / TICKS);
+        let mut ticks = interval(self.dead_after / TICKS);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut backoff, mut retry_at) = (Backoff::default(), None);
         self.update_subscriptions();
@@ -143,7 +150,7 @@ impl<'a> LinkSession<'a> {
                         self.handle_frames().await?;
                     }
                 }
-                changed = self.link.changes.changed() => {
+                changed = self.recipient.changes.changed() => {
                     changed.map_err(|_| Stop::Abandoned)?;
                     self.update_subscriptions();
                     // A refused subscription may not be wanted any more.
@@ -160,15 +167,14 @@ impl<'a> LinkSession<'a> {
     }
 
     fn update_subscriptions(&mut self) {
-        let wanted = self.link.filters();
+        let wanted = self.recipient.filters();
         self.subscriptions.update(&wanted, &mut self.connection.out);
     }
 
     fn tick(&mut self) -> Result<(), String> {
         self.quiet_ticks += 1;
         if self.quiet_ticks > TICKS {
-            let dead_after: Duration = self.link.dead_after;
-            return Err(format!("no data for {dead_after:?} (dead_after)"));
+            return Err(format!("no data for {:?} (dead_after)", self.dead_after));
         }
         self.subscriptions.ping(&mut self.connection.out);
         Ok(())
@@ -182,13 +188,13 @@ impl<'a> LinkSession<'a> {
             })?;
             match message {
                 ServerMessage::Event(channel, payload) => {
-                    if self.link.deliver(channel, payload).await? {
+                    if self.recipient.deliver(channel, payload).await? {
                         self.held_back = true;
                         // While the application blocked reading, silence is not the server's fault.
                         self.quiet_ticks = 0;
                     }
                 }
-                ServerMessage::TooBig => self.link.counters.dropped(WireError::TooBig),
+                ServerMessage::TooBig => self.recipient.counters.dropped(WireError::TooBig),
                 ServerMessage::Confirmed(filter) => self.confirmed(&filter).await?,
                 ServerMessage::Refused(filter, line) => self.refused(filter, &line).await?,
                 ServerMessage::Nothing => {}
@@ -209,7 +215,7 @@ impl<'a> LinkSession<'a> {
 
     /// A refusal is reported once, and the subscription is retried from time to time.
     async fn refused(&mut self, filter: Filter, line: &str) -> Result<(), Stop> {
-        self.link.counters.refused.add(1);
+        self.recipient.counters.refused.add(1);
         if self.reported_refusals.insert(filter.clone()) {
             let why = self.connection.refused_on(filter.action(), &filter.name(), line);
             self.refusal = why.to_string();
@@ -240,7 +246,7 @@ impl<'a> LinkSession<'a> {
             Filter::Prefix(prefix) => (None, format!("topics that begin with {prefix:?}: {reason}")),
         };
         let publisher = Some(self.publisher.clone());
-        Ok(self.link.notify(Notice::Resync { publisher, topic, reason }).await?)
+        Ok(self.recipient.notify(Notice::Resync { publisher, topic, reason }).await?)
     }
 
     /// When every subscription is answered, reports `Subscribed` if all are confirmed, or `Stale` if the server refuses some;
@@ -257,17 +263,17 @@ impl<'a> LinkSession<'a> {
         (self.reported, self.was_settled) = (reported, true);
         let publisher = self.publisher.clone();
         if reported == ReportedState::Subscribed {
-            self.link.set_state(self.connection.endpoint(), "subscribed");
-            self.link.notify(Notice::Subscribed { publisher, publisher_epoch: None }).await?;
+            self.recipient.set_state(self.connection.endpoint(), "subscribed");
+            self.recipient.notify(Notice::Subscribed { publisher, publisher_epoch: None }).await?;
         } else {
-            self.link.set_state(self.connection.endpoint(), "refused");
+            self.recipient.set_state(self.connection.endpoint(), "refused");
             let reason = self.why_stale();
-            self.link.notify(Notice::Stale { publisher, reason }).await?;
+            self.recipient.notify(Notice::Stale { publisher, reason }).await?;
         }
         if let Some(missed) = self.missed.take() {
             let reason =
                 format!("{missed}; events published until now may be missing, because Redis stores none");
-            self.link.notify(Notice::Resync { publisher: None, topic: None, reason }).await?;
+            self.recipient.notify(Notice::Resync { publisher: None, topic: None, reason }).await?;
         }
         Ok(())
     }
