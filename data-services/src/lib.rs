@@ -17,6 +17,7 @@ mod membership;
 mod tables;
 
 pub use address::Address;
+pub use calls::{CallError, CallErrorKind};
 pub use difference::Difference;
 pub use instance::Instance;
 pub use names::{BusId, MAX_NAME_BYTES, MethodId, NodeId, ServiceId, TableId};

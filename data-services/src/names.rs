@@ -151,7 +151,9 @@ fn literal_words(name: &str) -> Result<(), &'static str> {
     for word in name.split('.') {
         match word {
             "" => {
-                return Err("has an empty word; write words separated by single dots, such as vSphere.Boston");
+                return Err(
+                    "has an empty word; write words separated by single dots, such as vSphere.Boston",
+                );
             }
             "*" | "#" => return Err("contains a wildcard; a service id is a literal address"),
             _ => {}

@@ -1,0 +1,80 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CallError, MethodId, ServiceId};
+
+/// What a caller and a callee send each other. The caller sends the first five, the callee the others.
+///
+/// A call is named by its number, which a caller never uses twice toward one instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum CallMessage {
+    /// The caller has no session at the callee.
+    Open,
+    /// A call, for the first time or again.
+    Request(CallRequest),
+    /// The call was acknowledged, and nothing was heard about it since.
+    Query {
+        /// The session of the call.
+        session: u64,
+        /// The call.
+        number: u64,
+    },
+    /// The caller waits no more for this call.
+    Cancel {
+        /// The session of the call.
+        session: u64,
+        /// The call.
+        number: u64,
+    },
+    /// The caller waits no more for any call with a lower number.
+    Settled {
+        /// The session of the calls.
+        session: u64,
+        /// The lowest number that the caller waits for, or will use next.
+        below: u64,
+    },
+    /// The caller's session; in reply to `Open`, and to a request or query of another session.
+    Session(u64),
+    /// The callee has no place for one more session.
+    NoSession,
+    /// The acknowledgement: the callee has the call and runs it.
+    Accepted {
+        /// The call.
+        number: u64,
+    },
+    /// The callee still runs these calls.
+    Progress {
+        /// The session of the calls.
+        session: u64,
+        /// The calls.
+        numbers: Vec<u64>,
+    },
+    /// The end of a call.
+    Result {
+        /// The call.
+        number: u64,
+        /// What the method returned, as JSON text, or why there is no result.
+        result: Result<Arc<str>, CallError>,
+    },
+}
+
+/// A request to run a method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CallRequest {
+    /// The session that the callee assigned.
+    pub(crate) session: u64,
+    /// The call.
+    pub(crate) number: u64,
+    /// The caller waits no more for any call with a lower number than this.
+    pub(crate) settled: u64,
+    /// The service.
+    pub(crate) service: ServiceId,
+    /// The method.
+    pub(crate) method: MethodId,
+    /// The arguments as JSON text.
+    pub(crate) arguments: Arc<str>,
+    /// How much longer the caller waits.
+    pub(crate) remaining: Duration,
+}

@@ -1,0 +1,32 @@
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::RunId;
+use crate::packet::Outgoing;
+use crate::{MethodId, NodeInstance, ServiceId};
+
+/// What a [`Callee`](super::Callee) demands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum CalleeEffect {
+    /// Send this.
+    Send(Outgoing),
+    /// Run a method, and report its end by [`Callee::finished`](super::Callee::finished), also after a `Cancel`. Never
+    /// twice for one call.
+    Run {
+        /// The run.
+        run: RunId,
+        /// The node that called.
+        caller: NodeInstance,
+        /// The service.
+        service: ServiceId,
+        /// The method.
+        method: MethodId,
+        /// The arguments.
+        arguments: Json,
+        /// The time after which nobody waits for the result.
+        deadline: Duration,
+    },
+    /// Nobody waits for this run any more.
+    Cancel(RunId),
+}

@@ -1,0 +1,192 @@
+//! What a callee does with the messages of a caller.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::runs::Run;
+use super::session::{CallState, KnownCall, Session};
+use super::{Callee, CalleeEffect, CalleeTimer};
+use crate::calls::call_message::{CallMessage, CallRequest};
+use crate::calls::payload;
+use crate::packet::{Destination, Message, Outgoing};
+use crate::{CallError, CallErrorKind, Instance, NodeInstance};
+
+impl Callee {
+    /// Handles a message of a caller; those that callees send are ignored.
+    pub(crate) fn received(
+        &mut self,
+        now: Duration,
+        source: &NodeInstance,
+        message: CallMessage,
+        effects: &mut Vec<CalleeEffect>,
+    ) {
+        let caller = source.instance;
+        match message {
+            CallMessage::Open => self.open(now, source, effects),
+            CallMessage::Request(request) => {
+                if self.is_current(now, source, request.session, effects) {
+                    self.request(now, source, request, effects);
+                }
+            }
+            CallMessage::Query { session, number } => {
+                if self.is_current(now, source, session, effects) {
+                    self.query(caller, number, effects);
+                }
+            }
+            CallMessage::Cancel { session, number } => {
+                if self.heard(now, caller, session) {
+                    self.forget_call(caller, number, effects);
+                }
+            }
+            CallMessage::Settled { session, below } => {
+                if self.heard(now, caller, session) {
+                    self.settle(caller, below, effects);
+                }
+            }
+            CallMessage::Session(_)
+            | CallMessage::NoSession
+            | CallMessage::Accepted { .. }
+            | CallMessage::Progress { .. }
+            | CallMessage::Result { .. } => {}
+        }
+    }
+
+    /// Sends the caller its session, which begins if there is none.
+    fn open(&mut self, now: Duration, source: &NodeInstance, effects: &mut Vec<CalleeEffect>) {
+        let caller = source.instance;
+        if !self.sessions.contains_key(&caller) && !self.begin_session(now, source) {
+            let message = Message::Call(CallMessage::NoSession);
+            return effects.push(CalleeEffect::Send(Outgoing { to: Destination::Instance(caller), message }));
+        }
+        if let Some(session) = self.sessions.get_mut(&caller) {
+            session.heard = now;
+            let message = CallMessage::Session(session.number);
+            effects.push(CalleeEffect::Send(session.send(message)));
+        }
+    }
+
+    fn begin_session(&mut self, now: Duration, source: &NodeInstance) -> bool {
+        if self.sessions.len() >= self.options.sessions {
+            return false;
+        }
+        self.last_session += 1;
+        self.sessions.insert(source.instance, Session::new(now, self.last_session, source.clone()));
+        self.timers.set(CalleeTimer::Forget(source.instance), now + self.options.retention());
+        true
+    }
+
+    /// Notes a sign of the caller. Returns whether this is its session.
+    fn heard(&mut self, now: Duration, caller: Instance, number: u64) -> bool {
+        let session = self.sessions.get_mut(&caller).filter(|session| session.number == number);
+        session.map(|session| session.heard = now).is_some()
+    }
+
+    /// Like `heard`; if the session is another, sends that to the caller.
+    fn is_current(
+        &mut self,
+        now: Duration,
+        source: &NodeInstance,
+        session: u64,
+        effects: &mut Vec<CalleeEffect>,
+    ) -> bool {
+        let is_current = self.heard(now, source.instance, session);
+        if !is_current {
+            self.counters.stale += 1;
+            self.open(now, source, effects);
+        }
+        is_current
+    }
+
+    fn request(
+        &mut self,
+        now: Duration,
+        source: &NodeInstance,
+        request: CallRequest,
+        effects: &mut Vec<CalleeEffect>,
+    ) {
+        let (caller, number) = (source.instance, request.number);
+        self.settle(caller, request.settled, effects);
+        let Some(session) = self.sessions.get_mut(&caller) else { return };
+        if session.calls.contains_key(&number) || session.has_ended(number) || number == u64::MAX {
+            self.counters.duplicates += 1;
+            return self.query(caller, number, effects);
+        }
+        if request.remaining.is_zero() {
+            return session.end(number, self.options.ranges);
+        }
+        let deadline = now + request.remaining.min(self.options.longest_deadline);
+        let admitted = self.admit(source, &request);
+        let run = self.runs.start(Run {
+            caller,
+            number,
+            service: request.service.clone(),
+            bytes: request.arguments.len(),
+        });
+        let Some(session) = self.sessions.get_mut(&caller) else { return };
+        session.calls.insert(number, KnownCall { deadline, state: CallState::Running(run) });
+        self.timers.set(CalleeTimer::Call(caller, number), deadline);
+        match admitted {
+            Ok(arguments) => {
+                self.counters.started += 1;
+                effects.push(CalleeEffect::Send(session.send(CallMessage::Accepted { number })));
+                let progress = CalleeTimer::Progress(caller);
+                self.timers.set_if_none(progress, now + self.options.progress_interval);
+                let CallRequest { service, method, .. } = request;
+                let caller = source.clone();
+                effects.push(CalleeEffect::Run { run, caller, service, method, arguments, deadline });
+            }
+            Err(error) => {
+                self.runs.end(run);
+                self.counters.refused += 1;
+                self.end_call(caller, number, Err(error), effects);
+            }
+        }
+    }
+
+    /// Checks a new request; returns its arguments.
+    fn admit(&self, source: &NodeInstance, request: &CallRequest) -> Result<Json, CallError> {
+        let CallRequest { service, method, arguments, .. } = request;
+        if method.is_private() && source.instance != self.me {
+            let text = format!("{service}/{method} is private: only the service itself can call it");
+            return Err(CallError::new(CallErrorKind::Denied, text));
+        }
+        if self.node_is_draining || self.draining.contains(service) {
+            let text = format!("{service} accepts no more calls: it is about to stop");
+            return Err(CallError::new(CallErrorKind::Draining, text));
+        }
+        self.runs.check(service, arguments.len(), &self.options)?;
+        payload::decode(arguments).map_err(|text| {
+            let text = format!("the argument of {service}/{method} is refused: {text}");
+            CallError::new(CallErrorKind::BadArguments, text)
+        })
+    }
+
+    /// Sends how far a call is. A call that has not arrived has no answer: its request is repeated.
+    fn query(&mut self, caller: Instance, number: u64, effects: &mut Vec<CalleeEffect>) {
+        let Some(session) = self.sessions.get(&caller) else { return };
+        let message = match session.calls.get(&number).map(|call| &call.state) {
+            Some(CallState::Running(_)) => {
+                CallMessage::Progress { session: session.number, numbers: vec![number] }
+            }
+            Some(CallState::Ended { result, .. }) => CallMessage::Result { number, result: result.clone() },
+            None if session.has_ended(number) => {
+                self.counters.stale += 1;
+                let text = "the callee no longer keeps the result of the call";
+                CallMessage::Result { number, result: Err(CallError::new(CallErrorKind::ResultLost, text)) }
+            }
+            None => return,
+        };
+        effects.push(CalleeEffect::Send(session.send(message)));
+    }
+
+    /// Forgets the calls that the caller does not wait for; cancels those that run.
+    fn settle(&mut self, caller: Instance, below: u64, effects: &mut Vec<CalleeEffect>) {
+        let Some(session) = self.sessions.get_mut(&caller) else { return };
+        session.end_below(below);
+        let settled: Vec<u64> = session.calls.range(..below).map(|(number, _)| *number).collect();
+        for number in settled {
+            self.forget_call(caller, number, effects);
+        }
+    }
+}

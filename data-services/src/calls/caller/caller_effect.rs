@@ -1,0 +1,19 @@
+use serde_json::Value as Json;
+
+use super::CallId;
+use crate::CallError;
+use crate::packet::Outgoing;
+
+/// What a [`Caller`](super::Caller) demands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum CallerEffect {
+    /// Send this.
+    Send(Outgoing),
+    /// A call has ended. Once for each call.
+    Finished {
+        /// The call.
+        id: CallId,
+        /// What the method returned, or why there is no result.
+        result: Result<Json, CallError>,
+    },
+}
