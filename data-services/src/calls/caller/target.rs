@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::pending_call::PendingCall;
@@ -48,7 +49,7 @@ impl Target {
             settled: self.settled(),
             service: call.service.clone(),
             method: call.method.clone(),
-            arguments: call.arguments.clone(),
+            arguments: Arc::clone(&call.arguments),
             remaining: call.deadline.saturating_sub(now),
         })
     }
