@@ -1,0 +1,288 @@
+//! A packet as the value of an event.
+//!
+//! The event has the table `$dse`, the node id of the sender as its key, and the part of the engine as its action. Its value
+//! is one msgpack array: version, bus, stream, source, message. The stream is nil unless the topic is shortened. Structs are
+//! arrays, so no message may leave out a field when it is encoded.
+
+use bytes::Bytes;
+use pubsub_api::wire::{self, EventRef};
+use pubsub_api::{Action, Envelope, Error, ErrorKind, Event, Result, Value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::MAX_PACKET_BYTES;
+use super::invalid::Invalid;
+use super::topics::PacketTopic;
+use crate::packet::{Destination, Message, Packet};
+use crate::{BusId, NodeInstance, StreamName};
+
+/// The table that every packet names; no database has it.
+const TABLE: &str = "$dse";
+
+/// The version of the encoding, below 128 so that it takes one byte.
+const VERSION: u8 = 1;
+
+/// The first byte of a packet: a msgpack array of five values.
+const ARRAY_OF_FIVE: u8 = 0x95;
+
+/// Packs a message of `source` to `to`, whose topic is `topic`.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] if the packet has more than [`MAX_PACKET_BYTES`] or is nested deeper than
+/// [`wire::MAX_DEPTH`].
+pub(super) fn encode(
+    bus: &BusId,
+    topic: &PacketTopic,
+    to: &Destination,
+    source: &NodeInstance,
+    message: &Message,
+) -> Result<Envelope> {
+    let value = pack(&(VERSION, bus, stream_of(topic, to), source, message))?;
+    let kind = kind(message);
+    check(&value, kind)?;
+    Envelope::pack(&Event {
+        table: Some(TABLE.to_owned()),
+        key: Some(source.node.as_str().to_owned()),
+        action: Action::Other(kind.to_owned()),
+        value: Value::Other(value),
+        topic: topic.topic.clone(),
+        stamp: None,
+        version: None,
+    })
+}
+
+/// Unpacks what arrived on the topic of `to`.
+///
+/// # Errors
+/// The cause, if it is not a packet of this bus for this destination.
+pub(super) fn decode(
+    bus: &BusId,
+    topic: &PacketTopic,
+    to: &Destination,
+    payload: &[u8],
+) -> Result<Packet, Invalid> {
+    let event = EventRef::read(topic.topic.as_bytes(), payload)?;
+    if event.table != Some(TABLE) {
+        return Err(Invalid::Foreign);
+    }
+    if event.value.len() > MAX_PACKET_BYTES {
+        return Err(Invalid::TooBig);
+    }
+    match event.value {
+        [ARRAY_OF_FIVE, VERSION, ..] => {}
+        [ARRAY_OF_FIVE, 0..=0x7f, ..] => return Err(Invalid::Version),
+        _ => return Err(Invalid::Malformed),
+    }
+    type Parts = (u8, BusId, Option<StreamName>, NodeInstance, Message);
+    let (_, of_bus, stream, source, message): Parts = unpack(event.value)?;
+    if of_bus != *bus {
+        return Err(Invalid::WrongBus);
+    }
+    if stream.as_ref() != stream_of(topic, to) {
+        return Err(Invalid::WrongDestination);
+    }
+    match to {
+        Destination::Followers(stream) if stream.instance != source.instance => Err(Invalid::WrongSource),
+        _ => Ok(Packet { source, message }),
+    }
+}
+
+/// Encodes a value as msgpack, structs as arrays.
+fn pack(value: &impl Serialize) -> Result<Bytes> {
+    rmp_serde::to_vec(value)
+        .map(Bytes::from)
+        .map_err(|error| Error::new(ErrorKind::Internal, "a packet cannot be encoded").with_source(error))
+}
+
+/// Refuses a value that receivers do not accept.
+fn check(value: &[u8], kind: &str) -> Result<()> {
+    let bytes = value.len();
+    let text = if bytes > MAX_PACKET_BYTES {
+        format!(
+            "a packet has at most {MAX_PACKET_BYTES} bytes, this {kind} packet has {bytes}; send it in parts"
+        )
+    } else if !wire::is_one_value(value) {
+        format!("a {kind} packet is nested deeper than {} levels", wire::MAX_DEPTH)
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::Invalid, text))
+}
+
+fn unpack<T: DeserializeOwned>(value: &[u8]) -> Result<T, Invalid> {
+    rmp_serde::from_slice(value).map_err(|_| Invalid::Malformed)
+}
+
+/// The stream that a packet must repeat, because its topic does not contain it.
+fn stream_of<'a>(topic: &PacketTopic, to: &'a Destination) -> Option<&'a StreamName> {
+    match to {
+        Destination::Followers(stream) if topic.is_shortened => Some(stream),
+        _ => None,
+    }
+}
+
+/// The part of the engine that a message belongs to.
+fn kind(message: &Message) -> &'static str {
+    match message {
+        Message::Membership(_) => "membership",
+        Message::Table(_) => "table",
+        Message::Call(_) => "call",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::{any, prop, prop_assert, proptest};
+    use pubsub_api::wire::MAX_DEPTH;
+    use pubsub_api::{Action, Envelope, ErrorKind, Event, Value};
+    use serde_json::{Value as Json, json};
+
+    use super::{TABLE, VERSION, check, decode, encode, pack};
+    use crate::link::MAX_PACKET_BYTES;
+    use crate::link::invalid::Invalid;
+    use crate::link::topics::Topics;
+    use crate::membership::MembershipMessage;
+    use crate::packet::{Destination, Message, Packet};
+    use crate::{BusId, Instance, NodeId, NodeInstance, ServiceId, StreamName, TableId};
+
+    fn source(instance: u64) -> NodeInstance {
+        NodeInstance { node: NodeId::new("node-1").unwrap(), instance: Instance::of(instance), boot: 7 }
+    }
+
+    fn followers(instance: u64, service: &str) -> Destination {
+        let (service, table) = (ServiceId::new(service).unwrap(), TableId::new("hosts").unwrap());
+        Destination::Followers(StreamName { instance: Instance::of(instance), service, table })
+    }
+
+    fn bus(name: &str) -> Topics {
+        Topics::new(BusId::new(name).unwrap())
+    }
+
+    fn goodbye() -> Message {
+        Message::Membership(MembershipMessage::Goodbye)
+    }
+
+    fn packed(bus: &Topics, to: &Destination) -> Envelope {
+        encode(bus.bus(), &bus.of(to).unwrap(), to, &source(1), &goodbye()).unwrap()
+    }
+
+    fn read(bus: &Topics, to: &Destination, payload: &[u8]) -> Result<Packet, Invalid> {
+        decode(bus.bus(), &bus.of(to).unwrap(), to, payload)
+    }
+
+    #[test]
+    fn a_packet_reads_as_it_was_written() {
+        let long = "é".repeat(50);
+        for bus in [bus("bus"), bus(&long)] {
+            for to in [
+                Destination::Everyone,
+                Destination::Instance(Instance::of(2)),
+                followers(1, "a"),
+                followers(1, &long),
+            ] {
+                let envelope = packed(&bus, &to);
+                assert_eq!(envelope.topic, bus.of(&to).unwrap().topic);
+                let packet = Packet { source: source(1), message: goodbye() };
+                assert_eq!(read(&bus, &to, &envelope.payload), Ok(packet), "{to:?}");
+            }
+        }
+    }
+
+    /// An event on the topic of everyone with this value.
+    fn event(table: &str, value: Value) -> Bytes {
+        let topic = bus("bus").of(&Destination::Everyone).unwrap().topic;
+        Envelope::pack(&Event::new(table, "k", Action::Set, value, topic)).unwrap().payload
+    }
+
+    fn packet(parts: Json) -> Bytes {
+        event(TABLE, Value::Other(pack(&parts).unwrap()))
+    }
+
+    #[test]
+    fn what_is_no_packet_of_the_bus_is_refused_by_cause() {
+        let (to, of) = (Destination::Everyone, json!(["node-1", 1, 7]));
+        let good = json!([VERSION, "bus", null, of, {"Membership": "Goodbye"}]);
+        assert!(read(&bus("bus"), &to, &packet(good)).is_ok());
+        for (payload, cause) in [
+            (Bytes::from_static(b"?"), "not_a_map"),
+            (event("lport", Value::Text("{}".to_owned())), "foreign_event"),
+            (event(TABLE, Value::Text("{}".to_owned())), "malformed"),
+            (event(TABLE, Value::Nil), "malformed"),
+            (packet(json!([VERSION + 1, "bus", null, of, "?"])), "other_version"),
+            (packet(json!([VERSION, "other", null, of, {"Membership": "Goodbye"}])), "wrong_bus"),
+            (packet(json!([VERSION, "bus", null, of, {"Membership": "Unknown"}])), "malformed"),
+            (packet(json!([VERSION, "bus", null, of, {"Unknown": 1}])), "malformed"),
+            (packet(json!([VERSION, "bus", null, ["", 1, 7], {"Membership": "Goodbye"}])), "malformed"),
+            (packet(json!([VERSION, "bus", null, of])), "malformed"),
+            (
+                packet(json!([VERSION, "bus", [1, "a", "b"], of, {"Membership": "Goodbye"}])),
+                "wrong_destination",
+            ),
+        ] {
+            assert_eq!(read(&bus("bus"), &to, &payload).unwrap_err().cause(), cause);
+        }
+    }
+
+    #[test]
+    fn a_change_of_a_table_comes_from_its_publisher() {
+        let (bus, to) = (bus("bus"), followers(2, "a"));
+        assert_eq!(read(&bus, &to, &packed(&bus, &to).payload), Err(Invalid::WrongSource));
+    }
+
+    /// As if two names had one hash.
+    #[test]
+    fn a_packet_on_a_shortened_topic_names_its_stream() {
+        let (bus, long) = (bus("bus"), "é".repeat(50));
+        let (one, other) = (followers(1, &long), followers(1, "a"));
+        let topic = bus.of(&one).unwrap();
+        let envelope = encode(bus.bus(), &topic, &other, &source(1), &goodbye()).unwrap();
+        assert_eq!(decode(bus.bus(), &topic, &one, &envelope.payload), Err(Invalid::WrongDestination));
+        assert!(decode(bus.bus(), &topic, &other, &envelope.payload).is_ok());
+    }
+
+    fn nested(levels: usize) -> Json {
+        (1..levels).fold(json!([0]), |inner, _| json!([inner]))
+    }
+
+    #[test]
+    fn what_receivers_would_drop_is_refused_by_the_sender() {
+        let sized = |bytes: usize| pack(&"x".repeat(bytes - 5)).unwrap();
+        assert!(check(&sized(MAX_PACKET_BYTES), "call").is_ok());
+        let error = check(&sized(MAX_PACKET_BYTES + 1), "call").unwrap_err();
+        assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains("524289"), "{error}");
+        assert!(check(&pack(&nested(MAX_DEPTH)).unwrap(), "call").is_ok());
+        let error = check(&pack(&nested(MAX_DEPTH + 1)).unwrap(), "call").unwrap_err();
+        assert!(
+            error.kind() == ErrorKind::Invalid && error.to_string().contains("deeper than 64"),
+            "{error}"
+        );
+        let large = event(TABLE, Value::Other(sized(MAX_PACKET_BYTES + 1)));
+        assert_eq!(read(&bus("bus"), &Destination::Everyone, &large), Err(Invalid::TooBig));
+    }
+
+    #[test]
+    fn a_packet_that_was_cut_off_is_refused() {
+        let (bus, to) = (bus("bus"), Destination::Everyone);
+        let payload = packed(&bus, &to).payload;
+        for length in 0..payload.len() {
+            assert!(read(&bus, &to, payload.get(..length).unwrap()).is_err(), "cut at {length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_change_of_a_packet_is_read_or_refused(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        ) {
+            let (bus, to) = (bus("bus"), Destination::Everyone);
+            let mut payload = packed(&bus, &to).payload.to_vec();
+            for (place, byte) in changes {
+                *place.get_mut(&mut payload) = byte;
+            }
+            if let Ok(packet) = read(&bus, &to, &payload) {
+                prop_assert!(packet.message == goodbye());
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What is sent, from the node to the driver.
+
+use std::time::Instant;
+
+use pubsub_api::{Batch, Error, ErrorKind, Result};
+
+use super::{Link, MAX_INTRODUCTION_BYTES, encoding};
+use crate::packet::{Destination, Message, Outgoing};
+
+impl Link {
+    /// Sends one message.
+    ///
+    /// # Errors
+    /// As [`send_all`](Self::send_all).
+    pub(crate) async fn send(&self, to: &Destination, message: &Message) -> Result<()> {
+        let mut batch = Batch::new();
+        batch.push(self.pack(to, message)?);
+        self.publish(&mut batch).await
+    }
+
+    /// Sends messages in order. A message that is too large or too deep is left out, the rest is sent.
+    ///
+    /// # Errors
+    /// The first one: [`ErrorKind::Invalid`] for a message that was left out; [`ErrorKind::Overloaded`],
+    /// [`ErrorKind::Unavailable`] and others of the driver, and then the messages that it had not accepted are dropped
+    /// and counted; [`ErrorKind::Closed`] after [`close`](Link::close).
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, any number of the first messages was sent.
+    pub(crate) async fn send_all(&self, outgoing: &[Outgoing]) -> Result<()> {
+        let (mut batch, mut first) = (Batch::new(), Ok(()));
+        for Outgoing { to, message } in outgoing {
+            match self.pack(to, message) {
+                Ok(envelope) => batch.push(envelope),
+                Err(error) => first = first.and(Err(error)),
+            }
+        }
+        first.and(self.publish(&mut batch).await)
+    }
+
+    /// Sends a message to the node at an endpoint over its request channel: it arrives there although that node is not
+    /// connected to this one. Connects to the endpoint if that has not been done.
+    ///
+    /// It may be lost without notice, so repeat it until the node answers.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] on a broker, and for a driver without requests: then the nodes must connect to each
+    /// other. [`ErrorKind::Invalid`] for an invalid endpoint and for a message above [`MAX_INTRODUCTION_BYTES`].
+    /// [`ErrorKind::Overloaded`] if too many introductions to this endpoint are waiting.
+    pub(crate) fn introduce(&self, endpoint: &str, message: &Message) -> Result<()> {
+        let requester = self.subscriber.requester().filter(|_| !self.is_broker).ok_or_else(|| {
+            let text = format!("cannot introduce this node to {endpoint}: the driver carries no requests");
+            Error::new(ErrorKind::Unsupported, text)
+        })?;
+        let envelope = self.pack(&Destination::Everyone, message)?;
+        let bytes = envelope.payload.len();
+        if bytes > MAX_INTRODUCTION_BYTES {
+            let text =
+                format!("an introduction has at most {MAX_INTRODUCTION_BYTES} bytes, this one has {bytes}");
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+        self.connect(endpoint)?;
+        if requester.request(endpoint, envelope) {
+            self.metrics.sent.add(1);
+            return Ok(());
+        }
+        self.metrics.introductions_failed.count("queue_full", Instant::now());
+        let text = format!("too many introductions to {endpoint} are waiting; the next one may fit");
+        Err(Error::new(ErrorKind::Overloaded, text))
+    }
+
+    fn pack(&self, to: &Destination, message: &Message) -> Result<pubsub_api::Envelope> {
+        let topic = self.topics.of(to)?;
+        let packed = encoding::encode(self.topics.bus(), &topic, to, &self.me, message);
+        packed.inspect_err(|error| self.count_unsent(error, 1))
+    }
+
+    /// Sends a batch while the link is open. Sends run at the same time as each other, and before `close`.
+    async fn publish(&self, batch: &mut Batch) -> Result<()> {
+        let is_closed = self.is_closed.read().await;
+        let packets = batch.len();
+        let sent = match *is_closed {
+            true => Err(Error::new(ErrorKind::Closed, "the link to the bus is closed")),
+            false => self.publisher.send_batch(batch).await,
+        };
+        self.metrics.sent.add((packets - batch.len()) as u64);
+        sent.inspect_err(|error| self.count_unsent(error, batch.len()))
+    }
+
+    fn count_unsent(&self, error: &Error, packets: usize) {
+        let (cause, now) = (error.kind().as_str(), Instant::now());
+        let due: Vec<u64> = (0..packets).filter_map(|_| self.metrics.unsent.count(cause, now)).collect();
+        if !due.is_empty() {
+            tracing::warn!(cause, packets, "did not send packets: {error}");
+        }
+    }
+}

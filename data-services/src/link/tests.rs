@@ -1,0 +1,8 @@
+//! The link on the drivers: memory, ZeroMQ over TCP, Redis.
+
+mod buses;
+mod closing;
+mod connections;
+mod delivery;
+mod input;
+mod place;
