@@ -26,3 +26,4 @@ pub use node_instance::NodeInstance;
 pub use row::Row;
 pub use row_key::{KeyColumns, RowKey};
 pub use stream_name::StreamName;
+pub use tables::{StreamPhase, TableChange, TableUpdate};

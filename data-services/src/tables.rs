@@ -1,12 +1,68 @@
-//! Published and followed tables. No clock, no I/O.
+//! Published and followed tables: pure state machines of both ends. No clock, no I/O.
+//!
+//! # How a table reaches its followers
+//! A publisher numbers the changes of each table from 1 and keeps the latest in a [ring](ring). It sends each change on the
+//! topic of its stream, in parts if it is large, as long as the stream has followers. A follower tracks the sequences with
+//! the [`Tracker`](delivery::subscriber::Tracker) of the delivery crate, which is checked exhaustively: an early change
+//! waits, a repeated one is dropped, a missing one is requested with `Open`.
+//!
+//! `Open` carries the position of the follower. The publisher answers with the changes after it if the ring has them and
+//! they are smaller than the table, or else with a snapshot, whose pages the follower pulls. Both end at one position, and
+//! the stream continues after it. A follower is live once a mark or a change on the topic itself has shown that the
+//! topic reaches it, and nothing up to the last known sequence is missing.
+//!
+//! A lost last change is noticed by the heads in heartbeats. A new epoch (a restarted service) always leads to a snapshot,
+//! which becomes the difference to the rows that the follower has.
+//!
+//! # Transactions
+//! Changes of one commit name each other. A follower of several of these tables applies them together, in the order of
+//! commits. A table that has a snapshot at or after its change counts as done: then tables can be apart until all are
+//! live. A table that has no content yet is not waited for.
 
-use serde::{Deserialize, Serialize};
+#![cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the node, which drives it, is not there yet")
+)]
 
-use crate::StreamName;
+mod assembly;
+mod change;
+mod change_parts;
+mod follow_context;
+mod follow_effect;
+mod followed_rows;
+mod followed_table;
+mod followed_tables;
+mod followers;
+mod kept_snapshots;
+mod limits;
+mod message;
+mod options;
+mod page_pull;
+mod publish_effect;
+mod published_rows;
+mod published_table;
+mod published_tables;
+mod retry;
+mod ring;
+mod row_changes;
+mod schedule;
+mod stream_phase;
+mod table_change;
+mod table_event;
+mod table_rows;
+mod table_update;
+mod transactions;
 
-/// What nodes send each other about tables.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum TableMessage {
-    /// The sender subscribes no more.
-    Close(StreamName),
-}
+#[cfg(test)]
+mod tests;
+
+pub use stream_phase::StreamPhase;
+pub use table_change::TableChange;
+pub use table_update::TableUpdate;
+
+pub(crate) use follow_effect::FollowEffect;
+pub(crate) use followed_tables::FollowedTables;
+pub(crate) use message::TableMessage;
+pub(crate) use options::TableOptions;
+pub(crate) use publish_effect::PublishEffect;
+pub(crate) use published_tables::PublishedTables;

@@ -1,0 +1,118 @@
+use delivery::Position;
+
+use super::table_event::{KeyedChange, KeyedRows, TableEvent};
+use super::table_rows::TableRows;
+use super::table_update::TableUpdate;
+use crate::{KeyColumns, StreamName};
+
+/// The rows of a followed table, at one position of its publisher.
+#[derive(Debug)]
+pub(super) struct FollowedRows {
+    position: Position,
+    key: Option<KeyColumns>,
+    rows: TableRows,
+}
+
+impl FollowedRows {
+    pub(super) fn new() -> Self {
+        Self { position: Position::NONE, key: None, rows: TableRows::default() }
+    }
+
+    pub(super) fn position(&self) -> Position {
+        self.position
+    }
+
+    pub(super) fn rows(&self) -> &TableRows {
+        &self.rows
+    }
+
+    /// Whether there was a first content, which may be empty.
+    pub(super) fn is_initialized(&self) -> bool {
+        self.position != Position::NONE
+    }
+
+    /// Whether the rows already have everything up to a position, or are of a later epoch.
+    pub(super) fn covers(&self, position: Position) -> bool {
+        self.position >= position
+    }
+
+    /// Whether a change of this epoch has the key columns of the table.
+    pub(super) fn has_key(&self, epoch: u64, key: &KeyColumns) -> bool {
+        self.position.epoch != epoch || self.key.as_ref().is_none_or(|own| own == key)
+    }
+
+    /// Makes an event, and returns what it changed. The first one is the complete content.
+    pub(super) fn apply(&mut self, stream: &StreamName, event: TableEvent) -> TableUpdate {
+        let is_first = !self.is_initialized();
+        let mut update = TableUpdate {
+            stream: stream.clone(),
+            position: event.position(),
+            is_snapshot: is_first,
+            added: vec![],
+            changed: vec![],
+            removed: vec![],
+        };
+        self.position = event.position();
+        match event {
+            TableEvent::Change(change) => self.change(change, &mut update),
+            TableEvent::Snapshot(snapshot) => self.replace(snapshot, &mut update),
+        }
+        update
+    }
+
+    /// The publisher has an empty table at this position, and nothing arrived before: the first content.
+    pub(super) fn begin_empty(&mut self, stream: &StreamName, position: Position) -> TableUpdate {
+        self.position = position;
+        let (added, changed, removed) = (vec![], vec![], vec![]);
+        TableUpdate { stream: stream.clone(), position, is_snapshot: true, added, changed, removed }
+    }
+
+    fn change(&mut self, change: KeyedChange, update: &mut TableUpdate) {
+        self.key = Some(change.key);
+        for key in change.deleted {
+            update.removed.extend(self.rows.remove(&key));
+        }
+        for (key, row) in change.put {
+            match self.rows.put(key, row.clone()) {
+                None => update.added.push(row),
+                Some(old) if old == row => {}
+                Some(old) => update.changed.push((old, row)),
+            }
+        }
+    }
+
+    /// Replaces all rows. With other key columns than before, a row is the same only if it is equal.
+    fn replace(&mut self, snapshot: KeyedRows, update: &mut TableUpdate) {
+        update.is_snapshot = true;
+        let mut rows = TableRows::default();
+        for (key, row) in snapshot.rows {
+            drop(rows.put(key, row));
+        }
+        let mut old = std::mem::replace(&mut self.rows, rows);
+        if self.key.as_ref().is_some_and(|key| *key != snapshot.key) {
+            old = rekeyed(&old, &snapshot.key, &mut update.removed);
+        }
+        self.key = Some(snapshot.key);
+        for (key, row) in self.rows.iter() {
+            match old.get(key) {
+                None => update.added.push(row.clone()),
+                Some(before) if before == row => {}
+                Some(before) => update.changed.push((before.clone(), row.clone())),
+            }
+        }
+        let is_gone = |key| self.rows.get(key).is_none();
+        update.removed.extend(old.iter().filter(|(key, _)| is_gone(key)).map(|(_, row)| row.clone()));
+    }
+}
+
+/// Rows under other key columns. Those that have no such key, or one that another row has, are gone.
+fn rekeyed(old: &TableRows, key: &KeyColumns, removed: &mut Vec<crate::Row>) -> TableRows {
+    let mut rows = TableRows::default();
+    for row in old.rows() {
+        match key.key_of(row) {
+            Ok(key) => removed.extend(rows.put(key, row.clone())),
+            Err(_) => removed.push(row.clone()),
+        }
+    }
+    rows
+}

@@ -1,0 +1,246 @@
+mod receiving;
+mod timers;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use delivery::Position;
+use delivery::subscriber::{BufferLimit, Effect, Phase, Tracker};
+
+use super::assembly::Assemblies;
+use super::follow_context::FollowContext;
+use super::follow_effect::{FollowEffect, to_publisher};
+use super::followed_rows::FollowedRows;
+use super::limits::CLAIM_GRACE;
+use super::message::{GroupMember, Open, TableMessage};
+use super::page_pull::PagePull;
+use super::retry::Retry;
+use super::stream_phase::StreamPhase;
+use super::table_event::TableEvent;
+use super::table_rows::TableRows;
+use super::table_update::TableUpdate;
+use crate::StreamName;
+
+/// One followed stream: its rows, what is missing, and when that is requested.
+pub(super) struct FollowedTable {
+    stream: StreamName,
+    rows: FollowedRows,
+    tracker: Tracker<TableEvent>,
+    /// What the tracker has put in order and is not applied yet: more than one only if they wait for a transaction.
+    ready: VecDeque<TableEvent>,
+    ready_bytes: usize,
+    held_since: Option<Duration>,
+    is_held_too_long: bool,
+    assemblies: Assemblies,
+    pull: Option<PagePull>,
+    retry: Retry,
+    /// The position at the last request.
+    asked_at: Position,
+    /// A position that is known from elsewhere, and when it counts as missing.
+    claim: Option<(Position, Duration)>,
+    /// The highest epoch that was heard of.
+    epoch: u64,
+    /// Whether the node of the publisher is up.
+    is_up: bool,
+    /// Whether a message on the topic itself has arrived since the publisher is up.
+    is_proven: bool,
+    /// Whether the publisher replied that it has no such table.
+    is_unknown: bool,
+    /// The time of the last sign of the stream.
+    confirmed: Duration,
+    is_probed: bool,
+    reported: StreamPhase,
+    counters: StreamCounters,
+}
+
+/// What was dropped of a stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct StreamCounters {
+    /// Messages of an earlier epoch.
+    pub(crate) outdated: u64,
+    /// Changes that had arrived before.
+    pub(crate) duplicates: u64,
+    /// Changes and pages that contradict the protocol.
+    pub(crate) invalid: u64,
+}
+
+impl FollowedTable {
+    pub(super) fn new(stream: StreamName, limit: BufferLimit, now: Duration) -> Self {
+        Self {
+            stream,
+            rows: FollowedRows::new(),
+            tracker: Tracker::new(limit),
+            ready: VecDeque::new(),
+            ready_bytes: 0,
+            held_since: None,
+            is_held_too_long: false,
+            assemblies: Assemblies::default(),
+            pull: None,
+            retry: Retry::default(),
+            asked_at: Position::NONE,
+            claim: None,
+            epoch: 0,
+            is_up: true,
+            is_proven: false,
+            is_unknown: false,
+            confirmed: now,
+            is_probed: false,
+            reported: StreamPhase::Waiting,
+            counters: StreamCounters::default(),
+        }
+    }
+
+    pub(super) fn rows(&self) -> &TableRows {
+        self.rows.rows()
+    }
+
+    /// The position of the rows.
+    pub(super) fn position(&self) -> Position {
+        self.rows.position()
+    }
+
+    pub(super) fn counters(&self) -> StreamCounters {
+        self.counters
+    }
+
+    /// The phase that was reported last.
+    pub(super) fn reported(&self) -> StreamPhase {
+        self.reported
+    }
+
+    /// What is applied next.
+    pub(super) fn next(&self) -> Option<&TableEvent> {
+        self.ready.front()
+    }
+
+    /// Applies what is next.
+    pub(super) fn apply_next(&mut self) -> Option<TableUpdate> {
+        let event = self.ready.pop_front()?;
+        self.ready_bytes -= event.bytes();
+        self.held_since = None;
+        self.is_held_too_long = false;
+        let is_first = !self.rows.is_initialized();
+        let update = self.rows.apply(&self.stream, event);
+        (is_first || !update.is_empty()).then_some(update)
+    }
+
+    /// Whether a transaction need not wait for its change of this table, if that is not the next one.
+    pub(super) fn is_done_with(&self, member: &GroupMember) -> bool {
+        self.is_unknown || !self.rows.is_initialized() || self.rows.covers(member.position)
+    }
+
+    /// A position is known from elsewhere. If it does not arrive soon, it is missing.
+    pub(super) fn claim(&mut self, position: Position, context: &mut FollowContext<'_>) {
+        let at = self.tracker.position();
+        if position.epoch < self.epoch || (position < at && position.epoch == at.epoch) {
+            return;
+        }
+        if position == at || self.tracker.phase() != Phase::Live {
+            self.confirm(position);
+        } else if self.claim.is_none() {
+            self.claim = Some((position, context.now + CLAIM_GRACE));
+        }
+    }
+
+    /// The node of the publisher is up, or not.
+    pub(super) fn set_up(&mut self, is_up: bool, context: &mut FollowContext<'_>) {
+        if !is_up {
+            self.is_up = false;
+            self.doubt();
+        } else if !self.is_up {
+            self.is_up = true;
+            self.confirmed = context.now;
+            self.retry.end();
+        }
+    }
+
+    /// Nothing confirms any more that the topic arrives.
+    pub(super) fn doubt(&mut self) {
+        self.tracker.unproved();
+        self.is_proven = false;
+    }
+
+    /// Does what follows from the state after an input: the first empty content, requests, and a report of the phase.
+    pub(super) fn settle(&mut self, context: &mut FollowContext<'_>) {
+        self.bound_ready(context);
+        let is_empty = !self.rows.is_initialized() && self.ready.is_empty();
+        if is_empty && self.is_up && self.is_proven && self.tracker.phase() == Phase::Live {
+            let update = self.rows.begin_empty(&self.stream, self.tracker.position());
+            context.effects.push(FollowEffect::Update(vec![update.into()]));
+        }
+        if !self.ready.is_empty() && self.held_since.is_none() {
+            self.held_since = Some(context.now);
+        }
+        let phase = self.phase();
+        if phase == StreamPhase::Live {
+            self.retry.end();
+            self.pull = None;
+        } else if self.is_up && self.pull.is_none() && !self.has_all() {
+            self.retry.begin(context);
+        }
+        if phase != self.reported {
+            self.reported = phase;
+            context.effects.push(FollowEffect::Phase(self.stream.clone(), phase));
+        }
+    }
+
+    /// Requests what is missing now.
+    pub(super) fn request(&mut self, context: &mut FollowContext<'_>) {
+        let has_some = self.rows.is_initialized() || !self.ready.is_empty();
+        let have = if has_some { self.tracker.position() } else { Position::NONE };
+        self.asked_at = self.tracker.position();
+        let open = Open { stream: self.stream.clone(), have, wants_mark: !self.is_proven };
+        context.effects.push(to_publisher(TableMessage::Open(open)));
+        self.retry.sent(context);
+    }
+
+    fn phase(&self) -> StreamPhase {
+        let has_rows = self.rows.is_initialized();
+        let silent = if has_rows { StreamPhase::Stale } else { StreamPhase::Waiting };
+        let behind = if has_rows { StreamPhase::Recovering } else { StreamPhase::Syncing };
+        match self.tracker.phase() {
+            _ if !self.is_up || self.is_unknown => silent,
+            Phase::Joining | Phase::Stale => silent,
+            Phase::Syncing | Phase::Recovering => behind,
+            Phase::Live if !self.is_proven || self.is_held_too_long || !has_rows => behind,
+            Phase::Live => StreamPhase::Live,
+        }
+    }
+
+    /// Whether nothing is to be requested, though changes may wait for those of other tables.
+    fn has_all(&self) -> bool {
+        self.tracker.phase() == Phase::Live && self.is_proven && !self.is_unknown
+    }
+
+    /// Everything up to this position exists.
+    fn confirm(&mut self, position: Position) {
+        let mut effects = vec![];
+        self.tracker.mark(position.epoch, position.sequence, None, &mut effects);
+        self.carry_out(effects);
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect<TableEvent>>) {
+        for effect in effects {
+            match effect {
+                Effect::Apply { event, .. } => self.push_ready(event),
+                Effect::Replace(events) => {
+                    self.ready.clear();
+                    self.ready_bytes = 0;
+                    events.into_iter().for_each(|event| self.push_ready(event));
+                }
+                // The phase is reported after each input.
+                Effect::Recovering { .. } | Effect::Live => {}
+                // Only a tracker that gives up reports these.
+                Effect::Missing(_) | Effect::Resync(_) => {}
+            }
+        }
+        let at = self.tracker.position();
+        self.assemblies.drop_up_to(at);
+        self.claim = self.claim.filter(|(claimed, _)| *claimed > at);
+    }
+
+    fn push_ready(&mut self, event: TableEvent) {
+        self.ready_bytes += event.bytes();
+        self.ready.push_back(event);
+    }
+}
