@@ -1,0 +1,85 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::digest::{RevisedEntry, hash_of_members};
+use super::peer::Peer;
+use super::peer_state::PeerState;
+use crate::{Address, Instance, NodeEntry, NodeInstance, ServiceEntry, ServiceId, StreamName};
+
+/// What a node knows about the nodes of its bus and what they offer; its own entry is included.
+///
+/// Entries count while their node is up or suspect.
+#[derive(Debug, Clone)]
+pub(crate) struct Registry {
+    pub(super) me: NodeInstance,
+    pub(super) own: RevisedEntry,
+    pub(super) peers: BTreeMap<Instance, Peer>,
+}
+
+impl Registry {
+    pub(super) fn new(me: NodeInstance) -> Self {
+        Self { me, own: RevisedEntry::default(), peers: BTreeMap::new() }
+    }
+
+    /// Returns the other nodes and their states, in the order of their instances. Those that left, or are down, are
+    /// included for a while.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = (&NodeInstance, PeerState)> {
+        self.peers.values().map(|peer| (&peer.who, peer.state))
+    }
+
+    /// Returns the state of an instance; this node is up. None if it is not known.
+    pub(crate) fn state_of(&self, instance: Instance) -> Option<PeerState> {
+        if instance == self.me.instance {
+            return Some(PeerState::Up);
+        }
+        self.peers.get(&instance).map(|peer| peer.state)
+    }
+
+    /// Returns the entry of this node or of a member.
+    pub(crate) fn entry_of(&self, instance: Instance) -> Option<&NodeEntry> {
+        if instance == self.me.instance {
+            return Some(&self.own.entry);
+        }
+        let peer = self.peers.get(&instance).filter(|peer| peer.state.is_member())?;
+        peer.entry.as_ref().map(|known| &known.entry)
+    }
+
+    /// Returns this node and the members whose entries are known, with their entries; this node first.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&NodeInstance, &NodeEntry)> {
+        let members = self.members().filter_map(|peer| Some((&peer.who, &peer.entry.as_ref()?.entry)));
+        std::iter::once((&self.me, &self.own.entry)).chain(members)
+    }
+
+    /// Returns the nodes that run a service of this name.
+    pub(crate) fn hosts_of(&self, service: &ServiceId) -> Vec<(&NodeInstance, &ServiceEntry)> {
+        self.entries().filter_map(|(node, entry)| Some((node, entry.services.get(service)?))).collect()
+    }
+
+    /// Returns the services that a message to this address reaches.
+    pub(crate) fn listeners(&self, address: &Address) -> Vec<(&NodeInstance, &ServiceId, &ServiceEntry)> {
+        let mut listeners = Vec::new();
+        for (node, entry) in self.entries() {
+            let services = entry.services.iter().filter(|(name, service)| service.listens_on(name, address));
+            listeners.extend(services.map(|(name, service)| (node, name, service)));
+        }
+        listeners
+    }
+
+    /// Returns the instances that subscribe to a stream.
+    pub(crate) fn followers(&self, stream: &StreamName) -> BTreeSet<Instance> {
+        let follows = |(node, entry): (&NodeInstance, &NodeEntry)| {
+            entry.subscriptions.contains(stream).then_some(node.instance)
+        };
+        self.entries().filter_map(follows).collect()
+    }
+
+    /// Returns the members: the nodes that are up or suspect, without this one.
+    pub(super) fn members(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.values().filter(|peer| peer.state.is_member())
+    }
+
+    /// Returns the hash of the member list, this node included.
+    pub(super) fn members_hash(&self) -> u64 {
+        let members = self.members().map(|peer| peer.who.instance);
+        hash_of_members(members.chain([self.me.instance]))
+    }
+}

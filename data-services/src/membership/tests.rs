@@ -1,0 +1,5 @@
+//! Many memberships on a simulated network, in virtual time.
+
+mod network;
+mod simulation;
+mod up;

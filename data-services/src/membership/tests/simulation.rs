@@ -1,0 +1,306 @@
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::network::{Network, Place, kind_of};
+use crate::membership::{
+    Membership, MembershipEffect, MembershipMessage, MembershipOptions, PeerState, TableHead,
+};
+use crate::packet::{Destination, Message, Packet};
+use crate::{Instance, NodeEntry, NodeId, NodeInstance, ServiceEntry, ServiceId};
+
+/// How nodes are connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wiring {
+    /// Everyone receives what is sent to everyone.
+    Broker,
+    /// A node receives what those send that it is connected to.
+    Mesh,
+}
+
+/// One instance of a node.
+pub(crate) struct Node {
+    pub(crate) me: NodeInstance,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) membership: Membership,
+    pub(crate) is_running: bool,
+    deadline: Duration,
+    /// The endpoints that it is connected to, and when the connection carries packets.
+    pub(crate) links: BTreeMap<String, Duration>,
+    /// Everything but packets and links, with the time.
+    pub(crate) log: Vec<(Duration, MembershipEffect)>,
+    pub(crate) heads: Vec<TableHead>,
+}
+
+/// Whether a message from one node to another is lost.
+pub(crate) type Loses = Box<dyn FnMut(Place, Place, &MembershipMessage) -> bool>;
+
+/// A packet that is under way.
+struct Delivery {
+    to: Place,
+    packet: Rc<Packet>,
+}
+
+/// Nodes, a network and a clock.
+pub(crate) struct Simulation {
+    pub(crate) wiring: Wiring,
+    pub(crate) network: Network,
+    pub(crate) now: Duration,
+    pub(crate) nodes: Vec<Node>,
+    queue: BinaryHeap<Reverse<(Duration, u64)>>,
+    deliveries: BTreeMap<u64, Delivery>,
+    next_delivery: u64,
+    /// Messages to drop: a test sets it to lose exactly one.
+    pub(crate) loses: Loses,
+}
+
+impl Simulation {
+    pub(crate) fn new(wiring: Wiring, seed: u64) -> Self {
+        Self {
+            wiring,
+            network: Network::new(seed),
+            now: Duration::from_secs(1000),
+            nodes: Vec::new(),
+            queue: BinaryHeap::new(),
+            deliveries: BTreeMap::new(),
+            next_delivery: 0,
+            loses: Box::new(|_, _, _| false),
+        }
+    }
+
+    /// Nodes `n0`, `n1` … that start together; on a mesh, with the first as their seed.
+    pub(crate) fn of(wiring: Wiring, count: usize, seed: u64) -> Self {
+        let mut simulation = Self::new(wiring, seed);
+        for number in 0..count {
+            simulation.start(&format!("n{number}"), &["tcp://h0:1"]);
+        }
+        simulation
+    }
+
+    /// Starts a node with an entry of one service, `service-<place>`, at an endpoint of its own.
+    pub(crate) fn start(&mut self, node: &str, seeds: &[&str]) -> Place {
+        let endpoint = format!("tcp://h{}:1", self.nodes.len());
+        let boot = 1_000_000 + self.nodes.len() as u64;
+        self.start_at(node, &endpoint, boot, seeds)
+    }
+
+    /// Starts a node with this endpoint and time of start.
+    pub(crate) fn start_at(&mut self, node: &str, endpoint: &str, boot: u64, seeds: &[&str]) -> Place {
+        let place = self.nodes.len();
+        let instance = Instance::of(self.network.rng.u64(1..));
+        let me = NodeInstance { node: NodeId::new(node).unwrap(), instance, boot };
+        let (endpoint, seeds) = match self.wiring {
+            Wiring::Broker => (None, Vec::new()),
+            Wiring::Mesh => {
+                (Some(endpoint.to_owned()), seeds.iter().map(|seed| (*seed).to_owned()).collect())
+            }
+        };
+        let rng = fastrand::Rng::with_seed(self.network.rng.u64(..));
+        let options = MembershipOptions::default();
+        let membership = Membership::new(me.clone(), endpoint.clone(), seeds, options, rng);
+        self.nodes.push(Node {
+            me,
+            endpoint,
+            membership,
+            is_running: true,
+            deadline: Duration::MAX,
+            links: BTreeMap::new(),
+            log: Vec::new(),
+            heads: Vec::new(),
+        });
+        self.act(place, |membership, now, effects| {
+            membership.set_entry(entry_of(&format!("service-{place}")), effects).unwrap();
+            membership.start(now, effects);
+        });
+        place
+    }
+
+    /// Ends a node without a word.
+    pub(crate) fn crash(&mut self, place: Place) {
+        self.nodes[place].is_running = false;
+    }
+
+    /// Does something with one node, and carries out its effects.
+    pub(crate) fn act<T>(
+        &mut self,
+        place: Place,
+        act: impl FnOnce(&mut Membership, Duration, &mut Vec<MembershipEffect>) -> T,
+    ) -> T {
+        let mut effects = Vec::new();
+        let result = act(&mut self.nodes[place].membership, self.now, &mut effects);
+        for effect in effects {
+            self.carry_out(place, effect);
+        }
+        self.nodes[place].deadline = self.nodes[place].membership.deadline();
+        result
+    }
+
+    fn carry_out(&mut self, place: Place, effect: MembershipEffect) {
+        match effect {
+            MembershipEffect::Send(outgoing) => {
+                let receivers = (0..self.nodes.len()).filter(|to| *to != place);
+                let receivers: Vec<Place> = match outgoing.to {
+                    Destination::Everyone => receivers.filter(|to| self.is_linked(place, *to)).collect(),
+                    Destination::Instance(instance) => receivers
+                        .filter(|to| self.nodes[*to].me.instance == instance && self.is_linked(place, *to))
+                        .collect(),
+                    Destination::Followers(_) => panic!("membership has no followers"),
+                };
+                self.send(place, &receivers, outgoing.message);
+            }
+            MembershipEffect::Introduce { endpoint, message } => {
+                let hosts = |node: &Node| node.is_running && node.endpoint.as_ref() == Some(&endpoint);
+                let receivers: Vec<Place> = self.nodes.iter().position(hosts).into_iter().collect();
+                self.send(place, &receivers, message);
+            }
+            MembershipEffect::Connect(endpoint) => {
+                // A subscription is active some time after it was made.
+                let active = self.now + self.network.delay() * 4;
+                let old = self.nodes[place].links.insert(endpoint.clone(), active);
+                assert_eq!(old, None, "node {place} connects twice to {endpoint}");
+            }
+            MembershipEffect::Disconnect(endpoint) => {
+                let old = self.nodes[place].links.remove(&endpoint);
+                assert!(
+                    old.is_some(),
+                    "node {place} disconnects from {endpoint}, to which it has no connection"
+                );
+            }
+            other => self.nodes[place].log.push((self.now, other)),
+        }
+    }
+
+    /// Returns whether a node receives what another one publishes.
+    fn is_linked(&self, from: Place, to: Place) -> bool {
+        let Some(endpoint) = &self.nodes[from].endpoint else { return true };
+        self.nodes[to].links.get(endpoint).is_some_and(|active| self.now >= *active)
+    }
+
+    fn send(&mut self, from: Place, receivers: &[Place], message: Message) {
+        let packet = Packet { source: self.nodes[from].me.clone(), message };
+        let encoded = rmp_serde::to_vec(&packet).unwrap();
+        assert!(encoded.len() <= 512 * 1024, "a packet of {} bytes", encoded.len());
+        let decoded: Packet = rmp_serde::from_slice(&encoded).unwrap();
+        assert_eq!(decoded, packet);
+        let packet = Rc::new(packet);
+        let Message::Membership(message) = &packet.message else { panic!("a message of another part") };
+        for to in receivers {
+            let delays = self.network.carry(from, *to, kind_of(message), encoded.len());
+            if (self.loses)(from, *to, message) {
+                continue;
+            }
+            for delay in delays {
+                self.next_delivery += 1;
+                self.queue.push(Reverse((self.now + delay, self.next_delivery)));
+                self.deliveries.insert(self.next_delivery, Delivery { to: *to, packet: Rc::clone(&packet) });
+            }
+        }
+    }
+
+    /// Lets this time pass.
+    pub(crate) fn run(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.step(end) {}
+        self.now = end;
+    }
+
+    /// Lets time pass until something holds; fails after this time.
+    pub(crate) fn run_until(
+        &mut self,
+        time: Duration,
+        what: &str,
+        holds: impl Fn(&Self) -> bool,
+    ) -> Duration {
+        let (start, end) = (self.now, self.now + time);
+        while !holds(self) {
+            assert!(self.step(end), "after {time:?}: {what}\n{}", self.table());
+        }
+        self.now - start
+    }
+
+    /// Does the next thing that happens before `end`.
+    fn step(&mut self, end: Duration) -> bool {
+        let running = self.nodes.iter().enumerate().filter(|(_, node)| node.is_running);
+        let tick = running.map(|(place, node)| (node.deadline, place)).min();
+        let arrival = self.queue.peek().map(|Reverse((at, number))| (*at, *number));
+        let tick_at = tick.map_or(Duration::MAX, |(at, _)| at);
+        let arrival_at = arrival.map_or(Duration::MAX, |(at, _)| at);
+        if tick_at.min(arrival_at) > end {
+            return false;
+        }
+        self.now = self.now.max(tick_at.min(arrival_at));
+        if let Some((_, number)) = arrival.filter(|_| arrival_at <= tick_at) {
+            self.queue.pop();
+            let delivery = self.deliveries.remove(&number).unwrap();
+            if self.nodes[delivery.to].is_running {
+                let Message::Membership(message) = delivery.packet.message.clone() else { return true };
+                self.act(delivery.to, |membership, now, effects| {
+                    membership.received(now, &delivery.packet.source, message, effects);
+                });
+            }
+        } else if let Some((_, place)) = tick {
+            let heads = self.nodes[place].heads.clone();
+            self.act(place, |membership, now, effects| membership.tick(now, || heads, effects));
+            assert!(self.nodes[place].deadline > self.now, "node {place} is due again at once");
+        }
+        true
+    }
+
+    /// Returns the state of one node at another.
+    pub(crate) fn state(&self, at: Place, of: Place) -> Option<PeerState> {
+        self.nodes[at].membership.registry().state_of(self.nodes[of].me.instance)
+    }
+
+    /// Returns whether all these nodes are up at each other, and have each other's entries.
+    pub(crate) fn is_complete(&self, places: &[Place]) -> bool {
+        places.iter().all(|at| {
+            places.iter().all(|of| {
+                let registry = self.nodes[*at].membership.registry();
+                let own = self.nodes[*of].membership.registry().entry_of(self.nodes[*of].me.instance);
+                self.state(*at, *of) == Some(PeerState::Up)
+                    && registry.entry_of(self.nodes[*of].me.instance) == own
+            })
+        })
+    }
+
+    /// Lets all running nodes find each other.
+    pub(crate) fn settle(&mut self) {
+        let running: Vec<Place> =
+            (0..self.nodes.len()).filter(|place| self.nodes[*place].is_running).collect();
+        self.run_until(Duration::from_secs(30), "not all nodes are up at each other", |simulation| {
+            simulation.is_complete(&running)
+        });
+    }
+
+    /// Returns when a node last reported that state of another, if ever.
+    pub(crate) fn reported(&self, at: Place, of: Place, state: PeerState) -> Option<Duration> {
+        let is_it = |effect: &MembershipEffect| match effect {
+            MembershipEffect::Peer { peer, state: reported, .. } => {
+                *peer == self.nodes[of].me && *reported == state
+            }
+            _ => false,
+        };
+        self.nodes[at].log.iter().rev().find(|(_, effect)| is_it(effect)).map(|(at, _)| *at)
+    }
+
+    /// Returns the text of the refusal of a node.
+    pub(crate) fn refusal(&self, place: Place) -> Option<&str> {
+        self.nodes[place].log.iter().find_map(|(_, effect)| match effect {
+            MembershipEffect::Refused { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    fn table(&self) -> String {
+        let states = |at: Place| (0..self.nodes.len()).map(move |of| format!("{:?}", self.state(at, of)));
+        let line = |at: Place| format!("{at}: {}\n", states(at).collect::<Vec<_>>().join(" "));
+        (0..self.nodes.len().min(20)).map(line).collect()
+    }
+}
+
+/// Returns an entry with one service.
+pub(crate) fn entry_of(service: &str) -> NodeEntry {
+    let service = (ServiceId::new(service).unwrap(), ServiceEntry::default());
+    NodeEntry { services: [service].into(), ..NodeEntry::default() }
+}
