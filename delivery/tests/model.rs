@@ -29,7 +29,7 @@ use world::{Bounds, Mutation};
 
 /// A loss, a crash that keeps the file and one that loses it, a repeat, another publisher, a topic that is retired, a slow
 /// answer: each with everything else.
-const BOUNDS: [(&str, Bounds); 13] = [
+const BOUNDS: [(&str, Bounds); 15] = [
     (
         "a file that is lost, and what was on its way",
         Bounds { publishes: 2, file_losses: 1, drops: 1, keys: 1, ..Bounds::NONE },
@@ -63,6 +63,14 @@ const BOUNDS: [(&str, Bounds); 13] = [
         "a topic that is retired, and a crash",
         // What is dropped for want of room and retired before it is asked for is told by a `Resync` only: here there is room.
         Bounds { publishes: 2, retirements: 1, crashes: 1, keys: 1, ring: 2, buffer: 2, ..Bounds::NONE },
+    ),
+    (
+        "a topic that is retired after its last event was lost",
+        Bounds { publishes: 2, retirements: 1, drops: 1, keys: 1, ring: 2, ..Bounds::NONE },
+    ),
+    (
+        "a topic that is retired after an event that was published while the link returned",
+        Bounds { publishes: 2, retirements: 1, breaks: 1, keys: 1, ring: 2, staged: true, ..Bounds::NONE },
     ),
     (
         "answers that are slower than a timeout",

@@ -9,7 +9,7 @@ use super::numbering::publisher_state::PublisherState;
 use super::numbering::topics::TopicId;
 use super::ring::Ring;
 use super::ring::record_builder::{RecordBuilder, Refused, Taken};
-use crate::{LossRecord, Mark};
+use crate::{Control, LossRecord, Mark};
 
 /// Gives events their sequences and writes them to the ring; all tasks of a publisher share it.
 ///
@@ -94,8 +94,20 @@ impl Sequencer {
         }
         numbered.doubts = builder.doubts();
         batch.advance(taken);
+        self.say_bye(now.wall_us, out);
         numbered.is_mark_sooner = self.publish_record(now.since_start, out);
         numbered
+    }
+
+    /// Adds a `bye` for each topic that was retired: it has no marks from now on, and a subscriber that missed its last event
+    /// would never learn of it.
+    fn say_bye(&mut self, wall_us: u64, out: &mut Batch) {
+        let (publisher, epoch) = (self.publisher_state.publisher, self.publisher_state.epoch());
+        for (topic, sequence) in self.publisher_state.topics.take_retired() {
+            let stamp = Stamp { publisher, epoch, sequence, time_us: wall_us };
+            // It is far below the size limit.
+            out.extend(Control::pack_bye(&topic, stamp));
+        }
     }
 
     /// Writes the record to the ring, and adds its events to `out`. Returns whether marks are due earlier than before.

@@ -45,6 +45,8 @@ pub(super) struct PublisherStream {
     unproved: usize,
     /// Topics that must be requested.
     behind: BTreeSet<Topic>,
+    /// Those of them that the publisher has retired.
+    ended: BTreeSet<Topic>,
     /// When these, and topics to be repaired, are requested.
     request_schedule: RequestSchedule,
     /// When the next check for topics to give up is due.
@@ -90,6 +92,7 @@ impl PublisherStream {
             topics: HashMap::new(),
             unproved: 0,
             behind: BTreeSet::new(),
+            ended: BTreeSet::new(),
             request_schedule: RequestSchedule::default(),
             check_at: Duration::ZERO,
             incomplete: 0,
@@ -193,6 +196,7 @@ impl PublisherStream {
     pub(super) fn event(&mut self, envelope: Envelope, stamp: Stamp, context: &mut Context<'_>) {
         let (topic, bytes) = (envelope.topic.clone(), envelope.payload.len());
         self.pass_over(&topic, stamp, stamp.sequence.saturating_sub(1), context);
+        self.has_returned(&topic);
         self.follow(topic, context, |tracker, effects| {
             let dropped = tracker.data(stamp.epoch, stamp.sequence, Payload::Event(envelope), bytes, effects);
             dropped as u64
@@ -220,6 +224,7 @@ impl PublisherStream {
                     self.remembers(prev.epoch);
                 }
                 self.pass_over(&mark.topic, stamp, stamp.sequence, context);
+                self.has_returned(&mark.topic);
                 self.follow(mark.topic, context, |tracker, effects| {
                     tracker.mark(stamp.epoch, stamp.sequence, mark.prev, effects);
                     0
@@ -228,21 +233,12 @@ impl PublisherStream {
             Control::Lost(lost) => {
                 let (topic, stamp) = (lost.topic.clone(), lost.stamp);
                 self.pass_over(&topic, stamp, stamp.sequence.saturating_sub(1), context);
+                self.has_returned(&topic);
                 self.follow(topic, context, |tracker, effects| {
                     tracker.data(stamp.epoch, stamp.sequence, Payload::Lost(lost), 0, effects) as u64
                 });
             }
-            Control::Bye { topic, stamp } => {
-                self.pass_over(&topic, stamp, stamp.sequence, context);
-                self.follow(topic.clone(), context, |tracker, effects| {
-                    tracker.mark(stamp.epoch, stamp.sequence, None, effects);
-                    0
-                });
-                let is_over = |tracked: &TrackedTopic| !tracked.tracker.is_behind();
-                if self.topics.get(&topic).is_some_and(is_over) {
-                    self.retire(&topic);
-                }
-            }
+            Control::Bye { topic, stamp } => self.bye(&topic, stamp, context),
         }
     }
 

@@ -1,9 +1,10 @@
-//! Topics that a publisher retires while a subscriber is away: the hello shows it, and nothing else does.
+//! Topics that a publisher retires: a `bye` shows it to those that are there, and the hello to those that were away.
 
+use delivery::SyncReplyKind;
 use delivery::subscriber::FeedOptions;
 
 use crate::SECOND;
-use crate::script::Script;
+use crate::script::{Script, at};
 
 /// A subscriber that is live, heard of no topic, and whose link breaks.
 fn away(first_number: u64) -> Script {
@@ -158,4 +159,63 @@ fn a_publisher_that_says_hello_again_behind_a_proxy_is_asked_the_same() {
     assert_eq!(feed.told().last().map(String::as_str), Some("stale a"));
     feed.beat_with(7, 1, 2);
     assert_eq!(feed.told(), ["resync all", "live a"]);
+}
+
+/// A subscriber that is live at sequence 1 of the topic.
+fn live() -> Script {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.beat_with(7, 1, 1);
+    feed.data(7, 1, 1, "1");
+    assert_eq!(feed.told(), ["subscribed a", "live a", "1"]);
+    feed.pass(2 * SECOND);
+    feed
+}
+
+#[test]
+fn a_topic_of_which_nothing_is_missing_when_it_is_retired_is_forgotten_without_a_word() {
+    let mut feed = live();
+    feed.bye(7, 1, 1);
+    assert_eq!((feed.told(), feed.asked()), (Vec::new(), Vec::new()));
+    assert_eq!(feed.positions(), [at(1, 1)], "of the hello");
+}
+
+#[test]
+fn a_topic_whose_last_event_was_lost_before_it_is_retired_is_a_resync_and_then_forgotten() {
+    for (mut feed, position) in [(live(), "a D 1/1"), (away(1), "a D 1/0")] {
+        if position == "a D 1/0" {
+            feed.hello("a", 7, 1);
+            feed.beat_with(7, 1, 1);
+            feed.told();
+        }
+        feed.bye(7, 1, 2);
+        feed.pass(SECOND);
+        assert_eq!((feed.told(), feed.asked()), (vec!["recovering D".to_owned()], vec![position.to_owned()]));
+        feed.head("a", 7, SyncReplyKind::Unknown, at(1, 3));
+        assert_eq!(feed.told(), ["resync D", "live D"]);
+        assert_eq!(feed.positions(), [at(1, 1)], "of the hello");
+        assert_eq!(feed.peers(), ["a live"]);
+    }
+}
+
+#[test]
+fn a_topic_that_returns_before_its_loss_is_settled_is_followed_on() {
+    let mut feed = live();
+    feed.bye(7, 1, 2);
+    feed.data(7, 1, 5, "5");
+    assert_eq!(feed.asked(), ["a D 1/1"]);
+    feed.head("a", 7, SyncReplyKind::Unknown, at(1, 5));
+    feed.data(7, 1, 6, "6");
+    assert_eq!(feed.told(), ["recovering D", "resync D", "5", "live D", "6"]);
+}
+
+#[test]
+fn a_gap_that_may_hide_a_bye_makes_the_next_hello_count() {
+    for (first_number, told) in [(1, &["gap of 9"][..]), (2, &["gap of 9", "resync all"])] {
+        let mut feed = live();
+        feed.gap(9);
+        feed.beat_with(7, 1, first_number);
+        assert_eq!(feed.told(), told);
+        assert_eq!(feed.peers(), ["a live"]);
+    }
 }

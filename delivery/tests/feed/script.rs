@@ -146,6 +146,12 @@ impl Script {
         self.feed.notice(notice, self.now);
     }
 
+    /// The driver reports that this number of events is missing.
+    pub(crate) fn gap(&mut self, events: u64) {
+        let reason = "too slow".to_owned();
+        self.feed.notice(Notice::Gap { topic: None, events, reason }, self.now);
+    }
+
     /// The driver tells that anything may have been missed.
     pub(crate) fn resync_of_all(&mut self) {
         let notice = Notice::Resync { publisher: None, topic: None, reason: "connected again".to_owned() };

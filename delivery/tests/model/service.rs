@@ -18,7 +18,8 @@ pub(crate) struct Service {
     pub(crate) epoch: u64,
     /// In the file: numbers, ring, epochs, the worker's position, and the cache as it is rebuilt from them.
     pub(crate) file: File,
-    /// The subscriber's connection, and what is on its way over it.
+    /// The subscriber's connection, and what is on its way over it. It subscribes to marks first.
+    pub(crate) subscribed_to_marks: bool,
     pub(crate) subscribed: bool,
     pub(crate) channel: Vec<Message>,
     /// What the subscriber asked for: its position.
@@ -80,6 +81,7 @@ impl Service {
             taken: 0,
             epoch: FIRST_EPOCH,
             file: File::new(FIRST_EPOCH),
+            subscribed_to_marks: false,
             subscribed: false,
             channel: Vec::new(),
             request: None,
@@ -136,8 +138,19 @@ impl Service {
         self.file.last > 0 && !self.file.is_retired
     }
 
+    /// Marks are subscribed to: the newcomer gets one.
+    pub(crate) fn subscribe_to_marks(&mut self, mutation: Mutation) {
+        self.subscribed_to_marks = true;
+        let says = mutation != Mutation::NoMarks && self.has_mark();
+        let mark = says.then(|| self.mark());
+        self.channel.extend(mark);
+    }
+
     /// Forgets its topic. Should that be published on again, its numbers are above all that any topic had.
     pub(crate) fn retire(&mut self, mutation: Mutation) {
+        if self.subscribed_to_marks && mutation != Mutation::NoBye {
+            self.channel.push(Message::Bye { epoch: self.epoch, last: self.file.last });
+        }
         self.file.floor = self.file.last.max(self.file.floor + 1);
         let begins_anew = mutation == Mutation::RetiredNumbersBeginAnew;
         let floor = if begins_anew { 0 } else { self.file.floor };
@@ -165,9 +178,14 @@ impl Service {
         self.history = BTreeMap::from([((FIRST_EPOCH, 0), BTreeMap::new())]);
     }
 
+    /// Nobody waits for an answer any more.
+    pub(crate) fn forget_request(&mut self) {
+        (self.request, self.answer) = (None, None);
+    }
+
     /// The subscriber's connections break.
     pub(crate) fn disconnect(&mut self) {
-        self.subscribed = false;
+        (self.subscribed_to_marks, self.subscribed) = (false, false);
         self.channel.clear();
         self.request = None;
         self.answer = None;
@@ -187,7 +205,7 @@ impl Service {
             self.file = File::new(self.epoch);
         }
         self.history.insert((self.epoch, self.file.last), self.file.cache.clone());
-        self.subscribed = false;
+        (self.subscribed_to_marks, self.subscribed) = (false, false);
         self.request = None;
         self.answer = None;
         self.late = None;

@@ -52,13 +52,19 @@ pub(crate) fn faultless(
     if service.taken > 0 {
         step("acknowledge", &|after| after.services[at].acknowledge());
     }
-    if !service.subscribed && service.channel.is_empty() {
+    if bounds.staged && !service.subscribed_to_marks && service.channel.is_empty() {
+        step("subscribe to marks", &|after| after.services[at].subscribe_to_marks(mutation));
+    }
+    if !service.subscribed && service.subscribed_to_marks == bounds.staged && service.channel.is_empty() {
         step("subscribe", &|after| subscribe(after, at, bounds, mutation));
     }
     if let Some(message) = service.channel.first() {
         step("deliver", &|after| {
             after.services[at].channel.remove(0);
             after.subscriber.hear(at, message, &world.database);
+            if !after.subscriber.follows(at) {
+                after.services[at].forget_request();
+            }
         });
     }
     let marks = mutation != Mutation::NoMarks && service.subscribed && service.channel.is_empty();
@@ -102,9 +108,9 @@ fn subscribe(after: &mut World, at: usize, bounds: &Bounds, mutation: Mutation) 
     let database = after.database.clone();
     let service = &mut after.services[at];
     service.subscribed = true;
-    let says = mutation != Mutation::NoMarks && service.has_mark();
-    let mark = says.then(|| service.mark());
-    service.channel.extend(mark);
+    if !service.subscribed_to_marks {
+        service.subscribe_to_marks(mutation);
+    }
     if is_first || !bounds.proxied || mutation != Mutation::FirstHelloOnly {
         let first_number = service.first_number();
         let hello = Hello { publisher: service.publisher, epoch: service.epoch, first_number };

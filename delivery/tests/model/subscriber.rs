@@ -25,6 +25,8 @@ pub(crate) struct Followed {
     pub(crate) epoch: u64,
     /// The first number of topics that are not known, as the latest hello said; 0 before the first.
     first_number: u64,
+    /// The publisher said `bye` on the topic: nothing is followed once nothing is missing.
+    is_ended: bool,
     /// The changes that came over this link, and were not applied, replaced or told to be missing since.
     pub(crate) pending: BTreeSet<u8>,
     /// The last change that was applied as an event, since the application was last told to compare with the database.
@@ -58,6 +60,7 @@ impl Subscriber {
             publisher: 0,
             epoch: 0,
             first_number: 0,
+            is_ended: false,
             pending: BTreeSet::new(),
             last_version: 0,
             highest: 0,
@@ -119,6 +122,11 @@ impl Subscriber {
         }
     }
 
+    /// Whether anything is followed.
+    pub(crate) fn follows(&self, from: usize) -> bool {
+        self.followed[from].tracker.phase() != Phase::Joining
+    }
+
     /// Nobody can be asked.
     pub(crate) fn give_up(&mut self, from: usize, database: &BTreeMap<u8, u8>) {
         let mut effects = Vec::new();
@@ -137,6 +145,7 @@ impl Subscriber {
         match message {
             Message::Data { epoch, number, entry } => {
                 let epoch = mask(*epoch);
+                self.followed[from].is_ended = false;
                 let tracker = &mut self.followed[from].tracker;
                 let resets = self.mutation.0 == Mutation::FirstNumberResets && *number == 1;
                 if resets && tracker.phase() == Phase::Live {
@@ -152,10 +161,16 @@ impl Subscriber {
                     followed.pending.insert(version);
                 }
             }
+            Message::Bye { epoch, last } => {
+                let epoch = mask(*epoch);
+                self.followed[from].tracker.mark(epoch, *last, None, &mut effects);
+                self.followed[from].is_ended = true;
+            }
             Message::Hello { first_number } => self.followed[from].first_number = *first_number,
             Message::Mark { epoch, last, prev } => {
                 let prev = prev.map(|(epoch, number)| Position { epoch: mask(epoch), sequence: number });
                 let epoch = mask(*epoch);
+                self.followed[from].is_ended = false;
                 self.followed[from].tracker.mark(epoch, *last, prev, &mut effects);
             }
         }
@@ -223,6 +238,11 @@ impl Subscriber {
                 Effect::Missing(_) => self.followed[from].pending.clear(),
                 Effect::Recovering { .. } | Effect::Live => {}
             }
+        }
+        let (followed, events) = (&mut self.followed[from], self.buffer);
+        if followed.is_ended && !followed.tracker.is_behind() {
+            followed.tracker = Tracker::new(BufferLimit { events, bytes: usize::MAX });
+            followed.is_ended = false;
         }
         if self.followed[from].tracker.waiting_bytes() > self.buffer {
             self.broken = Some("bounded: more waits than may");

@@ -25,6 +25,8 @@ pub(crate) struct Bounds {
     pub(crate) clock_back: bool,
     /// All publishers are behind one address, and there nobody can be asked.
     pub(crate) proxied: bool,
+    /// Marks are subscribed to before events and hellos, and something may happen in between.
+    pub(crate) staged: bool,
     pub(crate) ring: usize,
     pub(crate) buffer: usize,
 }
@@ -44,6 +46,7 @@ impl Bounds {
         timeouts: 0,
         clock_back: false,
         proxied: false,
+        staged: false,
         ring: 1,
         buffer: 1,
     };
@@ -87,11 +90,13 @@ pub(crate) enum Mutation {
     AskedOnce,
     /// The hello is not looked at for topics that were retired while the subscriber was away.
     SilentRetirements,
+    /// A topic is retired without a `bye` in the stream.
+    NoBye,
 }
 
 impl Mutation {
     /// Each with the bounds in which it must be noticed.
-    pub(crate) const ALL: [(Self, &str); 17] = [
+    pub(crate) const ALL: [(Self, &str); 19] = [
         (Self::NoEpoch, "a loss and a crash"),
         (Self::NoMarks, "a loss and a crash"),
         (Self::FirstNumberResets, "losses and a repeat"),
@@ -109,6 +114,8 @@ impl Mutation {
         (Self::RetiredNumbersBeginAnew, "a topic that is retired, while its subscriber is there or away"),
         (Self::AskedOnce, "answers that are slower than a timeout"),
         (Self::SilentRetirements, "a topic that is retired, while its subscriber is there or away"),
+        (Self::NoBye, "a topic that is retired after its last event was lost"),
+        (Self::NoBye, "a topic that is retired after an event that was published while the link returned"),
     ];
 }
 
@@ -139,6 +146,11 @@ pub(crate) enum Message {
         epoch: u64,
         last: u64,
         prev: Option<(u64, u64)>,
+    },
+    /// The topic is retired: its last number.
+    Bye {
+        epoch: u64,
+        last: u64,
     },
     /// The first hello after a topic was retired.
     Hello {

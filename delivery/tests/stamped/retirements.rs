@@ -1,4 +1,4 @@
-//! A real publisher that retires topics, and a subscriber that is away meanwhile.
+//! A real publisher that retires topics, and a subscriber that is away meanwhile, or loses an event.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,8 +43,14 @@ impl Reader {
             let prefix = Bytes::from_static(filter.as_bytes());
             inputs.seen.send(SubscriptionSeen::Subscribed { peer: PeerId(peer), prefix }).await.unwrap();
         }
+        self.greeted(publisher, until("a hello", || greeting(fake, peer)).await);
+        self.reported_until("live", fake, inputs).await
+    }
+
+    /// What the publisher sends to a newcomer.
+    fn greeted(&mut self, publisher: &StampedPublisher, greeting: Vec<Envelope>) {
         let mut is_first = true;
-        for envelope in until("a hello", || greeting(fake, peer)).await {
+        for envelope in greeting {
             if envelope.topic == HELLO && std::mem::take(&mut is_first) {
                 let (endpoint, publisher_epoch) = (ENDPOINT.to_owned(), publisher.publisher_epoch());
                 self.feed.notice(
@@ -54,14 +60,29 @@ impl Reader {
             }
             self.feed.message(envelope, self.started.elapsed());
         }
+    }
+
+    /// What was sent to all from this place on arrives, as far as the filters let it through, except the events on a topic.
+    fn hears(&mut self, fake: &Fake, from: usize, filters: &[&str], lost: &str) {
+        let sent = fake.sent.lock().unwrap();
+        let passes = |topic: &str| filters.iter().any(|filter| topic.starts_with(filter)) && topic != lost;
+        for (_, _, envelope) in sent.iter().skip(from).filter(|(_, to, _)| *to == To::All) {
+            if passes(envelope.topic.as_str()) {
+                self.feed.message(envelope.clone(), self.started.elapsed());
+            }
+        }
+    }
+
+    /// What is reported up to this word, and beside it.
+    async fn reported_until(&mut self, word: &str, fake: &Fake, inputs: &Inputs) -> Vec<String> {
         let mut reported = Vec::new();
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             reported.extend(self.reported());
-            if reported.last().is_some_and(|last| last == "live") {
+            if reported.iter().any(|reported| reported == word) {
                 return reported;
             }
-            assert!(Instant::now() < deadline, "not live: {reported:?}");
+            assert!(Instant::now() < deadline, "no {word}: {reported:?}");
             self.recover(fake, inputs).await;
         }
     }
@@ -87,10 +108,17 @@ impl Reader {
         assert_eq!(self.reported(), [""; 0]);
     }
 
-    /// Resyncs and `Live` of the whole, in order.
+    /// Resyncs and `Live` of the whole, in order, and what makes up for a loss on topic `tenant`: the publisher may still have
+    /// its rows.
     fn reported(&mut self) -> Vec<String> {
         let word = |item| match item {
             Item::Notice(Notice::Resync { topic: None, reason, .. }) => Some(format!("resync: {reason}")),
+            Item::Notice(Notice::Resync { topic: Some(topic), .. }) if topic == "tenant" => {
+                Some("tenant".to_owned())
+            }
+            Item::Snapshot(snapshot) if snapshot.topic.as_str() == "tenant" && !snapshot.rows.is_empty() => {
+                Some("tenant".to_owned())
+            }
             Item::Notice(Notice::Live { topic: None, .. }) => Some("live".to_owned()),
             _ => None,
         };
@@ -104,6 +132,15 @@ fn greeting(fake: &Fake, peer: u64) -> Option<Vec<Envelope>> {
     let own = sent.iter().filter(|(_, to, _)| *to == To::Peer(PeerId(peer)));
     let own: Vec<_> = own.map(|(_, _, envelope)| envelope.clone()).collect();
     own.iter().any(|envelope| envelope.topic == HELLO).then_some(own)
+}
+
+/// What was sent to a newcomer alone on this topic.
+fn sent_to(fake: &Fake, peer: u64, topic: &str) -> Option<Envelope> {
+    let sent = fake.sent.lock().unwrap();
+    let own = |(_, to, envelope): &&(_, To, Envelope)| {
+        *to == To::Peer(PeerId(peer)) && envelope.topic.as_str() == topic
+    };
+    sent.iter().find(own).map(|(_, _, envelope)| envelope.clone())
 }
 
 fn is_reported(reported: &[String]) {
@@ -154,5 +191,70 @@ async fn it_is_reported_also_if_publisher_and_subscriber_restart_meanwhile() {
         restarted.feed.resume(reader.feed.positions());
         restarted.feed.resume_links(reader.feed.links());
         is_reported(&restarted.link(&after, filters, 2).await);
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_lost_on_a_standing_link_before_its_topic_is_retired_is_reported() {
+    for (filters, is_known) in
+        SUBSCRIPTIONS.into_iter().flat_map(|filters| [(filters, false), (filters, true)])
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let publisher = publisher(folder.path()).await;
+        if is_known {
+            publisher.0.publish(&mut batch(&["tenant"])).await.unwrap();
+        }
+        let mut reader = Reader::new();
+        let reported = reader.link(&publisher, filters, 1).await;
+        assert_eq!(reported.last().map(String::as_str), Some("live"), "{reported:?}");
+        let from = publisher.1.sent.lock().unwrap().len();
+        publish_and_retire(&publisher.0).await;
+        reader.hears(&publisher.1, from, filters, "tenant");
+        reader.reported_until("tenant", &publisher.1, &publisher.2).await;
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_published_just_before_a_link_stands_is_reported_if_its_topic_is_retired() {
+    let folder = tempfile::tempdir().unwrap();
+    let publisher = publisher(folder.path()).await;
+    let (stamped, fake, inputs) = (&publisher.0, &*publisher.1, &publisher.2);
+    let mut reader = Reader::new();
+    assert_eq!(reader.link(&publisher, SUBSCRIPTIONS[0], 1).await, ["live"]);
+    reader.down();
+    stamped.publish(&mut batch(&["b"])).await.unwrap();
+
+    let subscribes = async |prefix: &'static str| {
+        let prefix = Bytes::from_static(prefix.as_bytes());
+        inputs.seen.send(SubscriptionSeen::Subscribed { peer: PeerId(2), prefix }).await.unwrap();
+    };
+    subscribes("$mark.").await;
+    until("a mark", || sent_to(fake, 2, "$mark.b")).await;
+    let from = fake.sent.lock().unwrap().len();
+    stamped.publish(&mut batch(&["tenant"])).await.unwrap();
+    for prefix in ["", "$hello"] {
+        subscribes(prefix).await;
+    }
+    reader.greeted(stamped, until("a hello", || greeting(fake, 2)).await);
+    for topic in ["c", "d"] {
+        stamped.publish(&mut batch(&[topic])).await.unwrap();
+    }
+    reader.hears(fake, from, &["$mark.", ""], "tenant");
+    reader.reported_until("tenant", fake, inputs).await;
+}
+
+#[tokio::test]
+async fn a_restart_of_a_publisher_that_has_retired_a_topic_is_no_resync() {
+    for filters in SUBSCRIPTIONS {
+        let folder = tempfile::tempdir().unwrap();
+        let before = publisher(folder.path()).await;
+        publish_and_retire(&before.0).await;
+        let mut reader = Reader::new();
+        assert_eq!(reader.link(&before, filters, 1).await, ["live"]);
+        before.0.close().await.unwrap();
+        drop(before);
+        reader.down();
+        let after = publisher(folder.path()).await;
+        assert_eq!(reader.link(&after, filters, 2).await, ["live"]);
     }
 }

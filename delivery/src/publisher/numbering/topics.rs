@@ -23,6 +23,8 @@ pub(crate) struct Topics {
     latest: Option<TopicId>,
     floor: u64,
     retired: u64,
+    /// Retired since the last [`take_retired`](Topics::take_retired), each with its last sequence.
+    leaving: Vec<(Topic, u64)>,
 }
 
 /// Identifies a topic until it is retired.
@@ -72,6 +74,7 @@ impl Topics {
             latest: None,
             floor: 0,
             retired: 0,
+            leaving: Vec::new(),
         }
     }
 
@@ -96,11 +99,21 @@ impl Topics {
             return Ok(Found::Known(id));
         }
         let topic = Topic::new(Bytes::copy_from_slice(name))?;
-        Ok(self.add(topic, TopicSequence::after(self.floor), tick).map_or(Found::NoRoom, Found::New))
+        // Above the floor after the retirement, so that the ring shows the floor at any time: a restart with another bound
+        // retires other topics, and must not lower it.
+        Ok(self
+            .make_room(tick)
+            .and_then(|()| self.put(topic, TopicSequence::after(self.floor), tick))
+            .map_or(Found::NoRoom, Found::New))
     }
 
-    /// Adds a new topic. If there is no room, it retires the one that was idle longest; `None` if all are in use at this tick.
+    /// Adds a topic. If there is no room, it retires the one that was idle longest; `None` if all are in use at this tick.
     pub(crate) fn add(&mut self, topic: Topic, sequence: TopicSequence, tick: u64) -> Option<TopicId> {
+        self.make_room(tick)?;
+        self.put(topic, sequence, tick)
+    }
+
+    fn make_room(&mut self, tick: u64) -> Option<()> {
         while self.len() >= self.bound {
             let (used_at, idle) = self.longest_idle()?;
             if used_at >= tick {
@@ -108,6 +121,10 @@ impl Topics {
             }
             self.retire(idle);
         }
+        Some(())
+    }
+
+    fn put(&mut self, topic: Topic, sequence: TopicSequence, tick: u64) -> Option<TopicId> {
         let id = self.free.pop().or_else(|| {
             let id = TopicId(u32::try_from(self.states.len()).ok()?);
             self.states.push(None);
@@ -131,22 +148,22 @@ impl Topics {
         idle.find(all, |id| states.get(id.index())?.as_ref().map(|state| state.used_at))
     }
 
-    fn retire(&mut self, id: TopicId) {
-        if self.remove(id) {
-            self.retired += 1;
-        }
-    }
-
     /// Forgets a topic; a later topic of its name will be numbered above it.
-    pub(super) fn remove(&mut self, id: TopicId) -> bool {
-        let Some(state) = self.states.get_mut(id.index()).and_then(Option::take) else { return false };
+    fn retire(&mut self, id: TopicId) {
+        let Some(state) = self.states.get_mut(id.index()).and_then(Option::take) else { return };
         // It rises with every topic, so that a subscriber that was away notices a topic of which it has seen nothing.
         self.raise_floor(state.sequence.last().max(self.floor.saturating_add(1)));
         self.ids.remove(state.topic.as_bytes());
         self.names.remove(state.topic.as_bytes());
         self.free.push(id);
         self.latest = None;
-        true
+        self.retired += 1;
+        self.leaving.push((state.topic, state.sequence.last()));
+    }
+
+    /// The topics that were retired since the last call, each with its last sequence.
+    pub(crate) fn take_retired(&mut self) -> Vec<(Topic, u64)> {
+        std::mem::take(&mut self.leaving)
     }
 
     /// The sequence above which unknown topics begin: at least the highest one of any retired topic, and higher after each.
@@ -234,65 +251,4 @@ impl TopicState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Found, Topics};
-
-    fn use_topic(topics: &mut Topics, name: &str, tick: u64) -> u64 {
-        let (Found::Known(id) | Found::New(id)) = topics.find_or_add(name.as_bytes(), tick).unwrap() else {
-            panic!("no room for {name}")
-        };
-        topics.get_mut(id).unwrap().sequence.give(7)
-    }
-
-    #[test]
-    fn the_longest_idle_topic_is_retired_and_returns_above_all_given_sequences() {
-        let mut topics = Topics::new(2);
-        assert_eq!((0..5).map(|tick| use_topic(&mut topics, "a", tick)).last(), Some(5));
-        assert_eq!(use_topic(&mut topics, "b", 5), 1);
-        assert_eq!(use_topic(&mut topics, "a", 6), 6);
-        assert_eq!(use_topic(&mut topics, "c", 7), 1, "nothing was retired before");
-        assert!(topics.named(b"b").is_none() && topics.len() == 2 && topics.retired() == 1);
-        assert_eq!(use_topic(&mut topics, "b", 8), 2, "it had number 1 itself");
-        assert!(topics.named(b"a").is_none());
-        assert_eq!(use_topic(&mut topics, "c", 9), 2);
-        assert_eq!(use_topic(&mut topics, "a", 10), 7, "it had number 6 itself");
-    }
-
-    #[test]
-    fn the_floor_is_higher_after_each_topic_that_is_retired() {
-        let mut topics = Topics::new(1);
-        let floors = (0..6).map(|tick| {
-            use_topic(&mut topics, &format!("t{tick}"), tick);
-            topics.floor()
-        });
-        let floors: Vec<u64> = floors.collect();
-        assert_eq!(topics.retired(), 5);
-        assert!(floors.is_sorted_by(|one, next| one < next), "{floors:?}");
-    }
-
-    #[test]
-    fn topics_that_are_in_use_are_not_retired() {
-        let mut topics = Topics::new(2);
-        use_topic(&mut topics, "a", 1);
-        use_topic(&mut topics, "b", 1);
-        assert_eq!(topics.find_or_add(b"c", 1).unwrap(), Found::NoRoom);
-        assert!(matches!(topics.find_or_add(b"c", 2).unwrap(), Found::New(_)));
-        assert!(topics.find_or_add(b"", 3).is_err());
-    }
-
-    #[test]
-    fn the_topics_that_a_prefix_covers_come_in_order() {
-        let mut topics = Topics::new(9);
-        for name in ["b", "ab", "a", "abc", "ac"] {
-            use_topic(&mut topics, name, 1);
-        }
-        let covered = |prefix: &str, from: &str| -> Vec<String> {
-            let ids = topics.covered(prefix.as_bytes(), from.as_bytes());
-            ids.map(|id| topics.get(id).unwrap().topic.to_string()).collect()
-        };
-        assert_eq!(covered("", ""), ["a", "ab", "abc", "ac", "b"]);
-        assert_eq!(covered("ab", ""), ["ab", "abc"]);
-        assert_eq!(covered("a", "abc"), ["abc", "ac"]);
-        assert!(covered("c", "").is_empty() && covered("a", "b").is_empty());
-    }
-}
+mod tests;

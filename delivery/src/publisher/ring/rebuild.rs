@@ -34,7 +34,8 @@ impl Rebuild {
     }
 
     /// The rebuilt state.
-    pub(super) fn finish(self) -> PublisherState {
+    pub(super) fn finish(mut self) -> PublisherState {
+        self.publisher_state.topics.take_retired();
         self.publisher_state
     }
 
@@ -102,6 +103,8 @@ impl Rebuild {
         for progress in workers {
             self.publisher_state.workers.note(progress, self.publisher_state.tick);
         }
+        // Their links are down: they see the floor when they return.
+        self.publisher_state.topics.take_retired();
         Some(())
     }
 
@@ -128,26 +131,26 @@ impl Rebuild {
             return None;
         }
         let topics = &mut self.publisher_state.topics;
-        let (Found::Known(id) | Found::New(id)) = topics.find_or_add(name, self.publisher_state.tick).ok()?
-        else {
-            return None;
+        let (id, is_new) = match topics.find_or_add(name, self.publisher_state.tick).ok()? {
+            Found::Known(id) => (id, false),
+            Found::New(id) => (id, true),
+            Found::NoRoom => return None,
         };
         let before = stamp.sequence.checked_sub(1)?;
         let state = topics.get_mut(id)?;
         let last = state.sequence.last();
-        if stamp.sequence <= last {
-            // A topic that is new here may begin below the floor, if the bound of topics was lower before; that is harmless.
+        if stamp.sequence <= last && !is_new {
             state.index.replace(last, stamp.sequence, place);
             return may_replace.then_some(());
         }
-        if before > last {
-            // It was retired in between.
+        // It was retired in between, there or only here: the bound of topics may have been another one.
+        if before != last {
             state.sequence = TopicSequence::after(before);
             state.index.clear();
         }
         state.sequence.give(epoch);
         state.index.push(place);
-        if before > last {
+        if before != last {
             topics.raise_floor(before);
         }
         Some(())

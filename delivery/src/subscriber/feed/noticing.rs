@@ -17,6 +17,8 @@ impl Feed {
                 return self.address_removed(&gone, now);
             }
             Notice::Stale { publisher, .. } => self.links.note_stale(publisher),
+            // What is missing may be the last event of a topic that was retired, and its `bye`.
+            Notice::Gap { .. } => self.streams.iter_mut().for_each(|stream| stream.is_away(now)),
             _ => {}
         }
         let reported = match &notice {

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
-use pubsub_api::{HELLO, Topic};
+use pubsub_api::{HELLO, Stamp, Topic};
 
 use super::PublisherStream;
 use crate::Position;
 use crate::subscriber::Phase;
+use crate::subscriber::context::Context;
 use crate::subscriber::tracked_topic::TrackedTopic;
 
 /// Topics that are silent or not subscribed to.
@@ -33,9 +34,33 @@ impl PublisherStream {
         left.iter().for_each(|topic| self.retire(topic));
     }
 
+    /// The publisher has retired a topic, after this sequence. The topic is forgotten once nothing of it is missing: what is
+    /// missing then is requested, and the publisher replies that it does not remember it.
+    pub(super) fn bye(&mut self, topic: &Topic, stamp: Stamp, context: &mut Context<'_>) {
+        self.pass_over(topic, stamp, stamp.sequence, context);
+        self.follow(topic.clone(), context, |tracker, effects| {
+            tracker.mark(stamp.epoch, stamp.sequence, None, effects);
+            0
+        });
+        if self.behind.contains(topic) {
+            self.ended.insert(topic.clone());
+        } else {
+            self.retire(topic);
+        }
+    }
+
+    /// A message shows that a retired topic is in use again.
+    #[inline]
+    pub(super) fn has_returned(&mut self, topic: &Topic) {
+        if !self.ended.is_empty() {
+            self.ended.remove(topic);
+        }
+    }
+
     pub(super) fn retire(&mut self, topic: &Topic) {
         let Some(tracked) = self.topics.remove(topic) else { return };
         self.behind.remove(topic);
+        self.ended.remove(topic);
         self.request_schedule.remove(topic);
         self.incomplete -= usize::from(tracked.is_incomplete);
         // The rest of a reply about it is ignored.

@@ -39,8 +39,11 @@ impl PublisherStream {
         }
     }
 
-    /// A topic is not behind any more. If it was given up before, it is still to be repaired.
+    /// A topic is not behind any more. It is forgotten if the publisher has retired it. If it was given up before, it is still to be repaired.
     pub(super) fn caught_up(&mut self, topic: Topic, context: &mut Context<'_>) {
+        if self.ended.contains(&topic) {
+            return self.retire(&topic);
+        }
         match self.topics.get(&topic).map_or(0, |tracked| tracked.repairs) {
             0 => self.request_schedule.remove(&topic),
             repairs => {

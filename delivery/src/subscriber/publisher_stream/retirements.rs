@@ -48,7 +48,8 @@ impl PublisherStream {
         self.is_proved && self.retirements.hear(at)
     }
 
-    pub(super) fn is_away(&mut self, now: Duration) {
+    /// The link is lost, or the driver reports that events are missing.
+    pub(in crate::subscriber) fn is_away(&mut self, now: Duration) {
         self.retirements.is_away(now);
     }
 

@@ -1,4 +1,5 @@
 mod life;
 mod recovery;
 mod refusals;
+mod retired_topics;
 mod returns;

@@ -22,7 +22,10 @@ impl Plan {
     pub(super) fn of(core: &Core, topic: &Topic, position: Position, snapshot_bytes: Option<u64>) -> Self {
         let sequencer = core.sequencer();
         let (publisher_state, ring) = (&sequencer.publisher_state, &sequencer.ring);
-        let never = TopicSequence::after(publisher_state.topics.floor());
+        // A reserved topic has no sequences, and is never retired: a subscriber requests `$hello` to learn whether its epoch is
+        // remembered.
+        let floor = if topic.is_reserved() { 0 } else { publisher_state.topics.floor() };
+        let never = TopicSequence::after(floor);
         let state = publisher_state.topics.named(topic.as_bytes());
         let sequence = state.map_or(&never, |state| &state.sequence);
         let last = sequence.last();

@@ -183,26 +183,6 @@ fn an_event_that_could_not_be_published_is_replaced_under_its_sequence() {
     }
 }
 
-#[test]
-fn a_retired_topic_returns_above_its_sequences_also_after_a_restart() {
-    let folder = TempDir::new().unwrap();
-    let begin = |now| Life::begin(options(Some(folder.path()), 1 << 20, 2), now);
-    let mut life = begin(1000);
-    for topic in ["a", "a", "a", "b", "c"] {
-        life.publish_on(&[topic]);
-    }
-    assert_eq!(stamps(&life.publish_on(&["a"])), [(1000, 4)]);
-    assert_eq!(life.known()[0].kept, [(1000, 4)], "what it had before cannot be replayed");
-    let before = life.known();
-    drop(life);
-    let mut life = begin(2000);
-    assert_eq!(life.known(), before);
-    assert_eq!(stamps(&life.publish_on(&["a", "c"])), [(2000, 5), (2000, 2)]);
-    // More topics in a batch than may be followed.
-    let stamps = stamps(&life.publish_on(&["d", "e", "f", "d"]));
-    assert_eq!(stamps, [(2000, 5), (2000, 6), (2000, 7), (2000, 8)]);
-}
-
 /// docs/guarantees.md#f48.
 #[test]
 fn a_wall_clock_that_jumps_changes_what_stamps_say_and_nothing_else() {
