@@ -62,9 +62,12 @@ mod number_ranges;
 mod payload;
 mod timers;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::call_error::CallError;
 pub use self::call_error_kind::CallErrorKind;
 pub(crate) use self::call_message::CallMessage;
 pub(crate) use self::call_options::CallOptions;
-pub(crate) use self::callee::{Callee, CalleeCounters, CalleeEffect, RunId};
-pub(crate) use self::caller::{CallId, Caller, CallerCounters, CallerEffect};
+pub(crate) use self::callee::{Callee, CalleeEffect, RunId};
+pub(crate) use self::caller::{CallId, Caller, CallerEffect};

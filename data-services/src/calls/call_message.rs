@@ -78,3 +78,50 @@ pub(crate) struct CallRequest {
     /// How much longer the caller waits.
     pub(crate) remaining: Duration,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{CallMessage, CallRequest};
+    use crate::calls::payload::MAX_PAYLOAD_BYTES;
+    use crate::{CallError, CallErrorKind, MethodId, ServiceId};
+
+    /// Each message, as large as it can be.
+    fn messages() -> Vec<CallMessage> {
+        let (session, number) = (u64::MAX, u64::MAX);
+        let text = "x".repeat(MAX_PAYLOAD_BYTES);
+        let request = CallRequest {
+            session,
+            number,
+            settled: number,
+            service: ServiceId::new("s".repeat(100)).unwrap(),
+            method: MethodId::new("m".repeat(100)).unwrap(),
+            arguments: text.as_str().into(),
+            remaining: Duration::new(3600, 999_999_999),
+        };
+        let error = CallError::new(CallErrorKind::BadArguments, &*text).shortened();
+        vec![
+            CallMessage::Open,
+            CallMessage::Request(request),
+            CallMessage::Query { session, number },
+            CallMessage::Cancel { session, number },
+            CallMessage::Settled { session, below: number },
+            CallMessage::Session(session),
+            CallMessage::NoSession,
+            CallMessage::Accepted { number },
+            CallMessage::Progress { session, numbers: vec![number; 10_000] },
+            CallMessage::Result { number, result: Ok(text.into()) },
+            CallMessage::Result { number, result: Err(error.with_may_have_run(false)) },
+        ]
+    }
+
+    #[test]
+    fn every_message_survives_its_encoding_and_fits_into_a_packet() {
+        for message in messages() {
+            let bytes = rmp_serde::to_vec(&message).unwrap();
+            assert!(bytes.len() < 300 * 1024, "{} bytes", bytes.len());
+            assert_eq!(rmp_serde::from_slice::<CallMessage>(&bytes).unwrap(), message);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+mod bounds;
+mod faults;
+mod pair;
+mod protocol;
+mod simulation;
