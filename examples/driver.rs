@@ -4,9 +4,9 @@
 //! choose it: `pub_sub_multiproc_driver = "example_multiproc_driver"`. The conformance suite checks it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -40,39 +40,18 @@ inventory::submit! {
             ..Capabilities::NONE
         },
         settings: ExampleSettings::TABLE,
-        open: |settings, _| Ok(Arc::new(ExampleDriver(Hop::of(settings)?, settings.clone()))),
+        open: |settings, _| Ok(Arc::new(ExampleDriver::open(settings)?)),
     }
 }
 
-#[derive(Debug)]
-struct ExampleDriver(Hop, Settings);
-
-impl PubSubApi for ExampleDriver {
-    fn publisher(&self) -> Arc<dyn Publisher> {
-        let (hop, pubsub) = (self.0.clone(), self.1.pubsub());
-        let (send_timeout, linger) = (pubsub.send_timeout, pubsub.linger);
-        let (closed, sent) = (AtomicBool::new(false), Counter::new("events_sent"));
-        Arc::new(ExamplePublisher { hop, send_timeout, linger, closed, sent })
-    }
-
-    fn subscriber(&self) -> Arc<dyn Subscriber> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let (hop, id) = (self.0.clone(), NEXT.fetch_add(1, Ordering::Relaxed));
-        Arc::new(ExampleSubscriber {
-            hop,
-            id,
-            rest: Mutex::default(),
-            received: Counter::new("events_received"),
-        })
-    }
-}
-
-/// The path between the workers and the service at one socket path. Both ends share it.
+/// The path between workers and service. Drivers with one socket path share its queue, which the process keeps.
 #[derive(Debug, Clone)]
-struct Hop {
-    path: PathBuf,
+struct ExampleDriver {
+    endpoint: String,
     bound: usize,
-    queue: Arc<watch::Sender<Queue>>,
+    send_timeout: Duration,
+    linger: Duration,
+    queue: watch::Sender<Queue>,
 }
 
 #[derive(Debug, Default)]
@@ -80,41 +59,43 @@ struct Queue {
     events: VecDeque<Envelope>,
     /// The id of the subscriber that is bound here.
     reader: Option<u64>,
+    /// The events that had arrived at each closed subscriber.
+    left: BTreeMap<u64, VecDeque<Envelope>>,
 }
 
-impl Queue {
-    /// Whether accepted events have left the publishers: a reader has them, or there are none.
-    fn is_handed_over(&self) -> bool {
-        self.reader.is_some() || self.events.is_empty()
+impl PubSubApi for ExampleDriver {
+    fn publisher(&self) -> Arc<dyn Publisher> {
+        let (closed, sent) = (AtomicBool::new(false), Counter::new("events_sent"));
+        Arc::new(ExamplePublisher { driver: self.clone(), closed, sent })
+    }
+
+    fn subscriber(&self) -> Arc<dyn Subscriber> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let (id, received) = (NEXT.fetch_add(1, Ordering::Relaxed), Counter::new("events_received"));
+        Arc::new(ExampleSubscriber { driver: self.clone(), id, received })
     }
 }
 
-impl Hop {
-    /// The hop of these settings, with the queue that the other users of its path have.
-    fn of(settings: &Settings) -> Result<Self> {
-        static QUEUES: Mutex<BTreeMap<PathBuf, Weak<watch::Sender<Queue>>>> = Mutex::new(BTreeMap::new());
-        let path: &Path = &settings.pubsub().publisher_multiproc_socket;
-        let mut queues = lock(&QUEUES);
-        queues.retain(|_, queue| queue.strong_count() > 0);
-        let queue = queues.get(path).and_then(Weak::upgrade).unwrap_or_default();
-        queues.insert(path.to_owned(), Arc::downgrade(&queue));
-        Ok(Self { path: path.to_owned(), bound: ExampleSettings::read(settings)?.queue_events, queue })
+impl ExampleDriver {
+    fn open(settings: &Settings) -> Result<Self> {
+        static QUEUES: Mutex<BTreeMap<PathBuf, watch::Sender<Queue>>> = Mutex::new(BTreeMap::new());
+        let (bound, pubsub) = (ExampleSettings::read(settings)?.queue_events, settings.pubsub());
+        let path = &pubsub.publisher_multiproc_socket;
+        let endpoint = format!("example://{}", path.display());
+        let mut queues = QUEUES.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queues.entry(path.clone()).or_default().clone();
+        Ok(Self { endpoint, bound, send_timeout: pubsub.send_timeout, linger: pubsub.linger, queue })
     }
 
-    fn endpoint(&self) -> String {
-        format!("example://{}", self.path.display())
-    }
-
+    /// Waits until accepted events have left the publishers: a reader has them, or there are none.
     async fn handed_over_within(&self, patience: Duration) -> Result<()> {
         let mut queue = self.queue.subscribe();
-        if timeout(patience, queue.wait_for(Queue::is_handed_over)).await.is_ok() {
+        let handed_over = queue.wait_for(|queue| queue.reader.is_some() || queue.events.is_empty());
+        if timeout(patience, handed_over).await.is_ok() {
             return Ok(());
         }
-        let text = format!(
-            "no service reads {} within {patience:?}: {} events wait there",
-            self.endpoint(),
-            self.queue.borrow().events.len()
-        );
+        let (endpoint, waiting) = (&self.endpoint, self.queue.borrow().events.len());
+        let text = format!("no service reads {endpoint} within {patience:?}: {waiting} events wait there");
         Err(Error::new(ErrorKind::Unavailable, text))
     }
 
@@ -133,9 +114,7 @@ impl Hop {
 /// The end of a worker.
 #[derive(Debug)]
 struct ExamplePublisher {
-    hop: Hop,
-    send_timeout: Duration,
-    linger: Duration,
+    driver: ExampleDriver,
     closed: AtomicBool,
     sent: Counter,
 }
@@ -154,128 +133,103 @@ impl Publisher for ExamplePublisher {
             let text = format!("an event of {} bytes exceeds {MAX_RECEIVED_BYTES} bytes", payload.len());
             return Err(Error::new(ErrorKind::Invalid, text));
         }
+        let ExampleDriver { endpoint, bound, queue, .. } = &self.driver;
         // `Some` until the event is accepted, which is one step: a dropped `send` has accepted it or not.
         let mut event = Some(Envelope { topic: topic.clone(), payload });
-        let mut changes = self.hop.queue.subscribe();
-        let accepted = timeout(self.send_timeout, async {
-            while !self.hop.queue.send_if_modified(|queue| {
-                let next = if queue.events.len() < self.hop.bound { event.take() } else { None };
-                queue.events.extend(next);
+        let mut changes = queue.subscribe();
+        let accepted = timeout(self.driver.send_timeout, async {
+            while !queue.send_if_modified(|queue| {
+                queue.events.extend(if queue.events.len() < *bound { event.take() } else { None });
                 event.is_none()
             }) {
                 let _ = changes.changed().await;
             }
         });
-        let overloaded =
-            || format!("{} is full: its {} events are not read", self.hop.endpoint(), self.hop.bound);
+        let overloaded = || format!("{endpoint} is full: its {bound} events are not read");
         accepted.await.map_err(|_| Error::new(ErrorKind::Overloaded, overloaded()))?;
         self.sent.add(1);
         Ok(())
     }
 
     async fn flush(&self) -> Result<()> {
-        self.hop.handed_over_within(self.send_timeout).await
+        self.driver.handed_over_within(self.driver.send_timeout).await
     }
 
     async fn close(&self) -> Result<()> {
         if self.closed.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        self.hop.handed_over_within(self.linger).await
+        self.driver.handed_over_within(self.driver.linger).await
     }
 
     fn endpoint(&self) -> Option<String> {
-        Some(self.hop.endpoint())
+        Some(self.driver.endpoint.clone())
     }
 
     fn status(&self) -> Status {
-        self.hop.status(&self.sent)
+        self.driver.status(&self.sent)
     }
 }
 
 /// The end of the service.
 #[derive(Debug)]
 struct ExampleSubscriber {
-    hop: Hop,
+    driver: ExampleDriver,
     id: u64,
-    /// After `close`, the events that had arrived before it.
-    rest: Mutex<Option<VecDeque<Envelope>>>,
     received: Counter,
-}
-
-impl ExampleSubscriber {
-    fn is_bound(&self) -> bool {
-        self.hop.queue.borrow().reader == Some(self.id)
-    }
-
-    /// The next event, `None` if there is none yet.
-    fn take(&self) -> Result<Option<Envelope>> {
-        if let Some(rest) = lock(&self.rest).as_mut() {
-            let closed =
-                || Error::new(ErrorKind::Closed, "the subscriber is closed, and all events are read");
-            return rest.pop_front().map(Some).ok_or_else(closed);
-        }
-        let mut next = None;
-        self.hop.queue.send_if_modified(|queue| {
-            next = if queue.reader == Some(self.id) { queue.events.pop_front() } else { None };
-            next.is_some()
-        });
-        Ok(next)
-    }
-
-    /// Releases the address, and keeps the events that had arrived.
-    fn release(&self) {
-        let mut rest = lock(&self.rest);
-        self.hop.queue.send_modify(|queue| {
-            let is_bound = queue.reader == Some(self.id);
-            let arrived = if is_bound { std::mem::take(&mut queue.events) } else { VecDeque::new() };
-            queue.reader = queue.reader.filter(|_| !is_bound);
-            rest.get_or_insert(arrived);
-        });
-    }
 }
 
 #[async_trait]
 impl Subscriber for ExampleSubscriber {
     async fn initialize(&self) -> Result<()> {
-        self.hop.queue.send_modify(|queue| queue.reader = queue.reader.or(Some(self.id)));
-        if self.is_bound() {
-            return Ok(());
-        }
-        let text = format!("{} is in use by another subscriber of this process", self.hop.endpoint());
-        Err(Error::new(ErrorKind::Unavailable, text))
+        self.driver.queue.send_modify(|queue| queue.reader = queue.reader.or(Some(self.id)));
+        let text = || format!("{} is in use by another subscriber of this process", self.driver.endpoint);
+        self.endpoint().map(drop).ok_or_else(|| Error::new(ErrorKind::Unavailable, text()))
     }
 
     async fn recv(&self) -> Result<Incoming> {
-        let mut changes = self.hop.queue.subscribe();
+        let (mut changes, mut next, mut is_closed) = (self.driver.queue.subscribe(), None, false);
         loop {
-            if let Some(event) = self.take()? {
-                self.received.add(1);
-                return Ok(Incoming::Event(event));
+            self.driver.queue.send_if_modified(|queue| {
+                let is_bound = queue.reader == Some(self.id);
+                let left = queue.left.get_mut(&self.id);
+                is_closed = left.is_some();
+                next = left.or(is_bound.then_some(&mut queue.events)).and_then(VecDeque::pop_front);
+                next.is_some()
+            });
+            match next.take() {
+                Some(event) => {
+                    self.received.add(1);
+                    return Ok(Incoming::Event(event));
+                }
+                None if is_closed => return Err(Error::new(ErrorKind::Closed, "the subscriber is closed")),
+                None => drop(changes.changed().await),
             }
-            let _ = changes.changed().await;
         }
     }
 
     async fn close(&self) {
-        self.release();
+        self.driver.queue.send_modify(|queue| {
+            let is_bound = queue.reader.take_if(|reader| *reader == self.id).is_some();
+            let arrived = if is_bound { std::mem::take(&mut queue.events) } else { VecDeque::new() };
+            queue.left.entry(self.id).or_insert(arrived);
+        });
     }
 
     fn endpoint(&self) -> Option<String> {
-        self.is_bound().then(|| self.hop.endpoint())
+        (self.driver.queue.borrow().reader == Some(self.id)).then(|| self.driver.endpoint.clone())
     }
 
     fn status(&self) -> Status {
-        self.hop.status(&self.received)
+        self.driver.status(&self.received)
     }
 }
 
 impl Drop for ExampleSubscriber {
     fn drop(&mut self) {
-        self.release();
+        self.driver.queue.send_modify(|queue| {
+            queue.reader.take_if(|reader| *reader == self.id);
+            queue.left.remove(&self.id);
+        });
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
