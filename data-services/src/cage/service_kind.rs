@@ -1,0 +1,56 @@
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use pubsub_api::{Error, ErrorKind, Result};
+
+use crate::{ServiceBuilder, ServiceConfig, ServiceHandle, StopSignal};
+
+/// The code of a service that a cage runs.
+#[async_trait]
+pub trait Service: Send + Sync + Debug {
+    /// Declares tables, methods and hooks. The cage has added the addresses of the configuration.
+    fn declare(&self, service: ServiceBuilder) -> ServiceBuilder;
+
+    /// Runs until `stop`, or until the service has nothing more to do. An error or a panic makes the cage create and start
+    /// the service again.
+    ///
+    /// # Errors
+    /// Whatever the service cannot go on from; the cage logs it.
+    async fn run(&mut self, service: ServiceHandle, stop: StopSignal) -> Result<()>;
+}
+
+/// A kind of services, which a crate registers by `inventory::submit!`.
+#[derive(Debug)]
+pub struct ServiceKind {
+    /// The name that configurations use.
+    pub name: &'static str,
+    /// One sentence for lists.
+    pub summary: &'static str,
+    /// The options: name and description.
+    pub options: &'static [(&'static str, &'static str)],
+    /// Creates a service. It checks the options and opens nothing.
+    pub create: fn(&ServiceConfig) -> Result<Box<dyn Service>>,
+}
+
+inventory::collect!(ServiceKind);
+
+impl ServiceKind {
+    /// Returns every registered kind, by name.
+    #[must_use]
+    pub fn all() -> Vec<&'static Self> {
+        let mut kinds: Vec<&Self> = inventory::iter::<Self>.into_iter().collect();
+        kinds.sort_unstable_by_key(|kind| kind.name);
+        kinds
+    }
+
+    /// Creates a service from its configuration.
+    pub(super) fn create_service(config: &ServiceConfig) -> Result<Box<dyn Service>> {
+        let kinds = Self::all();
+        let Some(kind) = kinds.iter().find(|kind| kind.name == config.kind) else {
+            let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+            let text = format!("there is no kind of services {:?}; the kinds are {names:?}", config.kind);
+            return Err(Error::new(ErrorKind::NotFound, text));
+        };
+        (kind.create)(config)
+    }
+}

@@ -1,0 +1,194 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pubsub_api::{Error, ErrorKind, Result};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use super::{Service, ServiceConfig, ServiceKind, StopSignal};
+use crate::{Node, ServiceHandle, ServiceState};
+
+/// The pause before a failed service is started again; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A service that has run for so long counts as healthy: its next failure is followed by the first pause.
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+
+/// How long a service that should stop may take; then it is aborted.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// What a supervisor is asked to do.
+#[derive(Debug)]
+enum Order {
+    Reload(Box<dyn Service>, ServiceConfig, oneshot::Sender<Result<()>>),
+    Stop(oneshot::Sender<Result<()>>),
+}
+
+/// Runs one service, and starts it again when it fails.
+#[derive(Debug, Clone)]
+pub(super) struct Supervisor {
+    config: Arc<Mutex<ServiceConfig>>,
+    orders: mpsc::Sender<Order>,
+}
+
+impl Supervisor {
+    pub(super) async fn start(node: Node, config: ServiceConfig) -> Result<(Self, ServiceHandle)> {
+        let service = ServiceKind::create_service(&config)?;
+        let handle = declare(&node, &config, &*service).start().await?;
+        let (orders, given) = mpsc::channel(1);
+        let config = Arc::new(Mutex::new(config));
+        let task = Task { node, handle: handle.clone(), config: Arc::clone(&config), pause: FIRST_PAUSE };
+        tokio::spawn(task.supervise(service, given));
+        Ok((Self { config, orders }, handle))
+    }
+
+    pub(super) fn config(&self) -> ServiceConfig {
+        lock(&self.config).clone()
+    }
+
+    pub(super) async fn reload(&self, config: ServiceConfig) -> Result<()> {
+        let service = ServiceKind::create_service(&config)?;
+        self.order(|reply| Order::Reload(service, config, reply)).await
+    }
+
+    pub(super) async fn stop(&self) -> Result<()> {
+        self.order(Order::Stop).await
+    }
+
+    async fn order(&self, order: impl FnOnce(oneshot::Sender<Result<()>>) -> Order) -> Result<()> {
+        let ended = || Error::new(ErrorKind::NotFound, "the service has ended by itself");
+        let (reply, replied) = oneshot::channel();
+        self.orders.send(order(reply)).await.map_err(|_| ended())?;
+        replied.await.map_err(|_| ended())?
+    }
+}
+
+/// The task of a supervisor.
+struct Task {
+    node: Node,
+    handle: ServiceHandle,
+    config: Arc<Mutex<ServiceConfig>>,
+    pause: Duration,
+}
+
+/// Why a run of a service is over.
+enum Over {
+    Ended,
+    Failed(String),
+    Ordered(Order),
+}
+
+impl Task {
+    async fn supervise(mut self, service: Box<dyn Service>, mut orders: mpsc::Receiver<Order>) {
+        let mut next = Some(service);
+        while let Some(service) = next.take() {
+            let began = tokio::time::Instant::now();
+            let over = self.run(service, &mut orders).await;
+            if began.elapsed() >= HEALTHY_AFTER {
+                self.pause = FIRST_PAUSE;
+            }
+            next = match over {
+                Over::Ended => {
+                    info!(service = %self.handle.id(), "a service has ended by itself");
+                    let _ = self.handle.stop().await;
+                    None
+                }
+                Over::Failed(reason) => self.restart(&reason, &mut orders).await,
+                Over::Ordered(order) => self.obey(order).await,
+            };
+        }
+    }
+
+    /// Runs the service until it ends, fails, or an order comes; in the last case it has stopped.
+    async fn run(&self, mut service: Box<dyn Service>, orders: &mut mpsc::Receiver<Order>) -> Over {
+        let (stop, signal) = StopSignal::new();
+        let handle = self.handle.clone();
+        let mut running = tokio::spawn(async move { service.run(handle, signal).await });
+        tokio::select! {
+            ended = &mut running => match ended {
+                Ok(Ok(())) => Over::Ended,
+                Ok(Err(error)) => Over::Failed(error.to_string()),
+                Err(_) => Over::Failed("it panicked".to_owned()),
+            },
+            order = orders.recv() => {
+                // Calls that run are finished first; new ones are refused.
+                let _ = self.handle.drain().await;
+                self.end(stop, running).await;
+                order.map_or(Over::Ended, Over::Ordered)
+            }
+        }
+    }
+
+    async fn end(&self, stop: watch::Sender<bool>, mut running: JoinHandle<Result<()>>) {
+        stop.send_replace(true);
+        if tokio::time::timeout(STOP_WITHIN, &mut running).await.is_err() {
+            warn!(service = %self.handle.id(), "a service did not stop within {STOP_WITHIN:?} and is aborted");
+            running.abort();
+        }
+    }
+
+    /// After a failure: waits, and creates the service again. An order is obeyed at once.
+    async fn restart(
+        &mut self,
+        reason: &str,
+        orders: &mut mpsc::Receiver<Order>,
+    ) -> Option<Box<dyn Service>> {
+        let mut reason = reason.to_owned();
+        loop {
+            let pause = self.pause;
+            warn!(service = %self.handle.id(), reason, "a service failed; it starts again in {pause:?}");
+            let _ = self.handle.set_state(ServiceState::Restarting).await;
+            self.pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                order = orders.recv() => return self.obey(order?).await,
+            }
+            let config = lock(&self.config).clone();
+            match self.replace(&config).await {
+                Ok(service) => return Some(service),
+                Err(error) => reason = error.to_string(),
+            }
+        }
+    }
+
+    async fn obey(&mut self, order: Order) -> Option<Box<dyn Service>> {
+        match order {
+            Order::Stop(reply) => {
+                drop(reply.send(self.handle.stop().await));
+                None
+            }
+            Order::Reload(service, config, reply) => {
+                let started = declare(&self.node, &config, &*service).replace().await;
+                let result = started.map(|_| *lock(&self.config) = config);
+                let is_started = result.is_ok();
+                drop(reply.send(result));
+                // The old run is over: without a valid successor, the service starts again with its old configuration.
+                if is_started { Some(service) } else { self.replace_old().await }
+            }
+        }
+    }
+
+    async fn replace_old(&mut self) -> Option<Box<dyn Service>> {
+        let config = lock(&self.config).clone();
+        self.replace(&config).await.ok()
+    }
+
+    async fn replace(&self, config: &ServiceConfig) -> Result<Box<dyn Service>> {
+        let service = ServiceKind::create_service(config)?;
+        declare(&self.node, config, &*service).replace().await?;
+        Ok(service)
+    }
+}
+
+fn declare(node: &Node, config: &ServiceConfig, service: &dyn Service) -> crate::ServiceBuilder {
+    let builder = node.service(config.id.clone());
+    let builder = config.addresses.iter().fold(builder, |builder, address| builder.address(address.clone()));
+    service.declare(builder)
+}
+
+fn lock(config: &Mutex<ServiceConfig>) -> MutexGuard<'_, ServiceConfig> {
+    // Nothing panics while the lock is held.
+    config.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,176 @@
+//! A node: a process's place on a bus.
+
+mod command;
+mod core;
+mod link_action;
+mod local_service;
+mod report;
+mod task;
+mod wall_clock;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pubsub_api::{Error, ErrorKind, PubSubApi, Result};
+use serde_json::Value as Json;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{CallError, CallErrorKind, CallResult, NodeInstance, NodeOptions, ServiceBuilder, ServiceId};
+
+pub(crate) use command::{Beginning, Command, NewCall, Ticket};
+pub(crate) use link_action::LinkAction;
+pub(crate) use local_service::no_method;
+pub use report::{NodeReport, PeerReport, PublishedReport, ServiceReport, SubscriptionReport};
+
+/// The number of commands that may wait for the task of a node; further ones wait in their callers.
+const COMMANDS: usize = 4096;
+
+/// A node on a bus. Clones stand for the same node, which stays on the bus until [`leave`](Self::leave).
+#[derive(Clone)]
+pub struct Node(Arc<NodeHandle>);
+
+struct NodeHandle {
+    options: NodeOptions,
+    instance: NodeInstance,
+    commands: mpsc::Sender<Command>,
+    tickets: AtomicU64,
+    /// The reason why the node is not on the bus any more.
+    ended: watch::Receiver<Option<String>>,
+}
+
+impl Node {
+    /// Joins a bus over a network driver, opened for [`Role::Network`](pubsub_api::Role::Network) and not yet initialized.
+    /// `is_broker` is its capability [`broker`](pubsub_api::Capabilities::broker): without a broker, nodes connect to each
+    /// other, by the seeds.
+    ///
+    /// Returns when the node knows its peers, or after one and a half heartbeats without any. The tasks of the node run on
+    /// the current Tokio runtime. A service whose methods block its threads delays heartbeats too: let such methods use
+    /// `spawn_blocking`, or give the node a runtime of its own.
+    ///
+    /// # Errors
+    /// As [`Publisher::initialize`](pubsub_api::Publisher::initialize);
+    /// [`ErrorKind::AlreadyExists`] if another live node of the bus has the same id: the text names both.
+    pub async fn join(options: NodeOptions, driver: Arc<dyn PubSubApi>, is_broker: bool) -> Result<Self> {
+        let (commands, arriving) = mpsc::channel(COMMANDS);
+        let (ended_sender, ended) = watch::channel(None);
+        let (joined_sender, joined) = oneshot::channel();
+        let (task, instance) = task::NodeTask::open(options.clone(), driver, is_broker, ended_sender).await?;
+        tokio::spawn(task.run(arriving, joined_sender));
+        let tickets = AtomicU64::new(0);
+        let node = Self(Arc::new(NodeHandle { options, instance, commands, tickets, ended }));
+        match joined.await {
+            Ok(Ok(())) => Ok(node),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(node.closed()),
+        }
+    }
+
+    /// Begins the declaration of a service.
+    #[must_use]
+    pub fn service(&self, id: impl Into<String>) -> ServiceBuilder {
+        ServiceBuilder::new(self.clone(), ServiceId::new(id))
+    }
+
+    /// Returns the name, instance and boot time of the node.
+    #[must_use]
+    pub fn instance(&self) -> &NodeInstance {
+        &self.0.instance
+    }
+
+    /// Returns what the node knows about itself, its peers, and the services and tables of the bus.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] if the node is not on the bus any more.
+    pub async fn report(&self) -> Result<NodeReport> {
+        self.command(|reply| Command::Inspect { reply }).await
+    }
+
+    /// Leaves the bus: services stop, and a goodbye tells the peers, which need not wait for the node to be missed.
+    pub async fn leave(&self) {
+        // A node that has ended has left.
+        let _ = self.command(|reply| Command::Leave { reply }).await;
+        let _ = self.0.ended.clone().wait_for(Option::is_some).await;
+    }
+
+    /// Waits until the node is not on the bus any more, and returns the reason.
+    pub async fn ended(&self) -> String {
+        match self.0.ended.clone().wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => "the task of the node panicked".to_owned(),
+        }
+    }
+
+    pub(crate) fn options(&self) -> &NodeOptions {
+        &self.0.options
+    }
+
+    pub(crate) fn commands(&self) -> mpsc::Sender<Command> {
+        self.0.commands.clone()
+    }
+
+    /// Sends a command with a reply, and waits for that.
+    pub(crate) async fn command<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T> {
+        let (reply, replied) = oneshot::channel();
+        self.0.commands.send(command(reply)).await.map_err(|_| self.closed())?;
+        replied.await.map_err(|_| self.closed())
+    }
+
+    pub(crate) async fn call(&self, call: NewCall) -> Result<Json, CallError> {
+        let (reply, replied) = oneshot::channel();
+        let pending = self.pending();
+        let ticket = pending.ticket;
+        let sent = self.0.commands.send(Command::Call { ticket, call, reply }).await;
+        let result = if sent.is_ok() { replied.await.ok() } else { None };
+        pending.ended();
+        result.unwrap_or_else(|| Err(CallError::new(CallErrorKind::PeerLost, self.closed().to_string())))
+    }
+
+    pub(crate) async fn call_all(&self, call: NewCall) -> Result<Vec<CallResult>, CallError> {
+        let (reply, replied) = oneshot::channel();
+        let pending = self.pending();
+        let ticket = pending.ticket;
+        let sent = self.0.commands.send(Command::CallAll { ticket, call, reply }).await;
+        let results = if sent.is_ok() { replied.await.ok() } else { None };
+        pending.ended();
+        results.ok_or_else(|| CallError::new(CallErrorKind::PeerLost, self.closed().to_string()))
+    }
+
+    fn pending(&self) -> PendingCall {
+        let ticket = Ticket(self.0.tickets.fetch_add(1, Ordering::Relaxed));
+        PendingCall { ticket, commands: Some(self.commands()) }
+    }
+
+    fn closed(&self) -> Error {
+        let reason = self.0.ended.borrow().clone().unwrap_or_else(|| "its task has ended".to_owned());
+        let text = format!("node {} is not on the bus any more: {reason}", self.0.instance.node);
+        Error::new(ErrorKind::Closed, text)
+    }
+}
+
+/// A call whose result is awaited; if it is dropped before, the call is cancelled.
+struct PendingCall {
+    ticket: Ticket,
+    commands: Option<mpsc::Sender<Command>>,
+}
+
+impl PendingCall {
+    fn ended(mut self) {
+        self.commands = None;
+    }
+}
+
+impl Drop for PendingCall {
+    fn drop(&mut self) {
+        if let Some(commands) = self.commands.take() {
+            // If the queue is full, the call ends at its deadline.
+            let _ = commands.try_send(Command::CancelCall { ticket: self.ticket });
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Node").field(&self.0.instance).finish()
+    }
+}

@@ -1,0 +1,87 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use pubsub_api::Result;
+use serde_json::Value as Json;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::calls::RunId;
+use crate::service::{EventQueue, ServiceInput};
+use crate::tables::TableChange;
+use crate::{
+    Address, CallError, CallResult, MethodId, NodeId, NodeReport, ServiceEntry, ServiceId, ServiceState,
+    SubscriptionId, TableId,
+};
+
+/// What the handles of a node ask its task to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Start a service.
+    Start {
+        service: ServiceId,
+        entry: ServiceEntry,
+        inputs: mpsc::Sender<ServiceInput>,
+        beginning: Beginning,
+        reply: oneshot::Sender<Result<()>>,
+    },
+    /// Set the state of a service.
+    SetState { service: ServiceId, state: ServiceState, reply: oneshot::Sender<Result<()>> },
+    /// Refuse further calls, and reply when none runs.
+    Drain { service: ServiceId, reply: oneshot::Sender<Result<()>> },
+    /// Stop a service.
+    Stop { service: ServiceId, reply: oneshot::Sender<Result<()>> },
+    /// Change tables.
+    Commit { service: ServiceId, changes: Vec<(TableId, TableChange)>, reply: oneshot::Sender<Result<usize>> },
+    /// Send data that is not part of a table.
+    SendRaw { service: ServiceId, table: TableId, value: Json, reply: oneshot::Sender<Result<()>> },
+    /// Subscribe to a table.
+    Subscribe {
+        subscription: SubscriptionId,
+        subscriber: ServiceId,
+        address: Address,
+        table: TableId,
+        interval: Option<Duration>,
+        queue: Arc<EventQueue>,
+        reply: oneshot::Sender<Result<()>>,
+    },
+    /// End a subscription.
+    Unsubscribe { subscription: SubscriptionId },
+    /// The reader of a subscription missed changes: send it the whole tables.
+    ResendTables { subscription: SubscriptionId },
+    /// Call one service.
+    Call { ticket: Ticket, call: NewCall, reply: oneshot::Sender<Result<Json, CallError>> },
+    /// Call every service that listens on the address.
+    CallAll { ticket: Ticket, call: NewCall, reply: oneshot::Sender<Vec<CallResult>> },
+    /// The caller waits no more.
+    CancelCall { ticket: Ticket },
+    /// A method has ended.
+    Finished { run: RunId, result: Result<Json, CallError> },
+    /// Report what the node knows.
+    Inspect { reply: oneshot::Sender<NodeReport> },
+    /// Leave the bus.
+    Leave { reply: oneshot::Sender<()> },
+}
+
+/// Whether a service is new or takes over from a running one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beginning {
+    /// There must be none of its name.
+    New,
+    /// It takes over the tables and subscribers of the one of its name.
+    Replacing,
+}
+
+/// The number of a call at the handles of a node, by which it is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Ticket(pub(crate) u64);
+
+/// A call that is about to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct NewCall {
+    pub(crate) caller: ServiceId,
+    pub(crate) node: Option<NodeId>,
+    pub(crate) address: Address,
+    pub(crate) method: MethodId,
+    pub(crate) arguments: Json,
+    pub(crate) deadline: Duration,
+}

@@ -1,0 +1,330 @@
+mod calls;
+mod events;
+mod inspect;
+mod services;
+mod subscriptions;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use delivery::Position;
+
+use self::calls::PendingCalls;
+use subscriptions::LocalSubscription;
+use tokio::sync::oneshot;
+
+use super::local_service::LocalService;
+use super::{Command, LinkAction};
+use crate::calls as engine;
+use crate::calls::{Callee, CalleeEffect, Caller, CallerEffect};
+use crate::membership::{Membership, MembershipEffect, MembershipOptions, PeerState, TableHead};
+use crate::packet::{Destination, Message, Outgoing, Packet};
+use crate::tables::{FollowEffect, FollowedTables, PublishEffect, PublishedTables, TableOptions};
+use crate::{NodeInstance, NodeOptions, ServiceId, StreamName, SubscriptionId, TablePublisher};
+
+/// A node without clock and I/O: it turns commands, packets and time into [`LinkAction`]s, events for subscriptions, inputs
+/// for services, and replies.
+///
+/// What it sends to itself never leaves it: its own services are reached even if the driver is not.
+pub(crate) struct NodeCore {
+    options: NodeOptions,
+    me: NodeInstance,
+    now: Duration,
+    /// The time of the start, in microseconds since 1970: epochs of streams rise from it.
+    last_epoch: u64,
+    membership: Membership,
+    published: PublishedTables,
+    followed: FollowedTables,
+    caller: Caller,
+    callee: Callee,
+    services: BTreeMap<ServiceId, LocalService>,
+    subscriptions: BTreeMap<SubscriptionId, LocalSubscription>,
+    /// The subscriptions of each stream that is followed.
+    by_stream: BTreeMap<StreamName, Vec<(SubscriptionId, TablePublisher)>>,
+    /// The streams of this node that other nodes follow.
+    followed_elsewhere: BTreeSet<StreamName>,
+    /// The followed streams whose content has arrived.
+    with_content: BTreeSet<StreamName>,
+    calls: PendingCalls,
+    effects: Effects,
+    actions: Vec<LinkAction>,
+    refused: Option<String>,
+    endpoint: Option<String>,
+    /// The number of messages about membership that were ignored.
+    ignored: u64,
+    /// The number of messages about tables that were sent to other nodes.
+    table_messages_sent: u64,
+    leaving: Option<oneshot::Sender<()>>,
+}
+
+/// What the parts of the engine have asked for and the node has not done yet.
+#[derive(Default)]
+struct Effects {
+    membership: Vec<MembershipEffect>,
+    published: Vec<PublishEffect>,
+    followed: Vec<FollowEffect>,
+    caller: Vec<CallerEffect>,
+    callee: Vec<CalleeEffect>,
+    /// Messages of the node to itself.
+    own: VecDeque<Message>,
+}
+
+impl NodeCore {
+    /// A node that has not started. `endpoint` is where others connect to.
+    pub(crate) fn new(options: NodeOptions, me: NodeInstance, endpoint: Option<String>) -> Self {
+        let times = MembershipOptions {
+            heartbeat: options.heartbeat,
+            suspect_after: options.suspect_after,
+            down_after: options.down_after,
+            ..MembershipOptions::default()
+        };
+        let rng = fastrand::Rng::with_seed(me.instance.number());
+        let membership =
+            Membership::new(me.clone(), endpoint.clone(), options.seeds.clone(), times, rng.clone());
+        let tables = TableOptions { table_bytes: options.table_bytes, ..TableOptions::default() };
+        let calls = engine::CallOptions {
+            ping_timeout: options.down_after,
+            running_per_service: options.service_calls,
+            ..engine::CallOptions::default()
+        };
+        Self {
+            now: Duration::ZERO,
+            last_epoch: me.boot,
+            membership,
+            published: PublishedTables::new(tables.clone()),
+            followed: FollowedTables::new(tables, rng),
+            caller: Caller::new(calls.clone()),
+            callee: Callee::new(me.instance, calls),
+            services: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            by_stream: BTreeMap::new(),
+            followed_elsewhere: BTreeSet::new(),
+            with_content: BTreeSet::new(),
+            calls: PendingCalls::default(),
+            effects: Effects::default(),
+            actions: Vec::new(),
+            refused: None,
+            endpoint,
+            ignored: 0,
+            table_messages_sent: 0,
+            leaving: None,
+            options,
+            me,
+        }
+    }
+
+    /// Announces the node.
+    pub(crate) fn start(&mut self, now: Duration) {
+        self.now = now;
+        self.membership.start(now, &mut self.effects.membership);
+        self.settle();
+    }
+
+    /// Whether the node has had the time to hear its peers: one and a half heartbeats.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.now >= self.options.heartbeat * 3 / 2
+    }
+
+    /// Handles a command of a handle.
+    pub(crate) fn command(&mut self, now: Duration, command: Command) {
+        self.now = now;
+        match command {
+            // The receiver of a reply may have given up: nobody needs it then.
+            Command::Start { service, entry, inputs, beginning, reply } => {
+                drop(reply.send(self.start_service(service, entry, inputs, beginning)));
+            }
+            Command::SetState { service, state, reply } => drop(reply.send(self.set_state(&service, state))),
+            Command::Drain { service, reply } => self.drain(&service, reply),
+            Command::Stop { service, reply } => drop(reply.send(self.stop_service(&service))),
+            Command::Commit { service, changes, reply } => drop(reply.send(self.commit(&service, changes))),
+            Command::SendRaw { service, table, value, reply } => {
+                drop(reply.send(self.send_raw(&service, table, value)));
+            }
+            Command::Subscribe { subscription, subscriber, address, table, interval, queue, reply } => {
+                let new = LocalSubscription::new(subscriber, address, table, interval, queue, now);
+                drop(reply.send(self.subscribe(subscription, new)));
+            }
+            Command::Unsubscribe { subscription } => self.unsubscribe(&subscription),
+            Command::ResendTables { subscription } => self.resend_tables(&subscription),
+            Command::Call { ticket, call, reply } => self.start_call(ticket, call, reply),
+            Command::CallAll { ticket, call, reply } => self.start_calls(ticket, call, reply),
+            Command::CancelCall { ticket } => self.cancel_call(ticket),
+            Command::Finished { run, result } => self.finish_run(run, result),
+            Command::Inspect { reply } => drop(reply.send(self.inspect())),
+            Command::Leave { reply } => {
+                self.membership.leave(&mut self.effects.membership);
+                self.leaving = Some(reply);
+            }
+        }
+        self.settle();
+    }
+
+    /// Handles a packet of a peer.
+    pub(crate) fn packet(&mut self, now: Duration, packet: Packet) {
+        self.now = now;
+        self.membership.heard(now, &packet.source, &mut self.effects.membership);
+        self.message(&packet.source, packet.message);
+        self.settle();
+    }
+
+    /// The driver has lost links or packets: what is followed may have missed something.
+    pub(crate) fn links_reset(&mut self, now: Duration) {
+        self.now = now;
+        self.membership.links_reset(now);
+        self.followed.links_reset(now, &mut self.effects.followed);
+        self.settle();
+    }
+
+    /// Handles the passing of time.
+    pub(crate) fn tick(&mut self, now: Duration) {
+        self.now = now;
+        let head = |(stream, position): (StreamName, Position)| {
+            let (service, table) = (stream.service, stream.table);
+            TableHead { service, table, epoch: position.epoch, sequence: position.sequence }
+        };
+        let heads = || self.published.heads().into_iter().map(head).collect();
+        self.membership.tick(now, heads, &mut self.effects.membership);
+        self.published.tick(now, &mut self.effects.published);
+        self.followed.tick(now, &mut self.effects.followed);
+        self.caller.tick(now, &mut self.effects.caller);
+        self.callee.tick(now, &mut self.effects.callee);
+        self.tick_subscriptions();
+        self.settle();
+    }
+
+    /// Returns when [`tick`](Self::tick) is due.
+    pub(crate) fn deadline(&self) -> Duration {
+        let others = [
+            self.published.deadline(),
+            self.followed.deadline(),
+            self.caller.deadline(),
+            self.callee.deadline(),
+            self.subscriptions_deadline(),
+        ];
+        let settles = if self.is_settled() { Duration::MAX } else { self.options.heartbeat * 3 / 2 };
+        let first = self.membership.deadline().min(settles);
+        others.into_iter().flatten().fold(first, Duration::min)
+    }
+
+    /// Returns what the driver has to do, in order.
+    pub(crate) fn take_actions(&mut self) -> Vec<LinkAction> {
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Returns why the node must not be on the bus, if another has its id.
+    pub(crate) fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    /// Returns whom to tell that the node has left, once it has.
+    pub(crate) fn take_leaving(&mut self) -> Option<oneshot::Sender<()>> {
+        self.leaving.take()
+    }
+
+    fn message(&mut self, source: &NodeInstance, message: Message) {
+        let now = self.now;
+        match message {
+            Message::Membership(message) => {
+                self.membership.received(now, source, message, &mut self.effects.membership);
+            }
+            Message::Table(message) => {
+                self.published.received(now, source, &message, &mut self.effects.published);
+                self.followed.received(now, source, &message, &mut self.effects.followed);
+            }
+            Message::Call(message) => {
+                self.callee.received(now, source, message.clone(), &mut self.effects.callee);
+                self.caller.received(now, source, message, &mut self.effects.caller);
+            }
+        }
+    }
+
+    /// Does what the parts have asked for, until none asks for more.
+    fn settle(&mut self) {
+        loop {
+            let (membership, published) =
+                (std::mem::take(&mut self.effects.membership), std::mem::take(&mut self.effects.published));
+            let (followed, caller) =
+                (std::mem::take(&mut self.effects.followed), std::mem::take(&mut self.effects.caller));
+            let callee = std::mem::take(&mut self.effects.callee);
+            membership.into_iter().for_each(|effect| self.membership_effect(effect));
+            published.into_iter().for_each(|effect| self.publish_effect(effect));
+            followed.into_iter().for_each(|effect| self.follow_effect(effect));
+            caller.into_iter().for_each(|effect| self.caller_effect(effect));
+            callee.into_iter().for_each(|effect| self.callee_effect(effect));
+            if let Some(message) = self.effects.own.pop_front() {
+                let me = self.me.clone();
+                self.message(&me, message);
+            } else if self.effects.are_empty() {
+                return;
+            }
+        }
+    }
+
+    fn membership_effect(&mut self, effect: MembershipEffect) {
+        match effect {
+            MembershipEffect::Send(outgoing) => self.send(outgoing),
+            MembershipEffect::Introduce { endpoint, message } => {
+                self.actions.push(LinkAction::Introduce { endpoint, message });
+            }
+            MembershipEffect::Connect(endpoint) => self.actions.push(LinkAction::Connect(endpoint)),
+            MembershipEffect::Disconnect(endpoint) => self.actions.push(LinkAction::Disconnect(endpoint)),
+            MembershipEffect::Peer { peer, state, reason } => self.peer_changed(&peer, state, &reason),
+            MembershipEffect::Entry(_) => self.reconcile(),
+            MembershipEffect::Ignored { source, reason } => {
+                self.ignored += 1;
+                tracing::debug!(%source, reason, "ignored a message about membership");
+            }
+            MembershipEffect::Heads(instance, heads) => {
+                for head in heads {
+                    let TableHead { service, table, epoch, sequence } = head;
+                    let stream = StreamName { instance, service, table };
+                    let position = Position { epoch, sequence };
+                    self.followed.head(self.now, &stream, position, &mut self.effects.followed);
+                }
+            }
+            MembershipEffect::Refused { text, .. } => self.refused = Some(text),
+        }
+    }
+
+    fn peer_changed(&mut self, peer: &NodeInstance, state: PeerState, reason: &str) {
+        let is_up = matches!(state, PeerState::Up);
+        self.followed.publisher_state(self.now, peer.instance, is_up, &mut self.effects.followed);
+        if matches!(state, PeerState::Down | PeerState::Left) {
+            tracing::info!(%peer, state = state.as_str(), reason, "a peer is gone");
+            self.caller.peer_lost(self.now, peer.instance, &mut self.effects.caller);
+            self.callee.peer_lost(peer.instance, &mut self.effects.callee);
+        }
+        self.reconcile();
+    }
+
+    /// Sends to peers by the driver, and to this node itself directly.
+    fn send(&mut self, outgoing: Outgoing) {
+        let Outgoing { to, message } = outgoing;
+        match &to {
+            Destination::Instance(instance) if *instance == self.me.instance => {
+                self.effects.own.push_back(message);
+            }
+            Destination::Followers(stream) => {
+                if self.is_followed_here(stream) {
+                    self.effects.own.push_back(message.clone());
+                }
+                if self.followed_elsewhere.contains(stream) {
+                    self.table_messages_sent += 1;
+                    self.actions.push(LinkAction::Send(Outgoing { to, message }));
+                }
+            }
+            _ => self.actions.push(LinkAction::Send(Outgoing { to, message })),
+        }
+    }
+}
+
+impl Effects {
+    fn are_empty(&self) -> bool {
+        self.membership.is_empty()
+            && self.published.is_empty()
+            && self.followed.is_empty()
+            && self.caller.is_empty()
+            && self.callee.is_empty()
+            && self.own.is_empty()
+    }
+}

@@ -1,0 +1,98 @@
+use super::NodeCore;
+use crate::node::{NodeReport, PeerReport, PublishedReport, ServiceReport, SubscriptionReport};
+use crate::{Instance, NodeId, StreamName};
+
+/// What the node reports about itself.
+impl NodeCore {
+    pub(super) fn inspect(&self) -> NodeReport {
+        let peers = self.membership.registry().peers();
+        NodeReport {
+            node: self.me.clone(),
+            endpoint: self.endpoint.clone(),
+            peers: peers
+                .map(|(peer, state)| PeerReport { peer: peer.clone(), state: state.as_str() })
+                .collect(),
+            services: self.services_report(),
+            published: self.published_report(),
+            subscriptions: self.subscriptions_report(),
+            counters: self.counters(),
+        }
+    }
+
+    fn services_report(&self) -> Vec<ServiceReport> {
+        let mut services = Vec::new();
+        for (peer, entry) in self.membership.registry().entries() {
+            for (service, entry) in &entry.services {
+                services.push(ServiceReport {
+                    node: peer.node.clone(),
+                    service: service.clone(),
+                    state: entry.state,
+                    addresses: entry.addresses.clone(),
+                    tables: entry.tables.iter().map(|(table, key)| (table.clone(), key.clone())).collect(),
+                    methods: entry.methods.iter().cloned().collect(),
+                });
+            }
+        }
+        services
+    }
+
+    fn published_report(&self) -> Vec<PublishedReport> {
+        let registry = self.membership.registry();
+        let streams = self.services.iter().flat_map(|(service, local)| {
+            let instance = self.me.instance;
+            let name = move |table| (service.clone(), instance, table);
+            local.entry.tables.keys().cloned().map(name)
+        });
+        let report = streams.filter_map(|(service, instance, table)| {
+            let stream = StreamName { instance, service, table };
+            let (position, rows) = (self.published.position(&stream)?, self.published.rows(&stream)?);
+            let followers = registry.followers(&stream);
+            Some(PublishedReport {
+                epoch: position.epoch,
+                sequence: position.sequence,
+                rows: rows.len(),
+                subscribers: followers.into_iter().filter_map(|instance| self.node_of(instance)).collect(),
+                service: stream.service,
+                table: stream.table,
+            })
+        });
+        report.collect()
+    }
+
+    fn subscriptions_report(&self) -> Vec<SubscriptionReport> {
+        let report = self.subscriptions.iter().map(|(id, subscription)| {
+            let publishers = subscription.publishers.iter().map(|(publisher, followed)| {
+                let phase =
+                    self.followed.phase(&followed.stream).map_or("waiting", crate::StreamPhase::as_str);
+                (publisher.node.clone(), publisher.service.clone(), phase)
+            });
+            SubscriptionReport {
+                id: id.clone(),
+                subscriber: subscription.subscriber.clone(),
+                address: subscription.address.clone(),
+                table: subscription.table.clone(),
+                publishers: publishers.collect(),
+                waiting: subscription.queue.len(),
+                dropped: subscription.queue.dropped(),
+            }
+        });
+        report.collect()
+    }
+
+    fn node_of(&self, instance: Instance) -> Option<NodeId> {
+        if instance == self.me.instance {
+            return Some(self.me.node.clone());
+        }
+        let mut peers = self.membership.registry().peers();
+        peers.find(|(peer, _)| peer.instance == instance).map(|(peer, _)| peer.node.clone())
+    }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("table_messages_sent", self.table_messages_sent),
+            ("membership_messages_ignored", self.ignored),
+            ("calls_pending", self.caller.pending() as u64),
+            ("calls_running", self.callee.running() as u64),
+        ]
+    }
+}

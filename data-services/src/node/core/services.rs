@@ -1,0 +1,164 @@
+use pubsub_api::Result;
+use serde_json::Value as Json;
+use tokio::sync::{mpsc, oneshot};
+
+use super::NodeCore;
+use crate::node::Beginning;
+use crate::node::local_service::{LocalService, duplicate, no_service, no_table};
+use crate::service::ServiceInput;
+use crate::tables::{PublishEffect, TableChange};
+use crate::{NodeEntry, ServiceEntry, ServiceId, ServiceState, StreamName, TableId};
+
+/// The services of the node, and the tables that they publish.
+impl NodeCore {
+    pub(super) fn start_service(
+        &mut self,
+        service: ServiceId,
+        entry: ServiceEntry,
+        inputs: mpsc::Sender<ServiceInput>,
+        beginning: Beginning,
+    ) -> Result<()> {
+        let old = match (self.services.remove(&service), beginning) {
+            (Some(old), Beginning::New) => {
+                self.services.insert(service.clone(), old);
+                return duplicate(&service);
+            }
+            (old, _) => old,
+        };
+        let old_tables = old.as_ref().map(|old| old.entry.tables.clone()).unwrap_or_default();
+        for (table, key) in entry.tables.iter().filter(|(table, key)| old_tables.get(*table) != Some(*key)) {
+            let stream = self.own_stream(&service, table);
+            self.last_epoch += 1;
+            let epoch = self.last_epoch;
+            self.published.declare(stream, key.clone(), epoch, &mut self.effects.published);
+        }
+        let local = match old {
+            Some(old) => LocalService { entry, inputs, ..old },
+            None => LocalService { entry, inputs, running: 0, drains: Vec::new() },
+        };
+        self.services.insert(service.clone(), local);
+        if let Err(error) = self.publish_entry() {
+            self.services.remove(&service);
+            self.published.withdraw(&service);
+            return Err(error);
+        }
+        self.callee.resume(&service);
+        self.reconcile();
+        Ok(())
+    }
+
+    pub(super) fn set_state(&mut self, service: &ServiceId, state: ServiceState) -> Result<()> {
+        let Some(local) = self.services.get_mut(service) else { return Err(no_service(service)) };
+        local.entry.state = state;
+        self.publish_entry()
+    }
+
+    pub(super) fn drain(&mut self, service: &ServiceId, reply: oneshot::Sender<Result<()>>) {
+        self.callee.drain(service);
+        if let Err(error) = self.set_state(service, ServiceState::Draining) {
+            drop(reply.send(Err(error)));
+        } else if let Some(local) = self.services.get_mut(service) {
+            local.drains.push(reply);
+            local.report_drained();
+        }
+    }
+
+    pub(super) fn stop_service(&mut self, service: &ServiceId) -> Result<()> {
+        let Some(stopped) = self.services.remove(service) else { return Err(no_service(service)) };
+        self.published.withdraw(service);
+        self.end_subscriptions_of(service);
+        if stopped.running == 0 {
+            self.callee.stopped(service, &mut self.effects.callee);
+        }
+        self.publish_entry()?;
+        self.reconcile();
+        Ok(())
+    }
+
+    /// Ends all services and subscriptions: the node leaves.
+    pub(crate) fn stop_services(&mut self) {
+        for (service, _) in std::mem::take(&mut self.services) {
+            self.published.withdraw(&service);
+        }
+        self.subscriptions.values().for_each(|subscription| subscription.queue.close());
+        self.subscriptions.clear();
+    }
+
+    pub(super) fn commit(
+        &mut self,
+        service: &ServiceId,
+        changes: Vec<(TableId, TableChange)>,
+    ) -> Result<usize> {
+        let mut streams = Vec::with_capacity(changes.len());
+        for (table, change) in changes {
+            streams.push((self.published_stream(service, &table)?, change));
+        }
+        self.published.commit(streams, &mut self.effects.published)
+    }
+
+    pub(super) fn send_raw(&mut self, service: &ServiceId, table: TableId, value: Json) -> Result<()> {
+        let stream = self.published_stream(service, &table)?;
+        self.published.send_raw(&stream, value, &mut self.effects.published)
+    }
+
+    fn published_stream(&self, service: &ServiceId, table: &TableId) -> Result<StreamName> {
+        let stream = self.own_stream(service, table);
+        let Some(local) = self.services.get(service) else { return Err(no_service(service)) };
+        if local.entry.tables.contains_key(table) {
+            Ok(stream)
+        } else {
+            Err(no_table(service, &stream, &local.entry))
+        }
+    }
+
+    fn own_stream(&self, service: &ServiceId, table: &TableId) -> StreamName {
+        StreamName { instance: self.me.instance, service: service.clone(), table: table.clone() }
+    }
+
+    /// Publishes what this node offers and wants, if that has changed.
+    pub(super) fn publish_entry(&mut self) -> Result<()> {
+        let services = self.services.iter().map(|(id, local)| (id.clone(), local.public_entry())).collect();
+        let entry = NodeEntry { services, subscriptions: self.followed_streams() };
+        self.membership.set_entry(entry, &mut self.effects.membership)
+    }
+
+    /// Reports to each published table who subscribes to it.
+    pub(super) fn update_followers(&mut self) {
+        let streams: Vec<StreamName> = self
+            .services
+            .iter()
+            .flat_map(|(service, local)| {
+                local.entry.tables.keys().map(|table| self.own_stream(service, table))
+            })
+            .collect();
+        for stream in streams {
+            let followers = self.membership.registry().followers(&stream);
+            if followers.iter().any(|follower| *follower != self.me.instance) {
+                self.followed_elsewhere.insert(stream.clone());
+            } else {
+                self.followed_elsewhere.remove(&stream);
+            }
+            self.published.followers(&stream, &followers, &mut self.effects.published);
+        }
+    }
+
+    pub(super) fn publish_effect(&mut self, effect: PublishEffect) {
+        match effect {
+            PublishEffect::Send(outgoing) => self.send(outgoing),
+            PublishEffect::FirstFollower(stream) => {
+                self.send_hook(&stream, ServiceInput::FirstSubscriber(stream.table.clone()));
+            }
+            PublishEffect::NoFollower(stream) => {
+                self.send_hook(&stream, ServiceInput::NoSubscriber(stream.table.clone()));
+            }
+        }
+    }
+
+    fn send_hook(&self, stream: &StreamName, hook: ServiceInput) {
+        if let Some(local) = self.services.get(&stream.service)
+            && !local.send(hook)
+        {
+            tracing::warn!(%stream, "a subscriber hook did not run: the queue of its service is full");
+        }
+    }
+}

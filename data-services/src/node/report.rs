@@ -1,0 +1,86 @@
+use serde::Serialize;
+
+use crate::{
+    Address, KeyColumns, MethodId, NodeId, NodeInstance, ServiceId, ServiceState, SubscriptionId, TableId,
+};
+
+/// What a node knows: about itself, its peers, and the services and tables of the bus.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodeReport {
+    /// The node.
+    pub node: NodeInstance,
+    /// The endpoint by which peers connect, on drivers without a broker.
+    pub endpoint: Option<String>,
+    /// The other nodes.
+    pub peers: Vec<PeerReport>,
+    /// The services of all nodes, this one included.
+    pub services: Vec<ServiceReport>,
+    /// The tables that this node publishes.
+    pub published: Vec<PublishedReport>,
+    /// The subscriptions of this node.
+    pub subscriptions: Vec<SubscriptionReport>,
+    /// Counters, by name.
+    pub counters: Vec<(&'static str, u64)>,
+}
+
+/// One peer.
+#[derive(Debug, Clone, Serialize)]
+pub struct PeerReport {
+    /// The peer.
+    pub peer: NodeInstance,
+    /// `joining`, `up`, `suspect`, `down` or `left`.
+    pub state: &'static str,
+}
+
+/// One service on one node.
+#[derive(Debug, Clone, Serialize)]
+pub struct ServiceReport {
+    /// The node.
+    pub node: NodeId,
+    /// The service.
+    pub service: ServiceId,
+    /// Its state.
+    pub state: ServiceState,
+    /// Its further addresses.
+    pub addresses: Vec<Address>,
+    /// Its tables and their key columns.
+    pub tables: Vec<(TableId, KeyColumns)>,
+    /// Its methods.
+    pub methods: Vec<MethodId>,
+}
+
+/// A table that this node publishes.
+#[derive(Debug, Clone, Serialize)]
+pub struct PublishedReport {
+    /// The service.
+    pub service: ServiceId,
+    /// The table.
+    pub table: TableId,
+    /// The epoch and sequence of the last change.
+    pub epoch: u64,
+    /// The sequence of the last change.
+    pub sequence: u64,
+    /// The number of rows.
+    pub rows: usize,
+    /// The nodes that subscribe.
+    pub subscribers: Vec<NodeId>,
+}
+
+/// A subscription of a service of this node.
+#[derive(Debug, Clone, Serialize)]
+pub struct SubscriptionReport {
+    /// The id.
+    pub id: SubscriptionId,
+    /// The service that subscribed.
+    pub subscriber: ServiceId,
+    /// The address.
+    pub address: Address,
+    /// The table.
+    pub table: TableId,
+    /// The publishers, each with the phase of its table.
+    pub publishers: Vec<(NodeId, ServiceId, &'static str)>,
+    /// The number of events that wait for the reader.
+    pub waiting: usize,
+    /// The number of events that were dropped because the reader was slow.
+    pub dropped: u64,
+}

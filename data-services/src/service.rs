@@ -1,0 +1,27 @@
+//! Services: what a node runs, and what their code acts through.
+
+mod builder;
+mod call;
+mod call_options;
+mod call_result;
+mod dispatcher;
+mod event_queue;
+mod handle;
+mod subscribe_options;
+mod subscription;
+mod subscription_id;
+mod transaction;
+
+pub use builder::ServiceBuilder;
+pub use call::Call;
+pub use call_options::CallOptions;
+pub use call_result::CallResult;
+pub use handle::ServiceHandle;
+pub use subscribe_options::SubscribeOptions;
+pub use subscription::Subscription;
+pub use subscription_id::SubscriptionId;
+pub use transaction::Transaction;
+
+pub(crate) use call::Handler;
+pub(crate) use dispatcher::ServiceInput;
+pub(crate) use event_queue::EventQueue;

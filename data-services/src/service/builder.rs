@@ -1,0 +1,139 @@
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use pubsub_api::Result;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::dispatcher::{Dispatcher, Handlers, Hook};
+use crate::node::{Beginning, Command};
+use crate::service::{Call, Handler, ServiceHandle};
+use crate::{Address, CallError, KeyColumns, MethodId, Node, ServiceEntry, ServiceId, TableId};
+
+/// A service that is about to start: what it publishes, what others can call, and where it listens.
+///
+/// An invalid name is reported by [`start`](Self::start).
+pub struct ServiceBuilder {
+    node: Node,
+    id: Result<ServiceId>,
+    entry: ServiceEntry,
+    handlers: Handlers,
+}
+
+impl ServiceBuilder {
+    pub(crate) fn new(node: Node, id: Result<ServiceId>) -> Self {
+        Self { node, id, entry: ServiceEntry::default(), handlers: Handlers::default() }
+    }
+
+    /// Adds a table that the service publishes.
+    #[must_use]
+    pub fn table(self, table: impl Into<String>, key: KeyColumns) -> Self {
+        let table = TableId::new(table);
+        self.with(table, |this, table| drop(this.entry.tables.insert(table, key)))
+    }
+
+    /// Adds an address, or a pattern of addresses, on which the service listens besides its own name.
+    #[must_use]
+    pub fn address(self, address: impl Into<String>) -> Self {
+        let address = Address::new(address);
+        self.with(address, |this, address| this.entry.addresses.push(address))
+    }
+
+    /// Adds a method. Calls run concurrently, each as a task of its own: a handler that panics ends its call with an error,
+    /// and one that is cancelled is dropped at its next `await`.
+    ///
+    /// A method whose name begins with `_` can be called by the service itself only.
+    #[must_use]
+    pub fn method<F, Fut, T>(self, method: impl Into<String>, handler: F) -> Self
+    where
+        F: Fn(Call) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, CallError>> + Send + 'static,
+        T: Serialize,
+    {
+        let method = MethodId::new(method);
+        self.with(method, |this, method| {
+            this.entry.methods.insert(method.clone());
+            this.handlers.methods.insert(method, Handler::new(handler));
+        })
+    }
+
+    /// Runs `hook` when a table gets its first subscriber on any node.
+    #[must_use]
+    pub fn on_first_subscriber<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(TableId) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.handlers.on_first_subscriber = Some(boxed(hook));
+        self
+    }
+
+    /// Runs `hook` when a table has lost its last subscriber.
+    #[must_use]
+    pub fn on_no_subscriber<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(TableId) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.handlers.on_no_subscriber = Some(boxed(hook));
+        self
+    }
+
+    /// Starts the service and announces it on the bus.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) for an invalid name, table, method or address;
+    /// [`ErrorKind::AlreadyExists`](pubsub_api::ErrorKind::AlreadyExists) if the node runs a service of this name;
+    /// [`ErrorKind::Closed`](pubsub_api::ErrorKind::Closed) if the node has left the bus.
+    pub async fn start(self) -> Result<ServiceHandle> {
+        self.begin(Beginning::New).await
+    }
+
+    /// Replaces the running service of this name: tables that both have keep their rows and subscribers.
+    pub(crate) async fn replace(self) -> Result<ServiceHandle> {
+        self.begin(Beginning::Replacing).await
+    }
+
+    async fn begin(self, beginning: Beginning) -> Result<ServiceHandle> {
+        let service = self.id?;
+        // The node never hands over more calls than it has counted as running.
+        let (inputs, arriving) = mpsc::channel(self.node.options().service_calls + HOOKS);
+        let entry = self.entry;
+        let started = service.clone();
+        let start = |reply| Command::Start { service: started, entry, inputs, beginning, reply };
+        self.node.command(start).await??;
+        let commands = self.node.commands();
+        tokio::spawn(Dispatcher::new(service.clone(), self.handlers, commands).run(arriving));
+        Ok(ServiceHandle::new(self.node, service))
+    }
+
+    fn with<T>(mut self, checked: Result<T>, add: impl FnOnce(&mut Self, T)) -> Self {
+        match checked {
+            Ok(value) => add(&mut self, value),
+            Err(error) if self.id.is_ok() => self.id = Err(error),
+            Err(_) => {}
+        }
+        self
+    }
+}
+
+/// Room for hooks beside the calls in the queue of a service: they arrive rarely.
+const HOOKS: usize = 256;
+
+fn boxed<F, Fut>(hook: F) -> Hook
+where
+    F: Fn(TableId) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    Arc::new(move |table| Box::pin(hook(table)))
+}
+
+impl fmt::Debug for ServiceBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceBuilder")
+            .field("id", &self.id)
+            .field("entry", &self.entry)
+            .finish_non_exhaustive()
+    }
+}

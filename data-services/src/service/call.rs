@@ -1,0 +1,78 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use crate::{CallError, CallErrorKind, MethodId, NodeInstance};
+
+/// A call of a method, as its handler receives it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The node of the caller.
+    pub caller: NodeInstance,
+    /// The method.
+    pub method: MethodId,
+    /// The time that the caller waits for the result, from now.
+    pub deadline: Duration,
+    pub(crate) arguments: Json,
+}
+
+impl Call {
+    /// Reads the arguments into a type of the handler.
+    ///
+    /// # Errors
+    /// [`CallErrorKind::BadArguments`] with the reason, for the caller: return it with `?`.
+    pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, CallError> {
+        T::deserialize(&self.arguments).map_err(|error| {
+            let text = format!("method {} cannot use its arguments: {error}", self.method);
+            CallError::new(CallErrorKind::BadArguments, text)
+        })
+    }
+
+    /// Returns the arguments as JSON.
+    #[must_use]
+    pub fn json(&self) -> &Json {
+        &self.arguments
+    }
+}
+
+/// The future of a handler.
+type Running = Pin<Box<dyn Future<Output = Result<Json, CallError>> + Send>>;
+
+/// A method of a service.
+#[derive(Clone)]
+pub(crate) struct Handler(Arc<dyn Fn(Call) -> Running + Send + Sync>);
+
+impl Handler {
+    pub(crate) fn new<F, Fut, T>(handler: F) -> Self
+    where
+        F: Fn(Call) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, CallError>> + Send + 'static,
+        T: Serialize,
+    {
+        Self(Arc::new(move |call| {
+            let running = handler(call);
+            Box::pin(async move {
+                let result = running.await?;
+                serde_json::to_value(result).map_err(|error| {
+                    CallError::new(CallErrorKind::Remote, format!("the result cannot be sent: {error}"))
+                })
+            })
+        }))
+    }
+
+    pub(crate) fn run(&self, call: Call) -> Running {
+        (self.0)(call)
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handler")
+    }
+}

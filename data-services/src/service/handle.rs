@@ -1,0 +1,221 @@
+use pubsub_api::Result;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::event_queue::EventQueue;
+use crate::node::{Command, NewCall};
+use crate::service::Subscription;
+use crate::tables::TableChange;
+use crate::{
+    Address, CallError, CallErrorKind, CallOptions, CallResult, Difference, MethodId, Node, Row, RowKey,
+    ServiceId, ServiceState, SubscribeOptions, SubscriptionId, TableId, Transaction,
+};
+
+/// A running service: what its code acts through. Clones act for the same service.
+///
+/// The service runs until [`stop`](Self::stop), also if every handle is dropped.
+#[derive(Debug, Clone)]
+pub struct ServiceHandle {
+    node: Node,
+    id: ServiceId,
+}
+
+impl ServiceHandle {
+    pub(crate) fn new(node: Node, id: ServiceId) -> Self {
+        Self { node, id }
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn id(&self) -> &ServiceId {
+        &self.id
+    }
+
+    /// Returns the node.
+    #[must_use]
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Publishes the whole state of a table: the engine sends the difference to the state before. Returns the number of
+    /// changed rows.
+    ///
+    /// The time is proportional to the table; [`change`](Self::change) is not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](pubsub_api::ErrorKind::NotFound) if the service does not publish such a table,
+    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) for a row without its key columns, two rows with one key, or a
+    /// table above [`table_bytes`](crate::NodeOptions::table_bytes). The table is unchanged then.
+    pub async fn publish(&self, table: &str, rows: Vec<Row>) -> Result<usize> {
+        self.commit_one(table, TableChange::Rows(rows)).await
+    }
+
+    /// Changes some rows of a table: `put` adds rows or replaces those with the same key, `deleted` removes rows by key.
+    /// Returns the number of changed rows. The time is proportional to the change.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub async fn change(&self, table: &str, put: Vec<Row>, deleted: Vec<RowKey>) -> Result<usize> {
+        self.commit_one(table, TableChange::Difference(Difference { put, deleted })).await
+    }
+
+    /// Begins a change of several tables that subscribers see as one.
+    #[must_use]
+    pub fn transaction(&self) -> Transaction {
+        Transaction::new(self.clone())
+    }
+
+    async fn commit_one(&self, table: &str, change: TableChange) -> Result<usize> {
+        let table = TableId::new(table)?;
+        self.commit(vec![(table, change)]).await
+    }
+
+    pub(crate) async fn commit(&self, changes: Vec<(TableId, TableChange)>) -> Result<usize> {
+        let service = self.id.clone();
+        self.node.command(|reply| Command::Commit { service, changes, reply }).await?
+    }
+
+    /// Sends data to the current subscribers of a table that does not change the table and is not kept: a later subscriber
+    /// does not receive it, and it can be lost.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish); [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) also above 256 KiB.
+    pub async fn send_raw(&self, table: &str, value: impl Serialize) -> Result<()> {
+        let table = TableId::new(table)?;
+        let value = serde_json::to_value(value).map_err(|error| {
+            pubsub_api::Error::new(pubsub_api::ErrorKind::Invalid, "raw data must be JSON").with_source(error)
+        })?;
+        let service = self.id.clone();
+        self.node.command(|reply| Command::SendRaw { service, table, value, reply }).await?
+    }
+
+    /// Subscribes to a table of every service that listens on `address`, now and later: the name of a service, an address
+    /// that several share, or a pattern. An address without a listener is not an error: the subscription waits.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) for an invalid address or table,
+    /// [`ErrorKind::Closed`](pubsub_api::ErrorKind::Closed) if the service has stopped.
+    pub async fn subscribe(&self, address: &str, table: &str) -> Result<Subscription> {
+        self.subscribe_with(address, table, SubscribeOptions::default()).await
+    }
+
+    /// Subscribes as [`subscribe`](Self::subscribe) does, with an id of the caller's choice, or at an interval.
+    ///
+    /// # Errors
+    /// As `subscribe`; [`ErrorKind::AlreadyExists`](pubsub_api::ErrorKind::AlreadyExists) if the id is in use on this node.
+    pub async fn subscribe_with(
+        &self,
+        address: &str,
+        table: &str,
+        options: SubscribeOptions,
+    ) -> Result<Subscription> {
+        let (address, table) = (Address::new(address)?, TableId::new(table)?);
+        let id = match options.id {
+            Some(id) => id,
+            None => SubscriptionId::random(),
+        };
+        let queue = EventQueue::new(self.node.options().subscription_updates);
+        let subscriber = self.id.clone();
+        let (their_queue, their_id, interval) = (queue.clone(), id.clone(), options.interval);
+        let subscribe = |reply| Command::Subscribe {
+            subscription: their_id,
+            subscriber,
+            address,
+            table,
+            interval,
+            queue: their_queue,
+            reply,
+        };
+        self.node.command(subscribe).await??;
+        Ok(Subscription::new(id, queue, self.node.commands()))
+    }
+
+    /// Calls a method of one service that listens on `address`; one on this node is preferred.
+    ///
+    /// # Errors
+    /// [`CallError`], by kind.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the callee is told to cancel the call; it may have run.
+    pub async fn call(
+        &self,
+        address: &str,
+        method: &str,
+        arguments: impl Serialize,
+    ) -> Result<Json, CallError> {
+        self.call_with(address, method, arguments, CallOptions::default()).await
+    }
+
+    /// Calls as [`call`](Self::call) does, on a given node or with another deadline.
+    ///
+    /// # Errors
+    /// As `call`.
+    ///
+    /// # Cancel safety
+    /// As `call`.
+    pub async fn call_with(
+        &self,
+        address: &str,
+        method: &str,
+        arguments: impl Serialize,
+        options: CallOptions,
+    ) -> Result<Json, CallError> {
+        let call = self.new_call(address, method, arguments, options)?;
+        self.node.call(call).await
+    }
+
+    /// Calls a method of every service that listens on `address`, and returns the result of each; an empty list if nobody
+    /// listens.
+    ///
+    /// # Errors
+    /// [`CallErrorKind::BadArguments`] for an invalid address, method or arguments.
+    pub async fn call_all(
+        &self,
+        address: &str,
+        method: &str,
+        arguments: impl Serialize,
+    ) -> Result<Vec<CallResult>, CallError> {
+        let call = self.new_call(address, method, arguments, CallOptions::default())?;
+        self.node.call_all(call).await
+    }
+
+    fn new_call(
+        &self,
+        address: &str,
+        method: &str,
+        arguments: impl Serialize,
+        options: CallOptions,
+    ) -> Result<NewCall, CallError> {
+        let invalid = |text: String| CallError::new(CallErrorKind::BadArguments, text);
+        Ok(NewCall {
+            caller: self.id.clone(),
+            node: options.node,
+            address: Address::new(address).map_err(|error| invalid(error.to_string()))?,
+            method: MethodId::new(method).map_err(|error| invalid(error.to_string()))?,
+            arguments: serde_json::to_value(arguments)
+                .map_err(|error| invalid(format!("the arguments must be JSON: {error}")))?,
+            deadline: options.deadline.unwrap_or(self.node.options().call_timeout),
+        })
+    }
+
+    /// Sets the state that other nodes see.
+    pub(crate) async fn set_state(&self, state: ServiceState) -> Result<()> {
+        let service = self.id.clone();
+        self.node.command(|reply| Command::SetState { service, state, reply }).await?
+    }
+
+    /// Refuses further calls, and waits until those that run have ended.
+    pub(crate) async fn drain(&self) -> Result<()> {
+        let service = self.id.clone();
+        self.node.command(|reply| Command::Drain { service, reply }).await?
+    }
+
+    /// Stops the service: it accepts no call, running calls end within their deadlines, its tables and subscriptions end.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](pubsub_api::ErrorKind::NotFound) if it has stopped already.
+    pub async fn stop(&self) -> Result<()> {
+        let service = self.id.clone();
+        self.node.command(|reply| Command::Stop { service, reply }).await?
+    }
+}

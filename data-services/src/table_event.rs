@@ -1,0 +1,139 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::{KeyColumns, NodeId, Row, RowKey, ServiceId, TableUpdate};
+
+/// What a subscription reports about one publisher of its table, in the order in which it happened there.
+///
+/// The first event of a publisher that has rows is [`Snapshot`](Self::Snapshot). A reader that applies snapshots and changes
+/// has the publisher's table as it was at one moment; while it is not [`Stale`](Self::Stale), nothing that the publisher has
+/// published is missing for longer than a heartbeat.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum TableEvent {
+    /// The whole table: it replaces all rows of this publisher.
+    Snapshot {
+        /// The publisher.
+        publisher: TablePublisher,
+        /// All rows.
+        rows: Vec<Row>,
+    },
+    /// A change of the table, complete in itself.
+    Change {
+        /// The publisher.
+        publisher: TablePublisher,
+        /// The change.
+        change: Arc<ChangedRows>,
+    },
+    /// Data that is not part of the table and is not kept.
+    Raw {
+        /// The publisher.
+        publisher: TablePublisher,
+        /// The data.
+        value: Json,
+    },
+    /// Nothing confirms that the rows are current, until [`Live`](Self::Live).
+    Stale {
+        /// The publisher.
+        publisher: TablePublisher,
+        /// The reason, as text.
+        reason: String,
+    },
+    /// The rows are current.
+    Live {
+        /// The publisher.
+        publisher: TablePublisher,
+    },
+    /// The publisher has stopped, or has been down for longer than `forget_after`: its rows are removed.
+    Gone {
+        /// The publisher.
+        publisher: TablePublisher,
+        /// The rows that it had.
+        removed: Vec<Row>,
+        /// The reason, as text.
+        reason: String,
+    },
+}
+
+/// The rows that a change concerns.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ChangedRows {
+    /// Rows with a new key.
+    pub added: Vec<Row>,
+    /// Rows that replace another with their key: the old row and the new one.
+    pub changed: Vec<(Row, Row)>,
+    /// Rows that are gone.
+    pub removed: Vec<Row>,
+}
+
+/// One publisher of a table: a service on a node. It stays the same when the node or the service is started again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct TablePublisher {
+    /// The node.
+    pub node: NodeId,
+    /// The service.
+    pub service: ServiceId,
+}
+
+impl TableEvent {
+    /// Returns the publisher that the event is about.
+    #[must_use]
+    pub fn publisher(&self) -> &TablePublisher {
+        match self {
+            Self::Snapshot { publisher, .. }
+            | Self::Change { publisher, .. }
+            | Self::Raw { publisher, .. }
+            | Self::Stale { publisher, .. }
+            | Self::Live { publisher }
+            | Self::Gone { publisher, .. } => publisher,
+        }
+    }
+}
+
+impl ChangedRows {
+    /// What an update of a followed table changes.
+    pub(crate) fn of(update: &TableUpdate) -> Self {
+        let TableUpdate { added, changed, removed, .. } = update;
+        Self { added: added.clone(), changed: changed.clone(), removed: removed.clone() }
+    }
+
+    /// The change from some rows to others.
+    pub(crate) fn between(key: &KeyColumns, earlier: Vec<Row>, later: &[Row]) -> Self {
+        let mut changes = Self::default();
+        let key_of = |row: &Row| key.key_of(row).ok();
+        let mut old: HashMap<Option<RowKey>, Row> =
+            earlier.into_iter().map(|row| (key_of(&row), row)).collect();
+        for row in later {
+            match old.remove(&key_of(row)) {
+                Some(before) if before == *row => {}
+                Some(before) => changes.changed.push((before, row.clone())),
+                None => changes.added.push(row.clone()),
+            }
+        }
+        changes.removed = old.into_values().collect();
+        changes
+    }
+
+    /// Returns the number of changed rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.added.len() + self.changed.len() + self.removed.len()
+    }
+
+    /// Returns whether no row changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// `vSphere.Boston on node-1`.
+impl fmt::Display for TablePublisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.service, self.node)
+    }
+}

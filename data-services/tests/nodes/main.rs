@@ -1,0 +1,10 @@
+//! Nodes on every network driver: each case of `cases` runs on the memory driver, on zmtp sockets and on a Redis server.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bus;
+mod calls;
+mod lifecycle;
+mod membership;
+mod tables;
+mod wait;

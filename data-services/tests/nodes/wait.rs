@@ -1,0 +1,28 @@
+use std::future::Future;
+use std::time::Duration;
+
+use data_services::{Subscription, TableEvent};
+
+/// How long a test waits for anything, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until a check holds.
+pub(crate) async fn until<Fut: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> Fut) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "timed out after {PATIENCE:?}: {what}");
+}
+
+/// The next event of a subscription that says something about rows.
+pub(crate) async fn next_rows(subscription: &mut Subscription) -> TableEvent {
+    loop {
+        let next = tokio::time::timeout(PATIENCE, subscription.next()).await;
+        let event = next.expect("an event within the patience").expect("the subscription goes on");
+        if !matches!(event, TableEvent::Live { .. } | TableEvent::Stale { .. }) {
+            return event;
+        }
+    }
+}
