@@ -16,11 +16,6 @@
 //! A node that connects to a seed hears it, and is not heard. [`Link::introduce`] sends a packet to the seed over the
 //! request channel of the driver, DEALER to ROUTER; the seed receives it like any packet, and can connect back.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the shell of the node, which uses it, is not part of the engine yet")
-)]
-
 mod encoding;
 mod endpoint;
 mod hellos;

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{CallError, CallErrorKind, CallResult, NodeInstance, NodeOptions, ServiceBuilder, ServiceId};
 
-pub(crate) use command::{Beginning, Command, NewCall, Ticket};
+pub(crate) use command::{Beginning, Command, NewCall, PrepushHooks, Ticket};
 pub(crate) use link_action::LinkAction;
 pub(crate) use local_service::no_method;
 pub use report::{NodeReport, PeerReport, PublishedReport, ServiceReport, SubscriptionReport};

@@ -19,11 +19,6 @@
 //! commits. A table that has a snapshot at or after its change counts as done: then tables can be apart until all are
 //! live. A table that has no content yet is not waited for.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the node, which drives it, is not there yet")
-)]
-
 mod assembly;
 mod change;
 mod change_parts;
@@ -65,4 +60,5 @@ pub(crate) use followed_tables::FollowedTables;
 pub(crate) use message::TableMessage;
 pub(crate) use options::TableOptions;
 pub(crate) use publish_effect::PublishEffect;
+pub(crate) use published_rows::Prepush;
 pub(crate) use published_tables::PublishedTables;

@@ -149,6 +149,7 @@ impl Callee {
     }
 
     /// The number of calls of a service that run.
+    #[cfg(test)]
     pub(crate) fn running_of(&self, service: &ServiceId) -> usize {
         self.runs.of_service(service)
     }
@@ -159,6 +160,7 @@ impl Callee {
     }
 
     /// The number of results that are kept.
+    #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
         self.kept.len()
     }
@@ -169,6 +171,7 @@ impl Callee {
     }
 
     /// Returns whether nothing is remembered.
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         let is_idle = self.runs.len() == 0 && self.kept.len() == 0 && self.timers.next().is_none();
         is_idle && self.sessions.is_empty()

@@ -143,6 +143,7 @@ impl Caller {
     }
 
     /// Returns whether nothing is remembered.
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.targets.is_empty()
             && self.timers.next().is_none()

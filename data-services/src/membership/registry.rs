@@ -50,6 +50,7 @@ impl Registry {
     }
 
     /// Returns the nodes that run a service of this name.
+    #[cfg(test)]
     pub(crate) fn hosts_of(&self, service: &ServiceId) -> Vec<(&NodeInstance, &ServiceEntry)> {
         self.entries().filter_map(|(node, entry)| Some((node, entry.services.get(service)?))).collect()
     }

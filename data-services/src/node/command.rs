@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::calls::RunId;
 use crate::service::{EventQueue, ServiceInput};
-use crate::tables::TableChange;
+use crate::tables::{Prepush, TableChange};
 use crate::{
     Address, CallError, CallResult, MethodId, NodeId, NodeReport, ServiceEntry, ServiceId, ServiceState,
     SubscriptionId, TableId,
@@ -22,6 +23,7 @@ pub(crate) enum Command {
         entry: ServiceEntry,
         inputs: mpsc::Sender<ServiceInput>,
         beginning: Beginning,
+        prepush: PrepushHooks,
         reply: oneshot::Sender<Result<()>>,
     },
     /// Set the state of a service.
@@ -60,6 +62,16 @@ pub(crate) enum Command {
     Inspect { reply: oneshot::Sender<NodeReport> },
     /// Leave the bus.
     Leave { reply: oneshot::Sender<()> },
+}
+
+/// The hooks that see each difference of a table before it is published.
+#[derive(Default)]
+pub(crate) struct PrepushHooks(pub(crate) Vec<(TableId, Prepush)>);
+
+impl fmt::Debug for PrepushHooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(table, _)| table)).finish()
+    }
 }
 
 /// Whether a service is new or takes over from a running one.

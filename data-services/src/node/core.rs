@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use delivery::Position;
+use pubsub_api::Status;
 
 use self::calls::PendingCalls;
 use subscriptions::LocalSubscription;
@@ -50,6 +51,8 @@ pub(crate) struct NodeCore {
     actions: Vec<LinkAction>,
     refused: Option<String>,
     endpoint: Option<String>,
+    /// The status of the driver, as the task noted it last.
+    link_status: Status,
     /// The number of messages about membership that were ignored.
     ignored: u64,
     /// The number of messages about tables that were sent to other nodes.
@@ -91,7 +94,7 @@ impl NodeCore {
             now: Duration::ZERO,
             last_epoch: me.boot,
             membership,
-            published: PublishedTables::new(tables.clone()),
+            published: PublishedTables::new(tables),
             followed: FollowedTables::new(tables, rng),
             caller: Caller::new(calls.clone()),
             callee: Callee::new(me.instance, calls),
@@ -105,6 +108,7 @@ impl NodeCore {
             actions: Vec::new(),
             refused: None,
             endpoint,
+            link_status: Status::default(),
             ignored: 0,
             table_messages_sent: 0,
             leaving: None,
@@ -130,8 +134,8 @@ impl NodeCore {
         self.now = now;
         match command {
             // The receiver of a reply may have given up: nobody needs it then.
-            Command::Start { service, entry, inputs, beginning, reply } => {
-                drop(reply.send(self.start_service(service, entry, inputs, beginning)));
+            Command::Start { service, entry, inputs, beginning, prepush, reply } => {
+                drop(reply.send(self.start_service(service, entry, inputs, beginning, prepush)));
             }
             Command::SetState { service, state, reply } => drop(reply.send(self.set_state(&service, state))),
             Command::Drain { service, reply } => self.drain(&service, reply),
@@ -157,6 +161,11 @@ impl NodeCore {
             }
         }
         self.settle();
+    }
+
+    /// Notes the status of the driver, for the next report.
+    pub(crate) fn note_link(&mut self, status: Status) {
+        self.link_status = status;
     }
 
     /// Handles a packet of a peer.

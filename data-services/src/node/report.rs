@@ -1,3 +1,4 @@
+use pubsub_api::Status;
 use serde::Serialize;
 
 use crate::{
@@ -19,8 +20,10 @@ pub struct NodeReport {
     pub published: Vec<PublishedReport>,
     /// The subscriptions of this node.
     pub subscriptions: Vec<SubscriptionReport>,
-    /// Counters, by name.
+    /// Counters of the engine, by name.
     pub counters: Vec<(&'static str, u64)>,
+    /// The counters, queues and connections of the driver, and those of the packets over it.
+    pub link: Status,
 }
 
 /// One peer.

@@ -9,11 +9,15 @@ use tracing::{debug, warn};
 use super::core::NodeCore;
 use super::{Command, LinkAction};
 use crate::link::{Link, LinkEvent, LinkOptions};
+use crate::packet::Outgoing;
 use crate::{Instance, NodeInstance, NodeOptions};
 
 /// The number of actions that may wait for the driver. When the driver is so far behind, further ones are dropped: the
 /// protocols repair what is lost, and a node that waits for its driver would be taken for dead.
 const ACTIONS: usize = 8192;
+
+/// The number of actions that are taken from the queue at once.
+const BATCH: usize = 256;
 
 /// The task of a node: it feeds the core with commands, packets and time, and its driver with the core's actions.
 pub(super) struct NodeTask {
@@ -80,7 +84,7 @@ impl NodeTask {
                     Err(error) => break format!("its driver has ended: {error}"),
                 },
                 command = commands.recv() => match command {
-                    Some(command) => self.core.command(self.now(), command),
+                    Some(command) => self.command(command),
                     None => break "all its handles were dropped".to_owned(),
                 },
             }
@@ -104,7 +108,15 @@ impl NodeTask {
         if tokio::time::timeout(Duration::from_secs(5), drained).await.is_err() {
             warn!("the driver did not accept the goodbye within 5 s: peers find out by silence");
         }
-        drop(reply.send(()));
+        // Nobody may wait for it any more.
+        let _ = reply.send(());
+    }
+
+    fn command(&mut self, command: Command) {
+        if matches!(command, Command::Inspect { .. }) {
+            self.core.note_link(self.link.status());
+        }
+        self.core.command(self.now(), command);
     }
 
     fn now(&self) -> Duration {
@@ -126,26 +138,46 @@ impl NodeTask {
     }
 }
 
-/// Passes the actions to the driver, in order.
+/// Passes the actions to the driver, in order; packets that wait are sent together.
 async fn send_actions(link: Arc<Link>, mut actions: mpsc::Receiver<LinkAction>) {
-    while let Some(action) = actions.recv().await {
-        let done = match action {
-            LinkAction::Send(outgoing) => link.send(&outgoing.to, &outgoing.message).await,
-            LinkAction::Follow(stream) => link.follow(&stream).map(drop),
-            LinkAction::Unfollow(stream) => {
-                link.unfollow(&stream);
-                Ok(())
+    let mut waiting = Vec::new();
+    let mut packets = Vec::new();
+    while actions.recv_many(&mut waiting, BATCH).await > 0 {
+        for action in waiting.drain(..) {
+            if let LinkAction::Send(outgoing) = action {
+                packets.push(outgoing);
+            } else {
+                send(&link, &mut packets).await;
+                // What is lost is repaired by the protocols; the link counts it by cause.
+                if let Err(error) = act_on(&link, action) {
+                    debug!(%error, "the driver refused an action");
+                }
             }
-            LinkAction::Connect(endpoint) => link.connect(&endpoint).map(drop),
-            LinkAction::Disconnect(endpoint) => {
-                link.disconnect(&endpoint);
-                Ok(())
-            }
-            LinkAction::Introduce { endpoint, message } => link.introduce(&endpoint, &message),
-        };
-        if let Err(error) = done {
-            // What is lost is repaired by the protocols; the link counts it by cause.
-            tracing::debug!(%error, "the driver refused an action");
         }
+        send(&link, &mut packets).await;
+    }
+}
+
+async fn send(link: &Link, packets: &mut Vec<Outgoing>) {
+    if let Err(error) = link.send_all(packets).await {
+        debug!(%error, "the driver did not accept all packets");
+    }
+    packets.clear();
+}
+
+fn act_on(link: &Link, action: LinkAction) -> Result<()> {
+    match action {
+        LinkAction::Follow(stream) => link.follow(&stream).map(drop),
+        LinkAction::Unfollow(stream) => {
+            link.unfollow(&stream);
+            Ok(())
+        }
+        LinkAction::Connect(endpoint) => link.connect(&endpoint).map(drop),
+        LinkAction::Disconnect(endpoint) => {
+            link.disconnect(&endpoint);
+            Ok(())
+        }
+        LinkAction::Introduce { endpoint, message } => link.introduce(&endpoint, &message),
+        LinkAction::Send(_) => Ok(()),
     }
 }

@@ -7,9 +7,9 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::dispatcher::{Dispatcher, Handlers, Hook};
-use crate::node::{Beginning, Command};
+use crate::node::{Beginning, Command, PrepushHooks};
 use crate::service::{Call, Handler, ServiceHandle};
-use crate::{Address, CallError, KeyColumns, MethodId, Node, ServiceEntry, ServiceId, TableId};
+use crate::{Address, CallError, Difference, KeyColumns, MethodId, Node, ServiceEntry, ServiceId, TableId};
 
 /// A service that is about to start: what it publishes, what others can call, and where it listens.
 ///
@@ -19,11 +19,18 @@ pub struct ServiceBuilder {
     id: Result<ServiceId>,
     entry: ServiceEntry,
     handlers: Handlers,
+    prepush: PrepushHooks,
 }
 
 impl ServiceBuilder {
     pub(crate) fn new(node: Node, id: Result<ServiceId>) -> Self {
-        Self { node, id, entry: ServiceEntry::default(), handlers: Handlers::default() }
+        Self {
+            node,
+            id,
+            entry: ServiceEntry::default(),
+            handlers: Handlers::default(),
+            prepush: PrepushHooks::default(),
+        }
     }
 
     /// Adds a table that the service publishes.
@@ -31,6 +38,22 @@ impl ServiceBuilder {
     pub fn table(self, table: impl Into<String>, key: KeyColumns) -> Self {
         let table = TableId::new(table);
         self.with(table, |this, table| drop(this.entry.tables.insert(table, key)))
+    }
+
+    /// Adds a table whose differences `prepush` sees before they are published. It returns what is published instead: the
+    /// difference itself, a changed one, or `None` to withhold it. What it withholds is in the difference that it sees next.
+    ///
+    /// It runs on the task of the node: it must not block.
+    #[must_use]
+    pub fn table_with_prepush<F>(self, table: impl Into<String>, key: KeyColumns, prepush: F) -> Self
+    where
+        F: FnMut(Difference) -> Option<Difference> + Send + 'static,
+    {
+        let table = TableId::new(table);
+        self.with(table, |this, table| {
+            this.entry.tables.insert(table.clone(), key);
+            this.prepush.0.push((table, Box::new(prepush)));
+        })
     }
 
     /// Adds an address, or a pattern of addresses, on which the service listens besides its own name.
@@ -101,7 +124,8 @@ impl ServiceBuilder {
         let (inputs, arriving) = mpsc::channel(self.node.options().service_calls + HOOKS);
         let entry = self.entry;
         let started = service.clone();
-        let start = |reply| Command::Start { service: started, entry, inputs, beginning, reply };
+        let prepush = self.prepush;
+        let start = |reply| Command::Start { service: started, entry, inputs, beginning, prepush, reply };
         self.node.command(start).await??;
         let commands = self.node.commands();
         tokio::spawn(Dispatcher::new(service.clone(), self.handlers, commands).run(arriving));

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use pubsub_api::Result;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -60,7 +62,6 @@ impl ServiceHandle {
     }
 
     /// Begins a change of several tables that subscribers see as one.
-    #[must_use]
     pub fn transaction(&self) -> Transaction {
         Transaction::new(self.clone())
     }
@@ -116,7 +117,7 @@ impl ServiceHandle {
         };
         let queue = EventQueue::new(self.node.options().subscription_updates);
         let subscriber = self.id.clone();
-        let (their_queue, their_id, interval) = (queue.clone(), id.clone(), options.interval);
+        let (their_queue, their_id, interval) = (Arc::clone(&queue), id.clone(), options.interval);
         let subscribe = |reply| Command::Subscribe {
             subscription: their_id,
             subscriber,

@@ -14,7 +14,9 @@ use super::publish_effect::{PublishEffect, mark, to_followers, to_instance};
 use super::published_rows::{Plan, Prepush};
 use super::published_table::PublishedTable;
 use super::table_change::TableChange;
-use crate::{Difference, Instance, KeyColumns, NodeInstance, Row, RowKey, ServiceId, StreamName};
+#[cfg(test)]
+use crate::{Difference, RowKey};
+use crate::{Instance, KeyColumns, NodeInstance, Row, ServiceId, StreamName};
 
 /// All tables that the services of this node publish.
 ///
@@ -74,6 +76,7 @@ impl PublishedTables {
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
+    #[cfg(test)]
     pub(crate) fn publish(
         &mut self,
         stream: &StreamName,
@@ -88,6 +91,7 @@ impl PublishedTables {
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
+    #[cfg(test)]
     pub(crate) fn change(
         &mut self,
         stream: &StreamName,

@@ -1,6 +1,12 @@
 //! Nodes on every network driver: each case of `cases` runs on the memory driver, on zmtp sockets and on a Redis server.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod bus;
 mod calls;

@@ -41,6 +41,7 @@ impl KeptResults {
         self.results.values().next().copied().filter(|_| is_in_excess)
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.results.len()
     }

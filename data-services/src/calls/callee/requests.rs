@@ -124,7 +124,7 @@ impl Callee {
             bytes: request.arguments.len(),
         });
         let Some(session) = self.sessions.get_mut(&caller) else { return };
-        session.calls.insert(number, KnownCall { deadline, state: CallState::Running(run) });
+        session.calls.insert(number, KnownCall { state: CallState::Running(run) });
         self.timers.set(CalleeTimer::Call(caller, number), deadline);
         match admitted {
             Ok(arguments) => {

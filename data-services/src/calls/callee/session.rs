@@ -26,8 +26,6 @@ pub(super) struct Session {
 /// A call that the callee has accepted or refused.
 #[derive(Debug)]
 pub(super) struct KnownCall {
-    /// After this time the caller does not wait.
-    pub(super) deadline: Duration,
     pub(super) state: CallState,
 }
 

@@ -177,6 +177,7 @@ impl NodeCore {
                 let _ = local.map(|local| local.send(ServiceInput::Cancel(run)));
             }
             CalleeEffect::Run { run, caller, service, method, arguments, deadline } => {
+                let deadline = deadline.saturating_sub(self.now);
                 let call = Call { caller, method, deadline, arguments };
                 if let Err(error) = self.run(run, &service, call) {
                     self.callee.finished(run, Err(error), &mut self.effects.callee);

@@ -16,6 +16,7 @@ impl NodeCore {
             published: self.published_report(),
             subscriptions: self.subscriptions_report(),
             counters: self.counters(),
+            link: self.link_status.clone(),
         }
     }
 
@@ -88,11 +89,35 @@ impl NodeCore {
     }
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
+        let (made, served) = (self.caller.counters(), self.callee.counters());
+        let streams = self.by_stream.keys().filter_map(|stream| self.followed.counters(stream));
+        let (mut outdated, mut duplicates, mut invalid) = (0, 0, 0);
+        for stream in streams {
+            outdated += stream.outdated;
+            duplicates += stream.duplicates;
+            invalid += stream.invalid;
+        }
         vec![
             ("table_messages_sent", self.table_messages_sent),
+            ("table_messages_outdated", outdated),
+            ("table_messages_duplicate", duplicates),
+            ("table_messages_invalid", invalid),
+            ("table_messages_foreign", self.followed.foreign()),
             ("membership_messages_ignored", self.ignored),
             ("calls_pending", self.caller.pending() as u64),
+            ("calls_started", made.started),
+            ("calls_succeeded", made.succeeded),
+            ("calls_failed", made.failed),
+            ("calls_refused_here", made.refused),
+            ("call_requests_repeated", made.repeated),
+            ("call_results_late", made.late_results),
             ("calls_running", self.callee.running() as u64),
+            ("calls_served", served.finished),
+            ("calls_finished_late", served.finished_late),
+            ("calls_refused", served.refused),
+            ("call_requests_duplicate", served.duplicates),
+            ("call_requests_stale", served.stale),
+            ("call_results_dropped", served.results_dropped),
         ]
     }
 }

@@ -3,8 +3,8 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 
 use super::NodeCore;
-use crate::node::Beginning;
 use crate::node::local_service::{LocalService, duplicate, no_service, no_table};
+use crate::node::{Beginning, PrepushHooks};
 use crate::service::ServiceInput;
 use crate::tables::{PublishEffect, TableChange};
 use crate::{NodeEntry, ServiceEntry, ServiceId, ServiceState, StreamName, TableId};
@@ -17,6 +17,7 @@ impl NodeCore {
         entry: ServiceEntry,
         inputs: mpsc::Sender<ServiceInput>,
         beginning: Beginning,
+        prepush: PrepushHooks,
     ) -> Result<()> {
         let old = match (self.services.remove(&service), beginning) {
             (Some(old), Beginning::New) => {
@@ -31,6 +32,9 @@ impl NodeCore {
             self.last_epoch += 1;
             let epoch = self.last_epoch;
             self.published.declare(stream, key.clone(), epoch, &mut self.effects.published);
+        }
+        for (table, hook) in prepush.0 {
+            self.published.set_prepush(&self.own_stream(&service, &table), hook)?;
         }
         let local = match old {
             Some(old) => LocalService { entry, inputs, ..old },
@@ -77,6 +81,7 @@ impl NodeCore {
 
     /// Ends all services and subscriptions: the node leaves.
     pub(crate) fn stop_services(&mut self) {
+        self.callee.drain_node();
         for (service, _) in std::mem::take(&mut self.services) {
             self.published.withdraw(&service);
         }

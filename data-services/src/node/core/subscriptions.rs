@@ -192,7 +192,8 @@ impl NodeCore {
             let queue = &subscription.queue;
             subscription.publishers.retain(|publisher, followed| {
                 let Some(since) = followed.missing_since else { return true };
-                let is_member = |state| matches!(state, PeerState::Joining | PeerState::Up | PeerState::Suspect);
+                let is_member =
+                    |state| matches!(state, PeerState::Joining | PeerState::Up | PeerState::Suspect);
                 let has_returned =
                     registry.peers().any(|(peer, state)| peer.node == publisher.node && is_member(state));
                 // The successor of a node that crashed makes its predecessor leave, before it offers the service again.
