@@ -58,7 +58,6 @@ mod row;
 mod row_key;
 mod stream_name;
 
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the shell that drives it follows"))]
 mod calls;
 mod membership;
 mod tables;

@@ -12,6 +12,7 @@ impl Link {
     ///
     /// # Errors
     /// As [`send_all`](Self::send_all).
+    #[cfg(test)]
     pub(crate) async fn send(&self, to: &Destination, message: &Message) -> Result<()> {
         let mut batch = Batch::new();
         batch.push(self.pack(to, message)?);
