@@ -8,8 +8,8 @@ use crate::{Instance, NodeInstance};
 
 /// How many heartbeats ago a node may have sent the one that another confirms.
 const CONFIRMED_BEATS: u64 = 5;
-/// Unconfirmed probes are repeated with the first heartbeat after 1, 2, 4, then 8 times the interval of heartbeats.
-const MAX_PROBE_DOUBLINGS: u32 = 3;
+/// An unconfirmed probe is repeated with the next heartbeat, and then with each second one.
+const MAX_PROBE_DOUBLINGS: u32 = 1;
 
 impl Membership {
     /// Notes that an instance was heard. Returns whether it counts: not if it left.

@@ -17,7 +17,9 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(super) fn new(me: NodeInstance) -> Self {
-        Self { me, own: RevisedEntry::default(), peers: BTreeMap::new() }
+        // An empty entry is far below the limit of its size.
+        let own = RevisedEntry::new(1, NodeEntry::default()).unwrap_or_default();
+        Self { me, own, peers: BTreeMap::new() }
     }
 
     /// Returns the other nodes and their states, in the order of their instances. Those that left, or are down, are

@@ -1,5 +1,23 @@
 //! Many memberships on a simulated network, in virtual time.
 
+mod bounds;
+mod clash;
+mod defects;
 mod network;
+mod registry;
+mod reports;
+mod restart;
+mod seeds;
 mod simulation;
+mod traffic;
 mod up;
+
+use std::time::Duration;
+
+use simulation::Wiring;
+
+const BOTH: [Wiring; 2] = [Wiring::Broker, Wiring::Mesh];
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::network::{Network, Place, kind_of};
 use crate::membership::{
-    Membership, MembershipEffect, MembershipMessage, MembershipOptions, PeerState, TableHead,
+    Membership, MembershipEffect, MembershipMessage, MembershipOptions, TableHead,
 };
 use crate::packet::{Destination, Message, Packet};
 use crate::{Instance, NodeEntry, NodeId, NodeInstance, ServiceEntry, ServiceId};
@@ -51,6 +51,8 @@ pub(crate) struct Simulation {
     queue: BinaryHeap<Reverse<(Duration, u64)>>,
     deliveries: BTreeMap<u64, Delivery>,
     next_delivery: u64,
+    /// The number of messages by request channels.
+    pub(crate) introductions: u64,
     /// Messages to drop: a test sets it to lose exactly one.
     pub(crate) loses: Loses,
 }
@@ -65,6 +67,7 @@ impl Simulation {
             queue: BinaryHeap::new(),
             deliveries: BTreeMap::new(),
             next_delivery: 0,
+            introductions: 0,
             loses: Box::new(|_, _, _| false),
         }
     }
@@ -150,6 +153,7 @@ impl Simulation {
                 self.send(place, &receivers, outgoing.message);
             }
             MembershipEffect::Introduce { endpoint, message } => {
+                self.introductions += 1;
                 let hosts = |node: &Node| node.is_running && node.endpoint.as_ref() == Some(&endpoint);
                 let receivers: Vec<Place> = self.nodes.iter().position(hosts).into_iter().collect();
                 self.send(place, &receivers, message);
@@ -205,7 +209,7 @@ impl Simulation {
         self.now = end;
     }
 
-    /// Lets time pass until something holds; fails after this time.
+    /// Lets time pass until something holds, which is looked at every 10 ms; fails after this time.
     pub(crate) fn run_until(
         &mut self,
         time: Duration,
@@ -214,7 +218,8 @@ impl Simulation {
     ) -> Duration {
         let (start, end) = (self.now, self.now + time);
         while !holds(self) {
-            assert!(self.step(end), "after {time:?}: {what}\n{}", self.table());
+            assert!(self.now < end, "after {time:?}: {what}\n{}", self.table());
+            self.run(Duration::from_millis(10));
         }
         self.now - start
     }
@@ -247,55 +252,20 @@ impl Simulation {
         true
     }
 
-    /// Returns the state of one node at another.
-    pub(crate) fn state(&self, at: Place, of: Place) -> Option<PeerState> {
-        self.nodes[at].membership.registry().state_of(self.nodes[of].me.instance)
-    }
-
-    /// Returns whether all these nodes are up at each other, and have each other's entries.
-    pub(crate) fn is_complete(&self, places: &[Place]) -> bool {
-        places.iter().all(|at| {
-            places.iter().all(|of| {
-                let registry = self.nodes[*at].membership.registry();
-                let own = self.nodes[*of].membership.registry().entry_of(self.nodes[*of].me.instance);
-                self.state(*at, *of) == Some(PeerState::Up)
-                    && registry.entry_of(self.nodes[*of].me.instance) == own
-            })
-        })
+    /// Lets the nodes of each part find each other.
+    pub(crate) fn settle_parts(&mut self, parts: &[&[Place]]) {
+        self.run_until(Duration::from_secs(30), "a part is not complete", |simulation| {
+            parts.iter().all(|part| simulation.is_complete(part))
+        });
     }
 
     /// Lets all running nodes find each other.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) -> Duration {
         let running: Vec<Place> =
             (0..self.nodes.len()).filter(|place| self.nodes[*place].is_running).collect();
         self.run_until(Duration::from_secs(30), "not all nodes are up at each other", |simulation| {
             simulation.is_complete(&running)
-        });
-    }
-
-    /// Returns when a node last reported that state of another, if ever.
-    pub(crate) fn reported(&self, at: Place, of: Place, state: PeerState) -> Option<Duration> {
-        let is_it = |effect: &MembershipEffect| match effect {
-            MembershipEffect::Peer { peer, state: reported, .. } => {
-                *peer == self.nodes[of].me && *reported == state
-            }
-            _ => false,
-        };
-        self.nodes[at].log.iter().rev().find(|(_, effect)| is_it(effect)).map(|(at, _)| *at)
-    }
-
-    /// Returns the text of the refusal of a node.
-    pub(crate) fn refusal(&self, place: Place) -> Option<&str> {
-        self.nodes[place].log.iter().find_map(|(_, effect)| match effect {
-            MembershipEffect::Refused { text, .. } => Some(text.as_str()),
-            _ => None,
         })
-    }
-
-    fn table(&self) -> String {
-        let states = |at: Place| (0..self.nodes.len()).map(move |of| format!("{:?}", self.state(at, of)));
-        let line = |at: Place| format!("{at}: {}\n", states(at).collect::<Vec<_>>().join(" "));
-        (0..self.nodes.len().min(20)).map(line).collect()
     }
 }
 

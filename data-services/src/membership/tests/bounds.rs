@@ -1,0 +1,110 @@
+use std::time::Duration;
+
+use super::seconds;
+use super::simulation::{Simulation, Wiring};
+use crate::membership::message::Heartbeat;
+use crate::membership::{
+    MAX_PEERS, Membership, MembershipEffect, MembershipMessage, MembershipOptions, PeerState,
+};
+use crate::{Instance, NodeEntry, NodeId, NodeInstance, ServiceEntry, ServiceId};
+
+fn node(number: u64) -> NodeInstance {
+    NodeInstance {
+        node: NodeId::new(format!("n{number}")).unwrap(),
+        instance: Instance::of(number),
+        boot: number,
+    }
+}
+
+/// A running node 1 on a broker, at the time 0.
+fn running() -> Membership {
+    let options = MembershipOptions::default();
+    let mut one = Membership::new(node(1), None, Vec::new(), options, fastrand::Rng::with_seed(1));
+    one.start(Duration::ZERO, &mut Vec::new());
+    one
+}
+
+fn heartbeat(beat: u64) -> MembershipMessage {
+    MembershipMessage::Heartbeat(Box::new(Heartbeat { beat, ..Heartbeat::default() }))
+}
+
+#[test]
+fn the_number_of_known_nodes_is_bounded() {
+    let mut one = running();
+    let mut effects = Vec::new();
+    for number in 0..MAX_PEERS as u64 + 10 {
+        one.received(Duration::ZERO, &node(number + 2), heartbeat(1), &mut effects);
+    }
+    assert_eq!(one.registry().peers().count(), MAX_PEERS);
+    let ignored = |effect: &&MembershipEffect| matches!(effect, MembershipEffect::Ignored { .. });
+    assert_eq!(effects.iter().filter(ignored).count(), 10);
+    // Those that are gone make room.
+    one.received(seconds(1), &node(2), MembershipMessage::Goodbye, &mut effects);
+    one.received(seconds(1), &node(9_999), heartbeat(1), &mut effects);
+    assert_eq!(one.registry().state_of(Instance::of(9_999)), Some(PeerState::Joining));
+    assert_eq!(one.registry().state_of(Instance::of(2)), None);
+}
+
+#[test]
+fn an_entry_that_is_too_large_is_refused_and_the_old_one_stays() {
+    let mut one = running();
+    let service = |number| (ServiceId::new(format!("{number:0100}")).unwrap(), ServiceEntry::default());
+    let entry = NodeEntry { services: (0..3000).map(service).collect(), ..NodeEntry::default() };
+    let mut effects = Vec::new();
+    assert!(one.set_entry(entry, &mut effects).is_err() && effects.is_empty());
+    assert_eq!(one.registry().entry_of(Instance::of(1)), Some(&NodeEntry::default()));
+}
+
+#[test]
+fn a_late_confirmation_does_not_count() {
+    let mut one = running();
+    let mut effects = Vec::new();
+    for beat in 1..20 {
+        one.received(seconds(beat), &node(2), heartbeat(beat), &mut effects);
+        one.tick(seconds(beat) + seconds(1), Vec::new, &mut effects);
+    }
+    one.received(seconds(21), &node(2), MembershipMessage::Confirm { beat: 1 }, &mut effects);
+    one.received(seconds(21), &node(2), MembershipMessage::Confirm { beat: 1_000 }, &mut effects);
+    assert_eq!(one.registry().state_of(Instance::of(2)), Some(PeerState::Joining));
+    one.received(seconds(21), &node(2), MembershipMessage::Confirm { beat: one.beat }, &mut effects);
+    assert_eq!(one.registry().state_of(Instance::of(2)), Some(PeerState::Up));
+}
+
+#[test]
+fn another_packet_is_a_sign_of_life() {
+    let mut simulation = Simulation::of(Wiring::Broker, 2, 1);
+    simulation.settle();
+    simulation.loses = Box::new(|_, _, _| true);
+    let source = simulation.nodes[1].me.clone();
+    for _ in 0..20 {
+        simulation.run(seconds(1));
+        simulation.act(0, |membership, now, effects| membership.heard(now, &source, effects));
+    }
+    assert_eq!(simulation.state(0, 1), Some(PeerState::Up));
+    assert_eq!(simulation.state(1, 0), Some(PeerState::Down));
+}
+
+#[test]
+fn a_reset_of_the_links_makes_the_heartbeat_due_at_once() {
+    let mut one = running();
+    let now = Duration::from_millis(300);
+    assert!(one.deadline() > now);
+    one.links_reset(now);
+    assert_eq!(one.deadline(), now);
+    let mut effects = Vec::new();
+    one.tick(now, Vec::new, &mut effects);
+    assert!(format!("{effects:?}").contains("Heartbeat"), "{effects:?}");
+}
+
+#[test]
+fn a_node_that_left_does_nothing_more() {
+    let mut one = running();
+    let mut effects = Vec::new();
+    one.leave(&mut effects);
+    assert_eq!(effects.len(), 1);
+    effects.clear();
+    one.received(seconds(1), &node(2), heartbeat(1), &mut effects);
+    one.tick(seconds(9), Vec::new, &mut effects);
+    one.leave(&mut effects);
+    assert!(effects.is_empty() && one.deadline() == Duration::MAX);
+}
