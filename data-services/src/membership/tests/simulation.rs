@@ -4,9 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::network::{Network, Place, kind_of};
-use crate::membership::{
-    Membership, MembershipEffect, MembershipMessage, MembershipOptions, TableHead,
-};
+use crate::membership::{Membership, MembershipEffect, MembershipMessage, MembershipOptions, TableHead};
 use crate::packet::{Destination, Message, Packet};
 use crate::{Instance, NodeEntry, NodeId, NodeInstance, ServiceEntry, ServiceId};
 
