@@ -16,7 +16,7 @@ use pubsub_api::{Error, ErrorKind, PubSubApi, Result};
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{CallError, CallErrorKind, CallResult, NodeInstance, NodeOptions, ServiceBuilder, ServiceId};
+use crate::{CallError, CallErrorKind, CallResult, NodeInstance, NodeOptions};
 
 pub(crate) use command::{Beginning, Command, NewCall, PrepushHooks, Ticket};
 pub(crate) use link_action::LinkAction;
@@ -64,12 +64,6 @@ impl Node {
             Ok(Err(error)) => Err(error),
             Err(_) => Err(node.closed()),
         }
-    }
-
-    /// Begins the declaration of a service.
-    #[must_use]
-    pub fn service(&self, id: impl Into<String>) -> ServiceBuilder {
-        ServiceBuilder::new(self.clone(), ServiceId::new(id))
     }
 
     /// Returns the name, instance and boot time of the node.

@@ -7,6 +7,7 @@ mod call_result;
 mod dispatcher;
 mod event_queue;
 mod handle;
+mod service_input;
 mod subscribe_options;
 mod subscription;
 mod subscription_id;
@@ -23,5 +24,5 @@ pub use subscription_id::SubscriptionId;
 pub use transaction::Transaction;
 
 pub(crate) use call::Handler;
-pub(crate) use dispatcher::ServiceInput;
 pub(crate) use event_queue::EventQueue;
+pub(crate) use service_input::ServiceInput;

@@ -22,8 +22,17 @@ pub struct ServiceBuilder {
     prepush: PrepushHooks,
 }
 
+/// The services of a node.
+impl Node {
+    /// Begins the declaration of a service.
+    #[must_use]
+    pub fn service(&self, id: impl Into<String>) -> ServiceBuilder {
+        ServiceBuilder::new(self.clone(), ServiceId::new(id))
+    }
+}
+
 impl ServiceBuilder {
-    pub(crate) fn new(node: Node, id: Result<ServiceId>) -> Self {
+    fn new(node: Node, id: Result<ServiceId>) -> Self {
         Self {
             node,
             id,

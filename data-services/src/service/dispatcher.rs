@@ -9,26 +9,9 @@ use tracing::warn;
 
 use crate::calls::RunId;
 use crate::node::{Command, no_method};
-use crate::service::{Call, Handler};
+use crate::service::call::{Call, Handler};
+use crate::service::service_input::ServiceInput;
 use crate::{CallError, CallErrorKind, MethodId, ServiceId, TableId};
-
-/// What a node hands to a service.
-#[derive(Debug)]
-pub(crate) enum ServiceInput {
-    /// Run a method.
-    Run {
-        /// The number under which the result is reported.
-        run: RunId,
-        /// The call.
-        call: Call,
-    },
-    /// The caller waits no more.
-    Cancel(RunId),
-    /// A table has its first subscriber.
-    FirstSubscriber(TableId),
-    /// A table has no subscriber any more.
-    NoSubscriber(TableId),
-}
 
 /// A hook about a table.
 pub(crate) type Hook = Arc<dyn Fn(TableId) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;

@@ -10,7 +10,7 @@ use crate::service::Subscription;
 use crate::tables::TableChange;
 use crate::{
     Address, CallError, CallErrorKind, CallOptions, CallResult, Difference, MethodId, Node, Row, RowKey,
-    ServiceId, ServiceState, SubscribeOptions, SubscriptionId, TableId, Transaction,
+    ServiceId, ServiceState, SubscribeOptions, SubscriptionId, TableId,
 };
 
 /// A running service: what its code acts through. Clones act for the same service.
@@ -59,11 +59,6 @@ impl ServiceHandle {
     /// As [`publish`](Self::publish).
     pub async fn change(&self, table: &str, put: Vec<Row>, deleted: Vec<RowKey>) -> Result<usize> {
         self.commit_one(table, TableChange::Difference(Difference { put, deleted })).await
-    }
-
-    /// Begins a change of several tables that subscribers see as one.
-    pub fn transaction(&self) -> Transaction {
-        Transaction::new(self.clone())
     }
 
     async fn commit_one(&self, table: &str, change: TableChange) -> Result<usize> {

@@ -14,11 +14,15 @@ pub struct Transaction {
     changes: Result<Vec<(TableId, TableChange)>>,
 }
 
-impl Transaction {
-    pub(crate) fn new(service: ServiceHandle) -> Self {
-        Self { service, changes: Ok(Vec::new()) }
+/// Changes of several tables.
+impl ServiceHandle {
+    /// Begins a change of several tables that subscribers see as one.
+    pub fn transaction(&self) -> Transaction {
+        Transaction { service: self.clone(), changes: Ok(Vec::new()) }
     }
+}
 
+impl Transaction {
     /// Replaces the whole state of a table.
     pub fn publish(self, table: &str, rows: Vec<Row>) -> Self {
         self.with(table, TableChange::Rows(rows))

@@ -56,7 +56,7 @@ impl Bus {
                 vec!["pub_sub_driver=zmtp_pubsub_driver".to_owned(), "publisher_port=0".to_owned()]
             }
             Driver::Redis(server) => vec![
-                "pub_sub_driver=redis_pubsub_driver".to_owned(),
+                "pub_sub_driver=redis_db_pubsub_driver".to_owned(),
                 format!("drivers.redis.hosts={}", server.address()),
             ],
         };

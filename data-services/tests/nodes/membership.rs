@@ -121,6 +121,7 @@ async fn buses_are_invisible_to_each_other(bus: Bus) {
     let other = bus.try_join(bus.options("node.*").bus("bus.other").unwrap()).await.unwrap();
     let _service = one.service("x-1").table("servers", KeyColumns::Row).start().await.unwrap();
     let _other = other.service("x").table("servers_ext", KeyColumns::Row).start().await.unwrap();
+    // Nothing can be waited for: what must not happen would have happened after a heartbeat.
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     for node in [&one, &other] {
         let report = node.report().await.unwrap();

@@ -10,6 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) async fn until<Fut: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> Fut) {
     let waiting = async {
         while !holds().await {
+            // The pause between two checks of a condition.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
