@@ -76,15 +76,15 @@ pub use difference::Difference;
 pub use instance::Instance;
 pub use membership::PeerState;
 pub use names::{BusId, MAX_NAME_BYTES, MethodId, NodeId, ServiceId, TableId};
-pub use node::{Node, NodeReport, PeerReport, PublishedReport, ServiceReport, SubscriptionReport};
+pub use node::{Node, NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
 pub use node_entry::{NodeEntry, ServiceEntry, ServiceState};
 pub use node_instance::NodeInstance;
 pub use node_options::NodeOptions;
 pub use row::Row;
 pub use row_key::{KeyColumns, RowKey};
 pub use service::{
-    Call, CallOptions, CallResult, ServiceBuilder, ServiceHandle, SubscribeOptions, Subscription,
-    SubscriptionId, Transaction,
+    Call, CallOptions, CallResult, ServiceBuilder, ServiceHandle, SubscribeOptions, SubscriptionId,
+    TableSubscription, Transaction,
 };
 pub use stream_name::StreamName;
 pub use table_event::{ChangedRows, TableEvent, TablePublisher};

@@ -21,7 +21,7 @@ use crate::{CallError, CallErrorKind, CallResult, NodeInstance, NodeOptions};
 pub(crate) use command::{Beginning, Command, NewCall, PrepushHooks, Ticket};
 pub(crate) use link_action::LinkAction;
 pub(crate) use local_service::no_method;
-pub use report::{NodeReport, PeerReport, PublishedReport, ServiceReport, SubscriptionReport};
+pub use report::{NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
 
 /// The number of commands that may wait for the task of a node; further ones wait in their callers.
 const COMMANDS: usize = 4096;

@@ -9,8 +9,8 @@ mod event_queue;
 mod handle;
 mod service_input;
 mod subscribe_options;
-mod subscription;
 mod subscription_id;
+mod table_subscription;
 mod transaction;
 
 pub use builder::ServiceBuilder;
@@ -19,8 +19,8 @@ pub use call_options::CallOptions;
 pub use call_result::CallResult;
 pub use handle::ServiceHandle;
 pub use subscribe_options::SubscribeOptions;
-pub use subscription::Subscription;
 pub use subscription_id::SubscriptionId;
+pub use table_subscription::TableSubscription;
 pub use transaction::Transaction;
 
 pub(crate) use call::Handler;

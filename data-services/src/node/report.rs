@@ -15,7 +15,7 @@ pub struct NodeReport {
     /// The other nodes.
     pub peers: Vec<PeerReport>,
     /// The services of all nodes, this one included.
-    pub services: Vec<ServiceReport>,
+    pub services: Vec<ServiceOffer>,
     /// The tables that this node publishes.
     pub published: Vec<PublishedReport>,
     /// The subscriptions of this node.
@@ -37,7 +37,7 @@ pub struct PeerReport {
 
 /// One service on one node.
 #[derive(Debug, Clone, Serialize)]
-pub struct ServiceReport {
+pub struct ServiceOffer {
     /// The node.
     pub node: NodeId,
     /// The service.

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::event_queue::EventQueue;
 use crate::node::{Command, NewCall};
-use crate::service::Subscription;
+use crate::service::TableSubscription;
 use crate::tables::TableChange;
 use crate::{
     Address, CallError, CallErrorKind, CallOptions, CallResult, Difference, MethodId, Node, Row, RowKey,
@@ -91,7 +91,7 @@ impl ServiceHandle {
     /// # Errors
     /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) for an invalid address or table,
     /// [`ErrorKind::Closed`](pubsub_api::ErrorKind::Closed) if the service has stopped.
-    pub async fn subscribe(&self, address: &str, table: &str) -> Result<Subscription> {
+    pub async fn subscribe(&self, address: &str, table: &str) -> Result<TableSubscription> {
         self.subscribe_with(address, table, SubscribeOptions::default()).await
     }
 
@@ -104,7 +104,7 @@ impl ServiceHandle {
         address: &str,
         table: &str,
         options: SubscribeOptions,
-    ) -> Result<Subscription> {
+    ) -> Result<TableSubscription> {
         let (address, table) = (Address::new(address)?, TableId::new(table)?);
         let id = match options.id {
             Some(id) => id,
@@ -123,7 +123,7 @@ impl ServiceHandle {
             reply,
         };
         self.node.command(subscribe).await??;
-        Ok(Subscription::new(id, queue, self.node.commands()))
+        Ok(TableSubscription::new(id, queue, self.node.commands()))
     }
 
     /// Calls a method of one service that listens on `address`; one on this node is preferred.

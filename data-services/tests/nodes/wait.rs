@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use data_services::{Subscription, TableEvent};
+use data_services::{TableEvent, TableSubscription};
 
 /// How long a test waits for anything, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -18,7 +18,7 @@ pub(crate) async fn until<Fut: Future<Output = bool>>(what: &str, mut holds: imp
 }
 
 /// The next event of a subscription that says something about rows.
-pub(crate) async fn next_rows(subscription: &mut Subscription) -> TableEvent {
+pub(crate) async fn next_rows(subscription: &mut TableSubscription) -> TableEvent {
     loop {
         let next = tokio::time::timeout(PATIENCE, subscription.next()).await;
         let event = next.expect("an event within the patience").expect("the subscription goes on");

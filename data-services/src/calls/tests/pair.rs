@@ -146,20 +146,6 @@ impl Pair {
         self.of_callee(effects);
     }
 
-    /// Passes the messages that are under way to the callee.
-    pub(super) fn pass_requests(&mut self) {
-        for message in take(&mut self.requests) {
-            self.at_callee(message);
-        }
-    }
-
-    /// Passes the messages that are under way to the caller.
-    pub(super) fn pass_replies(&mut self) {
-        for message in take(&mut self.replies) {
-            self.at_caller(message);
-        }
-    }
-
     pub(super) fn at_callee(&mut self, message: CallMessage) {
         let mut effects = Vec::new();
         self.callee.received(self.now, &node(1), message, &mut effects);

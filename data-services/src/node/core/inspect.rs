@@ -1,5 +1,5 @@
 use super::NodeCore;
-use crate::node::{NodeReport, PeerReport, PublishedReport, ServiceReport, SubscriptionReport};
+use crate::node::{NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
 use crate::{Instance, NodeId, StreamName};
 
 /// What the node reports about itself.
@@ -20,11 +20,11 @@ impl NodeCore {
         }
     }
 
-    fn services_report(&self) -> Vec<ServiceReport> {
+    fn services_report(&self) -> Vec<ServiceOffer> {
         let mut services = Vec::new();
         for (peer, entry) in self.membership.registry().entries() {
             for (service, entry) in &entry.services {
-                services.push(ServiceReport {
+                services.push(ServiceOffer {
                     node: peer.node.clone(),
                     service: service.clone(),
                     state: entry.state,

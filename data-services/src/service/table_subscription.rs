@@ -11,13 +11,13 @@ use crate::{SubscriptionId, TableEvent};
 ///
 /// It ends when it is dropped. Publishers that appear later are added, and one that stops is reported as
 /// [`Gone`](TableEvent::Gone).
-pub struct Subscription {
+pub struct TableSubscription {
     id: SubscriptionId,
     queue: Arc<EventQueue>,
     commands: mpsc::Sender<Command>,
 }
 
-impl Subscription {
+impl TableSubscription {
     pub(crate) fn new(id: SubscriptionId, queue: Arc<EventQueue>, commands: mpsc::Sender<Command>) -> Self {
         Self { id, queue, commands }
     }
@@ -56,7 +56,7 @@ impl Subscription {
     }
 }
 
-impl Drop for Subscription {
+impl Drop for TableSubscription {
     fn drop(&mut self) {
         self.queue.close();
         // If the node's queue is full, it finds the closed queue at its next event.
@@ -64,8 +64,8 @@ impl Drop for Subscription {
     }
 }
 
-impl fmt::Debug for Subscription {
+impl fmt::Debug for TableSubscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("TableSubscription").field("id", &self.id).finish_non_exhaustive()
     }
 }
