@@ -22,6 +22,7 @@
 mod assembly;
 mod change;
 mod change_parts;
+mod commit_rules;
 mod follow_context;
 mod follow_effect;
 mod followed_rows;
@@ -42,6 +43,7 @@ mod ring;
 mod row_changes;
 mod schedule;
 mod stream_phase;
+mod stream_record;
 mod table_change;
 mod table_event;
 mod table_rows;

@@ -22,6 +22,7 @@ struct Assembly {
     of: u32,
     bytes: usize,
     moved: Duration,
+    is_reported: bool,
 }
 
 /// What became of a part.
@@ -85,17 +86,25 @@ impl Assemblies {
         }
     }
 
-    /// Drops the first change whose parts stopped arriving, and returns its position: it is to be requested.
+    /// Whether a part of a change after a position is there.
+    pub(super) fn has_after(&self, position: Position) -> bool {
+        let last = self.changes.keys().next_back();
+        last.is_some_and(|last| Position { epoch: self.epoch, sequence: *last } > position)
+    }
+
+    /// Returns the position of a change whose parts stopped arriving, once: it is to be requested. What has arrived of it is
+    /// kept.
     pub(super) fn overdue(&mut self, now: Duration) -> Option<Position> {
-        let is_overdue = |(_, assembly): &(&u64, &Assembly)| assembly.moved + PART_GRACE <= now;
-        let sequence = self.changes.iter().find(is_overdue).map(|(sequence, _)| *sequence)?;
-        self.remove(sequence);
-        Some(Position { epoch: self.epoch, sequence })
+        let is_overdue = |assembly: &Assembly| !assembly.is_reported && assembly.moved + PART_GRACE <= now;
+        let (sequence, assembly) = self.changes.iter_mut().find(|(_, assembly)| is_overdue(assembly))?;
+        assembly.is_reported = true;
+        Some(Position { epoch: self.epoch, sequence: *sequence })
     }
 
     /// When the first change is overdue.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        self.changes.values().map(|assembly| assembly.moved + PART_GRACE).min()
+        let waiting = self.changes.values().filter(|assembly| !assembly.is_reported);
+        waiting.map(|assembly| assembly.moved + PART_GRACE).min()
     }
 
     fn remove(&mut self, sequence: u64) -> Option<Assembly> {
@@ -118,7 +127,7 @@ impl Assemblies {
 
 impl Assembly {
     fn new(of: u32, now: Duration) -> Self {
-        Self { parts: BTreeMap::new(), of, bytes: 0, moved: now }
+        Self { parts: BTreeMap::new(), of, bytes: 0, moved: now, is_reported: false }
     }
 }
 

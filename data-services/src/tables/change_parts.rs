@@ -1,7 +1,7 @@
 use delivery::Position;
 
 use super::change::Change;
-use super::limits::{PART_BYTES, ROW_OVERHEAD};
+use super::limits::ROW_OVERHEAD;
 use super::message::ChangePart;
 use crate::{Difference, KeyColumns, StreamName};
 
@@ -12,8 +12,9 @@ pub(super) fn parts_of(
     key: &KeyColumns,
     change: &Change,
     is_replay: bool,
+    part_bytes: usize,
 ) -> Vec<ChangePart> {
-    let split = split(&change.difference);
+    let split = split(&change.difference, part_bytes);
     let parts = u32::try_from(split.len()).unwrap_or(u32::MAX);
     let position = Position { epoch, sequence: change.sequence };
     let part = |(part, Difference { put, deleted })| ChangePart {
@@ -31,11 +32,11 @@ pub(super) fn parts_of(
 }
 
 /// Splits a difference by size; there is at least one part.
-fn split(difference: &Difference) -> Vec<Difference> {
+fn split(difference: &Difference, part_bytes: usize) -> Vec<Difference> {
     let mut parts = vec![];
     let (mut part, mut bytes) = (Difference::default(), 0);
     for row in &difference.put {
-        if bytes >= PART_BYTES {
+        if bytes >= part_bytes {
             parts.push(std::mem::take(&mut part));
             bytes = 0;
         }
@@ -43,7 +44,7 @@ fn split(difference: &Difference) -> Vec<Difference> {
         part.put.push(row.clone());
     }
     for key in &difference.deleted {
-        if bytes >= PART_BYTES {
+        if bytes >= part_bytes {
             parts.push(std::mem::take(&mut part));
             bytes = 0;
         }

@@ -137,8 +137,11 @@ impl FollowedTable {
         }
         if position == at || self.tracker.phase() != Phase::Live {
             self.confirm(position);
-        } else if self.claim.is_none() {
-            self.claim = Some((position, context.now + CLAIM_GRACE));
+        } else {
+            let due = context.now + CLAIM_GRACE;
+            let (claimed, due) =
+                self.claim.map_or((position, due), |(claimed, due)| (claimed.max(position), due));
+            self.claim = Some((claimed, due));
         }
     }
 
@@ -149,8 +152,10 @@ impl FollowedTable {
             self.doubt();
         } else if !self.is_up {
             self.is_up = true;
+            // What arrived meanwhile confirms nothing.
+            self.doubt();
             self.confirmed = context.now;
-            self.retry.end();
+            self.retry.restart(context);
         }
     }
 
@@ -172,11 +177,16 @@ impl FollowedTable {
             self.held_since = Some(context.now);
         }
         let phase = self.phase();
+        let is_silent = |phase| matches!(phase, StreamPhase::Waiting | StreamPhase::Stale);
         if phase == StreamPhase::Live {
             self.retry.end();
             self.pull = None;
         } else if self.is_up && self.pull.is_none() && !self.has_all() {
             self.retry.begin(context);
+            if is_silent(self.reported) && !is_silent(phase) {
+                // The publisher is back.
+                self.retry.restart(context);
+            }
         }
         if phase != self.reported {
             self.reported = phase;
@@ -203,13 +213,21 @@ impl FollowedTable {
             Phase::Joining | Phase::Stale => silent,
             Phase::Syncing | Phase::Recovering => behind,
             Phase::Live if !self.is_proven || self.is_held_too_long || !has_rows => behind,
+            // It was not live, and is not before everything that is known of is applied.
+            Phase::Live if self.reported != StreamPhase::Live && self.is_waiting() => behind,
             Phase::Live => StreamPhase::Live,
         }
     }
 
     /// Whether nothing is to be requested, though changes may wait for those of other tables.
     fn has_all(&self) -> bool {
-        self.tracker.phase() == Phase::Live && self.is_proven && !self.is_unknown
+        let is_assembled = !self.assemblies.has_after(self.tracker.position());
+        self.tracker.phase() == Phase::Live && self.is_proven && !self.is_unknown && is_assembled
+    }
+
+    /// Whether changes have arrived, whole or in part, that are not applied.
+    fn is_waiting(&self) -> bool {
+        !self.ready.is_empty() || self.assemblies.has_after(self.tracker.position())
     }
 
     /// Everything up to this position exists.

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::limits::{MAX_SNAPSHOTS, PART_BYTES, ROW_OVERHEAD, SNAPSHOT_IDLE};
+use super::limits::{MAX_SNAPSHOTS, ROW_OVERHEAD, SNAPSHOT_IDLE};
 use super::table_rows::TableRows;
 use crate::Row;
 
@@ -37,13 +37,13 @@ impl KeptSnapshots {
     }
 
     /// Keeps the rows of the table as they are.
-    pub(super) fn keep(&mut self, now: Duration, sequence: u64, rows: &TableRows) {
+    pub(super) fn keep(&mut self, now: Duration, sequence: u64, rows: &TableRows, page_bytes: usize) {
         if self.kept.len() >= MAX_SNAPSHOTS {
             let oldest = self.kept.iter().enumerate().min_by_key(|(_, kept)| kept.used);
             let oldest = oldest.map(|(index, _)| index);
             oldest.and_then(|index| self.kept.remove(index));
         }
-        self.kept.push_back(KeptSnapshot { sequence, pages: pages(rows.rows()), used: now });
+        self.kept.push_back(KeptSnapshot { sequence, pages: pages(rows.rows(), page_bytes), used: now });
     }
 
     /// Drops those that nobody pulls any more.
@@ -58,11 +58,11 @@ impl KeptSnapshots {
 }
 
 /// Splits rows by size.
-fn pages<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Vec<Row>> {
+fn pages<'a>(rows: impl Iterator<Item = &'a Row>, page_bytes: usize) -> Vec<Vec<Row>> {
     let mut pages = vec![];
     let (mut page, mut bytes) = (vec![], 0);
     for row in rows {
-        if bytes >= PART_BYTES {
+        if bytes >= page_bytes {
             pages.push(std::mem::take(&mut page));
             bytes = 0;
         }

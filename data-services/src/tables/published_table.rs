@@ -7,7 +7,7 @@ use super::change::Change;
 use super::change_parts::parts_of;
 use super::kept_snapshots::KeptSnapshots;
 use super::limits::{MARK_INTERVAL, PAGE_WINDOW, REPLAY_BYTES, SMALL_REPLAY_BYTES};
-use super::message::{GroupMember, Mark, Open, Page, Pull, TableMessage};
+use super::message::{ChangePart, GroupMember, Mark, Open, Page, Pull, TableMessage};
 use super::options::TableOptions;
 use super::publish_effect::{PublishEffect, mark, to_followers, to_instance};
 use super::published_rows::{Plan, PublishedRows};
@@ -20,6 +20,7 @@ pub(super) struct PublishedTable {
     position: Position,
     pub(super) rows: PublishedRows,
     ring: Ring,
+    part_bytes: usize,
     snapshots: KeptSnapshots,
     /// The time of the last mark that was requested.
     marked: Option<Duration>,
@@ -34,6 +35,7 @@ impl PublishedTable {
             position: Position { epoch, sequence: 0 },
             rows: PublishedRows::new(key, options.table_bytes),
             ring: Ring::new(options.ring_bytes),
+            part_bytes: options.part_bytes,
             snapshots: KeptSnapshots::default(),
             marked: None,
             mark_at: None,
@@ -68,8 +70,8 @@ impl PublishedTable {
             return;
         }
         if is_kept {
-            let parts = parts_of(&self.stream, self.position.epoch, self.rows.key(), &change, false);
-            effects.extend(parts.into_iter().map(|part| to_followers(TableMessage::Change(part))));
+            let parts = self.parts(&change, false);
+            effects.extend(parts.map(|part| to_followers(TableMessage::Change(part))));
         } else {
             effects.push(mark(&self.stream, self.position));
         }
@@ -148,8 +150,8 @@ impl PublishedTable {
         let mut bytes = 0;
         for change in self.ring.changes_after(have.sequence).into_iter().flatten() {
             bytes += change.bytes();
-            let parts = parts_of(&self.stream, self.position.epoch, self.rows.key(), change, true);
-            effects.extend(parts.into_iter().map(|part| to_instance(follower, TableMessage::Change(part))));
+            let parts = self.parts(change, true);
+            effects.extend(parts.map(|part| to_instance(follower, TableMessage::Change(part))));
             if bytes >= REPLAY_BYTES {
                 break;
             }
@@ -170,10 +172,15 @@ impl PublishedTable {
         match self.snapshots.latest().filter(is_continued) {
             Some(kept) => kept,
             None => {
-                self.snapshots.keep(now, head, self.rows.published());
+                self.snapshots.keep(now, head, self.rows.published(), self.part_bytes);
                 head
             }
         }
+    }
+
+    fn parts(&self, change: &Change, is_replay: bool) -> impl Iterator<Item = ChangePart> + use<> {
+        let (epoch, key) = (self.position.epoch, self.rows.key());
+        parts_of(&self.stream, epoch, key, change, is_replay, self.part_bytes).into_iter()
     }
 
     fn send_pages(

@@ -6,13 +6,14 @@ use delivery::Position;
 use pubsub_api::{Error, ErrorKind, Result};
 use serde_json::Value as Json;
 
-use super::followers::Followers;
-use super::limits::{MAX_COMMIT_TABLES, MAX_ROW_BYTES};
+use super::commit_rules::check_streams;
+use super::limits::MAX_ROW_BYTES;
 use super::message::{GroupMember, TableMessage};
 use super::options::TableOptions;
 use super::publish_effect::{PublishEffect, mark, to_followers, to_instance};
 use super::published_rows::{Plan, Prepush};
 use super::published_table::PublishedTable;
+use super::stream_record::{StreamRecord, report};
 use super::table_change::TableChange;
 #[cfg(test)]
 use crate::{Difference, RowKey};
@@ -26,13 +27,6 @@ pub(crate) struct PublishedTables {
     tables: BTreeMap<StreamName, PublishedTable>,
     /// Also of streams that are not declared: a follower may be there first.
     streams: BTreeMap<StreamName, StreamRecord>,
-}
-
-/// What is known of a stream, whether it is declared or not.
-#[derive(Debug, Default)]
-struct StreamRecord {
-    followers: Followers,
-    last_epoch: u64,
 }
 
 impl PublishedTables {
@@ -280,32 +274,4 @@ impl PublishedTables {
             Error::new(ErrorKind::NotFound, text)
         })
     }
-}
-
-fn report(stream: &StreamName, had_some: bool, has_some: bool, effects: &mut Vec<PublishEffect>) {
-    match (had_some, has_some) {
-        (false, true) => effects.push(PublishEffect::FirstFollower(stream.clone())),
-        (true, false) => effects.push(PublishEffect::NoFollower(stream.clone())),
-        _ => {}
-    }
-}
-
-fn check_streams(changes: &[(StreamName, TableChange)]) -> Result<()> {
-    if changes.len() > MAX_COMMIT_TABLES {
-        let text = format!("a commit has at most {MAX_COMMIT_TABLES} tables, this one has {}", changes.len());
-        return Err(Error::new(ErrorKind::Invalid, text));
-    }
-    let mut streams = BTreeSet::new();
-    for (stream, _) in changes {
-        if !streams.insert(stream) {
-            let text = format!("table {} appears twice in a commit; write one change for it", stream.table);
-            return Err(Error::new(ErrorKind::Invalid, text));
-        }
-    }
-    let services: BTreeSet<_> = streams.iter().map(|stream| (stream.instance, &stream.service)).collect();
-    if services.len() > 1 {
-        let text = "a commit changes tables of one service; publish those of others separately";
-        return Err(Error::new(ErrorKind::Invalid, text));
-    }
-    Ok(())
 }

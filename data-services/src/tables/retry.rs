@@ -8,6 +8,8 @@ use super::limits::{FIRST_REQUEST, FIRST_RETRY, LONGEST_RETRY};
 pub(super) struct Retry {
     at: Option<Duration>,
     attempts: u32,
+    /// No request is sent before this time.
+    not_before: Duration,
 }
 
 impl Retry {
@@ -20,24 +22,33 @@ impl Retry {
     pub(super) fn begin(&mut self, context: &mut FollowContext<'_>) {
         if self.at.is_none() {
             self.attempts = 0;
-            self.at = Some(context.now + context.jitter(FIRST_REQUEST));
+            let soon = context.now + context.jitter(FIRST_REQUEST);
+            self.at = Some(soon.max(self.not_before));
         }
+    }
+
+    /// What is known has changed: a request is sent soon.
+    pub(super) fn restart(&mut self, context: &mut FollowContext<'_>) {
+        self.at = None;
+        self.begin(context);
     }
 
     /// The last answer helped, and more is needed: the next request is due at once.
     pub(super) fn go_on(&mut self, now: Duration) {
         self.attempts = 0;
-        self.at = Some(now);
+        self.at = Some(now.max(self.not_before));
     }
 
     /// A request would not help now: it is sent after half of this time to all of it.
     pub(super) fn postpone(&mut self, wait: Duration, context: &mut FollowContext<'_>) {
-        self.at = Some(context.now + context.jitter(wait));
+        self.not_before = context.now + context.jitter(wait);
+        self.at = Some(self.not_before);
     }
 
     /// No request is needed.
     pub(super) fn end(&mut self) {
-        *self = Self::default();
+        self.at = None;
+        self.attempts = 0;
     }
 
     /// A request was sent: it is repeated if it does not help.

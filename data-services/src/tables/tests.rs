@@ -1,6 +1,16 @@
 //! Tests of both ends together.
 
 mod basics;
+mod bounds;
+mod catalogue;
+mod chaos;
+mod commits;
+mod costs;
+mod differences;
+mod direct;
+mod divergences;
 mod network;
+mod recovery;
 mod replica;
+mod snapshots;
 mod world;

@@ -103,6 +103,9 @@ impl FollowedTable {
         if !self.heard(page.position.epoch, context) || !self.is_useful(page.position) {
             return;
         }
+        if self.rows.is_initialized() {
+            self.claim(page.position, context);
+        }
         let is_newer = self.pull.as_ref().is_none_or(|pull| pull.position() < page.position);
         if is_newer {
             self.retry.end();

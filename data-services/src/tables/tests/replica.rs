@@ -34,11 +34,6 @@ impl Replica {
         self.phase = Some(StreamPhase::Waiting);
     }
 
-    /// A message about another stream names a position of this one.
-    pub(super) fn tell(&mut self, now: Duration, position: Position) {
-        self.told.entry(position).or_insert(now);
-    }
-
     pub(super) fn hear(&mut self, now: Duration, position: Position) {
         self.told.entry(position).or_insert(now);
         self.heard = now;

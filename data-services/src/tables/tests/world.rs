@@ -1,3 +1,5 @@
+mod running;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -31,6 +33,10 @@ pub(super) struct World {
     pub(super) sent: Vec<(Duration, TableMessage)>,
     pub(super) history: History,
     pub(super) has_heartbeats: bool,
+    /// Nothing arrives anywhere.
+    pub(super) is_cut: bool,
+    /// Once the tables p and q have the same last commit, they have it after each update, unless there is a snapshot.
+    pub(super) is_atomic: bool,
     listed: BTreeMap<StreamName, BTreeSet<Instance>>,
     flights: BTreeMap<(Duration, u64), Flight>,
     flown: u64,
@@ -46,8 +52,25 @@ pub(super) struct Follower {
     pub(super) refused: Vec<String>,
     /// The number of updates in each transaction.
     pub(super) transactions: Vec<Vec<(StreamName, Position)>>,
+    /// Whether p and q had the same last commit, and no snapshot since.
+    is_aligned: bool,
     /// From when on each topic reaches it.
     topics: BTreeMap<StreamName, Duration>,
+}
+
+impl Follower {
+    /// Each commit writes its number into both tables, with key 0.
+    fn check_commits(&mut self) {
+        let commit = |replica: &Replica| {
+            let rows = replica.rows.iter().map(|row| row.get::<(u64, u64)>().unwrap());
+            rows.filter(|(key, _)| *key == 0).map(|(_, value)| value).next()
+        };
+        let [p, q] = ["p", "q"].map(|table| self.replicas.get(&stream(table)).and_then(commit));
+        let had_snapshot =
+            self.replicas.values().any(|replica| replica.updates.last().is_some_and(|last| last.is_snapshot));
+        assert!(!self.is_aligned || had_snapshot || p == q, "atomic: p has commit {p:?}, q {q:?}");
+        self.is_aligned = p.is_some() && p == q;
+    }
 }
 
 pub(super) fn ms(milliseconds: u64) -> Duration {
@@ -91,6 +114,7 @@ impl World {
             raws: vec![],
             refused: vec![],
             transactions: vec![],
+            is_aligned: false,
             topics: BTreeMap::new(),
         };
         Self {
@@ -104,6 +128,8 @@ impl World {
             sent: vec![],
             history: History::new(),
             has_heartbeats: true,
+            is_cut: false,
+            is_atomic: false,
             listed: BTreeMap::new(),
             flights: BTreeMap::new(),
             flown: 0,
@@ -177,7 +203,11 @@ impl World {
 
     pub(super) fn fly(&mut self, to: Place, content: Content) {
         let Faults { loss, duplication, delay } = self.faults;
-        if self.rng.u32(0..100) < loss || content.message().is_some_and(|message| (self.drops)(message)) {
+        let is_entry = matches!(content, Content::Entry(_));
+        if (self.is_cut && !is_entry)
+            || self.rng.u32(0..100) < loss
+            || content.message().is_some_and(|message| (self.drops)(message))
+        {
             return;
         }
         let copies = if self.rng.u32(0..100) < duplication { 2 } else { 1 };
@@ -219,7 +249,7 @@ impl World {
     fn enter(&mut self, follower: usize) {
         let streams = self.followers[follower].topics.keys().cloned().collect();
         // The registry repairs itself: an entry is never lost for good.
-        let faults = std::mem::replace(&mut self.faults, Faults { delay: ms(5), ..Faults::NONE });
+        let faults = std::mem::replace(&mut self.faults, Faults::NONE);
         self.fly(Place::Publisher { from: follower }, Content::Entry(streams));
         self.faults = faults;
     }
@@ -239,6 +269,9 @@ impl World {
                     for update in updates {
                         follower.replicas.get_mut(&update.stream).unwrap().apply(&update, &self.history);
                     }
+                    if self.is_atomic {
+                        follower.check_commits();
+                    }
                 }
                 FollowEffect::Phase(stream, phase) => {
                     self.followers[follower].replicas.get_mut(&stream).unwrap().report(phase);
@@ -247,136 +280,6 @@ impl World {
                 FollowEffect::Refused(_, text) => self.followers[follower].refused.push(text),
                 FollowEffect::Send(outgoing) => panic!("{outgoing:?}"),
             }
-        }
-    }
-
-    /// Lets time pass, with everything that happens in it.
-    pub(super) fn run(&mut self, time: Duration) {
-        let end = self.now + time;
-        loop {
-            let followers = self.followers.iter().filter_map(|follower| follower.tables.deadline());
-            let others = self.flights.keys().next().map(|(at, _)| *at).into_iter();
-            let next = followers.chain(others).chain(self.publisher.deadline()).chain([self.next_heartbeat]);
-            let next = next.min().unwrap().max(self.now);
-            if next > end {
-                break;
-            }
-            self.now = next;
-            self.happen();
-        }
-        self.now = end;
-    }
-
-    fn happen(&mut self) {
-        if self.next_heartbeat <= self.now {
-            self.next_heartbeat += ms(1000);
-            self.heartbeat();
-        }
-        while let Some(entry) = self.flights.first_entry().filter(|entry| entry.key().0 <= self.now) {
-            let flight = entry.remove();
-            self.arrive(flight);
-        }
-        let mut effects = vec![];
-        self.publisher.tick(self.now, &mut effects);
-        self.published(effects);
-        for follower in 0..self.followers.len() {
-            let mut effects = vec![];
-            self.followers[follower].tables.tick(self.now, &mut effects);
-            self.followed(follower, effects);
-            self.check(follower);
-        }
-    }
-
-    fn heartbeat(&mut self) {
-        if !self.has_heartbeats {
-            return;
-        }
-        for (stream, position) in self.publisher.heads() {
-            for follower in 0..self.followers.len() {
-                self.fly(Place::Follower(follower), Content::Head(stream.clone(), position));
-            }
-        }
-    }
-
-    fn arrive(&mut self, flight: Flight) {
-        match (flight.to, flight.content) {
-            (Place::Publisher { from }, Content::Message(message)) => {
-                // What travels is what the encoding makes of it.
-                let bytes = rmp_serde::to_vec(&message).unwrap();
-                let message: TableMessage = rmp_serde::from_slice(&bytes).unwrap();
-                let mut effects = vec![];
-                self.publisher.received(self.now, &node(from as u64 + 2), &message, &mut effects);
-                self.published(effects);
-            }
-            (Place::Publisher { from }, Content::Entry(streams)) => self.list(from, &streams),
-            (Place::Follower(follower), Content::Message(message)) => {
-                let mut effects = vec![];
-                self.tell(follower, &message);
-                let bytes = rmp_serde::to_vec(&message).unwrap();
-                assert!(bytes.len() < 512 * 1024, "a packet of {} bytes", bytes.len());
-                let message = rmp_serde::from_slice(&bytes).unwrap();
-                let tables = &mut self.followers[follower].tables;
-                tables.received(self.now, &node(PUBLISHER), &message, &mut effects);
-                self.followed(follower, effects);
-            }
-            (Place::Follower(follower), Content::Head(stream, position)) => {
-                let mut effects = vec![];
-                self.note(follower, &stream, position);
-                self.followers[follower].tables.head(self.now, &stream, position, &mut effects);
-                self.followed(follower, effects);
-            }
-            (place, content) => panic!("{content:?} to {place:?}"),
-        }
-    }
-
-    fn list(&mut self, from: usize, streams: &[StreamName]) {
-        for table in ["p", "q"].map(stream) {
-            let mut listed = self.listed.entry(table.clone()).or_default().clone();
-            let instance = Instance::of(from as u64 + 2);
-            match streams.contains(&table) {
-                true => listed.insert(instance),
-                false => listed.remove(&instance),
-            };
-            let mut effects = vec![];
-            self.publisher.followers(&table, &listed, &mut effects);
-            self.listed.insert(table, listed);
-            self.published(effects);
-        }
-    }
-
-    /// Notes what a message tells a follower of.
-    fn tell(&mut self, follower: usize, message: &TableMessage) {
-        let stream = message.stream().clone();
-        match message {
-            TableMessage::Change(part) => {
-                self.note(follower, &stream, part.position);
-                for member in &part.group {
-                    let other = StreamName { table: member.table.clone(), ..stream.clone() };
-                    if let Some(replica) = self.followers[follower].replicas.get_mut(&other) {
-                        replica.tell(self.now, member.position);
-                    }
-                }
-            }
-            TableMessage::Mark(mark) | TableMessage::Answered(mark) => {
-                self.note(follower, &stream, mark.position)
-            }
-            TableMessage::Page(page) => self.note(follower, &stream, page.position),
-            _ => {}
-        }
-    }
-
-    fn note(&mut self, follower: usize, stream: &StreamName, position: Position) {
-        if let Some(replica) = self.followers[follower].replicas.get_mut(stream) {
-            replica.hear(self.now, position);
-        }
-    }
-
-    fn check(&mut self, follower: usize) {
-        let Follower { tables, replicas, .. } = &mut self.followers[follower];
-        for (stream, replica) in replicas {
-            let (position, rows) = tables.rows(stream).unwrap();
-            assert_eq!(rows.into_iter().collect::<BTreeSet<_>>(), replica.rows);
-            replica.check(self.now, position);
         }
     }
 
