@@ -98,3 +98,25 @@ fn raw_values_arrive_outside_the_sequence() {
     assert_eq!(world.followers[0].raws, [serde_json::json!([42, {"a": null}])]);
     world.assert_equal(0, "p");
 }
+
+#[test]
+fn a_follower_receives_what_the_prepush_hook_lets_pass() {
+    let mut world = World::new(1, 8);
+    world.declare("p", first_column());
+    let mut calls = 0;
+    let hook = move |difference: Difference| {
+        calls += 1;
+        (calls != 2).then_some(difference)
+    };
+    world.publisher.set_prepush(&stream("p"), Box::new(hook)).unwrap();
+    world.follow(0, "p");
+    assert_eq!(world.publish("p", vec![row(1, 1)]), 1);
+    world.run(ms(300));
+    assert_eq!(world.publish("p", vec![row(1, 2)]), 0, "it withholds the second difference");
+    world.run(ms(300));
+    assert!(world.replica(0, "p").rows.contains(&row(1, 1)));
+    assert_eq!(world.publish("p", vec![row(1, 2), row(2, 2)]), 2);
+    world.run(ms(300));
+    world.assert_equal(0, "p");
+    assert!(world.publisher.set_prepush(&stream("q"), Box::new(Some)).is_err());
+}

@@ -127,7 +127,7 @@ proptest! {
         let of_step = std::sync::Arc::clone(&hook);
         engine.rows.set_hook(Box::new(move |difference| {
             assert!(!difference.is_empty(), "a hook sees no empty difference");
-            let every_second = |index: usize| index % 2 == 0;
+            let every_second = |index: usize| index.is_multiple_of(2);
             match *of_step.lock().unwrap() {
                 Hook::Pass => Some(difference),
                 Hook::Withhold => None,

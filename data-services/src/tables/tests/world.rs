@@ -1,10 +1,11 @@
+mod follower;
 mod running;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use delivery::Position;
-use serde_json::Value as Json;
+use follower::Follower;
 
 use super::network::{Content, Faults, Flight, Place};
 use super::replica::{History, Replica};
@@ -43,34 +44,6 @@ pub(super) struct World {
     next_heartbeat: Duration,
     /// The last epoch.
     pub(super) epoch: u64,
-}
-
-pub(super) struct Follower {
-    pub(super) tables: FollowedTables,
-    pub(super) replicas: BTreeMap<StreamName, Replica>,
-    pub(super) raws: Vec<Json>,
-    pub(super) refused: Vec<String>,
-    /// The number of updates in each transaction.
-    pub(super) transactions: Vec<Vec<(StreamName, Position)>>,
-    /// Whether p and q had the same last commit, and no snapshot since.
-    is_aligned: bool,
-    /// From when on each topic reaches it.
-    topics: BTreeMap<StreamName, Duration>,
-}
-
-impl Follower {
-    /// Each commit writes its number into both tables, with key 0.
-    fn check_commits(&mut self) {
-        let commit = |replica: &Replica| {
-            let rows = replica.rows.iter().map(|row| row.get::<(u64, u64)>().unwrap());
-            rows.filter(|(key, _)| *key == 0).map(|(_, value)| value).next()
-        };
-        let [p, q] = ["p", "q"].map(|table| self.replicas.get(&stream(table)).and_then(commit));
-        let had_snapshot =
-            self.replicas.values().any(|replica| replica.updates.last().is_some_and(|last| last.is_snapshot));
-        assert!(!self.is_aligned || had_snapshot || p == q, "atomic: p has commit {p:?}, q {q:?}");
-        self.is_aligned = p.is_some() && p == q;
-    }
 }
 
 pub(super) fn ms(milliseconds: u64) -> Duration {
