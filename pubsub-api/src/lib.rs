@@ -9,7 +9,9 @@
 //! the same bytes as Dragonflow's. A [`Batch`] holds several events. A subscriber receives ([`Incoming`]) envelopes and
 //! [notices](Notice): a loss is reported in the stream, at its place.
 //!
-//! This crate opens no connection and no file, and depends on no async runtime.
+//! This crate opens no connection and no file, and depends on no async runtime. Parts that the contract uses, and that do
+//! not need it, are crates below it: `errors`, `topics`, `msgpack`, `status`, `settings-declaration`. The contract
+//! re-exports what its signatures contain, so drivers and programs need only this crate.
 
 pub mod hello;
 pub mod settings;
@@ -21,10 +23,6 @@ mod event;
 mod link_endpoint;
 mod publisher_epoch;
 mod stamp;
-mod topic;
-
-mod pattern;
-mod subscription;
 
 mod batch;
 mod envelope;
@@ -43,31 +41,25 @@ mod route;
 mod unlinked_driver;
 
 mod backoff;
-mod cause_counter;
-mod error;
-mod status;
 
 pub use acknowledger::Acknowledger;
 pub use backoff::Backoff;
 pub use batch::{Batch, BlockId, Edit, EncodedEvent, Source, SourceId, WorkerPosition};
 pub use capability::Capabilities;
-pub use cause_counter::CauseCounter;
 pub use driver::{Driver, PubSubApi, Role};
 pub use envelope::Envelope;
-pub use error::{Error, ErrorKind, Result};
+pub use errors::{Error, ErrorKind, Result};
 pub use event::{Action, Event, Value};
 pub use link_endpoint::{link_endpoint, registered_endpoint};
 pub use notice::Notice;
-pub use pattern::Pattern;
 pub use publisher::Publisher;
 pub use publisher_epoch::PublisherEpoch;
 pub use registry::Registry;
 pub use requests::{Reply, Request, Requester, Requests};
 pub use route::Route;
 pub use stamp::Stamp;
-pub use status::{Counter, CounterReading, PeerReading, QueueReading, Status};
+pub use status::{CauseCounter, Counter, CounterReading, PeerReading, QueueReading, Status};
 pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, MAX_TOPICS, MAX_TOPICS_PER_PUBLISHER, Subscriber, run};
 pub use subscribers_seen::{PeerId, SubscribersSeen, SubscriptionSeen};
-pub use subscription::{Subscription, Subscriptions};
-pub use topic::{HELLO, MARK_PREFIX, SEND_ALL, Topic};
+pub use topics::{HELLO, MARK_PREFIX, Pattern, SEND_ALL, Subscription, Subscriptions, Topic};
 pub use unlinked_driver::UnlinkedDriver;

@@ -7,29 +7,13 @@
 //!
 //! The section `[pubsub]` is part of the contract because every driver obeys it or is selected by it: [`PubSub`].
 
-mod choice;
-mod declare;
-mod endpoint;
-mod origin;
 mod pubsub;
-mod section;
-mod setting;
-mod shown;
-mod slot;
-mod userinfo;
-mod value;
 
-pub use endpoint::{check_address, endpoint};
-pub use origin::{Origin, Place};
 pub use pubsub::{PubSub, UseNbDb};
-pub use section::Section;
-pub use setting::{Kind, Reload, Setting};
-pub use shown::{quoted, shown};
-pub use slot::Slot;
-pub use userinfo::{check_no_userinfo, without_userinfo};
-pub use value::{FromValue, Value};
-
-pub use crate::{choice, declare_settings};
+pub use settings_declaration::{
+    FromValue, Kind, Origin, Place, Reload, Section, Setting, SettingValue, Slot, check_address,
+    check_no_userinfo, choice, declare_settings, endpoint, quoted, shown, without_userinfo,
+};
 
 use crate::Result;
 
@@ -51,7 +35,7 @@ impl Settings {
     /// [`ErrorKind::Settings`](crate::ErrorKind::Settings) if `publisher_id` is too long,
     /// [`ErrorKind::Internal`](crate::ErrorKind::Internal) if a setting of `[pubsub]` is missing or of another kind.
     pub fn new(slots: Vec<Slot>) -> Result<Self> {
-        let pubsub = PubSub::read_from(&Section::new(&slots, PubSub::SECTION))?;
+        let pubsub = PubSub::read(&slots)?;
         pubsub.check()?;
         Ok(Self { slots, pubsub })
     }
@@ -78,6 +62,13 @@ impl Settings {
     /// Returns every setting with its value and origin, in the order of the tables.
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+}
+
+/// The slots, from which a [declared](declare_settings!) struct reads its section.
+impl AsRef<[Slot]> for Settings {
+    fn as_ref(&self) -> &[Slot] {
         &self.slots
     }
 }

@@ -20,17 +20,14 @@
 
 mod encode;
 mod error;
-mod find;
-mod grow;
 mod plain;
 mod read;
 mod row;
-mod skip;
+mod stamp;
 
 pub use encode::encode;
 pub use error::WireError;
-pub use find::find;
-pub use grow::{GrownMap, append_pairs};
+pub use msgpack::{GrownMap, MAX_DEPTH, Malformed, append_pairs, find, is_one_value};
 pub use plain::is_plain;
 pub use read::EventRef;
 pub use row::RowRef;
@@ -41,15 +38,6 @@ pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
 /// The largest map that a receiver accepts, in bytes: the keys that a service appends must not push a full event over
 /// the limit.
 pub const MAX_RECEIVED_BYTES: usize = MAX_EVENT_BYTES + 4 * 1024;
-
-/// The maximum nesting depth of arrays and maps in a value: half of 128, where JSON readers commonly stop.
-pub const MAX_DEPTH: usize = 64;
-
-/// Returns whether the bytes are exactly one value, nested at most [`MAX_DEPTH`] deep.
-pub fn is_one_value(bytes: &[u8]) -> bool {
-    let mut reader = skip::Reader::new(bytes);
-    reader.pass().is_ok() && reader.is_at_end()
-}
 
 #[cfg(test)]
 mod tests;

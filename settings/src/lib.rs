@@ -75,14 +75,14 @@ mod nearest;
 mod warning;
 
 mod changes;
-mod entry;
 mod sample;
+mod shown_setting;
 
 pub use changes::restart_only_changes;
-pub use entry::{Entry, entries};
 pub use load::{load, load_with_rules};
 pub use oslo_rules::{DatabaseHosts, OsloRules, OwnDefault, RenamedOption};
 pub use sample::sample;
+pub use shown_setting::{ShownSetting, shown_settings};
 pub use sources::{ENVIRONMENT_OF_OTHERS, Sources};
 pub use unit::parse_duration;
 pub use warning::Warning;

@@ -1,4 +1,4 @@
-use pubsub_api::settings::{Origin, Setting, Settings, Slot, Value, shown};
+use pubsub_api::settings::{Origin, Setting, SettingValue, Settings, Slot, shown};
 use pubsub_api::{Error, ErrorKind, Result, UnlinkedDriver};
 
 use super::file_content::FileContent;
@@ -220,7 +220,7 @@ impl Loading {
         self.problems.extend(problem);
     }
 
-    fn put(&mut self, setting: &'static Setting, value: Value, origin: Origin) {
+    fn put(&mut self, setting: &'static Setting, value: SettingValue, origin: Origin) {
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.setting.is(setting)) {
             *slot = Slot { setting, value, origin };
         }

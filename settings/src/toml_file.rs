@@ -4,7 +4,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use pubsub_api::settings::{Origin, Setting, Value, shown};
+use pubsub_api::settings::{Origin, Setting, SettingValue, shown};
 use pubsub_api::{Error, ErrorKind, Result, UnlinkedDriver};
 
 use super::file_content::FileContent;
@@ -14,7 +14,7 @@ use super::value::ReadKind;
 use super::wanted::wants;
 
 /// The value of a setting that nobody set.
-pub(super) fn read_default(setting: &Setting) -> Result<Value> {
+pub(super) fn read_default(setting: &Setting) -> Result<SettingValue> {
     let defect = |came: &str| {
         let text = format!("the default of {} is wrong: {}", setting.full_name(), wants(setting, came));
         Error::new(ErrorKind::Internal, text)

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
-use pubsub_api::settings::{Kind, Value, check_address, check_no_userinfo, quoted, shown};
+use pubsub_api::settings::{Kind, SettingValue, check_address, check_no_userinfo, quoted, shown};
 
 use super::nearest::did_you_mean;
 use super::unit;
@@ -31,39 +31,43 @@ pub(super) struct Refusal {
 /// How a setting of a kind is read.
 pub(super) trait ReadKind {
     /// Reads a value of a TOML file.
-    fn read_toml(&self, raw: &Spanned<DeValue<'_>>) -> Result<Value, Refusal>;
+    fn read_toml(&self, raw: &Spanned<DeValue<'_>>) -> Result<SettingValue, Refusal>;
 
     /// Reads a value of the command line, the environment or an oslo.config file. The refusal says what came, to
     /// stand after *not*.
-    fn read_text(&self, text: &str, dialect: Dialect) -> Result<Value, String>;
+    fn read_text(&self, text: &str, dialect: Dialect) -> Result<SettingValue, String>;
 
     /// Checks a value that another reader has made, item by item. The refusal stands after *not*.
-    fn accept(&self, value: Value) -> Result<Value, String>;
+    fn accept(&self, value: SettingValue) -> Result<SettingValue, String>;
 }
 
 impl ReadKind for Kind {
-    fn read_toml(&self, raw: &Spanned<DeValue<'_>>) -> Result<Value, Refusal> {
+    fn read_toml(&self, raw: &Spanned<DeValue<'_>>) -> Result<SettingValue, Refusal> {
         let read = match (self, raw.get_ref()) {
-            (Self::Bool, DeValue::Boolean(value)) => Ok(Value::Bool(*value)),
-            (Self::Integer { .. }, DeValue::Integer(number)) => toml_integer(number).map(Value::Integer),
+            (Self::Bool, DeValue::Boolean(value)) => Ok(SettingValue::Bool(*value)),
+            (Self::Integer { .. }, DeValue::Integer(number)) => {
+                toml_integer(number).map(SettingValue::Integer)
+            }
             (Self::Bytes { .. }, DeValue::Integer(number)) => {
                 let bytes = toml_integer(number).map(u64::try_from);
-                bytes.and_then(|bytes| bytes.map_err(|_| shown(&number.to_string()))).map(Value::Bytes)
+                bytes.and_then(|bytes| bytes.map_err(|_| shown(&number.to_string()))).map(SettingValue::Bytes)
             }
-            (Self::Bytes { .. }, DeValue::String(text)) => unit::parse_bytes(text).map(Value::Bytes),
-            (Self::Duration { .. }, DeValue::String(text)) => unit::parse_duration(text).map(Value::Duration),
+            (Self::Bytes { .. }, DeValue::String(text)) => unit::parse_bytes(text).map(SettingValue::Bytes),
+            (Self::Duration { .. }, DeValue::String(text)) => {
+                unit::parse_duration(text).map(SettingValue::Duration)
+            }
             (Self::Duration { .. }, DeValue::Integer(number)) => {
                 let number = shown(&number.to_string());
                 Err(format!(r#"{number} without a unit: write "{number}s" or "{number}ms""#))
             }
             (Self::Text | Self::Path | Self::Choice(_), DeValue::String(text)) => {
-                Ok(Value::Text(text.clone().into_owned()))
+                Ok(SettingValue::Text(text.clone().into_owned()))
             }
             (Self::List | Self::Addresses, DeValue::Array(items)) => {
                 return read_toml_list(self, items.iter());
             }
             (Self::Addresses, DeValue::String(text)) if text.contains('@') => {
-                check_no_userinfo(text).map(|()| Value::List(Vec::new()))
+                check_no_userinfo(text).map(|()| SettingValue::List(Vec::new()))
             }
             (Self::List | Self::Addresses, DeValue::String(text)) => {
                 Err(format!("the text {0}: put it in brackets, as in [{0}]", quoted(text)))
@@ -76,20 +80,20 @@ impl ReadKind for Kind {
         read.and_then(|value| check(self, value)).map_err(|came| Refusal { at: raw.span(), came })
     }
 
-    fn read_text(&self, text: &str, dialect: Dialect) -> Result<Value, String> {
+    fn read_text(&self, text: &str, dialect: Dialect) -> Result<SettingValue, String> {
         let value = match self {
-            Self::Bool => Value::Bool(read_bool(text, dialect)?),
-            Self::Integer { .. } => Value::Integer(text.trim().parse().map_err(|_| quoted(text))?),
-            Self::Text | Self::Path | Self::Choice(_) => Value::Text(text.to_owned()),
-            Self::Duration { .. } => Value::Duration(read_duration(text, dialect)?),
-            Self::Bytes { .. } => Value::Bytes(unit::parse_bytes(text)?),
-            Self::List | Self::Addresses => Value::List(read_list(self, text, dialect)?),
+            Self::Bool => SettingValue::Bool(read_bool(text, dialect)?),
+            Self::Integer { .. } => SettingValue::Integer(text.trim().parse().map_err(|_| quoted(text))?),
+            Self::Text | Self::Path | Self::Choice(_) => SettingValue::Text(text.to_owned()),
+            Self::Duration { .. } => SettingValue::Duration(read_duration(text, dialect)?),
+            Self::Bytes { .. } => SettingValue::Bytes(unit::parse_bytes(text)?),
+            Self::List | Self::Addresses => SettingValue::List(read_list(self, text, dialect)?),
         };
         check(self, value)
     }
 
-    fn accept(&self, value: Value) -> Result<Value, String> {
-        if let Value::List(items) = &value {
+    fn accept(&self, value: SettingValue) -> Result<SettingValue, String> {
+        if let SettingValue::List(items) = &value {
             items.iter().try_for_each(|item| check_item(self, item))?;
         }
         check(self, value)
@@ -99,7 +103,7 @@ impl ReadKind for Kind {
 fn read_toml_list<'a, 'i: 'a>(
     kind: &Kind,
     items: impl Iterator<Item = &'a Spanned<DeValue<'i>>>,
-) -> Result<Value, Refusal> {
+) -> Result<SettingValue, Refusal> {
     let item = |item: &Spanned<DeValue<'_>>| {
         let text = match item.get_ref() {
             DeValue::String(text) => Ok(text.clone().into_owned()),
@@ -108,7 +112,7 @@ fn read_toml_list<'a, 'i: 'a>(
         text.and_then(|text| check_item(kind, &text).map(|()| text))
             .map_err(|came| Refusal { at: item.span(), came })
     };
-    items.map(item).collect::<Result<_, _>>().map(Value::List)
+    items.map(item).collect::<Result<_, _>>().map(SettingValue::List)
 }
 
 fn read_list(kind: &Kind, text: &str, dialect: Dialect) -> Result<Vec<String>, String> {
@@ -141,13 +145,13 @@ fn check_item(kind: &Kind, item: &str) -> Result<(), String> {
     }
 }
 
-fn check(kind: &Kind, value: Value) -> Result<Value, String> {
+fn check(kind: &Kind, value: SettingValue) -> Result<SettingValue, String> {
     let in_bounds = match (kind, &value) {
-        (Kind::Integer { min, max }, Value::Integer(number)) => (min..=max).contains(&number),
-        (Kind::Duration { min, max }, Value::Duration(duration)) => (min..=max).contains(&duration),
-        (Kind::Bytes { min, max }, Value::Bytes(bytes)) => (min..=max).contains(&bytes),
-        (Kind::Path, Value::Text(path)) => !path.is_empty() && !path.contains('\0'),
-        (Kind::Choice(words), Value::Text(text)) => {
+        (Kind::Integer { min, max }, SettingValue::Integer(number)) => (min..=max).contains(&number),
+        (Kind::Duration { min, max }, SettingValue::Duration(duration)) => (min..=max).contains(&duration),
+        (Kind::Bytes { min, max }, SettingValue::Bytes(bytes)) => (min..=max).contains(&bytes),
+        (Kind::Path, SettingValue::Text(path)) => !path.is_empty() && !path.contains('\0'),
+        (Kind::Choice(words), SettingValue::Text(text)) => {
             if !words.contains(&text.as_str()) {
                 return Err(format!("{}{}", quoted(text), did_you_mean(text, words.iter().copied())));
             }
@@ -167,7 +171,7 @@ pub(super) trait WriteValue {
     fn to_toml(&self) -> String;
 }
 
-impl WriteValue for Value {
+impl WriteValue for SettingValue {
     fn to_json(&self) -> Json {
         match self {
             Self::Bool(value) => Json::from(*value),

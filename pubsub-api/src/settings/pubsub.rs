@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Kind;
-use crate::{Error, ErrorKind, Result, choice, declare_settings};
+use super::{Kind, choice, declare_settings};
+use crate::{Error, ErrorKind, Result};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

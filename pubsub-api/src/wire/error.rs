@@ -1,10 +1,12 @@
 use std::fmt;
 
+use msgpack::Malformed;
+
 /// The reason why bytes are not a valid event. Counters use its [cause](WireError::cause) as a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WireError {
-    /// The payload exceeds [`MAX_RECEIVED_BYTES`](super::MAX_RECEIVED_BYTES).
+    /// The payload exceeds [`MAX_RECEIVED_BYTES`](super::MAX_RECEIVED_BYTES), or has more pairs than a map can count.
     TooBig,
     /// The payload is not a msgpack map.
     NotAMap,
@@ -59,6 +61,20 @@ impl WireError {
             Self::FrameCount => "frame_count",
             Self::ReservedTopic => "reserved_topic",
             Self::Stamped => "stamped",
+        }
+    }
+}
+
+impl From<Malformed> for WireError {
+    #[inline]
+    fn from(cause: Malformed) -> Self {
+        match cause {
+            Malformed::NotAMap => Self::NotAMap,
+            Malformed::Truncated => Self::Truncated,
+            Malformed::TooDeep => Self::TooDeep,
+            Malformed::NotMsgpack => Self::NotMsgpack,
+            Malformed::NotUtf8 => Self::NotUtf8,
+            Malformed::TooManyPairs => Self::TooBig,
         }
     }
 }

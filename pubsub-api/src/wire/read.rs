@@ -1,7 +1,9 @@
-use super::skip::{Head, Reader, utf8};
+use bytes::Bytes;
+use msgpack::{Head, Reader, utf8};
+
+use super::stamp::read_stamp;
 use super::{MAX_RECEIVED_BYTES, WireError};
 use crate::{Action, Event, SEND_ALL, Stamp, Topic, Value};
-use bytes::Bytes;
 
 /// A checked event whose parts are borrowed from the payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,14 +118,15 @@ impl<'a> Fields<'a> {
                 let text = self.text_or_nil(reader)?;
                 once(&mut self.topic, text)
             }
-            b"stamp" => once(&mut self.stamp, reader.stamp()?),
+            b"stamp" => once(&mut self.stamp, read_stamp(reader)?),
             b"version" => match reader.head()? {
                 Head::Unsigned(version) => once(&mut self.version, version),
                 _ => Err(WireError::WrongType),
             },
             other => {
                 self.others.push(utf8(other)?);
-                reader.skip().map(|_| ())
+                reader.skip()?;
+                Ok(())
             }
         }
     }
@@ -131,11 +134,11 @@ impl<'a> Fields<'a> {
     #[inline(always)]
     fn text_or_nil(&mut self, reader: &mut Reader<'a>) -> Result<Option<&'a str>, WireError> {
         match reader.head()? {
-            Head::Text(text) => utf8(text).map(Some),
+            Head::Text(text) => Ok(Some(utf8(text)?)),
             Head::Nil => Ok(None),
             Head::Binary(bytes) => {
                 self.all_text = false;
-                utf8(bytes).map(Some)
+                Ok(Some(utf8(bytes)?))
             }
             _ => Err(WireError::WrongType),
         }

@@ -1,4 +1,6 @@
-use super::skip::{Head, Reader};
+use msgpack::{Head, Reader};
+
+use super::stamp::read_stamp;
 use crate::Stamp;
 
 /// The row of an event, read from a map that was checked before: nothing is checked again.
@@ -44,7 +46,7 @@ impl<'a> RowRef<'a> {
                 b"key" => row.key = text(&mut reader)?,
                 b"action" => row.action = text(&mut reader)??,
                 b"value" => row.has_value = reader.pass().ok()? != Head::Nil,
-                b"stamp" => row.stamp = Some(reader.stamp().ok()?),
+                b"stamp" => row.stamp = Some(read_stamp(&mut reader).ok()?),
                 _ => drop(reader.pass().ok()?),
             }
         }

@@ -1,4 +1,4 @@
-use pubsub_api::settings::{Origin, Place, Setting, Slot, Value};
+use pubsub_api::settings::{Origin, Place, Setting, SettingValue, Slot};
 
 use super::redis_hosts::RedisHosts;
 use crate::oslo_rules::{DatabaseHosts, OsloRules};
@@ -8,7 +8,7 @@ use crate::warning::Warning;
 #[derive(Debug, Default)]
 pub(crate) struct InForce {
     /// The setting that names the hosts of the database, with its value.
-    pub(crate) hosts: Option<(&'static Setting, Value, Origin)>,
+    pub(crate) hosts: Option<(&'static Setting, SettingValue, Origin)>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) problem: Option<String>,
 }
@@ -46,7 +46,7 @@ fn hosts(redis: RedisHosts, slots: &[Slot], rule: Option<DatabaseHosts>) -> InFo
         }
         (Ok(setting), Ok(hosts)) => {
             found.warnings.extend(redis.warning);
-            found.hosts = Some((setting, Value::List(hosts), redis.origin));
+            found.hosts = Some((setting, SettingValue::List(hosts), redis.origin));
         }
         (Ok(_), Err(problem)) => found.problem = Some(Warning::at(&redis.origin, problem).to_string()),
     }
@@ -60,7 +60,7 @@ fn target(slots: &[Slot], rule: Option<DatabaseHosts>) -> Result<&'static Settin
     };
     let reads = |slot: &Slot| {
         chosen_by.contains(&slot.setting.name)
-            && matches!(&slot.value, Value::Text(alias) if alias.starts_with(alias_prefix))
+            && matches!(&slot.value, SettingValue::Text(alias) if alias.starts_with(alias_prefix))
     };
     match slots.iter().find(|slot| (slot.setting.section, slot.setting.name) == (section, name)) {
         None => Err(format!("no driver of {database} is linked in")),

@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use pubsub_api::settings::{Value, shown};
+use pubsub_api::settings::{SettingValue, shown};
 
 use super::declared::{OptionKind, OptionValue, declared, read_list};
 use super::lines::Assignment;
@@ -185,8 +185,8 @@ impl<'a> Options<'a> {
     fn our_default(&self, name: &str) -> Option<String> {
         let setting = self.table.find("pubsub", name)?;
         match toml_file::read_default(setting).ok()? {
-            Value::Text(text) => Some(text),
-            Value::List(items) => Some(items.join(",")),
+            SettingValue::Text(text) => Some(text),
+            SettingValue::List(items) => Some(items.join(",")),
             other => Some(other.to_toml().trim_matches('"').to_owned()),
         }
     }

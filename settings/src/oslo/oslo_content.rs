@@ -1,4 +1,4 @@
-use pubsub_api::settings::{Origin, Setting, Value};
+use pubsub_api::settings::{Origin, Setting, SettingValue};
 
 use super::redis_hosts::RedisHosts;
 use crate::file_content::FileContent;
@@ -9,10 +9,10 @@ pub(crate) struct OsloContent {
     /// By file, in the order in which they were named.
     pub(crate) files: Vec<FileContent>,
     /// What variables set, stronger than any file.
-    pub(crate) variables: Vec<(&'static Setting, Value, Origin)>,
+    pub(crate) variables: Vec<(&'static Setting, SettingValue, Origin)>,
     pub(crate) variable_problems: Vec<String>,
     pub(crate) variable_warnings: Vec<String>,
     /// Dragonflow's defaults of what nothing sets, where they are not ours.
-    pub(crate) defaults: Vec<(&'static Setting, Value)>,
+    pub(crate) defaults: Vec<(&'static Setting, SettingValue)>,
     pub(crate) redis: RedisHosts,
 }

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use pubsub_api::settings::{Kind, Origin, Setting, Value, check_no_userinfo, shown};
+use pubsub_api::settings::{Kind, Origin, Setting, SettingValue, check_no_userinfo, shown};
 
 use super::convert::{of_option, whole_milliseconds};
 use super::declared::{OTHER_RELEASES, declared};
@@ -72,10 +72,10 @@ struct Reader<'a> {
     rules: &'a OsloRules,
     options: Options<'a>,
     contents: Vec<FileContent>,
-    variables: Vec<(&'static Setting, Value, Origin)>,
+    variables: Vec<(&'static Setting, SettingValue, Origin)>,
     variable_problems: Vec<String>,
     variable_warnings: Vec<String>,
-    defaults: Vec<(&'static Setting, Value)>,
+    defaults: Vec<(&'static Setting, SettingValue)>,
 }
 
 impl<'a> Reader<'a> {
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
         setting: &'static Setting,
         (section, name): (&str, &str),
         text: &str,
-    ) -> Result<Value, String> {
+    ) -> Result<SettingValue, String> {
         let expanding = |why: String| format!("cannot expand `{}`: {why}", shown(name));
         if declared(section, name).is_none() {
             let text = self.options.text(section, name, text).map_err(expanding)?;
@@ -149,12 +149,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn warn_of_odd_value(&mut self, setting: &'static Setting, value: &Value, at: &At) {
+    fn warn_of_odd_value(&mut self, setting: &'static Setting, value: &SettingValue, at: &At) {
         match value {
-            Value::Text(text) if text.contains('\n') => self.warn(at, || {
+            SettingValue::Text(text) if text.contains('\n') => self.warn(at, || {
                 format!("the value of `{}` has a line end in it, as oslo.config reads it", setting.name)
             }),
-            Value::Duration(duration) if duration.subsec_nanos() % 1_000_000 != 0 => {
+            SettingValue::Duration(duration) if duration.subsec_nanos() % 1_000_000 != 0 => {
                 self.warn(at, || format!("`{}` is rounded down to whole milliseconds", setting.name))
             }
             _ => {}
@@ -231,7 +231,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn put(&mut self, setting: &'static Setting, value: Value, at: &At) {
+    fn put(&mut self, setting: &'static Setting, value: SettingValue, at: &At) {
         let found = (setting, value, origin_of(self.sources, at));
         match at {
             At::Environment(_) => self.variables.push(found),

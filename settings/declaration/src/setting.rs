@@ -1,16 +1,16 @@
-use std::time::Duration;
+use crate::{Kind, Reload};
 
 /// One setting: its place, the values that it accepts, and its meaning.
 ///
 /// ```
-/// use pubsub_api::settings::{Kind, Reload, Setting};
+/// use settings_declaration::{Kind, Reload, Setting};
 ///
 /// const SETTINGS: &[Setting] = &[Setting {
 ///     section: "drivers.example",
 ///     name: "recv_queue_events",
 ///     kind: Kind::Integer { min: 1, max: 1_000_000 },
 ///     default: "10000",
-///     doc: "Events that wait for the application. When full, the oldest is dropped and a gap is told.",
+///     doc: "Events that wait for the application. When full, the oldest is dropped and a gap is reported.",
 ///     reload: Reload::Restart,
 ///     formerly: &[],
 /// }];
@@ -33,53 +33,6 @@ pub struct Setting {
     pub reload: Reload,
     /// Previous names, which are refused with a hint at this one.
     pub formerly: &'static [&'static str],
-}
-
-/// The values that a setting accepts. All bounds are inclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// `true` or `false`.
-    Bool,
-    /// A whole number.
-    Integer {
-        /// The minimum.
-        min: i64,
-        /// The maximum; [`i64::MAX`] for any.
-        max: i64,
-    },
-    /// Any text; it may be empty.
-    Text,
-    /// The path of a file, folder or socket; not empty.
-    Path,
-    /// A whole number with its unit: `"250ms"`, `"5s"`, `"2m"`, `"1h"`. A bare number is refused.
-    Duration {
-        /// The minimum.
-        min: Duration,
-        /// The maximum.
-        max: Duration,
-    },
-    /// A number of bytes, plain or as `"512KiB"`, `"64MiB"`, `"1GiB"`.
-    Bytes {
-        /// The minimum.
-        min: u64,
-        /// The maximum; [`u64::MAX`] for any.
-        max: u64,
-    },
-    /// A list of texts.
-    List,
-    /// A list of addresses that [`endpoint`](super::endpoint()) accepts: `ip`, `ip:port`, `host` or `host:port`.
-    Addresses,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-}
-
-/// When a new value of a setting takes effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reload {
-    /// A running program applies it on SIGHUP.
-    Live,
-    /// The program must be restarted.
-    Restart,
 }
 
 impl Setting {

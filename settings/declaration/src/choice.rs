@@ -1,8 +1,8 @@
-/// Declares the enum of a setting of a closed set of words: [`Kind::Choice`](crate::settings::Kind::Choice) of its
+/// Declares the enum of a setting of a closed set of words: [`Kind::Choice`](crate::Kind::Choice) of its
 /// `WORDS`.
 ///
 /// ```
-/// use pubsub_api::settings::choice;
+/// use settings_declaration::choice;
 ///
 /// choice! {
 ///     /// How careful to be.
@@ -49,10 +49,10 @@ macro_rules! choice {
             }
         }
 
-        impl $crate::settings::FromValue for $name {
-            fn from_value(value: &$crate::settings::Value) -> Option<Self> {
+        impl $crate::FromValue for $name {
+            fn from_value(value: &$crate::SettingValue) -> Option<Self> {
                 match value {
-                    $($crate::settings::Value::Text(word) if word == $word => Some(Self::$variant),)+
+                    $($crate::SettingValue::Text(word) if word == $word => Some(Self::$variant),)+
                     _ => None,
                 }
             }

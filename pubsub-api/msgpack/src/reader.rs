@@ -1,86 +1,106 @@
-//! Skips over msgpack values: no recursion, no allocation, no trust in announced lengths.
-
 use rmp::Marker;
 
-use super::{MAX_DEPTH, WireError};
-use crate::Stamp;
+use crate::Malformed;
+use crate::open::Open;
 
-/// The rest of the payload.
+/// Reads packed values one after the other; it holds the bytes that are not read yet.
+///
+/// ```
+/// use msgpack::{Head, Reader};
+///
+/// let mut reader = Reader::new(b"\x81\xa1a\x93\x01\x02\x03");
+/// assert_eq!(reader.head(), Ok(Head::Map(1)));
+/// assert_eq!(reader.head(), Ok(Head::Text(b"a")));
+/// assert_eq!(reader.skip(), Ok(&b"\x93\x01\x02\x03"[..]));
+/// assert!(reader.is_at_end());
+/// ```
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 /// The head of one value: the whole value for scalars, else the size of what follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Head<'a> {
+pub enum Head<'a> {
+    /// Nil.
     Nil,
+    /// A number from 0.
     Unsigned(u64),
     /// Text, not checked; [`utf8`] checks it.
     Text(&'a [u8]),
+    /// Bytes.
     Binary(&'a [u8]),
     /// An array of this number of values.
     Array(u64),
     /// A map of this number of pairs.
     Map(u64),
-    /// Boolean, float, negative number or extension: no field may have such a value.
+    /// A boolean, a float, a negative number or an extension.
     Scalar,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    /// Reads from the beginning of `bytes`.
+    #[must_use]
+    #[inline]
+    pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    pub(super) fn is_at_end(&self) -> bool {
+    /// Returns whether every byte was read.
+    #[must_use]
+    #[inline]
+    pub fn is_at_end(&self) -> bool {
         self.rest.is_empty()
     }
 
     #[inline]
-    fn take(&mut self, count: u64) -> Result<&'a [u8], WireError> {
-        let count = usize::try_from(count).map_err(|_| WireError::Truncated)?;
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or(WireError::Truncated)?;
+    fn take(&mut self, count: u64) -> Result<&'a [u8], Malformed> {
+        let count = usize::try_from(count).map_err(|_| Malformed::Truncated)?;
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or(Malformed::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }
 
     /// Reads a big-endian unsigned number of `WIDTH` bytes.
     #[inline]
-    fn number<const WIDTH: usize>(&mut self) -> Result<u64, WireError> {
-        let (bytes, rest) = self.rest.split_first_chunk::<WIDTH>().ok_or(WireError::Truncated)?;
+    fn number<const WIDTH: usize>(&mut self) -> Result<u64, Malformed> {
+        let (bytes, rest) = self.rest.split_first_chunk::<WIDTH>().ok_or(Malformed::Truncated)?;
         self.rest = rest;
         Ok(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
     #[inline]
-    fn text(&mut self, length: u64) -> Result<Head<'a>, WireError> {
+    fn text(&mut self, length: u64) -> Result<Head<'a>, Malformed> {
         self.take(length).map(Head::Text)
     }
 
-    fn sized_text<const WIDTH: usize>(&mut self) -> Result<Head<'a>, WireError> {
+    fn sized_text<const WIDTH: usize>(&mut self) -> Result<Head<'a>, Malformed> {
         let length = self.number::<WIDTH>()?;
         self.text(length)
     }
 
-    fn binary<const WIDTH: usize>(&mut self) -> Result<Head<'a>, WireError> {
+    fn binary<const WIDTH: usize>(&mut self) -> Result<Head<'a>, Malformed> {
         let length = self.number::<WIDTH>()?;
         self.take(length).map(Head::Binary)
     }
 
     /// Skips a scalar of `width` bytes.
-    fn scalar(&mut self, width: u64) -> Result<Head<'a>, WireError> {
+    fn scalar(&mut self, width: u64) -> Result<Head<'a>, Malformed> {
         self.take(width).map(|_| Head::Scalar)
     }
 
     /// Skips an extension whose length takes `WIDTH` bytes; one byte of type follows the length.
-    fn extension<const WIDTH: usize>(&mut self) -> Result<Head<'a>, WireError> {
+    fn extension<const WIDTH: usize>(&mut self) -> Result<Head<'a>, Malformed> {
         let length = self.number::<WIDTH>()?;
         self.scalar(length + 1)
     }
 
     /// Reads the head of the next value; a scalar, text or binary is read completely.
+    ///
+    /// # Errors
+    /// [`Malformed::Truncated`] or [`Malformed::NotMsgpack`].
     #[inline(always)]
-    pub(super) fn head(&mut self) -> Result<Head<'a>, WireError> {
+    pub fn head(&mut self) -> Result<Head<'a>, Malformed> {
         // Nearly every head of an event is short text, so this case is inlined in the callers (54 ns for a usual event
         // of 200 bytes instead of 76).
         match self.rest {
@@ -93,7 +113,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(never)]
-    fn any_head(&mut self) -> Result<Head<'a>, WireError> {
+    fn any_head(&mut self) -> Result<Head<'a>, Malformed> {
         let marker = self.number::<1>().map(|byte| Marker::from_u8(byte.to_le_bytes()[0]))?;
         match marker {
             Marker::Null => Ok(Head::Nil),
@@ -128,23 +148,29 @@ impl<'a> Reader<'a> {
             Marker::Ext8 => self.extension::<1>(),
             Marker::Ext16 => self.extension::<2>(),
             Marker::Ext32 => self.extension::<4>(),
-            Marker::Reserved => Err(WireError::NotMsgpack),
+            Marker::Reserved => Err(Malformed::NotMsgpack),
         }
     }
 
-    /// Skips one whole value and returns its bytes.
+    /// Skips one whole value and returns its bytes. All text in it is UTF-8.
+    ///
+    /// # Errors
+    /// As [`head`](Self::head), and [`Malformed::TooDeep`] or [`Malformed::NotUtf8`].
     #[inline]
-    pub(super) fn skip(&mut self) -> Result<&'a [u8], WireError> {
+    pub fn skip(&mut self) -> Result<&'a [u8], Malformed> {
         let start = self.rest;
         if let Head::Text(text) = self.pass()? {
             utf8(text)?;
         }
-        start.get(..start.len() - self.rest.len()).ok_or(WireError::Truncated)
+        start.get(..start.len() - self.rest.len()).ok_or(Malformed::Truncated)
     }
 
-    /// Skips one whole value that was checked before, and returns its head.
+    /// Skips one whole value, and returns its head. If the value is text, it is not checked.
+    ///
+    /// # Errors
+    /// As [`skip`](Self::skip).
     #[inline]
-    pub(super) fn pass(&mut self) -> Result<Head<'a>, WireError> {
+    pub fn pass(&mut self) -> Result<Head<'a>, Malformed> {
         let head = self.head()?;
         match head {
             Head::Array(count) => self.skip_values(count)?,
@@ -154,32 +180,30 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    /// Reads a stamp: four unsigned 64-bit integers.
-    pub(super) fn stamp(&mut self) -> Result<Stamp, WireError> {
-        if self.head()? != Head::Array(4) {
-            return Err(WireError::WrongType);
+    /// Reads an unsigned number; `None` if the value is anything else.
+    ///
+    /// # Errors
+    /// As [`head`](Self::head).
+    #[inline]
+    pub fn unsigned(&mut self) -> Result<Option<u64>, Malformed> {
+        // Publishers write the numbers of a stamp in full width.
+        if let [0xcf, rest @ ..] = self.rest {
+            self.rest = rest;
+            return self.number::<8>().map(Some);
         }
-        let mut number = || {
-            // All publishers write them in full width.
-            if let [0xcf, rest @ ..] = self.rest {
-                self.rest = rest;
-                return self.number::<8>();
-            }
-            match self.head()? {
-                Head::Unsigned(number) => Ok(number),
-                _ => Err(WireError::WrongType),
-            }
-        };
-        Ok(Stamp { publisher: number()?, epoch: number()?, sequence: number()?, time_us: number()? })
+        match self.head()? {
+            Head::Unsigned(number) => Ok(Some(number)),
+            _ => Ok(None),
+        }
     }
 
     /// Skips the `count` values that an array or map has announced.
-    fn skip_values(&mut self, count: u64) -> Result<(), WireError> {
+    fn skip_values(&mut self, count: u64) -> Result<(), Malformed> {
         let mut open = Open::default();
         if count > 0 {
             open.push(count)?;
         }
-        while open.depth > 0 {
+        while !open.is_empty() {
             match self.head()? {
                 Head::Array(count) if count > 0 => open.push(count)?,
                 Head::Map(count) if count > 0 => open.push(count.saturating_mul(2))?,
@@ -195,38 +219,13 @@ impl<'a> Reader<'a> {
 }
 
 /// Checks that the bytes are UTF-8 text.
+///
+/// # Errors
+/// [`Malformed::NotUtf8`].
 #[inline]
-pub(super) fn utf8(bytes: &[u8]) -> Result<&str, WireError> {
-    std::str::from_utf8(bytes).map_err(|_| WireError::NotUtf8)
+pub fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
+    std::str::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)
 }
 
-/// The number of values that are still missing in each open array and map.
-struct Open {
-    wanted: [u64; MAX_DEPTH],
-    depth: usize,
-}
-
-impl Default for Open {
-    fn default() -> Self {
-        Self { wanted: [0; MAX_DEPTH], depth: 0 }
-    }
-}
-
-impl Open {
-    fn push(&mut self, count: u64) -> Result<(), WireError> {
-        *self.wanted.get_mut(self.depth).ok_or(WireError::TooDeep)? = count;
-        self.depth += 1;
-        Ok(())
-    }
-
-    /// Counts one complete value, and closes each array or map that it completes.
-    fn close_one(&mut self) {
-        while let Some(wanted) = self.depth.checked_sub(1).and_then(|top| self.wanted.get_mut(top)) {
-            *wanted -= 1;
-            if *wanted > 0 {
-                return;
-            }
-            self.depth -= 1;
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

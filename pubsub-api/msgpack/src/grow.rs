@@ -1,13 +1,12 @@
-use super::WireError;
+use crate::Malformed;
 
 /// A packed map that gets more pairs at its end: a new head, and the existing pairs, borrowed.
 ///
-/// Only the head is checked; a map that [`EventRef::read`](super::EventRef::read) has accepted stays valid if the new
-/// pairs are valid. [`append_pairs`] writes the three parts at once; a caller that writes them itself gets the size
-/// from [`bytes_with`](GrownMap::bytes_with).
+/// Only the head is checked; a valid map stays valid if the new pairs are valid. [`append_pairs`] writes the three
+/// parts at once; a caller that writes them itself gets the size from [`bytes_with`](GrownMap::bytes_with).
 ///
 /// ```
-/// use pubsub_api::wire::GrownMap;
+/// use msgpack::GrownMap;
 ///
 /// let map = GrownMap::new(b"\x81\xa1a\x01", 1).expect("a map of one pair");
 /// assert_eq!((map.head(), map.pairs()), (&b"\x82"[..], &b"\xa1a\x01"[..]));
@@ -31,18 +30,18 @@ impl<'a> GrownMap<'a> {
     /// fixmap, map16 or map32, but none that is smaller than its author's.
     ///
     /// # Errors
-    /// [`WireError::NotAMap`], [`WireError::Truncated`] if the bytes end in the head, [`WireError::TooBig`] if the
+    /// [`Malformed::NotAMap`], [`Malformed::Truncated`] if the bytes end in the head, [`Malformed::TooManyPairs`] if the
     /// count exceeds 32 bits.
     #[inline]
-    pub fn new(payload: &'a [u8], more: u32) -> Result<Self, WireError> {
+    pub fn new(payload: &'a [u8], more: u32) -> Result<Self, Malformed> {
         let (least_bytes, before, pairs) = match payload {
             [fixmap @ 0x80..=0x8f, pairs @ ..] => (1, u32::from(fixmap & 0x0f), pairs),
             [MAP16, a, b, pairs @ ..] => (3, u32::from(u16::from_be_bytes([*a, *b])), pairs),
             [MAP32, a, b, c, d, pairs @ ..] => (5, u32::from_be_bytes([*a, *b, *c, *d]), pairs),
-            [] | [MAP16 | MAP32, ..] => return Err(WireError::Truncated),
-            _ => return Err(WireError::NotAMap),
+            [] | [MAP16 | MAP32, ..] => return Err(Malformed::Truncated),
+            _ => return Err(Malformed::NotAMap),
         };
-        let count = before.checked_add(more).ok_or(WireError::TooBig)?;
+        let count = before.checked_add(more).ok_or(Malformed::TooManyPairs)?;
         let [a, b, c, d] = count.to_be_bytes();
         let (head, head_bytes) = match least_bytes {
             1 if count <= MAX_FIXMAP_PAIRS => ([0x80 | d, 0, 0, 0, 0], 1),
@@ -78,16 +77,16 @@ impl<'a> GrownMap<'a> {
 /// nothing on an error.
 ///
 /// ```
-/// use pubsub_api::wire;
+/// use msgpack::append_pairs;
 ///
 /// let mut out = Vec::new();
-/// wire::append_pairs(b"\x81\xa1a\x01", 1, b"\xa1b\x02", &mut out).expect("a map of one pair");
+/// append_pairs(b"\x81\xa1a\x01", 1, b"\xa1b\x02", &mut out).expect("a map of one pair");
 /// assert_eq!(out, b"\x82\xa1a\x01\xa1b\x02");
 /// ```
 ///
 /// # Errors
 /// As [`GrownMap::new`].
-pub fn append_pairs(payload: &[u8], more: u32, encoded: &[u8], out: &mut Vec<u8>) -> Result<(), WireError> {
+pub fn append_pairs(payload: &[u8], more: u32, encoded: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
     let map = GrownMap::new(payload, more)?;
     out.reserve(map.bytes_with(encoded.len()));
     for part in [map.head(), map.pairs(), encoded] {
@@ -99,7 +98,7 @@ pub fn append_pairs(payload: &[u8], more: u32, encoded: &[u8], out: &mut Vec<u8>
 #[cfg(test)]
 mod tests {
     use super::{GrownMap, append_pairs};
-    use crate::wire::{EventRef, WireError};
+    use crate::{Malformed, is_one_value};
 
     fn head(form: u8, count: u32) -> Vec<u8> {
         let [a, b, c, d] = count.to_be_bytes();
@@ -110,14 +109,9 @@ mod tests {
         }
     }
 
-    /// Returns an event map of `count` pairs, five or more, with a head of `form` bytes.
-    fn event(form: u8, count: u32) -> Vec<u8> {
-        let mut map = head(form, count);
-        map.extend_from_slice(b"\xa5table\xa1t\xa3key\xa1k\xa6action\xa3set\xa5value\xa1v\xa5topic\xa1D");
-        for number in 5..count {
-            map.extend(pair(number));
-        }
-        map
+    /// Returns a map of `count` pairs, with a head of `form` bytes.
+    fn map(form: u8, count: u32) -> Vec<u8> {
+        [head(form, count), (0..count).flat_map(pair).collect()].concat()
     }
 
     fn pair(number: u32) -> Vec<u8> {
@@ -144,14 +138,11 @@ mod tests {
         ] {
             let encoded: Vec<u8> = (before..before + more).flat_map(pair).collect();
             let mut out = b"before".to_vec();
-            append_pairs(&event(form, before), more, &encoded, &mut out).unwrap();
+            append_pairs(&map(form, before), more, &encoded, &mut out).unwrap();
             let out = out.strip_prefix(b"before").unwrap();
-            assert_eq!(out, event(wanted, before + more), "{before} + {more} under {form} bytes");
-            assert_eq!(
-                GrownMap::new(&event(form, before), more).unwrap().bytes_with(encoded.len()),
-                out.len()
-            );
-            assert!(EventRef::read(b"D", out).unwrap().genuine);
+            assert_eq!(out, map(wanted, before + more), "{before} + {more} under {form} bytes");
+            assert_eq!(GrownMap::new(&map(form, before), more).unwrap().bytes_with(encoded.len()), out.len());
+            assert!(is_one_value(out));
             let read = rmpv::decode::read_value(&mut &*out).unwrap();
             assert_eq!(read.as_map().unwrap().len(), (before + more) as usize);
         }
@@ -169,12 +160,12 @@ mod tests {
     #[test]
     fn what_is_no_map_and_a_count_beyond_32_bits_are_refused_and_nothing_is_written() {
         for (wanted, payload) in [
-            (WireError::Truncated, &[][..]),
-            (WireError::Truncated, &[0xde, 0]),
-            (WireError::Truncated, &[0xdf, 0, 0, 0]),
-            (WireError::NotAMap, &[0xc0]),
-            (WireError::NotAMap, &[0x95, 1, 2, 3, 4, 5]),
-            (WireError::TooBig, &[0xdf, 0xff, 0xff, 0xff, 0xff]),
+            (Malformed::Truncated, &[][..]),
+            (Malformed::Truncated, &[0xde, 0]),
+            (Malformed::Truncated, &[0xdf, 0, 0, 0]),
+            (Malformed::NotAMap, &[0xc0]),
+            (Malformed::NotAMap, &[0x95, 1, 2, 3, 4, 5]),
+            (Malformed::TooManyPairs, &[0xdf, 0xff, 0xff, 0xff, 0xff]),
         ] {
             let mut out = Vec::new();
             assert_eq!(append_pairs(payload, 1, &pair(1), &mut out), Err(wanted), "{payload:02x?}");

@@ -58,14 +58,14 @@ impl fmt::Display for Subscription {
 /// Exact topics cost one hash look-up, whatever their number; patterns are tried one by one.
 ///
 /// ```
-/// use pubsub_api::{Subscriptions, Topic};
+/// use topics::{Subscriptions, Topic};
 ///
 /// let mut wanted = Subscriptions::default();
 /// assert!(wanted.insert(Topic::new("D")?.into()));
 /// assert!(!wanted.insert(Topic::new("D")?.into()), "nothing changed");
 /// assert!(wanted.wants(&Topic::new("D")?));
 /// assert!(!wanted.wants(&Topic::new("Demo")?), "a prefix is not a match");
-/// # Ok::<(), pubsub_api::Error>(())
+/// # Ok::<(), errors::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Subscriptions {

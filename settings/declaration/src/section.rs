@@ -1,5 +1,6 @@
-use super::{FromValue, Slot};
-use crate::{Error, ErrorKind, Result};
+use errors::{Error, ErrorKind, Result};
+
+use crate::{FromValue, Slot};
 
 /// One section of the settings: values by name and kind.
 #[derive(Debug, Clone, Copy)]
@@ -9,7 +10,9 @@ pub struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    pub(super) fn new(slots: &'a [Slot], name: &'a str) -> Self {
+    /// Returns the section `name` of these settings. An unknown one is empty.
+    #[must_use]
+    pub fn new(slots: &'a [Slot], name: &'a str) -> Self {
         Self { slots, name }
     }
 

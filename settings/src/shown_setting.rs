@@ -4,7 +4,7 @@ use super::value::WriteValue;
 
 /// One line of `skimmer config show`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry<'a> {
+pub struct ShownSetting<'a> {
     /// The setting.
     pub setting: &'static Setting,
     /// Its value as TOML text.
@@ -16,8 +16,8 @@ pub struct Entry<'a> {
 }
 
 /// Every setting with its value and origin, in the order of the tables: the programs', then the drivers'.
-pub fn entries(settings: &Settings) -> impl Iterator<Item = Entry<'_>> {
-    settings.slots().iter().map(|slot| Entry {
+pub fn shown_settings(settings: &Settings) -> impl Iterator<Item = ShownSetting<'_>> {
+    settings.slots().iter().map(|slot| ShownSetting {
         setting: slot.setting,
         value: slot.value.to_toml(),
         json: slot.value.to_json(),

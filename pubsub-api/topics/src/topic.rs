@@ -1,23 +1,21 @@
 use std::fmt;
 
 use bytes::Bytes;
-
-use crate::{Error, ErrorKind, Result};
+use errors::{Error, ErrorKind, Result};
 
 /// The name that an event is published on, compared exactly and bytewise.
 ///
 /// It has 1 to 255 bytes of UTF-8 without NUL; reserved ones have up to 261, for the mark of the longest topic. There
 /// is no normalisation and no case folding: two spellings of one word are two topics. Names that begin with `$` are
-/// reserved for Skimmer ([`is_reserved`](Topic::is_reserved)), and
-/// [`Publisher::send_event`](crate::Publisher::send_event) refuses them.
+/// reserved for Skimmer ([`is_reserved`](Topic::is_reserved)): a worker cannot publish on them.
 ///
 /// ```
-/// use pubsub_api::Topic;
+/// use topics::Topic;
 ///
 /// let topic = Topic::new("tenant-1")?;
 /// assert_eq!(topic.as_str(), "tenant-1");
 /// assert!(Topic::new("").is_err());
-/// # Ok::<(), pubsub_api::Error>(())
+/// # Ok::<(), errors::Error>(())
 /// ```
 ///
 /// Cloning is cheap: the bytes are shared. Source of the rule: docs/design.md#topics. NUL is excluded because some
@@ -28,7 +26,7 @@ pub struct Topic(Bytes);
 /// The topic to which every agent subscribes (Dragonflow's `SEND_ALL_TOPIC`).
 pub const SEND_ALL: Topic = Topic(Bytes::from_static(b"D"));
 
-/// The topic of the service's hello, published every [`HELLO_INTERVAL`](crate::hello::HELLO_INTERVAL).
+/// The topic of the service's hello, published every second.
 pub const HELLO: Topic = Topic(Bytes::from_static(b"$hello"));
 
 /// The prefix of the topics of marks.
@@ -85,14 +83,15 @@ impl Topic {
     }
 
     /// Returns the maximum number of bytes of a topic that begins like `name`.
-    pub(crate) fn longest(name: &[u8]) -> usize {
+    #[must_use]
+    pub fn longest(name: &[u8]) -> usize {
         if name.first() == Some(&b'$') { Self::MAX_RESERVED_BYTES } else { Self::MAX_BYTES }
     }
 
     /// Returns the topic of this topic's marks: `$mark.` and its name.
     ///
     /// ```
-    /// use pubsub_api::SEND_ALL;
+    /// use topics::SEND_ALL;
     ///
     /// assert_eq!(SEND_ALL.mark().as_str(), "$mark.D");
     /// assert_eq!(SEND_ALL.mark().marked(), Some(SEND_ALL));

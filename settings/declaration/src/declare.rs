@@ -1,13 +1,13 @@
 /// Declares the settings of one section, each once: name, type, default, what it accepts, whether a reload applies it.
 ///
 /// It creates a struct with a field for each setting, whose documentation is that of the setting; its `TABLE` of
-/// [`Setting`](crate::settings::Setting)s, which loading, checking, `skimmer config show` and `etc/skimmer.toml`
+/// [`Setting`](crate::Setting)s, which loading, checking, `skimmer config show` and `etc/skimmer.toml`
 /// follow; and `read`, which fills the struct. The default is TOML text: a duration is `"\"5s\""`. After `Restart` or
 /// `Live`, `formerly "name"` states a previous name of the setting, which is refused with a hint at the new name.
 ///
 /// ```
 /// use std::time::Duration;
-/// use pubsub_api::settings::{Kind, declare_settings};
+/// use settings_declaration::{Kind, declare_settings};
 ///
 /// declare_settings! {
 ///     /// The settings of the driver `example`.
@@ -45,15 +45,15 @@ macro_rules! declare_settings {
             pub const SECTION: &'static str = $section;
 
             /// The declarations, in the order of the sample file.
-            pub const TABLE: &'static [$crate::settings::Setting] = &[
+            pub const TABLE: &'static [$crate::Setting] = &[
                 $(
-                    $crate::settings::Setting {
+                    $crate::Setting {
                         section: $section,
                         name: stringify!($field),
                         kind: $kind,
                         default: $default,
                         doc: concat!($($doc, "\n"),+),
-                        reload: $crate::settings::Reload::$reload,
+                        reload: $crate::Reload::$reload,
                         formerly: &[$($old)?],
                     },
                 )+
@@ -63,12 +63,9 @@ macro_rules! declare_settings {
             ///
             /// # Errors
             ///
-            /// [`ErrorKind::Internal`]($crate::ErrorKind::Internal) if the program was loaded without this table.
-            pub fn read(settings: &$crate::settings::Settings) -> $crate::Result<Self> {
-                Self::read_from(&settings.section($section))
-            }
-
-            pub(crate) fn read_from(section: &$crate::settings::Section<'_>) -> $crate::Result<Self> {
+            /// An internal error if the program was loaded without this table.
+            pub fn read(settings: &impl AsRef<[$crate::Slot]>) -> $crate::Result<Self> {
+                let section = $crate::Section::new(settings.as_ref(), $section);
                 Ok(Self { $($field: section.get(stringify!($field))?,)+ })
             }
         }

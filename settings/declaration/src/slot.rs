@@ -1,4 +1,4 @@
-use super::{Origin, Setting, Value};
+use crate::{Origin, Setting, SettingValue};
 
 /// A setting with its value and the source of the value.
 #[derive(Debug, Clone)]
@@ -6,7 +6,7 @@ pub struct Slot {
     /// The declaration.
     pub setting: &'static Setting,
     /// A value that the setting's kind accepts.
-    pub value: Value,
+    pub value: SettingValue,
     /// The source of the value.
     pub origin: Origin,
 }

@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// without walking the chain.
 ///
 /// ```
-/// use pubsub_api::{Error, ErrorKind};
+/// use errors::{Error, ErrorKind};
 ///
 /// let error = Error::new(ErrorKind::Overloaded, "the outbox of 10000 events is full");
 /// assert_eq!(error.kind().as_str(), "overloaded");
@@ -45,7 +45,7 @@ pub enum ErrorKind {
     Conflict,
     /// It is not known whether the call was done: the connection was lost before the answer. Check before a retry.
     InDoubt,
-    /// The driver cannot do this, as its [`Capabilities`](crate::Capabilities) state.
+    /// The driver cannot do this, as its capabilities state.
     Unsupported,
     /// Anything else: a defect of Skimmer or of a library that it uses.
     Internal,

@@ -1,15 +1,15 @@
-use super::skip::{Head, Reader};
+use crate::{Head, Reader};
 
 /// Returns the bytes of the value under `key` in a packed map: exactly one msgpack value. `None` if the key is absent,
 /// or `payload` is not a map.
 ///
-/// Use it for keys that [`EventRef`](super::EventRef) skips: read the event first, which checks the whole map.
+/// Use it on a map that was read before: a value that follows the found one is not checked.
 ///
 /// ```
-/// use pubsub_api::wire;
+/// use msgpack::find;
 ///
-/// assert_eq!(wire::find(b"\x82\xa1a\x01\xa1b\x93\x01\x02\x03", b"b"), Some(&b"\x93\x01\x02\x03"[..]));
-/// assert_eq!(wire::find(b"\x81\xa1a\x01", b"b"), None);
+/// assert_eq!(find(b"\x82\xa1a\x01\xa1b\x93\x01\x02\x03", b"b"), Some(&b"\x93\x01\x02\x03"[..]));
+/// assert_eq!(find(b"\x81\xa1a\x01", b"b"), None);
 /// ```
 #[must_use]
 pub fn find<'a>(payload: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
@@ -23,4 +23,11 @@ pub fn find<'a>(payload: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
         }
     }
     None
+}
+
+/// Returns whether the bytes are exactly one value, nested at most [`MAX_DEPTH`](crate::MAX_DEPTH) deep.
+#[must_use]
+pub fn is_one_value(bytes: &[u8]) -> bool {
+    let mut reader = Reader::new(bytes);
+    reader.pass().is_ok() && reader.is_at_end()
 }

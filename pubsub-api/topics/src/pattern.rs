@@ -1,7 +1,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Error, ErrorKind, Result, Topic};
+use errors::{Error, ErrorKind, Result};
+
+use crate::Topic;
 
 /// A set of topics: AMQP words (`*` one word, `#` any number of words) or a prefix (`tenant-*`).
 ///
@@ -11,13 +13,13 @@ use crate::{Error, ErrorKind, Result, Topic};
 /// match `$hello`, `$mark.#` matches all marks.
 ///
 /// ```
-/// use pubsub_api::{Pattern, Topic};
+/// use topics::{Pattern, Topic};
 ///
 /// let pattern: Pattern = "port.#.up".parse()?;
 /// assert!(pattern.matches(&Topic::new("port.up")?));
 /// assert!(pattern.matches(&Topic::new("port.7.vlan.up")?));
 /// assert!(!pattern.matches(&Topic::new("port.up.7")?));
-/// # Ok::<(), pubsub_api::Error>(())
+/// # Ok::<(), errors::Error>(())
 /// ```
 ///
 /// Source: AMQP 0-9-1, 3.1.3.3. Where Congress's matcher deviates from it (docs/dragonflow.md#patterns), this one
@@ -51,10 +53,10 @@ impl Pattern {
     /// them.
     ///
     /// ```
-    /// # use pubsub_api::Pattern;
+    /// # use topics::Pattern;
     /// assert_eq!("port.*.up".parse::<Pattern>()?.literal_prefix(), "port.");
     /// assert_eq!("port.#".parse::<Pattern>()?.literal_prefix(), "port", "`port` itself matches");
-    /// # Ok::<(), pubsub_api::Error>(())
+    /// # Ok::<(), errors::Error>(())
     /// ```
     #[must_use]
     pub fn literal_prefix(&self) -> &str {

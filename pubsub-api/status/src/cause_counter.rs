@@ -10,12 +10,12 @@ use crate::CounterReading;
 ///
 /// ```
 /// use std::time::Instant;
-/// use pubsub_api::CauseCounter;
+/// use status::CauseCounter;
 ///
 /// let dropped = CauseCounter::new("events_dropped");
 /// let now = Instant::now();
-/// assert_eq!(dropped.count("too_big", now), Some(1), "tell it");
-/// assert_eq!(dropped.count("too_big", now), None, "told a moment ago");
+/// assert_eq!(dropped.count("too_big", now), Some(1), "log it");
+/// assert_eq!(dropped.count("too_big", now), None, "logged a moment ago");
 /// assert_eq!(dropped.total(), 2);
 /// ```
 #[derive(Debug)]
@@ -27,15 +27,15 @@ pub struct CauseCounter {
 #[derive(Debug, Default)]
 struct Cause {
     count: u64,
-    untold: u64,
-    told_at: Option<Instant>,
+    unlogged: u64,
+    logged_at: Option<Instant>,
 }
 
 impl CauseCounter {
     /// The minimum time between two lines about one cause.
     pub const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
-    /// Creates a tally whose counters are called `name`.
+    /// Creates one whose counters are called `name`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name, causes: Mutex::new(BTreeMap::new()) }
@@ -46,12 +46,12 @@ impl CauseCounter {
         let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = causes.entry(cause).or_default();
         entry.count += 1;
-        entry.untold += 1;
-        if entry.told_at.is_some_and(|told| now.saturating_duration_since(told) < Self::LOG_INTERVAL) {
+        entry.unlogged += 1;
+        if entry.logged_at.is_some_and(|logged| now.saturating_duration_since(logged) < Self::LOG_INTERVAL) {
             return None;
         }
-        entry.told_at = Some(now);
-        Some(std::mem::take(&mut entry.untold))
+        entry.logged_at = Some(now);
+        Some(std::mem::take(&mut entry.unlogged))
     }
 
     /// Returns the total of all causes.

@@ -1,4 +1,4 @@
-use super::without_userinfo;
+use crate::without_userinfo;
 
 /// Makes a received name harmless for a message: it removes the text before an `@`, which may be a password, escapes
 /// control characters, and cuts at 64 letters.

@@ -1,8 +1,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::shown::quoted;
-use super::userinfo::check_no_userinfo;
-use crate::{Error, ErrorKind, Result};
+use errors::{Error, ErrorKind, Result};
+
+use crate::{check_no_userinfo, quoted};
 
 /// Returns the endpoint of an entry of `publishers_ips`, as in `tcp://10.0.0.1:8866`.
 ///
@@ -14,12 +14,12 @@ use crate::{Error, ErrorKind, Result};
 /// [`ErrorKind::Settings`] if the entry is none of these, or if neither it nor `default_port` has a port above 0.
 ///
 /// ```
-/// use pubsub_api::settings::endpoint;
+/// use settings_declaration::endpoint;
 ///
 /// assert_eq!(endpoint("tcp", "10.0.0.1", 8866)?, "tcp://10.0.0.1:8866");
 /// assert_eq!(endpoint("tcp", "::1", 8866)?, "tcp://[::1]:8866");
 /// assert_eq!(endpoint("tcp", "[::1]:9000", 8866)?, "tcp://[::1]:9000");
-/// # Ok::<(), pubsub_api::Error>(())
+/// # Ok::<(), errors::Error>(())
 /// ```
 pub fn endpoint(transport: &str, entry: &str, default_port: u16) -> Result<String> {
     let refuse = |text| Error::new(ErrorKind::Settings, text);

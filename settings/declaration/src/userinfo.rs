@@ -4,7 +4,7 @@ use std::borrow::Cow;
 /// neither a message nor a status may show them.
 ///
 /// ```
-/// use pubsub_api::settings::without_userinfo;
+/// use settings_declaration::without_userinfo;
 ///
 /// assert_eq!(without_userinfo("redis://:secret@10.0.0.1:6379"), "…@10.0.0.1:6379");
 /// assert_eq!(without_userinfo("10.0.0.1:6379"), "10.0.0.1:6379");
