@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pubsub_api::{Registry, Result};
 use settings::Sources;
-use subscriber_agent::{AgentBuilder, Change, Handler, OnFailure, Output, Route};
+use subscriber_agent::{AgentBuilder, Change, EventFilter, Handler, OnFailure, Output};
 
 /// Applies the changes of one table. The agent calls it for one event at a time, in order.
 struct ApplyChanges(&'static str);
@@ -28,7 +28,7 @@ async fn main() -> Result<()> {
     let sources = Sources::from_process(file, Vec::new())?;
     let (settings, _warnings) = all_settings::load(&sources, &registry.settings())?;
 
-    let table = |name: &str| Route::Table(name.to_owned());
+    let table = |name: &str| EventFilter::Table(name.to_owned());
     let agent = AgentBuilder::new(&registry, &settings)?
         .handler(table("lport"), Box::new(ApplyChanges("ports")))
         .handler_with(table("lrouter"), Box::new(ApplyChanges("routers")), OnFailure::Retry(3))

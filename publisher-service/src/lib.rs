@@ -30,7 +30,7 @@ mod program;
 pub use admission::admit;
 pub use check::{Addresses, check, check_names};
 pub use forwarder::Forwarder;
-pub use program::{Arguments, run};
+pub use program::{ServiceArguments, run};
 pub use service::PublisherService;
 
 use drivers as _;

@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use publisher_service::{Arguments, run};
+use publisher_service::{ServiceArguments, run};
 
 /// Receives events from the API workers of this host and publishes them to every agent.
 #[derive(Debug, Parser)]
 #[command(version, after_help = "Example: publisher-service --config /etc/skimmer/skimmer.toml")]
 struct CommandLine {
     #[command(flatten)]
-    arguments: Arguments,
+    arguments: ServiceArguments,
 }
 
 fn main() -> ExitCode {

@@ -14,7 +14,7 @@ use crate::{Addresses, PublisherService, check};
 
 /// The arguments of `publisher-service`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub struct ServiceArguments {
     /// The sources of the settings.
     #[command(flatten)]
     pub settings: SettingsArguments,
@@ -30,13 +30,13 @@ pub struct Arguments {
 /// # Errors
 /// Any error of the start, and [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) if it could not publish all
 /// received events within `service.drain_timeout`.
-pub fn run(arguments: &Arguments) -> Result<()> {
+pub fn run(arguments: &ServiceArguments) -> Result<()> {
     arguments.log.start();
     service_kit::use_all_descriptors();
     service_kit::block_on(serve(arguments))
 }
 
-async fn serve(arguments: &Arguments) -> Result<()> {
+async fn serve(arguments: &ServiceArguments) -> Result<()> {
     let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
     for warning in check(host.registry(), host.settings(), Addresses::Free)? {
         tracing::warn!("{warning}");

@@ -82,11 +82,11 @@ enum Command {
 
     /// Runs the publisher service, like the program of that name
     #[command(after_help = "Example: skimmer publisher-service --config skimmer.toml")]
-    PublisherService(publisher_service::Arguments),
+    PublisherService(publisher_service::ServiceArguments),
 
     /// Runs the subscriber agent, like the program of that name
     #[command(after_help = "Example: skimmer subscriber-agent --config skimmer.toml --topic tenant-1")]
-    SubscriberAgent(subscriber_agent::Arguments),
+    SubscriberAgent(subscriber_agent::AgentArguments),
 }
 
 impl Cli {

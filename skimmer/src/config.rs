@@ -4,7 +4,7 @@ use comfy_table::Table;
 use pubsub_api::{Registry, Result};
 use serde_json::{Map, Value, json};
 use service_kit::{SettingsArguments, print_line, report};
-use settings::entries;
+use settings::shown_settings;
 
 mod check;
 
@@ -62,7 +62,7 @@ fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Re
         report(format_args!("warning: {warning}"));
     }
     if as_json {
-        let entries = entries(&settings).map(|entry| {
+        let entries = shown_settings(&settings).map(|entry| {
             let origin = entry.origin.to_string();
             let shown = json!({ "value": entry.json, "origin": origin });
             (entry.setting.full_name(), shown)
@@ -73,7 +73,7 @@ fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Re
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["setting", "value", "from"]);
-    for entry in entries(&settings) {
+    for entry in shown_settings(&settings) {
         table.add_row([entry.setting.full_name(), entry.value.to_string(), entry.origin.to_string()]);
     }
     print_line(&table);

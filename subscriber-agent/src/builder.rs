@@ -14,7 +14,7 @@ use crate::sync::{FullSync, SyncSource};
 use crate::table_store::{TableStore, TableStoreCounters};
 use crate::table_updater::TableUpdater;
 use crate::{
-    Agent, Dispatcher, Handler, OnFailure, Output, QueueLimits, Reports, Route, connects_to_publishers,
+    Agent, Dispatcher, EventFilter, Handler, OnFailure, Output, QueueLimits, Reports, connects_to_publishers,
     tracked_subscriber,
 };
 
@@ -93,18 +93,23 @@ impl AgentBuilder {
         self
     }
 
-    /// Adds a handler for the events of a route and starts its task on the current runtime. The settings define what follows a
+    /// Adds a handler for the events that match a filter and starts its task on the current runtime. The settings define what follows a
     /// failure.
     #[must_use]
-    pub fn handler(self, route: Route, handler: Box<dyn Handler>) -> Self {
+    pub fn handler(self, filter: EventFilter, handler: Box<dyn Handler>) -> Self {
         let on_failure = self.on_failure;
-        self.handler_with(route, handler, on_failure)
+        self.handler_with(filter, handler, on_failure)
     }
 
     /// As [`handler`](Self::handler), with a failure policy for this handler.
     #[must_use]
-    pub fn handler_with(mut self, route: Route, handler: Box<dyn Handler>, on_failure: OnFailure) -> Self {
-        self.dispatcher.add(route, handler, on_failure);
+    pub fn handler_with(
+        mut self,
+        filter: EventFilter,
+        handler: Box<dyn Handler>,
+        on_failure: OnFailure,
+    ) -> Self {
+        self.dispatcher.add(filter, handler, on_failure);
         self
     }
 

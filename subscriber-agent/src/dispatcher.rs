@@ -6,9 +6,9 @@ use tokio::time::timeout;
 
 use crate::handler_queue::HandlerQueue;
 use crate::reports::Reporter;
-use crate::{Change, Handler, OnFailure, QueueLimits, Reports, Route};
+use crate::{Change, EventFilter, Handler, OnFailure, QueueLimits, Reports};
 
-/// Dispatches each event to the handlers whose [`Route`] matches it. Each handler has its own bounded queue.
+/// Dispatches each event to the handlers whose [`EventFilter`] matches it. Each handler has its own bounded queue.
 ///
 /// A slow handler does not delay the others until its own queue is full. Then the dispatcher waits and the agent stops
 /// receiving, until there is room or the oldest event has waited for `agent.handler_queue_age`; such events are dropped,
@@ -30,11 +30,11 @@ impl Dispatcher {
     }
 
     /// Adds a handler and starts its task on the current runtime.
-    pub fn add(&mut self, route: Route, handler: Box<dyn Handler>, on_failure: OnFailure) {
+    pub fn add(&mut self, filter: EventFilter, handler: Box<dyn Handler>, on_failure: OnFailure) {
         let number = self.queues.len();
         self.queues.push(HandlerQueue::start(
             number,
-            route,
+            filter,
             handler,
             on_failure,
             self.limits,
@@ -48,14 +48,14 @@ impl Dispatcher {
         self.queues.iter().any(|queue| queue.matches(&change.event) && queue.is_full_for(change))
     }
 
-    /// Puts an event into the queue of every handler whose route matches; waits for room.
+    /// Puts an event into the queue of every handler whose filter matches; waits for room.
     pub async fn dispatch(&self, change: &Change) {
         for queue in self.queues.iter().filter(|queue| queue.matches(&change.event)) {
             queue.put(change).await;
         }
     }
 
-    /// Puts an event into the queue of one handler, counted from 0, if its route matches; waits for room.
+    /// Puts an event into the queue of one handler, counted from 0, if its filter matches; waits for room.
     pub async fn give(&self, handler: usize, change: &Change) {
         if let Some(queue) = self.queues.get(handler).filter(|queue| queue.matches(&change.event)) {
             queue.put(change).await;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::reports::Reporter;
-use crate::{Change, Handler, HandlerGap, OnFailure, Route};
+use crate::{Change, EventFilter, Handler, HandlerGap, OnFailure};
 use handler_task::HandlerTask;
 pub use queue::QueueLimits;
 use shared_queue::{Put, SharedQueue};
@@ -19,7 +19,7 @@ use shared_queue::{Put, SharedQueue};
 #[derive(Debug)]
 pub(crate) struct HandlerQueue {
     number: usize,
-    route: Route,
+    filter: EventFilter,
     limits: QueueLimits,
     shared: Arc<SharedQueue>,
     reporter: Arc<Reporter>,
@@ -30,7 +30,7 @@ pub(crate) struct HandlerQueue {
 impl HandlerQueue {
     pub(crate) fn start(
         number: usize,
-        route: Route,
+        filter: EventFilter,
         handler: Box<dyn Handler>,
         on_failure: OnFailure,
         limits: QueueLimits,
@@ -39,18 +39,18 @@ impl HandlerQueue {
         let (shared, reporter) = (Arc::new(SharedQueue::new(limits)), Arc::clone(reporter));
         let handler_task = HandlerTask {
             number,
-            route: route.to_string(),
+            filter: filter.to_string(),
             handler,
             on_failure,
             reporter: Arc::clone(&reporter),
             shared: Arc::clone(&shared),
         };
         let task = Mutex::new(Some(tokio::spawn(handler_task.run())));
-        Self { number, route, limits, shared, reporter, task }
+        Self { number, filter, limits, shared, reporter, task }
     }
 
     pub(crate) fn matches(&self, event: &Event) -> bool {
-        self.route.matches(event)
+        self.filter.matches(event)
     }
 
     /// Waits for room.
@@ -61,13 +61,13 @@ impl HandlerQueue {
             let reason = format!(
                 "the handler was too slow: events waited {age:?} in its full queue (agent.handler_queue_age)"
             );
-            tracing::warn!("dropped {dropped} events for the handler of {}: {reason}", self.route);
-            let gap = HandlerGap { handler: self.route.to_string(), events: dropped, reason };
+            tracing::warn!("dropped {dropped} events for the handler of {}: {reason}", self.filter);
+            let gap = HandlerGap { handler: self.filter.to_string(), events: dropped, reason };
             self.reporter.gap(self.number, gap);
         }
         if !is_accepted {
             self.shared.counters.failed.add(1);
-            tracing::error!("dropped an event for the handler of {}: its task has ended", self.route);
+            tracing::error!("dropped an event for the handler of {}: its task has ended", self.filter);
         }
     }
 
@@ -76,11 +76,11 @@ impl HandlerQueue {
         !self.shared.queue().has_room_for(change)
     }
 
-    /// The counters, with the route as cause.
+    /// The counters, with the filter as cause.
     pub(crate) fn counter_readings(&self) -> Vec<CounterReading> {
         let counters = &self.shared.counters;
         let of_route =
-            |counter: &Counter| CounterReading { cause: Some(self.route.to_string()), ..counter.read() };
+            |counter: &Counter| CounterReading { cause: Some(self.filter.to_string()), ..counter.read() };
         let shared_queue::Counters { dispatched, handled, failed, retried, conflated, dropped, unreported } =
             counters;
         [dispatched, handled, failed, retried, conflated, dropped, unreported]
@@ -96,7 +96,7 @@ impl HandlerQueue {
             (queue.len(), queue.bytes())
         };
         let reading = |depth: usize, bound: usize, unit: &str| QueueReading {
-            name: format!("handler of {}", self.route),
+            name: format!("handler of {}", self.filter),
             depth: depth as u64,
             bound: bound as u64,
             unit: unit.to_owned(),
@@ -121,7 +121,7 @@ impl HandlerQueue {
         if let Err(error) = (&mut task).await
             && error.is_panic()
         {
-            tracing::error!("the task of the handler of {} panicked: {error}", self.route);
+            tracing::error!("the task of the handler of {} panicked: {error}", self.filter);
         }
         self.unfinished_events() as u64
     }

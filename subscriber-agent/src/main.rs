@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use subscriber_agent::{Arguments, run};
+use subscriber_agent::{AgentArguments, run};
 
 /// Subscribes to every publisher, keeps the latest event of each row, and sends each change to stdout and handlers.
 #[derive(Debug, Parser)]
@@ -13,7 +13,7 @@ use subscriber_agent::{Arguments, run};
 )]
 struct CommandLine {
     #[command(flatten)]
-    arguments: Arguments,
+    arguments: AgentArguments,
 }
 
 fn main() -> ExitCode {

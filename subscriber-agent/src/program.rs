@@ -10,11 +10,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::check::PROGRAM;
-use crate::{Agent, AgentBuilder, ExecHandler, Output, Route, check};
+use crate::{Agent, AgentBuilder, EventFilter, ExecHandler, Output, check};
 
 /// The arguments of `subscriber-agent`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub struct AgentArguments {
     /// The sources of the settings.
     #[command(flatten)]
     pub settings: SettingsArguments,
@@ -66,12 +66,12 @@ pub enum OutputFormat {
 ///
 /// # Errors
 /// Any error of the start, and [`ErrorKind::Unavailable`] if the handlers did not finish within `agent.drain_timeout`.
-pub fn run(arguments: &Arguments) -> Result<()> {
+pub fn run(arguments: &AgentArguments) -> Result<()> {
     arguments.log.start();
     service_kit::block_on(serve(arguments))
 }
 
-async fn serve(arguments: &Arguments) -> Result<()> {
+async fn serve(arguments: &AgentArguments) -> Result<()> {
     let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
     check(host.registry(), host.settings())?;
     let agent = build(&host, arguments)?.build();
@@ -146,7 +146,7 @@ const LAST_LINE_TIMEOUT: Duration = Duration::from_millis(500);
 /// The file of the saved table, in `state_dir`.
 const TABLE_FILE: &str = "agent-table";
 
-fn build(host: &ProgramHost, arguments: &Arguments) -> Result<AgentBuilder> {
+fn build(host: &ProgramHost, arguments: &AgentArguments) -> Result<AgentBuilder> {
     let events = arguments.output == OutputFormat::Jsonl;
     let output = Output::stdout(events).with_stamps(arguments.stamps);
     let settings = AgentSettings::read(host.settings())?;
@@ -165,17 +165,17 @@ fn build(host: &ProgramHost, arguments: &Arguments) -> Result<AgentBuilder> {
         subscriptions.push(Topic::new(topic.clone())?.into());
     }
     for command in &arguments.exec {
-        builder = builder.handler(Route::All, exec(command));
+        builder = builder.handler(EventFilter::All, exec(command));
     }
     for pair in &arguments.exec_table {
         let (table, command) = split("--exec-table", pair)?;
-        builder = builder.handler(Route::Table(table.to_owned()), exec(command));
+        builder = builder.handler(EventFilter::Table(table.to_owned()), exec(command));
     }
     for pair in &arguments.exec_topic {
         let (topic, command) = split("--exec-topic", pair)?;
         let topic = Topic::new(topic.to_owned())?;
         subscriptions.push(topic.clone().into());
-        builder = builder.handler(Route::Topic(topic), exec(command));
+        builder = builder.handler(EventFilter::Topic(topic), exec(command));
     }
     subscriptions.extend(arguments.patterns.iter().cloned().map(Subscription::from));
     Ok(builder.subscribe(subscriptions).output(output))

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pubsub_api::{Action, Error, ErrorKind, Event, Result, SEND_ALL, Topic};
 use subscriber_agent::{
-    Change, DeliveryMode, Dispatcher, ExecHandler, Handler, OnFailure, QueueLimits, Report, ResyncRequest,
-    Route,
+    Change, DeliveryMode, Dispatcher, EventFilter, ExecHandler, Handler, OnFailure, QueueLimits, Report,
+    ResyncRequest,
 };
 use tokio::sync::Semaphore;
 
@@ -69,9 +69,9 @@ async fn each_handler_gets_the_events_of_its_route_in_order() {
     let (mut dispatcher, _failures) = Dispatcher::new(limits(10));
     let ((all, to_all), (topic, to_topic), (table, to_table)) =
         (recorder(None), recorder(None), recorder(None));
-    dispatcher.add(Route::All, to_all, OnFailure::Skip);
-    dispatcher.add(Route::Topic(Topic::new("tenant-1").unwrap()), to_topic, OnFailure::Skip);
-    dispatcher.add(Route::Table("lport".to_owned()), to_table, OnFailure::Skip);
+    dispatcher.add(EventFilter::All, to_all, OnFailure::Skip);
+    dispatcher.add(EventFilter::Topic(Topic::new("tenant-1").unwrap()), to_topic, OnFailure::Skip);
+    dispatcher.add(EventFilter::Table("lport".to_owned()), to_table, OnFailure::Skip);
     for event in
         [event("lport", "1", "D"), event("lrouter", "2", "tenant-1"), event("lport", "3", "tenant-1")]
     {
@@ -87,7 +87,7 @@ async fn each_handler_gets_the_events_of_its_route_in_order() {
 async fn a_handler_failure_is_reported_and_the_handler_gets_the_next_event() {
     let (mut dispatcher, failures) = Dispatcher::new(limits(10));
     let (seen, handler) = recorder(None);
-    dispatcher.add(Route::All, handler, OnFailure::Skip);
+    dispatcher.add(EventFilter::All, handler, OnFailure::Skip);
     for key in ["1", "bad", "2", "panic", "3"] {
         dispatcher.dispatch(&event("t", key, "D")).await;
     }
@@ -108,7 +108,7 @@ async fn a_handler_failure_is_reported_and_the_handler_gets_the_next_event() {
 async fn unread_failure_reports_block_no_handler() {
     let (mut dispatcher, _unread) = Dispatcher::new(limits(10));
     let (_, handler) = recorder(None);
-    dispatcher.add(Route::All, handler, OnFailure::Skip);
+    dispatcher.add(EventFilter::All, handler, OnFailure::Skip);
     for _ in 0..1500 {
         dispatcher.dispatch(&event("t", "bad", "D")).await;
     }
@@ -123,8 +123,8 @@ async fn a_slow_handler_delays_no_other_until_its_queue_is_full_and_then_nothing
     let gate = Arc::new(Semaphore::new(0));
     let (mut dispatcher, _failures) = Dispatcher::new(limits(5));
     let ((slow, to_slow), (quick, to_quick)) = (recorder(Some(&gate)), recorder(None));
-    dispatcher.add(Route::All, to_quick, OnFailure::Skip);
-    dispatcher.add(Route::All, to_slow, OnFailure::Skip);
+    dispatcher.add(EventFilter::All, to_quick, OnFailure::Skip);
+    dispatcher.add(EventFilter::All, to_slow, OnFailure::Skip);
     let keys: Vec<String> = (0..9).map(|key| key.to_string()).collect();
     let dispatcher = Arc::new(dispatcher);
     let dispatching = tokio::spawn({
@@ -152,7 +152,7 @@ async fn events_that_are_unfinished_after_a_short_grace_are_counted() {
     let gate = Arc::new(Semaphore::new(0));
     let (mut dispatcher, _failures) = Dispatcher::new(limits(10));
     let (seen, handler) = recorder(Some(&gate));
-    dispatcher.add(Route::All, handler, OnFailure::Skip);
+    dispatcher.add(EventFilter::All, handler, OnFailure::Skip);
     for key in ["1", "2", "3"] {
         dispatcher.dispatch(&event("t", key, "D")).await;
     }
@@ -165,7 +165,7 @@ async fn events_that_are_unfinished_after_a_short_grace_are_counted() {
 async fn a_handler_with_retries_retries_before_the_next_event() {
     let (mut dispatcher, reports) = Dispatcher::new(limits(10));
     let (seen, handler) = recorder(None);
-    dispatcher.add(Route::All, handler, OnFailure::Retry(2));
+    dispatcher.add(EventFilter::All, handler, OnFailure::Retry(2));
     for key in ["1", "bad", "2"] {
         dispatcher.dispatch(&event("t", key, "D")).await;
     }
@@ -180,8 +180,8 @@ async fn a_handler_with_retries_retries_before_the_next_event() {
 async fn a_handler_with_the_resync_policy_requests_its_table_by_name() {
     let (mut dispatcher, reports) = Dispatcher::new(limits(10));
     let ((_, quiet), (seen, handler)) = (recorder(None), recorder(None));
-    dispatcher.add(Route::Table("other".to_owned()), quiet, OnFailure::Resync);
-    dispatcher.add(Route::All, handler, OnFailure::Resync);
+    dispatcher.add(EventFilter::Table("other".to_owned()), quiet, OnFailure::Resync);
+    dispatcher.add(EventFilter::All, handler, OnFailure::Resync);
     for key in ["bad", "panic", "1"] {
         dispatcher.dispatch(&event("t", key, "D")).await;
     }
@@ -194,14 +194,14 @@ async fn a_handler_with_the_resync_policy_requests_its_table_by_name() {
     dispatcher.give(1, &again).await;
     dispatcher.give(0, &again).await;
     dispatcher.finish(LONG).await.unwrap();
-    assert_eq!(seen.lock().unwrap().len(), 4, "its route matches, and the other's does not");
+    assert_eq!(seen.lock().unwrap().len(), 4, "its filter matches, and the other's does not");
 }
 
 #[tokio::test]
 async fn a_handler_that_stops_the_agent_accepts_no_more_events_and_blocks_no_dispatcher() {
     let (mut dispatcher, reports) = Dispatcher::new(limits(1));
     let (seen, handler) = recorder(None);
-    dispatcher.add(Route::All, handler, OnFailure::Stop);
+    dispatcher.add(EventFilter::All, handler, OnFailure::Stop);
     for key in ["panic", "1", "2", "3", "4"] {
         dispatcher.dispatch(&event("t", key, "D")).await;
     }
@@ -220,8 +220,8 @@ async fn a_handler_that_is_stuck_for_too_long_loses_events_and_that_is_reported(
     let age = Duration::from_millis(50);
     let (mut dispatcher, reports) = Dispatcher::new(QueueLimits { age, ..limits(2) });
     let ((seen, stuck), (others, quick)) = (recorder(Some(&gate)), recorder(None));
-    dispatcher.add(Route::All, stuck, OnFailure::Skip);
-    dispatcher.add(Route::All, quick, OnFailure::Skip);
+    dispatcher.add(EventFilter::All, stuck, OnFailure::Skip);
+    dispatcher.add(EventFilter::All, quick, OnFailure::Skip);
     dispatcher.dispatch(&event("t", "in-hand", "D")).await;
     until(|| dispatcher.status().queues[0].depth == 0).await;
     for key in ["1", "2", "3"] {

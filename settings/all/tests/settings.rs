@@ -6,7 +6,7 @@
 mod written;
 
 use publisher_service_settings::ServiceSettings;
-use settings::entries;
+use settings::shown_settings;
 use std::time::Duration;
 use subscriber_agent_settings::AgentSettings;
 
@@ -30,7 +30,7 @@ fn refusal_of(sources: &Sources) -> String {
 
 /// The one value of a list item or scalar, as `skimmer config show` prints it, and its origin.
 fn shown(settings: &Settings, name: &str) -> (String, Origin) {
-    let entry = entries(settings).find(|entry| entry.setting.full_name() == name).unwrap();
+    let entry = shown_settings(settings).find(|entry| entry.setting.full_name() == name).unwrap();
     (entry.value, entry.origin.clone())
 }
 
@@ -54,7 +54,7 @@ fn without_any_source_every_setting_has_its_default() {
     let agent = AgentSettings::read(&settings).unwrap();
     assert!(agent.topics.is_empty() && agent.patterns.is_empty());
     assert_eq!((agent.handler_queue_events, agent.handler_timeout), (1000, Duration::from_secs(30)));
-    assert!(entries(&settings).all(|entry| *entry.origin == Origin::Default));
+    assert!(shown_settings(&settings).all(|entry| *entry.origin == Origin::Default));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 mod written;
 
 use northbound::DatabaseSettings;
-use settings::entries;
+use settings::shown_settings;
 use std::time::Duration;
 
 use pubsub_api::Error;
@@ -26,7 +26,7 @@ fn what_a_dragonflow_file_leaves_out_has_dragonflows_default() {
     assert_eq!(pubsub.publishers_ips, ["10.0.0.7"]);
     assert_eq!(pubsub.publisher_bind_address, "*");
     let origin = |name: &str| {
-        entries(&settings).find(|entry| entry.setting.full_name() == name).unwrap().origin.to_string()
+        shown_settings(&settings).find(|entry| entry.setting.full_name() == name).unwrap().origin.to_string()
     };
     assert_eq!(
         ["publishers_ips", "publisher_bind_address", "publisher_port"].map(origin),
@@ -119,7 +119,7 @@ fn redis_hosts(content: &str, set: Option<&str>) -> Result<(Vec<String>, String,
     let sources = Sources { sets: set.map(str::to_owned).into_iter().collect(), ..file.sources() };
     let (settings, warnings) = all_settings::load(&sources, &[REDIS])?;
     let hosts = settings.section("drivers.redis").get("hosts")?;
-    let origin = entries(&settings).find(|entry| entry.setting.section == "drivers.redis").unwrap();
+    let origin = shown_settings(&settings).find(|entry| entry.setting.section == "drivers.redis").unwrap();
     let origin = origin.origin.to_string().replace(&file.path.display().to_string(), "df.ini");
     let warnings = warnings.into_iter().map(|warning| warning.text).filter(|text| text.contains("remote_db"));
     Ok((hosts, origin, warnings.collect()))

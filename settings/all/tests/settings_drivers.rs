@@ -5,8 +5,8 @@
 #[path = "settings/written.rs"]
 mod written;
 
-use settings::entries;
 use settings::restart_only_changes;
+use settings::shown_settings;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -112,11 +112,11 @@ fn the_sample_says_everything_and_loads_with_every_assignment_in_force() {
     let content: String = sample.lines().map(|line| format!("{}\n", in_force(line))).collect();
 
     let defaults = all_settings::defaults(DRIVERS).unwrap();
-    assert_eq!(sample.lines().filter(is_assignment).count(), entries(&defaults).count());
+    assert_eq!(sample.lines().filter(is_assignment).count(), shown_settings(&defaults).count());
     for content in [&sample, &content] {
         let (settings, warnings) = Written::new("skimmer.toml", content).load().unwrap();
         assert!(warnings.is_empty());
-        for (entry, default) in entries(&settings).zip(entries(&defaults)) {
+        for (entry, default) in shown_settings(&settings).zip(shown_settings(&defaults)) {
             assert_eq!((entry.setting, entry.value), (default.setting, default.value));
         }
     }
@@ -131,12 +131,12 @@ fn every_entry_is_toml_that_sets_the_same_value() {
         "drivers.zeromq.ring=3KiB",
         "agent.topics=a b,#",
     ]);
-    let line = |entry: settings::Entry<'_>| {
+    let line = |entry: settings::ShownSetting<'_>| {
         format!("[{}]\n{} = {}\n", entry.setting.section, entry.setting.name, entry.value)
     };
-    for entry in entries(&settings) {
+    for entry in shown_settings(&settings) {
         let (again, _) = Written::new("skimmer.toml", line(entry.clone())).load().unwrap();
-        let value = entries(&again).find(|other| other.setting == entry.setting).unwrap().value;
+        let value = shown_settings(&again).find(|other| other.setting == entry.setting).unwrap().value;
         assert_eq!(value, entry.value);
     }
 }

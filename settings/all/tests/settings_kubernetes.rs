@@ -4,7 +4,7 @@
 
 use pubsub_api::settings::{Origin, Settings};
 use settings::Sources;
-use settings::entries;
+use settings::shown_settings;
 
 const SERVICE_LINKS: &str = include_str!("settings/kubernetes-service-links.env");
 
@@ -18,7 +18,7 @@ fn with(environment: Vec<(String, String)>) -> Sources {
 }
 
 fn port(settings: &Settings) -> (u16, Origin) {
-    let entry = entries(settings).find(|entry| entry.setting.name == "publisher_port").unwrap();
+    let entry = shown_settings(settings).find(|entry| entry.setting.name == "publisher_port").unwrap();
     (settings.pubsub().publisher_port, entry.origin.clone())
 }
 

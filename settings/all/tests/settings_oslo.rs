@@ -6,7 +6,7 @@
 mod written;
 
 use northbound::DatabaseSettings;
-use settings::entries;
+use settings::shown_settings;
 use std::time::Duration;
 
 use pubsub_api::settings::Settings;
@@ -40,8 +40,11 @@ fn a_dragonflow_ini_is_read_with_its_names_expanded() {
     );
     assert_eq!(pubsub.state_dir.to_str(), Some("/var/lib/$skimmer/8867"));
     assert_eq!(pubsub.publisher_multiproc_socket.to_str(), Some("/var/run/zmq_pubsub/other"));
-    let origin =
-        entries(&settings).find(|entry| entry.setting.name == "publisher_port").unwrap().origin.to_string();
+    let origin = shown_settings(&settings)
+        .find(|entry| entry.setting.name == "publisher_port")
+        .unwrap()
+        .origin
+        .to_string();
     assert_eq!(origin, format!("{}:21", file.path.display()));
 
     let meaningless = |name: &str| format!("`{name}` is Dragonflow's and has no effect here");

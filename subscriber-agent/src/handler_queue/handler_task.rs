@@ -13,7 +13,7 @@ use crate::{Change, Handler, HandlerFailure, OnFailure};
 pub(super) struct HandlerTask {
     /// The handler's number, counted from 0.
     pub(super) number: usize,
-    pub(super) route: String,
+    pub(super) filter: String,
     pub(super) handler: Box<dyn Handler>,
     pub(super) on_failure: OnFailure,
     pub(super) reporter: Arc<Reporter>,
@@ -31,7 +31,7 @@ impl HandlerTask {
                     if self.on_failure == OnFailure::Stop {
                         self.reporter.stop(format!(
                             "the handler of {} failed on {} (agent.on_failure = \"stop\"): {reason}",
-                            self.route,
+                            self.filter,
                             change.row_name()
                         ));
                         return;
@@ -66,10 +66,10 @@ impl HandlerTask {
 
     fn fail(&self, change: &Change, reason: &str) {
         self.shared.counters.failed.add(1);
-        tracing::warn!("the handler of {} failed on {}: {reason}", self.route, change.row_name());
+        tracing::warn!("the handler of {} failed on {}: {reason}", self.filter, change.row_name());
         let event = &change.event;
         let failure = HandlerFailure {
-            handler: self.route.clone(),
+            handler: self.filter.clone(),
             table: event.table.clone(),
             key: event.key.clone(),
             reason: reason.to_owned(),
@@ -78,7 +78,7 @@ impl HandlerTask {
             self.shared.counters.unreported.add(1);
         }
         if let (OnFailure::Resync, Some(table)) = (self.on_failure, &event.table) {
-            let reason = format!("the handler of {} failed on table {table}: {reason}", self.route);
+            let reason = format!("the handler of {} failed on table {table}: {reason}", self.filter);
             self.reporter.resync(ResyncRequest { handler: self.number, table: table.clone(), reason });
         }
     }

@@ -1,8 +1,8 @@
 //! A settings file, whatever its bytes: its refusal is of a length to be read and says where each problem stands; its
 //! settings, written down as they are shown, are the same settings.
 
-use settings::entries;
 use settings::restart_only_changes;
+use settings::shown_settings;
 use std::io::Write;
 use std::path::Path;
 
@@ -51,7 +51,7 @@ fn check_refusal(refusal: &str, file: &Path) {
 
 fn check_written_down(settings: &Settings) {
     let (mut text, mut section) = (String::new(), "");
-    for entry in entries(settings) {
+    for entry in shown_settings(settings) {
         if entry.setting.section != section {
             section = entry.setting.section;
             text.push_str(&format!("[{section}]\n"));
@@ -61,7 +61,7 @@ fn check_written_down(settings: &Settings) {
     let Some(file) = written(".toml", text.as_bytes()) else { return };
     let again = load(file.path());
     let Ok(again) = again else { unreachable!("{text}\nis refused: {again:?}") };
-    let values = |settings: &Settings| entries(settings).map(|entry| entry.value).collect::<Vec<_>>();
+    let values = |settings: &Settings| shown_settings(settings).map(|entry| entry.value).collect::<Vec<_>>();
     assert_eq!(values(&again), values(settings));
     assert!(restart_only_changes(settings, &again).is_empty(), "shown alike, and yet not the same: {text}");
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use pubsub_api::settings::{Origin, Settings};
 use serde_json::Value;
-use settings::{Entry, Warning, entries, parse_duration};
+use settings::{ShownSetting, Warning, parse_duration, shown_settings};
 
 /// What ours refuses and oslo.config does not: the name of the difference in the table, and a part of our refusal.
 const REFUSED: &[(&str, &str)] = &[
@@ -107,7 +107,7 @@ impl Compared<'_> {
         let uses_redis = settings.pubsub().pub_sub_driver.starts_with("redis_")
             || settings.pubsub().nb_db_class.starts_with("redis_");
         for (option, setting) in COMPARED {
-            let mut entries = entries(settings);
+            let mut entries = shown_settings(settings);
             let entry = entries.find(|entry| entry.setting.full_name() == *setting).expect("a setting");
             let theirs = &self.theirs["options"][*option];
             let is_unused = *setting == "drivers.redis.hosts" && !uses_redis;
@@ -127,7 +127,7 @@ impl Compared<'_> {
     }
 
     /// The difference that may be the reason, or that the socket goes by its later name.
-    fn difference(&self, setting: &str, entry: &Entry<'_>, theirs: &Value) -> Option<&'static str> {
+    fn difference(&self, setting: &str, entry: &ShownSetting<'_>, theirs: &Value) -> Option<&'static str> {
         let later_socket = &self.theirs["options"]["df_zmq.ipc_socket"]["value"];
         match setting {
             "nb_db_class" | "pub_sub_driver" | "pub_sub_multiproc_driver"
