@@ -10,6 +10,8 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 /// A line between a publisher and its subscribers: a TCP proxy that carries a bounded number of bytes a second towards the
 /// subscribers, for all connections together. The other way is not bounded.
 ///
+/// A busy machine does not make the line narrower: a thread that wakes up to `LATENESS` too late makes up for it.
+///
 /// Connections share the line fairly, in parts of `PART_BYTES` bytes. What the line does not carry waits at the publisher: the
 /// proxy itself keeps a few parts of each connection.
 #[derive(Debug)]
@@ -20,6 +22,9 @@ pub struct NarrowLine {
 
 /// What a connection puts on the line at once.
 const PART_BYTES: usize = 4096;
+
+/// How late a thread may wake, for want of a processor, without a loss of the line's rate; it bounds a burst after a pause.
+const LATENESS: Duration = Duration::from_millis(500);
 
 /// The receive buffer towards the publisher; the kernel doubles it (socket(7), SO_RCVBUF).
 const RECEIVE_BYTES: usize = 32 * 1024;
@@ -136,7 +141,8 @@ impl Shared {
         let mut state = self.state();
         while !state.is_over {
             let takes = Duration::from_secs_f64(bytes as f64 / state.bytes_per_second as f64);
-            let carried_at = state.free_at.max(Instant::now()) + takes;
+            let now = Instant::now();
+            let carried_at = state.free_at.max(now.checked_sub(LATENESS).unwrap_or(now)) + takes;
             state.free_at = carried_at;
             let changes = state.changes;
             while !state.is_over && state.changes == changes {

@@ -13,31 +13,40 @@ const ROW: RowName<'static> = RowName { table: "t", key: "k", topic: Some("topic
 
 /// A replica of `master` that is synchronized with it.
 pub(crate) fn replica_of(master: &RedisServer) -> RedisServer {
-    let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &master.port().to_string()]);
+    replica_with(master, &[])
+}
+
+fn replica_with(master: &RedisServer, options: &[&str]) -> RedisServer {
+    let port = master.port().to_string();
+    let replica = RedisServer::start(&[&["--replicaof", "127.0.0.1", &port], options].concat());
     until("the replica is synchronized", || {
         replica.raw().call(&["INFO", "replication"]).text().contains("master_link_status:up").then_some(())
     });
     replica
 }
 
+/// With `no`, it refuses most commands as MASTERDOWN.
 #[tokio::test]
 async fn a_replica_that_lost_its_master_is_not_read() {
-    let mut master = RedisServer::start(&[]);
-    database(&[master.address()], &[]).await.create_key(ROW, "x".into(), false).await.unwrap();
-    let replica = replica_of(&master);
-    let db = closed_database(&[replica.address()], &["timeout=3s"]).unwrap();
-    master.kill();
-    until("the replica notices", || {
-        replica.raw().call(&["INFO", "replication"]).text().contains("master_link_status:down").then_some(())
-    });
-    let text = assert_kind(db.initialize().await, ErrorKind::Unavailable);
-    assert!(text.contains("a replica of") && text.contains(&master.address()), "{text}");
-    master.start_again();
-    until("the replica is synchronized again", || {
-        replica.raw().call(&["INFO", "replication"]).text().contains("master_link_status:up").then_some(())
-    });
-    db.initialize().await.unwrap();
-    assert_eq!(db.get_key(ROW).await.unwrap(), "x");
+    for serves_stale_data in ["yes", "no"] {
+        let mut master = RedisServer::start(&[]);
+        database(&[master.address()], &[]).await.create_key(ROW, "x".into(), false).await.unwrap();
+        let replica = replica_with(&master, &["--replica-serve-stale-data", serves_stale_data]);
+        let db = closed_database(&[replica.address()], &["timeout=3s"]).unwrap();
+        master.kill();
+        let replication = || replica.raw().call(&["INFO", "replication"]).text();
+        until("the replica notices", || replication().contains("master_link_status:down").then_some(()));
+        let is_refused = replica.raw().call(&["KEYS", "*"]).text().starts_with("MASTERDOWN");
+        assert_eq!(is_refused, serves_stale_data == "no");
+        let text = assert_kind(db.initialize().await, ErrorKind::Unavailable);
+        assert!(text.contains("a replica of") && text.contains(&master.address()), "{text}");
+        master.start_again();
+        until("the replica is synchronized again", || {
+            replication().contains("master_link_status:up").then_some(())
+        });
+        db.initialize().await.unwrap();
+        assert_eq!(db.get_key(ROW).await.unwrap(), "x");
+    }
 }
 
 #[tokio::test]

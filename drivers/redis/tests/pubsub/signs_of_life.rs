@@ -54,6 +54,32 @@ async fn a_server_that_is_loading_its_rows_carries_events() {
     assert!(ping(&server).starts_with("LOADING"), "the rows were loaded too early for this test");
 }
 
+/// It is alive, and no server to publish at: it is named as a replica, not taken for dead.
+#[tokio::test]
+async fn a_replica_that_refuses_ping_without_its_master_is_named_as_a_replica_until_it_is_a_master() {
+    // Redis 6.2 answers PING all the same.
+    let program = Some(ServerProgram::chosen()).filter(|program| *program != ServerProgram::Redis6);
+    let start = |options| RedisServer::start_program(program.unwrap_or(ServerProgram::Redis7), options);
+    let mut master = start(&[]);
+    let replica = start(&["--replica-serve-stale-data", "no"]);
+    replica.follow(&master);
+    master.kill();
+    until("PING is refused for want of the master", || {
+        ping(&replica).starts_with("MASTERDOWN").then_some(())
+    });
+    let hosts = [replica.address()];
+    let sender = publisher(&hosts, &[]).await;
+    let text = refused(sender.send_event(&event("a", "1")).await, ErrorKind::Unavailable);
+    assert!(text.contains(&format!("{} is a replica of {}", replica.address(), master.address())), "{text}");
+    let mut reader = Reader::begin(&hosts, &["a"], &[]).await;
+    reader.expect_silence().await;
+    assert!(ping(&replica).starts_with("MASTERDOWN"));
+    replica.follow_nobody();
+    reader.until_notice("Subscribed", |notice| matches!(notice, pubsub_api::Notice::Subscribed { .. })).await;
+    sender.send_event(&event("a", "2")).await.unwrap();
+    reader.expect("a", "2").await;
+}
+
 #[tokio::test]
 async fn a_server_with_full_memory_carries_events() {
     let server = RedisServer::start(&[]);

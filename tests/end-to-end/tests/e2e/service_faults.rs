@@ -22,6 +22,7 @@ mod kills;
 mod moves;
 mod old_peers;
 mod outboxes;
+mod outgrown;
 mod restarts;
 mod ring_files;
 mod ring_returns;

@@ -1,6 +1,6 @@
 //! Agents behind a slow line, what they are to have, and what they may not report.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use end_to_end::{Folder, NarrowLine, Program, assert_convergent, event, fold, notice, within};
 use serde_json::Value;
@@ -23,11 +23,22 @@ pub(crate) fn agent(folder: &Folder, name: &str, line: &NarrowLine) -> Program {
 
 /// Waits until the agent has an event on each of so many rows, and is live as a whole.
 #[track_caller]
-pub(crate) fn wait_until_whole(agent: &Program, published: &[Value], patience: Duration) {
-    within(patience, "every row", || {
+pub(crate) fn wait_until_whole(agent: &Program, line: &NarrowLine, published: &[Value], patience: Duration) {
+    let deadline = Instant::now() + patience;
+    within(patience + Duration::from_secs(1), "every row", || {
         let lines = agent.lines();
         let is_live = lines.iter().any(|line| notice(line) == Some("live") && line["topic"].is_null());
-        (is_live && agent.events().len() >= published.len()).then_some(())
+        let events = agent.events().len();
+        let is_whole = is_live && events >= published.len();
+        assert!(
+            is_whole || Instant::now() < deadline,
+            "{events} of {} rows after {patience:?}, and {} bytes carried: {:?}\n{}",
+            published.len(),
+            line.carried_bytes(),
+            agent.notices(),
+            agent.stderr(),
+        );
+        is_whole.then_some(())
     });
     assert_convergent(&agent.lines(), &fold(published));
 }

@@ -24,7 +24,7 @@ fn a_snapshot_over_a_slow_line_arrives_whole_however_long_it_takes() {
     let line = NarrowLine::before(service.address(), rate);
     let agent = agent(&folder, "agent", &line);
     let started = Instant::now();
-    wait_until_whole(&agent, &published, PATIENCE);
+    wait_until_whole(&agent, &line, &published, PATIENCE);
     let took = started.elapsed();
     assert!(took > Duration::from_secs(13), "the line was not slow: {took:?}");
     assert!(agent.events().iter().all(|event| event["origin"] == "snapshot"));
@@ -45,7 +45,7 @@ fn a_replay_over_a_slow_line_arrives_whole_however_long_it_takes() {
     let published = rows(0, count);
     folder.publish(&published);
     let after = agent(&folder, "agent", &line);
-    wait_until_whole(&after, &published, PATIENCE);
+    wait_until_whole(&after, &line, &published, PATIENCE);
     assert!(after.events().iter().all(|event| event["origin"] == "replay"));
     assert_nothing_was_lost(&after);
 }
@@ -59,7 +59,7 @@ fn a_peer_that_reads_slowly_and_steadily_is_not_taken_for_dead() {
     folder.publish(&published);
     let line = NarrowLine::before(service.address(), 40_000);
     let agent = agent(&folder, "agent", &line);
-    wait_until_whole(&agent, &published, PATIENCE);
+    wait_until_whole(&agent, &line, &published, PATIENCE);
     assert_nothing_was_lost(&agent);
     let status = folder.status("service");
     assert_eq!(counters(&status, "network", "peers_refused"), [], "{status}");
