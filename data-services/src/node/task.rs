@@ -73,7 +73,6 @@ impl NodeTask {
             }
             let due = self.began + self.core.deadline();
             tokio::select! {
-                biased;
                 () = sleep_until(due) => self.core.tick(self.now()),
                 event = self.link.recv() => match event {
                     Ok(LinkEvent::Packet(packet)) => self.core.packet(self.now(), packet),

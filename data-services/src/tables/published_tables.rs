@@ -208,7 +208,14 @@ impl PublishedTables {
         followed.map(|(stream, table)| (stream.clone(), table.position())).collect()
     }
 
+    /// Returns the number of rows of a table as its followers have them; `None` if it is not declared.
+    #[must_use]
+    pub(crate) fn row_count(&self, stream: &StreamName) -> Option<usize> {
+        Some(self.tables.get(stream)?.rows.published().len())
+    }
+
     /// Returns the rows of a table as its followers have them, in the order of their keys; `None` if it is not declared.
+    #[cfg(test)]
     #[must_use]
     pub(crate) fn rows(&self, stream: &StreamName) -> Option<Vec<Row>> {
         Some(self.tables.get(stream)?.rows.published().rows().cloned().collect())

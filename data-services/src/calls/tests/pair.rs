@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::mem::take;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};

@@ -46,12 +46,12 @@ impl NodeCore {
         });
         let report = streams.filter_map(|(service, instance, table)| {
             let stream = StreamName { instance, service, table };
-            let (position, rows) = (self.published.position(&stream)?, self.published.rows(&stream)?);
+            let (position, rows) = (self.published.position(&stream)?, self.published.row_count(&stream)?);
             let followers = registry.followers(&stream);
             Some(PublishedReport {
                 epoch: position.epoch,
                 sequence: position.sequence,
-                rows: rows.len(),
+                rows,
                 subscribers: followers.into_iter().filter_map(|instance| self.node_of(instance)).collect(),
                 service: stream.service,
                 table: stream.table,
