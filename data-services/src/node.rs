@@ -1,6 +1,7 @@
 //! A node: a process's place on a bus.
 
 mod command;
+mod commit;
 mod core;
 mod link_action;
 mod local_service;
@@ -16,9 +17,10 @@ use pubsub_api::{Error, ErrorKind, PubSubApi, Result};
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{CallError, CallErrorKind, CallResult, NodeInstance, NodeOptions};
+use crate::{BusId, CallError, CallErrorKind, CallResult, NodeInstance, NodeOptions};
 
 pub(crate) use command::{Beginning, Command, NewCall, PrepushHooks, Ticket};
+pub(crate) use commit::Commit;
 pub(crate) use link_action::LinkAction;
 pub(crate) use local_service::no_method;
 pub use report::{NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
@@ -70,6 +72,12 @@ impl Node {
     #[must_use]
     pub fn instance(&self) -> &NodeInstance {
         &self.0.instance
+    }
+
+    /// Returns the bus.
+    #[must_use]
+    pub fn bus(&self) -> &BusId {
+        &self.0.options.bus
     }
 
     /// Returns what the node knows about itself, its peers, and the services and tables of the bus.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, KeyColumns, MethodId, ServiceId, StreamName, TableId};
+use crate::{Address, BusId, KeyColumns, MethodId, ServiceId, StreamName, TableId};
 
 /// The entry of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -26,6 +26,11 @@ pub struct ServiceEntry {
     pub tables: BTreeMap<TableId, KeyColumns>,
     /// The methods that others can call.
     pub methods: BTreeSet<MethodId>,
+    /// The tables whose rows may be out of date although this service runs, with the reason: its own source is silent.
+    pub stale: BTreeMap<TableId, String>,
+    /// The buses that it was mirrored from, the one where it was first at the beginning; empty for a service of this bus. A
+    /// bridge mirrors no service to a bus that is among them.
+    pub mirrored_from: Vec<BusId>,
 }
 
 /// The state of a service, as other nodes see it.

@@ -6,9 +6,10 @@ use pubsub_api::Result;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 
+use super::commit::Commit;
 use crate::calls::RunId;
 use crate::service::{EventQueue, ServiceInput};
-use crate::tables::{Prepush, TableChange};
+use crate::tables::Prepush;
 use crate::{
     Address, CallError, CallResult, MethodId, NodeId, NodeReport, ServiceEntry, ServiceId, ServiceState,
     SubscriptionId, TableId,
@@ -33,7 +34,14 @@ pub(crate) enum Command {
     /// Stop a service.
     Stop { service: ServiceId, reply: oneshot::Sender<Result<()>> },
     /// Change tables.
-    Commit { service: ServiceId, changes: Vec<(TableId, TableChange)>, reply: oneshot::Sender<Result<usize>> },
+    Commit { service: ServiceId, commit: Commit, reply: oneshot::Sender<Result<usize>> },
+    /// Mark a table as stale, with the reason, or as current.
+    SetStale {
+        service: ServiceId,
+        table: TableId,
+        reason: Option<String>,
+        reply: oneshot::Sender<Result<()>>,
+    },
     /// Send data that is not part of a table.
     SendRaw { service: ServiceId, table: TableId, value: Json, reply: oneshot::Sender<Result<()>> },
     /// Subscribe to a table.
@@ -79,8 +87,10 @@ impl fmt::Debug for PrepushHooks {
 pub(crate) enum Beginning {
     /// There must be none of its name.
     New,
-    /// It takes over the tables and subscribers of the one of its name.
+    /// It takes over the tables that it declares, with their subscribers, from the one of its name; the others end.
     Replacing,
+    /// It takes over all tables of the one of its name.
+    TakingOver,
 }
 
 /// The number of a call at the handles of a node, by which it is cancelled.

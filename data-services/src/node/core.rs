@@ -1,4 +1,5 @@
 mod calls;
+mod commits;
 mod effects;
 mod events;
 mod inspect;
@@ -130,7 +131,10 @@ impl NodeCore {
             Command::SetState { service, state, reply } => drop(reply.send(self.set_state(&service, state))),
             Command::Drain { service, reply } => self.drain(&service, reply),
             Command::Stop { service, reply } => drop(reply.send(self.stop_service(&service))),
-            Command::Commit { service, changes, reply } => drop(reply.send(self.commit(&service, changes))),
+            Command::Commit { service, commit, reply } => drop(reply.send(self.commit(&service, commit))),
+            Command::SetStale { service, table, reason, reply } => {
+                drop(reply.send(self.set_stale(&service, table, reason)));
+            }
             Command::SendRaw { service, table, value, reply } => {
                 drop(reply.send(self.send_raw(&service, table, value)));
             }

@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use pubsub_api::Status;
 use serde::Serialize;
 
 use crate::{
-    Address, KeyColumns, MethodId, NodeId, NodeInstance, ServiceId, ServiceState, SubscriptionId, TableId,
+    Address, BusId, KeyColumns, MethodId, NodeId, NodeInstance, ServiceId, ServiceState, SubscriptionId,
+    TableId,
 };
 
 /// What a node knows: about itself, its peers, and the services and tables of the bus.
@@ -50,6 +53,10 @@ pub struct ServiceOffer {
     pub tables: Vec<(TableId, KeyColumns)>,
     /// Its methods.
     pub methods: Vec<MethodId>,
+    /// The tables that it has marked as stale, with the reasons.
+    pub stale: BTreeMap<TableId, String>,
+    /// The buses that it was mirrored from.
+    pub mirrored_from: Vec<BusId>,
 }
 
 /// A table that this node publishes.

@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 use super::dispatcher::{Dispatcher, Handlers, Hook};
 use crate::node::{Beginning, Command, PrepushHooks};
 use crate::service::{Call, Handler, ServiceHandle};
-use crate::{Address, CallError, Difference, KeyColumns, MethodId, Node, ServiceEntry, ServiceId, TableId};
+use crate::{
+    Address, BusId, CallError, Difference, KeyColumns, MethodId, Node, ServiceEntry, ServiceId, TableId,
+};
 
 /// A service that is about to start: what it publishes, what others can call, and where it listens.
 ///
@@ -20,6 +22,7 @@ pub struct ServiceBuilder {
     entry: ServiceEntry,
     handlers: Handlers,
     prepush: PrepushHooks,
+    keeps_tables: bool,
 }
 
 /// The services of a node.
@@ -39,6 +42,7 @@ impl ServiceBuilder {
             entry: ServiceEntry::default(),
             handlers: Handlers::default(),
             prepush: PrepushHooks::default(),
+            keeps_tables: false,
         }
     }
 
@@ -112,6 +116,21 @@ impl ServiceBuilder {
         self
     }
 
+    /// Keeps the tables of the service that this one [replaces](Self::replace), for a service that declares its tables only
+    /// [when it runs](crate::Transaction::declare). A [`Cage`](crate::Cage) replaces a service that it reloads or starts again.
+    #[must_use]
+    pub fn keep_tables(mut self) -> Self {
+        self.keeps_tables = true;
+        self
+    }
+
+    /// Says that the service is the mirror of one on another bus, and over which buses it came.
+    #[must_use]
+    pub fn mirrored_from(mut self, buses: Vec<BusId>) -> Self {
+        self.entry.mirrored_from = buses;
+        self
+    }
+
     /// Starts the service and announces it on the bus.
     ///
     /// # Errors
@@ -122,9 +141,14 @@ impl ServiceBuilder {
         self.begin(Beginning::New).await
     }
 
-    /// Replaces the running service of this name: tables that both have keep their rows and subscribers.
-    pub(crate) async fn replace(self) -> Result<ServiceHandle> {
-        self.begin(Beginning::Replacing).await
+    /// Replaces the running service of this name on this node, if there is one: tables that both have with the same key columns
+    /// keep their rows and subscribers, and its handles and subscriptions stay valid.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), but for a service of this name.
+    pub async fn replace(self) -> Result<ServiceHandle> {
+        let beginning = if self.keeps_tables { Beginning::TakingOver } else { Beginning::Replacing };
+        self.begin(beginning).await
     }
 
     async fn begin(self, beginning: Beginning) -> Result<ServiceHandle> {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pubsub_api::Result;
@@ -5,12 +6,12 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::event_queue::EventQueue;
-use crate::node::{Command, NewCall};
+use crate::node::{Command, Commit, NewCall};
 use crate::service::TableSubscription;
 use crate::tables::TableChange;
 use crate::{
-    Address, CallError, CallErrorKind, CallOptions, CallResult, Difference, MethodId, Node, Row, RowKey,
-    ServiceId, ServiceState, SubscribeOptions, SubscriptionId, TableId,
+    Address, CallError, CallErrorKind, CallOptions, CallResult, Difference, KeyColumns, MethodId, Node, Row,
+    RowKey, ServiceId, ServiceOffer, ServiceState, SubscribeOptions, SubscriptionId, TableId,
 };
 
 /// A running service: what its code acts through. Clones act for the same service.
@@ -63,12 +64,37 @@ impl ServiceHandle {
 
     async fn commit_one(&self, table: &str, change: TableChange) -> Result<usize> {
         let table = TableId::new(table)?;
-        self.commit(vec![(table, change)]).await
+        self.commit(Commit { changes: vec![(table, change)], ..Commit::default() }).await
     }
 
-    pub(crate) async fn commit(&self, changes: Vec<(TableId, TableChange)>) -> Result<usize> {
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<usize> {
         let service = self.id.clone();
-        self.node.command(|reply| Command::Commit { service, changes, reply }).await?
+        self.node.command(|reply| Command::Commit { service, commit, reply }).await?
+    }
+
+    /// Returns the tables of the service, with their key columns.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`](pubsub_api::ErrorKind::Closed) if the node has left the bus.
+    pub async fn tables(&self) -> Result<BTreeMap<TableId, KeyColumns>> {
+        let report = self.node.report().await?;
+        let own = |one: &ServiceOffer| one.node == report.node.node && one.service == self.id;
+        Ok(report
+            .services
+            .into_iter()
+            .find(own)
+            .map(|one| one.tables.into_iter().collect())
+            .unwrap_or_default())
+    }
+
+    /// Marks a table as stale: subscribers get [`Stale`](crate::TableEvent::Stale) with this reason, of which they see 200
+    /// bytes, because the source of this service is silent. `None` ends that. The mark ends with the table.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](pubsub_api::ErrorKind::NotFound) if the service does not publish such a table.
+    pub async fn set_stale(&self, table: &str, reason: Option<String>) -> Result<()> {
+        let (service, table) = (self.id.clone(), TableId::new(table)?);
+        self.node.command(|reply| Command::SetStale { service, table, reason, reply }).await?
     }
 
     /// Sends data to the current subscribers of a table that does not change the table and is not kept: a later subscriber

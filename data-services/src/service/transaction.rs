@@ -1,7 +1,8 @@
 use pubsub_api::Result;
 
+use crate::node::Commit;
 use crate::tables::TableChange;
-use crate::{Difference, Row, RowKey, ServiceHandle, TableId};
+use crate::{Difference, KeyColumns, Row, RowKey, ServiceHandle, TableId};
 
 /// A change of several tables of one service that subscribers see as one: no subscriber of two of them on one node finds one
 /// changed and the other not.
@@ -11,26 +12,38 @@ use crate::{Difference, Row, RowKey, ServiceHandle, TableId};
 #[must_use = "nothing changes before `commit`"]
 pub struct Transaction {
     service: ServiceHandle,
-    changes: Result<Vec<(TableId, TableChange)>>,
+    commit: Result<Commit>,
 }
 
 /// Changes of several tables.
 impl ServiceHandle {
     /// Begins a change of several tables that subscribers see as one.
     pub fn transaction(&self) -> Transaction {
-        Transaction { service: self.clone(), changes: Ok(Vec::new()) }
+        Transaction { service: self.clone(), commit: Ok(Commit::default()) }
     }
 }
 
 impl Transaction {
+    /// Adds a table that the service publishes from now on, without rows unless this transaction publishes some. A table that
+    /// it has with these key columns stays as it is; one with others loses its rows, also if the transaction fails.
+    pub fn declare(self, table: &str, key: KeyColumns) -> Self {
+        self.with(table, |commit, table| commit.declared.push((table, key)))
+    }
+
+    /// Ends a table. A table that the service does not have is no error.
+    pub fn withdraw(self, table: &str) -> Self {
+        self.with(table, |commit, table| commit.withdrawn.push(table))
+    }
+
     /// Replaces the whole state of a table.
     pub fn publish(self, table: &str, rows: Vec<Row>) -> Self {
-        self.with(table, TableChange::Rows(rows))
+        self.with(table, |commit, table| commit.changes.push((table, TableChange::Rows(rows))))
     }
 
     /// Changes some rows of a table.
     pub fn change(self, table: &str, put: Vec<Row>, deleted: Vec<RowKey>) -> Self {
-        self.with(table, TableChange::Difference(Difference { put, deleted }))
+        let change = TableChange::Difference(Difference { put, deleted });
+        self.with(table, |commit, table| commit.changes.push((table, change)))
     }
 
     /// Makes all changes, or none. Returns the number of changed rows.
@@ -38,13 +51,13 @@ impl Transaction {
     /// # Errors
     /// As [`ServiceHandle::publish`], for any of the tables.
     pub async fn commit(self) -> Result<usize> {
-        self.service.commit(self.changes?).await
+        self.service.commit(self.commit?).await
     }
 
-    fn with(mut self, table: &str, change: TableChange) -> Self {
-        match (TableId::new(table), &mut self.changes) {
-            (Ok(table), Ok(changes)) => changes.push((table, change)),
-            (Err(error), Ok(_)) => self.changes = Err(error),
+    fn with(mut self, table: &str, add: impl FnOnce(&mut Commit, TableId)) -> Self {
+        match (TableId::new(table), &mut self.commit) {
+            (Ok(table), Ok(commit)) => add(commit, table),
+            (Err(error), Ok(_)) => self.commit = Err(error),
             (_, Err(_)) => {}
         }
         self

@@ -66,6 +66,11 @@ impl PublishedTables {
         self.tables.retain(|stream, _| stream.service != *service);
     }
 
+    /// Ends one table.
+    pub(crate) fn withdraw_table(&mut self, stream: &StreamName) {
+        self.tables.remove(stream);
+    }
+
     /// Publishes all rows that a table has from now on. Returns the number of rows that are different.
     ///
     /// # Errors

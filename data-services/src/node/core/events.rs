@@ -66,7 +66,9 @@ impl NodeCore {
                 }
                 None => TableEvent::Snapshot { publisher: publisher.clone(), rows: rows.clone() },
             });
-            if phase == Some(StreamPhase::Live) {
+            if let Some(reason) = followed.marked_stale.clone() {
+                subscription.queue.push(TableEvent::Stale { publisher, reason });
+            } else if phase == Some(StreamPhase::Live) {
                 subscription.queue.push(TableEvent::Live { publisher });
             }
         }
@@ -86,6 +88,7 @@ impl NodeCore {
                 continue;
             }
             let reason = match phase {
+                StreamPhase::Live if followed.marked_stale.is_some() => continue,
                 StreamPhase::Live => {
                     subscription.queue.push(TableEvent::Live { publisher });
                     continue;
@@ -95,6 +98,34 @@ impl NodeCore {
                 StreamPhase::Waiting | StreamPhase::Syncing => "the rows of the publisher are requested",
             };
             subscription.queue.push(TableEvent::Stale { publisher, reason: reason.to_owned() });
+        }
+    }
+
+    /// Reports the tables that their publishers have marked as stale, and those that are not any more.
+    pub(super) fn deliver_marks(&mut self) {
+        let registry = self.membership.registry();
+        for subscription in self.subscriptions.values_mut() {
+            for (publisher, followed) in &mut subscription.publishers {
+                let stream = &followed.stream;
+                let Some(entry) = registry.entry_of(stream.instance) else { continue };
+                let service = entry.services.get(&stream.service);
+                let mark = service.and_then(|service| service.stale.get(&stream.table)).cloned();
+                if followed.missing_since.is_some() || followed.marked_stale == mark {
+                    continue;
+                }
+                followed.marked_stale.clone_from(&mark);
+                let publisher = publisher.clone();
+                match (followed.shown, mark) {
+                    (None, _) => {}
+                    (Some(_), Some(reason)) => {
+                        subscription.queue.push(TableEvent::Stale { publisher, reason })
+                    }
+                    (Some(_), None) if self.followed.phase(stream) == Some(StreamPhase::Live) => {
+                        subscription.queue.push(TableEvent::Live { publisher });
+                    }
+                    (Some(_), None) => {}
+                }
+            }
         }
     }
 

@@ -31,6 +31,8 @@ impl NodeCore {
                     addresses: entry.addresses.clone(),
                     tables: entry.tables.iter().map(|(table, key)| (table.clone(), key.clone())).collect(),
                     methods: entry.methods.iter().cloned().collect(),
+                    stale: entry.stale.clone(),
+                    mirrored_from: entry.mirrored_from.clone(),
                 });
             }
         }

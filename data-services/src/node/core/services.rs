@@ -6,7 +6,7 @@ use super::NodeCore;
 use crate::node::local_service::{LocalService, duplicate, no_service, no_table};
 use crate::node::{Beginning, PrepushHooks};
 use crate::service::ServiceInput;
-use crate::tables::{PublishEffect, TableChange};
+use crate::tables::PublishEffect;
 use crate::{NodeEntry, ServiceEntry, ServiceId, ServiceState, StreamName, TableId};
 
 /// The services of the node, and the tables that they publish.
@@ -14,7 +14,7 @@ impl NodeCore {
     pub(super) fn start_service(
         &mut self,
         service: ServiceId,
-        entry: ServiceEntry,
+        mut entry: ServiceEntry,
         inputs: mpsc::Sender<ServiceInput>,
         beginning: Beginning,
         prepush: PrepushHooks,
@@ -26,13 +26,7 @@ impl NodeCore {
             }
             (old, _) => old,
         };
-        let old_tables = old.as_ref().map(|old| old.entry.tables.clone()).unwrap_or_default();
-        for (table, key) in entry.tables.iter().filter(|(table, key)| old_tables.get(*table) != Some(*key)) {
-            let stream = self.own_stream(&service, table);
-            self.last_epoch += 1;
-            let epoch = self.last_epoch;
-            self.published.declare(stream, key.clone(), epoch, &mut self.effects.published);
-        }
+        self.begin_tables(&service, old.as_ref().map(|old| &old.entry), &mut entry, beginning);
         for (table, hook) in prepush.0 {
             self.published.set_prepush(&self.own_stream(&service, &table), hook)?;
         }
@@ -89,24 +83,12 @@ impl NodeCore {
         self.subscriptions.clear();
     }
 
-    pub(super) fn commit(
-        &mut self,
-        service: &ServiceId,
-        changes: Vec<(TableId, TableChange)>,
-    ) -> Result<usize> {
-        let mut streams = Vec::with_capacity(changes.len());
-        for (table, change) in changes {
-            streams.push((self.published_stream(service, &table)?, change));
-        }
-        self.published.commit(streams, &mut self.effects.published)
-    }
-
     pub(super) fn send_raw(&mut self, service: &ServiceId, table: TableId, value: Json) -> Result<()> {
         let stream = self.published_stream(service, &table)?;
         self.published.send_raw(&stream, value, &mut self.effects.published)
     }
 
-    fn published_stream(&self, service: &ServiceId, table: &TableId) -> Result<StreamName> {
+    pub(super) fn published_stream(&self, service: &ServiceId, table: &TableId) -> Result<StreamName> {
         let stream = self.own_stream(service, table);
         let Some(local) = self.services.get(service) else { return Err(no_service(service)) };
         if local.entry.tables.contains_key(table) {
@@ -116,7 +98,7 @@ impl NodeCore {
         }
     }
 
-    fn own_stream(&self, service: &ServiceId, table: &TableId) -> StreamName {
+    pub(super) fn own_stream(&self, service: &ServiceId, table: &TableId) -> StreamName {
         StreamName { instance: self.me.instance, service: service.clone(), table: table.clone() }
     }
 

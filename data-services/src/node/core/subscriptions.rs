@@ -31,6 +31,8 @@ pub(super) struct Followed {
     pub(super) is_dirty: bool,
     /// The rows of the earlier instance of the publisher, which the subscriber still has.
     pub(super) earlier: Option<Vec<Row>>,
+    /// Why the publisher itself has marked the table as stale.
+    pub(super) marked_stale: Option<String>,
     /// Since when the publisher is not offered any more.
     pub(super) missing_since: Option<Duration>,
 }
@@ -67,6 +69,7 @@ impl LocalSubscription {
                 shown: None,
                 is_dirty: false,
                 earlier: None,
+                marked_stale: None,
                 missing_since: None,
             };
             let followed = self.publishers.entry(publisher).or_insert_with(new);
@@ -145,6 +148,7 @@ impl NodeCore {
             tracing::warn!(%error, "the subscriptions of this node cannot be announced");
         }
         self.index_streams();
+        self.deliver_marks();
         for stream in &after {
             self.show_rows(stream);
         }
