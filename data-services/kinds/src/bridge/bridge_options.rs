@@ -1,0 +1,46 @@
+use std::time::Duration;
+
+use data_services::{Address, BusId, NodeId, ServiceId};
+use serde::Deserialize;
+
+use crate::driver_settings::DriverSettings;
+use crate::duration_option;
+
+/// The options of the kind `bridge`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BridgeOptions {
+    pub(super) bus: BusId,
+    pub(super) settings: DriverSettings,
+    #[serde(default)]
+    pub(super) seeds: Vec<String>,
+    #[serde(default)]
+    pub(super) node: Option<NodeId>,
+    #[serde(default)]
+    pub(super) advertise: Option<String>,
+    #[serde(default)]
+    pub(super) import: Option<MirrorOptions>,
+    #[serde(default)]
+    pub(super) export: Option<MirrorOptions>,
+    #[serde(default = "default_interval", deserialize_with = "duration_option::read")]
+    pub(super) interval: Duration,
+}
+
+/// What is mirrored in one direction.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MirrorOptions {
+    /// What precedes each name and address, with a dot between.
+    pub(super) prefix: ServiceId,
+    /// The services, by name.
+    #[serde(default = "every_service")]
+    pub(super) services: Vec<Address>,
+}
+
+fn default_interval() -> Duration {
+    Duration::from_secs(1)
+}
+
+fn every_service() -> Vec<Address> {
+    Address::new("#").into_iter().collect()
+}

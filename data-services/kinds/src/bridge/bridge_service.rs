@@ -1,0 +1,138 @@
+use std::panic::AssertUnwindSafe;
+
+use async_trait::async_trait;
+use data_services::{
+    Node, NodeInstance, NodeOptions, Service, ServiceBuilder, ServiceHandle, ServiceId, StopSignal,
+};
+use futures_util::FutureExt;
+use pubsub_api::{Error, ErrorKind, Result};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::bridge_options::BridgeOptions;
+use super::bridge_status::BridgeStatus;
+use super::direction::Direction;
+use crate::status_board::StatusBoard;
+
+/// A service of the kind `bridge`.
+#[derive(Debug)]
+pub(super) struct BridgeService {
+    id: String,
+    options: BridgeOptions,
+    board: StatusBoard,
+    facts: watch::Sender<Facts>,
+}
+
+/// What the status shows.
+#[derive(Debug, Clone, Default)]
+struct Facts {
+    node: Option<NodeInstance>,
+    imported: Vec<ServiceId>,
+    exported: Vec<ServiceId>,
+}
+
+/// The two directions of a bridge that runs.
+struct Directions {
+    import: Option<Direction>,
+    export: Option<Direction>,
+}
+
+impl BridgeService {
+    pub(super) fn new(id: &str, options: BridgeOptions) -> Result<Self> {
+        if options.import.is_none() && options.export.is_none() {
+            let text = "a bridge mirrors nothing without `import` or `export`; add one";
+            return Err(Error::new(ErrorKind::Settings, text));
+        }
+        options.settings.network()?;
+        let facts = watch::channel(Facts::default()).0;
+        Ok(Self { id: id.to_owned(), options, board: StatusBoard::default(), facts })
+    }
+
+    /// Joins the other bus.
+    async fn join(&self, near: &Node) -> Result<Node> {
+        if *near.bus() == self.options.bus {
+            let text = format!(
+                "both buses are called {}; rename one, so that services which come back over bridges are recognized",
+                self.options.bus
+            );
+            return Err(Error::new(ErrorKind::Settings, text));
+        }
+        let (driver, is_broker) = self.options.settings.network()?;
+        let node = match &self.options.node {
+            Some(node) => node.as_str().to_owned(),
+            None => format!("{}.{}", near.instance().node.as_str(), self.id),
+        };
+        let mut options = NodeOptions::new(node)?.bus(self.options.bus.as_str())?;
+        options.seeds.clone_from(&self.options.seeds);
+        options.advertise.clone_from(&self.options.advertise);
+        Node::join(options, driver, is_broker).await
+    }
+
+    async fn mirror(&self, directions: &mut Directions, far: &Node, stop: &mut StopSignal) -> Result<()> {
+        loop {
+            let mut errors = Vec::new();
+            for direction in [&mut directions.import, &mut directions.export].into_iter().flatten() {
+                direction.reconcile(&mut errors).await?;
+            }
+            self.board.updated(&errors);
+            let names =
+                |direction: &Option<Direction>| direction.as_ref().map(Direction::names).unwrap_or_default();
+            let (imported, exported) = (names(&directions.import), names(&directions.export));
+            self.facts.send_replace(Facts { node: Some(far.instance().clone()), imported, exported });
+            tokio::select! {
+                () = stop.stopped() => return Ok(()),
+                () = sleep(self.options.interval) => {}
+                reason = far.ended() => {
+                    let text = format!("the node on bus {} has ended: {reason}", self.options.bus);
+                    return Err(Error::new(ErrorKind::Unavailable, text));
+                }
+            }
+        }
+    }
+}
+
+impl Directions {
+    async fn stop(self) {
+        for direction in [self.import, self.export].into_iter().flatten() {
+            direction.stop().await;
+        }
+    }
+}
+
+#[async_trait]
+impl Service for BridgeService {
+    fn declare(&self, service: ServiceBuilder) -> ServiceBuilder {
+        let (board, facts) = (self.board.clone(), self.facts.subscribe());
+        service.method("status", move |_| {
+            let (board, facts) = (board.clone(), facts.clone());
+            async move {
+                let Facts { node, imported, exported } = facts.borrow().clone();
+                Ok(BridgeStatus { status: board.report().await?, node, imported, exported })
+            }
+        })
+    }
+
+    async fn run(&mut self, service: ServiceHandle, mut stop: StopSignal) -> Result<()> {
+        self.board.attach(&service);
+        let near = service.node().clone();
+        let far = self.join(&near).await.inspect_err(|error| self.board.failed(error))?;
+        // It is hidden, so that no bridge mirrors it.
+        let subscriber = match far.service(format!("_bridge.{}", self.id)).start().await {
+            Ok(subscriber) => subscriber,
+            Err(error) => {
+                far.leave().await;
+                return Err(error);
+            }
+        };
+        let (import, export) = (self.options.import.clone(), self.options.export.clone());
+        let mut directions = Directions {
+            import: import.map(|options| Direction::new(options, subscriber, near)),
+            export: export.map(|options| Direction::new(options, service, far.clone())),
+        };
+        // Whatever happens, the mirrors do not outlive the bridge.
+        let mirroring = AssertUnwindSafe(self.mirror(&mut directions, &far, &mut stop)).catch_unwind().await;
+        directions.stop().await;
+        far.leave().await;
+        mirroring.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the bridge panicked")))
+    }
+}

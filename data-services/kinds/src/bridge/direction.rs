@@ -1,0 +1,79 @@
+use std::collections::BTreeMap;
+
+use data_services::{BusId, Node, ServiceHandle, ServiceId};
+use pubsub_api::Result;
+
+use super::bridge_options::MirrorOptions;
+use super::mirror::Mirror;
+use super::mirror_plan::MirrorPlan;
+
+/// The mirrors of services of one bus on another.
+#[derive(Debug)]
+pub(super) struct Direction {
+    options: MirrorOptions,
+    /// Subscribes and calls on the bus of the services.
+    source: ServiceHandle,
+    /// The place of the mirrors.
+    destination: Node,
+    mirrors: BTreeMap<ServiceId, Mirror>,
+}
+
+impl Direction {
+    pub(super) fn new(options: MirrorOptions, source: ServiceHandle, destination: Node) -> Self {
+        Self { options, source, destination, mirrors: BTreeMap::new() }
+    }
+
+    /// Compares the mirrors with the registry of the bus of the services. Adds services that cannot be mirrored to `errors`.
+    ///
+    /// # Errors
+    /// If one of the two nodes has left its bus.
+    pub(super) async fn reconcile(&mut self, errors: &mut Vec<String>) -> Result<()> {
+        let report = self.source.node().report().await?;
+        let (from, to): (&BusId, &BusId) = (self.source.node().bus(), self.destination.bus());
+        let mut plan = MirrorPlan::of(&report.services, from, to, &self.options);
+        errors.append(&mut plan.errors);
+        self.end_others(&plan).await;
+        for (name, planned) in plan.services {
+            let done = match self.mirrors.get_mut(&name) {
+                Some(mirror) => mirror.update(planned, &self.source).await,
+                None => Mirror::start(&self.destination, &name, planned, &self.source).await.map(|mirror| {
+                    self.mirrors.insert(name.clone(), mirror);
+                }),
+            };
+            if let Err(error) = done {
+                errors.push(format!("the mirror {name} is not current: {error}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the mirrors of services that are offered no more. While a subscription keeps the stale rows of a node that is down,
+    /// so does the mirror.
+    async fn end_others(&mut self, plan: &MirrorPlan) {
+        let is_over =
+            |name: &ServiceId, mirror: &Mirror| !plan.services.contains_key(name) && !mirror.has_publishers();
+        let over: Vec<ServiceId> = self
+            .mirrors
+            .iter()
+            .filter(|(name, mirror)| is_over(name, mirror))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in over {
+            if let Some(mirror) = self.mirrors.remove(&name) {
+                mirror.stop().await;
+            }
+        }
+    }
+
+    /// Returns the names of the mirrors.
+    pub(super) fn names(&self) -> Vec<ServiceId> {
+        self.mirrors.keys().cloned().collect()
+    }
+
+    /// Stops all mirrors.
+    pub(super) async fn stop(self) {
+        for mirror in self.mirrors.into_values() {
+            mirror.stop().await;
+        }
+    }
+}
