@@ -16,8 +16,8 @@ use super::published_table::PublishedTable;
 use super::stream_record::{StreamRecord, report};
 use super::table_change::TableChange;
 #[cfg(test)]
-use crate::{Difference, RowKey};
-use crate::{Instance, KeyColumns, NodeInstance, Row, ServiceId, StreamName};
+use crate::{Difference, Row, RowKey};
+use crate::{Instance, KeyColumns, NodeInstance, ServiceId, StreamName};
 
 /// All tables that the services of this node publish.
 ///
