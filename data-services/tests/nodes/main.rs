@@ -10,6 +10,7 @@
 
 mod bus;
 mod calls;
+mod declarations;
 mod lifecycle;
 mod membership;
 mod tables;

@@ -17,11 +17,16 @@ pub(crate) async fn until<Fut: Future<Output = bool>>(what: &str, mut holds: imp
     assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "timed out after {PATIENCE:?}: {what}");
 }
 
+/// The next event of a subscription.
+pub(crate) async fn next_event(subscription: &mut TableSubscription) -> TableEvent {
+    let next = tokio::time::timeout(PATIENCE, subscription.next()).await;
+    next.expect("an event within the patience").expect("the subscription goes on")
+}
+
 /// The next event of a subscription that says something about rows.
 pub(crate) async fn next_rows(subscription: &mut TableSubscription) -> TableEvent {
     loop {
-        let next = tokio::time::timeout(PATIENCE, subscription.next()).await;
-        let event = next.expect("an event within the patience").expect("the subscription goes on");
+        let event = next_event(subscription).await;
         if !matches!(event, TableEvent::Live { .. } | TableEvent::Stale { .. }) {
             return event;
         }
