@@ -88,6 +88,7 @@ impl NodeTask {
                 },
             }
         };
+        self.core.stop_services();
         if let Some(joined) = joined {
             let text = format!("cannot join the bus: {reason}");
             drop(joined.send(Err(Error::new(ErrorKind::AlreadyExists, text))));
@@ -100,7 +101,6 @@ impl NodeTask {
 
     /// Sends the goodbye and what is before it, and ends.
     async fn finish(&mut self, reply: oneshot::Sender<()>) {
-        self.core.stop_services();
         let waiting = self.actions.max_capacity();
         // All places are free when the last action has been taken.
         let drained = self.actions.reserve_many(waiting);
