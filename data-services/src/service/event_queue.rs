@@ -1,14 +1,15 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::TableEvent;
+use crate::{TableEvent, TablePublisher};
 
 /// The events that wait for the reader of one subscription.
 ///
 /// It holds at most `limit` events. When one more arrives, all of them are dropped and the queue *lags*: it accepts nothing
-/// until the reader asks for the whole tables. So a reader that is slow costs bounded memory, and misses no final state.
+/// until the reader asks for the whole tables. Only that a publisher is gone is kept, because no table would follow. So a
+/// reader that is slow costs bounded memory, and misses no final state.
 #[derive(Debug)]
 pub(crate) struct EventQueue {
     limit: usize,
@@ -24,6 +25,17 @@ struct QueueState {
     is_asked: bool,
     is_closed: bool,
     dropped: u64,
+    /// For each publisher that went while the queue lagged, the last event about that.
+    gone: BTreeMap<TablePublisher, TableEvent>,
+}
+
+impl QueueState {
+    fn drop_event(&mut self, event: TableEvent) {
+        self.dropped += 1;
+        if let TableEvent::Gone { publisher, .. } = &event {
+            self.gone.insert(publisher.clone(), event);
+        }
+    }
 }
 
 /// What the reader finds.
@@ -45,14 +57,13 @@ impl EventQueue {
     /// Adds an event; drops it if the queue lags.
     pub(crate) fn push(&self, event: TableEvent) {
         let mut state = self.lock();
-        if state.lags || state.is_closed {
-            state.dropped += 1;
+        if state.is_closed {
             return;
         }
-        if state.events.len() >= self.limit {
-            state.dropped += 1 + state.events.len() as u64;
-            state.events.clear();
+        if state.lags || state.events.len() >= self.limit {
             state.lags = true;
+            let waiting = std::mem::take(&mut state.events);
+            waiting.into_iter().chain([event]).for_each(|event| state.drop_event(event));
         } else {
             state.events.push_back(event);
         }
@@ -70,6 +81,10 @@ impl EventQueue {
     pub(crate) fn end_lag(&self) {
         let mut state = self.lock();
         (state.lags, state.is_asked) = (false, false);
+        let gone = std::mem::take(&mut state.gone);
+        state.events.extend(gone.into_values());
+        drop(state);
+        self.arrived.notify_one();
     }
 
     /// Ends the subscription: the reader gets what waits, and then the end.
@@ -144,6 +159,26 @@ mod tests {
         queue.end_lag();
         queue.push(live(4));
         assert!(matches!(queue.next().await, Found::Event(event) if event == live(4)));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_too_slow_learns_that_a_publisher_is_gone() {
+        let publisher = |number| live(number).publisher().clone();
+        let gone = |number| TableEvent::Gone {
+            publisher: publisher(number),
+            removed: Vec::new(),
+            reason: "it has stopped".to_owned(),
+        };
+        let queue = EventQueue::new(2);
+        // One of them waits when the queue overflows, the other arrives later.
+        for event in [gone(1), live(3), live(4), gone(2)] {
+            queue.push(event);
+        }
+        assert!(matches!(queue.next().await, Found::Lagging));
+        queue.end_lag();
+        for number in [1, 2] {
+            assert!(matches!(queue.next().await, Found::Event(event) if event == gone(number)));
+        }
     }
 
     #[tokio::test]

@@ -66,11 +66,14 @@ impl NodeCore {
                 }
                 None => TableEvent::Snapshot { publisher: publisher.clone(), rows: rows.clone() },
             });
-            if let Some(reason) = followed.marked_stale.clone() {
-                subscription.queue.push(TableEvent::Stale { publisher, reason });
-            } else if phase == Some(StreamPhase::Live) {
-                subscription.queue.push(TableEvent::Live { publisher });
-            }
+            // A reader that missed events may take older rows for current.
+            let reason = followed.marked_stale.clone();
+            let reason = reason.or_else(|| phase.and_then(reason_of).map(str::to_owned));
+            followed.is_live = reason.is_none();
+            subscription.queue.push(match reason {
+                Some(reason) => TableEvent::Stale { publisher, reason },
+                None => TableEvent::Live { publisher },
+            });
         }
     }
 
@@ -87,17 +90,14 @@ impl NodeCore {
             if followed.shown.is_none() {
                 continue;
             }
-            let reason = match phase {
-                StreamPhase::Live if followed.marked_stale.is_some() => continue,
-                StreamPhase::Live => {
-                    subscription.queue.push(TableEvent::Live { publisher });
-                    continue;
+            match reason_of(phase) {
+                Some(reason) => {
+                    followed.is_live = false;
+                    subscription.queue.push(TableEvent::Stale { publisher, reason: reason.to_owned() });
                 }
-                StreamPhase::Recovering => "changes are missing, or may be, and are requested",
-                StreamPhase::Stale => "the node of the publisher is silent or gone",
-                StreamPhase::Waiting | StreamPhase::Syncing => "the rows of the publisher are requested",
-            };
-            subscription.queue.push(TableEvent::Stale { publisher, reason: reason.to_owned() });
+                None if followed.marked_stale.is_some() => {}
+                None => followed.report_live(&subscription.queue, publisher),
+            }
         }
     }
 
@@ -106,7 +106,7 @@ impl NodeCore {
         let registry = self.membership.registry();
         for subscription in self.subscriptions.values_mut() {
             for (publisher, followed) in &mut subscription.publishers {
-                let stream = &followed.stream;
+                let stream = &followed.stream.clone();
                 let Some(entry) = registry.entry_of(stream.instance) else { continue };
                 let service = entry.services.get(&stream.service);
                 let mark = service.and_then(|service| service.stale.get(&stream.table)).cloned();
@@ -118,10 +118,11 @@ impl NodeCore {
                 match (followed.shown, mark) {
                     (None, _) => {}
                     (Some(_), Some(reason)) => {
-                        subscription.queue.push(TableEvent::Stale { publisher, reason })
+                        followed.is_live = false;
+                        subscription.queue.push(TableEvent::Stale { publisher, reason });
                     }
                     (Some(_), None) if self.followed.phase(stream) == Some(StreamPhase::Live) => {
-                        subscription.queue.push(TableEvent::Live { publisher });
+                        followed.report_live(&subscription.queue, publisher);
                     }
                     (Some(_), None) => {}
                 }
@@ -189,5 +190,15 @@ impl NodeCore {
 
     fn subscriptions_of(&self, stream: &StreamName) -> Vec<(SubscriptionId, TablePublisher)> {
         self.by_stream.get(stream).cloned().unwrap_or_default()
+    }
+}
+
+/// Why rows are not current in a phase; `None` if they are.
+fn reason_of(phase: StreamPhase) -> Option<&'static str> {
+    match phase {
+        StreamPhase::Live => None,
+        StreamPhase::Recovering => Some("changes are missing, or may be, and are requested"),
+        StreamPhase::Stale => Some("the node of the publisher is silent or gone"),
+        StreamPhase::Waiting | StreamPhase::Syncing => Some("the rows of the publisher are requested"),
     }
 }

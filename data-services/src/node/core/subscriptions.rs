@@ -27,6 +27,8 @@ pub(super) struct Followed {
     pub(super) stream: StreamName,
     /// The position up to which the subscriber has the rows; `None` before its first snapshot.
     pub(super) shown: Option<(u64, u64)>,
+    /// Whether the subscriber was told last that the rows are current.
+    pub(super) is_live: bool,
     /// A pull subscription has not had the latest rows.
     pub(super) is_dirty: bool,
     /// The rows of the earlier instance of the publisher, which the subscriber still has.
@@ -35,6 +37,15 @@ pub(super) struct Followed {
     pub(super) marked_stale: Option<String>,
     /// Since when the publisher is not offered any more.
     pub(super) missing_since: Option<Duration>,
+}
+
+impl Followed {
+    /// Reports that the rows are current, unless that was reported last.
+    pub(super) fn report_live(&mut self, queue: &EventQueue, publisher: TablePublisher) {
+        if !std::mem::replace(&mut self.is_live, true) {
+            queue.push(TableEvent::Live { publisher });
+        }
+    }
 }
 
 impl LocalSubscription {
@@ -67,6 +78,7 @@ impl LocalSubscription {
             let new = || Followed {
                 stream: stream.clone(),
                 shown: None,
+                is_live: false,
                 is_dirty: false,
                 earlier: None,
                 marked_stale: None,
