@@ -133,6 +133,11 @@ impl ProgramHost {
         Readiness.ready("reloaded the settings");
     }
 
+    /// Replaces the result of the last reload in the status, after what follows a reload has failed in part.
+    pub fn note_reload(&self, outcome: String) {
+        self.set_last_reload(outcome);
+    }
+
     fn set_last_reload(&self, outcome: String) {
         *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }

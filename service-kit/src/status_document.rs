@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The status report of a running program: its identity, its addresses, and the status of each of its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusDocument {
-    /// `publisher-service` or `subscriber-agent`.
+    /// `publisher-service`, `subscriber-agent` or `data-services-node`.
     pub program: String,
     /// The version of the program.
     pub version: String,

@@ -2,7 +2,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use pubsub_api::Result;
 
-use crate::{bench, config, db, demo, drivers_list, man, publish, service, status, subscribe, swarm};
+use crate::{bench, config, db, demo, drivers_list, dse, man, publish, service, status, subscribe, swarm};
 
 /// Carries change events from API workers to every node that needs them, and reports every loss
 #[derive(Debug, Parser)]
@@ -64,6 +64,12 @@ enum Command {
     )]
     Service(service::Arguments),
 
+    /// Runs a node of the data services engine, and shows the nodes, services and tables of its bus
+    #[command(
+        after_help = "Examples:\n  skimmer dse run --config skimmer.toml\n  skimmer dse subscribe inventory hosts --config skimmer.toml"
+    )]
+    Dse(dse::Arguments),
+
     /// Prints shell completions
     #[command(after_help = "Example: skimmer completions bash > /etc/bash_completion.d/skimmer")]
     Completions {
@@ -102,6 +108,7 @@ impl Cli {
             Command::Status(arguments) => status::run(arguments),
             Command::Db(arguments) => db::run(arguments),
             Command::Service(arguments) => service::run(arguments),
+            Command::Dse(arguments) => dse::run(arguments),
             Command::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(*shell, &mut Self::command(), "skimmer", &mut script);

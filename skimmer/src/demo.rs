@@ -1,5 +1,6 @@
 mod change_log;
 mod chaos;
+mod dse;
 mod observer;
 mod redis;
 mod stage;
@@ -46,6 +47,10 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "chaos")]
     redis: bool,
 
+    /// Run three nodes of the data services engine instead: one reads files, one derives a table, one shows it
+    #[arg(long, conflicts_with_all = ["chaos", "workers", "agents", "rate"])]
+    dse: bool,
+
     /// Set one setting for all processes, such as a driver alias; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     sets: Vec<String>,
@@ -59,6 +64,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 const CHAOS_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.dse {
+        return dse::run(arguments);
+    }
     let log = ChangeLog::recorded()?;
     let summary = block_on(play(arguments, &log))?;
     print_line(&summary);

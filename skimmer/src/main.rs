@@ -6,6 +6,7 @@ mod config;
 mod db;
 mod demo;
 mod drivers_list;
+mod dse;
 mod lines;
 mod man;
 mod publish;
@@ -17,6 +18,7 @@ mod swarm;
 use std::process::ExitCode;
 
 use clap::Parser;
+use data_services_kinds as _;
 use drivers as _;
 
 fn main() -> ExitCode {

@@ -30,8 +30,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     if documents.is_empty() {
-        let text =
-            format!("no publisher-service or subscriber-agent replies in state_dir {}", state_dir.display());
+        let text = format!(
+            "no publisher-service, subscriber-agent or data-services-node replies in state_dir {}",
+            state_dir.display()
+        );
         return Err(Error::new(ErrorKind::Unavailable, text));
     }
     if arguments.json {

@@ -68,6 +68,11 @@ impl Pulls {
 }
 
 impl Membership {
+    /// Returns whether the registry of another node was received, or is late.
+    pub(crate) fn is_registry_complete(&self, now: Duration) -> bool {
+        self.pulls.is_first_over(now, self.started)
+    }
+
     /// Plans the first pull, when a node is up.
     pub(super) fn plan_first_pull(&mut self, now: Duration) {
         if !self.pulls.has_pulled && self.pulls.due.is_none() && self.pulls.pending.is_none() {

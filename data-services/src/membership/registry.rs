@@ -36,6 +36,11 @@ impl Registry {
         self.peers.get(&instance).map(|peer| peer.state)
     }
 
+    /// Returns the endpoint by which others connect to a peer, if it has one.
+    pub(crate) fn endpoint_of(&self, instance: Instance) -> Option<&str> {
+        self.peers.get(&instance)?.endpoint.as_deref()
+    }
+
     /// Returns the entry of this node or of a member.
     pub(crate) fn entry_of(&self, instance: Instance) -> Option<&NodeEntry> {
         if instance == self.me.instance {

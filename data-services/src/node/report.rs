@@ -17,6 +17,8 @@ pub struct NodeReport {
     pub endpoint: Option<String>,
     /// The other nodes.
     pub peers: Vec<PeerReport>,
+    /// Whether the node has received the registry of another node, or has waited for it for 3 s.
+    pub is_registry_complete: bool,
     /// The services of all nodes, this one included.
     pub services: Vec<ServiceOffer>,
     /// The tables that this node publishes.
@@ -36,6 +38,10 @@ pub struct PeerReport {
     pub peer: NodeInstance,
     /// `joining`, `up`, `suspect`, `down` or `left`.
     pub state: &'static str,
+    /// The endpoint by which others connect to it, on drivers without a broker.
+    pub endpoint: Option<String>,
+    /// Whether its entry is known: its services are in the report.
+    pub is_known: bool,
 }
 
 /// One service on one node.
@@ -91,6 +97,8 @@ pub struct SubscriptionReport {
     pub publishers: Vec<(NodeId, ServiceId, &'static str)>,
     /// The number of events that wait for the reader.
     pub waiting: usize,
+    /// The number of events that may wait.
+    pub bound: usize,
     /// The number of events that were dropped because the reader was slow.
     pub dropped: u64,
 }

@@ -53,7 +53,7 @@ pub(super) struct FollowedTable {
     counters: StreamCounters,
 }
 
-/// What was dropped of a stream.
+/// What was dropped of a stream, and what was missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct StreamCounters {
     /// Messages of an earlier epoch.
@@ -62,6 +62,10 @@ pub(crate) struct StreamCounters {
     pub(crate) duplicates: u64,
     /// Changes and pages that contradict the protocol.
     pub(crate) invalid: u64,
+    /// Times that changes were missing, or may have been, and were requested.
+    pub(crate) gaps: u64,
+    /// Snapshots that replaced earlier rows.
+    pub(crate) resyncs: u64,
 }
 
 impl FollowedTable {
@@ -242,12 +246,14 @@ impl FollowedTable {
             match effect {
                 Effect::Apply { event, .. } => self.push_ready(event),
                 Effect::Replace(events) => {
+                    self.counters.resyncs += u64::from(self.has_content());
                     self.ready.clear();
                     self.ready_bytes = 0;
                     events.into_iter().for_each(|event| self.push_ready(event));
                 }
                 // The phase is reported after each input.
-                Effect::Recovering { .. } | Effect::Live => {}
+                Effect::Recovering { .. } => self.counters.gaps += u64::from(self.has_content()),
+                Effect::Live => {}
                 // Only a tracker that gives up reports these.
                 Effect::Missing(_) | Effect::Resync(_) => {}
             }
@@ -255,6 +261,11 @@ impl FollowedTable {
         let at = self.tracker.position();
         self.assemblies.drop_up_to(at);
         self.claim = self.claim.filter(|(claimed, _)| *claimed > at);
+    }
+
+    /// Whether there are rows, or they are about to be applied.
+    fn has_content(&self) -> bool {
+        self.rows.is_initialized() || !self.ready.is_empty()
     }
 
     fn push_ready(&mut self, event: TableEvent) {

@@ -13,6 +13,7 @@
 //! # Ok::<(), pubsub_api::Error>(())
 //! ```
 
+use data_services_settings::DataServicesSettings;
 use delivery::KeptSettings;
 use northbound::DatabaseSettings;
 use publisher_service_settings::ServiceSettings;
@@ -28,6 +29,7 @@ const TABLES: &[&[Setting]] = &[
     ServiceSettings::TABLE,
     KeptSettings::TABLE,
     AgentSettings::TABLE,
+    DataServicesSettings::TABLE,
 ];
 
 /// The sections, each with the sentence that opens it in the sample file.
@@ -38,6 +40,10 @@ const OPENINGS: &[(&str, &str)] = &[
     ),
     ("service", "The publisher service, one on each API host."),
     ("agent", "The subscriber agent, one on each node that needs events."),
+    (
+        "data_services",
+        "A node of the data services engine (`skimmer dse run`), and the commands of `skimmer dse`.",
+    ),
 ];
 
 /// What Dragonflow's files set beyond the settings of their options' names (docs/oslo-config-differences.md). The last

@@ -5,13 +5,20 @@ use crate::{Instance, NodeId, StreamName};
 /// What the node reports about itself.
 impl NodeCore {
     pub(super) fn inspect(&self) -> NodeReport {
-        let peers = self.membership.registry().peers();
+        let registry = self.membership.registry();
+        let peers = registry.peers();
         NodeReport {
             node: self.me.clone(),
             endpoint: self.endpoint.clone(),
             peers: peers
-                .map(|(peer, state)| PeerReport { peer: peer.clone(), state: state.as_str() })
+                .map(|(peer, state)| PeerReport {
+                    peer: peer.clone(),
+                    state: state.as_str(),
+                    endpoint: registry.endpoint_of(peer.instance).map(str::to_owned),
+                    is_known: registry.entry_of(peer.instance).is_some(),
+                })
                 .collect(),
+            is_registry_complete: self.membership.is_registry_complete(self.now),
             services: self.services_report(),
             published: self.published_report(),
             subscriptions: self.subscriptions_report(),
@@ -76,6 +83,7 @@ impl NodeCore {
                 table: subscription.table.clone(),
                 publishers: publishers.collect(),
                 waiting: subscription.queue.len(),
+                bound: self.options.subscription_updates,
                 dropped: subscription.queue.dropped(),
             }
         });
@@ -94,12 +102,17 @@ impl NodeCore {
         let (made, served) = (self.caller.counters(), self.callee.counters());
         let streams = self.by_stream.keys().filter_map(|stream| self.followed.counters(stream));
         let (mut outdated, mut duplicates, mut invalid) = (0, 0, 0);
+        let (mut gaps, mut resyncs) = (0, 0);
         for stream in streams {
+            gaps += stream.gaps;
+            resyncs += stream.resyncs;
             outdated += stream.outdated;
             duplicates += stream.duplicates;
             invalid += stream.invalid;
         }
         vec![
+            ("table_gaps", gaps),
+            ("table_resyncs", resyncs),
             ("table_messages_sent", self.table_messages_sent),
             ("table_messages_outdated", outdated),
             ("table_messages_duplicate", duplicates),

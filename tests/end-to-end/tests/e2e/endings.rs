@@ -151,7 +151,10 @@ fn the_counters_of_service_and_agent_add_up() {
     let shown = shown.run().expect(0);
     assert!(shown.stdout.contains("events_applied"), "{}", shown.stdout);
     let nobody = folder.skimmer(&["status"]).set("state_dir", folder.state_dir("nobody").display());
-    let _ = nobody.run().expect(69).says(&["no publisher-service or subscriber-agent replies"]);
+    let _ = nobody
+        .run()
+        .expect(69)
+        .says(&["no publisher-service, subscriber-agent or data-services-node replies"]);
 }
 
 #[test]

@@ -1,0 +1,185 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use data_services::{Cage, Node, ServiceConfig};
+use data_services_settings::DataServicesSettings;
+use pubsub_api::settings::Settings;
+use pubsub_api::{Error, ErrorKind, Result, Status};
+use serde_json::json;
+use service_kit::{
+    Endpoints, LogArguments, ProgramHost, Readiness, SettingsArguments, Signal, StatusServer, WriteQueue,
+};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+use tokio::time::timeout;
+
+use crate::node_driver::node_driver;
+use crate::node_service::serve_report;
+use crate::node_settings::node_options;
+use crate::node_status::parts;
+use crate::services_file::read_services;
+
+/// The name of the program in its status and of its status socket.
+const PROGRAM: &str = "data-services-node";
+
+/// The timeout of the last write to stdout.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the reader of a status waits for the node.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The arguments of `skimmer dse run`.
+#[derive(Debug, Clone, Args)]
+pub struct NodeArguments {
+    /// The sources of the settings.
+    #[command(flatten)]
+    pub settings: SettingsArguments,
+
+    /// Format and level of the log.
+    #[command(flatten)]
+    pub log: LogArguments,
+}
+
+/// The program: starts the log, reads the settings, joins the bus, starts the services, announces itself, runs until a
+/// signal, stops the services, and leaves the bus with a goodbye.
+///
+/// # Errors
+/// [`ErrorKind::Settings`] for invalid settings or services; [`ErrorKind::AlreadyExists`] if another live node of the bus has
+/// the same id; [`ErrorKind::Unavailable`] if the address is in use, the driver fails, or the services did not stop within
+/// `data_services.drain_timeout`.
+pub fn run(arguments: &NodeArguments) -> Result<()> {
+    arguments.log.start();
+    service_kit::use_all_descriptors();
+    service_kit::block_on(serve(arguments))
+}
+
+async fn serve(arguments: &NodeArguments) -> Result<()> {
+    let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
+    StatusServer::check(&host.settings().pubsub().state_dir, PROGRAM)?;
+    let services = read_services(host.settings())?;
+    let node = join(&host).await?;
+    let output = WriteQueue::stdout();
+    let ended = serve_node(&mut host, &node, services, &output).await;
+    Readiness.stopping();
+    node.leave().await;
+    if timeout(OUTPUT_TIMEOUT, output.written()).await.is_err() {
+        tracing::warn!("dropped {} bytes for stdout: the reader does not read", output.unwritten());
+    }
+    tracing::info!("stopped");
+    ended
+}
+
+async fn join(host: &ProgramHost) -> Result<Node> {
+    let settings = host.settings();
+    let own = DataServicesSettings::read(settings)?;
+    let options = node_options(settings)?;
+    let (driver, is_broker) = node_driver(host.registry(), settings, &own.bind_address, own.port)?;
+    Node::join(options, driver, is_broker).await
+}
+
+/// Runs the services until a signal, or until the node is no longer on the bus.
+async fn serve_node(
+    host: &mut ProgramHost,
+    node: &Node,
+    services: Vec<ServiceConfig>,
+    output: &WriteQueue,
+) -> Result<()> {
+    let report = node.report().await?;
+    let endpoints = Endpoints::from([("network".to_owned(), report.endpoint.clone())]);
+    let read = node.clone();
+    let status = host.serve_status(endpoints, Arc::new(move || read_parts(&read)))?;
+    serve_report(node).await?;
+    let cage = Cage::start(node.clone()).await?;
+    start_services(&cage, services).await?;
+    announce(host.settings(), node, report.endpoint, output)?;
+    loop {
+        let signal = tokio::select! {
+            signal = host.next() => signal,
+            reason = node.ended() => {
+                return Err(Error::new(ErrorKind::Unavailable, format!("the node is no longer on the bus: {reason}")));
+            }
+        };
+        match signal {
+            Signal::Stop => break,
+            Signal::Status => drop(output.offer_line(&status().to_notice_line())),
+            Signal::Reload => reload(host, &cage).await,
+        }
+    }
+    tracing::info!("stopping: the services finish their calls");
+    let drained = stop_services(&cage, DataServicesSettings::read(host.settings())?.drain_timeout).await;
+    output.offer_line(&status().to_notice_line());
+    drained
+}
+
+/// Starts all services, or none: an error at the start is one of the settings.
+async fn start_services(cage: &Cage, services: Vec<ServiceConfig>) -> Result<()> {
+    let errors = cage.apply(services).await;
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Settings, format!("data_services.services_file: {}", in_one_line(&errors))))
+}
+
+async fn reload(host: &mut ProgramHost, cage: &Cage) {
+    let mut services = None;
+    host.reload(|settings| {
+        services = Some(read_services(settings)?);
+        Ok(())
+    });
+    let Some(services) = services else { return };
+    let errors = cage.apply(services).await;
+    if errors.is_empty() {
+        tracing::info!(services = cage.list().len(), "reloaded the services");
+    } else {
+        let text = in_one_line(&errors);
+        tracing::error!("cannot reload every service, the others run as the file says: {text}");
+        host.note_reload(format!("applied, except: {text}"));
+    }
+}
+
+fn in_one_line(errors: &[Error]) -> String {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    texts.join("; ")
+}
+
+async fn stop_services(cage: &Cage, within: Duration) -> Result<()> {
+    match timeout(within, cage.apply(Vec::new())).await {
+        Ok(errors) if errors.is_empty() => Ok(()),
+        // A service that had ended by itself has nothing to stop.
+        Ok(errors) => {
+            tracing::debug!("{}", in_one_line(&errors));
+            Ok(())
+        }
+        Err(_) => {
+            let text = format!(
+                "a service did not stop within {within:?} (data_services.drain_timeout); its callers receive an error"
+            );
+            Err(Error::new(ErrorKind::Unavailable, text))
+        }
+    }
+}
+
+/// Reads the status of the node, from a thread of the runtime. Without a reply in time the status is empty.
+fn read_parts(node: &Node) -> BTreeMap<String, Status> {
+    let report = block_in_place(|| Handle::current().block_on(timeout(REPORT_TIMEOUT, node.report())));
+    match report {
+        Ok(Ok(report)) => parts(report),
+        Ok(Err(_)) | Err(_) => BTreeMap::new(),
+    }
+}
+
+fn announce(settings: &Settings, node: &Node, endpoint: Option<String>, output: &WriteQueue) -> Result<()> {
+    let bus = DataServicesSettings::read(settings)?.bus_id;
+    let me = node.instance();
+    let line = json!({
+        "ready": true, "bus": bus, "node": me.node, "instance": me.instance.to_string(), "network": endpoint
+    });
+    output.offer_line(&line.to_string());
+    let at = endpoint.unwrap_or_else(|| "the broker".to_owned());
+    let text = format!("node {} is on the bus {bus} at {at}", me.node);
+    tracing::info!("{text}");
+    Readiness.ready(&text);
+    Ok(())
+}
