@@ -46,7 +46,7 @@ impl Node {
     /// `is_broker` is its capability [`broker`](pubsub_api::Capabilities::broker): without a broker, nodes connect to each
     /// other, by the seeds.
     ///
-    /// Returns when the node knows its peers, or after one and a half heartbeats without any. The tasks of the node run on
+    /// Returns after one and a half heartbeats, and with seeds when a peer is up, but no later than after 3 s. The tasks of the node run on
     /// the current Tokio runtime. A service whose methods block its threads delays heartbeats too: let such methods use
     /// `spawn_blocking`, or give the node a runtime of its own.
     ///

@@ -21,10 +21,14 @@ use super::local_service::LocalService;
 use super::{Command, LinkAction};
 use crate::calls as engine;
 use crate::calls::{Callee, Caller};
-use crate::membership::{Membership, MembershipOptions, TableHead};
+use crate::membership::{Membership, MembershipOptions, PeerState, TableHead};
 use crate::packet::{Message, Packet};
 use crate::tables::{FollowedTables, PublishedTables, TableOptions};
 use crate::{NodeInstance, NodeOptions, ServiceId, StreamName, SubscriptionId, TablePublisher};
+
+/// How long a node that has seeds waits for a peer before it counts as joined alone: connecting to a seed, the introduction
+/// and the answer take some tens of milliseconds, and a lost introduction is repeated after a second.
+const SEED_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A node without clock and I/O: it turns commands, packets and time into [`LinkAction`]s, events for subscriptions, inputs
 /// for services, and replies.
@@ -115,9 +119,13 @@ impl NodeCore {
         self.settle();
     }
 
-    /// Whether the node has had the time to hear its peers: one and a half heartbeats.
+    /// Whether the node has had the time to hear its peers: one and a half heartbeats, and with seeds until a peer is up, but
+    /// no longer than [`SEED_PATIENCE`].
     pub(crate) fn is_settled(&self) -> bool {
-        self.now >= self.options.heartbeat * 3 / 2
+        let is_own = |seed: &String| Some(seed) == self.endpoint.as_ref();
+        let has_peer = || self.membership.registry().peers().any(|(_, state)| state == PeerState::Up);
+        let is_alone = self.options.seeds.iter().all(is_own);
+        self.now >= self.options.heartbeat * 3 / 2 && (is_alone || self.now >= SEED_PATIENCE || has_peer())
     }
 
     /// Handles a command of a handle.
@@ -204,7 +212,11 @@ impl NodeCore {
             self.callee.deadline(),
             self.subscriptions_deadline(),
         ];
-        let settles = if self.is_settled() { Duration::MAX } else { self.options.heartbeat * 3 / 2 };
+        let settles = match self.options.heartbeat * 3 / 2 {
+            _ if self.is_settled() => Duration::MAX,
+            least if self.now < least => least,
+            _ => SEED_PATIENCE,
+        };
         let first = self.membership.deadline().min(settles);
         others.into_iter().flatten().fold(first, Duration::min)
     }

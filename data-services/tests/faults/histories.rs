@@ -9,8 +9,8 @@ use crate::station::{How, Role};
 use crate::truth::edit;
 use crate::world::{LATE_BY, World};
 
-/// The number of histories of a normal run. With `LONG` set, four times as many run.
-const SEEDS: u64 = 25;
+/// The number of histories of a normal run. With `LONG` set, eight times as many run.
+const SEEDS: u64 = 12;
 
 /// The number of steps of a history; each takes 0.6 seconds on average.
 const STEPS: u64 = 60;
@@ -110,7 +110,7 @@ fn faults(rng: &mut Rng) -> Faults {
 #[test]
 fn after_any_faults_every_promise_holds_and_tables_become_equal() {
     let only = std::env::var("SKIMMER_SEED").ok().map(|seed| seed.parse::<u64>().unwrap());
-    let seeds = if std::env::var_os("LONG").is_some() { 4 * SEEDS } else { SEEDS };
+    let seeds = if std::env::var_os("LONG").is_some() { 8 * SEEDS } else { SEEDS };
     for seed in only.map_or_else(|| (0..seeds).collect(), |seed| vec![seed]) {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = builder.enable_time().start_paused(true).build().unwrap();

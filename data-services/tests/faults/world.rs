@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use data_services::{Node, NodeOptions};
@@ -32,6 +32,8 @@ pub(crate) struct World {
     seed: u64,
     is_broker: bool,
     starts: u64,
+    /// Since when two tables of a transaction are apart, by subscriber and publisher.
+    apart: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl World {
@@ -47,7 +49,15 @@ impl World {
 
     fn on(network: FaultyNetwork, is_broker: bool, seed: u64) -> Self {
         fastrand::seed(seed);
-        Self { network, record: Record::default(), stations: BTreeMap::new(), seed, is_broker, starts: 0 }
+        Self {
+            network,
+            record: Record::default(),
+            stations: BTreeMap::new(),
+            seed,
+            is_broker,
+            starts: 0,
+            apart: Mutex::default(),
+        }
     }
 
     /// Joins a node, at an endpoint of its name unless another is given.
@@ -111,7 +121,8 @@ impl World {
                 found.extend(validators::fresh_or_stale(replica, &mut events));
             }
             if let [left, right, ..] = replicas.as_slice() {
-                found.extend(validators::transactions_are_whole(left, right));
+                let mut apart = self.apart.lock().unwrap();
+                found.extend(validators::transactions_are_whole(left, right, &mut apart));
             }
         }
         self.record.lock().violations.extend(found);

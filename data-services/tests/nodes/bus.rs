@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use data_services::{Node, NodeOptions, Row};
 use drivers_memory as _;
@@ -68,7 +69,9 @@ impl Bus {
 
     /// Options for a node of this bus.
     pub(crate) fn options(&self, node: &str) -> NodeOptions {
-        let options = NodeOptions::new(node).unwrap().bus(self.name.clone()).unwrap();
+        let mut options = NodeOptions::new(node).unwrap().bus(self.name.clone()).unwrap();
+        // A node takes one and a half heartbeats to join.
+        options.heartbeat = Duration::from_millis(200);
         match self.seed.lock().unwrap().clone() {
             Some(seed) => options.seed(seed),
             None => options,
