@@ -53,6 +53,7 @@ impl Node {
     /// # Errors
     /// As [`Publisher::initialize`](pubsub_api::Publisher::initialize);
     /// [`ErrorKind::AlreadyExists`] if another live node of the bus has the same id: the text names both.
+    /// [`ErrorKind::Closed`] if the driver ends before the node has joined.
     pub async fn join(options: NodeOptions, driver: Arc<dyn PubSubApi>, is_broker: bool) -> Result<Self> {
         let (commands, arriving) = mpsc::channel(COMMANDS);
         let (ended_sender, ended) = watch::channel(None);

@@ -91,7 +91,9 @@ impl NodeTask {
         self.core.stop_services();
         if let Some(joined) = joined {
             let text = format!("cannot join the bus: {reason}");
-            drop(joined.send(Err(Error::new(ErrorKind::AlreadyExists, text))));
+            let is_refused = self.core.refused().is_some();
+            let kind = if is_refused { ErrorKind::AlreadyExists } else { ErrorKind::Closed };
+            drop(joined.send(Err(Error::new(kind, text))));
         }
         if let Err(error) = self.link.close().await {
             warn!(%error, "the driver did not send everything before the node left");
