@@ -3,6 +3,7 @@
 mod command;
 mod commit;
 mod core;
+mod departure;
 mod link_action;
 mod local_service;
 mod report;
@@ -21,6 +22,7 @@ use crate::{BusId, CallError, CallErrorKind, CallResult, NodeInstance, NodeOptio
 
 pub(crate) use command::{Beginning, Command, NewCall, PrepushHooks, Ticket};
 pub(crate) use commit::Commit;
+use departure::Departure;
 pub(crate) use link_action::LinkAction;
 pub(crate) use local_service::no_method;
 pub use report::{NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
@@ -37,8 +39,8 @@ struct NodeHandle {
     instance: NodeInstance,
     commands: mpsc::Sender<Command>,
     tickets: AtomicU64,
-    /// The reason why the node is not on the bus any more.
-    ended: watch::Receiver<Option<String>>,
+    /// Why the node is not on the bus any more.
+    ended: watch::Receiver<Option<Departure>>,
 }
 
 impl Node {
@@ -46,9 +48,12 @@ impl Node {
     /// `is_broker` is its capability [`broker`](pubsub_api::Capabilities::broker): without a broker, nodes connect to each
     /// other, by the seeds.
     ///
-    /// Returns after one and a half heartbeats, and with seeds when a peer is up, but no later than after 3 s. The tasks of the node run on
-    /// the current Tokio runtime. A service whose methods block its threads delays heartbeats too: let such methods use
-    /// `spawn_blocking`, or give the node a runtime of its own.
+    /// Returns after one and a half heartbeats, and with seeds when a peer is up, but no later than after 3 s. A node whose
+    /// id is in use is refused in that time as a rule, and later if the bus or this host is slow: then
+    /// [`ended`](Self::ended) returns the same error.
+    ///
+    /// The tasks of the node run on the current Tokio runtime. A service whose methods block its threads delays heartbeats
+    /// too: such methods should use `spawn_blocking`, or the node should have a runtime of its own.
     ///
     /// # Errors
     /// As [`Publisher::initialize`](pubsub_api::Publisher::initialize);
@@ -96,11 +101,20 @@ impl Node {
         let _ = self.0.ended.clone().wait_for(Option::is_some).await;
     }
 
-    /// Waits until the node is not on the bus any more, and returns the reason.
-    pub async fn ended(&self) -> String {
-        match self.0.ended.clone().wait_for(Option::is_some).await {
-            Ok(reason) => reason.clone().unwrap_or_default(),
-            Err(_) => "the task of the node panicked".to_owned(),
+    /// Waits until the node is not on the bus any more, and returns the reason, which has one of these kinds:
+    ///
+    /// - [`ErrorKind::AlreadyExists`]: another live node of the bus has the same id, and keeps it. The text names both, as
+    ///   the error of [`join`](Self::join) does, which was too early to know.
+    /// - [`ErrorKind::Closed`]: the node has left, its driver has ended, or all its handles were dropped.
+    /// - [`ErrorKind::Internal`]: the task of the node panicked.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again, any number of times.
+    pub async fn ended(&self) -> Error {
+        let departure = self.0.ended.clone().wait_for(Option::is_some).await.ok().and_then(|one| one.clone());
+        match departure {
+            Some(departure) => departure.to_error(),
+            None => Error::new(ErrorKind::Internal, "the task of the node panicked"),
         }
     }
 
@@ -145,7 +159,8 @@ impl Node {
     }
 
     fn closed(&self) -> Error {
-        let reason = self.0.ended.borrow().clone().unwrap_or_else(|| "its task has ended".to_owned());
+        let departure = self.0.ended.borrow().clone();
+        let reason = departure.map_or_else(|| "its task has ended".to_owned(), |departure| departure.reason);
         let text = format!("node {} is not on the bus any more: {reason}", self.0.instance.node);
         Error::new(ErrorKind::Closed, text)
     }

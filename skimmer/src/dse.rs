@@ -88,12 +88,7 @@ fn on_bus<T>(arguments: &BusArguments, work: impl AsyncFnOnce(&BusClient) -> Res
     arguments.log.start();
     let registry = Registry::collect()?;
     let settings = arguments.settings.load_and_warn(&registry)?;
-    block_on(async {
-        let client = BusClient::join(&registry, &settings, arguments.timeout).await?;
-        let done = work(&client).await;
-        client.leave().await;
-        done
-    })
+    block_on(async { BusClient::join(&registry, &settings, arguments.timeout).await?.work(work).await })
 }
 
 /// Prints a value as one line of JSON.

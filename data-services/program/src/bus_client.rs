@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::node_driver::node_driver;
 use crate::node_settings::client_options;
+use crate::refusal::refusal;
 
 /// The heartbeat of a client until it knows the bus: it needs one and a half of them.
 const SETTLE_HEARTBEAT: Duration = Duration::from_millis(200);
@@ -38,7 +39,7 @@ impl BusClient {
         if client.settled(timeout).await? {
             return Ok(client);
         }
-        client.leave().await;
+        client.node.leave().await;
         let text = match is_broker {
             true => format!("no node of the bus {bus} was heard on the broker within {timeout:?}"),
             false => format!(
@@ -62,9 +63,17 @@ impl BusClient {
         &self.service
     }
 
-    /// Leaves the bus with a goodbye.
-    pub async fn leave(self) {
+    /// Does the work of the command, and leaves the bus with a goodbye.
+    ///
+    /// # Errors
+    /// That of the work; [`ErrorKind::AlreadyExists`] instead if the node was refused meanwhile, because another has its id.
+    pub async fn work<T>(self, work: impl AsyncFnOnce(&Self) -> Result<T>) -> Result<T> {
+        let done = work(&self).await;
         self.node.leave().await;
+        match done {
+            Ok(done) => Ok(done),
+            Err(error) => Err(refusal(&self.node).await.unwrap_or(error)),
+        }
     }
 
     /// Waits until a node is up, and the entries of all that are heard are known. Returns whether a node is up.

@@ -13,6 +13,7 @@ mod node_service;
 mod node_settings;
 mod node_status;
 mod program;
+mod refusal;
 mod services_file;
 
 pub use bus_client::BusClient;

@@ -19,6 +19,7 @@ use crate::node_driver::node_driver;
 use crate::node_service::serve_report;
 use crate::node_settings::node_options;
 use crate::node_status::parts;
+use crate::refusal::refusal;
 use crate::services_file::read_services;
 
 /// The name of the program in its status and of its status socket.
@@ -47,8 +48,8 @@ pub struct NodeArguments {
 ///
 /// # Errors
 /// [`ErrorKind::Settings`] for invalid settings or services; [`ErrorKind::AlreadyExists`] if another live node of the bus has
-/// the same id; [`ErrorKind::Unavailable`] if the address is in use, the driver fails, or the services did not stop within
-/// `data_services.drain_timeout`.
+/// the same id, at whatever time that is noticed; [`ErrorKind::Unavailable`] if the address is in use, the driver fails, or
+/// the services did not stop within `data_services.drain_timeout`.
 pub fn run(arguments: &NodeArguments) -> Result<()> {
     arguments.log.start();
     service_kit::use_all_descriptors();
@@ -67,8 +68,12 @@ async fn serve(arguments: &NodeArguments) -> Result<()> {
     if timeout(OUTPUT_TIMEOUT, output.written()).await.is_err() {
         tracing::warn!("dropped {} bytes for stdout: the reader does not read", output.unwritten());
     }
-    tracing::info!("stopped");
-    ended
+    match ended {
+        Ok(()) => tracing::info!("stopped"),
+        // The cause, instead of what failed for it.
+        Err(error) => return Err(refusal(&node).await.unwrap_or(error)),
+    }
+    Ok(())
 }
 
 async fn join(host: &ProgramHost) -> Result<Node> {
@@ -97,8 +102,8 @@ async fn serve_node(
     loop {
         let signal = tokio::select! {
             signal = host.next() => signal,
-            reason = node.ended() => {
-                return Err(Error::new(ErrorKind::Unavailable, format!("the node is no longer on the bus: {reason}")));
+            error = node.ended() => {
+                return Err(Error::new(ErrorKind::Unavailable, format!("the node is no longer on the bus: {error}")));
             }
         };
         match signal {

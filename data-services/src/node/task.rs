@@ -1,12 +1,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pubsub_api::{Error, ErrorKind, PubSubApi, Result};
+use pubsub_api::{PubSubApi, Result};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
 use super::core::NodeCore;
+use super::departure::Departure;
 use super::{Command, LinkAction};
 use crate::link::{Link, LinkEvent, LinkOptions};
 use crate::packet::Outgoing;
@@ -25,7 +26,7 @@ pub(super) struct NodeTask {
     link: Arc<Link>,
     began: Instant,
     actions: mpsc::Sender<LinkAction>,
-    ended: watch::Sender<Option<String>>,
+    ended: watch::Sender<Option<Departure>>,
     dropped: u64,
 }
 
@@ -35,7 +36,7 @@ impl NodeTask {
         options: NodeOptions,
         driver: Arc<dyn PubSubApi>,
         is_broker: bool,
-        ended: watch::Sender<Option<String>>,
+        ended: watch::Sender<Option<Departure>>,
     ) -> Result<(Self, NodeInstance)> {
         let boot = super::wall_clock::wall_us();
         let me = NodeInstance { node: options.node.clone(), instance: Instance::random(), boot };
@@ -57,14 +58,14 @@ impl NodeTask {
     ) {
         let mut joined = Some(joined);
         self.core.start(self.now());
-        let reason = loop {
+        let departure = loop {
             self.act();
             if let Some(text) = self.core.refused() {
-                break text.to_owned();
+                break Departure::refused(text);
             }
             if let Some(reply) = self.core.take_leaving() {
                 self.finish(reply).await;
-                break "it has left".to_owned();
+                break Departure::closed("it has left");
             }
             if self.core.is_settled()
                 && let Some(joined) = joined.take()
@@ -80,25 +81,22 @@ impl NodeTask {
                         debug!(reason, "the driver may have lost packets: tables are checked again");
                         self.core.links_reset(self.now());
                     }
-                    Err(error) => break format!("its driver has ended: {error}"),
+                    Err(error) => break Departure::closed(format!("its driver has ended: {error}")),
                 },
                 command = commands.recv() => match command {
                     Some(command) => self.command(command),
-                    None => break "all its handles were dropped".to_owned(),
+                    None => break Departure::closed("all its handles were dropped"),
                 },
             }
         };
         self.core.stop_services();
         if let Some(joined) = joined {
-            let text = format!("cannot join the bus: {reason}");
-            let is_refused = self.core.refused().is_some();
-            let kind = if is_refused { ErrorKind::AlreadyExists } else { ErrorKind::Closed };
-            drop(joined.send(Err(Error::new(kind, text))));
+            drop(joined.send(Err(departure.to_error().context("cannot join the bus"))));
         }
         if let Err(error) = self.link.close().await {
             warn!(%error, "the driver did not send everything before the node left");
         }
-        self.ended.send_replace(Some(reason));
+        self.ended.send_replace(Some(departure));
     }
 
     /// Sends the goodbye and what is before it, and ends.

@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use faulty_driver::Faults;
+use pubsub_api::{Error, ErrorKind};
+use tokio::time::timeout;
 
 use crate::station::{How, Role};
 use crate::truth::edit;
 use crate::world::World;
+
+/// How long a node that must not be on the bus may stay there.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Four nodes that publish and subscribe, and have each other's tables.
 async fn four_nodes(seed: u64) -> World {
@@ -96,13 +101,36 @@ async fn a_second_node_of_one_name_is_refused_and_harms_nobody() {
         world.network.set_faults(Faults { loss, ..Faults::NONE });
         let instance = world.station("b").node.instance().instance.to_string();
         let error = match world.join("b", "impostor").await {
-            Err(error) => error.to_string(),
+            Err(error) => error,
             // It has settled before it heard of the other.
-            Ok((node, _)) => tokio::time::timeout(Duration::from_secs(60), node.ended()).await.unwrap(),
+            Ok((node, _)) => timeout(PATIENCE, node.ended()).await.unwrap(),
         };
-        assert!(error.contains(&instance), "the refusal names the other instance {instance}: {error}");
+        check_refusal(&error, &instance);
         work(&world, 5).await;
         world.repair().await;
         assert_eq!(world.station("b").node.instance().instance.to_string(), instance);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_the_join_is_the_same_error_as_one_before() {
+    for (mut world, others) in [(World::mesh(7), &["a", "b"]), (World::broker(7), &["a", "b"])] {
+        for name in others {
+            world.start(name, Role::All).await;
+        }
+        let instance = world.station("b").node.instance().instance.to_string();
+        world.network.partition(&["impostor"], others);
+        let (impostor, _driver) = world.join("b", "impostor").await.unwrap();
+        world.network.heal();
+        let error = timeout(PATIENCE, impostor.ended()).await.unwrap();
+        check_refusal(&error, &instance);
+        assert_eq!(impostor.report().await.unwrap_err().kind(), ErrorKind::Closed);
+        world.repair().await;
+    }
+}
+
+/// The refusal of a node whose id another instance has.
+fn check_refusal(error: &Error, instance: &str) {
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    assert!(error.to_string().contains(instance), "the refusal names the other instance {instance}: {error}");
 }

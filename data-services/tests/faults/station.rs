@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use data_services::{Call, CallOptions, KeyColumns, Node, Row, ServiceBuilder, ServiceHandle};
-use pubsub_api::PubSubApi;
+use pubsub_api::{ErrorKind, PubSubApi};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
@@ -160,7 +160,8 @@ impl Station {
 
     async fn end(self) {
         let reason = timeout(Duration::from_secs(30), self.node.ended()).await;
-        assert!(reason.is_ok(), "the node {} has not ended", self.name);
+        let reason = reason.map(|error| error.kind()).ok();
+        assert_eq!(reason, Some(ErrorKind::Closed), "how the node {} has ended", self.name);
         for reader in self.readers {
             let ended = timeout(Duration::from_secs(30), reader).await;
             assert!(

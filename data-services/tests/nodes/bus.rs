@@ -82,8 +82,8 @@ impl Bus {
     pub(crate) async fn try_join(&self, options: NodeOptions) -> Result<Node> {
         let (driver, is_broker) = self.open()?;
         let node = Node::join(options, driver, is_broker).await?;
-        let endpoint = node.report().await?.endpoint;
-        if let Some(endpoint) = endpoint {
+        // A node that was refused at once reports nothing.
+        if let Some(endpoint) = node.report().await.ok().and_then(|report| report.endpoint) {
             self.seed.lock().unwrap().get_or_insert(endpoint);
         }
         Ok(node)

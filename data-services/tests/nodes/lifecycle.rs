@@ -4,7 +4,7 @@ use data_services::KeyColumns;
 use pubsub_api::ErrorKind;
 
 use crate::bus::{Bus, on_each_driver};
-use crate::wait::until;
+use crate::wait::{ended, until};
 
 on_each_driver!(
     a_node_knows_its_services_and_those_of_others_hidden_ones_included,
@@ -71,5 +71,6 @@ async fn a_node_that_has_left_refuses_everything(bus: Bus) {
     assert_eq!(service.publish("t", vec![]).await.unwrap_err().kind(), ErrorKind::Closed);
     let error = node.service("b").start().await.unwrap_err();
     assert!(error.to_string().contains("it has left"), "{error}");
+    assert_eq!(ended(&node).await.kind(), ErrorKind::Closed);
     node.leave().await;
 }

@@ -1,7 +1,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use data_services::{TableEvent, TableSubscription};
+use data_services::{Node, TableEvent, TableSubscription};
+use pubsub_api::Error;
 
 /// How long a test waits for anything, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -15,6 +16,12 @@ pub(crate) async fn until<Fut: Future<Output = bool>>(what: &str, mut holds: imp
         }
     };
     assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "timed out after {PATIENCE:?}: {what}");
+}
+
+/// The reason for which a node ends.
+pub(crate) async fn ended(node: &Node) -> Error {
+    let ended = tokio::time::timeout(PATIENCE, node.ended()).await;
+    ended.expect("the node ends within the patience")
 }
 
 /// The next event of a subscription.

@@ -82,9 +82,8 @@ impl BridgeService {
             tokio::select! {
                 () = stop.stopped() => return Ok(()),
                 () = sleep(self.options.interval) => {}
-                reason = far.ended() => {
-                    let text = format!("the node on bus {} has ended: {reason}", self.options.bus);
-                    return Err(Error::new(ErrorKind::Unavailable, text));
+                error = far.ended() => {
+                    return Err(error.context(format!("the node on bus {} has ended", self.options.bus)));
                 }
             }
         }
