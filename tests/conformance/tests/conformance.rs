@@ -6,7 +6,8 @@ use drivers as _;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = arguments.test_threads.or_else(test_threads);
     match conformance::trials() {
         Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
         Err(failure) => {
@@ -14,4 +15,9 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The number of trials at a time that the environment variable of the standard test harness asks for.
+fn test_threads() -> Option<usize> {
+    std::env::var("RUST_TEST_THREADS").ok()?.parse().ok()
 }

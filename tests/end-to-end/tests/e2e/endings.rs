@@ -140,7 +140,8 @@ fn the_counters_of_service_and_agent_add_up() {
     let of_agent = folder.status("agent");
     let received = counter(&of_agent, "network", "events_received");
     let applied = counter(&of_agent, "agent", "events_applied");
-    assert_eq!((received, applied), (1000, 1000), "{of_agent}");
+    assert_eq!(applied, 1000, "{of_agent}");
+    assert!(received >= applied, "marks come on top: {of_agent}");
     let peer = &of_agent["parts"]["network"]["peers"][0];
     assert_eq!((&peer["endpoint"], &peer["state"]), (&service.network().into(), &"subscribed".into()));
     for queue in of_agent["parts"]["network"]["queues"].as_array().expect("queues") {
