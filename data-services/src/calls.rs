@@ -38,6 +38,17 @@
 //! session that was not used for twice the longest deadline is forgotten: no call of it can be pending then. Requests of
 //! forgotten sessions are answered with the current one, and do not run.
 //!
+//! # Keys
+//! A call may have an idempotency key. The callee runs one call for each service and key: a repeat, from whichever node and
+//! session, waits for the run or gets its result. The result is kept for 10 minutes after the deadline of the call, as are
+//! errors that the method returned. A run of a key is not cancelled when its caller is lost or waits no more, because a repeat
+//! may come; it ends at the latest deadline of those that wait. A run that is interrupted, by that or because its service
+//! stops, has no result: the callee forgets its key. The memory is that of one instance of one node.
+//!
+//! A call that is *retried* is called again with its key, at another instance if there is one, until there is a result or its
+//! deadline. Two instances do not know each other's keys, so a method that must not have its effect twice across instances
+//! compares the keys itself.
+//!
 //! This follows RIFL (Lee et al., *Implementing Linearizability at Large Scale and Low Latency*, SOSP 2015), in which a client
 //! also acknowledges results by the lowest number that it waits for; leases of clients are replaced by sessions here.
 //!
@@ -50,6 +61,7 @@
 //! | no progress: the call is queried | 3 s | both of the above |
 //! | longest deadline | 1 h | six times the longest of Congress, `execute_action_retry_timeout` |
 //! | a caller forgets an instance that it does not call | 1 h | the longest deadline |
+//! | a callee forgets a key, after the deadline of its call | 10 min | the retries of Congress, `execute_action_retry_timeout` |
 //! | a callee forgets a session | 2 h | twice that, so that a clock of double speed does no harm |
 
 mod call_error;
@@ -58,8 +70,10 @@ mod call_message;
 mod call_options;
 mod callee;
 mod caller;
+mod invocation;
 mod number_ranges;
 mod payload;
+mod retry_plan;
 mod timers;
 
 #[cfg(test)]
@@ -69,5 +83,8 @@ pub use self::call_error::CallError;
 pub use self::call_error_kind::CallErrorKind;
 pub(crate) use self::call_message::CallMessage;
 pub(crate) use self::call_options::CallOptions;
-pub(crate) use self::callee::{Callee, CalleeEffect, RunId};
+pub(crate) use self::callee::{Callee, CalleeEffect, PartOutcome, RunId};
 pub(crate) use self::caller::{CallId, Caller, CallerEffect};
+pub(crate) use self::invocation::Invocation;
+pub(crate) use self::retry_plan::{RetryNext, RetryPlan};
+pub(crate) use self::timers::Timers;

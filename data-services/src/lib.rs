@@ -47,6 +47,7 @@
 //! subscribes and calls. Every node has a copy of the registry: which services run where, with their tables, methods and
 //! [addresses](Address). docs/data-services.md describes the protocol.
 
+mod access_rules;
 mod address;
 mod difference;
 mod instance;
@@ -69,13 +70,14 @@ mod node_options;
 mod service;
 mod table_event;
 
+pub use access_rules::{AccessAction, AccessEffect, AccessRule, AccessRules};
 pub use address::Address;
 pub use cage::{Cage, Service, ServiceConfig, ServiceKind, StopSignal};
 pub use calls::{CallError, CallErrorKind};
 pub use difference::Difference;
 pub use instance::Instance;
 pub use membership::PeerState;
-pub use names::{BusId, MAX_NAME_BYTES, MethodId, NodeId, ServiceId, TableId};
+pub use names::{BusId, IdempotencyKey, MAX_NAME_BYTES, MethodId, NodeId, ServiceId, TableId};
 pub use node::{Node, NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
 pub use node_entry::{NodeEntry, ServiceEntry, ServiceState};
 pub use node_instance::NodeInstance;
@@ -83,8 +85,8 @@ pub use node_options::NodeOptions;
 pub use row::Row;
 pub use row_key::{KeyColumns, RowKey};
 pub use service::{
-    Call, CallOptions, CallResult, ServiceBuilder, ServiceHandle, SubscribeOptions, SubscriptionId,
-    TableSubscription, Transaction,
+    Call, CallOptions, CallResult, CallStream, Delivery, InstanceChoice, Leadership, ServiceBuilder,
+    ServiceHandle, SubscribeOptions, SubscribingNode, SubscriptionId, TableSubscription, Transaction,
 };
 pub use stream_name::StreamName;
 pub use table_event::{ChangedRows, TableEvent, TablePublisher};

@@ -112,6 +112,15 @@ name! {
     MethodId, "a method id", |_| Ok(())
 }
 
+name! {
+    /// A name that a caller gives to a call, so that a repeat of it gets the first result instead of a second run
+    /// ([`Delivery`](crate::Delivery)). Two calls with different meanings need different keys: a random number, or the id of
+    /// what the call is about.
+    ///
+    /// 1 to [`MAX_NAME_BYTES`] bytes without control characters.
+    IdempotencyKey, "an idempotency key", |_| Ok(())
+}
+
 impl ServiceId {
     /// Returns whether listings omit the service.
     #[must_use]

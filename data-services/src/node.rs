@@ -1,9 +1,11 @@
 //! A node: a process's place on a bus.
 
+mod admission;
 mod command;
 mod commit;
 mod core;
 mod departure;
+mod leader;
 mod link_action;
 mod local_service;
 mod report;
@@ -18,11 +20,14 @@ use pubsub_api::{Error, ErrorKind, PubSubApi, Result};
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::service::CallItem;
 use crate::{BusId, CallError, CallErrorKind, CallResult, NodeInstance, NodeOptions};
 
-pub(crate) use command::{Beginning, Command, NewCall, PrepushHooks, Ticket};
+pub(crate) use admission::Admission;
+pub(crate) use command::{Beginning, Command, LocalRules, NewCall, Ticket};
 pub(crate) use commit::Commit;
 use departure::Departure;
+pub(crate) use leader::{LEAD, RELEASE, is_reserved};
 pub(crate) use link_action::LinkAction;
 pub(crate) use local_service::no_method;
 pub use report::{NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
@@ -150,7 +155,26 @@ impl Node {
         let sent = self.0.commands.send(Command::CallAll { ticket, call, reply }).await;
         let results = if sent.is_ok() { replied.await.ok() } else { None };
         pending.ended();
-        results.ok_or_else(|| CallError::new(CallErrorKind::PeerLost, self.closed().to_string()))
+        results.unwrap_or_else(|| Err(CallError::new(CallErrorKind::PeerLost, self.closed().to_string())))
+    }
+
+    /// Begins a call with parts, which go to `items`.
+    pub(crate) async fn call_stream(
+        &self,
+        call: NewCall,
+        items: mpsc::Sender<CallItem>,
+    ) -> Result<Ticket, CallError> {
+        let ticket = Ticket(self.0.tickets.fetch_add(1, Ordering::Relaxed));
+        let sent = self.0.commands.send(Command::CallStream { ticket, call, items }).await;
+        sent.map_err(|_| CallError::new(CallErrorKind::PeerLost, self.closed().to_string()))?;
+        Ok(ticket)
+    }
+
+    /// Begins a call whose result nobody waits for. It is not made if too many commands wait.
+    pub(crate) fn cast(&self, call: NewCall) {
+        let ticket = Ticket(self.0.tickets.fetch_add(1, Ordering::Relaxed));
+        let (reply, _) = oneshot::channel();
+        let _ = self.0.commands.try_send(Command::Call { ticket, call, reply });
     }
 
     fn pending(&self) -> PendingCall {

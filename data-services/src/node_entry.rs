@@ -31,6 +31,9 @@ pub struct ServiceEntry {
     /// The buses that it was mirrored from, the one where it was first at the beginning; empty for a service of this bus. A
     /// bridge mirrors no service to a bus that is among them.
     pub mirrored_from: Vec<BusId>,
+    /// For a service of which one instance is active at a time: its rank, about the time of its start in microseconds since
+    /// 1970. Of the instances of one name that have a rank, the one with the lowest is active.
+    pub rank: Option<u64>,
 }
 
 /// The state of a service, as other nodes see it.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{BusId, NodeId};
+use crate::{AccessRules, BusId, NodeId};
 
 /// How a node takes part in a bus.
 ///
@@ -42,6 +42,8 @@ pub struct NodeOptions {
     pub subscription_updates: usize,
     /// The number of calls that run at one service at the same time; more are refused as overloaded. Default: 256.
     pub service_calls: usize,
+    /// Which nodes may publish, subscribe and call. Default: all may do everything.
+    pub access: AccessRules,
 }
 
 impl NodeOptions {
@@ -63,6 +65,7 @@ impl NodeOptions {
             table_bytes: 64 * 1024 * 1024,
             subscription_updates: 1024,
             service_calls: 256,
+            access: AccessRules::default(),
         })
     }
 

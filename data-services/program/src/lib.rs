@@ -7,6 +7,7 @@
 //! Every node that [`run`] starts has the hidden service [`NODE_SERVICE`], whose method `report` returns the
 //! [`NodeReport`](data_services::NodeReport) of that node.
 
+mod access_file;
 mod bus_client;
 mod node_driver;
 mod node_service;

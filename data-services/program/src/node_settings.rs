@@ -5,10 +5,12 @@ use data_services_settings::DataServicesSettings;
 use pubsub_api::settings::{Settings, endpoint};
 use pubsub_api::{Error, ErrorKind, Result};
 
+use crate::access_file::read_access_rules;
+
 /// The options of the node of these settings.
 ///
 /// # Errors
-/// [`ErrorKind::Settings`] for an invalid name or address, and for times that contradict each other.
+/// [`ErrorKind::Settings`] for an invalid name, address or file of access rules, and for times that contradict each other.
 pub(crate) fn node_options(settings: &Settings) -> Result<NodeOptions> {
     let own = DataServicesSettings::read(settings)?;
     let transport = &settings.pubsub().publisher_transport;
@@ -29,6 +31,7 @@ pub(crate) fn node_options(settings: &Settings) -> Result<NodeOptions> {
         forget_after: own.forget_after,
         call_timeout: own.call_timeout,
         table_bytes: own.table_bytes,
+        access: read_access_rules(own.access_file.as_deref())?,
         ..NodeOptions::new(node)
             .map_err(|error| refused("node_id", &error))?
             .bus(own.bus_id)

@@ -43,7 +43,7 @@ fn read(path: &Path) -> Result<Vec<ServiceConfig>> {
     Ok(file.service)
 }
 
-fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+pub(crate) fn in_one_line(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map_or(1, |before| before.matches('\n').count() + 1);
     format!("line {line}: {}", error.message().replace('\n', ", "))

@@ -56,6 +56,9 @@ declare_settings! {
         /// the node starts without services. A reload stops the services that are no longer in it, starts new ones and
         /// reloads those that have changed.
         services_file: Option<PathBuf> = r#""""#, Kind::Text, Live;
+        /// The TOML file with the access rules of the node, an entry `[[rule]]` for each, in order. If empty, every node
+        /// may publish, subscribe and call. The rules protect against mistakes only: nobody is authenticated.
+        access_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
         /// How long the node continues after SIGTERM until its services have finished their calls, 0s to 1h.
         drain_timeout: Duration = r#""5s""#, Kind::Duration { min: Duration::ZERO, max: HOUR }, Live;
     }

@@ -16,6 +16,9 @@ pub struct ServiceConfig {
     /// Addresses on which it listens besides its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
+    /// Whether one instance of the service is active at a time ([`ServiceBuilder::active_standby`](crate::ServiceBuilder)).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub active_standby: bool,
     /// The options of the kind.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub options: Map<String, Json>,
@@ -25,7 +28,13 @@ impl ServiceConfig {
     /// A configuration without addresses and options.
     #[must_use]
     pub fn new(id: impl Into<String>, kind: impl Into<String>) -> Self {
-        Self { id: id.into(), kind: kind.into(), addresses: Vec::new(), options: Map::new() }
+        Self {
+            id: id.into(),
+            kind: kind.into(),
+            addresses: Vec::new(),
+            active_standby: false,
+            options: Map::new(),
+        }
     }
 
     /// Sets an option.

@@ -184,6 +184,7 @@ impl Task {
 
 fn declare(node: &Node, config: &ServiceConfig, service: &dyn Service) -> crate::ServiceBuilder {
     let builder = node.service(config.id.clone());
+    let builder = if config.active_standby { builder.active_standby() } else { builder };
     let builder = config.addresses.iter().fold(builder, |builder, address| builder.address(address.clone()));
     service.declare(builder)
 }

@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CallError, MethodId, ServiceId};
+use super::Invocation;
+use crate::CallError;
 
-/// What a caller and a callee send each other. The caller sends the first five, the callee the others.
+/// What a caller and a callee send each other. The caller sends the first six, the callee the others.
 ///
 /// A call is named by its number, which a caller never uses twice toward one instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,8 @@ pub(crate) enum CallMessage {
         /// The lowest number that the caller waits for, or will use next.
         below: u64,
     },
+    /// The caller of a call with parts can receive more of them.
+    Credit(PartCredit),
     /// The caller's session; in reply to `Open`, and to a request or query of another session.
     Session(u64),
     /// The callee has no place for one more session.
@@ -51,13 +54,39 @@ pub(crate) enum CallMessage {
         /// The calls.
         numbers: Vec<u64>,
     },
+    /// A part of the result of a call.
+    Part {
+        /// The call.
+        number: u64,
+        /// The place of the part, from 0.
+        index: u64,
+        /// The part as JSON text.
+        text: Arc<str>,
+    },
     /// The end of a call.
     Result {
         /// The call.
         number: u64,
+        /// The number of parts before it.
+        parts: u64,
         /// What the method returned, as JSON text, or why there is no result.
         result: Result<Arc<str>, CallError>,
     },
+}
+
+/// How far the caller is with the parts of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PartCredit {
+    /// The session of the call.
+    pub(crate) session: u64,
+    /// The call.
+    pub(crate) number: u64,
+    /// All parts below this have arrived.
+    pub(crate) received: u64,
+    /// Parts below this may be sent.
+    pub(crate) limit: u64,
+    /// Whether the parts that have not arrived are to be sent again.
+    pub(crate) is_repeat: bool,
 }
 
 /// A request to run a method.
@@ -69,10 +98,8 @@ pub(crate) struct CallRequest {
     pub(crate) number: u64,
     /// The caller waits no more for any call with a lower number than this.
     pub(crate) settled: u64,
-    /// The service.
-    pub(crate) service: ServiceId,
-    /// The method.
-    pub(crate) method: MethodId,
+    /// What is called.
+    pub(crate) invocation: Invocation,
     /// The arguments as JSON text.
     pub(crate) arguments: Arc<str>,
     /// How much longer the caller waits.
@@ -83,9 +110,10 @@ pub(crate) struct CallRequest {
 mod tests {
     use std::time::Duration;
 
-    use super::{CallMessage, CallRequest};
+    use super::{CallMessage, CallRequest, PartCredit};
+    use crate::calls::Invocation;
     use crate::calls::payload::MAX_PAYLOAD_BYTES;
-    use crate::{CallError, CallErrorKind, MethodId, ServiceId};
+    use crate::{CallError, CallErrorKind, IdempotencyKey, MethodId, ServiceId};
 
     /// Each message, as large as it can be.
     fn messages() -> Vec<CallMessage> {
@@ -95,8 +123,13 @@ mod tests {
             session,
             number,
             settled: number,
-            service: ServiceId::new("s".repeat(100)).unwrap(),
-            method: MethodId::new("m".repeat(100)).unwrap(),
+            invocation: Invocation {
+                caller: ServiceId::new("c".repeat(100)).unwrap(),
+                service: ServiceId::new("s".repeat(100)).unwrap(),
+                method: MethodId::new("m".repeat(100)).unwrap(),
+                key: Some(IdempotencyKey::new("k".repeat(100)).unwrap()),
+                window: number,
+            },
             arguments: text.as_str().into(),
             remaining: Duration::new(3600, 999_999_999),
         };
@@ -107,12 +140,20 @@ mod tests {
             CallMessage::Query { session, number },
             CallMessage::Cancel { session, number },
             CallMessage::Settled { session, below: number },
+            CallMessage::Credit(PartCredit {
+                session,
+                number,
+                received: number,
+                limit: number,
+                is_repeat: true,
+            }),
             CallMessage::Session(session),
             CallMessage::NoSession,
             CallMessage::Accepted { number },
             CallMessage::Progress { session, numbers: vec![number; 10_000] },
-            CallMessage::Result { number, result: Ok(text.into()) },
-            CallMessage::Result { number, result: Err(error.with_may_have_run(false)) },
+            CallMessage::Part { number, index: number, text: text.as_str().into() },
+            CallMessage::Result { number, parts: number, result: Ok(text.into()) },
+            CallMessage::Result { number, parts: number, result: Err(error.with_may_have_run(false)) },
         ]
     }
 

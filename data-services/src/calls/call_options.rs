@@ -27,6 +27,16 @@ pub(crate) struct CallOptions {
     pub(crate) kept_results: usize,
     /// The maximum number of bytes of those results. Default 64 MiB.
     pub(crate) kept_bytes: usize,
+    /// How long an idempotency key is kept after the deadline of its call. Default 10 min.
+    pub(crate) key_retention: Duration,
+    /// The maximum number of idempotency keys that this node keeps; further calls with keys are refused. Default 100,000.
+    pub(crate) kept_keys: usize,
+    /// The maximum number of bytes of their results; the oldest are dropped, but not their keys. Default 64 MiB.
+    pub(crate) kept_key_bytes: usize,
+    /// The maximum number of parts of one call that are sent and have not arrived. Default 64.
+    pub(crate) part_window: u64,
+    /// The maximum number of bytes of such parts of all calls that run on this node. Default 64 MiB.
+    pub(crate) part_bytes: usize,
     /// The maximum number of sessions, one for each calling instance. Default 10,000.
     pub(crate) sessions: usize,
     /// The maximum number of ranges of ended numbers that a session distinguishes. Default 1,000.
@@ -59,6 +69,11 @@ impl Default for CallOptions {
             running_bytes: 64 * MIB,
             kept_results: 100_000,
             kept_bytes: 64 * MIB,
+            key_retention: Duration::from_secs(600),
+            kept_keys: 100_000,
+            kept_key_bytes: 64 * MIB,
+            part_window: 64,
+            part_bytes: 64 * MIB,
             sessions: 10_000,
             ranges: 1_000,
         }

@@ -1,23 +1,28 @@
 mod callee_counters;
 mod callee_effect;
+mod endings;
 mod kept_results;
+mod keyed_runs;
+mod parts;
 mod requests;
 mod run_id;
 mod runs;
+mod sent_parts;
 mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
 pub(crate) use self::callee_counters::CalleeCounters;
 pub(crate) use self::callee_effect::CalleeEffect;
-use self::kept_results::{KeptResult, KeptResults};
+use self::kept_results::KeptResults;
+use self::keyed_runs::{KeyedId, KeyedRuns};
+pub(crate) use self::parts::PartOutcome;
 pub(crate) use self::run_id::RunId;
 use self::runs::Runs;
-use self::session::{CallState, Session};
+use self::session::Session;
 use super::call_message::CallMessage;
 use super::call_options::CallOptions;
 use super::payload;
@@ -33,6 +38,9 @@ pub(crate) struct Callee {
     last_session: u64,
     runs: Runs,
     kept: KeptResults,
+    keyed: KeyedRuns,
+    /// The bytes of parts that have not arrived.
+    part_bytes: usize,
     draining: BTreeSet<ServiceId>,
     node_is_draining: bool,
     timers: Timers<CalleeTimer>,
@@ -48,6 +56,8 @@ enum CalleeTimer {
     Progress(Instance),
     /// A session that is not used any more is forgotten.
     Forget(Instance),
+    /// The run of a key is cancelled, or a key is forgotten.
+    Key(KeyedId),
 }
 
 impl Callee {
@@ -60,6 +70,8 @@ impl Callee {
             last_session: 0,
             runs: Runs::default(),
             kept: KeptResults::default(),
+            keyed: KeyedRuns::default(),
+            part_bytes: 0,
             draining: BTreeSet::new(),
             node_is_draining: false,
             timers: Timers::new(),
@@ -74,8 +86,7 @@ impl Callee {
         result: Result<Json, CallError>,
         effects: &mut Vec<CalleeEffect>,
     ) {
-        let ended = self.runs.end(run).filter(|ended| self.is_running(ended.caller, ended.number, run));
-        let Some(ended) = ended else {
+        let Some(ended) = self.end_run(run) else {
             self.counters.finished_late += 1;
             return;
         };
@@ -86,7 +97,7 @@ impl Callee {
                 CallError::new(CallErrorKind::Remote, text)
             })
         });
-        self.end_call(ended.caller, ended.number, result, effects);
+        self.end_calls(run, &ended, &result, effects);
     }
 
     /// Refuses new calls of a service as [`CallErrorKind::Draining`], until [`resume`](Self::resume) or
@@ -110,11 +121,10 @@ impl Callee {
     pub(crate) fn stopped(&mut self, service: &ServiceId, effects: &mut Vec<CalleeEffect>) {
         self.draining.remove(service);
         for run in self.runs.ids_of(service) {
-            let ended = self.runs.end(run).filter(|ended| self.is_running(ended.caller, ended.number, run));
-            if let Some(ended) = ended {
+            if let Some(ended) = self.end_run(run) {
                 let text = format!("{service} stopped before the method had ended");
                 let error = CallError::new(CallErrorKind::Draining, text).with_may_have_run(true);
-                self.end_call(ended.caller, ended.number, Err(error), effects);
+                self.end_calls(run, &ended, &Err(error), effects);
             }
         }
     }
@@ -124,7 +134,7 @@ impl Callee {
         let numbers = self.sessions.get(&instance).map(Session::running).unwrap_or_default();
         for number in numbers {
             if let Some(run) = self.run_of(instance, number) {
-                effects.push(CalleeEffect::Cancel(run));
+                self.cancel(run, effects);
                 let text = "the call was cancelled because the callee had lost the node of the caller";
                 let error = CallError::new(CallErrorKind::PeerLost, text);
                 self.remember(instance, number, Err(error));
@@ -139,6 +149,7 @@ impl Callee {
                 CalleeTimer::Call(caller, number) => self.forget_call(caller, number, effects),
                 CalleeTimer::Progress(caller) => self.progress(now, caller, effects),
                 CalleeTimer::Forget(caller) => self.forget_session(now, caller),
+                CalleeTimer::Key(id) => self.key_is_due(now, id, effects),
             }
         }
     }
@@ -174,62 +185,7 @@ impl Callee {
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         let is_idle = self.runs.len() == 0 && self.kept.len() == 0 && self.timers.next().is_none();
-        is_idle && self.sessions.is_empty()
-    }
-
-    /// The run of a call that runs.
-    fn run_of(&self, caller: Instance, number: u64) -> Option<RunId> {
-        match self.sessions.get(&caller)?.calls.get(&number)?.state {
-            CallState::Running(run) => Some(run),
-            CallState::Ended { .. } => None,
-        }
-    }
-
-    fn is_running(&self, caller: Instance, number: u64, run: RunId) -> bool {
-        self.run_of(caller, number) == Some(run)
-    }
-
-    /// Keeps the result of a call, and sends it.
-    fn end_call(
-        &mut self,
-        caller: Instance,
-        number: u64,
-        result: Result<Arc<str>, CallError>,
-        effects: &mut Vec<CalleeEffect>,
-    ) {
-        if let Some(session) = self.sessions.get(&caller) {
-            let message = CallMessage::Result { number, result: result.clone() };
-            effects.push(CalleeEffect::Send(session.send(message)));
-        }
-        self.remember(caller, number, result);
-    }
-
-    /// Keeps the result of a call in place of its run; drops the oldest results that are too many.
-    fn remember(&mut self, caller: Instance, number: u64, result: Result<Arc<str>, CallError>) {
-        let Some(session) = self.sessions.get_mut(&caller) else { return };
-        let Some(call) = session.calls.get_mut(&number) else { return };
-        let bytes = match &result {
-            Ok(text) => text.len(),
-            Err(error) => error.to_string().len(),
-        };
-        let order = self.kept.insert(KeptResult { caller, number, bytes });
-        call.state = CallState::Ended { order, result };
-        while let Some(oldest) = self.kept.in_excess(&self.options) {
-            self.counters.results_dropped += 1;
-            self.forget_call(oldest.caller, oldest.number, &mut Vec::new());
-        }
-    }
-
-    /// Forgets a call but not that it must not run again; cancels it if it runs.
-    fn forget_call(&mut self, caller: Instance, number: u64, effects: &mut Vec<CalleeEffect>) {
-        self.timers.clear(CalleeTimer::Call(caller, number));
-        let Some(session) = self.sessions.get_mut(&caller) else { return };
-        session.end(number, self.options.ranges);
-        match session.calls.remove(&number).map(|call| call.state) {
-            Some(CallState::Running(run)) => effects.push(CalleeEffect::Cancel(run)),
-            Some(CallState::Ended { order, .. }) => self.kept.remove(order),
-            None => {}
-        }
+        is_idle && self.sessions.is_empty() && self.keyed.len() == 0 && self.part_bytes == 0
     }
 
     fn progress(&mut self, now: Duration, caller: Instance, effects: &mut Vec<CalleeEffect>) {

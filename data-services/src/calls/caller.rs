@@ -1,7 +1,9 @@
 mod call_id;
 mod caller_counters;
 mod caller_effect;
+mod parts;
 mod pending_call;
+mod received_parts;
 mod replies;
 mod sending;
 mod target;
@@ -16,12 +18,14 @@ pub(crate) use self::call_id::CallId;
 pub(crate) use self::caller_counters::CallerCounters;
 pub(crate) use self::caller_effect::CallerEffect;
 use self::pending_call::{CallPhase, PendingCall};
+use self::received_parts::ReceivedParts;
 use self::target::Target;
+use super::Invocation;
 use super::call_message::CallMessage;
 use super::call_options::CallOptions;
 use super::payload;
 use super::timers::Timers;
-use crate::{CallError, CallErrorKind, Instance, MethodId, NodeInstance, ServiceId};
+use crate::{CallError, CallErrorKind, Instance, NodeInstance};
 
 /// The calls of this node that have not ended. The protocol: [`calls`](super).
 #[derive(Debug)]
@@ -73,14 +77,14 @@ impl Caller {
         &mut self,
         now: Duration,
         target: &NodeInstance,
-        (service, method): (ServiceId, MethodId),
+        invocation: Invocation,
         arguments: &Json,
         limit: Duration,
         effects: &mut Vec<CallerEffect>,
     ) -> Result<CallId, CallError> {
         let text = self.admit(arguments, limit).map_err(|(kind, text)| {
             self.counters.refused += 1;
-            CallError::new(kind, format!("call of {service}/{method} at {target}: {text}"))
+            CallError::new(kind, format!("call of {invocation} at {target}: {text}"))
         })?;
         let first = self.first_number;
         let place =
@@ -93,7 +97,8 @@ impl Caller {
         self.counters.started += 1;
         let (deadline, accept_by) = (now + limit, now + self.options.ping_timeout);
         let phase = CallPhase::Waiting;
-        let call = PendingCall { service, method, arguments: text, accept_by, deadline, phase };
+        let parts = (invocation.window > 0).then(|| ReceivedParts::new(invocation.window));
+        let call = PendingCall { invocation, arguments: text, accept_by, deadline, phase, parts };
         place.calls.insert(id.number, call);
         self.transmit(now, id, effects);
         Ok(id)
@@ -135,6 +140,11 @@ impl Caller {
     /// The number of calls that have not ended.
     pub(crate) fn pending(&self) -> usize {
         self.pending
+    }
+
+    /// The number of calls to an instance that have not ended.
+    pub(crate) fn pending_at(&self, instance: Instance) -> usize {
+        self.targets.get(&instance).map_or(0, |target| target.calls.len())
     }
 
     /// The counters.

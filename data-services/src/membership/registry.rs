@@ -36,6 +36,14 @@ impl Registry {
         self.peers.get(&instance).map(|peer| peer.state)
     }
 
+    /// Returns the node of an instance.
+    pub(crate) fn node(&self, instance: Instance) -> Option<&NodeInstance> {
+        if instance == self.me.instance {
+            return Some(&self.me);
+        }
+        self.peers.get(&instance).map(|peer| &peer.who)
+    }
+
     /// Returns the endpoint by which others connect to a peer, if it has one.
     pub(crate) fn endpoint_of(&self, instance: Instance) -> Option<&str> {
         self.peers.get(&instance)?.endpoint.as_deref()
@@ -70,6 +78,36 @@ impl Registry {
             listeners.extend(services.map(|(name, service)| (node, name, service)));
         }
         listeners
+    }
+
+    /// Returns the services that a message to this address reaches, without those that are on standby.
+    pub(crate) fn active_listeners(
+        &self,
+        address: &Address,
+    ) -> Vec<(&NodeInstance, &ServiceId, &ServiceEntry)> {
+        let mut listeners = self.listeners(address);
+        listeners.retain(|(node, name, _)| !self.is_standby(node.instance, name));
+        listeners
+    }
+
+    /// Returns whether a service is on standby: another instance of it is active.
+    pub(crate) fn is_standby(&self, instance: Instance, service: &ServiceId) -> bool {
+        let own = self.entry_of(instance).and_then(|entry| entry.services.get(service)?.rank);
+        let own = own.map(|rank| (rank, instance));
+        own.is_some_and(|own| self.ranks(service).any(|(rank, other)| (rank, other) < own))
+    }
+
+    /// Returns the lowest rank with which an instance of a service is on standby behind all others that are known.
+    pub(crate) fn last_rank(&self, service: &ServiceId) -> u64 {
+        self.ranks(service).map(|(rank, _)| rank.saturating_add(1)).max().unwrap_or_default()
+    }
+
+    /// The ranks of the instances of a service.
+    fn ranks(&self, service: &ServiceId) -> impl Iterator<Item = (u64, Instance)> {
+        let rank = |(node, entry): (&NodeInstance, &NodeEntry)| {
+            Some((entry.services.get(service)?.rank?, node.instance))
+        };
+        self.entries().filter_map(rank)
     }
 
     /// Returns the instances that subscribe to a stream.

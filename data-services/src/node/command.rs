@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +7,14 @@ use pubsub_api::Result;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 
+use super::admission::Admission;
 use super::commit::Commit;
 use crate::calls::RunId;
-use crate::service::{EventQueue, ServiceInput};
+use crate::service::{CallItem, EventQueue, NewPart, ServiceInput};
 use crate::tables::Prepush;
 use crate::{
-    Address, CallError, CallResult, MethodId, NodeId, NodeReport, ServiceEntry, ServiceId, ServiceState,
-    SubscriptionId, TableId,
+    Address, CallError, CallResult, Delivery, InstanceChoice, MethodId, NodeId, NodeReport, ServiceEntry,
+    ServiceId, ServiceState, SubscriptionId, TableId,
 };
 
 /// What the handles of a node ask its task to do.
@@ -24,7 +26,7 @@ pub(crate) enum Command {
         entry: ServiceEntry,
         inputs: mpsc::Sender<ServiceInput>,
         beginning: Beginning,
-        prepush: PrepushHooks,
+        rules: LocalRules,
         reply: oneshot::Sender<Result<()>>,
     },
     /// Set the state of a service.
@@ -61,7 +63,13 @@ pub(crate) enum Command {
     /// Call one service.
     Call { ticket: Ticket, call: NewCall, reply: oneshot::Sender<Result<Json, CallError>> },
     /// Call every service that listens on the address.
-    CallAll { ticket: Ticket, call: NewCall, reply: oneshot::Sender<Vec<CallResult>> },
+    CallAll { ticket: Ticket, call: NewCall, reply: oneshot::Sender<Result<Vec<CallResult>, CallError>> },
+    /// Call one service, and hand over the parts of its result.
+    CallStream { ticket: Ticket, call: NewCall, items: mpsc::Sender<CallItem> },
+    /// The reader of a call has read parts.
+    PartsRead { ticket: Ticket, count: u64 },
+    /// A method sends a part of its result.
+    SendPart(NewPart),
     /// The caller waits no more.
     CancelCall { ticket: Ticket },
     /// A method has ended.
@@ -70,6 +78,16 @@ pub(crate) enum Command {
     Inspect { reply: oneshot::Sender<NodeReport> },
     /// Leave the bus.
     Leave { reply: oneshot::Sender<()> },
+}
+
+/// What a service declares for its own node only.
+#[derive(Debug, Default)]
+pub(crate) struct LocalRules {
+    pub(crate) prepush: PrepushHooks,
+    /// The methods that only the leader of the service may call.
+    pub(crate) leader_only: BTreeSet<MethodId>,
+    /// What decides about subscribers.
+    pub(crate) admission: Option<Admission>,
 }
 
 /// The hooks that see each difference of a table before it is published.
@@ -106,4 +124,9 @@ pub(crate) struct NewCall {
     pub(crate) method: MethodId,
     pub(crate) arguments: Json,
     pub(crate) deadline: Duration,
+    pub(crate) choice: InstanceChoice,
+    pub(crate) quorum: Option<usize>,
+    pub(crate) delivery: Delivery,
+    /// The number of parts that may be on their way; 0 for a call with one result.
+    pub(crate) window: u64,
 }

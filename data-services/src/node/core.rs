@@ -1,9 +1,16 @@
+mod access;
 mod calls;
+mod choice;
 mod commits;
 mod effects;
 mod events;
 mod inspect;
+mod leaders;
+mod pending_calls;
+mod retried_calls;
+mod retrying;
 mod services;
+mod streams;
 mod subscriptions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +19,7 @@ use std::time::Duration;
 use delivery::Position;
 use pubsub_api::Status;
 
-use self::calls::PendingCalls;
+use self::pending_calls::PendingCalls;
 use effects::Effects;
 use subscriptions::LocalSubscription;
 use tokio::sync::oneshot;
@@ -133,8 +140,8 @@ impl NodeCore {
         self.now = now;
         match command {
             // The receiver of a reply may have given up: nobody needs it then.
-            Command::Start { service, entry, inputs, beginning, prepush, reply } => {
-                drop(reply.send(self.start_service(service, entry, inputs, beginning, prepush)));
+            Command::Start { service, entry, inputs, beginning, rules, reply } => {
+                drop(reply.send(self.start_service(service, entry, inputs, beginning, rules)));
             }
             Command::SetState { service, state, reply } => drop(reply.send(self.set_state(&service, state))),
             Command::Drain { service, reply } => self.drain(&service, reply),
@@ -154,6 +161,9 @@ impl NodeCore {
             Command::ResendTables { subscription } => self.resend_tables(&subscription),
             Command::Call { ticket, call, reply } => self.start_call(ticket, call, reply),
             Command::CallAll { ticket, call, reply } => self.start_calls(ticket, call, reply),
+            Command::CallStream { ticket, call, items } => self.start_stream(ticket, call, items),
+            Command::PartsRead { ticket, count } => self.parts_read(ticket, count),
+            Command::SendPart(new) => self.send_part(new),
             Command::CancelCall { ticket } => self.cancel_call(ticket),
             Command::Finished { run, result } => self.finish_run(run, result),
             Command::Inspect { reply } => drop(reply.send(self.inspect())),
@@ -199,6 +209,7 @@ impl NodeCore {
         self.followed.tick(now, &mut self.effects.followed);
         self.caller.tick(now, &mut self.effects.caller);
         self.callee.tick(now, &mut self.effects.callee);
+        self.tick_retried_calls();
         self.tick_subscriptions();
         self.settle();
     }
@@ -211,6 +222,7 @@ impl NodeCore {
             self.caller.deadline(),
             self.callee.deadline(),
             self.subscriptions_deadline(),
+            self.calls.retried.deadline(),
         ];
         let settles = match self.options.heartbeat * 3 / 2 {
             _ if self.is_settled() => Duration::MAX,
@@ -243,6 +255,12 @@ impl NodeCore {
                 self.membership.received(now, source, message, &mut self.effects.membership);
             }
             Message::Table(message) => {
+                if self.refuse_follower(source, &message) {
+                    return;
+                }
+                if message.stream().instance == source.instance {
+                    self.note_denial(&message);
+                }
                 self.published.received(now, source, &message, &mut self.effects.published);
                 self.followed.received(now, source, &message, &mut self.effects.followed);
             }

@@ -1,6 +1,10 @@
+use std::collections::BTreeSet;
+
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio::sync::{mpsc, oneshot};
 
+use super::admission::Admission;
+use super::leader::Leader;
 use crate::service::ServiceInput;
 use crate::{CallError, CallErrorKind, MethodId, ServiceEntry, ServiceId, StreamName};
 
@@ -15,9 +19,25 @@ pub(crate) struct LocalService {
     pub(crate) running: usize,
     /// Who waits until none runs.
     pub(crate) drains: Vec<oneshot::Sender<Result<()>>>,
+    /// The methods that only the leader may call.
+    pub(crate) leader_only: BTreeSet<MethodId>,
+    /// What decides about subscribers.
+    pub(crate) admission: Option<Admission>,
+    /// The service that leads this one.
+    pub(crate) leader: Option<Leader>,
 }
 
 impl LocalService {
+    /// A service of which no method runs.
+    pub(crate) fn new(
+        entry: ServiceEntry,
+        inputs: mpsc::Sender<ServiceInput>,
+        leader_only: BTreeSet<MethodId>,
+        admission: Option<Admission>,
+    ) -> Self {
+        Self { entry, inputs, running: 0, drains: Vec::new(), leader_only, admission, leader: None }
+    }
+
     /// The entry that is published.
     pub(crate) fn public_entry(&self) -> ServiceEntry {
         let mut entry = self.entry.clone();

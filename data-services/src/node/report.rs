@@ -63,6 +63,8 @@ pub struct ServiceOffer {
     pub stale: BTreeMap<TableId, String>,
     /// The buses that it was mirrored from.
     pub mirrored_from: Vec<BusId>,
+    /// Whether it is on standby: another instance of the service is active.
+    pub is_standby: bool,
 }
 
 /// A table that this node publishes.

@@ -2,15 +2,16 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use pubsub_api::Result;
+use pubsub_api::{Error, ErrorKind, Result};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::dispatcher::{Dispatcher, Handlers, Hook};
-use crate::node::{Beginning, Command, PrepushHooks};
+use crate::node::{Admission, Beginning, Command, LocalRules, is_reserved};
 use crate::service::{Call, Handler, ServiceHandle};
 use crate::{
-    Address, BusId, CallError, Difference, KeyColumns, MethodId, Node, ServiceEntry, ServiceId, TableId,
+    Address, BusId, CallError, Difference, KeyColumns, MethodId, Node, ServiceEntry, ServiceId,
+    SubscribingNode, TableId,
 };
 
 /// A service that is about to start: what it publishes, what others can call, and where it listens.
@@ -21,7 +22,7 @@ pub struct ServiceBuilder {
     id: Result<ServiceId>,
     entry: ServiceEntry,
     handlers: Handlers,
-    prepush: PrepushHooks,
+    rules: LocalRules,
     keeps_tables: bool,
 }
 
@@ -41,7 +42,7 @@ impl ServiceBuilder {
             id,
             entry: ServiceEntry::default(),
             handlers: Handlers::default(),
-            prepush: PrepushHooks::default(),
+            rules: LocalRules::default(),
             keeps_tables: false,
         }
     }
@@ -65,7 +66,7 @@ impl ServiceBuilder {
         let table = TableId::new(table);
         self.with(table, |this, table| {
             this.entry.tables.insert(table.clone(), key);
-            this.prepush.0.push((table, Box::new(prepush)));
+            this.rules.prepush.0.push((table, Box::new(prepush)));
         })
     }
 
@@ -79,7 +80,7 @@ impl ServiceBuilder {
     /// Adds a method. Calls run concurrently, each as a task of its own: a handler that panics ends its call with an error,
     /// and one that is cancelled is dropped at its next `await`.
     ///
-    /// A method whose name begins with `_` can be called by the service itself only.
+    /// A method whose name begins with `_` can be called by the service itself only; names that begin with `$` are reserved.
     #[must_use]
     pub fn method<F, Fut, T>(self, method: impl Into<String>, handler: F) -> Self
     where
@@ -87,11 +88,28 @@ impl ServiceBuilder {
         Fut: Future<Output = Result<T, CallError>> + Send + 'static,
         T: Serialize,
     {
-        let method = MethodId::new(method);
+        let method = MethodId::new(method).and_then(|method| {
+            let text = || format!("method id {method} is reserved: choose one that does not begin with $");
+            if is_reserved(&method) { Err(Error::new(ErrorKind::Invalid, text())) } else { Ok(method) }
+        });
         self.with(method, |this, method| {
             this.entry.methods.insert(method.clone());
             this.handlers.methods.insert(method, Handler::new(handler));
         })
+    }
+
+    /// Adds a method as [`method`](Self::method) does, which only the [leader](crate::Leadership) of the service may call:
+    /// calls of others are [denied](crate::CallErrorKind::Denied).
+    #[must_use]
+    pub fn leader_only_method<F, Fut, T>(mut self, method: impl Into<String>, handler: F) -> Self
+    where
+        F: Fn(Call) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, CallError>> + Send + 'static,
+        T: Serialize,
+    {
+        let method = method.into();
+        self.rules.leader_only.extend(MethodId::new(method.clone()));
+        self.method(method, handler)
     }
 
     /// Runs `hook` when a table gets its first subscriber on any node.
@@ -116,11 +134,40 @@ impl ServiceBuilder {
         self
     }
 
+    /// Lets `admit` decide about each node that subscribes to a table, before it gets any row. A node that is refused sees the
+    /// table as [`Stale`](crate::TableEvent::Stale) with the reason, of which it gets 200 bytes, and asks again once in a while.
+    /// A decision holds for as long as the node subscribes. On a bus where nobody is authenticated, this protects against
+    /// mistakes only.
+    ///
+    /// It runs on the task of the node: it must not block.
+    #[must_use]
+    pub fn admit_subscribers<F>(mut self, admit: F) -> Self
+    where
+        F: FnMut(&SubscribingNode) -> Result<(), String> + Send + 'static,
+    {
+        self.rules.admission = Some(Admission::new(Box::new(admit)));
+        self
+    }
+
     /// Keeps the tables of the service that this one [replaces](Self::replace), for a service that declares its tables only
     /// [when it runs](crate::Transaction::declare). A [`Cage`](crate::Cage) replaces a service that it reloads or starts again.
     #[must_use]
     pub fn keep_tables(mut self) -> Self {
         self.keeps_tables = true;
+        self
+    }
+
+    /// Makes one instance active at a time, of those on several nodes that start with this: the one that started first, of
+    /// those whose nodes are up. The others are on standby: they publish as usual, but subscribers and callers do not see them,
+    /// except calls [on their node](crate::CallOptions::on). When the active one stops, leaves or is down, the next one is
+    /// active, and subscribers get its rows before those of the former are [gone](crate::TableEvent::Gone).
+    ///
+    /// Each node decides by its own registry; there is no election. The two sides of a partition each have an active instance.
+    /// When it heals, the one that started later is on standby again.
+    #[must_use]
+    pub fn active_standby(mut self) -> Self {
+        // The node replaces it by its rank.
+        self.entry.rank = Some(0);
         self
     }
 
@@ -157,8 +204,8 @@ impl ServiceBuilder {
         let (inputs, arriving) = mpsc::channel(self.node.options().service_calls + HOOKS);
         let entry = self.entry;
         let started = service.clone();
-        let prepush = self.prepush;
-        let start = |reply| Command::Start { service: started, entry, inputs, beginning, prepush, reply };
+        let rules = self.rules;
+        let start = |reply| Command::Start { service: started, entry, inputs, beginning, rules, reply };
         self.node.command(start).await??;
         let commands = self.node.commands();
         tokio::spawn(Dispatcher::new(service.clone(), self.handlers, commands).run(arriving));

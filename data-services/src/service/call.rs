@@ -8,18 +8,25 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::{CallError, CallErrorKind, MethodId, NodeInstance};
+use super::part_sender::PartSender;
+use crate::{CallError, CallErrorKind, IdempotencyKey, MethodId, NodeInstance, ServiceId};
 
 /// A call of a method, as its handler receives it.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// The node of the caller.
     pub caller: NodeInstance,
+    /// The service that calls, as its node names it: nothing proves it.
+    pub caller_service: ServiceId,
     /// The method.
     pub method: MethodId,
+    /// The key of the call, if it has one ([`Delivery`](crate::Delivery)).
+    pub key: Option<IdempotencyKey>,
     /// The time that the caller waits for the result, from now.
     pub deadline: Duration,
     pub(crate) arguments: Json,
+    /// The way of the parts of the result; the task of the service sets it.
+    pub(crate) parts: Option<PartSender>,
 }
 
 impl Call {
@@ -32,6 +39,24 @@ impl Call {
             let text = format!("method {} cannot use its arguments: {error}", self.method);
             CallError::new(CallErrorKind::BadArguments, text)
         })
+    }
+
+    /// Sends a part of the result to a caller that [reads parts](crate::ServiceHandle::call_stream), and waits while the caller
+    /// cannot receive it: at most 16 parts are on their way or wait for the reader.
+    ///
+    /// # Errors
+    /// For the caller: return it with `?`. [`CallErrorKind::BadArguments`] if the caller reads no parts;
+    /// [`CallErrorKind::Remote`] if the part is not JSON or has more than 256 KiB; [`CallErrorKind::Overloaded`] if parts of
+    /// all calls of the node together have 64 MiB and have not arrived; [`CallErrorKind::Cancelled`] if nobody waits for the
+    /// call.
+    pub async fn send_part(&self, part: impl Serialize) -> Result<(), CallError> {
+        let part = serde_json::to_value(part).map_err(|error| {
+            CallError::new(CallErrorKind::Remote, format!("a part of the result cannot be sent: {error}"))
+        })?;
+        match &self.parts {
+            Some(parts) => parts.send(part).await,
+            None => Err(CallError::new(CallErrorKind::Cancelled, "the call does not run")),
+        }
     }
 
     /// Returns the arguments as JSON.

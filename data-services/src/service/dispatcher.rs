@@ -10,6 +10,7 @@ use tracing::warn;
 use crate::calls::RunId;
 use crate::node::{Command, no_method};
 use crate::service::call::{Call, Handler};
+use crate::service::part_sender::{NewPart, PartSender};
 use crate::service::service_input::ServiceInput;
 use crate::{CallError, CallErrorKind, MethodId, ServiceId, TableId};
 
@@ -34,14 +35,23 @@ pub(crate) struct Dispatcher {
     runs: HashMap<Id, RunId>,
     aborts: HashMap<RunId, AbortHandle>,
     hooks: JoinSet<()>,
+    /// The way of the parts of results from the methods to this task, which passes them to the node.
+    parts: mpsc::Sender<NewPart>,
+    sent: mpsc::Receiver<NewPart>,
 }
+
+/// The number of parts that may wait for the task; further ones wait in their methods.
+const PARTS: usize = 64;
 
 impl Dispatcher {
     pub(crate) fn new(service: ServiceId, handlers: Handlers, commands: mpsc::Sender<Command>) -> Self {
+        let (parts, sent) = mpsc::channel(PARTS);
         Self {
             service,
             handlers,
             commands,
+            parts,
+            sent,
             tasks: JoinSet::new(),
             runs: HashMap::new(),
             aborts: HashMap::new(),
@@ -59,6 +69,10 @@ impl Dispatcher {
                     None => is_open = false,
                 },
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended).await,
+                Some(part) = self.sent.recv() => {
+                    // The node has ended if it accepts no command.
+                    let _ = self.commands.send(Command::SendPart(part)).await;
+                }
                 Some(ended) = self.hooks.join_next() => self.hook_ended(ended),
             }
         }
@@ -79,7 +93,8 @@ impl Dispatcher {
         }
     }
 
-    fn start(&mut self, run: RunId, call: Call) {
+    fn start(&mut self, run: RunId, mut call: Call) {
+        call.parts = Some(PartSender::new(run, self.parts.clone()));
         let method = call.method.clone();
         let handler = self.handlers.methods.get(&method).cloned();
         let service = self.service.clone();

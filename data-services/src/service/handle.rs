@@ -87,6 +87,17 @@ impl ServiceHandle {
             .unwrap_or_default())
     }
 
+    /// Returns whether this node counts the service as active: whether it is not on
+    /// [standby](crate::ServiceBuilder::active_standby).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`](pubsub_api::ErrorKind::Closed) if the node has left the bus.
+    pub async fn is_active(&self) -> Result<bool> {
+        let report = self.node.report().await?;
+        let is_own = |one: &ServiceOffer| one.node == report.node.node && one.service == self.id;
+        Ok(report.services.iter().any(|one| is_own(one) && !one.is_standby))
+    }
+
     /// Marks a table as stale: subscribers get [`Stale`](crate::TableEvent::Stale) with this reason, of which they see 200
     /// bytes, because the source of this service is silent. `None` ends that. The mark ends with the table.
     ///
@@ -152,7 +163,8 @@ impl ServiceHandle {
         Ok(TableSubscription::new(id, queue, self.node.commands()))
     }
 
-    /// Calls a method of one service that listens on `address`; one on this node is preferred.
+    /// Calls a method of one service that listens on `address`; one on this node is preferred
+    /// ([`InstanceChoice`](crate::InstanceChoice)).
     ///
     /// # Errors
     /// [`CallError`], by kind.
@@ -168,7 +180,7 @@ impl ServiceHandle {
         self.call_with(address, method, arguments, CallOptions::default()).await
     }
 
-    /// Calls as [`call`](Self::call) does, on a given node or with another deadline.
+    /// Calls as [`call`](Self::call) does, with options.
     ///
     /// # Errors
     /// As `call`.
@@ -190,18 +202,37 @@ impl ServiceHandle {
     /// listens.
     ///
     /// # Errors
-    /// [`CallErrorKind::BadArguments`] for an invalid address, method or arguments.
+    /// [`CallErrorKind::BadArguments`] for an invalid address, method or arguments, and for
+    /// [`Delivery::Retried`](crate::Delivery::Retried).
     pub async fn call_all(
         &self,
         address: &str,
         method: &str,
         arguments: impl Serialize,
     ) -> Result<Vec<CallResult>, CallError> {
-        let call = self.new_call(address, method, arguments, CallOptions::default())?;
+        self.call_all_with(address, method, arguments, CallOptions::default()).await
+    }
+
+    /// Calls as [`call_all`](Self::call_all) does. With a [`quorum`](CallOptions::quorum) it returns as soon as so many services
+    /// have returned a result, and cancels the calls that have not ended; if fewer succeed, it returns every result.
+    ///
+    /// # Errors
+    /// As `call_all`; [`CallErrorKind::NoService`] if fewer services listen than the quorum: none is called then.
+    ///
+    /// # Cancel safety
+    /// As [`call`](Self::call), for every service.
+    pub async fn call_all_with(
+        &self,
+        address: &str,
+        method: &str,
+        arguments: impl Serialize,
+        options: CallOptions,
+    ) -> Result<Vec<CallResult>, CallError> {
+        let call = self.new_call(address, method, arguments, options)?;
         self.node.call_all(call).await
     }
 
-    fn new_call(
+    pub(crate) fn new_call(
         &self,
         address: &str,
         method: &str,
@@ -217,6 +248,10 @@ impl ServiceHandle {
             arguments: serde_json::to_value(arguments)
                 .map_err(|error| invalid(format!("the arguments must be JSON: {error}")))?,
             deadline: options.deadline.unwrap_or(self.node.options().call_timeout),
+            choice: options.choice,
+            quorum: options.quorum,
+            delivery: options.delivery,
+            window: 0,
         })
     }
 

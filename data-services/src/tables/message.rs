@@ -32,6 +32,13 @@ pub(crate) enum TableMessage {
     },
     /// The publisher has no such table.
     Unknown(StreamName),
+    /// The publisher does not let this follower have the table.
+    Denied {
+        /// The stream.
+        stream: StreamName,
+        /// The reason, as text.
+        reason: String,
+    },
 }
 
 /// A request for the changes after a position.
@@ -132,6 +139,7 @@ impl TableMessage {
             | Self::Answered(Mark { stream, .. })
             | Self::Page(Page { stream, .. })
             | Self::Raw { stream, .. }
+            | Self::Denied { stream, .. }
             | Self::Unknown(stream) => stream,
         }
     }

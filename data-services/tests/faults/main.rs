@@ -16,3 +16,4 @@ mod cuts;
 mod histories;
 mod packets;
 mod restarts;
+mod standby;

@@ -21,7 +21,7 @@ on_each_driver!(
     a_stopped_service_is_not_found,
 );
 
-async fn echo(node: &Node, name: &str) -> (ServiceHandle, Arc<AtomicUsize>) {
+pub(crate) async fn echo(node: &Node, name: &str) -> (ServiceHandle, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let counting = Arc::clone(&count);
     let service = node.service(name).method("echo", move |call: Call| {
@@ -32,7 +32,7 @@ async fn echo(node: &Node, name: &str) -> (ServiceHandle, Arc<AtomicUsize>) {
 }
 
 /// Waits until a node knows a service on so many nodes.
-async fn know(node: &Node, service: &str, nodes: usize) {
+pub(crate) async fn know(node: &Node, service: &str, nodes: usize) {
     until("the service is known", || async {
         let services = node.report().await.unwrap().services;
         services.iter().filter(|one| one.service.as_str() == service).count() == nodes

@@ -8,10 +8,16 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
 mod bus;
 mod calls;
+mod choices;
 mod declarations;
+mod deliveries;
+mod leaders;
 mod lifecycle;
 mod membership;
+mod standby;
+mod streams;
 mod tables;
 mod wait;

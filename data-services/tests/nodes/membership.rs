@@ -43,7 +43,7 @@ async fn a_node_that_leaves_is_gone_at_once(bus: Bus) {
 }
 
 /// A node on a runtime of its own, which ends without a goodbye when the runtime is dropped.
-async fn mortal_node(bus: &Bus, name: &str) -> (Runtime, Node) {
+pub(crate) async fn mortal_node(bus: &Bus, name: &str) -> (Runtime, Node) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let node = bus.join_on(runtime.handle(), name).await;
     (runtime, node)

@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         if arguments.every {
             return call_every(client, arguments, payload).await;
         }
-        let options = CallOptions { node, deadline: arguments.deadline };
+        let options = CallOptions { node, deadline: arguments.deadline, ..CallOptions::default() };
         let called =
             client.service().call_with(&arguments.service, &arguments.method, payload, options).await;
         show(&called?, arguments.json)

@@ -98,7 +98,7 @@ async fn ask(
     node: &NodeId,
     arguments: &Arguments,
 ) -> std::result::Result<Json, CallError> {
-    let options = CallOptions { node: Some(node.clone()), deadline: Some(arguments.bus.timeout) };
+    let options = CallOptions { deadline: Some(arguments.bus.timeout), ..CallOptions::on(node.clone()) };
     client.service().call_with(NODE_SERVICE, "report", (), options).await
 }
 

@@ -107,6 +107,7 @@ mod tests {
             methods: vec![MethodId::new(format!("method-{node}")).unwrap(), MethodId::new("_own").unwrap()],
             stale: std::collections::BTreeMap::new(),
             mirrored_from: mirrored_from.iter().map(|name| bus(name)).collect(),
+            is_standby: false,
         }
     }
 

@@ -3,8 +3,9 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::RunId;
+use crate::NodeInstance;
+use crate::calls::Invocation;
 use crate::packet::Outgoing;
-use crate::{MethodId, NodeInstance, ServiceId};
 
 /// What a [`Callee`](super::Callee) demands.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,15 +19,15 @@ pub(crate) enum CalleeEffect {
         run: RunId,
         /// The node that called.
         caller: NodeInstance,
-        /// The service.
-        service: ServiceId,
-        /// The method.
-        method: MethodId,
+        /// What it runs.
+        invocation: Invocation,
         /// The arguments.
         arguments: Json,
         /// The time after which nobody waits for the result.
         deadline: Duration,
     },
+    /// The caller of this run can receive more parts.
+    Credit(RunId),
     /// Nobody waits for this run any more.
     Cancel(RunId),
 }

@@ -1,16 +1,28 @@
 //! What a callee does with the messages of a caller.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use super::keyed_runs::Known;
 use super::runs::Run;
 use super::session::{CallState, KnownCall, Session};
-use super::{Callee, CalleeEffect, CalleeTimer};
+use super::{Callee, CalleeEffect, CalleeTimer, RunId};
 use crate::calls::call_message::{CallMessage, CallRequest};
 use crate::calls::payload;
 use crate::packet::{Destination, Message, Outgoing};
 use crate::{CallError, CallErrorKind, Instance, NodeInstance};
+
+/// What a callee does with a new request.
+enum Decision {
+    /// It runs with these arguments.
+    Run(Json),
+    /// It waits for the run of its key.
+    Join(RunId),
+    /// It gets the result of its key.
+    Answer(Result<Arc<str>, CallError>),
+}
 
 impl Callee {
     /// Handles a message of a caller; those that callees send are ignored.
@@ -44,7 +56,13 @@ impl Callee {
                     self.settle(caller, below, effects);
                 }
             }
+            CallMessage::Credit(credit) => {
+                if self.heard(now, caller, credit.session) {
+                    self.credit(caller, credit, effects);
+                }
+            }
             CallMessage::Session(_)
+            | CallMessage::Part { .. }
             | CallMessage::NoSession
             | CallMessage::Accepted { .. }
             | CallMessage::Progress { .. }
@@ -116,48 +134,71 @@ impl Callee {
             return session.end(number, self.options.ranges);
         }
         let deadline = now + request.remaining.min(self.options.longest_deadline);
-        let admitted = self.admit(source, &request);
-        let run = self.runs.start(Run {
-            caller,
-            number,
-            service: request.service.clone(),
-            bytes: request.arguments.len(),
-        });
-        let Some(session) = self.sessions.get_mut(&caller) else { return };
-        session.calls.insert(number, KnownCall { state: CallState::Running(run) });
         self.timers.set(CalleeTimer::Call(caller, number), deadline);
-        match admitted {
-            Ok(arguments) => {
+        match self.decide(source, &request) {
+            Ok(Decision::Run(arguments)) => {
+                let service = request.invocation.service.clone();
+                let run = self.runs.start(Run { caller, number, service, bytes: request.arguments.len() });
+                if let Some(id) = self.keyed.begin(run, &request, caller, deadline) {
+                    self.timers.set(CalleeTimer::Key(id), deadline);
+                }
                 self.counters.started += 1;
-                effects.push(CalleeEffect::Send(session.send(CallMessage::Accepted { number })));
-                let progress = CalleeTimer::Progress(caller);
-                self.timers.set_if_none(progress, now + self.options.progress_interval);
-                let CallRequest { service, method, .. } = request;
-                let caller = source.clone();
-                effects.push(CalleeEffect::Run { run, caller, service, method, arguments, deadline });
+                self.accept(now, caller, number, run, effects);
+                self.expect_parts(caller, number, request.invocation.window);
+                let (caller, invocation) = (source.clone(), request.invocation);
+                effects.push(CalleeEffect::Run { run, caller, invocation, arguments, deadline });
             }
+            Ok(Decision::Join(run)) => {
+                self.keyed.join(run, caller, number, deadline);
+                self.accept(now, caller, number, run, effects);
+            }
+            Ok(Decision::Answer(result)) => self.end_call(caller, number, result, effects),
             Err(error) => {
-                self.runs.end(run);
                 self.counters.refused += 1;
                 self.end_call(caller, number, Err(error), effects);
             }
         }
     }
 
-    /// Checks a new request; returns its arguments.
-    fn admit(&self, source: &NodeInstance, request: &CallRequest) -> Result<Json, CallError> {
-        let CallRequest { service, method, arguments, .. } = request;
-        if method.is_private() && source.instance != self.me {
-            let text = format!("{service}/{method} is private: only the service itself can call it");
+    /// Notes that a call waits for a run, and acknowledges it.
+    fn accept(
+        &mut self,
+        now: Duration,
+        caller: Instance,
+        number: u64,
+        run: RunId,
+        effects: &mut Vec<CalleeEffect>,
+    ) {
+        let Some(session) = self.sessions.get_mut(&caller) else { return };
+        session.calls.insert(number, KnownCall { state: CallState::Running(run) });
+        effects.push(CalleeEffect::Send(session.send(CallMessage::Accepted { number })));
+        let progress = CalleeTimer::Progress(caller);
+        self.timers.set_if_none(progress, now + self.options.progress_interval);
+    }
+
+    /// Decides about a new request.
+    fn decide(&self, source: &NodeInstance, request: &CallRequest) -> Result<Decision, CallError> {
+        if request.invocation.method.is_private() && source.instance != self.me {
+            let text = format!("{} is private: only the service itself can call it", request.invocation);
             return Err(CallError::new(CallErrorKind::Denied, text));
         }
+        match self.keyed.find(request, &self.options)? {
+            Known::New => self.admit(request).map(Decision::Run),
+            Known::Running(run) => Ok(Decision::Join(run)),
+            Known::Ended(result) => Ok(Decision::Answer(result)),
+        }
+    }
+
+    /// Checks a request that would run; returns its arguments.
+    fn admit(&self, request: &CallRequest) -> Result<Json, CallError> {
+        let (service, arguments) = (&request.invocation.service, &request.arguments);
         if self.node_is_draining || self.draining.contains(service) {
             let text = format!("{service} accepts no more calls: it is about to stop");
             return Err(CallError::new(CallErrorKind::Draining, text));
         }
         self.runs.check(service, arguments.len(), &self.options)?;
         payload::decode(arguments).map_err(|text| {
-            let text = format!("the argument of {service}/{method} is refused: {text}");
+            let text = format!("the argument of {} is refused: {text}", request.invocation);
             CallError::new(CallErrorKind::BadArguments, text)
         })
     }
@@ -169,11 +210,11 @@ impl Callee {
             Some(CallState::Running(_)) => {
                 CallMessage::Progress { session: session.number, numbers: vec![number] }
             }
-            Some(CallState::Ended { result, .. }) => CallMessage::Result { number, result: result.clone() },
+            Some(CallState::Ended { result, .. }) => session.result(number, result),
             None if session.has_ended(number) => {
                 self.counters.stale += 1;
                 let text = "the callee no longer keeps the result of the call";
-                CallMessage::Result { number, result: Err(CallError::new(CallErrorKind::ResultLost, text)) }
+                session.result(number, &Err(CallError::new(CallErrorKind::ResultLost, text)))
             }
             None => return,
         };

@@ -68,6 +68,11 @@ impl Runs {
         Some(run)
     }
 
+    /// The call of a run: its caller and number.
+    pub(super) fn call_of(&self, id: RunId) -> Option<(Instance, u64)> {
+        self.runs.get(&id).map(|run| (run.caller, run.number))
+    }
+
     /// The runs of a service.
     pub(super) fn ids_of(&self, service: &ServiceId) -> Vec<RunId> {
         self.runs.iter().filter(|(_, run)| run.service == *service).map(|(id, _)| *id).collect()

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::RunId;
+use super::sent_parts::SentParts;
 use crate::calls::call_message::CallMessage;
 use crate::calls::number_ranges::NumberRanges;
 use crate::packet::{Destination, Message, Outgoing};
@@ -19,6 +20,8 @@ pub(super) struct Session {
     pub(super) heard: Duration,
     /// Calls that run, or have a result that the caller may ask for.
     pub(super) calls: BTreeMap<u64, KnownCall>,
+    /// The parts of calls with parts that are among them.
+    pub(super) parts: BTreeMap<u64, SentParts>,
     /// Calls that have ended and are forgotten, and those that never shall run.
     ended: NumberRanges,
 }
@@ -45,7 +48,8 @@ pub(super) enum CallState {
 
 impl Session {
     pub(super) fn new(now: Duration, number: u64, caller: NodeInstance) -> Self {
-        Self { number, caller, heard: now, calls: BTreeMap::new(), ended: NumberRanges::default() }
+        let (calls, parts, ended) = (BTreeMap::new(), BTreeMap::new(), NumberRanges::default());
+        Self { number, caller, heard: now, calls, parts, ended }
     }
 
     /// Returns whether a call that is not in `calls` must not run.
@@ -75,6 +79,12 @@ impl Session {
     pub(super) fn running(&self) -> Vec<u64> {
         let is_running = |call: &KnownCall| matches!(call.state, CallState::Running(_));
         self.calls.iter().filter(|(_, call)| is_running(call)).map(|(number, _)| *number).collect()
+    }
+
+    /// The end of a call.
+    pub(super) fn result(&self, number: u64, result: &Result<Arc<str>, CallError>) -> CallMessage {
+        let parts = self.parts.get(&number).map_or(0, SentParts::sent);
+        CallMessage::Result { number, parts, result: result.clone() }
     }
 
     /// A message to the caller.

@@ -9,6 +9,13 @@ use crate::packet::Outgoing;
 pub(crate) enum CallerEffect {
     /// Send this.
     Send(Outgoing),
+    /// The next part of the result of a call.
+    Part {
+        /// The call.
+        id: CallId,
+        /// The part.
+        part: Json,
+    },
     /// A call has ended. Once for each call.
     Finished {
         /// The call.

@@ -1,19 +1,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{CallError, CallErrorKind, MethodId, NodeInstance, ServiceId};
+use super::received_parts::ReceivedParts;
+use crate::calls::Invocation;
+use crate::{CallError, CallErrorKind, NodeInstance};
 
 /// A call that has not ended.
 #[derive(Debug)]
 pub(super) struct PendingCall {
-    pub(super) service: ServiceId,
-    pub(super) method: MethodId,
+    pub(super) invocation: Invocation,
     /// Empty after the acknowledgement: the callee has them then.
     pub(super) arguments: Arc<str>,
     /// Without an acknowledgement, the call ends now.
     pub(super) accept_by: Duration,
     pub(super) deadline: Duration,
     pub(super) phase: CallPhase,
+    /// For a call with parts.
+    pub(super) parts: Option<ReceivedParts>,
 }
 
 /// How far a call is.
@@ -46,13 +49,13 @@ impl PendingCall {
 
     /// The error with which it ends in its phase. `what` is the rest of a sentence that begins with the call.
     pub(super) fn error(&self, target: &NodeInstance, kind: CallErrorKind, what: &str) -> CallError {
-        let Self { service, method, .. } = self;
+        let invocation = &self.invocation;
         let consequence = match self.phase {
             CallPhase::Waiting => "it has not run",
             CallPhase::Sent(_) => "it may have run",
             CallPhase::Accepted(_) => "it was accepted and may have run",
         };
-        CallError::new(kind, format!("call of {service}/{method} at {target} {what}; {consequence}"))
+        CallError::new(kind, format!("call of {invocation} at {target} {what}; {consequence}"))
             .with_may_have_run(self.phase != CallPhase::Waiting)
     }
 }

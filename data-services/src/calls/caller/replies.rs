@@ -31,12 +31,16 @@ impl Caller {
                     self.progress(now, CallId { target, number }, session, effects);
                 }
             }
-            CallMessage::Result { number, result } => {
-                self.result_received(now, CallId { target, number }, result, effects);
+            CallMessage::Part { number, index, text } => {
+                self.part_received(now, CallId { target, number }, index, text, effects);
+            }
+            CallMessage::Result { number, parts, result } => {
+                self.result_received(now, CallId { target, number }, (parts, result), effects);
             }
             CallMessage::Open
             | CallMessage::Request(_)
             | CallMessage::Query { .. }
+            | CallMessage::Credit(_)
             | CallMessage::Cancel { .. }
             | CallMessage::Settled { .. } => {}
         }
@@ -84,7 +88,7 @@ impl Caller {
 
     /// Notes that the callee has a call. The call is queried after a silence of this length. Returns whether the call has
     /// not ended.
-    fn runs(&mut self, now: Duration, id: CallId, silence: Duration) -> bool {
+    pub(super) fn runs(&mut self, now: Duration, id: CallId, silence: Duration) -> bool {
         let target = self.targets.get_mut(&id.target);
         let Some(call) = target.and_then(|target| target.calls.get_mut(&id.number)) else { return false };
         let Some(session) = call.session() else { return true };
@@ -98,7 +102,9 @@ impl Caller {
     /// The callee runs a call. If the call has ended here, its cancellation was lost and is repeated.
     fn progress(&mut self, now: Duration, id: CallId, session: u64, effects: &mut Vec<CallerEffect>) {
         let silence = self.options.progress_interval + self.options.resend_after();
-        if !self.runs(now, id, silence) {
+        if self.runs(now, id, silence) {
+            self.repeat_credit(id, effects);
+        } else {
             let message = Message::Call(CallMessage::Cancel { session, number: id.number });
             effects.push(CallerEffect::Send(Outgoing { to: Destination::Instance(id.target), message }));
         }
@@ -108,13 +114,24 @@ impl Caller {
         &mut self,
         now: Duration,
         id: CallId,
-        result: Result<Arc<str>, CallError>,
+        (parts, result): (u64, Result<Arc<str>, CallError>),
         effects: &mut Vec<CallerEffect>,
     ) {
         if self.phase(id).is_none() {
             self.counters.late_results += 1;
-            return;
+        } else if let Some(result) = self.hold_end(now, id, parts, result, effects) {
+            self.end_with(now, id, result, effects);
         }
+    }
+
+    /// Ends a call with what the callee sent.
+    pub(super) fn end_with(
+        &mut self,
+        now: Duration,
+        id: CallId,
+        result: Result<Arc<str>, CallError>,
+        effects: &mut Vec<CallerEffect>,
+    ) {
         let result = result.and_then(|text| {
             payload::decode(&text).map_err(|text| {
                 CallError::new(CallErrorKind::Remote, format!("the result of {id} is invalid: {text}"))

@@ -48,6 +48,7 @@ impl Caller {
             self.fail(now, id, CallErrorKind::Timeout, &what, effects);
         } else {
             self.counters.repeated += 1;
+            self.repeat_credit(id, effects);
             self.transmit(now, id, effects);
         }
     }

@@ -47,8 +47,7 @@ impl Target {
             session,
             number,
             settled: self.settled(),
-            service: call.service.clone(),
-            method: call.method.clone(),
+            invocation: call.invocation.clone(),
             arguments: Arc::clone(&call.arguments),
             remaining: call.deadline.saturating_sub(now),
         })

@@ -205,8 +205,11 @@ fn results_and_acknowledgements_of_another_instance_are_ignored() {
     let mut pair = Pair::new();
     let (id, started) = pair.running_call(secs(60));
     let mut effects = Vec::new();
-    let forged =
-        CallMessage::Result { number: 1, result: Err(CallError::new(CallErrorKind::Remote, "forged")) };
+    let forged = CallMessage::Result {
+        number: 1,
+        parts: 0,
+        result: Err(CallError::new(CallErrorKind::Remote, "forged")),
+    };
     pair.caller.received(pair.now, &node(3), forged, &mut effects);
     assert!(effects.is_empty());
     pair.finish(started.run, Ok(json!(1)));

@@ -3,7 +3,10 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::calls::{CallId, CallMessage, CallOptions, Callee, CalleeEffect, Caller, CallerEffect, RunId};
+use crate::calls::call_message::CallRequest;
+use crate::calls::{
+    CallId, CallMessage, CallOptions, Callee, CalleeEffect, Caller, CallerEffect, Invocation, RunId,
+};
 use crate::packet::{Destination, Message, Outgoing};
 use crate::{CallError, CallErrorKind, Instance, MethodId, NodeId, NodeInstance, ServiceId};
 
@@ -27,6 +30,12 @@ pub(super) struct Pair {
     pub(super) requests: VecDeque<CallMessage>,
     /// On their way to the caller.
     pub(super) replies: VecDeque<CallMessage>,
+    /// What the callee sent to the third node.
+    pub(super) to_others: Vec<CallMessage>,
+    /// The request that arrived last.
+    pub(super) last_request: Option<CallRequest>,
+    /// The parts that the reader has not read.
+    pub(super) parts: Vec<Json>,
     pub(super) started: Vec<Started>,
     pub(super) cancelled: Vec<RunId>,
     pub(super) ended: Vec<Ended>,
@@ -48,8 +57,15 @@ pub(super) fn service() -> ServiceId {
     ServiceId::new("nova").unwrap()
 }
 
-pub(super) fn method(name: &str) -> (ServiceId, MethodId) {
-    (service(), MethodId::new(name).unwrap())
+/// A call of a method of the service.
+pub(super) fn method(name: &str) -> Invocation {
+    Invocation {
+        caller: ServiceId::new("horizon").unwrap(),
+        service: service(),
+        method: MethodId::new(name).unwrap(),
+        key: None,
+        window: 0,
+    }
 }
 
 /// The message of an outgoing one, which must be for this instance.
@@ -69,6 +85,8 @@ pub(super) fn name(message: &CallMessage) -> &'static str {
         CallMessage::Query { .. } => "query",
         CallMessage::Cancel { .. } => "cancel",
         CallMessage::Settled { .. } => "settled",
+        CallMessage::Credit(_) => "credit",
+        CallMessage::Part { .. } => "part",
         CallMessage::Session(_) => "session",
         CallMessage::NoSession => "no session",
         CallMessage::Accepted { .. } => "accepted",
@@ -89,6 +107,9 @@ impl Pair {
             callee: Callee::new(Instance::of(2), options),
             requests: VecDeque::new(),
             replies: VecDeque::new(),
+            to_others: Vec::new(),
+            last_request: None,
+            parts: Vec::new(),
             started: Vec::new(),
             cancelled: Vec::new(),
             ended: Vec::new(),
@@ -96,8 +117,17 @@ impl Pair {
     }
 
     pub(super) fn try_call(&mut self, arguments: &Json, limit: Duration) -> Result<CallId, CallError> {
+        self.invoke(method("list"), arguments, limit)
+    }
+
+    pub(super) fn invoke(
+        &mut self,
+        invocation: Invocation,
+        arguments: &Json,
+        limit: Duration,
+    ) -> Result<CallId, CallError> {
         let mut effects = Vec::new();
-        let id = self.caller.call(self.now, &node(2), method("list"), arguments, limit, &mut effects);
+        let id = self.caller.call(self.now, &node(2), invocation, arguments, limit, &mut effects);
         self.of_caller(effects);
         id
     }
@@ -146,8 +176,16 @@ impl Pair {
     }
 
     pub(super) fn at_callee(&mut self, message: CallMessage) {
+        self.at_callee_from(&node(1), message);
+    }
+
+    /// The callee receives a message of this node.
+    pub(super) fn at_callee_from(&mut self, source: &NodeInstance, message: CallMessage) {
+        if let CallMessage::Request(request) = &message {
+            self.last_request = Some(request.clone());
+        }
         let mut effects = Vec::new();
-        self.callee.received(self.now, &node(1), message, &mut effects);
+        self.callee.received(self.now, source, message, &mut effects);
         self.of_callee(effects);
     }
 
@@ -226,26 +264,29 @@ impl Pair {
         self.failed(id).kind()
     }
 
-    fn of_caller(&mut self, effects: Vec<CallerEffect>) {
+    pub(super) fn of_caller(&mut self, effects: Vec<CallerEffect>) {
         for effect in effects {
             match effect {
                 CallerEffect::Send(outgoing) => {
                     self.requests.push_back(message_to(Instance::of(2), outgoing));
                 }
+                CallerEffect::Part { part, .. } => self.parts.push(part),
                 CallerEffect::Finished { id, result } => self.ended.push((id, result)),
             }
         }
     }
 
-    fn of_callee(&mut self, effects: Vec<CalleeEffect>) {
+    pub(super) fn of_callee(&mut self, effects: Vec<CalleeEffect>) {
         for effect in effects {
             match effect {
-                CalleeEffect::Send(outgoing) => {
+                CalleeEffect::Send(outgoing) if outgoing.to == Destination::Instance(Instance::of(1)) => {
                     self.replies.push_back(message_to(Instance::of(1), outgoing));
                 }
+                CalleeEffect::Send(outgoing) => self.to_others.push(message_to(Instance::of(3), outgoing)),
                 CalleeEffect::Run { run, arguments, deadline, .. } => {
                     self.started.push(Started { run, arguments, deadline });
                 }
+                CalleeEffect::Credit(_) => {}
                 CalleeEffect::Cancel(run) => self.cancelled.push(run),
             }
         }

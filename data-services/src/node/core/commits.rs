@@ -18,6 +18,7 @@ impl NodeCore {
         if declared.is_empty() && withdrawn.is_empty() {
             return self.commit_changes(service, changes);
         }
+        self.check_publishing(service, declared.iter().map(|(table, _)| table))?;
         let Some(local) = self.services.get_mut(service) else { return Err(no_service(service)) };
         let mut kept = local.entry.tables.clone();
         let is_new = |(table, key): &(TableId, KeyColumns)| kept.get(table) != Some(key);

@@ -30,6 +30,9 @@ impl NodeCore {
         for (id, publisher) in self.subscriptions_of(&update.stream) {
             let Some(subscription) = self.subscriptions.get_mut(&id) else { continue };
             let Some(followed) = subscription.publishers.get_mut(&publisher) else { continue };
+            if followed.denied.is_some() {
+                continue;
+            }
             if subscription.pull.is_some() {
                 followed.is_dirty = true;
             } else if followed.shown.is_some_and(|shown| shown < position) {
@@ -48,7 +51,9 @@ impl NodeCore {
         let subscriptions = self.subscriptions_of(stream);
         let is_pending = |(id, publisher): &(SubscriptionId, TablePublisher)| {
             let subscription = self.subscriptions.get(id).filter(|one| one.pull.is_none());
-            subscription.and_then(|one| one.publishers.get(publisher)).is_some_and(|one| one.shown.is_none())
+            subscription
+                .and_then(|one| one.publishers.get(publisher))
+                .is_some_and(|one| one.shown.is_none() && one.denied.is_none())
         };
         if !self.with_content.contains(stream) || !subscriptions.iter().any(is_pending) {
             return;
@@ -132,7 +137,10 @@ impl NodeCore {
 
     fn deliver_raw(&self, stream: &StreamName, value: &Json) {
         for (id, publisher) in self.subscriptions_of(stream) {
-            if let Some(subscription) = self.subscriptions.get(&id) {
+            let is_denied = |one: &super::LocalSubscription| {
+                one.publishers.get(&publisher).is_some_and(|one| one.denied.is_some())
+            };
+            if let Some(subscription) = self.subscriptions.get(&id).filter(|one| !is_denied(one)) {
                 subscription.queue.push(TableEvent::Raw { publisher, value: value.clone() });
             }
         }
@@ -169,6 +177,7 @@ impl NodeCore {
             for (publisher, followed) in &mut subscription.publishers {
                 let is_new = followed.shown.is_none();
                 if (is_new || followed.is_dirty)
+                    && followed.denied.is_none()
                     && self.with_content.contains(&followed.stream)
                     && let Some((position, rows)) = self.followed.rows(&followed.stream)
                 {
@@ -188,7 +197,7 @@ impl NodeCore {
         pulls.chain(forgets).min()
     }
 
-    fn subscriptions_of(&self, stream: &StreamName) -> Vec<(SubscriptionId, TablePublisher)> {
+    pub(super) fn subscriptions_of(&self, stream: &StreamName) -> Vec<(SubscriptionId, TablePublisher)> {
         self.by_stream.get(stream).cloned().unwrap_or_default()
     }
 }

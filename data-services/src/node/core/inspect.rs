@@ -40,6 +40,7 @@ impl NodeCore {
                     methods: entry.methods.iter().cloned().collect(),
                     stale: entry.stale.clone(),
                     mirrored_from: entry.mirrored_from.clone(),
+                    is_standby: self.membership.registry().is_standby(peer.instance, service),
                 });
             }
         }

@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::NodeCore;
 use crate::node::local_service::{LocalService, duplicate, no_service, no_table};
-use crate::node::{Beginning, PrepushHooks};
+use crate::node::{Beginning, LocalRules};
 use crate::service::ServiceInput;
 use crate::tables::PublishEffect;
 use crate::{NodeEntry, ServiceEntry, ServiceId, ServiceState, StreamName, TableId};
@@ -17,8 +17,9 @@ impl NodeCore {
         mut entry: ServiceEntry,
         inputs: mpsc::Sender<ServiceInput>,
         beginning: Beginning,
-        prepush: PrepushHooks,
+        rules: LocalRules,
     ) -> Result<()> {
+        self.check_publishing(&service, entry.tables.keys())?;
         let old = match (self.services.remove(&service), beginning) {
             (Some(old), Beginning::New) => {
                 self.services.insert(service.clone(), old);
@@ -26,13 +27,19 @@ impl NodeCore {
             }
             (old, _) => old,
         };
+        if entry.rank.is_some() {
+            entry.rank = old.as_ref().and_then(|old| old.entry.rank).or(Some(self.next_rank(&service)));
+        }
         self.begin_tables(&service, old.as_ref().map(|old| &old.entry), &mut entry, beginning);
-        for (table, hook) in prepush.0 {
+        for (table, hook) in rules.prepush.0 {
             self.published.set_prepush(&self.own_stream(&service, &table), hook)?;
         }
         let local = match old {
-            Some(old) => LocalService { entry, inputs, ..old },
-            None => LocalService { entry, inputs, running: 0, drains: Vec::new() },
+            Some(old) => {
+                let (leader_only, admission) = (rules.leader_only, rules.admission);
+                LocalService { entry, inputs, leader_only, admission, ..old }
+            }
+            None => LocalService::new(entry, inputs, rules.leader_only, rules.admission),
         };
         self.services.insert(service.clone(), local);
         if let Err(error) = self.publish_entry() {
@@ -43,6 +50,12 @@ impl NodeCore {
         self.callee.resume(&service);
         self.reconcile();
         Ok(())
+    }
+
+    /// The rank of an instance of a service that starts now: the time, but behind every instance that is known.
+    fn next_rank(&self, service: &ServiceId) -> u64 {
+        let since_start = u64::try_from(self.now.as_micros()).unwrap_or(u64::MAX);
+        self.me.boot.saturating_add(since_start).max(self.membership.registry().last_rank(service))
     }
 
     pub(super) fn set_state(&mut self, service: &ServiceId, state: ServiceState) -> Result<()> {
@@ -119,7 +132,7 @@ impl NodeCore {
             })
             .collect();
         for stream in streams {
-            let followers = self.membership.registry().followers(&stream);
+            let followers = self.admitted_followers(&stream);
             if followers.iter().any(|follower| *follower != self.me.instance) {
                 self.followed_elsewhere.insert(stream.clone());
             } else {

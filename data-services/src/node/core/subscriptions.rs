@@ -5,7 +5,7 @@ use std::time::Duration;
 use pubsub_api::{Error, ErrorKind, Result};
 
 use super::NodeCore;
-use crate::membership::PeerState;
+use crate::membership::{PeerState, Registry};
 use crate::node::LinkAction;
 use crate::node::local_service::no_service;
 use crate::service::EventQueue;
@@ -35,6 +35,8 @@ pub(super) struct Followed {
     pub(super) earlier: Option<Vec<Row>>,
     /// Why the publisher itself has marked the table as stale.
     pub(super) marked_stale: Option<String>,
+    /// Why the publisher refuses this node.
+    pub(super) denied: Option<String>,
     /// Since when the publisher is not offered any more.
     pub(super) missing_since: Option<Duration>,
 }
@@ -82,6 +84,7 @@ impl LocalSubscription {
                 is_dirty: false,
                 earlier: None,
                 marked_stale: None,
+                denied: None,
                 missing_since: None,
             };
             let followed = self.publishers.entry(publisher).or_insert_with(new);
@@ -91,6 +94,7 @@ impl LocalSubscription {
                     followed.earlier = rows_of(&followed.stream);
                 }
                 followed.stream = stream;
+                followed.denied = None;
             }
         }
     }
@@ -106,6 +110,7 @@ impl NodeCore {
             let text = format!("this node has a subscription {id} already; choose another id");
             return Err(Error::new(ErrorKind::AlreadyExists, text));
         }
+        self.check_subscribing(&new.address, &new.table)?;
         self.subscriptions.insert(id, new);
         self.reconcile();
         Ok(())
@@ -144,6 +149,7 @@ impl NodeCore {
             }
         }
         self.end_gone_publishers();
+        self.end_leaderships();
         let after = self.followed_streams();
         for stream in after.difference(&before) {
             self.actions.push(LinkAction::Follow(stream.clone()));
@@ -169,10 +175,11 @@ impl NodeCore {
 
     /// The publishers that a subscription reaches now.
     fn offers(&self, subscription: &LocalSubscription) -> BTreeMap<TablePublisher, StreamName> {
-        let listeners = self.membership.registry().listeners(&subscription.address);
+        let listeners = self.membership.registry().active_listeners(&subscription.address);
         let publishing =
             listeners.into_iter().filter(|(_, _, entry)| entry.tables.contains_key(&subscription.table));
         publishing
+            .filter(|(peer, service, _)| self.may_be_followed(&peer.node, service, &subscription.table))
             .map(|(peer, service, _)| {
                 let publisher = TablePublisher { node: peer.node.clone(), service: service.clone() };
                 let table = subscription.table.clone();
@@ -206,8 +213,13 @@ impl NodeCore {
         let (now, patience) = (self.now, self.options.forget_after);
         for subscription in self.subscriptions.values_mut() {
             let queue = &subscription.queue;
+            let successors = shown_successors(registry, &subscription.publishers);
             subscription.publishers.retain(|publisher, followed| {
                 let Some(since) = followed.missing_since else { return true };
+                let is_shown = successors.get(&publisher.service);
+                if is_shown == Some(&false) && now.saturating_sub(since) < patience {
+                    return true;
+                }
                 let is_member =
                     |state| matches!(state, PeerState::Joining | PeerState::Up | PeerState::Suspect);
                 let has_returned =
@@ -218,7 +230,7 @@ impl NodeCore {
                     Some(PeerState::Left) => has_returned,
                     _ => false,
                 };
-                if is_down && now.saturating_sub(since) < patience {
+                if is_shown.is_none() && is_down && now.saturating_sub(since) < patience {
                     return true;
                 }
                 let removed = match followed.shown {
@@ -226,11 +238,29 @@ impl NodeCore {
                     None => followed.earlier.take(),
                 };
                 let removed = removed.unwrap_or_default();
-                let reason = if is_down { "the node is down" } else { "the service or its node has stopped" };
+                let reason = match is_shown {
+                    Some(_) => "another instance of the service is active",
+                    None if is_down => "the node is down",
+                    None => "the service or its node has stopped",
+                };
                 let publisher = publisher.clone();
                 queue.push(TableEvent::Gone { publisher, removed, reason: reason.to_owned() });
                 false
             });
         }
     }
+}
+
+/// The services of which an active instance is followed in place of another, and whether the subscriber has its rows.
+fn shown_successors(
+    registry: &Registry,
+    publishers: &BTreeMap<TablePublisher, Followed>,
+) -> BTreeMap<ServiceId, bool> {
+    let is_ranked = |stream: &StreamName| {
+        let service =
+            registry.entry_of(stream.instance).and_then(|entry| entry.services.get(&stream.service));
+        service.is_some_and(|service| service.rank.is_some())
+    };
+    let active = publishers.iter().filter(|(_, one)| one.missing_since.is_none() && is_ranked(&one.stream));
+    active.map(|(publisher, one)| (publisher.service.clone(), one.shown.is_some())).collect()
 }

@@ -21,7 +21,7 @@ impl FollowedTable {
             TableMessage::Raw { value, .. } => {
                 context.effects.push(FollowEffect::Raw(self.stream.clone(), value.clone()));
             }
-            TableMessage::Unknown(_) => {
+            TableMessage::Unknown(_) | TableMessage::Denied { .. } => {
                 self.is_unknown = true;
                 self.pull = None;
                 self.doubt();

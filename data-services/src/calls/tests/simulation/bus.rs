@@ -240,6 +240,7 @@ impl Bus {
         for effect in effects {
             match effect {
                 CallerEffect::Send(outgoing) => self.send(from, outgoing),
+                CallerEffect::Part { .. } => panic!("a part of a call without parts"),
                 CallerEffect::Finished { id, result } => {
                     let tag = self.nodes[from].calls[&id];
                     self.calls.get_mut(&tag).unwrap().ends.push((self.now, result));
@@ -260,7 +261,7 @@ impl Bus {
                     self.plan(end, Plan::End { node: at, run, tag });
                 }
                 // The methods of this test end when they end.
-                CalleeEffect::Cancel(_) => {}
+                CalleeEffect::Cancel(_) | CalleeEffect::Credit(_) => {}
             }
         }
     }

@@ -1,0 +1,27 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{IdempotencyKey, MethodId, ServiceId};
+
+/// What a call runs, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Invocation {
+    /// The service that calls.
+    pub(crate) caller: ServiceId,
+    /// The service.
+    pub(crate) service: ServiceId,
+    /// The method.
+    pub(crate) method: MethodId,
+    /// Calls of one service with one key run once.
+    pub(crate) key: Option<IdempotencyKey>,
+    /// The number of parts that may be on their way to the caller; 0 for a call with one result.
+    pub(crate) window: u64,
+}
+
+/// `nova/list`.
+impl fmt::Display for Invocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.service, self.method)
+    }
+}

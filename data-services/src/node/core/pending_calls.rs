@@ -1,0 +1,46 @@
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use serde_json::Value as Json;
+use tokio::sync::{mpsc, oneshot};
+
+use super::choice::Turns;
+use super::retried_calls::RetriedCalls;
+use crate::calls::{CallId, RunId};
+use crate::node::Ticket;
+use crate::service::{CallItem, NewPart};
+use crate::{CallError, CallResult, Instance, NodeInstance, ServiceId};
+
+/// The calls that services of this node have made, and those that run here.
+#[derive(Default)]
+pub(super) struct PendingCalls {
+    pub(super) by_id: HashMap<CallId, Waiting>,
+    pub(super) tickets: BTreeMap<Ticket, Vec<CallId>>,
+    pub(super) gathers: HashMap<Ticket, Gather>,
+    /// The service of each method that runs.
+    pub(super) runs: HashMap<RunId, ServiceId>,
+    /// The parts of each run that wait for the credit of its caller.
+    pub(super) waiting_parts: HashMap<RunId, VecDeque<NewPart>>,
+    pub(super) turns: Turns,
+    pub(super) retried: RetriedCalls,
+}
+
+/// Who waits for the result of a call.
+pub(super) enum Waiting {
+    /// One caller.
+    One(Ticket, oneshot::Sender<Result<Json, CallError>>),
+    /// A call that is retried, at this instance.
+    Retried(Ticket, Instance),
+    /// The reader of a call with parts.
+    Stream(Ticket, mpsc::Sender<CallItem>),
+    /// A caller that has called several services.
+    Gather(Ticket, NodeInstance, ServiceId),
+}
+
+/// The results so far of a call to several services.
+pub(super) struct Gather {
+    pub(super) missing: usize,
+    /// The number of services that have not returned a result and are needed; 0 only after the last.
+    pub(super) needed: usize,
+    pub(super) results: Vec<CallResult>,
+    pub(super) reply: oneshot::Sender<Result<Vec<CallResult>, CallError>>,
+}
