@@ -181,7 +181,8 @@ impl ServiceBuilder {
     /// Starts the service and announces it on the bus.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) for an invalid name, table, method or address;
+    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) for an invalid name, table, method or address, and if the
+    /// [access rules](crate::AccessRules) of the node deny a table;
     /// [`ErrorKind::AlreadyExists`](pubsub_api::ErrorKind::AlreadyExists) if the node runs a service of this name;
     /// [`ErrorKind::Closed`](pubsub_api::ErrorKind::Closed) if the node has left the bus.
     pub async fn start(self) -> Result<ServiceHandle> {

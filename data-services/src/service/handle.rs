@@ -126,7 +126,8 @@ impl ServiceHandle {
     /// that several share, or a pattern. An address without a listener is not an error: the subscription waits.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) for an invalid address or table,
+    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) for an invalid address or table, and if the
+    /// [access rules](crate::AccessRules) of this node deny it,
     /// [`ErrorKind::Closed`](pubsub_api::ErrorKind::Closed) if the service has stopped.
     pub async fn subscribe(&self, address: &str, table: &str) -> Result<TableSubscription> {
         self.subscribe_with(address, table, SubscribeOptions::default()).await

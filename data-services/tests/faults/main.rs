@@ -14,6 +14,8 @@ mod world;
 
 mod cuts;
 mod histories;
+mod leaders;
 mod packets;
 mod restarts;
 mod standby;
+mod streams;

@@ -78,7 +78,7 @@ pub(super) fn services(arguments: &Arguments) -> Result<()> {
             .map(|one| {
                 let tables: Vec<_> = one.tables.iter().map(|(table, _)| table).collect();
                 json!({
-                    "service": one.service, "node": one.node, "state": one.state,
+                    "service": one.service, "node": one.node, "state": one.state, "standby": one.is_standby,
                     "addresses": one.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
                     "tables": tables, "methods": one.methods
                 })
@@ -90,7 +90,7 @@ pub(super) fn services(arguments: &Arguments) -> Result<()> {
         [
             one.service.to_string(),
             one.node.to_string(),
-            column(&json!(one.state)),
+            state(one),
             joined(&one.addresses),
             joined(one.tables.iter().map(|(table, _)| table)),
             joined(&one.methods),
@@ -102,6 +102,12 @@ pub(super) fn services(arguments: &Arguments) -> Result<()> {
         "no services",
     );
     Ok(())
+}
+
+/// The state of a service, and whether it is on standby.
+fn state(one: &ServiceOffer) -> String {
+    let state = column(&json!(one.state));
+    if one.is_standby { format!("{state}, standby") } else { state }
 }
 
 pub(super) fn tables(arguments: &Arguments) -> Result<()> {

@@ -3,7 +3,7 @@ mod call_record;
 mod network;
 
 use super::pair::secs;
-use bus::Bus;
+use bus::{Bus, Keys};
 use network::Faults;
 
 const GOOD: Faults =
@@ -55,6 +55,17 @@ fn under_all_faults_together_every_call_ends_once_and_runs_at_most_once() {
         Faults { loss: 0.1, duplication: 0.1, slow: 0.2, very_slow: 0.05, partitions: 0.1, lost_peers: 0.05 };
     let (patient, succeeded) = histories(&faults, 400..440);
     assert!(succeeded * 100 >= patient * 40, "{succeeded} of {patient}");
+}
+
+#[test]
+fn under_all_faults_two_calls_with_one_key_run_once_and_get_one_result() {
+    let faults =
+        Faults { loss: 0.1, duplication: 0.1, slow: 0.2, very_slow: 0.05, partitions: 0.1, lost_peers: 0.05 };
+    for seed in 500..530 {
+        let mut bus = Bus::with(seed, faults.clone(), Keys::Pairs);
+        bus.run();
+        bus.check_keys();
+    }
 }
 
 #[test]

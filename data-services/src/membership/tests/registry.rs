@@ -86,6 +86,30 @@ fn the_registry_lists_hosts_listeners_and_followers_of_members_and_of_the_node_i
 }
 
 #[test]
+fn of_the_instances_with_a_rank_every_node_counts_the_lowest_as_active() {
+    let mut simulation = Simulation::of(Wiring::Broker, 4, 7);
+    simulation.settle();
+    let name = ServiceId::new("nova").unwrap();
+    let entry = |rank| {
+        let service = ServiceEntry { rank, ..ServiceEntry::default() };
+        NodeEntry { services: [(name.clone(), service)].into(), ..NodeEntry::default() }
+    };
+    for (place, rank) in [(0, Some(9)), (1, Some(3)), (2, Some(3)), (3, None)] {
+        simulation.act(place, |membership, _, effects| membership.set_entry(entry(rank), effects)).unwrap();
+    }
+    simulation.run(seconds(1));
+    let instances: Vec<_> = simulation.nodes.iter().map(|node| node.me.instance).collect();
+    let active = instances[1].min(instances[2]);
+    for at in 0..4 {
+        let registry = simulation.nodes[at].membership.registry();
+        let listeners = registry.active_listeners(&Address::new("nova").unwrap());
+        let shown: BTreeSet<_> = listeners.iter().map(|(node, _, _)| node.instance).collect();
+        assert_eq!(shown, [active, instances[3]].into(), "at {at}");
+        assert_eq!(registry.last_rank(&name), 10);
+    }
+}
+
+#[test]
 fn an_entry_is_reported_when_it_counts() {
     let mut simulation = Simulation::of(Wiring::Broker, 2, 5);
     simulation.settle();

@@ -5,10 +5,12 @@ use serde_json::json;
 
 use super::call_record::CallRecord;
 use super::network::{Faults, Flight, Network};
-use crate::Instance;
 use crate::calls::tests::pair::{message_to, method, name, node, secs};
-use crate::calls::{CallId, CallMessage, CallOptions, Callee, CalleeEffect, Caller, CallerEffect, RunId};
+use crate::calls::{
+    CallId, CallMessage, CallOptions, Callee, CalleeEffect, Caller, CallerEffect, Invocation, RunId,
+};
 use crate::packet::{Destination, Outgoing};
+use crate::{IdempotencyKey, Instance};
 
 /// Nodes that call each other, and themselves, for a minute.
 const NODES: usize = 4;
@@ -50,9 +52,37 @@ pub(super) struct Happened {
     what: &'static str,
 }
 
+/// Which calls have one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// No call has a key.
+    None,
+    /// Each two calls to one node have one, from any nodes.
+    Pairs,
+}
+
+impl Keys {
+    /// The first call with the key of a call.
+    fn first_of(self, tag: u64) -> u64 {
+        match self {
+            Self::None => tag,
+            Self::Pairs => tag / 2 * 2,
+        }
+    }
+
+    fn invocation(self, tag: u64) -> Invocation {
+        let key = match self {
+            Self::None => None,
+            Self::Pairs => Some(IdempotencyKey::new(self.first_of(tag).to_string()).unwrap()),
+        };
+        Invocation { key, ..method("work") }
+    }
+}
+
 /// Nodes on a network, in virtual time.
 pub(super) struct Bus {
     seed: u64,
+    keys: Keys,
     rng: fastrand::Rng,
     now: Duration,
     nodes: Vec<Node>,
@@ -100,6 +130,11 @@ fn place(instance: Instance) -> usize {
 
 impl Bus {
     pub(super) fn new(seed: u64, faults: Faults) -> Self {
+        Self::with(seed, faults, Keys::None)
+    }
+
+    /// Of calls that have keys or not.
+    pub(super) fn with(seed: u64, faults: Faults, keys: Keys) -> Self {
         let new_node = |place| Node {
             caller: Caller::new(options()),
             callee: Callee::new(instance(place), options()),
@@ -107,6 +142,7 @@ impl Bus {
         };
         let mut bus = Self {
             seed,
+            keys,
             rng: fastrand::Rng::with_seed(seed),
             now: Duration::ZERO,
             nodes: (0..NODES).map(new_node).collect(),
@@ -116,9 +152,13 @@ impl Bus {
             serial: 0,
             history: Vec::new(),
         };
+        let mut to = 0;
         for tag in 0..100 {
             let at = MINUTE.mul_f64(bus.rng.f64());
-            let (from, to) = (bus.rng.usize(..NODES), bus.rng.usize(..NODES));
+            let (from, next) = (bus.rng.usize(..NODES), bus.rng.usize(..NODES));
+            if keys.first_of(tag) == tag {
+                to = next;
+            }
             bus.plan(at, Plan::Call { from, to, tag });
         }
         bus.plan(secs(1), Plan::Second);
@@ -184,9 +224,12 @@ impl Bus {
         let is_cancelled = self.rng.u8(..) < 20;
         let mut effects = Vec::new();
         let (target, caller) = (node(to as u64 + 1), &mut self.nodes[from].caller);
-        let id = caller.call(self.now, &target, method("work"), &json!(tag), limit, &mut effects).unwrap();
+        let (invocation, argument) = (self.keys.invocation(tag), json!(self.keys.first_of(tag)));
+        let id = caller.call(self.now, &target, invocation, &argument, limit, &mut effects).unwrap();
         self.nodes[from].calls.insert(id, tag);
-        let call = CallRecord::new(self.now, limit, work, is_cancelled);
+        let mut call = CallRecord::new(self.now, limit, work, is_cancelled);
+        // It has run already if another call with its key was first.
+        call.runs = self.calls.get(&tag).map_or(0, |early| early.runs);
         self.calls.insert(tag, call);
         self.of_caller(from, effects);
         if is_cancelled {
@@ -255,7 +298,9 @@ impl Bus {
                 CalleeEffect::Send(outgoing) => self.send(at, outgoing),
                 CalleeEffect::Run { run, arguments, .. } => {
                     let tag = arguments.as_u64().unwrap();
-                    let call = self.calls.get_mut(&tag).unwrap();
+                    // Another call with its key may be first.
+                    let early = || CallRecord::new(self.now, secs(1), secs(1), true);
+                    let call = self.calls.entry(tag).or_insert_with(early);
                     call.runs += 1;
                     let end = self.now + call.work;
                     self.plan(end, Plan::End { node: at, run, tag });
@@ -272,10 +317,24 @@ impl Bus {
         for (tag, call) in &self.calls {
             call.check(&format!("seed {seed}, call {tag}"), &json!(tag * 10));
         }
+        self.check_memory();
+    }
+
+    fn check_memory(&self) {
+        let seed = self.seed;
         for (place, node) in self.nodes.iter().enumerate() {
             assert!(node.caller.is_empty(), "seed {seed}: node {place} keeps {:?}", node.caller);
             assert!(node.callee.is_empty(), "seed {seed}: node {place} keeps {:?}", node.callee);
         }
+    }
+
+    /// Checks what is promised of calls with keys.
+    pub(super) fn check_keys(&self) {
+        for (tag, call) in &self.calls {
+            let (name, first) = (format!("seed {}, call {tag}", self.seed), self.keys.first_of(*tag));
+            call.check_keyed(&name, self.calls[&first].runs, &json!(first * 10));
+        }
+        self.check_memory();
     }
 
     /// The calls that had 14 s beyond the work of their methods and were not cancelled: whether each succeeded.

@@ -40,6 +40,18 @@ impl CallRecord {
         }
     }
 
+    /// Checks what is promised of a call with a key, which has run so often in all.
+    pub(super) fn check_keyed(&self, name: &str, runs: u32, value: &Json) {
+        assert!(runs <= 1, "{name}: its key ran {runs} times");
+        let [(ended, result)] = self.ends.as_slice() else {
+            panic!("{name}: it has {} ends: {:?}", self.ends.len(), self.ends);
+        };
+        assert!(*ended <= self.begun + self.limit, "{name}: it ended after its deadline");
+        if let Ok(result) = result {
+            assert_eq!((runs, result), (1, value), "{name}: it succeeded");
+        }
+    }
+
     /// Whether it had 14 s beyond the work of its method and was not cancelled.
     pub(super) fn is_patient(&self) -> bool {
         !self.is_cancelled && self.limit >= self.work + secs(14)

@@ -38,7 +38,7 @@ fn lists(scene: &Scene) {
     assert_eq!(
         services,
         json!([{
-            "service": "store", "node": "shop", "state": "running", "addresses": ["shop.all"],
+            "service": "store", "node": "shop", "state": "running", "standby": false, "addresses": ["shop.all"],
             "tables": ["t", "u"], "methods": ["change", "push", "status"]
         }])
     );
