@@ -63,8 +63,8 @@ mod calls;
 mod membership;
 mod tables;
 
+mod bus_adapter;
 mod cage;
-mod link;
 mod node;
 mod node_options;
 mod service;

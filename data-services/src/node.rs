@@ -1,12 +1,12 @@
 //! A node: a process's place on a bus.
 
 mod admission;
+mod bus_action;
 mod command;
 mod commit;
 mod core;
 mod departure;
 mod leader;
-mod link_action;
 mod local_service;
 mod report;
 mod task;
@@ -24,11 +24,11 @@ use crate::service::CallItem;
 use crate::{BusId, CallError, CallErrorKind, CallResult, NodeInstance, NodeOptions};
 
 pub(crate) use admission::Admission;
+pub(crate) use bus_action::BusAction;
 pub(crate) use command::{Beginning, Command, LocalRules, NewCall, Ticket};
 pub(crate) use commit::Commit;
 use departure::Departure;
 pub(crate) use leader::{LEAD, RELEASE, is_reserved};
-pub(crate) use link_action::LinkAction;
 pub(crate) use local_service::no_method;
 pub use report::{NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
 

@@ -13,7 +13,7 @@ pub(crate) fn parts(report: NodeReport) -> BTreeMap<String, Status> {
     BTreeMap::from([
         ("node".to_owned(), node),
         ("tables".to_owned(), tables(&report)),
-        ("link".to_owned(), report.link),
+        ("driver".to_owned(), report.driver),
     ])
 }
 

@@ -13,8 +13,9 @@ const GATHER: Duration = Duration::from_millis(200);
 /// 115 KB.
 const MAX_HEADS: usize = 500;
 
-/// The maximum number of instances that a heartbeat reports as not heard.
-const MAX_DEAF_TO: usize = 1_000;
+/// The maximum number of instances that a heartbeat reports as not heard. It also bounds introductions, which have a
+/// heartbeat without table heads: 9 KB at most, of the 64 KiB that a request may have.
+pub(super) const MAX_DEAF_TO: usize = 1_000;
 
 /// Nodes that introduced themselves to this one, and that the others do not know yet.
 #[derive(Debug, Default)]

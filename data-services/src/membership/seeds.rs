@@ -72,13 +72,8 @@ impl Membership {
             if self.is_seed_up(seed) {
                 seed.wait = FIRST_WAIT;
             } else {
-                let heartbeat = self.digests(now);
-                let to = seed.endpoint.clone();
-                introduce(
-                    effects,
-                    &seed.endpoint,
-                    MembershipMessage::Introduction { to, heartbeat: Box::new(heartbeat) },
-                );
+                let (to, heartbeat) = (seed.endpoint.clone(), Box::new(self.digests(now)));
+                introduce(effects, &seed.endpoint, MembershipMessage::Introduction { to, heartbeat });
                 seed.next = now + self.slightly_more(seed.wait);
                 seed.wait = (seed.wait * 2).min(self.options.probe_every);
             }

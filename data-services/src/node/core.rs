@@ -25,7 +25,7 @@ use subscriptions::LocalSubscription;
 use tokio::sync::oneshot;
 
 use super::local_service::LocalService;
-use super::{Command, LinkAction};
+use super::{BusAction, Command};
 use crate::calls as engine;
 use crate::calls::{Callee, Caller};
 use crate::membership::{Membership, MembershipOptions, PeerState, TableHead};
@@ -37,7 +37,7 @@ use crate::{NodeInstance, NodeOptions, ServiceId, StreamName, SubscriptionId, Ta
 /// and the answer take some tens of milliseconds, and a lost introduction is repeated after a second.
 const SEED_PATIENCE: Duration = Duration::from_secs(3);
 
-/// A node without clock and I/O: it turns commands, packets and time into [`LinkAction`]s, events for subscriptions, inputs
+/// A node without clock and I/O: it turns commands, packets and time into [`BusAction`]s, events for subscriptions, inputs
 /// for services, and replies.
 ///
 /// What it sends to itself never leaves it: its own services are reached even if the driver is not.
@@ -62,11 +62,11 @@ pub(crate) struct NodeCore {
     with_content: BTreeSet<StreamName>,
     calls: PendingCalls,
     effects: Effects,
-    actions: Vec<LinkAction>,
+    actions: Vec<BusAction>,
     refused: Option<String>,
     endpoint: Option<String>,
     /// The status of the driver, as the task noted it last.
-    link_status: Status,
+    driver_status: Status,
     /// The number of messages about membership that were ignored.
     ignored: u64,
     /// The number of messages about tables that were sent to other nodes.
@@ -110,7 +110,7 @@ impl NodeCore {
             actions: Vec::new(),
             refused: None,
             endpoint,
-            link_status: Status::default(),
+            driver_status: Status::default(),
             ignored: 0,
             table_messages_sent: 0,
             leaving: None,
@@ -176,8 +176,8 @@ impl NodeCore {
     }
 
     /// Notes the status of the driver, for the next report.
-    pub(crate) fn note_link(&mut self, status: Status) {
-        self.link_status = status;
+    pub(crate) fn note_driver(&mut self, status: Status) {
+        self.driver_status = status;
     }
 
     /// Handles a packet of a peer.
@@ -234,7 +234,7 @@ impl NodeCore {
     }
 
     /// Returns what the driver has to do, in order.
-    pub(crate) fn take_actions(&mut self) -> Vec<LinkAction> {
+    pub(crate) fn take_actions(&mut self) -> Vec<BusAction> {
         std::mem::take(&mut self.actions)
     }
 

@@ -28,7 +28,7 @@ pub struct NodeReport {
     /// Counters of the engine, by name.
     pub counters: Vec<(&'static str, u64)>,
     /// The counters, queues and connections of the driver, and those of the packets over it.
-    pub link: Status,
+    pub driver: Status,
 }
 
 /// One peer.

@@ -8,8 +8,8 @@ use tracing::{debug, warn};
 
 use super::core::NodeCore;
 use super::departure::Departure;
-use super::{Command, LinkAction};
-use crate::link::{Link, LinkEvent, LinkOptions};
+use super::{BusAction, Command};
+use crate::bus_adapter::{BusAdapter, BusEvent, BusOptions};
 use crate::packet::Outgoing;
 use crate::{Instance, NodeInstance, NodeOptions};
 
@@ -23,9 +23,9 @@ const BATCH: usize = 256;
 /// The task of a node: it feeds the core with commands, packets and time, and its driver with the core's actions.
 pub(super) struct NodeTask {
     core: NodeCore,
-    link: Arc<Link>,
+    adapter: Arc<BusAdapter>,
     began: Instant,
-    actions: mpsc::Sender<LinkAction>,
+    actions: mpsc::Sender<BusAction>,
     ended: watch::Sender<Option<Departure>>,
     dropped: u64,
 }
@@ -40,13 +40,13 @@ impl NodeTask {
     ) -> Result<(Self, NodeInstance)> {
         let boot = super::wall_clock::wall_us();
         let me = NodeInstance { node: options.node.clone(), instance: Instance::random(), boot };
-        let how = LinkOptions { bus: options.bus.clone(), is_broker, advertise: options.advertise.clone() };
-        let link = Arc::new(Link::open(&*driver, me.clone(), how).await?);
-        let endpoint = link.endpoint().map(str::to_owned);
+        let how = BusOptions { bus: options.bus.clone(), is_broker, advertise: options.advertise.clone() };
+        let adapter = Arc::new(BusAdapter::open(&*driver, me.clone(), how).await?);
+        let endpoint = adapter.endpoint().map(str::to_owned);
         let (actions, waiting) = mpsc::channel(ACTIONS);
-        tokio::spawn(send_actions(Arc::clone(&link), waiting));
+        tokio::spawn(send_actions(Arc::clone(&adapter), waiting));
         let core = NodeCore::new(options, me.clone(), endpoint);
-        let task = Self { core, link, began: Instant::now(), actions, ended, dropped: 0 };
+        let task = Self { core, adapter, began: Instant::now(), actions, ended, dropped: 0 };
         Ok((task, me))
     }
 
@@ -75,9 +75,9 @@ impl NodeTask {
             let due = self.began + self.core.deadline();
             tokio::select! {
                 () = sleep_until(due) => self.core.tick(self.now()),
-                event = self.link.recv() => match event {
-                    Ok(LinkEvent::Packet(packet)) => self.core.packet(self.now(), packet),
-                    Ok(LinkEvent::Reset { reason, .. }) => {
+                event = self.adapter.recv() => match event {
+                    Ok(BusEvent::Packet(packet)) => self.core.packet(self.now(), packet),
+                    Ok(BusEvent::Reset { reason, .. }) => {
                         debug!(reason, "the driver may have lost packets: tables are checked again");
                         self.core.links_reset(self.now());
                     }
@@ -93,7 +93,7 @@ impl NodeTask {
         if let Some(joined) = joined {
             drop(joined.send(Err(departure.to_error().context("cannot join the bus"))));
         }
-        if let Err(error) = self.link.close().await {
+        if let Err(error) = self.adapter.close().await {
             warn!(%error, "the driver did not send everything before the node left");
         }
         self.ended.send_replace(Some(departure));
@@ -113,7 +113,7 @@ impl NodeTask {
 
     fn command(&mut self, command: Command) {
         if matches!(command, Command::Inspect { .. }) {
-            self.core.note_link(self.link.status());
+            self.core.note_driver(self.adapter.status());
         }
         self.core.command(self.now(), command);
     }
@@ -138,45 +138,45 @@ impl NodeTask {
 }
 
 /// Passes the actions to the driver, in order; packets that wait are sent together.
-async fn send_actions(link: Arc<Link>, mut actions: mpsc::Receiver<LinkAction>) {
+async fn send_actions(adapter: Arc<BusAdapter>, mut actions: mpsc::Receiver<BusAction>) {
     let mut waiting = Vec::new();
     let mut packets = Vec::new();
     while actions.recv_many(&mut waiting, BATCH).await > 0 {
         for action in waiting.drain(..) {
-            if let LinkAction::Send(outgoing) = action {
+            if let BusAction::Send(outgoing) = action {
                 packets.push(outgoing);
             } else {
-                send(&link, &mut packets).await;
-                // What is lost is repaired by the protocols; the link counts it by cause.
-                if let Err(error) = act_on(&link, action) {
+                send(&adapter, &mut packets).await;
+                // What is lost is repaired by the protocols; the adapter counts it by cause.
+                if let Err(error) = act_on(&adapter, action) {
                     debug!(%error, "the driver refused an action");
                 }
             }
         }
-        send(&link, &mut packets).await;
+        send(&adapter, &mut packets).await;
     }
 }
 
-async fn send(link: &Link, packets: &mut Vec<Outgoing>) {
-    if let Err(error) = link.send_all(packets).await {
+async fn send(adapter: &BusAdapter, packets: &mut Vec<Outgoing>) {
+    if let Err(error) = adapter.send_all(packets).await {
         debug!(%error, "the driver did not accept all packets");
     }
     packets.clear();
 }
 
-fn act_on(link: &Link, action: LinkAction) -> Result<()> {
+fn act_on(adapter: &BusAdapter, action: BusAction) -> Result<()> {
     match action {
-        LinkAction::Follow(stream) => link.follow(&stream).map(drop),
-        LinkAction::Unfollow(stream) => {
-            link.unfollow(&stream);
+        BusAction::Follow(stream) => adapter.follow(&stream).map(drop),
+        BusAction::Unfollow(stream) => {
+            adapter.unfollow(&stream);
             Ok(())
         }
-        LinkAction::Connect(endpoint) => link.connect(&endpoint).map(drop),
-        LinkAction::Disconnect(endpoint) => {
-            link.disconnect(&endpoint);
+        BusAction::Connect(endpoint) => adapter.connect(&endpoint).map(drop),
+        BusAction::Disconnect(endpoint) => {
+            adapter.disconnect(&endpoint);
             Ok(())
         }
-        LinkAction::Introduce { endpoint, message } => link.introduce(&endpoint, &message),
-        LinkAction::Send(_) => Ok(()),
+        BusAction::Introduce { endpoint, message } => adapter.introduce(&endpoint, &message),
+        BusAction::Send(_) => Ok(()),
     }
 }

@@ -171,7 +171,7 @@ pub(crate) fn hooks_alternate(events: &Events) -> Vec<String> {
 pub(crate) fn bounded(report: &NodeReport) -> Vec<String> {
     let mut found = Vec::new();
     let node = &report.node.node;
-    for queue in report.link.queues.iter().filter(|queue| queue.depth > queue.bound) {
+    for queue in report.driver.queues.iter().filter(|queue| queue.depth > queue.bound) {
         found.push(format!("{node}: bounded: {queue:?}"));
     }
     for (name, value) in &report.counters {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -61,6 +61,42 @@ fn every_limit_of_the_table_has_the_value_of_the_code() {
             values, of_code,
             "{constant} of {name_of_crate}: on the left docs/limits.md, on the right the code"
         );
+    }
+}
+
+/// The names of the constants `MAX_…` in the files of a folder, without those of its tests.
+fn names_of_limits(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path.ends_with("tests") {
+            continue;
+        }
+        if path.is_dir() {
+            names_of_limits(&path, names);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let constants = text.lines().filter_map(|line| {
+                let (_, after) = line.split_once("const MAX_")?;
+                after.split_once(": ").map(|(name, _)| format!("MAX_{name}"))
+            });
+            names.extend(constants);
+        }
+    }
+}
+
+#[test]
+fn every_limit_of_the_data_services_engine_is_in_the_table() {
+    let documented = documented();
+    for name_of_crate in ["data-services", "data-services/kinds"] {
+        let mut names = BTreeSet::new();
+        names_of_limits(&root().join(name_of_crate).join("src"), &mut names);
+        assert!(!names.is_empty(), "no limits in {name_of_crate}");
+        for name in names {
+            assert!(
+                documented.contains_key(&(name_of_crate.to_owned(), name.clone())),
+                "docs/limits.md lacks {name} of {name_of_crate}"
+            );
+        }
     }
 }
 

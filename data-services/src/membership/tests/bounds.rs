@@ -2,11 +2,13 @@ use std::time::Duration;
 
 use super::seconds;
 use super::simulation::{Simulation, Wiring};
+use crate::bus_adapter::MAX_INTRODUCTION_BYTES;
+use crate::membership::announcements::MAX_DEAF_TO;
 use crate::membership::message::Heartbeat;
 use crate::membership::{
     MAX_PEERS, Membership, MembershipEffect, MembershipMessage, MembershipOptions, PeerState,
 };
-use crate::{Instance, NodeEntry, NodeId, NodeInstance, ServiceEntry, ServiceId};
+use crate::{Instance, MAX_NAME_BYTES, NodeEntry, NodeId, NodeInstance, ServiceEntry, ServiceId};
 
 fn node(number: u64) -> NodeInstance {
     NodeInstance {
@@ -43,6 +45,36 @@ fn the_number_of_known_nodes_is_bounded() {
     one.received(seconds(1), &node(9_999), heartbeat(1), &mut effects);
     assert_eq!(one.registry().state_of(Instance::of(9_999)), Some(PeerState::Joining));
     assert_eq!(one.registry().state_of(Instance::of(2)), None);
+}
+
+#[test]
+fn the_largest_introduction_fits_into_a_request_of_the_drivers() {
+    let name = "n".repeat(MAX_NAME_BYTES);
+    let me =
+        NodeInstance { node: NodeId::new(name).unwrap(), instance: Instance::of(u64::MAX), boot: u64::MAX };
+    let endpoint = |host: &str| format!("tcp://{}:65535", host.repeat(253));
+    let (own, seed) = (endpoint("o"), endpoint("s"));
+    let rng = fastrand::Rng::with_seed(1);
+    let mut one = Membership::new(me.clone(), Some(own), vec![seed], MembershipOptions::default(), rng);
+    let mut effects = Vec::new();
+    one.start(Duration::ZERO, &mut effects);
+    for number in 1..=MAX_PEERS as u64 {
+        one.received(Duration::ZERO, &node(u64::MAX - number), heartbeat(1), &mut effects);
+    }
+    effects.clear();
+    // All peers are silent, and none of them is down yet.
+    one.tick(seconds(4), Vec::new, &mut effects);
+    let introductions: Vec<_> = effects
+        .into_iter()
+        .filter_map(|effect| match effect {
+            MembershipEffect::Introduce { message, .. } => Some(message),
+            _ => None,
+        })
+        .collect();
+    let largest = introductions.iter().map(|message| rmp_serde::to_vec(&(&me, message)).unwrap().len()).max();
+    let largest = largest.expect("the seed is due");
+    assert!(largest > 9 * MAX_DEAF_TO, "the largest has {largest} bytes");
+    assert!(largest < MAX_INTRODUCTION_BYTES / 4, "the largest has {largest} bytes");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use delivery::Position;
 use super::NodeCore;
 use crate::calls::{CalleeEffect, CallerEffect};
 use crate::membership::{MembershipEffect, PeerState, TableHead};
-use crate::node::LinkAction;
+use crate::node::BusAction;
 use crate::packet::{Destination, Message, Outgoing};
 use crate::tables::{FollowEffect, PublishEffect};
 use crate::{NodeInstance, StreamName};
@@ -50,10 +50,10 @@ impl NodeCore {
         match effect {
             MembershipEffect::Send(outgoing) => self.send(outgoing),
             MembershipEffect::Introduce { endpoint, message } => {
-                self.actions.push(LinkAction::Introduce { endpoint, message });
+                self.actions.push(BusAction::Introduce { endpoint, message });
             }
-            MembershipEffect::Connect(endpoint) => self.actions.push(LinkAction::Connect(endpoint)),
-            MembershipEffect::Disconnect(endpoint) => self.actions.push(LinkAction::Disconnect(endpoint)),
+            MembershipEffect::Connect(endpoint) => self.actions.push(BusAction::Connect(endpoint)),
+            MembershipEffect::Disconnect(endpoint) => self.actions.push(BusAction::Disconnect(endpoint)),
             MembershipEffect::Peer { peer, state, reason } => self.peer_changed(&peer, state, &reason),
             MembershipEffect::Entry(_) => self.reconcile(),
             MembershipEffect::Ignored { source, reason } => {
@@ -96,10 +96,10 @@ impl NodeCore {
                 }
                 if self.followed_elsewhere.contains(stream) {
                     self.table_messages_sent += 1;
-                    self.actions.push(LinkAction::Send(Outgoing { to, message }));
+                    self.actions.push(BusAction::Send(Outgoing { to, message }));
                 }
             }
-            _ => self.actions.push(LinkAction::Send(Outgoing { to, message })),
+            _ => self.actions.push(BusAction::Send(Outgoing { to, message })),
         }
     }
 }

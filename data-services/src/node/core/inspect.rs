@@ -23,7 +23,7 @@ impl NodeCore {
             published: self.published_report(),
             subscriptions: self.subscriptions_report(),
             counters: self.counters(),
-            link: self.link_status.clone(),
+            driver: self.driver_status.clone(),
         }
     }
 

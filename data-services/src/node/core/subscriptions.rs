@@ -6,7 +6,7 @@ use pubsub_api::{Error, ErrorKind, Result};
 
 use super::NodeCore;
 use crate::membership::{PeerState, Registry};
-use crate::node::LinkAction;
+use crate::node::BusAction;
 use crate::node::local_service::no_service;
 use crate::service::EventQueue;
 use crate::{Address, Row, ServiceId, StreamName, SubscriptionId, TableEvent, TableId, TablePublisher};
@@ -152,11 +152,11 @@ impl NodeCore {
         self.end_leaderships();
         let after = self.followed_streams();
         for stream in after.difference(&before) {
-            self.actions.push(LinkAction::Follow(stream.clone()));
+            self.actions.push(BusAction::Follow(stream.clone()));
             self.followed.follow(self.now, stream.clone(), &mut self.effects.followed);
         }
         for stream in before.difference(&after) {
-            self.actions.push(LinkAction::Unfollow(stream.clone()));
+            self.actions.push(BusAction::Unfollow(stream.clone()));
             self.with_content.remove(stream);
             self.followed.unfollow(self.now, stream, &mut self.effects.followed);
         }

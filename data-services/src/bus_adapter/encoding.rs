@@ -139,9 +139,9 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::{TABLE, VERSION, check, decode, encode, pack};
-    use crate::link::MAX_PACKET_BYTES;
-    use crate::link::invalid::Invalid;
-    use crate::link::topics::Topics;
+    use crate::bus_adapter::MAX_PACKET_BYTES;
+    use crate::bus_adapter::invalid::Invalid;
+    use crate::bus_adapter::topics::Topics;
     use crate::membership::MembershipMessage;
     use crate::packet::{Destination, Message, Packet};
     use crate::{BusId, Instance, NodeId, NodeInstance, ServiceId, StreamName, TableId};

@@ -3,7 +3,7 @@ use crate::packet::{Message, Outgoing};
 
 /// What the core of a node asks of its driver.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum LinkAction {
+pub(crate) enum BusAction {
     /// Send a message.
     Send(Outgoing),
     /// Subscribe to the topic of a stream.

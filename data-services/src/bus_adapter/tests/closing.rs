@@ -1,4 +1,4 @@
-//! The end of a link.
+//! The end of an adapter.
 
 use pubsub_api::ErrorKind;
 
@@ -25,7 +25,7 @@ async fn what_was_sent_before_the_end_arrives(place: Place) {
     one.close().await.unwrap();
 }
 
-impl crate::link::Link {
+impl crate::bus_adapter::BusAdapter {
     async fn recv_to_the_end(&self) -> ErrorKind {
         loop {
             if let Err(error) = self.recv().await {

@@ -1,4 +1,4 @@
-//! The link on the drivers: memory, ZeroMQ over TCP, Redis.
+//! The adapter on the drivers: memory, ZeroMQ over TCP, Redis.
 
 mod buses;
 mod closing;

@@ -1,6 +1,6 @@
 use pubsub_api::{CauseCounter, Counter, Status};
 
-/// The counters of a link.
+/// The counters of an adapter.
 #[derive(Debug)]
 pub(super) struct Metrics {
     /// Packets that the driver accepted.

@@ -12,7 +12,7 @@ use redis_servers::RedisServer;
 use settings::Sources;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::link::{Link, LinkEvent, LinkOptions};
+use crate::bus_adapter::{BusAdapter, BusEvent, BusOptions};
 use crate::membership::MembershipMessage;
 use crate::packet::{Destination, Message, Packet};
 use crate::{BusId, Instance, NodeId, NodeInstance, ServiceId, StreamName, TableId};
@@ -57,24 +57,24 @@ impl Place {
     }
 
     /// Opens a node of a bus.
-    pub(super) async fn node(&self, bus: &str, instance: u64) -> Link {
+    pub(super) async fn node(&self, bus: &str, instance: u64) -> BusAdapter {
         self.node_with(bus, instance, &[]).await
     }
 
     /// The same with further settings.
-    pub(super) async fn node_with(&self, bus: &str, instance: u64, more: &[&str]) -> Link {
+    pub(super) async fn node_with(&self, bus: &str, instance: u64, more: &[&str]) -> BusAdapter {
         let me = NodeInstance {
             node: NodeId::new(format!("node-{instance}")).unwrap(),
             instance: Instance::of(instance),
             boot: 0,
         };
         let bus = BusId::new(bus).unwrap();
-        let options = LinkOptions { bus, is_broker: self.is_broker(), advertise: None };
-        Link::open(&*self.driver(more), me, options).await.unwrap()
+        let options = BusOptions { bus, is_broker: self.is_broker(), advertise: None };
+        BusAdapter::open(&*self.driver(more), me, options).await.unwrap()
     }
 
     /// Opens nodes of one bus, each connected to each, with subscriptions that are in force.
-    pub(super) async fn nodes<const COUNT: usize>(&self, bus: &str) -> [Link; COUNT] {
+    pub(super) async fn nodes<const COUNT: usize>(&self, bus: &str) -> [BusAdapter; COUNT] {
         let mut nodes = Vec::new();
         for instance in 1..=COUNT {
             nodes.push(self.node(bus, instance as u64).await);
@@ -95,14 +95,14 @@ impl Place {
 }
 
 /// Waits until the subscriptions of a node are in force at one more peer.
-pub(super) async fn subscribed(link: &Link) {
-    reset(link, "in force").await;
+pub(super) async fn subscribed(adapter: &BusAdapter) {
+    reset(adapter, "in force").await;
 }
 
 /// Waits for a reset whose reason contains a text; its endpoint.
-pub(super) async fn reset(link: &Link, text: &str) -> Option<String> {
+pub(super) async fn reset(adapter: &BusAdapter, text: &str) -> Option<String> {
     loop {
-        if let LinkEvent::Reset { endpoint, reason } = next(link).await
+        if let BusEvent::Reset { endpoint, reason } = next(adapter).await
             && reason.contains(text)
         {
             return endpoint;
@@ -110,22 +110,22 @@ pub(super) async fn reset(link: &Link, text: &str) -> Option<String> {
     }
 }
 
-async fn next(link: &Link) -> LinkEvent {
-    timeout(PATIENCE, link.recv()).await.expect("an event in time").unwrap()
+async fn next(adapter: &BusAdapter) -> BusEvent {
+    timeout(PATIENCE, adapter.recv()).await.expect("an event in time").unwrap()
 }
 
 /// Waits for the next packet.
-pub(super) async fn packet(link: &Link) -> Packet {
+pub(super) async fn packet(adapter: &BusAdapter) -> Packet {
     loop {
-        if let LinkEvent::Packet(packet) = next(link).await {
+        if let BusEvent::Packet(packet) = next(adapter).await {
             return packet;
         }
     }
 }
 
 /// Waits for the next packet: the instance and the number that it was sent with.
-pub(super) async fn heard(link: &Link) -> (u64, u64) {
-    let Packet { source, message } = packet(link).await;
+pub(super) async fn heard(adapter: &BusAdapter) -> (u64, u64) {
+    let Packet { source, message } = packet(adapter).await;
     assert_eq!(message, goodbye());
     (source.instance.number(), source.boot)
 }
@@ -135,14 +135,14 @@ pub(super) fn goodbye() -> Message {
 }
 
 /// Sends a packet with a number, in the place of the boot time.
-pub(super) async fn say(link: &mut Link, to: &Destination, number: u64) {
-    link.me.boot = number;
-    link.send(to, &goodbye()).await.unwrap();
+pub(super) async fn say(adapter: &mut BusAdapter, to: &Destination, number: u64) {
+    adapter.me.boot = number;
+    adapter.send(to, &goodbye()).await.unwrap();
 }
 
 /// Waits until a table of `publisher` reaches `follower`: sends until it arrives, as a driver may put a subscription in
 /// force later.
-pub(super) async fn until_followed(publisher: &mut Link, follower: &Link, stream: &StreamName) {
+pub(super) async fn until_followed(publisher: &mut BusAdapter, follower: &BusAdapter, stream: &StreamName) {
     let to = Destination::Followers(stream.clone());
     let attempts = async {
         for number in 1_000.. {
@@ -158,11 +158,11 @@ pub(super) async fn until_followed(publisher: &mut Link, follower: &Link, stream
     timeout(PATIENCE, attempts).await.expect("the subscription comes into force");
 }
 
-pub(super) fn inbox(link: &Link) -> Destination {
-    Destination::Instance(link.me.instance)
+pub(super) fn inbox(adapter: &BusAdapter) -> Destination {
+    Destination::Instance(adapter.me.instance)
 }
 
-pub(super) fn stream(publisher: &Link, service: &str, table: &str) -> StreamName {
+pub(super) fn stream(publisher: &BusAdapter, service: &str, table: &str) -> StreamName {
     let (service, table) = (ServiceId::new(service).unwrap(), TableId::new(table).unwrap());
     StreamName { instance: publisher.me.instance, service, table }
 }
@@ -177,7 +177,7 @@ pub(super) async fn until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// Returns a counter of a link.
-pub(super) fn count(link: &Link, name: &str, cause: Option<&str>) -> u64 {
-    link.metrics.read().counter(name, cause)
+/// Returns a counter of an adapter.
+pub(super) fn count(adapter: &BusAdapter, name: &str, cause: Option<&str>) -> u64 {
+    adapter.metrics.read().counter(name, cause)
 }

@@ -4,12 +4,12 @@ use bytes::Bytes;
 use pubsub_api::{Action, Envelope, Event, Publisher, Topic};
 
 use super::place::{Place, count, heard, say, subscribed};
-use crate::link::Link;
+use crate::bus_adapter::BusAdapter;
 use crate::packet::Destination;
 
 /// Sends to the topic of everyone what no node sends.
-async fn send_odd_events(link: &Link, publisher: &dyn Publisher) {
-    let topic = link.topics.of(&Destination::Everyone).unwrap().topic;
+async fn send_odd_events(adapter: &BusAdapter, publisher: &dyn Publisher) {
+    let topic = adapter.topics.of(&Destination::Everyone).unwrap().topic;
     let other = Topic::new("$dse.other.all.").unwrap();
     let event = Event::new("lport", "port-1", Action::Create, "{}", topic.clone());
     let unpacked = Event { table: Some("$dse".to_owned()), ..event.clone() };

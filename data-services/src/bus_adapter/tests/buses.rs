@@ -1,14 +1,14 @@
 //! Nodes of different buses do not see each other, even on one driver and with odd names.
 
 use super::place::{Place, count, heard, say, stream, subscribed, until_followed};
-use crate::link::Link;
+use crate::bus_adapter::BusAdapter;
 use crate::packet::Destination;
 
 /// Names that a separator, a wildcard or a prefix could confuse.
 const BUSES: [&str; 8] = ["1-x", "x-1", "x.1", "x", "*", "#", "x%2E1", "ü"];
 
 /// A node of each bus; on a mesh each is connected to each.
-async fn buses(place: &Place) -> Vec<Link> {
+async fn buses(place: &Place) -> Vec<BusAdapter> {
     let mut nodes = Vec::new();
     for (number, bus) in BUSES.iter().enumerate() {
         nodes.push(place.node(bus, number as u64 + 1).await);

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use pubsub_api::{Batch, Error, ErrorKind, Result};
 
-use super::{Link, MAX_INTRODUCTION_BYTES, encoding};
+use super::{BusAdapter, MAX_INTRODUCTION_BYTES, encoding};
 use crate::packet::{Destination, Message, Outgoing};
 
-impl Link {
+impl BusAdapter {
     /// Sends one message.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl Link {
     /// # Errors
     /// The first one: [`ErrorKind::Invalid`] for a message that was left out; [`ErrorKind::Overloaded`],
     /// [`ErrorKind::Unavailable`] and others of the driver, and then the messages that it had not accepted are dropped
-    /// and counted; [`ErrorKind::Closed`] after [`close`](Link::close).
+    /// and counted; [`ErrorKind::Closed`] after [`close`](BusAdapter::close).
     ///
     /// # Cancel safety
     /// If the future is dropped, any number of the first messages was sent.
@@ -76,12 +76,12 @@ impl Link {
         packed.inspect_err(|error| self.count_unsent(error, 1))
     }
 
-    /// Sends a batch while the link is open. Sends run at the same time as each other, and before `close`.
+    /// Sends a batch while the adapter is open. Sends run at the same time as each other, and before `close`.
     async fn publish(&self, batch: &mut Batch) -> Result<()> {
         let is_closed = self.is_closed.read().await;
         let packets = batch.len();
         let sent = match *is_closed {
-            true => Err(Error::new(ErrorKind::Closed, "the link to the bus is closed")),
+            true => Err(Error::new(ErrorKind::Closed, "the connection to the bus is closed")),
             false => self.publisher.send_batch(batch).await,
         };
         self.metrics.sent.add((packets - batch.len()) as u64);

@@ -2,7 +2,7 @@ use crate::BusId;
 
 /// How a node is connected to its bus.
 #[derive(Debug, Clone)]
-pub(crate) struct LinkOptions {
+pub(crate) struct BusOptions {
     /// The bus.
     pub(crate) bus: BusId,
     /// Whether the driver has a [broker](pubsub_api::Capabilities::broker): then no node connects to another.

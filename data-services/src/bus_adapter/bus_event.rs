@@ -2,7 +2,7 @@ use crate::packet::Packet;
 
 /// What a node receives from its bus.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum LinkEvent {
+pub(crate) enum BusEvent {
     /// A packet of another instance.
     Packet(Packet),
     /// Packets may have been lost, or a connection that was lost has returned: ask for what is missing. A driver may

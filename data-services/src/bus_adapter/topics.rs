@@ -55,6 +55,18 @@ impl Topics {
     /// # Errors
     /// None: the text is ASCII and within the limit of a topic.
     pub(super) fn of(&self, to: &Destination) -> Result<PacketTopic> {
+        let mut name = self.name_of(to);
+        let is_shortened = name.len() > Topic::MAX_RESERVED_BYTES;
+        if is_shortened {
+            // A name-based UUID (RFC 9562, section 5.5) is the same on every host and in every version.
+            let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
+            name = format!("{PREFIX}~{}", hash.simple());
+        }
+        Ok(PacketTopic { topic: Topic::new(name)?, is_shortened })
+    }
+
+    /// Returns the whole text, which may be too long for a topic.
+    fn name_of(&self, to: &Destination) -> String {
         let mut name = PREFIX.to_owned();
         put(&mut name, self.bus.as_str());
         match to {
@@ -70,13 +82,7 @@ impl Topics {
                 put(&mut name, table.as_str());
             }
         }
-        let is_shortened = name.len() > Topic::MAX_RESERVED_BYTES;
-        if is_shortened {
-            // A name-based UUID (RFC 9562, section 5.5) is the same on every host and in every version.
-            let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
-            name = format!("{PREFIX}~{}", hash.simple());
-        }
-        Ok(PacketTopic { topic: Topic::new(name)?, is_shortened })
+        name
     }
 }
 

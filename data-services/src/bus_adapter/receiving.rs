@@ -9,7 +9,7 @@ use pubsub_api::{
 
 use super::encoding;
 use super::invalid::Invalid;
-use super::{Link, LinkEvent};
+use super::{BusAdapter, BusEvent};
 use crate::packet::Destination;
 
 /// One thing that arrived.
@@ -21,7 +21,7 @@ enum Arrived {
     Reply(Reply),
 }
 
-impl Link {
+impl BusAdapter {
     /// Returns the next packet or reset; waits for it. One task receives.
     ///
     /// # Errors
@@ -29,7 +29,7 @@ impl Link {
     ///
     /// # Cancel safety
     /// If the future is dropped, nothing is lost: the next call returns the same event.
-    pub(crate) async fn recv(&self) -> Result<LinkEvent> {
+    pub(crate) async fn recv(&self) -> Result<BusEvent> {
         loop {
             let event = match self.next().await? {
                 Arrived::Stream(Incoming::Event(envelope)) => self.packet(&envelope),
@@ -56,7 +56,7 @@ impl Link {
         }
     }
 
-    fn packet(&self, envelope: &Envelope) -> Option<LinkEvent> {
+    fn packet(&self, envelope: &Envelope) -> Option<BusEvent> {
         let received = self.received().get(&envelope.topic).cloned();
         // An event may arrive while its table is unfollowed.
         let to = received?;
@@ -64,7 +64,7 @@ impl Link {
     }
 
     /// Every node sends its introductions to everyone on its bus, so that one on another bus is not for this node.
-    fn introduction(&self, envelope: &Envelope) -> Option<LinkEvent> {
+    fn introduction(&self, envelope: &Envelope) -> Option<BusEvent> {
         let to = Destination::Everyone;
         if self.topics.of(&to).is_ok_and(|topic| topic.topic == envelope.topic) {
             return self.decode(&to, envelope);
@@ -73,7 +73,7 @@ impl Link {
         None
     }
 
-    fn decode(&self, to: &Destination, envelope: &Envelope) -> Option<LinkEvent> {
+    fn decode(&self, to: &Destination, envelope: &Envelope) -> Option<BusEvent> {
         let topic = self.topics.of(to).ok()?;
         match encoding::decode(self.topics.bus(), &topic, to, &envelope.payload) {
             Ok(packet) if packet.source.instance == self.me.instance => {
@@ -82,7 +82,7 @@ impl Link {
             }
             Ok(packet) => {
                 self.metrics.received.add(1);
-                Some(LinkEvent::Packet(packet))
+                Some(BusEvent::Packet(packet))
             }
             Err(invalid) => {
                 self.refuse(invalid, envelope);
@@ -98,7 +98,7 @@ impl Link {
         }
     }
 
-    fn notice(&self, notice: Notice) -> Option<LinkEvent> {
+    fn notice(&self, notice: Notice) -> Option<BusEvent> {
         let (cause, endpoint, reason) = match notice {
             Notice::LinkDown { publisher, reason } => ("link_down", Some(publisher), reason),
             Notice::Stale { publisher, reason } => ("stale", Some(publisher), reason),
@@ -116,7 +116,7 @@ impl Link {
         };
         self.metrics.resets.count(cause, Instant::now());
         let endpoint = endpoint.filter(|_| !self.is_broker).map(|link| registered_endpoint(&link).to_owned());
-        Some(LinkEvent::Reset { endpoint, reason })
+        Some(BusEvent::Reset { endpoint, reason })
     }
 
     /// Introductions get no reply, so a reply only ever reports that the connection has ended.
