@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -109,6 +110,20 @@ impl ProgramHost {
         loop {
             tokio::select! {
                 signal = self.signals.next() => return signal,
+                () = self.watchdog.due() => self.watchdog.beat(self.parts.as_ref()),
+            }
+        }
+    }
+
+    /// Does `work`, and sends the heartbeats of the watchdog meanwhile. Signals wait until it is done.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, so is `work`.
+    pub async fn beat_during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
                 () = self.watchdog.due() => self.watchdog.beat(self.parts.as_ref()),
             }
         }

@@ -10,9 +10,9 @@ pub struct LogArguments {
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
-    /// Lowest level that is logged
-    #[arg(long, value_enum, default_value_t = LogLevel::Info, env = "SKIMMER_LOG")]
-    pub log_level: LogLevel,
+    /// Lowest level that is logged; by default `info` for programs that run on, and `warn` for short commands
+    #[arg(long, value_enum, env = "SKIMMER_LOG")]
+    pub log_level: Option<LogLevel>,
 }
 
 /// The format of log lines.
@@ -40,31 +40,41 @@ pub enum LogLevel {
 }
 
 impl LogArguments {
-    /// Starts the log of this process. A second call in one process changes nothing.
+    /// Starts the log of a program that runs on, by default at `info`. A second call in one process changes nothing.
     ///
     /// Logging never waits: lines pass through a bounded queue to a separate thread. If stderr is not read, lines are
     /// dropped and counted, and their number is logged once it is read again. Panics are logged in the same way.
     pub fn start(self) {
-        let level = match self.log_level {
-            LogLevel::Error => LevelFilter::ERROR,
-            LogLevel::Warn => LevelFilter::WARN,
-            LogLevel::Info => LevelFilter::INFO,
-            LogLevel::Debug => LevelFilter::DEBUG,
-            LogLevel::Trace => LevelFilter::TRACE,
-        };
-        let log = tracing_subscriber::fmt().with_writer(|| LogWriter).with_max_level(level);
-        let started = match self.log_format {
-            LogFormat::Text => log.with_ansi(false).try_init(),
-            LogFormat::Json => log.json().flatten_event(true).try_init(),
-        };
-        if started.is_err() {
-            tracing::debug!("the log is already started");
-            return;
-        }
-        std::panic::set_hook(Box::new(|panic| {
-            tracing::error!("a bug in this program: {panic}");
-            // A panic of the main thread ends the process without writing the rest of the queue.
-            finish();
-        }));
+        start(self.log_format, self.log_level.unwrap_or(LogLevel::Info));
     }
+
+    /// As [`start`](Self::start), for a short command: by default at `warn`, so that stderr has nothing but what concerns
+    /// its user.
+    pub fn start_for_command(self) {
+        start(self.log_format, self.log_level.unwrap_or(LogLevel::Warn));
+    }
+}
+
+fn start(format: LogFormat, level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let log = tracing_subscriber::fmt().with_writer(|| LogWriter).with_max_level(level);
+    let started = match format {
+        LogFormat::Text => log.with_ansi(false).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    if started.is_err() {
+        tracing::debug!("the log is already started");
+        return;
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!("a bug in this program: {panic}");
+        // A panic of the main thread ends the process without writing the rest of the queue.
+        finish();
+    }));
 }

@@ -4,11 +4,13 @@ use comfy_table::Table;
 use pubsub_api::{Registry, Result};
 use serde_json::{Map, Value, json};
 use service_kit::{SettingsArguments, print_line, report};
-use settings::shown_settings;
+use settings::{ShownSetting, shown_settings};
 
 mod check;
+mod program_role;
 
-use check::{CheckedRole, check};
+use check::check;
+use program_role::ProgramRole;
 
 /// The arguments of `skimmer config`.
 #[derive(Debug, Clone, Args)]
@@ -28,13 +30,18 @@ enum Command {
         settings: SettingsArguments,
         /// Program to check for, including what depends on this host: folders, addresses, ports. Without it these are not checked
         #[arg(long = "for", value_enum, value_name = "ROLE")]
-        role: Option<CheckedRole>,
+        role: Option<ProgramRole>,
     },
     /// Shows every setting with its value and the source of the value
-    #[command(after_help = "Example: skimmer config show --config skimmer.toml --set linger=2s")]
+    #[command(
+        after_help = "Examples:\n  skimmer config show --config skimmer.toml --set linger=2s\n  skimmer config show --config skimmer.toml --for node --json"
+    )]
     Show {
         #[command(flatten)]
         settings: SettingsArguments,
+        /// Program whose settings are shown: its section, `pubsub`, and those of its drivers. Without it all settings are shown
+        #[arg(long = "for", value_enum, value_name = "ROLE")]
+        role: Option<ProgramRole>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -48,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let registry = Registry::collect()?;
     match &arguments.command {
         Command::Check { settings, role } => check(&registry, settings, *role),
-        Command::Show { settings, json } => show(&registry, settings, *json),
+        Command::Show { settings, role, json } => show(&registry, settings, *role, *json),
         Command::Sample => {
             print_line(sample(&registry.settings()).trim_end());
             Ok(())
@@ -56,28 +63,43 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
 }
 
-fn show(registry: &Registry, arguments: &SettingsArguments, as_json: bool) -> Result<()> {
+fn show(
+    registry: &Registry,
+    arguments: &SettingsArguments,
+    role: Option<ProgramRole>,
+    as_json: bool,
+) -> Result<()> {
     let (settings, warnings) = arguments.load(registry)?;
     for warning in &warnings {
         report(format_args!("warning: {warning}"));
     }
+    let sections = role.map(|role| role.sections(registry, &settings)).transpose()?;
+    let shown = shown_settings(&settings)
+        .filter(|entry| sections.as_ref().is_none_or(|sections| sections.contains(&entry.setting.section)));
     if as_json {
-        let entries = shown_settings(&settings).map(|entry| {
-            let origin = entry.origin.to_string();
-            let shown = json!({ "value": entry.json, "origin": origin });
-            (entry.setting.full_name(), shown)
-        });
-        print_line(Value::Object(entries.collect::<Map<_, _>>()));
-        return Ok(());
+        print_object(shown)
+    } else {
+        print_columns(shown)
     }
+    Ok(())
+}
+
+fn print_object<'a>(shown: impl Iterator<Item = ShownSetting<'a>>) {
+    let entries = shown.map(|entry| {
+        let origin = entry.origin.to_string();
+        (entry.setting.full_name(), json!({ "value": entry.json, "origin": origin }))
+    });
+    print_line(Value::Object(entries.collect::<Map<_, _>>()));
+}
+
+fn print_columns<'a>(shown: impl Iterator<Item = ShownSetting<'a>>) {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["setting", "value", "from"]);
-    for entry in shown_settings(&settings) {
-        table.add_row([entry.setting.full_name(), entry.value.to_string(), entry.origin.to_string()]);
+    for entry in shown {
+        table.add_row([entry.setting.full_name(), entry.value.clone(), entry.origin.to_string()]);
     }
     print_line(&table);
-    Ok(())
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ struct Opened {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    arguments.log.start();
+    arguments.log.start_for_command();
     let registry = Registry::collect()?;
     let mut sources = arguments.settings.clone();
     sources.sets.push(format!("send_timeout={}ms", arguments.timeout.as_millis() / 2));

@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// Joins the bus for `work`, and leaves it.
 fn on_bus<T>(arguments: &BusArguments, work: impl AsyncFnOnce(&BusClient) -> Result<T>) -> Result<T> {
-    arguments.log.start();
+    arguments.log.start_for_command();
     let registry = Registry::collect()?;
     let settings = arguments.settings.load_and_warn(&registry)?;
     block_on(async { BusClient::join(&registry, &settings, arguments.timeout).await?.work(work).await })

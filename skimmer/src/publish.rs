@@ -63,7 +63,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    arguments.log.start();
+    arguments.log.start_for_command();
     let registry = Registry::collect()?;
     let mut sources = arguments.settings.clone();
     sources.sets.push(format!("send_timeout={}ms", arguments.timeout.as_millis()));

@@ -48,7 +48,7 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    arguments.log.start();
+    arguments.log.start_for_command();
     let registry = Registry::collect()?;
     match &arguments.command {
         Command::List { output } => {

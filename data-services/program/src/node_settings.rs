@@ -47,9 +47,8 @@ pub(crate) fn client_options(settings: &Settings, settles_within: Duration) -> R
     let mut options = node_options(settings)?.bus(own.bus_id.clone())?;
     options.node = data_services::NodeId::new(format!("_command-{:016x}", fastrand::u64(..)))?;
     // The node of this host, if it runs; a node skips seeds that do not reply.
-    if let Some(entry) = own.advertise.as_deref().or_else(|| connectable(&own.bind_address))
-        && own.port != 0
-    {
+    if own.port != 0 {
+        let entry = own.advertise.as_deref().unwrap_or_else(|| connectable(&own.bind_address));
         options.seeds.push(endpoint(transport, entry, own.port)?);
     }
     options.advertise = own.advertise.as_deref().map(|entry| at_free_port(transport, entry)).transpose()?;
@@ -57,12 +56,17 @@ pub(crate) fn client_options(settings: &Settings, settles_within: Duration) -> R
     Ok(options)
 }
 
+/// Whether this is every address of the host, to which no other host can connect.
+pub(crate) fn is_wildcard(bind_address: &str) -> bool {
+    ["*", "0.0.0.0", "::"].contains(&bind_address)
+}
+
 /// The address that reaches a node of this host which binds `bind_address`.
-fn connectable(bind_address: &str) -> Option<&str> {
+fn connectable(bind_address: &str) -> &str {
     match bind_address {
-        "*" | "0.0.0.0" => Some("127.0.0.1"),
-        "::" => Some("::1"),
-        address => Some(address),
+        "::" => "::1",
+        address if is_wildcard(address) => "127.0.0.1",
+        address => address,
     }
 }
 

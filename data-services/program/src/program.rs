@@ -8,22 +8,18 @@ use data_services_settings::DataServicesSettings;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Result, Status};
 use serde_json::json;
-use service_kit::{
-    Endpoints, LogArguments, ProgramHost, Readiness, SettingsArguments, Signal, StatusServer, WriteQueue,
-};
+use service_kit::{Endpoints, LogArguments, ProgramHost, Readiness, SettingsArguments, Signal, WriteQueue};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use tokio::time::timeout;
 
+use crate::check::{PROGRAM, check};
 use crate::node_driver::node_driver;
 use crate::node_service::serve_report;
 use crate::node_settings::node_options;
 use crate::node_status::parts;
 use crate::refusal::refusal;
 use crate::services_file::read_services;
-
-/// The name of the program in its status and of its status socket.
-const PROGRAM: &str = "data-services-node";
 
 /// The timeout of the last write to stdout.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -58,12 +54,13 @@ pub fn run(arguments: &NodeArguments) -> Result<()> {
 
 async fn serve(arguments: &NodeArguments) -> Result<()> {
     let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
-    StatusServer::check(&host.settings().pubsub().state_dir, PROGRAM)?;
+    for warning in check(host.registry(), host.settings(), None)? {
+        tracing::warn!("{warning}");
+    }
     let services = read_services(host.settings())?;
     let node = join(&host).await?;
     let output = WriteQueue::stdout();
     let ended = serve_node(&mut host, &node, services, &output).await;
-    Readiness.stopping();
     node.leave().await;
     if timeout(OUTPUT_TIMEOUT, output.written()).await.is_err() {
         tracing::warn!("dropped {} bytes for stdout: the reader does not read", output.unwritten());
@@ -100,22 +97,28 @@ async fn serve_node(
     start_services(&cage, services).await?;
     announce(host.settings(), node, report.endpoint, output)?;
     loop {
-        let signal = tokio::select! {
-            signal = host.next() => signal,
-            error = node.ended() => {
-                return Err(Error::new(ErrorKind::Unavailable, format!("the node is no longer on the bus: {error}")));
-            }
-        };
-        match signal {
+        match next_signal(host, node).await? {
             Signal::Stop => break,
             Signal::Status => drop(output.offer_line(&status().to_notice_line())),
             Signal::Reload => reload(host, &cage).await,
         }
     }
+    Readiness.stopping();
     tracing::info!("stopping: the services finish their calls");
     let drained = stop_services(&cage, DataServicesSettings::read(host.settings())?.drain_timeout).await;
     output.offer_line(&status().to_notice_line());
     drained
+}
+
+/// Waits for the next signal, as long as the node is on the bus.
+async fn next_signal(host: &mut ProgramHost, node: &Node) -> Result<Signal> {
+    tokio::select! {
+        signal = host.next() => Ok(signal),
+        error = node.ended() => {
+            Readiness.stopping();
+            Err(Error::new(ErrorKind::Unavailable, format!("the node is no longer on the bus: {error}")))
+        }
+    }
 }
 
 /// Starts all services, or none: an error at the start is one of the settings.
@@ -134,7 +137,8 @@ async fn reload(host: &mut ProgramHost, cage: &Cage) {
         Ok(())
     });
     let Some(services) = services else { return };
-    let errors = cage.apply(services).await;
+    // A service may take long to stop.
+    let errors = host.beat_during(cage.apply(services)).await;
     if errors.is_empty() {
         tracing::info!(services = cage.list().len(), "reloaded the services");
     } else {

@@ -3,7 +3,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use pubsub_api::{Error, ErrorKind, Result};
 
-use crate::{ServiceBuilder, ServiceConfig, ServiceHandle, StopSignal};
+use crate::{Address, ServiceBuilder, ServiceConfig, ServiceHandle, StopSignal};
 
 /// The code of a service that a cage runs.
 #[async_trait]
@@ -41,6 +41,20 @@ impl ServiceKind {
         let mut kinds: Vec<&Self> = inventory::iter::<Self>.into_iter().collect();
         kinds.sort_unstable_by_key(|kind| kind.name);
         kinds
+    }
+
+    /// Checks what a cage checks before it starts a service: the name, the addresses, the kind and its options. It opens
+    /// nothing, so a service that passes may still fail to start.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] for an invalid name or address; [`ErrorKind::NotFound`] for an unknown kind: the text lists the
+    /// kinds; [`ErrorKind::Settings`] for invalid options.
+    pub fn check(config: &ServiceConfig) -> Result<()> {
+        config.service_id()?;
+        for address in &config.addresses {
+            Address::new(address.clone())?;
+        }
+        Self::create_service(config).map(drop)
     }
 
     /// Creates a service from its configuration.

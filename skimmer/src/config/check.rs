@@ -1,4 +1,4 @@
-use clap::ValueEnum;
+use data_services_settings::DataServicesSettings;
 use publisher_client::PublisherClient;
 use publisher_service::Addresses;
 use pubsub_api::settings::Settings;
@@ -6,23 +6,14 @@ use pubsub_api::{Registry, Result, Role};
 use service_kit::{SettingsArguments, StatusDocument, block_on, print_line, report, request_status};
 use subscriber_agent::AgentBuilder;
 
-/// The program whose start is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum CheckedRole {
-    /// `publisher-service`
-    Service,
-    /// `subscriber-agent`
-    Agent,
-    /// An API worker, and `skimmer pub`
-    Worker,
-}
+use super::program_role::ProgramRole;
 
 /// Makes the checks that the program makes when it starts, with the same functions. Without a role, only checks that do not
 /// depend on the host.
 pub(super) fn check(
     registry: &Registry,
     arguments: &SettingsArguments,
-    role: Option<CheckedRole>,
+    role: Option<ProgramRole>,
 ) -> Result<()> {
     let (settings, warnings) = arguments.load(registry)?;
     let mut warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
@@ -31,9 +22,10 @@ pub(super) fn check(
     let known = warnings.len();
     match role {
         None => check_settings(registry, &settings)?,
-        Some(CheckedRole::Service) => warnings.extend(check_service(registry, &settings)?),
-        Some(CheckedRole::Agent) => subscriber_agent::check(registry, &settings)?,
-        Some(CheckedRole::Worker) => PublisherClient::open(&settings)?.check()?,
+        Some(ProgramRole::Service) => warnings.extend(check_service(registry, &settings)?),
+        Some(ProgramRole::Agent) => subscriber_agent::check(registry, &settings)?,
+        Some(ProgramRole::Worker) => PublisherClient::open(&settings)?.check()?,
+        Some(ProgramRole::Node) => warnings.extend(check_node(registry, &settings)?),
     }
     warnings.iter().skip(known).for_each(|warning| report(format_args!("warning: {warning}")));
     print_line(format!("ok, {} warnings", warnings.len()));
@@ -48,6 +40,7 @@ fn check_settings(registry: &Registry, settings: &Settings) -> Result<()> {
         registry.open(settings, Role::Multiproc)?;
     }
     publisher_service::check_names(settings)?;
+    data_services_program::check_options(settings)?;
     // With port 0 the settings do not contain the port of the service, so an agent has other settings.
     if pubsub.publisher_port > 0 {
         AgentBuilder::new(registry, settings)?;
@@ -56,7 +49,8 @@ fn check_settings(registry: &Registry, settings: &Settings) -> Result<()> {
 }
 
 fn check_service(registry: &Registry, settings: &Settings) -> Result<Vec<String>> {
-    let Some(running) = running_service(settings) else {
+    let Some(running) = running_program(settings, "publisher-service", settings.pubsub().publisher_port)
+    else {
         return publisher_service::check(registry, settings, Addresses::Free);
     };
     let mut warnings = publisher_service::check(registry, settings, Addresses::HeldByService)?;
@@ -67,11 +61,17 @@ fn check_service(registry: &Registry, settings: &Settings) -> Result<Vec<String>
     Ok(warnings)
 }
 
-/// The status of the service that runs in `state_dir`, if it uses the port of these settings.
-fn running_service(settings: &Settings) -> Option<StatusDocument> {
-    let pubsub = settings.pubsub();
-    let status = block_on(request_status(&pubsub.state_dir.join("publisher-service.status"))).ok()?;
-    let port = format!(":{}", pubsub.publisher_port);
+fn check_node(registry: &Registry, settings: &Settings) -> Result<Vec<String>> {
+    let port = DataServicesSettings::read(settings)?.port;
+    let running = running_program(settings, data_services_program::PROGRAM, port);
+    data_services_program::check(registry, settings, running.as_ref())
+}
+
+/// The status of the program that runs in `state_dir`, if it uses the port of these settings.
+fn running_program(settings: &Settings, program: &str, port: u16) -> Option<StatusDocument> {
+    let socket = settings.pubsub().state_dir.join(format!("{program}.status"));
+    let status = block_on(request_status(&socket)).ok()?;
+    let ending = format!(":{port}");
     let bound = status.endpoints.get("network").cloned().flatten();
-    bound.is_none_or(|bound| bound.ends_with(&port) || pubsub.publisher_port == 0).then_some(status)
+    bound.is_none_or(|bound| bound.ends_with(&ending) || port == 0).then_some(status)
 }

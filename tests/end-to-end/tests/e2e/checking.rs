@@ -4,11 +4,11 @@ use end_to_end::{Folder, Launch};
 
 /// `config check` for a role, or for none.
 fn check(folder: &Folder, role: Option<&str>) -> Launch {
-    let check = folder.skimmer(&["config", "check"]);
+    let check = folder.skimmer(&["config", "check"]).set("data_services.port", 0);
     check.args(role.into_iter().flat_map(|role| ["--for", role]))
 }
 
-const ROLES: [Option<&str>; 4] = [None, Some("service"), Some("agent"), Some("worker")];
+const ROLES: [Option<&str>; 5] = [None, Some("service"), Some("agent"), Some("worker"), Some("node")];
 
 #[test]
 fn config_check_finds_what_the_start_of_a_role_would_find_and_starts_nothing() {
@@ -35,7 +35,7 @@ fn config_check_looks_at_the_folders_that_the_role_needs_and_at_no_other() {
     let mend = format!("mkdir -p {}", missing.display());
     for (setting, path, concerned) in [
         ("publisher_multiproc_socket", missing.join("ipc.sock"), &["service"][..]),
-        ("state_dir", missing.clone(), &["service", "agent"]),
+        ("state_dir", missing.clone(), &["service", "agent", "node"]),
     ] {
         for role in ROLES {
             let check =

@@ -8,6 +8,7 @@
 
 mod scene;
 
+mod checking;
 mod commands;
 mod demo;
 mod example;

@@ -7,19 +7,29 @@
     reason = "a test ends where an expectation fails"
 )]
 
+mod confinement;
+mod node;
+
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use end_to_end::{Folder, Launch, PATIENCE, Program, Service, Signal, binary, event, jsonl, until};
-use rustix::process::geteuid;
+
+use confinement::{SERVICE, confined, installation, require_root};
 
 /// Users and groups that nobody has.
-const SERVICE: u32 = 64_001;
 const WORKER: u32 = 64_002;
 const STRANGER: u32 = 64_003;
+
+/// The units, each with the program that it starts.
+const UNITS: [(&str, &str); 3] = [
+    ("publisher-service.service", "publisher-service"),
+    ("subscriber-agent.service", "subscriber-agent"),
+    ("data-services-node.service", "skimmer"),
+];
 
 fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../etc/systemd").join(name)
@@ -40,92 +50,45 @@ fn systemd_finds_nothing_wrong_with_the_units_nor_with_the_drop_in_for_handlers(
     let drop_ins = folder.path().join("subscriber-agent.service.d");
     fs::create_dir(&drop_ins).expect("a folder");
     fs::copy(shipped("handlers.conf"), drop_ins.join("handlers.conf")).expect("it is shipped");
-    for program in ["publisher-service", "subscriber-agent"] {
+    for (unit, program) in UNITS {
         // It looks for the program as well.
-        let unit = read(&format!("{program}.service"));
-        let installed = unit.replace(&format!("/usr/bin/{program}"), &binary(program).display().to_string());
-        let path = folder.path().join(format!("{program}.service"));
+        let installed = format!("/usr/bin/{program} ");
+        let installed = read(unit).replace(&installed, &format!("{} ", binary(program).display()));
+        let path = folder.path().join(unit);
         fs::write(&path, installed).expect("a file");
         let verified = Command::new("systemd-analyze").arg("verify").arg(&path).output().expect("it runs");
         let words = String::from_utf8_lossy(&verified.stderr);
-        assert!(verified.status.success() && words.is_empty(), "{program}: {words}");
+        assert!(verified.status.success() && words.is_empty(), "{unit}: {words}");
+    }
+}
+
+/// The lines of a unit that limit what its program may do.
+fn restrictions(unit: &str) -> Vec<String> {
+    let unit = read(unit);
+    let (_, below) = unit.split_once("\nAmbientCapabilities=").expect("the first restriction");
+    below.lines().take_while(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_unit_has_the_same_restrictions() {
+    let wanted = restrictions("publisher-service.service");
+    assert!(wanted.contains(&"ProtectSystem=strict".to_owned()), "{wanted:?}");
+    for (unit, _) in UNITS {
+        assert_eq!(restrictions(unit), wanted, "{unit}");
     }
 }
 
 #[test]
 fn units_start_again_for_as_long_as_it_takes_and_keep_the_folder_of_the_socket() {
-    for program in ["publisher-service", "subscriber-agent"] {
-        let unit = read(&format!("{program}.service"));
+    for (name, _) in UNITS {
+        let unit = read(name);
         let (first, service) = unit.split_once("[Service]").expect("sections");
-        assert_eq!(value(first, "StartLimitIntervalSec"), Some("0"), "{program}");
-        assert_eq!(value(service, "Restart"), Some("on-failure"), "{program}");
-        assert!(value(service, "WatchdogSec").is_some(), "{program}");
+        assert_eq!(value(first, "StartLimitIntervalSec"), Some("0"), "{name}");
+        assert_eq!(value(service, "Restart"), Some("on-failure"), "{name}");
+        assert!(value(service, "WatchdogSec").is_some(), "{name}");
     }
     assert_eq!(value(&read("publisher-service.service"), "RuntimeDirectoryPreserve"), Some("yes"));
     assert!(read("handlers.conf").contains("\nRestrictAddressFamilies=AF_NETLINK\n"));
-}
-
-/// A folder for a service of its own user, in which others find the programs and the settings.
-fn installation() -> Folder {
-    let folder = Folder::new();
-    let open =
-        |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
-    open(folder.path(), 0o755);
-    open(&folder.config(), 0o644);
-    let run = folder.path().join("run");
-    fs::create_dir(&run).expect("a folder");
-    fs::create_dir(folder.path().join("bin")).expect("a folder");
-    open(&run, 0o750);
-    chown(&run, Some(SERVICE), Some(SERVICE)).expect("root may");
-    chown(folder.state_dir("service.state"), Some(SERVICE), Some(SERVICE)).expect("root may");
-    folder
-}
-
-/// Makes the programs and the test's files visible to other users, and hides their processes as `ProtectProc=invisible` and
-/// `ProcSubset=pid` do; then becomes a user without capabilities.
-const CONFINED: &str = r#"
-    set -e
-    programs=$1 bin=$2 user=$3 groups=$4; shift 4
-    mount --bind "$programs" "$bin"
-    mount -t proc -o hidepid=invisible,subset=pid proc /proc
-    umask 0027
-    exec setpriv --reuid="$user" --regid="$user" --groups="$groups" --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
-"#;
-
-/// Starts `program` as `user`, and under the filter of a unit, if one is given.
-fn confined(
-    folder: &Folder,
-    name: &str,
-    user: u32,
-    groups: u32,
-    unit: Option<&str>,
-    arguments: &[&str],
-) -> Launch {
-    let bin = folder.path().join("bin");
-    let program = binary("publisher-service");
-    let programs = program.parent().expect("a folder").display().to_string();
-    let (user, groups) = (user.to_string(), groups.to_string());
-    let mut command = vec!["-m".to_owned(), "sh".into(), "-c".into(), CONFINED.into(), "sh".into()];
-    command.extend([programs, bin.display().to_string(), user, groups]);
-    if let Some(unit) = unit {
-        let confine = folder.path().join("confine.py");
-        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/units/confine.py"), &confine)
-            .expect("a copy");
-        let copied = folder.path().join("unit");
-        fs::copy(shipped(unit), &copied).expect("a copy");
-        for path in [&confine, &copied] {
-            fs::set_permissions(path, Permissions::from_mode(0o644)).expect("it is ours");
-        }
-        command.extend([
-            "/usr/bin/python3".into(),
-            confine.display().to_string(),
-            copied.display().to_string(),
-        ]);
-    }
-    let command: Vec<&str> = command.iter().map(String::as_str).collect();
-    // What stands between is the program's path: in the folder that all see.
-    let launch = Launch::at(&bin.join(name), name, folder.path()).args(arguments);
-    launch.args(["--config".into(), folder.config().into_os_string()]).under("unshare", &command)
 }
 
 fn socket(folder: &Folder) -> String {
@@ -151,10 +114,7 @@ fn worker(folder: &Folder, user: u32, groups: u32) -> end_to_end::Ended {
 
 #[test]
 fn under_the_units_restrictions_the_groups_of_the_socket_decide_who_may_publish() {
-    assert!(
-        geteuid().is_root(),
-        "only root can become another user: run this test as root, or leave it out by name"
-    );
+    require_root();
     let folder = installation();
     let mut service = confined_service(&folder);
     let agent = folder.subscribed_agent("agent", &service);
@@ -232,6 +192,9 @@ fn programs_send_what_their_units_wait_for() {
     follow(&mut service);
     let mut agent = manager.start(agent, "subscriber-agent.service");
     follow(&mut agent);
+    let node = folder.skimmer(&["dse", "run"]).set("data_services.port", 0);
+    let mut node = manager.start(node, "data-services-node.service");
+    follow(&mut node);
 }
 
 #[test]

@@ -10,6 +10,7 @@ fn shop(mut scene: Scene) {
     let nodes = [scene.node("shop", STORE), scene.node("other", "")];
     assert_eq!((&nodes[0].ready["node"], &nodes[0].ready["bus"]), (&json!("shop"), &json!("bus")));
     lists(&scene);
+    logs(&scene);
     calls(&scene);
     subscriptions(&scene);
     status(&scene);
@@ -62,6 +63,13 @@ fn lists(scene: &Scene) {
         let text = scene.command(&[command]).run().expect(0).stdout;
         assert!(cells.iter().all(|cell| text.contains(cell)), "{command}: {text}");
     }
+}
+
+/// A short command logs what concerns its user only.
+fn logs(scene: &Scene) {
+    let quiet = scene.command(&["nodes"]).run().expect(0);
+    assert_eq!(quiet.stderr, "");
+    let _ = scene.command(&["nodes", "--log-level", "debug"]).run().expect(0).says(&["DEBUG"]);
 }
 
 fn calls(scene: &Scene) {

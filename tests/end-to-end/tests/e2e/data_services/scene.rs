@@ -51,9 +51,14 @@ impl Scene {
 
     /// The command line of a node with services.
     pub(super) fn launch(&self, name: &str, services: &str) -> Launch {
+        self.launch_as(&["dse", "run"], name, services)
+    }
+
+    /// A command with the settings of a node with services.
+    pub(super) fn launch_as(&self, command: &[&str], name: &str, services: &str) -> Launch {
         let file = self.write_services(name, services);
         let launch = Launch::new("skimmer", name, self.folder.path());
-        let launch = launch.args(["dse", "run", "--config"]).args([self.folder.config()]);
+        let launch = launch.args(command).args(["--config".into(), self.folder.config().into_os_string()]);
         let launch = self.with_sets(launch).set("data_services.services_file", file.display());
         let state_dir = self.folder.state_dir(&format!("{name}.state"));
         launch.set("data_services.node_id", name).set("state_dir", state_dir.display())

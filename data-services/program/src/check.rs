@@ -1,0 +1,87 @@
+use std::net::IpAddr;
+
+use data_services::ServiceKind;
+use data_services_settings::DataServicesSettings;
+use pubsub_api::settings::Settings;
+use pubsub_api::{Error, ErrorKind, Registry, Result};
+use service_kit::{StatusDocument, StatusServer};
+
+use crate::node_driver::node_driver;
+use crate::node_settings::{is_wildcard, node_options};
+use crate::services_file::read_services;
+
+/// The name of the program in its status and of its status socket.
+pub const PROGRAM: &str = "data-services-node";
+
+/// Checks everything that a start of `skimmer dse run` needs, without starting it: settings, the services file with the kinds
+/// and options of its services, folders, and the address to bind. The program makes the same check before it starts. Returns
+/// the warnings.
+///
+/// `running` is the status of a node that holds the address and the status socket of these settings: then neither is
+/// checked, and a warning reports that.
+///
+/// # Errors
+/// [`ErrorKind::Settings`] or [`ErrorKind::Unavailable`], as a start would return.
+pub fn check(
+    registry: &Registry,
+    settings: &Settings,
+    running: Option<&StatusDocument>,
+) -> Result<Vec<String>> {
+    check_options(settings)?;
+    for service in read_services(settings)? {
+        ServiceKind::check(&service).map_err(|error| {
+            let text = format!("data_services.services_file: {error}");
+            Error::new(ErrorKind::Settings, text)
+        })?;
+    }
+    let own = DataServicesSettings::read(settings)?;
+    let (driver, is_broker) = node_driver(registry, settings, &own.bind_address, own.port)?;
+    let mut warnings = Vec::new();
+    if !is_broker {
+        check_reachable(&own)?;
+        warnings.extend(open_address(&own));
+    }
+    if let Some(running) = running {
+        warnings.push(format!(
+            "{} with pid {} runs in this state_dir; the address that it has bound was not checked",
+            running.program, running.pid
+        ));
+        return Ok(warnings);
+    }
+    StatusServer::check(&settings.pubsub().state_dir, PROGRAM)?;
+    driver.publisher().check()?;
+    Ok(warnings)
+}
+
+/// Checks the names, addresses and times of the settings, without looking at the host.
+///
+/// # Errors
+/// [`ErrorKind::Settings`] for an invalid name or address, and for times that contradict each other.
+pub fn check_options(settings: &Settings) -> Result<()> {
+    node_options(settings).map(drop)
+}
+
+/// Refuses an address that no other node can connect to.
+fn check_reachable(own: &DataServicesSettings) -> Result<()> {
+    if own.advertise.is_some() || !is_wildcard(&own.bind_address) {
+        return Ok(());
+    }
+    let text = format!(
+        "data_services.advertise is empty, and other nodes cannot connect to data_services.bind_address = {}: set it to an \
+         address or a name of this host",
+        own.bind_address
+    );
+    Err(Error::new(ErrorKind::Settings, text))
+}
+
+/// A warning if other hosts can connect to the address, because nodes are not authenticated.
+fn open_address(own: &DataServicesSettings) -> Option<String> {
+    let address = &own.bind_address;
+    let is_loopback = address == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    (!is_loopback).then(|| {
+        format!(
+            "data_services.bind_address = {address}: nodes are not authenticated; any host that can connect to this address \
+             can join the bus"
+        )
+    })
+}
