@@ -12,7 +12,8 @@ mod pubsub;
 pub use pubsub::{PubSub, UseNbDb};
 pub use settings_declaration::{
     FromValue, Kind, Origin, Place, Reload, Section, Setting, SettingValue, Slot, check_address,
-    check_no_userinfo, choice, declare_settings, endpoint, quoted, shown, without_userinfo,
+    check_no_userinfo, check_tcp_endpoint, check_transport, choice, declare_settings, endpoint, quoted,
+    shown, without_userinfo,
 };
 
 use crate::Result;

@@ -69,6 +69,7 @@
 //! # }
 //! ```
 
+mod changes;
 mod database;
 mod endpoint;
 mod fanout;

@@ -1,10 +1,9 @@
 use std::collections::{BTreeMap, VecDeque};
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pubsub_api::{Envelope, Error, ErrorKind, Result};
-use tokio::sync::Notify;
 
+use crate::changes::Changes;
 use crate::lock::lock;
 use crate::stream::Stream;
 
@@ -19,7 +18,7 @@ static HUBS: Mutex<BTreeMap<String, Weak<MultiprocHub>>> = Mutex::new(BTreeMap::
 pub(crate) struct MultiprocHub {
     endpoint: String,
     state: Mutex<State>,
-    changed: Notify,
+    changes: Changes,
 }
 
 /// Identifies a publisher's outbox.
@@ -49,8 +48,11 @@ impl MultiprocHub {
         if let Some(hub) = hubs.get(endpoint).and_then(Weak::upgrade) {
             return hub;
         }
-        let hub =
-            Arc::new(Self { endpoint: endpoint.to_owned(), state: Mutex::default(), changed: Notify::new() });
+        let hub = Arc::new(Self {
+            endpoint: endpoint.to_owned(),
+            state: Mutex::default(),
+            changes: Changes::default(),
+        });
         hubs.insert(endpoint.to_owned(), Arc::downgrade(&hub));
         hub
     }
@@ -139,7 +141,7 @@ impl MultiprocHub {
         let moved = stream.fill(|| next_in_turn(outboxes));
         drop(state);
         if moved > 0 {
-            self.changed.notify_waiters();
+            self.changes.announce();
         }
     }
 
@@ -148,19 +150,12 @@ impl MultiprocHub {
     /// # Cancel safety
     /// Only `ready` changes anything, and this returns as soon as it succeeds.
     pub(crate) async fn wait_until(&self, mut ready: impl FnMut() -> bool) {
-        loop {
-            let mut changed = pin!(self.changed.notified());
-            changed.as_mut().enable();
-            if ready() {
-                return;
-            }
-            changed.await;
-        }
+        self.changes.until(|| ready().then_some(())).await;
     }
 
     /// Makes all waiting calls check again.
     pub(crate) fn wake_all(&self) {
-        self.changed.notify_waiters();
+        self.changes.announce();
     }
 }
 

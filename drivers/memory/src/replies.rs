@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
+use crate::changes::Changes;
 use crate::lock::lock;
 use crate::reply_address::ReplyAddress;
 use crate::stream::queue_reading;
@@ -19,7 +20,7 @@ use crate::stream::queue_reading;
 pub(crate) struct Replies {
     state: Mutex<State>,
     bound: usize,
-    filled: Notify,
+    filled: Changes,
     emptied: Notify,
 }
 
@@ -39,7 +40,7 @@ struct State {
 impl Replies {
     /// An empty queue for `bound` events.
     pub(crate) fn new(bound: usize) -> Self {
-        Self { state: Mutex::default(), bound, filled: Notify::new(), emptied: Notify::new() }
+        Self { state: Mutex::default(), bound, filled: Changes::default(), emptied: Notify::new() }
     }
 
     /// Adds the envelopes of a batch. Waits for room as long as the subscriber reads something within `patience`.
@@ -88,7 +89,7 @@ impl Replies {
         }
         let read = state.read;
         drop(state);
-        self.filled.notify_waiters();
+        self.filled.announce();
         Ok(read)
     }
 
@@ -100,28 +101,21 @@ impl Replies {
             state.lose(address.as_str(), reason);
         }
         drop(state);
-        self.filled.notify_waiters();
+        self.filled.announce();
         self.emptied.notify_waiters();
     }
 
     /// Reports that no publisher received the requests sent to `address`.
     pub(crate) fn refuse(&self, address: &str, reason: &str) {
         lock(&self.state).lose(address, reason);
-        self.filled.notify_waiters();
+        self.filled.announce();
     }
 
     /// The next reply, as in [`pubsub_api::Requester::next`].
     pub(crate) async fn next(&self) -> Result<Reply> {
         // Even a reader that never waits yields to other tasks.
         consume_budget().await;
-        loop {
-            let mut filled = pin!(self.filled.notified());
-            filled.as_mut().enable();
-            if let Some(outcome) = self.take() {
-                return outcome;
-            }
-            filled.await;
-        }
+        self.filled.until(|| self.take()).await
     }
 
     fn take(&self) -> Option<Result<Reply>> {
@@ -146,7 +140,7 @@ impl Replies {
     /// Stops accepting; queued replies can still be read.
     pub(crate) fn close(&self) {
         lock(&self.state).closed = true;
-        self.filled.notify_waiters();
+        self.filled.announce();
         self.emptied.notify_waiters();
     }
 

@@ -1,10 +1,9 @@
 use std::collections::VecDeque;
-use std::pin::pin;
 use std::sync::Mutex;
 
 use pubsub_api::{Counter, CounterReading, Error, ErrorKind, QueueReading, Request, Result};
-use tokio::sync::Notify;
 
+use crate::changes::Changes;
 use crate::lock::lock;
 use crate::stream::queue_reading;
 
@@ -12,7 +11,7 @@ use crate::stream::queue_reading;
 #[derive(Debug)]
 pub(crate) struct RequestQueue {
     state: Mutex<State>,
-    filled: Notify,
+    filled: Changes,
     received: Counter,
     dropped: Counter,
 }
@@ -33,7 +32,7 @@ impl Default for RequestQueue {
     fn default() -> Self {
         Self {
             state: Mutex::default(),
-            filled: Notify::new(),
+            filled: Changes::default(),
             received: Counter::new("requests_received"),
             dropped: Counter::with_cause("requests_dropped", "queue_full"),
         }
@@ -51,21 +50,13 @@ impl RequestQueue {
         drop(state);
         let counter = if has_room { &self.received } else { &self.dropped };
         counter.add(1);
-        self.filled.notify_waiters();
+        self.filled.announce();
         has_room
     }
 
     /// The next request, as in [`pubsub_api::Requests::next`].
     pub(crate) async fn next(&self) -> Result<Request> {
-        loop {
-            let mut filled = pin!(self.filled.notified());
-            // From here on no change is missed, even one before the wait.
-            filled.as_mut().enable();
-            if let Some(outcome) = self.take() {
-                return outcome;
-            }
-            filled.await;
-        }
+        self.filled.until(|| self.take()).await
     }
 
     fn take(&self) -> Option<Result<Request>> {
@@ -77,7 +68,7 @@ impl RequestQueue {
     /// Stops accepting, and drops the queued requests: they can no longer be answered.
     pub(crate) fn end(&self) {
         *lock(&self.state) = State { requests: VecDeque::new(), closed: true };
-        self.filled.notify_waiters();
+        self.filled.announce();
     }
 
     /// The counters.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use pubsub_api::settings::{Kind, Setting, Settings, declare_settings};
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::Result;
+use pubsub_api::settings::{Kind, Setting, Settings, check_transport, declare_settings};
 
 use crate::endpoint::{Endpoint, TRANSPORT};
 
@@ -44,12 +44,8 @@ impl MemorySettings {
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
         let pubsub = settings.pubsub();
         // `tcp` is the default of the setting, so it does not mean another driver.
-        if ![TRANSPORT, "tcp"].contains(&pubsub.publisher_transport.as_str()) {
-            let text = format!(
-                "publisher_transport: memory_pubsub_driver does not speak {:?}; it speaks {TRANSPORT}",
-                pubsub.publisher_transport
-            );
-            return Err(Error::new(ErrorKind::Settings, text));
+        if pubsub.publisher_transport != "tcp" {
+            check_transport("memory_pubsub_driver", &pubsub.publisher_transport, TRANSPORT)?;
         }
         Ok(Self {
             bind: Endpoint::to_bind(&pubsub.publisher_bind_address, pubsub.publisher_port),

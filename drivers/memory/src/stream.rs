@@ -1,13 +1,12 @@
-use std::pin::pin;
 use std::sync::Mutex;
 
 use pubsub_api::{
     Counter, CounterReading, Envelope, Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, PublisherEpoch,
     QueueReading, Result, Subscription, Subscriptions,
 };
-use tokio::sync::Notify;
 use tokio::task::coop::consume_budget;
 
+use crate::changes::Changes;
 use crate::inbox::Inbox;
 use crate::lock::lock;
 
@@ -15,7 +14,7 @@ use crate::lock::lock;
 #[derive(Debug)]
 pub(crate) struct Stream {
     state: Mutex<State>,
-    changed: Notify,
+    changes: Changes,
     received: Counter,
     dropped: Counter,
 }
@@ -33,7 +32,7 @@ impl Stream {
         let state = State { inbox: Inbox::new(bound), wanted: Subscriptions::default(), closed: false };
         Self {
             state: Mutex::new(state),
-            changed: Notify::new(),
+            changes: Changes::default(),
             received: Counter::new("events_received"),
             dropped: Counter::with_cause("events_dropped", "inbox_full"),
         }
@@ -48,7 +47,7 @@ impl Stream {
         let counter = if state.inbox.push(envelope.clone()) { &self.received } else { &self.dropped };
         counter.add(1);
         drop(state);
-        self.changed.notify_waiters();
+        self.changes.announce();
     }
 
     /// Moves events from `next` into the inbox, whatever their topic, while there is room; returns the number of events.
@@ -63,7 +62,7 @@ impl Stream {
         drop(state);
         self.received.add(moved);
         if moved > 0 {
-            self.changed.notify_waiters();
+            self.changes.announce();
         }
         moved
     }
@@ -90,7 +89,7 @@ impl Stream {
         }
         what(&mut state.inbox);
         drop(state);
-        self.changed.notify_waiters();
+        self.changes.announce();
     }
 
     /// The next item; after `close` what had arrived before, then [`ErrorKind::Closed`].
@@ -100,15 +99,7 @@ impl Stream {
     pub(crate) async fn recv(&self) -> Result<Incoming> {
         // Even a reader that never waits yields to other tasks.
         consume_budget().await;
-        loop {
-            let mut changed = pin!(self.changed.notified());
-            // From here on no change is missed, even one before the wait.
-            changed.as_mut().enable();
-            if let Some(outcome) = self.take() {
-                return outcome;
-            }
-            changed.await;
-        }
+        self.changes.until(|| self.take()).await
     }
 
     fn take(&self) -> Option<Result<Incoming>> {
@@ -123,7 +114,7 @@ impl Stream {
     /// Stops accepting; queued items can still be read.
     pub(crate) fn close(&self) {
         lock(&self.state).closed = true;
-        self.changed.notify_waiters();
+        self.changes.announce();
     }
 
     /// As [`Subscriber::register_topic`](pubsub_api::Subscriber::register_topic).

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pubsub_api::settings::{Kind, Setting, Settings, declare_settings};
+use pubsub_api::settings::{Kind, Setting, Settings, check_transport, declare_settings};
 use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::{Network, Principal};
@@ -111,15 +111,7 @@ pub struct ZmtpSettings {
 impl ZmtpSettings {
     /// For the network hop; only `tcp` is spoken.
     pub(crate) fn network(settings: &Settings) -> Result<Self> {
-        let transport = &settings.pubsub().publisher_transport;
-        if transport != "tcp" {
-            return Err(Error::new(
-                ErrorKind::Settings,
-                format!(
-                    "publisher_transport: zmtp_pubsub_driver does not speak {transport:?}; it speaks tcp"
-                ),
-            ));
-        }
+        check_transport("zmtp_pubsub_driver", &settings.pubsub().publisher_transport, "tcp")?;
         Self::read(settings)
     }
 

@@ -22,6 +22,7 @@ mod slot;
 
 mod endpoint;
 mod shown;
+mod tcp_endpoint;
 mod userinfo;
 
 pub use endpoint::{check_address, endpoint};
@@ -34,6 +35,7 @@ pub use setting::Setting;
 pub use setting_value::SettingValue;
 pub use shown::{quoted, shown};
 pub use slot::Slot;
+pub use tcp_endpoint::{check_tcp_endpoint, check_transport};
 pub use userinfo::{check_no_userinfo, without_userinfo};
 
 /// For the code that [`declare_settings!`] writes.

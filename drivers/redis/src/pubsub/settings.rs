@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use pubsub_api::settings::Settings;
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::Result;
+use pubsub_api::settings::{Settings, check_transport};
 
 use crate::settings::{RedisSection, RedisSettings};
 
@@ -32,15 +32,7 @@ impl PubSubSettings {
     /// Parses the settings, without using the network or the file system.
     pub(super) fn read(settings: &Settings) -> Result<Self> {
         let (own, pubsub) = (RedisSection::read(settings)?, settings.pubsub());
-        let transport = &pubsub.publisher_transport;
-        if transport != "tcp" {
-            return Err(Error::new(
-                ErrorKind::Settings,
-                format!(
-                    "publisher_transport: redis_db_pubsub_driver does not speak {transport:?}; it speaks tcp"
-                ),
-            ));
-        }
+        check_transport("redis_db_pubsub_driver", &pubsub.publisher_transport, "tcp")?;
         Ok(Self {
             redis: RedisSettings::read(settings)?,
             publish_in_flight_events: own.publish_in_flight_events,

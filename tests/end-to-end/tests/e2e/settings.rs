@@ -1,4 +1,4 @@
-//! Settings: what is wrong is told by name, with exit status 78, before anything starts; what is right is shown.
+//! Settings: what is wrong is named, with exit status 78, before anything starts; what is right is shown.
 
 use end_to_end::{Folder, Launch, Service, event};
 use serde_json::json;
@@ -66,8 +66,8 @@ fn unknown_aliases_and_transports_are_refused_with_those_that_exist() {
             &["cannot be the multiproc driver", multiproc[0]],
             &[0, 2, 3],
         ),
-        ("publisher_transport = \"epgm\"", &["does not speak \"epgm\"", "tcp"], &[0, 1, 3]),
-        ("publisher_transport = \"udp\"", &["does not speak \"udp\"", "tcp"], &[0, 1, 3]),
+        ("publisher_transport = \"epgm\"", &["does not support \"epgm\"", "tcp"], &[0, 1, 3]),
+        ("publisher_transport = \"udp\"", &["does not support \"udp\"", "tcp"], &[0, 1, 3]),
     ];
     for (line, parts, concerned) in cases {
         let folder = Folder::with_settings(line);
