@@ -1,27 +1,9 @@
-//! The sending ends: PUB binds a port, PUSH connects to a socket.
+//! The publishing ends, a folder for each socket: `pub_` binds a port, `push` connects a worker to the service of its host.
 
-mod pub_publisher;
-mod push_link;
-mod push_publisher;
-mod service_watch;
+mod pub_;
+mod push;
 
-pub use pub_publisher::PubPublisher;
-pub use push_publisher::PushPublisher;
+mod writers;
 
-use std::sync::Weak;
-use std::time::Duration;
-
-use zeromq::MultiPeerBackend;
-
-/// Waits, at most `patience`, until the crate's writer tasks, which hold the backend, have written their queues.
-///
-/// The crate has no `close` that waits for them: after a socket is dropped they run without a handle.
-async fn wait_for_writers(backend: Weak<dyn MultiPeerBackend>, patience: Duration) -> bool {
-    const POLL_INTERVAL: Duration = Duration::from_millis(1);
-    let all_done = async {
-        while backend.strong_count() > 0 {
-            tokio::time::sleep(POLL_INTERVAL).await;
-        }
-    };
-    tokio::time::timeout(patience, all_done).await.is_ok()
-}
+pub use pub_::PubPublisher;
+pub use push::PushPublisher;

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pubsub_api::settings::{Kind, Setting, Settings, declare_settings};
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::Result;
+use pubsub_api::settings::{Kind, Setting, Settings, check_transport, declare_settings};
 
 declare_settings! {
     /// The section `[drivers.zeromq]`.
@@ -56,15 +56,7 @@ pub struct ZmqSettings {
 impl ZmqSettings {
     /// Reads the settings for PUB/SUB; the transport must be `tcp`.
     pub(crate) fn network(settings: &Settings) -> Result<Self> {
-        let transport = &settings.pubsub().publisher_transport;
-        if transport != "tcp" {
-            return Err(Error::new(
-                ErrorKind::Settings,
-                format!(
-                    "publisher_transport: zmq_pubsub_driver does not support {transport:?}; it supports tcp"
-                ),
-            ));
-        }
+        check_transport("zmq_pubsub_driver", &settings.pubsub().publisher_transport, "tcp")?;
         Self::read(settings)
     }
 

@@ -1,9 +1,7 @@
-//! The receiving ends: SUB connects to publishers, PULL binds a socket.
+//! The receiving ends, a folder for each socket: `sub` connects to publishers, `pull` binds and reads from workers.
 
-mod pull_subscriber;
-mod silence;
-mod sub_link;
-mod sub_subscriber;
+mod pull;
+mod sub;
 
-pub use pull_subscriber::PullSubscriber;
-pub use sub_subscriber::SubSubscriber;
+pub use pull::PullSubscriber;
+pub use sub::SubSubscriber;

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 /// The files that a driver's crate lacks, of those that it should have by what it registers.
 ///
 /// Every driver has `README.md`, `src/lib.rs` and `src/settings.rs`. One that carries events has `publisher.rs` and
@@ -24,6 +26,25 @@ pub fn missing_files(lib: &str, paths: &[&str]) -> Vec<String> {
     missing.chain(events.into_iter().filter(without).map(|name| format!("src/{name}"))).collect()
 }
 
+/// The words before `_` with which two or more files begin in the folders `publisher` and `subscriber` of a driver's crate:
+/// each is a folder that was not made. A driver with several sockets has a folder for each.
+///
+/// `paths` are those below the crate's folder.
+#[must_use]
+pub fn shared_prefixes(paths: &[&str]) -> Vec<String> {
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for path in paths {
+        let Some((folder, file)) = path.rsplit_once('/') else { continue };
+        let is_end = folder.ends_with("/publisher") || folder.ends_with("/subscriber");
+        if let Some((word, _)) = file.split_once('_')
+            && is_end
+        {
+            *times.entry(format!("{folder}/{word}_*")).or_default() += 1;
+        }
+    }
+    times.into_iter().filter(|(_, times)| *times > 1).map(|(prefix, _)| prefix).collect()
+}
+
 /// Whether `inventory::submit! { TYPE {` stands there.
 fn registers(text: &str, kind: &str) -> bool {
     let begins = |rest: &str| {
@@ -35,7 +56,7 @@ fn registers(text: &str, kind: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::missing_files;
+    use super::{missing_files, shared_prefixes};
 
     const CARRIES: &str = "inventory::submit! {\n    Driver {\n across_processes: true }}";
     const STORES: &str = "inventory::submit! { DatabaseDriver { across_processes: true } }";
@@ -48,6 +69,14 @@ mod tests {
             missing_files(STORES, &["src/lib.rs", "src/settings.rs", "README.md"]),
             ["src/database.rs"]
         );
+    }
+
+    #[test]
+    fn files_that_begin_with_one_word_belong_into_a_folder() {
+        let paths =
+            ["src/subscriber/sub_link.rs", "src/subscriber/sub_queue.rs", "src/subscriber/pull_queue.rs"];
+        assert_eq!(shared_prefixes(&paths), ["src/subscriber/sub_*"]);
+        assert_eq!(shared_prefixes(&["src/subscriber/sub/a_b.rs", "src/subscriber/sub/a_c.rs"]), [""; 0]);
     }
 
     #[test]

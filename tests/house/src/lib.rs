@@ -16,7 +16,7 @@ mod repository;
 pub use citations::foreign_citations;
 pub use code::code;
 pub use crates::members;
-pub use driver_files::missing_files;
+pub use driver_files::{missing_files, shared_prefixes};
 pub use links::{Page, broken_links};
 pub use module_graph::ModuleGraph;
 pub use named_tests::NamedTest;

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use house::{files, missing_files};
+use house::{files, missing_files, shared_prefixes};
 
 /// What drivers lack today.
 const LACKING: &[&str] = &[];
@@ -20,12 +20,13 @@ fn drivers_have_the_same_files_for_the_same_things() {
         let sources = own.iter().filter(|file| file.path.ends_with(".rs") && !file.path.contains("/tests/"));
         let text: Vec<&str> = sources.map(|file| file.text.as_str()).collect();
         let missing = missing_files(&text.join("\n"), &paths);
-        lacking.extend(missing.into_iter().map(|path| format!("{driver}: {path}")));
+        let folders = shared_prefixes(&paths);
+        lacking.extend(missing.into_iter().chain(folders).map(|path| format!("{driver}: {path}")));
     }
     super::assert_exactly(
         &lacking,
         LACKING,
-        "files that a driver should have",
+        "files that a driver should have, and files that should be in a folder of their own",
         "no longer lacking; take them off LACKING",
     );
 }

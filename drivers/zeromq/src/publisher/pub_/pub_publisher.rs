@@ -7,10 +7,10 @@ use pubsub_api::{CauseCounter, Counter, Error, ErrorKind, Publisher, QueueReadin
 use tokio::sync::Mutex;
 use zeromq::{PubSocket, Socket, SocketSend};
 
-use super::wait_for_writers;
 use crate::ZmqSettings;
 use crate::in_flight::InFlight;
 use crate::peers::Peers;
+use crate::publisher::writers::wait_for_writers;
 use crate::wire::{check_size, closed, message, unavailable};
 
 /// The network publisher: PUB, bound to `publisher_bind_address` and `publisher_port`.

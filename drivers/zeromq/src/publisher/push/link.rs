@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use zeromq::{PushSocket, Socket, SocketEvent, SocketOptions, SocketSend, ZmqMessage};
 
 use super::service_watch::ServiceWatch;
-use super::wait_for_writers;
 use crate::ZmqSettings;
 use crate::in_flight::InFlight;
+use crate::publisher::writers::wait_for_writers;
 
 /// Sends events from a worker's queue to the service's socket, and reconnects whenever the link breaks.
 pub(super) struct PushLink {

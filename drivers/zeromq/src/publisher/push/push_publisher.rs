@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use zeromq::ZmqMessage;
 
-use super::push_link::{LinkReadings, PushLink};
+use super::link::{LinkReadings, PushLink};
 use crate::ZmqSettings;
 use crate::in_flight::InFlight;
 use crate::wire::{check_size, closed, message};
