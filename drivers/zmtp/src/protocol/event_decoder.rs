@@ -1,18 +1,21 @@
+mod skipped_message;
+
 use std::ops::Range;
 
 use pubsub_api::Topic;
 use pubsub_api::wire::{MAX_RECEIVED_BYTES, WireError};
 
 use super::{Command, FrameHead, ProtocolError};
+use skipped_message::SkippedMessage;
 
-/// Takes events out of the traffic of a peer that sends them.
+/// Finds events in the traffic of a peer that sends them.
 ///
 /// An event is a message of two frames. Other messages are stepped over whole, however they arrive, and named by their
 /// cause; the connection stays. Only what is never sent by mistake ends it: a frame of more than 16 MiB, more
 /// than 16 frames, wrong flags.
 #[derive(Debug)]
 pub struct EventDecoder {
-    skip: Option<Skip>,
+    skip: Option<SkippedMessage>,
     max_payload_bytes: u64,
     /// An empty first frame of a message is stepped over.
     accepts_delimiter: bool,
@@ -23,13 +26,6 @@ impl Default for EventDecoder {
         Self::with_payloads_up_to(MAX_RECEIVED_BYTES)
     }
 }
-
-/// The largest frame that is stepped over and not refused. Ten times what is ever taken is still a mistake; beyond, it
-/// is an attack or another protocol.
-const MAX_FRAME_BYTES: u64 = 16 * MAX_RECEIVED_BYTES as u64;
-
-/// The most frames of a message that is stepped over (docs/guarantees.md#f56).
-const MAX_FRAMES: u8 = 16;
 
 /// The largest command; a PING has 23 bytes, and no peer subscribes here.
 const MAX_COMMAND_BYTES: u64 = 4096;
@@ -50,16 +46,6 @@ pub enum Decoded<'a> {
     Dropped(WireError),
     /// A command.
     Command(Command<'a>),
-}
-
-/// A message that is being stepped over.
-#[derive(Debug)]
-struct Skip {
-    cause: WireError,
-    /// What is left of the frame at hand.
-    left: u64,
-    more: bool,
-    frames: u8,
 }
 
 impl EventDecoder {
@@ -130,49 +116,17 @@ impl EventDecoder {
         arrived: &'a [u8],
         cause: WireError,
     ) -> Result<(usize, Decoded<'a>), ProtocolError> {
-        self.skip = Some(Skip { cause, left: 0, more: true, frames: 0 });
+        self.skip = Some(SkippedMessage::new(cause));
         self.step_over(arrived)
     }
 
     #[cold]
     fn step_over<'a>(&mut self, arrived: &'a [u8]) -> Result<(usize, Decoded<'a>), ProtocolError> {
-        let mut used = 0;
-        while let Some(skip) = &mut self.skip {
-            let rest = arrived.get(used..).unwrap_or_default();
-            let taken = skip.left.min(rest.len() as u64);
-            skip.left -= taken;
-            used += usize::try_from(taken).unwrap_or(rest.len());
-            if skip.left > 0 {
-                break;
-            }
-            if !skip.more {
-                let cause = skip.cause;
-                self.skip = None;
-                return Ok((used, Decoded::Dropped(cause)));
-            }
-            let Some(head) = FrameHead::read(arrived.get(used..).unwrap_or_default())? else { break };
-            skip.begin(head)?;
-            used += head.head;
-        }
-        Ok((used, Decoded::Incomplete))
-    }
-}
-
-impl Skip {
-    fn begin(&mut self, head: FrameHead) -> Result<(), ProtocolError> {
-        if head.command {
-            return Err(ProtocolError::CommandInMessage);
-        }
-        if head.body > MAX_FRAME_BYTES {
-            return Err(ProtocolError::FrameTooLong);
-        }
-        self.frames += 1;
-        if self.frames > MAX_FRAMES {
-            return Err(ProtocolError::TooManyFrames);
-        }
-        self.left = head.body;
-        self.more = head.more;
-        Ok(())
+        let Some(skip) = &mut self.skip else { return Ok((0, Decoded::Incomplete)) };
+        let (used, ended) = skip.step_over(arrived)?;
+        let Some(cause) = ended else { return Ok((used, Decoded::Incomplete)) };
+        self.skip = None;
+        Ok((used, Decoded::Dropped(cause)))
     }
 }
 

@@ -1,31 +1,18 @@
-use super::greeting::{UP_TO_MAJOR_BYTES, UP_TO_MECHANISM_BYTES};
+mod peer;
+mod side;
+
+use super::greeting::UP_TO_MAJOR_BYTES;
 use super::ready::{put_ready, read_ready};
 use super::{Command, FrameHead, GREETING_BYTES, Greeting, Mechanism, ProtocolError, SocketType};
+use side::{ReadyOrder, Side};
+
+pub use peer::Peer;
 
 /// How much of a peer is kept until its handshake is complete, in bytes: its greeting and a READY of 4 KiB
 /// (docs/guarantees.md#f53).
 pub const MAX_HANDSHAKE_BYTES: usize = GREETING_BYTES + MAX_READY_BYTES;
 
 const MAX_READY_BYTES: usize = 4096;
-
-/// Who the peer is, once the handshake is complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
-    /// What the peer is.
-    pub socket_type: SocketType,
-    /// What we are to it.
-    pub own_type: SocketType,
-    /// The minor version of its ZMTP 3.
-    pub minor: u8,
-}
-
-impl Peer {
-    /// Whether it knows PING and the commands SUBSCRIBE and CANCEL (RFC 37; RFC 23 has neither).
-    #[must_use]
-    pub fn speaks_3_1(&self) -> bool {
-        self.minor >= 1
-    }
-}
 
 /// The NULL handshake of one connection, either side.
 ///
@@ -43,30 +30,6 @@ pub struct Handshake {
     has_greeted: bool,
     /// The peer's, once it is complete.
     greeting: Option<Greeting>,
-}
-
-#[derive(Debug)]
-enum Side {
-    Connector(SocketType, ReadyOrder),
-    /// With the types of peer that it serves.
-    Listener(&'static [SocketType]),
-}
-
-/// When a connector sends its READY.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ReadyOrder {
-    WithGreeting,
-    AfterThePeers,
-}
-
-impl Side {
-    /// The number of bytes of the peer's greeting after which the rest of ours is sent.
-    fn greets_after(&self) -> usize {
-        match self {
-            Self::Connector(..) => UP_TO_MAJOR_BYTES,
-            Self::Listener(_) => UP_TO_MECHANISM_BYTES,
-        }
-    }
 }
 
 impl Handshake {
@@ -159,26 +122,16 @@ impl Handshake {
         }
     }
 
-    /// As what the peer is met; a READY that waited for that goes out.
+    /// Sends the READY that waited for the peer's type, and returns the type of this end.
     fn meet(&self, peer: SocketType, out: &mut Vec<u8>) -> Result<SocketType, ProtocolError> {
-        let met = match self.side {
-            Side::Connector(own, order) => {
-                let own = own.may_meet(peer).then_some(own);
-                own.inspect(|own| {
-                    if order == ReadyOrder::AfterThePeers {
-                        put_ready(out, *own);
-                    }
-                })
-            }
-            Side::Listener(serves) => {
-                let own = if serves.contains(&peer) { peer.counterpart() } else { None };
-                own.inspect(|own| put_ready(out, *own))
-            }
-        };
-        met.ok_or_else(|| {
+        let Some(own) = self.side.own_type(peer) else {
             self.refuse(out);
-            ProtocolError::WrongSocketType
-        })
+            return Err(ProtocolError::WrongSocketType);
+        };
+        if self.side.answers_ready() {
+            put_ready(out, own);
+        }
+        Ok(own)
     }
 
     /// A listener reports it before it closes (RFC 37: "SHOULD handle errors by returning an ERROR command").
