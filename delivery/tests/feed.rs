@@ -1,4 +1,4 @@
-//! What a subscriber is told, case by case: links, lives of publishers, gaps, answers.
+//! The notices of a subscriber, case by case: links, epochs of publishers, gaps, replies.
 
 #[cfg(test)]
 #[path = "feed/answers.rs"]

@@ -61,7 +61,7 @@ const BOUNDS: [(&str, Bounds); 15] = [
     ),
     (
         "a topic that is retired, and a crash",
-        // What is dropped for want of room and retired before it is asked for is told by a `Resync` only: here there is room.
+        // What is dropped for want of room and retired before it is requested is reported by a `Resync` only: here there is room.
         Bounds { publishes: 2, retirements: 1, crashes: 1, keys: 1, ring: 2, buffer: 2, ..Bounds::NONE },
     ),
     (

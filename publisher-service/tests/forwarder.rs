@@ -17,7 +17,7 @@ use pubsub_api::{
 };
 use tokio::sync::mpsc;
 
-/// A network whose `send` does as the value of the event says.
+/// A network whose `send` does what the value of the event demands.
 #[derive(Debug)]
 struct Network {
     sent: Mutex<Vec<Bytes>>,

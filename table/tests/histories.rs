@@ -1,7 +1,7 @@
 //! Random histories: three publishers, four topics, fifty keys, and everything that can go wrong on the way, with the real
 //! [`Feed`](delivery::subscriber::Feed) and [`Table`](table::Table) as the subscriber.
 //!
-//! Each seed is one history. While it runs, what the application is told passes the validators, each of which has the name
+//! Each seed is one history. While it runs, what the application receives passes the validators, each of which has the name
 //! of its guarantee (docs/guarantees.md#promises); when all faults are healed, the table must be the database's. A seed
 //! that fails is named, and runs alone with `SEED=… cargo test -p table --test histories`.
 
@@ -71,7 +71,7 @@ fn whatever_goes_wrong_is_repaired_or_told_and_the_tables_become_equal() {
     }
 }
 
-/// Publishers that change places, forget, and set their clocks back; topics that are retired; two behind one address.
+/// Publishers that change places, forget, and set their clocks back; topics that are retired; two at one address.
 #[test]
 fn whoever_stands_at_an_address_the_tables_become_equal() {
     let mut resyncs = 0;

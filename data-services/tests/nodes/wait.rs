@@ -30,7 +30,7 @@ pub(crate) async fn next_event(subscription: &mut TableSubscription) -> TableEve
     next.expect("an event within the patience").expect("the subscription goes on")
 }
 
-/// The next event of a subscription that says something about rows.
+/// The next event of a subscription that concerns rows.
 pub(crate) async fn next_rows(subscription: &mut TableSubscription) -> TableEvent {
     loop {
         let event = next_event(subscription).await;

@@ -8,8 +8,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::fake::{OPTIONS, ROUND_TRIP, Verdict, batch, broker, key_of, send};
 
-/// *Complete or loud*, *ordered* and *unique*: what a caller was told to be published is given to a subscriber once and in
-/// order; and what was lost in doubt is told as a gap, whatever the broker refuses, loses, or answers too late.
+/// *Complete or loud*, *ordered* and *unique*: what a caller saw as published reaches a subscriber once and in
+/// order; and what was lost in doubt is reported as a gap, whatever the broker refuses, loses, or answers too late.
 #[tokio::test(start_paused = true)]
 async fn a_subscriber_receives_all_accepted_events_and_learns_of_all_in_doubt() {
     for seed in 0..40 {

@@ -1,4 +1,4 @@
-//! A broker that does as a test says, and the publisher over it.
+//! A broker that does what a test demands, and the publisher on it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use delivery::{Control, LossRecord, MAX_SYNC_ITEMS, Mark, SyncReply, SyncRequest};
 use pubsub_api::{Envelope, Topic};
 
-/// The first byte of `input` says how many of the others are the topic frame; the rest is the payload. It is read with
+/// The first byte of `input` is the number of the others that are the topic frame; the rest is the payload. It is read with
 /// that frame, as a mark of `D`, and as what is asked and answered.
 pub(crate) fn check(input: &[u8]) {
     let Some((length, rest)) = input.split_first() else { return };

@@ -10,7 +10,7 @@ use pubsub_api::{Action, Envelope, Event, Notice, PublisherEpoch, Reply, Stamp, 
 const ENDPOINT: &str = "a";
 const EPOCH: u64 = 2;
 
-/// A publisher that answers at most so many requests a second, and refuses the others.
+/// A publisher that answers a limited number of requests per second, and refuses the others.
 struct Publisher {
     per_second: u32,
     answered_at: Vec<Duration>,

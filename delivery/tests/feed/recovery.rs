@@ -21,7 +21,7 @@ fn behind() -> Script {
     feed
 }
 
-/// Asks nothing for so long, and is told nothing.
+/// Requests nothing during this time, and reports nothing.
 fn is_quiet(feed: &mut Script, time: Duration) {
     feed.pass(time);
     assert_eq!((feed.told(), feed.asked()), (Vec::new(), Vec::new()));

@@ -152,7 +152,7 @@ impl Script {
         self.feed.notice(Notice::Gap { topic: None, events, reason }, self.now);
     }
 
-    /// The driver tells that anything may have been missed.
+    /// The driver reports that anything may have been missed.
     pub(crate) fn resync_of_all(&mut self) {
         let notice = Notice::Resync { publisher: None, topic: None, reason: "connected again".to_owned() };
         self.feed.notice(notice, self.now);
@@ -190,7 +190,7 @@ impl Script {
         self.feed.message(lost.pack().unwrap(), self.now);
     }
 
-    /// What the application was told since it was asked last, in words.
+    /// What the application received since the last call, in words.
     pub(crate) fn told(&mut self) -> Vec<String> {
         let items = std::iter::from_fn(|| self.feed.next_item());
         let told = items.filter(|item| !matches!(item, Item::Clock(_))).map(|item| words(&item));

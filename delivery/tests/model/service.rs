@@ -50,7 +50,7 @@ pub(crate) struct File {
     pub(crate) is_seeded: bool,
 }
 
-/// What the service says to who is behind.
+/// What the service replies to a subscriber that misses events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum SyncReply {
     Replay {
@@ -170,7 +170,7 @@ impl Service {
         self.file.floor + 1
     }
 
-    /// Another publisher begins at its address; the workers send there what they have not been told to be accepted.
+    /// Another publisher begins at its address; the workers send there what was not acknowledged.
     pub(crate) fn replace(&mut self, publisher: u8) {
         self.crash(true, false);
         (self.publisher, self.epoch) = (publisher, FIRST_EPOCH);

@@ -102,7 +102,7 @@ pub(crate) fn faultless(
     next
 }
 
-/// The subscriptions stand. The hello comes, and before it the mark of who newly subscribes.
+/// The subscriptions stand. The hello comes, and before it the mark for a new subscriber.
 fn subscribe(after: &mut World, at: usize, bounds: &Bounds, mutation: Mutation) {
     let is_first = after.services.iter().all(|service| !service.subscribed);
     let database = after.database.clone();

@@ -27,9 +27,9 @@ pub(crate) struct Followed {
     first_number: u64,
     /// The publisher said `bye` on the topic: nothing is followed once nothing is missing.
     is_ended: bool,
-    /// The changes that came over this link, and were not applied, replaced or told to be missing since.
+    /// The changes that came over this link, and were not applied, replaced or reported as missing since.
     pub(crate) pending: BTreeSet<u8>,
-    /// The last change that was applied as an event, since the application was last told to compare with the database.
+    /// The last change that was applied as an event, since the last resync.
     last_version: u8,
     /// The highest change that was ever applied, where that is of use.
     highest: u8,
@@ -291,7 +291,7 @@ impl Subscriber {
         }
     }
 
-    /// Compares with the database: what the application does when it is told to.
+    /// Compares with the database: what the application does after a resync.
     fn resync(&mut self, database: &BTreeMap<u8, u8>) {
         for (key, version) in database {
             self.rows.entry(*key).or_default().version = *version;

@@ -23,7 +23,7 @@ pub(crate) struct Bounds {
     pub(crate) timeouts: u8,
     /// A publisher that has lost its file begins an epoch below the ones before: its clock went back.
     pub(crate) clock_back: bool,
-    /// All publishers are behind one address, and there nobody can be asked.
+    /// All publishers are at one address, and none can be requested there.
     pub(crate) proxied: bool,
     /// Marks are subscribed to before events and hellos, and something may happen in between.
     pub(crate) staged: bool,
@@ -58,15 +58,15 @@ pub(crate) enum Mutation {
     None,
     /// Numbers are compared without their epochs.
     NoEpoch,
-    /// The publisher never says how far it is.
+    /// The publisher never sends its position.
     NoMarks,
     /// Number 1 is taken for a new beginning (as DSE2 did).
     FirstNumberResets,
     /// What waits for a gap to be filled has no bound.
     UnboundedBuffer,
-    /// A service that has lost its file serves what it has seen since as a snapshot to those who were there before.
+    /// A service that has lost its file serves what it has seen since as a snapshot to subscribers that were there before.
     UnseededSnapshot,
-    /// What a snapshot lacks is gone, even if it was told before the snapshot's numbers began.
+    /// What a snapshot lacks is gone, even if it was delivered before the first sequence of the snapshot.
     AbsenceWithoutEpochs,
     /// What a snapshot lacks is gone if its epoch is not lower than the first one of the snapshot, whatever the clock said.
     AbsenceByOrderOfEpochs,
@@ -76,9 +76,9 @@ pub(crate) enum Mutation {
     MergeWithoutVersion,
     /// What a publisher had before its answer that it does not remember is not applied after the `Resync`.
     DropsAfterResync,
-    /// An address is taken for a publisher: whoever stands there is the one that stood there before.
+    /// An address is mistaken for a publisher: the one there is assumed to be the one of before.
     AddressIsPublisher,
-    /// Of the publishers behind one address, only the one that says the first hello is followed.
+    /// Of the publishers at one address, only the one that sends the first hello is followed.
     FirstHelloOnly,
     /// A life that begins while its link stands is believed to go on without proof.
     LifeWithoutProof,
@@ -119,7 +119,7 @@ impl Mutation {
     ];
 }
 
-/// One change of a row: the object's version tells all changes apart.
+/// One change of a row: the object's version distinguishes all changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Change {
     pub(crate) key: u8,
@@ -130,7 +130,7 @@ pub(crate) struct Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Entry {
     Change(Change),
-    /// A record that changes may be repeated behind it.
+    /// A record that changes may be repeated after it.
     Lost,
 }
 
@@ -165,7 +165,7 @@ pub(crate) type Rows = BTreeMap<u8, Row>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Row {
     pub(crate) version: u8,
-    /// Which publisher told it last, in which epoch; 0 for the database.
+    /// Which publisher sent it last, in which epoch; 0 for the database.
     pub(crate) teller: u8,
     pub(crate) epoch: u64,
 }

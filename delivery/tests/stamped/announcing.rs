@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::fake::{To, batch, stamped};
 
-/// To whom hellos were said, and in which tenth of a second, when each of these is seen so many milliseconds after the start;
+/// The receivers of hellos, and the tenth of a second of each, when these are seen this number of milliseconds after the start;
 /// until 1.9 s are over. Time stands still while anything is done; timers round up to milliseconds.
 async fn hellos(seen: Vec<(u64, SubscriptionSeen)>) -> Vec<(u64, To)> {
     tokio::time::pause();

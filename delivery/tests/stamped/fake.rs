@@ -1,4 +1,4 @@
-//! A network driver that does as a test says, and the publisher over it.
+//! A network driver that does what a test demands, and the publisher on it.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

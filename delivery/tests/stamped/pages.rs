@@ -1,4 +1,4 @@
-//! A subscriber that is behind on more topics than one request holds, and a real publisher.
+//! A subscriber that misses events on more topics than one request has room for, and a real publisher.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -70,7 +70,7 @@ fn options(state_dir: &Path, max_topics: usize) -> PublisherOptions {
     }
 }
 
-/// One event on each of so many topics, then a restart, one more event on each; and a subscriber that has the first ones.
+/// One event on each of a number of topics, then a restart, one more event on each; and a subscriber that has the first ones.
 async fn behind_on(topics: usize) -> Link {
     let folder = tempfile::TempDir::new().unwrap();
     let publish = async |publisher: &delivery::StampedPublisher, key: &str| {

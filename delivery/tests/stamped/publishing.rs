@@ -77,7 +77,7 @@ async fn the_next_epoch_continues_whether_the_first_was_closed_or_killed() {
             publisher.close().await.unwrap();
         }
         drop(publisher);
-        // Tasks that were aborted let go of the folder at their next turn.
+        // Tasks that were aborted release the folder at their next turn.
         tokio::time::sleep(Duration::from_millis(50)).await;
         let (publisher, fake, _inputs) = stamped(Some(folder.path())).await;
         let status = publisher.delivery_status();

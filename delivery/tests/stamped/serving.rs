@@ -146,7 +146,7 @@ async fn a_replay_spans_segments_and_epochs() {
 #[tokio::test]
 async fn a_peer_with_too_many_requests_or_a_full_queue_delays_no_other() {
     let (publisher, fake, inputs) = stamped(None).await;
-    // Each asks for another topic: who asks for the same again is answered once.
+    // Each requests another topic: a repeated request for one topic gets one reply.
     let topics: Vec<String> = (0..40).map(|id| format!("topic-{id}")).collect();
     publisher.publish(&mut batch(&topics.iter().map(String::as_str).collect::<Vec<_>>())).await.unwrap();
     publisher.publish(&mut batch(&["a", "a"])).await.unwrap();

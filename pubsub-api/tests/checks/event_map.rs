@@ -6,7 +6,7 @@ use pubsub_api::{Event, Stamp, Value};
 
 use crate::slow_map::{Fields, SlowMap, packed};
 
-/// The first byte of `input` says how many of the others are the topic frame; the rest is the payload. It is read with
+/// The first byte of `input` is the number of the others that are the topic frame; the rest is the payload. It is read with
 /// that frame, with its own topic, and with `D`.
 pub(crate) fn check(input: &[u8]) {
     let Some((length, rest)) = input.split_first() else { return };
@@ -34,7 +34,7 @@ fn check_read(frame: &[u8], payload: &[u8], slow: Option<&SlowMap>) {
     }
 }
 
-/// Two things that the other reader does not tell: it takes the byte that msgpack never uses for nil, and signed numbers
+/// Two things that the other reader does not report: it reads the byte that msgpack never uses for nil, and signed numbers
 /// that are positive for unsigned ones.
 fn is_beyond_the_slow_reader(payload: &[u8]) -> bool {
     payload.iter().any(|byte| matches!(byte, 0xc1 | 0xd0..=0xd3))

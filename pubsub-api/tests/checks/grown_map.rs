@@ -1,10 +1,10 @@
-//! A map that gets more pairs, whatever its bytes: it stays an event if it was one, and says the same.
+//! A map that gets more pairs, whatever its bytes: it stays an event if it was one, and means the same.
 
 use pubsub_api::wire::{EventRef, GrownMap, MAX_RECEIVED_BYTES, append_pairs};
 
 use crate::slow_map::SlowMap;
 
-/// The first byte of `input` says how many pairs are added, the rest is the payload.
+/// The first byte of `input` is the number of pairs that are added, the rest is the payload.
 pub(crate) fn check(input: &[u8]) {
     let Some((more, payload)) = input.split_first() else { return };
     let pairs = new_pairs(payload, *more);

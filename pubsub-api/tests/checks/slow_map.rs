@@ -10,7 +10,7 @@ pub(crate) struct SlowMap {
     pairs: Vec<(Value, Value)>,
 }
 
-/// What an accepted map says.
+/// The content of an accepted map.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fields {
     pub(crate) table: Option<String>,

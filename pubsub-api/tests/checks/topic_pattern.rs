@@ -1,4 +1,4 @@
-//! A pattern and a topic, whatever their text: the pattern matches when its definition says so.
+//! A pattern and a topic, whatever their text: the pattern matches according to its definition.
 
 use pubsub_api::{Pattern, Topic};
 
@@ -27,7 +27,7 @@ fn has_wildcard_words(text: &str) -> bool {
     text.split('.').any(|word| word == "*" || word == "#")
 }
 
-/// A `*` behind more of the last word.
+/// A `*` after more of the last word.
 fn is_prefix(text: &str) -> bool {
     text.ends_with('*') && text != "*" && !text.ends_with(".*")
 }
@@ -43,7 +43,7 @@ fn slow(pattern: &str, topic: &str) -> bool {
     words_match(&pattern, &topic)
 }
 
-/// AMQP 0-9-1, 3.1.3.3, word by word: `reached` tells of each number of topic words whether the pattern's words so far
+/// AMQP 0-9-1, 3.1.3.3, word by word: `reached` has for each number of topic words whether the pattern's words so far
 /// match them.
 fn words_match(pattern: &[&str], topic: &[&str]) -> bool {
     let mut reached: Vec<bool> = (0..=topic.len()).map(|taken| taken == 0).collect();

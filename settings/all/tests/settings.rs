@@ -112,7 +112,7 @@ fn every_kind_of_value_is_read_from_every_source() {
     }
 }
 
-/// What stands in a file, and all that the error says.
+/// The content of a file, and the whole text of the error.
 const TOML_PROBLEMS: &[(&str, &str)] = &[
     (
         "[pubsub]\n# a comment\npublisher_prot = 1\n",

@@ -22,7 +22,7 @@ pub(crate) fn topic_of(key: u8) -> Topic {
 }
 
 impl Database {
-    /// Writes a row, or deletes it; the event that tells of it.
+    /// Writes a row, or deletes it; returns the event of that change.
     pub(crate) fn write(&mut self, key: u8, deletes: bool) -> Event {
         self.version += 1;
         if deletes {

@@ -80,7 +80,7 @@ impl Service {
         envelope
     }
 
-    /// Started again, with its file or without; without it, its clock may have gone back by so much.
+    /// Started again, with its file or without; without it, its clock may have gone back by this time.
     pub(crate) fn restart(&mut self, keeps_file: bool, clock_back: u64) {
         self.epoch += 1;
         if !keeps_file {

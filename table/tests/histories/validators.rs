@@ -4,11 +4,11 @@ use delivery::subscriber::{DeliveryMode, Item};
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Envelope, Notice, Stamp};
 
-/// What was told about one topic of one publisher.
+/// What was delivered and reported about one topic of one publisher.
 #[derive(Debug, Default)]
 struct Told {
     last: Option<(u64, u64)>,
-    /// Whether, since the last event, it was told that something is missing or was replaced.
+    /// Whether, since the last event, a notice reported that something is missing or was replaced.
     loud: bool,
 }
 
@@ -20,7 +20,7 @@ pub(crate) struct Validators {
 }
 
 impl Validators {
-    /// Looks at what the application is told.
+    /// Checks what the application receives.
     pub(crate) fn check(&mut self, item: &Item) -> Result<(), String> {
         match item {
             Item::Event { envelope, mode } => self.event(envelope, *mode),
@@ -57,7 +57,7 @@ impl Validators {
         let told = self.told.entry((publisher, event.topic.to_owned())).or_default();
         if let Some((last_epoch, last)) = told.last {
             // Where a publisher has lost its file, its numbers begin anew, and its epochs too if its clock went back; that is
-            // told by a resync.
+            // reported by a resync.
             let goes_on = (epoch >= last_epoch && sequence > last) || (epoch != last_epoch && told.loud);
             if !goes_on {
                 return Err(format!("ordered and unique: {epoch}/{sequence} after {last_epoch}/{last}"));

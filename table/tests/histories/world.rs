@@ -61,7 +61,7 @@ impl World {
         }
     }
 
-    /// The publishers and their addresses; two of them are behind a proxy where identities are what is tested.
+    /// The publishers and their addresses; two of them share a proxy where identities are what is tested.
     fn places(faults: Faults) -> Vec<(u64, &'static str)> {
         let mut places = vec![(1, "p1"), (2, "p2"), (3, "p3")];
         if faults.replacements > 0 {
@@ -205,7 +205,7 @@ impl World {
         self.subscriber.feed.notice(Notice::Subscribed { publisher, publisher_epoch }, self.now);
     }
 
-    /// The connection breaks, for all that are behind the address.
+    /// The connection breaks, for all that share the address.
     fn disconnect(&mut self, at: usize) {
         let publisher = self.links[at].name.clone();
         let mut was_up = false;

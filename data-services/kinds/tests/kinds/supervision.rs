@@ -35,7 +35,7 @@ async fn a_service_whose_poll_panics_is_started_again_and_its_subscribers_keep_t
 /// Whether the service of the next test is to fail.
 static FAILS: AtomicBool = AtomicBool::new(false);
 
-/// Publishes one row, and fails when it is told to.
+/// Publishes one row, and fails on demand.
 #[derive(Debug)]
 struct Failing;
 

@@ -10,7 +10,7 @@ use crate::calls::{
 use crate::packet::{Destination, Message, Outgoing};
 use crate::{CallError, CallErrorKind, Instance, MethodId, NodeId, NodeInstance, ServiceId};
 
-/// A method that a callee was told to run.
+/// A method that a callee had to run.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Started {
     pub(super) run: RunId,

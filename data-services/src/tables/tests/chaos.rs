@@ -1,5 +1,5 @@
 //! Everything at random, with seeds: after each update the rows are those of the publisher at that position, no stream is
-//! live while it misses something that it was told of, and when the faults end all rows are equal.
+//! live while it misses something that it knows of, and when the faults end all rows are equal.
 
 use std::time::Duration;
 

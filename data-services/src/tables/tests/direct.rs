@@ -8,7 +8,7 @@ use crate::tables::message::{ChangePart, Page};
 use crate::tables::{FollowEffect, FollowedTables, StreamPhase, TableMessage, TableOptions};
 use crate::{KeyColumns, Row, RowKey};
 
-/// Following tables that are told what a publisher might send, without one.
+/// Followed tables that receive what a publisher might send, without one.
 pub(super) struct Direct {
     pub(super) tables: FollowedTables,
     pub(super) effects: Vec<FollowEffect>,

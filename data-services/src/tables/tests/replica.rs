@@ -11,11 +11,11 @@ use crate::{Row, StreamName};
 /// All rows that a table had, by position.
 pub(super) type History = BTreeMap<(StreamName, Position), BTreeSet<Row>>;
 
-/// How long a position that a follower was told of may be missing while it is live: the longest of the graces, and the time
+/// How long a position that a follower knows of may be missing while it is live: the longest of the graces, and the time
 /// that packets of one event may be apart.
 const GRACE: Duration = Duration::from_millis(900);
 
-/// What an application makes of the updates of one stream, and the checks of what it is told.
+/// What an application makes of the updates of one stream, and the checks of these updates.
 #[derive(Debug, Default)]
 pub(super) struct Replica {
     pub(super) rows: BTreeSet<Row>,
@@ -62,7 +62,7 @@ impl Replica {
         self.phases.push(phase);
     }
 
-    /// Checks that a live stream misses nothing that it was told of, and was heard.
+    /// Checks that a live stream misses nothing that it knows of, and was heard.
     pub(super) fn check(&mut self, now: Duration, at: Position) {
         self.told.retain(|told, _| *told > at);
         if self.phase != Some(StreamPhase::Live) {

@@ -46,7 +46,7 @@ impl Script {
         self.answer(endpoint, packed.unwrap());
     }
 
-    /// A part of a snapshot that tells of events which are not in it.
+    /// A part of a snapshot that announces events which are not in it.
     pub(crate) fn left_out(&mut self, endpoint: &str, publisher: u64, ends: Position, events: u64) {
         let (stamp, cause) = (stamp(publisher, ends), "no_rows".to_owned());
         self.answer(endpoint, LossRecord { topic: SEND_ALL, stamp, events, cause }.pack().unwrap());

@@ -1,7 +1,7 @@
 use delivery::subscriber::{DeliveryMode, Item};
 use pubsub_api::{HELLO, Notice};
 
-/// What the application is told, in words.
+/// What the application receives, in words.
 pub(super) fn words(item: &Item) -> String {
     match item {
         Item::Event { envelope, .. } if envelope.topic == HELLO => "hello".to_owned(),

@@ -28,7 +28,7 @@ enum Item<'a> {
     Command(Command<'a>),
 }
 
-/// The first byte of `input` says how the others are cut that come from the peer, and how they are made an event of ours.
+/// The first byte of `input` decides how the others, which come from the peer, are cut, and how they become an event of ours.
 pub(crate) fn check(input: &[u8]) {
     let Some((seed, sent)) = input.split_first() else { return };
     let found = same_however_cut(sent, *seed, |ends| decode(sent, ends));

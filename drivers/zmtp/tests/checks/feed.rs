@@ -8,7 +8,7 @@ pub(crate) struct Found<T, E> {
     pub(crate) end: Result<usize, E>,
 }
 
-/// Drives a decoder as its owner does: what is not used stays, and the next bytes come behind it.
+/// Drives a decoder as its owner does: what is not used stays, and the next bytes follow it.
 ///
 /// `next` is given where its bytes begin, and the bytes; it returns how many it used and the item, `None` if it wants more.
 /// Asserts that nothing is used that is not there, that no item comes without use, and that never more than `kept_bytes`

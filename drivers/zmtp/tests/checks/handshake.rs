@@ -8,7 +8,7 @@ use drivers_zmtp::protocol::{
 use crate::cuts::same_however_cut;
 use crate::slow_handshake::{self, TYPES};
 
-/// The most that either side ever says: greeting, READY and ERROR have less than 200 bytes.
+/// The most that either side ever sends: greeting, READY and ERROR have less than 200 bytes.
 const SAID_BYTES: usize = 8 * 1024;
 
 /// What listeners serve: all that one address may, one hop of it, nothing, and what cannot be.
@@ -28,7 +28,7 @@ enum Side {
 /// How many of all bytes were used up, and the peer if it is complete; or what ended the connection.
 type Outcome = Result<(usize, Option<Peer>), ProtocolError>;
 
-/// The first byte of `input` says which side we are, the others come from the peer.
+/// The first byte of `input` decides which side we are, the others come from the peer.
 pub(crate) fn check(input: &[u8]) {
     let Some((first, sent)) = input.split_first() else { return };
     let side = side(*first);

@@ -16,7 +16,7 @@ const LARGEST_FRAME: u64 = MAX_PREFIX_BYTES as u64 + 16;
 /// The largest frame that is waited for, and its head.
 const KEPT_BYTES: usize = MAX_PREFIX_BYTES + 16 + 9;
 
-/// The first byte of `input` says how the others are cut that come from the peer, the first of which are also a prefix of
+/// The first byte of `input` decides how the others, which come from the peer, are cut; the first of them are also a prefix of
 /// ours.
 pub(crate) fn check(input: &[u8]) {
     let Some((seed, sent)) = input.split_first() else { return };

@@ -3,7 +3,7 @@
 use drivers_zmtp::protocol::{Command, Greeting, Mechanism, put_event};
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof};
 
-/// A few things of a connection after its handshake, one behind the other.
+/// A few things of a connection after its handshake, one after the other.
 pub(crate) fn traffic() -> impl Strategy<Value = Vec<u8>> {
     let bytes = |most| prop::collection::vec(any::<u8>(), 0..most);
     let event = (bytes(300), bytes(400)).prop_map(|(topic, payload)| {

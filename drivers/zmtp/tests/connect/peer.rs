@@ -1,4 +1,4 @@
-//! A listener that says what a test wants it to say, and nothing of itself.
+//! A listener that sends what a test demands, and nothing of itself.
 
 use bytes::{Buf, BytesMut};
 use drivers_zmtp::protocol::{
@@ -41,7 +41,7 @@ pub(crate) async fn accept(listener: &TcpListener, minor: u8) -> Peer<TcpStream>
     Peer::meet(stream, minor).await.unwrap()
 }
 
-/// What a publisher and a plain PULL serve; who else comes is refused with ERROR.
+/// What a publisher and a plain PULL serve; any other peer is refused with ERROR.
 const PLAIN: &[SocketType] = &[SocketType::Sub, SocketType::Push];
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {

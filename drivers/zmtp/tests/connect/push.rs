@@ -127,7 +127,7 @@ async fn a_pong_takes_what_was_read_out_of_doubt() {
     assert_eq!(peer.taken().await, Ok(Some(("a".to_owned(), b"1".to_vec()))));
     assert_eq!(peer.taken().await, Err(Said::Ping), "it asks what was read");
     peer.pong().await;
-    // The PONG to this one comes behind the reading of that one.
+    // The PONG to this one comes after the reading of that one.
     peer.ping(b"").await;
     assert_eq!(peer.taken().await, Err(Said::Pong));
     drop(peer);

@@ -77,7 +77,7 @@ pub(crate) fn ack(up_to: u64) -> Vec<u8> {
     map
 }
 
-/// The unsigned number of 64 bits behind a packed key.
+/// The unsigned number of 64 bits after a packed key.
 fn number(map: &[u8], key: &[u8]) -> u64 {
     let at = map.windows(key.len()).position(|bytes| bytes == key).unwrap() + key.len();
     assert_eq!(map[at], 0xcf);

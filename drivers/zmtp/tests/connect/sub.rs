@@ -94,7 +94,7 @@ async fn filters_go_out_in_the_form_of_the_peer_with_hello_last() {
             subscriber(&["drivers.zmtp.heartbeat_interval=60s"], &["z", "$hello", "b"], &[&address]).await;
         subscriber.register_topic("#".parse::<pubsub_api::Pattern>().unwrap().into()).unwrap();
         subscriber.register_topic("b*".parse::<pubsub_api::Pattern>().unwrap().into()).unwrap();
-        // Those two may come in time for the first connection, or right behind it.
+        // Those two may come in time for the first connection, or right after it.
         let mut peer = accept(&listener, minor).await;
         let mut asked = peer.asked().await;
         if !asked.contains(&String::new()) {

@@ -27,7 +27,7 @@ async fn asked(publisher: &Arc<dyn Publisher>) -> (PeerId, Vec<u8>) {
     (request.peer, request.envelope.payload.to_vec())
 }
 
-/// So many events of so many bytes, each beginning with its number.
+/// A number of events of equal size, each beginning with its number.
 fn answer(events: u32, bytes: usize) -> Batch {
     let mut batch = Batch::new();
     for number in 0..events {

@@ -25,7 +25,7 @@ pub(crate) async fn publisher(sets: &[&str]) -> (Arc<dyn Publisher>, std::net::S
     (publisher, address)
 }
 
-/// Waits until so many subscriptions were seen.
+/// Waits until this number of subscriptions were seen.
 pub(crate) async fn seen(publisher: &Arc<dyn Publisher>, count: usize) {
     let seen = publisher.subscribers_seen().unwrap();
     let mut subscribed = 0;

@@ -5,7 +5,7 @@ use drivers_zmtp::protocol::{Command, Decoded, EventDecoder, Greeting, Handshake
 
 use super::ends::PATIENCE;
 
-/// A subscriber that blocks, and reads when it is told to.
+/// A subscriber that blocks, and reads on demand.
 #[derive(Debug)]
 pub(crate) struct RawSubscriber {
     stream: TcpStream,
@@ -91,7 +91,7 @@ impl RawSubscriber {
         rustix::net::sockopt::set_socket_linger(&self.stream, Some(std::time::Duration::ZERO)).unwrap();
     }
 
-    /// Says these bytes so many times, reading only when nobody listens any more.
+    /// Sends these bytes this number of times, and reads only when nobody reads them any more.
     pub(crate) fn flood(&mut self, bytes: &[u8], times: usize) {
         self.stream.set_nonblocking(true).unwrap();
         let all = bytes.repeat(times);
@@ -162,7 +162,7 @@ impl RawSubscriber {
         }
     }
 
-    /// Takes the next so many bytes, raw.
+    /// Reads the next bytes, raw, of this number.
     pub(crate) fn hears(&mut self, count: usize) -> Vec<u8> {
         while self.arrived.len() < count {
             assert!(self.read_more(), "closed before that came");

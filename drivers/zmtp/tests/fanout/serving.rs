@@ -87,7 +87,7 @@ async fn filters_that_change_under_load_neither_lose_nor_add() {
     seen(&publisher, 1).await;
     let big = Bytes::from(vec![b'x'; 100_000]);
     for round in 0..100 {
-        // More than the sockets hold: the change comes while the subscriber is behind.
+        // More than the sockets hold: the change comes while the subscriber has not read everything.
         for _ in 0..100 {
             publisher.send(&topic("D"), big.clone()).await.unwrap();
         }

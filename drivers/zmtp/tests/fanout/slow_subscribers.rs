@@ -1,4 +1,4 @@
-//! Who does not read: bounded, told, and no burden to others.
+//! Subscribers that do not read: bounded, notified, and no burden to others.
 
 use bytes::Bytes;
 use drivers_zmtp::protocol::Command;

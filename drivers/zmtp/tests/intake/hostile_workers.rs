@@ -159,7 +159,7 @@ async fn the_oldest_incomplete_handshake_ends_for_one_too_many() {
         let mut worker = RawWorker::silent(&service.socket());
         worker.say(&hello_of_a_push()[..20]);
         slow.push(worker);
-        // The backlog is bounded, and whoever accepts shares this test's thread.
+        // The backlog is bounded, and the task that accepts shares this test's thread.
         tokio::task::yield_now().await;
     }
     let mut quick = RawWorker::greeted(&service.socket()).await;

@@ -1,4 +1,4 @@
-//! DEALERs that introduce themselves: their messages are numbered, and they are told what was accepted.
+//! DEALERs that introduce themselves: their messages are numbered, and what was accepted is acknowledged.
 
 use std::time::Duration;
 

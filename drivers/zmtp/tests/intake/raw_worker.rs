@@ -8,7 +8,7 @@ use drivers_zmtp::protocol::{
 
 use super::service::PATIENCE;
 
-/// A worker that blocks, and reads when it is told to.
+/// A worker that blocks, and reads on demand.
 #[derive(Debug)]
 pub(crate) struct RawWorker {
     stream: UnixStream,

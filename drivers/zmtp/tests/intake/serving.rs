@@ -1,4 +1,4 @@
-//! What workers send comes out, in order, whoever else sends.
+//! What workers send arrives, in order, whatever others send.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The socket file may vanish: whoever comes is served again, whoever was there stays.
+//! The socket file may vanish: new workers are served again, and earlier ones stay.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;

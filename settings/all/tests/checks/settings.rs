@@ -1,4 +1,4 @@
-//! A settings file, whatever its bytes: its refusal is of a length to be read and says where each problem stands; its
+//! A settings file, whatever its bytes: its refusal is of a length to be read and names the place of each problem; its
 //! settings, written down as they are shown, are the same settings.
 
 use settings::restart_only_changes;
@@ -16,7 +16,7 @@ use tempfile::{Builder, NamedTempFile};
 const REFUSAL_BYTES: usize = 64 * 1024;
 const REFUSAL_LINES: usize = 51;
 
-/// The first byte of `input` says the ending of the file's name, by which its form is told; the rest is its content.
+/// The first byte of `input` decides the ending of the file's name, which decides its form; the rest is its content.
 pub(crate) fn check(input: &[u8]) {
     let Some((ending, content)) = input.split_first() else { return };
     let ending = if ending % 2 == 0 { ".toml" } else { ".conf" };

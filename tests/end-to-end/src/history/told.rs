@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 /// The reports of missing events, from the weakest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Told {
-    /// The subscriber is behind, until `live`.
+    /// The subscriber misses events, until `live`.
     Recovering,
     /// The latest event of each row was delivered instead.
     Snapshot,

@@ -1,4 +1,4 @@
-//! Ports and sockets: never stolen, never deleted, and the text says who has them or what mends them.
+//! Ports and sockets: never stolen, never deleted, and the error names the holder or the repair.
 
 use std::fs;
 use std::net::TcpListener;

@@ -55,7 +55,7 @@ fn fifty_thousand_events_of_a_short_lived_worker_arrive_every_time() {
     let value = "v".repeat(200);
 
     for round in 0..rounds {
-        // Each on a topic of its own: who comes new to a topic is brought up to date first.
+        // Each on a topic of its own: a subscriber that is new to a topic is brought up to date first.
         let topic = format!("round-{round}");
         let events: Vec<Value> =
             (0..EVENTS).map(|n| event("lport", &n.to_string(), "set", value.as_str(), &topic)).collect();

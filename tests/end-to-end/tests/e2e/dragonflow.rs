@@ -36,7 +36,7 @@ fn each_change_of_a_port_produces_exactly_its_events() {
     publish_and_wait(&folder, &agent, &[event("lport", "for all", "create", "{}", "D")]);
 }
 
-/// 3 event_number_different_port, 8: a publisher of its own says `log`, once and a hundred times.
+/// 3 event_number_different_port, 8: a publisher of its own sends `log`, once and a hundred times.
 #[test]
 fn a_publisher_without_service_gives_one_event_for_one_and_a_hundred_for_a_hundred() {
     let port = fixed_port();

@@ -1,4 +1,4 @@
-//! Graceful ends, and what the programs tell of themselves while they run.
+//! Graceful ends, and what the programs report of themselves while they run.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! Full sync: an agent is what the northbound database says, whatever it has missed.
+//! Full sync: an agent has the rows of the northbound database, whatever it has missed.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Handlers as processes: what they write, what they inherit, and what they leave behind.
+//! Handlers as processes: what they write, what they inherit, and what remains of them.
 #![expect(clippy::expect_used, reason = "a test ends where an expectation fails")]
 
 use std::fs;

@@ -10,7 +10,7 @@ fn read_events(folder: &Folder, name: &str) -> Vec<Value> {
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// Waits until a command has appended `count` events to a file, and gives them.
+/// Waits until a command has appended `count` events to a file, and returns them.
 fn wait_for_file(folder: &Folder, name: &str, count: usize) -> Vec<Value> {
     until(&format!("{count} events in {name}"), || {
         let events = read_events(folder, name);

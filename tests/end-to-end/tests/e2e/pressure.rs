@@ -1,4 +1,4 @@
-//! What the programs do when someone does not take what they give.
+//! What the programs do when a reader does not read what they send.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

@@ -1,7 +1,7 @@
 //! Redis, from end to end: workers, services and agents on a real server or cluster that is killed, halted, cut off and
 //! resharded meanwhile (docs/guarantees.md#environment-database-and-brokers, docs/dragonflow.md#d28 to D36).
 //!
-//! Objects are written by a [load](load::Load) that uses the façade as an API server does. What it was told is kept, so that a
+//! Objects are written by a [load](load::Load) that uses the façade as an API server does. The results are kept, so that a
 //! test can say what the database must hold; and what the database holds is what every agent must come to.
 #![expect(
     clippy::unwrap_used,

@@ -21,7 +21,7 @@ fn launch(folder: &Folder, program: &str, name: &str) -> Program {
     launch.set("state_dir", folder.state_dir(&format!("{name}.state")).display()).start()
 }
 
-/// Sends SIGHUP, waits until the program has told what came of it, and gives that.
+/// Sends SIGHUP, waits until the program has reported the result, and returns it.
 fn reload(folder: &Folder, program: &Program, name: &str, wanted: &str) -> String {
     program.signal(Signal::HUP);
     until(&format!("last_reload: {wanted}"), || {

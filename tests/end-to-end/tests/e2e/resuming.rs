@@ -1,4 +1,4 @@
-//! An agent that starts again goes on where it stopped: what it has kept is not told again, what it has missed is.
+//! An agent that starts again goes on where it stopped: what it has kept is not delivered again, what it has missed is.
 
 use std::fs;
 use std::path::PathBuf;

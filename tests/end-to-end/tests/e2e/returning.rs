@@ -133,7 +133,7 @@ fn many_agents_reconnect_to_a_restarted_service_spread_over_time() {
     }
 }
 
-/// When each of so many attempts to connect came, while nobody serves them.
+/// When each of a number of attempts to connect came, while nobody serves them.
 fn attempts_at(port: u16, count: usize) -> Vec<Duration> {
     let listener = until("the port is free", || TcpListener::bind(("127.0.0.1", port)).ok());
     let started = Instant::now();

@@ -1,6 +1,6 @@
 //! Faults of the publisher service, its workers, its files and its machine
-//! (docs/guarantees.md#publisher-service-workers-and-sockets): what was accepted arrives, or its loss is told; whoever has
-//! nothing to do with the fault notices nothing.
+//! (docs/guarantees.md#publisher-service-workers-and-sockets): what was accepted arrives, or its loss is reported; a
+//! subscriber that has nothing to do with the fault notices nothing.
 //!
 //! With `LONG=1` there are 100 kills.
 #![expect(

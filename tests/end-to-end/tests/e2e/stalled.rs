@@ -1,4 +1,5 @@
-//! Subscribers that do not read: the others get everything, the service stays within its ring, and who comes back is told.
+//! Subscribers that do not read: the others get everything, the service stays within its ring, and a subscriber that
+//! returns is notified.
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test ends where an expectation fails")]
 
 use std::net::TcpStream;
@@ -46,7 +47,7 @@ fn a_paused_agent_does_not_affect_the_others_and_converges_when_it_continues() {
     stopped.signal(Signal::STOP);
     let events = large_events();
     let mut worker = folder.worker("worker");
-    // As fast as the others read, and no faster: or the machine would decide who is slow.
+    // As fast as the others read, and no faster: otherwise the machine would decide which subscriber is slow.
     for until in (STEP..=EVENTS).step_by(STEP) {
         events[until - STEP..until].iter().for_each(|event| worker.write_line(&event.to_string()));
         others.iter().for_each(|other| drop(other.wait_for_count(0, until, "what was published", is_event)));

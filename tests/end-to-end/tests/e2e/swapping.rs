@@ -99,7 +99,7 @@ fn every_network_driver_publishes_without_a_service() {
         worker.close_stdin();
         assert_eq!(worker.wait_for_end().code(), Some(0), "{}", worker.stderr());
 
-        // A service has nothing to do then, and says so.
+        // A service has nothing to do then, and reports it.
         let service = folder.launch("publisher-service", "service").run().expect(78);
         let _ = service.says(&["pub_sub_use_multiproc is false"]);
     }
@@ -130,7 +130,7 @@ fn every_broker_carries_the_same_job_between_workers_and_agents() {
             assert_same(&network, &agent.wait_for_events(events.len()), &events);
         }
 
-        // Without a database a service has nothing to do, and says so.
+        // Without a database a service has nothing to do, and reports it.
         let service = folder.launch("publisher-service", "service").run().expect(78);
         let _ = service.says(&["publishes to a broker"]);
     }

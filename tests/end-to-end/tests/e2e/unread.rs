@@ -1,4 +1,4 @@
-//! Programs whose stdout or stderr nobody reads: they go on with everything else, and end when they are told to.
+//! Programs whose stdout or stderr nobody reads: they go on with everything else, and end on SIGTERM.
 
 use end_to_end::{Folder, Launch, Service, Signal, Unread, event, is_event, notice, until};
 use serde_json::Value;

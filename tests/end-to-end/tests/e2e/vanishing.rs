@@ -75,7 +75,7 @@ fn load(folder: &Folder, loads: &AtomicBool) {
     }
 }
 
-/// How much is kept for subscribers that are behind.
+/// How much is kept for subscribers that have not read everything.
 fn kept_bytes(folder: &Folder) -> u64 {
     let status = folder.status("service");
     let queues = status["parts"]["network"]["queues"].as_array().cloned().unwrap_or_default();

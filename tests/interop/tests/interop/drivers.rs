@@ -36,7 +36,7 @@ impl Drivers {
         }
     }
 
-    /// Whether a publisher knows who comes and leaves, as the capabilities tell.
+    /// Whether a publisher sees its subscribers, according to the capabilities.
     pub(crate) const fn sees_subscribers(self) -> bool {
         matches!(self, Self::Zmtp)
     }
@@ -48,7 +48,7 @@ impl Drivers {
 
     /// As [`folder`](Self::folder), with `more` lines of settings.
     ///
-    /// Where they don't say when a peer is dead it is after 10 s: a libzmq reader that is behind (1,000 events) reads
+    /// Where they name no time, a peer is dead after 10 s: a libzmq reader whose queue is full (1,000 events) reads
     /// nothing, no PING either, and on a busy machine it may be so for longer than the usual 3 s.
     pub(crate) fn folder_with(self, more: &str) -> Folder {
         let (network, multiproc) = (self.network(), self.multiproc());

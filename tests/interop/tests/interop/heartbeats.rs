@@ -51,7 +51,7 @@ fn heartbeats_in_all_four_roles_disconnect_nobody_idle_or_busy(drivers: Drivers)
         publisher.send(&next);
         worker.write_line(&next.to_string());
         sent.push(next);
-        // PUB drops what exceeds libzmq's 1,000 events: nobody is to fall that far behind.
+        // PUB drops what exceeds libzmq's 1,000 events: no subscriber may miss that many.
         if sent.len() % 200 == 0 {
             events_of(&agent, sent.len() - 1);
         }
@@ -79,7 +79,7 @@ fn numbered(number: usize) -> Value {
     event("lport", &format!("k{number}"), "set", "v", "D")
 }
 
-/// A limit of the reference driver, as its capabilities tell it ("peers with ZMTP heartbeats are disconnected at every
+/// A limit of the reference driver, from its capabilities ("peers with ZMTP heartbeats are disconnected at every
 /// beat"): it must stay a limit for that peer only.
 fn a_worker_with_heartbeats_is_disconnected_at_each_beat_and_harms_no_other(drivers: Drivers) {
     let Installation { folder, service: _service, mut worker, node } = Installation::new(drivers);

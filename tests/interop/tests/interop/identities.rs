@@ -9,7 +9,7 @@ use crate::installation::{Installation, dropped};
 pub(crate) const CASES: &[Case] =
     cases![two_nodes_of_one_identity_are_both_served, two_workers_of_one_identity_are_both_served,];
 
-/// libzmq tells a peer the identity of a DEALER, and of no type that Dragonflow uses; `zeromq` serves no DEALER.
+/// libzmq sends a peer the identity of a DEALER, and of no type that Dragonflow uses; `zeromq` serves no DEALER.
 pub(crate) const OF_ZMTP: &[Case] = cases![
     two_dealers_of_one_identity_in_place_of_push_are_both_served,
     subscribers_that_tell_one_identity_are_both_served,

@@ -63,7 +63,7 @@ fn events() -> Vec<Value> {
     events
 }
 
-/// An event whose packed map has so many bytes.
+/// An event whose packed map has this number of bytes.
 fn of_frame(bytes: usize) -> Value {
     let key = format!("frame-{bytes}");
     let others = map(&key, &[]).len();

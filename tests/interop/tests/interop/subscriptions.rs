@@ -18,7 +18,7 @@ pub(crate) const OF_ZMTP: &[Case] = cases![
     a_proxy_with_xpub_verboser_is_not_sent_a_topic_that_its_nodes_have_given_up,
 ];
 
-/// The forms that peers of today use. libzmq 4.3.5 says commands to a peer of 3.1 and messages to one of 3.0; before
+/// The forms that peers of today use. libzmq 4.3.5 sends commands to a peer of 3.1 and messages to one of 3.0; before
 /// 4.3.3 it announced 3.1 and said messages.
 const FORMS: [(u8, Says); 3] = [(0, Says::Messages), (1, Says::Messages), (1, Says::Commands)];
 

@@ -54,8 +54,8 @@ fn what_our_workers_send_is_what_a_foreign_service_reads(drivers: Drivers) {
     let folder = drivers.folder();
     let service = Receiver::pull(&folder, "pull");
     let log = change_log();
-    // The worker stays until all is read: a libzmq PULL that is behind (1,000 events) drops what the socket still holds
-    // when its peer leaves, whoever the peer is.
+    // The worker stays until all is read: a libzmq PULL whose queue is full (1,000 events) drops what the socket still holds
+    // when its peer leaves, whatever the peer is.
     let mut worker = folder.worker("worker");
     log.iter().for_each(|event| worker.write_line(&event.to_string()));
     let came = service.wait_for_own(log.len());

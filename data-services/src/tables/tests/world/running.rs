@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    /// Notes what a message tells a follower of.
+    /// Notes the position that a message reports to a follower.
     fn tell(&mut self, follower: usize, message: &TableMessage) {
         let stream = message.stream().clone();
         match message {

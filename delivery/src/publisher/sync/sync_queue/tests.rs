@@ -82,7 +82,7 @@ fn a_repeated_request_has_the_turn_of_the_first_one() {
     assert_eq!(queue.next(NOW), Some((PeerId(8), "a#2")));
 }
 
-/// Peers behind lines, each of which carries so many bytes a second for all of its peers together.
+/// Peers on lines, each of which carries a number of bytes per second for all of its peers together.
 struct Scene {
     queue: SyncQueue<u64>,
     /// Peer: its line, what is still to be sent to it, and what it took.
@@ -104,7 +104,7 @@ impl Scene {
         scene
     }
 
-    /// Runs for so many seconds, where a line carries `rate(line)`; the most answers that ran at once.
+    /// Runs for this number of seconds, where a line carries `rate(line)`; returns the largest number of answers at one time.
     fn run(&mut self, seconds: u64, rate: impl Fn(u64) -> f64) -> usize {
         let mut most = 0;
         for second in 1..=seconds {

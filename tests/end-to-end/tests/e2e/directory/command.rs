@@ -1,4 +1,4 @@
-//! `skimmer service`: who publishes, who is alive, and who leaves.
+//! `skimmer service`: the list of publishers and programs, and the removal of a publisher.
 
 use end_to_end::{Ended, counter, until};
 use serde_json::{Value, json};

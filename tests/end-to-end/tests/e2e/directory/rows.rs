@@ -1,4 +1,4 @@
-//! The row of a service: what it holds, when it comes and goes, and who learns of it.
+//! The row of a service: its content, when it is written and removed, and which programs see it.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -102,7 +102,7 @@ fn a_service_that_is_not_to_use_the_database_leaves_it_alone() {
     drop(service);
 }
 
-/// A row that the test keeps for a publisher whose clock is wrong by so many seconds.
+/// A row that the test keeps for a publisher whose clock is wrong by this number of seconds.
 #[expect(clippy::disallowed_methods, reason = "rows have wall-clock times")]
 fn row_of_other(clock: f64, renewals: u32) -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64();

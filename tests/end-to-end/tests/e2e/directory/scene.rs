@@ -112,14 +112,14 @@ impl Database {
         entries.iter().map(|entry| serde_json::from_slice(&entry.value).unwrap()).collect()
     }
 
-    /// Waits until a table has so many rows, and gives them.
+    /// Waits until a table has this number of rows, and returns them.
     pub(crate) fn wait_for_rows(&self, table: &str, count: usize) -> Vec<Value> {
         until(&format!("{count} rows of table {table}"), || {
             Some(self.rows(table)).filter(|rows| rows.len() == count)
         })
     }
 
-    /// Writes a row as somebody who publishes nothing.
+    /// Writes a row without publishing it.
     pub(crate) fn write(&self, table: &str, key: &str, value: impl ToString) {
         let write = self.api.create_key(RowName::new(table, key), value.to_string().into(), true);
         self.runtime.block_on(write).unwrap();

@@ -43,7 +43,7 @@ impl Database {
         Self { runtime, database }
     }
 
-    /// Writes a row, and tells nobody.
+    /// Writes a row without an event.
     pub(crate) fn put(&self, table: &str, key: &str, value: &str) {
         self.put_on(None, table, key, value);
     }
@@ -55,7 +55,7 @@ impl Database {
             .unwrap();
     }
 
-    /// Writes many rows of a table, and tells nobody.
+    /// Writes many rows of a table without an event.
     pub(crate) fn put_all(&self, table: &str, rows: impl IntoIterator<Item = (String, String)>) {
         let rows: Vec<(String, String)> = rows.into_iter().collect();
         for rows in rows.chunks(500) {
@@ -68,7 +68,7 @@ impl Database {
         }
     }
 
-    /// Deletes a row, and tells nobody.
+    /// Deletes a row without an event.
     pub(crate) fn delete(&self, table: &str, key: &str) {
         self.runtime.block_on(self.database.delete_key(RowName::new(table, key))).unwrap();
     }

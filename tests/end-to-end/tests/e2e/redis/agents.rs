@@ -1,4 +1,4 @@
-//! What agents came to, and what they were told on the way.
+//! The rows of agents in the end, and their notices on the way.
 
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,8 @@ pub(crate) fn table_of(agent: &Program) -> Rows {
 
 /// Waits until an agent's table is what the database holds. Besides, what was published has come in order, and nothing twice.
 ///
-/// Numbers may be missing besides those that were told: an event that is older than what the database held, by its version, is
-/// not handed on.
+/// Numbers may be missing besides those that were reported: an event that is older than what the database held, by its
+/// version, is not handed on.
 ///
 /// # Panics
 /// If it does not come to that, with the rows that differ.
@@ -79,14 +79,14 @@ pub(crate) fn times(agent: &Program, mark: usize, name: &str) -> usize {
     told_since(agent, mark).iter().filter(|line| notice(line) == Some(name)).count()
 }
 
-/// The server that an agent is connected to, as it was told last.
+/// The server that an agent is connected to, by its last notice.
 pub(crate) fn server_of(agent: &Program) -> String {
     let lines = agent.lines();
     let link = lines.iter().rev().find(|line| notice(line) == Some("subscribed")).expect("it is subscribed");
     link["publisher"].as_str().unwrap_or_default().to_owned()
 }
 
-/// Waits until the link was lost, stands again, and the agent was told to compare itself, and has.
+/// Waits until the link was lost and is up again, and the agent has compared its table after a resync.
 #[track_caller]
 pub(crate) fn wait_for_recovery(agent: &Program, mark: usize) {
     agent.wait_for_notice(mark, "link_down");

@@ -1,4 +1,4 @@
-//! What the callers of the façade were told, and what must be so then.
+//! The results of the calls of the façade, and what must hold after them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -36,7 +36,7 @@ impl Calls {
         self.0.iter().filter(|call| call.result.is_ok()).count()
     }
 
-    /// How often each kind of error was told.
+    /// How often each kind of error was returned.
     pub(crate) fn errors(&self) -> BTreeMap<String, usize> {
         let mut kinds = BTreeMap::new();
         for (kind, _) in self.0.iter().filter_map(|call| call.result.as_ref().err()) {
@@ -54,7 +54,7 @@ impl Calls {
         self.0.iter().map(|call| call.took).max().unwrap_or_default()
     }
 
-    /// Asserts that a call that could not be done was told so in words of its own, and none of another failure.
+    /// Asserts that a call that could not be done failed with an error of its own, and none with another one.
     #[track_caller]
     pub(crate) fn assert_told(&self) {
         for Call { key, wanted, result, .. } in &self.0 {
@@ -82,7 +82,7 @@ impl Calls {
         );
     }
 
-    /// The rows that are not what was told: key, what it may hold, what it holds.
+    /// The rows that differ from the results: key, allowed values, value.
     pub(crate) fn wrong(&self, rows: &Rows) -> Vec<(String, May, Option<u64>)> {
         let is = |key: &str| rows.get(key).map(|row| number_of(row));
         let all = self.truth().into_iter().map(|(key, may)| (key.to_owned(), may, is(key)));

@@ -13,7 +13,7 @@ use super::reshard::{reshard, tenants_in};
 use super::rows::{Rows, TABLE, number_of, rows_of_cluster};
 use super::scene::Scene;
 
-/// A master that says nothing for so long is replaced; as in Redis's own introduction to clusters.
+/// A master that is silent for this time is replaced; as in Redis's own introduction to clusters.
 const NODE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The aim for all that follows a dead master.
@@ -47,7 +47,7 @@ fn assert_lost_was_seen(calls: &Calls, rows: &Rows, agents: &[Program]) {
         println!("the fail-over has lost a write: {key}: {may:?} was told, and it is {is:?}");
         let about = |line: &&Value| is_event(line) && line["key"] == key.as_str();
         let is_it = |line: &Value| may.contains(&line["value"].as_str().map(number_of));
-        // Those that were elsewhere; the others were away for a while, and were told so.
+        // Those that were elsewhere; the others were away for a while, and have a notice of it.
         let saw = |agent: &Program| agent.lines().iter().filter(about).any(is_it);
         assert!(agents.iter().any(saw), "{key}: {may:?} was told, and nobody saw it");
     }
@@ -74,7 +74,7 @@ fn fail_over(takes_away: impl FnOnce(&mut RedisServer), returns: impl FnOnce(&Re
     let place = place_of(&cluster, &server);
     takes_away(&mut cluster.nodes[place]);
     let away = Instant::now();
-    // Its replica stands behind the three masters, in their order.
+    // Its replica follows the three masters, in their order.
     wait_for_role(&cluster.nodes[place + 3], "master");
     let replaced = away.elapsed();
     for number in &hit {

@@ -37,7 +37,7 @@ fn agents_whose_connections_are_killed_under_load_are_told_once_and_end_equal_to
         let links = ["link_down", "link_up", "subscribed"].map(|name| times(agent, *mark, name));
         let of_link = |line: &&Value| notice(line) == Some("resync") && line["topic"].is_null();
         assert_eq!((links, told.iter().filter(of_link).count()), ([1, 1, 1], 1), "{told:?}");
-        // The load's publisher has one topic: what is missing of it is told once more, by its numbers.
+        // The load's publisher has one topic: what is missing of it is reported once more, by its sequences.
         assert!(times(agent, *mark, "resync") <= 2, "{told:?}");
     }
 }

@@ -97,21 +97,21 @@ impl Load {
         self.shared.publisher.endpoint().expect("it has published")
     }
 
-    /// Waits until so many calls more are done.
+    /// Waits until this number of further calls are done.
     #[track_caller]
     pub(crate) fn wait_for_done(&self, more: usize) {
         let done = &self.shared.done;
         self.wait_for(done, done.load(Ordering::Relaxed) + more, "the façade does what it is asked");
     }
 
-    /// Waits until so many calls more have failed.
+    /// Waits until this number of further calls have failed.
     #[track_caller]
     pub(crate) fn wait_for_failed(&self, more: usize) {
         let failed = &self.shared.failed;
         self.wait_for(failed, failed.load(Ordering::Relaxed) + more, "calls fail");
     }
 
-    /// Waits until so many calls have come to that, unless a caller fails.
+    /// Waits until this number of calls have had that result, unless a caller fails.
     #[track_caller]
     fn wait_for(&self, count: &AtomicUsize, wanted: usize, what: &str) {
         until(what, || {
@@ -121,7 +121,7 @@ impl Load {
         });
     }
 
-    /// Ends it, and gives what the callers were told.
+    /// Ends it, and returns the results of the calls.
     #[track_caller]
     pub(crate) fn end(self) -> Calls {
         let Self { runtime, shared, callers } = self;

@@ -17,7 +17,7 @@ const AGENTS: usize = 3;
 /// So much of the recorded day is played.
 const EVENTS: usize = 2_000;
 
-/// An agent that leaves the database alone: what the log tells is in none.
+/// An agent without a database: the rows of the log are in none.
 fn agent(folder: &Folder, number: usize) -> Program {
     let launch = folder.launch("subscriber-agent", &format!("agent-{number}")).set("use_nb_db", "no");
     let agent = launch.args(["--pattern", "#", "--stamps"]).start();

@@ -20,7 +20,7 @@ pub(crate) fn rows_of_cluster(cluster: &RedisCluster) -> Rows {
     rows(&cluster.nodes)
 }
 
-/// The `n` of a row, which says which write it is from.
+/// The `n` of a row: the number of its write.
 pub(crate) fn number_of(row: &str) -> u64 {
     let row: Value = serde_json::from_str(row).expect("a row is JSON");
     row["n"].as_u64().expect("a row of the load has a number")

@@ -7,7 +7,7 @@ use pubsub_api::Registry;
 use pubsub_api::settings::Settings;
 use settings::Sources;
 
-/// How long a call of the database waits for Redis, unless a test says otherwise.
+/// How long a call of the database waits for Redis, unless a test sets another time.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long an event may take to be confirmed.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use end_to_end::{Folder, Launch, Program, Service, event, fixed_port, jsonl, until};
 use serde_json::Value;
 
-/// Runs a program with a wall clock that is wrong by so many seconds (libfaketime; `$LIB` is the loader's, ld.so(8)).
+/// Runs a program with a wall clock that is wrong by this number of seconds (libfaketime; `$LIB` is the loader's, ld.so(8)).
 fn with_clock(launch: Launch, seconds: &str) -> Launch {
     let launch = launch.env("LD_PRELOAD", "/usr/$LIB/faketime/libfaketime.so.1").env("FAKETIME", seconds);
     launch.env("DONT_FAKE_MONOTONIC", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
@@ -77,7 +77,7 @@ fn an_agent_that_was_away_has_the_rows_of_one_that_was_there_whatever_the_clocks
     }
 }
 
-/// The rows that an agent was told to delete.
+/// The rows that an agent had to delete.
 fn deletes(agent: &Program) -> Vec<Value> {
     agent.events().into_iter().filter(|event| event["action"] == "delete").collect()
 }

@@ -58,7 +58,7 @@ impl Load {
         })
     }
 
-    /// The last events of the latest round: topic and key. What stands behind one of them on its topic came before.
+    /// The last events of the latest round: topic and key. What follows one of them on its topic came before.
     fn fences(&self) -> Vec<(String, String)> {
         let fence =
             |worker: &Worker| worker.topics().map(|topic| (topic.clone(), worker.fence(&topic, self.round)));

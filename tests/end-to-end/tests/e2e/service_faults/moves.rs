@@ -1,4 +1,4 @@
-//! A service that moves, and another one in its place: who is known by an address, and who by an id.
+//! A service that moves, and another one in its place: an address and an id are different things.
 
 use end_to_end::{Folder, Launch, Program, Service, counter, event, fixed_port, notice};
 use serde_json::Value;

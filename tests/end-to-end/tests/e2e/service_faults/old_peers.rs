@@ -1,4 +1,4 @@
-//! F75, F63 of docs/guarantees.md: publishers and readers of other versions, and stamps that no publisher gives.
+//! F75, F63 of docs/guarantees.md: publishers and readers of other versions, and stamps that no publisher sends.
 
 use end_to_end::{Folder, History, RawPeer, counter, counters, event, is_event, notice, until};
 use serde_json::Value;
@@ -44,7 +44,7 @@ fn a_reader_of_old_gets_two_frames_with_the_five_keys_first() {
     assert!(contains(&map[five.len()..], b"\xa5stamp\x94"), "what is new stands behind them");
 }
 
-/// Reaches the highest number there is, and then says what no publisher may say.
+/// Reaches the highest sequence, and then sends what no publisher may send.
 #[test]
 fn stamps_with_the_largest_numbers_do_not_harm_an_agent() {
     const EPOCH: u64 = 7;

@@ -15,7 +15,7 @@ fn rows_of_small() -> Vec<Value> {
     (0..10).map(|n| event("t", &format!("small {n}"), "set", "v", "small")).collect()
 }
 
-/// What an agent was told and has, when it is live as a whole.
+/// The notices and rows of an agent, when it is live as a whole.
 fn newcomer(scene: &Scene, name: &str) -> (Program, Vec<Value>) {
     let agent = scene.agent_launch(name).start();
     agent.wait_for("live, of all topics", |line| notice(line) == Some("live") && line.get("topic").is_none());

@@ -1,4 +1,4 @@
-//! A publisher by hand: a PUB to whoever subscribes, a ROUTER to whoever asks.
+//! A publisher by hand: a PUB to each subscriber, a ROUTER to each requester.
 
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use super::packed::{self, Packed, message};
 pub(crate) struct RawPublisher {
     address: String,
     subscribers: Arc<Mutex<Vec<RawPeer<TcpStream>>>>,
-    /// Where it says that it is, when it is asked.
+    /// The endpoint that it reports on request.
     at: Arc<Mutex<Stamp>>,
 }
 
@@ -49,12 +49,12 @@ impl RawPublisher {
         self.subscribers.lock().unwrap().iter_mut().for_each(|subscriber| subscriber.say(bytes));
     }
 
-    /// Ends all connections; whoever subscribes again may be told of another life.
+    /// Ends all connections; a subscriber that returns may see another epoch.
     pub(crate) fn hang_up(&self) {
         self.subscribers.lock().unwrap().drain(..).for_each(|subscriber| subscriber.hang_up());
     }
 
-    /// Says who it is.
+    /// Sends its hello.
     pub(crate) fn hello(&self, publisher: u64, epoch: u64) {
         let who = [("stamp", packed::stamp([publisher, epoch, 0, 0]))];
         self.say(&packed::event(["$hello", "raw", "hello"], Packed::Nil, "$hello", &who));

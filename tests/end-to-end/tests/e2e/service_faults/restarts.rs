@@ -11,7 +11,7 @@ use super::scene::{Scene, told};
 
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// What an agent may not even be told in passing when its service is restarted with care.
+/// The notices that an agent must not have when its service is restarted in order.
 const REPAIRS: [&str; 4] = ["gap", "resync", "recovering", "duplicate_publisher"];
 
 #[test]
@@ -29,7 +29,7 @@ fn after_a_graceful_restart_agents_go_on_without_asking_for_anything() {
         let mark = agent.mark();
         service.terminate();
         service = scene.service();
-        // Marks tell every topic's `prev`: without one, a topic would stay unproved, and be asked for.
+        // Marks carry every topic's `prev`: without one, a topic would stay unproved, and be requested.
         let is_live = |line: &Value| end_to_end::notice(line) == Some("live") && line.get("topic").is_none();
         agent.wait_for_since(mark, "live, of all topics", is_live);
         scene.folder.publish(&events(90 * restart));

@@ -55,7 +55,7 @@ fn a_damaged_ring_is_moved_aside_logged_and_never_resumed() {
     }
 }
 
-/// Waits until the agent was told to compare with the database, and publishes what it must have then.
+/// Waits until the agent has a resync, and publishes what it must have then.
 fn assert_compares_and_goes_on(scene: &Scene, agent: &Program, mark: usize) {
     agent.wait_for_notice(mark, "resync");
     wait_for_live(agent, mark);

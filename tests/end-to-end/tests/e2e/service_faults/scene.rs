@@ -1,4 +1,4 @@
-//! What every fault happens to: a service at one address, started again and again, and those who read from it.
+//! What every fault happens to: a service at one address, started again and again, and its subscribers.
 
 use std::fs;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ impl Scene {
         printer
     }
 
-    /// One counter of what a service or an agent says of its delivery.
+    /// One counter of the delivery of a service or an agent.
     pub(crate) fn delivery(&self, name: &str, counted: &str) -> u64 {
         counter(&self.folder.status(name), "delivery", counted)
     }
@@ -80,7 +80,7 @@ pub(crate) fn is_long() -> bool {
     std::env::var_os("LONG").is_some_and(|long| !long.is_empty() && long != "0")
 }
 
-/// The notices of these names that were told after a mark.
+/// The notices of these names after a mark.
 pub(crate) fn told(program: &Program, mark: usize, names: &[&str]) -> Vec<Value> {
     let is_one = |line: &Value| end_to_end::notice(line).is_some_and(|name| names.contains(&name));
     program.lines().into_iter().skip(mark).filter(is_one).collect()

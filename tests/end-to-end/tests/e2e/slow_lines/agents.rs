@@ -1,4 +1,4 @@
-//! Agents behind a slow line, what they are to have, and what they may not report.
+//! Agents on a slow line, what they must have, and what they must not report.
 
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,13 @@ pub(crate) fn rows(from: usize, to: usize) -> Vec<Value> {
     (from..to).map(|row| event("t", &row.to_string(), "set", "v".repeat(1000), "D")).collect()
 }
 
-/// An agent for every topic behind a line.
+/// An agent for every topic on a line.
 pub(crate) fn agent(folder: &Folder, name: &str, line: &NarrowLine) -> Program {
     let agent = folder.agent_launch(name, line.address()).args(["--pattern", "#"]);
     agent.set("agent.save_interval", "100ms").start()
 }
 
-/// Waits until the agent has an event on each of so many rows, and is live as a whole.
+/// Waits until the agent has an event on each of this number of rows, and is live as a whole.
 #[track_caller]
 pub(crate) fn wait_until_whole(agent: &Program, line: &NarrowLine, published: &[Value], patience: Duration) {
     let deadline = Instant::now() + patience;

@@ -50,7 +50,7 @@ fn a_replay_over_a_slow_line_arrives_whole_however_long_it_takes() {
     assert_nothing_was_lost(&after);
 }
 
-/// The publisher's PING waits in the line behind what it sent before, for longer than it waits for a PONG.
+/// The publisher's PING waits in the line after what it sent before, for longer than it waits for a PONG.
 #[test]
 fn a_peer_that_reads_slowly_and_steadily_is_not_taken_for_dead() {
     let folder = Folder::with_settings("dead_after = \"2s\"");

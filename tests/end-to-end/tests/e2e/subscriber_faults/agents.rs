@@ -36,7 +36,7 @@ pub(crate) fn assert_converges(agent: &Program, published: &[Value]) {
     let _sound = History::of(&lines).assert_sound();
 }
 
-/// The same, and nothing may be missing, not even if it is told.
+/// The same, and nothing may be missing, not even if it is reported.
 #[track_caller]
 pub(crate) fn assert_complete(agent: &Program, published: &[Value]) {
     assert_converges(agent, published);
@@ -56,7 +56,7 @@ pub(crate) fn times(notices: &[String], name: &str) -> usize {
     notices.iter().filter(|notice| *notice == name).count()
 }
 
-/// One counter of what an agent says of its delivery.
+/// One counter of the delivery of an agent.
 pub(crate) fn delivered(folder: &Folder, agent: &str, name: &str) -> u64 {
     counter(&folder.status(agent), "delivery", name)
 }

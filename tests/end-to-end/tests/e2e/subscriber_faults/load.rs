@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use end_to_end::{Folder, event, jsonl};
 use serde_json::Value;
 
-/// A worker that publishes until it is told to end.
+/// A worker that publishes until it is ended.
 pub(crate) struct Load {
     ending: Arc<AtomicBool>,
     thread: JoinHandle<Vec<Value>>,
@@ -49,7 +49,7 @@ impl Load {
         Self { ending, thread }
     }
 
-    /// Ends it with the [last](is_last) event, waits until the service has all, and gives all.
+    /// Ends it with the [last](is_last) event, waits until the service has all, and returns all.
     pub(crate) fn end(self) -> Vec<Value> {
         self.ending.store(true, Ordering::Relaxed);
         self.thread.join().expect("the worker is good for its events")
@@ -66,7 +66,7 @@ pub(crate) fn is_last(line: &Value) -> bool {
     line["key"] == LAST
 }
 
-/// Sets on so many rows in turn, and now and then a delete.
+/// Sets on a number of rows in turn, and now and then a delete.
 pub(crate) fn turns(rows: usize) -> impl Fn(usize) -> Value {
     move |number| {
         let key = (number % rows).to_string();

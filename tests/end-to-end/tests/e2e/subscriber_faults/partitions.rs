@@ -16,7 +16,7 @@ use super::proxy::{Fate, Link, Proxy, Way};
 
 const RATE: usize = 500;
 
-/// Parts an agent from its publisher for so long under load; gives what it was told since, when it has the truth.
+/// Parts an agent from its publisher for this time under load; returns its notices since, when it has the truth.
 fn part_for(
     folder: &Folder,
     time: Duration,
@@ -65,7 +65,7 @@ fn a_connection_that_breaks_repeatedly_loses_no_event() {
     assert_eq!((times(&told, "resync"), times(&told, "gap")), (0, 0), "{told:?}");
 }
 
-/// Live is told of all topics of the publisher.
+/// Live is reported for all topics of the publisher.
 fn is_live(line: &Value) -> bool {
     notice(line) == Some("live") && line.get("topic").is_none()
 }

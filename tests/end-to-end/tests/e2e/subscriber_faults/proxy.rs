@@ -36,7 +36,7 @@ pub(crate) enum Fate {
     Pass,
     Swallow,
     Repeat,
-    /// It comes after so many that followed it.
+    /// It comes after this number of messages that followed it.
     Behind(usize),
     /// Half of it comes, then the connection breaks.
     Break,
@@ -111,7 +111,7 @@ impl Drop for Proxy {
             state.held = None;
             end_all(&mut state.streams);
         });
-        // Wakes who accepts.
+        // Wakes the task that accepts.
         let _ = TcpStream::connect(&self.address);
     }
 }

@@ -53,7 +53,7 @@ fn slow_agent(folder: &Folder, publisher: &str) -> Program {
     agent
 }
 
-/// Waits until so many events were handled, or left out; gives those that were handled.
+/// Waits until this number of events were handled or left out; returns those that were handled.
 fn wait_for_handled(folder: &Folder, count: u64) -> Vec<Value> {
     until("every event is handled, or accounted for", || {
         let status = folder.status("agent");

@@ -29,7 +29,7 @@ fn wait_for_live(swarm: &Program, mark: usize, live: usize) {
     });
 }
 
-/// Nobody asked again and again. Some may have been told to connect later (`max_handshakes`).
+/// No agent requested again and again. Some may have had to connect later (`max_handshakes`).
 fn assert_calm(status: &Value, agents: usize) {
     let answers = counters(status, "delivery", "sync_answers");
     let of =

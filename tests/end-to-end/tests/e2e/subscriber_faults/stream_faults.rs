@@ -15,7 +15,7 @@ fn numbered(count: usize) -> Vec<Value> {
     (0..count).map(|number| event("t", &format!("{number:05}"), "set", "v", "D")).collect()
 }
 
-/// A live agent behind a proxy.
+/// A live agent that connects through a proxy.
 fn proxied(folder: &Folder) -> (Service, Proxy, Program) {
     let service = folder.service();
     let proxy = Proxy::before(service.address());

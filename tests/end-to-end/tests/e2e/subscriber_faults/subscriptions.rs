@@ -28,7 +28,7 @@ impl Wish<'_> {
     }
 }
 
-/// How many subscriptions to the topic stand, as the publisher is told; and to its marks.
+/// The number of subscriptions to the topic that the publisher sees; and to its marks.
 type Standing = Arc<Mutex<[i32; 2]>>;
 
 fn count_subscriptions(proxy: &Proxy) -> Standing {

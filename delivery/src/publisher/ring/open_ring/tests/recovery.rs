@@ -15,7 +15,7 @@ use crate::publisher::sync::replay::Replay;
 /// What happens to a publisher.
 #[derive(Debug, Clone)]
 enum Step {
-    /// It publishes on these topics, events of so many bytes.
+    /// It publishes on these topics, events of this number of bytes.
     Publish(Vec<u8>, usize),
     /// It dies, and is started again.
     Restart,

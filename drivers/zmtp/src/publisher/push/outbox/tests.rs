@@ -12,7 +12,7 @@ fn batch(count: usize, payload: &Bytes) -> Batch {
     batch
 }
 
-/// Writes all that is in it, and lets it go.
+/// Writes all that is in it, and releases it.
 fn write_all(outbox: &Outbox) -> Vec<u8> {
     let mut written = Vec::new();
     while let Some(mut chunk) = outbox.take() {

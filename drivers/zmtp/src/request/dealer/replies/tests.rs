@@ -9,7 +9,7 @@ use crate::subscriber::sub::link_state::LinkState;
 use crate::subscriber::sub::queue::Item;
 use crate::subscriber::sub::received_events::{ReceivedEvents, Span};
 
-/// A block of one event on topic `a`, of so many bytes in all.
+/// A block of one event on topic `a`, of this number of bytes in all.
 fn block(bytes: usize) -> Item {
     let block = Bytes::from(vec![b'a'; bytes]);
     Item::Events(ReceivedEvents::new(block, VecDeque::from([Span { topic: 0..1, payload: 1..bytes }])))

@@ -8,7 +8,7 @@ use super::{BLOCK_BYTES, Inbound, Item, LARGEST_BLOCK_BYTES, LinkCounters};
 use crate::lost::lost_event;
 use crate::protocol::{Command, ProtocolError, put_event};
 
-/// Feeds bytes as a socket would, so many at a time; what came in words, and the payloads.
+/// Feeds bytes as a socket would, a number of them at a time; returns what arrived, in words, and the payloads.
 fn fed(bytes: &[u8], piece: usize) -> (Result<(), ProtocolError>, Vec<String>, Vec<Bytes>) {
     let (mut inbound, counters) = (Inbound::new("tcp://p:1", b""), LinkCounters::default());
     let (mut items, mut rest, mut ended) = (VecDeque::new(), bytes, Ok(()));
