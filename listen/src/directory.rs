@@ -74,12 +74,18 @@ fn fault(directory: &Path) -> Option<(String, String)> {
         let what = "is writable by everybody without a sticky bit, so anybody could replace the socket";
         return Some((what.into(), format!("restrict it: chmod o-w {quoted}")));
     }
+    access_fault(directory)
+}
+
+/// The reason why this process cannot create files in the directory, and the repair.
+fn access_fault(directory: &Path) -> Option<(String, String)> {
     match accessat(CWD, directory, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
         Ok(()) => None,
         Err(Errno::ROFS) => {
             Some(("is on a read-only file system".into(), "choose a path elsewhere, such as in /run".into()))
         }
         Err(errno) => {
+            let (quoted, owner) = (quoted(directory), owner());
             let what = format!("is not writable by {} ({})", user(), io::Error::from(errno));
             Some((what, format!("give it to that user: chown {owner} {quoted} && chmod u+rwx {quoted}")))
         }

@@ -47,14 +47,9 @@ impl PublicHost {
         let set = checked(management_ip)?;
         let (host, joins_hosts) = (management_ip.to_owned(), circumstances.joins_hosts);
         let Some(all) = All::of(&pubsub.publisher_bind_address) else {
-            let is_unreachable = joins_hosts && is_loopback(&pubsub.publisher_bind_address);
-            let warning = is_unreachable.then(|| {
-                format!(
-                    "publisher_bind_address = {}: this address is put into the directory, but agents on other hosts cannot \
-                     connect to it",
-                    pubsub.publisher_bind_address
-                )
-            });
+            let bound = &pubsub.publisher_bind_address;
+            let is_unreachable = joins_hosts && is_loopback(bound);
+            let warning = is_unreachable.then(|| unreachable("publisher_bind_address", bound));
             return Ok(Self { host, warning });
         };
         if all == All::Ipv4 && set.is_some_and(|ip| ip.is_ipv6()) {
@@ -65,12 +60,7 @@ impl PublicHost {
             )));
         }
         if circumstances.is_set || !joins_hosts {
-            let warning = (joins_hosts && is_loopback(&host)).then(|| {
-                format!(
-                    "management_ip = {host}: this address is put into the directory, but agents on other hosts cannot \
-                     connect to it"
-                )
-            });
+            let warning = (joins_hosts && is_loopback(&host)).then(|| unreachable("management_ip", &host));
             return Ok(Self { host, warning });
         }
         all.only_one_of(&local()).unwrap_or_else(|| {
@@ -141,6 +131,13 @@ fn checked(management_ip: &str) -> Result<Option<IpAddr>> {
 
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The warning of an address in the directory that other hosts cannot connect to.
+fn unreachable(setting: &str, address: &str) -> String {
+    format!(
+        "{setting} = {address}: this address is put into the directory, but agents on other hosts cannot connect to it"
+    )
 }
 
 fn refusal(text: String) -> Error {

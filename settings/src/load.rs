@@ -157,12 +157,7 @@ impl Loading {
                 continue;
             }
             let Some(setting) = found else {
-                let known: Vec<_> = self.table.iter().map(Setting::environment).collect();
-                let hint = match self.table.renamed(|former| former.environment() == *name) {
-                    Some(setting) => format!("; it is called `{}` now", setting.environment()),
-                    None => did_you_mean(name, known.iter().map(String::as_str)),
-                };
-                self.problems.push(format!("environment: unknown variable `{}`{hint}", shown(name)));
+                self.refuse_variable(name);
                 continue;
             };
             self.add_text(setting, text, Origin::Environment(name.clone()), &format!("environment: {name}"));
@@ -175,6 +170,16 @@ impl Loading {
             );
             self.warnings.push(Warning { place: None, text });
         }
+    }
+
+    /// Reports an unknown variable, with its present or nearest name.
+    fn refuse_variable(&mut self, name: &str) {
+        let known: Vec<_> = self.table.iter().map(Setting::environment).collect();
+        let hint = match self.table.renamed(|former| former.environment() == *name) {
+            Some(setting) => format!("; it is called `{}` now", setting.environment()),
+            None => did_you_mean(name, known.iter().map(String::as_str)),
+        };
+        self.problems.push(format!("environment: unknown variable `{}`{hint}", shown(name)));
     }
 
     fn add_sets(&mut self, sets: &[String]) {

@@ -63,12 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) -> Result<()> {
     let mut signals = Signals::install()?;
     let tallies = Arc::new(Tallies::default());
-    let mut followers = JoinSet::new();
-    for _ in 0..arguments.agents {
-        let subscriber = subscriber(registry, settings, &arguments.pattern)?;
-        subscriber.initialize().await?;
-        followers.spawn(follow(subscriber, Arc::clone(&tallies)));
-    }
+    let mut followers = start(registry, settings, arguments, &tallies).await?;
     let mut reports = interval(REPORT_INTERVAL);
     reports.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let end = Instant::now() + arguments.timeout.unwrap_or(NEVER);
@@ -94,13 +89,25 @@ async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) 
     output.offer_line(&tallies.summary(arguments.agents).to_string());
     // A reader that does not read must not keep the process alive.
     let _ = timeout(OUTPUT_TIMEOUT, output.written()).await;
-    if live == 0 {
-        return Err(Error::new(
-            ErrorKind::Unavailable,
-            "no subscriber was live at the end; check publishers_ips",
-        ));
+    let none =
+        || Error::new(ErrorKind::Unavailable, "no subscriber was live at the end; check publishers_ips");
+    (live > 0).then_some(()).ok_or_else(none)
+}
+
+/// Starts a subscriber and its task for each agent.
+async fn start(
+    registry: &Registry,
+    settings: &Settings,
+    arguments: &Arguments,
+    tallies: &Arc<Tallies>,
+) -> Result<JoinSet<Result<()>>> {
+    let mut followers = JoinSet::new();
+    for _ in 0..arguments.agents {
+        let subscriber = subscriber(registry, settings, &arguments.pattern)?;
+        subscriber.initialize().await?;
+        followers.spawn(follow(subscriber, Arc::clone(tallies)));
     }
-    Ok(())
+    Ok(followers)
 }
 
 fn subscriber(registry: &Registry, settings: &Settings, pattern: &Pattern) -> Result<TrackedSubscriber> {

@@ -99,31 +99,14 @@ fn untagged(tag: &str, value: Msgpack) -> Result<Msgpack, String> {
         (BIN, Msgpack::String(text)) => unhex(text.as_str())
             .map(Msgpack::Binary)
             .ok_or_else(|| wants("hexadecimal digits, two for a byte")),
-        (EXT, Msgpack::Array(parts)) => match parts.as_slice() {
-            [kind, Msgpack::String(text)] => {
-                let kind = kind.as_i64().and_then(|kind| i8::try_from(kind).ok());
-                let parts = kind.zip(unhex(text.as_str()));
-                parts
-                    .map(|(kind, bytes)| Msgpack::Ext(kind, bytes))
-                    .ok_or_else(|| wants("a type from -128 to 127 and hexadecimal digits"))
-            }
-            _ => Err(wants("a type from -128 to 127 and hexadecimal digits")),
-        },
-        (FLOAT, Msgpack::String(text)) => match text.as_str() {
-            Some("NaN") => Ok(Msgpack::F64(f64::NAN)),
-            Some("inf") => Ok(Msgpack::F64(f64::INFINITY)),
-            Some("-inf") => Ok(Msgpack::F64(f64::NEG_INFINITY)),
-            _ => Err(wants("NaN, inf or -inf")),
-        },
+        (EXT, Msgpack::Array(parts)) => {
+            ext(&parts).ok_or_else(|| wants("a type from -128 to 127 and hexadecimal digits"))
+        }
+        (FLOAT, Msgpack::String(text)) => {
+            float(text.as_str()).map(Msgpack::F64).ok_or_else(|| wants("NaN, inf or -inf"))
+        }
         (MAP, Msgpack::Array(pairs)) => {
-            let pairs = pairs.into_iter().map(|pair| match pair {
-                Msgpack::Array(pair) => <[Msgpack; 2]>::try_from(pair).ok().map(|[key, value]| (key, value)),
-                _ => None,
-            });
-            pairs
-                .collect::<Option<_>>()
-                .map(Msgpack::Map)
-                .ok_or_else(|| wants("a list of pairs, each [key, value]"))
+            map(pairs).map(Msgpack::Map).ok_or_else(|| wants("a list of pairs, each [key, value]"))
         }
         (MSGPACK, Msgpack::String(text)) => unhex(text.as_str())
             .and_then(|bytes| unpacked(&bytes))
@@ -131,6 +114,29 @@ fn untagged(tag: &str, value: Msgpack) -> Result<Msgpack, String> {
         (BIN | FLOAT | MSGPACK, _) => Err(wants("text")),
         _ => Err(wants("a list")),
     }
+}
+
+fn ext(parts: &[Msgpack]) -> Option<Msgpack> {
+    let [kind, Msgpack::String(text)] = parts else { return None };
+    let kind = i8::try_from(kind.as_i64()?).ok()?;
+    Some(Msgpack::Ext(kind, unhex(text.as_str())?))
+}
+
+fn float(text: Option<&str>) -> Option<f64> {
+    match text? {
+        "NaN" => Some(f64::NAN),
+        "inf" => Some(f64::INFINITY),
+        "-inf" => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
+}
+
+fn map(pairs: Vec<Msgpack>) -> Option<Vec<(Msgpack, Msgpack)>> {
+    let pairs = pairs.into_iter().map(|pair| match pair {
+        Msgpack::Array(pair) => <[Msgpack; 2]>::try_from(pair).ok().map(|[key, value]| (key, value)),
+        _ => None,
+    });
+    pairs.collect()
 }
 
 fn unpacked(mut bytes: &[u8]) -> Option<Msgpack> {

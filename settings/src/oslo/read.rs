@@ -28,19 +28,7 @@ pub(crate) fn read(
     let mut contents: Vec<FileContent> = sources.iter().map(|_| FileContent::default()).collect();
     let mut files = Vec::new();
     for (source, content) in sources.iter().zip(&mut contents) {
-        for (offset, name) in headers(source).filter(|(_, name)| is_ours(name)) {
-            content.problems.add(offset, || {
-                let name = shown(&name);
-                format!(
-                    "[{name}] is a section of a TOML file, but this file is read as oslo.config; end its name in .toml"
-                )
-            });
-        }
-        if source.had_byte_order_mark() {
-            content
-                .warnings
-                .add(0, || "the file begins with a byte order mark, which oslo.config refuses".to_owned());
-        }
+        check_form(source, content);
         files.push(read_lines(source, &mut content.problems));
     }
     let mut reader = Reader {
@@ -64,6 +52,22 @@ pub(crate) fn read(
     }
     reader.look_over_variables(environment);
     reader.into_content(redis)
+}
+
+/// Reports what does not belong into an oslo.config file: sections of a TOML file, and a byte order mark.
+fn check_form(source: &SourceText, content: &mut FileContent) {
+    for (offset, name) in headers(source).filter(|(_, name)| is_ours(name)) {
+        content.problems.add(offset, || {
+            let name = shown(&name);
+            format!(
+                "[{name}] is a section of a TOML file, but this file is read as oslo.config; end its name in .toml"
+            )
+        });
+    }
+    if source.had_byte_order_mark() {
+        let text = || "the file begins with a byte order mark, which oslo.config refuses".to_owned();
+        content.warnings.add(0, text);
+    }
 }
 
 struct Reader<'a> {

@@ -71,6 +71,21 @@ pub(super) struct Observation {
     pub(super) latency: LatencyHistogram,
 }
 
+impl Observation {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            delivered: 0,
+            unexpected: 0,
+            disordered: 0,
+            replayed: 0,
+            snapshotted: 0,
+            notices: Notices::default(),
+            table: Table::default(),
+            latency: LatencyHistogram::new()?,
+        })
+    }
+}
+
 /// The number of notices of each kind.
 #[derive(Default)]
 pub(super) struct Notices {
@@ -125,16 +140,7 @@ async fn read(
     sent: SentTimes,
     progress: Arc<Progress>,
 ) -> Result<Observation> {
-    let mut seen = Observation {
-        delivered: 0,
-        unexpected: 0,
-        disordered: 0,
-        replayed: 0,
-        snapshotted: 0,
-        notices: Notices::default(),
-        table: Table::default(),
-        latency: LatencyHistogram::new()?,
-    };
+    let mut seen = Observation::new()?;
     let mut times_seen: HashMap<String, usize> = HashMap::new();
     let mut last_of_key: HashMap<String, usize> = HashMap::new();
     while let Ok(Some(line)) = lines.next_line().await {

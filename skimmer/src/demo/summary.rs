@@ -36,6 +36,26 @@ impl Row {
     fn is_good(&self) -> bool {
         self.lost + self.unexpected + self.disordered + self.differing_rows == 0
     }
+
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("lost", self.lost),
+            ("unexpected", self.unexpected),
+            ("out of order", self.disordered),
+            ("links lost", self.notices.links_lost),
+        ]
+    }
+
+    fn counts_under_chaos(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("replayed", self.replayed),
+            ("from snapshots", self.snapshotted),
+            ("repeated", self.unexpected),
+            ("gap notices", self.notices.gaps),
+            ("resync notices", self.notices.resyncs),
+            ("links lost", self.notices.links_lost),
+        ]
+    }
 }
 
 impl Summary {
@@ -75,32 +95,14 @@ impl Summary {
 
     /// The columns of one agent; with `--chaos` they are different.
     fn cells(&self, row: &Row) -> Vec<(&'static str, String)> {
-        let number = |number: usize| number.to_string();
-        let mut cells = vec![
-            ("published", number(self.published)),
-            ("delivered", number(row.delivered)),
-            ("lost", number(row.lost)),
-            ("unexpected", number(row.unexpected)),
-            ("out of order", number(row.disordered)),
-            ("links lost", number(row.notices.links_lost)),
-        ];
-        if self.chaos.is_some() {
-            cells = vec![
-                ("published", number(self.published)),
-                ("delivered", number(row.delivered)),
-                ("replayed", number(row.replayed)),
-                ("from snapshots", number(row.snapshotted)),
-                ("repeated", number(row.unexpected)),
-                ("gap notices", number(row.notices.gaps)),
-                ("resync notices", number(row.notices.resyncs)),
-                ("links lost", number(row.notices.links_lost)),
-            ];
-        }
+        let counts = if self.chaos.is_some() { row.counts_under_chaos() } else { row.counts() };
+        let mut cells = vec![("published", self.published), ("delivered", row.delivered)];
+        cells.extend(counts);
+        cells.extend([("rows", row.rows), ("rows that differ", row.differing_rows)]);
+        let mut cells: Vec<_> = cells.into_iter().map(|(name, number)| (name, number.to_string())).collect();
         let millis = |micros: f64| format!("{:.2} ms", micros / 1000.0);
         let per_second = row.delivered as u128 * 1_000_000 / self.took.as_micros().max(1);
         cells.extend([
-            ("rows", number(row.rows)),
-            ("rows that differ", number(row.differing_rows)),
             ("p50", millis(row.latency.p50)),
             ("p99", millis(row.latency.p99)),
             ("events/s", per_second.to_string()),

@@ -73,18 +73,7 @@ fn others(arguments: &Arguments) -> Result<Vec<ServiceOffer>> {
 pub(super) fn services(arguments: &Arguments) -> Result<()> {
     let services = others(arguments)?;
     if arguments.json {
-        let all: Vec<Json> = services
-            .iter()
-            .map(|one| {
-                let tables: Vec<_> = one.tables.iter().map(|(table, _)| table).collect();
-                json!({
-                    "service": one.service, "node": one.node, "state": one.state, "standby": one.is_standby,
-                    "addresses": one.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                    "tables": tables, "methods": one.methods
-                })
-            })
-            .collect();
-        return print_json(&all);
+        return print_json(&services.iter().map(as_json).collect::<Vec<_>>());
     }
     let rows = services.iter().map(|one| {
         [
@@ -96,11 +85,8 @@ pub(super) fn services(arguments: &Arguments) -> Result<()> {
             joined(&one.methods),
         ]
     });
-    print_table(
-        ["service", "node", "state", "addresses", "tables", "methods"],
-        rows.collect(),
-        "no services",
-    );
+    let header = ["service", "node", "state", "addresses", "tables", "methods"];
+    print_table(header, rows.collect(), "no services");
     Ok(())
 }
 
@@ -108,6 +94,15 @@ pub(super) fn services(arguments: &Arguments) -> Result<()> {
 fn state(one: &ServiceOffer) -> String {
     let state = column(&json!(one.state));
     if one.is_standby { format!("{state}, standby") } else { state }
+}
+
+fn as_json(service: &ServiceOffer) -> Json {
+    let tables: Vec<_> = service.tables.iter().map(|(table, _)| table).collect();
+    json!({
+        "service": service.service, "node": service.node, "state": service.state, "standby": service.is_standby,
+        "addresses": service.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "tables": tables, "methods": service.methods
+    })
 }
 
 pub(super) fn tables(arguments: &Arguments) -> Result<()> {

@@ -145,6 +145,14 @@ fn text(object: &Json, name: &str) -> String {
 }
 
 fn show(statuses: &[NodeStatus]) {
+    show_nodes(statuses);
+    print_line("");
+    show_tables(statuses);
+    print_line("");
+    show_subscriptions(statuses);
+}
+
+fn show_nodes(statuses: &[NodeStatus]) {
     let nodes = statuses.iter().map(|status| {
         let peers = list(&status.report, "peers").iter().filter(|peer| peer["state"] == "up").count();
         [
@@ -159,6 +167,9 @@ fn show(statuses: &[NodeStatus]) {
     });
     let header = ["node", "round trip", "peers up", "calls made", "calls served", "gaps", "resyncs"];
     print_table(header, nodes.collect(), "no nodes");
+}
+
+fn show_tables(statuses: &[NodeStatus]) {
     let tables = statuses.iter().flat_map(|status| {
         status.published().map(|(table, rate)| {
             [
@@ -171,12 +182,11 @@ fn show(statuses: &[NodeStatus]) {
             ]
         })
     });
-    print_line("");
-    print_table(
-        ["node", "service", "table", "rows", "changes/s", "subscribers"],
-        tables.collect(),
-        "no tables",
-    );
+    let header = ["node", "service", "table", "rows", "changes/s", "subscribers"];
+    print_table(header, tables.collect(), "no tables");
+}
+
+fn show_subscriptions(statuses: &[NodeStatus]) {
     let subscriptions = statuses.iter().flat_map(|status| {
         list(&status.report, "subscriptions").iter().map(|one| {
             [
@@ -190,7 +200,6 @@ fn show(statuses: &[NodeStatus]) {
             ]
         })
     });
-    print_line("");
     let header = ["node", "subscriber", "address", "table", "publishers", "waiting", "dropped"];
     print_table(header, subscriptions.collect(), "no subscriptions");
 }

@@ -27,20 +27,7 @@ impl TlsSettings {
     /// Parses the settings; `None` if TLS is disabled.
     pub(super) fn read(own: &RedisSection) -> Result<Option<Self>> {
         if !own.tls {
-            // These settings imply TLS: no connection is better than one that everyone can read.
-            for (name, is_set) in [
-                ("ca_file", own.ca_file.is_some()),
-                ("tls_server_name", own.tls_server_name.is_some()),
-                ("client_cert_file", own.client_cert_file.is_some()),
-                ("client_key_file", own.client_key_file.is_some()),
-            ] {
-                if is_set {
-                    return refuse(format!(
-                        "{SECTION}.{name} is set, but TLS is disabled: set {SECTION}.tls, or remove {name}"
-                    ));
-                }
-            }
-            return Ok(None);
+            return refuse_without_tls(own).map(|()| None);
         }
         let Some(ca_file) = own.ca_file.clone() else {
             return refuse(format!(
@@ -76,6 +63,22 @@ fn server_name(name: String) -> Result<ServerName<'static>> {
         format!("{SECTION}.tls_server_name is {name:?}: it must be one name or IP address, without port");
     let name = ServerName::try_from(name);
     name.map_err(|error| Error::new(ErrorKind::Settings, refused).with_source(error))
+}
+
+/// Refuses settings that imply TLS while it is disabled: no connection is better than one that everyone can read.
+fn refuse_without_tls(own: &RedisSection) -> Result<()> {
+    let implied = [
+        ("ca_file", own.ca_file.is_some()),
+        ("tls_server_name", own.tls_server_name.is_some()),
+        ("client_cert_file", own.client_cert_file.is_some()),
+        ("client_key_file", own.client_key_file.is_some()),
+    ];
+    match implied.into_iter().find(|(_, is_set)| *is_set) {
+        Some((name, _)) => refuse(format!(
+            "{SECTION}.{name} is set, but TLS is disabled: set {SECTION}.tls, or remove {name}"
+        )),
+        None => Ok(()),
+    }
 }
 
 fn refuse<T>(text: String) -> Result<T> {
