@@ -123,10 +123,12 @@ impl Node {
         }
     }
 
+    /// Returns the options with which the node joined.
     pub(crate) fn options(&self) -> &NodeOptions {
         &self.0.options
     }
 
+    /// Returns the queue of its task, for services and subscriptions.
     pub(crate) fn commands(&self) -> mpsc::Sender<Command> {
         self.0.commands.clone()
     }
@@ -138,6 +140,13 @@ impl Node {
         replied.await.map_err(|_| self.closed())
     }
 
+    /// Calls one service, and waits for the result.
+    ///
+    /// # Errors
+    /// Those of the call; [`CallErrorKind::PeerLost`] if the node leaves meanwhile.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the call is cancelled.
     pub(crate) async fn call(&self, call: NewCall) -> Result<Json, CallError> {
         let (reply, replied) = oneshot::channel();
         let pending = self.pending();
@@ -148,6 +157,13 @@ impl Node {
         result.unwrap_or_else(|| Err(CallError::new(CallErrorKind::PeerLost, self.closed().to_string())))
     }
 
+    /// Calls every service that listens, and waits for all results, which may be errors.
+    ///
+    /// # Errors
+    /// [`CallErrorKind::PeerLost`] if the node leaves meanwhile.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the calls are cancelled.
     pub(crate) async fn call_all(&self, call: NewCall) -> Result<Vec<CallResult>, CallError> {
         let (reply, replied) = oneshot::channel();
         let pending = self.pending();

@@ -174,12 +174,20 @@ impl Loading {
 
     /// Reports an unknown variable, with its present or nearest name.
     fn refuse_variable(&mut self, name: &str) {
-        let known: Vec<_> = self.table.iter().map(Setting::environment).collect();
-        let hint = match self.table.renamed(|former| former.environment() == *name) {
-            Some(setting) => format!("; it is called `{}` now", setting.environment()),
-            None => did_you_mean(name, known.iter().map(String::as_str)),
-        };
+        let hint = self.hint(name, Setting::environment);
         self.problems.push(format!("environment: unknown variable `{}`{hint}", shown(name)));
+    }
+
+    /// The end of a sentence about an unknown name: the present name of its setting, or the nearest one. `name_of` is the form
+    /// of the names.
+    fn hint(&self, unknown: &str, name_of: impl Fn(&Setting) -> String) -> String {
+        match self.table.renamed(|former| name_of(former) == unknown) {
+            Some(setting) => format!("; it is called `{}` now", name_of(setting)),
+            None => {
+                let known: Vec<_> = self.table.iter().map(&name_of).collect();
+                did_you_mean(unknown, known.iter().map(String::as_str))
+            }
+        }
     }
 
     fn add_sets(&mut self, sets: &[String]) {
@@ -195,11 +203,7 @@ impl Loading {
                 continue;
             }
             let Some(setting) = found else {
-                let known: Vec<_> = self.table.iter().map(Setting::full_name).collect();
-                let hint = match self.table.renamed(|former| former.full_name() == flat) {
-                    Some(setting) => format!("; it is called `{}` now", setting.full_name()),
-                    None => did_you_mean(flat, known.iter().map(String::as_str)),
-                };
+                let hint = self.hint(flat, Setting::full_name);
                 self.problems.push(format!("--set {}: unknown setting `{}`{hint}", shown(set), shown(name)));
                 continue;
             };

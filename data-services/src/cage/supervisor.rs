@@ -34,6 +34,10 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
+    /// Creates a service, starts it, and supervises it from then on.
+    ///
+    /// # Errors
+    /// Those of the kind and of the node; then nothing runs.
     pub(super) async fn start(node: Node, config: ServiceConfig) -> Result<(Self, ServiceHandle)> {
         let service = ServiceKind::create_service(&config)?;
         let handle = declare(&node, &config, &*service).start().await?;
@@ -44,15 +48,24 @@ impl Supervisor {
         Ok((Self { config, orders }, handle))
     }
 
+    /// Returns the configuration of the service that runs, or that is started again.
     pub(super) fn config(&self) -> ServiceConfig {
         lock(&self.config).clone()
     }
 
+    /// Replaces the service by one of a new configuration: the new one is created before the old one stops.
+    ///
+    /// # Errors
+    /// Those of the kind, and then the old service goes on; [`ErrorKind::NotFound`] if the service has ended by itself.
     pub(super) async fn reload(&self, config: ServiceConfig) -> Result<()> {
         let service = ServiceKind::create_service(&config)?;
         self.order(|reply| Order::Reload(service, config, reply)).await
     }
 
+    /// Stops the service, within [`STOP_WITHIN`] for its code, after its calls have finished.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the service has ended by itself.
     pub(super) async fn stop(&self) -> Result<()> {
         self.order(Order::Stop).await
     }

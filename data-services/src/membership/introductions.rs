@@ -116,10 +116,10 @@ impl Membership {
                     effects.push(MembershipEffect::Entry(instance));
                 }
             }
-            Err(_) => effects.push(MembershipEffect::Ignored {
-                source: peer.who.clone(),
-                reason: "its entry is too large",
-            }),
+            Err(_) => {
+                let source = peer.who.clone();
+                effects.push(MembershipEffect::Ignored { source, reason: "its entry is too large" });
+            }
         }
     }
 }

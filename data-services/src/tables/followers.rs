@@ -14,6 +14,7 @@ pub(super) struct Followers {
 }
 
 impl Followers {
+    /// Whether nobody follows the stream.
     pub(super) fn is_empty(&self) -> bool {
         self.listed.is_empty() && self.opened.is_empty()
     }

@@ -12,22 +12,27 @@ pub(super) struct RowChanges {
 }
 
 impl RowChanges {
+    /// Whether no value is noted.
     pub(super) fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
+    /// The number of rows of which a value is noted.
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }
 
+    /// The size: the texts of keys and rows, and an overhead for each.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
+    /// The value that is noted for a key: `None` if none is, `Some(None)` if the row is gone.
     pub(super) fn get(&self, key: &RowKey) -> Option<&Option<Row>> {
         self.values.get(key)
     }
 
+    /// All values, in the order of their keys.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&RowKey, &Option<Row>)> {
         self.values.iter()
     }
@@ -43,6 +48,7 @@ impl RowChanges {
         replaced
     }
 
+    /// Forgets the value of a key.
     pub(super) fn remove(&mut self, key: &RowKey) {
         if let Some(removed) = self.values.remove(key) {
             self.bytes -= value_bytes(key, removed.as_ref());

@@ -21,6 +21,7 @@ impl Schedule {
         self.order.insert((at, stream.clone()));
     }
 
+    /// Forgets a stream.
     pub(super) fn remove(&mut self, stream: &StreamName) {
         if let Some(at) = self.times.remove(stream) {
             self.order.remove(&(at, stream.clone()));
@@ -35,6 +36,7 @@ impl Schedule {
         Some(stream)
     }
 
+    /// When the first stream is due.
     pub(super) fn next_at(&self) -> Option<Duration> {
         self.order.first().map(|(at, _)| *at)
     }

@@ -11,10 +11,12 @@ pub(super) struct TableRows {
 }
 
 impl TableRows {
+    /// The row of a key.
     pub(super) fn get(&self, key: &RowKey) -> Option<&Row> {
         self.rows.get(key)
     }
 
+    /// The number of rows.
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
@@ -29,6 +31,7 @@ impl TableRows {
         self.rows.iter()
     }
 
+    /// All rows in the order of their keys, without these.
     pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
         self.rows.values()
     }

@@ -30,11 +30,13 @@ pub(crate) fn in_synced_transaction<T>(
     done
 }
 
+/// Notes that the table exists, also without rows. Does nothing if it is noted.
 pub(crate) fn create_table(transaction: &Transaction<'_>, table: &str) -> Result<(), CallError> {
     transaction.prepare_cached("INSERT OR IGNORE INTO tables (name) VALUES (?1)")?.execute([table])?;
     Ok(())
 }
 
+/// Deletes all rows of a table, and the note that it exists.
 pub(crate) fn delete_table(transaction: &Transaction<'_>, table: &str) -> Result<(), CallError> {
     transaction.prepare_cached("DELETE FROM rows WHERE table_name = ?1")?.execute([table])?;
     transaction.prepare_cached("DELETE FROM tables WHERE name = ?1")?.execute([table])?;
@@ -47,6 +49,7 @@ pub(crate) fn data_version(connection: &Connection) -> Result<u64, CallError> {
     Ok(version.unsigned_abs())
 }
 
+/// The names of the tables that were created or have rows, sorted.
 pub(crate) fn tables(connection: &Connection) -> Result<Vec<String>, CallError> {
     let mut select = connection
         .prepare_cached("SELECT name FROM tables UNION SELECT table_name FROM rows ORDER BY name")?;
@@ -54,6 +57,10 @@ pub(crate) fn tables(connection: &Connection) -> Result<Vec<String>, CallError> 
     Ok(names.collect::<Result<_, _>>()?)
 }
 
+/// Writes a row. Without `overwrite`, a row of this name must not exist.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`](pubsub_api::ErrorKind::AlreadyExists) if it exists.
 pub(crate) fn create(
     transaction: &Transaction<'_>,
     row: RowName<'_>,
@@ -66,12 +73,21 @@ pub(crate) fn create(
     put(transaction, row, value)
 }
 
+/// Replaces the value of a row; without a topic, of the only row with its key.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`](pubsub_api::ErrorKind::NotFound) if there is none;
+/// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) if several rows have the key.
 pub(crate) fn set(transaction: &Transaction<'_>, row: RowName<'_>, value: &[u8]) -> Result<(), CallError> {
     let id = find(transaction, row)?;
     transaction.prepare_cached("UPDATE rows SET value = ?2 WHERE id = ?1")?.execute((id, value))?;
     Ok(())
 }
 
+/// Deletes a row; without a topic, the only row with its key.
+///
+/// # Errors
+/// As [`set`].
 pub(crate) fn delete(transaction: &Transaction<'_>, row: RowName<'_>) -> Result<(), CallError> {
     let id = find(transaction, row)?;
     transaction.prepare_cached("DELETE FROM rows WHERE id = ?1")?.execute([id])?;
@@ -93,6 +109,7 @@ pub(crate) fn get(connection: &Connection, row: RowName<'_>) -> Result<Option<By
     }
 }
 
+/// The values of these rows at one moment, in the order of `rows`; `None` for a row that does not exist.
 pub(crate) fn get_batch(
     connection: &mut Connection,
     rows: &[OwnedRow],
@@ -102,6 +119,8 @@ pub(crate) fn get_batch(
     rows.iter().map(|row| get(&transaction, row.name())).collect()
 }
 
+/// Writes (`Some`) or deletes (`None`) a row if its value is `expected`; returns whether it was. `None` expects that the row
+/// does not exist. The topic is used exactly as given.
 pub(crate) fn compare_and_set(
     transaction: &Transaction<'_>,
     row: RowName<'_>,
@@ -118,6 +137,7 @@ pub(crate) fn compare_and_set(
     Ok(true)
 }
 
+/// The rows of a table, on one topic or on all, in no order.
 pub(crate) fn entries(
     connection: &Connection,
     table: &str,
@@ -128,6 +148,7 @@ pub(crate) fn entries(
     list(connection, "SELECT key, topic, value FROM rows WHERE table_name = ?1", table, topic, entry)
 }
 
+/// The places of the rows of a table, on one topic or on all, in no order.
 pub(crate) fn keys(
     connection: &Connection,
     table: &str,
@@ -136,6 +157,7 @@ pub(crate) fn keys(
     list(connection, "SELECT key, topic FROM rows WHERE table_name = ?1", table, topic, place)
 }
 
+/// Applies writes in order. A deletion of a row that does not exist does nothing.
 pub(crate) fn write(transaction: &Transaction<'_>, writes: &[OwnedWrite]) -> Result<(), CallError> {
     writes.iter().try_for_each(|write| match write {
         OwnedWrite::Put(row, value) => put(transaction, row.name(), value),

@@ -123,12 +123,8 @@ async fn print(
         let Ok(event) = timeout_at(deadline, subscription.next()).await else {
             return at_deadline(left);
         };
-        let Some(event) = event else {
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                "the node of this command is no longer on the bus",
-            ));
-        };
+        let gone = || Error::new(ErrorKind::Unavailable, "the node of this command is no longer on the bus");
+        let event = event.ok_or_else(gone)?;
         if !write(output, &event, arguments.output).await {
             return Ok(());
         }

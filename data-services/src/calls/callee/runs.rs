@@ -47,6 +47,7 @@ impl Runs {
         Err(CallError::new(CallErrorKind::Overloaded, format!("{text}: call again later")))
     }
 
+    /// Notes a method that starts, and numbers it. [`check`](Self::check) it first: no bound is checked here.
     pub(super) fn start(&mut self, run: Run) -> RunId {
         self.last += 1;
         self.bytes += run.bytes;
@@ -56,6 +57,7 @@ impl Runs {
         id
     }
 
+    /// Forgets a method that has ended, and returns it; `None` if it is not known.
     pub(super) fn end(&mut self, id: RunId) -> Option<Run> {
         let run = self.runs.remove(&id)?;
         self.bytes -= run.bytes;
@@ -78,10 +80,12 @@ impl Runs {
         self.runs.iter().filter(|(_, run)| run.service == *service).map(|(id, _)| *id).collect()
     }
 
+    /// The number of methods of a service that run.
     pub(super) fn of_service(&self, service: &ServiceId) -> usize {
         self.per_service.get(service).copied().unwrap_or(0)
     }
 
+    /// The number of methods that run.
     pub(super) fn len(&self) -> usize {
         self.runs.len()
     }

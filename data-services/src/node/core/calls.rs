@@ -10,6 +10,7 @@ use crate::service::{Call, CallItem, ServiceInput};
 use crate::{CallError, CallErrorKind, CallResult, Delivery, NodeInstance, ServiceId, ServiceState};
 
 impl NodeCore {
+    /// Calls one service that listens on the address, and replies with its result: at once if there is none that can be called.
     pub(super) fn start_call(
         &mut self,
         ticket: Ticket,
@@ -31,6 +32,8 @@ impl NodeCore {
         }
     }
 
+    /// Calls every service that listens on the address, and replies with all results, or with as many as the quorum of the call:
+    /// at once, and with none, if nobody listens.
     pub(super) fn start_calls(
         &mut self,
         ticket: Ticket,
@@ -67,6 +70,7 @@ impl NodeCore {
         }
     }
 
+    /// Cancels the calls of a ticket: their caller has given up.
     pub(super) fn cancel_call(&mut self, ticket: Ticket) {
         for id in self.calls.tickets.remove(&ticket).unwrap_or_default() {
             if self.calls.by_id.remove(&id).is_some() {
@@ -94,6 +98,7 @@ impl NodeCore {
         self.caller.call(self.now, target, invocation, &call.arguments, call.deadline, effects)
     }
 
+    /// Does what the caller demands: sends a message, or passes a result on.
     pub(super) fn caller_effect(&mut self, effect: CallerEffect) {
         match effect {
             CallerEffect::Send(outgoing) => self.send(outgoing),
@@ -136,6 +141,8 @@ impl NodeCore {
         }
     }
 
+    /// Does what the callee demands: sends a message, or starts or cancels a method. A method that cannot start ends with an
+    /// error.
     pub(super) fn callee_effect(&mut self, effect: CalleeEffect) {
         match effect {
             CalleeEffect::Send(outgoing) => self.send(outgoing),
@@ -193,6 +200,7 @@ impl NodeCore {
         Ok(local)
     }
 
+    /// Notes the result of a method that ran here. A run that is not known any more changes nothing.
     pub(super) fn finish_run(&mut self, run: RunId, result: Result<Json, CallError>) {
         self.calls.waiting_parts.remove(&run);
         if let Some(service) = self.calls.runs.remove(&run)

@@ -11,6 +11,12 @@ use crate::{NodeEntry, ServiceEntry, ServiceId, ServiceState, StreamName, TableI
 
 /// The services of the node, and the tables that they publish.
 impl NodeCore {
+    /// Adds a service with its tables and hooks, and announces it. One that replaces another keeps the tables that both declare,
+    /// the calls that run and the callers of `drain`. If the entry of the node becomes too large, nothing remains of it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`](pubsub_api::ErrorKind::AlreadyExists) for a second service of one name;
+    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) if the entry of the node would exceed its bound.
     pub(super) fn start_service(
         &mut self,
         service: ServiceId,
@@ -58,12 +64,17 @@ impl NodeCore {
         self.me.boot.saturating_add(since_start).max(self.membership.registry().last_rank(service))
     }
 
+    /// Announces a state of a service.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](pubsub_api::ErrorKind::NotFound) if the node runs no such service.
     pub(super) fn set_state(&mut self, service: &ServiceId, state: ServiceState) -> Result<()> {
         let Some(local) = self.services.get_mut(service) else { return Err(no_service(service)) };
         local.entry.state = state;
         self.publish_entry()
     }
 
+    /// Refuses new calls of a service, and replies when those that run have ended.
     pub(super) fn drain(&mut self, service: &ServiceId, reply: oneshot::Sender<Result<()>>) {
         self.callee.drain(service);
         if let Err(error) = self.set_state(service, ServiceState::Draining) {
@@ -74,6 +85,10 @@ impl NodeCore {
         }
     }
 
+    /// Removes a service: its tables and subscriptions end, and its calls when they have finished.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](pubsub_api::ErrorKind::NotFound) if the node runs no such service.
     pub(super) fn stop_service(&mut self, service: &ServiceId) -> Result<()> {
         let Some(stopped) = self.services.remove(service) else { return Err(no_service(service)) };
         self.published.withdraw(service);
@@ -96,11 +111,19 @@ impl NodeCore {
         self.subscriptions.clear();
     }
 
+    /// Sends data outside the sequence of a table to its followers.
+    ///
+    /// # Errors
+    /// As [`published_stream`](Self::published_stream); [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) above its bound.
     pub(super) fn send_raw(&mut self, service: &ServiceId, table: TableId, value: Json) -> Result<()> {
         let stream = self.published_stream(service, &table)?;
         self.published.send_raw(&stream, value, &mut self.effects.published)
     }
 
+    /// Returns the stream of a declared table.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](pubsub_api::ErrorKind::NotFound) for an unknown service or table; the text lists the tables.
     pub(super) fn published_stream(&self, service: &ServiceId, table: &TableId) -> Result<StreamName> {
         let stream = self.own_stream(service, table);
         let Some(local) = self.services.get(service) else { return Err(no_service(service)) };
@@ -111,6 +134,7 @@ impl NodeCore {
         }
     }
 
+    /// Returns the name of a stream of this instance, whether or not the table is declared.
     pub(super) fn own_stream(&self, service: &ServiceId, table: &TableId) -> StreamName {
         StreamName { instance: self.me.instance, service: service.clone(), table: table.clone() }
     }
@@ -142,6 +166,7 @@ impl NodeCore {
         }
     }
 
+    /// Does what the published tables demand: sends a message, or calls a hook of the service.
     pub(super) fn publish_effect(&mut self, effect: PublishEffect) {
         match effect {
             PublishEffect::Send(outgoing) => self.send(outgoing),

@@ -116,6 +116,7 @@ impl NodeCore {
         Ok(())
     }
 
+    /// Ends a subscription; an unknown one changes nothing. Streams that no other subscription follows are left.
     pub(super) fn unsubscribe(&mut self, id: &SubscriptionId) {
         if let Some(ended) = self.subscriptions.remove(id) {
             ended.queue.close();
@@ -123,6 +124,7 @@ impl NodeCore {
         }
     }
 
+    /// Ends the subscriptions of a service that stops.
     pub(super) fn end_subscriptions_of(&mut self, service: &ServiceId) {
         let ends = |subscription: &LocalSubscription| subscription.subscriber == *service;
         self.subscriptions.retain(|_, subscription| {
@@ -188,11 +190,13 @@ impl NodeCore {
             .collect()
     }
 
+    /// Returns the streams that the subscriptions of this node follow.
     pub(super) fn followed_streams(&self) -> BTreeSet<StreamName> {
         let all = self.subscriptions.values().flat_map(|subscription| subscription.publishers.values());
         all.map(|followed| followed.stream.clone()).collect()
     }
 
+    /// Returns whether a subscription of this node follows the stream.
     pub(super) fn is_followed_here(&self, stream: &StreamName) -> bool {
         self.by_stream.contains_key(stream)
     }

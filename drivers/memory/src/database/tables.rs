@@ -12,10 +12,12 @@ type Table = BTreeMap<RowPlace, Bytes>;
 pub(super) struct Tables(BTreeMap<String, Table>);
 
 impl Tables {
+    /// Adds an empty table, unless it exists.
     pub(super) fn create_table(&mut self, table: &str) {
         self.0.entry(table.to_owned()).or_default();
     }
 
+    /// Removes a table with its rows.
     pub(super) fn delete_table(&mut self, table: &str) {
         self.0.remove(table);
     }
@@ -25,6 +27,10 @@ impl Tables {
         self.0.keys().cloned().collect()
     }
 
+    /// Writes a row. Without `overwrite`, a row of this name must not exist.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`](pubsub_api::ErrorKind::AlreadyExists) if it exists.
     pub(super) fn create(&mut self, row: RowName<'_>, value: Bytes, overwrite: bool) -> Result<()> {
         if !overwrite && self.exact(row).is_some() {
             return Err(row.already_exists());
@@ -33,23 +39,38 @@ impl Tables {
         Ok(())
     }
 
+    /// Replaces the value of a row; without a topic, of the only row with its key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](pubsub_api::ErrorKind::NotFound) if there is none; [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid)
+    /// if several rows have the key.
     pub(super) fn set(&mut self, row: RowName<'_>, value: Bytes) -> Result<()> {
         let place = self.find(row)?.ok_or_else(|| row.not_found())?;
         self.0.entry(row.table.to_owned()).or_default().insert(place, value);
         Ok(())
     }
 
+    /// The value of a row; without a topic, of the only row with its key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) if several rows have the key.
     pub(super) fn get(&self, row: RowName<'_>) -> Result<Option<Bytes>> {
         let place = self.find(row)?;
         Ok(place.and_then(|place| self.0.get(row.table)?.get(&place)).cloned())
     }
 
+    /// Deletes a row; without a topic, the only row with its key.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
     pub(super) fn delete(&mut self, row: RowName<'_>) -> Result<()> {
         let place = self.find(row)?.ok_or_else(|| row.not_found())?;
         self.remove(row.table, &place);
         Ok(())
     }
 
+    /// Writes (`Some`) or deletes (`None`) a row if its value is `expected`; returns whether it was. `None` expects that the row
+    /// does not exist. The topic is used exactly as given.
     pub(super) fn compare_and_set(
         &mut self,
         row: RowName<'_>,
@@ -66,12 +87,14 @@ impl Tables {
         true
     }
 
+    /// The rows of a table, on one topic or on all, in the order of their keys.
     pub(super) fn entries(&self, table: &str, topic: Option<&str>) -> Vec<Entry> {
         let rows = self.0.get(table).into_iter().flatten();
         let on_topic = rows.filter(|(place, _)| topic.is_none() || place.topic.as_deref() == topic);
         on_topic.map(|(place, value)| Entry { place: place.clone(), value: value.clone() }).collect()
     }
 
+    /// Applies one write. A deletion of a row that does not exist does nothing.
     pub(super) fn write(&mut self, write: &Write<'_>) {
         match write {
             Write::Put(row, value) => self.put(*row, value.clone()),
@@ -79,6 +102,10 @@ impl Tables {
         }
     }
 
+    /// Allocates the next number of a table, from 1. It is kept in a row of its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) if that row has no number, or the largest one.
     pub(super) fn next_unique_key(&mut self, table: &str) -> Result<u64> {
         let row = RowName::new(UNIQUE_KEY_TABLE, table);
         let next = next_unique_key(table, self.exact(row).map(|last| &last[..]))?;

@@ -10,6 +10,11 @@ use super::key_layout::RowKeys;
 
 /// Calls for many named rows.
 impl Rows {
+    /// The values of these rows, in their order; `None` for a row that does not exist. Not of one moment: commands run in parts,
+    /// and on every master at the same time.
+    ///
+    /// # Errors
+    /// An invalid name, and those of the servers.
     pub(super) async fn get_batch(&self, rows: &[RowName<'_>]) -> Result<Vec<Option<Bytes>>> {
         for row in rows {
             self.layout.keys(row)?;

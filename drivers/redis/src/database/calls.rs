@@ -26,6 +26,10 @@ pub(super) struct Rows {
 
 /// Calls for one row. A row in the other layout is found, changed and deleted there.
 impl Rows {
+    /// Writes a row in the own layout. With `overwrite` it replaces the row in either layout; without, no layout may have it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`](pubsub_api::ErrorKind::AlreadyExists) if one has it, and those of the servers.
     pub(super) async fn create(&self, row: RowName<'_>, value: &[u8], overwrite: bool) -> Result<()> {
         let keys = self.layout.keys(&row)?;
         check_value(value)?;
@@ -45,6 +49,10 @@ impl Rows {
         if created { Ok(()) } else { Err(row.already_exists()) }
     }
 
+    /// Replaces the value of a row, in the layout that has it; without a topic, of the only row with its key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](pubsub_api::ErrorKind::NotFound) if no layout has it, and those of the servers.
     pub(super) async fn set(&self, row: RowName<'_>, value: &[u8]) -> Result<()> {
         self.layout.keys(&row)?;
         check_value(value)?;
@@ -58,6 +66,10 @@ impl Rows {
         Err(row.not_found())
     }
 
+    /// The value of a row in either layout; without a topic, of the only row with its key.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
     pub(super) async fn get(&self, row: RowName<'_>) -> Result<Bytes> {
         self.layout.keys(&row)?;
         let topic = self.topic_of(row).await?;
@@ -66,6 +78,10 @@ impl Rows {
         first_value(answers)?.ok_or_else(|| row.not_found())
     }
 
+    /// Deletes a row in both layouts; without a topic, the only row with its key.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
     pub(super) async fn delete(&self, row: RowName<'_>) -> Result<()> {
         self.layout.keys(&row)?;
         let topic = self.topic_of(row).await?;
@@ -100,6 +116,10 @@ impl Rows {
         Ok(false)
     }
 
+    /// Runs one command, and returns its answer.
+    ///
+    /// # Errors
+    /// Those of the servers.
     pub(super) async fn one(&self, command: Command) -> Result<Value> {
         let answers = self.servers.run(vec![command]).await?;
         Ok(answers.into_iter().next().unwrap_or(Value::Nil))

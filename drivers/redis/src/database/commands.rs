@@ -32,6 +32,7 @@ pub(super) enum Compared {
     Absent,
 }
 
+/// Reads the value of a key; parse the answer with [`as_value`].
 pub(super) fn get(slot: u16, key: &str) -> Command {
     Command::reading(slot, one("GET", key))
 }
@@ -47,18 +48,22 @@ pub(super) fn kind(slot: u16, key: &str) -> Command {
     Command::reading(slot, one("TYPE", key))
 }
 
+/// Asks whether a key exists; parse the answer with [`as_count`].
 pub(super) fn exists(slot: u16, key: &str) -> Command {
     Command::reading(slot, one("EXISTS", key))
 }
 
+/// Deletes a key; parse the answer with [`as_count`].
 pub(super) fn delete(slot: u16, key: &str) -> Command {
     Command::writing(slot, one("DEL", key))
 }
 
+/// Adds 1 to the number of a key, which begins at 0; parse the answer with [`as_count`].
 pub(super) fn increment(slot: u16, key: &str) -> Command {
     Command::writing(slot, one("INCR", key))
 }
 
+/// Sets a key, whether or not it exists.
 pub(super) fn set(slot: u16, key: &str, value: &[u8]) -> Command {
     let mut set = one("SET", key);
     set.arg(value);
@@ -79,6 +84,8 @@ pub(super) fn set_if(condition: &str, slot: u16, key: &str, value: &[u8]) -> Com
     Command::writing(slot, set)
 }
 
+/// Runs [`COMPARE_AND_SET`]: sets a key to `new`, or deletes it if that is `None`, if its value is `expected`. Parse the answer
+/// with [`as_compared`].
 pub(super) fn compare_and_set(slot: u16, key: &str, expected: Option<&[u8]>, new: Option<&[u8]>) -> Command {
     let mut eval = cmd("EVAL");
     eval.arg(COMPARE_AND_SET).arg(1).arg(key);
@@ -136,6 +143,7 @@ pub(super) fn as_done(answer: &Value) -> Result<bool> {
     }
 }
 
+/// Parses the answer to [`compare_and_set`].
 pub(super) fn as_compared(answer: &Value) -> Result<Compared> {
     match answer {
         Value::Int(0) => Ok(Compared::Different),

@@ -11,6 +11,10 @@ use crate::servers::{Scan, slot_of};
 
 /// Calls for many rows, which SCAN finds.
 impl Rows {
+    /// The places of the rows of a table, on one topic or on all: one SCAN of every master.
+    ///
+    /// # Errors
+    /// An invalid name, and those of the servers; a listing is all rows or an error.
     pub(super) async fn places(&self, table: &str, topic: Option<&str>) -> Result<BTreeSet<RowPlace>> {
         let scan = self.scan_rows(table, topic).await?;
         Ok(places_in(&scan, table, topic))
@@ -21,6 +25,12 @@ impl Rows {
         self.servers.scan(&rows_of(table, topic)?).await
     }
 
+    /// The rows of a table, on one topic or on all: one SCAN of every master, then reads in parts. Rows that are deleted
+    /// meanwhile are left out, and keys that are no rows are logged.
+    ///
+    /// # Errors
+    /// As [`places`](Self::places); [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) if values are missing
+    /// and a master has changed since the SCAN.
     pub(super) async fn entries(&self, table: &str, topic: Option<&str>) -> Result<Vec<Entry>> {
         let scan = self.scan_rows(table, topic).await?;
         let places = places_in(&scan, table, topic);
@@ -68,6 +78,10 @@ impl Rows {
         Ok(())
     }
 
+    /// The names of the tables that have rows, sorted: one SCAN of every master over all rows.
+    ///
+    /// # Errors
+    /// Those of the servers.
     pub(super) async fn tables(&self) -> Result<Vec<String>> {
         let found = self.servers.scan(ALL_ROWS).await?;
         let tables: BTreeSet<_> =
@@ -75,6 +89,10 @@ impl Rows {
         Ok(tables.into_iter().map(str::to_owned).collect())
     }
 
+    /// Deletes every row of a table that one SCAN finds; rows that are written meanwhile may remain.
+    ///
+    /// # Errors
+    /// As [`places`](Self::places).
     pub(super) async fn delete_table(&self, table: &str) -> Result<()> {
         self.check(table, None)?;
         let found = self.servers.scan(&rows_of(table, None)?).await?;
