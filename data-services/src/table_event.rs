@@ -12,6 +12,42 @@ use crate::{KeyColumns, NodeId, Row, RowKey, ServiceId, TableUpdate};
 /// The first event of a publisher that has rows is [`Snapshot`](Self::Snapshot). A reader that applies snapshots and changes
 /// has the publisher's table as it was at one moment; while it is not [`Stale`](Self::Stale), nothing that the publisher has
 /// published is missing for longer than a heartbeat.
+///
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// use data_services::{KeyColumns, Row, RowKey, TableEvent};
+///
+/// /// Applies an event to the rows of its publisher. Returns whether they are known to be current, if that changes.
+/// fn apply(
+///     rows: &mut BTreeMap<RowKey, Row>,
+///     key: &KeyColumns,
+///     event: TableEvent,
+/// ) -> pubsub_api::Result<Option<bool>> {
+///     match event {
+///         TableEvent::Snapshot { rows: all, .. } => {
+///             rows.clear();
+///             for row in all {
+///                 rows.insert(key.key_of(&row)?, row);
+///             }
+///         }
+///         TableEvent::Change { change, .. } => {
+///             for row in &change.removed {
+///                 rows.remove(&key.key_of(row)?);
+///             }
+///             let changed = change.changed.iter().map(|(_, new)| new);
+///             for row in change.added.iter().chain(changed) {
+///                 rows.insert(key.key_of(row)?, row.clone());
+///             }
+///         }
+///         TableEvent::Gone { .. } => rows.clear(),
+///         TableEvent::Live { .. } => return Ok(Some(true)),
+///         TableEvent::Stale { .. } => return Ok(Some(false)),
+///         TableEvent::Raw { .. } => {}
+///     }
+///     Ok(None)
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum TableEvent {

@@ -171,7 +171,7 @@ impl ServiceBuilder {
         self
     }
 
-    /// Says that the service is the mirror of one on another bus, and over which buses it came.
+    /// Declares that the service is the mirror of one on another bus, and over which buses it came.
     #[must_use]
     pub fn mirrored_from(mut self, buses: Vec<BusId>) -> Self {
         self.entry.mirrored_from = buses;

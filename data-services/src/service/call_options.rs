@@ -34,7 +34,7 @@ impl CallOptions {
         Self { node: Some(node), ..Self::default() }
     }
 
-    /// Waits at most so long.
+    /// Waits at most for this time, and no longer than one hour.
     #[must_use]
     pub fn within(deadline: Duration) -> Self {
         Self { deadline: Some(deadline), ..Self::default() }

@@ -17,6 +17,18 @@ use crate::{
 /// A running service: what its code acts through. Clones act for the same service.
 ///
 /// The service runs until [`stop`](Self::stop), also if every handle is dropped.
+///
+/// | to | call | bound |
+/// |---|---|---|
+/// | publish a table from its whole state | [`publish`](Self::publish) | 256 KiB for a row, [`table_bytes`](crate::NodeOptions::table_bytes) for the table |
+/// | change some of its rows | [`change`](Self::change) | the same |
+/// | change several tables together | [`transaction`](Self::transaction) | 256 tables |
+/// | send data that is not kept | [`send_raw`](Self::send_raw) | 256 KiB |
+/// | read tables of others | [`subscribe`](Self::subscribe) | [`subscription_updates`](crate::NodeOptions::subscription_updates) events that wait for the reader |
+/// | run a method of another service | [`call`](Self::call), [`call_all`](Self::call_all) | 256 KiB for arguments and for the result, one hour |
+///
+/// Each call is a command to the task of the node. If its queue is full, the call waits; after the node has left, it returns
+/// [`ErrorKind::Closed`](pubsub_api::ErrorKind::Closed).
 #[derive(Debug, Clone)]
 pub struct ServiceHandle {
     node: Node,
@@ -49,6 +61,9 @@ impl ServiceHandle {
     /// [`ErrorKind::NotFound`](pubsub_api::ErrorKind::NotFound) if the service does not publish such a table,
     /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) for a row without its key columns, two rows with one key, or a
     /// table above [`table_bytes`](crate::NodeOptions::table_bytes). The table is unchanged then.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the table is unchanged or changed as a whole.
     pub async fn publish(&self, table: &str, rows: Vec<Row>) -> Result<usize> {
         self.commit_one(table, TableChange::Rows(rows)).await
     }
@@ -56,7 +71,12 @@ impl ServiceHandle {
     /// Changes some rows of a table: `put` adds rows or replaces those with the same key, `deleted` removes rows by key.
     /// Returns the number of changed rows. The time is proportional to the change.
     ///
+    /// A key in `deleted` that the table does not have is no error.
+    ///
     /// # Errors
+    /// As [`publish`](Self::publish).
+    ///
+    /// # Cancel safety
     /// As [`publish`](Self::publish).
     pub async fn change(&self, table: &str, put: Vec<Row>, deleted: Vec<RowKey>) -> Result<usize> {
         self.commit_one(table, TableChange::Difference(Difference { put, deleted })).await
@@ -167,11 +187,14 @@ impl ServiceHandle {
     /// Calls a method of one service that listens on `address`; one on this node is preferred
     /// ([`InstanceChoice`](crate::InstanceChoice)).
     ///
+    /// The deadline is [`call_timeout`](crate::NodeOptions::call_timeout) unless [`call_with`](Self::call_with) sets another
+    /// one. Arguments and the result have at most 256 KiB as JSON, and 64 levels.
+    ///
     /// # Errors
-    /// [`CallError`], by kind.
+    /// [`CallError`], by [kind](CallErrorKind); [`CallError::may_have_run`] reports whether the method may have had an effect.
     ///
     /// # Cancel safety
-    /// If the future is dropped, the callee is told to cancel the call; it may have run.
+    /// If the future is dropped, the call is cancelled at the callee; it may have run.
     pub async fn call(
         &self,
         address: &str,
@@ -202,9 +225,14 @@ impl ServiceHandle {
     /// Calls a method of every service that listens on `address`, and returns the result of each; an empty list if nobody
     /// listens.
     ///
+    /// The results have the order of their arrival. It waits for all of them, at most for the deadline of a call.
+    ///
     /// # Errors
     /// [`CallErrorKind::BadArguments`] for an invalid address, method or arguments, and for
-    /// [`Delivery::Retried`](crate::Delivery::Retried).
+    /// [`Delivery::Retried`](crate::Delivery::Retried). The error of one callee is in its result.
+    ///
+    /// # Cancel safety
+    /// As [`call`](Self::call).
     pub async fn call_all(
         &self,
         address: &str,
@@ -269,6 +297,8 @@ impl ServiceHandle {
     }
 
     /// Stops the service: it accepts no call, running calls end within their deadlines, its tables and subscriptions end.
+    ///
+    /// It does not wait for the calls that run.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](pubsub_api::ErrorKind::NotFound) if it has stopped already.

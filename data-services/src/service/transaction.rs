@@ -7,7 +7,18 @@ use crate::{Difference, KeyColumns, Row, RowKey, ServiceHandle, TableId};
 /// A change of several tables of one service that subscribers see as one: no subscriber of two of them on one node finds one
 /// changed and the other not.
 ///
-/// Nothing is sent before [`commit`](Self::commit); a transaction that is dropped changes nothing.
+/// Nothing is sent before [`commit`](Self::commit); a transaction that is dropped changes nothing. It has at most 256 tables,
+/// each at most once.
+///
+/// ```
+/// use data_services::{Row, RowKey, ServiceHandle};
+///
+/// /// Moves a row from one table to another: no subscriber sees it in both, or in none.
+/// async fn move_row(service: &ServiceHandle, row: Row, key: RowKey) -> pubsub_api::Result<()> {
+///     let moved = service.transaction().change("waiting", vec![], vec![key]).change("done", vec![row], vec![]);
+///     moved.commit().await.map(drop)
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing changes before `commit`"]
 pub struct Transaction {
@@ -49,7 +60,11 @@ impl Transaction {
     /// Makes all changes, or none. Returns the number of changed rows.
     ///
     /// # Errors
-    /// As [`ServiceHandle::publish`], for any of the tables.
+    /// As [`ServiceHandle::publish`], for any of the tables; [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) also for more
+    /// than 256 tables and for a table that is named twice.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, all changes were made, or none.
     pub async fn commit(self) -> Result<usize> {
         self.service.commit(self.commit?).await
     }
