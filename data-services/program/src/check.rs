@@ -7,15 +7,15 @@ use pubsub_api::{Error, ErrorKind, Registry, Result};
 use service_kit::{StatusDocument, StatusServer};
 
 use crate::node_driver::node_driver;
-use crate::node_settings::{is_wildcard, node_options};
+use crate::node_settings::{is_wildcard, node_options, options_without_files};
 use crate::services_file::read_services;
 
 /// The name of the program in its status and of its status socket.
 pub const PROGRAM: &str = "data-services-node";
 
-/// Checks everything that a start of `skimmer dse run` needs, without starting it: settings, the services file with the kinds
-/// and options of its services, folders, and the address to bind. The program makes the same check before it starts. Returns
-/// the warnings.
+/// Checks everything that a start of `skimmer dse run` needs, without starting it: settings, the file of access rules, the
+/// services file with the kinds and options of its services, folders, and the address to bind. The program makes the same check
+/// before it starts. Returns the warnings.
 ///
 /// `running` is the status of a node that holds the address and the status socket of these settings: then neither is
 /// checked, and a warning reports that.
@@ -27,7 +27,7 @@ pub fn check(
     settings: &Settings,
     running: Option<&StatusDocument>,
 ) -> Result<Vec<String>> {
-    check_options(settings)?;
+    node_options(settings)?;
     for service in read_services(settings)? {
         ServiceKind::check(&service).map_err(|error| {
             let text = format!("data_services.services_file: {error}");
@@ -58,7 +58,7 @@ pub fn check(
 /// # Errors
 /// [`ErrorKind::Settings`] for an invalid name or address, and for times that contradict each other.
 pub fn check_options(settings: &Settings) -> Result<()> {
-    node_options(settings).map(drop)
+    options_without_files(settings).map(drop)
 }
 
 /// Refuses an address that no other node can connect to.

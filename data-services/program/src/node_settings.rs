@@ -10,8 +10,18 @@ use crate::access_file::read_access_rules;
 /// The options of the node of these settings.
 ///
 /// # Errors
-/// [`ErrorKind::Settings`] for an invalid name, address or file of access rules, and for times that contradict each other.
+/// As [`options_without_files`]; [`ErrorKind::Settings`] also for an invalid file of access rules.
 pub(crate) fn node_options(settings: &Settings) -> Result<NodeOptions> {
+    let own = DataServicesSettings::read(settings)?;
+    let access = read_access_rules(own.access_file.as_deref())?;
+    Ok(NodeOptions { access, ..options_without_files(settings)? })
+}
+
+/// As [`node_options`], without what is in files of this host.
+///
+/// # Errors
+/// [`ErrorKind::Settings`] for an invalid name or address, and for times that contradict each other.
+pub(crate) fn options_without_files(settings: &Settings) -> Result<NodeOptions> {
     let own = DataServicesSettings::read(settings)?;
     let transport = &settings.pubsub().publisher_transport;
     let node = own.node_id.clone().unwrap_or_else(host_name);
@@ -31,7 +41,6 @@ pub(crate) fn node_options(settings: &Settings) -> Result<NodeOptions> {
         forget_after: own.forget_after,
         call_timeout: own.call_timeout,
         table_bytes: own.table_bytes,
-        access: read_access_rules(own.access_file.as_deref())?,
         ..NodeOptions::new(node)
             .map_err(|error| refused("node_id", &error))?
             .bus(own.bus_id)

@@ -31,7 +31,7 @@ pub(crate) async fn echo(node: &Node, name: &str) -> (ServiceHandle, Arc<AtomicU
     (service.start().await.unwrap(), count)
 }
 
-/// Waits until a node knows a service on so many nodes.
+/// Waits until a node knows a service on this number of nodes.
 pub(crate) async fn know(node: &Node, service: &str, nodes: usize) {
     until("the service is known", || async {
         let services = node.report().await.unwrap().services;
