@@ -32,7 +32,7 @@ fn config_check_and_the_start_of_a_node_refuse_the_same() {
         (&[], "[[service]]\nid = \"a\"\n", 78, "missing field `kind`"),
         (&[], "[[service]]\nid = \"a\"\nkind = \"fldr\"\n", 78, "there is no kind of services \"fldr\""),
         (&[], "[[service]]\nid = \"a\"\nkind = \"folder\"\n", 78, "missing field `path`"),
-        (&[], "[[service]]\nid = \"a\"\nkind = \"pushed\"\naddresses = [\"a..b\"]\n", 78, "an empty word"),
+        (&[], "[[service]]\nid = \"a\"\nkind = \"pushed\"\naddresses = [\"$a\"]\n", 78, "begins with `$`"),
     ];
     for (sets, services, status, says) in cases {
         let scene = Scene::zmtp();
