@@ -65,7 +65,7 @@ fn systemd_finds_nothing_wrong_with_the_units_nor_with_the_drop_in_for_handlers(
 /// The lines of a unit that limit what its program may do.
 fn restrictions(unit: &str) -> Vec<String> {
     let unit = read(unit);
-    let (_, below) = unit.split_once("\nAmbientCapabilities=").expect("the first restriction");
+    let (_, below) = unit.split_once("\nAmbientCapabilities=\n").expect("the first restriction");
     below.lines().take_while(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
