@@ -1,10 +1,12 @@
 //! A node: a process's place on a bus.
 
+mod action_queue;
 mod admission;
 mod bus_action;
 mod command;
 mod commit;
 mod core;
+mod deferred_changes;
 mod departure;
 mod leader;
 mod local_service;

@@ -22,3 +22,11 @@ pub(crate) enum BusAction {
         message: Message,
     },
 }
+
+impl BusAction {
+    /// Whether it changes what the driver follows or is connected to. Nothing repeats a change, while a message that is lost
+    /// is repaired.
+    pub(super) fn is_change(&self) -> bool {
+        !matches!(self, Self::Send(_) | Self::Introduce { .. })
+    }
+}

@@ -6,16 +6,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
+use super::action_queue::ActionQueue;
 use super::core::NodeCore;
 use super::departure::Departure;
 use super::{BusAction, Command};
 use crate::bus_adapter::{BusAdapter, BusEvent, BusOptions};
 use crate::packet::Outgoing;
 use crate::{Instance, NodeInstance, NodeOptions};
-
-/// The number of actions that may wait for the driver. When the driver is so far behind, further ones are dropped: the
-/// protocols repair what is lost, and a node that waits for its driver would be taken for dead.
-const ACTIONS: usize = 8192;
 
 /// The number of actions that are taken from the queue at once.
 const BATCH: usize = 256;
@@ -25,9 +22,8 @@ pub(super) struct NodeTask {
     core: NodeCore,
     adapter: Arc<BusAdapter>,
     began: Instant,
-    actions: mpsc::Sender<BusAction>,
+    actions: ActionQueue,
     ended: watch::Sender<Option<Departure>>,
-    dropped: u64,
 }
 
 impl NodeTask {
@@ -43,10 +39,10 @@ impl NodeTask {
         let how = BusOptions { bus: options.bus.clone(), is_broker, advertise: options.advertise.clone() };
         let adapter = Arc::new(BusAdapter::open(&*driver, me.clone(), how).await?);
         let endpoint = adapter.endpoint().map(str::to_owned);
-        let (actions, waiting) = mpsc::channel(ACTIONS);
+        let (actions, waiting) = ActionQueue::new();
         tokio::spawn(send_actions(Arc::clone(&adapter), waiting));
         let core = NodeCore::new(options, me.clone(), endpoint);
-        let task = Self { core, adapter, began: Instant::now(), actions, ended, dropped: 0 };
+        let task = Self { core, adapter, began: Instant::now(), actions, ended };
         Ok((task, me))
     }
 
@@ -59,7 +55,7 @@ impl NodeTask {
         let mut joined = Some(joined);
         self.core.start(self.now());
         let departure = loop {
-            self.act();
+            self.actions.push(self.core.take_actions());
             if let Some(text) = self.core.refused() {
                 break Departure::refused(text);
             }
@@ -83,6 +79,7 @@ impl NodeTask {
                     }
                     Err(error) => break Departure::closed(format!("its driver has ended: {error}")),
                 },
+                () = self.actions.has_place() => {}
                 command = commands.recv() => match command {
                     Some(command) => self.command(command),
                     None => break Departure::closed("all its handles were dropped"),
@@ -101,10 +98,7 @@ impl NodeTask {
 
     /// Sends the goodbye and what is before it, and ends.
     async fn finish(&mut self, reply: oneshot::Sender<()>) {
-        let waiting = self.actions.max_capacity();
-        // All places are free when the last action has been taken.
-        let drained = self.actions.reserve_many(waiting);
-        if tokio::time::timeout(Duration::from_secs(5), drained).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(5), self.actions.drained()).await.is_err() {
             warn!("the driver did not accept the goodbye within 5 s: peers find out by silence");
         }
         // Nobody may wait for it any more.
@@ -113,27 +107,15 @@ impl NodeTask {
 
     fn command(&mut self, command: Command) {
         if matches!(command, Command::Inspect { .. }) {
-            self.core.note_driver(self.adapter.status());
+            let mut status = self.adapter.status();
+            status.merge(self.actions.status());
+            self.core.note_driver(status);
         }
         self.core.command(self.now(), command);
     }
 
     fn now(&self) -> Duration {
         self.began.elapsed()
-    }
-
-    fn act(&mut self) {
-        for action in self.core.take_actions() {
-            if self.actions.try_send(action).is_err() {
-                self.dropped += 1;
-                if self.dropped.is_power_of_two() {
-                    warn!(
-                        dropped = self.dropped,
-                        "the driver is too slow: packets were dropped and are repaired later"
-                    );
-                }
-            }
-        }
     }
 }
 

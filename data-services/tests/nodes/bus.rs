@@ -11,6 +11,8 @@ use pubsub_api::{PubSubApi, Registry, Result, Role};
 use redis_servers::RedisServer;
 use settings::Sources;
 
+use crate::held_driver::HeldDriver;
+
 /// One bus for one test, on one driver.
 pub(crate) struct Bus {
     driver: Driver,
@@ -87,6 +89,14 @@ impl Bus {
             self.seed.lock().unwrap().get_or_insert(endpoint);
         }
         Ok(node)
+    }
+
+    /// Joins over a driver that the test can hold.
+    pub(crate) async fn join_held(&self, options: NodeOptions) -> (Node, HeldDriver) {
+        let (driver, is_broker) = self.open().unwrap();
+        let held = HeldDriver::new(&*driver);
+        let node = Node::join(options, Arc::new(held.clone()), is_broker).await.unwrap();
+        (node, held)
     }
 
     /// Joins on another runtime.
