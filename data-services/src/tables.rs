@@ -15,14 +15,17 @@
 //! which becomes the difference to the rows that the follower has.
 //!
 //! # Transactions
-//! Changes of one commit name each other. A follower of several of these tables applies them together, in the order of
-//! commits. A table that has a snapshot at or after its change counts as done: then tables can be apart until all are
-//! live. A table that has no content yet is not waited for.
+//! Changes of one commit name each other, and a snapshot names the [partners](partners) of its table: those that changed in
+//! one commit with it, each with its position in the last one. A follower of several of these tables applies what is ready in
+//! [cuts](consistent_cut): after each, every commit is visible in all tables or in none. So a snapshot waits until the others
+//! have caught up with it. A table that has no content yet, or has ended, is not waited for; its first content waits until it
+//! has caught up with the others.
 
 mod assembly;
 mod change;
 mod change_parts;
 mod commit_rules;
+mod consistent_cut;
 mod follow_context;
 mod follow_effect;
 mod followed_rows;
@@ -34,6 +37,7 @@ mod limits;
 mod message;
 mod options;
 mod page_pull;
+mod partners;
 mod publish_effect;
 mod published_rows;
 mod published_table;

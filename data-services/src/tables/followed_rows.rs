@@ -1,5 +1,6 @@
 use delivery::Position;
 
+use super::partners::Partners;
 use super::table_event::{KeyedChange, KeyedRows, TableEvent};
 use super::table_rows::TableRows;
 use super::table_update::TableUpdate;
@@ -11,11 +12,17 @@ pub(super) struct FollowedRows {
     position: Position,
     key: Option<KeyColumns>,
     rows: TableRows,
+    partners: Partners,
 }
 
 impl FollowedRows {
     pub(super) fn new() -> Self {
-        Self { position: Position::NONE, key: None, rows: TableRows::default() }
+        Self {
+            position: Position::NONE,
+            key: None,
+            rows: TableRows::default(),
+            partners: Partners::default(),
+        }
     }
 
     pub(super) fn position(&self) -> Position {
@@ -24,6 +31,11 @@ impl FollowedRows {
 
     pub(super) fn rows(&self) -> &TableRows {
         &self.rows
+    }
+
+    /// The tables that had a commit in common with the rows.
+    pub(super) fn partners(&self) -> &Partners {
+        &self.partners
     }
 
     /// Whether there was a first content, which may be empty.
@@ -54,17 +66,14 @@ impl FollowedRows {
         };
         self.position = event.position();
         match event {
-            TableEvent::Change(change) => self.change(change, &mut update),
+            TableEvent::Change(change) => {
+                self.partners.note(&change.group, &stream.table);
+                self.change(change, &mut update);
+            }
             TableEvent::Snapshot(snapshot) => self.replace(snapshot, &mut update),
+            TableEvent::Empty(_) => {}
         }
         update
-    }
-
-    /// The publisher has an empty table at this position, and nothing arrived before: the first content.
-    pub(super) fn begin_empty(&mut self, stream: &StreamName, position: Position) -> TableUpdate {
-        self.position = position;
-        let (added, changed, removed) = (vec![], vec![], vec![]);
-        TableUpdate { stream: stream.clone(), position, is_snapshot: true, added, changed, removed }
     }
 
     fn change(&mut self, change: KeyedChange, update: &mut TableUpdate) {
@@ -84,6 +93,7 @@ impl FollowedRows {
     /// Replaces all rows. With other key columns than before, a row is the same only if it is equal.
     fn replace(&mut self, snapshot: KeyedRows, update: &mut TableUpdate) {
         update.is_snapshot = true;
+        self.partners = snapshot.partners.into();
         let mut rows = TableRows::default();
         for (key, row) in snapshot.rows {
             drop(rows.put(key, row));

@@ -1,3 +1,4 @@
+mod ready_changes;
 mod receiving;
 mod timers;
 
@@ -12,13 +13,12 @@ use super::follow_context::FollowContext;
 use super::follow_effect::{FollowEffect, to_publisher};
 use super::followed_rows::FollowedRows;
 use super::limits::CLAIM_GRACE;
-use super::message::{GroupMember, Open, TableMessage};
+use super::message::{Open, TableMessage};
 use super::page_pull::PagePull;
 use super::retry::Retry;
 use super::stream_phase::StreamPhase;
 use super::table_event::TableEvent;
 use super::table_rows::TableRows;
-use super::table_update::TableUpdate;
 use crate::StreamName;
 
 /// One followed stream: its rows, what is missing, and when that is requested.
@@ -112,27 +112,6 @@ impl FollowedTable {
         self.reported
     }
 
-    /// What is applied next.
-    pub(super) fn next(&self) -> Option<&TableEvent> {
-        self.ready.front()
-    }
-
-    /// Applies what is next.
-    pub(super) fn apply_next(&mut self) -> Option<TableUpdate> {
-        let event = self.ready.pop_front()?;
-        self.ready_bytes -= event.bytes();
-        self.held_since = None;
-        self.is_held_too_long = false;
-        let is_first = !self.rows.is_initialized();
-        let update = self.rows.apply(&self.stream, event);
-        (is_first || !update.is_empty()).then_some(update)
-    }
-
-    /// Whether a transaction need not wait for its change of this table, if that is not the next one.
-    pub(super) fn is_done_with(&self, member: &GroupMember) -> bool {
-        self.is_unknown || !self.rows.is_initialized() || self.rows.covers(member.position)
-    }
-
     /// A position is known from elsewhere. If it does not arrive soon, it is missing.
     pub(super) fn claim(&mut self, position: Position, context: &mut FollowContext<'_>) {
         let at = self.tracker.position();
@@ -169,14 +148,12 @@ impl FollowedTable {
         self.is_proven = false;
     }
 
-    /// Does what follows from the state after an input: the first empty content, requests, and a report of the phase.
+    /// Does what follows from the state after an input: requests, and a report of the phase.
     pub(super) fn settle(&mut self, context: &mut FollowContext<'_>) {
         self.bound_ready(context);
-        let is_empty = !self.rows.is_initialized() && self.ready.is_empty();
-        if is_empty && self.is_up && self.is_proven && self.tracker.phase() == Phase::Live {
-            let update = self.rows.begin_empty(&self.stream, self.tracker.position());
-            context.effects.push(FollowEffect::Update(vec![update.into()]));
-        }
+        // What arrived meanwhile has overtaken it.
+        let is_useful = self.pull.as_ref().is_some_and(|pull| self.is_useful(pull.position()));
+        self.pull = self.pull.take().filter(|_| is_useful);
         if !self.ready.is_empty() && self.held_since.is_none() {
             self.held_since = Some(context.now);
         }

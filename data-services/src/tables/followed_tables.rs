@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use delivery::Position;
 
+use super::consistent_cut::shown_elsewhere;
 use super::follow_context::FollowContext;
 use super::follow_effect::FollowEffect;
 use super::followed_table::{FollowedTable, StreamCounters};
@@ -163,8 +164,17 @@ impl FollowedTables {
         input: impl FnOnce(&mut FollowedTable, &mut FollowContext<'_>),
     ) {
         let Some(table) = self.tables.get_mut(stream) else { return };
+        let was_unknown = table.is_unknown();
         let (options, rng) = (&self.options, &mut self.rng);
         input(table, &mut FollowContext { now, options, rng, effects });
+        let is_back = was_unknown && !table.is_unknown();
+        let shown = is_back.then(|| shown_elsewhere(&self.tables, stream)).flatten();
+        let Some(table) = self.tables.get_mut(stream) else { return };
+        if let Some(shown) = shown {
+            // Nothing waited for it meanwhile.
+            table.must_reach(shown);
+        }
+        table.begin_if_empty();
         if table.next().is_some() {
             self.waiting.insert(stream.clone());
         }
@@ -178,9 +188,9 @@ impl FollowedTables {
         touched.extend(released.applied);
         let (options, rng) = (&self.options, &mut self.rng);
         let mut context = FollowContext { now, options, rng, effects };
-        for (stream, member) in released.awaited {
+        for (stream, position) in released.awaited {
             if let Some(table) = self.tables.get_mut(&stream) {
-                table.claim(member.position, &mut context);
+                table.claim(position, &mut context);
                 touched.insert(stream);
             }
         }

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::limits::{MAX_SNAPSHOTS, ROW_OVERHEAD, SNAPSHOT_IDLE};
+use super::message::GroupMember;
 use super::table_rows::TableRows;
 use crate::Row;
 
@@ -20,6 +21,8 @@ pub(super) struct KeptSnapshot {
     pub(super) sequence: u64,
     /// The rows; at least one page.
     pub(super) pages: Vec<Vec<Row>>,
+    /// The partners of the table then.
+    pub(super) partners: Vec<GroupMember>,
     used: Duration,
 }
 
@@ -36,14 +39,24 @@ impl KeptSnapshots {
         self.kept.back().map(|kept| kept.sequence)
     }
 
-    /// Keeps the rows of the table as they are.
-    pub(super) fn keep(&mut self, now: Duration, sequence: u64, rows: &TableRows, page_bytes: usize) {
+    /// Keeps the rows of the table as they are, in pages of this size.
+    pub(super) fn keep(
+        &mut self,
+        now: Duration,
+        sequence: u64,
+        rows: &TableRows,
+        partners: Vec<GroupMember>,
+        page_bytes: usize,
+    ) {
         if self.kept.len() >= MAX_SNAPSHOTS {
             let oldest = self.kept.iter().enumerate().min_by_key(|(_, kept)| kept.used);
             let oldest = oldest.map(|(index, _)| index);
             oldest.and_then(|index| self.kept.remove(index));
         }
-        self.kept.push_back(KeptSnapshot { sequence, pages: pages(rows.rows(), page_bytes), used: now });
+        // Page 0 has the partners too.
+        let taken = partners.iter().map(|partner| partner.table.as_str().len() + ROW_OVERHEAD).sum();
+        let pages = pages(rows.rows(), taken, page_bytes);
+        self.kept.push_back(KeptSnapshot { sequence, pages, partners, used: now });
     }
 
     /// Drops those that nobody pulls any more.
@@ -57,10 +70,10 @@ impl KeptSnapshots {
     }
 }
 
-/// Splits rows by size.
-fn pages<'a>(rows: impl Iterator<Item = &'a Row>, page_bytes: usize) -> Vec<Vec<Row>> {
+/// Splits rows by size; of the first page, some bytes are taken.
+fn pages<'a>(rows: impl Iterator<Item = &'a Row>, taken: usize, page_bytes: usize) -> Vec<Vec<Row>> {
     let mut pages = vec![];
-    let (mut page, mut bytes) = (vec![], 0);
+    let (mut page, mut bytes) = (vec![], taken);
     for row in rows {
         if bytes >= page_bytes {
             pages.push(std::mem::take(&mut page));

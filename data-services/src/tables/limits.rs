@@ -16,6 +16,9 @@ pub(super) const ROW_OVERHEAD: usize = 64;
 /// The most tables of one commit: their names travel with each change.
 pub(super) const MAX_COMMIT_TABLES: usize = 256;
 
+/// The most tables of which a table remembers its last common commit: their names travel with each snapshot, and have 256 KiB.
+pub(super) const MAX_PARTNERS: usize = 2048;
+
 /// How much of the ring one `Open` is answered with. The follower asks for the rest after it has received this much.
 pub(super) const REPLAY_BYTES: usize = 1024 * 1024;
 

@@ -125,6 +125,10 @@ pub(crate) struct Page {
     pub(crate) key: KeyColumns,
     /// The rows.
     pub(crate) rows: Vec<Row>,
+    /// The other tables that had a commit in common with this one, each with its position in the last one up to the snapshot.
+    /// Page 0 has them.
+    #[serde(default)]
+    pub(crate) partners: Vec<GroupMember>,
 }
 
 impl TableMessage {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use delivery::Position;
 
 use super::limits::{MAX_PAGES, PAGE_WINDOW};
-use super::message::Page;
+use super::message::{GroupMember, Page};
 use super::table_event::{KeyedRows, keyed, size};
 use crate::KeyColumns;
 use crate::{Row, RowKey};
@@ -16,6 +16,7 @@ pub(super) struct PagePull {
     key: KeyColumns,
     pages: u32,
     arrived: BTreeMap<u32, Vec<(RowKey, Row)>>,
+    partners: Vec<GroupMember>,
     bytes: usize,
     /// The first page that was not requested yet.
     next: u32,
@@ -51,6 +52,7 @@ impl PagePull {
             key: page.key.clone(),
             pages: page.pages,
             arrived: BTreeMap::new(),
+            partners: Vec::new(),
             bytes: 0,
             next: 0,
             retry_at: now,
@@ -77,9 +79,14 @@ impl PagePull {
             return Pulled::TooLarge;
         }
         self.arrived.insert(page.page, rows);
+        if page.page == 0 {
+            self.partners = page.partners;
+        }
         if self.arrived.len() as u64 == u64::from(self.pages) {
             let rows = std::mem::take(&mut self.arrived).into_values().flatten().collect();
-            return Pulled::Complete(KeyedRows { position: self.position, key: self.key.clone(), rows });
+            let (position, key, partners) =
+                (self.position, self.key.clone(), std::mem::take(&mut self.partners));
+            return Pulled::Complete(KeyedRows { position, key, rows, partners });
         }
         Pulled::More(self.request_next())
     }

@@ -9,10 +9,11 @@ use super::kept_snapshots::KeptSnapshots;
 use super::limits::{MARK_INTERVAL, PAGE_WINDOW, REPLAY_BYTES, SMALL_REPLAY_BYTES};
 use super::message::{ChangePart, GroupMember, Mark, Open, Page, Pull, TableMessage};
 use super::options::TableOptions;
+use super::partners::Partners;
 use super::publish_effect::{PublishEffect, mark, to_followers, to_instance};
 use super::published_rows::{Plan, PublishedRows};
 use super::ring::Ring;
-use crate::{Instance, KeyColumns, StreamName};
+use crate::{Instance, KeyColumns, StreamName, TableId};
 
 /// One published table: its rows, its position, its latest changes, and what followers request of it.
 pub(super) struct PublishedTable {
@@ -22,6 +23,7 @@ pub(super) struct PublishedTable {
     ring: Ring,
     part_bytes: usize,
     snapshots: KeptSnapshots,
+    partners: Partners,
     /// The time of the last mark that was requested.
     marked: Option<Duration>,
     /// When the next requested mark is sent.
@@ -37,6 +39,7 @@ impl PublishedTable {
             ring: Ring::new(options.ring_bytes),
             part_bytes: options.part_bytes,
             snapshots: KeptSnapshots::default(),
+            partners: Partners::default(),
             marked: None,
             mark_at: None,
         }
@@ -62,6 +65,7 @@ impl PublishedTable {
         effects: &mut Vec<PublishEffect>,
     ) {
         self.position = self.next_position();
+        self.partners.note(group, &self.stream.table);
         let difference = self.rows.carry_out(plan);
         let change = Change { sequence: self.position.sequence, difference, group: Arc::clone(group) };
         let change = Arc::new(change);
@@ -75,6 +79,11 @@ impl PublishedTable {
         } else {
             effects.push(mark(&self.stream, self.position));
         }
+    }
+
+    /// Another table of the service has ended.
+    pub(super) fn forget_partner(&mut self, table: &TableId) {
+        self.partners.forget(table);
     }
 
     /// Answers a request for what a follower does not have.
@@ -172,7 +181,8 @@ impl PublishedTable {
         match self.snapshots.latest().filter(is_continued) {
             Some(kept) => kept,
             None => {
-                self.snapshots.keep(now, head, self.rows.published(), self.part_bytes);
+                let partners = self.partners.to_members();
+                self.snapshots.keep(now, head, self.rows.published(), partners, self.part_bytes);
                 head
             }
         }
@@ -203,6 +213,7 @@ impl PublishedTable {
                 pages: number_of_pages,
                 key: self.rows.key().clone(),
                 rows: rows.clone(),
+                partners: if *number == 0 { snapshot.partners.clone() } else { Vec::new() },
             };
             effects.push(to_instance(follower, TableMessage::Page(page)));
         }

@@ -69,6 +69,8 @@ impl PublishedTables {
     /// Ends one table.
     pub(crate) fn withdraw_table(&mut self, stream: &StreamName) {
         self.tables.remove(stream);
+        let others = self.tables.iter_mut().filter(|(other, _)| other.service == stream.service);
+        others.for_each(|(_, table)| table.forget_partner(&stream.table));
     }
 
     /// Publishes all rows that a table has from now on. Returns the number of rows that are different.

@@ -11,6 +11,8 @@ pub(super) enum TableEvent {
     Change(KeyedChange),
     /// All rows at a position.
     Snapshot(KeyedRows),
+    /// The table has no row at this position; only as the first content.
+    Empty(Position),
 }
 
 /// A complete change; its rows have their keys.
@@ -30,6 +32,8 @@ pub(super) struct KeyedRows {
     pub(super) position: Position,
     pub(super) key: KeyColumns,
     pub(super) rows: Vec<(RowKey, Row)>,
+    /// As in [`Page`](super::message::Page).
+    pub(super) partners: Vec<GroupMember>,
 }
 
 impl TableEvent {
@@ -37,22 +41,29 @@ impl TableEvent {
         match self {
             Self::Change(change) => change.position,
             Self::Snapshot(snapshot) => snapshot.position,
+            Self::Empty(position) => *position,
         }
     }
 
-    /// The changes of its commit, this one included; empty if it stands alone.
-    pub(super) fn group(&self) -> &[GroupMember] {
+    /// The positions that other tables must have reached for the commits that are visible after it, and maybe its own one.
+    pub(super) fn needs(&self) -> &[GroupMember] {
         match self {
             Self::Change(change) => &change.group,
-            Self::Snapshot(_) => &[],
+            Self::Snapshot(snapshot) => &snapshot.partners,
+            Self::Empty(_) => &[],
         }
     }
 
-    /// The size of a change. A snapshot is applied at once, and has none.
+    /// Whether it replaces all rows.
+    pub(super) fn is_whole(&self) -> bool {
+        !matches!(self, Self::Change(_))
+    }
+
+    /// The size of a change. There is one snapshot at most, which has a bound of its own.
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Change(change) => change.bytes,
-            Self::Snapshot(_) => 0,
+            Self::Snapshot(_) | Self::Empty(_) => 0,
         }
     }
 }

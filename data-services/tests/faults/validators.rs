@@ -1,6 +1,5 @@
 //! The promises, each checked under its name: those of docs/guarantees.md for tables, and those of calls and hooks.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use data_services::{CallErrorKind, ChangedRows, NodeReport};
@@ -73,24 +72,14 @@ pub(crate) fn fresh_or_stale(replica: &Replica, events: &mut Events) -> Vec<Stri
     found
 }
 
-/// Atomic: two tables that change in one transaction have the same version while both are live. A table that got a snapshot
-/// may be ahead until the other notices what it misses, within [`FRESH`].
-pub(crate) fn transactions_are_whole(
-    one: &Replica,
-    two: &Replica,
-    apart: &mut BTreeMap<String, Instant>,
-) -> Vec<String> {
+/// Atomic: two tables that change in one transaction have the same version while both are live.
+pub(crate) fn transactions_are_whole(one: &Replica, two: &Replica) -> Vec<String> {
     let mut found = Vec::new();
     for (node, view) in &one.views {
         let Some(other) = two.views.get(node) else { continue };
-        let place = format!("{}, tables of {node}", one.owner);
-        if !(view.is_live && other.is_live && view.version != other.version) {
-            apart.remove(&place);
-            continue;
-        }
-        let since = *apart.entry(place.clone()).or_insert_with(Instant::now);
-        if since.elapsed() > FRESH {
+        if view.is_live && other.is_live && view.version != other.version {
             let versions = (view.version, other.version);
+            let place = format!("{}, tables of {node}", one.owner);
             found.push(format!("{place}: transactions are whole: versions {versions:?}"));
         }
     }

@@ -160,7 +160,7 @@ impl FollowedTable {
     }
 
     /// Whether a snapshot at this position has more than what was received.
-    fn is_useful(&self, position: Position) -> bool {
+    pub(super) fn is_useful(&self, position: Position) -> bool {
         let has_none = !self.rows.is_initialized() && self.ready.is_empty();
         has_none || self.tracker.position() < position
     }

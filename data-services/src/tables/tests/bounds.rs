@@ -116,6 +116,7 @@ fn hostile_parts_and_pages_are_dropped_and_counted() {
         pages: u32::MAX,
         key: KeyColumns::Row,
         rows: vec![],
+        partners: vec![],
     };
     direct.receive(TableMessage::Page(page));
     assert_eq!(direct.tables.counters(&stream("p")).unwrap().invalid, 5);

@@ -13,7 +13,6 @@ fn commit(world: &mut World, number: u64) {
 
 fn world(seed: u64, options: TableOptions) -> World {
     let mut world = World::with_options(2, seed, options);
-    world.is_atomic = true;
     for table in ["p", "q"] {
         world.declare(table, first_column());
     }
@@ -95,6 +94,59 @@ fn a_snapshot_past_a_change_counts_as_done_and_is_applied_with_what_waited_for_i
 }
 
 #[test]
+fn a_snapshot_waits_for_the_other_table_of_an_earlier_commit() {
+    let mut world = world(8, TableOptions { ring_bytes: 300, ..TableOptions::default() });
+    commit(&mut world, 1);
+    world.run(ms(20));
+    world.drops = Box::new(|_| true);
+    commit(&mut world, 2);
+    // A commit of this table alone hides nothing of the earlier one.
+    for number in 3..8 {
+        world.publish("p", vec![row(0, number), row(1, number)]);
+    }
+    world.run(ms(20));
+    world.drops = Box::new(|message| *message.stream() == stream("q"));
+    world.run(ms(2_000));
+    assert_eq!(world.phase(0, "p"), StreamPhase::Recovering);
+    assert!(world.replica(0, "p").rows.contains(&row(0, 1)), "the snapshot of p waits");
+    world.drops = Box::new(|_| false);
+    world.run(ms(6_000));
+    world.assert_equal(0, "p");
+    world.assert_equal(0, "q");
+    let last = world.followers[0].transactions.last().unwrap();
+    assert_eq!(last.len(), 2, "the snapshot of p and the change of q: {last:?}");
+}
+
+#[test]
+fn the_first_content_of_a_table_waits_until_it_has_caught_up_with_the_others() {
+    let mut world = World::with_options(1, 9, TableOptions::default());
+    for table in ["p", "q"] {
+        world.declare(table, first_column());
+    }
+    world.follow(0, "p");
+    world.run(ms(400));
+    commit(&mut world, 1);
+    world.run(ms(20));
+    world.assert_equal(0, "p");
+    // The snapshot of q is of the first commit, and its change of the second one is lost.
+    let mut has_snapshot = false;
+    world.drops = Box::new(move |message| match message {
+        TableMessage::Page(page) if page.stream == stream("q") => std::mem::replace(&mut has_snapshot, true),
+        TableMessage::Change(part) => part.stream == stream("q"),
+        _ => false,
+    });
+    world.follow(0, "q");
+    world.run(ms(2));
+    commit(&mut world, 2);
+    world.run(ms(1_000));
+    assert!(world.replica(0, "p").rows.contains(&row(0, 2)), "p does not wait for a table without content");
+    assert!(world.replica(0, "q").updates.is_empty(), "q has no content before it has caught up");
+    world.drops = Box::new(|_| false);
+    world.run(ms(6_000));
+    world.assert_equal(0, "q");
+}
+
+#[test]
 fn nothing_waits_for_a_table_that_is_not_followed_any_more_or_has_no_content_yet() {
     let mut world = world(5, TableOptions::default());
     world.follow(1, "p");
@@ -108,7 +160,6 @@ fn nothing_waits_for_a_table_that_is_not_followed_any_more_or_has_no_content_yet
     world.run(ms(5));
     world.assert_equal(1, "p");
     assert!(world.replica(0, "p").rows.contains(&row(0, 1)), "this one waits");
-    world.is_atomic = false;
     world.unfollow(0, "q");
     world.assert_equal(0, "p");
 }

@@ -59,6 +59,7 @@ impl Direct {
             pages: 1,
             key: KeyColumns::Row,
             rows: rows.iter().map(|number| one(*number)).collect(),
+            partners: vec![],
         };
         self.receive(TableMessage::Page(page));
     }

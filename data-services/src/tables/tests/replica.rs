@@ -62,6 +62,10 @@ impl Replica {
         self.phases.push(phase);
     }
 
+    pub(super) fn is_live(&self) -> bool {
+        self.phase == Some(StreamPhase::Live)
+    }
+
     /// Checks that a live stream misses nothing that it knows of, and was heard.
     pub(super) fn check(&mut self, now: Duration, at: Position) {
         self.told.retain(|told, _| *told > at);

@@ -36,8 +36,8 @@ pub(super) struct World {
     pub(super) has_heartbeats: bool,
     /// Nothing arrives anywhere.
     pub(super) is_cut: bool,
-    /// Once the tables p and q have the same last commit, they have it after each update, unless there is a snapshot.
-    pub(super) is_atomic: bool,
+    /// The positions of p and q after each commit of both.
+    commits: Vec<[Position; 2]>,
     listed: BTreeMap<StreamName, BTreeSet<Instance>>,
     flights: BTreeMap<(Duration, u64), Flight>,
     flown: u64,
@@ -87,7 +87,6 @@ impl World {
             raws: vec![],
             refused: vec![],
             transactions: vec![],
-            is_aligned: false,
             topics: BTreeMap::new(),
         };
         Self {
@@ -102,7 +101,7 @@ impl World {
             history: History::new(),
             has_heartbeats: true,
             is_cut: false,
-            is_atomic: false,
+            commits: vec![],
             listed: BTreeMap::new(),
             flights: BTreeMap::new(),
             flown: 0,
@@ -128,11 +127,21 @@ impl World {
 
     pub(super) fn commit(&mut self, changes: Vec<(&str, TableChange)>) -> usize {
         let mut effects = vec![];
+        let before = self.positions();
         let changes = changes.into_iter().map(|(table, change)| (stream(table), change)).collect();
         let changed = self.publisher.commit(changes, &mut effects).unwrap();
+        let after = self.positions();
+        if before.iter().zip(after).all(|(before, after)| *before != after) {
+            self.commits.push(after);
+        }
         self.record();
         self.published(effects);
         changed
+    }
+
+    /// The positions of p and q.
+    fn positions(&self) -> [Position; 2] {
+        ["p", "q"].map(|table| self.publisher.position(&stream(table)).unwrap_or_default())
     }
 
     /// Notes the rows of all tables at their positions.
@@ -242,9 +251,7 @@ impl World {
                     for update in updates {
                         follower.replicas.get_mut(&update.stream).unwrap().apply(&update, &self.history);
                     }
-                    if self.is_atomic {
-                        follower.check_commits();
-                    }
+                    follower.check_commits(&self.commits);
                 }
                 FollowEffect::Phase(stream, phase) => {
                     self.followers[follower].replicas.get_mut(&stream).unwrap().report(phase);

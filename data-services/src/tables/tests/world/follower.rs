@@ -17,23 +17,21 @@ pub(in crate::tables::tests) struct Follower {
     pub(in crate::tables::tests) refused: Vec<String>,
     /// The number of updates in each transaction.
     pub(in crate::tables::tests) transactions: Vec<Vec<(StreamName, Position)>>,
-    /// Whether p and q had the same last commit, and no snapshot since.
-    pub(super) is_aligned: bool,
     /// From when on each topic reaches it.
     pub(super) topics: BTreeMap<StreamName, Duration>,
 }
 
 impl Follower {
-    /// Each commit writes its number into both tables, with key 0.
-    pub(super) fn check_commits(&mut self) {
-        let commit = |replica: &Replica| {
-            let rows = replica.rows.iter().map(|row| row.get::<(u64, u64)>().unwrap());
-            rows.filter(|(key, _)| *key == 0).map(|(_, value)| value).next()
-        };
-        let [p, q] = ["p", "q"].map(|table| self.replicas.get(&stream(table)).and_then(commit));
-        let had_snapshot =
-            self.replicas.values().any(|replica| replica.updates.last().is_some_and(|last| last.is_snapshot));
-        assert!(!self.is_aligned || had_snapshot || p == q, "atomic: p has commit {p:?}, q {q:?}");
-        self.is_aligned = p.is_some() && p == q;
+    /// Every commit of p and q, at these positions, is visible in both or in none, while both tables are live.
+    pub(super) fn check_commits(&self, commits: &[[Position; 2]]) {
+        let replica = |table: &str| self.replicas.get(&stream(table)).filter(|one| one.is_live());
+        let (Some(p), Some(q)) = (replica("p"), replica("q")) else { return };
+        let is_of_epochs =
+            |[of_p, of_q]: &&[Position; 2]| (of_p.epoch, of_q.epoch) == (p.position.epoch, q.position.epoch);
+        for [of_p, of_q] in commits.iter().filter(is_of_epochs) {
+            let are_visible = (*of_p <= p.position, *of_q <= q.position);
+            let place = format!("p is at {}, q at {}", p.position, q.position);
+            assert_eq!(are_visible.0, are_visible.1, "atomic: commit {of_p} of p and {of_q} of q: {place}");
+        }
     }
 }

@@ -44,6 +44,7 @@ impl World {
             self.followers[follower].tables.tick(self.now, &mut effects);
             self.followed(follower, effects);
             self.check(follower);
+            self.followers[follower].check_commits(&self.commits);
         }
     }
 
