@@ -42,6 +42,7 @@ mod publish_effect;
 mod published_rows;
 mod published_table;
 mod published_tables;
+mod request_budgets;
 mod retry;
 mod ring;
 mod row_changes;

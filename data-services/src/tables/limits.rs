@@ -28,6 +28,22 @@ pub(super) const SMALL_REPLAY_BYTES: usize = 16 * 1024;
 /// The most snapshots that a publisher keeps of one table while their pages are pulled.
 pub(super) const MAX_SNAPSHOTS: usize = 2;
 
+/// How much a peer may request at once, in bytes of the answers; a request itself counts [`REQUEST_BYTES`], and a row that is
+/// split into pages for it 64 bytes.
+pub(super) const REQUEST_BURST_BYTES: u64 = 256 * 1024 * 1024;
+
+/// How much a peer may request per second on average.
+pub(super) const REQUEST_BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
+
+/// What a request counts, in addition to its answer.
+pub(super) const REQUEST_BYTES: usize = 4 * 1024;
+
+/// The most peers whose requests are counted; further ones are not answered while the counts of these are above 0.
+pub(super) const MAX_BUDGETS: usize = 2_000;
+
+/// The time between two log lines about one peer.
+pub(super) const LOG_PAUSE: Duration = Duration::from_secs(10);
+
 /// How long a snapshot is kept after the last request for one of its pages. Longer than the longest pause between two
 /// requests of a follower ([`LONGEST_RETRY`]).
 pub(super) const SNAPSHOT_IDLE: Duration = Duration::from_secs(30);

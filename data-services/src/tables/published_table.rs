@@ -24,6 +24,8 @@ pub(super) struct PublishedTable {
     part_bytes: usize,
     snapshots: KeptSnapshots,
     partners: Partners,
+    /// The number of rows that were split into pages.
+    rows_paged: usize,
     /// The time of the last mark that was requested.
     marked: Option<Duration>,
     /// When the next requested mark is sent.
@@ -40,6 +42,7 @@ impl PublishedTable {
             part_bytes: options.part_bytes,
             snapshots: KeptSnapshots::default(),
             partners: Partners::default(),
+            rows_paged: 0,
             marked: None,
             mark_at: None,
         }
@@ -79,6 +82,11 @@ impl PublishedTable {
         } else {
             effects.push(mark(&self.stream, self.position));
         }
+    }
+
+    /// The number of rows that were split into pages so far.
+    pub(super) fn rows_paged(&self) -> usize {
+        self.rows_paged
     }
 
     /// Another table of the service has ended.
@@ -182,6 +190,7 @@ impl PublishedTable {
             Some(kept) => kept,
             None => {
                 let partners = self.partners.to_members();
+                self.rows_paged += self.rows.published().len();
                 self.snapshots.keep(now, head, self.rows.published(), partners, self.part_bytes);
                 head
             }

@@ -1,3 +1,5 @@
+mod requests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +12,15 @@ use super::commit_rules::check_streams;
 use super::limits::MAX_ROW_BYTES;
 use super::message::{GroupMember, TableMessage};
 use super::options::TableOptions;
-use super::publish_effect::{PublishEffect, mark, to_followers, to_instance};
+use super::publish_effect::{PublishEffect, mark, to_followers};
 use super::published_rows::{Plan, Prepush};
 use super::published_table::PublishedTable;
+use super::request_budgets::RequestBudgets;
 use super::stream_record::{StreamRecord, report};
 use super::table_change::TableChange;
 #[cfg(test)]
 use crate::{Difference, Row, RowKey};
-use crate::{Instance, KeyColumns, NodeInstance, ServiceId, StreamName};
+use crate::{Instance, KeyColumns, ServiceId, StreamName};
 
 /// All tables that the services of this node publish.
 ///
@@ -27,13 +30,19 @@ pub(crate) struct PublishedTables {
     tables: BTreeMap<StreamName, PublishedTable>,
     /// Also of streams that are not declared: a follower may be there first.
     streams: BTreeMap<StreamName, StreamRecord>,
+    budgets: RequestBudgets,
 }
 
 impl PublishedTables {
     /// No table.
     #[must_use]
     pub(crate) fn new(options: TableOptions) -> Self {
-        Self { options, tables: BTreeMap::new(), streams: BTreeMap::new() }
+        Self {
+            options,
+            tables: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            budgets: RequestBudgets::default(),
+        }
     }
 
     /// Begins a table without rows. It replaces one that was declared before under the same name; followers learn of the new
@@ -164,32 +173,6 @@ impl PublishedTables {
     pub(crate) fn set_prepush(&mut self, stream: &StreamName, hook: Prepush) -> Result<()> {
         self.declared(stream)?.rows.set_hook(hook);
         Ok(())
-    }
-
-    /// Handles a message of a follower.
-    pub(crate) fn received(
-        &mut self,
-        now: Duration,
-        source: &NodeInstance,
-        message: &TableMessage,
-        effects: &mut Vec<PublishEffect>,
-    ) {
-        let stream = message.stream();
-        match (self.tables.get_mut(stream), message) {
-            (Some(table), TableMessage::Open(open)) => {
-                let followers = &mut self.streams.entry(stream.clone()).or_default().followers;
-                if followers.is_empty() {
-                    effects.push(PublishEffect::FirstFollower(stream.clone()));
-                }
-                followers.open(now, source.instance);
-                table.open(now, source.instance, open, effects);
-            }
-            (Some(table), TableMessage::Pull(pull)) => table.pull(now, source.instance, pull, effects),
-            (None, TableMessage::Open(_) | TableMessage::Pull(_)) => {
-                effects.push(to_instance(source.instance, TableMessage::Unknown(stream.clone())));
-            }
-            _ => {}
-        }
     }
 
     /// Notes which instances follow a stream, as the registry lists them. The stream need not be declared yet.

@@ -12,5 +12,6 @@ mod divergences;
 mod network;
 mod recovery;
 mod replica;
+mod requests;
 mod snapshots;
 mod world;

@@ -119,6 +119,7 @@ impl NodeCore {
             ("table_messages_duplicate", duplicates),
             ("table_messages_invalid", invalid),
             ("table_messages_foreign", self.followed.foreign()),
+            ("table_requests_refused", self.published.requests_refused()),
             ("membership_messages_ignored", self.ignored),
             ("calls_pending", self.caller.pending() as u64),
             ("calls_started", made.started),

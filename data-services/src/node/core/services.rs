@@ -173,6 +173,9 @@ impl NodeCore {
             PublishEffect::FirstFollower(stream) => {
                 self.send_hook(&stream, ServiceInput::FirstSubscriber(stream.table.clone()));
             }
+            PublishEffect::TooManyRequests { peer, refused } => {
+                tracing::warn!(%peer, refused, "dropped requests for tables: the peer requests more than its share; it repeats them");
+            }
             PublishEffect::NoFollower(stream) => {
                 self.send_hook(&stream, ServiceInput::NoSubscriber(stream.table.clone()));
             }
