@@ -78,7 +78,9 @@ pub use difference::Difference;
 pub use instance::Instance;
 pub use membership::PeerState;
 pub use names::{BusId, IdempotencyKey, MAX_NAME_BYTES, MethodId, NodeId, ServiceId, TableId};
-pub use node::{Node, NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
+pub use node::{
+    Node, NodeReport, PeerReport, PublishedReport, RegistryChanges, ServiceOffer, SubscriptionReport,
+};
 pub use node_entry::{NodeEntry, ServiceEntry, ServiceState};
 pub use node_instance::NodeInstance;
 pub use node_options::NodeOptions;

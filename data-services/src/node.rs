@@ -10,8 +10,10 @@ mod deferred_changes;
 mod departure;
 mod leader;
 mod local_service;
+mod registry_changes;
 mod report;
 mod task;
+mod task_news;
 mod wall_clock;
 
 use std::fmt;
@@ -32,7 +34,9 @@ pub(crate) use commit::Commit;
 use departure::Departure;
 pub(crate) use leader::{LEAD, RELEASE, is_reserved};
 pub(crate) use local_service::no_method;
+pub use registry_changes::RegistryChanges;
 pub use report::{NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
+use task_news::TaskNews;
 
 /// The number of commands that may wait for the task of a node; further ones wait in their callers.
 const COMMANDS: usize = 4096;
@@ -48,6 +52,8 @@ struct NodeHandle {
     tickets: AtomicU64,
     /// Why the node is not on the bus any more.
     ended: watch::Receiver<Option<Departure>>,
+    /// The revision of what the node knows of the bus.
+    registry: watch::Receiver<u64>,
 }
 
 impl Node {
@@ -69,11 +75,13 @@ impl Node {
     pub async fn join(options: NodeOptions, driver: Arc<dyn PubSubApi>, is_broker: bool) -> Result<Self> {
         let (commands, arriving) = mpsc::channel(COMMANDS);
         let (ended_sender, ended) = watch::channel(None);
+        let (registry_sender, registry) = watch::channel(0);
         let (joined_sender, joined) = oneshot::channel();
-        let (task, instance) = task::NodeTask::open(options.clone(), driver, is_broker, ended_sender).await?;
+        let news = TaskNews { ended: ended_sender, registry: registry_sender };
+        let (task, instance) = task::NodeTask::open(options.clone(), driver, is_broker, news).await?;
         tokio::spawn(task.run(arriving, joined_sender));
         let tickets = AtomicU64::new(0);
-        let node = Self(Arc::new(NodeHandle { options, instance, commands, tickets, ended }));
+        let node = Self(Arc::new(NodeHandle { options, instance, commands, tickets, ended, registry }));
         match joined.await {
             Ok(Ok(())) => Ok(node),
             Ok(Err(error)) => Err(error),
@@ -99,6 +107,12 @@ impl Node {
     /// [`ErrorKind::Closed`] if the node is not on the bus any more.
     pub async fn report(&self) -> Result<NodeReport> {
         self.command(|reply| Command::Inspect { reply }).await
+    }
+
+    /// Subscribes to changes of what the [report](Self::report) says of peers and services, from now on.
+    #[must_use]
+    pub fn registry_changes(&self) -> RegistryChanges {
+        RegistryChanges::new(&self.0.registry)
     }
 
     /// Leaves the bus: services stop, and a goodbye tells the peers, which need not wait for the node to be missed.

@@ -25,7 +25,7 @@ inventory::submit! {
             ("advertise", "the endpoint by which nodes there connect to it; by default the one that the driver binds"),
             ("import", "`prefix`, and `services`, patterns of names (default [\"#\"]): what is mirrored here"),
             ("export", "the same for what is mirrored there"),
-            ("interval", "how often the registries of both buses are compared; default \"1s\""),
+            ("interval", "how often the registries of both buses are compared without a change, and mirrors that failed are tried again; default \"10s\""),
         ],
         create: |config| Ok(Box::new(BridgeService::new(&config.id, config.options::<BridgeOptions>()?)?)),
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use data_services::{Node, NodeReport, ServiceHandle};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Registry, Result};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout_at};
 
 use crate::node_driver::node_driver;
 use crate::node_settings::client_options;
@@ -11,9 +11,6 @@ use crate::refusal::refusal;
 
 /// The heartbeat of a client until it knows the bus: it needs one and a half of them.
 const SETTLE_HEARTBEAT: Duration = Duration::from_millis(200);
-
-/// The pause between two looks at the registry.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A node for the time of one command. Its id begins with `_command-`, and listings omit it.
 #[derive(Debug)]
@@ -79,6 +76,7 @@ impl BusClient {
     /// Waits until a node is up, and the entries of all that are heard are known. Returns whether a node is up.
     async fn settled(&self, within: Duration) -> Result<bool> {
         let deadline = Instant::now() + within;
+        let mut changes = self.node.registry_changes();
         loop {
             let report = self.report().await?;
             let is_up = report.peers.iter().any(|peer| peer.state == "up");
@@ -91,7 +89,10 @@ impl BusClient {
             if Instant::now() >= deadline {
                 return Ok(is_up);
             }
-            sleep(LOOK_EVERY).await;
+            // At the deadline, the last report decides.
+            if let Ok(changed) = timeout_at(deadline, changes.changed()).await {
+                changed?;
+            }
         }
     }
 }

@@ -28,6 +28,11 @@ impl Registry {
         self.peers.values().map(|peer| (&peer.who, peer.state))
     }
 
+    /// Returns the number of the other nodes.
+    pub(crate) fn len(&self) -> usize {
+        self.peers.len()
+    }
+
     /// Returns the state of an instance; this node is up. None if it is not known.
     pub(crate) fn state_of(&self, instance: Instance) -> Option<PeerState> {
         if instance == self.me.instance {

@@ -65,6 +65,10 @@ pub(crate) struct NodeCore {
     actions: Vec<BusAction>,
     refused: Option<String>,
     endpoint: Option<String>,
+    /// Changes with each change of the registry.
+    registry_revision: u64,
+    /// The number of peers, and whether the registry was complete, at the last revision.
+    registry_shape: (usize, bool),
     /// The status of the driver, as the task noted it last.
     driver_status: Status,
     /// The number of messages about membership that were ignored.
@@ -110,6 +114,8 @@ impl NodeCore {
             actions: Vec::new(),
             refused: None,
             endpoint,
+            registry_revision: 0,
+            registry_shape: (0, false),
             driver_status: Status::default(),
             ignored: 0,
             table_messages_sent: 0,
@@ -236,6 +242,11 @@ impl NodeCore {
     /// Returns what the driver has to do, in order.
     pub(crate) fn take_actions(&mut self) -> Vec<BusAction> {
         std::mem::take(&mut self.actions)
+    }
+
+    /// Returns a number that changes with each change of what the node knows of its peers and their services.
+    pub(crate) fn registry_revision(&self) -> u64 {
+        self.registry_revision
     }
 
     /// Returns why the node must not be on the bus, if another has its id.

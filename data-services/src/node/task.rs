@@ -2,13 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pubsub_api::{PubSubApi, Result};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
 use super::action_queue::ActionQueue;
 use super::core::NodeCore;
 use super::departure::Departure;
+use super::task_news::TaskNews;
 use super::{BusAction, Command};
 use crate::bus_adapter::{BusAdapter, BusEvent, BusOptions};
 use crate::packet::Outgoing;
@@ -23,7 +24,7 @@ pub(super) struct NodeTask {
     adapter: Arc<BusAdapter>,
     began: Instant,
     actions: ActionQueue,
-    ended: watch::Sender<Option<Departure>>,
+    news: TaskNews,
 }
 
 impl NodeTask {
@@ -32,7 +33,7 @@ impl NodeTask {
         options: NodeOptions,
         driver: Arc<dyn PubSubApi>,
         is_broker: bool,
-        ended: watch::Sender<Option<Departure>>,
+        news: TaskNews,
     ) -> Result<(Self, NodeInstance)> {
         let boot = super::wall_clock::wall_us();
         let me = NodeInstance { node: options.node.clone(), instance: Instance::random(), boot };
@@ -42,7 +43,7 @@ impl NodeTask {
         let (actions, waiting) = ActionQueue::new();
         tokio::spawn(send_actions(Arc::clone(&adapter), waiting));
         let core = NodeCore::new(options, me.clone(), endpoint);
-        let task = Self { core, adapter, began: Instant::now(), actions, ended };
+        let task = Self { core, adapter, began: Instant::now(), actions, news };
         Ok((task, me))
     }
 
@@ -56,6 +57,7 @@ impl NodeTask {
         self.core.start(self.now());
         let departure = loop {
             self.actions.push(self.core.take_actions());
+            self.news.report_registry(self.core.registry_revision());
             if let Some(text) = self.core.refused() {
                 break Departure::refused(text);
             }
@@ -93,7 +95,7 @@ impl NodeTask {
         if let Err(error) = self.adapter.close().await {
             warn!(%error, "the driver did not send everything before the node left");
         }
-        self.ended.send_replace(Some(departure));
+        self.news.ended.send_replace(Some(departure));
     }
 
     /// Sends the goodbye and what is before it, and ends.

@@ -2,15 +2,17 @@
 
 use data_services::KeyColumns;
 use pubsub_api::ErrorKind;
+use tokio::time::timeout;
 
 use crate::bus::{Bus, on_each_driver};
-use crate::wait::{ended, until};
+use crate::wait::{PATIENCE, ended, until};
 
 on_each_driver!(
     a_node_knows_its_services_and_those_of_others_hidden_ones_included,
     a_second_service_of_one_name_is_refused_on_a_node,
     invalid_names_are_refused,
     a_node_that_has_left_refuses_everything,
+    changes_of_the_registry_are_reported_however_slow_the_reader_is,
 );
 
 async fn a_node_knows_its_services_and_those_of_others_hidden_ones_included(bus: Bus) {
@@ -73,4 +75,26 @@ async fn a_node_that_has_left_refuses_everything(bus: Bus) {
     assert!(error.to_string().contains("it has left"), "{error}");
     assert_eq!(ended(&node).await.kind(), ErrorKind::Closed);
     node.leave().await;
+}
+
+async fn changes_of_the_registry_are_reported_however_slow_the_reader_is(bus: Bus) {
+    let (one, two) = (bus.node("node-1").await, bus.node("node-2").await);
+    let mut changes = two.registry_changes();
+    let mut services = Vec::new();
+    for number in 0..50 {
+        services.push(one.service(format!("s-{number}")).start().await.unwrap());
+    }
+    let mut known = 0;
+    while known < 50 {
+        timeout(PATIENCE, changes.changed()).await.unwrap().unwrap();
+        known = two.report().await.unwrap().services.len();
+    }
+    services[0].stop().await.unwrap();
+    while known != 49 {
+        timeout(PATIENCE, changes.changed()).await.unwrap().unwrap();
+        known = two.report().await.unwrap().services.len();
+    }
+    two.leave().await;
+    let ended = async { while changes.changed().await.is_ok() {} };
+    timeout(PATIENCE, ended).await.unwrap();
 }

@@ -5,7 +5,7 @@ use data_services::{Node, TableEvent, TableSubscription};
 use pubsub_api::Error;
 
 /// How long a test waits for anything, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until a check holds.
 pub(crate) async fn until<Fut: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> Fut) {

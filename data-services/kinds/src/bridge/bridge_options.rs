@@ -38,7 +38,7 @@ pub(super) struct MirrorOptions {
 }
 
 fn default_interval() -> Duration {
-    Duration::from_secs(1)
+    Duration::from_secs(10)
 }
 
 fn every_service() -> Vec<Address> {

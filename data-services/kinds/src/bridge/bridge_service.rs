@@ -1,18 +1,24 @@
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use data_services::{
-    Node, NodeInstance, NodeOptions, Service, ServiceBuilder, ServiceHandle, ServiceId, StopSignal,
+    Node, NodeInstance, NodeOptions, RegistryChanges, Service, ServiceBuilder, ServiceHandle, ServiceId,
+    StopSignal,
 };
 use futures_util::FutureExt;
 use pubsub_api::{Error, ErrorKind, Result};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use super::bridge_options::BridgeOptions;
 use super::bridge_status::BridgeStatus;
 use super::direction::Direction;
 use crate::status_board::StatusBoard;
+
+/// The time between two comparisons, at least: services that start together are mirrored together.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// A service of the kind `bridge`.
 #[derive(Debug)]
@@ -21,6 +27,8 @@ pub(super) struct BridgeService {
     options: BridgeOptions,
     board: StatusBoard,
     facts: watch::Sender<Facts>,
+    /// Notified when the mirrors are to be compared again.
+    changed: Arc<Notify>,
 }
 
 /// What the status shows.
@@ -45,7 +53,7 @@ impl BridgeService {
         }
         options.settings.network()?;
         let facts = watch::channel(Facts::default()).0;
-        Ok(Self { id: id.to_owned(), options, board: StatusBoard::default(), facts })
+        Ok(Self { id: id.to_owned(), options, board: StatusBoard::default(), facts, changed: Arc::default() })
     }
 
     /// Joins the other bus.
@@ -68,7 +76,14 @@ impl BridgeService {
         Node::join(options, driver, is_broker).await
     }
 
-    async fn mirror(&self, directions: &mut Directions, far: &Node, stop: &mut StopSignal) -> Result<()> {
+    async fn mirror(
+        &self,
+        directions: &mut Directions,
+        near: &Node,
+        far: &Node,
+        stop: &mut StopSignal,
+    ) -> Result<()> {
+        let mut changes = [near.registry_changes(), far.registry_changes()];
         loop {
             let mut errors = Vec::new();
             for direction in [&mut directions.import, &mut directions.export].into_iter().flatten() {
@@ -81,11 +96,23 @@ impl BridgeService {
             self.facts.send_replace(Facts { node: Some(far.instance().clone()), imported, exported });
             tokio::select! {
                 () = stop.stopped() => return Ok(()),
-                () = sleep(self.options.interval) => {}
+                () = self.next_comparison(&mut changes) => {}
                 error = far.ended() => {
                     return Err(error.context(format!("the node on bus {} has ended", self.options.bus)));
                 }
             }
+        }
+    }
+
+    /// Waits until one of the two registries or a mirror has changed, and a moment for further changes; at most the interval.
+    async fn next_comparison(&self, [near, far]: &mut [RegistryChanges; 2]) {
+        sleep(GATHER).await;
+        // A node that has left its bus is an error of the comparison.
+        tokio::select! {
+            _ = near.changed() => {}
+            _ = far.changed() => {}
+            () = self.changed.notified() => {}
+            () = sleep(self.options.interval) => {}
         }
     }
 }
@@ -125,11 +152,12 @@ impl Service for BridgeService {
         };
         let (import, export) = (self.options.import.clone(), self.options.export.clone());
         let mut directions = Directions {
-            import: import.map(|options| Direction::new(options, subscriber, near)),
-            export: export.map(|options| Direction::new(options, service, far.clone())),
+            import: import.map(|options| Direction::new(options, subscriber, near.clone(), &self.changed)),
+            export: export.map(|options| Direction::new(options, service, far.clone(), &self.changed)),
         };
         // Whatever happens, the mirrors do not outlive the bridge.
-        let mirroring = AssertUnwindSafe(self.mirror(&mut directions, &far, &mut stop)).catch_unwind().await;
+        let mirroring = self.mirror(&mut directions, &near, &far, &mut stop);
+        let mirroring = AssertUnwindSafe(mirroring).catch_unwind().await;
         directions.stop().await;
         far.leave().await;
         mirroring.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the bridge panicked")))

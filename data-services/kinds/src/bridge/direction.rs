@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use data_services::{BusId, Node, ServiceHandle, ServiceId};
 use pubsub_api::Result;
+use tokio::sync::Notify;
 
 use super::bridge_options::MirrorOptions;
 use super::mirror::Mirror;
-use super::mirror_plan::MirrorPlan;
+use super::mirror_plan::{MirrorPlan, PlannedMirror};
 
 /// The mirrors of services of one bus on another.
 #[derive(Debug)]
@@ -16,11 +18,19 @@ pub(super) struct Direction {
     /// The place of the mirrors.
     destination: Node,
     mirrors: BTreeMap<ServiceId, Mirror>,
+    changed: Arc<Notify>,
 }
 
 impl Direction {
-    pub(super) fn new(options: MirrorOptions, source: ServiceHandle, destination: Node) -> Self {
-        Self { options, source, destination, mirrors: BTreeMap::new() }
+    /// Mirrors nothing yet. `changed` is notified when the mirrors are to be compared again for another reason than a change
+    /// of a registry.
+    pub(super) fn new(
+        options: MirrorOptions,
+        source: ServiceHandle,
+        destination: Node,
+        changed: &Arc<Notify>,
+    ) -> Self {
+        Self { options, source, destination, mirrors: BTreeMap::new(), changed: Arc::clone(changed) }
     }
 
     /// Compares the mirrors with the registry of the bus of the services. Adds services that cannot be mirrored to `errors`.
@@ -36,14 +46,18 @@ impl Direction {
         for (name, planned) in plan.services {
             let done = match self.mirrors.get_mut(&name) {
                 Some(mirror) => mirror.update(planned, &self.source).await,
-                None => Mirror::start(&self.destination, &name, planned, &self.source).await.map(|mirror| {
-                    self.mirrors.insert(name.clone(), mirror);
-                }),
+                None => self.start(&name, planned).await,
             };
             if let Err(error) = done {
                 errors.push(format!("the mirror {name} is not current: {error}"));
             }
         }
+        Ok(())
+    }
+
+    async fn start(&mut self, name: &ServiceId, planned: PlannedMirror) -> Result<()> {
+        let mirror = Mirror::start(&self.destination, name, planned, &self.source, &self.changed).await?;
+        self.mirrors.insert(name.clone(), mirror);
         Ok(())
     }
 

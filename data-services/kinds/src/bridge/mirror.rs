@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use data_services::{Call, CallOptions, Node, ServiceBuilder, ServiceHandle, ServiceId, TableId};
 use pubsub_api::{ErrorKind, Result};
+use tokio::sync::Notify;
 
 use super::mirror_plan::PlannedMirror;
 use super::mirrored_table::MirroredTable;
@@ -12,6 +14,8 @@ pub(super) struct Mirror {
     planned: PlannedMirror,
     handle: ServiceHandle,
     tables: BTreeMap<TableId, MirroredTable>,
+    /// Notified when a table gets its first publisher, loses its last one, or ends.
+    changed: Arc<Notify>,
 }
 
 impl Mirror {
@@ -24,6 +28,7 @@ impl Mirror {
         name: &ServiceId,
         planned: PlannedMirror,
         source: &ServiceHandle,
+        changed: &Arc<Notify>,
     ) -> Result<Self> {
         let builder = || builder(node, name, &planned, source);
         let handle = match builder().start().await {
@@ -34,7 +39,7 @@ impl Mirror {
             }
             started => started?,
         };
-        let mut mirror = Self { planned, handle, tables: BTreeMap::new() };
+        let mut mirror = Self { planned, handle, tables: BTreeMap::new(), changed: Arc::clone(changed) };
         mirror.update_tables(source);
         Ok(mirror)
     }
@@ -73,8 +78,16 @@ impl Mirror {
         });
         for (table, key) in &planned.tables {
             self.tables.entry(table.clone()).or_insert_with(|| {
-                let (source, mirror) = (source.clone(), self.handle.clone());
-                MirroredTable::start(source, planned.source.clone(), table.clone(), key.clone(), mirror)
+                let (source, mirror, changed) =
+                    (source.clone(), self.handle.clone(), Arc::clone(&self.changed));
+                MirroredTable::start(
+                    source,
+                    planned.source.clone(),
+                    table.clone(),
+                    key.clone(),
+                    mirror,
+                    changed,
+                )
             });
         }
     }

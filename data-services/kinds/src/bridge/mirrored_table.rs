@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use data_services::{Difference, KeyColumns, Row, ServiceHandle, ServiceId, TableEvent, TableId};
 use pubsub_api::{ErrorKind, Result};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -21,17 +22,19 @@ pub(super) struct MirroredTable {
 }
 
 impl MirroredTable {
-    /// Mirrors a table of the service `of`, which `source` subscribes to, as a table of `mirror`.
+    /// Mirrors a table of the service `of`, which `source` subscribes to, as a table of `mirror`. Notifies `changed` when it
+    /// gets its first publisher, loses its last one, or ends.
     pub(super) fn start(
         source: ServiceHandle,
         of: ServiceId,
         table: TableId,
         key: KeyColumns,
         mirror: ServiceHandle,
+        changed: Arc<Notify>,
     ) -> Self {
         let has_publishers = Arc::new(AtomicBool::new(false));
         let feed = TableFeed::new(mirror, table.as_str(), key.clone());
-        let copy = Copying { of, table, feed, has_publishers: Arc::clone(&has_publishers) };
+        let copy = Copying { of, table, feed, has_publishers: Arc::clone(&has_publishers), changed };
         Self { key, has_publishers, task: tokio::spawn(copy.run(source)) }
     }
 
@@ -58,6 +61,7 @@ struct Copying {
     table: TableId,
     feed: TableFeed,
     has_publishers: Arc<AtomicBool>,
+    changed: Arc<Notify>,
 }
 
 impl Copying {
@@ -68,6 +72,7 @@ impl Copying {
             // The bridge starts the table again when it next compares the registries.
             tracing::warn!(service = %self.of, table = %self.table, "the mirror of a table is interrupted: {error}");
         }
+        self.changed.notify_one();
     }
 
     async fn copy(&mut self, source: &ServiceHandle) -> Result<()> {
@@ -101,7 +106,10 @@ impl Copying {
 
     async fn publish(&mut self, difference: Difference) -> Result<()> {
         let published = self.feed.publish(difference).await;
-        self.has_publishers.store(!self.feed.is_empty(), Ordering::Relaxed);
+        let has_publishers = !self.feed.is_empty();
+        if self.has_publishers.swap(has_publishers, Ordering::Relaxed) != has_publishers {
+            self.changed.notify_one();
+        }
         self.logged(published)
     }
 

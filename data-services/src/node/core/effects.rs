@@ -41,12 +41,24 @@ impl NodeCore {
                 let me = self.me.clone();
                 self.message(&me, message);
             } else if self.effects.are_empty() {
+                self.note_registry();
                 return;
             }
         }
     }
 
+    /// Notes a change of the registry that no effect reports.
+    fn note_registry(&mut self) {
+        let shape = (self.membership.registry().len(), self.membership.is_registry_complete(self.now));
+        if std::mem::replace(&mut self.registry_shape, shape) != shape {
+            self.registry_revision += 1;
+        }
+    }
+
     fn membership_effect(&mut self, effect: MembershipEffect) {
+        if matches!(effect, MembershipEffect::Peer { .. } | MembershipEffect::Entry(_)) {
+            self.registry_revision += 1;
+        }
         match effect {
             MembershipEffect::Send(outgoing) => self.send(outgoing),
             MembershipEffect::Introduce { endpoint, message } => {
