@@ -1,6 +1,7 @@
 //! The cage: creates, supervises, reloads and stops the services of a node at run time.
 
 mod cage_methods;
+mod caged_service;
 mod service_config;
 mod service_kind;
 mod stop_signal;
@@ -14,6 +15,7 @@ use pubsub_api::{Error, ErrorKind, Result};
 use crate::{Node, ServiceHandle, ServiceId};
 use supervisor::Supervisor;
 
+pub use caged_service::{CagedService, CagedState};
 pub use service_config::ServiceConfig;
 pub use service_kind::{Service, ServiceKind};
 pub use stop_signal::StopSignal;
@@ -50,10 +52,10 @@ impl Cage {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for an unknown kind: the text lists the kinds; [`ErrorKind::Settings`] for invalid options;
-    /// [`ErrorKind::AlreadyExists`] if the node runs a service of this name.
+    /// [`ErrorKind::AlreadyExists`] if the node runs a service of this name. One that has ended by itself makes room.
     pub async fn create(&self, config: ServiceConfig) -> Result<ServiceHandle> {
         let id = config.service_id()?;
-        if self.services().contains_key(&id) {
+        if self.services().get(&id).is_some_and(|one| !one.has_ended()) {
             let text = format!("this node already runs a service {id}; reload it, or choose another name");
             return Err(Error::new(ErrorKind::AlreadyExists, text));
         }
@@ -63,7 +65,8 @@ impl Cage {
     }
 
     /// Replaces a service by one of a new configuration. The new one is created first: if that fails, the old one goes on.
-    /// Then the old one finishes its calls and stops, and the new one starts with its tables and its subscribers.
+    /// Then the old one finishes its calls and stops, and the new one starts with its tables and its subscribers. A service that
+    /// has ended by itself is started again.
     ///
     /// # Errors
     /// As [`create`](Self::create); [`ErrorKind::NotFound`] if the cage runs no such service.
@@ -71,6 +74,9 @@ impl Cage {
         let id = config.service_id()?;
         let supervisor = self.services().get(&id).cloned();
         let supervisor = supervisor.ok_or_else(|| not_in_cage(&id))?;
+        if supervisor.has_ended() {
+            return self.create(config).await.map(|_| ());
+        }
         supervisor.reload(config).await
     }
 
@@ -80,11 +86,13 @@ impl Cage {
     /// [`ErrorKind::NotFound`] if the cage runs no such service.
     pub async fn stop(&self, id: &ServiceId) -> Result<()> {
         let supervisor = self.services().remove(id);
-        supervisor.ok_or_else(|| not_in_cage(id))?.stop().await
+        let supervisor = supervisor.ok_or_else(|| not_in_cage(id))?;
+        if supervisor.has_ended() { Ok(()) } else { supervisor.stop().await }
     }
 
     /// Makes the services those of a list of configurations: stops those that are not in it, creates the new ones, and
-    /// reloads those whose configuration differs. Returns the errors; each concerns one service only.
+    /// reloads those whose configuration differs. One that has ended by itself and whose configuration is the same stays so.
+    /// Returns the errors; each concerns one service only.
     pub async fn apply(&self, configs: Vec<ServiceConfig>) -> Vec<Error> {
         let mut errors = Vec::new();
         let wanted: Vec<String> = configs.iter().map(|config| config.id.clone()).collect();
@@ -98,7 +106,7 @@ impl Cage {
             errors.extend(self.stop(&id).await.err());
         }
         for config in configs {
-            let current = self.list().into_iter().find(|one| one.id == config.id);
+            let current = self.list().into_iter().map(|one| one.config).find(|one| one.id == config.id);
             let done = match current {
                 Some(current) if current == config => Ok(()),
                 Some(_) => self.reload(config).await,
@@ -109,10 +117,10 @@ impl Cage {
         errors
     }
 
-    /// Returns the configurations of the services that run.
+    /// Returns the services with their configurations and states, by name. Those that have ended by themselves are included.
     #[must_use]
-    pub fn list(&self) -> Vec<ServiceConfig> {
-        self.services().values().map(Supervisor::config).collect()
+    pub fn list(&self) -> Vec<CagedService> {
+        self.services().values().map(Supervisor::report).collect()
     }
 
     fn services(&self) -> MutexGuard<'_, BTreeMap<ServiceId, Supervisor>> {

@@ -72,7 +72,7 @@ mod table_event;
 
 pub use access_rules::{AccessAction, AccessEffect, AccessRule, AccessRules};
 pub use address::Address;
-pub use cage::{Cage, Service, ServiceConfig, ServiceKind, StopSignal};
+pub use cage::{Cage, CagedService, CagedState, Service, ServiceConfig, ServiceKind, StopSignal};
 pub use calls::{CallError, CallErrorKind};
 pub use difference::Difference;
 pub use instance::Instance;

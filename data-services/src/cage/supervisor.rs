@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use super::{Service, ServiceConfig, ServiceKind, StopSignal};
+use super::{CagedService, CagedState, Service, ServiceConfig, ServiceKind, StopSignal};
 use crate::{Node, ServiceHandle, ServiceState};
 
 /// The pause before a failed service is started again; it doubles up to [`LONGEST_PAUSE`].
@@ -29,7 +29,7 @@ enum Order {
 /// Runs one service, and starts it again when it fails.
 #[derive(Debug, Clone)]
 pub(super) struct Supervisor {
-    config: Arc<Mutex<ServiceConfig>>,
+    service: Arc<Mutex<CagedService>>,
     orders: mpsc::Sender<Order>,
 }
 
@@ -42,15 +42,20 @@ impl Supervisor {
         let service = ServiceKind::create_service(&config)?;
         let handle = declare(&node, &config, &*service).start().await?;
         let (orders, given) = mpsc::channel(1);
-        let config = Arc::new(Mutex::new(config));
-        let task = Task { node, handle: handle.clone(), config: Arc::clone(&config), pause: FIRST_PAUSE };
+        let shared = Arc::new(Mutex::new(CagedService { config, state: CagedState::Running }));
+        let task = Task { node, handle: handle.clone(), shared: Arc::clone(&shared), pause: FIRST_PAUSE };
         tokio::spawn(task.supervise(service, given));
-        Ok((Self { config, orders }, handle))
+        Ok((Self { service: shared, orders }, handle))
     }
 
-    /// Returns the configuration of the service that runs, or that is started again.
-    pub(super) fn config(&self) -> ServiceConfig {
-        lock(&self.config).clone()
+    /// Returns the service with its state.
+    pub(super) fn report(&self) -> CagedService {
+        lock(&self.service).clone()
+    }
+
+    /// Whether the service has ended by itself: nobody obeys orders.
+    pub(super) fn has_ended(&self) -> bool {
+        lock(&self.service).state == CagedState::Ended
     }
 
     /// Replaces the service by one of a new configuration: the new one is created before the old one stops.
@@ -82,7 +87,7 @@ impl Supervisor {
 struct Task {
     node: Node,
     handle: ServiceHandle,
-    config: Arc<Mutex<ServiceConfig>>,
+    shared: Arc<Mutex<CagedService>>,
     pause: Duration,
 }
 
@@ -105,7 +110,7 @@ impl Task {
             next = match over {
                 Over::Ended => {
                     info!(service = %self.handle.id(), "a service has ended by itself");
-                    let _ = self.handle.stop().await;
+                    self.end_for_good().await;
                     None
                 }
                 Over::Failed(reason) => self.restart(&reason, &mut orders).await,
@@ -152,14 +157,14 @@ impl Task {
         loop {
             let pause = self.pause;
             warn!(service = %self.handle.id(), reason, "a service failed; it starts again in {pause:?}");
+            self.note(CagedState::Restarting { error: reason.clone() });
             let _ = self.handle.set_state(ServiceState::Restarting).await;
             self.pause = (pause * 2).min(LONGEST_PAUSE);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 order = orders.recv() => return self.obey(order?).await,
             }
-            let config = lock(&self.config).clone();
-            match self.replace(&config).await {
+            match self.replace_old().await {
                 Ok(service) => return Some(service),
                 Err(error) => reason = error.to_string(),
             }
@@ -174,24 +179,43 @@ impl Task {
             }
             Order::Reload(service, config, reply) => {
                 let started = declare(&self.node, &config, &*service).replace().await;
-                let result = started.map(|_| *lock(&self.config) = config);
+                let state = CagedState::Running;
+                let result = started.map(|_| *lock(&self.shared) = CagedService { config, state });
                 let is_started = result.is_ok();
                 drop(reply.send(result));
+                if is_started {
+                    return Some(service);
+                }
                 // The old run is over: without a valid successor, the service starts again with its old configuration.
-                if is_started { Some(service) } else { self.replace_old().await }
+                match self.replace_old().await {
+                    Ok(service) => Some(service),
+                    Err(error) => {
+                        warn!(service = %self.handle.id(), "a service cannot go on after a reload that failed: {error}");
+                        self.end_for_good().await;
+                        None
+                    }
+                }
             }
         }
     }
 
-    async fn replace_old(&mut self) -> Option<Box<dyn Service>> {
-        let config = lock(&self.config).clone();
-        self.replace(&config).await.ok()
+    /// Creates and declares the service of the present configuration.
+    async fn replace_old(&self) -> Result<Box<dyn Service>> {
+        let config = lock(&self.shared).config.clone();
+        let service = ServiceKind::create_service(&config)?;
+        declare(&self.node, &config, &*service).replace().await?;
+        self.note(CagedState::Running);
+        Ok(service)
     }
 
-    async fn replace(&self, config: &ServiceConfig) -> Result<Box<dyn Service>> {
-        let service = ServiceKind::create_service(config)?;
-        declare(&self.node, config, &*service).replace().await?;
-        Ok(service)
+    async fn end_for_good(&self) {
+        // The node may have left its bus.
+        let _ = self.handle.stop().await;
+        self.note(CagedState::Ended);
+    }
+
+    fn note(&self, state: CagedState) {
+        lock(&self.shared).state = state;
     }
 }
 
@@ -202,7 +226,7 @@ fn declare(node: &Node, config: &ServiceConfig, service: &dyn Service) -> crate:
     service.declare(builder)
 }
 
-fn lock(config: &Mutex<ServiceConfig>) -> MutexGuard<'_, ServiceConfig> {
+fn lock(service: &Mutex<CagedService>) -> MutexGuard<'_, CagedService> {
     // Nothing panics while the lock is held.
-    config.lock().unwrap_or_else(PoisonError::into_inner)
+    service.lock().unwrap_or_else(PoisonError::into_inner)
 }
