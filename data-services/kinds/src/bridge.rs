@@ -4,6 +4,7 @@ mod bridge_options;
 mod bridge_service;
 mod bridge_status;
 mod direction;
+mod joined_bridge;
 mod mirror;
 mod mirror_plan;
 mod mirrored_table;

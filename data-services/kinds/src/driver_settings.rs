@@ -8,7 +8,7 @@ use serde::Deserialize;
 use settings::Sources;
 
 /// The options of a service that opens a driver of its own: settings of Skimmer, apart from those of its program.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DriverSettings {
     /// A settings file.

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
@@ -7,9 +8,15 @@ use crate::{Address, ServiceBuilder, ServiceConfig, ServiceHandle, StopSignal};
 
 /// The code of a service that a cage runs.
 #[async_trait]
-pub trait Service: Send + Sync + Debug {
+pub trait Service: Any + Send + Sync + Debug {
     /// Declares tables, methods and hooks. The cage has added the addresses of the configuration.
     fn declare(&self, service: ServiceBuilder) -> ServiceBuilder;
+
+    /// Takes over what the service that this one replaces has left open, before [`run`](Self::run). That is of the same kind,
+    /// and its `run` has returned. Many kinds need nothing of it: by default it is dropped.
+    fn take_over(&mut self, predecessor: Box<dyn Service>) {
+        drop(predecessor);
+    }
 
     /// Runs until `stop`, or until the service has nothing more to do. An error or a panic makes the cage create and start
     /// the service again.

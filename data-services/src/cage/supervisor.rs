@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
+use super::stop_signal::Stop;
 use super::{CagedService, CagedState, Service, ServiceConfig, ServiceKind, StopSignal};
 use crate::{Node, ServiceHandle, ServiceState};
 
@@ -91,11 +92,15 @@ struct Task {
     pause: Duration,
 }
 
+/// The task of a run: it returns the service and its result.
+type Running = JoinHandle<(Box<dyn Service>, Result<()>)>;
+
 /// Why a run of a service is over.
 enum Over {
     Ended,
     Failed(String),
-    Ordered(Order),
+    /// And the service, if its run has returned.
+    Ordered(Order, Option<Box<dyn Service>>),
 }
 
 impl Task {
@@ -114,7 +119,7 @@ impl Task {
                     None
                 }
                 Over::Failed(reason) => self.restart(&reason, &mut orders).await,
-                Over::Ordered(order) => self.obey(order).await,
+                Over::Ordered(order, old) => self.obey(order, old).await,
             };
         }
     }
@@ -123,27 +128,52 @@ impl Task {
     async fn run(&self, mut service: Box<dyn Service>, orders: &mut mpsc::Receiver<Order>) -> Over {
         let (stop, signal) = StopSignal::new();
         let handle = self.handle.clone();
-        let mut running = tokio::spawn(async move { service.run(handle, signal).await });
+        let mut running: Running = tokio::spawn(async move {
+            let ended = service.run(handle, signal).await;
+            (service, ended)
+        });
         tokio::select! {
             ended = &mut running => match ended {
-                Ok(Ok(())) => Over::Ended,
-                Ok(Err(error)) => Over::Failed(error.to_string()),
+                Ok((_, Ok(()))) => Over::Ended,
+                Ok((_, Err(error))) => Over::Failed(error.to_string()),
                 Err(_) => Over::Failed("it panicked".to_owned()),
             },
             order = orders.recv() => {
                 // Calls that run are finished first; new ones are refused.
                 let _ = self.handle.drain().await;
-                self.end(stop, running).await;
-                order.map_or(Over::Ended, Over::Ordered)
+                let Some(order) = order else {
+                    self.end(&stop, Stop::End, running).await;
+                    return Over::Ended;
+                };
+                let old = self.end(&stop, self.stop_for(&order), running).await;
+                Over::Ordered(order, old)
             }
         }
     }
 
-    async fn end(&self, stop: watch::Sender<bool>, mut running: JoinHandle<Result<()>>) {
-        stop.send_replace(true);
-        if tokio::time::timeout(STOP_WITHIN, &mut running).await.is_err() {
-            warn!(service = %self.handle.id(), "a service did not stop within {STOP_WITHIN:?} and is aborted");
-            running.abort();
+    /// A successor of another kind takes over nothing.
+    fn stop_for(&self, order: &Order) -> Stop {
+        match order {
+            Order::Reload(_, config, _) if config.kind == lock(&self.shared).config.kind => Stop::Replaced,
+            _ => Stop::End,
+        }
+    }
+
+    /// Ends a run; returns the service if it has ended in time.
+    async fn end(
+        &self,
+        stop: &watch::Sender<Option<Stop>>,
+        why: Stop,
+        mut running: Running,
+    ) -> Option<Box<dyn Service>> {
+        stop.send_replace(Some(why));
+        match tokio::time::timeout(STOP_WITHIN, &mut running).await {
+            Ok(ended) => ended.ok().map(|(service, _)| service),
+            Err(_) => {
+                warn!(service = %self.handle.id(), "a service did not stop within {STOP_WITHIN:?} and is aborted");
+                running.abort();
+                None
+            }
         }
     }
 
@@ -162,7 +192,7 @@ impl Task {
             self.pause = (pause * 2).min(LONGEST_PAUSE);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                order = orders.recv() => return self.obey(order?).await,
+                order = orders.recv() => return self.obey(order?, None).await,
             }
             match self.replace_old().await {
                 Ok(service) => return Some(service),
@@ -171,24 +201,29 @@ impl Task {
         }
     }
 
-    async fn obey(&mut self, order: Order) -> Option<Box<dyn Service>> {
+    /// Obeys an order; `old` is the service whose run has ended for it.
+    async fn obey(&mut self, order: Order, old: Option<Box<dyn Service>>) -> Option<Box<dyn Service>> {
         match order {
             Order::Stop(reply) => {
                 drop(reply.send(self.handle.stop().await));
                 None
             }
             Order::Reload(service, config, reply) => {
+                let old = old.filter(|_| config.kind == lock(&self.shared).config.kind);
                 let started = declare(&self.node, &config, &*service).replace().await;
                 let state = CagedState::Running;
                 let result = started.map(|_| *lock(&self.shared) = CagedService { config, state });
                 let is_started = result.is_ok();
                 drop(reply.send(result));
-                if is_started {
-                    return Some(service);
-                }
                 // The old run is over: without a valid successor, the service starts again with its old configuration.
-                match self.replace_old().await {
-                    Ok(service) => Some(service),
+                let next = if is_started { Ok(service) } else { self.replace_old().await };
+                match next {
+                    Ok(mut service) => {
+                        if let Some(old) = old {
+                            service.take_over(old);
+                        }
+                        Some(service)
+                    }
                     Err(error) => {
                         warn!(service = %self.handle.id(), "a service cannot go on after a reload that failed: {error}");
                         self.end_for_good().await;

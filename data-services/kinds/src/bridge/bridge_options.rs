@@ -27,7 +27,7 @@ pub(super) struct BridgeOptions {
 }
 
 /// What is mirrored in one direction.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MirrorOptions {
     /// What precedes each name and address, with a dot between.
@@ -35,6 +35,27 @@ pub(super) struct MirrorOptions {
     /// The services, by name.
     #[serde(default = "every_service")]
     pub(super) services: Vec<Address>,
+}
+
+impl BridgeOptions {
+    /// Whether a bridge with other options joins the same bus in the same way.
+    pub(super) fn joins_as(&self, other: &Self) -> bool {
+        (&self.bus, &self.settings, &self.seeds, &self.node, &self.advertise)
+            == (&other.bus, &other.settings, &other.seeds, &other.node, &other.advertise)
+    }
+}
+
+impl MirrorOptions {
+    /// Whether a service is mirrored under this name.
+    pub(super) fn want(&self, source: &ServiceId, mirror: &ServiceId) -> bool {
+        let is_under_prefix = mirror
+            .as_str()
+            .strip_prefix(self.prefix.as_str())
+            .and_then(|rest| rest.strip_prefix('.'))
+            .is_some_and(|name| name == source.as_str());
+        let name = Address::from(source);
+        is_under_prefix && self.services.iter().any(|pattern| pattern.reaches(&name))
+    }
 }
 
 fn default_interval() -> Duration {

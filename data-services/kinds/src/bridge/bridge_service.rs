@@ -1,5 +1,5 @@
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use tokio::time::sleep;
 use super::bridge_options::BridgeOptions;
 use super::bridge_status::BridgeStatus;
 use super::direction::Direction;
+use super::joined_bridge::JoinedBridge;
 use crate::status_board::StatusBoard;
 
 /// The time between two comparisons, at least: services that start together are mirrored together.
@@ -27,8 +28,8 @@ pub(super) struct BridgeService {
     options: BridgeOptions,
     board: StatusBoard,
     facts: watch::Sender<Facts>,
-    /// Notified when the mirrors are to be compared again.
-    changed: Arc<Notify>,
+    /// The place of a predecessor on the other bus and its mirrors.
+    kept: Option<JoinedBridge>,
 }
 
 /// What the status shows.
@@ -39,12 +40,6 @@ struct Facts {
     exported: Vec<ServiceId>,
 }
 
-/// The two directions of a bridge that runs.
-struct Directions {
-    import: Option<Direction>,
-    export: Option<Direction>,
-}
-
 impl BridgeService {
     pub(super) fn new(id: &str, options: BridgeOptions) -> Result<Self> {
         if options.import.is_none() && options.export.is_none() {
@@ -53,7 +48,7 @@ impl BridgeService {
         }
         options.settings.network()?;
         let facts = watch::channel(Facts::default()).0;
-        Ok(Self { id: id.to_owned(), options, board: StatusBoard::default(), facts, changed: Arc::default() })
+        Ok(Self { id: id.to_owned(), options, board: StatusBoard::default(), facts, kept: None })
     }
 
     /// Joins the other bus.
@@ -76,28 +71,36 @@ impl BridgeService {
         Node::join(options, driver, is_broker).await
     }
 
-    async fn mirror(
-        &self,
-        directions: &mut Directions,
-        near: &Node,
-        far: &Node,
-        stop: &mut StopSignal,
-    ) -> Result<()> {
-        let mut changes = [near.registry_changes(), far.registry_changes()];
+    /// The place on the other bus that a predecessor has left, or a new one.
+    async fn joined(&mut self, service: &ServiceHandle) -> Result<JoinedBridge> {
+        match self.kept.take() {
+            Some(mut kept) if kept.options.joins_as(&self.options) => {
+                kept.set_options(self.options.clone(), service).await;
+                return Ok(kept);
+            }
+            Some(other) => other.stop().await,
+            None => {}
+        }
+        let far = self.join(service.node()).await.inspect_err(|error| self.board.failed(error))?;
+        JoinedBridge::start(&self.id, self.options.clone(), service, far).await
+    }
+
+    async fn mirror(&self, joined: &mut JoinedBridge, near: &Node, stop: &mut StopSignal) -> Result<()> {
+        let mut changes = [near.registry_changes(), joined.far.registry_changes()];
         loop {
             let mut errors = Vec::new();
-            for direction in [&mut directions.import, &mut directions.export].into_iter().flatten() {
+            for direction in [&mut joined.import, &mut joined.export].into_iter().flatten() {
                 direction.reconcile(&mut errors).await?;
             }
             self.board.updated(&errors);
             let names =
                 |direction: &Option<Direction>| direction.as_ref().map(Direction::names).unwrap_or_default();
-            let (imported, exported) = (names(&directions.import), names(&directions.export));
-            self.facts.send_replace(Facts { node: Some(far.instance().clone()), imported, exported });
+            let (imported, exported) = (names(&joined.import), names(&joined.export));
+            self.facts.send_replace(Facts { node: Some(joined.far.instance().clone()), imported, exported });
             tokio::select! {
                 () = stop.stopped() => return Ok(()),
-                () = self.next_comparison(&mut changes) => {}
-                error = far.ended() => {
+                () = self.next_comparison(&mut changes, &joined.changed) => {}
+                error = joined.far.ended() => {
                     return Err(error.context(format!("the node on bus {} has ended", self.options.bus)));
                 }
             }
@@ -105,22 +108,14 @@ impl BridgeService {
     }
 
     /// Waits until one of the two registries or a mirror has changed, and a moment for further changes; at most the interval.
-    async fn next_comparison(&self, [near, far]: &mut [RegistryChanges; 2]) {
+    async fn next_comparison(&self, [near, far]: &mut [RegistryChanges; 2], mirrors: &Notify) {
         sleep(GATHER).await;
         // A node that has left its bus is an error of the comparison.
         tokio::select! {
             _ = near.changed() => {}
             _ = far.changed() => {}
-            () = self.changed.notified() => {}
+            () = mirrors.notified() => {}
             () = sleep(self.options.interval) => {}
-        }
-    }
-}
-
-impl Directions {
-    async fn stop(self) {
-        for direction in [self.import, self.export].into_iter().flatten() {
-            direction.stop().await;
         }
     }
 }
@@ -138,28 +133,23 @@ impl Service for BridgeService {
         })
     }
 
+    fn take_over(&mut self, predecessor: Box<dyn Service>) {
+        let predecessor: Box<dyn Any> = predecessor;
+        self.kept = predecessor.downcast::<Self>().ok().and_then(|predecessor| predecessor.kept);
+    }
+
     async fn run(&mut self, service: ServiceHandle, mut stop: StopSignal) -> Result<()> {
         self.board.attach(&service);
-        let near = service.node().clone();
-        let far = self.join(&near).await.inspect_err(|error| self.board.failed(error))?;
-        // It is hidden, so that no bridge mirrors it.
-        let subscriber = match far.service(format!("_bridge.{}", self.id)).start().await {
-            Ok(subscriber) => subscriber,
-            Err(error) => {
-                far.leave().await;
-                return Err(error);
-            }
-        };
-        let (import, export) = (self.options.import.clone(), self.options.export.clone());
-        let mut directions = Directions {
-            import: import.map(|options| Direction::new(options, subscriber, near.clone(), &self.changed)),
-            export: export.map(|options| Direction::new(options, service, far.clone(), &self.changed)),
-        };
-        // Whatever happens, the mirrors do not outlive the bridge.
-        let mirroring = self.mirror(&mut directions, &near, &far, &mut stop);
-        let mirroring = AssertUnwindSafe(mirroring).catch_unwind().await;
-        directions.stop().await;
-        far.leave().await;
-        mirroring.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the bridge panicked")))
+        let mut joined = self.joined(&service).await?;
+        let mirroring = self.mirror(&mut joined, service.node(), &mut stop);
+        let mirrored = AssertUnwindSafe(mirroring).catch_unwind().await;
+        if matches!(mirrored, Ok(Ok(()))) && stop.is_replaced() {
+            // The successor goes on with the mirrors, whose subscribers see nothing of it.
+            self.kept = Some(joined);
+            return Ok(());
+        }
+        // Otherwise the mirrors do not outlive the bridge, whatever happens.
+        joined.stop().await;
+        mirrored.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the bridge panicked")))
     }
 }

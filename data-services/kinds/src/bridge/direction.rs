@@ -33,6 +33,11 @@ impl Direction {
         Self { options, source, destination, mirrors: BTreeMap::new(), changed: Arc::clone(changed) }
     }
 
+    /// Changes which services are mirrored; the next comparison ends the mirrors that are not wanted any more.
+    pub(super) fn set_options(&mut self, options: MirrorOptions) {
+        self.options = options;
+    }
+
     /// Compares the mirrors with the registry of the bus of the services. Adds services that cannot be mirrored to `errors`.
     ///
     /// # Errors
@@ -61,11 +66,14 @@ impl Direction {
         Ok(())
     }
 
-    /// Ends the mirrors of services that are offered no more. While a subscription keeps the stale rows of a node that is down,
-    /// so does the mirror.
+    /// Ends the mirrors of services that are offered no more, or not wanted. While a subscription keeps the stale rows of a node
+    /// that is down, so does the mirror.
     async fn end_others(&mut self, plan: &MirrorPlan) {
+        let is_kept = |name: &ServiceId, mirror: &Mirror| {
+            mirror.has_publishers() && self.options.want(mirror.source(), name)
+        };
         let is_over =
-            |name: &ServiceId, mirror: &Mirror| !plan.services.contains_key(name) && !mirror.has_publishers();
+            |name: &ServiceId, mirror: &Mirror| !plan.services.contains_key(name) && !is_kept(name, mirror);
         let over: Vec<ServiceId> = self
             .mirrors
             .iter()

@@ -57,6 +57,11 @@ impl Mirror {
         Ok(())
     }
 
+    /// Returns the service that it mirrors.
+    pub(super) fn source(&self) -> &ServiceId {
+        &self.planned.source
+    }
+
     /// Returns whether a table has rows, maybe stale ones.
     pub(super) fn has_publishers(&self) -> bool {
         self.tables.values().any(MirroredTable::has_publishers)

@@ -1,5 +1,7 @@
 //! The kind `bridge`, between buses of the memory driver.
 
+mod changes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use data_services::{
@@ -112,27 +114,6 @@ async fn a_mirror_is_stale_and_gone_with_its_service_and_follows_its_declaration
     more.stop().await.unwrap();
     view.until("the mirror is gone", |view| view.gone == 1).await;
     until("the service is gone", || async { names(&screen).await == set(&["proxy", "screen"]) }).await;
-}
-
-#[tokio::test]
-async fn services_that_start_and_stop_are_mirrored_without_waiting_for_the_interval() {
-    let (near, far) = (Bus::new("near"), Bus::new("far"));
-    let _seed = far.node("far-1").await;
-    let cage = near.cage("near-1").await;
-    let screen = near.screen("near-2").await;
-    let both = config("proxy", &far).option("interval", "1h").option("import", json!({"prefix": "there"}));
-    cage.create(both.option("export", json!({"prefix": "here"}))).await.unwrap();
-    status_until(&screen, "proxy", "it runs", |status| status["initialized"] == true).await;
-    let (compute, other) = (service(&far, "far-2", "compute").await, service(&near, "near-3", "other").await);
-    View::of(&screen, "there.compute", "vms").await.until_rows(&json!([])).await;
-    View::of(&compute, "here.other", "vms").await.until_rows(&json!([])).await;
-    compute.stop().await.unwrap();
-    other.stop().await.unwrap();
-    until("the mirrors are gone", || async {
-        names(&screen).await == set(&["proxy", "screen"])
-            && names(&compute).await == set(&["here.proxy", "here.screen"])
-    })
-    .await;
 }
 
 #[tokio::test]
