@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{AccessRules, BusId, NodeId};
+use crate::{AccessRules, BusId, Instance, NodeId};
 
 /// How a node takes part in a bus.
 ///
@@ -44,6 +44,10 @@ pub struct NodeOptions {
     pub service_calls: usize,
     /// Which nodes may publish, subscribe and call. Default: all may do everything.
     pub access: AccessRules,
+    /// Which start of the node it is, for runs that are to be repeated exactly: an instance that no other start has, and a
+    /// [boot time](crate::NodeInstance::boot) after every number that the earlier start used. Default: a random instance, and
+    /// the time of the wall clock.
+    pub start: Option<(Instance, u64)>,
 }
 
 impl NodeOptions {
@@ -66,6 +70,7 @@ impl NodeOptions {
             subscription_updates: 1024,
             service_calls: 256,
             access: AccessRules::default(),
+            start: None,
         })
     }
 

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -141,7 +141,7 @@ impl ChangedRows {
     pub(crate) fn between(key: &KeyColumns, earlier: Vec<Row>, later: &[Row]) -> Self {
         let mut changes = Self::default();
         let key_of = |row: &Row| key.key_of(row).ok();
-        let mut old: HashMap<Option<RowKey>, Row> =
+        let mut old: BTreeMap<Option<RowKey>, Row> =
             earlier.into_iter().map(|row| (key_of(&row), row)).collect();
         for row in later {
             match old.remove(&key_of(row)) {

@@ -10,6 +10,7 @@ use super::action_queue::ActionQueue;
 use super::core::NodeCore;
 use super::departure::Departure;
 use super::task_news::TaskNews;
+use super::wall_clock::wall_us;
 use super::{BusAction, Command};
 use crate::bus_adapter::{BusAdapter, BusEvent, BusOptions};
 use crate::packet::Outgoing;
@@ -25,6 +26,16 @@ pub(super) struct NodeTask {
     began: Instant,
     actions: ActionQueue,
     news: TaskNews,
+    prefers_packets: bool,
+}
+
+/// What happens next at a node.
+enum Input {
+    Time,
+    Driver(Result<BusEvent>),
+    /// The queue of actions has a place for a deferred change.
+    Place,
+    Command(Option<Command>),
 }
 
 impl NodeTask {
@@ -35,15 +46,15 @@ impl NodeTask {
         is_broker: bool,
         news: TaskNews,
     ) -> Result<(Self, NodeInstance)> {
-        let boot = super::wall_clock::wall_us();
-        let me = NodeInstance { node: options.node.clone(), instance: Instance::random(), boot };
+        let (instance, boot) = options.start.unwrap_or_else(|| (Instance::random(), wall_us()));
+        let me = NodeInstance { node: options.node.clone(), instance, boot };
         let how = BusOptions { bus: options.bus.clone(), is_broker, advertise: options.advertise.clone() };
         let adapter = Arc::new(BusAdapter::open(&*driver, me.clone(), how).await?);
         let endpoint = adapter.endpoint().map(str::to_owned);
         let (actions, waiting) = ActionQueue::new();
         tokio::spawn(send_actions(Arc::clone(&adapter), waiting));
         let core = NodeCore::new(options, me.clone(), endpoint);
-        let task = Self { core, adapter, began: Instant::now(), actions, news };
+        let task = Self { core, adapter, began: Instant::now(), actions, news, prefers_packets: false };
         Ok((task, me))
     }
 
@@ -70,22 +81,19 @@ impl NodeTask {
             {
                 drop(joined.send(Ok(())));
             }
-            let due = self.began + self.core.deadline();
-            tokio::select! {
-                () = sleep_until(due) => self.core.tick(self.now()),
-                event = self.adapter.recv() => match event {
-                    Ok(BusEvent::Packet(packet)) => self.core.packet(self.now(), packet),
-                    Ok(BusEvent::Reset { reason, .. }) => {
-                        debug!(reason, "the driver may have lost packets: tables are checked again");
-                        self.core.links_reset(self.now());
-                    }
-                    Err(error) => break Departure::closed(format!("its driver has ended: {error}")),
-                },
-                () = self.actions.has_place() => {}
-                command = commands.recv() => match command {
-                    Some(command) => self.command(command),
-                    None => break Departure::closed("all its handles were dropped"),
-                },
+            match self.next(&mut commands).await {
+                Input::Time => self.core.tick(self.now()),
+                Input::Driver(Ok(BusEvent::Packet(packet))) => self.core.packet(self.now(), packet),
+                Input::Driver(Ok(BusEvent::Reset { reason, .. })) => {
+                    debug!(reason, "the driver may have lost packets: tables are checked again");
+                    self.core.links_reset(self.now());
+                }
+                Input::Driver(Err(error)) => {
+                    break Departure::closed(format!("its driver has ended: {error}"));
+                }
+                Input::Place => {}
+                Input::Command(Some(command)) => self.command(command),
+                Input::Command(None) => break Departure::closed("all its handles were dropped"),
             }
         };
         self.core.stop_services();
@@ -96,6 +104,30 @@ impl NodeTask {
             warn!(%error, "the driver did not send everything before the node left");
         }
         self.news.ended.send_replace(Some(departure));
+    }
+
+    /// Waits for what happens next. Packets and commands are preferred in turns: neither holds up the other, and a run in
+    /// virtual time can be repeated.
+    async fn next(&mut self, commands: &mut mpsc::Receiver<Command>) -> Input {
+        let due = self.began + self.core.deadline();
+        self.prefers_packets = !self.prefers_packets;
+        if self.prefers_packets {
+            tokio::select! {
+                biased;
+                () = sleep_until(due) => Input::Time,
+                event = self.adapter.recv() => Input::Driver(event),
+                command = commands.recv() => Input::Command(command),
+                () = self.actions.has_place() => Input::Place,
+            }
+        } else {
+            tokio::select! {
+                biased;
+                () = sleep_until(due) => Input::Time,
+                command = commands.recv() => Input::Command(command),
+                event = self.adapter.recv() => Input::Driver(event),
+                () = self.actions.has_place() => Input::Place,
+            }
+        }
     }
 
     /// Sends the goodbye and what is before it, and ends.

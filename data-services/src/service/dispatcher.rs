@@ -63,17 +63,19 @@ impl Dispatcher {
     pub(crate) async fn run(mut self, mut inputs: mpsc::Receiver<ServiceInput>) {
         let mut is_open = true;
         while is_open || !self.tasks.is_empty() {
+            // The number of running methods is bounded: neither those that end nor new ones hold up the rest.
             tokio::select! {
+                biased;
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended).await,
+                Some(ended) = self.hooks.join_next() => self.hook_ended(ended),
                 input = inputs.recv(), if is_open => match input {
                     Some(input) => self.handle(input),
                     None => is_open = false,
                 },
-                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended).await,
                 Some(part) = self.sent.recv() => {
                     // The node has ended if it accepts no command.
                     let _ = self.commands.send(Command::SendPart(part)).await;
                 }
-                Some(ended) = self.hooks.join_next() => self.hook_ended(ended),
             }
         }
     }

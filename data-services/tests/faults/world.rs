@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use data_services::{Node, NodeOptions};
+use data_services::{Instance, Node, NodeOptions};
+use fastrand::Rng;
 use faulty_driver::{Faults, FaultyNetwork};
 use pubsub_api::{PubSubApi, Result};
 use tokio::task::yield_now;
@@ -18,6 +19,9 @@ pub(crate) const LATE_BY: Duration = Duration::from_secs(2);
 
 /// The interval at which the validators look at every replica.
 const SAMPLE: Duration = Duration::from_millis(250);
+
+/// The boot time of a node at the beginning, in microseconds since 1970.
+const FIRST_BOOT: u64 = 1_700_000_000_000_000;
 
 /// How often a sample yields to the tasks that are ready: events of one moment are handed from task to task.
 const YIELDS: usize = 32;
@@ -36,6 +40,9 @@ pub(crate) struct World {
     seed: u64,
     is_broker: bool,
     starts: u64,
+    /// Draws the instances of the nodes.
+    instances: Mutex<Rng>,
+    began: Instant,
 }
 
 impl World {
@@ -50,8 +57,16 @@ impl World {
     }
 
     fn on(network: FaultyNetwork, is_broker: bool, seed: u64) -> Self {
-        fastrand::seed(seed);
-        Self { network, record: Record::default(), stations: BTreeMap::new(), seed, is_broker, starts: 0 }
+        Self {
+            network,
+            record: Record::default(),
+            stations: BTreeMap::new(),
+            seed,
+            is_broker,
+            starts: 0,
+            instances: Mutex::new(Rng::with_seed(seed)),
+            began: Instant::now(),
+        }
     }
 
     /// Joins a node, at an endpoint of its name unless another is given.
@@ -60,9 +75,17 @@ impl World {
         if !self.is_broker {
             options.seeds = SEEDS.map(|seed| format!("faulty://{seed}:1")).to_vec();
         }
+        options.start = Some(self.next_start());
         let driver = self.network.node_at(host, host, 1);
         let node = Node::join(options, Arc::clone(&driver), self.is_broker).await?;
         Ok((node, driver))
+    }
+
+    /// An instance, and the virtual time in microseconds: a node that starts again starts later.
+    fn next_start(&self) -> (Instance, u64) {
+        let mut instances = self.instances.lock().unwrap();
+        let boot = u64::try_from(self.began.elapsed().as_micros()).unwrap();
+        (Instance::of(instances.u64(1..)), FIRST_BOOT + boot + instances.u64(..100))
     }
 
     /// Starts a node. It is refused while the others wait for its earlier instance: it tries again.
