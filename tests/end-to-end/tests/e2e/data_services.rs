@@ -15,3 +15,4 @@ mod example;
 mod failures;
 mod membership;
 mod reload;
+mod standby;
