@@ -10,5 +10,7 @@ pub trait Acknowledger: Send + Sync {
     /// Reports to the worker at `peer` that all its events up to `number` are accepted or permanently refused, so that
     /// it need not keep them. Does not wait. If the peer has disconnected, the next service that it connects to sends
     /// the report.
+    ///
+    /// A number that is lower than an earlier one changes nothing. A driver may join several reports into one message.
     fn acknowledge(&self, peer: PeerId, number: u64);
 }

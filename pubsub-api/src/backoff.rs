@@ -28,6 +28,9 @@ impl Backoff {
     pub const LONGEST: Duration = Duration::from_secs(5);
 
     /// Returns the next delay, for a `random` number evenly drawn from 0 to 1.
+    ///
+    /// The delay is at least [`SHORTEST`](Self::SHORTEST) and at most [`LONGEST`](Self::LONGEST); a `random` outside of
+    /// 0 to 1 counts as the nearest of the two. The ceilings are 0.2, 0.4, 0.8, 1.6, 3.2 and then 5 s.
     pub fn next_delay(&mut self, random: f64) -> Duration {
         let doubled = Self::SHORTEST.saturating_mul(2_u32.saturating_pow(self.attempts.saturating_add(1)));
         self.attempts = self.attempts.saturating_add(1);

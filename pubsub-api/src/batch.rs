@@ -139,6 +139,8 @@ impl Batch {
 
     /// Adds an event whose two frames are in `block`. Returns `false`, and adds nothing, if a frame is not within the
     /// block, or begins or ends beyond 4 GiB.
+    ///
+    /// Every part of the block may be in several events, or in none.
     #[must_use = "an event that is outside of its block is not added"]
     pub fn push_span(&mut self, block: BlockId, topic: Range<usize>, payload: Range<usize>) -> bool {
         let Some(bytes) = self.blocks.get(block.0 as usize) else { return false };
@@ -215,6 +217,8 @@ impl Batch {
     }
 
     /// Moves the first event to the end of `other`, sharing memory. Returns `false` if no event is left.
+    ///
+    /// A number of a worker moves with its event.
     pub fn move_first_to(&mut self, other: &mut Self) -> bool {
         let Some(first) = self.left().first().copied() else { return false };
         let topic = other.add_whole(first.topic.share(&self.blocks));

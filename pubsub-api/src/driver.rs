@@ -10,6 +10,9 @@ use crate::{Capabilities, Publisher, Result, Subscriber};
 ///
 /// Network and multiproc drivers implement the same traits. Creating either end opens nothing and starts nothing:
 /// `initialize` does.
+///
+/// Both ends are made from the same settings. A program uses the end of its side: a service publishes on the network
+/// hop and subscribes on the multiproc hop.
 pub trait PubSubApi: Debug + Send + Sync {
     /// Returns the sending end.
     fn publisher(&self) -> Arc<dyn Publisher>;
@@ -19,6 +22,13 @@ pub trait PubSubApi: Debug + Send + Sync {
 }
 
 /// The hop that a driver serves (docs/design.md#the-path-of-an-event).
+///
+/// ```
+/// use pubsub_api::Role;
+///
+/// assert_eq!(Role::Network.setting(), "pub_sub_driver");
+/// assert_eq!(Role::Multiproc.setting(), "pub_sub_multiproc_driver");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -70,13 +80,14 @@ impl Role {
 pub struct Driver {
     /// The name that the settings use.
     pub alias: &'static str,
-    /// The hops that it can serve.
+    /// The hops that it can serve. [`Registry::find`](crate::Registry::find) refuses the alias for another one.
     pub roles: &'static [Role],
     /// One sentence for lists.
     pub summary: &'static str,
     /// What it promises.
     pub capabilities: Capabilities,
-    /// The settings of its own section, `[drivers.<name>]`.
+    /// The settings of its own section, `[drivers.<name>]`; empty if it has none. Two aliases of one driver share
+    /// one table.
     pub settings: &'static [Setting],
     /// Creates the driver for one hop. It checks settings and touches neither network nor file system.
     pub open: fn(&Settings, Role) -> Result<Arc<dyn PubSubApi>>,

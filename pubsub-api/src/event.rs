@@ -16,11 +16,20 @@ use crate::{Stamp, Topic};
 /// assert_eq!(event.table.as_deref(), Some("lport"));
 /// # Ok::<(), pubsub_api::Error>(())
 /// ```
+///
+/// An event that concerns no row has no table and no key. Its reader compares all of its rows with the database:
+///
+/// ```
+/// use pubsub_api::{Action, Event, SEND_ALL};
+///
+/// let sync = Event { table: None, key: None, ..Event::new("", "", Action::Sync, None, SEND_ALL) };
+/// assert!(pubsub_api::wire::encode(&sync).is_ok());
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// The table of the row; nil in pseudo-events such as `sync`.
+    /// The table of the row, such as `lport`; `None` (nil) in pseudo-events such as `sync`, which concern no row.
     pub table: Option<String>,
-    /// The key of the row within its table.
+    /// The key of the row within its table. Table and key identify a row; the topic does not.
     pub key: Option<String>,
     /// The action on the row.
     pub action: Action,
@@ -28,14 +37,20 @@ pub struct Event {
     pub value: Value,
     /// The topic, equal to the envelope's.
     pub topic: Topic,
-    /// Publisher, epoch and sequence, set by the publisher service.
+    /// Publisher, epoch and sequence. The publisher service sets it; `None` in an event of a worker, and of a
+    /// publisher that does not number its events, such as Dragonflow's. Missing events cannot be detected without
+    /// it.
     pub stamp: Option<Stamp>,
-    /// The version of the object, if its model has one.
+    /// The version of the object, if its model has one: of two events of one row, the one with the higher version
+    /// is the later one. `None` makes no statement.
     pub version: Option<u64>,
 }
 
 impl Event {
     /// Creates an event as a worker does: without stamp and version.
+    ///
+    /// Nothing is checked here. [`Envelope::pack`](crate::Envelope::pack) refuses an event that is too large, and
+    /// [`Publisher::send_event`](crate::Publisher::send_event) one on a reserved topic.
     pub fn new(
         table: impl Into<String>,
         key: impl Into<String>,
@@ -56,6 +71,16 @@ impl Event {
 }
 
 /// The action on the row. Readers treat an unknown name as a change of the row.
+///
+/// Names are compared exactly, in small letters.
+///
+/// ```
+/// use pubsub_api::Action;
+///
+/// assert_eq!(Action::from("set"), Action::Set);
+/// assert_eq!(Action::from("SET"), Action::Other("SET".to_owned()));
+/// assert_eq!(Action::Other("archive".to_owned()).as_str(), "archive");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Action {
     /// The row is new.
@@ -103,13 +128,21 @@ impl fmt::Display for Action {
 }
 
 /// The value of the row.
+///
+/// ```
+/// use pubsub_api::Value;
+///
+/// assert_eq!(Value::from("up"), Value::Text("up".to_owned()));
+/// assert_eq!(Value::from(None), Value::Nil);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// No value: the row was deleted, or the event concerns no row.
     Nil,
     /// Text, by convention the row's model as JSON.
     Text(String),
-    /// Exactly one msgpack value of any other type, as received: it is passed on unchanged.
+    /// Exactly one msgpack value of any other type, as received: it is passed on unchanged. An author that fills it
+    /// checks the bytes with [`wire::is_one_value`](crate::wire::is_one_value); packing does not.
     Other(Bytes),
 }
 

@@ -11,6 +11,8 @@ use crate::wire::EventRef;
 use crate::{Action, Event, HELLO, PublisherEpoch, Stamp, Value};
 
 /// The interval between two hellos of a service.
+///
+/// `dead_after` is at least two of these, so that one late hello does not disconnect an idle link.
 pub const HELLO_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The table that hello events name; no database has it.

@@ -12,6 +12,29 @@
 //! This crate opens no connection and no file, and depends on no async runtime. Parts that the contract uses, and that do
 //! not need it, are crates below it: `errors`, `topics`, `msgpack`, `status`, `settings-declaration`. The contract
 //! re-exports what its signatures contain, so drivers and programs need only this crate.
+//!
+//! # Where to start
+//!
+//! - An application that publishes opens a client of the crate `publisher-client`; one that receives builds an agent of
+//!   the crate `subscriber-agent`. Both choose the driver by the settings and use the types of this crate.
+//! - A driver implements [`PubSubApi`], [`Publisher`] and [`Subscriber`], and submits a [`Driver`]. The lists in the
+//!   documentation of the two traits are its contract; the conformance suite checks each line.
+//! - A database driver implements [`DbApi`](database::DbApi) and submits a
+//!   [`DatabaseDriver`](database::DatabaseDriver).
+//!
+//! # An event on its way
+//!
+//! ```
+//! use pubsub_api::wire::EventRef;
+//! use pubsub_api::{Action, Envelope, Event, Topic};
+//!
+//! let event = Event::new("lport", "port-1", Action::Create, r#"{"id":"port-1"}"#, Topic::new("tenant-1")?);
+//! let Envelope { topic, payload } = Envelope::pack(&event)?;
+//! // … a driver carries the two frames …
+//! let received = EventRef::read(topic.as_bytes(), &payload)?;
+//! assert_eq!(received.to_event(), event);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod hello;
 pub mod settings;

@@ -17,6 +17,13 @@ pub fn link_endpoint(registered: &str, address: IpAddr) -> String {
 
 /// Returns the registered endpoint of a link. Returns an endpoint unchanged if it is not a link to an address of a
 /// name.
+///
+/// ```
+/// use pubsub_api::registered_endpoint;
+///
+/// assert_eq!(registered_endpoint("tcp://192.0.2.1:8866"), "tcp://192.0.2.1:8866");
+/// assert_eq!(registered_endpoint("tcp://publishers.example:8866/2001:db8::1"), "tcp://publishers.example:8866");
+/// ```
 #[must_use]
 pub fn registered_endpoint(link: &str) -> &str {
     match link.rsplit_once('/') {

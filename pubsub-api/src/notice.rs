@@ -8,6 +8,34 @@ use crate::PublisherEpoch;
 /// [`link_endpoint`](crate::link_endpoint).
 ///
 /// As JSON: `{"notice":"link_down","publisher":"tcp://192.0.2.1:8866","reason":"…"}`.
+///
+/// What a notice means for an application that keeps rows and receives from a tracked subscriber of the crate
+/// `delivery`:
+///
+/// | notice | meaning |
+/// |---|---|
+/// | `LinkUp`, `AddressAdded`, `AddressRemoved` | information only |
+/// | `LinkDown`, `Stale`, `Recovering` | the rows may be behind, until `Live` |
+/// | `Subscribed` | events from now on arrive; the missed ones are requested, or a `Resync` follows |
+/// | `Gap` | events are missing at this place; recovered events, a snapshot or a `Resync` follow |
+/// | `Resync` | missing events do not follow: compare the rows with the database |
+/// | `Live` | the rows are current again |
+/// | `DuplicatePublisher` | an operator must change a setting |
+///
+/// A driver reports links, `Subscribed` and the gaps of its own queue; on a broker also `Stale` and `Resync`. The
+/// tracker of the crate `delivery` reports the others.
+///
+/// ```
+/// use pubsub_api::Notice;
+///
+/// /// Returns whether the rows must be compared with the database.
+/// fn needs_comparison(notice: &Notice) -> bool {
+///     matches!(notice, Notice::Resync { .. })
+/// }
+///
+/// let reason = "the publisher has restarted".to_owned();
+/// assert!(needs_comparison(&Notice::Resync { publisher: None, topic: None, reason }));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "notice", rename_all = "snake_case")]
 #[non_exhaustive]

@@ -22,6 +22,21 @@ use crate::{Batch, Envelope, Error, ErrorKind, Event, Requests, Result, Status, 
 /// - After `close`, `send` fails with [`ErrorKind::Closed`].
 ///
 /// Accepted is not delivered: the [`Capabilities`](crate::Capabilities) of a driver state what it promises beyond that.
+///
+/// All methods can be called from several tasks at once. Events of one topic have an order only if one task sends them,
+/// or if the tasks order their calls themselves.
+///
+/// ```
+/// use pubsub_api::{ErrorKind, Event, Publisher, Result};
+///
+/// /// Publishes an event. If the queue of the publisher stays full, it waits for one more `send_timeout`.
+/// async fn publish(publisher: &dyn Publisher, event: &Event) -> Result<()> {
+///     match publisher.send_event(event).await {
+///         Err(error) if error.kind() == ErrorKind::Overloaded => publisher.send_event(event).await,
+///         done => done,
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Publisher: Debug + Send + Sync {
     /// Prepares to send. Idempotent.
@@ -62,6 +77,21 @@ pub trait Publisher: Debug + Send + Sync {
     /// # Cancel safety
     /// If the future is dropped, the events that left the batch were accepted; the first event left was either accepted
     /// or not, and no event after it was.
+    ///
+    /// ```
+    /// use pubsub_api::{Batch, ErrorKind, Publisher, Result};
+    ///
+    /// /// Sends a batch without the events that the contract forbids. After any other error the batch has the rest.
+    /// async fn send_valid(publisher: &dyn Publisher, batch: &mut Batch) -> Result<()> {
+    ///     while let Err(error) = publisher.send_batch(batch).await {
+    ///         if error.kind() != ErrorKind::Invalid {
+    ///             return Err(error);
+    ///         }
+    ///         batch.advance(1);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
         while let Some(first) = batch.first_envelope() {
             let Envelope { topic, payload } = first?;
@@ -85,12 +115,16 @@ pub trait Publisher: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if an accepted event could not be sent; the text contains the number.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the publisher may be left open or closed: call it again.
     async fn close(&self) -> Result<()>;
 
     /// Returns the endpoint that it binds or connects to: `tcp://127.0.0.1:8866`. `None` before that is known.
     fn endpoint(&self) -> Option<String>;
 
-    /// Returns the current counters, queues and peers.
+    /// Returns the current counters, queues and peers. It does not wait for the network, and can be called in every
+    /// state, before `initialize` and after `close`.
     fn status(&self) -> Status;
 
     /// Returns the subscriptions of peers, for drivers that [see them](crate::Capabilities::sees_subscribers).

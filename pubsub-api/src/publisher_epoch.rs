@@ -7,6 +7,15 @@ use serde::ser::{SerializeStruct, Serializer};
 ///
 /// As JSON: `{"publisher":"5f1c0b5e2a9d4c11","epoch":1795262492000000}`. The publisher is sixteen hexadecimal digits,
 /// because JSON readers commonly round numbers above 2⁵³.
+///
+/// ```
+/// use pubsub_api::PublisherEpoch;
+///
+/// let first = PublisherEpoch { publisher: 0x5f1c_0b5e_2a9d_4c11, epoch: 1 };
+/// let after_restart = PublisherEpoch { epoch: 2, ..first };
+/// assert!(after_restart > first);
+/// assert_eq!(first.to_string(), "publisher 5f1c0b5e2a9d4c11 in epoch 1");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PublisherEpoch {
     /// The first eight bytes of the publisher's id.

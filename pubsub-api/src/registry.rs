@@ -8,6 +8,16 @@ use crate::{Driver, Error, ErrorKind, PubSubApi, Result, Role, UnlinkedDriver};
 ///
 /// A program links the drivers by naming the crate `drivers` (`use drivers as _;`): the linker silently drops a crate
 /// that no code names.
+///
+/// ```
+/// use pubsub_api::{ErrorKind, Registry, Role};
+///
+/// let registry = Registry::collect()?;
+/// let error = registry.find("no_such_driver", Role::Network).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Settings);
+/// assert!(error.to_string().starts_with("pub_sub_driver: there is no driver \"no_such_driver\""));
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Registry {
     drivers: Vec<&'static Driver>,
@@ -118,6 +128,8 @@ impl Registry {
     /// Creates the driver of the database that service and agents use, if `use_nb_db` states that they use one: `auto`
     /// means yes for a database shared between hosts.
     ///
+    /// `None` means that the settings rule a database out, not that one is missing.
+    ///
     /// # Errors
     /// As [`open_database`](Registry::open_database); an unknown alias that is not needed is not an error.
     pub fn used_database(&self, settings: &Settings) -> Result<Option<Arc<dyn DbApi>>> {
@@ -131,6 +143,9 @@ impl Registry {
     }
 
     /// Creates the driver that the settings select for `role`.
+    ///
+    /// It opens no connection: [`Publisher::initialize`](crate::Publisher::initialize) and
+    /// [`Subscriber::initialize`](crate::Subscriber::initialize) do.
     ///
     /// # Errors
     /// As [`find`](Registry::find), and any error of the driver about the settings.

@@ -15,6 +15,21 @@ use crate::{Batch, Envelope, PeerId, Result};
 ///   retry.
 /// - A reply is sent to the requester only, outside the stream of its subscriptions: any number of envelopes, in order.
 /// - One task reads; concurrent readers steal each other's requests.
+///
+/// ```
+/// use pubsub_api::{Batch, Requests, Result};
+///
+/// /// Replies to each request with the request itself.
+/// async fn echo(requests: &dyn Requests) -> Result<()> {
+///     loop {
+///         let request = requests.next().await?;
+///         let mut reply = Batch::new();
+///         reply.push(request.envelope);
+///         // The requester may have disconnected meanwhile; it sends its request again.
+///         let _ = requests.answer(request.peer, &mut reply).await;
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Requests: Send + Sync {
     /// Returns the next request; waits for it.
@@ -62,6 +77,21 @@ pub struct Request {
 /// - If it ends while a reply is due, [`Reply::Lost`] reports this: send the request again.
 /// - If the publisher turns out to carry no requests, [`Reply::Refused`] reports this: a retry is useless.
 /// - Unread replies are bounded: if the queue is full, the driver stops reading.
+///
+/// ```
+/// use pubsub_api::{Envelope, Reply, Requester, Result};
+///
+/// /// Sends a request and returns the first envelope of the reply; `None` if there is none.
+/// async fn ask(requester: &dyn Requester, publisher: &str, request: Envelope) -> Result<Option<Envelope>> {
+///     if !requester.request(publisher, request) {
+///         return Ok(None);
+///     }
+///     match requester.next().await? {
+///         Reply::Part { envelope, .. } => Ok(Some(envelope)),
+///         Reply::Lost { .. } | Reply::Refused { .. } => Ok(None),
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Requester: Send + Sync {
     /// Sends a request to the publisher at `endpoint`, which is named as in notices. A registered name stands for any
@@ -80,6 +110,8 @@ pub trait Requester: Send + Sync {
 }
 
 /// A message from a publisher, or the end of its connection for requests.
+///
+/// A reply has no end of its own here: its first envelope announces the number of those that follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// One envelope of a reply.

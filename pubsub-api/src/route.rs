@@ -35,6 +35,9 @@ impl Route {
     }
 
     /// Returns the driver that accepts the events of this process.
+    ///
+    /// For [`Bind`](Self::Bind) this is the network driver, whose publisher then binds `publisher_port` in this
+    /// process.
     #[must_use]
     pub const fn driver(&self) -> &'static Driver {
         match self {

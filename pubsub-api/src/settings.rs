@@ -22,6 +22,8 @@ use crate::Result;
 ///
 /// All values have been checked against their [`Kind`]. It is plain data: a program keeps one, loads another on SIGHUP,
 /// and compares the two.
+///
+/// A program gets one from `settings::load`; a test may build one from slots. Cloning copies every value.
 #[derive(Debug, Clone)]
 pub struct Settings {
     slots: Vec<Slot>,
@@ -54,6 +56,9 @@ impl Settings {
     }
 
     /// Returns whether any source sets the setting of this full name, even to its default.
+    ///
+    /// The full name is that of [`Setting::full_name`]: the bare name in `[pubsub]`, else with its section, as in
+    /// `service.ring_bytes`. `false` also for an unknown name.
     #[must_use]
     pub fn is_set(&self, name: &str) -> bool {
         let slot = self.slots.iter().find(|slot| slot.setting.full_name() == name);
@@ -61,6 +66,8 @@ impl Settings {
     }
 
     /// Returns every setting with its value and origin, in the order of the tables.
+    ///
+    /// It is what `skimmer config show` prints. Two loaded settings are compared slot by slot.
     #[must_use]
     pub fn slots(&self) -> &[Slot] {
         &self.slots

@@ -32,6 +32,27 @@ pub enum Incoming {
 /// - Addresses and topics apply to network drivers only; multiproc drivers keep the default implementations.
 /// - `recv_batch` is `recv` of several: the same events in the same order, each notice at its place between them.
 /// - If the application does not read, the subscriber stops reading; its queue is bounded.
+///
+/// ```
+/// use pubsub_api::wire::EventRef;
+/// use pubsub_api::{Incoming, Result, SEND_ALL, Subscriber};
+///
+/// async fn print(subscriber: &dyn Subscriber) -> Result<()> {
+///     subscriber.register_listen_address("tcp://192.0.2.1:8866")?;
+///     subscriber.register_topic(SEND_ALL.into())?;
+///     subscriber.initialize().await?;
+///     loop {
+///         match subscriber.recv().await? {
+///             Incoming::Notice(notice) => println!("{notice:?}"),
+///             // The map is not checked yet: any peer may have sent it.
+///             Incoming::Event(envelope) => match EventRef::read(envelope.topic.as_bytes(), &envelope.payload) {
+///                 Ok(event) => println!("{} {:?} {:?}", event.action, event.table, event.key),
+///                 Err(cause) => println!("invalid event: {cause}"),
+///             },
+///         }
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Subscriber: Debug + Send + Sync {
     /// Binds (multiproc) or starts to connect (network). Idempotent.
@@ -107,6 +128,20 @@ pub trait Subscriber: Debug + Send + Sync {
     /// # Cancel safety
     /// If the future is dropped, nothing is lost: the events that were read are in the batch, and the next call returns
     /// the rest.
+    ///
+    /// ```
+    /// use pubsub_api::{Batch, Result, Subscriber};
+    ///
+    /// async fn count(subscriber: &dyn Subscriber) -> Result<usize> {
+    ///     let (mut batch, mut events) = (Batch::new(), 0);
+    ///     // A gap is between the events before it and those after it.
+    ///     while subscriber.recv_batch(&mut batch).await?.is_none() {
+    ///         events += batch.len();
+    ///         batch.clear();
+    ///     }
+    ///     Ok(events + batch.len())
+    /// }
+    /// ```
     async fn recv_batch(&self, batch: &mut Batch) -> Result<Option<Notice>> {
         let mut incoming = self.recv().await?;
         let (mut events, mut bytes) = (0, 0);
@@ -141,6 +176,8 @@ pub trait Subscriber: Debug + Send + Sync {
     }
 
     /// Ends the links and releases the address. It can be called twice.
+    ///
+    /// Items that arrived before it can still be read; then `recv` fails with [`ErrorKind::Closed`].
     async fn close(&self);
 
     /// Returns the bound endpoint; `None` for a subscriber that connects.
@@ -164,6 +201,19 @@ pub const MAX_TOPICS: usize = 4096;
 ///
 /// # Errors
 /// Any error of [`Subscriber::recv`] but [`ErrorKind::Closed`], which is the normal end.
+///
+/// # Cancel safety
+/// If the future is dropped, the handler has run for every item that was received, and nothing is lost.
+///
+/// ```
+/// use pubsub_api::{Incoming, Result, Subscriber, run};
+///
+/// async fn count_events(subscriber: &dyn Subscriber) -> Result<u64> {
+///     let mut events = 0;
+///     run(subscriber, |incoming| events += u64::from(matches!(incoming, Incoming::Event(_)))).await?;
+///     Ok(events)
+/// }
+/// ```
 pub async fn run(subscriber: &dyn Subscriber, mut handler: impl FnMut(Incoming)) -> Result<()> {
     loop {
         match subscriber.recv().await {

@@ -15,6 +15,21 @@ use crate::{Result, Topic};
 /// - Unread reports are bounded: if the driver's queue is full, [`Missed`](SubscriptionSeen::Missed) replaces those
 ///   that do not fit.
 /// - One task reads; concurrent readers steal each other's reports.
+///
+/// ```
+/// use bytes::Bytes;
+/// use pubsub_api::{Result, SubscribersSeen, Topic};
+///
+/// /// Sends the latest event of a topic to each new subscriber of it.
+/// async fn welcome(seen: &dyn SubscribersSeen, topic: &Topic, latest: &Bytes) -> Result<()> {
+///     loop {
+///         if let Some(peer) = seen.next().await?.newcomer_to(topic) {
+///             // A peer without room is behind anyway, and has disconnected or will request what it misses.
+///             let _ = seen.send_to(peer, topic, latest);
+///         }
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait SubscribersSeen: Send + Sync {
     /// Returns the next subscription or cancellation of a peer; waits for it.
@@ -32,6 +47,9 @@ pub trait SubscribersSeen: Send + Sync {
 }
 
 /// One connection of one peer, distinct from all others that a publisher has or had.
+///
+/// The number has no meaning outside of the publisher that assigned it, and is never used again, also not by a peer
+/// that reconnects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PeerId(pub u64);
 

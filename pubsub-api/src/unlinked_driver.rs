@@ -2,6 +2,20 @@
 ///
 /// One settings file serves all programs of a host. A program with fewer drivers ignores the sections of the others; if
 /// its settings select one of them, the error states how to link it.
+///
+/// ```
+/// use pubsub_api::UnlinkedDriver;
+///
+/// inventory::submit! {
+///     UnlinkedDriver {
+///         section: "drivers.example",
+///         aliases: &["example_nb_db_driver"],
+///         feature: "example",
+///     }
+/// }
+/// assert!(UnlinkedDriver::has_section("drivers.example"));
+/// assert!(UnlinkedDriver::has_variable("SKIMMER_DRIVERS_EXAMPLE_PATH"));
+/// ```
 #[derive(Debug)]
 pub struct UnlinkedDriver {
     /// Its section of the settings file, such as `drivers.redis`.

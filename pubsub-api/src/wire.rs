@@ -33,6 +33,8 @@ pub use read::EventRef;
 pub use row::RowRef;
 
 /// The largest map that an author may send, in bytes.
+///
+/// [`encode`] refuses a larger one, so an application learns of it at its call and not from a receiver.
 pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 /// The largest map that a receiver accepts, in bytes: the keys that a service appends must not push a full event over

@@ -1,6 +1,8 @@
 use std::fmt;
 
 /// The result of every fallible operation of Skimmer.
+///
+/// The second parameter is for the few functions whose error is another type, such as the cause of an invalid event.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error: a kind for the program to act on, and a sentence for the user to act on.
@@ -24,6 +26,31 @@ pub struct Error {
 }
 
 /// The classes of errors that a caller can distinguish.
+///
+/// The enum is not exhaustive: a `match` needs a last arm, which treats an unknown kind as
+/// [`Internal`](ErrorKind::Internal).
+///
+/// | kind | was the call done? | what helps |
+/// |---|---|---|
+/// | [`Settings`](Self::Settings), [`Unsupported`](Self::Unsupported) | no | another setting, or another driver |
+/// | [`Invalid`](Self::Invalid) | no | another event, topic or name; a retry with the same one fails again |
+/// | [`Unavailable`](Self::Unavailable), [`Overloaded`](Self::Overloaded) | no | the same call, later |
+/// | [`Closed`](Self::Closed) | no | a new publisher, subscriber or database; a closed one stays closed |
+/// | [`NotFound`](Self::NotFound), [`AlreadyExists`](Self::AlreadyExists), [`Conflict`](Self::Conflict) | no | to read the row again, and to decide anew |
+/// | [`InDoubt`](Self::InDoubt) | unknown | to find out what was done before a retry |
+/// | [`Internal`](Self::Internal) | unknown | a report to the authors |
+///
+/// ```
+/// use errors::ErrorKind;
+///
+/// /// Returns whether the same call may succeed later, without doing anything twice.
+/// fn may_retry(kind: ErrorKind) -> bool {
+///     matches!(kind, ErrorKind::Unavailable | ErrorKind::Overloaded)
+/// }
+///
+/// assert!(may_retry(ErrorKind::Overloaded));
+/// assert!(!may_retry(ErrorKind::InDoubt), "the first call may have been done");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -53,6 +80,8 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Returns the name for counters, logs and statuses.
+    ///
+    /// The names are stable: counters and statuses use them as causes.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -78,6 +107,16 @@ impl Error {
     }
 
     /// Adds the cause of this error.
+    ///
+    /// The source is shown after the text and a colon, and [`source`](std::error::Error::source) returns it. A second
+    /// call replaces the first source.
+    ///
+    /// ```
+    /// use errors::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Unavailable, "cannot read the ring").with_source("the disk is full");
+    /// assert_eq!(error.to_string(), "cannot read the ring: the disk is full");
+    /// ```
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
@@ -85,6 +124,15 @@ impl Error {
     }
 
     /// Puts `context` and a colon before the text, as in `cannot read skimmer.toml: …`.
+    ///
+    /// Kind and source stay as they are. Each caller may add its own context, so the outermost one is first.
+    ///
+    /// ```
+    /// use errors::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Invalid, "line 3 has no key").context("skimmer.toml").context("reload");
+    /// assert_eq!(error.to_string(), "reload: skimmer.toml: line 3 has no key");
+    /// ```
     #[must_use]
     pub fn context(mut self, context: impl fmt::Display) -> Self {
         self.text = format!("{context}: {}", self.text);

@@ -11,6 +11,8 @@ use crate::{Head, Reader};
 /// assert_eq!(find(b"\x82\xa1a\x01\xa1b\x93\x01\x02\x03", b"b"), Some(&b"\x93\x01\x02\x03"[..]));
 /// assert_eq!(find(b"\x81\xa1a\x01", b"b"), None);
 /// ```
+///
+/// Only keys that are text are compared. If a key comes twice, the first value is returned.
 #[must_use]
 pub fn find<'a>(payload: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     let mut reader = Reader::new(payload);
@@ -26,6 +28,16 @@ pub fn find<'a>(payload: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// Returns whether the bytes are exactly one value, nested at most [`MAX_DEPTH`](crate::MAX_DEPTH) deep.
+///
+/// Text is not checked for UTF-8 here; [`Reader::skip`] does that.
+///
+/// ```
+/// use msgpack::is_one_value;
+///
+/// assert!(is_one_value(b"\x93\x01\x02\x03"));
+/// assert!(!is_one_value(b"\x93\x01\x02"), "an item is missing");
+/// assert!(!is_one_value(b"\x01\x02"), "two values");
+/// ```
 #[must_use]
 pub fn is_one_value(bytes: &[u8]) -> bool {
     let mut reader = Reader::new(bytes);

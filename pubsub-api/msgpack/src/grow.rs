@@ -66,6 +66,8 @@ impl<'a> GrownMap<'a> {
     }
 
     /// Returns the size of the whole map in bytes if the new pairs have `encoded_bytes`.
+    ///
+    /// A caller compares it with its limit before it writes anything.
     #[must_use]
     #[inline]
     pub fn bytes_with(&self, encoded_bytes: usize) -> usize {
@@ -83,6 +85,9 @@ impl<'a> GrownMap<'a> {
 /// append_pairs(b"\x81\xa1a\x01", 1, b"\xa1b\x02", &mut out).expect("a map of one pair");
 /// assert_eq!(out, b"\x82\xa1a\x01\xa1b\x02");
 /// ```
+///
+/// What `out` contained stays before the map. The caller vouches for `encoded`: exactly `more` packed pairs, with keys
+/// that the map does not have. Neither is checked.
 ///
 /// # Errors
 /// As [`GrownMap::new`].

@@ -1,6 +1,9 @@
 use std::fmt;
 
 /// The reason why bytes are not a msgpack value, or not the map that was expected.
+///
+/// The bytes come from a peer, so a caller counts the cause and drops them; a retry with the same bytes fails in the
+/// same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Malformed {
     /// The value is not a map.

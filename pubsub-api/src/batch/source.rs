@@ -20,6 +20,13 @@ pub struct Source {
 
 impl Source {
     /// Returns the sequence number of the last event, which an acknowledgement names.
+    ///
+    /// ```
+    /// use pubsub_api::{PeerId, Source};
+    ///
+    /// let run = Source { peer: PeerId(1), worker: 7, first: 10, count: 3, sent_before: 10 };
+    /// assert_eq!(run.last(), 12);
+    /// ```
     #[must_use]
     pub fn last(&self) -> u64 {
         (self.first + self.count).saturating_sub(1)

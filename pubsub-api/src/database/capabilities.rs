@@ -2,13 +2,23 @@ use serde::Serialize;
 
 /// What a database driver promises, as data: the command line, the table in the README and the conformance suite read
 /// it.
+///
+/// ```
+/// use pubsub_api::database::DatabaseCapabilities;
+///
+/// const CAPABILITIES: DatabaseCapabilities =
+///     DatabaseCapabilities { across_processes: true, persistent: true, ..DatabaseCapabilities::NONE };
+/// assert!(CAPABILITIES.flags().contains(&("persistent", true)));
+/// assert!(CAPABILITIES.flags().contains(&("across hosts", false)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct DatabaseCapabilities {
     /// Connects processes of one host; a driver without this works within one process.
     pub across_processes: bool,
-    /// Connects hosts.
+    /// Connects hosts. With `use_nb_db = "auto"`, service and agents use only such a database.
     pub across_hosts: bool,
-    /// Written rows outlive every process that has the database open.
+    /// Written rows outlive every process that has the database open. `limits` states what survives the end of the
+    /// host.
     pub persistent: bool,
     /// [`write_batch`](super::DbApi::write_batch) does all of its writes or none.
     pub atomic_batches: bool,

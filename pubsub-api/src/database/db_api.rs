@@ -60,6 +60,9 @@ pub trait DbApi: Debug + Send + Sync {
 
     /// Creates a row, without a topic if `row` names none.
     ///
+    /// With `overwrite` it creates the row, or replaces its value, in one step. Topics are exact here: a row of the
+    /// same key on another topic is another row.
+    ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the row exists and `overwrite` is false.
     async fn create_key(&self, row: RowName<'_>, value: Bytes, overwrite: bool) -> Result<()>;
@@ -85,8 +88,30 @@ pub trait DbApi: Debug + Send + Sync {
     /// Atomically replaces `expected` with `new` (`None`: no row). Returns whether it was replaced. The topic is exact:
     /// a name without a topic means the row that has none.
     ///
+    /// With `expected` it is the way to change a row without overwriting another writer: read, change, compare and set,
+    /// and start again if it returns `false`. `expected: None` creates a row that must not exist, `new: None` deletes
+    /// it.
+    ///
     /// # Errors
     /// As of the [trait](DbApi). A row with another value is not an error.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use pubsub_api::Result;
+    /// use pubsub_api::database::{DbApi, RowName};
+    ///
+    /// /// Appends a line to a row, whatever other writers do meanwhile.
+    /// async fn append(database: &dyn DbApi, row: RowName<'_>, line: &str) -> Result<()> {
+    ///     loop {
+    ///         let before = database.get_batch(&[row]).await?.pop().flatten();
+    ///         let mut after = before.as_deref().unwrap_or_default().to_vec();
+    ///         after.extend_from_slice(line.as_bytes());
+    ///         if database.compare_and_set(row, before.as_deref(), Some(Bytes::from(after))).await? {
+    ///             return Ok(());
+    ///         }
+    ///     }
+    /// }
+    /// ```
     async fn compare_and_set(
         &self,
         row: RowName<'_>,
@@ -95,6 +120,8 @@ pub trait DbApi: Debug + Send + Sync {
     ) -> Result<bool>;
 
     /// Returns the rows of a table, on one topic or on all, in no order.
+    ///
+    /// All rows are in memory at once. Rows that others write during the call may or may not be among them.
     ///
     /// # Errors
     /// As of the [trait](DbApi). A table that does not exist has no rows.
@@ -107,6 +134,8 @@ pub trait DbApi: Debug + Send + Sync {
     async fn get_all_keys(&self, table: &str, topic: Option<&str>) -> Result<Vec<RowPlace>>;
 
     /// Returns the value of each of these rows, in the order of `rows`; `None` for a row that does not exist.
+    ///
+    /// It is one round trip where the driver can make it one, and it distinguishes an absent row from an error.
     ///
     /// # Errors
     /// As of the [trait](DbApi).
@@ -123,12 +152,16 @@ pub trait DbApi: Debug + Send + Sync {
     /// is stored in the table [`unique_key`](super::UNIQUE_KEY_TABLE), under the table's name and no topic, in decimal
     /// digits, so that tools can save and restore it.
     ///
+    /// Numbers may be missing: a caller that ends before it uses its number leaves a gap.
+    ///
     /// # Errors
     /// As of the [trait](DbApi), and [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the stored value is not a
     /// number, or is the largest one.
     async fn allocate_unique_key(&self, table: &str) -> Result<u64>;
 
     /// Returns the [`Watch`] of drivers that [have one](super::DatabaseCapabilities::watch).
+    ///
+    /// `None` means that changes are found only by reading again, at an interval that the caller chooses.
     fn watch(&self) -> Option<&dyn Watch> {
         None
     }

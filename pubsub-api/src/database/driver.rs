@@ -5,6 +5,23 @@ use crate::Result;
 use crate::settings::{Setting, Settings};
 
 /// The entry that a database driver submits to the registry.
+///
+/// ```
+/// use pubsub_api::database::{DatabaseCapabilities, DatabaseDriver};
+/// use pubsub_api::{Error, ErrorKind, Registry};
+///
+/// inventory::submit! {
+///     DatabaseDriver {
+///         alias: "example_db_driver",
+///         summary: "opens nothing, to show how a database driver is registered",
+///         capabilities: DatabaseCapabilities::NONE,
+///         settings: &[],
+///         open: |_| Err(Error::new(ErrorKind::Unsupported, "an example opens nothing")),
+///     }
+/// }
+/// assert!(Registry::collect()?.find_database("example_db_driver").is_ok());
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug)]
 pub struct DatabaseDriver {
     /// The name that the settings use.

@@ -99,6 +99,13 @@ impl std::fmt::Display for RowName<'_> {
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] if the name is invalid.
+///
+/// ```
+/// use pubsub_api::database::check_table;
+///
+/// assert!(check_table("logical_port-2").is_ok());
+/// assert!(check_table("logical port").is_err());
+/// ```
 pub fn check_table(table: &str) -> Result<()> {
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if (1..=MAX_TABLE_BYTES).contains(&table.len()) && table.bytes().all(is_good) {
@@ -111,6 +118,8 @@ pub fn check_table(table: &str) -> Result<()> {
 }
 
 /// Validates the topic of a row.
+///
+/// `None` is valid: a row may have no topic.
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] if the topic is invalid.
@@ -141,11 +150,13 @@ pub fn check_value(value: &[u8]) -> Result<()> {
 pub struct RowPlace {
     /// Its key.
     pub key: String,
-    /// Its topic, if it has one.
+    /// Its topic; `None` for a row that was written without one.
     pub topic: Option<String>,
 }
 
 /// A row that was found.
+///
+/// The table is that of the call that found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The place of the row.
@@ -155,6 +166,18 @@ pub struct Entry {
 }
 
 /// One of several writes.
+///
+/// In a [batch](super::DbApi::write_batch) both are idempotent: neither fails because of what the row was before.
+///
+/// ```
+/// use bytes::Bytes;
+/// use pubsub_api::database::{MAX_VALUE_BYTES, RowName, Write};
+///
+/// let row = RowName::new("lport", "port-1");
+/// assert!(Write::Put(row, Bytes::from_static(b"{}")).check().is_ok());
+/// assert!(Write::Put(row, Bytes::from(vec![b' '; MAX_VALUE_BYTES + 1])).check().is_err());
+/// assert!(Write::Delete(RowName::new("lport", "")).check().is_err(), "a key has at least one byte");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write<'a> {
     /// Creates the row or replaces its value.

@@ -10,6 +10,21 @@ use crate::Result;
 /// - Every change of a row, in this process or another, changes the revision. The revision may also change without one.
 /// - A revision is valid for one open database: it has no meaning for others, nor after a restart.
 /// - The revision does not show what changed: read the database.
+///
+/// ```
+/// use pubsub_api::Result;
+/// use pubsub_api::database::Watch;
+///
+/// /// Calls `read` now, and after each change of the database.
+/// async fn follow(watch: &dyn Watch, read: impl AsyncFn() -> Result<()>) -> Result<()> {
+///     let mut seen = watch.revision().await?;
+///     loop {
+///         // The revision is older than what is read, so no change is missed.
+///         read().await?;
+///         seen = watch.changed(seen).await?;
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Watch: Send + Sync {
     /// Returns the current revision.

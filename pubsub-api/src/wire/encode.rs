@@ -5,8 +5,25 @@ use crate::{Error, ErrorKind, Event, Result, Stamp, Value};
 
 /// Packs an event as Dragonflow's packer does; `stamp` and `version` follow the five fields if they are set.
 ///
+/// The bytes of [`Value::Other`] are copied unchecked.
+///
 /// # Errors
 /// [`ErrorKind::Invalid`] if the map has more than [`MAX_EVENT_BYTES`] bytes; the text has the size and the limit.
+///
+/// ```
+/// use pubsub_api::{Action, ErrorKind, Event, SEND_ALL, wire};
+///
+/// let event = Event::new("lport", "p1", Action::Set, "up", SEND_ALL);
+/// let packed = wire::encode(&event)?;
+/// assert_eq!(&packed[..], b"\x85\xa5table\xa5lport\xa3key\xa2p1\xa6action\xa3set\xa5value\xa2up\xa5topic\xa1D");
+///
+/// let versioned = Event { version: Some(3), ..event };
+/// assert_eq!(packed.len() + 8 + 9, wire::encode(&versioned)?.len(), "the key `version`, and nine bytes");
+///
+/// let large = Event::new("lport", "p1", Action::Set, "x".repeat(wire::MAX_EVENT_BYTES), SEND_ALL);
+/// assert_eq!(wire::encode(&large).unwrap_err().kind(), ErrorKind::Invalid);
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
 pub fn encode(event: &Event) -> Result<Bytes> {
     let mut out = Vec::with_capacity(capacity(event));
     let pairs = 5 + u8::from(event.stamp.is_some()) + u8::from(event.version.is_some());

@@ -3,6 +3,17 @@ use std::fmt;
 use msgpack::Malformed;
 
 /// The reason why bytes are not a valid event. Counters use its [cause](WireError::cause) as a name.
+///
+/// The bytes are a peer's, so this is not an error of the program: the receiver counts the cause, logs it at a limited
+/// rate and drops the event; the link stays. The enum is not exhaustive.
+///
+/// ```
+/// use pubsub_api::wire::{EventRef, WireError};
+///
+/// let error = EventRef::read(b"D", b"\x93\x01\x02\x03").unwrap_err();
+/// assert_eq!(error, WireError::NotAMap);
+/// assert_eq!(error.cause(), "not_a_map");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WireError {
@@ -42,6 +53,8 @@ pub enum WireError {
 
 impl WireError {
     /// Returns the name of the cause in counters and notices.
+    ///
+    /// The names are stable, because operators alert on them.
     #[must_use]
     pub fn cause(self) -> &'static str {
         match self {

@@ -6,11 +6,26 @@ use super::{MAX_RECEIVED_BYTES, WireError};
 use crate::{Action, Event, SEND_ALL, Stamp, Topic, Value};
 
 /// A checked event whose parts are borrowed from the payload.
+///
+/// Nothing is copied: the texts and the value are parts of the payload. The value is checked, but not decoded.
+///
+/// ```
+/// use pubsub_api::wire::{EventRef, find};
+///
+/// let payload = b"\x85\xa5table\xa5lport\xa3key\xa2p1\xa6action\xa3set\xa5value\x93\x01\x02\x03\xa4more\xc3";
+/// let event = EventRef::read(b"D", payload)?;
+/// assert_eq!((event.table, event.key, event.action), (Some("lport"), Some("p1"), "set"));
+/// assert_eq!(event.value, b"\x93\x01\x02\x03");
+/// assert_eq!(event.topic, "D", "an absent topic counts as `D`");
+/// assert!(!event.genuine && event.lacks_only_topic, "a reader of Dragonflow requires the topic");
+/// assert_eq!(find(payload, b"more"), Some(&b"\xc3"[..]), "unknown keys stay in the payload");
+/// # Ok::<(), pubsub_api::wire::WireError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventRef<'a> {
-    /// The table of the row.
+    /// The table of the row; `None` if it is nil, as in events that concern no row.
     pub table: Option<&'a str>,
-    /// The key of the row.
+    /// The key of the row; `None` if it is nil.
     pub key: Option<&'a str>,
     /// The action on the row.
     pub action: &'a str,
@@ -20,7 +35,7 @@ pub struct EventRef<'a> {
     pub topic: &'a str,
     /// The stamp, if the publisher set one.
     pub stamp: Option<Stamp>,
-    /// The version of the object, if its author set one.
+    /// The version of the object, if its author set one; `None` makes no statement.
     pub version: Option<u64>,
     /// Whether a Dragonflow reader accepts these bytes unchanged: it requires all five fields, and text where Skimmer
     /// also accepts bytes. If not, [`encode`](super::encode) the event again before passing it on.
@@ -57,6 +72,8 @@ impl<'a> EventRef<'a> {
     }
 
     /// Copies the parts into an event.
+    ///
+    /// This is the one copy of an event on its way to an application.
     #[must_use]
     pub fn to_event(&self) -> Event {
         Event {

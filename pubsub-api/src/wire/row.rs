@@ -34,6 +34,8 @@ pub struct RowRef<'a> {
 
 impl<'a> RowRef<'a> {
     /// Finds the row in a packed map; `None` if the bytes are not such a map.
+    ///
+    /// A wrong type in one of the known keys is also `None`. The value and unknown keys are skipped.
     #[must_use]
     pub fn find(payload: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(payload);

@@ -42,6 +42,21 @@ impl CauseCounter {
     }
 
     /// Counts one. Returns the number counted since the last line if a line is due, else `None`.
+    ///
+    /// The first event of a cause is always due. A line that reports the returned number, and no other, accounts for
+    /// every event exactly once: the events of a second without a line are part of the next returned number.
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use status::CauseCounter;
+    ///
+    /// let dropped = CauseCounter::new("events_dropped");
+    /// let start = Instant::now();
+    /// assert_eq!(dropped.count("too_big", start), Some(1));
+    /// assert_eq!(dropped.count("too_big", start), None);
+    /// assert_eq!(dropped.count("too_big", start + CauseCounter::LOG_INTERVAL), Some(2));
+    /// assert_eq!(dropped.count("not_utf8", start), Some(1), "another cause has its own interval");
+    /// ```
     pub fn count(&self, cause: &'static str, now: Instant) -> Option<u64> {
         let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = causes.entry(cause).or_default();
@@ -60,6 +75,8 @@ impl CauseCounter {
     }
 
     /// Returns one reading for each cause that occurred.
+    ///
+    /// The readings are sorted by cause. A cause that has not occurred has no reading.
     #[must_use]
     pub fn read(&self) -> Vec<CounterReading> {
         let causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);

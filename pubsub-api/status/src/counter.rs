@@ -11,6 +11,9 @@ use crate::CounterReading;
 /// DROPPED.add(1);
 /// assert_eq!(DROPPED.read().value, 1);
 /// ```
+///
+/// It can be a `static`. All methods need only a shared reference and never wait. The value starts at 0 with the
+/// process, and wraps around after 2⁶⁴ − 1.
 #[derive(Debug)]
 pub struct Counter {
     name: &'static str,
@@ -26,6 +29,8 @@ impl Counter {
     }
 
     /// Creates one of several counters of a name, which differ in their cause.
+    ///
+    /// A caller that learns its causes only at run time uses [`CauseCounter`](crate::CauseCounter).
     #[must_use]
     pub const fn with_cause(name: &'static str, cause: &'static str) -> Self {
         Self { name, cause: Some(cause), value: AtomicU64::new(0) }

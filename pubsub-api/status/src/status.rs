@@ -3,6 +3,9 @@ use serde::{Deserialize, Serialize};
 /// The status of a running part: counters by cause, queues with their bounds, peers.
 ///
 /// `skimmer status` shows it. Names are stable; it contains no times.
+///
+/// A status is a copy: it does not change after it was read. Its parts are read one after the other, so two counters of
+/// one status may differ by the events that arrived between the two readings.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The counters, since the start.
@@ -15,6 +18,20 @@ pub struct Status {
 
 impl Status {
     /// Adds the status of another part.
+    ///
+    /// Nothing is added up: counters of the same name stand side by side, and [`counter`](Self::counter) returns their
+    /// sum.
+    ///
+    /// ```
+    /// use status::{Counter, Status};
+    ///
+    /// let sent = Counter::new("events_sent");
+    /// sent.add(2);
+    /// let part = Status { counters: vec![sent.read()], ..Status::default() };
+    /// let mut whole = part.clone();
+    /// whole.merge(part);
+    /// assert_eq!(whole.counter("events_sent", None), 4);
+    /// ```
     pub fn merge(&mut self, other: Self) {
         self.counters.extend(other.counters);
         self.queues.extend(other.queues);
@@ -22,6 +39,8 @@ impl Status {
     }
 
     /// Returns the value of one counter, or 0 if it does not exist.
+    ///
+    /// With `None` it returns only counters that have no cause, not the sum of all causes.
     #[must_use]
     pub fn counter(&self, name: &str, cause: Option<&str>) -> u64 {
         let of_name = self.counters.iter().filter(|counter| counter.name == name);
@@ -34,7 +53,7 @@ impl Status {
 pub struct CounterReading {
     /// The name of the counter, such as `events_dropped`.
     pub name: String,
-    /// The cause, if there are several.
+    /// The cause, in one word such as `too_big`; `None` for a counter that does not distinguish causes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// The value so far.
@@ -46,13 +65,14 @@ pub struct CounterReading {
 pub struct QueueReading {
     /// The name of the queue.
     pub name: String,
-    /// The current fill.
+    /// The current fill, in `unit`. It may exceed `bound` for a moment where an item that is larger than the bound
+    /// is accepted alone.
     pub depth: u64,
-    /// The capacity.
+    /// The capacity, in `unit`.
     pub bound: u64,
     /// `events`, `bytes` or `connections`.
     pub unit: String,
-    /// What happens when it is full, as text.
+    /// What happens when it is full, as text for an operator: which items are dropped, or which side waits.
     pub when_full: String,
 }
 
@@ -61,6 +81,6 @@ pub struct QueueReading {
 pub struct PeerReading {
     /// Its endpoint.
     pub endpoint: String,
-    /// `connecting`, `up`, `subscribed` …
+    /// The state of the link in one word: `connecting`, `up`, `subscribed` …
     pub state: String,
 }

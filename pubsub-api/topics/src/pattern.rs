@@ -75,6 +75,8 @@ impl Pattern {
     }
 
     /// Returns the pattern as it was written.
+    ///
+    /// The text, parsed again, is an equal pattern.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -87,6 +89,14 @@ impl FromStr for Pattern {
     /// # Errors
     /// [`ErrorKind::Invalid`] if the text is empty, is longer than a topic may be, or mixes words and prefix
     /// (`*.port*`): its meaning would be a guess.
+    ///
+    /// ```
+    /// use topics::Pattern;
+    ///
+    /// assert!("tenant-*".parse::<Pattern>().is_ok(), "a prefix");
+    /// assert!("port.*.up".parse::<Pattern>().is_ok(), "words");
+    /// assert!("*.port*".parse::<Pattern>().is_err(), "both");
+    /// ```
     fn from_str(text: &str) -> Result<Self> {
         Topic::new(text.to_owned()).map_err(|error| error.context(format!("pattern {text:?}")))?;
         let has_wildcard_word = text.split('.').any(|word| word == "*" || word == "#");

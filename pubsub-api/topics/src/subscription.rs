@@ -4,6 +4,20 @@ use std::fmt;
 use crate::{Pattern, Topic};
 
 /// A subscription: one topic, or all topics that match a pattern.
+///
+/// A topic whose name contains `*` or `#` is not a pattern: it matches only the topic of exactly that name.
+///
+/// ```
+/// use topics::{Pattern, Subscription, Topic};
+///
+/// let exact = Subscription::from(Topic::new("port.*")?);
+/// let pattern = Subscription::from("port.*".parse::<Pattern>()?);
+/// let topic = Topic::new("port.up")?;
+/// assert!(!exact.wants(&topic));
+/// assert!(pattern.wants(&topic));
+/// assert_eq!(pattern.literal_prefix(), b"port.");
+/// # Ok::<(), errors::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Subscription {
     /// Exactly this topic.
@@ -23,6 +37,9 @@ impl Subscription {
     }
 
     /// Returns the bytes that every matching topic begins with, for transports that filter by prefix.
+    ///
+    /// A transport that subscribes to this prefix receives every wanted event, and others: the subscriber checks each
+    /// topic with [`wants`](Self::wants). The prefix of `#` is empty, so that transport receives everything.
     #[must_use]
     pub fn literal_prefix(&self) -> &[u8] {
         match self {
@@ -75,6 +92,8 @@ pub struct Subscriptions {
 
 impl Subscriptions {
     /// Adds a subscription. Returns `false` if it existed already.
+    ///
+    /// The collection has no bound of its own; its owner compares [`len`](Self::len) with its limit before.
     pub fn insert(&mut self, subscription: Subscription) -> bool {
         match subscription {
             Subscription::Topic(topic) => self.topics.insert(topic),

@@ -24,12 +24,20 @@ use errors::{Error, ErrorKind, Result};
 pub struct Topic(Bytes);
 
 /// The topic to which every agent subscribes (Dragonflow's `SEND_ALL_TOPIC`).
+///
+/// An event without a topic of its own is published here. An agent subscribes to it in addition to its configured
+/// topics.
 pub const SEND_ALL: Topic = Topic(Bytes::from_static(b"D"));
 
 /// The topic of the service's hello, published every second.
+///
+/// It is reserved: the driver of a subscriber subscribes to it by itself, and an application receives hellos only if it
+/// subscribes to this name, or to a pattern that begins with `$`.
 pub const HELLO: Topic = Topic(Bytes::from_static(b"$hello"));
 
 /// The prefix of the topics of marks.
+///
+/// The mark of topic `tenant-1` is published on `$mark.tenant-1`: [`Topic::mark`].
 pub const MARK_PREFIX: &[u8] = b"$mark.";
 
 impl Topic {
@@ -41,9 +49,23 @@ impl Topic {
 
     /// Creates a topic from a valid name; reserved names are allowed, see [`is_reserved`](Topic::is_reserved).
     ///
+    /// A reserved name is valid here because the service uses it; the call that publishes an application's event
+    /// refuses it.
+    ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if the name is empty, longer than 255 bytes (261 if reserved), contains a NUL, or is not
     /// UTF-8.
+    ///
+    /// ```
+    /// use errors::ErrorKind;
+    /// use topics::Topic;
+    ///
+    /// assert_eq!(Topic::new("x".repeat(255))?.as_bytes().len(), Topic::MAX_BYTES);
+    /// assert_eq!(Topic::new("x".repeat(256)).unwrap_err().kind(), ErrorKind::Invalid);
+    /// assert_eq!(Topic::new(vec![0xff]).unwrap_err().to_string(), "a topic is UTF-8 text, this one is not");
+    /// assert!(Topic::new("$hello")?.is_reserved());
+    /// # Ok::<(), errors::Error>(())
+    /// ```
     pub fn new(name: impl Into<Bytes>) -> Result<Self> {
         let name = name.into();
         let length = name.len();
@@ -83,6 +105,8 @@ impl Topic {
     }
 
     /// Returns the maximum number of bytes of a topic that begins like `name`.
+    ///
+    /// 261 if it begins with `$`, else 255. The other bytes of the name do not matter.
     #[must_use]
     pub fn longest(name: &[u8]) -> usize {
         if name.first() == Some(&b'$') { Self::MAX_RESERVED_BYTES } else { Self::MAX_BYTES }
