@@ -2,6 +2,10 @@
 //!
 //! A publisher numbers its events per topic, keeps the latest in a ring, and sends marks with the last sequence of each topic.
 //! A subscriber tracks each topic of each publisher by these sequences, and requests missing events.
+//!
+//! [`StampedPublisher`] wraps the publisher of a network driver, [`BrokerPublisher`] that of a broker's driver, and
+//! [`TrackedSubscriber`](subscriber::TrackedSubscriber) the subscriber of either. The decisions are in state machines
+//! without clock and I/O, such as [`Tracker`](subscriber::Tracker).
 
 mod publisher;
 mod settings;

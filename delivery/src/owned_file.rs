@@ -1,4 +1,22 @@
 //! Files in a folder in which another user may have planted something: `state_dir` may be `/tmp`, or chosen by mistake.
+//!
+//! ```
+//! use delivery::owned_file;
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let folder = tempfile::tempdir()?;
+//! owned_file::check_folder(folder.path())?;
+//! let file = folder.path().join("publisher-id");
+//! owned_file::create(&file)?;
+//! assert!(owned_file::create(&file).is_err(), "it exists");
+//! owned_file::open(&file)?;
+//!
+//! let link = folder.path().join("link");
+//! std::os::unix::fs::symlink(&file, &link)?;
+//! assert!(owned_file::open(&link).is_err(), "another user may have planted it");
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fs::{self, File, OpenOptions};
 use std::io;

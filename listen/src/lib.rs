@@ -28,6 +28,15 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # What an operator reads
+//!
+//! | text of the error | what to do |
+//! |---|---|
+//! | `… is in use by pid 4711 (publisher-service)` | stop that process, or choose another address |
+//! | `… does not exist; create it: mkdir -p …` | run the command |
+//! | `… is not an address of this host` | choose one that `ip address` shows, or `*` |
+//! | `this user may not listen on …` | choose a port from 1024, or grant the capability |
 
 mod unix_claim;
 

@@ -44,9 +44,20 @@ pub fn tcp(host: &str, port: u16) -> Result<TcpListener> {
 
 /// Checks that [`tcp`] can listen there now, without listening: no client can connect in the meantime.
 ///
+/// The answer is true at this moment only: another process may bind the port before [`tcp`] does.
+///
 /// # Errors
 ///
 /// As [`tcp`].
+///
+/// ```
+/// let listener = listen::tcp("127.0.0.1", 0)?;
+/// let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
+/// assert!(listen::check_tcp("127.0.0.1", port).is_err(), "in use");
+/// drop(listener);
+/// assert!(listen::check_tcp("192.0.2.1", 0).is_err(), "not an address of this host (RFC 5737)");
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
 pub fn check_tcp(host: &str, port: u16) -> Result<()> {
     first_of(host, port, probe)
 }

@@ -46,6 +46,19 @@ pub struct UnixClaim {
 /// # Errors
 ///
 /// As [`UnixClaim::bind`].
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("publisher.sock");
+/// listen::check_unix(&path)?;
+/// let claim = listen::UnixClaim::bind(&path)?;
+/// assert!(listen::check_unix(&path).is_err(), "this process holds it");
+/// claim.release()?;
+/// listen::check_unix(&path)?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn check_unix(path: &Path) -> Result<()> {
     check_path(path)?;
     check_directory(path)?;
@@ -114,6 +127,18 @@ impl UnixClaim {
 
     /// Whether the path still leads to our socket: false after the file or its directory was deleted or replaced, so that
     /// new clients cannot reach us (docs/guarantees.md#f12). In that case release the claim and bind again.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("publisher.sock");
+    /// let claim = listen::UnixClaim::bind(&path)?;
+    /// assert!(claim.is_in_place());
+    /// std::fs::remove_file(&path)?;
+    /// assert!(!claim.is_in_place(), "clients do not find the socket any more");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_in_place(&self) -> bool {
         statat(CWD, &self.place.path, AtFlags::SYMLINK_NOFOLLOW)
@@ -121,6 +146,8 @@ impl UnixClaim {
     }
 
     /// Removes the socket file if it is still ours, and then frees the lock. Dropping does the same and ignores errors.
+    ///
+    /// Connections that were accepted before stay open.
     ///
     /// # Errors
     ///

@@ -76,6 +76,9 @@ impl Directory {
 
     /// Renews the lease and removes stale rows until the future is dropped. If the database is unavailable, this is logged and
     /// counted, and the next attempt follows after a tenth of the usual time.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, its last write may not be published: the own row, or the removal of a stale one.
     pub async fn run(&self) {
         loop {
             let renewed = self.announce(PublisherRow::now()).await;
@@ -192,6 +195,9 @@ impl Directory {
     }
 
     /// Removes this publisher's row, if it exists, and publishes that.
+    ///
+    /// Agents that receive the removal disconnect. A service that only restarts does not call it: its lease bridges the
+    /// restart.
     ///
     /// # Errors
     /// Those of the database and of the publisher.

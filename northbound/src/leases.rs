@@ -9,6 +9,23 @@ use crate::PublisherRow;
 /// A lease is over when its row has not changed for the timeout on the reader's own clock, counted from when the reader first
 /// saw it in this state. The time in the row is from its publisher's clock, which may differ from the reader's by any amount:
 /// only its changes count.
+///
+/// ```
+/// use northbound::{Leases, PublisherRow};
+/// use std::time::{Duration, Instant};
+///
+/// let seconds = Duration::from_secs;
+/// let row = PublisherRow { id: "api-1".to_owned(), uri: "tcp://192.0.2.1:8866".to_owned(), last_activity: seconds(50) };
+/// let (mut leases, start) = (Leases::new(seconds(300)), Instant::now());
+/// leases.listed([&row], start);
+/// assert!(!leases.is_over("api-1", start + seconds(300)));
+/// assert!(leases.is_over("api-1", start + seconds(301)), "the row has not changed for longer than the timeout");
+///
+/// let renewed = PublisherRow { last_activity: seconds(51), ..row };
+/// leases.listed([&renewed], start + seconds(200));
+/// assert!(!leases.is_over("api-1", start + seconds(301)));
+/// assert!(!leases.is_over("api-2", start), "a publisher that was never listed has no lease");
+/// ```
 #[derive(Debug)]
 pub struct Leases {
     timeout: Duration,

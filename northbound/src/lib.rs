@@ -13,6 +13,37 @@
 //!
 //! [`Directory`] keeps a publisher's row in the database, where subscribers find it (5.3). [`TableMonitor`] publishes changes
 //! that others wrote without publishing them (5.4). [`ServiceReport`] reports there that a program is alive (5.5).
+//!
+//! ```
+//! use drivers_memory as _;
+//! use northbound::{Northbound, NorthboundOptions, Object, Updated};
+//! use pubsub_api::settings::PubSub;
+//! use pubsub_api::{ErrorKind, Registry, Role};
+//! use settings::Sources;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let registry = Registry::collect()?;
+//! let sets = vec!["pub_sub_driver=memory_pubsub_driver".to_owned(), "publisher_port=0".to_owned()];
+//! let (settings, _) = settings::load(&Sources { sets, ..Sources::default() }, &[PubSub::TABLE], &registry.settings())?;
+//! let database = registry.open_database("memory_nb_db_driver", &settings)?;
+//! let publisher = registry.open(&settings, Role::Network)?.publisher();
+//! database.initialize().await?;
+//! publisher.initialize().await?;
+//!
+//! let northbound = Northbound::new(database, publisher, NorthboundOptions::default());
+//! let port = northbound.create(Object::parse("lport", br#"{"id": "port-1", "name": "eth0"}"#)?).await?;
+//! assert_eq!(port.version(), Some(1));
+//!
+//! let changes = serde_json::Map::from_iter([("name".to_owned(), "eth1".into())]);
+//! let updated = northbound.update(port.row(), &changes, Some(1)).await?;
+//! assert!(matches!(updated, Updated::Changed(port) if port.version() == Some(2)));
+//!
+//! let error = northbound.delete(port.row(), Some(1)).await.unwrap_err();
+//! assert_eq!(error.kind(), ErrorKind::Conflict, "the object has version 2 now: read it again");
+//! # Ok(())
+//! # }
+//! ```
 
 mod metrics;
 mod northbound;

@@ -27,6 +27,8 @@ pub struct Northbound {
 }
 
 /// The result of an update.
+///
+/// An update is `Unchanged` if every field already has the value of the changes, so a repeated update does no harm.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Updated {
     /// The object as it is now.
@@ -123,6 +125,8 @@ impl Northbound {
 
     /// Deletes an object, with `expected_version` only if it has this version; returns it as it was.
     ///
+    /// The event is a `delete` without a version: the next object of this key begins at version 1.
+    ///
     /// # Errors
     /// As [`update`](Self::update).
     pub async fn delete(&self, row: RowName<'_>, expected_version: Option<u64>) -> Result<Object> {
@@ -151,6 +155,8 @@ impl Northbound {
     }
 
     /// The objects of a table, on one topic or on all. Rows that are not objects are skipped, logged and counted.
+    ///
+    /// The objects have no order. All of them are in memory at once.
     ///
     /// # Errors
     /// Those of the database.

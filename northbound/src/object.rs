@@ -70,13 +70,14 @@ impl Object {
         self.fields.get("id").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The tenant.
+    /// The tenant; `None` if the field is absent or null: then the row has no topic, and events about it are published
+    /// on `D`.
     #[must_use]
     pub fn topic(&self) -> Option<&str> {
         self.fields.get("topic").and_then(Value::as_str)
     }
 
-    /// The number of its changes.
+    /// The number of its changes, 1 after its creation; `None` if the field is absent or null.
     #[must_use]
     pub fn version(&self) -> Option<u64> {
         self.fields.get("version").and_then(Value::as_u64)
@@ -89,6 +90,16 @@ impl Object {
     }
 
     /// The place of its row; without a topic, the row that has none.
+    ///
+    /// ```
+    /// use northbound::Object;
+    ///
+    /// let port = Object::parse("lport", br#"{"id": "port-1", "topic": "tenant-1"}"#)?;
+    /// assert_eq!(port.row().to_string(), "lport/port-1 (topic tenant-1)");
+    /// assert!(Object::parse("lport", br#"{"name": "eth0"}"#).is_err(), "an object has an `id`");
+    /// assert!(Object::parse("lport", br#"{"id": 7}"#).is_err(), "the `id` is a string");
+    /// # Ok::<(), pubsub_api::Error>(())
+    /// ```
     #[must_use]
     pub fn row(&self) -> RowName<'_> {
         RowName::new(&self.table, self.id()).on(self.topic())

@@ -6,6 +6,13 @@ use pubsub_api::settings::Settings;
 use crate::DatabaseSettings;
 
 /// How [`Northbound`](crate::Northbound) publishes.
+///
+/// ```
+/// use northbound::{NorthboundOptions, OnUnpublished};
+///
+/// let options = NorthboundOptions { on_unpublished: OnUnpublished::Leave, ..NorthboundOptions::default() };
+/// assert!(!options.selective, "all events are published on `D`");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NorthboundOptions {
     /// What to do with a write whose event could not be published.
@@ -19,6 +26,9 @@ pub struct NorthboundOptions {
 }
 
 /// What to do with a write whose event could not be published.
+///
+/// In both cases the caller receives an error. Its kind is that of the publisher if the write was undone and no subscriber
+/// was left with its event; otherwise it is [`InDoubt`](pubsub_api::ErrorKind::InDoubt).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUnpublished {
     /// Restores the row, if it still has the written value, and the call fails (docs/dragonflow.md#redis).

@@ -6,6 +6,18 @@ use serde_json::{Value, json};
 
 /// A publisher in the directory: Dragonflow's row of table `publisher`, with exactly its three fields; Dragonflow's readers
 /// refuse others (docs/dragonflow.md#rules-for-peers-of-dragonflow).
+///
+/// ```
+/// use northbound::PublisherRow;
+/// use std::time::Duration;
+///
+/// let json = br#"{"id": "api-1", "uri": "tcp://192.0.2.1:8866", "last_activity_timestamp": 1795262492.5}"#;
+/// let row = PublisherRow::parse(json)?;
+/// assert_eq!(row.last_activity, Duration::from_millis(1_795_262_492_500));
+/// assert_eq!(PublisherRow::parse(&row.to_json())?, row);
+/// assert!(row.is_stale(row.last_activity + Duration::from_secs(301), Duration::from_secs(300)));
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublisherRow {
     /// The publisher's id; the key of the row.

@@ -10,6 +10,31 @@ use crate::{PublisherRow, SERVICE_TABLE, ServiceRow};
 /// is published.
 ///
 /// The row stays when the program ends: it shows since when the program is down.
+///
+/// ```
+/// use drivers_memory as _;
+/// use northbound::{SERVICE_TABLE, ServiceReport, ServiceRow};
+/// use pubsub_api::Registry;
+/// use pubsub_api::settings::PubSub;
+/// use settings::Sources;
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> pubsub_api::Result<()> {
+/// let registry = Registry::collect()?;
+/// let (settings, _) = settings::load(&Sources::default(), &[PubSub::TABLE], &registry.settings())?;
+/// let database = registry.open_database("memory_nb_db_driver", &settings)?;
+/// database.initialize().await?;
+///
+/// let seconds = Duration::from_secs;
+/// let report = ServiceReport::new(database.clone(), "example", "instance-1", seconds(25));
+/// report.write(seconds(1000)).await?;
+/// for entry in database.get_all_entries(SERVICE_TABLE, None).await? {
+///     assert!(ServiceRow::parse(&entry.value)?.is_up(seconds(1080), seconds(80)));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ServiceReport {
     database: Arc<dyn DbApi>,
@@ -47,6 +72,9 @@ impl ServiceReport {
 
     /// Writes the row at once, and then every `interval`, until the future is dropped. Failures are logged at a limited rate,
     /// counted, and retried after the interval.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the last report may or may not be written; nothing else changes.
     pub async fn run(&self) {
         loop {
             if let Err(error) = self.write(PublisherRow::now()).await

@@ -7,6 +7,21 @@ use uuid::{Uuid, uuid};
 
 /// The report of a program in the database: Dragonflow's row of table `service`, with its fields
 /// (docs/dragonflow.md#publisher-service).
+///
+/// ```
+/// use northbound::ServiceRow;
+/// use std::time::Duration;
+///
+/// let seconds = Duration::from_secs;
+/// let row = ServiceRow::new("compute-1", "skimmer-subscriber-agent", "agent-a", seconds(1000));
+/// assert_eq!(ServiceRow::parse(&row.to_json())?, row);
+/// assert!(row.is_up(seconds(1080), seconds(80)));
+/// assert!(!row.is_up(seconds(1081), seconds(80)));
+///
+/// let other = ServiceRow::new("compute-1", "skimmer-subscriber-agent", "agent-b", seconds(1000));
+/// assert_ne!(row.id, other.id, "two programs of one name on one host have two rows");
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceRow {
     /// The id of the program; the key of the row.

@@ -62,6 +62,8 @@ struct State {
 impl TableMonitor {
     /// Monitors a table: reads it every `poll_time`, and publishes its changes through `publisher`.
     ///
+    /// Nothing is read before [`run`](Self::run) or [`poll`](Self::poll).
+    ///
     /// # Errors
     /// [`ErrorKind::Settings`] if the name is not a table name, or the table is written all the time: [`PUBLISHER_TABLE`], which
     /// belongs to the [directory](crate::Directory), and [`SERVICE_TABLE`].
@@ -96,6 +98,9 @@ impl TableMonitor {
 
     /// Polls at once, and then every `poll_time` ± 20 %, until the future is dropped; if the database
     /// [notifies of changes](DbApi::watch), also a tenth of that after one. Failures are logged at a limited rate, and counted.
+    ///
+    /// # Cancel safety
+    /// As [`poll`](Self::poll): what a dropped poll published is not published again.
     pub async fn run(&self) {
         loop {
             let seen = self.revision().await;

@@ -29,10 +29,34 @@ struct Loading {
 /// every driver that is linked in, each in its own section. One slice may come twice, as with the two aliases of one driver.
 /// At most 1 MiB of each file is read.
 ///
+/// A warning is about something that has no effect, or that another reader of the same file understands otherwise; the
+/// settings are valid. The caller shows each of them once.
+///
 /// # Errors
 ///
 /// [`ErrorKind::Settings`] with one line for each problem of a file (at most fifty), the environment and the
 /// command line. [`ErrorKind::Internal`] if a table contradicts itself or another.
+///
+/// ```
+/// use pubsub_api::ErrorKind;
+/// use pubsub_api::settings::PubSub;
+/// use settings::{Sources, load};
+///
+/// let sources = Sources {
+///     environment: vec![("SKIMMER_PUBLISHER_PORT".into(), "9000".into())],
+///     sets: vec!["publisher_port=9001".into()],
+///     ..Sources::default()
+/// };
+/// let (settings, _warnings) = load(&sources, &[PubSub::TABLE], &[])?;
+/// assert_eq!(settings.pubsub().publisher_port, 9001, "`--set` is stronger than the environment");
+/// assert!(settings.is_set("publisher_port") && !settings.is_set("linger"));
+///
+/// let sources = Sources { sets: vec!["publisher_prot=9001".into(), "linger=2h".into()], ..Sources::default() };
+/// let error = load(&sources, &[PubSub::TABLE], &[]).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Settings);
+/// assert_eq!(error.to_string().lines().count(), 2, "a line for each problem");
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
 pub fn load(
     sources: &Sources,
     tables: &[&'static [Setting]],

@@ -10,6 +10,9 @@ use super::oslo;
 pub const ENVIRONMENT_OF_OTHERS: &[&str] = &["SKIMMER_BIN_DIR", "SKIMMER_LOG"];
 
 /// Where settings come from. The default is from nowhere: every setting has its default.
+///
+/// A test builds one by hand, so that the environment of its process does not matter; a program uses
+/// [`from_process`](Self::from_process).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
     /// The settings files. Of two that set the same, the later counts.

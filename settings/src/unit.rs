@@ -18,6 +18,8 @@ const SIZES: &[(&str, u64)] = &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 <<
 /// assert!(parse_duration("250").is_err(), "which unit?");
 /// ```
 ///
+/// The units are `ms`, `s`, `m` and `h`. Fractions and sums (`1.5s`, `1m30s`) are refused: write `1500ms`, `90s`.
+///
 /// # Errors
 /// What to write instead, continuing the words *not …*.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {

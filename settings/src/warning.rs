@@ -6,7 +6,7 @@ use pubsub_api::settings::{Origin, Place};
 /// once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Where it stands, if it is in a file.
+    /// Where it stands, if it is in a file; `None` if it is about the environment or the command line.
     pub place: Option<Place>,
     /// A sentence: what has no effect, and why.
     pub text: String,

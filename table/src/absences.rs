@@ -12,6 +12,20 @@ use std::time::Duration;
 ///
 /// The share is ignored up to ten absent rows, so that a small table can lose most of its rows in the ordinary way; and
 /// a table of one row is never considered empty by a fault.
+///
+/// ```
+/// use std::time::Duration;
+/// use table::{AbsenceRule, Absences, Absent};
+///
+/// let seconds = Duration::from_secs;
+/// let rule = AbsenceRule { confirm_after: seconds(5), max_percent: 50, mass_after: seconds(600) };
+/// let mut absences = Absences::default();
+/// let reading = |at| Absent { rows: vec![("port-1", "v1")], of: 100, began: seconds(at), now: seconds(at) };
+///
+/// let first = absences.judge(reading(0), rule);
+/// assert_eq!((first.gone.len(), first.waiting, first.next), (0, 1, Some(seconds(5))));
+/// assert_eq!(absences.judge(reading(5), rule).gone, ["port-1"]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AbsenceRule {
     /// The minimum time from the first reading to the one that confirms it.

@@ -5,6 +5,9 @@ use pubsub_api::{Action, Event, Stamp};
 use crate::row::Row;
 
 /// The effect of an event on its row.
+///
+/// Only an applied event is passed to handlers and output, so each of them sees the events of a row in an order in
+/// which the row never goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Merge {
     /// The event is now the row's latest one, or it concerns no row: pass it on.

@@ -74,6 +74,9 @@ impl Table {
     }
 
     /// Merges an event, and returns its effect.
+    ///
+    /// An event without table or key, and a `sync` event, concern no row: they are always `Applied`, and the table does
+    /// not change.
     pub fn merge(&mut self, event: &Arc<Event>, mode: DeliveryMode) -> Merge {
         let (Some(table), Some(key)) = (&event.table, &event.key) else { return Merge::Applied };
         if event.action == Action::Sync {
@@ -94,6 +97,19 @@ impl Table {
 
     /// Sets the table's clock, which counts from any instant and never goes back. Forgets deletes that came more than
     /// ten minutes ago. An event has the time of the tick before it.
+    ///
+    /// ```
+    /// use pubsub_api::{Action, Event, SEND_ALL};
+    /// use std::{sync::Arc, time::Duration};
+    /// use table::Table;
+    ///
+    /// let mut table = Table::default();
+    /// table.apply(&Arc::new(Event::new("lport", "p1", Action::Delete, None, SEND_ALL)));
+    /// assert!(table.get("lport", "p1").is_none());
+    /// assert!(table.latest_event("lport", "p1").is_some(), "an older event must not bring the row back");
+    /// table.tick(Duration::from_secs(601));
+    /// assert!(table.latest_event("lport", "p1").is_none(), "forgotten after ten minutes");
+    /// ```
     pub fn tick(&mut self, now: Duration) {
         self.now = now;
         self.forget();
@@ -106,6 +122,8 @@ impl Table {
     }
 
     /// Restores a table whose clock shows `now`. Deletes are remembered for ten minutes from now on.
+    ///
+    /// A time after `now` counts as `now`.
     #[must_use]
     pub fn restored(now: Duration, rows: impl IntoIterator<Item = DatedEvent>) -> Self {
         let mut table = Self { now, ..Self::default() };

@@ -163,6 +163,9 @@ fn derived(settings: &Settings) -> String {
 /// assert_eq!(delivery::publisher_key("5f1c0b5e-2a9d-4c11-8000-0123456789ab"), 0x5f1c_0b5e_2a9d_4c11);
 /// assert_ne!(delivery::publisher_key("api-1"), delivery::publisher_key("api-2"));
 /// ```
+///
+/// Subscribers identify a publisher by this number, so two publishers whose ids begin with the same eight bytes count
+/// as one.
 #[must_use]
 pub fn publisher_key(publisher_id: &str) -> u64 {
     let hashed = || Uuid::new_v5(&Uuid::NAMESPACE_DNS, publisher_id.as_bytes());

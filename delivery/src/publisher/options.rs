@@ -8,13 +8,16 @@ use crate::KeptSettings;
 /// How much a publisher keeps for subscribers that are behind, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublisherOptions {
-    /// The folder in which the ring outlives the process; without one it is in memory.
+    /// The folder in which the ring outlives the process; with `None` it is in memory, and a restart makes every
+    /// subscriber that missed events compare with the database.
     pub state_dir: Option<PathBuf>,
-    /// The bound of the ring.
+    /// The bound of the ring, in bytes. When it is full, the oldest eighth is deleted.
     pub ring_bytes: u64,
-    /// The bound of the latest events per row, from which snapshots are made.
+    /// The bound of the latest events per row, from which snapshots are made, in bytes; with 0 no snapshots are made.
+    /// When it is full, the largest topic loses its snapshot.
     pub snapshot_bytes: u64,
-    /// How many topics a publisher has at the same time.
+    /// The number of topics that are numbered at the same time. An event on one more topic retires the topic that was
+    /// idle for longest.
     pub max_topics: usize,
 }
 

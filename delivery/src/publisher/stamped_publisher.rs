@@ -30,6 +30,25 @@ use crate::RowSource;
 ///
 /// It is a [`Publisher`] itself, for programs that publish without a service. Reserved topics are passed to the driver
 /// unchanged.
+///
+/// ```
+/// use delivery::{PublisherOptions, StampedPublisher};
+/// use pubsub_api::{Event, Publisher, Result};
+/// use std::sync::Arc;
+///
+/// async fn publish(driver: Arc<dyn Publisher>, event: &Event) -> Result<()> {
+///     let options = PublisherOptions {
+///         state_dir: None,
+///         ring_bytes: 64 << 20,
+///         snapshot_bytes: 64 << 20,
+///         max_topics: 65_536,
+///     };
+///     let publisher = StampedPublisher::new(driver, "api-1".to_owned(), options);
+///     publisher.initialize().await?;
+///     publisher.send_event(event).await?;
+///     publisher.close().await
+/// }
+/// ```
 #[derive(Debug)]
 pub struct StampedPublisher {
     driver: Arc<dyn Publisher>,

@@ -12,6 +12,9 @@ pub(super) struct Buffer<E> {
 }
 
 /// The bound of the buffer of one tracker.
+///
+/// If either bound is exceeded, all buffered events of the topic are dropped and requested again: nothing is lost, but
+/// the requests cost time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BufferLimit {
     /// The number of events.

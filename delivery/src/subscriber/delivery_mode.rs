@@ -1,4 +1,6 @@
 /// How an event reached a subscriber.
+///
+/// A program that measures the age of events leaves out those that were requested: they may be older by any amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryMode {
     /// In the stream, with the expected sequence.
@@ -15,6 +17,13 @@ pub enum DeliveryMode {
 
 impl DeliveryMode {
     /// The name in JSON lines; `None` for events of the stream.
+    ///
+    /// ```
+    /// use delivery::subscriber::DeliveryMode;
+    ///
+    /// assert_eq!(DeliveryMode::Live.name(), None);
+    /// assert_eq!(DeliveryMode::Replay.name(), Some("replay"));
+    /// ```
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
         match self {

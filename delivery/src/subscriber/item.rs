@@ -3,6 +3,9 @@ use pubsub_api::{Envelope, Notice};
 use super::{DeliveryMode, PublisherClock, Snapshot};
 
 /// What a subscriber receives, in order.
+///
+/// An application that keeps rows applies events and snapshots to its table in this order, and compares with the
+/// database at a [`Resync`](pubsub_api::Notice::Resync). The crate `table` does the first part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     /// An event.

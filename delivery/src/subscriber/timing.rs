@@ -33,6 +33,16 @@ pub struct FeedOptions {
 
 impl FeedOptions {
     /// The options for a driver with these capabilities.
+    ///
+    /// ```
+    /// use delivery::subscriber::{FeedOptions, Introduction};
+    /// use pubsub_api::Capabilities;
+    ///
+    /// let mesh = FeedOptions::of(&Capabilities { replay: true, ..Capabilities::NONE }, 1);
+    /// assert_eq!((mesh.introduction, mesh.asks), (Introduction::ByHello, true));
+    /// let broker = FeedOptions::of(&Capabilities { broker: true, ..Capabilities::NONE }, 1);
+    /// assert_eq!((broker.introduction, broker.asks), (Introduction::ByBroker, false));
+    /// ```
     #[must_use]
     pub fn of(capabilities: &Capabilities, seed: u64) -> Self {
         let introduction = Introduction::of(capabilities);

@@ -26,6 +26,16 @@ impl Control {
     ///
     /// # Errors
     /// None in practice: it is far below the size limit.
+    ///
+    /// ```
+    /// use delivery::Control;
+    /// use pubsub_api::{SEND_ALL, Stamp};
+    ///
+    /// let stamp = Stamp { publisher: 7, epoch: 1, sequence: 42, time_us: 0 };
+    /// let bye = Control::pack_bye(&SEND_ALL, stamp)?;
+    /// assert_eq!(Control::read(&bye.topic, &bye.payload)?, Some(Control::Bye { topic: SEND_ALL, stamp }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pack_bye(topic: &Topic, stamp: Stamp) -> Result<Envelope> {
         pack(topic.mark(), MARK_TABLE, topic.as_str(), "bye", Some(stamp), &[])
     }

@@ -18,6 +18,8 @@ const TABLE: &str = "$rows";
 pub type Tables = Vec<(String, Vec<Entry>)>;
 
 /// The source of full syncs at a publisher: the northbound database, for subscribers that cannot reach it.
+///
+/// Several calls may share one reading that begins after all of them.
 #[async_trait]
 pub trait RowSource: Debug + Send + Sync {
     /// All rows, read after this call began: a subscriber that compares with them must track events from before its request.

@@ -4,6 +4,9 @@ use rmpv::Value as Msgpack;
 use super::packing::{MARK_TABLE, pack};
 
 /// A record in the place of lost events: it has the sequence of one of them.
+///
+/// A subscriber that receives it in its turn reports a [`Gap`](pubsub_api::Notice::Gap) and a
+/// [`Resync`](pubsub_api::Notice::Resync), and continues after it: nothing is requested for its sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LossRecord {
     /// The topic.

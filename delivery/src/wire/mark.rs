@@ -6,6 +6,18 @@ use super::packing::{MARK_TABLE, extra, pack};
 use crate::Position;
 
 /// The last sequence of a topic: all events up to it were published.
+///
+/// ```
+/// use delivery::{Control, Mark};
+/// use pubsub_api::{SEND_ALL, Stamp};
+///
+/// let stamp = Stamp { publisher: 7, epoch: 1, sequence: 42, time_us: 0 };
+/// let mark = Mark { topic: SEND_ALL, stamp, oldest: 10, prev: None };
+/// let envelope = mark.pack()?;
+/// assert_eq!(envelope.topic.as_str(), "$mark.D");
+/// assert_eq!(Control::read(&envelope.topic, &envelope.payload)?, Some(Control::Mark(mark)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     /// The topic.

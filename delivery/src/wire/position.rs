@@ -5,6 +5,15 @@ use std::fmt;
 /// Positions are ordered: a later epoch is further, whatever the sequence. Sequences continue from one epoch to the next if the
 /// publisher remembers the last one (in its ring), and begin at 1 if not. Sequence 0 is the position of a subscriber that has
 /// no event and knows of that epoch.
+///
+/// ```
+/// use delivery::Position;
+///
+/// let last_of_first_run = Position { epoch: 1, sequence: 900 };
+/// let first_of_second_run = Position { epoch: 2, sequence: 1 };
+/// assert!(first_of_second_run > last_of_first_run);
+/// assert!(Position::NONE < last_of_first_run);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Position {
     /// The publisher's epoch.

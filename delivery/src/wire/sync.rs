@@ -16,6 +16,20 @@ const TABLE: &str = "$sync";
 pub const MAX_SYNC_ITEMS: usize = 200;
 
 /// A request for the missing events of topics (docs/design.md#delivery).
+///
+/// ```
+/// use delivery::{MAX_SYNC_ITEMS, Position, SyncItem, SyncRequest};
+/// use pubsub_api::SEND_ALL;
+///
+/// let item = SyncItem { topic: SEND_ALL, position: Position { epoch: 1, sequence: 41 } };
+/// let request = SyncRequest { id: 1, items: vec![item.clone()] };
+/// let envelope = request.pack()?;
+/// assert_eq!(SyncRequest::read(&envelope)?, request);
+///
+/// let too_many = SyncRequest { id: 2, items: vec![item; MAX_SYNC_ITEMS + 1] };
+/// assert!(SyncRequest::read(&too_many.pack()?).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncRequest {
     /// The subscriber's number of the request, which the replies repeat.

@@ -98,6 +98,12 @@ pub fn defaults(drivers: &[&'static [Setting]]) -> Result<Settings> {
 }
 
 /// The complete documented settings file, `etc/skimmer.toml`.
+///
+/// ```
+/// let sample = all_settings::sample(&[]);
+/// assert!(sample.contains("\n[agent]\n"));
+/// assert!(sample.contains("\n#publisher_port = 8866\n"));
+/// ```
 #[must_use]
 pub fn sample(drivers: &[&'static [Setting]]) -> String {
     settings::sample(TABLES, OPENINGS, drivers)

@@ -16,6 +16,8 @@
 /// assert_eq!(Care::WORDS, ["fast", "careful"]);
 /// assert_eq!(Care::Careful.as_str(), "careful");
 /// ```
+///
+/// The words are part of the settings file, so a renamed variant keeps its word.
 #[macro_export]
 macro_rules! choice {
     (

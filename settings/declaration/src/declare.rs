@@ -20,6 +20,10 @@
 /// assert_eq!(setting.full_name(), "drivers.example.recv_queue_events");
 /// assert_eq!(setting.doc.trim(), "Events that wait for the application, 1 to 1000000. When full, the driver stops reading.");
 /// ```
+///
+/// `Kind` and the type of the field must agree: [`FromValue`](crate::FromValue) lists which type reads which kind, and
+/// [`Section::get`](crate::Section::get) reports a defect otherwise. The bounds of a number are stated twice, once for
+/// the check and once, in the documentation, for the operator.
 #[macro_export]
 macro_rules! declare_settings {
     (

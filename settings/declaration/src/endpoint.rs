@@ -41,6 +41,15 @@ pub fn endpoint(transport: &str, entry: &str, default_port: u16) -> Result<Strin
 ///
 /// # Errors
 /// A description of the wrong entry, in words that fit after *not*.
+///
+/// ```
+/// use settings_declaration::check_address;
+///
+/// assert!(check_address("api-1.example:8866").is_ok());
+/// assert!(check_address("[2001:db8::1]:8866").is_ok());
+/// assert!(check_address("tcp://10.0.0.1").is_err(), "another setting decides the transport");
+/// assert!(check_address("2001:db8::1:8866:x").is_err());
+/// ```
 pub fn check_address(entry: &str) -> Result<(), String> {
     split(entry).map(|_| ())
 }

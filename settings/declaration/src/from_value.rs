@@ -4,6 +4,28 @@ use std::time::Duration;
 use crate::SettingValue;
 
 /// A type that a field of a [declared](crate::declare_settings!) struct may have.
+///
+/// | type of the field | [`Kind`](crate::Kind) |
+/// |---|---|
+/// | `bool` | `Bool` |
+/// | `i64`, `u8`, `u16`, `u32` | `Integer` |
+/// | `u64` | `Bytes` |
+/// | `usize` | `Integer` or `Bytes` |
+/// | `Duration` | `Duration` |
+/// | `String`, `Option<String>`, `PathBuf`, `Option<PathBuf>` | `Text`, `Path`, `Choice` |
+/// | `Vec<String>` | `List`, `Addresses` |
+/// | an enum of [`choice!`](crate::choice!) | `Choice` |
+///
+/// An `Option` is `None` if the text is empty.
+///
+/// ```
+/// use settings_declaration::{FromValue, SettingValue};
+///
+/// assert_eq!(u16::from_value(&SettingValue::Integer(8866)), Some(8866));
+/// assert_eq!(u16::from_value(&SettingValue::Integer(-1)), None, "out of the type's bounds");
+/// assert_eq!(bool::from_value(&SettingValue::Integer(1)), None, "another kind");
+/// assert_eq!(Option::<String>::from_value(&SettingValue::Text(String::new())), Some(None));
+/// ```
 pub trait FromValue: Sized {
     /// Converts the value to this type; `None` if it has another kind, or is out of the type's bounds.
     fn from_value(value: &SettingValue) -> Option<Self>;

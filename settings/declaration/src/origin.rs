@@ -14,6 +14,18 @@ pub struct Place {
 }
 
 /// The source of a value.
+///
+/// Of several sources the strongest decides: `Set`, then `Environment`, then the last `File`, then a default.
+///
+/// ```
+/// use settings_declaration::{Origin, Place};
+/// use std::path::Path;
+///
+/// let place = Place { path: Path::new("skimmer.toml").into(), line: 3, column: 1 };
+/// assert_eq!(place.to_string(), "skimmer.toml:3:1");
+/// assert_eq!(Origin::File(place).to_string(), "skimmer.toml:3");
+/// assert_eq!(Origin::Environment("SKIMMER_LINGER".to_owned()).to_string(), "SKIMMER_LINGER");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// No source set it.

@@ -18,6 +18,8 @@ impl<'a> Section<'a> {
 
     /// Returns the value of the setting `name`.
     ///
+    /// A [declared](crate::declare_settings!) struct reads all of its fields this way.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Internal`] if no loaded table declares the setting, or if it is declared with another kind than

@@ -37,6 +37,23 @@ pub struct Setting {
 
 impl Setting {
     /// Returns its name for `--set` and messages: the bare name in `[pubsub]`, else section, dot and name.
+    ///
+    /// ```
+    /// use settings_declaration::{Kind, Reload, Setting};
+    ///
+    /// let port = Setting {
+    ///     section: "pubsub",
+    ///     name: "publisher_port",
+    ///     kind: Kind::Integer { min: 0, max: 65535 },
+    ///     default: "8866",
+    ///     doc: "The TCP port that a publisher binds.",
+    ///     reload: Reload::Restart,
+    ///     formerly: &["port"],
+    /// };
+    /// assert_eq!(port.full_name(), "publisher_port");
+    /// assert_eq!(port.environment(), "SKIMMER_PUBLISHER_PORT");
+    /// assert!(port.former().all(|former| former.full_name() == "port"));
+    /// ```
     #[must_use]
     pub fn full_name(&self) -> String {
         match self.section {

@@ -2,6 +2,14 @@ use crate::without_userinfo;
 
 /// Makes a received name harmless for a message: it removes the text before an `@`, which may be a password, escapes
 /// control characters, and cuts at 64 letters.
+///
+/// ```
+/// use settings_declaration::shown;
+///
+/// assert_eq!(shown("user:secret@host"), "…@host");
+/// assert_eq!(shown("bell\u{7}"), "bell\\u{7}");
+/// assert_eq!(shown(&"x".repeat(70)).chars().count(), 65, "64 letters and an ellipsis");
+/// ```
 #[must_use]
 pub fn shown(name: &str) -> String {
     let name = without_userinfo(name);

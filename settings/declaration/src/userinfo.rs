@@ -21,6 +21,13 @@ pub fn without_userinfo(text: &str) -> Cow<'_, str> {
 ///
 /// # Errors
 /// A description of the wrong address, in words that fit after *not*.
+///
+/// ```
+/// use settings_declaration::check_no_userinfo;
+///
+/// let error = check_no_userinfo("redis://:secret@10.0.0.1").unwrap_err();
+/// assert!(!error.contains("secret"));
+/// ```
 pub fn check_no_userinfo(addresses: &str) -> Result<(), String> {
     if !addresses.contains('@') {
         return Ok(());

@@ -67,6 +67,30 @@ impl Table {
     /// before reading began and is replayed later does not replace them.
     ///
     /// Two values that are the same JSON in another form do not differ.
+    ///
+    /// ```
+    /// use pubsub_api::{Action, Event, SEND_ALL};
+    /// use std::{sync::Arc, time::Duration};
+    /// use table::{AbsenceRule, DatabaseRow, Table};
+    ///
+    /// let mut table = Table::default();
+    /// for key in ["p1", "p2"] {
+    ///     table.apply(&Arc::new(Event::new("lport", key, Action::Create, "old", SEND_ALL)));
+    /// }
+    /// table.begin_comparison();
+    /// let rows = [DatabaseRow {
+    ///     table: "lport".to_owned(),
+    ///     key: "p1".to_owned(),
+    ///     topic: SEND_ALL,
+    ///     value: "new".to_owned(),
+    ///     version: None,
+    /// }];
+    /// let seconds = Duration::from_secs;
+    /// let rule = AbsenceRule { confirm_after: seconds(5), max_percent: 50, mass_after: seconds(600) };
+    /// let compared = table.compare(&rows, 0, rule, |_| true);
+    /// assert_eq!(compared.events.len(), 1, "p1 has another value");
+    /// assert_eq!(compared.unconfirmed, 1, "p2 is absent, and stays until another reading agrees");
+    /// ```
     pub fn compare(
         &mut self,
         rows: &[DatabaseRow],

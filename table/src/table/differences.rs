@@ -30,6 +30,30 @@ impl Table {
     /// [`Table`]. A row with an equal value is not a difference, but its stamp is adopted. If the snapshot is complete,
     /// it deletes the rows of this publisher and topic that it does not name, if their latest event is of an epoch that
     /// the snapshot covers.
+    ///
+    /// ```
+    /// use delivery::subscriber::Snapshot;
+    /// use pubsub_api::{Action, Envelope, Event, SEND_ALL, Stamp};
+    /// use std::sync::Arc;
+    /// use table::Table;
+    ///
+    /// let row = |key: &str, sequence| {
+    ///     let stamp = Stamp { publisher: 7, epoch: 1, sequence, time_us: 0 };
+    ///     Event { stamp: Some(stamp), ..Event::new("lport", key, Action::Set, "up", SEND_ALL) }
+    /// };
+    /// let mut table = Table::default();
+    /// table.apply(&Arc::new(row("p1", 1)));
+    /// table.apply(&Arc::new(row("p2", 2)));
+    ///
+    /// // p2 was deleted while the subscriber was away.
+    /// let rows = vec![Envelope::pack(&row("p1", 1))?];
+    /// let snapshot = Snapshot { publisher: 7, topic: SEND_ALL, rows, epochs: vec![1], is_complete: true };
+    /// let differences = table.replace(&snapshot);
+    /// assert_eq!(differences.events.len(), 1);
+    /// assert!(differences.events.iter().all(|event| event.action == Action::Delete));
+    /// assert!(table.get("lport", "p2").is_none());
+    /// # Ok::<(), pubsub_api::Error>(())
+    /// ```
     pub fn replace(&mut self, snapshot: &Snapshot) -> Differences {
         let read = |envelope: &pubsub_api::Envelope| {
             let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload).ok()?;

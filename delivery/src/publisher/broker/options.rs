@@ -7,7 +7,8 @@ use pubsub_api::settings::Settings;
 pub struct BrokerOptions {
     /// How long `close` waits until the waiting events, and the `bye` of each topic, are sent.
     pub linger: Duration,
-    /// How long `send` waits for room in the outbox.
+    /// How long `send` waits for room in the outbox, before it fails as
+    /// [`Overloaded`](pubsub_api::ErrorKind::Overloaded).
     pub send_timeout: Duration,
     /// How many topics are numbered at the same time; the topic that was idle longest is retired with a `bye` for a new one.
     pub max_topics: usize,
