@@ -12,6 +12,14 @@ impl Clock {
     }
 
     /// Nanoseconds since the start; they overflow after 584 years.
+    ///
+    /// ```
+    /// use bench_kit::Clock;
+    ///
+    /// let clock = Clock::start();
+    /// let (first, second) = (clock.now_ns(), clock.now_ns());
+    /// assert!(first <= second, "it never goes back");
+    /// ```
     #[must_use]
     pub fn now_ns(self) -> u64 {
         u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)

@@ -3,6 +3,8 @@
 /// ```
 /// assert_eq!(bench_kit::grouped(1_234_567.84, 1), "1,234,567.8");
 /// ```
+///
+/// The number is rounded as `format!` does. The decimals are not grouped.
 #[must_use]
 pub fn grouped(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");

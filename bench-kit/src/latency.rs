@@ -20,6 +20,13 @@ pub struct Latency {
 
 impl Latency {
     /// The median of each percentile over several runs; 0 without runs.
+    ///
+    /// ```
+    /// use bench_kit::Latency;
+    ///
+    /// let run = |p50| Latency { p50, p90: 2.0, p99: 3.0, p999: 4.0, max: 5.0 };
+    /// assert_eq!(Latency::medians(&[run(1.0), run(1.5), run(9.0)]), run(1.5));
+    /// ```
     #[must_use]
     pub fn medians(all: &[Self]) -> Self {
         let of = |figure: fn(&Self) -> f64| median(all.iter().map(figure)).unwrap_or_default();

@@ -5,6 +5,17 @@ use crate::Latency;
 
 /// The latencies of many deliveries, in nanoseconds, with three significant digits. A latency above one minute may be
 /// recorded as one minute.
+///
+/// ```
+/// use bench_kit::LatencyHistogram;
+///
+/// let mut latencies = LatencyHistogram::new()?;
+/// (1..=1000).for_each(|us| latencies.record_ns(us * 1000));
+/// let latency = latencies.latency();
+/// assert!((latency.p50 - 500.0).abs() < 1.0, "µs");
+/// assert!((latency.p99 - 990.0).abs() < 1.0);
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct LatencyHistogram(Histogram<u64>);
 

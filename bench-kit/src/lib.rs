@@ -5,6 +5,25 @@
 //! - [`Spread`] and [`median`] summarize runs.
 //! - [`table()`] and [`grouped`] make tables for people, [`plot`] makes pictures.
 //! - With the feature `processes`: `ChildProcess` starts and ends the programs that are measured, `Scratch` is their folder.
+//!
+//! ```
+//! use bench_kit::{Clock, LatencyHistogram, Spread, grouped, table};
+//!
+//! let (clock, mut latencies) = (Clock::start(), LatencyHistogram::new()?);
+//! for _ in 0..100 {
+//!     let sent = clock.now_ns();
+//!     // … the event travels …
+//!     latencies.record_ns(clock.now_ns() - sent);
+//! }
+//! assert_eq!(latencies.count(), 100);
+//!
+//! let rates = Spread::of(vec![1_200_000.0, 1_000_000.0, 1_100_000.0]);
+//! let median = grouped(rates.median.unwrap_or_default(), 0);
+//! assert_eq!(median, "1,100,000");
+//! let text = table(["server", "events/s"], [vec!["ours".to_owned(), median]], 0);
+//! assert_eq!(text.lines().count(), 3, "header, line, row");
+//! # Ok::<(), pubsub_api::Error>(())
+//! ```
 
 #[cfg(feature = "processes")]
 mod child_process;

@@ -3,6 +3,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 /// The machine of a measurement.
+///
+/// It is part of every report, because figures of two machines cannot be compared.
+///
+/// ```
+/// let machine = bench_kit::Machine::this();
+/// assert!(machine.cores > 0);
+/// ```
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
     /// The CPU's model name.

@@ -1,4 +1,9 @@
 /// The middle value, or the mean of the two middle values; `None` if there are no values.
+///
+/// ```
+/// assert_eq!(bench_kit::median([9.0, 1.0, 2.0, 4.0]), Some(3.0));
+/// assert_eq!(bench_kit::median([]), None);
+/// ```
 pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = values.into_iter().collect();
     sorted.sort_by(f64::total_cmp);

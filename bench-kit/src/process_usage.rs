@@ -5,6 +5,15 @@ use pubsub_api::{Error, ErrorKind, Result};
 use crate::ResidentMemory;
 
 /// The resources that a process has used, from `/proc`.
+///
+/// ```
+/// use bench_kit::ProcessUsage;
+///
+/// let usage = ProcessUsage::of(std::process::id());
+/// let memory = usage.memory()?;
+/// assert!(0 < memory.now_bytes && memory.now_bytes <= memory.peak_bytes);
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct ProcessUsage(u32);
 
@@ -16,6 +25,8 @@ impl ProcessUsage {
     }
 
     /// The CPU time of all threads so far, in user and kernel mode.
+    ///
+    /// It advances in clock ticks, usually of 10 ms. The usage of a phase is the difference of two readings.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the process has exited.

@@ -13,6 +13,13 @@ pub struct Spread {
 
 impl Spread {
     /// The spread of these values, in any order.
+    ///
+    /// ```
+    /// use bench_kit::Spread;
+    ///
+    /// let spread = Spread::of(vec![3.04, 1.0, 2.0]);
+    /// assert_eq!(spread, Spread { median: Some(2.0), least: Some(1.0), most: Some(3.0) });
+    /// ```
     #[must_use]
     pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);

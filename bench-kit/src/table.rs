@@ -1,7 +1,7 @@
 use comfy_table::{CellAlignment, Table};
 
-/// A table in Markdown, without a newline at its end, with this header and these rows. All columns are aligned to the right, except column `names`, counted
-/// from 0.
+/// A table in Markdown with this header and these rows, without a newline at its end. All columns are aligned to the
+/// right, except column `names`, counted from 0.
 #[must_use]
 pub fn table<'a>(
     header: impl IntoIterator<Item = &'a str>,

@@ -73,6 +73,9 @@ impl BlockingPublisher {
 
     /// Publishes one event; `Ok` means accepted.
     ///
+    /// It blocks this thread until there is room in the queue, at most for `send_timeout`. Do not call it in a task of
+    /// an async runtime: use [`PublisherClient`] there.
+    ///
     /// # Errors
     /// As [`PublisherClient::send`].
     pub fn send(&self, event: &Event) -> Result<()> {
@@ -88,6 +91,9 @@ impl BlockingPublisher {
     }
 
     /// Sends the accepted events within `linger`, then closes. It does nothing in a process that has sent nothing.
+    ///
+    /// A closed publisher refuses later calls of the same process as `Closed`. A process that was forked from it may
+    /// still send.
     ///
     /// # Errors
     /// As [`PublisherClient::close`].

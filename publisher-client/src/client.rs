@@ -10,6 +10,30 @@ use pubsub_api::{Event, Publisher, Registry, Result, Role, Route, Status};
 /// `pub_sub_use_multiproc`; this process numbers its events. With any other driver `pub_sub_use_multiproc` decides. If it is
 /// true, events are sent to the publisher service of the host. If it is false, this process binds the network address, numbers
 /// its events, and publishes `$hello` and marks. Many tasks may call all methods at once.
+///
+/// ```
+/// use publisher_client::PublisherClient;
+/// use pubsub_api::{Action, Event, Incoming, Registry, Role, SEND_ALL};
+/// use settings::Sources;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> pubsub_api::Result<()> {
+/// let registry = Registry::collect()?;
+/// let sets = vec!["pub_sub_multiproc_driver=memory_pubsub_driver".to_owned()];
+/// let (settings, _) = all_settings::load(&Sources { sets, ..Sources::default() }, &registry.settings())?;
+///
+/// let client = PublisherClient::open(&settings)?;
+/// client.initialize().await?;
+/// client.send(&Event::new("lport", "port-1", Action::Create, "{}", SEND_ALL)).await?;
+///
+/// // The receiving end of the publisher service may start later: the event waits in the outbox.
+/// let service = registry.open(&settings, Role::Multiproc)?.subscriber();
+/// service.initialize().await?;
+/// assert!(matches!(service.recv().await?, Incoming::Event(_)));
+/// client.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct PublisherClient {
     publisher: Arc<dyn Publisher>,
@@ -69,7 +93,13 @@ impl PublisherClient {
 
     /// Waits until all accepted events have left this process.
     ///
+    /// Use it before the end of a request that must not be lost with this process; `close` includes it, within
+    /// `linger`.
+    ///
     /// # Errors
+    /// As [`Publisher::flush`].
+    ///
+    /// # Cancel safety
     /// As [`Publisher::flush`].
     pub async fn flush(&self) -> Result<()> {
         self.publisher.flush().await
@@ -90,6 +120,8 @@ impl PublisherClient {
     }
 
     /// The address to which events are sent.
+    ///
+    /// `None` before the driver knows it. It is for logs; no call needs it.
     #[must_use]
     pub fn endpoint(&self) -> Option<String> {
         self.publisher.endpoint()

@@ -27,6 +27,18 @@
 //! One for each driver: `zmtp` (default), `memory`, `redis`, `zeromq`. Enable those that the settings of your hosts name as
 //! `pub_sub_driver` and `pub_sub_multiproc_driver`: the first decides where events go, also in a process that uses the
 //! second. A name in the settings whose driver is not linked is an error that says which feature it needs.
+//!
+//! # What a failed call means
+//!
+//! `Ok` of a send means that the event is accepted, not that it is delivered.
+//!
+//! | kind | the event | what the caller does |
+//! |---|---|---|
+//! | `Overloaded` | was not accepted: the queue stayed full for `send_timeout` | sends it again later, or fails its own request |
+//! | `Invalid` | was not accepted: it is too large, or its topic is reserved | changes the event |
+//! | `Closed` | was not accepted | opens another publisher |
+//! | `InDoubt` | may have been accepted: the connection to a broker was lost before the answer | sends it again if a repeat does no harm |
+//! | `Settings` | was not accepted: an alias is unknown, or the driver is not linked | stops, and shows the text |
 
 mod blocking;
 mod client;

@@ -12,6 +12,23 @@ const SEND_ALL_PAIR: &[u8] = b"\xa5topic\xa1D";
 ///
 /// # Errors
 /// The [`WireError`] for a reserved topic, a stamp (only the service stamps events), or an invalid map.
+///
+/// ```
+/// use publisher_service::admit;
+/// use pubsub_api::wire::{self, WireError};
+/// use pubsub_api::{Action, Edit, EncodedEvent, Event, SEND_ALL, Stamp};
+///
+/// let event = Event::new("lport", "port-1", Action::Set, "up", SEND_ALL);
+/// let payload = wire::encode(&event)?;
+/// assert_eq!(admit(EncodedEvent { topic: b"D", payload: &payload, origin: None }), Ok(Edit::Keep));
+/// let reserved = EncodedEvent { topic: b"$hello", payload: &payload, origin: None };
+/// assert_eq!(admit(reserved), Err(WireError::ReservedTopic));
+///
+/// let stamp = Some(Stamp { publisher: 7, epoch: 1, sequence: 1, time_us: 0 });
+/// let payload = wire::encode(&Event { stamp, ..event })?;
+/// assert_eq!(admit(EncodedEvent { topic: b"D", payload: &payload, origin: None }), Err(WireError::Stamped));
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
 pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
     let EncodedEvent { topic, payload, .. } = event;
     if topic.first() == Some(&b'$') {

@@ -24,6 +24,8 @@ pub enum Addresses {
 /// publish in the directory, folders, and the addresses to bind. The program makes the same check before it starts.
 /// Returns the warnings.
 ///
+/// A warning is a sentence for the operator; the start succeeds all the same. `skimmer config check` prints both.
+///
 /// # Errors
 /// [`ErrorKind::Settings`] or [`ErrorKind::Unavailable`], as a start would return.
 pub fn check(registry: &Registry, settings: &Settings, addresses: Addresses) -> Result<Vec<String>> {

@@ -7,6 +7,31 @@
 //! With a northbound database the service keeps its row in the directory of publishers, removes the rows of services that
 //! have ended, watches tables, and reports that it is alive. With a broker the workers publish directly, and the service
 //! does only the database work.
+//!
+//! ```
+//! use publisher_service::PublisherService;
+//! use pubsub_api::Registry;
+//! use settings::Sources;
+//! use std::time::Duration;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let registry = Registry::collect()?;
+//! let sets = vec![
+//!     "pub_sub_driver=memory_pubsub_driver".to_owned(),
+//!     "pub_sub_multiproc_driver=memory_pubsub_driver".to_owned(),
+//!     format!("state_dir={}", folder.path().display()),
+//! ];
+//! let (settings, _) = all_settings::load(&Sources { sets, ..Sources::default() }, &registry.settings())?;
+//!
+//! let service = PublisherService::start(&registry, &settings).await?;
+//! assert_eq!(service.network_endpoint().as_deref(), Some("memory://127.0.0.1:8866"));
+//! assert!(service.ipc_endpoint().is_some(), "workers of this process can publish now");
+//! service.drain(Duration::from_secs(10)).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod admission;
 mod dropped_event;

@@ -40,6 +40,13 @@ impl SettingsArguments {
     }
 
     /// The same options as command-line arguments for another process.
+    ///
+    /// ```
+    /// use service_kit::SettingsArguments;
+    ///
+    /// let arguments = SettingsArguments { config: vec!["skimmer.toml".into()], sets: vec!["linger=2s".into()] };
+    /// assert_eq!(arguments.to_arguments(), ["--config", "skimmer.toml", "--set", "linger=2s"]);
+    /// ```
     #[must_use]
     pub fn to_arguments(&self) -> Vec<String> {
         let config = self.config.iter().flat_map(|file| ["--config".to_owned(), file.display().to_string()]);

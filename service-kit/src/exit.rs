@@ -9,6 +9,13 @@ use crate::stderr::{finish, report};
 ///
 /// It waits at most two seconds until this error and the earlier log lines are written to stderr. The process exits even if
 /// nothing reads its stderr.
+///
+/// | kind | status | name in `sysexits.h` |
+/// |---|--:|---|
+/// | `Settings` | 78 | `EX_CONFIG` |
+/// | `Unavailable`, `Overloaded`, `InDoubt` | 69 | `EX_UNAVAILABLE` |
+/// | `Unsupported` | 64 | `EX_USAGE` |
+/// | any other | 1 | |
 #[must_use]
 pub fn exit_code(outcome: &Result<()>) -> ExitCode {
     let code = match outcome {

@@ -101,6 +101,16 @@ pub fn to_line(event: &Event) -> Result<String> {
 ///
 /// # Errors
 /// As [`to_line`].
+///
+/// ```
+/// use pubsub_api::{Action, Event, SEND_ALL};
+/// use service_kit::json::{LineOptions, to_line_with};
+///
+/// let event = Event::new("lport", "port-1", Action::Set, "up", SEND_ALL);
+/// let line = to_line_with(&event, LineOptions { origin: Some("replay"), stamp: true })?;
+/// assert!(line.ends_with(r#","origin":"replay"}"#), "an event without a stamp has none in its line either");
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
 pub fn to_line_with(event: &Event, options: LineOptions<'_>) -> Result<String> {
     let value = match &event.value {
         Value::Nil => WrittenValue::Other(Json::Null),
@@ -133,6 +143,18 @@ impl From<Stamp> for WrittenStamp {
 /// [`ErrorKind::Invalid`] if the line is no JSON object of these fields, if the topic is not one to publish on, and if the
 /// value cannot be kept as it is: an integer of more than 64 bits, a key that comes twice, an object such as `{"$bin":…}`
 /// that is wrong.
+///
+/// ```
+/// use pubsub_api::SEND_ALL;
+/// use service_kit::json::{from_line, to_line};
+///
+/// let event = from_line(r#"{"table":"lport","key":"port-1","action":"set","value":{"$bin":"c0ffee"}}"#)?;
+/// assert_eq!(event.topic, SEND_ALL);
+/// let line = r#"{"table":"lport","key":"port-1","action":"set","value":{"$bin":"c0ffee"},"topic":"D"}"#;
+/// assert_eq!(to_line(&event)?, line);
+/// assert!(from_line(r#"{"tabel":"lport","action":"set"}"#).is_err(), "unknown fields are refused");
+/// # Ok::<(), pubsub_api::Error>(())
+/// ```
 pub fn from_line(line: &str) -> Result<Event> {
     let read: Read = serde_json::from_str(line)
         .map_err(|error| Error::new(ErrorKind::Invalid, "not an event").with_source(error))?;

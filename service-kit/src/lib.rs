@@ -1,5 +1,24 @@
 //! The parts that Skimmer's programs share: arguments, logs, signals, readiness, the status socket, events as
 //! [JSON lines](json).
+//!
+//! The main loop of a program:
+//!
+//! ```
+//! use pubsub_api::Result;
+//! use service_kit::{ProgramHost, SettingsArguments, Signal};
+//!
+//! async fn serve(arguments: &SettingsArguments) -> Result<()> {
+//!     let mut host = ProgramHost::new("example", arguments)?;
+//!     // … starts the work with `host.settings()` …
+//!     loop {
+//!         match host.next().await {
+//!             Signal::Stop => return Ok(()),
+//!             Signal::Reload => host.reload(|_new| Ok(())),
+//!             Signal::Status => service_kit::print_line("no status yet"),
+//!         }
+//!     }
+//! }
+//! ```
 
 pub mod json;
 

@@ -14,6 +14,16 @@ static OWN: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 ///
 /// # Errors
 /// The error of starting the command.
+///
+/// ```
+/// use service_kit::spawn_child;
+/// use std::process::ExitStatus;
+///
+/// async fn run(command: &mut tokio::process::Command) -> std::io::Result<ExitStatus> {
+///     let (mut child, _own) = spawn_child(command)?;
+///     child.wait().await
+/// }
+/// ```
 pub fn spawn_child(command: &mut Command) -> io::Result<(Child, OwnChild)> {
     // The lock is held until the process id is noted, because the child may exit before that.
     let mut own = own();

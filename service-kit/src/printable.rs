@@ -11,6 +11,10 @@ pub fn printable(text: &str) -> String {
 }
 
 /// As [`printable`], for several lines: newlines and tabs are kept. JSON keeps its meaning.
+///
+/// ```
+/// assert_eq!(service_kit::printable_lines("one\ntwo\u{7}"), "one\ntwo\\u0007");
+/// ```
 #[must_use]
 pub fn printable_lines(text: &str) -> String {
     escape(text, |char| is_invisible(char) && !matches!(char, '\n' | '\t'))

@@ -131,6 +131,9 @@ impl ProgramHost {
 
     /// Reloads the settings and applies them with `apply`. If a setting is refused, the old settings stay in force. The
     /// result is logged and shown in the status.
+    ///
+    /// `apply` receives settings that differ from the current ones only in settings that a reload may change. Its error
+    /// is reported like a refused setting: the old settings stay, so it must undo what it began.
     pub fn reload(&mut self, apply: impl FnOnce(&Settings) -> Result<()>) {
         Readiness.reloading();
         let new = self.arguments.reload(&self.registry, &self.settings);

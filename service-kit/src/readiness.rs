@@ -7,6 +7,9 @@ use sd_notify::NotifyState;
 /// Notifies systemd of the state of the program (`sd_notify(3)`). Without systemd every call does nothing.
 ///
 /// A separate thread sends the notifications in order, so a service manager that does not read its socket blocks nothing else.
+///
+/// The environment variable `NOTIFY_SOCKET` names the socket of the service manager. If the queue of 16 notifications
+/// is full, a notification is dropped, and a later one supersedes it.
 #[derive(Debug, Clone, Copy)]
 pub struct Readiness;
 

@@ -13,6 +13,9 @@ pub enum Signal {
 }
 
 /// The signals of this process, as a stream. SIGUSR2, whose default action ends the process, is logged and ignored.
+///
+/// Two signals of one kind that arrive before [`next`](Self::next) is called may be reported once, as the kernel does
+/// (signal(7)).
 #[derive(Debug)]
 pub struct Signals {
     terminate: Stream,

@@ -25,6 +25,22 @@ pub struct StatusDocument {
 
 impl StatusDocument {
     /// The line that programs write on SIGUSR1 and when they exit: `{"notice":"status",…}`.
+    ///
+    /// ```
+    /// use service_kit::StatusDocument;
+    /// use std::collections::BTreeMap;
+    ///
+    /// let document = StatusDocument {
+    ///     program: "publisher-service".to_owned(),
+    ///     version: "0.1.0".to_owned(),
+    ///     pid: 4711,
+    ///     uptime_seconds: 60,
+    ///     endpoints: BTreeMap::new(),
+    ///     last_reload: None,
+    ///     parts: BTreeMap::new(),
+    /// };
+    /// assert!(document.to_notice_line().starts_with(r#"{"notice":"status","program":"publisher-service""#));
+    /// ```
     #[must_use]
     pub fn to_notice_line(&self) -> String {
         #[derive(Serialize)]

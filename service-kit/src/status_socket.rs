@@ -51,6 +51,8 @@ impl StatusServer {
     /// Claims the socket and replies with the document that `status` returns, until the server is dropped. If the socket
     /// file is deleted or replaced, the server makes it again within a second.
     ///
+    /// `status` is called for each client, in a task of the runtime: it must not wait.
+    ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the folder is missing or not writable, or another program of this kind runs in it; the
     /// text explains what to do.
@@ -186,6 +188,24 @@ pub fn status_sockets(state_dir: &Path) -> Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// [`ErrorKind::Unavailable`] if no reply arrives within 2 s, [`ErrorKind::Internal`] if the reply is not a status document.
+///
+/// # Cancel safety
+/// May be dropped and called again: a request changes nothing at the program.
+///
+/// ```
+/// use pubsub_api::Result;
+/// use service_kit::{request_status, status_sockets};
+/// use std::path::Path;
+///
+/// /// Prints each running program in a folder, and since when it runs.
+/// async fn list(state_dir: &Path) -> Result<()> {
+///     for socket in status_sockets(state_dir)? {
+///         let status = request_status(&socket).await?;
+///         println!("{} {}: {} s", status.program, status.pid, status.uptime_seconds);
+///     }
+///     Ok(())
+/// }
+/// ```
 pub async fn request_status(socket: &Path) -> Result<StatusDocument> {
     let unavailable =
         |text: &str| Error::new(ErrorKind::Unavailable, format!("{}: {text}", socket.display()));

@@ -4,6 +4,8 @@ use tracing::level_filters::LevelFilter;
 use crate::stderr::{LogWriter, finish};
 
 /// `--log-format` and `--log-level`, the same in every program. Logs are written to stderr; stdout is for output only.
+///
+/// The level is that of `--log-level`, else that of the environment variable `SKIMMER_LOG`, else `info`.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct LogArguments {
     /// Format of the log lines on stderr

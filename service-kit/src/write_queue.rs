@@ -158,6 +158,15 @@ impl WriteQueue {
 
     /// Waits until everything is written, at most `timeout`, and returns the number of bytes that are not. It blocks the
     /// thread; for the end of a program.
+    ///
+    /// ```
+    /// use service_kit::WriteQueue;
+    /// use std::time::Duration;
+    ///
+    /// let queue = WriteQueue::new(std::io::sink(), 1024, |dropped| eprintln!("dropped {dropped} lines"));
+    /// assert!(queue.offer_line("one"));
+    /// assert_eq!(queue.finish(Duration::from_secs(60)), 0, "everything is written");
+    /// ```
     #[must_use]
     pub fn finish(&self, timeout: Duration) -> usize {
         let deadline = Instant::now() + timeout;

@@ -26,6 +26,10 @@ pub(crate) use io::Io;
 /// A subscriber agent in this process, made by [`AgentBuilder`](crate::AgentBuilder) and running in [`run`](Agent::run).
 ///
 /// It is shared as an `Arc`: one task runs it, others stop it, change its topics or read its table.
+///
+/// Call [`start`](Agent::start) once, [`run`](Agent::run) until it returns, then [`drain`](Agent::drain), and
+/// [`flush`](Agent::flush) if lines may wait. [`stop`](Agent::stop), [`apply`](Agent::apply), [`table`](Agent::table)
+/// and [`status`](Agent::status) can be called from any task meanwhile.
 #[derive(Debug)]
 pub struct Agent {
     pub(crate) subscriber: TrackedSubscriber,

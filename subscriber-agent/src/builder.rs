@@ -19,6 +19,9 @@ use crate::{
 };
 
 /// Makes an [`Agent`].
+///
+/// Handlers are independent: an event that matches the filters of several handlers is put into the queue of each of
+/// them. An agent without handlers and without output still keeps its table.
 #[derive(Debug)]
 pub struct AgentBuilder {
     subscriber: TrackedSubscriber,
@@ -79,6 +82,8 @@ impl AgentBuilder {
     }
 
     /// Sets the output for events and notices.
+    ///
+    /// Without it the agent writes nothing. Of two outputs the later one counts.
     #[must_use]
     pub fn output(mut self, output: Output) -> Self {
         self.output = output;
@@ -114,6 +119,8 @@ impl AgentBuilder {
     }
 
     /// Returns the agent, not yet started and not connected.
+    ///
+    /// Before [`start`](Agent::start) only the tasks of the handlers and the thread of the output run.
     #[must_use]
     pub fn build(self) -> Arc<Agent> {
         let (lines, unwritten) = mpsc::channel(LINES);

@@ -25,6 +25,17 @@ impl Change {
     ///
     /// # Errors
     /// As [`json::to_line`].
+    ///
+    /// ```
+    /// use pubsub_api::{Action, Event, SEND_ALL};
+    /// use std::sync::Arc;
+    /// use subscriber_agent::Change;
+    ///
+    /// let change = Change::live(Arc::new(Event::new("lport", "port-1", Action::Set, "up", SEND_ALL)));
+    /// let line = r#"{"table":"lport","key":"port-1","action":"set","value":"up","topic":"D"}"#;
+    /// assert_eq!(change.to_line(false)?, line);
+    /// # Ok::<(), pubsub_api::Error>(())
+    /// ```
     pub fn to_line(&self, stamp: bool) -> Result<String> {
         json::to_line_with(&self.event, LineOptions { origin: self.mode.name(), stamp })
     }

@@ -13,6 +13,34 @@ use crate::{Change, EventFilter, Handler, OnFailure, QueueLimits, Reports};
 /// A slow handler does not delay the others until its own queue is full. Then the dispatcher waits and the agent stops
 /// receiving, until there is room or the oldest event has waited for `agent.handler_queue_age`; such events are dropped,
 /// counted and reported. To handle several routes, add several handlers.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use pubsub_api::{Action, Error, ErrorKind, Event, Result, SEND_ALL};
+/// use std::{sync::Arc, time::Duration};
+/// use subscriber_agent::{Change, Dispatcher, EventFilter, Handler, OnFailure, QueueLimits, Report};
+///
+/// struct Refuse;
+///
+/// #[async_trait]
+/// impl Handler for Refuse {
+///     async fn handle(&mut self, _: &Change) -> Result<()> {
+///         Err(Error::new(ErrorKind::Invalid, "not a port"))
+///     }
+/// }
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<()> {
+/// let limits = QueueLimits { events: 1000, bytes: 8 << 20, age: Duration::from_secs(30), conflate: false };
+/// let (mut dispatcher, reports) = Dispatcher::new(limits);
+/// dispatcher.add(EventFilter::All, Box::new(Refuse), OnFailure::Skip);
+/// let event = Event::new("lport", "port-1", Action::Set, "up", SEND_ALL);
+/// dispatcher.dispatch(&Change::live(Arc::new(event))).await;
+/// assert!(matches!(reports.next().await, Report::Failed(failure) if failure.reason.contains("not a port")));
+/// dispatcher.finish(Duration::from_secs(10)).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Dispatcher {
     queues: Vec<HandlerQueue>,
@@ -49,6 +77,10 @@ impl Dispatcher {
     }
 
     /// Puts an event into the queue of every handler whose filter matches; waits for room.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the event is in the queues of some handlers and not in those of others: let the call
+    /// finish.
     pub async fn dispatch(&self, change: &Change) {
         for queue in self.queues.iter().filter(|queue| queue.matches(&change.event)) {
             queue.put(change).await;

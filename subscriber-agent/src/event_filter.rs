@@ -3,6 +3,19 @@ use std::fmt;
 use pubsub_api::{Event, Topic};
 
 /// The events that a handler receives.
+///
+/// A filter selects among the events that the agent receives; it does not subscribe. Add the topic to the settings, or
+/// with [`subscribe`](crate::AgentBuilder::subscribe).
+///
+/// ```
+/// use pubsub_api::{Action, Event, SEND_ALL};
+/// use subscriber_agent::EventFilter;
+///
+/// let event = Event::new("lport", "port-1", Action::Set, "up", SEND_ALL);
+/// assert!(EventFilter::Topic(SEND_ALL).matches(&event));
+/// assert!(EventFilter::Table("lport".to_owned()).matches(&event));
+/// assert!(!EventFilter::Table("lrouter".to_owned()).matches(&event));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventFilter {
     /// Every event.

@@ -25,6 +25,15 @@ use handler_output::HandlerOutput;
 ///
 /// It inherits the environment, except the variables of [`without_variables`](Self::without_variables) and those for
 /// notifying systemd.
+///
+/// ```
+/// use std::time::Duration;
+/// use subscriber_agent::ExecHandler;
+///
+/// let handler = ExecHandler::new("jq -r .key", Duration::from_secs(30))
+///     .with_stamps(true)
+///     .without_variables(vec!["REDIS_PASSWORD".to_owned()]);
+/// ```
 #[derive(Debug)]
 pub struct ExecHandler {
     command: String,

@@ -12,10 +12,16 @@ pub trait Handler: Send {
     /// # Errors
     /// Any error is counted and reported as [`HandlerFailure`]; [`OnFailure`](crate::OnFailure) defines what follows. A panic
     /// counts as an error.
+    ///
+    /// # Cancel safety
+    /// The agent drops the future if the handler has not finished when the grace of [`drain`](crate::Agent::drain) is
+    /// over.
     async fn handle(&mut self, change: &Change) -> Result<()>;
 }
 
 /// The failure of a handler on one event.
+///
+/// On stdout it is the notice `{"notice":"handler_failed","handler":"table lport",…}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HandlerFailure {
     /// The [filter](crate::EventFilter) of the handler, as text.

@@ -6,6 +6,40 @@
 //!
 //! A handler processes events in order, at its own pace, from its own bounded queue. Its errors are counted and reported, and
 //! [`OnFailure`] defines what follows. They never affect the connection (docs/dragonflow.md#d17).
+//!
+//! ```
+//! use async_trait::async_trait;
+//! use pubsub_api::{Registry, Result};
+//! use service_kit::SettingsArguments;
+//! use std::time::Duration;
+//! use subscriber_agent::{AgentBuilder, Change, EventFilter, Handler};
+//!
+//! struct Print;
+//!
+//! #[async_trait]
+//! impl Handler for Print {
+//!     async fn handle(&mut self, change: &Change) -> Result<()> {
+//!         println!("{} {:?}", change.event.action, change.event.key);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<()> {
+//! let registry = Registry::collect()?;
+//! let sets = ["pub_sub_driver=memory_pubsub_driver", "publisher_transport=memory"].map(str::to_owned).to_vec();
+//! let (settings, _) = SettingsArguments { config: Vec::new(), sets }.load(&registry)?;
+//! let agent = AgentBuilder::new(&registry, &settings)?
+//!     .handler(EventFilter::Table("lport".to_owned()), Box::new(Print))
+//!     .build();
+//! agent.start().await?;
+//! agent.stop(); // another task does this, usually at a signal
+//! agent.run().await?;
+//! agent.drain(Duration::from_secs(10)).await?;
+//! assert!(agent.table().is_empty());
+//! # Ok(())
+//! # }
+//! ```
 
 mod agent;
 mod builder;

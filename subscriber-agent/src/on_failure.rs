@@ -5,7 +5,8 @@ use subscriber_agent_settings::{AgentSettings, FailurePolicy};
 pub enum OnFailure {
     /// Continues with the next event.
     Skip,
-    /// Retries the event this number of times, with increasing delays; then continues with the next event.
+    /// Retries the event this number of times, 0.1 s to 5 s apart; then continues with the next event. The other events
+    /// of the handler wait meanwhile.
     Retry(u32),
     /// Continues with the next event, and sends all rows of the table again, at most once a minute.
     #[default]

@@ -76,6 +76,8 @@ impl Reports {
     }
 
     /// The next report, if there is one.
+    ///
+    /// Failures are returned before gaps, gaps before requests, and the reason to stop last.
     #[must_use]
     pub fn try_next(&self) -> Option<Report> {
         let mut unread = self.0.unread();

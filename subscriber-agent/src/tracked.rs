@@ -8,6 +8,31 @@ use subscriber_agent_settings::AgentSettings;
 ///
 /// # Errors
 /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias, or settings that the driver refuses.
+///
+/// ```
+/// use delivery::subscriber::Item;
+/// use pubsub_api::{Registry, Result, SEND_ALL};
+/// use service_kit::SettingsArguments;
+/// use subscriber_agent::{listen_to_publishers, tracked_subscriber};
+///
+/// /// Prints everything that happens on topic `D`.
+/// async fn print(arguments: &SettingsArguments) -> Result<()> {
+///     let registry = Registry::collect()?;
+///     let (settings, _warnings) = arguments.load(&registry)?;
+///     let subscriber = tracked_subscriber(&registry, &settings)?;
+///     listen_to_publishers(&subscriber, &registry, &settings)?;
+///     subscriber.register_topic(SEND_ALL.into())?;
+///     subscriber.initialize().await?;
+///     loop {
+///         match subscriber.recv().await? {
+///             Item::Event { envelope, .. } => println!("{:?}", envelope.payload),
+///             Item::Snapshot(snapshot) => println!("{} rows", snapshot.rows.len()),
+///             Item::Notice(notice) => println!("{notice:?}"),
+///             Item::Clock(_) => {}
+///         }
+///     }
+/// }
+/// ```
 pub fn tracked_subscriber(registry: &Registry, settings: &Settings) -> Result<TrackedSubscriber> {
     let driver = registry.find(&settings.pubsub().pub_sub_driver, Role::Network)?;
     let options = FeedOptions::of(&driver.capabilities, fastrand::u64(..));

@@ -2,6 +2,21 @@
 //!
 //! A program writes `use drivers as _;`, and [`pubsub_api::Registry::collect`] finds them all. Without that line the
 //! linker drops the drivers' crates, without a message.
+//!
+//! ```
+//! use drivers as _;
+//! use pubsub_api::{Registry, Role};
+//!
+//! # #[cfg(feature = "memory")] {
+//! let registry = Registry::collect()?;
+//! let memory = registry.find("memory_pubsub_driver", Role::Network)?;
+//! assert!(!memory.capabilities.across_processes);
+//! # }
+//! # Ok::<(), pubsub_api::Error>(())
+//! ```
+//!
+//! A driver whose feature is off is known by its aliases only: settings that select it are refused with the name of the
+//! feature.
 
 #[cfg(feature = "memory")]
 use drivers_memory as _;

@@ -68,6 +68,38 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # A slow subscriber
+//!
+//! Events that find the inbox full become a gap at their place; the publisher does not wait:
+//!
+//! ```
+//! use drivers_memory as _;
+//! use pubsub_api::settings::PubSub;
+//! use pubsub_api::{Action, Event, Incoming, Notice, Registry, Role, SEND_ALL};
+//! use settings::Sources;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> pubsub_api::Result<()> {
+//! let registry = Registry::collect()?;
+//! let sets = ["pub_sub_driver=memory_pubsub_driver", "publisher_port=0", "drivers.memory.queue_events=1"];
+//! let sources = Sources { sets: sets.map(str::to_owned).to_vec(), ..Sources::default() };
+//! let (settings, _) = settings::load(&sources, &[PubSub::TABLE], &registry.settings())?;
+//! let driver = registry.open(&settings, Role::Network)?;
+//! let (publisher, subscriber) = (driver.publisher(), driver.subscriber());
+//! publisher.initialize().await?;
+//! subscriber.register_listen_address(&publisher.endpoint().unwrap_or_default())?;
+//! subscriber.register_topic(SEND_ALL.into())?;
+//! subscriber.initialize().await?;
+//!
+//! for key in ["port-1", "port-2", "port-3"] {
+//!     publisher.send_event(&Event::new("lport", key, Action::Create, "{}", SEND_ALL)).await?;
+//! }
+//! while !matches!(subscriber.recv().await?, Incoming::Event(_)) {} // the notices of the link, then port-1
+//! assert!(matches!(subscriber.recv().await?, Incoming::Notice(Notice::Gap { events: 2, .. })));
+//! # Ok(())
+//! # }
+//! ```
 
 mod changes;
 mod database;

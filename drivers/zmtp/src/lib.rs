@@ -14,6 +14,42 @@
 //! - `hop`: the control messages between a worker and its service.
 //!
 //! What it cannot promise is in [`NETWORK`] and [`MULTIPROC`], which `skimmer drivers` shows.
+//!
+//! # Example
+//!
+//! A worker keeps an event until the service acknowledges it:
+//!
+//! ```
+//! use drivers_zmtp as _;
+//! use pubsub_api::settings::PubSub;
+//! use pubsub_api::{Action, Batch, Event, Registry, Role, SEND_ALL};
+//! use settings::Sources;
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let registry = Registry::collect()?;
+//! let sets = vec![format!("publisher_multiproc_socket={}/socket", folder.path().display())];
+//! let (settings, _) = settings::load(&Sources { sets, ..Sources::default() }, &[PubSub::TABLE], &registry.settings())?;
+//! let driver = registry.open(&settings, Role::Multiproc)?;
+//! let (worker, service) = (driver.publisher(), driver.subscriber());
+//! service.initialize().await?;
+//!
+//! worker.send_event(&Event::new("lport", "port-1", Action::Create, "{}", SEND_ALL)).await?;
+//! let mut batch = Batch::new();
+//! while batch.is_empty() {
+//!     service.recv_batch(&mut batch).await?;
+//! }
+//! // … publishes the batch, and only then …
+//! if let Some(acknowledger) = service.acknowledger() {
+//!     for source in batch.sources() {
+//!         acknowledger.acknowledge(source.peer, source.last());
+//!     }
+//! }
+//! worker.flush().await?;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod protocol;
 

@@ -2,6 +2,17 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 /// A network of addresses: `10.1.0.0/16`, `2001:db8::/32`, or one address.
+///
+/// ```
+/// use drivers_zmtp::Network;
+///
+/// let network: Network = "10.1.0.0/16".parse()?;
+/// assert!(network.contains("10.1.2.3".parse()?));
+/// assert!(network.contains("::ffff:10.1.2.3".parse()?));
+/// assert!(!network.contains("10.2.0.1".parse()?));
+/// assert!("10.1.0.0/33".parse::<Network>().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,

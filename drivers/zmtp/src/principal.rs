@@ -1,6 +1,16 @@
 use std::str::FromStr;
 
 /// A user or group of this host, as `ipc_allow` names it: `uid:1000`, `gid:42`.
+///
+/// Names are refused: the numbers are what the kernel reports, and a name would have to be looked up at every
+/// connection.
+///
+/// ```
+/// use drivers_zmtp::Principal;
+///
+/// assert_eq!("uid:1000".parse(), Ok(Principal::User(1000)));
+/// assert!("uid:root".parse::<Principal>().is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Principal {
     /// A user, by number.

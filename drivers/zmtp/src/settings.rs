@@ -70,29 +70,31 @@ pub const SETTINGS: &[Setting] = ZmtpSection::TABLE;
 /// What the drivers need to know, checked.
 #[derive(Debug, Clone)]
 pub struct ZmtpSettings {
-    /// The address to bind for a network publisher; `*` for all.
+    /// The address to bind for a network publisher: an IP address or a name; `*` for all IPv4 addresses.
     pub bind_address: String,
-    /// The port to bind; 0 for any.
+    /// The port to bind; 0 for any free one, which [`endpoint`](pubsub_api::Publisher::endpoint) then names.
     pub port: u16,
-    /// The socket of the IPC hop.
+    /// The socket of the IPC hop; its folder must exist.
     pub socket: PathBuf,
-    /// The bound of what is kept for subscribers that are behind.
+    /// The bound of what is kept for subscribers that are behind, in bytes, for all of them together. A subscriber that
+    /// falls off it receives a gap, or is disconnected.
     pub fanout_log_bytes: u64,
-    /// The bound of the queue of received events.
+    /// The bound of the queue of received events. When it is full, the driver stops reading.
     pub recv_queue_events: usize,
-    /// The bound of a worker's queue.
+    /// The bound of a worker's queue. When it is full, `send` waits for `send_timeout`, and then fails as
+    /// [`Overloaded`](ErrorKind::Overloaded).
     pub send_queue_events: usize,
     /// How long a peer may be silent before it is pinged.
     pub heartbeat_interval: Duration,
-    /// How long a handshake may take.
+    /// How long a handshake may take; then the connection is closed.
     pub handshake_timeout: Duration,
     /// How often a name is looked up.
     pub lookup_interval: Duration,
     /// How long TCP waits for a peer to take something.
     pub user_timeout: Duration,
-    /// How many connections a listener holds.
+    /// How many connections a listener holds; further ones are closed at once and counted.
     pub max_connections: usize,
-    /// How many of them may come from one address.
+    /// How many of them may come from one IP address; further ones are closed at once and counted.
     pub max_connections_per_address: usize,
     /// How many of them may be without a complete handshake.
     pub max_handshakes: usize,
@@ -100,9 +102,9 @@ pub struct ZmtpSettings {
     pub allow_from: Vec<Network>,
     /// Who may connect to the socket of the IPC hop.
     pub ipc_allow: Vec<Principal>,
-    /// How long `close` waits.
+    /// How long `close` waits until accepted events are sent.
     pub linger: Duration,
-    /// How long `send` waits.
+    /// How long `send` waits for room.
     pub send_timeout: Duration,
     /// After how long without a sign of life a peer counts as dead.
     pub dead_after: Duration,

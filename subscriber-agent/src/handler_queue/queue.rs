@@ -6,6 +6,9 @@ use tokio::time::Instant;
 use crate::Change;
 
 /// The bounds of a handler's queue.
+///
+/// The settings `agent.handler_queue_events`, `agent.handler_queue_bytes`, `agent.handler_queue_age` and
+/// `agent.conflate` are these four. A queue is full if it has no room by either of the first two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueLimits {
     /// The largest number of events.

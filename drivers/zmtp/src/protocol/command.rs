@@ -5,6 +5,19 @@ use super::frame::put_command;
 pub const MAX_PING_CONTEXT_BYTES: usize = 16;
 
 /// A command of the traffic, or of the handshake.
+///
+/// ```
+/// use drivers_zmtp::protocol::{Command, FrameHead};
+///
+/// let ping = Command::Ping { ttl: 30, context: b"abc" };
+/// let mut frame = Vec::new();
+/// ping.put(&mut frame);
+/// let head = FrameHead::read(&frame)?.expect("a whole frame");
+/// assert!(head.command);
+/// assert_eq!(Command::read(&frame[head.head..])?, ping);
+/// assert_eq!(Command::read(b"\x05LATER")?, Command::Unknown);
+/// # Ok::<(), drivers_zmtp::protocol::ProtocolError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command<'a> {
     /// The peer is ready; its properties, not yet read.

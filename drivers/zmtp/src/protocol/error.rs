@@ -3,6 +3,8 @@ use std::fmt;
 use super::mechanism::MechanismName;
 
 /// Why a connection is refused or ended. The [cause](ProtocolError::cause) is the name that the counters use.
+///
+/// It is about the peer: the connection is closed and counted, and every other connection continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProtocolError {

@@ -5,6 +5,18 @@ const LONG: u8 = 0b010;
 const COMMAND: u8 = 0b100;
 
 /// The flags and the size in front of a frame's body.
+///
+/// ```
+/// use drivers_zmtp::protocol::{FrameHead, put_event};
+///
+/// let mut bytes = Vec::new();
+/// put_event(&mut bytes, b"D", b"\x80");
+/// assert_eq!(bytes, b"\x01\x01D\x00\x01\x80", "flags, size and topic, then flags, size and map");
+/// let head = FrameHead { more: true, command: false, body: 1, head: 2 };
+/// assert_eq!(FrameHead::read(&bytes), Ok(Some(head)));
+/// assert_eq!(FrameHead::read(b"\x02\x00\x00"), Ok(None), "a long head has nine bytes");
+/// assert!(FrameHead::read(b"\x80").is_err(), "a flag that RFC 37 reserves");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameHead {
     /// Another frame of the same message follows.

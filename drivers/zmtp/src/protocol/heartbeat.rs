@@ -9,6 +9,22 @@ use std::time::{Duration, Instant};
 ///   socket accepts bytes now and then.
 /// - Only a peer that knows PING gets one: peers of ZMTP 3.1, and those that pinged us. The `zeromq` crate disconnects at one.
 /// - A time to live in the peer's own PING is kept.
+///
+/// ```
+/// use drivers_zmtp::protocol::{Heartbeat, Pulse};
+/// use std::time::{Duration, Instant};
+///
+/// let (start, second) = (Instant::now(), Duration::from_secs(1));
+/// let mut heartbeat = Heartbeat::new(second, 3 * second, true, start);
+/// assert_eq!(heartbeat.tick(start + second / 2), Pulse::Quiet);
+/// assert_eq!(heartbeat.tick(start + second), Pulse::Ping);
+/// heartbeat.ping_written(start + second);
+/// assert_eq!(heartbeat.tick(start + 3 * second), Pulse::Quiet);
+/// assert_eq!(heartbeat.tick(start + 4 * second), Pulse::Dead, "no answer within three seconds");
+///
+/// let mut heartbeat = Heartbeat::new(second, 3 * second, false, start);
+/// assert_eq!(heartbeat.tick(start + 60 * second), Pulse::Quiet, "a peer of ZMTP 3.0 gets no PING");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Heartbeat {
     interval: Duration,
