@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// The machine of a measurement.
 ///
-/// It is part of every report, because figures of two machines cannot be compared.
+/// Reports contain it, because figures of two machines cannot be compared.
 ///
 /// ```
 /// let machine = bench_kit::Machine::this();

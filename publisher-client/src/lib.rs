@@ -38,6 +38,7 @@
 //! | `Invalid` | was not accepted: it is too large, or its topic is reserved | changes the event |
 //! | `Closed` | was not accepted | opens another publisher |
 //! | `InDoubt` | may have been accepted: the connection to a broker was lost before the answer | sends it again if a repeat does no harm |
+//! | `Unavailable` | from `flush` and `close`: accepted events were not sent or confirmed in time | logs the text, and calls again |
 //! | `Settings` | was not accepted: an alias is unknown, or the driver is not linked | stops, and shows the text |
 
 mod blocking;

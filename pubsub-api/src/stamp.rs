@@ -3,7 +3,8 @@
 /// Sequences count from 1 per publisher, epoch and topic. The time is the publisher's wall clock: it is information
 /// only, no decision depends on it.
 ///
-/// On the wire it is an array of four unsigned 64-bit integers, each in nine bytes, so all stamps have one length.
+/// On the wire it is an array of four unsigned 64-bit integers. Skimmer writes each in nine bytes, so all of its stamps
+/// have one length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp {
     /// The first eight bytes of the publisher's id.

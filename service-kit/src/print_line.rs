@@ -9,7 +9,7 @@ use crate::printable_lines;
 /// It blocks while the reader does not read, so it is for commands. Programs that serve others use
 /// [`WriteQueue`](crate::WriteQueue).
 ///
-/// A line of several lines keeps its newlines and tabs.
+/// A text of several lines keeps its newlines and tabs.
 pub fn print_line(line: impl Display) {
     let mut out = stdout().lock();
     let mut line = line.to_string();

@@ -8,8 +8,7 @@ use crate::KeptSettings;
 /// How much a publisher keeps for subscribers that are behind, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublisherOptions {
-    /// The folder in which the ring outlives the process; with `None` it is in memory, and a restart makes every
-    /// subscriber that missed events compare with the database.
+    /// The folder in which the ring outlives the process; with `None` it is in memory, and is lost at a restart.
     pub state_dir: Option<PathBuf>,
     /// The bound of the ring, in bytes. When it is full, the oldest eighth is deleted.
     pub ring_bytes: u64,

@@ -2,8 +2,7 @@ use std::str::FromStr;
 
 /// A user or group of this host, as `ipc_allow` names it: `uid:1000`, `gid:42`.
 ///
-/// Names are refused: the numbers are what the kernel reports, and a name would have to be looked up at every
-/// connection.
+/// Names are refused, because the kernel reports numbers (SO_PEERCRED, unix(7)).
 ///
 /// ```
 /// use drivers_zmtp::Principal;

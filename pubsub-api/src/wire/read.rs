@@ -72,8 +72,6 @@ impl<'a> EventRef<'a> {
     }
 
     /// Copies the parts into an event.
-    ///
-    /// This is the one copy of an event on its way to an application.
     #[must_use]
     pub fn to_event(&self) -> Event {
         Event {

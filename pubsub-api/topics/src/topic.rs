@@ -31,7 +31,7 @@ pub const SEND_ALL: Topic = Topic(Bytes::from_static(b"D"));
 
 /// The topic of the service's hello, published every second.
 ///
-/// It is reserved: the driver of a subscriber subscribes to it by itself, and an application receives hellos only if it
+/// It is reserved: a driver that needs hellos subscribes to it by itself, and an application receives hellos only if it
 /// subscribes to this name, or to a pattern that begins with `$`.
 pub const HELLO: Topic = Topic(Bytes::from_static(b"$hello"));
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 /// The values that a setting accepts. All bounds are inclusive.
 ///
-/// The bounds are checked when settings are loaded. A value outside of them is an error at start that states both
+/// The bounds are checked when settings are loaded. A value outside of them is an error at start that states the
 /// bounds, never a silent correction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
