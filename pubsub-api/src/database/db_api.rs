@@ -100,7 +100,7 @@ pub trait DbApi: Debug + Send + Sync {
     /// use pubsub_api::Result;
     /// use pubsub_api::database::{DbApi, RowName};
     ///
-    /// /// Appends a line to a row, whatever other writers do meanwhile.
+    /// /// Appends a line to a row, whatever other writers do meanwhile. `row` names the topic, if the row has one.
     /// async fn append(database: &dyn DbApi, row: RowName<'_>, line: &str) -> Result<()> {
     ///     loop {
     ///         let before = database.get_batch(&[row]).await?.pop().flatten();
