@@ -5,7 +5,7 @@ use crate::{Row, RowKey};
 /// A change of a table: rows that are new or replace the row of their key, and the keys of rows that are gone.
 ///
 /// No key appears twice. It is applied as a whole: nobody sees a part of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Difference {
     /// New rows, and rows that replace one.
     pub put: Vec<Row>,

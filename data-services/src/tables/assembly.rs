@@ -9,6 +9,7 @@ use super::table_event::{KeyedChange, keyed, size};
 
 /// Changes of one stream of which some parts have arrived, bounded in number and bytes.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct Assemblies {
     epoch: u64,
     changes: BTreeMap<u64, Assembly>,
@@ -16,6 +17,7 @@ pub(super) struct Assemblies {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Hash))]
 struct Assembly {
     /// The parts by number; their own groups are empty but for the first that arrived.
     parts: BTreeMap<u32, KeyedChange>,
@@ -105,6 +107,12 @@ impl Assemblies {
     pub(super) fn deadline(&self) -> Option<Duration> {
         let waiting = self.changes.values().filter(|assembly| !assembly.is_reported);
         waiting.map(|assembly| assembly.moved + PART_GRACE).min()
+    }
+
+    /// Moves its times into the past.
+    #[cfg(test)]
+    pub(super) fn age(&mut self, by: Duration) {
+        self.changes.values_mut().for_each(|assembly| assembly.moved = assembly.moved.saturating_sub(by));
     }
 
     fn remove(&mut self, sequence: u64) -> Option<Assembly> {

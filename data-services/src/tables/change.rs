@@ -5,7 +5,7 @@ use super::message::GroupMember;
 use crate::Difference;
 
 /// One numbered change of a published table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 pub(super) struct Change {
     pub(super) sequence: u64,
     pub(super) difference: Difference,

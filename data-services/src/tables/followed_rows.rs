@@ -8,6 +8,7 @@ use crate::{KeyColumns, StreamName};
 
 /// The rows of a followed table, at one position of its publisher.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct FollowedRows {
     position: Position,
     key: Option<KeyColumns>,

@@ -1,3 +1,5 @@
+#[cfg(test)]
+mod copy;
 mod ready_changes;
 mod receiving;
 mod timers;
@@ -22,6 +24,7 @@ use super::table_rows::TableRows;
 use crate::StreamName;
 
 /// One followed stream: its rows, what is missing, and when that is requested.
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct FollowedTable {
     stream: StreamName,
     rows: FollowedRows,
@@ -157,11 +160,15 @@ impl FollowedTable {
         if !self.ready.is_empty() && self.held_since.is_none() {
             self.held_since = Some(context.now);
         }
+        if self.pull.as_ref().is_some_and(|pull| !self.is_useful(pull.position())) {
+            // The stream has overtaken the snapshot, whose pages would be dropped.
+            self.pull = None;
+        }
         let phase = self.phase();
         let is_silent = |phase| matches!(phase, StreamPhase::Waiting | StreamPhase::Stale);
         if phase == StreamPhase::Live {
+            // A snapshot that is newer than the rows is pulled to its end all the same.
             self.retry.end();
-            self.pull = None;
         } else if self.is_up && self.pull.is_none() && !self.has_all() {
             self.retry.begin(context);
             if is_silent(self.reported) && !is_silent(phase) {

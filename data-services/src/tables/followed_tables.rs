@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod copy;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

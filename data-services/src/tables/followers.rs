@@ -6,6 +6,7 @@ use crate::Instance;
 
 /// The instances that follow one stream.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct Followers {
     /// Those whose entry in the registry lists it.
     listed: BTreeSet<Instance>,
@@ -35,6 +36,12 @@ impl Followers {
     /// Drops those whose entries did not follow their `Open` in time.
     pub(super) fn expire(&mut self, now: Duration) {
         self.opened.retain(|_, until| *until > now);
+    }
+
+    /// Moves its times into the past.
+    #[cfg(test)]
+    pub(super) fn age(&mut self, by: Duration) {
+        self.opened.values_mut().for_each(|until| *until = until.saturating_sub(by));
     }
 
     /// When the first of them is to be dropped.

@@ -11,11 +11,13 @@ use crate::Row;
 /// At most [`MAX_SNAPSHOTS`]: the one that was not used for longest makes room for a new one. Its followers are then sent the
 /// first page of a later one, and begin again.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct KeptSnapshots {
     kept: VecDeque<KeptSnapshot>,
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct KeptSnapshot {
     /// The sequence at which the table had these rows.
     pub(super) sequence: u64,
@@ -62,6 +64,12 @@ impl KeptSnapshots {
     /// Drops those that nobody pulls any more.
     pub(super) fn expire(&mut self, now: Duration) {
         self.kept.retain(|kept| kept.used + SNAPSHOT_IDLE > now);
+    }
+
+    /// Moves its times into the past.
+    #[cfg(test)]
+    pub(super) fn age(&mut self, by: Duration) {
+        self.kept.iter_mut().for_each(|kept| kept.used = kept.used.saturating_sub(by));
     }
 
     /// When the first of them is to be dropped.

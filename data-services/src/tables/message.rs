@@ -90,7 +90,7 @@ pub(crate) struct ChangePart {
 }
 
 /// One change of a commit of several tables of one service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Hash)]
 pub(crate) struct GroupMember {
     /// The table.
     pub(crate) table: TableId,

@@ -3,7 +3,7 @@ use delivery::subscriber::BufferLimit;
 use super::limits::PART_BYTES;
 
 /// The bounds of the tables of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TableOptions {
     /// The size of a published table: the text of its rows (and of their keys, if they are not the whole rows), and 64 bytes
     /// for each. Rows that a prepush hook withholds or changes count twice. A publication beyond it is refused.

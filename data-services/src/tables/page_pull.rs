@@ -11,6 +11,7 @@ use crate::{Row, RowKey};
 
 /// A snapshot whose pages are being pulled.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct PagePull {
     position: Position,
     key: KeyColumns,

@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod copy;
+
 use std::collections::BTreeMap;
 
 use pubsub_api::{Error, ErrorKind, Result};

@@ -16,6 +16,7 @@ use super::ring::Ring;
 use crate::{Instance, KeyColumns, StreamName, TableId};
 
 /// One published table: its rows, its position, its latest changes, and what followers request of it.
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct PublishedTable {
     stream: StreamName,
     position: Position,
@@ -139,6 +140,14 @@ impl PublishedTable {
 
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.mark_at.into_iter().chain(self.snapshots.deadline()).min()
+    }
+
+    /// Moves its times into the past.
+    #[cfg(test)]
+    pub(super) fn age(&mut self, by: Duration) {
+        self.snapshots.age(by);
+        self.marked = self.marked.map(|at| at.saturating_sub(by));
+        self.mark_at = self.mark_at.map(|at| at.saturating_sub(by));
     }
 
     /// Sends a mark on the topic now, or as soon as the interval allows.

@@ -25,6 +25,7 @@ use crate::{Instance, KeyColumns, ServiceId, StreamName};
 /// All tables that the services of this node publish.
 ///
 /// A table without followers sends nothing; its changes are numbered and kept all the same.
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(crate) struct PublishedTables {
     options: TableOptions,
     tables: BTreeMap<StreamName, PublishedTable>,
@@ -234,6 +235,13 @@ impl PublishedTables {
     pub(crate) fn deadline(&self) -> Option<Duration> {
         let tables = self.tables.values().filter_map(PublishedTable::deadline);
         tables.chain(self.streams.values().filter_map(|record| record.followers.deadline())).min()
+    }
+
+    /// Moves all times into the past.
+    #[cfg(test)]
+    pub(crate) fn age(&mut self, by: Duration) {
+        self.tables.values_mut().for_each(|table| table.age(by));
+        self.streams.values_mut().for_each(|record| record.followers.age(by));
     }
 
     fn carry_out(&mut self, plans: Vec<(Plan, StreamName)>, effects: &mut Vec<PublishEffect>) -> usize {

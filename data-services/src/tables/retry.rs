@@ -5,6 +5,7 @@ use super::limits::{FIRST_REQUEST, FIRST_RETRY, LONGEST_RETRY};
 
 /// When a request is sent, and when it is repeated: later each time, for as long as it is needed.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct Retry {
     at: Option<Duration>,
     attempts: u32,
@@ -56,6 +57,13 @@ impl Retry {
         let wait = backoff(FIRST_RETRY, self.attempts);
         self.attempts = self.attempts.saturating_add(1);
         self.at = Some(context.now + context.jitter(wait));
+    }
+
+    /// Moves its times into the past.
+    #[cfg(test)]
+    pub(super) fn age(&mut self, by: Duration) {
+        self.at = self.at.map(|at| at.saturating_sub(by));
+        self.not_before = self.not_before.saturating_sub(by);
     }
 }
 

@@ -5,6 +5,7 @@ use super::change::Change;
 
 /// The latest changes of a published table, bounded in bytes.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct Ring {
     entries: VecDeque<Entry>,
     /// The size of all changes that ever were in it.
@@ -13,6 +14,7 @@ pub(super) struct Ring {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Hash))]
 struct Entry {
     change: Arc<Change>,
     /// The size of all changes up to this one.

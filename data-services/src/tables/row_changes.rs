@@ -5,7 +5,7 @@ use super::table_rows::row_bytes;
 use crate::{Difference, Row, RowKey};
 
 /// New values of rows by key; `None` for a row that is gone.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct RowChanges {
     values: BTreeMap<RowKey, Option<Row>>,
     bytes: usize,

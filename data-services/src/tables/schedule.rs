@@ -5,6 +5,7 @@ use crate::StreamName;
 
 /// When each stream is to be looked at. A time may be early, never late: a later time is taken when the earlier one is due.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct Schedule {
     times: BTreeMap<StreamName, Duration>,
     order: BTreeSet<(Duration, StreamName)>,
@@ -34,6 +35,13 @@ impl Schedule {
         let (_, stream) = self.order.pop_first()?;
         self.times.remove(&stream);
         Some(stream)
+    }
+
+    /// Moves its times into the past.
+    #[cfg(test)]
+    pub(super) fn age(&mut self, by: Duration) {
+        let Self { times, .. } = std::mem::take(self);
+        times.iter().for_each(|(stream, at)| self.put(stream, at.saturating_sub(by)));
     }
 
     /// When the first stream is due.

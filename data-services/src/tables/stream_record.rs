@@ -4,6 +4,7 @@ use crate::StreamName;
 
 /// What is known of a stream, whether it is declared or not.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone, Hash))]
 pub(super) struct StreamRecord {
     pub(super) followers: Followers,
     /// The highest epoch of a declaration.

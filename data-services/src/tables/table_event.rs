@@ -5,7 +5,7 @@ use super::message::GroupMember;
 use crate::{KeyColumns, Row, RowKey};
 
 /// What the tracker of a followed stream orders: changes, or a snapshot that replaces all of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum TableEvent {
     /// The next change.
     Change(KeyedChange),
@@ -16,7 +16,7 @@ pub(super) enum TableEvent {
 }
 
 /// A complete change; its rows have their keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct KeyedChange {
     pub(super) position: Position,
     pub(super) key: KeyColumns,
@@ -27,7 +27,7 @@ pub(super) struct KeyedChange {
 }
 
 /// All rows at a position, with their keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct KeyedRows {
     pub(super) position: Position,
     pub(super) key: KeyColumns,

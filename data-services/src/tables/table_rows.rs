@@ -4,7 +4,7 @@ use super::limits::ROW_OVERHEAD;
 use crate::{Row, RowKey};
 
 /// Rows by key, and their size.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct TableRows {
     rows: BTreeMap<RowKey, Row>,
     bytes: usize,

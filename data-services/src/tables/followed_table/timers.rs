@@ -39,6 +39,19 @@ impl FollowedTable {
         [claim_at, held_at, silent_at, request_at, parts_at].into_iter().flatten().min()
     }
 
+    /// Moves its times into the past.
+    #[cfg(test)]
+    pub(in crate::tables) fn age(&mut self, by: Duration) {
+        self.held_since = self.held_since.map(|since| since.saturating_sub(by));
+        self.claim = self.claim.map(|(claimed, due)| (claimed, due.saturating_sub(by)));
+        self.confirmed = self.confirmed.saturating_sub(by);
+        self.retry.age(by);
+        self.assemblies.age(by);
+        if let Some(pull) = &mut self.pull {
+            pull.retry_at = pull.retry_at.saturating_sub(by);
+        }
+    }
+
     /// What waits for a transaction is bounded: it is dropped, and requested again.
     pub(super) fn bound_ready(&mut self, context: &mut FollowContext<'_>) {
         let limit = context.options.buffer;

@@ -12,7 +12,7 @@ use crate::{KeyColumns, Row, RowKey};
 pub(super) struct Direct {
     pub(super) tables: FollowedTables,
     pub(super) effects: Vec<FollowEffect>,
-    now: Duration,
+    pub(super) now: Duration,
 }
 
 /// The row of one number.

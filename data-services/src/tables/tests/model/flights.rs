@@ -1,0 +1,81 @@
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use delivery::Position;
+
+use crate::StreamName;
+use crate::tables::TableMessage;
+
+/// What is on its way.
+#[derive(Debug)]
+pub(super) enum Content {
+    ToPublisher(TableMessage),
+    ToFollower(TableMessage),
+    /// The last position of a stream, of a heartbeat.
+    Head(StreamName, Position),
+}
+
+/// The messages that are on their way, in no order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Flights(BTreeMap<u64, Flight>);
+
+#[derive(Debug, Clone)]
+struct Flight {
+    content: Arc<Content>,
+    copies: u8,
+}
+
+impl Content {
+    /// Equal messages have equal ids.
+    fn id(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        match self {
+            Self::ToPublisher(message) => (1, encoded(message)).hash(&mut hasher),
+            Self::ToFollower(message) => (2, encoded(message)).hash(&mut hasher),
+            Self::Head(stream, position) => (3, stream, position).hash(&mut hasher),
+        }
+        hasher.finish()
+    }
+}
+
+fn encoded(message: &TableMessage) -> Vec<u8> {
+    rmp_serde::to_vec(message).unwrap()
+}
+
+impl Flights {
+    pub(super) fn put(&mut self, content: Content) {
+        let flight = self.0.entry(content.id());
+        flight.or_insert_with(|| Flight { content: Arc::new(content), copies: 0 }).copies += 1;
+    }
+
+    /// The message of an id; it stays on its way.
+    pub(super) fn get(&self, id: u64) -> Arc<Content> {
+        Arc::clone(&self.0[&id].content)
+    }
+
+    /// Takes one copy of a message away.
+    pub(super) fn remove(&mut self, id: u64) {
+        let flight = self.0.get_mut(&id).unwrap();
+        flight.copies -= 1;
+        if flight.copies == 0 {
+            self.0.remove(&id);
+        }
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
+        self.0.keys().copied()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Hash for Flights {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for (id, flight) in &self.0 {
+            (id, flight.copies).hash(state);
+        }
+    }
+}
