@@ -10,6 +10,7 @@ mod deferred_changes;
 mod departure;
 mod leader;
 mod local_service;
+mod own_threads;
 mod registry_changes;
 mod report;
 mod task;
@@ -65,8 +66,9 @@ impl Node {
     /// id is in use is refused in that time as a rule, and later if the bus or this host is slow: then
     /// [`ended`](Self::ended) returns the same error.
     ///
-    /// The tasks of the node run on the current Tokio runtime. A service whose methods block its threads delays heartbeats
-    /// too: such methods should use `spawn_blocking`, or the node should have a runtime of its own.
+    /// The tasks of the node run on the current Tokio runtime: a method that blocks its threads delays heartbeats too. Declare
+    /// it as a [`blocking_method`](crate::ServiceBuilder::blocking_method), or join
+    /// [on own threads](Self::join_on_own_threads).
     ///
     /// # Errors
     /// As [`Publisher::initialize`](pubsub_api::Publisher::initialize);

@@ -78,7 +78,7 @@ async fn join(host: &ProgramHost) -> Result<Node> {
     let own = DataServicesSettings::read(settings)?;
     let options = node_options(settings)?;
     let (driver, is_broker) = node_driver(host.registry(), settings, &own.bind_address, own.port)?;
-    Node::join(options, driver, is_broker).await
+    Node::join_on_own_threads(options, driver, is_broker).await
 }
 
 /// Runs the services until a signal, or until the node is no longer on the bus.

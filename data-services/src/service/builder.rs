@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use pubsub_api::{Error, ErrorKind, Result};
@@ -110,6 +111,25 @@ impl ServiceBuilder {
         let method = method.into();
         self.rules.leader_only.extend(MethodId::new(method.clone()));
         self.method(method, handler)
+    }
+
+    /// Adds a method that blocks its thread: it reads files, computes for long, or uses a library without futures. It runs on
+    /// the threads that Tokio has for that, so it delays nothing else, and at most `at_once` of its calls run at a time. Further
+    /// ones wait, at most until their deadlines.
+    ///
+    /// A call that is cancelled, or whose deadline passes, before it began does not run. One that runs goes on to its end, and
+    /// its result is dropped: [`Call::deadline`] is the time that it has.
+    #[must_use]
+    pub fn blocking_method<F, T>(self, method: impl Into<String>, at_once: NonZeroUsize, handler: F) -> Self
+    where
+        F: Fn(Call) -> Result<T, CallError> + Send + Sync + 'static,
+        T: Serialize + Send + 'static,
+    {
+        let method = MethodId::new(method);
+        self.with(method, |this, method| {
+            this.entry.methods.insert(method.clone());
+            this.handlers.methods.insert(method, Handler::blocking(at_once, handler));
+        })
     }
 
     /// Runs `hook` when a table gets its first subscriber on any node.

@@ -1,5 +1,7 @@
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
 use super::part_sender::PartSender;
 use crate::{CallError, CallErrorKind, IdempotencyKey, MethodId, NodeInstance, ServiceId};
@@ -89,6 +94,35 @@ impl Handler {
                 })
             })
         }))
+    }
+
+    /// A handler that blocks its thread, of which at most `at_once` run.
+    pub(crate) fn blocking<F, T>(at_once: NonZeroUsize, handler: F) -> Self
+    where
+        F: Fn(Call) -> Result<T, CallError> + Send + Sync + 'static,
+        T: Serialize + Send + 'static,
+    {
+        let handler = Arc::new(handler);
+        let places = Arc::new(Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS)));
+        Self::new(move |mut call| {
+            let (handler, places) = (Arc::clone(&handler), Arc::clone(&places));
+            async move {
+                let began = Instant::now();
+                // It is never closed; without a place the call would only be one too many.
+                let place = places.acquire_owned().await.ok();
+                call.deadline = call.deadline.saturating_sub(began.elapsed());
+                let running = spawn_blocking(move || {
+                    let result = handler(call);
+                    // A call that was cancelled has its place until it ends.
+                    drop(place);
+                    result
+                });
+                running.await.unwrap_or_else(|error| match error.try_into_panic() {
+                    Ok(panic) => resume_unwind(panic),
+                    Err(error) => Err(CallError::new(CallErrorKind::Cancelled, error.to_string())),
+                })
+            }
+        })
     }
 
     pub(crate) fn run(&self, call: Call) -> Running {

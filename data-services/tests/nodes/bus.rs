@@ -84,11 +84,24 @@ impl Bus {
     pub(crate) async fn try_join(&self, options: NodeOptions) -> Result<Node> {
         let (driver, is_broker) = self.open()?;
         let node = Node::join(options, driver, is_broker).await?;
+        self.note_endpoint(&node).await;
+        Ok(node)
+    }
+
+    /// The first node is the seed of the others.
+    async fn note_endpoint(&self, node: &Node) {
         // A node that was refused at once reports nothing.
         if let Some(endpoint) = node.report().await.ok().and_then(|report| report.endpoint) {
             self.seed.lock().unwrap().get_or_insert(endpoint);
         }
-        Ok(node)
+    }
+
+    /// Joins on threads of the node's own.
+    pub(crate) async fn node_on_own_threads(&self, node: &str) -> Node {
+        let (driver, is_broker) = self.open().unwrap();
+        let node = Node::join_on_own_threads(self.options(node), driver, is_broker).await.unwrap();
+        self.note_endpoint(&node).await;
+        node
     }
 
     /// Joins over a driver that the test can hold.

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod blocking;
 mod bus;
 mod calls;
 mod choices;
@@ -19,7 +20,9 @@ mod leaders;
 mod lifecycle;
 mod membership;
 mod overflow;
+mod routing;
 mod standby;
 mod streams;
+mod subscribers;
 mod tables;
 mod wait;

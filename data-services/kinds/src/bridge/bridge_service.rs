@@ -68,7 +68,7 @@ impl BridgeService {
         let mut options = NodeOptions::new(node)?.bus(self.options.bus.as_str())?;
         options.seeds.clone_from(&self.options.seeds);
         options.advertise.clone_from(&self.options.advertise);
-        Node::join(options, driver, is_broker).await
+        Node::join_on_own_threads(options, driver, is_broker).await
     }
 
     /// The place on the other bus that a predecessor has left, or a new one.
