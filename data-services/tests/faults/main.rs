@@ -12,10 +12,13 @@ mod truth;
 mod validators;
 mod world;
 
+mod clocks;
 mod cuts;
 mod histories;
+mod large;
 mod leaders;
 mod packets;
 mod restarts;
+mod slow;
 mod standby;
 mod streams;

@@ -43,6 +43,8 @@ pub(crate) struct World {
     /// Draws the instances of the nodes.
     instances: Mutex<Rng>,
     began: Instant,
+    /// The number of times that a node which started was refused.
+    pub(crate) refusals: u64,
 }
 
 impl World {
@@ -66,16 +68,21 @@ impl World {
             starts: 0,
             instances: Mutex::new(Rng::with_seed(seed)),
             began: Instant::now(),
+            refusals: 0,
         }
     }
 
     /// Joins a node, at an endpoint of its name unless another is given.
     pub(crate) async fn join(&self, node: &str, host: &str) -> Result<(Node, Arc<dyn PubSubApi>)> {
-        let mut options = NodeOptions::new(node)?;
+        self.join_with(host, NodeOptions::new(node)?).await
+    }
+
+    async fn join_with(&self, host: &str, mut options: NodeOptions) -> Result<(Node, Arc<dyn PubSubApi>)> {
         if !self.is_broker {
             options.seeds = SEEDS.map(|seed| format!("faulty://{seed}:1")).to_vec();
         }
-        options.start = Some(self.next_start());
+        let (instance, boot) = self.next_start();
+        options.start = Some((instance, options.start.map_or(boot, |(_, given)| given)));
         let driver = self.network.node_at(host, host, 1);
         let node = Node::join(options, Arc::clone(&driver), self.is_broker).await?;
         Ok((node, driver))
@@ -90,11 +97,19 @@ impl World {
 
     /// Starts a node. It is refused while the others wait for its earlier instance: it tries again.
     pub(crate) async fn start(&mut self, name: &str, role: Role) {
+        self.start_with(name, role, |_| {}).await;
+    }
+
+    /// Starts a node as [`start`](Self::start) does, with options that `set` changes.
+    pub(crate) async fn start_with(&mut self, name: &str, role: Role, set: impl Fn(&mut NodeOptions)) {
         let began = Instant::now();
+        let mut options = NodeOptions::new(name).unwrap();
+        set(&mut options);
         let (node, driver) = loop {
-            match self.join(name, name).await {
+            match self.join_with(name, options.clone()).await {
                 Ok(joined) => break joined,
                 Err(error) => {
+                    self.refusals += 1;
                     assert!(began.elapsed() < REPAIR, "{self:?}: {name} cannot join: {error}");
                     // The pause before another attempt.
                     self.run(Duration::from_secs(1)).await;
@@ -116,6 +131,10 @@ impl World {
 
     pub(crate) fn station(&self, name: &str) -> &Station {
         &self.stations[name]
+    }
+
+    pub(crate) fn station_mut(&mut self, name: &str) -> &mut Station {
+        self.stations.get_mut(name).unwrap()
     }
 
     /// Lets time pass, and looks at every replica.
