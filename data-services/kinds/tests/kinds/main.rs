@@ -8,6 +8,7 @@ mod view;
 mod wait;
 
 mod bridge;
+mod cage_calls;
 mod filter;
 mod folder;
 mod northbound;
