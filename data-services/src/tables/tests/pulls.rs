@@ -18,6 +18,7 @@ fn page(sequence: u64, page: u32) -> TableMessage {
         pages: 2,
         key: KeyColumns::Row,
         rows: vec![one(page.into())],
+        partners: vec![],
     })
 }
 
