@@ -18,20 +18,24 @@
 
 mod bus_event;
 mod bus_options;
+mod encoded_messages;
 mod encoding;
 mod endpoint;
 mod hellos;
 mod invalid;
 mod metrics;
+mod open_packets;
+mod received_topic;
 mod receiving;
 mod sending;
 mod topics;
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pubsub_api::{Error, ErrorKind, PubSubApi, Publisher, Result, Status, Subscriber, Topic};
+use bytes::Bytes;
+use pubsub_api::{Batch, Error, ErrorKind, PubSubApi, Publisher, Result, Status, Subscriber};
 use tokio::sync::RwLock;
 
 pub(crate) use bus_event::BusEvent;
@@ -41,6 +45,7 @@ use crate::packet::Destination;
 use crate::{NodeInstance, StreamName};
 use hellos::Hellos;
 use metrics::Metrics;
+use received_topic::ReceivedTopic;
 use topics::Topics;
 
 /// The maximum size of an encoded packet, in bytes: half of what an event may have. A larger message is sent in parts.
@@ -58,8 +63,12 @@ pub(crate) struct BusAdapter {
     publisher: Arc<dyn Publisher>,
     subscriber: Arc<dyn Subscriber>,
     endpoint: Option<String>,
-    /// What this node receives, by topic.
-    received: Mutex<BTreeMap<Topic, Destination>>,
+    /// What this node receives, by the bytes of the topic.
+    received: Mutex<HashMap<Bytes, Arc<ReceivedTopic>>>,
+    /// What the driver returned and was not yet decoded.
+    batch: tokio::sync::Mutex<Batch>,
+    /// What has arrived and was not yet taken: at most what the driver returned at once.
+    arrived: Mutex<VecDeque<BusEvent>>,
     hellos: Option<Hellos>,
     metrics: Metrics,
     /// Held for reading by each send, so that `close` waits for those in progress.
@@ -81,6 +90,8 @@ impl BusAdapter {
             subscriber: driver.subscriber(),
             endpoint: None,
             received: Mutex::default(),
+            batch: tokio::sync::Mutex::default(),
+            arrived: Mutex::default(),
             hellos: None,
             metrics: Metrics::default(),
             is_closed: RwLock::new(false),
@@ -126,7 +137,7 @@ impl BusAdapter {
         let Ok(topic) = self.topics.of(&Destination::Followers(stream.clone())) else { return false };
         let mut received = self.received();
         self.subscriber.unregister_topic(&topic.topic.clone().into());
-        received.remove(&topic.topic).is_some()
+        received.remove(topic.topic.as_bytes()).is_some()
     }
 
     /// Connects to another node. Returns `true` if it is new; an endpoint that is connected, the own one, and any endpoint
@@ -171,15 +182,19 @@ impl BusAdapter {
 
     /// The lock is held over the call of the driver, so that both agree whichever call comes first.
     fn register(&self, to: Destination) -> Result<bool> {
-        let topic = self.topics.of(&to)?.topic;
+        let topic = self.topics.of(&to)?;
         let mut received = self.received();
-        let is_new = self.subscriber.register_topic(topic.clone().into())?;
-        received.insert(topic, to);
+        let is_new = self.subscriber.register_topic(topic.topic.clone().into())?;
+        received.insert(topic.topic.to_bytes(), Arc::new(ReceivedTopic { to, topic }));
         Ok(is_new)
     }
 
-    fn received(&self) -> MutexGuard<'_, BTreeMap<Topic, Destination>> {
+    fn received(&self) -> MutexGuard<'_, HashMap<Bytes, Arc<ReceivedTopic>>> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn arrived(&self) -> MutexGuard<'_, VecDeque<BusEvent>> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,19 +1,19 @@
 //! A packet as the value of an event.
 //!
 //! The event has the table `$dse`, the node id of the sender as its key, and the part of the engine as its action. Its value
-//! is one msgpack array: version, bus, stream, source, message. The stream is nil unless the topic is shortened. Structs are
-//! arrays, so no message may leave out a field when it is encoded.
+//! is one msgpack array: version, bus, stream, source, an array of messages. The stream is nil unless the topic is shortened.
+//! Structs are arrays, so no message may leave out a field when it is encoded.
 
-use bytes::Bytes;
 use pubsub_api::wire::{self, EventRef};
 use pubsub_api::{Action, Envelope, Error, ErrorKind, Event, Result, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::MAX_PACKET_BYTES;
+use super::encoded_messages::EncodedMessages;
 use super::invalid::Invalid;
 use super::topics::PacketTopic;
-use crate::packet::{Destination, Message, Packet};
+use crate::packet::{Destination, Message};
 use crate::{BusId, NodeInstance, StreamName};
 
 /// The table that every packet names; no database has it.
@@ -25,7 +25,7 @@ const VERSION: u8 = 1;
 /// The first byte of a packet: a msgpack array of five values.
 const ARRAY_OF_FIVE: u8 = 0x95;
 
-/// Packs a message of `source` to `to`, whose topic is `topic`.
+/// Packs messages of one kind of `source` to `to`, whose topic is `topic`.
 ///
 /// # Errors
 /// [`ErrorKind::Invalid`] if the packet has more than [`MAX_PACKET_BYTES`] or is nested deeper than
@@ -35,16 +35,20 @@ pub(super) fn encode(
     topic: &PacketTopic,
     to: &Destination,
     source: &NodeInstance,
-    message: &Message,
+    messages: &EncodedMessages,
 ) -> Result<Envelope> {
-    let value = pack(&(VERSION, bus, stream_of(topic, to), source, message))?;
-    let kind = kind(message);
+    let mut value = pack(&(VERSION, bus, stream_of(topic, to), source))?;
+    if let Some(first) = value.first_mut() {
+        *first = ARRAY_OF_FIVE;
+    }
+    messages.append_to(&mut value);
+    let kind = messages.kind();
     check(&value, kind)?;
     Envelope::pack(&Event {
         table: Some(TABLE.to_owned()),
         key: Some(source.node.as_str().to_owned()),
         action: Action::Other(kind.to_owned()),
-        value: Value::Other(value),
+        value: Value::Other(value.into()),
         topic: topic.topic.clone(),
         stamp: None,
         version: None,
@@ -60,7 +64,7 @@ pub(super) fn decode(
     topic: &PacketTopic,
     to: &Destination,
     payload: &[u8],
-) -> Result<Packet, Invalid> {
+) -> Result<(NodeInstance, Vec<Message>), Invalid> {
     let event = EventRef::read(topic.topic.as_bytes(), payload)?;
     if event.table != Some(TABLE) {
         return Err(Invalid::Foreign);
@@ -73,8 +77,8 @@ pub(super) fn decode(
         [ARRAY_OF_FIVE, 0..=0x7f, ..] => return Err(Invalid::Version),
         _ => return Err(Invalid::Malformed),
     }
-    type Parts = (u8, BusId, Option<StreamName>, NodeInstance, Message);
-    let (_, of_bus, stream, source, message): Parts = unpack(event.value)?;
+    type Parts = (u8, BusId, Option<StreamName>, NodeInstance, Vec<Message>);
+    let (_, of_bus, stream, source, messages): Parts = unpack(event.value)?;
     if of_bus != *bus {
         return Err(Invalid::WrongBus);
     }
@@ -83,14 +87,13 @@ pub(super) fn decode(
     }
     match to {
         Destination::Followers(stream) if stream.instance != source.instance => Err(Invalid::WrongSource),
-        _ => Ok(Packet { source, message }),
+        _ => Ok((source, messages)),
     }
 }
 
 /// Encodes a value as msgpack, structs as arrays.
-fn pack(value: &impl Serialize) -> Result<Bytes> {
+fn pack(value: &impl Serialize) -> Result<Vec<u8>> {
     rmp_serde::to_vec(value)
-        .map(Bytes::from)
         .map_err(|error| Error::new(ErrorKind::Internal, "a packet cannot be encoded").with_source(error))
 }
 
@@ -121,15 +124,6 @@ fn stream_of<'a>(topic: &PacketTopic, to: &'a Destination) -> Option<&'a StreamN
     }
 }
 
-/// The part of the engine that a message belongs to.
-fn kind(message: &Message) -> &'static str {
-    match message {
-        Message::Membership(_) => "membership",
-        Message::Table(_) => "table",
-        Message::Call(_) => "call",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -140,10 +134,11 @@ mod tests {
 
     use super::{TABLE, VERSION, check, decode, encode, pack};
     use crate::bus_adapter::MAX_PACKET_BYTES;
+    use crate::bus_adapter::encoded_messages::EncodedMessages;
     use crate::bus_adapter::invalid::Invalid;
     use crate::bus_adapter::topics::Topics;
     use crate::membership::MembershipMessage;
-    use crate::packet::{Destination, Message, Packet};
+    use crate::packet::{Destination, Message};
     use crate::{BusId, Instance, NodeId, NodeInstance, ServiceId, StreamName, TableId};
 
     fn source(instance: u64) -> NodeInstance {
@@ -164,10 +159,18 @@ mod tests {
     }
 
     fn packed(bus: &Topics, to: &Destination) -> Envelope {
-        encode(bus.bus(), &bus.of(to).unwrap(), to, &source(1), &goodbye()).unwrap()
+        encode(bus.bus(), &bus.of(to).unwrap(), to, &source(1), &goodbyes(1)).unwrap()
     }
 
-    fn read(bus: &Topics, to: &Destination, payload: &[u8]) -> Result<Packet, Invalid> {
+    fn goodbyes(count: usize) -> EncodedMessages {
+        let mut messages = EncodedMessages::new(&goodbye()).unwrap();
+        for _ in 1..count {
+            assert!(messages.push(&goodbye()).unwrap());
+        }
+        messages
+    }
+
+    fn read(bus: &Topics, to: &Destination, payload: &[u8]) -> Result<(NodeInstance, Vec<Message>), Invalid> {
         decode(bus.bus(), &bus.of(to).unwrap(), to, payload)
     }
 
@@ -183,9 +186,18 @@ mod tests {
             ] {
                 let envelope = packed(&bus, &to);
                 assert_eq!(envelope.topic, bus.of(&to).unwrap().topic);
-                let packet = Packet { source: source(1), message: goodbye() };
-                assert_eq!(read(&bus, &to, &envelope.payload), Ok(packet), "{to:?}");
+                assert_eq!(read(&bus, &to, &envelope.payload), Ok((source(1), vec![goodbye()])), "{to:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_packet_has_as_many_messages_as_were_put_in() {
+        let (bus, to) = (bus("bus"), Destination::Everyone);
+        for count in [2, 15, 16, 300] {
+            let (topic, messages) = (bus.of(&to).unwrap(), goodbyes(count));
+            let payload = encode(bus.bus(), &topic, &to, &source(1), &messages).unwrap().payload;
+            assert_eq!(read(&bus, &to, &payload), Ok((source(1), vec![goodbye(); count])));
         }
     }
 
@@ -196,13 +208,13 @@ mod tests {
     }
 
     fn packet(parts: Json) -> Bytes {
-        event(TABLE, Value::Other(pack(&parts).unwrap()))
+        event(TABLE, Value::Other(pack(&parts).unwrap().into()))
     }
 
     #[test]
     fn what_is_no_packet_of_the_bus_is_refused_by_cause() {
         let (to, of) = (Destination::Everyone, json!(["node-1", 1, 7]));
-        let good = json!([VERSION, "bus", null, of, {"Membership": "Goodbye"}]);
+        let good = json!([VERSION, "bus", null, of, [{"Membership": "Goodbye"}]]);
         assert!(read(&bus("bus"), &to, &packet(good)).is_ok());
         for (payload, cause) in [
             (Bytes::from_static(b"?"), "not_a_map"),
@@ -210,13 +222,14 @@ mod tests {
             (event(TABLE, Value::Text("{}".to_owned())), "malformed"),
             (event(TABLE, Value::Nil), "malformed"),
             (packet(json!([VERSION + 1, "bus", null, of, "?"])), "other_version"),
-            (packet(json!([VERSION, "other", null, of, {"Membership": "Goodbye"}])), "wrong_bus"),
-            (packet(json!([VERSION, "bus", null, of, {"Membership": "Unknown"}])), "malformed"),
-            (packet(json!([VERSION, "bus", null, of, {"Unknown": 1}])), "malformed"),
-            (packet(json!([VERSION, "bus", null, ["", 1, 7], {"Membership": "Goodbye"}])), "malformed"),
+            (packet(json!([VERSION, "other", null, of, [{"Membership": "Goodbye"}]])), "wrong_bus"),
+            (packet(json!([VERSION, "bus", null, of, [{"Membership": "Unknown"}]])), "malformed"),
+            (packet(json!([VERSION, "bus", null, of, [{"Unknown": 1}]])), "malformed"),
+            (packet(json!([VERSION, "bus", null, ["", 1, 7], [{"Membership": "Goodbye"}]])), "malformed"),
             (packet(json!([VERSION, "bus", null, of])), "malformed"),
+            (packet(json!([VERSION, "bus", null, of, {"Membership": "Goodbye"}])), "malformed"),
             (
-                packet(json!([VERSION, "bus", [1, "a", "b"], of, {"Membership": "Goodbye"}])),
+                packet(json!([VERSION, "bus", [1, "a", "b"], of, [{"Membership": "Goodbye"}]])),
                 "wrong_destination",
             ),
         ] {
@@ -230,13 +243,12 @@ mod tests {
         assert_eq!(read(&bus, &to, &packed(&bus, &to).payload), Err(Invalid::WrongSource));
     }
 
-    /// As if two names had one hash.
     #[test]
     fn a_packet_on_a_shortened_topic_names_its_stream() {
         let (bus, long) = (bus("bus"), "é".repeat(50));
         let (one, other) = (followers(1, &long), followers(1, "a"));
         let topic = bus.of(&one).unwrap();
-        let envelope = encode(bus.bus(), &topic, &other, &source(1), &goodbye()).unwrap();
+        let envelope = encode(bus.bus(), &topic, &other, &source(1), &goodbyes(1)).unwrap();
         assert_eq!(decode(bus.bus(), &topic, &one, &envelope.payload), Err(Invalid::WrongDestination));
         assert!(decode(bus.bus(), &topic, &other, &envelope.payload).is_ok());
     }
@@ -253,11 +265,8 @@ mod tests {
         assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains("524289"), "{error}");
         assert!(check(&pack(&nested(MAX_DEPTH)).unwrap(), "call").is_ok());
         let error = check(&pack(&nested(MAX_DEPTH + 1)).unwrap(), "call").unwrap_err();
-        assert!(
-            error.kind() == ErrorKind::Invalid && error.to_string().contains("deeper than 64"),
-            "{error}"
-        );
-        let large = event(TABLE, Value::Other(sized(MAX_PACKET_BYTES + 1)));
+        assert!(error.to_string().contains("deeper than 64"), "{error}");
+        let large = event(TABLE, Value::Other(sized(MAX_PACKET_BYTES + 1).into()));
         assert_eq!(read(&bus("bus"), &Destination::Everyone, &large), Err(Invalid::TooBig));
     }
 
@@ -280,8 +289,8 @@ mod tests {
             for (place, byte) in changes {
                 *place.get_mut(&mut payload) = byte;
             }
-            if let Ok(packet) = read(&bus, &to, &payload) {
-                prop_assert!(packet.message == goodbye());
+            if let Ok((_, messages)) = read(&bus, &to, &payload) {
+                prop_assert!(messages.len() <= 1 && messages.iter().all(|message| *message == goodbye()));
             }
         }
     }

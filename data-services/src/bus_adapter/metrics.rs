@@ -9,6 +9,8 @@ pub(super) struct Metrics {
     pub(super) unsent: CauseCounter,
     /// Valid packets of other instances.
     pub(super) received: Counter,
+    /// The bytes of all packets that arrived, with their topics.
+    pub(super) received_bytes: Counter,
     /// Packets of this instance that came back.
     pub(super) echoed: Counter,
     /// What was received and is no packet for this node, by cause.
@@ -25,6 +27,7 @@ impl Default for Metrics {
             sent: Counter::new("packets_sent"),
             unsent: CauseCounter::new("packets_unsent"),
             received: Counter::new("packets_received"),
+            received_bytes: Counter::new("packet_bytes_received"),
             echoed: Counter::new("packets_echoed"),
             invalid: CauseCounter::new("packets_invalid"),
             resets: CauseCounter::new("link_resets"),
@@ -36,7 +39,8 @@ impl Default for Metrics {
 impl Metrics {
     /// Returns all counters.
     pub(super) fn read(&self) -> Status {
-        let mut counters = vec![self.sent.read(), self.received.read(), self.echoed.read()];
+        let counters = [&self.sent, &self.received, &self.received_bytes, &self.echoed];
+        let mut counters: Vec<_> = counters.into_iter().map(Counter::read).collect();
         for causes in [&self.unsent, &self.invalid, &self.resets, &self.introductions_failed] {
             counters.extend(causes.read());
         }

@@ -1,20 +1,26 @@
 //! What arrives, from the driver to the node.
 
+use std::collections::VecDeque;
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Instant;
 
 use pubsub_api::{
-    Envelope, ErrorKind, Incoming, Notice, Reply, Request, Requester, Requests, Result, registered_endpoint,
+    Batch, Envelope, ErrorKind, Notice, Reply, Request, Requester, Requests, Result, Topic,
+    registered_endpoint,
 };
+use tokio::task::coop::consume_budget;
 
 use super::encoding;
 use super::invalid::Invalid;
+use super::received_topic::ReceivedTopic;
 use super::{BusAdapter, BusEvent};
-use crate::packet::Destination;
+use crate::packet::{Destination, Packet};
 
-/// One thing that arrived.
+/// What arrived.
 enum Arrived {
-    Stream(Incoming),
+    /// Events of peers, and the notice that follows them.
+    Stream(Option<Notice>),
     /// The introduction of a node that does not hear this one yet, or is not heard.
     Request(Request),
     /// The end of a connection for introductions.
@@ -31,68 +37,78 @@ impl BusAdapter {
     /// If the future is dropped, nothing is lost: the next call returns the same event.
     pub(crate) async fn recv(&self) -> Result<BusEvent> {
         loop {
-            let event = match self.next().await? {
-                Arrived::Stream(Incoming::Event(envelope)) => self.packet(&envelope),
-                Arrived::Stream(Incoming::Notice(notice)) => self.notice(notice),
-                Arrived::Request(request) => self.introduction(&request.envelope),
-                Arrived::Reply(reply) => {
-                    self.reply(&reply);
-                    None
-                }
-            };
-            if let Some(event) = event {
+            // A node that never has to wait still lets other tasks run.
+            consume_budget().await;
+            if let Some(event) = self.try_recv() {
                 return Ok(event);
+            }
+            let mut batch = self.batch.lock().await;
+            // A call that was dropped may have left events in the batch (`Subscriber::recv_batch`, cancel safety).
+            let arrived = match batch.is_empty() {
+                true => self.next(&mut batch).await?,
+                false => Arrived::Stream(None),
+            };
+            match arrived {
+                Arrived::Stream(notice) => {
+                    let mut events = self.arrived();
+                    batch.iter().for_each(|event| self.packet(event.topic, event.payload, &mut events));
+                    events.extend(notice.and_then(|notice| self.notice(notice)));
+                    batch.clear();
+                }
+                Arrived::Request(request) => self.introduction(&request.envelope),
+                Arrived::Reply(reply) => self.reply(&reply),
             }
         }
     }
 
+    /// Returns the next packet or reset if it has arrived with an earlier one.
+    pub(crate) fn try_recv(&self) -> Option<BusEvent> {
+        self.arrived().pop_front()
+    }
+
     /// Introductions first: they are rare, and a stream without a pause must not keep newcomers out.
-    async fn next(&self) -> Result<Arrived> {
+    async fn next(&self, batch: &mut Batch) -> Result<Arrived> {
         tokio::select! {
             biased;
             request = next_request(self.publisher.requests()) => Ok(Arrived::Request(request)),
             reply = next_reply(self.subscriber.requester()) => Ok(Arrived::Reply(reply)),
-            incoming = self.subscriber.recv() => incoming.map(Arrived::Stream),
+            notice = self.subscriber.recv_batch(batch) => notice.map(Arrived::Stream),
         }
     }
 
-    fn packet(&self, envelope: &Envelope) -> Option<BusEvent> {
-        let received = self.received().get(&envelope.topic).cloned();
+    fn packet(&self, topic: &[u8], payload: &[u8], events: &mut VecDeque<BusEvent>) {
+        let to = self.received().get(topic).map(Arc::clone);
         // An event may arrive while its table is unfollowed.
-        let to = received?;
-        self.decode(&to, envelope)
+        if let Some(to) = to {
+            self.decode(&to, payload, events);
+        }
     }
 
     /// Every node sends its introductions to everyone on its bus, so that one on another bus is not for this node.
-    fn introduction(&self, envelope: &Envelope) -> Option<BusEvent> {
-        let to = Destination::Everyone;
-        if self.topics.of(&to).is_ok_and(|topic| topic.topic == envelope.topic) {
-            return self.decode(&to, envelope);
+    fn introduction(&self, envelope: &Envelope) {
+        let to = self.received().get(envelope.topic.as_bytes()).map(Arc::clone);
+        match to.filter(|received| received.to == Destination::Everyone) {
+            Some(to) => self.decode(&to, &envelope.payload, &mut self.arrived()),
+            None => self.refuse(Invalid::WrongDestination, &envelope.topic),
         }
-        self.refuse(Invalid::WrongDestination, envelope);
-        None
     }
 
-    fn decode(&self, to: &Destination, envelope: &Envelope) -> Option<BusEvent> {
-        let topic = self.topics.of(to).ok()?;
-        match encoding::decode(self.topics.bus(), &topic, to, &envelope.payload) {
-            Ok(packet) if packet.source.instance == self.me.instance => {
-                self.metrics.echoed.add(1);
-                None
-            }
-            Ok(packet) => {
+    fn decode(&self, received: &ReceivedTopic, payload: &[u8], events: &mut VecDeque<BusEvent>) {
+        let ReceivedTopic { to, topic } = received;
+        self.metrics.received_bytes.add((topic.topic.as_bytes().len() + payload.len()) as u64);
+        match encoding::decode(self.topics.bus(), topic, to, payload) {
+            Ok((source, _)) if source.instance == self.me.instance => self.metrics.echoed.add(1),
+            Ok((source, messages)) => {
                 self.metrics.received.add(1);
-                Some(BusEvent::Packet(packet))
+                let packet = |message| BusEvent::Packet(Packet { source: source.clone(), message });
+                events.extend(messages.into_iter().map(packet));
             }
-            Err(invalid) => {
-                self.refuse(invalid, envelope);
-                None
-            }
+            Err(invalid) => self.refuse(invalid, &topic.topic),
         }
     }
 
-    fn refuse(&self, invalid: Invalid, envelope: &Envelope) {
-        let (cause, topic) = (invalid.cause(), &envelope.topic);
+    fn refuse(&self, invalid: Invalid, topic: &Topic) {
+        let cause = invalid.cause();
         if let Some(times) = self.metrics.invalid.count(cause, Instant::now()) {
             tracing::warn!(cause, times, "dropped a packet on topic {topic}: {}", cause.replace('_', " "));
         }

@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use pubsub_api::{Batch, Error, ErrorKind, Result};
 
+use super::encoded_messages::EncodedMessages;
+use super::open_packets::OpenPackets;
 use super::{BusAdapter, MAX_INTRODUCTION_BYTES, encoding};
 use crate::packet::{Destination, Message, Outgoing};
 
@@ -19,7 +21,8 @@ impl BusAdapter {
         self.publish(&mut batch).await
     }
 
-    /// Sends messages in order. A message that is too large or too deep is left out, the rest is sent.
+    /// Sends messages: those to one destination in order, and together in as few packets as possible. A message that is too
+    /// large or too deep is left out, the rest is sent.
     ///
     /// # Errors
     /// The first one: [`ErrorKind::Invalid`] for a message that was left out; [`ErrorKind::Overloaded`],
@@ -30,10 +33,16 @@ impl BusAdapter {
     /// If the future is dropped, any number of the first messages was sent.
     pub(crate) async fn send_all(&self, outgoing: &[Outgoing]) -> Result<()> {
         let (mut batch, mut first) = (Batch::new(), Ok(()));
-        for Outgoing { to, message } in outgoing {
-            match self.pack(to, message) {
-                Ok(envelope) => batch.push(envelope),
-                Err(error) => first = first.and(Err(error)),
+        let mut packets = OpenPackets::default();
+        for one in outgoing {
+            if let Err(error) = packets.add(one) {
+                self.count_unsent(&error, 1);
+                first = first.and(Err(error));
+            }
+        }
+        for (to, messages) in packets.into_packets() {
+            if let Err(error) = self.pack_all(to, &messages, &mut batch) {
+                first = first.and(Err(error));
             }
         }
         first.and(self.publish(&mut batch).await)
@@ -70,9 +79,32 @@ impl BusAdapter {
         Err(Error::new(ErrorKind::Overloaded, text))
     }
 
+    /// Packs messages together; if that is refused, each alone, so that only those are left out that are invalid.
+    fn pack_all(&self, to: &Destination, messages: &EncodedMessages, batch: &mut Batch) -> Result<()> {
+        let topic = self.topics.of(to)?;
+        let encode =
+            |messages: &EncodedMessages| encoding::encode(self.topics.bus(), &topic, to, &self.me, messages);
+        if let Ok(envelope) = encode(messages) {
+            batch.push(envelope);
+            return Ok(());
+        }
+        let mut first = Ok(());
+        for alone in messages.split() {
+            match encode(&alone) {
+                Ok(envelope) => batch.push(envelope),
+                Err(error) => {
+                    self.count_unsent(&error, 1);
+                    first = first.and(Err(error));
+                }
+            }
+        }
+        first
+    }
+
     fn pack(&self, to: &Destination, message: &Message) -> Result<pubsub_api::Envelope> {
         let topic = self.topics.of(to)?;
-        let packed = encoding::encode(self.topics.bus(), &topic, to, &self.me, message);
+        let packed = EncodedMessages::new(message)
+            .and_then(|message| encoding::encode(self.topics.bus(), &topic, to, &self.me, &message));
         packed.inspect_err(|error| self.count_unsent(error, 1))
     }
 

@@ -89,6 +89,26 @@ pub(crate) struct PartCredit {
     pub(crate) is_repeat: bool,
 }
 
+impl CallMessage {
+    /// Returns whether a caller sends it to a callee.
+    pub(crate) fn is_for_callee(&self) -> bool {
+        match self {
+            Self::Open
+            | Self::Request(_)
+            | Self::Query { .. }
+            | Self::Cancel { .. }
+            | Self::Settled { .. }
+            | Self::Credit(_) => true,
+            Self::Session(_)
+            | Self::NoSession
+            | Self::Accepted { .. }
+            | Self::Progress { .. }
+            | Self::Part { .. }
+            | Self::Result { .. } => false,
+        }
+    }
+}
+
 /// A request to run a method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CallRequest {

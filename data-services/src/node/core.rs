@@ -254,6 +254,11 @@ impl NodeCore {
         self.refused.as_deref()
     }
 
+    /// Returns whether the node has said goodbye.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.is_some()
+    }
+
     /// Returns whom to tell that the node has left, once it has.
     pub(crate) fn take_leaving(&mut self) -> Option<oneshot::Sender<()>> {
         self.leaving.take()
@@ -275,10 +280,10 @@ impl NodeCore {
                 self.published.received(now, source, &message, &mut self.effects.published);
                 self.followed.received(now, source, &message, &mut self.effects.followed);
             }
-            Message::Call(message) => {
-                self.callee.received(now, source, message.clone(), &mut self.effects.callee);
-                self.caller.received(now, source, message, &mut self.effects.caller);
+            Message::Call(message) if message.is_for_callee() => {
+                self.callee.received(now, source, message, &mut self.effects.callee);
             }
+            Message::Call(message) => self.caller.received(now, source, message, &mut self.effects.caller),
         }
     }
 }

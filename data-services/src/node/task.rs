@@ -16,7 +16,7 @@ use crate::bus_adapter::{BusAdapter, BusEvent, BusOptions};
 use crate::packet::Outgoing;
 use crate::{Instance, NodeInstance, NodeOptions};
 
-/// The number of actions that are taken from the queue at once.
+/// The number of actions, of packets and of commands that are handled at once.
 const BATCH: usize = 256;
 
 /// The task of a node: it feeds the core with commands, packets and time, and its driver with the core's actions.
@@ -83,16 +83,12 @@ impl NodeTask {
             }
             match self.next(&mut commands).await {
                 Input::Time => self.core.tick(self.now()),
-                Input::Driver(Ok(BusEvent::Packet(packet))) => self.core.packet(self.now(), packet),
-                Input::Driver(Ok(BusEvent::Reset { reason, .. })) => {
-                    debug!(reason, "the driver may have lost packets: tables are checked again");
-                    self.core.links_reset(self.now());
-                }
+                Input::Driver(Ok(event)) => self.bus_events(event),
                 Input::Driver(Err(error)) => {
                     break Departure::closed(format!("its driver has ended: {error}"));
                 }
                 Input::Place => {}
-                Input::Command(Some(command)) => self.command(command),
+                Input::Command(Some(command)) => self.commands(command, &mut commands),
                 Input::Command(None) => break Departure::closed("all its handles were dropped"),
             }
         };
@@ -137,6 +133,32 @@ impl NodeTask {
         }
         // Nobody may wait for it any more.
         let _ = reply.send(());
+    }
+
+    /// Handles an event of the bus, and those that have arrived with it.
+    fn bus_events(&mut self, first: BusEvent) {
+        let more = std::iter::from_fn(|| self.adapter.try_recv()).take(BATCH);
+        let events: Vec<BusEvent> = std::iter::once(first).chain(more).collect();
+        for event in events {
+            match event {
+                BusEvent::Packet(packet) => self.core.packet(self.now(), packet),
+                BusEvent::Reset { reason, .. } => {
+                    debug!(reason, "the driver may have lost packets: tables are checked again");
+                    self.core.links_reset(self.now());
+                }
+            }
+        }
+    }
+
+    /// Handles a command, and those that wait behind it, as long as the node stays on the bus.
+    fn commands(&mut self, first: Command, waiting: &mut mpsc::Receiver<Command>) {
+        self.command(first);
+        for _ in 0..BATCH {
+            match waiting.try_recv() {
+                Ok(command) if !self.core.is_leaving() => self.command(command),
+                _ => return,
+            }
+        }
     }
 
     fn command(&mut self, command: Command) {

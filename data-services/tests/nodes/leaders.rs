@@ -70,6 +70,7 @@ async fn the_leadership_of_a_service_that_stops_ends(bus: Bus) {
     let (one, _) = echo(&nodes[1], "engine-1").await;
     let (two, _) = echo(&nodes[1], "engine-2").await;
     know(&nodes[0], "engine-1", 1).await;
+    know(&nodes[1], "driver", 1).await;
     let _leadership = one.lead("driver").await.unwrap();
     assert_eq!(two.lead("driver").await.unwrap_err().kind(), CallErrorKind::Denied);
     one.stop().await.unwrap();
