@@ -3,7 +3,7 @@ use serde::Serialize;
 /// Median, minimum and maximum of the runs of a measurement, rounded to one decimal; `None` without runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Spread {
-    /// The middle value; of an even number of runs, the higher of the two middle ones.
+    /// The [`median`](crate::median).
     pub median: Option<f64>,
     /// The lowest value.
     pub least: Option<f64>,
@@ -23,8 +23,10 @@ impl Spread {
     #[must_use]
     pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
-        let at = |place: usize| values.get(place).map(|value| (value * 10.0).round() / 10.0);
-        Self { median: at(values.len() / 2), least: at(0), most: at(values.len().saturating_sub(1)) }
+        let rounded = |value: f64| (value * 10.0).round() / 10.0;
+        let (least, most) = (values.first().copied(), values.last().copied());
+        let median = crate::median(values);
+        Self { median: median.map(rounded), least: least.map(rounded), most: most.map(rounded) }
     }
 }
 
@@ -36,6 +38,7 @@ mod tests {
     fn a_spread_has_the_middle_and_both_ends() {
         let spread = Spread::of(vec![3.04, 1.0, 2.26]);
         assert_eq!(spread, Spread { median: Some(2.3), least: Some(1.0), most: Some(3.0) });
+        assert_eq!(Spread::of(vec![1.0, 2.0]).median, Some(1.5));
         assert_eq!(Spread::of(Vec::new()), Spread { median: None, least: None, most: None });
     }
 }

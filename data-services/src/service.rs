@@ -6,6 +6,7 @@ mod call_item;
 mod call_options;
 mod call_result;
 mod call_stream;
+mod calling;
 mod delivery;
 mod dispatcher;
 mod event_queue;

@@ -107,18 +107,19 @@ impl Directory {
         let (name, json) = (RowName::new(PUBLISHER_TABLE, id), row.to_json());
         for _ in 0..ATTEMPTS {
             let before = self.held(name).await?;
+            let known = before.as_deref().map(PublisherRow::parse);
+            if !matches!(&known, Some(Ok(known)) if known.uri == *uri) {
+                // Before the row is written: the answer to that may be lost, and the next renewal then finds the row there.
+                self.is_unpublished.store(true, Ordering::Relaxed);
+            }
             // Another publisher may consider it stale and remove it meanwhile: then it is new.
             if self.database.compare_and_set(name, before.as_deref(), Some(json.clone())).await? {
                 self.renewed.add(1);
                 self.record_written(id, before.is_none());
-                let action = match before.as_deref().map(PublisherRow::parse) {
-                    Some(Ok(known)) if known.uri == *uri && !self.is_unpublished.load(Ordering::Relaxed) => {
-                        return Ok(());
-                    }
-                    Some(_) => Action::Set,
-                    None => Action::Create,
-                };
-                self.is_unpublished.store(true, Ordering::Relaxed);
+                if !self.is_unpublished.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                let action = if known.is_some() { Action::Set } else { Action::Create };
                 self.publish(id, action, Some(&json)).await?;
                 self.is_unpublished.store(false, Ordering::Relaxed);
                 return Ok(());

@@ -142,13 +142,14 @@ impl ProgramHost {
                 self.settings = new;
                 tracing::info!("reloaded the settings");
                 self.set_last_reload("applied".to_owned());
+                Readiness.ready("reloaded the settings");
             }
             Err(error) => {
                 tracing::error!("cannot reload the settings, the old ones stay in force: {error}");
                 self.set_last_reload(format!("refused: {error}"));
+                Readiness.ready("refused the new settings, the old ones stay in force");
             }
         }
-        Readiness.ready("reloaded the settings");
     }
 
     /// Replaces the result of the last reload in the status, after what follows a reload has failed in part.

@@ -1,27 +1,27 @@
-/// How many problems, and how many warnings, of a file are told one by one; the rest is counted. It keeps the error of
+/// The number of problems, and of warnings, of a file that are reported one by one; the rest is counted. It keeps the error of
 /// a hostile or mistaken file readable.
-const TOLD: usize = 50;
+const REPORTED: usize = 50;
 
 /// What was found wrong in a file, each with the byte at which it stands.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     reported: Vec<(usize, String)>,
-    untold: usize,
+    unreported: usize,
 }
 
 impl Findings {
-    /// Adds the sentence that `text` makes, which is not asked when nobody would read it.
+    /// Adds the sentence that `text` makes; it is not called if the sentence would only be counted.
     pub(super) fn add(&mut self, offset: usize, text: impl FnOnce() -> String) {
-        if self.reported.len() < TOLD {
+        if self.reported.len() < REPORTED {
             self.reported.push((offset, text()));
         } else {
-            self.untold += 1;
+            self.unreported += 1;
         }
     }
 
-    /// What is told, in the order of the file, and how many more there are.
+    /// What is reported, in the order of the file, and the number of further ones.
     pub(super) fn into_parts(mut self) -> (Vec<(usize, String)>, usize) {
         self.reported.sort_by_key(|(offset, _)| *offset);
-        (self.reported, self.untold)
+        (self.reported, self.unreported)
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn read_default(setting: &Setting) -> Result<SettingValue> {
     setting.kind.read_toml(&raw).map_err(|refusal| defect(&refusal.came))
 }
 
-/// Reads a TOML settings file. If it is not TOML, only that is told, as what follows from it would be noise.
+/// Reads a TOML settings file. If it is not TOML, only that is reported: all else would follow from it.
 pub(super) fn read(source: &SourceText, table: &Table) -> FileContent {
     let mut reader = Reader { source, table, content: FileContent::default() };
     let (document, errors) = DeTable::parse_recoverable(source.text());

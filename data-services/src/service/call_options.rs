@@ -52,7 +52,7 @@ impl CallOptions {
         Self { delivery, ..self }
     }
 
-    /// Ends a call of every service when so many of them have returned a result.
+    /// Ends a call of every service when this number of them have returned a result.
     #[must_use]
     pub fn until_quorum(self, quorum: usize) -> Self {
         Self { quorum: Some(quorum), ..self }

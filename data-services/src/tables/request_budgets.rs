@@ -33,7 +33,7 @@ pub(super) enum Admission {
     Admitted,
     /// It is dropped.
     Refused,
-    /// It is dropped, and so many requests of the peer were dropped since the last report: log it.
+    /// It is dropped. Log the number of requests of the peer that were dropped since the last report.
     Reported(u64),
 }
 

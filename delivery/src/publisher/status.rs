@@ -53,7 +53,7 @@ fn snapshots(core: &Core, counters: &mut Vec<CounterReading>) -> QueueReading {
 
 fn requests(core: &Core) -> QueueReading {
     let waiting = core.metrics.requests_waiting.load(Ordering::Relaxed);
-    let when_full = "the subscriber is told to request again later";
+    let when_full = "the subscriber receives `busy` and requests again later";
     queue("sync_requests", (number(waiting), number(MAX_WAITING)), "requests", when_full)
 }
 

@@ -10,6 +10,7 @@ use std::str::FromStr;
 /// assert!(network.contains("10.1.2.3".parse()?));
 /// assert!(network.contains("::ffff:10.1.2.3".parse()?));
 /// assert!(!network.contains("10.2.0.1".parse()?));
+/// assert!("::ffff:10.1.0.0/80".parse::<Network>().is_err());
 /// assert!("10.1.0.0/33".parse::<Network>().is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -18,6 +19,9 @@ pub struct Network {
     address: IpAddr,
     prefix: u8,
 }
+
+/// The prefix of IPv4 addresses that are written as IPv6 addresses, `::ffff:0:0/96` (RFC 4291, section 2.5.5.2).
+const MAPPED_BITS: u8 = 96;
 
 impl Network {
     /// Whether the address lies in it. An IPv4 address that came over IPv6 (`::ffff:a.b.c.d`) counts as itself.
@@ -59,7 +63,16 @@ impl FromStr for Network {
         if prefix > longest {
             return Err(format!("{text:?}: the prefix has at most {longest} bits"));
         }
-        Ok(Self { address, prefix })
+        // Addresses are compared as IPv4 addresses where they are, so the networks must be, too.
+        match address.to_canonical() {
+            IpAddr::V4(own) if address.is_ipv6() && prefix >= MAPPED_BITS => {
+                Ok(Self { address: IpAddr::V4(own), prefix: prefix - MAPPED_BITS })
+            }
+            IpAddr::V4(_) if address.is_ipv6() => {
+                Err(format!("{text:?} is wider than all IPv4 addresses; write it as 0.0.0.0/0"))
+            }
+            _ => Ok(Self { address, prefix }),
+        }
     }
 }
 
@@ -80,6 +93,10 @@ mod tests {
             ("2001:db8::/32", "2001:db8:ffff::1", true),
             ("2001:db8::/32", "2001:db9::1", false),
             ("::/0", "::1", true),
+            ("::ffff:10.1.0.0/112", "10.1.255.1", true),
+            ("::ffff:10.1.0.0/112", "::ffff:10.2.0.1", false),
+            ("::ffff:192.0.2.1", "192.0.2.1", true),
+            ("::ffff:0:0/96", "203.0.113.7", true),
         ] {
             let parsed: Network = network.parse().unwrap();
             assert_eq!(parsed.contains(address.parse().unwrap()), inside, "{address} in {network}");

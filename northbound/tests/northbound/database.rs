@@ -36,6 +36,11 @@ impl Interrupted {
         self.loses_answers.store(true, Ordering::Relaxed);
     }
 
+    /// The answers arrive again.
+    pub(crate) fn keep_answers(&self) {
+        self.loses_answers.store(false, Ordering::Relaxed);
+    }
+
     fn there(&self) -> Result<&dyn DbApi> {
         if self.is_away.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Unavailable, "unavailable, as the test requires"));
@@ -88,7 +93,11 @@ impl DbApi for Interrupted {
         expected: Option<&[u8]>,
         new: Option<Bytes>,
     ) -> Result<bool> {
-        self.there()?.compare_and_set(row, expected, new).await
+        let is_done = self.there()?.compare_and_set(row, expected, new).await?;
+        if expected.is_none() && self.loses_answers.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::InDoubt, "the answer is lost, as the test requires"));
+        }
+        Ok(is_done)
     }
 
     async fn get_all_entries(&self, table: &str, topic: Option<&str>) -> Result<Vec<Entry>> {

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use northbound::{Directory, PUBLISHER_TABLE, PublisherRow};
+use pubsub_api::ErrorKind;
 use pubsub_api::database::RowName;
 
+use crate::database::Interrupted;
 use crate::publisher::{Behaviour, Recorder};
 use crate::scene::{Scene, quick};
 
@@ -66,6 +68,22 @@ async fn a_new_row_that_could_not_be_published_is_published_with_its_renewal() {
     directory.announce(at(10)).await.unwrap_err();
     directory.announce(at(20)).await.unwrap();
     directory.announce(at(30)).await.unwrap();
+    let published = scene.published();
+    assert!(published.len() == 1 && published[0].starts_with("D set publisher/a"), "{published:?}");
+}
+
+#[tokio::test]
+async fn a_new_row_whose_answer_is_lost_is_published_with_its_renewal() {
+    let scene = Scene::new("row_in_doubt", quick()).await;
+    let database = Interrupted::new(&scene.database);
+    let publisher: Arc<dyn pubsub_api::Publisher> = Arc::<Recorder>::clone(&scene.publisher);
+    let own = ("a".to_owned(), "tcp://a:1".to_owned());
+    let directory = Directory::new(Arc::<Interrupted>::clone(&database), publisher, own, TIMEOUT);
+    database.lose_answers();
+    assert_eq!(directory.announce(at(0)).await.unwrap_err().kind(), ErrorKind::InDoubt);
+    database.keep_answers();
+    directory.announce(at(10)).await.unwrap();
+    directory.announce(at(20)).await.unwrap();
     let published = scene.published();
     assert!(published.len() == 1 && published[0].starts_with("D set publisher/a"), "{published:?}");
 }

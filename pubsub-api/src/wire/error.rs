@@ -95,7 +95,7 @@ impl From<Malformed> for WireError {
 impl fmt::Display for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooBig => "the event is larger than 1 MiB",
+            Self::TooBig => "the event map is larger than 1 MiB and 4 KiB",
             Self::NotAMap => "the payload is no msgpack map",
             Self::Truncated => "the payload ends inside a value",
             Self::Trailing => "bytes follow the map",

@@ -49,7 +49,7 @@ impl ReceivedParts {
         (self.received, self.limit)
     }
 
-    /// Notes the end, after so many parts.
+    /// Notes the end, after this number of parts.
     pub(super) fn end(&mut self, parts: u64, result: Result<Arc<str>, CallError>) {
         self.end = Some((parts, result));
     }
