@@ -17,6 +17,12 @@ async fn call(
     screen.call_with("_cage", method, arguments, node).await
 }
 
+/// How the cage lists a service that runs.
+fn running(mut config: Json) -> Json {
+    config["state"] = json!("running");
+    config
+}
+
 /// The text of the error of a call.
 async fn refused(screen: &ServiceHandle, method: &str, arguments: Json) -> String {
     let error = call(screen, method, arguments).await.unwrap_err();
@@ -39,9 +45,9 @@ async fn services_are_created_listed_reloaded_and_stopped_by_calls() {
     call(&screen, "create", config(20)).await.unwrap();
     let mut view = View::of(&screen, "called", "t").await;
     view.until_rows(&json!([[1]])).await;
-    assert_eq!(call(&screen, "list", json!(null)).await.unwrap(), json!([config(20)]));
+    assert_eq!(call(&screen, "list", json!(null)).await.unwrap(), json!([running(config(20))]));
     call(&screen, "reload", config(10)).await.unwrap();
-    assert_eq!(call(&screen, "list", json!(null)).await.unwrap(), json!([config(10)]));
+    assert_eq!(call(&screen, "list", json!(null)).await.unwrap(), json!([running(config(10))]));
     script.set(Outcome::Rows(vec![("t", json!([[2]]))]));
     view.until_rows(&json!([[2]])).await;
     assert_eq!(view.gone, 0, "the subscribers stay over a reload");
@@ -77,5 +83,5 @@ async fn what_a_cage_cannot_create_is_refused_with_the_reason_and_changes_nothin
         let refusal = refused(&screen, method, arguments).await;
         assert!(refusal.contains(text), "{text}: {refusal}");
     }
-    assert_eq!(json!(cage.list()), json!([taken]));
+    assert_eq!(json!(cage.list()), json!([running(taken)]));
 }
