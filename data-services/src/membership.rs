@@ -36,7 +36,7 @@ pub(crate) use registry::Registry;
 pub(crate) use table_head::TableHead;
 
 use crate::packet::Destination;
-use crate::{NodeEntry, NodeInstance};
+use crate::{Instance, NodeEntry, NodeInstance};
 use announcements::Announcements;
 use digest::RevisedEntry;
 use effect::send;
@@ -229,14 +229,32 @@ impl Membership {
         effects.extend(self.links.close().map(MembershipEffect::Disconnect));
     }
 
-    /// Handles the loss of links by the driver: everything that is periodic is due at once.
+    /// Handles the loss of all links by the driver: everything that is periodic is due at once.
     pub(crate) fn links_reset(&mut self, now: Duration) {
         self.next_beat = now;
-        self.seeds.hurry(now);
+        self.seeds.hurry(now, |_| true);
         for peer in self.registry.peers.values_mut() {
             peer.next_probe = now;
             peer.next_introduction = now;
         }
+    }
+
+    /// Handles the loss, the beginning or the return of the link to one endpoint: what is periodic is due at once for the nodes
+    /// there, which are returned.
+    ///
+    /// The heartbeat is due within half of its interval. It travels to everyone: if many nodes start together, each link of each
+    /// node begins within the same second.
+    pub(crate) fn link_reset(&mut self, now: Duration, endpoint: &str) -> Vec<Instance> {
+        self.next_beat = self.next_beat.min(now + self.options.heartbeat / 2);
+        self.seeds.hurry(now, |seed| seed == endpoint);
+        let peers = self.registry.peers.values_mut();
+        let there = peers.filter(|peer| peer.endpoint.as_deref() == Some(endpoint));
+        there
+            .map(|peer| {
+                (peer.next_probe, peer.next_introduction) = (now, now);
+                peer.who.instance
+            })
+            .collect()
     }
 
     /// Returns what this node knows about all nodes, itself included.

@@ -49,9 +49,9 @@ impl Seeds {
         }
     }
 
-    /// All seeds that are not up are due at once.
-    pub(super) fn hurry(&mut self, now: Duration) {
-        for seed in &mut self.seeds {
+    /// The chosen seeds are due at once, if they are not up.
+    pub(super) fn hurry(&mut self, now: Duration, is_chosen: impl Fn(&str) -> bool) {
+        for seed in self.seeds.iter_mut().filter(|seed| is_chosen(&seed.endpoint)) {
             seed.next = now;
             seed.wait = FIRST_WAIT;
         }

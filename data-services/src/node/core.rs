@@ -194,11 +194,20 @@ impl NodeCore {
         self.settle();
     }
 
-    /// The driver has lost links or packets: what is followed may have missed something.
-    pub(crate) fn links_reset(&mut self, now: Duration) {
+    /// The driver has lost packets, or the link to an endpoint or to all: what is followed there may have missed something.
+    pub(crate) fn links_reset(&mut self, now: Duration, endpoint: Option<&str>) {
         self.now = now;
-        self.membership.links_reset(now);
-        self.followed.links_reset(now, &mut self.effects.followed);
+        match endpoint {
+            Some(endpoint) => {
+                for instance in self.membership.link_reset(now, endpoint) {
+                    self.followed.link_reset(now, instance, &mut self.effects.followed);
+                }
+            }
+            None => {
+                self.membership.links_reset(now);
+                self.followed.links_reset(now, &mut self.effects.followed);
+            }
+        }
         self.settle();
     }
 

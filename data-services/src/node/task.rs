@@ -142,9 +142,9 @@ impl NodeTask {
         for event in events {
             match event {
                 BusEvent::Packet(packet) => self.core.packet(self.now(), packet),
-                BusEvent::Reset { reason, .. } => {
-                    debug!(reason, "the driver may have lost packets: tables are checked again");
-                    self.core.links_reset(self.now());
+                BusEvent::Reset { endpoint, reason } => {
+                    debug!(endpoint, reason, "the driver may have lost packets: tables are checked again");
+                    self.core.links_reset(self.now(), endpoint.as_deref());
                 }
             }
         }

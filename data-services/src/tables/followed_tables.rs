@@ -116,6 +116,15 @@ impl FollowedTables {
         }
     }
 
+    /// The driver lost its link to one instance, or it is there again: the streams of that are confirmed anew.
+    pub(crate) fn link_reset(&mut self, now: Duration, instance: Instance, effects: &mut Vec<FollowEffect>) {
+        let streams: Vec<StreamName> =
+            self.tables.keys().filter(|stream| stream.instance == instance).cloned().collect();
+        for stream in streams {
+            self.with(now, &stream, effects, |table, _| table.doubt());
+        }
+    }
+
     /// Does everything that is due.
     pub(crate) fn tick(&mut self, now: Duration, effects: &mut Vec<FollowEffect>) {
         let mut due = vec![];

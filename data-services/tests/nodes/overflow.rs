@@ -5,7 +5,7 @@ use std::time::Duration;
 use data_services::{KeyColumns, Node, NodeOptions, TableEvent};
 
 use crate::bus::{Bus, rows};
-use crate::wait::{next_event, next_rows};
+use crate::wait::{next_event, next_rows, until};
 
 /// More than the queue of actions and the batch that the driver has taken hold.
 const CHANGES: u64 = 9_000;
@@ -31,14 +31,19 @@ async fn a_subscription_that_begins_while_the_driver_accepts_nothing_becomes_liv
     let busy = two.service("a").table("q", KeyColumns::Row).start().await.unwrap();
     let mut followed = publisher.subscribe("a", "q").await.unwrap();
     assert!(matches!(next_rows(&mut followed).await, TableEvent::Snapshot { .. }));
+    until("the publisher is known", || async {
+        two.report().await.unwrap().services.iter().any(|service| service.service.as_str() == "b")
+    })
+    .await;
 
     driver.hold(true);
     for number in 0..CHANGES {
         busy.change("q", rows([number]), vec![]).await.unwrap();
     }
     let mut subscription = busy.subscribe("b", "p").await.unwrap();
-    assert!(counter(&two, "packets_dropped_before_driver").await > 0);
-    assert!(counter(&two, "driver_changes_deferred").await > 0);
+    for name in ["packets_dropped_before_driver", "driver_changes_deferred"] {
+        until(name, || async { counter(&two, name).await > 0 }).await;
+    }
     driver.hold(false);
 
     while !matches!(next_event(&mut subscription).await, TableEvent::Live { .. }) {}

@@ -129,6 +129,32 @@ fn a_reset_of_the_links_makes_the_heartbeat_due_at_once() {
 }
 
 #[test]
+fn links_that_begin_make_the_heartbeat_due_at_most_twice_as_often() {
+    let mut one = running();
+    let (mut beats, mut effects) = (0, Vec::new());
+    for now in (0..10_000).step_by(10).map(Duration::from_millis) {
+        one.link_reset(now, "tcp://127.0.0.1:1");
+        one.tick(now, Vec::new, &mut effects);
+        beats += format!("{effects:?}").matches("Heartbeat {").count();
+        effects.clear();
+    }
+    assert!((18..=21).contains(&beats), "{beats} heartbeats in 10 s");
+}
+
+#[test]
+fn a_link_that_returns_concerns_the_node_at_its_end_only() {
+    let mut one = running();
+    for number in [2, 3] {
+        let endpoint = Some(format!("tcp://127.0.0.1:{number}"));
+        let heartbeat = Heartbeat { beat: 1, endpoint, ..Heartbeat::default() };
+        let message = MembershipMessage::Heartbeat(Box::new(heartbeat));
+        one.received(Duration::ZERO, &node(number), message, &mut Vec::new());
+    }
+    assert_eq!(one.link_reset(seconds(1), "tcp://127.0.0.1:3"), [Instance::of(3)]);
+    assert_eq!(one.link_reset(seconds(1), "tcp://127.0.0.1:4"), []);
+}
+
+#[test]
 fn a_node_that_left_does_nothing_more() {
     let mut one = running();
     let mut effects = Vec::new();
