@@ -49,6 +49,12 @@ impl CallOptions {
         self.ping_timeout / 5
     }
 
+    /// The pause between two requests for a session. Shorter than that between two copies of a call: all calls to an instance
+    /// wait for the one session.
+    pub(crate) fn reopen_after(&self) -> Duration {
+        self.ping_timeout / 20
+    }
+
     /// How long an unused session is kept. Twice the longest deadline: when a session ends, none of its calls can still
     /// be pending at the caller, even if one of the two clocks runs at twice the speed of the other.
     pub(crate) fn retention(&self) -> Duration {

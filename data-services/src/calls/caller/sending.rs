@@ -58,7 +58,7 @@ impl Caller {
         let Some(target) = self.targets.get(&instance) else { return };
         if target.session.is_none() && !target.calls.is_empty() {
             effects.push(CallerEffect::Send(target.send(CallMessage::Open)));
-            self.timers.set(CallerTimer::Open(instance), now + self.options.resend_after());
+            self.timers.set(CallerTimer::Open(instance), now + self.options.reopen_after());
         }
     }
 
