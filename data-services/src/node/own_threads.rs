@@ -31,10 +31,13 @@ impl Node {
     ) -> Result<Self> {
         let name = format!("node {}", options.node);
         let mut builder = Builder::new_multi_thread();
-        let runtime = builder.worker_threads(THREADS).thread_name(&name).enable_all().build();
-        let runtime = runtime.map_err(cannot_start)?;
+        builder.worker_threads(THREADS).thread_name(&name).enable_all();
         let (joined, joining) = oneshot::channel();
-        let run = move || run(&runtime, options, driver, is_broker, joined);
+        // The runtime is made in its thread: Tokio panics where one is dropped in async code.
+        let run = move || match builder.build() {
+            Ok(runtime) => run(&runtime, options, driver, is_broker, joined),
+            Err(error) => drop(joined.send(Err(cannot_start(error)))),
+        };
         thread::Builder::new().name(name).spawn(run).map_err(cannot_start)?;
         joining
             .await

@@ -29,8 +29,8 @@
 //! - A publisher that had no such table is not asked again when it has.
 //! - Changes of one commit are applied one by one.
 //!
-//! It has found that a live follower began to pull a newer snapshot anew with each of its pages, and that one which was
-//! behind went on to pull a snapshot that its stream had overtaken, and requested nothing else (`pulls.rs`).
+//! It has found that a live follower began to pull a newer snapshot anew with each of its pages. Reading around that found that
+//! a follower that was late went on to pull a snapshot that its stream had overtaken, and requested nothing else (`pulls.rs`).
 
 mod bounds;
 mod explore;
