@@ -14,6 +14,7 @@ mod metrics;
 mod options;
 mod outgoing;
 mod shared_sequencer;
+mod spare_buffers;
 mod status;
 
 mod stamped_publisher;

@@ -1,5 +1,6 @@
 mod encoded_event;
 mod frame;
+mod framed_run;
 mod source;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use bytes::Bytes;
 
 pub use encoded_event::EncodedEvent;
 use frame::Frame;
+pub use framed_run::FramedRun;
 pub use source::{Source, WorkerPosition};
 
 use crate::{Envelope, Result, Topic};
@@ -41,6 +43,8 @@ pub struct Batch {
     blocks: Vec<Bytes>,
     spans: Vec<Span>,
     sources: Vec<Source>,
+    /// The blocks that are laid out by the driver's framing.
+    framed: Vec<BlockId>,
     /// The number of spans at the beginning that were removed.
     taken: usize,
 }
@@ -130,6 +134,40 @@ impl Batch {
         let id = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
         self.blocks.push(block);
         BlockId(id)
+    }
+
+    /// Adds a block whose events are laid out by the [framing](crate::Publisher::framing) of the driver that will send
+    /// the batch, and are valid: their topics and sizes were checked. [`push_span`](Batch::push_span) adds its events.
+    pub fn add_framed_block(&mut self, block: Bytes) -> BlockId {
+        let id = self.add_block(block);
+        self.framed.push(id);
+        id
+    }
+
+    /// Returns the events at the front that are in one [framed block](Batch::add_framed_block); `None` if the first
+    /// event is in no such block.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use pubsub_api::Batch;
+    ///
+    /// let mut batch = Batch::new();
+    /// let block = batch.add_framed_block(Bytes::from_static(b"\x01D\x02up\x01D\x04down"));
+    /// assert!(batch.push_span(block, 1..2, 3..5) && batch.push_span(block, 6..7, 8..12));
+    /// let run = batch.framed_run().expect("a framed block");
+    /// let payloads: Vec<&[u8]> = run.events().map(|(_, payload)| &run.block()[payload]).collect();
+    /// assert_eq!(payloads, [&b"up"[..], b"down"]);
+    /// ```
+    #[must_use]
+    pub fn framed_run(&self) -> Option<FramedRun<'_>> {
+        let block = self.left().first()?.topic.block();
+        if !self.framed.contains(&block) {
+            return None;
+        }
+        let is_other = |span: &Span| span.topic.block() != block || span.payload.block() != block;
+        let count = self.left().iter().position(is_other).unwrap_or(self.len());
+        let spans = self.left().get(..count).filter(|run| !run.is_empty())?;
+        Some(FramedRun { block: self.blocks.get(block.0 as usize)?, spans })
     }
 
     fn add_whole(&mut self, block: Bytes) -> Frame {
@@ -240,6 +278,7 @@ impl Batch {
         self.spans.extend(other.left().iter().map(|span| span.behind(behind, sources)));
         self.blocks.append(&mut other.blocks);
         self.sources.append(&mut other.sources);
+        self.framed.extend(other.framed.iter().map(|block| BlockId(block.0.saturating_add(behind))));
         other.clear();
     }
 
@@ -268,6 +307,7 @@ impl Batch {
         self.blocks.clear();
         self.spans.clear();
         self.sources.clear();
+        self.framed.clear();
         self.taken = 0;
     }
 }

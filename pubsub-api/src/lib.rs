@@ -49,6 +49,7 @@ mod stamp;
 
 mod batch;
 mod envelope;
+mod framing;
 mod notice;
 
 mod acknowledger;
@@ -67,12 +68,13 @@ mod backoff;
 
 pub use acknowledger::Acknowledger;
 pub use backoff::Backoff;
-pub use batch::{Batch, BlockId, Edit, EncodedEvent, Source, SourceId, WorkerPosition};
+pub use batch::{Batch, BlockId, Edit, EncodedEvent, FramedRun, Source, SourceId, WorkerPosition};
 pub use capability::Capabilities;
 pub use driver::{Driver, PubSubApi, Role};
 pub use envelope::Envelope;
 pub use errors::{Error, ErrorKind, Result};
 pub use event::{Action, Event, Value};
+pub use framing::Framing;
 pub use link_endpoint::{link_endpoint, registered_endpoint};
 pub use notice::Notice;
 pub use publisher::Publisher;

@@ -3,7 +3,9 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Batch, Envelope, Error, ErrorKind, Event, Requests, Result, Status, SubscribersSeen, Topic};
+use crate::{
+    Batch, Envelope, Error, ErrorKind, Event, Framing, Requests, Result, Status, SubscribersSeen, Topic,
+};
 
 /// The sending end. The conformance suite checks each line of this contract for every driver:
 ///
@@ -134,6 +136,11 @@ pub trait Publisher: Debug + Send + Sync {
 
     /// Returns the requests of subscribers, for drivers that [carry requests](crate::Capabilities::replay).
     fn requests(&self) -> Option<&dyn Requests> {
+        None
+    }
+
+    /// Returns how the driver lays out events, if it can send what is laid out so ([`Batch::framed_run`]) as it is.
+    fn framing(&self) -> Option<&'static dyn Framing> {
         None
     }
 

@@ -56,6 +56,7 @@ impl Core {
             max_topics: options.max_topics,
         };
         let Opened { ring, publisher_state, start } = open_ring::open(ring_options, wall_us())?;
+        let framing = driver.framing();
         let publisher_epoch = PublisherEpoch { publisher, epoch: publisher_state.epoch() };
         Ok(Self {
             driver,
@@ -65,7 +66,12 @@ impl Core {
             snapshots: Snapshots::new(options.snapshot_bytes),
             rows,
             marks_sooner: Notify::new(),
-            shared_sequencer: SharedSequencer::new(Sequencer::new(publisher_state, ring, Duration::ZERO)),
+            shared_sequencer: SharedSequencer::new(Sequencer::new(
+                publisher_state,
+                ring,
+                Duration::ZERO,
+                framing,
+            )),
             outgoing: tokio::sync::Mutex::default(),
             closed: AtomicBool::new(false),
         })

@@ -2,6 +2,7 @@
 //! folder.
 
 pub(super) mod bytes_reader;
+pub(super) mod event_layout;
 pub(super) mod record;
 
 mod checkpoint;
@@ -35,6 +36,9 @@ use segment::Segment;
 
 /// The latest events in files: at most `ring_bytes`, in eight parts. The oldest part is removed for a new one.
 ///
+/// The file of a removed part is used again, unless a reader has it: its memory is in the page cache, so that writing allocates
+/// and clears no pages.
+///
 /// In a folder they outlive the process. Without a folder, or while it cannot be written to, the files are anonymous and in
 /// memory; everything else is the same, and [`RingReturn`](ring_return::RingReturn) moves them back.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub(super) struct Ring {
     /// When it entered or left its folder.
     since: Instant,
     segments: VecDeque<RingSegment>,
+    /// The file of a removed segment, for the next one.
+    spare: Option<File>,
     next_number: u32,
     bound: RingBound,
     failures: u64,
@@ -82,6 +88,7 @@ impl Ring {
             folder: folder.map(Arc::new),
             since: Instant::now(),
             segments,
+            spare: None,
             next_number,
             bound,
             failures: 0,
@@ -109,7 +116,16 @@ impl Ring {
         }
     }
 
-    /// Writes a record after all others; returns its place, or `None` if it cannot be written even in memory.
+    /// The place of the next record.
+    pub(super) fn next_place(&self) -> RecordPlace {
+        let last = self.segments.back();
+        last.map_or(RecordPlace { segment: 0, start: 0 }, |last| RecordPlace {
+            segment: last.segment.number(),
+            start: last.end,
+        })
+    }
+
+    /// Writes a record for the [next place](Self::next_place), with the end marker after it; returns its place, or `None` if it cannot be written even in memory.
     pub(super) fn append(
         &mut self,
         record: &[u8],
@@ -135,7 +151,8 @@ impl Ring {
     fn write(&mut self, record: &[u8]) -> io::Result<RecordPlace> {
         let last = self.segments.back_mut().ok_or(io::ErrorKind::NotFound)?;
         let start = last.end;
-        let end = u32::try_from(record.len()).ok().and_then(|bytes| start.checked_add(bytes));
+        let bytes = u32::try_from(record.len() - record::HEAD_BYTES).ok();
+        let end = bytes.and_then(|bytes| start.checked_add(bytes));
         let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
         last.segment.write(start, record)?;
         last.end = end;
@@ -146,16 +163,24 @@ impl Ring {
     fn begin_segment(&mut self, publisher_state: &mut PublisherState) -> io::Result<()> {
         self.let_go(publisher_state);
         let number = self.next_number;
-        let file = match &self.folder {
-            Some(folder) => folder.create(number)?,
-            None => memory_file()?,
+        let spare = self.spare.take();
+        let is_spare = spare.is_some();
+        let file = match (spare, &self.folder) {
+            (Some(file), _) => file,
+            (None, Some(folder)) => folder.create(number)?,
+            (None, None) => memory_file()?,
         };
         // A number is not used again, not even that of a file that could not be written.
         self.next_number = number.checked_add(1).ok_or(io::ErrorKind::FileTooLarge)?;
         let beginning = checkpoint::encode(publisher_state, number);
         let segment = Segment::new(number, file);
         segment.write(0, &beginning)?;
-        let begin = u32::try_from(beginning.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        // It is a segment only when it has the beginning of one.
+        if let Some(folder) = self.folder.as_ref().filter(|_| is_spare) {
+            folder.name_spare(number)?;
+        }
+        let begin = beginning.len() - record::HEAD_BYTES;
+        let begin = u32::try_from(begin).map_err(|_| io::ErrorKind::FileTooLarge)?;
         self.segments.push_back(RingSegment { segment: Arc::new(segment), begin, end: begin });
         Ok(())
     }
@@ -165,12 +190,24 @@ impl Ring {
         let room = self.bound.ring_bytes - self.bound.segment_bytes();
         while self.bytes() > room || self.segments.len() >= MAX_SEGMENTS {
             let Some(oldest) = self.segments.pop_front() else { break };
-            if let Some(folder) = &self.folder {
-                folder.remove(oldest.segment.number());
-            }
+            self.remove(oldest.segment);
         }
         let first = self.first_number();
         publisher_state.topics.iter_mut().for_each(|state| state.index.forget_before(first));
+    }
+
+    /// Removes a segment, and keeps its file for the next one, unless a reader has it.
+    fn remove(&mut self, segment: Arc<Segment>) {
+        let number = segment.number();
+        let file = Arc::into_inner(segment).filter(|_| self.spare.is_none()).map(Segment::into_file);
+        self.spare = match (&self.folder, file) {
+            (Some(folder), Some(file)) if folder.keep_spare(number).is_ok() => Some(file),
+            (Some(folder), _) => {
+                folder.remove(number);
+                self.spare.take()
+            }
+            (None, file) => file.or(self.spare.take()),
+        };
     }
 
     /// Continues in memory, and removes the files: they would contain less than what was published.
@@ -178,6 +215,8 @@ impl Ring {
         self.failures += 1;
         let Some(folder) = self.folder.take() else { return };
         self.since = Instant::now();
+        self.spare = None;
+        folder.remove_spare();
         tracing::error!(
             "cannot write to the ring in {}: {error}; publishing continues with the ring in memory, which is lost when this \
              process ends; the folder is tried again",
@@ -201,6 +240,8 @@ impl Ring {
         for (held, copy) in self.segments.iter_mut().zip(copies) {
             held.segment = Arc::new(copy);
         }
+        // It is in memory.
+        self.spare = None;
         self.folder = Some(Arc::new(folder));
         std::mem::replace(&mut self.since, Instant::now()).elapsed()
     }

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use bytes::Bytes;
 use pubsub_api::wire::EventRef;
-use pubsub_api::{Batch, Envelope, Result, Stamp};
+use pubsub_api::{Batch, Envelope, Framing, Result, Stamp};
 
 use super::announce::mark_schedule::MarkSchedule;
 use super::numbering::publisher_state::PublisherState;
 use super::numbering::topics::TopicId;
 use super::ring::Ring;
 use super::ring::record_builder::{RecordBuilder, Refused, Taken};
+use super::spare_buffers::SpareBuffers;
 use crate::{Control, LossRecord, Mark};
 
 /// Gives events their sequences and writes them to the ring; all tasks of a publisher share it.
@@ -20,8 +20,8 @@ pub(super) struct Sequencer {
     pub(super) ring: Ring,
     pub(super) schedule: MarkSchedule,
     builder: RecordBuilder,
-    /// The block before; its memory is reused when nobody reads it any more.
-    spare: Option<Bytes>,
+    /// The blocks before.
+    spares: SpareBuffers,
 }
 
 /// The two clocks that numbering needs.
@@ -54,16 +54,25 @@ const RECORD_BYTES: usize = Batch::MAX_RECEIVED_BYTES;
 /// The approximate size, in bytes, of an event without its payload: stamp, topic, frame.
 const BYTES_BESIDE: u64 = 64;
 
-/// A larger buffer is not reused.
-const SPARE_BYTES: usize = 4 * RECORD_BYTES;
-
 impl Sequencer {
-    pub(super) fn new(publisher_state: PublisherState, ring: Ring, now: Duration) -> Self {
+    /// `framing` is the driver's, if it has one.
+    pub(super) fn new(
+        publisher_state: PublisherState,
+        ring: Ring,
+        now: Duration,
+        framing: Option<&'static dyn Framing>,
+    ) -> Self {
         let mut schedule = MarkSchedule::default();
         for id in publisher_state.topics.ids() {
             schedule.touch(id, now);
         }
-        Self { publisher_state, ring, schedule, builder: RecordBuilder::default(), spare: None }
+        Self {
+            publisher_state,
+            ring,
+            schedule,
+            builder: RecordBuilder::new(framing),
+            spares: SpareBuffers::default(),
+        }
     }
 
     /// Takes events from the front of `batch`, as many as one record holds. Gives each its sequence, writes them to the ring,
@@ -74,7 +83,7 @@ impl Sequencer {
         let bytes = batch.payload_bytes().min(2 * RECORD_BYTES);
         ring.prepare(bytes as u64 + events.saturating_mul(BYTES_BESIDE), publisher_state);
         publisher_state.tick += 1;
-        builder.begin(buffer(&mut self.spare, bytes), publisher_state, now.wall_us);
+        builder.begin(self.spares.take(bytes + bytes / 2), publisher_state, now.wall_us);
         let mut numbered = Numbered::default();
         let mut taken = 0;
         for event in batch.iter() {
@@ -112,10 +121,13 @@ impl Sequencer {
 
     /// Writes the record to the ring, and adds its events to `out`. Returns whether marks are due earlier than before.
     fn publish_record(&mut self, now: Duration, out: &mut Batch) -> bool {
-        let Self { publisher_state, ring, schedule, builder, spare } = self;
-        let Some(bytes) = builder.finish(publisher_state) else { return false };
+        let Self { publisher_state, ring, schedule, builder, spares } = self;
+        let Some(bytes) = builder.finish(publisher_state, ring.next_place()) else { return false };
         let place = ring.append(&bytes, publisher_state);
-        let block = out.add_block(bytes.clone());
+        let block = match builder.is_framed() {
+            true => out.add_framed_block(bytes.clone()),
+            false => out.add_block(bytes.clone()),
+        };
         let mut previous = None;
         let mut is_sooner = false;
         for frame in builder.frames() {
@@ -135,7 +147,7 @@ impl Sequencer {
                 is_sooner |= schedule.touch(frame.id, now);
             }
         }
-        *spare = (bytes.len() <= SPARE_BYTES).then_some(bytes);
+        spares.keep(bytes);
         is_sooner
     }
 
@@ -168,7 +180,7 @@ impl Sequencer {
 
     fn replace(&mut self, id: TopicId, number: u64) {
         let Self { publisher_state, ring, builder, .. } = self;
-        let Some(bytes) = builder.finish(publisher_state) else { return };
+        let Some(bytes) = builder.finish(publisher_state, ring.next_place()) else { return };
         let place = ring.append(&bytes, publisher_state);
         let (Some(place), Some(frame)) = (place, builder.frames().first()) else { return };
         if let Some(state) = publisher_state.topics.get_mut(id) {
@@ -189,12 +201,4 @@ impl Sequencer {
         let prev = state.sequence.previous(&self.publisher_state.epoch_history);
         Some(Mark { topic: state.topic.clone(), stamp, oldest: state.oldest(), prev })
     }
-}
-
-/// An empty buffer for this many bytes of payload: the spare one, if nobody reads it any more.
-fn buffer(spare: &mut Option<Bytes>, bytes: usize) -> Vec<u8> {
-    let mut buffer = spare.take().filter(Bytes::is_unique).map(Vec::from).unwrap_or_default();
-    buffer.clear();
-    buffer.reserve(bytes + bytes / 2);
-    buffer
 }

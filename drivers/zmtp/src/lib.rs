@@ -54,6 +54,7 @@
 pub mod protocol;
 
 mod connect;
+mod framing;
 mod hop;
 mod lost;
 mod map_number;

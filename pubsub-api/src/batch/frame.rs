@@ -31,7 +31,13 @@ impl Frame {
         Self { block: BlockId(self.block.0.saturating_add(blocks)), ..self }
     }
 
-    fn range(self) -> Range<usize> {
+    /// Returns the block that it is in.
+    pub(super) fn block(self) -> BlockId {
+        self.block
+    }
+
+    /// Returns its range in the block.
+    pub(super) fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 

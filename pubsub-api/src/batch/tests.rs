@@ -198,3 +198,33 @@ fn events_keep_their_source_and_number_through_all_that_is_done_with_them() {
     holder.append(&mut none_left);
     assert_eq!(holder.sources().len(), 1, "numbers whose events were dropped are still to be acknowledged");
 }
+
+#[test]
+fn a_run_of_a_framed_block_ends_where_an_event_is_elsewhere() {
+    let mut batch = of_four();
+    assert!(batch.framed_run().is_none(), "no block is framed");
+    let mut framed = Batch::new();
+    let block = framed.add_framed_block(Bytes::from_static(b"d4e5f6"));
+    for at in [0, 2, 4] {
+        assert!(framed.push_span(block, at..at + 1, at + 1..at + 2));
+    }
+    framed.push(envelope("g", "7"));
+    let length = |batch: &Batch| batch.framed_run().map(|run| run.events().len());
+    assert_eq!(length(&framed), Some(3));
+    framed.advance(1);
+    let replace = |event: crate::EncodedEvent<'_>| match event.topic {
+        b"f" => Edit::Replace(Bytes::from_static(b"8")),
+        _ => Edit::Keep,
+    };
+    framed.edit(replace);
+    assert_eq!(length(&framed), Some(1), "a replaced payload is in another block");
+    let before = batch.len();
+    batch.append(&mut framed);
+    batch.advance(before);
+    let run = batch.framed_run().unwrap();
+    assert_eq!((&run.block()[..], run.events().collect::<Vec<_>>()), (&b"d4e5f6"[..], vec![(2..3, 3..4)]));
+    batch.advance(1);
+    assert_eq!(length(&batch), None);
+    batch.clear();
+    assert!(batch.framed_run().is_none());
+}

@@ -27,35 +27,40 @@ fn is_topic(frame: &[u8]) -> bool {
 /// Returns the topic of an event in the plainest form.
 #[inline]
 fn topic_of_plain(payload: &[u8]) -> Option<&[u8]> {
-    let rest = payload.strip_prefix(b"\x85\xa5table")?;
-    let rest = text_or_nil(rest)?.strip_prefix(b"\xa3key")?;
-    let rest = text_or_nil(rest)?.strip_prefix(b"\xa6action")?;
-    let (_, rest) = text(rest)?;
-    let rest = text_or_nil(rest.strip_prefix(b"\xa5value")?)?;
+    let rest = ascii_or_nil(payload.strip_prefix(b"\x85\xa5table")?)?;
+    let rest = ascii_or_nil(rest.strip_prefix(b"\xa3key")?)?;
+    let (action, rest) = text(rest.strip_prefix(b"\xa6action")?)?;
+    let rest = ascii_or_nil(rest.strip_prefix(b"\xa5value")?)?;
     let (topic, rest) = text(rest.strip_prefix(b"\xa5topic")?)?;
-    rest.is_empty().then_some(topic)
+    (rest.is_empty() && action.is_ascii() && topic.is_ascii()).then_some(topic)
 }
 
-/// Returns the bytes after a text or nil.
+/// Returns the bytes after a text of ASCII or nil.
 #[inline]
-fn text_or_nil(bytes: &[u8]) -> Option<&[u8]> {
+fn ascii_or_nil(bytes: &[u8]) -> Option<&[u8]> {
+    let (text, rest) = text_or_nil(bytes)?;
+    text.is_none_or(<[u8]>::is_ascii).then_some(rest)
+}
+
+/// Reads a text or nil. Returns the text and the bytes after it.
+#[inline]
+pub(super) fn text_or_nil(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     match bytes {
-        [0xc0, rest @ ..] => Some(rest),
-        _ => text(bytes).map(|(_, rest)| rest),
+        [0xc0, rest @ ..] => Some((None, rest)),
+        _ => text(bytes).map(|(text, rest)| (Some(text), rest)),
     }
 }
 
-/// Reads a text of ASCII, of any form but str32. Returns the text and the bytes after it.
+/// Reads a text of any form but str32, without a check of its bytes. Returns the text and the bytes after it.
 #[inline]
-fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = match bytes {
         [fixstr @ 0xa0..=0xbf, rest @ ..] => (usize::from(fixstr & 0x1f), rest),
         [0xd9, length, rest @ ..] => (usize::from(*length), rest),
         [0xda, high, low, rest @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), rest),
         _ => return None,
     };
-    let (text, rest) = rest.split_at_checked(length)?;
-    text.is_ascii().then_some((text, rest))
+    rest.split_at_checked(length)
 }
 
 #[cfg(test)]

@@ -11,3 +11,16 @@ pub(super) fn read_stamp(reader: &mut Reader<'_>) -> Result<Stamp, WireError> {
     let mut number = || reader.unsigned()?.ok_or(WireError::WrongType);
     Ok(Stamp { publisher: number()?, epoch: number()?, sequence: number()?, time_us: number()? })
 }
+
+/// Reads a stamp whose numbers have their full width, as publishers write it, if `bytes` are that and nothing else.
+#[inline]
+pub(super) fn stamp_of_full_width(bytes: &[u8]) -> Option<Stamp> {
+    let mut rest = bytes.strip_prefix(b"\x94")?;
+    let mut number = || {
+        let (number, after) = rest.strip_prefix(b"\xcf")?.split_first_chunk()?;
+        rest = after;
+        Some(u64::from_be_bytes(*number))
+    };
+    let stamp = Stamp { publisher: number()?, epoch: number()?, sequence: number()?, time_us: number()? };
+    rest.is_empty().then_some(stamp)
+}

@@ -1,5 +1,7 @@
 use std::collections::VecDeque;
 
+use crate::publisher::ring::event_layout::EventLayout;
+
 /// Where the ring has the events of one topic: those with the highest sequences, without a gap.
 #[derive(Debug, Default)]
 pub(crate) struct TopicIndex {
@@ -14,17 +16,28 @@ pub(crate) struct TopicIndex {
 pub(crate) struct Place {
     /// The number of the segment.
     pub(crate) segment: u32,
-    /// The offset of the event's frame in it.
+    /// The offset of the event in it.
     pub(crate) start: u32,
-    /// Its size in bytes.
-    pub(crate) bytes: u32,
+    pub(crate) layout: EventLayout,
+}
+
+impl Place {
+    /// The size of the event in bytes.
+    pub(crate) fn bytes(self) -> u32 {
+        self.layout.bytes()
+    }
+
+    /// The offset of the end of the event in the segment.
+    pub(crate) fn end(self) -> u32 {
+        self.start.saturating_add(self.bytes())
+    }
 }
 
 impl TopicIndex {
     /// Adds the place of the last sequence.
     #[inline]
     pub(crate) fn push(&mut self, place: Place) {
-        self.bytes += u64::from(place.bytes);
+        self.bytes += u64::from(place.bytes());
         self.places.push_back(place);
     }
 
@@ -34,7 +47,7 @@ impl TopicIndex {
             return false;
         };
         let Some(old) = self.places.get_mut(at) else { return false };
-        self.bytes = self.bytes + u64::from(place.bytes) - u64::from(old.bytes);
+        self.bytes = self.bytes + u64::from(place.bytes()) - u64::from(old.bytes());
         *old = place;
         self.mixed = true;
         true
@@ -48,10 +61,10 @@ impl TopicIndex {
         {
             // An event before a gap is of no use.
             let gone = self.places.drain(..=last);
-            self.bytes -= gone.map(|place| u64::from(place.bytes)).sum::<u64>();
+            self.bytes -= gone.map(|place| u64::from(place.bytes())).sum::<u64>();
         }
         while let Some(first) = self.places.front().filter(|place| is_gone(place)) {
-            self.bytes -= u64::from(first.bytes);
+            self.bytes -= u64::from(first.bytes());
             self.places.pop_front();
         }
     }
@@ -78,16 +91,20 @@ impl TopicIndex {
             return self.bytes;
         }
         let places = self.places.iter().skip(usize::try_from(skipped).unwrap_or(usize::MAX));
-        places.map(|place| u64::from(place.bytes)).sum()
+        places.map(|place| u64::from(place.bytes())).sum()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, TopicIndex};
+    use super::{EventLayout, Place, TopicIndex};
 
     fn place(segment: u32, start: u32) -> Place {
-        Place { segment, start, bytes: 10 }
+        of_size(segment, start, 10)
+    }
+
+    fn of_size(segment: u32, start: u32, bytes: usize) -> Place {
+        Place { segment, start, layout: EventLayout::new(0, 1, 1, bytes - 1).unwrap() }
     }
 
     #[test]
@@ -107,7 +124,7 @@ mod tests {
     fn a_replaced_place_is_forgotten_with_those_before_it() {
         let mut index = TopicIndex::default();
         (0..4).for_each(|n| index.push(place(n / 2, n)));
-        assert!(index.replace(4, 1, Place { bytes: 15, ..place(2, 0) }));
+        assert!(index.replace(4, 1, of_size(2, 0, 15)));
         assert!(!index.replace(4, 5, place(2, 0)) && !index.replace(4, 0, place(2, 0)));
         assert_eq!((index.oldest(4), index.bytes_since(4, 0)), (1, 45));
         index.forget_before(1);

@@ -1,7 +1,7 @@
 //! The beginning of a segment: the publisher's key, and the whole state before the first record except the events.
 //!
 //! ```text
-//! "SKIMRING" | version (u32) | a record (see `record`) whose body is:
+//! "SKIMRING" | version (u32) | 0 (u32) | a record (see `record`) whose body is:
 //!   publisher (u64) | segment (u32) | floor (u64) | epochs: count (u32), each u64
 //!   topics: count (u32), each: length of name (u16), name, last number (u64), starts: count (u32), each epoch (u64), before (u64)
 //!   workers, as in a batch
@@ -12,6 +12,7 @@ use pubsub_api::Topic;
 
 use super::bytes_reader::BytesReader;
 use super::record::{self, Damage, HEAD_BYTES, Next};
+use super::record_place::RecordPlace;
 use crate::publisher::numbering::epoch_history::EpochHistory;
 use crate::publisher::numbering::publisher_state::PublisherState;
 use crate::publisher::numbering::topic_index::TopicIndex;
@@ -21,10 +22,16 @@ use crate::publisher::numbering::workers::{Progress, Workers};
 
 const MAGIC: &[u8] = b"SKIMRING";
 
-const VERSION: u32 = 1;
+/// Version 1 had no end marker.
+const VERSION: u32 = 2;
 
-/// How many bytes stand before the record.
-const PREFIX_BYTES: usize = MAGIC.len() + size_of::<u32>();
+/// The number of bytes before the record.
+const PREFIX_BYTES: usize = MAGIC.len() + 2 * size_of::<u32>();
+
+/// The same, as an offset.
+const RECORD_AT: u32 = 16;
+
+const _: () = assert!(PREFIX_BYTES == RECORD_AT as usize);
 
 /// The content of a checkpoint.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,12 +94,13 @@ fn restore_topic(
     }
 }
 
-/// Encodes the beginning of segment `segment`.
+/// Encodes the beginning of segment `segment`, with the end marker after it.
 pub(super) fn encode(publisher_state: &PublisherState, segment: u32) -> Vec<u8> {
     let mut out =
         Vec::with_capacity(256 + publisher_state.topics.len() * 64 + publisher_state.workers.len() * 17);
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&[0; size_of::<u32>()]);
     record::begin(&mut out);
     out.extend_from_slice(&publisher_state.publisher.to_le_bytes());
     out.extend_from_slice(&segment.to_le_bytes());
@@ -106,7 +114,7 @@ pub(super) fn encode(publisher_state: &PublisherState, segment: u32) -> Vec<u8> 
         put_topic(&mut out, &state.topic, &state.sequence);
     }
     record::put_progress(&mut out, &publisher_state.workers.by_use());
-    record::seal(&mut out, PREFIX_BYTES);
+    record::seal(&mut out, PREFIX_BYTES, RecordPlace { segment, start: RECORD_AT });
     out
 }
 
@@ -126,20 +134,20 @@ fn put_topic(out: &mut Vec<u8>, topic: &Topic, sequence: &TopicSequence) {
     }
 }
 
-/// The checkpoint at the beginning of a segment, and its size in bytes; `None` if it was cut off.
+/// The checkpoint at the beginning of a segment, and its size in bytes; `None` if it was cut off. `segment` is the number in the name of the file.
 ///
 /// # Errors
 /// The [`Damage`].
-pub(super) fn read(bytes: &[u8]) -> Result<Option<(Checkpoint, usize)>, Damage> {
+pub(super) fn read(bytes: &[u8], segment: u32) -> Result<Option<(Checkpoint, usize)>, Damage> {
     let present = bytes.get(..MAGIC.len()).unwrap_or(bytes);
     if !MAGIC.starts_with(present) {
         return Err(Damage::Magic);
     }
-    let Some((prefix, rest)) = bytes.split_at_checked(PREFIX_BYTES) else { return Ok(None) };
-    if prefix.get(MAGIC.len()..) != Some(&VERSION.to_le_bytes()) {
+    let Some(prefix) = bytes.get(..PREFIX_BYTES) else { return Ok(None) };
+    if prefix.get(MAGIC.len()..) != Some(&u64::from(VERSION).to_le_bytes()) {
         return Err(Damage::Version);
     }
-    let Next::Record(body) = record::next(rest)? else { return Ok(None) };
+    let Next::Record(body) = record::next(bytes, PREFIX_BYTES, segment)? else { return Ok(None) };
     let checkpoint = decode(&mut BytesReader::new(body)).ok_or(Damage::Content)?;
     Ok(Some((checkpoint, PREFIX_BYTES + HEAD_BYTES + body.len())))
 }
@@ -151,7 +159,14 @@ fn decode(reader: &mut BytesReader<'_>) -> Option<Checkpoint> {
     let count = reader.count(size_of::<u16>())?;
     let topics = (0..count).map(|_| topic(reader)).collect::<Option<_>>()?;
     let workers = record::progress(reader)?;
-    reader.is_at_end().then_some(Checkpoint { publisher, segment, floor, epoch_history, topics, workers })
+    record::is_fill(*reader).then_some(Checkpoint {
+        publisher,
+        segment,
+        floor,
+        epoch_history,
+        topics,
+        workers,
+    })
 }
 
 fn topic(reader: &mut BytesReader<'_>) -> Option<(Topic, TopicSequence)> {

@@ -39,6 +39,9 @@ const PREFIX: &str = "segment-";
 /// The prefix of copies of segments until all copies are complete.
 const COPY_PREFIX: &str = "copy-";
 
+/// The file of a segment that was removed, until it becomes the next segment.
+const SPARE: &str = "spare";
+
 /// The file whose lock claims the folder.
 const LOCK: &str = "lock";
 
@@ -121,6 +124,21 @@ impl Folder {
         owned_file::create(&self.segment(number))
     }
 
+    /// Renames a segment to the spare file.
+    pub(super) fn keep_spare(&self, number: u32) -> io::Result<()> {
+        fs::rename(self.segment(number), self.path.join(SPARE))
+    }
+
+    /// Renames the spare file to a segment.
+    pub(super) fn name_spare(&self, number: u32) -> io::Result<()> {
+        fs::rename(self.path.join(SPARE), self.segment(number))
+    }
+
+    /// Removes the spare file; a missing one is no error.
+    pub(super) fn remove_spare(&self) {
+        remove(&self.path.join(SPARE));
+    }
+
     /// Makes the file of a copy, which becomes a segment when it is [renamed](Self::name_copy).
     pub(super) fn create_copy(&self, number: u32) -> io::Result<File> {
         owned_file::create(&self.copy(number))
@@ -153,11 +171,7 @@ impl Folder {
 
     /// Removes a segment; a missing one is no error.
     pub(super) fn remove(&self, number: u32) {
-        if let Err(error) = fs::remove_file(self.segment(number))
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(segment = number, "cannot remove a segment of the ring: {error}");
-        }
+        remove(&self.segment(number));
     }
 
     /// Moves all segments aside, and removes those that were moved aside before.
@@ -178,5 +192,13 @@ impl Folder {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!("cannot remove {}, a file of the ring: {error}", path.display());
     }
 }

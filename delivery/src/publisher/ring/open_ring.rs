@@ -6,7 +6,7 @@ use pubsub_api::{Error, ErrorKind, Result};
 
 use super::folder::{Folder, NoFolder};
 use super::rebuild::{Extent, Rebuild};
-use super::record::Damage;
+use super::record::{self, Damage};
 use super::segment::Segment;
 use crate::publisher::numbering::publisher_state::PublisherState;
 use crate::publisher::ring::{Ring, RingBound};
@@ -145,6 +145,7 @@ struct Recovered {
 }
 
 fn recover(folder: &Folder, options: RingOptions<'_>) -> std::result::Result<Recovered, Refusal> {
+    folder.remove_spare();
     let numbers = folder.segments()?;
     let mut rebuild = Rebuild::new(options.publisher, options.max_topics);
     let mut segments = Vec::with_capacity(numbers.len());
@@ -156,8 +157,9 @@ fn recover(folder: &Folder, options: RingOptions<'_>) -> std::result::Result<Rec
         let extent = rebuild.segment(&bytes, number, is_last);
         match extent.map_err(|damage| Refusal::Damaged(number, damage))? {
             Some(extent) => {
-                cut(&file, number, extent)?;
-                segments.push((Segment::new(number, file), extent));
+                let segment = Segment::new(number, file);
+                cut(&segment, bytes.len(), extent)?;
+                segments.push((segment, extent));
             }
             None => folder.remove(number),
         }
@@ -165,16 +167,17 @@ fn recover(folder: &Folder, options: RingOptions<'_>) -> std::result::Result<Rec
     Ok(Recovered { publisher_state: rebuild.finish(), segments })
 }
 
-fn cut(file: &File, number: u32, extent: Extent) -> io::Result<()> {
-    if extent.torn > 0 {
+/// Removes what a crash left after the last record, and what an earlier segment left in the same file.
+fn cut(segment: &Segment, bytes: usize, extent: Extent) -> io::Result<()> {
+    let Extent { end, is_cut_off, .. } = extent;
+    if is_cut_off {
         tracing::warn!(
-            segment = number,
-            bytes = extent.torn,
+            segment = segment.number(),
             "the end of the ring was cut off when its publisher died; it held no acknowledged event"
         );
-        file.set_len(u64::from(extent.end))?;
     }
-    Ok(())
+    let is_exact = usize::try_from(end).is_ok_and(|end| end + record::HEAD_BYTES == bytes);
+    if is_cut_off || !is_exact { segment.cut(end) } else { Ok(()) }
 }
 
 #[cfg(test)]

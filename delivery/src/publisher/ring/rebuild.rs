@@ -2,7 +2,7 @@ use pubsub_api::Topic;
 use pubsub_api::wire::EventRef;
 
 use super::checkpoint::{self, Checkpoint};
-use super::record::{self, Damage, Frame, HEAD_BYTES, Next};
+use super::record::{self, Damage, HEAD_BYTES, Next, RecordEvent};
 use crate::Control;
 use crate::publisher::numbering::publisher_state::PublisherState;
 use crate::publisher::numbering::topic_index::Place;
@@ -24,8 +24,8 @@ pub(super) struct Rebuild {
 pub(super) struct Extent {
     pub(super) begin: u32,
     pub(super) end: u32,
-    /// The number of bytes after `end` that a crash cut off.
-    pub(super) torn: usize,
+    /// Whether the end marker is missing, since a crash cut it off, perhaps with a record.
+    pub(super) is_cut_off: bool,
 }
 
 impl Rebuild {
@@ -53,7 +53,7 @@ impl Rebuild {
             return Err(Damage::Missing);
         }
         self.last_segment = Some(segment);
-        let begin = match checkpoint::read(bytes)? {
+        let begin = match checkpoint::read(bytes, segment)? {
             Some((checkpoint, begin)) => {
                 self.adopt(checkpoint, segment)?;
                 begin
@@ -61,13 +61,12 @@ impl Rebuild {
             None if is_last => return Ok(None),
             None => return Err(Damage::Ends),
         };
-        let end = self.records(bytes, begin, segment)?;
-        let torn = bytes.len() - end;
-        if torn > 0 && !is_last {
+        let (end, is_cut_off) = self.records(bytes, begin, segment)?;
+        if is_cut_off && !is_last {
             return Err(Damage::Ends);
         }
         let place = |at| u32::try_from(at).map_err(|_| Damage::Content);
-        Ok(Some(Extent { begin: place(begin)?, end: place(end)?, torn }))
+        Ok(Some(Extent { begin: place(begin)?, end: place(end)?, is_cut_off }))
     }
 
     fn adopt(&mut self, checkpoint: Checkpoint, segment: u32) -> Result<(), Damage> {
@@ -80,25 +79,27 @@ impl Rebuild {
         checkpoint.restore(&mut self.publisher_state).ok_or(Damage::Content)
     }
 
-    /// Reads records from `at` on; returns the end of the last complete one.
-    fn records(&mut self, bytes: &[u8], mut at: usize, segment: u32) -> Result<usize, Damage> {
-        while let Next::Record(body) = record::next(bytes.get(at..).unwrap_or_default())? {
-            let base = at + HEAD_BYTES;
-            self.record(body, base, segment).ok_or(Damage::Content)?;
-            at = base + body.len();
+    /// Reads records from `at` on; returns the end of the last complete one, and whether the end marker is missing.
+    fn records(&mut self, bytes: &[u8], mut at: usize, segment: u32) -> Result<(usize, bool), Damage> {
+        loop {
+            match record::next(bytes, at, segment)? {
+                Next::End => return Ok((at, false)),
+                Next::CutOff => return Ok((at, true)),
+                Next::Record(body) => {
+                    let base = at + HEAD_BYTES;
+                    self.record(body, base, segment).ok_or(Damage::Content)?;
+                    at = base + body.len();
+                }
+            }
         }
-        Ok(at)
     }
 
     fn record(&mut self, body: &[u8], base: usize, segment: u32) -> Option<()> {
-        let (frames, workers) = record::batch(body)?;
+        let (events, workers) = record::batch(body)?;
         self.publisher_state.tick += 1;
-        for frame in frames {
-            let start = base + frame.topic.start - record::FRAME_BYTES;
-            let bytes = frame.payload.end - frame.topic.start + record::FRAME_BYTES;
-            let place =
-                Place { segment, start: u32::try_from(start).ok()?, bytes: u32::try_from(bytes).ok()? };
-            self.event(body, &frame, place)?;
+        for event in events {
+            let start = u32::try_from(base + event.start).ok()?;
+            self.event(body, &event, Place { segment, start, layout: event.layout })?;
         }
         for progress in workers {
             self.publisher_state.workers.note(progress, self.publisher_state.tick);
@@ -108,8 +109,8 @@ impl Rebuild {
         Some(())
     }
 
-    fn event(&mut self, body: &[u8], frame: &Frame, place: Place) -> Option<()> {
-        let (name, payload) = (frame.topic_of(body), frame.payload_of(body));
+    fn event(&mut self, body: &[u8], event: &RecordEvent, place: Place) -> Option<()> {
+        let (name, payload) = (event.topic_of(body), event.payload_of(body));
         let Some(marked) = name.strip_prefix(pubsub_api::MARK_PREFIX) else {
             return self.number(name, EventRef::read(name, payload).ok()?.stamp?, place, false);
         };

@@ -2,9 +2,10 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use pubsub_api::wire::{GrownMap, MAX_RECEIVED_BYTES, WireError};
-use pubsub_api::{EncodedEvent, Envelope, Source, Topic};
+use pubsub_api::{EncodedEvent, Envelope, Framing, Source, Topic};
 
-use super::record::{self, FRAME_BYTES};
+use super::event_layout::EventLayout;
+use super::record::{self, BATCH_HEAD_BYTES, HEAD_BYTES};
 use super::record_place::RecordPlace;
 use crate::LossRecord;
 use crate::publisher::numbering::publisher_state::PublisherState;
@@ -14,8 +15,11 @@ use crate::publisher::numbering::topics::{Found, TopicId};
 use crate::publisher::numbering::workers::Judgement;
 
 /// Builds a record of the ring: numbers the events of a batch and encodes them.
+///
+/// With a driver's framing, the bytes of its events are what the driver sends.
 #[derive(Debug, Default)]
 pub(crate) struct RecordBuilder {
+    framing: Option<&'static dyn Framing>,
     bytes: Vec<u8>,
     frames: Vec<NumberedFrame>,
     /// The workers of its events, once for each run.
@@ -30,8 +34,7 @@ pub(crate) struct RecordBuilder {
 pub(crate) struct NumberedFrame {
     pub(crate) id: TopicId,
     start: u32,
-    topic_bytes: u32,
-    end: u32,
+    layout: EventLayout,
     /// Whether the topic is new.
     pub(crate) is_first: bool,
 }
@@ -61,10 +64,17 @@ pub(crate) struct Refused {
 /// The longest part of a refused event's topic that is logged: a valid topic is shown whole.
 const SHOWN_TOPIC_BYTES: usize = Topic::MAX_BYTES;
 
-/// The number of bytes before the first event: the record's head, and the number of events.
-const EVENTS_AT: usize = record::HEAD_BYTES + size_of::<u32>();
-
 impl RecordBuilder {
+    /// With the framing of a driver; `None`: events are a topic and a payload.
+    pub(crate) fn new(framing: Option<&'static dyn Framing>) -> Self {
+        Self { framing, ..Self::default() }
+    }
+
+    /// Whether its events are laid out as the driver sends them.
+    pub(crate) fn is_framed(&self) -> bool {
+        self.framing.is_some()
+    }
+
     /// Begins a record in an empty buffer.
     pub(crate) fn begin(&mut self, buffer: Vec<u8>, publisher_state: &PublisherState, time_us: u64) {
         self.bytes = buffer;
@@ -73,7 +83,7 @@ impl RecordBuilder {
         self.doubted.clear();
         self.pair = StampPair::new(publisher_state.publisher, publisher_state.epoch(), time_us);
         record::begin(&mut self.bytes);
-        self.bytes.extend_from_slice(&[0; size_of::<u32>()]);
+        self.bytes.extend_from_slice(&[0; BATCH_HEAD_BYTES]);
     }
 
     /// Checks whether an event would be refused, or is on a reserved topic.
@@ -117,19 +127,29 @@ impl RecordBuilder {
 
     #[inline]
     fn put(&mut self, id: TopicId, is_first: bool, topic: &[u8], map: &GrownMap<'_>, number: u64) {
-        let start = self.bytes.len();
-        record::put_frame(&mut self.bytes, topic, map.bytes_with(StampPair::BYTES));
+        let payload_bytes = map.bytes_with(StampPair::BYTES);
+        self.begin_event(id, is_first, topic, payload_bytes);
         self.bytes.extend_from_slice(map.head());
         self.bytes.extend_from_slice(map.pairs());
         self.pair.put(number, &mut self.bytes);
-        self.note(id, is_first, start, topic.len());
     }
 
+    /// Writes everything before the payload of an event; `payload_bytes` bytes must follow.
     #[inline]
-    fn note(&mut self, id: TopicId, is_first: bool, start: usize, topic_bytes: usize) {
-        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        let (start, end) = (place(start), place(self.bytes.len()));
-        self.frames.push(NumberedFrame { id, start, topic_bytes: place(topic_bytes), end, is_first });
+    fn begin_event(&mut self, id: TopicId, is_first: bool, topic: &[u8], payload_bytes: usize) {
+        let start = self.bytes.len();
+        let topic_at = match self.framing {
+            Some(framing) => framing.put_head(&mut self.bytes, topic, payload_bytes),
+            None => {
+                self.bytes.extend_from_slice(topic);
+                0
+            }
+        };
+        let layout = EventLayout::new(topic_at, topic.len(), self.bytes.len() - start, payload_bytes);
+        // The sizes are those of valid events.
+        let Some(layout) = layout else { return };
+        let start = u32::try_from(start).unwrap_or(u32::MAX);
+        self.frames.push(NumberedFrame { id, start, layout, is_first });
     }
 
     /// Adds a loss record of an unknown number of events, once for a topic, before the first event that may be a repeat.
@@ -150,11 +170,8 @@ impl RecordBuilder {
 
     /// Adds an envelope that already has its sequence.
     pub(crate) fn put_whole(&mut self, id: TopicId, is_first: bool, envelope: &Envelope) {
-        let start = self.bytes.len();
-        let topic = envelope.topic.as_bytes();
-        record::put_frame(&mut self.bytes, topic, envelope.payload.len());
+        self.begin_event(id, is_first, envelope.topic.as_bytes(), envelope.payload.len());
         self.bytes.extend_from_slice(&envelope.payload);
-        self.note(id, is_first, start, topic.len());
     }
 
     /// Notes that all worker positions of these runs are used up.
@@ -175,22 +192,19 @@ impl RecordBuilder {
         u64::try_from(self.doubted.len()).unwrap_or(u64::MAX)
     }
 
-    /// The complete record; `None` if it is empty.
-    pub(crate) fn finish(&mut self, publisher_state: &PublisherState) -> Option<Bytes> {
+    /// The complete record for this place, with the end marker after it; `None` if it is empty.
+    pub(crate) fn finish(&mut self, publisher_state: &PublisherState, place: RecordPlace) -> Option<Bytes> {
         let mut bytes = std::mem::take(&mut self.bytes);
         if self.frames.is_empty() && self.workers.is_empty() {
             return None;
         }
-        let count = u32::try_from(self.frames.len()).unwrap_or(u32::MAX).to_le_bytes();
-        if let Some(place) = bytes.get_mut(record::HEAD_BYTES..EVENTS_AT) {
-            place.copy_from_slice(&count);
-        }
+        record::put_layouts(&mut bytes, HEAD_BYTES, self.frames.iter().map(|frame| frame.layout));
         self.workers.sort_unstable();
         self.workers.dedup();
         let progress: Vec<_> =
             self.workers.iter().filter_map(|worker| publisher_state.workers.get(*worker)).collect();
         record::put_progress(&mut bytes, &progress);
-        record::seal(&mut bytes, 0);
+        record::seal(&mut bytes, 0, place);
         Some(Bytes::from(bytes))
     }
 
@@ -201,28 +215,20 @@ impl RecordBuilder {
 }
 
 impl NumberedFrame {
-    fn topic_at(&self) -> usize {
-        index(self.start) + FRAME_BYTES
-    }
-
-    fn payload_at(&self) -> usize {
-        self.topic_at() + index(self.topic_bytes)
-    }
-
     /// The range of the topic in the record.
     pub(crate) fn topic(&self) -> Range<usize> {
-        self.topic_at()..self.payload_at()
+        self.layout.topic(index(self.start))
     }
 
     /// The range of the payload in the record.
     pub(crate) fn payload(&self) -> Range<usize> {
-        self.payload_at()..index(self.end)
+        self.layout.payload(index(self.start))
     }
 
     /// Its place in the ring, for a record at `record`.
     pub(crate) fn place(&self, record: RecordPlace) -> Place {
         let RecordPlace { segment, start } = record;
-        Place { segment, start: start + self.start, bytes: self.end - self.start }
+        Place { segment, start: start + self.start, layout: self.layout }
     }
 }
 

@@ -39,6 +39,7 @@ impl RingReturn {
         }
         let folder = Folder::open(state_dir, publisher)?;
         folder.remove_copies()?;
+        folder.remove_spare();
         if !folder.segments()?.is_empty() {
             folder.set_aside()?;
         }

@@ -2,6 +2,9 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use super::record;
+use super::record_place::RecordPlace;
+
 /// One file of the ring. Its holder can read it, also after the ring has removed it.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -39,8 +42,19 @@ impl Segment {
         self.file.read_exact_at(bytes, u64::from(start))
     }
 
-    /// Copies the bytes from `from` to `to` into another file, to the same place.
+    /// Its file, to be used for another segment.
+    pub(super) fn into_file(self) -> File {
+        self.file
+    }
+
+    /// Copies the bytes from `from` to `to`, and the end marker, into another file, to the same place.
     pub(super) fn copy_to(&self, file: &File, from: u32, to: u32) -> io::Result<()> {
+        self.copy_bytes(file, from, to)?;
+        let marker = record::end(RecordPlace { segment: self.number, start: to });
+        file.write_all_at(&marker, u64::from(to))
+    }
+
+    fn copy_bytes(&self, file: &File, from: u32, to: u32) -> io::Result<()> {
         let mut at = from;
         while at < to {
             let chunk = (to - at).min(CHUNK_BYTES);
@@ -49,6 +63,13 @@ impl Segment {
             at += chunk;
         }
         Ok(())
+    }
+
+    /// Ends the file with the end marker; the records end at `end`.
+    pub(super) fn cut(&self, end: u32) -> io::Result<()> {
+        let marker = record::end(RecordPlace { segment: self.number, start: end });
+        self.file.write_all_at(&marker, u64::from(end))?;
+        self.file.set_len(u64::from(end) + marker.len() as u64)
     }
 
     /// Syncs it to disk.

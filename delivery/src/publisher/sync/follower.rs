@@ -8,8 +8,7 @@ use pubsub_api::{MARK_PREFIX, Stamp, Topic};
 
 use super::snapshot_cache::{SnapshotCache, Unfit};
 use crate::publisher::ring::Ring;
-use crate::publisher::ring::bytes_reader::BytesReader;
-use crate::publisher::ring::record::{self, Frame, HEAD_BYTES};
+use crate::publisher::ring::record::{self, HEAD_BYTES, RecordEvent};
 use crate::publisher::ring::segment::Segment;
 use crate::{Control, Position};
 
@@ -118,7 +117,7 @@ impl Follower {
         self.at = Cursor { segment: number, offset: *to };
         let mut head = [0; HEAD_BYTES];
         segment.read_into(*from, &mut head)?;
-        let first = HEAD_BYTES + BytesReader::new(&head).word().map_or(0, index);
+        let first = HEAD_BYTES + record::length(&head).unwrap_or(0);
         let there = index(*to - *from);
         if first > there {
             return Err(io::ErrorKind::InvalidData.into());
@@ -128,10 +127,10 @@ impl Follower {
         segment.read_into(*from, &mut bytes)?;
         let mut unfit = Vec::new();
         let mut at = 0;
-        while let Some(body) = body(&bytes, at) {
-            let (frames, _) = record::batch(body).ok_or(io::ErrorKind::InvalidData)?;
-            for frame in frames {
-                unfit.extend(self.event(&frame, body, now));
+        while let Some(body) = record::written(&bytes, at) {
+            for event in record::events(body) {
+                let event = event.ok_or(io::ErrorKind::InvalidData)?;
+                unfit.extend(self.event(&event, body, now));
             }
             at += HEAD_BYTES + body.len();
         }
@@ -140,8 +139,8 @@ impl Follower {
         Ok(unfit)
     }
 
-    fn event(&mut self, frame: &Frame, body: &[u8], now: Duration) -> Vec<(Bytes, Unfit)> {
-        let (topic, payload) = (frame.topic_of(body), frame.payload_of(body));
+    fn event(&mut self, event: &RecordEvent, body: &[u8], now: Duration) -> Vec<(Bytes, Unfit)> {
+        let (topic, payload) = (event.topic_of(body), event.payload_of(body));
         if let Some(marked) = topic.strip_prefix(MARK_PREFIX) {
             let control = Topic::new(topic.to_vec()).map(|topic| Control::read(&topic, payload));
             let Ok(Ok(Some(Control::Lost(lost)))) = control else { return Vec::new() };
@@ -155,13 +154,6 @@ impl Follower {
 
 fn position(stamp: Stamp) -> Position {
     Position { epoch: stamp.epoch, sequence: stamp.sequence }
-}
-
-/// The body of the record at `start`, if it is complete.
-fn body(bytes: &[u8], start: usize) -> Option<&[u8]> {
-    let record = bytes.get(start..)?;
-    let length = index(BytesReader::new(record).word()?);
-    record.get(HEAD_BYTES..)?.get(..length)
 }
 
 fn index(at: u32) -> usize {

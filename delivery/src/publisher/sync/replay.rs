@@ -5,7 +5,6 @@ use bytes::Bytes;
 use pubsub_api::Batch;
 
 use crate::publisher::numbering::topic_index::Place;
-use crate::publisher::ring::record;
 use crate::publisher::ring::segment::Segment;
 
 /// Events to be read from the ring, with their segments: these stay readable when the ring removes them.
@@ -46,14 +45,13 @@ impl Replay {
         let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return Ok(()) };
         let segment = self.segments.iter().find(|segment| segment.number() == first.segment);
         let segment = segment.ok_or(io::ErrorKind::NotFound)?;
-        let length = last.start + last.bytes - first.start;
+        let length = last.end() - first.start;
         let bytes = segment.read(first.start, usize::try_from(length).unwrap_or(usize::MAX))?;
         let bytes = Bytes::from(bytes);
         let block = batch.add_block(bytes.clone());
         for place in chunk {
             let at = usize::try_from(place.start - first.start).unwrap_or(usize::MAX);
-            let frame = record::frame(&bytes, at).ok_or(io::ErrorKind::InvalidData)?;
-            if !batch.push_span(block, frame.topic, frame.payload) {
+            if !batch.push_span(block, place.layout.topic(at), place.layout.payload(at)) {
                 return Err(io::ErrorKind::InvalidData.into());
             }
         }
@@ -65,14 +63,14 @@ impl Replay {
     fn chunk(&self) -> &[Place] {
         let rest = self.places.get(self.next..).unwrap_or_default();
         let Some(first) = rest.first() else { return &[] };
-        let mut end = first.start + first.bytes;
+        let mut end = first.end();
         let mut count = 1;
         for place in rest.iter().skip(1) {
             let follows = place.segment == first.segment && place.start >= end;
             if !follows || place.start - end > GAP_BYTES || place.start - first.start >= CHUNK_BYTES {
                 break;
             }
-            end = place.start + place.bytes;
+            end = place.end();
             count += 1;
         }
         rest.get(..count).unwrap_or_default()

@@ -92,6 +92,32 @@ impl Rows {
         !self.rows.is_empty() || self.others.is_empty()
     }
 
+    /// Stores the event of the named row; returns the number of bytes by which the rows grew.
+    fn put(&mut self, name: &[u8], number: u64, payload: &[u8], deleted_at: Option<Duration>) -> i64 {
+        let before = self.bytes;
+        match self.rows.get_mut(name) {
+            Some(row) => {
+                self.bytes -= size(name.len(), row.payload.len());
+                row.payload = in_place_of(std::mem::take(&mut row.payload), payload);
+                (row.number, row.deleted_at) = (number, deleted_at);
+            }
+            None => {
+                let payload = Bytes::copy_from_slice(payload);
+                self.rows.insert(name.into(), Row { number, payload, deleted_at });
+            }
+        }
+        self.bytes += size(name.len(), payload.len());
+        self.bytes.wrapping_sub(before).cast_signed()
+    }
+
+    /// Skips an event of no row.
+    fn pass(&mut self, number: u64) {
+        self.others.push_back(number);
+        if self.others.len() > MAX_OTHERS {
+            self.others_before = self.others.pop_front().unwrap_or(self.others_before);
+        }
+    }
+
     /// The least number of events of no row with a higher sequence.
     fn others_after(&self, number: u64) -> u64 {
         let known = self.others.iter().filter(|other| **other > number).count();
@@ -113,54 +139,33 @@ impl SnapshotCache {
         event: Option<(&RowRef<'_>, &[u8])>,
         now: Duration,
     ) -> Vec<(Bytes, Unfit)> {
-        let known = self.topics.get(topic);
-        if known.is_none() && self.without.contains(topic) {
+        let Self { topics, without, name, bytes, .. } = self;
+        let Some((event, payload)) = event else { return self.miss(topic) };
+        if !topics.contains_key(topic) {
+            if at.sequence != 1 || without.contains(topic) {
+                return self.miss(topic);
+            }
+            *bytes += size(topic.len(), 0);
+            topics.insert(Bytes::copy_from_slice(topic), Rows { since: at.epoch, ..Rows::default() });
+        }
+        let next = |rows: &&mut Rows| rows.last.checked_add(1) == Some(at.sequence);
+        let Some(rows) = topics.get_mut(topic).filter(next) else { return self.miss(topic) };
+        rows.last = at.sequence;
+        if name_row(event, name) {
+            let deleted_at = (event.action == b"delete").then_some(now);
+            *bytes = bytes.wrapping_add_signed(rows.put(name, at.sequence, payload, deleted_at));
+        } else {
+            rows.pass(at.sequence);
+        }
+        self.shrink()
+    }
+
+    /// Removes the topic of an event that was missed. A topic is reported once.
+    fn miss(&mut self, topic: &[u8]) -> Vec<(Bytes, Unfit)> {
+        if !self.topics.contains_key(topic) && self.without.contains(topic) {
             return Vec::new();
         }
-        let last = known.map_or(0, |rows| rows.last);
-        let unfit = match event {
-            _ if last.checked_add(1) != Some(at.sequence) => Unfit::Incomplete,
-            None => Unfit::Incomplete,
-            Some((event, payload)) => {
-                if self.name_row(event) {
-                    let deleted_at = (event.action == b"delete").then_some(now);
-                    self.put(topic, at, payload, deleted_at);
-                } else {
-                    self.pass(topic, at);
-                }
-                return self.shrink();
-            }
-        };
-        vec![self.give_up(topic, unfit)]
-    }
-
-    /// Stores the name of the event's row; `false` if it is of no row.
-    fn name_row(&mut self, event: &RowRef<'_>) -> bool {
-        let (Some(table), Some(key)) = (event.table, event.key) else { return false };
-        let Ok(length) = u32::try_from(table.len()) else { return false };
-        self.name.clear();
-        self.name.extend_from_slice(&length.to_le_bytes());
-        self.name.extend_from_slice(table);
-        self.name.extend_from_slice(key);
-        event.action != b"sync"
-    }
-
-    fn rows_of(&mut self, topic: &[u8], at: Position) -> &mut Rows {
-        if !self.topics.contains_key(topic) {
-            self.bytes += size(topic.len(), 0);
-        }
-        let new = || Rows { since: at.epoch, ..Rows::default() };
-        self.topics.entry(Bytes::copy_from_slice(topic)).or_insert_with(new)
-    }
-
-    /// Skips an event of no row.
-    fn pass(&mut self, topic: &[u8], at: Position) {
-        let rows = self.rows_of(topic, at);
-        rows.last = at.sequence;
-        rows.others.push_back(at.sequence);
-        if rows.others.len() > MAX_OTHERS {
-            rows.others_before = rows.others.pop_front().unwrap_or(rows.others_before);
-        }
+        vec![self.give_up(topic, Unfit::Incomplete)]
     }
 
     /// Removes a topic for good.
@@ -169,30 +174,6 @@ impl SnapshotCache {
         let topic = Bytes::copy_from_slice(topic);
         self.without.insert(topic.clone());
         (topic, unfit)
-    }
-
-    /// Stores the event of the named row.
-    fn put(&mut self, topic: &[u8], at: Position, payload: &[u8], deleted_at: Option<Duration>) {
-        let name = std::mem::take(&mut self.name);
-        let rows = self.rows_of(topic, at);
-        rows.last = at.sequence;
-        let less = match rows.rows.get_mut(name.as_slice()) {
-            Some(row) => {
-                let less = size(name.len(), row.payload.len());
-                row.payload = in_place_of(std::mem::take(&mut row.payload), payload);
-                (row.number, row.deleted_at) = (at.sequence, deleted_at);
-                less
-            }
-            None => {
-                let payload = Bytes::copy_from_slice(payload);
-                rows.rows.insert(name.as_slice().into(), Row { number: at.sequence, payload, deleted_at });
-                0
-            }
-        };
-        let more = size(name.len(), payload.len());
-        rows.bytes = rows.bytes + more - less;
-        self.bytes = self.bytes + more - less;
-        self.name = name;
     }
 
     /// Removes the largest topics until the rest fits.
@@ -255,6 +236,17 @@ impl SnapshotCache {
     pub(crate) fn topics(&self) -> usize {
         self.topics.len()
     }
+}
+
+/// Stores the name of the event's row; `false` if it is of no row.
+fn name_row(event: &RowRef<'_>, name: &mut Vec<u8>) -> bool {
+    let (Some(table), Some(key)) = (event.table, event.key) else { return false };
+    let Ok(length) = u32::try_from(table.len()) else { return false };
+    name.clear();
+    name.extend_from_slice(&length.to_le_bytes());
+    name.extend_from_slice(table);
+    name.extend_from_slice(key);
+    event.action != b"sync"
 }
 
 /// A copy of `new`, in the memory of `old` if that has the same size and no reader.

@@ -3,3 +3,4 @@ mod recovery;
 mod refusals;
 mod retired_topics;
 mod returns;
+mod reuse;

@@ -5,11 +5,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::wire::MAX_RECEIVED_BYTES;
 use pubsub_api::{
-    Batch, Counter, EncodedEvent, Error, ErrorKind, PeerId, Publisher, Requests, Result, Status,
+    Batch, Counter, EncodedEvent, Error, ErrorKind, Framing, PeerId, Publisher, Requests, Result, Status,
     SubscribersSeen, SubscriptionSeen, Topic,
 };
 
 use crate::ZmtpSettings;
+use crate::framing::ZmtpFraming;
 use crate::publisher::pub_::fanout::{Fanout, SubscriptionsSeen};
 use crate::request::RequestQueue;
 use crate::wire::{check_size, closed};
@@ -120,6 +121,15 @@ impl Publisher for PubPublisher {
     async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
         let fanout = self.fanout()?;
         while !batch.is_empty() {
+            let published = batch.framed_run().map(|run| {
+                fanout.publish_run(run);
+                run.events().len()
+            });
+            if let Some(count) = published {
+                self.sent.add(count as u64);
+                batch.advance(count);
+                continue;
+            }
             // Events of one topic come together: it is checked once.
             let mut last: &[u8] = &[];
             let good = batch
@@ -186,6 +196,10 @@ impl Publisher for PubPublisher {
         let mut status = fanout.map(|fanout| fanout.status()).unwrap_or_default();
         status.counters.insert(0, self.sent.read());
         status
+    }
+
+    fn framing(&self) -> Option<&'static dyn Framing> {
+        Some(&ZmtpFraming)
     }
 
     fn subscribers_seen(&self) -> Option<&dyn SubscribersSeen> {

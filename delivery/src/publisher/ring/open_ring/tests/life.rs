@@ -28,7 +28,7 @@ pub(super) struct Life {
 impl Life {
     pub(super) fn begin(options: RingOptions<'_>, now_us: u64) -> Self {
         let Opened { ring, publisher_state, start } = open(options, now_us).unwrap();
-        Self { sequencer: Sequencer::new(publisher_state, ring, Duration::ZERO), start }
+        Self { sequencer: Sequencer::new(publisher_state, ring, Duration::ZERO, None), start }
     }
 
     pub(super) fn at(folder: &TempDir, now_us: u64) -> Self {

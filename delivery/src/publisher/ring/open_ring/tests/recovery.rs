@@ -9,6 +9,7 @@ use crate::Position;
 use crate::publisher::numbering::workers::Progress;
 use crate::publisher::ring::open_ring::RingStart;
 use crate::publisher::ring::rebuild::{Extent, Rebuild};
+use crate::publisher::ring::record::HEAD_BYTES;
 use crate::publisher::sequencer::Now;
 use crate::publisher::sync::replay::Replay;
 
@@ -98,10 +99,14 @@ fn a_record_that_was_cut_off_anywhere_never_happened() {
     for (number, bytes) in &files {
         extent = whole.segment(bytes, *number, *number == 3).unwrap();
     }
-    let Extent { begin, end, torn } = extent.unwrap();
-    assert_eq!((end as usize, torn), (last.1.len(), 0));
+    let Extent { begin, end, is_cut_off } = extent.unwrap();
+    assert_eq!(
+        (end as usize + HEAD_BYTES, is_cut_off),
+        (last.1.len(), false),
+        "the end marker is after the records"
+    );
     let mut found = Vec::new();
-    for length in 0..last.1.len() {
+    for length in 0..end as usize {
         let mut rebuild = Rebuild::new(PUBLISHER, MAX_TOPICS);
         for (number, bytes) in before {
             rebuild.segment(bytes, *number, false).unwrap();

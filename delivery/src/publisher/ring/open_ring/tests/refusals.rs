@@ -100,12 +100,14 @@ fn on_a_full_disk_the_ring_continues_in_memory_and_its_files_are_removed() {
 #[test]
 fn when_a_write_fails_the_record_goes_to_memory() {
     let full = fs::File::options().read(true).write(true).open("/dev/full").unwrap();
-    let segment = (Segment::new(1, full), Extent { begin: 0, end: 0, torn: 0 });
+    let segment = (Segment::new(1, full), Extent { begin: 0, end: 0, is_cut_off: false });
     let ring = Ring::new(None, RingBound { ring_bytes: 1 << 20 }, vec![segment]);
     let Opened { mut publisher_state, .. } = open(options(None, 1 << 20, MAX_TOPICS), 1).unwrap();
     publisher_state.begin_epoch(1000);
-    let mut life =
-        Life { sequencer: Sequencer::new(publisher_state, ring, Duration::ZERO), start: RingStart::New };
+    let mut life = Life {
+        sequencer: Sequencer::new(publisher_state, ring, Duration::ZERO, None),
+        start: RingStart::New,
+    };
     life.publish_on(&["a", "a"]);
     assert_eq!((life.known()[0].kept.len(), life.sequencer.ring.failures()), (2, 1));
 }

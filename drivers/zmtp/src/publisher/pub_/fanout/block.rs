@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use pubsub_api::PeerId;
 
 use super::filters::GroupId;
@@ -5,7 +6,9 @@ use super::filters::GroupId;
 /// Encoded events, shared by every connection, and which group receives which of them.
 #[derive(Debug)]
 pub(super) struct Block {
-    bytes: Vec<u8>,
+    bytes: Bytes,
+    /// Whether its memory is its own, and not that of a record which the publisher keeps.
+    is_own: bool,
     /// Sorted by group.
     wanted: Vec<GroupSpans>,
     spans: Vec<Span>,
@@ -34,13 +37,18 @@ const OVERHEAD_BYTES: usize = 256;
 impl Block {
     /// A block without an audience yet.
     pub(super) fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes, wanted: Vec::new(), spans: Vec::new(), only: None }
+        Self { bytes: Bytes::from(bytes), is_own: true, wanted: Vec::new(), spans: Vec::new(), only: None }
     }
 
-    /// A block that one peer alone gets.
+    /// A part of a record, without an audience yet.
+    pub(super) fn shared(bytes: Bytes) -> Self {
+        Self { bytes, is_own: false, ..Self::new(Vec::new()) }
+    }
+
+    /// A block for one peer only.
     pub(super) fn only(peer: PeerId, bytes: Vec<u8>) -> Self {
         let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        Self { bytes, wanted: Vec::new(), spans: vec![Span { start: 0, end }], only: Some(peer) }
+        Self { spans: vec![Span { start: 0, end }], only: Some(peer), ..Self::new(bytes) }
     }
 
     /// Adds what a group wants; groups come in ascending order.
@@ -55,15 +63,16 @@ impl Block {
         &self.bytes
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    /// Its memory, if that is its own.
+    pub(super) fn into_buffer(self) -> Option<Vec<u8>> {
+        self.is_own.then(|| Vec::from(self.bytes))
     }
 
-    /// What it costs to keep it, in bytes.
+    /// The memory that it costs, in bytes; of a shared record, its part.
     pub(super) fn weight(&self) -> u64 {
         let lists =
             self.spans.capacity() * size_of::<Span>() + self.wanted.capacity() * size_of::<GroupSpans>();
-        (self.bytes.capacity() + lists + OVERHEAD_BYTES) as u64
+        (self.bytes.len() + lists + OVERHEAD_BYTES) as u64
     }
 
     /// The groups that want some of it.

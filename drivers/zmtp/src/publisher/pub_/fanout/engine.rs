@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use bytes::Bytes;
-use pubsub_api::{EncodedEvent, PeerId, Topic};
+use pubsub_api::{EncodedEvent, FramedRun, PeerId, Topic};
 
 use super::SubscriptionsSeen;
 use super::acceptor::{Acceptor, Newcomer};
@@ -79,6 +79,17 @@ impl Fanout {
                 self.hand_out(block);
             }
         }
+        if let Some(block) = encoder.finish() {
+            self.hand_out(block);
+        }
+        drop(encoder);
+        self.write_out();
+    }
+
+    /// Publishes events of a record that is laid out by our framing.
+    pub(crate) fn publish_run(&self, run: FramedRun<'_>) {
+        let mut encoder = self.core.encoder();
+        encoder.put_run(run.block(), run.events(), &mut |block| self.hand_out(block));
         if let Some(block) = encoder.finish() {
             self.hand_out(block);
         }

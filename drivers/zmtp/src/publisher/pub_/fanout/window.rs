@@ -82,8 +82,8 @@ impl Window {
             let Some(entry) = self.blocks.pop_front() else { return };
             self.first += 1;
             self.bytes -= entry.block.weight();
-            if let Some(block) = Arc::into_inner(entry.block) {
-                recycle(block.into_bytes());
+            if let Some(buffer) = Arc::into_inner(entry.block).and_then(Block::into_buffer) {
+                recycle(buffer);
             }
         }
     }
