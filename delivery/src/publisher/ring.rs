@@ -6,6 +6,7 @@ pub(super) mod event_layout;
 pub(super) mod record;
 
 mod checkpoint;
+mod damage;
 pub(super) mod folder;
 pub(super) mod segment;
 

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use pubsub_api::Topic;
 
 use super::bytes_reader::BytesReader;
-use super::record::{self, Damage, HEAD_BYTES, Next};
+use super::damage::Damage;
+use super::record::{self, HEAD_BYTES, Next};
 use super::record_place::RecordPlace;
 use crate::publisher::numbering::epoch_history::EpochHistory;
 use crate::publisher::numbering::publisher_state::PublisherState;

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use pubsub_api::{Error, ErrorKind, Result};
 
+use super::damage::Damage;
 use super::folder::{Folder, NoFolder};
 use super::rebuild::{Extent, Rebuild};
-use super::record::{self, Damage};
+use super::record;
 use super::segment::Segment;
 use crate::publisher::numbering::publisher_state::PublisherState;
 use crate::publisher::ring::{Ring, RingBound};

@@ -2,7 +2,8 @@ use pubsub_api::Topic;
 use pubsub_api::wire::EventRef;
 
 use super::checkpoint::{self, Checkpoint};
-use super::record::{self, Damage, HEAD_BYTES, Next, RecordEvent};
+use super::damage::Damage;
+use super::record::{self, HEAD_BYTES, Next, RecordEvent};
 use crate::Control;
 use crate::publisher::numbering::publisher_state::PublisherState;
 use crate::publisher::numbering::topic_index::Place;

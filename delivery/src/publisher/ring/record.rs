@@ -9,9 +9,9 @@
 //! A length of `u32::MAX` makes it the end marker, which is after the last record: the rest of the file is what an earlier segment
 //! left there, since files are used again. Each checksum begins with the number of the segment, so that nothing of an earlier one is valid.
 //!
-//! A record and the end marker after it are one write. If a crash ends the write, the file has the first pages of it. The marker is in the
-//! page of the last bytes of the body, so a body with a wrong checksum was cut off if no valid head follows it, and was damaged if
-//! one does.
+//! A record and the end marker after it are one write. If a crash ends the write, the file has the first pages of it. The marker is
+//! in the page of the last bytes of the body, so a body with a wrong checksum was cut off if no valid head of the segment is
+//! after it, and was damaged if there is one.
 //!
 //! The body of a batch of events:
 //!
@@ -23,12 +23,12 @@
 //! fill, so that the next head is where it must be
 //! ```
 
-use std::fmt;
 use std::ops::Range;
 
 use crc32fast::Hasher;
 
 use super::bytes_reader::BytesReader;
+use super::damage::Damage;
 use super::event_layout::EventLayout;
 use super::record_place::RecordPlace;
 use crate::publisher::numbering::workers::Progress;
@@ -50,47 +50,6 @@ const PAGE_BYTES: usize = 4096;
 
 /// There are less bytes of fill than this.
 const MAX_FILL_BYTES: usize = 2 * HEAD_BYTES;
-
-/// How a segment differs from what a publisher writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Damage {
-    Checksum,
-    Content,
-    Ends,
-    Foreign,
-    Magic,
-    Missing,
-    Version,
-}
-
-impl Damage {
-    /// The name of the cause in counters.
-    pub(super) fn cause(self) -> &'static str {
-        match self {
-            Self::Checksum => "checksum",
-            Self::Content => "content",
-            Self::Ends => "ends_too_early",
-            Self::Foreign => "foreign_publisher",
-            Self::Magic => "no_ring",
-            Self::Missing => "missing_segment",
-            Self::Version => "version",
-        }
-    }
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Checksum => "a checksum does not match",
-            Self::Content => "a record has content that no publisher writes",
-            Self::Ends => "a segment before the last one ends too early",
-            Self::Foreign => "it belongs to another publisher",
-            Self::Magic => "it is not a segment of a ring",
-            Self::Missing => "a segment is missing",
-            Self::Version => "it was written by another version",
-        })
-    }
-}
 
 /// The next content of a segment.
 #[derive(Debug, PartialEq, Eq)]
@@ -165,16 +124,36 @@ fn crc(segment: u32, bytes: &[u8]) -> u32 {
 fn head(bytes: &[u8], at: usize, segment: u32) -> Result<Option<Head>, Damage> {
     let rest = bytes.get(at..).unwrap_or_default();
     let Some(head) = rest.first_chunk::<HEAD_BYTES>() else { return Ok(None) };
-    let mut reader = BytesReader::new(head);
-    let (Some(length), Some(crc), Some(start)) = (reader.word(), reader.word(), reader.word()) else {
-        return Ok(None);
-    };
-    let place = RecordPlace { segment, start: size(at) };
-    match () {
-        () if start != place.start || head_of(length, crc, place) != *head => Err(Damage::Checksum),
-        () if length == END => Ok(Some(Head::End)),
-        () => Ok(Some(Head::Record { length: usize::try_from(length).unwrap_or(usize::MAX), crc })),
+    match words(head) {
+        Some((length, crc, start)) if start == size(at) && is_sealed(head, segment) => {
+            Ok(Some(match length {
+                END => Head::End,
+                _ => Head::Record { length: usize::try_from(length).unwrap_or(usize::MAX), crc },
+            }))
+        }
+        _ => Err(Damage::Checksum),
     }
+}
+
+/// The length, the checksum of the body, and the place that a head names.
+fn words(head: &[u8; HEAD_BYTES]) -> Option<(u32, u32, u32)> {
+    let mut reader = BytesReader::new(head);
+    Some((reader.word()?, reader.word()?, reader.word()?))
+}
+
+/// Whether a head was written for this segment.
+fn is_sealed(head: &[u8; HEAD_BYTES], segment: u32) -> bool {
+    let (checked, sum) = head.split_at(HEAD_BYTES - size_of::<u32>());
+    crc(segment, checked).to_le_bytes() == *sum
+}
+
+/// Whether a head of this segment is anywhere after `at`, even where it was not written to: nothing that a crash cut off has
+/// one.
+fn has_later_head(bytes: &[u8], at: usize, segment: u32) -> bool {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let is_place = |start: u32| usize::try_from(start).is_ok_and(|start| start.is_multiple_of(HEAD_BYTES));
+    rest.array_windows::<HEAD_BYTES>()
+        .any(|head| words(head).is_some_and(|(_, _, start)| is_place(start)) && is_sealed(head, segment))
 }
 
 /// The content at `at` of the segment with this number.
@@ -189,12 +168,9 @@ pub(super) fn next(bytes: &[u8], at: usize, segment: u32) -> Result<Next<'_>, Da
     };
     let body = bytes.get(at + HEAD_BYTES..).and_then(|rest| rest.get(..length));
     match body {
-        None => Ok(Next::CutOff),
         Some(body) if crc(segment, body) == of_body => Ok(Next::Record(body)),
-        Some(body) => match head(bytes, at + HEAD_BYTES + body.len(), segment) {
-            Ok(Some(_)) => Err(Damage::Checksum),
-            Ok(None) | Err(_) => Ok(Next::CutOff),
-        },
+        _ if has_later_head(bytes, at + HEAD_BYTES, segment) => Err(Damage::Checksum),
+        _ => Ok(Next::CutOff),
     }
 }
 

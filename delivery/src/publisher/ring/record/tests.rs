@@ -1,5 +1,6 @@
-use super::{Damage, HEAD_BYTES, Next, PAGE_BYTES, batch, begin, next, put_layouts, put_progress, seal};
+use super::{HEAD_BYTES, Next, PAGE_BYTES, batch, begin, next, put_layouts, put_progress, seal};
 use crate::publisher::numbering::workers::Progress;
+use crate::publisher::ring::damage::Damage;
 use crate::publisher::ring::event_layout::EventLayout;
 use crate::publisher::ring::record_place::RecordPlace;
 
@@ -68,6 +69,18 @@ fn a_record_that_was_cut_off_is_known_from_one_that_was_changed() {
         let mut changed = bytes.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
         assert_eq!(read(&changed, SEGMENT), Err(Damage::Checksum), "bit {bit}");
+    }
+}
+
+#[test]
+fn a_segment_that_lost_a_part_was_changed() {
+    let mut bytes = vec![0; HEAD_BYTES];
+    (0..5).for_each(|_| append(&mut bytes, SEGMENT, &[("D", "some"), ("lport", "more")]));
+    for from in (0..bytes.len()).step_by(5) {
+        for to in (from + 1..bytes.len() - HEAD_BYTES).step_by(7) {
+            let lost = [&bytes[..from], &bytes[to..]].concat();
+            assert_eq!(read(&lost, SEGMENT), Err(Damage::Checksum), "from {from} to {to}");
+        }
     }
 }
 

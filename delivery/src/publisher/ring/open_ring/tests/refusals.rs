@@ -6,9 +6,9 @@ use pubsub_api::ErrorKind;
 use tempfile::TempDir;
 
 use super::life::{Life, MAX_TOPICS, PUBLISHER, options, stamps, three_segments};
+use crate::publisher::ring::damage::Damage;
 use crate::publisher::ring::open_ring::{Opened, RingStart, open};
 use crate::publisher::ring::rebuild::{Extent, Rebuild};
-use crate::publisher::ring::record::Damage;
 use crate::publisher::ring::segment::Segment;
 use crate::publisher::ring::{Ring, RingBound};
 use crate::publisher::sequencer::Sequencer;
