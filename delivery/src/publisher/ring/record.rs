@@ -152,7 +152,8 @@ fn is_sealed(head: &[u8; HEAD_BYTES], segment: u32) -> bool {
 fn has_later_head(bytes: &[u8], at: usize, segment: u32) -> bool {
     let rest = bytes.get(at..).unwrap_or_default();
     let is_place = |start: u32| usize::try_from(start).is_ok_and(|start| start.is_multiple_of(HEAD_BYTES));
-    rest.array_windows::<HEAD_BYTES>()
+    rest.windows(HEAD_BYTES)
+        .filter_map(<[u8]>::first_chunk)
         .any(|head| words(head).is_some_and(|(_, _, start)| is_place(start)) && is_sealed(head, segment))
 }
 
