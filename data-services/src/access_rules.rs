@@ -103,9 +103,8 @@ impl AccessRule {
             Some(beginning) => node.as_str().starts_with(beginning),
             None => node.as_str() == pattern,
         };
-        let service = Address::from(service);
         (self.actions.is_empty() || self.actions.contains(&action))
-            && (self.services.is_empty() || self.services.iter().any(|one| one.reaches(&service)))
+            && (self.services.is_empty() || self.services.iter().any(|one| one.reaches_service(service)))
             && (self.names.is_empty() || self.names.contains(name))
             && (self.nodes.is_empty() || self.nodes.iter().any(is_node))
     }

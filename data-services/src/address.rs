@@ -38,14 +38,17 @@ impl Address {
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if it is invalid.
-    pub fn new(text: impl Into<String>) -> Result<Self> {
-        let text = text.into();
+    pub fn new(text: impl AsRef<str>) -> Result<Self> {
+        let text = text.as_ref();
         if text.starts_with('$') {
             let text = format!("address {text:?} begins with `$`: such names are reserved, write another");
             return Err(Error::new(ErrorKind::Invalid, text));
         }
+        if is_literal(text) && is_name(text) {
+            return Ok(Self(Form::Literal(text.into())));
+        }
         let pattern: Pattern = text.parse().map_err(|error: Error| error.context("an address"))?;
-        Ok(Self(if is_literal(&text) { Form::Literal(text.into()) } else { Form::Pattern(pattern) }))
+        Ok(Self(Form::Pattern(pattern)))
     }
 
     /// Returns whether it has no wildcard.
@@ -68,6 +71,14 @@ impl Address {
         }
     }
 
+    /// Returns whether a message to this address reaches a service by its own name.
+    pub(crate) fn reaches_service(&self, service: &ServiceId) -> bool {
+        match &self.0 {
+            Form::Literal(sent) => **sent == *service.as_str(),
+            Form::Pattern(_) => self.reaches(&service.into()),
+        }
+    }
+
     /// Returns the address as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -76,6 +87,11 @@ impl Address {
             Form::Pattern(pattern) => pattern.as_str(),
         }
     }
+}
+
+/// Whether a text is the name of a topic ([`Topic::new`]).
+fn is_name(text: &str) -> bool {
+    (1..=Topic::MAX_BYTES).contains(&text.len()) && !text.contains('\0')
 }
 
 /// Returns whether a text has none of the wildcards of a pattern: no word that is one, and no `*` at the end.

@@ -22,7 +22,8 @@
 //! 2. *Request*. It has the session, the number of the call, the lowest number that the caller still waits for (`settled`),
 //!    the service, the method, the arguments, and how much longer the caller waits: a duration, since the nodes share no
 //!    clock. The caller repeats it every second until it is acknowledged, and fails after 5 s.
-//! 3. *Accepted*, at once, or *Result* with the reason for a refusal. The callee runs a number only if the session is the
+//! 3. *Accepted*, at once, for all requests that arrived together, or *Result* with the reason for a refusal. A call that has
+//!    ended by then has only its *Result*: that is an acknowledgement too. The callee runs a number only if the session is the
 //!    current one, and the number is neither known nor ended. What it refuses it does not run later either.
 //! 4. *Progress*, every 2 s, with the numbers of all calls of one caller that run.
 //! 5. *Result*. It is sent once, and kept: a caller that hears nothing for 1 s after the acknowledgement, or for 3 s

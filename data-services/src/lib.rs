@@ -49,6 +49,7 @@
 
 mod access_rules;
 mod address;
+mod borrowed_text;
 mod difference;
 mod instance;
 mod names;

@@ -3,7 +3,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use pubsub_api::{Error, ErrorKind, Result};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::borrowed_text::BorrowedText;
 
 /// The maximum length of a name, in bytes: topics are built from three of them, and a topic has at most 261 bytes; longer
 /// topics are shortened by a hash.
@@ -13,8 +16,7 @@ pub const MAX_NAME_BYTES: usize = 100;
 macro_rules! name {
     ($(#[$docs:meta])* $name:ident, $what:literal, $check:expr) => {
         $(#[$docs])*
-        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -22,13 +24,13 @@ macro_rules! name {
             ///
             /// # Errors
             /// [`ErrorKind::Invalid`] if the name is invalid; the text contains the name and the rule.
-            pub fn new(name: impl Into<String>) -> Result<Self> {
-                let name = name.into();
-                check_text($what, &name)?;
+            pub fn new(name: impl AsRef<str>) -> Result<Self> {
+                let name = name.as_ref();
+                check_text($what, name)?;
                 let check: fn(&str) -> Result<(), &'static str> = $check;
-                match check(&name) {
+                match check(name) {
                     Ok(()) => Ok(Self(name.into())),
-                    Err(rule) => Err(invalid($what, &name, rule)),
+                    Err(rule) => Err(invalid($what, name, rule)),
                 }
             }
 
@@ -50,6 +52,25 @@ macro_rules! name {
         impl From<$name> for String {
             fn from(name: $name) -> Self {
                 name.as_str().to_owned()
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                let BorrowedText(name) = BorrowedText::deserialize(deserializer)?;
+                Self::new(name).map_err(D::Error::custom)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
             }
         }
 

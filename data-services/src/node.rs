@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pubsub_api::{Error, ErrorKind, PubSubApi, Result};
 use serde_json::Value as Json;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::service::CallItem;
@@ -169,8 +170,8 @@ impl Node {
         let (reply, replied) = oneshot::channel();
         let pending = self.pending();
         let ticket = pending.ticket;
-        let sent = self.0.commands.send(Command::Call { ticket, call, reply }).await;
-        let result = if sent.is_ok() { replied.await.ok() } else { None };
+        let sent = self.send(Command::Call { ticket, call, reply }).await;
+        let result = if sent { replied.await.ok() } else { None };
         pending.ended();
         result.unwrap_or_else(|| Err(CallError::new(CallErrorKind::PeerLost, self.closed().to_string())))
     }
@@ -211,9 +212,18 @@ impl Node {
         let _ = self.0.commands.try_send(Command::Call { ticket, call, reply });
     }
 
-    fn pending(&self) -> PendingCall {
+    /// Sends a command; waits only if the queue is full. Returns `false` if the node is not on the bus any more.
+    async fn send(&self, command: Command) -> bool {
+        match self.0.commands.try_send(command) {
+            Ok(()) => true,
+            Err(TrySendError::Full(command)) => self.0.commands.send(command).await.is_ok(),
+            Err(TrySendError::Closed(_)) => false,
+        }
+    }
+
+    fn pending(&self) -> PendingCall<'_> {
         let ticket = Ticket(self.0.tickets.fetch_add(1, Ordering::Relaxed));
-        PendingCall { ticket, commands: Some(self.commands()) }
+        PendingCall { ticket, commands: Some(&self.0.commands) }
     }
 
     fn closed(&self) -> Error {
@@ -225,18 +235,18 @@ impl Node {
 }
 
 /// A call whose result is awaited; if it is dropped before, the call is cancelled.
-struct PendingCall {
+struct PendingCall<'a> {
     ticket: Ticket,
-    commands: Option<mpsc::Sender<Command>>,
+    commands: Option<&'a mpsc::Sender<Command>>,
 }
 
-impl PendingCall {
+impl PendingCall<'_> {
     fn ended(mut self) {
         self.commands = None;
     }
 }
 
-impl Drop for PendingCall {
+impl Drop for PendingCall<'_> {
     fn drop(&mut self) {
         if let Some(commands) = self.commands.take() {
             // If the queue is full, the call ends at its deadline.

@@ -53,6 +53,6 @@ impl ServiceEntry {
     /// Returns whether a message to `address` reaches the service that has this entry under the name `service`.
     #[must_use]
     pub fn listens_on(&self, service: &ServiceId, address: &Address) -> bool {
-        address.reaches(&service.into()) || self.addresses.iter().any(|own| address.reaches(own))
+        address.reaches_service(service) || self.addresses.iter().any(|own| address.reaches(own))
     }
 }

@@ -58,7 +58,7 @@ impl NodeOptions {
     pub fn new(node: impl Into<String>) -> pubsub_api::Result<Self> {
         Ok(Self {
             bus: BusId::new("bus")?,
-            node: NodeId::new(node)?,
+            node: NodeId::new(node.into())?,
             seeds: Vec::new(),
             advertise: None,
             heartbeat: Duration::from_secs(1),
@@ -79,7 +79,7 @@ impl NodeOptions {
     /// # Errors
     /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) for an invalid name.
     pub fn bus(mut self, bus: impl Into<String>) -> pubsub_api::Result<Self> {
-        self.bus = BusId::new(bus)?;
+        self.bus = BusId::new(bus.into())?;
         Ok(self)
     }
 

@@ -1,13 +1,16 @@
-//! What nodes send each other: a packet of one message, as the value of an event on a reserved topic.
+//! What nodes send each other: packets of messages, as the values of events on reserved topics.
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+use crate::NodeInstance;
 use crate::calls::CallMessage;
 use crate::membership::MembershipMessage;
 use crate::tables::TableMessage;
-use crate::{Instance, NodeInstance, StreamName};
+use crate::{Instance, StreamName};
 
-/// One message and its sender.
+/// One message and its sender, as simulated networks carry them.
+#[cfg(test)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Packet {
     /// The node that sent it.

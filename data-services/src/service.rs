@@ -13,6 +13,7 @@ mod event_queue;
 mod handle;
 mod instance_choice;
 mod leadership;
+mod method;
 mod part_sender;
 mod service_input;
 mod subscribe_options;

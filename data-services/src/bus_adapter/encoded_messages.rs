@@ -65,6 +65,11 @@ impl EncodedMessages {
         self.kind
     }
 
+    /// The number of bytes that [`append_to`](Self::append_to) appends, at most.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.len() + 3
+    }
+
     /// Returns each message alone.
     pub(super) fn split(&self) -> impl Iterator<Item = Self> + '_ {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
@@ -85,11 +90,14 @@ impl EncodedMessages {
     }
 }
 
+/// The kind of the messages that contain rows: only these may be nested deeply.
+pub(super) const WITH_ROWS: &str = "table";
+
 /// The part of the engine that a message belongs to.
 fn kind_of(message: &Message) -> &'static str {
     match message {
         Message::Membership(_) => "membership",
-        Message::Table(_) => "table",
+        Message::Table(_) => WITH_ROWS,
         Message::Call(_) => "call",
     }
 }

@@ -15,7 +15,7 @@ use super::encoding;
 use super::invalid::Invalid;
 use super::received_topic::ReceivedTopic;
 use super::{BusAdapter, BusEvent};
-use crate::packet::{Destination, Packet};
+use crate::packet::Destination;
 
 /// What arrived.
 enum Arrived {
@@ -100,8 +100,7 @@ impl BusAdapter {
             Ok((source, _)) if source.instance == self.me.instance => self.metrics.echoed.add(1),
             Ok((source, messages)) => {
                 self.metrics.received.add(1);
-                let packet = |message| BusEvent::Packet(Packet { source: source.clone(), message });
-                events.extend(messages.into_iter().map(packet));
+                events.push_back(BusEvent::Packet { source, messages });
             }
             Err(invalid) => self.refuse(invalid, &topic.topic),
         }

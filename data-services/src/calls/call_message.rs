@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Invocation;
+use super::{Invocation, payload};
 use crate::CallError;
 
 /// What a caller and a callee send each other. The caller sends the first six, the callee the others.
@@ -42,10 +42,10 @@ pub(crate) enum CallMessage {
     Session(u64),
     /// The callee has no place for one more session.
     NoSession,
-    /// The acknowledgement: the callee has the call and runs it.
+    /// The acknowledgement: the callee has these calls and runs them.
     Accepted {
-        /// The call.
-        number: u64,
+        /// The calls.
+        numbers: Vec<u64>,
     },
     /// The callee still runs these calls.
     Progress {
@@ -61,6 +61,7 @@ pub(crate) enum CallMessage {
         /// The place of the part, from 0.
         index: u64,
         /// The part as JSON text.
+        #[serde(deserialize_with = "payload::read_text")]
         text: Arc<str>,
     },
     /// The end of a call.
@@ -70,6 +71,7 @@ pub(crate) enum CallMessage {
         /// The number of parts before it.
         parts: u64,
         /// What the method returned, as JSON text, or why there is no result.
+        #[serde(deserialize_with = "payload::read_result")]
         result: Result<Arc<str>, CallError>,
     },
 }
@@ -121,6 +123,7 @@ pub(crate) struct CallRequest {
     /// What is called.
     pub(crate) invocation: Invocation,
     /// The arguments as JSON text.
+    #[serde(deserialize_with = "payload::read_text")]
     pub(crate) arguments: Arc<str>,
     /// How much longer the caller waits.
     pub(crate) remaining: Duration,
@@ -169,7 +172,7 @@ mod tests {
             }),
             CallMessage::Session(session),
             CallMessage::NoSession,
-            CallMessage::Accepted { number },
+            CallMessage::Accepted { numbers: vec![number; 10_000] },
             CallMessage::Progress { session, numbers: vec![number; 10_000] },
             CallMessage::Part { number, index: number, text: text.as_str().into() },
             CallMessage::Result { number, parts: number, result: Ok(text.into()) },

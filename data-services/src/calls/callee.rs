@@ -43,12 +43,14 @@ pub(crate) struct Callee {
     part_bytes: usize,
     draining: BTreeSet<ServiceId>,
     node_is_draining: bool,
+    /// The callers of calls that were accepted and not yet acknowledged.
+    unacknowledged: BTreeSet<Instance>,
     timers: Timers<CalleeTimer>,
     counters: CalleeCounters,
 }
 
 /// What is due at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum CalleeTimer {
     /// The caller does not wait for a call any more.
     Call(Instance, u64),
@@ -74,9 +76,24 @@ impl Callee {
             part_bytes: 0,
             draining: BTreeSet::new(),
             node_is_draining: false,
+            unacknowledged: BTreeSet::new(),
             timers: Timers::new(),
             counters: CalleeCounters::default(),
         }
+    }
+
+    /// Acknowledges the calls that were accepted since the last time and still run. It is due after a few messages, at the
+    /// latest when all messages that arrived together are handled.
+    pub(crate) fn acknowledge(&mut self, effects: &mut Vec<CalleeEffect>) {
+        while let Some(caller) = self.unacknowledged.pop_first() {
+            let session = self.sessions.get_mut(&caller);
+            effects.extend(session.and_then(Session::acknowledge).map(CalleeEffect::Send));
+        }
+    }
+
+    /// Returns whether [`acknowledge`](Self::acknowledge) is due.
+    pub(crate) fn owes_acknowledgements(&self) -> bool {
+        !self.unacknowledged.is_empty()
     }
 
     /// A run has ended. After the run was cancelled, or its service [stopped](Self::stopped), the result is dropped.

@@ -42,7 +42,7 @@ pub(crate) struct Caller {
 }
 
 /// What is due at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum CallerTimer {
     /// A call ends, or is sent again.
     Call(CallId),
@@ -99,7 +99,7 @@ impl Caller {
         let phase = CallPhase::Waiting;
         let parts = (invocation.window > 0).then(|| ReceivedParts::new(invocation.window));
         let call = PendingCall { invocation, arguments: text, accept_by, deadline, phase, parts };
-        place.calls.insert(id.number, call);
+        place.calls.insert(id.number, Box::new(call));
         self.transmit(now, id, effects);
         Ok(id)
     }
@@ -195,7 +195,7 @@ impl Caller {
         effects: &mut Vec<CallerEffect>,
     ) {
         let Some(target) = self.targets.get(&id.target) else { return };
-        let session = target.calls.get(&id.number).and_then(PendingCall::session);
+        let session = target.calls.get(&id.number).and_then(|call| call.session());
         if let Some(session) = session {
             let cancel = CallMessage::Cancel { session, number: id.number };
             effects.push(CallerEffect::Send(target.send(cancel)));

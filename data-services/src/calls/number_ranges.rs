@@ -18,12 +18,16 @@ impl NumberRanges {
 
     /// Adds a number.
     pub(crate) fn insert(&mut self, number: u64) {
-        self.insert_range(number, number.saturating_add(1));
+        if !self.contains(number) {
+            self.insert_range(number, number.saturating_add(1));
+        }
     }
 
     /// Adds every number below `end`.
     pub(crate) fn insert_below(&mut self, end: u64) {
-        self.insert_range(0, end);
+        if self.ranges.get(&0).is_none_or(|known| *known < end) {
+            self.insert_range(0, end);
+        }
     }
 
     /// The number of ranges.

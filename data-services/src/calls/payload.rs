@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
+
+use crate::CallError;
+use crate::borrowed_text::BorrowedText;
 
 /// The maximum length of arguments and of a result as JSON text, in bytes: half of what a packet may have.
 pub(crate) const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
@@ -18,7 +22,7 @@ pub(crate) fn encode(value: &Json) -> Result<Arc<str>, String> {
     if !is_within(value, MAX_PAYLOAD_DEPTH) {
         return Err(too_deep());
     }
-    let text = value.to_string();
+    let text = serde_json::to_string(value).map_err(|error| format!("it cannot be JSON: {error}"))?;
     check_length(&text)?;
     Ok(text.into())
 }
@@ -31,6 +35,27 @@ pub(crate) fn decode(text: &str) -> Result<Json, String> {
     check_length(text)?;
     let value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
     if is_within(&value, MAX_PAYLOAD_DEPTH) { Ok(value) } else { Err(too_deep()) }
+}
+
+/// Deserializes a text with one copy.
+pub(crate) fn read_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    SharedText::deserialize(deserializer).map(|SharedText(text)| text)
+}
+
+/// Deserializes the end of a call with one copy.
+pub(crate) fn read_result<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Result<Arc<str>, CallError>, D::Error> {
+    let result: Result<SharedText, CallError> = Deserialize::deserialize(deserializer)?;
+    Ok(result.map(|SharedText(text)| text))
+}
+
+struct SharedText(Arc<str>);
+
+impl<'de> Deserialize<'de> for SharedText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        BorrowedText::deserialize(deserializer).map(|BorrowedText(text)| Self(Arc::from(&*text)))
+    }
 }
 
 fn too_deep() -> String {

@@ -1,17 +1,20 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 use std::time::Duration;
+
+use foldhash::fast::RandomState;
 
 /// Points in time, one for each key.
 #[derive(Debug, Clone)]
 pub(crate) struct Timers<K> {
-    times: BTreeMap<K, Duration>,
+    times: HashMap<K, Duration, RandomState>,
     order: BTreeSet<(Duration, K)>,
 }
 
-impl<K: Copy + Ord> Timers<K> {
+impl<K: Copy + Hash + Ord> Timers<K> {
     /// No timer.
     pub(crate) fn new() -> Self {
-        Self { times: BTreeMap::new(), order: BTreeSet::new() }
+        Self { times: HashMap::default(), order: BTreeSet::new() }
     }
 
     /// Sets the timer of a key, in place of an earlier one.

@@ -34,7 +34,7 @@ impl ActionQueue {
     }
 
     /// Adds actions, after the changes that were deferred before.
-    pub(super) fn push(&mut self, actions: Vec<BusAction>) {
+    pub(super) fn push(&mut self, actions: impl IntoIterator<Item = BusAction>) {
         self.hand_over_deferred();
         for action in actions {
             // A change does not overtake an earlier one of the same stream or endpoint.

@@ -72,12 +72,19 @@ pub(crate) enum Command {
     SendPart(NewPart),
     /// The caller waits no more.
     CancelCall { ticket: Ticket },
-    /// A method has ended.
-    Finished { run: RunId, result: Result<Json, CallError> },
+    /// Methods have ended.
+    Finished { ends: Vec<(RunId, Result<Json, CallError>)> },
     /// Report what the node knows.
     Inspect { reply: oneshot::Sender<NodeReport> },
     /// Leave the bus.
     Leave { reply: oneshot::Sender<()> },
+}
+
+impl Command {
+    /// Whether a call begins or ends: there may be many of these together.
+    pub(super) fn is_of_call(&self) -> bool {
+        matches!(self, Self::Call { .. } | Self::CancelCall { .. } | Self::Finished { .. })
+    }
 }
 
 /// What a service declares for its own node only.

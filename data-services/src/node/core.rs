@@ -29,7 +29,7 @@ use super::{BusAction, Command};
 use crate::calls as engine;
 use crate::calls::{Callee, Caller};
 use crate::membership::{Membership, MembershipOptions, PeerState, TableHead};
-use crate::packet::{Message, Packet};
+use crate::packet::Message;
 use crate::tables::{FollowedTables, PublishedTables, TableOptions};
 use crate::{NodeInstance, NodeOptions, ServiceId, StreamName, SubscriptionId, TablePublisher};
 
@@ -141,9 +141,10 @@ impl NodeCore {
         self.now >= self.options.heartbeat * 3 / 2 && (is_alone || self.now >= SEED_PATIENCE || has_peer())
     }
 
-    /// Handles a command of a handle.
+    /// Handles a command of a handle. After commands of calls, [`settle`](Self::settle) is due, once for all of them.
     pub(crate) fn command(&mut self, now: Duration, command: Command) {
         self.now = now;
+        let is_of_call = command.is_of_call();
         match command {
             // The receiver of a reply may have given up: nobody needs it then.
             Command::Start { service, entry, inputs, beginning, rules, reply } => {
@@ -171,26 +172,30 @@ impl NodeCore {
             Command::PartsRead { ticket, count } => self.parts_read(ticket, count),
             Command::SendPart(new) => self.send_part(new),
             Command::CancelCall { ticket } => self.cancel_call(ticket),
-            Command::Finished { run, result } => self.finish_run(run, result),
+            Command::Finished { ends } => self.finish_runs(ends),
             Command::Inspect { reply } => drop(reply.send(self.inspect())),
             Command::Leave { reply } => {
                 self.membership.leave(&mut self.effects.membership);
                 self.leaving = Some(reply);
             }
         }
-        self.settle();
-    }
-
-    /// Notes the status of the driver, for the next report.
-    pub(crate) fn note_driver(&mut self, status: Status) {
-        self.driver_status = status;
+        if !is_of_call {
+            self.settle();
+        }
     }
 
     /// Handles a packet of a peer.
-    pub(crate) fn packet(&mut self, now: Duration, packet: Packet) {
+    pub(crate) fn packet(&mut self, now: Duration, source: &NodeInstance, messages: Vec<Message>) {
         self.now = now;
-        self.membership.heard(now, &packet.source, &mut self.effects.membership);
-        self.message(&packet.source, packet.message);
+        self.membership.heard(now, source, &mut self.effects.membership);
+        for message in messages {
+            let is_call = matches!(message, Message::Call(_));
+            self.message(source, message);
+            // Calls do not depend on each other.
+            if !is_call {
+                self.settle();
+            }
+        }
         self.settle();
     }
 
@@ -246,11 +251,6 @@ impl NodeCore {
         };
         let first = self.membership.deadline().min(settles);
         others.into_iter().flatten().fold(first, Duration::min)
-    }
-
-    /// Returns what the driver has to do, in order.
-    pub(crate) fn take_actions(&mut self) -> Vec<BusAction> {
-        std::mem::take(&mut self.actions)
     }
 
     /// Returns a number that changes with each change of what the node knows of its peers and their services.

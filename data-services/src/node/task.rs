@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use pubsub_api::{PubSubApi, Result};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
@@ -16,7 +17,7 @@ use crate::bus_adapter::{BusAdapter, BusEvent, BusOptions};
 use crate::packet::Outgoing;
 use crate::{Instance, NodeInstance, NodeOptions};
 
-/// The number of actions, of packets and of commands that are handled at once.
+/// The number of actions, of messages and of commands that are handled at once; a packet is handled whole.
 const BATCH: usize = 256;
 
 /// The task of a node: it feeds the core with commands, packets and time, and its driver with the core's actions.
@@ -30,6 +31,7 @@ pub(super) struct NodeTask {
 }
 
 /// What happens next at a node.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and it is handled at once")]
 enum Input {
     Time,
     Driver(Result<BusEvent>),
@@ -68,6 +70,7 @@ impl NodeTask {
         self.core.start(self.now());
         let departure = loop {
             self.actions.push(self.core.take_actions());
+            self.core.send_replies();
             self.news.report_registry(self.core.registry_revision());
             if let Some(text) = self.core.refused() {
                 break Departure::refused(text);
@@ -91,6 +94,7 @@ impl NodeTask {
                 Input::Command(Some(command)) => self.commands(command, &mut commands),
                 Input::Command(None) => break Departure::closed("all its handles were dropped"),
             }
+            self.acknowledge(&mut commands).await;
         };
         self.core.stop_services();
         if let Some(joined) = joined {
@@ -126,6 +130,18 @@ impl NodeTask {
         }
     }
 
+    /// Acknowledges the calls that have begun, after everything that is ready to run had its turn: a method that ends at once
+    /// has ended then, and its result is sent instead.
+    async fn acknowledge(&mut self, commands: &mut mpsc::Receiver<Command>) {
+        if self.core.owes_acknowledgements() {
+            yield_now().await;
+            if let Ok(command) = commands.try_recv() {
+                self.commands(command, commands);
+            }
+            self.core.acknowledge();
+        }
+    }
+
     /// Sends the goodbye and what is before it, and ends.
     async fn finish(&mut self, reply: oneshot::Sender<()>) {
         if tokio::time::timeout(Duration::from_secs(5), self.actions.drained()).await.is_err() {
@@ -137,37 +153,42 @@ impl NodeTask {
 
     /// Handles an event of the bus, and those that have arrived with it.
     fn bus_events(&mut self, first: BusEvent) {
-        let more = std::iter::from_fn(|| self.adapter.try_recv()).take(BATCH);
-        let events: Vec<BusEvent> = std::iter::once(first).chain(more).collect();
-        for event in events {
+        let (mut next, mut messages_left) = (Some(first), BATCH);
+        while let Some(event) = next {
             match event {
-                BusEvent::Packet(packet) => self.core.packet(self.now(), packet),
+                BusEvent::Packet { source, messages } => {
+                    messages_left = messages_left.saturating_sub(messages.len());
+                    self.core.packet(self.now(), &source, messages);
+                }
                 BusEvent::Reset { endpoint, reason } => {
                     debug!(endpoint, reason, "the driver may have lost packets: tables are checked again");
                     self.core.links_reset(self.now(), endpoint.as_deref());
                 }
             }
+            next = if messages_left > 0 { self.adapter.try_recv() } else { None };
         }
     }
 
     /// Handles a command, and those that wait behind it, as long as the node stays on the bus.
     fn commands(&mut self, first: Command, waiting: &mut mpsc::Receiver<Command>) {
-        self.command(first);
+        let now = self.now();
+        self.command(now, first);
         for _ in 0..BATCH {
             match waiting.try_recv() {
-                Ok(command) if !self.core.is_leaving() => self.command(command),
-                _ => return,
+                Ok(command) if !self.core.is_leaving() => self.command(now, command),
+                _ => break,
             }
         }
+        self.core.settle();
     }
 
-    fn command(&mut self, command: Command) {
+    fn command(&mut self, now: Duration, command: Command) {
         if matches!(command, Command::Inspect { .. }) {
             let mut status = self.adapter.status();
             status.merge(self.actions.status());
             self.core.note_driver(status);
         }
-        self.core.command(self.now(), command);
+        self.core.command(now, command);
     }
 
     fn now(&self) -> Duration {

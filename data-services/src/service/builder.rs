@@ -32,7 +32,7 @@ impl Node {
     /// Begins the declaration of a service.
     #[must_use]
     pub fn service(&self, id: impl Into<String>) -> ServiceBuilder {
-        ServiceBuilder::new(self.clone(), ServiceId::new(id))
+        ServiceBuilder::new(self.clone(), ServiceId::new(id.into()))
     }
 }
 
@@ -51,7 +51,7 @@ impl ServiceBuilder {
     /// Adds a table that the service publishes.
     #[must_use]
     pub fn table(self, table: impl Into<String>, key: KeyColumns) -> Self {
-        let table = TableId::new(table);
+        let table = TableId::new(table.into());
         self.with(table, |this, table| drop(this.entry.tables.insert(table, key)))
     }
 
@@ -64,7 +64,7 @@ impl ServiceBuilder {
     where
         F: FnMut(Difference) -> Option<Difference> + Send + 'static,
     {
-        let table = TableId::new(table);
+        let table = TableId::new(table.into());
         self.with(table, |this, table| {
             this.entry.tables.insert(table.clone(), key);
             this.rules.prepush.0.push((table, Box::new(prepush)));
@@ -74,12 +74,14 @@ impl ServiceBuilder {
     /// Adds an address, or a pattern of addresses, on which the service listens besides its own name.
     #[must_use]
     pub fn address(self, address: impl Into<String>) -> Self {
-        let address = Address::new(address);
+        let address = Address::new(address.into());
         self.with(address, |this, address| this.entry.addresses.push(address))
     }
 
-    /// Adds a method. Calls run concurrently, each as a task of its own: a handler that panics ends its call with an error,
-    /// and one that is cancelled is dropped at its next `await`.
+    /// Adds a method. Calls run concurrently: a handler that panics ends its call with an error, and one that is cancelled is
+    /// dropped at its next `await`. A handler runs on the task of the service until it waits for the first time, and on a task
+    /// of its own from then on. One that computes for longer than 200 µs before that holds up other calls of the service, so
+    /// its next 1,000 calls run on tasks of their own from the beginning.
     ///
     /// A method whose name begins with `_` can be called by the service itself only; names that begin with `$` are reserved.
     #[must_use]
@@ -89,7 +91,7 @@ impl ServiceBuilder {
         Fut: Future<Output = Result<T, CallError>> + Send + 'static,
         T: Serialize,
     {
-        let method = MethodId::new(method).and_then(|method| {
+        let method = MethodId::new(method.into()).and_then(|method| {
             let text = || format!("method id {method} is reserved: choose one that does not begin with $");
             if is_reserved(&method) { Err(Error::new(ErrorKind::Invalid, text())) } else { Ok(method) }
         });
@@ -108,7 +110,7 @@ impl ServiceBuilder {
         Fut: Future<Output = Result<T, CallError>> + Send + 'static,
         T: Serialize,
     {
-        let method = method.into();
+        let method: String = method.into();
         self.rules.leader_only.extend(MethodId::new(method.clone()));
         self.method(method, handler)
     }
@@ -125,7 +127,7 @@ impl ServiceBuilder {
         F: Fn(Call) -> Result<T, CallError> + Send + Sync + 'static,
         T: Serialize + Send + 'static,
     {
-        let method = MethodId::new(method);
+        let method = MethodId::new(method.into());
         self.with(method, |this, method| {
             this.entry.methods.insert(method.clone());
             this.handlers.methods.insert(method, Handler::blocking(at_once, handler));

@@ -72,7 +72,7 @@ impl Call {
 }
 
 /// The future of a handler.
-type Running = Pin<Box<dyn Future<Output = Result<Json, CallError>> + Send>>;
+pub(super) type Running = Pin<Box<dyn Future<Output = Result<Json, CallError>> + Send>>;
 
 /// A method of a service.
 #[derive(Clone)]

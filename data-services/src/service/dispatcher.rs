@@ -3,13 +3,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::Instant;
 use tracing::warn;
 
 use crate::calls::RunId;
 use crate::node::{Command, no_method};
 use crate::service::call::{Call, Handler};
+use crate::service::method::{Begun, Method};
 use crate::service::part_sender::{NewPart, PartSender};
 use crate::service::service_input::ServiceInput;
 use crate::{CallError, CallErrorKind, MethodId, ServiceId, TableId};
@@ -25,13 +28,18 @@ pub(crate) struct Handlers {
     pub(crate) on_no_subscriber: Option<Hook>,
 }
 
-/// Runs the methods and hooks of one service, each as a task of its own: none waits for another, and a panic ends only its
-/// own task.
+/// Runs the methods and hooks of one service: none waits for another, and a panic ends only its own call.
+///
+/// A method that ends [at its first poll](Method) needs no task; every other one is a task of its own.
 pub(crate) struct Dispatcher {
     service: ServiceId,
-    handlers: Handlers,
+    methods: HashMap<MethodId, Method>,
+    on_first_subscriber: Option<Hook>,
+    on_no_subscriber: Option<Hook>,
     commands: mpsc::Sender<Command>,
-    tasks: JoinSet<Result<serde_json::Value, CallError>>,
+    /// What has ended and was not yet reported.
+    ends: Vec<(RunId, Result<Json, CallError>)>,
+    tasks: JoinSet<Result<Json, CallError>>,
     runs: HashMap<Id, RunId>,
     aborts: HashMap<RunId, AbortHandle>,
     hooks: JoinSet<()>,
@@ -43,13 +51,19 @@ pub(crate) struct Dispatcher {
 /// The number of parts that may wait for the task; further ones wait in their methods.
 const PARTS: usize = 64;
 
+/// The number of inputs that are handled before the ends of methods are reported.
+const BATCH: usize = 64;
+
 impl Dispatcher {
     pub(crate) fn new(service: ServiceId, handlers: Handlers, commands: mpsc::Sender<Command>) -> Self {
         let (parts, sent) = mpsc::channel(PARTS);
         Self {
             service,
-            handlers,
+            methods: handlers.methods.into_iter().map(|(id, handler)| (id, Method::new(handler))).collect(),
+            on_first_subscriber: handlers.on_first_subscriber,
+            on_no_subscriber: handlers.on_no_subscriber,
             commands,
+            ends: Vec::new(),
             parts,
             sent,
             tasks: JoinSet::new(),
@@ -61,64 +75,76 @@ impl Dispatcher {
 
     /// Runs until the node drops its end of `inputs`, and then until the running methods have ended.
     pub(crate) async fn run(mut self, mut inputs: mpsc::Receiver<ServiceInput>) {
-        let mut is_open = true;
+        let (mut is_open, mut arrived) = (true, Vec::new());
         while is_open || !self.tasks.is_empty() {
             // The number of running methods is bounded: neither those that end nor new ones hold up the rest.
             tokio::select! {
                 biased;
-                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended).await,
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
                 Some(ended) = self.hooks.join_next() => self.hook_ended(ended),
-                input = inputs.recv(), if is_open => match input {
-                    Some(input) => self.handle(input),
-                    None => is_open = false,
-                },
+                count = inputs.recv_many(&mut arrived, BATCH), if is_open => {
+                    is_open = count > 0;
+                    let mut now = Instant::now();
+                    arrived.drain(..).for_each(|input| self.handle(&mut now, input));
+                }
                 Some(part) = self.sent.recv() => {
                     // The node has ended if it accepts no command.
                     let _ = self.commands.send(Command::SendPart(part)).await;
                 }
             }
+            self.report_ends().await;
         }
     }
 
-    fn handle(&mut self, input: ServiceInput) {
+    /// Reports what has ended, together.
+    async fn report_ends(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.ended(ended);
+        }
+        if !self.ends.is_empty() {
+            let ends = std::mem::take(&mut self.ends);
+            // The node has ended if it accepts no command.
+            let _ = self.commands.send(Command::Finished { ends }).await;
+        }
+    }
+
+    fn handle(&mut self, now: &mut Instant, input: ServiceInput) {
         match input {
-            ServiceInput::Run { run, call } => self.start(run, call),
+            ServiceInput::Run { run, call } => self.start(now, run, call),
             ServiceInput::Cancel(run) => {
                 if let Some(abort) = self.aborts.get(&run) {
                     abort.abort();
                 }
             }
-            ServiceInput::FirstSubscriber(table) => {
-                self.hook(self.handlers.on_first_subscriber.clone(), table)
-            }
-            ServiceInput::NoSubscriber(table) => self.hook(self.handlers.on_no_subscriber.clone(), table),
+            ServiceInput::FirstSubscriber(table) => self.hook(self.on_first_subscriber.clone(), table),
+            ServiceInput::NoSubscriber(table) => self.hook(self.on_no_subscriber.clone(), table),
         }
     }
 
-    fn start(&mut self, run: RunId, mut call: Call) {
+    fn start(&mut self, now: &mut Instant, run: RunId, mut call: Call) {
         call.parts = Some(PartSender::new(run, self.parts.clone()));
-        let method = call.method.clone();
-        let handler = self.handlers.methods.get(&method).cloned();
-        let service = self.service.clone();
-        let abort = self.tasks.spawn(async move {
-            match handler {
-                Some(handler) => handler.run(call).await,
-                None => Err(no_method(&service, &method)),
+        let Some(method) = self.methods.get_mut(&call.method) else {
+            return self.ends.push((run, Err(no_method(&self.service, &call.method))));
+        };
+        match method.begin(now, call) {
+            Begun::Ended(result) => self.ends.push((run, result)),
+            Begun::Panicked => self.ends.push((run, Err(self.panicked()))),
+            Begun::Running(running) => {
+                let abort = self.tasks.spawn(running);
+                self.runs.insert(abort.id(), run);
+                self.aborts.insert(run, abort);
             }
-        });
-        self.runs.insert(abort.id(), run);
-        self.aborts.insert(run, abort);
+        }
     }
 
-    async fn ended(&mut self, ended: Result<(Id, Result<serde_json::Value, CallError>), JoinError>) {
+    fn ended(&mut self, ended: Result<(Id, Result<Json, CallError>), JoinError>) {
         let (id, result) = match ended {
             Ok(ended) => ended,
             Err(error) => (error.id(), Err(self.failure(&error))),
         };
         if let Some(run) = self.runs.remove(&id) {
             self.aborts.remove(&run);
-            // The node has ended if it accepts no command.
-            let _ = self.commands.send(Command::Finished { run, result }).await;
+            self.ends.push((run, result));
         }
     }
 
@@ -126,6 +152,10 @@ impl Dispatcher {
         if error.is_cancelled() {
             return CallError::new(CallErrorKind::Cancelled, "the caller has cancelled the call");
         }
+        self.panicked()
+    }
+
+    fn panicked(&self) -> CallError {
         warn!(service = %self.service, "a method panicked; its caller gets an error");
         CallError::new(CallErrorKind::Remote, format!("the method of service {} panicked", self.service))
     }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::bus_adapter::{BusAdapter, BusEvent, BusOptions};
 use crate::membership::MembershipMessage;
-use crate::packet::{Destination, Message, Packet};
+use crate::packet::{Destination, Message};
 use crate::{BusId, Instance, NodeId, NodeInstance, ServiceId, StreamName, TableId};
 
 /// How long anything may take on a busy machine.
@@ -114,20 +114,14 @@ async fn next(adapter: &BusAdapter) -> BusEvent {
     timeout(PATIENCE, adapter.recv()).await.expect("an event in time").unwrap()
 }
 
-/// Waits for the next packet.
-pub(super) async fn packet(adapter: &BusAdapter) -> Packet {
-    loop {
-        if let BusEvent::Packet(packet) = next(adapter).await {
-            return packet;
-        }
-    }
-}
-
 /// Waits for the next packet: the instance and the number that it was sent with.
 pub(super) async fn heard(adapter: &BusAdapter) -> (u64, u64) {
-    let Packet { source, message } = packet(adapter).await;
-    assert_eq!(message, goodbye());
-    (source.instance.number(), source.boot)
+    loop {
+        if let BusEvent::Packet { source, messages } = next(adapter).await {
+            assert_eq!(messages, [goodbye()]);
+            return (source.instance.number(), source.boot);
+        }
+    }
 }
 
 pub(super) fn goodbye() -> Message {

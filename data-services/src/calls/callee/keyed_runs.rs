@@ -3,6 +3,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+
 use super::RunId;
 use crate::calls::call_message::CallRequest;
 use crate::calls::call_options::CallOptions;
@@ -17,7 +19,7 @@ const WAITING: usize = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct KeyedRuns {
     ids: HashMap<(ServiceId, IdempotencyKey), KeyedId>,
-    by_run: HashMap<RunId, KeyedId>,
+    by_run: HashMap<RunId, KeyedId, RandomState>,
     runs: BTreeMap<KeyedId, KeyedRun>,
     /// Those whose results are kept, and the bytes of these.
     with_result: BTreeSet<KeyedId>,

@@ -143,14 +143,14 @@ impl Callee {
                     self.timers.set(CalleeTimer::Key(id), deadline);
                 }
                 self.counters.started += 1;
-                self.accept(now, caller, number, run, effects);
+                self.accept(now, caller, number, run);
                 self.expect_parts(caller, number, request.invocation.window);
                 let (caller, invocation) = (source.clone(), request.invocation);
                 effects.push(CalleeEffect::Run { run, caller, invocation, arguments, deadline });
             }
             Ok(Decision::Join(run)) => {
                 self.keyed.join(run, caller, number, deadline);
-                self.accept(now, caller, number, run, effects);
+                self.accept(now, caller, number, run);
             }
             Ok(Decision::Answer(result)) => self.end_call(caller, number, result, effects),
             Err(error) => {
@@ -160,18 +160,12 @@ impl Callee {
         }
     }
 
-    /// Notes that a call waits for a run, and acknowledges it.
-    fn accept(
-        &mut self,
-        now: Duration,
-        caller: Instance,
-        number: u64,
-        run: RunId,
-        effects: &mut Vec<CalleeEffect>,
-    ) {
+    /// Notes that a call waits for a run, and is to be [acknowledged](Callee::acknowledge).
+    fn accept(&mut self, now: Duration, caller: Instance, number: u64, run: RunId) {
         let Some(session) = self.sessions.get_mut(&caller) else { return };
         session.calls.insert(number, KnownCall { state: CallState::Running(run) });
-        effects.push(CalleeEffect::Send(session.send(CallMessage::Accepted { number })));
+        session.accepted.push(number);
+        self.unacknowledged.insert(caller);
         let progress = CalleeTimer::Progress(caller);
         self.timers.set_if_none(progress, now + self.options.progress_interval);
     }

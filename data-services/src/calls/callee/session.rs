@@ -22,6 +22,8 @@ pub(super) struct Session {
     pub(super) calls: BTreeMap<u64, KnownCall>,
     /// The parts of calls with parts that are among them.
     pub(super) parts: BTreeMap<u64, SentParts>,
+    /// Calls that were accepted and not yet acknowledged.
+    pub(super) accepted: Vec<u64>,
     /// Calls that have ended and are forgotten, and those that never shall run.
     ended: NumberRanges,
 }
@@ -30,6 +32,12 @@ pub(super) struct Session {
 #[derive(Debug)]
 pub(super) struct KnownCall {
     pub(super) state: CallState,
+}
+
+impl KnownCall {
+    fn runs(&self) -> bool {
+        matches!(self.state, CallState::Running(_))
+    }
 }
 
 /// How far a call is at the callee.
@@ -49,7 +57,7 @@ pub(super) enum CallState {
 impl Session {
     pub(super) fn new(now: Duration, number: u64, caller: NodeInstance) -> Self {
         let (calls, parts, ended) = (BTreeMap::new(), BTreeMap::new(), NumberRanges::default());
-        Self { number, caller, heard: now, calls, parts, ended }
+        Self { number, caller, heard: now, calls, parts, accepted: Vec::new(), ended }
     }
 
     /// Returns whether a call that is not in `calls` must not run.
@@ -77,8 +85,16 @@ impl Session {
 
     /// The numbers of the calls that run.
     pub(super) fn running(&self) -> Vec<u64> {
-        let is_running = |call: &KnownCall| matches!(call.state, CallState::Running(_));
-        self.calls.iter().filter(|(_, call)| is_running(call)).map(|(number, _)| *number).collect()
+        self.calls.iter().filter(|(_, call)| call.runs()).map(|(number, _)| *number).collect()
+    }
+
+    /// The acknowledgement of the calls that were accepted and run; `None` if there are none. The result of a call that has
+    /// ended is its acknowledgement.
+    pub(super) fn acknowledge(&mut self) -> Option<Outgoing> {
+        let Self { calls, accepted, .. } = self;
+        accepted.retain(|number| calls.get(number).is_some_and(KnownCall::runs));
+        let numbers = std::mem::take(accepted);
+        (!numbers.is_empty()).then(|| self.send(CallMessage::Accepted { numbers }))
     }
 
     /// The end of a call.

@@ -23,8 +23,10 @@ impl Caller {
         match message {
             CallMessage::Session(session) => self.session_received(now, target, session, effects),
             CallMessage::NoSession => self.no_session(now, target, effects),
-            CallMessage::Accepted { number } => {
-                self.runs(now, CallId { target, number }, self.options.resend_after());
+            CallMessage::Accepted { numbers } => {
+                for number in numbers {
+                    self.runs(now, CallId { target, number }, self.options.resend_after());
+                }
             }
             CallMessage::Progress { session, numbers } => {
                 for number in numbers {

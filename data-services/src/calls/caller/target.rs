@@ -17,7 +17,7 @@ pub(super) struct Target {
     pub(super) next: u64,
     /// When a call began or ended.
     pub(super) used: Duration,
-    pub(super) calls: BTreeMap<u64, PendingCall>,
+    pub(super) calls: BTreeMap<u64, Box<PendingCall>>,
 }
 
 impl Target {

@@ -186,6 +186,7 @@ impl Pair {
         }
         let mut effects = Vec::new();
         self.callee.received(self.now, source, message, &mut effects);
+        self.callee.acknowledge(&mut effects);
         self.of_callee(effects);
     }
 

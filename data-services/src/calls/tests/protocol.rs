@@ -21,6 +21,33 @@ fn the_first_call_opens_a_session_and_each_call_is_acknowledged_before_its_resul
 }
 
 #[test]
+fn the_result_of_a_call_that_ends_before_its_acknowledgement_is_due_is_the_acknowledgement() {
+    let mut pair = Pair::new();
+    let ids = [pair.call(secs(60)), pair.call(secs(60)), pair.call(secs(60))];
+    let open = pair.requests.pop_front().unwrap();
+    pair.at_callee(open);
+    let session = pair.replies.pop_front().unwrap();
+    pair.at_caller(session);
+    let mut effects = Vec::new();
+    for request in std::mem::take(&mut pair.requests) {
+        pair.callee.received(pair.now, &node(1), request, &mut effects);
+    }
+    pair.of_callee(effects);
+    pair.finish(pair.started[1].run, Ok(json!(2)));
+    assert!(pair.callee.owes_acknowledgements());
+    let mut effects = Vec::new();
+    pair.callee.acknowledge(&mut effects);
+    pair.of_callee(effects);
+    assert!(!pair.callee.owes_acknowledgements());
+    let CallMessage::Accepted { numbers } = pair.replies.back().unwrap() else {
+        panic!("{:?}", pair.replies)
+    };
+    assert_eq!(*numbers, [1, 3]);
+    assert_eq!(pair.pass(), ["result", "accepted"]);
+    assert_eq!(pair.ended, [(ids[1], Ok(json!(2)))]);
+}
+
+#[test]
 fn calls_that_begin_before_the_session_share_one_open() {
     let mut pair = Pair::new();
     for _ in 0..3 {

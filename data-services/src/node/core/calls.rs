@@ -2,6 +2,7 @@ use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
 use super::NodeCore;
+use super::effects::Reply;
 use super::pending_calls::{Gather, Waiting};
 use crate::calls::{CallId, CalleeEffect, CallerEffect, Invocation, RunId};
 use crate::node::local_service::{LocalService, no_method, private};
@@ -25,7 +26,7 @@ impl NodeCore {
         match sent {
             Ok(id) => {
                 self.calls.by_id.insert(id, Waiting::One(ticket, reply));
-                self.calls.tickets.insert(ticket, vec![id]);
+                self.calls.tickets.insert(ticket, id);
             }
             // The caller may have given up.
             Err(error) => drop(reply.send(Err(error))),
@@ -51,8 +52,8 @@ impl NodeCore {
             drop(reply.send(if targets.len() < needed { too_few() } else { Ok(Vec::new()) }));
             return;
         }
-        let gather = Gather { missing: targets.len(), needed: needed.max(1), results: Vec::new(), reply };
-        self.calls.gathers.insert(ticket, gather);
+        let (results, missing, needed) = (Vec::new(), targets.len(), needed.max(1));
+        self.calls.gathers.insert(ticket, Gather { missing, needed, results, ids: Vec::new(), reply });
         let mut ids = Vec::with_capacity(targets.len());
         for (target, service, _) in targets {
             match self.send_call(&target, service.clone(), &call) {
@@ -65,20 +66,26 @@ impl NodeCore {
                 }
             }
         }
-        if self.calls.gathers.contains_key(&ticket) {
-            self.calls.tickets.insert(ticket, ids);
+        if let Some(gather) = self.calls.gathers.get_mut(&ticket) {
+            gather.ids = ids;
         }
     }
 
     /// Cancels the calls of a ticket: their caller has given up.
     pub(super) fn cancel_call(&mut self, ticket: Ticket) {
-        for id in self.calls.tickets.remove(&ticket).unwrap_or_default() {
+        let gathered = self.calls.gathers.remove(&ticket).map(|gather| gather.ids).unwrap_or_default();
+        let alone = self.calls.tickets.remove(&ticket);
+        self.cancel(gathered.into_iter().chain(alone));
+        self.calls.retried.remove(ticket);
+    }
+
+    /// Cancels those of these calls that have not ended.
+    fn cancel(&mut self, ids: impl IntoIterator<Item = CallId>) {
+        for id in ids {
             if self.calls.by_id.remove(&id).is_some() {
                 self.caller.cancel(self.now, id, &mut self.effects.caller);
             }
         }
-        self.calls.gathers.remove(&ticket);
-        self.calls.retried.remove(ticket);
     }
 
     pub(super) fn send_call(
@@ -106,7 +113,7 @@ impl NodeCore {
             CallerEffect::Finished { id, result } => match self.calls.by_id.remove(&id) {
                 Some(Waiting::One(ticket, reply)) => {
                     self.calls.tickets.remove(&ticket);
-                    drop(reply.send(result));
+                    self.effects.replies.push(Reply { to: reply, result });
                 }
                 Some(Waiting::Stream(ticket, items)) => {
                     self.calls.tickets.remove(&ticket);
@@ -136,7 +143,7 @@ impl NodeCore {
         if (gather.missing == 0 || gather.needed == 0)
             && let Some(done) = self.calls.gathers.remove(&ticket)
         {
-            self.cancel_call(ticket);
+            self.cancel(done.ids);
             drop(done.reply.send(Ok(done.results)));
         }
     }
@@ -200,15 +207,28 @@ impl NodeCore {
         Ok(local)
     }
 
-    /// Notes the result of a method that ran here. A run that is not known any more changes nothing.
-    pub(super) fn finish_run(&mut self, run: RunId, result: Result<Json, CallError>) {
-        self.calls.waiting_parts.remove(&run);
-        if let Some(service) = self.calls.runs.remove(&run)
-            && let Some(local) = self.services.get_mut(&service)
-        {
-            local.run_ended();
+    /// Acknowledges the calls that have arrived and still run.
+    pub(crate) fn acknowledge(&mut self) {
+        self.callee.acknowledge(&mut self.effects.callee);
+        self.settle();
+    }
+
+    /// Returns whether [`acknowledge`](Self::acknowledge) is due.
+    pub(crate) fn owes_acknowledgements(&self) -> bool {
+        self.callee.owes_acknowledgements()
+    }
+
+    /// Notes the results of methods that ran here. A run that is not known any more changes nothing.
+    pub(super) fn finish_runs(&mut self, ends: Vec<(RunId, Result<Json, CallError>)>) {
+        for (run, result) in ends {
+            self.calls.waiting_parts.remove(&run);
+            if let Some(service) = self.calls.runs.remove(&run)
+                && let Some(local) = self.services.get_mut(&service)
+            {
+                local.run_ended();
+            }
+            self.callee.finished(run, result, &mut self.effects.callee);
         }
-        self.callee.finished(run, result, &mut self.effects.callee);
     }
 }
 

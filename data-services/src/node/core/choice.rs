@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 
 use super::NodeCore;
+use crate::membership::Registry;
 use crate::node::NewCall;
 use crate::node::local_service::private;
 use crate::{
-    Address, CallError, CallErrorKind, Instance, InstanceChoice, NodeInstance, ServiceId, ServiceState,
+    Address, CallError, CallErrorKind, Instance, InstanceChoice, NodeInstance, ServiceEntry, ServiceId,
+    ServiceState,
 };
 
 /// The maximum number of addresses whose turns are remembered.
@@ -31,15 +33,8 @@ impl Turns {
 impl NodeCore {
     /// The services that listen on the address of a call: on the node that it names, or all that are not on standby.
     pub(super) fn targets(&self, call: &NewCall) -> Vec<(NodeInstance, ServiceId, ServiceState)> {
-        let registry = self.membership.registry();
-        let listeners = match &call.node {
-            None => registry.active_listeners(&call.address),
-            Some(_) => registry.listeners(&call.address),
-        };
-        let allowed = listeners
-            .into_iter()
-            .filter(|(peer, _, _)| call.node.as_ref().is_none_or(|node| *node == peer.node));
-        allowed.map(|(peer, service, entry)| (peer.clone(), service.clone(), entry.state)).collect()
+        let listeners = listeners(self.membership.registry(), call).into_iter();
+        listeners.map(|(peer, service, entry)| (peer.clone(), service.clone(), entry.state)).collect()
     }
 
     /// Chooses one service, if possible at another instance than `avoided`.
@@ -48,18 +43,20 @@ impl NodeCore {
         call: &NewCall,
         avoided: Option<Instance>,
     ) -> Result<(NodeInstance, ServiceId), CallError> {
-        let mut candidates = self.targets(call);
+        let mut candidates = listeners(self.membership.registry(), call);
         if candidates.is_empty() {
             return Err(self.no_listener(call));
         }
-        candidates.retain(|(_, _, state)| *state == ServiceState::Running);
+        candidates.retain(|(_, _, entry)| entry.state == ServiceState::Running);
         if candidates.is_empty() {
             let text = format!("service {} is stopping or starting again; retry later", call.address);
             return Err(CallError::new(CallErrorKind::Draining, text));
         }
         let me = self.me.instance;
-        let turn = self.calls.turns.next(&call.address, candidates.len());
-        candidates.rotate_left(turn);
+        if candidates.len() > 1 {
+            let turn = self.calls.turns.next(&call.address, candidates.len());
+            candidates.rotate_left(turn);
+        }
         let rank = |instance: Instance| match call.choice {
             InstanceChoice::LocalFirst => usize::from(instance != me),
             InstanceChoice::RoundRobin => 0,
@@ -70,10 +67,10 @@ impl NodeCore {
             .into_iter()
             .min_by_key(|(target, _, _)| (Some(target.instance) == avoided, rank(target.instance)));
         let Some((target, service, _)) = chosen else { return Err(self.no_listener(call)) };
-        if call.method.is_private() && (target.instance != me || service != call.caller) {
-            return Err(private(&service, &call.method));
+        if call.method.is_private() && (target.instance != me || *service != call.caller) {
+            return Err(private(service, &call.method));
         }
-        Ok((target, service))
+        Ok((target.clone(), service.clone()))
     }
 
     fn no_listener(&self, call: &NewCall) -> CallError {
@@ -83,6 +80,17 @@ impl NodeCore {
         };
         CallError::new(CallErrorKind::NoService, format!("no service listens on {} {place}", call.address))
     }
+}
+
+/// The services that listen on the address of a call, in the order of the registry.
+fn listeners<'a>(
+    registry: &'a Registry,
+    call: &NewCall,
+) -> Vec<(&'a NodeInstance, &'a ServiceId, &'a ServiceEntry)> {
+    let Some(node) = &call.node else { return registry.active_listeners(&call.address) };
+    let mut listeners = registry.listeners(&call.address);
+    listeners.retain(|(peer, _, _)| peer.node == *node);
+    listeners
 }
 
 #[cfg(test)]

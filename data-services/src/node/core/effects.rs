@@ -1,6 +1,8 @@
 use std::collections::VecDeque;
 
 use delivery::Position;
+use serde_json::Value as Json;
+use tokio::sync::oneshot;
 
 use super::NodeCore;
 use crate::calls::{CalleeEffect, CallerEffect};
@@ -8,7 +10,7 @@ use crate::membership::{MembershipEffect, PeerState, TableHead};
 use crate::node::BusAction;
 use crate::packet::{Destination, Message, Outgoing};
 use crate::tables::{FollowEffect, PublishEffect};
-use crate::{NodeInstance, StreamName};
+use crate::{CallError, NodeInstance, StreamName};
 
 /// What the parts of the engine have asked for and the node has not done yet.
 #[derive(Default)]
@@ -18,25 +20,34 @@ pub(super) struct Effects {
     pub(super) followed: Vec<FollowEffect>,
     pub(super) caller: Vec<CallerEffect>,
     pub(super) callee: Vec<CalleeEffect>,
+    /// The results of calls of this node.
+    pub(super) replies: Vec<Reply>,
     /// Messages of the node to itself.
     pub(super) own: VecDeque<Message>,
+}
+
+/// The result of a call, and the caller that waits for it.
+pub(super) struct Reply {
+    pub(super) to: oneshot::Sender<Result<Json, CallError>>,
+    pub(super) result: Result<Json, CallError>,
 }
 
 /// What the parts of the engine ask for.
 impl NodeCore {
     /// Does what the parts have asked for, until none asks for more.
-    pub(super) fn settle(&mut self) {
+    pub(in crate::node) fn settle(&mut self) {
         loop {
             let (membership, published) =
                 (std::mem::take(&mut self.effects.membership), std::mem::take(&mut self.effects.published));
-            let (followed, caller) =
-                (std::mem::take(&mut self.effects.followed), std::mem::take(&mut self.effects.caller));
-            let callee = std::mem::take(&mut self.effects.callee);
+            let followed = std::mem::take(&mut self.effects.followed);
+            let (mut caller, mut callee) =
+                (std::mem::take(&mut self.effects.caller), std::mem::take(&mut self.effects.callee));
             membership.into_iter().for_each(|effect| self.membership_effect(effect));
             published.into_iter().for_each(|effect| self.publish_effect(effect));
             followed.into_iter().for_each(|effect| self.follow_effect(effect));
-            caller.into_iter().for_each(|effect| self.caller_effect(effect));
-            callee.into_iter().for_each(|effect| self.callee_effect(effect));
+            caller.drain(..).for_each(|effect| self.caller_effect(effect));
+            callee.drain(..).for_each(|effect| self.callee_effect(effect));
+            self.effects.reuse(caller, callee);
             if let Some(message) = self.effects.own.pop_front() {
                 let me = self.me.clone();
                 self.message(&me, message);
@@ -45,6 +56,19 @@ impl NodeCore {
                 return;
             }
         }
+    }
+
+    /// Sends the results that have arrived, one after the other: threads that are idle are woken for many at once.
+    pub(crate) fn send_replies(&mut self) {
+        for Reply { to, result } in self.effects.replies.drain(..) {
+            // The caller may have given up.
+            drop(to.send(result));
+        }
+    }
+
+    /// Returns what the driver has to do, in order.
+    pub(crate) fn take_actions(&mut self) -> impl Iterator<Item = BusAction> {
+        self.actions.drain(..)
     }
 
     /// Notes a change of the registry that no effect reports.
@@ -117,6 +141,16 @@ impl NodeCore {
 }
 
 impl Effects {
+    /// Keeps the memory of lists that were emptied, for the next effects.
+    fn reuse(&mut self, caller: Vec<CallerEffect>, callee: Vec<CalleeEffect>) {
+        if self.caller.is_empty() {
+            self.caller = caller;
+        }
+        if self.callee.is_empty() {
+            self.callee = callee;
+        }
+    }
+
     fn are_empty(&self) -> bool {
         self.membership.is_empty()
             && self.published.is_empty()

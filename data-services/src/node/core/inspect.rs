@@ -1,9 +1,16 @@
+use pubsub_api::Status;
+
 use super::NodeCore;
 use crate::node::{NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
 use crate::{Instance, NodeId, StreamName};
 
 /// What the node reports about itself.
 impl NodeCore {
+    /// Notes the status of the driver, for the next report.
+    pub(crate) fn note_driver(&mut self, status: Status) {
+        self.driver_status = status;
+    }
+
     pub(super) fn inspect(&self) -> NodeReport {
         let registry = self.membership.registry();
         let peers = registry.peers();

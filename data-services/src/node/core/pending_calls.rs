@@ -1,5 +1,6 @@
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
+use foldhash::fast::RandomState;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 
@@ -13,13 +14,14 @@ use crate::{CallError, CallResult, Instance, NodeInstance, ServiceId};
 /// The calls that services of this node have made, and those that run here.
 #[derive(Default)]
 pub(super) struct PendingCalls {
-    pub(super) by_id: HashMap<CallId, Waiting>,
-    pub(super) tickets: BTreeMap<Ticket, Vec<CallId>>,
+    pub(super) by_id: HashMap<CallId, Waiting, RandomState>,
+    /// The call of each ticket that is not one of several services.
+    pub(super) tickets: HashMap<Ticket, CallId, RandomState>,
     pub(super) gathers: HashMap<Ticket, Gather>,
     /// The service of each method that runs.
-    pub(super) runs: HashMap<RunId, ServiceId>,
+    pub(super) runs: HashMap<RunId, ServiceId, RandomState>,
     /// The parts of each run that wait for the credit of its caller.
-    pub(super) waiting_parts: HashMap<RunId, VecDeque<NewPart>>,
+    pub(super) waiting_parts: HashMap<RunId, VecDeque<NewPart>, RandomState>,
     pub(super) turns: Turns,
     pub(super) retried: RetriedCalls,
 }
@@ -42,5 +44,7 @@ pub(super) struct Gather {
     /// The number of services that have not returned a result and are needed; 0 only after the last.
     pub(super) needed: usize,
     pub(super) results: Vec<CallResult>,
+    /// The calls, of which some may have ended.
+    pub(super) ids: Vec<CallId>,
     pub(super) reply: oneshot::Sender<Result<Vec<CallResult>, CallError>>,
 }

@@ -32,7 +32,7 @@ impl NodeCore {
         match sent {
             Ok((id, instance)) => {
                 self.calls.by_id.insert(id, Waiting::Retried(ticket, instance));
-                self.calls.tickets.insert(ticket, vec![id]);
+                self.calls.tickets.insert(ticket, id);
             }
             Err(error) => self.retry_later(ticket, None, error),
         }

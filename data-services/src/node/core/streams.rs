@@ -19,7 +19,7 @@ impl NodeCore {
         match sent {
             Ok(id) => {
                 self.calls.by_id.insert(id, Waiting::Stream(ticket, items));
-                self.calls.tickets.insert(ticket, vec![id]);
+                self.calls.tickets.insert(ticket, id);
             }
             // The caller may have given up.
             Err(error) => drop(items.try_send(CallItem::End(Err(error)))),
@@ -27,8 +27,7 @@ impl NodeCore {
     }
 
     pub(super) fn parts_read(&mut self, ticket: Ticket, count: u64) {
-        let id = self.calls.tickets.get(&ticket).and_then(|ids| ids.first()).copied();
-        if let Some(id) = id {
+        if let Some(id) = self.calls.tickets.get(&ticket).copied() {
             self.caller.parts_read(id, count, &mut self.effects.caller);
         }
     }

@@ -187,6 +187,7 @@ impl Bus {
                 self.deliver(flight);
             }
             for place in 0..NODES {
+                self.acknowledge(place);
                 self.tick(place);
             }
         }
@@ -262,6 +263,12 @@ impl Bus {
         self.nodes[to].caller.received(self.now, &source, message, &mut of_caller);
         self.of_callee(to, of_callee);
         self.of_caller(to, of_caller);
+    }
+
+    fn acknowledge(&mut self, place: usize) {
+        let mut effects = Vec::new();
+        self.nodes[place].callee.acknowledge(&mut effects);
+        self.of_callee(place, effects);
     }
 
     fn tick(&mut self, place: usize) {
