@@ -4,6 +4,7 @@
 //! - [`Clock`] is the clock of a measurement, [`LatencyHistogram`] collects latencies.
 //! - [`Spread`] and [`median`] summarize runs.
 //! - [`table()`] and [`grouped`] make tables for people, [`plot`] makes pictures.
+//! - [`failure()`] and [`cannot`] make the errors that end a run.
 //! - With the feature `processes`: `ChildProcess` starts and ends the programs that are measured, `Scratch` is their folder.
 //!
 //! ```
@@ -28,6 +29,7 @@
 #[cfg(feature = "processes")]
 mod child_process;
 mod clock;
+mod failure;
 mod grouped;
 mod latency;
 mod latency_histogram;
@@ -44,6 +46,7 @@ mod table;
 #[cfg(feature = "processes")]
 pub use child_process::ChildProcess;
 pub use clock::Clock;
+pub use failure::{cannot, failure};
 pub use grouped::grouped;
 pub use latency::Latency;
 pub use latency_histogram::LatencyHistogram;

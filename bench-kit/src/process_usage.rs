@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::Result;
 
-use crate::ResidentMemory;
+use crate::{ResidentMemory, failure};
 
 /// The resources that a process has used, from `/proc`.
 ///
@@ -29,7 +29,7 @@ impl ProcessUsage {
     /// It advances in clock ticks, usually of 10 ms. The usage of a phase is the difference of two readings.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if the process has exited.
+    /// [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) if the process has exited.
     pub fn cpu_time(self) -> Result<Duration> {
         let stat = self.read("stat")?;
         let ticks =
@@ -43,20 +43,16 @@ impl ProcessUsage {
     /// As [`cpu_time`](Self::cpu_time).
     pub fn memory(self) -> Result<ResidentMemory> {
         let status = self.read("status")?;
-        let kib = |key| kib(&status, key).ok_or_else(|| failure(&format!("/proc/PID/status has no {key}")));
+        let kib = |key| kib(&status, key).ok_or_else(|| failure(format!("/proc/PID/status has no {key}")));
         Ok(ResidentMemory { now_bytes: kib("VmRSS:")? * 1024, peak_bytes: kib("VmHWM:")? * 1024 })
     }
 
     fn read(self, name: &str) -> Result<String> {
         std::fs::read_to_string(format!("/proc/{}/{name}", self.0)).map_err(|error| {
-            failure(&format!("cannot read the resource usage of process {}: has it ended?", self.0))
+            failure(format!("cannot read the resource usage of process {}: has it ended?", self.0))
                 .with_source(error)
         })
     }
-}
-
-fn failure(text: &str) -> Error {
-    Error::new(ErrorKind::Unavailable, text)
 }
 
 /// Fields 14 and 15 of `/proc/PID/stat` (proc_pid_stat(5)). The second field is a name with any characters, in

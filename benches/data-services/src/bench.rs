@@ -1,9 +1,8 @@
-use bench_kit::Machine;
+use bench_kit::{Machine, cannot};
 use pubsub_api::Result;
 use serde_json::{Map, Value, json};
 use service_kit::print_line;
 
-use crate::failure::cannot;
 use crate::options::{Arguments, Part};
 use crate::{calls, crash, join, tables};
 

@@ -12,7 +12,6 @@
 mod bench;
 mod calls;
 mod crash;
-mod failure;
 mod join;
 mod nodes;
 mod options;

@@ -3,11 +3,10 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use bench_kit::{cannot, failure};
 use data_services::{Node, NodeOptions, NodeReport};
 use pubsub_api::{Registry, Result, Role};
 use service_kit::SettingsArguments;
-
-use crate::failure::{cannot, failure};
 
 /// The time that a run waits for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(18);

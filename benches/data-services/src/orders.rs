@@ -1,8 +1,7 @@
+use bench_kit::cannot;
 use pubsub_api::Result;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
-
-use crate::failure::cannot;
 
 /// What the bench orders a process of a run to do: JSON lines on its stdin. At their end, the process ends.
 #[derive(Debug)]

@@ -1,12 +1,10 @@
 use std::path::Path;
 
-use bench_kit::ChildProcess;
+use bench_kit::{ChildProcess, cannot, failure};
 use pubsub_api::Result;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
-
-use crate::failure::{cannot, failure};
 
 /// A process of a run, which plays a [role](crate::role::Role): this program, started again.
 #[derive(Debug)]

@@ -1,8 +1,7 @@
-use bench_kit::Machine;
+use bench_kit::{Machine, cannot};
 use pubsub_api::Result;
 
 use crate::contender::{Contender, Programs};
-use crate::failure::cannot;
 use crate::figure::Figures;
 use crate::limits::raise_open_files;
 use crate::mode::Mode;

@@ -1,7 +1,6 @@
-use bench_kit::LatencyHistogram;
+use bench_kit::{LatencyHistogram, failure};
 use pubsub_api::Result;
 
-use crate::failure::failure;
 use crate::payload::{PROBE, head};
 use crate::rota::Share;
 use crate::wire::{End, Piece, What, Wire};

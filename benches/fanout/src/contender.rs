@@ -2,9 +2,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bench_kit::{cannot, failure};
 use pubsub_api::Result;
 
-use crate::failure::{cannot, failure};
 use crate::pusher::PushAddress;
 use crate::wire::Wire;
 

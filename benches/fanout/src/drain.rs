@@ -4,13 +4,12 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bench_kit::Clock;
+use bench_kit::{Clock, cannot, failure};
 use pubsub_api::Result;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 
 use crate::connection::{Connection, Latencies};
-use crate::failure::{cannot, failure};
 use crate::flow::Flow;
 use crate::payload::Payload;
 use crate::rota::{Rota, Share};

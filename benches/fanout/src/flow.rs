@@ -3,9 +3,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use bench_kit::failure;
 use pubsub_api::{Error, Result};
-
-use crate::failure::failure;
 
 /// Time without progress after which a run has failed.
 pub(crate) const STALL_TIMEOUT: Duration = Duration::from_secs(15);

@@ -7,7 +7,6 @@
 //! slowest subscriber, so that no server has a reason to drop an event; if one is lost, repeated or out of order, the run
 //! fails.
 
-mod failure;
 mod options;
 
 mod hex;

@@ -1,7 +1,6 @@
+use bench_kit::{cannot, failure};
 use pubsub_api::Result;
 use rustix::process::{Resource, getrlimit, setrlimit};
-
-use crate::failure::{cannot, failure};
 
 /// Raises the limit of open files to the hard limit, for this process and the servers that it starts, and checks that it
 /// suffices for this number of subscribers.

@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bench_kit::cannot;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use pubsub_api::Result;
 
 use crate::contender::{Contender, Kind, Programs};
-use crate::failure::cannot;
 use crate::mode::{Mode, Timing};
 
 /// How fast, and at what CPU, memory and latency, does one server process fan events out, compared in the same run with libzmq,

@@ -1,6 +1,6 @@
+use bench_kit::failure;
 use pubsub_api::{Action, Envelope, Event, Result, Topic};
 
-use crate::failure::failure;
 use crate::hex;
 
 /// Bytes of an event's value, as text.

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bench_kit::Clock;
+use bench_kit::{Clock, cannot, failure};
 use pubsub_api::{Error, Result};
 use rustix::net::{RecvFlags, SendFlags};
 
 use crate::block::Block;
-use crate::failure::{cannot, failure};
 use crate::flow::{Flow, STALL_TIMEOUT};
 use crate::payload::PROBE;
 use crate::rota::Rota;

@@ -6,12 +6,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
+use bench_kit::cannot;
 use pubsub_api::Result;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use serde_json::json;
-
-use crate::failure::cannot;
 
 /// Number of bytes to read at once.
 const READ_BYTES: usize = 256 * 1024;

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use bench_kit::{cannot, failure};
 use pubsub_api::{Error, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::contender::Start;
-use crate::failure::{cannot, failure};
 use crate::pusher::PushAddress;
 
 /// A running server in its own process; dropping this ends it.

@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use bench_kit::{Clock, ProcessUsage, ResidentMemory};
+use bench_kit::{Clock, ProcessUsage, ResidentMemory, cannot, failure};
 use pubsub_api::Result;
 
 use crate::connection::Latencies;
 use crate::contender::{Contender, Programs};
 use crate::drain::Drain;
-use crate::failure::{cannot, failure};
 use crate::flow::{FAILED_ELSEWHERE, Flow};
 use crate::pusher::Pusher;
 use crate::rota::Rota;

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use bench_kit::{cannot, failure};
 use clap::Args;
 use data_services::ServiceHandle;
 use pubsub_api::Result;
@@ -7,7 +8,6 @@ use serde_json::{Value, json};
 use service_kit::print_line;
 
 use super::round;
-use crate::failure::{cannot, failure};
 use crate::nodes::{join, until};
 use crate::orders::Orders;
 

@@ -3,14 +3,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bench_kit::{Latency, LatencyHistogram};
+use bench_kit::{Latency, LatencyHistogram, cannot, failure};
 use pubsub_api::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service_kit::print_line;
 use tokio::task::JoinSet;
 
-use crate::failure::{cannot, failure};
 use crate::player::{Player, number};
 
 /// What a caller is ordered to do: a number of calls, of which `depth` wait for their results at the same time.

@@ -1,10 +1,10 @@
+use bench_kit::failure;
 use clap::Args;
 use data_services::{Node, ServiceHandle, TableEvent, TableSubscription};
 use pubsub_api::Result;
 use serde_json::{Value, json};
 use service_kit::print_line;
 
-use crate::failure::failure;
 use crate::nodes::{join, until};
 use crate::orders::Orders;
 

@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use bench_kit::cannot;
 use clap::Args;
 use data_services::{Node, NodeReport};
 use pubsub_api::Result;
@@ -7,7 +8,6 @@ use serde_json::{Value, json};
 use service_kit::print_line;
 use tokio::task::JoinSet;
 
-use crate::failure::cannot;
 use crate::nodes::{join, up};
 use crate::orders::Orders;
 

@@ -1,7 +1,7 @@
+use bench_kit::failure;
 use pubsub_api::Result;
 use serde_json::{Value, json};
 
-use crate::failure::failure;
 use crate::player::number;
 
 /// What all nodes of a run report. The first node is the seed.

@@ -1,13 +1,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bench_kit::Scratch;
+use bench_kit::{Scratch, failure};
 use pubsub_api::Result;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::work::{Cost, How, PerRow, Work};
-use crate::failure::failure;
 use crate::player::{Player, number};
 
 /// What a table of one size costs.

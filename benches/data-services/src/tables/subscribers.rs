@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use bench_kit::{cannot, failure};
 use clap::Args;
 use data_services::{TableEvent, TableSubscription};
 use pubsub_api::Result;
@@ -9,7 +10,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::failure::{cannot, failure};
 use crate::nodes::{PATIENCE, join, until, up};
 use crate::orders::Orders;
 

@@ -1,12 +1,11 @@
 use std::time::Duration;
 
-use bench_kit::LatencyHistogram;
+use bench_kit::{LatencyHistogram, failure};
 use pubsub_api::Result;
 
 use super::{Timing, between, throughput};
 use crate::connection::Latencies;
 use crate::contender::{Contender, Programs};
-use crate::failure::failure;
 use crate::figure::{Figure, Figures};
 use crate::session::{self, Load};
 

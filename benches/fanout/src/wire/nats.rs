@@ -1,9 +1,9 @@
 //! NATS client protocol: lines, and payloads with their length in a line.
 
+use bench_kit::failure;
 use pubsub_api::Result;
 
 use super::{Piece, What, beginning, line, number};
-use crate::failure::failure;
 
 /// Not verbose: no confirmations.
 pub(super) const CONNECT: &[u8] = b"CONNECT {\"verbose\":false,\"pedantic\":false}\r\n";

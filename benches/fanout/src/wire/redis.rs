@@ -1,9 +1,9 @@
 //! RESP2: commands and published events are arrays of strings with their lengths.
 
+use bench_kit::failure;
 use pubsub_api::Result;
 
 use super::{Piece, What, beginning, line, number};
-use crate::failure::failure;
 
 const MESSAGE: &[u8] = b"*3\r\n$7\r\nmessage\r\n";
 const SUBSCRIBED: &[u8] = b"*3\r\n$9\r\nsubscribe\r\n";

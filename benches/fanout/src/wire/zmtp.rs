@@ -1,9 +1,9 @@
 //! ZMTP 3.0 with NULL. Servers never send a PING to a peer that greets as 3.0, so a drain has nothing to answer.
 
+use bench_kit::failure;
 use pubsub_api::Result;
 
 use super::{Piece, What, beginning};
-use crate::failure::failure;
 
 /// The greeting's length (RFC 23).
 const GREETING_BYTES: usize = 64;

@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 
+use bench_kit::cannot;
 use clap::Args;
 use pubsub_api::Result;
 use serde_json::{Value, json};
@@ -8,7 +9,6 @@ use service_kit::print_line;
 use super::SUBJECT;
 use super::client::{Client, publish};
 use super::message::Received;
-use crate::failure::cannot;
 use crate::orders::Orders;
 
 /// A client of NATS that replies to each request with its argument, in a task of its own, as our nodes run a method.

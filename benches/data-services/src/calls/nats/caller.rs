@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bench_kit::{cannot, failure};
 use bytes::Bytes;
 use clap::Args;
 use pubsub_api::Result;
@@ -16,7 +17,6 @@ use super::SUBJECT;
 use super::client::{Client, publish};
 use super::message::Received;
 use crate::calls::round;
-use crate::failure::{cannot, failure};
 use crate::orders::Orders;
 
 /// A client of NATS that makes requests.

@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 
+use bench_kit::{cannot, failure};
 use bytes::{Bytes, BytesMut};
 use pubsub_api::Result;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,7 +9,6 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
 use super::message::Received;
-use crate::failure::{cannot, failure};
 
 /// What may wait to be written. Whoever writes more waits.
 const WAITING: usize = 4096;

@@ -1,7 +1,6 @@
+use bench_kit::{cannot, failure};
 use bytes::{Buf, Bytes, BytesMut};
 use pubsub_api::Result;
-
-use crate::failure::{cannot, failure};
 
 /// What the server sends.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use bench_kit::{cannot, failure};
 use pubsub_api::Result;
 use tokio::net::TcpStream;
 use tokio::process::Child;
 
-use crate::failure::{cannot, failure};
 use crate::nodes::free_port;
 
 /// A server of NATS, as a process, which is killed when this value is dropped.
