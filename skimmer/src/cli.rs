@@ -1,8 +1,9 @@
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use laboratory::{bench, demo, swarm};
 use pubsub_api::Result;
 
-use crate::{bench, config, db, demo, drivers_list, dse, man, publish, service, status, subscribe, swarm};
+use crate::{config, db, drivers_list, dse, man, publish, service, status, subscribe};
 
 /// Carries change events from API workers to every node that needs them, and reports every loss
 #[derive(Debug, Parser)]
@@ -16,7 +17,7 @@ pub(crate) struct Cli {
 enum Command {
     /// Plays a recorded day of a cloud through real processes and checks that no event is missing
     #[command(after_help = "Example: skimmer demo --agents 5")]
-    Demo(demo::Arguments),
+    Demo(demo::DemoArguments),
 
     /// Publishes events, as an API worker does
     #[command(
@@ -34,11 +35,11 @@ enum Command {
 
     /// Measures throughput and latency from pusher to subscribers
     #[command(after_help = "Example: skimmer bench --subscribers 10 --json")]
-    Bench(bench::Arguments),
+    Bench(bench::BenchArguments),
 
     /// Runs many subscribers in one process and prints how many are live, to test restarts at scale
     #[command(after_help = "Example: skimmer swarm --config skimmer.toml --agents 1000")]
-    Swarm(swarm::Arguments),
+    Swarm(swarm::SwarmArguments),
 
     /// Lists the drivers with their capabilities and limits
     #[command(after_help = "Example: skimmer drivers --json")]

@@ -1,10 +1,8 @@
 //! `skimmer`: the command line of Skimmer.
 
-mod bench;
 mod cli;
 mod config;
 mod db;
-mod demo;
 mod drivers_list;
 mod dse;
 mod lines;
@@ -13,7 +11,6 @@ mod publish;
 mod service;
 mod status;
 mod subscribe;
-mod swarm;
 
 use std::process::ExitCode;
 

@@ -12,7 +12,7 @@ use pubsub_api::{Error, ErrorKind, Result};
 use service_kit::{block_on, print_line, report};
 use tokio::time::{Instant, sleep};
 
-use super::Arguments;
+use super::DemoArguments;
 use super::redis::Redis;
 use hosts::Hosts;
 use nodes::Nodes;
@@ -30,7 +30,7 @@ const ROUND_PAUSE: Duration = Duration::from_millis(50);
 /// The timeout of each wait.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) fn run(arguments: &Arguments) -> Result<()> {
+pub(super) fn run(arguments: &DemoArguments) -> Result<()> {
     let summary = block_on(play(arguments))?;
     print_line(&summary);
     if let Some(verdict) = summary.success() {
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     Err(Error::new(ErrorKind::Internal, "the shown table differs from what follows from the files"))
 }
 
-async fn play(arguments: &Arguments) -> Result<Summary> {
+async fn play(arguments: &DemoArguments) -> Result<Summary> {
     let scratch = Scratch::new("demo")?;
     let redis = if arguments.redis { Some(Redis::start(scratch.path()).await?) } else { None };
     let mut sets = redis.as_ref().map(Redis::settings).unwrap_or_default();

@@ -3,12 +3,12 @@
 //! One pusher and N subscribers run in this process, the service in its own. The subscribers check the map, index and order of
 //! each event, but keep no table, so that the figures describe the service and the drivers and not an agent.
 
+mod bench_arguments;
 mod contender;
 mod drain;
 mod figures;
 mod ledger;
 mod measure;
-mod options;
 mod payload;
 mod peer;
 mod plot;
@@ -30,16 +30,21 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use service_kit::block_on;
 
+pub use bench_arguments::BenchArguments;
 use contender::Contender;
 use figures::Figures;
 use measure::{Case, Outcome};
-pub(crate) use options::Arguments;
 use payload::EventMaker;
 use progress::Progress;
 use report::{Load, Point, Report, Run, Series};
 use service::ServiceKind;
 
-pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+/// Measures, and prints the report as tables or as JSON.
+///
+/// # Errors
+/// [`ErrorKind::Internal`] if events were lost, came twice or out of order; [`ErrorKind::Closed`] after SIGINT or SIGTERM; the
+/// errors of the settings, the drivers and the processes that it starts.
+pub fn run(arguments: &BenchArguments) -> Result<()> {
     arguments.log.start();
     let report = block_on(measure_or_stop(arguments))?;
     publish(arguments, &report)?;
@@ -57,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     ))
 }
 
-fn publish(arguments: &Arguments, report: &Report) -> Result<()> {
+fn publish(arguments: &BenchArguments, report: &Report) -> Result<()> {
     let json = serde_json::to_string_pretty(report);
     let json = json.map_err(|error| internal("cannot write the report", error))?;
     if arguments.json {
@@ -77,7 +82,7 @@ fn publish(arguments: &Arguments, report: &Report) -> Result<()> {
 }
 
 /// Stops the measurement on a signal, with all processes that it has started.
-async fn measure_or_stop(arguments: &Arguments) -> Result<Report> {
+async fn measure_or_stop(arguments: &BenchArguments) -> Result<Report> {
     let mut terminated = signal(SignalKind::terminate())
         .map_err(|error| internal("cannot install a signal handler", error))?;
     tokio::select! {
@@ -87,7 +92,7 @@ async fn measure_or_stop(arguments: &Arguments) -> Result<Report> {
     }
 }
 
-async fn measure_all(arguments: &Arguments) -> Result<Report> {
+async fn measure_all(arguments: &BenchArguments) -> Result<Report> {
     let registry = Registry::collect()?;
     let scratch = Scratch::new("bench")?;
     let contenders = contenders(arguments, &registry, scratch.path())?;
@@ -110,7 +115,11 @@ async fn measure_all(arguments: &Arguments) -> Result<Report> {
 }
 
 /// The system of the settings and the peers that it is compared with, with their names.
-fn contenders(arguments: &Arguments, registry: &Registry, folder: &Path) -> Result<Vec<(String, Contender)>> {
+fn contenders(
+    arguments: &BenchArguments,
+    registry: &Registry,
+    folder: &Path,
+) -> Result<Vec<(String, Contender)>> {
     let settings = arguments.settings_in(folder, 0).load_and_warn(registry)?;
     let ours = Contender::Service(ServiceKind::of(registry, &settings)?);
     let mut all = vec![(arguments.name_of(&settings), ours)];
@@ -124,7 +133,7 @@ fn contenders(arguments: &Arguments, registry: &Registry, folder: &Path) -> Resu
     Ok(all)
 }
 
-fn load(arguments: &Arguments) -> Result<Load> {
+fn load(arguments: &BenchArguments) -> Result<Load> {
     let map = Envelope::pack(EventMaker::new(arguments.value_bytes).make(0, 0))?.payload;
     Ok(Load {
         value_bytes: arguments.value_bytes,
@@ -137,7 +146,7 @@ fn load(arguments: &Arguments) -> Result<Load> {
 
 /// Executes the runs, one after the other.
 struct Bench<'a> {
-    arguments: &'a Arguments,
+    arguments: &'a BenchArguments,
     registry: &'a Registry,
     folder: &'a Path,
     /// The number of runs so far; each run has its own socket.

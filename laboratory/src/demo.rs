@@ -1,3 +1,5 @@
+//! `skimmer demo`: a recorded day of a cloud, played through real processes.
+
 mod change_log;
 mod chaos;
 mod dse;
@@ -26,7 +28,7 @@ use summary::Summary;
 
 /// The arguments of `skimmer demo`.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Arguments {
+pub struct DemoArguments {
     /// Number of API worker processes, which share the change log by key
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
     workers: usize,
@@ -63,7 +65,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// service is down and the agents take to reconnect.
 const CHAOS_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+/// Plays the recorded day, or the nodes of the data services engine, and prints what arrived.
+///
+/// # Errors
+/// [`ErrorKind::Internal`] if what arrived differs from what was sent, or a process ends early; [`ErrorKind::Unavailable`] if
+/// a folder, a port or a server is not available.
+pub fn run(arguments: &DemoArguments) -> Result<()> {
     if arguments.dse {
         return dse::run(arguments);
     }
@@ -80,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     ))
 }
 
-async fn play(arguments: &Arguments, log: &ChangeLog) -> Result<Summary> {
+async fn play(arguments: &DemoArguments, log: &ChangeLog) -> Result<Summary> {
     let scratch = Scratch::new("demo")?;
     let redis = if arguments.redis { Some(Redis::start(scratch.path()).await?) } else { None };
     report(format_args!(

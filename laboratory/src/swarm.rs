@@ -1,3 +1,5 @@
+//! `skimmer swarm`: many subscribers in one process, to test restarts at scale.
+
 mod follower;
 mod tallies;
 
@@ -23,7 +25,7 @@ use tallies::Tallies;
 
 /// The arguments of `skimmer swarm`.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Arguments {
+pub struct SwarmArguments {
     #[command(flatten)]
     settings: SettingsArguments,
 
@@ -52,7 +54,11 @@ const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The longest wait for the reader of stdout at the end.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
-pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+/// Subscribes, and prints the number of live subscribers whenever it changes, until a signal or the timeout.
+///
+/// # Errors
+/// [`ErrorKind::Unavailable`] if no subscriber is live at the end; the errors of the settings and of the driver.
+pub fn run(arguments: &SwarmArguments) -> Result<()> {
     arguments.log.start();
     use_all_descriptors();
     let registry = Registry::collect()?;
@@ -60,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     block_on(swarm(&registry, &settings, arguments))
 }
 
-async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) -> Result<()> {
+async fn swarm(registry: &Registry, settings: &Settings, arguments: &SwarmArguments) -> Result<()> {
     let mut signals = Signals::install()?;
     let tallies = Arc::new(Tallies::default());
     let mut followers = start(registry, settings, arguments, &tallies).await?;
@@ -98,7 +104,7 @@ async fn swarm(registry: &Registry, settings: &Settings, arguments: &Arguments) 
 async fn start(
     registry: &Registry,
     settings: &Settings,
-    arguments: &Arguments,
+    arguments: &SwarmArguments,
     tallies: &Arc<Tallies>,
 ) -> Result<JoinSet<Result<()>>> {
     let mut followers = JoinSet::new();

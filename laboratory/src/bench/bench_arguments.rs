@@ -14,7 +14,7 @@ use super::service::ServiceKind;
 
 /// The arguments of `skimmer bench`.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Arguments {
+pub struct BenchArguments {
     #[command(flatten)]
     settings: SettingsArguments,
 
@@ -81,7 +81,7 @@ pub(crate) struct Arguments {
     pub(super) log: LogArguments,
 }
 
-impl Arguments {
+impl BenchArguments {
     /// The numbers of subscribers to measure.
     pub(super) fn subscribers(&self) -> impl Iterator<Item = usize> + '_ {
         self.subscribers.iter().copied()
