@@ -94,10 +94,10 @@ impl Span {
     }
 
     /// Returns the same span after this number of blocks and sources was put before its own.
-    fn behind(self, blocks: u32, sources: u32) -> Self {
+    fn shifted_by(self, blocks: u32, sources: u32) -> Self {
         Self {
-            topic: self.topic.behind(blocks),
-            payload: self.payload.behind(blocks),
+            topic: self.topic.shifted_by(blocks),
+            payload: self.payload.shifted_by(blocks),
             source: self.source.saturating_add(sources),
             nth: self.nth,
         }
@@ -275,7 +275,7 @@ impl Batch {
     pub fn append(&mut self, other: &mut Self) {
         let behind = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
         let sources = u32::try_from(self.sources.len()).unwrap_or(NO_SOURCE);
-        self.spans.extend(other.left().iter().map(|span| span.behind(behind, sources)));
+        self.spans.extend(other.left().iter().map(|span| span.shifted_by(behind, sources)));
         self.blocks.append(&mut other.blocks);
         self.sources.append(&mut other.sources);
         self.framed.extend(other.framed.iter().map(|block| BlockId(block.0.saturating_add(behind))));

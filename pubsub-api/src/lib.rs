@@ -60,6 +60,7 @@ mod subscribers_seen;
 
 mod capability;
 mod driver;
+mod pub_sub_ends;
 mod registry;
 mod route;
 mod unlinked_driver;
@@ -77,6 +78,7 @@ pub use event::{Action, Event, Value};
 pub use framing::Framing;
 pub use link_endpoint::{link_endpoint, registered_endpoint};
 pub use notice::Notice;
+pub use pub_sub_ends::PubSubEnds;
 pub use publisher::Publisher;
 pub use publisher_epoch::PublisherEpoch;
 pub use registry::Registry;

@@ -41,12 +41,15 @@ use crate::{
 /// ```
 #[async_trait]
 pub trait Publisher: Debug + Send + Sync {
-    /// Prepares to send. Idempotent.
+    /// Prepares to send. Idempotent. The default implementation is that of a publisher that has nothing to prepare, because
+    /// it connects at its first `send`.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] if the address is in use or does not belong to this host, [`ErrorKind::Settings`] if
     /// it is invalid.
-    async fn initialize(&self) -> Result<()>;
+    async fn initialize(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Checks that [`initialize`](Publisher::initialize) could bind now, without binding: the address belongs to this
     /// host and the port is free. A driver that binds nothing has nothing to check.

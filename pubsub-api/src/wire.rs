@@ -23,6 +23,7 @@ mod error;
 mod plain;
 mod read;
 mod row;
+mod size;
 mod stamp;
 
 pub use encode::encode;
@@ -31,15 +32,7 @@ pub use msgpack::{GrownMap, MAX_DEPTH, Malformed, append_pairs, find, is_one_val
 pub use plain::is_plain;
 pub use read::EventRef;
 pub use row::RowRef;
-
-/// The largest map that an author may send, in bytes.
-///
-/// [`encode`] refuses a larger one, so an application learns of it at its call and not from a receiver.
-pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
-
-/// The largest map that a receiver accepts, in bytes: the keys that a service appends must not push a full event over
-/// the limit.
-pub const MAX_RECEIVED_BYTES: usize = MAX_EVENT_BYTES + 4 * 1024;
+pub use size::{MAX_EVENT_BYTES, MAX_RECEIVED_BYTES, check_size};
 
 #[cfg(test)]
 mod tests;

@@ -26,7 +26,7 @@ use pubsub_api::{Action, Error, ErrorKind, Event, PublisherEpoch, Result, SEND_A
 use notation::{packed, shown};
 use reading::{ReadValue, oversized_integer};
 
-/// The five fields as they stand in a line.
+/// The five fields as they are in a line.
 #[derive(Debug, Serialize)]
 struct Written<'a> {
     table: Option<&'a str>,
@@ -51,7 +51,7 @@ struct WrittenStamp {
     time_us: u64,
 }
 
-/// What a line says besides the event itself.
+/// What a line has besides the event itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LineOptions<'a> {
     /// How the event came, as `"origin":"replay"`; `None` for one of the stream.

@@ -186,13 +186,7 @@ impl WriteQueue {
     #[must_use]
     pub fn reading(&self, name: &str, when_full: &str) -> QueueReading {
         let state = self.shared.state();
-        QueueReading {
-            name: name.to_owned(),
-            depth: state.unwritten() as u64,
-            bound: state.bound() as u64,
-            unit: "bytes".to_owned(),
-            when_full: when_full.to_owned(),
-        }
+        QueueReading::new(name, "bytes", (state.unwritten(), state.bound()), when_full)
     }
 
     async fn until(&self, mut check: impl FnMut(&mut State) -> Option<io::Result<()>>) -> io::Result<()> {

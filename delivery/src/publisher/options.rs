@@ -21,7 +21,7 @@ pub struct PublisherOptions {
 }
 
 impl PublisherOptions {
-    /// As the settings say.
+    /// As in the settings.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`](pubsub_api::ErrorKind::Internal) if the settings were loaded without [`KeptSettings`].

@@ -162,7 +162,7 @@ impl Ring {
 
     /// Begins a segment with the current state, and removes the oldest segments.
     fn begin_segment(&mut self, publisher_state: &mut PublisherState) -> io::Result<()> {
-        self.let_go(publisher_state);
+        self.remove_oldest(publisher_state);
         let number = self.next_number;
         let spare = self.spare.take();
         let is_spare = spare.is_some();
@@ -187,7 +187,7 @@ impl Ring {
     }
 
     /// Removes the oldest segments until there is room for a new one.
-    fn let_go(&mut self, publisher_state: &mut PublisherState) {
+    fn remove_oldest(&mut self, publisher_state: &mut PublisherState) {
         let room = self.bound.ring_bytes - self.bound.segment_bytes();
         while self.bytes() > room || self.segments.len() >= MAX_SEGMENTS {
             let Some(oldest) = self.segments.pop_front() else { break };
@@ -280,13 +280,13 @@ impl Ring {
     }
 
     /// The bytes of all records after a place in a segment.
-    pub(super) fn bytes_behind(&self, segment: u32, offset: u32) -> u64 {
-        let behind = |held: &RingSegment| match held.segment.number().cmp(&segment) {
+    pub(super) fn bytes_after(&self, segment: u32, offset: u32) -> u64 {
+        let after = |held: &RingSegment| match held.segment.number().cmp(&segment) {
             Ordering::Less => 0,
             Ordering::Equal => u64::from(held.end.saturating_sub(offset.max(held.begin))),
             Ordering::Greater => held.bytes(),
         };
-        self.segments.iter().map(behind).sum()
+        self.segments.iter().map(after).sum()
     }
 
     pub(super) fn bound(&self) -> u64 {

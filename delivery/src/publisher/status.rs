@@ -48,53 +48,31 @@ fn snapshots(core: &Core, counters: &mut Vec<CounterReading>) -> QueueReading {
     let cache = &follower.cache;
     counters.push(reading("topics_with_snapshot", None, number(cache.topics())));
     let when_full = "the largest topic has no snapshots any more";
-    queue("snapshots", (cache.bytes(), cache.bound()), "bytes", when_full)
+    QueueReading::new("snapshots", "bytes", (cache.bytes(), cache.bound()), when_full)
 }
 
 fn requests(core: &Core) -> QueueReading {
     let waiting = core.metrics.requests_waiting.load(Ordering::Relaxed);
     let when_full = "the subscriber receives `busy` and requests again later";
-    queue("sync_requests", (number(waiting), number(MAX_WAITING)), "requests", when_full)
+    QueueReading::new("sync_requests", "requests", (waiting, MAX_WAITING), when_full)
 }
 
 fn kept(sequencer: &Sequencer) -> [QueueReading; 3] {
     let Sequencer { ring, publisher_state, .. } = sequencer;
     let (topics, workers) = (&publisher_state.topics, &publisher_state.workers);
-    let of = |depth, bound| (number(depth), number(bound));
+    let ring_full =
+        "the oldest eighth is removed; a subscriber that misses it receives a snapshot or a resync";
+    let topics_full = "the topic that was idle longest is retired";
+    let workers_full = "the worker that was silent longest is forgotten";
     [
-        queue(
-            "ring",
-            (ring.bytes(), ring.bound()),
-            "bytes",
-            "the oldest eighth is removed; a subscriber that misses it receives a snapshot or a resync",
-        ),
-        queue(
-            "topics",
-            of(topics.len(), topics.bound()),
-            "topics",
-            "the topic that was idle longest is retired",
-        ),
-        queue(
-            "workers",
-            of(workers.len(), workers.bound()),
-            "workers",
-            "the worker that was silent longest is forgotten",
-        ),
+        QueueReading::new("ring", "bytes", (ring.bytes(), ring.bound()), ring_full),
+        QueueReading::new("topics", "topics", (topics.len(), topics.bound()), topics_full),
+        QueueReading::new("workers", "workers", (workers.len(), workers.bound()), workers_full),
     ]
 }
 
 fn reading(name: &str, cause: Option<&str>, value: u64) -> CounterReading {
     CounterReading { name: name.to_owned(), cause: cause.map(str::to_owned), value }
-}
-
-fn queue(name: &str, (depth, bound): (u64, u64), unit: &str, when_full: &str) -> QueueReading {
-    QueueReading {
-        name: name.to_owned(),
-        depth,
-        bound,
-        unit: unit.to_owned(),
-        when_full: when_full.to_owned(),
-    }
 }
 
 fn number(count: usize) -> u64 {

@@ -129,7 +129,7 @@ impl<E> Tracker<E> {
             self.duplicates += 1;
             return 0;
         }
-        self.is_told_of(epoch, number);
+        self.learn_of(epoch, number);
         if self.excused > 0 && epoch == self.at.epoch {
             self.go_on_after_resync(number);
         }
@@ -153,7 +153,7 @@ impl<E> Tracker<E> {
             // Sent before the events that were replayed since, or before the reply that caused a `Resync`.
             return;
         }
-        self.is_told_of(epoch, last);
+        self.learn_of(epoch, last);
         if epoch == self.at.epoch {
             self.end_excuse();
         }
@@ -179,7 +179,7 @@ impl<E> Tracker<E> {
         };
         effects.push(Effect::Resync(reason));
         self.at = to;
-        self.is_told_of(to.epoch, to.sequence);
+        self.learn_of(to.epoch, to.sequence);
     }
 
     /// The link to the publisher is gone: a live topic is stale until something confirms it.
@@ -248,13 +248,13 @@ impl<E> Tracker<E> {
     fn go_on_from(&mut self, position: Position, effects: &mut Vec<Effect<E>>) {
         self.excused = 0;
         self.at = position;
-        self.is_told_of(position.epoch, position.sequence);
+        self.learn_of(position.epoch, position.sequence);
         self.settle(effects);
     }
 
     /// A sequence is known to exist. What was known of another epoch is obsolete: either the publisher still has it, or it is
     /// lost.
-    fn is_told_of(&mut self, epoch: u64, number: u64) {
+    fn learn_of(&mut self, epoch: u64, number: u64) {
         if self.target.epoch != epoch && self.buffer.epoch() != epoch {
             let _ = self.buffer.clear();
         }

@@ -272,7 +272,11 @@ mod tests {
         let all = |values: [bool; 4]| -> Vec<(String, bool)> {
             ["1", "2", "{*?}", "4"].map(str::to_owned).into_iter().zip(values).collect()
         };
-        assert_eq!(reported(None), all([true, true, true, false]), "what is no text is told by its name");
+        assert_eq!(
+            reported(None),
+            all([true, true, true, false]),
+            "a key that is no text is reported by its name"
+        );
         assert_eq!(reported(Some(vec![SEND_ALL, Topic::new("u").unwrap()])), all([true, false, true, false]));
         assert_eq!(reported(Some(Vec::new())), all([false; 4]));
     }

@@ -86,7 +86,7 @@ fn words(envelope: &Envelope) -> String {
     }
     match Control::read(&envelope.topic, &envelope.payload).unwrap().unwrap() {
         Control::Mark(mark) => {
-            assert_eq!(mark.oldest, mark.stamp.sequence + 1, "nothing can be had again");
+            assert_eq!(mark.oldest, mark.stamp.sequence + 1, "nothing can be requested again");
             format!("mark {} {}", mark.topic, mark.stamp.sequence)
         }
         Control::Lost(lost) => {

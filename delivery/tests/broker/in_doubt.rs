@@ -50,7 +50,7 @@ async fn a_loss_record_that_is_refused_for_good_does_not_block_its_topic() {
         |event| if event.topic.is_reserved() { Verdict::Refuse(ErrorKind::Invalid) } else { Verdict::Take },
     );
     send(&publisher, "a", "2").await.unwrap();
-    assert_eq!(fake.words(), ["a 2 2"], "the number tells");
+    assert_eq!(fake.words(), ["a 2 2"], "the number shows the loss");
     assert_eq!(publisher.delivery_status().counter("lost_records_unsent", None), 1);
 }
 

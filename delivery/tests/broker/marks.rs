@@ -59,7 +59,7 @@ async fn at_the_end_waiting_events_are_sent_and_then_a_bye_on_each_topic() {
     assert_eq!(publisher.send_batch(&mut batch(&[("a", "4")])).await.unwrap_err().kind(), ErrorKind::Closed);
     let published = fake.words().len();
     sleep(Duration::from_secs(100)).await;
-    assert_eq!(fake.words().len(), published, "no marks behind a bye");
+    assert_eq!(fake.words().len(), published, "no marks after a bye");
     assert_eq!(publisher.delivery_status().counter("byes", None), 2, "it can still be read");
 }
 

@@ -12,9 +12,9 @@ fn away(first_number: u64) -> Script {
     feed.register("a");
     feed.hello("a", 7, 1);
     feed.beat_with(7, 1, first_number);
-    assert_eq!(feed.told(), ["subscribed a", "live a"]);
+    assert_eq!(feed.received(), ["subscribed a", "live a"]);
     feed.down("a");
-    assert_eq!(feed.told(), ["down a", "stale a"]);
+    assert_eq!(feed.received(), ["down a", "stale a"]);
     feed
 }
 
@@ -22,12 +22,12 @@ fn away(first_number: u64) -> Script {
 fn a_topic_that_was_retired_while_the_link_was_away_is_a_resync_before_live() {
     let mut feed = away(1);
     feed.hello("a", 7, 1);
-    assert_eq!(feed.told(), ["subscribed a"]);
+    assert_eq!(feed.received(), ["subscribed a"]);
     assert_eq!(feed.peers(), ["a proving"], "the hello itself follows");
     feed.beat_with(7, 1, 2);
-    assert_eq!(feed.told(), ["resync all", "live a"]);
+    assert_eq!(feed.received(), ["resync all", "live a"]);
     feed.beat_with(7, 1, 2);
-    assert_eq!(feed.told(), [""; 0], "reported once");
+    assert_eq!(feed.received(), [""; 0], "reported once");
     assert_eq!(feed.counter("resyncs"), 1);
 }
 
@@ -36,7 +36,7 @@ fn a_link_that_returns_while_no_topic_was_retired_is_live_without_a_resync() {
     let mut feed = away(5);
     feed.hello("a", 7, 1);
     feed.beat_with(7, 1, 5);
-    assert_eq!(feed.told(), ["subscribed a", "live a"]);
+    assert_eq!(feed.received(), ["subscribed a", "live a"]);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn topics_that_are_retired_while_the_link_stands_cost_nothing() {
     feed.down("a");
     feed.hello("a", 7, 1);
     feed.beat_with(7, 1, 9);
-    assert_eq!(feed.told(), ["subscribed a", "live a", "down a", "stale a", "subscribed a", "live a"]);
+    assert_eq!(feed.received(), ["subscribed a", "live a", "down a", "stale a", "subscribed a", "live a"]);
 }
 
 #[test]
@@ -62,24 +62,24 @@ fn another_link_to_the_same_publisher_stands_for_the_one_that_broke() {
     feed.beat_with(7, 1, 4);
     feed.hello("a", 7, 1);
     feed.beat_with(7, 1, 5);
-    assert!(feed.told().iter().all(|told| !told.starts_with("resync")));
+    assert!(feed.received().iter().all(|received| !received.starts_with("resync")));
 }
 
 #[test]
 fn a_publisher_that_makes_no_statement_is_not_waited_for() {
     let mut feed = away(0);
     feed.hello("a", 7, 1);
-    assert_eq!(feed.told(), ["subscribed a", "live a"]);
+    assert_eq!(feed.received(), ["subscribed a", "live a"]);
     feed.beat(7, 1);
     feed.beat_with(7, 1, 9);
-    assert_eq!(feed.told(), [""; 0], "it was upgraded: nothing is known of before");
+    assert_eq!(feed.received(), [""; 0], "it was upgraded: nothing is known of before");
 
     let mut feed = away(9);
     feed.hello("a", 7, 2);
     feed.beat(7, 2);
     feed.pass(2 * SECOND);
     assert_eq!(feed.asked(), [""; 0]);
-    assert_eq!(feed.told(), ["subscribed a", "live a"], "an older one again");
+    assert_eq!(feed.received(), ["subscribed a", "live a"], "an older one again");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_publisher_that_restarts_with_its_ring_goes_on_counting_what_it_retires() {
         feed.beat_with(7, 2, first_number);
         feed.pass(2 * SECOND);
         assert_eq!(feed.asked(), [""; 0]);
-        assert_eq!(feed.told().last().map(String::as_str), Some("live a"));
+        assert_eq!(feed.received().last().map(String::as_str), Some("live a"));
         assert_eq!(feed.counter("resyncs"), resyncs, "{first_number}");
     }
 }
@@ -103,7 +103,7 @@ fn a_publisher_that_has_lost_its_ring_is_one_resync() {
     feed.beat_with(7, 2, 1);
     feed.pass(2 * SECOND);
     assert_eq!(feed.asked(), [""; 0]);
-    assert_eq!(feed.told(), ["subscribed a", "resync all", "live a"]);
+    assert_eq!(feed.received(), ["subscribed a", "resync all", "live a"]);
 }
 
 #[test]
@@ -114,9 +114,9 @@ fn an_application_that_restarts_goes_on_from_the_hello_that_it_heard_last() {
         feed.resume_all(&before);
         feed.register("a");
         feed.hello("a", 7, 1);
-        assert_eq!(feed.told(), ["subscribed a"]);
+        assert_eq!(feed.received(), ["subscribed a"]);
         feed.beat_with(7, 1, first_number);
-        assert_eq!(feed.told().last().map(String::as_str), Some("live a"));
+        assert_eq!(feed.received().last().map(String::as_str), Some("live a"));
         assert_eq!(feed.counter("resyncs"), resyncs, "{first_number}");
     }
 }
@@ -129,25 +129,29 @@ fn positions_that_are_saved_before_the_publisher_is_heard_keep_its_hello() {
     feed.resume_all(&between);
     feed.hello("a", 7, 1);
     feed.beat_with(7, 1, 6);
-    assert_eq!(feed.told(), ["subscribed a", "resync all", "live a"]);
+    assert_eq!(feed.received(), ["subscribed a", "resync all", "live a"]);
 }
 
 #[test]
-fn what_the_last_hello_said_is_remembered_as_long_as_positions_are() {
+fn the_content_of_the_last_hello_is_remembered_as_long_as_positions_are() {
     let mut feed = away(1);
     feed.pass(300 * SECOND);
     feed.hello("a", 7, 1);
     feed.beat_with(7, 1, 2);
-    assert_eq!(feed.told(), ["subscribed a", "resync all", "live a"]);
+    assert_eq!(feed.received(), ["subscribed a", "resync all", "live a"]);
     feed.down("a");
     feed.pass(700 * SECOND);
     feed.hello("a", 7, 1);
     feed.beat_with(7, 1, 2);
-    assert_eq!(feed.told(), ["down a", "stale a", "subscribed a", "resync all", "live a"], "it is forgotten");
+    assert_eq!(
+        feed.received(),
+        ["down a", "stale a", "subscribed a", "resync all", "live a"],
+        "it is forgotten"
+    );
 }
 
 #[test]
-fn a_publisher_that_says_hello_again_behind_a_proxy_is_asked_the_same() {
+fn a_publisher_that_sends_another_hello_through_a_proxy_receives_the_same_request() {
     let mut feed = Script::new(FeedOptions::default());
     feed.hello("a", 7, 1);
     feed.hello("a", 8, 1);
@@ -156,9 +160,9 @@ fn a_publisher_that_says_hello_again_behind_a_proxy_is_asked_the_same() {
     for _ in 0..6 {
         feed.beat_with(8, 1, 1);
     }
-    assert_eq!(feed.told().last().map(String::as_str), Some("stale a"));
+    assert_eq!(feed.received().last().map(String::as_str), Some("stale a"));
     feed.beat_with(7, 1, 2);
-    assert_eq!(feed.told(), ["resync all", "live a"]);
+    assert_eq!(feed.received(), ["resync all", "live a"]);
 }
 
 /// A subscriber that is live at sequence 1 of the topic.
@@ -167,7 +171,7 @@ fn live() -> Script {
     feed.hello("a", 7, 1);
     feed.beat_with(7, 1, 1);
     feed.data(7, 1, 1, "1");
-    assert_eq!(feed.told(), ["subscribed a", "live a", "1"]);
+    assert_eq!(feed.received(), ["subscribed a", "live a", "1"]);
     feed.pass(2 * SECOND);
     feed
 }
@@ -176,7 +180,7 @@ fn live() -> Script {
 fn a_topic_of_which_nothing_is_missing_when_it_is_retired_is_forgotten_without_a_word() {
     let mut feed = live();
     feed.bye(7, 1, 1);
-    assert_eq!((feed.told(), feed.asked()), (Vec::new(), Vec::new()));
+    assert_eq!((feed.received(), feed.asked()), (Vec::new(), Vec::new()));
     assert_eq!(feed.positions(), [at(1, 1)], "of the hello");
 }
 
@@ -186,13 +190,16 @@ fn a_topic_whose_last_event_was_lost_before_it_is_retired_is_a_resync_and_then_f
         if position == "a D 1/0" {
             feed.hello("a", 7, 1);
             feed.beat_with(7, 1, 1);
-            feed.told();
+            feed.received();
         }
         feed.bye(7, 1, 2);
         feed.pass(SECOND);
-        assert_eq!((feed.told(), feed.asked()), (vec!["recovering D".to_owned()], vec![position.to_owned()]));
+        assert_eq!(
+            (feed.received(), feed.asked()),
+            (vec!["recovering D".to_owned()], vec![position.to_owned()])
+        );
         feed.head("a", 7, SyncReplyKind::Unknown, at(1, 3));
-        assert_eq!(feed.told(), ["resync D", "live D"]);
+        assert_eq!(feed.received(), ["resync D", "live D"]);
         assert_eq!(feed.positions(), [at(1, 1)], "of the hello");
         assert_eq!(feed.peers(), ["a live"]);
     }
@@ -206,16 +213,16 @@ fn a_topic_that_returns_before_its_loss_is_settled_is_followed_on() {
     assert_eq!(feed.asked(), ["a D 1/1"]);
     feed.head("a", 7, SyncReplyKind::Unknown, at(1, 5));
     feed.data(7, 1, 6, "6");
-    assert_eq!(feed.told(), ["recovering D", "resync D", "5", "live D", "6"]);
+    assert_eq!(feed.received(), ["recovering D", "resync D", "5", "live D", "6"]);
 }
 
 #[test]
 fn a_gap_that_may_hide_a_bye_makes_the_next_hello_count() {
-    for (first_number, told) in [(1, &["gap of 9"][..]), (2, &["gap of 9", "resync all"])] {
+    for (first_number, received) in [(1, &["gap of 9"][..]), (2, &["gap of 9", "resync all"])] {
         let mut feed = live();
         feed.gap(9);
         feed.beat_with(7, 1, first_number);
-        assert_eq!(feed.told(), told);
+        assert_eq!(feed.received(), received);
         assert_eq!(feed.peers(), ["a live"]);
     }
 }

@@ -18,9 +18,9 @@ pub(crate) struct Script {
     /// The publishers' wall clock.
     wall_us: u64,
     last_request: u64,
-    /// Who said hello last at an endpoint.
+    /// The publisher of the last hello at each endpoint.
     lives: BTreeMap<String, PublisherEpoch>,
-    /// Whether publishers say that they do not remember their former lives.
+    /// Whether publishers reply that they do not remember their former lives.
     pub(crate) forgets_lives: bool,
 }
 
@@ -191,10 +191,10 @@ impl Script {
     }
 
     /// What the application received since the last call, in words.
-    pub(crate) fn told(&mut self) -> Vec<String> {
+    pub(crate) fn received(&mut self) -> Vec<String> {
         let items = std::iter::from_fn(|| self.feed.next_item());
-        let told = items.filter(|item| !matches!(item, Item::Clock(_))).map(|item| words(&item));
-        told.filter(|told| told != "hello").collect()
+        let received = items.filter(|item| !matches!(item, Item::Clock(_))).map(|item| words(&item));
+        received.filter(|received| received != "hello").collect()
     }
 
     /// What publishers were asked since: endpoint, topic, epoch and number. Whether they remember their former lives is

@@ -68,11 +68,11 @@ fn broken(world: &World) -> Option<&'static str> {
         }
         let at = followed.tracker.position();
         // While live at n, the rows are at least as new as the changes 1 to n make them.
-        let Some(told) = service.history.get(&(at.epoch, at.sequence)) else { continue };
+        let Some(changes) = service.history.get(&(at.epoch, at.sequence)) else { continue };
         let has = |key: &u8, version: &u8| {
             world.subscriber.rows.get(key).is_some_and(|row| row.version >= *version)
         };
-        if !told.iter().all(|(key, version)| has(key, version)) {
+        if !changes.iter().all(|(key, version)| has(key, version)) {
             return Some("complete or loud: live, and a change up to its number is missing");
         }
     }
@@ -82,7 +82,7 @@ fn broken(world: &World) -> Option<&'static str> {
 /// More steps than any fair run needs.
 const PATIENCE: usize = 200;
 
-const NOT_DELIVERED: &str = "delivered: what came was neither applied nor replaced nor told to be missing";
+const NOT_DELIVERED: &str = "delivered: what arrived was neither applied nor replaced nor reported missing";
 
 const NOT_CONVERGENT: &str = "convergent: without further faults the database is not reached";
 

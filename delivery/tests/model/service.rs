@@ -133,7 +133,7 @@ impl Service {
         Message::Mark { epoch: self.epoch, last: self.file.last, prev }
     }
 
-    /// Whether it has something to say in a mark.
+    /// Whether it has something to report in a mark.
     pub(crate) fn has_mark(&self) -> bool {
         self.file.last > 0 && !self.file.is_retired
     }

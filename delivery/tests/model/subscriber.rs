@@ -1,7 +1,11 @@
+mod followed;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use delivery::Position;
 use delivery::subscriber::{BufferLimit, Effect, Phase, Tracker};
+
+pub(crate) use followed::{Followed, Hello};
 
 use crate::service::SyncReply;
 use crate::world::{Bounds, Change, Entry, Message, Mutation, Row, Rows};
@@ -15,32 +19,6 @@ pub(crate) struct Subscriber {
     mutation: Flag,
     /// What was broken, if something was.
     pub(crate) broken: Option<&'static str>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Followed {
-    pub(crate) tracker: Tracker<Entry>,
-    /// Who said the latest hello, in which epoch: answers of another one are late.
-    pub(crate) publisher: u8,
-    pub(crate) epoch: u64,
-    /// The first number of topics that are not known, as the latest hello said; 0 before the first.
-    first_number: u64,
-    /// The publisher said `bye` on the topic: nothing is followed once nothing is missing.
-    is_ended: bool,
-    /// The changes that came over this link, and were not applied, replaced or reported as missing since.
-    pub(crate) pending: BTreeSet<u8>,
-    /// The last change that was applied as an event, since the last resync.
-    last_version: u8,
-    /// The highest change that was ever applied, where that is of use.
-    highest: u8,
-}
-
-/// What a hello carries.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Hello {
-    pub(crate) publisher: u8,
-    pub(crate) epoch: u64,
-    pub(crate) first_number: u64,
 }
 
 /// A mutation that hashes.
@@ -79,7 +57,7 @@ impl Subscriber {
     }
 
     /// A link stands: a hello came. At its start, an application compares with the database by itself: what was before the
-    /// first numbers that it sees is not told by them.
+    /// first numbers that it sees cannot be known from them.
     pub(crate) fn proved(&mut self, from: usize, hello: Hello, database: &BTreeMap<u8, u8>) {
         let Hello { publisher, epoch, first_number } = hello;
         let followed = &mut self.followed[from];
@@ -136,7 +114,7 @@ impl Subscriber {
 
     pub(crate) fn hear(&mut self, from: usize, message: &Message, database: &BTreeMap<u8, u8>) {
         if self.followed[from].epoch == 0 {
-            // Nobody has said hello: it waits.
+            // No hello has arrived: it waits.
             return;
         }
         let mut effects = Vec::new();
@@ -251,7 +229,7 @@ impl Subscriber {
 
     fn apply(&mut self, from: usize, Change { key, version }: Change) {
         if version <= self.followed[from].last_version {
-            self.broken = Some("unique: an event was applied twice, or behind a later one");
+            self.broken = Some("unique: an event was applied twice, or after a later one");
         }
         let Followed { publisher, epoch, .. } = self.followed[from];
         self.followed[from].last_version = version;
@@ -261,7 +239,7 @@ impl Subscriber {
         self.followed[from].pending.remove(&version);
         let row = self.rows.entry(key).or_default();
         if version >= row.version {
-            *row = Row { version, teller: publisher, epoch };
+            *row = Row { version, source: publisher, epoch };
         }
     }
 
@@ -281,12 +259,12 @@ impl Subscriber {
             Mutation::AbsenceByOrderOfEpochs => epochs.first().is_some_and(|first| row.epoch >= *first),
             _ => epochs.contains(&row.epoch),
         };
-        let is_told = |row: &Row| row.teller == publisher && is_spoken_for(row);
-        self.rows.retain(|key, row| !is_told(row) || rows.contains_key(key));
+        let is_of_publisher = |row: &Row| row.source == publisher && is_spoken_for(row);
+        self.rows.retain(|key, row| !is_of_publisher(row) || rows.contains_key(key));
         for (key, version) in rows {
             let row = self.rows.entry(key).or_default();
             if version >= row.version || self.mutation.0 == Mutation::MergeWithoutVersion {
-                *row = Row { version, teller: publisher, epoch };
+                *row = Row { version, source: publisher, epoch };
             }
         }
     }

@@ -68,7 +68,7 @@ pub(crate) enum Mutation {
     UnseededSnapshot,
     /// What a snapshot lacks is gone, even if it was delivered before the first sequence of the snapshot.
     AbsenceWithoutEpochs,
-    /// What a snapshot lacks is gone if its epoch is not lower than the first one of the snapshot, whatever the clock said.
+    /// What a snapshot lacks is gone if its epoch is not lower than the first one of the snapshot, whatever the clock showed.
     AbsenceByOrderOfEpochs,
     /// What a worker sends again is numbered again.
     RepeatsNumbered,
@@ -82,7 +82,7 @@ pub(crate) enum Mutation {
     FirstHelloOnly,
     /// A life that begins while its link stands is believed to go on without proof.
     LifeWithoutProof,
-    /// Of a life that nothing was heard of but its hello, nobody asks whether it is remembered.
+    /// Of a life that nothing was heard of but its hello, no request asks whether it is remembered.
     SilentNewLife,
     /// The numbers of a topic that was retired begin anew.
     RetiredNumbersBeginAnew,
@@ -166,7 +166,7 @@ pub(crate) type Rows = BTreeMap<u8, Row>;
 pub(crate) struct Row {
     pub(crate) version: u8,
     /// Which publisher sent it last, in which epoch; 0 for the database.
-    pub(crate) teller: u8,
+    pub(crate) source: u8,
     pub(crate) epoch: u64,
 }
 

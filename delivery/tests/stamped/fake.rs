@@ -16,7 +16,7 @@ use pubsub_api::{
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::time::Instant;
 
-/// To whom something was sent.
+/// The receivers of what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum To {
     All,

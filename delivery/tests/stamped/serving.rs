@@ -140,7 +140,7 @@ async fn a_replay_spans_segments_and_epochs() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(got[2].0.kind, SyncReplyKind::Unknown, "that epoch began behind it");
+    assert_eq!(got[2].0.kind, SyncReplyKind::Unknown, "that epoch began after it");
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn an_event_of_no_row_costs_no_snapshot_and_a_subscriber_that_missed_it_le
     let lost = got.iter().filter_map(|it| Control::read(&it.topic, &it.payload).ok().flatten());
     let events: Vec<u64> =
         lost.map(|it| if let Control::Lost(lost) = it { lost.events } else { 0 }).collect();
-    assert_eq!(events, [1], "only who had number 1 was promised number 2");
+    assert_eq!(events, [1], "only a subscriber that had number 1 was promised number 2");
 }
 
 #[tokio::test]

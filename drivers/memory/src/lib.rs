@@ -121,7 +121,7 @@ mod subscriber;
 use std::sync::Arc;
 
 use pubsub_api::settings::Settings;
-use pubsub_api::{Capabilities, Driver, PubSubApi, Publisher, Result, Role, Subscriber};
+use pubsub_api::{Capabilities, Driver, PubSubApi, PubSubEnds, Result, Role};
 
 use crate::settings::MemorySettings;
 use publisher::{MultiprocPublisher, NetworkPublisher};
@@ -163,30 +163,9 @@ inventory::submit! {
 fn open(settings: &Settings, role: Role) -> Result<Arc<dyn PubSubApi>> {
     let settings = MemorySettings::read(settings)?;
     Ok(Arc::new(match role {
-        Role::Network => MemoryPubSub {
-            publisher: Arc::new(NetworkPublisher::new(&settings)),
-            subscriber: Arc::new(NetworkSubscriber::new(&settings)),
-        },
-        Role::Multiproc => MemoryPubSub {
-            publisher: Arc::new(MultiprocPublisher::new(&settings)),
-            subscriber: Arc::new(MultiprocSubscriber::new(&settings)),
-        },
+        Role::Network => PubSubEnds::new(NetworkPublisher::new(&settings), NetworkSubscriber::new(&settings)),
+        Role::Multiproc => {
+            PubSubEnds::new(MultiprocPublisher::new(&settings), MultiprocSubscriber::new(&settings))
+        }
     }))
-}
-
-/// The two ends for one hop.
-#[derive(Debug)]
-struct MemoryPubSub {
-    publisher: Arc<dyn Publisher>,
-    subscriber: Arc<dyn Subscriber>,
-}
-
-impl PubSubApi for MemoryPubSub {
-    fn publisher(&self) -> Arc<dyn Publisher> {
-        Arc::clone(&self.publisher)
-    }
-
-    fn subscriber(&self) -> Arc<dyn Subscriber> {
-        Arc::clone(&self.subscriber)
-    }
 }

@@ -11,7 +11,6 @@ use tokio::time::timeout;
 use crate::changes::Changes;
 use crate::lock::lock;
 use crate::reply_address::ReplyAddress;
-use crate::stream::queue_reading;
 
 /// The replies of all publishers to one subscriber that it has not read yet, in order.
 ///
@@ -146,7 +145,12 @@ impl Replies {
 
     /// The fill level.
     pub(crate) fn queue(&self) -> QueueReading {
-        queue_reading("replies", lock(&self.state).events, self.bound, "publishers that reply wait")
+        QueueReading::new(
+            "replies",
+            "events",
+            (lock(&self.state).events, self.bound),
+            "publishers that reply wait",
+        )
     }
 }
 

@@ -5,7 +5,6 @@ use pubsub_api::{Counter, CounterReading, Error, ErrorKind, QueueReading, Reques
 
 use crate::changes::Changes;
 use crate::lock::lock;
-use crate::stream::queue_reading;
 
 /// Requests to a publisher that are not read yet.
 #[derive(Debug)]
@@ -79,6 +78,6 @@ impl RequestQueue {
     /// The fill level.
     pub(crate) fn queue(&self) -> QueueReading {
         let when_full = "further requests are dropped and counted; the requester must retry";
-        queue_reading("requests", lock(&self.state).requests.len(), MAX_REQUESTS, when_full)
+        QueueReading::new("requests", "events", (lock(&self.state).requests.len(), MAX_REQUESTS), when_full)
     }
 }

@@ -106,7 +106,7 @@ impl Stream {
         let mut state = lock(&self.state);
         match state.inbox.pop() {
             Some(incoming) => Some(Ok(incoming)),
-            None if state.closed => Some(Err(closed())),
+            None if state.closed => Some(Err(Error::closed("subscriber"))),
             None => None,
         }
     }
@@ -150,21 +150,6 @@ impl Stream {
     /// The fill level of the inbox.
     pub(crate) fn queue(&self, when_full: &str) -> QueueReading {
         let state = lock(&self.state);
-        queue_reading("inbox", state.inbox.events(), state.inbox.bound(), when_full)
+        QueueReading::new("inbox", "events", (state.inbox.events(), state.inbox.bound()), when_full)
     }
-}
-
-/// The reading of a queue of events.
-pub(crate) fn queue_reading(name: &str, depth: usize, bound: usize, when_full: &str) -> QueueReading {
-    QueueReading {
-        name: name.to_owned(),
-        depth: u64::try_from(depth).unwrap_or(u64::MAX),
-        bound: u64::try_from(bound).unwrap_or(u64::MAX),
-        unit: "events".to_owned(),
-        when_full: when_full.to_owned(),
-    }
-}
-
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the subscriber is closed, and all received events are read")
 }

@@ -19,7 +19,7 @@ mod wire;
 use std::sync::Arc;
 
 use pubsub_api::settings::Settings;
-use pubsub_api::{Capabilities, Driver, Error, ErrorKind, PubSubApi, Publisher, Role, Subscriber};
+use pubsub_api::{Capabilities, Driver, PubSubEnds, Role};
 
 use crate::SETTINGS;
 use publisher::RedisPublisher;
@@ -54,7 +54,7 @@ pub const PUBSUB_CAPABILITIES: Capabilities = Capabilities {
         "If a call of send_batch is dropped before it completes, events that are left in the batch may have been accepted.",
         "A subscription is active from the server's confirmation on: an event published right after register_topic may be \
          missed. On the first connection, subscribed is reported after the last confirmation.",
-        "Authentication is the server's (password, ACL): without requirepass or ACL users everybody who can connect can publish \
+        "Authentication is the server's (password, ACL): without requirepass or ACL users every client that can connect can publish \
          and read. Subscribers cannot identify publishers.",
         "On a channel called redis, maps of the table ha with the key nodes are treated as node lists of Dragonflow's own driver \
          and not delivered; all other events on a topic of that name are.",
@@ -73,32 +73,7 @@ inventory::submit! {
         settings: SETTINGS,
         open: |settings: &Settings, _| {
             let settings = Arc::new(PubSubSettings::read(settings)?);
-            Ok(Arc::new(RedisPubSub {
-                publisher: Arc::new(RedisPublisher::new(Arc::clone(&settings))),
-                subscriber: Arc::new(RedisSubscriber::new(settings)),
-            }))
+            Ok(Arc::new(PubSubEnds::new(RedisPublisher::new(Arc::clone(&settings)), RedisSubscriber::new(settings))))
         },
     }
-}
-
-/// The publisher and the subscriber.
-#[derive(Debug)]
-struct RedisPubSub {
-    publisher: Arc<dyn Publisher>,
-    subscriber: Arc<dyn Subscriber>,
-}
-
-impl PubSubApi for RedisPubSub {
-    fn publisher(&self) -> Arc<dyn Publisher> {
-        Arc::clone(&self.publisher)
-    }
-
-    fn subscriber(&self) -> Arc<dyn Subscriber> {
-        Arc::clone(&self.subscriber)
-    }
-}
-
-/// The error of each call after `close`.
-fn closed(what: &str) -> Error {
-    Error::new(ErrorKind::Closed, format!("the {what} was closed"))
 }

@@ -166,11 +166,5 @@ impl Threads {
 }
 
 fn queue(name: &str, worker: &Worker) -> QueueReading {
-    QueueReading {
-        name: name.to_owned(),
-        depth: u64::try_from(worker.waiting()).unwrap_or(u64::MAX),
-        bound: u64::try_from(QUEUE_CALLS).unwrap_or(u64::MAX),
-        unit: "calls".to_owned(),
-        when_full: "calls wait, for busy_timeout in all".to_owned(),
-    }
+    QueueReading::new(name, "calls", (worker.waiting(), QUEUE_CALLS), "calls wait, for busy_timeout in all")
 }

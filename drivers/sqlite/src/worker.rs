@@ -34,15 +34,7 @@ impl Worker {
         let thread = thread::Builder::new().name(format!("sqlite {access:?}").to_lowercase());
         let spawned = thread.spawn(move || {
             let _alive = alive;
-            match File::open(of_thread, access) {
-                Ok(file) => {
-                    if opened.send(Ok(())).is_ok() {
-                        serve(file, queue);
-                    }
-                }
-                // The caller has stopped waiting; ignore.
-                Err(error) => drop(opened.send(Err(error))),
-            }
+            open_and_serve(of_thread, access, opened, queue);
         });
         spawned.map_err(|error| {
             Error::new(ErrorKind::Unavailable, "cannot start a thread for the database").with_source(error)
@@ -81,6 +73,24 @@ impl Worker {
     /// A receiver that is closed when the thread has ended.
     pub(crate) fn ended(&self) -> watch::Receiver<()> {
         self.ended.clone()
+    }
+}
+
+/// The thread: reports whether the file is open, and then serves calls.
+fn open_and_serve(
+    settings: SqliteSettings,
+    access: Access,
+    opened: oneshot::Sender<Result<()>>,
+    queue: mpsc::Receiver<Job>,
+) {
+    match File::open(settings, access) {
+        Ok(file) => {
+            if opened.send(Ok(())).is_ok() {
+                serve(file, queue);
+            }
+        }
+        // The caller has stopped waiting; ignore.
+        Err(error) => drop(opened.send(Err(error))),
     }
 }
 

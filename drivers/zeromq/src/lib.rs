@@ -26,7 +26,7 @@ mod wire;
 use std::sync::Arc;
 
 use pubsub_api::settings::Settings;
-use pubsub_api::{Capabilities, Driver, PubSubApi, Publisher, Role, Subscriber};
+use pubsub_api::{Capabilities, Driver, PubSubEnds, Role};
 
 pub use crate::settings::{SETTINGS, ZmqSettings};
 pub use publisher::{PubPublisher, PushPublisher};
@@ -78,10 +78,7 @@ inventory::submit! {
         settings: SETTINGS,
         open: |settings, _| {
             let zmq = ZmqSettings::network(settings)?;
-            Ok(Arc::new(ZmqPubSub {
-                publisher: Arc::new(PubPublisher::new(zmq.clone())),
-                subscriber: Arc::new(SubSubscriber::new(zmq)),
-            }))
+            Ok(Arc::new(PubSubEnds::new(PubPublisher::new(zmq.clone()), SubSubscriber::new(zmq))))
         },
     }
 }
@@ -95,27 +92,7 @@ inventory::submit! {
         settings: SETTINGS,
         open: |settings: &Settings, _| {
             let zmq = ZmqSettings::multiproc(settings)?;
-            Ok(Arc::new(ZmqPubSub {
-                publisher: Arc::new(PushPublisher::new(zmq.clone())),
-                subscriber: Arc::new(PullSubscriber::new(zmq)),
-            }))
+            Ok(Arc::new(PubSubEnds::new(PushPublisher::new(zmq.clone()), PullSubscriber::new(zmq))))
         },
-    }
-}
-
-/// The two ends of either driver.
-#[derive(Debug)]
-struct ZmqPubSub {
-    publisher: Arc<dyn Publisher>,
-    subscriber: Arc<dyn Subscriber>,
-}
-
-impl PubSubApi for ZmqPubSub {
-    fn publisher(&self) -> Arc<dyn Publisher> {
-        Arc::clone(&self.publisher)
-    }
-
-    fn subscriber(&self) -> Arc<dyn Subscriber> {
-        Arc::clone(&self.subscriber)
     }
 }

@@ -42,21 +42,7 @@ pub(crate) fn message(topic: &Topic, payload: Bytes) -> ZmqMessage {
     message
 }
 
-/// Refuses a payload that is too large for every receiver.
-pub(crate) fn check_size(payload: &Bytes) -> Result<()> {
-    if payload.len() <= MAX_RECEIVED_BYTES {
-        return Ok(());
-    }
-    let text = format!("the event has {} bytes; the limit is {MAX_RECEIVED_BYTES}", payload.len());
-    Err(Error::new(ErrorKind::Invalid, text))
-}
-
 /// The crate's error, with the failed action.
 pub(crate) fn unavailable(what: String, error: ZmqError) -> Error {
     Error::new(ErrorKind::Unavailable, what).with_source(error)
-}
-
-/// The error of every call after `close`.
-pub(crate) fn closed(what: &str) -> Error {
-    Error::new(ErrorKind::Closed, format!("the {what} is closed"))
 }

@@ -239,7 +239,7 @@ mod tests {
     const LEFT: ConnectError = ConnectError::Left { after_its_greeting: false };
 
     #[test]
-    fn a_reason_is_told_once_until_a_connection_stood() {
+    fn a_reason_is_reported_once_until_a_connection_is_up() {
         let mut logged = LoggedOnce::default();
         for (reason, is_reported) in [
             (LEFT, true),

@@ -26,7 +26,7 @@ pub(crate) struct Introduction {
     pub(crate) sent_before: u64,
 }
 
-/// Larger numbers are refused: no worker sends so many events.
+/// Larger numbers are refused: no worker sends that many events.
 const TOO_HIGH: u64 = 1 << 62;
 
 impl Introduction {

@@ -71,7 +71,7 @@ mod request;
 use std::sync::Arc;
 
 use pubsub_api::settings::Settings;
-use pubsub_api::{Capabilities, Driver, PubSubApi, Publisher, Role, Subscriber};
+use pubsub_api::{Capabilities, Driver, PubSubEnds, Role};
 
 pub use crate::settings::{SETTINGS, ZmtpSettings};
 pub use network::Network;
@@ -122,10 +122,7 @@ inventory::submit! {
         settings: SETTINGS,
         open: |settings, _| {
             let zmtp = ZmtpSettings::network(settings)?;
-            Ok(Arc::new(ZmtpPubSub {
-                publisher: Arc::new(PubPublisher::new(zmtp.clone())),
-                subscriber: Arc::new(SubSubscriber::new(zmtp)),
-            }))
+            Ok(Arc::new(PubSubEnds::new(PubPublisher::new(zmtp.clone()), SubSubscriber::new(zmtp))))
         },
     }
 }
@@ -139,27 +136,7 @@ inventory::submit! {
         settings: SETTINGS,
         open: |settings: &Settings, _| {
             let zmtp = ZmtpSettings::multiproc(settings)?;
-            Ok(Arc::new(ZmtpPubSub {
-                publisher: Arc::new(PushPublisher::new(zmtp.clone())),
-                subscriber: Arc::new(PullSubscriber::new(zmtp)),
-            }))
+            Ok(Arc::new(PubSubEnds::new(PushPublisher::new(zmtp.clone()), PullSubscriber::new(zmtp))))
         },
-    }
-}
-
-/// The two ends of either driver.
-#[derive(Debug)]
-struct ZmtpPubSub {
-    publisher: Arc<dyn Publisher>,
-    subscriber: Arc<dyn Subscriber>,
-}
-
-impl PubSubApi for ZmtpPubSub {
-    fn publisher(&self) -> Arc<dyn Publisher> {
-        Arc::clone(&self.publisher)
-    }
-
-    fn subscriber(&self) -> Arc<dyn Subscriber> {
-        Arc::clone(&self.subscriber)
     }
 }

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_is_found_behind_any_other_key_and_in_any_width() {
+    fn the_count_is_found_after_any_other_key_and_in_any_width() {
         let before = b"\x8a\xa1a\x93\x01\xcb\0\0\0\0\0\0\0\0\xda\0\x01x\xa1b\x81\xa6events\xc3\xa1c\xd7\0\0\0\0\0\0\0\0\0";
         let fields =
             b"\xa5table\xa6$hello\xa3key\xa2me\xa6action\xa4lost\xa5value\xc4\x01\0\xa5topic\xa6$hello";
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_no_loss_is_none() {
+    fn other_messages_are_no_loss() {
         let hello = encode(&hello::event("publisher", None)).unwrap();
         let (bare, mut other, mut negative) = (encode(&reported("lost")).unwrap(), lost_event(7), Vec::new());
         append_pairs(&bare, 1, b"\xa6events\xff", &mut negative).unwrap();

@@ -24,7 +24,7 @@ fn map_head(bytes: &[u8]) -> Option<(u32, &[u8])> {
     }
 }
 
-/// The text at the start of `bytes`, a value that ends where `rest` begins; longer texts than a fixstr are not told apart.
+/// The text at the start of `bytes`, a value that ends where `rest` begins; empty for a text that is longer than a fixstr.
 fn text<'a>(bytes: &'a [u8], rest: &[u8]) -> &'a [u8] {
     match bytes.get(..bytes.len() - rest.len()) {
         Some([0xa0..=0xbf, text @ ..]) => text,
@@ -55,7 +55,7 @@ fn after(mut bytes: &[u8]) -> Option<&[u8]> {
     while values > 0 {
         let (marker, rest) = bytes.split_first()?;
         let sized = |width: usize| rest.get(..width).map(big_endian);
-        // How many bytes belong to it behind the marker, and how many values it holds.
+        // The number of its bytes after the marker, and of the values in it.
         let (length, held) = match marker {
             0x00..=0x7f | 0xe0..=0xff | 0xc0..=0xc3 => (0, 0),
             0x80..=0x8f => (0, 2 * u64::from(marker & 0x0f)),

@@ -100,7 +100,7 @@ pub struct ZmtpSettings {
     pub max_handshakes: usize,
     /// Which networks may connect; all if empty.
     pub allow_from: Vec<Network>,
-    /// Who may connect to the socket of the IPC hop.
+    /// The processes that may connect to the socket of the IPC hop.
     pub ipc_allow: Vec<Principal>,
     /// How long `close` waits until accepted events are sent.
     pub linger: Duration,

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use pubsub_api::wire::{MAX_RECEIVED_BYTES, WireError};
-use pubsub_api::{CauseCounter, Error, ErrorKind, Result, Topic};
+use pubsub_api::wire::WireError;
+use pubsub_api::{CauseCounter, Topic};
 
 /// Counts a dropped event, and logs it at a limited rate.
 pub(crate) fn refuse(refused: WireError, dropped: &CauseCounter) {
@@ -15,7 +15,7 @@ pub(crate) fn refuse(refused: WireError, dropped: &CauseCounter) {
 
 /// Refuses a frame that is not a topic; `good` is the last valid one, which mostly arrives again.
 #[inline]
-pub(crate) fn check_topic(frame: &[u8], good: &mut Vec<u8>) -> std::result::Result<(), WireError> {
+pub(crate) fn check_topic(frame: &[u8], good: &mut Vec<u8>) -> Result<(), WireError> {
     // No topic is empty, nor is it good at the start, when none was found good.
     if frame.is_empty() || frame != good {
         let checked = Topic::new(Bytes::copy_from_slice(frame)).map_err(|_| WireError::BadTopic)?;
@@ -23,18 +23,4 @@ pub(crate) fn check_topic(frame: &[u8], good: &mut Vec<u8>) -> std::result::Resu
         good.extend_from_slice(checked.as_bytes());
     }
     Ok(())
-}
-
-/// Refuses an event that no receiver accepts.
-pub(crate) fn check_size(payload: &[u8]) -> Result<()> {
-    if payload.len() <= MAX_RECEIVED_BYTES {
-        return Ok(());
-    }
-    let text = format!("an event has at most {MAX_RECEIVED_BYTES} bytes, this one has {}", payload.len());
-    Err(Error::new(ErrorKind::Invalid, text))
-}
-
-/// The error of every end after `close`.
-pub(crate) fn closed(what: &str) -> Error {
-    Error::new(ErrorKind::Closed, format!("the {what} was closed"))
 }

@@ -64,7 +64,7 @@ proptest! {
     }
 
     #[test]
-    fn a_peer_is_known_by_its_socket_type_whatever_else_it_tells(
+    fn a_peer_is_known_by_its_socket_type_whatever_else_it_sends(
         before in prop::collection::vec(property(), 0..4),
         behind in prop::collection::vec(property(), 0..4),
         name in "[sS][oO][cC][kK][eE][tT]-[tT][yY][pP][eE]",
@@ -121,7 +121,7 @@ fn a_message_that_is_too_large_is_stepped_over_in_pieces_of_any_size_and_nothing
 /// The head of the topic, the topic, and the head of the map.
 const TWO_HEADS_BYTES: usize = 2 + 1 + 9;
 
-/// Steps of up to a second, at the end of each of which something happens, and what the heartbeat may then say.
+/// Steps of up to a second, at the end of each of which something happens, and what the heartbeat may then send.
 fn check_heartbeat(steps: &[u64]) -> Result<(), TestCaseError> {
     let (interval, dead_after, start) = (Duration::from_secs(1), Duration::from_secs(3), Instant::now());
     let mut heartbeat = Heartbeat::new(interval, dead_after, false, start);

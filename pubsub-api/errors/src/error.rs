@@ -106,6 +106,20 @@ impl Error {
         Self { kind, text: text.into(), source: None }
     }
 
+    /// Creates the error of a call to an end that was closed: `what` is `publisher` or `subscriber`.
+    ///
+    /// ```
+    /// use errors::{Error, ErrorKind};
+    ///
+    /// let error = Error::closed("publisher");
+    /// assert_eq!(error.kind(), ErrorKind::Closed);
+    /// assert_eq!(error.to_string(), "the publisher is closed: open the driver again for a new one");
+    /// ```
+    #[must_use]
+    pub fn closed(what: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Closed, format!("the {what} is closed: open the driver again for a new one"))
+    }
+
     /// Adds the cause of this error.
     ///
     /// The source is shown after the text and a colon, and [`source`](std::error::Error::source) returns it. A second

@@ -27,7 +27,7 @@ impl Frame {
     }
 
     /// Returns the same frame after this number of blocks was put before its own.
-    pub(super) fn behind(self, blocks: u32) -> Self {
+    pub(super) fn shifted_by(self, blocks: u32) -> Self {
         Self { block: BlockId(self.block.0.saturating_add(blocks)), ..self }
     }
 

@@ -118,7 +118,7 @@ fn edit_keeps_replaces_and_drops_what_is_left_and_nothing_else() {
 }
 
 #[test]
-fn a_batch_that_is_used_again_allocates_nothing_and_lets_go_of_its_blocks() {
+fn a_batch_that_is_used_again_allocates_nothing_and_frees_its_blocks() {
     let block = Bytes::from(vec![b'D'; 64]);
     let mut batch = Batch::new();
     let fill = |batch: &mut Batch| {

@@ -78,7 +78,7 @@ declare_settings! {
         /// How long `send` waits for room in a full queue, 0s to 1h; with 0s it does not wait. Then it fails as
         /// overloaded, and the event is not accepted.
         send_timeout: Duration = r#""5s""#, Kind::Duration { min: Duration::ZERO, max: HOUR }, Restart;
-        /// A publisher that has said hello and is then silent for this long is considered dead, and the subscriber
+        /// A publisher that has sent a hello and is then silent for this long is considered dead, and the subscriber
         /// connects again; 2s to 1h. Publishers send a hello every second, so a shorter time would disconnect idle
         /// links.
         dead_after: Duration = r#""3s""#, Kind::Duration { min: Duration::from_secs(2), max: HOUR }, Restart;

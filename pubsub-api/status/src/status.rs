@@ -76,6 +76,31 @@ pub struct QueueReading {
     pub when_full: String,
 }
 
+impl QueueReading {
+    /// A reading with `(depth, bound)` in `unit`.
+    ///
+    /// Where an item that is larger than the bound is accepted alone, the caller decides whether the depth may exceed the
+    /// bound for a moment.
+    ///
+    /// ```
+    /// use status::QueueReading;
+    ///
+    /// let waiting = vec!["first", "second"];
+    /// let reading = QueueReading::new("outbox", "events", (waiting.len(), 1000), "send waits for send_timeout");
+    /// assert_eq!((reading.depth, reading.bound), (2, 1000));
+    /// ```
+    pub fn new<N: TryInto<u64>>(
+        name: &str,
+        unit: &str,
+        (depth, bound): (N, N),
+        when_full: impl Into<String>,
+    ) -> Self {
+        let number = |count: N| count.try_into().unwrap_or(u64::MAX);
+        let (depth, bound) = (number(depth), number(bound));
+        Self { name: name.to_owned(), depth, bound, unit: unit.to_owned(), when_full: when_full.into() }
+    }
+}
+
 /// The state of a peer at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerReading {

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_match_as_amqp_says() {
+    fn patterns_match_as_amqp_defines() {
         let table: &[(&str, &[&str], &[&str])] = &[
             ("a.b", &["a.b"], &["a", "a.b.c", "a.B"]),
             ("a.*", &["a.b", "a."], &["a", "a.b.c", "b.a"]),

@@ -1,6 +1,8 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use errors::{Error, ErrorKind, Result};
+
 use crate::{Pattern, Topic};
 
 /// A subscription: one topic, or all topics that match a pattern.
@@ -91,9 +93,31 @@ pub struct Subscriptions {
 }
 
 impl Subscriptions {
+    /// Adds a subscription, if there are fewer than `max`. Returns `false` if it existed already.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if there are `max` others.
+    ///
+    /// ```
+    /// use topics::{Subscriptions, Topic};
+    ///
+    /// let mut wanted = Subscriptions::default();
+    /// assert!(wanted.insert_below(1, Topic::new("a")?.into())?);
+    /// assert!(!wanted.insert_below(1, Topic::new("a")?.into())?, "it is there");
+    /// assert!(wanted.insert_below(1, Topic::new("b")?.into()).is_err(), "there is no room");
+    /// # Ok::<(), errors::Error>(())
+    /// ```
+    pub fn insert_below(&mut self, max: usize, subscription: Subscription) -> Result<bool> {
+        if self.len() >= max && !self.contains(&subscription) {
+            let text = format!("a subscriber can have at most {max} topics and patterns");
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
+        Ok(self.insert(subscription))
+    }
+
     /// Adds a subscription. Returns `false` if it existed already.
     ///
-    /// The collection has no bound of its own; its owner compares [`len`](Self::len) with its limit before.
+    /// It has no bound; [`insert_below`](Self::insert_below) has one.
     pub fn insert(&mut self, subscription: Subscription) -> bool {
         match subscription {
             Subscription::Topic(topic) => self.topics.insert(topic),

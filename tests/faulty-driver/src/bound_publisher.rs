@@ -85,12 +85,11 @@ impl BoundPublisher {
     }
 
     pub(crate) fn read(&self) -> QueueReading {
-        QueueReading {
-            name: "requests".to_owned(),
-            depth: self.requests.len().min(MAX_REQUESTS) as u64,
-            bound: MAX_REQUESTS as u64,
-            unit: "events".to_owned(),
-            when_full: "further requests are refused".to_owned(),
-        }
+        QueueReading::new(
+            "requests",
+            "events",
+            (self.requests.len().min(MAX_REQUESTS), MAX_REQUESTS),
+            "further requests are refused",
+        )
     }
 }

@@ -56,7 +56,7 @@ impl FaultyPublisher {
     fn bound(&self) -> Result<u64> {
         match &*self.phase() {
             Phase::Bound { id, .. } => Ok(*id),
-            Phase::Closed { .. } => Err(closed()),
+            Phase::Closed { .. } => Err(Error::closed("publisher")),
             Phase::New => {
                 Err(Error::new(ErrorKind::Unavailable, "the publisher is not bound: initialize it first"))
             }
@@ -84,7 +84,7 @@ impl Publisher for FaultyPublisher {
         let mut phase = self.phase();
         match &*phase {
             Phase::Bound { .. } => Ok(()),
-            Phase::Closed { .. } => Err(closed()),
+            Phase::Closed { .. } => Err(Error::closed("publisher")),
             Phase::New => {
                 let (id, endpoint) =
                     self.network.state().bind(&self.name, &self.host, self.port, &self.wake)?;
@@ -147,9 +147,9 @@ impl Requests for FaultyPublisher {
     async fn next(&self) -> Result<Request> {
         let take = |now| match &*self.phase() {
             Phase::New => Arrival::Later(None),
-            Phase::Closed { .. } => Arrival::Now(Err(closed())),
+            Phase::Closed { .. } => Arrival::Now(Err(Error::closed("publisher"))),
             Phase::Bound { id, .. } => match self.network.state().publisher(*id) {
-                None => Arrival::Now(Err(closed())),
+                None => Arrival::Now(Err(Error::closed("publisher"))),
                 Some(publisher) => match publisher.requests.pop(now) {
                     Some(request) => Arrival::Now(Ok(request)),
                     None => Arrival::Later(publisher.requests.next_due()),
@@ -181,8 +181,4 @@ impl Drop for FaultyPublisher {
     fn drop(&mut self) {
         self.release();
     }
-}
-
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the publisher is closed: open the node again for a new one")
 }

@@ -28,7 +28,7 @@ impl FaultySubscriber {
 
     /// Calls `of` with the state of this subscriber, which exists as long as this.
     fn state<T>(&self, of: impl FnOnce(&mut OpenSubscriber) -> T) -> Result<T> {
-        self.network.state().subscriber(self.id).map(of).ok_or_else(closed)
+        self.network.state().subscriber(self.id).map(of).ok_or_else(|| Error::closed("subscriber"))
     }
 }
 
@@ -36,7 +36,7 @@ impl FaultySubscriber {
 impl Subscriber for FaultySubscriber {
     async fn initialize(&self) -> Result<()> {
         if self.state(|own| own.phase)? == Phase::Closed {
-            return Err(closed());
+            return Err(Error::closed("subscriber"));
         }
         self.network.state().run(self.id);
         Ok(())
@@ -102,8 +102,4 @@ impl Drop for FaultySubscriber {
     fn drop(&mut self) {
         self.network.state().remove(self.id);
     }
-}
-
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the subscriber is closed: open the node again for a new one")
 }

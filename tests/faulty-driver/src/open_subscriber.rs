@@ -162,13 +162,12 @@ impl OpenSubscriber {
     }
 
     pub(crate) fn read(&self) -> Status {
-        let inbox = QueueReading {
-            name: "inbox".to_owned(),
-            depth: self.events as u64,
-            bound: MAX_EVENTS as u64,
-            unit: "events".to_owned(),
-            when_full: "new events are dropped, counted, and reported as a gap".to_owned(),
-        };
+        let inbox = QueueReading::new(
+            "inbox",
+            "events",
+            (self.events, MAX_EVENTS),
+            "new events are dropped, counted, and reported as a gap",
+        );
         let counters = vec![self.received.read(), self.dropped.read()];
         Status { counters, queues: vec![inbox, self.replies.read()], peers: Vec::new() }
     }

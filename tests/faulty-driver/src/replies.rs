@@ -89,13 +89,12 @@ impl Replies {
     }
 
     pub(crate) fn read(&self) -> QueueReading {
-        QueueReading {
-            name: "replies".to_owned(),
-            depth: self.events.min(MAX_EVENTS) as u64,
-            bound: MAX_EVENTS as u64,
-            unit: "events".to_owned(),
-            when_full: "publishers that reply wait".to_owned(),
-        }
+        QueueReading::new(
+            "replies",
+            "events",
+            (self.events.min(MAX_EVENTS), MAX_EVENTS),
+            "publishers that reply wait",
+        )
     }
 }
 

@@ -212,14 +212,14 @@ async fn say_marks_to(core: &Core, subscribers: &dyn SubscribersSeen, peer: Peer
         }
         drop(outgoing);
         let last = ids.last().filter(|_| ids.len() == MARKS_AT_ONCE);
-        let Some(next) = last.and_then(|last| name_behind(core, *last)) else { return };
+        let Some(next) = last.and_then(|last| name_after(core, *last)) else { return };
         from = next;
         tokio::task::yield_now().await;
     }
 }
 
 /// The lowest name after that of a topic.
-fn name_behind(core: &Core, id: TopicId) -> Option<Vec<u8>> {
+fn name_after(core: &Core, id: TopicId) -> Option<Vec<u8>> {
     let sequencer = core.sequencer();
     Some([sequencer.publisher_state.topics.get(id)?.topic.as_bytes(), b"\0"].concat())
 }

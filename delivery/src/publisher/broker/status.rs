@@ -24,24 +24,18 @@ pub(super) fn read(session: &Session) -> Status {
     let (events, bytes) = session.outbox.depth();
     let topics = metrics.topics.load(Ordering::Relaxed);
     let queues = vec![
-        queue("outbox", (events, MAX_EVENTS), "events", when_full),
-        queue("outbox_bytes", (bytes, MAX_BYTES), "bytes", when_full),
-        queue("topics", (topics, session.max_topics), "topics", "the topic that was idle longest is retired"),
+        QueueReading::new("outbox", "events", (events, MAX_EVENTS), when_full),
+        QueueReading::new("outbox_bytes", "bytes", (bytes, MAX_BYTES), when_full),
+        QueueReading::new(
+            "topics",
+            "topics",
+            (topics, session.max_topics),
+            "the topic that was idle longest is retired",
+        ),
     ];
     Status { counters, queues, ..Status::default() }
 }
 
 fn reading(name: &str, value: u64) -> CounterReading {
     CounterReading { name: name.to_owned(), cause: None, value }
-}
-
-fn queue(name: &str, (depth, bound): (usize, usize), unit: &str, when_full: &str) -> QueueReading {
-    let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
-    QueueReading {
-        name: name.to_owned(),
-        depth: number(depth),
-        bound: number(bound),
-        unit: unit.to_owned(),
-        when_full: when_full.to_owned(),
-    }
 }

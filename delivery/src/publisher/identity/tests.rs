@@ -52,7 +52,7 @@ fn two_publishers_can_share_a_folder() {
     drop(Folder::open(state_dir.path(), publisher_key(NOW)).unwrap());
     drop(running);
     let alone = Identity::choose(None, NOW, state_dir.path());
-    assert_eq!(alone.id(), NOW, "its own ring says who it is");
+    assert_eq!(alone.id(), NOW, "its own ring has its id");
 }
 
 #[test]

@@ -5,7 +5,7 @@ pub(crate) struct EpochHistory {
     epochs: Vec<u64>,
 }
 
-/// The number of epochs that are remembered: so many restarts within one ring are not ordinary operation, and a forgotten epoch
+/// The number of epochs that are remembered: that number of restarts within one ring is not ordinary operation, and a forgotten epoch
 /// costs a resync.
 const MAX_EPOCHS: usize = 64;
 
@@ -52,7 +52,7 @@ mod tests {
     use super::{EpochHistory, MAX_EPOCHS};
 
     #[test]
-    fn epochs_ascend_whatever_the_clock_says_and_the_oldest_are_forgotten() {
+    fn epochs_ascend_whatever_the_clock_shows_and_the_oldest_are_forgotten() {
         let mut epoch_history = EpochHistory::default();
         assert_eq!(epoch_history.begin(1000), 1000);
         assert_eq!(epoch_history.begin(900), 1001, "the clock went back");

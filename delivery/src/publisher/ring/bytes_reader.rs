@@ -43,7 +43,7 @@ impl<'a> BytesReader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// A count of entries of at least `least` bytes each; `None` if so many cannot follow.
+    /// A count of entries of at least `least` bytes each; `None` if the rest is too short for them.
     pub(super) fn count(&mut self, least: usize) -> Option<usize> {
         let count = usize::try_from(self.word()?).ok()?;
         (count <= self.left() / least.max(1)).then_some(count)

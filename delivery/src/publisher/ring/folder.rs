@@ -64,7 +64,7 @@ impl Folder {
             Err(TryLockError::Error(error)) => return Err(error.into()),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Without a process id the message says "another process".
+                // Without a process id the message names "another process".
                 let _ = lock.read_to_string(&mut holder);
                 return Err(NoFolder::InUse { path, holder: holder.trim().to_owned() });
             }

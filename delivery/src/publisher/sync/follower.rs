@@ -50,7 +50,7 @@ impl Cursor {
 
     /// The number of bytes after it.
     pub(super) fn bytes_ahead(self, ring: &Ring) -> u64 {
-        ring.bytes_behind(self.segment, self.offset)
+        ring.bytes_after(self.segment, self.offset)
     }
 
     /// The end of the ring.

@@ -11,7 +11,7 @@ pub(super) struct ReplyRate {
     slow: u32,
 }
 
-/// The bytes that buffers absorb at once: the beginning of a reply says nothing about its line.
+/// The bytes that buffers absorb at once: the beginning of a reply shows nothing about its line.
 const BUFFERED: u64 = 1024 * 1024;
 
 impl ReplyRate {

@@ -77,16 +77,7 @@ impl Feed {
         joins: bool,
         now: Duration,
     ) {
-        let has_room = self.streams.len() < self.options.max_publishers;
-        let Some(place) = known.or_else(|| has_room.then(|| self.add_stream(of, endpoint, now))) else {
-            tracing::warn!(
-                endpoint,
-                publisher = format!("{:016x}", of.publisher),
-                "the limit of followed publishers is reached ({}): events of one more are delivered unverified",
-                self.streams.len()
-            );
-            return;
-        };
+        let Some(place) = known.or_else(|| self.new_stream(of, endpoint, now)) else { return };
         let is_forgotten = self.links.of(endpoint).forgotten.remove(&of.publisher);
         let forgot =
             self.streams.get_mut(place).is_some_and(|stream| std::mem::take(&mut stream.has_forgotten));
@@ -111,6 +102,20 @@ impl Feed {
         if let Some(place) = self.streams.of(of) {
             self.look_at(place);
         }
+    }
+
+    /// Adds a stream; `None` if there are `max_publishers`.
+    fn new_stream(&mut self, of: PublisherEpoch, endpoint: &str, now: Duration) -> Option<usize> {
+        if self.streams.len() < self.options.max_publishers {
+            return Some(self.add_stream(of, endpoint, now));
+        }
+        tracing::warn!(
+            endpoint,
+            publisher = format!("{:016x}", of.publisher),
+            "the limit of followed publishers is reached ({}): events of one more are delivered unverified",
+            self.streams.len()
+        );
+        None
     }
 
     /// The link leads to another publisher: reports it, unless the former ones are heard elsewhere.

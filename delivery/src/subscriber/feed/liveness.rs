@@ -137,7 +137,7 @@ impl Feed {
              noticed"
         );
         if let Some(stream) = self.streams.get_mut(place) {
-            stream.overfull_is_told();
+            stream.overfull_is_reported();
         }
         if was_reported {
             self.report_stale(endpoint, reason.clone());

@@ -17,22 +17,10 @@ impl Feed {
     #[must_use]
     pub fn queues(&self) -> Vec<QueueReading> {
         let waiting: usize = self.streams.iter().map(PublisherStream::waiting_bytes).sum();
-        let when_full = "they are dropped and requested again".to_owned();
+        let (early, when_full) = (self.pre_hello.len(), "they are dropped and requested again");
         let mut queues = vec![
-            QueueReading {
-                name: "gap_buffers".to_owned(),
-                depth: waiting as u64,
-                bound: self.options.buffers_bytes as u64,
-                unit: "bytes".to_owned(),
-                when_full: when_full.clone(),
-            },
-            QueueReading {
-                name: "before_hello".to_owned(),
-                depth: self.pre_hello.len() as u64,
-                bound: PreHelloBuffer::MAX_EVENTS as u64,
-                unit: "events".to_owned(),
-                when_full,
-            },
+            QueueReading::new("gap_buffers", "bytes", (waiting, self.options.buffers_bytes), when_full),
+            QueueReading::new("before_hello", "events", (early, PreHelloBuffer::MAX_EVENTS), when_full),
         ];
         queues.push(self.incomplete());
         match self.options.introduction {
@@ -45,12 +33,7 @@ impl Feed {
     /// The topics with a reported resync and no snapshot since.
     fn incomplete(&self) -> QueueReading {
         let topics: usize = self.streams.iter().map(PublisherStream::incomplete).sum();
-        QueueReading {
-            name: "incomplete_topics".to_owned(),
-            depth: topics as u64,
-            bound: self.options.max_topics as u64,
-            unit: "topics".to_owned(),
-            when_full: "topics are complete after a comparison with the database or a snapshot".to_owned(),
-        }
+        let when_full = "topics are complete after a comparison with the database or a snapshot";
+        QueueReading::new("incomplete_topics", "topics", (topics, self.options.max_topics), when_full)
     }
 }

@@ -21,30 +21,26 @@ impl Feed {
             Notice::Gap { .. } => self.streams.iter_mut().for_each(|stream| stream.is_away(now)),
             _ => {}
         }
-        let reported = match &notice {
-            Notice::Subscribed { publisher, publisher_epoch } => {
-                Some((publisher.clone(), Ok(*publisher_epoch)))
+        if let (Introduction::ByBroker, Notice::Stale { .. }) = (self.options.introduction, &notice) {
+            self.broker_refuses(now);
+        }
+        self.items.push_back(Item::Notice(notice.clone()));
+        self.link_changed(notice, now);
+    }
+
+    fn link_changed(&mut self, notice: Notice, now: Duration) {
+        match (self.options.introduction, notice) {
+            (Introduction::ByHello, Notice::Subscribed { publisher, publisher_epoch: Some(of) }) => {
+                self.introduced(&publisher, of, now);
             }
-            Notice::LinkDown { publisher, reason } => Some((publisher.clone(), Err(reason.clone()))),
-            Notice::Stale { .. } => {
-                match self.options.introduction {
-                    Introduction::ByHello => {}
-                    Introduction::ByBroker => self.broker_refuses(now),
-                }
-                None
+            (Introduction::ByHello, Notice::LinkDown { publisher, reason }) => {
+                self.link_lost(&publisher, &reason, now);
             }
-            _ => None,
-        };
-        self.items.push_back(Item::Notice(notice));
-        let Some((endpoint, reported)) = reported else { return };
-        match (self.options.introduction, reported) {
-            (Introduction::ByHello, Ok(Some(publisher_epoch))) => {
-                self.introduced(&endpoint, publisher_epoch, now)
+            (Introduction::ByBroker, Notice::Subscribed { publisher, .. }) => self.link_stands(&publisher),
+            (Introduction::ByBroker, Notice::LinkDown { publisher, reason }) => {
+                self.broker_lost(&publisher, &reason, now);
             }
-            (Introduction::ByHello, Ok(None)) => {}
-            (Introduction::ByHello, Err(reason)) => self.link_lost(&endpoint, &reason, now),
-            (Introduction::ByBroker, Ok(_)) => self.link_stands(&endpoint),
-            (Introduction::ByBroker, Err(reason)) => self.broker_lost(&endpoint, &reason, now),
+            _ => {}
         }
     }
 }

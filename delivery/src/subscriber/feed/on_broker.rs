@@ -82,13 +82,12 @@ impl Feed {
 
     /// The number of followed publishers.
     pub(super) fn tracked(&self) -> QueueReading {
-        QueueReading {
-            name: "publishers".to_owned(),
-            depth: self.streams.len() as u64,
-            bound: self.options.max_publishers as u64,
-            unit: "publishers".to_owned(),
-            when_full: "events of other publishers are delivered unverified".to_owned(),
-        }
+        QueueReading::new(
+            "publishers",
+            "publishers",
+            (self.streams.len(), self.options.max_publishers),
+            "events of other publishers are delivered unverified",
+        )
     }
 
     /// The link, and at most a hundred publishers that are not live.

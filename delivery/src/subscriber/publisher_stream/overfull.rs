@@ -14,7 +14,7 @@ pub(super) struct Overfull {
 /// More topics than are followed.
 impl PublisherStream {
     /// It was reported that the publisher has too many topics.
-    pub(in crate::subscriber) fn overfull_is_told(&mut self) {
+    pub(in crate::subscriber) fn overfull_is_reported(&mut self) {
         self.reported_live = false;
         if let Some(overfull) = &mut self.overfull {
             overfull.is_reported = true;

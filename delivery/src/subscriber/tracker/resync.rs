@@ -29,7 +29,7 @@ impl<E> Tracker<E> {
         let _ = self.buffer.clear();
         self.at = Position { epoch: position.epoch, sequence: base };
         self.excused = position.sequence;
-        self.is_told_of(position.epoch, position.sequence);
+        self.learn_of(position.epoch, position.sequence);
         self.settle(effects);
     }
 

@@ -3,15 +3,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::{Counter, Envelope, Error, ErrorKind, PeerReading, Publisher, Result, Status, Topic};
+use pubsub_api::{
+    Counter, Envelope, Error, ErrorKind, PeerReading, Publisher, QueueReading, Result, Status, Topic, wire,
+};
 use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
-use super::{check_size, closed};
 use crate::lock::lock;
 use crate::multiproc_hub::{MultiprocHub, OutboxId};
 use crate::settings::MemorySettings;
-use crate::stream::queue_reading;
 
 /// The multiproc publisher: holds events in its outbox until the subscriber's inbox has room.
 ///
@@ -58,7 +58,7 @@ impl MultiprocPublisher {
     fn attached(&self) -> Result<Attached> {
         let mut state = lock(&self.state);
         if state.closed {
-            return Err(closed());
+            return Err(Error::closed("publisher"));
         }
         let attach = || {
             let hub = MultiprocHub::at(&self.endpoint);
@@ -73,7 +73,7 @@ impl MultiprocPublisher {
         // Held during the push, so that `close` comes before or after it, never in between.
         let state = lock(&self.state);
         if state.closed {
-            return Some(Err(closed()));
+            return Some(Err(Error::closed("publisher")));
         }
         if !attached.hub.push(attached.outbox, envelope) {
             return None;
@@ -114,11 +114,11 @@ impl MultiprocPublisher {
 #[async_trait]
 impl Publisher for MultiprocPublisher {
     async fn initialize(&self) -> Result<()> {
-        if lock(&self.state).closed { Err(closed()) } else { Ok(()) }
+        if lock(&self.state).closed { Err(Error::closed("publisher")) } else { Ok(()) }
     }
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
-        check_size(&payload)?;
+        wire::check_size(&payload)?;
         // Even a sender that never waits yields to the readers.
         consume_budget().await;
         let attached = self.attached()?;
@@ -186,10 +186,10 @@ impl Publisher for MultiprocPublisher {
         };
         Status {
             counters: vec![self.sent.read(), self.refused.read(), self.dropped.read()],
-            queues: vec![queue_reading(
+            queues: vec![QueueReading::new(
                 "outbox",
-                depth,
-                self.queue_events,
+                "events",
+                (depth, self.queue_events),
                 "send waits for send_timeout, then fails as overloaded",
             )],
             peers: vec![PeerReading { endpoint: self.endpoint.clone(), state: state.to_owned() }],

@@ -4,11 +4,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::{
-    Batch, Envelope, Error, ErrorKind, PeerId, Publisher, Request, Requests, Result, Status, Topic,
+    Batch, Envelope, Error, ErrorKind, PeerId, Publisher, Request, Requests, Result, Status, Topic, wire,
 };
 use tokio::task::coop::consume_budget;
 
-use super::{check_size, closed};
 use crate::endpoint::Endpoint;
 use crate::fanout::Fanout;
 use crate::hub::Hub;
@@ -50,7 +49,7 @@ impl NetworkPublisher {
     fn bound(&self) -> Result<Arc<Fanout>> {
         match &*lock(&self.state) {
             State::Bound(fanout) => Ok(Arc::clone(fanout)),
-            State::Closed(_) => Err(closed()),
+            State::Closed(_) => Err(Error::closed("publisher")),
             State::New => {
                 Err(Error::new(ErrorKind::Unavailable, "the publisher is not bound: initialize it first"))
             }
@@ -78,7 +77,7 @@ impl Publisher for NetworkPublisher {
         let mut state = lock(&self.state);
         match &*state {
             State::Bound(_) => Ok(()),
-            State::Closed(_) => Err(closed()),
+            State::Closed(_) => Err(Error::closed("publisher")),
             State::New => {
                 *state = State::Bound(Hub::of_this_process().bind(&self.bind, &self.requests)?);
                 Ok(())
@@ -87,7 +86,7 @@ impl Publisher for NetworkPublisher {
     }
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
-        check_size(&payload)?;
+        wire::check_size(&payload)?;
         // Even a sender that never waits yields to the readers.
         consume_budget().await;
         self.bound()?.send(&Envelope { topic: topic.clone(), payload });

@@ -1,9 +1,8 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use pubsub_api::{Incoming, Result, Status, Subscriber};
+use pubsub_api::{Error, Incoming, Result, Status, Subscriber};
 
-use super::closed;
 use crate::lock::lock;
 use crate::multiproc_hub::MultiprocHub;
 use crate::settings::MemorySettings;
@@ -50,7 +49,7 @@ impl Subscriber for MultiprocSubscriber {
         let mut state = lock(&self.state);
         match &*state {
             State::Bound(_) => Ok(()),
-            State::Closed => Err(closed()),
+            State::Closed => Err(Error::closed("subscriber")),
             State::New => {
                 let hub = MultiprocHub::at(&self.endpoint);
                 hub.bind(&self.stream)?;

@@ -2,10 +2,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use pubsub_api::{
-    Envelope, Incoming, PeerReading, Reply, Requester, Result, Status, Subscriber, Subscription,
+    Envelope, Error, Incoming, PeerReading, Reply, Requester, Result, Status, Subscriber, Subscription,
 };
 
-use super::closed;
 use crate::endpoint::Endpoint;
 use crate::hub::Hub;
 use crate::lock::lock;
@@ -61,7 +60,7 @@ impl Subscriber for NetworkSubscriber {
     async fn initialize(&self) -> Result<()> {
         let mut links = lock(&self.links);
         match links.phase {
-            Phase::Closed => return Err(closed()),
+            Phase::Closed => return Err(Error::closed("subscriber")),
             Phase::Running => return Ok(()),
             Phase::New => links.phase = Phase::Running,
         }

@@ -50,13 +50,7 @@ impl Budget {
     }
 
     pub(super) fn read(&self, name: &str, unit: &str, when_full: &str) -> QueueReading {
-        QueueReading {
-            name: name.to_owned(),
-            depth: self.taken(),
-            bound: u64::from(self.bound),
-            unit: unit.to_owned(),
-            when_full: when_full.to_owned(),
-        }
+        QueueReading::new(name, unit, (self.taken(), u64::from(self.bound)), when_full)
     }
 }
 

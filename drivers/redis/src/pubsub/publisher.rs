@@ -8,13 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::wire::MAX_RECEIVED_BYTES;
-use pubsub_api::{Batch, Envelope, Error, ErrorKind, Publisher, Result, Status, Topic};
+use pubsub_api::{Batch, Envelope, Error, ErrorKind, Publisher, Result, Status, Topic, wire};
 use tokio::time::timeout;
 
+use super::budget;
 use super::nodes::Nodes;
 use super::settings::PubSubSettings;
-use super::{budget, closed};
 use counters::Counters;
 use session::{Published, Session};
 
@@ -57,7 +56,7 @@ impl RedisPublisher {
     fn session(&self) -> Result<Arc<Session>> {
         let mut state = self.state();
         let nodes = match &*state {
-            State::Closed => return Err(closed("publisher")),
+            State::Closed => return Err(Error::closed("publisher")),
             State::Open(_, session) if session.process == std::process::id() => {
                 return Ok(Arc::clone(session));
             }
@@ -88,7 +87,9 @@ impl RedisPublisher {
         while window.len() < bound && bytes < WINDOW_BYTES {
             let envelope = match ahead.first_envelope() {
                 None => break,
-                Some(first) => first.and_then(|envelope| check_size(&envelope.payload).map(|()| envelope)),
+                Some(first) => {
+                    first.and_then(|envelope| wire::check_size(&envelope.payload).map(|()| envelope))
+                }
             };
             let envelope = match envelope {
                 Ok(envelope) => envelope,
@@ -121,14 +122,14 @@ impl Drop for RedisPublisher {
 impl Publisher for RedisPublisher {
     async fn initialize(&self) -> Result<()> {
         let nodes = match &*self.state() {
-            State::Closed => return Err(closed("publisher")),
+            State::Closed => return Err(Error::closed("publisher")),
             State::New(nodes) | State::Open(nodes, _) => Arc::clone(nodes),
         };
         nodes.login().map(drop)
     }
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
-        check_size(&payload)?;
+        wire::check_size(&payload)?;
         let session = self.session()?;
         let Published { accepted, result } =
             session.publish(vec![Envelope { topic: topic.clone(), payload }]).await;
@@ -205,14 +206,4 @@ impl Publisher for RedisPublisher {
         let peers = session.iter().filter_map(|session| session.peer()).collect();
         Status { counters: self.counters.read(), queues, peers }
     }
-}
-
-/// Refuses a payload that is larger than receivers accept.
-fn check_size(payload: &Bytes) -> Result<()> {
-    if payload.len() <= MAX_RECEIVED_BYTES {
-        return Ok(());
-    }
-    let text =
-        format!("the event of {} bytes is too large: the limit is {MAX_RECEIVED_BYTES} bytes", payload.len());
-    Err(Error::new(ErrorKind::Invalid, text))
 }

@@ -18,7 +18,6 @@ use pubsub_api::{
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::closed;
 use super::nodes::Nodes;
 use super::settings::PubSubSettings;
 use counters::Counters;
@@ -90,7 +89,7 @@ impl Subscriber for RedisSubscriber {
         let mut state = self.state();
         let sender = match &*state {
             State::Running(..) => return Ok(()),
-            State::Closed => return Err(closed("subscriber")),
+            State::Closed => return Err(Error::closed("subscriber")),
             State::New(sender) => sender.clone(),
         };
         let nodes = Arc::new(Nodes::new(Arc::clone(&self.settings)));
@@ -116,17 +115,12 @@ impl Subscriber for RedisSubscriber {
 
     fn register_topic(&self, subscription: Subscription) -> Result<bool> {
         let mut wanted = self.wanted.write().unwrap_or_else(PoisonError::into_inner);
-        if wanted.contains(&subscription) {
-            return Ok(false);
-        }
-        if wanted.len() >= MAX_SUBSCRIPTIONS {
-            let text = format!("a subscriber can have at most {MAX_SUBSCRIPTIONS} topics and patterns");
-            return Err(Error::new(ErrorKind::Invalid, text));
-        }
-        wanted.insert(subscription);
+        let is_new = wanted.insert_below(MAX_SUBSCRIPTIONS, subscription)?;
         drop(wanted);
-        self.changes.send_replace(());
-        Ok(true)
+        if is_new {
+            self.changes.send_replace(());
+        }
+        Ok(is_new)
     }
 
     fn unregister_topic(&self, subscription: &Subscription) -> bool {
@@ -140,7 +134,7 @@ impl Subscriber for RedisSubscriber {
     async fn recv(&self) -> Result<Incoming> {
         loop {
             match self.queue.next().await {
-                None => return Err(closed("subscriber")),
+                None => return Err(Error::closed("subscriber")),
                 Some(next) if self.wants(&next) => return Ok(next),
                 Some(_) => {}
             }

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use super::{Endpoint, Login, Stream};
 
-/// Connects to a server, with TLS if the settings say so, and sends nothing yet. The caller limits the time; after `silence`
+/// Connects to a server, with TLS if the settings require it, and sends nothing yet. The caller limits the time; after `silence`
 /// TCP gives up a peer that acknowledges nothing.
 ///
 /// # Errors

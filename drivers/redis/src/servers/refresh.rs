@@ -30,7 +30,7 @@ impl Servers {
         candidates.extend(self.seeds.iter().cloned());
         let mut why = Error::new(ErrorKind::Unavailable, "no node of the cluster is known");
         for server in candidates {
-            match self.slots_as_told_by(&server).await {
+            match self.slots_known_to(&server).await {
                 Ok(slots) => {
                     self.counters.refreshed.add(1);
                     self.map.replace(slots);
@@ -42,7 +42,7 @@ impl Servers {
         Err(why)
     }
 
-    async fn slots_as_told_by(&self, server: &Arc<Server>) -> Result<Vec<(RangeInclusive<u16>, Endpoint)>> {
+    async fn slots_known_to(&self, server: &Arc<Server>) -> Result<Vec<(RangeInclusive<u16>, Endpoint)>> {
         let value = self.ask_server(server, cmd("CLUSTER").arg("SLOTS"), self.attempt()).await?;
         let Value::Array(ranges) = value else { return Err(invalid_answer(server)) };
         let masters = ranges.iter().map(AnnouncedMaster::parse);

@@ -15,7 +15,7 @@ type Db = Arc<dyn DbApi>;
 pub(crate) async fn all(db: &Db) {
     a_row_is_created_read_changed_and_deleted(db).await;
     values_come_back_byte_for_byte(db).await;
-    topics_tell_rows_apart(db).await;
+    rows_of_different_topics_are_different(db).await;
     without_a_topic_the_one_row_of_a_key_is_meant(db).await;
     glob_characters_are_letters_like_others(db).await;
     tables_list_their_rows_and_no_others(db).await;
@@ -56,7 +56,7 @@ async fn values_come_back_byte_for_byte(db: &Db) {
     }
 }
 
-async fn topics_tell_rows_apart(db: &Db) {
+async fn rows_of_different_topics_are_different(db: &Db) {
     let topics = [None, Some("tenant-1"), Some("tenant-2"), Some("a.b"), Some("{x"), Some("ключ")];
     for topic in topics {
         let value = format!("{topic:?}");

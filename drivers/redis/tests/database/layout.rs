@@ -14,7 +14,7 @@ fn keys(raw: &mut Raw) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn keys_are_written_as_the_setting_says() {
+async fn keys_are_written_as_configured() {
     for (layout, expected) in [
         ("head", ["{lport.tenant-1}port-1", "{lport.}port-2", "{lport.}..dot", "{unique_key.}lport"]),
         ("4.0", ["{lport.tenant-1}.port-1", "{lport.}.port-2", "{lport.}..dot", "{unique_key.}.lport"]),

@@ -92,8 +92,8 @@ impl EventDecoder {
             return self.start_to_skip(arrived, WireError::BadTopic);
         }
         let topic = body(first, start);
-        let behind = arrived.get(topic.end..).unwrap_or_default();
-        let Some(second) = FrameHead::read(behind)? else { return Ok((0, Decoded::Incomplete)) };
+        let rest = arrived.get(topic.end..).unwrap_or_default();
+        let Some(second) = FrameHead::read(rest)? else { return Ok((0, Decoded::Incomplete)) };
         if second.command {
             return Err(ProtocolError::CommandInMessage);
         }

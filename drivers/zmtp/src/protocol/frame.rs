@@ -69,7 +69,7 @@ pub fn put_event(out: &mut Vec<u8>, topic: &[u8], payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
-/// Appends an event's topic frame and the head of its map; a map of so many bytes is to follow.
+/// Appends an event's topic frame and the head of its map; the map of that length is to follow.
 #[inline]
 pub fn put_event_head(out: &mut Vec<u8>, topic: &[u8], payload_bytes: usize) {
     put_head(out, MORE, topic.len());

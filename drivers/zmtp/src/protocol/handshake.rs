@@ -149,7 +149,7 @@ mod tests {
 
     const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::Push, SocketType::Dealer];
 
-    /// Both sides, byte by byte, until neither has anything to say.
+    /// Both sides, byte by byte, until neither has anything to send.
     fn meet(own: SocketType) -> (Option<Peer>, Option<Peer>) {
         let (mut to_listener, mut to_connector) = (Vec::new(), Vec::new());
         let mut connector = Handshake::connector(own, &mut to_listener);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_says_error_to_who_has_no_business_here() {
+    fn a_listener_sends_error_to_a_peer_of_another_kind() {
         let mut hello = Greeting::encode(Mechanism::Null).to_vec();
         put_ready(&mut hello, SocketType::Pub);
         let mut answer = Vec::new();

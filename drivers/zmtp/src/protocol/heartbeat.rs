@@ -50,7 +50,7 @@ enum Ping {
 pub enum Pulse {
     /// Nothing.
     Quiet,
-    /// Send a PING, and say [`ping_written`](Heartbeat::ping_written) when it is.
+    /// Send a PING, and call [`ping_written`](Heartbeat::ping_written) when it is written.
     Ping,
     /// Close: the peer is dead.
     Dead,
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_know_ping_gets_none_until_it_pings() {
+    fn a_peer_that_does_not_know_ping_gets_none_until_it_pings() {
         let (mut beat, start) = heartbeat(false);
         assert_eq!(beat.tick(start + 100 * SECOND), Pulse::Quiet);
         beat.pinged(0);

@@ -15,7 +15,7 @@ pub struct PeerDecoder {
     in_message: bool,
 }
 
-/// What a peer said.
+/// A message of a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeerMessage<'a> {
     /// Not all of it is there yet.

@@ -52,7 +52,7 @@ mod tests {
     use crate::protocol::{ProtocolError, SocketType};
 
     #[test]
-    fn a_ready_tells_the_socket_type_whatever_else_it_tells() {
+    fn a_ready_has_the_socket_type_whatever_else_it_has() {
         for own in [SocketType::Sub, SocketType::Dealer, SocketType::Pull] {
             let mut bytes = Vec::new();
             put_ready(&mut bytes, own);

@@ -122,7 +122,7 @@ async fn what_was_asked_is_lost_with_the_connection_and_the_next_request_makes_a
 }
 
 #[tokio::test]
-async fn who_cannot_be_reached_or_has_no_answers_loses_what_it_was_asked() {
+async fn requests_to_a_peer_that_is_unreachable_or_never_replies_are_lost() {
     let (subscriber, listener, address, events) = linked(&["drivers.zmtp.handshake_timeout=200ms"]).await;
     assert!(ask(&subscriber, &address, "a tarpit"));
     let tarpit = within("a connection", listener.accept()).await.unwrap();

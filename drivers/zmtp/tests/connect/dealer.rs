@@ -248,7 +248,7 @@ async fn a_service_of_ours_that_ends_within_the_handshake_is_no_plain_pull() {
     let publisher = publisher(&path, &["drivers.zmtp.handshake_timeout=300ms"]);
     send(&publisher, 1..=1).await;
     refuses_as_libzmq_does(&listener, false).await;
-    // The next one waits for the worker's READY, and gets none: a worker that said PUSH would stay one.
+    // The next one waits for the worker's READY, and gets none: a worker that announced PUSH would stay one.
     let (mut ours, _) = within("a connection", listener.accept()).await.unwrap();
     let mut said = Vec::new();
     ours.write_all(&pull_hello()[..GREETING_BYTES]).await.unwrap();

@@ -17,7 +17,7 @@ pub(crate) struct Peer<S> {
     events: EventDecoder,
 }
 
-/// What the other side said.
+/// What the other side sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Said {
     Subscribe(String),
@@ -114,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         self.write(&bytes).await;
     }
 
-    /// The next frame that a subscriber said.
+    /// The next frame of a subscriber.
     pub(crate) async fn said(&mut self) -> Said {
         loop {
             let (used, said) = PeerDecoder::default().next(&self.arrived).unwrap();

@@ -203,7 +203,7 @@ async fn close_hands_over_all_to_a_service_that_is_slow_and_has_been_talking() {
         assert_eq!(number(&mut peer).await, Some(event));
     }
     peer.ping(b"and now?").await;
-    // The end comes as an end: nothing that was said lay unread at the close.
+    // The connection ends regularly: nothing was unread at the close.
     let mut rest = Vec::new();
     within("the end", peer.stream.read_to_end(&mut rest)).await.unwrap();
     assert!(!closing.is_finished(), "it waits until the service has read all, and closes too");

@@ -19,7 +19,7 @@ pub(crate) fn listen() -> (TempDir, PathBuf, UnixListener) {
     (folder, path, listener)
 }
 
-/// What a worker said of itself.
+/// The introduction of a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Introduced {
     pub(crate) worker: String,

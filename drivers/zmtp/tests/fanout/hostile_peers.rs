@@ -101,7 +101,7 @@ async fn a_peer_of_the_wrong_type_hears_why() {
 }
 
 #[tokio::test]
-async fn who_does_not_complete_its_handshake_in_time_is_closed() {
+async fn a_peer_that_does_not_complete_its_handshake_in_time_is_closed() {
     let (publisher, address) = publisher(&["drivers.zmtp.handshake_timeout=300ms"]).await;
     let hello = hello_of_a_sub();
     let mut peers: Vec<RawSubscriber> = [0, 1, 63, 64, hello.len() - 1]
@@ -194,7 +194,7 @@ async fn claiming_the_identity_of_another_changes_nothing() {
 }
 
 #[tokio::test]
-async fn connections_that_are_reset_all_at_once_leave_nothing_behind() {
+async fn connections_that_are_reset_all_at_once_leave_nothing() {
     const PEERS: usize = 400;
     let (publisher, address) = publisher(&[]).await;
     let peers: Vec<RawSubscriber> = (0..PEERS).map(|_| RawSubscriber::of(address, &["D"])).collect();

@@ -39,7 +39,7 @@ async fn publish_all(publisher: &Arc<dyn Publisher>, reader: RawSubscriber) -> R
 }
 
 #[tokio::test]
-async fn who_falls_off_the_ring_learns_exactly_how_many_it_missed_and_goes_on() {
+async fn a_subscriber_that_falls_off_the_log_receives_the_exact_number_of_missed_events_and_continues() {
     let (publisher, address) = publisher(&[RING]).await;
     let mut slow = RawSubscriber::of(address, &["D", "$hello"]);
     let fast = RawSubscriber::of(address, &["D"]);
@@ -64,11 +64,11 @@ async fn who_falls_off_the_ring_learns_exactly_how_many_it_missed_and_goes_on() 
         next += missed;
         lost += missed;
     }
-    assert_eq!(lost, dropped, "what is counted is what was told");
+    assert_eq!(lost, dropped, "the counted events are the reported ones");
 }
 
 #[tokio::test]
-async fn an_old_peer_on_the_send_all_topic_is_told_to_sync() {
+async fn an_old_peer_on_the_send_all_topic_receives_a_sync() {
     let (publisher, address) = publisher(&[RING]).await;
     let mut slow = RawSubscriber::of(address, &["D"]);
     let fast = RawSubscriber::of(address, &["D"]);

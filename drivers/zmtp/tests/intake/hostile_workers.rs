@@ -1,4 +1,4 @@
-//! Workers that are none, or wish us ill: each is closed by its cause, and the others are served.
+//! Peers that are no workers, and hostile workers: each is closed with its cause, and the others are served.
 
 use drivers_zmtp::protocol::{Command, Greeting, Mechanism, SocketType};
 
@@ -110,7 +110,7 @@ async fn a_message_that_is_no_event_is_stepped_over_and_the_next_one_comes() {
 }
 
 #[tokio::test]
-async fn who_leaves_within_an_event_loses_that_one_and_no_other() {
+async fn a_worker_that_leaves_within_an_event_loses_that_one_and_no_other() {
     let whole = [event("one"), event("two")].concat();
     let third = event("three");
     for cut in 1..third.len() {
@@ -124,7 +124,7 @@ async fn who_leaves_within_an_event_loses_that_one_and_no_other() {
 }
 
 #[tokio::test]
-async fn who_leaves_between_events_or_in_its_handshake_loses_nothing() {
+async fn a_worker_that_leaves_between_events_or_in_its_handshake_loses_nothing() {
     let service = Service::start(&[]).await;
     let hello = hello_of_a_push();
     for length in [0, 1, 20, 64, hello.len() - 1] {
@@ -187,7 +187,7 @@ async fn a_worker_whose_handshake_is_complete_is_never_ended_for_another() {
 }
 
 #[tokio::test]
-async fn who_does_not_complete_its_handshake_in_time_is_closed() {
+async fn a_peer_that_does_not_complete_its_handshake_in_time_is_closed() {
     let service = Service::start(&["drivers.zmtp.handshake_timeout=300ms"]).await;
     let hello = hello_of_a_push();
     for length in [0, 1, 63, 64, hello.len() - 1] {

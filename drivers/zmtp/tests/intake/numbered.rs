@@ -60,7 +60,7 @@ fn acknowledge(subscriber: &dyn Subscriber, source: &Source, number: u64) {
     subscriber.acknowledger().expect("it confirms").acknowledge(source.peer, number);
 }
 
-/// The numbers of all acknowledgements in what a service said.
+/// The numbers of all acknowledgements that a service sent.
 fn acknowledged(said: &[u8]) -> Vec<u64> {
     let (mut decoder, mut at, mut numbers) = (EventDecoder::default(), 0, Vec::new());
     loop {
@@ -73,7 +73,7 @@ fn acknowledged(said: &[u8]) -> Vec<u64> {
                 numbers.push(u64::from_be_bytes(*number));
             }
             Decoded::Command(Command::Ping { .. } | Command::Pong) => {}
-            other => panic!("a service does not say that to a worker: {other:?}"),
+            other => panic!("a service does not send that to a worker: {other:?}"),
         }
         at += used;
     }
@@ -108,7 +108,7 @@ async fn events_are_numbered_by_their_order_whatever_was_dropped_between() {
 }
 
 #[tokio::test]
-async fn numbers_of_which_no_event_is_left_are_told_too() {
+async fn numbers_of_which_no_event_is_left_are_reported_too() {
     let service = Service::start(&[]).await;
     let mut worker = dealer(&service).await;
     worker.say(&[introduction(1, 0), b"\0\x03one\0\x03two".to_vec()].concat());
@@ -120,7 +120,7 @@ async fn numbers_of_which_no_event_is_left_are_told_too() {
 }
 
 #[tokio::test]
-async fn an_origin_tells_what_may_be_a_repeat() {
+async fn an_origin_shows_what_may_be_a_repeat() {
     let service = Service::start(&[]).await;
     let mut worker = dealer(&service).await;
     worker.say(&[introduction(1, 1), event("again"), event("new")].concat());
@@ -147,7 +147,7 @@ async fn a_flood_of_which_nothing_is_left_waits_for_room_like_any_other() {
 }
 
 #[tokio::test]
-async fn acknowledgements_are_told_the_highest_first_and_only() {
+async fn only_the_highest_acknowledgement_is_sent() {
     let service = Service::start(&[]).await;
     let mut worker = dealer(&service).await;
     let events: Vec<u8> = (0..100).flat_map(|number| event(&number.to_string())).collect();
@@ -196,7 +196,7 @@ async fn one_by_one_an_event_is_acknowledged_when_it_is_handed_out() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_before_close_is_told() {
+async fn acknowledgements_before_close_are_sent() {
     for _ in 0..20 {
         let service = Service::start(&[]).await;
         let mut worker = dealer(&service).await;
@@ -243,7 +243,7 @@ async fn a_worker_whose_numbers_cannot_be_trusted_is_closed_and_what_came_before
 }
 
 #[tokio::test]
-async fn words_of_the_hop_from_whoever_numbers_nothing_are_dropped_and_its_events_count() {
+async fn control_messages_of_a_worker_without_numbers_are_dropped_and_its_events_count() {
     let service = Service::start(&[]).await;
     let mut push = RawWorker::silent(&service.socket());
     push.say(&[hello_of_a_push(), introduction(1, 0), event("push"), message("$ack", b"\x80")].concat());

@@ -16,7 +16,7 @@ async fn served_again(service: &Service, what: &str) {
 }
 
 #[tokio::test]
-async fn a_socket_that_was_deleted_is_bound_anew_and_who_was_there_stays() {
+async fn a_socket_that_was_deleted_is_bound_anew_and_connected_workers_stay() {
     let service = Service::start(&[]).await;
     let mut old = RawWorker::greeted(&service.socket()).await;
     std::fs::remove_file(service.socket()).unwrap();

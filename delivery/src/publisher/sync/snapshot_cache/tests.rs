@@ -66,7 +66,7 @@ fn an_event_of_any_action_is_its_rows_latest_and_one_of_no_row_costs_no_snapshot
     let both = [r#"poke a Text("2")"#.to_owned(), "set b Nil".to_owned()];
     assert_eq!(rows(&cache), Some((6, both.to_vec())));
     let left_out = [0, 2, 3, 4].map(|number| cache.size_of(b"D", number).unwrap().1);
-    assert_eq!(left_out, [3, 2, 1, 0], "who misses them can be told");
+    assert_eq!(left_out, [3, 2, 1, 0], "a subscriber that misses them can learn of it");
     for number in 7..200 {
         observe(&mut cache, number, &event("a", Action::Sync, "1"), NOW);
     }
@@ -91,7 +91,7 @@ fn a_topic_of_which_anything_was_missed_has_no_snapshot() {
     assert_eq!(
         reported,
         [(Bytes::from("D"), Unfit::Incomplete)],
-        "it did not begin at 1, which is told once"
+        "it did not begin at 1, which is reported once"
     );
     observe(&mut cache, 1, &set, NOW);
     assert_eq!(rows(&cache), None, "it does not come back");

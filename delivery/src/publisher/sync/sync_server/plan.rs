@@ -12,7 +12,7 @@ use crate::publisher::sync::replay_policy::{ReplayPolicy, Verdict};
 pub(super) enum Plan {
     Replay(Replay, u64),
     Snapshot,
-    /// The ring does not reach back so far.
+    /// The position is older than the ring.
     TooFarBehind(u64),
     /// The position is not one of this publisher's.
     Nowhere(u64),

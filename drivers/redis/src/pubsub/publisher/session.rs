@@ -9,7 +9,6 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::counters::Counters;
 use super::link::{EventResult, PubLink, Window, WindowResult};
 use crate::pubsub::budget::{Budget, cost};
-use crate::pubsub::closed;
 use crate::pubsub::nodes::Nodes;
 use crate::pubsub::settings::PubSubSettings;
 use crate::servers::Endpoint;
@@ -103,7 +102,7 @@ impl Session {
             return Ok(link);
         }
         if self.ended.load(Ordering::SeqCst) {
-            return Err(closed("publisher"));
+            return Err(Error::closed("publisher"));
         }
         let failures = self.failures.load(Ordering::SeqCst);
         let _one = self.connecting.lock().await;

@@ -104,8 +104,8 @@ impl<'a> LinkSession<'a> {
         self.recipient.set_state(self.connection.endpoint(), "connecting");
         self.recipient.counters.links_lost.add(1);
         tracing::warn!("lost the connection to {}: {reason}; reconnecting", self.publisher);
-        let (publisher, reason_told) = (self.publisher, reason.clone());
-        self.recipient.notify(Notice::LinkDown { publisher: publisher.clone(), reason: reason_told }).await?;
+        let (publisher, of_notice) = (self.publisher, reason.clone());
+        self.recipient.notify(Notice::LinkDown { publisher: publisher.clone(), reason: of_notice }).await?;
         // If this connection never reported what an earlier one missed, that reason remains.
         let reason =
             self.missed.unwrap_or_else(|| format!("the connection to {publisher} was lost: {reason}"));

@@ -44,13 +44,7 @@ impl Queue {
         let full =
             "reading stops; Redis buffers events, and disconnects above its client-output-buffer-limit";
         let depth = sender.map_or(0, |sender| sender.queue.max_capacity() - sender.queue.capacity());
-        let of_events = QueueReading {
-            name: "recv_queue".to_owned(),
-            depth: depth as u64,
-            bound: events as u64,
-            unit: "events".to_owned(),
-            when_full: full.to_owned(),
-        };
+        let of_events = QueueReading::new("recv_queue", "events", (depth, events), full);
         vec![of_events, self.bytes.read("recv_queue_bytes", "bytes", full)]
     }
 }

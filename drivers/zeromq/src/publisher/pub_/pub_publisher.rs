@@ -3,7 +3,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::{CauseCounter, Counter, Error, ErrorKind, Publisher, QueueReading, Result, Status, Topic};
+use pubsub_api::{
+    CauseCounter, Counter, Error, ErrorKind, Publisher, QueueReading, Result, Status, Topic, wire,
+};
 use tokio::sync::Mutex;
 use zeromq::{PubSocket, Socket, SocketSend};
 
@@ -11,7 +13,7 @@ use crate::ZmqSettings;
 use crate::in_flight::InFlight;
 use crate::peers::Peers;
 use crate::publisher::writers::wait_for_writers;
-use crate::wire::{check_size, closed, message, unavailable};
+use crate::wire::{message, unavailable};
 
 /// The network publisher: PUB, bound to `publisher_bind_address` and `publisher_port`.
 ///
@@ -118,7 +120,7 @@ impl Publisher for PubPublisher {
         let mut state = self.socket.lock().await;
         match *state {
             State::Open(_) => return Ok(()),
-            State::Closed => return Err(closed("publisher")),
+            State::Closed => return Err(Error::closed("publisher")),
             State::New => {}
         }
         let listener = listen::tcp(&self.settings.bind_address, self.settings.port)?;
@@ -137,14 +139,14 @@ impl Publisher for PubPublisher {
     }
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
-        check_size(&payload)?;
+        wire::check_size(&payload)?;
         if !topic.is_reserved() {
             self.make_room().await?;
         }
         let mut state = self.socket.lock().await;
         let socket = match &mut *state {
             State::Open(socket) => socket,
-            State::Closed => return Err(closed("publisher")),
+            State::Closed => return Err(Error::closed("publisher")),
             State::New => {
                 return Err(Error::new(
                     ErrorKind::Unavailable,
@@ -193,13 +195,12 @@ impl Publisher for PubPublisher {
     fn status(&self) -> Status {
         let mut counters = vec![self.sent.read()];
         counters.extend(self.refused.read());
-        let queues = vec![QueueReading {
-            name: "publish_in_flight".to_owned(),
-            depth: self.in_flight.bytes(),
-            bound: self.settings.max_in_flight_bytes,
-            unit: "bytes".to_owned(),
-            when_full: "new events are refused as overloaded".to_owned(),
-        }];
+        let queues = vec![QueueReading::new(
+            "publish_in_flight",
+            "bytes",
+            (self.in_flight.bytes(), self.settings.max_in_flight_bytes),
+            "new events are refused as overloaded",
+        )];
         Status { counters, queues, peers: self.peers.read() }
     }
 }

@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::{Counter, Error, ErrorKind, PeerReading, Publisher, QueueReading, Result, Status, Topic};
+use pubsub_api::{
+    Counter, Error, ErrorKind, PeerReading, Publisher, QueueReading, Result, Status, Topic, wire,
+};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use zeromq::ZmqMessage;
@@ -11,7 +13,7 @@ use zeromq::ZmqMessage;
 use super::link::{LinkReadings, PushLink};
 use crate::ZmqSettings;
 use crate::in_flight::InFlight;
-use crate::wire::{check_size, closed, message};
+use crate::wire::message;
 
 /// The worker's end of the IPC hop: PUSH, which connects to `publisher_multiproc_socket` at the first `send`.
 ///
@@ -53,7 +55,7 @@ impl PushPublisher {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &*state {
             State::Running { queue, .. } => Ok(queue.clone()),
-            State::Closed => Err(closed("publisher")),
+            State::Closed => Err(Error::closed("publisher")),
             State::New => {
                 let (queue, waiting) = mpsc::channel(self.settings.send_queue_events);
                 let (settings, in_flight) = (&self.settings, Arc::clone(&self.in_flight));
@@ -81,14 +83,14 @@ impl Publisher for PushPublisher {
     }
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
-        check_size(&payload)?;
+        wire::check_size(&payload)?;
         let queue = self.queue()?;
         let (bound, patience) = (self.settings.send_queue_events as u64, self.settings.send_timeout);
         let Some(held) = self.in_flight.hold_below(bound, payload, patience).await else {
             return Err(self.overloaded(patience));
         };
         // The queue has room for all events in flight.
-        queue.send(message(topic, held)).await.map_err(|_| closed("publisher"))
+        queue.send(message(topic, held)).await.map_err(|_| Error::closed("publisher"))
     }
 
     async fn flush(&self) -> Result<()> {
@@ -128,13 +130,12 @@ impl Publisher for PushPublisher {
     }
 
     fn status(&self) -> Status {
-        let queues = vec![QueueReading {
-            name: "send_queue".to_owned(),
-            depth: self.in_flight.events(),
-            bound: self.settings.send_queue_events as u64,
-            unit: "events".to_owned(),
-            when_full: "send waits for send_timeout and is then refused".to_owned(),
-        }];
+        let queues = vec![QueueReading::new(
+            "send_queue",
+            "events",
+            (self.in_flight.events(), self.settings.send_queue_events as u64),
+            "send waits for send_timeout and is then refused",
+        )];
         let state = if self.link.is_up() { "up" } else { "connecting" };
         let peers = vec![PeerReading {
             endpoint: format!("ipc://{}", self.settings.socket.display()),

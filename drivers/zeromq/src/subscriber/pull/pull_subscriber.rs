@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use zeromq::{PullSocket, Socket, SocketEvent, SocketRecv, ZmqMessage, ZmqResult};
 
 use crate::ZmqSettings;
-use crate::wire::{closed, envelope, unavailable};
+use crate::wire::{envelope, unavailable};
 
 /// The service's end of the IPC hop: PULL, bound to `publisher_multiproc_socket` with mode 0660.
 ///
@@ -92,7 +92,7 @@ impl Subscriber for PullSubscriber {
     async fn initialize(&self) -> Result<()> {
         match &*self.state() {
             State::Open { .. } => return Ok(()),
-            State::Closed => return Err(closed("subscriber")),
+            State::Closed => return Err(Error::closed("subscriber")),
             State::New(_) => {}
         }
         let (claim, mut socket) = self.bind().await?;
@@ -113,7 +113,7 @@ impl Subscriber for PullSubscriber {
     }
 
     async fn recv(&self) -> Result<Incoming> {
-        self.incoming.lock().await.recv().await.ok_or_else(|| closed("subscriber"))
+        self.incoming.lock().await.recv().await.ok_or_else(|| Error::closed("subscriber"))
     }
 
     async fn close(&self) {
@@ -131,13 +131,12 @@ impl Subscriber for PullSubscriber {
             State::Closed => None,
         };
         let depth = queue.map_or(0, |queue| queue.max_capacity() - queue.capacity());
-        let queues = vec![QueueReading {
-            name: "recv_queue".to_owned(),
-            depth: depth as u64,
-            bound: self.settings.recv_queue_events as u64,
-            unit: "events".to_owned(),
-            when_full: "the driver stops reading, and the workers wait".to_owned(),
-        }];
+        let queues = vec![QueueReading::new(
+            "recv_queue",
+            "events",
+            (depth, self.settings.recv_queue_events),
+            "the driver stops reading, and the workers wait",
+        )];
         let counted = &self.counters;
         let mut counters = vec![counted.received.read(), counted.accepted.read(), counted.left.read()];
         counters.extend(counted.dropped.read());

@@ -4,15 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use async_trait::async_trait;
 use pubsub_api::settings::check_tcp_endpoint;
 use pubsub_api::{
-    Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, QueueReading, Result, Status, Subscriber, Subscription,
-    Subscriptions,
+    Error, Incoming, MAX_SUBSCRIPTIONS, QueueReading, Result, Status, Subscriber, Subscription, Subscriptions,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::link::{LinkCounters, LinkState, SubLink, SubLinkParts};
 use crate::ZmqSettings;
-use crate::wire::closed;
 
 /// The agent's end of the network hop: one SUB socket per publisher, each with its own link.
 ///
@@ -114,7 +112,7 @@ impl SubSubscriber {
 impl Subscriber for SubSubscriber {
     async fn initialize(&self) -> Result<()> {
         let mut links = self.links();
-        let Some(queue) = links.queue.clone() else { return Err(closed("subscriber")) };
+        let Some(queue) = links.queue.clone() else { return Err(Error::closed("subscriber")) };
         links.running = true;
         for (endpoint, link) in &mut links.by_endpoint {
             if link.task.is_none() {
@@ -127,7 +125,7 @@ impl Subscriber for SubSubscriber {
     fn register_listen_address(&self, endpoint: &str) -> Result<bool> {
         check_tcp_endpoint("zmq_pubsub_driver", endpoint)?;
         let mut links = self.links();
-        let Some(queue) = links.queue.clone() else { return Err(closed("subscriber")) };
+        let Some(queue) = links.queue.clone() else { return Err(Error::closed("subscriber")) };
         if links.by_endpoint.contains_key(endpoint) {
             return Ok(false);
         }
@@ -143,16 +141,11 @@ impl Subscriber for SubSubscriber {
 
     fn register_topic(&self, subscription: Subscription) -> Result<bool> {
         let mut wanted = self.wanted.write().unwrap_or_else(PoisonError::into_inner);
-        if wanted.contains(&subscription) {
-            return Ok(false);
+        let is_new = wanted.insert_below(MAX_SUBSCRIPTIONS, subscription.clone())?;
+        if is_new {
+            self.add_filter(&subscription);
         }
-        if wanted.len() >= MAX_SUBSCRIPTIONS {
-            let text = format!("a subscriber can have at most {MAX_SUBSCRIPTIONS} topics and patterns");
-            return Err(Error::new(ErrorKind::Invalid, text));
-        }
-        self.add_filter(&subscription);
-        wanted.insert(subscription);
-        Ok(true)
+        Ok(is_new)
     }
 
     fn unregister_topic(&self, subscription: &Subscription) -> bool {
@@ -168,7 +161,7 @@ impl Subscriber for SubSubscriber {
         let mut incoming = self.incoming.lock().await;
         loop {
             match incoming.recv().await {
-                None => return Err(closed("subscriber")),
+                None => return Err(Error::closed("subscriber")),
                 Some(next) if self.wants(&next) => return Ok(next),
                 Some(_) => {}
             }
@@ -188,13 +181,12 @@ impl Subscriber for SubSubscriber {
     fn status(&self) -> Status {
         let links = self.links();
         let depth = links.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity());
-        let queues = vec![QueueReading {
-            name: "recv_queue".to_owned(),
-            depth: depth as u64,
-            bound: self.settings.recv_queue_events as u64,
-            unit: "events".to_owned(),
-            when_full: "the driver stops reading, and the publisher waits".to_owned(),
-        }];
+        let queues = vec![QueueReading::new(
+            "recv_queue",
+            "events",
+            (depth, self.settings.recv_queue_events),
+            "the driver stops reading, and the publisher waits",
+        )];
         let peers = links.by_endpoint.iter().map(|(endpoint, link)| link.state.read(endpoint)).collect();
         Status { counters: self.counters.read(), queues, peers }
     }

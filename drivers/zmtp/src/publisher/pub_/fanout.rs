@@ -1,12 +1,12 @@
 //! One stream of events to thousands of connections.
 //!
 //! An event is encoded once, into a [`Block`](block::Block) that all connections share. While it is encoded, the
-//! [`Filters`](filters::Filters) say which groups of connections want it; a group is all connections with equal filters. A
+//! [`Filters`](filters::Filters) finds the groups of connections that want it; a group is all connections with equal filters. A
 //! block so knows for each group which parts of it to write, and neighbouring events are one part: a connection that wants
 //! everything costs per block, and one that wants nothing of it costs nothing.
 //!
 //! Connections belong to [`Shard`](shard::Shard)s, each with a thread on `epoll(7)`. A shard keeps the blocks that one of
-//! its connections still needs, at most `fanout_log_bytes`: a connection has only a cursor. Whoever publishes also writes, as far
+//! its connections still needs, at most `fanout_log_bytes`: a connection has only a cursor. The task that publishes also writes, as far
 //! as the sockets take it; so the first event after a pause goes out without waking anybody, and under load, while the
 //! writing lasts, the next events gather to a larger block.
 //!

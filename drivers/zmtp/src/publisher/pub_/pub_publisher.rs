@@ -6,14 +6,13 @@ use bytes::Bytes;
 use pubsub_api::wire::MAX_RECEIVED_BYTES;
 use pubsub_api::{
     Batch, Counter, EncodedEvent, Error, ErrorKind, Framing, PeerId, Publisher, Requests, Result, Status,
-    SubscribersSeen, SubscriptionSeen, Topic,
+    SubscribersSeen, SubscriptionSeen, Topic, wire,
 };
 
 use crate::ZmtpSettings;
 use crate::framing::ZmtpFraming;
 use crate::publisher::pub_::fanout::{Fanout, SubscriptionsSeen};
 use crate::request::RequestQueue;
-use crate::wire::{check_size, closed};
 
 /// The network publisher: PUB, bound to `publisher_bind_address` and `publisher_port`.
 ///
@@ -58,7 +57,7 @@ impl PubPublisher {
     pub(super) fn fanout(&self) -> Result<Arc<Fanout>> {
         match &*self.state() {
             State::Open(fanout) => Ok(Arc::clone(fanout)),
-            State::Closed => Err(closed("publisher")),
+            State::Closed => Err(Error::closed("publisher")),
             State::New => {
                 Err(Error::new(ErrorKind::Unavailable, "the publisher is not bound: initialize it first"))
             }
@@ -90,7 +89,7 @@ impl Publisher for PubPublisher {
         let mut state = self.state();
         match &*state {
             State::Open(_) => return Ok(()),
-            State::Closed => return Err(closed("publisher")),
+            State::Closed => return Err(Error::closed("publisher")),
             State::New => {}
         }
         let listener = listen::tcp(&self.settings.bind_address, self.settings.port)?;
@@ -111,7 +110,7 @@ impl Publisher for PubPublisher {
     }
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
-        check_size(&payload)?;
+        wire::check_size(&payload)?;
         let event = EncodedEvent { topic: topic.as_bytes(), payload: &payload, origin: None };
         self.fanout()?.publish(std::iter::once(event));
         self.sent.add(1);
@@ -145,7 +144,7 @@ impl Publisher for PubPublisher {
             batch.advance(good);
             if let Some(wrong) = batch.iter().next() {
                 check_topic(wrong.topic)?;
-                check_size(wrong.payload)?;
+                wire::check_size(wrong.payload)?;
             }
         }
         Ok(())
@@ -218,7 +217,7 @@ impl SubscribersSeen for PubPublisher {
     }
 
     fn send_to(&self, peer: PeerId, topic: &Topic, payload: &Bytes) -> bool {
-        check_size(payload).is_ok()
+        wire::check_size(payload).is_ok()
             && self.fanout().is_ok_and(|fanout| fanout.publish_to(peer, topic, payload))
     }
 }

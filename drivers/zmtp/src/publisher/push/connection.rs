@@ -89,8 +89,8 @@ impl<'a> PushConnection<'a> {
         }
     }
 
-    /// Gives back all that is kept; tells how many events were written and may not have been read, and how many are to be
-    /// written again.
+    /// Puts all kept events back. Returns the number of events that were written and perhaps not read, and of those that are to
+    /// be written again.
     pub(super) fn break_off(self) -> (u64, u64) {
         let (in_doubt, again) = match &self.manner {
             Manner::Acknowledged => (0, self.window.unacknowledged()),
@@ -120,7 +120,7 @@ impl<'a> PushConnection<'a> {
             let asks = self.is_worth_asking();
             tokio::select! {
                 biased;
-                // Who is gone is noticed before it is given more.
+                // A service that is gone is noticed before it receives more.
                 ready = self.stream.readable() => {
                     ready.map_err(in_words)?;
                     self.read()?;
@@ -183,7 +183,7 @@ impl<'a> PushConnection<'a> {
         }
         let gone = self.window.acknowledge(up_to).ok_or("it acknowledged events that were not sent to it")?;
         self.counters.acknowledged.add(gone.events as u64);
-        self.outbox.let_go(gone, self.window.done());
+        self.outbox.release(gone, self.window.done());
         Ok(())
     }
 
@@ -194,8 +194,8 @@ impl<'a> PushConnection<'a> {
         }
     }
 
-    /// A PONG will prove what was written before the PING. A service that does not answer is slow, and not dead: the kernel
-    /// tells at once when it is gone, and to leave it would only put in doubt what it has not read.
+    /// A PONG will prove that everything before the PING was read. A service that does not answer is slow, not dead: the kernel
+    /// reports at once when it is gone, and a disconnect would only put in doubt what it has not read.
     fn ask(&mut self) {
         Command::Ping { ttl: 0, context: b"" }.put(&mut self.commands);
         self.pings = true;
@@ -232,16 +232,16 @@ impl<'a> PushConnection<'a> {
         if let Manner::HandedOver(doubt) = &mut self.manner {
             doubt.written(whole.new + whole.again, count);
             self.counters.unconfirmed.add(whole.new + whole.again);
-            self.outbox.let_go(self.window.let_go_written(), self.window.done());
+            self.outbox.release(self.window.release_written(), self.window.done());
         }
     }
 
     /// Ends the connection so that nothing is lost with it, and waits until the service has read all and closes too; what is
     /// acknowledged was read.
     ///
-    /// Only our direction is shut: a libzmq PULL behind its high-water mark drops what it has not read when both are
-    /// (EPOLLHUP). What the service says meanwhile is read away: bytes that nobody has read at a close reach it as
-    /// ECONNRESET (Linux, `unix_release_sock`). Whoever closes the outbox bounds the time.
+    /// Only our direction is shut: a libzmq PULL above its high-water mark drops what it has not read when both are
+    /// (EPOLLHUP). What the service sends in the meantime is read and dropped: unread bytes at a close reach it as
+    /// ECONNRESET (Linux, `unix_release_sock`). The caller that closes the outbox bounds the time.
     async fn farewell(&mut self) {
         if self.stream.shutdown().await.is_err() || matches!(self.manner, Manner::Acknowledged) {
             return;

@@ -22,7 +22,7 @@ struct Write {
 }
 
 impl InDoubt {
-    /// About a new connection, of which the kernel holds so many unread bytes.
+    /// About a new connection, of which the kernel holds `unread` bytes.
     pub(super) fn new(kernel_bytes: usize) -> Self {
         Self { writes: VecDeque::new(), bytes: 0, kernel_bytes, asked: None }
     }

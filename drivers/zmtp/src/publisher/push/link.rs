@@ -39,8 +39,8 @@ impl PushLink {
         }
     }
 
-    /// Runs until the outbox is closed and nothing is kept any more, or `linger` is over then. Tells how many events were
-    /// dropped.
+    /// Runs until the outbox is closed and then either everything is sent or `linger` has passed. Returns the number of dropped
+    /// events.
     pub(super) async fn run(mut self) -> usize {
         let (outbox, linger) = (Arc::clone(&self.outbox), self.settings.linger);
         tokio::select! {
@@ -104,7 +104,7 @@ impl PushLink {
     /// As DEALER, or as PUSH to a service that has no place for one.
     ///
     /// libzmq closes without a word when it does not want a DEALER, which a service that ends does too. But it sends its
-    /// READY at once, while ours waits for the worker's: who says PULL of itself is one.
+    /// READY at once, while ours waits for the worker's: a peer that names itself PULL is one.
     async fn connect(&self) -> Result<Connected<UnixStream>, ConnectError> {
         let (path, settings) = (&self.settings.socket, &self.settings);
         match connect::unix(path, SocketType::Dealer, settings).await {
@@ -180,7 +180,7 @@ fn random_id() -> u64 {
     let mut id = [0; 8];
     match rustix::rand::getrandom(&mut id, rustix::rand::GetRandomFlags::empty()) {
         Ok(8) => u64::from_ne_bytes(id),
-        // A kernel without it (before Linux 3.17): the process and the time tell workers apart.
+        // A kernel without it (before Linux 3.17): process and time distinguish workers.
         _ => {
             let time = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
             u64::from(std::process::id()) << 32 | u64::from(time)

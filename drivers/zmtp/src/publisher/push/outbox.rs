@@ -3,11 +3,10 @@ use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use pubsub_api::{Batch, QueueReading, Result, Topic};
+use pubsub_api::{Batch, QueueReading, Result, Topic, wire};
 use tokio::sync::Notify;
 
 use crate::protocol::put_event;
-use crate::wire::check_size;
 use chunk::{Chunk, Gone};
 use spares::Spares;
 
@@ -122,8 +121,8 @@ impl Outbox {
         Ok(Offered::Accepted)
     }
 
-    /// Calls `offer` until it is not told that there is no room. Cancel-safe if that is: what was accepted is returned at
-    /// once.
+    /// Calls `offer` until it returns something else than "no room" (`None`). Cancel-safe if `offer` is: what was accepted
+    /// is returned at once.
     pub(super) async fn when_room<T>(&self, mut offer: impl FnMut(&Self) -> Option<T>) -> T {
         loop {
             let mut emptied = pin!(self.emptied.notified());
@@ -137,7 +136,7 @@ impl Outbox {
         }
     }
 
-    /// The next events for the link; they hold their places until they are [let go](Self::let_go).
+    /// The next events for the link; they hold their places until they are [released](Self::release).
     pub(super) fn take(&self) -> Option<Chunk> {
         self.lock().chunks.pop_front()
     }
@@ -148,7 +147,7 @@ impl Outbox {
     }
 
     /// Events that the link took need not be kept any more; the chunks that are done with are taken back.
-    pub(super) fn let_go(&self, gone: Gone, done: impl Iterator<Item = Chunk>) {
+    pub(super) fn release(&self, gone: Gone, done: impl Iterator<Item = Chunk>) {
         if gone == Gone::default() {
             return;
         }
@@ -216,12 +215,8 @@ impl Outbox {
     /// How full it is.
     pub(super) fn read(&self) -> Vec<QueueReading> {
         let state = self.lock();
-        let reading = |name: &str, depth: usize, bound: usize, unit: &str| QueueReading {
-            name: name.to_owned(),
-            depth: depth.min(bound) as u64,
-            bound: bound as u64,
-            unit: unit.to_owned(),
-            when_full: WHEN_FULL.to_owned(),
+        let reading = |name: &str, depth: usize, bound: usize, unit: &str| {
+            QueueReading::new(name, unit, (depth.min(bound), bound), WHEN_FULL)
         };
         vec![
             reading("send_queue", state.events, self.bound, "events"),
@@ -236,7 +231,7 @@ fn check(topic: &[u8], payload: &[u8], good_topic: &[u8]) -> Result<()> {
     if topic != good_topic || topic.is_empty() {
         Topic::new(Bytes::copy_from_slice(topic))?;
     }
-    check_size(payload)
+    wire::check_size(payload)
 }
 
 impl State {

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::{Batch, Error, ErrorKind, PeerReading, Publisher, Result, Status, Topic};
+use pubsub_api::{Batch, Error, ErrorKind, PeerReading, Publisher, Result, Status, Topic, wire};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -11,7 +11,6 @@ use super::counters::LinkCounters;
 use super::link::PushLink;
 use super::outbox::{MAX_BYTES, Offered, Outbox};
 use crate::ZmtpSettings;
-use crate::wire::{check_size, closed};
 
 /// The worker's end of the IPC hop: it pushes to `publisher_multiproc_socket`, to which it connects at the first `send`.
 ///
@@ -85,7 +84,7 @@ impl PushPublisher {
         match offered {
             Offered::Accepted => Ok(()),
             Offered::Full => Err(self.overloaded()),
-            Offered::Closed => Err(closed("publisher")),
+            Offered::Closed => Err(Error::closed("publisher")),
         }
     }
 
@@ -108,7 +107,7 @@ impl Publisher for PushPublisher {
     }
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
-        check_size(&payload)?;
+        wire::check_size(&payload)?;
         self.accept(|outbox| Ok(outbox.offer(topic.as_bytes(), &payload))).await
     }
 

@@ -35,7 +35,7 @@ impl UnackedWindow {
         self.chunks.get(self.at).map(Chunk::rest).unwrap_or_default()
     }
 
-    /// Whether no event is written in part, so that something else may be said.
+    /// Whether no event is written in part, so that another message may follow.
     pub(super) fn is_between_events(&self) -> bool {
         self.chunks.get(self.at).is_none_or(Chunk::is_between_events)
     }
@@ -60,7 +60,7 @@ impl UnackedWindow {
         self.chunks.push_back(chunk);
     }
 
-    /// So many more bytes were written.
+    /// `count` more bytes were written.
     pub(super) fn advance(&mut self, count: usize) -> Whole {
         let Some(chunk) = self.chunks.get_mut(self.at) else { return Whole { new: 0, again: 0 } };
         let events = chunk.advance(count) as u64;
@@ -74,21 +74,21 @@ impl UnackedWindow {
     }
 
     /// Removes what is written: it will not be acknowledged.
-    pub(super) fn let_go_written(&mut self) -> Gone {
-        self.let_go(self.written)
+    pub(super) fn release_written(&mut self) -> Gone {
+        self.release(self.written)
     }
 
-    /// The service acknowledges all up to this number; `None` if not so much was written to it.
+    /// The service acknowledges all up to this number; `None` if less was written to it.
     pub(super) fn acknowledge(&mut self, up_to: u64) -> Option<Gone> {
-        (up_to <= self.written).then(|| self.let_go(up_to))
+        (up_to <= self.written).then(|| self.release(up_to))
     }
 
-    fn let_go(&mut self, up_to: u64) -> Gone {
+    fn release(&mut self, up_to: u64) -> Gone {
         let mut gone = Gone::default();
         while self.gone < up_to
             && let Some(first) = self.chunks.front_mut()
         {
-            let more = first.let_go(up_to - self.gone);
+            let more = first.release(up_to - self.gone);
             gone.events += more.events;
             gone.bytes += more.bytes;
             self.gone += more.events as u64;
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(window.acknowledge(3), None);
         assert_eq!(window.acknowledge(1), Some(Gone { events: 1, bytes: 2 }));
         assert_eq!(window.acknowledge(1), Some(Gone::default()), "once is enough");
-        assert_eq!(window.acknowledge(0), Some(Gone::default()), "what is older says nothing new");
+        assert_eq!(window.acknowledge(0), Some(Gone::default()), "an older one changes nothing");
         window.rewind();
         assert_eq!(window.acknowledge(2), None, "it was written to another connection");
     }
@@ -178,12 +178,12 @@ mod tests {
     fn what_nobody_will_acknowledge_goes_when_it_is_written() {
         let mut window = window(2);
         write(&mut window, 3);
-        assert_eq!(window.let_go_written(), Gone { events: 1, bytes: 2 });
+        assert_eq!(window.release_written(), Gone { events: 1, bytes: 2 });
         assert!(!window.is_between_events());
         window.rewind();
         assert!(window.is_between_events());
         assert_eq!(write(&mut window, 3).0, [2, 2, 3]);
-        assert_eq!(window.let_go_written(), Gone { events: 1, bytes: 2 });
+        assert_eq!(window.release_written(), Gone { events: 1, bytes: 2 });
         assert_eq!(window.done().count(), 1);
         assert_eq!(window.first(), 3);
     }

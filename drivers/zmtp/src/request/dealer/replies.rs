@@ -108,12 +108,13 @@ impl Replies {
     /// How full it is.
     pub(crate) fn read(&self) -> [QueueReading; 2] {
         let state = self.0.lock();
-        let reading = |name: &str, depth: usize, bound: usize, unit: &str| QueueReading {
-            name: name.to_owned(),
-            depth: depth.min(bound) as u64,
-            bound: bound as u64,
-            unit: unit.to_owned(),
-            when_full: "reading replies stops, and the publisher waits".to_owned(),
+        let reading = |name: &str, depth: usize, bound: usize, unit: &str| {
+            QueueReading::new(
+                name,
+                unit,
+                (depth.min(bound), bound),
+                "reading replies stops, and the publisher waits",
+            )
         };
         [
             reading("replies", state.events, MAX_EVENTS, "events"),

@@ -82,7 +82,7 @@ impl ReplyQueue {
         std::mem::take(&mut self.lock().chunks)
     }
 
-    /// So many bytes of what was taken are written.
+    /// `count` bytes of the taken chunks were written.
     pub(crate) fn wrote(&self, count: usize) {
         let mut state = self.lock();
         state.bytes = state.bytes.saturating_sub(count);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_for_an_asker_that_leaves_is_told_at_once() {
+    async fn a_wait_for_a_requester_that_leaves_ends_at_once() {
         let replies = ReplyQueue::default();
         assert!(replies.put(vec![vec![0; MAX_WAITING_BYTES]]));
         let leaves = async { replies.leave() };

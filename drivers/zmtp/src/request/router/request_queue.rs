@@ -3,10 +3,8 @@ use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pubsub_api::wire::WireError;
-use pubsub_api::{PeerId, QueueReading, Request, Result};
+use pubsub_api::{Error, PeerId, QueueReading, Request, Result};
 use tokio::sync::Notify;
-
-use crate::wire::closed;
 
 /// Requests of peers, between the shards and the caller that answers them.
 ///
@@ -98,12 +96,13 @@ impl RequestQueue {
     /// How full it is.
     pub(crate) fn read(&self) -> [QueueReading; 2] {
         let state = self.lock();
-        let reading = |name: &str, depth: usize, bound: usize, unit: &str| QueueReading {
-            name: name.to_owned(),
-            depth: depth as u64,
-            bound: bound as u64,
-            unit: unit.to_owned(),
-            when_full: "a further request is dropped and counted; the requester sends it again".to_owned(),
+        let reading = |name: &str, depth: usize, bound: usize, unit: &str| {
+            QueueReading::new(
+                name,
+                unit,
+                (depth, bound),
+                "a further request is dropped and counted; the requester sends it again",
+            )
         };
         [
             reading("requests", state.requests.len(), MAX_REQUESTS, "events"),
@@ -115,7 +114,7 @@ impl RequestQueue {
 impl State {
     fn take(&mut self) -> Option<Result<Request>> {
         let Some(request) = self.requests.pop_front() else {
-            return self.closed.then(|| Err(closed("publisher")));
+            return self.closed.then(|| Err(Error::closed("publisher")));
         };
         let bytes = weight(&request);
         self.bytes -= bytes;
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_asks_without_end_finds_no_room_and_leaves_some_to_others() {
+    async fn a_peer_that_sends_endless_requests_finds_no_room_and_leaves_some_to_others() {
         let queue = RequestQueue::default();
         for _ in 0..MAX_REQUESTS_OF_PEER {
             queue.put(request(1, 1)).unwrap();
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_refuses_and_an_ended_one_says_so() {
+    async fn a_full_queue_refuses_and_an_ended_one_reports_its_end() {
         let queue = RequestQueue::default();
         for number in 0..MAX_REQUESTS {
             queue.put(request(number as u64, 1)).unwrap();

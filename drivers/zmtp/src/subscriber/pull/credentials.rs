@@ -32,7 +32,7 @@ pub(crate) struct SocketFile {
     is_open_to_others: bool,
 }
 
-/// Who may connect.
+/// The processes that may connect.
 #[derive(Debug, Clone)]
 pub(crate) struct Allowed(Vec<Principal>);
 

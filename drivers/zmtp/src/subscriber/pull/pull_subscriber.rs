@@ -3,13 +3,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use pubsub_api::wire::WireError;
-use pubsub_api::{Acknowledger, Batch, Envelope, Incoming, Notice, Result, Source, Status, Subscriber};
+use pubsub_api::{
+    Acknowledger, Batch, Envelope, Error, Incoming, Notice, Result, Source, Status, Subscriber,
+};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::intake::{Acceptor, BlockQueue, Ends, Intake, SharedClaim};
 use crate::ZmtpSettings;
-use crate::wire::closed;
 
 /// The service's end of the IPC hop: PULL to a PUSH, ROUTER to a DEALER, bound to `publisher_multiproc_socket`.
 ///
@@ -61,7 +62,7 @@ impl PullSubscriber {
     /// Waits until there is something to give: events, or numbers that dropped events have used up.
     async fn fill(&self, taken: &mut Batch) -> Result<()> {
         if taken.is_empty() && taken.sources().is_empty() {
-            *taken = self.queue.next().await.ok_or_else(|| closed("subscriber"))?;
+            *taken = self.queue.next().await.ok_or_else(|| Error::closed("subscriber"))?;
         }
         Ok(())
     }
@@ -93,7 +94,7 @@ impl Subscriber for PullSubscriber {
         let ends = match &*state {
             State::New(ends) => ends.clone(),
             State::Open(_) => return Ok(()),
-            State::Closed => return Err(closed("subscriber")),
+            State::Closed => return Err(Error::closed("subscriber")),
         };
         let (acceptor, claim) = Acceptor::bind(&self.intake)?;
         tokio::spawn(acceptor.run(ends));

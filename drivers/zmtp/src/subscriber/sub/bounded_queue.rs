@@ -1,11 +1,9 @@
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pubsub_api::Result;
+use pubsub_api::{Error, Result};
 use tokio::sync::Notify;
 use tokio::task::coop::consume_budget;
-
-use crate::wire::closed;
 
 /// A bounded queue between the links of a subscriber and its one reader. Its state defines what it holds and its bounds.
 ///
@@ -93,7 +91,7 @@ impl<S: QueueState> BoundedQueue<S> {
         if has_room {
             self.emptied.notify_waiters();
         }
-        taken.map(Ok).or_else(|| ended.then(|| Err(closed("subscriber"))))
+        taken.map(Ok).or_else(|| ended.then(|| Err(Error::closed("subscriber"))))
     }
 
     /// Accepts nothing more; what is queued can still be read.

@@ -1,7 +1,7 @@
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
-use pubsub_api::{Envelope, Error, ErrorKind, MAX_SUBSCRIPTIONS, Result, Subscription, Subscriptions, Topic};
+use pubsub_api::{Envelope, MAX_SUBSCRIPTIONS, Result, Subscription, Subscriptions, Topic};
 use tokio::sync::watch;
 
 use super::received_events::Span;
@@ -24,17 +24,12 @@ impl DesiredSubscriptions {
     /// Adds one; `false` if it was there.
     pub(crate) fn insert(&self, subscription: Subscription) -> Result<bool> {
         let mut wanted = self.subscriptions.write().unwrap_or_else(PoisonError::into_inner);
-        if wanted.contains(&subscription) {
-            return Ok(false);
-        }
-        if wanted.len() >= MAX_SUBSCRIPTIONS {
-            let text = format!("a subscriber has at most {MAX_SUBSCRIPTIONS} topics and patterns");
-            return Err(Error::new(ErrorKind::Invalid, text));
-        }
-        wanted.insert(subscription);
+        let is_new = wanted.insert_below(MAX_SUBSCRIPTIONS, subscription)?;
         drop(wanted);
-        self.changed.send_replace(());
-        Ok(true)
+        if is_new {
+            self.changed.send_replace(());
+        }
+        Ok(is_new)
     }
 
     /// Removes one; `false` if it was not there.

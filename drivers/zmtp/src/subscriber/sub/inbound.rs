@@ -25,7 +25,7 @@ pub(crate) struct Inbound {
     decoder: EventDecoder,
     /// The last topic that was found good: mostly the next event has it too.
     good_topic: Vec<u8>,
-    /// Whose hellos came: of one publisher, and of several if a proxy stands in front of them.
+    /// Whose hellos came: of one publisher, or of several through a proxy.
     heard: Heard,
     /// These are replies: their events are for the requester, whatever their topic.
     of_replies: bool,

@@ -27,7 +27,7 @@ pub(super) struct SubLink {
     down_since: Instant,
     /// A connection stood.
     has_stood: bool,
-    /// The publisher that said hello last.
+    /// The publisher of the last hello.
     heard: Option<u64>,
 }
 

@@ -158,12 +158,13 @@ impl State {
     pub(super) fn requests(&self) -> Option<QueueReading> {
         let waiting =
             self.by_endpoint.values().filter_map(|link| link.ask.as_ref().map(RequestLink::waiting));
-        waiting.max().map(|(depth, bound)| QueueReading {
-            name: "requests".to_owned(),
-            depth: depth as u64,
-            bound: bound as u64,
-            unit: "events".to_owned(),
-            when_full: "a further request is refused; the depth is that of the fullest publisher".to_owned(),
+        waiting.max().map(|(depth, bound)| {
+            QueueReading::new(
+                "requests",
+                "events",
+                (depth, bound),
+                "a further request is refused; the depth is that of the fullest publisher",
+            )
         })
     }
 }

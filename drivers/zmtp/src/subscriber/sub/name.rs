@@ -160,14 +160,17 @@ impl SubName {
             return Ok(());
         }
         self.state.set(Phase::Unreachable);
-        let publisher = self.endpoint.clone();
-        let why = match &self.failure {
-            Some(failure) => format!("it has no address: {failure}"),
-            None => format!("no publisher answers at its {followed} addresses"),
-        };
+        let (publisher, why) = (self.endpoint.clone(), self.why_unreachable());
         tracing::warn!("{publisher} was not reached for {patience:?}: {why}; looking it up is retried");
         let reason = format!("the name was not reached for {patience:?}: {why}");
         self.put([Notice::Stale { publisher, reason }]).await
+    }
+
+    fn why_unreachable(&self) -> String {
+        match &self.failure {
+            Some(failure) => format!("it has no address: {failure}"),
+            None => format!("no publisher answers at its {} addresses", self.addresses.len()),
+        }
     }
 
     /// One attempt to connect, and a silence.

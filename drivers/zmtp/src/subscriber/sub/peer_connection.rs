@@ -15,7 +15,7 @@ use crate::protocol::{Command, Peer};
 /// One connection to a publisher, for events or for requests: its socket, its decoder, its heartbeat, and the bytes that wait
 /// to be written. What a connection does with the events it receives is up to its owner.
 ///
-/// Each error is a sentence that tells why the connection broke.
+/// Each error is a sentence with the reason why the connection broke.
 pub(crate) struct PeerConnection {
     pub(crate) stream: TcpStream,
     pub(crate) inbound: Inbound,

@@ -6,10 +6,10 @@ use crate::protocol::{Heartbeat, Pulse};
 ///
 /// - [`Heartbeat`] judges a publisher that answers PING.
 /// - After its first hello, a publisher is never silent for `dead_after`, whatever ZMTP it speaks: hellos come every second.
-/// - A proxy answers PING by itself, also when no publisher is left behind it: without an event for twice `dead_after`, the
+/// - A proxy answers PING by itself, also when it has no publisher any more: without an event for twice `dead_after`, the
 ///   link is dead all the same.
-/// - A publisher that we hear is sent a PING twice an interval after we said anything last: on a slow line its own PING waits
-///   behind what it has sent, for longer than it waits for the PONG. It must see that we live before it takes us for dead.
+/// - A publisher that we hear is sent two PINGs per interval after our last message: on a slow line its own PING waits after
+///   its events, for longer than it waits for the PONG. It must see that we live before it considers us dead.
 /// - Only time in which we read counts. As long as the application leaves no room, the silence is ours: then the publisher
 ///   is sent a PING every interval, so that it sees that we live, and is judged by nothing.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct PublisherLiveness {
     published: Instant,
     /// Set while we do not read: when it was sent a PING.
     stalled: Option<Instant>,
-    /// When we last said something.
+    /// When we last sent something.
     said: Instant,
 }
 
@@ -168,7 +168,7 @@ mod tests {
 
     /// A proxy whose publishers are all gone.
     #[test]
-    fn who_answers_pings_and_publishes_nothing_more_is_dead() {
+    fn a_publisher_that_answers_pings_and_publishes_nothing_more_is_dead() {
         let (mut liveness, start) = liveness(true);
         liveness.proved();
         for second in 1..6 {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_know_ping_gets_none_while_we_do_not_read() {
+    fn a_peer_that_does_not_know_ping_gets_none_while_we_do_not_read() {
         let (mut liveness, start) = liveness(false);
         liveness.reading(false, start);
         assert_eq!(liveness.tick(false, start + 9 * SECOND), Verdict::Quiet);

@@ -14,7 +14,7 @@ use super::received_events::ReceivedEvents;
 #[derive(Debug)]
 pub(crate) struct Queue(BoundedQueue<State>);
 
-/// The bytes above which no more blocks are accepted, whatever `recv_queue_events` says: the payloads of that many large events would be
+/// The bytes above which no more blocks are accepted, whatever the value of `recv_queue_events`: the payloads of that many large events would be
 /// gigabytes.
 pub(crate) const MAX_QUEUED_BYTES: usize = 64 * 1024 * 1024;
 
@@ -98,12 +98,13 @@ impl Queue {
     /// The depths and bounds.
     pub(crate) fn read(&self) -> Vec<QueueReading> {
         let state = self.0.lock();
-        let reading = |name: &str, depth: usize, bound: usize, unit: &str| QueueReading {
-            name: name.to_owned(),
-            depth: depth.min(bound) as u64,
-            bound: bound as u64,
-            unit: unit.to_owned(),
-            when_full: "reading stops, and the publishers hold up to fanout_log_bytes".to_owned(),
+        let reading = |name: &str, depth: usize, bound: usize, unit: &str| {
+            QueueReading::new(
+                name,
+                unit,
+                (depth.min(bound), bound),
+                "reading stops, and the publishers hold up to fanout_log_bytes",
+            )
         };
         vec![
             reading("recv_queue", state.events, state.bound, "events"),

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-/// Events that stand in one block of memory, as it was read.
+/// Events in one block of memory, as it was read.
 #[derive(Debug)]
 pub(crate) struct ReceivedEvents {
     block: Bytes,
@@ -11,7 +11,7 @@ pub(crate) struct ReceivedEvents {
     bytes: usize,
 }
 
-/// Where the two frames of an event stand in their block; both lie within it.
+/// The ranges of the two frames of an event in their block; both are within it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) topic: Range<usize>,

@@ -32,11 +32,11 @@ impl SentSubscriptions {
         Self { prefixes: BTreeMap::new(), as_commands: peer.speaks_3_1() }
     }
 
-    /// Appends what makes the peer send what is wanted now, and in time no more. Tells when to call it again, if nothing
-    /// changes until then.
+    /// Appends the subscriptions and cancellations that make the peer send what is wanted now. Returns when to call it again,
+    /// if nothing changes until then.
     ///
-    /// Prefixes that a hello begins with go last, `$hello` behind them: so the first hello proves all others. It is always
-    /// asked for.
+    /// Prefixes of `$hello` go last, `$hello` itself after them, so the first hello proves all others. `$hello` is always
+    /// subscribed to.
     pub(super) fn place(
         &mut self,
         wanted: &Subscriptions,
@@ -48,7 +48,7 @@ impl SentSubscriptions {
         prefixes.insert(HELLO.as_bytes().to_vec());
         let next = self.cancel(&prefixes, now, out);
         prefixes.retain(|prefix| self.prefixes.insert(prefix.clone(), None).is_none());
-        // Sorted bytewise, `$hello` stands behind all that it begins with.
+        // In bytewise order, `$hello` comes after all its prefixes.
         let (of_hello, others): (Vec<_>, Vec<_>) =
             prefixes.into_iter().partition(|prefix| HELLO.as_bytes().starts_with(prefix));
         for prefix in others.into_iter().chain(of_hello) {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_hello_begins_with_goes_last_and_hello_behind_it() {
+    fn prefixes_of_hello_go_last_and_hello_after_them() {
         let now = Instant::now();
         for minor in [0, 1] {
             let mut sent = sent(minor);

@@ -3,14 +3,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use pubsub_api::settings::check_tcp_endpoint;
-use pubsub_api::{Batch, Envelope, Incoming, Notice, Requester, Result, Status, Subscriber, Subscription};
+use pubsub_api::{
+    Batch, Envelope, Error, Incoming, Notice, Requester, Result, Status, Subscriber, Subscription,
+};
 
 use super::link::SubLink;
 use super::links::{Link, Links, Phase, State};
 use super::name::SubName;
 use super::subscriber_state::SubscriberState;
 use crate::ZmtpSettings;
-use crate::wire::closed;
 
 /// The agent's end of the network hop: SUB, one link per publisher, and one per address of a name.
 ///
@@ -52,7 +53,7 @@ impl Subscriber for SubSubscriber {
     async fn initialize(&self) -> Result<()> {
         let mut links = self.links.lock();
         if links.phase == Phase::Closed {
-            return Err(closed("subscriber"));
+            return Err(Error::closed("subscriber"));
         }
         links.phase = Phase::Running;
         let registered: Vec<String> = links.by_endpoint.keys().cloned().collect();
@@ -66,7 +67,7 @@ impl Subscriber for SubSubscriber {
         check_tcp_endpoint("zmtp_pubsub_driver", endpoint)?;
         let mut links = self.links.lock();
         if links.phase == Phase::Closed {
-            return Err(closed("subscriber"));
+            return Err(Error::closed("subscriber"));
         }
         if links.by_endpoint.contains_key(endpoint) {
             return Ok(false);

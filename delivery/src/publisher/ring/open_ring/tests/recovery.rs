@@ -190,7 +190,7 @@ fn an_event_that_could_not_be_published_is_replaced_under_its_sequence() {
 
 /// docs/guarantees.md#f48.
 #[test]
-fn a_wall_clock_that_jumps_changes_what_stamps_say_and_nothing_else() {
+fn a_wall_clock_that_jumps_changes_the_time_in_stamps_and_nothing_else() {
     const HOUR_US: u64 = 3_600_000_000;
     let mut life = Life::begin(options(None, 1 << 20, MAX_TOPICS), 5 * HOUR_US);
     let mut out = Batch::new();

@@ -93,7 +93,7 @@ fn on_a_full_disk_the_ring_continues_in_memory_and_its_files_are_removed() {
     }
     assert_eq!((life.last("a"), life.sequencer.ring.failures()), (22, 1));
     assert!(!life.sequencer.ring.is_persistent());
-    assert!(!path.join("segment-00000001").exists(), "it would tell of less than was published");
+    assert!(!path.join("segment-00000001").exists(), "it would hold less than was published");
     assert_eq!(life.known()[0].kept.len() as u64, 23 - life.known()[0].oldest);
 }
 

@@ -33,10 +33,10 @@ pub(super) const LISTENER: u64 = u64::MAX;
 
 const AT_A_TIME: usize = 64;
 
-/// While there are as many handshakes as there may be, so long until it is looked again.
+/// The pause before the next look, while the number of handshakes is at its bound.
 const CROWDED_PAUSE: Duration = Duration::from_millis(5);
 
-/// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`]
+/// Without a free descriptor, accepting pauses for this time at first, which doubles up to [`LONGEST_PAUSE`]
 /// (docs/guarantees.md#f17).
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ impl Acceptor {
         Self { listener, core, pause: None, next_pause: SHORTEST_PAUSE }
     }
 
-    /// Lets epoll tell of new connections.
+    /// Adds the listener to epoll, which then reports new connections.
     pub(super) fn watch(&self, epoll: impl AsFd) -> io::Result<()> {
         epoll::add(epoll, &self.listener, epoll::EventData::new_u64(LISTENER), epoll::EventFlags::IN)?;
         Ok(())

@@ -30,8 +30,8 @@ pub(super) struct Connection {
     pub(super) outbox: Outbox,
     pub(super) audience: Audience,
     pub(super) subscriptions: Subscriptions,
-    /// Events that fell off before they were written, and the peer does not know it yet.
-    pub(super) untold: u64,
+    /// The number of dropped events that was not sent to the peer yet.
+    pub(super) unreported: u64,
     /// The next byte of the blocks to write; `None` while the peer has all that it wants.
     cursor: Option<Cursor>,
     /// The socket accepts nothing more for now.
@@ -114,7 +114,7 @@ impl Connection {
             outbox,
             audience: Audience { peer, group: None, before: None },
             subscriptions: Subscriptions::default(),
-            untold: 0,
+            unreported: 0,
             cursor: None,
             blocked: false,
             probes: false,
@@ -130,7 +130,7 @@ impl Connection {
     /// Whether something is still to be written.
     pub(super) fn has_backlog(&self) -> bool {
         let has_answers = matches!(&self.phase, Phase::Requester { replies, .. } if !replies.is_empty());
-        self.cursor.is_some() || !self.outbox.is_empty() || self.untold > 0 || has_answers
+        self.cursor.is_some() || !self.outbox.is_empty() || self.unreported > 0 || has_answers
     }
 
     /// Whether events are still to be written. Replies to a requester do not count: no publisher waits for them.

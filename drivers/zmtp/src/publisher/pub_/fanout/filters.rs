@@ -244,7 +244,7 @@ mod tests {
     proptest! {
         /// Against a list of every connection's filters.
         #[test]
-        fn an_audience_is_who_has_a_prefix_of_the_topic(
+        fn an_audience_is_every_peer_with_a_prefix_of_the_topic(
             steps in prop::collection::vec((0..6_usize, "[ab]{0,3}", any::<bool>()), 0..60),
             topic in "[ab]{1,4}",
         ) {

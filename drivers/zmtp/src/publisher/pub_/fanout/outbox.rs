@@ -28,12 +28,12 @@ impl Outbox {
         self.waiting().is_empty()
     }
 
-    /// Whether so much waits that nothing should be read that adds to it.
+    /// Whether too much waits to read anything that adds to it.
     pub(super) fn is_full(&self) -> bool {
         self.waiting().len() >= Self::FULL_BYTES
     }
 
-    /// So many bytes were written. An empty outbox holds no memory.
+    /// `count` bytes were written. An empty outbox holds no memory.
     pub(super) fn advance(&mut self, count: usize) {
         self.written += count;
         if self.is_empty() {

@@ -148,20 +148,8 @@ impl Shard {
             let pause = acceptor.as_ref().and_then(Acceptor::paused_until);
             self.wait(&mut events, pause.map_or(next_sweep, |until| until.min(next_sweep)));
             let now = Instant::now();
-            let mut accepts = false;
             let mut state = self.state();
-            for event in events.drain(..) {
-                match event.data.u64() {
-                    WAKE => self.settle(),
-                    LISTENER => accepts = true,
-                    peer => {
-                        let flags = event.flags;
-                        let writable = flags.contains(epoll::EventFlags::OUT);
-                        let readable = flags.intersects(READ);
-                        state.on_ready(PeerId(peer), readable, writable, &self.inbox, now);
-                    }
-                }
-            }
+            let accepts = self.hear(&mut state, &mut events, now);
             state.hear_on(&self.inbox, now);
             state.take_replies(self.inbox.take_answered());
             state.write_replies(&self.inbox, now);
@@ -187,6 +175,24 @@ impl Shard {
         }
     }
 
+    /// Handles the ready sockets. Returns whether the listener is one of them.
+    fn hear(&self, state: &mut ShardState, events: &mut Vec<epoll::Event>, now: Instant) -> bool {
+        let mut accepts = false;
+        for event in events.drain(..) {
+            match event.data.u64() {
+                WAKE => self.settle(),
+                LISTENER => accepts = true,
+                peer => {
+                    let flags = event.flags;
+                    let writable = flags.contains(epoll::EventFlags::OUT);
+                    let readable = flags.intersects(READ);
+                    state.on_ready(PeerId(peer), readable, writable, &self.inbox, now);
+                }
+            }
+        }
+        accepts
+    }
+
     /// Waits for events, at most until the next sweep.
     fn wait(&self, events: &mut Vec<epoll::Event>, until: Instant) {
         let left = until.saturating_duration_since(Instant::now());
@@ -200,7 +206,7 @@ impl Shard {
         }
     }
 
-    /// Takes the wake-up. Who wakes between the two steps writes nothing, and need not: the inbox is looked at after both.
+    /// Takes the wake-up. A wake-up between the two steps writes nothing, and need not: the inbox is read after both.
     fn settle(&self) {
         let _ = rustix::io::read(&self.wake, &mut [0_u8; 8]);
         self.awake.store(false, Ordering::Release);

@@ -41,8 +41,8 @@ const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::D
 
 const READ_BYTES: usize = 64 * 1024;
 
-/// While there are as many handshakes as there may be, each has so long and no longer: a subscriber on the way from the
-/// other side of the world needs that, and a thousand that are slow on purpose block no other for a second
+/// The time for a handshake while the number of handshakes is at its bound. A subscriber on another continent needs it, and a
+/// thousand peers that are slow on purpose block no other for a second
 /// (docs/guarantees.md#f54, docs/guarantees.md#f40).
 const CROWDED_PATIENCE: Duration = Duration::from_millis(250);
 
@@ -139,7 +139,7 @@ impl ShardState {
             for peer in std::mem::take(&mut self.ready) {
                 self.write_to(peer, inbox, now);
             }
-            self.let_go();
+            self.release();
         }
     }
 
@@ -199,7 +199,7 @@ impl ShardState {
     /// Whether all peers have closed their ends, too, or have gone. What they send meanwhile is read: TCP drops unsent bytes if
     /// there are unread ones (RFC 2525, 2.17).
     pub(super) fn has_ended(&mut self, now: Instant) -> bool {
-        /// A peer that goes on talking is not listened to for ever.
+        /// A peer that keeps sending is read for a bounded time.
         const READS: usize = 16;
         let Self { connections, scratch, .. } = self;
         connections.retain(|_, connection| {

@@ -1,10 +1,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use pubsub_api::{Result, SubscriptionSeen};
+use pubsub_api::{Error, Result, SubscriptionSeen};
 use tokio::sync::mpsc;
-
-use crate::wire::closed;
 
 /// The queue of subscriptions seen, between the shards and the reader.
 #[derive(Debug)]
@@ -49,7 +47,7 @@ impl SubscriptionsSeen {
                 return Ok(SubscriptionSeen::Missed { count });
             }
         }
-        receiver.recv().await.ok_or_else(|| closed("publisher"))
+        receiver.recv().await.ok_or_else(|| Error::closed("publisher"))
     }
 
     /// Nothing more comes.
@@ -70,7 +68,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_fit_is_told_at_its_place() {
+    async fn what_does_not_fit_is_reported_at_its_place() {
         let queue = SubscriptionsSeen::default();
         (0..QUEUE + 3).for_each(|number| queue.put(seen(number)));
         for number in 0..QUEUE {

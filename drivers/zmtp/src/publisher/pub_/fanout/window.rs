@@ -16,7 +16,7 @@ pub(super) struct Window {
 #[derive(Debug)]
 struct Entry {
     block: Arc<Block>,
-    /// How many connections stand in this block.
+    /// The number of connections whose next byte is in this block.
     readers: usize,
 }
 
@@ -57,7 +57,7 @@ impl Window {
         (self.first.max(number)..).zip(blocks)
     }
 
-    /// A connection begins to stand in a block.
+    /// The next byte of one more connection is in a block.
     pub(super) fn enter(&mut self, number: u64) {
         if let Some(entry) = self.entry_mut(number) {
             entry.readers += 1;
@@ -71,7 +71,7 @@ impl Window {
         }
     }
 
-    /// The oldest block, if somebody stands in it.
+    /// The oldest block, if a connection needs it.
     pub(super) fn oldest_needed(&self) -> Option<u64> {
         self.blocks.front().filter(|entry| entry.readers > 0).map(|_| self.first)
     }

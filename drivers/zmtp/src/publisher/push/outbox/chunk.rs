@@ -54,8 +54,8 @@ impl Chunk {
         self.whole - before
     }
 
-    /// At most so many more events at the front need not be kept.
-    pub(in crate::publisher::push) fn let_go(&mut self, events: u64) -> Gone {
+    /// At most `events` more events at the front need not be kept.
+    pub(in crate::publisher::push) fn release(&mut self, events: u64) -> Gone {
         let (before, start) = (self.gone, self.end_of(self.gone));
         let left = self.ends.len() - before;
         self.gone += usize::try_from(events).map_or(left, |events| events.min(left));
@@ -127,7 +127,7 @@ mod tests {
         ] {
             let mut chunk = chunk();
             chunk.advance(written);
-            chunk.let_go(gone);
+            chunk.release(gone);
             chunk.rewind();
             assert_eq!(chunk.rest(), rest.as_bytes(), "{gone} gone after {written} bytes");
             assert_eq!(chunk.is_gone(), gone == 3);
@@ -138,8 +138,8 @@ mod tests {
     fn no_more_goes_than_there_is() {
         let mut chunk = chunk();
         chunk.advance(12);
-        assert_eq!(chunk.let_go(2), Gone { events: 2, bytes: 8 });
-        assert_eq!(chunk.let_go(u64::MAX), Gone { events: 1, bytes: 4 });
-        assert_eq!(chunk.let_go(1), Gone::default());
+        assert_eq!(chunk.release(2), Gone { events: 2, bytes: 8 });
+        assert_eq!(chunk.release(u64::MAX), Gone { events: 1, bytes: 4 });
+        assert_eq!(chunk.release(1), Gone::default());
     }
 }

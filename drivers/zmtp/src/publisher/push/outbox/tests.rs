@@ -1,9 +1,8 @@
 use bytes::Bytes;
-use pubsub_api::{Batch, Envelope, ErrorKind, Topic};
+use pubsub_api::{Batch, Envelope, ErrorKind, Topic, wire};
 
 use super::{Gone, MAX_BYTES, Offered, Outbox};
 use crate::protocol::put_event;
-use crate::wire::check_size;
 
 fn batch(count: usize, payload: &Bytes) -> Batch {
     let topic = Topic::new("D").unwrap();
@@ -18,7 +17,7 @@ fn write_all(outbox: &Outbox) -> Vec<u8> {
     while let Some(mut chunk) = outbox.take() {
         written.extend_from_slice(chunk.rest());
         chunk.advance(chunk.rest().len());
-        outbox.let_go(chunk.let_go(u64::MAX), std::iter::once(chunk));
+        outbox.release(chunk.release(u64::MAX), std::iter::once(chunk));
     }
     written
 }
@@ -33,7 +32,7 @@ fn events_hold_their_places_until_the_link_lets_them_go() {
     let chunk = outbox.take().unwrap();
     assert_eq!(outbox.offer(b"D", b"x"), Offered::Full, "what is with the link is not gone");
     assert_eq!(outbox.progress(), (2, 0));
-    outbox.let_go(Gone { events: 1, bytes: 6 }, std::iter::empty());
+    outbox.release(Gone { events: 1, bytes: 6 }, std::iter::empty());
     assert_eq!(outbox.progress(), (2, 1));
     assert_eq!(outbox.offer(b"D", b"x"), Offered::Accepted);
     drop(chunk);
@@ -83,8 +82,8 @@ fn a_batch_of_large_events_gives_up_the_lock_between() {
 #[test]
 fn a_wrong_event_is_refused_when_it_is_the_first() {
     let outbox = Outbox::new(1000);
-    let too_large = Bytes::from(vec![0; pubsub_api::wire::MAX_RECEIVED_BYTES + 1]);
-    assert!(check_size(&too_large).is_err());
+    let too_large = Bytes::from(vec![0; wire::MAX_RECEIVED_BYTES + 1]);
+    assert!(wire::check_size(&too_large).is_err());
     let mut batch = batch(2, &Bytes::from_static(b"payload"));
     batch.push(Envelope { topic: Topic::new("D").unwrap(), payload: too_large });
     let block = batch.add_block(Bytes::from_static(b"D"));
@@ -99,7 +98,7 @@ fn a_wrong_event_is_refused_when_it_is_the_first() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_room_is_called_one_after_the_other() {
+async fn callers_that_wait_for_room_are_called_one_after_the_other() {
     let outbox = std::sync::Arc::new(Outbox::new(4));
     while outbox.offer(b"D", b"x") == Offered::Accepted {}
     let waiting: Vec<_> = (0..4)

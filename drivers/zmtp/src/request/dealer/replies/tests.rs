@@ -42,7 +42,7 @@ async fn when_full_it_takes_nothing_until_half_is_read() {
 }
 
 #[tokio::test]
-async fn a_loss_stands_behind_what_came_before_it_and_not_twice_in_a_row() {
+async fn a_loss_comes_after_what_arrived_before_it_and_not_twice_in_a_row() {
     let (replies, link) = (Replies::default(), LinkState::default());
     let (one, other): (Arc<str>, Arc<str>) = (Arc::from("one"), Arc::from("other"));
     replies.offer(&one, &link, &mut VecDeque::from([block(3)])).unwrap();

@@ -27,7 +27,7 @@ pub(in crate::subscriber::pull) type SharedClaim = Arc<Mutex<Option<UnixClaim>>>
 /// The interval between checks of the socket file (docs/guarantees.md#f12: noticed within 2 s).
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Without a descriptor left, accepting pauses so long at first, and doubled up to [`LONGEST_PAUSE`]
+/// Without a free descriptor, accepting pauses for this time at first, which doubles up to [`LONGEST_PAUSE`]
 /// (docs/guarantees.md#f17).
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -123,7 +123,7 @@ impl Acceptor {
             }
             None => {}
         }
-        // The old lock must go first. Whoever closes meanwhile waits for this lock.
+        // The old lock must be released first. A close in the meantime waits for this lock.
         *shared = None;
         let bound = UnixClaim::bind(path).and_then(|claim| Ok((listen(&claim)?, claim)));
         match bound {

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_gone_is_told_nothing() {
+    fn a_worker_that_is_gone_receives_no_acknowledgement() {
         let acknowledgements = Acknowledgements::default();
         acknowledgements.acknowledge(PeerId(1), 1);
         let slot = acknowledgements.open(1);

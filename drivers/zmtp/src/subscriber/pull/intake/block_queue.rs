@@ -70,12 +70,13 @@ impl BlockQueue {
     }
 
     pub(in crate::subscriber::pull) fn readings(&self) -> Vec<QueueReading> {
-        let reading = |name: &str, unit: &str, room: &Semaphore, bound: u32| QueueReading {
-            name: name.to_owned(),
-            depth: u64::from(bound).saturating_sub(room.available_permits() as u64),
-            bound: u64::from(bound),
-            unit: unit.to_owned(),
-            when_full: "reading stops and the workers wait".to_owned(),
+        let reading = |name: &str, unit: &str, room: &Semaphore, bound: u32| {
+            QueueReading::new(
+                name,
+                unit,
+                (u64::from(bound).saturating_sub(room.available_permits() as u64), u64::from(bound)),
+                "reading stops and the workers wait",
+            )
         };
         vec![
             reading("recv_queue", "events", &self.room.events, self.room.max_events),

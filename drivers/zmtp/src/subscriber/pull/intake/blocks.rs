@@ -42,7 +42,7 @@ pub(super) struct TakenApart {
     pub(super) broken: Option<Breach>,
 }
 
-/// PONGs beyond this are not sent: no peer needs so many in one read.
+/// PONGs beyond this are not sent: no peer needs more in one read.
 const MAX_ANSWER_BYTES: usize = 4096;
 
 impl Default for WorkerBytes {
@@ -64,7 +64,7 @@ impl WorkerBytes {
         &mut self.arrived
     }
 
-    /// So many bytes were read; whether there may be more at once.
+    /// `bytes` were read. Returns whether there may be more at once.
     pub(super) fn was_read(&mut self, count: usize) -> bool {
         let filled = count >= self.read_bytes;
         if filled {

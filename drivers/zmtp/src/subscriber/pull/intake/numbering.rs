@@ -30,7 +30,7 @@ pub(super) struct Run {
 pub(super) enum Heard {
     /// An event, as far as its numbering is concerned.
     Event,
-    /// Who the worker is.
+    /// The id of the worker.
     Introduction,
     /// A control message from a peer that has not introduced itself.
     Stray,
@@ -83,7 +83,7 @@ impl Numbering {
         matches!(self, Self::Run(_))
     }
 
-    /// So many numbers are used up, whether by events of `batch` or by what was dropped.
+    /// `count` numbers are used, by events of `batch` or by dropped ones.
     pub(super) fn use_up(&mut self, count: u32, batch: &mut Batch) -> Option<SourceId> {
         let Self::Run(Run { peer, introduction: Introduction { worker, sent_before, .. }, next }) = self
         else {
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_says_something_else_first_has_no_numbers() {
+    fn a_worker_with_another_first_message_has_no_numbers() {
         let ack = word(|out| put_ack(out, 1));
         let cases: [(&[u8], &[u8], Heard); 3] =
             [(b"D", b"", Heard::Event), (b"$hello", b"", Heard::Event), (ACK, &ack, Heard::Stray)];

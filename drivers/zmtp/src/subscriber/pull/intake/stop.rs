@@ -17,7 +17,7 @@ impl Stop {
         }
     }
 
-    /// The task has said its last words.
+    /// The task has sent its last messages.
     pub(super) fn heard(&mut self) {
         self.0 = None;
     }

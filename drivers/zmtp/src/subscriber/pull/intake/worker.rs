@@ -24,8 +24,8 @@ pub(super) struct Worker {
     reader: OwnedReadHalf,
     writer: OwnedWriteHalf,
     bytes: WorkerBytes,
-    /// What is to be said to it, and was not taken yet.
-    unsaid: Vec<u8>,
+    /// The messages for it that were not written yet.
+    pending: Vec<u8>,
     acks: Arc<AckSlot>,
     /// The last number that was acknowledged to it, or is being acknowledged.
     acknowledged: u64,
@@ -70,13 +70,13 @@ impl Worker {
         intake.peers().insert(peer, reading);
         let acks = intake.acknowledgements.open(peer);
         let (reader, writer) = stream.into_split();
-        let (bytes, unsaid) = (WorkerBytes::default(), Vec::new());
-        Self { intake, peer, reader, writer, bytes, unsaid, acks, acknowledged: 0 }
+        let (bytes, pending) = (WorkerBytes::default(), Vec::new());
+        Self { intake, peer, reader, writer, bytes, pending, acks, acknowledged: 0 }
     }
 
     /// Serves it until it leaves or the intake stops.
     pub(super) async fn serve(self, mut ends: Ends) {
-        // Whoever waits for the end of `ends` is to find the connection closed.
+        // A task that waits for the end of `ends` must find the connection closed.
         self.serve_until_it_leaves(&mut ends).await;
     }
 
@@ -99,14 +99,14 @@ impl Worker {
     }
 
     async fn shake_hands(&mut self) -> Result<Peer, CloseReason> {
-        let mut machine = Handshake::listener(SERVED, &mut self.unsaid);
+        let mut machine = Handshake::listener(SERVED, &mut self.pending);
         loop {
-            let taken = machine.take(self.bytes.bytes(), &mut self.unsaid);
+            let taken = machine.take(self.bytes.bytes(), &mut self.pending);
             // Before the worker hears that it is through: from then on it must not be ended for another.
             if matches!(taken, Ok((_, Some(_)))) && !self.intake.handshakes.end(self.peer) {
                 return Err(CloseReason::Stopping);
             }
-            self.say();
+            self.write_replies();
             let (used, met) = taken?;
             self.bytes.handshake(used);
             if let Some(peer) = met {
@@ -148,27 +148,27 @@ impl Worker {
             tokio::select! {
                 biased;
                 () = ends.stopping.asked() => {
-                    self.say();
+                    self.write_replies();
                     return Err(CloseReason::Stopping);
                 }
                 read = self.reader.read_buf(self.bytes.room()) => {
                     self.was_read(read?, ends, &mut heartbeat).await?;
                 }
-                ready = self.writer.writable(), if !self.unsaid.is_empty() => {
+                ready = self.writer.writable(), if !self.pending.is_empty() => {
                     ready?;
-                    self.say();
+                    self.write_replies();
                 }
-                () = self.acks.raised() => self.say(),
+                () = self.acks.raised() => self.write_replies(),
                 _ = ticks.tick() => match heartbeat.tick(Instant::now()) {
                     Pulse::Quiet => {}
                     Pulse::Ping => {
-                        Command::Ping { ttl: 0, context: b"" }.put(&mut self.unsaid);
-                        self.say();
+                        Command::Ping { ttl: 0, context: b"" }.put(&mut self.pending);
+                        self.write_replies();
                     }
                     Pulse::Dead => return Err(CloseReason::Refused("dead", "it sent no sign of life".to_owned())),
                 },
             }
-            if heartbeat.awaits_writing() && self.unsaid.is_empty() {
+            if heartbeat.awaits_writing() && self.pending.is_empty() {
                 heartbeat.ping_written(Instant::now());
             }
         }
@@ -198,15 +198,15 @@ impl Worker {
         if let Some(time_to_live) = apart.pinged {
             heartbeat.pinged(time_to_live);
         }
-        if !apart.answers.is_empty() && self.unsaid.len() < MAX_UNSAID_BYTES {
-            self.unsaid.extend_from_slice(&apart.answers);
-            self.say();
+        if !apart.answers.is_empty() && self.pending.len() < MAX_UNSAID_BYTES {
+            self.pending.extend_from_slice(&apart.answers);
+            self.write_replies();
         }
         if !apart.batch.is_empty() || !apart.batch.sources().is_empty() {
             self.hand_on(ends, apart.batch, apart.bytes).await;
         }
         if ends.stopping.is_asked() {
-            self.say();
+            self.write_replies();
             return Err(CloseReason::Stopping);
         }
         apart.broken.map_or(Ok(()), |breach| Err(breach.into()))
@@ -222,39 +222,39 @@ impl Worker {
                 biased;
                 () = &mut sending => return,
                 () = stopping.asked() => {
-                    self.say();
+                    self.write_replies();
                     stopping.heard();
                 }
-                () = self.acks.raised() => self.say(),
-                ready = self.writer.writable(), if !self.unsaid.is_empty() => match ready {
-                    Ok(()) => self.say(),
-                    Err(_) => self.unsaid.clear(),
+                () = self.acks.raised() => self.write_replies(),
+                ready = self.writer.writable(), if !self.pending.is_empty() => match ready {
+                    Ok(()) => self.write_replies(),
+                    Err(_) => self.pending.clear(),
                 },
             }
         }
     }
 
-    /// Says what is to be said, as far as the worker takes it, and up to which number its events are accepted when all else
-    /// is said: so one that takes nothing costs no more than one such word. One that is gone hears nothing, but what it wrote
-    /// before counts: only reading ends the connection.
-    fn say(&mut self) {
+    /// Writes pending replies until the socket would block, and an acknowledgement when no other reply waits: so a worker that
+    /// does not read costs one acknowledgement at most. A worker that is gone receives nothing, but what it wrote before
+    /// counts: only reading ends the connection.
+    fn write_replies(&mut self) {
         loop {
             self.acknowledge();
-            if self.unsaid.is_empty() {
+            if self.pending.is_empty() {
                 return;
             }
-            match self.writer.try_write(&self.unsaid) {
-                Ok(count) => drop(self.unsaid.drain(..count)),
+            match self.writer.try_write(&self.pending) {
+                Ok(count) => drop(self.pending.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => self.unsaid.clear(),
+                Err(_) => self.pending.clear(),
             }
         }
     }
 
     fn acknowledge(&mut self) {
         let due = self.acks.due();
-        if self.unsaid.is_empty() && due > self.acknowledged && self.bytes.are_numbered() {
-            put_ack(&mut self.unsaid, due);
+        if self.pending.is_empty() && due > self.acknowledged && self.bytes.are_numbered() {
+            put_ack(&mut self.pending, due);
             self.acknowledged = due;
         }
     }

@@ -70,7 +70,7 @@ fn events_hellos_and_losses_come_at_their_places_however_the_bytes_are_cut() {
 
 /// A proxy in front of two publishers, one of which starts again.
 #[test]
-fn each_publisher_that_says_hello_on_a_connection_is_told_once() {
+fn each_publisher_with_a_hello_on_a_connection_is_reported_once() {
     let hello = |publisher, epoch| {
         let epoch = Some(pubsub_api::PublisherEpoch { publisher, epoch });
         encode(&hello::event("p", epoch)).unwrap()
@@ -146,7 +146,7 @@ fn what_came_before_an_error_is_kept() {
 }
 
 #[test]
-fn pings_are_told_with_their_context() {
+fn pings_are_reported_with_their_context() {
     let (mut inbound, counters) = (Inbound::new("p", b""), LinkCounters::default());
     let mut bytes = Vec::new();
     Command::Ping { ttl: 30, context: b"0123456789abcdef" }.put(&mut bytes);

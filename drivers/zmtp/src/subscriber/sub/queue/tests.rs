@@ -85,7 +85,7 @@ async fn events_that_are_not_wanted_are_passed_over() {
 }
 
 #[tokio::test]
-async fn a_batch_has_a_bound_and_a_notice_behind_it_waits() {
+async fn a_batch_has_a_bound_and_a_notice_after_it_waits() {
     let (queue, wanted) = (Queue::new(10_000), wanted(&["a"]));
     offer(&queue, [events(&"a".repeat(MAX_BATCH_EVENTS)), notice(), events("a")]);
     let mut batch = Batch::new();

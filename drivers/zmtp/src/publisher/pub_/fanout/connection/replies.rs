@@ -53,7 +53,7 @@ impl ReplyWriter {
         (count, bytes)
     }
 
-    /// So many bytes of the chunks are written.
+    /// `count` bytes of the chunks were written.
     pub(super) fn advance(&mut self, sent: usize) {
         self.replies.wrote(sent);
         self.written += sent;

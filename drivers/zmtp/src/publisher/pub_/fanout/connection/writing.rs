@@ -66,10 +66,10 @@ impl Connection {
 
     /// Before anything later, the peer learns that it missed events.
     fn report_loss(&mut self) {
-        if self.untold == 0 || !self.outbox.is_empty() {
+        if self.unreported == 0 || !self.outbox.is_empty() {
             return;
         }
-        let missed = std::mem::take(&mut self.untold);
+        let missed = std::mem::take(&mut self.unreported);
         let (topic, payload) = if self.subscriptions.name_hello() {
             (HELLO, lost_event(missed))
         } else {
@@ -117,7 +117,7 @@ impl Connection {
         (count, bytes)
     }
 
-    /// The rest of the event that is half written, and the place behind it.
+    /// The rest of the event that is half written, and the place after it.
     fn begun_event<'a>(&self, window: &'a Window) -> Option<(&'a [u8], u32)> {
         let cursor = self.cursor?;
         let spans = self.audience.spans(window, cursor.block);
@@ -159,7 +159,7 @@ impl Connection {
         }
     }
 
-    /// Where it stands after so many bytes; `None` if nothing is left for it.
+    /// Its place after `bytes` more; `None` if nothing is left for it.
     fn cursor_after(&self, start: Cursor, sent: usize, window: &Window) -> Option<Cursor> {
         let mut left = sent;
         for number in start.block..window.end() {
@@ -194,16 +194,16 @@ impl Connection {
         window.leave(cursor.block);
         self.cursor = None;
         self.audience.before = None;
-        self.untold += missed as u64;
+        self.unreported += missed as u64;
         missed as u64
     }
 }
 
-/// What of the spans lies behind a place, in order.
+/// The parts of the spans after a place, in order.
 fn parts(spans: &[Span], at: u32) -> impl Iterator<Item = Span> + '_ {
     let first = spans.partition_point(|span| span.end <= at);
-    let behind = spans.get(first..).unwrap_or_default();
-    behind.iter().map(move |span| Span { start: span.start.max(at), end: span.end })
+    let rest = spans.get(first..).unwrap_or_default();
+    rest.iter().map(move |span| Span { start: span.start.max(at), end: span.end })
 }
 
 /// Where each of our own events ends, from one that begins at `start`.

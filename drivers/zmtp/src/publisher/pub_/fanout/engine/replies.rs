@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pubsub_api::{Batch, Error, ErrorKind, PeerId, Result, Topic};
+use pubsub_api::{Batch, Error, ErrorKind, PeerId, Result, Topic, wire};
 
 use super::{Fanout, Places};
 use crate::protocol::put_event;
 use crate::request::router::replies::{CHUNK_BYTES, NoRoom};
-use crate::wire::{check_size, closed};
 
 /// The most bytes that the two frame heads of an event have (RFC 37, "flags size").
 const HEADS_BYTES: usize = 2 * 9;
@@ -43,7 +42,7 @@ impl Fanout {
 
     fn refuse(&self, no_room: NoRoom) -> Error {
         if self.core.is_stopping() {
-            return closed("publisher");
+            return Error::closed("publisher");
         }
         let text = match no_room {
             NoRoom::Gone => "the requester disconnected; it sends its request again".to_owned(),
@@ -96,5 +95,5 @@ fn check(topic: &[u8], good: &[u8], payload: &[u8]) -> Result<()> {
     if topic != good {
         Topic::new(Bytes::copy_from_slice(topic))?;
     }
-    check_size(payload)
+    wire::check_size(payload)
 }

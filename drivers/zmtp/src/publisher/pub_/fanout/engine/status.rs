@@ -11,30 +11,23 @@ const LISTED: usize = 1000;
 impl Fanout {
     pub(crate) fn status(&self) -> Status {
         let kept = self.shards.iter().map(|shard| shard.state().window_bytes()).max().unwrap_or(0);
+        let bound = self.core.settings.fanout_log_bytes;
+        let when_full = "the connection that is furthest behind skips to the end and receives the number of missed events";
         let mut queues = vec![
-            QueueReading {
-                name: "ring".to_owned(),
-                // The block that went over the bound is let go of before anything else is done.
-                depth: kept.min(self.core.settings.fanout_log_bytes),
-                bound: self.core.settings.fanout_log_bytes,
-                unit: "bytes".to_owned(),
-                when_full: "the connection that is furthest behind skips to the end and receives the number of events it missed"
-                    .to_owned(),
-            },
-            QueueReading {
-                name: "connections".to_owned(),
-                depth: self.core.admission.present_connections() as u64,
-                bound: self.core.settings.max_connections as u64,
-                unit: "connections".to_owned(),
-                when_full: "a further connection is closed at once".to_owned(),
-            },
-            QueueReading {
-                name: "answers".to_owned(),
-                depth: self.core.requesters.most_waiting_bytes().min(MAX_WAITING_BYTES) as u64,
-                bound: MAX_WAITING_BYTES as u64,
-                unit: "bytes".to_owned(),
-                when_full: "replying to this requester waits; the depth is that of the fullest queue".to_owned(),
-            },
+            // The block that exceeded the bound is released before anything else is done.
+            QueueReading::new("ring", "bytes", (kept.min(bound), bound), when_full),
+            QueueReading::new(
+                "connections",
+                "connections",
+                (self.core.admission.present_connections(), self.core.settings.max_connections),
+                "a further connection is closed at once",
+            ),
+            QueueReading::new(
+                "answers",
+                "bytes",
+                (self.core.requesters.most_waiting_bytes().min(MAX_WAITING_BYTES), MAX_WAITING_BYTES),
+                "replying to this requester waits; the depth is that of the fullest queue",
+            ),
         ];
         queues.extend(self.core.requests.read());
         let mut peers = Vec::new();

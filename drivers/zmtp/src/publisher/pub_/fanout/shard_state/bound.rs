@@ -10,7 +10,7 @@ use crate::publisher::pub_::fanout::close_reason::CloseReason;
 impl ShardState {
     /// While the blocks exceed the bound, drops the backlog of the connection that is furthest behind.
     pub(super) fn enforce_bound(&mut self) {
-        self.let_go();
+        self.release();
         while self.window.bytes() > self.core.settings.fanout_log_bytes {
             let Some(oldest) = self.window.oldest_needed() else { return };
             let behind: Vec<PeerId> = self
@@ -22,7 +22,7 @@ impl ShardState {
             for peer in behind {
                 self.give_up(peer);
             }
-            self.let_go();
+            self.release();
         }
     }
 
@@ -33,7 +33,7 @@ impl ShardState {
         self.core.counters.dropped.add(missed);
         let understands = connection.subscriptions.name_hello() || connection.subscriptions.cover_send_all();
         let (cause, follows) = match understands {
-            true => ("told", "it will receive a notice"),
+            true => ("reported", "it will receive a notice"),
             false => ("disconnected", "it is disconnected"),
         };
         if let Some(times) = self.core.counters.reported.count(cause, now) {
@@ -48,7 +48,7 @@ impl ShardState {
         }
     }
 
-    pub(super) fn let_go(&mut self) {
+    pub(super) fn release(&mut self) {
         let core = &self.core;
         self.window.trim(|buffer| core.recycle(buffer));
     }

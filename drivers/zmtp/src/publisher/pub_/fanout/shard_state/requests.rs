@@ -12,7 +12,7 @@ use crate::publisher::pub_::fanout::connection::{Connection, Phase};
 use crate::publisher::pub_::fanout::core::Core;
 use crate::request::router::request_queue::MAX_BYTES_OF_PEER;
 
-/// The largest payload of a request; the queue has room for so much with its topic.
+/// The largest payload of a request; the queue has room for one of this size with its topic.
 pub(super) const MAX_REQUEST_BYTES: usize = MAX_BYTES_OF_PEER;
 
 /// Handles the messages of a requester. Returns the number of bytes that are used up.
