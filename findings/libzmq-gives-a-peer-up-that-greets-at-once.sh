@@ -4,8 +4,8 @@
 #
 # pyzmq 27.1.0 with libzmq 4.3.5: if the peer sends its whole greeting of 64 bytes at once, which ZMTP 3.1 allows (RFC 37,
 # "greeting"), libzmq closes before it has sent its own mechanism and never connects again: session_base_t::engine_error in
-# src/session_base.cpp terminates the session on protocol_error and reconnects only on connection_error. The application is not
-# told. If the peer sends signature and major version, reads the mechanism, and closes, libzmq goes on trying.
+# src/session_base.cpp terminates the session on protocol_error and reconnects only on connection_error. The application gets
+# no notice. If the peer sends signature and major version, reads the mechanism, and closes, libzmq goes on trying.
 #
 # Output seen:
 #   whole greeting at once: 1 connection in 5 s, and the peer has seen 10 of 64 bytes of libzmq's greeting

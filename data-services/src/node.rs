@@ -112,13 +112,13 @@ impl Node {
         self.command(|reply| Command::Inspect { reply }).await
     }
 
-    /// Subscribes to changes of what the [report](Self::report) says of peers and services, from now on.
+    /// Subscribes to changes of the peers and services of the [report](Self::report), from now on.
     #[must_use]
     pub fn registry_changes(&self) -> RegistryChanges {
         RegistryChanges::new(&self.0.registry)
     }
 
-    /// Leaves the bus: services stop, and a goodbye tells the peers, which need not wait for the node to be missed.
+    /// Leaves the bus: services stop, and and a goodbye is sent, so that the peers need not wait until the node is missed.
     pub async fn leave(&self) {
         // A node that has ended has left.
         let _ = self.command(|reply| Command::Leave { reply }).await;

@@ -25,9 +25,9 @@ pub struct NodeOptions {
     pub advertise: Option<String>,
     /// The interval of heartbeats, ± 10 %. Default: 1 s, as in Congress.
     pub heartbeat: Duration,
-    /// A peer that is silent for so long is suspect: calls to it still wait, its tables count as stale. Default: 3 s.
+    /// A peer that is silent for this long is suspect: calls to it still wait, its tables count as stale. Default: 3 s.
     pub suspect_after: Duration,
-    /// A peer that is silent for so long is down: its services and subscriptions end, calls to it fail. Default: 5 s, the
+    /// A peer that is silent for this long is down: its services and subscriptions end, calls to it fail. Default: 5 s, the
     /// `ping_timeout` of Congress.
     pub down_after: Duration,
     /// How long the rows of a publisher that is down stay readable, as stale, before they are removed. Default: 120 s, the

@@ -22,7 +22,7 @@ pub(crate) struct Packet {
 /// A message of one of the three parts of the engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Message {
-    /// Who is there, and what it offers.
+    /// The nodes of the bus, and what each offers.
     Membership(MembershipMessage),
     /// Tables and their changes.
     Table(TableMessage),

@@ -1,4 +1,4 @@
-//! What a publisher, or whoever poses as one, may send after the handshake.
+//! What a publisher, or a peer that poses as one, may send after the handshake.
 
 #![no_main]
 

@@ -17,7 +17,7 @@ use service_kit::{
 };
 use settings::parse_duration;
 use subscriber_agent::{listen_to_publishers, tracked_subscriber};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use follower::follow;
@@ -85,19 +85,27 @@ async fn swarm(registry: &Registry, settings: &Settings, arguments: &SwarmArgume
                     last = line;
                 }
             }
-            Some(ended) = followers.join_next() => {
-                return ended.unwrap_or_else(|error| Err(Error::new(ErrorKind::Internal, "the task of a subscriber panicked").with_source(error)));
-            }
+            Some(ended) = followers.join_next() => return ended.unwrap_or_else(|error| Err(panicked(error))),
         }
     }
     let live = tallies.live.load(Ordering::Relaxed);
     followers.shutdown().await;
-    output.offer_line(&tallies.summary(arguments.agents).to_string());
-    // A reader that does not read must not keep the process alive.
+    finish(&output, &tallies.summary(arguments.agents).to_string()).await;
+    if live == 0 {
+        let text = "no subscriber was live at the end; check publishers_ips";
+        return Err(Error::new(ErrorKind::Unavailable, text));
+    }
+    Ok(())
+}
+
+/// Writes the last line. A reader that does not read must not keep the process alive.
+async fn finish(output: &WriteQueue, summary: &str) {
+    output.offer_line(summary);
     let _ = timeout(OUTPUT_TIMEOUT, output.written()).await;
-    let none =
-        || Error::new(ErrorKind::Unavailable, "no subscriber was live at the end; check publishers_ips");
-    (live > 0).then_some(()).ok_or_else(none)
+}
+
+fn panicked(error: JoinError) -> Error {
+    Error::new(ErrorKind::Internal, "the task of a subscriber panicked").with_source(error)
 }
 
 /// Starts a subscriber and its task for each agent.

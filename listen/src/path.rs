@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_no_socket_file_can_have_is_a_settings_error_that_says_why() {
+    fn a_path_that_no_socket_file_can_have_is_a_settings_error_with_the_reason() {
         let cases = [
             ("/run/a\0b", "a NUL at byte 6"),
             ("@publisher", "is abstract"),

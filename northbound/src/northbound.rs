@@ -230,7 +230,7 @@ impl Northbound {
             {
                 Published::Yes => ("undone", "the write was undone, and the undo was published".to_owned()),
                 Published::No(error) | Published::InDoubt(error) => (
-                    "undone_untold",
+                    "undone_unreported",
                     format!("the write was undone, but the undo could not be published either ({error})"),
                 ),
             },

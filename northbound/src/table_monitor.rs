@@ -151,11 +151,7 @@ impl TableMonitor {
         let entries = self.database.get_all_entries(&self.table, None).await?;
         self.polls.add(1);
         let found = PolledRows::of(&self.table, entries);
-        for (key, error) in &found.unreadable {
-            if let Some(times) = self.unreadable.count("no_object", Instant::now()) {
-                tracing::warn!(times, "ignored row {}/{key}: {error}", self.table);
-            }
-        }
+        self.report_unreadable(&found);
         if state.copy.is_none() {
             state.copy = self.read_copy().await;
         }
@@ -169,6 +165,14 @@ impl TableMonitor {
         };
         self.save(&mut state).await;
         done
+    }
+
+    fn report_unreadable(&self, found: &PolledRows) {
+        for (key, error) in &found.unreadable {
+            if let Some(times) = self.unreadable.count("no_object", Instant::now()) {
+                tracing::warn!(times, "ignored row {}/{key}: {error}", self.table);
+            }
+        }
     }
 
     /// The counters, each with the table as its cause.

@@ -26,7 +26,7 @@
 //!
 //! One for each driver: `zmtp` (default), `memory`, `redis`, `zeromq`. Enable those that the settings of your hosts name as
 //! `pub_sub_driver` and `pub_sub_multiproc_driver`: the first decides where events go, also in a process that uses the
-//! second. A name in the settings whose driver is not linked is an error that says which feature it needs.
+//! second. A name in the settings whose driver is not linked is an error that names the feature it needs.
 //!
 //! # What a failed call means
 //!

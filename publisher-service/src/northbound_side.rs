@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
@@ -59,16 +59,14 @@ impl NorthboundSide {
         settings: &Settings,
     ) -> Result<Self> {
         let database_settings = DatabaseSettings::read(settings)?;
-        let mut tables = database_settings.monitor_tables.clone();
-        tables.sort();
-        tables.dedup();
         let monitor = |table: &String| {
             let (database, publisher) = (Arc::clone(&database), Arc::clone(&publisher));
             let monitor =
                 TableMonitor::new(database, publisher, table, database_settings.monitor_table_poll_time);
             monitor.map(|monitor| monitor.keep_in(&settings.pubsub().state_dir))
         };
-        let monitors = tables.iter().map(monitor).collect::<Result<_>>()?;
+        let tables: BTreeSet<&String> = database_settings.monitor_tables.iter().collect();
+        let monitors = tables.into_iter().map(monitor).collect::<Result<_>>()?;
         let interval = database_settings.report_interval;
         let report = ServiceReport::new(Arc::clone(&database), BINARY, publisher_id, interval);
         let parts = Parts {

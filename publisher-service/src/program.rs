@@ -50,25 +50,37 @@ async fn serve(arguments: &ServiceArguments) -> Result<()> {
     let output = WriteQueue::stdout();
     announce(&service, &output);
 
+    let write_status = || {
+        output.offer_line(&status().to_notice_line());
+    };
+    until_stopped(&mut host, &mut service, write_status).await?;
+
+    Readiness.stopping();
+    tracing::info!("stopping: publishing the events that were received");
+    let drained = service.drain(ServiceSettings::read(host.settings())?.drain_timeout).await;
+    write_status();
+    finish(&output).await;
+    tracing::info!("stopped");
+    drained
+}
+
+/// Handles signals until one stops the program, or the service fails.
+async fn until_stopped(
+    host: &mut ProgramHost,
+    service: &mut PublisherService,
+    write_status: impl Fn(),
+) -> Result<()> {
     loop {
         let signal = tokio::select! {
             signal = host.next() => signal,
             error = service.failed() => return Err(error),
         };
         match signal {
-            Signal::Stop => break,
-            Signal::Status => drop(output.offer_line(&status().to_notice_line())),
+            Signal::Stop => return Ok(()),
+            Signal::Status => write_status(),
             Signal::Reload => host.reload(|_| Ok(())),
         }
     }
-
-    Readiness.stopping();
-    tracing::info!("stopping: publishing the events that were received");
-    let drained = service.drain(ServiceSettings::read(host.settings())?.drain_timeout).await;
-    output.offer_line(&status().to_notice_line());
-    finish(&output).await;
-    tracing::info!("stopped");
-    drained
 }
 
 /// The timeout of the last write to stdout. Published events do not pass through stdout.

@@ -15,7 +15,7 @@ use crate::worker_side::WorkerSide;
 #[derive(Debug)]
 pub struct PublisherService {
     id: String,
-    /// The driver behind `network`, for its status and endpoint.
+    /// The driver of `network`, for its status and endpoint.
     driver: Arc<dyn Publisher>,
     network: Network,
     /// `None` with a broker, because workers publish to it directly.

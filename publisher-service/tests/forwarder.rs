@@ -22,14 +22,14 @@ use tokio::sync::mpsc;
 struct Network {
     sent: Mutex<Vec<Bytes>>,
     /// What was published on reserved topics.
-    told: Mutex<Vec<Envelope>>,
+    control: Mutex<Vec<Envelope>>,
     /// How often an event that needs patience is still refused.
     overloads_left: AtomicU32,
 }
 
 impl Default for Network {
     fn default() -> Self {
-        Self { sent: Mutex::default(), told: Mutex::default(), overloads_left: AtomicU32::new(5) }
+        Self { sent: Mutex::default(), control: Mutex::default(), overloads_left: AtomicU32::new(5) }
     }
 }
 
@@ -41,7 +41,7 @@ impl Publisher for Network {
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         if topic.is_reserved() {
-            self.told.lock().unwrap().push(Envelope { topic: topic.clone(), payload });
+            self.control.lock().unwrap().push(Envelope { topic: topic.clone(), payload });
             return Ok(());
         }
         let holds = |word: &str| payload.windows(word.len()).any(|window| window == word.as_bytes());
@@ -79,8 +79,8 @@ impl Publisher for Network {
 impl Network {
     /// The numbers of the LOST records, with their causes.
     fn lost(&self) -> Vec<(u64, String)> {
-        let told = self.told.lock().unwrap();
-        let lost = told.iter().filter_map(|told| match Control::read(&told.topic, &told.payload) {
+        let control = self.control.lock().unwrap();
+        let lost = control.iter().filter_map(|event| match Control::read(&event.topic, &event.payload) {
             Ok(Some(Control::Lost(lost))) => Some((lost.stamp.sequence, lost.cause)),
             _ => None,
         });

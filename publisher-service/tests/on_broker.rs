@@ -129,7 +129,7 @@ async fn on_a_broker_it_watches_the_database_and_has_no_address_to_be_found_at()
     })
     .await;
     row(&*database, "chassis", "a", r#"{"id":"a"}"#).await;
-    let published = |wanted: &str| PUBLISHED.lock().unwrap().iter().any(|told| told == wanted);
+    let published = |wanted: &str| PUBLISHED.lock().unwrap().iter().any(|published| published == wanted);
     until("the event of the monitor", async || published("D create chassis/a")).await;
     until("the removal of the stale row", async || published("D delete publisher/old")).await;
     until("its report", async || database.get_all_entries("service", None).await.unwrap().len() == 1).await;

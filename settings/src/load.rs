@@ -98,7 +98,7 @@ impl Loading {
     }
 
     /// Adds the files, a later one over an earlier one. Those of oslo.config are read together, as options of one may
-    /// name options of another; what they say of Redis is returned, to be used when it is known whether Redis is.
+    /// name options of another. Their hosts of Redis are returned, to be applied once it is known whether Redis is used.
     fn add_files(&mut self, files: &[SourceText], environment: &[(String, String)]) -> Option<RedisHosts> {
         let of_oslo: Vec<_> = files.iter().filter(|file| oslo::is_oslo(file)).collect();
         if of_oslo.is_empty() {

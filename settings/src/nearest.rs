@@ -1,6 +1,6 @@
 use strsim::osa_distance;
 
-/// The known name that was probably meant by `name`, if any is near enough to say so.
+/// The known name that was probably meant by `name`, if any is near enough.
 ///
 /// Near is a third of the letters changed, dropped, added or swapped; or a known name that ends with all of `name`,
 /// since people leave out prefixes.

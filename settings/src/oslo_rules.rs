@@ -50,7 +50,7 @@ pub struct RenamedOption {
     pub setting: &'static str,
 }
 
-/// A setting that keeps our default. A warning says so if no source sets it.
+/// A setting that keeps our default. There is a warning if no source sets it.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnDefault {
     /// The name of the setting in `[pubsub]`.

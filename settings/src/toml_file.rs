@@ -27,7 +27,7 @@ pub(super) fn read_default(setting: &Setting) -> Result<SettingValue> {
 pub(super) fn read(source: &SourceText, table: &Table) -> FileContent {
     let mut reader = Reader { source, table, content: FileContent::default() };
     let (document, errors) = DeTable::parse_recoverable(source.text());
-    // One mistake makes the parser stumble several times over the same line; the first time says most.
+    // One mistake makes the parser stumble several times over the same line; the first message is the best.
     let mut lines = HashSet::new();
     let mut sound = true;
     for error in &errors {
@@ -100,17 +100,7 @@ impl Reader<'_> {
             }
             DeValue::Table(_) if UnlinkedDriver::has_section(section) => {}
             DeValue::Table(_) => self.content.problems.add(at.start, || table.unknown_section(section)),
-            _ => self.content.problems.add(at.start, || {
-                match table.iter().find(|setting| setting.name == section) {
-                    Some(setting) => {
-                        format!("`{section}` stands in no section; put it under [{}]", setting.section)
-                    }
-                    None if known => {
-                        format!("`{section}` is a section; write [{section}] on a line of its own")
-                    }
-                    None => format!("unknown setting `{}`, which stands in no section", shown(section)),
-                }
-            }),
+            _ => self.content.problems.add(at.start, || outside_of_sections(table, section, known)),
         }
     }
 
@@ -124,5 +114,14 @@ impl Reader<'_> {
             Ok(read) => values.push((setting, read, Origin::File(self.source.place(at.start)))),
             Err(refusal) => problems.add(refusal.at.start, || wants(setting, &refusal.came)),
         }
+    }
+}
+
+/// The sentence about a name that has a value, but no section.
+fn outside_of_sections(table: &Table, name: &str, is_section: bool) -> String {
+    match table.iter().find(|setting| setting.name == name) {
+        Some(setting) => format!("`{name}` stands in no section; put it under [{}]", setting.section),
+        None if is_section => format!("`{name}` is a section; write [{name}] on a line of its own"),
+        None => format!("unknown setting `{}`, which stands in no section", shown(name)),
     }
 }

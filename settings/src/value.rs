@@ -33,7 +33,7 @@ pub(super) trait ReadKind {
     /// Reads a value of a TOML file.
     fn read_toml(&self, raw: &Spanned<DeValue<'_>>) -> Result<SettingValue, Refusal>;
 
-    /// Reads a value of the command line, the environment or an oslo.config file. The refusal says what came, to
+    /// Reads a value of the command line, the environment or an oslo.config file. The refusal names what it found, to
     /// stand after *not*.
     fn read_text(&self, text: &str, dialect: Dialect) -> Result<SettingValue, String>;
 

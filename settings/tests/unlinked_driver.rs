@@ -27,7 +27,7 @@ fn the_section_and_the_variables_of_an_unlinked_driver_are_passed_over_and_those
 }
 
 #[test]
-fn the_alias_of_an_unlinked_driver_is_an_error_that_says_how_to_link_it() {
+fn the_alias_of_an_unlinked_driver_is_an_error_that_names_the_way_to_link_it() {
     let error = Registry::collect().unwrap().find("absent_pubsub_driver", Role::Network).unwrap_err();
     assert_eq!(
         error.to_string(),

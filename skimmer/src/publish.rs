@@ -72,19 +72,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let client = Arc::new(PublisherClient::open(&settings)?);
     let mut sender = Sender { client, route, published: 0, refused: 0 };
     let ended = block_on(publish(&mut sender, arguments));
-    let unconfirmed = sender.client.status().counter("events_unconfirmed", None);
-    if sender.published > 0 && (unconfirmed > 0 || !route.driver().capabilities.confirms_publish) {
-        report("the events were sent but not confirmed; it is not known whether they were delivered");
-    }
-    match &ended {
-        // A broker has confirmed what `send` accepted; a service confirms later.
-        Err(error) if error.kind() != ErrorKind::Invalid && !route.is_broker() => {
-            let confirmed = progress::confirmed(&sender.client, route);
-            report(format_args!("of {} events, {confirmed} are confirmed", sender.published));
-        }
-        _ => report(format_args!("published {} events", sender.published)),
-    }
+    sender.summarize(&ended);
     ended
+}
+
+impl Sender {
+    /// Reports the number of events, and whether they were confirmed.
+    fn summarize(&self, ended: &Result<()>) {
+        let unconfirmed = self.client.status().counter("events_unconfirmed", None);
+        if self.published > 0 && (unconfirmed > 0 || !self.route.driver().capabilities.confirms_publish) {
+            report("the events were sent but not confirmed; it is not known whether they were delivered");
+        }
+        match ended {
+            // A broker has confirmed what `send` accepted; a service confirms later.
+            Err(error) if error.kind() != ErrorKind::Invalid && !self.route.is_broker() => {
+                let confirmed = progress::confirmed(&self.client, self.route);
+                report(format_args!("of {} events, {confirmed} are confirmed", self.published));
+            }
+            _ => report(format_args!("published {} events", self.published)),
+        }
+    }
 }
 
 async fn publish(sender: &mut Sender, arguments: &Arguments) -> Result<()> {

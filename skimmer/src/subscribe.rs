@@ -84,17 +84,26 @@ fn subscriptions(arguments: &Arguments) -> Result<Vec<Subscription>> {
     Ok(all)
 }
 
+fn subscriber(
+    registry: &Registry,
+    settings: &Settings,
+    subscriptions: Vec<Subscription>,
+) -> Result<TrackedSubscriber> {
+    let subscriber = tracked_subscriber(registry, settings)?;
+    listen_to_publishers(&subscriber, registry, settings)?;
+    for subscription in subscriptions {
+        subscriber.register_topic(subscription)?;
+    }
+    Ok(subscriber)
+}
+
 async fn subscribe(
     registry: &Registry,
     settings: &Settings,
     subscriptions: Vec<Subscription>,
     arguments: &Arguments,
 ) -> Result<()> {
-    let subscriber = tracked_subscriber(registry, settings)?;
-    listen_to_publishers(&subscriber, registry, settings)?;
-    for subscription in subscriptions {
-        subscriber.register_topic(subscription)?;
-    }
+    let subscriber = subscriber(registry, settings, subscriptions)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| {
         Error::new(ErrorKind::Internal, "cannot install a signal handler").with_source(error)
     })?;

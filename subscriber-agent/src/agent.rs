@@ -165,15 +165,13 @@ impl Agent {
     /// The agent's rows that are absent in the database, as a queue: they wait for confirmation.
     fn absent_rows(&self) -> QueueReading {
         let table = self.table();
-        QueueReading {
-            name: "absent_rows".to_owned(),
-            depth: table.unconfirmed() as u64,
-            bound: table.len() as u64,
-            unit: "rows".to_owned(),
-            when_full: "they are deleted after they have been absent in the database for agent.sync_delete_after, or for \
-                        agent.sync_mass_delete_after if they are many"
-                .to_owned(),
-        }
+        QueueReading::new(
+            "absent_rows",
+            "rows",
+            (table.unconfirmed(), table.len()),
+            "they are deleted after they have been absent in the database for agent.sync_delete_after, or for \
+                        agent.sync_mass_delete_after if they are many",
+        )
     }
 
     /// Counters, queues and peers by part; the state of each publisher is in part `delivery`.

@@ -95,17 +95,15 @@ impl HandlerQueue {
             let queue = self.shared.queue();
             (queue.len(), queue.bytes())
         };
-        let reading = |depth: usize, bound: usize, unit: &str| QueueReading {
-            name: format!("handler of {}", self.filter),
-            depth: depth as u64,
-            bound: bound as u64,
-            unit: unit.to_owned(),
-            when_full: format!(
-                "the agent stops receiving until there is room; it drops and reports events that have waited {:?}",
-                self.limits.age
-            ),
-        };
-        [reading(events, self.limits.events, "events"), reading(bytes, self.limits.bytes, "bytes")]
+        let (name, limits) = (format!("handler of {}", self.filter), &self.limits);
+        let when_full = format!(
+            "the agent stops receiving until there is room; it drops and reports events that have waited {:?}",
+            limits.age
+        );
+        [
+            QueueReading::new(&name, "events", (events, limits.events), &when_full),
+            QueueReading::new(&name, "bytes", (bytes, limits.bytes), &when_full),
+        ]
     }
 
     /// Waits until the handler has finished its queue, at most until `deadline`. Returns the number of unfinished events.

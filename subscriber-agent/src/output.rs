@@ -54,7 +54,7 @@ pub enum AgentNotice {
         /// The duration of the comparison, in milliseconds.
         took_ms: u64,
     },
-    /// So many of the agent's rows are absent in the database that the database may have lost them. They stay until they have
+    /// Most of the agent's rows are absent in the database, which may have lost them. They stay until they have
     /// been absent for `wait_ms`; a `synced` notice follows.
     SyncHeld {
         /// The number of absent rows.

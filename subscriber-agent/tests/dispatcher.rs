@@ -115,7 +115,7 @@ async fn unread_failure_reports_block_no_handler() {
     dispatcher.finish(LONG).await.unwrap();
     let status = dispatcher.status();
     assert_eq!(status.counter("events_failed", Some("all")), 1500);
-    assert_eq!(status.counter("failures_untold", Some("all")), 500, "the bound is 1000");
+    assert_eq!(status.counter("failures_unreported", Some("all")), 500, "the bound is 1000");
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ fn what_is_about_no_row_changes_no_row_and_is_handed_on() {
 }
 
 #[test]
-fn an_event_of_the_stream_applies_unless_a_higher_version_was_told_of() {
+fn an_event_of_the_stream_applies_unless_a_higher_version_was_reported() {
     let row = || with_version(5, event(A, 9, "k", Some("row")));
     for (case, wanted, comes) in [
         ("a delete by the same publisher", Merge::Applied, with_version(4, event(A, 10, "k", None))),
@@ -197,7 +197,7 @@ fn a_snapshot_changes_what_differs_and_deletes_what_its_publisher_knows_no_more(
 }
 
 #[test]
-fn absence_says_nothing_in_an_incomplete_snapshot_or_about_another_topic() {
+fn absence_means_nothing_in_an_incomplete_snapshot_or_about_another_topic() {
     let mut table = Table::default();
     merge(&mut table, DeliveryMode::Live, event(A, 1, "k", Some("v")));
     let empty = snapshot(A, []);

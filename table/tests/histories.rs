@@ -50,7 +50,7 @@ fn run(seed: u64, faults: Faults) -> Result<World, String> {
 }
 
 #[test]
-fn whatever_goes_wrong_is_repaired_or_told_and_the_tables_become_equal() {
+fn whatever_goes_wrong_is_repaired_or_reported_and_the_tables_become_equal() {
     let mut totals = std::collections::BTreeMap::<String, u64>::new();
     for seed in seeds(150) {
         let world = run(seed, Faults::ALL).unwrap_or_else(|broken| panic!("SEED={seed}: {broken}"));
@@ -73,7 +73,7 @@ fn whatever_goes_wrong_is_repaired_or_told_and_the_tables_become_equal() {
 
 /// Publishers that change places, forget, and set their clocks back; topics that are retired; two at one address.
 #[test]
-fn whoever_stands_at_an_address_the_tables_become_equal() {
+fn whichever_publisher_is_at_an_address_the_tables_become_equal() {
     let mut resyncs = 0;
     for seed in seeds(100) {
         let world = run(seed, Faults::IDENTITIES).unwrap_or_else(|broken| panic!("SEED={seed}: {broken}"));

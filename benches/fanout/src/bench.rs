@@ -92,9 +92,9 @@ fn put(measured: &mut Vec<Measured>, mode: Mode, subscribers: usize, server: &st
 }
 
 fn in_short(mode: Mode, figures: &Figures) -> String {
-    let told = mode.figures().iter().filter_map(|figure| {
+    let shown = mode.figures().iter().filter_map(|figure| {
         let value = figures.get(figure.key)?;
         Some(format!("{} {value:.*}", figure.heading, figure.decimals))
     });
-    told.collect::<Vec<_>>().join(", ")
+    shown.collect::<Vec<_>>().join(", ")
 }

@@ -22,7 +22,7 @@ pub(crate) struct Drain {
     subscribers: Vec<(TcpStream, Connection)>,
     /// For each subscriber, the number of the next event.
     positions: Vec<u64>,
-    /// Number of subscribers, from the first on, that stop reading when the flow says so.
+    /// Number of subscribers, from the first on, that stop reading when the flow stalls them.
     to_stall: usize,
     /// Number of subscribers that have stopped reading.
     stalled: usize,
@@ -102,7 +102,7 @@ impl Drain {
                 let place = event.data.u64();
                 self.read(usize::try_from(place).unwrap_or(usize::MAX))?;
             }
-            self.tell();
+            self.report();
         }
         Ok(())
     }
@@ -132,7 +132,7 @@ impl Drain {
         Ok(())
     }
 
-    fn tell(&self) {
+    fn report(&self) {
         if !self.flow.is_subscribed() && self.subscribers.iter().all(|(_, one)| one.has_subscribed()) {
             self.flow.set_subscribed();
         }

@@ -82,8 +82,8 @@ fn in_folder<T>(
     let outcome = session.probe().and_then(|()| work(&mut session));
     // The first thread that fails reports the reason; the others only report that something failed.
     let outcome = match (outcome, session.flow.check()) {
-        (Err(seen), Err(told)) if seen.to_string() == FAILED_ELSEWHERE => Err(told),
-        (Ok(_), Err(told)) => Err(told),
+        (Err(seen), Err(reason)) if seen.to_string() == FAILED_ELSEWHERE => Err(reason),
+        (Ok(_), Err(reason)) => Err(reason),
         (outcome, _) => outcome,
     };
     let pushed = if outcome.is_ok() { session.pusher.finish() } else { Ok(0) };

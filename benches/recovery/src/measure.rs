@@ -23,13 +23,13 @@ pub(crate) async fn gap(cloud: &Cloud, events: u64) -> Result<f64> {
     // Requests right after the link is up are delayed, because all subscribers would send them at the same time.
     let settled = Instant::now() + Duration::from_secs(2);
     let mut since = None;
-    let (mut is_told, mut replayed) = (false, 0);
+    let (mut is_requested, mut replayed) = (false, 0);
     loop {
         match within(subscriber.recv()).await? {
             Item::Event { mode: DeliveryMode::Replay, .. } => replayed += 1,
-            Item::Event { .. } if !is_told && Instant::now() > settled => {
+            Item::Event { .. } if !is_requested && Instant::now() > settled => {
                 to_lose.store(events, Ordering::Relaxed);
-                is_told = true;
+                is_requested = true;
             }
             Item::Notice(Notice::Recovering { .. }) => since = Some(Instant::now()),
             Item::Notice(Notice::Live { topic: Some(_), .. }) => break,

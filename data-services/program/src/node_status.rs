@@ -30,13 +30,10 @@ fn tables(report: &NodeReport) -> Status {
     for subscription in &report.subscriptions {
         let name = format!("{} {}", subscription.address, subscription.table);
         status.counters.push(counter("updates_dropped", Some(name.clone()), subscription.dropped));
-        status.queues.push(QueueReading {
-            name: format!("subscription {name} of {}", subscription.subscriber),
-            depth: subscription.waiting as u64,
-            bound: subscription.bound as u64,
-            unit: "events".to_owned(),
-            when_full: "the subscriber gets the whole table instead of the changes".to_owned(),
-        });
+        let name = format!("subscription {name} of {}", subscription.subscriber);
+        let depth = (subscription.waiting, subscription.bound);
+        let when_full = "the subscriber gets the whole table instead of the changes";
+        status.queues.push(QueueReading::new(&name, "events", depth, when_full));
     }
     status
 }

@@ -143,7 +143,7 @@ async fn reload(host: &mut ProgramHost, cage: &Cage) {
         tracing::info!(services = cage.list().len(), "reloaded the services");
     } else {
         let text = in_one_line(&errors);
-        tracing::error!("cannot reload every service, the others run as the file says: {text}");
+        tracing::error!("cannot reload every service; the others run as in the file: {text}");
         host.note_reload(format!("applied, except: {text}"));
     }
 }

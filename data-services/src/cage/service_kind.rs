@@ -22,7 +22,7 @@ pub trait Service: Any + Send + Sync + Debug {
     /// the service again.
     ///
     /// # Errors
-    /// Whatever the service cannot go on from; the cage logs it.
+    /// Any error after which the service cannot continue; the cage logs it.
     async fn run(&mut self, service: ServiceHandle, stop: StopSignal) -> Result<()>;
 }
 

@@ -1,6 +1,6 @@
 use tokio::sync::watch;
 
-/// Tells a service that it should stop.
+/// Signals a service to stop.
 #[derive(Debug, Clone)]
 pub struct StopSignal(watch::Receiver<Option<Stop>>);
 

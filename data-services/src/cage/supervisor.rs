@@ -14,7 +14,7 @@ use crate::{Node, ServiceHandle, ServiceState};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// A service that has run for so long counts as healthy: its next failure is followed by the first pause.
+/// A service that has run for this long counts as healthy: its next failure is followed by the first pause.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 
 /// How long a service that should stop may take; then it is aborted.
@@ -62,7 +62,7 @@ impl Supervisor {
     /// Replaces the service by one of a new configuration: the new one is created before the old one stops.
     ///
     /// # Errors
-    /// Those of the kind, and then the old service goes on; [`ErrorKind::NotFound`] if the service has ended by itself.
+    /// Those of the kind, and then the old service continues; [`ErrorKind::NotFound`] if the service has ended by itself.
     pub(super) async fn reload(&self, config: ServiceConfig) -> Result<()> {
         let service = ServiceKind::create_service(&config)?;
         self.order(|reply| Order::Reload(service, config, reply)).await

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{IdempotencyKey, MethodId, ServiceId};
 
-/// What a call runs, and for whom.
+/// What a call runs, and its caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Invocation {
     /// The service that calls.

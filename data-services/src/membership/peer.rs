@@ -132,7 +132,7 @@ impl Peer {
         }
     }
 
-    /// Returns the card that only says where it is.
+    /// Returns the card that has only its address.
     pub(super) fn card_without_entry(&self) -> MemberCard {
         MemberCard { who: self.who.clone(), endpoint: self.endpoint.clone(), revision: 0, entry: None }
     }

@@ -102,7 +102,7 @@ impl Registry {
         own.is_some_and(|own| self.ranks(service).any(|(rank, other)| (rank, other) < own))
     }
 
-    /// Returns the lowest rank with which an instance of a service is on standby behind all others that are known.
+    /// Returns the lowest rank with which an instance of a service is on standby after all others that are known.
     pub(crate) fn last_rank(&self, service: &ServiceId) -> u64 {
         self.ranks(service).map(|(rank, _)| rank.saturating_add(1)).max().unwrap_or_default()
     }

@@ -12,7 +12,7 @@ const ACTIONS: usize = 8192;
 
 /// What the driver has to do, in order. A node never waits for its driver: it would be taken for dead.
 ///
-/// When the driver is so far behind that the queue is full, messages are dropped and counted: the protocols repair what is
+/// When the driver is too slow and the queue is full, messages are dropped and counted: the protocols repair what is
 /// lost. Changes of what is followed and connected are [deferred](DeferredChanges) until the queue has a place.
 #[derive(Debug)]
 pub(super) struct ActionQueue {
@@ -71,15 +71,10 @@ impl ActionQueue {
     /// Returns the fill of the queue, and what was dropped.
     pub(super) fn status(&self) -> Status {
         let bound = self.sender.max_capacity();
-        let queue = QueueReading {
-            name: "actions for the driver".to_owned(),
-            depth: (bound - self.sender.capacity()) as u64,
-            bound: bound as u64,
-            unit: "actions".to_owned(),
-            when_full:
-                "packets are dropped and repaired later; changes of subscriptions and connections are kept"
-                    .to_owned(),
-        };
+        let when_full =
+            "packets are dropped and repaired later; changes of subscriptions and connections are kept";
+        let depth = bound - self.sender.capacity();
+        let queue = QueueReading::new("actions for the driver", "actions", (depth, bound), when_full);
         let counter = |name: &str, value| CounterReading { name: name.to_owned(), cause: None, value };
         let counters = vec![
             counter("packets_dropped_before_driver", self.dropped),

@@ -110,7 +110,7 @@ impl fmt::Debug for PrepushHooks {
 /// Whether a service is new or takes over from a running one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beginning {
-    /// There must be none of its name.
+    /// The node must not have another one of this name.
     New,
     /// It takes over the tables that it declares, with their subscribers, from the one of its name; the others end.
     Replacing,

@@ -263,12 +263,12 @@ impl NodeCore {
         self.refused.as_deref()
     }
 
-    /// Returns whether the node has said goodbye.
+    /// Returns whether the node has sent its goodbye.
     pub(crate) fn is_leaving(&self) -> bool {
         self.leaving.is_some()
     }
 
-    /// Returns whom to tell that the node has left, once it has.
+    /// Returns the sender that reports that the node has left, once it has.
     pub(crate) fn take_leaving(&mut self) -> Option<oneshot::Sender<()>> {
         self.leaving.take()
     }

@@ -17,7 +17,7 @@ pub(crate) struct LocalService {
     pub(crate) inputs: mpsc::Sender<ServiceInput>,
     /// The number of its methods that run.
     pub(crate) running: usize,
-    /// Who waits until none runs.
+    /// The callers that wait until no method runs.
     pub(crate) drains: Vec<oneshot::Sender<Result<()>>>,
     /// The methods that only the leader may call.
     pub(crate) leader_only: BTreeSet<MethodId>,
@@ -51,7 +51,7 @@ impl LocalService {
         self.report_drained();
     }
 
-    /// Tells those that wait for it if no method runs.
+    /// Wakes the callers that wait for it, if no method runs.
     pub(crate) fn report_drained(&mut self) {
         if self.running == 0 {
             self.drains.drain(..).for_each(|reply| drop(reply.send(Ok(()))));

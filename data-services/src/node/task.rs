@@ -169,7 +169,7 @@ impl NodeTask {
         }
     }
 
-    /// Handles a command, and those that wait behind it, as long as the node stays on the bus.
+    /// Handles a command, and those that wait after it, as long as the node stays on the bus.
     fn commands(&mut self, first: Command, waiting: &mut mpsc::Receiver<Command>) {
         let now = self.now();
         self.command(now, first);

@@ -67,7 +67,7 @@ impl PublishedRows {
         &self.published
     }
 
-    /// How many rows and keys were looked at so far.
+    /// The number of rows and keys that were looked at so far.
     #[cfg(test)]
     pub(super) fn examined(&self) -> u64 {
         self.examined

@@ -71,7 +71,7 @@ impl PublishedTables {
         record.last_epoch
     }
 
-    /// Ends all tables of a service. Who follows one learns of it from the registry, or when it asks.
+    /// Ends all tables of a service. A follower learns of it from the registry, or with its next request.
     pub(crate) fn withdraw(&mut self, service: &ServiceId) {
         self.tables.retain(|stream, _| stream.service != *service);
     }
@@ -114,7 +114,7 @@ impl PublishedTables {
         self.commit(vec![(stream.clone(), difference)], effects)
     }
 
-    /// Publishes changes of several tables of one service at once: who follows several of them applies them together. Returns
+    /// Publishes changes of several tables of one service at once: a follower of several of them applies them together. Returns
     /// the number of rows that are different, over all tables.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl PublishedTables {
         Ok(self.carry_out(plans, effects))
     }
 
-    /// Sends a value to all followers of a table, outside its sequence. It is not kept: who is not there, or loses it, does
+    /// Sends a value to all followers of a table, outside its sequence. It is not kept: a follower that is absent, or loses it, does
     /// not receive it.
     ///
     /// # Errors

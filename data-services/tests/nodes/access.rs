@@ -13,7 +13,7 @@ use crate::wait::{next_event, next_rows, until};
 on_each_driver!(
     a_call_that_a_rule_denies_is_denied_and_others_run,
     a_node_that_may_not_publish_or_subscribe_is_refused_at_home,
-    a_publisher_refuses_subscribers_by_its_rules_and_says_so,
+    a_publisher_refuses_subscribers_by_its_rules_and_reports_it,
     a_table_of_a_node_that_may_not_publish_is_not_shown,
     a_service_refuses_a_subscriber_by_its_hook_and_serves_the_others,
 );
@@ -63,7 +63,7 @@ async fn a_node_that_may_not_publish_or_subscribe_is_refused_at_home(bus: Bus) {
     other.subscribe("other", "hosts").await.unwrap();
 }
 
-async fn a_publisher_refuses_subscribers_by_its_rules_and_says_so(bus: Bus) {
+async fn a_publisher_refuses_subscribers_by_its_rules_and_reports_it(bus: Bus) {
     let rules = json!([{"effect": "deny", "actions": ["subscribe"], "nodes": ["guest"]}]);
     let one = with_rules(&bus, "node-1", rules).await;
     let service = publisher(&one).await;

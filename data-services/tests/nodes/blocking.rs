@@ -14,7 +14,7 @@ use crate::wait::{next_rows, until};
 
 on_each_driver!(
     methods_that_block_all_threads_of_a_program_stop_neither_its_node_nor_services_of_other_programs,
-    blocking_methods_run_so_many_at_once_and_delay_no_other_method,
+    a_bounded_number_of_blocking_methods_runs_at_once_and_delays_no_other_method,
 );
 
 /// How long the callers of a method that blocks wait: longer than a silent node counts as up.
@@ -77,7 +77,7 @@ async fn methods_that_block_all_threads_of_a_program_stop_neither_its_node_nor_s
     program.shutdown_background();
 }
 
-async fn blocking_methods_run_so_many_at_once_and_delay_no_other_method(bus: Bus) {
+async fn a_bounded_number_of_blocking_methods_runs_at_once_and_delays_no_other_method(bus: Bus) {
     let nodes = [bus.node("node-1").await, bus.node("node-2").await];
     let (open, closed) = gate();
     let (begun, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

@@ -25,4 +25,5 @@ mod standby;
 mod streams;
 mod subscribers;
 mod tables;
+mod updates;
 mod wait;

@@ -20,7 +20,7 @@ on_each_driver!(
     a_method_with_parts_needs_a_caller_that_reads_them,
 );
 
-/// A service that sends as many parts as the argument says, and counts those that it has sent.
+/// A service that sends the number of parts in the argument, and counts those that it has sent.
 async fn numbers(node: &Node) -> (ServiceHandle, Arc<AtomicU64>) {
     let sent = Arc::new(AtomicU64::new(0));
     let counting = Arc::clone(&sent);

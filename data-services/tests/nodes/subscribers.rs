@@ -1,4 +1,4 @@
-//! Who subscribes to what, as publishers see it.
+//! The subscribers of each table, as publishers see them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

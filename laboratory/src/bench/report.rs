@@ -148,7 +148,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn ratios_say_how_many_times_better_the_first_is() {
+    fn ratios_show_how_many_times_better_the_first_is() {
         let report = example();
         assert_eq!(report.ratios.len(), 2);
         for ratio in &report.ratios {

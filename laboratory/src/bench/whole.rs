@@ -78,7 +78,7 @@ mod tests {
     use super::PeerResult;
 
     #[test]
-    fn what_is_told_becomes_the_same_figures_as_ours() {
+    fn the_output_of_a_peer_becomes_the_same_figures_as_ours() {
         let reported: PeerResult = serde_json::from_str(
             r#"{"seconds": 2, "service_cpu_seconds": 1, "service_peak_rss_bytes": 1048576, "missing": 0,
                 "out_of_place": 3, "unreadable": 0, "latencies_us": [10, 30, 20]}"#,

@@ -57,16 +57,7 @@ async fn play(arguments: &DemoArguments) -> Result<Summary> {
     let started = Instant::now();
     let mut summary = Summary::default();
     for round in 0..ROUNDS {
-        if round == KILL_AT {
-            report("killing `deriver` (SIGKILL); the files go on changing");
-            nodes.kill_deriver().await?;
-            summary.noticed_after = viewer.wait_for(PATIENCE, |shown| !shown.is_live).await;
-        }
-        if round == RESTART_AT {
-            report("starting `deriver` again");
-            nodes.restart_deriver().await?;
-            summary.live_after = viewer.wait_for(PATIENCE, |shown| shown.is_live).await;
-        }
+        disturb(round, &mut nodes, &mut viewer, &mut summary).await?;
         hosts.change(round)?;
         sleep(ROUND_PAUSE).await;
     }
@@ -78,4 +69,19 @@ async fn play(arguments: &DemoArguments) -> Result<Summary> {
     summary.rows_of_files = hosts.len();
     summary.compare(&wanted, &viewer.end().await);
     Ok(summary)
+}
+
+/// Kills the middle node, or starts it again, in the rounds for that.
+async fn disturb(round: usize, nodes: &mut Nodes, viewer: &mut Viewer, summary: &mut Summary) -> Result<()> {
+    if round == KILL_AT {
+        report("killing `deriver` (SIGKILL); the files continue to change");
+        nodes.kill_deriver().await?;
+        summary.noticed_after = viewer.wait_for(PATIENCE, |shown| !shown.is_live).await;
+    }
+    if round == RESTART_AT {
+        report("starting `deriver` again");
+        nodes.restart_deriver().await?;
+        summary.live_after = viewer.wait_for(PATIENCE, |shown| shown.is_live).await;
+    }
+    Ok(())
 }

@@ -140,35 +140,57 @@ async fn read(
     sent: SentTimes,
     progress: Arc<Progress>,
 ) -> Result<Observation> {
-    let mut seen = Observation::new()?;
-    let mut times_seen: HashMap<String, usize> = HashMap::new();
-    let mut last_of_key: HashMap<String, usize> = HashMap::new();
+    let seen = Observation::new()?;
+    let mut reader =
+        Reader { expected, sent, progress, seen, times_seen: HashMap::new(), last_of_key: HashMap::new() };
     while let Ok(Some(line)) = lines.next_line().await {
         if line.starts_with("{\"notice\"") {
-            seen.notices.count(&line);
-            continue;
+            reader.seen.notices.count(&line);
+        } else {
+            reader.event(&line)?;
         }
-        let event = Arc::new(json::from_line(&line)?);
-        seen.replayed += usize::from(line.contains(r#","origin":"replay""#));
-        seen.snapshotted += usize::from(line.contains(r#","origin":"snapshot""#));
+    }
+    Ok(reader.seen)
+}
+
+/// Compares the lines of an agent with the log, one after the other.
+struct Reader {
+    expected: Arc<BTreeMap<String, Vec<usize>>>,
+    sent: SentTimes,
+    progress: Arc<Progress>,
+    seen: Observation,
+    times_seen: HashMap<String, usize>,
+    /// The place in the log of the latest event of each key.
+    last_of_key: HashMap<String, usize>,
+}
+
+impl Reader {
+    fn event(&mut self, line: &str) -> Result<()> {
+        let event = Arc::new(json::from_line(line)?);
+        self.seen.replayed += usize::from(line.contains(r#","origin":"replay""#));
+        self.seen.snapshotted += usize::from(line.contains(r#","origin":"snapshot""#));
         // The line as in the log, without `origin`.
         let line = json::to_line(&event)?;
-        let key = format!("{:?} {:?}", event.table, event.key);
-        let times = times_seen.entry(line.clone()).or_default();
-        match expected.get(&line).and_then(|places| places.get(*times)) {
-            Some(&place) => {
-                seen.delivered += 1;
-                progress.delivered.fetch_add(1, Ordering::Relaxed);
-                seen.latency.record_ns(sent.since(place));
-                let last = last_of_key.entry(key).or_insert(place);
-                seen.disordered += usize::from(place < *last);
-                *last = place.max(*last);
-            }
-            None => seen.unexpected += 1,
-        }
+        let places = self.expected.get(&line);
+        let times = self.times_seen.entry(line).or_default();
+        let place = places.and_then(|places| places.get(*times)).copied();
         *times += 1;
-        seen.table.apply(&event);
-        progress.received.fetch_add(1, Ordering::Relaxed);
+        match place {
+            Some(place) => self.delivered(format!("{:?} {:?}", event.table, event.key), place),
+            None => self.seen.unexpected += 1,
+        }
+        self.seen.table.apply(&event);
+        self.progress.received.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
-    Ok(seen)
+
+    /// The event at this place of the log was delivered.
+    fn delivered(&mut self, key: String, place: usize) {
+        self.seen.delivered += 1;
+        self.progress.delivered.fetch_add(1, Ordering::Relaxed);
+        self.seen.latency.record_ns(self.sent.since(place));
+        let last = self.last_of_key.entry(key).or_insert(place);
+        self.seen.disordered += usize::from(place < *last);
+        *last = place.max(*last);
+    }
 }

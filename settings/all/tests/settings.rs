@@ -174,14 +174,14 @@ const TOML_PROBLEMS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn a_problem_of_a_toml_file_is_told_with_its_place_and_the_right_spelling() {
+fn a_problem_of_a_toml_file_is_reported_with_its_place_and_the_right_spelling() {
     for (content, says) in TOML_PROBLEMS {
         assert_eq!(Written::new("skimmer.toml", content).refusal(), *says, "{content}");
     }
 }
 
 #[test]
-fn what_is_not_toml_is_told_with_its_place_once_a_line() {
+fn invalid_toml_is_reported_with_its_place_once_per_line() {
     let bare = "this is no TOML value; a text, a duration or a size stands in quotation marks, as in \"5s\"";
     for (content, place, says) in [
         ("[pubsub]\nlinger = 1s\n", "skimmer.toml:2:10: ", bare),
@@ -195,7 +195,7 @@ fn what_is_not_toml_is_told_with_its_place_once_a_line() {
 }
 
 #[test]
-fn all_problems_of_all_sources_are_told_one_a_line_in_order() {
+fn all_problems_of_all_sources_are_reported_one_a_line_in_order() {
     let content =
         "[service]\nx = 1\n[pubsub]\npublisher_port = -1\nlinger = 5\nlinger = 5\n[agent]\ntopics = [1]\n";
     let file = Written::new("skimmer.toml", content);
@@ -215,7 +215,7 @@ fn all_problems_of_all_sources_are_told_one_a_line_in_order() {
 }
 
 #[test]
-fn of_thousands_of_problems_fifty_are_told_and_the_rest_is_counted() {
+fn of_thousands_of_problems_fifty_are_reported_and_the_rest_is_counted() {
     for line in ["x\n".to_owned(), "x = 1\n".to_owned(), format!("{} = 1\n", "x".repeat(300))] {
         let content = format!("[pubsub]\n{}", line.repeat((MIB - 100) / line.len()));
         let refusal = Written::new("skimmer.toml", content).refusal();
@@ -225,7 +225,7 @@ fn of_thousands_of_problems_fifty_are_told_and_the_rest_is_counted() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_in_a_clear_sentence() {
+fn a_file_that_cannot_be_read_is_reported_in_a_clear_sentence() {
     let big = vec![b'#'; MIB + 1];
     for (content, says) in [
         (&b"[pubsub]\nstate_dir = '\xff'\n"[..], "it is not UTF-8 text, from 2:14 on"),
@@ -246,7 +246,7 @@ fn a_file_that_cannot_be_read_is_told_in_a_clear_sentence() {
 }
 
 #[test]
-fn an_unknown_name_or_a_wrong_value_outside_the_file_is_told() {
+fn an_unknown_name_or_a_wrong_value_outside_the_file_is_reported() {
     for (sources, says) in [
         (
             environment("SKIMMER_PUBLISHER_PROT", "1"),

@@ -32,7 +32,7 @@ fn what_a_dragonflow_file_leaves_out_has_dragonflows_default() {
         ["publishers_ips", "publisher_bind_address", "publisher_port"].map(origin),
         ["Dragonflow's default", "Dragonflow's default", "default"]
     );
-    assert_eq!(warnings.len(), 1, "one that says which drivers are not Dragonflow's: {warnings:?}");
+    assert_eq!(warnings.len(), 1, "one, with the drivers that are not Dragonflow's: {warnings:?}");
     assert!(warnings[0].text.contains("`nb_db_class` is sqlite_nb_db_driver"), "{warnings:?}");
 
     let drivers = "nb_db_class = a\npub_sub_driver = b\npub_sub_multiproc_driver = c\n";

@@ -91,7 +91,7 @@ fn a_table_that_contradicts_itself_is_an_internal_error() {
 }
 
 #[test]
-fn a_reload_tells_which_changes_need_a_restart() {
+fn a_reload_reports_which_changes_need_a_restart() {
     let old = with(&["agent.topics=a"]);
     for (sets, names) in [
         (&["agent.topics=a"][..], &[][..]),
@@ -105,7 +105,7 @@ fn a_reload_tells_which_changes_need_a_restart() {
 }
 
 #[test]
-fn the_sample_says_everything_and_loads_with_every_assignment_in_force() {
+fn the_sample_has_every_setting_and_loads_with_every_assignment_in_force() {
     let sample = all_settings::sample(DRIVERS);
     let is_assignment = |line: &&str| line.starts_with('#') && !line.starts_with("# ");
     let in_force = |line| if is_assignment(&line) { &line[1..] } else { line };

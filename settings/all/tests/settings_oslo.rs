@@ -91,7 +91,7 @@ fn a_truth_value_is_written_as_in_oslo_config() {
 }
 
 #[test]
-fn a_problem_of_an_oslo_file_is_told_with_its_place_and_the_right_spelling() {
+fn a_problem_of_an_oslo_file_is_reported_with_its_place_and_the_right_spelling() {
     for (content, says) in [
         (
             "[df]\npublisher_prot = 1\n",
@@ -227,7 +227,7 @@ fn a_file_is_oslo_config_by_its_ending_or_by_its_sections() {
 }
 
 #[test]
-fn a_thousand_options_without_effect_are_told_in_fifty_one_warnings() {
+fn a_thousand_options_without_effect_are_reported_in_fifty_one_warnings() {
     let content: String = (0..1000).map(|i| format!("option_{i} = 1\n")).collect();
     let (_, warnings) = Written::new("df.ini", format!("[df]\n{content}")).load().unwrap();
     assert_eq!(warnings.len(), 52, "and one about drivers");

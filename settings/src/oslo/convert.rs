@@ -23,7 +23,7 @@ pub(super) fn of_option(value: OptionValue, kind: &Kind) -> Result<SettingValue,
     }
 }
 
-/// The finest that a settings file of ours can say.
+/// The finest unit that a settings file of ours can express.
 pub(super) fn whole_milliseconds(value: SettingValue) -> SettingValue {
     match value {
         SettingValue::Duration(exact) => {

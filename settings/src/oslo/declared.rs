@@ -112,7 +112,7 @@ pub(super) fn declared(section: &str, name: &str) -> Option<&'static Declared> {
 }
 
 impl OptionKind {
-    /// Reads a text as oslo.config 10.7.0's `types.py` does. The refusal says what is wanted and what came.
+    /// Reads a text as oslo.config 10.7.0's `types.py` does. The refusal names what is expected and what it found.
     pub(super) fn read(self, text: &str) -> Result<OptionValue, String> {
         let wants = |what: &str| format!("wants {what}, not {}", quoted(text));
         let number = |value: Option<OptionValue>, what: &str| match python::strip(text).is_empty() {

@@ -16,7 +16,7 @@ pub(super) struct Assignment {
 
 /// The assignments of an oslo.config file, by the grammar of `iniparser.py` in oslo.config 10.7.0: `name = value` or
 /// `name: value`, whichever sign is first; a line that begins with white space continues the one before; comments are
-/// whole lines; quotation marks around a value fall off, and a lone one does too. One line that is none of this makes
+/// whole lines; quotation marks around a value fall off, and a lone one does too. Any other line makes
 /// oslo.config refuse the file, in whichever section it stands.
 pub(super) fn read_lines(source: &SourceText, problems: &mut Findings) -> Vec<Assignment> {
     let mut reader = Reader { section: None, open: false, assignments: Vec::new() };

@@ -3,7 +3,7 @@ use pubsub_api::settings::{Origin, Setting, SettingValue};
 use super::redis_hosts::RedisHosts;
 use crate::file_content::FileContent;
 
-/// What oslo.config files and variables say.
+/// The content of oslo.config files and variables.
 #[derive(Debug)]
 pub(crate) struct OsloContent {
     /// By file, in the order in which they were named.

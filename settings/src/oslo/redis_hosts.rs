@@ -4,7 +4,7 @@ use super::declared::OptionValue;
 use super::options::{At, Options};
 use crate::warning::Warning;
 
-/// Where Dragonflow's options say that its database is: the hosts of the Redis driver, if that is used.
+/// The address of the database in Dragonflow's options: the hosts of the Redis driver, if that is used.
 #[derive(Debug)]
 pub(crate) struct RedisHosts {
     /// Each `host:port`, or why they cannot be used.

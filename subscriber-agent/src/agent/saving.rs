@@ -104,7 +104,7 @@ impl Agent {
     }
 }
 
-/// The delete of a row whose tombstone the table has already dropped, because the handler has not finished it for so long.
+/// The delete of a row whose tombstone the table has already dropped, because the handler has taken too long for it.
 fn as_delete(event: &Event) -> DatedEvent {
     let delete = Event { action: Action::Delete, value: Value::Nil, ..event.clone() };
     DatedEvent { event: Arc::new(delete), at: Duration::ZERO }

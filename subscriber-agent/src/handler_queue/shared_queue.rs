@@ -49,7 +49,7 @@ impl SharedQueue {
             retried: Counter::new("events_retried"),
             conflated: Counter::new("events_conflated"),
             dropped: Counter::new("events_outdated"),
-            unreported: Counter::new("failures_untold"),
+            unreported: Counter::new("failures_unreported"),
         };
         let (filled, has_room) = (Notify::new(), Notify::new());
         Self { queue: Mutex::new(Queue::new(limits)), filled, has_room, counters }

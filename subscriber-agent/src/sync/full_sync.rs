@@ -27,7 +27,7 @@ pub(crate) struct FullSync {
     pub(crate) selective: bool,
     /// When rows that are absent in the database are deleted.
     pub(crate) absence_rule: AbsenceRule,
-    /// Whether so many rows were absent in the last read that they are not deleted yet.
+    /// Whether the last read lacked too many rows to delete them at once.
     is_holding: bool,
     /// Whether the directory is followed; `false` with a broker.
     follows: bool,
@@ -160,7 +160,7 @@ impl FullSync {
         self.plan();
     }
 
-    /// Notes whether so many rows are absent that they are not deleted yet. Returns whether this is new.
+    /// Notes whether too many rows are absent to delete them at once. Returns whether this is new.
     pub(crate) fn note_held(&mut self, is_held: bool) -> bool {
         self.counters.held.add(u64::from(is_held));
         let is_new = is_held && !self.is_holding;

@@ -117,7 +117,7 @@ proptest! {
 }
 
 #[test]
-fn a_file_that_is_refused_says_why_and_is_moved_aside() {
+fn a_file_is_refused_with_the_reason_and_moved_aside() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("agent-table");
     assert_eq!(SavedState::read(&path).unwrap(), None, "no file is no error");

@@ -37,7 +37,7 @@ pub struct Compared {
     pub kept: usize,
     /// The number of rows that the database does not have, and that stay until another reading agrees.
     pub unconfirmed: usize,
-    /// Whether these are so many that they wait longer ([`AbsenceRule`]).
+    /// Whether these are too many to delete at once ([`AbsenceRule`]).
     pub is_held: bool,
     /// The earliest time at which a reading may begin that deletes one of them, by the table's clock.
     pub read_again_at: Option<Duration>,
@@ -101,22 +101,11 @@ impl Table {
         let comparison = self.comparison.take();
         let comparison = comparison.unwrap_or(Comparison { began: self.now, touched: HashSet::new() });
         let stamp = Stamp { publisher: DATABASE, epoch: 0, sequence: 0, time_us: read_at };
-        let mut compared = Compared::default();
         let named: HashSet<(&str, &str)> =
             rows.iter().map(|row| (row.table.as_str(), row.key.as_str())).collect();
         let covered = self.iter().filter(|row| covers(row)).count();
         let mut absent = self.not_named(&named, covers);
-        for row in rows {
-            match self.difference(row, &comparison) {
-                Difference::None => {}
-                Difference::Kept => compared.kept += 1,
-                Difference::Event(event) => {
-                    let stamped = Arc::new(Event { stamp: Some(stamp), ..event.clone() });
-                    compared.events.push(Arc::new(event));
-                    self.put(&row.table, &row.key, &stamped, comparison.began);
-                }
-            }
-        }
+        let mut compared = self.take_over(rows, &comparison, stamp);
         let (before, began) = (absent.len(), comparison.began);
         absent.retain(|row| !comparison.is_touched(row));
         compared.kept += before - absent.len();
@@ -127,6 +116,23 @@ impl Table {
         let gone: Vec<Arc<Event>> = gone.collect();
         compared.events.extend(gone.iter().map(|row| self.bury_at(row, stamp, began)));
         Compared { unconfirmed: waiting, is_held, read_again_at: next, ..compared }
+    }
+
+    /// Takes over the rows of the database that differ.
+    fn take_over(&mut self, rows: &[DatabaseRow], comparison: &Comparison, stamp: Stamp) -> Compared {
+        let mut compared = Compared::default();
+        for row in rows {
+            match self.difference(row, comparison) {
+                Difference::None => {}
+                Difference::Kept => compared.kept += 1,
+                Difference::Event(event) => {
+                    let stamped = Arc::new(Event { stamp: Some(stamp), ..event.clone() });
+                    compared.events.push(Arc::new(event));
+                    self.put(&row.table, &row.key, &stamped, comparison.began);
+                }
+            }
+        }
+        compared
     }
 
     /// Returns the number of rows that the last reading of the database did not find, and that stay until another one

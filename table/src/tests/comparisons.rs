@@ -79,7 +79,7 @@ fn only_differences_are_handed_on() {
 }
 
 #[test]
-fn what_is_told_while_the_database_is_read_stays_unless_its_version_is_lower() {
+fn an_event_during_a_read_of_the_database_stays_unless_its_version_is_lower() {
     let mut table =
         table_of([event(A, 1, "deleted", Some("1")), with_version(5, event(A, 2, "v", Some("5")))]);
     table.begin_comparison();
@@ -92,14 +92,14 @@ fn what_is_told_while_the_database_is_read_stays_unless_its_version_is_lower() {
         [row("deleted", "1", None), row("set", "old", None), row("v", "5", Some(5)), row("w", "7", Some(7))];
     let compared = compare(&mut table, &rows);
     assert_eq!((reported(&compared), compared.kept), (vec![("w".to_owned(), "set")], 4));
-    assert_eq!(compared.unconfirmed, 0, "what was told of meanwhile is not absent");
+    assert_eq!(compared.unconfirmed, 0, "a row with an event in the meantime is not absent");
     let now: Vec<_> = contents(&table).into_iter().collect();
     let wanted = [("created", "1"), ("set", "new"), ("v", "6"), ("w", "7")];
     assert_eq!(now, wanted.map(|(key, value)| (key.to_owned(), Value::from(value))));
 }
 
 #[test]
-fn a_version_that_is_lower_than_the_one_that_was_told_before_is_the_truth() {
+fn a_version_that_is_lower_than_the_last_reported_one_is_the_truth() {
     // Deleted and created again; both events were missed.
     let mut table = table_of([with_version(5, event(A, 1, "k", Some("5")))]);
     table.begin_comparison();
@@ -174,7 +174,7 @@ fn a_row_that_one_reading_does_not_find_stays_until_a_later_one_agrees() {
 }
 
 #[test]
-fn a_row_that_was_found_meanwhile_or_told_of_is_waited_for_anew() {
+fn a_row_that_was_found_or_reported_in_the_meantime_is_waited_for_anew() {
     let mut table = table_of([event(A, 1, "here", Some("1")), event(A, 2, "k", Some("1"))]);
     let (here, both) = ([row("here", "1", None)], [row("here", "1", None), row("k", "1", None)]);
     read_at(&mut table, 100, &here);

@@ -1,10 +1,12 @@
+mod faults_of_links;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use delivery::subscriber::{BufferLimit, FeedOptions};
 use pubsub_api::{Envelope, Notice, PublisherEpoch, Reply};
 
-use crate::database::{Database, KEYS, topic_of};
+use crate::database::{Database, KEYS};
 use crate::faults::Faults;
 use crate::service::Service;
 use crate::subscriber::Subscriber;
@@ -234,53 +236,6 @@ impl World {
         self.end(at);
         let clock_back = if self.random.bool() { 0 } else { self.random.u64(2..1000) };
         self.links[at].service.restart(keeps_file, clock_back);
-    }
-
-    /// Another publisher takes the place of one. Behind a proxy it only comes to it: the one that went is missed there.
-    fn replace(&mut self, at: usize) {
-        self.disconnect(at);
-        let link = &mut self.links[at];
-        if !link.is_proxied {
-            link.service = Service::new(self.next_publisher, 40);
-            self.next_publisher += 1;
-        }
-    }
-
-    /// A publisher forgets a topic that was idle for long.
-    fn retire(&mut self, at: usize) {
-        let topic = topic_of(self.random.u8(0..KEYS));
-        let link = &mut self.links[at];
-        if link.is_up
-            && link.stream.is_empty()
-            && let Some(mark) = link.service.retire(&topic, self.now)
-        {
-            self.subscriber.feed.message(mark, self.now);
-        }
-    }
-
-    fn mark(&mut self, at: usize) {
-        let link = &mut self.links[at];
-        if link.is_up {
-            let marks = link.service.marks(self.now);
-            link.stream.extend(self.random.choice(marks));
-        }
-    }
-
-    fn repeat(&mut self, at: usize) {
-        let stream = &mut self.links[at].stream;
-        if let Some(first) = stream.front().cloned() {
-            let place = self.random.usize(0..=stream.len().min(5));
-            stream.insert(place, first);
-        }
-    }
-
-    fn reorder(&mut self, at: usize) {
-        let stream = &mut self.links[at].stream;
-        let others = stream.len().min(5);
-        if others > 1 {
-            let other = self.random.usize(1..others);
-            stream.swap(0, other);
-        }
     }
 
     /// All faults end, and a minute passes with marks every second: then the table must be the database.

@@ -1,12 +1,17 @@
 //! Requests of subscribers, and the publisher's replies to the requester.
 
+mod steps;
+
 use bytes::Bytes;
-use pubsub_api::{Batch, Envelope, ErrorKind, PeerId, Reply, Request, Requester, Requests, Role, Topic};
+use pubsub_api::{Envelope, ErrorKind, Role, Topic};
 
 use crate::check::{case, ensure};
 use crate::patience::within;
 use crate::receiver::topic;
-use crate::{Case, Fixture, Outcome, Receiver, Sender};
+use crate::requests::steps::{
+    answer, ask, asked, batch, envelope, expect, expect_lost, requester_of, requests_of,
+};
+use crate::{Case, Fixture, Outcome};
 
 pub(crate) const CASES: &[Case] = &[
     case!(Both, only_drivers_that_promise_replay_carry_requests),
@@ -21,69 +26,6 @@ pub(crate) const CASES: &[Case] = &[
     case!(Network, requests_work_again_after_the_publisher_returns, needs: ["replay"]),
     case!(Network, closed_ends_refuse_requests_and_replies, needs: ["replay"]),
 ];
-
-const PROMISED: &str = "the capabilities promise it, but it is `None`";
-
-fn requests_of(sender: &Sender) -> Outcome<&dyn Requests> {
-    sender.requests().ok_or_else(|| PROMISED.into())
-}
-
-fn requester_of(receiver: &Receiver) -> Outcome<&dyn Requester> {
-    receiver.requester().ok_or_else(|| PROMISED.into())
-}
-
-/// An envelope on a reserved topic.
-fn envelope(text: impl ToString) -> Outcome<Envelope> {
-    Ok(Envelope { topic: Topic::new("$ask")?, payload: Bytes::from(text.to_string()) })
-}
-
-fn batch(texts: impl IntoIterator<Item = impl ToString>) -> Outcome<Batch> {
-    let mut batch = Batch::new();
-    for text in texts {
-        batch.push(envelope(text)?);
-    }
-    Ok(batch)
-}
-
-fn ask(receiver: &Receiver, address: &str, text: impl ToString) -> Outcome {
-    let asked = requester_of(receiver)?.request(address, envelope(text)?);
-    ensure!(asked, "a request to a registered publisher must be accepted");
-    Ok(())
-}
-
-/// Receives the next request, whose payload must be `text`; returns the requester.
-async fn asked(sender: &Sender, text: impl ToString) -> Outcome<PeerId> {
-    let wanted = envelope(text)?;
-    let Request { peer, envelope, .. } = within("a request", requests_of(sender)?.next()).await??;
-    ensure!(envelope == wanted, "expected the request {wanted:?}, got {envelope:?}");
-    Ok(peer)
-}
-
-async fn answer(sender: &Sender, peer: PeerId, mut batch: Batch) -> Outcome {
-    within("room for a reply", requests_of(sender)?.answer(peer, &mut batch)).await??;
-    ensure!(batch.is_empty(), "sent envelopes must leave the batch, but {} are left", batch.len());
-    Ok(())
-}
-
-async fn reply(receiver: &Receiver, what: &str) -> Outcome<Reply> {
-    Ok(within(what, requester_of(receiver)?.next()).await??)
-}
-
-/// Receives the next reply, which must be a part with this payload.
-async fn expect(receiver: &Receiver, address: &str, text: impl ToString) -> Outcome {
-    let wanted = Reply::Part { endpoint: address.to_owned(), envelope: envelope(text)? };
-    let came = reply(receiver, &format!("the reply {wanted:?}")).await?;
-    ensure!(came == wanted, "expected the reply {wanted:?}, got {came:?}");
-    Ok(())
-}
-
-async fn expect_lost(receiver: &Receiver, address: &str) -> Outcome {
-    let came = reply(receiver, "the loss of the request").await?;
-    let is_lost =
-        matches!(&came, Reply::Lost { endpoint, reason } if endpoint == address && !reason.is_empty());
-    ensure!(is_lost, "expected the loss of the requests to {address}, got {came:?}");
-    Ok(())
-}
 
 /// The capability matches what the methods return.
 async fn only_drivers_that_promise_replay_carry_requests(fixture: Fixture) -> Outcome {

@@ -1,6 +1,6 @@
 mod convergent;
+mod loss_reports;
 mod position;
-mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,8 +8,8 @@ use std::fmt;
 use serde_json::Value;
 
 pub use self::convergent::{assert_convergent, plain};
+use self::loss_reports::{LossReport, LossReports};
 use self::position::Position;
-use self::told::{Told, Tolds};
 use crate::{is_event, notice};
 
 /// Checks the output of a subscriber against the guarantees (docs/guarantees.md#promises): the JSON lines of
@@ -27,7 +27,7 @@ use crate::{is_event, notice};
 #[derive(Debug, Default)]
 pub struct History {
     streams: BTreeMap<StreamName, Stream>,
-    tolds: Tolds,
+    loss_reports: LossReports,
     /// Ids that two publishers claim.
     disputed: BTreeSet<String>,
     epochs: BTreeSet<u64>,
@@ -68,7 +68,7 @@ pub struct Hole {
     pub before: (u64, u64),
     /// The strongest report of it: `resync`, `gap`, `snapshot`, or only `recovering`, for example before a snapshot without
     /// differences.
-    pub told: &'static str,
+    pub reported: &'static str,
 }
 
 /// A violated guarantee.
@@ -187,13 +187,13 @@ impl History {
     fn check(&mut self, before: Stream, at: Position, event: &Value) {
         let topic = event["topic"].as_str().unwrap_or_default();
         let last = before.at;
-        let (guarantee, text) = match self.tolds.since(topic, before.line, before.snapshot) {
+        let (guarantee, text) = match self.loss_reports.since(topic, before.line, before.snapshot) {
             _ if at == last => ("unique", format!("{at} again")),
             _ if at < last => ("ordered", format!("{at} after {last}")),
             _ if last.number.checked_add(1) == Some(at.number) => return,
-            Some(told) => {
-                let (topic, told) = (topic.to_owned(), told.name());
-                self.holes.push(Hole { topic, after: last.pair(), before: at.pair(), told });
+            Some(reported) => {
+                let (topic, reported) = (topic.to_owned(), reported.name());
+                self.holes.push(Hole { topic, after: last.pair(), before: at.pair(), reported });
                 return;
             }
             None => ("complete or loud", format!("{at} after {last}, and no notice between them")),
@@ -217,8 +217,8 @@ impl History {
     fn notice(&mut self, name: &str, line: &Value) {
         if name == "duplicate_publisher" {
             self.disputed.extend(line["id"].as_str().map(str::to_owned));
-        } else if let Some(told) = Told::of(name) {
-            self.tolds.note(told, line["topic"].as_str(), self.line);
+        } else if let Some(reported) = LossReport::of(name) {
+            self.loss_reports.note(reported, line["topic"].as_str(), self.line);
         }
     }
 }

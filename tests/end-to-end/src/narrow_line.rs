@@ -195,7 +195,7 @@ mod tests {
     use super::NarrowLine;
 
     #[test]
-    fn a_line_carries_so_many_bytes_a_second_for_all_of_its_connections_and_more_once_it_is_wider() {
+    fn a_line_carries_its_bytes_a_second_for_all_of_its_connections_and_more_once_it_is_wider() {
         const EACH: usize = 60_000;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let publisher = listener.local_addr().unwrap().to_string();

@@ -39,7 +39,7 @@ def socket_for(asked, kind):
         secure(socket, asked.mechanism)
     if asked.monitor:
         monitor = socket.get_monitor_socket()
-        threading.Thread(target=tell, args=(monitor,), daemon=True).start()
+        threading.Thread(target=report, args=(monitor,), daemon=True).start()
     return socket
 
 
@@ -59,7 +59,7 @@ def secure(socket, mechanism):
             socket.curve_serverkey = public
 
 
-def tell(monitor):
+def report(monitor):
     """The events of libzmq's monitor, one line each."""
     while True:
         event = recv_monitor_message(monitor)["event"]

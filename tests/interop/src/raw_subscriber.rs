@@ -176,7 +176,7 @@ impl RawSubscriber {
         self.frame(COMMAND, &[&[length(name)], name.as_bytes(), data].concat());
     }
 
-    /// All that is said here is short.
+    /// All messages here are short.
     fn frame(&mut self, flags: u8, body: &[u8]) {
         let length = u8::try_from(body.len()).expect("a short frame");
         self.write(&[&[flags, length], body].concat());

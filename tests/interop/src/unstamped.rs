@@ -17,7 +17,7 @@ pub fn unstamped(line: &Value) -> Vec<Vec<u8>> {
     let frames = frames(line);
     let [topic, map] = frames.as_slice() else { panic!("two frames, not {}", frames.len()) };
     let (rest, stamp) = map.split_at_checked(map.len() - STAMP_BYTES).expect("room for a stamp");
-    let numbers = stamp.strip_prefix(STAMP_HEAD).expect("a stamp behind all other pairs");
+    let numbers = stamp.strip_prefix(STAMP_HEAD).expect("a stamp after all other pairs");
     assert!(numbers.chunks(9).all(|number| number[0] == 0xcf), "four unsigned 64-bit integers");
     let (head, pairs) = rest.split_first().expect("the head of the map");
     assert!((0x81..=0x8f).contains(head), "a map of few pairs");

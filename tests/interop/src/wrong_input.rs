@@ -57,7 +57,7 @@ fn wrong_bytes() -> Vec<WrongInput> {
             b"\xdf\xff\xff\xff\xff".to_vec(),
             "truncated",
         ),
-        on_d("a byte behind the map", trailing, "trailing_bytes"),
+        on_d("a byte after the map", trailing, "trailing_bytes"),
         on_d("two maps", twice, "trailing_bytes"),
     ]
 }
@@ -78,7 +78,7 @@ fn wrong_maps() -> Vec<WrongInput> {
         ("a number for table", event().with("table", 7), "wrong_type"),
         ("nil for action", event().with("action", Value::Nil), "wrong_type"),
         ("an array for topic", event().with("topic", Value::Array(Vec::new())), "wrong_type"),
-        ("a stamp that is none", event().and("stamp", "now"), "wrong_type"),
+        ("an invalid stamp", event().and("stamp", "now"), "wrong_type"),
         (
             "a stamp of three numbers",
             event().and("stamp", Value::Array(vec![1.into(), 2.into(), 3.into()])),

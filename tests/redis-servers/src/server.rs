@@ -60,7 +60,7 @@ impl RedisServer {
     }
 
     /// Starts a server that also speaks TLS at another port, [`tls_address`](Self::tls_address), with the certificate `own`.
-    /// It requires no client certificate, unless the options say so (`--tls-auth-clients yes`). It is always
+    /// It requires no client certificate, unless the options require one (`--tls-auth-clients yes`). It is always
     /// [`Redis7`](ServerProgram::Redis7): the other programs are built without TLS.
     ///
     /// # Panics

@@ -144,7 +144,7 @@ impl Service for BridgeService {
         let mirroring = self.mirror(&mut joined, service.node(), &mut stop);
         let mirrored = AssertUnwindSafe(mirroring).catch_unwind().await;
         if matches!(mirrored, Ok(Ok(()))) && stop.is_replaced() {
-            // The successor goes on with the mirrors, whose subscribers see nothing of it.
+            // The successor takes over the mirrors; their subscribers do not notice it.
             self.kept = Some(joined);
             return Ok(());
         }

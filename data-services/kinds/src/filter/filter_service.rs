@@ -51,7 +51,7 @@ impl FilterService {
     }
 
     /// Waits for the snapshots of the publishers that are known now, so that a restart does not remove rows for a moment.
-    /// Returns whether the service goes on.
+    /// Returns whether the service continues.
     async fn collect(
         &self,
         feed: &mut TableFeed,

@@ -11,7 +11,7 @@ impl<'a> LineCounter<'a> {
         Self { text: text.as_bytes(), line: 1, offset: 0 }
     }
 
-    /// Returns the line, from 1, of what stands at an offset; line ends there are skipped.
+    /// Returns the line, from 1, of the text at an offset; line ends there are skipped.
     pub(super) fn line_at(&mut self, offset: usize) -> usize {
         let rest = self.text.get(offset..).unwrap_or_default();
         let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();

@@ -27,7 +27,7 @@ pub trait DataSource: Send + Sync + Debug + 'static {
     /// Whatever prevents it; all tables stay as they are, and the service polls again after its interval.
     async fn poll(&mut self) -> Result<PolledTables>;
 
-    /// Returns when a poll would return something new, for sources that can tell. By default never.
+    /// Returns when a poll would return something new, for sources that notice it themselves. By default never.
     ///
     /// # Cancel safety
     /// May be dropped and called again.

@@ -39,7 +39,7 @@ async fn states(screen: &ServiceHandle) -> Json {
     list.as_array().unwrap().iter().map(|one| json!([one["id"], one["state"], one["error"]])).collect()
 }
 
-/// Ends by itself when the option `after` says so.
+/// Ends by itself after the time of the option `after`.
 #[derive(Debug)]
 struct Ending {
     after: u64,
@@ -66,7 +66,7 @@ impl Service for Ending {
 inventory::submit! {
     ServiceKind {
         name: "ending",
-        summary: "ends as its option says",
+        summary: "ends after the time of its option",
         options: &[("after", "0 at once, 1 with an error, 2 when it is stopped")],
         create: |config| Ok(Box::new(Ending { after: config.options["after"].as_u64().unwrap() })),
     }

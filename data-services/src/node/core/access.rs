@@ -11,7 +11,7 @@ use crate::{
     SubscribingNode, TableEvent, TableId,
 };
 
-/// Who may publish, subscribe and call.
+/// The rules about publishers, subscribers and callers.
 impl NodeCore {
     /// Checks that this node may publish tables of a service.
     pub(super) fn check_publishing<'a>(

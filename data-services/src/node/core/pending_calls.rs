@@ -26,7 +26,7 @@ pub(super) struct PendingCalls {
     pub(super) retried: RetriedCalls,
 }
 
-/// Who waits for the result of a call.
+/// The receiver of the result of a call.
 pub(super) enum Waiting {
     /// One caller.
     One(Ticket, oneshot::Sender<Result<Json, CallError>>),

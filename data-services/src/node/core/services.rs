@@ -58,7 +58,7 @@ impl NodeCore {
         Ok(())
     }
 
-    /// The rank of an instance of a service that starts now: the time, but behind every instance that is known.
+    /// The rank of an instance of a service that starts now: the time, but after every instance that is known.
     fn next_rank(&self, service: &ServiceId) -> u64 {
         let since_start = u64::try_from(self.now.as_micros()).unwrap_or(u64::MAX);
         self.me.boot.saturating_add(since_start).max(self.membership.registry().last_rank(service))
@@ -146,7 +146,7 @@ impl NodeCore {
         self.membership.set_entry(entry, &mut self.effects.membership)
     }
 
-    /// Reports to each published table who subscribes to it.
+    /// Reports to each published table its subscribers.
     pub(super) fn update_followers(&mut self) {
         let streams: Vec<StreamName> = self
             .services

@@ -27,7 +27,7 @@ pub(super) struct Followed {
     pub(super) stream: StreamName,
     /// The position up to which the subscriber has the rows; `None` before its first snapshot.
     pub(super) shown: Option<(u64, u64)>,
-    /// Whether the subscriber was told last that the rows are current.
+    /// Whether the last report to the subscriber was that the rows are current.
     pub(super) is_live: bool,
     /// A pull subscription has not had the latest rows.
     pub(super) is_dirty: bool,
@@ -63,7 +63,7 @@ impl LocalSubscription {
         Self { subscriber, address, table, queue, publishers: BTreeMap::new(), pull }
     }
 
-    /// Takes over who publishes now. A publisher that is offered no more is only marked; one that was started again is
+    /// Takes over the current publishers. A publisher that is offered no more is only marked; one that was started again is
     /// followed on its new stream, and keeps the rows of the old one until then.
     fn accept(
         &mut self,

@@ -27,7 +27,7 @@ fn a_stream_whose_topic_arrives_late_is_live_only_when_it_arrives() {
 }
 
 #[test]
-fn missing_changes_are_repeated_from_the_ring_and_only_to_who_misses_them() {
+fn missing_changes_are_repeated_from_the_ring_and_only_to_followers_that_miss_them() {
     let mut world = World::new(2, 2);
     world.declare("p", first_column());
     world.follow(0, "p");

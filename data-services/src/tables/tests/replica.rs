@@ -24,7 +24,7 @@ pub(super) struct Replica {
     pub(super) phases: Vec<StreamPhase>,
     pub(super) updates: Vec<Arc<TableUpdate>>,
     /// The positions that arrived in any message, and when.
-    told: BTreeMap<Position, Duration>,
+    announced: BTreeMap<Position, Duration>,
     heard: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Replica {
     }
 
     pub(super) fn hear(&mut self, now: Duration, position: Position) {
-        self.told.entry(position).or_insert(now);
+        self.announced.entry(position).or_insert(now);
         self.heard = now;
     }
 
@@ -68,14 +68,14 @@ impl Replica {
 
     /// Checks that a live stream misses nothing that it knows of, and was heard.
     pub(super) fn check(&mut self, now: Duration, at: Position) {
-        self.told.retain(|told, _| *told > at);
+        self.announced.retain(|announced, _| *announced > at);
         if self.phase != Some(StreamPhase::Live) {
             return;
         }
-        for (told, since) in &self.told {
+        for (announced, since) in &self.announced {
             assert!(
                 *since + GRACE > now,
-                "complete or loud: live at {at}, told of {told} at {since:?}, now {now:?}"
+                "complete or loud: live at {at}, {announced} was announced at {since:?}, now {now:?}"
             );
         }
         let is_heard = self.heard + STALE_AFTER >= now;

@@ -13,13 +13,7 @@ pub(super) fn draw(canvas: &mut Canvas, report: &Report, area: Area) {
     let top = (highest * 1.06 / step).ceil() * step;
     let height = |value: f64| (area.bottom - area.top) * (value / top).clamp(0.0, 1.0);
 
-    let mut tick = 0.0;
-    while tick <= top {
-        let y = area.bottom - height(tick);
-        canvas.line((area.left, y), (area.right, y), Stroke::Grid);
-        canvas.text(area.left - 8.0, y + 4.0, "end", 12.0, &short(tick));
-        tick += step;
-    }
+    grid(canvas, &area, (step, top), height);
     let group_width = (area.right - area.left) / groups.len().max(1) as f64;
     let bar_width = group_width * 0.8 / report.series.len().max(1) as f64;
     for (place, n) in groups.iter().enumerate() {
@@ -31,6 +25,21 @@ pub(super) fn draw(canvas: &mut Canvas, report: &Report, area: Area) {
             bar(canvas, point, (x, area.bottom), (bar_width, height), colour(index));
         }
     }
+    labels(canvas, &area);
+}
+
+/// A line for each `step` up to `top`.
+fn grid(canvas: &mut Canvas, area: &Area, (step, top): (f64, f64), height: impl Fn(f64) -> f64) {
+    let mut tick = 0.0;
+    while tick <= top {
+        let y = area.bottom - height(tick);
+        canvas.line((area.left, y), (area.right, y), Stroke::Grid);
+        canvas.text(area.left - 8.0, y + 4.0, "end", 12.0, &short(tick));
+        tick += step;
+    }
+}
+
+fn labels(canvas: &mut Canvas, area: &Area) {
     canvas.line((area.left, area.bottom), (area.right, area.bottom), Stroke::Axis);
     let middle = f64::midpoint(area.left, area.right);
     canvas.text(middle, area.bottom + 40.0, "middle", 13.0, "subscribers");

@@ -123,7 +123,7 @@ async fn topics_are_plain_names_whatever_they_look_like(fixture: DatabaseFixture
     Ok(())
 }
 
-/// A driver whose limits say so may refuse a topic with a closing brace.
+/// A driver that names it among its limits may refuse a topic with a closing brace.
 async fn a_topic_with_a_closing_brace_is_valid_or_unsupported_by_every_call(
     fixture: DatabaseFixture,
 ) -> Outcome {

@@ -35,7 +35,7 @@ fn a_port_in_use_is_refused_with_address_and_holder() {
     let address = foreign.local_addr().expect("an address");
     let held = format!("{address} is in use by pid {}", std::process::id());
     refused(second(&elsewhere).set("publisher_port", address.port()), &[&held]);
-    assert!(!elsewhere.socket().exists(), "nothing is left behind");
+    assert!(!elsewhere.socket().exists(), "nothing is left");
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn config_check_looks_at_the_folders_that_the_role_needs_and_at_no_other() {
     }
 }
 
-/// What is set, the exit status, and a part of what is said.
+/// The setting, the exit status, and a part of the output.
 type Case<'a> = (&'a [(&'a str, &'a str)], i32, &'a str);
 
 #[test]

@@ -63,10 +63,10 @@ fn sigterm_while_a_worker_keeps_sending_ends_the_service_within_the_grace() {
             ended.store(true, Ordering::Relaxed);
             assert_eq!(status.code(), Some(0), "{status}\n{}", service.stderr());
         });
-        let told = service.lines().pop().expect("a last line");
-        let received = counter(&told, "ipc", "events_received");
-        let published = counter(&told, "service", "events_published");
-        assert_eq!(received, published, "received = published + dropped by cause: {told}");
+        let reported = service.lines().pop().expect("a last line");
+        let received = counter(&reported, "ipc", "events_received");
+        let published = counter(&reported, "service", "events_published");
+        assert_eq!(received, published, "received = published + dropped by cause: {reported}");
         let came = agent.wait_for_events(usize::try_from(published).expect("a count"));
         assert_gapless(&came);
         assert_eq!(came.len() as u64, published, "what the service took, it delivered");
@@ -109,10 +109,10 @@ fn sigusr1_writes_one_line_of_status_and_changes_nothing() {
     let agent = folder.subscribed_agent("agent", &service);
     let mark = service.mark();
     service.signal(Signal::USR1);
-    let told = service.wait_for_notice(mark, "status");
-    assert_eq!(told["program"], "publisher-service");
-    assert_eq!(told["pid"], service.pid());
-    assert_eq!(told["endpoints"]["network"], service.network());
+    let reported = service.wait_for_notice(mark, "status");
+    assert_eq!(reported["program"], "publisher-service");
+    assert_eq!(reported["pid"], service.pid());
+    assert_eq!(reported["endpoints"]["network"], service.network());
 
     agent.signal(Signal::USR1);
     assert_eq!(agent.wait_for_notice(0, "status")["program"], "subscriber-agent");

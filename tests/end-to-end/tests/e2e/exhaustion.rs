@@ -30,14 +30,14 @@ fn without_free_descriptors_subscribers_are_served_and_new_ones_connect_once_the
     drop(crowd);
     waiting.wait_for_notice(0, "subscribed");
     publish();
-    assert_eq!(waiting.wait_for_events(published).len(), published, "who comes late gets every row");
+    assert_eq!(waiting.wait_for_events(published).len(), published, "a late agent receives every row");
     let status = folder.status("service");
     assert!(counter(&status, "network", "accepts_paused") > 0, "{status}");
     assert_eq!(agent.notices_but_live(), ["ready", "link_up", "subscribed"]);
 }
 
 #[test]
-fn a_thousand_connections_reset_at_once_leave_no_descriptor_behind() {
+fn a_thousand_connections_reset_at_once_leak_no_descriptor() {
     const PEERS: usize = 1000;
     need_descriptors(4000);
     let folder = Folder::new();

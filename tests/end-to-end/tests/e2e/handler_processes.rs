@@ -73,7 +73,7 @@ fn number_of(program: &Program) -> i32 {
 }
 
 #[test]
-fn as_process_1_of_a_container_the_agent_reaps_what_handlers_leave_behind_and_takes_no_handlers_status() {
+fn as_process_1_of_a_container_the_agent_reaps_orphans_of_handlers_and_keeps_the_status_of_each_handler() {
     const EVENTS: usize = 40;
     let folder = Folder::new();
     let service = folder.service();

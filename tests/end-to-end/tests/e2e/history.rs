@@ -24,7 +24,7 @@ fn row(epoch: u64, number: u64) -> Value {
 }
 
 #[cfg(test)]
-fn told(notice: &str, topic: &str) -> Value {
+fn reported(notice: &str, topic: &str) -> Value {
     json!({ "notice": notice, "publisher": "tcp://127.0.0.1:1", "topic": topic, "reason": "why" })
 }
 
@@ -44,13 +44,17 @@ fn a_violated_guarantee_is_reported_by_its_name() {
         ("a silent hole", vec![d(5, 1), d(5, 3)], &["complete or loud"]),
         ("a silent hole at the start", vec![d(5, 2)], &["complete or loud"]),
         ("numbers begin anew", vec![d(5, 1), d(5, 2), d(6, 1)], &["complete or loud"]),
-        ("a hole that was told", vec![d(5, 1), told("gap", "D"), d(5, 3)], &[]),
-        ("a hole told of another topic", vec![d(5, 1), told("gap", "E"), d(5, 3)], &["complete or loud"]),
-        ("told too early", vec![told("gap", "D"), d(5, 1), d(5, 3)], &["complete or loud"]),
-        ("told too late", vec![d(5, 1), d(5, 3), told("gap", "D")], &["complete or loud"]),
+        ("a hole that was reported", vec![d(5, 1), reported("gap", "D"), d(5, 3)], &[]),
         (
-            "a lost link tells nothing of a hole",
-            vec![d(5, 1), told("link_down", "D"), d(5, 3)],
+            "a hole reported of another topic",
+            vec![d(5, 1), reported("gap", "E"), d(5, 3)],
+            &["complete or loud"],
+        ),
+        ("reported too early", vec![reported("gap", "D"), d(5, 1), d(5, 3)], &["complete or loud"]),
+        ("reported too late", vec![d(5, 1), d(5, 3), reported("gap", "D")], &["complete or loud"]),
+        (
+            "a lost link reports no hole",
+            vec![d(5, 1), reported("link_down", "D"), d(5, 3)],
             &["complete or loud"],
         ),
         ("two with one id", vec![d(5, 1), duplicate(), d(4, 1), d(5, 2), d(4, 2)], &[]),
@@ -63,16 +67,16 @@ fn a_violated_guarantee_is_reported_by_its_name() {
 #[test]
 fn a_stream_continues_after_a_snapshot_whatever_stamps_its_rows_have() {
     let behind = History::of(&[d(5, 1), row(5, 9), row(5, 4), d(6, 12), d(6, 13)]).assert_sound();
-    assert_eq!((behind.holes().len(), behind.holes()[0].told), (1, "snapshot"));
+    assert_eq!((behind.holes().len(), behind.holes()[0].reported), (1, "snapshot"));
     assert_eq!(behind.epochs(), [5, 6]);
     assert_eq!(History::of(&[row(5, 9), d(5, 9)]).broken(), ["unique"], "its rows need not come again");
 }
 
 #[test]
 fn the_strongest_of_several_notices_is_reported_and_the_restarted_publisher_continues() {
-    let first = [told("recovering", "D"), told("resync", "D"), told("gap", "D"), d(5, 3)];
+    let first = [reported("recovering", "D"), reported("resync", "D"), reported("gap", "D"), d(5, 3)];
     let history = History::of(&first).then(&[d(5, 4), d(5, 6)]);
-    assert_eq!(history.holes()[0].told, "resync");
+    assert_eq!(history.holes()[0].reported, "resync");
     assert_eq!(history.broken(), ["complete or loud"]);
     assert_eq!((history.stamped(), History::of(&[event("t", "k", "set", "v", "D")]).unstamped()), (3, 1));
 }

@@ -1,4 +1,4 @@
-//! Whoever connects and means ill, or nothing at all: the process lives, its memory does not grow, the others are served.
+//! Peers that send invalid data, or nothing at all: the process lives, its memory does not grow, the others are served.
 #![expect(clippy::indexing_slicing, reason = "a test ends where an expectation fails")]
 
 use std::fs;
@@ -112,7 +112,7 @@ fn a_thousand_slow_connections_do_not_block_other_peers() {
 #[test]
 fn a_worker_of_another_user_is_closed_at_once_whatever_the_socket_files_mode() {
     const NOBODY: u32 = 65_534;
-    // Who may not become somebody else is refused by name instead: either way the kernel's word decides.
+    // A user that may not change its id is refused by name instead: in both cases the kernel decides.
     let may_become_another = geteuid().is_root();
     let allow = if may_become_another { String::new() } else { format!("\"uid:{NOBODY}\"") };
     let folder = Folder::with_settings(&format!("[drivers.zmtp]\nipc_allow = [{allow}]"));

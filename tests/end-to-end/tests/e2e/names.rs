@@ -122,8 +122,8 @@ fn an_address_that_appears_is_followed_and_one_that_disappears_is_left() {
     let mark = agent.mark();
     write_hosts(&one, &["127.0.0.2"]);
     wait_for(&agent, mark, "resync", &links[0]);
-    let told: Vec<Value> = agent.lines().split_off(mark);
-    let of_first = told.iter().filter(|line| line["publisher"] == links[0].as_str());
+    let reported: Vec<Value> = agent.lines().split_off(mark);
+    let of_first = reported.iter().filter(|line| line["publisher"] == links[0].as_str());
     let names: Vec<&str> = of_first.map(|line| line["notice"].as_str().expect("a notice")).collect();
     assert_eq!(names, ["link_down", "stale", "address_removed", "resync"]);
     assert_eq!(state(&one, &links[0]), None);
@@ -144,8 +144,9 @@ fn an_address_where_no_publisher_was_ever_heard_is_reported_and_makes_nothing_st
     wait_for(&agent, 0, "live", &heard);
     wait_for_state(&folder, &refused, "unanswered");
     let log = agent.stderr();
-    let told = log.lines().filter(|line| line.contains(&refused) && line.contains("has not answered for 4s"));
-    assert_eq!(told.count(), 1, "{log}");
+    let reported =
+        log.lines().filter(|line| line.contains(&refused) && line.contains("has not answered for 4s"));
+    assert_eq!(reported.count(), 1, "{log}");
     publish(&folder, "port-1");
     agent.wait_for_events(1);
     assert!(!agent.notices().contains(&"stale".to_owned()), "{:?}", agent.notices());

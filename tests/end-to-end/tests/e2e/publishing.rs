@@ -1,91 +1,10 @@
-//! `skimmer pub`, `skimmer sub` and the small commands: what scripts rely on.
+//! `skimmer pub`: what scripts rely on.
 
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Ended, Folder, Launch, event, fixed_port, jsonl, key_of};
+use end_to_end::{Folder, event, fixed_port, jsonl, key_of};
 use serde_json::Value;
-
-fn skimmer(folder: &Folder, arguments: &[&str]) -> Ended {
-    Launch::new("skimmer", "skimmer", folder.path()).args(arguments).run()
-}
-
-#[test]
-fn wrong_arguments_are_a_usage_error() {
-    let folder = Folder::new();
-    let service = |arguments: &[&str]| folder.launch("publisher-service", "service").args(arguments).run();
-    let agent = |arguments: &[&str]| folder.agent_launch("agent", "127.0.0.1:1").args(arguments).run();
-    let cases = [
-        skimmer(&folder, &["no-such-command"]),
-        skimmer(&folder, &[]),
-        skimmer(&folder, &["pub"]),
-        skimmer(&folder, &["pub", "--table", "t"]),
-        skimmer(&folder, &["pub", "--jsonl", "-", "--table", "t", "--key", "k", "--action", "set"]),
-        skimmer(&folder, &["pub", "--jsonl", "-", "--timeout", "soon"]),
-        skimmer(&folder, &["sub", "--count", "many"]),
-        skimmer(&folder, &["sub", "--pattern", "*.prefix*"]),
-        skimmer(&folder, &["sub", "--output", "xml"]),
-        skimmer(&folder, &["man", "no-such-command"]),
-        skimmer(&folder, &["completions", "no-such-shell"]),
-        service(&["--no-such-option"]),
-        service(&["--log-level", "loud"]),
-        agent(&["--output", "xml"]),
-        agent(&["--exec-table", "no-command"]),
-        agent(&["--exec-topic", "no-command"]),
-    ];
-    for ended in cases {
-        let ended = ended.expect(64);
-        assert!(!ended.stderr.is_empty(), "it says why");
-    }
-}
-
-#[test]
-fn every_command_has_help_completions_and_a_man_page() {
-    let folder = Folder::new();
-    let commands = ["demo", "pub", "sub", "bench", "drivers", "config", "status", "db", "completions", "man"];
-    for command in commands {
-        let help = skimmer(&folder, &[command, "--help"]).expect(0);
-        assert!(help.stdout.contains("Example"), "{command}: {}", help.stdout);
-        let page = skimmer(&folder, &["man", command]).expect(0);
-        assert!(page.stdout.contains(".TH"), "{command}: {}", page.stdout);
-    }
-    assert!(skimmer(&folder, &["man", "db", "ls"]).expect(0).stdout.contains("skimmer db ls"));
-    assert!(skimmer(&folder, &["man"]).expect(0).stdout.contains(".TH"));
-    for shell in ["bash", "zsh", "fish"] {
-        let completions = skimmer(&folder, &["completions", shell]).expect(0);
-        assert!(completions.stdout.contains("skimmer"), "{shell}");
-    }
-    for program in ["publisher-service", "subscriber-agent", "skimmer"] {
-        for option in ["--help", "--version"] {
-            let ended = Launch::new(program, program, folder.path()).args([option]).run().expect(0);
-            assert!(!ended.stdout.is_empty(), "{program} {option}");
-        }
-        let help = Launch::new(program, program, folder.path()).args(["--help"]).run().expect(0);
-        assert!(help.stdout.contains("Example"), "{program}: {}", help.stdout);
-    }
-}
-
-#[test]
-fn drivers_are_listed_with_their_capabilities() {
-    let folder = Folder::new();
-    let drivers = skimmer(&folder, &["drivers", "--json"]).expect(0).json();
-    let of = |alias: &str| {
-        let all = drivers.as_array().expect("a list").iter();
-        all.clone().find(|driver| driver["alias"] == alias).cloned().expect("it is listed")
-    };
-    for (network, multiproc) in [
-        ("zmtp_pubsub_driver", "zmtp_pubsub_multiproc_driver"),
-        ("zmq_pubsub_driver", "zmq_pubsub_multiproc_driver"),
-    ] {
-        assert_eq!(of(network)["roles"], serde_json::json!(["network"]));
-        assert_eq!(of(multiproc)["roles"], serde_json::json!(["multiproc"]));
-        assert_eq!(of(network)["capabilities"]["across_processes"], true);
-    }
-    assert_eq!(of("zmtp_pubsub_driver")["capabilities"]["survives_hostile_peers"], true);
-    assert_eq!(of("memory_pubsub_driver")["capabilities"]["across_processes"], false);
-    let table = skimmer(&folder, &["drivers"]).expect(0);
-    assert!(table.stdout.contains("survives hostile peers"), "{}", table.stdout);
-}
 
 #[test]
 fn one_event_is_published_from_arguments_and_read_by_sub() {
@@ -178,12 +97,13 @@ fn lines_that_are_not_events_are_reported_by_number_and_the_others_are_published
         (9, "1048576"),
         (10, "not an event"),
     ] {
-        let told = ended.stderr.lines().find(|line| line.starts_with(&format!("line {number}: ")));
-        assert!(told.is_some_and(|line| line.contains(part)), "line {number}, {part}:\n{}", ended.stderr);
+        let reported = ended.stderr.lines().find(|line| line.starts_with(&format!("line {number}: ")));
+        assert!(reported.is_some_and(|line| line.contains(part)), "line {number}, {part}:\n{}", ended.stderr);
     }
     let ended = ended.says(&["7 lines are not valid events", "published 3 events"]);
-    let told_size = ended.stderr.lines().find(|line| line.starts_with("line 9: ")).expect("told");
-    assert!(told_size.matches(|c: char| c.is_ascii_digit()).count() >= 14, "both sizes: {told_size}");
+    let reported_size =
+        ended.stderr.lines().find(|line| line.starts_with("line 9: ")).expect("line 9 is reported");
+    assert!(reported_size.matches(|c: char| c.is_ascii_digit()).count() >= 14, "both sizes: {reported_size}");
     let keys: Vec<String> = agent.wait_for_events(3).iter().map(|event| key_of(event).1).collect();
     assert_eq!(keys, ["one", "two", "three"]);
     let status = folder.status("service");
@@ -198,10 +118,10 @@ fn pub_without_a_service_names_the_cause_and_does_not_call_the_event_published()
         folder.skimmer(&one).set("linger", "100ms").run().expect(69)
     };
     let socket = folder.socket();
-    for (cause, is_left_behind) in
+    for (cause, is_left) in
         [("is the publisher service running", false), ("no process listens on this socket", true)]
     {
-        if is_left_behind {
+        if is_left {
             drop(UnixListener::bind(&socket).expect("a socket"));
         }
         let ended = publish().says(&["1 events", cause, &socket.display().to_string()]);
@@ -211,7 +131,7 @@ fn pub_without_a_service_names_the_cause_and_does_not_call_the_event_published()
 }
 
 #[test]
-fn pub_that_ipc_allow_does_not_name_says_where_to_look() {
+fn pub_that_ipc_allow_does_not_name_prints_where_to_look() {
     let folder = Folder::with_settings("[drivers.zmtp]\nipc_allow = [\"uid:4242\"]");
     let _service = folder.service();
     let one = ["pub", "--table", "t", "--key", "k", "--action", "set", "--timeout", "1s"];
@@ -257,58 +177,6 @@ fn a_reserved_or_impossible_topic_is_refused_at_once() {
 }
 
 #[test]
-fn sub_counts_filters_and_reports_missing_events() {
-    let folder = Folder::new();
-    let service = folder.service();
-    let sub = |name: &str, arguments: &[&str]| {
-        let launch = Launch::new("skimmer", name, folder.path()).args(["sub", "--config"]);
-        let launch = launch.args([folder.config()]).args(arguments).set("publishers_ips", service.address());
-        let sub = launch.start();
-        end_to_end::until("its subscription", || {
-            sub.stderr().contains(r#""notice":"subscribed""#).then_some(())
-        });
-        sub
-    };
-    let mut all = sub("all", &["--count", "6", "--timeout", "60s"]);
-    let mut topic = sub("topic", &["--topic", "tenant-1", "--count", "1", "--timeout", "60s"]);
-    let mut words = sub("words", &["--pattern", "port.*.up", "--count", "1", "--timeout", "60s"]);
-    let mut prefix = sub("prefix", &["--pattern", "tenant-*", "--count", "2", "--timeout", "60s"]);
-    let mut table = sub("table", &["--topic", "D", "--count", "1", "--timeout", "60s", "--output", "table"]);
-    let mut short = sub("short", &["--topic", "D", "--count", "2", "--timeout", "5s"]);
-    let mut patient = sub("patient", &["--topic", "nothing", "--timeout", "5s"]);
-    let topics = ["tenant-1", "tenant-2", "port.7.up", "port.7.8.up", "tenant-", "D"];
-    let events: Vec<Value> = topics.iter().map(|topic| event("t", topic, "set", "v", topic)).collect();
-    // `tenant-` matches the prefix too, and comes last of the three.
-    folder.publish(&events);
-    for (sub, wanted) in [
-        (&mut all, &topics[..]),
-        (&mut topic, &["tenant-1"]),
-        (&mut words, &["port.7.up"]),
-        (&mut prefix, &["tenant-1", "tenant-2"]),
-    ] {
-        assert_eq!(sub.wait_for_end().code(), Some(0), "{}", sub.stderr());
-        let came: Vec<Value> = sub.lines().iter().map(|line| line["topic"].clone()).collect();
-        assert_eq!(came, wanted);
-    }
-    assert_eq!(table.wait_for_end().code(), Some(0));
-    assert!(table.lines()[0].as_str().is_some_and(|line| line.starts_with("topic ")), "{:?}", table.lines());
-    assert!(table.lines()[1].as_str().is_some_and(|line| line.starts_with("D ")), "{:?}", table.lines());
-    assert_eq!(short.wait_for_end().code(), Some(69));
-    assert!(short.stderr().contains("1 events are missing (--count)"), "{}", short.stderr());
-    assert_eq!(patient.wait_for_end().code(), Some(0), "without --count the time is just over");
-}
-
-#[test]
-fn sub_and_swarm_that_reach_no_publisher_are_unavailable() {
-    let folder = Folder::new();
-    let nobody = format!("127.0.0.1:{}", fixed_port());
-    let run = |arguments: &[&str]| folder.skimmer(arguments).set("publishers_ips", &nobody).run();
-    let _ = run(&["sub", "--timeout", "2s"]).expect(69).says(&["no publisher was reached"]);
-    let swarm = run(&["swarm", "--agents", "2", "--timeout", "2s"]).expect(69);
-    let _ = swarm.says(&["no subscriber was live"]);
-}
-
-#[test]
 fn values_that_start_with_a_hyphen_are_published_unchanged() {
     let folder = Folder::new();
     let service = folder.service();
@@ -317,24 +185,6 @@ fn values_that_start_with_a_hyphen_are_published_unchanged() {
         ["pub", "--table", "-t", "--key", "-1", "--action", "set", "--value", "-5", "--topic", "-x"];
     let _ = folder.skimmer(&arguments).run().expect(0);
     assert_eq!(agent.wait_for_events(1), [event("-t", "-1", "set", "-5", "-x")]);
-}
-
-#[test]
-fn a_reader_that_closes_the_pipe_ends_a_command_quietly() {
-    let folder = Folder::new();
-    for arguments in [&["man"][..], &["completions", "bash"], &["config", "sample"], &["drivers"]] {
-        let mut child = std::process::Command::new(end_to_end::binary("skimmer"))
-            .args(arguments)
-            .current_dir(folder.path())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        drop(child.stdout.take());
-        let ended = child.wait_with_output().expect("it ends");
-        assert!(ended.status.success(), "{arguments:?}: {}", ended.status);
-        assert!(ended.stderr.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
-    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! resharded meanwhile (docs/guarantees.md#environment-database-and-brokers, docs/dragonflow.md#d28 to D36).
 //!
 //! Objects are written by a [load](load::Load) that uses the façade as an API server does. The results are kept, so that a
-//! test can say what the database must hold; and what the database holds is what every agent must come to.
+//! test knows what the database must hold; and every agent must come to hold the same.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -45,8 +45,8 @@ fn a_killed_service_is_started_again_and_everything_published_from_then_on_arriv
     }
     let service = folder.service_at(port);
     for (agent, mark) in agents.iter().zip(marks) {
-        let told = agent.wait_for_notice(mark, "subscribed");
-        assert_eq!(told["publisher"], service.network());
+        let reported = agent.wait_for_notice(mark, "subscribed");
+        assert_eq!(reported["publisher"], service.network());
     }
     folder.publish(&events("after", 500));
     for agent in &agents {
@@ -199,9 +199,9 @@ fn a_service_that_hangs_is_reported_as_a_lost_link_and_reconnected() {
     let agent = folder.subscribed_agent("agent", &service);
     let mark = agent.mark();
     service.signal(Signal::STOP);
-    let told = agent.wait_for_notice(mark, "link_down");
-    assert_eq!(told["publisher"], service.network());
-    let reason = told["reason"].as_str().expect("a reason");
+    let reported = agent.wait_for_notice(mark, "link_down");
+    assert_eq!(reported["publisher"], service.network());
+    let reason = reported["reason"].as_str().expect("a reason");
     assert!(reason.contains("for 2s (dead_after)"), "{reason}");
 
     let mark = agent.mark();

@@ -122,6 +122,6 @@ fn sub_shows_gaps_in_order_and_stamps_on_request() {
 
     let late = folder.skimmer(&["sub", "--count", "3", "--timeout", "60s"]);
     let late = late.set("publishers_ips", service.address()).run().expect(0);
-    assert_eq!(plain(late.lines()), events(0, 3), "who comes late gets the rows, and no notices on stdout");
+    assert_eq!(plain(late.lines()), events(0, 3), "a late agent receives the rows, and no notices on stdout");
     assert!(late.stderr.contains("\"notice\":\"subscribed\""), "{}", late.stderr);
 }

@@ -1,4 +1,4 @@
-//! Who was cut off comes back by itself: after a tarpit, a restart of the service, the loss of its socket.
+//! A peer that was cut off returns by itself: after a tarpit, a restart of the service, the loss of its socket.
 #![expect(clippy::expect_used, reason = "a test ends where an expectation fails")]
 
 use std::fs;

@@ -113,7 +113,7 @@ fn environment_and_arguments_are_checked_like_the_file() {
 }
 
 #[test]
-fn config_show_says_where_each_value_came_from_and_the_stronger_source_wins() {
+fn config_show_prints_the_source_of_each_value_and_the_stronger_source_wins() {
     let folder = Folder::with_settings("linger = \"2s\"\nsend_timeout = \"2s\"\ndead_after = \"2s\"");
     let show = folder.skimmer(&["config", "show", "--json"]);
     let show = show.env("SKIMMER_SEND_TIMEOUT", "4s").env("SKIMMER_DEAD_AFTER", "4s").set("dead_after", "5s");

@@ -71,7 +71,7 @@ fn a_paused_agent_does_not_affect_the_others_and_converges_when_it_continues() {
         folder.publish(&[event("t", &EVENTS.to_string(), "set", "last", "D")]);
         stopped.lines().iter().skip(mark).any(|line| key(line) == Some(EVENTS)).then_some(())
     });
-    assert_holes_are_told(&stopped.lines());
+    assert_holes_are_reported(&stopped.lines());
 }
 
 fn key(line: &Value) -> Option<usize> {
@@ -79,15 +79,18 @@ fn key(line: &Value) -> Option<usize> {
 }
 
 /// Between two events that do not follow each other stands a notice.
-fn assert_holes_are_told(lines: &[Value]) {
-    let (mut next, mut told) = (0, false);
+fn assert_holes_are_reported(lines: &[Value]) {
+    let (mut next, mut reported) = (0, false);
     for line in lines {
         match key(line) {
             Some(key) => {
-                assert!(key == next || key + 1 == next || told, "{next} to {key} are missing, and not told");
-                (next, told) = (key + 1, false);
+                assert!(
+                    key == next || key + 1 == next || reported,
+                    "{next} to {key} are missing, and not reported"
+                );
+                (next, reported) = (key + 1, false);
             }
-            None => told |= matches!(notice(line), Some("gap" | "link_down")),
+            None => reported |= matches!(notice(line), Some("gap" | "link_down")),
         }
     }
 }

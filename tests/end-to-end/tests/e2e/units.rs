@@ -113,7 +113,7 @@ fn worker(folder: &Folder, user: u32, groups: u32) -> end_to_end::Ended {
 }
 
 #[test]
-fn under_the_units_restrictions_the_groups_of_the_socket_decide_who_may_publish() {
+fn under_the_units_restrictions_the_groups_of_the_socket_decide_which_users_may_publish() {
     require_root();
     let folder = installation();
     let mut service = confined_service(&folder);

@@ -72,7 +72,7 @@ fn an_agent_on_one_core_whose_output_nobody_reads_keeps_its_link_and_answers_for
     let status = folder.status("service");
     assert_eq!(end_to_end::counters(&status, "network", "peers_refused"), [], "it is not cut: {status}");
 
-    // Whoever reads again gets all of it.
+    // A reader that continues receives all of it.
     let mut read = String::new();
     until("all events", || {
         read += &output.read();

@@ -16,8 +16,8 @@ pub(crate) const KEPT: &[Case] = cases![heartbeats_in_all_four_roles_disconnect_
 pub(crate) const CUT: &[Case] =
     cases![a_worker_with_heartbeats_is_disconnected_at_each_beat_and_harms_no_other];
 
-/// A beat of libzmq every 100 ms, which gives a peer up that stays silent for two seconds (ZMQ_HEARTBEAT_IVL, _TIMEOUT,
-/// _TTL), and the monitor that tells.
+/// A heartbeat of libzmq every 100 ms: it disconnects a peer that is silent for two seconds (ZMQ_HEARTBEAT_IVL, _TIMEOUT,
+/// _TTL). The monitor reports that.
 const BEATING: &[&str] = &["--heartbeat", "100", "--dead-after", "2000", "--monitor"];
 
 /// Both sides beat: our engine as often as libzmq.

@@ -12,7 +12,7 @@ pub(crate) const CASES: &[Case] =
 /// libzmq sends a peer the identity of a DEALER, and of no type that Dragonflow uses; `zeromq` serves no DEALER.
 pub(crate) const OF_ZMTP: &[Case] = cases![
     two_dealers_of_one_identity_in_place_of_push_are_both_served,
-    subscribers_that_tell_one_identity_are_both_served,
+    subscribers_with_the_same_identity_are_both_served,
 ];
 
 const TWIN: [&str; 2] = ["--identity", "twin"];
@@ -45,7 +45,7 @@ fn two_dealers_of_one_identity_in_place_of_push_are_both_served(drivers: Drivers
     assert_both_workers_served(drivers, &["--type", "DEALER", "--identity", "twin"]);
 }
 
-fn subscribers_that_tell_one_identity_are_both_served(drivers: Drivers) {
+fn subscribers_with_the_same_identity_are_both_served(drivers: Drivers) {
     let Installation { folder, service, mut worker, node: _node } = Installation::new(drivers);
     let connect = || RawSubscriber::connect(service.address(), 1, Says::Commands, "twin");
     let mut twins = [connect(), connect()];

@@ -193,7 +193,7 @@ fn pub_to_sub(sender: Engine, receiver: Engine) {
     }
 }
 
-/// A publisher, by whom to have it publish, and where it does: a foreign one itself, ours by a worker.
+/// A publisher, the program that makes it publish (a foreign one itself, ours through a worker), and its address.
 fn publisher(folder: &Folder, sender: Engine) -> (Option<Service>, Sender, String) {
     match sender {
         Engine::Libzmq => {

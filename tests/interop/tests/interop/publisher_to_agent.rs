@@ -10,7 +10,7 @@ use crate::installation::events_of;
 
 pub(crate) const CASES: &[Case] = cases![
     the_whole_change_log_of_a_foreign_publisher_comes_complete_and_in_order,
-    a_publisher_that_never_says_hello_is_not_declared_dead,
+    a_publisher_that_never_sends_a_hello_is_not_declared_dead,
     skimmer_sub_reads_a_foreign_publisher,
     one_log_event_is_one_and_a_hundred_are_a_hundred,
     a_second_publisher_is_taken_while_the_agent_runs,
@@ -33,7 +33,7 @@ fn the_whole_change_log_of_a_foreign_publisher_comes_complete_and_in_order(drive
     assert!(events_of(&agent, log.len()) == log, "complete, in order and unchanged");
 }
 
-fn a_publisher_that_never_says_hello_is_not_declared_dead(drivers: Drivers) {
+fn a_publisher_that_never_sends_a_hello_is_not_declared_dead(drivers: Drivers) {
     const DEAD_AFTER: Duration = Duration::from_secs(2);
     let folder = drivers.folder_with(r#"dead_after = "2s""#);
     let mut publisher = Sender::publisher(&folder, "pub");

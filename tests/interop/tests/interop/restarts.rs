@@ -111,7 +111,7 @@ fn what_our_worker_sends_while_a_foreign_service_is_down_comes_when_it_is_back(d
     for round in 0..ROUNDS {
         let (present, absent) = (events(&format!("present-{round}")), events(&format!("absent-{round}")));
         present.iter().for_each(|event| worker.write_line(&event.to_string()));
-        // Behind what came for the round before.
+        // After what arrived for the round before.
         let before = if round == 0 { 0 } else { absent.len() };
         let came = service.wait_for_own(before + present.len());
         assert!(came.iter().skip(before).map(fields).eq(present), "round {round}");

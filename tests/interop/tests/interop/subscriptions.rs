@@ -7,7 +7,7 @@ use crate::installation::{Installation, dropped};
 
 pub(crate) const CASES: &[Case] = cases![
     a_libzmq_node_that_subscribes_twice_keeps_its_topic_until_it_gives_it_up_twice,
-    what_an_xsub_says_in_raw_frames_is_a_subscription,
+    a_raw_frame_of_an_xsub_is_a_subscription,
 ];
 
 /// The `zeromq` crate takes no commands.
@@ -19,7 +19,7 @@ pub(crate) const OF_ZMTP: &[Case] = cases![
 ];
 
 /// The forms that peers of today use. libzmq 4.3.5 sends commands to a peer of 3.1 and messages to one of 3.0; before
-/// 4.3.3 it announced 3.1 and said messages.
+/// 4.3.3 it announced 3.1 and sent messages.
 const FORMS: [(u8, Says); 3] = [(0, Says::Messages), (1, Says::Messages), (1, Says::Commands)];
 
 #[track_caller]
@@ -134,7 +134,7 @@ fn a_libzmq_node_that_subscribes_twice_keeps_its_topic_until_it_gives_it_up_twic
     node.assert_undisturbed();
 }
 
-fn what_an_xsub_says_in_raw_frames_is_a_subscription(drivers: Drivers) {
+fn a_raw_frame_of_an_xsub_is_a_subscription(drivers: Drivers) {
     let folder = drivers.folder();
     let service = folder.service();
     let mut worker = Sender::push(&folder, "push");

@@ -58,7 +58,7 @@ fn every_kind_of_value_comes_unharmed_to_foreign_and_own_readers(drivers: Driver
         assert_eq!(unstamped(&line), [b"D".to_vec(), payload], "{name}: byte for byte");
         assert_eq!(line["value"], *read, "{name}: as msgpack reads it");
         let event = agent.wait_for(name, |line| line["key"] == *name);
-        assert_eq!(event["value"], *read, "{name}: as our agent tells it");
+        assert_eq!(event["value"], *read, "{name}: as our agent prints it");
     }
     node.assert_undisturbed();
     assert!(dropped(&folder, "service").is_empty());
@@ -72,7 +72,7 @@ fn an_event_of_exactly_one_mebibyte_passes_and_a_byte_more_is_dropped_and_counte
     worker.send_map(&largest);
     assert!(unstamped(&node.wait_for_key("largest"))[1] == largest, "byte for byte");
     let at_agent = agent.wait_for("the largest event", |line| line["key"] == "largest");
-    assert!(at_agent["value"] == node.wait_for_key("largest")["value"], "the agent tells all of it");
+    assert!(at_agent["value"] == node.wait_for_key("largest")["value"], "the agent prints all of it");
 
     for size in [MIB + 1, MIB + 4096, MIB + 4097, 3 * MIB] {
         worker.send_map(&filled("too-large", size));

@@ -67,7 +67,7 @@ fn wrong_input_of_foreign_workers_is_counted_by_cause_and_harms_nobody(drivers: 
         events_of(&agent, wanted.len()).iter().map(|event| event["key"].clone()).collect();
     assert_eq!(at_agent, wanted);
     let lines = agent.lines();
-    let told: Vec<&str> = lines.iter().skip(mark).filter_map(notice).collect();
+    let notices: Vec<&str> = lines.iter().skip(mark).filter_map(notice).collect();
     let end_of_joining = |name: &&str| ["live", "resync"].contains(name);
-    assert!(told.iter().all(end_of_joining), "nothing wrong costs a number or a link: {told:?}");
+    assert!(notices.iter().all(end_of_joining), "nothing wrong costs a number or a link: {notices:?}");
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::message::Received;
 
-/// What may wait to be written. Whoever writes more waits.
+/// The bound of what waits to be written. A caller that writes more waits.
 const WAITING: usize = 4096;
 
 /// The number of pieces that are written at once.

@@ -1,16 +1,19 @@
+mod checks;
+mod keys;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
 
+pub(super) use keys::Keys;
+
 use super::call_record::CallRecord;
 use super::network::{Faults, Flight, Network};
-use crate::calls::tests::pair::{message_to, method, name, node, secs};
-use crate::calls::{
-    CallId, CallMessage, CallOptions, Callee, CalleeEffect, Caller, CallerEffect, Invocation, RunId,
-};
+use crate::Instance;
+use crate::calls::tests::pair::{message_to, name, node, secs};
+use crate::calls::{CallId, CallMessage, CallOptions, Callee, CalleeEffect, Caller, CallerEffect, RunId};
 use crate::packet::{Destination, Outgoing};
-use crate::{IdempotencyKey, Instance};
 
 /// Nodes that call each other, and themselves, for a minute.
 const NODES: usize = 4;
@@ -50,33 +53,6 @@ pub(super) struct Happened {
     pub(super) at: Duration,
     node: usize,
     what: &'static str,
-}
-
-/// Which calls have one key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keys {
-    /// No call has a key.
-    None,
-    /// Each two calls to one node have one, from any nodes.
-    Pairs,
-}
-
-impl Keys {
-    /// The first call with the key of a call.
-    fn first_of(self, tag: u64) -> u64 {
-        match self {
-            Self::None => tag,
-            Self::Pairs => tag / 2 * 2,
-        }
-    }
-
-    fn invocation(self, tag: u64) -> Invocation {
-        let key = match self {
-            Self::None => None,
-            Self::Pairs => Some(IdempotencyKey::new(self.first_of(tag).to_string()).unwrap()),
-        };
-        Invocation { key, ..method("work") }
-    }
 }
 
 /// Nodes on a network, in virtual time.
@@ -316,36 +292,5 @@ impl Bus {
                 CalleeEffect::Cancel(_) | CalleeEffect::Credit(_) => {}
             }
         }
-    }
-
-    /// Checks what is promised of every history.
-    pub(super) fn check(&self) {
-        let seed = self.seed;
-        for (tag, call) in &self.calls {
-            call.check(&format!("seed {seed}, call {tag}"), &json!(tag * 10));
-        }
-        self.check_memory();
-    }
-
-    fn check_memory(&self) {
-        let seed = self.seed;
-        for (place, node) in self.nodes.iter().enumerate() {
-            assert!(node.caller.is_empty(), "seed {seed}: node {place} keeps {:?}", node.caller);
-            assert!(node.callee.is_empty(), "seed {seed}: node {place} keeps {:?}", node.callee);
-        }
-    }
-
-    /// Checks what is promised of calls with keys.
-    pub(super) fn check_keys(&self) {
-        for (tag, call) in &self.calls {
-            let (name, first) = (format!("seed {}, call {tag}", self.seed), self.keys.first_of(*tag));
-            call.check_keyed(&name, self.calls[&first].runs, &json!(first * 10));
-        }
-        self.check_memory();
-    }
-
-    /// The calls that had 14 s beyond the work of their methods and were not cancelled: whether each succeeded.
-    pub(super) fn patient_calls(&self) -> Vec<bool> {
-        self.calls.values().filter(|call| call.is_patient()).map(CallRecord::has_succeeded).collect()
     }
 }

@@ -8,11 +8,11 @@ use crate::Row;
 use crate::tables::limits::STALE_AFTER;
 use crate::tables::{StreamPhase, TableUpdate};
 
-/// How long a position that the follower was told of may be missing while it is live: the longest of the graces, and the
+/// How long a position that was announced to the follower may be missing while it is live: the longest of the graces, and the
 /// time that the parts of one change may be apart.
 const GRACE: Duration = Duration::from_millis(900);
 
-/// What an application makes of the updates of one table, and what it was told.
+/// What an application makes of the updates of one table, and what was announced to it.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct View {
     pub(super) rows: BTreeSet<Row>,
@@ -21,7 +21,7 @@ pub(super) struct View {
     /// Whether there was a first update.
     pub(super) has_rows: bool,
     /// The positions beyond its own that arrived in any message, and when.
-    told: BTreeMap<Position, Duration>,
+    announced: BTreeMap<Position, Duration>,
     heard: Duration,
 }
 
@@ -32,21 +32,21 @@ impl View {
             position: Position::NONE,
             phase: StreamPhase::Waiting,
             has_rows: false,
-            told: BTreeMap::new(),
+            announced: BTreeMap::new(),
             heard: NOW,
         }
     }
 
     /// A message with a position arrived.
     pub(super) fn hear(&mut self, position: Position) {
-        self.told.entry(position).or_insert(NOW);
+        self.announced.entry(position).or_insert(NOW);
         self.heard = NOW;
     }
 
     /// Moves all times into the past.
     pub(super) fn age(&mut self, by: Duration) {
         self.heard = self.heard.saturating_sub(by);
-        self.told.values_mut().for_each(|since| *since = since.saturating_sub(by));
+        self.announced.values_mut().for_each(|since| *since = since.saturating_sub(by));
     }
 
     /// Applies an update, after which the rows must be `truth`, those of the publisher at its position.
@@ -93,12 +93,14 @@ impl View {
 
     /// What does not hold at this moment; `at` is the position of the follower's rows.
     pub(super) fn broken(&mut self, at: Position) -> Option<&'static str> {
-        self.told.retain(|told, _| *told > at);
+        self.announced.retain(|announced, _| *announced > at);
         if self.phase != StreamPhase::Live {
             return None;
         }
-        if self.told.values().any(|since| *since + GRACE < NOW) {
-            return Some("complete or loud: live, and a change that it was told of is missing for too long");
+        if self.announced.values().any(|since| *since + GRACE < NOW) {
+            return Some(
+                "complete or loud: live, and a change that was announced to it is missing for too long",
+            );
         }
         (self.heard + STALE_AFTER < NOW)
             .then_some("fresh or stale: live, and nothing was heard for longer than STALE_AFTER")

@@ -1,3 +1,5 @@
+mod checks;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +13,7 @@ use super::view::View;
 use crate::packet::{Destination, Message, Outgoing};
 use crate::tables::tests::world::{node, row, stream};
 use crate::tables::{
-    FollowEffect, FollowedTables, PublishEffect, PublishedTables, StreamPhase, TableChange, TableMessage,
-    TableUpdate,
+    FollowEffect, FollowedTables, PublishEffect, PublishedTables, TableChange, TableMessage, TableUpdate,
 };
 use crate::{Instance, Row, StreamName};
 
@@ -274,35 +275,6 @@ impl World {
         }
         self.is_aligned = is_even;
         Ok(())
-    }
-
-    /// Whether the follower is live with the rows of the publisher.
-    pub(super) fn is_equal(&self, bounds: &Bounds) -> bool {
-        let is_equal = |(view, table): (&View, &&str)| {
-            let (now, rows) = (self.publisher.position(&stream(table)), self.publisher.rows(&stream(table)));
-            let rows = rows.into_iter().flatten().collect::<BTreeSet<Row>>();
-            let at = self.follower.rows(&stream(table)).map(|(at, _)| at);
-            view.phase == StreamPhase::Live && now.is_some() && at == now && view.rows == rows
-        };
-        self.views.iter().zip(bounds.tables).all(is_equal)
-    }
-
-    /// What does not hold at this moment.
-    pub(super) fn check(&mut self, bounds: &Bounds) {
-        let is_equal = self.is_equal(bounds);
-        self.is_lost &= !is_equal;
-        for (view, table) in self.views.iter_mut().zip(bounds.tables) {
-            let Some((at, rows)) = self.follower.rows(&stream(table)) else { continue };
-            self.broken = self.broken.or(view.broken(at));
-            if rows.into_iter().collect::<BTreeSet<_>>() != view.rows {
-                self.broken = Some("complete or loud: the updates do not lead to the rows that are kept");
-            }
-        }
-        let is_live = self.views.iter().all(|view| view.phase == StreamPhase::Live);
-        if is_live && !is_equal && !self.is_lost && self.is_declared && self.flights.is_empty() {
-            self.broken =
-                Some("complete or loud: live, nothing was lost nor is on its way, and rows are old");
-        }
     }
 }
 

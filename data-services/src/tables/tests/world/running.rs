@@ -72,7 +72,7 @@ impl World {
             (Place::Publisher { from }, Content::Entry(streams)) => self.list(from, &streams),
             (Place::Follower(follower), Content::Message(message)) => {
                 let mut effects = vec![];
-                self.tell(follower, &message);
+                self.note_position(follower, &message);
                 let bytes = rmp_serde::to_vec(&message).unwrap();
                 assert!(bytes.len() < 512 * 1024, "a packet of {} bytes", bytes.len());
                 let message = rmp_serde::from_slice(&bytes).unwrap();
@@ -106,7 +106,7 @@ impl World {
     }
 
     /// Notes the position that a message reports to a follower.
-    fn tell(&mut self, follower: usize, message: &TableMessage) {
+    fn note_position(&mut self, follower: usize, message: &TableMessage) {
         let stream = message.stream().clone();
         match message {
             TableMessage::Change(part) => {

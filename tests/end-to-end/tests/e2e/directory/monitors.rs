@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::scene::{Scene, wait_for_action, wait_for_monitors};
 
-fn told(lines: &[Value]) -> Vec<String> {
+fn reported(lines: &[Value]) -> Vec<String> {
     let events = lines.iter().filter(|line| is_event(line) && line["table"] == "chassis");
-    let told = events.map(|event| format!("{} {}", event["action"], event["key"]).replace('"', ""));
-    told.collect()
+    let reported = events.map(|event| format!("{} {}", event["action"], event["key"]).replace('"', ""));
+    reported.collect()
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a_row_that_is_not_published_arrives_by_full_sync_with_its_change_and_its_dele
     assert_eq!(wait_for_action(&agent, 0, "set", key)["version"], 7);
     database.delete("chassis", key);
     assert_eq!(wait_for_action(&agent, 0, "delete", key)["value"], Value::Null);
-    assert_eq!(told(&agent.lines()).len(), 3);
+    assert_eq!(reported(&agent.lines()).len(), 3);
     assert_eq!(counter(&scene.folder.status("service"), "monitors", "events_published"), 3);
 }
 
@@ -47,7 +47,7 @@ fn a_restart_publishes_nothing_again_and_finds_changes_made_meanwhile() {
     let _service = Service::ready(scene.launch("service", port).start());
     wait_for_action(&agent, 0, "delete", "a");
     wait_for_monitors(&scene.folder, "service");
-    assert_eq!(told(&agent.lines()), ["create a", "create b", "create c", "delete a"]);
+    assert_eq!(reported(&agent.lines()), ["create a", "create b", "create c", "delete a"]);
 }
 
 #[test]

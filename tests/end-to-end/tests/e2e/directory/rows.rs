@@ -40,7 +40,7 @@ fn a_service_has_a_row_of_three_fields_which_it_renews_and_keeps_over_a_restart(
 }
 
 #[test]
-fn two_services_of_a_host_have_two_rows_and_say_both_that_they_are_alive() {
+fn two_services_of_a_host_have_two_rows_and_both_report_that_they_are_alive() {
     let scene = Scene::new();
     let (one, two) = (scene.service("service"), scene.service("second"));
     let database = scene.database();
@@ -88,8 +88,8 @@ fn renewals_of_leases_publish_no_events() {
     });
     scene.folder.publish(&[end_to_end::event("lport", "after", "create", "{}", "D")]);
     wait_for_action(&agent, mark, "create", "after");
-    let told: Vec<Value> = agent.lines().into_iter().skip(mark).filter(end_to_end::is_event).collect();
-    assert_eq!(told.len(), 1, "{told:?}");
+    let reported: Vec<Value> = agent.lines().into_iter().skip(mark).filter(end_to_end::is_event).collect();
+    assert_eq!(reported.len(), 1, "{reported:?}");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_publisher_whose_clock_is_wrong_keeps_its_row_while_it_renews_it_and_not_lon
 }
 
 #[test]
-fn a_service_whose_row_was_removed_says_so_and_writes_it_again() {
+fn a_service_whose_row_was_removed_reports_it_and_writes_it_again() {
     let scene = Scene::new();
     let service = scene.service("service");
     let database = scene.database();

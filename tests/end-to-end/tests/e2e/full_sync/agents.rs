@@ -27,13 +27,13 @@ fn asking(action: &str) -> Value {
 }
 
 /// Of each event: what was done, its key, and where the agent has it from.
-fn told(events: &[Value]) -> Vec<[String; 3]> {
+fn reported(events: &[Value]) -> Vec<[String; 3]> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     events.iter().map(|event| ["action", "key", "origin"].map(|name| text(&event[name]))).collect()
 }
 
-fn of_sync(told: &[(&str, &str)]) -> Vec<[String; 3]> {
-    told.iter().map(|(action, key)| [*action, *key, "sync"].map(str::to_owned)).collect()
+fn of_sync(reported: &[(&str, &str)]) -> Vec<[String; 3]> {
+    reported.iter().map(|(action, key)| [*action, *key, "sync"].map(str::to_owned)).collect()
 }
 
 #[test]
@@ -50,14 +50,14 @@ fn an_agent_starts_with_the_rows_of_the_database_and_follows_unpublished_changes
         (&json!("the agent has started"), &json!(2), &json!(2))
     );
     let events = agent.wait_for_events(2);
-    assert_eq!(told(&events), of_sync(&[("create", "a"), ("create", "b")]));
+    assert_eq!(reported(&events), of_sync(&[("create", "a"), ("create", "b")]));
     assert_eq!((&events[0]["version"], &events[1]["topic"]), (&json!(3), &json!("D")));
 
     // A worker that dies between the database and its event (docs/guarantees.md#f05).
     database.put("lport", "a", r#"{"id":"a","version":4}"#);
-    assert_eq!(told(&agent.wait_for_events(3)[2..]), of_sync(&[("set", "a")]));
+    assert_eq!(reported(&agent.wait_for_events(3)[2..]), of_sync(&[("set", "a")]));
     database.delete("lport", "b");
-    assert_eq!(told(&agent.wait_for_events(4)[3..]), of_sync(&[("delete", "b")]));
+    assert_eq!(reported(&agent.wait_for_events(4)[3..]), of_sync(&[("delete", "b")]));
     let mark = agent.mark();
     agent.wait_for_since(mark, "a regular comparison that finds nothing", |line| {
         line["notice"] == "synced" && line["reason"] == "db_sync_time" && line["differences"] == 0
@@ -121,14 +121,14 @@ fn rows_of_topics_that_are_not_subscribed_are_not_touched() {
     let agent = folder.agent_launch("agent", "127.0.0.1:1").args(["--topic", "tenant-1"]).start();
     agent.wait_for_notice(0, "synced");
     let events = agent.wait_for_events(2);
-    assert_eq!(told(&events), of_sync(&[("create", "a"), ("create", "c")]));
+    assert_eq!(reported(&events), of_sync(&[("create", "a"), ("create", "c")]));
     assert_eq!((&events[0]["topic"], &events[1]["topic"]), (&json!("tenant-1"), &json!("D")));
 
     // A topic that is subscribed to later brings its rows.
     let settings = std::fs::read_to_string(folder.config()).unwrap();
     folder.write("skimmer.toml", &format!("{settings}\n[agent]\ntopics = [\"tenant-2\"]\n"));
     agent.signal(end_to_end::Signal::HUP);
-    assert_eq!(told(&agent.wait_for_events(3)[2..]), of_sync(&[("create", "b")]));
+    assert_eq!(reported(&agent.wait_for_events(3)[2..]), of_sync(&[("create", "b")]));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_restarted_agent_receives_only_the_changes_made_meanwhile() {
     let second = agent(&folder);
     let synced = second.wait_for_notice(0, "synced");
     assert_eq!((&synced["differences"], &synced["unconfirmed"]), (&json!(1), &json!(1)));
-    assert_eq!(told(&second.wait_for_events(2)), of_sync(&[("create", "new"), ("delete", "gone")]));
+    assert_eq!(reported(&second.wait_for_events(2)), of_sync(&[("create", "new"), ("delete", "gone")]));
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn unreadable_rows_are_logged_counted_and_not_compared() {
     agent.wait_for_events(1);
     database.put("lport", "bad", "no object");
     database.put("lport", "good", r#"{"id":"good"}"#);
-    assert_eq!(told(&agent.wait_for_events(2)[1..]), of_sync(&[("create", "good")]));
+    assert_eq!(reported(&agent.wait_for_events(2)[1..]), of_sync(&[("create", "good")]));
     let mark = agent.mark();
     assert_eq!(agent.wait_for_notice(mark, "synced")["differences"], 0, "the row of the event stays");
     assert!(agent.stderr().contains("lport/bad"), "{}", agent.stderr());

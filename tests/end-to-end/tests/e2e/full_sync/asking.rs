@@ -74,7 +74,7 @@ fn for_topics_that_are_not_subscribed_only_row_names_are_sent() {
 }
 
 #[test]
-fn a_publisher_that_does_not_use_the_database_says_so() {
+fn a_publisher_that_does_not_use_the_database_reports_it() {
     let folder = folder("db_sync_time = \"1s\"");
     let service =
         Service::ready(folder.launch("publisher-service", "service").set("use_nb_db", "no").start());

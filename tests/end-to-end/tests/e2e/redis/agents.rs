@@ -42,7 +42,7 @@ pub(crate) fn assert_equal(agent: &Program, rows: &Rows) {
                 "convergent: the agent has {} rows, the database {}; key, agent, database: {wrong:?}\n{:?}\n{}",
                 table.len(),
                 rows.len(),
-                told_since(agent, 0),
+                notices_after(agent, 0),
                 agent.stderr()
             );
         }
@@ -57,7 +57,7 @@ pub(crate) fn assert_equal(agent: &Program, rows: &Rows) {
 #[track_caller]
 pub(crate) fn assert_undisturbed(agent: &Program, mark: usize) {
     let disturbed = ["link_down", "stale", "gap", "resync"].map(|name| times(agent, mark, name));
-    assert_eq!(disturbed, [0; 4], "{:?}", told_since(agent, mark));
+    assert_eq!(disturbed, [0; 4], "{:?}", notices_after(agent, mark));
     let _sound = History::of(&agent.lines()).assert_sound();
 }
 
@@ -70,13 +70,13 @@ pub(crate) fn assert_all_equal(agents: &[Program], rows: &Rows) {
 }
 
 /// The notices after a mark, whole.
-pub(crate) fn told_since(agent: &Program, mark: usize) -> Vec<Value> {
+pub(crate) fn notices_after(agent: &Program, mark: usize) -> Vec<Value> {
     agent.lines().into_iter().skip(mark).filter(|line| notice(line).is_some()).collect()
 }
 
 /// How often a notice came after a mark.
 pub(crate) fn times(agent: &Program, mark: usize, name: &str) -> usize {
-    told_since(agent, mark).iter().filter(|line| notice(line) == Some(name)).count()
+    notices_after(agent, mark).iter().filter(|line| notice(line) == Some(name)).count()
 }
 
 /// The server that an agent is connected to, by its last notice.
@@ -94,8 +94,8 @@ pub(crate) fn wait_for_recovery(agent: &Program, mark: usize) {
     agent.wait_for_notice(lost, "subscribed");
     let back = lost + position(agent, lost, "subscribed");
     agent.wait_for_notice(back, "resync");
-    let told = back + position(agent, back, "resync");
-    agent.wait_for_notice(told, "synced");
+    let reported = back + position(agent, back, "resync");
+    agent.wait_for_notice(reported, "synced");
 }
 
 fn position(agent: &Program, mark: usize, name: &str) -> usize {

@@ -56,7 +56,7 @@ impl Calls {
 
     /// Asserts that a call that could not be done failed with an error of its own, and none with another one.
     #[track_caller]
-    pub(crate) fn assert_told(&self) {
+    pub(crate) fn assert_errors_are_specific(&self) {
         for Call { key, wanted, result, .. } in &self.0 {
             let Err((kind, text)) = result else { continue };
             let is_known = [ErrorKind::Unavailable, ErrorKind::InDoubt].contains(kind);
@@ -76,7 +76,7 @@ impl Calls {
         let wrong = self.wrong(rows);
         assert!(
             wrong.is_empty(),
-            "{} rows are not what was told: {:?}",
+            "{} rows differ from the results of the calls: {:?}",
             wrong.len(),
             &wrong[..wrong.len().min(5)]
         );

@@ -7,14 +7,14 @@ use redis_servers::{RedisServer, until};
 use serde_json::Value;
 
 use super::agents::{
-    assert_all_equal, assert_equal, assert_undisturbed, times, told_since, wait_for_recovery,
+    assert_all_equal, assert_equal, assert_undisturbed, notices_after, times, wait_for_recovery,
 };
 use super::load::{Load, Work};
 use super::rows::rows;
 use super::scene::{DEAD_AFTER, Scene};
 
 #[test]
-fn agents_whose_connections_are_killed_under_load_are_told_once_and_end_equal_to_the_database() {
+fn agents_whose_connections_are_killed_under_load_report_it_once_and_end_equal_to_the_database() {
     let server = RedisServer::start(&[]);
     let scene = Scene::new(&[server.address()]);
     let agents = scene.agents(3);
@@ -33,12 +33,12 @@ fn agents_whose_connections_are_killed_under_load_are_told_once_and_end_equal_to
     calls.assert_rows(&rows);
     assert_all_equal(&agents, &rows);
     for (agent, mark) in agents.iter().zip(&marks) {
-        let told = told_since(agent, *mark);
+        let reported = notices_after(agent, *mark);
         let links = ["link_down", "link_up", "subscribed"].map(|name| times(agent, *mark, name));
         let of_link = |line: &&Value| notice(line) == Some("resync") && line["topic"].is_null();
-        assert_eq!((links, told.iter().filter(of_link).count()), ([1, 1, 1], 1), "{told:?}");
+        assert_eq!((links, reported.iter().filter(of_link).count()), ([1, 1, 1], 1), "{reported:?}");
         // The load's publisher has one topic: what is missing of it is reported once more, by its sequences.
-        assert!(times(agent, *mark, "resync") <= 2, "{told:?}");
+        assert!(times(agent, *mark, "resync") <= 2, "{reported:?}");
     }
 }
 
@@ -66,7 +66,7 @@ fn a_silent_server_is_disconnected_in_time_and_reconnected_when_it_continues() {
     let recovered = recovers.elapsed();
     load.wait_for_done(100);
     let calls = load.end();
-    calls.assert_told();
+    calls.assert_errors_are_specific();
     println!(
         "noticed after {noticed:?}, compared again {recovered:?} after it went on; {} calls done, the slowest in {:?}, {:?}",
         calls.done(),
@@ -89,7 +89,7 @@ fn a_server_that_pauses_for_less_than_dead_after_is_waited_for() {
     server.raw().call(&["CLIENT", "PAUSE", "1000", "ALL"]).expect_ok();
     load.wait_for_done(200);
     let calls = load.end();
-    calls.assert_told();
+    calls.assert_errors_are_specific();
     let rows = rows([&server]);
     calls.assert_rows(&rows);
     assert_all_equal(&agents, &rows);

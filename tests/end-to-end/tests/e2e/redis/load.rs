@@ -67,7 +67,7 @@ struct Row {
     is_there: bool,
 }
 
-/// So many rows each caller has at a time.
+/// The number of rows of each caller at a time.
 const ROWS: usize = 15;
 
 impl Load {
@@ -167,7 +167,7 @@ impl Shared {
             // Thirteen has no factor in common with the rows: each is deleted in its turn.
             let call = self.change(&mut rows[place], turn % 13 == 12).await;
             if matches!(call.result, Err((ErrorKind::InDoubt, _))) {
-                // What is on its way may still arrive: nobody can say any more what this row holds.
+                // What is on its way may still arrive: it is not known any more what this row holds.
                 rows[place] = self.row(caller, place);
             }
             calls.push(call);

@@ -14,7 +14,7 @@ use super::scene::Scene;
 const WORKERS: usize = 3;
 const AGENTS: usize = 3;
 
-/// So much of the recorded day is played.
+/// The part of the recorded day that is played.
 const EVENTS: usize = 2_000;
 
 /// An agent without a database: the rows of the log are in none.
@@ -124,7 +124,8 @@ fn a_worker_whose_server_dies_reports_its_progress_and_the_next_one_continues_af
     assert_eq!(worker.wait_for_end().code(), Some(69), "{}", worker.stderr());
     let said = worker.stderr();
     let count = said.lines().find_map(|line| line.strip_prefix("published ")?.strip_suffix(" events"));
-    let count: usize = count.and_then(|count| count.parse().ok()).expect("it says how many it has published");
+    let count: usize =
+        count.and_then(|count| count.parse().ok()).expect("it prints the number of published events");
     assert!((1..EVENTS).contains(&count), "{said}");
     // Redis answers an event before it has written it to every subscriber.
     let sure = count - 1;
@@ -162,8 +163,9 @@ fn changes_by_the_command_line_reach_the_agents_as_events() {
         let _ = scene.folder.skimmer(&["db"]).args(arguments).run().expect(0);
     }
     let events = agent.wait_for_events(4);
-    let told: Vec<_> = events.iter().map(|event| format!("{} {}", event["action"], event["key"])).collect();
-    assert_eq!(told, [r#""create" "p""#, r#""set" "p""#, r#""delete" "p""#, r#""create" "q""#]);
+    let reported: Vec<_> =
+        events.iter().map(|event| format!("{} {}", event["action"], event["key"])).collect();
+    assert_eq!(reported, [r#""create" "p""#, r#""set" "p""#, r#""delete" "p""#, r#""create" "q""#]);
     assert!(
         events.iter().all(|event| event["origin"].is_null()),
         "none had to be found by comparing: {events:?}"

@@ -45,7 +45,7 @@ fn move_keys(old: &mut Raw, slot: &str, to_port: &str) {
     }
 }
 
-/// So many tenants whose rows of a table lie in these slots.
+/// The number of tenants whose rows of a table are in these slots.
 pub(crate) fn tenants_in(
     cluster: &RedisCluster,
     table: &str,

@@ -13,7 +13,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an event may take to be confirmed.
 pub(crate) const CONFIRM_WITHIN: Duration = Duration::from_secs(3);
 
-/// After how long without a sign a connection counts as dead: so long that none does only because the machine is busy.
+/// A connection without a sign of life for this long counts as dead. It is long, so that a busy machine alone does not kill one.
 pub(crate) const DEAD_AFTER: Duration = Duration::from_secs(5);
 
 /// What is wanted is compared within three seconds, and what nobody wants when the test is long over.

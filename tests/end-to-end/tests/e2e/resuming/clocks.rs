@@ -115,7 +115,7 @@ fn a_publisher_that_lost_its_ring_and_whose_clock_went_back_deletes_nothing_at_a
             assert_eq!(deletes(&heard), [Value::Null; 0]);
             heard.terminate();
         }
-        // So many that a snapshot is cheaper than a replay.
+        // Enough that a snapshot is cheaper than a replay.
         let changes: Vec<Value> =
             (0..200).map(|n| event("t", &format!("new-{}", n % 5), "set", n.to_string(), "D")).collect();
         folder.publish(&changes);

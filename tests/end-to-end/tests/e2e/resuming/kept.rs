@@ -102,6 +102,6 @@ fn a_row_that_was_deleted_while_its_topic_was_not_subscribed_is_deleted_when_it_
 
     let again = agent_of(&folder, &service, &["tenant-1"]);
     again.wait_for("the delete", |line| line["action"] == "delete" && line["key"] == "gone");
-    let told: Vec<Value> = again.events().into_iter().filter(|event| event["key"] == "kept").collect();
-    assert!(told.is_empty(), "the other row is known: {told:?}");
+    let reported: Vec<Value> = again.events().into_iter().filter(|event| event["key"] == "kept").collect();
+    assert!(reported.is_empty(), "the other row is known: {reported:?}");
 }

@@ -44,7 +44,7 @@ fn a_flood_of_requests_is_delayed_and_does_not_affect_other_agents() {
     service.terminate();
 }
 
-/// So many that say "busy", and all others.
+/// The number of replies "busy", and of all others.
 fn answers(folder: &Folder) -> (u64, u64) {
     let all = counters(&folder.status("service"), "delivery", "sync_answers");
     let sum = |is_busy: bool| {

@@ -60,7 +60,7 @@ fn a_worker_that_dies_in_the_middle_of_an_event_loses_only_that_event_and_is_log
     drop(dying);
 
     let words = || service.stderr().matches("disconnected in the middle of an event").count();
-    until("the log tells of it", || (words() > 0).then_some(()));
+    until("the log reports it", || (words() > 0).then_some(()));
     (1..100).for_each(|n| other.write_line(&event("t", &format!("other-{n}"), "set", "v", "D").to_string()));
     agent.wait_for("the others' last event", |line| line["key"] == "other-99");
     assert_eq!(agent.events().len(), WHOLE + 100);

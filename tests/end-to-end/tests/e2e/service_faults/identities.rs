@@ -6,7 +6,7 @@ use std::time::Duration;
 use end_to_end::{Folder, History, Service, event, notice, until};
 use serde_json::Value;
 
-use super::scene::told;
+use super::scene::reported;
 
 #[test]
 fn two_services_with_one_id_are_reported_once_and_tracked_separately() {
@@ -50,6 +50,6 @@ fn two_services_with_one_id_are_reported_once_and_tracked_separately() {
     let lines = agent.lines();
     let _ = History::of(&lines).assert_sound();
     assert_eq!(lines.iter().filter(|line| notice(line) == Some("duplicate_publisher")).count(), 1);
-    let resyncs = told(&agent, 0, &["resync", "gap"]);
+    let resyncs = reported(&agent, 0, &["resync", "gap"]);
     assert!(resyncs.len() <= 3, "{resyncs:?}");
 }

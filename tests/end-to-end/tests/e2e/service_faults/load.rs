@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use end_to_end::{Folder, History, Program, assert_convergent, event, fold};
 use serde_json::Value;
 
-use super::scene::told;
+use super::scene::reported;
 
 /// Four processes, as on the reference rig: together 2,000 events a second while a round lasts.
 pub(crate) struct Load {
@@ -110,7 +110,7 @@ impl Load {
     pub(crate) fn assert_recovered(&self, reader: &Program) -> History {
         let lines = reader.lines();
         let history = History::of(&lines).assert_sound();
-        assert_eq!(told(reader, 0, &["gap", "resync"]), [] as [Value; 0]);
+        assert_eq!(reported(reader, 0, &["gap", "resync"]), [] as [Value; 0]);
         self.assert_histories(reader);
         assert_convergent(&lines, &fold(&self.written()));
         history

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::packed::{self, Packed, stamp};
 use super::raw_publisher::{RawPublisher, contains};
-use super::scene::{Scene, told};
+use super::scene::{Scene, reported};
 
 const PUBLISHER: u64 = 0x5f1c_0b5e_2a9d_4c11;
 
@@ -24,7 +24,7 @@ fn events_of_a_publisher_that_stamps_nothing_are_delivered_as_they_come() {
     assert_eq!(agent.wait_for_events(keys.len()), wanted);
     assert_eq!(History::of(&agent.lines()).assert_sound().unstamped(), keys.len());
     assert_eq!(counter(&folder.status("agent"), "delivery", "events_unverified"), keys.len() as u64);
-    assert_eq!(told(&agent, 0, &["gap", "resync", "recovering", "stale"]), [] as [Value; 0]);
+    assert_eq!(reported(&agent, 0, &["gap", "resync", "recovering", "stale"]), [] as [Value; 0]);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_reader_of_old_gets_two_frames_with_the_five_keys_first() {
     let five = b"\xa5table\xa5lport\xa3key\xa6port-1\xa6action\xa6create\xa5value\xa2{}\xa5topic\xa1D";
     assert_eq!(map[0] & 0xf0, 0x80, "a small map");
     assert_eq!(&map[1..=five.len()], five);
-    assert!(contains(&map[five.len()..], b"\xa5stamp\x94"), "what is new stands behind them");
+    assert!(contains(&map[five.len()..], b"\xa5stamp\x94"), "the new pairs come after them");
 }
 
 /// Reaches the highest sequence, and then sends what no publisher may send.
@@ -87,7 +87,7 @@ fn stamps_with_the_largest_numbers_do_not_harm_an_agent() {
     };
     assert_eq!((dropped("wrong_type"), dropped("no_number")), (2, 1), "{status}");
 
-    // A later life begins with a number that is none; nobody can give again what was before it.
+    // A later life begins with an invalid number; no publisher can send again what was before it.
     publisher.hang_up();
     publisher.wait_for_subscriber();
     publisher.hello(PUBLISHER, EPOCH + 1);

@@ -9,7 +9,7 @@ use pubsub_api::{Action, ErrorKind, Event, Registry, SEND_ALL};
 use serde_json::Value;
 use settings::Sources;
 
-use super::scene::{Scene, told};
+use super::scene::{Scene, reported};
 
 const ROOM: usize = 1000;
 const PATIENCE_MS: u64 = 300;
@@ -68,7 +68,7 @@ fn a_full_outbox_refuses_in_time_and_counts_and_what_was_accepted_arrives() {
     let truth: Vec<Value> = keys.iter().map(|key| event("t", key, "set", "v", "D")).collect();
     assert_convergent(&agent.lines(), &fold(&truth));
     let _ = History::of(&agent.lines()).assert_without_holes();
-    assert_eq!(told(&agent, 0, &["gap", "resync"]), [] as [Value; 0], "{}", service.network());
+    assert_eq!(reported(&agent, 0, &["gap", "resync"]), [] as [Value; 0], "{}", service.network());
     runtime.block_on(client.close()).expect("nothing is left");
 }
 

@@ -3,7 +3,7 @@
 use end_to_end::{Program, assert_convergent, event, fold, notice};
 use serde_json::Value;
 
-use super::scene::{Scene, told};
+use super::scene::{Scene, reported};
 
 /// Three times what the ring holds, and an action that no table knows among them.
 fn outgrown() -> Vec<Value> {
@@ -19,7 +19,7 @@ fn rows_of_small() -> Vec<Value> {
 fn newcomer(scene: &Scene, name: &str) -> (Program, Vec<Value>) {
     let agent = scene.agent_launch(name).start();
     agent.wait_for("live, of all topics", |line| notice(line) == Some("live") && line.get("topic").is_none());
-    let resyncs = told(&agent, 0, &["resync"]);
+    let resyncs = reported(&agent, 0, &["resync"]);
     (agent, resyncs)
 }
 
@@ -31,8 +31,8 @@ fn incomplete_topics(scene: &Scene, name: &str) -> Value {
 }
 
 #[test]
-fn a_newcomer_has_every_row_of_a_topic_that_outgrew_the_ring_and_after_a_restart_it_is_told_that_it_has_not()
-{
+fn a_newcomer_has_every_row_of_a_topic_that_outgrew_the_ring_and_after_a_restart_a_resync_reports_missing_rows()
+ {
     let scene = Scene::with_settings("[service]\nring_bytes = \"1MiB\"");
     let mut service = scene.service();
     let there = scene.live_agent("there");
@@ -52,16 +52,16 @@ fn a_newcomer_has_every_row_of_a_topic_that_outgrew_the_ring_and_after_a_restart
     let _service = scene.service();
     let (after, resyncs) = newcomer(&scene, "after");
     let topics: Vec<_> = resyncs.iter().map(|resync| &resync["topic"]).collect();
-    assert_eq!(topics, ["large"], "told before it is live as a whole: {resyncs:?}");
+    assert_eq!(topics, ["large"], "reported before it is live as a whole: {resyncs:?}");
     assert_eq!(incomplete_topics(&scene, "after"), 1);
     after.wait_for_events(small.len());
     assert_convergent(&after.lines(), &fold(&small));
 
-    // Who was there misses nothing, and everybody has what comes next.
+    // An agent that was there misses nothing, and every agent has what comes next.
     let next = event("t", "0", "set", "next", "large");
     scene.folder.publish(std::slice::from_ref(&next));
     for agent in [&there, &before, &after] {
         agent.wait_for("the next event", |line| line["value"] == "next");
     }
-    assert_eq!(told(&there, mark, &["resync", "gap"]), Vec::<Value>::new());
+    assert_eq!(reported(&there, mark, &["resync", "gap"]), Vec::<Value>::new());
 }

@@ -56,8 +56,8 @@ impl RawPublisher {
 
     /// Sends its hello.
     pub(crate) fn hello(&self, publisher: u64, epoch: u64) {
-        let who = [("stamp", packed::stamp([publisher, epoch, 0, 0]))];
-        self.say(&packed::event(["$hello", "raw", "hello"], Packed::Nil, "$hello", &who));
+        let stamp = [("stamp", packed::stamp([publisher, epoch, 0, 0]))];
+        self.say(&packed::event(["$hello", "raw", "hello"], Packed::Nil, "$hello", &stamp));
     }
 
     /// Says that it is here whenever it is asked from now on.

@@ -7,7 +7,7 @@ use end_to_end::{History, counters, event};
 use serde_json::Value;
 
 use super::load::Load;
-use super::scene::{Scene, told};
+use super::scene::{Scene, reported};
 
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -34,7 +34,7 @@ fn after_a_graceful_restart_agents_go_on_without_asking_for_anything() {
         agent.wait_for_since(mark, "live, of all topics", is_live);
         scene.folder.publish(&events(90 * restart));
         agent.wait_for_events(90 * (restart + 1));
-        assert_eq!(told(&agent, mark, &REPAIRS), [] as [Value; 0]);
+        assert_eq!(reported(&agent, mark, &REPAIRS), [] as [Value; 0]);
     }
     for counted in ["snapshots", "resyncs", "gaps", "recoveries", "sync_requests", "events_replayed"] {
         assert_eq!(scene.delivery("agent", counted), 0, "{counted}: {}", scene.folder.status("agent"));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use end_to_end::{History, Program, Service, assert_convergent, counter, counters, event, fold, notice};
 use serde_json::Value;
 
-use super::scene::{Scene, told};
+use super::scene::{Scene, reported};
 
 fn events(from: usize, count: usize) -> Vec<Value> {
     (from..from + count).map(|n| event("t", &n.to_string(), "set", "v".repeat(100), "D")).collect()
@@ -112,7 +112,7 @@ fn a_service_whose_ring_lost_a_part_starts_and_never_resumes_at_a_wrong_position
         wait_for_live(&agent, mark);
         scene.folder.publish(&events(55, 5));
         assert_ends_with_the_truth(&agent, deleted);
-        let is_resynced = !told(&agent, mark, &["resync"]).is_empty();
+        let is_resynced = !reported(&agent, mark, &["resync"]).is_empty();
         assert_eq!(
             is_resynced,
             deleted != "the first",

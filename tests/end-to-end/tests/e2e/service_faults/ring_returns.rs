@@ -12,7 +12,7 @@ use end_to_end::{
 use rustix::process::geteuid;
 use serde_json::Value;
 
-use super::scene::{Scene, told};
+use super::scene::{Scene, reported};
 
 fn events(from: usize, count: usize) -> Vec<Value> {
     (from..from + count).map(|n| event("t", &n.to_string(), "set", "v".repeat(1000), "D")).collect()
@@ -51,7 +51,7 @@ fn assert_survives_a_kill(
     agent.wait_for_events(from + 30);
     scene.folder.publish(&events(from + 30, 5));
     agent.wait_for_events(from + 35);
-    assert_eq!(told(agent, mark, &["resync", "gap"]), Vec::<Value>::new());
+    assert_eq!(reported(agent, mark, &["resync", "gap"]), Vec::<Value>::new());
     let _ = History::of(&agent.lines()).assert_without_holes();
 }
 

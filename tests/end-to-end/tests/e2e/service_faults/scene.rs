@@ -81,7 +81,7 @@ pub(crate) fn is_long() -> bool {
 }
 
 /// The notices of these names after a mark.
-pub(crate) fn told(program: &Program, mark: usize, names: &[&str]) -> Vec<Value> {
+pub(crate) fn reported(program: &Program, mark: usize, names: &[&str]) -> Vec<Value> {
     let is_one = |line: &Value| end_to_end::notice(line).is_some_and(|name| names.contains(&name));
     program.lines().into_iter().skip(mark).filter(is_one).collect()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use end_to_end::{Service, event};
 use serde_json::Value;
 
-use super::scene::{Scene, told};
+use super::scene::{Scene, reported};
 
 /// Processes that want all of one core.
 struct Busy(Vec<Child>);
@@ -42,7 +42,7 @@ fn a_service_without_cpu_time_is_not_considered_dead() {
     let busy = Busy::on_core("0", 4);
     #[expect(clippy::disallowed_methods, reason = "how long the starvation lasts")]
     thread::sleep(LASTS);
-    assert_eq!(told(&agent, mark, &["stale", "link_down"]), [] as [Value; 0], "at {}", service.network());
+    assert_eq!(reported(&agent, mark, &["stale", "link_down"]), [] as [Value; 0], "at {}", service.network());
     scene.folder.publish(&[event("t", "after", "set", "v", "D")]);
     agent.wait_for_events(2);
     drop(busy);

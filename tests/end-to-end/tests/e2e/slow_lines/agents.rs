@@ -10,7 +10,7 @@ pub(crate) fn is_long() -> bool {
     std::env::var_os("LONG").is_some_and(|long| !long.is_empty() && long != "0")
 }
 
-/// So many rows of a KiB each.
+/// The number of rows, of a KiB each.
 pub(crate) fn rows(from: usize, to: usize) -> Vec<Value> {
     (from..to).map(|row| event("t", &row.to_string(), "set", "v".repeat(1000), "D")).collect()
 }
@@ -46,7 +46,7 @@ pub(crate) fn wait_until_whole(agent: &Program, line: &NarrowLine, published: &[
 /// Asserts that an agent reported neither a loss nor a link that broke.
 #[track_caller]
 pub(crate) fn assert_nothing_was_lost(agent: &Program) {
-    let told = agent.notices();
+    let reported = agent.notices();
     let is_bad = |name: &&String| ["gap", "resync", "link_down", "stale"].contains(&name.as_str());
-    assert_eq!(told.iter().filter(is_bad).count(), 0, "{told:?}\n{}", agent.stderr());
+    assert_eq!(reported.iter().filter(is_bad).count(), 0, "{reported:?}\n{}", agent.stderr());
 }

@@ -51,8 +51,8 @@ fn events_delayed_by_a_slow_line_make_the_agent_stale_until_the_line_is_fast_eno
     agent.wait_for("the last event", |line| line["key"] == "last");
     assert_convergent(&agent.lines(), &fold(&published));
     assert_eq!(agent.events().len(), published.len(), "no event is missing, and none came twice");
-    let told: Vec<Value> = of_publisher(&agent, mark).iter().map(|line| line["notice"].clone()).collect();
-    assert_eq!(told, ["stale", "live"], "the link stood all the time");
+    let reported: Vec<Value> = of_publisher(&agent, mark).iter().map(|line| line["notice"].clone()).collect();
+    assert_eq!(reported, ["stale", "live"], "the link stood all the time");
 }
 
 #[test]

@@ -47,8 +47,8 @@ pub(crate) fn assert_complete(agent: &Program, published: &[Value]) {
 pub(crate) fn notices_since(agent: &Program, mark: usize) -> Vec<String> {
     let lines = agent.lines();
     let of_topic = |line: &&Value| notice(line) == Some("live") && line.get("topic").is_some();
-    let told = lines.iter().skip(mark).filter(|line| !of_topic(line)).filter_map(notice);
-    told.map(str::to_owned).collect()
+    let reported = lines.iter().skip(mark).filter(|line| !of_topic(line)).filter_map(notice);
+    reported.map(str::to_owned).collect()
 }
 
 /// How often a notice is among these.

@@ -107,6 +107,6 @@ fn after_any_fault_a_subscriber_gets_notices_in_time_and_ends_with_the_correct_t
     for agent in [&scene.agent, &other] {
         assert_converges(agent, &published);
     }
-    let told = notices_since(&other, mark);
-    assert!(!told.iter().any(|name| name == "gap" || name == "resync"), "{told:?}");
+    let reported = notices_since(&other, mark);
+    assert!(!reported.iter().any(|name| name == "gap" || name == "resync"), "{reported:?}");
 }

@@ -42,10 +42,10 @@ fn with_every_failure_policy_the_link_stays_up_and_the_stream_is_complete() {
         let status = folder.status("agent");
         let retried = counter(&status, "handlers", "events_retried");
         assert_eq!(retried, (EVENTS / 10 * retries) as u64, "{policy}: {status}");
-        let told = notices_since(&agent, mark);
+        let reported = notices_since(&agent, mark);
         let is_expected =
             |name: &String| name == "handler_failed" || (policy == "resync" && name == "resync");
-        assert!(told.iter().all(is_expected), "{policy}: {told:?}");
+        assert!(reported.iter().all(is_expected), "{policy}: {reported:?}");
     }
 }
 

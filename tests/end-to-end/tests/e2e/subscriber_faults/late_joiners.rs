@@ -30,8 +30,8 @@ fn an_agent_that_joins_at_any_time_during_a_burst_ends_with_the_correct_table() 
     let published = load.end();
     for agent in &agents {
         assert_converges(agent, &published);
-        let told = agent.notices();
+        let reported = agent.notices();
         let is_calm = |name: &String| !matches!(name.as_str(), "resync" | "gap" | "link_down" | "stale");
-        assert!(told.iter().all(is_calm), "{told:?}");
+        assert!(reported.iter().all(is_calm), "{reported:?}");
     }
 }

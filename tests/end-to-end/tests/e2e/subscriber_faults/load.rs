@@ -20,7 +20,7 @@ const LAST: &str = "the-last-of-all";
 const STEP: Duration = Duration::from_millis(10);
 
 impl Load {
-    /// So many events a second at most, each as `make` makes it of its number.
+    /// At most `rate` events per second, each made by `make` from its number.
     pub(crate) fn start(
         folder: &Folder,
         per_second: usize,

@@ -37,8 +37,8 @@ fn part_for(
     }
     let published = load.end();
     assert_converges(&agent, &published);
-    let told = notices_since(&agent, mark);
-    (agent, told)
+    let reported = notices_since(&agent, mark);
+    (agent, reported)
 }
 
 #[test]
@@ -58,11 +58,11 @@ fn a_connection_that_breaks_repeatedly_loses_no_event() {
     }
     let published = load.end();
     assert_complete(&agent, &published);
-    let told = notices_since(&agent, start);
+    let reported = notices_since(&agent, start);
     for name in ["link_down", "stale", "live"] {
-        assert_eq!(times(&told, name), breaks, "{name}: {told:?}");
+        assert_eq!(times(&reported, name), breaks, "{name}: {reported:?}");
     }
-    assert_eq!((times(&told, "resync"), times(&told, "gap")), (0, 0), "{told:?}");
+    assert_eq!((times(&reported, "resync"), times(&reported, "gap")), (0, 0), "{reported:?}");
 }
 
 /// Live is reported for all topics of the publisher.
@@ -77,36 +77,36 @@ fn came_by(agent: &Program, origin: &str) -> usize {
 #[test]
 fn a_partition_shorter_than_the_link_timeout_keeps_the_link() {
     let folder = patient("");
-    let (agent, told) = part_for(&folder, Duration::from_secs(2), rows);
-    assert_eq!(told, [""; 0], "the network carries late, and nothing is lost");
+    let (agent, reported) = part_for(&folder, Duration::from_secs(2), rows);
+    assert_eq!(reported, [""; 0], "the network carries late, and nothing is lost");
     assert_eq!((came_by(&agent, "replay"), came_by(&agent, "snapshot")), (0, 0));
 }
 
 #[test]
 fn after_a_partition_that_the_ring_covers_what_was_missed_is_replayed() {
     let folder = Folder::new();
-    let (agent, told) = part_for(&folder, Duration::from_secs(10), rows);
-    assert_eq!((times(&told, "stale"), times(&told, "live")), (1, 1), "{told:?}");
-    assert_eq!((times(&told, "resync"), times(&told, "gap")), (0, 0), "{told:?}");
-    assert!(came_by(&agent, "replay") > 0, "{told:?}");
-    assert_eq!(came_by(&agent, "snapshot"), 0, "{told:?}");
+    let (agent, reported) = part_for(&folder, Duration::from_secs(10), rows);
+    assert_eq!((times(&reported, "stale"), times(&reported, "live")), (1, 1), "{reported:?}");
+    assert_eq!((times(&reported, "resync"), times(&reported, "gap")), (0, 0), "{reported:?}");
+    assert!(came_by(&agent, "replay") > 0, "{reported:?}");
+    assert_eq!(came_by(&agent, "snapshot"), 0, "{reported:?}");
 }
 
 #[test]
 fn after_a_partition_beyond_the_ring_the_difference_comes_as_a_snapshot() {
     let folder = Folder::with_settings("[service]\nring_bytes = \"4MiB\"");
     let time = Duration::from_secs(if is_long() { 60 } else { 10 });
-    let (agent, told) = part_for(&folder, time, |number| {
+    let (agent, reported) = part_for(&folder, time, |number| {
         let (row, value) = ((number % 300).to_string(), format!("{number:0>900}"));
         event("t", &row, if number % 17 == 16 { "delete" } else { "set" }, value, "D")
     });
-    assert_eq!((times(&told, "stale"), times(&told, "live")), (1, 1), "{told:?}");
-    assert_eq!((times(&told, "resync"), times(&told, "gap")), (0, 0), "{told:?}");
-    assert!(came_by(&agent, "snapshot") > 0, "{told:?}");
+    assert_eq!((times(&reported, "stale"), times(&reported, "live")), (1, 1), "{reported:?}");
+    assert_eq!((times(&reported, "resync"), times(&reported, "gap")), (0, 0), "{reported:?}");
+    assert!(came_by(&agent, "snapshot") > 0, "{reported:?}");
 }
 
 #[test]
-fn an_agent_whose_requests_do_not_get_through_says_so_asks_again_and_holds_back_no_more_than_it_may() {
+fn an_agent_whose_requests_do_not_get_through_reports_it_asks_again_and_buffers_no_more_than_it_may() {
     let folder = patient("");
     let service = folder.service();
     let proxy = Proxy::before(service.address());
@@ -134,11 +134,11 @@ fn an_agent_whose_requests_do_not_get_through_says_so_asks_again_and_holds_back_
     agent.wait_for_since(mark, "live", |line| notice(line) == Some("live"));
     let published = load.end();
     assert_converges(&agent, &published);
-    let told = notices_since(&agent, mark);
+    let reported = notices_since(&agent, mark);
     assert_eq!(
-        (times(&told, "resync"), times(&told, "gap"), times(&told, "link_down")),
+        (times(&reported, "resync"), times(&reported, "gap"), times(&reported, "link_down")),
         (0, 0, 0),
-        "{told:?}"
+        "{reported:?}"
     );
     let grown = agent.memory_bytes().saturating_sub(memory);
     assert!(grown <= 64 * 1024 * 1024, "bounded: the agent has grown by {grown} bytes");
@@ -162,6 +162,6 @@ fn an_agent_whose_subscriptions_do_not_get_through_is_stale_until_they_do() {
     agent.wait_for_since(mark, "live, of all topics", is_live);
     let published = load.end();
     assert_complete(&agent, &published);
-    let told = notices_since(&agent, mark);
-    assert_eq!((times(&told, "stale"), times(&told, "live")), (1, 1), "{told:?}");
+    let reported = notices_since(&agent, mark);
+    assert_eq!((times(&reported, "stale"), times(&reported, "live")), (1, 1), "{reported:?}");
 }

@@ -122,8 +122,8 @@ fn copy_files(from: &Path, to: &Path) {
     }
 }
 
-/// Kills a service that an agent is up to date with, does something to its ring, and starts it again; then the agent must be
-/// told once that its position means nothing, and follow what is published from now on.
+/// Kills a service that an agent is up to date with, does something to its ring, and starts it again; then the agent must
+/// report once that its position means nothing, and follow what is published from now on.
 fn assert_one_resync(folder: &Folder, between: impl FnOnce(&Folder)) {
     const NO_LOOP: Duration = Duration::from_secs(3);
     let port = fixed_port();

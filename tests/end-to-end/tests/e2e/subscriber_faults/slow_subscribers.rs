@@ -27,15 +27,15 @@ fn a_paused_agent_does_not_affect_the_others_and_gets_notices_of_missed_events()
     thread::sleep(stop);
     let mark = stopped.mark();
     stopped.signal(Signal::CONT);
-    let told = |line: &Value| matches!(notice(line), Some("link_down" | "stale" | "recovering" | "gap"));
-    stopped.wait_for_since(mark, "the word that it is behind", told);
+    let reported = |line: &Value| matches!(notice(line), Some("link_down" | "stale" | "recovering" | "gap"));
+    stopped.wait_for_since(mark, "the notice that it is behind", reported);
     stopped.wait_for_since(mark, "live, after all", |line| notice(line) == Some("live"));
 
     let published = load.end();
     assert_converges(&stopped, &published);
     for (other, mark) in others.iter().zip(marks) {
         assert_complete(other, &published);
-        assert_eq!(notices_since(other, mark), [""; 0], "isolated: nothing is told to the others");
+        assert_eq!(notices_since(other, mark), [""; 0], "isolated: the others receive no notice");
     }
 }
 
@@ -113,7 +113,7 @@ fn events_dropped_for_a_slow_handler_are_reported_with_their_number() {
     assert_rows_in_order(&handled);
     let dropped = counter(&folder.status("agent"), "handlers", "events_outdated");
     assert!(dropped > 0, "it was fast enough after all");
-    until("all that was dropped is told", || {
+    until("every dropped event is reported", || {
         let lines = agent.lines();
         let gaps = lines.iter().filter(|line| notice(line) == Some("handler_gap"));
         (gaps.filter_map(|gap| gap["events"].as_u64()).sum::<u64>() == dropped).then_some(())
