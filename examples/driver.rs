@@ -12,10 +12,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::settings::{Kind, Settings, declare_settings};
-use pubsub_api::wire::MAX_RECEIVED_BYTES;
 use pubsub_api::{
     Capabilities, Counter, Driver, Envelope, Error, ErrorKind, Incoming, PubSubApi, Publisher, QueueReading,
-    Result, Role, Status, Subscriber, Topic,
+    Result, Role, Status, Subscriber, Topic, wire,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -100,13 +99,9 @@ impl ExampleDriver {
     }
 
     fn status(&self, counter: &Counter) -> Status {
-        let queue = QueueReading {
-            name: "queue".to_owned(),
-            depth: self.queue.borrow().events.len() as u64,
-            bound: self.bound as u64,
-            unit: "events".to_owned(),
-            when_full: "send waits for send_timeout, then fails as overloaded".to_owned(),
-        };
+        let (depth, when_full) =
+            (self.queue.borrow().events.len(), "send waits for send_timeout, then fails as overloaded");
+        let queue = QueueReading::new("queue", "events", (depth, self.bound), when_full);
         Status { counters: vec![counter.read()], queues: vec![queue], peers: Vec::new() }
     }
 }
@@ -121,18 +116,11 @@ struct ExamplePublisher {
 
 #[async_trait]
 impl Publisher for ExamplePublisher {
-    async fn initialize(&self) -> Result<()> {
-        Ok(())
-    }
-
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Closed, "the publisher is closed"));
+            return Err(Error::closed("publisher"));
         }
-        if payload.len() > MAX_RECEIVED_BYTES {
-            let text = format!("an event of {} bytes exceeds {MAX_RECEIVED_BYTES} bytes", payload.len());
-            return Err(Error::new(ErrorKind::Invalid, text));
-        }
+        wire::check_size(&payload)?;
         let ExampleDriver { endpoint, bound, queue, .. } = &self.driver;
         // `Some` until the event is accepted, which is one step: a dropped `send` has accepted it or not.
         let mut event = Some(Envelope { topic: topic.clone(), payload });
@@ -202,7 +190,7 @@ impl Subscriber for ExampleSubscriber {
                     self.received.add(1);
                     return Ok(Incoming::Event(event));
                 }
-                None if is_closed => return Err(Error::new(ErrorKind::Closed, "the subscriber is closed")),
+                None if is_closed => return Err(Error::closed("subscriber")),
                 None => drop(changes.changed().await),
             }
         }
