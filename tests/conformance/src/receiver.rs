@@ -6,7 +6,7 @@ use pubsub_api::wire::EventRef;
 use pubsub_api::{Batch, Envelope, Incoming, Notice, Pattern, Subscriber, Subscription, Topic};
 
 use crate::check::ensure;
-use crate::patience::within;
+use crate::patience::{brief, within};
 use crate::{Outcome, PATIENCE, Sender};
 
 /// The prefix of the keys of probe events; [`Receiver::envelope`] skips them.
@@ -97,7 +97,7 @@ impl Receiver {
     /// If another event arrives, or none.
     pub async fn expect(&self, topic: &str, wanted: impl ToString) -> Outcome {
         let wanted = (topic.to_owned(), wanted.to_string());
-        let came = self.event(&format!("the event {wanted:?}")).await?;
+        let came = self.event(&format!("the event {:?} on {topic:?}", brief(&wanted.1))).await?;
         ensure!(came == wanted, "expected the event {wanted:?}, got {came:?}");
         Ok(())
     }

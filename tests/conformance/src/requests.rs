@@ -9,7 +9,7 @@ use crate::check::{case, ensure};
 use crate::patience::within;
 use crate::receiver::topic;
 use crate::requests::steps::{
-    answer, ask, asked, batch, envelope, expect, expect_lost, requester_of, requests_of,
+    answer, answer_while, ask, asked, batch, envelope, expect, expect_lost, requester_of, requests_of,
 };
 use crate::{Case, Fixture, Outcome};
 
@@ -116,22 +116,25 @@ async fn a_long_reply_arrives_complete_and_in_order(fixture: Fixture) -> Outcome
     let address = sender.address()?;
     ask(&receiver, &address, "all")?;
     let peer = asked(&sender, "all").await?;
-    let answers = answer(&sender, peer, batch((0..EVENTS).map(|number| format!("{number:0200}")))?);
+    let mut batch = batch((0..EVENTS).map(|number| format!("{number:0200}")))?;
+    let answering = requests_of(&sender)?.answer(peer, &mut batch);
     let reads = async {
         for number in 0..EVENTS {
             expect(&receiver, &address, format!("{number:0200}")).await?;
         }
         Ok(())
     };
-    let (answered, read) = tokio::join!(answers, reads);
-    answered.and(read)
+    answer_while(answering, reads).await?;
+    ensure!(batch.is_empty(), "sent envelopes must leave the batch, but {} are left", batch.len());
+    Ok(())
 }
 
 /// A requester that does not read costs a bounded amount of memory, and others receive their replies meanwhile.
 async fn a_requester_that_does_not_read_delays_only_its_own_reply(fixture: Fixture) -> Outcome {
     // More than the queues of both ends and any socket between them hold.
     const EVENTS: usize = 1000;
-    let text = |number: usize| format!("{number:060000}");
+    let rest = "0".repeat(60_000);
+    let text = |number: usize| format!("{number} {rest}");
     let (sender, stalled) = fixture.linked(&[topic("a")?]).await?;
     let (address, lively) = (sender.address()?, fixture.joined(&[topic("a")?], &sender).await?);
     ask(&stalled, &address, "all")?;
@@ -163,9 +166,7 @@ async fn a_requester_that_does_not_read_delays_only_its_own_reply(fixture: Fixtu
         }
         Ok(())
     };
-    let (answered, read) = tokio::join!(within("the end of the reply", answering), reads);
-    answered??;
-    read
+    answer_while(answering, reads).await
 }
 
 /// When the publisher closes before it has replied, the requester receives `Reply::Lost`.

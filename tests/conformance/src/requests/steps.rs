@@ -4,7 +4,7 @@ use bytes::Bytes;
 use pubsub_api::{Batch, Envelope, PeerId, Reply, Request, Requester, Requests, Topic};
 
 use crate::check::ensure;
-use crate::patience::within;
+use crate::patience::{brief, within};
 use crate::{Outcome, Receiver, Sender};
 
 const PROMISED: &str = "the capabilities promise it, but it is `None`";
@@ -56,9 +56,30 @@ pub(super) async fn reply(receiver: &Receiver, what: &str) -> Outcome<Reply> {
 
 /// Receives the next reply, which must be a part with this payload.
 pub(super) async fn expect(receiver: &Receiver, address: &str, text: impl ToString) -> Outcome {
-    let wanted = Reply::Part { endpoint: address.to_owned(), envelope: envelope(text)? };
-    let came = reply(receiver, &format!("the reply {wanted:?}")).await?;
+    let text = text.to_string();
+    let wanted = Reply::Part { endpoint: address.to_owned(), envelope: envelope(&text)? };
+    let came = reply(receiver, &format!("the reply {:?}", brief(&text))).await?;
     ensure!(came == wanted, "expected the reply {wanted:?}, got {came:?}");
+    Ok(())
+}
+
+/// Sends a reply while it is read. Each part that is read has a deadline of its own, and so has the end: the whole may take
+/// as long as the machine needs.
+pub(super) async fn answer_while(
+    answering: impl Future<Output = pubsub_api::Result<()>>,
+    reads: impl Future<Output = Outcome>,
+) -> Outcome {
+    let (mut answering, mut reads) = (std::pin::pin!(answering), std::pin::pin!(reads));
+    tokio::select! {
+        read = &mut reads => {
+            read?;
+            within("the end of the reply", answering).await??;
+        }
+        answered = &mut answering => {
+            answered?;
+            reads.await?;
+        }
+    }
     Ok(())
 }
 
