@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -92,9 +93,16 @@ pub(crate) async fn tcp(
     let connecting = async {
         let stream = reach(address, deadline).await?;
         tune(&stream, settings.user_timeout)?;
-        shake_hands(stream, |out| Handshake::connector(own, out)).await
+        shake_hands(stream, |out| Handshake::connector(own, out).named(node())).await
     };
     within(deadline, settings.handshake_timeout, connecting).await
+}
+
+/// The name of this host: the logs and the status of a publisher show it. A worker is on the publisher's host.
+fn node() -> Option<&'static str> {
+    static NODE: OnceLock<Option<String>> = OnceLock::new();
+    let read = || rustix::system::uname().nodename().to_str().ok().map(str::to_owned);
+    NODE.get_or_init(read).as_deref()
 }
 
 /// Connects to the socket at `path` as a socket of type `own`.

@@ -2,7 +2,7 @@ mod peer;
 mod side;
 
 use super::greeting::UP_TO_MAJOR_BYTES;
-use super::ready::{put_ready, read_ready};
+use super::ready::{Ready, put_ready, read_ready};
 use super::{Command, FrameHead, GREETING_BYTES, Greeting, Mechanism, ProtocolError, SocketType};
 use side::{ReadyOrder, Side};
 
@@ -30,6 +30,10 @@ pub struct Handshake {
     has_greeted: bool,
     /// The peer's, once it is complete.
     greeting: Option<Greeting>,
+    /// The name of this host, if the peer is to know it.
+    node: Option<&'static str>,
+    /// The name that the peer's host claims.
+    peer_node: Option<Box<str>>,
 }
 
 impl Handshake {
@@ -50,7 +54,18 @@ impl Handshake {
 
     fn begin(side: Side, out: &mut Vec<u8>) -> Self {
         out.extend(Greeting::encode(Mechanism::Null).iter().take(UP_TO_MAJOR_BYTES));
-        Self { side, has_greeted: false, greeting: None }
+        Self { side, has_greeted: false, greeting: None, node: None, peer_node: None }
+    }
+
+    /// Names this host to the peer.
+    #[must_use]
+    pub fn named(self, node: Option<&'static str>) -> Self {
+        Self { node, ..self }
+    }
+
+    /// The name that the peer's host claims, once the handshake is complete: at most 64 letters, digits, `.`, `-` and `_`.
+    pub fn take_peer_node(&mut self) -> Option<Box<str>> {
+        self.peer_node.take()
     }
 
     /// Whether the peer's greeting is complete.
@@ -94,12 +109,12 @@ impl Handshake {
         self.has_greeted = true;
         out.extend(Greeting::encode(Mechanism::Null).iter().skip(UP_TO_MAJOR_BYTES));
         if let Side::Connector(own, ReadyOrder::WithGreeting) = self.side {
-            put_ready(out, own);
+            put_ready(out, own, self.node);
         }
     }
 
     fn take_ready(
-        &self,
+        &mut self,
         arrived: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<Option<(usize, SocketType)>, ProtocolError> {
@@ -114,8 +129,9 @@ impl Handshake {
         let Some(body) = arrived.get(head.head..end) else { return Ok(None) };
         match Command::read(body)? {
             Command::Ready(data) => {
-                let read = read_ready(data).inspect_err(|_| self.refuse(out));
-                Ok(Some((end, read?)))
+                let Ready { socket_type, node } = read_ready(data).inspect_err(|_| self.refuse(out))?;
+                self.peer_node = node.map(Box::from);
+                Ok(Some((end, socket_type)))
             }
             Command::Error(_) => Err(ProtocolError::RefusedByPeer),
             _ => Err(ProtocolError::NotReady),
@@ -129,7 +145,7 @@ impl Handshake {
             return Err(ProtocolError::WrongSocketType);
         };
         if self.side.answers_ready() {
-            put_ready(out, own);
+            put_ready(out, own, self.node);
         }
         Ok(own)
     }
@@ -218,7 +234,7 @@ mod tests {
             assert_eq!(side.take(&greeting, &mut out), Ok((64, None)));
             assert_eq!(out, greeting);
             let mut ready = Vec::new();
-            put_ready(&mut ready, peer);
+            put_ready(&mut ready, peer, None);
             let _ = side.take(&ready, &mut out);
             assert_eq!(out.len() > greeting.len(), says_ready);
         }
@@ -240,7 +256,7 @@ mod tests {
     #[test]
     fn a_listener_sends_error_to_a_peer_of_another_kind() {
         let mut hello = Greeting::encode(Mechanism::Null).to_vec();
-        put_ready(&mut hello, SocketType::Pub);
+        put_ready(&mut hello, SocketType::Pub, None);
         let mut answer = Vec::new();
         let mut listener = Handshake::listener(SERVED, &mut answer);
         assert_eq!(listener.take(&hello, &mut answer), Err(ProtocolError::WrongSocketType));

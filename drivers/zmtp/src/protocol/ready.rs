@@ -4,12 +4,28 @@ use super::{ProtocolError, SocketType};
 const SOCKET_TYPE: &[u8] = b"Socket-Type";
 const IDENTITY: &[u8] = b"Identity";
 
-/// Appends a READY: the socket type, and an empty identity for a DEALER, as libzmq does.
-pub(super) fn put_ready(out: &mut Vec<u8>, own: SocketType) {
+/// The name of the peer's host, of our own subscribers. RFC 23 reserves names that begin with `X-` for applications, and
+/// libzmq skips those that it does not know.
+const NODE: &[u8] = b"X-Node";
+
+/// What a READY states.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ready<'a> {
+    pub(super) socket_type: SocketType,
+    /// The name of the peer's host, if it is one.
+    pub(super) node: Option<&'a str>,
+}
+
+/// Appends a READY: the socket type, an empty identity for a DEALER, as libzmq does, and the name of this host if it is to be
+/// known.
+pub(super) fn put_ready(out: &mut Vec<u8>, own: SocketType, node: Option<&str>) {
     let mut data = Vec::new();
     put_property(&mut data, SOCKET_TYPE, own.as_str().as_bytes());
     if own == SocketType::Dealer {
         put_property(&mut data, IDENTITY, b"");
+    }
+    if let Some(node) = node {
+        put_property(&mut data, NODE, node.as_bytes());
     }
     put_command(out, "READY", &[&data]);
 }
@@ -21,19 +37,31 @@ fn put_property(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-/// The socket type of a READY's properties; all are read to the end, names whatever their case.
+/// The properties of a READY; all are read to the end, names whatever their case.
 ///
-/// An Identity is only a claim of the peer: it is ignored (docs/guarantees.md#f58).
-pub(super) fn read_ready(mut data: &[u8]) -> Result<SocketType, ProtocolError> {
-    let mut socket_type = None;
+/// An Identity is only a claim of the peer: it is ignored (docs/guarantees.md#f58). So is the name of its host, which only
+/// logs and the status show.
+pub(super) fn read_ready(mut data: &[u8]) -> Result<Ready<'_>, ProtocolError> {
+    let (mut socket_type, mut node) = (None, None);
     while !data.is_empty() {
         let (name, value, rest) = property(data).ok_or(ProtocolError::BadReady)?;
         if name.eq_ignore_ascii_case(SOCKET_TYPE) {
             socket_type = Some(SocketType::from_name(value).ok_or(ProtocolError::WrongSocketType)?);
+        } else if name.eq_ignore_ascii_case(NODE) {
+            node = std::str::from_utf8(value).ok().filter(|node| is_host_name(node));
         }
         data = rest;
     }
-    socket_type.ok_or(ProtocolError::BadReady)
+    Ok(Ready { socket_type: socket_type.ok_or(ProtocolError::BadReady)?, node })
+}
+
+/// The longest name of a host, in bytes (HOST_NAME_MAX).
+const MAX_NODE_BYTES: usize = 64;
+
+/// Whether a name can stand in a log line as it is.
+pub(super) fn is_host_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    (1..=MAX_NODE_BYTES).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
 /// Name, value and what follows.
@@ -48,21 +76,34 @@ fn property(data: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::{put_property, put_ready, read_ready};
+    use super::{Ready, put_property, put_ready, read_ready};
     use crate::protocol::{ProtocolError, SocketType};
 
     #[test]
     fn a_ready_has_the_socket_type_whatever_else_it_has() {
         for own in [SocketType::Sub, SocketType::Dealer, SocketType::Pull] {
             let mut bytes = Vec::new();
-            put_ready(&mut bytes, own);
-            assert_eq!(read_ready(&bytes[2 + 1 + 5..]), Ok(own));
+            put_ready(&mut bytes, own, None);
+            assert_eq!(read_ready(&bytes[2 + 1 + 5..]), Ok(Ready { socket_type: own, node: None }));
         }
         let mut odd = Vec::new();
         put_property(&mut odd, b"Identity", &[7; 300]);
         put_property(&mut odd, b"socket-TYPE", b"XSUB");
         put_property(&mut odd, b"X-Anything", b"");
-        assert_eq!(read_ready(&odd), Ok(SocketType::Xsub));
+        assert_eq!(read_ready(&odd), Ok(Ready { socket_type: SocketType::Xsub, node: None }));
+    }
+
+    #[test]
+    fn a_node_is_named_if_its_name_can_stand_in_a_log_line() {
+        let long = "n".repeat(65);
+        for (name, is_one) in
+            [("compute-7.example", true), ("", false), ("a b", false), ("\x1b[2J", false), (&long, false)]
+        {
+            let mut bytes = Vec::new();
+            put_ready(&mut bytes, SocketType::Sub, Some(name));
+            let read = read_ready(&bytes[2 + 1 + 5..]).unwrap();
+            assert_eq!(read.node, is_one.then_some(name));
+        }
     }
 
     #[test]

@@ -61,6 +61,16 @@ impl RawSubscriber {
         }
     }
 
+    /// After the READY of a SUB on this node.
+    pub(crate) fn of_node(address: SocketAddr, node: &'static str) -> Self {
+        let mut subscriber = Self::silent(address);
+        let mut hello = Vec::new();
+        let mut machine = Handshake::connector(SocketType::Sub, &mut hello).named(Some(node));
+        machine.take(&Greeting::encode(Mechanism::Null)[..11], &mut hello).unwrap();
+        subscriber.say(&hello);
+        subscriber
+    }
+
     /// After its handshake and these subscriptions, as commands.
     pub(crate) fn of(address: SocketAddr, prefixes: &[&str]) -> Self {
         let mut subscriber = Self::greeted(address);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use drivers_zmtp::protocol::{Command, SocketType};
 use pubsub_api::{Envelope, PeerId, SubscriptionSeen};
 
-use super::ends::{PATIENCE, publisher, seen, topic};
+use super::ends::{PATIENCE, publisher, seen, topic, until};
 use super::raw_subscriber::{Heard, RawSubscriber};
 
 fn numbered(number: usize) -> Bytes {
@@ -225,4 +225,20 @@ async fn a_batch_goes_out_as_its_events_one_by_one() {
     for number in (0..9000).filter(|number| number % 3 < 2) {
         assert_eq!(reader.event(), (["a", "b"][number % 3].to_owned(), numbered(number).to_vec()));
     }
+}
+
+#[tokio::test]
+async fn a_subscriber_that_states_its_node_is_named_by_it_beside_its_address() {
+    let (publisher, address) = publisher(&[]).await;
+    let _named = RawSubscriber::of_node(address, "compute-7.example");
+    let _odd = RawSubscriber::of_node(address, "two\nlines");
+    let _plain = RawSubscriber::of(address, &["D"]);
+    let up = || {
+        let peers = publisher.status().peers;
+        peers.into_iter().filter(|peer| peer.state == "up").map(|peer| peer.endpoint).collect::<Vec<_>>()
+    };
+    until("three subscribers", || up().len() == 3).await;
+    let nodes: Vec<String> =
+        up().iter().filter_map(|name| Some(name.split_once(' ')?.1.to_owned())).collect();
+    assert_eq!(nodes, ["(compute-7.example)"]);
 }

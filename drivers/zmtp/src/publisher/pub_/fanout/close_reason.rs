@@ -19,7 +19,6 @@ pub(super) enum CloseReason {
 impl CloseReason {
     /// Counts the reason, and logs it at a limited rate.
     pub(super) fn report(&self, core: &Core, connection: &Connection, now: Instant) {
-        let address = connection.address;
         let in_handshake = matches!(connection.phase, Phase::Handshake { .. });
         let (cause, reason) = match self {
             // A port check, or a peer that left: no cause for alarm.
@@ -27,13 +26,13 @@ impl CloseReason {
                 if in_handshake {
                     core.counters.refused.count("left_in_handshake", now);
                 }
-                return tracing::debug!("{address} disconnected: {error}");
+                return tracing::debug!("{} disconnected: {error}", connection.name());
             }
             Self::Broke(error) => (error.cause(), error.to_string()),
             Self::Refused(cause) => (*cause, cause.replace('_', " ")),
         };
         if let Some(times) = core.counters.refused.count(cause, now) {
-            tracing::warn!(cause, times, "closed the connection of {address}: {reason}");
+            tracing::warn!(cause, times, "closed the connection of {}: {reason}", connection.name());
         }
     }
 }

@@ -22,6 +22,8 @@ pub(super) use replies::ReplyWriter;
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) address: SocketAddr,
+    /// The name that its host claims.
+    pub(super) node: Option<Box<str>>,
     pub(super) phase: Phase,
     /// What came and is not yet decoded.
     pub(super) arrived: Vec<u8>,
@@ -108,6 +110,7 @@ impl Connection {
         Self {
             stream,
             address,
+            node: None,
             phase: Phase::Handshake { machine, since: now },
             arrived: Vec::new(),
             readable: true,
@@ -119,6 +122,14 @@ impl Connection {
             blocked: false,
             probes: false,
             _place: place,
+        }
+    }
+
+    /// Its name for people: the address, and the node if that is known.
+    pub(super) fn name(&self) -> String {
+        match &self.node {
+            Some(node) => format!("{} ({node})", self.address),
+            None => self.address.to_string(),
         }
     }
 

@@ -221,15 +221,15 @@ impl ShardState {
         self.window.bytes()
     }
 
-    /// Each connection's address and state.
-    pub(super) fn peers(&self) -> impl Iterator<Item = (std::net::SocketAddr, &'static str)> {
+    /// Each connection's name and state.
+    pub(super) fn peers(&self) -> impl Iterator<Item = (String, &'static str)> {
         self.connections.values().map(|connection| {
             let state = match &connection.phase {
                 Phase::Handshake { .. } => "connecting",
                 _ if connection.is_behind() => "behind",
                 Phase::Subscriber { .. } | Phase::Requester { .. } => "up",
             };
-            (connection.address, state)
+            (connection.name(), state)
         })
     }
 

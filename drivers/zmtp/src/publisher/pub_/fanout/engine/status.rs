@@ -33,8 +33,8 @@ impl Fanout {
         let mut peers = Vec::new();
         for shard in &self.shards {
             let room = LISTED.saturating_sub(peers.len());
-            peers.extend(shard.state().peers().take(room).map(|(address, state)| PeerReading {
-                endpoint: format!("tcp://{address}"),
+            peers.extend(shard.state().peers().take(room).map(|(name, state)| PeerReading {
+                endpoint: format!("tcp://{name}"),
                 state: state.to_owned(),
             }));
         }

@@ -37,10 +37,10 @@ impl ShardState {
             false => ("disconnected", "it is disconnected"),
         };
         if let Some(times) = self.core.counters.reported.count(cause, now) {
-            let address = connection.address;
+            let name = connection.name();
             tracing::warn!(
                 times,
-                "dropped {missed} events for {address}: it is behind by more than fanout_log_bytes; {follows}"
+                "dropped {missed} events for {name}: it is behind by more than fanout_log_bytes; {follows}"
             );
         }
         if !understands {

@@ -49,7 +49,9 @@ impl ShardState {
         let arrived = std::mem::take(&mut connection.arrived);
         let (mut used, met) = match &mut connection.phase {
             Phase::Handshake { machine, .. } => {
-                machine.take(&arrived, connection.outbox.bytes()).map_err(CloseReason::Broke)?
+                let taken = machine.take(&arrived, connection.outbox.bytes());
+                connection.node = machine.take_peer_node();
+                taken.map_err(CloseReason::Broke)?
             }
             Phase::Subscriber { .. } | Phase::Requester { .. } => (0, None),
         };

@@ -22,8 +22,8 @@ pub(super) fn decode_requests(
     core: &Core,
     now: Instant,
 ) -> Result<usize, CloseReason> {
-    let (peer, address) = (connection.audience.peer, connection.address);
-    let host = Some(address.ip().to_canonical());
+    let (peer, name) = (connection.audience.peer, connection.name());
+    let host = Some(connection.address.ip().to_canonical());
     let Phase::Requester { heartbeat, decoder, .. } = &mut connection.phase else { return Ok(0) };
     let mut used = 0;
     loop {
@@ -52,7 +52,7 @@ pub(super) fn decode_requests(
         if let Some(cause) = dropped
             && let Some(times) = core.counters.requests_dropped.count(cause, now)
         {
-            tracing::warn!(cause, times, "dropped a request of {address}: {}", cause.replace('_', " "));
+            tracing::warn!(cause, times, "dropped a request of {name}: {}", cause.replace('_', " "));
         }
     }
 }
