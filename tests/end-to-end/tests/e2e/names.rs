@@ -1,8 +1,12 @@
 //! Publishers that are named by a host name: each of its addresses is followed.
 #![expect(clippy::expect_used, reason = "a test ends where an expectation fails")]
 
+use std::path::Path;
+
 use end_to_end::{Folder, Launch, Program, Service, event, until};
 use serde_json::Value;
+
+mod ipv6;
 
 /// Short times, so that a test sees an address removed, and one that does not answer reported.
 const QUICK: &str =
@@ -11,6 +15,16 @@ const QUICK: &str =
 /// The names that the programs of a test know, in mounts of their own. Writing the file again changes them.
 fn with_hosts(folder: &Folder, launch: Launch, addresses: &[&str]) -> Launch {
     let hosts = write_hosts(folder, addresses);
+    with_hosts_at(launch, &hosts)
+}
+
+/// As [`with_hosts`], with the whole text of the file.
+fn with_hosts_text(folder: &Folder, launch: Launch, text: &str) -> Launch {
+    let hosts = folder.write("hosts", text);
+    with_hosts_at(launch, &hosts)
+}
+
+fn with_hosts_at(launch: Launch, hosts: &Path) -> Launch {
     let script = r#"mount --bind "$0" /etc/hosts && exec "$@""#;
     launch
         .under("unshare", &["--map-root-user", "--mount", "sh", "-c", script, hosts.to_str().expect("text")])

@@ -150,6 +150,20 @@ fn a_worker_whose_server_dies_reports_its_progress_and_the_next_one_continues_af
 }
 
 #[test]
+fn progress_counts_each_event_that_the_broker_accepted_before_the_worker_ends() {
+    let server = RedisServer::start(&[]);
+    let Scene { folder } = Scene::new(&[server.address()]);
+    let mut worker = folder.worker_launch("worker").args(["--progress"]).start();
+    for (number, event) in change_log().iter().take(3).enumerate() {
+        worker.write_line(&event.to_string());
+        let confirmed = number as u64 + 1;
+        worker.wait_for("its confirmation", |line| line["confirmed"] == confirmed);
+    }
+    worker.close_stdin();
+    assert_eq!(worker.wait_for_end().code(), Some(0), "{}", worker.stderr());
+}
+
+#[test]
 fn changes_by_the_command_line_reach_the_agents_as_events() {
     let server = RedisServer::start(&[]);
     let scene = Scene::new(&[server.address()]);
