@@ -33,6 +33,9 @@ mod retirements;
 #[cfg(test)]
 #[path = "feed/script.rs"]
 mod script;
+#[cfg(test)]
+#[path = "feed/suspended.rs"]
+mod suspended;
 
 use std::time::Duration;
 

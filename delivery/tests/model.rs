@@ -29,7 +29,7 @@ use world::{Bounds, Mutation};
 
 /// A loss, a crash that keeps the file and one that loses it, a repeat, another publisher, a topic that is retired, a slow
 /// answer: each with everything else.
-const BOUNDS: [(&str, Bounds); 15] = [
+const BOUNDS: [(&str, Bounds); 16] = [
     (
         "a file that is lost, and what was on its way",
         Bounds { publishes: 2, file_losses: 1, drops: 1, keys: 1, ..Bounds::NONE },
@@ -57,7 +57,7 @@ const BOUNDS: [(&str, Bounds); 15] = [
     ),
     (
         "a topic that is retired, while its subscriber is there or away",
-        Bounds { publishes: 2, retirements: 1, breaks: 1, keys: 1, ring: 2, ..Bounds::NONE },
+        Bounds { publishes: 2, retirements: 1, forgets: 1, breaks: 1, keys: 1, ring: 2, ..Bounds::NONE },
     ),
     (
         "a topic that is retired, and a crash",
@@ -67,6 +67,10 @@ const BOUNDS: [(&str, Bounds); 15] = [
     (
         "a topic that is retired after its last event was lost",
         Bounds { publishes: 2, retirements: 1, drops: 1, keys: 1, ring: 2, ..Bounds::NONE },
+    ),
+    (
+        "a topic that is retired after its last event was lost, as is its bye",
+        Bounds { publishes: 2, retirements: 1, drops: 3, breaks: 1, keys: 1, ring: 2, ..Bounds::NONE },
     ),
     (
         "a topic that is retired after an event that was published while the link returned",

@@ -1,5 +1,6 @@
 mod full_sync;
 mod io;
+mod room;
 mod saving;
 mod work;
 
@@ -12,6 +13,7 @@ use pubsub_api::database::DbApi;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, QueueReading, Result, Status, Subscription};
 use service_kit::WriteQueue;
+use subscriber_agent_settings::AgentSettings;
 use table::Table;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::timeout_at;
@@ -112,10 +114,12 @@ impl Agent {
     /// error the old addresses and subscriptions stay.
     pub fn apply(&self, settings: &Settings) -> Result<()> {
         let new = DesiredState::of(settings, self.connects, &self.extra)?;
+        let table_bytes = AgentSettings::read(settings)?.table_bytes;
         let found = self.found();
         let mut desired = self.desired();
         new.apply(&desired, &self.subscriber)?;
         *desired = new;
+        self.table().set_bound(table_bytes);
         if let Some(SyncHandle { subscriptions_changed, .. }) = &self.sync {
             subscriptions_changed.notify_one();
         }
@@ -184,6 +188,8 @@ impl Agent {
             ("handlers".to_owned(), self.dispatcher.status()),
             ("network".to_owned(), self.subscriber.status()),
         ]);
+        let table = self.table_reading();
+        parts.entry("agent".to_owned()).and_modify(|agent| agent.queues.push(table));
         if let (Some(queue), Some(agent)) = (&self.output_queue, parts.get_mut("agent")) {
             agent.queues.push(queue.reading("output", "the agent stops receiving until the output is read"));
         }

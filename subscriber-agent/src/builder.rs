@@ -35,6 +35,7 @@ pub struct AgentBuilder {
     store_counters: Arc<TableStoreCounters>,
     connects: bool,
     full_sync: Option<FullSync>,
+    table_bytes: usize,
 }
 
 /// The number of lines from other tasks that may wait for the output.
@@ -67,6 +68,7 @@ impl AgentBuilder {
             store: None,
             store_counters: Arc::default(),
             connects,
+            table_bytes: agent.table_bytes,
             full_sync: SyncSource::of(registry, settings)?
                 .map(|source| FullSync::new(source, settings, connects))
                 .transpose()?,
@@ -135,7 +137,7 @@ impl AgentBuilder {
             subscriber: self.subscriber,
             desired: Mutex::new(self.desired),
             extra: self.extra,
-            updater: TableUpdater::new(Instant::now(), wall()),
+            updater: TableUpdater::new(Instant::now(), wall(), self.table_bytes),
             dispatcher: self.dispatcher,
             io: tokio::sync::Mutex::new(io),
             connects: self.connects,

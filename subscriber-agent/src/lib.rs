@@ -55,6 +55,7 @@ mod loss_log;
 mod on_failure;
 mod output;
 mod program;
+mod refused_rows;
 mod reports;
 mod resync_schedule;
 mod sync;

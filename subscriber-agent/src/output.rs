@@ -64,6 +64,21 @@ pub enum AgentNotice {
         /// The shortest time from the first such read to the deletion, in milliseconds.
         wait_ms: u64,
     },
+    /// The table refused a row, because its rows need all of `agent.table_bytes`. The agent is not live, and keeps what it
+    /// has, until `TableHasRoom`.
+    TableFull {
+        /// About how much memory the rows need, in bytes.
+        bytes: usize,
+        /// The bound, in bytes.
+        bound: usize,
+    },
+    /// The table has room again: the refused rows are requested.
+    TableHasRoom {
+        /// About how much memory the rows need, in bytes.
+        bytes: usize,
+        /// The bound, in bytes.
+        bound: usize,
+    },
     /// The database could not be read; the agent retries.
     SyncFailed {
         /// The reason, for people.

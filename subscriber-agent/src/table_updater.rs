@@ -8,11 +8,14 @@ use pubsub_api::{Action, CauseCounter, Counter, CounterReading, Envelope, Event,
 use table::{DatedEvent, Merge, Table};
 
 use crate::Change;
+use crate::refused_rows::RefusedRows;
 
 /// Applies the items of a subscriber to the table and returns the changes and notices to deliver. No I/O; callers pass the time.
 #[derive(Debug)]
 pub(crate) struct TableUpdater {
     table: Mutex<Table>,
+    /// What the bound of the table has no room for.
+    pub(crate) refused: RefusedRows,
     started: Instant,
     /// The wall clock of this host at `started`. The table's clock starts there, so that it continues after a restart of the
     /// agent, and then advances monotonically, so that it never goes back.
@@ -35,9 +38,13 @@ pub(crate) enum Delivery {
 }
 
 impl TableUpdater {
-    pub(crate) fn new(started: Instant, started_at: Duration) -> Self {
+    /// An empty table with a bound of this number of bytes.
+    pub(crate) fn new(started: Instant, started_at: Duration, bound: usize) -> Self {
+        let mut table = Table::default();
+        table.set_bound(bound);
         Self {
-            table: Mutex::default(),
+            table: Mutex::new(table),
+            refused: RefusedRows::default(),
             started,
             started_at,
             has_changed: AtomicBool::new(false),
@@ -74,7 +81,10 @@ impl TableUpdater {
 
     /// Replaces the table by a saved one.
     pub(crate) fn restore(&self, rows: impl IntoIterator<Item = DatedEvent>, now: Instant) {
-        *self.table() = Table::restored(self.clock(now), rows);
+        let mut table = self.table();
+        let bound = table.bound();
+        *table = Table::restored(self.clock(now), rows);
+        table.set_bound(bound);
     }
 
     /// Whether the table may have changed since the last call.
@@ -111,6 +121,7 @@ impl TableUpdater {
         match self.table().merge(&event, mode) {
             Merge::Known => self.known.add(1),
             Merge::Superseded => self.superseded.add(1),
+            Merge::Refused => self.refused.note(&event.topic, 1),
             Merge::Applied => {
                 let counter = if mode == DeliveryMode::Replay { &self.replayed } else { &self.applied };
                 counter.add(1);
@@ -126,6 +137,7 @@ impl TableUpdater {
         let differences = self.table().replace(snapshot);
         self.snapshot_rows.add(differences.rows as u64);
         self.superseded.add(differences.superseded as u64);
+        self.refused.note(&snapshot.topic, differences.no_room);
         self.differences.add(differences.events.len() as u64);
         for _ in 0..differences.refused {
             // Rows are checked before they enter a snapshot, so this is a bug.
@@ -144,7 +156,8 @@ impl TableUpdater {
     pub(crate) fn counters(&self) -> Vec<CounterReading> {
         let Self { applied, replayed, known, superseded, snapshot_rows, differences, .. } = self;
         let counters = [applied, replayed, known, superseded, snapshot_rows, differences];
-        counters.into_iter().map(Counter::read).chain(self.dropped.read()).collect()
+        let refused = self.refused.counter();
+        counters.into_iter().map(Counter::read).chain([refused]).chain(self.dropped.read()).collect()
     }
 }
 

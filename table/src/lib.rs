@@ -29,6 +29,7 @@ mod clocks;
 mod comparison;
 mod merge;
 mod owners;
+mod room;
 mod row;
 mod same_event;
 mod table;

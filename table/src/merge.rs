@@ -16,6 +16,8 @@ pub enum Merge {
     Known,
     /// The row has a newer event: there is nothing to pass on.
     Superseded,
+    /// The event is newer than the row, and the bound of the table has no room for it: the row is not current.
+    Refused,
 }
 
 /// Judges an event of the stream: it is the latest of its row, unless its version is lower.

@@ -1,3 +1,4 @@
+mod bounded;
 mod compared;
 mod differences;
 
@@ -13,6 +14,7 @@ use crate::clocks::Clocks;
 use crate::comparison::Comparison;
 use crate::merge::{self, Merge};
 use crate::owners::Owners;
+use crate::room::Room;
 use crate::row::Row;
 use crate::same_event::SameEvent;
 use crate::tombstones::Tombstones;
@@ -24,6 +26,10 @@ pub use differences::Differences;
 /// `delete` removes a row, `sync` and events without table or key concern no row, and every other action, known or not,
 /// sets the row, as in Dragonflow's readers (docs/dragonflow.md#events). Table and key identify a row, not its topic.
 /// Deletes are remembered for at least ten minutes, at most 65,536 of them: above that, the oldest are forgotten.
+///
+/// The memory of the rows has a [bound](Self::set_bound). Above it, an event that needs more memory than its row has is
+/// refused, and the row stays as it is; what needs less, and deletes, are applied. The caller must report what was
+/// refused, and request it again when [`has_room`](Self::has_room) returns true.
 ///
 /// The order of two events of one row does not depend on their path (live, replay, snapshot, comparison), nor on the
 /// clocks of different hosts: the higher version is the later one; without versions, on one stream the higher sequence
@@ -56,6 +62,7 @@ pub struct Table {
     /// The comparison in progress.
     comparison: Option<Comparison>,
     absences: Absences<(String, String), SameEvent>,
+    room: Room,
 }
 
 /// The latest event of a row, and its time of publication by the table's clock: a table is restored from these.
@@ -90,6 +97,9 @@ impl Table {
             Some(row) => merge::replayed(row, event, at),
         };
         if merged == Merge::Applied {
+            if !self.fits(table, key, event) {
+                return Merge::Refused;
+            }
             self.put(table, key, event, at);
         }
         merged
@@ -189,7 +199,8 @@ impl Table {
         self.len == 0
     }
 
-    /// Makes `event`, which was published at `at`, the latest one of the row, whatever the previous one was.
+    /// Makes `event`, which was published at `at`, the latest one of the row, whatever the previous one was. It must
+    /// [fit](Self::fits).
     fn put(&mut self, table: &str, key: &str, event: &Arc<Event>, at: Duration) {
         let event = remembered(event);
         if let Some(comparison) = &mut self.comparison {
@@ -205,6 +216,7 @@ impl Table {
             None => rows.insert(key.to_owned(), row),
         };
         let old = old.as_ref().map(|row| &*row.event);
+        self.room.replace(old, Some(&event));
         self.len += usize::from(exists(&event));
         self.len -= usize::from(old.is_some_and(exists));
         self.owners.moved(old, Some(&event));
@@ -221,6 +233,7 @@ impl Table {
             let Some(rows) = self.latest.get_mut(table) else { continue };
             if rows.get(key).is_some_and(|row| Arc::ptr_eq(&row.event, &delete)) {
                 rows.remove(key);
+                self.room.replace(Some(&delete), None);
                 if rows.is_empty() {
                     self.latest.remove(table);
                 }
@@ -238,7 +251,7 @@ impl FromIterator<Arc<Event>> for Table {
     }
 }
 
-fn exists(row: &Event) -> bool {
+pub(crate) fn exists(row: &Event) -> bool {
     row.action != Action::Delete
 }
 

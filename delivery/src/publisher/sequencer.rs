@@ -3,9 +3,10 @@ use std::time::Duration;
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Batch, Envelope, Framing, Result, Stamp};
 
+use super::announce::bye_schedule::ByeSchedule;
 use super::announce::mark_schedule::MarkSchedule;
 use super::numbering::publisher_state::PublisherState;
-use super::numbering::topics::TopicId;
+use super::numbering::topics::{RetiredTopic, TopicId};
 use super::ring::Ring;
 use super::ring::record_builder::{RecordBuilder, Refused, Taken};
 use super::spare_buffers::SpareBuffers;
@@ -19,6 +20,7 @@ pub(super) struct Sequencer {
     pub(super) publisher_state: PublisherState,
     pub(super) ring: Ring,
     pub(super) schedule: MarkSchedule,
+    byes: ByeSchedule,
     builder: RecordBuilder,
     /// The blocks before.
     spares: SpareBuffers,
@@ -70,6 +72,7 @@ impl Sequencer {
             publisher_state,
             ring,
             schedule,
+            byes: ByeSchedule::default(),
             builder: RecordBuilder::new(framing),
             spares: SpareBuffers::default(),
         }
@@ -103,25 +106,44 @@ impl Sequencer {
         }
         numbered.doubts = builder.doubts();
         batch.advance(taken);
-        self.say_bye(now.wall_us, out);
+        self.say_bye(now, out);
         numbered.is_mark_sooner = self.publish_record(now.since_start, out);
         numbered
     }
 
     /// Adds a `bye` for each topic that was retired: it has no marks from now on, and a subscriber that missed its last event
     /// would never learn of it.
-    fn say_bye(&mut self, wall_us: u64, out: &mut Batch) {
-        let (publisher, epoch) = (self.publisher_state.publisher, self.publisher_state.epoch());
-        for (topic, sequence) in self.publisher_state.topics.take_retired() {
-            let stamp = Stamp { publisher, epoch, sequence, time_us: wall_us };
+    fn say_bye(&mut self, now: Now, out: &mut Batch) {
+        for retired in self.publisher_state.topics.take_retired() {
             // It is far below the size limit.
-            out.extend(Control::pack_bye(&topic, stamp));
+            out.extend(Control::pack_bye(&retired.topic, self.stamp(retired.last, now.wall_us)));
+            self.byes.add(retired, now.since_start);
         }
+    }
+
+    fn stamp(&self, sequence: u64, time_us: u64) -> Stamp {
+        let (publisher, epoch) = (self.publisher_state.publisher, self.publisher_state.epoch());
+        Stamp { publisher, epoch, sequence, time_us }
+    }
+
+    /// When the next mark or repeated `bye` is due.
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        self.schedule.next().into_iter().chain(self.byes.next()).min()
+    }
+
+    /// The repeated `bye`s that are due, at most `limit` of them.
+    pub(super) fn byes_due(&mut self, now: Now, limit: usize) -> Vec<Envelope> {
+        let topics = &self.publisher_state.topics;
+        let due = self.byes.take_due(now.since_start, limit, |topic| topics.id(topic.as_bytes()).is_some());
+        let pack = |RetiredTopic { topic, last, floor }: RetiredTopic| {
+            Control::pack_bye_again(&topic, self.stamp(last, now.wall_us), floor.saturating_add(1)).ok()
+        };
+        due.into_iter().filter_map(pack).collect()
     }
 
     /// Writes the record to the ring, and adds its events to `out`. Returns whether marks are due earlier than before.
     fn publish_record(&mut self, now: Duration, out: &mut Batch) -> bool {
-        let Self { publisher_state, ring, schedule, builder, spares } = self;
+        let Self { publisher_state, ring, schedule, builder, spares, .. } = self;
         let Some(bytes) = builder.finish(publisher_state, ring.next_place()) else { return false };
         let place = ring.append(&bytes, publisher_state);
         let block = match builder.is_framed() {

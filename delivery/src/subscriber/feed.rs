@@ -4,6 +4,7 @@ mod metrics;
 mod noticing;
 mod on_broker;
 mod replies;
+mod suspended;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct Feed {
     links: Links,
     /// The endpoint of the broker's node whose link is up, on a broker.
     broker: Option<String>,
+    /// Whether the application cannot keep what it receives.
+    is_suspended: bool,
     resumed: HashMap<u64, Vec<(Topic, Position)>>,
     /// Whether saved positions without a link were looked for.
     looked_for_orphans: bool,
@@ -76,6 +79,7 @@ impl Feed {
             streams: PublisherStreams::default(),
             links: Links::default(),
             broker: None,
+            is_suspended: false,
             resumed: HashMap::new(),
             looked_for_orphans: false,
             pre_hello: PreHelloBuffer::default(),

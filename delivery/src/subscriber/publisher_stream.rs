@@ -3,6 +3,7 @@ mod forgetting;
 mod memory;
 mod overfull;
 mod recovery;
+mod renewal;
 mod replies;
 mod reporting;
 mod retirements;
@@ -238,7 +239,7 @@ impl PublisherStream {
                     tracker.data(stamp.epoch, stamp.sequence, Payload::Lost(lost), 0, effects) as u64
                 });
             }
-            Control::Bye { topic, stamp } => self.bye(&topic, stamp, context),
+            Control::Bye { topic, stamp, again } => self.bye(&topic, stamp, again, context),
         }
     }
 

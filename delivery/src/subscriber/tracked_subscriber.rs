@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pubsub_api::{
     Batch, Error, ErrorKind, HELLO, MAX_TOPICS, Notice, Pattern, Reply, Requester, Result, Status,
-    Subscriber, Subscription,
+    Subscriber, Subscription, Topic,
 };
 use tokio::time::sleep_until;
 
@@ -227,6 +227,16 @@ impl TrackedSubscriber {
         item
     }
 
+    /// As [`Feed::suspend_live`]; its notices come with the next items.
+    pub fn suspend_live(&self, reason: &str) {
+        self.feed().suspend_live(reason);
+    }
+
+    /// As [`Feed::request_again`]; its notices come with the next items.
+    pub fn request_again(&self, topics: Option<&HashSet<Topic>>) {
+        self.feed().request_again(topics, self.now());
+    }
+
     /// The position of the application after all items that [`recv`](Self::recv) has yielded. Call it between two calls of
     /// `recv`, when `recv` would wait: positions include items not yet yielded.
     pub fn positions(&self) -> Vec<SavedPosition> {
@@ -257,7 +267,7 @@ impl TrackedSubscriber {
     }
 
     /// The current status of delivery: duplicates, missing events, requests, and the state of each publisher (`live`,
-    /// `recovering`, `proving`, `stale`).
+    /// `recovering`, `proving`, `stale`, `overfull`, `suspended`).
     #[must_use]
     pub fn delivery_status(&self) -> Status {
         let feed = self.feed();

@@ -18,8 +18,14 @@ pub enum Control {
         topic: Topic,
         /// Its last sequence.
         stamp: Stamp,
+        /// In a `bye` that is repeated: the first sequence of topics that were not known after the retirement, as in the
+        /// [hello](pubsub_api::hello::event_with) that followed.
+        again: Option<u64>,
     },
 }
+
+/// The pair of a repeated `bye`.
+const AGAIN: &str = "again";
 
 impl Control {
     /// Packs a `bye` on `topic`.
@@ -33,11 +39,20 @@ impl Control {
     ///
     /// let stamp = Stamp { publisher: 7, epoch: 1, sequence: 42, time_us: 0 };
     /// let bye = Control::pack_bye(&SEND_ALL, stamp)?;
-    /// assert_eq!(Control::read(&bye.topic, &bye.payload)?, Some(Control::Bye { topic: SEND_ALL, stamp }));
+    /// assert_eq!(Control::read(&bye.topic, &bye.payload)?, Some(Control::Bye { topic: SEND_ALL, stamp, again: None }));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pack_bye(topic: &Topic, stamp: Stamp) -> Result<Envelope> {
         pack(topic.mark(), MARK_TABLE, topic.as_str(), "bye", Some(stamp), &[])
+    }
+
+    /// Packs a repeated `bye` on `topic`, with the first sequence of topics that were not known after the retirement.
+    ///
+    /// # Errors
+    /// None in practice: it is far below the size limit.
+    pub fn pack_bye_again(topic: &Topic, stamp: Stamp, first_sequence: u64) -> Result<Envelope> {
+        let again = [(AGAIN, first_sequence.into())];
+        pack(topic.mark(), MARK_TABLE, topic.as_str(), "bye", Some(stamp), &again)
     }
 
     /// Reads the payload of a message on `frame`, the topic of a mark; `None` for an unknown action, which later versions may
@@ -57,7 +72,14 @@ impl Control {
                 let cause = extra(payload, "cause")?.as_str().ok_or(WireError::WrongType)?.to_owned();
                 Self::Lost(LossRecord { topic, stamp, events: number(payload, "events")?, cause })
             }
-            "bye" => Self::Bye { topic, stamp },
+            "bye" => {
+                let again = match number(payload, AGAIN) {
+                    Ok(first_sequence) => Some(first_sequence),
+                    Err(WireError::MissingField) => None,
+                    Err(refused) => return Err(refused),
+                };
+                Self::Bye { topic, stamp, again }
+            }
             _ => return Ok(None),
         }))
     }
@@ -87,6 +109,8 @@ mod tests {
         let lost = LossRecord { topic: SEND_ALL, stamp: STAMP, events: 9, cause: "in_doubt".to_owned() };
         assert_eq!(read(&lost.pack().unwrap()), Control::Lost(lost));
         let bye = Control::pack_bye(&SEND_ALL, STAMP).unwrap();
-        assert_eq!(read(&bye), Control::Bye { topic: SEND_ALL, stamp: STAMP });
+        assert_eq!(read(&bye), Control::Bye { topic: SEND_ALL, stamp: STAMP, again: None });
+        let again = Control::pack_bye_again(&SEND_ALL, STAMP, 8).unwrap();
+        assert_eq!(read(&again), Control::Bye { topic: SEND_ALL, stamp: STAMP, again: Some(8) });
     }
 }

@@ -93,7 +93,7 @@ fn words(envelope: &Envelope) -> String {
             assert_eq!((lost.events, lost.cause.as_str()), (1, "in_doubt"));
             format!("lost {} {}", lost.topic, lost.stamp.sequence)
         }
-        Control::Bye { topic, stamp } => format!("bye {topic} {}", stamp.sequence),
+        Control::Bye { topic, stamp, .. } => format!("bye {topic} {}", stamp.sequence),
     }
 }
 

@@ -30,7 +30,8 @@ fn check_control(frame: &Topic, payload: &[u8]) {
             assert_eq!(&topic.mark(), frame);
             lost.pack()
         }
-        Control::Bye { topic, stamp } => Control::pack_bye(topic, *stamp),
+        Control::Bye { topic, stamp, again: None } => Control::pack_bye(topic, *stamp),
+        Control::Bye { topic, stamp, again: Some(first) } => Control::pack_bye_again(topic, *stamp, *first),
     };
     let Ok(packed) = packed else { unreachable!("{control:?} is not packed") };
     assert_eq!(Control::read(&packed.topic, &packed.payload), Ok(Some(control)));

@@ -226,3 +226,60 @@ fn a_gap_that_may_hide_a_bye_makes_the_next_hello_count() {
         assert_eq!(feed.peers(), ["a live"]);
     }
 }
+
+#[test]
+fn a_topic_whose_last_event_was_lost_as_was_its_bye_is_a_resync_by_the_bye_that_is_repeated() {
+    for (mut feed, position) in [(live(), "a D 1/1"), (away(1), "a D 1/0")] {
+        if position == "a D 1/0" {
+            feed.hello("a", 7, 1);
+            feed.beat_with(7, 1, 1);
+            feed.told();
+        }
+        feed.beat_with(7, 1, 3);
+        feed.bye_again(7, 1, 2, 3);
+        feed.pass(SECOND);
+        assert_eq!((feed.told(), feed.asked()), (vec!["recovering D".to_owned()], vec![position.to_owned()]));
+        feed.head("a", 7, SyncReplyKind::Unknown, at(1, 3));
+        assert_eq!(feed.told(), ["resync D", "live D"]);
+        feed.bye_again(7, 1, 2, 3);
+        feed.pass(SECOND);
+        assert_eq!((feed.told(), feed.asked()), (Vec::new(), Vec::new()), "it is reported once");
+    }
+}
+
+#[test]
+fn a_bye_that_is_repeated_is_no_news_to_those_that_heard_it_or_came_later() {
+    let mut heard = live();
+    heard.bye(7, 1, 1);
+    heard.beat_with(7, 1, 2);
+    let mut newcomer = live();
+    newcomer.bye_again(7, 1, 9, 1);
+    let mut returned = away(1);
+    returned.hello("a", 7, 1);
+    returned.beat_with(7, 1, 2);
+    assert_eq!(returned.told(), ["subscribed a", "resync all", "live a"]);
+    let mut before_hello = Script::new(FeedOptions::default());
+    before_hello.hello("a", 7, 1);
+    before_hello.bye_again(7, 1, 1, 2);
+    before_hello.beat_with(7, 1, 2);
+    assert_eq!(before_hello.told(), ["subscribed a", "live a"]);
+    for mut feed in [heard, newcomer, returned, before_hello] {
+        feed.bye_again(7, 1, 1, 2);
+        feed.pass(SECOND);
+        assert_eq!((feed.told(), feed.asked()), (Vec::new(), Vec::new()));
+    }
+}
+
+#[test]
+fn an_application_that_restarts_takes_no_bye_of_before_for_news() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.resume_all(&away(3));
+    feed.hello("a", 7, 1);
+    feed.beat_with(7, 1, 3);
+    feed.bye_again(7, 1, 2, 3);
+    feed.pass(SECOND);
+    assert_eq!(
+        (feed.told(), feed.asked()),
+        (vec!["subscribed a".to_owned(), "live a".to_owned()], Vec::new())
+    );
+}

@@ -184,6 +184,22 @@ impl Script {
         self.feed.message(bye, self.now);
     }
 
+    /// A `bye` that the publisher repeats; `first` is the first sequence of topics that were not known after the retirement.
+    pub(crate) fn bye_again(&mut self, publisher: u64, epoch: u64, last: u64, first: u64) {
+        let bye = Control::pack_bye_again(&SEND_ALL, stamp(publisher, at(epoch, last)), first).unwrap();
+        self.feed.message(bye, self.now);
+    }
+
+    /// The application cannot keep what it receives.
+    pub(crate) fn suspend_live(&mut self, reason: &str) {
+        self.feed.suspend_live(reason);
+    }
+
+    /// The application can keep what it receives again.
+    pub(crate) fn request_again(&mut self, topics: Option<&std::collections::HashSet<pubsub_api::Topic>>) {
+        self.feed.request_again(topics, self.now);
+    }
+
     pub(crate) fn lost(&mut self, publisher: u64, epoch: u64, number: u64, events: u64) {
         let stamp = stamp(publisher, at(epoch, number));
         let lost = LossRecord { topic: SEND_ALL, stamp, events, cause: "refused".to_owned() };

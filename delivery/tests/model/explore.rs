@@ -93,7 +93,7 @@ fn settle(mut world: World, bounds: &Bounds, mutation: Mutation) -> Result<(), &
         for at in 0..world.services.len() {
             // Marks come last: they would never end.
             let next = faultless(&world, at, bounds, mutation);
-            if let Some((_, after)) = next.into_iter().find(|(name, _)| *name != "mark") {
+            if let Some((_, after)) = next.into_iter().find(|(name, _)| !is_repeated(name)) {
                 world = after;
                 moved = true;
             }
@@ -110,7 +110,7 @@ fn settle(mut world: World, bounds: &Bounds, mutation: Mutation) -> Result<(), &
             let mut marked = false;
             for at in 0..world.services.len() {
                 let next = faultless(&world, at, bounds, mutation);
-                if let Some((_, after)) = next.into_iter().find(|(name, _)| *name == "mark") {
+                if let Some((_, after)) = next.into_iter().find(|(name, _)| is_repeated(name)) {
                     world = after;
                     marked = true;
                 }
@@ -121,6 +121,11 @@ fn settle(mut world: World, bounds: &Bounds, mutation: Mutation) -> Result<(), &
         }
     }
     Err(NOT_CONVERGENT)
+}
+
+/// Whether the publisher repeats this for ever.
+fn is_repeated(step: &str) -> bool {
+    matches!(step, "mark" | "bye again")
 }
 
 /// Whether the rows are the database's.

@@ -13,6 +13,10 @@ pub(crate) struct Followed {
     pub(crate) epoch: u64,
     /// The first number of topics that are not known, according to the latest hello; 0 before the first.
     pub(super) first_number: u64,
+    /// The retirements before this first number are over, as in `publisher_stream/retirements.rs`; 0 before the first hello.
+    pub(super) over: u64,
+    /// The last number of the latest `bye`.
+    pub(super) bye: Option<u64>,
     /// The publisher sent `bye` on the topic: nothing is followed once nothing is missing.
     pub(super) is_ended: bool,
     /// The changes that came over this link, and were not applied, replaced or reported as missing since.

@@ -16,6 +16,8 @@ pub(crate) struct Service {
     pub(crate) taken: usize,
 
     pub(crate) epoch: u64,
+    /// The topic was retired in this epoch, and not used since: its last number, and the first one of a hello after it.
+    pub(crate) retired: Option<(u64, u64)>,
     /// In the file: numbers, ring, epochs, the worker's position, and the cache as it is rebuilt from them.
     pub(crate) file: File,
     /// The subscriber's connection, and what is on its way over it. It subscribes to marks first.
@@ -80,6 +82,7 @@ impl Service {
             sent_before: 0,
             taken: 0,
             epoch: FIRST_EPOCH,
+            retired: None,
             file: File::new(FIRST_EPOCH),
             subscribed_to_marks: false,
             subscribed: false,
@@ -110,6 +113,7 @@ impl Service {
 
     fn publish(&mut self, entry: Entry, ring: usize) {
         self.file.is_retired = false;
+        self.retired = None;
         self.file.last += 1;
         let (epoch, number) = (self.epoch, self.file.last);
         self.file.ring.push((epoch, number, entry));
@@ -149,9 +153,12 @@ impl Service {
     /// Forgets its topic. Should that be published on again, its numbers are above all that any topic had.
     pub(crate) fn retire(&mut self, mutation: Mutation) {
         if self.subscribed_to_marks && mutation != Mutation::NoBye {
-            self.channel.push(Message::Bye { epoch: self.epoch, last: self.file.last });
+            self.channel.push(Message::Bye { epoch: self.epoch, last: self.file.last, again: None });
         }
+        let last = self.file.last;
         self.file.floor = self.file.last.max(self.file.floor + 1);
+        let is_repeated = !matches!(mutation, Mutation::NoBye | Mutation::ByeOnce);
+        self.retired = is_repeated.then(|| (last, self.first_number()));
         let begins_anew = mutation == Mutation::RetiredNumbersBeginAnew;
         let floor = if begins_anew { 0 } else { self.file.floor };
         self.file.last = floor;
@@ -163,6 +170,11 @@ impl Service {
         if self.subscribed {
             self.channel.push(Message::Hello { first_number: self.first_number() });
         }
+    }
+
+    /// The `bye` that is repeated.
+    pub(crate) fn bye_again(&self) -> Option<Message> {
+        self.retired.map(|(last, first)| Message::Bye { epoch: self.epoch, last, again: Some(first) })
     }
 
     /// What a hello carries: the first number of topics that are not known.
@@ -205,6 +217,7 @@ impl Service {
             self.file = File::new(self.epoch);
         }
         self.history.insert((self.epoch, self.file.last), self.file.cache.clone());
+        self.retired = None;
         (self.subscribed_to_marks, self.subscribed) = (false, false);
         self.request = None;
         self.answer = None;

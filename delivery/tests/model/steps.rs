@@ -74,6 +74,10 @@ pub(crate) fn faultless(
             after.services[at].channel.push(mark);
         });
     }
+    let bye = service.bye_again().filter(|_| service.subscribed && service.channel.is_empty());
+    if let Some(bye) = bye {
+        step("bye again", &|after| after.services[at].channel.push(bye.clone()));
+    }
     if followed.tracker.phase() == Phase::Stale && service.subscribed {
         step("doubt", &|after| after.subscriber.doubt(at, &world.database));
     }
@@ -166,6 +170,12 @@ fn faults(world: &World, at: usize, bounds: &Bounds, mutation: Mutation) -> Vec<
         step("retire", &|after| {
             after.retirements += 1;
             after.services[at].retire(mutation);
+        });
+    }
+    if world.forgets < bounds.forgets && service.retired.is_some() {
+        step("forget", &|after| {
+            after.forgets += 1;
+            after.services[at].retired = None;
         });
     }
     if world.breaks < bounds.breaks && service.subscribed {

@@ -38,6 +38,8 @@ impl Subscriber {
             publisher: 0,
             epoch: 0,
             first_number: 0,
+            over: 0,
+            bye: None,
             is_ended: false,
             pending: BTreeSet::new(),
             last_version: 0,
@@ -87,6 +89,12 @@ impl Subscriber {
         let has_retired = !is_another
             && (1..first_number).contains(&before)
             && self.mutation.0 != Mutation::SilentRetirements;
+        if is_another || has_retired || followed.over == 0 || first_number < followed.over {
+            followed.over = first_number;
+        }
+        if is_another {
+            followed.bye = None;
+        }
         (followed.publisher, followed.epoch) = (publisher, epoch);
         if is_resync || has_retired {
             self.resync(database);
@@ -139,8 +147,11 @@ impl Subscriber {
                     followed.pending.insert(version);
                 }
             }
-            Message::Bye { epoch, last } => {
+            Message::Bye { last, again: Some(first), .. }
+                if *first <= self.followed[from].over || self.followed[from].bye == Some(*last) => {}
+            Message::Bye { epoch, last, .. } => {
                 let epoch = mask(*epoch);
+                self.followed[from].bye = Some(*last);
                 self.followed[from].tracker.mark(epoch, *last, None, &mut effects);
                 self.followed[from].is_ended = true;
             }

@@ -17,6 +17,8 @@ pub(crate) struct Bounds {
     pub(crate) replacements: u8,
     /// How often a topic is retired at its publisher.
     pub(crate) retirements: u8,
+    /// How often a publisher forgets that its topic was retired, because others were since.
+    pub(crate) forgets: u8,
     /// How often a connection breaks while its publisher lives on.
     pub(crate) breaks: u8,
     /// How often the subscriber does not wait for an answer, and asks again.
@@ -42,6 +44,7 @@ impl Bounds {
         repeats: 0,
         replacements: 0,
         retirements: 0,
+        forgets: 0,
         breaks: 0,
         timeouts: 0,
         clock_back: false,
@@ -92,11 +95,13 @@ pub(crate) enum Mutation {
     SilentRetirements,
     /// A topic is retired without a `bye` in the stream.
     NoBye,
+    /// A `bye` is sent once.
+    ByeOnce,
 }
 
 impl Mutation {
     /// Each with the bounds in which it must be noticed.
-    pub(crate) const ALL: [(Self, &str); 19] = [
+    pub(crate) const ALL: [(Self, &str); 20] = [
         (Self::NoEpoch, "a loss and a crash"),
         (Self::NoMarks, "a loss and a crash"),
         (Self::FirstNumberResets, "losses and a repeat"),
@@ -116,6 +121,7 @@ impl Mutation {
         (Self::SilentRetirements, "a topic that is retired, while its subscriber is there or away"),
         (Self::NoBye, "a topic that is retired after its last event was lost"),
         (Self::NoBye, "a topic that is retired after an event that was published while the link returned"),
+        (Self::ByeOnce, "a topic that is retired after its last event was lost, as is its bye"),
     ];
 }
 
@@ -151,6 +157,8 @@ pub(crate) enum Message {
     Bye {
         epoch: u64,
         last: u64,
+        /// In one that is repeated: the first number that a hello carries after the retirement.
+        again: Option<u64>,
     },
     /// The first hello after a topic was retired.
     Hello {
@@ -184,6 +192,7 @@ pub(crate) struct World {
     pub(crate) repeats: u8,
     pub(crate) replacements: u8,
     pub(crate) retirements: u8,
+    pub(crate) forgets: u8,
     pub(crate) breaks: u8,
     pub(crate) timeouts: u8,
 }
@@ -201,6 +210,7 @@ impl World {
             repeats: 0,
             replacements: 0,
             retirements: 0,
+            forgets: 0,
             breaks: 0,
             timeouts: 0,
         }

@@ -215,6 +215,26 @@ async fn an_event_that_is_lost_on_a_standing_link_before_its_topic_is_retired_is
 }
 
 #[tokio::test]
+async fn an_event_that_is_lost_with_the_bye_of_its_topic_is_reported_by_a_bye_that_is_repeated() {
+    for filters in SUBSCRIPTIONS {
+        let folder = tempfile::tempdir().unwrap();
+        let publisher = publisher(folder.path()).await;
+        let mut reader = Reader::new();
+        assert_eq!(reader.link(&publisher, filters, 1).await, ["live"]);
+        publish_and_retire(&publisher.0).await;
+        let from = publisher.1.sent.lock().unwrap().len();
+        until("a bye again", || {
+            let sent = publisher.1.sent.lock().unwrap();
+            let is_it = |topic: &str| topic == "$mark.tenant";
+            sent.iter().skip(from).any(|(_, _, envelope)| is_it(envelope.topic.as_str())).then_some(())
+        })
+        .await;
+        reader.hears(&publisher.1, from, filters, "tenant");
+        reader.reported_until("tenant", &publisher.1, &publisher.2).await;
+    }
+}
+
+#[tokio::test]
 async fn an_event_that_is_published_just_before_a_link_stands_is_reported_if_its_topic_is_retired() {
     let folder = tempfile::tempdir().unwrap();
     let publisher = publisher(folder.path()).await;

@@ -101,6 +101,11 @@ declare_settings! {
         /// `state_dir`. After a restart it continues from there, and publishers send only the events that it missed.
         /// Saved rows are not written to stdout again.
         keep_table: bool = "true", Kind::Bool, Restart;
+        /// The memory of the table's rows, 2MiB to 1TiB: about 400 bytes a row beside its names and its value. A row that
+        /// needs more is refused: the agent reports `table_full`, is not `live`, and keeps what it has; deletes, and
+        /// changes that need no more memory, are applied. When there is room again, because rows were deleted or a
+        /// reload raised the bound, it reports `table_has_room` and requests the refused rows.
+        table_bytes: usize = r#""1GiB""#, Kind::Bytes { min: 2 << 20, max: 1 << 40 }, Live;
         /// How often the agent saves its table if something has changed, 100ms to 1h. It also saves it when it stops.
         /// After a crash it requests the events since the last save again.
         save_interval: Duration = r#""10s""#,

@@ -58,7 +58,8 @@ impl Agent {
             (compared, table.len())
         };
         self.updater.note_change();
-        let Compared { events, kept, unconfirmed, is_held, read_again_at } = compared;
+        let Compared { events, kept, no_room, unconfirmed, is_held, read_again_at } = compared;
+        self.updater.refused.note_compared(no_room);
         let DatabaseRead { rows, others: _, corrupt, publishers } = read;
         let (rows, differences) = (rows.len(), events.len());
         full_sync.counters.count_sync(rows, differences, corrupt);

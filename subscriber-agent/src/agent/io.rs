@@ -26,6 +26,8 @@ pub(crate) struct Io {
     pub(crate) full_sync: Option<FullSync>,
     /// The rows that the handlers had not finished when the last run of the agent ended.
     pub(crate) unhandled: Vec<(String, String)>,
+    /// The time of the next check for room, if it was reported that the table is full.
+    pub(crate) room_check: Option<Instant>,
 }
 
 impl Io {
@@ -46,6 +48,7 @@ impl Io {
             store,
             full_sync,
             unhandled: Vec::new(),
+            room_check: None,
         }
     }
 
@@ -68,7 +71,8 @@ impl Io {
     /// # Cancel safety
     /// If the future is dropped, nothing is lost.
     pub(super) async fn wake(&mut self) -> Result<()> {
-        let dues = [self.resyncs.due(), self.losses.due(), self.store.as_ref().map(TableStore::due)];
+        let save = self.store.as_ref().map(TableStore::due);
+        let dues = [self.resyncs.due(), self.losses.due(), save, self.room_check];
         let due = dues.into_iter().flatten().min();
         let synced = async {
             match &mut self.full_sync {

@@ -96,7 +96,7 @@ impl Agent {
         let forgotten = forgotten.map(|change| as_delete(&change.event));
         SavedState {
             subscriptions: self.desired().descriptions(),
-            positions,
+            positions: self.kept_positions(positions),
             links: self.subscriber.links(),
             rows: table.dated().chain(forgotten).collect(),
             unhandled: unhandled.into_iter().collect(),

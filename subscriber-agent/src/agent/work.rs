@@ -24,6 +24,7 @@ impl Agent {
         loop {
             self.process_reports(&mut io).await?;
             self.advance_sync(&mut io, Instant::now()).await?;
+            self.follow_room(&mut io, Instant::now()).await?;
             self.save_if_due(&mut io).await?;
             // Items that are ready are processed without a pause; the output is flushed before a wait.
             let next = match self.subscriber.recv().now_or_never() {

@@ -44,7 +44,7 @@ fn count(updater: &TableUpdater, name: &str) -> u64 {
 
 #[test]
 fn all_events_of_a_reply_are_delivered_before_the_live_notice() {
-    let updater = TableUpdater::new(Instant::now(), Duration::ZERO);
+    let updater = TableUpdater::new(Instant::now(), Duration::ZERO, usize::MAX);
     let items = [
         item(DeliveryMode::Live, &event(1, "a", Some("1"))),
         item(DeliveryMode::Replay, &event(1, "a", Some("1"))),
@@ -72,7 +72,7 @@ fn all_events_of_a_reply_are_delivered_before_the_live_notice() {
 
 #[test]
 fn a_snapshot_is_delivered_as_its_differences() {
-    let updater = TableUpdater::new(Instant::now(), Duration::ZERO);
+    let updater = TableUpdater::new(Instant::now(), Duration::ZERO, usize::MAX);
     let before =
         ["same", "changed", "gone"].map(|key| item(DeliveryMode::Unverified, &event(1, key, Some("1"))));
     apply_all(&updater, before);
@@ -84,7 +84,7 @@ fn a_snapshot_is_delivered_as_its_differences() {
 
 #[test]
 fn an_event_older_than_that_of_another_publisher_is_counted_and_not_delivered() {
-    let updater = TableUpdater::new(Instant::now(), Duration::ZERO);
+    let updater = TableUpdater::new(Instant::now(), Duration::ZERO, usize::MAX);
     let newer = Event { version: Some(7), ..event(1, "k", Some("newer")) };
     let stamp = Some(Stamp { publisher: 2, epoch: 1, sequence: 1, time_us: 99 });
     let older = Event { version: Some(6), stamp, ..event(1, "k", Some("older")) };
@@ -95,7 +95,7 @@ fn an_event_older_than_that_of_another_publisher_is_counted_and_not_delivered() 
 
 #[test]
 fn a_sync_event_of_an_old_service_is_delivered_and_followed_by_a_resync_notice() {
-    let updater = TableUpdater::new(Instant::now(), Duration::ZERO);
+    let updater = TableUpdater::new(Instant::now(), Duration::ZERO, usize::MAX);
     let sync = Event { table: None, key: None, action: Action::Sync, ..event(1, "", None) };
     let delivered = apply_all(&updater, [item(DeliveryMode::Unverified, &Event { stamp: None, ..sync })]);
     let notice =
@@ -105,7 +105,7 @@ fn a_sync_event_of_an_old_service_is_delivered_and_followed_by_a_resync_notice()
 
 #[test]
 fn an_unreadable_event_is_counted_by_cause_and_dropped() {
-    let updater = TableUpdater::new(Instant::now(), Duration::ZERO);
+    let updater = TableUpdater::new(Instant::now(), Duration::ZERO, usize::MAX);
     let envelope = Envelope { topic: SEND_ALL, payload: bytes::Bytes::from_static(b"\xc0") };
     assert_eq!(
         apply_all(&updater, [Item::Event { envelope, mode: DeliveryMode::Live }]),
@@ -129,7 +129,7 @@ fn actions_of_old_peers_for_missing_events_lead_to_a_resync_notice() {
             ..Event::new("t", "k", Action::from(action), "x", SEND_ALL)
         };
         let delivered = apply_all(
-            &TableUpdater::new(Instant::now(), Duration::ZERO),
+            &TableUpdater::new(Instant::now(), Duration::ZERO, usize::MAX),
             [item(DeliveryMode::Unverified, &event)],
         );
         let has_notice = delivered.last().is_some_and(|last| last.contains("\"notice\":\"resync\""));

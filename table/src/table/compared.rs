@@ -35,6 +35,8 @@ pub struct Compared {
     pub events: Vec<Arc<Event>>,
     /// The number of rows that differed and stayed, because an event changed them during the comparison.
     pub kept: usize,
+    /// The number of rows that differed and stayed, because the bound of the table has no room for those of the database.
+    pub no_room: usize,
     /// The number of rows that the database does not have, and that stay until another reading agrees.
     pub unconfirmed: usize,
     /// Whether these are too many to delete at once ([`AbsenceRule`]).
@@ -127,6 +129,10 @@ impl Table {
                 Difference::Kept => compared.kept += 1,
                 Difference::Event(event) => {
                     let stamped = Arc::new(Event { stamp: Some(stamp), ..event.clone() });
+                    if !self.fits(&row.table, &row.key, &stamped) {
+                        compared.no_room += 1;
+                        continue;
+                    }
                     compared.events.push(Arc::new(event));
                     self.put(&row.table, &row.key, &stamped, comparison.began);
                 }

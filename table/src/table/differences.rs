@@ -21,6 +21,8 @@ pub struct Differences {
     pub superseded: usize,
     /// The number of them that could not be read; if there are any, no row counts as absent.
     pub refused: usize,
+    /// The number of them that the bound of the table has no room for.
+    pub no_room: usize,
 }
 
 impl Table {
@@ -93,9 +95,14 @@ impl Table {
                 differences.superseded += 1;
                 return;
             }
-            Merge::Applied => {}
+            Merge::Applied | Merge::Refused => {}
         }
-        if before.and_then(|row| value_of(&row.event)) != value_of(event) {
+        let is_difference = before.and_then(|row| value_of(&row.event)) != value_of(event);
+        if !self.fits(table, key, event) {
+            differences.no_room += 1;
+            return;
+        }
+        if is_difference {
             differences.events.push(Arc::clone(event));
         }
         self.put(table, key, event, at);

@@ -145,7 +145,7 @@ async fn next_seen(subscribers: Option<&dyn SubscribersSeen>) -> Result<Subscrip
 /// Waits until a mark is due.
 async fn next_marks(core: &Core) {
     loop {
-        let due = core.sequencer().schedule.next().map(|due| core.instant(due));
+        let due = core.sequencer().next_due().map(|due| core.instant(due));
         let due = async {
             match due {
                 Some(due) => sleep_until(due).await,
@@ -166,12 +166,14 @@ async fn say_marks(core: &Core) {
         if !outgoing.pending.is_empty() {
             return;
         }
-        let now = core.now().since_start;
-        let due = core.sequencer().schedule.take_due(now, MARKS_AT_ONCE, fastrand::f64);
-        if due.is_empty() {
+        let now = core.now();
+        let due = core.sequencer().schedule.take_due(now.since_start, MARKS_AT_ONCE, fastrand::f64);
+        let byes = core.sequencer().byes_due(now, MARKS_AT_ONCE);
+        if due.is_empty() && byes.is_empty() {
             return;
         }
         let mut marks = packed(core, due.into_iter());
+        marks.extend(byes);
         let count = marks.len();
         let sent = core.driver.send_batch(&mut marks).await;
         let unsent = marks.len();

@@ -23,8 +23,18 @@ pub(crate) struct Topics {
     latest: Option<TopicId>,
     floor: u64,
     retired: u64,
-    /// Retired since the last [`take_retired`](Topics::take_retired), each with its last sequence.
-    leaving: Vec<(Topic, u64)>,
+    /// Retired since the last [`take_retired`](Topics::take_retired).
+    leaving: Vec<RetiredTopic>,
+}
+
+/// A topic that was retired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RetiredTopic {
+    pub(crate) topic: Topic,
+    /// Its last sequence.
+    pub(crate) last: u64,
+    /// The [floor](Topics::floor) after it.
+    pub(crate) floor: u64,
 }
 
 /// Identifies a topic until it is retired.
@@ -158,11 +168,12 @@ impl Topics {
         self.free.push(id);
         self.latest = None;
         self.retired += 1;
-        self.leaving.push((state.topic, state.sequence.last()));
+        let (last, floor) = (state.sequence.last(), self.floor);
+        self.leaving.push(RetiredTopic { topic: state.topic, last, floor });
     }
 
-    /// The topics that were retired since the last call, each with its last sequence.
-    pub(crate) fn take_retired(&mut self) -> Vec<(Topic, u64)> {
+    /// The topics that were retired since the last call.
+    pub(crate) fn take_retired(&mut self) -> Vec<RetiredTopic> {
         std::mem::take(&mut self.leaving)
     }
 

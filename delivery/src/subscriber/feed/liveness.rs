@@ -3,6 +3,7 @@ use std::time::Duration;
 use pubsub_api::{Notice, PeerReading, registered_endpoint};
 
 use super::Feed;
+use super::suspended::SUSPENDED;
 use crate::subscriber::publisher_stream::PublisherStream;
 use crate::subscriber::timing::GIVE_UP;
 use crate::subscriber::{Introduction, Item};
@@ -39,6 +40,7 @@ impl Feed {
         let (endpoint, publisher) = (stream.endpoint.clone(), stream.publisher_epoch.publisher);
         match (self.options.introduction, stream.is_current()) {
             (Introduction::ByHello, false) => self.report_overfull(place, &endpoint),
+            (Introduction::ByHello, true) if self.is_suspended => {}
             (Introduction::ByHello, true) => {
                 let others: Vec<String> = self.links.expecting(publisher).cloned().collect();
                 self.report_live_if_current(&endpoint);
@@ -123,7 +125,7 @@ impl Feed {
         }
     }
 
-    fn report_stale(&mut self, endpoint: &str, reason: String) {
+    pub(super) fn report_stale(&mut self, endpoint: &str, reason: String) {
         self.links.note_stale(endpoint);
         let publisher = endpoint.to_owned();
         self.items.push_back(Item::Notice(Notice::Stale { publisher, reason }));
@@ -159,8 +161,8 @@ impl Feed {
         }
     }
 
-    /// The state of each publisher: `live`, `recovering`, `proving`, `stale`, or `overfull` if it has more topics than are
-    /// followed. If an endpoint leads to several, each is named. On a broker: the link, and at most a hundred publishers that
+    /// The state of each publisher: `live`, `recovering`, `proving`, `stale`, `overfull` if it has more topics than are
+    /// followed, or `suspended` if it would be live but the application cannot keep what it receives. If an endpoint leads to several, each is named. On a broker: the link, and at most a hundred publishers that
     /// are not live.
     #[must_use]
     pub fn publishers(&self) -> Vec<PeerReading> {
@@ -175,7 +177,8 @@ impl Feed {
         for stream in self.streams.iter() {
             let publisher = stream.publisher_epoch.publisher;
             if self.links.expecting(publisher).next().is_some() || self.links.hear(stream.publisher_epoch) {
-                let state = stream.state().to_owned();
+                let is_held = self.is_suspended && stream.is_current();
+                let state = if is_held { SUSPENDED } else { stream.state() }.to_owned();
                 readings.push(PeerReading { endpoint: self.name_of(&stream.endpoint, publisher), state });
             }
         }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use pubsub_api::{Envelope, Notice, PeerReading, PublisherEpoch, QueueReading, Stamp};
 
 use super::Feed;
+use super::suspended::SUSPENDED;
 use crate::subscriber::publisher_stream::PublisherStream;
 use crate::subscriber::{DeliveryMode, Item};
 
@@ -56,6 +57,9 @@ impl Feed {
     pub(super) fn link_stands(&mut self, endpoint: &str) {
         if self.broker.as_deref() != Some(endpoint) {
             self.broker = Some(endpoint.to_owned());
+            if self.is_suspended {
+                return;
+            }
             let publisher = endpoint.to_owned();
             self.items.push_back(Item::Notice(Notice::Live { publisher, topic: None }));
         }
@@ -63,7 +67,7 @@ impl Feed {
 
     /// The link is gone, and nothing confirms any stream.
     pub(super) fn broker_lost(&mut self, endpoint: &str, reason: &str, now: Duration) {
-        if self.broker.as_deref() == Some(endpoint) {
+        if self.broker.as_deref() == Some(endpoint) && !self.is_suspended {
             let (publisher, reason) = (endpoint.to_owned(), reason.to_owned());
             self.items.push_back(Item::Notice(Notice::Stale { publisher, reason }));
         }
@@ -92,7 +96,8 @@ impl Feed {
 
     /// The link, and at most a hundred publishers that are not live.
     pub(super) fn broker_and_publishers(&self) -> Vec<PeerReading> {
-        let link = self.broker.iter().map(|endpoint| (endpoint.as_str(), "live"));
+        let state = if self.is_suspended { SUSPENDED } else { "live" };
+        let link = self.broker.iter().map(|endpoint| (endpoint.as_str(), state));
         let others =
             self.streams.iter().map(|stream: &PublisherStream| (stream.endpoint.as_str(), stream.state()));
         let others = others.filter(|(_, state)| *state != "live").take(LISTED);

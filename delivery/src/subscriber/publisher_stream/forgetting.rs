@@ -4,9 +4,9 @@ use pubsub_api::{HELLO, Stamp, Topic};
 
 use super::PublisherStream;
 use crate::Position;
-use crate::subscriber::Phase;
 use crate::subscriber::context::Context;
 use crate::subscriber::tracked_topic::TrackedTopic;
+use crate::subscriber::{Introduction, Phase};
 
 /// Topics that are silent or not subscribed to.
 impl PublisherStream {
@@ -35,8 +35,17 @@ impl PublisherStream {
     }
 
     /// The publisher has retired a topic, after this sequence. The topic is forgotten once nothing of it is missing: what is
-    /// missing then is requested, and the publisher replies that it does not remember it.
-    pub(super) fn bye(&mut self, topic: &Topic, stamp: Stamp, context: &mut Context<'_>) {
+    /// missing then is requested, and the publisher replies that it does not remember it. A `bye` that is repeated (`again`)
+    /// counts if the first one was lost.
+    pub(super) fn bye(&mut self, topic: &Topic, stamp: Stamp, again: Option<u64>, context: &mut Context<'_>) {
+        if again.is_some_and(|first| self.retirements.knows(topic, stamp.sequence, first)) {
+            return;
+        }
+        match context.options.introduction {
+            Introduction::ByHello => self.retirements.note(topic, stamp.sequence),
+            // No `bye` is repeated there.
+            Introduction::ByBroker => {}
+        }
         self.pass_over(topic, stamp, stamp.sequence, context);
         self.follow(topic.clone(), context, |tracker, effects| {
             tracker.mark(stamp.epoch, stamp.sequence, None, effects);

@@ -20,8 +20,8 @@ fn the_longest_idle_topic_is_retired_and_returns_above_all_given_sequences() {
     assert_eq!(use_topic(&mut topics, "c", 9), 3);
     assert_eq!(use_topic(&mut topics, "a", 10), 8, "it had number 6 itself");
     let retired = topics.take_retired();
-    let retired: Vec<_> = retired.iter().map(|(topic, last)| (topic.as_str(), *last)).collect();
-    assert_eq!(retired, [("b", 1), ("a", 6), ("b", 7)]);
+    let retired: Vec<_> = retired.iter().map(|it| (it.topic.as_str(), it.last, it.floor)).collect();
+    assert_eq!(retired, [("b", 1, 1), ("a", 6, 6), ("b", 7, 7)]);
     assert!(topics.take_retired().is_empty());
 }
 

@@ -39,7 +39,7 @@ fn sent(batch: &Batch) -> Vec<String> {
                 format!("{topic} {}", stamp.sequence)
             }
             Some(_) => match Control::read(&topic, event.payload) {
-                Ok(Some(Control::Bye { topic, stamp })) => format!("bye {topic} {}", stamp.sequence),
+                Ok(Some(Control::Bye { topic, stamp, .. })) => format!("bye {topic} {}", stamp.sequence),
                 other => panic!("{other:?}"),
             },
         }
