@@ -17,10 +17,11 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> Ou
     in_time.map_err(|_| format!("timed out after {PATIENCE:?}: {what}").into())
 }
 
-/// The beginning of a text, for a failure: a text may be long, and its whole in every `what` costs more than the wait.
+/// The beginning of a text, for a failure: a text may be long, and to format all of it for each wait costs more than the wait.
 pub(crate) fn brief(text: &str) -> &str {
-    const BYTES: usize = 80;
-    text.get(..text.floor_char_boundary(BYTES)).unwrap_or(text)
+    const CHARACTERS: usize = 80;
+    let end = text.char_indices().nth(CHARACTERS).map_or(text.len(), |(end, _)| end);
+    text.get(..end).unwrap_or(text)
 }
 
 /// Waits until `condition` holds, at most [`PATIENCE`].
