@@ -233,17 +233,20 @@ fn a_topic_whose_last_event_was_lost_as_was_its_bye_is_a_resync_by_the_bye_that_
         if position == "a D 1/0" {
             feed.hello("a", 7, 1);
             feed.beat_with(7, 1, 1);
-            feed.told();
+            feed.received();
         }
         feed.beat_with(7, 1, 3);
         feed.bye_again(7, 1, 2, 3);
         feed.pass(SECOND);
-        assert_eq!((feed.told(), feed.asked()), (vec!["recovering D".to_owned()], vec![position.to_owned()]));
+        assert_eq!(
+            (feed.received(), feed.asked()),
+            (vec!["recovering D".to_owned()], vec![position.to_owned()])
+        );
         feed.head("a", 7, SyncReplyKind::Unknown, at(1, 3));
-        assert_eq!(feed.told(), ["resync D", "live D"]);
+        assert_eq!(feed.received(), ["resync D", "live D"]);
         feed.bye_again(7, 1, 2, 3);
         feed.pass(SECOND);
-        assert_eq!((feed.told(), feed.asked()), (Vec::new(), Vec::new()), "it is reported once");
+        assert_eq!((feed.received(), feed.asked()), (Vec::new(), Vec::new()), "it is reported once");
     }
 }
 
@@ -257,16 +260,16 @@ fn a_bye_that_is_repeated_is_no_news_to_those_that_heard_it_or_came_later() {
     let mut returned = away(1);
     returned.hello("a", 7, 1);
     returned.beat_with(7, 1, 2);
-    assert_eq!(returned.told(), ["subscribed a", "resync all", "live a"]);
+    assert_eq!(returned.received(), ["subscribed a", "resync all", "live a"]);
     let mut before_hello = Script::new(FeedOptions::default());
     before_hello.hello("a", 7, 1);
     before_hello.bye_again(7, 1, 1, 2);
     before_hello.beat_with(7, 1, 2);
-    assert_eq!(before_hello.told(), ["subscribed a", "live a"]);
+    assert_eq!(before_hello.received(), ["subscribed a", "live a"]);
     for mut feed in [heard, newcomer, returned, before_hello] {
         feed.bye_again(7, 1, 1, 2);
         feed.pass(SECOND);
-        assert_eq!((feed.told(), feed.asked()), (Vec::new(), Vec::new()));
+        assert_eq!((feed.received(), feed.asked()), (Vec::new(), Vec::new()));
     }
 }
 
@@ -279,7 +282,7 @@ fn an_application_that_restarts_takes_no_bye_of_before_for_news() {
     feed.bye_again(7, 1, 2, 3);
     feed.pass(SECOND);
     assert_eq!(
-        (feed.told(), feed.asked()),
+        (feed.received(), feed.asked()),
         (vec!["subscribed a".to_owned(), "live a".to_owned()], Vec::new())
     );
 }

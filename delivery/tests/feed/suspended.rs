@@ -16,7 +16,7 @@ fn live() -> Script {
     feed.data(7, 1, 1, "1");
     feed.data(7, 1, 2, "2");
     feed.pass(2 * SECOND);
-    assert_eq!(feed.told(), ["subscribed a", "live a", "1", "2"]);
+    assert_eq!(feed.received(), ["subscribed a", "live a", "1", "2"]);
     feed
 }
 
@@ -28,7 +28,7 @@ fn topics(names: &[&str]) -> HashSet<Topic> {
 fn while_the_application_cannot_keep_what_it_receives_nothing_is_live() {
     let mut feed = live();
     feed.suspend_live("full");
-    assert_eq!(feed.told(), ["stale a"]);
+    assert_eq!(feed.received(), ["stale a"]);
     assert_eq!(feed.peers(), ["a suspended"]);
     feed.suspend_live("full");
     feed.data(7, 1, 3, "3");
@@ -36,7 +36,7 @@ fn while_the_application_cannot_keep_what_it_receives_nothing_is_live() {
     feed.down("a");
     feed.hello("a", 7, 1);
     feed.mark(7, 1, 3, None);
-    assert_eq!(feed.told(), ["3", "down a", "subscribed a"], "no second stale, and no live");
+    assert_eq!(feed.received(), ["3", "down a", "subscribed a"], "no second stale, and no live");
     assert_eq!(feed.peers(), ["a suspended"]);
 }
 
@@ -44,32 +44,35 @@ fn while_the_application_cannot_keep_what_it_receives_nothing_is_live() {
 fn topics_that_were_not_kept_are_requested_from_their_beginning_before_live() {
     let mut feed = live();
     feed.suspend_live("full");
-    feed.told();
+    feed.received();
     feed.request_again(Some(&topics(&["D"])));
     feed.pass(SECOND);
-    assert_eq!((feed.told(), feed.asked()), (vec!["recovering D".to_owned()], vec!["a D 1/0".to_owned()]));
+    assert_eq!(
+        (feed.received(), feed.asked()),
+        (vec!["recovering D".to_owned()], vec!["a D 1/0".to_owned()])
+    );
     feed.head("a", 7, SyncReplyKind::Unknown, at(1, 2));
-    assert_eq!(feed.told(), ["resync D", "live D", "live a"]);
+    assert_eq!(feed.received(), ["resync D", "live D", "live a"]);
     feed.data(7, 1, 3, "3");
-    assert_eq!(feed.told(), ["3"]);
+    assert_eq!(feed.received(), ["3"]);
 }
 
 #[test]
 fn without_a_topic_to_request_the_application_is_live_at_once() {
     let mut feed = live();
     feed.suspend_live("full");
-    feed.told();
+    feed.received();
     feed.request_again(Some(&topics(&[])));
-    assert_eq!((feed.told(), feed.asked()), (vec!["live a".to_owned()], Vec::new()));
+    assert_eq!((feed.received(), feed.asked()), (vec!["live a".to_owned()], Vec::new()));
 }
 
 #[test]
 fn a_topic_that_no_publisher_can_be_asked_for_is_a_resync() {
     let mut feed = live();
     feed.suspend_live("full");
-    feed.told();
+    feed.received();
     feed.request_again(Some(&topics(&["of-no-publisher"])));
-    assert_eq!(feed.told(), ["live a", "resync of-no-publisher"]);
+    assert_eq!(feed.received(), ["live a", "resync of-no-publisher"]);
 }
 
 #[test]
@@ -78,7 +81,10 @@ fn a_link_that_is_down_when_there_is_room_again_requests_when_it_returns() {
     feed.suspend_live("full");
     feed.down("a");
     feed.request_again(Some(&topics(&[SEND_ALL.as_str()])));
-    assert_eq!((feed.told(), feed.asked()), (vec!["stale a".to_owned(), "down a".to_owned()], Vec::new()));
+    assert_eq!(
+        (feed.received(), feed.asked()),
+        (vec!["stale a".to_owned(), "down a".to_owned()], Vec::new())
+    );
     feed.hello("a", 7, 1);
     feed.pass(2 * SECOND);
     assert_eq!(feed.asked(), ["a D 1/0"]);
@@ -90,12 +96,12 @@ fn a_broker_whose_application_cannot_keep_what_it_receives_is_not_live() {
         FeedOptions { introduction: delivery::subscriber::Introduction::ByBroker, ..FeedOptions::default() };
     let mut feed = Script::new(options);
     feed.subscribed("b");
-    assert_eq!(feed.told(), ["subscribed b", "live b"]);
+    assert_eq!(feed.received(), ["subscribed b", "live b"]);
     feed.suspend_live("full");
     feed.down("b");
     feed.subscribed("b");
-    assert_eq!(feed.told(), ["stale b", "down b", "subscribed b"]);
+    assert_eq!(feed.received(), ["stale b", "down b", "subscribed b"]);
     assert_eq!(feed.peers(), ["b suspended"]);
     feed.request_again(Some(&topics(&["D"])));
-    assert_eq!(feed.told(), ["resync D", "live b"]);
+    assert_eq!(feed.received(), ["resync D", "live b"]);
 }
