@@ -1,4 +1,5 @@
 //! A service names its subscribers by their nodes, not only by their addresses.
+#![expect(clippy::expect_used, reason = "a test ends where an expectation fails")]
 
 use std::thread;
 
