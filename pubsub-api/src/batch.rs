@@ -2,6 +2,7 @@ mod encoded_event;
 mod frame;
 mod framed_run;
 mod source;
+mod span;
 
 use std::fmt;
 use std::ops::Range;
@@ -12,6 +13,7 @@ pub use encoded_event::EncodedEvent;
 use frame::Frame;
 pub use framed_run::FramedRun;
 pub use source::{Source, WorkerPosition};
+use span::{NO_SOURCE, Span};
 
 use crate::{Envelope, Result, Topic};
 
@@ -66,42 +68,6 @@ pub enum Edit {
     Replace(Bytes),
     /// Removes the event.
     Drop,
-}
-
-/// The positions of the two frames of one event.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    topic: Frame,
-    payload: Frame,
-    /// Its source and its index in the source; [`NO_SOURCE`] if it has no number.
-    source: u32,
-    nth: u32,
-}
-
-const NO_SOURCE: u32 = u32::MAX;
-
-impl Span {
-    fn new(topic: Frame, payload: Frame) -> Self {
-        Self { topic, payload, source: NO_SOURCE, nth: 0 }
-    }
-
-    fn of<'a>(self, blocks: &'a [Bytes], sources: &[Source]) -> EncodedEvent<'a> {
-        let origin = sources.get(self.source as usize).map(|source| {
-            let number = source.first + u64::from(self.nth);
-            WorkerPosition { worker: source.worker, number, sent_before: number <= source.sent_before }
-        });
-        EncodedEvent { topic: self.topic.of(blocks), payload: self.payload.of(blocks), origin }
-    }
-
-    /// Returns the same span after this number of blocks and sources was put before its own.
-    fn shifted_by(self, blocks: u32, sources: u32) -> Self {
-        Self {
-            topic: self.topic.shifted_by(blocks),
-            payload: self.payload.shifted_by(blocks),
-            source: self.source.saturating_add(sources),
-            nth: self.nth,
-        }
-    }
 }
 
 impl Batch {
