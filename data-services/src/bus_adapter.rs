@@ -5,12 +5,16 @@
 //! on receiving what oneself sends: a packet that comes back is dropped.
 //!
 //! # Hellos
-//! On a driver without a broker, a node sends [`$hello`](pubsub_api::hello) every second, and at once to a peer that
-//! subscribes. Without them no driver of a mesh could report that subscriptions are in force
+//! On a driver without a broker, a node sends [`$hello`](pubsub_api::hello) about every second, together with its heartbeat, and
+//! at once to a peer that subscribes. Without them no driver of a mesh could report that subscriptions are in force
 //! ([`Notice::Subscribed`](pubsub_api::Notice)), a reconnection would never reset its backoff, a connection to a host name
 //! would hold back what it receives for two seconds, and the packets of a node that is reached by two endpoints, such as a
 //! name and an address, would arrive twice. Its stamp has the instance as publisher and the boot time as epoch. On a broker
 //! the server confirms subscriptions, and nodes send no hello.
+//!
+//! # Listeners
+//! A driver that sees the subscriptions of its peers shows when a peer receives what this node sends: when it has subscribed to
+//! its inbox here, after what is for everyone. [`BusEvent::Listener`] reports it.
 //!
 //! # Introductions
 //! A node that connects to a seed hears it, and is not heard. [`BusAdapter::introduce`] sends a packet to the seed over the
@@ -113,7 +117,7 @@ impl BusAdapter {
             let unbound = || Error::new(ErrorKind::Internal, "the driver is initialized and has no endpoint");
             let bound = self.publisher.endpoint().ok_or_else(unbound)?;
             self.endpoint = Some(endpoint::reachable(&bound, advertise)?);
-            self.hellos = Some(Hellos::start(&self.publisher, &self.me)?);
+            self.hellos = Some(Hellos::start(&self.publisher, &self.me, &self.topics)?);
         }
         self.subscriber.initialize().await
     }

@@ -9,6 +9,7 @@ mod announcements;
 mod clash;
 mod digest;
 mod effect;
+mod greetings;
 mod introductions;
 mod links;
 mod liveness;
@@ -239,19 +240,21 @@ impl Membership {
         }
     }
 
-    /// Handles the loss, the beginning or the return of the link to one endpoint: what is periodic is due at once for the nodes
-    /// there, which are returned.
+    /// Handles the loss, the beginning or the return of the link to one endpoint: probes are due at once for the nodes there,
+    /// which are returned, and introductions to those that were down.
     ///
-    /// The heartbeat is due within half of its interval. It travels to everyone: if many nodes start together, each link of each
-    /// node begins within the same second.
+    /// The heartbeat is not: it travels to everyone, and if many nodes start together, each link of each node begins within
+    /// the same second. A node that is only known by report is heard now, or its driver is still connecting.
     pub(crate) fn link_reset(&mut self, now: Duration, endpoint: &str) -> Vec<Instance> {
-        self.next_beat = self.next_beat.min(now + self.options.heartbeat / 2);
         self.seeds.hurry(now, |seed| seed == endpoint);
         let peers = self.registry.peers.values_mut();
         let there = peers.filter(|peer| peer.endpoint.as_deref() == Some(endpoint));
         there
             .map(|peer| {
-                (peer.next_probe, peer.next_introduction) = (now, now);
+                peer.next_probe = now;
+                if peer.state == PeerState::Down {
+                    peer.next_introduction = now;
+                }
                 peer.who.instance
             })
             .collect()

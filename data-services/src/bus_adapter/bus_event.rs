@@ -1,5 +1,5 @@
-use crate::NodeInstance;
 use crate::packet::Message;
+use crate::{Instance, NodeInstance};
 
 /// What a node receives from its bus.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,10 @@ pub(crate) enum BusEvent {
         /// Its messages, in order; all belong to one part of the engine.
         messages: Vec<Message>,
     },
+    /// An instance has connected: from now on it receives what this node sends. Only drivers that see subscriptions report it
+    /// ([`sees_subscribers`](pubsub_api::Capabilities::sees_subscribers)), and none of a broker; one that is not reported is
+    /// noticed by its packets.
+    Listener(Instance),
     /// Packets may have been lost, or a connection that was lost has returned: ask for what is missing. A driver may
     /// report many of these in a row, at most one for each connection and each gap.
     Reset {

@@ -12,9 +12,11 @@ use pubsub_api::{
 use tokio::task::coop::consume_budget;
 
 use super::encoding;
+use super::hellos::Hellos;
 use super::invalid::Invalid;
 use super::received_topic::ReceivedTopic;
 use super::{BusAdapter, BusEvent};
+use crate::Instance;
 use crate::packet::Destination;
 
 /// What arrived.
@@ -25,6 +27,8 @@ enum Arrived {
     Request(Request),
     /// The end of a connection for introductions.
     Reply(Reply),
+    /// An instance that receives what this node sends.
+    Listener(Instance),
 }
 
 impl BusAdapter {
@@ -57,6 +61,7 @@ impl BusAdapter {
                 }
                 Arrived::Request(request) => self.introduction(&request.envelope),
                 Arrived::Reply(reply) => self.reply(&reply),
+                Arrived::Listener(listener) => return Ok(BusEvent::Listener(listener)),
             }
         }
     }
@@ -66,12 +71,13 @@ impl BusAdapter {
         self.arrived().pop_front()
     }
 
-    /// Introductions first: they are rare, and a stream without a pause must not keep newcomers out.
+    /// Introductions and listeners first: they are rare, and a stream without a pause must not keep newcomers out.
     async fn next(&self, batch: &mut Batch) -> Result<Arrived> {
         tokio::select! {
             biased;
             request = next_request(self.publisher.requests()) => Ok(Arrived::Request(request)),
             reply = next_reply(self.subscriber.requester()) => Ok(Arrived::Reply(reply)),
+            listener = next_listener(self.hellos.as_ref()) => Ok(Arrived::Listener(listener)),
             notice = self.subscriber.recv_batch(batch) => notice.map(Arrived::Stream),
         }
     }
@@ -167,6 +173,13 @@ async fn next_reply(requester: Option<&dyn Requester>) -> Reply {
             Ok(reply) => reply,
             Err(error) => ended(&error).await,
         },
+        None => pending().await,
+    }
+}
+
+async fn next_listener(hellos: Option<&Hellos>) -> Instance {
+    match hellos {
+        Some(hellos) => hellos.next_listener().await,
         None => pending().await,
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use pubsub_api::{Batch, Error, ErrorKind, Result};
+use pubsub_api::{Batch, EncodedEvent, Error, ErrorKind, HELLO, Result};
 
 use super::encoded_messages::EncodedMessages;
+use super::hellos::Hellos;
 use super::open_packets::OpenPackets;
 use super::{BusAdapter, MAX_INTRODUCTION_BYTES, encoding};
 use crate::packet::{Destination, Message, Outgoing};
@@ -33,6 +34,11 @@ impl BusAdapter {
     /// If the future is dropped, any number of the first messages was sent.
     pub(crate) async fn send_all(&self, outgoing: &[Outgoing]) -> Result<()> {
         let (mut batch, mut first) = (Batch::new(), Ok(()));
+        if outgoing.iter().any(|one| one.to == Destination::Everyone)
+            && let Some(hello) = self.hellos.as_ref().and_then(Hellos::companion)
+        {
+            batch.push(hello);
+        }
         let mut packets = OpenPackets::default();
         for one in outgoing {
             if let Err(error) = packets.add(one) {
@@ -111,12 +117,14 @@ impl BusAdapter {
     /// Sends a batch while the adapter is open. Sends run at the same time as each other, and before `close`.
     async fn publish(&self, batch: &mut Batch) -> Result<()> {
         let is_closed = self.is_closed.read().await;
-        let packets = batch.len();
+        let is_hello = |event: &EncodedEvent<'_>| event.topic == HELLO.as_bytes();
+        let (packets, hellos) =
+            (batch.len(), usize::from(batch.iter().next().as_ref().is_some_and(is_hello)));
         let sent = match *is_closed {
             true => Err(Error::new(ErrorKind::Closed, "the connection to the bus is closed")),
             false => self.publisher.send_batch(batch).await,
         };
-        self.metrics.sent.add((packets - batch.len()) as u64);
+        self.metrics.sent.add((packets - batch.len()).saturating_sub(hellos) as u64);
         sent.inspect_err(|error| self.count_unsent(error, batch.len()))
     }
 

@@ -6,7 +6,7 @@ use pubsub_api::{Result, Topic};
 use uuid::Uuid;
 
 use crate::packet::Destination;
-use crate::{BusId, StreamName};
+use crate::{BusId, Instance, StreamName};
 
 /// The topics of one bus.
 ///
@@ -63,6 +63,15 @@ impl Topics {
             name = format!("{PREFIX}~{}", hash.simple());
         }
         Ok(PacketTopic { topic: Topic::new(name)?, is_shortened })
+    }
+
+    /// Returns the instance whose inbox a topic is; `None` for any other topic.
+    pub(super) fn owner_of_inbox(&self, topic: &[u8]) -> Option<Instance> {
+        let text = std::str::from_utf8(topic).ok()?;
+        let number = text.strip_suffix('.')?.rsplit_once('.')?.1;
+        let instance = Instance::of(u64::from_str_radix(number, 16).ok()?);
+        let inbox = self.of(&Destination::Instance(instance)).ok()?;
+        (inbox.topic.as_bytes() == topic).then_some(instance)
     }
 
     /// Returns the whole text, which may be too long for a topic.
@@ -153,6 +162,27 @@ mod tests {
                     "{one} {other}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_owner_of_an_inbox_is_read_from_its_topic_only() {
+        let topics = Topics::new(BusId::new("bus").unwrap());
+        let owner = |topic: &str| topics.owner_of_inbox(topic.as_bytes());
+        let inbox = topic("bus", &Destination::Instance(Instance::of(0xc0ffee)));
+        assert_eq!(owner(&inbox), Some(Instance::of(0xc0ffee)));
+        let of_another_bus = topic("bus-2", &Destination::Instance(Instance::of(0xc0ffee)));
+        let others = [
+            of_another_bus,
+            topic("bus", &Destination::Everyone),
+            topic("bus", &followers(1, "nova", "0000000000c0ffee")),
+            inbox.to_uppercase(),
+            "$dse.bus.in.c0ffee.".to_owned(),
+            "$dse.bus.in.".to_owned(),
+            String::new(),
+        ];
+        for other in others {
+            assert_eq!(owner(&other), None, "{other}");
         }
     }
 

@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use super::effect::{send, send_to};
 use super::message::Heartbeat;
+use super::peer::Peer;
 use super::{Membership, MembershipEffect, MembershipMessage, PeerState, TableHead};
 use crate::Instance;
 use crate::packet::Destination;
 
 /// How long newcomers wait for each other, to be announced in one message: many may start together.
-const GATHER: Duration = Duration::from_millis(200);
+pub(super) const GATHER: Duration = Duration::from_millis(100);
 
 /// The maximum number of table heads in a heartbeat; the rest follows in the next ones. 500 heads of the longest names have
 /// 115 KB.
@@ -16,6 +17,9 @@ const MAX_HEADS: usize = 500;
 /// The maximum number of instances that a heartbeat reports as not heard. It also bounds introductions, which have a
 /// heartbeat without table heads: 9 KB at most, of the 64 KiB that a request may have.
 pub(super) const MAX_DEAF_TO: usize = 1_000;
+
+/// The maximum number of cards of a message. One of the longest names has less than 450 bytes.
+pub(super) const MAX_CARDS: usize = 1_000;
 
 /// Nodes that introduced themselves to this one, and that the others do not know yet.
 #[derive(Debug, Default)]
@@ -36,22 +40,40 @@ impl Announcements {
     }
 }
 
+/// Sends the cards of peers, if there are any. Without their entries, which the digests bring.
+fn send_cards<'a>(
+    effects: &mut Vec<MembershipEffect>,
+    to: Destination,
+    peers: impl Iterator<Item = &'a Peer>,
+) {
+    let cards: Vec<_> = peers.map(Peer::card_without_entry).collect();
+    for some in cards.chunks(MAX_CARDS) {
+        send(effects, to.clone(), MembershipMessage::Newcomers(some.to_vec()));
+    }
+}
+
 impl Membership {
-    /// Sends everyone the cards of the newcomers, if they are due. Without their entries, which the digests bring.
+    /// Sends everyone the cards of the newcomers, if they are due.
     pub(super) fn announce_newcomers(&mut self, now: Duration, effects: &mut Vec<MembershipEffect>) {
         if now < self.announcements.deadline() {
             return;
         }
         let newcomers = std::mem::take(&mut self.announcements).newcomers;
-        let card = |newcomer: Instance| {
-            let peer = self.registry.peers.get(&newcomer)?;
-            let is_there = !matches!(peer.state, PeerState::Left | PeerState::Down);
-            is_there.then(|| peer.card_without_entry())
-        };
-        let cards: Vec<_> = newcomers.into_iter().filter_map(card).collect();
-        if !cards.is_empty() {
-            send(effects, Destination::Everyone, MembershipMessage::Newcomers(cards));
-        }
+        let peers = newcomers.iter().filter_map(|newcomer| self.registry.peers.get(newcomer));
+        let there = peers.filter(|peer| !matches!(peer.state, PeerState::Left | PeerState::Down));
+        send_cards(effects, Destination::Everyone, there);
+    }
+
+    /// Sends a newcomer the cards of those that were announced, or are members, before it was connected to this node. It
+    /// receives the announcements that follow. If it is not connected yet, this is lost, and repeated when it is.
+    pub(super) fn send_announced(&self, newcomer: Instance, effects: &mut Vec<MembershipEffect>) {
+        let announced = self.registry.peers.values().filter(|peer| {
+            let is_introduced = peer.state == PeerState::Joining && peer.welcomed.is_some();
+            (is_introduced || peer.state.is_member())
+                && peer.who.instance != newcomer
+                && !self.announcements.newcomers.contains(&peer.who.instance)
+        });
+        send_cards(effects, Destination::Instance(newcomer), announced);
     }
 
     /// Sends the entry of this node.

@@ -42,6 +42,11 @@ fn hash_of(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
+/// Returns whether this is the hash of an entry without services and subscriptions, which needs no pull.
+pub(super) fn is_hash_of_empty(hash: u64) -> bool {
+    RevisedEntry::new(1, NodeEntry::default()).is_ok_and(|empty| empty.hash == hash)
+}
+
 /// Returns the hash of a set of instances. It does not depend on their order.
 pub(super) fn hash_of_members(members: impl Iterator<Item = Instance>) -> u64 {
     members.fold(0, |hash, member| hash ^ hash_of(&member.number().to_le_bytes()))

@@ -27,11 +27,15 @@ impl Membership {
         let digests = self.digests(now);
         if let Some(peer) = self.registry.peers.get_mut(&source.instance) {
             peer.is_to_announce |= is_new;
+            peer.is_newcomer |= is_new;
             if peer.welcomed.is_none_or(|last| now >= last + WELCOME_PAUSE) {
                 peer.welcomed = Some(now);
                 let message = MembershipMessage::Welcome { to, heartbeat: Box::new(digests) };
                 introduce(effects, &endpoint, message);
             }
+        }
+        if is_new {
+            self.send_announced(source.instance, effects);
         }
         self.judge(now, source.instance, effects);
     }

@@ -1,15 +1,17 @@
 use std::time::Duration;
 
+use super::digest::is_hash_of_empty;
 use super::effect::{introduce, send_to};
 use super::message::Heartbeat;
 use super::{Membership, MembershipEffect, MembershipMessage, PeerState};
 use crate::packet::Destination;
-use crate::{Instance, NodeInstance};
+use crate::{Instance, NodeEntry, NodeInstance};
 
 /// How many heartbeats ago a node may have sent the one that another confirms.
 const CONFIRMED_BEATS: u64 = 5;
-/// An unconfirmed probe is repeated with the next heartbeat, and then with each second one.
-const MAX_PROBE_DOUBLINGS: u32 = 1;
+/// The number of unconfirmed probes after which each further one is accompanied by an introduction: the peer may not know of
+/// this node. It is a connection more, so that nodes that start together first have the time to hear of each other.
+const PROBES_ALONE: u32 = 2;
 
 impl Membership {
     /// Notes that an instance was heard. Returns whether it counts: not if it left.
@@ -82,6 +84,10 @@ impl Membership {
             return;
         }
         let endpoint = peer.endpoint.clone();
+        if peer.has_unknown_entry() && is_hash_of_empty(heartbeat.hash) {
+            self.take_entry(from, heartbeat.revision, NodeEntry::default(), effects);
+        }
+        let Some(peer) = self.registry.peers.get_mut(&from) else { return };
         if heartbeat.deaf_to.contains(&me) && peer.hears_me {
             peer.hears_me = false;
             peer.deaf_since = Some(now);
@@ -121,8 +127,10 @@ impl Membership {
         if peer.beat == 0 || !peer.is_heard(now, suspect_after) {
             return;
         }
-        let (beat, hears_me, state) = (peer.beat, peer.hears_me, peer.state);
-        if std::mem::take(&mut peer.asks) {
+        let (beat, hears_me, state, asks) =
+            (peer.beat, peer.hears_me, peer.state, std::mem::take(&mut peer.asks));
+        // A probe confirms as well.
+        if asks && (hears_me || now < peer.next_probe) {
             send_to(effects, instance, MembershipMessage::Confirm { beat });
         }
         if !hears_me {
@@ -135,22 +143,21 @@ impl Membership {
 
     /// Asks an instance that is heard whether it hears this node.
     fn probe(&mut self, now: Duration, instance: Instance, effects: &mut Vec<MembershipEffect>) {
-        let digests = self.digests(now);
-        let Some(peer) = self.registry.peers.get_mut(&instance).filter(|peer| now >= peer.next_probe) else {
+        if self.registry.peers.get(&instance).is_none_or(|peer| now < peer.next_probe) {
             return;
-        };
-        let heartbeat = Box::new(digests);
+        }
+        let heartbeat = Box::new(self.digests(now));
+        let Some(peer) = self.registry.peers.get_mut(&instance) else { return };
         let probe = MembershipMessage::Probe { beat: peer.beat, heartbeat: heartbeat.clone() };
         send_to(effects, instance, probe);
-        if let Some(endpoint) = peer.endpoint.as_ref().filter(|_| peer.probes > 0 && self.endpoint.is_some())
-        {
+        let is_to_introduce = peer.probes >= PROBES_ALONE && self.endpoint.is_some();
+        if let Some(endpoint) = peer.endpoint.as_ref().filter(|_| is_to_introduce) {
             let to = endpoint.clone();
             introduce(effects, endpoint, MembershipMessage::Introduction { to, heartbeat });
         }
-        // A little less than the interval, which varies by 10 %.
-        let wait = self.options.heartbeat * 2u32.pow(peer.probes.min(MAX_PROBE_DOUBLINGS)) * 8 / 10;
+        let probes = peer.probes;
         peer.probes += 1;
-        peer.next_probe = now + wait;
+        peer.next_probe = now + self.options.probe_pause(probes);
     }
 
     /// Changes the state of an instance and reports it.

@@ -22,9 +22,9 @@ pub(crate) enum MembershipMessage {
         /// The sender.
         heartbeat: Box<Heartbeat>,
     },
-    /// To one node: the sender hears it, and asks for a `Confirm`.
+    /// To one node: the sender asks whether it is heard, and confirms that it hears the receiver.
     Probe {
-        /// The last heartbeat of the receiver that the sender heard.
+        /// The last heartbeat of the receiver that the sender heard; 0 if it does not hear it, and then nothing is confirmed.
         beat: u64,
         /// The latest heartbeat of the sender, which the receiver may not have heard.
         heartbeat: Box<Heartbeat>,

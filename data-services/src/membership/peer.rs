@@ -10,8 +10,9 @@ use crate::NodeInstance;
 const LEFT_MEMORY: Duration = Duration::from_secs(60);
 /// How long a node that was reported by another one, and was never heard, is remembered.
 const UNHEARD_MEMORY: Duration = Duration::from_secs(60);
-/// A new node is introduced to if it is not heard after this time.
-const UNHEARD_GRACE: Duration = Duration::from_secs(2);
+/// A new node is introduced to if it is not heard after this time. Until then the driver connects to it, and others report
+/// this node to it; an introduction is a connection more.
+const UNHEARD_GRACE: Duration = Duration::from_secs(5);
 /// How long the endpoint of a node that is down is probed.
 const DOWN_MEMORY: Duration = Duration::from_secs(3600);
 
@@ -55,6 +56,8 @@ pub(crate) struct Peer {
     pub(super) asks: bool,
     /// It introduced itself to this node, and the others do not know it yet.
     pub(super) is_to_announce: bool,
+    /// It introduced itself to this node, and has not been greeted since.
+    pub(super) is_newcomer: bool,
 }
 
 impl Peer {
@@ -83,6 +86,7 @@ impl Peer {
             welcomed: None,
             asks: false,
             is_to_announce: false,
+            is_newcomer: false,
         }
     }
 

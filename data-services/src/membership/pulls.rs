@@ -1,13 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::announcements::GATHER;
 use super::effect::send_to;
 use super::message::{MemberCard, Pull, RegistryPage};
 use super::peer::Peer;
 use super::{Membership, MembershipEffect, MembershipMessage, PeerState};
 use crate::Instance;
 
-/// The first pull waits for up to this time, so that it goes to a random one of several nodes if many start together.
+/// The first pull waits for a time between these, so that it goes to a random one of several nodes if many start together, and
+/// not to the seed, which has announced them by then.
+const FIRST_PULL_AFTER: Duration = GATHER;
 const FIRST_PULL_WITHIN: Duration = Duration::from_millis(300);
 /// A pull whose pages have not all arrived after this time is repeated at another node.
 const PULL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -76,7 +79,8 @@ impl Membership {
     /// Plans the first pull, when a node is up.
     pub(super) fn plan_first_pull(&mut self, now: Duration) {
         if !self.pulls.has_pulled && self.pulls.due.is_none() && self.pulls.pending.is_none() {
-            self.pulls.due = Some(now + FIRST_PULL_WITHIN.mul_f64(self.rng.f64()));
+            self.pulls.due =
+                Some(now + FIRST_PULL_AFTER + (FIRST_PULL_WITHIN - FIRST_PULL_AFTER).mul_f64(self.rng.f64()));
         }
     }
 
@@ -195,6 +199,16 @@ impl Membership {
             self.pulls.pending = None;
             self.pulls.has_pulled = true;
             self.pulls.know_list(page.members);
+            self.pull_missing_entries(now, effects);
+        }
+    }
+
+    /// Pulls what the other node did not have.
+    fn pull_missing_entries(&mut self, now: Duration, effects: &mut Vec<MembershipEffect>) {
+        let missing = self.registry.members().filter(|peer| peer.has_unknown_entry());
+        let missing: Vec<Instance> = missing.map(|peer| peer.who.instance).collect();
+        for instance in missing {
+            self.pull_entry(now, instance, effects);
         }
     }
 }

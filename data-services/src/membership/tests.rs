@@ -3,6 +3,8 @@
 mod bounds;
 mod clash;
 mod defects;
+mod greetings;
+mod joins;
 mod network;
 mod registry;
 mod reports;
@@ -16,7 +18,7 @@ use std::time::Duration;
 
 use simulation::Wiring;
 
-const BOTH: [Wiring; 2] = [Wiring::Broker, Wiring::Mesh];
+const ALL: [Wiring; 3] = [Wiring::Broker, Wiring::Mesh, Wiring::BlindMesh];
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -6,6 +6,7 @@ mod effects;
 mod events;
 mod inspect;
 mod leaders;
+mod links;
 mod pending_calls;
 mod retried_calls;
 mod retrying;
@@ -194,23 +195,6 @@ impl NodeCore {
             // Calls do not depend on each other.
             if !is_call {
                 self.settle();
-            }
-        }
-        self.settle();
-    }
-
-    /// The driver has lost packets, or the link to an endpoint or to all: what is followed there may have missed something.
-    pub(crate) fn links_reset(&mut self, now: Duration, endpoint: Option<&str>) {
-        self.now = now;
-        match endpoint {
-            Some(endpoint) => {
-                for instance in self.membership.link_reset(now, endpoint) {
-                    self.followed.link_reset(now, instance, &mut self.effects.followed);
-                }
-            }
-            None => {
-                self.membership.links_reset(now);
-                self.followed.links_reset(now, &mut self.effects.followed);
             }
         }
         self.settle();

@@ -160,6 +160,7 @@ impl NodeTask {
                     messages_left = messages_left.saturating_sub(messages.len());
                     self.core.packet(self.now(), &source, messages);
                 }
+                BusEvent::Listener(instance) => self.core.greet(self.now(), instance),
                 BusEvent::Reset { endpoint, reason } => {
                     debug!(endpoint, reason, "the driver may have lost packets: tables are checked again");
                     self.core.links_reset(self.now(), endpoint.as_deref());

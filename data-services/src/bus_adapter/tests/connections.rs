@@ -2,7 +2,7 @@
 
 use pubsub_api::ErrorKind;
 
-use super::place::{Place, count, goodbye, heard, inbox, reset, say, subscribed, until};
+use super::place::{Place, count, goodbye, heard, inbox, listener, reset, say, subscribed, until};
 use crate::packet::Destination;
 
 async fn a_seed_hears_a_newcomer_that_introduces_itself(place: Place) {
@@ -24,6 +24,18 @@ async fn on_memory_a_seed_hears_a_newcomer_that_introduces_itself() {
 #[tokio::test]
 async fn on_zmtp_a_seed_hears_a_newcomer_that_introduces_itself() {
     a_seed_hears_a_newcomer_that_introduces_itself(Place::Zmtp).await;
+}
+
+#[tokio::test]
+async fn on_zmtp_a_node_that_has_connected_is_reported_and_can_be_sent_to() {
+    let (mut one, two) = (Place::Zmtp.node("bus", 1).await, Place::Zmtp.node("bus", 2).await);
+    let stranger = Place::Zmtp.node("bus-2", 3).await;
+    stranger.connect(one.endpoint().unwrap()).unwrap();
+    subscribed(&stranger).await;
+    two.connect(one.endpoint().unwrap()).unwrap();
+    assert_eq!(listener(&one).await, two.me.instance);
+    say(&mut one, &inbox(&two), 3).await;
+    assert_eq!(heard(&two).await, (1, 3));
 }
 
 #[tokio::test]

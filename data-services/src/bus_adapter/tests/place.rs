@@ -110,6 +110,15 @@ pub(super) async fn reset(adapter: &BusAdapter, text: &str) -> Option<String> {
     }
 }
 
+/// Waits until an instance receives what a node sends.
+pub(super) async fn listener(adapter: &BusAdapter) -> Instance {
+    loop {
+        if let BusEvent::Listener(instance) = next(adapter).await {
+            return instance;
+        }
+    }
+}
+
 async fn next(adapter: &BusAdapter) -> BusEvent {
     timeout(PATIENCE, adapter.recv()).await.expect("an event in time").unwrap()
 }

@@ -129,7 +129,7 @@ fn a_reset_of_the_links_makes_the_heartbeat_due_at_once() {
 }
 
 #[test]
-fn links_that_begin_make_the_heartbeat_due_at_most_twice_as_often() {
+fn links_that_begin_make_no_heartbeat_due() {
     let mut one = running();
     let (mut beats, mut effects) = (0, Vec::new());
     for now in (0..10_000).step_by(10).map(Duration::from_millis) {
@@ -138,7 +138,7 @@ fn links_that_begin_make_the_heartbeat_due_at_most_twice_as_often() {
         beats += format!("{effects:?}").matches("Heartbeat {").count();
         effects.clear();
     }
-    assert!((18..=21).contains(&beats), "{beats} heartbeats in 10 s");
+    assert!((9..=11).contains(&beats), "{beats} heartbeats in 10 s");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::simulation::{Simulation, Wiring};
-use super::{BOTH, seconds};
+use super::{ALL, seconds};
 use crate::membership::PeerState;
 use crate::membership::tests::network::Place;
 
@@ -18,7 +18,7 @@ fn assert_refused(simulation: &Simulation, newcomer: Place, keeper: Place) {
 #[test]
 fn a_newcomer_with_the_id_of_a_member_is_refused() {
     // A later and an earlier time of start: clocks may differ. The member is the seed, or is not.
-    for wiring in BOTH {
+    for wiring in ALL {
         for (node, keeper) in [("n0", 0), ("n1", 1)] {
             for boot in [2_000_000, 1] {
                 let mut simulation = Simulation::of(wiring, 3, 1);
@@ -42,7 +42,7 @@ fn a_newcomer_with_the_id_of_a_member_is_refused() {
 
 #[test]
 fn a_node_alone_keeps_its_id() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::new(wiring, 2);
         simulation.start("same", &[]);
         simulation.run(seconds(10));
@@ -54,7 +54,7 @@ fn a_node_alone_keeps_its_id() {
 
 #[test]
 fn of_two_that_start_together_one_stays() {
-    for wiring in BOTH {
+    for wiring in ALL {
         for seed in 0..20 {
             let mut simulation = Simulation::new(wiring, seed);
             simulation.start("n0", &[]);
@@ -72,7 +72,7 @@ fn of_two_that_start_together_one_stays() {
 
 #[test]
 fn of_two_that_were_up_apart_the_later_start_stays() {
-    for wiring in BOTH {
+    for wiring in ALL {
         for seed in 0..10 {
             let mut simulation = Simulation::of(wiring, 3, seed);
             simulation.settle();

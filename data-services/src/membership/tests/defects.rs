@@ -1,12 +1,12 @@
 //! What went wrong in the control bus of Congress and its specification, one test for each.
 
 use super::simulation::{Simulation, Wiring, entry_of};
-use super::{BOTH, seconds};
+use super::{ALL, seconds};
 use crate::membership::{MembershipMessage, PeerState};
 
 #[test]
 fn c1_what_departed_or_crashed_does_not_live_for_ever() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 4, 1);
         simulation.settle();
         simulation.act(2, |membership, _, effects| membership.leave(effects));
@@ -26,7 +26,7 @@ fn c1_what_departed_or_crashed_does_not_live_for_ever() {
 
 #[test]
 fn c2_lost_changes_are_repaired() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 5, 2);
         simulation.settle();
         // No change arrives by itself.
@@ -48,7 +48,7 @@ fn c2_lost_changes_are_repaired() {
 
 #[test]
 fn c3_a_newcomer_causes_no_storm() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 30, 3);
         simulation.settle();
         simulation.run(seconds(10));
@@ -76,7 +76,7 @@ fn c4_two_nodes_of_one_name_are_reported_and_one_stays() {
 
 #[test]
 fn d1_services_of_a_dead_node_end_within_6_s() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 3, 5);
         simulation.settle();
         simulation.crash(1);
@@ -89,7 +89,7 @@ fn d1_services_of_a_dead_node_end_within_6_s() {
 
 #[test]
 fn d4_twins_are_not_mistaken_for_an_echo_and_a_restart_is_another_instance() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 2, 6);
         simulation.settle();
         let twin = simulation.start("n1", &["tcp://h0:1"]);

@@ -15,6 +15,8 @@ pub(crate) struct Network {
     pub(crate) duplication: f64,
     /// The shortest and the longest delay: each packet has its own, so packets overtake each other.
     pub(crate) delay: (Duration, Duration),
+    /// The same for a connection, until it carries packets.
+    pub(crate) link_delay: (Duration, Duration),
     /// Links that carry nothing, from one node to another.
     cut: BTreeSet<(Place, Place)>,
     /// Packets that were sent, per sender and kind, and the bytes per sender; a copy for each receiver counts.
@@ -30,6 +32,7 @@ impl Network {
             loss: 0.0,
             duplication: 0.0,
             delay: (Duration::from_millis(1), Duration::from_millis(5)),
+            link_delay: (Duration::from_millis(4), Duration::from_millis(20)),
             cut: BTreeSet::new(),
             sent: BTreeMap::new(),
             bytes: BTreeMap::new(),
@@ -77,9 +80,15 @@ impl Network {
         (0..copies).map(|_| self.delay()).collect()
     }
 
-    /// Draws a delay.
+    /// Draws the delay of a packet.
     pub(crate) fn delay(&mut self) -> Duration {
         let (shortest, longest) = self.delay;
+        shortest + (longest - shortest).mul_f64(self.rng.f64())
+    }
+
+    /// Draws the delay of a connection.
+    pub(crate) fn link_delay(&mut self) -> Duration {
+        let (shortest, longest) = self.link_delay;
         shortest + (longest - shortest).mul_f64(self.rng.f64())
     }
 

@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
 
 use super::simulation::{Simulation, Wiring, entry_of};
-use super::{BOTH, seconds};
+use super::{ALL, seconds};
 use crate::membership::{MembershipEffect, MembershipMessage, PeerState, TableHead};
 use crate::{Address, NodeEntry, ServiceEntry, ServiceId, StreamName, TableId};
 
 #[test]
 fn a_newcomer_knows_everything_after_one_pull_from_one_peer() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 10, 1);
         simulation.settle();
         // The newcomer hears nobody but the first node.
@@ -27,7 +27,7 @@ fn a_newcomer_knows_everything_after_one_pull_from_one_peer() {
 
 #[test]
 fn a_lost_change_of_an_entry_is_repaired_by_the_digest() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 3, 2);
         simulation.settle();
         simulation.network.forget_counts();

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use super::simulation::{Simulation, Wiring};
-use super::{BOTH, seconds};
+use super::{ALL, seconds};
 use crate::membership::PeerState;
 
 const SEED: &[&str] = &["tcp://h0:1"];
 
 #[test]
 fn a_restart_after_a_goodbye_is_up_at_once() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 3, 1);
         simulation.settle();
         simulation.act(1, |membership, _, effects| membership.leave(effects));
@@ -52,7 +52,7 @@ fn a_restart_after_a_crash_replaces_the_old_instance() {
 
 #[test]
 fn a_restart_with_an_earlier_clock_is_up_when_the_old_instance_is_down() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 3, 3);
         simulation.settle();
         simulation.crash(1);

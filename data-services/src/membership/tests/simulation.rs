@@ -1,11 +1,14 @@
+mod deliveries;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::rc::Rc;
 use std::time::Duration;
 
-use super::network::{Network, Place, kind_of};
+use super::network::{Network, Place};
+use deliveries::Delivery;
+
 use crate::membership::{Membership, MembershipEffect, MembershipMessage, MembershipOptions, TableHead};
-use crate::packet::{Destination, Message, Packet};
+use crate::packet::Destination;
 use crate::{Instance, NodeEntry, NodeId, NodeInstance, ServiceEntry, ServiceId};
 
 /// How nodes are connected.
@@ -13,8 +16,10 @@ use crate::{Instance, NodeEntry, NodeId, NodeInstance, ServiceEntry, ServiceId};
 pub(crate) enum Wiring {
     /// Everyone receives what is sent to everyone.
     Broker,
-    /// A node receives what those send that it is connected to.
+    /// A node receives what those send that it is connected to, and the driver reports when a connection has begun.
     Mesh,
+    /// The same with a driver that does not report it.
+    BlindMesh,
 }
 
 /// One instance of a node.
@@ -33,12 +38,6 @@ pub(crate) struct Node {
 
 /// Whether a message from one node to another is lost.
 pub(crate) type Loses = Box<dyn FnMut(Place, Place, &MembershipMessage) -> bool>;
-
-/// A packet that is under way.
-struct Delivery {
-    to: Place,
-    packet: Rc<Packet>,
-}
 
 /// Nodes, a network and a clock.
 pub(crate) struct Simulation {
@@ -93,7 +92,7 @@ impl Simulation {
         let me = NodeInstance { node: NodeId::new(node).unwrap(), instance, boot };
         let (endpoint, seeds) = match self.wiring {
             Wiring::Broker => (None, Vec::new()),
-            Wiring::Mesh => {
+            Wiring::Mesh | Wiring::BlindMesh => {
                 (Some(endpoint.to_owned()), seeds.iter().map(|seed| (*seed).to_owned()).collect())
             }
         };
@@ -110,6 +109,7 @@ impl Simulation {
             log: Vec::new(),
             heads: Vec::new(),
         });
+        (0..place).for_each(|other| self.report_listener(other, place, self.now));
         self.act(place, |membership, now, effects| {
             membership.set_entry(entry_of(&format!("service-{place}")), effects).unwrap();
             membership.start(now, effects);
@@ -152,15 +152,17 @@ impl Simulation {
             }
             MembershipEffect::Introduce { endpoint, message } => {
                 self.introductions += 1;
-                let hosts = |node: &Node| node.is_running && node.endpoint.as_ref() == Some(&endpoint);
-                let receivers: Vec<Place> = self.nodes.iter().position(hosts).into_iter().collect();
+                let receivers: Vec<Place> = self.host_of(&endpoint).into_iter().collect();
                 self.send(place, &receivers, message);
             }
             MembershipEffect::Connect(endpoint) => {
                 // A subscription is active some time after it was made.
-                let active = self.now + self.network.delay() * 4;
+                let active = self.now + self.network.link_delay();
                 let old = self.nodes[place].links.insert(endpoint.clone(), active);
                 assert_eq!(old, None, "node {place} connects twice to {endpoint}");
+                if let Some(there) = self.host_of(&endpoint) {
+                    self.report_listener(place, there, active);
+                }
             }
             MembershipEffect::Disconnect(endpoint) => {
                 let old = self.nodes[place].links.remove(&endpoint);
@@ -170,33 +172,6 @@ impl Simulation {
                 );
             }
             other => self.nodes[place].log.push((self.now, other)),
-        }
-    }
-
-    /// Returns whether a node receives what another one publishes.
-    fn is_linked(&self, from: Place, to: Place) -> bool {
-        let Some(endpoint) = &self.nodes[from].endpoint else { return true };
-        self.nodes[to].links.get(endpoint).is_some_and(|active| self.now >= *active)
-    }
-
-    fn send(&mut self, from: Place, receivers: &[Place], message: Message) {
-        let packet = Packet { source: self.nodes[from].me.clone(), message };
-        let encoded = rmp_serde::to_vec(&packet).unwrap();
-        assert!(encoded.len() <= 512 * 1024, "a packet of {} bytes", encoded.len());
-        let decoded: Packet = rmp_serde::from_slice(&encoded).unwrap();
-        assert_eq!(decoded, packet);
-        let packet = Rc::new(packet);
-        let Message::Membership(message) = &packet.message else { panic!("a message of another part") };
-        for to in receivers {
-            let delays = self.network.carry(from, *to, kind_of(message), encoded.len());
-            if (self.loses)(from, *to, message) {
-                continue;
-            }
-            for delay in delays {
-                self.next_delivery += 1;
-                self.queue.push(Reverse((self.now + delay, self.next_delivery)));
-                self.deliveries.insert(self.next_delivery, Delivery { to: *to, packet: Rc::clone(&packet) });
-            }
         }
     }
 
@@ -237,10 +212,7 @@ impl Simulation {
             self.queue.pop();
             let delivery = self.deliveries.remove(&number).unwrap();
             if self.nodes[delivery.to].is_running {
-                let Message::Membership(message) = delivery.packet.message.clone() else { return true };
-                self.act(delivery.to, |membership, now, effects| {
-                    membership.received(now, &delivery.packet.source, message, effects);
-                });
+                self.deliver(delivery);
             }
         } else if let Some((_, place)) = tick {
             let heads = self.nodes[place].heads.clone();

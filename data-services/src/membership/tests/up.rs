@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use super::simulation::{Simulation, entry_of};
-use super::{BOTH, seconds};
+use super::{ALL, seconds};
 use crate::membership::PeerState;
 
 #[test]
 fn nodes_find_each_other_and_their_entries() {
-    for wiring in BOTH {
+    for wiring in ALL {
         for seed in 0..10 {
             let mut simulation = Simulation::of(wiring, 5, seed);
             let time = simulation.settle();
@@ -17,7 +17,7 @@ fn nodes_find_each_other_and_their_entries() {
 
 #[test]
 fn a_one_way_link_is_never_up() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::new(wiring, 1);
         simulation.network.cut_one_way(1, 0);
         simulation.start("n0", &["tcp://h1:1"]);
@@ -33,7 +33,7 @@ fn a_one_way_link_is_never_up() {
 
 #[test]
 fn a_link_that_becomes_one_way_is_down_at_both_ends() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 3, 2);
         simulation.settle();
         simulation.network.cut_one_way(1, 0);
@@ -56,7 +56,7 @@ fn a_link_that_becomes_one_way_is_down_at_both_ends() {
 
 #[test]
 fn a_goodbye_is_left_at_once() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 3, 3);
         simulation.settle();
         simulation.network.delay.1 = Duration::from_millis(500);
@@ -76,7 +76,7 @@ fn a_goodbye_is_left_at_once() {
 
 #[test]
 fn a_crash_is_down_within_5_s_and_one_heartbeat() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 3, 4);
         simulation.settle();
         simulation.run(seconds(7));
@@ -91,7 +91,7 @@ fn a_crash_is_down_within_5_s_and_one_heartbeat() {
 
 #[test]
 fn a_partition_of_30_s_heals_by_itself() {
-    for wiring in BOTH {
+    for wiring in ALL {
         let mut simulation = Simulation::of(wiring, 10, 5);
         simulation.settle();
         let (one, other): (Vec<_>, Vec<_>) = ([0, 2, 4, 6, 8].into(), [1, 3, 5, 7, 9].into());
@@ -113,7 +113,7 @@ fn a_partition_of_30_s_heals_by_itself() {
 
 #[test]
 fn loss_duplication_reordering_and_delay_do_no_harm() {
-    for wiring in BOTH {
+    for wiring in ALL {
         for seed in 0..5 {
             let mut simulation = Simulation::of(wiring, 6, seed);
             simulation.network.loss = 0.2;
