@@ -20,12 +20,14 @@ impl Membership {
         effects: &mut Vec<MembershipEffect>,
     ) {
         let Some(endpoint) = heartbeat.endpoint.clone() else { return };
-        let is_new = !self.registry.peers.contains_key(&source.instance);
         if self.endpoint.is_none() || !self.meet(now, source, heartbeat, effects) {
             return;
         }
         let digests = self.digests(now);
+        // It may have been heard before: what matters is that it has not introduced itself yet.
+        let mut is_new = false;
         if let Some(peer) = self.registry.peers.get_mut(&source.instance) {
+            is_new = peer.welcomed.is_none();
             peer.is_to_announce |= is_new;
             peer.is_newcomer |= is_new;
             if peer.welcomed.is_none_or(|last| now >= last + WELCOME_PAUSE) {
