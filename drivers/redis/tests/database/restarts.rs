@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
 use pubsub_api::ErrorKind;
@@ -84,13 +84,14 @@ async fn rows_that_are_deleted_without_a_restart_are_not_listed() {
 fn restarting_before_values(server: &Arc<Mutex<RedisServer>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let (server, restarted) = (Arc::clone(server), Arc::new(Mutex::new(false)));
+    // The threads live as long as the process: they must not keep the server alive.
+    let (server, restarted) = (Arc::downgrade(server), Arc::new(Mutex::new(false)));
     thread::spawn(move || {
         for client in listener.incoming() {
-            let (server, restarted) = (Arc::clone(&server), Arc::clone(&restarted));
+            let (server, restarted) = (Weak::clone(&server), Arc::clone(&restarted));
             thread::spawn(move || {
                 let mut client = client.unwrap();
-                let port = server.lock().unwrap().port();
+                let Some(port) = server.upgrade().map(|server| server.lock().unwrap().port()) else { return };
                 let Ok(mut upstream) = TcpStream::connect(("127.0.0.1", port)) else { return };
                 let (mut back_from, mut back_to) =
                     (upstream.try_clone().unwrap(), client.try_clone().unwrap());
@@ -103,7 +104,7 @@ fn restarting_before_values(server: &Arc<Mutex<RedisServer>>) -> String {
                     let mut restarted = restarted.lock().unwrap();
                     if !*restarted && bytes[..length].windows(4).any(|word| word == b"MGET") {
                         *restarted = true;
-                        server.lock().unwrap().start_again();
+                        server.upgrade().unwrap().lock().unwrap().start_again();
                         return;
                     }
                     if upstream.write_all(&bytes[..length]).is_err() {
