@@ -65,9 +65,10 @@ pub(crate) struct Refused {
 const SHOWN_TOPIC_BYTES: usize = Topic::MAX_BYTES;
 
 impl RecordBuilder {
-    /// With the framing of a driver; `None`: events are a topic and a payload.
+    /// With the framing of a driver; `None`: events are a topic and a payload. A framing beyond the bounds of [`Framing`] is not
+    /// used: the driver then receives topics and payloads.
     pub(crate) fn new(framing: Option<&'static dyn Framing>) -> Self {
-        Self { framing, ..Self::default() }
+        Self { framing: framing.filter(|framing| is_within_bounds(*framing)), ..Self::default() }
     }
 
     /// Whether its events are laid out as the driver sends them.
@@ -146,7 +147,7 @@ impl RecordBuilder {
             }
         };
         let layout = EventLayout::new(topic_at, topic.len(), self.bytes.len() - start, payload_bytes);
-        // The sizes are those of valid events.
+        // The framing was checked, and the sizes are those of valid events.
         let Some(layout) = layout else { return };
         let start = u32::try_from(start).unwrap_or(u32::MAX);
         self.frames.push(NumberedFrame { id, start, layout, is_first });
@@ -236,6 +237,15 @@ fn index(at: u32) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }
 
+/// Whether the layouts of events have room for what a framing adds, at the shortest and the longest topic.
+fn is_within_bounds(framing: &dyn Framing) -> bool {
+    [1, Topic::MAX_RESERVED_BYTES].into_iter().all(|topic_bytes| {
+        let mut head = Vec::new();
+        let topic_at = framing.put_head(&mut head, &vec![b't'; topic_bytes], MAX_RECEIVED_BYTES);
+        EventLayout::new(topic_at, topic_bytes, head.len(), MAX_RECEIVED_BYTES).is_some()
+    })
+}
+
 /// Parses a payload to which a stamp can be added.
 #[inline]
 pub(crate) fn stampable(payload: &[u8]) -> Result<GrownMap<'_>, WireError> {
@@ -249,4 +259,30 @@ const BAD_TOPIC: &str = "bad_topic";
 fn refused(topic: &[u8], cause: &'static str, reason: &dyn std::fmt::Display) -> Refused {
     let shown = topic.get(..SHOWN_TOPIC_BYTES).unwrap_or(topic);
     Refused { cause, topic: String::from_utf8_lossy(shown).into_owned(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use pubsub_api::Framing;
+
+    use super::RecordBuilder;
+
+    /// This number of bytes before the topic.
+    #[derive(Debug)]
+    struct Before(usize);
+
+    impl Framing for Before {
+        fn put_head(&self, out: &mut Vec<u8>, topic: &[u8], _payload_bytes: usize) -> usize {
+            out.resize(out.len() + self.0, b'<');
+            out.extend_from_slice(topic);
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_framing_beyond_its_bounds_is_not_used() {
+        assert!(RecordBuilder::new(Some(&Before(255))).is_framed());
+        assert!(!RecordBuilder::new(Some(&Before(256))).is_framed());
+        assert!(!RecordBuilder::new(None).is_framed());
+    }
 }

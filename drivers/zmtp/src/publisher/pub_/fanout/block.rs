@@ -9,6 +9,8 @@ pub(super) struct Block {
     bytes: Bytes,
     /// Whether its memory is its own, and not that of a record which the publisher keeps.
     is_own: bool,
+    /// The memory of the bytes, or of a shared record its part, in bytes.
+    memory: usize,
     /// Sorted by group.
     wanted: Vec<GroupSpans>,
     spans: Vec<Span>,
@@ -37,12 +39,20 @@ const OVERHEAD_BYTES: usize = 256;
 impl Block {
     /// A block without an audience yet.
     pub(super) fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes: Bytes::from(bytes), is_own: true, wanted: Vec::new(), spans: Vec::new(), only: None }
+        let memory = bytes.capacity();
+        Self {
+            bytes: Bytes::from(bytes),
+            is_own: true,
+            memory,
+            wanted: Vec::new(),
+            spans: Vec::new(),
+            only: None,
+        }
     }
 
     /// A part of a record, without an audience yet.
     pub(super) fn shared(bytes: Bytes) -> Self {
-        Self { bytes, is_own: false, ..Self::new(Vec::new()) }
+        Self { memory: bytes.len(), bytes, is_own: false, ..Self::new(Vec::new()) }
     }
 
     /// A block for one peer only.
@@ -72,7 +82,7 @@ impl Block {
     pub(super) fn weight(&self) -> u64 {
         let lists =
             self.spans.capacity() * size_of::<Span>() + self.wanted.capacity() * size_of::<GroupSpans>();
-        (self.bytes.len() + lists + OVERHEAD_BYTES) as u64
+        (self.memory + lists + OVERHEAD_BYTES) as u64
     }
 
     /// The groups that want some of it.
