@@ -4,6 +4,7 @@
 
 mod announced;
 mod announced_master;
+mod attempts;
 mod cluster_node;
 mod command;
 mod counters;

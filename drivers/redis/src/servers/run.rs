@@ -1,17 +1,10 @@
-use std::time::Duration;
-
 use pubsub_api::{Error, ErrorKind, Result};
 use redis::Value;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{sleep, timeout_at};
 
+use super::attempts::Attempts;
 use super::round::{Outcome, Pending};
 use super::{Command, Servers};
-
-/// The first pause before a retry; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-
-/// The longest pause; it limits the time until a fail-over is noticed.
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// Redirects in a row that are followed without a pause; after that the cluster is asked for its slots again.
 const REDIRECTS_AT_ONCE: u32 = 4;
@@ -62,7 +55,8 @@ impl Servers {
         let mut answers = vec![Value::Nil; commands.len()];
         let mut pending: Vec<_> =
             commands.into_iter().enumerate().map(|(place, command)| Pending::new(place, command)).collect();
-        for attempt in 0.. {
+        let mut attempts = Attempts::until(limits.deadline);
+        for number in 0.. {
             let seen = self.map.version();
             let round = self.round(std::mem::take(&mut pending), limits).await;
             let why = sort_outcomes(round, &mut answers, &mut pending)?;
@@ -70,29 +64,25 @@ impl Servers {
                 break;
             }
             self.counters.retries.add(pending.len() as u64);
-            if why.is_some() || attempt >= REDIRECTS_AT_ONCE {
+            if why.is_some() || number >= REDIRECTS_AT_ONCE {
                 let why = why.unwrap_or_else(|| {
                     Error::new(ErrorKind::Unavailable, "the nodes of the cluster redirect in a loop")
                 });
-                self.wait(attempt, seen, limits.deadline, why).await?;
+                self.wait(&mut attempts, seen, why).await?;
             }
         }
         Ok(answers)
     }
 
-    /// Pauses, and asks the cluster for its slots again; returns `why` if there is no time left.
-    pub(super) async fn wait(&self, attempt: u32, seen: u64, deadline: Instant, why: Error) -> Result<()> {
-        let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(attempt.min(8)));
-        // Jitter, so that callers that failed together do not retry together.
-        let pause = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
-        if Instant::now() + pause >= deadline {
-            return Err(why);
-        }
+    /// Pauses after a failed attempt, and asks the cluster for its slots again; an error if there is no time left.
+    pub(super) async fn wait(&self, attempts: &mut Attempts, seen: u64, why: Error) -> Result<()> {
+        attempts.failed(why);
+        let Some(pause) = attempts.pause() else { return Err(attempts.error()) };
         sleep(pause).await;
-        match timeout_at(deadline, self.refresh(seen)).await {
+        match timeout_at(attempts.deadline(), self.refresh(seen)).await {
             Ok(Err(error)) if error.kind() == ErrorKind::Settings => Err(error),
             Ok(_) => Ok(()),
-            Err(_) => Err(why),
+            Err(_) => Err(attempts.error()),
         }
     }
 }

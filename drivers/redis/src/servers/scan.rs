@@ -6,6 +6,7 @@ use pubsub_api::{Error, ErrorKind, Result};
 use redis::{Value, cmd};
 use tokio::time::Instant;
 
+use super::attempts::Attempts;
 use super::cluster_node::{endpoint_of, ids_with_slots};
 use super::coverage::Coverage;
 use super::report::History;
@@ -39,7 +40,8 @@ impl Servers {
     pub(crate) async fn scan(&self, pattern: &str) -> Result<Scan> {
         let deadline = Instant::now() + self.timeout;
         let mut scan = Scan::new(self.clustered);
-        let (mut rounds, mut attempt) = (0, 0);
+        let mut attempts = Attempts::until(deadline);
+        let mut rounds = 0;
         loop {
             let seen = self.map.version();
             let why = match self.scan_all(pattern, &mut scan).await {
@@ -59,8 +61,7 @@ impl Servers {
                 Err(error) => return Err(self.counters.failed(error)),
             };
             self.counters.retries.add(1);
-            self.wait(attempt, seen, deadline, why).await.map_err(|error| self.counters.failed(error))?;
-            attempt += 1;
+            self.wait(&mut attempts, seen, why).await.map_err(|error| self.counters.failed(error))?;
         }
     }
 
