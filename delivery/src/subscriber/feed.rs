@@ -4,6 +4,7 @@ mod metrics;
 mod noticing;
 mod on_broker;
 mod replies;
+mod saving;
 mod suspended;
 
 use std::collections::{HashMap, VecDeque};
@@ -18,7 +19,7 @@ use super::links::Links;
 use super::pre_hello_buffer::PreHelloBuffer;
 use super::publisher_stream::PublisherStream;
 use super::publisher_streams::PublisherStreams;
-use super::{DeliveryMode, FeedOptions, Introduction, Item, SavedLink, SavedPosition};
+use super::{DeliveryMode, FeedOptions, Introduction, Item};
 use crate::{Control, Position};
 
 /// Everything that a subscriber follows: the publishers of each link, their epochs, and the position on each topic. No clock,
@@ -91,26 +92,6 @@ impl Feed {
         }
     }
 
-    /// Resumes from the saved positions of an earlier run of the application.
-    pub fn resume(&mut self, positions: impl IntoIterator<Item = SavedPosition>) {
-        for SavedPosition { publisher, topic, position } in positions {
-            self.resumed.entry(publisher).or_default().push((topic, position));
-        }
-    }
-
-    /// Resumes with the publishers of each endpoint: where another publisher is now, events may be missing.
-    pub fn resume_links(&mut self, links: impl IntoIterator<Item = SavedLink>) {
-        for SavedLink { endpoint, publisher } in links {
-            self.links.of(&endpoint).expected.insert(publisher);
-        }
-    }
-
-    /// The publishers that each endpoint leads to.
-    #[must_use]
-    pub fn links(&self) -> Vec<SavedLink> {
-        self.links.saved()
-    }
-
     /// The next item for the application.
     pub fn next_item(&mut self) -> Option<Item> {
         self.items.pop_front()
@@ -138,28 +119,6 @@ impl Feed {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.items.is_empty()
-    }
-
-    /// The position of the application after all items.
-    #[must_use]
-    pub fn positions(&self) -> Vec<SavedPosition> {
-        let mut positions = Vec::new();
-        for stream in self.streams.iter() {
-            let publisher = stream.publisher_epoch.publisher;
-            let saved =
-                |(topic, position): (&Topic, _)| SavedPosition { publisher, topic: topic.clone(), position };
-            positions.extend(stream.positions().map(saved));
-            positions.extend(stream.last_hello().map(|at| saved((&HELLO, at))));
-        }
-        for (publisher, topics) in &self.resumed {
-            let saved = |(topic, position): &(Topic, Position)| SavedPosition {
-                publisher: *publisher,
-                topic: topic.clone(),
-                position: *position,
-            };
-            positions.extend(topics.iter().map(saved));
-        }
-        positions
     }
 
     /// Handles an envelope of the stream.

@@ -35,7 +35,7 @@ pub(super) struct Worker {
 const SERVED: &[SocketType] = &[SocketType::Push, SocketType::Dealer];
 
 /// The most bytes of unsent replies to a worker; further replies are dropped.
-const MAX_UNSAID_BYTES: usize = 32 * 1024;
+const MAX_PENDING_REPLY_BYTES: usize = 32 * 1024;
 
 /// Why a connection ends.
 enum CloseReason {
@@ -198,7 +198,7 @@ impl Worker {
         if let Some(time_to_live) = apart.pinged {
             heartbeat.pinged(time_to_live);
         }
-        if !apart.answers.is_empty() && self.pending.len() < MAX_UNSAID_BYTES {
+        if !apart.answers.is_empty() && self.pending.len() < MAX_PENDING_REPLY_BYTES {
             self.pending.extend_from_slice(&apart.answers);
             self.write_replies();
         }
