@@ -10,7 +10,7 @@
 //! [notices](Notice): a loss is reported in the stream, at its place.
 //!
 //! This crate opens no connection and no file, and depends on no async runtime. Parts that the contract uses, and that do
-//! not need it, are crates below it: `errors`, `topics`, `msgpack`, `status`, `settings-declaration`. The contract
+//! not need it, are crates below it: `errors`, `topics`, `msgpack`, `events`, `status`, `settings-declaration`. The contract
 //! re-exports what its signatures contain, so drivers and programs need only this crate.
 //!
 //! # Where to start
@@ -36,19 +36,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod hello;
 pub mod settings;
-pub mod wire;
 
 pub mod database;
 
-mod event;
 mod link_endpoint;
-mod publisher_epoch;
-mod stamp;
 
 mod batch;
-mod envelope;
 mod framing;
 mod notice;
 
@@ -72,19 +66,16 @@ pub use backoff::Backoff;
 pub use batch::{Batch, BlockId, Edit, EncodedEvent, FramedRun, Source, SourceId, WorkerPosition};
 pub use capability::Capabilities;
 pub use driver::{Driver, PubSubApi, Role};
-pub use envelope::Envelope;
 pub use errors::{Error, ErrorKind, Result};
-pub use event::{Action, Event, Value};
+pub use events::{Action, Envelope, Event, PublisherEpoch, Stamp, Value, hello, wire};
 pub use framing::Framing;
 pub use link_endpoint::{link_endpoint, registered_endpoint};
 pub use notice::Notice;
 pub use pub_sub_ends::PubSubEnds;
 pub use publisher::Publisher;
-pub use publisher_epoch::PublisherEpoch;
 pub use registry::Registry;
 pub use requests::{Reply, Request, Requester, Requests};
 pub use route::Route;
-pub use stamp::Stamp;
 pub use status::{CauseCounter, Counter, CounterReading, PeerReading, QueueReading, Status};
 pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, MAX_TOPICS, MAX_TOPICS_PER_PUBLISHER, Subscriber, run};
 pub use subscribers_seen::{PeerId, SubscribersSeen, SubscriptionSeen};

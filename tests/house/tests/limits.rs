@@ -104,7 +104,7 @@ fn every_limit_of_the_data_services_engine_is_in_the_table() {
 fn every_public_limit_of_the_contract_is_in_the_table() {
     let documented = documented();
     let files = [
-        ("pubsub-api", "wire.rs"),
+        ("pubsub-api/events", "wire.rs"),
         ("pubsub-api", "subscriber.rs"),
         ("pubsub-api", "batch.rs"),
         ("pubsub-api", "database/row.rs"),

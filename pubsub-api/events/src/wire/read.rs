@@ -10,7 +10,7 @@ use crate::{Action, Event, SEND_ALL, Stamp, Topic, Value};
 /// Nothing is copied: the texts and the value are parts of the payload. The value is checked, but not decoded.
 ///
 /// ```
-/// use pubsub_api::wire::{EventRef, find};
+/// use events::wire::{EventRef, find};
 ///
 /// let payload = b"\x85\xa5table\xa5lport\xa3key\xa2p1\xa6action\xa3set\xa5value\x93\x01\x02\x03\xa4more\xc3";
 /// let event = EventRef::read(b"D", payload)?;
@@ -19,7 +19,7 @@ use crate::{Action, Event, SEND_ALL, Stamp, Topic, Value};
 /// assert_eq!(event.topic, "D", "an absent topic counts as `D`");
 /// assert!(!event.genuine && event.lacks_only_topic, "a reader of Dragonflow requires the topic");
 /// assert_eq!(find(payload, b"more"), Some(&b"\xc3"[..]), "unknown keys stay in the payload");
-/// # Ok::<(), pubsub_api::wire::WireError>(())
+/// # Ok::<(), events::wire::WireError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventRef<'a> {

@@ -10,20 +10,20 @@ use crate::{Stamp, Topic};
 /// `stamp` and `version` follow if they are set; old readers ignore them.
 ///
 /// ```
-/// use pubsub_api::{Action, Event, Topic};
+/// use events::{Action, Event, Topic};
 ///
 /// let event = Event::new("lport", "port-1", Action::Create, r#"{"id":"port-1"}"#, Topic::new("tenant-1")?);
 /// assert_eq!(event.table.as_deref(), Some("lport"));
-/// # Ok::<(), pubsub_api::Error>(())
+/// # Ok::<(), events::Error>(())
 /// ```
 ///
 /// An event that concerns no row has no table and no key. Its reader compares all of its rows with the database:
 ///
 /// ```
-/// use pubsub_api::{Action, Event, SEND_ALL};
+/// use events::{Action, Event, SEND_ALL};
 ///
 /// let sync = Event { table: None, key: None, ..Event::new("", "", Action::Sync, None, SEND_ALL) };
-/// assert!(pubsub_api::wire::encode(&sync).is_ok());
+/// assert!(events::wire::encode(&sync).is_ok());
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -50,7 +50,7 @@ impl Event {
     /// Creates an event as a worker does: without stamp and version.
     ///
     /// Nothing is checked here. [`Envelope::pack`](crate::Envelope::pack) refuses an event that is too large, and
-    /// [`Publisher::send_event`](crate::Publisher::send_event) one on a reserved topic.
+    /// `Publisher::send_event` one on a reserved topic.
     pub fn new(
         table: impl Into<String>,
         key: impl Into<String>,
@@ -75,7 +75,7 @@ impl Event {
 /// Names are compared exactly, in small letters.
 ///
 /// ```
-/// use pubsub_api::Action;
+/// use events::Action;
 ///
 /// assert_eq!(Action::from("set"), Action::Set);
 /// assert_eq!(Action::from("SET"), Action::Other("SET".to_owned()));
@@ -130,7 +130,7 @@ impl fmt::Display for Action {
 /// The value of the row.
 ///
 /// ```
-/// use pubsub_api::Value;
+/// use events::Value;
 ///
 /// assert_eq!(Value::from("up"), Value::Text("up".to_owned()));
 /// assert_eq!(Value::from(None), Value::Nil);

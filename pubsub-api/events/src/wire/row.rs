@@ -10,14 +10,14 @@ use crate::Stamp;
 /// texts are bytes, and instead of the value there is only a flag.
 ///
 /// ```
-/// use pubsub_api::wire::RowRef;
-/// use pubsub_api::{Action, Event, SEND_ALL, wire};
+/// use events::wire::RowRef;
+/// use events::{Action, Event, SEND_ALL, wire};
 ///
 /// let event = Event::new("lport", "port-1", Action::Set, "up", SEND_ALL);
 /// let payload = wire::encode(&event)?;
 /// let row = RowRef::find(&payload).expect("our own bytes");
 /// assert_eq!((row.table, row.key, row.has_value), (Some(&b"lport"[..]), Some(&b"port-1"[..]), true));
-/// # Ok::<(), pubsub_api::Error>(())
+/// # Ok::<(), events::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RowRef<'a> {

@@ -7,12 +7,12 @@ use crate::Topic;
 /// Nearly every event has this form, Dragonflow's own and Skimmer's, and this check takes a third of the time.
 ///
 /// ```
-/// use pubsub_api::{Action, Event, SEND_ALL, wire};
+/// use events::{Action, Event, SEND_ALL, wire};
 ///
 /// let payload = wire::encode(&Event::new("lport", "port-1", Action::Set, "up", SEND_ALL))?;
 /// assert!(wire::is_plain(b"D", &payload));
 /// assert!(!wire::is_plain(b"tenant", &payload));
-/// # Ok::<(), pubsub_api::Error>(())
+/// # Ok::<(), events::Error>(())
 /// ```
 #[must_use]
 #[inline]

@@ -8,7 +8,7 @@ use msgpack::Malformed;
 /// rate and drops the event; the link stays. The enum is not exhaustive.
 ///
 /// ```
-/// use pubsub_api::wire::{EventRef, WireError};
+/// use events::wire::{EventRef, WireError};
 ///
 /// let error = EventRef::read(b"D", b"\x93\x01\x02\x03").unwrap_err();
 /// assert_eq!(error, WireError::NotAMap);

@@ -9,7 +9,7 @@ use serde::ser::{SerializeStruct, Serializer};
 /// because JSON readers commonly round numbers above 2⁵³.
 ///
 /// ```
-/// use pubsub_api::PublisherEpoch;
+/// use events::PublisherEpoch;
 ///
 /// let first = PublisherEpoch { publisher: 0x5f1c_0b5e_2a9d_4c11, epoch: 1 };
 /// let after_restart = PublisherEpoch { epoch: 2, ..first };

@@ -20,7 +20,7 @@ impl Envelope {
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the map exceeds [`wire::MAX_EVENT_BYTES`].
     ///
     /// ```
-    /// use pubsub_api::{Action, Envelope, Event, SEND_ALL};
+    /// use events::{Action, Envelope, Event, SEND_ALL};
     ///
     /// let event = Event::new("chassis", "compute-1", Action::Delete, None, SEND_ALL);
     /// let envelope = Envelope::pack(&event)?;
@@ -29,7 +29,7 @@ impl Envelope {
     ///
     /// let event = Event::new("lport", "port-1", Action::Set, "x".repeat(1024 * 1024), SEND_ALL);
     /// assert!(Envelope::pack(&event).is_err(), "the map has 1 MiB and its keys");
-    /// # Ok::<(), pubsub_api::Error>(())
+    /// # Ok::<(), events::Error>(())
     /// ```
     pub fn pack(event: &Event) -> Result<Self> {
         Ok(Self { topic: event.topic.clone(), payload: wire::encode(event)? })

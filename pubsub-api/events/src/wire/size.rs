@@ -15,7 +15,7 @@ pub const MAX_RECEIVED_BYTES: usize = MAX_EVENT_BYTES + 4 * 1024;
 /// [`ErrorKind::Invalid`] above [`MAX_RECEIVED_BYTES`]; the text has both sizes.
 ///
 /// ```
-/// use pubsub_api::wire;
+/// use events::wire;
 ///
 /// assert!(wire::check_size(&vec![0; wire::MAX_RECEIVED_BYTES]).is_ok());
 /// assert!(wire::check_size(&vec![0; wire::MAX_RECEIVED_BYTES + 1]).is_err());

@@ -8,14 +8,14 @@
 //! length. [`append_pairs`] adds keys to a packed map without packing it again.
 //!
 //! ```
-//! use pubsub_api::{Action, Event, SEND_ALL, wire};
+//! use events::{Action, Event, SEND_ALL, wire};
 //!
 //! let event = Event::new("chassis", "compute-1", Action::Delete, None, SEND_ALL);
 //! let payload = wire::encode(&event)?;
 //! let read = wire::EventRef::read(b"D", &payload).expect("our own bytes");
 //! assert_eq!(read.key, Some("compute-1"));
 //! assert_eq!(read.to_event(), event);
-//! # Ok::<(), pubsub_api::Error>(())
+//! # Ok::<(), events::Error>(())
 //! ```
 
 mod encode;

@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind, Event, Result, Stamp, Value};
 /// [`ErrorKind::Invalid`] if the map has more than [`MAX_EVENT_BYTES`] bytes; the text has the size and the limit.
 ///
 /// ```
-/// use pubsub_api::{Action, ErrorKind, Event, SEND_ALL, wire};
+/// use events::{Action, ErrorKind, Event, SEND_ALL, wire};
 ///
 /// let event = Event::new("lport", "p1", Action::Set, "up", SEND_ALL);
 /// let packed = wire::encode(&event)?;
@@ -22,7 +22,7 @@ use crate::{Error, ErrorKind, Event, Result, Stamp, Value};
 ///
 /// let large = Event::new("lport", "p1", Action::Set, "x".repeat(wire::MAX_EVENT_BYTES), SEND_ALL);
 /// assert_eq!(wire::encode(&large).unwrap_err().kind(), ErrorKind::Invalid);
-/// # Ok::<(), pubsub_api::Error>(())
+/// # Ok::<(), events::Error>(())
 /// ```
 pub fn encode(event: &Event) -> Result<Bytes> {
     let mut out = Vec::with_capacity(capacity(event));

@@ -1,7 +1,7 @@
 //! The hello of a publisher service: an event on topic `$hello`, every second (docs/design.md#wire-format).
 //!
 //! A subscriber sends its `$hello` filter after all others, so the first hello after a (re)connect proves that the
-//! others are in force: [`Notice::Subscribed`](crate::Notice::Subscribed) reports this for each publisher of the
+//! others are in force: the notice `Subscribed` reports this for each publisher of the
 //! connection. Later hellos prove that the link is alive. The map has the five keys of every event, so it does not harm
 //! an old reader that subscribed to everything.
 
@@ -22,12 +22,12 @@ pub const HELLO_TABLE: &str = "$hello";
 /// [`event_with`]).
 ///
 /// ```
-/// use pubsub_api::{Envelope, PublisherEpoch, hello};
+/// use events::{Envelope, PublisherEpoch, hello};
 ///
 /// let publisher_epoch = PublisherEpoch { publisher: 7, epoch: 1 };
 /// let hello = Envelope::pack(&hello::event("5f1c0b5e-…", Some(publisher_epoch)))?;
 /// assert_eq!(hello::publisher_epoch(&hello.payload), Some(publisher_epoch));
-/// # Ok::<(), pubsub_api::Error>(())
+/// # Ok::<(), events::Error>(())
 /// ```
 #[must_use]
 pub fn event(publisher_id: &str, publisher_epoch: Option<PublisherEpoch>) -> Event {
