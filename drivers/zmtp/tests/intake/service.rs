@@ -11,7 +11,7 @@ use settings::Sources;
 use tempfile::TempDir;
 
 /// How long anything may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A bound subscriber in a folder of its own.
 pub(crate) struct Service {

@@ -1,7 +1,6 @@
 //! Many topics: after a restart of the service, each is live again or reported.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use end_to_end::{Folder, Program, event, fixed_port, notice};
 use serde_json::Value;
@@ -39,11 +38,10 @@ fn every_topic_of_ten_thousand_is_live_again_or_reported_after_the_service_has_r
     let service = folder.service_at(port);
     folder.publish(&round("after"));
 
-    let (agent, started) = (launch(&folder, &service).start(), Instant::now());
+    let agent = launch(&folder, &service).start();
     agent.wait_for("live as a whole", is_whole);
     let came = topics(&agent, |line| line["value"] == "after");
     let reported = topics(&agent, |line| notice(line) == Some("resync"));
     assert_eq!(came.union(&reported).count(), TOPICS, "{} came, {} are reported", came.len(), reported.len());
     assert_eq!(came.len(), TOPICS, "the ring has all of it");
-    assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use end_to_end::{Folder, History, Program, assert_convergent, event, fold};
+use end_to_end::{Folder, History, Program, assert_convergent, event, fold, until};
 use serde_json::Value;
 
 use super::scene::reported;
@@ -32,13 +32,19 @@ const STEP: Duration = Duration::from_millis(10);
 const ROWS: usize = 20;
 
 impl Load {
+    /// Starts the workers, and waits until the service knows each: what an unknown worker sends again is in doubt.
     pub(crate) fn start(folder: &Folder) -> Self {
         let worker = |number| {
             let name = format!("worker-{number}");
             let program = folder.worker_launch(&name).args(["--progress"]).start();
             Worker { number, program, written: Vec::new() }
         };
-        Self { workers: (0..WORKERS).map(worker).collect(), round: 0 }
+        let mut load = Self { workers: (0..WORKERS).map(worker).collect(), round: 0 };
+        load.round(|| ());
+        until("an event of each worker is confirmed", || {
+            load.confirmed().iter().all(|confirmed| *confirmed > 0).then_some(())
+        });
+        load
     }
 
     /// Publishes for as long as `meanwhile` takes, and ends with a [fence](Self::fences) on each topic.

@@ -14,6 +14,9 @@ use super::scene::{Scene, reported};
 const ROOM: usize = 1000;
 const PATIENCE_MS: u64 = 300;
 
+/// A refusal after this time did not come from `send_timeout`, even on a busy machine.
+const LATE: Duration = Duration::from_secs(10);
+
 #[test]
 fn a_full_outbox_refuses_in_time_and_counts_and_what_was_accepted_arrives() {
     let scene = Scene::with_settings(&format!(
@@ -41,10 +44,7 @@ fn a_full_outbox_refuses_in_time_and_counts_and_what_was_accepted_arrives() {
                 assert_eq!(error.kind(), ErrorKind::Overloaded, "{error}");
                 let took = started.elapsed();
                 assert!(took >= Duration::from_millis(PATIENCE_MS), "refused after {took:?}: send_timeout");
-                assert!(
-                    took < Duration::from_millis(PATIENCE_MS * 10),
-                    "refused after {took:?}: send_timeout"
-                );
+                assert!(took < LATE, "refused after {took:?}: send_timeout");
                 refused += 1;
             }
         }
