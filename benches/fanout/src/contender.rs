@@ -15,10 +15,18 @@ pub(crate) enum Kind {
     Skimmer,
     /// A PULL and a PUB of libzmq, joined by its proxy
     Libzmq,
+    /// A PULL and a PUB of omq, joined by its proxy
+    Omq,
     /// nats-server
     Nats,
+    /// A later nats-server, which --latest-peers has
+    NatsLatest,
     /// redis-server
     Redis,
+    /// Valkey, which --latest-peers has
+    Valkey,
+    /// The same with two I/O threads
+    ValkeyIoThreads,
     /// Writes its input to every subscriber and does nothing else: the machine's limit
     Raw,
 }
@@ -40,6 +48,8 @@ pub(crate) struct Programs {
     pub(crate) python: PathBuf,
     pub(crate) nats: PathBuf,
     pub(crate) redis: PathBuf,
+    /// The folder of omq-forwarder, nats-server and valkey-server.
+    pub(crate) latest: PathBuf,
     pub(crate) this: PathBuf,
 }
 
@@ -58,16 +68,16 @@ impl Kind {
     fn wire(self) -> Wire {
         match self {
             Self::Skimmer => Wire::Hop,
-            Self::Libzmq => Wire::Zmtp,
-            Self::Nats => Wire::Nats,
-            Self::Redis => Wire::Redis,
+            Self::Libzmq | Self::Omq => Wire::Zmtp,
+            Self::Nats | Self::NatsLatest => Wire::Nats,
+            Self::Redis | Self::Valkey | Self::ValkeyIoThreads => Wire::Redis,
             Self::Raw => Wire::Bare,
         }
     }
 
     /// Whether it is a peer of our service.
     pub(crate) fn is_peer(self) -> bool {
-        matches!(self, Self::Libzmq | Self::Nats | Self::Redis)
+        !matches!(self, Self::Skimmer | Self::Raw)
     }
 
     /// The description for the report.
@@ -75,10 +85,15 @@ impl Kind {
         match self {
             Self::Skimmer => "publisher-service, from a Unix socket (an acknowledged worker) to TCP (PUB)",
             Self::Libzmq => "libzmq's proxy from PULL on a Unix socket to PUB over TCP, high-water marks 0",
-            Self::Nats => "nats-server over TCP, not verbose",
-            Self::Redis => {
-                "redis-server over TCP, PUBLISH in pipelines, nothing saved, no limit for subscribers"
+            Self::Omq => {
+                "omq's proxy from PULL on a Unix socket to PUB over TCP, I/O threads as the machine has cores, \
+                 waiting when a queue is full"
             }
+            Self::Nats | Self::NatsLatest => "nats-server over TCP, not verbose",
+            Self::Redis | Self::Valkey => {
+                "the server over TCP, PUBLISH in pipelines, nothing saved, no limit for subscribers"
+            }
+            Self::ValkeyIoThreads => "as valkey, with io-threads 2",
             Self::Raw => {
                 "this program, writing the blocks of a Unix socket to every TCP socket, without parsing them"
             }
@@ -106,8 +121,16 @@ impl Contender {
                 command.args(["raw", "--subscribers", &subscribers.to_string()]).arg("--socket").arg(&socket);
                 Ok(unix(command, socket))
             }
-            Kind::Nats => nats(programs, folder),
-            Kind::Redis => redis(programs, folder),
+            Kind::Omq => {
+                let mut command = Command::new(programs.latest.join("omq-forwarder"));
+                command.arg(&socket);
+                Ok(unix(command, socket))
+            }
+            Kind::Nats => nats(&programs.nats, folder),
+            Kind::NatsLatest => nats(&programs.latest.join("nats-server"), folder),
+            Kind::Redis => redis(&programs.redis, folder, 1),
+            Kind::Valkey => redis(&programs.latest.join("valkey-server"), folder, 1),
+            Kind::ValkeyIoThreads => redis(&programs.latest.join("valkey-server"), folder, 2),
         }
     }
 
@@ -128,20 +151,25 @@ impl Contender {
 
     /// The version that its program prints.
     pub(crate) fn version(&self, programs: &Programs) -> Result<String> {
-        let (program, arguments): (&Path, &[&str]) = match self.kind {
-            Kind::Skimmer => (self.before.as_ref().unwrap_or(&programs.service), &["--version"]),
+        let version: &[&str] = &["--version"];
+        let latest = |name| programs.latest.join(name);
+        let (program, arguments) = match self.kind {
+            Kind::Skimmer => (self.before.as_ref().unwrap_or(&programs.service).clone(), version),
             Kind::Libzmq => (
-                &programs.python,
-                &["-c", "import zmq; print('libzmq', zmq.zmq_version(), 'pyzmq', zmq.__version__)"],
+                programs.python.clone(),
+                &["-c", "import zmq; print('libzmq', zmq.zmq_version(), 'pyzmq', zmq.__version__)"][..],
             ),
-            Kind::Nats => (&programs.nats, &["--version"]),
-            Kind::Redis => (&programs.redis, &["--version"]),
-            Kind::Raw => (&programs.this, &["--version"]),
+            Kind::Omq => (latest("omq-forwarder"), version),
+            Kind::Nats => (programs.nats.clone(), version),
+            Kind::NatsLatest => (latest("nats-server"), version),
+            Kind::Redis => (programs.redis.clone(), version),
+            Kind::Valkey | Kind::ValkeyIoThreads => (latest("valkey-server"), version),
+            Kind::Raw => (programs.this.clone(), version),
         };
         let wanted =
             format!("{}, to measure {} (benches/setup installs the peers)", program.display(), self.name);
         let output =
-            Command::new(program).args(arguments).output().map_err(cannot(format!("run {wanted}")))?;
+            Command::new(&program).args(arguments).output().map_err(cannot(format!("run {wanted}")))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(failure(format!("cannot run {wanted}: {said}")));
@@ -158,23 +186,23 @@ fn tcp(command: Command, address: SocketAddr) -> Start {
     Start { command, push: PushAddress::Tcp(address), network: Some(address) }
 }
 
-fn nats(programs: &Programs, folder: &Path) -> Result<Start> {
+fn nats(program: &Path, folder: &Path) -> Result<Start> {
     let address = free_address()?;
     let file = folder.join("nats.conf");
     let text = format!("host: {}\nport: {}\n", address.ip(), address.port());
     std::fs::write(&file, text).map_err(cannot("write nats-server's configuration"))?;
-    let mut command = Command::new(&programs.nats);
+    let mut command = Command::new(program);
     command.arg("-c").arg(file);
     Ok(tcp(command, address))
 }
 
-fn redis(programs: &Programs, folder: &Path) -> Result<Start> {
+fn redis(program: &Path, folder: &Path, io_threads: u32) -> Result<Start> {
     let address = free_address()?;
-    let mut command = Command::new(&programs.redis);
+    let mut command = Command::new(program);
     command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
     command.args(["--save", "", "--appendonly", "no", "--daemonize", "no"]);
     command.args(["--client-output-buffer-limit", "pubsub", "0", "0", "0"]);
-    command.arg("--dir").arg(folder);
+    command.args(["--io-threads", &io_threads.to_string()]).arg("--dir").arg(folder);
     Ok(tcp(command, address))
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bench_kit::cannot;
 use clap::builder::RangedU64ValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use pubsub_api::Result;
 
 use crate::contender::{Contender, Kind, Programs};
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     pub(crate) modes: Vec<Mode>,
 
     /// The servers, in turns
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Skimmer, Kind::Libzmq, Kind::Nats, Kind::Redis, Kind::Raw])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Kind::value_variants().to_vec())]
     peers: Vec<Kind>,
 
     /// Use this setting for our service, like its own --set
@@ -104,6 +104,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PATH")]
     redis: Option<PathBuf>,
 
+    /// The folder with the latest peers: omq-forwarder, nats-server and valkey-server
+    #[arg(long, value_name = "FOLDER", default_value = "target/latest-peers")]
+    latest_peers: PathBuf,
+
     /// Write all results as JSON to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
@@ -122,7 +126,7 @@ impl Arguments {
     /// The servers, in the order of their turns.
     pub(crate) fn contenders(&self) -> Vec<Contender> {
         let plain = |kind: &Kind| {
-            let name = clap::ValueEnum::to_possible_value(kind).map(|value| value.get_name().to_owned());
+            let name = ValueEnum::to_possible_value(kind).map(|value| value.get_name().to_owned());
             let settings = if *kind == Kind::Skimmer { self.settings.clone() } else { Vec::new() };
             Contender { name: name.unwrap_or_default(), kind: *kind, settings, before: None }
         };
@@ -149,6 +153,7 @@ impl Arguments {
             python,
             nats: found(&self.nats, "nats-server"),
             redis: found(&self.redis, "redis-server"),
+            latest: std::path::absolute(&self.latest_peers).map_err(cannot("find the latest peers"))?,
             this,
         })
     }
