@@ -8,9 +8,9 @@ declare_settings! {
         /// Subscribers that missed events receive them from it. When it is full, the oldest eighth is deleted; a
         /// subscriber that missed those events receives a snapshot or a `resync`.
         ring_bytes: u64 = r#""64MiB""#, Kind::Bytes { min: 1 << 20, max: 16 << 30 }, Restart;
-        /// The memory for the latest event of each row, 0 to 16GiB. Subscribers that missed more than the ring holds
-        /// receive these events as a snapshot. When it is full, the largest topic loses its snapshot; its subscribers
-        /// receive a `resync` instead.
+        /// The memory for the latest event of each row, 0 to 16GiB; files in `state_dir` that survive a restart have up
+        /// to four times that. Subscribers that missed more than the ring holds receive these events as a snapshot.
+        /// When it is full, the largest topic loses its snapshot; its subscribers receive a `resync` instead.
         snapshot_bytes: u64 = r#""64MiB""#, Kind::Bytes { min: 0, max: 16 << 30 }, Restart;
         /// The number of topics that the service numbers at the same time, 16 to 1000000. An event on one more topic
         /// retires the topic that was idle for longest. If the retired topic returns, its subscribers receive a

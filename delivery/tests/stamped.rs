@@ -6,6 +6,8 @@
 mod announcing;
 #[path = "stamped/fake.rs"]
 mod fake;
+#[path = "stamped/outgrown.rs"]
+mod outgrown;
 #[path = "stamped/pages.rs"]
 mod pages;
 #[path = "stamped/publishing.rs"]

@@ -56,6 +56,9 @@ impl Core {
             max_topics: options.max_topics,
         };
         let Opened { ring, publisher_state, start } = open_ring::open(ring_options, wall_us())?;
+        // Without requests there are no snapshots.
+        let snapshot_bytes = if driver.requests().is_some() { options.snapshot_bytes } else { 0 };
+        let snapshots = Snapshots::open(&ring, &publisher_state, snapshot_bytes);
         let framing = driver.framing();
         let publisher_epoch = PublisherEpoch { publisher, epoch: publisher_state.epoch() };
         Ok(Self {
@@ -63,7 +66,7 @@ impl Core {
             publisher_epoch,
             metrics: Metrics::default(),
             ring_start: start,
-            snapshots: Snapshots::new(options.snapshot_bytes),
+            snapshots,
             rows,
             marks_sooner: Notify::new(),
             shared_sequencer: SharedSequencer::new(Sequencer::new(
@@ -145,6 +148,7 @@ impl Core {
 
     /// Syncs the end of the ring to disk, and releases its folder.
     pub(super) async fn seal(&self) {
+        self.snapshots.end_compaction().await;
         let Some(last) = self.sequencer().ring.release() else { return };
         let synced = tokio::task::spawn_blocking(move || last.sync()).await;
         if let Ok(Err(error)) = synced {

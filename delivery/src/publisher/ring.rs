@@ -17,8 +17,8 @@ mod memory;
 pub(super) mod open_ring;
 mod record_place;
 pub(super) mod ring_keeper;
-mod ring_return;
-mod ring_segment;
+pub(super) mod ring_return;
+pub(super) mod ring_segment;
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -240,7 +240,8 @@ impl Ring {
         self.failures
     }
 
-    fn first_number(&self) -> u32 {
+    /// The number of the oldest segment, or of the next one if there is none.
+    pub(super) fn first_number(&self) -> u32 {
         self.segments.front().map_or(self.next_number, |first| first.segment.number())
     }
 

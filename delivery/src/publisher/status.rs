@@ -11,6 +11,7 @@ use super::sync::sync_queue::MAX_WAITING;
 pub(super) fn read(core: &Core) -> Status {
     let mut counters = core.metrics.read();
     counters.extend(core.snapshots.unfit().read());
+    counters.extend(core.snapshots.compaction.read());
     counters.extend(start(core));
     let mut queues = vec![snapshots(core, &mut counters), requests(core)];
     let sequencer = core.sequencer();

@@ -7,11 +7,14 @@ mod replay_policy;
 mod reply_rate;
 pub(super) mod sync_queue;
 
+mod ahead;
+mod compaction;
 mod follower;
 pub(super) mod replay;
 mod snapshot_cache;
 pub(super) mod snapshot_reader;
 pub(super) mod snapshots;
+mod unfit;
 
 mod reply_stream;
 mod rows_server;

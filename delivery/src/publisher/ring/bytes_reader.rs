@@ -7,7 +7,7 @@ impl<'a> BytesReader<'a> {
         Self(bytes)
     }
 
-    pub(super) fn is_at_end(self) -> bool {
+    pub(crate) fn is_at_end(self) -> bool {
         self.0.is_empty()
     }
 
@@ -15,7 +15,7 @@ impl<'a> BytesReader<'a> {
         self.0.len()
     }
 
-    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
         Some(taken)
@@ -27,11 +27,11 @@ impl<'a> BytesReader<'a> {
         Some(*taken)
     }
 
-    pub(super) fn byte(&mut self) -> Option<u8> {
+    pub(crate) fn byte(&mut self) -> Option<u8> {
         self.array().map(u8::from_le_bytes)
     }
 
-    pub(super) fn short(&mut self) -> Option<u16> {
+    pub(crate) fn short(&mut self) -> Option<u16> {
         self.array().map(u16::from_le_bytes)
     }
 
@@ -39,7 +39,7 @@ impl<'a> BytesReader<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    pub(super) fn long(&mut self) -> Option<u64> {
+    pub(crate) fn long(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
     }
 

@@ -42,6 +42,11 @@ const COPY_PREFIX: &str = "copy-";
 /// The file of a segment that was removed, until it becomes the next segment.
 const SPARE: &str = "spare";
 
+/// The rows file, the same until it is complete, and one that was refused (`sync/compaction.rs`).
+const ROWS: &str = "rows";
+const NEW_ROWS: &str = "rows-new";
+const REFUSED_ROWS: &str = "rows-refused";
+
 /// The file whose lock claims the folder.
 const LOCK: &str = "lock";
 
@@ -172,6 +177,31 @@ impl Folder {
     /// Removes a segment; a missing one is no error.
     pub(super) fn remove(&self, number: u32) {
         remove(&self.segment(number));
+    }
+
+    /// The path of the rows file.
+    pub(crate) fn rows(&self) -> PathBuf {
+        self.path.join(ROWS)
+    }
+
+    /// Makes the file that becomes the rows file when it is [renamed](Self::name_rows); one of an earlier attempt is removed.
+    pub(crate) fn create_rows(&self) -> io::Result<File> {
+        owned_file::create_anew(&self.path.join(NEW_ROWS))
+    }
+
+    /// Renames the new rows file to the rows file.
+    pub(crate) fn name_rows(&self) -> io::Result<()> {
+        fs::rename(self.path.join(NEW_ROWS), self.rows())
+    }
+
+    /// Removes the new rows file; a missing one is no error.
+    pub(crate) fn remove_new_rows(&self) {
+        remove(&self.path.join(NEW_ROWS));
+    }
+
+    /// Moves the rows file aside, in the place of one that was moved aside before.
+    pub(crate) fn set_rows_aside(&self) -> io::Result<()> {
+        fs::rename(self.rows(), self.path.join(REFUSED_ROWS))
     }
 
     /// Moves all segments aside, and removes those that were moved aside before.

@@ -17,7 +17,7 @@ use crate::publisher::ring::Ring;
 /// segment only when all are complete: they are renamed while nothing is published, the newest first, since a ring may lack its
 /// oldest segments.
 #[derive(Debug)]
-pub(super) struct RingReturn {
+pub(crate) struct RingReturn {
     /// Taken when the ring enters it.
     folder: Option<Folder>,
     copies: BTreeMap<u32, Copied>,
@@ -31,7 +31,7 @@ struct Copied {
 
 impl RingReturn {
     /// Locks the folder. Segments in it are moved aside: they are older than the ring in memory.
-    pub(super) fn begin(state_dir: &Path, publisher: u64) -> Result<Self, NoFolder> {
+    pub(crate) fn begin(state_dir: &Path, publisher: u64) -> Result<Self, NoFolder> {
         // The start requires that it exists, so it was deleted by mistake since then.
         match DirBuilder::new().mode(0o750).create(state_dir) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
@@ -74,7 +74,7 @@ impl RingReturn {
     ///
     /// # Errors
     /// As [`follow`](Self::follow).
-    pub(super) fn finish(mut self, ring: &mut Ring) -> io::Result<Duration> {
+    pub(crate) fn finish(mut self, ring: &mut Ring) -> io::Result<Duration> {
         self.follow(&ring.held())?;
         let Some(folder) = &self.folder else { return Err(io::ErrorKind::NotFound.into()) };
         for number in self.copies.keys().rev() {

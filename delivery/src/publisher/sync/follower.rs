@@ -6,7 +6,9 @@ use bytes::Bytes;
 use pubsub_api::wire::RowRef;
 use pubsub_api::{MARK_PREFIX, Stamp, Topic};
 
-use super::snapshot_cache::{SnapshotCache, Unfit};
+use super::snapshot_cache::SnapshotCache;
+use super::unfit::Unfit;
+use crate::publisher::numbering::topics::Topics;
 use crate::publisher::ring::Ring;
 use crate::publisher::ring::record::{self, HEAD_BYTES, RecordEvent};
 use crate::publisher::ring::segment::Segment;
@@ -17,6 +19,8 @@ use crate::{Control, Position};
 pub(crate) struct Follower {
     pub(crate) cache: SnapshotCache,
     at: Cursor,
+    /// Whether events may have been missed since the topics were checked: at a start, and after a part was not read.
+    is_unsure: bool,
     /// Reused for the next stretch, since large buffers are expensive to allocate.
     buffer: Vec<u8>,
 }
@@ -24,8 +28,8 @@ pub(crate) struct Follower {
 /// A place in the ring, between two records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Cursor {
-    segment: u32,
-    offset: u32,
+    pub(super) segment: u32,
+    pub(super) offset: u32,
 }
 
 /// The next part of the ring.
@@ -76,8 +80,9 @@ impl Cursor {
 }
 
 impl Follower {
-    pub(super) fn new(snapshot_bytes: u64) -> Self {
-        Self { cache: SnapshotCache::new(snapshot_bytes), at: Cursor::default(), buffer: Vec::new() }
+    /// Continues a cache with the whole ring.
+    pub(super) fn new(cache: SnapshotCache) -> Self {
+        Self { cache, at: Cursor::default(), is_unsure: true, buffer: Vec::new() }
     }
 
     /// Whether everything before `end` was read.
@@ -86,8 +91,24 @@ impl Follower {
     }
 
     /// The next stretch to read.
-    pub(super) fn next(&self, ring: &Ring) -> Option<Stretch> {
+    pub(super) fn next(&mut self, ring: &Ring) -> Option<Stretch> {
+        self.is_unsure |= self.at.segment < ring.first_number();
         self.at.stretch(ring)
+    }
+
+    /// Whether events may have been missed that no later event shows, until [`check`](Self::check).
+    pub(super) fn is_unsure(&self) -> bool {
+        self.is_unsure
+    }
+
+    /// Checks all topics at the end of the ring, if that is necessary. Returns the topics that lose their snapshots, since
+    /// their last event was missed.
+    pub(super) fn check(&mut self, ring: &Ring, topics: &Topics) -> Vec<(Bytes, Unfit)> {
+        if !std::mem::take(&mut self.is_unsure) {
+            return Vec::new();
+        }
+        self.at = self.at.max(Cursor::end(ring));
+        self.cache.check(|topic| topics.named(topic).map(|state| state.sequence.last()))
     }
 
     /// The number of bytes that are still to be read.
@@ -113,8 +134,10 @@ impl Follower {
     ) -> io::Result<Vec<(Bytes, Unfit)>> {
         let Stretch { segment, from, to } = stretch;
         let number = segment.number();
+        self.cache.begin_segment(number);
         // Skipped if it cannot be read.
         self.at = Cursor { segment: number, offset: *to };
+        let was_unsure = std::mem::replace(&mut self.is_unsure, true);
         let mut head = [0; HEAD_BYTES];
         segment.read_into(*from, &mut head)?;
         let first = HEAD_BYTES + record::length(&head).unwrap_or(0);
@@ -136,6 +159,7 @@ impl Follower {
         }
         self.buffer = bytes;
         self.at.offset = *from + u32::try_from(at).unwrap_or(0);
+        self.is_unsure = was_unsure;
         Ok(unfit)
     }
 

@@ -1,3 +1,6 @@
+pub(super) mod compacted;
+mod segment_counts;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
@@ -5,7 +8,10 @@ use bytes::Bytes;
 use foldhash::fast::RandomState;
 use pubsub_api::wire::RowRef;
 
+use super::unfit::Unfit;
 use crate::Position;
+use compacted::TopicChange;
+use segment_counts::SegmentCounts;
 
 /// The latest event of each row, for the topics of which every event since sequence 1 was read.
 ///
@@ -24,6 +30,9 @@ pub(crate) struct SnapshotCache {
     name: Vec<u8>,
     bytes: u64,
     bound: u64,
+    latest_in: SegmentCounts,
+    /// At most one for each topic that was published on since the rows file was written.
+    changes: HashMap<Bytes, TopicChange, RandomState>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +57,8 @@ struct Row {
     number: u64,
     payload: Bytes,
     deleted_at: Option<Duration>,
+    /// The segment of the ring that it was read from; 0 if that was the rows file.
+    segment: u32,
 }
 
 /// The latest events of a topic's rows, in the order of their sequences.
@@ -60,31 +71,11 @@ pub(super) struct Snapshot {
     pub(super) payloads: Vec<Bytes>,
 }
 
-/// Why a topic loses its snapshots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unfit {
-    /// An event was missed, because the ring removed it before it was read, or because the publisher itself published a loss
-    /// record.
-    Incomplete,
-    /// It was the largest topic when the cache was full.
-    TooBig,
-}
-
 /// How long a deleted row is kept at least.
 const TOMBSTONE: Duration = Duration::from_secs(600);
 
 /// The approximate cost, in bytes, of a row or topic beside its own bytes: entries of hash tables, with their spare room.
 const ROW_BYTES: usize = 160;
-
-impl Unfit {
-    /// The name of the cause in counters.
-    pub(super) fn cause(self) -> &'static str {
-        match self {
-            Self::Incomplete => "incomplete",
-            Self::TooBig => "too_big",
-        }
-    }
-}
 
 impl Rows {
     /// A topic without any event of a row has no snapshot: its events are replayed.
@@ -93,25 +84,38 @@ impl Rows {
     }
 
     /// Stores the event of the named row; returns the number of bytes by which the rows grew.
-    fn put(&mut self, name: &[u8], number: u64, payload: &[u8], deleted_at: Option<Duration>) -> i64 {
+    fn put(
+        &mut self,
+        name: &[u8],
+        number: u64,
+        payload: &[u8],
+        deleted_at: Option<Duration>,
+        latest_in: &mut SegmentCounts,
+    ) -> i64 {
         let before = self.bytes;
+        let segment = latest_in.current();
         match self.rows.get_mut(name) {
             Some(row) => {
                 self.bytes -= size(name.len(), row.payload.len());
                 row.payload = in_place_of(std::mem::take(&mut row.payload), payload);
                 (row.number, row.deleted_at) = (number, deleted_at);
+                latest_in.add(Some(std::mem::replace(&mut row.segment, segment)));
             }
             None => {
                 let payload = Bytes::copy_from_slice(payload);
-                self.rows.insert(name.into(), Row { number, payload, deleted_at });
+                self.rows.insert(name.into(), Row { number, payload, deleted_at, segment });
+                latest_in.add(None);
             }
         }
         self.bytes += size(name.len(), payload.len());
         self.bytes.wrapping_sub(before).cast_signed()
     }
 
-    /// Skips an event of no row.
+    /// Skips an event of no row, unless that was done before.
     fn pass(&mut self, number: u64) {
+        if number <= self.others.back().copied().unwrap_or(self.others_before) {
+            return;
+        }
         self.others.push_back(number);
         if self.others.len() > MAX_OTHERS {
             self.others_before = self.others.pop_front().unwrap_or(self.others_before);
@@ -127,7 +131,15 @@ impl Rows {
 
 impl SnapshotCache {
     pub(super) fn new(bound: u64) -> Self {
-        Self { topics: HashMap::default(), without: HashSet::default(), name: Vec::new(), bytes: 0, bound }
+        Self {
+            topics: HashMap::default(),
+            without: HashSet::default(),
+            name: Vec::new(),
+            bytes: 0,
+            bound,
+            latest_in: SegmentCounts::default(),
+            changes: HashMap::default(),
+        }
     }
 
     /// Applies the topic's next event (`None`: a loss record). Returns the topics that lost their snapshots, with the reason;
@@ -139,23 +151,26 @@ impl SnapshotCache {
         event: Option<(&RowRef<'_>, &[u8])>,
         now: Duration,
     ) -> Vec<(Bytes, Unfit)> {
-        let Self { topics, without, name, bytes, .. } = self;
+        let Self { topics, without, name, bytes, latest_in, changes, .. } = self;
         let Some((event, payload)) = event else { return self.miss(topic) };
         if !topics.contains_key(topic) {
             if at.sequence != 1 || without.contains(topic) {
                 return self.miss(topic);
             }
             *bytes += size(topic.len(), 0);
-            topics.insert(Bytes::copy_from_slice(topic), Rows { since: at.epoch, ..Rows::default() });
+            let topic = Bytes::copy_from_slice(topic);
+            changes.insert(topic.clone(), TopicChange::Begun { since: at.epoch });
+            topics.insert(topic, Rows { since: at.epoch, ..Rows::default() });
         }
         let next = |rows: &&mut Rows| rows.last.checked_add(1) == Some(at.sequence);
         let Some(rows) = topics.get_mut(topic).filter(next) else { return self.miss(topic) };
         rows.last = at.sequence;
         if name_row(event, name) {
             let deleted_at = (event.action == b"delete").then_some(now);
-            *bytes = bytes.wrapping_add_signed(rows.put(name, at.sequence, payload, deleted_at));
+            *bytes = bytes.wrapping_add_signed(rows.put(name, at.sequence, payload, deleted_at, latest_in));
         } else {
             rows.pass(at.sequence);
+            latest_in.add(None);
         }
         self.shrink()
     }
@@ -188,8 +203,9 @@ impl SnapshotCache {
     }
 
     fn forget(&mut self, topic: &[u8]) {
-        let gone = self.topics.remove(topic);
-        self.bytes -= gone.map_or(0, |rows| rows.bytes + size(topic.len(), 0));
+        let Some((topic, rows)) = self.topics.remove_entry(topic) else { return };
+        self.bytes -= rows.bytes + size(topic.len(), 0);
+        self.changes.insert(topic, TopicChange::Gone);
     }
 
     /// Removes rows that were deleted long ago, and topics that are no longer known.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use pubsub_api::{Error, ErrorKind, Result};
 
+use super::ahead::Ahead;
 use super::snapshot_cache::Snapshot;
-use super::snapshots::Ahead;
 use crate::publisher::core::Core;
 
 /// After reading a stretch, the follower rests four times as long: it uses at most a fifth of a processor, which suffices for
@@ -49,7 +49,10 @@ fn follow(core: &Weak<Core>) {
     let mut swept = Instant::now();
     while let Some(core) = core.upgrade().filter(|core| !core.is_closed()) {
         let began = Instant::now();
-        let step = catch_unwind(AssertUnwindSafe(|| core.snapshots.step(&core.shared_sequencer)));
+        let step = catch_unwind(AssertUnwindSafe(|| {
+            let read = core.snapshots.step(&core.shared_sequencer);
+            read.max(core.snapshots.compact(&core.shared_sequencer))
+        }));
         if swept.elapsed() >= SWEEP {
             swept = Instant::now();
             core.snapshots.sweep(&core.shared_sequencer);

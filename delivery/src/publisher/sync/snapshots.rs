@@ -1,24 +1,33 @@
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pubsub_api::{CauseCounter, Counter};
 
+use super::ahead::Ahead;
+use super::compaction::{self, CompactionMetrics, Compactor, OpenedRows};
 use super::follower::{Cursor, Follower};
-use super::snapshot_cache::{Snapshot, Unfit};
+use super::snapshot_cache::Snapshot;
+use super::unfit::Unfit;
+use crate::publisher::numbering::publisher_state::PublisherState;
+use crate::publisher::ring::Ring;
 use crate::publisher::shared_sequencer::SharedSequencer;
 
 /// The snapshots of a publisher's topics, made beside the hot path. `publish` waits for them only if the ring would otherwise
 /// remove unread events ([`hold_back`](Self::hold_back)).
 ///
-/// Lock order: the follower's lock, then the sequencer's.
+/// Lock order: the compactor's lock, the follower's, the sequencer's.
 #[derive(Debug)]
 pub(crate) struct Snapshots {
+    compactor: Arc<Mutex<Compactor>>,
+    pub(crate) compaction: CompactionMetrics,
     follower: Mutex<Follower>,
     unfit: CauseCounter,
     /// The follower's place in the ring; [`NOT_STARTED`] before its thread runs.
     reached: AtomicU64,
+    /// The place in the ring up to which it is compacted; [`NOT_STARTED`] while nothing is compacted.
+    compacted: AtomicU64,
 }
 
 const NOT_STARTED: u64 = u64::MAX;
@@ -29,29 +38,38 @@ const STILL: Duration = Duration::from_secs(1);
 /// The interval at which a waiting `publish` checks the follower.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-/// The unread part of the ring when the follower continued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ahead {
-    Nothing,
-    Some,
-    Much,
-}
-
 /// The most bytes that are read of the ring before other tasks have their turn.
 const STRETCH_BYTES: usize = 256 * 1024;
 
 impl Snapshots {
-    pub(crate) fn new(snapshot_bytes: u64) -> Self {
-        Self {
-            follower: Mutex::new(Follower::new(snapshot_bytes)),
+    /// With the rows of the rows file, if there are any: it reads files, up to a few times `snapshot_bytes`.
+    pub(crate) fn open(ring: &Ring, publisher_state: &PublisherState, snapshot_bytes: u64) -> Self {
+        let opened = compaction::open(ring, publisher_state, snapshot_bytes);
+        let OpenedRows { compactor, metrics, cache, unfit } = opened;
+        let snapshots = Self {
+            compactor: Arc::new(Mutex::new(compactor)),
+            compaction: metrics,
+            follower: Mutex::new(Follower::new(cache)),
             unfit: CauseCounter::new("topics_without_snapshot"),
             reached: AtomicU64::new(NOT_STARTED),
-        }
+            compacted: AtomicU64::new(NOT_STARTED),
+        };
+        snapshots.report(&unfit);
+        snapshots
     }
 
     /// Starts: from now on `publish` waits for the follower.
     pub(super) fn begin(&self) {
+        self.note_compacted(&self.compactor());
         self.reached.store(self.follower().at().packed(), Ordering::Release);
+    }
+
+    fn compactor(&self) -> MutexGuard<'_, Compactor> {
+        self.compactor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_compacted(&self, compactor: &Compactor) {
+        self.compacted.store(compactor.at().map_or(NOT_STARTED, Cursor::packed), Ordering::Release);
     }
 
     pub(crate) fn follower(&self) -> MutexGuard<'_, Follower> {
@@ -67,8 +85,14 @@ impl Snapshots {
     pub(super) fn step(&self, sequencer: &SharedSequencer) -> Ahead {
         let mut follower = self.follower();
         let (stretch, ahead) = {
-            let ring = &sequencer.lock().ring;
-            let Some(stretch) = follower.next(ring) else { return Ahead::Nothing };
+            let sequencer = sequencer.lock();
+            let ring = &sequencer.ring;
+            let Some(stretch) = follower.next(ring) else {
+                let unfit = follower.check(ring, &sequencer.publisher_state.topics);
+                drop(sequencer);
+                self.report(&unfit);
+                return Ahead::Nothing;
+            };
             let is_much = follower.bytes_ahead(ring) > ring.bound() / 4;
             (stretch, if is_much { Ahead::Much } else { Ahead::Some })
         };
@@ -78,6 +102,22 @@ impl Snapshots {
         }
         self.reached.store(follower.at().packed(), Ordering::Release);
         ahead
+    }
+
+    /// Compacts a part of the ring that it will remove.
+    pub(super) fn compact(&self, sequencer: &SharedSequencer) -> Ahead {
+        let mut compactor = self.compactor();
+        let ahead = compactor.step(&self.follower, sequencer, &self.compaction);
+        self.note_compacted(&compactor);
+        ahead
+    }
+
+    /// Ends compaction; waits for a step that is under way. The folder of the ring must not be released before that.
+    pub(crate) async fn end_compaction(&self) {
+        let compactor = Arc::clone(&self.compactor);
+        let stop = move || compactor.lock().unwrap_or_else(PoisonError::into_inner).stop();
+        // It does not panic.
+        let _ = tokio::task::spawn_blocking(stop).await;
     }
 
     fn report(&self, unfit: &[(Bytes, Unfit)]) {
@@ -102,12 +142,16 @@ impl Snapshots {
     /// A topic's snapshot as it is now, if there is one.
     pub(super) fn catch_up(&self, sequencer: &SharedSequencer, topic: &[u8]) -> Option<Snapshot> {
         let end = Cursor::end(&sequencer.lock().ring);
-        while !self.follower().has_reached(end) && self.step(sequencer) != Ahead::Nothing {}
+        let is_there = || {
+            let follower = self.follower();
+            follower.has_reached(end) && !follower.is_unsure()
+        };
+        while !is_there() && self.step(sequencer) != Ahead::Nothing {}
         self.follower().cache.snapshot(topic)
     }
 
-    /// Waits while half of the ring is unread, as long as the follower makes progress: a burst must not cost a topic its
-    /// snapshots.
+    /// Waits while half of the ring is unread, or three quarters are not compacted, as long as that makes progress: a burst must
+    /// not cost a topic its snapshots.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
@@ -117,22 +161,27 @@ impl Snapshots {
         held_back: &Counter,
         is_closed: impl Fn() -> bool,
     ) {
-        let reached = || self.reached.load(Ordering::Acquire);
-        let (mut last, mut since) = (reached(), Instant::now());
-        while last != NOT_STARTED && !is_closed() && since.elapsed() < STILL {
-            let ahead = {
-                let ring = &sequencer.lock().ring;
-                Cursor::of_packed(last).bytes_ahead(ring) > ring.bound() / 2
-            };
-            if !ahead {
+        let (mut last, mut since) = (self.reached(), Instant::now());
+        while last.0 != NOT_STARTED && !is_closed() && since.elapsed() < STILL {
+            if !is_behind(last, &sequencer.lock().ring) {
                 return;
             }
             held_back.add(1);
             tokio::time::sleep(LOOK_AGAIN).await;
-            let now = reached();
+            let now = self.reached();
             if now != last {
                 (last, since) = (now, Instant::now());
             }
         }
     }
+    /// The places up to which the ring is read, and compacted.
+    pub(super) fn reached(&self) -> (u64, u64) {
+        (self.reached.load(Ordering::Acquire), self.compacted.load(Ordering::Acquire))
+    }
+}
+
+/// Whether the ring is so far ahead of these places that `publish` waits.
+pub(super) fn is_behind((read, compacted): (u64, u64), ring: &Ring) -> bool {
+    let ahead = |place| Cursor::of_packed(place).bytes_ahead(ring);
+    ahead(read) > ring.bound() / 2 || ahead(compacted) > ring.bound() / 4 * 3
 }

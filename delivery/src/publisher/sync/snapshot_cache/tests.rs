@@ -4,7 +4,8 @@ use bytes::Bytes;
 use pubsub_api::wire::{EventRef, RowRef};
 use pubsub_api::{Action, Envelope, Event, SEND_ALL, Value};
 
-use super::{SnapshotCache, Unfit};
+use super::SnapshotCache;
+use super::Unfit;
 use crate::Position;
 
 fn at(number: u64) -> Position {

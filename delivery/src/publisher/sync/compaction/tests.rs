@@ -1,0 +1,5 @@
+mod damage;
+mod folders;
+mod histories;
+mod restarts;
+mod scene;
