@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use drivers_zmtp::protocol::{Command, SocketType};
-use pubsub_api::{Envelope, PeerId, SubscriptionSeen};
+use pubsub_api::{Batch, Envelope, PeerId, SubscriptionSeen};
 
 use super::ends::{PATIENCE, publisher, seen, topic, until};
 use super::raw_subscriber::{Heard, RawSubscriber};
@@ -30,6 +30,24 @@ async fn subscriptions_are_taken_as_commands_and_as_messages_by_prefix() {
     assert_eq!(topics(&mut new, 2), ["D", "Demo"]);
     assert_eq!(topics(&mut old, 1), ["tenant-1"]);
     assert_eq!(topics(&mut all, 4), ["D", "tenant-1", "Demo", "other"]);
+}
+
+#[tokio::test]
+async fn hundreds_of_subscribers_receive_lone_events_and_batches_in_order() {
+    let (publisher, address) = publisher(&[]).await;
+    let mut subscribers: Vec<RawSubscriber> = (0..300).map(|_| RawSubscriber::of(address, &["D"])).collect();
+    seen(&publisher, 300).await;
+    for turn in 0..10 {
+        publisher.send(&topic("D"), numbered(turn * 30)).await.unwrap();
+        let mut batch = Batch::new();
+        batch.extend((1..30).map(|n| Envelope { topic: topic("D"), payload: numbered(turn * 30 + n) }));
+        publisher.send_batch(&mut batch).await.unwrap();
+    }
+    for subscriber in &mut subscribers {
+        for number in 0..300 {
+            assert_eq!(subscriber.event(), ("D".to_owned(), numbered(number).to_vec()));
+        }
+    }
 }
 
 #[tokio::test]
@@ -215,7 +233,7 @@ async fn a_batch_goes_out_as_its_events_one_by_one() {
     let (publisher, address) = publisher(&[]).await;
     let mut reader = RawSubscriber::of(address, &["a", "b"]);
     seen(&publisher, 2).await;
-    let mut batch = pubsub_api::Batch::new();
+    let mut batch = Batch::new();
     for number in 0..9000 {
         let name = ["a", "b", "c"][number % 3];
         batch.push(Envelope { topic: topic(name), payload: numbered(number) });

@@ -26,6 +26,8 @@ pub(crate) struct Fanout {
     core: Arc<Core>,
     shards: Vec<Arc<Shard>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// The number of processors that this process may use.
+    processors: usize,
 }
 
 /// The number of shards: the publishing thread writes for the first one, and a thread for the other. On 2 cores that gave a lower p50 than one
@@ -34,6 +36,14 @@ const SHARDS: usize = 2;
 
 /// Up to this number of connections, the publishing thread writes to every shard: that ends before another thread would wake.
 const INLINE: usize = 16;
+
+/// With more connections than this in a shard, and as few processors as writers, the publishing thread writes a lone event to every
+/// shard: whoever reads needs the other processor. Measured on 2 processors with the subscribers on the same host
+/// (docs/measuring.md#one-writer-or-two).
+const CROWD: usize = 128;
+
+/// A backlog of fewer bytes is a lone event, or a few.
+const LONE_BYTES: u64 = 4096;
 
 impl Fanout {
     /// Starts to serve the connections of the listener.
@@ -47,7 +57,8 @@ impl Fanout {
         let shards: Vec<Arc<Shard>> =
             (0..SHARDS).map(|_| Shard::new(Arc::clone(&core)).map(Arc::new)).collect::<io::Result<_>>()?;
         let acceptor = Acceptor::new(listener, Arc::clone(&core));
-        let fanout = Self { core, shards, threads: Mutex::default() };
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let fanout = Self { core, shards, threads: Mutex::default(), processors };
         fanout.start_threads(acceptor)?;
         Ok(fanout)
     }
@@ -118,18 +129,34 @@ impl Fanout {
         }
     }
 
-    /// The other shards first, so that they write meanwhile.
+    /// Wakes the other shards first, so that they write meanwhile.
     fn write_out(&self) {
-        let Some((first, others)) = self.shards.split_first() else { return };
-        for shard in others {
-            match shard.connections() {
-                0 => {}
-                1..=INLINE => shard.write_out(),
-                _ => shard.wake(),
+        let wake = |shard: &Arc<Shard>| {
+            let is_woken = !self.writes_inline(shard);
+            if is_woken {
+                shard.wake();
+            }
+            is_woken
+        };
+        let woken: [bool; SHARDS] =
+            std::array::from_fn(|number| number > 0 && self.shards.get(number).is_some_and(wake));
+        for (shard, is_woken) in self.shards.iter().zip(woken) {
+            match is_woken {
+                true => shard.keep_up(),
+                false if shard.connections() == 0 => {}
+                false => shard.write_out(),
             }
         }
-        first.write_out();
-        others.iter().for_each(|shard| shard.keep_up());
+    }
+
+    /// Whether the publishing thread writes to a shard after the first one itself.
+    fn writes_inline(&self, shard: &Shard) -> bool {
+        match shard.connections() {
+            0..=INLINE => true,
+            connections => {
+                self.processors <= SHARDS && connections > CROWD && shard.backlog_bytes() < LONE_BYTES
+            }
+        }
     }
 
     /// Whether every connection has all that it wants.

@@ -76,6 +76,11 @@ impl Shard {
         }
     }
 
+    /// The bytes of the blocks that were left and not yet taken.
+    pub(super) fn backlog_bytes(&self) -> u64 {
+        self.inbox.bytes()
+    }
+
     /// Leaves a connection, and wakes the thread.
     pub(super) fn leave_newcomer(&self, peer: PeerId, newcomer: Newcomer) {
         self.connections.fetch_add(1, Ordering::Relaxed);

@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use pubsub_api::{PeerId, SubscriptionSeen};
 
 use super::acceptor::Newcomer;
@@ -23,9 +24,9 @@ use crate::protocol::{Command, Handshake, Pulse, SocketType};
 #[derive(Debug)]
 pub(super) struct ShardState {
     core: Arc<Core>,
-    connections: HashMap<PeerId, Connection>,
+    connections: HashMap<PeerId, Connection, RandomState>,
     /// The members of each group.
-    members: HashMap<GroupId, Vec<PeerId>>,
+    members: HashMap<GroupId, Vec<PeerId>, RandomState>,
     window: Window,
     /// The subscribers with something to write and a socket that may accept it.
     ready: Vec<PeerId>,
@@ -50,8 +51,8 @@ impl ShardState {
     pub(super) fn new(core: Arc<Core>) -> Self {
         Self {
             core,
-            connections: HashMap::new(),
-            members: HashMap::new(),
+            connections: HashMap::default(),
+            members: HashMap::default(),
             window: Window::default(),
             ready: Vec::new(),
             ready_requesters: VecDeque::new(),

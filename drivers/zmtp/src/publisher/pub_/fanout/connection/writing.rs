@@ -1,10 +1,11 @@
 //! How a connection writes: what is for it alone between two events, the spans of the shared blocks otherwise.
 
 use std::io::{self, IoSlice};
+use std::net::TcpStream;
 use std::time::Instant;
 
 use pubsub_api::{HELLO, SEND_ALL};
-use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
 
 use super::super::sync_event::sync_event;
 use super::{Connection, Phase, Progress};
@@ -37,9 +38,7 @@ impl Connection {
                 return Ok((Progress::CaughtUp, written));
             }
             let slices = slices.get(..count).unwrap_or_default();
-            let sent =
-                sendmsg(&self.stream, slices, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL);
-            match sent {
+            match send_all_of(&self.stream, slices) {
                 Ok(sent) => {
                     if std::mem::take(&mut self.probes)
                         && let Some(heartbeat) = self.heartbeat()
@@ -51,6 +50,9 @@ impl Connection {
                     if sent < bytes {
                         self.blocked = true;
                         return Ok((Progress::Blocked, written));
+                    }
+                    if !self.has_backlog() {
+                        return Ok((Progress::CaughtUp, written));
                     }
                 }
                 Err(rustix::io::Errno::AGAIN) => {
@@ -196,6 +198,14 @@ impl Connection {
         self.audience.before = None;
         self.unreported += missed as u64;
         missed as u64
+    }
+}
+
+/// Sends parts with one call; a lone one without the message header of `sendmsg`, which the kernel would copy and check.
+fn send_all_of(stream: &TcpStream, parts: &[IoSlice<'_>]) -> rustix::io::Result<usize> {
+    match parts {
+        [part] => send(stream, part, SendFlags::NOSIGNAL),
+        parts => sendmsg(stream, parts, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL),
     }
 }
 
