@@ -93,7 +93,9 @@ pub(crate) async fn tcp(
     let connecting = async {
         let stream = reach(address, deadline).await?;
         tune(&stream, settings.user_timeout)?;
-        shake_hands(stream, |out| Handshake::connector(own, out).named(node())).await
+        let alive_every = (own == SocketType::Sub).then(|| settings.alive_every());
+        let begin = |out: &mut _| Handshake::connector(own, out).named(node()).alive_every(alive_every);
+        shake_hands(stream, begin).await
     };
     within(deadline, settings.handshake_timeout, connecting).await
 }

@@ -25,7 +25,8 @@ declare_settings! {
         /// waits for `send_timeout` and then fails as overloaded.
         send_queue_events: usize = "10000", Kind::Integer { min: 1, max: 1_000_000 }, Restart;
         /// A peer that is silent for this long receives a PING, if it supports ZMTP 3.1. If it stays silent for
-        /// `dead_after` more, it is considered dead and disconnected.
+        /// `dead_after` more, it is considered dead and disconnected. A subscriber sends a sign of life without a PING
+        /// after one and a half times this, and receives one after twice this.
         heartbeat_interval: Duration = r#""1s""#,
             Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(60) }, Restart;
         /// How long a handshake may take, for a connection to a peer and for a peer that connects. Then the
@@ -111,6 +112,11 @@ pub struct ZmtpSettings {
 }
 
 impl ZmtpSettings {
+    /// How often a subscriber sends something to a publisher of ours that it hears, without being pinged.
+    pub(crate) fn alive_every(&self) -> Duration {
+        self.heartbeat_interval * 3 / 2
+    }
+
     /// For the network hop; only `tcp` is spoken.
     pub(crate) fn network(settings: &Settings) -> Result<Self> {
         check_transport("zmtp_pubsub_driver", &settings.pubsub().publisher_transport, "tcp")?;

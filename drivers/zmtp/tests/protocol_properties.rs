@@ -76,7 +76,8 @@ proptest! {
         let sent = [&Greeting::encode(Mechanism::Null)[..], &traffic::packed_ready(properties)].concat();
         let mut said = Vec::new();
         let taken = Handshake::listener(&[SocketType::Dealer], &mut said).take(&sent, &mut said);
-        let peer = Peer { socket_type: SocketType::Dealer, own_type: SocketType::Router, minor: 1 };
+        let (socket_type, own_type) = (SocketType::Dealer, SocketType::Router);
+        let peer = Peer { socket_type, own_type, minor: 1, alive_every: None };
         prop_assert_eq!(taken, Ok((sent.len(), Some(peer))));
     }
 

@@ -1,8 +1,10 @@
 mod peer;
 mod side;
 
+use std::time::Duration;
+
 use super::greeting::UP_TO_MAJOR_BYTES;
-use super::ready::{Ready, put_ready, read_ready};
+use super::ready::{Ready, Statement, put_ready, read_ready};
 use super::{Command, FrameHead, GREETING_BYTES, Greeting, Mechanism, ProtocolError, SocketType};
 use side::{ReadyOrder, Side};
 
@@ -30,8 +32,8 @@ pub struct Handshake {
     has_greeted: bool,
     /// The peer's, once it is complete.
     greeting: Option<Greeting>,
-    /// The name of this host, if the peer is to know it.
-    node: Option<&'static str>,
+    /// What the peer is to know of this end.
+    statement: Statement,
     /// The name that the peer's host claims.
     peer_node: Option<Box<str>>,
 }
@@ -54,13 +56,19 @@ impl Handshake {
 
     fn begin(side: Side, out: &mut Vec<u8>) -> Self {
         out.extend(Greeting::encode(Mechanism::Null).iter().take(UP_TO_MAJOR_BYTES));
-        Self { side, has_greeted: false, greeting: None, node: None, peer_node: None }
+        Self { side, has_greeted: false, greeting: None, statement: Statement::default(), peer_node: None }
     }
 
     /// Names this host to the peer.
     #[must_use]
     pub fn named(self, node: Option<&'static str>) -> Self {
-        Self { node, ..self }
+        Self { statement: Statement { node, ..self.statement }, ..self }
+    }
+
+    /// States that this end sends something at least this often while it receives, without being pinged.
+    #[must_use]
+    pub fn alive_every(self, time: Option<Duration>) -> Self {
+        Self { statement: Statement { alive_every: time, ..self.statement }, ..self }
     }
 
     /// The name that the peer's host claims, once the handshake is complete: at most 64 letters, digits, `.`, `-` and `_`.
@@ -95,9 +103,10 @@ impl Handshake {
             }
         };
         let rest = arrived.get(used..).unwrap_or_default();
-        let Some((taken, socket_type)) = self.take_ready(rest, out)? else { return Ok((used, None)) };
+        let Some(ready) = self.take_ready(rest, out)? else { return Ok((used, None)) };
+        let (taken, socket_type, alive_every) = ready;
         let own_type = self.meet(socket_type, out)?;
-        Ok((used + taken, Some(Peer { socket_type, own_type, minor: greeting.minor })))
+        Ok((used + taken, Some(Peer { socket_type, own_type, minor: greeting.minor, alive_every })))
     }
 
     /// Sends the rest of our greeting, if the peer's is far enough.
@@ -109,7 +118,7 @@ impl Handshake {
         self.has_greeted = true;
         out.extend(Greeting::encode(Mechanism::Null).iter().skip(UP_TO_MAJOR_BYTES));
         if let Side::Connector(own, ReadyOrder::WithGreeting) = self.side {
-            put_ready(out, own, self.node);
+            put_ready(out, own, self.statement);
         }
     }
 
@@ -117,7 +126,7 @@ impl Handshake {
         &mut self,
         arrived: &[u8],
         out: &mut Vec<u8>,
-    ) -> Result<Option<(usize, SocketType)>, ProtocolError> {
+    ) -> Result<Option<(usize, SocketType, Option<Duration>)>, ProtocolError> {
         let Some(head) = FrameHead::read(arrived)? else { return Ok(None) };
         if !head.command {
             return Err(ProtocolError::NotReady);
@@ -129,9 +138,10 @@ impl Handshake {
         let Some(body) = arrived.get(head.head..end) else { return Ok(None) };
         match Command::read(body)? {
             Command::Ready(data) => {
-                let Ready { socket_type, node } = read_ready(data).inspect_err(|_| self.refuse(out))?;
+                let ready = read_ready(data).inspect_err(|_| self.refuse(out))?;
+                let Ready { socket_type, node, alive_every } = ready;
                 self.peer_node = node.map(Box::from);
-                Ok(Some((end, socket_type)))
+                Ok(Some((end, socket_type, alive_every)))
             }
             Command::Error(_) => Err(ProtocolError::RefusedByPeer),
             _ => Err(ProtocolError::NotReady),
@@ -145,7 +155,7 @@ impl Handshake {
             return Err(ProtocolError::WrongSocketType);
         };
         if self.side.answers_ready() {
-            put_ready(out, own, self.node);
+            put_ready(out, own, self.statement);
         }
         Ok(own)
     }
@@ -160,15 +170,19 @@ impl Handshake {
 
 #[cfg(test)]
 mod tests {
-    use super::{Handshake, Peer, put_ready};
+    use std::time::Duration;
+
+    use super::{Handshake, Peer, Statement, put_ready};
     use crate::protocol::{Command, Greeting, Mechanism, MechanismName, ProtocolError, SocketType};
 
     const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::Push, SocketType::Dealer];
 
+    const ALIVE_EVERY: Duration = Duration::from_millis(1500);
+
     /// Both sides, byte by byte, until neither has anything to send.
     fn meet(own: SocketType) -> (Option<Peer>, Option<Peer>) {
         let (mut to_listener, mut to_connector) = (Vec::new(), Vec::new());
-        let mut connector = Handshake::connector(own, &mut to_listener);
+        let mut connector = Handshake::connector(own, &mut to_listener).alive_every(Some(ALIVE_EVERY));
         let mut listener = Handshake::listener(SERVED, &mut to_connector);
         let (mut at_listener, mut at_connector) = (None, None);
         let (mut kept_at_listener, mut kept_at_connector) = (Vec::new(), Vec::new());
@@ -234,7 +248,7 @@ mod tests {
             assert_eq!(side.take(&greeting, &mut out), Ok((64, None)));
             assert_eq!(out, greeting);
             let mut ready = Vec::new();
-            put_ready(&mut ready, peer, None);
+            put_ready(&mut ready, peer, Statement::default());
             let _ = side.take(&ready, &mut out);
             assert_eq!(out.len() > greeting.len(), says_ready);
         }
@@ -248,15 +262,18 @@ mod tests {
             (SocketType::Push, SocketType::Pull),
             (SocketType::Dealer, SocketType::Router),
         ] {
-            let peer = |socket_type, own_type| Some(Peer { socket_type, own_type, minor: 1 });
-            assert_eq!(meet(connector), (peer(connector, listener), peer(listener, connector)));
+            let peer = |socket_type, own_type, alive_every| {
+                Some(Peer { socket_type, own_type, minor: 1, alive_every })
+            };
+            let of_connector = peer(connector, listener, Some(ALIVE_EVERY));
+            assert_eq!(meet(connector), (of_connector, peer(listener, connector, None)));
         }
     }
 
     #[test]
     fn a_listener_sends_error_to_a_peer_of_another_kind() {
         let mut hello = Greeting::encode(Mechanism::Null).to_vec();
-        put_ready(&mut hello, SocketType::Pub, None);
+        put_ready(&mut hello, SocketType::Pub, Statement::default());
         let mut answer = Vec::new();
         let mut listener = Handshake::listener(SERVED, &mut answer);
         assert_eq!(listener.take(&hello, &mut answer), Err(ProtocolError::WrongSocketType));

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 ///
 /// - Any byte from the peer is a sign of life; so is that its socket accepts bytes again after it accepted none.
 /// - A peer that was silent for an interval is sent a PING, and is dead `dead_after` after the PING was written.
-/// - A PING that cannot be written, because the peer's socket accepts nothing, does not wait for ever: the peer is dead an
-///   interval and `dead_after` after its last sign of life, as if it were idle. A peer that reads slowly lives, since its
-///   socket accepts bytes now and then.
+/// - A peer that states how often it sends something by itself is only sent a PING when it is late by a third
+///   ([`expect_every`](Self::expect_every)): of two ends, one then sends one message where both sent two.
+/// - A PING that cannot be written, because the peer's socket accepts nothing, does not wait for ever: the peer is dead as
+///   soon as if it were idle. A peer that reads slowly lives, since its socket accepts bytes now and then.
 /// - Only a peer that knows PING gets one: peers of ZMTP 3.1, and those that pinged us. The `zeromq` crate disconnects at one.
 /// - A time to live in the peer's own PING is kept.
 ///
@@ -28,6 +29,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone)]
 pub struct Heartbeat {
     interval: Duration,
+    /// The silence before a PING: the interval, or longer for a peer that sends by itself.
+    patience: Duration,
     dead_after: Duration,
     may_ping: bool,
     /// The last sign of life.
@@ -62,6 +65,7 @@ impl Heartbeat {
     pub fn new(interval: Duration, dead_after: Duration, peer_knows_ping: bool, now: Instant) -> Self {
         Self {
             interval,
+            patience: interval,
             dead_after,
             may_ping: peer_knows_ping,
             heard: now,
@@ -69,6 +73,16 @@ impl Heartbeat {
             time_to_live: None,
         }
     }
+
+    /// The peer sends something this often without being pinged. Above [`MAX_PATIENCE`](Self::MAX_PATIENCE) intervals it is
+    /// pinged all the same.
+    pub fn expect_every(&mut self, time: Duration) {
+        let late = time.saturating_add(time / 3);
+        self.patience = late.clamp(self.interval, self.interval * Self::MAX_PATIENCE);
+    }
+
+    /// The most intervals of silence after which a peer is pinged, whatever it states.
+    pub const MAX_PATIENCE: u32 = 4;
 
     /// A sign of life.
     #[inline]
@@ -111,8 +125,8 @@ impl Heartbeat {
         match self.ping {
             _ if outlived => Pulse::Dead,
             Ping::Written(at) if now.saturating_duration_since(at) >= self.dead_after => Pulse::Dead,
-            Ping::Queued if silent_for >= self.interval + self.dead_after => Pulse::Dead,
-            Ping::None if self.may_ping && silent_for >= self.interval => {
+            Ping::Queued if silent_for >= self.patience + self.dead_after => Pulse::Dead,
+            Ping::None if self.may_ping && silent_for >= self.patience => {
                 self.ping = Ping::Queued;
                 Pulse::Ping
             }
@@ -178,6 +192,17 @@ mod tests {
         assert_eq!(beat.tick(start + 100 * SECOND), Pulse::Quiet);
         beat.pinged(0);
         assert_eq!(beat.tick(start + 100 * SECOND), Pulse::Ping);
+    }
+
+    #[test]
+    fn a_peer_that_sends_by_itself_is_pinged_when_it_is_late() {
+        for (every, patience) in [(3, 4), (1, 2), (1000, 8)] {
+            let (mut beat, start) = heartbeat(true);
+            beat.expect_every(every * SECOND / 2);
+            assert_eq!(beat.tick(start + patience * SECOND / 2 - SECOND / 100), Pulse::Quiet, "{every}");
+            assert_eq!(beat.tick(start + patience * SECOND / 2), Pulse::Ping, "{every}");
+            assert_eq!(beat.tick(start + patience * SECOND / 2 + 3 * SECOND), Pulse::Dead, "{every}");
+        }
     }
 
     #[test]

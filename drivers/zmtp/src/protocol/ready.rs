@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::frame::put_command;
 use super::{ProtocolError, SocketType};
 
@@ -8,24 +10,40 @@ const IDENTITY: &[u8] = b"Identity";
 /// libzmq skips those that it does not know.
 const NODE: &[u8] = b"X-Node";
 
+/// How often the peer sends something without being pinged, in milliseconds as decimal digits, of our own subscribers.
+const ALIVE_EVERY: &[u8] = b"X-Alive-Every";
+
 /// What a READY states.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ready<'a> {
     pub(super) socket_type: SocketType,
     /// The name of the peer's host, if it is one.
     pub(super) node: Option<&'a str>,
+    /// The longest time between two messages that the peer sends while it receives.
+    pub(super) alive_every: Option<Duration>,
 }
 
-/// Appends a READY: the socket type, an empty identity for a DEALER, as libzmq does, and the name of this host if it is to be
-/// known.
-pub(super) fn put_ready(out: &mut Vec<u8>, own: SocketType, node: Option<&str>) {
+/// What a READY states of this end, besides its type.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Statement {
+    /// The name of this host.
+    pub(super) node: Option<&'static str>,
+    /// The longest time between two messages that this end sends while it receives.
+    pub(super) alive_every: Option<Duration>,
+}
+
+/// Appends a READY: the socket type, an empty identity for a DEALER, as libzmq does, and what is to be known of this end.
+pub(super) fn put_ready(out: &mut Vec<u8>, own: SocketType, statement: Statement) {
     let mut data = Vec::new();
     put_property(&mut data, SOCKET_TYPE, own.as_str().as_bytes());
     if own == SocketType::Dealer {
         put_property(&mut data, IDENTITY, b"");
     }
-    if let Some(node) = node {
+    if let Some(node) = statement.node {
         put_property(&mut data, NODE, node.as_bytes());
+    }
+    if let Some(every) = statement.alive_every {
+        put_property(&mut data, ALIVE_EVERY, every.as_millis().to_string().as_bytes());
     }
     put_command(out, "READY", &[&data]);
 }
@@ -42,17 +60,20 @@ fn put_property(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 /// An Identity is only a claim of the peer: it is ignored (docs/guarantees.md#f58). So is the name of its host, which only
 /// logs and the status show.
 pub(super) fn read_ready(mut data: &[u8]) -> Result<Ready<'_>, ProtocolError> {
-    let (mut socket_type, mut node) = (None, None);
+    let (mut socket_type, mut node, mut alive_every) = (None, None, None);
     while !data.is_empty() {
         let (name, value, rest) = property(data).ok_or(ProtocolError::BadReady)?;
         if name.eq_ignore_ascii_case(SOCKET_TYPE) {
             socket_type = Some(SocketType::from_name(value).ok_or(ProtocolError::WrongSocketType)?);
         } else if name.eq_ignore_ascii_case(NODE) {
             node = std::str::from_utf8(value).ok().filter(|node| is_host_name(node));
+        } else if name.eq_ignore_ascii_case(ALIVE_EVERY) {
+            let millis = std::str::from_utf8(value).ok().and_then(|digits| digits.parse::<u32>().ok());
+            alive_every = millis.map(|millis| Duration::from_millis(millis.into()));
         }
         data = rest;
     }
-    Ok(Ready { socket_type: socket_type.ok_or(ProtocolError::BadReady)?, node })
+    Ok(Ready { socket_type: socket_type.ok_or(ProtocolError::BadReady)?, node, alive_every })
 }
 
 /// The longest name of a host, in bytes (HOST_NAME_MAX).
@@ -76,21 +97,42 @@ fn property(data: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ready, put_property, put_ready, read_ready};
+    use std::time::Duration;
+
+    use super::{Ready, Statement, put_property, put_ready, read_ready};
     use crate::protocol::{ProtocolError, SocketType};
 
     #[test]
     fn a_ready_has_the_socket_type_whatever_else_it_has() {
         for own in [SocketType::Sub, SocketType::Dealer, SocketType::Pull] {
             let mut bytes = Vec::new();
-            put_ready(&mut bytes, own, None);
-            assert_eq!(read_ready(&bytes[2 + 1 + 5..]), Ok(Ready { socket_type: own, node: None }));
+            put_ready(&mut bytes, own, Statement::default());
+            assert_eq!(read_ready(&bytes[2 + 1 + 5..]), Ok(plain(own)));
         }
         let mut odd = Vec::new();
         put_property(&mut odd, b"Identity", &[7; 300]);
         put_property(&mut odd, b"socket-TYPE", b"XSUB");
         put_property(&mut odd, b"X-Anything", b"");
-        assert_eq!(read_ready(&odd), Ok(Ready { socket_type: SocketType::Xsub, node: None }));
+        assert_eq!(read_ready(&odd), Ok(plain(SocketType::Xsub)));
+    }
+
+    fn plain(socket_type: SocketType) -> Ready<'static> {
+        Ready { socket_type, node: None, alive_every: None }
+    }
+
+    #[test]
+    fn the_time_between_signs_of_life_is_read_in_milliseconds() {
+        let mut bytes = Vec::new();
+        let alive_every = Some(Duration::from_millis(1500));
+        put_ready(&mut bytes, SocketType::Sub, Statement { alive_every, ..Statement::default() });
+        let with_time = Ready { alive_every, ..plain(SocketType::Sub) };
+        assert_eq!(read_ready(&bytes[2 + 1 + 5..]), Ok(with_time));
+        for invalid in [&b""[..], b"-1", b"1.5", b"4294967296", b"\xff"] {
+            let mut odd = Vec::new();
+            put_property(&mut odd, b"Socket-Type", b"SUB");
+            put_property(&mut odd, b"X-Alive-Every", invalid);
+            assert_eq!(read_ready(&odd), Ok(plain(SocketType::Sub)), "{invalid:?}");
+        }
     }
 
     #[test]
@@ -100,8 +142,9 @@ mod tests {
             [("compute-7.example", true), ("", false), ("a b", false), ("\x1b[2J", false), (&long, false)]
         {
             let mut bytes = Vec::new();
-            put_ready(&mut bytes, SocketType::Sub, Some(name));
-            let read = read_ready(&bytes[2 + 1 + 5..]).unwrap();
+            put_property(&mut bytes, b"Socket-Type", b"SUB");
+            put_property(&mut bytes, b"X-Node", name.as_bytes());
+            let read = read_ready(&bytes).unwrap();
             assert_eq!(read.node, is_one.then_some(name));
         }
     }

@@ -1,5 +1,7 @@
 //! The peer's half of a NULL handshake by the letter of RFC 37, for comparison.
 
+use std::time::Duration;
+
 use drivers_zmtp::protocol::{GREETING_BYTES, MechanismName, ProtocolError, SocketType};
 
 use crate::slow_frame::next_frame;
@@ -18,12 +20,14 @@ pub(crate) const TYPES: [SocketType; 8] = [
     SocketType::Router,
 ];
 
-/// How many bytes are used up, the peer's minor version, and its socket type, as far as they came.
+/// How many bytes are used up, the peer's minor version, its socket type, and the time between its signs of life, as far as
+/// they came.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Sent {
     pub(crate) used: usize,
     pub(crate) minor: u8,
     pub(crate) socket_type: Option<SocketType>,
+    pub(crate) alive_every: Option<Duration>,
 }
 
 pub(crate) fn read(sent: &[u8]) -> Result<Sent, ProtocolError> {
@@ -34,8 +38,8 @@ pub(crate) fn read(sent: &[u8]) -> Result<Sent, ProtocolError> {
     let Some([.., major, minor]) = sent.get(..12).filter(|_| sent.len() >= GREETING_BYTES) else {
         return Ok(Sent::default());
     };
-    let greeted =
-        Sent { used: GREETING_BYTES, minor: if *major > 3 { 1 } else { *minor }, socket_type: None };
+    let minor = if *major > 3 { 1 } else { *minor };
+    let greeted = Sent { used: GREETING_BYTES, minor, ..Sent::default() };
     let Some(frame) = next_frame(sent, GREETING_BYTES)? else { return Ok(greeted) };
     if frame.more || !frame.command {
         return Err(ProtocolError::NotReady);
@@ -45,8 +49,8 @@ pub(crate) fn read(sent: &[u8]) -> Result<Sent, ProtocolError> {
         return Err(ProtocolError::FrameTooLong);
     }
     let Some(body) = frame.body else { return Ok(greeted) };
-    let socket_type = Some(ready(body)?);
-    Ok(Sent { used: frame.body_at + body.len(), socket_type, ..greeted })
+    let (socket_type, alive_every) = ready(body)?;
+    Ok(Sent { used: frame.body_at + body.len(), socket_type: Some(socket_type), alive_every, ..greeted })
 }
 
 /// `signature version mechanism as-server filler`, of which padding, as-server and filler may be anything.
@@ -71,9 +75,9 @@ fn mechanism(field: Vec<u8>) -> Result<(), ProtocolError> {
 }
 
 /// `command-size %d5 "READY" metadata`, or another command in its place.
-fn ready(body: &[u8]) -> Result<SocketType, ProtocolError> {
+fn ready(body: &[u8]) -> Result<(SocketType, Option<Duration>), ProtocolError> {
     match body {
-        [5, b'R', b'E', b'A', b'D', b'Y', properties @ ..] => socket_type(properties),
+        [5, b'R', b'E', b'A', b'D', b'Y', properties @ ..] => metadata(properties),
         [5, b'E', b'R', b'R', b'O', b'R', ..] => Err(ProtocolError::RefusedByPeer),
         [4, b'P', b'I', b'N', b'G', time_and_context @ ..] if !(2..=18).contains(&time_and_context.len()) => {
             Err(ProtocolError::BadCommand)
@@ -85,9 +89,9 @@ fn ready(body: &[u8]) -> Result<SocketType, ProtocolError> {
     }
 }
 
-/// `*property`, each a name, whatever its case, and a value; of two socket types the later counts.
-fn socket_type(mut properties: &[u8]) -> Result<SocketType, ProtocolError> {
-    let mut found = None;
+/// `*property`, each a name, whatever its case, and a value; of two with one name the later counts.
+fn metadata(mut properties: &[u8]) -> Result<(SocketType, Option<Duration>), ProtocolError> {
+    let (mut found, mut alive_every) = (None, None);
     while let [length, rest @ ..] = properties {
         let name = rest
             .get(..usize::from(*length))
@@ -100,8 +104,11 @@ fn socket_type(mut properties: &[u8]) -> Result<SocketType, ProtocolError> {
         if name.eq_ignore_ascii_case(b"socket-type") {
             let known = TYPES.iter().find(|known| known.as_str().as_bytes() == value);
             found = Some(*known.ok_or(ProtocolError::WrongSocketType)?);
+        } else if name.eq_ignore_ascii_case(b"x-alive-every") {
+            let millis = std::str::from_utf8(value).ok().and_then(|digits| digits.parse::<u32>().ok());
+            alive_every = millis.map(|millis| Duration::from_millis(millis.into()));
         }
         properties = rest.get(size..).unwrap_or_default();
     }
-    found.ok_or(ProtocolError::BadReady)
+    Ok((found.ok_or(ProtocolError::BadReady)?, alive_every))
 }

@@ -1,5 +1,6 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use drivers_zmtp::protocol::{Command, Decoded, EventDecoder, Greeting, Handshake, Mechanism, SocketType};
 
@@ -71,6 +72,17 @@ impl RawSubscriber {
         subscriber
     }
 
+    /// After its handshake, in which it states how often it sends something.
+    pub(crate) fn alive_every(address: SocketAddr, time: Duration) -> Self {
+        let mut subscriber = Self::silent(address);
+        let mut hello = Vec::new();
+        let mut machine = Handshake::connector(SocketType::Sub, &mut hello).alive_every(Some(time));
+        machine.take(&Greeting::encode(Mechanism::Null)[..11], &mut hello).unwrap();
+        subscriber.say(&hello);
+        subscriber.skip_handshake();
+        subscriber
+    }
+
     /// After its handshake and these subscriptions, as commands.
     pub(crate) fn of(address: SocketAddr, prefixes: &[&str]) -> Self {
         let mut subscriber = Self::greeted(address);
@@ -98,7 +110,7 @@ impl RawSubscriber {
 
     /// Closing it will send a reset.
     pub(crate) fn reset(&self) {
-        rustix::net::sockopt::set_socket_linger(&self.stream, Some(std::time::Duration::ZERO)).unwrap();
+        rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
     }
 
     /// Sends these bytes this number of times, and reads only when nobody reads them any more.

@@ -188,6 +188,30 @@ async fn what_is_sent_to_one_comes_to_one_at_its_place() {
 }
 
 #[tokio::test]
+async fn a_peer_that_states_how_often_it_sends_is_pinged_less_often() {
+    const PINGS: usize = 40;
+    let (publisher, address) = publisher(&["drivers.zmtp.heartbeat_interval=100ms"]).await;
+    let mut stating = RawSubscriber::alive_every(address, Duration::from_secs(3600));
+    let mut plain = RawSubscriber::of(address, &["D"]);
+    seen(&publisher, 1).await;
+    let counting = std::thread::spawn(move || {
+        let mut pings = 0;
+        while stating.hear() == Heard::Ping {
+            stating.command(&Command::Pong);
+            pings += 1;
+        }
+        pings
+    });
+    for _ in 0..PINGS {
+        assert_eq!(plain.hear(), Heard::Ping);
+        plain.command(&Command::Pong);
+    }
+    publisher.close().await.unwrap();
+    let pings = counting.join().unwrap();
+    assert!((1..PINGS).contains(&pings), "{pings} PINGs, and {PINGS} to the other");
+}
+
+#[tokio::test]
 async fn a_silent_peer_of_3_1_is_pinged_and_then_dead_and_one_of_3_0_is_left_alone() {
     let (publisher, address) = publisher(&["drivers.zmtp.heartbeat_interval=100ms", "dead_after=2s"]).await;
     let mut old = RawSubscriber::greeted_as(address, SocketType::Sub, 0);

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::protocol::SocketType;
 
 /// The two ends of a connection, once the handshake is complete.
@@ -9,6 +11,8 @@ pub struct Peer {
     pub own_type: SocketType,
     /// The minor version of its ZMTP 3.
     pub minor: u8,
+    /// The longest time between two messages that the peer sends while it receives, if it states one.
+    pub alive_every: Option<Duration>,
 }
 
 impl Peer {

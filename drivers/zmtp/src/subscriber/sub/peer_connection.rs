@@ -1,7 +1,10 @@
 use std::collections::VecDeque;
 use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -53,14 +56,17 @@ impl PeerConnection {
 
     /// Reads once; `false` if the socket has nothing.
     pub(crate) fn read(&mut self) -> Result<bool, String> {
-        match self.stream.try_read_buf(&mut self.inbound.room()) {
-            Ok(0) => Err("the publisher closed the connection".to_owned()),
-            Ok(_) => {
+        // Not `try_read_buf`: of a read that does not fill the room, this learns that the socket is empty, without another one.
+        let mut room = self.inbound.room();
+        let reading = pin!(self.stream.read_buf(&mut room));
+        match reading.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(0)) => Err("the publisher closed the connection".to_owned()),
+            Poll::Ready(Ok(_)) => {
                 self.liveness.heard(Instant::now());
                 Ok(true)
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error.to_string()),
+            Poll::Pending => Ok(false),
+            Poll::Ready(Err(error)) => Err(error.to_string()),
         }
     }
 
@@ -92,13 +98,14 @@ impl PeerConnection {
         }
     }
 
-    /// Queues a PING if one is due; an error if the publisher is dead. Call it after a read: if this process was stopped or
+    /// Queues a PING or a PONG if one is due; an error if the publisher is dead. Call it after a read: if this process was stopped or
     /// suspended, the silence was ours.
     pub(crate) fn check_liveness(&mut self, now: Instant) -> Result<(), String> {
         match self.liveness.tick(!self.out.is_empty(), now) {
             Verdict::Quiet => {}
             // No time to live: a publisher that sends much receives little from us.
             Verdict::Ping => Command::Ping { ttl: 0, context: b"" }.put(&mut self.out),
+            Verdict::Pong => Command::Pong.put(&mut self.out),
             Verdict::Dead => {
                 let dead_after = self.dead_after;
                 return Err(format!("no sign of life for {dead_after:?} (dead_after)"));

@@ -8,8 +8,10 @@ use crate::protocol::{Heartbeat, Pulse};
 /// - After its first hello, a publisher is never silent for `dead_after`, whatever ZMTP it speaks: hellos come every second.
 /// - A proxy answers PING by itself, also when it has no publisher any more: without an event for twice `dead_after`, the
 ///   link is dead all the same.
-/// - A publisher that we hear is sent two PINGs per interval after our last message: on a slow line its own PING waits after
-///   its events, for longer than it waits for the PONG. It must see that we live before it considers us dead.
+/// - A publisher that we hear must see that we live: on a slow line its own PING waits after its events, for longer than it
+///   waits for the PONG. One that sends hellos is sent a PONG without a PING one and a half intervals after our last message,
+///   as our READY states, and needs to send no PING; it is itself sent none unless it misses two intervals. Any other is
+///   sent a PING two intervals after our last message.
 /// - Only time in which we read counts. As long as the application leaves no room, the silence is ours: then the publisher
 ///   is sent a PING every interval, so that it sees that we live, and is judged by nothing.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub(crate) enum Verdict {
     Quiet,
     /// Send a PING.
     Ping,
+    /// Send a PONG although no PING came.
+    Pong,
     /// Leave: nothing came for `dead_after`, or for the time to live that the publisher asked for.
     Dead,
 }
@@ -76,7 +80,10 @@ impl PublisherLiveness {
 
     /// A hello came: there will be more.
     pub(crate) fn proved(&mut self) {
-        self.proved = true;
+        if !self.proved {
+            self.proved = true;
+            self.beat.expect_every(self.interval * 3 / 2);
+        }
     }
 
     /// The publisher pinged us, with its time to live in tenths of a second.
@@ -120,11 +127,12 @@ impl PublisherLiveness {
         if self.proved && is_silent {
             return Verdict::Dead;
         }
-        let is_mute = since(self.said) >= 2 * self.interval && self.heard > self.said;
+        let may_be_mute = if self.proved { self.interval * 3 / 2 } else { self.interval * 2 };
+        let is_mute = since(self.said) >= may_be_mute && self.heard > self.said;
         match self.beat.tick(now) {
             Pulse::Quiet if self.knows_ping && is_mute && !unwritten => {
                 self.said = now;
-                Verdict::Ping
+                if self.proved { Verdict::Pong } else { Verdict::Ping }
             }
             Pulse::Quiet => Verdict::Quiet,
             Pulse::Ping => Verdict::Ping,
@@ -171,7 +179,7 @@ mod tests {
     fn a_publisher_that_answers_pings_and_publishes_nothing_more_is_dead() {
         let (mut liveness, start) = liveness(true);
         liveness.proved();
-        for second in 1..6 {
+        for second in [2, 4] {
             let now = start + second * SECOND;
             assert_eq!(liveness.tick(false, now), Verdict::Ping);
             liveness.written(now);
@@ -193,26 +201,42 @@ mod tests {
         }
         assert_eq!(liveness.tick(true, start + 200 * SECOND), Verdict::Quiet, "what waits is enough");
         liveness.reading(true, start + 200 * SECOND);
-        assert_eq!(liveness.tick(false, start + 201 * SECOND), Verdict::Ping, "its time begins anew");
-        liveness.written(start + 201 * SECOND);
+        assert_eq!(liveness.tick(false, start + 202 * SECOND), Verdict::Ping, "its time begins anew");
+        liveness.written(start + 202 * SECOND);
         assert_eq!(liveness.tick(false, start + 203 * SECOND), Verdict::Dead);
     }
 
     #[test]
     fn a_publisher_that_only_sends_hears_from_us_before_it_takes_us_for_dead() {
-        for knows_ping in [true, false] {
-            let (mut liveness, start) = liveness(knows_ping);
-            let mut pings = Vec::new();
-            for tenth in 1..100 {
-                let now = start + tenth * SECOND / 10;
-                liveness.heard(now);
-                if liveness.tick(false, now) == Verdict::Ping {
+        let [unproved, proved] = [false, true];
+        let pings = [20, 40, 60, 80].map(|tenth| (tenth, Verdict::Ping));
+        let pongs = [15, 30, 45, 60, 75, 90].map(|tenth| (tenth, Verdict::Pong));
+        assert_eq!(said_to_one_that_only_sends(true, unproved), pings);
+        assert_eq!(said_to_one_that_only_sends(true, proved), pongs);
+        assert_eq!(said_to_one_that_only_sends(false, unproved), []);
+        assert_eq!(said_to_one_that_only_sends(false, proved), []);
+    }
+
+    /// What a publisher is sent that sends an event every tenth of a second, for ten seconds, and when in tenths.
+    fn said_to_one_that_only_sends(knows_ping: bool, is_proved: bool) -> Vec<(u32, Verdict)> {
+        let (mut liveness, start) = liveness(knows_ping);
+        if is_proved {
+            liveness.proved();
+        }
+        let mut said = Vec::new();
+        for tenth in 1..100 {
+            let now = start + tenth * SECOND / 10;
+            liveness.heard(now);
+            liveness.published(now);
+            match liveness.tick(false, now) {
+                Verdict::Quiet => {}
+                verdict => {
                     liveness.written(now);
-                    pings.push(tenth);
+                    said.push((tenth, verdict));
                 }
             }
-            assert_eq!(pings, if knows_ping { vec![20, 40, 60, 80] } else { Vec::new() });
         }
+        said
     }
 
     #[test]

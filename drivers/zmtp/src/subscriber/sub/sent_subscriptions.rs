@@ -119,7 +119,8 @@ mod tests {
     use crate::protocol::{Peer, PeerDecoder, PeerMessage, SocketType};
 
     fn sent(minor: u8) -> SentSubscriptions {
-        SentSubscriptions::new(Peer { socket_type: SocketType::Pub, own_type: SocketType::Sub, minor })
+        let (socket_type, own_type) = (SocketType::Pub, SocketType::Sub);
+        SentSubscriptions::new(Peer { socket_type, own_type, minor, alive_every: None })
     }
 
     fn topic(name: &str) -> Subscription {

@@ -49,6 +49,28 @@ async fn a_peer_of_zmtp_3_0_gets_no_ping_and_is_dead_when_its_hellos_end() {
 }
 
 #[tokio::test]
+async fn a_publisher_with_hellos_sees_life_without_a_ping() {
+    let (listener, address) = listen().await;
+    let _subscriber = subscriber(&["drivers.zmtp.heartbeat_interval=100ms"], &["a"], &[&address]).await;
+    let mut peer = accept(&listener, 1).await;
+    peer.asked().await;
+    peer.hello().await;
+    let a_pong = async {
+        loop {
+            peer.event("a", b"1").await;
+            match tokio::time::timeout(Duration::from_millis(20), peer.said()).await {
+                Ok(Said::Pong) => return,
+                // This test was held up for longer than the subscriber waits for an event.
+                Ok(Said::Ping) => peer.pong().await,
+                Ok(other) => panic!("a PONG was due, and {other:?} came"),
+                Err(_) => {}
+            }
+        }
+    };
+    within("a PONG without a PING", a_pong).await;
+}
+
+#[tokio::test]
 async fn while_the_application_does_not_read_the_publisher_sees_life_and_is_not_dead() {
     const EVENTS: usize = 3000;
     let (listener, address) = listen().await;

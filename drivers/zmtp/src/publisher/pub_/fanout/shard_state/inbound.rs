@@ -82,7 +82,10 @@ impl ShardState {
         let Some(connection) = self.connections.get_mut(&peer) else { return };
         let settings = &self.core.settings;
         let (interval, dead_after) = (settings.heartbeat_interval, settings.dead_after);
-        let heartbeat = Heartbeat::new(interval, dead_after, met.speaks_3_1(), now);
+        let mut heartbeat = Heartbeat::new(interval, dead_after, met.speaks_3_1(), now);
+        if let Some(every) = met.alive_every {
+            heartbeat.expect_every(every);
+        }
         self.core.handshake_ends();
         if met.own_type != SocketType::Pub {
             let decoder = EventDecoder::with_payloads_up_to(MAX_REQUEST_BYTES).accepting_delimiters();
