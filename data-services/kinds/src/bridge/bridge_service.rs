@@ -8,7 +8,7 @@ use data_services::{
     StopSignal,
 };
 use futures_util::FutureExt;
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::{Backoff, Error, ErrorKind, Result};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
@@ -53,6 +53,12 @@ impl BridgeService {
 
     /// Joins the other bus.
     async fn join(&self, near: &Node) -> Result<Node> {
+        let options = self.node_options(near)?;
+        let (driver, is_broker) = self.options.settings.network()?;
+        Node::join_on_own_threads(options, driver, is_broker).await
+    }
+
+    fn node_options(&self, near: &Node) -> Result<NodeOptions> {
         if *near.bus() == self.options.bus {
             let text = format!(
                 "both buses are called {}; rename one, so that services which come back over bridges are recognized",
@@ -60,7 +66,6 @@ impl BridgeService {
             );
             return Err(Error::new(ErrorKind::Settings, text));
         }
-        let (driver, is_broker) = self.options.settings.network()?;
         let node = match &self.options.node {
             Some(node) => node.as_str().to_owned(),
             None => format!("{}.{}", near.instance().node.as_str(), self.id),
@@ -68,7 +73,7 @@ impl BridgeService {
         let mut options = NodeOptions::new(node)?.bus(self.options.bus.as_str())?;
         options.seeds.clone_from(&self.options.seeds);
         options.advertise.clone_from(&self.options.advertise);
-        Node::join_on_own_threads(options, driver, is_broker).await
+        Ok(options)
     }
 
     /// The place on the other bus that a predecessor has left, or a new one.
@@ -107,6 +112,43 @@ impl BridgeService {
         }
     }
 
+    /// Mirrors until it shall stop, over the loss of the node on the other bus: that is joined again, and until then the rows of
+    /// mirrors on this bus are stale.
+    async fn mirror_over_losses(
+        &self,
+        joined: &mut JoinedBridge,
+        service: &ServiceHandle,
+        stop: &mut StopSignal,
+    ) -> Result<()> {
+        loop {
+            let Err(lost) = self.mirror(joined, service.node(), stop).await else { return Ok(()) };
+            if !joined.has_lost_far().await || service.node().report().await.is_err() {
+                return Err(lost);
+            }
+            tracing::warn!(bridge = %self.id, "{lost}; its mirrors are stale until it has joined again");
+            self.board.failed(&lost);
+            self.facts.send_modify(|facts| facts.node = None);
+            joined.suspend(&lost.to_string()).await;
+            let mut backoff = Backoff::default();
+            loop {
+                tokio::select! {
+                    () = stop.stopped() => return Ok(()),
+                    () = sleep(backoff.next_delay(fastrand::f64())) => {}
+                }
+                match self.rejoin(joined, service).await {
+                    Ok(()) => break,
+                    Err(error) => self.board.failed(&error),
+                }
+            }
+        }
+    }
+
+    async fn rejoin(&self, joined: &mut JoinedBridge, service: &ServiceHandle) -> Result<()> {
+        let keeps_lost_for = self.node_options(service.node())?.forget_after;
+        let far = self.join(service.node()).await?;
+        joined.resume(&self.id, service, far, keeps_lost_for).await
+    }
+
     /// Waits until one of the two registries or a mirror has changed, and a moment for further changes; at most the interval.
     async fn next_comparison(&self, [near, far]: &mut [RegistryChanges; 2], mirrors: &Notify) {
         sleep(GATHER).await;
@@ -141,7 +183,7 @@ impl Service for BridgeService {
     async fn run(&mut self, service: ServiceHandle, mut stop: StopSignal) -> Result<()> {
         self.board.attach(&service);
         let mut joined = self.joined(&service).await?;
-        let mirroring = self.mirror(&mut joined, service.node(), &mut stop);
+        let mirroring = self.mirror_over_losses(&mut joined, &service, &mut stop);
         let mirrored = AssertUnwindSafe(mirroring).catch_unwind().await;
         if matches!(mirrored, Ok(Ok(()))) && stop.is_replaced() {
             // The successor takes over the mirrors; their subscribers do not notice it.

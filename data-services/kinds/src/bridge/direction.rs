@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use data_services::{BusId, Node, ServiceHandle, ServiceId};
 use pubsub_api::Result;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::bridge_options::MirrorOptions;
 use super::mirror::Mirror;
@@ -18,6 +20,8 @@ pub(super) struct Direction {
     /// The place of the mirrors.
     destination: Node,
     mirrors: BTreeMap<ServiceId, Mirror>,
+    /// Until when a mirror is kept whose service has not been found again since its bus was lost.
+    keeps_lost_until: Option<Instant>,
     changed: Arc<Notify>,
 }
 
@@ -30,7 +34,22 @@ impl Direction {
         destination: Node,
         changed: &Arc<Notify>,
     ) -> Self {
-        Self { options, source, destination, mirrors: BTreeMap::new(), changed: Arc::clone(changed) }
+        let (mirrors, changed) = (BTreeMap::new(), Arc::clone(changed));
+        Self { options, source, destination, mirrors, keeps_lost_until: None, changed }
+    }
+
+    /// Keeps the rows of all mirrors as stale, since the bus of the services is lost.
+    pub(super) async fn suspend(&mut self, reason: &str) {
+        for mirror in self.mirrors.values_mut() {
+            mirror.suspend(reason).await;
+        }
+    }
+
+    /// Subscribes and calls by `source` from now on. The next comparisons resume the mirrors of the services that it finds;
+    /// the others stay for this time, as the rows of a node that is down do.
+    pub(super) fn resume(&mut self, source: ServiceHandle, keeps_lost_for: Duration) {
+        self.source = source;
+        self.keeps_lost_until = Some(Instant::now() + keeps_lost_for);
     }
 
     /// Changes which services are mirrored; the next comparison ends the mirrors that are not wanted any more.
@@ -69,8 +88,10 @@ impl Direction {
     /// Ends the mirrors of services that are offered no more, or not wanted. While a subscription keeps the stale rows of a node
     /// that is down, so does the mirror.
     async fn end_others(&mut self, plan: &MirrorPlan) {
+        let keeps_lost = self.keeps_lost_until.is_some_and(|until| Instant::now() < until);
         let is_kept = |name: &ServiceId, mirror: &Mirror| {
-            mirror.has_publishers() && self.options.want(mirror.source(), name)
+            let has_rows = mirror.has_publishers() || (keeps_lost && mirror.is_suspended());
+            has_rows && self.options.want(mirror.source(), name)
         };
         let is_over =
             |name: &ServiceId, mirror: &Mirror| !plan.services.contains_key(name) && !is_kept(name, mirror);

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use data_services::{Node, ServiceHandle};
 use pubsub_api::Result;
@@ -28,14 +29,7 @@ impl JoinedBridge {
         service: &ServiceHandle,
         far: Node,
     ) -> Result<Self> {
-        // It is hidden, so that no bridge mirrors it.
-        let subscriber = match far.service(format!("_bridge.{id}")).start().await {
-            Ok(subscriber) => subscriber,
-            Err(error) => {
-                far.leave().await;
-                return Err(error);
-            }
-        };
+        let subscriber = subscriber(id, &far).await?;
         let changed = Arc::default();
         let mut joined =
             Self { options: options.clone(), far, subscriber, import: None, export: None, changed };
@@ -53,6 +47,39 @@ impl JoinedBridge {
         self.options = options;
     }
 
+    /// Returns whether the node on the other bus has ended.
+    pub(super) async fn has_lost_far(&self) -> bool {
+        self.far.report().await.is_err()
+    }
+
+    /// Keeps the mirrors on its own bus, with stale rows, after the node on the other one has ended. The mirrors there ended
+    /// with it.
+    pub(super) async fn suspend(&mut self, reason: &str) {
+        if let Some(export) = self.export.take() {
+            export.stop().await;
+        }
+        if let Some(import) = &mut self.import {
+            import.suspend(reason).await;
+        }
+    }
+
+    /// Goes on with another node on the other bus. `service` is the bridge on its own bus. On an error the node has left.
+    pub(super) async fn resume(
+        &mut self,
+        id: &str,
+        service: &ServiceHandle,
+        far: Node,
+        keeps_lost_for: Duration,
+    ) -> Result<()> {
+        self.subscriber = subscriber(id, &far).await?;
+        self.far = far;
+        if let Some(import) = &mut self.import {
+            import.resume(self.subscriber.clone(), keeps_lost_for);
+        }
+        self.set_options(self.options.clone(), service).await;
+        Ok(())
+    }
+
     /// Stops all mirrors, and leaves the other bus.
     pub(super) async fn stop(self) {
         for direction in [self.import, self.export].into_iter().flatten() {
@@ -60,6 +87,15 @@ impl JoinedBridge {
         }
         self.far.leave().await;
     }
+}
+
+/// Starts the service of the bridge on the other bus; on an error the node has left. It is hidden, so that no bridge mirrors it.
+async fn subscriber(id: &str, far: &Node) -> Result<ServiceHandle> {
+    let started = far.service(format!("_bridge.{id}")).start().await;
+    if started.is_err() {
+        far.leave().await;
+    }
+    started
 }
 
 /// The mirrors of one direction with other options: those of before, new ones, or none.

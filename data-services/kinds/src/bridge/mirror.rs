@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use data_services::{Call, CallOptions, Node, ServiceBuilder, ServiceHandle, ServiceId, TableId};
@@ -14,6 +14,8 @@ pub(super) struct Mirror {
     planned: PlannedMirror,
     handle: ServiceHandle,
     tables: BTreeMap<TableId, MirroredTable>,
+    /// The tables that it had when its bus was lost; none while the bus is there.
+    suspended: Option<BTreeSet<TableId>>,
     /// Notified when a table gets its first publisher, loses its last one, or ends.
     changed: Arc<Notify>,
 }
@@ -39,18 +41,42 @@ impl Mirror {
             }
             started => started?,
         };
-        let mut mirror = Self { planned, handle, tables: BTreeMap::new(), changed: Arc::clone(changed) };
+        let mut mirror =
+            Self { planned, handle, tables: BTreeMap::new(), suspended: None, changed: Arc::clone(changed) };
         mirror.update_tables(source);
         Ok(mirror)
     }
 
+    /// Keeps the rows as stale, since the bus of the service is lost. Calls fail until [`update`](Self::update) has another
+    /// source.
+    pub(super) async fn suspend(&mut self, reason: &str) {
+        let tables: BTreeSet<TableId> = std::mem::take(&mut self.tables).into_keys().collect();
+        for table in &tables {
+            // A table without a publisher was never declared.
+            let _ = self.handle.set_stale(table.as_str(), Some(reason.to_owned())).await;
+        }
+        self.suspended.get_or_insert_default().extend(tables);
+    }
+
+    /// Returns whether its bus is lost, or has not offered the service again.
+    pub(super) fn is_suspended(&self) -> bool {
+        self.suspended.is_some()
+    }
+
     /// Follows a change of the service that it mirrors.
     pub(super) async fn update(&mut self, planned: PlannedMirror, source: &ServiceHandle) -> Result<()> {
-        let is_declared = planned.addresses == self.planned.addresses
+        let is_declared = self.suspended.is_none()
+            && planned.addresses == self.planned.addresses
             && planned.methods == self.planned.methods
             && planned.mirrored_from == self.planned.mirrored_from;
         if !is_declared {
             builder(self.handle.node(), self.handle.id(), &planned, source).replace().await?;
+        }
+        for table in self.suspended.take().into_iter().flatten() {
+            if !planned.tables.contains_key(&table) {
+                // It may never have been declared.
+                let _ = self.handle.transaction().withdraw(table.as_str()).commit().await;
+            }
         }
         self.planned = planned;
         self.update_tables(source);

@@ -1,6 +1,7 @@
 //! The kind `bridge`, between buses of the memory driver.
 
 mod changes;
+mod losses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
