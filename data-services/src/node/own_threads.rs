@@ -1,3 +1,4 @@
+use std::io;
 use std::sync::Arc;
 use std::thread;
 
@@ -29,20 +30,32 @@ impl Node {
         driver: Arc<dyn PubSubApi>,
         is_broker: bool,
     ) -> Result<Self> {
-        let name = format!("node {}", options.node);
-        let mut builder = Builder::new_multi_thread();
-        builder.worker_threads(THREADS).thread_name(&name).enable_all();
-        let (joined, joining) = oneshot::channel();
-        // The runtime is made in its thread: Tokio panics where one is dropped in async code.
-        let run = move || match builder.build() {
-            Ok(runtime) => run(&runtime, options, driver, is_broker, joined),
-            Err(error) => drop(joined.send(Err(cannot_start(error)))),
-        };
-        thread::Builder::new().name(name).spawn(run).map_err(cannot_start)?;
-        joining
-            .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the node panicked as it joined")))
+        let start = |name, run: Run| thread::Builder::new().name(name).spawn(run).map(drop);
+        join_on(start, options, driver, is_broker).await
     }
+}
+
+/// What the first thread of a node does.
+type Run = Box<dyn FnOnce() + Send>;
+
+/// Joins on a thread that `start` starts under a name.
+async fn join_on(
+    start: impl FnOnce(String, Run) -> io::Result<()>,
+    options: NodeOptions,
+    driver: Arc<dyn PubSubApi>,
+    is_broker: bool,
+) -> Result<Node> {
+    let name = format!("node {}", options.node);
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(THREADS).thread_name(&name).enable_all();
+    let (joined, joining) = oneshot::channel();
+    // The runtime is made in its thread: Tokio panics where one is dropped in async code.
+    let run = move || match builder.build() {
+        Ok(runtime) => run(&runtime, options, driver, is_broker, joined),
+        Err(error) => drop(joined.send(Err(cannot_start(error)))),
+    };
+    start(name, Box::new(run)).map_err(cannot_start)?;
+    joining.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "the node panicked as it joined")))
 }
 
 /// Runs a node to its end.
@@ -68,6 +81,55 @@ fn run(
     });
 }
 
-fn cannot_start(error: std::io::Error) -> Error {
+fn cannot_start(error: io::Error) -> Error {
     Error::new(ErrorKind::Internal, "cannot start the threads of the node").with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+    use std::thread;
+
+    use drivers_memory as _;
+    use pubsub_api::settings::PubSub;
+    use pubsub_api::{ErrorKind, PubSubApi, Registry, Role};
+    use settings::Sources;
+
+    use super::{Run, join_on};
+    use crate::NodeOptions;
+
+    fn driver() -> Arc<dyn PubSubApi> {
+        let registry = Registry::collect().unwrap();
+        let sets = vec!["pub_sub_driver=memory_pubsub_driver".to_owned(), "publisher_port=0".to_owned()];
+        let sources = Sources { sets, ..Sources::default() };
+        let settings = settings::load(&sources, &[PubSub::TABLE], &registry.settings()).unwrap().0;
+        registry.open(&settings, Role::Network).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_the_system_refuses_is_an_error_and_leaves_the_driver_unused() {
+        let (options, driver) = (NodeOptions::new("node-1").unwrap(), driver());
+        let refused = |_, _: Run| Err(io::Error::from(io::ErrorKind::WouldBlock));
+        let error = join_on(refused, options.clone(), Arc::clone(&driver), false).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        assert!(error.to_string().starts_with("cannot start the threads of the node: "), "{error}");
+        let started = |name, run: Run| thread::Builder::new().name(name).spawn(run).map(drop);
+        let node = join_on(started, options, driver, false).await.unwrap();
+        node.leave().await;
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_ends_before_it_has_joined_is_an_error() {
+        let options = NodeOptions::new("node-1").unwrap();
+        let ended = |_, run: Run| {
+            drop(run);
+            Ok(())
+        };
+        let error = join_on(ended, options, driver(), false).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (ErrorKind::Internal, "the node panicked as it joined".to_owned())
+        );
+    }
 }
