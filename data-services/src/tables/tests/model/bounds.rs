@@ -5,6 +5,7 @@ use crate::tables::tests::world::first_column;
 /// How much may happen, and where it begins.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
+    pub(super) followers: u64,
     /// The tables, which change together.
     pub(super) tables: &'static [&'static str],
     /// The rows of a state that is not empty.
@@ -29,10 +30,13 @@ pub(super) struct Bounds {
     pub(super) downs: u8,
     /// How often the driver reports lost links.
     pub(super) resets: u8,
+    /// How often a follower ends to follow; it may begin again.
+    pub(super) unfollows: u8,
 }
 
 impl Bounds {
     pub(super) const NONE: Self = Self {
+        followers: 1,
         tables: &["p"],
         rows: 2,
         part_bytes: 64 * 1024,
@@ -48,6 +52,7 @@ impl Bounds {
         heartbeats: 0,
         downs: 0,
         resets: 0,
+        unfollows: 0,
     };
 
     pub(super) fn options(&self) -> TableOptions {

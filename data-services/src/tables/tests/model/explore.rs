@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use super::bounds::Bounds;
+use super::follower::Follower;
 use super::spent::Spent;
 use super::step::Step;
 use super::world::World;
@@ -96,14 +97,19 @@ fn trace(reached: &HashMap<u64, Option<(u64, Step)>>, mut at: u64) -> Vec<Step> 
 
 /// What happens next when nothing fails any more; `None` if everything is as it should be.
 fn next_step(world: &World, bounds: &Bounds) -> Option<Step> {
-    let restores = [
-        (Step::Up, !world.is_up),
-        (Step::Declare, !world.is_declared),
-        (Step::Follow, !world.is_following),
-        (Step::ActivateTopic, !world.is_topic_active),
-        (Step::List, !world.is_listed),
-    ];
-    let restore = restores.into_iter().find(|(_, is_missing)| *is_missing).map(|(step, _)| step);
+    let of_follower = |(number, follower): (usize, &Follower)| {
+        [
+            (Step::Up(number), !follower.is_up),
+            (Step::Follow(number), !follower.is_following),
+            (Step::ActivateTopic(number), !follower.is_topic_active),
+            (Step::List(number), !follower.is_listed),
+        ]
+    };
+    let restores = [(Step::Declare, !world.is_declared)]
+        .into_iter()
+        .chain(world.followers.iter().enumerate().flat_map(of_follower));
+    let mut missing = restores.filter(|(_, is_missing)| *is_missing).map(|(step, _)| step);
+    let restore = missing.next();
     let arrival = || world.flights.ids().next().map(Step::Deliver);
     let rest = || (!world.is_equal(bounds)).then_some(Step::Pass(world.until_next()));
     restore.or_else(arrival).or_else(rest)

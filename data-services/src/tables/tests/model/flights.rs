@@ -10,10 +10,11 @@ use crate::tables::TableMessage;
 /// What is on its way.
 #[derive(Debug)]
 pub(super) enum Content {
-    ToPublisher(TableMessage),
-    ToFollower(TableMessage),
-    /// The last position of a stream, of a heartbeat.
-    Head(StreamName, Position),
+    /// From the follower of this number.
+    ToPublisher(usize, TableMessage),
+    ToFollower(usize, TableMessage),
+    /// To a follower: the last position of a stream, of a heartbeat.
+    Head(usize, StreamName, Position),
 }
 
 /// The messages that are on their way, in no order.
@@ -27,13 +28,20 @@ struct Flight {
 }
 
 impl Content {
+    /// The follower that sent or receives it.
+    pub(super) fn follower(&self) -> usize {
+        match self {
+            Self::ToPublisher(number, _) | Self::ToFollower(number, _) | Self::Head(number, ..) => *number,
+        }
+    }
+
     /// Equal messages have equal ids.
     fn id(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         match self {
-            Self::ToPublisher(message) => (1, encoded(message)).hash(&mut hasher),
-            Self::ToFollower(message) => (2, encoded(message)).hash(&mut hasher),
-            Self::Head(stream, position) => (3, stream, position).hash(&mut hasher),
+            Self::ToPublisher(number, message) => (1, number, encoded(message)).hash(&mut hasher),
+            Self::ToFollower(number, message) => (2, number, encoded(message)).hash(&mut hasher),
+            Self::Head(number, stream, position) => (3, number, stream, position).hash(&mut hasher),
         }
         hasher.finish()
     }

@@ -10,4 +10,5 @@ pub(super) struct Spent {
     pub(super) heartbeats: u8,
     pub(super) downs: u8,
     pub(super) resets: u8,
+    pub(super) unfollows: u8,
 }

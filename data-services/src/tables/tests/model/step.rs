@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::bounds::Bounds;
+use super::follower::Follower;
 use super::world::World;
 
 /// One thing that happens. Messages have the ids of [`Flights`](super::flights::Flights).
@@ -12,18 +13,24 @@ pub(super) enum Step {
     Withdraw,
     /// The next state of the tables.
     Publish,
-    /// The follower begins.
-    Follow,
-    /// The topics reach the follower from now on.
-    ActivateTopic,
-    /// The registry at the publisher lists the follower.
-    List,
-    /// The publisher counts as down at the follower.
-    Down,
+    /// A follower begins.
+    Follow(usize),
+    /// A follower ends; it may begin again.
+    Unfollow(usize),
+    /// The topics reach a follower from now on.
+    ActivateTopic(usize),
+    /// The topics do not reach a follower any more that has ended.
+    DeactivateTopic(usize),
+    /// The registry at the publisher lists a follower.
+    List(usize),
+    /// The registry at the publisher does not list a follower any more that has ended.
+    Unlist(usize),
+    /// The publisher counts as down at a follower.
+    Down(usize),
     /// The publisher counts as up again.
-    Up,
-    /// The driver reports lost links at the follower.
-    Reset,
+    Up(usize),
+    /// The driver reports lost links at a follower.
+    Reset(usize),
     /// A heartbeat with the last positions leaves the publisher.
     Heartbeat,
     /// Time passes until something is due.
@@ -46,17 +53,14 @@ impl World {
             (Step::Declare, spent.declares < bounds.declares),
             (Step::Withdraw, self.is_declared && spent.withdraws < bounds.withdraws),
             (Step::Publish, self.is_declared && spent.publishes < bounds.publishes),
-            (Step::Follow, !self.is_following),
-            (Step::ActivateTopic, self.is_following && !self.is_topic_active),
-            (Step::List, self.is_following && !self.is_listed),
-            (Step::Down, self.is_up && self.is_following && spent.downs < bounds.downs),
-            (Step::Up, !self.is_up),
-            (Step::Reset, self.is_following && spent.resets < bounds.resets),
             (Step::Heartbeat, self.is_declared && spent.heartbeats < bounds.heartbeats),
             (Step::Tick, self.until_due().is_some() && spent.ticks < bounds.ticks),
         ];
         let mut steps: Vec<Step> =
             single.into_iter().filter(|(_, is_possible)| *is_possible).map(|(step, _)| step).collect();
+        for number in 0..self.followers.len() {
+            steps.extend(self.steps_of(bounds, number));
+        }
         for id in self.flights.ids() {
             steps.push(Step::Deliver(id));
             if spent.repeats < bounds.repeats {
@@ -69,6 +73,23 @@ impl World {
         steps
     }
 
+    fn steps_of(&self, bounds: &Bounds, number: usize) -> impl Iterator<Item = Step> + use<> {
+        let (spent, follower) = (&self.spent, &self.followers[number]);
+        let is_following = follower.is_following;
+        let steps = [
+            (Step::Follow(number), !is_following),
+            (Step::Unfollow(number), is_following && spent.unfollows < bounds.unfollows),
+            (Step::ActivateTopic(number), is_following && !follower.is_topic_active),
+            (Step::DeactivateTopic(number), !is_following && follower.is_topic_active),
+            (Step::List(number), is_following && !follower.is_listed),
+            (Step::Unlist(number), !is_following && follower.is_listed),
+            (Step::Down(number), follower.is_up && is_following && spent.downs < bounds.downs),
+            (Step::Up(number), !follower.is_up),
+            (Step::Reset(number), is_following && spent.resets < bounds.resets),
+        ];
+        steps.into_iter().filter(|(_, is_possible)| *is_possible).map(|(step, _)| step)
+    }
+
     /// The world after a step, checked.
     pub(super) fn after(&self, bounds: &Bounds, step: Step) -> Self {
         let mut world = self.clone();
@@ -77,12 +98,15 @@ impl World {
             Step::Declare => world.declare(bounds),
             Step::Withdraw => world.withdraw(),
             Step::Publish => world.publish(bounds),
-            Step::Follow => world.follow(bounds),
-            Step::ActivateTopic => world.is_topic_active = true,
-            Step::List => world.list(bounds),
-            Step::Down => world.set_up(bounds, false),
-            Step::Up => world.set_up(bounds, true),
-            Step::Reset => world.reset(bounds),
+            Step::Follow(number) => world.at(bounds, number, |follower| follower.follow(bounds)),
+            Step::Unfollow(number) => world.at(bounds, number, |follower| follower.unfollow(bounds)),
+            Step::ActivateTopic(number) => world.followers[number].is_topic_active = true,
+            Step::DeactivateTopic(number) => world.followers[number].is_topic_active = false,
+            Step::List(number) => world.list(bounds, number, true),
+            Step::Unlist(number) => world.list(bounds, number, false),
+            Step::Down(number) => world.at(bounds, number, |follower| follower.set_up(false)),
+            Step::Up(number) => world.at(bounds, number, |follower| follower.set_up(true)),
+            Step::Reset(number) => world.at(bounds, number, Follower::reset),
             Step::Heartbeat => world.heartbeat(),
             Step::Tick => world.pass(bounds, self.until_due().unwrap_or_default()),
             Step::Pass(time) => {
@@ -103,14 +127,15 @@ impl World {
             Step::Declare => spent.declares += 1,
             Step::Withdraw => spent.withdraws += 1,
             Step::Publish => spent.publishes += 1,
-            Step::Down => spent.downs += 1,
-            Step::Reset => spent.resets += 1,
+            Step::Down(_) => spent.downs += 1,
+            Step::Reset(_) => spent.resets += 1,
+            Step::Unfollow(_) => spent.unfollows += 1,
             Step::Heartbeat => spent.heartbeats += 1,
             Step::Tick => spent.ticks += 1,
             Step::Repeat(_) => spent.repeats += 1,
             Step::Lose(_) => spent.losses += 1,
-            Step::Follow | Step::ActivateTopic | Step::List | Step::Up => {}
-            Step::Deliver(_) | Step::Pass(_) => {}
+            Step::Follow(_) | Step::ActivateTopic(_) | Step::List(_) | Step::Up(_) => {}
+            Step::DeactivateTopic(_) | Step::Unlist(_) | Step::Deliver(_) | Step::Pass(_) => {}
         }
     }
 }

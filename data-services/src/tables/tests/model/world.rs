@@ -1,5 +1,3 @@
-mod checks;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +6,12 @@ use delivery::Position;
 
 use super::bounds::Bounds;
 use super::flights::{Content, Flights};
+use super::follower::Follower;
 use super::spent::Spent;
-use super::view::View;
 use crate::packet::{Destination, Message, Outgoing};
 use crate::tables::tests::world::{node, row, stream};
-use crate::tables::{
-    FollowEffect, FollowedTables, PublishEffect, PublishedTables, TableChange, TableMessage, TableUpdate,
-};
-use crate::{Instance, Row, StreamName};
+use crate::tables::{FollowEffect, PublishEffect, PublishedTables, TableChange, TableMessage, TableUpdate};
+use crate::{Instance, NodeInstance, Row, StreamName};
 
 /// The present moment of both ends. Their clock stands still: when time passes, all their times move into the past instead.
 /// What is older than this is infinitely old.
@@ -24,27 +20,16 @@ pub(super) const NOW: Duration = Duration::from_secs(60);
 /// The interval of heartbeats when nothing fails.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-const FOLLOWER: u64 = 2;
+/// The number of the first follower's node.
+const FIRST_FOLLOWER: u64 = 2;
 
-/// Both ends, and what is between them, at one moment.
+/// All ends, and what is between them, at one moment.
 #[derive(Clone, Hash)]
 pub(super) struct World {
     pub(super) publisher: PublishedTables,
-    pub(super) follower: FollowedTables,
-    /// What the follower's application has, by table.
-    pub(super) views: Vec<View>,
+    pub(super) followers: Vec<Follower>,
     pub(super) flights: Flights,
     pub(super) is_declared: bool,
-    pub(super) is_following: bool,
-    /// Whether what is sent on the topics from now on reaches the follower.
-    pub(super) is_topic_active: bool,
-    /// Whether the registry at the publisher lists the follower.
-    pub(super) is_listed: bool,
-    pub(super) is_up: bool,
-    /// Something did not reach the follower since it was live with the latest rows.
-    is_lost: bool,
-    /// Once its tables have the same last commit, they have it after each update, unless there is a snapshot.
-    is_aligned: bool,
     epoch: u64,
     /// The number of the last publication.
     number: u8,
@@ -58,18 +43,12 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(bounds: &Bounds) -> Self {
+        let numbers = FIRST_FOLLOWER..FIRST_FOLLOWER + bounds.followers;
         Self {
             publisher: PublishedTables::new(bounds.options()),
-            follower: FollowedTables::new(bounds.options(), fastrand::Rng::with_seed(0)),
-            views: bounds.tables.iter().map(|_| View::new()).collect(),
+            followers: numbers.map(|number| Follower::new(bounds, number)).collect(),
             flights: Flights::default(),
             is_declared: false,
-            is_following: false,
-            is_topic_active: false,
-            is_listed: false,
-            is_up: true,
-            is_lost: false,
-            is_aligned: false,
             epoch: 0,
             number: 0,
             history: vec![],
@@ -117,52 +96,47 @@ impl World {
 
     /// A table that nobody is known to follow sends nothing.
     fn note_absence(&mut self) {
-        self.is_lost |= self.is_following && !self.is_listed;
-    }
-
-    pub(super) fn follow(&mut self, bounds: &Bounds) {
-        self.is_following = true;
-        let mut effects = vec![];
-        for table in bounds.tables {
-            self.follower.follow(NOW, stream(table), &mut effects);
+        for follower in &mut self.followers {
+            follower.is_lost |= follower.is_following && !follower.is_listed;
         }
-        self.followed(bounds, effects);
     }
 
-    /// The registry at the publisher lists the follower.
-    pub(super) fn list(&mut self, bounds: &Bounds) {
-        self.is_listed = true;
+    /// Something happens at a follower.
+    pub(super) fn at(
+        &mut self,
+        bounds: &Bounds,
+        number: usize,
+        happens: impl FnOnce(&mut Follower) -> Vec<FollowEffect>,
+    ) {
+        let effects = happens(&mut self.followers[number]);
+        self.followed(bounds, number, effects);
+    }
+
+    /// The registry at the publisher lists a follower, or does not any more.
+    pub(super) fn list(&mut self, bounds: &Bounds, number: usize, is_listed: bool) {
+        self.followers[number].is_listed = is_listed;
+        let listed = self.followers.iter().filter(|follower| follower.is_listed);
+        let listed: BTreeSet<Instance> = listed.map(|follower| follower.instance).collect();
         let mut effects = vec![];
         for table in bounds.tables {
-            let follower = BTreeSet::from([Instance::of(FOLLOWER)]);
-            self.publisher.followers(&stream(table), &follower, &mut effects);
+            self.publisher.followers(&stream(table), &listed, &mut effects);
         }
         self.published(effects);
     }
 
-    pub(super) fn set_up(&mut self, bounds: &Bounds, is_up: bool) {
-        self.is_up = is_up;
-        let mut effects = vec![];
-        self.follower.publisher_state(NOW, stream("p").instance, is_up, &mut effects);
-        self.followed(bounds, effects);
-    }
-
-    pub(super) fn reset(&mut self, bounds: &Bounds) {
-        let mut effects = vec![];
-        self.follower.links_reset(NOW, &mut effects);
-        self.followed(bounds, effects);
-    }
-
     pub(super) fn heartbeat(&mut self) {
         for (stream, position) in self.publisher.heads() {
-            self.flights.put(Content::Head(stream, position));
+            for number in 0..self.followers.len() {
+                self.flights.put(Content::Head(number, stream.clone(), position));
+            }
         }
     }
 
     /// One copy of a message is lost.
     pub(super) fn lose(&mut self, id: u64) {
+        let number = self.flights.get(id).follower();
         self.flights.remove(id);
-        self.is_lost = true;
+        self.followers[number].is_lost = true;
     }
 
     /// A message arrives; it stays on its way if it arrives again.
@@ -172,29 +146,35 @@ impl World {
             self.flights.remove(id);
         }
         match &*content {
-            Content::ToPublisher(message) => {
+            Content::ToPublisher(number, message) => {
+                let from =
+                    NodeInstance { instance: self.followers[*number].instance, ..node(FIRST_FOLLOWER) };
                 let mut effects = vec![];
-                self.publisher.received(NOW, &node(FOLLOWER), message, &mut effects);
+                self.publisher.received(NOW, &from, message, &mut effects);
                 self.published(effects);
             }
-            Content::ToFollower(message) => {
-                self.hear(bounds, message);
+            Content::ToFollower(number, message) => {
+                self.hear(bounds, *number, message);
                 let mut effects = vec![];
-                self.follower.received(NOW, &node(1), message, &mut effects);
-                self.followed(bounds, effects);
+                self.followers[*number].tables.received(NOW, &node(1), message, &mut effects);
+                self.followed(bounds, *number, effects);
             }
-            Content::Head(stream, position) => {
-                self.views[index(bounds, stream)].hear(*position);
+            Content::Head(number, stream, position) => {
+                let follower = &mut self.followers[*number];
+                if follower.is_following {
+                    follower.views[index(bounds, stream)].hear(*position);
+                }
                 let mut effects = vec![];
-                self.follower.head(NOW, stream, *position, &mut effects);
-                self.followed(bounds, effects);
+                follower.tables.head(NOW, stream, *position, &mut effects);
+                self.followed(bounds, *number, effects);
             }
         }
     }
 
     /// The time until something is due.
     pub(super) fn until_due(&self) -> Option<Duration> {
-        let due = self.publisher.deadline().into_iter().chain(self.follower.deadline()).min();
+        let followers = self.followers.iter().filter_map(|follower| follower.tables.deadline());
+        let due = self.publisher.deadline().into_iter().chain(followers).min();
         due.map(|due| due.saturating_sub(NOW))
     }
 
@@ -215,24 +195,39 @@ impl World {
     /// Time passes.
     pub(super) fn pass(&mut self, bounds: &Bounds, time: Duration) {
         self.publisher.age(time);
-        self.follower.age(time);
-        self.views.iter_mut().for_each(|view| view.age(time));
         let mut effects = vec![];
         self.publisher.tick(NOW, &mut effects);
         self.published(effects);
-        let mut effects = vec![];
-        self.follower.tick(NOW, &mut effects);
-        self.followed(bounds, effects);
+        for number in 0..self.followers.len() {
+            self.at(bounds, number, |follower| follower.pass(time));
+        }
     }
 
-    fn hear(&mut self, bounds: &Bounds, message: &TableMessage) {
+    /// Whether every follower is live with the rows of the publisher.
+    pub(super) fn is_equal(&self, bounds: &Bounds) -> bool {
+        self.followers.iter().all(|follower| follower.is_equal(bounds, &self.publisher))
+    }
+
+    /// What does not hold at this moment.
+    pub(super) fn check(&mut self, bounds: &Bounds) {
+        let is_quiet = self.is_declared && self.flights.is_empty();
+        for follower in &mut self.followers {
+            let is_equal = follower.is_equal(bounds, &self.publisher);
+            self.broken = self.broken.or(follower.check(bounds, is_equal, is_quiet));
+        }
+    }
+
+    fn hear(&mut self, bounds: &Bounds, number: usize, message: &TableMessage) {
+        if !self.followers[number].is_following {
+            return;
+        }
         let position = match message {
             TableMessage::Change(part) => part.position,
             TableMessage::Mark(mark) | TableMessage::Answered(mark) => mark.position,
             TableMessage::Page(page) => page.position,
             _ => return,
         };
-        self.views[index(bounds, message.stream())].hear(position);
+        self.followers[number].views[index(bounds, message.stream())].hear(position);
     }
 
     fn published(&mut self, effects: Vec<PublishEffect>) {
@@ -240,22 +235,27 @@ impl World {
             let PublishEffect::Send(Outgoing { to, message: Message::Table(message) }) = effect else {
                 continue;
             };
-            let is_for_all = matches!(to, Destination::Followers(_));
-            if !is_for_all || self.is_topic_active {
-                self.flights.put(Content::ToFollower(message));
+            let receives = |follower: &Follower| match &to {
+                Destination::Followers(_) => follower.is_topic_active,
+                to => *to == Destination::Instance(follower.instance),
+            };
+            for (number, _) in self.followers.iter().enumerate().filter(|(_, follower)| receives(follower)) {
+                self.flights.put(Content::ToFollower(number, message.clone()));
             }
         }
     }
 
-    fn followed(&mut self, bounds: &Bounds, effects: Vec<FollowEffect>) {
+    fn followed(&mut self, bounds: &Bounds, number: usize, effects: Vec<FollowEffect>) {
         for effect in effects {
             let result = match effect {
                 FollowEffect::Send(Outgoing { message: Message::Table(message), .. }) => {
-                    self.flights.put(Content::ToPublisher(message));
+                    self.flights.put(Content::ToPublisher(number, message));
                     Ok(())
                 }
-                FollowEffect::Update(updates) => self.update(bounds, &updates),
-                FollowEffect::Phase(stream, phase) => self.views[index(bounds, &stream)].report(phase),
+                FollowEffect::Update(updates) => self.update(bounds, number, &updates),
+                FollowEffect::Phase(stream, phase) => {
+                    self.followers[number].views[index(bounds, &stream)].report(phase)
+                }
                 FollowEffect::Refused(..) => Err("a snapshot is refused"),
                 FollowEffect::Raw(..) | FollowEffect::Send(_) => Err("there is no such message"),
             };
@@ -263,17 +263,24 @@ impl World {
         }
     }
 
-    fn update(&mut self, bounds: &Bounds, updates: &[Arc<TableUpdate>]) -> Result<(), &'static str> {
+    fn update(
+        &mut self,
+        bounds: &Bounds,
+        number: usize,
+        updates: &[Arc<TableUpdate>],
+    ) -> Result<(), &'static str> {
+        let follower = &mut self.followers[number];
         for update in updates {
             let published = self.history.iter().find(|(position, _)| *position == update.position);
             let truth = published.map(|(_, number)| rows_of(bounds, *number));
-            self.views[index(bounds, &update.stream)].apply(update, truth)?;
+            follower.views[index(bounds, &update.stream)].apply(update, truth)?;
         }
-        let is_even = self.views.iter().all(|view| view.has_rows && view.position == self.views[0].position);
-        if self.is_aligned && !is_even && !updates.iter().any(|update| update.is_snapshot) {
+        let views = &follower.views;
+        let is_even = views.iter().all(|view| view.has_rows && view.position == views[0].position);
+        if follower.is_aligned && !is_even && !updates.iter().any(|update| update.is_snapshot) {
             return Err("transactions are whole: one table has a commit that another lacks");
         }
-        self.is_aligned = is_even;
+        follower.is_aligned = is_even;
         Ok(())
     }
 }
