@@ -48,7 +48,7 @@ enum Command {
 
     /// Calls a method of a service and prints the result
     #[command(
-        after_help = "Examples:\n  skimmer dse call inventory refresh --config skimmer.toml\n  skimmer dse call store push '{\"table\":\"t\",\"rows\":[[1,2]]}'"
+        after_help = "Examples:\n  skimmer dse call inventory refresh --config skimmer.toml\n  skimmer dse call store push '{\"table\":\"t\",\"rows\":[[1,2]]}' --key order-7 --retry\n  skimmer dse call 'vSphere.*' status --every --quorum 2"
     )]
     Call(call::Arguments),
 

@@ -2,7 +2,7 @@ use std::io::{Read, stdin};
 use std::time::Duration;
 
 use clap::Args;
-use data_services::{CallOptions, CallResult, NodeId};
+use data_services::{CallOptions, CallResult, CallStream, Delivery, IdempotencyKey, NodeId};
 use data_services_program::BusClient;
 use pubsub_api::{Error, ErrorKind, Result};
 use serde_json::{Value as Json, json};
@@ -35,9 +35,27 @@ pub(super) struct Arguments {
     #[arg(long)]
     every: bool,
 
+    /// With --every: end when this number of services has returned a result, and cancel the other calls
+    #[arg(long, value_name = "NUMBER", requires = "every")]
+    quorum: Option<usize>,
+
     /// Longest wait for the result; without it, data_services.call_timeout
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "every")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     deadline: Option<Duration>,
+
+    /// Name of the call: a service that ran a call of this name returns its result and does not run it again, until 10 minutes
+    /// after its deadline or its own restart
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+
+    /// Repeat the call until there is a result or the deadline: when its service is lost, absent, stopping or overloaded;
+    /// without --key, under a random one
+    #[arg(long, conflicts_with = "every")]
+    retry: bool,
+
+    /// Print each part of the result when it arrives, and then what the method returned: one line of JSON each
+    #[arg(long, conflicts_with_all = ["every", "key", "retry"])]
+    parts: bool,
 
     /// Print the result as one line
     #[arg(long)]
@@ -46,25 +64,63 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let payload = payload(&arguments.arguments)?;
-    let node = arguments.node.clone().map(NodeId::new).transpose()?;
+    let options = options(arguments)?;
     on_bus(&arguments.bus, async |client| {
+        let Arguments { service, method, .. } = arguments;
         if arguments.every {
-            return call_every(client, arguments, payload).await;
+            return call_every(client, arguments, payload, options).await;
         }
-        let options = CallOptions { node, deadline: arguments.deadline, ..CallOptions::default() };
-        let called =
-            client.service().call_with(&arguments.service, &arguments.method, payload, options).await;
-        show(&called?, arguments.json)
+        if arguments.parts {
+            return print_parts(client.service().call_stream(service, method, payload, options).await?).await;
+        }
+        show(&client.service().call_with(service, method, payload, options).await?, arguments.json)
     })
 }
 
-/// Prints the result of every callee, and fails if one of them failed.
-async fn call_every(client: &BusClient, arguments: &Arguments, payload: Json) -> Result<()> {
-    let results = client.service().call_all(&arguments.service, &arguments.method, payload).await?;
-    let failed = results.iter().find_map(|one| Some((one, one.result.as_ref().err()?.clone())));
+fn options(arguments: &Arguments) -> Result<CallOptions> {
+    let key = match &arguments.key {
+        Some(key) => Some(IdempotencyKey::new(key)?),
+        None if arguments.retry => Some(IdempotencyKey::new(format!("{:032x}", fastrand::u128(..)))?),
+        None => None,
+    };
+    let delivery = match key {
+        None => Delivery::AtMostOnce,
+        Some(key) if arguments.retry => Delivery::Retried(key),
+        Some(key) => Delivery::Keyed(key),
+    };
+    Ok(CallOptions {
+        node: arguments.node.clone().map(NodeId::new).transpose()?,
+        deadline: arguments.deadline,
+        delivery,
+        quorum: arguments.quorum,
+        ..CallOptions::default()
+    })
+}
+
+/// Prints the parts of a result as they arrive, and the end.
+async fn print_parts(mut parts: CallStream) -> Result<()> {
+    while let Some(part) = parts.next().await {
+        print_json(&json!({"part": part?}))?;
+    }
+    print_json(&json!({"result": parts.end()}))
+}
+
+/// Prints the result of every callee. Without a quorum, it fails if one of them failed; with one, if too few succeeded.
+async fn call_every(
+    client: &BusClient,
+    arguments: &Arguments,
+    payload: Json,
+    options: CallOptions,
+) -> Result<()> {
+    let Arguments { service, method, .. } = arguments;
+    let results = client.service().call_all_with(service, method, payload, options).await?;
+    let is_enough = |quorum: usize| results.iter().filter(|one| one.result.is_ok()).count() >= quorum;
     let lines: Vec<Json> = results.iter().map(line).collect();
     show(&json!(lines), arguments.json)?;
-    match failed {
+    if arguments.quorum.is_some_and(is_enough) {
+        return Ok(());
+    }
+    match results.iter().find_map(|one| Some((one, one.result.as_ref().err()?.clone()))) {
         None if results.is_empty() => {
             let text = format!("no service listens on {}", arguments.service);
             Err(Error::new(ErrorKind::NotFound, text))

@@ -8,6 +8,7 @@
 
 mod scene;
 
+mod call_options;
 mod checking;
 mod commands;
 mod demo;

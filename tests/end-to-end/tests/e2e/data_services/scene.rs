@@ -44,6 +44,11 @@ impl Scene {
         sets.fold(launch, |launch, set| launch.args(["--set".to_owned(), set]))
     }
 
+    /// The host and port of the first node.
+    pub(super) fn seed(&self) -> &str {
+        self.seed.as_deref().expect("a node on a driver without a broker")
+    }
+
     /// Writes the services file of a node.
     pub(super) fn write_services(&self, name: &str, services: &str) -> PathBuf {
         self.folder.write(&format!("{name}-services.toml"), services)

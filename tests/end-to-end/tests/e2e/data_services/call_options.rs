@@ -1,0 +1,103 @@
+//! How `skimmer dse call` may call: once by a key, repeated, until a quorum, and in parts.
+
+use data_services::{Call, CallError, CallErrorKind, Node, NodeOptions, ServiceHandle};
+use end_to_end::until;
+use pubsub_api::{Registry, Role};
+use serde_json::{Value, json};
+use service_kit::SettingsArguments;
+
+use super::scene::{STORE, Scene};
+
+#[test]
+fn a_call_with_a_key_runs_once_however_often_the_command_is_repeated() {
+    let mut scene = Scene::zmtp();
+    let _shop = scene.node("shop", STORE);
+    let arguments = json!({"table": "t", "rows": [{"id": 1}, {"id": 2}]}).to_string();
+    let push = ["call", "store", "push", arguments.as_str(), "--json"];
+    let keyed = [&push[..], &["--key", "order-7"]].concat();
+    let first = scene.json(&keyed);
+    assert_eq!(scene.json(&keyed), first);
+    assert_eq!(scene.json(&["call", "store", "status", "--json"])["number_of_updates"], 1);
+    scene.json(&push);
+    assert_eq!(scene.json(&["call", "store", "status", "--json"])["number_of_updates"], 2);
+}
+
+#[test]
+fn a_call_that_is_retried_waits_for_its_service() {
+    let mut scene = Scene::zmtp();
+    let _observer = scene.node("observer", "");
+    let _ =
+        scene.command(&["call", "store", "status"]).run().expect(1).says(&["no service listens on store"]);
+    let mut call =
+        scene.start("call", &["call", "store", "status", "--retry", "--deadline", "60s", "--json"]);
+    until("the command is on the bus", || {
+        let peers = scene.folder.status("observer")["parts"]["node"]["peers"].as_array()?.clone();
+        let is_command =
+            |one: &Value| one["endpoint"].as_str().is_some_and(|node| node.starts_with("_command"));
+        peers.iter().any(|one| is_command(one) && one["state"] == "up").then_some(())
+    });
+    let _shop = scene.node("shop", STORE);
+    call.wait_for("the result", |line| line["initialized"].is_boolean());
+    assert!(call.wait_for_end().success());
+}
+
+#[test]
+fn a_call_to_every_service_ends_with_its_quorum() {
+    let mut scene = Scene::zmtp();
+    let nodes = [scene.node("shop", STORE), scene.node("depot", &STORE.replace("\"store\"", "\"depot\""))];
+    let call = ["call", "shop.all", "status", "--every", "--json"];
+    let with = |options: &[&'static str]| [&call[..], options].concat();
+    until("both are known", || (scene.json(&call).as_array()?.len() == 2).then_some(()));
+    let some = scene.json(&with(&["--quorum", "1", "--deadline", "30s"]));
+    assert!(some.as_array().unwrap().iter().any(|one| one["result"]["initialized"].is_boolean()), "{some}");
+    let _ = scene.command(&with(&["--quorum", "3"])).run().expect(1).says(&["3"]);
+    for (options, says) in [
+        (&["call", "store", "status", "--quorum", "1"][..], "--every"),
+        (&["call", "store", "status", "--every", "--retry"], "--every"),
+        (&["call", "store", "status", "--parts", "--key", "k"], "--key"),
+    ] {
+        let _ = scene.command(options).run().expect(64).says(&[says]);
+    }
+    drop(nodes);
+}
+
+#[test]
+fn the_parts_of_a_result_are_printed_one_by_one() {
+    let mut scene = Scene::zmtp();
+    let _shop = scene.node("shop", STORE);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let numbers = runtime.block_on(numbers(scene.seed()));
+    until("the service is known", || {
+        let services = scene.json(&["services", "--json"]);
+        services.as_array()?.iter().any(|one| one["service"] == "numbers").then_some(())
+    });
+    let printed = scene.command(&["call", "numbers", "count", "3", "--parts"]).run().expect(0);
+    assert_eq!(printed.stdout, "{\"part\":0}\n{\"part\":1}\n{\"part\":2}\n{\"result\":{\"parts\":3}}\n");
+    let failed = scene.command(&["call", "numbers", "count", "13", "--parts"]).run().expect(1);
+    assert_eq!(failed.stdout.lines().count(), 13);
+    let _ = failed.says(&["13 is unlucky"]);
+    let whole = scene.command(&["call", "store", "status", "--parts"]).run().expect(0);
+    assert!(whole.json()["result"]["initialized"].is_boolean(), "{}", whole.stdout);
+    runtime.block_on(numbers.node().leave());
+}
+
+/// A service on a node of this process that sends the number of parts in the argument.
+async fn numbers(seed: &str) -> ServiceHandle {
+    let registry = Registry::collect().unwrap();
+    let sets = ["publisher_bind_address=127.0.0.1".to_owned(), "publisher_port=0".to_owned()];
+    let (settings, _) =
+        SettingsArguments { config: Vec::new(), sets: sets.to_vec() }.load(&registry).unwrap();
+    let options = NodeOptions::new("numbers").unwrap().seed(format!("tcp://{seed}"));
+    let node = Node::join(options, registry.open(&settings, Role::Network).unwrap(), false).await.unwrap();
+    let count = |call: Call| async move {
+        let parts = call.arguments::<u64>()?;
+        for part in 0..parts {
+            call.send_part(part).await?;
+        }
+        match parts {
+            13 => Err(CallError::new(CallErrorKind::Remote, "13 is unlucky")),
+            _ => Ok(json!({"parts": parts})),
+        }
+    };
+    node.service("numbers").method("count", count).start().await.unwrap()
+}
