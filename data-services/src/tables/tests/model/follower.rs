@@ -16,6 +16,8 @@ pub(super) struct Follower {
     /// What its application has, by table.
     pub(super) views: Vec<View>,
     pub(super) is_following: bool,
+    /// It has ended before.
+    pub(super) has_ended: bool,
     /// Whether what is sent on the topics from now on reaches it.
     pub(super) is_topic_active: bool,
     /// Whether the registry at the publisher lists it.
@@ -35,6 +37,7 @@ impl Follower {
             tables: FollowedTables::new(bounds.options(), fastrand::Rng::with_seed(0)),
             views: new_views(bounds),
             is_following: false,
+            has_ended: false,
             is_topic_active: false,
             is_listed: false,
             is_up: true,
@@ -62,6 +65,7 @@ impl Follower {
             self.tables.unfollow(NOW, &stream(table), &mut effects);
         }
         (self.is_following, self.is_lost, self.is_aligned) = (false, false, false);
+        self.has_ended = true;
         self.views = new_views(bounds);
         effects
     }
@@ -77,6 +81,12 @@ impl Follower {
         let mut effects = vec![];
         self.tables.links_reset(NOW, &mut effects);
         effects
+    }
+
+    /// Whether what is published now is lost to it, although no message is: one of its first time may have proved topics that
+    /// have ended since, and do not reach it again yet.
+    pub(super) fn misses(&self) -> bool {
+        self.is_following && (!self.is_listed || (self.has_ended && !self.is_topic_active))
     }
 
     /// Time passes.

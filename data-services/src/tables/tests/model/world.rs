@@ -94,10 +94,10 @@ impl World {
         self.published(effects);
     }
 
-    /// A table that nobody is known to follow sends nothing.
+    /// A table that nobody is known to follow sends nothing; topics that have ended carry nothing.
     fn note_absence(&mut self) {
         for follower in &mut self.followers {
-            follower.is_lost |= follower.is_following && !follower.is_listed;
+            follower.is_lost |= follower.misses();
         }
     }
 
