@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use end_to_end::{Program, assert_convergent, counters, event, fold, notice};
 use serde_json::Value;
 
+use super::load::Load;
 use super::scene::{Scene, reported};
 
 const ROWS: usize = 2500;
@@ -102,6 +103,31 @@ fn a_newcomer_has_every_row_of_a_topic_that_outgrew_the_ring_also_after_the_serv
     let last = more.last().unwrap()["value"].clone();
     there.wait_for("the last event", |line| line["value"] == last);
     assert_eq!(reported(&there, mark, &["resync", "gap"]), Vec::<Value>::new());
+}
+
+#[test]
+fn a_newcomer_has_every_row_after_the_service_was_killed_repeatedly_under_load() {
+    let scene = scene();
+    let mut service = scene.service();
+    let large = changes(0);
+    scene.folder.publish(&large);
+    let mut load = Load::start(&scene.folder);
+    for round in 0..4 {
+        service = load.round(|| {
+            // Another one, which joins meanwhile and sees the kill.
+            let (_agent, resyncs) = newcomer(&scene, &format!("meanwhile-{round}"));
+            assert_eq!(resyncs, Vec::<Value>::new(), "round {round}");
+            service.kill();
+            scene.service()
+        });
+        let (agent, resyncs) = newcomer(&scene, &format!("after-{round}"));
+        assert_eq!(resyncs, Vec::<Value>::new(), "round {round}");
+        load.wait_for_fences(&agent);
+        let published: Vec<Value> = large.iter().cloned().chain(load.written()).collect();
+        assert_convergent(&agent.lines(), &fold(&published));
+    }
+    load.end();
+    service.terminate();
 }
 
 #[test]

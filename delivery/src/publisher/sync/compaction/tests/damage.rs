@@ -120,6 +120,20 @@ fn a_file_of_another_ring_publisher_or_version_is_refused() {
     assert_eq!(scene.rows("a"), None);
 }
 
+/// The ring was lost, and the new one has as many segments as the file says.
+#[test]
+fn a_file_of_a_ring_that_was_lost_is_refused_also_if_the_new_ring_has_gone_on() {
+    let (folder, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    killed(folder.path());
+    let scene = Scene::start(other.path(), 3000);
+    scene.publish_slowly((0..400).map(|n| set("a", &format!("k{}", n % 3), &"v".repeat(200))));
+    drop(scene);
+    fs::copy(rows_file(folder.path()), rows_file(other.path())).unwrap();
+    let scene = Scene::start(other.path(), 4000);
+    assert_eq!(scene.rows_start(), RowsStart::Refused("another_ring"));
+    assert_eq!(scene.rows("a"), None);
+}
+
 #[test]
 fn what_an_interrupted_base_left_is_removed() {
     let folder = TempDir::new().unwrap();

@@ -197,7 +197,7 @@ fn steady_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(proptest::test_runner::Config { cases: 120, ..Default::default() })]
+    #![proptest_config(proptest::test_runner::Config { cases: 120, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn whatever_happens_a_snapshot_has_the_rows_of_the_topic_or_there_is_none(

@@ -70,6 +70,7 @@ fn a_row_that_was_deleted_does_not_return() {
     // The deletions are forgotten before they leave the ring.
     scene.snapshots.follower().cache.sweep(LATER, |_| true);
     assert_eq!(scene.all_rows("a"), Some((75, fold(&all))));
+    scene.publish_slowly(changes("b", 5, 1000));
     drop(scene);
     for epoch in 2..6 {
         scene_after(&folder, epoch * 1000, &all);
@@ -160,6 +161,28 @@ fn a_topic_that_was_retired_and_returned_has_no_rows_of_before() {
         assert_eq!(scene.rows("a"), None);
         scene.publish_slowly(changes("e", 5, 1000));
     }
+}
+
+#[test]
+fn a_topic_that_was_retired_before_a_kill_and_returned_after_it_has_no_rows_of_before() {
+    let folder = TempDir::new().unwrap();
+    let few = |epoch| Scene::start_with(folder.path(), epoch, 1 << 20, 3);
+    let scene = few(1000);
+    scene.publish_slowly(changes("a", 20, 20));
+    scene.publish_slowly(changes("b", 5, 1000));
+    // It is retired, and the file does not have that yet.
+    for name in ["c", "d"] {
+        scene.publish(&changes(name, 1, 1));
+    }
+    drop(scene);
+    let scene = few(2000);
+    assert_eq!(scene.rows_start(), RowsStart::Recovered);
+    assert_eq!(scene.rows("a"), None);
+    scene.publish_slowly(changes("a", 3, 3));
+    scene.publish_slowly(changes("d", 5, 1000));
+    assert_eq!(scene.rows("a"), None);
+    drop(scene);
+    assert_eq!(few(3000).rows("a"), None);
 }
 
 #[test]
