@@ -120,6 +120,9 @@ impl Core {
             }
             refused.extend(numbered.refused);
             self.send_pending(outgoing).await?;
+            if let Some(record) = &numbered.record {
+                self.snapshots.follow(record, &self.shared_sequencer);
+            }
         }
         Ok(refused)
     }

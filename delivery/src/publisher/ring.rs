@@ -15,10 +15,11 @@ pub(super) mod record_builder;
 
 mod memory;
 pub(super) mod open_ring;
-mod record_place;
+pub(super) mod record_place;
 pub(super) mod ring_keeper;
 pub(super) mod ring_return;
 pub(super) mod ring_segment;
+pub(super) mod written_record;
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;

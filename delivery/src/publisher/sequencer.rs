@@ -9,6 +9,8 @@ use super::numbering::publisher_state::PublisherState;
 use super::numbering::topics::{RetiredTopic, TopicId};
 use super::ring::Ring;
 use super::ring::record_builder::{RecordBuilder, Refused, Taken};
+use super::ring::record_place::RecordPlace;
+use super::ring::written_record::WrittenRecord;
 use super::spare_buffers::SpareBuffers;
 use crate::{Control, LossRecord, Mark};
 
@@ -48,6 +50,8 @@ pub(super) struct Numbered {
     pub(super) refused: Vec<Refused>,
     /// Whether marks are due earlier than before.
     pub(super) is_mark_sooner: bool,
+    /// The record of the events, if the ring has it.
+    pub(super) record: Option<WrittenRecord>,
 }
 
 /// A record is closed by the event that brings its payloads to this size in bytes: as much as drivers receive at once.
@@ -84,6 +88,7 @@ impl Sequencer {
         let Self { publisher_state, ring, builder, .. } = self;
         let events = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         let bytes = batch.payload_bytes().min(2 * RECORD_BYTES);
+        let after = ring.next_place();
         ring.prepare(bytes as u64 + events.saturating_mul(BYTES_BESIDE), publisher_state);
         publisher_state.tick += 1;
         builder.begin(self.spares.take(bytes + bytes / 2), publisher_state, now.wall_us);
@@ -107,7 +112,7 @@ impl Sequencer {
         numbered.doubts = builder.doubts();
         batch.advance(taken);
         self.say_bye(now, out);
-        numbered.is_mark_sooner = self.publish_record(now.since_start, out);
+        (numbered.is_mark_sooner, numbered.record) = self.publish_record(now.since_start, after, out);
         numbered
     }
 
@@ -141,10 +146,16 @@ impl Sequencer {
         due.into_iter().filter_map(pack).collect()
     }
 
-    /// Writes the record to the ring, and adds its events to `out`. Returns whether marks are due earlier than before.
-    fn publish_record(&mut self, now: Duration, out: &mut Batch) -> bool {
+    /// Writes the record to the ring, and adds its events to `out`. Returns whether marks are due earlier than before, and the
+    /// record. `after` is the end of the ring before it.
+    fn publish_record(
+        &mut self,
+        now: Duration,
+        after: RecordPlace,
+        out: &mut Batch,
+    ) -> (bool, Option<WrittenRecord>) {
         let Self { publisher_state, ring, schedule, builder, spares, .. } = self;
-        let Some(bytes) = builder.finish(publisher_state, ring.next_place()) else { return false };
+        let Some(bytes) = builder.finish(publisher_state, ring.next_place()) else { return (false, None) };
         let place = ring.append(&bytes, publisher_state);
         let block = match builder.is_framed() {
             true => out.add_framed_block(bytes.clone()),
@@ -169,8 +180,8 @@ impl Sequencer {
                 is_sooner |= schedule.touch(frame.id, now);
             }
         }
-        spares.keep(bytes);
-        is_sooner
+        spares.keep(bytes.clone());
+        (is_sooner, place.map(|place| WrittenRecord { after, place, bytes }))
     }
 
     /// Writes a loss record in the place of an event that was numbered and cannot be published.

@@ -11,7 +11,9 @@ use super::unfit::Unfit;
 use crate::publisher::numbering::topics::Topics;
 use crate::publisher::ring::Ring;
 use crate::publisher::ring::record::{self, HEAD_BYTES, RecordEvent};
+use crate::publisher::ring::record_place::RecordPlace;
 use crate::publisher::ring::segment::Segment;
+use crate::publisher::ring::written_record::WrittenRecord;
 use crate::{Control, Position};
 
 /// Reads the ring after it was written, and keeps each row's latest event.
@@ -50,6 +52,11 @@ impl Cursor {
     pub(super) fn of_packed(packed: u64) -> Self {
         let low = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX);
         Self { segment: low(packed >> 32), offset: low(packed) }
+    }
+
+    /// A place of the ring.
+    pub(super) fn of(place: RecordPlace) -> Self {
+        Self { segment: place.segment, offset: place.start }
     }
 
     /// The number of bytes after it.
@@ -151,16 +158,42 @@ impl Follower {
         let mut unfit = Vec::new();
         let mut at = 0;
         while let Some(body) = record::written(&bytes, at) {
-            for event in record::events(body) {
-                let event = event.ok_or(io::ErrorKind::InvalidData)?;
-                unfit.extend(self.event(&event, body, now));
-            }
+            self.events(body, now, &mut unfit)?;
             at += HEAD_BYTES + body.len();
         }
         self.buffer = bytes;
         self.at.offset = *from + u32::try_from(at).unwrap_or(0);
         self.is_unsure = was_unsure;
         Ok(unfit)
+    }
+
+    /// Reads a record in memory, which must be the next one.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] if it is not a record; it is skipped.
+    pub(super) fn read_written(
+        &mut self,
+        record: &WrittenRecord,
+        now: Duration,
+    ) -> io::Result<Vec<(Bytes, Unfit)>> {
+        let WrittenRecord { place, bytes, .. } = record;
+        let body = record::written(bytes, 0).ok_or(io::ErrorKind::InvalidData)?;
+        let length = u32::try_from(HEAD_BYTES + body.len()).map_err(|_| io::ErrorKind::InvalidData)?;
+        self.cache.begin_segment(place.segment);
+        self.at = Cursor { segment: place.segment, offset: place.start.saturating_add(length) };
+        let was_unsure = std::mem::replace(&mut self.is_unsure, true);
+        let mut unfit = Vec::new();
+        self.events(body, now, &mut unfit)?;
+        self.is_unsure = was_unsure;
+        Ok(unfit)
+    }
+
+    fn events(&mut self, body: &[u8], now: Duration, unfit: &mut Vec<(Bytes, Unfit)>) -> io::Result<()> {
+        for event in record::events(body) {
+            let event = event.ok_or(io::ErrorKind::InvalidData)?;
+            unfit.extend(self.event(&event, body, now));
+        }
+        Ok(())
     }
 
     fn event(&mut self, event: &RecordEvent, body: &[u8], now: Duration) -> Vec<(Bytes, Unfit)> {

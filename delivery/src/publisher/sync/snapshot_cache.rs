@@ -1,4 +1,5 @@
 pub(super) mod compacted;
+mod row_payload;
 mod segment_counts;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -11,6 +12,7 @@ use pubsub_api::wire::RowRef;
 use super::unfit::Unfit;
 use crate::Position;
 use compacted::TopicChange;
+use row_payload::RowPayload;
 use segment_counts::SegmentCounts;
 
 /// The latest event of each row, for the topics of which every event since sequence 1 was read.
@@ -21,7 +23,7 @@ use segment_counts::SegmentCounts;
 ///
 /// A topic with a missing event is not in the cache, and does not return: an incomplete cache is never a snapshot. Deleted rows
 /// stay for at least ten minutes, so that a subscriber that merges several publishers learns of the deletion.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct SnapshotCache {
     topics: HashMap<Bytes, Rows, RandomState>,
     /// Topics that were reported to have no snapshots: each is reported once. At most as many as the publisher has topics.
@@ -33,6 +35,8 @@ pub(crate) struct SnapshotCache {
     latest_in: SegmentCounts,
     /// At most one for each topic that was published on since the rows file was written.
     changes: HashMap<Bytes, TopicChange, RandomState>,
+    /// The topic whose table of rows is large and nearly full.
+    growing: Option<Bytes>,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +59,7 @@ const MAX_OTHERS: usize = 64;
 #[derive(Debug)]
 struct Row {
     number: u64,
-    payload: Bytes,
+    payload: RowPayload,
     deleted_at: Option<Duration>,
     /// The segment of the ring that it was read from; 0 if that was the rows file.
     segment: u32,
@@ -70,6 +74,12 @@ pub(super) struct Snapshot {
     pub(super) number: u64,
     pub(super) payloads: Vec<Bytes>,
 }
+
+/// A table with this number of rows takes more than a millisecond to grow.
+const LARGE_ROWS: usize = 8192;
+
+/// A large table with room for less than this number of rows grows before it is full: a record may have this number of new ones.
+const SPARE_ROWS: usize = 1024;
 
 /// How long a deleted row is kept at least.
 const TOMBSTONE: Duration = Duration::from_secs(600);
@@ -97,18 +107,22 @@ impl Rows {
         match self.rows.get_mut(name) {
             Some(row) => {
                 self.bytes -= size(name.len(), row.payload.len());
-                row.payload = in_place_of(std::mem::take(&mut row.payload), payload);
+                row.payload.replace(payload);
                 (row.number, row.deleted_at) = (number, deleted_at);
                 latest_in.add(Some(std::mem::replace(&mut row.segment, segment)));
             }
             None => {
-                let payload = Bytes::copy_from_slice(payload);
+                let payload = RowPayload::new(payload);
                 self.rows.insert(name.into(), Row { number, payload, deleted_at, segment });
                 latest_in.add(None);
             }
         }
         self.bytes += size(name.len(), payload.len());
         self.bytes.wrapping_sub(before).cast_signed()
+    }
+
+    fn is_about_to_grow(&self) -> bool {
+        self.rows.len() >= LARGE_ROWS && self.rows.capacity() - self.rows.len() < SPARE_ROWS
     }
 
     /// Skips an event of no row, unless that was done before.
@@ -131,15 +145,7 @@ impl Rows {
 
 impl SnapshotCache {
     pub(super) fn new(bound: u64) -> Self {
-        Self {
-            topics: HashMap::default(),
-            without: HashSet::default(),
-            name: Vec::new(),
-            bytes: 0,
-            bound,
-            latest_in: SegmentCounts::default(),
-            changes: HashMap::default(),
-        }
+        Self { bound, ..Self::default() }
     }
 
     /// Applies the topic's next event (`None`: a loss record). Returns the topics that lost their snapshots, with the reason;
@@ -151,28 +157,47 @@ impl SnapshotCache {
         event: Option<(&RowRef<'_>, &[u8])>,
         now: Duration,
     ) -> Vec<(Bytes, Unfit)> {
-        let Self { topics, without, name, bytes, latest_in, changes, .. } = self;
+        let Self { topics, without, name, bytes, latest_in, changes, growing, .. } = self;
         let Some((event, payload)) = event else { return self.miss(topic) };
-        if !topics.contains_key(topic) {
-            if at.sequence != 1 || without.contains(topic) {
-                return self.miss(topic);
+        let rows = match topics.get_mut(topic) {
+            Some(rows) => rows,
+            None if at.sequence != 1 || without.contains(topic) => return self.miss(topic),
+            None => {
+                *bytes += size(topic.len(), 0);
+                let rows = Rows { since: at.epoch, ..Rows::default() };
+                let topic = Bytes::copy_from_slice(topic);
+                changes.insert(topic.clone(), TopicChange::Begun { since: at.epoch });
+                topics.entry(topic).or_insert(rows)
             }
-            *bytes += size(topic.len(), 0);
-            let topic = Bytes::copy_from_slice(topic);
-            changes.insert(topic.clone(), TopicChange::Begun { since: at.epoch });
-            topics.insert(topic, Rows { since: at.epoch, ..Rows::default() });
+        };
+        if rows.last.checked_add(1) != Some(at.sequence) {
+            return self.miss(topic);
         }
-        let next = |rows: &&mut Rows| rows.last.checked_add(1) == Some(at.sequence);
-        let Some(rows) = topics.get_mut(topic).filter(next) else { return self.miss(topic) };
         rows.last = at.sequence;
         if name_row(event, name) {
             let deleted_at = (event.action == b"delete").then_some(now);
             *bytes = bytes.wrapping_add_signed(rows.put(name, at.sequence, payload, deleted_at, latest_in));
+            if growing.is_none() && rows.is_about_to_grow() {
+                *growing = Some(Bytes::copy_from_slice(topic));
+            }
         } else {
             rows.pass(at.sequence);
             latest_in.add(None);
         }
         self.shrink()
+    }
+
+    /// Whether a large table is nearly full: then [`grow`](Self::grow) should be called before the next events.
+    pub(super) fn is_about_to_grow(&self) -> bool {
+        self.growing.is_some()
+    }
+
+    /// Makes room in a large table that is nearly full, which may take some milliseconds.
+    pub(super) fn grow(&mut self) {
+        let Some(topic) = self.growing.take() else { return };
+        if let Some(rows) = self.topics.get_mut(&topic) {
+            rows.rows.reserve(SPARE_ROWS);
+        }
     }
 
     /// Removes the topic of an event that was missed. A topic is reported once.
@@ -236,7 +261,7 @@ impl SnapshotCache {
         let Rows { since, last, rows, .. } = self.topics.get(topic).filter(|rows| rows.have_snapshot())?;
         let mut latest: Vec<&Row> = rows.values().collect();
         latest.sort_unstable_by_key(|row| row.number);
-        let payloads = latest.into_iter().map(|row| row.payload.clone()).collect();
+        let payloads = latest.into_iter().map(|row| row.payload.share()).collect();
         Some(Snapshot { since: *since, number: *last, payloads })
     }
 
@@ -263,17 +288,6 @@ fn name_row(event: &RowRef<'_>, name: &mut Vec<u8>) -> bool {
     name.extend_from_slice(table);
     name.extend_from_slice(key);
     event.action != b"sync"
-}
-
-/// A copy of `new`, in the memory of `old` if that has the same size and no reader.
-fn in_place_of(old: Bytes, new: &[u8]) -> Bytes {
-    match old.try_into_mut() {
-        Ok(mut memory) if memory.len() == new.len() => {
-            memory.copy_from_slice(new);
-            memory.freeze()
-        }
-        _ => Bytes::copy_from_slice(new),
-    }
 }
 
 fn size(key: usize, payload: usize) -> u64 {

@@ -1,5 +1,8 @@
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -7,15 +10,17 @@ use pubsub_api::{CauseCounter, Counter};
 
 use super::ahead::Ahead;
 use super::compaction::{self, CompactionMetrics, Compactor, OpenedRows};
-use super::follower::{Cursor, Follower};
+use super::follower::{Cursor, Follower, Stretch};
 use super::snapshot_cache::Snapshot;
 use super::unfit::Unfit;
 use crate::publisher::numbering::publisher_state::PublisherState;
 use crate::publisher::ring::Ring;
+use crate::publisher::ring::written_record::WrittenRecord;
 use crate::publisher::shared_sequencer::SharedSequencer;
 
-/// The snapshots of a publisher's topics, made beside the hot path. `publish` waits for them only if the ring would otherwise
-/// remove unread events ([`hold_back`](Self::hold_back)).
+/// The snapshots of a publisher's topics. `publish` reads each record after it was sent, while it is in the cache of the
+/// processor ([`follow`](Self::follow)); a thread reads what is left, from the ring. `publish` waits for the thread only if the ring
+/// would otherwise remove unread events ([`hold_back`](Self::hold_back)).
 ///
 /// Lock order: the compactor's lock, the follower's, the sequencer's.
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub(crate) struct Snapshots {
     reached: AtomicU64,
     /// The place in the ring up to which it is compacted; [`NOT_STARTED`] while nothing is compacted.
     compacted: AtomicU64,
+    /// The thread that reads what is left.
+    thread: OnceLock<Thread>,
 }
 
 const NOT_STARTED: u64 = u64::MAX;
@@ -38,7 +45,16 @@ const STILL: Duration = Duration::from_secs(1);
 /// The interval at which a waiting `publish` checks the follower.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-/// The most bytes that are read of the ring before other tasks have their turn.
+/// What `publish` reads.
+enum Next {
+    /// The record that it has just written.
+    Record,
+    /// A little that was left before it, with the record.
+    Stretch(Stretch),
+}
+
+/// The most bytes that are read of the ring before other tasks have their turn. `publish` reads at most this number of bytes from the
+/// ring.
 const STRETCH_BYTES: usize = 256 * 1024;
 
 impl Snapshots {
@@ -53,6 +69,7 @@ impl Snapshots {
             unfit: CauseCounter::new("topics_without_snapshot"),
             reached: AtomicU64::new(NOT_STARTED),
             compacted: AtomicU64::new(NOT_STARTED),
+            thread: OnceLock::new(),
         };
         snapshots.report(&unfit);
         snapshots
@@ -72,6 +89,75 @@ impl Snapshots {
         self.compacted.store(compactor.at().map_or(NOT_STARTED, Cursor::packed), Ordering::Release);
     }
 
+    /// The current thread reads what `publish` leaves.
+    pub(super) fn follow_here(&self) {
+        self.thread.get_or_init(std::thread::current);
+    }
+
+    /// Reads a record that was just written, if everything before it was read. If the follower is in use, is further behind or is about
+    /// to grow, it wakes the thread instead, which reads the record from the ring. It never waits for a lock of the follower.
+    pub(crate) fn follow(&self, record: &WrittenRecord, sequencer: &SharedSequencer) {
+        if self.reached.load(Ordering::Acquire) == NOT_STARTED {
+            return;
+        }
+        let is_read = match self.follower.try_lock() {
+            Ok(mut follower) => self.read_at_once(&mut follower, record, sequencer),
+            Err(_) => false,
+        };
+        // With a new segment there is more to compact.
+        let begins_segment = record.after.segment != record.place.segment;
+        if (!is_read || begins_segment)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+
+    /// Returns whether the record was read.
+    fn read_at_once(
+        &self,
+        follower: &mut Follower,
+        record: &WrittenRecord,
+        sequencer: &SharedSequencer,
+    ) -> bool {
+        if follower.cache.is_about_to_grow() {
+            return false;
+        }
+        let now = sequencer.now().since_start;
+        let next = if follower.at() == Cursor::of(record.after) {
+            Next::Record
+        } else {
+            let ring = &sequencer.lock().ring;
+            match follower.next(ring) {
+                _ if follower.bytes_ahead(ring) > STRETCH_BYTES as u64 => return false,
+                Some(stretch) => Next::Stretch(stretch),
+                // A request has read the record meanwhile.
+                None => return true,
+            }
+        };
+        // A defect here must not cost an event.
+        let read = catch_unwind(AssertUnwindSafe(|| match &next {
+            Next::Record => follower.read_written(record, now),
+            Next::Stretch(stretch) => follower.read(stretch, STRETCH_BYTES, now),
+        }));
+        match read {
+            Ok(read) => self.finish(follower, read),
+            Err(_) => {
+                tracing::error!("the snapshot reader panicked; it skips this part of the ring and continues")
+            }
+        }
+        true
+    }
+
+    /// Reports how reading ended.
+    fn finish(&self, follower: &Follower, read: io::Result<Vec<(Bytes, Unfit)>>) {
+        match read {
+            Ok(unfit) => self.report(&unfit),
+            Err(error) => tracing::warn!("cannot read the ring for snapshots: {error}"),
+        }
+        self.reached.store(follower.at().packed(), Ordering::Release);
+    }
+
     pub(crate) fn follower(&self) -> MutexGuard<'_, Follower> {
         self.follower.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,6 +170,7 @@ impl Snapshots {
     /// Reads the next stretch of the ring.
     pub(super) fn step(&self, sequencer: &SharedSequencer) -> Ahead {
         let mut follower = self.follower();
+        follower.cache.grow();
         let (stretch, ahead) = {
             let sequencer = sequencer.lock();
             let ring = &sequencer.ring;
@@ -96,11 +183,8 @@ impl Snapshots {
             let is_much = follower.bytes_ahead(ring) > ring.bound() / 4;
             (stretch, if is_much { Ahead::Much } else { Ahead::Some })
         };
-        match follower.read(&stretch, STRETCH_BYTES, sequencer.now().since_start) {
-            Ok(unfit) => self.report(&unfit),
-            Err(error) => tracing::warn!("cannot read the ring for snapshots: {error}"),
-        }
-        self.reached.store(follower.at().packed(), Ordering::Release);
+        let read = follower.read(&stretch, STRETCH_BYTES, sequencer.now().since_start);
+        self.finish(&follower, read);
         ahead
     }
 
@@ -185,3 +269,6 @@ pub(super) fn is_behind((read, compacted): (u64, u64), ring: &Ring) -> bool {
     let ahead = |place| Cursor::of_packed(place).bytes_ahead(ring);
     ahead(read) > ring.bound() / 2 || ahead(compacted) > ring.bound() / 4 * 3
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,7 +100,7 @@ impl SnapshotCache {
         Some(TopicRows {
             since: *since,
             others: before.into_iter().chain(others.iter().copied()).collect(),
-            payloads: rows.values().map(|row| row.payload.clone()).collect(),
+            payloads: rows.values().map(|row| row.payload.share()).collect(),
         })
     }
 
