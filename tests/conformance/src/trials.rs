@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Time limit of a whole case.
-const CASE_TIMEOUT: Duration = Duration::from_secs(90);
+const CASE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Time limit for the end of whatever a case leaves running.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
