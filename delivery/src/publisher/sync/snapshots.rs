@@ -258,6 +258,7 @@ impl Snapshots {
             }
         }
     }
+
     /// The places up to which the ring is read, and compacted.
     pub(super) fn reached(&self) -> (u64, u64) {
         (self.reached.load(Ordering::Acquire), self.compacted.load(Ordering::Acquire))
