@@ -27,7 +27,8 @@ pub const DATABASE_CAPABILITIES: DatabaseCapabilities = DatabaseCapabilities {
     // Keyspace notifications are off by default, and clients that are disconnected miss them.
     watch: false,
     limits: &[
-        "After a crash of Redis, only what it has saved survives: use appendonly yes.",
+        "After a crash of Redis, only what it has saved survives: use appendonly yes. With appendfsync everysec, its default, \
+         confirmed writes of up to two seconds can be missing then, also if its host did not crash; with always, none.",
         "A fail-over of a cluster can lose writes that the old master confirmed before it sent them to its replica.",
         "With a maxmemory-policy other than noeviction Redis deletes rows without notice when its memory is full; the driver \
          logs a warning.",

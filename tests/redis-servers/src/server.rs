@@ -256,7 +256,17 @@ impl Drop for RedisServer {
 fn spawn(program: ServerProgram, port: u16, folder: &Path, options: &[String]) -> Child {
     let mut command = Command::new(program.path());
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--daemonize", "no", "--save", ""]);
-    command.args(["--appendonly", "yes", "--repl-diskless-sync-delay", "0", "--logfile", "log"]);
+    // With "everysec", a killed server may lose writes that it confirmed while an fsync was running.
+    command.args([
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "always",
+        "--repl-diskless-sync-delay",
+        "0",
+        "--logfile",
+        "log",
+    ]);
     command.arg("--dir").arg(folder).args(options);
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap_or_else(|error| {

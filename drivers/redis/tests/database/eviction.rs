@@ -1,10 +1,10 @@
 //! Servers that may evict rows.
 
+use captured_log::CapturedLog;
 use pubsub_api::database::{DbApi, RowName};
 use redis_servers::RedisServer;
 
 use crate::ends::{database, wait_until};
-use crate::log::Log;
 use crate::passwords::{CANARY, password_file};
 
 fn state(db: &dyn DbApi) -> String {
@@ -19,7 +19,7 @@ async fn a_policy_that_evicts_rows_is_logged_at_start_and_shown_in_the_status() 
         .raw()
         .call(&["ACL", "SETUSER", "tenant", "on", &format!(">{CANARY}"), "~*", "+@all", "-config"])
         .expect_ok();
-    let (log, _guard) = Log::begin();
+    let log = CapturedLog::begin();
     let (_file, set) = password_file(CANARY);
     let db = database(&[server.address()], &[&set, "user=tenant"]).await;
     let warned = log.text();
@@ -31,7 +31,7 @@ async fn a_policy_that_evicts_rows_is_logged_at_start_and_shown_in_the_status() 
 #[tokio::test]
 async fn a_server_that_evicts_nothing_causes_no_warning() {
     let server = RedisServer::start(&["--maxmemory", "100mb"]);
-    let (log, _guard) = Log::begin();
+    let log = CapturedLog::begin();
     let db = database(&[server.address()], &[]).await;
     assert_eq!(state(&*db), "up");
     assert!(!log.text().contains("maxmemory-policy"), "{}", log.text());
@@ -40,7 +40,7 @@ async fn a_server_that_evicts_nothing_causes_no_warning() {
 #[tokio::test]
 async fn a_policy_that_changes_and_rows_that_are_evicted_are_noticed() {
     let server = RedisServer::start(&["--appendonly", "no"]);
-    let (log, _guard) = Log::begin();
+    let log = CapturedLog::begin();
     let db = database(&[server.address()], &["topology_check_interval=100ms"]).await;
     for number in 0..100 {
         let key = number.to_string();

@@ -1,11 +1,11 @@
 //! The bytes on the server, read over a connection of the tests' own.
 
+use captured_log::CapturedLog;
 use pubsub_api::ErrorKind;
 use pubsub_api::database::RowName;
 use redis_servers::{Raw, RedisServer, Reply};
 
 use crate::ends::{assert_kind, database, place};
-use crate::log::Log;
 
 fn keys(raw: &mut Raw) -> Vec<String> {
     let mut keys: Vec<_> = raw.call(&["KEYS", "*"]).list().iter().map(Reply::text).collect();
@@ -98,7 +98,7 @@ async fn foreign_keys_are_ignored() {
 
 #[tokio::test]
 async fn a_key_that_is_not_a_string_is_omitted_from_listings_logged_and_counted() {
-    let (log, _guard) = Log::begin();
+    let log = CapturedLog::begin();
     let server = RedisServer::start(&[]);
     let db = database(&[server.address()], &[]).await;
     db.create_key(RowName::new("lport", "port-1"), "{}".into(), false).await.unwrap();

@@ -13,8 +13,6 @@ mod eviction;
 #[cfg(test)]
 mod layout;
 #[cfg(test)]
-mod log;
-#[cfg(test)]
 mod on_valkey;
 #[cfg(test)]
 mod passwords;

@@ -4,13 +4,13 @@ use std::env;
 use std::fs;
 use std::process::Command;
 
+use captured_log::CapturedLog;
 use pubsub_api::ErrorKind;
 use pubsub_api::database::RowName;
 use redis_servers::{RedisCluster, RedisServer};
 use tempfile::NamedTempFile;
 
 use crate::ends::{assert_kind, closed_database, database};
-use crate::log::Log;
 
 pub(crate) const CANARY: &str = "canary-7f3a-hunter2";
 const ROW: RowName<'static> = RowName { table: "t", key: "k", topic: Some("topic") };
@@ -28,7 +28,7 @@ pub(crate) fn password_file(password: &str) -> (NamedTempFile, String) {
 
 /// Logs in with `set`, and searches for the password in everything that is shown.
 async fn opens_and_shows_nothing(server: &RedisServer, set: &str) {
-    let (log, _guard) = Log::begin();
+    let log = CapturedLog::begin();
     let db = closed_database(&[server.address()], &[set]).unwrap();
     let before = format!("{db:?} {db:#?}");
     db.initialize().await.unwrap();

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use captured_log::CapturedLog;
 use pubsub_api::ErrorKind;
 use pubsub_api::database::RowName;
 use redis_servers::{PATIENCE, RedisServer, Sentinel, until};
 
 use crate::ends::{assert_kind, closed_database, database, wait_until};
-use crate::log::Log;
 
 const ROW: RowName<'static> = RowName { table: "t", key: "k", topic: Some("topic") };
 
@@ -53,7 +53,7 @@ async fn a_replica_that_lost_its_master_is_not_read() {
 async fn a_replica_that_loses_its_master_is_not_read_any_more() {
     let mut master = RedisServer::start(&[]);
     let replica = replica_of(&master);
-    let (log, _guard) = Log::begin();
+    let log = CapturedLog::begin();
     let hosts = [replica.address()];
     // Each call tries until its time is over; one attempt has a quarter of it.
     let db = closed_database(&hosts, &["timeout=5s", "topology_check_interval=100ms"]).unwrap();
@@ -88,7 +88,7 @@ async fn a_replica_that_loses_its_master_is_not_read_any_more() {
 #[tokio::test]
 async fn a_master_that_becomes_a_replica_is_reported() {
     let (master, other) = (RedisServer::start(&[]), RedisServer::start(&[]));
-    let (log, _guard) = Log::begin();
+    let log = CapturedLog::begin();
     let db = database(&[master.address()], &["topology_check_interval=100ms"]).await;
     master.raw().call(&["REPLICAOF", "127.0.0.1", &other.port().to_string()]).expect_ok();
     wait_until("the driver checks the role", || log.text().contains("before, it was a master")).await;

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::thread;
 
+use captured_log::CapturedLog;
 use pubsub_api::ErrorKind;
 use pubsub_api::database::RowName;
 use redis_servers::{Authority, Certified, RedisCluster, RedisServer};
@@ -196,7 +197,7 @@ async fn files_that_cannot_be_used_are_errors_of_settings_that_name_them() {
 async fn debug_output_and_logs_contain_no_key() {
     let authority = Authority::new();
     let own = authority.sign(&["127.0.0.1"]);
-    let (log, _guard) = crate::log::Log::begin();
+    let log = CapturedLog::begin();
     let server = RedisServer::start_tls(&authority, &own, &[]);
     let sets = [trusting(&authority), showing(&own)].concat();
     let db = database(&[server.tls_address()], &words(&sets)).await;

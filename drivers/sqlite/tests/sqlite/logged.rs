@@ -1,45 +1,16 @@
 //! What operators read in the log.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use captured_log::CapturedLog;
 use pubsub_api::{CauseCounter, ErrorKind};
 use rusqlite::Connection;
 
 use crate::opened::{PORT, initialized, says};
 
-/// Collects what this thread logs; the test's runtime runs all its tasks on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    fn warnings(&self) -> Vec<String> {
-        self.text().lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn opening_is_logged_and_errors_at_most_once_a_second() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
-    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let log = CapturedLog::begin();
     let folder = tempfile::tempdir().unwrap();
     let database = initialized(folder.path(), &["drivers.sqlite.busy_timeout=10ms"]).await;
     let path = folder.path().join("northbound.sqlite");
