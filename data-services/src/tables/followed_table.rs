@@ -45,7 +45,10 @@ pub(super) struct FollowedTable {
     epoch: u64,
     /// Whether the node of the publisher is up.
     is_up: bool,
-    /// Whether a message on the topic itself has arrived since the publisher is up.
+    /// Marks with this token are sent after this table was followed.
+    token: u64,
+    /// Whether one has arrived on the topic since the publisher is up: the topic reaches this node. Any other message there
+    /// may be late, of a subscription that has ended.
     is_proven: bool,
     /// Whether the publisher replied that it has no such table.
     is_unknown: bool,
@@ -72,7 +75,8 @@ pub(crate) struct StreamCounters {
 }
 
 impl FollowedTable {
-    pub(super) fn new(stream: StreamName, limit: BufferLimit, now: Duration) -> Self {
+    /// `token` is another one whenever any node follows any stream.
+    pub(super) fn new(stream: StreamName, limit: BufferLimit, token: u64, now: Duration) -> Self {
         Self {
             stream,
             rows: FollowedRows::new(),
@@ -88,6 +92,7 @@ impl FollowedTable {
             claim: None,
             epoch: 0,
             is_up: true,
+            token,
             is_proven: false,
             is_unknown: false,
             confirmed: now,
@@ -187,7 +192,8 @@ impl FollowedTable {
         let has_some = self.rows.is_initialized() || !self.ready.is_empty();
         let have = if has_some { self.tracker.position() } else { Position::NONE };
         self.asked_at = self.tracker.position();
-        let open = Open { stream: self.stream.clone(), have, wants_mark: !self.is_proven };
+        let token = (!self.is_proven).then_some(self.token);
+        let open = Open { stream: self.stream.clone(), have, token };
         context.effects.push(to_publisher(TableMessage::Open(open)));
         self.retry.sent(context);
     }

@@ -27,6 +27,8 @@ use crate::{Instance, NodeInstance, Row, StreamName};
 pub(crate) struct FollowedTables {
     options: TableOptions,
     rng: fastrand::Rng,
+    /// The token of the next stream.
+    token: u64,
     tables: BTreeMap<StreamName, FollowedTable>,
     /// The streams with changes that wait for others of their commits.
     waiting: BTreeSet<StreamName>,
@@ -36,11 +38,12 @@ pub(crate) struct FollowedTables {
 }
 
 impl FollowedTables {
-    /// No stream. `rng` spreads requests over time.
+    /// No stream. `rng` spreads requests over time, and gives tokens that no other node has.
     #[must_use]
-    pub(crate) fn new(options: TableOptions, rng: fastrand::Rng) -> Self {
+    pub(crate) fn new(options: TableOptions, mut rng: fastrand::Rng) -> Self {
         Self {
             options,
+            token: rng.u64(..),
             rng,
             tables: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -54,7 +57,9 @@ impl FollowedTables {
         if self.tables.contains_key(&stream) {
             return;
         }
-        self.tables.insert(stream.clone(), FollowedTable::new(stream.clone(), self.options.buffer, now));
+        self.token = self.token.wrapping_add(1);
+        let table = FollowedTable::new(stream.clone(), self.options.buffer, self.token, now);
+        self.tables.insert(stream.clone(), table);
         self.with(now, &stream, effects, FollowedTable::request);
     }
 

@@ -49,8 +49,8 @@ pub(crate) struct Open {
     /// What the follower has; [`Position::NONE`] if nothing.
     #[serde(with = "position")]
     pub(crate) have: Position,
-    /// Whether a mark on the topic is needed as well.
-    pub(crate) wants_mark: bool,
+    /// The token that a mark on the topic shall carry; none if no mark is needed.
+    pub(crate) token: Option<u64>,
 }
 
 /// A request for pages.
@@ -107,6 +107,9 @@ pub(crate) struct Mark {
     /// The epoch, and the sequence; 0 if the table has not changed in this epoch.
     #[serde(with = "position")]
     pub(crate) position: Position,
+    /// The tokens of the requests that this mark answers: it proves to their senders that the topic reaches them.
+    #[serde(default)]
+    pub(crate) tokens: Vec<u64>,
 }
 
 /// A page of a snapshot: all rows at one position, split.

@@ -50,6 +50,6 @@ pub(super) fn to_followers(message: TableMessage) -> PublishEffect {
 }
 
 /// A mark to all followers.
-pub(super) fn mark(stream: &StreamName, position: Position) -> PublishEffect {
-    to_followers(TableMessage::Mark(Mark { stream: stream.clone(), position }))
+pub(super) fn mark(stream: &StreamName, position: Position, tokens: Vec<u64>) -> PublishEffect {
+    to_followers(TableMessage::Mark(Mark { stream: stream.clone(), position, tokens }))
 }

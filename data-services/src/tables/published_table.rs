@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(super) struct PublishedTable {
     marked: Option<Duration>,
     /// When the next requested mark is sent.
     mark_at: Option<Duration>,
+    /// The tokens that it carries, by who requested it last.
+    tokens: BTreeMap<Instance, u64>,
 }
 
 impl PublishedTable {
@@ -46,6 +49,7 @@ impl PublishedTable {
             rows_paged: 0,
             marked: None,
             mark_at: None,
+            tokens: BTreeMap::new(),
         }
     }
 
@@ -81,7 +85,7 @@ impl PublishedTable {
             let parts = self.parts(&change, false);
             effects.extend(parts.map(|part| to_followers(TableMessage::Change(part))));
         } else {
-            effects.push(mark(&self.stream, self.position));
+            effects.push(mark(&self.stream, self.position, Vec::new()));
         }
     }
 
@@ -103,7 +107,8 @@ impl PublishedTable {
         open: &Open,
         effects: &mut Vec<PublishEffect>,
     ) {
-        if open.wants_mark {
+        if let Some(token) = open.token {
+            self.tokens.insert(follower, token);
             self.mark_soon(now, effects);
         }
         if !self.replay(follower, open.have, effects) {
@@ -157,7 +162,8 @@ impl PublishedTable {
             None => {
                 self.mark_at = None;
                 self.marked = Some(now);
-                effects.push(mark(&self.stream, self.position));
+                let tokens = std::mem::take(&mut self.tokens).into_values().collect();
+                effects.push(mark(&self.stream, self.position, tokens));
             }
         }
     }
@@ -182,7 +188,7 @@ impl PublishedTable {
                 break;
             }
         }
-        let answered = Mark { stream: self.stream.clone(), position: self.position };
+        let answered = Mark { stream: self.stream.clone(), position: self.position, tokens: Vec::new() };
         effects.push(to_instance(follower, TableMessage::Answered(answered)));
         true
     }

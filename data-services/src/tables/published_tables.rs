@@ -62,7 +62,7 @@ impl PublishedTables {
         record.last_epoch = epoch.max(record.last_epoch.saturating_add(1));
         let table = PublishedTable::new(stream.clone(), key, record.last_epoch, &self.options);
         if !record.followers.is_empty() {
-            effects.push(mark(&stream, table.position()));
+            effects.push(mark(&stream, table.position(), Vec::new()));
             if !self.tables.contains_key(&stream) {
                 effects.push(PublishEffect::FirstFollower(stream.clone()));
             }

@@ -63,7 +63,7 @@ impl FollowedTable {
 
     /// The publisher has an empty table, and nothing has arrived: that is the first content.
     pub(in crate::tables) fn begin_if_empty(&mut self) {
-        if !self.has_content() && self.is_up && self.is_proven && self.tracker.phase() == Phase::Live {
+        if !self.has_content() && self.is_up && self.tracker.phase() == Phase::Live {
             self.push_ready(TableEvent::Empty(self.tracker.position()));
         }
     }

@@ -55,7 +55,6 @@ impl FollowedTable {
         if !self.heard(position.epoch, context) {
             return;
         }
-        self.is_proven |= !part.is_replay;
         let at = self.tracker.position();
         if position.epoch == at.epoch && position.sequence <= at.sequence {
             self.counters.duplicates += 1;
@@ -84,7 +83,7 @@ impl FollowedTable {
 
     fn marked(&mut self, mark: &Mark, context: &FollowContext<'_>) {
         if self.heard(mark.position.epoch, context) {
-            self.is_proven = true;
+            self.is_proven |= mark.tokens.contains(&self.token);
             self.confirm(mark.position);
         }
     }

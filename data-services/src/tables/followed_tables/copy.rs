@@ -11,6 +11,7 @@ impl Clone for FollowedTables {
         Self {
             options: self.options,
             rng: fastrand::Rng::with_seed(0),
+            token: self.token,
             tables: self.tables.clone(),
             waiting: self.waiting.clone(),
             schedule: self.schedule.clone(),
@@ -22,7 +23,7 @@ impl Clone for FollowedTables {
 /// Everything that decides what is requested and applied.
 impl Hash for FollowedTables {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.tables, &self.waiting, &self.schedule).hash(state);
+        (self.token, &self.tables, &self.waiting, &self.schedule).hash(state);
     }
 }
 

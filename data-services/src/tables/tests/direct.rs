@@ -4,7 +4,8 @@ use std::time::Duration;
 use delivery::Position;
 
 use super::world::{node, stream};
-use crate::tables::message::{ChangePart, Page};
+use crate::packet::{Message, Outgoing};
+use crate::tables::message::{ChangePart, Mark, Open, Page};
 use crate::tables::{FollowEffect, FollowedTables, StreamPhase, TableMessage, TableOptions};
 use crate::{KeyColumns, Row, RowKey};
 
@@ -13,6 +14,7 @@ pub(super) struct Direct {
     pub(super) tables: FollowedTables,
     pub(super) effects: Vec<FollowEffect>,
     pub(super) now: Duration,
+    tokens: Vec<u64>,
 }
 
 /// The row of one number.
@@ -28,14 +30,15 @@ impl Direct {
     /// Follows p and q.
     pub(super) fn new() -> Self {
         let tables = FollowedTables::new(TableOptions::default(), fastrand::Rng::with_seed(1));
-        let mut direct = Self { tables, effects: vec![], now: Duration::ZERO };
+        let mut direct = Self { tables, effects: vec![], now: Duration::ZERO, tokens: vec![] };
         for table in ["p", "q"] {
             direct.tables.follow(direct.now, stream(table), &mut direct.effects);
         }
+        direct.tokens = direct.effects.iter().filter_map(token_of).collect();
         direct
     }
 
-    /// The change of a table of rows of one number.
+    /// The change of a table of rows of one number, and a mark that proves the topic.
     pub(super) fn change(&mut self, table: &str, position: (u64, u64), put: &[u64], deleted: &[u64]) {
         let part = ChangePart {
             stream: stream(table),
@@ -49,6 +52,17 @@ impl Direct {
             group: vec![],
         };
         self.receive(TableMessage::Change(part));
+        self.mark(table, position);
+    }
+
+    /// A mark that proves the topic.
+    pub(super) fn mark(&mut self, table: &str, position: (u64, u64)) {
+        let position = Position { epoch: position.0, sequence: position.1 };
+        self.receive(TableMessage::Mark(Mark {
+            stream: stream(table),
+            position,
+            tokens: self.tokens.clone(),
+        }));
     }
 
     pub(super) fn snapshot(&mut self, table: &str, position: (u64, u64), rows: &[u64]) {
@@ -76,5 +90,15 @@ impl Direct {
 
     pub(super) fn phase(&self, table: &str) -> StreamPhase {
         self.tables.phase(&stream(table)).unwrap()
+    }
+}
+
+fn token_of(effect: &FollowEffect) -> Option<u64> {
+    match effect {
+        FollowEffect::Send(Outgoing {
+            message: Message::Table(TableMessage::Open(Open { token, .. })),
+            ..
+        }) => *token,
+        _ => None,
     }
 }

@@ -11,8 +11,7 @@
 //! some minutes.
 //!
 //! A follower that ends may begin again: before or after its topics and its entry in the registry have ended, and while messages
-//! of its first time are on their way. Such a message can prove topics that have ended since: what is published before they reach
-//! the follower again is then missed, and found like any loss before silence. Two followers have all faults apart.
+//! of its first time are on their way. None of these may prove topics that have ended since. Two followers have all faults apart.
 //!
 //! Not in it: drivers, the registry (an entry arrives once, soon or late), hooks and raw values. `chaos.rs` and
 //! `data-services/tests/faults` have those, at random.
@@ -24,7 +23,8 @@
 //! - A request is answered from the ring although its position is of an earlier epoch.
 //! - A change with sequence 1 of a new epoch is applied to the rows of the old one, as DSE2 did.
 //! - A restarted publisher sends no mark, or a publisher none that is requested.
-//! - A follower is live before anything has arrived on the topic itself.
+//! - A follower is live before a mark has arrived on the topic that answers a request of it.
+//! - A late message of a subscription that has ended proves that the topic reaches the follower.
 //! - A change is applied when its first part has arrived.
 //! - A snapshot is applied although the stream has overtaken it.
 //! - A snapshot that was kept names the latest position instead of its own.
@@ -63,7 +63,7 @@ const PIECES: Bounds = Bounds { rows: 3, part_bytes: 100, is_keyed: true, ..NONE
 const COMMITS: Bounds = Bounds { tables: &["p", "q"], ..NONE };
 
 /// Each fault with everything else.
-const BOUNDS: [(&str, Bounds); 21] = [
+const BOUNDS: [(&str, Bounds); 22] = [
     ("a join while the table changes", Bounds { publishes: 2, ..JOIN }),
     ("a join with a loss", Bounds { publishes: 1, losses: 1, ..JOIN }),
     ("a join with a repeat", Bounds { publishes: 1, repeats: 1, ..JOIN }),
@@ -86,6 +86,10 @@ const BOUNDS: [(&str, Bounds); 21] = [
     ("commits and a restart", Bounds { publishes: 1, declares: 1, ticks: 1, ..COMMITS }),
     ("a follower that begins again", Bounds { publishes: 2, unfollows: 1, ..NONE }),
     ("a follower that begins again, and a loss", Bounds { publishes: 1, unfollows: 1, losses: 1, ..NONE }),
+    (
+        "a follower that begins again, and a restart",
+        Bounds { publishes: 1, declares: 1, unfollows: 1, ..NONE },
+    ),
     ("two followers and a loss", Bounds { followers: 2, publishes: 1, losses: 1, ticks: 1, ..NONE }),
     ("two followers, one of which begins again", Bounds { followers: 2, publishes: 1, unfollows: 1, ..NONE }),
 ];

@@ -6,7 +6,7 @@ use super::direct::{Direct, one};
 use super::world::{ms, stream};
 use crate::KeyColumns;
 use crate::packet::{Message, Outgoing};
-use crate::tables::message::{Mark, Open, Page, Pull};
+use crate::tables::message::{Open, Page, Pull};
 use crate::tables::{FollowEffect, StreamPhase, TableMessage};
 
 /// A page of a snapshot of two, of one row each.
@@ -34,10 +34,7 @@ fn requests(direct: &mut Direct) -> Vec<TableMessage> {
 #[test]
 fn a_live_stream_pulls_a_newer_snapshot_once_and_not_anew_for_each_page() {
     let mut direct = Direct::new();
-    direct.receive(TableMessage::Mark(Mark {
-        stream: stream("p"),
-        position: Position { epoch: 1, sequence: 0 },
-    }));
+    direct.mark("p", (1, 0));
     assert_eq!(direct.phase("p"), StreamPhase::Live);
     let _ = requests(&mut direct);
     direct.receive(page(1, 0));
@@ -61,7 +58,7 @@ fn a_snapshot_that_the_stream_has_overtaken_is_pulled_no_further_and_what_is_mis
     direct.now += ms(100);
     direct.tables.tick(direct.now, &mut direct.effects);
     let have = Position { epoch: 1, sequence: 3 };
-    let open = TableMessage::Open(Open { stream: stream("p"), have, wants_mark: false });
+    let open = TableMessage::Open(Open { stream: stream("p"), have, token: None });
     assert_eq!(requests(&mut direct), [open]);
     direct.change("p", (1, 4), &[4], &[]);
     assert_eq!((direct.rows("p"), direct.phase("p")), ([2, 3, 4, 5].into(), StreamPhase::Live));

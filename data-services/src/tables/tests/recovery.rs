@@ -179,11 +179,8 @@ fn a_follower_counts_from_its_request_on_and_no_longer_than_its_lease_without_an
     let mut effects = vec![];
     // The registry has not heard of it yet.
     world.publisher.followers(&stream("p"), &Default::default(), &mut effects);
-    let open = crate::tables::message::Open {
-        stream: stream("p"),
-        have: delivery::Position::NONE,
-        wants_mark: true,
-    };
+    let open =
+        crate::tables::message::Open { stream: stream("p"), have: delivery::Position::NONE, token: Some(1) };
     let open = TableMessage::Open(open);
     world.publisher.received(world.now, &super::world::node(9), &open, &mut effects);
     assert_eq!(world.publisher.heads().len(), 1);

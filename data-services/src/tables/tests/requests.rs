@@ -19,7 +19,7 @@ fn published() -> PublishedTables {
 }
 
 fn open() -> TableMessage {
-    TableMessage::Open(Open { stream: stream("p"), have: Position::NONE, wants_mark: false })
+    TableMessage::Open(Open { stream: stream("p"), have: Position::NONE, token: None })
 }
 
 fn pull() -> TableMessage {

@@ -16,8 +16,6 @@ pub(super) struct Follower {
     /// What its application has, by table.
     pub(super) views: Vec<View>,
     pub(super) is_following: bool,
-    /// It has ended before.
-    pub(super) has_ended: bool,
     /// Whether what is sent on the topics from now on reaches it.
     pub(super) is_topic_active: bool,
     /// Whether the registry at the publisher lists it.
@@ -34,10 +32,9 @@ impl Follower {
     pub(super) fn new(bounds: &Bounds, number: u64) -> Self {
         Self {
             instance: Instance::of(number),
-            tables: FollowedTables::new(bounds.options(), fastrand::Rng::with_seed(0)),
+            tables: FollowedTables::new(bounds.options(), fastrand::Rng::with_seed(number)),
             views: new_views(bounds),
             is_following: false,
-            has_ended: false,
             is_topic_active: false,
             is_listed: false,
             is_up: true,
@@ -65,7 +62,6 @@ impl Follower {
             self.tables.unfollow(NOW, &stream(table), &mut effects);
         }
         (self.is_following, self.is_lost, self.is_aligned) = (false, false, false);
-        self.has_ended = true;
         self.views = new_views(bounds);
         effects
     }
@@ -83,10 +79,9 @@ impl Follower {
         effects
     }
 
-    /// Whether what is published now is lost to it, although no message is: one of its first time may have proved topics that
-    /// have ended since, and do not reach it again yet.
+    /// Whether what is published now may not be sent to it.
     pub(super) fn misses(&self) -> bool {
-        self.is_following && (!self.is_listed || (self.has_ended && !self.is_topic_active))
+        self.is_following && !self.is_listed
     }
 
     /// Time passes.

@@ -94,7 +94,7 @@ impl World {
         self.published(effects);
     }
 
-    /// A table that nobody is known to follow sends nothing; topics that have ended carry nothing.
+    /// A table that nobody is known to follow sends nothing.
     fn note_absence(&mut self) {
         for follower in &mut self.followers {
             follower.is_lost |= follower.misses();
