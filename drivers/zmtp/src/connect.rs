@@ -15,13 +15,16 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
 use crate::ZmtpSettings;
-use crate::protocol::{Handshake, MAX_HANDSHAKE_BYTES, Peer, ProtocolError, SocketType};
+use crate::protocol::curve::{ClientKeys, Session};
+use crate::protocol::{CurveStage, Handshake, MAX_HANDSHAKE_BYTES, Peer, ProtocolError, SocketType};
 
 /// A connection whose handshake is complete.
 #[derive(Debug)]
 pub(crate) struct Connected<S> {
     pub(crate) stream: S,
     pub(crate) peer: Peer,
+    /// Of CURVE: all that is sent is to be sealed, and what arrived to be opened.
+    pub(crate) session: Option<Box<Session>>,
     /// The bytes that arrived after the handshake.
     pub(crate) arrived: BytesMut,
 }
@@ -36,7 +39,11 @@ pub(crate) enum ConnectError {
         /// It had greeted, so it is one of ZMTP 3 with our mechanism. libzmq closes so when the type of our socket has no
         /// place at it; one that has no room for a connection closes before.
         after_its_greeting: bool,
+        /// How far the handshake of CURVE was.
+        stage: Option<CurveStage>,
     },
+    /// With CURVE: no key is known that the publisher must have.
+    NoKey,
     /// The peers are incompatible. Only a change of settings helps.
     Refused(ProtocolError),
     /// It took longer than `handshake_timeout`.
@@ -47,7 +54,19 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(error) => error.fmt(f),
-            Self::Left { .. } => f.write_str("it closed the connection during the handshake"),
+            Self::Left { stage, .. } => f.write_str(match stage {
+                None => {
+                    "it closed the connection during the handshake: it may be full, or its security mechanism another one"
+                }
+                Some(CurveStage::AwaitsWelcome) => {
+                    "it closed the connection when it was asked to prove its key: it may not have the one in publisher_keys"
+                }
+                Some(CurveStage::AwaitsReady) => {
+                    "it closed the connection when it knew the key of this agent: that may not be in its list of \
+                     authorized agents"
+                }
+            }),
+            Self::NoKey => f.write_str("publisher_keys has no key for it"),
             Self::Refused(error) => error.fmt(f),
             Self::TooSlow(patience) => {
                 write!(f, "no complete handshake within {patience:?} (handshake_timeout)")
@@ -66,6 +85,9 @@ impl ConnectError {
     pub(crate) fn refusal(&self) -> Option<&'static str> {
         match self {
             Self::Refused(error) => Some(error.cause()),
+            Self::NoKey => Some("no_publisher_key"),
+            Self::Left { stage: Some(CurveStage::AwaitsWelcome), .. } => Some("curve_no_welcome"),
+            Self::Left { stage: Some(CurveStage::AwaitsReady), .. } => Some("curve_no_ready"),
             _ => None,
         }
     }
@@ -88,13 +110,20 @@ pub(crate) async fn tcp(
     address: &str,
     own: SocketType,
     settings: &ZmtpSettings,
+    keys: Option<&ClientKeys>,
 ) -> Result<Connected<TcpStream>, ConnectError> {
     let deadline = Instant::now() + settings.handshake_timeout;
     let connecting = async {
         let stream = reach(address, deadline).await?;
         tune(&stream, settings.user_timeout)?;
         let alive_every = (own == SocketType::Sub).then(|| settings.alive_every());
-        let begin = |out: &mut _| Handshake::connector(own, out).named(node()).alive_every(alive_every);
+        let begin = |out: &mut _| {
+            let handshake = Handshake::connector(own, out).named(node()).alive_every(alive_every);
+            match keys {
+                Some(keys) => handshake.curve_client(keys),
+                None => Ok(handshake),
+            }
+        };
         shake_hands(stream, begin).await
     };
     within(deadline, settings.handshake_timeout, connecting).await
@@ -116,7 +145,7 @@ pub(crate) async fn unix(
     let deadline = Instant::now() + settings.handshake_timeout;
     let connecting = async {
         let stream = UnixStream::connect(path).await?;
-        shake_hands(stream, |out| Handshake::connector(own, out)).await
+        shake_hands(stream, |out| Ok(Handshake::connector(own, out))).await
     };
     within(deadline, settings.handshake_timeout, connecting).await
 }
@@ -131,7 +160,7 @@ pub(crate) async fn unix_after_its_ready(
     let deadline = Instant::now() + patience;
     let connecting = async {
         let stream = UnixStream::connect(path).await?;
-        shake_hands(stream, |out| Handshake::reticent_connector(own, out)).await
+        shake_hands(stream, |out| Ok(Handshake::reticent_connector(own, out))).await
     };
     within(deadline, patience, connecting).await
 }
@@ -187,10 +216,10 @@ fn tune(stream: &TcpStream, user_timeout: Duration) -> io::Result<()> {
 
 async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
-    begin: impl FnOnce(&mut Vec<u8>) -> Handshake,
+    begin: impl FnOnce(&mut Vec<u8>) -> Result<Handshake, ProtocolError>,
 ) -> Result<Connected<S>, ConnectError> {
     let mut out = Vec::new();
-    let mut handshake = begin(&mut out);
+    let mut handshake = begin(&mut out)?;
     let mut arrived = BytesMut::with_capacity(MAX_HANDSHAKE_BYTES);
     loop {
         let taken = handshake.take(&arrived, &mut out);
@@ -200,7 +229,7 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
         arrived.advance(used);
         if let Some(peer) = peer {
             written?;
-            return Ok(Connected { stream, peer, arrived });
+            return Ok(Connected { stream, peer, session: handshake.take_session(), arrived });
         }
         let read = match written {
             Ok(()) => stream.read_buf(&mut arrived).await,
@@ -209,7 +238,10 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
         match read {
             Ok(count) if count > 0 => {}
             Err(error) if !is_a_close(&error) => return Err(error.into()),
-            _ => return Err(ConnectError::Left { after_its_greeting: handshake.is_greeted() }),
+            _ => {
+                let (after_its_greeting, stage) = (handshake.is_greeted(), handshake.curve_stage());
+                return Err(ConnectError::Left { after_its_greeting, stage });
+            }
         }
     }
 }
@@ -246,7 +278,7 @@ impl LoggedOnce {
 mod tests {
     use super::{ConnectError, LoggedOnce, ProtocolError};
 
-    const LEFT: ConnectError = ConnectError::Left { after_its_greeting: false };
+    const LEFT: ConnectError = ConnectError::Left { after_its_greeting: false, stage: None };
 
     #[test]
     fn a_reason_is_reported_once_until_a_connection_is_up() {

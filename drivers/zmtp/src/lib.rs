@@ -11,6 +11,7 @@
 //! - `subscriber`: the ends that receive: `sub` with a link for each publisher, `pull` with the intake.
 //! - `request`: the request channel between a subscriber and a publisher, DEALER to ROUTER.
 //! - `connect`: how the ends that connect reach a listener.
+//! - `keys`: the files and settings with the keys of CURVE.
 //! - `hop`: the control messages between a worker and its service.
 //!
 //! What it cannot promise is in [`NETWORK`] and [`MULTIPROC`], which `skimmer drivers` shows.
@@ -56,6 +57,7 @@ pub mod protocol;
 mod connect;
 mod framing;
 mod hop;
+mod keys;
 mod lost;
 mod map_number;
 mod network;
@@ -74,6 +76,7 @@ use pubsub_api::settings::Settings;
 use pubsub_api::{Capabilities, Driver, PubSubEnds, Role};
 
 pub use crate::settings::{SETTINGS, ZmtpSettings};
+pub use keys::{CurveSettings, PinnedKeys, SecurityMechanism, read_key_file, write_key_file};
 pub use network::Network;
 pub use principal::Principal;
 pub use publisher::{PubPublisher, PushPublisher};
@@ -82,13 +85,15 @@ pub use subscriber::{PullSubscriber, SubSubscriber};
 /// What `zmtp_pubsub_driver` promises.
 pub const NETWORK: Capabilities = Capabilities {
     across_processes: true,
+    authenticated: true,
     bounded: true,
     isolated: true,
     replay: true,
     sees_subscribers: true,
     survives_hostile_peers: true,
     limits: &[
-        "No peer is authenticated and nothing is encrypted.",
+        "Peers are authenticated and traffic is encrypted with drivers.zmtp.mechanism = \"curve\"; with \"null\", the default, \
+         neither is.",
         "A subscription is confirmed only by the next $hello; events published before it may be missed.",
         "Events published while a link is down are missed until they are requested; link_down and subscribed mark the \
          loss in the stream.",

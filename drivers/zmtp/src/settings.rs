@@ -4,9 +4,10 @@ use std::time::Duration;
 use pubsub_api::settings::{Kind, Setting, Settings, check_transport, declare_settings};
 use pubsub_api::{Error, ErrorKind, Result};
 
+use crate::keys::{CurveSettings, SecurityMechanism};
 use crate::{Network, Principal};
 
-const SECTION: &str = ZmtpSection::SECTION;
+pub(crate) const SECTION: &str = ZmtpSection::SECTION;
 
 declare_settings! {
     /// The section `[drivers.zmtp]`.
@@ -62,6 +63,24 @@ declare_settings! {
         /// the socket's group. If the service cannot read a worker's supplementary groups (`ProtectProc=invisible`),
         /// the socket's mode decides for the socket's group; list users instead of other groups.
         ipc_allow: Vec<String> = "[]", Kind::List, Restart;
+        /// The security mechanism between publishers and agents: `null` neither authenticates nor encrypts; `curve`
+        /// does both (CURVE, RFC 25 and 26; libzmq and pyzmq have it too) and needs the keys below. A peer with the
+        /// other mechanism is refused. The socket of workers is not concerned.
+        mechanism: SecurityMechanism = r#""null""#, Kind::Choice(SecurityMechanism::WORDS), Restart;
+        /// With `curve`, the file with the secret key of a publisher: one line, mode 0600, as `skimmer keys new`
+        /// writes it. It is read when the publisher starts, and never shown.
+        publisher_key_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
+        /// With `curve`, the file with the agents that may connect to a publisher: on each line a name and a public
+        /// key; a line that begins with `#` is a comment. The file is read again when it changes: an agent that is no
+        /// longer in it is disconnected within a second, and one that is added may connect.
+        authorized_agents_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
+        /// With `curve`, the file with the secret key of an agent: one line, mode 0600, as `skimmer keys new` writes
+        /// it. It is read when the agent starts, and never shown.
+        agent_key_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
+        /// With `curve`, the public keys of the publishers that an agent connects to: `host:port#key` for one of them
+        /// as it stands in `publishers_ips`, and a key alone for all others. An agent connects to no publisher
+        /// without one, and to none that does not have it.
+        publisher_keys: Vec<String> = "[]", Kind::List, Restart;
     }
 }
 
@@ -103,6 +122,8 @@ pub struct ZmtpSettings {
     pub allow_from: Vec<Network>,
     /// The processes that may connect to the socket of the IPC hop.
     pub ipc_allow: Vec<Principal>,
+    /// The keys of CURVE; `None` for NULL.
+    pub curve: Option<CurveSettings>,
     /// How long `close` waits until accepted events are sent.
     pub linger: Duration,
     /// How long `send` waits for room.
@@ -149,6 +170,7 @@ impl ZmtpSettings {
             max_handshakes: own.max_handshakes,
             allow_from: parse_all(&own.allow_from, "allow_from")?,
             ipc_allow: parse_all(&own.ipc_allow, "ipc_allow")?,
+            curve: CurveSettings::read(&own, pubsub.publisher_port)?,
             linger: pubsub.linger,
             send_timeout: pubsub.send_timeout,
             dead_after: pubsub.dead_after,

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::curve::PublicKey;
 use super::mechanism::MechanismName;
 
 /// Why a connection is refused or ended. The [cause](ProtocolError::cause) is the name that the counters use.
@@ -15,7 +16,7 @@ pub enum ProtocolError {
         /// Its revision: 0 for ZMTP 1.0, 1 for 2.0 (RFC 15).
         revision: u8,
     },
-    /// The peer wants another security mechanism than NULL.
+    /// The peer wants another security mechanism than this end.
     WrongMechanism {
         /// Which one.
         wanted: MechanismName,
@@ -40,6 +41,31 @@ pub enum ProtocolError {
     CommandInMessage,
     /// A subscription longer than [`MAX_PREFIX_BYTES`](super::MAX_PREFIX_BYTES).
     SubscriptionTooLong,
+    /// CURVE: a command other than the one that is due.
+    CurveUnexpectedCommand,
+    /// CURVE: a HELLO that this server's key does not open: the client expects another server.
+    CurveBadHello,
+    /// CURVE: a WELCOME that does not open: whoever sent it has not the key that the client expects.
+    CurveBadWelcome,
+    /// CURVE: an INITIATE whose cookie, box or vouch is not valid.
+    CurveBadInitiate,
+    /// CURVE: the client has proved its key, but may not connect.
+    CurveUnknownKey {
+        /// Its public key.
+        key: PublicKey,
+    },
+    /// CURVE: a READY that does not open.
+    CurveBadReady,
+    /// CURVE: the server answered our INITIATE with ERROR.
+    CurveKeyRefused,
+    /// CURVE: a message that does not open, or is none.
+    CurveBadMessage,
+    /// CURVE: a message that was seen, or that comes after a later one.
+    CurveBadNonce,
+    /// CURVE: a public key with which every secret key has the same secret in common.
+    CurveBadKey,
+    /// The kernel has no random bytes.
+    NoRandomness,
 }
 
 impl ProtocolError {
@@ -60,6 +86,17 @@ impl ProtocolError {
             Self::TooManyFrames => "too_many_frames",
             Self::CommandInMessage => "command_in_message",
             Self::SubscriptionTooLong => "subscription_too_long",
+            Self::CurveUnexpectedCommand => "curve_unexpected_command",
+            Self::CurveBadHello => "curve_bad_hello",
+            Self::CurveBadWelcome => "curve_bad_welcome",
+            Self::CurveBadInitiate => "curve_bad_initiate",
+            Self::CurveUnknownKey { .. } => "curve_unknown_key",
+            Self::CurveBadReady => "curve_bad_ready",
+            Self::CurveKeyRefused => "curve_key_refused",
+            Self::CurveBadMessage => "curve_bad_message",
+            Self::CurveBadNonce => "curve_bad_nonce",
+            Self::CurveBadKey => "curve_bad_key",
+            Self::NoRandomness => "no_randomness",
         }
     }
 }
@@ -78,8 +115,11 @@ impl fmt::Display for ProtocolError {
             Self::WrongMechanism { wanted } => {
                 return write!(
                     f,
-                    "the peer wants the security mechanism {wanted}, and this side speaks NULL only"
+                    "the peer wants the security mechanism {wanted}, which is not the one that is set here (drivers.zmtp.mechanism)"
                 );
+            }
+            Self::CurveUnknownKey { key } => {
+                return write!(f, "the public key {key} is not in authorized_agents_file");
             }
             Self::BadSignature => "the peer does not speak ZMTP",
             Self::BadFlags => "a frame has flags that ZMTP reserves",
@@ -92,6 +132,20 @@ impl fmt::Display for ProtocolError {
             Self::TooManyFrames => "a message has more frames than are accepted",
             Self::CommandInMessage => "a command was sent between the frames of a message",
             Self::SubscriptionTooLong => "a subscription is longer than any topic",
+            Self::CurveUnexpectedCommand => "the peer sent another command than the one of CURVE that was due",
+            Self::CurveBadHello => {
+                "the peer expects a publisher with another key (publisher_keys of the agent), or sent no valid HELLO"
+            }
+            Self::CurveBadWelcome => "the peer does not have the key that publisher_keys names for it",
+            Self::CurveBadInitiate => "the peer did not prove the key that it claims",
+            Self::CurveBadReady => "the READY of the peer was changed on its way",
+            Self::CurveKeyRefused => {
+                "the publisher refuses the key of this agent: it is not in its authorized_agents_file"
+            }
+            Self::CurveBadMessage => "a message of the peer was changed on its way, or is not encrypted",
+            Self::CurveBadNonce => "a message of the peer was replayed, or came after a later one",
+            Self::CurveBadKey => "the public key cannot be used",
+            Self::NoRandomness => "the kernel returns no random bytes",
         })
     }
 }

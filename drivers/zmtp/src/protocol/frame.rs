@@ -1,8 +1,8 @@
 use super::ProtocolError;
 
-const MORE: u8 = 0b001;
+pub(super) const MORE: u8 = 0b001;
 const LONG: u8 = 0b010;
-const COMMAND: u8 = 0b100;
+pub(super) const COMMAND: u8 = 0b100;
 
 /// The flags and the size in front of a frame's body.
 ///
@@ -30,6 +30,9 @@ pub struct FrameHead {
 }
 
 impl FrameHead {
+    /// The most bytes that a head has.
+    pub const MAX_BYTES: usize = 9;
+
     /// Reads the head at the start of `bytes`; `None` if not all of it is there.
     ///
     /// # Errors
@@ -88,8 +91,14 @@ pub(super) fn put_command(out: &mut Vec<u8>, name: &str, data: &[&[u8]]) {
     }
 }
 
+/// Appends the frame of a command whose body stands in these parts, its name included.
+pub(super) fn put_command_body(out: &mut Vec<u8>, parts: &[&[u8]]) {
+    put_head(out, COMMAND, parts.iter().map(|part| part.len()).sum());
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+}
+
 #[inline]
-fn put_head(out: &mut Vec<u8>, flags: u8, length: usize) {
+pub(super) fn put_head(out: &mut Vec<u8>, flags: u8, length: usize) {
     match u8::try_from(length) {
         Ok(short) => out.extend_from_slice(&[flags, short]),
         Err(_) => {

@@ -18,6 +18,9 @@ const MINOR: u8 = 1;
 /// Where the name of the mechanism begins in a greeting.
 const NAME_AT: usize = 12;
 
+/// Where a greeting says whether it is that of a server.
+const AS_SERVER_AT: usize = NAME_AT + NAME_BYTES;
+
 /// The first 64 bytes of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Greeting {
@@ -27,6 +30,13 @@ pub struct Greeting {
 
 impl Greeting {
     /// Ours: 3.1, not as server.
+    ///
+    /// ```
+    /// use drivers_zmtp::protocol::{Greeting, Mechanism};
+    ///
+    /// let (client, server) = (Greeting::encode(Mechanism::Curve), Greeting::encode_as_server(Mechanism::Curve));
+    /// assert_eq!((client[32], server[32]), (0, 1));
+    /// ```
     #[must_use]
     pub fn encode(mechanism: Mechanism) -> [u8; GREETING_BYTES] {
         let mut bytes = [0; GREETING_BYTES];
@@ -37,11 +47,21 @@ impl Greeting {
         bytes
     }
 
+    /// The same, as server: the side whose key the other one must know (RFC 37, "as-server").
+    #[must_use]
+    pub fn encode_as_server(mechanism: Mechanism) -> [u8; GREETING_BYTES] {
+        let mut bytes = Self::encode(mechanism);
+        if let Some(as_server) = bytes.get_mut(AS_SERVER_AT) {
+            *as_server = 1;
+        }
+        bytes
+    }
+
     /// Reads what has arrived of a greeting; `None` as long as nothing is wrong and something is missing.
     ///
     /// A wrong byte is refused when it arrives, not when the greeting is complete; another mechanism when its name is, so
-    /// that the refusal can name it. The padding has no meaning and is not looked at; nor is `as-server`, which NULL leaves
-    /// without one.
+    /// that the refusal can name it. The padding has no meaning and is not looked at; nor is `as-server`: NULL leaves it without
+    /// one, and of two servers or two clients of CURVE each refuses the first command of the other.
     ///
     /// # Errors
     /// [`ProtocolError::BadSignature`], [`ProtocolError::OldVersion`], [`ProtocolError::WrongMechanism`].

@@ -1,13 +1,18 @@
+mod exchange;
 mod peer;
 mod side;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::curve::{ClientKeys, PublicKey, ServerKeys, Session};
 use super::greeting::UP_TO_MAJOR_BYTES;
-use super::ready::{Ready, Statement, put_ready, read_ready};
-use super::{Command, FrameHead, GREETING_BYTES, Greeting, Mechanism, ProtocolError, SocketType};
+use super::ready::{Ready, Statement, properties, put_ready, read_ready};
+use super::{Command, FrameHead, GREETING_BYTES, Greeting, ProtocolError, SocketType};
+use exchange::{Exchange, Proved};
 use side::{ReadyOrder, Side};
 
+pub use exchange::CurveStage;
 pub use peer::Peer;
 
 /// How much of a peer is kept until its handshake is complete, in bytes: its greeting and a READY of 4 KiB
@@ -16,7 +21,7 @@ pub const MAX_HANDSHAKE_BYTES: usize = GREETING_BYTES + MAX_READY_BYTES;
 
 const MAX_READY_BYTES: usize = 4096;
 
-/// The NULL handshake of one connection, either side.
+/// The handshake of one connection, either side: NULL, or CURVE if it is given keys.
 ///
 /// Both sides greet in stages, as libzmq does. Each sends its signature and major version first. A connector sends the rest,
 /// and its READY, after the peer's major version; a listener sends the rest after the peer's mechanism, and its READY after
@@ -34,8 +39,13 @@ pub struct Handshake {
     greeting: Option<Greeting>,
     /// What the peer is to know of this end.
     statement: Statement,
-    /// The name that the peer's host claims.
+    /// The name that the peer's host claims, or that its key has.
     peer_node: Option<Box<str>>,
+    exchange: Exchange,
+    /// Of CURVE, once the handshake is complete.
+    session: Option<Box<Session>>,
+    /// The key that a client of CURVE proved.
+    agent: Option<PublicKey>,
 }
 
 impl Handshake {
@@ -55,8 +65,49 @@ impl Handshake {
     }
 
     fn begin(side: Side, out: &mut Vec<u8>) -> Self {
-        out.extend(Greeting::encode(Mechanism::Null).iter().take(UP_TO_MAJOR_BYTES));
-        Self { side, has_greeted: false, greeting: None, statement: Statement::default(), peer_node: None }
+        let exchange = Exchange::Null;
+        out.extend(exchange.greeting().iter().take(UP_TO_MAJOR_BYTES));
+        Self {
+            side,
+            has_greeted: false,
+            greeting: None,
+            statement: Statement::default(),
+            peer_node: None,
+            exchange,
+            session: None,
+            agent: None,
+        }
+    }
+
+    /// Accepts clients of CURVE only.
+    #[must_use]
+    pub fn curve_server(self, keys: &Arc<ServerKeys>) -> Self {
+        Self { exchange: Exchange::server(keys), ..self }
+    }
+
+    /// Connects as a client of CURVE only.
+    ///
+    /// # Errors
+    /// [`ProtocolError::NoRandomness`].
+    pub fn curve_client(self, keys: &ClientKeys) -> Result<Self, ProtocolError> {
+        Ok(Self { exchange: Exchange::client(keys)?, ..self })
+    }
+
+    /// The session of CURVE, once the handshake is complete: whatever is sent is to be sealed, and all that came after the
+    /// handshake to be opened.
+    pub fn take_session(&mut self) -> Option<Box<Session>> {
+        self.session.take()
+    }
+
+    /// The key that a client of CURVE proved, once the handshake is complete.
+    pub fn take_agent(&mut self) -> Option<PublicKey> {
+        self.agent.take()
+    }
+
+    /// How far a client of CURVE is.
+    #[must_use]
+    pub fn curve_stage(&self) -> Option<CurveStage> {
+        self.exchange.stage()
     }
 
     /// Names this host to the peer.
@@ -71,7 +122,8 @@ impl Handshake {
         Self { statement: Statement { alive_every: time, ..self.statement }, ..self }
     }
 
-    /// The name that the peer's host claims, once the handshake is complete: at most 64 letters, digits, `.`, `-` and `_`.
+    /// The name that the peer's host claims, or that its key has, once the handshake is complete: at most 64 letters, digits,
+    /// `.`, `-` and `_`.
     pub fn take_peer_node(&mut self) -> Option<Box<str>> {
         self.peer_node.take()
     }
@@ -97,55 +149,76 @@ impl Handshake {
             Some(greeting) => greeting,
             None => {
                 self.greet(arrived, out);
-                let Some(greeting) = Greeting::read(arrived, Mechanism::Null)? else { return Ok((0, None)) };
+                let Some(greeting) = Greeting::read(arrived, self.exchange.mechanism())? else {
+                    return Ok((0, None));
+                };
                 used = GREETING_BYTES;
+                self.exchange.begin(out)?;
                 *self.greeting.insert(greeting)
             }
         };
-        let rest = arrived.get(used..).unwrap_or_default();
-        let Some(ready) = self.take_ready(rest, out)? else { return Ok((used, None)) };
-        let (taken, socket_type, alive_every) = ready;
-        let own_type = self.meet(socket_type, out)?;
-        Ok((used + taken, Some(Peer { socket_type, own_type, minor: greeting.minor, alive_every })))
+        loop {
+            let Some((end, body)) = command(arrived.get(used..).unwrap_or_default())? else {
+                return Ok((used, None));
+            };
+            used += end;
+            let met = match self.exchange {
+                Exchange::Null => Some(self.take_ready(body, out)?),
+                _ => self.take_curve(body, out)?,
+            };
+            if let Some((socket_type, own_type, alive_every)) = met {
+                return Ok((used, Some(Peer { socket_type, own_type, minor: greeting.minor, alive_every })));
+            }
+        }
     }
 
     /// Sends the rest of our greeting, if the peer's is far enough.
     fn greet(&mut self, arrived: &[u8], out: &mut Vec<u8>) {
         let Some(enough) = arrived.get(..self.side.greets_after()) else { return };
-        if self.has_greeted || Greeting::read(enough, Mechanism::Null).is_err() {
+        if self.has_greeted || Greeting::read(enough, self.exchange.mechanism()).is_err() {
             return;
         }
         self.has_greeted = true;
-        out.extend(Greeting::encode(Mechanism::Null).iter().skip(UP_TO_MAJOR_BYTES));
-        if let Side::Connector(own, ReadyOrder::WithGreeting) = self.side {
-            put_ready(out, own, self.statement);
+        out.extend(self.exchange.greeting().iter().skip(UP_TO_MAJOR_BYTES));
+        if let (Side::Connector(own, ReadyOrder::WithGreeting), Exchange::Null) = (&self.side, &self.exchange)
+        {
+            put_ready(out, *own, self.statement);
         }
     }
 
-    fn take_ready(
-        &mut self,
-        arrived: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<Option<(usize, SocketType, Option<Duration>)>, ProtocolError> {
-        let Some(head) = FrameHead::read(arrived)? else { return Ok(None) };
-        if !head.command {
-            return Err(ProtocolError::NotReady);
-        }
-        let end = usize::try_from(head.body).unwrap_or(usize::MAX).saturating_add(head.head);
-        if end > MAX_READY_BYTES {
-            return Err(ProtocolError::FrameTooLong);
-        }
-        let Some(body) = arrived.get(head.head..end) else { return Ok(None) };
+    fn take_ready(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<Met, ProtocolError> {
         match Command::read(body)? {
             Command::Ready(data) => {
                 let ready = read_ready(data).inspect_err(|_| self.refuse(out))?;
                 let Ready { socket_type, node, alive_every } = ready;
                 self.peer_node = node.map(Box::from);
-                Ok(Some((end, socket_type, alive_every)))
+                Ok((socket_type, self.meet(socket_type, out)?, alive_every))
             }
             Command::Error(_) => Err(ProtocolError::RefusedByPeer),
             _ => Err(ProtocolError::NotReady),
         }
+    }
+
+    /// A command of CURVE; the peer when it has proved its key.
+    fn take_curve(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<Option<Met>, ProtocolError> {
+        let metadata = match self.side {
+            Side::Connector(own, _) => properties(own, self.statement),
+            Side::Listener(_) => Vec::new(),
+        };
+        let Some(proved) = self.exchange.take(body, &metadata, out)? else { return Ok(None) };
+        let Ready { socket_type, node, alive_every } =
+            read_ready(proved.metadata()).inspect_err(|_| self.refuse(out))?;
+        let Some(own) = self.side.own_type(socket_type) else {
+            self.refuse(out);
+            return Err(ProtocolError::WrongSocketType);
+        };
+        self.peer_node = proved.name().or(node).map(Box::from);
+        self.agent = proved.key();
+        self.session = Some(Box::new(match proved {
+            Proved::Server { session, .. } => session,
+            Proved::Client(client) => client.ready(&properties(own, self.statement), out),
+        }));
+        Ok(Some((socket_type, own, alive_every)))
     }
 
     /// Sends the READY that waited for the peer's type, and returns the type of this end.
@@ -168,132 +241,21 @@ impl Handshake {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
+/// The type of the peer, that of this end, and how often the peer sends something.
+type Met = (SocketType, SocketType, Option<Duration>);
 
-    use super::{Handshake, Peer, Statement, put_ready};
-    use crate::protocol::{Command, Greeting, Mechanism, MechanismName, ProtocolError, SocketType};
-
-    const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::Push, SocketType::Dealer];
-
-    const ALIVE_EVERY: Duration = Duration::from_millis(1500);
-
-    /// Both sides, byte by byte, until neither has anything to send.
-    fn meet(own: SocketType) -> (Option<Peer>, Option<Peer>) {
-        let (mut to_listener, mut to_connector) = (Vec::new(), Vec::new());
-        let mut connector = Handshake::connector(own, &mut to_listener).alive_every(Some(ALIVE_EVERY));
-        let mut listener = Handshake::listener(SERVED, &mut to_connector);
-        let (mut at_listener, mut at_connector) = (None, None);
-        let (mut kept_at_listener, mut kept_at_connector) = (Vec::new(), Vec::new());
-        while !to_listener.is_empty() || !to_connector.is_empty() {
-            let sent = std::mem::take(&mut to_listener);
-            at_listener =
-                at_listener.or(trickle(&mut listener, &sent, &mut kept_at_listener, &mut to_connector));
-            let sent = std::mem::take(&mut to_connector);
-            at_connector =
-                at_connector.or(trickle(&mut connector, &sent, &mut kept_at_connector, &mut to_listener));
-        }
-        (at_listener, at_connector)
+/// The first command: where its frame ends, and its body, once it is all there.
+fn command(arrived: &[u8]) -> Result<Option<(usize, &[u8])>, ProtocolError> {
+    let Some(head) = FrameHead::read(arrived)? else { return Ok(None) };
+    if !head.command {
+        return Err(ProtocolError::NotReady);
     }
-
-    fn trickle(side: &mut Handshake, sent: &[u8], kept: &mut Vec<u8>, out: &mut Vec<u8>) -> Option<Peer> {
-        for byte in sent {
-            kept.push(*byte);
-            let (used, peer) = side.take(kept, out).unwrap();
-            kept.drain(..used);
-            if peer.is_some() {
-                return peer;
-            }
-        }
-        None
+    let end = usize::try_from(head.body).unwrap_or(usize::MAX).saturating_add(head.head);
+    if end > MAX_READY_BYTES {
+        return Err(ProtocolError::FrameTooLong);
     }
-
-    #[test]
-    fn a_peer_that_wants_another_mechanism_is_named_before_it_sees_ours() {
-        let curve = Greeting::encode(Mechanism::Curve);
-        let wanted = MechanismName::new(b"CURVE");
-        let mut out = Vec::new();
-        let mut listener = Handshake::listener(SERVED, &mut out);
-        assert_eq!(out, curve[..11], "as any peer of ZMTP 3 begins");
-        out.clear();
-        for length in 0..=12 + 5 {
-            assert_eq!(listener.take(&curve[..length], &mut out), Ok((0, None)));
-        }
-        assert_eq!(listener.take(&curve, &mut out), Err(ProtocolError::WrongMechanism { wanted }));
-        assert!(out.is_empty(), "it would not connect again: {out:?}");
-    }
-
-    #[test]
-    fn a_peer_of_zmtp_2_is_named_by_its_revision() {
-        let mut old = Greeting::encode(Mechanism::Null);
-        old[10] = 1;
-        for mut side in [
-            Handshake::listener(SERVED, &mut Vec::new()),
-            Handshake::connector(SocketType::Sub, &mut Vec::new()),
-        ] {
-            let mut out = Vec::new();
-            assert_eq!(side.take(&old[..10], &mut out), Ok((0, None)));
-            assert_eq!(side.take(&old[..11], &mut out), Err(ProtocolError::OldVersion { revision: 1 }));
-            assert!(out.is_empty());
-        }
-    }
-
-    #[test]
-    fn a_reticent_connector_sends_its_ready_after_that_of_a_peer_that_it_may_meet() {
-        let greeting = Greeting::encode(Mechanism::Null);
-        for (peer, says_ready) in [(SocketType::Pull, true), (SocketType::Pub, false)] {
-            let mut out = Vec::new();
-            let mut side = Handshake::reticent_connector(SocketType::Push, &mut out);
-            assert_eq!(side.take(&greeting, &mut out), Ok((64, None)));
-            assert_eq!(out, greeting);
-            let mut ready = Vec::new();
-            put_ready(&mut ready, peer, Statement::default());
-            let _ = side.take(&ready, &mut out);
-            assert_eq!(out.len() > greeting.len(), says_ready);
-        }
-    }
-
-    #[test]
-    fn a_listener_meets_each_connector_as_its_counterpart() {
-        for (connector, listener) in [
-            (SocketType::Sub, SocketType::Pub),
-            (SocketType::Xsub, SocketType::Pub),
-            (SocketType::Push, SocketType::Pull),
-            (SocketType::Dealer, SocketType::Router),
-        ] {
-            let peer = |socket_type, own_type, alive_every| {
-                Some(Peer { socket_type, own_type, minor: 1, alive_every })
-            };
-            let of_connector = peer(connector, listener, Some(ALIVE_EVERY));
-            assert_eq!(meet(connector), (of_connector, peer(listener, connector, None)));
-        }
-    }
-
-    #[test]
-    fn a_listener_sends_error_to_a_peer_of_another_kind() {
-        let mut hello = Greeting::encode(Mechanism::Null).to_vec();
-        put_ready(&mut hello, SocketType::Pub, Statement::default());
-        let mut answer = Vec::new();
-        let mut listener = Handshake::listener(SERVED, &mut answer);
-        assert_eq!(listener.take(&hello, &mut answer), Err(ProtocolError::WrongSocketType));
-        assert_eq!(Command::read(&answer[64 + 2..]), Ok(Command::Error(b"\x13Invalid socket type")));
-    }
-
-    #[test]
-    fn what_is_no_ready_is_refused_before_its_body_arrives() {
-        let cases: [(&[u8], ProtocolError); 5] = [
-            (b"\x00\x05event", ProtocolError::NotReady),
-            (b"\x04\x05\x04PING", ProtocolError::BadCommand),
-            (b"\x04\x07\x04PING\0\0", ProtocolError::NotReady),
-            (b"\x06\x00\x00\x01\x00\x00\x00\x00\x00", ProtocolError::FrameTooLong),
-            (b"\x04\x08\x05ERROR\x01x", ProtocolError::RefusedByPeer),
-        ];
-        for (bytes, wanted) in cases {
-            let mut side = Handshake::connector(SocketType::Sub, &mut Vec::new());
-            let mut arrived = Greeting::encode(Mechanism::Null).to_vec();
-            arrived.extend_from_slice(bytes);
-            assert_eq!(side.take(&arrived, &mut Vec::new()), Err(wanted));
-        }
-    }
+    Ok(arrived.get(head.head..end).map(|body| (end, body)))
 }
+
+#[cfg(test)]
+mod tests;

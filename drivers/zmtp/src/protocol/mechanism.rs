@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// The security mechanisms of ZMTP; only NULL is spoken as yet.
+/// The security mechanisms of ZMTP; NULL and CURVE are spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mechanism {
     /// No authentication, no encryption (RFC 37).

@@ -32,8 +32,14 @@ pub(super) struct Statement {
     pub(super) alive_every: Option<Duration>,
 }
 
-/// Appends a READY: the socket type, an empty identity for a DEALER, as libzmq does, and what is to be known of this end.
+/// Appends a READY.
 pub(super) fn put_ready(out: &mut Vec<u8>, own: SocketType, statement: Statement) {
+    put_command(out, "READY", &[&properties(own, statement)]);
+}
+
+/// What a READY states, and the metadata of CURVE: the socket type, an empty identity for a DEALER, as libzmq does, and what is
+/// to be known of this end.
+pub(super) fn properties(own: SocketType, statement: Statement) -> Vec<u8> {
     let mut data = Vec::new();
     put_property(&mut data, SOCKET_TYPE, own.as_str().as_bytes());
     if own == SocketType::Dealer {
@@ -45,7 +51,7 @@ pub(super) fn put_ready(out: &mut Vec<u8>, own: SocketType, statement: Statement
     if let Some(every) = statement.alive_every {
         put_property(&mut data, ALIVE_EVERY, every.as_millis().to_string().as_bytes());
     }
-    put_command(out, "READY", &[&data]);
+    data
 }
 
 fn put_property(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {

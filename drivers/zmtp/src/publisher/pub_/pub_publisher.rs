@@ -11,6 +11,7 @@ use pubsub_api::{
 
 use crate::ZmtpSettings;
 use crate::framing::ZmtpFraming;
+use crate::keys::{AuthorizedFile, CurveSettings};
 use crate::publisher::pub_::fanout::{Fanout, SubscriptionsSeen};
 use crate::request::RequestQueue;
 
@@ -48,6 +49,11 @@ impl PubPublisher {
             requests: Arc::default(),
             sent: Counter::new("events_sent"),
         }
+    }
+
+    /// With CURVE: our keys, and the agents that may connect, from their files.
+    fn agents(&self) -> Result<Option<AuthorizedFile>> {
+        self.settings.curve.as_ref().map(CurveSettings::server).transpose()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -92,6 +98,7 @@ impl Publisher for PubPublisher {
             State::Closed => return Err(Error::closed("publisher")),
             State::New => {}
         }
+        let agents = self.agents()?;
         let listener = listen::tcp(&self.settings.bind_address, self.settings.port)?;
         let failed = |error| {
             let text = format!("cannot publish on {}", self.settings.bind_address);
@@ -99,13 +106,15 @@ impl Publisher for PubPublisher {
         };
         let address = listener.local_addr().map_err(failed)?;
         let (seen, requests) = (Arc::clone(&self.seen), Arc::clone(&self.requests));
-        let fanout = Fanout::start(listener, self.settings.clone(), seen, requests).map_err(failed)?;
+        let fanout =
+            Fanout::start(listener, self.settings.clone(), seen, requests, agents).map_err(failed)?;
         self.endpoint.get_or_init(|| format!("tcp://{address}"));
         *state = State::Open(Arc::new(fanout));
         Ok(())
     }
 
     fn check(&self) -> Result<()> {
+        self.agents()?;
         listen::check_tcp(&self.settings.bind_address, self.settings.port)
     }
 

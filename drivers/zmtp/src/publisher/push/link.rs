@@ -162,7 +162,7 @@ fn in_words(reason: &ConnectError) -> String {
             }
             _ => return reason.to_string(),
         },
-        ConnectError::Left { after_its_greeting: false } => {
+        ConnectError::Left { after_its_greeting: false, .. } => {
             "ipc_allow does not name this user, or the service is full (max_connections); its log has the cause"
         }
         _ => return reason.to_string(),

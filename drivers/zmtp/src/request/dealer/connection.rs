@@ -54,14 +54,14 @@ impl<'a> RequestConnection<'a> {
         link: &'a LinkState,
         requests: &'a PendingRequests,
     ) -> Self {
-        let Connected { stream, peer, arrived, .. } = connected;
-        let inbound = Inbound::of_replies(endpoint, &arrived);
+        let Connected { stream, peer, session, arrived } = connected;
+        let inbound = Inbound::of_replies(endpoint, if session.is_some() { b"" } else { &arrived });
         Self {
             endpoint,
             shared,
             link,
             requests,
-            peer: PeerConnection::new(stream, peer, inbound, &shared.settings),
+            peer: PeerConnection::new(stream, peer, inbound, &shared.settings).sealed(session, &arrived),
             proved: false,
         }
     }
@@ -102,7 +102,7 @@ impl<'a> RequestConnection<'a> {
 
     /// Waits for the next thing to do, and does it.
     async fn step(&mut self, reads: bool, ticks: &mut Interval) -> Result<(), End> {
-        let writes = !self.peer.out.is_empty();
+        let writes = self.peer.writes();
         tokio::select! {
             () = self.shared.requester.replies.room(), if !reads => Ok(()),
             ready = self.peer.stream.readable(), if reads => {

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::connection::{End, RequestConnection};
 use super::pending_requests::PendingRequests;
-use crate::connect::{self, ConnectError};
+use crate::connect::ConnectError;
 use crate::protocol::{ProtocolError, SocketType};
 use crate::subscriber::sub::link_state::LinkState;
 use crate::subscriber::sub::subscriber_state::SubscriberState;
@@ -72,7 +72,7 @@ impl Task {
         loop {
             self.requests.some().await;
             let address = self.address();
-            let reason = match connect::tcp(&address, SocketType::Dealer, &self.shared.settings).await {
+            let reason = match self.shared.connect(&self.endpoint, &address, SocketType::Dealer).await {
                 Ok(connected) => {
                     let mut connection = RequestConnection::new(
                         &self.endpoint,
@@ -135,6 +135,6 @@ fn takes_no_requests(reason: &ConnectError) -> bool {
     matches!(
         reason,
         ConnectError::Refused(ProtocolError::WrongSocketType | ProtocolError::RefusedByPeer)
-            | ConnectError::Left { after_its_greeting: true }
+            | ConnectError::Left { after_its_greeting: true, .. }
     )
 }

@@ -74,10 +74,11 @@ impl<'a> SubConnection<'a> {
         hearing: &'a HeardOverLink<'a>,
         yields: bool,
     ) -> Self {
-        let Connected { stream, peer, arrived, .. } = connected;
+        let Connected { stream, peer, session, arrived } = connected;
         let sent = SentSubscriptions::new(peer);
-        let inbound = Inbound::new(publisher, &arrived);
-        let mut peer = PeerConnection::new(stream, peer, inbound, &shared.settings);
+        let inbound = Inbound::new(publisher, if session.is_some() { b"" } else { &arrived });
+        let peer = PeerConnection::new(stream, peer, inbound, &shared.settings);
+        let mut peer = peer.sealed(session, &arrived);
         peer.received.push_back(Item::Notice(Notice::LinkUp { publisher: publisher.to_owned() }));
         let mut connection = Self {
             shared,
@@ -159,7 +160,7 @@ impl<'a> SubConnection<'a> {
 
     /// Waits for the next thing to do, and does it.
     async fn step(&mut self, reads: bool, ticks: &mut Interval) -> Result<(), End> {
-        let writes = !self.peer.out.is_empty();
+        let writes = self.peer.writes();
         tokio::select! {
             () = self.shared.queue.room(), if !reads => Ok(()),
             () = at(self.holds_until) => {

@@ -11,7 +11,7 @@ use super::connection::{End, SubConnection};
 use super::link_state::{LinkState, Phase};
 use super::queue::{Abandoned, Item};
 use super::subscriber_state::SubscriberState;
-use crate::connect::{self, ConnectError, Connected, LoggedOnce};
+use crate::connect::{ConnectError, Connected, LoggedOnce};
 use crate::protocol::SocketType;
 
 /// The link to one publisher: connects, carries events, and starts over when the connection breaks.
@@ -70,7 +70,7 @@ impl SubLink {
         let mut backoff = Backoff::default();
         let mut logged = LoggedOnce::default();
         loop {
-            match connect::tcp(&self.address, SocketType::Sub, &self.shared.settings).await {
+            match self.shared.connect(&self.publisher, &self.address, SocketType::Sub).await {
                 Ok(connected) => {
                     logged.forget();
                     self.state.connected_to(connected.stream.peer_addr().ok());
@@ -205,6 +205,9 @@ impl SubLink {
                     "{} is not a compatible publisher: {text}; connecting is retried",
                     self.publisher
                 );
+            }
+            reason if reason.refusal().is_some() => {
+                tracing::warn!("{} is not connected: {text}; connecting is retried", self.publisher);
             }
             _ => tracing::info!("cannot reach {} yet: {text}", self.publisher),
         }

@@ -55,6 +55,7 @@ impl Subscriber for SubSubscriber {
         if links.phase == Phase::Closed {
             return Err(Error::closed("subscriber"));
         }
+        self.shared.read_keys()?;
         links.phase = Phase::Running;
         let registered: Vec<String> = links.by_endpoint.keys().cloned().collect();
         for endpoint in registered {

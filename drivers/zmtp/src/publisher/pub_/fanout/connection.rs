@@ -1,4 +1,5 @@
 mod replies;
+mod sealing;
 mod writing;
 
 use std::io::{self, Read};
@@ -13,9 +14,11 @@ use super::filters::GroupId;
 use super::outbox::Outbox;
 use super::subscriptions::Subscriptions;
 use super::window::{Cursor, Window};
+use crate::protocol::curve::PublicKey;
 use crate::protocol::{EventDecoder, Handshake, Heartbeat, PeerDecoder};
 
 pub(super) use replies::ReplyWriter;
+pub(super) use sealing::Sealed;
 
 /// One peer: its socket, how far the handshake is, what it wants, and how far it has got.
 #[derive(Debug)]
@@ -30,6 +33,10 @@ pub(super) struct Connection {
     /// The socket may have more to read.
     pub(super) readable: bool,
     pub(super) outbox: Outbox,
+    /// With CURVE, once its handshake is complete.
+    pub(super) sealed: Option<Box<Sealed>>,
+    /// The agent, if it proved its key.
+    pub(super) agent: Option<PublicKey>,
     pub(super) audience: Audience,
     pub(super) subscriptions: Subscriptions,
     /// The number of dropped events that was not sent to the peer yet.
@@ -115,6 +122,8 @@ impl Connection {
             arrived: Vec::new(),
             readable: true,
             outbox,
+            sealed: None,
+            agent: None,
             audience: Audience { peer, group: None, before: None },
             subscriptions: Subscriptions::default(),
             unreported: 0,
@@ -141,7 +150,8 @@ impl Connection {
     /// Whether something is still to be written.
     pub(super) fn has_backlog(&self) -> bool {
         let has_answers = matches!(&self.phase, Phase::Requester { replies, .. } if !replies.is_empty());
-        self.cursor.is_some() || !self.outbox.is_empty() || self.unreported > 0 || has_answers
+        let is_written = self.sealed.as_ref().is_none_or(|sealed| sealed.is_written());
+        self.cursor.is_some() || !self.outbox.is_empty() || self.unreported > 0 || has_answers || !is_written
     }
 
     /// Whether events are still to be written. Replies to a requester do not count: no publisher waits for them.

@@ -6,6 +6,7 @@ use super::admission::Admission;
 use super::counters::Counters;
 use super::encoder::Encoder;
 use crate::ZmtpSettings;
+use crate::keys::AuthorizedFile;
 use crate::request::RequestQueue;
 use crate::request::router::replies::Requesters;
 
@@ -18,6 +19,8 @@ pub(super) struct Core {
     pub(super) requests: Arc<RequestQueue>,
     pub(super) requesters: Requesters,
     pub(super) admission: Arc<Admission>,
+    /// With CURVE: our keys, and the agents that may connect.
+    pub(super) agents: Option<AuthorizedFile>,
     encoder: Mutex<Encoder>,
     stopping: AtomicBool,
     /// Connections whose handshake is not complete.
@@ -29,10 +32,12 @@ impl Core {
         settings: ZmtpSettings,
         seen: Arc<SubscriptionsSeen>,
         requests: Arc<RequestQueue>,
+        agents: Option<AuthorizedFile>,
     ) -> Self {
         Self {
             admission: Arc::new(Admission::new(&settings)),
             settings,
+            agents,
             counters: Counters::default(),
             seen,
             requests,
@@ -51,6 +56,13 @@ impl Core {
     pub(super) fn recycle(&self, buffer: Vec<u8>) {
         if let Ok(mut encoder) = self.encoder.try_lock() {
             encoder.recycle(buffer);
+        }
+    }
+
+    /// With CURVE: which agents may connect, after a look at their file.
+    pub(super) fn refresh_agents(&self) {
+        if let Some(agents) = &self.agents {
+            agents.refresh();
         }
     }
 

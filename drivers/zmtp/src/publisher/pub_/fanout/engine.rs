@@ -18,6 +18,7 @@ use super::core::Core;
 use super::encoder::Encoder;
 use super::shard::Shard;
 use crate::ZmtpSettings;
+use crate::keys::AuthorizedFile;
 use crate::request::RequestQueue;
 
 /// A bound address, its connections, and the threads that serve them.
@@ -52,8 +53,9 @@ impl Fanout {
         settings: ZmtpSettings,
         seen: Arc<SubscriptionsSeen>,
         requests: Arc<RequestQueue>,
+        agents: Option<AuthorizedFile>,
     ) -> io::Result<Self> {
-        let core = Arc::new(Core::new(settings, seen, requests));
+        let core = Arc::new(Core::new(settings, seen, requests, agents));
         let shards: Vec<Arc<Shard>> =
             (0..SHARDS).map(|_| Shard::new(Arc::clone(&core)).map(Arc::new)).collect::<io::Result<_>>()?;
         let acceptor = Acceptor::new(listener, Arc::clone(&core));

@@ -20,6 +20,13 @@ impl Outbox {
         self.written = 0;
     }
 
+    /// All that waits, which is taken.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        let waiting = self.waiting().to_vec();
+        *self = Self::default();
+        waiting
+    }
+
     pub(super) fn waiting(&self) -> &[u8] {
         self.bytes.get(self.written..).unwrap_or_default()
     }

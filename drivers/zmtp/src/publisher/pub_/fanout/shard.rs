@@ -153,6 +153,9 @@ impl Shard {
             let pause = acceptor.as_ref().and_then(Acceptor::paused_until);
             self.wait(&mut events, pause.map_or(next_sweep, |until| until.min(next_sweep)));
             let now = Instant::now();
+            if now >= next_sweep {
+                self.core.refresh_agents();
+            }
             let mut state = self.state();
             let accepts = self.hear(&mut state, &mut events, now);
             state.hear_on(&self.inbox, now);

@@ -2,6 +2,7 @@ mod bound;
 mod inbound;
 mod replies;
 mod requests;
+mod revocation;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use super::core::Core;
 use super::filters::GroupId;
 use super::inbox::Inbox;
 use super::window::Window;
+use crate::protocol::curve::AuthorizedAgents;
 use crate::protocol::{Command, Handshake, Pulse, SocketType};
 
 /// The connections of a shard, and the blocks that they still need.
@@ -35,6 +37,8 @@ pub(super) struct ShardState {
     /// The peers with more to read than fitted into their turn.
     talkative: Vec<PeerId>,
     scratch: Vec<u8>,
+    /// With CURVE: the agents that may be connected, as of the last look.
+    authorized: Option<Arc<AuthorizedAgents>>,
 }
 
 /// The socket types of subscribers and of requesters.
@@ -58,6 +62,7 @@ impl ShardState {
             ready_requesters: VecDeque::new(),
             talkative: Vec::new(),
             scratch: vec![0; READ_BYTES],
+            authorized: None,
         }
     }
 
@@ -65,6 +70,10 @@ impl ShardState {
     pub(super) fn take_in(&mut self, peer: PeerId, newcomer: Newcomer, now: Instant) {
         let mut greeting = Vec::new();
         let machine = Handshake::listener(SERVED, &mut greeting);
+        let machine = match &self.core.agents {
+            Some(agents) => machine.curve_server(&agents.keys),
+            None => machine,
+        };
         let Newcomer { stream, address, place } = newcomer;
         let connection = Connection::new(stream, address, peer, place, (machine, greeting), now);
         self.connections.insert(peer, connection);
@@ -175,6 +184,7 @@ impl ShardState {
             }
         }
         writable.into_iter().for_each(|peer| self.make_ready(peer));
+        leaving.extend(self.revoked());
         for (peer, cause) in leaving {
             self.close(peer, CloseReason::Refused(cause), now);
         }

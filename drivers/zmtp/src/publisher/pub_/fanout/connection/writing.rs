@@ -19,7 +19,7 @@ const TURN_BYTES: usize = 1024 * 1024;
 
 /// How many parts of blocks are written with one call. 1,024 is the limit (IOV_MAX, writev(2)); blocks are large under
 /// load, and 64 lone events are enough for a call.
-const MAX_SLICES: usize = 64;
+pub(super) const MAX_SLICES: usize = 64;
 
 impl Connection {
     /// Writes what is to be written, as long as the socket takes it, for at most one turn; how it ended, and how many bytes
@@ -29,6 +29,9 @@ impl Connection {
         window: &mut Window,
         now: Instant,
     ) -> io::Result<(Progress, usize)> {
+        if self.sealed.is_some() {
+            return self.write_sealed(window, now);
+        }
         let mut written = 0;
         while written < TURN_BYTES {
             self.report_loss();
@@ -40,11 +43,7 @@ impl Connection {
             let slices = slices.get(..count).unwrap_or_default();
             match send_all_of(&self.stream, slices) {
                 Ok(sent) => {
-                    if std::mem::take(&mut self.probes)
-                        && let Some(heartbeat) = self.heartbeat()
-                    {
-                        heartbeat.heard(now);
-                    }
+                    self.sign_of_life(now);
                     self.advance(sent, window, now);
                     written += sent;
                     if sent < bytes {
@@ -66,8 +65,17 @@ impl Connection {
         Ok((Progress::More, written))
     }
 
+    /// The socket accepted bytes: of a peer in doubt a sign of life.
+    pub(super) fn sign_of_life(&mut self, now: Instant) {
+        if std::mem::take(&mut self.probes)
+            && let Some(heartbeat) = self.heartbeat()
+        {
+            heartbeat.heard(now);
+        }
+    }
+
     /// Before anything later, the peer learns that it missed events.
-    fn report_loss(&mut self) {
+    pub(super) fn report_loss(&mut self) {
         if self.unreported == 0 || !self.outbox.is_empty() {
             return;
         }
@@ -81,7 +89,7 @@ impl Connection {
     }
 
     /// What to write next: what is for this connection alone, as soon as no event is half written, else the blocks.
-    fn gather<'a>(&'a self, window: &'a Window, slices: &mut [IoSlice<'a>]) -> (usize, usize) {
+    pub(super) fn gather<'a>(&'a self, window: &'a Window, slices: &mut [IoSlice<'a>]) -> (usize, usize) {
         if let Phase::Requester { replies, .. } = &self.phase
             && (self.outbox.is_empty() || replies.is_begun())
         {
@@ -130,7 +138,7 @@ impl Connection {
         (!rest.is_empty()).then_some((rest, end))
     }
 
-    fn advance(&mut self, sent: usize, window: &mut Window, now: Instant) {
+    pub(super) fn advance(&mut self, sent: usize, window: &mut Window, now: Instant) {
         if let Phase::Requester { replies, .. } = &mut self.phase
             && (self.outbox.is_empty() || replies.is_begun())
         {

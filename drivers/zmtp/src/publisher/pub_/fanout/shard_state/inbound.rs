@@ -51,6 +51,11 @@ impl ShardState {
             Phase::Handshake { machine, .. } => {
                 let taken = machine.take(&arrived, connection.outbox.bytes());
                 connection.node = machine.take_peer_node();
+                connection.agent = machine.take_agent();
+                let session = machine.take_session();
+                if let Some(session) = session {
+                    connection.begin_session(session);
+                }
                 taken.map_err(CloseReason::Broke)?
             }
             Phase::Subscriber { .. } | Phase::Requester { .. } => (0, None),
@@ -60,9 +65,18 @@ impl ShardState {
         }
         let Some(connection) = self.connections.get_mut(&peer) else { return Ok(()) };
         let (mut said, rest) = (Said::default(), arrived.get(used..).unwrap_or_default());
-        used += match connection.is_requester() {
-            true => decode_requests(connection, rest, &self.core, now)?,
-            false => decode(connection, rest, &mut said, &self.core)?,
+        used += match connection.sealed.as_deref_mut() {
+            None => handle(connection, rest, &mut said, &self.core, now)?,
+            Some(sealed) => {
+                let opened = sealed.open(rest).map_err(CloseReason::Broke)?;
+                let mut frames = std::mem::take(&mut sealed.opened);
+                let handled = handle(connection, &frames, &mut said, &self.core, now)?;
+                frames.drain(..handled);
+                if let Some(sealed) = &mut connection.sealed {
+                    sealed.opened = frames;
+                }
+                opened
+            }
         };
         connection.arrived = arrived.get(used..).unwrap_or_default().to_vec();
         if had_nothing_to_write && connection.can_write() {
@@ -129,6 +143,20 @@ impl ShardState {
 struct Said {
     change: Change,
     seen: Vec<SubscriptionSeen>,
+}
+
+/// Handles the messages of a peer. Returns the number of bytes that are used up.
+fn handle(
+    connection: &mut Connection,
+    arrived: &[u8],
+    noted: &mut Said,
+    core: &Core,
+    now: Instant,
+) -> Result<usize, CloseReason> {
+    match connection.is_requester() {
+        true => decode_requests(connection, arrived, core, now),
+        false => decode(connection, arrived, noted, core),
+    }
 }
 
 /// Handles the messages of a subscriber. Returns the number of bytes that are used up.

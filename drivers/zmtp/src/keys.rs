@@ -1,0 +1,93 @@
+//! The keys of CURVE in files and settings: what [`protocol::curve`](crate::protocol::curve) needs, read and watched.
+
+mod authorized_file;
+mod key_file;
+mod pinned_keys;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pubsub_api::settings::choice;
+use pubsub_api::{Error, ErrorKind, Result};
+
+use crate::protocol::curve::{ClientKeys, SecretKey};
+use crate::settings::{SECTION, ZmtpSection};
+pub(crate) use authorized_file::AuthorizedFile;
+pub use key_file::{read_key_file, write_key_file};
+pub use pinned_keys::PinnedKeys;
+
+choice! {
+    /// The security mechanism of the network hop.
+    pub enum SecurityMechanism {
+        /// No authentication, no encryption (RFC 37).
+        Null = "null",
+        /// Authentication of both sides and encryption (RFC 25).
+        Curve = "curve",
+    }
+}
+
+/// The settings of CURVE.
+#[derive(Debug, Clone)]
+pub struct CurveSettings {
+    /// The file with the secret key of the publisher.
+    pub publisher_key_file: Option<PathBuf>,
+    /// The file with the agents that may connect to it.
+    pub authorized_agents_file: Option<PathBuf>,
+    /// The file with the secret key of the agent.
+    pub agent_key_file: Option<PathBuf>,
+    /// The public keys of the publishers that it connects to.
+    pub publisher_keys: PinnedKeys,
+}
+
+impl CurveSettings {
+    /// The settings, `None` with NULL. Files are not read.
+    pub(crate) fn read(own: &ZmtpSection, default_port: u16) -> Result<Option<Self>> {
+        let publisher_keys = PinnedKeys::parse(&own.publisher_keys, default_port)
+            .map_err(|error| wrong(&format!("publisher_keys: {error}")))?;
+        let curve = Self {
+            publisher_key_file: own.publisher_key_file.clone(),
+            authorized_agents_file: own.authorized_agents_file.clone(),
+            agent_key_file: own.agent_key_file.clone(),
+            publisher_keys,
+        };
+        Ok((own.mechanism == SecurityMechanism::Curve).then_some(curve))
+    }
+
+    /// The keys of a publisher, and the file that it watches.
+    pub(crate) fn server(&self) -> Result<AuthorizedFile> {
+        let key = read_key_file(needed(self.publisher_key_file.as_ref(), "publisher_key_file")?)?;
+        let agents = needed(self.authorized_agents_file.as_ref(), "authorized_agents_file")?;
+        AuthorizedFile::open(key, agents)
+    }
+
+    /// The keys of an agent.
+    pub(crate) fn client(&self) -> Result<AgentKeys> {
+        let own = read_key_file(needed(self.agent_key_file.as_ref(), "agent_key_file")?)?;
+        if self.publisher_keys.is_empty() {
+            return Err(wrong("publisher_keys is empty: write the public key of the publishers into it"));
+        }
+        Ok(AgentKeys { own: Arc::new(own), pinned: self.publisher_keys.clone() })
+    }
+}
+
+/// The keys that an agent connects with.
+#[derive(Debug)]
+pub(crate) struct AgentKeys {
+    own: Arc<SecretKey>,
+    pinned: PinnedKeys,
+}
+
+impl AgentKeys {
+    /// The keys for a publisher by its endpoint; `None` if no key is known for it.
+    pub(crate) fn of_publisher(&self, endpoint: &str) -> Option<ClientKeys> {
+        self.pinned.get(endpoint).map(|server| ClientKeys::new(Arc::clone(&self.own), server))
+    }
+}
+
+fn needed<'a>(file: Option<&'a PathBuf>, name: &str) -> Result<&'a PathBuf> {
+    file.ok_or_else(|| wrong(&format!("{name} is empty, and mechanism = \"curve\" needs it")))
+}
+
+fn wrong(text: &str) -> Error {
+    Error::new(ErrorKind::Settings, format!("{SECTION}.{text}"))
+}

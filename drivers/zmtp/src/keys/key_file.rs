@@ -1,0 +1,98 @@
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use pubsub_api::{Error, ErrorKind, Result};
+use zeroize::Zeroizing;
+
+use crate::protocol::curve::{PublicKey, SecretKey};
+
+/// The mode of a file with a secret key: its owner reads and writes it.
+const MODE: u32 = 0o600;
+
+/// A key and the end of its line, and one byte by which a longer file is known.
+const MOST_BYTES: u64 = 43;
+
+/// Makes a new secret key, and writes it into a new file of mode 0600. Returns its public key.
+///
+/// # Errors
+/// [`ErrorKind::Unavailable`] if the file exists or cannot be written.
+pub fn write_key_file(path: &Path) -> Result<PublicKey> {
+    let failed = |error| {
+        let text = format!("cannot write a secret key to {}", path.display());
+        Error::new(ErrorKind::Unavailable, text).with_source(error)
+    };
+    let key = SecretKey::generate()
+        .map_err(|error| Error::new(ErrorKind::Unavailable, "cannot make a key").with_source(error))?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path).map_err(failed)?;
+    let line = Zeroizing::new(format!("{}\n", *key.to_text()));
+    file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    Ok(key.public())
+}
+
+/// Reads a secret key from the file that [`write_key_file`] wrote, or another one of one line with a key in Z85.
+///
+/// # Errors
+/// [`ErrorKind::Settings`] if the file cannot be read, other users can read it, it belongs to neither this process nor root, or
+/// it holds no key. No error contains what was read.
+pub fn read_key_file(path: &Path) -> Result<SecretKey> {
+    let wrong = |reason: String| Error::new(ErrorKind::Settings, format!("{}: {reason}", path.display()));
+    let failed = |error: std::io::Error| wrong(format!("cannot read the secret key: {error}"));
+    let file = File::open(path).map_err(failed)?;
+    check(&file.metadata().map_err(failed)?).map_err(wrong)?;
+    let mut text = Zeroizing::new(String::with_capacity(64));
+    file.take(MOST_BYTES).read_to_string(&mut text).map_err(failed)?;
+    text.trim_end().parse().map_err(|error| wrong(format!("this is no file with a secret key: {error}")))
+}
+
+fn check(metadata: &Metadata) -> std::result::Result<(), String> {
+    let (mode, owner) = (metadata.mode() & 0o777, metadata.uid());
+    if mode & 0o077 != 0 {
+        return Err(format!(
+            "other users can read or write this secret key (mode {mode:04o}): set its mode to 0600"
+        ));
+    }
+    let own = rustix::process::geteuid().as_raw();
+    if owner != own && owner != 0 {
+        return Err(format!("this secret key belongs to user {owner}, and this process runs as user {own}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{Permissions, read_to_string, set_permissions, write};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::{read_key_file, write_key_file};
+
+    #[test]
+    fn a_key_that_was_written_is_read_and_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.key");
+        let public = write_key_file(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(read_key_file(&path).unwrap().public(), public);
+        assert!(write_key_file(&path).unwrap_err().to_string().contains("agent.key"));
+        assert_eq!(read_key_file(&path).unwrap().public(), public);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_or_without_a_key_is_refused_without_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.key");
+        write_key_file(&path).unwrap();
+        let text = read_to_string(&path).unwrap();
+        set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        assert!(read_key_file(&path).unwrap_err().to_string().contains("mode 0640"));
+        set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        for wrong in [format!("x{text}"), text[1..].to_owned(), String::new()] {
+            write(&path, &wrong).unwrap();
+            let error = format!("{:?}", read_key_file(&path).unwrap_err());
+            assert!(error.contains("no file with a secret key"), "{error}");
+            assert!(!error.contains(&text[5..35]));
+        }
+        assert!(read_key_file(&folder.path().join("none")).unwrap_err().to_string().contains("none"));
+    }
+}

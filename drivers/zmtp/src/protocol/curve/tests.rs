@@ -1,0 +1,3 @@
+mod boxes;
+mod exchange;
+mod traffic;

@@ -1,0 +1,11 @@
+//! CURVE between the ends of this driver, and at a publisher against peers that do not keep to it.
+
+#[cfg(test)]
+mod fleet;
+#[cfg(test)]
+mod raw_client;
+
+#[cfg(test)]
+mod agents;
+#[cfg(test)]
+mod hostile_clients;
