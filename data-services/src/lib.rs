@@ -59,6 +59,7 @@ mod packet;
 mod row;
 mod row_key;
 mod stream_name;
+mod trace_id;
 
 mod calls;
 mod membership;
@@ -94,3 +95,4 @@ pub use service::{
 pub use stream_name::StreamName;
 pub use table_event::{ChangedRows, TableEvent, TablePublisher};
 pub use tables::{StreamPhase, TableChange, TableUpdate};
+pub use trace_id::TraceId;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::{KeyColumns, NodeId, Row, RowKey, ServiceId, TableUpdate};
+use crate::{KeyColumns, NodeId, Row, RowKey, ServiceId, TableUpdate, TraceId};
 
 /// What a subscription reports about one publisher of its table, in the order in which it happened there.
 ///
@@ -104,6 +104,9 @@ pub struct ChangedRows {
     pub changed: Vec<(Row, Row)>,
     /// Rows that are gone.
     pub removed: Vec<Row>,
+    /// The [trace](crate::Transaction::traced) that the change belongs to, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
 }
 
 /// One publisher of a table: a service on a node. It stays the same when the node or the service is started again.
@@ -133,8 +136,8 @@ impl TableEvent {
 impl ChangedRows {
     /// What an update of a followed table changes.
     pub(crate) fn of(update: &TableUpdate) -> Self {
-        let TableUpdate { added, changed, removed, .. } = update;
-        Self { added: added.clone(), changed: changed.clone(), removed: removed.clone() }
+        let TableUpdate { added, changed, removed, trace, .. } = update;
+        Self { added: added.clone(), changed: changed.clone(), removed: removed.clone(), trace: *trace }
     }
 
     /// The change from some rows to others.

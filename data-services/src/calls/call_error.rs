@@ -3,7 +3,7 @@ use std::fmt;
 use pubsub_api::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
-use crate::CallErrorKind;
+use crate::{CallErrorKind, TraceId};
 
 /// The maximum length of the text of an error on the wire, in bytes: the rest is cut off.
 const MAX_ERROR_BYTES: usize = 4 * 1024;
@@ -27,13 +27,16 @@ pub struct CallError {
     kind: CallErrorKind,
     text: String,
     may_have_run: bool,
+    /// The caller knows it; it does not travel.
+    #[serde(skip)]
+    trace: Option<TraceId>,
 }
 
 impl CallError {
     /// Creates an error whose `text` is one sentence: what was expected, what was found, what to do. On the wire it has at
     /// most 4 KiB.
     pub fn new(kind: CallErrorKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), may_have_run: kind.may_have_run() }
+        Self { kind, text: text.into(), may_have_run: kind.may_have_run(), trace: None }
     }
 
     /// Returns the kind.
@@ -46,6 +49,17 @@ impl CallError {
     #[must_use]
     pub fn may_have_run(&self) -> bool {
         self.may_have_run
+    }
+
+    /// Returns the trace that the call belonged to, if it had one: the text ends with it.
+    #[must_use]
+    pub fn trace(&self) -> Option<TraceId> {
+        self.trace
+    }
+
+    /// The error of a call of this trace.
+    pub(crate) fn traced(self, trace: Option<TraceId>) -> Self {
+        Self { trace, ..self }
     }
 
     /// The error of a call of which this is certain: it has not run, or it has begun to.
@@ -66,7 +80,10 @@ impl CallError {
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        match self.trace {
+            None => f.write_str(&self.text),
+            Some(trace) => write!(f, "{} (trace {trace})", self.text),
+        }
     }
 }
 
@@ -79,7 +96,7 @@ impl From<CallError> for Error {
             ErrorKind::Unavailable if error.may_have_run => ErrorKind::InDoubt,
             kind => kind,
         };
-        Self::new(kind, error.text)
+        Self::new(kind, error.to_string())
     }
 }
 

@@ -152,6 +152,7 @@ mod tests {
                 method: MethodId::new("m".repeat(100)).unwrap(),
                 key: Some(IdempotencyKey::new("k".repeat(100)).unwrap()),
                 window: number,
+                trace: Some(crate::TraceId::random()),
             },
             arguments: text.as_str().into(),
             remaining: Duration::new(3600, 999_999_999),

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{IdempotencyKey, MethodId, ServiceId};
+use crate::{IdempotencyKey, MethodId, ServiceId, TraceId};
 
 /// What a call runs, and its caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub(crate) struct Invocation {
     pub(crate) key: Option<IdempotencyKey>,
     /// The number of parts that may be on their way to the caller; 0 for a call with one result.
     pub(crate) window: u64,
+    /// The trace that the call belongs to.
+    #[serde(default)]
+    pub(crate) trace: Option<TraceId>,
 }
 
 /// `nova/list`.

@@ -14,7 +14,7 @@ use crate::service::{CallItem, EventQueue, NewPart, ServiceInput};
 use crate::tables::Prepush;
 use crate::{
     Address, CallError, CallResult, Delivery, InstanceChoice, MethodId, NodeId, NodeReport, ServiceEntry,
-    ServiceId, ServiceState, SubscriptionId, TableId,
+    ServiceId, ServiceState, SubscriptionId, TableId, TraceId,
 };
 
 /// What the handles of a node ask its task to do.
@@ -136,4 +136,5 @@ pub(crate) struct NewCall {
     pub(crate) delivery: Delivery,
     /// The number of parts that may be on their way; 0 for a call with one result.
     pub(crate) window: u64,
+    pub(crate) trace: Option<TraceId>,
 }

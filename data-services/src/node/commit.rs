@@ -1,5 +1,5 @@
 use crate::tables::TableChange;
-use crate::{KeyColumns, TableId};
+use crate::{KeyColumns, TableId, TraceId};
 
 /// What a transaction does, all of it or nothing.
 #[derive(Debug, Default)]
@@ -10,4 +10,6 @@ pub(crate) struct Commit {
     pub(crate) changes: Vec<(TableId, TableChange)>,
     /// Tables that end.
     pub(crate) withdrawn: Vec<TableId>,
+    /// The trace that it belongs to.
+    pub(crate) trace: Option<TraceId>,
 }

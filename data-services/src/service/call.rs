@@ -12,9 +12,10 @@ use serde_json::Value as Json;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
+use tracing::{Instrument, Span, info_span};
 
 use super::part_sender::PartSender;
-use crate::{CallError, CallErrorKind, IdempotencyKey, MethodId, NodeInstance, ServiceId};
+use crate::{CallError, CallErrorKind, IdempotencyKey, MethodId, NodeInstance, ServiceId, TraceId};
 
 /// A call of a method, as its handler receives it.
 #[derive(Debug, Clone)]
@@ -27,6 +28,9 @@ pub struct Call {
     pub method: MethodId,
     /// The key of the call, if it has one ([`Delivery`](crate::Delivery)).
     pub key: Option<IdempotencyKey>,
+    /// The trace that the call belongs to, if it has one: what the method logs has it, and calls that the method makes may
+    /// [pass it on](crate::CallOptions::traced).
+    pub trace: Option<TraceId>,
     /// The time that the caller waits for the result, from now.
     pub deadline: Duration,
     pub(crate) arguments: Json,
@@ -111,8 +115,9 @@ impl Handler {
                 // It is never closed; without a place the call would only be one too many.
                 let place = places.acquire_owned().await.ok();
                 call.deadline = call.deadline.saturating_sub(began.elapsed());
+                let span = Span::current();
                 let running = spawn_blocking(move || {
-                    let result = handler(call);
+                    let result = span.in_scope(|| handler(call));
                     // A call that was cancelled has its place until it ends.
                     drop(place);
                     result
@@ -126,7 +131,10 @@ impl Handler {
     }
 
     pub(crate) fn run(&self, call: Call) -> Running {
-        (self.0)(call)
+        let Some(trace) = call.trace else { return (self.0)(call) };
+        let span = info_span!("call", %trace, method = %call.method);
+        let running = span.in_scope(|| (self.0)(call));
+        Box::pin(running.instrument(span))
     }
 }
 

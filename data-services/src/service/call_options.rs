@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{Delivery, InstanceChoice, NodeId};
+use crate::{Delivery, InstanceChoice, NodeId, TraceId};
 
 /// Where a call goes, how often it may run, and how long it may take.
 ///
@@ -25,6 +25,8 @@ pub struct CallOptions {
     /// For [`call_all_with`](crate::ServiceHandle::call_all_with): the number of results after which the others are cancelled.
     /// By default it waits for every service.
     pub quorum: Option<usize>,
+    /// The trace that the call belongs to: the method, its logs and the errors of the call have it.
+    pub trace: Option<TraceId>,
 }
 
 impl CallOptions {
@@ -56,5 +58,11 @@ impl CallOptions {
     #[must_use]
     pub fn until_quorum(self, quorum: usize) -> Self {
         Self { quorum: Some(quorum), ..self }
+    }
+
+    /// Sets the trace that the call belongs to; a method passes [its own](crate::Call::trace) on.
+    #[must_use]
+    pub fn traced(self, trace: impl Into<Option<TraceId>>) -> Self {
+        Self { trace: trace.into(), ..self }
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::call_item::CallItem;
 use crate::node::{Command, NewCall, Ticket};
-use crate::{CallError, CallErrorKind, CallOptions, Delivery, ServiceHandle};
+use crate::{CallError, CallErrorKind, CallOptions, Delivery, ServiceHandle, TraceId};
 
 /// The number of parts that may be on their way to a reader, or wait for it.
 const WINDOW: usize = 16;
@@ -21,6 +21,7 @@ pub struct CallStream {
     commands: mpsc::Sender<Command>,
     /// The number of parts that were read, and not yet reported.
     unreported: u64,
+    trace: Option<TraceId>,
     end: Option<Json>,
     is_ended: bool,
 }
@@ -45,13 +46,15 @@ impl ServiceHandle {
             let text = "a call with parts has no key and no quorum";
             return Err(CallError::new(CallErrorKind::BadArguments, text));
         }
-        let call = self.new_call(address, method, arguments, options)?;
+        let trace = options.trace;
+        let call = self.new_call(address, method, arguments, options).map_err(|error| error.traced(trace))?;
         let call = NewCall { window: WINDOW as u64, ..call };
         // Its end needs a place too.
         let (sender, items) = mpsc::channel(WINDOW + 1);
-        let ticket = self.node().call_stream(call, sender).await?;
+        let called = self.node().call_stream(call, sender).await;
+        let ticket = called.map_err(|error| error.traced(trace))?;
         let commands = self.node().commands();
-        Ok(CallStream { ticket, items, commands, unreported: 0, end: None, is_ended: false })
+        Ok(CallStream { ticket, items, commands, unreported: 0, trace, end: None, is_ended: false })
     }
 }
 
@@ -84,12 +87,12 @@ impl CallStream {
             }
             Some(CallItem::End(Err(error))) => {
                 self.is_ended = true;
-                Some(Err(error))
+                Some(Err(error.traced(self.trace)))
             }
             None => {
                 self.is_ended = true;
                 let text = "the node is not on the bus any more";
-                Some(Err(CallError::new(CallErrorKind::PeerLost, text)))
+                Some(Err(CallError::new(CallErrorKind::PeerLost, text).traced(self.trace)))
             }
         }
     }

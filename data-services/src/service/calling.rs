@@ -40,8 +40,9 @@ impl ServiceHandle {
         arguments: impl Serialize,
         options: CallOptions,
     ) -> Result<Json, CallError> {
-        let call = self.new_call(address, method, arguments, options)?;
-        self.node().call(call).await
+        let trace = options.trace;
+        let call = self.new_call(address, method, arguments, options).map_err(|error| error.traced(trace))?;
+        self.node().call(call).await.map_err(|error| error.traced(trace))
     }
 
     /// Calls a method of every service that listens on `address`, and returns the result of each; an empty list if nobody
@@ -79,8 +80,17 @@ impl ServiceHandle {
         arguments: impl Serialize,
         options: CallOptions,
     ) -> Result<Vec<CallResult>, CallError> {
-        let call = self.new_call(address, method, arguments, options)?;
-        self.node().call_all(call).await
+        let trace = options.trace;
+        let called = match self.new_call(address, method, arguments, options) {
+            Ok(call) => self.node().call_all(call).await,
+            Err(error) => Err(error),
+        };
+        let traced = |one: CallResult| {
+            let result = one.result.map_err(|error| error.traced(trace));
+            CallResult { result, ..one }
+        };
+        let results = called.map_err(|error| error.traced(trace))?;
+        Ok(results.into_iter().map(traced).collect())
     }
 
     pub(crate) fn new_call(
@@ -103,6 +113,7 @@ impl ServiceHandle {
             quorum: options.quorum,
             delivery: options.delivery,
             window: 0,
+            trace: options.trace,
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::service::call::{Call, Handler};
 use crate::service::method::{Begun, Method};
 use crate::service::part_sender::{NewPart, PartSender};
 use crate::service::service_input::ServiceInput;
-use crate::{CallError, CallErrorKind, MethodId, ServiceId, TableId};
+use crate::{CallError, CallErrorKind, MethodId, ServiceId, TableId, TraceId};
 
 /// A hook about a table.
 pub(crate) type Hook = Arc<dyn Fn(TableId) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
@@ -40,7 +40,8 @@ pub(crate) struct Dispatcher {
     /// What has ended and was not yet reported.
     ends: Vec<(RunId, Result<Json, CallError>)>,
     tasks: JoinSet<Result<Json, CallError>>,
-    runs: HashMap<Id, RunId>,
+    /// The run of each task, and its trace.
+    runs: HashMap<Id, (RunId, Option<TraceId>)>,
     aborts: HashMap<RunId, AbortHandle>,
     hooks: JoinSet<()>,
     /// The way of the parts of results from the methods to this task, which passes them to the node.
@@ -122,41 +123,44 @@ impl Dispatcher {
     }
 
     fn start(&mut self, now: &mut Instant, run: RunId, mut call: Call) {
+        let trace = call.trace;
         call.parts = Some(PartSender::new(run, self.parts.clone()));
         let Some(method) = self.methods.get_mut(&call.method) else {
             return self.ends.push((run, Err(no_method(&self.service, &call.method))));
         };
         match method.begin(now, call) {
             Begun::Ended(result) => self.ends.push((run, result)),
-            Begun::Panicked => self.ends.push((run, Err(self.panicked()))),
+            Begun::Panicked => self.ends.push((run, Err(self.panicked(trace)))),
             Begun::Running(running) => {
                 let abort = self.tasks.spawn(running);
-                self.runs.insert(abort.id(), run);
+                self.runs.insert(abort.id(), (run, trace));
                 self.aborts.insert(run, abort);
             }
         }
     }
 
     fn ended(&mut self, ended: Result<(Id, Result<Json, CallError>), JoinError>) {
-        let (id, result) = match ended {
-            Ok(ended) => ended,
-            Err(error) => (error.id(), Err(self.failure(&error))),
-        };
-        if let Some(run) = self.runs.remove(&id) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        if let Some((run, trace)) = self.runs.remove(&id) {
+            let result = match ended {
+                Ok((_, result)) => result,
+                Err(error) => Err(self.failure(&error, trace)),
+            };
             self.aborts.remove(&run);
             self.ends.push((run, result));
         }
     }
 
-    fn failure(&self, error: &JoinError) -> CallError {
+    fn failure(&self, error: &JoinError, trace: Option<TraceId>) -> CallError {
         if error.is_cancelled() {
             return CallError::new(CallErrorKind::Cancelled, "the caller has cancelled the call");
         }
-        self.panicked()
+        self.panicked(trace)
     }
 
-    fn panicked(&self) -> CallError {
-        warn!(service = %self.service, "a method panicked; its caller gets an error");
+    fn panicked(&self, trace: Option<TraceId>) -> CallError {
+        let trace = trace.map(tracing::field::display);
+        warn!(service = %self.service, trace, "a method panicked; its caller gets an error");
         CallError::new(CallErrorKind::Remote, format!("the method of service {} panicked", self.service))
     }
 

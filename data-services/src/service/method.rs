@@ -83,6 +83,7 @@ mod tests {
             caller_service: ServiceId::new("caller").unwrap(),
             method: MethodId::new("method").unwrap(),
             key: None,
+            trace: None,
             deadline: Duration::from_secs(60),
             arguments: json!(7),
             parts: None,

@@ -2,7 +2,7 @@ use pubsub_api::Result;
 
 use crate::node::Commit;
 use crate::tables::TableChange;
-use crate::{Difference, KeyColumns, Row, RowKey, ServiceHandle, TableId};
+use crate::{Difference, KeyColumns, Row, RowKey, ServiceHandle, TableId, TraceId};
 
 /// A change of several tables of one service that subscribers see as one: no subscriber of two of them on one node finds one
 /// changed and the other not.
@@ -55,6 +55,15 @@ impl Transaction {
     pub fn change(self, table: &str, put: Vec<Row>, deleted: Vec<RowKey>) -> Self {
         let change = TableChange::Difference(Difference { put, deleted });
         self.with(table, |commit, table| commit.changes.push((table, change)))
+    }
+
+    /// Sets the trace that the changes belong to: subscribers see it in each [change](crate::ChangedRows::trace). A snapshot has
+    /// none, since it has many changes.
+    pub fn traced(mut self, trace: impl Into<Option<TraceId>>) -> Self {
+        if let Ok(commit) = &mut self.commit {
+            commit.trace = trace.into();
+        }
+        self
     }
 
     /// Makes all changes, or none. Returns the number of changed rows.

@@ -142,6 +142,6 @@ impl Assembly {
 fn keyed_part(part: ChangePart) -> Option<KeyedChange> {
     let put = keyed(&part.key, part.put)?;
     let bytes = size(&put, &part.deleted);
-    let ChangePart { position, key, deleted, group, .. } = part;
-    Some(KeyedChange { position, key, put, deleted, group, bytes })
+    let ChangePart { position, key, deleted, group, trace, .. } = part;
+    Some(KeyedChange { position, key, put, deleted, group, trace, bytes })
 }

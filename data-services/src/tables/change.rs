@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::limits::ROW_OVERHEAD;
 use super::message::GroupMember;
-use crate::Difference;
+use crate::{Difference, TraceId};
 
 /// One numbered change of a published table.
 #[derive(Debug, Clone, Hash)]
@@ -11,6 +11,7 @@ pub(super) struct Change {
     pub(super) difference: Difference,
     /// All changes of its commit, or none.
     pub(super) group: Arc<[GroupMember]>,
+    pub(super) trace: Option<TraceId>,
 }
 
 impl Change {

@@ -27,6 +27,7 @@ pub(super) fn parts_of(
         put,
         deleted,
         group: change.group.to_vec(),
+        trace: change.trace,
     };
     (0..).zip(split).map(part).collect()
 }

@@ -64,11 +64,13 @@ impl FollowedRows {
             added: vec![],
             changed: vec![],
             removed: vec![],
+            trace: None,
         };
         self.position = event.position();
         match event {
             TableEvent::Change(change) => {
                 self.partners.note(&change.group, &stream.table);
+                update.trace = change.trace;
                 self.change(change, &mut update);
             }
             TableEvent::Snapshot(snapshot) => self.replace(snapshot, &mut update),

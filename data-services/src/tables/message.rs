@@ -2,7 +2,7 @@ use delivery::Position;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
 
-use crate::{KeyColumns, Row, RowKey, StreamName, TableId};
+use crate::{KeyColumns, Row, RowKey, StreamName, TableId, TraceId};
 
 /// What nodes send each other about tables.
 ///
@@ -87,6 +87,9 @@ pub(crate) struct ChangePart {
     pub(crate) deleted: Vec<RowKey>,
     /// All changes of the commit, this one included; empty if it is the only one.
     pub(crate) group: Vec<GroupMember>,
+    /// The trace that the change belongs to.
+    #[serde(default)]
+    pub(crate) trace: Option<TraceId>,
 }
 
 /// One change of a commit of several tables of one service.

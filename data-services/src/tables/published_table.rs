@@ -14,7 +14,7 @@ use super::partners::Partners;
 use super::publish_effect::{PublishEffect, mark, to_followers, to_instance};
 use super::published_rows::{Plan, PublishedRows};
 use super::ring::Ring;
-use crate::{Instance, KeyColumns, StreamName, TableId};
+use crate::{Instance, KeyColumns, StreamName, TableId, TraceId};
 
 /// One published table: its rows, its position, its latest changes, and what followers request of it.
 #[cfg_attr(test, derive(Clone, Hash))]
@@ -64,18 +64,18 @@ impl PublishedTable {
     }
 
     /// Makes a change and numbers it. If there are followers, it is sent to them; a change that is too large for the ring is
-    /// only announced, and followers pull a snapshot.
+    /// only announced, and followers pull a snapshot. `group` and `trace` are those of its commit.
     pub(super) fn change(
         &mut self,
         plan: Plan,
-        group: &Arc<[GroupMember]>,
+        (group, trace): (&Arc<[GroupMember]>, Option<TraceId>),
         has_followers: bool,
         effects: &mut Vec<PublishEffect>,
     ) {
         self.position = self.next_position();
         self.partners.note(group, &self.stream.table);
         let difference = self.rows.carry_out(plan);
-        let change = Change { sequence: self.position.sequence, difference, group: Arc::clone(group) };
+        let change = Change { sequence: self.position.sequence, difference, group: Arc::clone(group), trace };
         let change = Arc::new(change);
         let is_kept = self.ring.push(Arc::clone(&change));
         if !has_followers {

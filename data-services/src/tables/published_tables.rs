@@ -20,7 +20,7 @@ use super::stream_record::{StreamRecord, report};
 use super::table_change::TableChange;
 #[cfg(test)]
 use crate::{Difference, Row, RowKey};
-use crate::{Instance, KeyColumns, ServiceId, StreamName};
+use crate::{Instance, KeyColumns, ServiceId, StreamName, TraceId};
 
 /// All tables that the services of this node publish.
 ///
@@ -86,7 +86,7 @@ impl PublishedTables {
     /// Publishes all rows that a table has from now on. Returns the number of rows that are different.
     ///
     /// # Errors
-    /// As [`commit`](Self::commit).
+    /// As [`commit_traced`](Self::commit_traced).
     #[cfg(test)]
     pub(crate) fn publish(
         &mut self,
@@ -101,7 +101,7 @@ impl PublishedTables {
     /// large the table is.
     ///
     /// # Errors
-    /// As [`commit`](Self::commit).
+    /// As [`commit_traced`](Self::commit_traced).
     #[cfg(test)]
     pub(crate) fn change(
         &mut self,
@@ -123,9 +123,10 @@ impl PublishedTables {
     /// [`ErrorKind::Invalid`] if a row lacks a key column or has more than 256 KiB, if a key appears twice, if a table appears
     /// twice, if tables are of different services, or if there are more than 256.
     /// [`ErrorKind::Overloaded`] if a table would be larger than [`TableOptions::table_bytes`].
-    pub(crate) fn commit(
+    pub(crate) fn commit_traced(
         &mut self,
         changes: Vec<(StreamName, TableChange)>,
+        trace: Option<TraceId>,
         effects: &mut Vec<PublishEffect>,
     ) -> Result<usize> {
         check_streams(&changes)?;
@@ -137,7 +138,17 @@ impl PublishedTables {
             let plan = self.declared(&stream)?.rows.plan(change);
             plans.push((plan.map_err(|error| error.context(&stream))?, stream));
         }
-        Ok(self.carry_out(plans, effects))
+        Ok(self.carry_out(plans, trace, effects))
+    }
+
+    /// Publishes changes without a trace.
+    #[cfg(test)]
+    pub(crate) fn commit(
+        &mut self,
+        changes: Vec<(StreamName, TableChange)>,
+        effects: &mut Vec<PublishEffect>,
+    ) -> Result<usize> {
+        self.commit_traced(changes, None, effects)
     }
 
     /// Sends a value to all followers of a table, outside its sequence. It is not kept: a follower that is absent, or loses it, does
@@ -244,7 +255,12 @@ impl PublishedTables {
         self.streams.values_mut().for_each(|record| record.followers.age(by));
     }
 
-    fn carry_out(&mut self, plans: Vec<(Plan, StreamName)>, effects: &mut Vec<PublishEffect>) -> usize {
+    fn carry_out(
+        &mut self,
+        plans: Vec<(Plan, StreamName)>,
+        trace: Option<TraceId>,
+        effects: &mut Vec<PublishEffect>,
+    ) -> usize {
         let has_change = |(plan, _): &&(Plan, StreamName)| !plan.effective.is_empty();
         let member = |(_, stream): &(Plan, StreamName)| {
             let position = self.tables.get(stream)?.next_position();
@@ -262,7 +278,7 @@ impl PublishedTables {
             if plan.effective.is_empty() {
                 table.rows.carry_out(plan);
             } else {
-                table.change(plan, &group, has_followers, effects);
+                table.change(plan, (&group, trace), has_followers, effects);
             }
         }
         changed

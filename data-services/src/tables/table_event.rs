@@ -2,7 +2,7 @@ use delivery::Position;
 
 use super::limits::ROW_OVERHEAD;
 use super::message::GroupMember;
-use crate::{KeyColumns, Row, RowKey};
+use crate::{KeyColumns, Row, RowKey, TraceId};
 
 /// What the tracker of a followed stream orders: changes, or a snapshot that replaces all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,6 +23,7 @@ pub(super) struct KeyedChange {
     pub(super) put: Vec<(RowKey, Row)>,
     pub(super) deleted: Vec<RowKey>,
     pub(super) group: Vec<GroupMember>,
+    pub(super) trace: Option<TraceId>,
     pub(super) bytes: usize,
 }
 

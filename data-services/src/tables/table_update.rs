@@ -1,6 +1,6 @@
 use delivery::Position;
 
-use crate::{Row, StreamName};
+use crate::{Row, StreamName, TraceId};
 
 /// What changed in a followed table, by one change of its publisher or by a snapshot.
 ///
@@ -20,6 +20,8 @@ pub struct TableUpdate {
     pub changed: Vec<(Row, Row)>,
     /// Rows that are gone.
     pub removed: Vec<Row>,
+    /// The trace that the change belongs to; none for a snapshot.
+    pub trace: Option<TraceId>,
 }
 
 impl TableUpdate {

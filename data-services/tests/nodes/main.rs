@@ -25,5 +25,6 @@ mod standby;
 mod streams;
 mod subscribers;
 mod tables;
+mod traces;
 mod updates;
 mod wait;

@@ -2,7 +2,7 @@ use std::io::{Read, stdin};
 use std::time::Duration;
 
 use clap::Args;
-use data_services::{CallOptions, CallResult, CallStream, Delivery, IdempotencyKey, NodeId};
+use data_services::{CallOptions, CallResult, CallStream, Delivery, IdempotencyKey, NodeId, TraceId};
 use data_services_program::BusClient;
 use pubsub_api::{Error, ErrorKind, Result};
 use serde_json::{Value as Json, json};
@@ -57,6 +57,11 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["every", "key", "retry"])]
     parts: bool,
 
+    /// Trace that the call belongs to: 32 hexadecimal digits, or a traceparent. The logs of the callee, the errors of the call and
+    /// the changes of tables that a service makes for it have it
+    #[arg(long, value_name = "ID")]
+    trace: Option<String>,
+
     /// Print the result as one line
     #[arg(long)]
     json: bool,
@@ -93,6 +98,7 @@ fn options(arguments: &Arguments) -> Result<CallOptions> {
         deadline: arguments.deadline,
         delivery,
         quorum: arguments.quorum,
+        trace: arguments.trace.as_deref().map(TraceId::new).transpose()?,
         ..CallOptions::default()
     })
 }

@@ -22,6 +22,11 @@ pub(super) fn json_line(event: &TableEvent) -> String {
     if let Some(line) = line.as_object_mut() {
         line.insert("service".to_owned(), json!(publisher.service));
         line.insert("node".to_owned(), json!(publisher.node));
+        if let TableEvent::Change { change, .. } = event
+            && let Some(trace) = change.trace
+        {
+            line.insert("trace".to_owned(), json!(trace));
+        }
     }
     line.to_string()
 }
@@ -52,6 +57,7 @@ fn changed(publisher: &TablePublisher, change: &ChangedRows) -> Vec<String> {
     let mut lines = marked('-', publisher, &change.removed);
     lines.extend(marked('~', publisher, change.changed.iter().map(|(_, new)| new)));
     lines.extend(marked('+', publisher, &change.added));
+    lines.extend(change.trace.map(|trace| note(publisher, &format!("trace {trace}"))));
     lines
 }
 
@@ -71,7 +77,7 @@ fn note(publisher: &TablePublisher, text: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use data_services::{ChangedRows, NodeId, Row, ServiceId, TableEvent, TablePublisher};
+    use data_services::{ChangedRows, NodeId, Row, ServiceId, TableEvent, TablePublisher, TraceId};
 
     use super::{json_line, text_lines};
 
@@ -87,13 +93,22 @@ mod tests {
     fn rows_are_json_and_not_text_within_json() {
         let snapshot = TableEvent::Snapshot { publisher: publisher(), rows: vec![row(1)] };
         assert_eq!(json_line(&snapshot), r#"{"event":"snapshot","rows":[[1]],"service":"s","node":"n"}"#);
-        let change =
-            ChangedRows { added: vec![row(2)], changed: vec![(row(1), row(3))], removed: vec![row(4)] };
-        let change = TableEvent::Change { publisher: publisher(), change: Arc::new(change) };
+        let change = ChangedRows {
+            added: vec![row(2)],
+            changed: vec![(row(1), row(3))],
+            removed: vec![row(4)],
+            trace: None,
+        };
+        let traced = ChangedRows { trace: TraceId::new(&"7".repeat(32)).ok(), ..ChangedRows::default() };
+        let [change, traced] = [change, traced]
+            .map(|change| TableEvent::Change { publisher: publisher(), change: Arc::new(change) });
         assert_eq!(
             json_line(&change),
             r#"{"event":"change","added":[[2]],"changed":[[[1],[3]]],"removed":[[4]],"service":"s","node":"n"}"#
         );
         assert_eq!(text_lines(&change), ["- s on n [4]", "~ s on n [3]", "+ s on n [2]"]);
+        let trace = "7".repeat(32);
+        assert!(json_line(&traced).contains(&format!(r#""trace":"{trace}""#)));
+        assert_eq!(text_lines(&traced), [format!("# s on n trace {trace}")]);
     }
 }

@@ -48,7 +48,7 @@ impl Pushing {
         self.tables.key(&push.table)?;
         let service = self.service().await?;
         let (table, rows) = (push.table.clone(), push.rows()?);
-        uninterrupted(async move { self.tables.push(&service, &table, rows).await }).await
+        uninterrupted(async move { self.tables.push(&service, &table, rows, call.trace).await }).await
     }
 
     async fn change(mut self, call: Call) -> Result<usize, CallError> {
@@ -56,7 +56,8 @@ impl Pushing {
         let table = change.table.clone();
         let (put, deleted) = change.change(self.tables.key(&table)?)?;
         let service = self.service().await?;
-        uninterrupted(async move { self.tables.change(&service, &table, put, deleted).await }).await
+        uninterrupted(async move { self.tables.change(&service, &table, (put, deleted), call.trace).await })
+            .await
     }
 
     /// Waits until the rows are restored.

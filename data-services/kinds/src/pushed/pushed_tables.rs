@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use data_services::{CallError, KeyColumns, Row, RowKey, ServiceHandle, TableId};
+use data_services::{CallError, KeyColumns, Row, RowKey, ServiceHandle, TableId, TraceId};
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::spawn_blocking;
@@ -82,9 +82,12 @@ impl PushedTables {
         service: &ServiceHandle,
         table: &TableId,
         rows: Vec<Row>,
+        trace: Option<TraceId>,
     ) -> Result<usize> {
         let guard = self.lock().await;
-        let count = self.counted(service.publish(table.as_str(), rows.clone()).await)?;
+        let published =
+            service.transaction().traced(trace).publish(table.as_str(), rows.clone()).commit().await;
+        let count = self.counted(published)?;
         if let (Some((saved, mut all)), Some(key)) = (guard, self.keys.get(table)) {
             let keyed = rows.into_iter().map(|row| Ok((key.key_of(&row)?, row))).collect::<Result<_>>()?;
             all.insert(table.clone(), keyed);
@@ -93,17 +96,17 @@ impl PushedTables {
         Ok(count)
     }
 
-    /// Changes rows of a table. Returns the number of changed rows.
+    /// Puts and deletes rows of a table. Returns the number of changed rows.
     pub(super) async fn change(
         &self,
         service: &ServiceHandle,
         table: &TableId,
-        put: Vec<Row>,
-        deleted: Vec<RowKey>,
+        (put, deleted): (Vec<Row>, Vec<RowKey>),
+        trace: Option<TraceId>,
     ) -> Result<usize> {
         let guard = self.lock().await;
-        let changed = service.change(table.as_str(), put.clone(), deleted.clone()).await;
-        let count = self.counted(changed)?;
+        let change = service.transaction().traced(trace).change(table.as_str(), put.clone(), deleted.clone());
+        let count = self.counted(change.commit().await)?;
         if let (Some((saved, mut all)), Some(key)) = (guard, self.keys.get(table)) {
             let rows = all.entry(table.clone()).or_default();
             deleted.iter().for_each(|gone| drop(rows.remove(gone)));

@@ -65,6 +65,7 @@ pub(super) fn method(name: &str) -> Invocation {
         method: MethodId::new(name).unwrap(),
         key: None,
         window: 0,
+        trace: None,
     }
 }
 

@@ -100,6 +100,7 @@ impl NodeCore {
             method: call.method.clone(),
             key: call.delivery.key().cloned(),
             window: call.window,
+            trace: call.trace,
         };
         let effects = &mut self.effects.caller;
         self.caller.call(self.now, target, invocation, &call.arguments, call.deadline, effects)
@@ -161,8 +162,12 @@ impl NodeCore {
             }
             CalleeEffect::Run { run, caller, invocation, arguments, deadline } => {
                 let deadline = deadline.saturating_sub(self.now);
-                let Invocation { caller: caller_service, service, method, key, .. } = invocation;
-                let call = Call { caller, caller_service, method, key, deadline, arguments, parts: None };
+                let Invocation { caller: caller_service, service, method, key, trace, .. } = invocation;
+                if let Some(trace) = trace {
+                    tracing::debug!(%trace, %caller, %service, %method, "a call of a trace begins");
+                }
+                let call =
+                    Call { caller, caller_service, method, key, trace, deadline, arguments, parts: None };
                 let checked = self.check_call(&service, &call);
                 let answered = checked.and_then(|()| self.answer(&service, &call).transpose());
                 let answered = match answered {

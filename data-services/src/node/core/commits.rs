@@ -6,7 +6,7 @@ use super::NodeCore;
 use crate::node::local_service::no_service;
 use crate::node::{Beginning, Commit};
 use crate::tables::TableChange;
-use crate::{KeyColumns, ServiceEntry, ServiceId, TableId};
+use crate::{KeyColumns, ServiceEntry, ServiceId, TableId, TraceId};
 
 /// The longest reason for which a table is stale, in bytes: every node has it in its copy of the registry.
 const MAX_REASON_BYTES: usize = 200;
@@ -14,9 +14,9 @@ const MAX_REASON_BYTES: usize = 200;
 /// Changes of tables, and of which tables there are.
 impl NodeCore {
     pub(super) fn commit(&mut self, service: &ServiceId, commit: Commit) -> Result<usize> {
-        let Commit { declared, changes, withdrawn } = commit;
+        let Commit { declared, changes, withdrawn, trace } = commit;
         if declared.is_empty() && withdrawn.is_empty() {
-            return self.commit_changes(service, changes);
+            return self.commit_changes(service, changes, trace);
         }
         self.check_publishing(service, declared.iter().map(|(table, _)| table))?;
         let Some(local) = self.services.get_mut(service) else { return Err(no_service(service)) };
@@ -29,7 +29,7 @@ impl NodeCore {
         local.entry.tables.clone_from(&tables);
         self.declare_tables(service, &new);
         tables.retain(|table, _| !withdrawn.contains(table));
-        let done = self.commit_changes(service, changes).and_then(|count| {
+        let done = self.commit_changes(service, changes, trace).and_then(|count| {
             self.announce_tables(service, tables)?;
             Ok(count)
         });
@@ -45,12 +45,21 @@ impl NodeCore {
         done
     }
 
-    fn commit_changes(&mut self, service: &ServiceId, changes: Vec<(TableId, TableChange)>) -> Result<usize> {
+    fn commit_changes(
+        &mut self,
+        service: &ServiceId,
+        changes: Vec<(TableId, TableChange)>,
+        trace: Option<TraceId>,
+    ) -> Result<usize> {
+        if let Some(trace) = trace {
+            let tables: Vec<&TableId> = changes.iter().map(|(table, _)| table).collect();
+            tracing::debug!(%trace, %service, ?tables, "a change of a trace is published");
+        }
         let mut streams = Vec::with_capacity(changes.len());
         for (table, change) in changes {
             streams.push((self.published_stream(service, &table)?, change));
         }
-        self.published.commit(streams, &mut self.effects.published)
+        self.published.commit_traced(streams, trace, &mut self.effects.published)
     }
 
     /// Marks a table as stale, or as current.

@@ -98,6 +98,7 @@ fn hostile_parts_and_pages_are_dropped_and_counted() {
         put: vec![one(2)],
         deleted: vec![],
         group: vec![],
+        trace: None,
     };
     let no_part = ChangePart { parts: 0, ..part.clone() };
     let beyond = ChangePart { part: 3, parts: 3, ..part.clone() };

@@ -50,6 +50,7 @@ impl Direct {
             put: put.iter().map(|number| one(*number)).collect(),
             deleted: deleted.iter().map(|number| key(*number)).collect(),
             group: vec![],
+            trace: None,
         };
         self.receive(TableMessage::Change(part));
         self.mark(table, position);

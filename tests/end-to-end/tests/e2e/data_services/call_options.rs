@@ -42,6 +42,25 @@ fn a_call_that_is_retried_waits_for_its_service() {
 }
 
 #[test]
+fn a_trace_goes_from_a_call_to_the_log_the_errors_and_the_subscribers() {
+    let mut scene = Scene::zmtp();
+    let shop = scene.launch("shop", STORE).args(["--log-level", "debug"]);
+    let shop = scene.ready(shop);
+    let mut follower = scene.start("follower", &["subscribe", "store", "t"]);
+    follower.wait_for("the snapshot", |line| line["event"] == "snapshot");
+    let (trace, push) = ("4bf92f3577b34da6a3ce929d0e0e4736", r#"{"table":"t","rows":[{"id":1}]}"#);
+    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+    scene.json(&["call", "store", "push", push, "--trace", &parent, "--json"]);
+    let change = follower.wait_for("the change", |line| line["event"] == "change");
+    assert_eq!((&change["trace"], &change["added"]), (&json!(trace), &json!([{"id": 1}])));
+    follower.terminate();
+    let _ = scene.command(&["call", "store", "push", "7", "--trace", trace]).run().expect(1).says(&[trace]);
+    let _ =
+        scene.command(&["call", "store", "push", push, "--trace", "7"]).run().expect(1).says(&["trace id"]);
+    until("the node has logged it", || shop.program.stderr().contains(trace).then_some(()));
+}
+
+#[test]
 fn a_call_to_every_service_ends_with_its_quorum() {
     let mut scene = Scene::zmtp();
     let nodes = [scene.node("shop", STORE), scene.node("depot", &STORE.replace("\"store\"", "\"depot\""))];
