@@ -81,7 +81,8 @@ pub use instance::Instance;
 pub use membership::PeerState;
 pub use names::{BusId, IdempotencyKey, MAX_NAME_BYTES, MethodId, NodeId, ServiceId, TableId};
 pub use node::{
-    Node, NodeReport, PeerReport, PublishedReport, RegistryChanges, ServiceOffer, SubscriptionReport,
+    Node, NodeReport, PeerReport, PublishedReport, RegistryChanges, ServiceOffer, SubscriberLag,
+    SubscriptionReport,
 };
 pub use node_entry::{NodeEntry, ServiceEntry, ServiceState};
 pub use node_instance::NodeInstance;

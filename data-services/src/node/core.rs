@@ -5,6 +5,7 @@ mod commits;
 mod effects;
 mod events;
 mod inspect;
+mod lags;
 mod leaders;
 mod links;
 mod pending_calls;
@@ -22,6 +23,7 @@ use pubsub_api::Status;
 
 use self::pending_calls::PendingCalls;
 use effects::Effects;
+use lags::Lags;
 use subscriptions::LocalSubscription;
 use tokio::sync::oneshot;
 
@@ -31,7 +33,7 @@ use crate::calls as engine;
 use crate::calls::{Callee, Caller};
 use crate::membership::{Membership, MembershipOptions, PeerState, TableHead};
 use crate::packet::Message;
-use crate::tables::{FollowedTables, PublishedTables, TableOptions};
+use crate::tables::{FollowedTables, PublishedTables, TableMessage, TableOptions};
 use crate::{NodeInstance, NodeOptions, ServiceId, StreamName, SubscriptionId, TablePublisher};
 
 /// How long a node that has seeds waits for a peer before it counts as joined alone: connecting to a seed, the introduction
@@ -62,6 +64,7 @@ pub(crate) struct NodeCore {
     /// The followed streams whose content has arrived.
     with_content: BTreeSet<StreamName>,
     calls: PendingCalls,
+    lags: Lags,
     effects: Effects,
     actions: Vec<BusAction>,
     refused: Option<String>,
@@ -111,6 +114,7 @@ impl NodeCore {
             followed_elsewhere: BTreeSet::new(),
             with_content: BTreeSet::new(),
             calls: PendingCalls::default(),
+            lags: Lags::default(),
             effects: Effects::default(),
             actions: Vec::new(),
             refused: None,
@@ -215,6 +219,7 @@ impl NodeCore {
         self.callee.tick(now, &mut self.effects.callee);
         self.tick_retried_calls();
         self.tick_subscriptions();
+        self.report_applied();
         self.settle();
     }
 
@@ -227,6 +232,7 @@ impl NodeCore {
             self.callee.deadline(),
             self.subscriptions_deadline(),
             self.calls.retried.deadline(),
+            self.lags.deadline(),
         ];
         let settles = match self.options.heartbeat * 3 / 2 {
             _ if self.is_settled() => Duration::MAX,
@@ -262,6 +268,9 @@ impl NodeCore {
         match message {
             Message::Membership(message) => {
                 self.membership.received(now, source, message, &mut self.effects.membership);
+            }
+            Message::Table(TableMessage::Applied { stream, position }) => {
+                self.note_applied(source, stream, position);
             }
             Message::Table(message) => {
                 if self.refuse_follower(source, &message) {

@@ -82,6 +82,22 @@ pub struct PublishedReport {
     pub rows: usize,
     /// The nodes that subscribe.
     pub subscribers: Vec<NodeId>,
+    /// How far each of them is.
+    pub lags: Vec<SubscriberLag>,
+}
+
+/// How far a node is with a table that it subscribes to. It reports that a second after a change, so at a table that changes
+/// at a steady rate it is up to a second of changes behind although it has applied them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SubscriberLag {
+    /// The node.
+    pub node: NodeId,
+    /// The sequence of the last change that it has applied, as it reported; none before its first report in this epoch.
+    pub applied: Option<u64>,
+    /// The number of changes that were published after that.
+    pub behind: Option<u64>,
+    /// The time since that report, in milliseconds. A node that has applied everything reports nothing.
+    pub reported_ms_ago: Option<u64>,
 }
 
 /// A subscription of a service of this node.

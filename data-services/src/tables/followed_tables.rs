@@ -154,6 +154,12 @@ impl FollowedTables {
         Some((table.position(), table.rows().rows().cloned().collect()))
     }
 
+    /// Returns the position of the rows of a stream; `None` if it is not followed.
+    #[must_use]
+    pub(crate) fn position(&self, stream: &StreamName) -> Option<Position> {
+        self.tables.get(stream).map(FollowedTable::position)
+    }
+
     /// Returns the phase of a stream that was reported last; `None` if it is not followed.
     #[must_use]
     pub(crate) fn phase(&self, stream: &StreamName) -> Option<StreamPhase> {

@@ -30,6 +30,14 @@ pub(crate) enum TableMessage {
         /// The value.
         value: Json,
     },
+    /// Follower to publisher: the rows of the follower are those of this position.
+    Applied {
+        /// The stream.
+        stream: StreamName,
+        /// The position of the rows.
+        #[serde(with = "position")]
+        position: Position,
+    },
     /// The publisher has no such table.
     Unknown(StreamName),
     /// The publisher does not let this follower have the table.
@@ -149,6 +157,7 @@ impl TableMessage {
             | Self::Answered(Mark { stream, .. })
             | Self::Page(Page { stream, .. })
             | Self::Raw { stream, .. }
+            | Self::Applied { stream, .. }
             | Self::Denied { stream, .. }
             | Self::Unknown(stream) => stream,
         }

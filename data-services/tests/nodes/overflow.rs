@@ -11,7 +11,7 @@ use crate::wait::{next_event, next_rows, until};
 const CHANGES: u64 = 9_000;
 
 /// Options with which nobody is missed while the driver accepts nothing.
-fn patient(bus: &Bus, node: &str) -> NodeOptions {
+pub(crate) fn patient(bus: &Bus, node: &str) -> NodeOptions {
     let mut options = bus.options(node);
     (options.suspect_after, options.down_after) = (Duration::from_secs(60), Duration::from_secs(120));
     options

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use data_services::{KeyColumns, Node, SubscribeOptions, SubscriptionId, TableEvent, TableSubscription};
 
 use crate::bus::{Bus, on_each_driver, rows};
+use crate::overflow::patient;
 use crate::wait::{next_rows, until};
 
 on_each_driver!(
     a_service_that_stops_without_unsubscribing_disturbs_no_other_subscriber,
     the_subscribers_of_each_table_are_exact_while_services_subscribe_crosswise,
+    a_publisher_sees_how_far_each_subscriber_is,
     a_service_subscribes_to_itself,
     a_subscription_id_is_free_when_its_subscription_has_ended,
 );
@@ -97,6 +99,38 @@ async fn the_subscribers_of_each_table_are_exact_while_services_subscribe_crossw
     while !matches!(next_rows(subscription).await, TableEvent::Change { .. }) {}
     let (_, other) = subscriptions.iter_mut().find(|(name, _)| *name == "1 a").unwrap();
     assert!(matches!(next_rows(other).await, TableEvent::Snapshot { rows, .. } if rows.is_empty()));
+}
+
+/// How far each subscriber of the only table of a node is: the sequence that it has applied, and the changes after that.
+async fn lags(node: &Node) -> Vec<(String, Option<u64>, Option<u64>)> {
+    let published = node.report().await.unwrap().published.remove(0);
+    let mut lags: Vec<_> =
+        published.lags.into_iter().map(|lag| (lag.node.to_string(), lag.applied, lag.behind)).collect();
+    lags.sort_unstable();
+    lags
+}
+
+async fn a_publisher_sees_how_far_each_subscriber_is(bus: Bus) {
+    let one = bus.try_join(patient(&bus, "node-1")).await.unwrap();
+    let (two, driver) = bus.join_held(patient(&bus, "node-2")).await;
+    let publisher = one.service("b").table("p", KeyColumns::Row).start().await.unwrap();
+    let (own, other) = (one.service("a").start().await.unwrap(), two.service("c").start().await.unwrap());
+    let (_own, _other) = (own.subscribe("b", "p").await.unwrap(), other.subscribe("b", "p").await.unwrap());
+    let are = async |applied: [u64; 2]| {
+        let last = applied[0].max(applied[1]);
+        let expected = ["node-1", "node-2"].into_iter().zip(applied);
+        let expected: Vec<_> =
+            expected.map(|(node, at)| (node.to_owned(), Some(at), Some(last - at))).collect();
+        until("the lags are exact", || async { lags(&one).await == expected }).await;
+    };
+    publisher.publish("p", rows([1])).await.unwrap();
+    are([1, 1]).await;
+    driver.hold(true);
+    publisher.publish("p", rows([1, 2])).await.unwrap();
+    publisher.publish("p", rows([1, 2, 3])).await.unwrap();
+    are([3, 1]).await;
+    driver.hold(false);
+    are([3, 3]).await;
 }
 
 async fn a_service_subscribes_to_itself(bus: Bus) {

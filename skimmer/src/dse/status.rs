@@ -178,7 +178,7 @@ fn show_tables(statuses: &[NodeStatus]) {
                 text(table, "table"),
                 text(table, "rows"),
                 rate.map_or_else(|| "-".to_owned(), |rate| rate.to_string()),
-                text(table, "subscribers"),
+                joined(list(table, "lags").iter().map(subscriber)),
             ]
         })
     });
@@ -202,6 +202,16 @@ fn show_subscriptions(statuses: &[NodeStatus]) {
     });
     let header = ["node", "subscriber", "address", "table", "publishers", "waiting", "dropped"];
     print_table(header, subscriptions.collect(), "no subscriptions");
+}
+
+/// A subscriber of a table, as in `node-1 (3 behind)`; without a number if it has everything.
+fn subscriber(lag: &Json) -> String {
+    let node = text(lag, "node");
+    match lag["behind"].as_u64() {
+        Some(0) => node,
+        Some(behind) => format!("{node} ({behind} behind)"),
+        None => format!("{node} (no report yet)"),
+    }
 }
 
 /// A publisher of a subscription, as in `hosts on node-1: live`.

@@ -24,6 +24,7 @@ impl NodeCore {
     }
 
     fn deliver(&mut self, update: &Arc<TableUpdate>) {
+        self.lags.note_change(self.now);
         self.with_content.insert(update.stream.clone());
         let position = (update.position.epoch, update.position.sequence);
         let changes = Arc::new(ChangedRows::of(update));
@@ -89,6 +90,7 @@ impl NodeCore {
     }
 
     fn deliver_phase(&mut self, stream: &StreamName, phase: StreamPhase) {
+        self.lags.note_change(self.now);
         for (id, publisher) in self.subscriptions_of(stream) {
             let Some(subscription) = self.subscriptions.get_mut(&id) else { continue };
             let Some(followed) = subscription.publishers.get_mut(&publisher) else { continue };

@@ -69,7 +69,8 @@ impl NodeCore {
                 epoch: position.epoch,
                 sequence: position.sequence,
                 rows,
-                subscribers: followers.into_iter().filter_map(|instance| self.node_of(instance)).collect(),
+                subscribers: followers.iter().filter_map(|instance| self.node_of(*instance)).collect(),
+                lags: followers.iter().filter_map(|one| self.lag_of(&stream, position, *one)).collect(),
                 service: stream.service,
                 table: stream.table,
             })
@@ -98,7 +99,7 @@ impl NodeCore {
         report.collect()
     }
 
-    fn node_of(&self, instance: Instance) -> Option<NodeId> {
+    pub(super) fn node_of(&self, instance: Instance) -> Option<NodeId> {
         if instance == self.me.instance {
             return Some(self.me.node.clone());
         }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use pubsub_api::Result;
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
@@ -148,15 +150,17 @@ impl NodeCore {
 
     /// Reports to each published table its subscribers.
     pub(super) fn update_followers(&mut self) {
-        let streams: Vec<StreamName> = self
+        let streams: BTreeSet<StreamName> = self
             .services
             .iter()
             .flat_map(|(service, local)| {
                 local.entry.tables.keys().map(|table| self.own_stream(service, table))
             })
             .collect();
+        self.lags.keep_tables(|stream| streams.contains(stream));
         for stream in streams {
             let followers = self.admitted_followers(&stream);
+            self.lags.keep(&stream, &followers);
             if followers.iter().any(|follower| *follower != self.me.instance) {
                 self.followed_elsewhere.insert(stream.clone());
             } else {

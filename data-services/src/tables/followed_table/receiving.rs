@@ -26,7 +26,7 @@ impl FollowedTable {
                 self.pull = None;
                 self.doubt();
             }
-            TableMessage::Open(_) | TableMessage::Pull(_) => {}
+            TableMessage::Open(_) | TableMessage::Pull(_) | TableMessage::Applied { .. } => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! Each command's output and exit status.
 
+use end_to_end::until;
 use redis_servers::RedisServer;
 use serde_json::{Value, json};
 
@@ -142,6 +143,11 @@ fn status(scene: &Scene) {
     assert_eq!((&rate["table"], &rate["changes_per_second"]), (&json!("t"), &json!(0.0)));
     let published = &shop["report"]["published"][0];
     assert_eq!((&published["rows"], published["subscribers"].as_array().unwrap().len()), (&json!(2), 1));
+    until("the subscriber reports what it has applied", || {
+        let status = scene.json(&["status", "--json", "--interval", "1ms", "--node", "shop"]);
+        let lag = &status[0]["report"]["published"][0]["lags"][0];
+        (lag["behind"] == 0 && lag["applied"].as_u64()? > 0).then_some(())
+    });
     let text = scene.command(&["status", "--node", "shop"]).run().expect(0).stdout;
     for cell in ["round trip", "changes/s", "store", "_command-", "gaps", "resyncs"] {
         assert!(text.contains(cell), "{cell} in {text}");
