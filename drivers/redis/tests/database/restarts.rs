@@ -51,22 +51,28 @@ async fn a_server_that_is_loading_its_rows_has_no_listing() {
         db.create_key(RowName::new("t", &key).on("topic"), vec![b'x'; 2_000].into(), false).await.unwrap();
     }
     server.raw().call(&["SAVE"]).expect_ok();
-    let restarting = tokio::task::spawn_blocking(move || {
-        server.start_again();
-        server
-    });
+    // On a busy host a listing may come too late for the five seconds of loading, or end for another reason.
     let mut was_loading = false;
-    while !restarting.is_finished() {
-        match db.get_all_keys("t", None).await {
-            Ok(keys) => assert_eq!(keys.len(), 250),
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-                was_loading |= error.to_string().contains("is loading its rows");
+    for _ in 0..5 {
+        let restarting = tokio::task::spawn_blocking(move || {
+            server.start_again();
+            server
+        });
+        while !restarting.is_finished() {
+            match db.get_all_keys("t", None).await {
+                Ok(keys) => assert_eq!(keys.len(), 250),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+                    was_loading |= error.to_string().contains("is loading its rows");
+                }
             }
+        }
+        server = restarting.await.unwrap();
+        if was_loading {
+            break;
         }
     }
     assert!(was_loading, "no listing was attempted during loading");
-    let _server = restarting.await.unwrap();
     assert_eq!(db.get_all_keys("t", None).await.unwrap().len(), 250);
 }
 
