@@ -87,6 +87,12 @@ impl<Name: Hash + Eq + Clone, Row: PartialEq> Absences<Name, Row> {
         self.waiting
     }
 
+    /// Returns whether the last reading did not find this content of a row.
+    #[must_use]
+    pub fn lacks(&self, name: &Name, row: &Row) -> bool {
+        self.since.get(name).is_some_and(|(missed, _)| missed == row)
+    }
+
     /// Decides which absent rows are deleted now, and forgets those that exist again. If a row was to be deleted and is
     /// still absent in the next reading, that reading returns it again.
     pub fn judge(&mut self, absent: Absent<Name, Row>, rule: AbsenceRule) -> Judged<Name> {

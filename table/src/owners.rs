@@ -12,14 +12,15 @@ pub(crate) struct Owners(HashMap<Owner, usize>);
 impl Owners {
     /// Notes that the row's latest event was `old`, and is now `new`.
     pub(crate) fn moved(&mut self, old: Option<&Event>, new: Option<&Event>) {
-        let (old, new) = (old.and_then(owner), new.and_then(owner));
+        let (old, new) = (old.and_then(owner_ref), new.and_then(owner_ref));
         if old == new {
             return;
         }
-        if let Some(owner) = new {
-            *self.0.entry(owner).or_default() += 1;
+        if let Some((publisher, topic)) = new {
+            *self.0.entry((publisher, topic.clone())).or_default() += 1;
         }
-        if let Some(owner) = old
+        if let Some((publisher, topic)) = old
+            && let owner = (publisher, topic.clone())
             && let Some(count) = self.0.get_mut(&owner)
         {
             *count = count.saturating_sub(1);
@@ -36,6 +37,10 @@ impl Owners {
 
 /// Returns the owner of a row that exists, if its publisher is known.
 pub(crate) fn owner(row: &Event) -> Option<Owner> {
+    owner_ref(row).map(|(publisher, topic)| (publisher, topic.clone()))
+}
+
+fn owner_ref(row: &Event) -> Option<(u64, &Topic)> {
     let stamp = row.stamp.filter(|_| row.action != Action::Delete)?;
-    Some((stamp.publisher, row.topic.clone()))
+    Some((stamp.publisher, &row.topic))
 }

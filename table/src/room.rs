@@ -1,5 +1,7 @@
 use pubsub_api::{Event, Value};
 
+use crate::table::exists;
+
 /// About how much memory the rows use, and how much they may.
 #[derive(Debug, Clone)]
 pub(crate) struct Room {
@@ -33,7 +35,12 @@ impl Room {
     }
 
     /// Whether `new` may replace `old`. Notes it if not.
-    pub(crate) fn permits(&mut self, old: Option<&Event>, new: &Event) -> bool {
+    pub(crate) fn fits(&mut self, old: Option<&Event>, new: &Event) -> bool {
+        // A delete needs no more than its row; of rows that are not known, the tombstones are bounded.
+        !exists(new) || self.permits(old, new)
+    }
+
+    fn permits(&mut self, old: Option<&Event>, new: &Event) -> bool {
         let (old, new) = (old.map_or(0, bytes), bytes(new));
         let is_permitted = new <= old || self.bytes.saturating_add(new - old) <= self.bound;
         if !is_permitted {

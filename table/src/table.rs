@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use delivery::subscriber::{DeliveryMode, PublisherClock};
+use foldhash::quality::RandomState;
 use pubsub_api::{Action, Event, Value};
 
 use crate::absences::Absences;
@@ -52,7 +53,7 @@ pub use differences::Differences;
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     /// The rows that exist, and tombstones.
-    latest: HashMap<String, HashMap<String, Row>>,
+    latest: HashMap<String, Rows, RandomState>,
     /// The number of rows that exist.
     len: usize,
     tombstones: Tombstones,
@@ -64,6 +65,9 @@ pub struct Table {
     absences: Absences<(String, String), SameEvent>,
     room: Room,
 }
+
+/// The rows of one table by their keys.
+type Rows = HashMap<String, Row, RandomState>;
 
 /// The latest event of a row, and its time of publication by the table's clock: a table is restored from these.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,18 +95,28 @@ impl Table {
         }
         let is_live = matches!(mode, DeliveryMode::Live | DeliveryMode::Unverified);
         let at = if is_live { self.now } else { self.published(event) };
-        let merged = match self.row(table, key) {
-            None => Merge::Applied,
-            Some(row) if is_live => merge::live(row, event),
-            Some(row) => merge::replayed(row, event, at),
-        };
-        if merged == Merge::Applied {
-            if !self.fits(table, key, event) {
+        let Some(row) = self.latest.get_mut(table).and_then(|rows| rows.get_mut(key)) else {
+            if !self.room.fits(None, event) {
                 return Merge::Refused;
             }
             self.put(table, key, event, at);
+            return Merge::Applied;
+        };
+        let merged = if is_live { merge::live(row, event) } else { merge::replayed(row, event, at) };
+        let is_next_object = || {
+            // The database did not have the row: its delete was missed, and versions start again after it.
+            let (name, has) = ((table.clone(), key.clone()), SameEvent(Arc::clone(&row.event)));
+            is_live && self.absences.lacks(&name, &has)
+        };
+        if merged != Merge::Applied && !(merged == Merge::Superseded && is_next_object()) {
+            return merged;
         }
-        merged
+        if !self.room.fits(Some(&row.event), event) {
+            return Merge::Refused;
+        }
+        let old = std::mem::replace(row, Row { event: remembered(event), at });
+        self.moved(Some(&old.event), event);
+        Merge::Applied
     }
 
     /// Sets the table's clock, which counts from any instant and never goes back. Forgets deletes that came more than
@@ -147,7 +161,7 @@ impl Table {
 
     /// Iterates over the events from which a table can be [restored](Self::restored), in no particular order.
     pub fn dated(&self) -> impl Iterator<Item = DatedEvent> {
-        let rows = self.latest.values().flat_map(HashMap::values);
+        let rows = self.latest.values().flat_map(Rows::values);
         rows.map(|Row { event, at }| DatedEvent { event: Arc::clone(event), at: *at })
     }
 
@@ -179,12 +193,12 @@ impl Table {
 
     /// As [`iter`](Self::iter), with the remembered deletes.
     pub fn with_tombstones(&self) -> impl Iterator<Item = &Arc<Event>> {
-        self.latest.values().flat_map(HashMap::values).map(|row| &row.event)
+        self.latest.values().flat_map(Rows::values).map(|row| &row.event)
     }
 
     /// As [`with_tombstones`](Self::with_tombstones), for one table.
     pub fn with_tombstones_of(&self, table: &str) -> impl Iterator<Item = &Arc<Event>> {
-        self.latest.get(table).into_iter().flat_map(HashMap::values).map(|row| &row.event)
+        self.latest.get(table).into_iter().flat_map(Rows::values).map(|row| &row.event)
     }
 
     /// Returns the number of rows that exist.
@@ -202,26 +216,34 @@ impl Table {
     /// Makes `event`, which was published at `at`, the latest one of the row, whatever the previous one was. It must
     /// [fit](Self::fits).
     fn put(&mut self, table: &str, key: &str, event: &Arc<Event>, at: Duration) {
-        let event = remembered(event);
-        if let Some(comparison) = &mut self.comparison {
-            comparison.touch(table, key);
-        }
         if !self.latest.contains_key(table) {
-            self.latest.insert(table.to_owned(), HashMap::new());
+            self.latest.insert(table.to_owned(), Rows::default());
         }
         let Some(rows) = self.latest.get_mut(table) else { return };
-        let row = Row { event: Arc::clone(&event), at };
+        let row = Row { event: remembered(event), at };
         let old = match rows.get_mut(key) {
             Some(old) => Some(std::mem::replace(old, row)),
             None => rows.insert(key.to_owned(), row),
         };
-        let old = old.as_ref().map(|row| &*row.event);
-        self.room.replace(old, Some(&event));
-        self.len += usize::from(exists(&event));
+        self.moved(old.as_ref().map(|row| &*row.event), event);
+    }
+
+    /// Notes that the latest event of a row was `old`, and is now `event`.
+    fn moved(&mut self, old: Option<&Event>, event: &Arc<Event>) {
+        let (Some(table), Some(key)) = (&event.table, &event.key) else { return };
+        if let Some(comparison) = &mut self.comparison {
+            comparison.touch(table, key);
+        }
+        let exists_now = exists(event);
+        self.len += usize::from(exists_now);
         self.len -= usize::from(old.is_some_and(exists));
-        self.owners.moved(old, Some(&event));
-        if !exists(&event) {
-            self.tombstones.add(self.now, &event);
+        self.owners.moved(old, Some(event));
+        if exists_now {
+            self.room.replace(old, Some(event));
+        } else {
+            let delete = self.latest_event(table, key).map_or_else(|| remembered(event), Arc::clone);
+            self.room.replace(old, Some(&delete));
+            self.tombstones.add(self.now, &delete);
             self.forget();
         }
     }

@@ -1,6 +1,6 @@
 use pubsub_api::Event;
 
-use super::{Table, exists};
+use super::Table;
 
 /// The memory of the rows, and its bound.
 impl Table {
@@ -62,7 +62,6 @@ impl Table {
     /// Returns whether the bound permits `event` as the latest one of its row, and notes it if not.
     pub(super) fn fits(&mut self, table: &str, key: &str, event: &Event) -> bool {
         let old = self.latest.get(table).and_then(|rows| rows.get(key)).map(|row| &*row.event);
-        // A delete needs no more than its row; of rows that are not known, the tombstones are bounded.
-        !exists(event) || self.room.permits(old, event)
+        self.room.fits(old, event)
     }
 }

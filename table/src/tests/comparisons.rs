@@ -206,3 +206,27 @@ fn a_database_that_has_lost_its_rows_deletes_none_until_it_has_lacked_them_for_l
         assert_eq!(table.len(), left.len());
     }
 }
+
+/// Its delete was missed, and versions begin again after a delete.
+#[test]
+fn a_row_that_a_reading_did_not_find_is_set_by_the_first_event_of_the_next_object() {
+    let versioned = |publisher, number, version| {
+        let value = format!("{number}");
+        with_version(version, event(publisher, number, "k", Some(&value)))
+    };
+    for (publisher, finds_nothing, merged, value) in
+        [(A, true, Merge::Applied, "9"), (B, true, Merge::Applied, "9"), (A, false, Merge::Superseded, "4")]
+    {
+        let mut table = table_of([versioned(A, 4, 3)]);
+        if finds_nothing {
+            table.begin_comparison();
+            assert_eq!(compare(&mut table, &[]).unconfirmed, 1);
+        }
+        assert_eq!(merge(&mut table, DeliveryMode::Live, versioned(publisher, 9, 1)), merged);
+        assert_eq!(contents(&table).get("k"), Some(&Value::from(value)));
+        if merged == Merge::Applied {
+            let older = versioned(publisher, 10, 0);
+            assert_eq!(merge(&mut table, DeliveryMode::Live, older), Merge::Superseded, "that was one event");
+        }
+    }
+}
