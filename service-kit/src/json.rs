@@ -112,12 +112,32 @@ pub fn to_line(event: &Event) -> Result<String> {
 /// # Ok::<(), pubsub_api::Error>(())
 /// ```
 pub fn to_line_with(event: &Event, options: LineOptions<'_>) -> Result<String> {
+    serde_json::to_string(&written(event, options)?).map_err(not_written)
+}
+
+/// As [`to_line_with`], at the end of `line`; after an error `line` is as before.
+///
+/// # Errors
+/// As [`to_line`].
+pub fn append_line(line: &mut Vec<u8>, event: &Event, options: LineOptions<'_>) -> Result<()> {
+    let (written, before) = (written(event, options)?, line.len());
+    serde_json::to_writer(&mut *line, &written).map_err(|error| {
+        line.truncate(before);
+        not_written(error)
+    })
+}
+
+fn not_written(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Internal, "cannot write an event as JSON").with_source(error)
+}
+
+fn written<'a>(event: &'a Event, options: LineOptions<'a>) -> Result<Written<'a>> {
     let value = match &event.value {
         Value::Nil => WrittenValue::Other(Json::Null),
         Value::Text(text) => WrittenValue::Text(text),
         Value::Other(bytes) => WrittenValue::Other(json_of_bytes(bytes)?),
     };
-    let written = Written {
+    Ok(Written {
         table: event.table.as_deref(),
         key: event.key.as_deref(),
         action: event.action.as_str(),
@@ -126,9 +146,7 @@ pub fn to_line_with(event: &Event, options: LineOptions<'_>) -> Result<String> {
         version: event.version,
         origin: options.origin,
         stamp: event.stamp.filter(|_| options.stamp).map(WrittenStamp::from),
-    };
-    serde_json::to_string(&written)
-        .map_err(|error| Error::new(ErrorKind::Internal, "cannot write an event as JSON").with_source(error))
+    })
 }
 
 impl From<Stamp> for WrittenStamp {

@@ -37,7 +37,16 @@ impl Change {
     /// # Ok::<(), pubsub_api::Error>(())
     /// ```
     pub fn to_line(&self, stamp: bool) -> Result<String> {
-        json::to_line_with(&self.event, LineOptions { origin: self.mode.name(), stamp })
+        json::to_line_with(&self.event, self.line_options(stamp))
+    }
+
+    /// Appends the line that [`to_line`](Self::to_line) returns.
+    pub(crate) fn append_line(&self, line: &mut Vec<u8>, stamp: bool) -> Result<()> {
+        json::append_line(line, &self.event, self.line_options(stamp))
+    }
+
+    fn line_options(&self, stamp: bool) -> LineOptions<'_> {
+        LineOptions { origin: self.mode.name(), stamp }
     }
 
     /// The name of the event's row for log messages: `lport port-1`, or the topic if the event has no row.

@@ -142,11 +142,11 @@ impl Output {
     /// # Cancel safety
     /// If the future is dropped, the event is in the block.
     pub async fn event(&mut self, change: &Change) -> Result<()> {
-        if !self.events {
+        if !self.events || self.queue.is_none() {
             return Ok(());
         }
-        let line = change.to_line(self.stamps)?;
-        self.line(line.as_bytes()).await
+        change.append_line(&mut self.block, self.stamps)?;
+        self.end_line().await
     }
 
     /// Adds a notice of the driver.
@@ -174,6 +174,10 @@ impl Output {
             return Ok(());
         }
         self.block.extend_from_slice(line);
+        self.end_line().await
+    }
+
+    async fn end_line(&mut self) -> Result<()> {
         self.block.push(b'\n');
         if self.block.len() >= BLOCK_BYTES { self.flush().await } else { Ok(()) }
     }

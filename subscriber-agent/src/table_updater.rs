@@ -97,28 +97,30 @@ impl TableUpdater {
         self.has_changed.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn apply(&self, item: Item, now: Instant) -> Vec<Delivery> {
+    /// Applies an item, and adds what is to be delivered to `deliveries`. Returns whether the table is full.
+    pub(crate) fn apply(&self, item: Item, now: Instant, deliveries: &mut Vec<Delivery>) -> bool {
         self.note_change();
-        drop(self.table_at(now));
+        let mut table = self.table_at(now);
         match item {
-            Item::Notice(notice) => vec![Delivery::Notice(notice)],
-            Item::Clock(clock) => {
-                self.table().clock(clock);
-                Vec::new()
-            }
+            Item::Notice(notice) => deliveries.push(Delivery::Notice(notice)),
+            Item::Clock(clock) => table.clock(clock),
             Item::Event { envelope, mode } => match read(&envelope) {
-                Ok(event) => self.apply_event(Arc::new(event), mode),
-                Err(refused) => {
-                    self.count_dropped(refused, now);
-                    Vec::new()
-                }
+                Ok(event) => self.apply_event(&mut table, Arc::new(event), mode, deliveries),
+                Err(refused) => self.count_dropped(refused, now),
             },
-            Item::Snapshot(snapshot) => self.apply_snapshot(&snapshot, now),
+            Item::Snapshot(snapshot) => self.apply_snapshot(&mut table, &snapshot, now, deliveries),
         }
+        table.is_full()
     }
 
-    fn apply_event(&self, event: Arc<Event>, mode: DeliveryMode) -> Vec<Delivery> {
-        match self.table().merge(&event, mode) {
+    fn apply_event(
+        &self,
+        table: &mut Table,
+        event: Arc<Event>,
+        mode: DeliveryMode,
+        deliveries: &mut Vec<Delivery>,
+    ) {
+        match table.merge(&event, mode) {
             Merge::Known => self.known.add(1),
             Merge::Superseded => self.superseded.add(1),
             Merge::Refused => self.refused.note(&event.topic, 1),
@@ -126,15 +128,20 @@ impl TableUpdater {
                 let counter = if mode == DeliveryMode::Replay { &self.replayed } else { &self.applied };
                 counter.add(1);
                 let resync = resync_notice(&event).map(Delivery::Notice);
-                let change = Delivery::Change(Change { event, mode });
-                return [change].into_iter().chain(resync).collect();
+                deliveries.push(Delivery::Change(Change { event, mode }));
+                deliveries.extend(resync);
             }
         }
-        Vec::new()
     }
 
-    fn apply_snapshot(&self, snapshot: &Snapshot, now: Instant) -> Vec<Delivery> {
-        let differences = self.table().replace(snapshot);
+    fn apply_snapshot(
+        &self,
+        table: &mut Table,
+        snapshot: &Snapshot,
+        now: Instant,
+        deliveries: &mut Vec<Delivery>,
+    ) {
+        let differences = table.replace(snapshot);
         self.snapshot_rows.add(differences.rows as u64);
         self.superseded.add(differences.superseded as u64);
         self.refused.note(&snapshot.topic, differences.no_room);
@@ -144,7 +151,7 @@ impl TableUpdater {
             self.count_dropped(WireError::WrongType, now);
         }
         let change = |event| Delivery::Change(Change { event, mode: DeliveryMode::Snapshot });
-        differences.events.into_iter().map(change).collect()
+        deliveries.extend(differences.events.into_iter().map(change));
     }
 
     fn count_dropped(&self, refused: WireError, now: Instant) {

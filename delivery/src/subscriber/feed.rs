@@ -97,6 +97,11 @@ impl Feed {
         self.items.pop_front()
     }
 
+    /// All items for the application.
+    pub fn take_items(&mut self) -> impl Iterator<Item = Item> {
+        self.items.drain(..)
+    }
+
     /// The requests to send now, each with its endpoint as registered.
     pub fn requests(&mut self) -> Vec<(String, Envelope)> {
         std::mem::take(&mut self.requests)

@@ -1,14 +1,15 @@
+mod receiving;
+
 use std::collections::HashSet;
-use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pubsub_api::{
-    Batch, Error, ErrorKind, HELLO, MAX_TOPICS, Notice, Pattern, Reply, Requester, Result, Status,
-    Subscriber, Subscription, Topic,
+    Error, ErrorKind, HELLO, MAX_TOPICS, Pattern, Result, Status, Subscriber, Subscription, Topic,
 };
-use tokio::time::sleep_until;
+
+use receiving::Received;
 
 use super::{Feed, FeedOptions, Introduction, Item, SavedLink, SavedPosition};
 
@@ -27,22 +28,6 @@ pub struct TrackedSubscriber {
     /// Received, and not yet passed to the feed.
     received: tokio::sync::Mutex<Received>,
     started: Instant,
-}
-
-#[derive(Debug, Default)]
-struct Received {
-    batch: Batch,
-    /// The notice after the batch.
-    notice: Option<Notice>,
-    /// When the feed's timers are due, even if there is always something to receive.
-    tick_at: Duration,
-}
-
-/// Why the reader woke.
-enum Woken {
-    Received(Option<Notice>),
-    Replied(Reply),
-    Tick,
 }
 
 impl TrackedSubscriber {
@@ -163,70 +148,6 @@ impl TrackedSubscriber {
         self.subscriber.unregister_topic(subscription)
     }
 
-    /// Waits for the next event, snapshot or notice.
-    ///
-    /// # Errors
-    /// As [`Subscriber::recv`].
-    ///
-    /// # Cancel safety
-    /// If the future is dropped, nothing is lost: the next call yields the same item.
-    pub async fn recv(&self) -> Result<Item> {
-        let received = &mut *self.received.lock().await;
-        let requester = self.subscriber.requester();
-        loop {
-            if let Some(item) = self.work(received, requester) {
-                return Ok(item);
-            }
-            let tick_at = self.started + received.tick_at;
-            let woken = tokio::select! {
-                notice = self.subscriber.recv_batch(&mut received.batch) => Woken::Received(notice?),
-                reply = replies(requester) => Woken::Replied(reply?),
-                () = sleep_until(tick_at.into()) => Woken::Tick,
-            };
-            match woken {
-                Woken::Received(notice) => received.notice = notice,
-                Woken::Replied(reply) => self.feed().reply(reply, self.now()),
-                Woken::Tick => {}
-            }
-        }
-    }
-
-    /// Passes received messages to the feed until it has an item, and sends its requests.
-    fn work(&self, received: &mut Received, requester: Option<&dyn Requester>) -> Option<Item> {
-        let (now, mut feed) = (self.now(), self.feed());
-        if received.tick_at <= now {
-            feed.tick(now);
-            received.tick_at = feed.next_tick(now);
-        }
-        let item = loop {
-            match feed.next_item() {
-                Some(item) if self.is_wanted(&item) => break Some(item),
-                Some(_) => continue,
-                None => {}
-            }
-            match received.batch.first_envelope() {
-                Some(Ok(envelope)) => {
-                    received.batch.advance(1);
-                    feed.message(envelope, now);
-                }
-                // The driver has checked the topics of its events.
-                Some(Err(_)) => received.batch.advance(1),
-                None => match received.notice.take() {
-                    Some(notice) => feed.notice(notice, now),
-                    None => break None,
-                },
-            }
-        };
-        received.tick_at = received.tick_at.min(feed.next_tick(now));
-        if let Some(requester) = requester {
-            for (endpoint, request) in feed.requests() {
-                // A request that finds no room is sent again after its deadline.
-                requester.request(&endpoint, request);
-            }
-        }
-        item
-    }
-
     /// As [`Feed::suspend_live`]; its notices come with the next items.
     pub fn suspend_live(&self, reason: &str) {
         self.feed().suspend_live(reason);
@@ -237,17 +158,19 @@ impl TrackedSubscriber {
         self.feed().request_again(topics, self.now());
     }
 
-    /// The position of the application after all items that [`recv`](Self::recv) has yielded. Call it between two calls of
-    /// `recv`, when `recv` would wait: positions include items not yet yielded.
+    /// The position of the application after all items that were yielded. Call it between two calls of
+    /// [`recv`](Self::recv), when `recv` would wait: positions include items not yet yielded.
     pub fn positions(&self) -> Vec<SavedPosition> {
         self.feed().positions()
     }
 
     /// As [`positions`](Self::positions), at any time between two calls of [`recv`](Self::recv); `None` if the next call yields
-    /// an item that the positions already include, which lasts a few calls at most.
+    /// an item that the positions already include. After [`recv_items`](Self::recv_items) that is the case only for items of a
+    /// call from another task, such as [`suspend_live`](Self::suspend_live).
     pub fn settled_positions(&self) -> Option<Vec<SavedPosition>> {
+        let received = self.received.try_lock().ok()?;
         let feed = self.feed();
-        feed.is_settled().then(|| feed.positions())
+        (received.items.is_empty() && feed.is_settled()).then(|| feed.positions())
     }
 
     /// The publishers that each endpoint leads to, at the same moment as [`positions`](Self::positions).
@@ -272,13 +195,6 @@ impl TrackedSubscriber {
     pub fn delivery_status(&self) -> Status {
         let feed = self.feed();
         Status { counters: feed.counters(), queues: feed.queues(), peers: feed.publishers() }
-    }
-}
-
-async fn replies(requester: Option<&dyn Requester>) -> Result<Reply> {
-    match requester {
-        Some(requester) => requester.next().await,
-        None => pending().await,
     }
 }
 

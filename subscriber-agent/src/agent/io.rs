@@ -1,14 +1,18 @@
+use std::collections::VecDeque;
 use std::future::pending;
 use std::time::Instant;
 
+use delivery::subscriber::Item;
 use pubsub_api::Result;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
+use super::work::MAX_TURN;
 use crate::loss_log::LossLog;
 use crate::resync_schedule::ResyncSchedule;
 use crate::sync::FullSync;
 use crate::table_store::TableStore;
+use crate::table_updater::Delivery;
 use crate::{Output, Reports};
 
 /// The state that only the running task uses.
@@ -28,6 +32,12 @@ pub(crate) struct Io {
     pub(crate) unhandled: Vec<(String, String)>,
     /// The time of the next check for room, if it was reported that the table is full.
     pub(crate) room_check: Option<Instant>,
+    /// Items that were received and not yet processed: the positions of the subscriber include them.
+    pub(super) items: VecDeque<Item>,
+    /// What an item causes; kept for its memory.
+    pub(super) deliveries: Vec<Delivery>,
+    /// The most messages that are received at once.
+    pub(super) turn: usize,
 }
 
 impl Io {
@@ -49,6 +59,9 @@ impl Io {
             full_sync,
             unhandled: Vec::new(),
             room_check: None,
+            items: VecDeque::new(),
+            deliveries: Vec::new(),
+            turn: MAX_TURN,
         }
     }
 

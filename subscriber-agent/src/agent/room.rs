@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
-use delivery::subscriber::SavedPosition;
-use pubsub_api::{QueueReading, Result};
+use delivery::subscriber::{Item, SavedPosition};
+use pubsub_api::{Notice, QueueReading, Result};
 
 use super::{Agent, Io};
 use crate::AgentNotice;
@@ -27,6 +27,7 @@ impl Agent {
             );
             tracing::warn!("{reason}");
             self.subscriber.suspend_live(&reason);
+            io.items.retain(|item| !matches!(item, Item::Notice(Notice::Live { topic: None, .. })));
             return io.output.agent_notice(&AgentNotice::TableFull { bytes, bound }).await;
         }
         if io.room_check.is_none_or(|due| now < due) {

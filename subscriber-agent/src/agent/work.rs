@@ -1,6 +1,6 @@
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use delivery::subscriber::{DeliveryMode, Item};
 use futures_util::FutureExt;
@@ -9,6 +9,12 @@ use pubsub_api::{Error, ErrorKind, Event, Notice, Result};
 use super::{Agent, Io};
 use crate::table_updater::Delivery;
 use crate::{AgentNotice, Change, Output, Report, ResyncRequest};
+
+/// The most messages of a turn: between two turns the agent looks after everything else. What a turn saves is saved with fewer.
+pub(super) const MAX_TURN: usize = 64;
+
+/// After a longer turn, because a handler or the output made it wait, the next one has one message.
+const LONG_TURN: Duration = Duration::from_millis(10);
 
 impl Agent {
     /// Receives until [`stop`](Self::stop) is called or the reader of the output has gone.
@@ -27,13 +33,14 @@ impl Agent {
             self.follow_room(&mut io, Instant::now()).await?;
             self.save_if_due(&mut io).await?;
             // Items that are ready are processed without a pause; the output is flushed before a wait.
-            let next = match self.subscriber.recv().now_or_never() {
-                Some(next) => next,
+            let (mut items, turn) = (std::mem::take(&mut io.items), io.turn);
+            let received = match self.subscriber.recv_items(&mut items, turn).now_or_never() {
+                Some(received) => received,
                 None => {
                     io.output.flush().await?;
                     tokio::select! {
                         _ = &mut stopped => return Ok(()),
-                        next = self.subscriber.recv() => next,
+                        received = self.subscriber.recv_items(&mut items, turn) => received,
                         woken = io.wake() => match woken {
                             Ok(()) => continue,
                             Err(error) => return Err(error),
@@ -41,8 +48,9 @@ impl Agent {
                     }
                 }
             };
-            match next {
-                Ok(item) => self.process(&mut io, item).await?,
+            io.items = items;
+            match received {
+                Ok(()) => self.process_turn(&mut io).await?,
                 Err(error) if error.kind() == ErrorKind::Closed => return io.output.flush().await,
                 Err(error) => return Err(error),
             }
@@ -52,13 +60,33 @@ impl Agent {
         }
     }
 
-    /// Processes the items that the closed driver still has.
+    /// Processes the received items, until [`stop`](Self::stop) is called.
+    async fn process_turn(&self, io: &mut Io) -> Result<()> {
+        let began = Instant::now();
+        let mut now = began;
+        while let Some(item) = io.items.pop_front() {
+            now = Instant::now();
+            self.process(io, item, now).await?;
+            if *self.stopping.borrow() {
+                return Ok(());
+            }
+        }
+        io.turn = if now.duration_since(began) > LONG_TURN { 1 } else { MAX_TURN.min(2 * io.turn) };
+        Ok(())
+    }
+
+    /// Processes the items that were received, and those that the closed driver still has.
     pub(super) async fn process_rest(&self) -> Result<()> {
         let mut io = self.io.lock().await;
-        while let Ok(item) = self.subscriber.recv().await {
-            self.process(&mut io, item).await?;
+        loop {
+            while let Some(item) = io.items.pop_front() {
+                self.process(&mut io, item, Instant::now()).await?;
+            }
+            match self.subscriber.recv().await {
+                Ok(item) => io.items.push_back(item),
+                Err(_) => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     /// Processes reports of handlers and waiting lines between two items.
@@ -82,9 +110,10 @@ impl Agent {
         Ok(())
     }
 
-    async fn process(&self, io: &mut Io, item: Item) -> Result<()> {
-        let now = Instant::now();
-        for delivery in self.updater.apply(item, now) {
+    async fn process(&self, io: &mut Io, item: Item, now: Instant) -> Result<()> {
+        let mut deliveries = std::mem::take(&mut io.deliveries);
+        let is_full = self.updater.apply(item, now, &mut deliveries);
+        for delivery in deliveries.drain(..) {
             match delivery {
                 Delivery::Notice(notice) => {
                     io.losses.notice(&notice, now);
@@ -103,7 +132,9 @@ impl Agent {
                 }
             }
         }
-        Ok(())
+        io.deliveries = deliveries;
+        // Nothing may be reported as live after a row was refused.
+        if is_full && io.room_check.is_none() { self.follow_room(io, now).await } else { Ok(()) }
     }
 
     /// Writes the change to the output and dispatches it to the handlers.

@@ -27,7 +27,10 @@ fn live() -> Notice {
 
 /// The deliveries in short: origin, key and action, or the notice.
 fn apply_all(updater: &TableUpdater, items: impl IntoIterator<Item = Item>) -> Vec<String> {
-    let delivered = items.into_iter().flat_map(|item| updater.apply(item, Instant::now()));
+    let mut delivered = Vec::new();
+    for item in items {
+        updater.apply(item, Instant::now(), &mut delivered);
+    }
     let short = |delivered| match delivered {
         Delivery::Change(change) => {
             let key = change.event.key.clone().unwrap_or_default();
@@ -35,7 +38,7 @@ fn apply_all(updater: &TableUpdater, items: impl IntoIterator<Item = Item>) -> V
         }
         Delivery::Notice(notice) => serde_json::to_string(&notice).unwrap(),
     };
-    delivered.map(short).collect()
+    delivered.into_iter().map(short).collect()
 }
 
 fn count(updater: &TableUpdater, name: &str) -> u64 {

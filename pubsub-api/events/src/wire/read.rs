@@ -88,8 +88,10 @@ impl<'a> EventRef<'a> {
     fn to_value(&self) -> Value {
         match Reader::new(self.value).head() {
             Ok(Head::Nil) => Value::Nil,
-            // `read` has checked that it is UTF-8.
-            Ok(Head::Text(text)) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+            Ok(Head::Text(text)) => match str::from_utf8(text) {
+                Ok(text) => Value::Text(text.to_owned()),
+                Err(_) => Value::Other(Bytes::copy_from_slice(self.value)),
+            },
             _ => Value::Other(Bytes::copy_from_slice(self.value)),
         }
     }
