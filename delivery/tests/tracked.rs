@@ -16,10 +16,7 @@ use delivery::subscriber::{FeedOptions, Item, SavedPosition, TrackedSubscriber};
 use pubsub_api::{Notice, Topic};
 use tokio::time::timeout;
 
-/// Waits for `work`, at most a minute.
-async fn within<T>(work: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(60), work).await.expect("an item within a minute")
-}
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A subscriber that never has to wait must come to its timers all the same.
 #[tokio::test]
@@ -45,7 +42,7 @@ async fn positions_are_settled_exactly_when_every_item_was_received() {
     let mut applied = 0;
     for _ in 0..50 {
         let messages = 1 + items.len() % 7;
-        within(subscriber.recv_items(&mut items, messages)).await.unwrap();
+        timeout(PATIENCE, subscriber.recv_items(&mut items, messages)).await.expect("an item").unwrap();
         applied += items.drain(..).filter(|item| matches!(item, Item::Event { .. })).count() as u64;
         let positions = subscriber.settled_positions().expect("nothing is left in the subscriber");
         let sequences: Vec<u64> = positions.iter().map(|saved| saved.position.sequence).collect();
@@ -53,6 +50,6 @@ async fn positions_are_settled_exactly_when_every_item_was_received() {
     }
     subscriber.request_again(None);
     assert!(subscriber.settled_positions().is_none(), "a notice was not received yet");
-    let notice = within(subscriber.recv()).await.unwrap();
+    let notice = timeout(PATIENCE, subscriber.recv()).await.expect("a notice").unwrap();
     assert!(matches!(notice, Item::Notice(Notice::Recovering { .. })), "{notice:?}");
 }
