@@ -37,7 +37,7 @@ pub fn check(registry: &Registry, settings: &Settings, addresses: Addresses) -> 
     }
     let mut warnings = prepared.warnings;
     // With a broker the service binds no address.
-    if prepared.ipc.is_some() {
+    if prepared.ipc.is_some() && !prepared.driver.authenticates_peers() {
         warnings.extend(open_address(settings.pubsub()));
     }
     Ok(warnings)
@@ -64,7 +64,7 @@ fn open_address(pubsub: &PubSub) -> Option<String> {
     (!is_loopback).then(|| {
         format!(
             "publisher_bind_address = {address}: subscribers are not authenticated; any host that can connect to this \
-             address can read every event"
+             address can read every event; drivers.zmtp.mechanism = \"curve\" authenticates them"
         )
     })
 }

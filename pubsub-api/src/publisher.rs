@@ -60,6 +60,12 @@ pub trait Publisher: Debug + Send + Sync {
         Ok(())
     }
 
+    /// Whether peers must prove their identity, with the settings of this publisher. A driver that can demand it
+    /// ([`Capabilities::authenticated`](crate::Capabilities::authenticated)) may be set not to.
+    fn authenticates_peers(&self) -> bool {
+        false
+    }
+
     /// Sends a packed event. Reserved topics are allowed here: the service sends `$hello` this way.
     ///
     /// # Errors

@@ -3,7 +3,7 @@ use clap_complete::Shell;
 use laboratory::{bench, demo, swarm};
 use pubsub_api::Result;
 
-use crate::{config, db, drivers_list, dse, man, publish, service, status, subscribe};
+use crate::{config, db, drivers_list, dse, keys, man, publish, service, status, subscribe};
 
 /// Carries change events from API workers to every node that needs them, and reports every loss
 #[derive(Debug, Parser)]
@@ -44,6 +44,10 @@ enum Command {
     /// Lists the drivers with their capabilities and limits
     #[command(after_help = "Example: skimmer drivers --json")]
     Drivers(drivers_list::Arguments),
+
+    /// Makes keys for the mechanism CURVE, or shows the public one of a file
+    #[command(after_help = "Example: skimmer keys new compute-7")]
+    Keys(keys::Arguments),
 
     /// Checks or shows settings
     #[command(after_help = "Example: skimmer config check --config skimmer.toml")]
@@ -105,6 +109,7 @@ impl Cli {
             Command::Bench(arguments) => bench::run(arguments),
             Command::Swarm(arguments) => swarm::run(arguments),
             Command::Drivers(arguments) => drivers_list::run(arguments),
+            Command::Keys(arguments) => keys::run(arguments),
             Command::Config(arguments) => config::run(arguments),
             Command::Status(arguments) => status::run(arguments),
             Command::Db(arguments) => db::run(arguments),

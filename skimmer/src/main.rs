@@ -5,6 +5,7 @@ mod config;
 mod db;
 mod drivers_list;
 mod dse;
+mod keys;
 mod lines;
 mod man;
 mod publish;

@@ -11,7 +11,6 @@ use pubsub_api::settings::choice;
 use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::protocol::curve::{ClientKeys, SecretKey};
-use crate::settings::{SECTION, ZmtpSection};
 pub(crate) use authorized_file::AuthorizedFile;
 pub use key_file::{read_key_file, write_key_file};
 pub use pinned_keys::PinnedKeys;
@@ -40,19 +39,6 @@ pub struct CurveSettings {
 }
 
 impl CurveSettings {
-    /// The settings, `None` with NULL. Files are not read.
-    pub(crate) fn read(own: &ZmtpSection, default_port: u16) -> Result<Option<Self>> {
-        let publisher_keys = PinnedKeys::parse(&own.publisher_keys, default_port)
-            .map_err(|error| wrong(&format!("publisher_keys: {error}")))?;
-        let curve = Self {
-            publisher_key_file: own.publisher_key_file.clone(),
-            authorized_agents_file: own.authorized_agents_file.clone(),
-            agent_key_file: own.agent_key_file.clone(),
-            publisher_keys,
-        };
-        Ok((own.mechanism == SecurityMechanism::Curve).then_some(curve))
-    }
-
     /// The keys of a publisher, and the file that it watches.
     pub(crate) fn server(&self) -> Result<AuthorizedFile> {
         let key = read_key_file(needed(self.publisher_key_file.as_ref(), "publisher_key_file")?)?;
@@ -89,5 +75,5 @@ fn needed<'a>(file: Option<&'a PathBuf>, name: &str) -> Result<&'a PathBuf> {
 }
 
 fn wrong(text: &str) -> Error {
-    Error::new(ErrorKind::Settings, format!("{SECTION}.{text}"))
+    Error::new(ErrorKind::Settings, format!("drivers.zmtp.{text}"))
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 use pubsub_api::settings::{Kind, Setting, Settings, check_transport, declare_settings};
 use pubsub_api::{Error, ErrorKind, Result};
 
-use crate::keys::{CurveSettings, SecurityMechanism};
+use crate::keys::{CurveSettings, PinnedKeys, SecurityMechanism};
 use crate::{Network, Principal};
 
-pub(crate) const SECTION: &str = ZmtpSection::SECTION;
+const SECTION: &str = ZmtpSection::SECTION;
 
 declare_settings! {
     /// The section `[drivers.zmtp]`.
@@ -170,12 +170,25 @@ impl ZmtpSettings {
             max_handshakes: own.max_handshakes,
             allow_from: parse_all(&own.allow_from, "allow_from")?,
             ipc_allow: parse_all(&own.ipc_allow, "ipc_allow")?,
-            curve: CurveSettings::read(&own, pubsub.publisher_port)?,
+            curve: curve(&own, pubsub.publisher_port)?,
             linger: pubsub.linger,
             send_timeout: pubsub.send_timeout,
             dead_after: pubsub.dead_after,
         })
     }
+}
+
+/// The settings of CURVE, `None` with NULL. Files are not read.
+fn curve(own: &ZmtpSection, default_port: u16) -> Result<Option<CurveSettings>> {
+    let publisher_keys = PinnedKeys::parse(&own.publisher_keys, default_port)
+        .map_err(|error| Error::new(ErrorKind::Settings, format!("{SECTION}.publisher_keys: {error}")))?;
+    let curve = CurveSettings {
+        publisher_key_file: own.publisher_key_file.clone(),
+        authorized_agents_file: own.authorized_agents_file.clone(),
+        agent_key_file: own.agent_key_file.clone(),
+        publisher_keys,
+    };
+    Ok((own.mechanism == SecurityMechanism::Curve).then_some(curve))
 }
 
 fn parse_all<T: std::str::FromStr<Err = String>>(entries: &[String], name: &str) -> Result<Vec<T>> {

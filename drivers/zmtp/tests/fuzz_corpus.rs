@@ -2,6 +2,8 @@
 
 #[path = "../../../pubsub-api/tests/checks/corpus.rs"]
 mod corpus;
+#[path = "checks/curve.rs"]
+mod curve;
 #[path = "checks/cuts.rs"]
 mod cuts;
 #[path = "checks/event_decoder.rs"]
@@ -20,6 +22,11 @@ mod slow_handshake;
 #[test]
 fn no_first_bytes_of_a_connection_break_the_handshake() {
     corpus::replay("handshake", handshake::check);
+}
+
+#[test]
+fn no_peer_without_a_key_breaks_curve_or_is_let_in() {
+    corpus::replay("curve", curve::check);
 }
 
 #[test]

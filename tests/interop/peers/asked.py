@@ -1,7 +1,7 @@
 """The command-line options that every peer has, and the socket with these options.
 
     PEER.py [--type TYPE] [--heartbeat MS --dead-after MS] [--identity TEXT] [--monitor]
-        [--mechanism PLAIN|CURVE] ENDPOINT [TOPIC …]
+        [--mechanism PLAIN|CURVE [--secret KEY] [--server-key KEY]] ENDPOINT [TOPIC …]
 """
 
 import argparse
@@ -20,6 +20,8 @@ def read():
     parser.add_argument("--identity")
     parser.add_argument("--monitor", action="store_true")
     parser.add_argument("--mechanism", choices=["PLAIN", "CURVE"])
+    parser.add_argument("--secret")
+    parser.add_argument("--server-key")
     parser.add_argument("endpoint")
     parser.add_argument("topics", nargs="*")
     return parser.parse_args()
@@ -36,27 +38,30 @@ def socket_for(asked, kind):
     if asked.identity:
         socket.routing_id = asked.identity.encode()
     if asked.mechanism:
-        secure(socket, asked.mechanism)
+        secure(socket, asked)
     if asked.monitor:
         monitor = socket.get_monitor_socket()
         threading.Thread(target=report, args=(monitor,), daemon=True).start()
     return socket
 
 
-def secure(socket, mechanism):
-    """The side that binds, PUB and PULL, is the server of the mechanism. Peers with a mechanism cannot connect to Skimmer."""
-    serves = socket.type in (zmq.PUB, zmq.PULL)
+def secure(socket, asked):
+    """The side that binds, PUB and PULL, is the server of the mechanism. Without keys a peer has some that nobody knows."""
+    serves, mechanism = socket.type in (zmq.PUB, zmq.PULL), asked.mechanism
     if mechanism == "PLAIN" and serves:
         socket.plain_server = True
     elif mechanism == "PLAIN":
         socket.plain_username, socket.plain_password = b"node", b"password"
     else:
         public, secret = zmq.curve_keypair()
+        if asked.secret:
+            secret = asked.secret.encode()
+            public = zmq.curve_public(secret)
         socket.curve_publickey, socket.curve_secretkey = public, secret
         if serves:
             socket.curve_server = True
         else:
-            socket.curve_serverkey = public
+            socket.curve_serverkey = asked.server_key.encode() if asked.server_key else public
 
 
 def report(monitor):

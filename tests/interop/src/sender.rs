@@ -61,6 +61,13 @@ impl Sender {
         Self::bound(folder, name, &[&format!("tcp://{address}")])
     }
 
+    /// A publisher bound to this address, with further options (`peers/asked.py`).
+    #[must_use]
+    #[track_caller]
+    pub fn publisher_asked_at(folder: &Folder, name: &str, asked: &[&str], address: &str) -> Self {
+        Self::bound(folder, name, &[asked, &[&format!("tcp://{address}")]].concat())
+    }
+
     #[track_caller]
     fn bound(folder: &Folder, name: &str, arguments: &[&str]) -> Self {
         let program = python::start(folder, name, "pub.py", arguments);

@@ -15,7 +15,7 @@ pub struct PinnedKeys {
 impl PinnedKeys {
     /// Reads entries: a key for all publishers, or `host:port#key` for one. A key has 40 characters, and `#` may be one of
     /// them: an address has none, so the first `#` ends it.
-    pub(super) fn parse(entries: &[String], default_port: u16) -> Result<Self, String> {
+    pub(crate) fn parse(entries: &[String], default_port: u16) -> Result<Self, String> {
         let mut keys = Self::default();
         for entry in entries {
             let known = match entry.split_once('#') {

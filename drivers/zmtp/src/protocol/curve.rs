@@ -24,9 +24,10 @@ mod z85;
 #[cfg(test)]
 mod tests;
 
-pub use authorized::{Agent, AuthorizedAgents};
+pub use authorized::{AuthorizedAgent, AuthorizedAgents, check_name};
 pub use client::ClientKeys;
 pub use keys::{KEY_CHARACTERS, PublicKey, SecretKey};
+pub use random::NoRandomness;
 pub use server::ServerKeys;
 pub use session::{MESSAGE_OVERHEAD_BYTES, Opener, Sealer, Session};
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::curve::PublicKey;
+use super::curve::{NoRandomness, PublicKey};
 use super::mechanism::MechanismName;
 
 /// Why a connection is refused or ended. The [cause](ProtocolError::cause) is the name that the counters use.
@@ -151,3 +151,9 @@ impl fmt::Display for ProtocolError {
 }
 
 impl std::error::Error for ProtocolError {}
+
+impl From<NoRandomness> for ProtocolError {
+    fn from(_: NoRandomness) -> Self {
+        Self::NoRandomness
+    }
+}

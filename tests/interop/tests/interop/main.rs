@@ -28,7 +28,8 @@
 //! | libzmq's heartbeats in all four roles, idle and busy | `heartbeats` |
 //! | subscriptions of ZMTP 3.0 and 3.1, two to one prefix, XSUB's raw frames | `subscriptions` |
 //! | peers of one identity; DEALER in place of PUSH | `identities` |
-//! | PLAIN and CURVE in all four roles | `mechanisms` |
+//! | CURVE between our ends and those of libzmq, with right and wrong keys, restarts and heartbeats | `curve` |
+//! | PLAIN and CURVE in all four roles, where Skimmer is set to NULL | `mechanisms` |
 //! | a DEALER's requests, and the answers to it alone | `requests` |
 //! | two services behind one XSUB and XPUB proxy | `proxies` |
 //! | either side killed and started again, on either hop | `restarts`, `publisher_to_agent` |
@@ -38,6 +39,7 @@ mod cases;
 mod drivers;
 mod installation;
 
+mod curve;
 mod golden;
 mod heartbeats;
 mod identities;
@@ -82,7 +84,8 @@ const OF_BOTH: [(&str, &[Case]); 12] = [
 ];
 
 /// What the reference drivers cannot do, and what they do instead.
-const OF_ONE: [(Drivers, &str, &[Case]); 7] = [
+const OF_ONE: [(Drivers, &str, &[Case]); 8] = [
+    (Drivers::Zmtp, "curve", curve::CASES),
     (Drivers::Zmtp, "heartbeats", heartbeats::KEPT),
     (Drivers::Zeromq, "heartbeats", heartbeats::CUT),
     (Drivers::Zmtp, "identities", identities::OF_ZMTP),

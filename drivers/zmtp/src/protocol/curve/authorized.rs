@@ -5,7 +5,7 @@ use crate::protocol::ready::is_host_name;
 
 /// An agent that may connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Agent {
+pub struct AuthorizedAgent {
     /// Its public key.
     pub key: PublicKey,
     /// Its name, for logs and the status.
@@ -28,7 +28,7 @@ pub struct Agent {
 /// ```
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct AuthorizedAgents {
-    by_key: HashMap<PublicKey, Agent>,
+    by_key: HashMap<PublicKey, AuthorizedAgent>,
 }
 
 impl AuthorizedAgents {
@@ -51,14 +51,12 @@ impl AuthorizedAgents {
         }
         let mut words = line.split_ascii_whitespace();
         let (name, key) = (words.next().unwrap_or_default(), words.next());
-        if !is_host_name(name) {
-            return Err("a name has at most 64 letters, digits, `.`, `-` and `_`".to_owned());
-        }
+        check_name(name)?;
         let key: PublicKey = key.ok_or_else(|| format!("the public key of {name} is missing"))?.parse()?;
         if let Some(word) = words.next() {
             return Err(format!("{word:?} after the key of {name} is not known to this version"));
         }
-        let agent = Agent { key, name: name.into() };
+        let agent = AuthorizedAgent { key, name: name.into() };
         match self.by_key.insert(key, agent) {
             Some(other) => Err(format!("{name} has the key of {}", other.name)),
             None => Ok(()),
@@ -67,7 +65,7 @@ impl AuthorizedAgents {
 
     /// The agent with a key.
     #[must_use]
-    pub fn get(&self, key: &PublicKey) -> Option<&Agent> {
+    pub fn get(&self, key: &PublicKey) -> Option<&AuthorizedAgent> {
         self.by_key.get(key)
     }
 
@@ -81,6 +79,17 @@ impl AuthorizedAgents {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_key.is_empty()
+    }
+}
+
+/// Checks the name of an agent.
+///
+/// # Errors
+/// What a name has, in words.
+pub fn check_name(name: &str) -> Result<(), String> {
+    match is_host_name(name) {
+        true => Ok(()),
+        false => Err(format!("{name:?} is no name: a name has at most 64 letters, digits, `.`, `-` and `_`")),
     }
 }
 

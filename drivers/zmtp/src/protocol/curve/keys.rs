@@ -4,9 +4,8 @@ use std::str::FromStr;
 use x25519_dalek::{SharedSecret, StaticSecret};
 use zeroize::Zeroizing;
 
-use super::random::random;
+use super::random::{NoRandomness, random};
 use super::z85;
-use crate::protocol::ProtocolError;
 
 /// The number of characters of a key in Z85 (RFC 32).
 pub const KEY_CHARACTERS: usize = 40;
@@ -44,8 +43,8 @@ impl SecretKey {
     /// A new one.
     ///
     /// # Errors
-    /// [`ProtocolError::NoRandomness`] if the kernel has no random bytes.
-    pub fn generate() -> Result<Self, ProtocolError> {
+    /// [`NoRandomness`].
+    pub fn generate() -> Result<Self, NoRandomness> {
         random().map(|bytes| Self(StaticSecret::from(*bytes)))
     }
 

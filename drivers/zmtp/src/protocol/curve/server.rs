@@ -2,7 +2,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use subtle::ConstantTimeEq;
 
-use super::authorized::{Agent, AuthorizedAgents};
+use super::authorized::{AuthorizedAgent, AuthorizedAgents};
 use super::commands::{
     CLIENT_NONCE, COOKIE_BOX_BYTES, COOKIE_NONCE, HELLO, HELLO_BOX_BYTES, HELLO_NONCE, HELLO_PADDING_BYTES,
     HELLO_TEXT, INITIATE, INITIATE_NONCE, Parts, READY, READY_NONCE, SERVER_NONCE, VERSION, VOUCH_BOX_BYTES,
@@ -73,7 +73,7 @@ enum State {
 /// A client that proved its key, and may connect.
 #[derive(Debug)]
 pub(in crate::protocol) struct Introduction {
-    pub(in crate::protocol) agent: Agent,
+    pub(in crate::protocol) agent: AuthorizedAgent,
     pub(in crate::protocol) metadata: Vec<u8>,
     /// The key of the connection.
     key: BoxKey,

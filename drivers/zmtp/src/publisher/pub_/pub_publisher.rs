@@ -118,6 +118,10 @@ impl Publisher for PubPublisher {
         listen::check_tcp(&self.settings.bind_address, self.settings.port)
     }
 
+    fn authenticates_peers(&self) -> bool {
+        self.settings.curve.is_some()
+    }
+
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         wire::check_size(&payload)?;
         let event = EncodedEvent { topic: topic.as_bytes(), payload: &payload, origin: None };
