@@ -1,6 +1,6 @@
 use pubsub_api::{Event, Value};
 
-use crate::table::exists;
+use crate::row::exists;
 
 /// About how much memory the rows use, and how much they may.
 #[derive(Debug, Clone)]

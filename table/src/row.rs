@@ -11,7 +11,12 @@ pub(crate) struct Row {
     pub(crate) at: Duration,
 }
 
+/// Whether the row exists after this event.
+pub(crate) fn exists(event: &Event) -> bool {
+    event.action != Action::Delete
+}
+
 /// Returns the value of a row, or `None` if the row does not exist.
 pub(crate) fn value_of(row: &Event) -> Option<&Value> {
-    (row.action != Action::Delete).then_some(&row.value)
+    exists(row).then_some(&row.value)
 }

@@ -16,7 +16,7 @@ use crate::comparison::Comparison;
 use crate::merge::{self, Merge};
 use crate::owners::Owners;
 use crate::room::Room;
-use crate::row::Row;
+use crate::row::{Row, exists};
 use crate::same_event::SameEvent;
 use crate::tombstones::Tombstones;
 pub use compared::{Compared, DATABASE, DatabaseRow};
@@ -271,10 +271,6 @@ impl FromIterator<Arc<Event>> for Table {
         events.into_iter().for_each(|event| table.apply(&event));
         table
     }
-}
-
-pub(crate) fn exists(row: &Event) -> bool {
-    row.action != Action::Delete
 }
 
 /// Returns the delete without its value: only its names are remembered.

@@ -1,13 +1,12 @@
 use std::collections::VecDeque;
 use std::future::pending;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use delivery::subscriber::Item;
 use pubsub_api::Result;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
-use super::work::MAX_TURN;
 use crate::loss_log::LossLog;
 use crate::resync_schedule::ResyncSchedule;
 use crate::sync::FullSync;
@@ -40,6 +39,12 @@ pub(crate) struct Io {
     pub(super) turn: usize,
 }
 
+/// The most messages of a turn: between two turns the agent looks after everything else. What a turn saves is saved with fewer.
+const MAX_TURN: usize = 64;
+
+/// After a longer turn, because a handler or the output made it wait, the next one has one message.
+const LONG_TURN: Duration = Duration::from_millis(10);
+
 impl Io {
     pub(crate) fn new(
         output: Output,
@@ -63,6 +68,11 @@ impl Io {
             deliveries: Vec::new(),
             turn: MAX_TURN,
         }
+    }
+
+    /// A turn took this long: the next one has fewer messages, or more.
+    pub(super) fn turn_ended(&mut self, took: Duration) {
+        self.turn = if took > LONG_TURN { 1 } else { MAX_TURN.min(2 * self.turn) };
     }
 
     /// Writes the waiting lines.

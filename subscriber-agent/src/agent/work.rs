@@ -1,6 +1,6 @@
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use delivery::subscriber::{DeliveryMode, Item};
 use futures_util::FutureExt;
@@ -9,12 +9,6 @@ use pubsub_api::{Error, ErrorKind, Event, Notice, Result};
 use super::{Agent, Io};
 use crate::table_updater::Delivery;
 use crate::{AgentNotice, Change, Output, Report, ResyncRequest};
-
-/// The most messages of a turn: between two turns the agent looks after everything else. What a turn saves is saved with fewer.
-pub(super) const MAX_TURN: usize = 64;
-
-/// After a longer turn, because a handler or the output made it wait, the next one has one message.
-const LONG_TURN: Duration = Duration::from_millis(10);
 
 impl Agent {
     /// Receives until [`stop`](Self::stop) is called or the reader of the output has gone.
@@ -71,7 +65,7 @@ impl Agent {
                 return Ok(());
             }
         }
-        io.turn = if now.duration_since(began) > LONG_TURN { 1 } else { MAX_TURN.min(2 * io.turn) };
+        io.turn_ended(now.duration_since(began));
         Ok(())
     }
 
