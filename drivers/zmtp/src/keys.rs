@@ -2,6 +2,7 @@
 
 mod authorized_file;
 mod key_file;
+mod owner;
 mod pinned_keys;
 
 use std::path::PathBuf;
@@ -39,6 +40,12 @@ pub struct CurveSettings {
 }
 
 impl CurveSettings {
+    /// Whether none is set.
+    pub(crate) fn is_empty(&self) -> bool {
+        let files = [&self.publisher_key_file, &self.authorized_agents_file, &self.agent_key_file];
+        files.iter().all(|file| file.is_none()) && self.publisher_keys.is_empty()
+    }
+
     /// The keys of a publisher, and the file that it watches.
     pub(crate) fn server(&self) -> Result<AuthorizedFile> {
         let key = read_key_file(needed(self.publisher_key_file.as_ref(), "publisher_key_file")?)?;

@@ -188,7 +188,16 @@ fn curve(own: &ZmtpSection, default_port: u16) -> Result<Option<CurveSettings>> 
         agent_key_file: own.agent_key_file.clone(),
         publisher_keys,
     };
-    Ok((own.mechanism == SecurityMechanism::Curve).then_some(curve))
+    match own.mechanism {
+        SecurityMechanism::Curve => Ok(Some(curve)),
+        SecurityMechanism::Null if curve.is_empty() => Ok(None),
+        SecurityMechanism::Null => Err(Error::new(
+            ErrorKind::Settings,
+            format!(
+                "{SECTION} has keys, which mechanism = \"null\" does not use: set mechanism = \"curve\", or remove them"
+            ),
+        )),
+    }
 }
 
 fn parse_all<T: std::str::FromStr<Err = String>>(entries: &[String], name: &str) -> Result<Vec<T>> {

@@ -6,6 +6,7 @@ use std::path::Path;
 use pubsub_api::{Error, ErrorKind, Result};
 use zeroize::Zeroizing;
 
+use super::owner::check_owner;
 use crate::protocol::curve::{PublicKey, SecretKey};
 
 /// The mode of a file with a secret key: its owner reads and writes it.
@@ -34,8 +35,8 @@ pub fn write_key_file(path: &Path) -> Result<PublicKey> {
 /// Reads a secret key from the file that [`write_key_file`] wrote, or another one of one line with a key in Z85.
 ///
 /// # Errors
-/// [`ErrorKind::Settings`] if the file cannot be read, other users can read it, it belongs to neither this process nor root, or
-/// it holds no key. No error contains what was read.
+/// [`ErrorKind::Settings`] if the file cannot be read, other users can read it, it belongs to neither the user of this process nor root (a
+/// process of root reads all), or it holds no key. No error contains what was read.
 pub fn read_key_file(path: &Path) -> Result<SecretKey> {
     let wrong = |reason: String| Error::new(ErrorKind::Settings, format!("{}: {reason}", path.display()));
     let failed = |error: std::io::Error| wrong(format!("cannot read the secret key: {error}"));
@@ -47,17 +48,13 @@ pub fn read_key_file(path: &Path) -> Result<SecretKey> {
 }
 
 fn check(metadata: &Metadata) -> std::result::Result<(), String> {
-    let (mode, owner) = (metadata.mode() & 0o777, metadata.uid());
+    let mode = metadata.mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(format!(
             "other users can read or write this secret key (mode {mode:04o}): set its mode to 0600"
         ));
     }
-    let own = rustix::process::geteuid().as_raw();
-    if owner != own && owner != 0 {
-        return Err(format!("this secret key belongs to user {owner}, and this process runs as user {own}"));
-    }
-    Ok(())
+    check_owner(metadata)
 }
 
 #[cfg(test)]

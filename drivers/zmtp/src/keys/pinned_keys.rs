@@ -17,21 +17,23 @@ impl PinnedKeys {
     /// them: an address has none, so the first `#` ends it.
     pub(crate) fn parse(entries: &[String], default_port: u16) -> Result<Self, String> {
         let mut keys = Self::default();
-        for entry in entries {
+        for (number, entry) in entries.iter().enumerate() {
+            // Its text is left out of errors: it may be a secret key, in the wrong place or with a typing error.
+            let name = format!("entry {}", number + 1);
             let known = match entry.split_once('#') {
                 _ if entry.len() == KEY_CHARACTERS => {
-                    keys.of_all_others.replace(entry.parse().map_err(|error| format!("{entry:?}: {error}"))?)
+                    keys.of_all_others.replace(entry.parse().map_err(|error| format!("{name}: {error}"))?)
                 }
                 Some((address, key)) => {
-                    let key = key.parse().map_err(|error| format!("the key of {address}: {error}"))?;
-                    let endpoint =
-                        endpoint("tcp", address, default_port).map_err(|error| error.to_string())?;
+                    let key = key.parse().map_err(|error| format!("the key of {name}: {error}"))?;
+                    let endpoint = endpoint("tcp", address, default_port)
+                        .map_err(|_| format!("{name}: what stands before the # is not host:port"))?;
                     keys.by_endpoint.insert(endpoint, key)
                 }
-                None => return Err(format!("{entry:?} is neither a key nor host:port#key")),
+                None => return Err(format!("{name} is neither a key nor host:port#key")),
             };
             if known.is_some() {
-                return Err(format!("two keys for the publishers of {entry:?}"));
+                return Err(format!("{name} is a second key for the same publishers"));
             }
         }
         Ok(keys)
@@ -82,11 +84,13 @@ mod tests {
         for (entries, word) in [
             (vec!["short".to_owned()], "neither a key nor"),
             (vec!["~".repeat(40)], "40 characters"),
-            (vec!["host:1#short".to_owned()], "the key of host:1"),
-            (vec![key.to_string(), key.to_string()], "two keys"),
+            (vec!["host:1#short".to_owned()], "the key of entry 1"),
+            (vec![key.to_string(), key.to_string()], "entry 2 is a second key"),
+            (vec![key.to_string()[1..].to_owned()], "entry 1 is neither"),
         ] {
             let error = PinnedKeys::parse(&entries, 1).unwrap_err();
             assert!(error.contains(word), "{error}");
+            assert!(!error.contains(&key.to_string()[20..]), "{error}");
         }
     }
 }

@@ -53,8 +53,8 @@ impl AuthorizedAgents {
         let (name, key) = (words.next().unwrap_or_default(), words.next());
         check_name(name)?;
         let key: PublicKey = key.ok_or_else(|| format!("the public key of {name} is missing"))?.parse()?;
-        if let Some(word) = words.next() {
-            return Err(format!("{word:?} after the key of {name} is not known to this version"));
+        if words.next().is_some() {
+            return Err(format!("what follows the key of {name} is not known to this version"));
         }
         let agent = AuthorizedAgent { key, name: name.into() };
         match self.by_key.insert(key, agent) {

@@ -89,7 +89,6 @@ impl ClientExchange {
     ) -> Result<Option<(Vec<u8>, Session)>, ProtocolError> {
         match std::mem::replace(&mut self.state, State::Done) {
             State::AwaitsReady(_) if body.starts_with(ERROR) => Err(ProtocolError::CurveKeyRefused),
-            _ if body.starts_with(ERROR) => Err(ProtocolError::RefusedByPeer),
             State::AwaitsWelcome => {
                 let key = self.take_welcome(body, metadata, out)?;
                 self.state = State::AwaitsReady(key);

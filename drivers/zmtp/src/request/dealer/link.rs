@@ -131,10 +131,35 @@ impl Task {
 
 /// Whether the peer has no place for a DEALER: it sends an ERROR or the READY of another type, or it greets and then closes
 /// silently, as libzmq does (4.3.5), such as a proxy of XSUB and XPUB between the publisher and us.
+///
+/// With CURVE only a socket type that the peer has proved means that: anybody on the path can close a connection, or send an
+/// ERROR, before the peer has proved its key. (A proxy of CURVE that has no place for us is asked again and again.)
 fn takes_no_requests(reason: &ConnectError) -> bool {
     matches!(
         reason,
         ConnectError::Refused(ProtocolError::WrongSocketType | ProtocolError::RefusedByPeer)
-            | ConnectError::Left { after_its_greeting: true, .. }
+            | ConnectError::Left { after_its_greeting: true, stage: None }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConnectError, ProtocolError, takes_no_requests};
+    use crate::protocol::CurveStage;
+
+    #[test]
+    fn nobody_who_has_not_proved_a_key_ends_the_requests_of_an_agent_with_one() {
+        let left = |stage| ConnectError::Left { after_its_greeting: true, stage };
+        for (reason, wanted) in [
+            (left(None), true),
+            (left(Some(CurveStage::AwaitsWelcome)), false),
+            (left(Some(CurveStage::AwaitsReady)), false),
+            (ConnectError::Refused(ProtocolError::WrongSocketType), true),
+            (ConnectError::Refused(ProtocolError::RefusedByPeer), true),
+            (ConnectError::Refused(ProtocolError::CurveUnexpectedCommand), false),
+            (ConnectError::Refused(ProtocolError::CurveKeyRefused), false),
+        ] {
+            assert_eq!(takes_no_requests(&reason), wanted, "{reason}");
+        }
+    }
 }

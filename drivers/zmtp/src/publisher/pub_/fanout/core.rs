@@ -59,13 +59,6 @@ impl Core {
         }
     }
 
-    /// With CURVE: which agents may connect, after a look at their file.
-    pub(super) fn refresh_agents(&self) {
-        if let Some(agents) = &self.agents {
-            agents.refresh();
-        }
-    }
-
     /// Makes the threads end after their turn.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);

@@ -151,11 +151,9 @@ impl Shard {
         let mut next_sweep = Instant::now() + SWEEP;
         while !self.core.is_stopping() {
             let pause = acceptor.as_ref().and_then(Acceptor::paused_until);
-            self.wait(&mut events, pause.map_or(next_sweep, |until| until.min(next_sweep)));
+            let until = pause.map_or(next_sweep, |until| until.min(next_sweep)).max(Instant::now());
+            self.wait(&mut events, until);
             let now = Instant::now();
-            if now >= next_sweep {
-                self.core.refresh_agents();
-            }
             let mut state = self.state();
             let accepts = self.hear(&mut state, &mut events, now);
             state.hear_on(&self.inbox, now);
@@ -165,8 +163,8 @@ impl Shard {
                 self.take_in(&mut state, peer, newcomer, now);
             }
             if now >= next_sweep {
-                // If we were suspended, peers are heard first and judged the next time.
-                if now.saturating_duration_since(next_sweep) < SWEEP {
+                // If we were suspended while we waited, peers are heard first and judged the next time.
+                if now.saturating_duration_since(until) < SWEEP {
                     state.look_at_the_clock(now);
                 }
                 next_sweep = now + if self.core.is_crowded() { CROWDED_SWEEP } else { SWEEP };

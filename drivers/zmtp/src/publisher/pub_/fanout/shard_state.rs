@@ -145,18 +145,22 @@ impl ShardState {
 
     /// Writes to each ready connection in turn, until none is ready.
     pub(super) fn write_out(&mut self, inbox: &Inbox, now: Instant) {
+        self.close_revoked(now);
         while !self.ready.is_empty() {
             for peer in std::mem::take(&mut self.ready) {
                 self.write_to(peer, inbox, now);
             }
             self.release();
+            self.close_revoked(Instant::now());
         }
     }
 
     /// Checks the deadlines and heartbeats of all connections.
     pub(super) fn look_at_the_clock(&mut self, now: Instant) {
         let (patience, too_slow) = if self.core.is_crowded() {
-            (CROWDED_PATIENCE, "too_many_handshakes")
+            // A handshake of CURVE is three times to the peer and back, one of NULL is one.
+            let rounds = if self.core.agents.is_some() { 3 } else { 1 };
+            (CROWDED_PATIENCE * rounds, "too_many_handshakes")
         } else {
             (self.core.settings.handshake_timeout, "handshake_timeout")
         };
@@ -184,7 +188,6 @@ impl ShardState {
             }
         }
         writable.into_iter().for_each(|peer| self.make_ready(peer));
-        leaving.extend(self.revoked());
         for (peer, cause) in leaving {
             self.close(peer, CloseReason::Refused(cause), now);
         }

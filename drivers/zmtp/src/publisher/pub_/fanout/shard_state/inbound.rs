@@ -69,11 +69,11 @@ impl ShardState {
             None => handle(connection, rest, &mut said, &self.core, now)?,
             Some(sealed) => {
                 let opened = sealed.open(rest).map_err(CloseReason::Broke)?;
-                let mut frames = std::mem::take(&mut sealed.opened);
+                let frames = std::mem::take(&mut sealed.opened);
                 let handled = handle(connection, &frames, &mut said, &self.core, now)?;
-                frames.drain(..handled);
                 if let Some(sealed) = &mut connection.sealed {
-                    sealed.opened = frames;
+                    // Of its exact size, as that of `arrived`.
+                    sealed.opened = frames.get(handled..).unwrap_or_default().to_vec();
                 }
                 opened
             }
