@@ -1,4 +1,5 @@
 mod bound;
+mod deadlines;
 mod inbound;
 mod replies;
 mod requests;
@@ -6,7 +7,7 @@ mod revocation;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use foldhash::fast::RandomState;
 use pubsub_api::{PeerId, SubscriptionSeen};
@@ -20,7 +21,7 @@ use super::filters::GroupId;
 use super::inbox::Inbox;
 use super::window::Window;
 use crate::protocol::curve::AuthorizedAgents;
-use crate::protocol::{Command, Handshake, Pulse, SocketType};
+use crate::protocol::{Handshake, SocketType};
 
 /// The connections of a shard, and the blocks that they still need.
 #[derive(Debug)]
@@ -45,11 +46,6 @@ pub(super) struct ShardState {
 const SERVED: &[SocketType] = &[SocketType::Sub, SocketType::Xsub, SocketType::Dealer];
 
 const READ_BYTES: usize = 64 * 1024;
-
-/// The time for a handshake while the number of handshakes is at its bound. A subscriber on another continent needs it, and a
-/// thousand peers that are slow on purpose block no other for a second
-/// (docs/guarantees.md#f54, docs/guarantees.md#f40).
-const CROWDED_PATIENCE: Duration = Duration::from_millis(250);
 
 impl ShardState {
     pub(super) fn new(core: Arc<Core>) -> Self {
@@ -152,44 +148,6 @@ impl ShardState {
             }
             self.release();
             self.close_revoked(Instant::now());
-        }
-    }
-
-    /// Checks the deadlines and heartbeats of all connections.
-    pub(super) fn look_at_the_clock(&mut self, now: Instant) {
-        let (patience, too_slow) = if self.core.is_crowded() {
-            // A handshake of CURVE is three times to the peer and back, one of NULL is one.
-            let rounds = if self.core.agents.is_some() { 3 } else { 1 };
-            (CROWDED_PATIENCE * rounds, "too_many_handshakes")
-        } else {
-            (self.core.settings.handshake_timeout, "handshake_timeout")
-        };
-        let (mut leaving, mut writable) = (Vec::new(), Vec::new());
-        for (peer, connection) in &mut self.connections {
-            let pulse = match &mut connection.phase {
-                Phase::Handshake { since, .. } => {
-                    if now.saturating_duration_since(*since) >= patience {
-                        leaving.push((*peer, too_slow));
-                    }
-                    continue;
-                }
-                Phase::Subscriber { heartbeat, .. } | Phase::Requester { heartbeat, .. } => {
-                    heartbeat.tick(now)
-                }
-            };
-            match pulse {
-                Pulse::Quiet if connection.probe() => writable.push(*peer),
-                Pulse::Quiet => {}
-                Pulse::Dead => leaving.push((*peer, "dead")),
-                Pulse::Ping => {
-                    Command::Ping { ttl: 0, context: b"" }.put(connection.outbox.bytes());
-                    writable.push(*peer);
-                }
-            }
-        }
-        writable.into_iter().for_each(|peer| self.make_ready(peer));
-        for (peer, cause) in leaving {
-            self.close(peer, CloseReason::Refused(cause), now);
         }
     }
 
