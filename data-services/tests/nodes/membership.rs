@@ -60,6 +60,7 @@ async fn a_node_that_crashes_is_missed_and_what_waited_for_it_ends(bus: Bus) {
             std::future::pending::<Result<(), data_services::CallError>>().await
         }
     });
+    let service = service.method("ping", async |_| Ok::<_, data_services::CallError>(()));
     let service = service.start().await.unwrap();
     service.publish("t", rows([1])).await.unwrap();
     let caller = one.service("caller").start().await.unwrap();
@@ -67,6 +68,9 @@ async fn a_node_that_crashes_is_missed_and_what_waited_for_it_ends(bus: Bus) {
     assert!(matches!(next_rows(&mut subscription).await, TableEvent::Snapshot { .. }));
     let waiting = tokio::spawn(async move { caller.call("doomed", "wait", ()).await });
     runs.recv().await.unwrap();
+    // Its reply comes after the acknowledgement of the call that waits, without which that may be a timeout.
+    let other = one.service("other").start().await.unwrap();
+    other.call("doomed", "ping", ()).await.unwrap();
     runtime.shutdown_background();
     let error = waiting.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), CallErrorKind::PeerLost, "{error}");
