@@ -33,7 +33,7 @@ impl TrackedSubscriber {
     /// Waits for the next event, snapshot or notice.
     ///
     /// # Errors
-    /// As [`Subscriber::recv`].
+    /// As [`Subscriber::recv`](pubsub_api::Subscriber::recv).
     ///
     /// # Cancel safety
     /// If the future is dropped, nothing is lost: the next call yields the same item.
@@ -51,7 +51,7 @@ impl TrackedSubscriber {
     /// the last one of a reply has all that waited for it. This costs less for each item than [`recv`](Self::recv).
     ///
     /// # Errors
-    /// As [`Subscriber::recv`].
+    /// As [`Subscriber::recv`](pubsub_api::Subscriber::recv).
     ///
     /// # Cancel safety
     /// If the future is dropped, nothing is lost: the next call yields the same items.
