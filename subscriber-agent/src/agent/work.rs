@@ -57,15 +57,13 @@ impl Agent {
     /// Processes the received items, until [`stop`](Self::stop) is called.
     async fn process_turn(&self, io: &mut Io) -> Result<()> {
         let began = Instant::now();
-        let mut now = began;
         while let Some(item) = io.items.pop_front() {
-            now = Instant::now();
-            self.process(io, item, now).await?;
+            self.process(io, item, Instant::now()).await?;
             if *self.stopping.borrow() {
                 return Ok(());
             }
         }
-        io.turn_ended(now.duration_since(began));
+        io.turn_ended(began.elapsed());
         Ok(())
     }
 
