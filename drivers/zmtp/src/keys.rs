@@ -2,7 +2,6 @@
 
 mod authorized_file;
 mod key_file;
-mod owner;
 mod pinned_keys;
 
 use std::path::PathBuf;

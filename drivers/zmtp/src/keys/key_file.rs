@@ -1,16 +1,11 @@
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io::Write;
 use std::path::Path;
 
+use key_files::{create_secret, read_secret};
 use pubsub_api::{Error, ErrorKind, Result};
 use zeroize::Zeroizing;
 
-use super::owner::check_owner;
 use crate::protocol::curve::{PublicKey, SecretKey};
-
-/// The mode of a file with a secret key: its owner reads and writes it.
-const MODE: u32 = 0o600;
 
 /// A key and the end of its line, and one byte by which a longer file is known.
 const MOST_BYTES: u64 = 43;
@@ -26,7 +21,7 @@ pub fn write_key_file(path: &Path) -> Result<PublicKey> {
     };
     let key = SecretKey::generate()
         .map_err(|error| Error::new(ErrorKind::Unavailable, "cannot make a key").with_source(error))?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path).map_err(failed)?;
+    let mut file = create_secret(path).map_err(failed)?;
     let line = Zeroizing::new(format!("{}\n", *key.to_text()));
     file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     Ok(key.public())
@@ -39,22 +34,9 @@ pub fn write_key_file(path: &Path) -> Result<PublicKey> {
 /// process of root reads all), or it holds no key. No error contains what was read.
 pub fn read_key_file(path: &Path) -> Result<SecretKey> {
     let wrong = |reason: String| Error::new(ErrorKind::Settings, format!("{}: {reason}", path.display()));
-    let failed = |error: std::io::Error| wrong(format!("cannot read the secret key: {error}"));
-    let file = File::open(path).map_err(failed)?;
-    check(&file.metadata().map_err(failed)?).map_err(wrong)?;
-    let mut text = Zeroizing::new(String::with_capacity(64));
-    file.take(MOST_BYTES).read_to_string(&mut text).map_err(failed)?;
+    let text = read_secret(path, MOST_BYTES)
+        .map_err(|reason| wrong(format!("cannot read the secret key: {reason}")))?;
     text.trim_end().parse().map_err(|error| wrong(format!("this is no file with a secret key: {error}")))
-}
-
-fn check(metadata: &Metadata) -> std::result::Result<(), String> {
-    let mode = metadata.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(format!(
-            "other users can read or write this secret key (mode {mode:04o}): set its mode to 0600"
-        ));
-    }
-    check_owner(metadata)
 }
 
 #[cfg(test)]

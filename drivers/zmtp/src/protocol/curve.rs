@@ -15,7 +15,6 @@ mod authorized;
 mod client;
 mod commands;
 mod keys;
-mod random;
 mod secret_box;
 mod server;
 mod session;
@@ -26,8 +25,8 @@ mod tests;
 
 pub use authorized::{AuthorizedAgent, AuthorizedAgents, check_name};
 pub use client::ClientKeys;
+pub use key_files::NoRandomness;
 pub use keys::{KEY_CHARACTERS, PublicKey, SecretKey};
-pub use random::NoRandomness;
 pub use server::ServerKeys;
 pub use session::{MESSAGE_OVERHEAD_BYTES, Opener, Sealer, Session};
 

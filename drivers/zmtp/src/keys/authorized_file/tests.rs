@@ -3,9 +3,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use key_files::WatchedFile;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::{AuthorizedFile, LOOK};
+use super::AuthorizedFile;
 use crate::protocol::curve::{PublicKey, SecretKey};
 
 fn key() -> PublicKey {
@@ -30,7 +31,7 @@ impl Scene {
     }
 
     fn look(&mut self) {
-        self.now += LOOK;
+        self.now += WatchedFile::<()>::LOOK;
         self.file.refresh(self.now);
     }
 

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
+use key_files::random;
+
 use super::commands::{
     CLIENT_NONCE, COOKIE_BYTES, ERROR, HELLO, HELLO_NONCE, HELLO_PADDING_BYTES, HELLO_TEXT, INITIATE,
     INITIATE_NONCE, Parts, READY, READY_NONCE, SERVER_NONCE, VERSION, VOUCH_NONCE, WELCOME,
     WELCOME_BOX_BYTES, WELCOME_NONCE, numbered, random_nonce,
 };
 use super::keys::{PublicKey, SecretKey};
-use super::random::random;
 use super::secret_box::BoxKey;
 use super::session::Session;
 use crate::protocol::ProtocolError;

@@ -1,10 +1,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use key_files::{NoRandomness, random};
 use x25519_dalek::{SharedSecret, StaticSecret};
 use zeroize::Zeroizing;
 
-use super::random::{NoRandomness, random};
 use super::z85;
 
 /// The number of characters of a key in Z85 (RFC 32).

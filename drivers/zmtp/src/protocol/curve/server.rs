@@ -1,5 +1,6 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
+use key_files::random;
 use subtle::ConstantTimeEq;
 
 use super::authorized::{AuthorizedAgent, AuthorizedAgents};
@@ -9,7 +10,6 @@ use super::commands::{
     VOUCH_NONCE, WELCOME, WELCOME_NONCE, numbered, random_nonce,
 };
 use super::keys::{PublicKey, SecretKey};
-use super::random::random;
 use super::secret_box::BoxKey;
 use super::session::Session;
 use crate::protocol::frame::put_command_body;

@@ -9,7 +9,10 @@ use zeroize::Zeroizing;
 pub struct NoRandomness;
 
 /// Random bytes of the kernel (getrandom(2)), which has them once it has booted.
-pub(super) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, NoRandomness> {
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, NoRandomness> {
     let mut bytes = Zeroizing::new([0; N]);
     loop {
         match getrandom(bytes.as_mut_slice(), GetRandomFlags::empty()) {
