@@ -36,6 +36,7 @@
 //! | `… is in use by pid 4711 (publisher-service)` | stop that process, or choose another address |
 //! | `… does not exist; create it: mkdir -p …` | run the command |
 //! | `… is not an address of this host` | choose one that `ip address` shows, or `*` |
+//! | `subscribers are not authenticated …` | write one of the two lines that it names into the settings |
 //! | `this user may not listen on …` | choose a port from 1024, or grant the capability |
 
 mod unix_claim;
@@ -49,6 +50,7 @@ mod occupant;
 
 mod binding_directory;
 
+mod exposure;
 mod tcp;
 
 mod holder;
@@ -56,6 +58,7 @@ mod port_holder;
 mod refusal;
 
 pub use directory::check_directory;
+pub use exposure::Exposure;
 pub use path::check_path;
 pub use tcp::{check_tcp, tcp};
 pub use unix_claim::{UnixClaim, check_unix};

@@ -75,7 +75,7 @@ fn first_of<T>(host: &str, port: u16, claim: impl Fn(SocketAddr) -> io::Result<T
         .unwrap_or_else(|| refusal(format!("the host {host} has no address; write an IP address instead"))))
 }
 
-fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+pub(crate) fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     if bare.is_empty() {
         return Err(Error::new(

@@ -1,7 +1,5 @@
-use std::net::IpAddr;
-
 use northbound::DatabaseSettings;
-use pubsub_api::settings::{PubSub, Settings};
+use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Registry, Result};
 use service_kit::StatusServer;
 
@@ -36,10 +34,7 @@ pub fn check(registry: &Registry, settings: &Settings, addresses: Addresses) -> 
         prepared.check_addresses()?;
     }
     let mut warnings = prepared.warnings;
-    // With a broker the service binds no address.
-    if prepared.ipc.is_some() && !prepared.driver.authenticates_peers() {
-        warnings.extend(open_address(settings.pubsub()));
-    }
+    warnings.extend(prepared.driver.check_exposure()?);
     Ok(warnings)
 }
 
@@ -55,16 +50,4 @@ pub fn check_names(settings: &Settings) -> Result<()> {
         return Err(Error::new(ErrorKind::Settings, text));
     }
     PublicHost::check_name(&DatabaseSettings::read(settings)?.management_ip)
-}
-
-/// A warning if the address can be reached from other hosts, because subscribers are not authenticated.
-fn open_address(pubsub: &PubSub) -> Option<String> {
-    let address = &pubsub.publisher_bind_address;
-    let is_loopback = address == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    (!is_loopback).then(|| {
-        format!(
-            "publisher_bind_address = {address}: subscribers are not authenticated; any host that can connect to this \
-             address can read every event; drivers.zmtp.mechanism = \"curve\" authenticates them"
-        )
-    })
 }

@@ -60,6 +60,16 @@ pub trait Publisher: Debug + Send + Sync {
         Ok(())
     }
 
+    /// Checks that no other host can connect without proving its identity, unless the settings allow it
+    /// (`allow_unauthenticated`): then it returns a warning for the operator. `initialize` and [`check`](Self::check) make
+    /// this check too. A driver that binds nothing has nothing to check.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`], with the settings that help.
+    fn check_exposure(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Whether peers must prove their identity, with the settings of this publisher. A driver that can demand it
     /// ([`Capabilities::authenticated`](crate::Capabilities::authenticated)) may be set not to.
     fn authenticates_peers(&self) -> bool {

@@ -1,5 +1,3 @@
-use std::net::IpAddr;
-
 use data_services::ServiceKind;
 use data_services_settings::DataServicesSettings;
 use pubsub_api::settings::Settings;
@@ -39,8 +37,8 @@ pub fn check(
     let mut warnings = Vec::new();
     if !is_broker {
         check_reachable(&own)?;
-        warnings.extend(open_address(&own));
     }
+    warnings.extend(driver.publisher().check_exposure()?);
     if let Some(running) = running {
         warnings.push(format!(
             "{} with pid {} runs in this state_dir; the address that it has bound was not checked",
@@ -72,16 +70,4 @@ fn check_reachable(own: &DataServicesSettings) -> Result<()> {
         own.bind_address
     );
     Err(Error::new(ErrorKind::Settings, text))
-}
-
-/// A warning if other hosts can connect to the address, because nodes are not authenticated.
-fn open_address(own: &DataServicesSettings) -> Option<String> {
-    let address = &own.bind_address;
-    let is_loopback = address == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    (!is_loopback).then(|| {
-        format!(
-            "data_services.bind_address = {address}: nodes are not authenticated; any host that can connect to this address \
-             can join the bus"
-        )
-    })
 }

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use listen::Exposure;
 use pubsub_api::Result;
 use pubsub_api::settings::{Kind, Setting, Settings, check_transport, declare_settings};
 
@@ -35,6 +36,8 @@ pub struct ZmqSettings {
     pub bind_address: String,
     /// The port to bind; 0 for any.
     pub port: u16,
+    /// Whether other hosts may connect although nobody is authenticated.
+    pub exposure: Exposure,
     /// The socket of the IPC hop.
     pub socket: PathBuf,
     /// The bound of the queue of received events.
@@ -73,6 +76,7 @@ impl ZmqSettings {
         Ok(Self {
             bind_address: pubsub.publisher_bind_address.clone(),
             port: pubsub.publisher_port,
+            exposure: Exposure::of_setting(pubsub.allow_unauthenticated),
             socket: pubsub.publisher_multiproc_socket.clone(),
             recv_queue_events: own.recv_queue_events,
             send_queue_events: own.send_queue_events,

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use listen::Exposure;
 use pubsub_api::settings::{Kind, Setting, Settings, check_transport, declare_settings};
 use pubsub_api::{Error, ErrorKind, Result};
 
@@ -94,6 +95,8 @@ pub struct ZmtpSettings {
     pub bind_address: String,
     /// The port to bind; 0 for any free one, which [`endpoint`](pubsub_api::Publisher::endpoint) then names.
     pub port: u16,
+    /// Whether other hosts may connect although nobody is authenticated.
+    pub exposure: Exposure,
     /// The socket of the IPC hop; its folder must exist.
     pub socket: PathBuf,
     /// The bound of what is kept for subscribers that are behind, in bytes, for all of them together. A subscriber that
@@ -157,6 +160,7 @@ impl ZmtpSettings {
         Ok(Self {
             bind_address: pubsub.publisher_bind_address.clone(),
             port: pubsub.publisher_port,
+            exposure: Exposure::of_setting(pubsub.allow_unauthenticated),
             socket: pubsub.publisher_multiproc_socket.clone(),
             fanout_log_bytes: own.fanout_log_bytes,
             recv_queue_events: own.recv_queue_events,

@@ -45,10 +45,15 @@ declare_settings! {
         /// the driver supports. A driver refuses a transport that it does not support. The default is Dragonflow's.
         publisher_transport: String = r#""tcp""#, Kind::Text, Restart;
         /// The local address that a publisher binds: an IPv4 or IPv6 address, a name, `*` for all IPv4 addresses of
-        /// the host, or `::` for all IPv6 addresses, and all IPv4 addresses unless net.ipv6.bindv6only is 1. Every
-        /// host that can connect to the address can read all events, so the default is this host only. Dragonflow's
-        /// default is `*`; it applies if a Dragonflow file is read.
+        /// the host, or `::` for all IPv6 addresses, and all IPv4 addresses unless net.ipv6.bindv6only is 1. Without
+        /// authentication every host that can connect to the address can read all events, so the default is this host
+        /// only, and another address needs `allow_unauthenticated`. Dragonflow's default is `*`; it applies if a
+        /// Dragonflow file is read.
         publisher_bind_address: String = r#""127.0.0.1""#, Kind::Text, Restart;
+        /// Whether a publisher may bind an address that other hosts can connect to, although its driver does not
+        /// authenticate subscribers. If false, such a start fails. Set it only in a network where every host may read
+        /// every event: the alternative is `drivers.zmtp.mechanism = "curve"`.
+        allow_unauthenticated: bool = "false", Kind::Bool, Restart;
         /// The Unix socket between workers and their publisher service. Its folder must exist, and the service must
         /// be able to write to it; every user who may write to the socket may publish. The default is Dragonflow's;
         /// its later releases call this setting `ipc_socket`.

@@ -139,6 +139,7 @@ fn a_folder_that_cannot_contain_the_socket_is_refused_with_the_command_that_fixe
 #[test]
 fn an_address_of_another_host_is_refused() {
     let folder = Folder::new();
-    let launch = second(&folder).set("publisher_bind_address", "192.0.2.1");
+    let launch =
+        second(&folder).set("publisher_bind_address", "192.0.2.1").set("allow_unauthenticated", true);
     refused(launch, &["192.0.2.1", "is not an address of this host"]);
 }

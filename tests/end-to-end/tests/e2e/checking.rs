@@ -58,9 +58,13 @@ fn config_check_and_the_start_of_a_service_refuse_the_same_addresses() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
     let in_use = format!("127.0.0.1:{port} is in use by pid {}", std::process::id());
-    let cases: [Case<'_>; 5] = [
+    let cases: [Case<'_>; 8] = [
         (&[("publisher_port", &port)], 69, &in_use),
-        (&[("publisher_bind_address", "192.0.2.1")], 69, "192.0.2.1 is not an address of this host"),
+        (
+            &[("publisher_bind_address", "192.0.2.1"), ("allow_unauthenticated", "true")],
+            69,
+            "192.0.2.1 is not an address of this host",
+        ),
         (&[("publisher_bind_address", "")], 78, "publisher_bind_address is empty"),
         (
             &[("management_ip", "tcp://10.0.0.5")],
@@ -71,6 +75,13 @@ fn config_check_and_the_start_of_a_service_refuse_the_same_addresses() {
             &[("publisher_bind_address", "*"), ("management_ip", "0.0.0.0")],
             78,
             "management_ip is \"0.0.0.0\"",
+        ),
+        (&[("publisher_bind_address", "*")], 78, "mechanism = \"curve\""),
+        (&[("publisher_bind_address", "0.0.0.0")], 78, "allow_unauthenticated = true"),
+        (
+            &[("publisher_bind_address", "::"), ("pub_sub_driver", "zmq_pubsub_driver")],
+            78,
+            "pub_sub_driver = \"zmtp_pubsub_driver\"",
         ),
     ];
     for (sets, status, says) in cases {
@@ -96,8 +107,9 @@ fn config_check_next_to_a_running_service_reports_it_and_succeeds() {
 fn a_wildcard_bind_in_a_directory_that_joins_hosts_needs_an_address_for_others() {
     let folder = Folder::new();
     let all = |role| {
-        let check = check(&folder, role).set("publisher_bind_address", "*").set("use_nb_db", "yes");
-        check.set("nb_db_class", "redis_nb_db_driver")
+        let check =
+            check(&folder, role).set("publisher_bind_address", "*").set("allow_unauthenticated", true);
+        check.set("use_nb_db", "yes").set("nb_db_class", "redis_nb_db_driver")
     };
     let loopback = all(Some("service")).set("management_ip", "127.0.0.1").run().expect(0);
     let _ = loopback

@@ -188,7 +188,10 @@ fn a_name_none_of_whose_addresses_was_ever_reached_is_stale_until_one_is() {
 #[test]
 fn a_publisher_that_is_reached_by_two_addresses_is_followed_by_one_of_them() {
     let folder = Folder::with_settings(QUICK);
-    let wildcard = folder.launch("publisher-service", "service").set("publisher_bind_address", "0.0.0.0");
+    let wildcard = folder
+        .launch("publisher-service", "service")
+        .set("publisher_bind_address", "0.0.0.0")
+        .set("allow_unauthenticated", true);
     let service = Service::ready(wildcard.start());
     let port = port(&service).to_owned();
     let agent = agent(&folder, &port, &["127.0.0.1", "127.0.0.2"]);

@@ -12,8 +12,7 @@ use end_to_end::{Folder, Launch, Program, counters, event, until};
 const IN_OWN_NETWORK: &str = "VANISHING_IN_OWN_NETWORK";
 
 /// TCP itself gives a peer up after that, which is longer than this test waits: what ends the connection is our own.
-const SETTINGS: &str =
-    "publisher_bind_address = \"10.9.8.1\"\ndead_after = \"2s\"\n[drivers.zmtp]\nuser_timeout = \"600s\"";
+const SETTINGS: &str = "publisher_bind_address = \"10.9.8.1\"\nallow_unauthenticated = true\ndead_after = \"2s\"\n[drivers.zmtp]\nuser_timeout = \"600s\"";
 
 #[test]
 fn a_node_that_vanishes_under_load_is_dropped_as_soon_as_an_idle_one() {

@@ -39,6 +39,10 @@ const BURST_EVENTS: u64 = 50_000;
 /// subscriber. That is 2 µs per event and subscriber; benches measure 0.7 µs of CPU for everything.
 const BURST_TIME: Duration = Duration::from_millis(100);
 
+/// The line of the settings that selects a driver which can authenticate subscribers.
+const OTHER_DRIVER: &str =
+    "pub_sub_driver = \"zmtp_pubsub_driver\"    # in [pubsub], with mechanism = \"curve\": docs/security.md";
+
 /// The number of events in flight that wait for slow subscribers, and not in the first queue.
 ///
 /// The crate does not report them separately. Events that are still in flight after the first queue had time to empty wait
@@ -123,6 +127,7 @@ impl Publisher for PubPublisher {
             State::Closed => return Err(Error::closed("publisher")),
             State::New => {}
         }
+        self.check_exposure()?;
         let listener = listen::tcp(&self.settings.bind_address, self.settings.port)?;
         let mut socket = PubSocket::new();
         self.peers.follow(socket.monitor());
@@ -135,7 +140,12 @@ impl Publisher for PubPublisher {
     }
 
     fn check(&self) -> Result<()> {
+        self.check_exposure()?;
         listen::check_tcp(&self.settings.bind_address, self.settings.port)
+    }
+
+    fn check_exposure(&self) -> Result<Option<String>> {
+        self.settings.exposure.check(&self.settings.bind_address, OTHER_DRIVER)
     }
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {

@@ -36,6 +36,9 @@ enum State {
     Closed,
 }
 
+/// The line of the settings that authenticates subscribers.
+const CURVE: &str = "mechanism = \"curve\"              # in [drivers.zmtp], with its keys: docs/security.md";
+
 /// How often `flush` and `close` look whether the subscribers have all.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -98,6 +101,7 @@ impl Publisher for PubPublisher {
             State::Closed => return Err(Error::closed("publisher")),
             State::New => {}
         }
+        self.check_exposure()?;
         let agents = self.agents()?;
         let listener = listen::tcp(&self.settings.bind_address, self.settings.port)?;
         let failed = |error| {
@@ -114,8 +118,16 @@ impl Publisher for PubPublisher {
     }
 
     fn check(&self) -> Result<()> {
+        self.check_exposure()?;
         self.agents()?;
         listen::check_tcp(&self.settings.bind_address, self.settings.port)
+    }
+
+    fn check_exposure(&self) -> Result<Option<String>> {
+        if self.authenticates_peers() {
+            return Ok(None);
+        }
+        self.settings.exposure.check(&self.settings.bind_address, CURVE)
     }
 
     fn authenticates_peers(&self) -> bool {

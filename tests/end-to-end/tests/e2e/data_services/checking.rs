@@ -55,12 +55,15 @@ fn config_check_beside_a_running_node_reports_it_and_succeeds() {
 }
 
 #[test]
-fn an_address_that_other_hosts_reach_is_a_warning() {
+fn an_address_that_other_hosts_reach_is_refused_or_a_warning() {
     let scene = Scene::zmtp();
-    let open = [("data_services.bind_address", "*"), ("data_services.advertise", "127.0.0.1")];
-    let launch = check(&scene, "shop", "");
-    let launch = open.iter().fold(launch, |launch, (name, value)| launch.set(name, value));
-    let _ = launch.run().expect(0).says(&["nodes are not authenticated"]);
+    let open = || {
+        let launch = check(&scene, "shop", "").set("data_services.bind_address", "*");
+        launch.set("data_services.advertise", "127.0.0.1")
+    };
+    let _ = open().run().expect(78).says(&["allow_unauthenticated = true"]);
+    let allowed = open().set("allow_unauthenticated", true).run().expect(0);
+    let _ = allowed.says(&["warning: allow_unauthenticated = true: any host that can connect to *"]);
 }
 
 #[test]

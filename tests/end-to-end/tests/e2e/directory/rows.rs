@@ -55,7 +55,8 @@ fn two_services_of_a_host_have_two_rows_and_both_report_that_they_are_alive() {
 #[test]
 fn a_service_that_binds_all_addresses_is_in_the_directory_with_the_address_of_its_host() {
     let scene = Scene::new();
-    let launch = scene.launch("service", 0).set("publisher_bind_address", "*");
+    let launch =
+        scene.launch("service", 0).set("publisher_bind_address", "*").set("allow_unauthenticated", true);
     let service = Service::ready(launch.set("management_ip", "127.0.0.2").start());
     let port = service.address().rsplit_once(':').unwrap().1;
     let row = scene.database().wait_for_rows("publisher", 1).remove(0);

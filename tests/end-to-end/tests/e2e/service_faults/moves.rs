@@ -46,7 +46,10 @@ fn a_service_under_another_name_is_the_same_publisher_and_what_an_agent_missed_i
     before.kill();
 
     // Its derived id would be another one, as under another host name.
-    let moved = service(&folder, "service", port).set("publisher_bind_address", "0.0.0.0").start();
+    let moved = service(&folder, "service", port)
+        .set("publisher_bind_address", "0.0.0.0")
+        .set("allow_unauthenticated", true)
+        .start();
     let moved = Service::ready(moved);
     let follower = agent(&folder, port);
     let missed = follower.wait_for_events(3);
