@@ -102,7 +102,7 @@ impl ExampleDriver {
         let (depth, when_full) =
             (self.queue.borrow().events.len(), "send waits for send_timeout, then fails as overloaded");
         let queue = QueueReading::new("queue", "events", (depth, self.bound), when_full);
-        Status { counters: vec![counter.read()], queues: vec![queue], peers: Vec::new() }
+        Status { counters: vec![counter.read()], queues: vec![queue], ..Status::default() }
     }
 }
 

@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use northbound::PUBLISHER_TABLE;
 use pubsub_api::wire::{EventRef, MAX_EVENT_BYTES, WireError};
 use pubsub_api::{Edit, EncodedEvent, wire};
 
@@ -11,7 +12,8 @@ const SEND_ALL_PAIR: &[u8] = b"\xa5topic\xa1D";
 /// other keys, and an event with binary values in place of text is encoded again, without unknown keys.
 ///
 /// # Errors
-/// The [`WireError`] for a reserved topic, a stamp (only the service stamps events), or an invalid map.
+/// The [`WireError`] for a reserved topic, a stamp (only the service stamps events), a row of the directory of publishers
+/// (agents connect to the address in it), or an invalid map.
 ///
 /// ```
 /// use publisher_service::admit;
@@ -38,9 +40,12 @@ pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
         return Err(WireError::TooBig);
     }
     if wire::is_plain(topic, payload) {
-        return Ok(Edit::Keep);
+        return if is_directory_row(payload) { Err(WireError::ReservedTable) } else { Ok(Edit::Keep) };
     }
     let event = EventRef::read(topic, payload)?;
+    if event.table == Some(PUBLISHER_TABLE) {
+        return Err(WireError::ReservedTable);
+    }
     if event.stamp.is_some() {
         return Err(WireError::Stamped);
     }
@@ -53,6 +58,13 @@ pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
         return Ok(Edit::Replace(Bytes::from(completed)));
     }
     wire::encode(&event.to_event()).map(Edit::Replace).map_err(|_| WireError::TooBig)
+}
+
+/// Whether an event in the plainest form is about [`PUBLISHER_TABLE`], whichever form of text it uses.
+fn is_directory_row(plain: &[u8]) -> bool {
+    const FORMS: [&[u8]; 3] = [b"\xa9publisher", b"\xd9\x09publisher", b"\xda\0\x09publisher"];
+    let table = plain.get(b"\x85\xa5table".len()..).unwrap_or_default();
+    FORMS.iter().any(|form| table.starts_with(form))
 }
 
 #[cfg(test)]
@@ -69,6 +81,10 @@ mod tests {
 
     fn admit_on(topic: &[u8], payload: &[u8]) -> Result<Edit, WireError> {
         admit(EncodedEvent { topic, payload, origin: None })
+    }
+
+    fn admit_packed_bytes(event: &Event) -> Bytes {
+        Envelope::pack(event).unwrap().payload
     }
 
     fn admit_packed(event: &Event) -> Result<Edit, WireError> {
@@ -127,6 +143,21 @@ mod tests {
         let key = packed.windows(6).position(|window| window == b"\xa3key\xa1k").unwrap() + 4;
         let binary = [&packed[..key], b"\xc4\x01k", &packed[key + 2..]].concat();
         assert_eq!(admit_on(b"D", &binary), Ok(Edit::Replace(packed)));
+    }
+
+    #[test]
+    fn a_row_of_the_directory_is_refused_in_every_form() {
+        let packed = admit_packed_bytes(&Event { table: Some("publisher".to_owned()), ..event() });
+        assert_eq!(admit_on(b"D", &packed), Err(WireError::ReservedTable));
+        let (head, rest) = packed.split_at(b"\x85\xa5table".len());
+        for length in [&b"\xd9\x09"[..], b"\xda\0\x09", b"\xdb\0\0\0\x09", b"\xc4\x09"] {
+            let other_form = [head, length, &rest[1..]].concat();
+            assert_eq!(admit_on(b"D", &other_form), Err(WireError::ReservedTable), "{length:?}");
+        }
+        let with_extra = [&[0x86], &packed[1..], b"\xa2tp\xa3abc"].concat();
+        assert_eq!(admit_on(b"D", &with_extra), Err(WireError::ReservedTable));
+        let longer = Event { table: Some("publishers".to_owned()), ..event() };
+        assert_eq!(admit_packed(&longer), Ok(Edit::Keep));
     }
 
     #[test]

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use delivery::StampedPublisher;
+use pubsub_api::wire::WireError;
 use pubsub_api::{
-    Batch, CauseCounter, CounterReading, Edit, EncodedEvent, Notice, Result, Source, Status, Subscriber,
+    Batch, CauseCounter, CounterReading, Edit, EncodedEvent, Notice, RefusalJournal, Result, Source, Status,
+    Subscriber,
 };
 use tokio::sync::{Mutex, watch};
 use tokio::time::{timeout, timeout_at};
@@ -17,13 +19,13 @@ use crate::{admit, dropped_event};
 ///
 /// It has no queue of its own: while the network driver is overloaded, the current batch waits, nothing more is read, the
 /// driver's bounded queue fills, and the workers' `send` waits. An event that [`admit`] refuses is dropped, counted by
-/// cause and logged at a limited rate. The events of a batch are acknowledged to their worker once the whole batch is in
+/// cause, logged at a limited rate, and reported to its worker. The events of a batch are acknowledged to their worker once the whole batch is in
 /// the ring and handed to the network driver, or refused.
 #[derive(Debug)]
 pub struct Forwarder {
     ipc: Arc<dyn Subscriber>,
     network: Arc<StampedPublisher>,
-    dropped: CauseCounter,
+    dropped: RefusalJournal,
     restarts: CauseCounter,
     stopping: watch::Sender<bool>,
     current: Mutex<CurrentBatch>,
@@ -43,7 +45,7 @@ impl Forwarder {
         Self {
             ipc,
             network,
-            dropped: CauseCounter::new("events_dropped"),
+            dropped: RefusalJournal::new("events_dropped"),
             restarts: CauseCounter::new("forwarder_restarts"),
             stopping: watch::Sender::new(false),
             current: Mutex::default(),
@@ -121,9 +123,9 @@ impl Forwarder {
     pub fn status(&self) -> Status {
         let published = "events_published".to_owned();
         let mut counters = vec![CounterReading { name: published, cause: None, value: self.published() }];
-        counters.extend(self.dropped.read());
+        counters.extend(self.dropped.counters());
         counters.extend(self.restarts.read());
-        Status { counters, ..Status::default() }
+        Status { counters, refusals: self.dropped.read(), ..Status::default() }
     }
 
     /// The number of published events.
@@ -141,20 +143,50 @@ impl Forwarder {
     /// Notes the senders of a batch and removes the events that are refused.
     fn admit_all(&self, current: &mut CurrentBatch) {
         current.sources.extend_from_slice(current.batch.sources());
-        current.batch.edit(|event| self.admit(event));
+        let sources = &current.sources;
+        current.batch.edit(|event| self.admit(event, sources));
     }
 
-    fn admit(&self, event: EncodedEvent<'_>) -> Edit {
+    fn admit(&self, event: EncodedEvent<'_>, sources: &[Source]) -> Edit {
         match catch_unwind(AssertUnwindSafe(|| admit(event))) {
             Ok(Ok(edit)) => edit,
-            Ok(Err(refused)) => self.drop_for(refused.cause(), &refused, event),
+            Ok(Err(refused)) => {
+                self.report_to_worker(refused, event, sources);
+                if is_forbidden(refused) {
+                    self.refuse(refused, event)
+                } else {
+                    self.drop_for(refused.cause(), &refused, event)
+                }
+            }
             Err(_) => self.drop_for("internal", &"the check of the event panicked", event),
+        }
+    }
+
+    /// The worker's `flush` fails, if its driver can report that.
+    fn report_to_worker(&self, refused: WireError, event: EncodedEvent<'_>, sources: &[Source]) {
+        let source =
+            event.origin.and_then(|origin| sources.iter().find(|source| source.worker == origin.worker));
+        if let (Some(source), Some(acknowledger)) = (source, self.ipc.acknowledger()) {
+            acknowledger.refuse(source.peer, 1, &refused.to_string());
         }
     }
 
     fn drop_for(&self, cause: &'static str, reason: &dyn fmt::Display, event: EncodedEvent<'_>) -> Edit {
         if let Some(times) = self.dropped.count(cause, Instant::now()) {
             tracing::warn!(cause, times, "dropped {}: {reason}", dropped_event::describe(event));
+        }
+        Edit::Drop
+    }
+
+    /// Drops an event that no worker may publish, and remembers the worker.
+    fn refuse(&self, refused: WireError, event: EncodedEvent<'_>) -> Edit {
+        let worker = match event.origin {
+            Some(origin) => format!("worker {:016x}", origin.worker),
+            None => "a worker without numbers".to_owned(),
+        };
+        let (cause, what) = (refused.cause(), format!("{}: {refused}", dropped_event::describe(event)));
+        if let Some(times) = self.dropped.refuse(cause, &worker, &what, Instant::now()) {
+            tracing::warn!(cause, times, "refused {what}");
         }
         Edit::Drop
     }
@@ -170,6 +202,11 @@ impl Forwarder {
         }
         Ok(())
     }
+}
+
+/// Whether the worker claims what belongs to the service; any other refused event is only malformed.
+fn is_forbidden(refused: WireError) -> bool {
+    matches!(refused, WireError::ReservedTopic | WireError::ReservedTable | WireError::Stamped)
 }
 
 fn log_notice(notice: Option<Notice>) {

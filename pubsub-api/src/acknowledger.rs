@@ -13,4 +13,12 @@ pub trait Acknowledger: Send + Sync {
     ///
     /// A number that is lower than an earlier one changes nothing. A driver may join several reports into one message.
     fn acknowledge(&self, peer: PeerId, number: u64);
+
+    /// Reports to the worker at `peer` that this number of its events was refused for good, with the reason of the last one,
+    /// so that its `flush` fails. Call it before the events are acknowledged. Does not wait. A driver that cannot report it
+    /// does nothing.
+    ///
+    /// Reports may be joined: the numbers add up, and the last reason is kept. A peer that has disconnected is not told; its
+    /// unacknowledged events come again, and are refused again.
+    fn refuse(&self, _peer: PeerId, _events: u64, _reason: &str) {}
 }

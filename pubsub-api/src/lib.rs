@@ -76,7 +76,9 @@ pub use publisher::Publisher;
 pub use registry::Registry;
 pub use requests::{Reply, Request, Requester, Requests};
 pub use route::Route;
-pub use status::{CauseCounter, Counter, CounterReading, PeerReading, QueueReading, Status};
+pub use status::{
+    CauseCounter, Counter, CounterReading, PeerReading, QueueReading, RefusalJournal, RefusalReading, Status,
+};
 pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, MAX_TOPICS, MAX_TOPICS_PER_PUBLISHER, Subscriber, run};
 pub use subscribers_seen::{PeerId, SubscribersSeen, SubscriptionSeen};
 pub use topics::{HELLO, MARK_PREFIX, Pattern, SEND_ALL, Subscription, Subscriptions, Topic};

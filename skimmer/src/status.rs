@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use comfy_table::Table;
-use pubsub_api::{Error, ErrorKind, Registry, Result};
+use pubsub_api::{Error, ErrorKind, RefusalReading, Registry, Result};
 use service_kit::{
     SettingsArguments, StatusDocument, block_on, print_line, report, request_status, status_sockets,
 };
@@ -90,6 +90,11 @@ fn details(document: &StatusDocument) -> Table {
         }
         for peer in &status.peers {
             table.add_row([part, "peer", peer.endpoint.as_str(), peer.state.as_str()]);
+        }
+        for refusal in &status.refusals {
+            let RefusalReading { cause, who, reason, times, seconds_ago } = refusal;
+            let text = format!("{reason} ({cause}, {times} times, last {seconds_ago} s ago)");
+            table.add_row([part, "refused", who.as_str(), text.as_str()]);
         }
     }
     table

@@ -7,8 +7,8 @@ use pubsub_api::{CounterReading, PeerReading, QueueReading, Status};
 pub(crate) fn parts(report: NodeReport) -> BTreeMap<String, Status> {
     let node = Status {
         counters: report.counters.iter().map(|(name, value)| counter(name, None, *value)).collect(),
-        queues: Vec::new(),
         peers: report.peers.iter().map(peer).collect(),
+        ..Status::default()
     };
     BTreeMap::from([
         ("node".to_owned(), node),

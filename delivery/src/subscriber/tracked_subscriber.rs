@@ -194,7 +194,12 @@ impl TrackedSubscriber {
     #[must_use]
     pub fn delivery_status(&self) -> Status {
         let feed = self.feed();
-        Status { counters: feed.counters(), queues: feed.queues(), peers: feed.publishers() }
+        Status {
+            counters: feed.counters(),
+            queues: feed.queues(),
+            peers: feed.publishers(),
+            ..Status::default()
+        }
     }
 }
 

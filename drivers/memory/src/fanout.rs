@@ -143,6 +143,6 @@ impl Fanout {
         let links = lock(&self.links);
         let reading =
             |link: &Link| PeerReading { endpoint: link.address.to_string(), state: "subscribed".to_owned() };
-        Status { counters, queues, peers: links.all.iter().map(reading).collect() }
+        Status { counters, queues, peers: links.all.iter().map(reading).collect(), ..Status::default() }
     }
 }

@@ -95,6 +95,6 @@ impl Servers {
     /// The counters, and the connected servers.
     pub(crate) fn status(&self) -> Status {
         let peers = self.map.known().iter().map(|server| server.reading()).collect();
-        Status { counters: self.counters.read(), queues: Vec::new(), peers }
+        Status { counters: self.counters.read(), peers, ..Status::default() }
     }
 }

@@ -115,7 +115,12 @@ impl Threads {
             }
             Stage::New | Stage::Closed => Vec::new(),
         };
-        Status { counters, queues, peers: vec![PeerReading { endpoint, state: state.to_owned() }] }
+        Status {
+            counters,
+            queues,
+            peers: vec![PeerReading { endpoint, state: state.to_owned() }],
+            ..Status::default()
+        }
     }
 
     /// The writer and the reader.

@@ -4,6 +4,7 @@
 //! of a later event follows from its place, and costs no byte. The service acknowledges up to a number, in its own time.
 //! Both messages are event maps of two frames, as everything on this socket is: the five keys, then their own.
 
+use pubsub_api::Value;
 use pubsub_api::wire::EventRef;
 
 use crate::map_number::map_number;
@@ -14,6 +15,12 @@ pub(crate) const WORKER: &[u8] = b"$worker";
 
 /// The topic of an acknowledgement.
 pub(crate) const ACK: &[u8] = b"$ack";
+
+/// The topic of a [`Refusal`].
+pub(crate) const REFUSED: &[u8] = b"$refused";
+
+/// The longest reason of a [`Refusal`], in bytes; a longer one is cut.
+const MAX_REASON_BYTES: usize = 512;
 
 /// A worker's first message on each connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +60,47 @@ impl Introduction {
     }
 }
 
+/// Events of a worker that the service refused for good: it sends this before it acknowledges them. A worker of a version
+/// that does not know the message skips it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The number of events.
+    pub(crate) events: u64,
+    /// Why the last one was refused.
+    pub(crate) reason: String,
+}
+
+impl Refusal {
+    /// Adds a later one.
+    pub(crate) fn join(&mut self, later: Self) {
+        *self = Self { events: self.events.saturating_add(later.events), ..later };
+    }
+
+    /// Appends the message.
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+        let longest = self.reason.len().min(MAX_REASON_BYTES);
+        let end = (0..=longest).rev().find(|at| self.reason.is_char_boundary(*at));
+        let reason = self.reason.get(..end.unwrap_or_default()).unwrap_or_default();
+        let length = u16::try_from(reason.len()).unwrap_or(u16::MAX);
+        let mut map = b"\x86\xa5table\xa8$refused\xa3key\xc0\xa6action\xa6refuse\xa5value\xda".to_vec();
+        map.extend_from_slice(&length.to_be_bytes());
+        map.extend_from_slice(reason.as_bytes());
+        map.extend_from_slice(b"\xa5topic\xa8$refused\xa6events\xcf");
+        map.extend_from_slice(&self.events.to_be_bytes());
+        put_event(out, REFUSED, &map);
+    }
+
+    /// Reads its map; `None` if it is malformed.
+    pub(crate) fn read(payload: &[u8]) -> Option<Self> {
+        let event = EventRef::read(REFUSED, payload).ok().filter(|event| event.action == "refuse")?;
+        let reason = match event.to_event().value {
+            Value::Text(reason) => reason,
+            _ => return None,
+        };
+        Some(Self { events: map_number(payload, b"events")?, reason })
+    }
+}
+
 /// Appends the message that acknowledges all events up to this number.
 pub(crate) fn put_ack(out: &mut Vec<u8>, up_to: u64) {
     let map = b"\x86\xa5table\xa4$ack\xa3key\xc0\xa6action\xa3ack\xa5value\xc0\xa5topic\xa4$ack\xa4upto\xcf";
@@ -69,7 +117,7 @@ pub(crate) fn read_ack(payload: &[u8]) -> Option<u64> {
 mod tests {
     use pubsub_api::wire::EventRef;
 
-    use super::{ACK, Introduction, TOO_HIGH, WORKER, put_ack, read_ack};
+    use super::{ACK, Introduction, REFUSED, Refusal, TOO_HIGH, WORKER, put_ack, read_ack};
     use crate::protocol::{Decoded, EventDecoder};
 
     fn payload(message: &[u8], wanted: &[u8]) -> Vec<u8> {
@@ -120,6 +168,22 @@ mod tests {
         for (first, sent_before) in [(0, 0), (TOO_HIGH, 0), (1, TOO_HIGH)] {
             assert_eq!(Introduction::read(&introduced(Introduction { worker: 1, first, sent_before })), None);
         }
+    }
+
+    #[test]
+    fn a_refusal_reads_back_with_its_reason_cut() {
+        for (reason, shown) in [("", 0), ("no", 2), (&"ä".repeat(400), 512)] {
+            let mut message = Vec::new();
+            Refusal { events: 7, reason: reason.to_owned() }.put(&mut message);
+            let map = payload(&message, REFUSED);
+            let read = Refusal::read(&map).unwrap();
+            assert_eq!((read.events, read.reason.len()), (7, shown));
+            assert!(reason.starts_with(&read.reason));
+            assert_eq!(Refusal::read(&map[..map.len() - 1]), None);
+        }
+        let mut ack = Vec::new();
+        put_ack(&mut ack, 1);
+        assert_eq!(Refusal::read(&payload(&ack, ACK)), None);
     }
 
     #[test]

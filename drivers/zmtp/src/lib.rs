@@ -64,6 +64,7 @@ mod network;
 mod principal;
 mod settings;
 mod wire;
+mod worker_right;
 
 mod publisher;
 mod subscriber;
@@ -81,6 +82,7 @@ pub use network::Network;
 pub use principal::Principal;
 pub use publisher::{PubPublisher, PushPublisher};
 pub use subscriber::{PullSubscriber, SubSubscriber};
+pub use worker_right::WorkerRight;
 
 /// What `zmtp_pubsub_driver` promises.
 pub const NETWORK: Capabilities = Capabilities {

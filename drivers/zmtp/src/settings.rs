@@ -6,7 +6,7 @@ use pubsub_api::settings::{Kind, Setting, Settings, check_transport, declare_set
 use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::keys::{CurveSettings, PinnedKeys, SecurityMechanism};
-use crate::{Network, Principal};
+use crate::{Network, Principal, WorkerRight};
 
 const SECTION: &str = ZmtpSection::SECTION;
 
@@ -64,6 +64,11 @@ declare_settings! {
         /// the socket's group. If the service cannot read a worker's supplementary groups (`ProtectProc=invisible`),
         /// the socket's mode decides for the socket's group; list users instead of other groups.
         ipc_allow: Vec<String> = "[]", Kind::List, Restart;
+        /// What workers may publish, by user or group: `uid:1000 table=lport topic=tenant-*`, with any number of `table=`
+        /// and `topic=`, which are patterns; without any, all. A worker has the rights of all entries that name it; one
+        /// that no entry names may not connect. An event outside of them is dropped, counted and logged. If the list is
+        /// empty, every worker that may connect may publish everything.
+        worker_rights: Vec<String> = "[]", Kind::List, Restart;
         /// The security mechanism between publishers and agents: `null` neither authenticates nor encrypts; `curve`
         /// does both (CURVE, RFC 25 and 26; libzmq and pyzmq have it too) and needs the keys below. A peer with the
         /// other mechanism is refused. The socket of workers is not concerned.
@@ -125,6 +130,8 @@ pub struct ZmtpSettings {
     pub allow_from: Vec<Network>,
     /// The processes that may connect to the socket of the IPC hop.
     pub ipc_allow: Vec<Principal>,
+    /// What they may publish; everything if empty.
+    pub worker_rights: Vec<WorkerRight>,
     /// The keys of CURVE; `None` for NULL.
     pub curve: Option<CurveSettings>,
     /// How long `close` waits until accepted events are sent.
@@ -174,6 +181,7 @@ impl ZmtpSettings {
             max_handshakes: own.max_handshakes,
             allow_from: parse_all(&own.allow_from, "allow_from")?,
             ipc_allow: parse_all(&own.ipc_allow, "ipc_allow")?,
+            worker_rights: parse_all(&own.worker_rights, "worker_rights")?,
             curve: curve(&own, pubsub.publisher_port)?,
             linger: pubsub.linger,
             send_timeout: pubsub.send_timeout,

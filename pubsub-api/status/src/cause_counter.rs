@@ -58,10 +58,15 @@ impl CauseCounter {
     /// assert_eq!(dropped.count("not_utf8", start), Some(1), "another cause has its own interval");
     /// ```
     pub fn count(&self, cause: &'static str, now: Instant) -> Option<u64> {
+        self.count_many(cause, 1, now)
+    }
+
+    /// As [`count`](Self::count), for `number` at once.
+    pub fn count_many(&self, cause: &'static str, number: u64, now: Instant) -> Option<u64> {
         let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = causes.entry(cause).or_default();
-        entry.count += 1;
-        entry.unlogged += 1;
+        entry.count = entry.count.saturating_add(number);
+        entry.unlogged = entry.unlogged.saturating_add(number);
         if entry.logged_at.is_some_and(|logged| now.saturating_duration_since(logged) < Self::LOG_INTERVAL) {
             return None;
         }

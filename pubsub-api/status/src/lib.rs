@@ -1,4 +1,4 @@
-//! What a running part reports to an operator: counters by cause, queues with their bounds, peers.
+//! What a running part reports to an operator: counters by cause, queues with their bounds, peers, and who was refused.
 //!
 //! Drivers and programs count with [`Counter`] and [`CauseCounter`], and report a [`Status`]. `pubsub-api` re-exports all
 //! of it; only the crates below it name this crate.
@@ -23,15 +23,17 @@
 //!     unit: "events".to_owned(),
 //!     when_full: "the subscriber stops reading".to_owned(),
 //! };
-//! let status = Status { counters, queues: vec![queue], peers: Vec::new() };
+//! let status = Status { counters, queues: vec![queue], ..Status::default() };
 //! assert_eq!(status.counter("events_received", None), 3);
 //! assert_eq!(status.counter("events_dropped", Some("too_big")), 1);
 //! ```
 
 mod cause_counter;
 mod counter;
+mod refusal_journal;
 mod status;
 
 pub use cause_counter::CauseCounter;
 pub use counter::Counter;
-pub use status::{CounterReading, PeerReading, QueueReading, Status};
+pub use refusal_journal::RefusalJournal;
+pub use status::{CounterReading, PeerReading, QueueReading, RefusalReading, Status};

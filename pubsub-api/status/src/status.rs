@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-/// The status of a running part: counters by cause, queues with their bounds, peers.
+/// The status of a running part: counters by cause, queues with their bounds, peers, and who was refused.
 ///
-/// `skimmer status` shows it. Names are stable; it contains no times.
+/// `skimmer status` shows it. Names are stable.
 ///
 /// A status is a copy: it does not change after it was read. Its parts are read one after the other, so two counters of
 /// one status may differ by the events that arrived between the two readings.
@@ -14,6 +14,9 @@ pub struct Status {
     pub queues: Vec<QueueReading>,
     /// The peers.
     pub peers: Vec<PeerReading>,
+    /// Who was refused lately, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<RefusalReading>,
 }
 
 impl Status {
@@ -36,6 +39,7 @@ impl Status {
         self.counters.extend(other.counters);
         self.queues.extend(other.queues);
         self.peers.extend(other.peers);
+        self.refusals.extend(other.refusals);
     }
 
     /// Returns the value of one counter, or 0 if it does not exist.
@@ -108,4 +112,19 @@ pub struct PeerReading {
     pub endpoint: String,
     /// The state of the link in one word: `connecting`, `up`, `subscribed` …
     pub state: String,
+}
+
+/// The refusals of one peer for one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalReading {
+    /// The cause, in one word such as `curve_key_refused`: the cause of a counter.
+    pub cause: String,
+    /// The refused peer: its address, process or key.
+    pub who: String,
+    /// What was refused last, and why.
+    pub reason: String,
+    /// The number of refusals since the entry was made.
+    pub times: u64,
+    /// The time since the last one, in seconds.
+    pub seconds_ago: u64,
 }

@@ -134,7 +134,11 @@ impl Publisher for FaultyPublisher {
     fn status(&self) -> Status {
         let id = self.bound().ok();
         let requests = id.and_then(|id| self.network.state().publisher(id).map(|publisher| publisher.read()));
-        Status { counters: vec![self.sent.read()], queues: requests.into_iter().collect(), peers: Vec::new() }
+        Status {
+            counters: vec![self.sent.read()],
+            queues: requests.into_iter().collect(),
+            ..Status::default()
+        }
     }
 
     fn requests(&self) -> Option<&dyn Requests> {

@@ -169,6 +169,6 @@ impl OpenSubscriber {
             "new events are dropped, counted, and reported as a gap",
         );
         let counters = vec![self.received.read(), self.dropped.read()];
-        Status { counters, queues: vec![inbox, self.replies.read()], peers: Vec::new() }
+        Status { counters, queues: vec![inbox, self.replies.read()], ..Status::default() }
     }
 }

@@ -193,6 +193,7 @@ impl Publisher for MultiprocPublisher {
                 "send waits for send_timeout, then fails as overloaded",
             )],
             peers: vec![PeerReading { endpoint: self.endpoint.clone(), state: state.to_owned() }],
+            ..Status::default()
         }
     }
 }

@@ -80,7 +80,7 @@ impl Subscriber for MultiprocSubscriber {
         Status {
             counters: self.stream.counters(),
             queues: vec![self.stream.queue("events wait in the publishers' outboxes")],
-            peers: Vec::new(),
+            ..Status::default()
         }
     }
 }

@@ -130,6 +130,7 @@ impl Subscriber for NetworkSubscriber {
                 self.replies.queue(),
             ],
             peers: links.addresses.iter().map(reading).collect(),
+            ..Status::default()
         }
     }
 }

@@ -204,6 +204,6 @@ impl Publisher for RedisPublisher {
         });
         let queues = queues.collect();
         let peers = session.iter().filter_map(|session| session.peer()).collect();
-        Status { counters: self.counters.read(), queues, peers }
+        Status { counters: self.counters.read(), queues, peers, ..Status::default() }
     }
 }

@@ -161,6 +161,6 @@ impl Subscriber for RedisSubscriber {
         };
         let queues = self.queue.read(sender, self.settings.recv_queue_events);
         let peers = self.peer.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
-        Status { counters: self.counters.read(), queues, peers }
+        Status { counters: self.counters.read(), queues, peers, ..Status::default() }
     }
 }

@@ -4,6 +4,7 @@
 //! Read [`PullSubscriber`] first, which the contract names; then [`intake`], which accepts workers and reads their events;
 //! then `credentials`, which checks the user of a worker and the owner of the socket file.
 
+mod publish_rights;
 mod pull_subscriber;
 
 mod intake;

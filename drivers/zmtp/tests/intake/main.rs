@@ -10,6 +10,8 @@ mod hostile_workers;
 #[cfg(test)]
 mod numbered;
 #[cfg(test)]
+mod rights;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod socket_file;

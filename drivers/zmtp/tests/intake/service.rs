@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use drivers_zmtp as _;
-use pubsub_api::settings::PubSub;
+use pubsub_api::settings::{PubSub, Settings};
 use pubsub_api::{Batch, Registry, Role, Status, Subscriber};
 use settings::Sources;
 use tempfile::TempDir;
@@ -16,6 +16,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// A bound subscriber in a folder of its own.
 pub(crate) struct Service {
     subscriber: Arc<dyn Subscriber>,
+    settings: Settings,
     folder: TempDir,
 }
 
@@ -33,11 +34,15 @@ impl Service {
         let (settings, _) = settings::load(&sources, &[PubSub::TABLE], &registry.settings()).unwrap();
         let subscriber = registry.open(&settings, Role::Multiproc).unwrap().subscriber();
         subscriber.initialize().await.unwrap();
-        Self { subscriber, folder }
+        Self { subscriber, settings, folder }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
         socket_in(self.folder.path())
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings.clone()
     }
 
     pub(crate) fn subscriber(&self) -> Arc<dyn Subscriber> {
@@ -64,6 +69,22 @@ impl Service {
         }
         assert_eq!(taken.len(), count, "more came: {:?}", &taken[count..]);
         taken
+    }
+
+    /// The topics of events, until `count` numbers of one worker have come; they are acknowledged.
+    pub(crate) async fn take_and_acknowledge(&self, count: u64) -> Vec<String> {
+        let (mut topics, mut last) = (Vec::new(), 0);
+        while last < count {
+            let mut batch = Batch::new();
+            let received = tokio::time::timeout(PATIENCE, self.subscriber.recv_batch(&mut batch));
+            received.await.expect("events in time").unwrap();
+            topics.extend(batch.iter().map(|event| String::from_utf8_lossy(event.topic).into_owned()));
+            for source in batch.sources() {
+                last = last.max(source.last());
+                self.subscriber.acknowledger().unwrap().acknowledge(source.peer, source.last());
+            }
+        }
+        topics
     }
 
     /// The payloads of the next batch.

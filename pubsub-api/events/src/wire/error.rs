@@ -47,6 +47,8 @@ pub enum WireError {
     FrameCount,
     /// A worker sent a reserved topic (`$…`).
     ReservedTopic,
+    /// A worker sent an event about a table that only publisher services write.
+    ReservedTable,
     /// A worker sent a `stamp`, which only the service sets.
     Stamped,
 }
@@ -73,6 +75,7 @@ impl WireError {
             Self::BadTopic => "bad_topic",
             Self::FrameCount => "frame_count",
             Self::ReservedTopic => "reserved_topic",
+            Self::ReservedTable => "reserved_table",
             Self::Stamped => "stamped",
         }
     }
@@ -110,6 +113,7 @@ impl fmt::Display for WireError {
             Self::BadTopic => "the topic is not 1 to 255 bytes of UTF-8",
             Self::FrameCount => "the message has not exactly two frames",
             Self::ReservedTopic => "topics that begin with `$` are reserved",
+            Self::ReservedTable => "only publisher services publish the directory of publishers",
             Self::Stamped => "only the publisher service stamps events",
         })
     }

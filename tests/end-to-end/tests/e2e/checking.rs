@@ -101,6 +101,9 @@ fn config_check_next_to_a_running_service_reports_it_and_succeeds() {
         check(&folder, Some("service")).set("state_dir", folder.state_dir("service.state").display()).run();
     let ended = ended.expect(0).says(&[&format!("publisher-service with pid {}", service.pid())]);
     assert_eq!(ended.stdout.trim(), "ok, 1 warnings");
+    let exposed = check(&folder, Some("service")).set("publisher_bind_address", "*");
+    let beside = exposed.set("state_dir", folder.state_dir("service.state").display()).run();
+    let _ = beside.expect(78).says(&["allow_unauthenticated = true"]);
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod pressure;
 mod publishing;
 mod readme;
 mod redis;
+mod refusals;
 mod reload;
 mod restarts;
 mod resuming;

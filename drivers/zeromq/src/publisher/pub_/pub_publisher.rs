@@ -211,6 +211,6 @@ impl Publisher for PubPublisher {
             (self.in_flight.bytes(), self.settings.max_in_flight_bytes),
             "new events are refused as overloaded",
         )];
-        Status { counters, queues, peers: self.peers.read() }
+        Status { counters, queues, peers: self.peers.read(), ..Status::default() }
     }
 }

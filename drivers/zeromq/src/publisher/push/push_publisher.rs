@@ -143,6 +143,6 @@ impl Publisher for PushPublisher {
         }];
         let mut counters = self.link.read();
         counters.push(self.dropped.read());
-        Status { counters, queues, peers }
+        Status { counters, queues, peers, ..Status::default() }
     }
 }

@@ -141,7 +141,7 @@ impl Subscriber for PullSubscriber {
         let mut counters = vec![counted.received.read(), counted.accepted.read(), counted.left.read()];
         counters.extend(counted.dropped.read());
         counters.extend(counted.peer_errors.read());
-        Status { counters, queues, peers: Vec::new() }
+        Status { counters, queues, ..Status::default() }
     }
 }
 

@@ -188,7 +188,7 @@ impl Subscriber for SubSubscriber {
             "the driver stops reading, and the publisher waits",
         )];
         let peers = links.by_endpoint.iter().map(|(endpoint, link)| link.state.read(endpoint)).collect();
-        Status { counters: self.counters.read(), queues, peers }
+        Status { counters: self.counters.read(), queues, peers, ..Status::default() }
     }
 }
 

@@ -12,7 +12,7 @@ use super::in_doubt::InDoubt;
 use super::outbox::Outbox;
 use super::unacked_window::UnackedWindow;
 use crate::connect::Connected;
-use crate::hop::{ACK, Introduction, read_ack};
+use crate::hop::{ACK, Introduction, REFUSED, Refusal, read_ack};
 use crate::protocol::{Command, Decoded, EventDecoder, SocketType};
 
 /// One connection to the service, from its handshake to its end.
@@ -145,7 +145,7 @@ impl<'a> PushConnection<'a> {
         }
     }
 
-    /// A PULL sends only PING and PONG; messages other than acknowledgements are skipped.
+    /// A PULL sends only PING and PONG; messages other than acknowledgements and refusals are skipped.
     fn hear(&mut self) -> Result<(), String> {
         let mut acknowledged = None;
         loop {
@@ -170,6 +170,10 @@ impl<'a> PushConnection<'a> {
                     let payload = self.arrived.get(payload).unwrap_or_default();
                     let up_to = read_ack(payload).ok_or("it sent a malformed acknowledgement")?;
                     acknowledged = acknowledged.max(Some(up_to));
+                }
+                Decoded::Event { topic, payload } if self.arrived.get(topic.clone()) == Some(REFUSED) => {
+                    let payload = self.arrived.get(payload).unwrap_or_default();
+                    self.counters.refused(Refusal::read(payload).ok_or("it sent a malformed refusal")?);
                 }
                 Decoded::Event { .. } | Decoded::Dropped(_) | Decoded::Command(_) => {}
             }

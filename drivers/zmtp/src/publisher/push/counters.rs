@@ -1,7 +1,10 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
-use pubsub_api::{CauseCounter, Counter, CounterReading};
+use pubsub_api::{CauseCounter, Counter, CounterReading, Error, ErrorKind, Result};
+
+use crate::hop::Refusal;
 
 /// The counters and the state of the link.
 ///
@@ -12,7 +15,7 @@ use pubsub_api::{CauseCounter, Counter, CounterReading};
 /// - `links_lost`: connections that broke.
 /// - `events_in_doubt`: unconfirmed events that were handed over to a connection which then broke, and of which it is not
 ///   known that the service had read them. They are not sent again.
-/// - `events_refused`: calls of `send` that were refused as overloaded.
+/// - `events_refused`: calls of `send` that were refused as overloaded, and events that the service refused.
 /// - `peers_refused`: connections that ended in the handshake, as the listener is no service for us, by cause.
 #[derive(Debug)]
 pub(super) struct LinkCounters {
@@ -25,6 +28,9 @@ pub(super) struct LinkCounters {
     pub(super) in_doubt: Counter,
     pub(super) dropped: Counter,
     pub(super) overloaded: Counter,
+    refused_by_service: CauseCounter,
+    /// The events that the service refused, until they are reported to the caller.
+    refusal: Mutex<Option<Refusal>>,
     /// Connections to an incompatible peer.
     pub(super) peers_refused: CauseCounter,
     /// Why there is no connection, as the last attempt found it.
@@ -48,6 +54,8 @@ impl Default for LinkCounters {
             in_doubt: Counter::new("events_in_doubt"),
             dropped: Counter::with_cause("events_dropped", "closed"),
             overloaded: Counter::with_cause("events_refused", "overloaded"),
+            refused_by_service: CauseCounter::new("events_refused"),
+            refusal: Mutex::default(),
             peers_refused: CauseCounter::new("peers_refused"),
             failure: Mutex::default(),
         }
@@ -77,6 +85,35 @@ impl LinkCounters {
         failure.clone().unwrap_or_else(|| "the service is connected and acknowledges nothing".to_owned())
     }
 
+    /// The service refused events for good.
+    pub(super) fn refused(&self, refusal: Refusal) {
+        let due = self.refused_by_service.count_many("service", refusal.events, Instant::now());
+        if let Some(times) = due {
+            tracing::error!(
+                times,
+                "the publisher service refused events of this process: {}",
+                refusal.reason
+            );
+        }
+        let mut known = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *known {
+            Some(earlier) => earlier.join(refusal),
+            none => *none = Some(refusal),
+        }
+    }
+
+    /// The events that the service refused since the last call, as an error.
+    pub(super) fn take_refusal(&self) -> Result<()> {
+        match self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            None => Ok(()),
+            Some(Refusal { events, reason }) => {
+                let text =
+                    format!("the publisher service refused {events} events, the last one because {reason}");
+                Err(Error::new(ErrorKind::Invalid, text))
+            }
+        }
+    }
+
     /// The state in words, for [`PeerReading`](pubsub_api::PeerReading).
     pub(super) fn state(&self) -> &'static str {
         match self.state.load(Ordering::Relaxed) {
@@ -97,6 +134,10 @@ impl LinkCounters {
             &self.dropped,
             &self.overloaded,
         ];
-        all.map(Counter::read).into_iter().chain(self.peers_refused.read()).collect()
+        all.map(Counter::read)
+            .into_iter()
+            .chain(self.refused_by_service.read())
+            .chain(self.peers_refused.read())
+            .collect()
     }
 }

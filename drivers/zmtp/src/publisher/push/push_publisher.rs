@@ -130,7 +130,7 @@ impl Publisher for PushPublisher {
             }
             gone = gone_now;
         }
-        Ok(())
+        self.counters.take_refusal()
     }
 
     async fn close(&self) -> Result<()> {
@@ -141,7 +141,7 @@ impl Publisher for PushPublisher {
         // A link that ended with its runtime has dropped nothing itself.
         let left = link.await.unwrap_or_else(|_| self.outbox.drop_rest());
         if left == 0 {
-            return Ok(());
+            return self.counters.take_refusal();
         }
         let (linger, socket) = (self.settings.linger, self.settings.socket.display());
         let why = self.counters.failure();
@@ -158,7 +158,7 @@ impl Publisher for PushPublisher {
             endpoint: format!("ipc://{}", self.settings.socket.display()),
             state: self.counters.state().to_owned(),
         }];
-        Status { counters: self.counters.read(), queues: self.outbox.read(), peers }
+        Status { counters: self.counters.read(), queues: self.outbox.read(), peers, ..Status::default() }
     }
 }
 

@@ -53,6 +53,14 @@ impl Credentials {
         Ok(Self { pid, user: peer.uid(), group: peer.gid(), other_groups: pid.and_then(groups_of) })
     }
 
+    /// Whether it is this user, or in this group; `None` if that cannot be known.
+    pub(crate) fn is(&self, principal: Principal, socket: Option<SocketFile>) -> Option<bool> {
+        match principal {
+            Principal::User(user) => Some(self.user == user),
+            Principal::Group(group) => self.is_in(group, socket),
+        }
+    }
+
     /// Whether it is in a group; `None` if that cannot be known.
     fn is_in(&self, group: u32, socket: Option<SocketFile>) -> Option<bool> {
         if self.group == group {
@@ -128,11 +136,7 @@ impl Allowed {
             let in_group = socket.and_then(|file| peer.is_in(file.group, socket));
             vec![is_user, in_group]
         } else {
-            let one = |named: &Principal| match *named {
-                Principal::User(user) => Some(peer.user == user),
-                Principal::Group(group) => peer.is_in(group, socket),
-            };
-            self.0.iter().map(one).collect()
+            self.0.iter().map(|named| peer.is(*named, socket)).collect()
         };
         if answers.contains(&Some(true)) {
             return Ok(());

@@ -83,7 +83,12 @@ impl Intake {
     /// Counters and peers.
     pub(super) fn status(&self) -> Status {
         let peers = self.peers().values().cloned().collect();
-        Status { counters: self.counters.read(), queues: Vec::new(), peers }
+        Status {
+            counters: self.counters.read(),
+            peers,
+            refusals: self.counters.refusals(),
+            ..Status::default()
+        }
     }
 
     fn peers(&self) -> MutexGuard<'_, BTreeMap<u64, PeerReading>> {

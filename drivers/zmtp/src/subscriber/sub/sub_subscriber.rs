@@ -121,6 +121,7 @@ impl Subscriber for SubSubscriber {
             counters: self.shared.counters.read(),
             queues: self.shared.queue.read(),
             peers: links.peers(),
+            ..Status::default()
         };
         status.counters.extend(self.shared.requester.read());
         status.queues.extend(self.shared.requester.replies.read());

@@ -109,8 +109,9 @@ impl Acceptor {
                 Some(Newcomer { stream, address, place })
             }
             Err(cause) => {
-                if let Some(times) = self.core.counters.refused.count(cause, now) {
-                    tracing::warn!(cause, times, "refused a connection from {address}");
+                let (host, reason) = (address.ip().to_canonical().to_string(), cause.replace('_', " "));
+                if let Some(times) = self.core.counters.refused.refuse(cause, &host, &reason, now) {
+                    tracing::warn!(cause, times, "refused a connection from {address}: {reason}");
                 }
                 None
             }

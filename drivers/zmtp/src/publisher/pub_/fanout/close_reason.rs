@@ -31,7 +31,7 @@ impl CloseReason {
             Self::Broke(error) => (error.cause(), error.to_string()),
             Self::Refused(cause) => (*cause, cause.replace('_', " ")),
         };
-        if let Some(times) = core.counters.refused.count(cause, now) {
+        if let Some(times) = core.counters.refused.refuse(cause, &connection.host_name(), &reason, now) {
             tracing::warn!(cause, times, "closed the connection of {}: {reason}", connection.name());
         }
     }

@@ -142,6 +142,12 @@ impl Connection {
         }
     }
 
+    /// The name of its host for people: as [`name`](Self::name), without the port, which differs for each connection.
+    pub(super) fn host_name(&self) -> String {
+        let ip = self.address.ip().to_canonical();
+        self.node.as_ref().map_or_else(|| ip.to_string(), |node| format!("{ip} ({node})"))
+    }
+
     /// Whether something is to be written, and the socket is not known to refuse it.
     pub(super) fn can_write(&self) -> bool {
         !self.blocked && self.has_backlog()

@@ -1,13 +1,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pubsub_api::{CauseCounter, Counter, CounterReading};
+use pubsub_api::{CauseCounter, Counter, CounterReading, RefusalJournal};
 
 /// What a fan-out counts.
 #[derive(Debug)]
 pub(super) struct Counters {
     pub(super) accepted: Counter,
     pub(super) left: Counter,
-    pub(super) refused: CauseCounter,
+    pub(super) refused: RefusalJournal,
     pub(super) dropped: Counter,
     pub(super) reported: CauseCounter,
     pub(super) paused: CauseCounter,
@@ -26,7 +26,7 @@ impl Default for Counters {
         Self {
             accepted: Counter::new("peers_accepted"),
             left: Counter::new("peers_left"),
-            refused: CauseCounter::new("peers_refused"),
+            refused: RefusalJournal::new("peers_refused"),
             dropped: Counter::with_cause("events_dropped", "slow_subscriber"),
             reported: CauseCounter::new("slow_subscribers"),
             paused: CauseCounter::new("accepts_paused"),
@@ -63,7 +63,8 @@ impl Counters {
             &self.answer_bytes,
         ];
         let mut all: Vec<CounterReading> = counters.into_iter().map(Counter::read).collect();
-        for tally in [&self.refused, &self.reported, &self.paused, &self.requests_dropped] {
+        all.extend(self.refused.counters());
+        for tally in [&self.reported, &self.paused, &self.requests_dropped] {
             all.extend(tally.read());
         }
         let value = self.written();

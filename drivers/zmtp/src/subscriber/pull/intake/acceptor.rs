@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::worker::Worker;
 use super::{Ends, Intake};
 use crate::subscriber::pull::credentials::{Allowed, Credentials, SocketFile};
+use crate::subscriber::pull::publish_rights::PublishRights;
 
 /// Accepts workers, and watches the socket file.
 #[derive(Debug)]
@@ -20,6 +21,16 @@ pub(in crate::subscriber::pull) struct Acceptor {
     listener: UnixListener,
     allowed: Allowed,
 }
+
+/// A worker that may not stay.
+struct Refused {
+    cause: &'static str,
+    who: String,
+    reason: String,
+}
+
+const NO_RIGHTS: &str =
+    "may not publish: no entry of drivers.zmtp.worker_rights names its user or one of its groups";
 
 /// The claim of the socket file; closing takes it out.
 pub(in crate::subscriber::pull) type SharedClaim = Arc<Mutex<Option<UnixClaim>>>;
@@ -72,40 +83,48 @@ impl Acceptor {
     fn let_in(&self, stream: UnixStream, ends: &Ends) {
         let intake = &self.intake;
         intake.counters.accepted.add(1);
-        let name = match self.check(&stream) {
-            Ok(name) => name,
-            Err((cause, reason)) => {
+        let (name, rights) = match self.check(&stream) {
+            Ok(admitted) => admitted,
+            Err(Refused { cause, who, reason }) => {
                 intake.counters.left.add(1);
-                if let Some(times) = intake.counters.refused.count(cause, Instant::now()) {
-                    tracing::warn!(cause, times, "refused a worker: {reason}");
+                if let Some(times) = intake.counters.refused.refuse(cause, &who, &reason, Instant::now()) {
+                    tracing::warn!(cause, times, "refused a worker: {who} {reason}");
                 }
                 return;
             }
         };
         let peer = intake.next_peer.fetch_add(1, Ordering::Relaxed);
-        let worker = Worker::new(Arc::clone(intake), peer, stream, name);
+        let worker = Worker::new(Arc::clone(intake), peer, stream, name, rights);
         let serve = || tokio::spawn(worker.serve(ends.clone())).abort_handle();
         if intake.handshakes.begin(peer, serve) {
             intake.counters.refused.count("too_many_handshakes", Instant::now());
         }
     }
 
-    /// The worker's name, or why it may not stay.
-    fn check(&self, stream: &UnixStream) -> std::result::Result<String, (&'static str, String)> {
-        let credentials = Credentials::of(stream)
-            .map_err(|error| ("credentials", format!("its credentials are not available: {error}")))?;
-        let socket = SocketFile::at(&self.intake.settings.socket);
-        if let Err(refusal) = self.allowed.check(&credentials, socket) {
-            return Err(("credentials", format!("{credentials} {refusal}")));
-        }
-        let bound = self.intake.settings.max_connections;
+    /// The worker's name and rights.
+    fn check(&self, stream: &UnixStream) -> std::result::Result<(String, PublishRights), Refused> {
+        let credentials = Credentials::of(stream).map_err(|error| Refused {
+            cause: "credentials",
+            who: "a process".to_owned(),
+            reason: format!("has no credentials: {error}"),
+        })?;
+        let name = credentials.to_string();
+        let refused = |cause, reason: String| Refused { cause, who: name.clone(), reason };
+        let settings = &self.intake.settings;
+        let socket = SocketFile::at(&settings.socket);
+        self.allowed
+            .check(&credentials, socket)
+            .map_err(|refusal| refused("credentials", refusal.to_string()))?;
+        let rights = PublishRights::of(&settings.worker_rights, &credentials, socket);
+        let rights = rights.ok_or_else(|| refused("no_worker_rights", NO_RIGHTS.to_owned()))?;
+        let bound = settings.max_connections;
         if self.intake.peers().len() >= bound {
-            return Err((
-                "too_many_connections",
-                format!("{bound} workers are connected already (drivers.zmtp.max_connections)"),
-            ));
+            let reason = format!(
+                "cannot connect: {bound} workers are connected already (drivers.zmtp.max_connections)"
+            );
+            return Err(refused("too_many_connections", reason));
         }
-        Ok(credentials.to_string())
+        Ok((name, rights))
     }
 
     /// If the file is gone or replaced, new workers cannot connect: it is claimed again. Connected workers stay.

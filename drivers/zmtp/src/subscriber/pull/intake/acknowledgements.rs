@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pubsub_api::{Acknowledger, PeerId};
 use tokio::sync::Notify;
 
+use crate::hop::Refusal;
+
 /// The acknowledgements that wait to be sent: one slot for each connection, which holds the highest number, so that a worker
 /// that does not read costs no more than one that does.
 #[derive(Debug, Default)]
@@ -16,6 +18,7 @@ pub(in crate::subscriber::pull) struct Acknowledgements {
 #[derive(Debug, Default)]
 pub(super) struct AckSlot {
     due: AtomicU64,
+    refused: Mutex<Option<Refusal>>,
     raised: Notify,
 }
 
@@ -41,6 +44,12 @@ impl Acknowledger for Acknowledgements {
             slot.raise(number);
         }
     }
+
+    fn refuse(&self, peer: PeerId, events: u64, reason: &str) {
+        if let Some(slot) = self.slots().get(&peer.0) {
+            slot.refuse(Refusal { events, reason: reason.to_owned() });
+        }
+    }
 }
 
 impl AckSlot {
@@ -48,6 +57,20 @@ impl AckSlot {
         if self.due.fetch_max(number, Ordering::Relaxed) < number {
             self.raised.notify_one();
         }
+    }
+
+    /// Reports refused events with the next acknowledgement.
+    pub(super) fn refuse(&self, refusal: Refusal) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *refused {
+            Some(earlier) => earlier.join(refusal),
+            none => *none = Some(refusal),
+        }
+    }
+
+    /// The refusals that were not sent yet.
+    pub(super) fn take_refusal(&self) -> Option<Refusal> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Up to which number is to be acknowledged.

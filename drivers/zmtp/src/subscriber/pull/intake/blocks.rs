@@ -2,11 +2,12 @@ use std::ops::Range;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use pubsub_api::wire::WireError;
+use pubsub_api::wire::{EventRef, WireError};
 use pubsub_api::{Batch, CauseCounter, PeerId};
 
 use super::numbering::{Breach, Heard, Numbering, OUT_OF_TURN};
 use crate::protocol::{Command, Decoded, EventDecoder};
+use crate::subscriber::pull::publish_rights::PublishRights;
 use crate::wire::{check_topic, refuse};
 
 /// The bytes of one worker, read in blocks and taken apart into events.
@@ -20,6 +21,7 @@ pub(super) struct WorkerBytes {
     /// The last topic frame that was one.
     good_topic: Vec<u8>,
     numbering: Numbering,
+    rights: PublishRights,
     read_bytes: usize,
 }
 
@@ -38,6 +40,8 @@ pub(super) struct TakenApart {
     pub(super) pinged: Option<u16>,
     /// PONGs to be sent.
     pub(super) answers: Vec<u8>,
+    /// The events that the worker may not publish, each described; they are dropped.
+    pub(super) refused: Vec<String>,
     /// What followed and ends the connection.
     pub(super) broken: Option<Breach>,
 }
@@ -45,19 +49,19 @@ pub(super) struct TakenApart {
 /// PONGs beyond this are not sent: no peer needs more in one read.
 const MAX_ANSWER_BYTES: usize = 4096;
 
-impl Default for WorkerBytes {
-    fn default() -> Self {
+impl WorkerBytes {
+    /// Nothing yet, of a worker with these rights.
+    pub(super) fn new(rights: PublishRights) -> Self {
         Self {
             arrived: BytesMut::new(),
             decoder: EventDecoder::default(),
             good_topic: Vec::new(),
             numbering: Numbering::default(),
+            rights,
             read_bytes: MIN_READ_BYTES,
         }
     }
-}
 
-impl WorkerBytes {
     /// Room for the next read.
     pub(super) fn room(&mut self) -> &mut BytesMut {
         self.arrived.reserve(self.read_bytes);
@@ -121,8 +125,13 @@ impl WorkerBytes {
                 }
                 Decoded::Event { topic, payload } => {
                     let frame = rest.get(topic.clone()).unwrap_or_default();
-                    match self.numbering.on(frame, rest.get(payload.clone()).unwrap_or_default()) {
+                    let map = rest.get(payload.clone()).unwrap_or_default();
+                    match self.numbering.on(frame, map) {
                         Heard::Event => match check_topic(frame, &mut self.good_topic) {
+                            Ok(()) if !self.rights.allow(frame, map) => {
+                                found.messages += 1;
+                                apart.refused.push(described(frame, map));
+                            }
                             Ok(()) => found.event(used, topic, payload),
                             Err(cause) => found.dropped(cause, dropped),
                         },
@@ -191,6 +200,13 @@ impl Found {
             }
         }
     }
+}
+
+/// An event by its topic and table, for people.
+fn described(topic: &[u8], map: &[u8]) -> String {
+    let table = EventRef::read(topic, map).ok().and_then(|event| event.table.map(str::to_owned));
+    let table = table.map_or_else(|| "no table".to_owned(), |table| format!("table {table:?}"));
+    format!("an event on topic {:?} with {table}", String::from_utf8_lossy(topic))
 }
 
 fn stray(dropped: &CauseCounter) {

@@ -1,4 +1,4 @@
-use pubsub_api::{CauseCounter, Counter, CounterReading};
+use pubsub_api::{CauseCounter, Counter, CounterReading, RefusalJournal, RefusalReading};
 
 /// What an intake counts.
 #[derive(Debug)]
@@ -8,7 +8,8 @@ pub(super) struct Counters {
     pub(super) left: Counter,
     pub(super) rebound: Counter,
     pub(super) dropped: CauseCounter,
-    pub(super) refused: CauseCounter,
+    pub(super) refused: RefusalJournal,
+    pub(super) publications_refused: RefusalJournal,
     pub(super) paused: CauseCounter,
 }
 
@@ -20,7 +21,8 @@ impl Default for Counters {
             left: Counter::new("peers_left"),
             rebound: Counter::new("socket_rebound"),
             dropped: CauseCounter::new("frames_dropped"),
-            refused: CauseCounter::new("peers_refused"),
+            refused: RefusalJournal::new("peers_refused"),
+            publications_refused: RefusalJournal::new("publications_refused"),
             paused: CauseCounter::new("accepts_paused"),
         }
     }
@@ -29,9 +31,18 @@ impl Default for Counters {
 impl Counters {
     pub(super) fn read(&self) -> Vec<CounterReading> {
         let mut all = vec![self.received.read(), self.accepted.read(), self.left.read(), self.rebound.read()];
-        for tally in [&self.dropped, &self.refused, &self.paused] {
+        all.extend(self.refused.counters());
+        all.extend(self.publications_refused.counters());
+        for tally in [&self.dropped, &self.paused] {
             all.extend(tally.read());
         }
+        all
+    }
+
+    /// Who was refused, and what.
+    pub(super) fn refusals(&self) -> Vec<RefusalReading> {
+        let mut all = self.refused.read();
+        all.extend(self.publications_refused.read());
         all
     }
 }

@@ -13,8 +13,9 @@ use super::acknowledgements::AckSlot;
 use super::blocks::WorkerBytes;
 use super::numbering::Breach;
 use super::{Ends, Intake};
-use crate::hop::put_ack;
+use crate::hop::{Refusal, put_ack};
 use crate::protocol::{Command, Handshake, Heartbeat, Peer, ProtocolError, Pulse, SocketType};
+use crate::subscriber::pull::publish_rights::PublishRights;
 
 /// One worker's connection.
 #[derive(Debug)]
@@ -65,12 +66,18 @@ impl From<io::Error> for CloseReason {
 
 impl Worker {
     /// A worker that was let in; it is in the list of peers until it is dropped.
-    pub(super) fn new(intake: Arc<Intake>, peer: u64, stream: UnixStream, name: String) -> Self {
+    pub(super) fn new(
+        intake: Arc<Intake>,
+        peer: u64,
+        stream: UnixStream,
+        name: String,
+        rights: PublishRights,
+    ) -> Self {
         let reading = PeerReading { endpoint: name, state: "connecting".to_owned() };
         intake.peers().insert(peer, reading);
         let acks = intake.acknowledgements.open(peer);
         let (reader, writer) = stream.into_split();
-        let (bytes, pending) = (WorkerBytes::default(), Vec::new());
+        let (bytes, pending) = (WorkerBytes::new(rights), Vec::new());
         Self { intake, peer, reader, writer, bytes, pending, acks, acknowledged: 0 }
     }
 
@@ -195,6 +202,7 @@ impl Worker {
 
     async fn take_apart(&mut self, ends: &mut Ends, heartbeat: &mut Heartbeat) -> Result<(), CloseReason> {
         let apart = self.bytes.take_apart(&self.intake.counters.dropped);
+        self.report_refused(&apart.refused);
         if let Some(time_to_live) = apart.pinged {
             heartbeat.pinged(time_to_live);
         }
@@ -210,6 +218,26 @@ impl Worker {
             return Err(CloseReason::Stopping);
         }
         apart.broken.map_or(Ok(()), |breach| Err(breach.into()))
+    }
+
+    /// Counts and logs the events that it may not publish.
+    fn report_refused(&self, refused: &[String]) {
+        let (journal, now) = (&self.intake.counters.publications_refused, Instant::now());
+        let who = if refused.is_empty() { String::new() } else { self.name() };
+        for event in refused {
+            let reason = format!("drivers.zmtp.worker_rights does not allow {event}");
+            self.acks.refuse(Refusal { events: 1, reason });
+            if let Some(times) = journal.refuse("worker_right", &who, event, now) {
+                tracing::warn!(
+                    times,
+                    "dropped {event} from {who}: drivers.zmtp.worker_rights does not allow it"
+                );
+            }
+        }
+    }
+
+    fn name(&self) -> String {
+        self.intake.peers().get(&self.peer).map(|peer| peer.endpoint.clone()).unwrap_or_default()
     }
 
     /// Hands a block's events on; waits for room. Meanwhile the worker hears what was accepted of what it sent before.
@@ -254,6 +282,9 @@ impl Worker {
     fn acknowledge(&mut self) {
         let due = self.acks.due();
         if self.pending.is_empty() && due > self.acknowledged && self.bytes.are_numbered() {
+            if let Some(refusal) = self.acks.take_refusal() {
+                refusal.put(&mut self.pending);
+            }
             put_ack(&mut self.pending, due);
             self.acknowledged = due;
         }
@@ -262,8 +293,6 @@ impl Worker {
     fn leave(&self, leaving: CloseReason) {
         let counters = &self.intake.counters;
         let now = Instant::now();
-        let name =
-            || self.intake.peers().get(&self.peer).map(|peer| peer.endpoint.clone()).unwrap_or_default();
         match leaving {
             CloseReason::Stopping => {}
             // A port check: no cause for alarm.
@@ -275,13 +304,14 @@ impl Worker {
                     tracing::warn!(
                         times,
                         "{} disconnected in the middle of an event; the partial event is dropped",
-                        name()
+                        self.name()
                     );
                 }
             }
             CloseReason::Refused(cause, reason) => {
-                if let Some(times) = counters.refused.count(cause, now) {
-                    tracing::warn!(cause, times, "closed the connection of {}: {reason}", name());
+                let name = self.name();
+                if let Some(times) = counters.refused.refuse(cause, &name, &reason, now) {
+                    tracing::warn!(cause, times, "closed the connection of {name}: {reason}");
                 }
             }
         }

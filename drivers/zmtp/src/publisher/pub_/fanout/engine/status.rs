@@ -38,6 +38,11 @@ impl Fanout {
                 state: state.to_owned(),
             }));
         }
-        Status { counters: self.core.counters.read(), queues, peers }
+        Status {
+            counters: self.core.counters.read(),
+            queues,
+            peers,
+            refusals: self.core.counters.refused.read(),
+        }
     }
 }
