@@ -7,6 +7,7 @@
 //! [`TrackedSubscriber`](subscriber::TrackedSubscriber) the subscriber of either. The decisions are in state machines
 //! without clock and I/O, such as [`Tracker`](subscriber::Tracker).
 
+mod keyring_watch;
 mod publisher;
 mod settings;
 mod token_bucket;

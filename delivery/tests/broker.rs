@@ -12,3 +12,5 @@ mod in_doubt;
 mod marks;
 #[path = "broker/publishing.rs"]
 mod publishing;
+#[path = "broker/sealed.rs"]
+mod sealed;

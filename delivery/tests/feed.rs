@@ -34,6 +34,9 @@ mod retirements;
 #[path = "feed/script.rs"]
 mod script;
 #[cfg(test)]
+#[path = "feed/sealed.rs"]
+mod sealed;
+#[cfg(test)]
 #[path = "feed/suspended.rs"]
 mod suspended;
 

@@ -14,5 +14,7 @@ mod pages;
 mod publishing;
 #[path = "stamped/retirements.rs"]
 mod retirements;
+#[path = "stamped/sealed.rs"]
+mod sealed;
 #[path = "stamped/serving.rs"]
 mod serving;

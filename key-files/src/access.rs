@@ -1,5 +1,5 @@
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -48,11 +48,34 @@ pub fn create_secret(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// Replaces a file with secrets by a new one of the same owner, in one step: no reader sees a part of it.
+///
+/// # Errors
+/// Those of making and renaming a file in its folder, and of changing the owner of one.
+pub fn replace_secret(path: &Path, content: &[u8]) -> io::Result<()> {
+    let before = std::fs::metadata(path)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = create_secret(&new)?;
+    let made = file.metadata()?;
+    if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
+        std::os::unix::fs::fchown(&file, Some(before.uid()), Some(before.gid()))?;
+    }
+    file.write_all(content)?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)
+}
+
 /// Opens a file for reading, and checks its type, mode and owner. It never waits, as for the writer of a pipe.
 ///
 /// # Errors
 /// What is wrong, in words, without the path.
-pub fn open_checked(path: &Path, secrecy: Secrecy) -> Result<(File, Metadata), String> {
+pub(crate) fn open_checked(path: &Path, secrecy: Secrecy) -> Result<(File, Metadata), String> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file =
         OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| error.to_string())?;

@@ -27,6 +27,6 @@ mod random;
 mod version;
 mod watched_file;
 
-pub use access::{Secrecy, create_secret, open_checked, read_secret};
+pub use access::{Secrecy, create_secret, read_secret, replace_secret};
 pub use random::{NoRandomness, random};
 pub use watched_file::WatchedFile;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use delivery::{BrokerOptions, BrokerPublisher, Identity, PublisherOptions, StampedPublisher};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Event, Publisher, Registry, Result, Role, Route, Status};
+use sealing::SealingOptions;
 
 /// A publisher from the settings, for async callers.
 ///
@@ -47,16 +48,19 @@ impl PublisherClient {
     /// settings.
     pub fn open(settings: &Settings) -> Result<Self> {
         let registry = Registry::collect()?;
+        // With a service, that seals.
+        let sealing = || SealingOptions::of(settings);
         let publisher: Arc<dyn Publisher> = match registry.route(settings)? {
             Route::Broker(_) => {
                 let driver = registry.open(settings, Role::Network)?.publisher();
-                Arc::new(BrokerPublisher::new(driver, BrokerOptions::of(settings)))
+                Arc::new(BrokerPublisher::new(driver, BrokerOptions::of(settings)).with_sealing(sealing()?))
             }
             Route::Service(_) => registry.open(settings, Role::Multiproc)?.publisher(),
             Route::Bind(_) => {
                 let driver = registry.open(settings, Role::Network)?.publisher();
                 let options = PublisherOptions::of(settings)?;
-                Arc::new(StampedPublisher::identified(driver, Identity::of(settings), options))
+                let publisher = StampedPublisher::identified(driver, Identity::of(settings), options);
+                Arc::new(publisher.with_sealing(sealing()?))
             }
         };
         Ok(Self { publisher })

@@ -12,8 +12,8 @@ const SEND_ALL_PAIR: &[u8] = b"\xa5topic\xa1D";
 /// other keys, and an event with binary values in place of text is encoded again, without unknown keys.
 ///
 /// # Errors
-/// The [`WireError`] for a reserved topic, a stamp (only the service stamps events), a row of the directory of publishers
-/// (agents connect to the address in it), or an invalid map.
+/// The [`WireError`] for a reserved topic, a stamp or a sealed value (only the service stamps and seals events), a row of the
+/// directory of publishers (agents connect to the address in it), or an invalid map.
 ///
 /// ```
 /// use publisher_service::admit;
@@ -48,6 +48,9 @@ pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
     }
     if event.stamp.is_some() {
         return Err(WireError::Stamped);
+    }
+    if event.sealed.is_some() {
+        return Err(WireError::Sealed);
     }
     if event.genuine {
         return Ok(Edit::Keep);
@@ -164,6 +167,10 @@ mod tests {
     fn reserved_topics_stamps_and_invalid_maps_are_refused_by_cause() {
         let stamp = Some(Stamp { publisher: 1, epoch: 2, sequence: 3, time_us: 4 });
         assert_eq!(admit_packed(&Event { stamp, ..event() }), Err(WireError::Stamped));
+        let packed = Envelope::pack(&event()).unwrap().payload;
+        let pair = [b"\xa6sealed\x93\xa22a\xc4\x18", &[0; 24][..], b"\xc4\x01x"].concat();
+        let sealed = [&[0x86], &packed[1..], &pair].concat();
+        assert_eq!(admit_on(b"D", &sealed), Err(WireError::Sealed));
         let hello = Event { topic: Topic::new("$hello").unwrap(), ..event() };
         assert_eq!(admit_packed(&hello), Err(WireError::ReservedTopic));
         let packed = Envelope::pack(&event()).unwrap().payload;

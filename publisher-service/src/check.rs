@@ -29,6 +29,7 @@ pub enum Addresses {
 pub fn check(registry: &Registry, settings: &Settings, addresses: Addresses) -> Result<Vec<String>> {
     check_names(settings)?;
     let prepared = Prepared::new(registry, settings)?;
+    Prepared::check_keyring(settings)?;
     StatusServer::check(&settings.pubsub().state_dir, PROGRAM)?;
     if addresses == Addresses::Free {
         prepared.check_addresses()?;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use delivery::{BrokerOptions, BrokerPublisher, Identity, PublisherOptions, StampedPublisher};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Publisher, Result, Status};
+use sealing::SealingOptions;
 
 use crate::shared_reading::SharedReading;
 
@@ -19,20 +20,20 @@ impl Network {
     /// A bound publisher if there is an identity, otherwise a publisher of a broker.
     ///
     /// # Errors
-    /// As [`PublisherOptions::of`].
+    /// As [`PublisherOptions::of`] and [`SealingOptions::of`].
     pub(crate) fn of(
         identity: Option<Identity>,
         driver: &Arc<dyn Publisher>,
         settings: &Settings,
         rows: Option<SharedReading>,
     ) -> Result<Self> {
-        let driver = Arc::clone(driver);
+        let (driver, sealing) = (Arc::clone(driver), SealingOptions::of(settings)?);
         let Some(identity) = identity else {
             let options = BrokerOptions::of(settings);
-            return Ok(Self::Broker(Arc::new(BrokerPublisher::new(driver, options))));
+            return Ok(Self::Broker(Arc::new(BrokerPublisher::new(driver, options).with_sealing(sealing))));
         };
         let options = PublisherOptions::of(settings)?;
-        let publisher = StampedPublisher::identified(driver, identity, options);
+        let publisher = StampedPublisher::identified(driver, identity, options).with_sealing(sealing);
         Ok(Self::Bound(Arc::new(match rows {
             Some(rows) => publisher.with_rows(Arc::new(rows)),
             None => publisher,

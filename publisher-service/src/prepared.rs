@@ -4,6 +4,7 @@ use delivery::{Identity, publisher_id};
 use northbound::DatabaseSettings;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Route, Subscriber};
+use sealing::SealingOptions;
 
 use crate::local_addresses::local_addresses;
 use crate::network::Network;
@@ -51,6 +52,14 @@ impl Prepared {
             Network::Broker(_) => None,
         };
         Ok(Self { id, driver, network, ipc, northbound, warnings })
+    }
+
+    /// Checks that the keyring can be read, if events are sealed.
+    ///
+    /// # Errors
+    /// As [`SealingOptions::open`].
+    pub(crate) fn check_keyring(settings: &Settings) -> Result<()> {
+        SealingOptions::of(settings)?.map(|sealing| sealing.open()).transpose().map(drop)
     }
 
     /// Checks that the addresses of the service can be bound now.

@@ -21,6 +21,7 @@ use crate::PublisherEpoch;
 /// | `Resync` | missing events do not follow: compare the rows with the database |
 /// | `Live` | the rows are current again |
 /// | `DuplicatePublisher` | an operator must change a setting |
+/// | `Refused` | sealed events cannot be opened, or others are not accepted: an operator must look after keys, or after a forger |
 ///
 /// A driver reports links, `Subscribed` and the gaps of its own queue; on a broker also `Stale` and `Resync`. The
 /// tracker of the crate `delivery` reports the others.
@@ -121,6 +122,22 @@ pub enum Notice {
         /// The topic; absent for all topics of the publisher, after `Stale` or `Subscribed`.
         #[serde(skip_serializing_if = "Option::is_none")]
         topic: Option<String>,
+    },
+    /// Events are dropped because they are sealed and cannot be opened, or because only sealed ones are accepted. Their
+    /// numbers count as missing. It is reported once a minute for each publisher.
+    Refused {
+        /// The endpoint of the publisher, or the first eight bytes of the id that the events claim in hexadecimal digits;
+        /// absent if they claim none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        publisher: Option<String>,
+        /// The topic of the last of them.
+        topic: String,
+        /// Why the last of them was dropped: `not_authentic`, `unknown_key`, `not_sealed`, or `no_keyring`.
+        cause: String,
+        /// The number of events since the last report.
+        events: u64,
+        /// The reason, as text.
+        reason: String,
     },
     /// Two running publishers use the same id: give one of them another (`publisher_id`).
     DuplicatePublisher {

@@ -40,6 +40,8 @@ struct Written<'a> {
     origin: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stamp: Option<WrittenStamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sealed: Option<&'a str>,
 }
 
 /// Sixteen hexadecimal digits for the publisher, since JSON readers commonly round above 2⁵³.
@@ -58,6 +60,9 @@ pub struct LineOptions<'a> {
     pub origin: Option<&'a str>,
     /// Whether the stamp is written, as `"stamp":{"publisher":"5f1c0b5e2a9d4c11","epoch":1,"sequence":7,"time_us":2}`.
     pub stamp: bool,
+    /// The id of the key with which the value is sealed, as `"sealed":"2026-12"`: the null beside it is not the value, so such a
+    /// line is not read back.
+    pub sealed: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,7 +72,7 @@ enum WrittenValue<'a> {
     Other(Json),
 }
 
-/// A line as it is read. What [`LineOptions`] add is let pass, so that the output of `subscriber-agent` can be published
+/// A line as it is read. What [`LineOptions`] add is let pass, except for `sealed`, so that the output of `subscriber-agent` can be published
 /// again.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,7 +112,7 @@ pub fn to_line(event: &Event) -> Result<String> {
 /// use service_kit::json::{LineOptions, to_line_with};
 ///
 /// let event = Event::new("lport", "port-1", Action::Set, "up", SEND_ALL);
-/// let line = to_line_with(&event, LineOptions { origin: Some("replay"), stamp: true })?;
+/// let line = to_line_with(&event, LineOptions { origin: Some("replay"), stamp: true, sealed: None })?;
 /// assert!(line.ends_with(r#","origin":"replay"}"#), "an event without a stamp has none in its line either");
 /// # Ok::<(), pubsub_api::Error>(())
 /// ```
@@ -146,6 +151,7 @@ fn written<'a>(event: &'a Event, options: LineOptions<'a>) -> Result<Written<'a>
         version: event.version,
         origin: options.origin,
         stamp: event.stamp.filter(|_| options.stamp).map(WrittenStamp::from),
+        sealed: options.sealed,
     })
 }
 

@@ -1,3 +1,5 @@
+mod keyring;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -28,6 +30,10 @@ enum Command {
         folder: PathBuf,
     },
 
+    /// Makes and changes a keyring: the keys of sealed events
+    #[command(after_help = "Example: skimmer keys keyring new /etc/skimmer/keyring --id 2026-12")]
+    Keyring(keyring::Arguments),
+
     /// Prints the public key of a file with a secret one
     #[command(after_help = "Example: skimmer keys show /etc/skimmer/compute-7.key")]
     Show {
@@ -43,6 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             let public = write_key_file(&folder.join(format!("{name}.key")))?;
             print_line(format!("{name} {public}"));
         }
+        Command::Keyring(arguments) => keyring::run(arguments)?,
         Command::Show { file } => print_line(read_key_file(file)?.public()),
     }
     Ok(())

@@ -205,7 +205,8 @@ async fn show_all(
         }
         match EventRef::read(envelope.topic.as_bytes(), &envelope.payload) {
             Ok(event) => {
-                let line = line(&event.to_event(), mode, arguments)?;
+                let key_id = event.sealed.map(|sealed| sealed.key_id);
+                let line = line(&event.to_event(), mode, key_id, arguments)?;
                 if !write(output, line).await {
                     return Ok(false);
                 }
@@ -236,10 +237,11 @@ async fn write(output: &WriteQueue, mut line: String) -> bool {
     output.put(line.as_bytes()).await.is_ok()
 }
 
-fn line(event: &Event, mode: DeliveryMode, arguments: &Arguments) -> Result<String> {
-    let options = LineOptions { origin: mode.name(), stamp: arguments.stamps };
+/// `key_id` is that of an event that stays sealed.
+fn line(event: &Event, mode: DeliveryMode, key_id: Option<&str>, arguments: &Arguments) -> Result<String> {
+    let options = LineOptions { origin: mode.name(), stamp: arguments.stamps, sealed: key_id };
     match arguments.output {
         Format::Jsonl => json::to_line_with(event, options),
-        Format::Table => Ok(columns::row(event, mode)),
+        Format::Table => Ok(columns::row(event, mode, key_id)),
     }
 }

@@ -46,7 +46,7 @@ impl Change {
     }
 
     fn line_options(&self, stamp: bool) -> LineOptions<'_> {
-        LineOptions { origin: self.mode.name(), stamp }
+        LineOptions { origin: self.mode.name(), stamp, sealed: None }
     }
 
     /// The name of the event's row for log messages: `lport port-1`, or the topic if the event has no row.

@@ -104,10 +104,14 @@ impl TableUpdater {
         match item {
             Item::Notice(notice) => deliveries.push(Delivery::Notice(notice)),
             Item::Clock(clock) => table.clock(clock),
+            Item::Event { envelope, .. } if self.is_sealed(&envelope, now, deliveries) => {}
             Item::Event { envelope, mode } => match read(&envelope) {
                 Ok(event) => self.apply_event(&mut table, Arc::new(event), mode, deliveries),
                 Err(refused) => self.count_dropped(refused, now),
             },
+            // Its other rows are not complete without the sealed ones.
+            Item::Snapshot(snapshot)
+                if snapshot.rows.iter().any(|row| self.is_sealed(row, now, deliveries)) => {}
             Item::Snapshot(snapshot) => self.apply_snapshot(&mut table, &snapshot, now, deliveries),
         }
         table.is_full()
@@ -154,6 +158,26 @@ impl TableUpdater {
         deliveries.extend(differences.events.into_iter().map(change));
     }
 
+    /// Whether an event is sealed, and this agent has no keyring: it is refused and reported, since its value is not known.
+    fn is_sealed(&self, envelope: &Envelope, now: Instant, deliveries: &mut Vec<Delivery>) -> bool {
+        let read = EventRef::read(envelope.topic.as_bytes(), &envelope.payload);
+        let Some((key_id, stamp)) = read.ok().and_then(|read| Some((read.sealed?.key_id, read.stamp))) else {
+            return false;
+        };
+        if let Some(events) = self.dropped.count(NO_KEYRING, now) {
+            let reason = format!(
+                "the event is sealed with key {key_id:?}, and this agent has no keyring: set sealing.keyring_file"
+            );
+            let topic = envelope.topic.as_str().to_owned();
+            tracing::warn!(cause = NO_KEYRING, topic, events, "refused an event: {reason}");
+            let publisher = stamp.map(|stamp| format!("{:016x}", stamp.publisher));
+            let cause = NO_KEYRING.to_owned();
+            let refused = Notice::Refused { publisher, topic, cause, events, reason };
+            deliveries.push(Delivery::Notice(refused));
+        }
+        true
+    }
+
     fn count_dropped(&self, refused: WireError, now: Instant) {
         if let Some(times) = self.dropped.count(refused.cause(), now) {
             tracing::warn!(cause = refused.cause(), times, "dropped an event: {refused}");
@@ -167,6 +191,9 @@ impl TableUpdater {
         counters.into_iter().map(Counter::read).chain([refused]).chain(self.dropped.read()).collect()
     }
 }
+
+/// The cause of a sealed event at an agent without keyring.
+pub(crate) const NO_KEYRING: &str = "no_keyring";
 
 fn read(envelope: &Envelope) -> Result<Event, WireError> {
     EventRef::read(envelope.topic.as_bytes(), &envelope.payload).map(|event| event.to_event())

@@ -1,13 +1,15 @@
 use delivery::subscriber::{FeedOptions, TrackedSubscriber};
 use pubsub_api::settings::{Settings, endpoint};
 use pubsub_api::{Registry, Result, Role};
+use sealing::OpeningOptions;
 use subscriber_agent_settings::AgentSettings;
 
 /// Opens the subscriber of the network driver in the settings, with as much tracking as the driver supports. Register
 /// publisher addresses with [`listen_to_publishers`], or as the agent finds them in the directory.
 ///
 /// # Errors
-/// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias, or settings that the driver refuses.
+/// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias, settings that the driver refuses, or if only sealed
+/// events are accepted and there is no keyring. The keyring is opened by [`initialize`](TrackedSubscriber::initialize).
 ///
 /// ```
 /// use delivery::subscriber::Item;
@@ -38,7 +40,7 @@ pub fn tracked_subscriber(registry: &Registry, settings: &Settings) -> Result<Tr
     let options = FeedOptions::of(&driver.capabilities, fastrand::u64(..));
     let options = FeedOptions { max_delay: AgentSettings::read(settings)?.max_delay, ..options };
     let subscriber = registry.open(settings, Role::Network)?.subscriber();
-    Ok(TrackedSubscriber::new(subscriber, options))
+    Ok(TrackedSubscriber::new(subscriber, options).with_opening(OpeningOptions::of(settings)?))
 }
 
 /// Whether the network driver in the settings connects to publishers, so that their addresses must be registered. A driver

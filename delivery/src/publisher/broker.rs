@@ -1,6 +1,7 @@
 //! A publisher on a broker: each process numbers its own events, without a ring, a hello or SYNC
 //! (docs/decisions/0010-redis-as-broker.md).
 
+mod admission;
 mod block;
 mod metrics;
 mod options;

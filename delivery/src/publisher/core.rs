@@ -3,6 +3,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use pubsub_api::{Batch, Error, ErrorKind, Publisher, PublisherEpoch, Result};
+use sealing::{EventSealer, Keyring, SealingOptions};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -31,6 +32,8 @@ pub(super) struct Core {
     pub(super) rows: Option<Arc<dyn RowSource>>,
     /// Notifies the announcer that a mark is due earlier than before.
     pub(super) marks_sooner: Notify,
+    /// The keys with which events are sealed.
+    pub(super) keyring: Option<Arc<Keyring>>,
     pub(super) shared_sequencer: SharedSequencer,
     /// Only its holder puts anything into the driver's stream, so order holds from the sequence to the stream.
     pub(super) outgoing: tokio::sync::Mutex<Outgoing>,
@@ -41,13 +44,15 @@ impl Core {
     /// Opens the ring and begins an epoch. It reads files, up to `ring_bytes`.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if another process has the ring.
+    /// [`ErrorKind::Unavailable`] if another process has the ring; [`ErrorKind::Settings`] for a wrong keyring.
     pub(super) fn open(
         driver: Arc<dyn Publisher>,
         publisher_id: &str,
         options: &PublisherOptions,
         rows: Option<Arc<dyn RowSource>>,
+        sealing: Option<&SealingOptions>,
     ) -> Result<Self> {
+        let sealer = sealing.map(SealingOptions::open).transpose()?;
         let publisher = publisher_key(publisher_id);
         let ring_options = RingOptions {
             state_dir: options.state_dir.as_deref(),
@@ -69,12 +74,10 @@ impl Core {
             snapshots,
             rows,
             marks_sooner: Notify::new(),
-            shared_sequencer: SharedSequencer::new(Sequencer::new(
-                publisher_state,
-                ring,
-                Duration::ZERO,
-                framing,
-            )),
+            keyring: sealer.as_ref().map(EventSealer::keyring),
+            shared_sequencer: SharedSequencer::new(
+                Sequencer::new(publisher_state, ring, Duration::ZERO, framing).with_sealer(sealer),
+            ),
             outgoing: tokio::sync::Mutex::default(),
             closed: AtomicBool::new(false),
         })

@@ -13,3 +13,4 @@ pub(super) mod workers;
 
 pub(super) mod publisher_state;
 pub(super) mod stamp_pair;
+pub(super) mod stamper;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Batch, Envelope, Framing, Result, Stamp};
+use sealing::EventSealer;
 
 use super::announce::bye_schedule::ByeSchedule;
 use super::announce::mark_schedule::MarkSchedule;
@@ -80,6 +81,11 @@ impl Sequencer {
             builder: RecordBuilder::new(framing),
             spares: SpareBuffers::default(),
         }
+    }
+
+    /// Seals events from now on, if there is a sealer.
+    pub(super) fn with_sealer(self, sealer: Option<EventSealer>) -> Self {
+        Self { builder: self.builder.with_sealer(sealer), ..self }
     }
 
     /// Takes events from the front of `batch`, as many as one record holds. Gives each its sequence, writes them to the ring,

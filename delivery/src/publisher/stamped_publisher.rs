@@ -5,6 +5,7 @@ use bytes::Bytes;
 use pubsub_api::{
     Batch, EncodedEvent, Envelope, Error, ErrorKind, Publisher, PublisherEpoch, Result, Status, Topic,
 };
+use sealing::{SealedParts, SealingOptions};
 use tokio::task::JoinSet;
 
 use super::announce::announcer;
@@ -17,6 +18,7 @@ use super::status;
 use super::supervise::supervise;
 use super::sync::{snapshot_reader, sync_server};
 use crate::RowSource;
+use crate::keyring_watch::watch;
 
 /// A network driver's publisher whose events are not lost unnoticed (docs/design.md#delivery).
 ///
@@ -57,6 +59,7 @@ pub struct StampedPublisher {
     identity: Option<Identity>,
     options: PublisherOptions,
     rows: Option<Arc<dyn RowSource>>,
+    sealing: Option<SealingOptions>,
     core: OnceLock<Arc<Core>>,
     starting: tokio::sync::Mutex<()>,
     /// Hellos, marks, replies, and the return of the ring to its folder.
@@ -73,6 +76,7 @@ impl StampedPublisher {
             identity: None,
             options,
             rows: None,
+            sealing: None,
             core: OnceLock::new(),
             starting: tokio::sync::Mutex::default(),
             tasks: Mutex::new(JoinSet::new()),
@@ -90,6 +94,12 @@ impl StampedPublisher {
     #[must_use]
     pub fn with_rows(self, rows: Arc<dyn RowSource>) -> Self {
         Self { rows: Some(rows), ..self }
+    }
+
+    /// Seals each event when it gets its number. The ring, replays and snapshots have the sealed events; serving those needs no key.
+    #[must_use]
+    pub fn with_sealing(self, sealing: Option<SealingOptions>) -> Self {
+        Self { sealing, ..self }
     }
 
     /// Publishes all events of a batch. Events that cannot be numbered are dropped, counted and logged. `Ok` leaves the batch
@@ -134,6 +144,10 @@ impl StampedPublisher {
         status
     }
 
+    fn parts(&self) -> Option<SealedParts> {
+        self.sealing.as_ref().map(|sealing| sealing.parts)
+    }
+
     fn core(&self) -> Result<&Arc<Core>> {
         let unbound =
             || Error::new(ErrorKind::Unavailable, "the publisher is not initialized: call initialize first");
@@ -142,8 +156,9 @@ impl StampedPublisher {
 
     async fn open(&self) -> Result<Core> {
         let (driver, id) = (Arc::clone(&self.driver), self.publisher_id.clone());
-        let (options, rows) = (self.options.clone(), self.rows.clone());
-        let opening = tokio::task::spawn_blocking(move || Core::open(driver, &id, &options, rows));
+        let (options, rows, sealing) = (self.options.clone(), self.rows.clone(), self.sealing.clone());
+        let opening =
+            tokio::task::spawn_blocking(move || Core::open(driver, &id, &options, rows, sealing.as_ref()));
         opening.await.unwrap_or_else(|error| {
             Err(Error::new(ErrorKind::Internal, "opening the ring failed").with_source(error))
         })
@@ -152,6 +167,9 @@ impl StampedPublisher {
     fn start(&self, core: &Arc<Core>) -> Result<()> {
         let mut tasks = self.tasks();
         announcer::start(core, &self.publisher_id, &mut tasks)?;
+        if core.keyring.is_some() {
+            tasks.spawn(watch(core.keyring.clone()));
+        }
         let of_answers = Arc::clone(core);
         tasks.spawn(supervise("answers", move || sync_server::serve(Arc::clone(&of_answers))));
         if let Some(state_dir) = self.options.state_dir.clone() {
@@ -198,6 +216,7 @@ impl Publisher for StampedPublisher {
     }
 
     fn check(&self) -> Result<()> {
+        self.sealing.as_ref().map(SealingOptions::open).transpose()?;
         self.driver.check()
     }
 
@@ -215,11 +234,11 @@ impl Publisher for StampedPublisher {
 
     async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
         while !batch.is_empty() {
-            let good = batch.iter().take_while(|event| check(event).is_ok()).count();
+            let good = batch.iter().take_while(|event| check(event, self.parts()).is_ok()).count();
             self.publish_first(batch, good).await?;
             let Some(first) = batch.iter().next() else { break };
             if first.topic.first() != Some(&b'$') {
-                return check(&first);
+                return check(&first, self.parts());
             }
             if let Some(first) = batch.first_envelope() {
                 let Envelope { topic, payload } = first?;
@@ -261,8 +280,8 @@ impl Publisher for StampedPublisher {
     }
 }
 
-fn check(event: &EncodedEvent<'_>) -> Result<()> {
-    RecordBuilder::check(event).map_err(|refused| invalid(&refused))
+fn check(event: &EncodedEvent<'_>, parts: Option<SealedParts>) -> Result<()> {
+    RecordBuilder::check(event, parts).map_err(|refused| invalid(&refused))
 }
 
 fn invalid(refused: &Refused) -> Error {

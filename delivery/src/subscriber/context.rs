@@ -4,6 +4,7 @@ use std::time::Duration;
 use pubsub_api::Envelope;
 
 use super::counters::Counters;
+use super::opening::Opening;
 use super::{FeedOptions, Item};
 
 /// The environment of a publisher's stream.
@@ -14,6 +15,7 @@ pub(super) struct Context<'a> {
     pub(super) items: &'a mut VecDeque<Item>,
     pub(super) requests: &'a mut Vec<(String, Envelope)>,
     pub(super) counters: &'a mut Counters,
+    pub(super) opening: &'a mut Opening,
 }
 
 impl Context<'_> {

@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use pubsub_api::wire::EventRef;
 use pubsub_api::{Envelope, HELLO, PublisherEpoch, Stamp, Topic, hello};
+use sealing::{EventOpener, NotOpened};
 
 use super::context::Context;
 use super::counters::Counters;
 use super::links::Links;
+use super::opening::Opening;
 use super::pre_hello_buffer::PreHelloBuffer;
 use super::publisher_stream::PublisherStream;
 use super::publisher_streams::PublisherStreams;
@@ -52,6 +54,7 @@ pub struct Feed {
     items: VecDeque<Item>,
     requests: Vec<(String, Envelope)>,
     counters: Counters,
+    opening: Opening,
     random: fastrand::Rng,
     retire_at: Duration,
 }
@@ -87,9 +90,15 @@ impl Feed {
             items: VecDeque::new(),
             requests: Vec::new(),
             counters: Counters::default(),
+            opening: Opening::default(),
             random: fastrand::Rng::with_seed(options.seed),
             retire_at: IDLE_TICK,
         }
+    }
+
+    /// Opens sealed events from now on. An event that cannot be opened is dropped, and its number counts as missing.
+    pub fn open_with(&mut self, opener: EventOpener) {
+        self.opening = Opening::new(opener);
     }
 
     /// The next item for the application.
@@ -127,7 +136,7 @@ impl Feed {
     }
 
     /// Handles an envelope of the stream.
-    pub fn message(&mut self, envelope: Envelope, now: Duration) {
+    pub fn message(&mut self, mut envelope: Envelope, now: Duration) {
         match self.options.introduction {
             Introduction::ByHello if envelope.topic == HELLO => {
                 if let Some(stamp) = hello::stamp(&envelope.payload) {
@@ -136,6 +145,24 @@ impl Feed {
             }
             Introduction::ByHello | Introduction::ByBroker => {}
         }
+        match self.opening.open(&mut envelope) {
+            Ok(()) => self.opened(envelope, now),
+            Err(refused) => self.refuse(&refused, &envelope, now),
+        }
+    }
+
+    /// Counts and reports an event that cannot be opened: nothing else is known of it.
+    fn refuse(&mut self, refused: &NotOpened, envelope: &Envelope, now: Duration) {
+        self.counters.bad(refused.cause());
+        let publisher = stamp_of(envelope).ok().flatten().map_or(0, |stamp| stamp.publisher);
+        let known = self.streams.of_publisher(publisher).next();
+        let endpoint = known.map(|(_, stream)| stream.endpoint.clone());
+        let notice = self.opening.refuse(refused, envelope, (publisher, endpoint), now);
+        self.items.extend(notice.map(Item::Notice));
+    }
+
+    /// Handles an envelope that is not sealed, or was opened.
+    fn opened(&mut self, envelope: Envelope, now: Duration) {
         match stamp_of(&envelope) {
             Ok(Some(stamp)) => self.stamped(envelope, stamp, now),
             Ok(None) => {
@@ -206,6 +233,7 @@ impl Feed {
             items: &mut self.items,
             requests: &mut self.requests,
             counters: &mut self.counters,
+            opening: &mut self.opening,
         };
         (self.streams.get_mut(stream), context)
     }

@@ -2,6 +2,7 @@ mod due;
 mod following;
 mod forgetting;
 mod memory;
+mod opening;
 mod overfull;
 mod recovery;
 mod renewal;
@@ -81,6 +82,8 @@ pub(super) struct PublisherStream {
     misdirected: u32,
     /// The epochs that the latest snapshot covers.
     epochs: Vec<u64>,
+    /// Whether rows of the latest snapshot could not be opened.
+    lacks_rows: bool,
     effects: Vec<Effect<Payload>>,
 }
 
@@ -113,6 +116,7 @@ impl PublisherStream {
             takes_no_requests: false,
             misdirected: 0,
             epochs: Vec::new(),
+            lacks_rows: false,
             effects: Vec::new(),
         }
     }

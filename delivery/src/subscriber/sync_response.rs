@@ -14,6 +14,8 @@ pub(super) struct SyncResponse {
     pub(super) rows: Option<Vec<Payload>>,
     /// The epochs that the snapshot covers.
     pub(super) epochs: Vec<u64>,
+    /// The number of rows that could not be opened.
+    pub(super) unopened: u64,
     bytes: usize,
     /// The most bytes that its rows may have: as announced, or else the subscriber's bound.
     limit: usize,
@@ -45,11 +47,17 @@ impl SyncResponse {
         };
         let at = Position { epoch: head.stamp.epoch, sequence: head.stamp.sequence };
         let epochs = head.epochs.clone();
-        Self { topic: head.topic.clone(), at, rows, epochs, bytes: 0, limit, left }
+        Self { topic: head.topic.clone(), at, rows, epochs, unopened: 0, bytes: 0, limit, left }
     }
 
     pub(super) fn is_whole(&self) -> bool {
         self.left == 0
+    }
+
+    /// Skips a row that could not be opened.
+    pub(super) fn skip(&mut self) {
+        self.left = self.left.saturating_sub(1);
+        self.unopened += 1;
     }
 
     pub(super) fn take(&mut self, envelope: Envelope) -> Part {

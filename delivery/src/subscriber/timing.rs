@@ -96,6 +96,9 @@ pub(super) const LONGEST_RECOVERY: Duration = Duration::from_secs(900);
 /// The most consecutive replies that bring a topic no further.
 pub(super) const MAX_FUTILE: u32 = 8;
 
+/// The most consecutive replies with an event that cannot be opened: a key may be on its way to this host.
+pub(super) const MAX_UNOPENED: u32 = 3;
+
 /// When a topic that was given up without a reply is requested again, as a whole; it doubles up to [`LONGEST_REPAIR`]. Half of
 /// it is jitter.
 pub(super) const FIRST_REPAIR: Duration = Duration::from_secs(30);

@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 use pubsub_api::{
     Error, ErrorKind, HELLO, MAX_TOPICS, Pattern, Result, Status, Subscriber, Subscription, Topic,
 };
+use sealing::OpeningOptions;
+use tokio::task::JoinSet;
 
 use receiving::Received;
 
 use super::{Feed, FeedOptions, Introduction, Item, SavedLink, SavedPosition};
+use crate::keyring_watch::watch;
 
 /// A driver's subscriber whose events are tracked: missing events are detected, requested, and reported.
 ///
@@ -28,6 +31,9 @@ pub struct TrackedSubscriber {
     /// Received, and not yet passed to the feed.
     received: tokio::sync::Mutex<Received>,
     started: Instant,
+    opening: Option<OpeningOptions>,
+    /// Follows the keyring.
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl TrackedSubscriber {
@@ -45,7 +51,15 @@ impl TrackedSubscriber {
             wanted: Mutex::default(),
             received: tokio::sync::Mutex::default(),
             started: Instant::now(),
+            opening: None,
+            tasks: Mutex::default(),
         }
+    }
+
+    /// Opens sealed events, before anything counts them. Without it they stay sealed, and their values are nil.
+    #[must_use]
+    pub fn with_opening(self, opening: Option<OpeningOptions>) -> Self {
+        Self { opening, ..self }
     }
 
     fn feed(&self) -> MutexGuard<'_, Feed> {
@@ -67,11 +81,18 @@ impl TrackedSubscriber {
         self.feed().resume_links(links);
     }
 
-    /// As [`Subscriber::initialize`].
+    /// As [`Subscriber::initialize`]; it opens the keyring first.
     ///
     /// # Errors
-    /// As [`Subscriber::initialize`].
+    /// As [`Subscriber::initialize`], and [`ErrorKind::Settings`] for a wrong keyring.
     pub async fn initialize(&self) -> Result<()> {
+        if let Some(opening) = &self.opening {
+            let opener = opening.open()?;
+            let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            tasks.abort_all();
+            tasks.spawn(watch(Some(opener.keyring())));
+            self.feed().open_with(opener);
+        }
         if self.hears_hellos {
             // A link may lead to several publishers, of which one may fall silent.
             self.subscriber.register_topic(HELLO.into())?;

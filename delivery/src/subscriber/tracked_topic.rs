@@ -16,6 +16,8 @@ pub(super) struct TrackedTopic {
     pub(super) attempts: u32,
     /// How often in a row it was given up without a reply; 0 if nothing is to be repaired.
     pub(super) repairs: u32,
+    /// The number of consecutive replies with an event that could not be opened.
+    pub(super) unopened: u32,
     /// Whether a resync was reported, and no snapshot has arrived since.
     pub(super) is_incomplete: bool,
 }
@@ -29,6 +31,7 @@ impl TrackedTopic {
             moved: now,
             attempts: 0,
             repairs: 0,
+            unopened: 0,
             is_incomplete: false,
         }
     }

@@ -156,6 +156,12 @@ pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(10);
 
 /// A publisher over a broker that takes everything.
 pub(crate) fn broker(options: BrokerOptions) -> (Arc<BrokerPublisher>, Arc<Fake>) {
+    let (driver, fake) = broker_of();
+    (Arc::new(BrokerPublisher::new(driver, options)), fake)
+}
+
+/// The driver of a broker that takes everything.
+pub(crate) fn broker_of() -> (Arc<dyn Publisher>, Arc<Fake>) {
     let fake = Arc::new(Fake {
         published: Mutex::default(),
         batches: Mutex::default(),
@@ -164,7 +170,7 @@ pub(crate) fn broker(options: BrokerOptions) -> (Arc<BrokerPublisher>, Arc<Fake>
         start: Instant::now(),
     });
     let driver = Arc::clone(&fake) as Arc<dyn Publisher>;
-    (Arc::new(BrokerPublisher::new(driver, options)), fake)
+    (driver, fake)
 }
 
 pub(crate) fn event(topic: &str, key: &str) -> Envelope {

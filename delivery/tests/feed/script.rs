@@ -40,6 +40,14 @@ impl Script {
         }
     }
 
+    pub(crate) fn open_with(&mut self, opener: sealing::EventOpener) {
+        self.feed.open_with(opener);
+    }
+
+    pub(crate) fn message(&mut self, envelope: Envelope) {
+        self.feed.message(envelope, self.now);
+    }
+
     pub(crate) fn resume(&mut self, publisher: u64, position: Position) {
         self.feed.resume([SavedPosition { publisher, topic: SEND_ALL, position }]);
     }

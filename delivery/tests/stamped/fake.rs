@@ -13,6 +13,7 @@ use pubsub_api::{
     Batch, Envelope, Error, ErrorKind, Event, PeerId, Publisher, Request, Requests, Result, Status,
     SubscribersSeen, SubscriptionSeen, Topic,
 };
+use sealing::SealingOptions;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::time::Instant;
 
@@ -168,8 +169,17 @@ pub(crate) async fn stamped(state_dir: Option<&Path>) -> (StampedPublisher, Arc<
 
 /// The same with these options.
 pub(crate) async fn stamped_as(options: PublisherOptions) -> (StampedPublisher, Arc<Fake>, Inputs) {
+    sealed_as(options, None).await
+}
+
+/// The same, sealing its events.
+pub(crate) async fn sealed_as(
+    options: PublisherOptions,
+    sealing: Option<SealingOptions>,
+) -> (StampedPublisher, Arc<Fake>, Inputs) {
     let (fake, inputs) = Fake::new();
-    let stamped = StampedPublisher::new(Arc::clone(&fake) as Arc<dyn Publisher>, "id".to_owned(), options);
+    let driver = Arc::clone(&fake) as Arc<dyn Publisher>;
+    let stamped = StampedPublisher::new(driver, "id".to_owned(), options).with_sealing(sealing);
     stamped.initialize().await.unwrap();
     (stamped, fake, inputs)
 }

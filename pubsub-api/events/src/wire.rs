@@ -2,7 +2,7 @@
 //! docs/dragonflow.md#wire-format).
 //!
 //! [`encode`] writes one msgpack map with `table, key, action, value, topic` in this order, strings in the old raw
-//! family only (fixstr, str16, str32; never str8, never bin), then `stamp` and `version` if the event has them.
+//! family only (fixstr, str16, str32; never str8, never bin), then `stamp` and `version` if the event has them. A publisher may [seal](SealedRef) the value.
 //! [`EventRef::read`] accepts every map that a Dragonflow reader accepts, in any key order, and refuses all others by
 //! [cause](WireError): it allocates nothing for a map of the five keys, does not recurse, and trusts no announced
 //! length. [`append_pairs`] adds keys to a packed map without packing it again.
@@ -23,6 +23,7 @@ mod error;
 mod plain;
 mod read;
 mod row;
+mod sealed;
 mod size;
 mod stamp;
 
@@ -32,6 +33,7 @@ pub use msgpack::{GrownMap, MAX_DEPTH, Malformed, append_pairs, find, is_one_val
 pub use plain::is_plain;
 pub use read::EventRef;
 pub use row::RowRef;
+pub use sealed::SealedRef;
 pub use size::{MAX_EVENT_BYTES, MAX_RECEIVED_BYTES, check_size};
 
 #[cfg(test)]

@@ -53,6 +53,13 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// Returns the number of bytes that are not read yet.
+    #[must_use]
+    #[inline]
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     #[inline]
     fn take(&mut self, count: u64) -> Result<&'a [u8], Malformed> {
         let count = usize::try_from(count).map_err(|_| Malformed::Truncated)?;

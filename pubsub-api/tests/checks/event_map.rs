@@ -55,6 +55,7 @@ fn check_fields(read: &EventRef<'_>, wanted: Fields) {
         topic: read.topic.to_owned(),
         stamp: read.stamp.map(numbers),
         version: read.version,
+        sealed: read.sealed.map(|part| (part.key_id.to_owned(), part.nonce.to_vec(), part.text.to_vec())),
         all_text: read.genuine || read.lacks_only_topic,
         has_topic: read.genuine || (!read.lacks_only_topic && wanted.has_topic),
     };

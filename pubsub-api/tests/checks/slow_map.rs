@@ -1,7 +1,7 @@
 //! An event's map read slowly, by another reader of msgpack and by the letter of docs/design.md#wire-format, for comparison.
 
 use pubsub_api::Topic;
-use pubsub_api::wire::MAX_DEPTH;
+use pubsub_api::wire::{MAX_DEPTH, SealedRef};
 use rmpv::Value;
 
 /// The pairs of a payload that is one map and nothing else.
@@ -9,6 +9,9 @@ use rmpv::Value;
 pub(crate) struct SlowMap {
     pairs: Vec<(Value, Value)>,
 }
+
+/// The parts of a sealed value.
+type Sealed = (String, Vec<u8>, Vec<u8>);
 
 /// The content of an accepted map.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub(crate) struct Fields {
     pub(crate) topic: String,
     pub(crate) stamp: Option<[u64; 4]>,
     pub(crate) version: Option<u64>,
+    /// The id of the key, the nonce, and the encrypted bytes.
+    pub(crate) sealed: Option<Sealed>,
     /// No field came as bytes.
     pub(crate) all_text: bool,
     pub(crate) has_topic: bool,
@@ -66,6 +71,7 @@ impl SlowMap {
             topic: topic.to_owned(),
             stamp: self.get("stamp").map_or(Some(None), |stamp| four_numbers(stamp).map(Some))?,
             version: self.get("version").map_or(Some(None), |version| version.as_u64().map(Some))?,
+            sealed: self.get("sealed").map_or(Some(None), |value| sealed(value).map(Some))?,
             all_text: !named.iter().any(|name| matches!(self.get(name), Some(Value::Binary(_)))),
             has_topic: self.get("topic").is_some(),
         })
@@ -100,6 +106,17 @@ fn text_or_nil(value: &Value) -> Option<Option<String>> {
         Value::Nil => Some(None),
         Value::String(text) => text.as_str().map(|text| Some(text.to_owned())),
         Value::Binary(bytes) => String::from_utf8(bytes.clone()).ok().map(Some),
+        _ => None,
+    }
+}
+
+fn sealed(value: &Value) -> Option<Sealed> {
+    let [key_id, nonce, text] = value.as_array()?.as_slice() else { return None };
+    let key_id = key_id.as_str().filter(|id| id.len() <= SealedRef::MAX_KEY_ID_BYTES)?;
+    match (nonce, text) {
+        (Value::Binary(nonce), Value::Binary(text)) if nonce.len() == 24 => {
+            Some((key_id.to_owned(), nonce.clone(), text.clone()))
+        }
         _ => None,
     }
 }

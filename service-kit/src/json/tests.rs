@@ -3,7 +3,7 @@ use rmpv::Value as Msgpack;
 
 use super::{LineOptions, from_line, to_line, to_line_with};
 use pubsub_api::wire::{EventRef, MAX_DEPTH};
-use pubsub_api::{Envelope, Stamp};
+use pubsub_api::{Action, Envelope, Event, SEND_ALL, Stamp, Value};
 
 #[test]
 fn a_line_read_and_written_is_the_same_line() {
@@ -29,13 +29,14 @@ fn origin_and_stamp_are_added_where_they_are_wanted_and_let_pass_where_lines_are
     let stamp = Stamp { publisher: 0x5f, epoch: 2, sequence: 3, time_us: 4 };
     event.stamp = Some(stamp);
     assert_eq!(to_line(&event).unwrap(), plain);
-    let line = to_line_with(&event, LineOptions { origin: Some("replay"), stamp: true }).unwrap();
+    let line =
+        to_line_with(&event, LineOptions { origin: Some("replay"), stamp: true, sealed: None }).unwrap();
     let added =
         r#","origin":"replay","stamp":{"publisher":"000000000000005f","epoch":2,"sequence":3,"time_us":4}}"#;
     assert_eq!(line, plain.replace('}', added));
     assert_eq!(from_line(&line).unwrap(), from_line(plain).unwrap());
     event.stamp = None;
-    assert_eq!(to_line_with(&event, LineOptions { origin: None, stamp: true }).unwrap(), plain);
+    assert_eq!(to_line_with(&event, LineOptions { stamp: true, ..LineOptions::default() }).unwrap(), plain);
 }
 
 #[test]
@@ -52,7 +53,7 @@ fn what_json_lacks_is_written_as_an_object() {
         (&[0x81, 0xa4, b'$', b'r', b'e', b'f', 0xa0], r#"{"$ref":""}"#),
         (&[0x91, 0xa1, 0xff], r#"[{"$msgpack":"a1ff"}]"#),
     ] {
-        event.value = pubsub_api::Value::Other(bytes::Bytes::copy_from_slice(bytes));
+        event.value = Value::Other(bytes::Bytes::copy_from_slice(bytes));
         let line = to_line(&event).unwrap();
         assert!(line.contains(&format!("\"value\":{json},")), "{json}: {line}");
         let again = to_line(&from_line(&line).unwrap()).unwrap();
@@ -64,7 +65,7 @@ fn what_json_lacks_is_written_as_an_object() {
 fn maps_as_keys_of_maps_make_no_line_of_gigabytes() {
     let (maps, ends) = (vec![0x81; MAX_DEPTH], vec![0xc0; MAX_DEPTH + 1]);
     let mut event = from_line(r#"{"table":"a","key":"b","action":"set"}"#).unwrap();
-    event.value = pubsub_api::Value::Other(bytes::Bytes::from([maps, ends].concat()));
+    event.value = Value::Other(bytes::Bytes::from([maps, ends].concat()));
     let line = to_line(&event).unwrap();
     assert!(line.len() < 1000 && line.contains(r#"{"$msgpack":"8181"#), "{line}");
     assert_eq!(from_line(&line).unwrap(), event);
@@ -147,4 +148,13 @@ proptest! {
         let line = to_line(&event).unwrap();
         prop_assert_eq!(from_line(&line).unwrap(), event, "{}", line);
     }
+}
+
+#[test]
+fn the_line_of_a_sealed_event_is_marked_and_is_not_read_back_as_an_event_without_value() {
+    let event = Event::new("lport", "port-1", Action::Set, Value::Nil, SEND_ALL);
+    let line =
+        to_line_with(&event, LineOptions { sealed: Some("2026-12"), ..LineOptions::default() }).unwrap();
+    assert!(line.ends_with(r#""value":null,"topic":"D","sealed":"2026-12"}"#), "{line}");
+    assert!(from_line(&line).unwrap_err().to_string().contains("not an event"));
 }

@@ -19,6 +19,7 @@ use northbound::DatabaseSettings;
 use publisher_service_settings::ServiceSettings;
 use pubsub_api::Result;
 use pubsub_api::settings::{PubSub, Setting, Settings};
+use sealing::SealingSettings;
 use settings::{DatabaseHosts, OsloRules, OwnDefault, RenamedOption, Sources, Warning};
 use subscriber_agent_settings::AgentSettings;
 
@@ -29,6 +30,7 @@ const TABLES: &[&[Setting]] = &[
     ServiceSettings::TABLE,
     KeptSettings::TABLE,
     AgentSettings::TABLE,
+    SealingSettings::TABLE,
     DataServicesSettings::TABLE,
 ];
 
@@ -40,6 +42,10 @@ const OPENINGS: &[(&str, &str)] = &[
     ),
     ("service", "The publisher service, one on each API host."),
     ("agent", "The subscriber agent, one on each node that needs events."),
+    (
+        "sealing",
+        "Events that are encrypted and authenticated once, for all agents (docs/security.md#sealed-events).",
+    ),
     (
         "data_services",
         "A node of the data services engine (`skimmer dse run`), and the commands of `skimmer dse`.",

@@ -125,7 +125,7 @@ const TOML_PROBLEMS: &[(&str, &str)] = &[
     ),
     (
         "[etcd]\n",
-        "skimmer.toml:1:2: unknown section [etcd]; known are pubsub, service, agent, data_services, drivers.zeromq",
+        "skimmer.toml:1:2: unknown section [etcd]; known are pubsub, service, agent, sealing, data_services, drivers.zeromq",
     ),
     (
         "[pubsub]\ndrain_timeout = \"1s\"\n",

@@ -28,6 +28,9 @@ impl ProgramRole {
             Self::Worker => None,
             Self::Node => Some("data_services"),
         });
+        if self != Self::Node {
+            sections.push("sealing");
+        }
         let pubsub = settings.pubsub();
         let mut tables = vec![registry.find(&pubsub.pub_sub_driver, Role::Network)?.settings];
         if matches!(self, Self::Service | Self::Worker) && pubsub.pub_sub_use_multiproc {

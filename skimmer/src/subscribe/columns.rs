@@ -15,9 +15,11 @@ pub(super) fn header() -> String {
 
 /// One event in columns for people. Long texts are cut and end in `…`. Control characters are escaped, so that a value cannot
 /// control the terminal. The origin of a live event is `live`.
-pub(super) fn row(event: &Event, mode: DeliveryMode) -> String {
+/// In the place of a sealed value is the id of its key.
+pub(super) fn row(event: &Event, mode: DeliveryMode, key_id: Option<&str>) -> String {
     let name = |name: &Option<String>| name.as_deref().unwrap_or("-").to_owned();
     let value = match &event.value {
+        _ if key_id.is_some() => format!("sealed with key {}", key_id.unwrap_or_default()),
         Value::Nil => "-".to_owned(),
         Value::Text(text) => text.to_string(),
         Value::Other(bytes) => format!("{} bytes of msgpack", bytes.len()),
@@ -69,9 +71,9 @@ mod tests {
     fn columns_are_aligned_with_their_names_however_long_the_texts_are() {
         let long = "x".repeat(100);
         let rows = [
-            row(&event("D", "port-1", "value"), DeliveryMode::Live),
-            row(&event(&long, &long, "value"), DeliveryMode::Replay),
-            row(&event("ünïcödé", "k\u{1b}[2J", "value"), DeliveryMode::Snapshot),
+            row(&event("D", "port-1", "value"), DeliveryMode::Live, None),
+            row(&event(&long, &long, "value"), DeliveryMode::Replay, None),
+            row(&event("ünïcödé", "k\u{1b}[2J", "value"), DeliveryMode::Snapshot, None),
         ];
         let header = header();
         let at = |line: &str, text: &str| line[..line.find(text).unwrap()].chars().count();

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use pubsub_api::{Error, ErrorKind, Event, Notice, Result};
 
 use super::{Agent, Io};
-use crate::table_updater::Delivery;
+use crate::table_updater::{Delivery, NO_KEYRING};
 use crate::{AgentNotice, Change, Output, Report, ResyncRequest};
 
 impl Agent {
@@ -110,6 +110,7 @@ impl Agent {
                 Delivery::Notice(notice) => {
                     io.losses.notice(&notice, now);
                     io.output.notice(&notice).await?;
+                    self.suspend_without_keyring(io, &notice);
                     if let (Notice::Resync { reason, .. }, Some(full_sync)) = (&notice, &mut io.full_sync) {
                         full_sync.request(reason, now);
                     }
@@ -127,6 +128,16 @@ impl Agent {
         io.deliveries = deliveries;
         // Nothing may be reported as live after a row was refused.
         if is_full && io.room_check.is_none() { self.follow_room(io, now).await } else { Ok(()) }
+    }
+
+    /// An agent that cannot read the events of a publisher is not live.
+    fn suspend_without_keyring(&self, io: &mut Io, notice: &Notice) {
+        if let Notice::Refused { cause, reason, .. } = notice
+            && cause == NO_KEYRING
+        {
+            self.subscriber.suspend_live(reason);
+            io.items.retain(|item| !matches!(item, Item::Notice(Notice::Live { topic: None, .. })));
+        }
     }
 
     /// Writes the change to the output and dispatches it to the handlers.

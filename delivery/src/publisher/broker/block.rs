@@ -1,8 +1,7 @@
 use bytes::Bytes;
-use pubsub_api::wire::GrownMap;
 use pubsub_api::{Batch, Envelope};
 
-use crate::publisher::numbering::stamp_pair::StampPair;
+use crate::publisher::numbering::stamper::{AuthoredMap, Stamper};
 
 /// The events of one batch, written one after the other, before they become one block of it.
 #[derive(Debug, Default)]
@@ -19,12 +18,10 @@ struct Frame {
 }
 
 impl Block {
-    /// Adds an event with its stamp appended.
-    pub(super) fn put(&mut self, topic: &[u8], map: &GrownMap<'_>, pair: &StampPair, number: u64) {
-        let (start, payload) = self.begin(topic, map.bytes_with(StampPair::BYTES));
-        self.bytes.extend_from_slice(map.head());
-        self.bytes.extend_from_slice(map.pairs());
-        pair.put(number, &mut self.bytes);
+    /// Adds an event with its stamp appended, sealed if the stamper seals.
+    pub(super) fn put(&mut self, topic: &[u8], map: &AuthoredMap<'_>, stamper: &mut Stamper, number: u64) {
+        let (start, payload) = self.begin(topic, stamper.bytes(map));
+        stamper.put(topic, map, number, &mut self.bytes);
         self.frames.push(Frame { start, payload, end: self.bytes.len() });
     }
 

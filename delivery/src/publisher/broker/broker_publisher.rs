@@ -2,20 +2,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::wire::{self, EventRef, WireError};
 use pubsub_api::{
     Batch, EncodedEvent, Envelope, Error, ErrorKind, Publisher, PublisherEpoch, Result, Status, Topic,
 };
+use sealing::{SealedParts, SealingOptions};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::admission::{check, invalid};
 use super::options::BrokerOptions;
 use super::outbox::closed;
 use super::pump::Pump;
 use super::session::Session;
 use super::status;
-use crate::publisher::ring::record_builder::stampable;
 use crate::publisher::supervise::supervise;
 
 /// A broker driver's publisher whose events are not lost unnoticed (docs/decisions/0010-redis-as-broker.md): each process is a
@@ -39,6 +39,7 @@ use crate::publisher::supervise::supervise;
 pub struct BrokerPublisher {
     driver: Arc<dyn Publisher>,
     options: BrokerOptions,
+    sealing: Option<SealingOptions>,
     /// Locked by callers only, never by the task, and briefly: a forked process does not find it locked.
     process: Mutex<Process>,
 }
@@ -77,7 +78,18 @@ impl BrokerPublisher {
     /// is needed.
     #[must_use]
     pub fn new(driver: Arc<dyn Publisher>, options: BrokerOptions) -> Self {
-        Self { driver, options, process: Mutex::new(Process::Idle) }
+        Self { driver, options, sealing: None, process: Mutex::new(Process::Idle) }
+    }
+
+    /// Seals each event when it gets its number: the broker sees sealed events only.
+    #[must_use]
+    pub fn with_sealing(mut self, sealing: Option<SealingOptions>) -> Self {
+        self.sealing = sealing;
+        self
+    }
+
+    fn parts(&self) -> Option<SealedParts> {
+        self.sealing.as_ref().map(|sealing| sealing.parts)
     }
 
     /// The publisher's key and epoch, once this process has sent something.
@@ -125,7 +137,8 @@ impl BrokerPublisher {
             Process::Closed(closed_by, _) if *closed_by == pid => return Err(closed()),
             _ => {}
         }
-        let pump = Arc::new(Pump::begin(Arc::clone(&self.driver), self.options));
+        let sealer = self.sealing.as_ref().map(SealingOptions::open).transpose()?;
+        let pump = Arc::new(Pump::begin(Arc::clone(&self.driver), self.options, sealer));
         let running = Running { pid, pump: Arc::clone(&pump), task: start(&pump)? };
         // A forked process has its parent's tasks without the threads that run them, and perhaps locks that are never released.
         std::mem::forget(std::mem::replace(&mut *process, Process::Running(running)));
@@ -144,10 +157,13 @@ fn start(pump: &Arc<Pump>) -> Result<JoinHandle<()>> {
 #[async_trait]
 impl Publisher for BrokerPublisher {
     async fn initialize(&self) -> Result<()> {
+        // Opened again at the first send of each process.
+        self.sealing.as_ref().map(SealingOptions::open).transpose()?;
         self.driver.initialize().await
     }
 
     fn check(&self) -> Result<()> {
+        self.sealing.as_ref().map(SealingOptions::open).transpose()?;
         self.driver.check()
     }
 
@@ -156,7 +172,7 @@ impl Publisher for BrokerPublisher {
             return self.driver.send(topic, payload).await;
         }
         let pump = self.pump()?;
-        if let Err(refused) = check(topic.as_bytes(), &payload) {
+        if let Err(refused) = check(topic.as_bytes(), &payload, self.parts()) {
             return Err(invalid(&pump.session, topic.as_bytes(), refused));
         }
         let put = pump.session.outbox.put(Envelope { topic: topic.clone(), payload }).await;
@@ -168,7 +184,8 @@ impl Publisher for BrokerPublisher {
     async fn send_batch(&self, batch: &mut Batch) -> Result<()> {
         let pump = self.pump()?;
         while !batch.is_empty() {
-            let is_good = |event: &EncodedEvent<'_>| check(event.topic, event.payload).is_ok();
+            let parts = self.parts();
+            let is_good = |event: &EncodedEvent<'_>| check(event.topic, event.payload, parts).is_ok();
             let good = batch.iter().take_while(is_good).count();
             if good > 0 {
                 let _wakes = Wakes(&pump.session);
@@ -180,7 +197,7 @@ impl Publisher for BrokerPublisher {
             }
             let Some(first) = batch.iter().next() else { break };
             if first.topic.first() != Some(&b'$') {
-                check(first.topic, first.payload)
+                check(first.topic, first.payload, parts)
                     .map_err(|refused| invalid(&pump.session, first.topic, refused))?;
             } else if let Some(first) = batch.first_envelope() {
                 let Envelope { topic, payload } = first?;
@@ -263,21 +280,4 @@ impl Drop for Wakes<'_> {
     fn drop(&mut self) {
         self.0.outbox.filled.notify_one();
     }
-}
-
-/// Checks that this is a valid event without a stamp, to which a stamp can be added.
-fn check(topic: &[u8], payload: &[u8]) -> std::result::Result<(), WireError> {
-    if topic.first() == Some(&b'$') {
-        return Err(WireError::ReservedTopic);
-    }
-    if !wire::is_plain(topic, payload) && EventRef::read(topic, payload)?.stamp.is_some() {
-        return Err(WireError::Stamped);
-    }
-    stampable(payload).map(drop)
-}
-
-fn invalid(session: &Session, topic: &[u8], refused: WireError) -> Error {
-    let error = Error::new(ErrorKind::Invalid, refused.to_string());
-    session.metrics.refuse(topic, refused.cause(), &error);
-    error
 }

@@ -36,7 +36,7 @@ impl Outgoing {
 
     fn plan_mark(&mut self, id: TopicId) -> u64 {
         let Some(state) = self.topics.get(id).filter(|state| state.is_used()) else { return 0 };
-        let stamp = self.pair.stamp(state.last);
+        let stamp = self.stamper.stamp(state.last);
         // Events cannot be requested again, so the oldest is the next one.
         let oldest = state.last.saturating_add(1);
         let mark = Mark { topic: state.topic.clone(), stamp, oldest, prev: None };

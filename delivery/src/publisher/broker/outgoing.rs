@@ -3,14 +3,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use pubsub_api::{Batch, EncodedEvent, Envelope, Error, ErrorKind, PublisherEpoch, Result};
+use sealing::EventSealer;
 
 use super::block::Block;
 use super::session::Session;
 use super::topics::{Found, State, Topics};
 use crate::publisher::announce::mark_schedule::MarkSchedule;
-use crate::publisher::numbering::stamp_pair::StampPair;
+use crate::publisher::numbering::stamper::Stamper;
 use crate::publisher::numbering::topics::TopicId;
-use crate::publisher::ring::record_builder::stampable;
 use crate::publisher::wall_clock::wall_us;
 use crate::{Control, LossRecord};
 
@@ -23,7 +23,7 @@ pub(super) struct Outgoing {
     publisher_epoch: PublisherEpoch,
     pub(super) topics: Topics,
     pub(super) schedule: MarkSchedule,
-    pub(super) pair: StampPair,
+    pub(super) stamper: Stamper,
     pub(super) block: Block,
     pub(super) plan: Vec<Planned>,
     /// Passed to the driver, and not yet accepted.
@@ -60,12 +60,16 @@ pub(super) enum Failure {
 const IDLE_MARKS: Duration = Duration::from_secs(60);
 
 impl Outgoing {
-    pub(super) fn new(publisher_epoch: PublisherEpoch, max_topics: usize) -> Self {
+    pub(super) fn new(
+        publisher_epoch: PublisherEpoch,
+        max_topics: usize,
+        sealer: Option<EventSealer>,
+    ) -> Self {
         Self {
             publisher_epoch,
             topics: Topics::new(max_topics),
             schedule: MarkSchedule::every(IDLE_MARKS),
-            pair: StampPair::default(),
+            stamper: Stamper::new(sealer),
             block: Block::default(),
             plan: Vec::new(),
             pending: Batch::new(),
@@ -82,13 +86,13 @@ impl Outgoing {
         }
         self.tick += 1;
         let PublisherEpoch { publisher, epoch } = self.publisher_epoch;
-        self.pair = StampPair::new(publisher, epoch, wall_us());
+        self.stamper.begin(publisher, epoch, wall_us());
     }
 
     /// Numbers a checked event in this batch; `false` if its topic has no room in it.
     pub(super) fn plan_event(&mut self, event: EncodedEvent<'_>, session: &Session) -> bool {
         // Both were checked.
-        let Ok(map) = stampable(event.payload) else { return false };
+        let Ok(map) = self.stamper.read(event.payload) else { return false };
         let Ok(Some(found)) = self.topics.find_or_add(event.topic, self.tick) else { return false };
         let Found { id, is_new, retired } = found;
         if is_new {
@@ -102,7 +106,7 @@ impl Outgoing {
         let Some(state) = self.topics.get_mut(id) else { return false };
         state.planned += 1;
         let number = state.planned;
-        self.block.put(event.topic, &map, &self.pair, number);
+        self.block.put(event.topic, &map, &mut self.stamper, number);
         self.plan.push(Planned::Event(id, number));
         true
     }
@@ -112,21 +116,21 @@ impl Outgoing {
         let Some(state) = self.topics.get(id) else { return };
         // Only the first entry of a topic in a batch can follow it.
         let Some(number) = state.owed.filter(|_| state.planned == state.last) else { return };
-        let stamp = self.pair.stamp(number);
+        let stamp = self.stamper.stamp(number);
         let lost = LossRecord { topic: state.topic.clone(), stamp, events: 1, cause: "in_doubt".to_owned() };
         self.plan_envelope(Planned::Lost(id), lost.pack());
     }
 
     fn plan_bye(&mut self, state: &State) {
         if state.is_used() {
-            self.plan_envelope(Planned::Bye, Control::pack_bye(&state.topic, self.pair.stamp(state.last)));
+            self.plan_envelope(Planned::Bye, Control::pack_bye(&state.topic, self.stamper.stamp(state.last)));
         }
     }
 
     /// Plans a `bye` on a topic.
     pub(super) fn plan_bye_of(&mut self, id: TopicId) {
         let Some(state) = self.topics.get(id).filter(|state| state.is_used()) else { return };
-        let bye = Control::pack_bye(&state.topic, self.pair.stamp(state.last));
+        let bye = Control::pack_bye(&state.topic, self.stamper.stamp(state.last));
         self.plan_envelope(Planned::Bye, bye);
     }
 

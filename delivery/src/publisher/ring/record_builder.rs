@@ -1,15 +1,16 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use pubsub_api::wire::{GrownMap, MAX_RECEIVED_BYTES, WireError};
+use pubsub_api::wire::{MAX_RECEIVED_BYTES, WireError};
 use pubsub_api::{EncodedEvent, Envelope, Framing, Source, Topic};
+use sealing::{EventSealer, SealedParts};
 
 use super::event_layout::EventLayout;
 use super::record::{self, BATCH_HEAD_BYTES, HEAD_BYTES};
 use super::record_place::RecordPlace;
 use crate::LossRecord;
 use crate::publisher::numbering::publisher_state::PublisherState;
-use crate::publisher::numbering::stamp_pair::StampPair;
+use crate::publisher::numbering::stamper::{AuthoredMap, Stamper, authored};
 use crate::publisher::numbering::topic_index::Place;
 use crate::publisher::numbering::topics::{Found, TopicId};
 use crate::publisher::numbering::workers::Judgement;
@@ -26,7 +27,7 @@ pub(crate) struct RecordBuilder {
     workers: Vec<u64>,
     /// The topics with a loss record of an unknown number of events.
     doubted: Vec<TopicId>,
-    pair: StampPair,
+    stamper: Stamper,
 }
 
 /// Where an event is in the record.
@@ -71,6 +72,11 @@ impl RecordBuilder {
         Self { framing: framing.filter(|framing| is_within_bounds(*framing)), ..Self::default() }
     }
 
+    /// Seals its events, if there is a sealer.
+    pub(crate) fn with_sealer(self, sealer: Option<EventSealer>) -> Self {
+        Self { stamper: Stamper::new(sealer), ..self }
+    }
+
     /// Whether its events are laid out as the driver sends them.
     pub(crate) fn is_framed(&self) -> bool {
         self.framing.is_some()
@@ -82,14 +88,14 @@ impl RecordBuilder {
         self.frames.clear();
         self.workers.clear();
         self.doubted.clear();
-        self.pair = StampPair::new(publisher_state.publisher, publisher_state.epoch(), time_us);
+        self.stamper.begin(publisher_state.publisher, publisher_state.epoch(), time_us);
         record::begin(&mut self.bytes);
         self.bytes.extend_from_slice(&[0; BATCH_HEAD_BYTES]);
     }
 
-    /// Checks whether an event would be refused, or is on a reserved topic.
-    pub(crate) fn check(event: &EncodedEvent<'_>) -> Result<(), Refused> {
-        stampable(event.payload).map_err(|error| refused(event.topic, error.cause(), &error))?;
+    /// Checks whether an event of which these parts are sealed would be refused, or is on a reserved topic.
+    pub(crate) fn check(event: &EncodedEvent<'_>, parts: Option<SealedParts>) -> Result<(), Refused> {
+        authored(event.payload, parts).map_err(|error| refused(event.topic, error.cause(), &error))?;
         if event.topic.first() == Some(&b'$') {
             return Err(refused(event.topic, WireError::ReservedTopic.cause(), &WireError::ReservedTopic));
         }
@@ -100,7 +106,7 @@ impl RecordBuilder {
     /// Gives an event its sequence, unless the event was published before.
     #[inline]
     pub(crate) fn take(&mut self, event: EncodedEvent<'_>, publisher_state: &mut PublisherState) -> Taken {
-        let map = match stampable(event.payload) {
+        let map = match self.stamper.read(event.payload) {
             Ok(map) => map,
             Err(error) => return Taken::Refused(refused(event.topic, error.cause(), &error)),
         };
@@ -127,12 +133,10 @@ impl RecordBuilder {
     }
 
     #[inline]
-    fn put(&mut self, id: TopicId, is_first: bool, topic: &[u8], map: &GrownMap<'_>, number: u64) {
-        let payload_bytes = map.bytes_with(StampPair::BYTES);
+    fn put(&mut self, id: TopicId, is_first: bool, topic: &[u8], map: &AuthoredMap<'_>, number: u64) {
+        let payload_bytes = self.stamper.bytes(map);
         self.begin_event(id, is_first, topic, payload_bytes);
-        self.bytes.extend_from_slice(map.head());
-        self.bytes.extend_from_slice(map.pairs());
-        self.pair.put(number, &mut self.bytes);
+        self.stamper.put(topic, map, number, &mut self.bytes);
     }
 
     /// Writes everything before the payload of an event; `payload_bytes` bytes must follow.
@@ -162,7 +166,7 @@ impl RecordBuilder {
         let epoch = publisher_state.epoch();
         let Some(state) = publisher_state.topics.get_mut(id) else { return };
         let topic = state.topic.clone();
-        let stamp = self.pair.stamp(state.sequence.give(epoch));
+        let stamp = self.stamper.stamp(state.sequence.give(epoch));
         let lost = LossRecord { topic, stamp, events: 0, cause: "in_doubt".to_owned() };
         if let Ok(envelope) = lost.pack() {
             self.put_whole(id, is_first, &envelope);
@@ -244,13 +248,6 @@ fn is_within_bounds(framing: &dyn Framing) -> bool {
         let topic_at = framing.put_head(&mut head, &vec![b't'; topic_bytes], MAX_RECEIVED_BYTES);
         EventLayout::new(topic_at, topic_bytes, head.len(), MAX_RECEIVED_BYTES).is_some()
     })
-}
-
-/// Parses a payload to which a stamp can be added.
-#[inline]
-pub(crate) fn stampable(payload: &[u8]) -> Result<GrownMap<'_>, WireError> {
-    let map = GrownMap::new(payload, 1)?;
-    if map.bytes_with(StampPair::BYTES) > MAX_RECEIVED_BYTES { Err(WireError::TooBig) } else { Ok(map) }
 }
 
 /// The cause of an invalid topic.

@@ -97,7 +97,7 @@ impl Feed {
         }
         self.look_for_disputes(of.publisher);
         for envelope in self.pre_hello.release(of) {
-            self.message(envelope, now);
+            self.opened(envelope, now);
         }
         if let Some(place) = self.streams.of(of) {
             self.look_at(place);

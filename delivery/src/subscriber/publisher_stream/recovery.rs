@@ -160,7 +160,7 @@ impl PublisherStream {
     }
 }
 
-fn repair_delay(repairs: u32, context: &mut Context<'_>) -> Duration {
+pub(super) fn repair_delay(repairs: u32, context: &mut Context<'_>) -> Duration {
     let delay = FIRST_REPAIR.saturating_mul(1 << repairs.saturating_sub(1).min(8)).min(LONGEST_REPAIR);
     delay / 2 + context.jitter(delay / 2)
 }

@@ -100,6 +100,10 @@ impl PublisherStream {
     }
 
     fn part(&mut self, envelope: Envelope, context: &mut Context<'_>) {
+        if self.sync_response.is_none() {
+            return;
+        }
+        let Some(envelope) = self.open(envelope, context) else { return self.finish_if_whole(context) };
         let Some(answering) = &mut self.sync_response else { return };
         match answering.take(envelope) {
             Part::Kept => {
@@ -124,13 +128,21 @@ impl PublisherStream {
                 self.end_answer(&topic, context, |tracker, effects| tracker.unknown(at, effects));
             }
         }
+        self.finish_if_whole(context);
+    }
+
+    fn finish_if_whole(&mut self, context: &mut Context<'_>) {
         if self.sync_response.as_ref().is_some_and(SyncResponse::is_whole) {
             self.finish_answer(context);
         }
     }
 
     fn finish_answer(&mut self, context: &mut Context<'_>) {
-        let Some(SyncResponse { topic, at, rows, epochs, .. }) = self.sync_response.take() else { return };
+        let Some(response) = self.sync_response.take() else { return };
+        if !self.is_of_use(&response, context) {
+            return;
+        }
+        let SyncResponse { topic, at, rows, epochs, .. } = response;
         self.epochs = epochs;
         if rows.is_some() {
             self.is_repaired(&topic);
@@ -139,6 +151,7 @@ impl PublisherStream {
             Some(rows) => tracker.replaced(at, rows, effects),
             None => tracker.replay_ended(at, effects),
         });
+        self.report_lacking_rows(&topic, context);
     }
 
     /// The reply about a topic is complete.

@@ -97,7 +97,7 @@ impl PublisherStream {
             topic: topic.clone(),
             rows,
             epochs: self.epochs.clone(),
-            is_complete: !self.is_disputed,
+            is_complete: !self.is_disputed && !self.lacks_rows,
         })
     }
 }

@@ -56,6 +56,10 @@ impl Script {
         self.answer(endpoint, data(stamp(publisher, at(epoch, number)), value));
     }
 
+    pub(crate) fn part_of(&mut self, endpoint: &str, envelope: Envelope) {
+        self.answer(endpoint, envelope);
+    }
+
     pub(crate) fn junk_part(&mut self, endpoint: &str) {
         self.answer(endpoint, Envelope { topic: SEND_ALL, payload: Bytes::from_static(b"junk") });
     }

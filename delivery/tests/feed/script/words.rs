@@ -15,7 +15,10 @@ pub(super) fn words(item: &Item) -> String {
                 other => format!("{value} {}", other.name().unwrap()),
             }
         }
-        Item::Snapshot(snapshot) => format!("snapshot of {}", snapshot.rows.len()),
+        Item::Snapshot(snapshot) => {
+            let kind = if snapshot.is_complete || snapshot.epochs.is_empty() { "" } else { "incomplete " };
+            format!("{kind}snapshot of {}", snapshot.rows.len())
+        }
         Item::Clock(clock) => format!("clock {}", clock.time_us),
         Item::Notice(notice) => match notice {
             Notice::Subscribed { publisher, .. } => format!("subscribed {publisher}"),

@@ -51,6 +51,8 @@ pub enum WireError {
     ReservedTable,
     /// A worker sent a `stamp`, which only the service sets.
     Stamped,
+    /// A worker sent `sealed`, which only the publisher adds.
+    Sealed,
 }
 
 impl WireError {
@@ -77,6 +79,7 @@ impl WireError {
             Self::ReservedTopic => "reserved_topic",
             Self::ReservedTable => "reserved_table",
             Self::Stamped => "stamped",
+            Self::Sealed => "sealed",
         }
     }
 }
@@ -115,6 +118,7 @@ impl fmt::Display for WireError {
             Self::ReservedTopic => "topics that begin with `$` are reserved",
             Self::ReservedTable => "only publisher services publish the directory of publishers",
             Self::Stamped => "only the publisher service stamps events",
+            Self::Sealed => "only the publisher seals events",
         })
     }
 }

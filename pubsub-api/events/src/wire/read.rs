@@ -2,7 +2,7 @@ use bytes::Bytes;
 use msgpack::{Head, Reader, utf8};
 
 use super::stamp::read_stamp;
-use super::{MAX_RECEIVED_BYTES, WireError};
+use super::{MAX_RECEIVED_BYTES, SealedRef, WireError};
 use crate::{Action, Event, SEND_ALL, Stamp, Topic, Value};
 
 /// A checked event whose parts are borrowed from the payload.
@@ -37,6 +37,8 @@ pub struct EventRef<'a> {
     pub stamp: Option<Stamp>,
     /// The version of the object, if its author set one; `None` makes no statement.
     pub version: Option<u64>,
+    /// The encrypted value, if the publisher sealed the event; `value` is nil then, and means nothing.
+    pub sealed: Option<SealedRef<'a>>,
     /// Whether a Dragonflow reader accepts these bytes unchanged: it requires all five fields, and text where Skimmer
     /// also accepts bytes. If not, [`encode`](super::encode) the event again before passing it on.
     pub genuine: bool,
@@ -107,6 +109,7 @@ struct Fields<'a> {
     topic: Option<Option<&'a str>>,
     stamp: Option<Stamp>,
     version: Option<u64>,
+    sealed: Option<SealedRef<'a>>,
     /// Unknown keys, stored only to detect duplicates: at most 8 bytes for each byte of payload, and nothing for
     /// ordinary events.
     others: Vec<&'a str>,
@@ -140,6 +143,7 @@ impl<'a> Fields<'a> {
                 Head::Unsigned(version) => once(&mut self.version, version),
                 _ => Err(WireError::WrongType),
             },
+            b"sealed" => once(&mut self.sealed, SealedRef::read(reader)?),
             other => {
                 self.others.push(utf8(other)?);
                 reader.skip()?;
@@ -184,6 +188,7 @@ impl<'a> Fields<'a> {
             topic,
             stamp: self.stamp,
             version: self.version,
+            sealed: self.sealed,
             genuine: self.all_text && self.topic.is_some(),
             lacks_only_topic: self.all_text && self.topic.is_none(),
         })

@@ -1,4 +1,4 @@
-use msgpack::{Head, Reader};
+use msgpack::{Head, Reader, is_one_value};
 
 use super::plain::{text as plain_text, text_or_nil};
 use super::stamp::{read_stamp, stamp_of_full_width};
@@ -27,7 +27,7 @@ pub struct RowRef<'a> {
     pub key: Option<&'a [u8]>,
     /// The action on the row.
     pub action: &'a [u8],
-    /// Whether the value is not nil.
+    /// Whether the value is not nil, or is sealed.
     pub has_value: bool,
     /// The stamp, if the publisher set one.
     pub stamp: Option<Stamp>,
@@ -45,19 +45,32 @@ impl<'a> RowRef<'a> {
     /// Finds it in the form in which a publisher stamps the plainest event: nearly every event has it.
     #[inline]
     fn find_plain(payload: &'a [u8]) -> Option<Self> {
-        let (table, rest) = text_or_nil(payload.strip_prefix(b"\x86\xa5table")?)?;
+        let (pairs, rest) = payload.split_first()?;
+        let (table, rest) = text_or_nil(rest.strip_prefix(b"\xa5table")?)?;
         let (key, rest) = text_or_nil(rest.strip_prefix(b"\xa3key")?)?;
         let (action, rest) = plain_text(rest.strip_prefix(b"\xa6action")?)?;
         let (value, rest) = text_or_nil(rest.strip_prefix(b"\xa5value")?)?;
         let (_, rest) = plain_text(rest.strip_prefix(b"\xa5topic")?)?;
-        let stamp = stamp_of_full_width(rest.strip_prefix(b"\xa5stamp")?)?;
-        Some(Self { table, key, action, has_value: value.is_some(), stamp: Some(stamp) })
+        let (stamp, rest) = stamp_of_full_width(rest.strip_prefix(b"\xa5stamp")?)?;
+        let is_sealed = match (pairs, rest) {
+            (0x86, []) => false,
+            (0x87, sealed) => is_one_value(sealed.strip_prefix(b"\xa6sealed")?),
+            _ => return None,
+        };
+        (is_sealed || rest.is_empty()).then_some(Self {
+            table,
+            key,
+            action,
+            has_value: is_sealed || value.is_some(),
+            stamp: Some(stamp),
+        })
     }
 
     fn find_any(payload: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(payload);
         let Ok(Head::Map(pairs)) = reader.head() else { return None };
         let mut row = Self::default();
+        let mut is_sealed = false;
         for _ in 0..pairs {
             let Ok(Head::Text(key)) = reader.head() else { return None };
             match key {
@@ -66,9 +79,14 @@ impl<'a> RowRef<'a> {
                 b"action" => row.action = text(&mut reader)??,
                 b"value" => row.has_value = reader.pass().ok()? != Head::Nil,
                 b"stamp" => row.stamp = Some(read_stamp(&mut reader).ok()?),
+                b"sealed" => {
+                    reader.pass().ok()?;
+                    is_sealed = true;
+                }
                 _ => drop(reader.pass().ok()?),
             }
         }
+        row.has_value |= is_sealed;
         Some(row)
     }
 }
@@ -85,7 +103,7 @@ fn text<'a>(reader: &mut Reader<'a>) -> Option<Option<&'a [u8]>> {
 #[cfg(test)]
 mod tests {
     use super::RowRef;
-    use crate::wire::{EventRef, encode};
+    use crate::wire::{EventRef, append_pairs, encode};
     use crate::{Action, Event, SEND_ALL, Stamp, Value};
 
     #[test]
@@ -114,6 +132,27 @@ mod tests {
             };
             assert_eq!(RowRef::find(&payload), Some(wanted), "{event:?}");
             assert_eq!(RowRef::find_any(&payload), Some(wanted), "{event:?}");
+            for length in 0..payload.len() {
+                assert_eq!(RowRef::find(&payload[..length]), None, "cut at {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sealed_value_is_a_value_in_either_form() {
+        let stamp = Some(Stamp { publisher: 1, epoch: 2, sequence: 3, time_us: 4 });
+        let event = Event::new("lport", "k", Action::Delete, Value::Nil, SEND_ALL);
+        for event in
+            [Event { stamp, ..event.clone() }, Event { stamp, version: Some(9), ..event.clone() }, event]
+        {
+            let sealed = [b"\xa6sealed\x93\xa22a\xc4\x18", &[0; 24][..], b"\xc4\x03abc"].concat();
+            let mut payload = Vec::new();
+            append_pairs(&encode(&event).unwrap(), 1, &sealed, &mut payload).unwrap();
+            let read = EventRef::read(b"D", &payload).unwrap();
+            assert_eq!(read.sealed.map(|sealed| (sealed.key_id, sealed.text)), Some(("2a", &b"abc"[..])));
+            let row = RowRef::find(&payload).unwrap();
+            assert_eq!((row.key, row.stamp, row.has_value), (Some(&b"k"[..]), event.stamp, true));
+            assert_eq!(RowRef::find_any(&payload), Some(row));
             for length in 0..payload.len() {
                 assert_eq!(RowRef::find(&payload[..length]), None, "cut at {length}");
             }

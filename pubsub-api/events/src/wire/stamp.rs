@@ -12,9 +12,9 @@ pub(super) fn read_stamp(reader: &mut Reader<'_>) -> Result<Stamp, WireError> {
     Ok(Stamp { publisher: number()?, epoch: number()?, sequence: number()?, time_us: number()? })
 }
 
-/// Reads a stamp whose numbers have their full width, as publishers write it, if `bytes` are that and nothing else.
+/// Reads a stamp whose numbers have their full width, as publishers write it. Returns it and the bytes after it.
 #[inline]
-pub(super) fn stamp_of_full_width(bytes: &[u8]) -> Option<Stamp> {
+pub(super) fn stamp_of_full_width(bytes: &[u8]) -> Option<(Stamp, &[u8])> {
     let mut rest = bytes.strip_prefix(b"\x94")?;
     let mut number = || {
         let (number, after) = rest.strip_prefix(b"\xcf")?.split_first_chunk()?;
@@ -22,5 +22,5 @@ pub(super) fn stamp_of_full_width(bytes: &[u8]) -> Option<Stamp> {
         Some(u64::from_be_bytes(*number))
     };
     let stamp = Stamp { publisher: number()?, epoch: number()?, sequence: number()?, time_us: number()? };
-    rest.is_empty().then_some(stamp)
+    Some((stamp, rest))
 }
