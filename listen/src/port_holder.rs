@@ -76,6 +76,23 @@ fn process_with_socket(inode: u64, deadline: Instant) -> Option<u32> {
         .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
         .take_while(|_| Instant::now() < deadline)
         .find(|pid| has_open(*pid, &socket, deadline))
+        .map(|pid| eldest_with(pid, &socket, deadline))
+}
+
+/// The eldest of this process and its ancestors that has the socket open: a child has inherited it, maybe only until it executes
+/// another program.
+fn eldest_with(pid: u32, socket: &Path, deadline: Instant) -> u32 {
+    let with_socket = |pid: &u32| parent_of(*pid).filter(|parent| has_open(*parent, socket, deadline));
+    std::iter::successors(Some(pid), with_socket).last().unwrap_or(pid)
+}
+
+/// The parent of a process, proc_pid_status(5).
+fn parent_of(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
+        .filter(|parent| *parent != 0)
 }
 
 fn has_open(pid: u32, target: &Path, deadline: Instant) -> bool {
@@ -111,6 +128,22 @@ mod tests {
         for (wanted, held, expected) in cases {
             assert_eq!(conflict(address(wanted), address(held)), expected, "{wanted} and {held}");
         }
+    }
+
+    #[test]
+    fn of_a_process_and_its_children_the_eldest_with_the_socket_holds_it() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let inode = rustix::fs::fstat(&listener).expect("a socket").st_ino;
+        let inherited = rustix::io::dup(&listener).expect("a descriptor that is inherited");
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().expect("sleep of coreutils");
+        drop(inherited);
+        let socket = PathBuf::from(format!("socket:[{inode}]"));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let child_has_it = has_open(child.id(), &socket, deadline);
+        let eldest = eldest_with(child.id(), &socket, deadline);
+        child.kill().and_then(|()| child.wait()).expect("it ends");
+        assert!(child_has_it, "the child has inherited the socket");
+        assert_eq!(eldest, std::process::id());
     }
 
     #[cfg(target_endian = "little")]

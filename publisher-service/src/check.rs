@@ -1,6 +1,7 @@
 use northbound::DatabaseSettings;
 use pubsub_api::settings::Settings;
-use pubsub_api::{Error, ErrorKind, Registry, Result};
+use pubsub_api::{Error, ErrorKind, Posture, Registry, Result};
+use sealing::SealingSettings;
 use service_kit::StatusServer;
 
 use crate::prepared::Prepared;
@@ -34,9 +35,22 @@ pub fn check(registry: &Registry, settings: &Settings, addresses: Addresses) -> 
     if addresses == Addresses::Free {
         prepared.check_addresses()?;
     }
+    // Of a running service too, whose settings may have changed.
+    prepared.driver.check_exposure()?;
+    let postures = prepared.posture();
     let mut warnings = prepared.warnings;
-    warnings.extend(prepared.driver.check_exposure()?);
+    warnings.extend(postures.iter().filter_map(Posture::warning));
     Ok(warnings)
+}
+
+/// Returns who can publish, receive and read what, with the settings of a service.
+///
+/// # Errors
+/// As [`check`], without those that depend on the host.
+pub fn posture(registry: &Registry, settings: &Settings) -> Result<Vec<Posture>> {
+    let mut postures = Prepared::new(registry, settings)?.posture();
+    postures.push(SealingSettings::read(settings)?.posture_of_publisher());
+    Ok(postures)
 }
 
 /// Checks the syntax of the addresses in the settings, without reading the addresses of the host.

@@ -53,7 +53,7 @@ mod check;
 mod program;
 
 pub use admission::admit;
-pub use check::{Addresses, check, check_names};
+pub use check::{Addresses, check, check_names, posture};
 pub use forwarder::Forwarder;
 pub use program::{ServiceArguments, run};
 pub use service::PublisherService;

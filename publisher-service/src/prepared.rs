@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use delivery::{Identity, publisher_id};
 use northbound::DatabaseSettings;
+use pubsub_api::database::DbApi;
 use pubsub_api::settings::Settings;
-use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Role, Route, Subscriber};
+use pubsub_api::{Error, ErrorKind, Posture, Publisher, Registry, Result, Role, Route, Subscriber};
 use sealing::SealingOptions;
 
 use crate::local_addresses::local_addresses;
@@ -20,6 +21,7 @@ pub(crate) struct Prepared {
     pub(crate) network: Network,
     /// `None` with a broker, because workers publish to it directly.
     pub(crate) ipc: Option<Arc<dyn Subscriber>>,
+    pub(crate) database: Option<Arc<dyn DbApi>>,
     pub(crate) northbound: Option<NorthboundSide>,
     pub(crate) warnings: Vec<String>,
 }
@@ -41,7 +43,7 @@ impl Prepared {
         let network = Network::of(identity, &driver, settings, rows)?;
         let mut warnings = in_process_driver_warnings(registry, settings)?;
         let mut northbound = None;
-        if let Some(database) = database {
+        if let Some(database) = database.clone() {
             let host = if on_broker { None } else { Some(public_host(registry, settings)?) };
             warnings.extend(host.as_ref().and_then(|host| host.warning.clone()));
             let host = host.map(|host| host.host);
@@ -51,7 +53,15 @@ impl Prepared {
             Network::Bound(_) => Some(registry.open(settings, Role::Multiproc)?.subscriber()),
             Network::Broker(_) => None,
         };
-        Ok(Self { id, driver, network, ipc, northbound, warnings })
+        Ok(Self { id, driver, network, ipc, database, northbound, warnings })
+    }
+
+    /// Who can publish, receive and read what.
+    pub(crate) fn posture(&self) -> Vec<Posture> {
+        let mut postures = self.driver.posture();
+        postures.extend(self.ipc.iter().flat_map(|ipc| ipc.posture()));
+        postures.extend(self.database.iter().flat_map(|database| database.posture()));
+        postures
     }
 
     /// Checks that the keyring can be read, if events are sealed.

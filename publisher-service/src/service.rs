@@ -32,7 +32,7 @@ impl PublisherService {
     /// the service has nothing to do: `pub_sub_use_multiproc` is false, or workers publish to a broker and there is no
     /// database. [`ErrorKind::Unavailable`] if an address is in use, or another process uses the ring in `state_dir`.
     pub async fn start(registry: &Registry, settings: &Settings) -> Result<Self> {
-        let Prepared { id, driver, network, ipc, northbound, warnings: _ } =
+        let Prepared { id, driver, network, ipc, northbound, database: _, warnings: _ } =
             Prepared::new(registry, settings)?;
         network.publisher().initialize().await?;
         let workers = match (&network, ipc) {

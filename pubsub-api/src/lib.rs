@@ -54,6 +54,7 @@ mod subscribers_seen;
 
 mod capability;
 mod driver;
+mod posture;
 mod pub_sub_ends;
 mod registry;
 mod route;
@@ -71,6 +72,7 @@ pub use events::{Action, Envelope, Event, PublisherEpoch, Stamp, Value, hello, w
 pub use framing::Framing;
 pub use link_endpoint::{link_endpoint, registered_endpoint};
 pub use notice::Notice;
+pub use posture::{Posture, Verdict};
 pub use pub_sub_ends::PubSubEnds;
 pub use publisher::Publisher;
 pub use registry::Registry;

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Batch, Envelope, Error, ErrorKind, Event, Framing, Requests, Result, Status, SubscribersSeen, Topic,
+    Batch, Envelope, Error, ErrorKind, Event, Framing, Posture, Requests, Result, Status, SubscribersSeen,
+    Topic,
 };
 
 /// The sending end. The conformance suite checks each line of this contract for every driver:
@@ -61,19 +62,19 @@ pub trait Publisher: Debug + Send + Sync {
     }
 
     /// Checks that no other host can connect without proving its identity, unless the settings allow it
-    /// (`allow_unauthenticated`): then it returns a warning for the operator. `initialize` and [`check`](Self::check) make
-    /// this check too. A driver that binds nothing has nothing to check.
+    /// (`allow_unauthenticated`). `initialize` and [`check`](Self::check) make this check too. A driver that binds nothing
+    /// has nothing to check.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`], with the settings that help.
-    fn check_exposure(&self) -> Result<Option<String>> {
-        Ok(None)
+    fn check_exposure(&self) -> Result<()> {
+        Ok(())
     }
 
-    /// Whether peers must prove their identity, with the settings of this publisher. A driver that can demand it
-    /// ([`Capabilities::authenticated`](crate::Capabilities::authenticated)) may be set not to.
-    fn authenticates_peers(&self) -> bool {
-        false
+    /// Returns who can publish or receive what, with the settings of this publisher. It may read files, such as one with the
+    /// keys of agents.
+    fn posture(&self) -> Vec<Posture> {
+        Vec::new()
     }
 
     /// Sends a packed event. Reserved topics are allowed here: the service sends `$hello` this way.

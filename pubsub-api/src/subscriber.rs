@@ -4,7 +4,7 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 
 use crate::{
-    Acknowledger, Batch, Envelope, Error, ErrorKind, Notice, Requester, Result, Status, Subscription,
+    Acknowledger, Batch, Envelope, Error, ErrorKind, Notice, Posture, Requester, Result, Status, Subscription,
 };
 
 /// The result of `recv`.
@@ -69,6 +69,11 @@ pub trait Subscriber: Debug + Send + Sync {
     /// As `initialize`.
     fn check(&self) -> Result<()> {
         Ok(())
+    }
+
+    /// Returns who can publish or receive what, with the settings of this subscriber. It may read files.
+    fn posture(&self) -> Vec<Posture> {
+        Vec::new()
     }
 
     /// Connects to one more publisher. Returns `true` if it is new. A name stands for all its addresses

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use pubsub_api::settings::{Kind, choice, declare_settings};
+use pubsub_api::{Posture, Verdict};
 
 choice! {
     /// What a publisher seals.
@@ -63,3 +64,44 @@ declare_settings! {
         accept: AcceptedEvents = r#""any""#, Kind::Choice(AcceptedEvents::WORDS), Restart;
     }
 }
+
+impl SealingSettings {
+    /// Who can read and forge the values of a publisher's events.
+    #[must_use]
+    pub fn posture_of_publisher(&self) -> Posture {
+        match self.events.parts() {
+            None => Posture::new(
+                ASPECT,
+                Verdict::Open,
+                "not sealed: brokers and the files of the ring have their values",
+            )
+            .remedy("sealing.events seals them"),
+            Some(SealedParts::Value) => Posture::new(ASPECT, Verdict::Good, "their values are sealed"),
+            Some(SealedParts::Row) => {
+                Posture::new(ASPECT, Verdict::Good, "their tables, keys and values are sealed")
+            }
+        }
+    }
+
+    /// Whose events a subscriber accepts.
+    #[must_use]
+    pub fn posture_of_subscriber(&self) -> Posture {
+        match (self.accept, &self.keyring_file) {
+            (AcceptedEvents::Sealed, _) => Posture::new(
+                ASPECT,
+                Verdict::Good,
+                "only sealed events are accepted, under a key of the keyring",
+            ),
+            (AcceptedEvents::Any, Some(_)) => {
+                Posture::new(ASPECT, Verdict::Open, "events that are not sealed are accepted too")
+                    .remedy("sealing.accept = \"sealed\" refuses them")
+            }
+            (AcceptedEvents::Any, None) => {
+                Posture::new(ASPECT, Verdict::Open, "not sealed: whoever publishes is believed")
+                    .remedy("sealing.keyring_file and sealing.accept = \"sealed\" change that")
+            }
+        }
+    }
+}
+
+const ASPECT: &str = "events";

@@ -7,9 +7,11 @@ use service_kit::{SettingsArguments, print_line, report};
 use settings::{ShownSetting, shown_settings};
 
 mod check;
+mod posture;
 mod program_role;
 
 use check::check;
+use posture::show_posture;
 use program_role::ProgramRole;
 
 /// The arguments of `skimmer config`.
@@ -23,7 +25,7 @@ pub(crate) struct Arguments {
 enum Command {
     /// Checks settings like a program that starts, without starting anything
     #[command(
-        after_help = "Examples:\n  skimmer config check --config /etc/skimmer/skimmer.toml\n  skimmer config check --config /etc/skimmer/skimmer.toml --for service"
+        after_help = "Examples:\n  skimmer config check --config /etc/skimmer/skimmer.toml\n  skimmer config check --config /etc/skimmer/skimmer.toml --for service --security"
     )]
     Check {
         #[command(flatten)]
@@ -31,6 +33,9 @@ enum Command {
         /// Program to check for, including what depends on this host: folders, addresses, ports. Without it these are not checked
         #[arg(long = "for", value_enum, value_name = "ROLE")]
         role: Option<ProgramRole>,
+        /// Print who can publish, receive and read what, one line for each aspect, before the result
+        #[arg(long, requires = "role")]
+        security: bool,
     },
     /// Shows every setting with its value and the source of the value
     #[command(
@@ -54,7 +59,12 @@ enum Command {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let registry = Registry::collect()?;
     match &arguments.command {
-        Command::Check { settings, role } => check(&registry, settings, *role),
+        Command::Check { settings, role, security } => {
+            if let Some(role) = role.filter(|_| *security) {
+                show_posture(&registry, settings, role)?;
+            }
+            check(&registry, settings, *role)
+        }
         Command::Show { settings, role, json } => show(&registry, settings, *role, *json),
         Command::Sample => {
             print_line(sample(&registry.settings()).trim_end());

@@ -73,7 +73,9 @@ pub fn run(arguments: &AgentArguments) -> Result<()> {
 
 async fn serve(arguments: &AgentArguments) -> Result<()> {
     let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
-    check(host.registry(), host.settings())?;
+    for warning in check(host.registry(), host.settings())? {
+        tracing::warn!("{warning}");
+    }
     let agent = build(&host, arguments)?.build();
     let parts = Arc::clone(&agent);
     let endpoints = Endpoints::from([("network".to_owned(), None)]);

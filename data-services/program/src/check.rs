@@ -1,7 +1,7 @@
 use data_services::ServiceKind;
 use data_services_settings::DataServicesSettings;
 use pubsub_api::settings::Settings;
-use pubsub_api::{Error, ErrorKind, Registry, Result};
+use pubsub_api::{Error, ErrorKind, Posture, Registry, Result};
 use service_kit::{StatusDocument, StatusServer};
 
 use crate::node_driver::node_driver;
@@ -38,7 +38,8 @@ pub fn check(
     if !is_broker {
         check_reachable(&own)?;
     }
-    warnings.extend(driver.publisher().check_exposure()?);
+    driver.publisher().check_exposure()?;
+    warnings.extend(posture(registry, settings)?.iter().filter_map(Posture::warning));
     if let Some(running) = running {
         warnings.push(format!(
             "{} with pid {} runs in this state_dir; the address that it has bound was not checked",
@@ -49,6 +50,18 @@ pub fn check(
     StatusServer::check(&settings.pubsub().state_dir, PROGRAM)?;
     driver.publisher().check()?;
     Ok(warnings)
+}
+
+/// Returns who can join the bus and read what travels on it, with the settings of a node.
+///
+/// # Errors
+/// As [`Registry::open`].
+pub fn posture(registry: &Registry, settings: &Settings) -> Result<Vec<Posture>> {
+    let own = DataServicesSettings::read(settings)?;
+    let (driver, _) = node_driver(registry, settings, &own.bind_address, own.port)?;
+    let mut postures = driver.publisher().posture();
+    postures.extend(driver.subscriber().posture());
+    Ok(postures)
 }
 
 /// Checks the names, addresses and times of the settings, without looking at the host.

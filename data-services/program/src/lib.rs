@@ -20,6 +20,6 @@ mod refusal;
 mod services_file;
 
 pub use bus_client::BusClient;
-pub use check::{PROGRAM, check, check_options};
+pub use check::{PROGRAM, check, check_options, posture};
 pub use node_service::NODE_SERVICE;
 pub use program::{NodeArguments, run};

@@ -1,11 +1,12 @@
 mod password_source;
 mod tls_settings;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use pubsub_api::settings::{Kind, Setting, Settings, declare_settings, endpoint};
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::{Error, ErrorKind, Posture, Result, Verdict};
 
 use crate::database::KeyLayout;
 use crate::servers::Endpoint;
@@ -126,6 +127,30 @@ impl RedisSettings {
             check_interval: own.topology_check_interval,
             key_layout: own.key_layout,
         })
+    }
+}
+
+impl RedisSettings {
+    /// Who can read and change what Redis has, as far as the settings show it.
+    pub(crate) fn posture(&self, aspect: &'static str) -> Posture {
+        let is_here = |host: &Endpoint| {
+            host.host == "localhost" || host.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        };
+        match (&self.tls, &self.password) {
+            (None, _) if !self.hosts.iter().all(is_here) => {
+                let state =
+                    "Redis is reached over the network without TLS: whoever reads the network reads all";
+                Posture::new(aspect, Verdict::Weak, state).remedy("set drivers.redis.tls and ca_file")
+            }
+            (_, None) => Posture::new(aspect, Verdict::Open, "Redis is used without a password")
+                .remedy("set drivers.redis.password_file"),
+            (Some(_), Some(_)) => {
+                Posture::new(aspect, Verdict::Good, "Redis is used with TLS and a password")
+            }
+            (None, Some(_)) => {
+                Posture::new(aspect, Verdict::Good, "Redis on this host is used with a password")
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use pubsub_api::database::{
     DbApi, Entry, RowName, RowPlace, Watch, Write, check_table, check_topic, check_value,
 };
-use pubsub_api::{Result, Status};
+use pubsub_api::{Posture, Result, Status};
 use tokio::time::sleep;
 
 use crate::owned_row::{OwnedRow, OwnedWrite};
@@ -138,6 +138,10 @@ impl DbApi for SqliteDatabase {
     async fn close(&self) -> Result<()> {
         self.threads.end().await;
         Ok(())
+    }
+
+    fn posture(&self) -> Vec<Posture> {
+        self.threads.posture().into_iter().collect()
     }
 
     fn status(&self) -> Status {

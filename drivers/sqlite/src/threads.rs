@@ -1,7 +1,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use pubsub_api::{CauseCounter, Counter, Error, ErrorKind, PeerReading, QueueReading, Result, Status};
+use std::os::unix::fs::MetadataExt;
+
+use pubsub_api::{
+    CauseCounter, Counter, Error, ErrorKind, PeerReading, Posture, QueueReading, Result, Status, Verdict,
+};
 use rusqlite::Connection;
 
 use crate::call_error::CallError;
@@ -97,6 +101,19 @@ impl Threads {
             drop(worker);
             while ended.changed().await.is_ok() {}
         }
+    }
+
+    /// Who can read the file; `None` if there is no file yet.
+    pub(crate) fn posture(&self) -> Option<Posture> {
+        const BY_OTHERS: u32 = 0o007;
+        let path = &self.settings.path;
+        let mode = std::fs::metadata(path).ok()?.mode() & 0o777;
+        let state = format!("the file {} has mode {mode:04o}", path.display());
+        Some(match mode & BY_OTHERS {
+            0 => Posture::new("database", Verdict::Good, state),
+            _ => Posture::new("database", Verdict::Open, state)
+                .remedy(format!("other users can read it: chmod o= {}", path.display())),
+        })
     }
 
     pub(crate) fn status(&self) -> Status {

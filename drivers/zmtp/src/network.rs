@@ -1,6 +1,8 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use pubsub_api::{Posture, Verdict};
+
 /// A network of addresses: `10.1.0.0/16`, `2001:db8::/32`, or one address.
 ///
 /// ```
@@ -37,7 +39,20 @@ impl Network {
             _ => false,
         }
     }
+
+    /// Who may connect by address.
+    pub(crate) fn posture(allowed: &[Self]) -> Posture {
+        if allowed.is_empty() {
+            let state = "connections from any address are accepted";
+            return Posture::new(ADDRESSES, Verdict::Open, state)
+                .remedy("drivers.zmtp.allow_from limits them");
+        }
+        let state = format!("connections from {} networks are accepted", allowed.len());
+        Posture::new(ADDRESSES, Verdict::Good, state)
+    }
 }
+
+const ADDRESSES: &str = "addresses";
 
 /// Whether two addresses are the same but for the last `host_bits`.
 fn same_prefix(one: u128, other: u128, host_bits: u8) -> bool {

@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-use pubsub_api::{Pattern, Topic};
+use pubsub_api::{Pattern, Posture, Topic, Verdict};
 
 use crate::Principal;
 
@@ -41,7 +41,19 @@ impl WorkerRight {
         (self.topics.is_empty() || self.topics.iter().any(|pattern| pattern.matches(topic)))
             && (self.tables.is_empty() || is_of_table())
     }
+
+    /// What workers may publish.
+    pub(crate) fn posture(rights: &[Self]) -> Posture {
+        if rights.is_empty() {
+            let state = "every worker may publish every event";
+            return Posture::new(ASPECT, Verdict::Open, state)
+                .remedy("drivers.zmtp.worker_rights limits them");
+        }
+        Posture::new(ASPECT, Verdict::Good, format!("{} entries of worker_rights limit them", rights.len()))
+    }
 }
+
+const ASPECT: &str = "publications";
 
 impl FromStr for WorkerRight {
     type Err = String;

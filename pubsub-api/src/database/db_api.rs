@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{Entry, RowName, RowPlace, Watch, Write};
-use crate::{Result, Status};
+use crate::{Posture, Result, Status};
 
 /// A northbound database, as an API server and the services around it use it.
 ///
@@ -171,6 +171,11 @@ pub trait DbApi: Debug + Send + Sync {
     /// # Errors
     /// If something that was begun could not be completed.
     async fn close(&self) -> Result<()>;
+
+    /// Returns who can read and change the rows, with the settings of this database. It may look at files.
+    fn posture(&self) -> Vec<Posture> {
+        Vec::new()
+    }
 
     /// Returns counters and peers.
     fn status(&self) -> Status;

@@ -23,7 +23,7 @@ pub(super) fn check(
     match role {
         None => check_settings(registry, &settings)?,
         Some(ProgramRole::Service) => warnings.extend(check_service(registry, &settings)?),
-        Some(ProgramRole::Agent) => subscriber_agent::check(registry, &settings)?,
+        Some(ProgramRole::Agent) => warnings.extend(subscriber_agent::check(registry, &settings)?),
         Some(ProgramRole::Worker) => PublisherClient::open(&settings)?.check()?,
         Some(ProgramRole::Node) => warnings.extend(check_node(registry, &settings)?),
     }

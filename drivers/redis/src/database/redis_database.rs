@@ -3,7 +3,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::database::{DbApi, Entry, RowName, RowPlace, Write, check_table};
-use pubsub_api::{CauseCounter, Error, ErrorKind, Result, Status};
+use pubsub_api::{CauseCounter, Error, ErrorKind, Posture, Result, Status};
 use tokio::sync::Mutex;
 
 use super::calls::Rows;
@@ -141,6 +141,10 @@ impl DbApi for RedisDatabase {
             rows.servers.close();
         }
         Ok(())
+    }
+
+    fn posture(&self) -> Vec<Posture> {
+        vec![self.settings.posture("database")]
     }
 
     fn status(&self) -> Status {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::{Batch, Envelope, Error, ErrorKind, Publisher, Result, Status, Topic, wire};
+use pubsub_api::{Batch, Envelope, Error, ErrorKind, Posture, Publisher, Result, Status, Topic, wire};
 use tokio::time::timeout;
 
 use super::budget;
@@ -191,6 +191,10 @@ impl Publisher for RedisPublisher {
 
     fn endpoint(&self) -> Option<String> {
         self.open_session()?.endpoint()
+    }
+
+    fn posture(&self) -> Vec<Posture> {
+        vec![self.settings.redis.posture("broker")]
     }
 
     fn status(&self) -> Status {

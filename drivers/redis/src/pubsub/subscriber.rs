@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use pubsub_api::{
-    Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, PeerReading, Result, Status, Subscriber, Subscription,
-    Subscriptions,
+    Error, ErrorKind, Incoming, MAX_SUBSCRIPTIONS, PeerReading, Posture, Result, Status, Subscriber,
+    Subscription, Subscriptions,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -151,6 +151,10 @@ impl Subscriber for RedisSubscriber {
 
     fn endpoint(&self) -> Option<String> {
         None
+    }
+
+    fn posture(&self) -> Vec<Posture> {
+        vec![self.settings.redis.posture("broker")]
     }
 
     fn status(&self) -> Status {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use key_files::{Secrecy, WatchedFile};
-use pubsub_api::{Error, ErrorKind, Result};
+use pubsub_api::{Error, ErrorKind, Posture, Result, Verdict};
 
 use crate::protocol::curve::{AuthorizedAgents, SecretKey, ServerKeys};
 
@@ -32,6 +32,13 @@ impl AuthorizedFile {
             tracing::warn!("no agent may connect: {} names none", path.display());
         }
         Ok(Self { file, keys: Arc::new(ServerKeys::new(key, agents)) })
+    }
+
+    /// How good it is.
+    pub(crate) fn posture(&self) -> Posture {
+        let (agents, path) = (self.keys.authorized().len(), self.file.path().display());
+        let state = format!("authenticated and encrypted (CURVE); {agents} agents are in {path}");
+        Posture::new("subscribers", Verdict::Good, state)
     }
 
     /// Reads the file again if it has changed and is settled, a few times a second however often it is called. A file that cannot be

@@ -146,3 +146,29 @@ fn variables_of_kubernetes_services_do_not_keep_programs_from_starting() {
     let ended = check.run().expect(0).says(&["Kubernetes", "SKIMMER_SERVICE_HOST"]);
     assert_eq!(ended.stdout.trim(), "ok, 1 warnings");
 }
+
+#[test]
+fn config_check_shows_who_can_do_what() {
+    let folder = Folder::new();
+    let aspects = |role: &str, sets: &[(&str, &str)]| -> Vec<String> {
+        let launch = check(&folder, Some(role)).args(["--security"]).set("publisher_port", 8866);
+        let launch = sets.iter().fold(launch, |launch, (name, value)| launch.set(name, value));
+        let lines = launch.run().expect(0).stdout;
+        let words = |line: &str| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        lines.lines().map(words).collect()
+    };
+    let service = aspects("service", &[]);
+    assert_eq!(
+        service,
+        ["subscribers good", "addresses open", "workers good", "publications open", "events open", "ok, 0"]
+    );
+    assert_eq!(aspects("agent", &[]), ["publishers open", "events open", "ok, 0"]);
+    let exposed = [("publisher_bind_address", "0.0.0.0"), ("allow_unauthenticated", "true")];
+    assert_eq!(aspects("service", &exposed).first().map(String::as_str), Some("subscribers weak"));
+    let over_the_network = [
+        ("pub_sub_driver", "redis_db_pubsub_driver"),
+        ("drivers.redis.hosts", "redis.example:6379"),
+        ("use_nb_db", "no"),
+    ];
+    assert_eq!(aspects("agent", &over_the_network), ["broker weak", "events open", "ok, 1"]);
+}

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::{
-    CauseCounter, Counter, Error, ErrorKind, Publisher, QueueReading, Result, Status, Topic, wire,
+    CauseCounter, Counter, Error, ErrorKind, Posture, Publisher, QueueReading, Result, Status, Topic, wire,
 };
 use tokio::sync::Mutex;
 use zeromq::{PubSocket, Socket, SocketSend};
@@ -144,8 +144,12 @@ impl Publisher for PubPublisher {
         listen::check_tcp(&self.settings.bind_address, self.settings.port)
     }
 
-    fn check_exposure(&self) -> Result<Option<String>> {
+    fn check_exposure(&self) -> Result<()> {
         self.settings.exposure.check(&self.settings.bind_address, OTHER_DRIVER)
+    }
+
+    fn posture(&self) -> Vec<Posture> {
+        vec![self.settings.exposure.posture(&self.settings.bind_address)]
     }
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {

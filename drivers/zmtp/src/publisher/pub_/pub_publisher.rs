@@ -5,15 +5,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::wire::MAX_RECEIVED_BYTES;
 use pubsub_api::{
-    Batch, Counter, EncodedEvent, Error, ErrorKind, Framing, PeerId, Publisher, Requests, Result, Status,
-    SubscribersSeen, SubscriptionSeen, Topic, wire,
+    Batch, Counter, EncodedEvent, Error, ErrorKind, Framing, PeerId, Posture, Publisher, Requests, Result,
+    Status, SubscribersSeen, SubscriptionSeen, Topic, Verdict, wire,
 };
 
-use crate::ZmtpSettings;
 use crate::framing::ZmtpFraming;
 use crate::keys::{AuthorizedFile, CurveSettings};
 use crate::publisher::pub_::fanout::{Fanout, SubscriptionsSeen};
 use crate::request::RequestQueue;
+use crate::{Network, ZmtpSettings};
 
 /// The network publisher: PUB, bound to `publisher_bind_address` and `publisher_port`.
 ///
@@ -123,15 +123,21 @@ impl Publisher for PubPublisher {
         listen::check_tcp(&self.settings.bind_address, self.settings.port)
     }
 
-    fn check_exposure(&self) -> Result<Option<String>> {
-        if self.authenticates_peers() {
-            return Ok(None);
+    fn check_exposure(&self) -> Result<()> {
+        if self.settings.curve.is_some() {
+            return Ok(());
         }
         self.settings.exposure.check(&self.settings.bind_address, CURVE)
     }
 
-    fn authenticates_peers(&self) -> bool {
-        self.settings.curve.is_some()
+    fn posture(&self) -> Vec<Posture> {
+        let settings = &self.settings;
+        let subscribers = match self.agents() {
+            Ok(Some(agents)) => agents.posture(),
+            Ok(None) => settings.exposure.posture(&settings.bind_address),
+            Err(error) => Posture::new("subscribers", Verdict::Weak, error.to_string()),
+        };
+        vec![subscribers, Network::posture(&settings.allow_from)]
     }
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use pubsub_api::{Posture, Verdict};
 use rustix::process::geteuid;
 use tokio::net::UnixStream;
 
@@ -122,6 +123,16 @@ impl fmt::Display for Refusal {
 impl Allowed {
     pub(crate) fn new(named: &[Principal]) -> Self {
         Self(named.to_vec())
+    }
+
+    /// Who may connect.
+    pub(crate) fn posture(&self) -> Posture {
+        let state = if self.0.is_empty() {
+            "the user of the service, root, and the group of the socket may connect".to_owned()
+        } else {
+            format!("{} users and groups of ipc_allow may connect", self.0.len())
+        };
+        Posture::new("workers", Verdict::Good, state)
     }
 
     /// Whether these credentials may connect through this socket: those named; if none are, our own user, root, and the

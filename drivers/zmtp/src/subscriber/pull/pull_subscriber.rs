@@ -4,13 +4,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pubsub_api::wire::WireError;
 use pubsub_api::{
-    Acknowledger, Batch, Envelope, Error, Incoming, Notice, Result, Source, Status, Subscriber,
+    Acknowledger, Batch, Envelope, Error, Incoming, Notice, Posture, Result, Source, Status, Subscriber,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::credentials::Allowed;
 use super::intake::{Acceptor, BlockQueue, Ends, Intake, SharedClaim};
-use crate::ZmtpSettings;
+use crate::{WorkerRight, ZmtpSettings};
 
 /// The service's end of the IPC hop: PULL to a PUSH, ROUTER to a DEALER, bound to `publisher_multiproc_socket`.
 ///
@@ -104,6 +105,13 @@ impl Subscriber for PullSubscriber {
 
     fn check(&self) -> Result<()> {
         listen::check_unix(&self.settings.socket)
+    }
+
+    fn posture(&self) -> Vec<Posture> {
+        vec![
+            Allowed::new(&self.settings.ipc_allow).posture(),
+            WorkerRight::posture(&self.settings.worker_rights),
+        ]
     }
 
     async fn recv(&self) -> Result<Incoming> {

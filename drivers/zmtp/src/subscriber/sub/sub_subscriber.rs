@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use pubsub_api::settings::check_tcp_endpoint;
 use pubsub_api::{
-    Batch, Envelope, Error, Incoming, Notice, Requester, Result, Status, Subscriber, Subscription,
+    Batch, Envelope, Error, Incoming, Notice, Posture, Requester, Result, Status, Subscriber, Subscription,
 };
 
 use super::link::SubLink;
@@ -50,6 +50,10 @@ impl SubSubscriber {
 
 #[async_trait]
 impl Subscriber for SubSubscriber {
+    fn posture(&self) -> Vec<Posture> {
+        vec![self.shared.posture()]
+    }
+
     async fn initialize(&self) -> Result<()> {
         let mut links = self.links.lock();
         if links.phase == Phase::Closed {

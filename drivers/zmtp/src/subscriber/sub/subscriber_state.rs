@@ -1,6 +1,6 @@
 use std::sync::OnceLock;
 
-use pubsub_api::Result;
+use pubsub_api::{Posture, Result, Verdict};
 use tokio::net::TcpStream;
 
 use super::counters::LinkCounters;
@@ -69,4 +69,21 @@ impl SubscriberState {
         };
         connect::tcp(address, own, &self.settings, keys.as_ref()).await
     }
+
+    /// Whether publishers prove who they are.
+    pub(super) fn posture(&self) -> Posture {
+        match &self.settings.curve {
+            Some(_) => {
+                Posture::new(ASPECT, Verdict::Good, "authenticated and encrypted (CURVE), by publisher_keys")
+            }
+            None => Posture::new(
+                ASPECT,
+                Verdict::Open,
+                "not authenticated: whoever has their address is believed",
+            )
+            .remedy("drivers.zmtp.mechanism = \"curve\" authenticates them"),
+        }
+    }
 }
+
+const ASPECT: &str = "publishers";

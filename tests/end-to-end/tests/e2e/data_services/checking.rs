@@ -68,7 +68,7 @@ fn an_allowed_address_that_other_hosts_reach_is_a_warning() {
     let _ = launch
         .run()
         .expect(0)
-        .says(&["warning: allow_unauthenticated = true: any host that can connect to *"]);
+        .says(&["warning: subscribers: not authenticated; any host that can connect to *"]);
 }
 
 #[test]
