@@ -27,7 +27,12 @@ impl TokenBucket {
     /// # Errors
     /// The time until there is one again.
     pub(crate) fn take(&mut self, now: Duration) -> Result<(), Duration> {
-        let full_at = self.full_at.max(now) + REFILL;
+        self.take_of(1, now)
+    }
+
+    /// As [`take`](Self::take), of a bucket that has `times` as many tokens, which are added `times` as often.
+    pub(crate) fn take_of(&mut self, times: u32, now: Duration) -> Result<(), Duration> {
+        let full_at = self.full_at.max(now) + REFILL / times.max(1);
         let latest = now + REFILL * BURST;
         if full_at > latest {
             return Err(full_at - latest);

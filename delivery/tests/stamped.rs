@@ -14,6 +14,8 @@ mod pages;
 mod publishing;
 #[path = "stamped/retirements.rs"]
 mod retirements;
+#[path = "stamped/rights.rs"]
+mod rights;
 #[path = "stamped/sealed.rs"]
 mod sealed;
 #[path = "stamped/serving.rs"]

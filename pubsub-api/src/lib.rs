@@ -83,5 +83,5 @@ pub use status::{
 };
 pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, MAX_TOPICS, MAX_TOPICS_PER_PUBLISHER, Subscriber, run};
 pub use subscribers_seen::{PeerId, SubscribersSeen, SubscriptionSeen};
-pub use topics::{HELLO, MARK_PREFIX, Pattern, SEND_ALL, Subscription, Subscriptions, Topic};
+pub use topics::{HELLO, MARK_PREFIX, Pattern, SEND_ALL, Subscription, Subscriptions, Topic, TopicRights};
 pub use unlinked_driver::UnlinkedDriver;

@@ -20,6 +20,7 @@ use crate::PublisherEpoch;
 /// | `Gap` | events are missing at this place; recovered events, a snapshot or a `Resync` follow |
 /// | `Resync` | missing events do not follow: compare the rows with the database |
 /// | `Live` | the rows are current again |
+/// | `SubscriptionRefused` | no event of this subscription arrives from this publisher, whatever `Live` states |
 /// | `DuplicatePublisher` | an operator must change a setting |
 /// | `Refused` | sealed events cannot be opened, or others are not accepted: an operator must look after keys, or after a forger |
 ///
@@ -136,6 +137,17 @@ pub enum Notice {
         cause: String,
         /// The number of events since the last report.
         events: u64,
+        /// The reason, as text.
+        reason: String,
+    },
+    /// The publisher refuses a subscription, because this subscriber has no right to it: no event of it arrives from
+    /// there, and none is requested. It precedes the `Subscribed` of the connection. A publisher that grants the right
+    /// later disconnects the subscriber, which is served then without a further request of the application.
+    SubscriptionRefused {
+        /// The endpoint of the publisher.
+        publisher: String,
+        /// The topic or pattern, as text.
+        subscription: String,
         /// The reason, as text.
         reason: String,
     },

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 
-use crate::{Batch, Envelope, PeerId, Result};
+use crate::{Batch, Envelope, PeerId, Result, TopicRights};
 
 /// Receives the requests of peers at a publisher's driver, and sends replies (ROUTER to their DEALER).
 ///
@@ -13,6 +13,7 @@ use crate::{Batch, Envelope, PeerId, Result};
 /// - Requests of one peer arrive in the order in which it sent them.
 /// - Unread requests are bounded: if the driver's queue is full, a request is dropped and counted; the requester must
 ///   retry.
+/// - A request has the [rights](Request::rights) of its peer: the driver knows them, and whoever replies observes them.
 /// - A reply is sent to the requester only, outside the stream of its subscriptions: any number of envelopes, in order.
 /// - One task reads; concurrent readers steal each other's requests.
 ///
@@ -63,8 +64,31 @@ pub struct Request {
     pub peer: PeerId,
     /// The host of the requester, if the driver knows it: a publisher bounds its work for one host.
     pub host: Option<IpAddr>,
+    /// A number of the identity that the requester proved, if it proved one: all its connections have the same number, and a
+    /// publisher bounds its work for them together.
+    pub account: Option<u64>,
+    /// How logs name the requester; empty if the driver has no name for it.
+    pub name: String,
+    /// The topics that the requester may receive: a reply must contain nothing about others.
+    pub rights: TopicRights,
     /// The request.
     pub envelope: Envelope,
+}
+
+impl Request {
+    /// Creates the request of a peer of which nothing else is known, and that may receive every topic.
+    ///
+    /// ```
+    /// use pubsub_api::{Action, Envelope, Event, HELLO, PeerId, Request, TopicRights};
+    ///
+    /// let envelope = Envelope::pack(&Event::new("t", "k", Action::Create, "v", HELLO))?;
+    /// assert_eq!(Request::new(PeerId(1), envelope).rights, TopicRights::ALL);
+    /// # Ok::<(), pubsub_api::Error>(())
+    /// ```
+    #[must_use]
+    pub fn new(peer: PeerId, envelope: Envelope) -> Self {
+        Self { peer, host: None, account: None, name: String::new(), rights: TopicRights::ALL, envelope }
+    }
 }
 
 /// Sends requests to the publishers that a subscriber listens to (DEALER to their ROUTER).

@@ -3,7 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Result, Topic};
+use crate::{Result, Topic, TopicRights};
 
 /// The subscriptions of peers, as a publisher's driver sees them, and a way to send to one of the peers.
 ///
@@ -42,7 +42,7 @@ pub trait SubscribersSeen: Send + Sync {
     async fn next(&self) -> Result<SubscriptionSeen>;
 
     /// Sends an event to one peer only, after the events that were sent before. Does not wait: returns `false` if the
-    /// peer has disconnected, has no subscription to the topic, or has no room.
+    /// peer has disconnected, has no subscription or no right to the topic, or has no room.
     fn send_to(&self, peer: PeerId, topic: &Topic, payload: &Bytes) -> bool;
 }
 
@@ -66,8 +66,10 @@ pub enum SubscriptionSeen {
     Subscribed {
         /// The peer.
         peer: PeerId,
-        /// The prefix as received: any bytes.
+        /// The prefix: any bytes. It may begin topics that the peer has no right to.
         prefix: Bytes,
+        /// The topics that the driver sends to it; all if the driver knows no rights.
+        rights: TopicRights,
     },
     /// It cancels a subscription, itself or because it disconnected.
     Cancelled {
@@ -88,16 +90,24 @@ impl SubscriptionSeen {
     ///
     /// ```
     /// use bytes::Bytes;
-    /// use pubsub_api::{HELLO, PeerId, SEND_ALL, SubscriptionSeen};
+    /// use pubsub_api::{HELLO, PeerId, SEND_ALL, SubscriptionSeen, TopicRights};
     ///
-    /// let seen = SubscriptionSeen::Subscribed { peer: PeerId(7), prefix: Bytes::from_static(b"$hel") };
+    /// let seen = SubscriptionSeen::Subscribed {
+    ///     peer: PeerId(7),
+    ///     prefix: Bytes::from_static(b"$hel"),
+    ///     rights: TopicRights::ALL,
+    /// };
     /// assert_eq!(seen.newcomer_to(&HELLO), Some(PeerId(7)));
     /// assert_eq!(seen.newcomer_to(&SEND_ALL), None);
     /// ```
     #[must_use]
     pub fn newcomer_to(&self, topic: &Topic) -> Option<PeerId> {
         match self {
-            Self::Subscribed { peer, prefix } if topic.as_bytes().starts_with(prefix) => Some(*peer),
+            Self::Subscribed { peer, prefix, rights }
+                if topic.as_bytes().starts_with(prefix) && rights.allows(topic) =>
+            {
+                Some(*peer)
+            }
             _ => None,
         }
     }

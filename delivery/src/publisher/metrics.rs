@@ -17,6 +17,10 @@ pub(super) struct Metrics {
     pub(super) marks_unsent: Counter,
     pub(super) requests: Counter,
     pub(super) bad_requests: CauseCounter,
+    /// Requests above a limit of their rate.
+    pub(super) limited: CauseCounter,
+    /// Requests about topics that the subscriber has no right to.
+    pub(super) items_refused: CauseCounter,
     pub(super) replays: Counter,
     pub(super) replayed: Counter,
     pub(super) snapshots: Counter,
@@ -49,6 +53,8 @@ impl Default for Metrics {
             marks_unsent: Counter::new("marks_unsent"),
             requests: Counter::new("sync_requests"),
             bad_requests: CauseCounter::new("sync_requests_bad"),
+            limited: CauseCounter::new("sync_requests_limited"),
+            items_refused: CauseCounter::new("sync_requests_refused"),
             replays: Counter::with_cause("sync_answers", "replay"),
             replayed: Counter::new("events_replayed"),
             snapshots: Counter::with_cause("sync_answers", "snapshot"),
@@ -94,7 +100,8 @@ impl Metrics {
             &self.ring_returns_failed,
         ];
         let mut metrics: Vec<CounterReading> = counters.iter().map(|counter| counter.read()).collect();
-        metrics.extend([&self.refused, &self.lost, &self.bad_requests].iter().flat_map(|tally| tally.read()));
+        let tallies = [&self.refused, &self.lost, &self.bad_requests, &self.limited, &self.items_refused];
+        metrics.extend(tallies.iter().flat_map(|tally| tally.read()));
         metrics
     }
 }

@@ -1,6 +1,6 @@
 //! How a publisher serves subscribers that are behind: replays from the ring, snapshots, and all rows of the database.
 //!
-//! The queue, the decision and the snapshots are state machines; [`sync_server`] is the task that drives them.
+//! The limits, the queue, the decision and the snapshots are state machines; [`sync_server`] is the task that drives them.
 
 mod growth;
 mod replay_policy;
@@ -17,5 +17,6 @@ pub(super) mod snapshots;
 mod unfit;
 
 mod reply_stream;
+mod request_limits;
 mod rows_server;
 pub(super) mod sync_server;

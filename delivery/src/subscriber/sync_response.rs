@@ -43,7 +43,10 @@ impl SyncResponse {
         let (rows, left) = match head.kind {
             SyncReplyKind::Replay { count } => (None, count),
             SyncReplyKind::Snapshot { count, .. } => (Some(Vec::new()), count),
-            SyncReplyKind::Busy { .. } | SyncReplyKind::Waits | SyncReplyKind::Unknown => (None, 0),
+            SyncReplyKind::Busy { .. }
+            | SyncReplyKind::Waits
+            | SyncReplyKind::Unknown
+            | SyncReplyKind::Refused => (None, 0),
         };
         let at = Position { epoch: head.stamp.epoch, sequence: head.stamp.sequence };
         let epochs = head.epochs.clone();

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pubsub_api::{
-    Error, ErrorKind, HELLO, MAX_TOPICS, Pattern, Result, Status, Subscriber, Subscription, Topic,
+    Error, ErrorKind, HELLO, MARK_PREFIX, MAX_TOPICS, Notice, Pattern, Result, Status, Subscriber,
+    Subscription, Topic,
 };
 use sealing::OpeningOptions;
 use tokio::task::JoinSet;
@@ -149,6 +150,13 @@ impl TrackedSubscriber {
         match item {
             Item::Event { envelope, .. } if self.hears_hellos && envelope.topic == HELLO => {
                 self.wants_hellos.load(Ordering::Relaxed)
+            }
+            // The marks of a topic are subscribed to by this, and refused with it.
+            Item::Notice(Notice::SubscriptionRefused { subscription, .. })
+                if subscription.as_bytes().starts_with(MARK_PREFIX) =>
+            {
+                let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+                wanted.iter().any(|wanted| wanted.to_string() == *subscription)
             }
             _ => true,
         }

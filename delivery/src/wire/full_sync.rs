@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use pubsub_api::database::{Entry, RowPlace};
 use pubsub_api::wire::{EventRef, WireError};
-use pubsub_api::{Action, Envelope, Event, Result, SEND_ALL, Topic, Value};
+use pubsub_api::{Action, Envelope, Event, Result, SEND_ALL, Topic, TopicRights, Value};
 use rmpv::Value as Msgpack;
 
 use super::packing::{extra, number, pack};
@@ -104,8 +104,12 @@ impl FullSyncRequest {
         Ok(Some(Self { id: id(&event)?, topics }))
     }
 
-    /// The rows as they are sent in reply to this request.
-    pub fn rows<'a>(&'a self, tables: &'a Tables) -> impl Iterator<Item = StoredRow> + 'a {
+    /// The rows as they are sent in reply to this request, to a subscriber with these rights: rows of other topics are left out.
+    pub fn rows<'a>(
+        &'a self,
+        tables: &'a Tables,
+        rights: &'a TopicRights,
+    ) -> impl Iterator<Item = StoredRow> + 'a {
         let wanted: Option<HashSet<&[u8]>> =
             self.topics.as_ref().map(|topics| topics.iter().map(Topic::as_bytes).collect());
         let is_wanted = move |place: &RowPlace| {
@@ -116,12 +120,19 @@ impl FullSyncRequest {
             wanted.as_ref().is_none_or(is_named)
         };
         let rows = tables.iter().flat_map(|(table, entries)| entries.iter().map(move |entry| (table, entry)));
+        let rows = rows.filter(|(_, entry)| is_allowed(rights, &entry.place));
         rows.map(move |(table, Entry { place, value })| StoredRow {
             table: table.clone(),
             place: place.clone(),
             value: is_wanted(place).then(|| value.clone()),
         })
     }
+}
+
+/// Whether rights include the topic of a row.
+fn is_allowed(rights: &TopicRights, place: &RowPlace) -> bool {
+    let topic = || place.topic.clone().map_or(Ok(SEND_ALL), Topic::new);
+    rights.is_all() || topic().is_ok_and(|topic| rights.allows(&topic))
 }
 
 fn topic(packed: &Msgpack) -> std::result::Result<Topic, WireError> {
@@ -212,7 +223,7 @@ mod tests {
     use bytes::Bytes;
     use pubsub_api::database::{Entry, RowPlace};
     use pubsub_api::wire::WireError;
-    use pubsub_api::{SEND_ALL, Topic};
+    use pubsub_api::{Pattern, SEND_ALL, Topic, TopicRights};
 
     use super::{FullSyncReply, FullSyncRequest, StoredRow, Tables};
     use crate::SyncRequest;
@@ -266,7 +277,9 @@ mod tests {
         let tables = tables();
         let reported = |topics: Option<Vec<Topic>>| -> Vec<(String, bool)> {
             let request = FullSyncRequest { id: 1, topics };
-            let rows = request.rows(&tables).map(|row| StoredRow::read(&row.pack().unwrap()).unwrap());
+            let rows = request
+                .rows(&tables, &TopicRights::ALL)
+                .map(|row| StoredRow::read(&row.pack().unwrap()).unwrap());
             rows.map(|row| (row.place.key, row.value.is_some())).collect()
         };
         let all = |values: [bool; 4]| -> Vec<(String, bool)> {
@@ -279,6 +292,17 @@ mod tests {
         );
         assert_eq!(reported(Some(vec![SEND_ALL, Topic::new("u").unwrap()])), all([true, false, true, false]));
         assert_eq!(reported(Some(Vec::new())), all([false; 4]));
+    }
+
+    #[test]
+    fn of_topics_outside_the_rights_not_even_the_name_of_a_row_is_sent() {
+        let tables = tables();
+        let request = FullSyncRequest { id: 1, topics: None };
+        for (pattern, wanted) in [("t", &["2"][..]), ("D", &["1", "4"]), ("#", &["1", "2", "{*?}", "4"])] {
+            let rights = TopicRights::from(pattern.parse::<Pattern>().unwrap());
+            let keys: Vec<String> = request.rows(&tables, &rights).map(|row| row.place.key).collect();
+            assert_eq!(keys, wanted);
+        }
     }
 
     #[test]

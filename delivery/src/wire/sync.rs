@@ -91,6 +91,8 @@ pub enum SyncReplyKind {
     Waits,
     /// The publisher does not know the subscriber's position: compare with the database, and continue from the stamp.
     Unknown,
+    /// The subscriber has no right to the topic, whether or not it exists. The sequence of the stamp is that of the request.
+    Refused,
 }
 
 impl SyncRequest {
@@ -172,6 +174,7 @@ impl SyncReply {
             }
             SyncReplyKind::Waits => ("waits", "count", 0),
             SyncReplyKind::Unknown => ("unknown", "count", 0),
+            SyncReplyKind::Refused => ("refused", "count", 0),
         };
         let mut more = vec![("about", Msgpack::from(self.topic.as_str())), (name, Msgpack::from(value))];
         if let SyncReplyKind::Snapshot { since, .. } = self.kind {
@@ -204,6 +207,7 @@ impl SyncReply {
             }
             "waits" => SyncReplyKind::Waits,
             "unknown" => SyncReplyKind::Unknown,
+            "refused" => SyncReplyKind::Refused,
             _ => return Err(WireError::WrongType),
         };
         let topic = Topic::new(about).map_err(|_| WireError::BadTopic)?;
@@ -258,6 +262,7 @@ mod tests {
             SyncReplyKind::Busy { retry_after: Duration::from_millis(1500) },
             SyncReplyKind::Waits,
             SyncReplyKind::Unknown,
+            SyncReplyKind::Refused,
         ] {
             let epochs = match kind {
                 SyncReplyKind::Snapshot { .. } => vec![1, 2],

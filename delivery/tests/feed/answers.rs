@@ -158,3 +158,28 @@ fn buffered_events_are_bounded_and_requested_again() {
     feed.replay("a", 7, 1, &[(1, 3, "3"), (1, 4, "4"), (1, 5, "5"), (1, 6, "6")], at(1, 6));
     assert_eq!(feed.received(), ["3 replay", "4 replay", "5 replay", "6 replay", "x", "x", "live D"]);
 }
+
+#[test]
+fn a_topic_without_a_right_is_reported_before_live_and_not_requested_again() {
+    let mut feed = Script::new(FeedOptions::default());
+    feed.hello("a", 7, 1);
+    feed.data(7, 1, 1, "1");
+    feed.down("a");
+    feed.hello("a", 7, 1);
+    feed.received();
+    feed.pass(2 * SECOND);
+    assert_eq!(feed.received(), ["recovering D"], "its rights were reduced meanwhile: no mark came");
+    assert_eq!(feed.asked(), ["a D 1/1"]);
+    feed.head("a", 7, SyncReplyKind::Refused, at(1, 1));
+    assert_eq!(feed.received(), ["refused D", "live a"]);
+    assert!(feed.positions().is_empty());
+    feed.pass(60 * SECOND);
+    assert_eq!(feed.asked(), [""; 0]);
+    feed.mark(7, 1, 3, None);
+    assert_eq!(
+        feed.received(),
+        ["recovering D"],
+        "it is granted again: what was published meanwhile is requested"
+    );
+    assert_eq!(feed.asked(), ["a D 1/0"]);
+}

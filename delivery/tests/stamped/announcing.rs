@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use delivery::Control;
-use pubsub_api::{HELLO, PeerId, SubscriptionSeen};
+use pubsub_api::{HELLO, PeerId, SubscriptionSeen, TopicRights};
 use tokio::time::{Instant, sleep};
 
 use crate::fake::{To, batch, stamped};
@@ -25,7 +25,7 @@ async fn hellos(seen: Vec<(u64, SubscriptionSeen)>) -> Vec<(u64, To)> {
 }
 
 fn subscribed(peer: u64, prefix: &'static str) -> SubscriptionSeen {
-    SubscriptionSeen::Subscribed { peer: PeerId(peer), prefix: Bytes::from(prefix) }
+    SubscriptionSeen::Subscribed { peer: PeerId(peer), prefix: Bytes::from(prefix), rights: TopicRights::ALL }
 }
 
 fn to(peer: u64) -> To {

@@ -28,7 +28,7 @@ async fn reply(fake: &Fake, inputs: &Inputs) -> (SyncReplyKind, usize) {
     let position = Position { epoch: 0, sequence: 0 };
     let items = vec![SyncItem { topic: Topic::new("rows").unwrap(), position }];
     let envelope = SyncRequest { id: 1, items }.pack().unwrap();
-    inputs.requests.send(Request { peer: PeerId(1), host: None, envelope }).await.unwrap();
+    inputs.requests.send(Request::new(PeerId(1), envelope)).await.unwrap();
     until("the reply", || {
         let all = fake.answers.lock().unwrap();
         let kind = SyncReply::read(&all.first()?.1).unwrap()?.kind;

@@ -34,7 +34,7 @@ impl Link {
         let now = self.now();
         self.feed.tick(now);
         for (_, envelope) in self.feed.requests() {
-            let request = Request { peer: pubsub_api::PeerId(1), host: None, envelope };
+            let request = Request::new(pubsub_api::PeerId(1), envelope);
             self.inputs.requests.send(request).await.unwrap();
         }
         let answers = std::mem::take(&mut *self.fake.answers.lock().unwrap());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use delivery::subscriber::{Feed, FeedOptions, Item};
 use delivery::{PublisherOptions, StampedPublisher};
-use pubsub_api::{Envelope, HELLO, Notice, PeerId, Publisher, Reply, Request, SubscriptionSeen};
+use pubsub_api::{Envelope, HELLO, Notice, PeerId, Publisher, Reply, Request, SubscriptionSeen, TopicRights};
 use tokio::time::sleep;
 
 use crate::fake::{Fake, Inputs, To, batch, stamped_as, until};
@@ -41,7 +41,11 @@ impl Reader {
     ) -> Vec<String> {
         for filter in filters {
             let prefix = Bytes::from_static(filter.as_bytes());
-            inputs.seen.send(SubscriptionSeen::Subscribed { peer: PeerId(peer), prefix }).await.unwrap();
+            inputs
+                .seen
+                .send(SubscriptionSeen::Subscribed { peer: PeerId(peer), prefix, rights: TopicRights::ALL })
+                .await
+                .unwrap();
         }
         self.greeted(publisher, until("a hello", || greeting(fake, peer)).await);
         self.reported_until("live", fake, inputs).await
@@ -91,7 +95,7 @@ impl Reader {
     async fn recover(&mut self, fake: &Fake, inputs: &Inputs) {
         self.feed.tick(self.started.elapsed());
         for (_, envelope) in self.feed.requests() {
-            inputs.requests.send(Request { peer: PeerId(0), host: None, envelope }).await.unwrap();
+            inputs.requests.send(Request::new(PeerId(0), envelope)).await.unwrap();
         }
         // A poll: the callers repeat it until their deadline.
         sleep(Duration::from_millis(5)).await;
@@ -246,7 +250,11 @@ async fn an_event_that_is_published_just_before_a_link_stands_is_reported_if_its
 
     let subscribes = async |prefix: &'static str| {
         let prefix = Bytes::from_static(prefix.as_bytes());
-        inputs.seen.send(SubscriptionSeen::Subscribed { peer: PeerId(2), prefix }).await.unwrap();
+        inputs
+            .seen
+            .send(SubscriptionSeen::Subscribed { peer: PeerId(2), prefix, rights: TopicRights::ALL })
+            .await
+            .unwrap();
     };
     subscribes("$mark.").await;
     until("a mark", || sent_to(fake, 2, "$mark.b")).await;

@@ -41,7 +41,7 @@ fn has(bytes: &[u8], text: &str) -> bool {
 async fn reply(fake: &Arc<Fake>, inputs: &Inputs, peer: u64, at: Position) -> (SyncReplyKind, Vec<Envelope>) {
     let items = vec![SyncItem { topic: SEND_ALL, position: at }];
     let envelope = SyncRequest { id: 1, items }.pack().unwrap();
-    inputs.requests.send(Request { peer: PeerId(peer), host: None, envelope }).await.unwrap();
+    inputs.requests.send(Request::new(PeerId(peer), envelope)).await.unwrap();
     until("the reply", || {
         let all = fake.answers.lock().unwrap();
         let all: Vec<Envelope> =

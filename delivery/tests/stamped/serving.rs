@@ -16,7 +16,7 @@ fn want(topic: &str, epoch: u64, number: u64) -> SyncItem {
 
 async fn ask(inputs: &Inputs, peer: PeerId, id: u64, items: Vec<SyncItem>) {
     let envelope = SyncRequest { id, items }.pack().unwrap();
-    inputs.requests.send(Request { peer, host: None, envelope }).await.unwrap();
+    inputs.requests.send(Request::new(peer, envelope)).await.unwrap();
 }
 
 /// The answers to `count` wants of a peer: each head, with the numbers of what follows it.
@@ -162,7 +162,7 @@ async fn a_peer_with_too_many_requests_or_a_full_queue_delays_no_other() {
     let busy = got.iter().filter(|(head, _)| matches!(head.kind, SyncReplyKind::Busy { .. })).count();
     assert!((1..=8).contains(&busy), "{busy} of 40 are too many by 8, less what the time brought");
     let junk = Envelope { topic: Topic::new("$sync").unwrap(), payload: bytes::Bytes::from_static(b"junk") };
-    inputs.requests.send(Request { peer: ASKER, host: None, envelope: junk }).await.unwrap();
+    inputs.requests.send(Request::new(ASKER, junk)).await.unwrap();
     ask(&inputs, PeerId(2), 1, vec![want("a", now, 0)]).await;
     answers(&fake, PeerId(2), 1).await;
     assert_eq!(publisher.delivery_status().counter("sync_requests_bad", Some("not_a_map")), 1);

@@ -127,7 +127,7 @@ impl Fanout {
             links.requesters.push(Arc::clone(&requester));
             requester.peer()
         });
-        self.requests.put(Request { peer, host: None, envelope })
+        self.requests.put(Request::new(peer, envelope))
     }
 
     /// The subscriber with this request id, if it is still linked.

@@ -63,7 +63,7 @@ impl fmt::Display for ConnectError {
                 }
                 Some(CurveStage::AwaitsReady) => {
                     "it closed the connection when it knew the key of this agent: that may not be in its list of \
-                     authorized agents"
+                     authorized agents, may have expired, or may have too many connections"
                 }
             }),
             Self::NoKey => f.write_str("publisher_keys has no key for it"),

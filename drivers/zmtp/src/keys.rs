@@ -12,6 +12,7 @@ use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::protocol::curve::{ClientKeys, SecretKey};
 pub(crate) use authorized_file::AuthorizedFile;
+pub use authorized_file::read_authorized_file;
 pub use key_file::{read_key_file, write_key_file};
 pub use pinned_keys::PinnedKeys;
 

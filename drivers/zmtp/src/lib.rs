@@ -54,6 +54,7 @@
 
 pub mod protocol;
 
+mod announced;
 mod connect;
 mod framing;
 mod hop;
@@ -62,7 +63,9 @@ mod lost;
 mod map_number;
 mod network;
 mod principal;
+mod refused;
 mod settings;
+mod wall_clock;
 mod wire;
 mod worker_right;
 
@@ -77,7 +80,9 @@ use pubsub_api::settings::Settings;
 use pubsub_api::{Capabilities, Driver, PubSubEnds, Role};
 
 pub use crate::settings::{SETTINGS, ZmtpSettings};
-pub use keys::{CurveSettings, PinnedKeys, SecurityMechanism, read_key_file, write_key_file};
+pub use keys::{
+    CurveSettings, PinnedKeys, SecurityMechanism, read_authorized_file, read_key_file, write_key_file,
+};
 pub use network::Network;
 pub use principal::Principal;
 pub use publisher::{PubPublisher, PushPublisher};

@@ -51,6 +51,10 @@ declare_settings! {
         /// The number of connections from one IP address that a network publisher holds at the same time. Further
         /// connections are closed at once and counted.
         max_connections_per_address: usize = "8192", Kind::Integer { min: 1, max: 1_000_000 }, Restart;
+        /// The number of connections of agents with one key that a network publisher holds at the same time, with
+        /// `curve`. An agent has two, and twice that for a moment when it reconnects. Further connections are closed
+        /// after their handshake and counted.
+        max_connections_per_key: usize = "16", Kind::Integer { min: 2, max: 1_000_000 }, Restart;
         /// The number of connections with an incomplete handshake that a listener holds at the same time. When it is
         /// reached, a network publisher accepts no further connections and limits each handshake to a quarter of a
         /// second; the service's socket closes the oldest one to accept a new one. Fast clients can therefore connect
@@ -76,9 +80,12 @@ declare_settings! {
         /// With `curve`, the file with the secret key of a publisher: one line, mode 0600, as `skimmer keys new`
         /// writes it. It is read when the publisher starts, and never shown.
         publisher_key_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
-        /// With `curve`, the file with the agents that may connect to a publisher: on each line a name and a public
-        /// key; a line that begins with `#` is a comment. The file is read again when it changes: an agent that is no
-        /// longer in it is disconnected within a second, and one that is added may connect.
+        /// With `curve`, the file with the agents that may connect to a publisher: on each line a name, a public key,
+        /// and the rights of the agent: `topic=PATTERN`, once for each pattern of topics that it may receive, without
+        /// any for all topics; `expires=2027-01-31T00:00:00Z`, after which it may not connect. A line that begins with
+        /// `#` is a comment. The file is read again when it changes: an agent that is no longer in it is disconnected
+        /// within a second, one with other topics as well, which then connects again, and one that is added may
+        /// connect.
         authorized_agents_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
         /// With `curve`, the file with the secret key of an agent: one line, mode 0600, as `skimmer keys new` writes
         /// it. It is read when the agent starts, and never shown.
@@ -124,6 +131,8 @@ pub struct ZmtpSettings {
     pub max_connections: usize,
     /// How many of them may come from one IP address; further ones are closed at once and counted.
     pub max_connections_per_address: usize,
+    /// How many of them may have one key, with CURVE; further ones are closed and counted.
+    pub max_connections_per_key: usize,
     /// How many of them may be without a complete handshake.
     pub max_handshakes: usize,
     /// Which networks may connect; all if empty.
@@ -178,6 +187,7 @@ impl ZmtpSettings {
             user_timeout: own.user_timeout,
             max_connections: own.max_connections,
             max_connections_per_address: own.max_connections_per_address,
+            max_connections_per_key: own.max_connections_per_key,
             max_handshakes: own.max_handshakes,
             allow_from: parse_all(&own.allow_from, "allow_from")?,
             ipc_allow: parse_all(&own.ipc_allow, "ipc_allow")?,

@@ -77,7 +77,7 @@ proptest! {
         let mut said = Vec::new();
         let taken = Handshake::listener(&[SocketType::Dealer], &mut said).take(&sent, &mut said);
         let (socket_type, own_type) = (SocketType::Dealer, SocketType::Router);
-        let peer = Peer { socket_type, own_type, minor: 1, alive_every: None };
+        let peer = Peer { socket_type, own_type, minor: 1, alive_every: None, judges_subscriptions: false };
         prop_assert_eq!(taken, Ok((sent.len(), Some(peer))));
     }
 

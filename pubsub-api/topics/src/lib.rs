@@ -1,7 +1,7 @@
 //! The names that events are published on, and what a subscriber wants of them (docs/design.md#topics).
 //!
 //! A [`Topic`] is a checked name, a [`Pattern`] matches topics, and [`Subscriptions`] decide which events a subscriber
-//! receives. `pubsub-api` re-exports all of it; only the crates below it name this crate.
+//! receives; [`TopicRights`] decide which it may receive. `pubsub-api` re-exports all of it; only the crates below it name this crate.
 //!
 //! ```
 //! use topics::{HELLO, Pattern, SEND_ALL, Subscriptions, Topic};
@@ -20,7 +20,9 @@
 mod pattern;
 mod subscription;
 mod topic;
+mod topic_rights;
 
 pub use pattern::Pattern;
 pub use subscription::{Subscription, Subscriptions};
 pub use topic::{HELLO, MARK_PREFIX, SEND_ALL, Topic};
+pub use topic_rights::TopicRights;

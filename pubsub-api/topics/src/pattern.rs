@@ -40,13 +40,20 @@ impl Pattern {
     /// Returns whether `topic` matches. The time is proportional to the words of the topic × the words of the pattern.
     #[must_use]
     pub fn matches(&self, topic: &Topic) -> bool {
-        if topic.is_reserved() && !self.text.starts_with('$') {
-            return false;
-        }
+        (!topic.is_reserved() || self.text.starts_with('$')) && self.matches_name(topic)
+    }
+
+    /// As [`matches`](Self::matches), but a wildcard matches the `$` of a reserved topic, too.
+    pub(crate) fn matches_name(&self, topic: &Topic) -> bool {
         match self.form {
             Form::Prefix => topic.as_str().starts_with(self.literal_prefix()),
             Form::Words => words_match(&self.text, topic.as_str()),
         }
+    }
+
+    /// Of `tenant-*`: `tenant-`. `None` if the pattern is one of words.
+    pub(crate) fn prefix(&self) -> Option<&str> {
+        (self.form == Form::Prefix).then(|| self.literal_prefix())
     }
 
     /// Returns the bytes that every matching topic begins with: a transport that filters by prefix can subscribe to

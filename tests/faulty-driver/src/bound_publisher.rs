@@ -78,7 +78,7 @@ impl BoundPublisher {
                 due = self.last_request_due.map_or(due, |last| last.max(due));
                 self.last_request_due = Some(due);
             }
-            self.requests.push(due, Request { peer, host: None, envelope: envelope.clone() });
+            self.requests.push(due, Request::new(peer, envelope.clone()));
         }
         self.wake.notify_waiters();
         true

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use pubsub_api::hello::{self, HELLO_INTERVAL};
 use pubsub_api::{
     Batch, Envelope, ErrorKind, HELLO, MARK_PREFIX, PeerId, Result, SubscribersSeen, SubscriptionSeen,
+    TopicRights,
 };
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -119,8 +120,8 @@ async fn announce(core: Arc<Core>, hello: Hello) {
                         hello.send_to_all().await;
                     }
                 }
-                (Ok(SubscriptionSeen::Subscribed { peer, prefix }), Some(subscribers)) => {
-                    greet(&core, subscribers, peer, &prefix, &hello).await;
+                (Ok(SubscriptionSeen::Subscribed { peer, prefix, rights }), Some(subscribers)) => {
+                    greet(&core, &Newcomer { subscribers, peer, rights }, &prefix, &hello).await;
                 }
                 (Ok(_), _) => {}
                 (Err(error), _) => {
@@ -187,27 +188,34 @@ async fn say_marks(core: &Core) {
     }
 }
 
+/// A peer with a new subscription.
+struct Newcomer<'a> {
+    subscribers: &'a dyn SubscribersSeen,
+    peer: PeerId,
+    rights: TopicRights,
+}
+
 /// Sends a new subscriber what it subscribed to: the marks of its topics, and then the hello.
-async fn greet(core: &Core, subscribers: &dyn SubscribersSeen, peer: PeerId, prefix: &[u8], hello: &Hello) {
+async fn greet(core: &Core, newcomer: &Newcomer<'_>, prefix: &[u8], hello: &Hello) {
     if let Some(prefix) = prefix.strip_prefix(MARK_PREFIX) {
-        say_marks_to(core, subscribers, peer, prefix).await;
+        say_marks_to(core, newcomer, prefix).await;
     } else if MARK_PREFIX.starts_with(prefix) {
-        say_marks_to(core, subscribers, peer, b"").await;
+        say_marks_to(core, newcomer, b"").await;
     }
     if HELLO.as_bytes().starts_with(prefix) {
-        hello.send_to(subscribers, peer);
+        hello.send_to(newcomer.subscribers, newcomer.peer);
     }
 }
 
-async fn say_marks_to(core: &Core, subscribers: &dyn SubscribersSeen, peer: PeerId, prefix: &[u8]) {
+async fn say_marks_to(core: &Core, newcomer: &Newcomer<'_>, prefix: &[u8]) {
     let mut from = Vec::new();
     loop {
         let outgoing = core.outgoing.lock().await;
         let ids: Vec<_> =
             core.sequencer().publisher_state.topics.covered(prefix, &from).take(MARKS_AT_ONCE).collect();
         let marks = packed(core, ids.iter().copied());
-        for mark in envelopes(marks) {
-            if !subscribers.send_to(peer, &mark.topic, &mark.payload) {
+        for mark in envelopes(marks).filter(|mark| newcomer.rights.allows(&mark.topic)) {
+            if !newcomer.subscribers.send_to(newcomer.peer, &mark.topic, &mark.payload) {
                 return;
             }
             core.metrics.marks.add(1);

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt;
-use pubsub_api::{Batch, PeerId, Requests, Result};
+use pubsub_api::{Batch, PeerId, Requests, Result, TopicRights};
 
 use super::reply_stream::{CHUNK_BYTES, put};
 use crate::publisher::core::Core;
@@ -13,7 +13,7 @@ const NO_SOURCE: &str = "the publisher does not use the database (use_nb_db)";
 /// The reason for a subscriber that sends too many requests, or while too many subscribers do.
 const BUSY: &str = "the publisher is busy with other requests";
 
-/// Replies with all rows of the database.
+/// Replies with all rows of the database that the subscriber may receive.
 ///
 /// # Errors
 /// As of [`Requests::answer`].
@@ -21,6 +21,7 @@ pub(super) async fn answer(
     core: &Core,
     peer: PeerId,
     request: &FullSyncRequest,
+    rights: &TopicRights,
     taken: &AtomicU64,
 ) -> Result<()> {
     let tables = match core.rows.as_deref() {
@@ -35,9 +36,13 @@ pub(super) async fn answer(
             return put(core, peer, &mut head(FullSyncReply::Unavailable { id, reason })?).await;
         }
     };
-    let count = tables.iter().map(|(_, entries)| entries.len() as u64).sum();
+    let count = match rights.is_all() {
+        true => tables.iter().map(|(_, entries)| entries.len()).sum(),
+        false => request.rows(&tables, rights).count(),
+    };
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
     let mut batch = head(FullSyncReply::Rows { id, count })?;
-    for row in request.rows(&tables) {
+    for row in request.rows(&tables, rights) {
         batch.push(row.pack()?);
         let bytes = batch.payload_bytes();
         if bytes >= CHUNK_BYTES {

@@ -2,11 +2,10 @@ use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use pubsub_api::PeerId;
+use pubsub_api::{PeerId, Request};
 
 use super::growth::Growth;
 use super::reply_rate::ReplyRate;
-use crate::token_bucket::TokenBucket;
 
 /// Schedules the replies to requests. Time comes in as input.
 ///
@@ -16,7 +15,7 @@ use crate::token_bucket::TokenBucket;
 ///   increase the total rate.
 /// - A reply slower than [`ReplyRate::MIN_RATE`] yields its place to a waiting request, and continues beside: its peer reads
 ///   slowly, so it costs only its buffers. Above [`MAX_SLOW`] of them the slowest is dropped; its peer requests again.
-/// - The peers of one host have at most half of each: of the places, of the slow replies, of the waiting requests. So a host
+/// - The peers of one [`Origin`] have at most half of each: of the places, of the slow replies, of the waiting requests. So a host
 ///   with many slow peers keeps no other host from recovering; a host that is alone has half of the capacity.
 /// - A request that includes all items of an earlier one of its peer replaces it: the peer does not wait for the earlier one
 ///   any more.
@@ -25,13 +24,25 @@ pub(super) struct SyncQueue<R> {
     waiting: VecDeque<Waiting<R>>,
     running: HashMap<PeerId, Running<R>>,
     growth: Growth,
-    buckets: HashMap<PeerId, TokenBucket>,
+}
+
+/// Where a peer comes from: the identity that it proved, or else its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Origin {
+    Account(u64),
+    Host(IpAddr),
+}
+
+impl Origin {
+    pub(super) fn of(request: &Request) -> Option<Self> {
+        request.account.map(Self::Account).or(request.host.map(Self::Host))
+    }
 }
 
 #[derive(Debug)]
 struct Waiting<R> {
     peer: PeerId,
-    host: Option<IpAddr>,
+    origin: Option<Origin>,
     request: R,
     /// When its peer was last notified that it waits.
     reported: Duration,
@@ -39,7 +50,7 @@ struct Waiting<R> {
 
 #[derive(Debug)]
 struct Running<R> {
-    host: Option<IpAddr>,
+    origin: Option<Origin>,
     request: R,
     rate: ReplyRate,
     is_slow: bool,
@@ -56,9 +67,6 @@ pub(super) const MAX_SLOW: usize = 64;
 
 /// The most waiting requests: as many as a driver keeps before they are read here.
 pub(crate) const MAX_WAITING: usize = 1024;
-
-/// The number of peers whose rate of requests is remembered, before those without recent requests are forgotten.
-const MAX_BUCKETS: usize = 4096;
 
 /// When a peer that found the queue full may request again.
 const FULL_RETRY: Duration = Duration::from_secs(1);
@@ -81,12 +89,7 @@ pub(super) enum Admission<R> {
 
 impl<R> Default for SyncQueue<R> {
     fn default() -> Self {
-        Self {
-            waiting: VecDeque::new(),
-            running: HashMap::new(),
-            growth: Growth::default(),
-            buckets: HashMap::new(),
-        }
+        Self { waiting: VecDeque::new(), running: HashMap::new(), growth: Growth::default() }
     }
 }
 
@@ -95,17 +98,10 @@ impl<R: Supersedes> SyncQueue<R> {
     pub(super) fn offer(
         &mut self,
         peer: PeerId,
-        host: Option<IpAddr>,
+        origin: Option<Origin>,
         request: R,
         now: Duration,
     ) -> Admission<R> {
-        if self.buckets.len() >= MAX_BUCKETS {
-            self.buckets.retain(|_, bucket| !bucket.is_full(now));
-        }
-        let bucket = self.buckets.entry(peer).or_insert_with(|| TokenBucket::new(now));
-        if let Err(retry_after) = bucket.take(now) {
-            return Admission::Busy(request, retry_after);
-        }
         let is_earlier = |other: &&mut Waiting<R>| other.peer == peer && request.supersedes(&other.request);
         if let Some(earlier) = self.waiting.iter_mut().find(is_earlier) {
             earlier.request = request;
@@ -116,19 +112,19 @@ impl<R: Supersedes> SyncQueue<R> {
             running.rate = ReplyRate::new(now);
             return Admission::Restart(request);
         }
-        if self.may_start(peer, host) && !self.waiting.iter().any(|waiting| waiting.peer == peer) {
-            return Admission::Start(self.start(peer, host, request, now));
+        if self.may_start(peer, origin) && !self.waiting.iter().any(|waiting| waiting.peer == peer) {
+            return Admission::Start(self.start(peer, origin, request, now));
         }
-        let of_host = self.waiting.iter().filter(|waiting| is_of(host, waiting.host)).count();
-        if self.waiting.len() >= MAX_WAITING || of_host >= share(MAX_WAITING) {
+        let of_origin = self.waiting.iter().filter(|waiting| is_of(origin, waiting.origin)).count();
+        if self.waiting.len() >= MAX_WAITING || of_origin >= share(MAX_WAITING) {
             return Admission::Busy(request, FULL_RETRY);
         }
-        self.waiting.push_back(Waiting { peer, host, request, reported: now });
+        self.waiting.push_back(Waiting { peer, origin, request, reported: now });
         Admission::Waits
     }
 
-    fn start(&mut self, peer: PeerId, host: Option<IpAddr>, request: R, now: Duration) -> R {
-        let running = Running { host, request: request.clone(), rate: ReplyRate::new(now), is_slow: false };
+    fn start(&mut self, peer: PeerId, origin: Option<Origin>, request: R, now: Duration) -> R {
+        let running = Running { origin, request: request.clone(), rate: ReplyRate::new(now), is_slow: false };
         self.running.insert(peer, running);
         request
     }
@@ -140,9 +136,9 @@ impl<R: Supersedes> SyncQueue<R> {
 
     /// The next request to reply to.
     pub(super) fn next(&mut self, now: Duration) -> Option<(PeerId, R)> {
-        let next = self.waiting.iter().position(|waiting| self.may_start(waiting.peer, waiting.host))?;
-        let Waiting { peer, host, request, .. } = self.waiting.remove(next)?;
-        Some((peer, self.start(peer, host, request, now)))
+        let next = self.waiting.iter().position(|waiting| self.may_start(waiting.peer, waiting.origin))?;
+        let Waiting { peer, origin, request, .. } = self.waiting.remove(next)?;
+        Some((peer, self.start(peer, origin, request, now)))
     }
 
     /// Judges the replies, once a second, by the number of bytes sent of each. Returns the peers whose replies are dropped.
@@ -159,18 +155,18 @@ impl<R: Supersedes> SyncQueue<R> {
 
     /// The slowest of the slow replies, if they are too many in total or of one host.
     fn slow_beyond_bounds(&self) -> Vec<PeerId> {
-        let mut slow: Vec<_> = self.slow().map(|(peer, it)| (it.rate.latest(), *peer, it.host)).collect();
+        let mut slow: Vec<_> = self.slow().map(|(peer, it)| (it.rate.latest(), *peer, it.origin)).collect();
         slow.sort_unstable();
-        let (mut all, mut of_hosts) = (slow.len(), HashMap::<IpAddr, usize>::new());
-        for host in slow.iter().filter_map(|(_, _, host)| *host) {
-            *of_hosts.entry(host).or_default() += 1;
+        let (mut all, mut of_origins) = (slow.len(), HashMap::<Origin, usize>::new());
+        for origin in slow.iter().filter_map(|(_, _, origin)| *origin) {
+            *of_origins.entry(origin).or_default() += 1;
         }
         let mut beyond = Vec::new();
-        for (_, peer, host) in slow {
-            let of_host = host.and_then(|host| of_hosts.get_mut(&host));
-            if all > MAX_SLOW || of_host.as_deref().is_some_and(|count| *count > share(MAX_SLOW)) {
+        for (_, peer, origin) in slow {
+            let of_origin = origin.and_then(|origin| of_origins.get_mut(&origin));
+            if all > MAX_SLOW || of_origin.as_deref().is_some_and(|count| *count > share(MAX_SLOW)) {
                 all -= 1;
-                of_host.into_iter().for_each(|count| *count -= 1);
+                of_origin.into_iter().for_each(|count| *count -= 1);
                 beyond.push(peer);
             }
         }
@@ -203,22 +199,22 @@ impl<R: Supersedes> SyncQueue<R> {
         self.running.is_empty() && self.waiting.is_empty()
     }
 
-    fn may_start(&self, peer: PeerId, host: Option<IpAddr>) -> bool {
+    fn may_start(&self, peer: PeerId, origin: Option<Origin>) -> bool {
         let in_places = || self.running.values().filter(|running| !running.is_slow);
-        let of_host = in_places().filter(|running| is_of(host, running.host)).count();
+        let of_origin = in_places().filter(|running| is_of(origin, running.origin)).count();
         let places = self.growth.places();
-        in_places().count() < places && of_host < share(places) && !self.running.contains_key(&peer)
+        in_places().count() < places && of_origin < share(places) && !self.running.contains_key(&peer)
     }
 }
 
-/// The share of `all` that the peers of one host may have.
+/// The share of `all` that the peers of one origin may have.
 fn share(all: usize) -> usize {
     all.div_ceil(2)
 }
 
-/// Whether a peer is known to be of this host.
-fn is_of(host: Option<IpAddr>, other: Option<IpAddr>) -> bool {
-    host.is_some() && host == other
+/// Whether a peer is known to be of this origin.
+fn is_of(origin: Option<Origin>, other: Option<Origin>) -> bool {
+    origin.is_some() && origin == other
 }
 
 #[cfg(test)]

@@ -4,21 +4,21 @@ mod plan;
 mod replies;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use pubsub_api::{PeerId, Request, Requests};
 use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::request_limits::RequestLimits;
 use super::rows_server;
-use super::sync_queue::{Admission, SyncQueue};
-use crate::SyncReplyKind;
+use super::sync_queue::{Admission, Origin, SyncQueue};
 use crate::publisher::core::Core;
+use crate::{SyncReplyKind, SyncRequest};
 use heads::{say_of_each, say_of_first};
 use peer_request::{PeerRequest, read};
 use replies::reply_to_all;
@@ -29,6 +29,7 @@ pub(crate) async fn serve(core: Arc<Core>) {
     let mut server = Server {
         core: &core,
         requests,
+        limits: RequestLimits::default(),
         queue: SyncQueue::default(),
         replying: JoinSet::new(),
         replies: HashMap::new(),
@@ -38,9 +39,9 @@ pub(crate) async fn serve(core: Arc<Core>) {
     loop {
         tokio::select! {
             request = requests.next() => {
-                let Ok(Request { peer, host, envelope }) = request else { return };
-                if let Some(request) = read(&core, &envelope) {
-                    server.take(peer, host, request);
+                let Ok(request) = request else { return };
+                if let Some(read) = read(&core, &request) {
+                    server.take(&request, read);
                 }
             }
             Some(ended) = server.replying.join_next_with_id() => {
@@ -62,6 +63,7 @@ const TICK: Duration = Duration::from_secs(1);
 struct Server<'a> {
     core: &'a Arc<Core>,
     requests: &'a dyn Requests,
+    limits: RequestLimits,
     queue: SyncQueue<Arc<PeerRequest>>,
     replying: JoinSet<()>,
     replies: HashMap<PeerId, Underway>,
@@ -74,9 +76,27 @@ struct Underway {
 }
 
 impl Server<'_> {
-    fn take(&mut self, peer: PeerId, host: Option<IpAddr>, request: PeerRequest) {
-        let (core, requests) = (self.core, self.requests);
-        match self.queue.offer(peer, host, Arc::new(request), core.now().since_start) {
+    fn take(&mut self, from: &Request, mut request: PeerRequest) {
+        let (core, peer, now) = (self.core, from.peer, self.core.now().since_start);
+        if let Err((cause, retry_after)) = self.limits.take(from, now) {
+            if let Some(times) = core.metrics.limited.count(cause, Instant::now()) {
+                tracing::warn!(
+                    cause,
+                    times,
+                    "refused a SYNC request of {}: {}",
+                    from.name,
+                    cause.replace('_', " ")
+                );
+            }
+            return self.say_busy(peer, &request, retry_after);
+        }
+        if let Some(refused) = request.take_refused(&from.rights) {
+            self.refuse(from, &refused);
+        }
+        if request.is_empty() {
+            return;
+        }
+        match self.queue.offer(peer, Origin::of(from), Arc::new(request), now) {
             Admission::Start(request) => self.start(peer, request),
             Admission::Restart(request) => {
                 if let Some(underway) = self.replies.remove(&peer) {
@@ -85,15 +105,32 @@ impl Server<'_> {
                 self.start(peer, request);
             }
             Admission::Waits => {}
-            Admission::Busy(request, retry_after) => match &*request {
-                PeerRequest::Behind(request) => {
-                    let kind = SyncReplyKind::Busy { retry_after };
-                    core.metrics.busy.add(1);
-                    say_of_each(core, requests, peer, request, kind);
-                }
-                PeerRequest::Rows(request) => rows_server::say_busy(core, requests, peer, request),
-            },
+            Admission::Busy(request, retry_after) => self.say_busy(peer, &request, retry_after),
         }
+    }
+
+    fn say_busy(&self, peer: PeerId, request: &PeerRequest, retry_after: Duration) {
+        let (core, requests) = (self.core, self.requests);
+        match request {
+            PeerRequest::Behind(request) => {
+                core.metrics.busy.add(1);
+                say_of_each(core, requests, peer, request, SyncReplyKind::Busy { retry_after });
+            }
+            PeerRequest::Rows(request, _) => rows_server::say_busy(core, requests, peer, request),
+        }
+    }
+
+    /// Replies to topics that the subscriber has no right to. The replies are the same for topics that do not exist.
+    fn refuse(&self, from: &Request, refused: &SyncRequest) {
+        let core = self.core;
+        if let Some(times) = core.metrics.items_refused.count("topic_right", Instant::now()) {
+            let (topics, name) = (refused.items.len(), &from.name);
+            tracing::warn!(
+                times,
+                "refused a SYNC request of {name} about {topics} topics: its key has no right to them"
+            );
+        }
+        say_of_each(core, self.requests, from.peer, refused, SyncReplyKind::Refused);
     }
 
     fn start(&mut self, peer: PeerId, request: Arc<PeerRequest>) {
@@ -146,7 +183,9 @@ async fn answer(core: Arc<Core>, peer: PeerId, asked: Arc<PeerRequest>, taken: A
     let replying = async {
         match &*asked {
             PeerRequest::Behind(request) => reply_to_all(&core, peer, request, &taken).await,
-            PeerRequest::Rows(request) => rows_server::answer(&core, peer, request, &taken).await,
+            PeerRequest::Rows(request, rights) => {
+                rows_server::answer(&core, peer, request, rights, &taken).await
+            }
         }
     };
     let answered = AssertUnwindSafe(replying).catch_unwind().await;

@@ -1,4 +1,4 @@
-use pubsub_api::{Envelope, Topic};
+use pubsub_api::{Envelope, Notice, Topic};
 
 use super::{NOT_ASKED, PublisherStream};
 use crate::subscriber::context::Context;
@@ -81,6 +81,7 @@ impl PublisherStream {
                 self.is_settled(&head.topic);
                 self.end_answer(&head.topic, context, |tracker, effects| tracker.unknown(at, effects));
             }
+            SyncReplyKind::Refused => self.refused(&head.topic, context),
             SyncReplyKind::Replay { count } => {
                 self.is_settled(&head.topic);
                 if count == 0 {
@@ -90,6 +91,19 @@ impl PublisherStream {
             SyncReplyKind::Snapshot { count: 0, .. } => self.finish_answer(context),
             SyncReplyKind::Snapshot { .. } => {}
         }
+    }
+
+    /// This subscriber has no right to a topic any more: it is not followed, and its position is forgotten. The next `Live` states
+    /// nothing about it.
+    fn refused(&mut self, topic: &Topic, context: &mut Context<'_>) {
+        self.retire(topic);
+        let (publisher, subscription) = (self.endpoint.clone(), topic.to_string());
+        let reason = "the publisher refuses requests about it: this subscriber has no right to it".to_owned();
+        context.items.push_back(Item::Notice(Notice::SubscriptionRefused {
+            publisher,
+            subscription,
+            reason,
+        }));
     }
 
     /// The reply is about a topic that was to be repaired, and is not a snapshot: the publisher has none.

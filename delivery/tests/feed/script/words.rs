@@ -28,6 +28,7 @@ pub(super) fn words(item: &Item) -> String {
             Notice::Recovering { topic, .. } => format!("recovering {topic}"),
             Notice::Gap { events, .. } => format!("gap of {events}"),
             Notice::Resync { topic, .. } => format!("resync {}", topic.as_deref().unwrap_or("all")),
+            Notice::SubscriptionRefused { subscription, .. } => format!("refused {subscription}"),
             Notice::AddressAdded { publisher } => format!("added {publisher}"),
             Notice::AddressRemoved { publisher } => format!("removed {publisher}"),
             Notice::DuplicatePublisher { publishers, .. } => format!("duplicate {}", publishers.join(" ")),

@@ -52,5 +52,17 @@ impl AuthorizedFile {
     }
 }
 
+/// Reads a file with the agents that may connect to a publisher, as the publisher does.
+///
+/// # Errors
+/// [`ErrorKind::Settings`] if it cannot be read, other users can write it, or a line is not understood.
+pub fn read_authorized_file(path: &Path) -> Result<AuthorizedAgents> {
+    let wrong = |error| Error::new(ErrorKind::Settings, format!("{}: {error}", path.display()));
+    let parse = AuthorizedAgents::parse;
+    WatchedFile::open(path, Secrecy::Public, MOST_BYTES, parse, MEANWHILE)
+        .map(|(_, agents)| agents)
+        .map_err(wrong)
+}
+
 #[cfg(test)]
 mod tests;

@@ -8,10 +8,11 @@
 //! RustCrypto's `poly1305` 0.9 the AVX2 code, which cannot be switched off at run time, needs over a microsecond for each
 //! message, and most are short). `secret_box` only combines them as NaCl's `crypto_box` does.
 //!
-//! Read in this order: `z85` and `keys`; `secret_box`; `commands`, the layouts; `client`, `server`, and `authorized`, which says
-//! who may connect; `session`, the traffic.
+//! Read in this order: `z85` and `keys`; `secret_box`; `commands`, the layouts; `client`, `server`, and `authorized`, which lists
+//! who may connect (`authorized_agent`); `session`, the traffic.
 
 mod authorized;
+mod authorized_agent;
 mod client;
 mod commands;
 mod keys;
@@ -23,7 +24,8 @@ mod z85;
 #[cfg(test)]
 mod tests;
 
-pub use authorized::{AuthorizedAgent, AuthorizedAgents, check_name};
+pub use authorized::AuthorizedAgents;
+pub use authorized_agent::{AuthorizedAgent, check_name};
 pub use client::ClientKeys;
 pub use key_files::NoRandomness;
 pub use keys::{KEY_CHARACTERS, PublicKey, SecretKey};

@@ -54,6 +54,11 @@ pub enum ProtocolError {
         /// Its public key.
         key: PublicKey,
     },
+    /// CURVE: the client has proved its key, which has expired.
+    CurveKeyExpired {
+        /// Its public key.
+        key: PublicKey,
+    },
     /// CURVE: a READY that does not open.
     CurveBadReady,
     /// CURVE: the server answered our INITIATE with ERROR.
@@ -91,6 +96,7 @@ impl ProtocolError {
             Self::CurveBadWelcome => "curve_bad_welcome",
             Self::CurveBadInitiate => "curve_bad_initiate",
             Self::CurveUnknownKey { .. } => "curve_unknown_key",
+            Self::CurveKeyExpired { .. } => "curve_key_expired",
             Self::CurveBadReady => "curve_bad_ready",
             Self::CurveKeyRefused => "curve_key_refused",
             Self::CurveBadMessage => "curve_bad_message",
@@ -121,6 +127,9 @@ impl fmt::Display for ProtocolError {
             Self::CurveUnknownKey { key } => {
                 return write!(f, "the public key {key} is not in authorized_agents_file");
             }
+            Self::CurveKeyExpired { key } => {
+                return write!(f, "the public key {key} has expired (expires= in authorized_agents_file)");
+            }
             Self::BadSignature => "the peer does not speak ZMTP",
             Self::BadFlags => "a frame has flags that ZMTP reserves",
             Self::FrameTooLong => "a frame announces more bytes than are accepted",
@@ -140,7 +149,7 @@ impl fmt::Display for ProtocolError {
             Self::CurveBadInitiate => "the peer did not prove the key that it claims",
             Self::CurveBadReady => "the READY of the peer was changed on its way",
             Self::CurveKeyRefused => {
-                "the publisher refuses the key of this agent: it is not in its authorized_agents_file"
+                "the publisher refuses the key of this agent: it is not in its authorized_agents_file, or has expired"
             }
             Self::CurveBadMessage => "a message of the peer was changed on its way, or is not encrypted",
             Self::CurveBadNonce => "a message of the peer was replayed, or came after a later one",

@@ -3,11 +3,11 @@ mod peer;
 mod side;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::curve::{ClientKeys, PublicKey, ServerKeys, Session};
+use super::curve::{AuthorizedAgent, ClientKeys, ServerKeys, Session};
 use super::greeting::UP_TO_MAJOR_BYTES;
-use super::ready::{Ready, Statement, properties, put_ready, read_ready};
+use super::ready::{Statement, properties, put_ready, read_ready};
 use super::{Command, FrameHead, GREETING_BYTES, Greeting, ProtocolError, SocketType};
 use exchange::{Exchange, Proved};
 use side::{ReadyOrder, Side};
@@ -44,8 +44,8 @@ pub struct Handshake {
     exchange: Exchange,
     /// Of CURVE, once the handshake is complete.
     session: Option<Box<Session>>,
-    /// The key that a client of CURVE proved.
-    agent: Option<PublicKey>,
+    /// The client of CURVE that proved its key.
+    agent: Option<AuthorizedAgent>,
 }
 
 impl Handshake {
@@ -79,10 +79,10 @@ impl Handshake {
         }
     }
 
-    /// Accepts clients of CURVE only.
+    /// Accepts clients of CURVE only, whose keys have not expired `now`.
     #[must_use]
-    pub fn curve_server(self, keys: &Arc<ServerKeys>) -> Self {
-        Self { exchange: Exchange::server(keys), ..self }
+    pub fn curve_server(self, keys: &Arc<ServerKeys>, now: SystemTime) -> Self {
+        Self { exchange: Exchange::server(keys, now), ..self }
     }
 
     /// Connects as a client of CURVE only.
@@ -99,8 +99,8 @@ impl Handshake {
         self.session.take()
     }
 
-    /// The key that a client of CURVE proved, once the handshake is complete.
-    pub fn take_agent(&mut self) -> Option<PublicKey> {
+    /// The client of CURVE that proved its key, once the handshake is complete.
+    pub fn take_agent(&mut self) -> Option<AuthorizedAgent> {
         self.agent.take()
     }
 
@@ -166,8 +166,8 @@ impl Handshake {
                 Exchange::Null => Some(self.take_ready(body, out)?),
                 _ => self.take_curve(body, out)?,
             };
-            if let Some((socket_type, own_type, alive_every)) = met {
-                return Ok((used, Some(Peer { socket_type, own_type, minor: greeting.minor, alive_every })));
+            if let Some(met) = met {
+                return Ok((used, Some(Peer { minor: greeting.minor, ..met })));
             }
         }
     }
@@ -186,13 +186,12 @@ impl Handshake {
         }
     }
 
-    fn take_ready(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<Met, ProtocolError> {
+    fn take_ready(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<Peer, ProtocolError> {
         match Command::read(body)? {
             Command::Ready(data) => {
                 let ready = read_ready(data).inspect_err(|_| self.refuse(out))?;
-                let Ready { socket_type, node, alive_every } = ready;
-                self.peer_node = node.map(Box::from);
-                Ok((socket_type, self.meet(socket_type, out)?, alive_every))
+                self.peer_node = ready.node.map(Box::from);
+                Ok(ready.met_as(self.meet(ready.socket_type, out)?))
             }
             Command::Error(_) => Err(ProtocolError::RefusedByPeer),
             _ => Err(ProtocolError::NotReady),
@@ -200,25 +199,27 @@ impl Handshake {
     }
 
     /// A command of CURVE; the peer when it has proved its key.
-    fn take_curve(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<Option<Met>, ProtocolError> {
+    fn take_curve(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<Option<Peer>, ProtocolError> {
         let metadata = match self.side {
             Side::Connector(own, _) => properties(own, self.statement),
             Side::Listener(_) => Vec::new(),
         };
         let Some(proved) = self.exchange.take(body, &metadata, out)? else { return Ok(None) };
-        let Ready { socket_type, node, alive_every } =
-            read_ready(proved.metadata()).inspect_err(|_| self.refuse(out))?;
-        let Some(own) = self.side.own_type(socket_type) else {
+        let ready = read_ready(proved.metadata()).inspect_err(|_| self.refuse(out))?;
+        let Some(own) = self.side.own_type(ready.socket_type) else {
             self.refuse(out);
             return Err(ProtocolError::WrongSocketType);
         };
-        self.peer_node = proved.name().or(node).map(Box::from);
-        self.agent = proved.key();
+        let met = ready.met_as(own);
+        self.peer_node = proved.agent().map(|agent| &*agent.name).or(ready.node).map(Box::from);
+        self.agent = proved.agent().cloned();
+        let judges = self.agent.as_ref().is_some_and(|agent| !agent.rights.is_all());
+        let statement = Statement { judges_subscriptions: judges, ..self.statement };
         self.session = Some(Box::new(match proved {
             Proved::Server { session, .. } => session,
-            Proved::Client(client) => client.ready(&properties(own, self.statement), out),
+            Proved::Client(client) => client.ready(&properties(own, statement), out),
         }));
-        Ok(Some((socket_type, own, alive_every)))
+        Ok(Some(met))
     }
 
     /// Sends the READY that waited for the peer's type, and returns the type of this end.
@@ -240,9 +241,6 @@ impl Handshake {
         }
     }
 }
-
-/// The type of the peer, that of this end, and how often the peer sends something.
-type Met = (SocketType, SocketType, Option<Duration>);
 
 /// The first command: where its frame ends, and its body, once it is all there.
 fn command(arrived: &[u8]) -> Result<Option<(usize, &[u8])>, ProtocolError> {

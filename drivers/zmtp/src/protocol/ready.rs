@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::frame::put_command;
-use super::{ProtocolError, SocketType};
+use super::{Peer, ProtocolError, SocketType};
 
 const SOCKET_TYPE: &[u8] = b"Socket-Type";
 const IDENTITY: &[u8] = b"Identity";
@@ -13,6 +13,9 @@ const NODE: &[u8] = b"X-Node";
 /// How often the peer sends something without being pinged, in milliseconds as decimal digits, of our own subscribers.
 const ALIVE_EVERY: &[u8] = b"X-Alive-Every";
 
+/// That a publisher judges whole subscriptions by the rights of the peer, of our own publishers (docs/design.md#rights-by-topic).
+const JUDGES_SUBSCRIPTIONS: &[u8] = b"X-Judges-Subscriptions";
+
 /// What a READY states.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ready<'a> {
@@ -21,6 +24,16 @@ pub(super) struct Ready<'a> {
     pub(super) node: Option<&'a str>,
     /// The longest time between two messages that the peer sends while it receives.
     pub(super) alive_every: Option<Duration>,
+    /// Whether the peer judges whole subscriptions.
+    pub(super) judges_subscriptions: bool,
+}
+
+impl Ready<'_> {
+    /// The peer that stated this, of ZMTP 3.0, for an end of this type.
+    pub(super) fn met_as(&self, own_type: SocketType) -> Peer {
+        let Self { socket_type, alive_every, judges_subscriptions, .. } = *self;
+        Peer { socket_type, own_type, minor: 0, alive_every, judges_subscriptions }
+    }
 }
 
 /// What a READY states of this end, besides its type.
@@ -30,6 +43,8 @@ pub(super) struct Statement {
     pub(super) node: Option<&'static str>,
     /// The longest time between two messages that this end sends while it receives.
     pub(super) alive_every: Option<Duration>,
+    /// Whether this end judges whole subscriptions.
+    pub(super) judges_subscriptions: bool,
 }
 
 /// Appends a READY.
@@ -51,6 +66,9 @@ pub(super) fn properties(own: SocketType, statement: Statement) -> Vec<u8> {
     if let Some(every) = statement.alive_every {
         put_property(&mut data, ALIVE_EVERY, every.as_millis().to_string().as_bytes());
     }
+    if statement.judges_subscriptions {
+        put_property(&mut data, JUDGES_SUBSCRIPTIONS, b"1");
+    }
     data
 }
 
@@ -66,7 +84,7 @@ fn put_property(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 /// An Identity is only a claim of the peer: it is ignored (docs/guarantees.md#f58). So is the name of its host, which only
 /// logs and the status show.
 pub(super) fn read_ready(mut data: &[u8]) -> Result<Ready<'_>, ProtocolError> {
-    let (mut socket_type, mut node, mut alive_every) = (None, None, None);
+    let (mut socket_type, mut node, mut alive_every, mut judges_subscriptions) = (None, None, None, false);
     while !data.is_empty() {
         let (name, value, rest) = property(data).ok_or(ProtocolError::BadReady)?;
         if name.eq_ignore_ascii_case(SOCKET_TYPE) {
@@ -76,10 +94,13 @@ pub(super) fn read_ready(mut data: &[u8]) -> Result<Ready<'_>, ProtocolError> {
         } else if name.eq_ignore_ascii_case(ALIVE_EVERY) {
             let millis = std::str::from_utf8(value).ok().and_then(|digits| digits.parse::<u32>().ok());
             alive_every = millis.map(|millis| Duration::from_millis(millis.into()));
+        } else if name.eq_ignore_ascii_case(JUDGES_SUBSCRIPTIONS) {
+            judges_subscriptions = value == b"1";
         }
         data = rest;
     }
-    Ok(Ready { socket_type: socket_type.ok_or(ProtocolError::BadReady)?, node, alive_every })
+    let socket_type = socket_type.ok_or(ProtocolError::BadReady)?;
+    Ok(Ready { socket_type, node, alive_every, judges_subscriptions })
 }
 
 /// The longest name of a host, in bytes (HOST_NAME_MAX).
@@ -123,7 +144,7 @@ mod tests {
     }
 
     fn plain(socket_type: SocketType) -> Ready<'static> {
-        Ready { socket_type, node: None, alive_every: None }
+        Ready { socket_type, node: None, alive_every: None, judges_subscriptions: false }
     }
 
     #[test]
@@ -139,6 +160,18 @@ mod tests {
             put_property(&mut odd, b"X-Alive-Every", invalid);
             assert_eq!(read_ready(&odd), Ok(plain(SocketType::Sub)), "{invalid:?}");
         }
+    }
+
+    #[test]
+    fn a_publisher_states_that_it_judges_subscriptions() {
+        let mut bytes = Vec::new();
+        put_ready(
+            &mut bytes,
+            SocketType::Pub,
+            Statement { judges_subscriptions: true, ..Statement::default() },
+        );
+        let judging = Ready { judges_subscriptions: true, ..plain(SocketType::Pub) };
+        assert_eq!(read_ready(&bytes[2 + 1 + 5..]), Ok(judging));
     }
 
     #[test]

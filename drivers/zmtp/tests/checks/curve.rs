@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a check ends where an expectation fails")]
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use drivers_zmtp::protocol::curve::{AuthorizedAgents, ClientKeys, SecretKey, ServerKeys, Session};
 use drivers_zmtp::protocol::{
@@ -12,6 +13,8 @@ const SERVER: &str = "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6";
 const CLIENT: &str = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
 
 const MAX_BODY_BYTES: usize = 4096;
+
+const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
 /// Whatever a peer sends in a handshake of CURVE, or after it, harms nobody, and what was changed on its way is refused.
 ///
@@ -36,7 +39,7 @@ fn server() -> Handshake {
     let (server, client) = keys();
     let agents = AuthorizedAgents::parse(&format!("node {}", client.public())).unwrap();
     let keys = Arc::new(ServerKeys::new(server, agents));
-    Handshake::listener(&[SocketType::Sub], &mut Vec::new()).curve_server(&keys)
+    Handshake::listener(&[SocketType::Sub], &mut Vec::new()).curve_server(&keys, NOW)
 }
 
 fn client() -> Handshake {

@@ -83,13 +83,19 @@ fn slow(side: Side, sent: &[u8]) -> Outcome {
     };
     let own_type = own_type.ok_or(ProtocolError::WrongSocketType)?;
     let slow_handshake::Sent { used, minor, alive_every, .. } = sent;
-    Ok((used, Some(Peer { socket_type, own_type, minor, alive_every })))
+    Ok((used, Some(Peer { socket_type, own_type, minor, alive_every, judges_subscriptions: false })))
 }
 
 /// A connector of the peer's type takes what a listener said, and meets it.
 fn check_answer(peer: Peer, said: &[u8]) {
     let mut hello = Vec::new();
     let answered = Handshake::connector(peer.socket_type, &mut hello).take(said, &mut hello);
-    let we = Peer { socket_type: peer.own_type, own_type: peer.socket_type, minor: 1, alive_every: None };
+    let we = Peer {
+        socket_type: peer.own_type,
+        own_type: peer.socket_type,
+        minor: 1,
+        alive_every: None,
+        judges_subscriptions: false,
+    };
     assert_eq!(answered, Ok((said.len(), Some(we))));
 }

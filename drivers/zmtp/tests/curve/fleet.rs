@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use drivers_zmtp::protocol::curve::PublicKey;
 use drivers_zmtp::write_key_file;
 use pubsub_api::settings::PubSub;
 use pubsub_api::{
-    Incoming, PubSubApi, Publisher, Registry, Result, Role, Subscriber, SubscriptionSeen, Topic,
+    Envelope, Incoming, Notice, Pattern, PubSubApi, Publisher, Registry, Result, Role, Subscriber,
+    SubscriptionSeen, Topic, hello,
 };
 use settings::Sources;
 use tempfile::TempDir;
@@ -30,7 +32,8 @@ impl Fleet {
         let folder = tempfile::tempdir().unwrap();
         let key = write_key_file(&folder.path().join("publisher.key")).unwrap();
         for agent in agents {
-            write_key_file(&folder.path().join(format!("{agent}.key"))).unwrap();
+            let name = agent.split(' ').next().unwrap();
+            write_key_file(&folder.path().join(format!("{name}.key"))).unwrap();
         }
         let file = |name: &str| folder.path().join(name).display().to_string();
         authorize(&folder, agents);
@@ -45,7 +48,7 @@ impl Fleet {
         Self { folder, publisher, key }
     }
 
-    /// From now on these may connect. The file is replaced, as an operator's tool does.
+    /// From now on these may connect, each a name and any words after its key. The file is replaced, as an operator's tool does.
     pub(crate) fn authorize(&self, agents: &[&str]) {
         authorize(&self.folder, agents);
     }
@@ -63,6 +66,53 @@ impl Fleet {
         let subscriber = self.agent_with(agent, expects).unwrap();
         subscriber.initialize().await.unwrap();
         subscriber
+    }
+
+    /// An agent that subscribes to these: topics, and patterns if they have a wildcard.
+    pub(crate) async fn agent_of(&self, agent: &str, subscriptions: &[&str]) -> Arc<dyn Subscriber> {
+        let subscriber = self.agent_with(agent, self.key).unwrap();
+        subscriber.unregister_topic(&topic("D").into());
+        for text in subscriptions {
+            let is_pattern = text.contains(['*', '#']);
+            let subscription =
+                if is_pattern { text.parse::<Pattern>().unwrap().into() } else { topic(text).into() };
+            subscriber.register_topic(subscription).unwrap();
+        }
+        subscriber.initialize().await.unwrap();
+        subscriber
+    }
+
+    /// Publishes an event on a topic, whose payload is its name.
+    pub(crate) async fn publish(&self, name: &str) {
+        self.publisher.send(&topic(name), Bytes::from(name.to_owned())).await.unwrap();
+    }
+
+    pub(crate) async fn publish_all(&self, names: &[&str]) {
+        for name in names {
+            self.publish(name).await;
+        }
+    }
+
+    /// Publishes a hello, which confirms the subscriptions of all.
+    pub(crate) async fn hello(&self) {
+        let hello = Envelope::pack(&hello::event("publisher", None)).unwrap();
+        self.publisher.send(&hello.topic, hello.payload).await.unwrap();
+    }
+
+    /// Waits until an agent is subscribed: hellos are sent until one arrives. Returns what came before that.
+    pub(crate) async fn subscribed(&self, agent: &Arc<dyn Subscriber>) -> Vec<Incoming> {
+        let mut before = Vec::new();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            assert!(Instant::now() < deadline, "no subscription in time: {before:?}");
+            self.hello().await;
+            while let Ok(incoming) = tokio::time::timeout(Duration::from_millis(20), agent.recv()).await {
+                match incoming.unwrap() {
+                    Incoming::Notice(Notice::Subscribed { .. }) => return before,
+                    other => before.push(other),
+                }
+            }
+        }
     }
 
     pub(crate) fn agent_with(&self, agent: &str, expects: PublicKey) -> Result<Arc<dyn Subscriber>> {
@@ -96,8 +146,9 @@ impl Fleet {
 
 fn authorize(folder: &TempDir, agents: &[&str]) {
     let line = |agent: &&str| {
-        let key = drivers_zmtp::read_key_file(&folder.path().join(format!("{agent}.key"))).unwrap();
-        format!("{agent} {}\n", key.public())
+        let (name, words) = agent.split_once(' ').unwrap_or((agent, ""));
+        let key = drivers_zmtp::read_key_file(&folder.path().join(format!("{name}.key"))).unwrap();
+        format!("{name} {} {words}\n", key.public())
     };
     let next = folder.path().join("agents.next");
     fs::write(&next, agents.iter().map(line).collect::<String>()).unwrap();
@@ -141,4 +192,17 @@ pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
 /// A topic of that name.
 pub(crate) fn topic(name: &str) -> Topic {
     Topic::new(name.to_owned()).unwrap()
+}
+
+/// The names of the events of this many that arrive next; notices are left out.
+pub(crate) async fn names(agent: &Arc<dyn Subscriber>, count: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    while names.len() < count {
+        let incoming = tokio::time::timeout(PATIENCE, agent.recv()).await;
+        if let Incoming::Event(event) = incoming.unwrap_or_else(|_| panic!("more after {names:?}")).unwrap() {
+            assert_eq!(event.topic.as_bytes(), event.payload);
+            names.push(event.topic.to_string());
+        }
+    }
+    names
 }

@@ -8,4 +8,8 @@ mod raw_client;
 #[cfg(test)]
 mod agents;
 #[cfg(test)]
+mod greedy_clients;
+#[cfg(test)]
 mod hostile_clients;
+#[cfg(test)]
+mod rights;

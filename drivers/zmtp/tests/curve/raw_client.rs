@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use drivers_zmtp::protocol::curve::{ClientKeys, PublicKey, SecretKey, Session};
 use drivers_zmtp::protocol::{Handshake, SocketType};
@@ -85,6 +86,11 @@ impl RawClient {
         let mut client = Self::with_initiate(endpoint, keys);
         let session = client.step().expect("a session");
         (client, session)
+    }
+
+    /// A write that takes longer than this fails.
+    pub(crate) fn limit_writes(&self, time: Duration) {
+        self.stream.set_write_timeout(Some(time)).unwrap();
     }
 
     /// Sends bytes.

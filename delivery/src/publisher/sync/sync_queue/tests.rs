@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use pubsub_api::PeerId;
 
 use super::Admission::{Busy, Restart, Start, Waits};
-use super::{FULL_RETRY, MAX_SLOW, MAX_WAITING, Supersedes, SyncQueue};
+use super::{FULL_RETRY, MAX_SLOW, MAX_WAITING, Origin, Supersedes, SyncQueue};
 use crate::publisher::sync::growth::MAX_PLACES;
 
 const NOW: Duration = Duration::ZERO;
@@ -56,15 +56,6 @@ fn a_request_without_a_free_place_waits_with_notice_or_is_refused() {
     assert_eq!(queue.overdue(SECOND).count(), 0);
     queue.finished(PeerId(3));
     assert_eq!(queue.next(NOW), Some((PeerId(4), 4)), "the first that came");
-}
-
-#[test]
-fn a_peer_with_too_many_requests_learns_when_to_request_again() {
-    let mut queue = SyncQueue::default();
-    let mut offer = |peer: u64| queue.offer(PeerId(peer), None, peer, NOW);
-    assert_eq!((0..40).filter(|_| !matches!(offer(1), Busy(..))).count(), 32);
-    assert!(matches!(offer(1), Busy(1, wait) if wait > Duration::ZERO));
-    assert!(matches!(offer(2), Start(2)));
 }
 
 #[test]
@@ -170,6 +161,33 @@ fn peers_that_read_slowly_keep_nobody_waiting() {
 }
 
 #[test]
+fn an_agent_that_joins_after_twenty_slow_ones_is_answered_within_seconds() {
+    let mut scene = Scene::new((0..20).map(|peer| (peer, peer, 100.0 * MIB)));
+    let rate = |line: u64| if line < 20 { 4096.0 } else { 100.0 * MIB };
+    scene.run(30, rate);
+    scene.peers.insert(99, (99, 8.0 * MIB, 0.0));
+    let joins = scene.queue.offer(PeerId(99), None, 99, Duration::from_secs(30));
+    assert_eq!(joins, Waits);
+    let now = Duration::from_secs(31);
+    scene.queue.judge(now, |peer| scene.peers[&peer.0].2 as u64 + 4096);
+    assert_eq!(scene.queue.next(now), Some((PeerId(99), 99)), "the slow ones yield at the next judgement");
+    let mut scene = Scene::new((0..20).map(|peer| (peer, peer, 100.0 * MIB)));
+    scene.peers.insert(99, (99, 8.0 * MIB, 0.0));
+    assert_eq!(scene.queue.offer(PeerId(99), None, 99, NOW), Waits);
+    scene.run(25, rate);
+    assert!(scene.done.get(&99).is_some_and(|second| *second <= 20), "{:?}", scene.done);
+}
+
+#[test]
+fn the_connections_of_one_key_have_half_of_the_places_from_whatever_host() {
+    let mut queue = SyncQueue::default();
+    let (greedy, other) = (Some(Origin::Account(1)), Some(Origin::Account(2)));
+    let offers = (0..16_u64).map(|peer| queue.offer(PeerId(peer), greedy, peer, NOW));
+    assert_eq!(offers.filter(|offer| matches!(offer, Start(_))).count(), 2, "of four places");
+    assert_eq!(queue.offer(PeerId(99), other, 99, NOW), Start(99));
+}
+
+#[test]
 fn of_too_many_slow_peers_the_slowest_are_dropped() {
     let mut scene = Scene::new((0..200).map(|peer| (peer, peer, 100.0 * MIB)));
     let most = scene.run(300, |_| 4096.0);
@@ -177,8 +195,8 @@ fn of_too_many_slow_peers_the_slowest_are_dropped() {
     assert_eq!(scene.queue.waiting(), 0, "everyone had a turn");
 }
 
-fn host(last: u8) -> Option<IpAddr> {
-    Some(Ipv4Addr::new(192, 0, 2, last).into())
+fn host(last: u8) -> Option<Origin> {
+    Some(Origin::Host(Ipv4Addr::new(192, 0, 2, last).into()))
 }
 
 #[test]

@@ -1,21 +1,12 @@
 use std::collections::HashMap;
 
+use super::authorized_agent::AuthorizedAgent;
 use super::keys::PublicKey;
-use crate::protocol::ready::is_host_name;
-
-/// An agent that may connect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorizedAgent {
-    /// Its public key.
-    pub key: PublicKey,
-    /// Its name, for logs and the status.
-    pub name: Box<str>,
-}
 
 /// The agents that may connect, by their keys.
 ///
-/// Their text has one line for each, of its name and its public key. A line that begins with `#` is a comment. Further words
-/// are reserved: a line that has some is an error and not read without them, as they may limit what the agent may do.
+/// Their text has one line for each ([`AuthorizedAgent::parse`]). A line that begins with `#` is a comment. A line with a word that is
+/// not known is an error and not read without it, as it may limit what the agent may do.
 ///
 /// ```
 /// use drivers_zmtp::protocol::curve::AuthorizedAgents;
@@ -49,15 +40,9 @@ impl AuthorizedAgents {
         if line.is_empty() || line.starts_with('#') {
             return Ok(());
         }
-        let mut words = line.split_ascii_whitespace();
-        let (name, key) = (words.next().unwrap_or_default(), words.next());
-        check_name(name)?;
-        let key: PublicKey = key.ok_or_else(|| format!("the public key of {name} is missing"))?.parse()?;
-        if words.next().is_some() {
-            return Err(format!("what follows the key of {name} is not known to this version"));
-        }
-        let agent = AuthorizedAgent { key, name: name.into() };
-        match self.by_key.insert(key, agent) {
+        let agent = AuthorizedAgent::parse(line)?;
+        let name = agent.name.clone();
+        match self.by_key.insert(agent.key, agent) {
             Some(other) => Err(format!("{name} has the key of {}", other.name)),
             None => Ok(()),
         }
@@ -67,6 +52,14 @@ impl AuthorizedAgents {
     #[must_use]
     pub fn get(&self, key: &PublicKey) -> Option<&AuthorizedAgent> {
         self.by_key.get(key)
+    }
+
+    /// All of them, in the order of their names.
+    #[must_use]
+    pub fn by_name(&self) -> Vec<&AuthorizedAgent> {
+        let mut agents: Vec<&AuthorizedAgent> = self.by_key.values().collect();
+        agents.sort_by_cached_key(|agent| (agent.name.clone(), agent.key.to_string()));
+        agents
     }
 
     /// The number of agents.
@@ -79,17 +72,6 @@ impl AuthorizedAgents {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_key.is_empty()
-    }
-}
-
-/// Checks the name of an agent.
-///
-/// # Errors
-/// What a name has, in words.
-pub fn check_name(name: &str) -> Result<(), String> {
-    match is_host_name(name) {
-        true => Ok(()),
-        false => Err(format!("{name:?} is no name: a name has at most 64 letters, digits, `.`, `-` and `_`")),
     }
 }
 
@@ -110,7 +92,10 @@ mod tests {
         let key = SecretKey::generate().unwrap().public();
         for (text, word) in [
             ("\n\nnode".to_owned(), "line 3: the public key of node is missing"),
-            (format!("node {key} topics=#"), "not known to this version"),
+            (
+                format!("node {key} topics=#"),
+                "line 1: \"topics=#\" after the key of node is not known to this version",
+            ),
             (format!("a {key}\nb {key}"), "line 2: b has the key of a"),
             (format!("{key} node"), "a name has"),
             ("node 0123".to_owned(), "40 characters"),

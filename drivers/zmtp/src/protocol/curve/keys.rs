@@ -37,6 +37,11 @@ impl PublicKey {
     pub(super) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// A number for it, which differs from that of any other key that is used.
+    pub(crate) fn account(&self) -> u64 {
+        self.0.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
 }
 
 impl SecretKey {

@@ -1,9 +1,11 @@
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
 
 use key_files::random;
 use subtle::ConstantTimeEq;
 
-use super::authorized::{AuthorizedAgent, AuthorizedAgents};
+use super::authorized::AuthorizedAgents;
+use super::authorized_agent::AuthorizedAgent;
 use super::commands::{
     CLIENT_NONCE, COOKIE_BOX_BYTES, COOKIE_NONCE, HELLO, HELLO_BOX_BYTES, HELLO_NONCE, HELLO_PADDING_BYTES,
     HELLO_TEXT, INITIATE, INITIATE_NONCE, Parts, READY, READY_NONCE, SERVER_NONCE, VERSION, VOUCH_BOX_BYTES,
@@ -56,6 +58,8 @@ impl ServerKeys {
 #[derive(Debug)]
 pub(in crate::protocol) struct ServerExchange {
     keys: Arc<ServerKeys>,
+    /// When the handshake began: keys that expired before are refused.
+    began: SystemTime,
     state: State,
 }
 
@@ -85,8 +89,8 @@ pub(in crate::protocol) struct Introduction {
 const READY_NUMBER: u64 = 1;
 
 impl ServerExchange {
-    pub(in crate::protocol) fn new(keys: Arc<ServerKeys>) -> Self {
-        Self { keys, state: State::AwaitsHello }
+    pub(in crate::protocol) fn new(keys: Arc<ServerKeys>, began: SystemTime) -> Self {
+        Self { keys, began, state: State::AwaitsHello }
     }
 
     /// Takes the body of a command. Returns the client when it has proved its key: then READY is due, or an ERROR.
@@ -168,10 +172,16 @@ impl ServerExchange {
             return Err(wrong);
         }
         let metadata = parts.rest();
-        let Some(agent) = self.keys.authorized().get(&client).cloned() else {
+        let refused = |error, out| {
             refuse(metadata, out);
-            return Err(ProtocolError::CurveUnknownKey { key: client });
+            Err(error)
         };
+        let Some(agent) = self.keys.authorized().get(&client).cloned() else {
+            return refused(ProtocolError::CurveUnknownKey { key: client }, out);
+        };
+        if agent.is_expired(self.began) {
+            return refused(ProtocolError::CurveKeyExpired { key: client }, out);
+        }
         Ok(Introduction { agent, metadata: metadata.to_vec(), key, number })
     }
 }

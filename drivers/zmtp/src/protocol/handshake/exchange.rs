@@ -1,7 +1,8 @@
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::protocol::curve::{
-    ClientExchange, ClientKeys, Introduction, PublicKey, ServerExchange, ServerKeys, Session,
+    AuthorizedAgent, ClientExchange, ClientKeys, Introduction, ServerExchange, ServerKeys, Session,
 };
 use crate::protocol::{GREETING_BYTES, Greeting, Mechanism, ProtocolError};
 
@@ -34,8 +35,8 @@ impl Exchange {
         Ok(Self::CurveClient(Box::new(ClientExchange::new(keys.clone())?)))
     }
 
-    pub(super) fn server(keys: &Arc<ServerKeys>) -> Self {
-        Self::CurveServer(ServerExchange::new(Arc::clone(keys)))
+    pub(super) fn server(keys: &Arc<ServerKeys>, began: SystemTime) -> Self {
+        Self::CurveServer(ServerExchange::new(Arc::clone(keys), began))
     }
 
     pub(super) fn mechanism(&self) -> Mechanism {
@@ -94,19 +95,11 @@ impl Proved {
         }
     }
 
-    /// The key of a client.
-    pub(super) fn key(&self) -> Option<PublicKey> {
+    /// What is known of a client by its key.
+    pub(super) fn agent(&self) -> Option<&AuthorizedAgent> {
         match self {
             Self::Server { .. } => None,
-            Self::Client(client) => Some(client.agent.key),
-        }
-    }
-
-    /// The name that its key has.
-    pub(super) fn name(&self) -> Option<&str> {
-        match self {
-            Self::Server { .. } => None,
-            Self::Client(client) => Some(&client.agent.name),
+            Self::Client(client) => Some(&client.agent),
         }
     }
 }

@@ -13,6 +13,8 @@ pub struct Peer {
     pub minor: u8,
     /// The longest time between two messages that the peer sends while it receives, if it states one.
     pub alive_every: Option<Duration>,
+    /// Whether it is a publisher that judges whole subscriptions, and not only prefixes, by the rights of this end.
+    pub judges_subscriptions: bool,
 }
 
 impl Peer {

@@ -88,8 +88,9 @@ fn a_listener_meets_each_connector_as_its_counterpart() {
         (SocketType::Push, SocketType::Pull),
         (SocketType::Dealer, SocketType::Router),
     ] {
-        let peer =
-            |socket_type, own_type, alive_every| Some(Peer { socket_type, own_type, minor: 1, alive_every });
+        let peer = |socket_type, own_type, alive_every| {
+            Some(Peer { socket_type, own_type, minor: 1, alive_every, judges_subscriptions: false })
+        };
         let of_connector = peer(connector, listener, Some(ALIVE_EVERY));
         assert_eq!(meet(connector), (of_connector, peer(listener, connector, None)));
     }

@@ -1,7 +1,8 @@
 //! One stream of events to thousands of connections.
 //!
 //! An event is encoded once, into a [`Block`](block::Block) that all connections share. While it is encoded, the
-//! [`Filters`](filters::Filters) finds the groups of connections that want it; a group is all connections with equal filters. A
+//! [`Filters`](filters::Filters) finds the groups of connections that want it; a group is all connections with equal filters and
+//! equal rights by topic. A
 //! block so knows for each group which parts of it to write, and neighbouring events are one part: a connection that wants
 //! everything costs per block, and one that wants nothing of it costs nothing.
 //!
@@ -14,12 +15,13 @@
 //! [`ReplyQueue`](crate::request::router::replies::ReplyQueue), outside of the blocks. The thread of its shard writes replies, a bounded amount between two
 //! looks at the blocks, so that they delay events by no more than that.
 //!
-//! Read in this order: `block`, `filters` and `subscriptions`, `encoder`, `window`; then `connection` with its `outbox`; then
+//! Read in this order: `block`, `filters` and `subscriptions` (`refusal_log` is about those that a peer has no right to), `encoder`, `window`; then `connection` with its `outbox`; then
 //! `acceptor`, `admission` and `close_reason`; then `shard` with its `inbox` and `shard_state`; last `engine`, which starts
 //! and stops all of it, and `core`, which the shards share.
 
 mod block;
 mod filters;
+mod refusal_log;
 mod subscriptions;
 
 mod encoder;

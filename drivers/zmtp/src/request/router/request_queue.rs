@@ -143,7 +143,7 @@ mod tests {
     fn request(peer: u64, bytes: usize) -> Request {
         let topic = Topic::new("$sync").unwrap();
         let envelope = Envelope { topic, payload: Bytes::from(vec![0; bytes]) };
-        Request { peer: PeerId(peer), host: None, envelope }
+        Request::new(PeerId(peer), envelope)
     }
 
     #[tokio::test]

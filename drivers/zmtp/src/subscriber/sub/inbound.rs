@@ -11,6 +11,7 @@ use super::queue::Item;
 use super::received_events::{ReceivedEvents, Span};
 use crate::lost::read_lost;
 use crate::protocol::{Command, Decoded, EventDecoder, MAX_PING_CONTEXT_BYTES, ProtocolError};
+use crate::refused::read_refused;
 use crate::wire::{check_topic, refuse};
 
 /// Decodes a publisher's bytes into events and notices. No socket, no clock.
@@ -200,9 +201,10 @@ impl Inbound {
                         rest.get(payload.clone()).unwrap_or_default(),
                     );
                     let span = Span { topic: shift(topic, start), payload: shift(payload, start) };
-                    match judge(parts.0, parts.1, good_topic, *of_replies) {
+                    match judge(publisher, parts.0, parts.1, good_topic, *of_replies) {
                         Ok(Kind::Event) => found.event(span, false),
                         Ok(Kind::Lost(events)) => found.notice(gap(events)),
+                        Ok(Kind::Refused(notice)) => found.notice(notice),
                         Ok(Kind::Hello) => {
                             let publisher_epoch = hello::publisher_epoch(parts.1);
                             if heard.is_first(publisher_epoch) {
@@ -232,9 +234,12 @@ enum Kind {
     Hello,
     /// The publisher reports that this number of events is missing at this place.
     Lost(u64),
+    /// The publisher reports that it refuses a subscription.
+    Refused(Notice),
 }
 
 fn judge(
+    publisher: &str,
     topic: &[u8],
     payload: &[u8],
     good_topic: &mut Vec<u8>,
@@ -243,7 +248,8 @@ fn judge(
     if topic == HELLO.as_bytes() && !of_replies {
         // Only a hello proves the link: a publisher that has none must not be found dead for want of more.
         EventRef::read(topic, payload)?;
-        return Ok(read_lost(payload).map_or(Kind::Hello, Kind::Lost));
+        let refused = || read_refused(publisher, payload).map(Kind::Refused);
+        return Ok(read_lost(payload).map(Kind::Lost).or_else(refused).unwrap_or(Kind::Hello));
     }
     check_topic(topic, good_topic)?;
     Ok(Kind::Event)

@@ -1,12 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use pubsub_api::{HELLO, MAX_SUBSCRIPTIONS, Subscriptions};
+use pubsub_api::{HELLO, MAX_SUBSCRIPTIONS, Subscription, Subscriptions};
 
+use crate::announced::announce;
 use crate::protocol::{Command, Peer};
 
 /// The subscriptions that one connection was sent, so that each prefix is sent once: some publishers count (RFC 37, "SUBSCRIBE"),
-/// libzmq's and ours keep a set. Time comes in as input.
+/// libzmq's and ours keep a set. A publisher that judges subscriptions is sent each as a whole instead. Time comes in as input.
 ///
 /// A new prefix is subscribed to at once; one that is not desired any more is cancelled after [`CANCEL_AFTER`]. So a topic that
 /// is unregistered and registered again has no gap: between a CANCEL and the next SUBSCRIBE it is not known which events
@@ -14,8 +15,10 @@ use crate::protocol::{Command, Peer};
 /// where publishers would have no room for what is wanted instead.
 #[derive(Debug)]
 pub(super) struct SentSubscriptions {
-    /// Each with the time since when it is not wanted.
-    prefixes: BTreeMap<Vec<u8>, Option<Instant>>,
+    /// The prefixes, or whole subscriptions, each with the time since when it is not wanted.
+    bodies: BTreeMap<Vec<u8>, Option<Instant>>,
+    /// This peer judges whole subscriptions.
+    as_a_whole: bool,
     /// Subscriptions are commands to this peer, and messages to one of ZMTP 3.0 (RFC 23).
     as_commands: bool,
 }
@@ -29,7 +32,11 @@ const MAX_SENT: usize = MAX_SUBSCRIPTIONS + 1;
 impl SentSubscriptions {
     /// Nothing yet, of `peer`.
     pub(super) fn new(peer: Peer) -> Self {
-        Self { prefixes: BTreeMap::new(), as_commands: peer.speaks_3_1() }
+        Self {
+            bodies: BTreeMap::new(),
+            as_a_whole: peer.judges_subscriptions,
+            as_commands: peer.speaks_3_1(),
+        }
     }
 
     /// Appends the subscriptions and cancellations that make the peer send what is wanted now. Returns when to call it again,
@@ -43,38 +50,49 @@ impl SentSubscriptions {
         now: Instant,
         out: &mut Vec<u8>,
     ) -> Option<Instant> {
-        let mut prefixes: BTreeSet<Vec<u8>> =
-            wanted.iter().map(|subscription| subscription.literal_prefix().to_vec()).collect();
-        prefixes.insert(HELLO.as_bytes().to_vec());
-        let next = self.cancel(&prefixes, now, out);
-        prefixes.retain(|prefix| self.prefixes.insert(prefix.clone(), None).is_none());
-        // In bytewise order, `$hello` comes after all its prefixes.
-        let (of_hello, others): (Vec<_>, Vec<_>) =
-            prefixes.into_iter().partition(|prefix| HELLO.as_bytes().starts_with(prefix));
-        for prefix in others.into_iter().chain(of_hello) {
-            self.put(Ask::Subscribe, &prefix, out);
+        // Each with whether it is one of those that go last.
+        let mut bodies: BTreeMap<Vec<u8>, bool> =
+            wanted.iter().chain([HELLO.into()]).map(|subscription| self.body(&subscription)).collect();
+        let next = self.cancel(&bodies, now, out);
+        bodies.retain(|body, _| self.bodies.insert(body.clone(), None).is_none());
+        // In bytewise order, `$hello` comes after all its prefixes, and its topic after patterns.
+        let (of_hello, others): (Vec<_>, Vec<_>) = bodies.into_iter().partition(|(_, is_last)| *is_last);
+        for (body, _) in others.into_iter().chain(of_hello) {
+            self.put(Ask::Subscribe, &body, out);
         }
         next
     }
 
+    /// What a subscription is sent as, and whether it matches what begins as `$hello` does.
+    fn body(&self, subscription: &Subscription) -> (Vec<u8>, bool) {
+        let prefix = subscription.literal_prefix();
+        let is_of_hello = HELLO.as_bytes().starts_with(prefix);
+        (if self.as_a_whole { announce(subscription) } else { prefix.to_vec() }, is_of_hello)
+    }
+
     /// Cancels what has not been desired for long enough. Returns when the next one is due.
-    fn cancel(&mut self, wanted: &BTreeSet<Vec<u8>>, now: Instant, out: &mut Vec<u8>) -> Option<Instant> {
-        let new = wanted.iter().filter(|prefix| !self.prefixes.contains_key(*prefix)).count();
-        let too_many = (self.prefixes.len() + new).saturating_sub(MAX_SENT);
+    fn cancel(
+        &mut self,
+        wanted: &BTreeMap<Vec<u8>, bool>,
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) -> Option<Instant> {
+        let new = wanted.keys().filter(|body| !self.bodies.contains_key(*body)).count();
+        let too_many = (self.bodies.len() + new).saturating_sub(MAX_SENT);
         let (mut next, mut over) = (None::<Instant>, Vec::new());
-        for (prefix, unwanted) in &mut self.prefixes {
-            if wanted.contains(prefix) {
+        for (body, unwanted) in &mut self.bodies {
+            if wanted.contains_key(body) {
                 continue;
             }
             let due = *unwanted.get_or_insert(now) + CANCEL_AFTER;
             match due <= now || over.len() < too_many {
-                true => over.push(prefix.clone()),
+                true => over.push(body.clone()),
                 false => next = Some(next.map_or(due, |next| next.min(due))),
             }
         }
-        for prefix in over {
-            self.prefixes.remove(&prefix);
-            self.put(Ask::Cancel, &prefix, out);
+        for body in over {
+            self.bodies.remove(&body);
+            self.put(Ask::Cancel, &body, out);
         }
         next
     }
@@ -120,7 +138,13 @@ mod tests {
 
     fn sent(minor: u8) -> SentSubscriptions {
         let (socket_type, own_type) = (SocketType::Pub, SocketType::Sub);
-        SentSubscriptions::new(Peer { socket_type, own_type, minor, alive_every: None })
+        SentSubscriptions::new(Peer {
+            socket_type,
+            own_type,
+            minor,
+            alive_every: None,
+            judges_subscriptions: false,
+        })
     }
 
     fn topic(name: &str) -> Subscription {
@@ -161,6 +185,18 @@ mod tests {
             assert_eq!(said(&mut sent, &first, now), ["+$mark.a", "+a", "+a.", "+z", "+", "+$h", "+$hello"]);
             assert!(said(&mut sent, &first, now).is_empty(), "nothing is asked for twice");
         }
+    }
+
+    #[test]
+    fn a_publisher_that_judges_is_sent_whole_subscriptions_with_hello_last() {
+        let now = Instant::now();
+        let mut sent = SentSubscriptions { as_a_whole: true, ..sent(1) };
+        let first = wanted(&["a", "a*", "a.*", "*", "$h*", "$hello"]);
+        let whole = ["+\0Pa*", "+\0Pa.*", "+\0Ta", "+\0P$h*", "+\0P*", "+\0T$hello"];
+        assert_eq!(said(&mut sent, &first, now), whole);
+        assert!(said(&mut sent, &wanted(&["a*"]), now).is_empty());
+        let later = now + CANCEL_AFTER;
+        assert_eq!(said(&mut sent, &wanted(&["a*"]), later), ["-\0P$h*", "-\0P*", "-\0Pa.*", "-\0Ta"]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::protocol::curve::PublicKey;
 use crate::{Network, ZmtpSettings};
 
 /// The peers that may connect, and the bounds on connections.
@@ -10,6 +12,7 @@ pub(super) struct Admission {
     allow_from: Vec<Network>,
     max_connections: usize,
     max_per_address: usize,
+    max_per_key: usize,
     present: Mutex<Present>,
 }
 
@@ -17,6 +20,14 @@ pub(super) struct Admission {
 struct Present {
     all: usize,
     by_address: HashMap<IpAddr, usize>,
+    by_key: HashMap<PublicKey, usize>,
+}
+
+/// One of the connections of a key; dropping it makes room.
+#[derive(Debug)]
+pub(super) struct KeyPlace {
+    admission: Arc<Admission>,
+    key: PublicKey,
 }
 
 /// One connection's place; dropping it makes room.
@@ -32,6 +43,7 @@ impl Admission {
             allow_from: settings.allow_from.clone(),
             max_connections: settings.max_connections,
             max_per_address: settings.max_connections_per_address,
+            max_per_key: settings.max_connections_per_key,
             present: Mutex::default(),
         }
     }
@@ -55,6 +67,17 @@ impl Admission {
         Ok(Place { admission: Arc::clone(self), address })
     }
 
+    /// A place for a connection of an agent with this key, or the cause of having none.
+    pub(super) fn admit_key(self: &Arc<Self>, key: PublicKey) -> Result<KeyPlace, &'static str> {
+        let mut present = self.present();
+        let of_key = present.by_key.entry(key).or_default();
+        if *of_key >= self.max_per_key {
+            return Err("too_many_of_key");
+        }
+        *of_key += 1;
+        Ok(KeyPlace { admission: Arc::clone(self), key })
+    }
+
     /// How many connections there are.
     pub(super) fn present_connections(&self) -> usize {
         self.present().all
@@ -69,11 +92,22 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut present = self.admission.present();
         present.all -= 1;
-        if let Some(count) = present.by_address.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                present.by_address.remove(&self.address);
-            }
+        leave(&mut present.by_address, &self.address);
+    }
+}
+
+impl Drop for KeyPlace {
+    fn drop(&mut self) {
+        leave(&mut self.admission.present().by_key, &self.key);
+    }
+}
+
+/// Takes one off a count; one that is zero needs no memory.
+fn leave<K: Eq + Hash>(counts: &mut HashMap<K, usize>, of: &K) {
+    if let Some(count) = counts.get_mut(of) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(of);
         }
     }
 }
@@ -84,13 +118,15 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::{Admission, Present};
+    use crate::protocol::curve::SecretKey;
 
     fn admission(allow_from: &[&str]) -> Arc<Admission> {
         Arc::new(Admission {
             allow_from: allow_from.iter().map(|network| network.parse().unwrap()).collect(),
             max_connections: 3,
             max_per_address: 2,
-            present: Mutex::new(Present { all: 0, by_address: HashMap::new() }),
+            max_per_key: 2,
+            present: Mutex::new(Present { all: 0, by_address: HashMap::new(), by_key: HashMap::new() }),
         })
     }
 
@@ -105,6 +141,18 @@ mod tests {
         assert_eq!(from("192.0.2.3").unwrap_err(), "too_many_connections");
         drop(first);
         assert!(from("192.0.2.1").is_ok());
+    }
+
+    #[test]
+    fn connections_are_bounded_by_key() {
+        let admission = admission(&[]);
+        let [one, other] = [(); 2].map(|()| SecretKey::generate().unwrap().public());
+        let first = admission.admit_key(one).unwrap();
+        let _second = admission.admit_key(one).unwrap();
+        assert_eq!(admission.admit_key(one).unwrap_err(), "too_many_of_key");
+        assert!(admission.admit_key(other).is_ok());
+        drop(first);
+        assert!(admission.admit_key(one).is_ok());
     }
 
     #[test]

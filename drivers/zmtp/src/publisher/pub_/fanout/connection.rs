@@ -6,15 +6,15 @@ use std::io::{self, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
-use pubsub_api::PeerId;
+use pubsub_api::{PeerId, TopicRights};
 
-use super::admission::Place;
+use super::admission::{KeyPlace, Place};
 use super::block::Span;
 use super::filters::GroupId;
 use super::outbox::Outbox;
 use super::subscriptions::Subscriptions;
 use super::window::{Cursor, Window};
-use crate::protocol::curve::PublicKey;
+use crate::protocol::curve::AuthorizedAgent;
 use crate::protocol::{EventDecoder, Handshake, Heartbeat, PeerDecoder};
 
 pub(super) use replies::ReplyWriter;
@@ -36,7 +36,7 @@ pub(super) struct Connection {
     /// With CURVE, once its handshake is complete.
     pub(super) sealed: Option<Box<Sealed>>,
     /// The agent, if it proved its key.
-    pub(super) agent: Option<PublicKey>,
+    pub(super) agent: Option<Box<Agent>>,
     pub(super) audience: Audience,
     pub(super) subscriptions: Subscriptions,
     /// The number of dropped events that was not sent to the peer yet.
@@ -48,6 +48,21 @@ pub(super) struct Connection {
     /// The next write is tried on a socket that was not reported writable.
     probes: bool,
     _place: Place,
+}
+
+/// An agent that proved its key, as it was when it did.
+#[derive(Debug)]
+pub(super) struct Agent {
+    pub(super) known: AuthorizedAgent,
+    /// The number of its subscriptions that were refused on this connection.
+    pub(super) refused: usize,
+    _place: KeyPlace,
+}
+
+impl Agent {
+    pub(super) fn new(known: AuthorizedAgent, place: KeyPlace) -> Self {
+        Self { known, refused: 0, _place: place }
+    }
 }
 
 /// How far a connection is.
@@ -146,6 +161,16 @@ impl Connection {
     pub(super) fn host_name(&self) -> String {
         let ip = self.address.ip().to_canonical();
         self.node.as_ref().map_or_else(|| ip.to_string(), |node| format!("{ip} ({node})"))
+    }
+
+    /// The topics that it may receive.
+    pub(super) fn rights(&self) -> &TopicRights {
+        self.agent.as_ref().map_or(&TopicRights::ALL, |agent| &agent.known.rights)
+    }
+
+    /// The number of its key, if it proved one.
+    pub(super) fn account(&self) -> Option<u64> {
+        self.agent.as_ref().map(|agent| agent.known.key.account())
     }
 
     /// Whether something is to be written, and the socket is not known to refuse it.

@@ -5,6 +5,7 @@ use super::SubscriptionsSeen;
 use super::admission::Admission;
 use super::counters::Counters;
 use super::encoder::Encoder;
+use super::refusal_log::RefusalLog;
 use crate::ZmtpSettings;
 use crate::keys::AuthorizedFile;
 use crate::request::RequestQueue;
@@ -15,6 +16,7 @@ use crate::request::router::replies::Requesters;
 pub(super) struct Core {
     pub(super) settings: ZmtpSettings,
     pub(super) counters: Counters,
+    pub(super) refusal_log: RefusalLog,
     pub(super) seen: Arc<SubscriptionsSeen>,
     pub(super) requests: Arc<RequestQueue>,
     pub(super) requesters: Requesters,
@@ -39,6 +41,7 @@ impl Core {
             settings,
             agents,
             counters: Counters::default(),
+            refusal_log: RefusalLog::default(),
             seen,
             requests,
             requesters: Requesters::default(),

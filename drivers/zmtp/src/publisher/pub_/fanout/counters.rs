@@ -8,6 +8,7 @@ pub(super) struct Counters {
     pub(super) accepted: Counter,
     pub(super) left: Counter,
     pub(super) refused: RefusalJournal,
+    pub(super) subscriptions_refused: CauseCounter,
     pub(super) dropped: Counter,
     pub(super) reported: CauseCounter,
     pub(super) paused: CauseCounter,
@@ -27,6 +28,7 @@ impl Default for Counters {
             accepted: Counter::new("peers_accepted"),
             left: Counter::new("peers_left"),
             refused: RefusalJournal::new("peers_refused"),
+            subscriptions_refused: CauseCounter::new("subscriptions_refused"),
             dropped: Counter::with_cause("events_dropped", "slow_subscriber"),
             reported: CauseCounter::new("slow_subscribers"),
             paused: CauseCounter::new("accepts_paused"),
@@ -64,7 +66,7 @@ impl Counters {
         ];
         let mut all: Vec<CounterReading> = counters.into_iter().map(Counter::read).collect();
         all.extend(self.refused.counters());
-        for tally in [&self.reported, &self.paused, &self.requests_dropped] {
+        for tally in [&self.subscriptions_refused, &self.reported, &self.paused, &self.requests_dropped] {
             all.extend(tally.read());
         }
         let value = self.written();

@@ -113,7 +113,7 @@ impl Fanout {
     /// Publishes an event to one peer; `false` if it is gone or does not want the topic.
     pub(crate) fn publish_to(&self, peer: PeerId, topic: &Topic, payload: &Bytes) -> bool {
         let Some(shard) = self.shards.get(Places::shard_of(peer, self.shards.len())) else { return false };
-        if !shard.state().wants(peer, topic.as_bytes()) {
+        if !shard.state().wants(peer, topic) {
             return false;
         }
         let block = Arc::new(Encoder::for_one(peer, topic.as_bytes(), payload));

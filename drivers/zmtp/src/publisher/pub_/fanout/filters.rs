@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use pubsub_api::{Topic, TopicRights};
 
-/// A group of connections whose filters are equal.
+/// A group of connections whose filters and rights are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct GroupId(u32);
 
@@ -33,11 +34,12 @@ pub(super) struct Filters {
 #[derive(Debug)]
 struct Group {
     prefixes: Vec<Bytes>,
+    rights: TopicRights,
     members: usize,
     key: Key,
 }
 
-/// The sum of the keyed hashes of a set's prefixes: equal sets have equal keys, and a change costs no more than what is
+/// The sum of the keyed hashes of a set's prefixes and of its rights: equal sets have equal keys, and a change costs no more than what is
 /// changed. 128 bits under secret keys: a peer cannot construct two sets with one key.
 type Key = u128;
 
@@ -68,9 +70,9 @@ impl Change {
 }
 
 impl Filters {
-    /// Puts a new connection, without any filter, into its group.
-    pub(super) fn join(&mut self) -> GroupId {
-        self.enter(0, Vec::new)
+    /// Puts a new connection, without any filter, into the group of those with its rights.
+    pub(super) fn join(&mut self, rights: &TopicRights) -> GroupId {
+        self.enter(if rights.is_all() { 0 } else { self.hash(rights) }, rights, Vec::new)
     }
 
     /// Takes a connection out of its group.
@@ -97,8 +99,8 @@ impl Filters {
             self.change_in_place(id, key, change);
             return id;
         }
-        let mut prefixes = group.prefixes.clone();
-        let new = self.enter(key, || {
+        let (mut prefixes, rights) = (group.prefixes.clone(), group.rights.clone());
+        let new = self.enter(key, &rights, || {
             change.retain_in(&mut prefixes);
             prefixes.extend(change.added.iter().cloned());
             prefixes
@@ -107,7 +109,7 @@ impl Filters {
         new
     }
 
-    /// The groups that want a topic, in ascending order.
+    /// The groups that want a topic and may receive it, in ascending order.
     pub(super) fn audience(&mut self, topic: &[u8]) -> Arc<[GroupId]> {
         if let Some(known) = self.audiences.get(topic) {
             return Arc::clone(known);
@@ -117,12 +119,28 @@ impl Filters {
             prefixes.filter_map(|prefix| self.by_prefix.get(prefix)).flatten().copied().collect();
         found.sort_unstable();
         found.dedup();
+        self.retain_allowed(&mut found, topic);
         if self.audiences.len() >= MAX_AUDIENCES {
             self.audiences.clear();
         }
         let found: Arc<[GroupId]> = found.into();
         self.audiences.insert(Bytes::copy_from_slice(topic), Arc::clone(&found));
         found
+    }
+
+    /// Leaves the groups that may receive a topic. A prefix that a group may subscribe to begins other topics, too.
+    fn retain_allowed(&self, found: &mut Vec<GroupId>, name: &[u8]) {
+        let rights =
+            |id: &GroupId| self.groups.get(id.index()).and_then(Option::as_ref).map(|group| &group.rights);
+        if found.iter().all(|id| rights(id).is_some_and(TopicRights::is_all)) {
+            return;
+        }
+        let topic = Topic::new(Bytes::copy_from_slice(name)).ok();
+        found.retain(|id| {
+            rights(id).is_some_and(|rights| {
+                rights.is_all() || topic.as_ref().is_some_and(|topic| rights.allows(topic))
+            })
+        });
     }
 
     /// How many groups there may be: each id's index is below it.
@@ -135,8 +153,8 @@ impl Filters {
         change.removed.iter().fold(added, |key, prefix| key.wrapping_sub(self.hash(prefix)))
     }
 
-    fn hash(&self, prefix: &Bytes) -> Key {
-        let [high, low] = self.hashers.each_ref().map(|hasher| hasher.hash_one(prefix));
+    fn hash(&self, part: impl Hash) -> Key {
+        let [high, low] = self.hashers.each_ref().map(|hasher| hasher.hash_one(&part));
         Key::from(high) << 64 | Key::from(low)
     }
 
@@ -157,7 +175,7 @@ impl Filters {
     }
 
     /// Counts one more member of the group with this key, which is made of `prefixes` if there is none.
-    fn enter(&mut self, key: Key, prefixes: impl FnOnce() -> Vec<Bytes>) -> GroupId {
+    fn enter(&mut self, key: Key, rights: &TopicRights, prefixes: impl FnOnce() -> Vec<Bytes>) -> GroupId {
         if let Some(id) = self.by_key.get(&key).copied()
             && let Some(group) = self.groups.get_mut(id.index()).and_then(Option::as_mut)
         {
@@ -174,7 +192,7 @@ impl Filters {
         }
         self.by_key.insert(key, id);
         if let Some(place) = self.groups.get_mut(id.index()) {
-            *place = Some(Group { prefixes, members: 1, key });
+            *place = Some(Group { prefixes, rights: rights.clone(), members: 1, key });
         }
         id
     }
@@ -203,78 +221,4 @@ impl Filters {
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use proptest::prelude::{any, prop, proptest};
-
-    use super::{Change, Filters, GroupId};
-
-    fn change(added: &[&'static str], removed: &[&'static str]) -> Change {
-        let all = |prefixes: &[&'static str]| prefixes.iter().map(|prefix| Bytes::from(*prefix)).collect();
-        Change { added: all(added), removed: all(removed) }
-    }
-
-    #[test]
-    fn connections_with_equal_filters_are_one_group_in_whatever_order_they_came() {
-        let mut filters = Filters::default();
-        let (one, other) = (filters.join(), filters.join());
-        assert_eq!(one, other);
-        let one = filters.change(one, &change(&["D"], &[]));
-        let other = filters.change(other, &change(&["$hello", "D"], &[]));
-        assert_ne!(one, other);
-        let one = filters.change(one, &change(&["$hello"], &[]));
-        assert_eq!(one, other);
-        assert_eq!(*filters.audience(b"D"), [one]);
-        assert_eq!(*filters.audience(b"Demo"), [one], "ZeroMQ filters by prefix");
-        assert!(filters.audience(b"other").is_empty());
-        filters.leave(one);
-        assert_eq!(*filters.audience(b"D"), [other]);
-        filters.leave(other);
-        assert!(filters.audience(b"D").is_empty());
-    }
-
-    #[test]
-    fn a_topic_that_two_filters_of_a_connection_cover_names_it_once() {
-        let mut filters = Filters::default();
-        let group = filters.join();
-        let group = filters.change(group, &change(&["", "t", "tenant"], &[]));
-        assert_eq!(*filters.audience(b"tenant-1"), [group]);
-    }
-
-    proptest! {
-        /// Against a list of every connection's filters.
-        #[test]
-        fn an_audience_is_every_peer_with_a_prefix_of_the_topic(
-            steps in prop::collection::vec((0..6_usize, "[ab]{0,3}", any::<bool>()), 0..60),
-            topic in "[ab]{1,4}",
-        ) {
-            let mut filters = Filters::default();
-            let mut connections: Vec<(GroupId, Vec<String>)> = (0..6).map(|_| (filters.join(), Vec::new())).collect();
-            for (which, prefix, add) in steps {
-                let (group, own) = &mut connections[which];
-                let bytes = vec![Bytes::from(prefix.clone())];
-                let step = match (add, own.iter().position(|other| *other == prefix)) {
-                    (true, None) => {
-                        own.push(prefix);
-                        Change { added: bytes, removed: Vec::new() }
-                    }
-                    (false, Some(place)) => {
-                        own.remove(place);
-                        Change { added: Vec::new(), removed: bytes }
-                    }
-                    _ => continue,
-                };
-                *group = filters.change(*group, &step);
-            }
-            let audience = filters.audience(topic.as_bytes());
-            for (group, own) in &connections {
-                let wants = own.iter().any(|prefix| topic.starts_with(prefix.as_str()));
-                assert_eq!(audience.contains(group), wants);
-            }
-            for (group, _) in connections {
-                filters.leave(group);
-            }
-            assert!(filters.by_key.is_empty() && filters.by_prefix.is_empty() && filters.lengths.is_empty());
-        }
-    }
-}
+mod tests;

@@ -4,13 +4,14 @@ mod inbound;
 mod replies;
 mod requests;
 mod revocation;
+mod subscribing;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use foldhash::fast::RandomState;
-use pubsub_api::{PeerId, SubscriptionSeen};
+use pubsub_api::{PeerId, SubscriptionSeen, Topic};
 
 use super::acceptor::Newcomer;
 use super::block::Block;
@@ -22,6 +23,7 @@ use super::inbox::Inbox;
 use super::window::Window;
 use crate::protocol::curve::AuthorizedAgents;
 use crate::protocol::{Handshake, SocketType};
+use crate::wall_clock::wall_clock;
 
 /// The connections of a shard, and the blocks that they still need.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub(super) struct ShardState {
     scratch: Vec<u8>,
     /// With CURVE: the agents that may be connected, as of the last look.
     authorized: Option<Arc<AuthorizedAgents>>,
+    /// When the key of the first of its connections expires.
+    expires: Option<SystemTime>,
 }
 
 /// The socket types of subscribers and of requesters.
@@ -59,6 +63,7 @@ impl ShardState {
             talkative: Vec::new(),
             scratch: vec![0; READ_BYTES],
             authorized: None,
+            expires: None,
         }
     }
 
@@ -67,7 +72,7 @@ impl ShardState {
         let mut greeting = Vec::new();
         let machine = Handshake::listener(SERVED, &mut greeting);
         let machine = match &self.core.agents {
-            Some(agents) => machine.curve_server(&agents.keys),
+            Some(agents) => machine.curve_server(&agents.keys, wall_clock()),
             None => machine,
         };
         let Newcomer { stream, address, place } = newcomer;
@@ -156,9 +161,11 @@ impl ShardState {
         self.connections.len()
     }
 
-    /// Whether a peer is there and has subscribed to a topic.
-    pub(super) fn wants(&self, peer: PeerId, topic: &[u8]) -> bool {
-        self.connections.get(&peer).is_some_and(|connection| connection.subscriptions.cover(topic))
+    /// Whether a peer is there, has subscribed to a topic, and may receive it.
+    pub(super) fn wants(&self, peer: PeerId, topic: &Topic) -> bool {
+        self.connections.get(&peer).is_some_and(|connection| {
+            connection.subscriptions.cover(topic.as_bytes()) && connection.rights().allows(topic)
+        })
     }
 
     /// Ends all streams towards the peers, with all that was written.

@@ -59,12 +59,16 @@ impl SubscriptionsSeen {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use pubsub_api::{ErrorKind, PeerId, SubscriptionSeen};
+    use pubsub_api::{ErrorKind, PeerId, SubscriptionSeen, TopicRights};
 
     use super::{QUEUE, SubscriptionsSeen};
 
     fn seen(number: usize) -> SubscriptionSeen {
-        SubscriptionSeen::Subscribed { peer: PeerId(number as u64), prefix: Bytes::new() }
+        SubscriptionSeen::Subscribed {
+            peer: PeerId(number as u64),
+            prefix: Bytes::new(),
+            rights: TopicRights::ALL,
+        }
     }
 
     #[tokio::test]

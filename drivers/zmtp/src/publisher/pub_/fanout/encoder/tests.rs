@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use proptest::prelude::{Strategy, prop, proptest};
-use pubsub_api::{EncodedEvent, Framing, PeerId};
+use pubsub_api::{EncodedEvent, Framing, PeerId, TopicRights};
 
 use super::{BLOCK_BYTES, Encoder};
 use crate::framing::ZmtpFraming;
@@ -14,7 +14,7 @@ use crate::publisher::pub_::fanout::filters::{Change, GroupId};
 fn encoder(prefixes: &[&'static str]) -> (Encoder, Vec<GroupId>) {
     let mut encoder = Encoder::default();
     let groups = prefixes.iter().map(|prefix| {
-        let group = encoder.filters.join();
+        let group = encoder.filters.join(&TopicRights::ALL);
         let change = Change { added: vec![Bytes::from(*prefix)], removed: Vec::new() };
         encoder.filters.change(group, &change)
     });

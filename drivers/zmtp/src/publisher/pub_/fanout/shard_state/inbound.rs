@@ -4,15 +4,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use pubsub_api::{PeerId, SubscriptionSeen};
+use pubsub_api::PeerId;
 use rustix::net::sockopt::set_socket_send_buffer_size;
 
 use super::ShardState;
 use super::requests::{MAX_REQUEST_BYTES, decode_requests};
+use super::subscribing::{Said, cancel, subscribe};
 use crate::protocol::{Command, EventDecoder, Heartbeat, Peer, PeerDecoder, PeerMessage, SocketType};
 use crate::publisher::pub_::fanout::close_reason::CloseReason;
-use crate::publisher::pub_::fanout::connection::{Connection, Phase, ReplyWriter};
+use crate::publisher::pub_::fanout::connection::{Agent, Connection, Phase, ReplyWriter};
 use crate::publisher::pub_::fanout::core::Core;
 use crate::publisher::pub_::fanout::filters::Change;
 use crate::publisher::pub_::fanout::inbox::Inbox;
@@ -51,12 +51,16 @@ impl ShardState {
             Phase::Handshake { machine, .. } => {
                 let taken = machine.take(&arrived, connection.outbox.bytes());
                 connection.node = machine.take_peer_node();
-                connection.agent = machine.take_agent();
-                let session = machine.take_session();
+                let (agent, session) = (machine.take_agent(), machine.take_session());
                 if let Some(session) = session {
                     connection.begin_session(session);
                 }
-                taken.map_err(CloseReason::Broke)?
+                let taken = taken.map_err(CloseReason::Broke)?;
+                if let Some(agent) = agent {
+                    let place = self.core.admission.admit_key(agent.key).map_err(CloseReason::Refused)?;
+                    connection.agent = Some(Box::new(Agent::new(agent, place)));
+                }
+                taken
             }
             Phase::Subscriber { .. } | Phase::Requester { .. } => (0, None),
         };
@@ -94,6 +98,7 @@ impl ShardState {
     /// The handshake is complete.
     fn welcome(&mut self, peer: PeerId, met: Peer, now: Instant) {
         let Some(connection) = self.connections.get_mut(&peer) else { return };
+        let expires = connection.agent.as_ref().and_then(|agent| agent.known.expires);
         let settings = &self.core.settings;
         let (interval, dead_after) = (settings.heartbeat_interval, settings.dead_after);
         let mut heartbeat = Heartbeat::new(interval, dead_after, met.speaks_3_1(), now);
@@ -101,6 +106,7 @@ impl ShardState {
             heartbeat.expect_every(every);
         }
         self.core.handshake_ends();
+        self.expires = [self.expires, expires].into_iter().flatten().min();
         if met.own_type != SocketType::Pub {
             let decoder = EventDecoder::with_payloads_up_to(MAX_REQUEST_BYTES).accepting_delimiters();
             let replies = ReplyWriter::new(self.core.requesters.join(peer));
@@ -110,7 +116,7 @@ impl ShardState {
             return;
         }
         connection.phase = Phase::Subscriber { heartbeat, decoder: PeerDecoder::default() };
-        let group = self.core.encoder().filters.join();
+        let group = self.core.encoder().filters.join(connection.rights());
         connection.audience.group = Some(group);
         self.members.entry(group).or_default().push(peer);
     }
@@ -138,13 +144,6 @@ impl ShardState {
     }
 }
 
-/// The changes of subscriptions in one read.
-#[derive(Default)]
-struct Said {
-    change: Change,
-    seen: Vec<SubscriptionSeen>,
-}
-
 /// Handles the messages of a peer. Returns the number of bytes that are used up.
 fn handle(
     connection: &mut Connection,
@@ -166,7 +165,6 @@ fn decode(
     noted: &mut Said,
     core: &Core,
 ) -> Result<usize, CloseReason> {
-    let peer = connection.audience.peer;
     let mut used = 0;
     loop {
         let Phase::Subscriber { heartbeat, decoder } = &mut connection.phase else { return Ok(used) };
@@ -182,17 +180,8 @@ fn decode(
                     Command::put_pong(connection.outbox.bytes(), context);
                 }
             }
-            PeerMessage::Subscribe(prefix) => {
-                let added = connection.subscriptions.add(prefix, &mut noted.change);
-                added.map_err(|_| CloseReason::Refused("too_many_subscriptions"))?;
-                let prefix = Bytes::copy_from_slice(prefix);
-                noted.seen.push(SubscriptionSeen::Subscribed { peer, prefix });
-            }
-            PeerMessage::Cancel(prefix) => {
-                connection.subscriptions.remove(prefix, &mut noted.change);
-                let prefix = Bytes::copy_from_slice(prefix);
-                noted.seen.push(SubscriptionSeen::Cancelled { peer, prefix });
-            }
+            PeerMessage::Subscribe(body) => subscribe(connection, body, noted, core)?,
+            PeerMessage::Cancel(body) => cancel(connection, body, noted),
             PeerMessage::Pong => {}
             PeerMessage::Other => core.counters.stepped_over.add(1),
         }

@@ -24,6 +24,7 @@ pub(super) fn decode_requests(
 ) -> Result<usize, CloseReason> {
     let (peer, name) = (connection.audience.peer, connection.name());
     let host = Some(connection.address.ip().to_canonical());
+    let (account, rights) = (connection.account(), connection.rights().clone());
     let Phase::Requester { heartbeat, decoder, .. } = &mut connection.phase else { return Ok(0) };
     let mut used = 0;
     loop {
@@ -44,7 +45,10 @@ pub(super) fn decode_requests(
             Decoded::Event { topic, payload } => {
                 let frame = |range| Bytes::copy_from_slice(rest.get(range).unwrap_or_default());
                 let request = envelope(frame(topic), frame(payload));
-                let put = request.and_then(|envelope| core.requests.put(Request { peer, host, envelope }));
+                let (name, rights) = (name.clone(), rights.clone());
+                let put = request.and_then(|envelope| {
+                    core.requests.put(Request { peer, host, account, name, rights, envelope })
+                });
                 core.counters.requests.add(u64::from(put.is_ok()));
                 put.err()
             }
