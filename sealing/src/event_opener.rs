@@ -2,17 +2,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chacha20poly1305::ChaCha20Poly1305;
-use chacha20poly1305::aead::AeadInOut;
 use msgpack::Reader;
 use pubsub_api::wire::{EventRef, GrownMap, SealedRef};
 
-use crate::event_sealer::TAG_BYTES;
 use crate::keyring::{Keyring, Keys};
 use crate::map_parts::MapParts;
+use crate::nonce_cipher::{Associated, NonceCipher, PREFIX_BYTES, TAG_BYTES};
 use crate::not_opened::NotOpened;
 use crate::settings::AcceptedEvents;
-use crate::subkey::{PREFIX_BYTES, cipher, put_associated, short_nonce};
 
 /// Opens the events that a subscriber receives.
 pub struct EventOpener {
@@ -23,14 +20,14 @@ pub struct EventOpener {
     keys: Arc<Keys>,
     /// Of the last event: those of one publisher have the same as a rule.
     last: Option<LastCipher>,
-    associated: Vec<u8>,
+    /// The text of the last event; kept for its memory.
     text: Vec<u8>,
 }
 
 struct LastCipher {
     key_id: String,
     prefix: [u8; PREFIX_BYTES],
-    cipher: ChaCha20Poly1305,
+    cipher: NonceCipher,
 }
 
 impl EventOpener {
@@ -38,7 +35,7 @@ impl EventOpener {
     #[must_use]
     pub fn new(keyring: Arc<Keyring>, accept: AcceptedEvents) -> Self {
         let (changes, keys) = (keyring.changes(), keyring.keys());
-        Self { keyring, accept, changes, keys, last: None, associated: Vec::new(), text: Vec::new() }
+        Self { keyring, accept, changes, keys, last: None, text: Vec::new() }
     }
 
     /// Its keyring, which the caller [refreshes](Keyring::refresh).
@@ -80,19 +77,12 @@ impl EventOpener {
         // The encrypted bytes are the last ones: what is before them is authenticated, and nothing may follow.
         let map = payload.strip_suffix(text).ok_or(NotOpened::NotAuthentic)?;
         let (text, tag) = text.split_last_chunk::<TAG_BYTES>().ok_or(NotOpened::NotAuthentic)?;
-        put_associated(&mut self.associated, topic, map);
         self.text.clear();
         self.text.extend_from_slice(text);
         let Some(LastCipher { cipher, .. }) = &self.last else { return Err(NotOpened::NotAuthentic) };
-        let nonce = short_nonce(*rest);
-        cipher
-            .decrypt_inout_detached(
-                &nonce.into(),
-                &self.associated,
-                self.text.as_mut_slice().into(),
-                &(*tag).into(),
-            )
-            .map_err(|_| NotOpened::NotAuthentic)?;
+        if !cipher.open(*rest, Associated { topic, map }, tag, &mut self.text) {
+            return Err(NotOpened::NotAuthentic);
+        }
         let opened = restored(payload, &self.text).ok_or(NotOpened::NotAuthentic)?;
         match EventRef::read(topic, &opened) {
             Ok(event) if event.sealed.is_none() => Ok(Bytes::from(opened)),
@@ -114,7 +104,7 @@ impl EventOpener {
             return Ok(());
         }
         let key = self.keys.get(key_id).ok_or_else(|| NotOpened::UnknownKey(key_id.to_owned()))?;
-        let cipher = cipher(key.secret(), prefix);
+        let cipher = NonceCipher::new(key.secret(), prefix);
         self.last = Some(LastCipher { key_id: key_id.to_owned(), prefix: *prefix, cipher });
         Ok(())
     }

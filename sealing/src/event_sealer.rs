@@ -1,17 +1,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chacha20poly1305::ChaCha20Poly1305;
-use chacha20poly1305::aead::AeadInOut;
 use key_files::random;
 use pubsub_api::wire::{SealedRef, WireError};
 use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::keyring::Keyring;
+use crate::nonce_cipher::{Associated, NonceCipher, PREFIX_BYTES, TAG_BYTES};
 use crate::row_tags::RowTags;
 use crate::seal_plan::SealPlan;
 use crate::settings::SealedParts;
-use crate::subkey::{PREFIX_BYTES, cipher, put_associated, short_nonce};
 
 /// Seals the events of one publisher.
 ///
@@ -26,14 +24,9 @@ pub struct EventSealer {
     /// The number of changes of the keyring that the fields below include.
     changes: u64,
     key_id: String,
-    cipher: ChaCha20Poly1305,
+    cipher: NonceCipher,
     tags: Option<RowTags>,
-    /// What is authenticated of the current event; kept for its memory.
-    associated: Vec<u8>,
 }
-
-/// The bytes by which the encrypted bytes are longer than their text.
-pub(crate) const TAG_BYTES: usize = 16;
 
 /// The key of the pair, the array, and after the id of the key the head of the nonce.
 const PAIR: &[u8] = b"\xa6sealed\x93";
@@ -57,7 +50,7 @@ impl EventSealer {
             return Err(Error::new(ErrorKind::Settings, text));
         }
         Ok(Self {
-            cipher: cipher(keys.used().secret(), &prefix),
+            cipher: NonceCipher::new(keys.used().secret(), &prefix),
             key_id: keys.used().id().to_owned(),
             keyring,
             parts,
@@ -65,7 +58,6 @@ impl EventSealer {
             counter: 0,
             changes,
             tags,
-            associated: Vec::new(),
         })
     }
 
@@ -89,7 +81,7 @@ impl EventSealer {
         }
         let keys = self.keyring.keys();
         self.changes = changes;
-        self.cipher = cipher(keys.used().secret(), &self.prefix);
+        self.cipher = NonceCipher::new(keys.used().secret(), &self.prefix);
         keys.used().id().clone_into(&mut self.key_id);
     }
 
@@ -128,19 +120,14 @@ impl EventSealer {
         put_stamp(out);
         let counter = self.put_nonce(out);
         put_binary_head(plan.text_bytes() + TAG_BYTES, out);
-        put_associated(&mut self.associated, topic, out.get(start..).unwrap_or_default());
         let text = out.len();
         plan.put_text(out);
-        let Some(space) = out.get_mut(text..) else { return };
-        let nonce = short_nonce(counter.to_be_bytes());
-        match self.cipher.encrypt_inout_detached(&nonce.into(), &self.associated, space.into()) {
-            Ok(tag) => out.extend_from_slice(&tag),
-            // Only above 256 GiB. Nothing of the text is sent.
-            Err(_) => {
-                space.fill(0);
-                out.extend_from_slice(&[0; TAG_BYTES]);
-            }
-        }
+        let Some((map, text)) = out.get_mut(start..).and_then(|map| map.split_at_mut_checked(text - start))
+        else {
+            return;
+        };
+        let tag = self.cipher.seal(counter.to_be_bytes(), Associated { topic, map }, text);
+        out.extend_from_slice(&tag);
     }
 
     /// Appends the pair `sealed` up to the nonce. Returns the counter in it.

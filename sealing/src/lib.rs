@@ -34,9 +34,9 @@
 
 mod keyring;
 mod map_parts;
+mod nonce_cipher;
 mod row_tags;
 mod seal_plan;
-mod subkey;
 
 mod event_opener;
 mod event_sealer;

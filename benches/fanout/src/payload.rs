@@ -3,17 +3,19 @@ use pubsub_api::{Action, Envelope, Event, Result, Topic};
 
 use crate::hex;
 
-/// Bytes of an event's value, as text.
-pub(crate) const VALUE_BYTES: usize = 200;
+/// Bytes of an event's value, as text: with the head as the action, an event has as many bytes as one of the action `set` with a value of
+/// 200 bytes.
+pub(crate) const VALUE_BYTES: usize = 169;
 
-/// The head at the start of the value: the sequence number, then the time of the send in nanoseconds.
+/// The head, which is the action, since a sealed event has no visible value: the sequence number, then the time of the send in
+/// nanoseconds.
 const HEAD_BYTES: usize = 2 * hex::DIGITS;
 
-/// The event that every server transports: Skimmer's packed map with a value of [`VALUE_BYTES`].
+/// The event that every server transports: Skimmer's packed map of 252 bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Payload {
     pub(crate) bytes: Vec<u8>,
-    /// Position of the value's head. Keys that a service appends to the map do not move it.
+    /// Position of the head. Keys that a service appends to the map do not move it.
     pub(crate) head_at: usize,
 }
 
@@ -21,13 +23,14 @@ impl Payload {
     /// Topics of the same length give payloads of the same length.
     pub(crate) fn new(topic: &str) -> Result<Self> {
         let head = "~".repeat(HEAD_BYTES);
-        let value = format!("{head}{}", "x".repeat(VALUE_BYTES - HEAD_BYTES));
-        let event = Event::new("lport", "port-1", Action::Set, value, Topic::new(topic.to_owned())?);
+        let value = "x".repeat(VALUE_BYTES);
+        let action = Action::from(head.as_str());
+        let event = Event::new("lport", "port-1", action, value, Topic::new(topic.to_owned())?);
         let bytes = Envelope::pack(&event)?.payload.to_vec();
-        let head_at =
-            bytes.windows(HEAD_BYTES).position(|window| window == head.as_bytes()).ok_or_else(|| {
-                failure("a packed event lacks the beginning of its value: a defect of the bench")
-            })?;
+        let head_at = bytes
+            .windows(HEAD_BYTES)
+            .position(|window| window == head.as_bytes())
+            .ok_or_else(|| failure("a packed event lacks its action: a defect of the bench"))?;
         Ok(Self { bytes, head_at })
     }
 }

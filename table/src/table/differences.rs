@@ -59,7 +59,7 @@ impl Table {
     pub fn replace(&mut self, snapshot: &Snapshot) -> Differences {
         let read = |envelope: &pubsub_api::Envelope| {
             let event = EventRef::read(envelope.topic.as_bytes(), &envelope.payload).ok()?;
-            Some(Arc::new(event.to_event()))
+            event.sealed.is_none().then(|| Arc::new(event.to_event()))
         };
         let events: Vec<Arc<Event>> = snapshot.rows.iter().filter_map(read).collect();
         let rows = snapshot.rows.len();

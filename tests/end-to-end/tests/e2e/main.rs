@@ -30,6 +30,7 @@ mod reload;
 mod restarts;
 mod resuming;
 mod returning;
+mod sealed;
 mod service_faults;
 mod settings;
 mod slow_lines;
