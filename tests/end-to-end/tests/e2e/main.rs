@@ -31,6 +31,7 @@ mod restarts;
 mod resuming;
 mod returning;
 mod sealed;
+mod sealed_in_process;
 mod service_faults;
 mod settings;
 mod slow_lines;
