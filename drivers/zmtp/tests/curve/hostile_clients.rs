@@ -109,8 +109,8 @@ async fn what_goes_wrong_after_the_handshake_is_closed_by_its_cause() {
 
 /// Each costs the publisher a place and two agreements of keys, no more; the limits of handshakes are those of NULL.
 #[tokio::test]
-async fn two_thousand_half_finished_handshakes_neither_delay_nor_lose_an_event() {
-    const HALF_FINISHED: usize = 2000;
+async fn ten_thousand_half_finished_handshakes_neither_delay_nor_lose_an_event() {
+    const HALF_FINISHED: usize = 10_000;
     const AT_A_TIME: usize = 200;
     let fleet = Fleet::new(&["good"], &["drivers.zmtp.max_handshakes=64"]).await;
     let good = fleet.agent("good", fleet.key).await;
