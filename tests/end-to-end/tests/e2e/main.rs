@@ -32,6 +32,7 @@ mod resuming;
 mod returning;
 mod sealed;
 mod sealed_in_process;
+mod rights;
 mod service_faults;
 mod settings;
 mod slow_lines;

@@ -18,6 +18,7 @@ pub(crate) const CASES: &[Case] = cases![
     values_of_all_lengths_pass_in_both_directions,
     heartbeats_of_both_ends_keep_an_idle_connection,
     nodes_of_either_mechanism_are_served_once_the_service_has_theirs,
+    a_node_receives_the_topics_of_its_key_and_none_that_its_subscriptions_only_begin,
 ];
 
 /// Keys in the folder of an installation.
@@ -54,8 +55,13 @@ impl Keys {
         read_key_file(&self.path(name)).expect("a key").to_text().to_string()
     }
 
+    /// From now on these may connect, each a name, and any rights after it.
     fn authorize(&self, agents: &[&str]) {
-        let lines: String = agents.iter().map(|name| format!("{name} {}\n", self.public(name))).collect();
+        let line = |agent: &&str| {
+            let (name, rights) = agent.split_once(' ').unwrap_or((agent, ""));
+            format!("{name} {} {rights}\n", self.public(name))
+        };
+        let lines: String = agents.iter().map(line).collect();
         let (next, path) = (self.folder.path().join("next"), self.folder.path().join("agents"));
         write(&next, lines).expect("the file of agents");
         rename(next, path).expect("the file of agents");
@@ -86,10 +92,21 @@ impl Keys {
     }
 
     /// A libzmq node with this key, which expects that of `publisher`.
-    fn node(&self, name: &str, more: &[&str], (own, publisher): (&str, &str), endpoint: &str) -> Receiver {
+    fn node(&self, name: &str, more: &[&str], keys: (&str, &str), endpoint: &str) -> Receiver {
+        self.node_of(name, more, keys, endpoint, &["D"])
+    }
+
+    fn node_of(
+        &self,
+        name: &str,
+        more: &[&str],
+        (own, publisher): (&str, &str),
+        endpoint: &str,
+        topics: &[&str],
+    ) -> Receiver {
         let (secret, server) = (self.secret(own), self.public(publisher));
         let curve = ["--mechanism=CURVE", &format!("--secret={secret}"), &format!("--server-key={server}")];
-        Receiver::sub_asked(&self.folder, name, &[&curve[..], more].concat(), endpoint, &["D"])
+        Receiver::sub_asked(&self.folder, name, &[&curve[..], more].concat(), endpoint, topics)
     }
 
     fn publisher(&self, name: &str, key: &str, more: &[&str], address: &str) -> Sender {
@@ -157,6 +174,37 @@ fn a_node_whose_key_is_refused_is_served_once_it_is_added_and_no_longer_once_it_
     events("secret", 10).iter().for_each(|event| worker.send(event));
     node.wait_for_own(10);
     assert_eq!(late.lines().len(), mark, "nothing after its key was removed");
+    node.assert_undisturbed();
+}
+
+fn a_node_receives_the_topics_of_its_key_and_none_that_its_subscriptions_only_begin(drivers: Drivers) {
+    let keys = Keys::new(drivers, &["node"], "");
+    let port = fixed_port();
+    let endpoint = format!("tcp://127.0.0.1:{port}");
+    keys.authorize(&["node topic=D topic=tenant-1 topic=a*", "other"]);
+    let _service = keys.service(port, "publisher");
+    let mut worker = Sender::push(&keys.folder, "push");
+    let wanted = ["tenant-1", "tenant-", "a", "b", "$mark.", "D"];
+    let node = keys.node_of("sub", &[], ("node", "publisher"), &endpoint, &wanted);
+    let all = keys.node_of("all", &[], ("other", "publisher"), &endpoint, &["tenant-", "a", "b", "D"]);
+    prove(&mut worker, "D", &node);
+    prove(&mut worker, "D", &all);
+    let (mark, mark_of_all) = (node.own().len(), all.own().len());
+    let topics = ["tenant-10", "tenant-1", "tenant-2", "b", "a", "ab", "D"];
+    let sent: Vec<Value> = topics.iter().map(|topic| event("lport", topic, "set", "v", topic)).collect();
+    sent.iter().for_each(|event| worker.send(event));
+    let came: Vec<Value> =
+        all.wait_for_own(mark_of_all + topics.len()).iter().skip(mark_of_all).map(fields).collect();
+    assert_eq!(came, sent);
+    let came: Vec<Value> = node.wait_for_own(mark + 4).iter().skip(mark).map(fields).collect();
+    let names: Vec<&str> = came.iter().filter_map(|event| event["key"].as_str()).collect();
+    assert_eq!(names, ["tenant-1", "a", "ab", "D"]);
+    assert!(
+        node.lines().iter().all(|line| !line.to_string().contains("$mark.tenant-2")),
+        "and no mark of another topic"
+    );
+    let status = keys.folder.status("service");
+    assert_eq!(counters(&status, "network", "subscriptions_refused"), [("topic_right".to_owned(), 2)]);
     node.assert_undisturbed();
 }
 
