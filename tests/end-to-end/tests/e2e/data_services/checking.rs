@@ -76,9 +76,9 @@ fn config_show_for_a_role_has_the_settings_that_its_program_reads() {
     let scene = Scene::zmtp();
     for (role, sections) in [
         ("node", &["data_services", "drivers.zmtp"][..]),
-        ("service", &["service", "drivers.zmtp"]),
-        ("agent", &["agent", "drivers.zmtp"]),
-        ("worker", &["drivers.zmtp"]),
+        ("service", &["service", "sealing", "drivers.zmtp"]),
+        ("agent", &["agent", "sealing", "drivers.zmtp"]),
+        ("worker", &["sealing", "drivers.zmtp"]),
     ] {
         let shown =
             scene.launch_as(&["config", "show", "--json", "--for", role], "shop", "").run().expect(0).json();
