@@ -1,6 +1,6 @@
 use std::sync::atomic::AtomicUsize;
 
-use pubsub_api::{CauseCounter, Counter, CounterReading};
+use pubsub_api::{CauseCounter, Counter, CounterReading, RefusalJournal, RefusalReading};
 
 /// What a publisher counts.
 #[derive(Debug)]
@@ -18,9 +18,9 @@ pub(super) struct Metrics {
     pub(super) requests: Counter,
     pub(super) bad_requests: CauseCounter,
     /// Requests above a limit of their rate.
-    pub(super) limited: CauseCounter,
+    pub(super) limited: RefusalJournal,
     /// Requests about topics that the subscriber has no right to.
-    pub(super) items_refused: CauseCounter,
+    pub(super) items_refused: RefusalJournal,
     pub(super) replays: Counter,
     pub(super) replayed: Counter,
     pub(super) snapshots: Counter,
@@ -53,8 +53,8 @@ impl Default for Metrics {
             marks_unsent: Counter::new("marks_unsent"),
             requests: Counter::new("sync_requests"),
             bad_requests: CauseCounter::new("sync_requests_bad"),
-            limited: CauseCounter::new("sync_requests_limited"),
-            items_refused: CauseCounter::new("sync_requests_refused"),
+            limited: RefusalJournal::new("sync_requests_limited"),
+            items_refused: RefusalJournal::new("sync_requests_refused"),
             replays: Counter::with_cause("sync_answers", "replay"),
             replayed: Counter::new("events_replayed"),
             snapshots: Counter::with_cause("sync_answers", "snapshot"),
@@ -100,8 +100,14 @@ impl Metrics {
             &self.ring_returns_failed,
         ];
         let mut metrics: Vec<CounterReading> = counters.iter().map(|counter| counter.read()).collect();
-        let tallies = [&self.refused, &self.lost, &self.bad_requests, &self.limited, &self.items_refused];
+        let tallies = [&self.refused, &self.lost, &self.bad_requests];
         metrics.extend(tallies.iter().flat_map(|tally| tally.read()));
+        metrics.extend([&self.limited, &self.items_refused].iter().flat_map(|journal| journal.counters()));
         metrics
+    }
+
+    /// Whose requests were refused lately, and why.
+    pub(super) fn refusals(&self) -> Vec<RefusalReading> {
+        [&self.limited, &self.items_refused].iter().flat_map(|journal| journal.read()).collect()
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn read(core: &Core) -> Status {
     let sequencer = core.sequencer();
     counters.extend(of_sequencer(&sequencer));
     queues.extend(kept(&sequencer));
-    Status { counters, queues, ..Status::default() }
+    Status { counters, queues, refusals: core.metrics.refusals(), ..Status::default() }
 }
 
 fn start(core: &Core) -> Vec<CounterReading> {

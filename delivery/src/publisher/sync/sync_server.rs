@@ -79,14 +79,9 @@ impl Server<'_> {
     fn take(&mut self, from: &Request, mut request: PeerRequest) {
         let (core, peer, now) = (self.core, from.peer, self.core.now().since_start);
         if let Err((cause, retry_after)) = self.limits.take(from, now) {
-            if let Some(times) = core.metrics.limited.count(cause, Instant::now()) {
-                tracing::warn!(
-                    cause,
-                    times,
-                    "refused a SYNC request of {}: {}",
-                    from.name,
-                    cause.replace('_', " ")
-                );
+            let reason = cause.replace('_', " ");
+            if let Some(times) = core.metrics.limited.refuse(cause, &from.name, &reason, Instant::now()) {
+                tracing::warn!(cause, times, "refused a SYNC request of {}: {reason}", from.name);
             }
             return self.say_busy(peer, &request, retry_after);
         }
@@ -123,12 +118,10 @@ impl Server<'_> {
     /// Replies to topics that the subscriber has no right to. The replies are the same for topics that do not exist.
     fn refuse(&self, from: &Request, refused: &SyncRequest) {
         let core = self.core;
-        if let Some(times) = core.metrics.items_refused.count("topic_right", Instant::now()) {
-            let (topics, name) = (refused.items.len(), &from.name);
-            tracing::warn!(
-                times,
-                "refused a SYNC request of {name} about {topics} topics: its key has no right to them"
-            );
+        let reason = format!("its key has no right to {} topics of a SYNC request", refused.items.len());
+        let journal = &core.metrics.items_refused;
+        if let Some(times) = journal.refuse("topic_right", &from.name, &reason, Instant::now()) {
+            tracing::warn!(times, "refused {}: {reason}", from.name);
         }
         say_of_each(core, self.requests, from.peer, refused, SyncReplyKind::Refused);
     }

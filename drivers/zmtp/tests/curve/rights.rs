@@ -39,7 +39,10 @@ async fn an_agent_receives_the_topics_of_its_key_and_its_other_subscriptions_are
     let expected = ["tenant-1", "a.b", "a.", "tenant-1"];
     assert_eq!(names(&limited, 8).await, [expected, expected].concat());
     assert_eq!(names(&all, 18).await, [published, published].concat());
-    assert_eq!(fleet.publisher.status().counter("subscriptions_refused", Some("topic_right")), 5);
+    let status = fleet.publisher.status();
+    assert_eq!(status.counter("subscriptions_refused", Some("topic_right")), 5);
+    let remembered = status.refusals.iter().find(|entry| entry.cause == "topic_right").unwrap();
+    assert!(remembered.reason.contains("no right to the subscription"), "{remembered:?}");
     assert_eq!(limited.status().counter("events_received", None), 8, "nothing else came over the connection");
 }
 

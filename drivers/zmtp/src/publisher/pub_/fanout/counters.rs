@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pubsub_api::{CauseCounter, Counter, CounterReading, RefusalJournal};
+use pubsub_api::{CauseCounter, Counter, CounterReading, RefusalJournal, RefusalReading};
 
 /// What a fan-out counts.
 #[derive(Debug)]
@@ -8,7 +8,7 @@ pub(super) struct Counters {
     pub(super) accepted: Counter,
     pub(super) left: Counter,
     pub(super) refused: RefusalJournal,
-    pub(super) subscriptions_refused: CauseCounter,
+    pub(super) subscriptions_refused: RefusalJournal,
     pub(super) dropped: Counter,
     pub(super) reported: CauseCounter,
     pub(super) paused: CauseCounter,
@@ -28,7 +28,7 @@ impl Default for Counters {
             accepted: Counter::new("peers_accepted"),
             left: Counter::new("peers_left"),
             refused: RefusalJournal::new("peers_refused"),
-            subscriptions_refused: CauseCounter::new("subscriptions_refused"),
+            subscriptions_refused: RefusalJournal::new("subscriptions_refused"),
             dropped: Counter::with_cause("events_dropped", "slow_subscriber"),
             reported: CauseCounter::new("slow_subscribers"),
             paused: CauseCounter::new("accepts_paused"),
@@ -66,11 +66,17 @@ impl Counters {
         ];
         let mut all: Vec<CounterReading> = counters.into_iter().map(Counter::read).collect();
         all.extend(self.refused.counters());
-        for tally in [&self.subscriptions_refused, &self.reported, &self.paused, &self.requests_dropped] {
+        all.extend(self.subscriptions_refused.counters());
+        for tally in [&self.reported, &self.paused, &self.requests_dropped] {
             all.extend(tally.read());
         }
         let value = self.written();
         all.push(CounterReading { name: "bytes_written".to_owned(), cause: None, value });
         all
+    }
+
+    /// Who was refused lately, and why: peers, and their subscriptions.
+    pub(super) fn refusals(&self) -> Vec<RefusalReading> {
+        [&self.refused, &self.subscriptions_refused].iter().flat_map(|journal| journal.read()).collect()
     }
 }

@@ -38,11 +38,6 @@ impl Fanout {
                 state: state.to_owned(),
             }));
         }
-        Status {
-            counters: self.core.counters.read(),
-            queues,
-            peers,
-            refusals: self.core.counters.refused.read(),
-        }
+        Status { counters: self.core.counters.read(), queues, peers, refusals: self.core.counters.refusals() }
     }
 }

@@ -87,18 +87,19 @@ fn refuse(
     core: &Core,
 ) -> Result<(), CloseReason> {
     let now = Instant::now();
-    core.counters.subscriptions_refused.count("topic_right", now);
     let text = match announced {
         Some(subscription) => Cow::Owned(subscription.to_string()),
         None => String::from_utf8_lossy(body),
     };
     let key = connection.agent.as_ref().map(|agent| &agent.known.key);
+    let reason = format!("its key has no right to the subscription {text:?}");
+    core.counters.subscriptions_refused.refuse("topic_right", &connection.host_name(), &reason, now);
     // That of a topic follows the one of its marks.
     if !text.as_bytes().starts_with(MARK_PREFIX)
         && let Some(others) = core.refusal_log.note(key, body, now)
     {
         let name = connection.name();
-        tracing::warn!(others, "refused the subscription of {name} to {text:?}: its key has no right to it");
+        tracing::warn!(others, "refused a subscription of {name}: {reason}");
     }
     if announced.is_some() {
         put_event(connection.outbox.bytes(), HELLO.as_bytes(), &refused_event(&text, NO_RIGHT));
