@@ -18,7 +18,10 @@ pub fn create(path: &Path, id: &str) -> Result<()> {
     check_id(id).map_err(settings)?;
     let failed = |error| unavailable(path).with_source(error);
     let (key, rows) = (generate()?, generate()?);
-    let text = Zeroizing::new(format!("{id} {} {USE}\n{ROWS} {}\n", *key.to_text(), *rows.to_text()));
+    // With room for all, so that no part stays where a shorter buffer was.
+    let mut text = Zeroizing::new(String::with_capacity(256));
+    push_line(&mut text, &[id, key.to_text().as_str(), USE]);
+    push_line(&mut text, &[ROWS, rows.to_text().as_str()]);
     let mut file = create_secret(path).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
 }

@@ -139,3 +139,35 @@ fn actions_of_old_peers_for_missing_events_lead_to_a_resync_notice() {
         assert_eq!(has_notice, expected, "{action} on {table:?}: {delivered:?}");
     }
 }
+
+/// The event as it is sealed: its value is nil, and the last pair holds the encrypted bytes.
+fn sealed(event: &Event) -> Envelope {
+    let Envelope { topic, payload } = Envelope::pack(&Event { value: Value::Nil, ..event.clone() }).unwrap();
+    let pair = [b"\xa6sealed\x93\xa2k1\xc4\x18", &[7; 24][..], b"\xc4\x14", &[9; 20]].concat();
+    let mut sealed = Vec::new();
+    pubsub_api::wire::append_pairs(&payload, 1, &pair, &mut sealed).unwrap();
+    Envelope { topic, payload: sealed.into() }
+}
+
+#[test]
+fn sealed_events_and_snapshots_with_one_change_no_row_and_are_reported_once() {
+    let updater = TableUpdater::new(Instant::now(), Duration::ZERO, usize::MAX);
+    assert_eq!(apply_all(&updater, [item(DeliveryMode::Live, &event(1, "a", Some("1")))]), ["live a set"]);
+    let rows = vec![sealed(&event(2, "b", Some("2"))), Envelope::pack(&event(3, "c", Some("3"))).unwrap()];
+    let snapshot = Snapshot { publisher: 1, topic: SEND_ALL, rows, epochs: vec![1], is_complete: true };
+    let items = [
+        Item::Event { envelope: sealed(&event(2, "a", Some("2"))), mode: DeliveryMode::Live },
+        Item::Event { envelope: sealed(&event(3, "a", None)), mode: DeliveryMode::Replay },
+        Item::Snapshot(snapshot),
+    ];
+    let delivered = apply_all(&updater, items);
+    assert!(
+        delivered.len() == 1 && delivered[0].contains(r#""cause":"no_keyring","events":1"#),
+        "{delivered:?}"
+    );
+    let table = updater.table();
+    let row = table.latest_event("t", "a").map(|row| row.value.clone());
+    assert_eq!((row, table.len()), (Some(Value::from("1")), 1));
+    drop(table);
+    assert_eq!(count(&updater, "events_dropped"), 3);
+}
