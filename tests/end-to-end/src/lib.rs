@@ -7,6 +7,7 @@
 //! - [`Service`] is a publisher service that is ready; [`Folder::agent`] starts an agent at it.
 //! - [`NarrowLine`] is a proxy in front of a publisher that carries a limited number of bytes per second.
 //! - [`RawPeer`] speaks ZMTP byte by byte, for behaviour that no library has.
+//! - [`Secrets`] are keys that must be shown nowhere.
 //! - [`History`] checks the output of a subscriber against the guarantees, [`assert_convergent`] checks its table.
 //! - [`change_log`], [`shards`] and [`fold`] return events as JSON, and the table that they must produce.
 //!
@@ -44,6 +45,7 @@ mod port;
 mod process;
 mod program;
 mod raw_peer;
+mod secrets;
 mod service;
 mod unread;
 
@@ -60,5 +62,6 @@ pub use process::need_descriptors;
 pub use program::Program;
 pub use raw_peer::{RawPeer, zmtp_hello};
 pub use rustix::process::Signal;
+pub use secrets::Secrets;
 pub use service::{Service, counter, counters};
 pub use unread::Unread;

@@ -4,6 +4,7 @@ mod addresses;
 mod bad_frames;
 mod change_log;
 mod checking;
+mod curve_keys;
 mod data_services;
 mod directory;
 mod dragonflow;

@@ -26,6 +26,7 @@ fn programs() -> String {
 }
 
 /// Runs a script in a folder. Everything is as printed; only the port is the test's own.
+#[expect(clippy::expect_used, reason = "a test ends where an expectation fails")]
 fn run(script: &str, folder: &Path) -> Output {
     let mut bash = Command::new("timeout");
     bash.args(["120", "bash", "-c", script]).current_dir(folder).stdin(Stdio::null());

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use end_to_end::{
-    Folder, History, Launch, Program, RawPeer, Service, change_log, counters, event, fixed_port, fold,
-    is_event, jsonl, notice, plain, until,
+    Folder, History, Launch, Program, RawPeer, Secrets, Service, change_log, counters, event, fixed_port,
+    fold, is_event, jsonl, notice, plain, until,
 };
 use redis_servers::{RedisServer, Reply};
 use serde_json::Value;
@@ -65,30 +65,15 @@ fn events() -> Vec<Value> {
     events
 }
 
-/// The texts of a keyring's keys, and their bytes.
-fn keys(keyring: &Path) -> Vec<Vec<u8>> {
+/// The keys of a keyring.
+fn keys(keyring: &Path) -> Secrets {
     let text = fs::read_to_string(keyring).unwrap();
-    let digits = text.split_whitespace().filter(|word| word.len() == 64);
+    let digits: Vec<&str> = text.split_whitespace().filter(|word| word.len() == 64).collect();
+    assert_eq!(digits.len(), 2, "a key, and the secret of rows");
     let bytes = |word: &str| {
         (0..32).map(|place| u8::from_str_radix(&word[2 * place..2 * place + 2], 16).unwrap()).collect()
     };
-    digits.flat_map(|word| [word.as_bytes().to_vec(), bytes(word)]).collect()
-}
-
-/// Asserts that no key is in a text.
-#[track_caller]
-fn assert_no_key(keys: &[Vec<u8>], what: &str, text: impl AsRef<[u8]>) {
-    assert!(!keys.iter().any(|key| has(text.as_ref(), key)), "{what} has a key");
-}
-
-#[track_caller]
-fn assert_no_key_of(program: &Program, keys: &[Vec<u8>]) {
-    let command = fs::read(format!("/proc/{}/cmdline", program.pid())).unwrap();
-    assert_no_key(keys, "a command line", command);
-    assert_no_key(keys, "a log", program.stderr());
-    for line in program.lines() {
-        assert_no_key(keys, "an output", line.to_string());
-    }
+    Secrets::new(&digits.into_iter().map(|word| (word.to_owned(), bytes(word))).collect::<Vec<_>>())
 }
 
 #[track_caller]
@@ -122,26 +107,25 @@ fn play(mode: &str, visible: [bool; 3]) {
     );
 
     let keys = keys(&keyring);
-    assert_eq!(keys.len(), 4);
     for (program, name) in [(&*service, "service"), (&agent, "agent")] {
-        assert_no_key_of(program, &keys);
-        assert_no_key(&keys, "a status", folder.status(name).to_string());
+        keys.assert_absent_in(program);
+        keys.assert_absent("a status", folder.status(name).to_string());
     }
     let set = format!("sealing.keyring_file={}", keyring.display());
     let shown = folder.skimmer(&["config", "show", "--set", &set]).run().expect(0);
     assert!(shown.stdout.contains("sealing.keyring_file"));
-    assert_no_key(&keys, "config show", shown.stdout);
+    keys.assert_absent("config show", shown.stdout);
     fs::write(&keyring, fs::read_to_string(&keyring).unwrap().replace(" use", " used")).unwrap();
     let wrong = folder
         .skimmer(&["config", "check", "--for", "agent", "--set", ANYWHERE, "--set", &set])
         .run()
         .expect(78);
     assert!(wrong.stderr.contains("keyring: line 1"), "{}", wrong.stderr);
-    assert_no_key(&keys, "an error", wrong.stderr);
+    keys.assert_absent("an error", wrong.stderr);
     until("the log states that the file is wrong", || {
         agent.stderr().contains("cannot be read").then_some(())
     });
-    assert_no_key_of(&agent, &keys);
+    keys.assert_absent_in(&agent);
 }
 
 #[test]
