@@ -162,6 +162,8 @@ pub(crate) fn open(sets: Vec<String>) -> Arc<dyn PubSubApi> {
         "pub_sub_driver=zmtp_pubsub_driver".to_owned(),
         "drivers.zmtp.mechanism=curve".to_owned(),
         "drivers.zmtp.heartbeat_interval=100ms".to_owned(),
+        // A busy machine disconnects nobody, unless a test wants it.
+        "dead_after=30s".to_owned(),
     ];
     all.extend(sets);
     let sources = Sources { sets: all, ..Sources::default() };
