@@ -76,6 +76,10 @@ fn no_secret_key_is_shown_anywhere() {
         assert!(!ended.stderr.contains(&cut[10..]), "{}", ended.stderr);
     }
     fs::set_permissions(file("agent.key"), fs::Permissions::from_mode(0o644)).unwrap();
-    let ended = at("agent").run().expect(78).says(&["agent.key", "0644"]);
+    let ended = at("agent")
+        .set("state_dir", folder.state_dir("other").display())
+        .run()
+        .expect(78)
+        .says(&["agent.key", "0644"]);
     secrets.assert_absent("an error", ended.stderr);
 }
