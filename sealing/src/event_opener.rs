@@ -44,6 +44,12 @@ impl EventOpener {
         Arc::clone(&self.keyring)
     }
 
+    /// How often the keys of its keyring have changed.
+    #[must_use]
+    pub fn key_changes(&self) -> u64 {
+        self.keyring.changes()
+    }
+
     /// Opens an event; `sealed` is what [`EventRef::read`] found in it. Returns the map that a publisher without sealing would have
     /// sent; `None` if the event is not sealed, and accepted as it is.
     ///

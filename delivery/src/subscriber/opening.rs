@@ -18,6 +18,11 @@ impl Opening {
         Self { opener: Some(opener), refusals: Refusals::default() }
     }
 
+    /// How often the keys have changed.
+    pub(super) fn key_changes(&self) -> u64 {
+        self.opener.as_ref().map_or(0, EventOpener::key_changes)
+    }
+
     /// Opens an event that was read.
     #[inline]
     pub(super) fn open(&mut self, envelope: &mut Envelope) -> Result<(), NotOpened> {

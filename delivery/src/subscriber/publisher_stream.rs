@@ -84,6 +84,8 @@ pub(super) struct PublisherStream {
     epochs: Vec<u64>,
     /// Whether rows of the latest snapshot could not be opened.
     lacks_rows: bool,
+    /// The number of changes of the keys that its requests know of.
+    key_changes: u64,
     effects: Vec<Effect<Payload>>,
 }
 
@@ -117,6 +119,7 @@ impl PublisherStream {
             misdirected: 0,
             epochs: Vec::new(),
             lacks_rows: false,
+            key_changes: 0,
             effects: Vec::new(),
         }
     }

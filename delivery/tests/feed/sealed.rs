@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use delivery::SyncReplyKind;
@@ -16,7 +17,7 @@ use crate::script::{Script, at};
 const ENDPOINT: &str = "a";
 
 /// A publisher's keyring with keys of these ids, of which the first is used.
-fn keyring(folder: &Path, ids: &[&str]) -> std::sync::Arc<Keyring> {
+fn keyring(folder: &Path, ids: &[&str]) -> Arc<Keyring> {
     let path = folder.join(ids.join("-"));
     let key = |id: &&str| format!("{id} {}", id.repeat(64));
     let lines = ids.iter().map(key).collect::<Vec<_>>().join("\n").replacen(
@@ -182,6 +183,33 @@ fn replies_that_cannot_be_opened_end_in_a_resync_and_not_in_a_loop_of_requests()
             scene.feed.part_of(ENDPOINT, scene.sealed("c", 4, "four"));
         }
     }
+}
+
+#[test]
+fn what_was_given_up_is_requested_at_once_when_the_keyring_changes() {
+    let mut scene = Scene::live();
+    let keyring = keyring(scene.folder.path(), &["a", "b"]);
+    scene.feed.open_with(EventOpener::new(Arc::clone(&keyring), AcceptedEvents::Sealed));
+    scene.feed.mark(7, 1, 3, None);
+    let mut received = Vec::new();
+    while !received.contains(&"resync D".to_owned()) {
+        scene.feed.pass(SECOND / 10);
+        scene.feed.beat(7, 1);
+        if !scene.feed.asked().is_empty() {
+            scene.feed.head(ENDPOINT, 7, SyncReplyKind::Replay { count: 1 }, at(1, 3));
+            scene.feed.part_of(ENDPOINT, scene.sealed("c", 3, "three"));
+        }
+        received.extend(scene.feed.received());
+    }
+    let with_c = std::fs::read(self::keyring(scene.folder.path(), &["a", "c"]).path()).unwrap();
+    std::fs::write(keyring.path(), with_c).unwrap();
+    let now = Instant::now();
+    (1..4).for_each(|look| keyring.refresh(now + look * Keyring::LOOK));
+    for _ in 0..60 {
+        scene.feed.pass(SECOND / 10);
+        scene.feed.beat(7, 1);
+    }
+    assert_eq!(scene.feed.asked(), ["a D 0/0"], "all rows, since the stream has gone on");
 }
 
 #[test]

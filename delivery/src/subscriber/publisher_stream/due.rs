@@ -36,6 +36,7 @@ impl PublisherStream {
             self.check_at = context.now + CHECK;
             self.give_up_the_oldest(context);
         }
+        self.look_at_keys(context);
         self.ask(context);
     }
 

@@ -78,6 +78,19 @@ impl PublisherStream {
         context.items.push_back(Item::Notice(resync));
     }
 
+    /// After a change of the keys, what was given up is requested at once: the missing key may have arrived.
+    pub(super) fn look_at_keys(&mut self, context: &mut Context<'_>) {
+        let changes = context.opening.key_changes();
+        if std::mem::replace(&mut self.key_changes, changes) == changes {
+            return;
+        }
+        let at = context.now + context.jitter(PROOF);
+        for (topic, tracked) in self.topics.iter_mut().filter(|(_, tracked)| tracked.unopened > 0) {
+            tracked.unopened = 0;
+            self.request_schedule.put(topic.clone(), at);
+        }
+    }
+
     fn was_not_opened(&mut self, topic: &Topic, context: &mut Context<'_>) {
         self.sync_response = None;
         self.sync_client.answered(topic);
