@@ -5,7 +5,7 @@ use key_files::{create_secret, read_secret};
 use pubsub_api::{Error, ErrorKind, Result};
 use zeroize::Zeroizing;
 
-use crate::protocol::curve::{PublicKey, SecretKey};
+use crate::protocol::curve::{KEY_CHARACTERS, PublicKey, SecretKey};
 
 /// A key and the end of its line, and one byte by which a longer file is known.
 const MOST_BYTES: u64 = 43;
@@ -22,7 +22,10 @@ pub fn write_key_file(path: &Path) -> Result<PublicKey> {
     let key = SecretKey::generate()
         .map_err(|error| Error::new(ErrorKind::Unavailable, "cannot make a key").with_source(error))?;
     let mut file = create_secret(path).map_err(failed)?;
-    let line = Zeroizing::new(format!("{}\n", *key.to_text()));
+    // Of its final size: growing would leave a copy in memory that was freed.
+    let mut line = Zeroizing::new(String::with_capacity(KEY_CHARACTERS + 1));
+    line.push_str(&key.to_text());
+    line.push('\n');
     file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     Ok(key.public())
 }
