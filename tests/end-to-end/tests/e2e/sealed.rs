@@ -41,17 +41,22 @@ fn opening(launch: Launch, keyring: &Path) -> Launch {
 
 /// Everything in the files of a folder.
 fn files(folder: &Path) -> Vec<u8> {
+    // A file that the service renames meanwhile makes another reading.
+    until("a reading of all files", || read_files(folder).ok())
+}
+
+fn read_files(folder: &Path) -> std::io::Result<Vec<u8>> {
     let mut all = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let kind = fs::metadata(&path).unwrap().file_type();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let kind = fs::metadata(&path)?.file_type();
         if kind.is_dir() {
-            all.extend(files(&path));
+            all.extend(read_files(&path)?);
         } else if kind.is_file() {
-            all.extend(fs::read(path).unwrap());
+            all.extend(fs::read(path)?);
         }
     }
-    all
+    Ok(all)
 }
 
 fn has(bytes: &[u8], text: &[u8]) -> bool {
