@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use northbound::PUBLISHER_TABLE;
 use pubsub_api::wire::{EventRef, MAX_EVENT_BYTES, WireError};
-use pubsub_api::{Edit, EncodedEvent, wire};
+use pubsub_api::{Action, Edit, EncodedEvent, wire};
 
 /// The pair that is implied when an event has no topic.
 const SEND_ALL_PAIR: &[u8] = b"\xa5topic\xa1D";
@@ -13,7 +13,7 @@ const SEND_ALL_PAIR: &[u8] = b"\xa5topic\xa1D";
 ///
 /// # Errors
 /// The [`WireError`] for a reserved topic, a stamp or a sealed value (only the service stamps and seals events), a row of the
-/// directory of publishers (agents connect to the address in it), or an invalid map.
+/// directory of publishers (agents connect to the address in it; its removal is allowed), or an invalid map.
 ///
 /// ```
 /// use publisher_service::admit;
@@ -39,11 +39,12 @@ pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
     if payload.len() > MAX_EVENT_BYTES {
         return Err(WireError::TooBig);
     }
-    if wire::is_plain(topic, payload) {
-        return if is_directory_row(payload) { Err(WireError::ReservedTable) } else { Ok(Edit::Keep) };
+    if wire::is_plain(topic, payload) && !is_directory_row(payload) {
+        return Ok(Edit::Keep);
     }
     let event = EventRef::read(topic, payload)?;
-    if event.table == Some(PUBLISHER_TABLE) {
+    // A removal names no address, and agents keep a publisher to which they are connected: `skimmer service leave` sends it.
+    if event.table == Some(PUBLISHER_TABLE) && event.action != Action::Delete.as_str() {
         return Err(WireError::ReservedTable);
     }
     if event.stamp.is_some() {
@@ -159,6 +160,8 @@ mod tests {
         }
         let with_extra = [&[0x86], &packed[1..], b"\xa2tp\xa3abc"].concat();
         assert_eq!(admit_on(b"D", &with_extra), Err(WireError::ReservedTable));
+        let removed = Event { table: Some("publisher".to_owned()), action: Action::Delete, ..event() };
+        assert_eq!(admit_packed(&removed), Ok(Edit::Keep), "it names no address");
         let longer = Event { table: Some("publishers".to_owned()), ..event() };
         assert_eq!(admit_packed(&longer), Ok(Edit::Keep));
     }
