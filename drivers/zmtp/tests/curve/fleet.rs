@@ -116,14 +116,27 @@ impl Fleet {
     }
 
     pub(crate) fn agent_with(&self, agent: &str, expects: PublicKey) -> Result<Arc<dyn Subscriber>> {
-        let address = self.endpoint().replace("tcp://", "");
+        self.agent_of_publisher(agent, expects, &self.endpoint().replace("tcp://", ""))
+    }
+
+    /// An agent of a publisher at another address, which has the key of this one.
+    pub(crate) fn agent_at(&self, agent: &str, address: &str) -> Arc<dyn Subscriber> {
+        self.agent_of_publisher(agent, self.key, address).unwrap()
+    }
+
+    fn agent_of_publisher(
+        &self,
+        agent: &str,
+        expects: PublicKey,
+        address: &str,
+    ) -> Result<Arc<dyn Subscriber>> {
         let sets = vec![
             format!("drivers.zmtp.agent_key_file={}", self.key_file(agent).display()),
             format!("drivers.zmtp.publisher_keys={address}#{expects}"),
         ];
         let subscriber = open(sets).subscriber();
         subscriber.register_topic(topic("D").into())?;
-        subscriber.register_listen_address(&self.endpoint())?;
+        subscriber.register_listen_address(&format!("tcp://{address}"))?;
         Ok(subscriber)
     }
 

@@ -12,4 +12,6 @@ mod greedy_clients;
 #[cfg(test)]
 mod hostile_clients;
 #[cfg(test)]
+mod older_peers;
+#[cfg(test)]
 mod rights;

@@ -99,6 +99,20 @@ impl RawClient {
         self.send();
     }
 
+    /// Reads sealed messages until they have this number of bytes of frames.
+    pub(crate) fn frames(&mut self, session: &mut Session, count: usize) -> Vec<u8> {
+        let mut frames = Vec::new();
+        while frames.len() < count {
+            let mut bytes = [0; 4096];
+            let read = self.stream.read(&mut bytes).unwrap();
+            assert!(read > 0, "closed");
+            self.arrived.extend_from_slice(&bytes[..read]);
+            let used = session.opener.open(&self.arrived, 1 << 20, &mut frames).unwrap();
+            self.arrived.drain(..used);
+        }
+        frames
+    }
+
     /// Reads until the peer closes.
     pub(crate) fn until_closed(&mut self) {
         loop {
