@@ -9,7 +9,7 @@ use crate::ends::{database, place};
 use crate::writers::Writers;
 
 /// The slot of the rows of a table on a topic, as the server computes it.
-fn slot(cluster: &RedisCluster, table: &str, topic: &str) -> u16 {
+pub(crate) fn slot(cluster: &RedisCluster, table: &str, topic: &str) -> u16 {
     let key = format!("{{{table}.{topic}}}k");
     let Reply::Int(slot) = cluster.raw(0).call(&["CLUSTER", "KEYSLOT", &key]) else { panic!("no slot") };
     u16::try_from(slot).unwrap()
@@ -107,7 +107,7 @@ pub(crate) async fn moved_under_writes(
     cluster: RedisCluster,
     topics: usize,
     move_slot: fn(&RedisCluster, u16, usize),
-) -> Arc<dyn DbApi> {
+) -> (Arc<RedisCluster>, Arc<dyn DbApi>) {
     let cluster = Arc::new(cluster);
     let db = database(&cluster.addresses(), &[]).await;
     let steady: Vec<_> = (0..topics).map(|number| format!("tenant-{number}")).collect();
@@ -144,5 +144,5 @@ pub(crate) async fn moved_under_writes(
         redirects(&db, "moved").await,
         redirects(&db, "ask").await
     );
-    db
+    (cluster, db)
 }
