@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use pubsub_api::{CauseCounter, Counter, CounterReading, Error, ErrorKind, Result};
@@ -29,12 +29,20 @@ pub(super) struct LinkCounters {
     pub(super) dropped: Counter,
     pub(super) overloaded: Counter,
     refused_by_service: CauseCounter,
-    /// The events that the service refused, until they are reported to the caller.
-    refusal: Mutex<Option<Refusal>>,
+    refusals: Mutex<Refusals>,
     /// Connections to an incompatible peer.
     pub(super) peers_refused: CauseCounter,
     /// Why there is no connection, as the last attempt found it.
     failure: Mutex<Option<String>>,
+}
+
+/// The events that the service refused for good.
+#[derive(Debug, Default)]
+struct Refusals {
+    total: u64,
+    /// How many of them were reported to a caller.
+    reported: u64,
+    last_reason: String,
 }
 
 /// What became of the link, in numbers for an atomic.
@@ -55,7 +63,7 @@ impl Default for LinkCounters {
             dropped: Counter::with_cause("events_dropped", "closed"),
             overloaded: Counter::with_cause("events_refused", "overloaded"),
             refused_by_service: CauseCounter::new("events_refused"),
-            refusal: Mutex::default(),
+            refusals: Mutex::default(),
             peers_refused: CauseCounter::new("peers_refused"),
             failure: Mutex::default(),
         }
@@ -95,23 +103,32 @@ impl LinkCounters {
                 refusal.reason
             );
         }
-        let mut known = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *known {
-            Some(earlier) => earlier.join(refusal),
-            none => *none = Some(refusal),
-        }
+        let mut refusals = self.refusals();
+        refusals.total = refusals.total.saturating_add(refusal.events);
+        refusals.last_reason = refusal.reason;
     }
 
-    /// The events that the service refused since the last call, as an error.
-    pub(super) fn take_refusal(&self) -> Result<()> {
-        match self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            None => Ok(()),
-            Some(Refusal { events, reason }) => {
-                let text =
-                    format!("the publisher service refused {events} events, the last one because {reason}");
-                Err(Error::new(ErrorKind::Invalid, text))
-            }
+    /// The number of refused events that a caller was told about.
+    pub(super) fn reported_refusals(&self) -> u64 {
+        self.refusals().reported
+    }
+
+    /// The refused events beyond the first `known`, as an error: each caller that waits when they are refused is told, and the
+    /// first that comes later.
+    pub(super) fn report_refusals(&self, known: u64) -> Result<()> {
+        let mut refusals = self.refusals();
+        let events = refusals.total.saturating_sub(known);
+        refusals.reported = refusals.total;
+        if events == 0 {
+            return Ok(());
         }
+        let reason = &refusals.last_reason;
+        let text = format!("the publisher service refused {events} events, the last one because {reason}");
+        Err(Error::new(ErrorKind::Invalid, text))
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state in words, for [`PeerReading`](pubsub_api::PeerReading).

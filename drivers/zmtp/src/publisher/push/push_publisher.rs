@@ -18,6 +18,9 @@ use crate::ZmtpSettings;
 /// current runtime holds the link. It connects as DEALER, and keeps each event until the service acknowledges it; when a
 /// connection breaks, what was not acknowledged is sent again over the next one, in order and before anything newer.
 ///
+/// An event that the service refuses for good makes `flush` fail, with the reason: each one that is under way then, and otherwise
+/// the next one, or `close`.
+///
 /// To a service that has no place for a DEALER, such as Dragonflow's own, it is a PUSH. Then an event is handed over when
 /// its last byte is written, and not confirmed (`events_unconfirmed`, one warning); when the connection breaks, the event
 /// that is not whole is sent again, and what was written and possibly not read is in doubt: counted (`events_in_doubt`),
@@ -120,6 +123,7 @@ impl Publisher for PushPublisher {
 
     async fn flush(&self) -> Result<()> {
         let (accepted, mut gone) = self.outbox.progress();
+        let known = self.counters.reported_refusals();
         while timeout(self.settings.send_timeout, self.outbox.gone(accepted)).await.is_err() {
             let (_, gone_now) = self.outbox.progress();
             if gone_now == gone {
@@ -130,7 +134,7 @@ impl Publisher for PushPublisher {
             }
             gone = gone_now;
         }
-        self.counters.take_refusal()
+        self.counters.report_refusals(known)
     }
 
     async fn close(&self) -> Result<()> {
@@ -141,7 +145,7 @@ impl Publisher for PushPublisher {
         // A link that ended with its runtime has dropped nothing itself.
         let left = link.await.unwrap_or_else(|_| self.outbox.drop_rest());
         if left == 0 {
-            return self.counters.take_refusal();
+            return self.counters.report_refusals(self.counters.reported_refusals());
         }
         let (linger, socket) = (self.settings.linger, self.settings.socket.display());
         let why = self.counters.failure();
