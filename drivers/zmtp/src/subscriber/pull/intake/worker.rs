@@ -1,3 +1,5 @@
+mod reporting;
+
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,11 +13,11 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::acknowledgements::AckSlot;
 use super::blocks::WorkerBytes;
-use super::numbering::Breach;
 use super::{Ends, Intake};
-use crate::hop::{Refusal, put_ack};
-use crate::protocol::{Command, Handshake, Heartbeat, Peer, ProtocolError, Pulse, SocketType};
+use crate::hop::put_ack;
+use crate::protocol::{Command, Handshake, Heartbeat, Peer, Pulse, SocketType};
 use crate::subscriber::pull::publish_rights::PublishRights;
+use reporting::CloseReason;
 
 /// One worker's connection.
 #[derive(Debug)]
@@ -37,32 +39,6 @@ const SERVED: &[SocketType] = &[SocketType::Push, SocketType::Dealer];
 
 /// The most bytes of unsent replies to a worker; further replies are dropped.
 const MAX_PENDING_REPLY_BYTES: usize = 32 * 1024;
-
-/// Why a connection ends.
-enum CloseReason {
-    Gone,
-    GoneInHandshake,
-    Stopping,
-    Refused(&'static str, String),
-}
-
-impl From<ProtocolError> for CloseReason {
-    fn from(error: ProtocolError) -> Self {
-        Breach::Protocol(error).into()
-    }
-}
-
-impl From<Breach> for CloseReason {
-    fn from(breach: Breach) -> Self {
-        Self::Refused(breach.cause(), breach.to_string())
-    }
-}
-
-impl From<io::Error> for CloseReason {
-    fn from(_: io::Error) -> Self {
-        Self::Gone
-    }
-}
 
 impl Worker {
     /// A worker that was let in; it is in the list of peers until it is dropped.
@@ -220,26 +196,6 @@ impl Worker {
         apart.broken.map_or(Ok(()), |breach| Err(breach.into()))
     }
 
-    /// Counts and logs the events that it may not publish.
-    fn report_refused(&self, refused: &[String]) {
-        let (journal, now) = (&self.intake.counters.publications_refused, Instant::now());
-        let who = if refused.is_empty() { String::new() } else { self.name() };
-        for event in refused {
-            let reason = format!("drivers.zmtp.worker_rights does not allow {event}");
-            self.acks.refuse(Refusal { events: 1, reason });
-            if let Some(times) = journal.refuse("worker_right", &who, event, now) {
-                tracing::warn!(
-                    times,
-                    "dropped {event} from {who}: drivers.zmtp.worker_rights does not allow it"
-                );
-            }
-        }
-    }
-
-    fn name(&self) -> String {
-        self.intake.peers().get(&self.peer).map(|peer| peer.endpoint.clone()).unwrap_or_default()
-    }
-
     /// Hands a block's events on; waits for room. Meanwhile the worker hears what was accepted of what it sent before.
     async fn hand_on(&mut self, ends: &mut Ends, batch: Batch, bytes: usize) {
         self.intake.counters.received.add(batch.len() as u64);
@@ -287,33 +243,6 @@ impl Worker {
             }
             put_ack(&mut self.pending, due);
             self.acknowledged = due;
-        }
-    }
-
-    fn leave(&self, leaving: CloseReason) {
-        let counters = &self.intake.counters;
-        let now = Instant::now();
-        match leaving {
-            CloseReason::Stopping => {}
-            // A port check: no cause for alarm.
-            CloseReason::GoneInHandshake => drop(counters.refused.count("left_in_handshake", now)),
-            CloseReason::Gone => {
-                if self.bytes.is_cut_off()
-                    && let Some(times) = counters.dropped.count("cut_off", now)
-                {
-                    tracing::warn!(
-                        times,
-                        "{} disconnected in the middle of an event; the partial event is dropped",
-                        self.name()
-                    );
-                }
-            }
-            CloseReason::Refused(cause, reason) => {
-                let name = self.name();
-                if let Some(times) = counters.refused.refuse(cause, &name, &reason, now) {
-                    tracing::warn!(cause, times, "closed the connection of {name}: {reason}");
-                }
-            }
         }
     }
 }
