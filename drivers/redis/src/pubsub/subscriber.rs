@@ -2,6 +2,7 @@
 
 mod counters;
 mod filter;
+mod lingering_filters;
 mod link;
 mod link_session;
 mod queue;

@@ -66,6 +66,23 @@ async fn subscriptions_that_change_while_events_flow_lose_and_duplicate_none() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_unregistered_and_soon_registered_again_has_no_gap() {
+    let server = RedisServer::start(&[]);
+    let hosts = [server.address()];
+    let mut reader = Reader::subscribed(&hosts, &["a", "b"], &[]).await;
+    let sender = publisher(&hosts, &[]).await;
+    for round in 0..300 {
+        assert!(reader.subscriber.unregister_topic(&topic("a").into()));
+        sender.send_event(&event("a", "unwanted")).await.unwrap();
+        sender.send_event(&event("b", &round.to_string())).await.unwrap();
+        reader.expect("b", &round.to_string()).await;
+        assert!(reader.subscriber.register_topic(topic("a").into()).unwrap());
+        sender.send_event(&event("a", &round.to_string())).await.unwrap();
+        reader.expect("a", &round.to_string()).await;
+    }
+}
+
 #[tokio::test]
 async fn a_tenant_called_redis_is_served_and_node_lists_of_old_peers_are_not() {
     let server = RedisServer::start(&[]);

@@ -6,6 +6,7 @@ use pubsub_api::{Backoff, Notice};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::filter::Filter;
+use super::lingering_filters::LingeringFilters;
 use super::queue::Abandoned;
 use super::recipient::Recipient;
 use super::sent_subscriptions::{SentSubscriptions, ServerMessage};
@@ -18,6 +19,7 @@ pub(super) struct LinkSession<'a> {
     connection: Connection,
     dead_after: Duration,
     subscriptions: SentSubscriptions,
+    lingering: LingeringFilters,
     /// The server's name in notices.
     publisher: String,
     /// Why events may be missing, until it is reported.
@@ -83,6 +85,7 @@ impl<'a> LinkSession<'a> {
             connection,
             dead_after,
             subscriptions: SentSubscriptions::default(),
+            lingering: LingeringFilters::default(),
             missed,
             reported: ReportedState::None,
             was_settled: false,
@@ -156,7 +159,12 @@ impl<'a> LinkSession<'a> {
                     // A refused subscription may not be wanted any more.
                     self.settle().await?;
                 }
-                _ = ticks.tick() => self.tick().map_err(Stop::Lost)?,
+                _ = ticks.tick() => {
+                    self.tick().map_err(Stop::Lost)?;
+                    if !self.lingering.is_empty() {
+                        self.update_subscriptions();
+                    }
+                }
                 () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if again => {
                     retry_at = None;
                     self.subscriptions.retry(&mut self.connection.out);
@@ -168,7 +176,10 @@ impl<'a> LinkSession<'a> {
 
     fn update_subscriptions(&mut self) {
         let wanted = self.recipient.filters();
-        self.subscriptions.update(&wanted, &mut self.connection.out);
+        let refused: BTreeSet<Filter> = self.subscriptions.refused().cloned().collect();
+        let now = Instant::now().into_std();
+        let requested = self.lingering.requested(wanted, |filter| refused.contains(filter), now);
+        self.subscriptions.update(requested, &mut self.connection.out);
     }
 
     fn tick(&mut self) -> Result<(), String> {
