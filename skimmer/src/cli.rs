@@ -45,7 +45,7 @@ enum Command {
     #[command(after_help = "Example: skimmer drivers --json")]
     Drivers(drivers_list::Arguments),
 
-    /// Makes keys for the mechanism CURVE, or shows the public one of a file
+    /// Makes and lists keys: of CURVE, and of sealed events
     #[command(after_help = "Example: skimmer keys new compute-7")]
     Keys(keys::Arguments),
 

@@ -3,7 +3,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pubsub_api::{Batch, Error, ErrorKind, PeerReading, Publisher, Result, Status, Topic, wire};
+use pubsub_api::{
+    Batch, Error, ErrorKind, PeerReading, Posture, Publisher, Result, Status, Topic, Verdict, wire,
+};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -107,6 +109,12 @@ impl PushPublisher {
 impl Publisher for PushPublisher {
     async fn initialize(&self) -> Result<()> {
         listen::check_path(&self.settings.socket)
+    }
+
+    fn posture(&self) -> Vec<Posture> {
+        let socket = self.settings.socket.display();
+        let state = format!("its socket {socket} is on this host, and identifies the user of this process");
+        vec![Posture::new("service", Verdict::Good, state)]
     }
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
