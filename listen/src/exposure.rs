@@ -73,8 +73,11 @@ impl Exposure {
 
 const ASPECT: &str = "subscribers";
 
-/// Whether only this host can connect to all addresses of a host.
-fn is_loopback(host: &str) -> Result<bool> {
+/// Whether only this host can connect to all addresses of a host, which is as for [`tcp`](crate::tcp).
+///
+/// # Errors
+/// As [`tcp`](crate::tcp) if the host is empty or cannot be resolved.
+pub fn is_loopback(host: &str) -> Result<bool> {
     Ok(resolve(host, 0)?.iter().all(is_loopback_address))
 }
 

@@ -58,7 +58,7 @@ mod port_holder;
 mod refusal;
 
 pub use directory::check_directory;
-pub use exposure::Exposure;
+pub use exposure::{Exposure, is_loopback};
 pub use path::check_path;
 pub use tcp::{check_tcp, tcp};
 pub use unix_claim::{UnixClaim, check_unix};

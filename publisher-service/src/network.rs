@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use delivery::{BrokerOptions, BrokerPublisher, Identity, PublisherOptions, StampedPublisher};
+use operations::ReadinessCheck;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Publisher, Result, Status};
 use sealing::SealingOptions;
@@ -47,10 +48,43 @@ impl Network {
         }
     }
 
+    /// Whether events can be numbered, and whether the driver has its address or its connection.
+    pub(crate) fn checks(&self, driver: &dyn Publisher) -> Vec<ReadinessCheck> {
+        match self {
+            Self::Bound(publisher) => vec![ring(publisher), bound(driver)],
+            Self::Broker(_) => vec![connected(driver)],
+        }
+    }
+
     pub(crate) fn delivery_status(&self) -> Status {
         match self {
             Self::Bound(publisher) => publisher.delivery_status(),
             Self::Broker(publisher) => publisher.delivery_status(),
         }
+    }
+}
+
+fn ring(publisher: &StampedPublisher) -> ReadinessCheck {
+    match publisher.publisher_epoch() {
+        Some(of) => ReadinessCheck::met("ring", format!("it is open, in epoch {}", of.epoch)),
+        None => ReadinessCheck::failed("ring", "it is not open"),
+    }
+}
+
+fn bound(driver: &dyn Publisher) -> ReadinessCheck {
+    match driver.endpoint() {
+        Some(endpoint) => ReadinessCheck::met("network", format!("agents can connect to {endpoint}")),
+        None => ReadinessCheck::failed("network", "no address is bound"),
+    }
+}
+
+fn connected(driver: &dyn Publisher) -> ReadinessCheck {
+    let peers = driver.status().peers;
+    match peers.iter().find(|peer| peer.state != "up") {
+        None if peers.is_empty() => {
+            ReadinessCheck::met("network", "it connects to the broker at its first event")
+        }
+        None => ReadinessCheck::met("network", "the broker is connected"),
+        Some(peer) => ReadinessCheck::failed("network", format!("{} is {}", peer.endpoint, peer.state)),
     }
 }

@@ -1,11 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use northbound::{DatabaseSettings, Directory, ServiceReport, TableMonitor};
+use operations::ReadinessCheck;
 use pubsub_api::database::DbApi;
 use pubsub_api::settings::{Settings, endpoint};
 use pubsub_api::{Backoff, CauseCounter, ErrorKind, Publisher, Result, Status};
@@ -34,6 +36,7 @@ struct Parts {
     monitors: Vec<TableMonitor>,
     report: ServiceReport,
     open_failures: CauseCounter,
+    is_open: AtomicBool,
 }
 
 /// The value of `binary` in the service's row of table `service`.
@@ -80,6 +83,7 @@ impl NorthboundSide {
             monitors,
             report,
             open_failures: CauseCounter::new("opening_failures"),
+            is_open: AtomicBool::new(false),
         };
         Ok(Self { parts: Arc::new(parts), running: None })
     }
@@ -102,6 +106,15 @@ impl NorthboundSide {
     pub(crate) fn status_reader(&self) -> impl Fn() -> BTreeMap<String, Status> + Send + Sync + 'static {
         let parts = Arc::clone(&self.parts);
         move || parts.status()
+    }
+
+    /// A function that checks whether the database is open; it stays valid after `self` is dropped.
+    pub(crate) fn check_reader(&self) -> impl Fn() -> ReadinessCheck + Send + Sync + 'static {
+        let parts = Arc::clone(&self.parts);
+        move || match parts.is_open.load(Ordering::Relaxed) {
+            true => ReadinessCheck::met("database", format!("{} is open", parts.alias)),
+            false => ReadinessCheck::failed("database", format!("{} cannot be opened yet", parts.alias)),
+        }
     }
 
     /// Stops the work and closes the database. The next start publishes the changes that were not published; the rows of
@@ -150,6 +163,7 @@ impl Parts {
             }
             sleep(backoff.next_delay(fastrand::f64())).await;
         }
+        self.is_open.store(true, Ordering::Relaxed);
         tracing::info!("the northbound database ({alias}) is open");
     }
 

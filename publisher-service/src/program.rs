@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use operations::{OperationsServer, RunningProgram};
 use publisher_service_settings::ServiceSettings;
 use pubsub_api::Result;
 use serde_json::json;
@@ -9,7 +10,7 @@ use service_kit::{Endpoints, LogArguments, ProgramHost, Readiness, SettingsArgum
 
 use tokio::time::timeout;
 
-use crate::check::PROGRAM;
+use crate::check::{PROGRAM, operations};
 use crate::{Addresses, PublisherService, check};
 
 /// The arguments of `publisher-service`.
@@ -41,12 +42,20 @@ async fn serve(arguments: &ServiceArguments) -> Result<()> {
     for warning in check(host.registry(), host.settings(), Addresses::Free)? {
         tracing::warn!("{warning}");
     }
+    // It listens before the service is ready, and says so.
+    let operations = operations(host.settings())?.as_ref().map(OperationsServer::start).transpose()?;
     let mut service = PublisherService::start(host.registry(), host.settings()).await?;
     let endpoints = Endpoints::from([
         ("network".to_owned(), service.network_endpoint()),
         ("ipc".to_owned(), service.ipc_endpoint()),
+        ("operations".to_owned(), operations.as_ref().map(|operations| operations.endpoint().to_owned())),
     ]);
-    let status = host.serve_status(endpoints, Arc::new(service.status_reader()))?;
+    let status = Arc::new(host.serve_status(endpoints, Arc::new(service.status_reader()))?);
+    if let Some(operations) = &operations {
+        let checks = Arc::new(service.checks_reader());
+        let status = Arc::clone(&status);
+        operations.publish(RunningProgram { status, checks });
+    }
     let output = WriteQueue::stdout();
     announce(&service, &output);
 

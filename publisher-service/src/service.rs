@@ -3,6 +3,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use operations::ReadinessCheck;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Status};
 
@@ -79,6 +80,22 @@ impl PublisherService {
             parts.extend(workers.as_ref().map(|read| read()).unwrap_or_default());
             parts.extend(northbound.as_ref().map(|read| read()).unwrap_or_default());
             parts
+        }
+    }
+
+    /// A function that makes the checks of readiness; it stays valid after the service is dropped.
+    pub fn checks_reader(&self) -> impl Fn() -> Vec<ReadinessCheck> + Send + Sync + 'static {
+        let (driver, network) = (Arc::clone(&self.driver), self.network.clone());
+        let workers = self.workers.as_ref().map(WorkerSide::check_reader);
+        let northbound = self.northbound.as_ref().map(NorthboundSide::check_reader);
+        move || {
+            let mut checks = network.checks(&*driver);
+            checks.extend(workers.as_ref().map(|check| check()));
+            // Where agents connect to this service, events pass without the database.
+            if workers.is_none() {
+                checks.extend(northbound.as_ref().map(|check| check()));
+            }
+            checks
         }
     }
 

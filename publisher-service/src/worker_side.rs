@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use delivery::StampedPublisher;
+use operations::ReadinessCheck;
 use pubsub_api::{Error, ErrorKind, Result, Status, Subscriber};
 use tokio::task::JoinHandle;
 
@@ -39,6 +40,18 @@ impl WorkerSide {
     pub(crate) fn status_reader(&self) -> impl Fn() -> BTreeMap<String, Status> + Send + Sync + 'static {
         let (ipc, forwarder) = (Arc::clone(&self.ipc), Arc::clone(&self.forwarder));
         move || BTreeMap::from([("service".to_owned(), forwarder.status()), ("ipc".to_owned(), ipc.status())])
+    }
+
+    /// A function that checks whether workers can connect; it stays valid after `self` is dropped.
+    pub(crate) fn check_reader(&self) -> impl Fn() -> ReadinessCheck + Send + Sync + 'static {
+        let (ipc, forwarding) = (Arc::clone(&self.ipc), self.forwarding.abort_handle());
+        move || match ipc.endpoint() {
+            _ if forwarding.is_finished() => {
+                ReadinessCheck::failed("workers", "their events are no longer forwarded")
+            }
+            Some(endpoint) => ReadinessCheck::met("workers", format!("they can connect to {endpoint}")),
+            None => ReadinessCheck::failed("workers", "no address is bound for them"),
+        }
     }
 
     /// Returns when forwarding has ended without [`drain`](Self::drain).

@@ -53,7 +53,7 @@ pub use program_host::{Endpoints, ProgramHost};
 pub use read_parts::ReadParts;
 pub use readiness::Readiness;
 pub use signals::{Signal, Signals};
-pub use status_document::StatusDocument;
+pub use status_document::{STATUS_VERSION, StatusDocument};
 pub use status_socket::{StatusServer, request_status, status_sockets};
 pub use stderr::{report, report_now};
 pub use telemetry::{LogArguments, LogFormat, LogLevel};

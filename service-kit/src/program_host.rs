@@ -10,7 +10,9 @@ use pubsub_api::{Registry, Result};
 
 use crate::orphans::reap_orphans;
 use crate::watchdog::Watchdog;
-use crate::{ReadParts, Readiness, SettingsArguments, Signal, Signals, StatusDocument, StatusServer};
+use crate::{
+    ReadParts, Readiness, STATUS_VERSION, SettingsArguments, Signal, Signals, StatusDocument, StatusServer,
+};
 
 /// Runs around the work of a program: signals, status, readiness, the watchdog, and reloading of settings. As process 1 of a
 /// container it also reaps orphaned processes.
@@ -84,11 +86,12 @@ impl ProgramHost {
         &mut self,
         endpoints: Endpoints,
         parts: ReadParts,
-    ) -> Result<impl Fn() -> StatusDocument + use<>> {
+    ) -> Result<impl Fn() -> StatusDocument + Send + Sync + use<>> {
         self.parts = Some(Arc::clone(&parts));
         let (program, started) = (self.program, Instant::now());
         let last_reload = Arc::clone(&self.last_reload);
         let document = move || StatusDocument {
+            status_version: STATUS_VERSION,
             program: program.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),

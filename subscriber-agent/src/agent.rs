@@ -1,3 +1,4 @@
+mod checks;
 mod full_sync;
 mod io;
 mod room;

@@ -66,7 +66,7 @@ mod tracked;
 pub use agent::Agent;
 pub use builder::AgentBuilder;
 pub use change::Change;
-pub use check::{check, posture};
+pub use check::{check, check_names, posture};
 pub use delivery::subscriber::DeliveryMode;
 pub use dispatcher::Dispatcher;
 pub use event_filter::EventFilter;

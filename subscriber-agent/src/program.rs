@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use operations::{Occupancy, OperationsServer, RunningProgram};
 use pubsub_api::settings::{FromValue, Settings};
 use pubsub_api::{Error, ErrorKind, Pattern, Result, Subscription, Topic};
 use service_kit::{Endpoints, LogArguments, ProgramHost, Readiness, SettingsArguments, Signal};
@@ -9,7 +10,7 @@ use subscriber_agent_settings::AgentSettings;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::check::PROGRAM;
+use crate::check::{PROGRAM, operations};
 use crate::{Agent, AgentBuilder, EventFilter, ExecHandler, Output, check};
 
 /// The arguments of `subscriber-agent`.
@@ -73,14 +74,22 @@ pub fn run(arguments: &AgentArguments) -> Result<()> {
 
 async fn serve(arguments: &AgentArguments) -> Result<()> {
     let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
-    for warning in check(host.registry(), host.settings())? {
+    for warning in check(host.registry(), host.settings(), Occupancy::Free)? {
         tracing::warn!("{warning}");
     }
+    let operations = operations(host.settings())?.as_ref().map(OperationsServer::start).transpose()?;
     let agent = build(&host, arguments)?.build();
     let parts = Arc::clone(&agent);
-    let endpoints = Endpoints::from([("network".to_owned(), None)]);
-    let status = host.serve_status(endpoints, Arc::new(move || parts.status()))?;
+    let of_operations = operations.as_ref().map(|operations| operations.endpoint().to_owned());
+    let endpoints = Endpoints::from([("network".to_owned(), None), ("operations".to_owned(), of_operations)]);
+    let status = Arc::new(host.serve_status(endpoints, Arc::new(move || parts.status()))?);
     agent.start().await?;
+    if let Some(operations) = &operations {
+        let checked = Arc::clone(&agent);
+        let checks = Arc::new(move || checked.checks());
+        let status = Arc::clone(&status);
+        operations.publish(RunningProgram { status, checks });
+    }
     Readiness.ready("subscribed");
 
     let mut work = spawn(&agent);

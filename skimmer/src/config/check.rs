@@ -1,4 +1,5 @@
 use data_services_settings::DataServicesSettings;
+use operations::Occupancy;
 use publisher_client::PublisherClient;
 use publisher_service::Addresses;
 use pubsub_api::settings::Settings;
@@ -23,7 +24,7 @@ pub(super) fn check(
     match role {
         None => check_settings(registry, &settings)?,
         Some(ProgramRole::Service) => warnings.extend(check_service(registry, &settings)?),
-        Some(ProgramRole::Agent) => warnings.extend(subscriber_agent::check(registry, &settings)?),
+        Some(ProgramRole::Agent) => warnings.extend(check_agent(registry, &settings)?),
         Some(ProgramRole::Worker) => PublisherClient::open(&settings)?.check()?,
         Some(ProgramRole::Node) => warnings.extend(check_node(registry, &settings)?),
     }
@@ -40,6 +41,7 @@ fn check_settings(registry: &Registry, settings: &Settings) -> Result<()> {
         registry.open(settings, Role::Multiproc)?;
     }
     publisher_service::check_names(settings)?;
+    subscriber_agent::check_names(settings)?;
     data_services_program::check_options(settings)?;
     // With port 0 the settings do not contain the port of the service, so an agent has other settings.
     if pubsub.publisher_port > 0 {
@@ -59,6 +61,12 @@ fn check_service(registry: &Registry, settings: &Settings) -> Result<Vec<String>
         running.program, running.pid
     ));
     Ok(warnings)
+}
+
+fn check_agent(registry: &Registry, settings: &Settings) -> Result<Vec<String>> {
+    let running = settings.pubsub().state_dir.join("subscriber-agent.status");
+    let is_running = block_on(request_status(&running)).is_ok();
+    subscriber_agent::check(registry, settings, if is_running { Occupancy::Held } else { Occupancy::Free })
 }
 
 fn check_node(registry: &Registry, settings: &Settings) -> Result<Vec<String>> {

@@ -5,6 +5,7 @@
 //! - [`Launch`] is a command line; [`Launch::start`] makes a [`Program`] of it, [`Launch::run`] an [`Ended`].
 //! - [`Program`] collects the output of a process: wait for a line, read all lines, send signals, write to stdin.
 //! - [`Service`] is a publisher service that is ready; [`Folder::agent`] starts an agent at it.
+//! - [`http_get`] requests a path of the HTTP endpoint of a program; [`Folder::operations`] finds it.
 //! - [`NarrowLine`] is a proxy in front of a publisher that carries a limited number of bytes per second.
 //! - [`RawPeer`] speaks ZMTP byte by byte, for behaviour that no library has.
 //! - [`Secrets`] are keys that must be shown nowhere.
@@ -37,6 +38,7 @@ mod change_log;
 mod ended;
 mod folder;
 mod history;
+mod http_reply;
 mod launch;
 mod narrow_line;
 mod output;
@@ -54,6 +56,7 @@ pub use change_log::{Fold, change_log, event, fold, is_event, jsonl, key_of, not
 pub use ended::Ended;
 pub use folder::Folder;
 pub use history::{History, Hole, assert_convergent, plain};
+pub use http_reply::{HttpReply, http, http_connect, http_get};
 pub use launch::Launch;
 pub use narrow_line::NarrowLine;
 pub use patience::{PATIENCE, until, within};

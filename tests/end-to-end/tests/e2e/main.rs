@@ -22,6 +22,7 @@ mod json_lines;
 mod names;
 mod nodes;
 mod northbound;
+mod operations;
 mod pressure;
 mod publishing;
 mod readme;

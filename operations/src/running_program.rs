@@ -1,0 +1,21 @@
+use std::fmt;
+use std::sync::Arc;
+
+use service_kit::StatusDocument;
+
+use crate::ReadinessCheck;
+
+/// What a program reports once it has started. The functions are called for each request, on the thread of the endpoint.
+#[derive(Clone)]
+pub struct RunningProgram {
+    /// Makes the status document.
+    pub status: Arc<dyn Fn() -> StatusDocument + Send + Sync>,
+    /// Makes the checks of readiness, in the order in which an operator reads them.
+    pub checks: Arc<dyn Fn() -> Vec<ReadinessCheck> + Send + Sync>,
+}
+
+impl fmt::Debug for RunningProgram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningProgram").finish_non_exhaustive()
+    }
+}
