@@ -11,6 +11,7 @@ mod keyring_watch;
 mod publisher;
 mod settings;
 mod token_bucket;
+mod wall_clock;
 mod wire;
 
 pub mod owned_file;

@@ -10,16 +10,17 @@ mod sequencer;
 mod sync;
 
 mod core;
+mod counted;
 mod metrics;
 mod options;
 mod outgoing;
+mod sequencer_gauges;
 mod shared_sequencer;
 mod spare_buffers;
 mod status;
 
 mod stamped_publisher;
 mod supervise;
-mod wall_clock;
 
 mod broker;
 

@@ -35,6 +35,7 @@ mod introduction;
 mod item;
 mod link;
 mod links;
+mod live_latencies;
 mod opening;
 mod payload;
 mod pre_hello_buffer;

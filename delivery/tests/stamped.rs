@@ -6,6 +6,8 @@
 mod announcing;
 #[path = "stamped/fake.rs"]
 mod fake;
+#[path = "stamped/metrics.rs"]
+mod metrics;
 #[path = "stamped/outgrown.rs"]
 mod outgrown;
 #[path = "stamped/pages.rs"]

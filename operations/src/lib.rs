@@ -1,9 +1,10 @@
-//! What an operator sees of a running program over HTTP: whether it lives, whether it is ready, and its status.
+//! What an operator sees of a running program over HTTP: whether it lives, whether it is ready, its metrics and its status.
 //!
 //! | path | reply |
 //! |---|---|
 //! | `/livez` | 200 while the runtime of the program runs its tasks |
 //! | `/readyz` | 200 if every [`ReadinessCheck`] is met, else 503 with the reasons; `?verbose` lists all checks |
+//! | `/metrics` | all [metrics](metrics()) as OpenMetrics text ([list](../../docs/metrics.md)) |
 //! | `/status.json` | the document of `skimmer status` ([schema](../../docs/status.schema.json)) |
 //!
 //! Any other path is a 404 that lists these, any method but GET and HEAD a 405. If there is a token, every request needs it.
@@ -27,7 +28,9 @@
 //! #     endpoints: Default::default(), last_reload: None, parts: Default::default(),
 //! # };
 //! server.publish(RunningProgram {
+//!     program: "publisher-service",
 //!     status: Arc::new(move || document.clone()),
+//!     parts: Arc::new(Default::default),
 //!     checks: Arc::new(|| vec![ReadinessCheck::met("ring", "it is open")]),
 //! });
 //! # Ok(())
@@ -42,10 +45,13 @@ mod operations_options;
 mod readiness_check;
 mod running_program;
 
+mod metrics;
+
 mod operations_server;
 mod pulse;
 mod respond;
 
+pub use metrics::{Metric, MetricKind, metrics, metrics_page};
 pub use occupancy::Occupancy;
 pub use operations_address::OperationsAddress;
 pub use operations_options::OperationsOptions;

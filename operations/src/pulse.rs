@@ -48,6 +48,11 @@ impl Pulse {
         (silence > MAX_SILENCE).then_some(silence)
     }
 
+    /// The time since the start.
+    pub(crate) fn uptime(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.started)
+    }
+
     fn millis(&self, now: Instant) -> u64 {
         u64::try_from(now.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
     }

@@ -7,9 +7,10 @@ use http_body_util::Full;
 use hyper::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{HeaderMap, Method, Response, StatusCode};
 
-use crate::RunningProgram;
 use crate::bearer_token::BearerToken;
+use crate::metrics::{MEDIA_TYPE, Scrape, exposition};
 use crate::pulse::Pulse;
+use crate::{ReadinessCheck, RunningProgram};
 
 /// What the replies are made of.
 #[derive(Debug)]
@@ -21,9 +22,10 @@ pub(crate) struct Subject {
 }
 
 /// The paths, each with what it returns.
-const PATHS: [(&str, &str); 3] = [
+const PATHS: [(&str, &str); 4] = [
     ("/livez", "whether the program runs"),
     ("/readyz", "whether it does its work, with the reason if not; ?verbose lists all checks"),
+    ("/metrics", "all metrics, as OpenMetrics text"),
     ("/status.json", "counters, queues and peers of each part"),
 ];
 
@@ -55,6 +57,7 @@ pub(crate) fn respond(subject: &Subject, asked: Asked<'_>, now: Instant) -> Resp
     match asked.path {
         "/livez" => live(subject, now),
         "/readyz" => ready(subject, asked.query.is_some_and(asks_for_all)),
+        "/metrics" => metrics(subject, now),
         "/status.json" => status(subject),
         _ => reply(StatusCode::NOT_FOUND, TEXT, list_of_paths()),
     }
@@ -89,7 +92,7 @@ fn ready(subject: &Subject, is_verbose: bool) -> Response<Full<Bytes>> {
         );
     };
     let checks = (program.checks)();
-    let is_ready = checks.iter().all(crate::ReadinessCheck::is_met);
+    let is_ready = checks.iter().all(ReadinessCheck::is_met);
     let mut text = String::new();
     for check in checks.iter().filter(|check| is_verbose || !check.is_met()) {
         // Writing to a String does not fail.
@@ -110,6 +113,26 @@ fn status(subject: &Subject) -> Response<Full<Bytes>> {
         Err(error) => {
             tracing::error!("cannot encode the status document: {error}");
             reply(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "the status cannot be encoded as JSON\n")
+        }
+    }
+}
+
+fn metrics(subject: &Subject, now: Instant) -> Response<Full<Bytes>> {
+    let Some(program) = subject.program.get() else {
+        return reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the program is starting\n");
+    };
+    let scrape = Scrape {
+        program: program.program.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        is_ready: (program.checks)().iter().all(ReadinessCheck::is_met),
+        uptime_seconds: subject.pulse.uptime(now).as_secs_f64(),
+        parts: (program.parts)(),
+    };
+    match exposition(scrape) {
+        Ok(text) => reply(StatusCode::OK, HeaderValue::from_static(MEDIA_TYPE), text),
+        Err(error) => {
+            tracing::error!("cannot encode the metrics: {error}");
+            reply(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "the metrics cannot be encoded\n")
         }
     }
 }

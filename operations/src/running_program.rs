@@ -1,15 +1,20 @@
 use std::fmt;
 use std::sync::Arc;
 
-use service_kit::StatusDocument;
+use service_kit::{ReadParts, StatusDocument};
 
 use crate::ReadinessCheck;
 
 /// What a program reports once it has started. The functions are called for each request, on the thread of the endpoint.
 #[derive(Clone)]
 pub struct RunningProgram {
+    /// `publisher-service` or `subscriber-agent`.
+    pub program: &'static str,
     /// Makes the status document.
     pub status: Arc<dyn Fn() -> StatusDocument + Send + Sync>,
+    /// Reads the parts of the status for the metrics, for a scrape every second: it needs no peers of drivers, and must not
+    /// hold a lock that the fan-out waits for.
+    pub parts: ReadParts,
     /// Makes the checks of readiness, in the order in which an operator reads them.
     pub checks: Arc<dyn Fn() -> Vec<ReadinessCheck> + Send + Sync>,
 }

@@ -56,6 +56,14 @@ impl Network {
         }
     }
 
+    /// As [`delivery_status`](Self::delivery_status), without a lock that events wait for where the service carries them.
+    pub(crate) fn delivery_metrics(&self) -> Status {
+        match self {
+            Self::Bound(publisher) => publisher.delivery_metrics(),
+            Self::Broker(publisher) => publisher.delivery_status(),
+        }
+    }
+
     pub(crate) fn delivery_status(&self) -> Status {
         match self {
             Self::Bound(publisher) => publisher.delivery_status(),

@@ -54,7 +54,13 @@ async fn serve(arguments: &ServiceArguments) -> Result<()> {
     if let Some(operations) = &operations {
         let checks = Arc::new(service.checks_reader());
         let status = Arc::clone(&status);
-        operations.publish(RunningProgram { status, checks });
+        let (read, own_status) = (service.metrics_reader(), host.own_status_reader());
+        let parts = Arc::new(move || {
+            let mut parts = read();
+            parts.insert("program".to_owned(), own_status());
+            parts
+        });
+        operations.publish(RunningProgram { program: PROGRAM, status, parts, checks });
     }
     let output = WriteQueue::stdout();
     announce(&service, &output);

@@ -83,6 +83,23 @@ impl PublisherService {
         }
     }
 
+    /// As [`status_reader`](Self::status_reader), for a scrape every second: without peers, and without a lock that events
+    /// wait for.
+    pub fn metrics_reader(&self) -> impl Fn() -> BTreeMap<String, Status> + Send + Sync + 'static {
+        let (driver, network) = (Arc::clone(&self.driver), self.network.clone());
+        let workers = self.workers.as_ref().map(WorkerSide::status_reader);
+        let northbound = self.northbound.as_ref().map(NorthboundSide::status_reader);
+        move || {
+            let mut parts = BTreeMap::from([
+                ("network".to_owned(), driver.metrics()),
+                ("delivery".to_owned(), network.delivery_metrics()),
+            ]);
+            parts.extend(workers.as_ref().map(|read| read()).unwrap_or_default());
+            parts.extend(northbound.as_ref().map(|read| read()).unwrap_or_default());
+            parts
+        }
+    }
+
     /// A function that makes the checks of readiness; it stays valid after the service is dropped.
     pub fn checks_reader(&self) -> impl Fn() -> Vec<ReadinessCheck> + Send + Sync + 'static {
         let (driver, network) = (Arc::clone(&self.driver), self.network.clone());

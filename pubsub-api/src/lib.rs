@@ -79,7 +79,9 @@ pub use registry::Registry;
 pub use requests::{Reply, Request, Requester, Requests};
 pub use route::Route;
 pub use status::{
-    CauseCounter, Counter, CounterReading, PeerReading, QueueReading, RefusalJournal, RefusalReading, Status,
+    CauseCounter, Counter, CounterReading, LatencyBucket, LatencyHistogram, LatencyReading, LatencyTally,
+    NamedCounters, NamedReading, NamedValue, PeerReading, QueueReading, RefusalJournal, RefusalReading,
+    Status,
 };
 pub use subscriber::{Incoming, MAX_SUBSCRIPTIONS, MAX_TOPICS, MAX_TOPICS_PER_PUBLISHER, Subscriber, run};
 pub use subscribers_seen::{PeerId, SubscribersSeen, SubscriptionSeen};

@@ -149,6 +149,13 @@ pub trait Publisher: Debug + Send + Sync {
     /// state, before `initialize` and after `close`.
     fn status(&self) -> Status;
 
+    /// Returns the counters and queues of [`status`](Self::status) for a scrape every second: without peers, and without a
+    /// lock that sending waits for. A value may be that of the turn before. The default implementation is for drivers
+    /// whose `status` is such a reading already.
+    fn metrics(&self) -> Status {
+        self.status()
+    }
+
     /// Returns the subscriptions of peers, for drivers that [see them](crate::Capabilities::sees_subscribers).
     fn subscribers_seen(&self) -> Option<&dyn SubscribersSeen> {
         None

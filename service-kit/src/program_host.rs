@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use pubsub_api::settings::Settings;
-use pubsub_api::{Registry, Result};
+use pubsub_api::{CauseCounter, Registry, Result, Status};
 
 use crate::orphans::reap_orphans;
 use crate::watchdog::Watchdog;
@@ -26,6 +26,7 @@ pub struct ProgramHost {
     registry: Registry,
     settings: Settings,
     last_reload: Arc<Mutex<Option<String>>>,
+    reloads: Arc<CauseCounter>,
     status: Option<StatusServer>,
     watchdog: Watchdog,
     parts: Option<ReadParts>,
@@ -60,6 +61,7 @@ impl ProgramHost {
             registry,
             settings,
             last_reload: Arc::default(),
+            reloads: Arc::new(CauseCounter::new("config_reloads")),
             status: None,
             watchdog: Watchdog::of_process(),
             parts: None,
@@ -78,6 +80,12 @@ impl ProgramHost {
         &self.registry
     }
 
+    /// A function that reads what the host itself counts: the part `program` of the status.
+    pub fn own_status_reader(&self) -> impl Fn() -> Status + Send + Sync + use<> {
+        let reloads = Arc::clone(&self.reloads);
+        move || Status { counters: reloads.read(), ..Status::default() }
+    }
+
     /// Opens the status socket, and returns a function that makes the same document.
     ///
     /// # Errors
@@ -90,6 +98,7 @@ impl ProgramHost {
         self.parts = Some(Arc::clone(&parts));
         let (program, started) = (self.program, Instant::now());
         let last_reload = Arc::clone(&self.last_reload);
+        let own_status = Arc::new(self.own_status_reader());
         let document = move || StatusDocument {
             status_version: STATUS_VERSION,
             program: program.to_owned(),
@@ -98,7 +107,7 @@ impl ProgramHost {
             uptime_seconds: started.elapsed().as_secs(),
             endpoints: endpoints.clone(),
             last_reload: last_reload.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            parts: parts(),
+            parts: with_own(parts(), own_status()),
         };
         let state_dir: &Path = &self.settings.pubsub().state_dir;
         self.status = Some(StatusServer::start(state_dir, program, document.clone())?);
@@ -143,11 +152,13 @@ impl ProgramHost {
         match new.and_then(|new| apply(&new).map(|()| new)) {
             Ok(new) => {
                 self.settings = new;
+                self.reloads.count("applied", Instant::now());
                 tracing::info!("reloaded the settings");
                 self.set_last_reload("applied".to_owned());
                 Readiness.ready("reloaded the settings");
             }
             Err(error) => {
+                self.reloads.count("refused", Instant::now());
                 tracing::error!("cannot reload the settings, the old ones stay in force: {error}");
                 self.set_last_reload(format!("refused: {error}"));
                 Readiness.ready("refused the new settings, the old ones stay in force");
@@ -163,4 +174,9 @@ impl ProgramHost {
     fn set_last_reload(&self, outcome: String) {
         *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
     }
+}
+
+fn with_own(mut parts: BTreeMap<String, Status>, own: Status) -> BTreeMap<String, Status> {
+    parts.insert("program".to_owned(), own);
+    parts
 }

@@ -57,6 +57,10 @@ enum Command {
     #[command(after_help = "Example: skimmer status --config skimmer.toml --json")]
     Status(status::Arguments),
 
+    /// Lists the metrics of the programs, as the page docs/metrics.md
+    #[command(after_help = "Example: skimmer metrics > docs/metrics.md")]
+    Metrics,
+
     /// Reads and changes the northbound database; changes of objects are published
     #[command(
         after_help = "Examples:\n  skimmer db ls lport --topic tenant-1\n  skimmer db add lport '{\"id\":\"port-1\",\"topic\":\"tenant-1\"}'"
@@ -112,6 +116,10 @@ impl Cli {
             Command::Keys(arguments) => keys::run(arguments),
             Command::Config(arguments) => config::run(arguments),
             Command::Status(arguments) => status::run(arguments),
+            Command::Metrics => {
+                service_kit::print_line(operations::metrics_page().trim_end());
+                Ok(())
+            }
             Command::Db(arguments) => db::run(arguments),
             Command::Service(arguments) => service::run(arguments),
             Command::Dse(arguments) => dse::run(arguments),

@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clap::Args;
 use comfy_table::Table;
-use pubsub_api::{Error, ErrorKind, RefusalReading, Registry, Result};
+use pubsub_api::{Error, ErrorKind, LatencyReading, NamedValue, RefusalReading, Registry, Result};
 use service_kit::{
     SettingsArguments, StatusDocument, block_on, print_line, report, request_status, status_sockets,
 };
@@ -83,6 +84,17 @@ fn details(document: &StatusDocument) -> Table {
             let cause = counter.cause.as_deref().unwrap_or_default();
             table.add_row([part, counter.name.as_str(), counter.value.to_string().as_str(), cause]);
         }
+        for named in &status.named {
+            for NamedValue { of, value } in &named.values {
+                let of = format!("{} {of}", named.by);
+                table.add_row([part, named.name.as_str(), value.to_string().as_str(), of.as_str()]);
+            }
+        }
+        for latency in status.latencies.iter().filter(|latency| latency.count() > 0) {
+            let half = format!("half {}", up_to(latency, 2));
+            let most = format!("99 % {}, of {} events", up_to(latency, 100), latency.count());
+            table.add_row([part, latency.name.as_str(), half.as_str(), most.as_str()]);
+        }
         for queue in &status.queues {
             let fill = format!("{} of {} {}", queue.depth, queue.bound, queue.unit);
             let full = format!("when full, {}", queue.when_full);
@@ -98,4 +110,33 @@ fn details(document: &StatusDocument) -> Table {
         }
     }
     table
+}
+
+/// The bound under which all latencies are but one of `parts` equal parts of them.
+fn up_to(latency: &LatencyReading, parts: u64) -> String {
+    let wanted = latency.count() - latency.count() / parts;
+    let bucket = latency.buckets.iter().find(|bucket| bucket.count >= wanted);
+    match bucket.and_then(|bucket| bucket.le_us) {
+        Some(le_us) => format!("within {:?}", Duration::from_micros(le_us)),
+        None => "above a minute".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pubsub_api::LatencyHistogram;
+
+    use super::up_to;
+
+    #[test]
+    fn a_share_of_the_latencies_is_within_the_bound_of_its_bucket() {
+        let histogram = LatencyHistogram::new("receive_latency");
+        histogram.add(80, 98);
+        histogram.add(3_000, 1);
+        histogram.add(90_000_000, 1);
+        let reading = histogram.read();
+        assert_eq!(up_to(&reading, 2), "within 100µs");
+        assert_eq!(up_to(&reading, 100), "within 5ms");
+        assert_eq!(up_to(&reading, 1000), "above a minute");
+    }
 }

@@ -183,8 +183,9 @@ impl Agent {
     #[must_use]
     pub fn status(&self) -> BTreeMap<String, Status> {
         let counters = self.updater.counters().into_iter().chain(self.store_counters.read()).collect();
+        let (named, latencies) = (vec![self.updater.by_table()], vec![self.updater.apply_latency()]);
         let mut parts = BTreeMap::from([
-            ("agent".to_owned(), Status { counters, ..Status::default() }),
+            ("agent".to_owned(), Status { counters, named, latencies, ..Status::default() }),
             ("delivery".to_owned(), self.subscriber.delivery_status()),
             ("handlers".to_owned(), self.dispatcher.status()),
             ("network".to_owned(), self.subscriber.status()),

@@ -1,6 +1,6 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use delivery::subscriber::TrackedSubscriber;
 use pubsub_api::settings::Settings;
@@ -13,6 +13,7 @@ use crate::desired_state::DesiredState;
 use crate::sync::{FullSync, SyncSource};
 use crate::table_store::{TableStore, TableStoreCounters};
 use crate::table_updater::TableUpdater;
+use crate::wall_clock::wall;
 use crate::{
     Agent, Dispatcher, EventFilter, Handler, OnFailure, Output, QueueLimits, Reports, connects_to_publishers,
     tracked_subscriber,
@@ -149,13 +150,4 @@ impl AgentBuilder {
             output_queue,
         })
     }
-}
-
-/// The time since 1970 on the wall clock of this host.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the table compares stamps of other hosts, which have wall-clock times"
-)]
-fn wall() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -62,6 +62,7 @@ mod sync;
 mod table_store;
 mod table_updater;
 mod tracked;
+mod wall_clock;
 
 pub use agent::Agent;
 pub use builder::AgentBuilder;

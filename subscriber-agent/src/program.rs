@@ -87,8 +87,14 @@ async fn serve(arguments: &AgentArguments) -> Result<()> {
     if let Some(operations) = &operations {
         let checked = Arc::clone(&agent);
         let checks = Arc::new(move || checked.checks());
+        let (read, own_status) = (Arc::clone(&agent), host.own_status_reader());
+        let parts = Arc::new(move || {
+            let mut parts = read.status();
+            parts.insert("program".to_owned(), own_status());
+            parts
+        });
         let status = Arc::clone(&status);
-        operations.publish(RunningProgram { status, checks });
+        operations.publish(RunningProgram { program: PROGRAM, status, parts, checks });
     }
     Readiness.ready("subscribed");
 

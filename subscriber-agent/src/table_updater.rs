@@ -1,10 +1,13 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use delivery::subscriber::{DeliveryMode, Item, Snapshot};
 use pubsub_api::wire::{EventRef, WireError};
-use pubsub_api::{Action, CauseCounter, Counter, CounterReading, Envelope, Event, Notice, SEND_ALL};
+use pubsub_api::{
+    Action, CauseCounter, Counter, CounterReading, Envelope, Event, LatencyHistogram, LatencyReading,
+    NamedCounters, NamedReading, Notice, SEND_ALL,
+};
 use table::{DatedEvent, Merge, Table};
 
 use crate::Change;
@@ -21,6 +24,11 @@ pub(crate) struct TableUpdater {
     /// agent, and then advances monotonically, so that it never goes back.
     started_at: Duration,
     has_changed: AtomicBool,
+    /// What the wall clock of this host shows at `started`, as of this turn: it may be set meanwhile.
+    wall_at_start_us: AtomicU64,
+    /// From the time in the stamp until the table had the event.
+    apply_latency: LatencyHistogram,
+    by_table: NamedCounters,
     applied: Counter,
     replayed: Counter,
     known: Counter,
@@ -48,6 +56,9 @@ impl TableUpdater {
             started,
             started_at,
             has_changed: AtomicBool::new(false),
+            wall_at_start_us: AtomicU64::new(0),
+            apply_latency: LatencyHistogram::new("apply_latency"),
+            by_table: NamedCounters::new("events_applied", "table"),
             applied: Counter::new("events_applied"),
             replayed: Counter::new("events_replayed"),
             known: Counter::new("events_known"),
@@ -106,7 +117,13 @@ impl TableUpdater {
             Item::Clock(clock) => table.clock(clock),
             Item::Event { envelope, .. } if self.is_sealed(&envelope, now, deliveries) => {}
             Item::Event { envelope, mode } => match read(&envelope) {
-                Ok(event) => self.apply_event(&mut table, Arc::new(event), mode, deliveries),
+                Ok(event) => {
+                    let is_live = mode == DeliveryMode::Live;
+                    let sent = event.stamp.filter(|_| is_live).map(|stamp| stamp.time_us);
+                    if self.apply_event(&mut table, Arc::new(event), mode, deliveries) {
+                        self.note_latency(sent, now);
+                    }
+                }
                 Err(refused) => self.count_dropped(refused, now),
             },
             // Its other rows are not complete without the sealed ones.
@@ -123,18 +140,36 @@ impl TableUpdater {
         event: Arc<Event>,
         mode: DeliveryMode,
         deliveries: &mut Vec<Delivery>,
-    ) {
-        match table.merge(&event, mode) {
+    ) -> bool {
+        let merged = table.merge(&event, mode);
+        match merged {
             Merge::Known => self.known.add(1),
             Merge::Superseded => self.superseded.add(1),
             Merge::Refused => self.refused.note(&event.topic, 1),
             Merge::Applied => {
+                self.by_table.count(event.table.as_deref().unwrap_or_default(), 1);
                 let counter = if mode == DeliveryMode::Replay { &self.replayed } else { &self.applied };
                 counter.add(1);
                 let resync = resync_notice(&event).map(Delivery::Notice);
                 deliveries.push(Delivery::Change(Change { event, mode }));
                 deliveries.extend(resync);
             }
+        }
+        merged == Merge::Applied
+    }
+
+    /// Notes what the wall clock shows now, in microseconds since 1970, for the latencies of the events that follow.
+    pub(crate) fn set_wall_clock(&self, wall_us: u64, now: Instant) {
+        let since = micros(now.saturating_duration_since(self.started));
+        self.wall_at_start_us.store(wall_us.saturating_sub(since), Ordering::Relaxed);
+    }
+
+    /// Notes how long a live event took from the time in its stamp.
+    fn note_latency(&self, sent_us: Option<u64>, now: Instant) {
+        let at_start = self.wall_at_start_us.load(Ordering::Relaxed);
+        if let Some(sent_us) = sent_us.filter(|sent_us| *sent_us > 0 && at_start > 0) {
+            let now_us = at_start + micros(now.saturating_duration_since(self.started));
+            self.apply_latency.add(i64::try_from(now_us.saturating_sub(sent_us)).unwrap_or(i64::MAX), 1);
         }
     }
 
@@ -184,12 +219,26 @@ impl TableUpdater {
         }
     }
 
+    /// The events that were applied, by table.
+    pub(crate) fn by_table(&self) -> NamedReading {
+        self.by_table.read()
+    }
+
+    /// From the time in the stamp until the table had the event.
+    pub(crate) fn apply_latency(&self) -> LatencyReading {
+        self.apply_latency.read()
+    }
+
     pub(crate) fn counters(&self) -> Vec<CounterReading> {
         let Self { applied, replayed, known, superseded, snapshot_rows, differences, .. } = self;
         let counters = [applied, replayed, known, superseded, snapshot_rows, differences];
         let refused = self.refused.counter();
         counters.into_iter().map(Counter::read).chain([refused]).chain(self.dropped.read()).collect()
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The cause of a sealed event at an agent without keyring.

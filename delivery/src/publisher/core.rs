@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use pubsub_api::{Batch, Error, ErrorKind, Publisher, PublisherEpoch, Result};
+use pubsub_api::{Batch, Error, ErrorKind, NamedCounters, Publisher, PublisherEpoch, Result};
 use sealing::{EventSealer, Keyring, SealingOptions};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -14,11 +14,12 @@ use super::publisher_key;
 use super::ring::RingBound;
 use super::ring::open_ring::{self, Opened, RingOptions, RingStart};
 use super::ring::record_builder::Refused;
-use super::sequencer::{Now, Sequencer};
+use super::sequencer::{Now, Numbered, Sequencer};
+use super::sequencer_gauges::SequencerGauges;
 use super::shared_sequencer::SharedSequencer;
 use super::sync::snapshots::Snapshots;
-use super::wall_clock::wall_us;
 use crate::RowSource;
+use crate::wall_clock::wall_us;
 
 /// What a running publisher and its tasks share.
 #[derive(Debug)]
@@ -26,6 +27,9 @@ pub(super) struct Core {
     pub(super) driver: Arc<dyn Publisher>,
     pub(super) publisher_epoch: PublisherEpoch,
     pub(super) metrics: Metrics,
+    pub(super) gauges: SequencerGauges,
+    /// The events that were numbered, by topic.
+    pub(super) by_topic: Arc<NamedCounters>,
     pub(super) ring_start: RingStart,
     pub(super) snapshots: Snapshots,
     /// The rows that full syncs are served from.
@@ -65,7 +69,12 @@ impl Core {
         let snapshot_bytes = if driver.requests().is_some() { options.snapshot_bytes } else { 0 };
         let snapshots = Snapshots::open(&ring, &publisher_state, snapshot_bytes);
         let framing = driver.framing();
+        let keyring = sealer.as_ref().map(EventSealer::keyring);
         let publisher_epoch = PublisherEpoch { publisher, epoch: publisher_state.epoch() };
+        let by_topic = publisher_state.topics.counters();
+        let sequencer = Sequencer::new(publisher_state, ring, Duration::ZERO, framing).with_sealer(sealer);
+        let gauges = SequencerGauges::default();
+        gauges.note(&sequencer);
         Ok(Self {
             driver,
             publisher_epoch,
@@ -74,10 +83,10 @@ impl Core {
             snapshots,
             rows,
             marks_sooner: Notify::new(),
-            keyring: sealer.as_ref().map(EventSealer::keyring),
-            shared_sequencer: SharedSequencer::new(
-                Sequencer::new(publisher_state, ring, Duration::ZERO, framing).with_sealer(sealer),
-            ),
+            keyring,
+            gauges,
+            by_topic,
+            shared_sequencer: SharedSequencer::new(sequencer),
             outgoing: tokio::sync::Mutex::default(),
             closed: AtomicBool::new(false),
         })
@@ -114,7 +123,8 @@ impl Core {
         let mut refused = Vec::new();
         while !batch.is_empty() {
             self.hold_back().await;
-            let numbered = self.sequencer().number(batch, self.now(), &mut outgoing.pending);
+            let now = self.now();
+            let numbered = self.number(batch, now, outgoing);
             self.metrics.numbered.add(numbered.events);
             self.metrics.repeats.add(numbered.repeats);
             self.metrics.in_doubt.add(numbered.doubts);
@@ -123,11 +133,20 @@ impl Core {
             }
             refused.extend(numbered.refused);
             self.send_pending(outgoing).await?;
+            self.metrics.fanout_latency.add(micros_since(now.wall_us), numbered.events);
             if let Some(record) = &numbered.record {
+                self.metrics.ring_written.add(record.bytes.len() as u64);
                 self.snapshots.follow(record, &self.shared_sequencer);
             }
         }
         Ok(refused)
+    }
+
+    fn number(&self, batch: &mut Batch, now: Now, outgoing: &mut Outgoing) -> Numbered {
+        let mut sequencer = self.sequencer();
+        let numbered = sequencer.number(batch, now, &mut outgoing.pending);
+        self.gauges.note(&sequencer);
+        numbered
     }
 
     /// Sends all pending events to the driver, and waits until it has accepted them.
@@ -170,4 +189,10 @@ impl Core {
     pub(super) fn close(&self) -> bool {
         !self.closed.swap(true, Ordering::AcqRel)
     }
+}
+
+/// The time since a reading of the wall clock, in microseconds; negative if it was set back meanwhile.
+fn micros_since(then_us: u64) -> i64 {
+    let now = wall_us();
+    i64::try_from(now).unwrap_or(i64::MAX).saturating_sub(i64::try_from(then_us).unwrap_or(i64::MAX))
 }

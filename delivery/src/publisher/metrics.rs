@@ -1,10 +1,14 @@
 use std::sync::atomic::AtomicUsize;
 
-use pubsub_api::{CauseCounter, Counter, CounterReading, RefusalJournal, RefusalReading};
+use pubsub_api::{CauseCounter, Counter, CounterReading, LatencyHistogram, RefusalJournal, RefusalReading};
 
 /// What a publisher counts.
 #[derive(Debug)]
 pub(super) struct Metrics {
+    /// From the time in the stamp until the driver has accepted the event.
+    pub(super) fanout_latency: LatencyHistogram,
+    /// Bytes written to the ring.
+    pub(super) ring_written: Counter,
     pub(super) numbered: Counter,
     pub(super) published: Counter,
     pub(super) repeats: Counter,
@@ -41,6 +45,8 @@ pub(super) struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self {
+            fanout_latency: LatencyHistogram::new("fanout_latency"),
+            ring_written: Counter::new("ring_bytes_written"),
             numbered: Counter::new("events_numbered"),
             published: Counter::new("events_published"),
             repeats: Counter::new("events_repeated"),
@@ -76,6 +82,7 @@ impl Default for Metrics {
 impl Metrics {
     pub(super) fn read(&self) -> Vec<CounterReading> {
         let counters = [
+            &self.ring_written,
             &self.numbered,
             &self.published,
             &self.repeats,

@@ -6,8 +6,9 @@ use sealing::EventSealer;
 
 use super::announce::bye_schedule::ByeSchedule;
 use super::announce::mark_schedule::MarkSchedule;
+use super::counted::Counted;
 use super::numbering::publisher_state::PublisherState;
-use super::numbering::topics::{RetiredTopic, TopicId};
+use super::numbering::topics::{RetiredTopic, TopicId, TopicState};
 use super::ring::Ring;
 use super::ring::record_builder::{RecordBuilder, Refused, Taken};
 use super::ring::record_place::RecordPlace;
@@ -167,12 +168,16 @@ impl Sequencer {
             true => out.add_framed_block(bytes.clone()),
             false => out.add_block(bytes.clone()),
         };
-        let mut previous = None;
+        let counters = publisher_state.topics.counters();
+        let (mut previous, mut counted) = (None, Counted::default());
         let mut is_sooner = false;
         for frame in builder.frames() {
             // The span lies within the block.
             let _ = out.push_span(block, frame.topic(), frame.payload());
             if let Some(state) = publisher_state.topics.get_mut(frame.id) {
+                let TopicState { topic, counter, .. } = state;
+                let place_of_counter = *counter.get_or_insert_with(|| counters.place(topic.as_str()));
+                counted.one(place_of_counter, &counters);
                 match place {
                     Some(place) => state.index.push(frame.place(place)),
                     None => state.index.clear(),
@@ -186,6 +191,7 @@ impl Sequencer {
                 is_sooner |= schedule.touch(frame.id, now);
             }
         }
+        counted.end(&counters);
         spares.keep(bytes.clone());
         (is_sooner, place.map(|place| WrittenRecord { after, place, bytes }))
     }

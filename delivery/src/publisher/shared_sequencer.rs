@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::sequencer::{Now, Sequencer};
-use super::wall_clock::wall_us;
+use crate::wall_clock::wall_us;
 
 /// The sequencer of a running publisher, which its tasks share, with the clock that it is given.
 #[derive(Debug)]

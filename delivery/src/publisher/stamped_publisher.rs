@@ -144,6 +144,12 @@ impl StampedPublisher {
         status
     }
 
+    /// The same without a lock that [`publish`](Self::publish) waits for, and without what needs one.
+    #[must_use]
+    pub fn delivery_metrics(&self) -> Status {
+        self.core.get().map(|core| status::read_unlocked(core)).unwrap_or_default()
+    }
+
     fn parts(&self) -> Option<SealedParts> {
         self.sealing.as_ref().map(|sealing| sealing.parts)
     }

@@ -5,6 +5,7 @@ use pubsub_api::{CounterReading, QueueReading, Status};
 use super::core::Core;
 use super::ring::open_ring::RingStart;
 use super::sequencer::Sequencer;
+use super::sequencer_gauges::{RING_FULL, TOPICS_FULL, WORKERS_FULL};
 use super::sync::sync_queue::MAX_WAITING;
 
 /// The counters and queues of a publisher.
@@ -17,7 +18,22 @@ pub(super) fn read(core: &Core) -> Status {
     let sequencer = core.sequencer();
     counters.extend(of_sequencer(&sequencer));
     queues.extend(kept(&sequencer));
-    Status { counters, queues, refusals: core.metrics.refusals(), ..Status::default() }
+    let (refusals, named, latencies) =
+        (core.metrics.refusals(), vec![core.by_topic.read()], vec![core.metrics.fanout_latency.read()]);
+    Status { counters, queues, refusals, named, latencies, ..Status::default() }
+}
+
+/// The same without the locks that `publish` needs, and without the queue of the snapshots.
+pub(super) fn read_unlocked(core: &Core) -> Status {
+    let mut counters = core.metrics.read();
+    counters.extend(core.snapshots.unfit().read());
+    counters.extend(core.snapshots.compaction.read());
+    counters.extend(core.gauges.counters());
+    counters.extend(start(core));
+    let mut queues = vec![requests(core)];
+    queues.extend(core.gauges.queues());
+    let (named, latencies) = (vec![core.by_topic.read()], vec![core.metrics.fanout_latency.read()]);
+    Status { counters, queues, named, latencies, ..Status::default() }
 }
 
 fn start(core: &Core) -> Vec<CounterReading> {
@@ -61,14 +77,10 @@ fn requests(core: &Core) -> QueueReading {
 fn kept(sequencer: &Sequencer) -> [QueueReading; 3] {
     let Sequencer { ring, publisher_state, .. } = sequencer;
     let (topics, workers) = (&publisher_state.topics, &publisher_state.workers);
-    let ring_full =
-        "the oldest eighth is removed; a subscriber that misses it receives a snapshot or a resync";
-    let topics_full = "the topic that was idle longest is retired";
-    let workers_full = "the worker that was silent longest is forgotten";
     [
-        QueueReading::new("ring", "bytes", (ring.bytes(), ring.bound()), ring_full),
-        QueueReading::new("topics", "topics", (topics.len(), topics.bound()), topics_full),
-        QueueReading::new("workers", "workers", (workers.len(), workers.bound()), workers_full),
+        QueueReading::new("ring", "bytes", (ring.bytes(), ring.bound()), RING_FULL),
+        QueueReading::new("topics", "topics", (topics.len(), topics.bound()), TOPICS_FULL),
+        QueueReading::new("workers", "workers", (workers.len(), workers.bound()), WORKERS_FULL),
     ]
 }
 
@@ -78,4 +90,55 @@ fn reading(name: &str, cause: Option<&str>, value: u64) -> CounterReading {
 
 fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use pubsub_api::{Publisher, Result, Status, Topic};
+
+    use super::{Core, read_unlocked};
+    use crate::PublisherOptions;
+
+    #[derive(Debug)]
+    struct Silent;
+
+    #[async_trait]
+    impl Publisher for Silent {
+        async fn send(&self, _: &Topic, _: Bytes) -> Result<()> {
+            Ok(())
+        }
+
+        async fn flush(&self) -> Result<()> {
+            Ok(())
+        }
+
+        async fn close(&self) -> Result<()> {
+            Ok(())
+        }
+
+        fn endpoint(&self) -> Option<String> {
+            None
+        }
+
+        fn status(&self) -> Status {
+            Status::default()
+        }
+    }
+
+    #[test]
+    fn metrics_are_read_while_a_batch_is_numbered_and_a_snapshot_is_made() {
+        let options =
+            PublisherOptions { state_dir: None, ring_bytes: 1 << 20, snapshot_bytes: 1 << 20, max_topics: 9 };
+        let core = Core::open(Arc::new(Silent), "id", &options, None, None).unwrap();
+        // With these held, a reading that needs one of them would never end.
+        let (follower, sequencer) = (core.snapshots.follower(), core.sequencer());
+        let metrics = read_unlocked(&core);
+        let bounds: Vec<_> = metrics.queues.iter().map(|queue| (queue.name.as_str(), queue.bound)).collect();
+        assert!(bounds.contains(&("ring", 1 << 20)) && bounds.contains(&("topics", 9)), "{bounds:?}");
+        drop((follower, sequencer));
+    }
 }

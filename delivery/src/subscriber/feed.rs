@@ -17,6 +17,7 @@ use sealing::{EventOpener, NotOpened};
 use super::context::Context;
 use super::counters::Counters;
 use super::links::Links;
+use super::live_latencies::LiveLatencies;
 use super::opening::Opening;
 use super::pre_hello_buffer::PreHelloBuffer;
 use super::publisher_stream::PublisherStream;
@@ -54,6 +55,7 @@ pub struct Feed {
     items: VecDeque<Item>,
     requests: Vec<(String, Envelope)>,
     counters: Counters,
+    latencies: LiveLatencies,
     opening: Opening,
     random: fastrand::Rng,
     retire_at: Duration,
@@ -90,6 +92,7 @@ impl Feed {
             items: VecDeque::new(),
             requests: Vec::new(),
             counters: Counters::default(),
+            latencies: LiveLatencies::default(),
             opening: Opening::default(),
             random: fastrand::Rng::with_seed(options.seed),
             retire_at: IDLE_TICK,
@@ -186,6 +189,7 @@ impl Feed {
 
     fn give(&mut self, place: usize, envelope: Envelope, stamp: Stamp, now: Duration) {
         self.look_at_delay(place, stamp.time_us, now);
+        self.latencies.note(&envelope.topic, stamp.time_us);
         let (stream, mut context) = self.split(place, now);
         let Some(stream) = stream else { return };
         if !envelope.topic.is_reserved() {
@@ -214,6 +218,7 @@ impl Feed {
         let positions = self.resumed.remove(&of.publisher).unwrap_or_default();
         let (stream, context) = self.split(added, now);
         if let Some(stream) = stream {
+            stream.hello_at = now;
             for (topic, at) in positions {
                 match topic == HELLO {
                     true => stream.resume_hello(at, now),

@@ -58,6 +58,8 @@ pub(super) struct PublisherStream {
     incomplete: usize,
     /// The bytes in the buffers of all topics.
     waiting_bytes: usize,
+    /// When the last hello arrived.
+    pub(super) hello_at: Duration,
     /// Whether `Live` was the last notice about the whole stream, alone or together with others on its link.
     pub(super) reported_live: bool,
     /// Whether a position was forgotten because the publisher was silent.
@@ -96,6 +98,7 @@ impl PublisherStream {
             endpoint,
             is_proved: false,
             is_disputed: false,
+            hello_at: Duration::ZERO,
             topics: HashMap::new(),
             unproved: 0,
             behind: BTreeSet::new(),

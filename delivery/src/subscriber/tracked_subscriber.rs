@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pubsub_api::{
-    Error, ErrorKind, HELLO, MARK_PREFIX, MAX_TOPICS, Notice, Pattern, Result, Status, Subscriber,
-    Subscription, Topic,
+    CounterReading, Error, ErrorKind, HELLO, LatencyHistogram, MARK_PREFIX, MAX_TOPICS, Notice, Pattern,
+    Result, Status, Subscriber, Subscription, Topic,
 };
 use sealing::OpeningOptions;
 use tokio::task::JoinSet;
@@ -32,6 +32,8 @@ pub struct TrackedSubscriber {
     /// Received, and not yet passed to the feed.
     received: tokio::sync::Mutex<Received>,
     started: Instant,
+    /// From the time in the stamp until the event was received.
+    latency: LatencyHistogram,
     opening: Option<OpeningOptions>,
     /// Follows the keyring.
     tasks: Mutex<JoinSet<()>>,
@@ -52,6 +54,7 @@ impl TrackedSubscriber {
             wanted: Mutex::default(),
             received: tokio::sync::Mutex::default(),
             started: Instant::now(),
+            latency: LatencyHistogram::new("receive_latency"),
             opening: None,
             tasks: Mutex::default(),
         }
@@ -223,10 +226,15 @@ impl TrackedSubscriber {
     #[must_use]
     pub fn delivery_status(&self) -> Status {
         let feed = self.feed();
+        let mut counters = feed.counters();
+        let silence = feed.silence(self.now()).unwrap_or_default();
+        let value = u64::try_from(silence.as_millis()).unwrap_or(u64::MAX);
+        counters.push(CounterReading { name: "hello_age_ms".to_owned(), cause: None, value });
         Status {
-            counters: feed.counters(),
+            counters,
             queues: feed.queues(),
             peers: feed.publishers(),
+            latencies: vec![self.latency.read()],
             ..Status::default()
         }
     }

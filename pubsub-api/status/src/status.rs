@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::{LatencyReading, NamedReading};
+
 /// The status of a running part: counters by cause, queues with their bounds, peers, and who was refused.
 ///
 /// `skimmer status` shows it. Names are stable.
@@ -17,6 +19,12 @@ pub struct Status {
     /// Who was refused lately, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<RefusalReading>,
+    /// Counters by topic or table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<NamedReading>,
+    /// How long events were on their way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub latencies: Vec<LatencyReading>,
 }
 
 impl Status {
@@ -40,6 +48,8 @@ impl Status {
         self.queues.extend(other.queues);
         self.peers.extend(other.peers);
         self.refusals.extend(other.refusals);
+        self.named.extend(other.named);
+        self.latencies.extend(other.latencies);
     }
 
     /// Returns the value of one counter, or 0 if it does not exist.

@@ -8,6 +8,7 @@ use pubsub_api::{Error, ErrorKind, Event, Notice, Result};
 
 use super::{Agent, Io};
 use crate::table_updater::{Delivery, NO_KEYRING};
+use crate::wall_clock::wall_us;
 use crate::{AgentNotice, Change, Output, Report, ResyncRequest};
 
 impl Agent {
@@ -57,6 +58,7 @@ impl Agent {
     /// Processes the received items, until [`stop`](Self::stop) is called.
     async fn process_turn(&self, io: &mut Io) -> Result<()> {
         let began = Instant::now();
+        self.updater.set_wall_clock(wall_us(), began);
         while let Some(item) = io.items.pop_front() {
             self.process(io, item, Instant::now()).await?;
             if *self.stopping.borrow() {

@@ -11,7 +11,7 @@ use super::topics::{Found, State, Topics};
 use crate::publisher::announce::mark_schedule::MarkSchedule;
 use crate::publisher::numbering::stamper::Stamper;
 use crate::publisher::numbering::topics::TopicId;
-use crate::publisher::wall_clock::wall_us;
+use crate::wall_clock::wall_us;
 use crate::{Control, LossRecord};
 
 /// Numbers events and sends them to the driver, one batch at a time; only its holder sends.

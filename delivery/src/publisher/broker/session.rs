@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::metrics::Metrics;
 use super::options::BrokerOptions;
 use super::outbox::Outbox;
-use crate::publisher::wall_clock::wall_us;
+use crate::wall_clock::wall_us;
 
 /// One publisher on a broker, under one random id: from the first send of a process to its end.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
-use pubsub_api::{Result, Topic};
+use pubsub_api::{NamedCounters, Result, Topic};
 
 use super::epoch_history::EpochHistory;
 use super::least_recent::LeastRecent;
@@ -25,6 +26,8 @@ pub(crate) struct Topics {
     retired: u64,
     /// Retired since the last [`take_retired`](Topics::take_retired).
     leaving: Vec<RetiredTopic>,
+    /// The events of each, for readers without the lock of the publisher.
+    counters: Arc<NamedCounters>,
 }
 
 /// A topic that was retired.
@@ -47,6 +50,8 @@ pub(crate) struct TopicState {
     pub(crate) topic: Topic,
     pub(crate) sequence: TopicSequence,
     pub(crate) index: TopicIndex,
+    /// The [place](NamedCounters::place) of its counter, from its first event in this process on.
+    pub(crate) counter: Option<usize>,
     /// The tick of the last event.
     used_at: u64,
 }
@@ -85,6 +90,7 @@ impl Topics {
             floor: 0,
             retired: 0,
             leaving: Vec::new(),
+            counters: Arc::new(NamedCounters::new("events_published", "topic")),
         }
     }
 
@@ -145,7 +151,7 @@ impl Topics {
         self.names.insert(name, id);
         self.latest = Some(id);
         *self.states.get_mut(id.index())? =
-            Some(TopicState { topic, sequence, index: TopicIndex::default(), used_at: tick });
+            Some(TopicState { topic, sequence, index: TopicIndex::default(), counter: None, used_at: tick });
         Some(id)
     }
 
@@ -184,6 +190,11 @@ impl Topics {
 
     pub(crate) fn raise_floor(&mut self, floor: u64) {
         self.floor = self.floor.max(floor);
+    }
+
+    /// The number of events of each topic.
+    pub(crate) fn counters(&self) -> Arc<NamedCounters> {
+        Arc::clone(&self.counters)
     }
 
     /// The number of retired topics.

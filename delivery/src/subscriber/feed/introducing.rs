@@ -216,6 +216,9 @@ impl Feed {
         if !self.links.hear(life) {
             self.returned(life, now);
         }
+        if let Some(stream) = self.streams.of(life).and_then(|place| self.streams.get_mut(place)) {
+            stream.hello_at = now;
+        }
         self.look_for_retirements(life, stamp.sequence);
     }
 

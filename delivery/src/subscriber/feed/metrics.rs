@@ -1,4 +1,6 @@
-use pubsub_api::{CounterReading, QueueReading};
+use std::time::Duration;
+
+use pubsub_api::{CounterReading, LatencyTally, QueueReading};
 
 use super::Feed;
 use crate::subscriber::Introduction;
@@ -10,7 +12,31 @@ impl Feed {
     /// The current counters.
     #[must_use]
     pub fn counters(&self) -> Vec<CounterReading> {
-        self.counters.read()
+        let disputed = self.streams.iter().filter(|stream| stream.is_disputed).count();
+        let mut counters = self.counters.read();
+        counters.push(CounterReading {
+            name: "publishers_disputed".to_owned(),
+            cause: None,
+            value: u64::try_from(disputed).unwrap_or(u64::MAX),
+        });
+        counters
+    }
+
+    /// The time since the last hello of the publisher that was silent longest, of those that are followed.
+    #[must_use]
+    pub fn silence(&self, now: Duration) -> Option<Duration> {
+        let heard = self.streams.iter().filter(|stream| self.links.hear(stream.publisher_epoch));
+        heard.map(|stream| now.saturating_sub(stream.hello_at)).max()
+    }
+
+    /// Sets the wall clock, in microseconds since 1970, for the latencies of the messages that follow.
+    pub fn set_wall_clock(&mut self, wall_us: u64) {
+        self.latencies.set_wall_clock(wall_us);
+    }
+
+    /// The latencies of live events since the last call, from the time in the stamp. Those of a broker are not measured.
+    pub fn latencies(&mut self) -> &mut LatencyTally {
+        self.latencies.tally()
     }
 
     /// The buffers, with their bounds.

@@ -9,6 +9,7 @@ use tokio::time::sleep_until;
 
 use super::TrackedSubscriber;
 use crate::subscriber::Item;
+use crate::wall_clock::wall_us;
 
 /// What was received of the driver.
 #[derive(Debug, Default)]
@@ -93,6 +94,7 @@ impl TrackedSubscriber {
     /// messages are left.
     fn work(&self, received: &mut Received, messages: usize, requester: Option<&dyn Requester>) -> bool {
         let (now, mut feed) = (self.now(), self.feed());
+        feed.set_wall_clock(wall_us());
         if received.tick_at <= now {
             feed.tick(now);
             received.tick_at = feed.next_tick(now);
@@ -111,6 +113,7 @@ impl TrackedSubscriber {
                 },
             }
         }
+        self.latency.take(feed.latencies());
         received.items.extend(feed.take_items().filter(|item| self.is_wanted(item)));
         received.tick_at = received.tick_at.min(feed.next_tick(now));
         if let Some(requester) = requester {

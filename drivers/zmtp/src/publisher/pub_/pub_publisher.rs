@@ -228,6 +228,13 @@ impl Publisher for PubPublisher {
         status
     }
 
+    fn metrics(&self) -> Status {
+        let fanout = self.fanout().ok();
+        let mut metrics = fanout.map(|fanout| fanout.metrics()).unwrap_or_default();
+        metrics.counters.insert(0, self.sent.read());
+        metrics
+    }
+
     fn framing(&self) -> Option<&'static dyn Framing> {
         Some(&ZmtpFraming)
     }

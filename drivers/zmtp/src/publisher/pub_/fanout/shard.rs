@@ -1,5 +1,5 @@
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,8 @@ pub(super) struct Shard {
     wake: OwnedFd,
     awake: AtomicBool,
     connections: AtomicUsize,
+    /// The bytes of its window after the last turn, for a reader without the lock.
+    window_bytes: AtomicU64,
 }
 
 /// The token of the wake-up in epoll.
@@ -57,6 +59,7 @@ impl Shard {
             wake,
             awake: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
+            window_bytes: AtomicU64::new(0),
         })
     }
 
@@ -79,6 +82,11 @@ impl Shard {
     /// The bytes of the blocks that were left and not yet taken.
     pub(super) fn backlog_bytes(&self) -> u64 {
         self.inbox.bytes()
+    }
+
+    /// The bytes that some connection has still to write, after the last turn.
+    pub(super) fn window_bytes(&self) -> u64 {
+        self.window_bytes.load(Ordering::Relaxed)
     }
 
     /// Leaves a connection, and wakes the thread.
@@ -142,6 +150,7 @@ impl Shard {
             self.wake();
         }
         self.connections.store(state.connections() + self.inbox.newcomers(), Ordering::Relaxed);
+        self.window_bytes.store(state.window_bytes(), Ordering::Relaxed);
     }
 
     /// The thread: waits for sockets, reads and writes, until the fan-out is stopped. The shard that is given the acceptor
