@@ -23,6 +23,7 @@ mod pusher;
 
 mod contender;
 mod raw;
+mod scraper;
 mod server;
 
 mod limits;

@@ -51,7 +51,8 @@ pub(crate) struct Arguments {
     #[arg(long = "set", value_name = "NAME=VALUE")]
     settings: Vec<String>,
 
-    /// Also measure our service with other settings, as a server called NAME: NAME:SETTING=VALUE[,SETTING=VALUE…]
+    /// Also measure our service with other settings, as a server called NAME: NAME:SETTING=VALUE[,SETTING=VALUE…]. With
+    /// `service.operations_bind=HOST:PORT` its metrics are scraped every second, as Prometheus does
     #[arg(long = "variant", value_name = "NAME:SETTINGS", value_parser = variant)]
     variants: Vec<Contender>,
 

@@ -11,11 +11,14 @@ use serde_json::Value;
 
 use crate::contender::Start;
 use crate::pusher::PushAddress;
+use crate::scraper::Scraper;
 
 /// A running server in its own process; dropping this ends it.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
+    /// Scrapes its metrics, if it has an endpoint for them.
+    scraper: Option<Scraper>,
     pub(crate) push: PushAddress,
     pub(crate) network: SocketAddr,
 }
@@ -31,7 +34,8 @@ impl Server {
     pub(crate) fn start(start: Start, folder: &Path) -> Result<Self> {
         let Start { mut command, push, network } = start;
         let child = spawn(&mut command, folder)?;
-        let mut server = Self { child, push, network: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server = Self { child, scraper: None, push, network: nowhere };
         let deadline = Instant::now() + PATIENCE;
         loop {
             let at = match network {
@@ -40,6 +44,7 @@ impl Server {
             };
             if let Some(network) = at {
                 server.network = network;
+                server.scraper = Scraper::of(command.get_args());
                 return Ok(server);
             }
             if let Ok(Some(status)) = server.child.try_wait() {
@@ -58,6 +63,14 @@ impl Server {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Ends the scraper.
+    ///
+    /// # Errors
+    /// As [`Scraper::end`].
+    pub(crate) fn end_scraper(&mut self) -> Result<()> {
+        self.scraper.as_mut().map_or(Ok(()), Scraper::end)
     }
 
     /// Sends SIGTERM, waits for the end, and kills it after [`PATIENCE`].
@@ -82,6 +95,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // A run that succeeded has ended it.
+        let _ = self.end_scraper();
         self.end();
     }
 }

@@ -161,8 +161,9 @@ impl Session {
     }
 
     /// Stops the drains, then the server.
-    fn end(self) -> Result<(Drain, usize)> {
+    fn end(mut self) -> Result<(Drain, usize)> {
         self.flow.stop();
+        self.server.end_scraper()?;
         let mut drain = self.drain.join().map_err(|_| failure("the drains' thread failed"))?;
         let cut = drain.count_cut();
         Ok((drain, cut))

@@ -1,4 +1,4 @@
-//! The README's blocks *Use* and *Secure*, run as they are printed.
+//! The README's blocks *Use*, *Secure* and *Operate*, run as they are printed.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -103,4 +103,26 @@ fn the_secure_block_of_the_readme_runs_as_printed() {
     let (stdout, stderr) = (String::from_utf8_lossy(&bash.stdout), String::from_utf8_lossy(&bash.stderr));
     assert!(bash.status.success() && stdout.contains("all was seen"), "{stdout}\n{stderr}");
     assert!(stdout.contains("(wrong_mechanism, "), "the stranger is remembered: {stdout}");
+}
+
+#[test]
+fn the_operate_block_of_the_readme_runs_as_printed() {
+    let folder = Folder::new();
+    let prepare = "export SKIMMER_STATE_DIR=$PWD/run SKIMMER_PUBLISHER_MULTIPROC_SOCKET=$PWD/run/workers\n\
+                   mkdir run && skimmer config sample > skimmer.toml";
+    let operate = block("Operate").trim().to_owned();
+    assert_eq!(operate.lines().count(), 5, "{operate}");
+    // The ports are the test's own.
+    let (service, agent) = (fixed_port(), fixed_port());
+    let operate = operate.replace(":9466", &format!(":{service}")).replace(":9467", &format!(":{agent}"));
+    let script = format!(
+        "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\nexport PATH={}:$PATH\n{prepare}\n{operate}",
+        programs()
+    );
+    let bash = run(&script, folder.path());
+    let (stdout, stderr) = (String::from_utf8_lossy(&bash.stdout), String::from_utf8_lossy(&bash.stderr));
+    assert!(bash.status.success(), "{stdout}\n{stderr}");
+    for wanted in ["[+]network: ", "[+]topics: ", "skimmer_ready 1.0", r#""status_version":1"#] {
+        assert!(stdout.contains(wanted), "{wanted} in {stdout}\n{stderr}");
+    }
 }
