@@ -18,11 +18,12 @@ pub mod owned_file;
 pub mod subscriber;
 
 pub use publisher::{
-    BrokerOptions, BrokerPublisher, Identity, IdentitySource, PublisherOptions, StampedPublisher,
-    publisher_id, publisher_key,
+    AgentReading, AgentState, BrokerOptions, BrokerPublisher, Identity, IdentitySource, PublisherOptions,
+    RowReading, StampedPublisher, publisher_id, publisher_key,
 };
 pub use settings::KeptSettings;
 pub use wire::{
-    Control, FullSyncReply, FullSyncRequest, LossRecord, MAX_EPOCHS, MAX_SYNC_ITEMS, Mark, Position,
-    RowSource, StoredRow, SyncItem, SyncReply, SyncReplyKind, SyncRequest, Tables,
+    AppliedReport, Control, FullSyncReply, FullSyncRequest, HandlerError, LossRecord, MAX_EPOCHS,
+    MAX_SYNC_ITEMS, Mark, Position, RowSource, StoredRow, SyncItem, SyncReply, SyncReplyKind, SyncRequest,
+    Tables,
 };

@@ -3,6 +3,8 @@
 
 mod identity;
 
+mod applied;
+
 mod announce;
 mod numbering;
 mod ring;
@@ -24,6 +26,7 @@ mod supervise;
 
 mod broker;
 
+pub use applied::{AgentReading, AgentState, RowReading};
 pub use broker::{BrokerOptions, BrokerPublisher};
 pub use identity::{Identity, IdentitySource, publisher_id, publisher_key};
 pub use options::PublisherOptions;

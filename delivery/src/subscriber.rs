@@ -25,6 +25,7 @@
 //! assert_eq!(tracker.duplicates(), 1, "a repeat is dropped");
 //! ```
 
+mod applied_stream;
 mod buffer;
 mod context;
 mod counters;
@@ -54,6 +55,7 @@ mod tracked_subscriber;
 mod tracked_topic;
 mod tracker;
 
+pub use applied_stream::AppliedStream;
 pub use buffer::BufferLimit;
 pub use delivery_mode::DeliveryMode;
 pub use feed::Feed;

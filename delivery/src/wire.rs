@@ -7,9 +7,12 @@ mod control;
 mod loss_record;
 mod mark;
 
+mod applied_report;
 mod full_sync;
+pub(crate) mod hello;
 mod sync;
 
+pub use applied_report::{AppliedReport, HandlerError};
 pub use control::Control;
 pub use full_sync::{FullSyncReply, FullSyncRequest, RowSource, StoredRow, Tables};
 pub use loss_record::LossRecord;

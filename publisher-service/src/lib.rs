@@ -47,6 +47,7 @@ mod northbound_side;
 mod shared_reading;
 
 mod prepared;
+mod queries;
 mod service;
 
 mod check;

@@ -6,7 +6,9 @@ use operations::{OperationsServer, RunningProgram};
 use publisher_service_settings::ServiceSettings;
 use pubsub_api::Result;
 use serde_json::json;
-use service_kit::{Endpoints, LogArguments, ProgramHost, Readiness, SettingsArguments, Signal, WriteQueue};
+use service_kit::{
+    Endpoints, LogArguments, ProgramHost, QueryServer, Readiness, SettingsArguments, Signal, WriteQueue,
+};
 
 use tokio::time::timeout;
 
@@ -51,6 +53,8 @@ async fn serve(arguments: &ServiceArguments) -> Result<()> {
         ("operations".to_owned(), operations.as_ref().map(|operations| operations.endpoint().to_owned())),
     ]);
     let status = Arc::new(host.serve_status(endpoints, Arc::new(service.status_reader()))?);
+    let state_dir = &host.settings().pubsub().state_dir;
+    let _queries = QueryServer::start(state_dir, PROGRAM, Arc::new(service.query_reader()))?;
     if let Some(operations) = &operations {
         let checks = Arc::new(service.checks_reader());
         let status = Arc::clone(&status);

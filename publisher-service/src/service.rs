@@ -6,10 +6,12 @@ use std::time::Duration;
 use operations::ReadinessCheck;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Status};
+use service_kit::Query;
 
 use crate::network::Network;
 use crate::northbound_side::NorthboundSide;
 use crate::prepared::Prepared;
+use crate::queries;
 use crate::worker_side::WorkerSide;
 
 /// A publisher service in this process: bound and forwarding until [`drain`](Self::drain).
@@ -114,6 +116,14 @@ impl PublisherService {
             }
             checks
         }
+    }
+
+    /// A function that replies to queries about agents and rows; it stays valid after the service is dropped.
+    pub fn query_reader(
+        &self,
+    ) -> impl Fn(&Query) -> std::result::Result<serde_json::Value, String> + Send + Sync + 'static {
+        let (driver, network) = (Arc::clone(&self.driver), self.network.clone());
+        move |query| queries::reply(&*driver, &network, query)
     }
 
     /// Returns when the service has stopped forwarding without [`drain`](Self::drain), because of a bug in the multiproc

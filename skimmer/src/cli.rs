@@ -3,7 +3,7 @@ use clap_complete::Shell;
 use laboratory::{bench, demo, swarm};
 use pubsub_api::Result;
 
-use crate::{config, db, drivers_list, dse, keys, man, publish, service, status, subscribe};
+use crate::{agents, config, db, drivers_list, dse, keys, man, publish, service, status, subscribe, trace};
 
 /// Carries change events from API workers to every node that needs them, and reports every loss
 #[derive(Debug, Parser)]
@@ -60,6 +60,14 @@ enum Command {
     /// Lists the metrics of the programs, as the page docs/metrics.md
     #[command(after_help = "Example: skimmer metrics > docs/metrics.md")]
     Metrics,
+
+    /// Lists the agents of this host's publisher service, with what each has not applied, and its last error
+    #[command(after_help = "Example: skimmer agents --config skimmer.toml --json")]
+    Agents(agents::Arguments),
+
+    /// Follows one row: in the database, its number at the publisher, and by name the agents that have not applied it
+    #[command(after_help = "Example: skimmer trace --config skimmer.toml --table lport --key port-1")]
+    Trace(trace::Arguments),
 
     /// Reads and changes the northbound database; changes of objects are published
     #[command(
@@ -120,6 +128,8 @@ impl Cli {
                 service_kit::print_line(operations::metrics_page().trim_end());
                 Ok(())
             }
+            Command::Agents(arguments) => agents::run(arguments),
+            Command::Trace(arguments) => trace::run(arguments),
             Command::Db(arguments) => db::run(arguments),
             Command::Service(arguments) => service::run(arguments),
             Command::Dse(arguments) => dse::run(arguments),

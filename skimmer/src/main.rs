@@ -1,5 +1,6 @@
 //! `skimmer`: the command line of Skimmer.
 
+mod agents;
 mod cli;
 mod config;
 mod db;
@@ -12,6 +13,7 @@ mod publish;
 mod service;
 mod status;
 mod subscribe;
+mod trace;
 
 use std::process::ExitCode;
 

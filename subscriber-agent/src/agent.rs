@@ -1,6 +1,7 @@
 mod checks;
 mod full_sync;
 mod io;
+mod reporting;
 mod room;
 mod saving;
 mod work;

@@ -9,6 +9,7 @@ use subscriber_agent_settings::AgentSettings;
 use tokio::sync::{mpsc, watch};
 
 use crate::agent::{Io, SyncHandle};
+use crate::applied_reports::AppliedReports;
 use crate::desired_state::DesiredState;
 use crate::sync::{FullSync, SyncSource};
 use crate::table_store::{TableStore, TableStoreCounters};
@@ -37,6 +38,7 @@ pub struct AgentBuilder {
     connects: bool,
     full_sync: Option<FullSync>,
     table_bytes: usize,
+    applied: AppliedReports,
 }
 
 /// The number of lines from other tasks that may wait for the output.
@@ -47,8 +49,8 @@ impl AgentBuilder {
     /// `agent.patterns`, the limits of handler queues and the policy for handler failures.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias, settings that the driver refuses, or an
-    /// invalid topic or pattern.
+    /// [`ErrorKind::Settings`](pubsub_api::ErrorKind::Settings) for an unknown alias, settings that the driver refuses, an
+    /// invalid topic or pattern, or a name that is too long.
     pub fn new(registry: &Registry, settings: &Settings) -> Result<Self> {
         let agent = AgentSettings::read(settings)?;
         let connects = connects_to_publishers(registry, settings)?;
@@ -70,6 +72,7 @@ impl AgentBuilder {
             store_counters: Arc::default(),
             connects,
             table_bytes: agent.table_bytes,
+            applied: AppliedReports::new(&agent, Instant::now())?,
             full_sync: SyncSource::of(registry, settings)?
                 .map(|source| FullSync::new(source, settings, connects))
                 .transpose()?,
@@ -133,7 +136,7 @@ impl AgentBuilder {
             subscriptions_changed: full_sync.subscriptions_changed(),
         });
         let output_queue = self.output.queue();
-        let io = Io::new(self.output, self.reports, unwritten, self.store, self.full_sync);
+        let io = Io::new(self.output, self.reports, self.applied, unwritten, self.store, self.full_sync);
         Arc::new(Agent {
             subscriber: self.subscriber,
             desired: Mutex::new(self.desired),

@@ -42,6 +42,7 @@
 //! ```
 
 mod agent;
+mod applied_reports;
 mod builder;
 mod change;
 mod check;

@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pubsub_api::{Batch, Error, ErrorKind, NamedCounters, Publisher, PublisherEpoch, Result};
@@ -7,6 +7,7 @@ use sealing::{EventSealer, Keyring, SealingOptions};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::applied::ReportedAgents;
 use super::metrics::Metrics;
 use super::options::PublisherOptions;
 use super::outgoing::Outgoing;
@@ -38,6 +39,8 @@ pub(super) struct Core {
     pub(super) marks_sooner: Notify,
     /// The keys with which events are sealed.
     pub(super) keyring: Option<Arc<Keyring>>,
+    /// What agents report. It is locked before the sequencer.
+    agents: Mutex<ReportedAgents>,
     pub(super) shared_sequencer: SharedSequencer,
     /// Only its holder puts anything into the driver's stream, so order holds from the sequence to the stream.
     pub(super) outgoing: tokio::sync::Mutex<Outgoing>,
@@ -83,6 +86,7 @@ impl Core {
             snapshots,
             rows,
             marks_sooner: Notify::new(),
+            agents: Mutex::default(),
             keyring,
             gauges,
             by_topic,
@@ -95,6 +99,11 @@ impl Core {
     /// The lock is held while a record is written, and never across a wait.
     pub(super) fn sequencer(&self) -> MutexGuard<'_, Sequencer> {
         self.shared_sequencer.lock()
+    }
+
+    /// The lock is held while reports are noted or read.
+    pub(super) fn agents(&self) -> MutexGuard<'_, ReportedAgents> {
+        self.agents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn now(&self) -> Now {

@@ -9,6 +9,7 @@ use sealing::{SealedParts, SealingOptions};
 use tokio::task::JoinSet;
 
 use super::announce::announcer;
+use super::applied::{self, AgentReading, RowReading};
 use super::core::Core;
 use super::identity::Identity;
 use super::options::PublisherOptions;
@@ -148,6 +149,20 @@ impl StampedPublisher {
     #[must_use]
     pub fn delivery_metrics(&self) -> Status {
         self.core.get().map(|core| status::read_unlocked(core)).unwrap_or_default()
+    }
+
+    /// The agents that report how far they have applied this publisher's events, by name. Subscribers that do not report are not
+    /// among them.
+    #[must_use]
+    pub fn agents(&self) -> Vec<AgentReading> {
+        self.core.get().map(|core| applied::agents(core)).unwrap_or_default()
+    }
+
+    /// The latest event of a row on each topic, and which agents have applied it. Empty if the publisher keeps no event of the row: its
+    /// topic has no snapshots, or the names of rows are sealed.
+    #[must_use]
+    pub fn row(&self, table: &str, key: &str) -> Vec<RowReading> {
+        self.core.get().map(|core| applied::row(core, table, key)).unwrap_or_default()
     }
 
     fn parts(&self) -> Option<SealedParts> {

@@ -2,6 +2,7 @@ use std::sync::atomic::Ordering;
 
 use pubsub_api::{CounterReading, QueueReading, Status};
 
+use super::applied::ReportedAgents;
 use super::core::Core;
 use super::ring::open_ring::RingStart;
 use super::sequencer::Sequencer;
@@ -14,7 +15,7 @@ pub(super) fn read(core: &Core) -> Status {
     counters.extend(core.snapshots.unfit().read());
     counters.extend(core.snapshots.compaction.read());
     counters.extend(start(core));
-    let mut queues = vec![snapshots(core, &mut counters), requests(core)];
+    let mut queues = vec![snapshots(core, &mut counters), requests(core), agents(core)];
     let sequencer = core.sequencer();
     counters.extend(of_sequencer(&sequencer));
     queues.extend(kept(&sequencer));
@@ -72,6 +73,11 @@ fn requests(core: &Core) -> QueueReading {
     let waiting = core.metrics.requests_waiting.load(Ordering::Relaxed);
     let when_full = "the subscriber receives `busy` and requests again later";
     QueueReading::new("sync_requests", "requests", (waiting, MAX_WAITING), when_full)
+}
+
+fn agents(core: &Core) -> QueueReading {
+    let when_full = "reports of further agents are dropped and counted, unless one is silent";
+    QueueReading::new("reporting_agents", "agents", (core.agents().len(), ReportedAgents::bound()), when_full)
 }
 
 fn kept(sequencer: &Sequencer) -> [QueueReading; 3] {

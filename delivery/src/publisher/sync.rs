@@ -11,7 +11,7 @@ mod ahead;
 mod compaction;
 mod follower;
 pub(super) mod replay;
-mod snapshot_cache;
+pub(super) mod snapshot_cache;
 pub(super) mod snapshot_reader;
 pub(super) mod snapshots;
 mod unfit;

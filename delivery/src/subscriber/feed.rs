@@ -1,3 +1,4 @@
+mod applied;
 mod introducing;
 mod liveness;
 mod metrics;
@@ -144,6 +145,7 @@ impl Feed {
             Introduction::ByHello if envelope.topic == HELLO => {
                 if let Some(stamp) = hello::stamp(&envelope.payload) {
                     self.hello(stamp, now);
+                    self.note_reports(stamp, &envelope.payload);
                 }
             }
             Introduction::ByHello | Introduction::ByBroker => {}

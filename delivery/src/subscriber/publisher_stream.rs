@@ -41,6 +41,8 @@ pub(super) struct PublisherStream {
     pub(super) endpoint: String,
     /// Whether the link is up, and its subscriptions are confirmed.
     pub(super) is_proved: bool,
+    /// Whether its hello says that it takes reports of what is applied.
+    pub(super) takes_reports: bool,
     /// Whether another publisher claims its id.
     pub(super) is_disputed: bool,
     topics: HashMap<Topic, TrackedTopic>,
@@ -97,6 +99,7 @@ impl PublisherStream {
             publisher_epoch,
             endpoint,
             is_proved: false,
+            takes_reports: false,
             is_disputed: false,
             hello_at: Duration::ZERO,
             topics: HashMap::new(),

@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 
 use receiving::Received;
 
-use super::{Feed, FeedOptions, Introduction, Item, SavedLink, SavedPosition};
+use super::{AppliedStream, Feed, FeedOptions, Introduction, Item, SavedLink, SavedPosition};
+use crate::AppliedReport;
 use crate::keyring_watch::watch;
 
 /// A driver's subscriber whose events are tracked: missing events are detected, requested, and reported.
@@ -203,6 +204,24 @@ impl TrackedSubscriber {
         let received = self.received.try_lock().ok()?;
         let feed = self.feed();
         (received.items.is_empty() && feed.is_settled()).then(|| feed.positions())
+    }
+
+    /// How far the application is on the topics of each publisher that takes reports; `None` at the moments when
+    /// [`settled_positions`](Self::settled_positions) is.
+    pub fn applied(&self) -> Option<Vec<AppliedStream>> {
+        let received = self.received.try_lock().ok()?;
+        let feed = self.feed();
+        (received.items.is_empty() && feed.is_settled()).then(|| feed.applied())
+    }
+
+    /// Sends a report to the publisher at an endpoint. Returns `false` if it was dropped, because too many requests wait or there is no
+    /// such link: a later report repeats it.
+    ///
+    /// # Errors
+    /// As [`AppliedReport::pack`].
+    pub fn report(&self, endpoint: &str, report: &AppliedReport) -> Result<bool> {
+        let Some(requester) = self.subscriber.requester() else { return Ok(false) };
+        Ok(requester.request(endpoint, report.pack()?))
     }
 
     /// The publishers that each endpoint leads to, at the same moment as [`positions`](Self::positions).

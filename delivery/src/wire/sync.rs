@@ -101,10 +101,7 @@ impl SyncRequest {
     /// # Errors
     /// [`ErrorKind::Invalid`](pubsub_api::ErrorKind::Invalid) if it is too big, which [`MAX_SYNC_ITEMS`] excludes.
     pub fn pack(&self) -> Result<Envelope> {
-        let item = |SyncItem { topic, position }: &SyncItem| {
-            Msgpack::Array(vec![topic.as_str().into(), position.epoch.into(), position.sequence.into()])
-        };
-        let items = Msgpack::Array(self.items.iter().map(item).collect());
+        let items = Msgpack::Array(self.items.iter().map(packed_item).collect());
         pack(Topic::new(TOPIC)?, TABLE, &self.id.to_string(), "sync", None, &[("wants", items)])
     }
 
@@ -127,7 +124,11 @@ impl SyncRequest {
     }
 }
 
-fn item(packed: &Msgpack) -> std::result::Result<SyncItem, WireError> {
+pub(super) fn packed_item(SyncItem { topic, position }: &SyncItem) -> Msgpack {
+    Msgpack::Array(vec![topic.as_str().into(), position.epoch.into(), position.sequence.into()])
+}
+
+pub(super) fn item(packed: &Msgpack) -> std::result::Result<SyncItem, WireError> {
     let Some([topic, epoch, number]) = packed.as_array().map(Vec::as_slice) else {
         return Err(WireError::WrongType);
     };

@@ -44,6 +44,14 @@ declare_settings! {
         /// The patterns that the agent subscribes to: words separated by dots, where `*` matches one word and `#` any
         /// number of words, or `prefix*`. A reload subscribes to new entries and unsubscribes from removed ones.
         patterns: Vec<String> = "[]", Kind::List, Live;
+        /// The name of the agent in its reports to publishers, which `skimmer agents` shows; up to 255 bytes. If it is
+        /// empty, it is the name of the host.
+        name: String = r#""""#, Kind::Text, Restart;
+        /// How often the agent reports to each publisher which events it has applied, up to 10s; shorter intervals than 1s
+        /// count as 1s. 0s: never, and `skimmer agents` does not list it. A report is a message on the connection
+        /// for requests, which therefore stays open: with reports an agent has two connections to each publisher.
+        applied_interval: Duration = r#""1s""#,
+            Kind::Duration { min: Duration::ZERO, max: Duration::from_secs(10) }, Restart;
         /// The longest acceptable delay of a publisher's events, 1s to 1h. A publisher with a longer delay is
         /// reported as `stale`, with the delay, until the delay falls below half of this. The clocks of hosts may
         /// differ. The default is longer than a reconnect takes, after which the publisher sends everything that it

@@ -7,6 +7,7 @@ use pubsub_api::Result;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
+use crate::applied_reports::AppliedReports;
 use crate::loss_log::LossLog;
 use crate::resync_schedule::ResyncSchedule;
 use crate::sync::FullSync;
@@ -24,6 +25,8 @@ pub(crate) struct Io {
     line: Option<String>,
     pub(crate) resyncs: ResyncSchedule,
     pub(crate) losses: LossLog,
+    /// What publishers are told about the applied events.
+    pub(super) applied: AppliedReports,
     pub(crate) store: Option<TableStore>,
     /// The full sync, if the database is used.
     pub(crate) full_sync: Option<FullSync>,
@@ -49,6 +52,7 @@ impl Io {
     pub(crate) fn new(
         output: Output,
         reports: Reports,
+        applied: AppliedReports,
         lines: mpsc::Receiver<String>,
         store: Option<TableStore>,
         full_sync: Option<FullSync>,
@@ -60,6 +64,7 @@ impl Io {
             line: None,
             resyncs: ResyncSchedule::default(),
             losses: LossLog::default(),
+            applied,
             store,
             full_sync,
             unhandled: Vec::new(),
@@ -95,7 +100,7 @@ impl Io {
     /// If the future is dropped, nothing is lost.
     pub(super) async fn wake(&mut self) -> Result<()> {
         let save = self.store.as_ref().map(TableStore::due);
-        let dues = [self.resyncs.due(), self.losses.due(), save, self.room_check];
+        let dues = [self.resyncs.due(), self.losses.due(), self.applied.due(), save, self.room_check];
         let due = dues.into_iter().flatten().min();
         let synced = async {
             match &mut self.full_sync {

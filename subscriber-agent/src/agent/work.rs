@@ -27,6 +27,7 @@ impl Agent {
             self.advance_sync(&mut io, Instant::now()).await?;
             self.follow_room(&mut io, Instant::now()).await?;
             self.save_if_due(&mut io).await?;
+            self.report_applied(&mut io, Instant::now());
             // Items that are ready are processed without a pause; the output is flushed before a wait.
             let (mut items, turn) = (std::mem::take(&mut io.items), io.turn);
             let received = match self.subscriber.recv_items(&mut items, turn).now_or_never() {
@@ -90,6 +91,7 @@ impl Agent {
         while let Some(report) = io.reports.try_next() {
             match report {
                 Report::Failed(failure) => {
+                    io.applied.note_error(&failure.reason, now);
                     io.output.agent_notice(&AgentNotice::HandlerFailed(failure)).await?;
                 }
                 Report::Gap(gap) => io.output.agent_notice(&AgentNotice::HandlerGap(gap)).await?,

@@ -1,7 +1,7 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use pubsub_api::hello::{self, HELLO_INTERVAL};
+use pubsub_api::hello::HELLO_INTERVAL;
 use pubsub_api::{
     Batch, Envelope, ErrorKind, HELLO, MARK_PREFIX, PeerId, Result, SubscribersSeen, SubscriptionSeen,
     TopicRights,
@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use crate::publisher::core::Core;
 use crate::publisher::numbering::topics::TopicId;
 use crate::publisher::supervise::supervise;
+use crate::wire::hello;
 
 /// The most marks that are sent at once; then other tasks have their turn.
 const MARKS_AT_ONCE: usize = 256;
@@ -48,11 +49,8 @@ impl Hello {
     /// [`ErrorKind::Invalid`] if the id is too long to be packed.
     fn pack(&self) -> Result<Envelope> {
         let first_sequence = self.core.sequencer().publisher_state.topics.floor().saturating_add(1);
-        Envelope::pack(&hello::event_with(
-            &self.publisher_id,
-            Some(self.core.publisher_epoch),
-            first_sequence,
-        ))
+        let takes_reports = self.core.driver.requests().is_some();
+        hello::packed(&self.publisher_id, self.core.publisher_epoch, first_sequence, takes_reports)
     }
 
     async fn send_to_all(&self) {

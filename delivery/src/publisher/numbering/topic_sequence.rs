@@ -35,6 +35,11 @@ impl TopicSequence {
         self.last
     }
 
+    /// The position of the last event; the epoch is 0 if it is forgotten.
+    pub(crate) fn last_position(&self) -> Position {
+        Position { epoch: self.starts.last().map_or(0, |start| start.epoch), sequence: self.last }
+    }
+
     pub(crate) fn starts(&self) -> &[Start] {
         &self.starts
     }

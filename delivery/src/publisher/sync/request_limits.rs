@@ -42,6 +42,14 @@ impl<K: Eq + Hash> Buckets<K> {
 }
 
 impl RequestLimits {
+    /// Counts a request against the limit of its connection only.
+    ///
+    /// # Errors
+    /// When the connection may send the next one.
+    pub(super) fn take_of_peer(&mut self, peer: PeerId, now: Duration) -> Result<(), Duration> {
+        self.by_peer.take(peer, 1, now)
+    }
+
     /// Counts a request.
     ///
     /// # Errors

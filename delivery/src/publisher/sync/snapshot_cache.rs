@@ -1,4 +1,5 @@
 pub(super) mod compacted;
+mod latest_event;
 mod row_payload;
 mod segment_counts;
 
@@ -12,6 +13,7 @@ use pubsub_api::wire::RowRef;
 use super::unfit::Unfit;
 use crate::Position;
 use compacted::TopicChange;
+pub(crate) use latest_event::LatestEvent;
 use row_payload::RowPayload;
 use segment_counts::SegmentCounts;
 
@@ -282,12 +284,17 @@ impl SnapshotCache {
 /// Stores the name of the event's row; `false` if it is of no row.
 fn name_row(event: &RowRef<'_>, name: &mut Vec<u8>) -> bool {
     let (Some(table), Some(key)) = (event.table, event.key) else { return false };
+    write_name(table, key, name) && event.action != b"sync"
+}
+
+/// Stores the name of a row; `false` if its table is too long for one.
+fn write_name(table: &[u8], key: &[u8], name: &mut Vec<u8>) -> bool {
     let Ok(length) = u32::try_from(table.len()) else { return false };
     name.clear();
     name.extend_from_slice(&length.to_le_bytes());
     name.extend_from_slice(table);
     name.extend_from_slice(key);
-    event.action != b"sync"
+    true
 }
 
 fn size(key: usize, payload: usize) -> u64 {

@@ -10,15 +10,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use pubsub_api::{PeerId, Request, Requests};
+use pubsub_api::{PeerId, Request, Requests, Topic};
 use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::request_limits::RequestLimits;
 use super::rows_server;
 use super::sync_queue::{Admission, Origin, SyncQueue};
+use crate::publisher::applied;
 use crate::publisher::core::Core;
-use crate::{SyncReplyKind, SyncRequest};
+use crate::{AppliedReport, SyncReplyKind, SyncRequest};
 use heads::{say_of_each, say_of_first};
 use peer_request::{PeerRequest, read};
 use replies::reply_to_all;
@@ -30,6 +31,7 @@ pub(crate) async fn serve(core: Arc<Core>) {
         core: &core,
         requests,
         limits: RequestLimits::default(),
+        report_limits: RequestLimits::default(),
         queue: SyncQueue::default(),
         replying: JoinSet::new(),
         replies: HashMap::new(),
@@ -40,8 +42,10 @@ pub(crate) async fn serve(core: Arc<Core>) {
         tokio::select! {
             request = requests.next() => {
                 let Ok(request) = request else { return };
-                if let Some(read) = read(&core, &request) {
-                    server.take(&request, read);
+                match read(&core, &request) {
+                    Some(PeerRequest::Applied(report)) => server.note(&request, report),
+                    Some(read) => server.take(&request, read),
+                    None => {}
                 }
             }
             Some(ended) = server.replying.join_next_with_id() => {
@@ -64,6 +68,7 @@ struct Server<'a> {
     core: &'a Arc<Core>,
     requests: &'a dyn Requests,
     limits: RequestLimits,
+    report_limits: RequestLimits,
     queue: SyncQueue<Arc<PeerRequest>>,
     replying: JoinSet<()>,
     replies: HashMap<PeerId, Underway>,
@@ -76,6 +81,26 @@ struct Underway {
 }
 
 impl Server<'_> {
+    /// Notes how far an agent has applied events. Reports have a limit of their own, so that they cost an agent no request.
+    fn note(&mut self, from: &Request, report: AppliedReport) {
+        let (core, now) = (self.core, self.core.now().since_start);
+        if self.report_limits.take_of_peer(from.peer, now).is_err() {
+            return core.metrics.reports_limited.add(1);
+        }
+        let mut agents = core.agents();
+        let sequencer = core.sequencer();
+        let topics = &sequencer.publisher_state.topics;
+        let last = |topic: &Topic| {
+            let known = topics.named(topic.as_bytes()).filter(|_| from.rights.allows(topic));
+            known.map(|state| state.sequence.last_position())
+        };
+        match agents.take(report, applied::Origin { peer: from.peer, address: &from.name }, last, now) {
+            true => core.metrics.reports.add(1),
+            false => core.metrics.reports_refused.add(1),
+        }
+        agents.sweep(|topic| topics.named(topic.as_bytes()).is_some(), now);
+    }
+
     fn take(&mut self, from: &Request, mut request: PeerRequest) {
         let (core, peer, now) = (self.core, from.peer, self.core.now().since_start);
         if let Err((cause, retry_after)) = self.limits.take(from, now) {
@@ -112,6 +137,7 @@ impl Server<'_> {
                 say_of_each(core, requests, peer, request, SyncReplyKind::Busy { retry_after });
             }
             PeerRequest::Rows(request, _) => rows_server::say_busy(core, requests, peer, request),
+            PeerRequest::Applied(_) => {}
         }
     }
 
@@ -179,6 +205,7 @@ async fn answer(core: Arc<Core>, peer: PeerId, asked: Arc<PeerRequest>, taken: A
             PeerRequest::Rows(request, rights) => {
                 rows_server::answer(&core, peer, request, rights, &taken).await
             }
+            PeerRequest::Applied(_) => Ok(()),
         }
     };
     let answered = AssertUnwindSafe(replying).catch_unwind().await;

@@ -1,6 +1,7 @@
 //! Every end-to-end test in one binary: one link instead of one for each file.
 
 mod addresses;
+mod applied;
 mod bad_frames;
 mod change_log;
 mod checking;

@@ -7,7 +7,7 @@ use pubsub_api::{Request, Topic, TopicRights};
 
 use crate::publisher::core::Core;
 use crate::publisher::sync::sync_queue::Supersedes;
-use crate::{FullSyncRequest, SyncItem, SyncRequest};
+use crate::{AppliedReport, FullSyncRequest, SyncItem, SyncRequest};
 
 /// A request of a subscriber.
 #[derive(Debug)]
@@ -16,10 +16,15 @@ pub(super) enum PeerRequest {
     Behind(SyncRequest),
     /// All rows of the database that a subscriber with these rights may receive.
     Rows(FullSyncRequest, TopicRights),
+    /// How far an agent has applied events. It gets no reply.
+    Applied(AppliedReport),
 }
 
 impl PeerRequest {
     fn read(request: &Request) -> Result<Self, WireError> {
+        if let Some(report) = AppliedReport::read(&request.envelope)? {
+            return Ok(Self::Applied(report));
+        }
         match FullSyncRequest::read(&request.envelope)? {
             Some(rows) => Ok(Self::Rows(rows, request.rights.clone())),
             None => SyncRequest::read(&request.envelope).map(Self::Behind),
@@ -42,10 +47,13 @@ impl PeerRequest {
 
 /// Reads a request; a malformed one is counted, logged at a limited rate, and ignored.
 pub(super) fn read(core: &Core, request: &Request) -> Option<PeerRequest> {
-    core.metrics.requests.add(1);
     match PeerRequest::read(request) {
-        Ok(request) => Some(request),
+        Ok(request) => {
+            core.metrics.requests.add(u64::from(!matches!(request, PeerRequest::Applied(_))));
+            Some(request)
+        }
         Err(error) => {
+            core.metrics.requests.add(1);
             if let Some(times) = core.metrics.bad_requests.count(error.cause(), Instant::now()) {
                 tracing::warn!(
                     cause = error.cause(),

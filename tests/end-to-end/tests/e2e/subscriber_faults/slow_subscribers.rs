@@ -90,7 +90,7 @@ fn with_conflate_a_slow_handler_gets_the_final_rows_in_fewer_events() {
 
 #[test]
 fn a_slow_handler_blocks_the_agent_and_misses_no_event() {
-    let folder = patient("[agent]\nhandler_queue_events = 10");
+    let folder = patient("[agent]\nmax_delay = \"1h\"\nhandler_queue_events = 10");
     let service = folder.service();
     let agent = slow_agent(&folder, service.address());
     let mark = agent.mark();

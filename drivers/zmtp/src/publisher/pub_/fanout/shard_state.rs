@@ -206,7 +206,8 @@ impl ShardState {
             let state = match &connection.phase {
                 Phase::Handshake { .. } => "connecting",
                 _ if connection.is_behind() => "behind",
-                Phase::Subscriber { .. } | Phase::Requester { .. } => "up",
+                Phase::Subscriber { .. } => "up",
+                Phase::Requester { .. } => "requesting",
             };
             (connection.name(), state)
         })
