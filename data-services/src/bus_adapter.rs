@@ -16,6 +16,11 @@
 //! A driver that sees the subscriptions of its peers shows when a peer receives what this node sends: when it has subscribed to
 //! its inbox here, after what is for everyone. [`BusEvent::Listener`] reports it.
 //!
+//! # Sealed packets
+//! Between nodes that have a keyring, packets are encrypted and authenticated with their topics, and each counts once
+//! ([`PacketGuard`]). So whoever has not the key can neither read nor make a packet, nor repeat one, be it on its topic or on
+//! another. Hellos are not sealed: they have the name of the node, and drivers read them.
+//!
 //! # Introductions
 //! A node that connects to a seed hears it, and is not heard. [`BusAdapter::introduce`] sends a packet to the seed over the
 //! request channel of the driver, DEALER to ROUTER; the seed receives it like any packet, and can connect back.
@@ -29,6 +34,7 @@ mod hellos;
 mod invalid;
 mod metrics;
 mod open_packets;
+mod packet_guard;
 mod received_topic;
 mod receiving;
 mod sending;
@@ -49,6 +55,7 @@ use crate::packet::Destination;
 use crate::{NodeInstance, StreamName};
 use hellos::Hellos;
 use metrics::Metrics;
+use packet_guard::PacketGuard;
 use received_topic::ReceivedTopic;
 use topics::Topics;
 
@@ -74,6 +81,7 @@ pub(crate) struct BusAdapter {
     /// What has arrived and was not yet taken: at most what the driver returned at once.
     arrived: Mutex<VecDeque<BusEvent>>,
     hellos: Option<Hellos>,
+    guard: PacketGuard,
     metrics: Metrics,
     /// Held for reading by each send, so that `close` waits for those in progress.
     is_closed: RwLock<bool>,
@@ -84,9 +92,10 @@ impl BusAdapter {
     ///
     /// # Errors
     /// Those of the driver: [`ErrorKind::Unavailable`] if the address is in use; [`ErrorKind::Settings`] if it is a
-    /// wildcard and [`advertise`](BusOptions::advertise) is absent.
+    /// wildcard and [`advertise`](BusOptions::advertise) is absent, and for an invalid keyring.
     pub(crate) async fn open(driver: &dyn PubSubApi, me: NodeInstance, options: BusOptions) -> Result<Self> {
-        let BusOptions { bus, is_broker, advertise } = options;
+        let BusOptions { bus, is_broker, advertise, sealing } = options;
+        let guard = PacketGuard::start(sealing.as_ref())?;
         let mut adapter = Self {
             topics: Topics::new(bus),
             is_broker,
@@ -97,6 +106,7 @@ impl BusAdapter {
             batch: tokio::sync::Mutex::default(),
             arrived: Mutex::default(),
             hellos: None,
+            guard,
             metrics: Metrics::default(),
             is_closed: RwLock::new(false),
             me,

@@ -165,7 +165,9 @@ impl Membership {
             MembershipMessage::Welcome { to, heartbeat } => {
                 self.on_welcome(now, source, &to, &heartbeat, effects);
             }
-            MembershipMessage::Refuse { other, admitted } => self.on_refusal(&other, admitted, effects),
+            MembershipMessage::Refuse { to, other, admitted } => {
+                self.on_refusal(to, &other, admitted, effects);
+            }
             message => {
                 if self.on_sign_of_life(now, source, effects) {
                     self.on_message(now, source.instance, message, effects);

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use sealing::PacketSealing;
+
 use crate::{AccessRules, BusId, Instance, NodeId};
 
 /// How a node takes part in a bus.
@@ -44,6 +46,9 @@ pub struct NodeOptions {
     pub service_calls: usize,
     /// Which nodes may publish, subscribe and call. Default: all may do everything.
     pub access: AccessRules,
+    /// How packets are sealed and opened. Default: they are sent and accepted as they are, and whoever reaches the driver can read
+    /// and forge them.
+    pub sealing: Option<PacketSealing>,
     /// Which start of the node it is, for runs that are to be repeated exactly: an instance that no other start has, and a
     /// [boot time](crate::NodeInstance::boot) after every number that the earlier start used. Default: a random instance, and
     /// the time of the wall clock.
@@ -70,6 +75,7 @@ impl NodeOptions {
             subscription_updates: 1024,
             service_calls: 256,
             access: AccessRules::default(),
+            sealing: None,
             start: None,
         })
     }

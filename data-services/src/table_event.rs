@@ -131,6 +131,16 @@ impl TableEvent {
             | Self::Gone { publisher, .. } => publisher,
         }
     }
+
+    /// Returns the trace that a change belongs to; other events have none. A service that publishes what follows from the event
+    /// passes it on ([`Transaction::traced`](crate::Transaction::traced)).
+    #[must_use]
+    pub fn trace(&self) -> Option<TraceId> {
+        match self {
+            Self::Change { change, .. } => change.trace,
+            _ => None,
+        }
+    }
 }
 
 impl ChangedRows {

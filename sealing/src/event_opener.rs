@@ -7,7 +7,7 @@ use pubsub_api::wire::{EventRef, GrownMap, SealedRef};
 
 use crate::keyring::{Keyring, Keys};
 use crate::map_parts::MapParts;
-use crate::nonce_cipher::{Associated, NonceCipher, PREFIX_BYTES, TAG_BYTES};
+use crate::nonce_cipher::{Associated, Domain, NonceCipher, PREFIX_BYTES, TAG_BYTES};
 use crate::not_opened::NotOpened;
 use crate::settings::AcceptedEvents;
 
@@ -86,7 +86,7 @@ impl EventOpener {
         self.text.clear();
         self.text.extend_from_slice(text);
         let Some(LastCipher { cipher, .. }) = &self.last else { return Err(NotOpened::NotAuthentic) };
-        if !cipher.open(*rest, Associated { topic, map }, tag, &mut self.text) {
+        if !cipher.open(*rest, Associated { topic, before: map }, tag, &mut self.text) {
             return Err(NotOpened::NotAuthentic);
         }
         let opened = restored(payload, &self.text).ok_or(NotOpened::NotAuthentic)?;
@@ -110,7 +110,7 @@ impl EventOpener {
             return Ok(());
         }
         let key = self.keys.get(key_id).ok_or_else(|| NotOpened::UnknownKey(key_id.to_owned()))?;
-        let cipher = NonceCipher::new(key.secret(), prefix);
+        let cipher = NonceCipher::new(key.secret(), prefix, Domain::Events);
         self.last = Some(LastCipher { key_id: key_id.to_owned(), prefix: *prefix, cipher });
         Ok(())
     }

@@ -1,14 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use key_files::random;
 use pubsub_api::wire::{SealedRef, WireError};
 use pubsub_api::{Error, ErrorKind, Result};
 
 use crate::keyring::Keyring;
-use crate::nonce_cipher::{Associated, NonceCipher, PREFIX_BYTES, TAG_BYTES};
+use crate::nonce_cipher::{Associated, Domain, TAG_BYTES};
 use crate::row_tags::RowTags;
 use crate::seal_plan::SealPlan;
+use crate::sealing_key::SealingKey;
 use crate::settings::SealedParts;
 
 /// Seals the events of one publisher.
@@ -17,14 +17,8 @@ use crate::settings::SealedParts;
 /// sealer have the same one. Two sealers have the same random bytes with a probability of 2⁻⁶⁵ after 2³² starts under one key. So
 /// each process makes its own: one that is forked must not use that of its parent.
 pub struct EventSealer {
-    keyring: Arc<Keyring>,
+    key: SealingKey,
     parts: SealedParts,
-    prefix: [u8; PREFIX_BYTES],
-    counter: u64,
-    /// The number of changes of the keyring that the fields below include.
-    changes: u64,
-    key_id: String,
-    cipher: NonceCipher,
     tags: Option<RowTags>,
 }
 
@@ -40,31 +34,19 @@ impl EventSealer {
     /// [`ErrorKind::Unavailable`] if the kernel has no random bytes; [`ErrorKind::Settings`] if the keyring lacks the secret of row
     /// tags and rows are sealed.
     pub fn new(keyring: Arc<Keyring>, parts: SealedParts) -> Result<Self> {
-        let prefix = random::<PREFIX_BYTES>()
-            .map_err(|error| Error::new(ErrorKind::Unavailable, "cannot seal events").with_source(error))?;
-        let (changes, keys) = (keyring.changes(), keyring.keys());
-        let tags = keys.rows().map(|secret| RowTags::new(secret.clone()));
+        let tags = keyring.keys().rows().map(|secret| RowTags::new(secret.clone()));
         if parts == SealedParts::Row && tags.is_none() {
             let text =
                 format!("{}: sealing.events = \"row\" needs a line `rows SECRET`", keyring.path().display());
             return Err(Error::new(ErrorKind::Settings, text));
         }
-        Ok(Self {
-            cipher: NonceCipher::new(keys.used().secret(), &prefix),
-            key_id: keys.used().id().to_owned(),
-            keyring,
-            parts,
-            prefix: *prefix,
-            counter: 0,
-            changes,
-            tags,
-        })
+        Ok(Self { key: SealingKey::new(keyring, Domain::Events)?, parts, tags })
     }
 
     /// Its keyring, which the caller [refreshes](Keyring::refresh).
     #[must_use]
     pub fn keyring(&self) -> Arc<Keyring> {
-        Arc::clone(&self.keyring)
+        self.key.keyring()
     }
 
     /// The parts that it seals.
@@ -75,14 +57,7 @@ impl EventSealer {
 
     /// Seals with the keys that the keyring has now. Call it between two events, for each batch.
     pub fn use_current_key(&mut self) {
-        let changes = self.keyring.changes();
-        if changes == self.changes {
-            return;
-        }
-        let keys = self.keyring.keys();
-        self.changes = changes;
-        self.cipher = NonceCipher::new(keys.used().secret(), &self.prefix);
-        keys.used().id().clone_into(&mut self.key_id);
+        self.key.use_current();
     }
 
     /// As [`SealPlan::of`].
@@ -97,7 +72,7 @@ impl EventSealer {
     /// The size of the sealed map, in bytes, with a stamp of `stamp_bytes`.
     #[must_use]
     pub fn bytes(&self, plan: &SealPlan<'_>, stamp_bytes: usize) -> usize {
-        sealed_bytes(plan, stamp_bytes, self.key_id.len())
+        sealed_bytes(plan, stamp_bytes, self.key.id().len())
     }
 
     /// The largest size of the sealed map, whatever the key.
@@ -126,20 +101,17 @@ impl EventSealer {
         else {
             return;
         };
-        let tag = self.cipher.seal(counter.to_be_bytes(), Associated { topic, map }, text);
+        let tag = self.key.cipher().seal(counter.to_be_bytes(), Associated { topic, before: map }, text);
         out.extend_from_slice(&tag);
     }
 
     /// Appends the pair `sealed` up to the nonce. Returns the counter in it.
     fn put_nonce(&mut self, out: &mut Vec<u8>) -> u64 {
-        self.counter += 1;
         out.extend_from_slice(PAIR);
-        out.push(0xa0 | u8::try_from(self.key_id.len()).unwrap_or(0));
-        out.extend_from_slice(self.key_id.as_bytes());
+        out.push(0xa0 | u8::try_from(self.key.id().len()).unwrap_or(0));
+        out.extend_from_slice(self.key.id().as_bytes());
         out.extend_from_slice(NONCE_HEAD);
-        out.extend_from_slice(&self.prefix);
-        out.extend_from_slice(&self.counter.to_be_bytes());
-        self.counter
+        self.key.put_nonce(out)
     }
 }
 
@@ -172,7 +144,7 @@ impl fmt::Debug for EventSealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventSealer")
             .field("parts", &self.parts)
-            .field("key_id", &self.key_id)
+            .field("key_id", &self.key.id())
             .finish_non_exhaustive()
     }
 }

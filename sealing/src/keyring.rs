@@ -27,6 +27,9 @@ pub struct Keyring {
 /// 64 keys have less.
 pub(crate) const MOST_BYTES: u64 = 64 * 1024;
 
+/// The setting that names the file.
+const SETTING: &str = "sealing.keyring_file";
+
 const MEANWHILE: &str = "the keys that it had before are used";
 
 impl Keyring {
@@ -39,7 +42,15 @@ impl Keyring {
     /// [`ErrorKind::Settings`] if it cannot be read, other users can read it, it belongs to another user than that of this process or
     /// root, or a line is invalid. No error contains a key.
     pub fn open(path: &Path) -> Result<Arc<Self>> {
-        Self::open_with(path, Keys::parse)
+        Self::open_with(path, SETTING, Keys::parse)
+    }
+
+    /// As [`open`](Self::open), of another setting than `sealing.keyring_file`, which errors name.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_of(setting: &str, path: &Path) -> Result<Arc<Self>> {
+        Self::open_with(path, setting, Keys::parse)
     }
 
     /// As [`open`](Self::open); the file must have the secret of row tags, now and whenever it changes.
@@ -47,13 +58,15 @@ impl Keyring {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with_rows(path: &Path) -> Result<Arc<Self>> {
-        Self::open_with(path, Keys::parse_with_rows)
+        Self::open_with(path, SETTING, Keys::parse_with_rows)
     }
 
-    fn open_with(path: &Path, parse: fn(&str) -> std::result::Result<Keys, String>) -> Result<Arc<Self>> {
-        let wrong = |error| {
-            Error::new(ErrorKind::Settings, format!("sealing.keyring_file {}: {error}", path.display()))
-        };
+    fn open_with(
+        path: &Path,
+        setting: &str,
+        parse: fn(&str) -> std::result::Result<Keys, String>,
+    ) -> Result<Arc<Self>> {
+        let wrong = |error| Error::new(ErrorKind::Settings, format!("{setting} {}: {error}", path.display()));
         let (file, keys) =
             WatchedFile::open(path, Secrecy::Secret, MOST_BYTES, parse, MEANWHILE).map_err(wrong)?;
         Ok(Arc::new(Self { file, keys: RwLock::new(Arc::new(keys)), changes: AtomicU64::new(0) }))

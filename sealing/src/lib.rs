@@ -6,6 +6,9 @@
 //! sealing would have sent, or returns why it cannot ([`NotOpened`]). Both take their keys from a [`Keyring`]: a file that is read
 //! again when it changes.
 //!
+//! A [`PacketSealer`] and a [`PacketOpener`] do the same for packets that are no events of rows: those of the data services engine.
+//! They hide all of a packet but its topic, and open it once.
+//!
 //! ```
 //! use pubsub_api::wire::EventRef;
 //! use pubsub_api::{Action, Envelope, Event, SEND_ALL};
@@ -37,10 +40,13 @@ mod map_parts;
 mod nonce_cipher;
 mod row_tags;
 mod seal_plan;
+mod sealing_key;
 
 mod event_opener;
 mod event_sealer;
 mod not_opened;
+
+mod packets;
 
 mod options;
 mod settings;
@@ -52,5 +58,6 @@ pub use event_sealer::EventSealer;
 pub use keyring::Keyring;
 pub use not_opened::NotOpened;
 pub use options::{OpeningOptions, SealingOptions};
+pub use packets::{PacketOpener, PacketRefusal, PacketSealer, PacketSealing, PacketsToSend};
 pub use seal_plan::SealPlan;
 pub use settings::{AcceptedEvents, EventsToSeal, SealedParts, SealingSettings};

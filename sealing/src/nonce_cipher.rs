@@ -25,24 +25,44 @@ const STRIDE_BYTES: usize = 4 * BLOCK_BYTES;
 ///
 /// It is composed of ChaCha20 and Poly1305 as in RFC 8439, section 2.8, because the crate chacha20poly1305, with which the tests compare
 /// it, takes 1.5 µs for an event of 360 bytes, and this less than 0.5.
-pub(crate) struct NonceCipher(Zeroizing<[u8; 32]>);
+pub(crate) struct NonceCipher {
+    key: Zeroizing<[u8; 32]>,
+    domain: Domain,
+}
+
+/// What is sealed: what is sealed as one is not opened as the other, although both may be under one key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Domain {
+    /// Maps of events.
+    Events,
+    /// Packets.
+    Packets,
+}
 
 /// What is authenticated besides the encrypted bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Associated<'a> {
     /// The topic frame.
     pub(crate) topic: &'a [u8],
-    /// The map, up to the encrypted bytes.
-    pub(crate) map: &'a [u8],
+    /// What is before the encrypted bytes: of the map, or of the packet.
+    pub(crate) before: &'a [u8],
 }
 
-/// What the associated bytes begin with, so that the key seals nothing else.
-const DOMAIN: &[u8; 8] = b"sealed-1";
+impl Domain {
+    /// What the associated bytes begin with.
+    fn bytes(self) -> &'static [u8; 8] {
+        match self {
+            Self::Events => b"sealed-1",
+            Self::Packets => b"packet-1",
+        }
+    }
+}
 
 impl NonceCipher {
     /// The cipher for all nonces that begin with `prefix`.
-    pub(crate) fn new(key: &Secret, prefix: &[u8; PREFIX_BYTES]) -> Self {
-        Self(Zeroizing::new(hchacha::<R20>(&(*key.bytes()).into(), &(*prefix).into()).into()))
+    pub(crate) fn new(key: &Secret, prefix: &[u8; PREFIX_BYTES], domain: Domain) -> Self {
+        let key = Zeroizing::new(hchacha::<R20>(&(*key.bytes()).into(), &(*prefix).into()).into());
+        Self { key, domain }
     }
 
     /// Encrypts a text in place; returns the tag. A nonce must never be used again.
@@ -52,9 +72,9 @@ impl NonceCipher {
         associated: Associated<'_>,
         text: &mut [u8],
     ) -> [u8; TAG_BYTES] {
-        let mut keystream = Keystream::begin(&self.0, nonce);
+        let mut keystream = Keystream::begin(&self.key, nonce);
         keystream.apply(text);
-        tag(keystream.tag_key(), associated, text)
+        tag(keystream.tag_key(), self.domain, associated, text)
     }
 
     /// Decrypts a text in place: whether it was sealed with this key, nonce and associated bytes. If not, it stays as it is.
@@ -66,8 +86,8 @@ impl NonceCipher {
         expected: &[u8; TAG_BYTES],
         text: &mut [u8],
     ) -> bool {
-        let mut keystream = Keystream::begin(&self.0, nonce);
-        let is_sealed: bool = tag(keystream.tag_key(), associated, text).ct_eq(expected).into();
+        let mut keystream = Keystream::begin(&self.key, nonce);
+        let is_sealed: bool = tag(keystream.tag_key(), self.domain, associated, text).ct_eq(expected).into();
         if is_sealed {
             keystream.apply(text);
         }
@@ -119,9 +139,14 @@ fn xor(text: &mut [u8], keystream: &[u8]) {
 
 /// The tag of the associated bytes, the encrypted ones, and their lengths.
 #[inline]
-fn tag(key: &[u8; 32], Associated { topic, map }: Associated<'_>, text: &[u8]) -> [u8; TAG_BYTES] {
+fn tag(
+    key: &[u8; 32],
+    domain: Domain,
+    Associated { topic, before }: Associated<'_>,
+    text: &[u8],
+) -> [u8; TAG_BYTES] {
     let length = u16::try_from(topic.len()).unwrap_or(u16::MAX).to_be_bytes();
-    let associated = [DOMAIN, &length[..], topic, map];
+    let associated = [domain.bytes(), &length[..], topic, before];
     let associated_bytes: usize = associated.iter().map(|part| part.len()).sum();
     let mut poly1305 = Poly1305::new(key);
     associated.iter().for_each(|part| poly1305.update_mut(part));

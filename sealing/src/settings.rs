@@ -16,7 +16,7 @@ choice! {
 }
 
 choice! {
-    /// Which events a subscriber accepts.
+    /// Which events or packets a receiver accepts.
     pub enum AcceptedEvents {
         /// Sealed ones and others.
         Any = "any",

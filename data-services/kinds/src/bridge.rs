@@ -20,7 +20,7 @@ inventory::submit! {
         summary: "mirrors services of another bus on this one under a prefix, and services of this bus there",
         options: &[
             ("bus", "the other bus; its name differs from this one's"),
-            ("settings", "`file`, a settings file, and `set`, a list of \"name=value\": pub_sub_driver and its section"),
+            ("settings", "`file`, a settings file, and `set`, a list of \"name=value\": pub_sub_driver and its section, and of data_services keyring_file, packets and accept"),
             ("seeds", "endpoints of nodes of the other bus, for a driver without a broker"),
             ("node", "the name of this bridge's node there; by default that of its node here and its own"),
             ("advertise", "the endpoint by which nodes there connect to it; by default the one that the driver binds"),

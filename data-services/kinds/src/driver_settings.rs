@@ -1,9 +1,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use data_services_settings::DataServicesSettings;
 use pubsub_api::database::DbApi;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, PubSubApi, Registry, Result, Role};
+use sealing::PacketSealing;
 use serde::Deserialize;
 use settings::Sources;
 
@@ -29,6 +31,12 @@ impl DriverSettings {
         let (registry, settings) = self.load()?;
         let driver = registry.find(&settings.pubsub().pub_sub_driver, Role::Network)?;
         Ok((registry.open(&settings, Role::Network)?, driver.capabilities.broker))
+    }
+
+    /// How packets on the bus of these settings are sealed.
+    pub(crate) fn sealing(&self) -> Result<Option<PacketSealing>> {
+        let (_, settings) = self.load()?;
+        DataServicesSettings::read(&settings)?.sealing()
     }
 
     fn load(&self) -> Result<(Registry, Settings)> {

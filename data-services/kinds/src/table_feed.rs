@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use data_services::{Difference, KeyColumns, Row, ServiceHandle, TableEvent, TablePublisher};
+use data_services::{Difference, KeyColumns, Row, ServiceHandle, TableEvent, TablePublisher, TraceId};
 use pubsub_api::Result;
 
 use crate::merged_rows::MergedRows;
@@ -69,13 +69,13 @@ impl TableFeed {
         }
     }
 
-    /// Publishes what [`accept`](Self::accept) returned. The first call, and the next one after an error, publishes the whole
-    /// table.
+    /// Publishes what [`accept`](Self::accept) returned, under the trace of the event. The first call, and the next one after an
+    /// error, publishes the whole table: that has no trace, since it has many changes.
     ///
     /// # Errors
     /// Those of the engine, and rows without a key column, which are left out.
-    pub(crate) async fn publish(&mut self, difference: Difference) -> Result<()> {
-        let published = self.try_publish(difference).await;
+    pub(crate) async fn publish(&mut self, difference: Difference, trace: Option<TraceId>) -> Result<()> {
+        let published = self.try_publish(difference, trace).await;
         self.is_behind = published.is_err();
         published
     }
@@ -105,7 +105,7 @@ impl TableFeed {
         self.is_behind
     }
 
-    async fn try_publish(&mut self, difference: Difference) -> Result<()> {
+    async fn try_publish(&mut self, difference: Difference, trace: Option<TraceId>) -> Result<()> {
         let (service, table) = (&self.service, self.table.as_str());
         if self.merged.is_empty() {
             if self.is_declared || self.is_behind {
@@ -120,7 +120,8 @@ impl TableFeed {
             service.transaction().declare(table, self.key.clone()).publish(table, rows).commit().await?;
             self.is_declared = true;
         } else if !difference.is_empty() {
-            service.change(table, difference.put, difference.deleted).await?;
+            let Difference { put, deleted } = difference;
+            service.transaction().traced(trace).change(table, put, deleted).commit().await?;
         }
         let reason = self.stale.values().next().cloned();
         if is_whole || reason != self.shown_stale {

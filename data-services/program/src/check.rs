@@ -12,7 +12,7 @@ use crate::services_file::read_services;
 pub const PROGRAM: &str = "data-services-node";
 
 /// Checks everything that a start of `skimmer dse run` needs, without starting it: settings, the file of access rules, the
-/// services file with the kinds and options of its services, folders, and the address to bind. The program makes the same check
+/// keyring, the services file with the kinds and options of its services, folders, and the address to bind. The program makes the same check
 /// before it starts. Returns the warnings.
 ///
 /// `running` is the status of a node that holds the address and the status socket of these settings: then neither is
@@ -25,7 +25,9 @@ pub fn check(
     settings: &Settings,
     running: Option<&StatusDocument>,
 ) -> Result<Vec<String>> {
-    node_options(settings)?;
+    if let Some(sealing) = node_options(settings)?.sealing {
+        let _keys = sealing.open()?;
+    }
     for service in read_services(settings)? {
         ServiceKind::check(&service).map_err(|error| {
             let text = format!("data_services.services_file: {error}");
@@ -61,6 +63,7 @@ pub fn posture(registry: &Registry, settings: &Settings) -> Result<Vec<Posture>>
     let (driver, _) = node_driver(registry, settings, &own.bind_address, own.port)?;
     let mut postures = driver.publisher().posture();
     postures.extend(driver.subscriber().posture());
+    postures.push(own.posture());
     Ok(postures)
 }
 

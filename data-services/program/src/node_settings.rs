@@ -41,6 +41,7 @@ pub(crate) fn options_without_files(settings: &Settings) -> Result<NodeOptions> 
         forget_after: own.forget_after,
         call_timeout: own.call_timeout,
         table_bytes: own.table_bytes,
+        sealing: own.sealing()?,
         ..NodeOptions::new(node)
             .map_err(|error| refused("node_id", &error))?
             .bus(own.bus_id)

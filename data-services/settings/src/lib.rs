@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pubsub_api::settings::{Kind, declare_settings};
+use pubsub_api::{Error, ErrorKind, Posture, Result, Verdict};
+use sealing::{AcceptedEvents, PacketSealing, PacketsToSend};
 
 const SHORTEST: Duration = Duration::from_millis(100);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -23,7 +25,8 @@ declare_settings! {
         /// empty, it is the host name.
         node_id: Option<String> = r#""""#, Kind::Text, Restart;
         /// The local address that the node binds, as `publisher_bind_address`, for network drivers without a broker.
-        /// Every host that can connect to the address can join the bus, so the default is this host only.
+        /// Every host that can connect to the address can join the bus, unless `accept` or CURVE prevents it, so the default is
+        /// this host only.
         bind_address: String = r#""127.0.0.1""#, Kind::Text, Restart;
         /// The port that the node binds, for network drivers without a broker: another one than `publisher_port`,
         /// which a publisher service on the same host binds. 0 binds any free port; other nodes can join by this node
@@ -57,9 +60,77 @@ declare_settings! {
         /// reloads those that have changed.
         services_file: Option<PathBuf> = r#""""#, Kind::Text, Live;
         /// The TOML file with the access rules of the node, an entry `[[rule]]` for each, in order. If empty, every node
-        /// may publish, subscribe and call. The rules protect against mistakes only: nobody is authenticated.
+        /// may publish, subscribe and call. The rules protect against mistakes only: no name of a node is authenticated.
         access_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
+        /// The file with the keys of sealed packets, mode 0600, as `skimmer keys keyring new` writes it, the same on every node of
+        /// the bus: whoever has it is a member. The node seals with the key that has the mark `use`, and opens with all. The
+        /// file is read again when it changes, and never shown. A file that is invalid then changes nothing, which is
+        /// logged every minute.
+        keyring_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
+        /// How the node sends its packets: `plain`, readable for everyone who can receive them, or `sealed`, encrypted and
+        /// authenticated, which needs a keyring. Change it when every node of the bus has the keyring.
+        packets: PacketsToSend = r#""plain""#, Kind::Choice(PacketsToSend::WORDS), Restart;
+        /// Which packets the node accepts: `any`, or `sealed` only, which needs a keyring. Others are dropped and counted.
+        /// Change it when every node of the bus seals.
+        accept: AcceptedEvents = r#""any""#, Kind::Choice(AcceptedEvents::WORDS), Restart;
         /// How long the node continues after SIGTERM until its services have finished their calls, 0s to 1h.
         drain_timeout: Duration = r#""5s""#, Kind::Duration { min: Duration::ZERO, max: HOUR }, Live;
     }
 }
+
+impl DataServicesSettings {
+    /// How packets are sealed and opened; `None` without a keyring. The file is not read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Settings`] if packets are to be sealed, or only sealed ones accepted, and no keyring is set.
+    pub fn sealing(&self) -> Result<Option<PacketSealing>> {
+        let Self { keyring_file, packets, accept, .. } = self;
+        let needed_by = match (packets, accept) {
+            (PacketsToSend::Sealed, _) => "data_services.packets",
+            (_, AcceptedEvents::Sealed) => "data_services.accept",
+            _ => "",
+        };
+        match keyring_file.clone() {
+            Some(keyring_file) => {
+                Ok(Some(PacketSealing { setting: SETTING, keyring_file, send: *packets, accept: *accept }))
+            }
+            None if needed_by.is_empty() => Ok(None),
+            None => {
+                let text = format!(
+                    "{SETTING} is empty, and {needed_by} = \"sealed\" needs it: skimmer keys keyring new FILE"
+                );
+                Err(Error::new(ErrorKind::Settings, text))
+            }
+        }
+    }
+
+    /// Who can read the packets of the bus, and whose packets the node believes.
+    #[must_use]
+    pub fn posture(&self) -> Posture {
+        match (self.packets, self.accept) {
+            (PacketsToSend::Plain, AcceptedEvents::Any) => Posture::new(
+                ASPECT,
+                Verdict::Open,
+                "not sealed: whoever reaches the bus reads and forges them",
+            )
+            .remedy("data_services.keyring_file, packets and accept = \"sealed\" change that"),
+            (PacketsToSend::Sealed, AcceptedEvents::Any) => {
+                Posture::new(ASPECT, Verdict::Open, "sealed, but others are accepted too")
+                    .remedy("data_services.accept = \"sealed\" refuses them")
+            }
+            (PacketsToSend::Plain, AcceptedEvents::Sealed) => Posture::new(
+                ASPECT,
+                Verdict::Open,
+                "only sealed ones are accepted, but its own are not sealed",
+            )
+            .remedy("data_services.packets = \"sealed\" seals them"),
+            (PacketsToSend::Sealed, AcceptedEvents::Sealed) => {
+                Posture::new(ASPECT, Verdict::Good, "sealed, and no others are accepted")
+            }
+        }
+    }
+}
+
+const SETTING: &str = "data_services.keyring_file";
+
+const ASPECT: &str = "packets";

@@ -1,3 +1,5 @@
+use sealing::PacketSealing;
+
 use crate::BusId;
 
 /// How a node is connected to its bus.
@@ -10,4 +12,6 @@ pub(crate) struct BusOptions {
     /// The endpoint at which other nodes reach this one, if it differs from the one that the driver binds. Port 0 stands
     /// for the bound port.
     pub(crate) advertise: Option<String>,
+    /// How packets are sealed and opened; absent if they are sent and accepted as they are.
+    pub(crate) sealing: Option<PacketSealing>,
 }

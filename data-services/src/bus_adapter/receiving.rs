@@ -95,27 +95,27 @@ impl BusAdapter {
         let to = self.received().get(envelope.topic.as_bytes()).map(Arc::clone);
         match to.filter(|received| received.to == Destination::Everyone) {
             Some(to) => self.decode(&to, &envelope.payload, &mut self.arrived()),
-            None => self.refuse(Invalid::WrongDestination, &envelope.topic),
+            None => self.refuse(&Invalid::WrongDestination, &envelope.topic),
         }
     }
 
     fn decode(&self, received: &ReceivedTopic, payload: &[u8], events: &mut VecDeque<BusEvent>) {
         let ReceivedTopic { to, topic } = received;
         self.metrics.received_bytes.add((topic.topic.as_bytes().len() + payload.len()) as u64);
-        match encoding::decode(self.topics.bus(), topic, to, payload) {
+        match encoding::decode(self.topics.bus(), topic, to, payload, &self.guard) {
             Ok((source, _)) if source.instance == self.me.instance => self.metrics.echoed.add(1),
             Ok((source, messages)) => {
                 self.metrics.received.add(1);
                 events.push_back(BusEvent::Packet { source, messages });
             }
-            Err(invalid) => self.refuse(invalid, &topic.topic),
+            Err(invalid) => self.refuse(&invalid, &topic.topic),
         }
     }
 
-    fn refuse(&self, invalid: Invalid, topic: &Topic) {
+    fn refuse(&self, invalid: &Invalid, topic: &Topic) {
         let cause = invalid.cause();
         if let Some(times) = self.metrics.invalid.count(cause, Instant::now()) {
-            tracing::warn!(cause, times, "dropped a packet on topic {topic}: {}", cause.replace('_', " "));
+            tracing::warn!(cause, times, "dropped a packet on topic {topic}: {invalid}");
         }
     }
 

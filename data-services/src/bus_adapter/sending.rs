@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
-use pubsub_api::{Batch, EncodedEvent, Error, ErrorKind, HELLO, Result};
+use pubsub_api::{Batch, EncodedEvent, Envelope, Error, ErrorKind, HELLO, Result};
 
 use super::encoded_messages::EncodedMessages;
 use super::hellos::Hellos;
 use super::open_packets::OpenPackets;
+use super::topics::PacketTopic;
 use super::{BusAdapter, MAX_INTRODUCTION_BYTES, encoding};
 use crate::packet::{Destination, Message, Outgoing};
 
@@ -88,8 +89,7 @@ impl BusAdapter {
     /// Packs messages together; if that is refused, each alone, so that only those are left out that are invalid.
     fn pack_all(&self, to: &Destination, messages: &EncodedMessages, batch: &mut Batch) -> Result<()> {
         let topic = self.topics.of(to)?;
-        let encode =
-            |messages: &EncodedMessages| encoding::encode(self.topics.bus(), &topic, to, &self.me, messages);
+        let encode = |messages: &EncodedMessages| self.encode(&topic, to, messages);
         if let Ok(envelope) = encode(messages) {
             batch.push(envelope);
             return Ok(());
@@ -107,11 +107,14 @@ impl BusAdapter {
         first
     }
 
-    fn pack(&self, to: &Destination, message: &Message) -> Result<pubsub_api::Envelope> {
+    fn pack(&self, to: &Destination, message: &Message) -> Result<Envelope> {
         let topic = self.topics.of(to)?;
-        let packed = EncodedMessages::new(message)
-            .and_then(|message| encoding::encode(self.topics.bus(), &topic, to, &self.me, &message));
+        let packed = EncodedMessages::new(message).and_then(|message| self.encode(&topic, to, &message));
         packed.inspect_err(|error| self.count_unsent(error, 1))
+    }
+
+    fn encode(&self, topic: &PacketTopic, to: &Destination, messages: &EncodedMessages) -> Result<Envelope> {
+        encoding::encode(self.topics.bus(), topic, to, &self.me, messages, &self.guard)
     }
 
     /// Sends a batch while the adapter is open. Sends run at the same time as each other, and before `close`.

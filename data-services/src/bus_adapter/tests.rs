@@ -6,3 +6,4 @@ mod connections;
 mod delivery;
 mod input;
 mod place;
+mod sealed;

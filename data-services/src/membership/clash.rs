@@ -133,7 +133,7 @@ impl Membership {
             return;
         }
         peer.refused = Some(now);
-        let message = MembershipMessage::Refuse { other, admitted };
+        let message = MembershipMessage::Refuse { to: instance, other, admitted };
         match peer.endpoint.as_ref().filter(|_| self.endpoint.is_some()) {
             Some(endpoint) => introduce(effects, endpoint, message),
             None => send_to(effects, instance, message),
@@ -156,15 +156,17 @@ impl Membership {
         }
     }
 
-    /// Another node reports that another instance keeps the id of this node. It counts if this node agrees.
+    /// Another node reports that another instance keeps the id of this node. It counts if it is for this instance, not for an
+    /// earlier start, whose refusal somebody may repeat, and if this node agrees.
     pub(super) fn on_refusal(
         &mut self,
+        to: Instance,
         other: &NodeInstance,
         admitted: bool,
         effects: &mut Vec<MembershipEffect>,
     ) {
         let me = &self.registry.me;
-        let is_clash = other.node == me.node && other.instance != me.instance;
+        let is_clash = to == me.instance && other.node == me.node && other.instance != me.instance;
         if is_clash && keeps((other, admitted), (me, self.is_admitted)) {
             self.give_up(other, effects);
         }

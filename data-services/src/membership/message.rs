@@ -51,6 +51,8 @@ pub(crate) enum MembershipMessage {
     Page(RegistryPage),
     /// To one node: it must not use its node id, since `other` does.
     Refuse {
+        /// The instance that must not use it; by the request channel, another one may receive the message.
+        to: Instance,
         /// The instance that keeps the node id.
         other: NodeInstance,
         /// Whether `other` has been up at any node.

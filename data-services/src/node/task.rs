@@ -50,7 +50,8 @@ impl NodeTask {
     ) -> Result<(Self, NodeInstance)> {
         let (instance, boot) = options.start.unwrap_or_else(|| (Instance::random(), wall_us()));
         let me = NodeInstance { node: options.node.clone(), instance, boot };
-        let how = BusOptions { bus: options.bus.clone(), is_broker, advertise: options.advertise.clone() };
+        let (bus, advertise) = (options.bus.clone(), options.advertise.clone());
+        let how = BusOptions { bus, is_broker, advertise, sealing: options.sealing.clone() };
         let adapter = Arc::new(BusAdapter::open(&*driver, me.clone(), how).await?);
         let endpoint = adapter.endpoint().map(str::to_owned);
         let (actions, waiting) = ActionQueue::new();

@@ -118,6 +118,16 @@ impl NodeStatus {
         value.and_then(Json::as_u64).unwrap_or_default()
     }
 
+    /// The packets that the node has refused, as in `12 not_sealed, 3 repeated`.
+    fn refused_packets(&self) -> String {
+        let counters = self.report.get("driver").map(|driver| list(driver, "counters")).unwrap_or_default();
+        let refused = counters.iter().filter(|one| one["name"] == "packets_invalid" && one["value"] != 0);
+        match joined(refused.map(|one| format!("{} {}", one["value"], text(one, "cause")))) {
+            none if none.is_empty() => "0".to_owned(),
+            some => some,
+        }
+    }
+
     fn to_json(&self) -> Json {
         let rates: Vec<Json> = self
             .published()
@@ -163,9 +173,11 @@ fn show_nodes(statuses: &[NodeStatus]) {
             status.counter("calls_running").to_string(),
             status.counter("table_gaps").to_string(),
             status.counter("table_resyncs").to_string(),
+            status.refused_packets(),
         ]
     });
-    let header = ["node", "round trip", "peers up", "calls made", "calls served", "gaps", "resyncs"];
+    let header =
+        ["node", "round trip", "peers up", "calls made", "calls served", "gaps", "resyncs", "refused"];
     print_table(header, nodes.collect(), "no nodes");
 }
 

@@ -73,6 +73,7 @@ impl BridgeService {
         let mut options = NodeOptions::new(node)?.bus(self.options.bus.as_str())?;
         options.seeds.clone_from(&self.options.seeds);
         options.advertise.clone_from(&self.options.advertise);
+        options.sealing = self.options.settings.sealing()?;
         Ok(options)
     }
 

@@ -134,7 +134,7 @@ fn builder(node: &Node, name: &ServiceId, planned: &PlannedMirror, source: &Serv
         builder.method(method.as_str(), move |call: Call| {
             let (source, target) = (source.clone(), target.clone());
             async move {
-                let options = CallOptions::within(call.deadline);
+                let options = CallOptions::within(call.deadline).traced(call.trace);
                 source.call_with(target.as_str(), call.method.as_str(), call.json(), options).await
             }
         })

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use data_services::{Difference, KeyColumns, Row, ServiceHandle, ServiceId, TableEvent, TableId};
+use data_services::{Difference, KeyColumns, Row, ServiceHandle, ServiceId, TableEvent, TableId, TraceId};
 use pubsub_api::{ErrorKind, Result};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -81,7 +81,7 @@ impl Copying {
             let event = tokio::select! {
                 event = subscription.next() => event,
                 () = sleep(RETRY), if self.feed.is_behind() => {
-                    self.publish(Difference::default()).await?;
+                    self.publish(Difference::default(), None).await?;
                     continue;
                 }
             };
@@ -101,11 +101,11 @@ impl Copying {
             return self.logged(self.feed.service().send_raw(self.table.as_str(), value).await);
         }
         let difference = self.feed.accept(&event, |row: &Row| Some(row.clone()));
-        self.publish(difference).await
+        self.publish(difference, event.trace()).await
     }
 
-    async fn publish(&mut self, difference: Difference) -> Result<()> {
-        let published = self.feed.publish(difference).await;
+    async fn publish(&mut self, difference: Difference, trace: Option<TraceId>) -> Result<()> {
+        let published = self.feed.publish(difference, trace).await;
         let has_publishers = !self.feed.is_empty();
         if self.has_publishers.swap(has_publishers, Ordering::Relaxed) != has_publishers {
             self.changed.notify_one();

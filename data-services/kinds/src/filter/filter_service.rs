@@ -4,7 +4,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use data_services::{
     Address, Difference, KeyColumns, Service, ServiceBuilder, ServiceHandle, StopSignal, TableEvent, TableId,
-    TablePublisher, TableSubscription,
+    TablePublisher, TableSubscription, TraceId,
 };
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -93,10 +93,15 @@ impl FilterService {
         Ok(publishing.map(|one| TablePublisher { node: one.node, service: one.service }).collect())
     }
 
-    async fn publish(&self, feed: &mut TableFeed, difference: Difference) -> Result<()> {
+    async fn publish(
+        &self,
+        feed: &mut TableFeed,
+        difference: Difference,
+        trace: Option<TraceId>,
+    ) -> Result<()> {
         let lost = feed.without_key();
         let lost = (lost > 0).then(|| format!("{lost} rows lack a key column and are left out"));
-        match feed.publish(difference).await {
+        match feed.publish(difference, trace).await {
             Ok(()) => self.board.updated(&lost.into_iter().collect::<Vec<_>>()),
             Err(error) if error.kind() == ErrorKind::Closed => return Err(error),
             Err(error) => self.board.failed(error),
@@ -125,18 +130,18 @@ impl Service for FilterService {
         if !self.collect(&mut feed, &own, &mut subscription, &mut stop).await? {
             return Ok(());
         }
-        self.publish(&mut feed, Difference::default()).await?;
+        self.publish(&mut feed, Difference::default(), None).await?;
         loop {
-            let difference = tokio::select! {
+            let (difference, trace) = tokio::select! {
                 () = stop.stopped() => return Ok(()),
-                () = sleep(RETRY), if feed.is_behind() => Some(Difference::default()),
+                () = sleep(RETRY), if feed.is_behind() => (Some(Difference::default()), None),
                 event = subscription.next() => match event {
-                    Some(event) => self.accept(&mut feed, &own, &event),
+                    Some(event) => (self.accept(&mut feed, &own, &event), event.trace()),
                     None => return Ok(()),
                 },
             };
             if let Some(difference) = difference {
-                self.publish(&mut feed, difference).await?;
+                self.publish(&mut feed, difference, trace).await?;
             }
         }
     }

@@ -16,3 +16,4 @@ mod northbound;
 mod polling;
 mod pushed;
 mod supervision;
+mod traces;

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use data_services::{Row, ServiceHandle, TableEvent, TablePublisher, TableSubscription};
+use data_services::{Row, ServiceHandle, TableEvent, TablePublisher, TableSubscription, TraceId};
 use serde_json::Value as Json;
 use tokio::time::timeout;
 
@@ -16,12 +16,21 @@ pub(crate) struct View {
     pub(crate) gone: usize,
     /// The rows that were changed, added or removed by changes.
     pub(crate) changed: usize,
+    /// The traces of the changes.
+    pub(crate) traces: Vec<Option<TraceId>>,
 }
 
 impl View {
     pub(crate) async fn of(subscriber: &ServiceHandle, address: &str, table: &str) -> Self {
         let subscription = subscriber.subscribe(address, table).await.unwrap();
-        Self { subscription, rows: BTreeMap::new(), stale: BTreeSet::new(), gone: 0, changed: 0 }
+        Self {
+            subscription,
+            rows: BTreeMap::new(),
+            stale: BTreeSet::new(),
+            gone: 0,
+            changed: 0,
+            traces: vec![],
+        }
     }
 
     /// All rows, sorted.
@@ -73,6 +82,7 @@ impl View {
             }
             TableEvent::Change { change, .. } => {
                 self.changed += change.len();
+                self.traces.push(change.trace);
                 let own = self.rows.entry(publisher).or_default();
                 let old = change.changed.iter().map(|(old, _)| old);
                 change

@@ -9,6 +9,7 @@ use drivers_zmtp as _;
 use pubsub_api::settings::PubSub;
 use pubsub_api::{PubSubApi, Registry, Role};
 use redis_servers::RedisServer;
+use sealing::PacketSealing;
 use settings::Sources;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -63,13 +64,24 @@ impl Place {
 
     /// The same with further settings.
     pub(super) async fn node_with(&self, bus: &str, instance: u64, more: &[&str]) -> BusAdapter {
+        self.sealed_node(bus, instance, more, None).await
+    }
+
+    /// The same with packets that are sealed.
+    pub(super) async fn sealed_node(
+        &self,
+        bus: &str,
+        instance: u64,
+        more: &[&str],
+        sealing: Option<PacketSealing>,
+    ) -> BusAdapter {
         let me = NodeInstance {
             node: NodeId::new(format!("node-{instance}")).unwrap(),
             instance: Instance::of(instance),
             boot: 0,
         };
         let bus = BusId::new(bus).unwrap();
-        let options = BusOptions { bus, is_broker: self.is_broker(), advertise: None };
+        let options = BusOptions { bus, is_broker: self.is_broker(), advertise: None, sealing };
         BusAdapter::open(&*self.driver(more), me, options).await.unwrap()
     }
 

@@ -164,6 +164,7 @@ fn config_check_shows_who_can_do_what() {
     );
     assert_eq!(aspects("agent", &[]), ["publishers open", "events open", "ok, 0"]);
     assert_eq!(aspects("worker", &[]), ["service good", "ok, 0"]);
+    assert!(aspects("node", &[]).contains(&"packets open".to_owned()), "{:?}", aspects("node", &[]));
     let exposed = [("publisher_bind_address", "0.0.0.0"), ("allow_unauthenticated", "true")];
     assert_eq!(aspects("service", &exposed).first().map(String::as_str), Some("subscribers weak"));
     let over_the_network = [

@@ -17,3 +17,4 @@ mod failures;
 mod membership;
 mod reload;
 mod standby;
+mod strangers;

@@ -38,6 +38,16 @@ impl Scene {
         Self { folder: Folder::new(), sets, seed: None }
     }
 
+    /// Adds settings for every node and command that is launched from now on.
+    pub(super) fn add_sets(&mut self, sets: Vec<String>) {
+        self.sets.extend(sets);
+    }
+
+    /// Somebody who knows the address of the first node and the name of the bus, and nothing else.
+    pub(super) fn stranger(&self) -> Self {
+        Self { seed: self.seed.clone(), ..Self::zmtp() }
+    }
+
     fn with_sets(&self, launch: Launch) -> Launch {
         let seed = self.seed.iter().map(|seed| format!("data_services.seeds={seed}"));
         let sets = self.sets.iter().cloned().chain(seed);
