@@ -50,6 +50,7 @@ use tokio::sync::RwLock;
 
 pub(crate) use bus_event::BusEvent;
 pub(crate) use bus_options::BusOptions;
+pub(crate) use received_topic::TopicTraffic;
 
 use crate::packet::Destination;
 use crate::{NodeInstance, StreamName};
@@ -179,6 +180,11 @@ impl BusAdapter {
         status
     }
 
+    /// Returns what has arrived on each topic that this node receives, in no order.
+    pub(crate) fn traffic(&self) -> Vec<TopicTraffic> {
+        self.received().values().map(|topic| topic.traffic()).collect()
+    }
+
     /// Ends the adapter: waits for the sends in progress, and for the driver to send what it accepted, within `linger`. What
     /// was received before can still be read. It can be called twice.
     ///
@@ -199,7 +205,7 @@ impl BusAdapter {
         let topic = self.topics.of(&to)?;
         let mut received = self.received();
         let is_new = self.subscriber.register_topic(topic.topic.clone().into())?;
-        received.insert(topic.topic.to_bytes(), Arc::new(ReceivedTopic { to, topic }));
+        received.insert(topic.topic.to_bytes(), Arc::new(ReceivedTopic::new(to, topic)));
         Ok(is_new)
     }
 

@@ -82,7 +82,7 @@ pub use membership::PeerState;
 pub use names::{BusId, IdempotencyKey, MAX_NAME_BYTES, MethodId, NodeId, ServiceId, TableId};
 pub use node::{
     Node, NodeReport, PeerReport, PublishedReport, RegistryChanges, ServiceOffer, SubscriberLag,
-    SubscriptionReport,
+    SubscriptionReport, TopicReport,
 };
 pub use node_entry::{NodeEntry, ServiceEntry, ServiceState};
 pub use node_instance::NodeInstance;

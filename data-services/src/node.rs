@@ -37,7 +37,9 @@ use departure::Departure;
 pub(crate) use leader::{LEAD, RELEASE, is_reserved};
 pub(crate) use local_service::no_method;
 pub use registry_changes::RegistryChanges;
-pub use report::{NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriberLag, SubscriptionReport};
+pub use report::{
+    NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriberLag, SubscriptionReport, TopicReport,
+};
 use task_news::TaskNews;
 
 /// The number of commands that may wait for the task of a node; further ones wait in their callers.

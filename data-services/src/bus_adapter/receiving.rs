@@ -100,8 +100,10 @@ impl BusAdapter {
     }
 
     fn decode(&self, received: &ReceivedTopic, payload: &[u8], events: &mut VecDeque<BusEvent>) {
-        let ReceivedTopic { to, topic } = received;
-        self.metrics.received_bytes.add((topic.topic.as_bytes().len() + payload.len()) as u64);
+        let ReceivedTopic { to, topic, .. } = received;
+        let bytes = (topic.topic.as_bytes().len() + payload.len()) as u64;
+        self.metrics.received_bytes.add(bytes);
+        received.note(bytes);
         match encoding::decode(self.topics.bus(), topic, to, payload, &self.guard) {
             Ok((source, _)) if source.instance == self.me.instance => self.metrics.echoed.add(1),
             Ok((source, messages)) => {

@@ -29,6 +29,7 @@ use tokio::sync::oneshot;
 
 use super::local_service::LocalService;
 use super::{BusAction, Command};
+use crate::bus_adapter::TopicTraffic;
 use crate::calls as engine;
 use crate::calls::{Callee, Caller};
 use crate::membership::{Membership, MembershipOptions, PeerState, TableHead};
@@ -73,8 +74,9 @@ pub(crate) struct NodeCore {
     registry_revision: u64,
     /// The number of peers, and whether the registry was complete, at the last revision.
     registry_shape: (usize, bool),
-    /// The status of the driver, as the task noted it last.
+    /// The status of the driver, and what has arrived by it, as the task noted them last.
     driver_status: Status,
+    traffic: Vec<TopicTraffic>,
     /// The number of messages about membership that were ignored.
     ignored: u64,
     /// The number of messages about tables that were sent to other nodes.
@@ -122,6 +124,7 @@ impl NodeCore {
             registry_revision: 0,
             registry_shape: (0, false),
             driver_status: Status::default(),
+            traffic: Vec::new(),
             ignored: 0,
             table_messages_sent: 0,
             leaving: None,

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     Address, BusId, KeyColumns, MethodId, NodeId, NodeInstance, ServiceId, ServiceState, SubscriptionId,
-    TableId,
+    TableId, TablePublisher,
 };
 
 /// What a node knows: about itself, its peers, and the services and tables of the bus.
@@ -27,8 +27,27 @@ pub struct NodeReport {
     pub subscriptions: Vec<SubscriptionReport>,
     /// Counters of the engine, by name.
     pub counters: Vec<(&'static str, u64)>,
+    /// What has arrived on each topic that this node receives; of more than 256 topics, those with the most bytes.
+    pub topics: Vec<TopicReport>,
     /// The counters, queues and connections of the driver, and those of the packets over it.
     pub driver: Status,
+}
+
+/// What has arrived on a topic since this node subscribed to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TopicReport {
+    /// `everyone`, `inbox` (what is for this node only), or `table`.
+    pub topic: &'static str,
+    /// The publisher of the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<TablePublisher>,
+    /// The table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableId>,
+    /// The number of packets; each has one message or more.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// One peer.

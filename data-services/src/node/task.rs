@@ -188,7 +188,7 @@ impl NodeTask {
         if matches!(command, Command::Inspect { .. }) {
             let mut status = self.adapter.status();
             status.merge(self.actions.status());
-            self.core.note_driver(status);
+            self.core.note_driver(status, self.adapter.traffic());
         }
         self.core.command(now, command);
     }

@@ -10,7 +10,7 @@ use service_kit::{print_line, report};
 use settings::parse_duration;
 use tokio::time::{Instant, sleep};
 
-use super::rates::changes_per_second;
+use super::rates::{changes_per_second, most_behind, topic_rates};
 use super::{BusArguments, joined, on_bus, print_json, print_table};
 
 /// The arguments of `skimmer dse status`.
@@ -132,11 +132,18 @@ impl NodeStatus {
         let rates: Vec<Json> = self
             .published()
             .map(|(table, rate)| {
-                json!({"service": table["service"], "table": table["table"], "changes_per_second": rate})
+                json!({
+                    "service": table["service"], "table": table["table"], "changes_per_second": rate,
+                    "subscribers": list(table, "lags").len(), "behind": most_behind(table)
+                })
             })
             .collect();
+        let topics = list(&self.report, "topics").iter();
+        let topics: Vec<Json> =
+            topics.map(|topic| topic_rates(topic, &self.earlier, self.between)).collect();
         json!({
-            "node": self.node, "round_trip_ms": self.round_trip_ms(), "rates": rates, "report": self.report
+            "node": self.node, "round_trip_ms": self.round_trip_ms(), "rates": rates, "topics": topics,
+            "report": self.report
         })
     }
 }

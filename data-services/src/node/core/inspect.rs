@@ -1,14 +1,21 @@
 use pubsub_api::Status;
 
 use super::NodeCore;
-use crate::node::{NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport};
-use crate::{Instance, NodeId, StreamName};
+use crate::bus_adapter::TopicTraffic;
+use crate::node::{NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriptionReport, TopicReport};
+use crate::packet::Destination;
+use crate::{Instance, NodeId, StreamName, TablePublisher};
+
+/// The maximum number of topics of a report.
+const MAX_TOPICS: usize = 256;
 
 /// What the node reports about itself.
 impl NodeCore {
-    /// Notes the status of the driver, for the next report.
-    pub(crate) fn note_driver(&mut self, status: Status) {
-        self.driver_status = status;
+    /// Notes the status of the driver, and what has arrived by it, for the next report.
+    pub(crate) fn note_driver(&mut self, status: Status, mut traffic: Vec<TopicTraffic>) {
+        traffic.sort_unstable_by_key(|topic| std::cmp::Reverse(topic.bytes));
+        traffic.truncate(MAX_TOPICS);
+        (self.driver_status, self.traffic) = (status, traffic);
     }
 
     pub(super) fn inspect(&self) -> NodeReport {
@@ -30,8 +37,24 @@ impl NodeCore {
             published: self.published_report(),
             subscriptions: self.subscriptions_report(),
             counters: self.counters(),
+            topics: self.traffic.iter().map(|topic| self.topic_report(topic)).collect(),
             driver: self.driver_status.clone(),
         }
+    }
+
+    fn topic_report(&self, traffic: &TopicTraffic) -> TopicReport {
+        let TopicTraffic { to, packets, bytes } = traffic.clone();
+        let (topic, stream) = match to {
+            Destination::Everyone => ("everyone", None),
+            Destination::Instance(_) => ("inbox", None),
+            Destination::Followers(stream) => ("table", Some(stream)),
+        };
+        let (mut publisher, mut table) = (None, None);
+        if let Some(StreamName { instance, service, table: of }) = stream {
+            publisher = self.node_of(instance).map(|node| TablePublisher { node, service });
+            table = Some(of);
+        }
+        TopicReport { topic, publisher, table, packets, bytes }
     }
 
     fn services_report(&self) -> Vec<ServiceOffer> {

@@ -141,12 +141,17 @@ fn status(scene: &Scene) {
     assert!(trip > 0.0 && trip < 5_000.0, "{trip} ms");
     let rate = &shop["rates"][0];
     assert_eq!((&rate["table"], &rate["changes_per_second"]), (&json!("t"), &json!(0.0)));
+    assert_eq!(rate["subscribers"], json!(1));
+    let topics = shop["topics"].as_array().unwrap();
+    let inbox = topics.iter().find(|topic| topic["topic"] == "inbox").unwrap();
+    let packets = inbox["packets_per_second"].as_f64().unwrap();
+    assert!(packets > 0.0 && inbox["bytes_per_second"].as_f64().unwrap() > packets, "{inbox}");
     let published = &shop["report"]["published"][0];
     assert_eq!((&published["rows"], published["subscribers"].as_array().unwrap().len()), (&json!(2), 1));
     until("the subscriber reports what it has applied", || {
         let status = scene.json(&["status", "--json", "--interval", "1ms", "--node", "shop"]);
         let lag = &status[0]["report"]["published"][0]["lags"][0];
-        (lag["behind"] == 0 && lag["applied"].as_u64()? > 0).then_some(())
+        (lag["behind"] == 0 && status[0]["rates"][0]["behind"] == 0 && lag["applied"].as_u64()? > 0).then_some(())
     });
     let text = scene.command(&["status", "--node", "shop"]).run().expect(0).stdout;
     for cell in ["round trip", "changes/s", "store", "_command-", "gaps", "resyncs"] {
