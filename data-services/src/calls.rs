@@ -39,6 +39,12 @@
 //! session that was not used for twice the longest deadline is forgotten: no call of it can be pending then. Requests of
 //! forgotten sessions are answered with the current one, and do not run.
 //!
+//! # Parts
+//! The result of a call may have parts (`Part`), which the caller allows by its *Credit*: so many may be on their way. Arguments may
+//! have parts too (`Argument`, `ArgumentsEnd`), which the callee allows in the same way (*ArgumentCredit*), from the time at which the
+//! method runs. What is lost is asked for by the receiver: it repeats its credit with each progress and query, until all parts and
+//! the end have arrived. The sender keeps parts until then.
+//!
 //! # Keys
 //! A call may have an idempotency key. The callee runs one call for each service and key: a repeat, from whichever node and
 //! session, waits for the run or gets its result. The result is kept for 10 minutes after the deadline of the call, as are
@@ -74,7 +80,9 @@ mod caller;
 mod invocation;
 mod number_ranges;
 mod payload;
+mod received_parts;
 mod retry_plan;
+mod sent_parts;
 mod timers;
 
 #[cfg(test)]

@@ -90,8 +90,9 @@ pub use node_options::NodeOptions;
 pub use row::Row;
 pub use row_key::{KeyColumns, RowKey};
 pub use service::{
-    Call, CallOptions, CallResult, CallStream, Delivery, InstanceChoice, Leadership, ServiceBuilder,
-    ServiceHandle, SubscribeOptions, SubscribingNode, SubscriptionId, TableSubscription, Transaction,
+    Call, CallOptions, CallResult, CallStream, CallUpload, Delivery, InstanceChoice, Leadership,
+    ServiceBuilder, ServiceHandle, SubscribeOptions, SubscribingNode, SubscriptionId, TableSubscription,
+    Transaction,
 };
 pub use stream_name::StreamName;
 pub use table_event::{ChangedRows, TableEvent, TablePublisher};

@@ -207,6 +207,18 @@ impl Node {
         Ok(ticket)
     }
 
+    /// Begins a call whose arguments have parts. Returns its ticket, and the way of its result.
+    pub(crate) async fn call_upload(
+        &self,
+        call: NewCall,
+    ) -> Result<(Ticket, oneshot::Receiver<Result<Json, CallError>>), CallError> {
+        let ticket = Ticket(self.0.tickets.fetch_add(1, Ordering::Relaxed));
+        let (reply, result) = oneshot::channel();
+        let sent = self.0.commands.send(Command::Call { ticket, call, reply }).await;
+        sent.map_err(|_| CallError::new(CallErrorKind::PeerLost, self.closed().to_string()))?;
+        Ok((ticket, result))
+    }
+
     /// Begins a call whose result nobody waits for. It is not made if too many commands wait.
     pub(crate) fn cast(&self, call: NewCall) {
         let ticket = Ticket(self.0.tickets.fetch_add(1, Ordering::Relaxed));

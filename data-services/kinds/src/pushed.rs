@@ -14,7 +14,7 @@ use pushed_service::PushedService;
 inventory::submit! {
     ServiceKind {
         name: "pushed",
-        summary: "publishes the tables that callers push to it by its methods `push` and `change`",
+        summary: "publishes the tables that callers push to it by its methods `push`, `load` and `change`",
         options: &[
             ("tables", "the key columns of each table; an empty list if the whole row is the key"),
             ("file", "where the rows are saved, to be restored at the next start; by default nowhere"),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Invocation, payload};
 use crate::CallError;
 
-/// What a caller and a callee send each other. The caller sends the first six, the callee the others.
+/// What a caller and a callee send each other. The caller sends the first eight, the callee the others.
 ///
 /// A call is named by its number, which a caller never uses twice toward one instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,27 @@ pub(crate) enum CallMessage {
     },
     /// The caller of a call with parts can receive more of them.
     Credit(PartCredit),
+    /// A part of the arguments of a call.
+    Argument {
+        /// The session of the call.
+        session: u64,
+        /// The call.
+        number: u64,
+        /// The place of the part, from 0.
+        index: u64,
+        /// The part as JSON text.
+        #[serde(deserialize_with = "payload::read_text")]
+        text: Arc<str>,
+    },
+    /// The arguments of a call have no more parts.
+    ArgumentsEnd {
+        /// The session of the call.
+        session: u64,
+        /// The call.
+        number: u64,
+        /// The number of parts.
+        parts: u64,
+    },
     /// The caller's session; in reply to `Open`, and to a request or query of another session.
     Session(u64),
     /// The callee has no place for one more session.
@@ -64,6 +85,8 @@ pub(crate) enum CallMessage {
         #[serde(deserialize_with = "payload::read_text")]
         text: Arc<str>,
     },
+    /// The callee can receive more parts of the arguments of a call.
+    ArgumentCredit(PartCredit),
     /// The end of a call.
     Result {
         /// The call.
@@ -76,7 +99,7 @@ pub(crate) enum CallMessage {
     },
 }
 
-/// How far the caller is with the parts of a call.
+/// How far a receiver is with the parts of a call: a caller with those of the result, a callee with those of the arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartCredit {
     /// The session of the call.
@@ -100,12 +123,15 @@ impl CallMessage {
             | Self::Query { .. }
             | Self::Cancel { .. }
             | Self::Settled { .. }
-            | Self::Credit(_) => true,
+            | Self::Credit(_)
+            | Self::Argument { .. }
+            | Self::ArgumentsEnd { .. } => true,
             Self::Session(_)
             | Self::NoSession
             | Self::Accepted { .. }
             | Self::Progress { .. }
             | Self::Part { .. }
+            | Self::ArgumentCredit(_)
             | Self::Result { .. } => false,
         }
     }
@@ -153,24 +179,23 @@ mod tests {
                 key: Some(IdempotencyKey::new("k".repeat(100)).unwrap()),
                 window: number,
                 trace: Some(crate::TraceId::random()),
+                sends_parts: true,
             },
             arguments: text.as_str().into(),
             remaining: Duration::new(3600, 999_999_999),
         };
         let error = CallError::new(CallErrorKind::BadArguments, &*text).shortened();
+        let credit = PartCredit { session, number, received: number, limit: number, is_repeat: true };
         vec![
             CallMessage::Open,
             CallMessage::Request(request),
             CallMessage::Query { session, number },
             CallMessage::Cancel { session, number },
             CallMessage::Settled { session, below: number },
-            CallMessage::Credit(PartCredit {
-                session,
-                number,
-                received: number,
-                limit: number,
-                is_repeat: true,
-            }),
+            CallMessage::Credit(credit),
+            CallMessage::Argument { session, number, index: number, text: text.as_str().into() },
+            CallMessage::ArgumentsEnd { session, number, parts: number },
+            CallMessage::ArgumentCredit(credit),
             CallMessage::Session(session),
             CallMessage::NoSession,
             CallMessage::Accepted { numbers: vec![number; 10_000] },

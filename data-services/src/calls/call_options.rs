@@ -35,8 +35,11 @@ pub(crate) struct CallOptions {
     pub(crate) kept_key_bytes: usize,
     /// The maximum number of parts of one call that are sent and have not arrived. Default 64.
     pub(crate) part_window: u64,
-    /// The maximum number of bytes of such parts of all calls that run on this node. Default 64 MiB.
+    /// The maximum number of bytes of such parts of all calls that run on this node; and the same for parts of arguments, of this
+    /// node's calls that have not arrived, and of calls that run on this node that were not read. Default 64 MiB.
     pub(crate) part_bytes: usize,
+    /// The maximum number of parts of the arguments of one call that are on their way or were not read. Default 16.
+    pub(crate) argument_window: u64,
     /// The maximum number of sessions, one for each calling instance. Default 10,000.
     pub(crate) sessions: usize,
     /// The maximum number of ranges of ended numbers that a session distinguishes. Default 1,000.
@@ -80,6 +83,7 @@ impl Default for CallOptions {
             kept_key_bytes: 64 * MIB,
             part_window: 64,
             part_bytes: 64 * MIB,
+            argument_window: 16,
             sessions: 10_000,
             ranges: 1_000,
         }

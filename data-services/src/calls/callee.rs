@@ -1,13 +1,14 @@
 mod callee_counters;
 mod callee_effect;
 mod endings;
+mod incoming;
+mod incoming_parts;
 mod kept_results;
 mod keyed_runs;
 mod parts;
 mod requests;
 mod run_id;
 mod runs;
-mod sent_parts;
 mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +42,8 @@ pub(crate) struct Callee {
     keyed: KeyedRuns,
     /// The bytes of parts that have not arrived.
     part_bytes: usize,
+    /// The bytes of parts of arguments that have arrived and were not read.
+    incoming_bytes: usize,
     draining: BTreeSet<ServiceId>,
     node_is_draining: bool,
     /// The callers of calls that were accepted and not yet acknowledged.
@@ -74,6 +77,7 @@ impl Callee {
             kept: KeptResults::default(),
             keyed: KeyedRuns::default(),
             part_bytes: 0,
+            incoming_bytes: 0,
             draining: BTreeSet::new(),
             node_is_draining: false,
             unacknowledged: BTreeSet::new(),
@@ -202,7 +206,10 @@ impl Callee {
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         let is_idle = self.runs.len() == 0 && self.kept.len() == 0 && self.timers.next().is_none();
-        is_idle && self.sessions.is_empty() && self.keyed.len() == 0 && self.part_bytes == 0
+        is_idle
+            && self.sessions.is_empty()
+            && self.keyed.len() == 0
+            && (self.part_bytes, self.incoming_bytes) == (0, 0)
     }
 
     fn progress(&mut self, now: Duration, caller: Instance, effects: &mut Vec<CalleeEffect>) {
@@ -212,6 +219,7 @@ impl Callee {
             let message = CallMessage::Progress { session: session.number, numbers };
             effects.push(CalleeEffect::Send(session.send(message)));
             self.timers.set(CalleeTimer::Progress(caller), now + self.options.progress_interval);
+            self.repeat_argument_credits(caller, effects);
         }
     }
 

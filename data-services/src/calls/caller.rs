@@ -1,9 +1,10 @@
+mod arguments;
 mod call_id;
 mod caller_counters;
 mod caller_effect;
+mod outgoing_parts;
 mod parts;
 mod pending_call;
-mod received_parts;
 mod replies;
 mod sending;
 mod target;
@@ -17,13 +18,14 @@ use serde_json::Value as Json;
 pub(crate) use self::call_id::CallId;
 pub(crate) use self::caller_counters::CallerCounters;
 pub(crate) use self::caller_effect::CallerEffect;
+use self::outgoing_parts::OutgoingParts;
 use self::pending_call::{CallPhase, PendingCall};
-use self::received_parts::ReceivedParts;
 use self::target::Target;
 use super::Invocation;
 use super::call_message::CallMessage;
 use super::call_options::CallOptions;
 use super::payload;
+use super::received_parts::ReceivedParts;
 use super::timers::Timers;
 use crate::{CallError, CallErrorKind, Instance, NodeInstance};
 
@@ -38,6 +40,8 @@ pub(crate) struct Caller {
     first_number: u64,
     pending: usize,
     pending_bytes: usize,
+    /// The bytes of parts of arguments that have not arrived.
+    part_bytes: usize,
     counters: CallerCounters,
 }
 
@@ -64,6 +68,7 @@ impl Caller {
             first_number: 1,
             pending: 0,
             pending_bytes: 0,
+            part_bytes: 0,
             counters: CallerCounters::default(),
         }
     }
@@ -98,7 +103,8 @@ impl Caller {
         let (deadline, accept_by) = (now + limit, now + self.options.ping_timeout);
         let phase = CallPhase::Waiting;
         let parts = (invocation.window > 0).then(|| ReceivedParts::new(invocation.window));
-        let call = PendingCall { invocation, arguments: text, accept_by, deadline, phase, parts };
+        let outgoing = invocation.sends_parts.then(OutgoingParts::default);
+        let call = PendingCall { invocation, arguments: text, accept_by, deadline, phase, parts, outgoing };
         place.calls.insert(id.number, Box::new(call));
         self.transmit(now, id, effects);
         Ok(id)
@@ -157,7 +163,7 @@ impl Caller {
     pub(crate) fn is_empty(&self) -> bool {
         self.targets.is_empty()
             && self.timers.next().is_none()
-            && (self.pending, self.pending_bytes) == (0, 0)
+            && (self.pending, self.pending_bytes, self.part_bytes) == (0, 0, 0)
     }
 
     fn admit(&self, arguments: &Json, limit: Duration) -> Result<Arc<str>, (CallErrorKind, String)> {
@@ -231,6 +237,7 @@ impl Caller {
         target.used = now;
         self.pending -= 1;
         self.pending_bytes -= call.arguments.len();
+        self.part_bytes -= call.outgoing.as_ref().map_or(0, OutgoingParts::bytes);
         match result {
             Ok(_) => self.counters.succeeded += 1,
             Err(_) => self.counters.failed += 1,

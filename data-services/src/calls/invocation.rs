@@ -20,6 +20,9 @@ pub(crate) struct Invocation {
     /// The trace that the call belongs to.
     #[serde(default)]
     pub(crate) trace: Option<TraceId>,
+    /// Whether the caller sends parts after the arguments.
+    #[serde(default)]
+    pub(crate) sends_parts: bool,
 }
 
 /// `nova/list`.

@@ -1,6 +1,8 @@
+mod arguments;
 mod bounds;
 mod faults;
 mod keys;
+mod message_name;
 mod pair;
 mod parts;
 mod protocol;

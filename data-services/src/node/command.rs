@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::admission::Admission;
 use super::commit::Commit;
 use crate::calls::RunId;
-use crate::service::{CallItem, EventQueue, NewPart, ServiceInput};
+use crate::service::{CallItem, EventQueue, NewArgument, NewPart, ServiceInput};
 use crate::tables::Prepush;
 use crate::{
     Address, CallError, CallResult, Delivery, InstanceChoice, MethodId, NodeId, NodeReport, ServiceEntry,
@@ -70,6 +70,12 @@ pub(crate) enum Command {
     PartsRead { ticket: Ticket, count: u64 },
     /// A method sends a part of its result.
     SendPart(NewPart),
+    /// A caller sends a part of its arguments.
+    SendArgument(NewArgument),
+    /// The arguments of a call have no more parts.
+    EndArguments { ticket: Ticket },
+    /// A method has read parts of its arguments.
+    ArgumentsRead { run: RunId, count: u64 },
     /// The caller waits no more.
     CancelCall { ticket: Ticket },
     /// Methods have ended.
@@ -93,6 +99,8 @@ pub(crate) struct LocalRules {
     pub(crate) prepush: PrepushHooks,
     /// The methods that only the leader of the service may call.
     pub(crate) leader_only: BTreeSet<MethodId>,
+    /// The methods that read parts of their arguments.
+    pub(crate) with_parts: BTreeSet<MethodId>,
     /// What decides about subscribers.
     pub(crate) admission: Option<Admission>,
 }
@@ -136,5 +144,7 @@ pub(crate) struct NewCall {
     pub(crate) delivery: Delivery,
     /// The number of parts that may be on their way; 0 for a call with one result.
     pub(crate) window: u64,
+    /// Whether parts of the arguments follow.
+    pub(crate) sends_parts: bool,
     pub(crate) trace: Option<TraceId>,
 }

@@ -1,4 +1,5 @@
 mod access;
+mod arguments;
 mod calls;
 mod choice;
 mod commits;
@@ -179,6 +180,9 @@ impl NodeCore {
             Command::CallStream { ticket, call, items } => self.start_stream(ticket, call, items),
             Command::PartsRead { ticket, count } => self.parts_read(ticket, count),
             Command::SendPart(new) => self.send_part(new),
+            Command::SendArgument(new) => self.send_argument(new),
+            Command::EndArguments { ticket } => self.end_arguments(ticket),
+            Command::ArgumentsRead { run, count } => self.arguments_read(run, count),
             Command::CancelCall { ticket } => self.cancel_call(ticket),
             Command::Finished { ends } => self.finish_runs(ends),
             Command::Inspect { reply } => drop(reply.send(self.inspect())),

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use pubsub_api::{Error, ErrorKind, Result};
 use tokio::sync::{mpsc, oneshot};
 
+use super::LocalRules;
 use super::admission::Admission;
 use super::leader::Leader;
 use crate::service::ServiceInput;
@@ -21,6 +22,8 @@ pub(crate) struct LocalService {
     pub(crate) drains: Vec<oneshot::Sender<Result<()>>>,
     /// The methods that only the leader may call.
     pub(crate) leader_only: BTreeSet<MethodId>,
+    /// The methods that read parts of their arguments.
+    pub(crate) with_parts: BTreeSet<MethodId>,
     /// What decides about subscribers.
     pub(crate) admission: Option<Admission>,
     /// The service that leads this one.
@@ -29,13 +32,10 @@ pub(crate) struct LocalService {
 
 impl LocalService {
     /// A service of which no method runs.
-    pub(crate) fn new(
-        entry: ServiceEntry,
-        inputs: mpsc::Sender<ServiceInput>,
-        leader_only: BTreeSet<MethodId>,
-        admission: Option<Admission>,
-    ) -> Self {
-        Self { entry, inputs, running: 0, drains: Vec::new(), leader_only, admission, leader: None }
+    pub(crate) fn new(entry: ServiceEntry, inputs: mpsc::Sender<ServiceInput>, rules: LocalRules) -> Self {
+        let LocalRules { leader_only, with_parts, admission, .. } = rules;
+        let drains = Vec::new();
+        Self { entry, inputs, running: 0, drains, leader_only, with_parts, admission, leader: None }
     }
 
     /// The entry that is published.

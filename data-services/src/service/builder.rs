@@ -115,6 +115,21 @@ impl ServiceBuilder {
         self.method(method, handler)
     }
 
+    /// Adds a method as [`method`](Self::method) does, which [reads parts](Call::next_part) of its arguments from callers that
+    /// [send them](ServiceHandle::call_with_parts). Other methods refuse such callers as
+    /// [bad arguments](crate::CallErrorKind::BadArguments).
+    #[must_use]
+    pub fn method_with_parts<F, Fut, T>(mut self, method: impl Into<String>, handler: F) -> Self
+    where
+        F: Fn(Call) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, CallError>> + Send + 'static,
+        T: Serialize,
+    {
+        let method: String = method.into();
+        self.rules.with_parts.extend(MethodId::new(method.clone()));
+        self.method(method, handler)
+    }
+
     /// Adds a method that blocks its thread: it reads files, computes for long, or uses a library without futures. It runs on
     /// the threads that Tokio has for that, so it delays nothing else, and at most `at_once` of its calls run at a time. Further
     /// ones wait, at most until their deadlines.

@@ -14,6 +14,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use tracing::{Instrument, Span, info_span};
 
+use super::part_reader::PartReader;
 use super::part_sender::PartSender;
 use crate::{CallError, CallErrorKind, IdempotencyKey, MethodId, NodeInstance, ServiceId, TraceId};
 
@@ -36,6 +37,8 @@ pub struct Call {
     pub(crate) arguments: Json,
     /// The way of the parts of the result; the task of the service sets it.
     pub(crate) parts: Option<PartSender>,
+    /// The parts of the arguments, if the caller sends any; the task of the service sets it.
+    pub(crate) reader: Option<Arc<PartReader>>,
 }
 
 impl Call {
@@ -65,6 +68,22 @@ impl Call {
         match &self.parts {
             Some(parts) => parts.send(part).await,
             None => Err(CallError::new(CallErrorKind::Cancelled, "the call does not run")),
+        }
+    }
+
+    /// Returns the next part of the arguments that the caller [sends](crate::CallUpload::send), in a method that is declared as
+    /// [with parts](crate::ServiceBuilder::method_with_parts), and waits for it. `None` after the last one, and for a caller that sends
+    /// none. Clones of the call share the parts: each is returned once.
+    ///
+    /// # Errors
+    /// For the caller: return it with `?`. [`CallErrorKind::Cancelled`] if nobody sends the rest.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, no part is lost.
+    pub async fn next_part(&self) -> Result<Option<Json>, CallError> {
+        match &self.reader {
+            Some(reader) => reader.next().await,
+            None => Ok(None),
         }
     }
 

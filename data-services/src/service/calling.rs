@@ -113,6 +113,7 @@ impl ServiceHandle {
             quorum: options.quorum,
             delivery: options.delivery,
             window: 0,
+            sends_parts: false,
             trace: options.trace,
         })
     }

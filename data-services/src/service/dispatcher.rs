@@ -13,6 +13,7 @@ use crate::calls::RunId;
 use crate::node::{Command, no_method};
 use crate::service::call::{Call, Handler};
 use crate::service::method::{Begun, Method};
+use crate::service::part_reader::PartReader;
 use crate::service::part_sender::{NewPart, PartSender};
 use crate::service::service_input::ServiceInput;
 use crate::{CallError, CallErrorKind, MethodId, ServiceId, TableId, TraceId};
@@ -111,7 +112,11 @@ impl Dispatcher {
 
     fn handle(&mut self, now: &mut Instant, input: ServiceInput) {
         match input {
-            ServiceInput::Run { run, call } => self.start(now, run, call),
+            ServiceInput::Run { run, mut call, arguments } => {
+                let reader = |items| Arc::new(PartReader::new(run, self.commands.clone(), items));
+                call.reader = arguments.map(reader);
+                self.start(now, run, call);
+            }
             ServiceInput::Cancel(run) => {
                 if let Some(abort) = self.aborts.get(&run) {
                     abort.abort();

@@ -87,6 +87,7 @@ mod tests {
             deadline: Duration::from_secs(60),
             arguments: json!(7),
             parts: None,
+            reader: None,
         }
     }
 

@@ -1,9 +1,16 @@
+use tokio::sync::mpsc;
+
 use crate::TableId;
 use crate::calls::RunId;
+use crate::service::argument_item::ArgumentItem;
 use crate::service::call::Call;
 
 /// What a node hands to a service.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "almost all inputs are calls, and a box would cost each an allocation"
+)]
 pub(crate) enum ServiceInput {
     /// Run a method.
     Run {
@@ -11,6 +18,8 @@ pub(crate) enum ServiceInput {
         run: RunId,
         /// The call.
         call: Call,
+        /// The parts of its arguments, if it has any.
+        arguments: Option<mpsc::Receiver<ArgumentItem>>,
     },
     /// The caller waits no more.
     Cancel(RunId),

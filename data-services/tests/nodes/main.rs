@@ -27,4 +27,5 @@ mod subscribers;
 mod tables;
 mod traces;
 mod updates;
+mod uploads;
 mod wait;

@@ -1,15 +1,22 @@
-use std::io::{Read, stdin};
+use std::io::{BufReader, Read, stdin};
 use std::time::Duration;
 
 use clap::Args;
-use data_services::{CallOptions, CallResult, CallStream, Delivery, IdempotencyKey, NodeId, TraceId};
+use data_services::{
+    CallErrorKind, CallOptions, CallResult, CallStream, CallUpload, Delivery, IdempotencyKey, NodeId, TraceId,
+};
 use data_services_program::BusClient;
 use pubsub_api::{Error, ErrorKind, Result};
 use serde_json::{Value as Json, json};
 use service_kit::print_line;
 use settings::parse_duration;
+use tokio::sync::mpsc;
 
 use super::{BusArguments, on_bus, print_json};
+use crate::lines::{Line, Lines};
+
+/// The number of lines of stdin that wait to be sent.
+const LINES: usize = 16;
 
 /// The arguments of `skimmer dse call`.
 #[derive(Debug, Clone, Args)]
@@ -57,6 +64,10 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["every", "key", "retry"])]
     parts: bool,
 
+    /// Send each line of stdin, a JSON value, as a part of the arguments, to a method that takes parts
+    #[arg(long, conflicts_with_all = ["every", "key", "retry", "parts"])]
+    upload: bool,
+
     /// Trace that the call belongs to: 32 hexadecimal digits, or a traceparent. The logs of the callee, the errors of the call and
     /// the changes of tables that a service makes for it have it
     #[arg(long, value_name = "ID")]
@@ -78,8 +89,45 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         if arguments.parts {
             return print_parts(client.service().call_stream(service, method, payload, options).await?).await;
         }
-        show(&client.service().call_with(service, method, payload, options).await?, arguments.json)
+        let result = match arguments.upload {
+            true => {
+                upload(client.service().call_with_parts(service, method, payload, options).await?).await?
+            }
+            false => client.service().call_with(service, method, payload, options).await?,
+        };
+        show(&result, arguments.json)
     })
+}
+
+/// Sends the lines of stdin as parts of the arguments.
+async fn upload(mut upload: CallUpload) -> Result<Json> {
+    let (sender, mut lines) = mpsc::channel(LINES);
+    // A reader of stdin cannot be interrupted: the thread ends with the process.
+    std::thread::spawn(move || {
+        for line in Lines::new(BufReader::new(stdin())) {
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    while let Some(line) = lines.recv().await {
+        let Line { number, text } = line?;
+        if text.trim().is_empty() {
+            continue;
+        }
+        let part: Json = serde_json::from_str(&text).map_err(|error| {
+            Error::new(ErrorKind::Invalid, format!("line {number} is not JSON")).with_source(error)
+        })?;
+        if let Err(error) = upload.send(part).await {
+            // A method that has returned has a result.
+            return if error.kind() == CallErrorKind::Cancelled {
+                Ok(upload.finish().await?)
+            } else {
+                Err(error.into())
+            };
+        }
+    }
+    Ok(upload.finish().await?)
 }
 
 fn options(arguments: &Arguments) -> Result<CallOptions> {

@@ -64,7 +64,8 @@ mod tests {
         let topic = |table: &str, packets: u64| json!({"topic": "table", "table": table, "packets": packets, "bytes": 10 * packets});
         let earlier = json!({"topics": [topic("t", 4), {"topic": "inbox", "packets": 1, "bytes": 1}]});
         let rates = |topic| topic_rates(&topic, &earlier, Duration::from_secs(2));
-        let wanted = json!({"topic": "table", "table": "t", "packets_per_second": 3.0, "bytes_per_second": 30.0});
+        let wanted =
+            json!({"topic": "table", "table": "t", "packets_per_second": 3.0, "bytes_per_second": 30.0});
         assert_eq!(rates(topic("t", 10)), wanted);
         assert_eq!(rates(topic("u", 10))["packets_per_second"], json!(null));
     }

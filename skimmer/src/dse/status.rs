@@ -139,8 +139,7 @@ impl NodeStatus {
             })
             .collect();
         let topics = list(&self.report, "topics").iter();
-        let topics: Vec<Json> =
-            topics.map(|topic| topic_rates(topic, &self.earlier, self.between)).collect();
+        let topics: Vec<Json> = topics.map(|topic| topic_rates(topic, &self.earlier, self.between)).collect();
         json!({
             "node": self.node, "round_trip_ms": self.round_trip_ms(), "rates": rates, "topics": topics,
             "report": self.report

@@ -10,6 +10,13 @@ pub(super) struct PushCall {
     rows: Vec<Json>,
 }
 
+/// The arguments of `load`: the whole state of a table follows in parts, each a list of rows.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoadCall {
+    pub(super) table: TableId,
+}
+
 /// The arguments of `change`: rows that are new or changed, and the keys of rows that are gone.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +41,14 @@ impl ChangeCall {
         let deleted =
             self.deleted.into_iter().map(|columns| row_key(columns, key)).collect::<Result<_, _>>()?;
         Ok((rows(self.put)?, deleted))
+    }
+}
+
+/// The rows of a part of `load`.
+pub(super) fn rows_of_part(part: Json) -> Result<Vec<Row>, CallError> {
+    match part {
+        Json::Array(values) => rows(values),
+        other => Err(bad(format!("a part is a list of rows, not {other}"))),
     }
 }
 

@@ -9,7 +9,7 @@ use data_services::{
 use pubsub_api::Result;
 use tokio::sync::watch;
 
-use super::push_calls::{ChangeCall, PushCall};
+use super::push_calls::{ChangeCall, LoadCall, PushCall, rows_of_part};
 use super::pushed_options::PushedOptions;
 use super::pushed_tables::PushedTables;
 use super::state_file::StateFile;
@@ -51,6 +51,23 @@ impl Pushing {
         uninterrupted(async move { self.tables.push(&service, &table, rows, call.trace).await }).await
     }
 
+    async fn load(mut self, call: Call) -> Result<usize, CallError> {
+        let LoadCall { table } = call.arguments()?;
+        self.tables.key(&table)?;
+        let service = self.service().await?;
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while let Some(part) = call.next_part().await? {
+            let more = rows_of_part(part)?;
+            bytes += more.iter().map(|row| row.as_json().len()).sum::<usize>();
+            if bytes > MAX_LOAD_BYTES {
+                let text = format!("the rows have more than {MAX_LOAD_BYTES} bytes: nothing was changed");
+                return Err(CallError::new(CallErrorKind::BadArguments, text));
+            }
+            rows.extend(more);
+        }
+        uninterrupted(async move { self.tables.push(&service, &table, rows, call.trace).await }).await
+    }
+
     async fn change(mut self, call: Call) -> Result<usize, CallError> {
         let change: ChangeCall = call.arguments()?;
         let table = change.table.clone();
@@ -69,6 +86,9 @@ impl Pushing {
     }
 }
 
+/// The maximum size of the rows of one `load`, in bytes of JSON: that of a table that subscribers accept.
+const MAX_LOAD_BYTES: usize = 256 * 1024 * 1024;
+
 /// Publishes and saves also if the call is cancelled in between.
 async fn uninterrupted(
     work: impl Future<Output = Result<usize>> + Send + 'static,
@@ -82,10 +102,11 @@ async fn uninterrupted(
 impl Service for PushedService {
     fn declare(&self, service: ServiceBuilder) -> ServiceBuilder {
         let pushing = Pushing { tables: Arc::clone(&self.tables), ready: self.ready.subscribe() };
-        let (changing, board) = (pushing.clone(), self.board.clone());
+        let (loading, changing, board) = (pushing.clone(), pushing.clone(), self.board.clone());
         service
             .keep_tables()
             .method("push", move |call| pushing.clone().push(call))
+            .method_with_parts("load", move |call| loading.clone().load(call))
             .method("change", move |call| changing.clone().change(call))
             .method("status", move |_| {
                 let board = board.clone();

@@ -28,6 +28,15 @@ pub(crate) enum CalleeEffect {
     },
     /// The caller of this run can receive more parts.
     Credit(RunId),
+    /// The next part of the arguments of a run.
+    Argument {
+        /// The run.
+        run: RunId,
+        /// The part.
+        part: Json,
+    },
+    /// The arguments of this run have no more parts.
+    ArgumentsEnd(RunId),
     /// Nobody waits for this run any more.
     Cancel(RunId),
 }

@@ -81,6 +81,7 @@ impl Callee {
 
     /// Keeps the result of a call in place of its run; drops the oldest results that are too many.
     pub(super) fn remember(&mut self, caller: Instance, number: u64, result: Result<Arc<str>, CallError>) {
+        self.forget_arguments(caller, number);
         let Some(session) = self.sessions.get_mut(&caller) else { return };
         let bytes = match &result {
             Ok(text) => text.len(),
@@ -98,6 +99,7 @@ impl Callee {
     pub(super) fn forget_call(&mut self, caller: Instance, number: u64, effects: &mut Vec<CalleeEffect>) {
         self.timers.clear(CalleeTimer::Call(caller, number));
         self.forget_parts(caller, number);
+        self.forget_arguments(caller, number);
         let Some(session) = self.sessions.get_mut(&caller) else { return };
         session.end(number, self.options.ranges);
         match session.calls.remove(&number).map(|call| call.state) {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::sent_parts::SentParts;
 use super::session::CallState;
 use super::{Callee, CalleeEffect, RunId};
 use crate::calls::call_message::{CallMessage, PartCredit};
 use crate::calls::payload;
+use crate::calls::sent_parts::SentParts;
 use crate::{CallError, CallErrorKind, Instance};
 
 /// What became of a part.

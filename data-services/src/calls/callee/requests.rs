@@ -61,8 +61,19 @@ impl Callee {
                     self.credit(caller, credit, effects);
                 }
             }
+            CallMessage::Argument { session, number, index, text } => {
+                if self.heard(now, caller, session) {
+                    self.argument(caller, number, index, text, effects);
+                }
+            }
+            CallMessage::ArgumentsEnd { session, number, parts } => {
+                if self.heard(now, caller, session) {
+                    self.arguments_end(caller, number, parts, effects);
+                }
+            }
             CallMessage::Session(_)
             | CallMessage::Part { .. }
+            | CallMessage::ArgumentCredit(_)
             | CallMessage::NoSession
             | CallMessage::Accepted { .. }
             | CallMessage::Progress { .. }
@@ -145,8 +156,12 @@ impl Callee {
                 self.counters.started += 1;
                 self.accept(now, caller, number, run);
                 self.expect_parts(caller, number, request.invocation.window);
-                let (caller, invocation) = (source.clone(), request.invocation);
-                effects.push(CalleeEffect::Run { run, caller, invocation, arguments, deadline });
+                let sends_parts = request.invocation.sends_parts;
+                let (from, invocation) = (source.clone(), request.invocation);
+                effects.push(CalleeEffect::Run { run, caller: from, invocation, arguments, deadline });
+                if sends_parts {
+                    self.expect_arguments(caller, number, effects);
+                }
             }
             Ok(Decision::Join(run)) => {
                 self.keyed.join(run, caller, number, deadline);
@@ -175,6 +190,10 @@ impl Callee {
         if request.invocation.method.is_private() && source.instance != self.me {
             let text = format!("{} is private: only the service itself can call it", request.invocation);
             return Err(CallError::new(CallErrorKind::Denied, text));
+        }
+        if request.invocation.sends_parts && request.invocation.key.is_some() {
+            let text = "a call whose arguments have parts has no key: a repeat would lack them";
+            return Err(CallError::new(CallErrorKind::BadArguments, text));
         }
         match self.keyed.find(request, &self.options)? {
             Known::New => self.admit(request).map(Decision::Run),
@@ -213,6 +232,7 @@ impl Callee {
             None => return,
         };
         effects.push(CalleeEffect::Send(session.send(message)));
+        self.repeat_argument_credit(caller, number, effects);
     }
 
     /// Forgets the calls that the caller does not wait for; cancels those that run.

@@ -3,9 +3,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::RunId;
-use super::sent_parts::SentParts;
+use super::incoming_parts::IncomingParts;
 use crate::calls::call_message::CallMessage;
 use crate::calls::number_ranges::NumberRanges;
+use crate::calls::sent_parts::SentParts;
 use crate::packet::{Destination, Message, Outgoing};
 use crate::{CallError, NodeInstance};
 
@@ -22,6 +23,8 @@ pub(super) struct Session {
     pub(super) calls: BTreeMap<u64, KnownCall>,
     /// The parts of calls with parts that are among them.
     pub(super) parts: BTreeMap<u64, SentParts>,
+    /// The arguments of running calls whose callers send them in parts.
+    pub(super) incoming: BTreeMap<u64, IncomingParts>,
     /// Calls that were accepted and not yet acknowledged.
     pub(super) accepted: Vec<u64>,
     /// Calls that have ended and are forgotten, and those that never shall run.
@@ -56,8 +59,16 @@ pub(super) enum CallState {
 
 impl Session {
     pub(super) fn new(now: Duration, number: u64, caller: NodeInstance) -> Self {
-        let (calls, parts, ended) = (BTreeMap::new(), BTreeMap::new(), NumberRanges::default());
-        Self { number, caller, heard: now, calls, parts, accepted: Vec::new(), ended }
+        Self {
+            number,
+            caller,
+            heard: now,
+            calls: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            incoming: BTreeMap::new(),
+            accepted: Vec::new(),
+            ended: NumberRanges::default(),
+        }
     }
 
     /// Returns whether a call that is not in `calls` must not run.

@@ -16,6 +16,8 @@ pub(crate) enum CallerEffect {
         /// The part.
         part: Json,
     },
+    /// The callee of this call can receive more parts of its arguments.
+    Credit(CallId),
     /// A call has ended. Once for each call.
     Finished {
         /// The call.

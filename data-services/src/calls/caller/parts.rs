@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::received_parts::ReceivedParts;
 use super::{CallId, Caller, CallerEffect};
 use crate::calls::call_message::{CallMessage, PartCredit};
 use crate::calls::payload;
+use crate::calls::received_parts::ReceivedParts;
 use crate::{CallError, CallErrorKind};
 
 impl Caller {
@@ -77,7 +77,7 @@ impl Caller {
         effects.push(CallerEffect::Send(target.send(CallMessage::Credit(credit))));
     }
 
-    fn parts_of(&mut self, id: CallId) -> Option<&mut ReceivedParts> {
+    fn parts_of(&mut self, id: CallId) -> Option<&mut ReceivedParts<Result<Arc<str>, CallError>>> {
         self.targets.get_mut(&id.target)?.calls.get_mut(&id.number)?.parts.as_mut()
     }
 }

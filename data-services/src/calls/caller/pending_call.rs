@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::received_parts::ReceivedParts;
+use super::outgoing_parts::OutgoingParts;
 use crate::calls::Invocation;
+use crate::calls::received_parts::ReceivedParts;
 use crate::{CallError, CallErrorKind, NodeInstance};
 
 /// A call that has not ended.
@@ -15,8 +16,10 @@ pub(super) struct PendingCall {
     pub(super) accept_by: Duration,
     pub(super) deadline: Duration,
     pub(super) phase: CallPhase,
-    /// For a call with parts.
-    pub(super) parts: Option<ReceivedParts>,
+    /// For a call whose result has parts.
+    pub(super) parts: Option<ReceivedParts<Result<Arc<str>, CallError>>>,
+    /// For a call whose arguments have parts.
+    pub(super) outgoing: Option<OutgoingParts>,
 }
 
 /// How far a call is.

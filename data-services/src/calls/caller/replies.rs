@@ -39,10 +39,13 @@ impl Caller {
             CallMessage::Result { number, parts, result } => {
                 self.result_received(now, CallId { target, number }, (parts, result), effects);
             }
+            CallMessage::ArgumentCredit(credit) => self.argument_credit(now, target, credit, effects),
             CallMessage::Open
             | CallMessage::Request(_)
             | CallMessage::Query { .. }
             | CallMessage::Credit(_)
+            | CallMessage::Argument { .. }
+            | CallMessage::ArgumentsEnd { .. }
             | CallMessage::Cancel { .. }
             | CallMessage::Settled { .. } => {}
         }

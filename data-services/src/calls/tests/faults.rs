@@ -1,6 +1,7 @@
 use serde_json::json;
 
-use super::pair::{Pair, name, node, secs, service};
+use super::message_name::name;
+use super::pair::{Pair, node, secs, service};
 use crate::calls::CallMessage;
 use crate::{CallError, CallErrorKind};
 

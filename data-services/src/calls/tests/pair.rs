@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::message_name::name;
 use crate::calls::call_message::CallRequest;
 use crate::calls::{
     CallId, CallMessage, CallOptions, Callee, CalleeEffect, Caller, CallerEffect, Invocation, RunId,
@@ -36,6 +37,10 @@ pub(super) struct Pair {
     pub(super) last_request: Option<CallRequest>,
     /// The parts that the reader has not read.
     pub(super) parts: Vec<Json>,
+    /// The parts of arguments that the method has not read.
+    pub(super) arguments: Vec<Json>,
+    /// The runs whose arguments are complete.
+    pub(super) complete: Vec<RunId>,
     pub(super) started: Vec<Started>,
     pub(super) cancelled: Vec<RunId>,
     pub(super) ended: Vec<Ended>,
@@ -66,6 +71,7 @@ pub(super) fn method(name: &str) -> Invocation {
         key: None,
         window: 0,
         trace: None,
+        sends_parts: false,
     }
 }
 
@@ -75,24 +81,6 @@ pub(super) fn message_to(instance: Instance, outgoing: Outgoing) -> CallMessage 
     match outgoing.message {
         Message::Call(message) => message,
         other => panic!("not a message of calls: {other:?}"),
-    }
-}
-
-/// The name of a message, for tables of tests.
-pub(super) fn name(message: &CallMessage) -> &'static str {
-    match message {
-        CallMessage::Open => "open",
-        CallMessage::Request(_) => "request",
-        CallMessage::Query { .. } => "query",
-        CallMessage::Cancel { .. } => "cancel",
-        CallMessage::Settled { .. } => "settled",
-        CallMessage::Credit(_) => "credit",
-        CallMessage::Part { .. } => "part",
-        CallMessage::Session(_) => "session",
-        CallMessage::NoSession => "no session",
-        CallMessage::Accepted { .. } => "accepted",
-        CallMessage::Progress { .. } => "progress",
-        CallMessage::Result { .. } => "result",
     }
 }
 
@@ -111,6 +99,8 @@ impl Pair {
             to_others: Vec::new(),
             last_request: None,
             parts: Vec::new(),
+            arguments: Vec::new(),
+            complete: Vec::new(),
             started: Vec::new(),
             cancelled: Vec::new(),
             ended: Vec::new(),
@@ -273,6 +263,7 @@ impl Pair {
                     self.requests.push_back(message_to(Instance::of(2), outgoing));
                 }
                 CallerEffect::Part { part, .. } => self.parts.push(part),
+                CallerEffect::Credit(_) => {}
                 CallerEffect::Finished { id, result } => self.ended.push((id, result)),
             }
         }
@@ -289,6 +280,8 @@ impl Pair {
                     self.started.push(Started { run, arguments, deadline });
                 }
                 CalleeEffect::Credit(_) => {}
+                CalleeEffect::Argument { part, .. } => self.arguments.push(part),
+                CalleeEffect::ArgumentsEnd(run) => self.complete.push(run),
                 CalleeEffect::Cancel(run) => self.cancelled.push(run),
             }
         }

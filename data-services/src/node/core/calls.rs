@@ -2,12 +2,13 @@ use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
 use super::NodeCore;
+use super::arguments::arguments_channel;
 use super::effects::Reply;
 use super::pending_calls::{Gather, Waiting};
 use crate::calls::{CallId, CalleeEffect, CallerEffect, Invocation, RunId};
 use crate::node::local_service::{LocalService, no_method, private};
 use crate::node::{NewCall, Ticket};
-use crate::service::{Call, CallItem, ServiceInput};
+use crate::service::{ArgumentItem, Call, CallItem, ServiceInput};
 use crate::{CallError, CallErrorKind, CallResult, Delivery, NodeInstance, ServiceId, ServiceState};
 
 impl NodeCore {
@@ -75,6 +76,7 @@ impl NodeCore {
     pub(super) fn cancel_call(&mut self, ticket: Ticket) {
         let gathered = self.calls.gathers.remove(&ticket).map(|gather| gather.ids).unwrap_or_default();
         let alone = self.calls.tickets.remove(&ticket);
+        self.calls.waiting_arguments.remove(&ticket);
         self.cancel(gathered.into_iter().chain(alone));
         self.calls.retried.remove(ticket);
     }
@@ -101,6 +103,7 @@ impl NodeCore {
             key: call.delivery.key().cloned(),
             window: call.window,
             trace: call.trace,
+            sends_parts: call.sends_parts,
         };
         let effects = &mut self.effects.caller;
         self.caller.call(self.now, target, invocation, &call.arguments, call.deadline, effects)
@@ -111,9 +114,11 @@ impl NodeCore {
         match effect {
             CallerEffect::Send(outgoing) => self.send(outgoing),
             CallerEffect::Part { id, part } => self.deliver_part(id, part),
+            CallerEffect::Credit(id) => self.send_waiting_argument(id),
             CallerEffect::Finished { id, result } => match self.calls.by_id.remove(&id) {
                 Some(Waiting::One(ticket, reply)) => {
                     self.calls.tickets.remove(&ticket);
+                    self.calls.waiting_arguments.remove(&ticket);
                     self.effects.replies.push(Reply { to: reply, result });
                 }
                 Some(Waiting::Stream(ticket, items)) => {
@@ -155,6 +160,8 @@ impl NodeCore {
         match effect {
             CalleeEffect::Send(outgoing) => self.send(outgoing),
             CalleeEffect::Credit(run) => self.send_waiting_parts(run),
+            CalleeEffect::Argument { run, part } => self.deliver_argument(run, ArgumentItem::Part(part)),
+            CalleeEffect::ArgumentsEnd(run) => self.deliver_argument(run, ArgumentItem::End),
             CalleeEffect::Cancel(run) => {
                 let local = self.calls.runs.get(&run).and_then(|service| self.services.get(service));
                 // If the queue is full, the method runs to its end, and the result is dropped.
@@ -162,16 +169,18 @@ impl NodeCore {
             }
             CalleeEffect::Run { run, caller, invocation, arguments, deadline } => {
                 let deadline = deadline.saturating_sub(self.now);
-                let Invocation { caller: caller_service, service, method, key, trace, .. } = invocation;
+                let Invocation { caller: caller_service, service, method, key, trace, sends_parts, .. } =
+                    invocation;
                 if let Some(trace) = trace {
                     tracing::debug!(%trace, %caller, %service, %method, "a call of a trace begins");
                 }
+                let (parts, reader) = (None, None);
                 let call =
-                    Call { caller, caller_service, method, key, trace, deadline, arguments, parts: None };
+                    Call { caller, caller_service, method, key, trace, deadline, arguments, parts, reader };
                 let checked = self.check_call(&service, &call);
                 let answered = checked.and_then(|()| self.answer(&service, &call).transpose());
                 let answered = match answered {
-                    Ok(None) => self.run(run, &service, call).err().map(Err),
+                    Ok(None) => self.run(run, &service, call, sends_parts).err().map(Err),
                     answered => answered.transpose(),
                 };
                 if let Some(result) = answered {
@@ -181,7 +190,13 @@ impl NodeCore {
         }
     }
 
-    fn run(&mut self, run: RunId, service: &ServiceId, call: Call) -> Result<(), CallError> {
+    fn run(
+        &mut self,
+        run: RunId,
+        service: &ServiceId,
+        call: Call,
+        sends_parts: bool,
+    ) -> Result<(), CallError> {
         let me = self.me.instance;
         let local = self.accepting(service)?;
         if call.method.is_private() && call.caller.instance != me {
@@ -191,12 +206,18 @@ impl NodeCore {
             return Err(no_method(service, &call.method));
         }
         local.check_leader(service, &call)?;
-        if !local.send(ServiceInput::Run { run, call }) {
+        if sends_parts && !local.with_parts.contains(&call.method) {
+            let text = format!("method {} of service {service} takes no parts: call it without", call.method);
+            return Err(CallError::new(CallErrorKind::BadArguments, text));
+        }
+        let (parts, arguments) = sends_parts.then(arguments_channel).unzip();
+        if !local.send(ServiceInput::Run { run, call, arguments }) {
             let text = format!("the queue of service {service} is full; retry later");
             return Err(CallError::new(CallErrorKind::Overloaded, text));
         }
         local.running += 1;
         self.calls.runs.insert(run, service.clone());
+        self.calls.argument_readers.extend(parts.map(|parts| (run, parts)));
         Ok(())
     }
 
@@ -227,6 +248,7 @@ impl NodeCore {
     pub(super) fn finish_runs(&mut self, ends: Vec<(RunId, Result<Json, CallError>)>) {
         for (run, result) in ends {
             self.calls.waiting_parts.remove(&run);
+            self.calls.argument_readers.remove(&run);
             if let Some(service) = self.calls.runs.remove(&run)
                 && let Some(local) = self.services.get_mut(&service)
             {

@@ -8,7 +8,7 @@ use super::choice::Turns;
 use super::retried_calls::RetriedCalls;
 use crate::calls::{CallId, RunId};
 use crate::node::Ticket;
-use crate::service::{CallItem, NewPart};
+use crate::service::{ArgumentItem, CallItem, NewArgument, NewPart};
 use crate::{CallError, CallResult, Instance, NodeInstance, ServiceId};
 
 /// The calls that services of this node have made, and those that run here.
@@ -22,6 +22,10 @@ pub(super) struct PendingCalls {
     pub(super) runs: HashMap<RunId, ServiceId, RandomState>,
     /// The parts of each run that wait for the credit of its caller.
     pub(super) waiting_parts: HashMap<RunId, VecDeque<NewPart>, RandomState>,
+    /// The part of the arguments of each call that waits for the credit of its callee.
+    pub(super) waiting_arguments: HashMap<Ticket, NewArgument, RandomState>,
+    /// The ways of the parts of arguments to the methods that run.
+    pub(super) argument_readers: HashMap<RunId, mpsc::Sender<ArgumentItem>, RandomState>,
     pub(super) turns: Turns,
     pub(super) retried: RetriedCalls,
 }

@@ -25,7 +25,7 @@ impl NodeCore {
         mut entry: ServiceEntry,
         inputs: mpsc::Sender<ServiceInput>,
         beginning: Beginning,
-        rules: LocalRules,
+        mut rules: LocalRules,
     ) -> Result<()> {
         self.check_publishing(&service, entry.tables.keys())?;
         let old = match (self.services.remove(&service), beginning) {
@@ -39,15 +39,15 @@ impl NodeCore {
             entry.rank = old.as_ref().and_then(|old| old.entry.rank).or(Some(self.next_rank(&service)));
         }
         self.begin_tables(&service, old.as_ref().map(|old| &old.entry), &mut entry, beginning);
-        for (table, hook) in rules.prepush.0 {
+        for (table, hook) in std::mem::take(&mut rules.prepush).0 {
             self.published.set_prepush(&self.own_stream(&service, &table), hook)?;
         }
         let local = match old {
             Some(old) => {
-                let (leader_only, admission) = (rules.leader_only, rules.admission);
-                LocalService { entry, inputs, leader_only, admission, ..old }
+                let LocalRules { leader_only, with_parts, admission, .. } = rules;
+                LocalService { entry, inputs, leader_only, with_parts, admission, ..old }
             }
-            None => LocalService::new(entry, inputs, rules.leader_only, rules.admission),
+            None => LocalService::new(entry, inputs, rules),
         };
         self.services.insert(service.clone(), local);
         if let Err(error) = self.publish_entry() {

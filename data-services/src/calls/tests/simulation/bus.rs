@@ -11,7 +11,8 @@ pub(super) use keys::Keys;
 use super::call_record::CallRecord;
 use super::network::{Faults, Flight, Network};
 use crate::Instance;
-use crate::calls::tests::pair::{message_to, name, node, secs};
+use crate::calls::tests::message_name::name;
+use crate::calls::tests::pair::{message_to, node, secs};
 use crate::calls::{CallId, CallMessage, CallOptions, Callee, CalleeEffect, Caller, CallerEffect, RunId};
 use crate::packet::{Destination, Outgoing};
 
@@ -266,7 +267,9 @@ impl Bus {
         for effect in effects {
             match effect {
                 CallerEffect::Send(outgoing) => self.send(from, outgoing),
-                CallerEffect::Part { .. } => panic!("a part of a call without parts"),
+                CallerEffect::Part { .. } | CallerEffect::Credit(_) => {
+                    panic!("a part of a call without parts")
+                }
                 CallerEffect::Finished { id, result } => {
                     let tag = self.nodes[from].calls[&id];
                     self.calls.get_mut(&tag).unwrap().ends.push((self.now, result));
@@ -290,6 +293,7 @@ impl Bus {
                 }
                 // The methods of this test end when they end.
                 CalleeEffect::Cancel(_) | CalleeEffect::Credit(_) => {}
+                CalleeEffect::Argument { .. } | CalleeEffect::ArgumentsEnd(_) => panic!("no call has parts"),
             }
         }
     }

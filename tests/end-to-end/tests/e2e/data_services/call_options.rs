@@ -42,6 +42,34 @@ fn a_call_that_is_retried_waits_for_its_service() {
 }
 
 #[test]
+fn a_table_that_is_larger_than_the_arguments_of_a_call_is_loaded_in_parts() {
+    let mut scene = Scene::zmtp();
+    let _shop = scene.node("shop", STORE);
+    let row = |number: u32| json!({"id": number, "text": "x".repeat(1_000)});
+    let part = |part: u32| json!((100 * part..100 * (part + 1)).map(row).collect::<Vec<_>>()).to_string();
+    let lines: Vec<String> = (0..20).map(part).collect();
+    let load = ["call", "store", "load", r#"{"table":"t"}"#, "--upload", "--json"];
+    let loaded = scene.command(&load).run_with(&lines.join("\n")).expect(0);
+    assert_eq!(loaded.json(), json!(2_000));
+    let seen = scene.json(&["subscribe", "store", "t", "--count", "1", "--within", "20s"]);
+    assert_eq!(seen["rows"].as_array().unwrap().len(), 2_000);
+    // A mistake on a line changes nothing.
+    for (lines, says) in
+        [("[{\"id\": 1}]\n{\n", "line 2 is not JSON"), ("[{\"id\": 1}]\n7\n", "a list of rows")]
+    {
+        let _ = scene.command(&load).run_with(lines).expect(1).says(&[says]);
+    }
+    let push = ["call", "store", "push", r#"{"table":"t","rows":[]}"#, "--upload"];
+    let _ = scene
+        .command(&push)
+        .run_with("[]\n")
+        .expect(1)
+        .says(&["method push of service store takes no parts"]);
+    let status = scene.json(&["call", "store", "status", "--json"]);
+    assert_eq!((&status["number_of_updates"], &status["last_error"]), (&json!(1), &json!(null)));
+}
+
+#[test]
 fn a_trace_goes_from_a_call_to_the_log_the_errors_and_the_subscribers() {
     let mut scene = Scene::zmtp();
     let shop = scene.launch("shop", STORE).args(["--log-level", "debug"]);

@@ -41,7 +41,7 @@ fn lists(scene: &Scene) {
         services,
         json!([{
             "service": "store", "node": "shop", "state": "running", "standby": false, "addresses": ["shop.all"],
-            "tables": ["t", "u"], "methods": ["change", "push", "status"]
+            "tables": ["t", "u"], "methods": ["change", "load", "push", "status"]
         }])
     );
     let hidden = scene.json(&["services", "--json", "--all"]);
@@ -151,7 +151,8 @@ fn status(scene: &Scene) {
     until("the subscriber reports what it has applied", || {
         let status = scene.json(&["status", "--json", "--interval", "1ms", "--node", "shop"]);
         let lag = &status[0]["report"]["published"][0]["lags"][0];
-        (lag["behind"] == 0 && status[0]["rates"][0]["behind"] == 0 && lag["applied"].as_u64()? > 0).then_some(())
+        (lag["behind"] == 0 && status[0]["rates"][0]["behind"] == 0 && lag["applied"].as_u64()? > 0)
+            .then_some(())
     });
     let text = scene.command(&["status", "--node", "shop"]).run().expect(0).stdout;
     for cell in ["round trip", "changes/s", "store", "_command-", "gaps", "resyncs"] {

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The parts of one call that were sent and have not arrived.
+/// The parts that one end of a call has sent, of the arguments or of the result, and that have not arrived.
 #[derive(Debug, Default)]
 pub(super) struct SentParts {
     /// The number of parts that were sent.
@@ -33,7 +33,7 @@ impl SentParts {
         self.sent - 1
     }
 
-    /// Notes what the caller has, and how far it can receive, at most `window` parts further. Returns the bytes that have
+    /// Notes what the other end has, and how far it can receive, at most `window` parts further. Returns the bytes that have
     /// arrived.
     pub(super) fn credit(&mut self, received: u64, limit: u64, window: u64) -> usize {
         let received = received.min(self.sent);

@@ -1,11 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::CallError;
-
-/// The parts of one call that have arrived.
+/// The parts of one call that have arrived, of the arguments or of the result, and with which `End` they end.
 #[derive(Debug)]
-pub(super) struct ReceivedParts {
+pub(super) struct ReceivedParts<End> {
     /// The number of parts that were handed over, in order.
     received: u64,
     /// The number of those that the reader has read.
@@ -16,10 +14,10 @@ pub(super) struct ReceivedParts {
     /// Parts that overtook others.
     early: BTreeMap<u64, Arc<str>>,
     /// The end, and the number of parts before it, when it overtook some.
-    end: Option<(u64, Result<Arc<str>, CallError>)>,
+    end: Option<(u64, End)>,
 }
 
-impl ReceivedParts {
+impl<End> ReceivedParts<End> {
     pub(super) fn new(window: u64) -> Self {
         Self { received: 0, read: 0, window, limit: window, early: BTreeMap::new(), end: None }
     }
@@ -43,20 +41,25 @@ impl ReceivedParts {
         self.read + self.window >= self.limit + (self.window / 2).max(1)
     }
 
-    /// What the callee is to know: how many parts have arrived, and how many may be sent.
+    /// What the other end is to know: how many parts have arrived, and how many may be sent.
     pub(super) fn credit(&mut self) -> (u64, u64) {
         self.limit = self.read + self.window;
         (self.received, self.limit)
     }
 
+    /// The bytes of the parts that overtook others.
+    pub(super) fn early_bytes(&self) -> usize {
+        self.early.values().map(|text| text.len()).sum()
+    }
+
     /// Notes the end, after this number of parts.
-    pub(super) fn end(&mut self, parts: u64, result: Result<Arc<str>, CallError>) {
-        self.end = Some((parts, result));
+    pub(super) fn end(&mut self, parts: u64, end: End) {
+        self.end = Some((parts, end));
     }
 
     /// Returns the end if all parts before it have arrived.
-    pub(super) fn take_end(&mut self) -> Option<Result<Arc<str>, CallError>> {
+    pub(super) fn take_end(&mut self) -> Option<End> {
         let received = self.received;
-        self.end.take_if(|(parts, _)| *parts <= received).map(|(_, result)| result)
+        self.end.take_if(|(parts, _)| *parts <= received).map(|(_, end)| end)
     }
 }

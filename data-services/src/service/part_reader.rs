@@ -1,0 +1,61 @@
+use serde_json::Value as Json;
+use tokio::sync::{Mutex, mpsc};
+
+use super::argument_item::ArgumentItem;
+use crate::calls::RunId;
+use crate::node::Command;
+use crate::{CallError, CallErrorKind};
+
+/// The parts of the arguments of one run, as its method reads them.
+#[derive(Debug)]
+pub(crate) struct PartReader {
+    run: RunId,
+    commands: mpsc::Sender<Command>,
+    state: Mutex<Reading>,
+}
+
+#[derive(Debug)]
+struct Reading {
+    items: mpsc::Receiver<ArgumentItem>,
+    /// The number of parts that were read, and not yet reported.
+    unreported: u64,
+    is_ended: bool,
+}
+
+/// The number of parts that are read before that is reported, if more of them wait.
+const REPORTED_TOGETHER: u64 = 8;
+
+impl PartReader {
+    pub(crate) fn new(
+        run: RunId,
+        commands: mpsc::Sender<Command>,
+        items: mpsc::Receiver<ArgumentItem>,
+    ) -> Self {
+        Self { run, commands, state: Mutex::new(Reading { items, unreported: 0, is_ended: false }) }
+    }
+
+    /// Returns the next part; waits for it. `None` after the last one.
+    pub(crate) async fn next(&self) -> Result<Option<Json>, CallError> {
+        let mut state = self.state.lock().await;
+        if state.is_ended {
+            return Ok(None);
+        }
+        if state.unreported >= REPORTED_TOGETHER || (state.unreported > 0 && state.items.is_empty()) {
+            let read = Command::ArgumentsRead { run: self.run, count: state.unreported };
+            if self.commands.send(read).await.is_ok() {
+                state.unreported = 0;
+            }
+        }
+        match state.items.recv().await {
+            Some(ArgumentItem::Part(part)) => {
+                state.unreported += 1;
+                Ok(Some(part))
+            }
+            Some(ArgumentItem::End) => {
+                state.is_ended = true;
+                Ok(None)
+            }
+            None => Err(CallError::new(CallErrorKind::Cancelled, "nobody sends the rest of the arguments")),
+        }
+    }
+}
