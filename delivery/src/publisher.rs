@@ -12,7 +12,6 @@ mod sequencer;
 mod sync;
 
 mod core;
-mod counted;
 mod metrics;
 mod options;
 mod outgoing;

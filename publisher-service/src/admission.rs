@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use northbound::PUBLISHER_TABLE;
-use pubsub_api::wire::{EventRef, MAX_EVENT_BYTES, WireError};
+use pubsub_api::wire::{EventRef, MAX_EVENT_BYTES, RowSpan, WireError};
 use pubsub_api::{Action, Edit, EncodedEvent, wire};
 
 /// The pair that is implied when an event has no topic.
@@ -8,7 +8,7 @@ const SEND_ALL_PAIR: &[u8] = b"\xa5topic\xa1D";
 
 /// Checks one event from a worker and returns the edit that its payload needs.
 ///
-/// The bytes are forwarded unchanged, except where Dragonflow's reader would fail: a missing topic is appended after the
+/// It notes where the row is in the payload, which the snapshots of the publisher need as well. The bytes are forwarded unchanged, except where Dragonflow's reader would fail: a missing topic is appended after the
 /// other keys, and an event with binary values in place of text is encoded again, without unknown keys.
 ///
 /// # Errors
@@ -22,14 +22,16 @@ const SEND_ALL_PAIR: &[u8] = b"\xa5topic\xa1D";
 ///
 /// let event = Event::new("lport", "port-1", Action::Set, "up", SEND_ALL);
 /// let payload = wire::encode(&event)?;
-/// assert_eq!(admit(EncodedEvent { topic: b"D", payload: &payload, origin: None }), Ok(Edit::Keep));
-/// let reserved = EncodedEvent { topic: b"$hello", payload: &payload, origin: None };
+/// let admitted = admit(EncodedEvent { topic: b"D", payload: &payload, origin: None, row: None })?;
+/// assert!(matches!(admitted, Edit::Note(row) if row.table(&payload) == Some(&b"lport"[..])));
+/// let reserved = EncodedEvent { topic: b"$hello", payload: &payload, origin: None, row: None };
 /// assert_eq!(admit(reserved), Err(WireError::ReservedTopic));
 ///
 /// let stamp = Some(Stamp { publisher: 7, epoch: 1, sequence: 1, time_us: 0 });
 /// let payload = wire::encode(&Event { stamp, ..event })?;
-/// assert_eq!(admit(EncodedEvent { topic: b"D", payload: &payload, origin: None }), Err(WireError::Stamped));
-/// # Ok::<(), pubsub_api::Error>(())
+/// let stamped = EncodedEvent { topic: b"D", payload: &payload, origin: None, row: None };
+/// assert_eq!(admit(stamped), Err(WireError::Stamped));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
     let EncodedEvent { topic, payload, .. } = event;
@@ -39,8 +41,8 @@ pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
     if payload.len() > MAX_EVENT_BYTES {
         return Err(WireError::TooBig);
     }
-    if wire::is_plain(topic, payload) && !is_directory_row(payload) {
-        return Ok(Edit::Keep);
+    if let Some(edit) = admit_plain(event) {
+        return Ok(edit);
     }
     let event = EventRef::read(topic, payload)?;
     // A removal names no address, and agents keep a publisher to which they are connected: `skimmer service leave` sends it.
@@ -54,7 +56,7 @@ pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
         return Err(WireError::Sealed);
     }
     if event.genuine {
-        return Ok(Edit::Keep);
+        return Ok(RowSpan::of(&event, payload).map_or(Edit::Keep, Edit::Note));
     }
     if event.lacks_only_topic {
         let mut completed = Vec::new();
@@ -64,17 +66,19 @@ pub fn admit(event: EncodedEvent<'_>) -> Result<Edit, WireError> {
     wire::encode(&event.to_event()).map(Edit::Replace).map_err(|_| WireError::TooBig)
 }
 
-/// Whether an event in the plainest form is about [`PUBLISHER_TABLE`], whichever form of text it uses.
-fn is_directory_row(plain: &[u8]) -> bool {
-    const FORMS: [&[u8]; 3] = [b"\xa9publisher", b"\xd9\x09publisher", b"\xda\0\x09publisher"];
-    let table = plain.get(b"\x85\xa5table".len()..).unwrap_or_default();
-    FORMS.iter().any(|form| table.starts_with(form))
+/// The same for an event in the plainest form; `None` for any other, and for one that is refused.
+#[inline]
+pub(crate) fn admit_plain(event: EncodedEvent<'_>) -> Option<Edit> {
+    let EncodedEvent { topic, payload, .. } = event;
+    let is_candidate = topic.first() != Some(&b'$') && payload.len() <= MAX_EVENT_BYTES;
+    let row = wire::plain_row(topic, payload).filter(|_| is_candidate)?;
+    (row.table(payload) != Some(PUBLISHER_TABLE.as_bytes())).then_some(Edit::Note(row))
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use pubsub_api::wire::{EventRef, MAX_EVENT_BYTES, WireError};
+    use pubsub_api::wire::{EventRef, MAX_EVENT_BYTES, RowRef, WireError};
     use pubsub_api::{Action, Edit, EncodedEvent, Envelope, Event, SEND_ALL, Stamp, Topic};
 
     use super::admit;
@@ -83,8 +87,15 @@ mod tests {
         Event::new("lport", "k", Action::Set, "v", SEND_ALL)
     }
 
+    /// The result; `Keep` for an event that is kept, whose row must be noted.
     fn admit_on(topic: &[u8], payload: &[u8]) -> Result<Edit, WireError> {
-        admit(EncodedEvent { topic, payload, origin: None })
+        let edit = admit(EncodedEvent { topic, payload, origin: None, row: None })?;
+        let Edit::Note(row) = edit else { return Ok(edit) };
+        let read = RowRef::find(payload).unwrap();
+        let name = read.table.zip(read.key).filter(|_| read.action != b"sync");
+        assert_eq!((row.table(payload), row.name(payload)), (read.table, name));
+        assert_eq!(row.is_deleted(), name.is_some() && read.action == b"delete");
+        Ok(Edit::Keep)
     }
 
     fn admit_packed_bytes(event: &Event) -> Bytes {

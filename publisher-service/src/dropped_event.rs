@@ -35,7 +35,7 @@ mod tests {
         let event = Event::new("lport", "port-1", Action::Set, "v", Topic::new("tenant-1").unwrap());
         let Envelope { topic, payload } = Envelope::pack(&event).unwrap();
         let origin = Some(WorkerPosition { worker: 0xab, number: 7, sent_before: false });
-        let encoded = EncodedEvent { topic: topic.as_bytes(), payload: &payload, origin };
+        let encoded = EncodedEvent { topic: topic.as_bytes(), payload: &payload, origin, row: None };
         let wanted = "an event on topic \"tenant-1\", table \"lport\", key \"port-1\", sequence number 7 of worker 00000000000000ab";
         assert_eq!(describe(encoded), wanted);
     }
@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn an_unreadable_event_is_described_by_its_topic_with_control_characters_escaped() {
         let topic = format!("\u{1b}[31m{}", "x".repeat(100));
-        let encoded = EncodedEvent { topic: topic.as_bytes(), payload: b"\xc1", origin: None };
+        let encoded = EncodedEvent { topic: topic.as_bytes(), payload: b"\xc1", origin: None, row: None };
         let text = describe(encoded);
         assert!(text.starts_with("an event on topic \"\\u{1b}[31mxxx") && text.ends_with("xx\"…"), "{text}");
         assert!(text.len() < 120);

@@ -1,7 +1,11 @@
+mod block_id;
+mod edit;
 mod encoded_event;
 mod frame;
 mod framed_run;
+mod noted_rows;
 mod source;
+mod source_id;
 mod span;
 
 use std::fmt;
@@ -9,10 +13,14 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+pub use block_id::BlockId;
+pub use edit::Edit;
 pub use encoded_event::EncodedEvent;
 use frame::Frame;
 pub use framed_run::FramedRun;
+use noted_rows::NotedRows;
 pub use source::{Source, WorkerPosition};
+pub use source_id::SourceId;
 use span::{NO_SOURCE, Span};
 
 use crate::{Envelope, Result, Topic};
@@ -44,30 +52,12 @@ use crate::{Envelope, Result, Topic};
 pub struct Batch {
     blocks: Vec<Bytes>,
     spans: Vec<Span>,
+    rows: NotedRows,
     sources: Vec<Source>,
     /// The blocks that are laid out by the driver's framing.
     framed: Vec<BlockId>,
     /// The number of spans at the beginning that were removed.
     taken: usize,
-}
-
-/// Identifies a block of one batch, until the batch is cleared or its last event is removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BlockId(u32);
-
-/// Identifies a source of one batch, as long as [`BlockId`] identifies a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SourceId(u32);
-
-/// What [`Batch::edit`] does with an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Edit {
-    /// Keeps the event unchanged.
-    Keep,
-    /// Keeps the event in its place, with this payload.
-    Replace(Bytes),
-    /// Removes the event.
-    Drop,
 }
 
 impl Batch {
@@ -95,6 +85,7 @@ impl Batch {
     }
 
     /// Adds a block; [`push_span`](Batch::push_span) then adds its events.
+    #[inline]
     pub fn add_block(&mut self, block: Bytes) -> BlockId {
         // Memory is exhausted before four billion blocks exist; an id without a block matches nothing.
         let id = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
@@ -125,6 +116,7 @@ impl Batch {
     /// assert_eq!(payloads, [&b"up"[..], b"down"]);
     /// ```
     #[must_use]
+    #[inline]
     pub fn framed_run(&self) -> Option<FramedRun<'_>> {
         let block = self.left().first()?.topic.block();
         if !self.framed.contains(&block) {
@@ -146,12 +138,18 @@ impl Batch {
     ///
     /// Every part of the block may be in several events, or in none.
     #[must_use = "an event that is outside of its block is not added"]
+    #[inline]
     pub fn push_span(&mut self, block: BlockId, topic: Range<usize>, payload: Range<usize>) -> bool {
         let Some(bytes) = self.blocks.get(block.0 as usize) else { return false };
         let place = |range| Frame::within(block, bytes.len(), range);
         let (Some(topic), Some(payload)) = (place(topic), place(payload)) else { return false };
         self.spans.push(Span::new(topic, payload));
         true
+    }
+
+    /// Makes room for this number of events.
+    pub fn reserve(&mut self, events: usize) {
+        self.spans.reserve(events);
     }
 
     /// Adds a run of a worker's sequence numbers; [`number_last`](Batch::number_last) then assigns them to events.
@@ -162,6 +160,7 @@ impl Batch {
     }
 
     /// Assigns number `nth` of `source`, counted from 0, to the event that was added last.
+    #[inline]
     pub fn number_last(&mut self, source: SourceId, nth: u32) {
         if let Some(span) = self.spans.last_mut() {
             (span.source, span.nth) = (source.0, nth);
@@ -193,10 +192,14 @@ impl Batch {
     }
 
     /// Iterates over the events left, in order.
+    #[inline]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = EncodedEvent<'_>> + '_ {
-        self.left().iter().map(|span| span.of(&self.blocks, &self.sources))
+        let Self { blocks, sources, rows, taken, .. } = self;
+        let of = move |(nth, span): (usize, &Span)| span.of(blocks, sources, rows.get(*taken + nth));
+        self.left().iter().enumerate().map(of)
     }
 
+    #[inline]
     fn left(&self) -> &[Span] {
         self.spans.get(self.taken..).unwrap_or_default()
     }
@@ -227,6 +230,7 @@ impl Batch {
         let Some(first) = self.left().first().copied() else { return false };
         let topic = other.add_whole(first.topic.share(&self.blocks));
         let payload = other.add_whole(first.payload.share(&self.blocks));
+        other.rows.set_last(other.spans.len(), self.rows.get(self.taken));
         other.spans.push(Span::new(topic, payload));
         if let Some(source) = self.sources.get(first.source as usize) {
             let one = Source { first: source.first + u64::from(first.nth), count: 1, ..*source };
@@ -241,6 +245,7 @@ impl Batch {
     pub fn append(&mut self, other: &mut Self) {
         let behind = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
         let sources = u32::try_from(self.sources.len()).unwrap_or(NO_SOURCE);
+        self.rows.append(self.spans.len(), &other.rows, other.taken);
         self.spans.extend(other.left().iter().map(|span| span.shifted_by(behind, sources)));
         self.blocks.append(&mut other.blocks);
         self.sources.append(&mut other.sources);
@@ -248,30 +253,11 @@ impl Batch {
         other.clear();
     }
 
-    /// Calls `judge` once for each event left, in order, and keeps, replaces or removes the event as the result states.
-    pub fn edit(&mut self, mut judge: impl FnMut(EncodedEvent<'_>) -> Edit) {
-        self.spans.drain(..self.taken.min(self.spans.len()));
-        self.taken = 0;
-        let Self { blocks, spans, sources, .. } = self;
-        spans.retain_mut(|span| match judge(span.of(blocks, sources)) {
-            Edit::Keep => true,
-            Edit::Drop => false,
-            Edit::Replace(payload) => {
-                let id = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
-                span.payload = Frame::whole(BlockId(id), payload.len());
-                blocks.push(payload);
-                true
-            }
-        });
-        if self.is_empty() {
-            self.clear();
-        }
-    }
-
     /// Removes everything and keeps the capacity.
     pub fn clear(&mut self) {
         self.blocks.clear();
         self.spans.clear();
+        self.rows.clear();
         self.sources.clear();
         self.framed.clear();
         self.taken = 0;

@@ -143,7 +143,7 @@ impl Core {
             refused.extend(numbered.refused);
             self.send_pending(outgoing).await?;
             self.metrics.fanout_latency.add(micros_since(now.wall_us), numbered.events);
-            if let Some(record) = &numbered.record {
+            if let Some(record) = numbered.record {
                 self.metrics.ring_written.add(record.bytes.len() as u64);
                 self.snapshots.follow(record, &self.shared_sequencer);
             }

@@ -10,6 +10,7 @@ mod damage;
 pub(super) mod folder;
 pub(super) mod segment;
 
+pub(super) mod numbered_frame;
 mod rebuild;
 pub(super) mod record_builder;
 

@@ -6,7 +6,6 @@ use sealing::EventSealer;
 
 use super::announce::bye_schedule::ByeSchedule;
 use super::announce::mark_schedule::MarkSchedule;
-use super::counted::Counted;
 use super::numbering::publisher_state::PublisherState;
 use super::numbering::topics::{RetiredTopic, TopicId, TopicState};
 use super::ring::Ring;
@@ -169,31 +168,37 @@ impl Sequencer {
             false => out.add_block(bytes.clone()),
         };
         let counters = publisher_state.topics.counters();
-        let (mut previous, mut counted) = (None, Counted::default());
+        let frames = builder.take_frames();
+        out.reserve(frames.len());
         let mut is_sooner = false;
-        for frame in builder.frames() {
-            // The span lies within the block.
-            let _ = out.push_span(block, frame.topic(), frame.payload());
-            if let Some(state) = publisher_state.topics.get_mut(frame.id) {
-                let TopicState { topic, counter, .. } = state;
+        for run in frames.chunk_by(|one, next| one.id == next.id) {
+            let Some(first) = run.first() else { continue };
+            for frame in run {
+                // The span lies within the block.
+                let _ = out.push_span(block, frame.topic(), frame.payload());
+            }
+            if let Some(state) = publisher_state.topics.get_mut(first.id) {
+                let TopicState { topic, counter, index, .. } = state;
                 let place_of_counter = *counter.get_or_insert_with(|| counters.place(topic.as_str()));
-                counted.one(place_of_counter, &counters);
+                counters.add(place_of_counter, run.len() as u64);
                 match place {
-                    Some(place) => state.index.push(frame.place(place)),
-                    None => state.index.clear(),
+                    Some(place) => index.extend(run.iter().map(|frame| frame.place(place))),
+                    None => index.clear(),
                 }
             }
-            if previous != Some(frame.id) {
-                previous = Some(frame.id);
-                if frame.is_first {
-                    schedule.forget(frame.id);
-                }
-                is_sooner |= schedule.touch(frame.id, now);
+            if first.is_first {
+                schedule.forget(first.id);
             }
+            is_sooner |= schedule.touch(first.id, now);
         }
-        counted.end(&counters);
         spares.keep(bytes.clone());
-        (is_sooner, place.map(|place| WrittenRecord { after, place, bytes }))
+        let epoch = publisher_state.epoch();
+        (is_sooner, place.map(|place| WrittenRecord { after, place, bytes, epoch, frames }))
+    }
+
+    /// Uses memory of a record that nobody needs any more.
+    pub(super) fn reuse(&mut self, record: WrittenRecord) {
+        self.builder.reuse(record.frames);
     }
 
     /// Writes a loss record in the place of an event that was numbered and cannot be published.

@@ -15,6 +15,7 @@ pub(super) mod snapshot_cache;
 pub(super) mod snapshot_reader;
 pub(super) mod snapshots;
 mod unfit;
+mod unread_records;
 
 mod reply_stream;
 mod request_limits;

@@ -1,3 +1,5 @@
+use events::wire::RowSpan;
+
 use super::WorkerPosition;
 
 /// One event of a [`Batch`](crate::Batch): its two frames as they travel. Neither of them is checked.
@@ -9,4 +11,6 @@ pub struct EncodedEvent<'a> {
     pub payload: &'a [u8],
     /// The worker that sent it and its sequence number there; `None` if workers do not number their events.
     pub origin: Option<WorkerPosition>,
+    /// Where its row is in the payload, if a check of the event has [noted](crate::Edit::Note) it.
+    pub row: Option<RowSpan>,
 }

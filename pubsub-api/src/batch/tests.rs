@@ -1,7 +1,10 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bytes::Bytes;
 
 use super::{Batch, Edit, Source, Span};
-use crate::{Envelope, ErrorKind, PeerId, SEND_ALL, Topic};
+use crate::wire::plain_row;
+use crate::{Action, Envelope, ErrorKind, Event, PeerId, SEND_ALL, Topic};
 
 fn envelope(topic: &'static str, payload: &'static str) -> Envelope {
     Envelope { topic: Topic::new(topic).unwrap(), payload: Bytes::from(payload) }
@@ -42,6 +45,39 @@ fn what_was_accepted_leaves_from_the_front() {
     assert!(batch.is_empty());
     batch.push(envelope("f", "6"));
     assert_eq!(text(&batch), "f6");
+}
+
+#[test]
+fn a_noted_row_stays_with_its_event_until_the_payload_is_replaced() {
+    let event = Event::new("lport", "port-1", Action::Set, "up", SEND_ALL);
+    let packed = Envelope::pack(&event).unwrap();
+    let row = plain_row(b"D", &packed.payload);
+    let mut batch = Batch::new();
+    batch.extend([packed.clone(), envelope("a", "1"), packed]);
+    batch.edit(|event| plain_row(event.topic, event.payload).map_or(Edit::Keep, Edit::Note));
+    let rows = |batch: &Batch| batch.iter().map(|event| event.row).collect::<Vec<_>>();
+    assert!(row.is_some());
+    assert_eq!(rows(&batch), [row, None, row]);
+    let mut other = of_four();
+    assert!(batch.move_first_to(&mut other));
+    other.append(&mut batch);
+    assert_eq!(rows(&other), [None, None, None, None, row, None, row]);
+    other.advance(2);
+    other.edit(|event| if event.topic == b"d" { Edit::Drop } else { Edit::Keep });
+    assert_eq!(rows(&other), [None, row, None, row], "what was noted stays with its event");
+    let mut seen = 0;
+    let mut cut = other.clone();
+    let edited = catch_unwind(AssertUnwindSafe(|| {
+        cut.edit(|_| {
+            seen += 1;
+            assert!(seen < 3, "a defect of the check");
+            Edit::Drop
+        });
+    }));
+    assert!(edited.is_err());
+    assert_eq!(rows(&cut), [None; 2], "after a panic nothing is known");
+    other.edit(|_| Edit::Replace(Bytes::from_static(b"new")));
+    assert_eq!(rows(&other), [None; 4]);
 }
 
 #[test]

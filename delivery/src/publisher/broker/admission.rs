@@ -10,7 +10,7 @@ pub(super) fn check(topic: &[u8], payload: &[u8], parts: Option<SealedParts>) ->
     if topic.first() == Some(&b'$') {
         return Err(WireError::ReservedTopic);
     }
-    if !wire::is_plain(topic, payload) {
+    if wire::plain_row(topic, payload).is_none() {
         let event = EventRef::read(topic, payload)?;
         if event.stamp.is_some() {
             return Err(WireError::Stamped);

@@ -94,7 +94,7 @@ fn unplannable() -> Error {
 
 fn encoded(send: &Send) -> EncodedEvent<'_> {
     let envelope = &send.envelope;
-    EncodedEvent { topic: envelope.topic.as_bytes(), payload: &envelope.payload, origin: None }
+    EncodedEvent { topic: envelope.topic.as_bytes(), payload: &envelope.payload, origin: None, row: None }
 }
 
 /// Reports the known results to their callers; the other events remain. `planned` is the number of events in the batch.

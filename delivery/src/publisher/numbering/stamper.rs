@@ -18,6 +18,17 @@ pub(crate) enum AuthoredMap<'a> {
     Sealed(SealPlan<'a>),
 }
 
+impl AuthoredMap<'_> {
+    /// Whether everything of `payload` is at the same place in the map that is written, which has only more at its end.
+    #[inline]
+    pub(crate) fn keeps_places(&self, payload: &[u8]) -> bool {
+        match self {
+            Self::Plain(map) => map.bytes_with(0) == payload.len(),
+            Self::Sealed(_) => false,
+        }
+    }
+}
+
 impl Stamper {
     pub(crate) fn new(sealer: Option<EventSealer>) -> Self {
         Self { pair: StampPair::default(), sealer }

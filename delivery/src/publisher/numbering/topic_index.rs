@@ -37,8 +37,14 @@ impl TopicIndex {
     /// Adds the place of the last sequence.
     #[inline]
     pub(crate) fn push(&mut self, place: Place) {
-        self.bytes += u64::from(place.bytes());
-        self.places.push_back(place);
+        self.extend(std::iter::once(place));
+    }
+
+    /// Adds the places of the last sequences, in order.
+    #[inline]
+    pub(crate) fn extend(&mut self, places: impl Iterator<Item = Place>) {
+        let bytes = &mut self.bytes;
+        self.places.extend(places.inspect(|place| *bytes += u64::from(place.bytes())));
     }
 
     /// Replaces the place of sequence `number`, where `last` is the last sequence; returns `false` if it is not in the ring.

@@ -1,17 +1,15 @@
-use std::ops::Range;
-
 use bytes::Bytes;
 use pubsub_api::wire::{MAX_RECEIVED_BYTES, WireError};
 use pubsub_api::{EncodedEvent, Envelope, Framing, Source, Topic};
 use sealing::{EventSealer, SealedParts};
 
 use super::event_layout::EventLayout;
+use super::numbered_frame::{NumberedFrame, NumberedRow};
 use super::record::{self, BATCH_HEAD_BYTES, HEAD_BYTES};
 use super::record_place::RecordPlace;
 use crate::LossRecord;
 use crate::publisher::numbering::publisher_state::PublisherState;
-use crate::publisher::numbering::stamper::{AuthoredMap, Stamper, authored};
-use crate::publisher::numbering::topic_index::Place;
+use crate::publisher::numbering::stamper::{Stamper, authored};
 use crate::publisher::numbering::topics::{Found, TopicId};
 use crate::publisher::numbering::workers::Judgement;
 
@@ -28,16 +26,6 @@ pub(crate) struct RecordBuilder {
     /// The topics with a loss record of an unknown number of events.
     doubted: Vec<TopicId>,
     stamper: Stamper,
-}
-
-/// Where an event is in the record.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NumberedFrame {
-    pub(crate) id: TopicId,
-    start: u32,
-    layout: EventLayout,
-    /// Whether the topic is new.
-    pub(crate) is_first: bool,
 }
 
 /// The result for one event.
@@ -128,20 +116,22 @@ impl RecordBuilder {
         }
         let Some(state) = publisher_state.topics.get_mut(id) else { return Taken::NoRoom };
         let number = state.sequence.give(publisher_state.epoch_history.current().unwrap_or(0));
-        self.put(id, is_first, event.topic, &map, number);
+        let row = event.row.filter(|_| map.keeps_places(event.payload));
+        let row = row.map(|span| NumberedRow { number, span });
+        self.begin_event((id, is_first), event.topic, self.stamper.bytes(&map), row);
+        self.stamper.put(event.topic, &map, number, &mut self.bytes);
         Taken::Numbered
-    }
-
-    #[inline]
-    fn put(&mut self, id: TopicId, is_first: bool, topic: &[u8], map: &AuthoredMap<'_>, number: u64) {
-        let payload_bytes = self.stamper.bytes(map);
-        self.begin_event(id, is_first, topic, payload_bytes);
-        self.stamper.put(topic, map, number, &mut self.bytes);
     }
 
     /// Writes everything before the payload of an event; `payload_bytes` bytes must follow.
     #[inline]
-    fn begin_event(&mut self, id: TopicId, is_first: bool, topic: &[u8], payload_bytes: usize) {
+    fn begin_event(
+        &mut self,
+        (id, is_first): (TopicId, bool),
+        topic: &[u8],
+        payload_bytes: usize,
+        row: Option<NumberedRow>,
+    ) {
         let start = self.bytes.len();
         let topic_at = match self.framing {
             Some(framing) => framing.put_head(&mut self.bytes, topic, payload_bytes),
@@ -154,7 +144,7 @@ impl RecordBuilder {
         // The framing was checked, and the sizes are those of valid events.
         let Some(layout) = layout else { return };
         let start = u32::try_from(start).unwrap_or(u32::MAX);
-        self.frames.push(NumberedFrame { id, start, layout, is_first });
+        self.frames.push(NumberedFrame { id, start, layout, is_first, row });
     }
 
     /// Adds a loss record of an unknown number of events, once for a topic, before the first event that may be a repeat.
@@ -175,7 +165,7 @@ impl RecordBuilder {
 
     /// Adds an envelope that already has its sequence.
     pub(crate) fn put_whole(&mut self, id: TopicId, is_first: bool, envelope: &Envelope) {
-        self.begin_event(id, is_first, envelope.topic.as_bytes(), envelope.payload.len());
+        self.begin_event((id, is_first), envelope.topic.as_bytes(), envelope.payload.len(), None);
         self.bytes.extend_from_slice(&envelope.payload);
     }
 
@@ -217,28 +207,18 @@ impl RecordBuilder {
     pub(crate) fn frames(&self) -> &[NumberedFrame] {
         &self.frames
     }
-}
 
-impl NumberedFrame {
-    /// The range of the topic in the record.
-    pub(crate) fn topic(&self) -> Range<usize> {
-        self.layout.topic(index(self.start))
+    /// Removes the events, and returns them.
+    pub(crate) fn take_frames(&mut self) -> Vec<NumberedFrame> {
+        std::mem::take(&mut self.frames)
     }
 
-    /// The range of the payload in the record.
-    pub(crate) fn payload(&self) -> Range<usize> {
-        self.layout.payload(index(self.start))
+    /// Uses the memory of these events for those of the next record.
+    pub(crate) fn reuse(&mut self, frames: Vec<NumberedFrame>) {
+        if self.frames.capacity() < frames.capacity() {
+            self.frames = frames;
+        }
     }
-
-    /// Its place in the ring, for a record at `record`.
-    pub(crate) fn place(&self, record: RecordPlace) -> Place {
-        let RecordPlace { segment, start } = record;
-        Place { segment, start: start + self.start, layout: self.layout }
-    }
-}
-
-fn index(at: u32) -> usize {
-    usize::try_from(at).unwrap_or(usize::MAX)
 }
 
 /// Whether the layouts of events have room for what a framing adds, at the shortest and the longest topic.

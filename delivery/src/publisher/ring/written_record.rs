@@ -1,5 +1,6 @@
 use bytes::Bytes;
 
+use super::numbered_frame::NumberedFrame;
 use super::record_place::RecordPlace;
 
 /// A record that was just written to the ring, still in memory.
@@ -10,4 +11,8 @@ pub(crate) struct WrittenRecord {
     pub(crate) place: RecordPlace,
     /// The record, with the end marker after it.
     pub(crate) bytes: Bytes,
+    /// The epoch of its sequences.
+    pub(crate) epoch: u64,
+    /// Its events, in order.
+    pub(crate) frames: Vec<NumberedFrame>,
 }

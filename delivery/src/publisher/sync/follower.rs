@@ -1,4 +1,5 @@
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use super::snapshot_cache::SnapshotCache;
 use super::unfit::Unfit;
 use crate::publisher::numbering::topics::Topics;
 use crate::publisher::ring::Ring;
-use crate::publisher::ring::record::{self, HEAD_BYTES, RecordEvent};
+use crate::publisher::ring::numbered_frame::{NumberedFrame, NumberedRow};
+use crate::publisher::ring::record::{self, HEAD_BYTES};
 use crate::publisher::ring::record_place::RecordPlace;
 use crate::publisher::ring::segment::Segment;
 use crate::publisher::ring::written_record::WrittenRecord;
@@ -167,7 +169,7 @@ impl Follower {
         Ok(unfit)
     }
 
-    /// Reads a record in memory, which must be the next one.
+    /// Reads a record in memory, which must be the next one. Of events whose rows are known, payloads are not parsed again.
     ///
     /// # Errors
     /// [`io::ErrorKind::InvalidData`] if it is not a record; it is skipped.
@@ -176,14 +178,30 @@ impl Follower {
         record: &WrittenRecord,
         now: Duration,
     ) -> io::Result<Vec<(Bytes, Unfit)>> {
-        let WrittenRecord { place, bytes, .. } = record;
+        let WrittenRecord { place, bytes, epoch, frames, .. } = record;
         let body = record::written(bytes, 0).ok_or(io::ErrorKind::InvalidData)?;
         let length = u32::try_from(HEAD_BYTES + body.len()).map_err(|_| io::ErrorKind::InvalidData)?;
         self.cache.begin_segment(place.segment);
         self.at = Cursor { segment: place.segment, offset: place.start.saturating_add(length) };
         let was_unsure = std::mem::replace(&mut self.is_unsure, true);
         let mut unfit = Vec::new();
-        self.events(body, now, &mut unfit)?;
+        let is_run = |one: &NumberedFrame, next: &NumberedFrame| {
+            one.id == next.id && one.row.is_some() && next.row.is_some()
+        };
+        for run in frames.chunk_by(is_run) {
+            let part = |range: Range<usize>| bytes.get(range).unwrap_or_default();
+            let Some(first) = run.first() else { continue };
+            let topic = part(first.topic());
+            let gone = match first.row {
+                None => self.event(topic, part(first.payload()), now),
+                Some(NumberedRow { number, .. }) => {
+                    let events =
+                        run.iter().filter_map(|frame| Some((frame.row?.span, part(frame.payload()))));
+                    self.cache.observe_run(topic, Position { epoch: *epoch, sequence: number }, events, now)
+                }
+            };
+            unfit.extend(gone);
+        }
         self.is_unsure = was_unsure;
         Ok(unfit)
     }
@@ -191,13 +209,12 @@ impl Follower {
     fn events(&mut self, body: &[u8], now: Duration, unfit: &mut Vec<(Bytes, Unfit)>) -> io::Result<()> {
         for event in record::events(body) {
             let event = event.ok_or(io::ErrorKind::InvalidData)?;
-            unfit.extend(self.event(&event, body, now));
+            unfit.extend(self.event(event.topic_of(body), event.payload_of(body), now));
         }
         Ok(())
     }
 
-    fn event(&mut self, event: &RecordEvent, body: &[u8], now: Duration) -> Vec<(Bytes, Unfit)> {
-        let (topic, payload) = (event.topic_of(body), event.payload_of(body));
+    fn event(&mut self, topic: &[u8], payload: &[u8], now: Duration) -> Vec<(Bytes, Unfit)> {
         if let Some(marked) = topic.strip_prefix(MARK_PREFIX) {
             let control = Topic::new(topic.to_vec()).map(|topic| Control::read(&topic, payload));
             let Ok(Ok(Some(Control::Lost(lost)))) = control else { return Vec::new() };

@@ -1,5 +1,6 @@
 pub(super) mod compacted;
 mod latest_event;
+mod observing;
 mod row_payload;
 mod segment_counts;
 
@@ -11,7 +12,6 @@ use foldhash::fast::RandomState;
 use pubsub_api::wire::RowRef;
 
 use super::unfit::Unfit;
-use crate::Position;
 use compacted::TopicChange;
 pub(crate) use latest_event::LatestEvent;
 use row_payload::RowPayload;
@@ -150,45 +150,6 @@ impl SnapshotCache {
         Self { bound, ..Self::default() }
     }
 
-    /// Applies the topic's next event (`None`: a loss record). Returns the topics that lost their snapshots, with the reason;
-    /// that includes a topic whose sequence 1 was never read.
-    pub(super) fn observe(
-        &mut self,
-        topic: &[u8],
-        at: Position,
-        event: Option<(&RowRef<'_>, &[u8])>,
-        now: Duration,
-    ) -> Vec<(Bytes, Unfit)> {
-        let Self { topics, without, name, bytes, latest_in, changes, growing, .. } = self;
-        let Some((event, payload)) = event else { return self.miss(topic) };
-        let rows = match topics.get_mut(topic) {
-            Some(rows) => rows,
-            None if at.sequence != 1 || without.contains(topic) => return self.miss(topic),
-            None => {
-                *bytes += size(topic.len(), 0);
-                let rows = Rows { since: at.epoch, ..Rows::default() };
-                let topic = Bytes::copy_from_slice(topic);
-                changes.insert(topic.clone(), TopicChange::Begun { since: at.epoch });
-                topics.entry(topic).or_insert(rows)
-            }
-        };
-        if rows.last.checked_add(1) != Some(at.sequence) {
-            return self.miss(topic);
-        }
-        rows.last = at.sequence;
-        if name_row(event, name) {
-            let deleted_at = (event.action == b"delete").then_some(now);
-            *bytes = bytes.wrapping_add_signed(rows.put(name, at.sequence, payload, deleted_at, latest_in));
-            if growing.is_none() && rows.is_about_to_grow() {
-                *growing = Some(Bytes::copy_from_slice(topic));
-            }
-        } else {
-            rows.pass(at.sequence);
-            latest_in.add(None);
-        }
-        self.shrink()
-    }
-
     /// Whether a large table is nearly full: then [`grow`](Self::grow) should be called before the next events.
     pub(super) fn is_about_to_grow(&self) -> bool {
         self.growing.is_some()
@@ -200,14 +161,6 @@ impl SnapshotCache {
         if let Some(rows) = self.topics.get_mut(&topic) {
             rows.rows.reserve(SPARE_ROWS);
         }
-    }
-
-    /// Removes the topic of an event that was missed. A topic is reported once.
-    fn miss(&mut self, topic: &[u8]) -> Vec<(Bytes, Unfit)> {
-        if !self.topics.contains_key(topic) && self.without.contains(topic) {
-            return Vec::new();
-        }
-        vec![self.give_up(topic, Unfit::Incomplete)]
     }
 
     /// Removes a topic for good.
@@ -283,8 +236,8 @@ impl SnapshotCache {
 
 /// Stores the name of the event's row; `false` if it is of no row.
 fn name_row(event: &RowRef<'_>, name: &mut Vec<u8>) -> bool {
-    let (Some(table), Some(key)) = (event.table, event.key) else { return false };
-    write_name(table, key, name) && event.action != b"sync"
+    let row = event.table.zip(event.key).filter(|_| event.action != b"sync");
+    row.is_some_and(|(table, key)| write_name(table, key, name))
 }
 
 /// Stores the name of a row; `false` if its table is too long for one.

@@ -13,21 +13,24 @@ use super::compaction::{self, CompactionMetrics, Compactor, OpenedRows};
 use super::follower::{Cursor, Follower, Stretch};
 use super::snapshot_cache::Snapshot;
 use super::unfit::Unfit;
+use super::unread_records::UnreadRecords;
 use crate::publisher::numbering::publisher_state::PublisherState;
 use crate::publisher::ring::Ring;
 use crate::publisher::ring::written_record::WrittenRecord;
 use crate::publisher::shared_sequencer::SharedSequencer;
 
 /// The snapshots of a publisher's topics. `publish` reads each record after it was sent, while it is in the cache of the
-/// processor ([`follow`](Self::follow)); a thread reads what is left, from the ring. `publish` waits for the thread only if the ring
+/// processor ([`follow`](Self::follow)); a thread reads what is left, from memory or the ring. `publish` waits for the thread only if the ring
 /// would otherwise remove unread events ([`hold_back`](Self::hold_back)).
 ///
-/// Lock order: the compactor's lock, the follower's, the sequencer's.
+/// Lock order: the compactor's lock, the follower's, the sequencer's. While the lock of the unread records is held, no other is
+/// taken.
 #[derive(Debug)]
 pub(crate) struct Snapshots {
     compactor: Arc<Mutex<Compactor>>,
     pub(crate) compaction: CompactionMetrics,
     follower: Mutex<Follower>,
+    unread: Mutex<UnreadRecords>,
     unfit: CauseCounter,
     /// The follower's place in the ring; [`NOT_STARTED`] before its thread runs.
     reached: AtomicU64,
@@ -45,11 +48,11 @@ const STILL: Duration = Duration::from_secs(1);
 /// The interval at which a waiting `publish` checks the follower.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-/// What `publish` reads.
+/// What is read next.
 enum Next {
-    /// The record that it has just written.
-    Record,
-    /// A little that was left before it, with the record.
+    /// A record that is still in memory.
+    Record(WrittenRecord),
+    /// A part of the ring.
     Stretch(Stretch),
 }
 
@@ -66,6 +69,7 @@ impl Snapshots {
             compactor: Arc::new(Mutex::new(compactor)),
             compaction: metrics,
             follower: Mutex::new(Follower::new(cache)),
+            unread: Mutex::default(),
             unfit: CauseCounter::new("topics_without_snapshot"),
             reached: AtomicU64::new(NOT_STARTED),
             compacted: AtomicU64::new(NOT_STARTED),
@@ -94,18 +98,19 @@ impl Snapshots {
         self.thread.get_or_init(std::thread::current);
     }
 
-    /// Reads a record that was just written, if everything before it was read. If the follower is in use, is further behind or is about
-    /// to grow, it wakes the thread instead, which reads the record from the ring. It never waits for a lock of the follower.
-    pub(crate) fn follow(&self, record: &WrittenRecord, sequencer: &SharedSequencer) {
+    /// Reads a record that was just written, and what is unread before it in memory, or a little of it in the ring. If the follower is
+    /// in use, is further behind or is about to grow, it wakes the thread instead. It never waits for a lock of the follower.
+    pub(crate) fn follow(&self, record: WrittenRecord, sequencer: &SharedSequencer) {
         if self.reached.load(Ordering::Acquire) == NOT_STARTED {
-            return;
+            return sequencer.lock().reuse(record);
         }
-        let is_read = match self.follower.try_lock() {
-            Ok(mut follower) => self.read_at_once(&mut follower, record, sequencer),
-            Err(_) => false,
-        };
         // With a new segment there is more to compact.
         let begins_segment = record.after.segment != record.place.segment;
+        self.unread().push(record);
+        let is_read = match self.follower.try_lock() {
+            Ok(mut follower) => self.read_at_once(&mut follower, sequencer),
+            Err(_) => false,
+        };
         if (!is_read || begins_segment)
             && let Some(thread) = self.thread.get()
         {
@@ -113,31 +118,29 @@ impl Snapshots {
         }
     }
 
-    /// Returns whether the record was read.
-    fn read_at_once(
-        &self,
-        follower: &mut Follower,
-        record: &WrittenRecord,
-        sequencer: &SharedSequencer,
-    ) -> bool {
-        if follower.cache.is_about_to_grow() {
-            return false;
-        }
+    /// Returns whether everything was read.
+    fn read_at_once(&self, follower: &mut Follower, sequencer: &SharedSequencer) -> bool {
         let now = sequencer.now().since_start;
-        let next = if follower.at() == Cursor::of(record.after) {
-            Next::Record
-        } else {
-            let ring = &sequencer.lock().ring;
-            match follower.next(ring) {
-                _ if follower.bytes_ahead(ring) > STRETCH_BYTES as u64 => return false,
-                Some(stretch) => Next::Stretch(stretch),
-                // A request has read the record meanwhile.
-                None => return true,
+        while !follower.cache.is_about_to_grow() {
+            let next = self.unread().take_after(follower.at()).map(Next::Record);
+            let next = next.or_else(|| {
+                let ring = &sequencer.lock().ring;
+                let stretch = follower.next(ring).filter(|_| !self.unread().is_empty())?;
+                let is_little = follower.bytes_ahead(ring) <= STRETCH_BYTES as u64;
+                is_little.then_some(Next::Stretch(stretch))
+            });
+            match next {
+                Some(next) => self.read(follower, next, now, sequencer),
+                None => return self.unread().is_empty(),
             }
-        };
+        }
+        false
+    }
+
+    fn read(&self, follower: &mut Follower, next: Next, now: Duration, sequencer: &SharedSequencer) {
         // A defect here must not cost an event.
         let read = catch_unwind(AssertUnwindSafe(|| match &next {
-            Next::Record => follower.read_written(record, now),
+            Next::Record(record) => follower.read_written(record, now),
             Next::Stretch(stretch) => follower.read(stretch, STRETCH_BYTES, now),
         }));
         match read {
@@ -146,7 +149,9 @@ impl Snapshots {
                 tracing::error!("the snapshot reader panicked; it skips this part of the ring and continues")
             }
         }
-        true
+        if let Next::Record(record) = next {
+            sequencer.lock().reuse(record);
+        }
     }
 
     /// Reports how reading ended.
@@ -160,6 +165,10 @@ impl Snapshots {
 
     pub(crate) fn follower(&self) -> MutexGuard<'_, Follower> {
         self.follower.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unread(&self) -> MutexGuard<'_, UnreadRecords> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The number of topics that lost their snapshots, by cause.
@@ -183,8 +192,14 @@ impl Snapshots {
             let is_much = follower.bytes_ahead(ring) > ring.bound() / 4;
             (stretch, if is_much { Ahead::Much } else { Ahead::Some })
         };
-        let read = follower.read(&stretch, STRETCH_BYTES, sequencer.now().since_start);
-        self.finish(&follower, read);
+        let now = sequencer.now().since_start;
+        match self.unread().take_after(follower.at()) {
+            Some(record) => self.read(&mut follower, Next::Record(record), now, sequencer),
+            None => {
+                let read = follower.read(&stretch, STRETCH_BYTES, now);
+                self.finish(&follower, read);
+            }
+        }
         ahead
     }
 

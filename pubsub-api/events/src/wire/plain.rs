@@ -1,8 +1,10 @@
+use super::row_span::{RowSpan, TextSpan};
 use crate::Topic;
 
-/// Returns whether this is a valid event in the plainest form: the five keys in [`encode`](super::encode)'s order and
-/// no other, text in ASCII or nil, and the topic of the frame. [`EventRef::read`](super::EventRef::read) then accepts
-/// it as genuine, and without a stamp; call it for any other event.
+/// Checks whether this is a valid event in the plainest form: the five keys in [`encode`](super::encode)'s order and
+/// no other, text in ASCII or nil, table and key within the first 64 KiB, and the topic of the frame.
+/// [`EventRef::read`](super::EventRef::read) then accepts it as genuine, and without a stamp; call it for any other event.
+/// Returns where the row is.
 ///
 /// Nearly every event has this form, Dragonflow's own and Skimmer's, and this check takes a third of the time.
 ///
@@ -10,36 +12,39 @@ use crate::Topic;
 /// use events::{Action, Event, SEND_ALL, wire};
 ///
 /// let payload = wire::encode(&Event::new("lport", "port-1", Action::Set, "up", SEND_ALL))?;
-/// assert!(wire::is_plain(b"D", &payload));
-/// assert!(!wire::is_plain(b"tenant", &payload));
+/// assert!(wire::plain_row(b"D", &payload).is_some());
+/// assert!(wire::plain_row(b"tenant", &payload).is_none());
 /// # Ok::<(), events::Error>(())
 /// ```
 #[must_use]
 #[inline]
-pub fn is_plain(frame: &[u8], payload: &[u8]) -> bool {
-    payload.len() <= super::MAX_RECEIVED_BYTES && topic_of_plain(payload) == Some(frame) && is_topic(frame)
+pub fn plain_row(frame: &[u8], payload: &[u8]) -> Option<RowSpan> {
+    let (topic, row) = topic_and_row(payload).filter(|_| payload.len() <= super::MAX_RECEIVED_BYTES)?;
+    (topic == frame && is_topic(frame)).then_some(row)
 }
 
 fn is_topic(frame: &[u8]) -> bool {
     !frame.is_empty() && frame.len() <= Topic::longest(frame) && !frame.contains(&0)
 }
 
-/// Returns the topic of an event in the plainest form.
+/// Returns the topic and the row of an event in the plainest form.
 #[inline]
-fn topic_of_plain(payload: &[u8]) -> Option<&[u8]> {
-    let rest = ascii_or_nil(payload.strip_prefix(b"\x85\xa5table")?)?;
-    let rest = ascii_or_nil(rest.strip_prefix(b"\xa3key")?)?;
+fn topic_and_row(payload: &[u8]) -> Option<(&[u8], RowSpan)> {
+    let (table, rest) = ascii_or_nil(payload.strip_prefix(b"\x85\xa5table")?)?;
+    let table = TextSpan::within(payload, table)?;
+    let (key, rest) = ascii_or_nil(rest.strip_prefix(b"\xa3key")?)?;
+    let key = TextSpan::within(payload, key)?;
     let (action, rest) = text(rest.strip_prefix(b"\xa6action")?)?;
-    let rest = ascii_or_nil(rest.strip_prefix(b"\xa5value")?)?;
+    let (_, rest) = ascii_or_nil(rest.strip_prefix(b"\xa5value")?)?;
     let (topic, rest) = text(rest.strip_prefix(b"\xa5topic")?)?;
-    (rest.is_empty() && action.is_ascii() && topic.is_ascii()).then_some(topic)
+    let is_plain = rest.is_empty() && action.is_ascii() && topic.is_ascii();
+    is_plain.then(|| (topic, RowSpan::new(table, key, action)))
 }
 
-/// Returns the bytes after a text of ASCII or nil.
+/// Reads a text of ASCII or nil. Returns the text and the bytes after it.
 #[inline]
-fn ascii_or_nil(bytes: &[u8]) -> Option<&[u8]> {
-    let (text, rest) = text_or_nil(bytes)?;
-    text.is_none_or(<[u8]>::is_ascii).then_some(rest)
+fn ascii_or_nil(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    text_or_nil(bytes).filter(|(text, _)| text.is_none_or(<[u8]>::is_ascii))
 }
 
 /// Reads a text or nil. Returns the text and the bytes after it.
@@ -67,7 +72,7 @@ pub(super) fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 mod tests {
     use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 
-    use super::is_plain;
+    use super::plain_row;
     use crate::wire::{EventRef, encode};
     use crate::{Action, Event, SEND_ALL, Stamp, Topic, Value};
 
@@ -90,10 +95,10 @@ mod tests {
             (false, Event { stamp, ..event.clone() }),
         ] {
             let payload = encode(&event).unwrap();
-            assert_eq!(is_plain(event.topic.as_bytes(), &payload), plain, "{event:?}");
-            assert!(!is_plain(b"other", &payload));
+            assert_eq!(plain_row(event.topic.as_bytes(), &payload).is_some(), plain, "{event:?}");
+            assert_eq!(plain_row(b"other", &payload), None);
             for length in 0..payload.len().min(100) {
-                assert!(!is_plain(event.topic.as_bytes(), &payload[..length]), "cut at {length}");
+                assert_eq!(plain_row(event.topic.as_bytes(), &payload[..length]), None, "cut at {length}");
             }
         }
     }
@@ -127,7 +132,7 @@ mod tests {
             let parts: [&[u8]; 10] =
                 [b"\x85\xa5table", &table, b"\xa3key", &key, b"\xa6action", &action, b"\xa5value", &value, b"\xa5topic", &topic];
             let payload = parts.concat();
-            if is_plain(frame.as_bytes(), &payload) {
+            if plain_row(frame.as_bytes(), &payload).is_some() {
                 let read = EventRef::read(frame.as_bytes(), &payload).unwrap();
                 prop_assert_eq!((read.genuine, read.stamp), (true, None));
             }

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pubsub_api::wire::{EventRef, RowRef};
+use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
+use pubsub_api::wire::{EventRef, RowRef, plain_row};
 use pubsub_api::{Action, Envelope, Event, SEND_ALL, Value};
 
 use super::SnapshotCache;
@@ -20,8 +21,13 @@ fn event(key: &str, action: Action, value: impl Into<Value>) -> Event {
 
 fn observe(cache: &mut SnapshotCache, number: u64, event: &Event, now: Duration) -> Vec<(Bytes, Unfit)> {
     let payload = Envelope::pack(event).unwrap().payload;
-    let row = RowRef::find(&payload).unwrap();
-    cache.observe(b"D", at(number), Some((&row, &payload)), now)
+    match plain_row(b"D", &payload).filter(|_| number.is_multiple_of(2)) {
+        Some(row) => cache.observe_run(b"D", at(number), [(row, &payload[..])].into_iter(), now),
+        None => {
+            let row = RowRef::find(&payload).unwrap();
+            cache.observe(b"D", at(number), Some((&row, &payload)), now)
+        }
+    }
 }
 
 fn rows(cache: &SnapshotCache) -> Option<(u64, Vec<String>)> {
@@ -120,4 +126,57 @@ fn the_largest_topic_is_removed_when_the_cache_is_full() {
     let gone: Vec<_> = (1..9).flat_map(|number| put(&mut cache, "large", number)).collect();
     assert_eq!(gone, [(Bytes::from("large"), Unfit::TooBig)]);
     assert!(cache.bytes() <= 4000 && cache.topics() == 1 && cache.size_of(b"small", 0).is_some());
+}
+
+/// An event of one of four rows, or of none.
+fn any_event() -> impl Strategy<Value = Event> {
+    let action = prop_oneof![
+        4 => Just(Action::Set),
+        1 => Just(Action::Delete),
+        1 => Just(Action::Sync),
+        1 => Just(Action::Other("poke".to_owned())),
+    ];
+    (0..5_u8, action, 0..200_usize).prop_map(|(key, action, bytes)| {
+        let event = event(&format!("row-{key}"), action, "v".repeat(bytes));
+        Event { key: event.key.filter(|_| key > 0), ..event }
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_run_leaves_what_its_events_leave_one_by_one(
+        runs in prop::collection::vec((any::<bool>(), prop::collection::vec(any_event(), 1..9)), 0..30),
+        bound in prop_oneof![Just(1 << 20), 300..3000_u64],
+    ) {
+        let (mut single, mut run) = (SnapshotCache::new(bound), SnapshotCache::new(bound));
+        let mut number = 0;
+        for (segment, (begins_segment, events)) in (1..).zip(runs) {
+            let first = number + 1;
+            if begins_segment {
+                single.begin_segment(segment);
+                run.begin_segment(segment);
+            }
+            let payloads: Vec<Bytes> = events.iter().map(|event| Envelope::pack(event).unwrap().payload).collect();
+            let mut gone = Vec::new();
+            for payload in &payloads {
+                number += 1;
+                let row = RowRef::find(payload).unwrap();
+                gone.extend(single.observe(b"D", at(number), Some((&row, payload)), NOW));
+            }
+            let events = payloads.iter().map(|payload| (plain_row(b"D", payload).unwrap(), &payload[..]));
+            let all_gone = run.observe_run(b"D", at(first), events, NOW);
+            if gone.is_empty() {
+                prop_assert_eq!(run.snapshot(b"D"), single.snapshot(b"D"));
+                prop_assert_eq!(run.size_of(b"D", 0), single.size_of(b"D", 0));
+                let retains = |cache: &SnapshotCache| (0..=segment).map(|of| cache.retains_of(of)).collect::<Vec<_>>();
+                prop_assert_eq!(retains(&run), retains(&single));
+            } else {
+                // A row that grows within the run, and shrinks again, needs no room for both.
+                prop_assert_eq!(gone.first().map(|(_, unfit)| *unfit), Some(Unfit::TooBig));
+                prop_assert_eq!(all_gone.is_empty(), run.topics() == 1);
+                return Ok(());
+            }
+            prop_assert_eq!((all_gone, run.bytes()), (gone, single.bytes()));
+        }
+    }
 }

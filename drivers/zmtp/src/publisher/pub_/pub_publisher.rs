@@ -142,7 +142,7 @@ impl Publisher for PubPublisher {
 
     async fn send(&self, topic: &Topic, payload: Bytes) -> Result<()> {
         wire::check_size(&payload)?;
-        let event = EncodedEvent { topic: topic.as_bytes(), payload: &payload, origin: None };
+        let event = EncodedEvent { topic: topic.as_bytes(), payload: &payload, origin: None, row: None };
         self.fanout()?.publish(std::iter::once(event));
         self.sent.add(1);
         Ok(())

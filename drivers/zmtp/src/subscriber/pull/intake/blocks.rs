@@ -23,6 +23,8 @@ pub(super) struct WorkerBytes {
     numbering: Numbering,
     rights: PublishRights,
     read_bytes: usize,
+    /// The number of events in the last block.
+    last_events: usize,
 }
 
 /// The largest read: small enough for the block to stay in the processor's cache until it is written out.
@@ -59,6 +61,7 @@ impl WorkerBytes {
             numbering: Numbering::default(),
             rights,
             read_bytes: MIN_READ_BYTES,
+            last_events: 0,
         }
     }
 
@@ -107,7 +110,7 @@ impl WorkerBytes {
     /// All whole events and commands.
     pub(super) fn take_apart(&mut self, dropped: &CauseCounter) -> TakenApart {
         let mut apart = TakenApart::default();
-        let mut found = Found::default();
+        let mut found = Found { events: Vec::with_capacity(self.last_events), messages: 0 };
         let mut used = 0;
         while apart.broken.is_none() {
             let rest = self.arrived.get(used..).unwrap_or_default();
@@ -150,6 +153,7 @@ impl WorkerBytes {
             used += count;
         }
         let block = self.arrived.split_to(used).freeze();
+        self.last_events = found.events.len();
         found.put_into(&mut apart, block, &mut self.numbering);
         apart
     }
@@ -192,6 +196,7 @@ impl Found {
         }
         apart.bytes = block.len();
         let block = apart.batch.add_block(block);
+        apart.batch.reserve(self.events.len());
         for (topic, payload, nth) in self.events {
             // Both lie within the block: the decoder has seen them there.
             let is_added = apart.batch.push_span(block, topic, payload);

@@ -75,7 +75,7 @@ proptest! {
             let (mut encoder, groups) = encoder(&prefixes[..wanted]);
             let mut blocks = Vec::new();
             for (topic, length) in &before {
-                let event = EncodedEvent { topic: topic.as_bytes(), payload: &vec![7; *length], origin: None };
+                let event = EncodedEvent { topic: topic.as_bytes(), payload: &vec![7; *length], origin: None, row: None };
                 blocks.extend(encoder.put(event));
             }
             let (record, ranges) = record(&events);
