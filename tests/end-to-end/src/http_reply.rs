@@ -1,4 +1,4 @@
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
@@ -19,12 +19,14 @@ impl HttpReply {
     /// Reads the reply of a server that closes the connection after it.
     ///
     /// # Panics
-    /// If it is no reply, with the bytes.
+    /// If it is no reply, with the bytes, or if the server does not close the connection.
     #[track_caller]
     pub fn read(mut stream: impl Read) -> Self {
         let mut bytes = Vec::new();
         // A server that closes with unread input resets the connection after its reply.
-        let _ = stream.read_to_end(&mut bytes);
+        let read = stream.read_to_end(&mut bytes);
+        let is_timeout = read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        assert!(!is_timeout, "the connection is still open after {PATIENCE:?}");
         let text = String::from_utf8(bytes).expect("replies are UTF-8");
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("not a reply: {text:?}"));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());

@@ -1,9 +1,9 @@
 //! Clients that are slow, many, or send too much: they are bounded, and no event waits for them.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
-use end_to_end::{HttpReply, event, http_connect, http_get, until};
+use end_to_end::{HttpReply, PATIENCE, event, http_connect, http_get, until};
 
 use super::scene::Scene;
 
@@ -16,10 +16,12 @@ fn events_arrive(scene: &Scene, number: usize) {
     scene.agent.wait_for_events(number);
 }
 
-/// Whether the server has closed a connection to which nothing was replied.
+/// Waits until the server has closed a connection to which nothing was replied.
 fn wait_until_closed(mut stream: TcpStream) {
     let mut rest = Vec::new();
-    let _ = stream.read_to_end(&mut rest);
+    let read = stream.read_to_end(&mut rest);
+    let is_timeout = read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+    assert!(!is_timeout, "it is still open after {PATIENCE:?}");
     assert!(rest.len() < 1024, "a short refusal at most: {}", String::from_utf8_lossy(&rest));
 }
 
