@@ -79,7 +79,7 @@ pub use registry::Registry;
 pub use requests::{Reply, Request, Requester, Requests};
 pub use route::Route;
 pub use status::{
-    CauseCounter, Counter, CounterReading, LatencyBucket, LatencyHistogram, LatencyReading, LatencyTally,
+    CauseCounter, Counter, CounterReading, LatencyBatch, LatencyBucket, LatencyCounter, LatencyReading,
     NamedCounters, NamedReading, NamedValue, PeerReading, QueueReading, RefusalJournal, RefusalReading,
     Status,
 };

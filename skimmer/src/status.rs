@@ -124,13 +124,13 @@ fn up_to(latency: &LatencyReading, parts: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pubsub_api::LatencyHistogram;
+    use pubsub_api::LatencyCounter;
 
     use super::up_to;
 
     #[test]
     fn a_share_of_the_latencies_is_within_the_bound_of_its_bucket() {
-        let histogram = LatencyHistogram::new("receive_latency");
+        let histogram = LatencyCounter::new("receive_latency");
         histogram.add(80, 98);
         histogram.add(3_000, 1);
         histogram.add(90_000_000, 1);

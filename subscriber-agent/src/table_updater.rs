@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use delivery::subscriber::{DeliveryMode, Item, Snapshot};
 use pubsub_api::wire::{EventRef, WireError};
 use pubsub_api::{
-    Action, CauseCounter, Counter, CounterReading, Envelope, Event, LatencyHistogram, LatencyReading,
+    Action, CauseCounter, Counter, CounterReading, Envelope, Event, LatencyCounter, LatencyReading,
     NamedCounters, NamedReading, Notice, SEND_ALL,
 };
 use table::{DatedEvent, Merge, Table};
@@ -27,7 +27,7 @@ pub(crate) struct TableUpdater {
     /// What the wall clock of this host shows at `started`, as of this turn: it may be set meanwhile.
     wall_at_start_us: AtomicU64,
     /// From the time in the stamp until the table had the event.
-    apply_latency: LatencyHistogram,
+    apply_latency: LatencyCounter,
     by_table: NamedCounters,
     applied: Counter,
     replayed: Counter,
@@ -57,7 +57,7 @@ impl TableUpdater {
             started_at,
             has_changed: AtomicBool::new(false),
             wall_at_start_us: AtomicU64::new(0),
-            apply_latency: LatencyHistogram::new("apply_latency"),
+            apply_latency: LatencyCounter::new("apply_latency"),
             by_table: NamedCounters::new("events_applied", "table"),
             applied: Counter::new("events_applied"),
             replayed: Counter::new("events_replayed"),

@@ -1,12 +1,12 @@
 use std::sync::atomic::AtomicUsize;
 
-use pubsub_api::{CauseCounter, Counter, CounterReading, LatencyHistogram, RefusalJournal, RefusalReading};
+use pubsub_api::{CauseCounter, Counter, CounterReading, LatencyCounter, RefusalJournal, RefusalReading};
 
 /// What a publisher counts.
 #[derive(Debug)]
 pub(super) struct Metrics {
     /// From the time in the stamp until the driver has accepted the event.
-    pub(super) fanout_latency: LatencyHistogram,
+    pub(super) fanout_latency: LatencyCounter,
     /// Bytes written to the ring.
     pub(super) ring_written: Counter,
     pub(super) numbered: Counter,
@@ -49,7 +49,7 @@ pub(super) struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self {
-            fanout_latency: LatencyHistogram::new("fanout_latency"),
+            fanout_latency: LatencyCounter::new("fanout_latency"),
             ring_written: Counter::new("ring_bytes_written"),
             numbered: Counter::new("events_numbered"),
             published: Counter::new("events_published"),

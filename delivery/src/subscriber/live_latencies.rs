@@ -1,10 +1,10 @@
-use pubsub_api::{LatencyTally, Topic};
+use pubsub_api::{LatencyBatch, Topic};
 
 /// How long live events were on their way, by the time in their stamps. Replayed events are not counted: they are late because
 /// they were missed.
 #[derive(Debug, Default)]
 pub(super) struct LiveLatencies {
-    tally: LatencyTally,
+    batch: LatencyBatch,
     /// The wall clock of this turn, in microseconds since 1970; 0 if nobody sets it.
     wall_us: u64,
 }
@@ -18,12 +18,12 @@ impl LiveLatencies {
     #[inline]
     pub(super) fn note(&mut self, topic: &Topic, stamp_us: u64) {
         if self.wall_us > 0 && stamp_us > 0 && !topic.is_reserved() {
-            self.tally.add_since(stamp_us, self.wall_us);
+            self.batch.add_since(stamp_us, self.wall_us);
         }
     }
 
     /// What was noted since the caller took it.
-    pub(super) fn tally(&mut self) -> &mut LatencyTally {
-        &mut self.tally
+    pub(super) fn batch(&mut self) -> &mut LatencyBatch {
+        &mut self.batch
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pubsub_api::{
-    CounterReading, Error, ErrorKind, HELLO, LatencyHistogram, MARK_PREFIX, MAX_TOPICS, Notice, Pattern,
+    CounterReading, Error, ErrorKind, HELLO, LatencyCounter, MARK_PREFIX, MAX_TOPICS, Notice, Pattern,
     Result, Status, Subscriber, Subscription, Topic,
 };
 use sealing::OpeningOptions;
@@ -34,7 +34,7 @@ pub struct TrackedSubscriber {
     received: tokio::sync::Mutex<Received>,
     started: Instant,
     /// From the time in the stamp until the event was received.
-    latency: LatencyHistogram,
+    latency: LatencyCounter,
     opening: Option<OpeningOptions>,
     /// Follows the keyring.
     tasks: Mutex<JoinSet<()>>,
@@ -55,7 +55,7 @@ impl TrackedSubscriber {
             wanted: Mutex::default(),
             received: tokio::sync::Mutex::default(),
             started: Instant::now(),
-            latency: LatencyHistogram::new("receive_latency"),
+            latency: LatencyCounter::new("receive_latency"),
             opening: None,
             tasks: Mutex::default(),
         }

@@ -1,8 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use pubsub_api::{
-    Counter, CounterReading, LatencyHistogram, NamedCounters, PeerReading, QueueReading, Status,
-};
+use pubsub_api::{Counter, CounterReading, LatencyCounter, NamedCounters, PeerReading, QueueReading, Status};
 
 use super::{MetricKind, Scrape, exposition, metrics, metrics_page};
 
@@ -93,7 +91,7 @@ fn every_drop_has_a_cause_and_the_usual_ones_have_a_zero_before_they_occur() {
 
 #[test]
 fn latencies_are_a_histogram_in_seconds() {
-    let histogram = LatencyHistogram::new("receive_latency");
+    let histogram = LatencyCounter::new("receive_latency");
     histogram.add(-5, 1);
     histogram.add(700, 2);
     histogram.add(90_000_000, 1);

@@ -30,16 +30,14 @@
 
 mod cause_counter;
 mod counter;
-mod latency_histogram;
+mod latency_counter;
 mod named_counters;
 mod refusal_journal;
 mod status;
 
 pub use cause_counter::CauseCounter;
 pub use counter::Counter;
-pub use latency_histogram::{
-    LATENCY_BOUNDS_US, LatencyBucket, LatencyHistogram, LatencyReading, LatencyTally,
-};
+pub use latency_counter::{LATENCY_BOUNDS_US, LatencyBatch, LatencyBucket, LatencyCounter, LatencyReading};
 pub use named_counters::{NamedCounters, NamedReading, NamedValue};
 pub use refusal_journal::RefusalJournal;
 pub use status::{CounterReading, PeerReading, QueueReading, RefusalReading, Status};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pubsub_api::{CounterReading, LatencyTally, QueueReading};
+use pubsub_api::{CounterReading, LatencyBatch, QueueReading};
 
 use super::Feed;
 use crate::subscriber::Introduction;
@@ -35,8 +35,8 @@ impl Feed {
     }
 
     /// The latencies of live events since the last call, from the time in the stamp. Those of a broker are not measured.
-    pub fn latencies(&mut self) -> &mut LatencyTally {
-        self.latencies.tally()
+    pub fn latencies(&mut self) -> &mut LatencyBatch {
+        self.latencies.batch()
     }
 
     /// The buffers, with their bounds.

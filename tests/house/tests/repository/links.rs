@@ -3,12 +3,13 @@ use std::collections::BTreeMap;
 use house::{Page, broken_links, files, foreign_citations};
 
 /// Files with text that people read.
-const READ: &[&str] = &["md", "rs", "toml", "py", "sh", "service", "conf"];
+const READ: &[&str] = &["md", "rs", "toml", "py", "sh", "service", "conf", "yml"];
 
 #[test]
 fn every_link_and_citation_of_a_page_leads_somewhere() {
     let all =
-        files(&["md", "rs", "toml", "py", "sh", "svg", "json", "jsonl", "service", "conf", "txt"]).unwrap();
+        files(&["md", "rs", "toml", "py", "sh", "svg", "json", "jsonl", "service", "conf", "txt", "yml"])
+            .unwrap();
     let mut existing = BTreeMap::new();
     for file in &all {
         let page = if file.path.ends_with(".md") { Page::of(&file.text) } else { Page::default() };

@@ -8,27 +8,27 @@ use serde::{Deserialize, Serialize};
 /// bucket: it says that the clock of the publisher is ahead.
 ///
 /// ```
-/// use status::{LatencyHistogram, LatencyTally};
+/// use status::{LatencyBatch, LatencyCounter};
 ///
-/// let histogram = LatencyHistogram::new("fanout_latency");
-/// let mut tally = LatencyTally::default();
-/// tally.add(120, 2);
-/// tally.add(-7, 1);
-/// histogram.take(&mut tally);
-/// let reading = histogram.read();
+/// let counter = LatencyCounter::new("fanout_latency");
+/// let mut batch = LatencyBatch::default();
+/// batch.add(120, 2);
+/// batch.add(-7, 1);
+/// counter.take(&mut batch);
+/// let reading = counter.read();
 /// assert_eq!((reading.count(), reading.sum_us), (3, 240));
 /// assert_eq!(reading.buckets[0].count, 1, "at most 0 µs");
 /// ```
 #[derive(Debug)]
-pub struct LatencyHistogram {
+pub struct LatencyCounter {
     name: &'static str,
     buckets: [AtomicU64; BUCKETS],
     sum_us: AtomicU64,
 }
 
-/// Latencies that are not yet part of a [`LatencyHistogram`]: plain numbers, so that an event costs no atomic operation.
+/// Latencies that are not yet part of a [`LatencyCounter`]: plain numbers, so that an event costs no atomic operation.
 #[derive(Debug, Clone, Default)]
-pub struct LatencyTally {
+pub struct LatencyBatch {
     buckets: [u64; BUCKETS],
     sum_us: u64,
     is_used: bool,
@@ -43,7 +43,7 @@ pub const LATENCY_BOUNDS_US: [u64; 20] = [
 
 const BUCKETS: usize = LATENCY_BOUNDS_US.len() + 1;
 
-impl LatencyTally {
+impl LatencyBatch {
     /// Adds a latency in microseconds, `times` times.
     pub fn add(&mut self, micros: i64, times: u64) {
         let micros = u64::try_from(micros).unwrap_or(0);
@@ -60,7 +60,7 @@ impl LatencyTally {
     }
 }
 
-impl LatencyHistogram {
+impl LatencyCounter {
     /// Creates an empty one.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
@@ -76,12 +76,12 @@ impl LatencyHistogram {
         self.sum_us.fetch_add(micros.saturating_mul(times), Ordering::Relaxed);
     }
 
-    /// Adds all of a tally, and leaves it empty. An empty one costs nothing.
-    pub fn take(&self, tally: &mut LatencyTally) {
-        if !tally.is_used {
+    /// Adds all of a batch, and leaves it empty. An empty one costs nothing.
+    pub fn take(&self, batch: &mut LatencyBatch) {
+        if !batch.is_used {
             return;
         }
-        let LatencyTally { buckets, sum_us, .. } = std::mem::take(tally);
+        let LatencyBatch { buckets, sum_us, .. } = std::mem::take(batch);
         for (bucket, more) in self.buckets.iter().zip(buckets).filter(|(_, more)| *more > 0) {
             bucket.fetch_add(more, Ordering::Relaxed);
         }
@@ -139,15 +139,15 @@ impl LatencyReading {
 
 #[cfg(test)]
 mod tests {
-    use super::{LATENCY_BOUNDS_US, LatencyHistogram, LatencyTally};
+    use super::{LATENCY_BOUNDS_US, LatencyBatch, LatencyCounter};
 
     #[test]
     fn a_latency_is_in_the_bucket_of_the_first_bound_that_is_not_below_it() {
-        let histogram = LatencyHistogram::new("latency");
+        let counter = LatencyCounter::new("latency");
         for micros in [-5, 0, 1, 50, 51, 60_000_000, 60_000_001, i64::MAX] {
-            histogram.add(micros, 1);
+            counter.add(micros, 1);
         }
-        let reading = histogram.read();
+        let reading = counter.read();
         let up_to =
             |bound: Option<u64>| reading.buckets.iter().find(|bucket| bucket.le_us == bound).unwrap().count;
         assert_eq!((up_to(Some(0)), up_to(Some(50)), up_to(Some(100))), (2, 4, 5));
@@ -156,12 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn a_tally_is_added_once() {
-        let (histogram, mut tally) = (LatencyHistogram::new("latency"), LatencyTally::default());
-        tally.add_since(1_000, 1_300);
-        tally.add_since(2_000, 1_000);
-        histogram.take(&mut tally);
-        histogram.take(&mut tally);
-        assert_eq!((histogram.read().count(), histogram.read().sum_us), (2, 300));
+    fn a_batch_is_added_once() {
+        let (counter, mut batch) = (LatencyCounter::new("latency"), LatencyBatch::default());
+        batch.add_since(1_000, 1_300);
+        batch.add_since(2_000, 1_000);
+        counter.take(&mut batch);
+        counter.take(&mut batch);
+        assert_eq!((counter.read().count(), counter.read().sum_us), (2, 300));
     }
 }
