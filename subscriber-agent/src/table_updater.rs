@@ -115,21 +115,22 @@ impl TableUpdater {
         match item {
             Item::Notice(notice) => deliveries.push(Delivery::Notice(notice)),
             Item::Clock(clock) => table.clock(clock),
-            Item::Event { envelope, .. } if self.is_sealed(&envelope, now, deliveries) => {}
             Item::Event { envelope, mode } => match read(&envelope) {
+                Ok(event) if event.sealed.is_some() => self.refuse_sealed(&event, now, deliveries),
                 Ok(event) => {
                     let is_live = mode == DeliveryMode::Live;
                     let sent = event.stamp.filter(|_| is_live).map(|stamp| stamp.time_us);
-                    if self.apply_event(&mut table, Arc::new(event), mode, deliveries) {
+                    if self.apply_event(&mut table, Arc::new(event.to_event()), mode, deliveries) {
                         self.note_latency(sent, now);
                     }
                 }
                 Err(refused) => self.count_dropped(refused, now),
             },
             // Its other rows are not complete without the sealed ones.
-            Item::Snapshot(snapshot)
-                if snapshot.rows.iter().any(|row| self.is_sealed(row, now, deliveries)) => {}
-            Item::Snapshot(snapshot) => self.apply_snapshot(&mut table, &snapshot, now, deliveries),
+            Item::Snapshot(snapshot) => match snapshot.rows.iter().find_map(sealed) {
+                Some(event) => self.refuse_sealed(&event, now, deliveries),
+                None => self.apply_snapshot(&mut table, &snapshot, now, deliveries),
+            },
         }
         table.is_full()
     }
@@ -193,24 +194,20 @@ impl TableUpdater {
         deliveries.extend(differences.events.into_iter().map(change));
     }
 
-    /// Whether an event is sealed, and this agent has no keyring: it is refused and reported, since its value is not known.
-    fn is_sealed(&self, envelope: &Envelope, now: Instant, deliveries: &mut Vec<Delivery>) -> bool {
-        let read = EventRef::read(envelope.topic.as_bytes(), &envelope.payload);
-        let Some((key_id, stamp)) = read.ok().and_then(|read| Some((read.sealed?.key_id, read.stamp))) else {
-            return false;
-        };
+    /// Refuses and reports a sealed event, since this agent has no keyring: its value is not known.
+    fn refuse_sealed(&self, event: &EventRef<'_>, now: Instant, deliveries: &mut Vec<Delivery>) {
+        let key_id = event.sealed.as_ref().map_or("", |sealed| sealed.key_id);
         if let Some(events) = self.dropped.count(NO_KEYRING, now) {
             let reason = format!(
                 "the event is sealed with key {key_id:?}, and this agent has no keyring: set sealing.keyring_file"
             );
-            let topic = envelope.topic.as_str().to_owned();
+            let topic = event.topic.to_owned();
             tracing::warn!(cause = NO_KEYRING, topic, events, "refused an event: {reason}");
-            let publisher = stamp.map(|stamp| format!("{:016x}", stamp.publisher));
+            let publisher = event.stamp.map(|stamp| format!("{:016x}", stamp.publisher));
             let cause = NO_KEYRING.to_owned();
             let refused = Notice::Refused { publisher, topic, cause, events, reason };
             deliveries.push(Delivery::Notice(refused));
         }
-        true
     }
 
     fn count_dropped(&self, refused: WireError, now: Instant) {
@@ -244,8 +241,13 @@ fn micros(time: Duration) -> u64 {
 /// The cause of a sealed event at an agent without keyring.
 pub(crate) const NO_KEYRING: &str = "no_keyring";
 
-fn read(envelope: &Envelope) -> Result<Event, WireError> {
-    EventRef::read(envelope.topic.as_bytes(), &envelope.payload).map(|event| event.to_event())
+fn read(envelope: &Envelope) -> Result<EventRef<'_>, WireError> {
+    EventRef::read(envelope.topic.as_bytes(), &envelope.payload)
+}
+
+/// The event, if it is sealed.
+fn sealed(envelope: &Envelope) -> Option<EventRef<'_>> {
+    read(envelope).ok().filter(|event| event.sealed.is_some())
 }
 
 /// The notice for actions with which old peers report missing events without naming them: `sync`
