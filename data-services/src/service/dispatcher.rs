@@ -13,7 +13,7 @@ use crate::calls::RunId;
 use crate::node::{Command, no_method};
 use crate::service::call::{Call, Handler};
 use crate::service::method::{Begun, Method};
-use crate::service::part_reader::PartReader;
+use crate::service::part_reader::{PartReader, ReportRead};
 use crate::service::part_sender::{NewPart, PartSender};
 use crate::service::service_input::ServiceInput;
 use crate::{CallError, CallErrorKind, MethodId, ServiceId, TableId, TraceId};
@@ -113,8 +113,8 @@ impl Dispatcher {
     fn handle(&mut self, now: &mut Instant, input: ServiceInput) {
         match input {
             ServiceInput::Run { run, mut call, arguments } => {
-                let reader = |items| Arc::new(PartReader::new(run, self.commands.clone(), items));
-                call.reader = arguments.map(reader);
+                let reader = |items| PartReader::new(reports_of_reading(run, self.commands.clone()), items);
+                call.reader = arguments.map(|items| Arc::new(reader(items)));
                 self.start(now, run, call);
             }
             ServiceInput::Cancel(run) => {
@@ -180,4 +180,12 @@ impl Dispatcher {
             warn!(service = %self.service, "a subscriber hook panicked; the service continues");
         }
     }
+}
+
+/// Reports to the node how many parts of its arguments a run has read.
+fn reports_of_reading(run: RunId, commands: mpsc::Sender<Command>) -> Box<ReportRead> {
+    Box::new(move |count| {
+        let commands = commands.clone();
+        Box::pin(async move { commands.send(Command::ArgumentsRead { run, count }).await.is_ok() })
+    })
 }

@@ -1,17 +1,25 @@
+use std::fmt;
+use std::pin::Pin;
+
 use serde_json::Value as Json;
 use tokio::sync::{Mutex, mpsc};
 
 use super::argument_item::ArgumentItem;
-use crate::calls::RunId;
-use crate::node::Command;
 use crate::{CallError, CallErrorKind};
 
 /// The parts of the arguments of one run, as its method reads them.
-#[derive(Debug)]
 pub(crate) struct PartReader {
-    run: RunId,
-    commands: mpsc::Sender<Command>,
+    report: Box<ReportRead>,
     state: Mutex<Reading>,
+}
+
+/// Reports to the node that a number of parts were read; returns whether the node is there.
+pub(crate) type ReportRead = dyn Fn(u64) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync;
+
+impl fmt::Debug for PartReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PartReader").field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -26,12 +34,8 @@ struct Reading {
 const REPORTED_TOGETHER: u64 = 8;
 
 impl PartReader {
-    pub(crate) fn new(
-        run: RunId,
-        commands: mpsc::Sender<Command>,
-        items: mpsc::Receiver<ArgumentItem>,
-    ) -> Self {
-        Self { run, commands, state: Mutex::new(Reading { items, unreported: 0, is_ended: false }) }
+    pub(crate) fn new(report: Box<ReportRead>, items: mpsc::Receiver<ArgumentItem>) -> Self {
+        Self { report, state: Mutex::new(Reading { items, unreported: 0, is_ended: false }) }
     }
 
     /// Returns the next part; waits for it. `None` after the last one.
@@ -41,8 +45,7 @@ impl PartReader {
             return Ok(None);
         }
         if state.unreported >= REPORTED_TOGETHER || (state.unreported > 0 && state.items.is_empty()) {
-            let read = Command::ArgumentsRead { run: self.run, count: state.unreported };
-            if self.commands.send(read).await.is_ok() {
+            if (self.report)(state.unreported).await {
                 state.unreported = 0;
             }
         }
