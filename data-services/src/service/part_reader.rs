@@ -44,10 +44,10 @@ impl PartReader {
         if state.is_ended {
             return Ok(None);
         }
-        if state.unreported >= REPORTED_TOGETHER || (state.unreported > 0 && state.items.is_empty()) {
-            if (self.report)(state.unreported).await {
-                state.unreported = 0;
-            }
+        let is_due =
+            state.unreported >= REPORTED_TOGETHER || (state.unreported > 0 && state.items.is_empty());
+        if is_due && (self.report)(state.unreported).await {
+            state.unreported = 0;
         }
         match state.items.recv().await {
             Some(ArgumentItem::Part(part)) => {
