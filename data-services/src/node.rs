@@ -15,6 +15,7 @@ mod registry_changes;
 mod report;
 mod task;
 mod task_news;
+mod ticket;
 mod wall_clock;
 
 use std::fmt;
@@ -31,7 +32,7 @@ use crate::{BusId, CallError, CallErrorKind, CallResult, NodeInstance, NodeOptio
 
 pub(crate) use admission::Admission;
 pub(crate) use bus_action::BusAction;
-pub(crate) use command::{Beginning, Command, LocalRules, NewCall, Ticket};
+pub(crate) use command::{Beginning, Command, LocalRules, NewCall};
 pub(crate) use commit::Commit;
 use departure::Departure;
 pub(crate) use leader::{LEAD, RELEASE, is_reserved};
@@ -41,6 +42,7 @@ pub use report::{
     NodeReport, PeerReport, PublishedReport, ServiceOffer, SubscriberLag, SubscriptionReport, TopicReport,
 };
 use task_news::TaskNews;
+pub(crate) use ticket::Ticket;
 
 /// The number of commands that may wait for the task of a node; further ones wait in their callers.
 const COMMANDS: usize = 4096;

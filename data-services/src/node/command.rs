@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::admission::Admission;
 use super::commit::Commit;
+use super::ticket::Ticket;
 use crate::calls::RunId;
 use crate::service::{CallItem, EventQueue, NewArgument, NewPart, ServiceInput};
 use crate::tables::Prepush;
@@ -125,10 +126,6 @@ pub(crate) enum Beginning {
     /// It takes over all tables of the one of its name.
     TakingOver,
 }
-
-/// The number of a call at the handles of a node, by which it is cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Ticket(pub(crate) u64);
 
 /// A call that is about to be made.
 #[derive(Debug, Clone)]
