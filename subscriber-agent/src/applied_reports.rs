@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use delivery::subscriber::{AppliedStream, DeliveryMode};
-use delivery::{AppliedReport, HandlerError, SyncItem};
+use delivery::{AppliedReport, HandlerError, Position, SyncItem};
 use pubsub_api::{Error, ErrorKind, Event, Result, Topic};
 use subscriber_agent_settings::AgentSettings;
 
@@ -30,7 +30,7 @@ struct Reported {
     renewed: Instant,
     state: &'static str,
     error_at: Option<Instant>,
-    positions: HashMap<Topic, (delivery::Position, Instant)>,
+    positions: HashMap<Topic, (Position, Instant)>,
 }
 
 /// A shorter interval counts as this.
@@ -163,7 +163,7 @@ impl Reported {
 
 /// An event that a handler is not done with is not applied, nor are the events after it.
 fn hold_back(stream: &mut AppliedStream, unfinished: &[Change]) {
-    let mut first: HashMap<&Topic, u64> = HashMap::new();
+    let mut first: HashMap<&Topic, Position> = HashMap::new();
     for Change { event, mode } in unfinished {
         // A row that is sent to a handler again was applied before.
         if *mode == DeliveryMode::Sync {
@@ -171,13 +171,15 @@ fn hold_back(stream: &mut AppliedStream, unfinished: &[Change]) {
         }
         let Event { topic, stamp, .. } = &**event;
         if let Some(stamp) = stamp.filter(|stamp| stamp.publisher == stream.publisher) {
-            let least = first.entry(topic).or_insert(stamp.sequence);
-            *least = stamp.sequence.min(*least);
+            let at = Position { epoch: stamp.epoch, sequence: stamp.sequence };
+            let least = first.entry(topic).or_insert(at);
+            *least = at.min(*least);
         }
     }
     for SyncItem { topic, position } in &mut stream.positions {
         if let Some(first) = first.get(topic) {
-            position.sequence = position.sequence.min(first.saturating_sub(1));
+            let before = Position { sequence: first.sequence.saturating_sub(1), ..*first };
+            *position = before.min(*position);
         }
     }
 }

@@ -98,6 +98,17 @@ fn what_a_handler_is_not_done_with_is_not_applied() {
 }
 
 #[test]
+fn an_unfinished_event_of_an_epoch_before_holds_back_sequences_that_began_again() {
+    let stamp = Some(Stamp { publisher: 3, epoch: 1, sequence: 500, time_us: 0 });
+    let event = Event { stamp, ..Event::new("t", "k", Action::Set, "v", SEND_ALL) };
+    let position = Position { epoch: 2, sequence: 3 };
+    let start = Instant::now();
+    let items = vec![SyncItem { topic: SEND_ALL, position }];
+    let reports = reporter(start).next(vec![stream(items)], &[Change::live(Arc::new(event))], start);
+    assert_eq!(positions(&reports), [item("D", 499)]);
+}
+
+#[test]
 fn with_interval_zero_nothing_is_ever_due() {
     let start = Instant::now();
     let mut never = reporter(start);

@@ -204,9 +204,14 @@ impl FullSync {
 
     /// The result of the running read, if it has ended.
     pub(crate) fn finished(&mut self, now: Instant) -> Option<FinishedRead> {
-        let RunningRead { reason, started, read_at, mut task, read } =
-            self.running.take_if(|it| it.read.is_some() || it.task.0.is_finished())?;
-        let read = read.or_else(|| task.ended().now_or_never())?;
+        let running = self.running.as_mut()?;
+        if running.read.is_none() && running.task.0.is_finished() {
+            // Also an ended task is not ready in a task of the runtime whose budget is used up: the read stays for the next call.
+            running.read = running.task.ended().now_or_never();
+        }
+        let RunningRead { reason, started, read_at, read, .. } =
+            self.running.take_if(|it| it.read.is_some())?;
+        let read = read?;
         match &read {
             Ok(_) => {
                 self.schedule.done();

@@ -24,8 +24,8 @@ pub struct AgentReading {
     pub lag_seconds: u64,
     /// The number of topics that it reports.
     pub topics: usize,
-    /// The number of topics that the publisher does not keep, because all agents together report too many: events on them are not
-    /// in the lag.
+    /// The number of topics of its last report that the publisher does not keep, because all agents together report too many:
+    /// events on them are not in the lag.
     pub topics_left_out: u64,
     /// The last error of its handlers.
     pub last_error: Option<String>,
