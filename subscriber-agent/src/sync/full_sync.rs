@@ -86,6 +86,16 @@ pub(crate) struct FinishedRead {
 /// The name of this program in `skimmer service list`.
 const BINARY: &str = "skimmer-subscriber-agent";
 
+impl RunningRead {
+    /// Takes the result of the read if it has ended. In a task of the runtime whose budget is used up, an ended read is not ready
+    /// either: it stays for the next call.
+    fn look(&mut self) {
+        if self.read.is_none() && self.task.0.is_finished() {
+            self.read = self.task.ended().now_or_never();
+        }
+    }
+}
+
 impl FullSync {
     /// `follows`: whether publisher addresses are read from the directory.
     ///
@@ -204,11 +214,7 @@ impl FullSync {
 
     /// The result of the running read, if it has ended.
     pub(crate) fn finished(&mut self, now: Instant) -> Option<FinishedRead> {
-        let running = self.running.as_mut()?;
-        if running.read.is_none() && running.task.0.is_finished() {
-            // Also an ended task is not ready in a task of the runtime whose budget is used up: the read stays for the next call.
-            running.read = running.task.ended().now_or_never();
-        }
+        self.running.as_mut()?.look();
         let RunningRead { reason, started, read_at, read, .. } =
             self.running.take_if(|it| it.read.is_some())?;
         let read = read?;
@@ -279,3 +285,6 @@ fn wall_us() -> u64 {
     let since: Duration = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;
