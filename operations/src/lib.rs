@@ -2,18 +2,21 @@
 //!
 //! | path | reply |
 //! |---|---|
+//! | `/` | the status page: static files, which need no token |
+//! | `/events` | what the page shows, once a second, as server-sent events ([schema](../../docs/events.schema.json)) |
 //! | `/livez` | 200 while the runtime of the program runs its tasks |
 //! | `/readyz` | 200 if every [`ReadinessCheck`] is met, else 503 with the reasons; `?verbose` lists all checks |
 //! | `/metrics` | all [metrics](metrics()) as OpenMetrics text ([list](../../docs/metrics.md)) |
 //! | `/status.json` | the document of `skimmer status` ([schema](../../docs/status.schema.json)) |
 //!
-//! Any other path is a 404 that lists these, any method but GET and HEAD a 405. If there is a token, every request needs it.
+//! Any other path is a 404 that lists these, any method but GET and HEAD a 405. If there is a token, every request but those for the files of the
+//! page needs it.
 //!
 //! The endpoint has a thread and a runtime of its own, and listens before the program is ready. Its clients are bounded in
 //! number, in bytes and in time, and none of them delays an event ([limits](../../docs/limits.md)).
 //!
 //! ```
-//! use operations::{Occupancy, OperationsOptions, OperationsServer, ReadinessCheck, RunningProgram};
+//! use operations::{Occupancy, OperationsOptions, OperationsServer, PeerList, ReadinessCheck, RunningProgram};
 //! use std::sync::Arc;
 //!
 //! # #[tokio::main]
@@ -32,6 +35,8 @@
 //!     status: Arc::new(move || document.clone()),
 //!     parts: Arc::new(Default::default),
 //!     checks: Arc::new(|| vec![ReadinessCheck::met("ring", "it is open")]),
+//!     peers: Arc::new(|| PeerList::none("agents", "none is connected")),
+//!     notices: Arc::default(),
 //! });
 //! # Ok(())
 //! # }
@@ -47,9 +52,12 @@ mod running_program;
 
 mod metrics;
 
+mod status_page;
+
 mod operations_server;
 mod pulse;
 mod respond;
+mod wall_clock;
 
 pub use metrics::{Metric, MetricKind, metrics, metrics_page};
 pub use occupancy::Occupancy;
@@ -58,3 +66,4 @@ pub use operations_options::OperationsOptions;
 pub use operations_server::OperationsServer;
 pub use readiness_check::ReadinessCheck;
 pub use running_program::RunningProgram;
+pub use status_page::{NoticeJournal, PeerCondition, PeerList, PeerRow};

@@ -11,7 +11,7 @@ pub use catalog::metrics;
 pub(crate) use exposition::{MEDIA_TYPE, exposition};
 pub use metric::{Metric, MetricKind};
 pub use page::metrics_page;
-pub(crate) use scrape::Scrape;
+pub(crate) use scrape::{Scrape, Values};
 
 #[cfg(test)]
 mod tests;

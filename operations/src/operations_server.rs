@@ -1,5 +1,7 @@
 mod connection;
 mod listener;
+mod sampler;
+mod tenure;
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -11,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::pulse::Pulse;
 use crate::respond::Subject;
+use crate::status_page::EventHub;
 use crate::{OperationsOptions, RunningProgram};
 use listener::{BoundListener, serve};
 
@@ -36,7 +39,12 @@ impl OperationsServer {
         let listener = BoundListener::bind(options.address()).map_err(|error| options.of_bind(error))?;
         let endpoint = listener.endpoint();
         let pulse = Pulse::new(Instant::now());
-        let subject = Arc::new(Subject { token, pulse: Arc::clone(&pulse), program: OnceLock::new() });
+        let subject = Arc::new(Subject {
+            token,
+            pulse: Arc::clone(&pulse),
+            program: OnceLock::new(),
+            events: EventHub::new(),
+        });
         let stopping = Arc::new(Notify::new());
         let of_thread = (Arc::clone(&subject), Arc::clone(&stopping));
         let run = move || run(listener, of_thread.0, &of_thread.1);
@@ -84,3 +92,6 @@ fn run(listener: BoundListener, subject: Arc<Subject>, stopping: &Notify) {
         tracing::error!("the operations endpoint has ended: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests;

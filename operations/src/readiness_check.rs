@@ -27,6 +27,18 @@ impl ReadinessCheck {
         Self { name: name.to_owned(), is_met: false, reason: reason.into() }
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What meets it, or what is missing.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
     /// Whether the condition is met.
     #[must_use]
     pub fn is_met(&self) -> bool {

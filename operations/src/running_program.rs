@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use service_kit::{ReadParts, StatusDocument};
 
-use crate::ReadinessCheck;
+use crate::{NoticeJournal, PeerList, ReadinessCheck};
 
 /// What a program reports once it has started. The functions are called for each request, on the thread of the endpoint.
 #[derive(Clone)]
@@ -17,6 +17,10 @@ pub struct RunningProgram {
     pub parts: ReadParts,
     /// Makes the checks of readiness, in the order in which an operator reads them.
     pub checks: Arc<dyn Fn() -> Vec<ReadinessCheck> + Send + Sync>,
+    /// Lists the peers for the status page, every second while one is open. It must not hold a lock that the fan-out waits for.
+    pub peers: Arc<dyn Fn() -> PeerList + Send + Sync>,
+    /// What happened lately, beside what the page finds in the metrics.
+    pub notices: Arc<NoticeJournal>,
 }
 
 impl fmt::Debug for RunningProgram {

@@ -46,6 +46,7 @@ mod public_host;
 mod northbound_side;
 mod shared_reading;
 
+mod agent_list;
 mod prepared;
 mod queries;
 mod service;

@@ -64,7 +64,8 @@ async fn serve(arguments: &ServiceArguments) -> Result<()> {
             parts.insert("program".to_owned(), own_status());
             parts
         });
-        operations.publish(RunningProgram { program: PROGRAM, status, parts, checks });
+        let (peers, notices) = (Arc::new(service.peers_reader()), Arc::default());
+        operations.publish(RunningProgram { program: PROGRAM, status, parts, checks, peers, notices });
     }
     let output = WriteQueue::stdout();
     announce(&service, &output);

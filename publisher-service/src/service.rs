@@ -3,11 +3,12 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use operations::ReadinessCheck;
+use operations::{PeerList, ReadinessCheck};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Status};
 use service_kit::Query;
 
+use crate::agent_list::agent_list;
 use crate::network::Network;
 use crate::northbound_side::NorthboundSide;
 use crate::prepared::Prepared;
@@ -116,6 +117,12 @@ impl PublisherService {
             }
             checks
         }
+    }
+
+    /// A function that lists the agents for the status page; it stays valid after the service is dropped.
+    pub fn peers_reader(&self) -> impl Fn() -> PeerList + Send + Sync + 'static {
+        let network = self.network.clone();
+        move || agent_list(&network)
     }
 
     /// A function that replies to queries about agents and rows; it stays valid after the service is dropped.

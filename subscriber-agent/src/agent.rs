@@ -1,6 +1,7 @@
 mod checks;
 mod full_sync;
 mod io;
+mod publisher_list;
 mod reporting;
 mod room;
 mod saving;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use delivery::subscriber::TrackedSubscriber;
+use operations::NoticeJournal;
 use pubsub_api::database::DbApi;
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, QueueReading, Result, Status, Subscription};
@@ -53,6 +55,8 @@ pub struct Agent {
     pub(crate) lines: mpsc::Sender<String>,
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) store_counters: Arc<TableStoreCounters>,
+    /// What happened lately, for the status page.
+    pub(crate) notices: Arc<NoticeJournal>,
     /// The queue of the output, for the status.
     pub(crate) output_queue: Option<Arc<WriteQueue>>,
 }

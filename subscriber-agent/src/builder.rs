@@ -151,6 +151,7 @@ impl AgentBuilder {
             stopping: watch::Sender::new(false),
             store_counters: self.store_counters,
             output_queue,
+            notices: Arc::default(),
         })
     }
 }

@@ -53,6 +53,7 @@ mod exec;
 mod handler;
 mod handler_queue;
 mod loss_log;
+mod noted;
 mod on_failure;
 mod output;
 mod program;

@@ -94,7 +94,10 @@ async fn serve(arguments: &AgentArguments) -> Result<()> {
             parts
         });
         let status = Arc::clone(&status);
-        operations.publish(RunningProgram { program: PROGRAM, status, parts, checks });
+        let listed = Arc::clone(&agent);
+        let peers = Arc::new(move || listed.publisher_list());
+        let notices = Arc::clone(&agent.notices);
+        operations.publish(RunningProgram { program: PROGRAM, status, parts, checks, peers, notices });
     }
     Readiness.ready("subscribed");
 

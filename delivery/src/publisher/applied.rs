@@ -22,6 +22,11 @@ pub(super) fn agents(core: &Core) -> Vec<AgentReading> {
     core.agents().read(|topic| last.get(topic).copied(), core.now().since_start)
 }
 
+/// All agents that report, without the lock of the sequencer.
+pub(super) fn agents_as_reported(core: &Core) -> Vec<AgentReading> {
+    core.agents().read_as_reported(core.now().since_start)
+}
+
 /// The latest event of a row on each topic.
 pub(super) fn row(core: &Core, table: &str, key: &str) -> Vec<RowReading> {
     let events = core.snapshots.follower().cache.latest_of(table.as_bytes(), key.as_bytes());

@@ -158,6 +158,13 @@ impl StampedPublisher {
         self.core.get().map(|core| applied::agents(core)).unwrap_or_default()
     }
 
+    /// As [`agents`](Self::agents), without a lock that [`publish`](Self::publish) waits for: the lag is that behind the last event
+    /// that any agent's report found, so one without any other agent on its topics is not seen to fall behind.
+    #[must_use]
+    pub fn agents_as_reported(&self) -> Vec<AgentReading> {
+        self.core.get().map(|core| applied::agents_as_reported(core)).unwrap_or_default()
+    }
+
     /// The latest event of a row on each topic, and which agents have applied it. Empty if the publisher keeps no event of the row: its
     /// topic has no snapshots, or the names of rows are sealed.
     #[must_use]

@@ -108,6 +108,7 @@ mod tests {
 
     use super::{Core, read_unlocked};
     use crate::PublisherOptions;
+    use crate::publisher::applied;
 
     #[derive(Debug)]
     struct Silent;
@@ -145,6 +146,7 @@ mod tests {
         let metrics = read_unlocked(&core);
         let bounds: Vec<_> = metrics.queues.iter().map(|queue| (queue.name.as_str(), queue.bound)).collect();
         assert!(bounds.contains(&("ring", 1 << 20)) && bounds.contains(&("topics", 9)), "{bounds:?}");
+        assert!(applied::agents_as_reported(&core).is_empty());
         drop((follower, sequencer));
     }
 }

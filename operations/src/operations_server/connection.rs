@@ -8,15 +8,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
 
+use super::tenure::Tenure;
 use crate::respond::{Asked, Subject, respond};
+use crate::status_page::Eviction;
 
 /// The time in which a client sends the head of its request. It is closed after that.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The time of a connection, from its start until the reply is written. It is closed after that.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The bytes of the head of a request. A longer one is answered with 431.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -28,8 +26,10 @@ const MAX_HEADERS: usize = 64;
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
     Content-Length: 21\r\nRetry-After: 5\r\nConnection: close\r\n\r\ntoo many connections\n";
 
-/// Serves one request, and closes the connection: so a client that does nothing holds its place for `HEAD_TIMEOUT` at most.
+/// Serves one request, and closes the connection: so a client that does nothing holds its place for `HEAD_TIMEOUT` at most. A stream of
+/// events lasts longer ([`Tenure`]).
 pub(super) async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin, subject: &Subject) {
+    let tenure = Tenure::default();
     let service = service_fn(|request: Request<Incoming>| {
         let uri = request.uri();
         let asked = Asked {
@@ -39,6 +39,9 @@ pub(super) async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin
             headers: request.headers(),
         };
         let reply = respond(subject, asked, Instant::now());
+        if let Some(eviction) = reply.extensions().get::<Eviction>() {
+            tenure.extend(eviction.clone());
+        }
         async move { Ok::<_, Infallible>(reply) }
     });
     let connection = http1::Builder::new()
@@ -48,12 +51,11 @@ pub(super) async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin
         .max_headers(MAX_HEADERS)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    match timeout(CONNECTION_TIMEOUT, connection).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!("a connection to the operations endpoint has ended: {error}"),
-        Err(_) => {
-            tracing::debug!("closed a connection to the operations endpoint after {CONNECTION_TIMEOUT:?}");
-        }
+    tokio::select! {
+        served = connection => if let Err(error) = served {
+            tracing::debug!("a connection to the operations endpoint has ended: {error}");
+        },
+        reason = tenure.over() => tracing::debug!("closed a connection to the operations endpoint: {reason}"),
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{Notify, Semaphore};
 
 use super::connection::{refuse, serve_connection};
+use super::sampler::sample;
 use crate::OperationsAddress;
 use crate::respond::Subject;
 
@@ -79,6 +80,8 @@ pub(super) async fn serve(bound: BoundListener, subject: Arc<Subject>, stopping:
         Error::new(ErrorKind::Internal, "cannot listen in the runtime of the operations endpoint")
             .with_source(error)
     })?;
+    // It ends with the runtime.
+    tokio::spawn(sample(Arc::clone(&subject)));
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let troubles = CauseCounter::new("operations_troubles");
     loop {

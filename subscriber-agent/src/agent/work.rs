@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use pubsub_api::{Error, ErrorKind, Event, Notice, Result};
 
 use super::{Agent, Io};
+use crate::noted::{note, note_failure};
 use crate::table_updater::{Delivery, NO_KEYRING};
 use crate::wall_clock::wall_us;
 use crate::{AgentNotice, Change, Output, Report, ResyncRequest};
@@ -92,6 +93,7 @@ impl Agent {
             match report {
                 Report::Failed(failure) => {
                     io.applied.note_error(&failure.reason, now);
+                    note_failure(&self.notices, &failure);
                     io.output.agent_notice(&AgentNotice::HandlerFailed(failure)).await?;
                 }
                 Report::Gap(gap) => io.output.agent_notice(&AgentNotice::HandlerGap(gap)).await?,
@@ -113,6 +115,7 @@ impl Agent {
             match delivery {
                 Delivery::Notice(notice) => {
                     io.losses.notice(&notice, now);
+                    note(&self.notices, &notice);
                     io.output.notice(&notice).await?;
                     self.suspend_without_keyring(io, &notice);
                     if let (Notice::Resync { reason, .. }, Some(full_sync)) = (&notice, &mut io.full_sync) {

@@ -6,6 +6,8 @@ use crate::Position;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct AppliedTopic {
     pub(super) applied: Position,
+    /// The last event of the topic at the time of the report.
+    pub(super) published: Position,
     /// The last event that was published when the agent was first seen behind, and when that was. It is replaced when the agent
     /// has applied that event: an agent that keeps up with a busy topic is behind at each report, but never for long.
     awaited: Option<(Position, Duration)>,
@@ -13,14 +15,14 @@ pub(super) struct AppliedTopic {
 
 impl AppliedTopic {
     pub(super) fn new(applied: Position, last: Position, now: Duration) -> Self {
-        let mut topic = Self { applied, awaited: None };
+        let mut topic = Self { applied, published: last, awaited: None };
         topic.report(applied, last, now);
         topic
     }
 
     /// The agent reports `applied`, while the last event of the topic is `last`.
     pub(super) fn report(&mut self, applied: Position, last: Position, now: Duration) {
-        self.applied = applied;
+        (self.applied, self.published) = (applied, last);
         let is_reached = self.awaited.is_none_or(|(awaited, _)| applied >= awaited);
         if is_reached {
             self.awaited = (applied < last).then_some((last, now));

@@ -75,6 +75,11 @@ impl ReportedAgent {
         self.topics.get(topic).map(|topic| topic.applied)
     }
 
+    /// The last event of each of its topics, as its reports found them.
+    pub(super) fn published(&self) -> impl Iterator<Item = (&Topic, Position)> {
+        self.topics.iter().map(|(topic, applied)| (topic, applied.published))
+    }
+
     /// Forgets the topics that the publisher does not know any more.
     pub(super) fn retain(&mut self, is_known: impl Fn(&Topic) -> bool) {
         self.topics.retain(|topic, _| is_known(topic));

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use pubsub_api::{PeerId, Topic};
@@ -111,6 +111,16 @@ impl ReportedAgents {
     ) -> Vec<AgentReading> {
         let readings = self.agents.iter();
         readings.map(|((name, instance), agent)| agent.read((name, *instance), &last, now)).collect()
+    }
+
+    /// As [`read`](Self::read), with the last event of each topic that any report found: agents that keep up report each second.
+    pub(in crate::publisher) fn read_as_reported(&self, now: Duration) -> Vec<AgentReading> {
+        let mut last: HashMap<&Topic, Position> = HashMap::new();
+        for (topic, published) in self.agents.values().flat_map(ReportedAgent::published) {
+            let newest = last.entry(topic).or_insert(published);
+            *newest = published.max(*newest);
+        }
+        self.read(|topic| last.get(topic).copied(), now)
     }
 
     /// Which agents have applied an event.

@@ -1,7 +1,11 @@
-//! The HTTP endpoint of service and agent, and a real Prometheus at it.
+//! The HTTP endpoint of service and agent, a real Prometheus at it, and a real browser.
 
+mod browser;
 mod endpoint;
 mod hostile;
 mod prometheus;
 mod prometheus_server;
 mod scene;
+mod status_page;
+mod streams;
+mod stub_program;

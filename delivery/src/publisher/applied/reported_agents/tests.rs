@@ -53,6 +53,15 @@ fn an_agent_is_listed_with_its_lag_and_its_last_error() {
 }
 
 #[test]
+fn the_lag_as_reported_is_that_behind_the_last_event_that_any_report_found() {
+    let mut agents = ReportedAgents::default();
+    agents.take(report("stopped", 1, 5), HERE, last(5), second(0));
+    agents.take(report("other", 1, 9), HERE, last(12), second(7));
+    let lags: Vec<_> = agents.read_as_reported(second(8)).into_iter().map(|agent| agent.lag_events).collect();
+    assert_eq!(lags, [3, 7], "by name: the other one, and the one that was stopped before events 6 to 12");
+}
+
+#[test]
 fn topics_that_the_publisher_does_not_know_are_not_kept() {
     let mut agents = ReportedAgents::default();
     let topic = Topic::new("forged").unwrap();

@@ -68,7 +68,17 @@ fn the_status_of_the_endpoint_is_that_of_the_status_socket() {
 #[test]
 fn an_unknown_path_is_answered_with_the_paths_and_another_method_with_405() {
     let scene = Scene::new();
-    for path in ["/", "/metric", "/livez/", "/../etc/passwd", "/%2e%2e", "//livez"] {
+    for path in [
+        "/page",
+        "/page/",
+        "/index.html",
+        "/page/../livez",
+        "/metric",
+        "/livez/",
+        "/../etc/passwd",
+        "/%2e%2e",
+        "//livez",
+    ] {
         let reply = http_get(&scene.at_service, path, &[]);
         assert_eq!(reply.status, 404, "{path}");
         for known in ["/livez", "/readyz", "/status.json"] {
@@ -111,7 +121,7 @@ fn an_address_that_other_hosts_can_connect_to_needs_a_token() {
     make_secret(&token);
     let service = Service::ready(with_token(&token).start());
     let endpoint = folder.operations("service").replace("0.0.0.0", "127.0.0.1");
-    for path in ["/livez", "/readyz", "/status.json", "/unknown"] {
+    for path in ["/livez", "/readyz", "/status.json", "/events", "/unknown"] {
         let reply = http_get(&endpoint, path, &[]);
         assert!(reply.status == 401 && reply.has_header("www-authenticate: Bearer"), "{path}: {reply:?}");
         assert_eq!(http_get(&endpoint, path, &["Authorization: Bearer 0123456789abcdeF"]).status, 401);
